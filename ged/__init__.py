@@ -1,0 +1,1 @@
+"""Rules, register and database of the electronic document and mail service."""

@@ -1,0 +1,553 @@
+"""The sockets of the house, and the frozen values that cross them. No database, no I/O.
+
+Engines (``ocr``, ``indexer``, ``signing``) import this module and ``ged.errors`` and nothing else of ``ged``.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import IntEnum, StrEnum
+from pathlib import Path
+from typing import BinaryIO, NewType, Protocol
+
+UnitId = NewType("UnitId", int)
+PostId = NewType("PostId", int)
+PersonId = NewType("PersonId", int)
+RegisterId = NewType("RegisterId", int)
+MailId = NewType("MailId", int)
+AttachmentId = NewType("AttachmentId", int)
+ScanId = NewType("ScanId", int)
+SlipId = NewType("SlipId", int)
+JobId = NewType("JobId", int)
+
+Digest = NewType("Digest", str)
+"""SHA-256 of plain bytes, 64 lower-case hexadecimal characters."""
+
+Principal = NewType("Principal", str)
+"""A unit (``u12``), post (``p7``) or person (``h3``) to whom a letter was granted."""
+
+
+def unit_principal(unit_id: int) -> Principal:
+    """The principal of a unit."""
+    return Principal(f"u{unit_id}")
+
+
+def post_principal(post_id: int) -> Principal:
+    """The principal of a post."""
+    return Principal(f"p{post_id}")
+
+
+def person_principal(person_id: int) -> Principal:
+    """The principal of a person."""
+    return Principal(f"h{person_id}")
+
+
+class Confidentiality(IntEnum):
+    """Level of a letter; the order is that of secrecy."""
+
+    ORDINARY = 0
+    RESTRICTED = 1
+    SECRET = 2
+
+
+# --- BlobStore ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class StoredBlob:
+    """What ``BlobStore.put`` answers."""
+
+    digest: Digest
+    size_bytes: int
+
+
+class BlobStore(Protocol):
+    """Content-addressed bytes. Writing the same bytes twice stores them once."""
+
+    def put(self, content: BinaryIO) -> StoredBlob:
+        """Store a stream and return its digest; durable (fsynced) when it returns."""
+        ...
+
+    def open(self, digest: Digest) -> BinaryIO:
+        """Open the plain bytes for reading.
+
+        Raises:
+            NotFound: ``blob.missing``.
+        """
+        ...
+
+    def exists(self, digest: Digest) -> bool:
+        """Whether the blob is there (its bytes are not read)."""
+        ...
+
+    def verify(self, digest: Digest) -> bool:
+        """Read all bytes and compare; False also when missing."""
+        ...
+
+    def delete(self, digest: Digest) -> None:
+        """Remove a blob; no error when it is gone already."""
+        ...
+
+    def digests(self) -> Iterator[tuple[Digest, datetime]]:
+        """All blobs with the time they were written (aware UTC), for sweeps and checks."""
+        ...
+
+
+# --- SearchIndex -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Principals:
+    """What an actor may see, one set of principals a level: the only form in which rights reach an index.
+
+    A letter of level L is visible when one of its principals is in the set of L. An empty set shows nothing.
+    """
+
+    ordinary: frozenset[Principal]
+    restricted: frozenset[Principal]
+    secret: frozenset[Principal]
+
+    def at(self, level: Confidentiality) -> frozenset[Principal]:
+        """The set that counts for letters of this level."""
+        return (self.ordinary, self.restricted, self.secret)[level]
+
+
+@dataclass(frozen=True)
+class IndexedPage:
+    """Text of one page of one attachment (``page_no`` counts from 1)."""
+
+    attachment_id: AttachmentId
+    page_no: int
+    text: str
+
+
+@dataclass(frozen=True)
+class IndexDocument:
+    """All that an index may know of a letter. For SECRET letters only numbers, dates and principals are filled."""
+
+    mail_id: MailId
+    version: int
+    level: Confidentiality
+    principals: frozenset[Principal]
+    numbers: tuple[str, ...]
+    registers: tuple[str, ...]
+    direction: str
+    state: str
+    registered_at: datetime
+    subject: str = ""
+    sender: str = ""
+    addressee: str = ""
+    their_reference: str = ""
+    nature: str = ""
+    priority: str = ""
+    units: tuple[str, ...] = ()
+    written_on: date | None = None
+    received_on: date | None = None
+    due_on: date | None = None
+    pages: tuple[IndexedPage, ...] = ()
+
+
+class SortOrder(StrEnum):
+    """Order of hits."""
+
+    RELEVANCE = "relevance"
+    NEWEST = "newest"
+    OLDEST = "oldest"
+
+
+@dataclass(frozen=True)
+class SearchQuery:
+    """What a person asks.
+
+    Attributes:
+        text: as typed; never raises: what cannot be parsed is searched as words and said in ``notice``.
+        filters: exact values by field name (``register``, ``direction``, ``nature``, ``state``, ``priority``,
+            ``unit``, ``year``), OR within a field, AND between fields.
+        since, until: bounds of ``registered_at`` (inclusive days).
+        exclude: letters whose access changed while their index job is open.
+        facets: names of the fields to count, same names as ``filters``.
+    """
+
+    text: str
+    filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    since: date | None = None
+    until: date | None = None
+    sort: SortOrder = SortOrder.RELEVANCE
+    offset: int = 0
+    limit: int = 20
+    facets: tuple[str, ...] = ()
+    highlight: bool = True
+    exclude: frozenset[MailId] = frozenset()
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A highlighted excerpt: pieces of plain text, each marked or not. Never HTML."""
+
+    field: str
+    pieces: tuple[tuple[str, bool], ...]
+    attachment_id: AttachmentId | None = None
+    page_no: int | None = None
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One letter found."""
+
+    mail_id: MailId
+    score: float
+    passages: tuple[Passage, ...] = ()
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """A page of hits. ``total`` counts letters under the same access filter, exact when ``total_is_exact``."""
+
+    hits: tuple[Hit, ...]
+    total: int
+    total_is_exact: bool = True
+    facets: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
+    notice: str | None = None
+
+
+@dataclass(frozen=True)
+class IndexStatus:
+    """State of an index: engine name, schema version and number of letters."""
+
+    engine: str
+    schema_version: int
+    documents: int
+
+
+class SearchIndex(Protocol):
+    """A full-text index that respects access."""
+
+    def put(self, documents: Iterable[IndexDocument]) -> None:
+        """Add or replace letters; an older ``version`` never overwrites a newer one. Searchable when it returns."""
+        ...
+
+    def remove(self, mail_ids: Iterable[MailId]) -> None:
+        """Forget letters; unknown ids are no error."""
+        ...
+
+    def search(self, query: SearchQuery, *, principals: Principals) -> SearchResult:
+        """Find letters that these principals may see; counts, facets and passages stand under the same filter.
+
+        Raises:
+            EngineFailed: ``index.unavailable`` (retryable).
+        """
+        ...
+
+    def versions(self, mail_ids: Sequence[MailId]) -> Mapping[MailId, int]:
+        """The version held of each letter that is there (for ``ged index verify``)."""
+        ...
+
+    def reset(self) -> None:
+        """Drop everything and create an empty index of the current schema."""
+        ...
+
+    def status(self) -> IndexStatus:
+        """Engine, schema version, number of letters."""
+        ...
+
+
+# --- JobQueue ----------------------------------------------------------------------------------------------------
+
+
+class JobQueue(Protocol):
+    """Hands committed job rows to a worker, at least once."""
+
+    def submit(self, job_id: JobId) -> None:
+        """Called after the commit that created the row; may be lost (the sweep submits again)."""
+        ...
+
+
+# --- OcrEngine ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PageCode:
+    """A QR code or barcode read on a page; ``text`` is whatever it says: check that it is ours."""
+
+    text: str
+    format: str
+
+
+@dataclass(frozen=True)
+class PageFacts:
+    """What a first look at a page shows. ``blank_score``: 0 full .. 1 empty (flag, never drop)."""
+
+    width_px: int
+    height_px: int
+    dpi: int
+    blank_score: float
+    codes: tuple[PageCode, ...] = ()
+
+
+@dataclass(frozen=True)
+class SourceFacts:
+    """What an uploaded or scanned file is. ``signed``: a PDF with a signature, whose bytes must not change."""
+
+    media_type: str
+    pages: tuple[PageFacts, ...]
+    signed: bool = False
+
+
+@dataclass(frozen=True)
+class PageRef:
+    """One page of one source file, turned clockwise by ``rotation`` degrees (0, 90, 180, 270) by a person."""
+
+    source: Path
+    media_type: str
+    page_index: int
+    rotation: int = 0
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word and its box on the page, in fractions 0..1 of width and height; confidence 0..100."""
+
+    text: str
+    x: float
+    y: float
+    width: float
+    height: float
+    confidence: float
+
+
+@dataclass(frozen=True)
+class RecognisedPage:
+    """One page read. ``flags``: ``blank``, ``low_confidence``, ``failed``, ``born_digital``, ``rotated_90`` …"""
+
+    page_no: int
+    text: str
+    words: tuple[Word, ...]
+    confidence: float
+    language: str
+    image: Path
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """A document read; all paths lie in the ``out`` folder given. ``searchable_pdf`` is PDF/A-2."""
+
+    pages: tuple[RecognisedPage, ...]
+    searchable_pdf: Path
+    thumbnail: Path
+
+
+class OcrEngine(Protocol):
+    """Reads pages. Uploads are hostile: nothing is decoded before its size was checked."""
+
+    def inspect(self, source: Path, *, filename: str, timeout_s: float) -> SourceFacts:
+        """First look: type by content, pages, codes, blanks, signature.
+
+        Raises:
+            Invalid: ``file.empty``, ``file.type_unknown``, ``file.encrypted``, ``file.image_too_large``,
+                ``file.truncated``, ``file.too_many_pages``.
+            EngineFailed: ``ocr.timeout``.
+        """
+        ...
+
+    def thumbnail(self, page: PageRef, *, width_px: int, out: Path, timeout_s: float) -> None:
+        """Write a small JPEG of one page to ``out`` (waiting scans are shown before they are read)."""
+        ...
+
+    def recognise(
+        self, pages: Sequence[PageRef], *, languages: Sequence[str], timeout_s: float, out: Path
+    ) -> Recognition:
+        """Read pages in order; a page that fails is flagged and the others go on.
+
+        Raises:
+            EngineFailed: ``ocr.timeout``, ``ocr.unavailable``.
+        """
+        ...
+
+
+# --- Signer, SignatureChecker ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class StoredKey:
+    """A key as it lies in the database: useless without passphrase *and* the server's secret.
+
+    Attributes:
+        keystore: PKCS#12 bytes (or a token's URI, later).
+        salt: of the argon2id derivation.
+        certificate_pem: the public part.
+    """
+
+    keystore: bytes
+    salt: bytes
+    certificate_pem: str
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What people need to know of a certificate."""
+
+    subject: str
+    issuer: str
+    serial: str
+    not_before: datetime
+    not_after: datetime
+
+
+@dataclass(frozen=True)
+class UnlockedKey:
+    """An opened key, sealed under a random key that only the browser's cookie holds (at most five minutes)."""
+
+    sealed: bytes
+    cookie_key: str
+    expires_at: datetime
+
+
+class KeyVault(Protocol):
+    """Where signing keys are made and opened."""
+
+    def issue(
+        self, *, name: str, title: str, organisation: str, email: str, passphrase: str, now: datetime
+    ) -> StoredKey:
+        """Make a key pair and a certificate of the ministry's own authority.
+
+        Raises:
+            Invalid: ``key.passphrase_short`` (fewer than 12 characters).
+        """
+        ...
+
+    def unlock(self, key: StoredKey, passphrase: str, *, now: datetime) -> UnlockedKey:
+        """Open a key.
+
+        Raises:
+            Invalid: ``key.passphrase_wrong``, ``key.expired``.
+        """
+        ...
+
+    def certificate(self, key: StoredKey) -> Certificate:
+        """Public facts of the key's certificate."""
+        ...
+
+    def trust_roots_pem(self) -> tuple[str, ...]:
+        """Certificates of the authorities that we trust, for checkers and for people."""
+        ...
+
+
+@dataclass(frozen=True)
+class SignatureField:
+    """An empty signature field to prepare. ``box`` is (x1, y1, x2, y2) in points from the page's lower left corner.
+
+    ``page_no`` counts from 1.
+    """
+
+    name: str
+    page_no: int
+    box: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class SignRequest:
+    """One signature to make.
+
+    Attributes:
+        field: name of an empty field that exists, or a field to make with its place.
+        appearance_pdf: one-page PDF (of the field's size) that becomes the field's appearance; it holds text a
+            person reads (mark, or the filled reception table).
+        docmdp_level: 2 on a first signature that allows the later filling of prepared fields only; None otherwise.
+    """
+
+    field: SignatureField
+    reason: str
+    location: str
+    signer_name: str
+    at: datetime
+    appearance_pdf: bytes
+    docmdp_level: int | None = None
+
+
+@dataclass(frozen=True)
+class SignedPdf:
+    """Signed bytes and the level reached (``B-B``, ``B-T``, ``B-LT``, ``B-LTA``)."""
+
+    pdf: bytes
+    level: str
+
+
+class Signer(Protocol):
+    """Makes PAdES signatures (ETSI EN 319 142)."""
+
+    def prepare(self, pdf: bytes, fields: Sequence[SignatureField]) -> bytes:
+        """Add empty signature fields before the first signature."""
+        ...
+
+    def sign(self, pdf: bytes, request: SignRequest, *, sealed: bytes, cookie_key: str, now: datetime) -> SignedPdf:
+        """Sign by an incremental update: the bytes given are a prefix of the bytes returned.
+
+        Raises:
+            Invalid: ``key.locked`` (the five minutes are over, or the cookie is not the right one).
+            EngineFailed: ``sign.failed``.
+        """
+        ...
+
+
+class Verdict(StrEnum):
+    """How a signature is shown. ``NONE``: the file carries no signature."""
+
+    GREEN = "green"
+    AMBER = "amber"
+    RED = "red"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class SignatureReport:
+    """What is known of one signature, in stable English codes (``ok``, ``countersigned``, ``modified_after`` …)."""
+
+    field: str
+    verdict: Verdict
+    reason: str
+    signer: str
+    signed_at: datetime | None
+    level: str
+    covers_bytes: int
+
+
+class SignatureChecker(Protocol):
+    """Checks signatures without being fooled; never raises on a hostile file."""
+
+    def check(self, pdf: bytes, *, at: datetime, issued: Sequence[Digest] = ()) -> tuple[SignatureReport, ...]:
+        """A report per signature.
+
+        Args:
+            at: the time for which certificates are judged.
+            issued: digests of the revisions that we stored, in order: an earlier signature is green
+                (``countersigned``) when the file begins with exactly such bytes and every later revision is one too.
+        """
+        ...
+
+
+# --- Post --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Message:
+    """An e-mail; ``message_id`` is fixed before the first attempt."""
+
+    message_id: str
+    to: str
+    subject: str
+    text: str
+    attachment_name: str | None = None
+    attachment: bytes | None = None
+
+
+class Post(Protocol):
+    """Sends e-mail."""
+
+    def send(self, message: Message) -> None:
+        """Hand a message over.
+
+        Raises:
+            EngineFailed: ``post.failed``; retryable only when it is certain that nothing left.
+        """
+        ...
