@@ -1,0 +1,107 @@
+"""Who may see a letter: one rule in three forms - a check, an SQL clause, principals for the index.
+
+A right is a row (mail, principal, because). The rule: a letter of level L is visible to an actor when one of its
+principals is in the actor's set for L (``ged.org.actors`` expands these sets). The owner of ``mail_access`` is this
+module: nobody else writes it.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, and_, delete, exists, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
+
+from ged.db import Base, UtcDateTime
+from ged.errors import NotFound
+from ged.ports import Confidentiality, MailId, Principal, Principals
+from ged.unit import Actor, UnitOfWork
+
+
+class Because(StrEnum):
+    """Why a principal may see a letter."""
+
+    REGISTERED = "registered"
+    ADDRESSED = "addressed"
+    IMPUTED = "imputed"
+    ASSIGNED = "assigned"
+    COPIED = "copied"
+    AUTHORED = "authored"
+    VISA = "visa"
+    SIGNATORY = "signatory"
+    SLIP = "slip"
+    SHARED = "shared"
+
+
+class MailAccess(Base):
+    """A right to see a letter. A principal may stand there for several reasons."""
+
+    __tablename__ = "mail_access"
+    __table_args__ = (Index("ix_mail_access_principal_mail", "principal", "mail_id"),)
+
+    mail_id: Mapped[int] = mapped_column(ForeignKey("mails.id"), primary_key=True)
+    principal: Mapped[str] = mapped_column(String(24), primary_key=True)
+    because: Mapped[str] = mapped_column(String(24), primary_key=True)
+    granted_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+def grant(uow: UnitOfWork, mail_id: MailId | int, principals: Iterable[Principal], because: Because) -> None:
+    """Let principals see a letter; granting twice is one right. The change is told by the operation's own entry."""
+    held = set(
+        uow.session.scalars(
+            select(MailAccess.principal).where(MailAccess.mail_id == mail_id, MailAccess.because == because)
+        )
+    )
+    new = [p for p in dict.fromkeys(principals) if p not in held]
+    for principal in new:
+        uow.session.add(MailAccess(mail_id=mail_id, principal=principal, because=because, granted_at=uow.now))
+    if new:
+        uow.session.flush()
+        uow.reindex(mail_id, access=True)
+
+
+def revoke(uow: UnitOfWork, mail_id: MailId | int, principal: Principal, because: Because) -> None:
+    """Withdraw one reason; the principal keeps the letter while another reason stands."""
+    uow.session.execute(
+        delete(MailAccess).where(
+            MailAccess.mail_id == mail_id, MailAccess.principal == principal, MailAccess.because == because
+        )
+    )
+    uow.reindex(mail_id, access=True)
+
+
+def principals_of(session: Session, mail_id: MailId | int) -> frozenset[Principal]:
+    """All principals of a letter, for the index."""
+    return frozenset(
+        Principal(p) for p in session.scalars(select(MailAccess.principal).where(MailAccess.mail_id == mail_id))
+    )
+
+
+def may_see(session: Session, mail_id: MailId | int, level: Confidentiality, actor: Actor) -> bool:
+    """The rule as a check."""
+    return not actor.principals.at(level).isdisjoint(principals_of(session, mail_id))
+
+
+def visible_clause(
+    mail_id: InstrumentedAttribute[int], level: InstrumentedAttribute[int], principals: Principals
+) -> ColumnElement[bool]:
+    """The rule as an SQL clause over a letter's id and level columns."""
+
+    def at(confidentiality: Confidentiality) -> ColumnElement[bool]:
+        right = exists().where(
+            MailAccess.mail_id == mail_id, MailAccess.principal.in_(sorted(principals.at(confidentiality)))
+        )
+        return and_(level == int(confidentiality), right)
+
+    return or_(*(at(confidentiality) for confidentiality in Confidentiality))
+
+
+def require(session: Session, mail_id: MailId | int, level: Confidentiality, actor: Actor) -> None:
+    """Stop an actor who may not see a letter.
+
+    Raises:
+        NotFound: ``mail.unknown``: existence is not told. ``params['refused']`` is set so that the border can
+            write the refusal to the journal.
+    """
+    if not may_see(session, mail_id, level, actor):
+        raise NotFound("mail.unknown", "check the number, or ask for access", id=int(mail_id), refused=True)

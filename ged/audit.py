@@ -1,0 +1,193 @@
+"""The journal: append-only, hash-chained, in the transaction of the change that it tells.
+
+An entry hashes a salted digest of its payload; the payload stands in a table of its own, so that a disposal or
+erasure can remove it with the chain still verifying. The head row is locked last, just before the commit.
+"""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, String, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from ged.db import Base, Id, UtcDateTime
+
+GENESIS = "0" * 64
+HEAD_ID = 1
+
+
+class AuditEntry(Base):
+    """One line of the journal. Every column but ``hash`` is part of the hash."""
+
+    __tablename__ = "audit_entries"
+    __table_args__ = (Index("ix_audit_entries_subject", "subject_kind", "subject_id"),)
+
+    sequence: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    person_id: Mapped[int | None] = mapped_column(Id, index=True)
+    post_id: Mapped[int | None] = mapped_column(Id)
+    acting_for_post_id: Mapped[int | None] = mapped_column(Id)
+    action: Mapped[str] = mapped_column(String(64), index=True)
+    subject_kind: Mapped[str] = mapped_column(String(32))
+    subject_id: Mapped[int | None] = mapped_column(Id)
+    payload_digest: Mapped[str] = mapped_column(String(64))
+    previous_hash: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64))
+
+
+class AuditPayload(Base):
+    """What an entry says in detail; erasable by a decision that is itself an entry."""
+
+    __tablename__ = "audit_payloads"
+
+    sequence: Mapped[int] = mapped_column(ForeignKey("audit_entries.sequence"), primary_key=True, autoincrement=False)
+    salt: Mapped[str] = mapped_column(String(32))
+    payload: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class AuditHead(Base):
+    """The one row that says how long the journal is; whoever appends holds its lock."""
+
+    __tablename__ = "audit_head"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    count: Mapped[int] = mapped_column(Id, default=0)
+    hash: Mapped[str] = mapped_column(String(64), default=GENESIS)
+
+
+@dataclass(frozen=True)
+class Event:
+    """A change to be written to the journal at the commit. The payload holds JSON values only."""
+
+    at: datetime
+    person_id: int | None
+    post_id: int | None
+    acting_for_post_id: int | None
+    action: str
+    subject_kind: str
+    subject_id: int | None
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Head:
+    """Length and last hash of the journal."""
+
+    count: int
+    hash: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something wrong with the journal at one place."""
+
+    sequence: int
+    code: str
+
+
+def append(session: Session, events: Sequence[Event]) -> None:
+    """Append events; takes the head's lock, so call it last before the commit."""
+    head = session.get(AuditHead, HEAD_ID, with_for_update=True, populate_existing=True)
+    if head is None:
+        head = AuditHead(id=HEAD_ID, count=0, hash=GENESIS)
+        session.add(head)
+    for event in events:
+        entry, payload = _entry(event, sequence=head.count + 1, previous_hash=head.hash)
+        session.add(entry)
+        # The payload refers to the entry by its key only: write them in that order.
+        session.flush()
+        session.add(payload)
+        head.count, head.hash = entry.sequence, entry.hash
+    session.flush()
+
+
+def _entry(event: Event, *, sequence: int, previous_hash: str) -> tuple[AuditEntry, AuditPayload]:
+    salt = secrets.token_hex(16)
+    entry = AuditEntry(
+        sequence=sequence,
+        at=event.at,
+        person_id=event.person_id,
+        post_id=event.post_id,
+        acting_for_post_id=event.acting_for_post_id,
+        action=event.action,
+        subject_kind=event.subject_kind,
+        subject_id=event.subject_id,
+        payload_digest=payload_digest(salt, event.payload),
+        previous_hash=previous_hash,
+    )
+    entry.hash = entry_hash(entry)
+    return entry, AuditPayload(sequence=sequence, salt=salt, payload=event.payload)
+
+
+def canonical(value: object) -> bytes:
+    """The one byte form of a JSON value: sorted keys, no spaces, UTF-8."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def payload_digest(salt: str, payload: dict[str, Any]) -> str:
+    """SHA-256 of salt and payload."""
+    return hashlib.sha256(salt.encode() + canonical(payload)).hexdigest()
+
+
+def entry_hash(entry: AuditEntry) -> str:
+    """SHA-256 over every column but the hash itself."""
+    columns = [
+        entry.sequence,
+        entry.at.isoformat(timespec="microseconds"),
+        entry.person_id,
+        entry.post_id,
+        entry.acting_for_post_id,
+        entry.action,
+        entry.subject_kind,
+        entry.subject_id,
+        entry.payload_digest,
+        entry.previous_hash,
+    ]
+    return hashlib.sha256(canonical(columns)).hexdigest()
+
+
+def head(session: Session) -> Head:
+    """The present head."""
+    row = session.get(AuditHead, HEAD_ID)
+    return Head(0, GENESIS) if row is None else Head(row.count, row.hash)
+
+
+def verify_chain(session: Session) -> Iterator[Finding]:
+    """Every place where the journal does not hold: missing, altered or swapped entries, altered payloads, a cut tail.
+
+    A cut that also rewrites the head row is found by comparing with the sealed heads (``ged.archive.seal``).
+    """
+    expected, previous = 1, GENESIS
+    for entry in session.scalars(select(AuditEntry).order_by(AuditEntry.sequence).execution_options(yield_per=1000)):
+        if entry.sequence != expected:
+            yield Finding(expected, "journal.entry_missing")
+        if entry.previous_hash != previous:
+            yield Finding(entry.sequence, "journal.chain_broken")
+        if entry_hash(entry) != entry.hash:
+            yield Finding(entry.sequence, "journal.entry_altered")
+        expected, previous = entry.sequence + 1, entry.hash
+    now = head(session)
+    if now.count != expected - 1:
+        yield Finding(expected, "journal.tail_cut" if now.count >= expected else "journal.head_altered")
+    elif now.hash != previous:
+        yield Finding(now.count, "journal.head_altered")
+    yield from _verify_payloads(session)
+
+
+def _verify_payloads(session: Session) -> Iterator[Finding]:
+    rows = session.execute(
+        select(AuditEntry.sequence, AuditEntry.payload_digest, AuditPayload.salt, AuditPayload.payload)
+        .outerjoin(AuditPayload, AuditPayload.sequence == AuditEntry.sequence)
+        .order_by(AuditEntry.sequence)
+        .execution_options(yield_per=1000)
+    )
+    for sequence, digest, salt, payload in rows:
+        if payload is None:
+            yield Finding(sequence, "journal.payload_missing")
+        elif payload_digest(salt, payload) != digest:
+            yield Finding(sequence, "journal.payload_altered")

@@ -1,0 +1,119 @@
+"""Settings: read once at start, frozen, from ``GED_*`` variables and an optional environment file.
+
+A name that we do not know is refused (a typing error must not silently become a default), and so is a mixture of
+plugs that cannot work.
+"""
+
+import os
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ged.errors import ConfigError
+
+# Other programs of the project have their own names under the same prefix.
+FOREIGN_PREFIXES = ("GED_BRIDGE_", "GED_TEST_", "GED_ENV_FILE")
+
+
+class Settings(BaseSettings):
+    """All settings of a server process."""
+
+    model_config = SettingsConfigDict(env_prefix="GED_", frozen=True, extra="forbid")
+
+    data_dir: Path = Path("data")
+    secret: SecretStr = Field(min_length=32)
+    """Server secret: derives cookie, label and keystore secrets. Lives outside the database."""
+
+    database_url: str = ""
+    redis_url: str | None = None
+    elasticsearch_url: str | None = None
+    elasticsearch_api_key: SecretStr | None = None
+    elasticsearch_ca: Path | None = None
+    elasticsearch_index: str = "ged"
+
+    public_url: str = "http://127.0.0.1:8000"
+    timezone: str = "Africa/Lome"
+    locale: str = "fr_TG"
+    country: str = "TG"
+    ocr_jobs: int = Field(default=2, ge=1, le=64)
+    ocr_languages: tuple[str, ...] = ("fra",)
+    max_upload_bytes: int = Field(default=200_000_000, ge=1_000_000)
+    tsa_urls: tuple[str, ...] = ()
+    smtp_url: SecretStr | None = None
+    mail_from: str = "ged@localhost"
+    mail_unacknowledged_hours: int = 24
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the database is SQLite (one worker process)."""
+        return self.url.startswith("sqlite")
+
+    @property
+    def url(self) -> str:
+        """The database URL, with the embedded default inside ``data_dir``."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'ged.sqlite3'}"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The installation's time zone: register numbers bear its local date."""
+        return ZoneInfo(self.timezone)
+
+
+def load_settings(env_file: Path | None = None) -> Settings:
+    """Read and check the settings.
+
+    Args:
+        env_file: file of ``GED_NAME=value`` lines; variables of the process win over it.
+
+    Raises:
+        ConfigError: ``config.unknown``, ``config.invalid`` or ``config.mixture``, naming the setting.
+    """
+    given = {**_read_env_file(env_file), **_own_variables()}
+    known = {f"GED_{name.upper()}" for name in Settings.model_fields}
+    for name in given:
+        if name not in known:
+            raise ConfigError("config.unknown", f"remove {name} or correct its spelling", setting=name)
+    try:
+        settings = Settings(_env_file=env_file)  # type: ignore[call-arg]  # pydantic-settings' own argument
+    except ValidationError as error:
+        first = error.errors()[0]
+        setting = "GED_" + "_".join(str(part) for part in first["loc"]).upper()
+        raise ConfigError("config.invalid", f"set {setting}: {first['msg']}", setting=setting) from None
+    _refuse_mixtures(settings)
+    return settings
+
+
+def _own_variables() -> dict[str, str]:
+    return {k: v for k, v in os.environ.items() if k.startswith("GED_") and not k.startswith(FOREIGN_PREFIXES)}
+
+
+def _read_env_file(path: Path | None) -> dict[str, str]:
+    if path is None or not path.is_file():
+        return {}
+    lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
+    pairs = (line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+    return {name.strip(): value.strip() for name, value in pairs}
+
+
+def _refuse_mixtures(settings: Settings) -> None:
+    if settings.embedded and settings.redis_url:
+        raise ConfigError(
+            "config.mixture",
+            "RQ workers need PostgreSQL: set GED_DATABASE_URL=postgresql+psycopg://… or remove GED_REDIS_URL",
+            setting="GED_REDIS_URL",
+        )
+    if settings.redis_url and not settings.elasticsearch_url:
+        raise ConfigError(
+            "config.mixture",
+            "several workers cannot write one tantivy index: set GED_ELASTICSEARCH_URL or remove GED_REDIS_URL",
+            setting="GED_ELASTICSEARCH_URL",
+        )
+    if settings.embedded and settings.elasticsearch_url:
+        raise ConfigError(
+            "config.mixture",
+            "Elasticsearch belongs to the servers shape: set GED_DATABASE_URL=postgresql+psycopg://… or remove "
+            "GED_ELASTICSEARCH_URL",
+            setting="GED_ELASTICSEARCH_URL",
+        )

@@ -1,0 +1,116 @@
+"""The database: engine, sessions, types. The only place that knows that SQLite and PostgreSQL differ."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import BigInteger, Connection, DateTime, Engine, Integer, MetaData, String, create_engine, event
+from sqlalchemy.engine import Dialect
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.types import TypeDecorator
+
+Id = BigInteger().with_variant(Integer(), "sqlite")
+"""Type of every key: SQLite gives an autoincrement only to INTEGER."""
+
+WRITES = "ged_writes"
+
+
+class Base(DeclarativeBase):
+    """Base of all tables, with a naming convention so that migrations can name every constraint."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_N_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC datetime on both databases; a naive one is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Store UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("naive datetime")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Answer UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Code(TypeDecorator[Enum]):
+    """A ``StrEnum`` stored as its value in a VARCHAR: readable rows, and no database type to migrate."""
+
+    impl = String(32)
+    cache_ok = True
+
+    def __init__(self, enum: type[Enum]) -> None:
+        super().__init__()
+        self.enum = enum
+
+    def process_bind_param(self, value: Enum | str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """Store the value; an unknown one is refused."""
+        return None if value is None else str(self.enum(value).value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Enum | None:  # noqa: ARG002
+        """Answer the member."""
+        return None if value is None else self.enum(value)
+
+    def __repr__(self) -> str:
+        # In migrations a code is a plain string: they must not import today's enums.
+        return "sa.String(length=32)"
+
+
+def make_engine(url: str) -> Engine:
+    """An engine with the pragmas and locking habits that the rules rely on."""
+    if url.startswith("sqlite"):
+        engine = create_engine(url, connect_args={"timeout": 30.0}, pool_size=20, max_overflow=20)
+        event.listen(engine, "connect", _sqlite_pragmas)
+        event.listen(engine, "begin", _sqlite_begin)
+        return engine
+    return create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True)
+
+
+def _sqlite_pragmas(connection: DBAPIConnection, _record: Any) -> None:
+    # Transactions are ours to begin: the driver's own would start as DEFERRED and deadlock on upgrade.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _sqlite_begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def read_session(engine: Engine) -> Iterator[Session]:
+    """A session for queries: nothing it holds is ever committed."""
+    session = Session(engine, autoflush=False)
+    try:
+        yield session
+    finally:
+        session.close()
+
+
+def write_session(engine: Engine) -> Session:
+    """A session whose transaction takes SQLite's write lock at its first statement. The caller commits and closes."""
+    return Session(engine.execution_options(**{WRITES: True}), expire_on_commit=False)

@@ -1,0 +1,224 @@
+"""The outbox: a job is a row committed with the change that asks for it, and only then submitted.
+
+States: ``queued`` -> ``running`` -> ``done`` | ``queued`` again after a back-off | ``failed`` (a person retries) |
+``uncertain`` (what cannot be taken back was interrupted: a person decides).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, Index, Integer, String, Text, and_, or_, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from ged.db import Base, Code, Id, UtcDateTime
+from ged.errors import GedError, InvalidTransition, NotFound
+from ged.ports import JobId, MailId
+
+LEASE = timedelta(seconds=45)
+MAX_ATTEMPTS = 8
+BACK_OFF_S = (1, 5, 20, 60, 300, 900, 3600, 3600)
+
+
+class JobState(StrEnum):
+    """Where a job stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    UNCERTAIN = "uncertain"
+
+
+OPEN_STATES = (JobState.QUEUED, JobState.RUNNING, JobState.FAILED, JobState.UNCERTAIN)
+
+
+class JobKind(StrEnum):
+    """What a worker can do; ``ged.pipeline`` maps each kind to its function."""
+
+    INTAKE = "intake"
+    """Look at the pages of a batch, split it at labels, make scans or join them to their numbers."""
+    RECOGNISE = "recognise"
+    """OCR of an attachment."""
+    INDEX = "index"
+    """Put a letter into the index as SQL has it now."""
+    NOTIFY = "notify"
+    """Send an e-mail (cannot be taken back)."""
+    SEAL = "seal"
+    """Sign and write out the journal's head."""
+    SWEEP = "sweep"
+    """Remove bytes of transactions that were rolled back."""
+    CHECK_FIXITY = "check_fixity"
+    """Compare stored bytes with their digests."""
+    REMIND = "remind"
+    """Look for slips not acknowledged and letters past their date."""
+
+
+class Job(Base):
+    """One job. ``params`` holds ids and flags, never document text."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        Index("ix_jobs_state_run_after", "state", "run_after"),
+        Index("ix_jobs_kind_subject", "kind", "subject_id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    kind: Mapped[JobKind] = mapped_column(Code(JobKind))
+    subject_id: Mapped[int] = mapped_column(Id)
+    reason: Mapped[str] = mapped_column(String(32), default="")
+    params: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    state: Mapped[JobState] = mapped_column(Code(JobState), default=JobState.QUEUED)
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    run_after: Mapped[datetime] = mapped_column(UtcDateTime)
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    worker: Mapped[str] = mapped_column(String(64), default="")
+    begun_irrevocable_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    error_code: Mapped[str] = mapped_column(String(64), default="")
+    error_detail: Mapped[str] = mapped_column(Text, default="")
+    progress: Mapped[str] = mapped_column(String(64), default="")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+@dataclass(frozen=True)
+class ClaimedJob:
+    """A job that this worker now holds."""
+
+    id: JobId
+    kind: JobKind
+    subject_id: int
+    params: dict[str, Any]
+    attempts: int
+
+
+def add(
+    session: Session,
+    kind: JobKind,
+    subject_id: int,
+    *,
+    now: datetime,
+    reason: str = "",
+    run_after: datetime | None = None,
+    params: dict[str, Any] | None = None,
+) -> Job:
+    """Add a job row to the transaction."""
+    job = Job(
+        kind=kind,
+        subject_id=subject_id,
+        reason=reason,
+        params=params or {},
+        created_at=now,
+        run_after=run_after or now,
+    )
+    session.add(job)
+    return job
+
+
+def due(session: Session, *, now: datetime, limit: int = 50) -> list[JobId]:
+    """Jobs that may run: queued and due, or running under a lease that ended (the worker was killed)."""
+    ready = or_(
+        and_(Job.state == JobState.QUEUED, Job.run_after <= now),
+        and_(Job.state == JobState.RUNNING, Job.lease_until < now),
+    )
+    # The letter that a clerk waits for goes before the backlog: indexing is quick, reading is slow.
+    urgency = (Job.kind == JobKind.RECOGNISE, Job.id)
+    return [JobId(i) for i in session.scalars(select(Job.id).where(ready).order_by(*urgency).limit(limit))]
+
+
+def claim(session: Session, job_id: JobId, *, worker: str, now: datetime) -> ClaimedJob | None:
+    """Take a job, or None when another worker has it, it is done, or it must wait for a person."""
+    job = session.get(Job, job_id, with_for_update={"skip_locked": True}, populate_existing=True)
+    if job is None or job.state not in (JobState.QUEUED, JobState.RUNNING):
+        return None
+    if job.state is JobState.RUNNING and job.lease_until is not None and job.lease_until >= now:
+        return None
+    if job.begun_irrevocable_at is not None:
+        job.state = JobState.UNCERTAIN
+        return None
+    job.state, job.worker, job.lease_until = JobState.RUNNING, worker, now + LEASE
+    job.attempts += 1
+    return ClaimedJob(JobId(job.id), job.kind, job.subject_id, dict(job.params), job.attempts)
+
+
+def renew(session: Session, job_id: JobId, *, worker: str, now: datetime, progress: str | None = None) -> None:
+    """Keep the lease of a long job, and say how far it is."""
+    values: dict[str, Any] = {"lease_until": now + LEASE}
+    if progress is not None:
+        values["progress"] = progress
+    session.execute(
+        update(Job).where(Job.id == job_id, Job.worker == worker, Job.state == JobState.RUNNING).values(**values)
+    )
+
+
+def mark_irrevocable(session: Session, job_id: JobId, *, now: datetime) -> None:
+    """Say, before the attempt, that what follows cannot be taken back."""
+    session.execute(update(Job).where(Job.id == job_id).values(begun_irrevocable_at=now))
+
+
+def finish(session: Session, job_id: JobId, *, now: datetime) -> None:
+    """The job is done."""
+    session.execute(
+        update(Job)
+        .where(Job.id == job_id)
+        .values(state=JobState.DONE, finished_at=now, lease_until=None, error_code="", error_detail="", progress="")
+    )
+
+
+def fail(session: Session, job_id: JobId, error: Exception, *, now: datetime) -> None:
+    """Note a failure: another try after a back-off, or a person's turn."""
+    job = session.get_one(Job, job_id, with_for_update=True, populate_existing=True)
+    expected = isinstance(error, GedError)
+    job.error_code = error.code if isinstance(error, GedError) else "job.crashed"
+    # Only expected errors are known to carry no document text; of others the type is enough to find them in the log.
+    job.error_detail = str(error)[:500] if expected else type(error).__name__
+    job.lease_until = None
+    retry = (isinstance(error, GedError) and error.retryable) or not expected
+    if job.begun_irrevocable_at is not None and not (isinstance(error, GedError) and error.retryable):
+        job.state, job.finished_at = JobState.UNCERTAIN, now
+    elif retry and job.attempts < MAX_ATTEMPTS:
+        job.state = JobState.QUEUED
+        job.begun_irrevocable_at = None
+        job.run_after = now + timedelta(seconds=BACK_OFF_S[min(job.attempts, len(BACK_OFF_S)) - 1])
+    else:
+        job.state, job.finished_at = JobState.FAILED, now
+
+
+def retry(session: Session, job_id: JobId, *, now: datetime) -> None:
+    """A person asks for another try.
+
+    Raises:
+        NotFound: ``job.unknown``.
+        InvalidTransition: ``job.not_failed``.
+    """
+    job = session.get(Job, job_id, with_for_update=True)
+    if job is None:
+        raise NotFound("job.unknown", "the job is gone: reload the list", id=job_id)
+    if job.state not in (JobState.FAILED, JobState.UNCERTAIN):
+        raise InvalidTransition("job.not_failed", "only a failed job can be tried again", id=job_id)
+    job.state, job.attempts, job.run_after, job.begun_irrevocable_at = JobState.QUEUED, 0, now, None
+    job.finished_at = None
+
+
+def open_access_changes(session: Session) -> frozenset[MailId]:
+    """Letters whose rights changed while the index does not know it yet: left out of every index query."""
+    rows = session.scalars(
+        select(Job.subject_id).where(Job.kind == JobKind.INDEX, Job.reason == "access", Job.state.in_(OPEN_STATES))
+    )
+    return frozenset(MailId(i) for i in rows)
+
+
+def latest_id(session: Session) -> int:
+    """The highest job number: the version that a rebuilt index document bears."""
+    return session.scalar(select(Job.id).order_by(Job.id.desc()).limit(1)) or 0
+
+
+def release(session: Session, worker_prefix: str, *, now: datetime) -> Sequence[int]:
+    """Give up the leases of a worker that is known to be dead (embedded: the only worker restarts)."""
+    rows = session.scalars(select(Job).where(Job.state == JobState.RUNNING, Job.worker.startswith(worker_prefix))).all()
+    for job in rows:
+        job.lease_until = now - timedelta(seconds=1)
+    return [job.id for job in rows]

@@ -1,0 +1,1 @@
+"""The organisation: units (any tree), posts, people, delegation and absence."""

@@ -1,0 +1,176 @@
+"""From a person to an actor: posts held, posts acted for, units headed, and the principals that follow.
+
+Tree, headship, delegation, clearance and the successor of a closed unit are expanded here, at the time of asking, so
+that a reorganisation, a new holder or a delegation changes no stored right and re-indexes nothing.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import Session
+
+from ged.errors import NotFound
+from ged.org.models import Delegation, Holding, Person, Post, Unit
+from ged.ports import (
+    Confidentiality,
+    PersonId,
+    PostId,
+    Principal,
+    Principals,
+    UnitId,
+    person_principal,
+    post_principal,
+    unit_principal,
+)
+from ged.unit import Actor, HeldPost, Role
+
+
+def load_actor(session: Session, person_id: PersonId | int, *, on: date) -> Actor:
+    """The actor that a person is on a day.
+
+    Raises:
+        NotFound: ``person.unknown``.
+    """
+    person = session.get(Person, person_id)
+    if person is None or not person.is_active:
+        raise NotFound("person.unknown", "check the account", id=person_id)
+    own = _own_posts(session, person.id, on)
+    posts = (*own, *_acted_for(session, person.id, own, on))
+    units = {u.id: u for u in session.scalars(select(Unit))}
+    clearance = Confidentiality(person.clearance)
+    headed = _below([p.unit_id for p in posts if Role.HEAD in p.roles or Role.AUTHORITY in p.roles], units)
+    return Actor(
+        person_id=PersonId(person.id),
+        account=person.account,
+        name=person.name,
+        clearance=clearance,
+        posts=posts,
+        headed_unit_ids=headed,
+        principals=_principals(PersonId(person.id), posts, headed, clearance, units),
+    )
+
+
+def actor_of_account(session: Session, account: str, *, on: date) -> Actor:
+    """The actor of an account.
+
+    Raises:
+        NotFound: ``person.unknown``.
+    """
+    person_id = session.scalar(select(Person.id).where(Person.account == account))
+    if person_id is None:
+        raise NotFound("person.unknown", "check the account", account=account)
+    return load_actor(session, person_id, on=on)
+
+
+def _held(post: Post, because: str = "holder", own: PostId | None = None, act: str = "") -> HeldPost:
+    return HeldPost(
+        post_id=PostId(post.id),
+        title=post.title,
+        unit_id=UnitId(post.unit_id),
+        unit_name=post.unit.name,
+        roles=frozenset(row.role for row in post.roles),
+        because=because,
+        own_post_id=own,
+        act=act,
+    )
+
+
+def _own_posts(session: Session, person_id: int, on: date) -> tuple[HeldPost, ...]:
+    rows = session.scalars(
+        select(Post)
+        .join(Holding, Holding.post_id == Post.id)
+        .where(
+            Holding.person_id == person_id,
+            Holding.from_on <= on,
+            or_(Holding.until_on.is_(None), Holding.until_on >= on),
+        )
+        .order_by(Holding.id)
+    )
+    return tuple(_held(post) for post in rows)
+
+
+def _acted_for(session: Session, person_id: int, own: Iterable[HeldPost], on: date) -> tuple[HeldPost, ...]:
+    own = list(own)
+    own_id = own[0].post_id if own else None
+    secretary_posts = [p.post_id for p in own if Role.SECRETARY in p.roles]
+    found: list[HeldPost] = []
+    if secretary_posts:
+        pairs = session.execute(select(Post.id, Post.secretary_of_id).where(Post.id.in_(secretary_posts)))
+        by_authority = {authority: PostId(secretary) for secretary, authority in pairs if authority}
+        for post in session.scalars(select(Post).where(Post.id.in_(by_authority))):
+            held = _held(post, "secretary", by_authority[post.id])
+            # A secretary prepares and imputes for the authority; signing needs a delegation.
+            found.append(_without(held, {Role.SIGNATORY, Role.ADMINISTRATOR, Role.AUDITOR}))
+    delegations = session.execute(
+        select(Delegation, Post)
+        .join(Post, Post.id == Delegation.post_id)
+        .where(
+            and_(Delegation.person_id == person_id, Delegation.from_on <= on, Delegation.until_on >= on),
+            Delegation.withdrawn_at.is_(None),
+        )
+    )
+    for delegation, post in delegations:
+        held = _held(post, delegation.kind.value, own_id, delegation.act)
+        dropped = {Role.ADMINISTRATOR, Role.AUDITOR} | (set() if delegation.may_sign else {Role.SIGNATORY})
+        found.append(_without(held, dropped))
+    return tuple(found)
+
+
+def _without(post: HeldPost, roles: set[Role]) -> HeldPost:
+    return HeldPost(
+        post.post_id,
+        post.title,
+        post.unit_id,
+        post.unit_name,
+        post.roles - roles,
+        post.because,
+        post.own_post_id,
+        post.act,
+    )
+
+
+def _below(roots: Iterable[UnitId], units: Mapping[int, Unit]) -> frozenset[UnitId]:
+    children: dict[int | None, list[int]] = {}
+    for unit in units.values():
+        children.setdefault(unit.parent_id, []).append(unit.id)
+    found: set[UnitId] = set()
+    waiting: list[int] = list(roots)
+    while waiting:
+        unit_id = waiting.pop()
+        if unit_id not in found:
+            found.add(UnitId(unit_id))
+            # An entity under the ministry keeps its own mail: headship stops at its door.
+            waiting += [child for child in children.get(unit_id, []) if not units[child].is_entity]
+    return frozenset(found)
+
+
+def _with_predecessors(unit_ids: Iterable[int], units: Mapping[int, Unit]) -> frozenset[int]:
+    found = set(unit_ids)
+    grown = True
+    while grown:
+        more = {u.id for u in units.values() if u.closed_at and u.successor_id in found} - found
+        found |= more
+        grown = bool(more)
+    return frozenset(found)
+
+
+def _principals(
+    person_id: PersonId,
+    posts: Iterable[HeldPost],
+    headed: frozenset[UnitId],
+    clearance: Confidentiality,
+    units: Mapping[int, Unit],
+) -> Principals:
+    posts = list(posts)
+    personal: set[Principal] = {person_principal(person_id)} | {post_principal(p.post_id) for p in posts}
+    # An administrator's or auditor's post opens no letter by itself: only working roles count for the unit.
+    working = [p for p in posts if p.roles - {Role.ADMINISTRATOR, Role.AUDITOR}]
+    member_of = _with_predecessors((p.unit_id for p in working), units)
+    heads = _with_predecessors(headed, units)
+    own_heads = _with_predecessors((p.unit_id for p in posts if Role.HEAD in p.roles), units)
+    by_unit = {unit_principal(u) for u in member_of | heads}
+    ordinary = personal | by_unit
+    restricted = personal | (by_unit if clearance >= Confidentiality.RESTRICTED else set())
+    secret = personal | {unit_principal(u) for u in own_heads} if clearance >= Confidentiality.SECRET else set()
+    return Principals(frozenset(ordinary), frozenset(restricted), frozenset(secret))

@@ -1,0 +1,147 @@
+"""Tables of the organisation. Mail belongs to posts and units, people come and go."""
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import Boolean, ForeignKey, Integer, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from ged.db import Base, Code, Id, UtcDateTime
+from ged.ports import Confidentiality
+from ged.unit import Role
+
+
+class Unit(Base):
+    """An organisation unit: ministry, entity, direction, service … of any depth."""
+
+    __tablename__ = "units"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    code: Mapped[str] = mapped_column(String(32), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    kind: Mapped[str] = mapped_column(String(32), default="service")
+    is_entity: Mapped[bool] = mapped_column(Boolean, default=False)
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"), index=True)
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    successor_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"))
+
+
+class Post(Base):
+    """A post in a unit. A post keeps its mail when its holder leaves."""
+
+    __tablename__ = "posts"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    code: Mapped[str] = mapped_column(String(64), unique=True)
+    title: Mapped[str] = mapped_column(String(200))
+    unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"), index=True)
+    secretary_of_id: Mapped[int | None] = mapped_column(ForeignKey("posts.id"))
+    roles: Mapped[list["PostRole"]] = relationship(lazy="selectin", cascade="all, delete-orphan")
+    unit: Mapped[Unit] = relationship(lazy="joined", innerjoin=True)
+
+
+class PostRole(Base):
+    """A role of a post."""
+
+    __tablename__ = "post_roles"
+
+    post_id: Mapped[int] = mapped_column(ForeignKey("posts.id"), primary_key=True)
+    role: Mapped[Role] = mapped_column(Code(Role), primary_key=True)
+
+
+class Person(Base):
+    """Somebody with an account. ``session_epoch`` moves when all sessions must end."""
+
+    __tablename__ = "people"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    account: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    email: Mapped[str] = mapped_column(String(200), default="")
+    clearance: Mapped[int] = mapped_column(Integer, default=int(Confidentiality.ORDINARY))
+    password_hash: Mapped[str] = mapped_column(String(200), default="")
+    session_epoch: Mapped[int] = mapped_column(Integer, default=0)
+    is_active: Mapped[bool] = mapped_column(Boolean, default=True)
+
+
+class Holding(Base):
+    """Who holds a post, from when until when."""
+
+    __tablename__ = "holdings"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    post_id: Mapped[int] = mapped_column(ForeignKey("posts.id"), index=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
+    from_on: Mapped[date]
+    until_on: Mapped[date | None]
+
+
+class DelegationKind(StrEnum):
+    """Why somebody acts for another's post."""
+
+    DELEGATION = "delegation"
+    INTERIM = "interim"
+
+
+class Delegation(Base):
+    """A post's powers given to a person between two days (inclusive) by an act that is named."""
+
+    __tablename__ = "delegations"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    kind: Mapped[DelegationKind] = mapped_column(Code(DelegationKind))
+    post_id: Mapped[int] = mapped_column(ForeignKey("posts.id"), index=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
+    act: Mapped[str] = mapped_column(String(200))
+    may_sign: Mapped[bool] = mapped_column(Boolean, default=True)
+    from_on: Mapped[date]
+    until_on: Mapped[date]
+    withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Absence(Base):
+    """A person is away between two days (inclusive)."""
+
+    __tablename__ = "absences"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
+    from_on: Mapped[date]
+    until_on: Mapped[date]
+
+
+class SigningKey(Base):
+    """A person's key: PKCS#12 useless without passphrase and server secret, and its certificate."""
+
+    __tablename__ = "signing_keys"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
+    keystore: Mapped[bytes] = mapped_column(LargeBinary)
+    salt: Mapped[bytes] = mapped_column(LargeBinary)
+    certificate_pem: Mapped[str] = mapped_column(Text)
+    issued_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    failed_tries: Mapped[int] = mapped_column(Integer, default=0)
+
+
+class LoginAttempt(Base):
+    """Failed sign-ins by account and address, for throttling."""
+
+    __tablename__ = "login_attempts"
+    __table_args__ = (UniqueConstraint("subject"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    subject: Mapped[str] = mapped_column(String(200))
+    failures: Mapped[int] = mapped_column(Integer, default=0)
+    locked_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Installation(Base):
+    """One row of what the organisation file says of the whole: its name, and versioned lists as settings."""
+
+    __tablename__ = "installation"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(String(200))

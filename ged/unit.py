@@ -1,0 +1,241 @@
+"""One transaction of the house: who acts, what changes, what must follow the commit.
+
+    with services.unit_of_work(now) as uow:
+        register_incoming(uow, form, actor=actor, now=now)
+
+At the end of the block the journal's head is locked, its entries appended, everything committed, and only then are
+the jobs handed to the queue. An exception rolls all of it back.
+"""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from ged import audit, jobs
+from ged.db import read_session, write_session
+from ged.jobs import Job, JobKind
+from ged.ports import (
+    BlobStore,
+    Confidentiality,
+    JobId,
+    JobQueue,
+    KeyVault,
+    MailId,
+    OcrEngine,
+    PersonId,
+    Post,
+    PostId,
+    Principals,
+    SearchIndex,
+    SignatureChecker,
+    Signer,
+    UnitId,
+)
+
+
+class Role(StrEnum):
+    """What a post allows its holder."""
+
+    CLERK = "clerk"
+    MEMBER = "member"
+    HEAD = "head"
+    AUTHORITY = "authority"
+    SECRETARY = "secretary"
+    SIGNATORY = "signatory"
+    ADMINISTRATOR = "administrator"
+    AUDITOR = "auditor"
+
+
+@dataclass(frozen=True)
+class HeldPost:
+    """A post through which somebody may act now.
+
+    Attributes:
+        because: ``holder``, ``secretary`` (acts for the authority's post), ``delegation`` or ``interim``.
+        own_post_id: the actor's own post when acting for another's (journal: who, acting for whom).
+        act: the reference of the act that grants a delegation.
+    """
+
+    post_id: PostId
+    title: str
+    unit_id: UnitId
+    unit_name: str
+    roles: frozenset[Role]
+    because: str = "holder"
+    own_post_id: PostId | None = None
+    act: str = ""
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts, with all rights expanded for this moment; made anew for each request.
+
+    Attributes:
+        posts: posts held, then posts acted for.
+        headed_unit_ids: units headed, with all units below them.
+        principals: what an index query may show.
+    """
+
+    person_id: PersonId
+    account: str
+    name: str
+    clearance: Confidentiality
+    posts: tuple[HeldPost, ...]
+    headed_unit_ids: frozenset[UnitId]
+    principals: Principals
+
+    @property
+    def unit_ids(self) -> frozenset[UnitId]:
+        """Units of the posts held or acted for."""
+        return frozenset(post.unit_id for post in self.posts)
+
+    @property
+    def post_ids(self) -> frozenset[PostId]:
+        """Posts held or acted for."""
+        return frozenset(post.post_id for post in self.posts)
+
+    def post_with(self, role: Role, *, unit_id: UnitId | None = None) -> HeldPost | None:
+        """The first post that has a role (in a unit), own posts first."""
+        for post in self.posts:
+            if role in post.roles and unit_id in (None, post.unit_id):
+                return post
+        return None
+
+    def has(self, *roles: Role) -> bool:
+        """Whether any post has one of these roles."""
+        return any(role in post.roles for post in self.posts for role in roles)
+
+    def holds(self, post_id: int) -> HeldPost | None:
+        """The post, when the actor holds it or acts for it."""
+        return next((post for post in self.posts if post.post_id == post_id), None)
+
+
+NOBODY = Principals(frozenset(), frozenset(), frozenset())
+
+SYSTEM = Actor(PersonId(0), "system", "Système", Confidentiality.ORDINARY, (), frozenset(), NOBODY)
+"""The actor of jobs and of the command line: its entries bear no person, and it may see nothing by search."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """The plugs of this process, and what every operation needs to know of the installation."""
+
+    engine: Engine
+    blobs: BlobStore
+    index: SearchIndex
+    queue: JobQueue
+    ocr: OcrEngine
+    vault: KeyVault
+    signer: Signer
+    checker: SignatureChecker
+    post: Post
+    zone: ZoneInfo
+    country: str
+    code_key: bytes
+    """Key of the check in our QR codes."""
+    public_url: str
+    data_dir: str
+    ocr_languages: tuple[str, ...] = ("fra",)
+    max_upload_bytes: int = 200_000_000
+    unacknowledged_hours: int = 24
+
+    def reading(self) -> AbstractContextManager[Session]:
+        """A session for queries."""
+        return read_session(self.engine)
+
+    def unit_of_work(self, now: datetime) -> AbstractContextManager["UnitOfWork"]:
+        """A transaction that commits at the end of the block."""
+        return _unit_of_work(self, now)
+
+
+@dataclass
+class UnitOfWork:
+    """The session, what follows the commit, and what the journal will say."""
+
+    services: Services
+    session: Session
+    now: datetime
+    _events: list[audit.Event] = field(default_factory=list)
+    _jobs: list[Job] = field(default_factory=list)
+
+    def defer(
+        self,
+        kind: JobKind,
+        subject_id: int,
+        *,
+        reason: str = "",
+        run_after: datetime | None = None,
+        params: dict[str, Any] | None = None,
+    ) -> None:
+        """Ask for a job; it is a row of this transaction. The same job asked for twice here is one job."""
+        for job in self._jobs:
+            if (job.kind, job.subject_id, job.params) == (kind, subject_id, params or {}):
+                job.reason = job.reason or reason
+                return
+        self._jobs.append(
+            jobs.add(self.session, kind, subject_id, now=self.now, reason=reason, run_after=run_after, params=params)
+        )
+
+    def reindex(self, mail_id: MailId | int, *, access: bool = False) -> None:
+        """The index no longer says what SQL says of this letter; ``access`` hides it until it does."""
+        self.defer(JobKind.INDEX, mail_id, reason="access" if access else "")
+
+    def record(
+        self,
+        action: str,
+        subject_kind: str,
+        subject_id: int | None,
+        *,
+        actor: Actor,
+        post: HeldPost | None = None,
+        **payload: Any,
+    ) -> None:
+        """Write to the journal at the commit: who (through which post, acting for whom), what, on what.
+
+        ``post`` is the post through which the actor acts; when it is another's, the entry names both posts.
+        """
+        acting_for = post.post_id if post is not None and post.because != "holder" else None
+        own = post.own_post_id if acting_for is not None and post is not None else (post.post_id if post else None)
+        self._events.append(
+            audit.Event(
+                at=self.now,
+                person_id=actor.person_id or None,
+                post_id=own,
+                acting_for_post_id=acting_for,
+                action=action,
+                subject_kind=subject_kind,
+                subject_id=subject_id,
+                payload=payload,
+            )
+        )
+
+    def _commit(self) -> list[JobId]:
+        self.session.flush()
+        if self._events:
+            audit.append(self.session, self._events)
+        job_ids = [JobId(job.id) for job in self._jobs]
+        self.session.commit()
+        return job_ids
+
+
+@contextmanager
+def _unit_of_work(services: Services, now: datetime) -> Iterator[UnitOfWork]:
+    session = write_session(services.engine)
+    try:
+        uow = UnitOfWork(services, session, now)
+        yield uow
+        job_ids = uow._commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.close()
+    for job_id in job_ids:
+        services.queue.submit(job_id)
