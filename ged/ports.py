@@ -378,8 +378,8 @@ class StoredKey:
         certificate_pem: the public part.
     """
 
-    keystore: bytes
-    salt: bytes
+    keystore: bytes = field(repr=False)
+    salt: bytes = field(repr=False)
     certificate_pem: str
 
 
@@ -398,8 +398,8 @@ class Certificate:
 class UnlockedKey:
     """An opened key, sealed under a random key that only the browser's cookie holds (at most five minutes)."""
 
-    sealed: bytes
-    cookie_key: str
+    sealed: bytes = field(repr=False)
+    cookie_key: str = field(repr=False)
     expires_at: datetime
 
 
@@ -461,7 +461,7 @@ class SignRequest:
     location: str
     signer_name: str
     at: datetime
-    appearance_pdf: bytes
+    appearance_pdf: bytes = field(repr=False)
     docmdp_level: int | None = None
 
 
@@ -469,7 +469,7 @@ class SignRequest:
 class SignedPdf:
     """Signed bytes and the level reached (``B-B``, ``B-T``, ``B-LT``, ``B-LTA``)."""
 
-    pdf: bytes
+    pdf: bytes = field(repr=False)
     level: str
 
 
