@@ -3,6 +3,7 @@
 Engines (``ocr``, ``indexer``, ``signing``) import this module and ``ged.errors`` and nothing else of ``ged``.
 """
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -461,7 +462,7 @@ class SignRequest:
     location: str
     signer_name: str
     at: datetime
-    appearance_pdf: bytes = field(repr=False)
+    appearance_pdf: bytes = dataclasses.field(repr=False)
     docmdp_level: int | None = None
 
 
