@@ -1,0 +1,124 @@
+"""What every test may ask for: private servers, databases, a browser; and the run's last words."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+import pytest
+
+from tests import servers
+from tests.servers import postgres, redis
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+CHROMIUM = Path("/usr/bin/chromium")
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+_RUN = pytest.StashKey[tuple[Path, TextIO]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The controlling process makes the run's folder; its workers inherit the variable that names it."""
+    if not hasattr(config, "workerinput"):
+        config.stash[_RUN] = servers.open_run()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the run's servers, however the run ended."""
+    if _RUN in config.stash:
+        servers.close_run(*config.stash[_RUN])
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None]:
+    """Say in words, right above pytest's closing line, how many tests could not run here, and why."""
+    yield
+    reasons = Counter(_reason(report) for report in terminalreporter.stats.get("skipped", []))
+    total = sum(reasons.values())
+    terminalreporter.ensure_newline()
+    if not total:
+        terminalreporter.write_line("Every test could run on this machine.")
+        return
+    terminalreporter.write_line(f"{total} {'test' if total == 1 else 'tests'} could not run on this machine:")
+    for reason, count in reasons.most_common():
+        terminalreporter.write_line(f"  {count} because {reason}")
+
+
+def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return text.removeprefix("Skipped: ")
+
+
+def _url(server: Callable[[], servers.Running]) -> str:
+    try:
+        return server().url
+    except servers.Unavailable as refusal:
+        pytest.skip(str(refusal))
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> str:
+    """The run's private PostgreSQL (its database `postgres`); tests make their own by `make_database`."""
+    return _url(postgres.server)
+
+
+@pytest.fixture
+def make_database(postgres_url: str) -> Iterator[Callable[[], str]]:
+    """Make an empty database per call and give its SQLAlchemy URL; dropped after the test."""
+    names: list[str] = []
+
+    def make() -> str:
+        names.append(f"ged_{uuid.uuid4().hex[:12]}")
+        return postgres.create_database(postgres_url, names[-1])
+
+    yield make
+    for name in names:
+        postgres.drop_database(postgres_url, name)
+
+
+@pytest.fixture(scope="session")
+def redis_url(worker_id: str) -> str:
+    """The run's private Redis, in a database that only this worker uses."""
+    number = int(worker_id.removeprefix("gw")) + 1 if worker_id != "master" else 0
+    return f"{_url(redis.server).rpartition('/')[0]}/{number}"
+
+
+@pytest.fixture
+def empty_redis_url(redis_url: str) -> str:
+    """The same, emptied before the test."""
+    redis.empty(redis_url)
+    return redis_url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium.
+
+    For one module, not for the session: while it is open, this thread has a running event loop, and `asyncio.run`,
+    which pyHanko uses, would refuse in every later test.
+    """
+    if not CHROMIUM.exists():
+        pytest.skip(f"Chromium is not installed (no {CHROMIUM})")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        yield chromium
+        chromium.close()
+
+
+if Path(__file__).with_name("servers").joinpath("elastic.py").exists():
+    from tests.servers.elastic import elasticsearch_url  # noqa: F401  (a fixture)
