@@ -1,0 +1,1 @@
+"""The register: numbers without gaps, letters, sealed envelopes, correspondents, attachments, waiting scans."""

@@ -1,0 +1,207 @@
+"""Numbers from a locked row, in the transaction that registers: no gap, no double.
+
+The counter's row stays locked until the commit, so call ``allocate`` after everything slow and as late as possible.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import Dialect, Insert, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, NumberTaken
+from ged.org.models import Unit
+from ged.ports import RegisterId
+from ged.registry.models import MailNumber, Register, RegisterCounter
+from ged.registry.numbering import format_number
+from ged.unit import Actor, HeldPost, Role, UnitOfWork
+
+
+def allocate(
+    uow: UnitOfWork,
+    register_id: RegisterId | int,
+    *,
+    actor: Actor,
+    post: HeldPost | None,
+    mail_id: int | None = None,
+    envelope_id: int | None = None,
+    slip_id: int | None = None,
+) -> MailNumber:
+    """Give the next number of a register, dated today in the installation's time zone.
+
+    A process that waited for the lock over midnight never dates a number before the one given just before it.
+
+    Raises:
+        NotFound: ``register.unknown``.
+        InvalidTransition: ``register.closed``.
+    """
+    register = open_register(uow.session, register_id)
+    local_day = uow.now.astimezone(uow.services.zone).date()
+    year = local_day.year if register.restarts_yearly else 0
+    counter = _locked_counter(uow.session, register.id, year)
+    on = max(local_day, counter.last_on) if counter.last_on else local_day
+    counter.last_sequence += 1
+    counter.last_on = on
+    number = MailNumber(
+        register_id=register.id,
+        year=year,
+        sequence=counter.last_sequence,
+        text=format_number(
+            register.pattern,
+            sequence=counter.last_sequence,
+            on=on,
+            entity=entity_code(uow.session, register.unit),
+            unit=register.unit.code,
+            register=register.code,
+        ),
+        registered_at=uow.now,
+        registered_on=on,
+        person_id=actor.person_id or None,
+        post_id=post.post_id if post else None,
+        mail_id=mail_id,
+        envelope_id=envelope_id,
+        slip_id=slip_id,
+    )
+    uow.session.add(number)
+    uow.session.flush()
+    return number
+
+
+def open_register(session: Session, register_id: RegisterId | int) -> Register:
+    """The register, when it still takes numbers.
+
+    Raises:
+        NotFound: ``register.unknown``.
+        InvalidTransition: ``register.closed``.
+    """
+    register = session.get(Register, register_id)
+    if register is None:
+        raise NotFound("register.unknown", "choose a register of the list", id=register_id)
+    if register.closed_at is not None:
+        raise InvalidTransition("register.closed", "choose an open register", register=register.code)
+    return register
+
+
+def clerk_post(session: Session, register_id: RegisterId | int, actor: Actor) -> HeldPost:
+    """The post through which the actor may keep this register.
+
+    Raises:
+        Forbidden: ``register.not_clerk``.
+    """
+    register = open_register(session, register_id)
+    for post in actor.posts:
+        if Role.CLERK in post.roles and post.unit_id == register.unit_id:
+            return post
+    raise Forbidden("register.not_clerk", "ask the mail office that keeps this register", register=register.code)
+
+
+def open_at(
+    uow: UnitOfWork, register_id: RegisterId, *, last_number: int, year: int, reason: str, actor: Actor
+) -> None:
+    """Continue a paper book: the next number is ``last_number`` + 1 (the opening entry says so for ever).
+
+    Raises:
+        NumberTaken: ``register.started``: numbers were given already.
+        Invalid: ``register.opening_reason``, ``register.opening_number``.
+    """
+    post = clerk_post(uow.session, register_id, actor)
+    if not reason.strip():
+        raise Invalid("register.opening_reason", "name the paper book that is continued", field="reason")
+    if last_number < 0:
+        raise Invalid("register.opening_number", "give the last number of the paper book", field="last_number")
+    register = open_register(uow.session, register_id)
+    counter = _locked_counter(uow.session, register.id, year if register.restarts_yearly else 0)
+    if counter.last_on is not None or counter.last_sequence:
+        raise NumberTaken(
+            "register.started", "a register opens at a number only before its first one", register=register.code
+        )
+    counter.opening_sequence = counter.last_sequence = last_number
+    counter.opening_reason = reason.strip()
+    uow.record(
+        "register.opened",
+        "register",
+        register.id,
+        actor=actor,
+        post=post,
+        last_number=last_number,
+        reason=reason,
+        year=year,
+    )
+
+
+def entity_code(session: Session, unit: Unit) -> str:
+    """The code of the entity that a unit belongs to (itself, or the nearest above)."""
+    current: Unit | None = unit
+    while current is not None and not current.is_entity and current.parent_id is not None:
+        current = session.get(Unit, current.parent_id)
+    return current.code if current is not None else unit.code
+
+
+def _locked_counter(session: Session, register_id: int, year: int) -> RegisterCounter:
+    # Two first registrations of a year meet here: the one that loses the insert waits for the other's row.
+    session.execute(_insert_if_missing(session.get_bind().dialect, register_id, year))
+    return session.execute(
+        select(RegisterCounter)
+        .where(RegisterCounter.register_id == register_id, RegisterCounter.year == year)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).scalar_one()
+
+
+def _insert_if_missing(dialect: Dialect, register_id: int, year: int) -> Insert:
+    values = {"register_id": register_id, "year": year, "opening_sequence": 0, "opening_reason": "", "last_sequence": 0}
+    make = sqlite.insert if dialect.name == "sqlite" else postgresql.insert
+    return make(RegisterCounter).values(**values).on_conflict_do_nothing()
+
+
+def gaps(session: Session) -> list[tuple[int, int, int]]:
+    """(register, year, missing) wherever the numbers given are not exactly opening+1 .. last: the proof of no gap."""
+    rows = session.execute(
+        select(
+            RegisterCounter.register_id,
+            RegisterCounter.year,
+            RegisterCounter.last_sequence - RegisterCounter.opening_sequence,
+            func.count(MailNumber.id),
+            func.min(MailNumber.sequence),
+            func.max(MailNumber.sequence),
+            RegisterCounter.opening_sequence,
+            RegisterCounter.last_sequence,
+        )
+        .outerjoin(
+            MailNumber,
+            (MailNumber.register_id == RegisterCounter.register_id) & (MailNumber.year == RegisterCounter.year),
+        )
+        .group_by(RegisterCounter.register_id, RegisterCounter.year)
+    )
+    wrong = []
+    for register_id, year, expected, count, low, high, opening, last in rows:
+        if count != expected or (count and (low != opening + 1 or high != last)):
+            wrong.append((register_id, year, expected - count))
+    return wrong
+
+
+def number_of(session: Session, number_id: int) -> MailNumber:
+    """A number by its id.
+
+    Raises:
+        NotFound: ``number.unknown``.
+    """
+    number = session.get(MailNumber, number_id)
+    if number is None:
+        raise NotFound("number.unknown", "check the number", id=number_id)
+    return number
+
+
+def void(uow: UnitOfWork, number: MailNumber, *, reason: str, actor: Actor, post: HeldPost, now: datetime) -> None:
+    """Void a number: it stays in the register with the reason, and is never given again.
+
+    Raises:
+        Invalid: ``number.void_reason``.
+        InvalidTransition: ``number.voided``.
+    """
+    if not reason.strip():
+        raise Invalid("number.void_reason", "say why the number is voided", field="reason")
+    if number.voided_at is not None:
+        raise InvalidTransition("number.voided", "the number is void already", number=number.text)
+    number.voided_at, number.void_reason = now, reason.strip()
+    uow.record("number.voided", "number", number.id, actor=actor, post=post, number=number.text, reason=reason.strip())

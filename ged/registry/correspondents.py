@@ -1,0 +1,63 @@
+"""The directory of correspondents: found by folded name, so that accents and capitals make no double."""
+
+import unicodedata
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ged.errors import Invalid
+from ged.registry.models import Correspondent
+from ged.unit import UnitOfWork
+
+
+@dataclass(frozen=True)
+class CorrespondentRow:
+    """A correspondent as lists show it."""
+
+    id: int
+    name: str
+    kind: str
+    address: str
+    email: str
+
+
+def fold(name: str) -> str:
+    """A name without accents, capitals and double spaces, for comparison."""
+    decomposed = unicodedata.normalize("NFKD", name.casefold())
+    return " ".join("".join(c for c in decomposed if not unicodedata.combining(c)).split())
+
+
+def resolve_sender(uow: UnitOfWork, sender_id: int | None, name: str) -> Correspondent:
+    """The correspondent chosen, the one of that name, or a new one.
+
+    Raises:
+        Invalid: ``correspondent.unknown``.
+    """
+    if sender_id is not None:
+        chosen = uow.session.get(Correspondent, sender_id)
+        if chosen is None:
+            raise Invalid("correspondent.unknown", "choose the sender again", field="sender_name")
+        if not name.strip() or fold(name) == chosen.folded_name:
+            return chosen
+    folded = fold(name)
+    found = uow.session.scalar(select(Correspondent).where(Correspondent.folded_name == folded).limit(1))
+    if found is not None:
+        return found
+    new = Correspondent(name=" ".join(name.split()), folded_name=folded)
+    uow.session.add(new)
+    uow.session.flush()
+    return new
+
+
+def suggest(session: Session, text: str, *, limit: int = 8) -> list[CorrespondentRow]:
+    """Correspondents whose name holds the words typed, those that begin with them first."""
+    folded = fold(text)
+    if not folded:
+        return []
+    query = select(Correspondent).where(Correspondent.is_active)
+    for word in folded.split():
+        query = query.where(Correspondent.folded_name.contains(word, autoescape=True))
+    starts = Correspondent.folded_name.startswith(folded, autoescape=True)
+    rows = session.scalars(query.order_by(starts.desc(), Correspondent.folded_name).limit(limit))
+    return [CorrespondentRow(c.id, c.name, c.kind, c.address, c.email) for c in rows]

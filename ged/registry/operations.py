@@ -1,0 +1,378 @@
+"""What people do with letters in the register, in the order in which a letter meets it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from ged import access
+from ged.access import Because
+from ged.errors import Forbidden, Invalid, NotFound, StaleVersion
+from ged.jobs import JobKind
+from ged.ports import (
+    AttachmentId,
+    Confidentiality,
+    Digest,
+    MailId,
+    PostId,
+    RegisterId,
+    post_principal,
+    unit_principal,
+)
+from ged.registry import allocation
+from ged.registry.correspondents import resolve_sender
+from ged.registry.models import (
+    Attachment,
+    AttachmentKind,
+    AttachmentPage,
+    Channel,
+    Direction,
+    FilingClass,
+    Mail,
+    MailLink,
+    MailNumber,
+    Priority,
+    Register,
+)
+from ged.registry.states import MailAct, MailState, move
+from ged.unit import Actor, HeldPost, Role, UnitOfWork
+
+MAX_SUBJECT = 2000
+MAX_NAME = 200
+
+
+@dataclass(frozen=True)
+class IncomingForm:
+    """What the clerk typed. ``addressed_post_id`` is the authority in whose queue the letter waits."""
+
+    subject: str
+    sender_name: str
+    addressed_post_id: PostId
+    sender_id: int | None = None
+    addressee: str = ""
+    their_reference: str = ""
+    written_on: date | None = None
+    received_on: date | None = None
+    nature: str = ""
+    channel: Channel = Channel.HAND
+    priority: Priority = Priority.NORMAL
+    level: Confidentiality = Confidentiality.ORDINARY
+    enclosure_count: int = 0
+    enclosure_note: str = ""
+    due_on: date | None = None
+    related_to: MailId | None = None
+
+
+@dataclass(frozen=True)
+class Registered:
+    """The answer 'registered': what the label shows."""
+
+    mail_id: MailId
+    number_id: int
+    number: str
+
+
+@dataclass(frozen=True)
+class SourcePage:
+    """One page of an attachment: a page of a stored blob, turned by ``rotation`` degrees."""
+
+    digest: Digest
+    media_type: str
+    page_index: int = 0
+    rotation: int = 0
+
+
+def register_incoming(
+    uow: UnitOfWork, register_id: RegisterId, form: IncomingForm, *, actor: Actor, now: datetime
+) -> Registered:
+    """Number an incoming letter; no scan is needed.
+
+    Raises:
+        Forbidden: ``register.not_clerk``.
+        Invalid: a field is missing or makes no sense; ``params['field']`` names it.
+    """
+    post = allocation.clerk_post(uow.session, register_id, actor)
+    today = now.astimezone(uow.services.zone).date()
+    _check_form(form, actor, today)
+    sender = resolve_sender(uow, form.sender_id, form.sender_name)
+    mail = Mail(
+        direction=Direction.INCOMING,
+        state=MailState.TO_IMPUTE,
+        level=int(form.level),
+        nature=form.nature,
+        channel=form.channel,
+        priority=form.priority,
+        subject=form.subject.strip(),
+        sender_id=sender.id,
+        sender_name=sender.name,
+        addressee=form.addressee.strip(),
+        their_reference=form.their_reference.strip(),
+        written_on=form.written_on,
+        received_on=form.received_on or today,
+        enclosure_count=form.enclosure_count,
+        enclosure_note=form.enclosure_note.strip(),
+        due_on=form.due_on,
+        unit_id=post.unit_id,
+        addressed_post_id=form.addressed_post_id,
+        created_at=now,
+    )
+    uow.session.add(mail)
+    uow.session.flush()
+    access.grant(uow, mail.id, (unit_principal(post.unit_id), post_principal(post.post_id)), Because.REGISTERED)
+    access.grant(uow, mail.id, (post_principal(form.addressed_post_id),), Because.ADDRESSED)
+    if form.related_to is not None:
+        link(uow, MailId(mail.id), form.related_to, kind="related", actor=actor)
+    number = allocation.allocate(uow, register_id, actor=actor, post=post, mail_id=mail.id)
+    uow.record(
+        "mail.registered", "mail", mail.id, actor=actor, post=post, number=number.text, level=int(form.level),
+        subject=mail.subject, sender=mail.sender_name, received_on=str(mail.received_on),
+    )  # fmt: skip
+    return Registered(MailId(mail.id), number.id, number.text)
+
+
+def _check_form(form: IncomingForm, actor: Actor, today: date) -> None:
+    if not form.subject.strip():
+        raise Invalid("mail.subject_missing", "type the subject", field="subject")
+    if len(form.subject) > MAX_SUBJECT:
+        raise Invalid("mail.subject_long", "shorten the subject", field="subject", limit=MAX_SUBJECT)
+    if form.sender_id is None and not form.sender_name.strip():
+        raise Invalid("mail.sender_missing", "type or choose the sender", field="sender_name")
+    if len(form.sender_name) > MAX_NAME:
+        raise Invalid("mail.sender_long", "shorten the sender's name", field="sender_name", limit=MAX_NAME)
+    if form.received_on is not None and form.received_on > today:
+        raise Invalid("mail.received_in_future", "correct the date of arrival", field="received_on")
+    if form.written_on is not None and form.written_on > today:
+        raise Invalid("mail.written_in_future", "correct the date of the letter", field="written_on")
+    if not 0 <= form.enclosure_count <= 9999:
+        raise Invalid("mail.enclosures", "give the number of enclosures", field="enclosure_count")
+    if form.level > actor.clearance and form.level is Confidentiality.SECRET:
+        raise Invalid("mail.level_above_clearance", "register it as a sealed envelope", field="level")
+
+
+def mail_for(uow: UnitOfWork, mail_id: MailId | int, *, actor: Actor, version: int | None = None) -> Mail:
+    """A letter that the actor may see, for a change.
+
+    Raises:
+        NotFound: ``mail.unknown`` (also when the actor may not know).
+        StaleVersion: ``mail.stale``: somebody changed it since the form with ``version`` was opened.
+    """
+    mail = uow.session.get(Mail, mail_id)
+    if mail is None:
+        raise NotFound("mail.unknown", "check the number", id=int(mail_id))
+    access.require(uow.session, mail.id, Confidentiality(mail.level), actor)
+    if version is not None and mail.version != version:
+        raise StaleVersion("mail.stale", "read the other person's change, then send again", id=int(mail_id))
+    return mail
+
+
+def attach(
+    uow: UnitOfWork,
+    mail_id: MailId | int,
+    *,
+    kind: AttachmentKind,
+    pages: Sequence[SourcePage],
+    media_type: str,
+    actor: Actor,
+    now: datetime,
+    filename: str = "",
+    digest: Digest | None = None,
+    size_bytes: int = 0,
+    is_signed: bool = False,
+    replaces: AttachmentId | None = None,
+    reason: str = "",
+    recognise: bool = True,
+) -> AttachmentId:
+    """Join bytes (stored already) to a letter; the caller has checked that the actor may.
+
+    The machine reads them later: a job of this transaction.
+    """
+    version_no = 1
+    if replaces is not None:
+        version_no = uow.session.get_one(Attachment, replaces).version_no + 1
+    attachment = Attachment(
+        mail_id=mail_id,
+        kind=kind,
+        version_no=version_no,
+        replaces_id=replaces,
+        reason=reason,
+        filename=filename[-MAX_NAME:],
+        media_type=media_type,
+        digest=digest,
+        size_bytes=size_bytes,
+        page_count=len(pages),
+        is_signed=is_signed,
+        added_at=now,
+        added_by_id=actor.person_id or None,
+        pages=[
+            AttachmentPage(
+                page_no=n, digest=p.digest, media_type=p.media_type, page_index=p.page_index, rotation=p.rotation
+            )
+            for n, p in enumerate(pages, start=1)
+        ],
+    )
+    uow.session.add(attachment)
+    uow.session.flush()
+    uow.record(
+        "attachment.added", "mail", int(mail_id), actor=actor, attachment=attachment.id, kind=kind.value,
+        digest=digest, pages=[p.digest for p in pages] if digest is None else len(pages), reason=reason,
+    )  # fmt: skip
+    if recognise:
+        uow.defer(JobKind.RECOGNISE, attachment.id)
+    uow.reindex(mail_id)
+    return AttachmentId(attachment.id)
+
+
+def take_number(uow: UnitOfWork, mail_id: MailId, register_id: RegisterId, *, actor: Actor) -> MailNumber:
+    """Number a letter in one more register that it passes (ministry, then direction).
+
+    Raises:
+        Forbidden: ``register.not_clerk``.
+        Invalid: ``register.twice``: it has a number there.
+    """
+    post = allocation.clerk_post(uow.session, register_id, actor)
+    mail = mail_for(uow, mail_id, actor=actor)
+    if any(n.register_id == register_id and n.voided_at is None for n in mail.numbers):
+        raise Invalid("register.twice", "the letter has a number in this register", field="register_id")
+    number = allocation.allocate(uow, register_id, actor=actor, post=post, mail_id=mail.id)
+    access.grant(uow, mail.id, (unit_principal(post.unit_id), post_principal(post.post_id)), Because.REGISTERED)
+    uow.record("mail.numbered", "mail", mail.id, actor=actor, post=post, number=number.text)
+    uow.reindex(mail.id)
+    return number
+
+
+def link(uow: UnitOfWork, from_id: MailId, to_id: MailId, *, kind: str, actor: Actor) -> None:
+    """Link two letters, both visible to the actor."""
+    for mail_id in (from_id, to_id):
+        mail_for(uow, mail_id, actor=actor)
+    exists = uow.session.scalar(
+        select(MailLink.id).where(MailLink.from_id == from_id, MailLink.to_id == to_id, MailLink.kind == kind)
+    )
+    if exists is None:
+        uow.session.add(MailLink(from_id=from_id, to_id=to_id, kind=kind))
+        uow.record("mail.linked", "mail", from_id, actor=actor, to=int(to_id), kind=kind)
+
+
+def change_level(uow: UnitOfWork, mail_id: MailId, level: Confidentiality, *, reason: str, actor: Actor) -> None:
+    """Raise a letter's level (anyone on its path) or lower it (addressee's post, author, a head above).
+
+    Raises:
+        Forbidden: ``mail.level_lower``.
+        Invalid: ``mail.level_reason``: lowering needs a reason.
+    """
+    mail = mail_for(uow, mail_id, actor=actor)
+    old = Confidentiality(mail.level)
+    if level == old:
+        return
+    post = deciding_post(mail, actor)
+    if level < old:
+        if post is None:
+            raise Forbidden("mail.level_lower", "ask the addressee, the author or the head above", id=mail.id)
+        if not reason.strip():
+            raise Invalid("mail.level_reason", "say why the level is lowered", field="reason")
+    mail.level = int(level)
+    uow.record(
+        "mail.level_changed", "mail", mail.id, actor=actor, post=post, old=int(old), new=int(level), reason=reason
+    )
+    uow.reindex(mail.id, access=True)
+
+
+def deciding_post(mail: Mail, actor: Actor) -> HeldPost | None:
+    """The post through which the actor decides over a letter: its addressee, its author, or a head above."""
+    for post in actor.posts:
+        if post.post_id in (mail.addressed_post_id, mail.author_post_id):
+            return post
+    unit_id = mail.responsible_unit_id or mail.unit_id
+    if unit_id in actor.headed_unit_ids:
+        return actor.post_with(Role.HEAD) or actor.post_with(Role.AUTHORITY)
+    return None
+
+
+def close(
+    uow: UnitOfWork,
+    mail_id: MailId,
+    *,
+    outcome: str,
+    filing_class_id: int | None,
+    version: int | None,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Close a letter with its outcome and file it.
+
+    Raises:
+        Forbidden: ``mail.close_forbidden``.
+        Invalid: ``mail.outcome_missing``, ``filing.unknown``.
+        InvalidTransition: ``mail.wrong_state``.
+    """
+    mail = mail_for(uow, mail_id, actor=actor, version=version)
+    post = working_post(mail, actor)
+    if not outcome.strip():
+        raise Invalid("mail.outcome_missing", "say what was done", field="outcome")
+    if filing_class_id is None or uow.session.get(FilingClass, filing_class_id) is None:
+        raise Invalid("filing.unknown", "choose a filing class", field="filing_class_id")
+    mail.state = move(mail.state, MailAct.CLOSE)
+    mail.outcome, mail.filing_class_id, mail.closed_at = outcome.strip(), filing_class_id, now
+    uow.record(
+        "mail.closed", "mail", mail.id, actor=actor, post=post, outcome=mail.outcome, filing_class=filing_class_id
+    )
+    uow.reindex(mail.id)
+
+
+def reopen(uow: UnitOfWork, mail_id: MailId, *, reason: str, actor: Actor) -> None:
+    """Open a closed letter again, with a reason.
+
+    Raises:
+        Invalid: ``mail.reopen_reason``.
+        InvalidTransition: ``mail.wrong_state``.
+    """
+    mail = mail_for(uow, mail_id, actor=actor)
+    post = working_post(mail, actor)
+    if not reason.strip():
+        raise Invalid("mail.reopen_reason", "say why", field="reason")
+    mail.state, mail.closed_at = move(mail.state, MailAct.REOPEN), None
+    uow.record("mail.reopened", "mail", mail.id, actor=actor, post=post, reason=reason.strip())
+    uow.reindex(mail.id)
+
+
+def working_post(mail: Mail, actor: Actor) -> HeldPost:
+    """The post through which the actor works on a letter: of its unit, or deciding over it.
+
+    Raises:
+        Forbidden: ``mail.close_forbidden``.
+    """
+    decider = deciding_post(mail, actor)
+    if decider is not None:
+        return decider
+    for post in actor.posts:
+        if post.unit_id in (mail.responsible_unit_id, mail.unit_id) and post.roles - {Role.ADMINISTRATOR, Role.AUDITOR}:
+            return post
+    raise Forbidden("mail.close_forbidden", "ask the unit that holds the letter", id=mail.id)
+
+
+def void_number(uow: UnitOfWork, number_id: int, *, reason: str, actor: Actor, now: datetime) -> None:
+    """Void a register number; voiding the last valid number of a letter voids the letter.
+
+    Raises:
+        Forbidden: ``register.not_clerk``.
+        Invalid: ``number.void_reason``.
+        InvalidTransition: ``number.voided``, ``mail.wrong_state``.
+    """
+    number = allocation.number_of(uow.session, number_id)
+    post = allocation.clerk_post(uow.session, number.register_id, actor)
+    if number.mail_id is not None:
+        mail = mail_for(uow, number.mail_id, actor=actor)
+        if all(n.id == number.id or n.voided_at is not None for n in mail.numbers):
+            mail.state = move(mail.state, MailAct.VOID)
+        uow.reindex(mail.id)
+    allocation.void(uow, number, reason=reason, actor=actor, post=post, now=now)
+
+
+def registers_kept_by(uow_session: Any, actor: Actor) -> list[Register]:
+    """Registers that the actor may number in (open ones)."""
+    unit_ids = [p.unit_id for p in actor.posts if Role.CLERK in p.roles]
+    rows = uow_session.scalars(
+        select(Register).where(Register.unit_id.in_(unit_ids), Register.closed_at.is_(None)).order_by(Register.id)
+    )
+    return list(rows)

@@ -1,0 +1,119 @@
+"""Rectification: what the register says changes only with the old value left readable."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ged.errors import Forbidden, Invalid
+from ged.ports import MailId
+from ged.registry.correspondents import resolve_sender
+from ged.registry.models import Mail, Rectification
+from ged.registry.operations import MAX_SUBJECT, deciding_post, mail_for
+from ged.registry.states import MailState
+from ged.unit import Actor, HeldPost, Role, UnitOfWork
+
+TEXT_FIELDS = ("subject", "sender_name", "their_reference", "addressee")
+DATE_FIELDS = ("written_on", "received_on")
+
+
+@dataclass(frozen=True)
+class RectificationRow:
+    """A change as the letter's page and the register's print show it."""
+
+    field: str
+    old_value: str
+    new_value: str
+    reason: str
+    person_id: int
+    at: datetime
+
+
+def rectify(
+    uow: UnitOfWork,
+    mail_id: MailId,
+    changes: Mapping[str, str | date | None],
+    *,
+    reason: str,
+    version: int | None,
+    actor: Actor,
+    now: datetime,
+) -> int:
+    """Change fields of a registered letter; answers how many really changed.
+
+    Raises:
+        Forbidden: ``rectify.forbidden``.
+        Invalid: ``rectify.reason``, ``rectify.field``, ``mail.subject_missing``, ``mail.received_in_future``.
+        StaleVersion: ``mail.stale``.
+    """
+    mail = mail_for(uow, mail_id, actor=actor, version=version)
+    post = _rectifying_post(mail, actor)
+    if not reason.strip():
+        raise Invalid("rectify.reason", "say why the entry is corrected", field="reason")
+    changed = 0
+    for name, value in changes.items():
+        old = getattr(mail, name) if name in (*TEXT_FIELDS, *DATE_FIELDS) else None
+        new = _checked(name, value, uow)
+        if new == old:
+            continue
+        _apply(uow, mail, name, new)
+        changed += 1
+        uow.session.add(
+            Rectification(
+                mail_id=mail.id,
+                field=name,
+                old_value=str(old or ""),
+                new_value=str(new or ""),
+                reason=reason.strip(),
+                person_id=actor.person_id,
+                at=now,
+            )
+        )
+        uow.record(
+            "mail.rectified", "mail", mail.id, actor=actor, post=post,
+            field=name, old=str(old or ""), new=str(new or ""), reason=reason.strip(),
+        )  # fmt: skip
+    if changed:
+        uow.reindex(mail.id)
+    return changed
+
+
+def _rectifying_post(mail: Mail, actor: Actor) -> HeldPost:
+    for post in actor.posts:
+        if Role.CLERK in post.roles and post.unit_id == mail.unit_id:
+            return post
+    decider = deciding_post(mail, actor)
+    if decider is None or mail.state is MailState.VOIDED:
+        raise Forbidden("rectify.forbidden", "ask the mail office that registered the letter", id=mail.id)
+    return decider
+
+
+def _checked(name: str, value: str | date | None, uow: UnitOfWork) -> str | date | None:
+    if name in DATE_FIELDS:
+        if isinstance(value, date) and value > uow.now.astimezone(uow.services.zone).date():
+            raise Invalid("mail.received_in_future", "correct the date", field=name)
+        return value if isinstance(value, date) else None
+    if name not in TEXT_FIELDS:
+        raise Invalid("rectify.field", "this field cannot be rectified", field=name)
+    text = str(value or "").strip()
+    if name == "subject" and not text:
+        raise Invalid("mail.subject_missing", "type the subject", field="subject")
+    if len(text) > MAX_SUBJECT:
+        raise Invalid("mail.subject_long", "shorten the text", field=name, limit=MAX_SUBJECT)
+    return text
+
+
+def _apply(uow: UnitOfWork, mail: Mail, name: str, value: str | date | None) -> None:
+    if name == "sender_name":
+        sender = resolve_sender(uow, None, str(value))
+        mail.sender_id, mail.sender_name = sender.id, sender.name
+    else:
+        setattr(mail, name, value)
+
+
+def history(session: Session, mail_id: MailId | int) -> list[RectificationRow]:
+    """All rectifications of a letter, oldest first."""
+    rows = session.scalars(select(Rectification).where(Rectification.mail_id == mail_id).order_by(Rectification.id))
+    return [RectificationRow(r.field, r.old_value, r.new_value, r.reason, r.person_id, r.at) for r in rows]

@@ -1,0 +1,84 @@
+"""States of a letter and the only moves between them. Pure: one dict, no workflow engine.
+
+To add a state: a member here, its moves in ``MOVES``, its French name in ``web.labels``; the tests walk the table.
+"""
+
+from enum import StrEnum
+
+from ged.errors import InvalidTransition
+
+
+class MailState(StrEnum):
+    """Where a letter stands."""
+
+    TO_IMPUTE = "to_impute"
+    """Registered; waits for an authority's decision."""
+    ASSIGNED = "assigned"
+    """Imputed to a leading unit."""
+    ANSWERED = "answered"
+    """An answer left, or a unit gave its outcome."""
+    DRAFT = "draft"
+    """Outgoing: being written."""
+    IN_CIRCUIT = "in_circuit"
+    """Outgoing: in the signature book."""
+    NUMBERED = "numbered"
+    """Outgoing: the signatory confirmed, number and date are given, the signature is being made."""
+    SIGNED = "signed"
+    """Outgoing: signed, digitally or in ink."""
+    DISPATCHED = "dispatched"
+    """Outgoing: left for every addressee."""
+    CLOSED = "closed"
+    VOIDED = "voided"
+
+
+class MailAct(StrEnum):
+    """What moves a letter."""
+
+    IMPUTE = "impute"
+    ANSWER = "answer"
+    CLOSE = "close"
+    REOPEN = "reopen"
+    VOID = "void"
+    SUBMIT = "submit"
+    SEND_BACK = "send_back"
+    NUMBER = "number"
+    SIGN = "sign"
+    DISPATCH = "dispatch"
+
+
+MOVES: dict[tuple[MailState, MailAct], MailState] = {
+    (MailState.TO_IMPUTE, MailAct.IMPUTE): MailState.ASSIGNED,
+    (MailState.TO_IMPUTE, MailAct.CLOSE): MailState.CLOSED,
+    (MailState.TO_IMPUTE, MailAct.VOID): MailState.VOIDED,
+    (MailState.ASSIGNED, MailAct.IMPUTE): MailState.ASSIGNED,
+    (MailState.ASSIGNED, MailAct.ANSWER): MailState.ANSWERED,
+    (MailState.ASSIGNED, MailAct.CLOSE): MailState.CLOSED,
+    (MailState.ASSIGNED, MailAct.VOID): MailState.VOIDED,
+    (MailState.ANSWERED, MailAct.IMPUTE): MailState.ASSIGNED,
+    (MailState.ANSWERED, MailAct.ANSWER): MailState.ANSWERED,
+    (MailState.ANSWERED, MailAct.CLOSE): MailState.CLOSED,
+    (MailState.ANSWERED, MailAct.VOID): MailState.VOIDED,
+    (MailState.CLOSED, MailAct.REOPEN): MailState.ASSIGNED,
+    (MailState.DRAFT, MailAct.SUBMIT): MailState.IN_CIRCUIT,
+    (MailState.IN_CIRCUIT, MailAct.SEND_BACK): MailState.DRAFT,
+    (MailState.IN_CIRCUIT, MailAct.NUMBER): MailState.NUMBERED,
+    (MailState.NUMBERED, MailAct.SIGN): MailState.SIGNED,
+    (MailState.NUMBERED, MailAct.VOID): MailState.VOIDED,
+    (MailState.SIGNED, MailAct.DISPATCH): MailState.DISPATCHED,
+    (MailState.SIGNED, MailAct.VOID): MailState.VOIDED,
+    (MailState.DISPATCHED, MailAct.CLOSE): MailState.CLOSED,
+}
+
+
+def move(state: MailState, act: MailAct) -> MailState:
+    """The next state.
+
+    Raises:
+        InvalidTransition: ``mail.wrong_state``.
+    """
+    try:
+        return MOVES[state, act]
+    except KeyError:
+        raise InvalidTransition(
+            "mail.wrong_state", "reload the letter: its state does not allow this", state=state.value, act=act.value
+        ) from None
