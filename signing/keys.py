@@ -1,0 +1,169 @@
+"""Signing keys of people: PKCS#12 under a passphrase and the server's secret, opened for five minutes.
+
+An opened key travels sealed: AES-256-GCM under a random key that only the browser's cookie holds. The end of the
+five minutes is inside the sealed bytes, so that whoever stores them cannot prolong it.
+"""
+
+import base64
+import json
+import os
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.serialization import pkcs12
+
+from ged.errors import EngineFailed, Invalid
+from ged.ports import Certificate, StoredKey, UnlockedKey
+from signing.pki import Authority, PersonKey, trusted_roots
+from signing.secrets import Argon2Cost, new_salt, passphrase_password
+
+PASSPHRASE_MIN_CHARS = 12
+UNLOCK_DURATION = timedelta(minutes=5)
+_SEAL_CONTEXT = b"ged unlocked key v1"
+_NONCE_BYTES = 12
+
+
+class LocalVault:
+    """The plug of ``KeyVault`` over PKCS#12 and the ministry's own authority.
+
+    Args:
+        authority_dir: where ``Authority.create`` put the authority; read when the first key is issued.
+        server_secret: a secret that lies outside the database.
+        rsa_bits: make RSA keys of this size instead of ECDSA P-256 (3072 for readers that know no curves).
+        cost: of argon2id for keys issued from now on.
+    """
+
+    def __init__(
+        self, authority_dir: Path, server_secret: bytes, *, rsa_bits: int | None = None, cost: Argon2Cost | None = None
+    ) -> None:
+        self._dir = authority_dir
+        self._secret = server_secret
+        self._rsa_bits = rsa_bits
+        self._cost = cost or Argon2Cost()
+
+    @cached_property
+    def _authority(self) -> Authority:
+        return Authority.open(self._dir, self._secret)
+
+    def issue(
+        self, *, name: str, title: str, organisation: str, email: str, passphrase: str, now: datetime
+    ) -> StoredKey:
+        """Make a key pair and a certificate of the ministry's own authority (see the port)."""
+        if len(passphrase) < PASSPHRASE_MIN_CHARS:
+            raise Invalid(
+                "key.passphrase_short", "Choose a longer passphrase.", field="passphrase", minimum=PASSPHRASE_MIN_CHARS
+            )
+        key = self._new_key()
+        certificate = self._authority.certify(
+            key.public_key(), name=name, title=title, organisation=organisation, email=email, now=now
+        )
+        salt = new_salt(self._cost)
+        password = passphrase_password(passphrase, salt, self._secret)
+        # The password has 256 bits of its own: the rounds of PKCS#12 would only cost time.
+        encryption = (
+            serialization.PrivateFormat.PKCS12.encryption_builder()
+            .kdf_rounds(2048)
+            .key_cert_algorithm(pkcs12.PBES.PBESv2SHA256AndAES256CBC)
+            .hmac_hash(hashes.SHA256())
+            .build(password)
+        )
+        keystore = pkcs12.serialize_key_and_certificates(
+            None, key, certificate, [self._authority.certificate], encryption
+        )
+        return StoredKey(keystore, salt, certificate.public_bytes(serialization.Encoding.PEM).decode("ascii"))
+
+    def unlock(self, key: StoredKey, passphrase: str, *, now: datetime) -> UnlockedKey:
+        """Open a key for five minutes (see the port)."""
+        if self.certificate(key).not_after <= now:
+            raise Invalid("key.expired", "Ask for a new certificate.")
+        private_key, chain = _open_keystore(key, passphrase, self._secret)
+        expires_at = now + UNLOCK_DURATION
+        random_key = AESGCM.generate_key(256)
+        return UnlockedKey(
+            seal(private_key, chain, random_key=random_key, expires_at=expires_at),
+            base64.urlsafe_b64encode(random_key).decode("ascii"),
+            expires_at,
+        )
+
+    def certificate(self, key: StoredKey) -> Certificate:
+        """Public facts of the key's certificate."""
+        return describe(x509.load_pem_x509_certificate(key.certificate_pem.encode("ascii")))
+
+    def trust_roots_pem(self) -> tuple[str, ...]:
+        """Our own root and those in the folder ``trusted`` beside it."""
+        return trusted_roots(self._dir)
+
+    def _new_key(self) -> PersonKey:
+        if self._rsa_bits is not None:
+            return rsa.generate_private_key(public_exponent=65537, key_size=self._rsa_bits)
+        return ec.generate_private_key(ec.SECP256R1())
+
+
+def describe(certificate: x509.Certificate) -> Certificate:
+    """The facts of a certificate that people need."""
+    return Certificate(
+        subject=certificate.subject.rfc4514_string(),
+        issuer=certificate.issuer.rfc4514_string(),
+        serial=f"{certificate.serial_number:x}",
+        not_before=certificate.not_valid_before_utc,
+        not_after=certificate.not_valid_after_utc,
+    )
+
+
+def seal(private_key: PersonKey, chain: list[x509.Certificate], *, random_key: bytes, expires_at: datetime) -> bytes:
+    """Encrypt an opened key with its certificates (its own first) and its end of life."""
+    pkcs8 = private_key.private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    content = {
+        "expires_at": expires_at.astimezone(UTC).isoformat(),
+        "key": base64.b64encode(pkcs8).decode(),
+        "chain": [base64.b64encode(link.public_bytes(serialization.Encoding.DER)).decode() for link in chain],
+    }
+    nonce = os.urandom(_NONCE_BYTES)
+    return nonce + AESGCM(random_key).encrypt(nonce, json.dumps(content).encode(), _SEAL_CONTEXT)
+
+
+def unseal(sealed: bytes, cookie_key: str, *, now: datetime) -> tuple[PersonKey, list[x509.Certificate]]:
+    """Open what ``seal`` closed.
+
+    Raises:
+        Invalid: ``key.locked``: wrong cookie, altered bytes, or the five minutes are over.
+    """
+    locked = Invalid("key.locked", "Type the passphrase again.")
+    try:
+        random_key = base64.urlsafe_b64decode(cookie_key.encode("ascii"))
+        plain = AESGCM(random_key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _SEAL_CONTEXT)
+    except (InvalidTag, ValueError):
+        raise locked from None
+    content = json.loads(plain)
+    if now >= datetime.fromisoformat(content["expires_at"]):
+        raise locked
+    # Checking an RSA key again takes longer than signing with it; GCM already proved that it is ours.
+    key = serialization.load_der_private_key(
+        base64.b64decode(content["key"]), None, unsafe_skip_rsa_key_validation=True
+    )
+    if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
+        raise locked
+    return key, [x509.load_der_x509_certificate(base64.b64decode(link)) for link in content["chain"]]
+
+
+def _open_keystore(key: StoredKey, passphrase: str, secret: bytes) -> tuple[PersonKey, list[x509.Certificate]]:
+    damaged = EngineFailed("key.damaged", "Restore the key from a backup, or issue a new one.")
+    try:
+        password = passphrase_password(passphrase, key.salt, secret)
+    except Exception:  # noqa: BLE001  struct, argon2 and our own check: all mean that the salt was altered
+        raise damaged from None
+    try:
+        bundle = pkcs12.load_pkcs12(key.keystore, password)
+    except ValueError:
+        raise Invalid("key.passphrase_wrong", "Type the passphrase again.", field="passphrase") from None
+    if bundle.cert is None or not isinstance(bundle.key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
+        raise damaged
+    return bundle.key, [bundle.cert.certificate, *(link.certificate for link in bundle.additional_certs)]
