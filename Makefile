@@ -1,0 +1,58 @@
+# Everything that a person calls. `make help` lists it.
+SHAPE ?= embedded
+PYTHON ?= python3
+WORKERS ?= 2
+BIN := .venv/bin
+SETUP := $(PYTHON) scripts/setup.py
+BENCHES := $(patsubst bench/%.py,%,$(wildcard bench/[a-z]*.py))
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test check lint bench fmt clean
+
+help: ## list these commands
+	@sed -n 's/^\([a-z*%-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
+		printf '%-15s %s\n' "$$name" "$$text"; done
+	@echo "Benchmarks there are: $(or $(BENCHES),none yet)"
+
+run: ## install what is missing, load the demonstration ministry, do the main job once, serve on 127.0.0.1:8000
+	@$(SETUP) run
+	@exec $(BIN)/ged run
+
+demo: ## do the main job and exit with 0 or the reason (SHAPE=embedded or SHAPE=servers)
+	@$(SETUP) $(if $(filter servers,$(SHAPE)),test,run)
+	@exec $(BIN)/ged demo --shape $(SHAPE)
+
+test: ## install what is missing for the tests too, then format, lint, types, layers and all tests
+	@$(SETUP) test
+	@$(MAKE) --no-print-directory lint
+	@exec $(BIN)/pytest -n $(WORKERS) --dist loadfile
+
+check: ## in under a minute: format, lint, types, layers, unit tests, contract tests on the embedded plugs
+	@$(SETUP) test
+	@$(MAKE) --no-print-directory lint
+	@exec $(BIN)/pytest tests/unit tests/contracts tests/arch -m 'not slow and not servers and not browser' -n $(WORKERS) --dist loadfile
+
+lint: ## format, lint, types and layers alone
+	@mkdir -p .cache
+	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted: call 'make fmt'."; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-cache > .cache/layers.log 2>&1 || { cat .cache/layers.log; exit 1; }
+
+bench: ## run every benchmark, one after the other
+	@$(SETUP) run
+	@set -e; for name in $(BENCHES); do echo "== $$name"; $(BIN)/python -m bench.$$name; done
+
+bench-%: ## run one benchmark of the folder bench/
+	@$(SETUP) run
+	@exec $(BIN)/python -m bench.$*
+
+fmt: ## format the sources and repair what the linter can repair
+	@$(SETUP) test
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format .
+
+clean: ## remove what was installed or built in this folder; data/ stays
+	rm -rf .venv node_modules web/static/vendor .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache \
+		.hypothesis build *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,332 @@
+#!/usr/bin/env python3
+"""Install what is missing, say what is done and how long it takes; a second call finds nothing to do.
+
+    scripts/setup.py run     what the program needs
+    scripts/setup.py test    that, and what the tests need
+    scripts/setup.py LEVEL --check    install nothing, exit with 1 when something is missing
+
+Standard library only: this runs before anything is installed. Each step keeps, in .venv/.setup/, a digest of the
+files that it follows (locks, package lists); it is taken again only when one of them changes or its result is gone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+STAMPS = VENV / ".setup"
+LOG = ROOT / ".cache" / "setup.log"
+PACKAGE_LISTS = {"run": ["debian-packages.txt"], "test": ["debian-packages.txt", "debian-packages-test.txt"]}
+VENDOR = {"htmx.min.js": "htmx.org/dist/htmx.min.js"}
+TRIES = 3
+PAUSE_S = 5.0
+
+
+class SetupError(Exception):
+    """What went wrong, and what the reader can do."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to install: the files that it follows, what must exist after it, and how it is done."""
+
+    name: str
+    title: str
+    follows: tuple[str, ...]
+    leaves: tuple[str, ...]
+    action: Callable[[], None]
+
+    def digest(self) -> str:
+        """Changes with every file that the step follows, with the place and the Python: .venv hangs on both."""
+        state = hashlib.sha256(f"{ROOT} {sys.version_info[:2]}".encode())
+        for name in self.follows:
+            state.update(name.encode() + b"\0" + (ROOT / name).read_bytes())
+        return state.hexdigest()
+
+    def is_done(self) -> bool:
+        """Its result is there, made from these very files."""
+        stamp = STAMPS / self.name
+        stands = all((ROOT / path).exists() for path in self.leaves)
+        return stands and stamp.exists() and stamp.read_text() == self.digest()
+
+    def take(self) -> None:
+        """Do it, show its time, remember it."""
+        say(f"- {self.title} ...")
+        begin = time.monotonic()
+        self.action()
+        STAMPS.mkdir(parents=True, exist_ok=True)
+        (STAMPS / self.name).write_text(self.digest())
+        say(f"  {self.title}: done in {time.monotonic() - begin:.1f} s")
+
+
+def steps(level: str) -> list[Step]:
+    """The steps of a level after Debian's packages, in order."""
+    build, locked, dev = "requirements-build.txt", "requirements.txt", "requirements-dev.txt"
+    front_end = ("package.json", "package-lock.json", ".npmrc", "scripts/setup.py")
+    vendor = tuple(f"web/static/vendor/{name}" for name in VENDOR)
+    run = [
+        Step("venv", "Python environment .venv", (), (".venv/bin/python",), make_venv),
+        Step("build", f"installer ({build})", (build,), (".venv/bin/uv",), install_installer),
+        Step("python", f"{count(locked)} Python packages ({locked})", (build, locked), (), lambda: install(locked)),
+        Step("project", "the project's own commands", ("pyproject.toml",), (".venv/bin/ged",), install_project),
+        Step(
+            "npm", "front-end packages (package-lock.json)", front_end, vendor, lambda: install_front_end("--omit=dev")
+        ),
+    ]
+    if level == "run":
+        return run
+    axe = ("node_modules/axe-core/axe.min.js",)
+    return [
+        *run,
+        Step("python-test", f"{count(dev)} Python packages ({dev})", (build, locked, dev), (), lambda: install(dev)),
+        Step("npm-test", "front-end packages for the tests", front_end, axe, install_front_end),
+    ]
+
+
+def count(lock: str) -> int:
+    """How many packages a lock file pins."""
+    return sum("==" in line and not line.startswith((" ", "#")) for line in (ROOT / lock).read_text().splitlines())
+
+
+# --- Debian's packages ------------------------------------------------------------------------------------------
+
+
+def wanted(level: str) -> dict[str, str]:
+    """Debian package -> shell command that succeeds where the thing is there already."""
+    rows: dict[str, str] = {}
+    for name in PACKAGE_LISTS[level]:
+        for line in (ROOT / "scripts" / name).read_text().splitlines():
+            if line.strip() and not line.startswith("#"):
+                package, _, probe = line.partition(" ")
+                rows[package] = probe.strip() or "true"
+    return rows
+
+
+def missing_on_debian(packages: list[str]) -> list[str]:
+    """Those that dpkg does not know as installed; npm too, when no other npm is on the PATH."""
+    query = ["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", *packages]
+    answer = subprocess.run(query, capture_output=True, text=True, check=False).stdout
+    installed = {line.split()[0] for line in answer.splitlines() if line.endswith(" installed")}
+    return [name for name in packages if name not in installed] + ([] if shutil.which("npm") else ["npm"])
+
+
+def missing_elsewhere(rows: dict[str, str]) -> list[str]:
+    """Those whose thing is not found, under the names that Debian gives them."""
+    rows = {**rows, "npm": "command -v npm"}
+    return [name for name, probe in rows.items() if not succeeds(["sh", "-c", probe])]
+
+
+def succeeds(words: list[str]) -> bool:
+    """Run a program for its answer alone."""
+    return subprocess.run(words, capture_output=True, check=False).returncode == 0
+
+
+def is_debian() -> bool:
+    """Debian itself, not one of its descendants, whose package names and contents differ here and there."""
+    release = Path("/etc/os-release")
+    return release.exists() and "ID=debian" in release.read_text().splitlines()
+
+
+def missing_packages(level: str) -> list[str]:
+    """What this system lacks for the level."""
+    rows = wanted(level)
+    return missing_on_debian(list(rows)) if is_debian() else missing_elsewhere(rows)
+
+
+def install_debian(missing: list[str]) -> None:
+    """One call of apt-get for all that is missing.
+
+    Raises:
+        SetupError: not Debian, or no way to become root; says what to install by hand.
+    """
+    if not is_debian():
+        raise SetupError(
+            "This is not Debian: install the following by your own package manager, then call this again.\n"
+            f"(The names are Debian's.)\n\n    {' '.join(missing)}"
+        )
+    by_hand = f"    apt-get update && apt-get install --no-install-recommends {' '.join(missing)}"
+    root = become_root()
+    if root is None:
+        raise SetupError(
+            f"Installing Debian packages needs root. As root, run this, then call this again:\n\n{by_hand}"
+        )
+    say(f"- {len(missing)} Debian packages: {' '.join(missing)} ...")
+    begin = time.monotonic()
+    apt = [*root, "env", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C", "apt-get", "-o", "DPkg::Lock::Timeout=300"]
+    attempt([*apt, "update"])
+    attempt([*apt, "install", "-y", "--no-install-recommends", *missing])
+    say(f"  Debian packages: done in {time.monotonic() - begin:.1f} s")
+
+
+def become_root() -> list[str] | None:
+    """The words that make a command run as root: none for root, sudo where it lets us; None where neither."""
+    if os.geteuid() == 0:
+        return []
+    if shutil.which("sudo") is None:
+        return None
+    ask = ["sudo", "-v"] if sys.stdin.isatty() else ["sudo", "-n", "-v"]
+    return ["sudo"] if subprocess.run(ask, check=False).returncode == 0 else None
+
+
+# --- Python and npm ---------------------------------------------------------------------------------------------
+
+
+def make_venv() -> None:
+    """A new environment: an old one, from another place or an earlier Python, cannot be trusted."""
+    attempt([sys.executable, "-m", "venv", "--clear", str(VENV)], tries=1)
+
+
+def install_installer() -> None:
+    """uv and setuptools by pip, with hashes; everything after that by uv, which is twenty times as fast."""
+    if not (VENV / "bin" / "pip").exists():
+        attempt([str(PYTHON), "-m", "ensurepip"], tries=1)
+    pip = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--require-hashes"]
+    attempt([*pip, "-r", "requirements-build.txt"])
+
+
+def uv_install(*words: str) -> None:
+    """Nothing is built with tools that the lock does not name: hence no build isolation."""
+    uv = [str(VENV / "bin" / "uv"), "pip", "install", "--python", str(PYTHON), "--no-build-isolation"]
+    attempt([*uv, *words])
+
+
+def install(lock: str) -> None:
+    """Every package of a lock file, each with its hash."""
+    uv_install("--require-hashes", "-r", lock)
+
+
+def install_project() -> None:
+    """The project as it stands here, with its commands .venv/bin/ged and .venv/bin/ged-bridge."""
+    uv_install("--no-deps", "--config-setting", "editable_mode=compat", "--editable", ".")
+
+
+def install_front_end(*words: str) -> None:
+    """npm's packages from its lock; what the site serves goes into its static folder."""
+    attempt(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", *words])
+    folder = ROOT / "web" / "static" / "vendor"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, source in VENDOR.items():
+        shutil.copyfile(ROOT / "node_modules" / source, folder / name)
+
+
+# --- Running programs -------------------------------------------------------------------------------------------
+
+
+def attempt(words: list[str], *, tries: int = TRIES) -> None:
+    """Run a program; once more, and again, when it fails: the network may have hiccuped.
+
+    Raises:
+        SetupError: it failed at every try; shows its last words.
+    """
+    for number in range(1, tries + 1):
+        status, tail = run_logged(words)
+        if status == 0:
+            return
+        if number < tries:
+            say(f"  {program(words)} failed (try {number} of {tries}); again in {PAUSE_S:.0f} s")
+            time.sleep(PAUSE_S)
+    raise SetupError(
+        f"{program(words)} failed {tries} times. Its last words:\n\n    " + "\n    ".join(tail) + "\n\n"
+        f"Everything that it said is in {LOG.relative_to(ROOT)}. If it speaks of a connection, a name or a time-out,\n"
+        "look at the network and call this again: what is installed already is kept."
+    )
+
+
+def program(words: list[str]) -> str:
+    """How a command is called in messages: 'apt-get install', 'npm ci', 'uv pip'."""
+    plain = [Path(word).name for word in words if not word.startswith("-") and "=" not in word]
+    return " ".join(word for word in plain if word not in ("sudo", "env"))[:40].rsplit(" ", 1)[0]
+
+
+def run_logged(words: list[str]) -> tuple[int, list[str]]:
+    """Run in the project's folder; all output to the log, its last line to a terminal that watches."""
+    tail: list[str] = []
+    begin, watched = time.monotonic(), sys.stdout.isatty()
+    with LOG.open("a") as log, start(words) as process:
+        log.write(f"$ {' '.join(words)}\n")
+        for line in process.stdout or ():
+            log.write(line)
+            tail = [*tail, line.rstrip()][-12:]
+            if watched:
+                print(f"\r\033[K  {time.monotonic() - begin:4.0f} s  {line.strip()[:68]}", end="", flush=True)
+    if watched:
+        print("\r\033[K", end="", flush=True)
+    return process.returncode, tail
+
+
+def start(words: list[str]) -> subprocess.Popen[str]:
+    """A program in the project's folder, without input, its output and its complaints in one stream."""
+    quiet, pipe, same = subprocess.DEVNULL, subprocess.PIPE, subprocess.STDOUT
+    return subprocess.Popen(words, cwd=ROOT, stdin=quiet, stdout=pipe, stderr=same, text=True, errors="replace")
+
+
+def say(text: str) -> None:
+    """Tell the user, at once."""
+    print(text, flush=True)
+
+
+# --- The command ------------------------------------------------------------------------------------------------
+
+
+def set_up(level: str) -> None:
+    """Bring the machine and .venv to the level.
+
+    Raises:
+        SetupError: something could not be installed.
+    """
+    begin = time.monotonic()
+    missing = missing_packages(level)
+    if missing:
+        install_debian(missing)
+    due = False
+    for step in steps(level):  # asked one by one: a new environment takes the results of the later ones with it
+        if not step.is_done():
+            due = True
+            step.take()
+    if missing or due:
+        say(f"Set-up for '{level}': {time.monotonic() - begin:.1f} s")
+
+
+def what_is_missing(level: str) -> list[str]:
+    """Names of what set_up would install."""
+    return [*missing_packages(level), *(step.title for step in steps(level) if not step.is_done())]
+
+
+def main() -> int:
+    """Parse, lock, set up; the exit status."""
+    parser = argparse.ArgumentParser(description="Install what is missing.")
+    parser.add_argument("level", choices=sorted(PACKAGE_LISTS))
+    parser.add_argument("--check", action="store_true", help="install nothing; exit with 1 when something is missing")
+    arguments = parser.parse_args()
+    if sys.version_info < (3, 11):  # noqa: UP036  (whoever has an older one gets here)
+        say(f"Python 3.11 or newer is needed; {sys.executable} is {sys.version.split()[0]}.")
+        return 1
+    if arguments.check:
+        missing = what_is_missing(arguments.level)
+        say("\n".join(["Missing:", *missing]) if missing else "Nothing is missing.")
+        return 1 if missing else 0
+    LOG.parent.mkdir(exist_ok=True)
+    with (LOG.parent / "setup.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # `make run` and `make test` may be started together
+        try:
+            set_up(arguments.level)
+        except SetupError as error:
+            say(f"\n{error}")
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
