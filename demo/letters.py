@@ -15,7 +15,8 @@ from typing import Any
 import typst
 from PIL import Image
 
-from demo.texts import LAST_NAMES, MEN, SCRIPTS, VILLAGES, WOMEN, Script
+from demo.blanks import fill, french_date, weekday_before
+from demo.texts import SCRIPTS, Script
 
 A4_MM = (210.0, 297.0)
 LABEL_BOX_MM = (140.0, 8.0, 202.0, 38.0)
@@ -24,10 +25,6 @@ LABEL_BOX_MM = (140.0, 8.0, 202.0, 38.0)
 WRITTEN_BEFORE = date(2026, 1, 15)
 _TEMPLATE = Path(__file__).with_name("letter.typ")
 _MM_PER_INCH = 25.4
-_MONTHS = (
-    "janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre",
-    "décembre",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +116,10 @@ def paste_label(image: Image.Image, label: bytes | Image.Image) -> Image.Image:
     return page
 
 
-def french_date(day: date) -> str:
-    """A date as a letter writes it: ``1er mars 2026``."""
-    return f"{'1er' if day.day == 1 else day.day} {_MONTHS[day.month - 1]} {day.year}"
-
-
 def _make(script: Script, lap: int, seed: int, before: date) -> DrawnLetter:
     rng = random.Random(f"{seed}/{lap}/{script.key}")
-    written_on = _weekday(before - timedelta(days=rng.randint(4, 20)))
-    blanks = _blanks(rng, written_on, script)
+    written_on = weekday_before(before - timedelta(days=rng.randint(4, 20)))
+    blanks = fill(rng, written_on, script)
     letter: dict[str, Any] = {
         "look": script.look,
         "emblem": script.emblem,
@@ -211,68 +203,9 @@ def _enclosures(script: Script) -> str:
     return " ; ".join(script.enclosures)
 
 
-def _blanks(rng: random.Random, written_on: date, script: Script) -> dict[str, Any]:
-    past, deadline = written_on - timedelta(days=rng.randint(15, 60)), written_on + timedelta(days=rng.randint(25, 50))
-    family = rng.sample(LAST_NAMES, 3)
-    signs = rng.choice(WOMEN if script.title.startswith("La ") else MEN)
-    rows, total = _invoice(rng)
-    return {
-        "number": rng.randint(12, 98),
-        "year": written_on.year,
-        "signer": f"{signs} {family[0]}",
-        "contact": f"{rng.choice(MEN)} {family[1]}",
-        "contact_woman": f"{rng.choice(WOMEN)} {family[2]}",
-        "village": rng.sample(VILLAGES, 4),
-        "phone": f"+228 22 {rng.randint(10, 99)} {rng.randint(10, 99)} {rng.randint(10, 99)}",
-        "households": _grouped(rng.randint(1200, 9800)),
-        "count": rng.randint(112, 980),
-        "few": rng.randint(21, 79),
-        "percent": rng.randint(31, 68),
-        "peak": rng.randint(240, 310),
-        "amount": _grouped(rng.randint(1200, 9800) * 1_000_000),
-        "bill": _grouped(rng.randint(180, 420) * 1000 + 500),
-        "tonnage": _grouped(rng.randint(210, 640) * 1000),
-        "area": rng.randint(310, 870),
-        "contract": f"{rng.randint(100000, 999999)}",
-        "account": f"{rng.randint(1000, 9999)} {rng.randint(1000, 9999)} {rng.randint(1000, 9999)}",
-        "past_date": french_date(_weekday(past)),
-        "deadline": french_date(_weekday(deadline)),
-        "meeting_date": french_date(_weekday(deadline + timedelta(days=14))),
-        "last_month": _MONTHS[(written_on.month - 2) % 12],
-        "next_month": _MONTHS[(written_on.month + 2) % 12],
-        "invoice_rows": rows,
-        "invoice_total": total,
-    }
-
-
-def _invoice(rng: random.Random) -> tuple[str, str]:
-    """A bill whose figures add up, with 18 % value added tax; gives its rows and its total."""
-    items = ("Vidange et filtres", "Batterie de démarrage", "Révision de l'alternateur", "Main-d'œuvre et déplacement")
-    lines = ["|Désignation|Quantité|Prix unitaire|Montant|"]
-    net = 0
-    for item in items:
-        quantity, price = rng.randint(2, 9), rng.randint(15, 180) * 1000
-        net += quantity * price
-        lines.append(f"|{item}|{quantity}|{_grouped(price)}|{_grouped(quantity * price)}|")
-    tax = net * 18 // 100
-    lines.append(f"|Total hors taxes|||{_grouped(net)}|")
-    lines.append(f"|Taxe sur la valeur ajoutée, 18 pour cent|||{_grouped(tax)}|")
-    lines.append(f"|Total toutes taxes comprises|||{_grouped(net + tax)}|")
-    return "\n".join(lines), _grouped(net + tax)
-
-
 def _scribble(rng: random.Random) -> list[list[float]]:
     """Points of a pen stroke in a box of 45 x 15 mm: start, then control and end by turns."""
     return [[round(k * 3.6 + rng.uniform(-2, 4), 2), round(rng.uniform(1, 14), 2)] for k in range(13)]
-
-
-def _weekday(day: date) -> date:
-    """The same day, or the Friday before a weekend."""
-    return day - timedelta(days=max(0, day.weekday() - 4))
-
-
-def _grouped(number: int) -> str:
-    return f"{number:,}".replace(",", " ")
 
 
 def _joined(text: str) -> str:

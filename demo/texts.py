@@ -77,7 +77,8 @@ au cours du trimestre écoulé, conformément aux dispositions du contrat de per
 La période a été marquée par une pointe de consommation de {peak} mégawatts, enregistrée le {past_date} à dix-neuf
 heures trente, en hausse sensible par rapport à la même période de l'année précédente. Cette progression tient à la
 chaleur exceptionnelle de la saison et au raccordement de {households} nouveaux abonnés dans les régions Maritime et des
-Plateaux. 
+Plateaux.
+
 Malgré les efforts des équipes d'exploitation, trois incidents majeurs ont affecté la continuité du service. Le premier
 est un déclenchement du transformateur du poste de {village[0]}, à la suite d'un défaut d'isolement. Le deuxième
 provient de la chute de plusieurs poteaux entre {village[1]} et {village[2]} après de violents orages. Le troisième est

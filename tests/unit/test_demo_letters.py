@@ -12,7 +12,8 @@ import yaml
 from PIL import Image
 
 from demo import ageing
-from demo.letters import LABEL_BOX_MM, french_date, make_letters, paste_label
+from demo.blanks import french_date
+from demo.letters import LABEL_BOX_MM, make_letters, paste_label
 from demo.texts import SCRIPTS
 
 MINISTRY = Path(ageing.__file__).with_name("ministry.yaml")
