@@ -40,7 +40,7 @@ class RegisterNature(StrEnum):
     INTERNAL = "interne"
     ENVELOPE = "pli_ferme"
     SLIP = "bordereau"
-    NOTE = "note"
+    NOTE = "note_service"
     DECISION = "decision"
 
 

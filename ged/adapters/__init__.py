@@ -1,0 +1,1 @@
+"""Small plugs with no house of their own."""

@@ -1,0 +1,125 @@
+"""Blobs in a folder: ``ab/cd/<digest>``, each file beginning with a header so that encryption can come later.
+
+Header: 8 bytes ``GEDBLOB`` + format (1), then the key id (4 bytes, big endian, 0 = clear). The digest is that of the
+plain bytes. A file is written under a private temporary name, fsynced, then renamed; its folder is fsynced.
+"""
+
+import hashlib
+import io
+import os
+import secrets
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from ged.errors import EngineFailed, NotFound
+from ged.ports import Digest, StoredBlob
+
+MAGIC = b"GEDBLOB\x01"
+CLEAR = (0).to_bytes(4, "big")
+HEADER = MAGIC + CLEAR
+CHUNK = 1 << 20
+
+
+class _PlainReader(io.FileIO):
+    """A blob file whose position 0 is the first plain byte."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "rb")
+        if super().read(len(HEADER)) != HEADER:
+            self.close()
+            raise EngineFailed("blob.header", "restore the file from a backup", digest=path.name)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Seek over plain bytes."""
+        shift = len(HEADER) if whence == os.SEEK_SET else 0
+        return super().seek(offset + shift, whence) - len(HEADER)
+
+    def tell(self) -> int:
+        """Position in plain bytes."""
+        return super().tell() - len(HEADER)
+
+
+class FileBlobs:
+    """Plug of ``BlobStore`` over a local folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._incoming = folder / "incoming"
+        self._incoming.mkdir(parents=True, exist_ok=True)
+
+    def put(self, content: BinaryIO) -> StoredBlob:
+        """Store a stream; see the port."""
+        draft = self._incoming / secrets.token_hex(16)
+        try:
+            digest, size = _write_draft(draft, content)
+            target = self._path(digest)
+            if not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                os.replace(draft, target)
+                _sync_folder(target.parent)
+        except OSError as error:
+            raise EngineFailed(
+                "blob.write_failed",
+                "free space on the server's disk, then send again",
+                retryable=True,
+                errno=error.errno,
+            ) from error
+        finally:
+            draft.unlink(missing_ok=True)
+        return StoredBlob(digest, size)
+
+    def open(self, digest: Digest) -> BinaryIO:
+        """Open plain bytes; see the port."""
+        try:
+            return io.BufferedReader(_PlainReader(self._path(digest)))
+        except FileNotFoundError:
+            raise NotFound("blob.missing", "restore the file from a backup", digest=digest) from None
+
+    def exists(self, digest: Digest) -> bool:
+        """Whether the file is there."""
+        return self._path(digest).is_file()
+
+    def verify(self, digest: Digest) -> bool:
+        """Whether header and bytes are what the name says."""
+        try:
+            with self.open(digest) as plain:
+                return hashlib.file_digest(plain, "sha256").hexdigest() == digest
+        except (NotFound, EngineFailed):
+            return False
+
+    def delete(self, digest: Digest) -> None:
+        """Remove the file."""
+        self._path(digest).unlink(missing_ok=True)
+
+    def digests(self) -> Iterator[tuple[Digest, datetime]]:
+        """All blobs with the time of writing."""
+        for path in self._folder.glob("??/??/*"):
+            yield Digest(path.name), datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
+
+    def _path(self, digest: Digest) -> Path:
+        if len(digest) != 64 or not all(c in "0123456789abcdef" for c in digest):
+            raise NotFound("blob.missing", "a digest is 64 hexadecimal characters")
+        return self._folder / digest[:2] / digest[2:4] / digest
+
+
+def _write_draft(draft: Path, content: BinaryIO) -> tuple[Digest, int]:
+    hasher, size = hashlib.sha256(), 0
+    with draft.open("xb") as out:
+        out.write(HEADER)
+        while chunk := content.read(CHUNK):
+            hasher.update(chunk)
+            size += len(chunk)
+            out.write(chunk)
+        out.flush()
+        os.fsync(out.fileno())
+    return Digest(hasher.hexdigest()), size
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,113 @@
+"""What tests are made of: real plugs in a private folder, and a small organisation."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from ged.adapters.blobs_fs import FileBlobs
+from ged.adapters.post_smtp import FolderPost
+from ged.adapters.queue_polled import PolledQueue
+from ged.codes import derive_secret
+from ged.db import Base, make_engine
+from ged.org.actors import actor_of_account
+from ged.org.models import Holding, Person, Post, PostRole, Unit
+from ged.ports import Confidentiality
+from ged.registry.models import Direction, FilingClass, Register, RegisterNature
+from ged.unit import Actor, Role, Services
+from indexer.tantivy_index import TantivyIndex
+from ocr.engine import TesseractEngine
+from signing.keys import Argon2Cost, LocalVault
+from signing.pades import PadesSigner
+from signing.pki import Authority
+from signing.validation import PdfChecker
+
+SECRET = "a secret of the tests that is long enough"
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+PASSPHRASE = "une phrase de passe"
+FAST = Argon2Cost(time=1, memory_kib=8, lanes=1)
+
+
+def make_services(folder: Path, *, url: str | None = None, create: bool = True) -> Services:
+    """Services of one process over real plugs; SQLite in ``folder`` unless ``url`` names a database."""
+    engine = make_engine(url or f"sqlite:///{folder / 'ged.sqlite3'}")
+    if create:
+        Base.metadata.create_all(engine)
+    authority = folder / "authority"
+    if not authority.exists():
+        Authority.create(authority, derive_secret(SECRET, "keystore"), "Ministère d'essai", NOW)
+    vault = LocalVault(authority, derive_secret(SECRET, "keystore"), cost=FAST)
+    return Services(
+        engine=engine,
+        blobs=FileBlobs(folder / "blobs"),
+        index=TantivyIndex(folder / "index", writable=True, zone=ZoneInfo("Africa/Lome")),
+        queue=PolledQueue(),
+        ocr=TesseractEngine(jobs=2),
+        vault=vault,
+        signer=PadesSigner(()),
+        checker=PdfChecker(vault.trust_roots_pem()),
+        post=FolderPost(folder / "outbox", "ged@example.tg"),
+        zone=ZoneInfo("Africa/Lome"),
+        country="TG",
+        code_key=derive_secret(SECRET, "codes"),
+        public_url="http://127.0.0.1:8000",
+        data_dir=str(folder),
+    )
+
+
+def make_organisation(services: Services) -> None:
+    """A ministry of seven posts: mail office, secretary general with secretary, two directions, administrator."""
+    units = {
+        "MIN": ("Ministère", None, True),
+        "SG": ("Secrétariat général", "MIN", False),
+        "BO": ("Bureau d'ordre", "SG", False),
+        "DGE": ("Direction générale de l'énergie", "MIN", False),
+        "ETU": ("Service des études", "DGE", False),
+        "DAF": ("Direction des affaires financières", "MIN", False),
+    }
+    posts = {
+        "SG-T": ("sg", "SG", {Role.AUTHORITY, Role.SIGNATORY, Role.HEAD}, Confidentiality.SECRET),
+        "SG-S": ("secretaire", "SG", {Role.SECRETARY, Role.MEMBER}, Confidentiality.SECRET),
+        "BO-A": ("agent", "BO", {Role.CLERK}, Confidentiality.ORDINARY),
+        "DGE-C": ("dge", "DGE", {Role.HEAD, Role.CLERK}, Confidentiality.RESTRICTED),
+        "ETU-M": ("etudes", "ETU", {Role.MEMBER}, Confidentiality.ORDINARY),
+        "DAF-C": ("daf", "DAF", {Role.HEAD, Role.CLERK}, Confidentiality.RESTRICTED),
+        "ADM": ("admin", "SG", {Role.ADMINISTRATOR}, Confidentiality.ORDINARY),
+    }
+    with services.unit_of_work(NOW) as uow:
+        ids: dict[str, int] = {}
+        for code, (name, parent, entity) in units.items():
+            unit = Unit(code=code, name=name, kind="service", is_entity=entity, parent_id=ids.get(parent or ""))
+            uow.session.add(unit)
+            uow.session.flush()
+            ids[code] = unit.id
+        post_ids: dict[str, int] = {}
+        for code, (account, unit_code, roles, clearance) in posts.items():
+            person = Person(account=account, name=account.title(), clearance=int(clearance))
+            post = Post(
+                code=code, title=f"Poste {code}", unit_id=ids[unit_code], roles=[PostRole(role=r) for r in roles]
+            )
+            uow.session.add_all([person, post])
+            uow.session.flush()
+            post_ids[code] = post.id
+            uow.session.add(Holding(post_id=post.id, person_id=person.id, from_on=date(2020, 1, 1)))
+        uow.session.get_one(Post, post_ids["SG-S"]).secretary_of_id = post_ids["SG-T"]
+        registers = [
+            ("ARR", "BO", Direction.INCOMING, RegisterNature.ARRIVAL, "{seq:05d}/{year}/{entity}"),
+            ("DEP", "BO", Direction.OUTGOING, RegisterNature.DEPARTURE, "{seq:05d}/{year}/{entity}/SG"),
+            ("BT", "BO", Direction.INTERNAL, RegisterNature.SLIP, "BT-{seq:04d}/{year}"),
+            ("PLI", "BO", Direction.INCOMING, RegisterNature.ENVELOPE, "PLI-{seq:04d}/{year}"),
+            ("ARR-DGE", "DGE", Direction.INCOMING, RegisterNature.ARRIVAL, "{seq:04d}/{year}/{unit}"),
+        ]
+        for code, unit_code, direction, nature, pattern in registers:
+            uow.session.add(
+                Register(
+                    code=code, name=code, unit_id=ids[unit_code], direction=direction, nature=nature, pattern=pattern
+                )
+            )
+        uow.session.add(FilingClass(code="1", title="Administration générale"))
+
+
+def actor(services: Services, account: str, *, on: date = NOW.date()) -> Actor:
+    """The actor of an account."""
+    with services.reading() as session:
+        return actor_of_account(session, account, on=on)

@@ -1,0 +1,77 @@
+"""Settings -> Services: the only place that plugs engines into sockets."""
+
+from pathlib import Path
+
+from indexer.elastic_index import ElasticIndex
+
+from ged.adapters.blobs_fs import FileBlobs
+from ged.adapters.post_smtp import FolderPost, SmtpPost
+from ged.adapters.queue_polled import PolledQueue
+from ged.adapters.queue_rq import RqQueue
+from ged.codes import derive_secret
+from ged.config import Settings
+from ged.db import make_engine
+from ged.ports import JobQueue, Post, SearchIndex
+from ged.unit import Services
+from indexer.tantivy_index import TantivyIndex
+from ocr.engine import TesseractEngine
+from signing.keys import LocalVault
+from signing.pades import PadesSigner
+from signing.validation import PdfChecker
+
+
+def build_services(settings: Settings, *, writes_index: bool = False) -> Services:
+    """The plugs of one process.
+
+    Args:
+        writes_index: true in the one embedded worker, which alone writes the tantivy index.
+    """
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    secret = settings.secret.get_secret_value()
+    vault = LocalVault(authority_dir(settings), derive_secret(secret, "keystore"))
+    return Services(
+        engine=make_engine(settings.url),
+        blobs=FileBlobs(settings.data_dir / "blobs"),
+        index=_index(settings, writes_index=writes_index),
+        queue=_queue(settings),
+        ocr=TesseractEngine(jobs=settings.ocr_jobs),
+        vault=vault,
+        signer=PadesSigner(settings.tsa_urls),
+        checker=PdfChecker(vault.trust_roots_pem() if (authority_dir(settings)).exists() else ()),
+        post=_post(settings),
+        zone=settings.zone,
+        country=settings.country,
+        code_key=derive_secret(secret, "codes"),
+        public_url=settings.public_url.rstrip("/"),
+        data_dir=str(settings.data_dir),
+        ocr_languages=settings.ocr_languages,
+        max_upload_bytes=settings.max_upload_bytes,
+        unacknowledged_hours=settings.mail_unacknowledged_hours,
+    )
+
+
+def authority_dir(settings: Settings) -> Path:
+    """Where the ministry's own certificate authority lies."""
+    return settings.data_dir / "authority"
+
+
+def _index(settings: Settings, *, writes_index: bool) -> SearchIndex:
+    if settings.elasticsearch_url:
+        key = settings.elasticsearch_api_key
+        return ElasticIndex(
+            settings.elasticsearch_url,
+            alias=settings.elasticsearch_index,
+            api_key=key.get_secret_value() if key else None,
+            ca_path=settings.elasticsearch_ca,
+        )
+    return TantivyIndex(settings.data_dir / "index", writable=writes_index, zone=settings.zone)
+
+
+def _queue(settings: Settings) -> JobQueue:
+    return RqQueue(settings.redis_url) if settings.redis_url else PolledQueue()
+
+
+def _post(settings: Settings) -> Post:
+    if settings.smtp_url is not None:
+        return SmtpPost(settings.smtp_url.get_secret_value(), settings.mail_from)
+    return FolderPost(settings.data_dir / "outbox", settings.mail_from)
