@@ -1,0 +1,100 @@
+"""How text becomes terms, in one place for indexing, asking and highlighting.
+
+A word gives three forms: as written (lower case, elision taken off), folded (accents gone) and stemmed. The exact field
+holds the first two beside each other, the stemmed field the third (a number loses its leading zeros there); stop words
+stay, because phrases need them.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from indexer.stemming import light_french
+
+MAX_WORD_LENGTH = 40
+"""Longer runs are noise of the OCR; cut so that they cannot fill the dictionary."""
+
+ARTICLES = ("l", "m", "t", "qu", "n", "s", "j", "d", "c", "jusqu", "quoiqu", "lorsqu", "puisqu")
+
+_STOP = (
+    "a à au aux avec c ce ces cette d dans de des du elle elles en est et eux il ils je l la le les leur leurs lui m "
+    "ma mais me même mes moi mon n ne nos notre nous on ou où par pas pour qu que qui s sa se ses si son sont sur t ta "
+    "te tes toi ton tu un une vos votre vous y the of and to for"
+)
+STOP_WORDS = frozenset(_STOP.split())
+
+# Letters that Unicode does not take apart: ligatures, and the alphabets of the region (Ewe, Mina, Kabiyè).
+LETTERS = {
+    "œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l", "đ": "d", "ı": "i",
+    "ɖ": "d", "ƒ": "f", "ɣ": "g", "ŋ": "n", "ɔ": "o", "ɛ": "e", "ʋ": "v", "ɩ": "i", "ʊ": "u",
+}  # fmt: skip
+_LETTERS = str.maketrans(LETTERS)
+_PRESENTATION = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "\u00ad": ""})
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_ELISION = re.compile(rf"(?:{'|'.join(ARTICLES)})['’](?=\w)")
+
+
+@dataclass(frozen=True, slots=True)
+class Forms:
+    """The forms of one word."""
+
+    written: str
+    folded: str
+    stem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word where it stands: its forms and the characters that it covers."""
+
+    forms: Forms
+    start: int
+    end: int
+
+
+def clean(text: str) -> str:
+    """Text as it is stored and shown: composed characters, no ligatures of typesetting, no soft hyphens, no NULs."""
+    return unicodedata.normalize("NFC", text).translate(_PRESENTATION).replace("\x00", " ")
+
+
+def fold(text: str) -> str:
+    """Lower case without accents: ``Éŋlɔ`` -> ``enlo``."""
+    if text.isascii():
+        return text.lower()
+    apart = unicodedata.normalize("NFKD", text.lower().translate(_LETTERS))
+    return "".join(char for char in apart if not unicodedata.combining(char))
+
+
+@lru_cache(maxsize=131_072)
+def forms(word: str) -> Forms:
+    """The forms of one word as it stands in a text (any case, perhaps elided)."""
+    written = _ELISION.sub("", word.lower(), count=1)[:MAX_WORD_LENGTH]
+    folded = fold(written)
+    if folded.isdigit():
+        return Forms(written, folded, folded.lstrip("0") or "0")
+    return Forms(written, folded, fold(light_french(written)) or folded)
+
+
+def tokens(text: str) -> Iterator[Token]:
+    """The words of a text that went through ``clean``, in order."""
+    for match in _WORD.finditer(text):
+        yield Token(forms(match.group()), match.start(), match.end())
+
+
+def words(text: str) -> list[Forms]:
+    """The forms of the words of any text."""
+    return [forms(match.group()) for match in _WORD.finditer(clean(text))]
+
+
+def is_stop_word(word: Forms) -> bool:
+    """Whether a word alone says nothing."""
+    return word.written in STOP_WORDS or word.folded in STOP_WORDS
+
+
+def fuzzy_distance(folded: str) -> int:
+    """How many typing mistakes are forgiven: none in short words and numbers, one, two in long words."""
+    if len(folded) < 4 or not folded.isalpha():
+        return 0
+    return 1 if len(folded) < 9 else 2

@@ -1,0 +1,183 @@
+"""The one table of fields: both engines' schemas, the translation of queries and the names that people type.
+
+To add a field: a line in ``FIELDS``, its value in ``record``, and one more on ``SCHEMA_VERSION`` (the index is then
+rebuilt, see ``ged index rebuild``).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, tzinfo
+from enum import Enum
+
+from ged.ports import Confidentiality, IndexDocument, Principals
+from indexer import analysis, numbers
+
+SCHEMA_VERSION = 1
+
+
+class Kind(Enum):
+    """How a field is held.
+
+    TEXT: stemmed, and exact beside it. NUMBER: whole and in parts. KEYWORD: exact values, countable. INTEGER: whole
+    numbers, sortable, countable. DAY: an integer YYYYMMDD.
+    """
+
+    TEXT = "text"
+    NUMBER = "number"
+    KEYWORD = "keyword"
+    INTEGER = "integer"
+    DAY = "day"
+
+
+@dataclass(frozen=True)
+class Field:
+    """A line of the table.
+
+    Attributes:
+        boost: weight of a match in this field.
+        typed: names that people type before a colon, folded.
+        facet: the public name under which it is filtered and counted.
+    """
+
+    name: str
+    kind: Kind
+    boost: float = 1.0
+    typed: tuple[str, ...] = ()
+    facet: str = ""
+
+
+FIELDS: tuple[Field, ...] = (
+    Field("mail_id", Kind.INTEGER),
+    Field("version", Kind.INTEGER),
+    Field("access", Kind.KEYWORD),
+    Field("number", Kind.NUMBER, 4.0, ("n°", "nº", "no", "n", "num", "numero", "number")),
+    Field("reference", Kind.NUMBER, 3.0, ("ref", "reference")),
+    Field("subject", Kind.TEXT, 3.0, ("objet", "subject")),
+    Field("sender", Kind.TEXT, 2.0, ("expediteur", "de", "sender", "from")),
+    Field("addressee", Kind.TEXT, 2.0, ("destinataire", "a", "addressee", "to")),
+    Field("text", Kind.TEXT, 1.0, ("texte", "text")),
+    Field("register", Kind.KEYWORD, facet="register"),
+    Field("direction", Kind.KEYWORD, facet="direction"),
+    Field("nature", Kind.KEYWORD, facet="nature"),
+    Field("state", Kind.KEYWORD, facet="state"),
+    Field("priority", Kind.KEYWORD, facet="priority"),
+    Field("unit", Kind.KEYWORD, facet="unit"),
+    Field("year", Kind.INTEGER, facet="year"),
+    Field("registered_ms", Kind.INTEGER),
+    Field("registered_day", Kind.DAY),
+    Field("written_day", Kind.DAY),
+    Field("received_day", Kind.DAY),
+    Field("due_day", Kind.DAY),
+)
+
+BY_NAME: Mapping[str, Field] = {item.name: item for item in FIELDS}
+FACETS: Mapping[str, Field] = {item.facet: item for item in FIELDS if item.facet}
+TEXT_FIELDS: tuple[str, ...] = tuple(item.name for item in FIELDS if item.kind is Kind.TEXT)
+NUMBER_FIELDS: tuple[str, ...] = tuple(item.name for item in FIELDS if item.kind is Kind.NUMBER)
+
+
+def _query_names() -> dict[str, tuple[str, ...]]:
+    names = {typed: (item.name,) for item in FIELDS for typed in item.typed}
+    # people do not know whether a reference is ours or theirs
+    return {typed: NUMBER_FIELDS if fields[0] in NUMBER_FIELDS else fields for typed, fields in names.items()}
+
+
+QUERY_NAMES: Mapping[str, tuple[str, ...]] = _query_names()
+SINCE_NAMES = ("du", "depuis", "since")
+UNTIL_NAMES = ("au", "jusqu", "until")
+SPACED_NAMES = ("objet", "subject", "expéditeur", "expediteur", "destinataire", "réf", "ref", "n°", "nº", "du", "au")
+"""Names after which people put a blank behind the colon (``Objet : marché``)."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """A letter ready for an engine: cleaned texts, normal numbers, exact values.
+
+    Attributes:
+        texts: texts by field; ``text`` is absent, it stands in ``pages``.
+        numbers: numbers as written by field.
+        keywords, integers: values by field.
+        pages: ``(attachment_id, page_no, text)``.
+    """
+
+    mail_id: int
+    version: int
+    texts: Mapping[str, str]
+    numbers: Mapping[str, tuple[str, ...]]
+    keywords: Mapping[str, tuple[str, ...]]
+    integers: Mapping[str, int]
+    pages: tuple[tuple[int, int, str], ...] = field(default=())
+
+
+def access_terms(principals: Principals) -> list[str]:
+    """The filter that every query carries: one term for a level and a principal together."""
+    return sorted(f"{int(level)}:{principal}" for level in Confidentiality for principal in principals.at(level))
+
+
+def day_number(day: date) -> int:
+    """A day as YYYYMMDD, so that both engines compare days and no time zone comes between."""
+    return day.year * 10_000 + day.month * 100 + day.day
+
+
+def record(document: IndexDocument, *, zone: tzinfo = UTC) -> Record:
+    """What an engine stores; of a SECRET letter only numbers, dates and principals, whatever was handed over."""
+    secret = document.level is Confidentiality.SECRET
+    return Record(
+        mail_id=document.mail_id,
+        version=document.version,
+        texts={} if secret else _texts(document),
+        numbers={"number": document.numbers, "reference": () if secret else _one(document.their_reference)},
+        keywords=_keywords(document, secret=secret),
+        integers=_integers(document, zone),
+        pages=()
+        if secret
+        else tuple((page.attachment_id, page.page_no, analysis.clean(page.text)) for page in document.pages),
+    )
+
+
+def _texts(document: IndexDocument) -> dict[str, str]:
+    pairs = {"subject": document.subject, "sender": document.sender, "addressee": document.addressee}
+    return {name: analysis.clean(text) for name, text in pairs.items() if text}
+
+
+def _keywords(document: IndexDocument, *, secret: bool) -> dict[str, tuple[str, ...]]:
+    level = int(document.level)
+    found: dict[str, tuple[str, ...]] = {
+        "access": tuple(sorted(f"{level}:{principal}" for principal in document.principals)),
+        "register": document.registers,
+        "direction": _one(document.direction),
+    }
+    if not secret:
+        found |= {
+            "nature": _one(document.nature),
+            "state": _one(document.state),
+            "priority": _one(document.priority),
+            "unit": document.units,
+        }
+    return found
+
+
+def _integers(document: IndexDocument, zone: tzinfo) -> dict[str, int]:
+    local = document.registered_at.astimezone(zone)
+    days = {"written_day": document.written_on, "received_day": document.received_on, "due_day": document.due_on}
+    return {
+        "year": local.year,
+        "registered_ms": milliseconds(document.registered_at),
+        "registered_day": day_number(local.date()),
+        **{name: day_number(day) for name, day in days.items() if day is not None},
+    }
+
+
+def milliseconds(moment: datetime) -> int:
+    """Milliseconds since 1970 of an aware time."""
+    return round(moment.timestamp() * 1000)
+
+
+def _one(value: str) -> tuple[str, ...]:
+    return (value,) if value else ()
+
+
+def number_forms(values: tuple[str, ...]) -> list[tuple[str, list[str]]]:
+    """``(whole, parts)`` of each number that is one."""
+    pairs = [(numbers.whole(value), numbers.parts(value)) for value in values]
+    return [(whole, parts) for whole, parts in pairs if whole]

@@ -1,0 +1,35 @@
+"""References and numbers: `N° 00123/MEM/SG` and `123-mem-sg` are the same number.
+
+A number is compared by its parts (runs of letters or of digits, folded, leading zeros gone); the whole form joins them,
+so that an exact number ranks first, while a part alone or a run of parts is still found.
+"""
+
+import re
+
+from indexer.analysis import fold
+
+_SIGN = re.compile(r"^\W*(?:n\s*[°ºo](?=\W|\d|$)|№|num[ée]ro\b|r[ée]f(?:[ée]rence)?\b|no\.)[\s.:]*", re.IGNORECASE)
+_PART = re.compile(r"\d+|[^\W\d_]+")
+_MAX_PARTS = 16
+
+
+def parts(text: str) -> list[str]:
+    """Parts of a number: ``N° 2025-00123/MEM`` -> ``['2025', '123', 'mem']``."""
+    bare = _SIGN.sub("", text, count=1)
+    found = _PART.findall(fold(bare))
+    return [_shown(part) for part in found[:_MAX_PARTS]]
+
+
+def whole(text: str) -> str:
+    """The whole number in its one normal form, '' when there is nothing in it."""
+    return "/".join(parts(text))
+
+
+def looks_like_number(chunk: str) -> bool:
+    """Whether a run of characters without blanks is worth asking the number fields for."""
+    has_digit = any(char.isdigit() for char in chunk)
+    return has_digit or (len(parts(chunk)) > 1 and "/" in chunk)
+
+
+def _shown(part: str) -> str:
+    return (part.lstrip("0") or "0")[:40] if part.isdigit() else part[:40]

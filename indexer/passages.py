@@ -1,0 +1,193 @@
+"""Highlighted passages of the letters shown, made from their stored text with the page they stand on.
+
+Both engines use it: the analysis is the same, the page is known, and no engine's markup has to be taken apart. Only the
+hits of one screen go through here. Pieces are plain text; nothing is ever HTML.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ged.ports import AttachmentId, Passage
+from indexer import analysis, numbers
+from indexer.fields import NUMBER_FIELDS, TEXT_FIELDS
+from indexer.query import AnyOf, Node, Number, ParsedQuery, Prefix, Words
+
+MAX_PAGE_PASSAGES = 3
+MAX_PAGES_READ = 300
+WINDOW = 180
+MARGIN = 60
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What an engine kept of a letter for showing: texts and numbers by field, and pages."""
+
+    texts: dict[str, str]
+    numbers: dict[str, list[str]]
+    pages: list[tuple[int, int, str]]
+
+
+class Marker:
+    """Knows which words of which field to mark for one query."""
+
+    def __init__(self, query: ParsedQuery) -> None:
+        self._words: dict[str, list[Words]] = {name: [] for name in TEXT_FIELDS}
+        self._prefixes: dict[str, list[str]] = {name: [] for name in TEXT_FIELDS}
+        self._numbers: dict[str, list[Number]] = {name: [] for name in NUMBER_FIELDS}
+        for node in query.wanted:
+            self._collect(node)
+        if query.whole_number:
+            whole = Number(tuple(query.whole_number.split("/")))
+            for name in NUMBER_FIELDS:
+                self._numbers[name].append(whole)
+        self._may_hold = self._filter()
+
+    def _collect(self, node: Node) -> None:
+        if isinstance(node, AnyOf):
+            for inner in node.nodes:
+                self._collect(inner)
+        elif isinstance(node, Number):
+            for name in node.fields:
+                self._numbers[name].append(node)
+        else:
+            for name in node.fields or TEXT_FIELDS:
+                if isinstance(node, Prefix):
+                    self._prefixes[name].append(node.folded)
+                else:
+                    self._words[name].append(node)
+
+    def _filter(self) -> re.Pattern[str] | None:
+        """A quick look whether a page can hold anything: first letters of the words wanted, or None for no page."""
+        starts = {_start(form) for words in self._words["text"] for form in words.forms}
+        starts |= {prefix[:3] for prefix in self._prefixes["text"]}
+        return re.compile("|".join(sorted(map(re.escape, starts)))) if starts else None
+
+    def passages(self, stored: Stored) -> tuple[Passage, ...]:
+        """What to show of one letter: fields with marks, then the best pieces of its pages."""
+        found = [*self._of_numbers(stored), *self._of_fields(stored), *self._of_pages(stored, fuzzy=False)]
+        if not found:
+            found = [*self._of_fields(stored, fuzzy=True), *self._of_pages(stored, fuzzy=True)]
+        return tuple(found)
+
+    def _of_numbers(self, stored: Stored) -> Iterable[Passage]:
+        for name, values in stored.numbers.items():
+            for value in values:
+                if any(_number_fits(wanted, numbers.parts(value)) for wanted in self._numbers[name]):
+                    yield Passage(field=name, pieces=((value, True),))
+
+    def _of_fields(self, stored: Stored, *, fuzzy: bool = False) -> Iterable[Passage]:
+        for name, text in stored.texts.items():
+            spans = self._spans(name, text, fuzzy=fuzzy)
+            if spans:
+                yield Passage(field=name, pieces=pieces(text, spans))
+
+    def _of_pages(self, stored: Stored, *, fuzzy: bool) -> list[Passage]:
+        if self._may_hold is None:
+            return []
+        best: list[tuple[int, int, Passage]] = []
+        for order, (attachment_id, page_no, text) in enumerate(stored.pages[:MAX_PAGES_READ]):
+            if not fuzzy and not self._may_hold.search(analysis.fold(text)):
+                continue
+            spans = self._spans("text", text, fuzzy=fuzzy)
+            if spans:
+                kinds, start, end = _window(text, spans)
+                inside = [(a - start, b - start) for a, b in spans if start <= a and b <= end]
+                passage = Passage("text", pieces(text[start:end], inside), AttachmentId(attachment_id), page_no)
+                best.append((-kinds, order, passage))
+        best.sort(key=lambda item: item[:2])
+        return [passage for _, _, passage in best[:MAX_PAGE_PASSAGES]]
+
+    def _spans(self, name: str, text: str, *, fuzzy: bool) -> list[Span]:
+        wanted, prefixes = self._words[name], self._prefixes[name]
+        if not wanted and not prefixes:
+            return []
+        found = list(analysis.tokens(text))
+        spans: set[Span] = set()
+        for words in wanted:
+            spans.update(_runs(words.forms, found, fuzzy=fuzzy))
+        for token in found:
+            if any(token.forms.folded.startswith(prefix) for prefix in prefixes):
+                spans.add((token.start, token.end))
+        return sorted(spans)
+
+
+def pieces(text: str, spans: Sequence[Span]) -> tuple[tuple[str, bool], ...]:
+    """Cut a text at marked spans (sorted, not crossing) into pieces; blanks of layout become single blanks."""
+    found: list[tuple[str, bool]] = []
+    at = 0
+    for start, end in spans:
+        if start < at:
+            continue
+        found += [(text[at:start], False), (text[start:end], True)]
+        at = end
+    found.append((text[at:], False))
+    return tuple((re.sub(r"\s+", " ", piece), marked) for piece, marked in found if piece)
+
+
+def _start(form: analysis.Forms) -> str:
+    shortest = min(form.stem, form.folded, key=len)
+    return shortest[:3]
+
+
+def _runs(wanted: tuple[analysis.Forms, ...], found: list[analysis.Token], *, fuzzy: bool) -> Iterable[Span]:
+    first, count = wanted[0], len(wanted)
+    for at, token in enumerate(found):
+        if not _same(first, token.forms, fuzzy=fuzzy):
+            continue
+        run = found[at : at + count]
+        if len(run) == count and all(_same(a, b.forms, fuzzy=fuzzy) for a, b in zip(wanted, run, strict=True)):
+            yield from ((item.start, item.end) for item in run)
+
+
+def _same(wanted: analysis.Forms, found: analysis.Forms, *, fuzzy: bool) -> bool:
+    if wanted.stem == found.stem or wanted.folded == found.folded:
+        return True
+    return fuzzy and within(wanted.folded, found.folded, analysis.fuzzy_distance(wanted.folded))
+
+
+def within(a: str, b: str, distance: int) -> bool:
+    """Whether two words lie at most this many letters apart (changed, missing, added, or two neighbours swapped)."""
+    if distance == 0 or abs(len(a) - len(b)) > distance:
+        return a == b
+    before: list[int] = []
+    row = list(range(len(b) + 1))
+    for i, left in enumerate(a, start=1):
+        earlier, before, row = before, row, [i]
+        for j, right in enumerate(b, start=1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (left != right))
+            if i > 1 and j > 1 and left == b[j - 2] and a[i - 2] == right:
+                cost = min(cost, earlier[j - 2] + 1)
+            row.append(cost)
+    return row[-1] <= distance
+
+
+def _number_fits(wanted: Number, parts: list[str]) -> bool:
+    count = len(wanted.parts)
+    for at in range(len(parts) - count + 1):
+        run = parts[at : at + count]
+        if tuple(run) == wanted.parts:
+            return True
+        if wanted.prefix and tuple(run[:-1]) == wanted.parts[:-1] and run[-1].startswith(wanted.parts[-1]):
+            return True
+    return count > 1 and not wanted.prefix and set(wanted.parts) <= set(parts)
+
+
+def _window(text: str, spans: Sequence[Span]) -> tuple[int, int, int]:
+    """The stretch with most different marked words: how many, where it starts and ends (at blanks)."""
+    best, chosen = 0, spans[0]
+    for at, (start, _) in enumerate(spans):
+        near = [span for span in spans[at : at + 12] if span[1] <= start + WINDOW]
+        kinds = len({text[a:b].lower() for a, b in near})
+        if kinds > best:
+            best, chosen = kinds, (start, near[-1][1] if near else spans[at][1])
+    start, end = max(0, chosen[0] - MARGIN), min(len(text), max(chosen[1], chosen[0] + WINDOW - MARGIN))
+    if start:
+        blank = text.find(" ", start, chosen[0])
+        start = blank + 1 if blank >= 0 else start
+    if end < len(text):
+        blank = text.rfind(" ", chosen[1], end)
+        end = blank if blank >= 0 else end
+    return best, start, end

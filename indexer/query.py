@@ -1,0 +1,309 @@
+"""What a person typed -> a tree that both engines translate. Pure, and it never raises.
+
+Words, "phrases", -exclusion, OR between neighbours, prefix*, and fields in French and English::
+
+    objet:marché -travaux "appel d'offres" OR consultation réf:"123/MEM" du:2025-01-01 au:2025-06-30
+
+What cannot be parsed (a quote that is not closed, a date that is none, OR beside nothing) is searched as plain words,
+and ``notice`` says so.
+"""
+
+import re
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from indexer import analysis, numbers
+from indexer.fields import NUMBER_FIELDS, QUERY_NAMES, SINCE_NAMES, SPACED_NAMES, UNTIL_NAMES
+
+AS_WORDS = "query.as_words"
+SHORTENED = "query.shortened"
+MAX_LENGTH = 1_000
+MAX_TERMS = 48
+
+
+@dataclass(frozen=True)
+class Words:
+    """Neighbouring words: one word, or several that must stand in this order (``quoted``: a person asked for it)."""
+
+    text: str
+    forms: tuple[analysis.Forms, ...]
+    fields: tuple[str, ...] = ()
+    quoted: bool = False
+
+
+@dataclass(frozen=True)
+class Prefix:
+    """The beginning of a word, folded."""
+
+    folded: str
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Number:
+    """A reference or a piece of one; ``prefix`` when its last part is only begun."""
+
+    parts: tuple[str, ...]
+    fields: tuple[str, ...] = NUMBER_FIELDS
+    prefix: bool = False
+
+    @property
+    def whole(self) -> str:
+        """The normal form of the whole number."""
+        return "/".join(self.parts)
+
+
+@dataclass(frozen=True)
+class AnyOf:
+    """At least one of them (``typed``: a person wrote OR between them)."""
+
+    nodes: "tuple[Node, ...]"
+    typed: bool = False
+
+
+Node = Words | Prefix | Number | AnyOf
+
+
+@dataclass(frozen=True)
+class ParsedQuery:
+    """A query understood.
+
+    Attributes:
+        required: what was asked for by a sign (quotes, field, OR, prefix): all of it has to be found.
+        words: plain words and numbers: ``minimum`` of them have to be found.
+        excluded: what may not be found.
+        whole_number: normal form of the whole text when it may be one number, else '': found beside all the rest.
+        run: the plain words in their order, when there are several: letters that hold them as a phrase rank higher.
+        since, until: days given by ``du:`` and ``au:``.
+        notice: code of a message to the person, or None.
+    """
+
+    required: "tuple[Node, ...]" = ()
+    words: "tuple[Node, ...]" = ()
+    excluded: "tuple[Node, ...]" = ()
+    whole_number: str = ""
+    run: tuple[analysis.Forms, ...] = ()
+    since: date | None = None
+    until: date | None = None
+    notice: str | None = None
+
+    @property
+    def minimum(self) -> int:
+        """How many of ``words``: all of three, 70 % of more (sentences half remembered, pages badly read)."""
+        count = len(self.words)
+        return count if count <= 3 else max(3, count * 7 // 10)
+
+    @property
+    def wanted(self) -> "tuple[Node, ...]":
+        """All that may be marked in a letter found."""
+        return self.required + self.words
+
+
+class _Unparsable(Exception):
+    """Inside this module only: fall back to words."""
+
+
+_CHUNK = re.compile(
+    r"""(?P<minus>(?<!\S)-(?=\S))?
+        (?:(?P<field>[^\W\d_][\w.°º]*°?)\s?:(?=\S))?
+        (?:"(?P<phrase>[^"]*)"|(?P<open>")|(?P<bare>[^\s"]+))""",
+    re.VERBOSE,
+)
+_QUOTES = str.maketrans({"«": '"', "»": '"', "“": '"', "”": '"', "„": '"', "‐": "-", "‑": "-", "−": "-"})
+_SLASHES = re.compile(r"(?<=\w)\s*/\s*(?=\w)")
+_SIGN = re.compile(r"(?<!\S)(?:n\s?[°º]|№)\s*(?=\d)", re.IGNORECASE)
+_SPACED_NAME = re.compile(
+    rf"(?<!\S)(-?(?:{'|'.join(re.escape(name) for name in SPACED_NAMES)}))\s?:\s+(?=\S)", re.IGNORECASE
+)
+_OR = ("OR", "OU")
+_AND = ("AND", "ET")
+_NOT = ("NOT", "SAUF")
+
+
+@dataclass
+class _State:
+    wanted: list[Node] = field(default_factory=list)
+    excluded: list[Node] = field(default_factory=list)
+    since: date | None = None
+    until: date | None = None
+    joining: bool = False
+    excluding: bool = False
+    last_was_wanted: bool = False
+
+
+def parse(text: str) -> ParsedQuery:
+    """Understand a text; plain words with a notice where it cannot be understood."""
+    shortened = SHORTENED if len(text) > MAX_LENGTH else None
+    text = _tidy(text[:MAX_LENGTH])
+    try:
+        state = _read(text)
+    except _Unparsable:
+        return _as_words(text, AS_WORDS)
+    if len(state.wanted) + len(state.excluded) > MAX_TERMS:
+        return _as_words(text, SHORTENED)
+    plain = [node for node in state.wanted if _is_plain(node)]
+    required = tuple(node for node in state.wanted if not _is_plain(node))
+    return ParsedQuery(
+        required=required,
+        words=_without_stop_words(plain, all_may_go=bool(required)),
+        excluded=tuple(state.excluded),
+        whole_number=_whole_number(text, state),
+        run=_run(plain),
+        since=state.since,
+        until=state.until,
+        notice=shortened,
+    )
+
+
+def _tidy(text: str) -> str:
+    text = analysis.clean(text).translate(_QUOTES)
+    text = "".join(char if char.isprintable() else " " for char in text)
+    return _SPACED_NAME.sub(r"\1:", _SIGN.sub("", _SLASHES.sub("/", text))).strip()
+
+
+def _as_words(text: str, notice: str) -> ParsedQuery:
+    nodes = [_node_of_word(form) for form in analysis.words(text)[:MAX_TERMS]]
+    return ParsedQuery(words=_without_stop_words(nodes, all_may_go=False), run=_run(nodes), notice=notice)
+
+
+def _is_plain(node: Node) -> bool:
+    if isinstance(node, AnyOf):
+        return not node.typed
+    return isinstance(node, Words) and not node.quoted and not node.fields
+
+
+def _node_of_word(form: analysis.Forms) -> Node:
+    words = Words(form.written, (form,))
+    if numbers.looks_like_number(form.written):
+        return AnyOf((Number(tuple(numbers.parts(form.written))), words))
+    return words
+
+
+def _read(text: str) -> _State:
+    state = _State()
+    for match in _CHUNK.finditer(text):
+        if match["open"] is not None:
+            raise _Unparsable
+        if match["field"] is None and match["minus"] is None and match["bare"] in (*_OR, *_AND, *_NOT):
+            _operator(match["bare"], state)
+            continue
+        _place(match, state)
+    if state.joining or state.excluding:
+        raise _Unparsable
+    return state
+
+
+def _operator(word: str, state: _State) -> None:
+    if word in _OR:
+        if not state.last_was_wanted or state.joining:
+            raise _Unparsable
+        state.joining = True
+    elif word in _NOT:
+        state.excluding = True
+
+
+def _place(match: "re.Match[str]", state: _State) -> None:
+    name = analysis.fold(match["field"]).rstrip(".") if match["field"] else ""
+    if name in SINCE_NAMES and _bound(match, state, first=True):
+        return
+    if name in UNTIL_NAMES and _bound(match, state, first=False):
+        return
+    fields = QUERY_NAMES.get(name, ())
+    body = match["phrase"] if match["phrase"] is not None else match["bare"]
+    if name and not fields and match["phrase"] is None:
+        body = f"{match['field']}:{body}"
+    node = _leaf(body, fields, quoted=match["phrase"] is not None)
+    if node is None:
+        if fields or match["phrase"] is not None:
+            raise _Unparsable
+        return
+    _add(node, state, excluded=match["minus"] is not None or state.excluding)
+
+
+def _add(node: Node, state: _State, *, excluded: bool) -> None:
+    if excluded:
+        if state.joining:
+            raise _Unparsable
+        state.excluded.append(node)
+    elif state.joining:
+        before = state.wanted.pop()
+        earlier = before.nodes if isinstance(before, AnyOf) and before.typed else (before,)
+        state.wanted.append(AnyOf((*earlier, node), typed=True))
+    else:
+        state.wanted.append(node)
+    state.joining = state.excluding = False
+    state.last_was_wanted = not excluded
+
+
+def _leaf(body: str, fields: tuple[str, ...], *, quoted: bool) -> Node | None:
+    prefix = not quoted and body.endswith("*")
+    asks_number = bool(fields) and set(fields) <= set(NUMBER_FIELDS)
+    if asks_number:
+        found = tuple(numbers.parts(body))
+        return Number(found, fields, prefix) if found else None
+    forms = tuple(analysis.words(body))
+    if not forms:
+        return None
+    if prefix and len(forms) == 1 and len(forms[0].folded) > 1 and not numbers.looks_like_number(body):
+        return Prefix(forms[0].folded, fields)
+    node = Words(body, forms, fields, quoted)
+    if not fields and not quoted and numbers.looks_like_number(body):
+        return AnyOf((Number(tuple(numbers.parts(body)), prefix=prefix), node))
+    return node
+
+
+def _bound(match: "re.Match[str]", state: _State, *, first: bool) -> bool:
+    body = match["phrase"] if match["phrase"] is not None else match["bare"]
+    day = read_day(body, first=first)
+    if day is None:
+        raise _Unparsable
+    if first:
+        state.since = day
+    else:
+        state.until = day
+    return True
+
+
+def read_day(text: str, *, first: bool) -> date | None:
+    """A day from ``2025-01-31``, ``31/01/2025``, ``2025-01`` or ``2025`` (first or last day); None when it is none."""
+    numbers_found = [int(part) for part in re.findall(r"\d+", text)[:3] if len(part) <= 4]
+    if not re.fullmatch(r"\d{1,4}(?:[-/.]\d{1,4}){0,2}", text.strip()):
+        return None
+    if len(numbers_found) > 1 and numbers_found[0] <= 31:
+        numbers_found.reverse()
+    if numbers_found[0] < 1000:
+        return None
+    try:
+        if len(numbers_found) == 3:
+            return date(*numbers_found)
+        start = date(numbers_found[0], numbers_found[1] if len(numbers_found) == 2 else 1, 1)
+        if first:
+            return start
+        if len(numbers_found) == 1:
+            return date(start.year, 12, 31)
+        return (start.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _without_stop_words(nodes: list[Node], *, all_may_go: bool) -> tuple[Node, ...]:
+    """Leave out single stop words, unless there is nothing else."""
+    kept = [node for node in nodes if not _is_stop(node)]
+    return tuple(kept if kept or all_may_go else nodes)
+
+
+def _is_stop(node: Node) -> bool:
+    return isinstance(node, Words) and len(node.forms) == 1 and analysis.is_stop_word(node.forms[0])
+
+
+def _run(nodes: list[Node]) -> tuple[analysis.Forms, ...]:
+    leaves = [node.nodes[-1] if isinstance(node, AnyOf) else node for node in nodes]
+    run = tuple(form for leaf in leaves if isinstance(leaf, Words) for form in leaf.forms)
+    return run if len(run) > 1 else ()
+
+
+def _whole_number(text: str, state: _State) -> str:
+    plain = not state.excluded and state.since is None and state.until is None
+    if not plain or not any(char.isdigit() for char in text) or len(text) > 80:
+        return ""
+    return numbers.whole(text)

@@ -1,0 +1,145 @@
+"""The tree of a query -> tantivy's queries."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tantivy import FieldType, Occur, Query, Schema
+
+from ged.ports import Principals, SearchQuery
+from indexer import fields
+from indexer.analysis import Forms, fuzzy_distance
+from indexer.fields import BY_NAME, FACETS, TEXT_FIELDS, Kind
+from indexer.query import AnyOf, Node, Number, ParsedQuery, Prefix, Words
+from indexer.ranking import Weights
+
+
+def any_of(queries: Iterable[Query]) -> Query:
+    """At least one; nothing at all when there is none."""
+    found = list(queries)
+    return Query.boolean_query([(Occur.Should, query) for query in found]) if found else Query.empty_query()
+
+
+@dataclass(frozen=True)
+class Translator:
+    """Builds the query of one search."""
+
+    schema: Schema
+
+    def build(self, query: SearchQuery, parsed: ParsedQuery, principals: Principals) -> Query:
+        """Everything in one query: access, exclusions, filters, days and what was typed."""
+        access = fields.access_terms(principals)
+        if not access:
+            return Query.empty_query()
+        clauses = [(Occur.Must, self._silent(self._terms("access", access)))]
+        clauses += [(Occur.Must, self._silent(item)) for item in self._filters(query, parsed)]
+        if query.exclude:
+            clauses.append((Occur.MustNot, Query.term_set_query(self.schema, "mail_id", sorted(query.exclude))))
+        clauses += [(Occur.MustNot, self._node(node, fuzzy=False)) for node in parsed.excluded]
+        clauses.append((Occur.Must, self._asked(parsed)))
+        return Query.boolean_query(clauses)
+
+    def _silent(self, query: Query) -> Query:
+        return Query.const_score_query(query, 0.0)
+
+    def _terms(self, name: str, values: list[str]) -> Query:
+        return Query.term_set_query(self.schema, name, values)
+
+    def _filters(self, query: SearchQuery, parsed: ParsedQuery) -> Iterable[Query]:
+        for name, values in query.filters.items():
+            item = FACETS[name]
+            if item.kind is Kind.INTEGER:
+                years = [int(value) for value in values if re.fullmatch(r"\d{1,9}", value)]
+                yield Query.term_set_query(self.schema, item.name, years) if years else Query.empty_query()
+            else:
+                yield self._terms(item.name, list(values)) if values else Query.empty_query()
+        for since, until in ((query.since, query.until), (parsed.since, parsed.until)):
+            if since or until:
+                yield Query.range_query(
+                    self.schema,
+                    "registered_day",
+                    FieldType.Integer,
+                    fields.day_number(since) if since else None,
+                    fields.day_number(until) if until else None,
+                )
+
+    def _asked(self, parsed: ParsedQuery) -> Query:
+        must = [(Occur.Must, self._node(node, fuzzy=False)) for node in parsed.required]
+        if parsed.words:
+            words = [(Occur.Should, self._node(node, fuzzy=True)) for node in parsed.words]
+            must.append((Occur.Must, Query.boolean_query(words, minimum_number_should_match=parsed.minimum)))
+        if not must:
+            return Query.all_query()
+        query = Query.boolean_query([*must, *((Occur.Should, item) for item in self._run(parsed.run))])
+        if parsed.whole_number:
+            return any_of([query, self._exact_number(parsed.whole_number, fields.NUMBER_FIELDS)])
+        return query
+
+    def _run(self, run: tuple[Forms, ...]) -> Iterable[Query]:
+        for name in TEXT_FIELDS if run else ():
+            phrase = Query.phrase_query(self.schema, name, [form.stem for form in run], slop=Weights.RUN_SLOP)
+            yield Query.boost_query(phrase, Weights.RUN * BY_NAME[name].boost)
+
+    def _node(self, node: Node, *, fuzzy: bool) -> Query:
+        if isinstance(node, AnyOf):
+            return any_of(self._node(inner, fuzzy=fuzzy) for inner in node.nodes)
+        if isinstance(node, Number):
+            return self._number(node)
+        if isinstance(node, Prefix):
+            return any_of(self._prefix(f"{name}_exact", node.folded) for name in node.fields or TEXT_FIELDS)
+        if len(node.forms) > 1:
+            return any_of(self._phrase(name, node) for name in node.fields or TEXT_FIELDS)
+        return self._word(node.forms[0], node.fields or TEXT_FIELDS, fuzzy=fuzzy and not node.quoted)
+
+    def _phrase(self, name: str, node: Words) -> Query:
+        stems = Query.phrase_query(self.schema, name, [form.stem for form in node.forms])
+        exact = Query.phrase_query(self.schema, f"{name}_exact", [form.folded for form in node.forms])
+        boost = BY_NAME[name].boost
+        return any_of([Query.boost_query(stems, boost), Query.boost_query(exact, boost * Weights.FOLDED)])
+
+    def _word(self, form: Forms, names: tuple[str, ...], *, fuzzy: bool) -> Query:
+        found: list[Query] = []
+        for name in names:
+            boost = BY_NAME[name].boost
+            found.append(self._term(name, form.stem, boost))
+            found.append(self._term(f"{name}_exact", form.folded, boost * Weights.FOLDED))
+            if form.written != form.folded:
+                found.append(self._term(f"{name}_exact", form.written, boost * Weights.WRITTEN))
+        distance = fuzzy_distance(form.folded)
+        if fuzzy and distance:
+            near = (
+                Query.fuzzy_term_query(self.schema, f"{name}_exact", form.folded, distance=distance) for name in names
+            )
+            found.append(Query.const_score_query(any_of(near), Weights.FUZZY))
+        return any_of(found)
+
+    def _term(self, name: str, value: str, boost: float) -> Query:
+        return Query.boost_query(Query.term_query(self.schema, name, value, "freq"), boost)
+
+    def _prefix(self, name: str, start: str) -> Query:
+        return Query.regex_query(self.schema, name, re.escape(start) + ".*")
+
+    def _exact_number(self, whole: str, names: tuple[str, ...]) -> Query:
+        return any_of(
+            Query.const_score_query(
+                Query.term_query(self.schema, f"{name}_whole", whole), Weights.EXACT_NUMBER * BY_NAME[name].boost
+            )
+            for name in names
+        )
+
+    def _number(self, node: Number) -> Query:
+        found: list[Query] = [] if node.prefix else [self._exact_number(node.whole, node.fields)]
+        for name in node.fields:
+            found.append(Query.const_score_query(self._parts(name, node), Weights.NUMBER_PARTS * BY_NAME[name].boost))
+            if len(node.parts) > 1 and not node.prefix:
+                anywhere = [(Occur.Must, Query.term_query(self.schema, name, part)) for part in node.parts]
+                found.append(Query.const_score_query(Query.boolean_query(anywhere), Weights.NUMBER_ANY_ORDER))
+        return any_of(found)
+
+    def _parts(self, name: str, node: Number) -> Query:
+        *before, last = node.parts
+        if not before:
+            return self._prefix(name, last) if node.prefix else Query.term_query(self.schema, name, last)
+        if node.prefix:
+            return Query.phrase_prefix_query(self.schema, name, [*before, last])
+        return Query.phrase_query(self.schema, name, [*before, last])

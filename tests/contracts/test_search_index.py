@@ -1,0 +1,570 @@
+"""The contract of ``SearchIndex``, over the embedded plug and over a real Elasticsearch."""
+
+import dataclasses
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from ged.errors import Invalid
+from ged.ports import Confidentiality, MailId, Principal, SearchIndex, SearchQuery, SearchResult, SortOrder
+from indexer.fields import SCHEMA_VERSION
+from indexer.tantivy_index import TantivyIndex
+from tests.contracts.letters import ALL, NOBODY, letter, who
+
+
+@pytest.fixture(params=["tantivy", pytest.param("elasticsearch", marks=pytest.mark.servers)])
+def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SearchIndex]:
+    """An empty index of each engine."""
+    if request.param == "tantivy":
+        plug = TantivyIndex(tmp_path / "index", writable=True)
+        yield plug
+        plug.close()
+        return
+    from indexer.elastic_index import ElasticIndex
+
+    from tests.servers.elastic import connection
+
+    server = connection(request.getfixturevalue("elasticsearch_url"))
+    elastic = ElasticIndex(server.url, alias=f"test-{uuid4().hex}", api_key=server.api_key, ca_path=server.ca_path)
+    elastic.reset()
+    yield elastic
+    elastic.drop()
+    elastic.close()
+
+
+def find(index: SearchIndex, text: str = "", **values: Any) -> SearchResult:
+    principals = values.pop("principals", ALL)
+    return index.search(SearchQuery(text=text, **values), principals=principals)
+
+
+def ids(index: SearchIndex, text: str = "", **values: Any) -> list[int]:
+    return [int(hit.mail_id) for hit in find(index, text, **values).hits]
+
+
+def marked(result: SearchResult, field: str) -> list[str]:
+    return [
+        text for hit in result.hits for passage in hit.passages if passage.field == field
+        for text, is_marked in passage.pieces if is_marked
+    ]  # fmt: skip
+
+
+# --- writing
+
+
+def test_what_is_put_is_found_at_once(index: SearchIndex) -> None:
+    index.put([letter(1, "Construction d'une école à Kara")])
+    assert ids(index, "école") == [1]
+    assert index.status().documents == 1
+    assert index.status().schema_version == SCHEMA_VERSION
+
+
+def test_putting_again_replaces(index: SearchIndex) -> None:
+    index.put([letter(1, "école")])
+    index.put([letter(1, "hôpital", version=2)])
+    assert ids(index, "école") == []
+    assert ids(index, "hôpital") == [1]
+    assert index.status().documents == 1
+
+
+def test_an_older_version_never_overwrites_a_newer_one(index: SearchIndex) -> None:
+    index.put([letter(1, "hôpital", version=5)])
+    index.put([letter(1, "école", version=4), letter(2, "école", version=1)])
+    assert ids(index, "hôpital") == [1]
+    assert ids(index, "école") == [2]
+    assert index.versions([MailId(1), MailId(2), MailId(3)]) == {1: 5, 2: 1}
+
+
+def test_the_same_version_may_be_put_again(index: SearchIndex) -> None:
+    index.put([letter(1, "école", version=3)])
+    index.put([letter(1, "hôpital", version=3)])
+    assert ids(index, "hôpital") == [1]
+
+
+def test_of_one_letter_twice_in_one_put_the_newest_stays(index: SearchIndex) -> None:
+    index.put([letter(1, "hôpital", version=5), letter(1, "école", version=4)])
+    assert ids(index, "hôpital") == [1]
+    assert index.status().documents == 1
+
+
+def test_removed_letters_are_gone_and_may_come_back(index: SearchIndex) -> None:
+    index.put([letter(1, "école", version=3), letter(2, "école")])
+    index.remove([MailId(1), MailId(99)])
+    assert ids(index, "école") == [2]
+    assert index.versions([MailId(1)]) == {}
+    index.put([letter(1, "école", version=3)])
+    assert sorted(ids(index, "école")) == [1, 2]
+
+
+def test_reset_empties(index: SearchIndex) -> None:
+    index.put([letter(1, "école")])
+    index.reset()
+    assert ids(index) == []
+    assert index.status().documents == 0
+    index.put([letter(2, "école")])
+    assert ids(index, "école") == [2]
+
+
+def test_empty_puts_and_removes_are_no_error(index: SearchIndex) -> None:
+    index.put([])
+    index.remove([])
+    assert index.versions([]) == {}
+
+
+def test_many_letters_in_one_put(index: SearchIndex) -> None:
+    index.put(letter(number, f"dossier {number}", "texte " * 50) for number in range(1, 1_201))
+    assert index.status().documents == 1_200
+    assert find(index, "dossier").total == 1_200
+    held = index.versions([MailId(number) for number in range(1, 1_300)])
+    assert len(held) == 1_200
+
+
+# --- language
+
+
+@pytest.mark.parametrize(
+    ("written", "asked"),
+    [
+        ("L'électricité des bâtiments", "electricite"),
+        ("L’électricité des bâtiments", "l'electricité"),
+        ("Les décrets présidentiels", "décret présidentiel"),
+        ("Les marchés publics nationaux", "marche public national"),
+        ("Œuvre d'utilité publique", "oeuvre"),
+        ("Réunion à Aného", "aneho"),
+        ("Le chef Kɔdzo", "kodzo"),
+        ("Le sous-préfet de Kara", "sous-préfet"),
+        ("Signé par N'Guessan", "guessan"),
+        ("Dossier 00123 du budget", "123"),
+        ("ﬁnances et o\u0301rganisation", "finances organisation"),
+    ],
+)
+def test_french_words_are_found(index: SearchIndex, written: str, asked: str) -> None:
+    index.put([letter(1, written), letter(2, "Autre chose")])
+    assert ids(index, asked) == [1]
+
+
+def test_the_exact_accent_ranks_higher(index: SearchIndex) -> None:
+    index.put([letter(1, "un homme du peche"), letter(2, "un homme du péché")])
+    assert ids(index, "péché") == [2, 1]
+
+
+def test_a_typing_mistake_is_found_below_the_word_itself(index: SearchIndex) -> None:
+    index.put([letter(1, "electrication rurale"), letter(2, "électrification rurale"), letter(3, "rurale")])
+    assert ids(index, "électrification") == [2, 1]
+    assert sorted(ids(index, "electrifcation")) == [1, 2]
+
+
+def test_short_words_and_numbers_are_not_guessed(index: SearchIndex) -> None:
+    index.put([letter(1, "loi 2024")])
+    assert ids(index, "roi") == []
+    assert ids(index, "objet:2025") == []
+
+
+def test_stop_words_count_only_in_phrases(index: SearchIndex) -> None:
+    index.put([letter(1, "avis de la commission"), letter(2, "avis commission")])
+    assert sorted(ids(index, "avis sur la commission")) == [1, 2]
+    assert ids(index, '"avis de la commission"') == [1]
+
+
+def test_the_subject_outranks_the_text(index: SearchIndex) -> None:
+    index.put([letter(1, "Divers", "on parle de subvention ici"), letter(2, "Subvention", "on parle ici de divers")])
+    assert ids(index, "subvention") == [2, 1]
+
+
+def test_a_sentence_half_remembered(index: SearchIndex) -> None:
+    index.put(
+        [
+            letter(1, "Divers", "remise des clés du nouveau magasin de stockage des céréales à Dapaong"),
+            letter(2, "clés"),
+        ]
+    )
+    assert ids(index, "remise clés ancien magasin stockage céréales") == [1]
+
+
+def test_a_run_of_words_ranks_higher(index: SearchIndex) -> None:
+    index.put(
+        [
+            letter(1, "Divers", "chef de projet et bureau du plan"),
+            letter(2, "Divers", "chef du bureau et projet de plan"),
+        ]
+    )
+    assert ids(index, "chef de projet") == [1, 2]
+
+
+# --- signs
+
+
+@pytest.fixture
+def three(index: SearchIndex) -> SearchIndex:
+    index.put(
+        [
+            letter(1, "Appel d'offres pour travaux", "Le marché concerne la route.", sender="Mairie de Kara"),
+            letter(2, "Offres après appel", "Le marché concerne un pont.", addressee="Mairie de Lomé"),
+            letter(3, "Consultation", "Fourniture de papier.", sender="Papeterie", their_reference="PAP/77/B"),
+        ]
+    )
+    return index
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ('"appel d\'offres"', [1]),
+        ("«appel d’offres»", [1]),
+        ("marché -pont", [1]),
+        ("marché SAUF pont", [1]),
+        ("-marché", [3]),
+        ("route OR papier", [1, 3]),
+        ("route OU papier OU pont", [1, 2, 3]),
+        ("marché route OR papier", [1]),
+        ("consul*", [3]),
+        ("objet:offres", [1, 2]),
+        ("subject:papier", []),
+        ("expéditeur:mairie", [1]),
+        ("expediteur:mairie", [1]),
+        ("sender:kara", [1]),
+        ("destinataire:mairie", [2]),
+        ("Objet : consultation", [3]),
+        ('objet:"appel d\'offres"', [1]),
+        ("-expéditeur:mairie marché", [2]),
+        ("réf:PAP/77", [3]),
+        ("ref:pap-77-b", [3]),
+        ("PAP 77 B", [3]),
+        ("mairie", [1, 2]),
+        ("marché concerne", [1, 2]),
+        ("", [1, 2, 3]),
+    ],
+)
+def test_signs(three: SearchIndex, asked: str, expected: list[int]) -> None:
+    result = find(three, asked)
+    assert sorted(int(hit.mail_id) for hit in result.hits) == expected
+    assert result.total == len(expected)
+    assert result.notice is None
+
+
+@pytest.mark.parametrize("asked", ['"papier', "papier du:hier", "OR papier", "papier OR", 'papier ref:"'])
+def test_what_cannot_be_parsed_is_searched_as_words(three: SearchIndex, asked: str) -> None:
+    result = find(three, asked)
+    assert result.notice == "query.as_words"
+
+
+def test_words_instead_still_find(three: SearchIndex) -> None:
+    assert ids(three, '"papier') == [3]
+
+
+def test_dates_typed(index: SearchIndex) -> None:
+    index.put([letter(n, "avis", registered_at=datetime(2025, n, 15, 23, 59, tzinfo=UTC)) for n in (1, 2, 3)])
+    assert sorted(ids(index, "avis du:2025-02-15")) == [2, 3]
+    assert sorted(ids(index, "avis au:2025-02-15")) == [1, 2]
+    assert ids(index, "du:2025-02 au:2025-02") == [2]
+    assert ids(index, "du:01/02/2025 au:28/02/2025") == [2]
+
+
+# --- numbers
+
+
+@pytest.fixture
+def numbered(index: SearchIndex) -> SearchIndex:
+    index.put(
+        [
+            letter(1, "a", numbers=("00123/MEM/SG",)),
+            letter(2, "b", numbers=("2025-00123",)),
+            letter(3, "c", numbers=("00012/MEM/SG", "00123/DG")),
+            letter(4, "d", "Votre lettre N° 00123/MEM/SG a été reçue", numbers=("00999/MEM/SG",)),
+            letter(5, "e", numbers=("01234/MEM/SG",), their_reference="123/MEM/SG/CAB"),
+        ]
+    )
+    return index
+
+
+@pytest.mark.parametrize(
+    "asked", ["N° 123/MEM/SG", "00123/MEM/SG", "123-mem-sg", "n°:123/MEM/SG", "123 / MEM / SG", "123 MEM SG"]
+)
+def test_an_exact_number_ranks_first(numbered: SearchIndex, asked: str) -> None:
+    assert ids(numbered, asked)[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("n°:123", [1, 2, 3, 5]),
+        ("n°:12", [3]),
+        ("n°:12*", [1, 2, 3, 5]),
+        ("réf:mem/sg", [1, 3, 4, 5]),
+        ("2025-123", [2]),
+    ],
+)
+def test_a_part_of_a_number_is_found(numbered: SearchIndex, asked: str, expected: list[int]) -> None:
+    assert sorted(ids(numbered, asked)) == expected
+
+
+def test_a_number_in_the_text_is_found(numbered: SearchIndex) -> None:
+    assert 4 in ids(numbered, "N° 123/MEM/SG")
+    assert ids(numbered, "texte:123/MEM") == [4]
+
+
+# --- filters, order, pages
+
+
+def test_filters_or_within_and_between(index: SearchIndex) -> None:
+    index.put(
+        [
+            letter(1, registers=("ARR",), nature="lettre", units=("DG", "DAF")),
+            letter(2, registers=("ARR", "DG-ARR"), nature="note", units=("DG",)),
+            letter(3, registers=("DEP",), nature="note", direction="outgoing", state="closed", priority="urgent"),
+        ]
+    )
+    assert sorted(ids(index, filters={"register": ("ARR", "DEP")})) == [1, 2, 3]
+    assert ids(index, filters={"register": ("ARR",), "nature": ("note",)}) == [2]
+    assert ids(index, filters={"unit": ("DAF",)}) == [1]
+    assert ids(index, filters={"direction": ("outgoing",), "state": ("closed",), "priority": ("urgent",)}) == [3]
+    assert sorted(ids(index, filters={"year": ("2025",)})) == [1, 2, 3]
+    assert ids(index, filters={"year": ("2024", "abc")}) == []
+    assert ids(index, filters={"unit": ()}) == []
+
+
+def test_unknown_fields_are_refused(index: SearchIndex) -> None:
+    with pytest.raises(Invalid, match=r"search\.unknown_field"):
+        find(index, filters={"access": ("0:u1",)})
+    with pytest.raises(Invalid, match=r"search\.unknown_field"):
+        find(index, facets=("access",))
+
+
+def test_days_are_inclusive(index: SearchIndex) -> None:
+    index.put([letter(n, registered_at=datetime(2025, 1, n, 0 if n % 2 else 23, 59, tzinfo=UTC)) for n in (1, 2, 3, 4)])
+    assert sorted(ids(index, since=date(2025, 1, 2), until=date(2025, 1, 3))) == [2, 3]
+    assert sorted(ids(index, since=date(2025, 1, 3))) == [3, 4]
+    assert sorted(ids(index, "du:2025-01-02", until=date(2025, 1, 2))) == [2]
+
+
+def test_newest_and_oldest(index: SearchIndex) -> None:
+    start = datetime(2025, 1, 1, tzinfo=UTC)
+    index.put([letter(n, "avis", registered_at=start + timedelta(days=n)) for n in (2, 1, 3)])
+    assert ids(index, "avis", sort=SortOrder.NEWEST) == [3, 2, 1]
+    assert ids(index, sort=SortOrder.OLDEST) == [1, 2, 3]
+
+
+def test_pages_of_hits(index: SearchIndex) -> None:
+    index.put([letter(n, "avis") for n in range(1, 26)])
+    first = ids(index, "avis", sort=SortOrder.OLDEST, limit=10)
+    last = find(index, "avis", sort=SortOrder.OLDEST, offset=20, limit=10)
+    assert first == list(range(1, 11))
+    assert [int(hit.mail_id) for hit in last.hits] == list(range(21, 26))
+    assert last.total == 25
+    assert last.total_is_exact
+    assert find(index, "avis", limit=0).total == 25
+    assert find(index, "avis", limit=0).hits == ()
+    assert find(index, "avis", offset=10**9).hits == ()
+
+
+def test_facets_count(index: SearchIndex) -> None:
+    index.put(
+        [
+            letter(1, "avis", units=("DG", "DAF"), nature="lettre"),
+            letter(2, "avis", units=("DG",), nature="note", registered_at=datetime(2024, 5, 1, tzinfo=UTC)),
+            letter(3, "autre", units=("DG",), nature="note"),
+        ]
+    )
+    result = find(index, "avis", facets=("unit", "nature", "year"))
+    assert result.facets == {
+        "unit": (("DG", 2), ("DAF", 1)),
+        "nature": (("lettre", 1), ("note", 1)),
+        "year": (("2024", 1), ("2025", 1)),
+    }
+    assert find(index, "rien", facets=("unit",)).facets == {"unit": ()}
+
+
+def test_values_keep_their_letters(index: SearchIndex) -> None:
+    index.put([letter(1, units=("Direction Générale / É",))])
+    assert find(index, facets=("unit",)).facets["unit"] == (("Direction Générale / É", 1),)
+    assert ids(index, filters={"unit": ("Direction Générale / É",)}) == [1]
+
+
+# --- passages
+
+
+def test_passages_say_their_page_and_are_plain_text(index: SearchIndex) -> None:
+    index.put(
+        [letter(1, "Divers & <b>plus</b>", "Rien ici.", "Ici <script>alert(1)</script> les bâtiments & le reste")]
+    )
+    (hit,) = find(index, "bâtiment").hits
+    (passage,) = hit.passages
+    assert (passage.field, passage.attachment_id, passage.page_no) == ("text", 10, 2)
+    assert ("bâtiments", True) in passage.pieces
+    assert "".join(text for text, _ in passage.pieces) == "Ici <script>alert(1)</script> les bâtiments & le reste"
+
+
+def test_passages_of_fields_and_numbers(index: SearchIndex) -> None:
+    index.put([letter(1, "Les écoles de Kara", sender="École normale", numbers=("00077/MEM",))])
+    result = find(index, "ecole")
+    assert marked(result, "subject") == ["écoles"]
+    assert marked(result, "sender") == ["École"]
+    assert marked(find(index, "n°:77"), "number") == ["00077/MEM"]
+    assert marked(find(index, "objet:ecole"), "sender") == []
+
+
+def test_only_the_phrase_is_marked(index: SearchIndex) -> None:
+    index.put([letter(1, "", "le projet du chef et le chef de projet")])
+    assert marked(find(index, '"chef de projet"'), "text") == ["chef", "de", "projet"]
+
+
+def test_a_typing_mistake_is_marked(index: SearchIndex) -> None:
+    index.put([letter(1, "", "la mairie de Atakpamé écrit")])
+    assert marked(find(index, "Atakpané"), "text") == ["Atakpamé"]
+
+
+def test_long_pages_are_cut_near_the_word(index: SearchIndex) -> None:
+    index.put([letter(1, "", "avant " * 400 + "aiguille " + "après " * 400)])
+    (passage,) = find(index, "aiguille").hits[0].passages
+    text = "".join(piece for piece, _ in passage.pieces)
+    assert "aiguille" in text
+    assert len(text) < 400
+
+
+def test_no_passages_when_not_wanted(index: SearchIndex) -> None:
+    index.put([letter(1, "école")])
+    assert find(index, "école", highlight=False).hits[0].passages == ()
+    assert find(index, "").hits[0].passages == ()
+
+
+# --- access
+
+LEVELS = tuple(Confidentiality)
+
+
+@pytest.fixture
+def guarded(index: SearchIndex) -> SearchIndex:
+    """One letter for each level and each of two units, and one for both units; SECRET ones hand over too much."""
+    letters = []
+    for level in LEVELS:
+        for number, principals in enumerate((("u1",), ("u2",), ("u1", "u2")), start=1):
+            letters.append(
+                letter(
+                    int(level) * 10 + number, "budget", "le budget en détail",
+                    level=level, principals=frozenset(map(Principal, principals)),
+                    units=(f"unit-{level}-{number}",), numbers=(f"77/{level}/{number}",),
+                )
+            )  # fmt: skip
+    index.put(letters)
+    return index
+
+
+@pytest.mark.parametrize("ordinary", ["", "u1", "u2", "u1 u2", "u9"])
+@pytest.mark.parametrize("restricted", ["", "u1", "u2"])
+@pytest.mark.parametrize("secret", ["", "u1", "u2"])
+def test_each_level_has_its_own_set(guarded: SearchIndex, ordinary: str, restricted: str, secret: str) -> None:
+    people = who(ordinary=ordinary, restricted=restricted, secret=secret)
+    owners = {1: {"u1"}, 2: {"u2"}, 3: {"u1", "u2"}}
+    sets = (set(ordinary.split()), set(restricted.split()), set(secret.split()))
+    visible = {int(level) * 10 + n for level in LEVELS for n in owners if owners[n] & sets[level]}
+    result = find(guarded, "n°:77", principals=people, facets=("unit", "year"))
+    assert {int(hit.mail_id) for hit in result.hits} == visible
+    assert result.total == len(visible)
+    shown_units = {f"unit-{mail_id // 10}-{mail_id % 10}" for mail_id in visible if mail_id < 20}
+    assert {name for name, _ in result.facets["unit"]} == shown_units
+    assert sum(count for _, count in result.facets["year"]) == len(visible)
+    read = find(guarded, "budget", principals=people)
+    assert {int(hit.mail_id) for hit in read.hits} == {mail_id for mail_id in visible if mail_id < 20}
+    assert all(hit.passages for hit in read.hits)
+
+
+@pytest.mark.parametrize(
+    "asked", ["", "budget", "-budget", "bud*", "n°:77", "77/0/1", "budget OR détail", '"le budget"', "bugdet"]
+)
+def test_nobody_sees_nothing_however_asked(guarded: SearchIndex, asked: str) -> None:
+    result = find(guarded, asked, principals=NOBODY, facets=("unit", "register", "direction", "state", "year"))
+    assert (result.hits, result.total) == ((), 0)
+    assert not any(result.facets.values())
+
+
+@pytest.mark.parametrize(
+    "asked", ["", "budget", "-autre", "bud*", "n°:77", "77/1/2", "rien OR budget", '"le budget"', "bugdet"]
+)
+def test_no_way_of_asking_shows_the_letters_of_others(guarded: SearchIndex, asked: str) -> None:
+    result = find(guarded, asked, principals=who(ordinary="u1"), facets=("unit",))
+    assert {int(hit.mail_id) for hit in result.hits} <= {1, 3}
+    assert result.total <= 2
+    assert {name for name, _ in result.facets["unit"]} <= {"unit-0-1", "unit-0-3"}
+
+
+def test_secret_letters_hold_numbers_dates_and_principals_only(guarded: SearchIndex) -> None:
+    people = who(secret="u1")
+    assert ids(guarded, "budget", principals=people) == []
+    assert sorted(ids(guarded, "n°:77", principals=people)) == [21, 23]
+    result = find(guarded, "", principals=people, facets=("unit", "state", "nature", "priority"))
+    assert not any(result.facets.values())
+    assert {
+        passage.field for hit in find(guarded, "77 budget", principals=people).hits for passage in hit.passages
+    } <= {"number"}
+
+
+def test_a_level_is_no_principal(index: SearchIndex) -> None:
+    index.put(
+        [letter(1, "a", principals=frozenset({Principal("0:u1")})), letter(2, "b", level=Confidentiality.RESTRICTED)]
+    )
+    assert ids(index, principals=who(ordinary="u1")) == []
+    assert ids(index, principals=who(ordinary="1:u1")) == []
+
+
+def test_excluded_letters_count_nowhere(index: SearchIndex) -> None:
+    index.put([letter(1, "avis", units=("DG",)), letter(2, "avis", units=("DAF",))])
+    result = find(index, "avis", exclude=frozenset({MailId(1), MailId(99)}), facets=("unit",))
+    assert [int(hit.mail_id) for hit in result.hits] == [2]
+    assert result.total == 1
+    assert result.facets["unit"] == (("DAF", 1),)
+
+
+def test_a_right_withdrawn_shows_in_the_next_search(index: SearchIndex) -> None:
+    document = letter(1, "avis")
+    index.put([document])
+    index.put([dataclasses.replace(document, version=2, principals=frozenset({Principal("u2")}))])
+    assert ids(index, "avis", principals=who(ordinary="u1")) == []
+    assert ids(index, "avis", principals=who(ordinary="u2")) == [1]
+
+
+# --- odd input
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "*",
+        "a*",
+        "()[]{}^~",
+        "\\",
+        "\x00",
+        '""',
+        "-",
+        "--",
+        ":",
+        "objet:",
+        "texte:*",
+        "🙂",
+        "x" * 5_000,
+        "a " * 800,
+        "AND",
+        "/",
+        "n°",
+    ],
+)
+def test_no_text_fails(three: SearchIndex, asked: str) -> None:
+    find(three, asked, facets=("unit",))
+
+
+def test_odd_letters_are_taken(index: SearchIndex) -> None:
+    index.put(
+        [
+            letter(
+                1,
+                "x" * 40_000 + " école\x00",
+                "y" * 100_000 + " fin",
+                units=("u" * 500,),
+                numbers=("9" * 5_000, "", "//"),
+            )
+        ]
+    )
+    assert ids(index, "école") == [1]
+    assert ids(index, "fin") == [1]
