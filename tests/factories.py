@@ -23,8 +23,9 @@ from signing.validation import PdfChecker
 
 SECRET = "a secret of the tests that is long enough"
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+TODAY = date(2026, 11, 24)
 PASSPHRASE = "une phrase de passe"
-FAST = Argon2Cost(time=1, memory_kib=8, lanes=1)
+FAST = Argon2Cost(iterations=1, memory_kib=8, lanes=1)
 
 
 def make_services(folder: Path, *, url: str | None = None, create: bool = True) -> Services:
@@ -107,7 +108,7 @@ def make_organisation(services: Services) -> None:
         uow.session.add(FilingClass(code="1", title="Administration générale"))
 
 
-def actor(services: Services, account: str, *, on: date = NOW.date()) -> Actor:
+def actor(services: Services, account: str, *, on: date = TODAY) -> Actor:
     """The actor of an account."""
     with services.reading() as session:
         return actor_of_account(session, account, on=on)

@@ -85,7 +85,10 @@ class FileBlobs:
         """Whether header and bytes are what the name says."""
         try:
             with self.open(digest) as plain:
-                return hashlib.file_digest(plain, "sha256").hexdigest() == digest
+                hasher = hashlib.sha256()
+                while chunk := plain.read(CHUNK):
+                    hasher.update(chunk)
+                return hasher.hexdigest() == digest
         except (NotFound, EngineFailed):
             return False
 
