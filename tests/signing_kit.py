@@ -1,0 +1,103 @@
+"""What the tests of signing share: an authority, a key, a real typst-made PDF/A, a slip signed at both ends."""
+
+import hashlib
+import re
+import subprocess
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import typst
+
+from ged.ports import Digest, SignatureField, Signer, SignRequest, UnlockedKey
+from signing.keys import LocalVault
+from signing.pades import PadesSigner
+from signing.pki import Authority
+from signing.secrets import Argon2Cost
+from signing.stamp import signature_mark
+
+NOW = datetime(2026, 3, 3, 10, 12, tzinfo=UTC)
+SECRET = b"a server secret of the tests, 32 bytes or more"
+PASSPHRASE = "trois éléphants au marché"
+CHEAP = Argon2Cost(iterations=1, memory_kib=1024, lanes=1)
+SENDER = SignatureField("sender", 1, (50, 100, 250, 160))
+RECEIVER = SignatureField("receiver", 1, (300, 100, 500, 160))
+
+
+def vault(folder: Path, *, rsa_bits: int | None = None) -> LocalVault:
+    """A vault over an authority of its own."""
+    Authority.create(folder, SECRET, "Ministère de l'Économie", NOW)
+    return LocalVault(folder, SECRET, rsa_bits=rsa_bits, cost=CHEAP)
+
+
+def unlocked(keys: LocalVault, name: str = "AMAVI Kossi", *, now: datetime = NOW) -> UnlockedKey:
+    """A person's key, issued and opened."""
+    key = keys.issue(
+        name=name, title="Secrétaire général", organisation="MEF", email="k@mef.tg", passphrase=PASSPHRASE, now=now
+    )
+    return keys.unlock(key, PASSPHRASE, now=now)
+
+
+def page_pdf(text: str = "Bordereau n° 12") -> bytes:
+    """A page as the project makes them: PDF/A-2b by typst, whose last line has no end."""
+    source = "#set document(date: datetime(year: 2026, month: 3, day: 3))\n= " + text + "\n#lorem(200)"
+    made = typst.compile(source.encode(), format="pdf", pdf_standards="a-2b", ignore_system_fonts=True)
+    assert isinstance(made, bytes)
+    return made
+
+
+def request(place: SignatureField, *, docmdp_level: int | None = None, at: datetime = NOW) -> SignRequest:
+    """A signature with a visible mark of the field's size."""
+    x1, y1, x2, y2 = place.box
+    mark = signature_mark(name="AMAVI Kossi", title="Secrétaire général", width_pt=x2 - x1, height_pt=y2 - y1)
+    return SignRequest(place, "Transmission", "Lomé", "AMAVI Kossi", at, appearance_pdf=mark, docmdp_level=docmdp_level)
+
+
+def digest(pdf: bytes) -> Digest:
+    """SHA-256 as the project stores it."""
+    return Digest(hashlib.sha256(pdf).hexdigest())
+
+
+@dataclass(frozen=True)
+class SignedSlip:
+    """The revisions of a slip signed at both ends."""
+
+    prepared: bytes
+    sent: bytes
+    received: bytes
+    issued: tuple[Digest, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "issued", tuple(map(digest, (self.prepared, self.sent, self.received))))
+
+
+def signed_slip(key: UnlockedKey, signer: Signer | None = None) -> SignedSlip:
+    """Both fields prepared, the sender certifies with DocMDP level 2, the receiver countersigns."""
+    pades = signer or PadesSigner()
+    prepared = pades.prepare(page_pdf(), [SENDER, RECEIVER])
+    sent = pades.sign(prepared, request(SENDER, docmdp_level=2), sealed=key.sealed, cookie_key=key.cookie_key, now=NOW)
+    received = pades.sign(sent.pdf, request(RECEIVER), sealed=key.sealed, cookie_key=key.cookie_key, now=NOW)
+    return SignedSlip(prepared, sent.pdf, received.pdf)
+
+
+def page_content(pdf: bytes) -> range:
+    """Places of the bytes of the page's content stream in the first revision of ``page_pdf``."""
+    first = pdf[: pdf.index(b"%%EOF")]
+    number = re.search(rb"/Contents (\d+) 0 R", first)
+    assert number is not None
+    stream = re.search(rb"\n" + number[1] + rb" 0 obj.*?stream\r?\n(.*?)\r?\nendstream", first, re.DOTALL)
+    assert stream is not None
+    return range(*stream.span(1))
+
+
+def changed(pdf: bytes, place: int) -> bytes:
+    """The file with one byte changed."""
+    return pdf[:place] + bytes([pdf[place] ^ 1]) + pdf[place + 1 :]
+
+
+def pdfsig(pdf: bytes, folder: Path) -> list[str]:
+    """The validation lines of poppler's pdfsig: its exit code is 0 also for a digest mismatch."""
+    path = folder / "pdfsig.pdf"
+    path.write_bytes(pdf)
+    done = subprocess.run(["pdfsig", "-nocert", str(path)], capture_output=True, text=True, timeout=60, check=False)
+    return re.findall(r"Signature Validation: (.+)", done.stdout)
