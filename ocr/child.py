@@ -1,0 +1,86 @@
+"""The process that touches hostile bytes: ``python -m ocr.child SETTINGS``, one JSON request a line, one answer a line.
+
+It limits its own memory, inherits no secret, and ends when its parent closes the pipe.
+"""
+
+import json
+import os
+import resource
+import sys
+from pathlib import Path
+from typing import BinaryIO
+
+from ged.errors import EngineFailed, GedError
+from ocr.coding import jpeg
+from ocr.image import shrink
+from ocr.inspection import inspect
+from ocr.limits import MIB, Limits
+from ocr.page import PageReader, show
+from ocr.tesseract import Tesseract
+from ocr.wire import Message, PageTask
+
+_MAX_FILE_BYTES = 1024 * MIB
+_THUMBNAIL_QUALITY = 70
+
+
+def main() -> None:
+    """Serve requests until the input ends."""
+    settings = json.loads(sys.argv[1])
+    limits = Limits(settings["max_pixels"], settings["max_pages"], settings["memory_limit_bytes"])
+    resource.setrlimit(resource.RLIMIT_AS, (limits.memory_limit_bytes, limits.memory_limit_bytes))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (_MAX_FILE_BYTES, _MAX_FILE_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    answers = _private_output()
+    service = _Service(limits, Tesseract(settings["tesseract"], settings["tessdata"]))
+    for line in sys.stdin.buffer:
+        answers.write(json.dumps(service.answer(json.loads(line))).encode("utf-8") + b"\n")
+        answers.flush()
+
+
+def _private_output() -> BinaryIO:
+    """Keep the answers' pipe from C libraries that write to standard output."""
+    private = os.dup(1)
+    os.dup2(2, 1)
+    return os.fdopen(private, "wb")
+
+
+class _Service:
+    def __init__(self, limits: Limits, tesseract: Tesseract) -> None:
+        self._limits = limits
+        self._tesseract = tesseract
+
+    def answer(self, request: Message) -> Message:
+        try:
+            return {"ok": self._do(request)}
+        except EngineFailed as failure:
+            return {"failed": failure.code, "params": dict(failure.params), "retryable": failure.retryable}
+        except GedError as refusal:
+            return {"refused": refusal.code, "remedy": refusal.remedy, "params": dict(refusal.params)}
+        except MemoryError:
+            return {"failed": "ocr.out_of_memory", "params": {}, "retryable": False}
+        except Exception as error:  # noqa: BLE001 - the border of the process: the engine must always have an answer
+            return {"failed": "ocr.crashed", "params": {"error": type(error).__name__}, "retryable": False}
+
+    def _do(self, request: Message) -> object:
+        operation = request.pop("do")
+        if operation == "inspect":
+            return inspect(Path(request["source"]), self._limits)
+        if operation == "languages":
+            return sorted(self._tesseract.languages())
+        if operation == "thumbnail":
+            self._thumbnail(request)
+            return None
+        languages = tuple(request.pop("languages"))
+        PageReader(self._limits, self._tesseract).run(PageTask(**request, languages=languages))
+        return None
+
+    def _thumbnail(self, request: Message) -> None:
+        source, out = Path(request["source"]), Path(request["out"])
+        shown = show(source, request["media_type"], request["page_index"], request["rotation"], self._limits)
+        width_px = request["width_px"]
+        scale = max(shown.image.size) / shown.image.width
+        out.write_bytes(jpeg(shrink(shown.image, round(width_px * scale)), _THUMBNAIL_QUALITY))
+
+
+if __name__ == "__main__":
+    main()

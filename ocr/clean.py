@@ -1,0 +1,109 @@
+"""Measures and mends a page image: skew, emptiness, colour, ink."""
+
+import math
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageFilter
+
+from ocr.image import shrink
+
+Gray = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.bool_]
+
+MAX_SKEW_DEGREES = 6.0
+MIN_SKEW_DEGREES = 0.25
+_INK = 0.62  # darker than this share of the paper around it is ink
+_BLANK_INK_SHARE = 0.0006  # about one short line of text on a page
+
+
+def ink(gray: Image.Image) -> Mask:
+    """Say which pixels are ink: darker than the paper around them, so that shadows and yellow paper do not count."""
+    eighth = shrink(gray, max(64, max(gray.size) // 8))
+    paper = eighth.filter(ImageFilter.MaxFilter(9)).filter(ImageFilter.GaussianBlur(8))
+    limit = paper.point(lambda value: value * _INK).resize(gray.size, Image.Resampling.BILINEAR)
+    return cast(Mask, np.less(np.asarray(gray), np.asarray(limit)))
+
+
+def without_specks(mask: Mask) -> Mask:
+    """Take away pixels with at most one neighbour: dust and noise, no stroke of a letter."""
+    padded = np.pad(mask, 1).astype(np.uint8)
+    rows = padded[:-2] + padded[1:-1] + padded[2:]
+    neighbours = rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]
+    return mask & (neighbours > 2)
+
+
+def blank_score(image: Image.Image) -> float:
+    """Judge how empty a page is, 0 full to 1 empty; dust, noise, shadows and black edges do not count as writing."""
+    small = shrink(image.convert("L"), 900).filter(ImageFilter.MedianFilter(3))
+    mask = without_specks(ink(small))
+    margin_y, margin_x = max(1, mask.shape[0] // 30), max(1, mask.shape[1] // 30)
+    inner = mask[margin_y:-margin_y, margin_x:-margin_x]
+    share = float(inner.mean()) if inner.size else 0.0
+    dark = float((np.asarray(small) < 60).mean())
+    if dark > 0.5:  # a black page is no blank page
+        return 0.0
+    return math.exp(-share / _BLANK_INK_SHARE)
+
+
+def skew_degrees(gray: Image.Image) -> float:
+    """Estimate how far lines of text lean, in degrees, positive when they fall to the right; 0 when unsure.
+
+    The ink is sheared by each angle; where lines are level the row profile has the sharpest edges.
+    """
+    mask = ink(shrink(gray, 1000))
+    height, width = mask.shape
+    margin_y, margin_x = height // 25, width // 25
+    ys, xs = np.nonzero(mask[margin_y : height - margin_y, margin_x : width - margin_x])
+    if len(ys) < 500 or len(ys) > 0.4 * mask.size:
+        return 0.0
+    if len(ys) > 60_000:
+        step = len(ys) // 60_000 + 1
+        ys, xs = ys[::step], xs[::step]
+    level = _sharpness(ys, xs, 0.0)
+    coarse = max(np.arange(-MAX_SKEW_DEGREES, MAX_SKEW_DEGREES + 0.1, 0.5), key=lambda a: _sharpness(ys, xs, float(a)))
+    fine = max(np.arange(coarse - 0.4, coarse + 0.41, 0.1), key=lambda a: _sharpness(ys, xs, float(a)))
+    best = float(fine)
+    if abs(best) < MIN_SKEW_DEGREES or _sharpness(ys, xs, best) < 1.08 * level:
+        return 0.0
+    return best
+
+
+def _sharpness(ys: npt.NDArray[np.intp], xs: npt.NDArray[np.intp], degrees: float) -> float:
+    sheared = ys - xs * math.tan(math.radians(degrees))
+    rows = np.bincount((sheared - sheared.min()).astype(np.intp))
+    return float(np.square(np.diff(rows.astype(np.float64))).sum())
+
+
+def deskewed(image: Image.Image) -> Image.Image:
+    """Level the lines of a page; what comes into view at the edges is white."""
+    degrees = skew_degrees(image.convert("L"))
+    if not degrees:
+        return image
+    return image.rotate(degrees, Image.Resampling.BILINEAR, fillcolor="white")
+
+
+@dataclass(frozen=True)
+class Look:
+    """What kind of image serves a page best: ``colour`` carries meaning, or tones do (``picture``)."""
+
+    colour: bool
+    picture: bool
+
+
+def look(image: Image.Image) -> Look:
+    """Judge colour (stamps, signatures; the tint of the paper does not count) and tones (photographs)."""
+    small = shrink(image, 500)
+    gray = np.asarray(small.convert("L")).astype(np.float32)
+    paper = max(float(np.percentile(gray, 90)), 1.0)
+    blocks = np.asarray(shrink(small.convert("L"), 62)).astype(np.float32) / paper
+    picture = bool((blocks[2:-2, 2:-2] < 0.6).mean() > 0.02) if min(blocks.shape) > 8 else False
+    if image.mode != "RGB":
+        return Look(False, picture)
+    rgb = np.asarray(small).astype(np.float32)
+    tint = np.maximum(np.percentile(rgb, 75, axis=(0, 1)), 1.0)
+    balanced = np.clip(rgb / tint, 0, 1)
+    chroma = balanced.max(axis=2) - balanced.min(axis=2)
+    return Look(bool((chroma > 0.2).mean() > 0.0006), picture)

@@ -1,0 +1,181 @@
+"""The plug of the port ``OcrEngine``: tesseract, in children that a hostile file may end."""
+
+import shutil
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, cast
+
+from PIL import Image
+
+from ged.errors import EngineFailed, GedError, Invalid
+from ged.ports import PageCode, PageFacts, PageRef, RecognisedPage, Recognition, SourceFacts, Word
+from ocr import pdf
+from ocr.coding import jpeg
+from ocr.image import shrink
+from ocr.limits import MIB, Limits
+from ocr.pdf import PagePart
+from ocr.sandbox import Sandbox
+from ocr.sniff import sniff
+from ocr.wire import Message, PageResult, PageTask, as_message, load_result
+
+THUMBNAIL_LONG_SIDE_PX = 300
+_PLACEHOLDER_SIZE = (595, 842)
+
+
+class TesseractEngine:
+    """Reads pages with tesseract, ``jobs`` at a time."""
+
+    def __init__(
+        self,
+        *,
+        max_pixels: int = 120_000_000,
+        max_pages: int = 500,
+        jobs: int = 2,
+        memory_limit_bytes: int = 2048 * MIB,
+        page_timeout_s: float = 120.0,
+        tesseract: str = "tesseract",
+        tessdata: str | None = None,
+    ) -> None:
+        """Settle the limits; nothing is started before the first call.
+
+        Args:
+            max_pixels: of a page, as its header says.
+            max_pages: of a file.
+            jobs: pages read at the same time, each by one single-threaded process.
+            memory_limit_bytes: address space of each process.
+            page_timeout_s: after which one page is given up, flagged ``failed``, and the others go on.
+            tesseract: the program, by name or path.
+            tessdata: folder of its models, when not the usual one.
+        """
+        self._limits = Limits(max_pixels, max_pages, memory_limit_bytes)
+        self._jobs = jobs
+        self._page_timeout_s = page_timeout_s
+        self._program = tesseract
+        settings: Message = {
+            "max_pixels": max_pixels,
+            "max_pages": max_pages,
+            "memory_limit_bytes": memory_limit_bytes,
+            "tesseract": tesseract,
+            "tessdata": tessdata,
+        }
+        self._sandbox = Sandbox(settings)
+        self._languages: frozenset[str] | None = None
+
+    def close(self) -> None:
+        """End the processes that wait for work; the engine can still be used."""
+        self._sandbox.close()
+
+    def inspect(self, source: Path, *, filename: str, timeout_s: float) -> SourceFacts:
+        """First look at a file, as ``OcrEngine.inspect``."""
+        try:
+            sniff(source)
+            answer = self._sandbox.ask({"do": "inspect", "source": str(source.resolve())}, timeout_s=timeout_s)
+        except Invalid as refusal:
+            raise Invalid(refusal.code, refusal.remedy, **{**refusal.params, "filename": filename}) from refusal
+        except EngineFailed as failure:
+            raise _about(failure, filename) from failure
+        facts = cast(dict[str, Any], answer)
+        return SourceFacts(str(facts["media_type"]), tuple(map(_page_facts, facts["pages"])), bool(facts["signed"]))
+
+    def thumbnail(self, page: PageRef, *, width_px: int, out: Path, timeout_s: float) -> None:
+        """Write a small JPEG of one page, as ``OcrEngine.thumbnail``."""
+        request: Message = {
+            "do": "thumbnail",
+            "source": str(page.source.resolve()),
+            "media_type": page.media_type,
+            "page_index": page.page_index,
+            "rotation": page.rotation % 360,
+            "width_px": width_px,
+            "out": str(out.resolve()),
+        }
+        self._sandbox.ask(request, timeout_s=timeout_s)
+
+    def recognise(
+        self, pages: Sequence[PageRef], *, languages: Sequence[str], timeout_s: float, out: Path
+    ) -> Recognition:
+        """Read pages in order, as ``OcrEngine.recognise``."""
+        end_s = time.monotonic() + timeout_s
+        self._check_program(languages, timeout_s)
+        folder = out.resolve()
+        tasks = [self._task(page, number, languages, folder) for number, page in enumerate(pages, 1)]
+        with ThreadPoolExecutor(max_workers=max(1, self._jobs), thread_name_prefix="ocr") as pool:
+            results = list(pool.map(lambda task: self._read(task, end_s), tasks))
+        if time.monotonic() >= end_s:
+            raise EngineFailed("ocr.timeout", "Try again later.", retryable=True, pages=len(pages))
+        searchable = folder / "searchable.pdf"
+        pdf.assemble([result.part for result in results], searchable)
+        thumbnail = folder / "thumbnail.jpg"
+        _write_thumbnail(results[0].site_image, thumbnail)
+        return Recognition(tuple(map(_page, tasks, results)), searchable, thumbnail)
+
+    def _check_program(self, languages: Sequence[str], timeout_s: float) -> None:
+        """A program or model that is missing is everybody's trouble, not that of a page."""
+        if shutil.which(self._program) is None:
+            raise EngineFailed("ocr.unavailable", "Install tesseract-ocr.", program=self._program)
+        if self._languages is None:
+            answer = self._sandbox.ask({"do": "languages"}, timeout_s=min(timeout_s, 30.0))
+            self._languages = frozenset(map(str, cast(list[object], answer)))
+        missing = [name for name in languages if name not in self._languages]
+        if missing or not languages:
+            raise EngineFailed("ocr.unavailable", "Install the language of tesseract.", languages=missing)
+
+    def _task(self, page: PageRef, number: int, languages: Sequence[str], folder: Path) -> PageTask:
+        return PageTask(
+            source=str(page.source.resolve()),
+            media_type=page.media_type,
+            page_index=page.page_index,
+            rotation=page.rotation % 360,
+            page_no=number,
+            languages=tuple(languages),
+            out=str(folder),
+            deadline_s=self._page_timeout_s,
+        )
+
+    def _read(self, task: PageTask, end_s: float) -> PageResult:
+        """Read one page; whatever the child left when it failed is used."""
+        task.result_path.unlink(missing_ok=True)
+        try:
+            left_s = min(self._page_timeout_s, end_s - time.monotonic())
+            self._sandbox.ask(as_message("page", task), timeout_s=max(left_s, 0.0))
+            return load_result(task)
+        except (GedError, ValueError, KeyError, TypeError, OSError):
+            return _what_is_left(task)
+
+
+def _about(failure: EngineFailed, filename: str) -> EngineFailed:
+    params = {**failure.params, "filename": filename}
+    return EngineFailed(failure.code, failure.remedy, retryable=failure.retryable, **params)
+
+
+def _page_facts(data: dict[str, Any]) -> PageFacts:
+    codes = tuple(PageCode(str(code["text"]), str(code["format"])) for code in data["codes"])
+    score = float(data["blank_score"])
+    return PageFacts(int(data["width_px"]), int(data["height_px"]), int(data["dpi"]), score, codes)
+
+
+def _page(task: PageTask, result: PageResult) -> RecognisedPage:
+    words = tuple(Word(*word) for word in result.words)
+    return RecognisedPage(
+        task.page_no, result.text, words, result.confidence, result.language, result.site_image, result.flags
+    )
+
+
+def _what_is_left(task: PageTask) -> PageResult:
+    """The image that the child made before it failed; an empty sheet where there is none."""
+    try:
+        return load_result(task)
+    except (ValueError, KeyError, TypeError, OSError):
+        sheet = Image.new("L", _PLACEHOLDER_SIZE, 225)
+        site_image, image = task.stem.with_suffix(".jpg"), task.stem.with_suffix(".jpeg")
+        for path in (site_image, image):
+            path.write_bytes(jpeg(sheet, 60))
+        width, height = _PLACEHOLDER_SIZE
+        part = PagePart(image, "jpeg", width, height, True, width, height, None)
+        return PageResult("", (), 0.0, task.languages[0], ("failed",), site_image, part)
+
+
+def _write_thumbnail(site_image: Path, target: Path) -> None:
+    with Image.open(site_image, formats=["JPEG"]) as image:
+        target.write_bytes(jpeg(shrink(image, THUMBNAIL_LONG_SIDE_PX), 70))

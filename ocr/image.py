@@ -1,0 +1,146 @@
+"""Opens image files that may be hostile: the size is read from the header before anything is decoded."""
+
+import math
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image, ImageOps
+
+from ged.errors import GedError
+from ocr.limits import Limits, truncated
+from ocr.sniff import JPEG, PNG, PNM, TIFF
+
+A4_LONG_SIDE_INCHES = 11.69
+LONG_SIDE_PX = 3508  # A4 at 300 dpi: nothing that we make needs more
+
+_FORMATS = {PNG: "PNG", JPEG: "JPEG", TIFF: "TIFF", PNM: "PPM"}
+_TURNS = {
+    90: Image.Transpose.ROTATE_270,
+    180: Image.Transpose.ROTATE_180,
+    270: Image.Transpose.ROTATE_90,
+}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A page as a person sees it: mode ``L`` or ``RGB``, upright as far as the file knows.
+
+    ``full_size`` is what the file holds; ``image`` may be smaller.
+    """
+
+    image: Image.Image
+    dpi: float
+    full_size: tuple[int, int]
+
+    @property
+    def full_dpi(self) -> int:
+        """Resolution of the page in the file."""
+        return round(self.dpi * max(self.full_size) / max(self.image.size))
+
+
+@contextmanager
+def _damage_is_refused(limits: Limits) -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        except GedError:
+            raise
+        except Image.DecompressionBombError:
+            limits.check_pixels(2 * limits.max_pixels, 2)
+        except Exception as error:  # the decoders raise nearly everything on bad bytes
+            raise truncated() from error
+
+
+def page_count(path: Path, media_type: str, limits: Limits) -> int:
+    """Count the pages of an image file without decoding them; only TIFF has more than one.
+
+    Raises:
+        Invalid: ``file.truncated``, ``file.image_too_large``, ``file.too_many_pages``.
+    """
+    with _damage_is_refused(limits), Image.open(path, formats=[_FORMATS[media_type]]) as image:
+        limits.check_pixels(*image.size)
+        if media_type != TIFF:
+            return 1
+        count = 1
+        try:
+            while True:
+                limits.check_pages(count)
+                image.seek(count)
+                limits.check_pixels(*image.size)
+                count += 1
+        except EOFError:
+            return count
+    raise truncated()
+
+
+def load_page(path: Path, media_type: str, index: int, limits: Limits) -> Shown:
+    """Decode one page.
+
+    Raises:
+        Invalid: ``file.truncated``, ``file.image_too_large``.
+    """
+    with _damage_is_refused(limits), Image.open(path, formats=[_FORMATS[media_type]]) as image:
+        if media_type == TIFF:
+            image.seek(index)
+        limits.check_pixels(*image.size)
+        full_size = image.size
+        dpi = _dpi(image)
+        if media_type == JPEG:
+            image.draft(image.mode, _fitting(full_size, LONG_SIDE_PX))
+        image.load()
+        plain = _plain(image)
+        if max(plain.size) > LONG_SIDE_PX:
+            plain = plain.resize(_fitting(plain.size, LONG_SIDE_PX), Image.Resampling.BOX, reducing_gap=2)
+        turned = ImageOps.exif_transpose(plain)
+        if (turned.width > turned.height) != (full_size[0] > full_size[1]):
+            full_size = full_size[::-1]
+        return Shown(turned, dpi * max(turned.size) / max(full_size), full_size)
+    raise truncated()
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """Bring every mode to ``L`` or ``RGB``; what is transparent is white paper."""
+    exif = image.info.get("exif")
+    if image.mode.startswith("I") or image.mode == "F":
+        result = image.point(lambda value: value * (1 / 256)).convert("L")
+    elif image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        result = Image.new("RGB", image.size, "white")
+        result.paste(rgba, mask=rgba.getchannel("A"))
+    else:
+        result = image.convert("L" if image.mode in {"1", "L"} else "RGB")
+    if exif:
+        result.info["exif"] = exif
+    return result
+
+
+def _dpi(image: Image.Image) -> float:
+    """Resolution of the file; a page of A4 is assumed where the file says nothing sensible."""
+    stated = image.info.get("dpi", (0, 0))
+    try:
+        value = float(stated[0])
+    except (TypeError, ValueError, IndexError, ZeroDivisionError):
+        value = 0.0
+    if math.isfinite(value) and 72 < value <= 1200:
+        return value
+    return max(max(image.size) / A4_LONG_SIDE_INCHES, 1.0)
+
+
+def _fitting(size: tuple[int, int], long_side_px: int) -> tuple[int, int]:
+    scale = min(1.0, long_side_px / max(size))
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def shrink(image: Image.Image, long_side_px: int) -> Image.Image:
+    """Make an image no longer than ``long_side_px`` on its long side."""
+    size = _fitting(image.size, long_side_px)
+    return image if size == image.size else image.resize(size, Image.Resampling.BOX, reducing_gap=3)
+
+
+def turn(image: Image.Image, degrees: int) -> Image.Image:
+    """Turn an image clockwise by 0, 90, 180 or 270 degrees."""
+    return image.transpose(_TURNS[degrees]) if degrees % 360 else image

@@ -1,0 +1,51 @@
+"""The bounds within which uploads are read."""
+
+from dataclasses import dataclass
+
+from ged.errors import Invalid
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one file may cost.
+
+    Attributes:
+        max_pixels: of one page, as its header says, before anything is decoded.
+        max_pages: of one file.
+        memory_limit_bytes: address space of a child process, and of each program that it starts.
+    """
+
+    max_pixels: int = 120_000_000
+    max_pages: int = 500
+    memory_limit_bytes: int = 2048 * MIB
+
+    def check_pixels(self, width_px: int, height_px: int) -> None:
+        """Refuse a page that is too large to be decoded.
+
+        Raises:
+            Invalid: ``file.image_too_large``.
+        """
+        if width_px * height_px > self.max_pixels:
+            raise Invalid(
+                "file.image_too_large",
+                "Scan the page again at 300 dpi.",
+                width_px=width_px,
+                height_px=height_px,
+                max_pixels=self.max_pixels,
+            )
+
+    def check_pages(self, count: int) -> None:
+        """Refuse a file with too many pages.
+
+        Raises:
+            Invalid: ``file.too_many_pages``.
+        """
+        if count > self.max_pages:
+            raise Invalid("file.too_many_pages", "Send the document in several files.", max_pages=self.max_pages)
+
+
+def truncated() -> Invalid:
+    """The refusal of a file that is incomplete or damaged."""
+    return Invalid("file.truncated", "Send the file again: it is incomplete or damaged.")

@@ -1,0 +1,164 @@
+"""Puts the searchable PDF together: PDF/A-2b (ISO 19005-2), a page image and an invisible text layer a page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pikepdf
+from pikepdf import Array, Dictionary, Name, Stream
+from PIL import Image, ImageChops, ImageCms
+
+from ocr import textlayer
+
+_ROWS_PER_STRIP = 278
+_STRIP_OFFSETS = 273
+_STRIP_BYTES = 279
+_FONT_FLAGS = 4 | 1  # symbolic, fixed pitch
+
+
+@dataclass(frozen=True)
+class PagePart:
+    """What a page of the PDF is made of.
+
+    Attributes:
+        image: file with the coded image.
+        coding: ``jpeg`` or ``g4`` (CCITT group 4, ink = 1).
+        width_px, height_px: of the coded image.
+        gray: one channel rather than three.
+        width_pt, height_pt: of the page.
+        layer: file with the deflated text layer, ``None`` when nothing was read.
+    """
+
+    image: Path
+    coding: str
+    width_px: int
+    height_px: int
+    gray: bool
+    width_pt: float
+    height_pt: float
+    layer: Path | None
+
+
+def group4(bilevel: Image.Image) -> bytes:
+    """Code a mode ``1`` image (black ink) in one strip of CCITT group 4, ink as 1: the short codes are the paper's."""
+    target = BytesIO()
+    rows = {_ROWS_PER_STRIP: bilevel.height}
+    ImageChops.invert(bilevel.convert("L")).convert("1").save(
+        target, format="TIFF", compression="group4", tiffinfo=rows
+    )
+    data = target.getvalue()
+    with Image.open(BytesIO(data), formats=["TIFF"]) as tiff:
+        tags: Any = getattr(tiff, "tag_v2")  # noqa: B009 - only TIFF images have it
+        (offset,), (size,) = tags[_STRIP_OFFSETS], tags[_STRIP_BYTES]
+    return data[offset : offset + size]
+
+
+@cache
+def srgb_profile() -> bytes:
+    """An sRGB profile, with a fixed date so that the same pages give the same bytes."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    profile[24:36] = bytes.fromhex("07EA00010001000000000000")  # ICC.1 7.2: 1 January 2026
+    profile[84:100] = bytes(16)  # profile id: a digest that no longer fits, 0 = not computed
+    return bytes(profile)
+
+
+def assemble(parts: Sequence[PagePart], target: Path) -> None:
+    """Write the PDF/A; parts are read one at a time."""
+    with pikepdf.new() as pdf:
+        font = _font(pdf)
+        for part in parts:
+            _add_page(pdf, part, font)
+        _declare_pdfa(pdf)
+        pdf.save(
+            target,
+            object_stream_mode=pikepdf.ObjectStreamMode.generate,
+            compress_streams=True,
+            recompress_flate=False,
+            deterministic_id=True,
+            linearize=True,
+        )
+
+
+def _add_page(pdf: Any, part: PagePart, font: Any) -> None:
+    draw = f"q {part.width_pt:.2f} 0 0 {part.height_pt:.2f} 0 0 cm /I Do Q".encode("ascii")
+    contents = [pdf.make_indirect(Stream(pdf, draw))]
+    if part.layer is not None:
+        contents.append(pdf.make_indirect(Stream(pdf, part.layer.read_bytes(), Filter=Name.FlateDecode)))
+    page = Dictionary(
+        Type=Name.Page,
+        MediaBox=[0, 0, round(part.width_pt, 2), round(part.height_pt, 2)],
+        Resources=Dictionary(XObject=Dictionary(I=_image(pdf, part)), Font=Dictionary(T=font)),
+        Contents=Array(contents),
+    )
+    pdf.pages.append(pikepdf.Page(pdf.make_indirect(page)))
+
+
+def _image(pdf: Any, part: PagePart) -> Any:
+    keys: dict[str, Any] = {
+        "Type": Name.XObject,
+        "Subtype": Name.Image,
+        "Width": part.width_px,
+        "Height": part.height_px,
+        "ColorSpace": Name.DeviceGray if part.gray else Name.DeviceRGB,
+        "BitsPerComponent": 8,
+        "Filter": Name.DCTDecode,
+    }
+    if part.coding == "g4":
+        keys |= {"BitsPerComponent": 1, "Filter": Name.CCITTFaxDecode}
+        keys["DecodeParms"] = Dictionary(K=-1, Columns=part.width_px, Rows=part.height_px)
+    return pdf.make_indirect(Stream(pdf, part.image.read_bytes(), **keys))
+
+
+def _font(pdf: Any) -> Any:
+    data = textlayer.font_file()
+    descriptor = Dictionary(
+        Type=Name.FontDescriptor,
+        FontName=Name("/" + textlayer.FONT_NAME),
+        Flags=_FONT_FLAGS,
+        FontBBox=[0, -200, textlayer.GLYPH_WIDTH, 800],
+        ItalicAngle=0,
+        Ascent=800,
+        Descent=-200,
+        CapHeight=800,
+        StemV=80,
+        FontFile2=pdf.make_indirect(Stream(pdf, data, Length1=len(data))),
+    )
+    cid_font = Dictionary(
+        Type=Name.Font,
+        Subtype=Name.CIDFontType2,
+        BaseFont=Name("/" + textlayer.FONT_NAME),
+        CIDSystemInfo=Dictionary(Registry=pikepdf.String("Adobe"), Ordering=pikepdf.String("Identity"), Supplement=0),
+        FontDescriptor=pdf.make_indirect(descriptor),
+        DW=textlayer.GLYPH_WIDTH,
+        CIDToGIDMap=pdf.make_indirect(Stream(pdf, textlayer.glyph_map())),
+    )
+    return pdf.make_indirect(
+        Dictionary(
+            Type=Name.Font,
+            Subtype=Name.Type0,
+            BaseFont=Name("/" + textlayer.FONT_NAME),
+            Encoding=Name("/Identity-H"),
+            DescendantFonts=[pdf.make_indirect(cid_font)],
+            ToUnicode=pdf.make_indirect(Stream(pdf, textlayer.unicode_map())),
+        )
+    )
+
+
+def _declare_pdfa(pdf: Any) -> None:
+    """Say in XMP that this is PDF/A-2b and give the output intent that makes device colours sRGB (6.2.3, 6.6.4)."""
+    profile = pdf.make_indirect(Stream(pdf, srgb_profile(), N=3))
+    pdf.Root.OutputIntents = [
+        Dictionary(
+            Type=Name.OutputIntent,
+            S=Name.GTS_PDFA1,
+            OutputConditionIdentifier=pikepdf.String("sRGB"),
+            Info=pikepdf.String("sRGB IEC61966-2.1"),
+            DestOutputProfile=profile,
+        )
+    ]
+    with pdf.open_metadata(set_pikepdf_as_editor=False, update_docinfo=False) as metadata:
+        metadata["pdfaid:part"] = "2"
+        metadata["pdfaid:conformance"] = "B"

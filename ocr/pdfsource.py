@@ -1,0 +1,237 @@
+"""Reads PDFs that may be hostile: what they are, their pages as images, the words of pages born digital.
+
+Runs only inside ``ocr.child``. PDFium draws and finds words in one coordinate system, so that boxes fit the image.
+"""
+
+import ctypes
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pikepdf
+import pypdfium2
+import pypdfium2.raw as pdfium
+
+from ged.errors import GedError, Invalid
+from ocr.image import LONG_SIDE_PX, Shown
+from ocr.limits import Limits, truncated
+from ocr.lines import Line, Token
+
+_TAIL_BYTES = 4096
+_MIN_LONG_SIDE_PX = 1754
+_BORN_DIGITAL_CHARACTERS = 25
+_SCAN_COVERAGE = 0.5
+_GRID = 1_000_000
+
+
+@dataclass(frozen=True)
+class PdfFacts:
+    """Number of pages, and whether a signature forbids any change of the bytes."""
+
+    page_count: int
+    signed: bool
+
+
+@contextmanager
+def _damage_is_refused() -> Iterator[None]:
+    try:
+        yield
+    except GedError:
+        raise
+    except pikepdf.PasswordError as error:
+        raise Invalid("file.encrypted", "Send the file without a password.") from error
+    except Exception as error:  # qpdf and PDFium raise many kinds on bad bytes
+        raise truncated() from error
+
+
+def examine(path: Path, limits: Limits) -> PdfFacts:
+    """Check a PDF before anything of it is drawn.
+
+    Raises:
+        Invalid: ``file.encrypted``, ``file.truncated``, ``file.too_many_pages``, ``file.image_too_large``.
+    """
+    with _damage_is_refused(), _opened(path) as pdf:
+        count = len(pdf.pages)
+        if count == 0:
+            raise truncated()
+        limits.check_pages(count)
+        signed = False
+        for thing in pdf.objects:
+            if isinstance(thing, pikepdf.Stream):
+                _check_image(thing, limits)
+            elif isinstance(thing, pikepdf.Dictionary):
+                signed = signed or _is_signature(thing)
+        return PdfFacts(count, signed)
+    raise truncated()
+
+
+def _opened(path: Path) -> Any:
+    """Open a PDF; one that lacks its end *and* cannot be read without repair is refused, not guessed at."""
+    with path.open("rb") as file:
+        file.seek(0, 2)
+        file.seek(max(0, file.tell() - _TAIL_BYTES))
+        has_end = b"%%EOF" in file.read()
+    return pikepdf.open(path, attempt_recovery=has_end, suppress_warnings=True)
+
+
+def _check_image(stream: Any, limits: Limits) -> None:
+    if stream.get("/Subtype") == "/Image":
+        limits.check_pixels(int(stream.get("/Width", 0)), int(stream.get("/Height", 0)))
+
+
+def _is_signature(thing: Any) -> bool:
+    if "/ByteRange" in thing and "/Contents" in thing:
+        return True
+    value = thing.get("/V")
+    return thing.get("/FT") == "/Sig" and isinstance(value, pikepdf.Dictionary) and "/Contents" in value
+
+
+@dataclass(frozen=True)
+class DrawnPage:
+    """A page drawn, and its lines of words when it was born digital."""
+
+    shown: Shown
+    lines: tuple[Line, ...] | None
+
+
+class PdfPages:
+    """The pages of one PDF, drawn one at a time."""
+
+    def __init__(self, path: Path, limits: Limits) -> None:
+        self._limits = limits
+        with _damage_is_refused():
+            self._document = pypdfium2.PdfDocument(path)
+
+    def __enter__(self) -> "PdfPages":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._document.close()
+
+    def draw(self, index: int, *, rotation: int = 0, long_side_px: int | None = None) -> DrawnPage:
+        """Draw a page, turned clockwise by ``rotation``, at the resolution of its scan (at most 300 dpi on A4).
+
+        Raises:
+            Invalid: ``file.truncated``, ``file.image_too_large``.
+        """
+        with _damage_is_refused():
+            page = self._flattened(index)
+            width_pt, height_pt = page.get_size()
+            if min(width_pt, height_pt) <= 0:
+                raise truncated()
+            scan_px, coverage = _largest_image(page, width_pt * height_pt)
+            full = max(_MIN_LONG_SIDE_PX, min(scan_px, LONG_SIDE_PX)) if coverage > _SCAN_COVERAGE else LONG_SIDE_PX
+            drawn = long_side_px or full
+            scale = drawn / max(width_pt, height_pt)
+            self._limits.check_pixels(round(width_pt * scale), round(height_pt * scale))
+            image = page.render(scale=scale, rotation=rotation, rev_byteorder=True).to_pil()
+            shown = Shown(image if image.mode == "L" else image.convert("RGB"), 72 * scale, _scaled(image.size, full))
+            lines = None if coverage > _SCAN_COVERAGE else _born_digital_lines(page, rotation)
+            return DrawnPage(shown, lines)
+        raise truncated()
+
+    def _flattened(self, index: int) -> pypdfium2.PdfPage:
+        """Load a page with its annotations merged in memory: marks of signatures and filled fields are text too."""
+        page = self._document[index]
+        if pdfium.FPDFPage_GetAnnotCount(page.raw) > 0:
+            pdfium.FPDFPage_Flatten(page.raw, pdfium.FLAT_NORMALDISPLAY)
+            page.close()
+            page = self._document[index]
+        return page
+
+
+def _scaled(size: tuple[int, int], long_side_px: int) -> tuple[int, int]:
+    scale = long_side_px / max(size)
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def _largest_image(page: pypdfium2.PdfPage, page_area: float) -> tuple[int, float]:
+    """Long side in pixels of the largest image on the page, and the share of the page that it covers."""
+    best = (0, 0.0)
+    for thing in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=4):
+        left, bottom, right, top = thing.get_bounds()
+        share = abs(right - left) * abs(top - bottom) / page_area
+        if share > best[1]:
+            best = (max(thing.get_px_size()), share)
+    return best
+
+
+def _born_digital_lines(page: pypdfium2.PdfPage, rotation: int) -> tuple[Line, ...] | None:
+    """The page's own words, or ``None`` when it has too few that are visible and readable."""
+    text = page.get_textpage()
+    count = text.count_chars()
+    visible = unreadable = 0
+    for index in range(count):
+        if chr(pdfium.FPDFText_GetUnicode(text.raw, index) or 32).isspace():
+            continue
+        if not _is_invisible(text, index):
+            visible += 1
+        if pdfium.FPDFText_HasUnicodeMapError(text.raw, index) == 1:
+            unreadable += 1
+    if visible < _BORN_DIGITAL_CHARACTERS or unreadable * 10 > visible:
+        return None
+    return tuple(_lines(page, text, count, rotation))
+
+
+def _is_invisible(text: pypdfium2.PdfTextPage, index: int) -> bool:
+    thing = pdfium.FPDFText_GetTextObject(text.raw, index)
+    return bool(thing) and pdfium.FPDFTextObj_GetTextRenderMode(thing) == pdfium.FPDF_TEXTRENDERMODE_INVISIBLE
+
+
+def _lines(page: pypdfium2.PdfPage, text: pypdfium2.PdfTextPage, count: int, rotation: int) -> Iterator[Line]:
+    tokens: list[Token] = []
+    letters = ""
+    boxes: list[tuple[float, float, float, float]] = []
+
+    def end_word() -> None:
+        nonlocal letters, boxes
+        word = letters.encode("utf-16", "surrogatepass").decode("utf-16", "replace").strip()
+        if word and boxes:
+            left, top = min(b[0] for b in boxes), min(b[1] for b in boxes)
+            right, bottom = max(b[2] for b in boxes), max(b[3] for b in boxes)
+            tokens.append(Token(word, left, top, right - left, bottom - top, 100.0))
+        letters, boxes = "", []
+
+    for index in range(count):
+        letter = _letter(pdfium.FPDFText_GetUnicode(text.raw, index))
+        if letter in "\r\n":
+            end_word()
+            if tokens:
+                yield Line(tuple(tokens))
+            tokens = []
+        elif letter.isspace():
+            end_word()
+        else:
+            letters += letter
+            boxes.extend(_box(page, text, index, rotation))
+    end_word()
+    if tokens:
+        yield Line(tuple(tokens))
+
+
+def _letter(code: int) -> str:
+    if code == 2:  # PDFium's sign for a hyphen at the end of a line
+        return "-"
+    return " " if code in {0, 0xFFFE, 0xFFFF} or code > 0x10FFFF else chr(code)
+
+
+def _box(
+    page: pypdfium2.PdfPage, text: pypdfium2.PdfTextPage, index: int, rotation: int
+) -> list[tuple[float, float, float, float]]:
+    """Box of a character as left, top, right, bottom in fractions of the page as shown; empty when it has none."""
+    rect = pdfium.FS_RECTF()
+    if not pdfium.FPDFText_GetLooseCharBox(text.raw, index, rect):
+        return []
+    x1, y1 = _on_page(page, rect.left, rect.top, rotation)
+    x2, y2 = _on_page(page, rect.right, rect.bottom, rotation)
+    left, right = sorted((min(max(x1, 0.0), 1.0), min(max(x2, 0.0), 1.0)))
+    top, bottom = sorted((min(max(y1, 0.0), 1.0), min(max(y2, 0.0), 1.0)))
+    return [(left, top, right, bottom)]
+
+
+def _on_page(page: pypdfium2.PdfPage, x: float, y: float, rotation: int) -> tuple[float, float]:
+    column, row = ctypes.c_int(), ctypes.c_int()
+    pdfium.FPDF_PageToDevice(page.raw, 0, 0, _GRID, _GRID, rotation // 90, x, y, column, row)
+    return column.value / _GRID, row.value / _GRID

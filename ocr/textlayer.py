@@ -1,0 +1,88 @@
+"""The invisible text layer: words that can be selected and searched, drawn in nothing.
+
+The font has one empty glyph half an em wide; a code is the UTF-16 value of the character, so that ToUnicode is the
+identity. Words are stretched to the width of their box.
+"""
+
+import zlib
+from collections.abc import Sequence
+from functools import cache
+from io import BytesIO
+
+from fontTools.fontBuilder import FontBuilder
+from fontTools.ttLib.tables._g_l_y_f import Glyph
+
+from ocr.lines import Line, Token
+
+FONT_NAME = "GedInvisible"
+GLYPH_WIDTH = 500  # thousandths of an em
+DESCENT_SHARE = 0.2  # of a line's height, below the base line
+
+
+@cache
+def font_file() -> bytes:
+    """A TrueType font with one empty glyph beside ``.notdef``; the same bytes each time."""
+    builder = FontBuilder(1000, isTTF=True)
+    builder.setupGlyphOrder([".notdef", "blank"])
+    builder.setupCharacterMap({0x20: "blank"})
+    builder.setupGlyf({".notdef": Glyph(), "blank": Glyph()})
+    builder.setupHorizontalMetrics({".notdef": (GLYPH_WIDTH, 0), "blank": (GLYPH_WIDTH, 0)})
+    builder.setupHorizontalHeader(ascent=800, descent=-200)
+    builder.setupNameTable({"familyName": FONT_NAME, "styleName": "Regular", "psName": FONT_NAME})
+    builder.setupOS2(sTypoAscender=800, sTypoDescender=-200, usWinAscent=800, usWinDescent=200)
+    builder.setupPost()
+    builder.font["head"].created = builder.font["head"].modified = 0
+    builder.font.recalcTimestamp = False
+    target = BytesIO()
+    builder.save(target)
+    return target.getvalue()
+
+
+@cache
+def glyph_map() -> bytes:
+    """CIDToGIDMap: every code shows the empty glyph."""
+    return b"\x00\x01" * 65536
+
+
+@cache
+def unicode_map() -> bytes:
+    """ToUnicode CMap: every code is its own UTF-16 value (surrogates, 0, FEFF and FFFE left out, as PDF/A-2u wants)."""
+    ranges = [f"<{high:02X}00> <{high:02X}FF> <{high:02X}00>" for high in range(1, 255) if not 0xD8 <= high <= 0xDF]
+    ranges += ["<0001> <00FF> <0001>", "<FF00> <FFFD> <FF00>"]
+    ranges[ranges.index("<FE00> <FEFF> <FE00>")] = "<FE00> <FEFE> <FE00>"
+    blocks = [ranges[start : start + 100] for start in range(0, len(ranges), 100)]
+    body = "\n".join(f"{len(block)} beginbfrange\n" + "\n".join(block) + "\nendbfrange" for block in blocks)
+    return (
+        "/CIDInit /ProcSet findresource begin\n12 dict begin\nbegincmap\n"
+        "/CIDSystemInfo << /Registry (Adobe) /Ordering (UCS) /Supplement 0 >> def\n"
+        "/CMapName /Adobe-Identity-UCS def\n/CMapType 2 def\n"
+        "1 begincodespacerange\n<0000> <FFFF>\nendcodespacerange\n"
+        f"{body}\nendcmap\nCMapName currentdict /CMap defineresource pop\nend\nend\n"
+    ).encode("ascii")
+
+
+def content(lines: Sequence[Line], *, width_pt: float, height_pt: float) -> bytes:
+    """Draw a page's words invisibly (text rendering mode 3), deflated, for a page of this size in points."""
+    parts = ["BT 3 Tr"]
+    for line in lines:
+        top = min(token.y for token in line.tokens)
+        bottom = max(token.y + token.height for token in line.tokens)
+        size = max((bottom - top) * height_pt, 1.0)
+        base = (1 - bottom) * height_pt + DESCENT_SHARE * size
+        parts.append(f"/T {size:.2f} Tf")
+        last = len(line.tokens) - 1
+        parts.extend(_word(t, size, base, width_pt, space=index != last) for index, t in enumerate(line.tokens))
+    parts.append("ET")
+    return zlib.compress("\n".join(parts).encode("ascii"), 9)
+
+
+def _word(token: Token, size: float, base: float, width_pt: float, *, space: bool) -> str:
+    text = "".join(letter if _has_code(letter) else "\ufffd" for letter in token.text)
+    stretch = 100 * token.width * width_pt / (len(text) * size * GLYPH_WIDTH / 1000)
+    codes = (text + " " * space).encode("utf-16-be").hex().upper()
+    return f"{max(stretch, 1):.1f} Tz 1 0 0 1 {token.x * width_pt:.2f} {base:.2f} Tm <{codes}> Tj"
+
+
+def _has_code(letter: str) -> bool:
+    code = ord(letter)
+    return 0 < code < 0xFFFE and code != 0xFEFF and not 0xD800 <= code <= 0xDFFF

@@ -1,0 +1,96 @@
+"""What passes between the engine and its child processes, as JSON: a child may be in the hands of a hostile file,
+so nothing that comes from it is ever unpickled, and every value is checked."""
+
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, cast
+
+from ocr.pdf import PagePart
+
+Message = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class PageTask:
+    """One page to read. Paths are absolute; ``page_no`` counts from 1; ``deadline_s`` is the page's time."""
+
+    source: str
+    media_type: str
+    page_index: int
+    rotation: int
+    page_no: int
+    languages: tuple[str, ...]
+    out: str
+    deadline_s: float
+
+    @property
+    def stem(self) -> Path:
+        """Beginning of the names of all files of this page."""
+        return Path(self.out) / f"page-{self.page_no:04d}"
+
+    @property
+    def result_path(self) -> Path:
+        """Where the child leaves its result: once when the image is ready, again when the text is read."""
+        return self.stem.with_suffix(".json")
+
+
+@dataclass(frozen=True)
+class PageResult:
+    """What a child made of a page. ``words``: text, x, y, width, height, confidence."""
+
+    text: str
+    words: tuple[tuple[str, float, float, float, float, float], ...]
+    confidence: float
+    language: str
+    flags: tuple[str, ...]
+    site_image: Path
+    part: PagePart
+
+    def dump(self, path: Path) -> None:
+        """Write the result whole or not at all."""
+        draft = path.with_suffix(".tmp")
+        draft.write_text(json.dumps(asdict(self), default=str), "utf-8")
+        draft.replace(path)
+
+
+def load_result(task: PageTask) -> PageResult:
+    """Read a page's result; file names are ours, whatever the child says.
+
+    Raises:
+        ValueError, KeyError, TypeError, OSError: when there is none or it makes no sense.
+    """
+    data = cast(Message, json.loads(task.result_path.read_text("utf-8")))
+    part = cast(Message, data["part"])
+    layer = None if part["layer"] is None else _own(task, part["layer"])
+    return PageResult(
+        text=str(data["text"]),
+        words=tuple((str(w[0]), *(float(value) for value in w[1:6])) for w in data["words"]),  # type: ignore[misc]
+        confidence=float(data["confidence"]),
+        language=str(data["language"]),
+        flags=tuple(str(flag) for flag in data["flags"]),
+        site_image=_own(task, data["site_image"]),
+        part=PagePart(
+            image=_own(task, part["image"]),
+            coding=str(part["coding"]),
+            width_px=int(part["width_px"]),
+            height_px=int(part["height_px"]),
+            gray=bool(part["gray"]),
+            width_pt=float(part["width_pt"]),
+            height_pt=float(part["height_pt"]),
+            layer=layer,
+        ),
+    )
+
+
+def _own(task: PageTask, name: object) -> Path:
+    path = Path(task.out) / Path(str(name)).name
+    if not path.is_file() or path.is_symlink():
+        raise ValueError(f"{path.name} was not written")
+    return path
+
+
+def as_message(operation: str, task: object) -> Message:
+    """A request: the operation's name and the fields of its task."""
+    values = {item.name: getattr(task, item.name) for item in fields(cast(Any, task))}
+    return {"do": operation, **values}
