@@ -1,0 +1,124 @@
+"""Files that people and scanners hand in: hostile until looked at, streamed, limited, named harmlessly."""
+
+import io
+import shutil
+import tempfile
+import unicodedata
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, cast
+
+from ged.errors import Invalid
+from ged.ports import BlobStore, Digest, SourceFacts
+from ged.registry.operations import SourcePage
+from ged.unit import Services
+
+NAME_LENGTH = 120
+INSPECT_TIMEOUT_S = 30.0
+MEDIA_TYPES = ("application/pdf", "image/tiff", "image/jpeg", "image/png")
+"""What we serve under its own type; anything else leaves as plain bytes."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file that was stored and looked at."""
+
+    digest: Digest
+    size_bytes: int
+    filename: str
+    facts: SourceFacts
+
+    @property
+    def pages(self) -> tuple[SourcePage, ...]:
+        """Its pages, in their order, as an attachment names them."""
+        return tuple(
+            SourcePage(self.digest, self.facts.media_type, page_index) for page_index in range(len(self.facts.pages))
+        )
+
+
+def harmless_name(name: str) -> str:
+    """A display name without folders, control or direction characters, of at most 120 characters.
+
+    >>> harmless_name("../../etc/passwd")
+    'passwd'
+    """
+    last = PurePosixPath(unicodedata.normalize("NFC", name).replace("\\", "/")).name
+    clean = " ".join("".join(c if unicodedata.category(c)[0] != "C" else " " for c in last).split()).strip(" .")
+    stem, dot, ending = clean.rpartition(".")
+    if dot and 0 < len(ending) <= 5 and len(clean) > NAME_LENGTH:
+        clean = f"{stem[: NAME_LENGTH - len(ending) - 2]}….{ending}"
+    return clean[:NAME_LENGTH] or "document"
+
+
+class _Limited(io.RawIOBase):
+    """A stream that refuses to be longer than it may."""
+
+    def __init__(self, content: BinaryIO, limit_bytes: int) -> None:
+        self._content, self._left, self._limit = content, limit_bytes, limit_bytes
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]  # typeshed: WriteableBuffer
+        data = self._content.read(len(buffer))
+        self._left -= len(data)
+        if self._left < 0:
+            raise Invalid("file.too_large", "send a smaller file", field="file", limit_bytes=self._limit)
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def limited(content: BinaryIO, limit_bytes: int) -> BinaryIO:
+    """The same stream; reading past the limit raises ``Invalid("file.too_large")``."""
+    return cast(BinaryIO, io.BufferedReader(_Limited(content, limit_bytes)))
+
+
+@contextmanager
+def private_dir(services: Services) -> Iterator[Path]:
+    """A folder of this call only, beside the data and not in a shared ``/tmp``; gone at the end."""
+    parent = Path(services.data_dir) / "tmp"
+    parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="work-", dir=parent) as name:
+        yield Path(name)
+
+
+def fetch(blobs: BlobStore, digest: Digest | str, path: Path) -> Path:
+    """Copy a blob to a file that a program may read."""
+    with blobs.open(Digest(digest)) as source, path.open("wb") as target:
+        shutil.copyfileobj(source, target)
+    return path
+
+
+def store_file(blobs: BlobStore, path: Path) -> tuple[Digest, int]:
+    """Store a file that an engine made; answers digest and size."""
+    with path.open("rb") as source:
+        stored = blobs.put(source)
+    return stored.digest, stored.size_bytes
+
+
+def examine(services: Services, filename: str, content: BinaryIO) -> Upload:
+    """Store an upload and look at it, in bounded time. A refused file leaves no trace but bytes that are swept.
+
+    Raises:
+        Invalid: ``file.too_large`` and the codes of ``OcrEngine.inspect``; ``params['field']`` is ``file``.
+        EngineFailed: ``ocr.timeout``.
+    """
+    name = harmless_name(filename)
+    stored = services.blobs.put(limited(content, services.max_upload_bytes))
+    if stored.size_bytes == 0:
+        raise Invalid("file.empty", "choose a file with content", field="file", filename=name)
+    with private_dir(services) as folder:
+        source = fetch(services.blobs, stored.digest, folder / "upload")
+        try:
+            facts = services.ocr.inspect(source, filename=name, timeout_s=INSPECT_TIMEOUT_S)
+        except Invalid as refusal:
+            params = {**refusal.params, "field": "file", "filename": name}
+            raise Invalid(refusal.code, refusal.remedy, **params) from None
+    return Upload(stored.digest, stored.size_bytes, name, facts)
+
+
+def digests_of(pages: Sequence[SourcePage]) -> frozenset[Digest]:
+    """The blobs that pages come from."""
+    return frozenset(page.digest for page in pages)

@@ -1,0 +1,480 @@
+"""What comes in: batches and pages are received, looked at, split at our codes, and joined to their numbers.
+
+Pages are durable before they are acknowledged. What the machine decides (``settle``) is one short unit of work after
+all looking is done, and running it twice changes nothing.
+"""
+
+import re
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO
+
+from sqlalchemy import select
+
+from ged.codes import CodeKind, OurCode, read_code
+from ged.errors import Forbidden, Invalid, NotFound
+from ged.jobs import JobKind
+from ged.ports import AttachmentId, Digest, PageCode, PageFacts, ScanId
+from ged.registry.bridges import BridgeIdentity, clerk_of
+from ged.registry.files import Upload, limited
+from ged.registry.intake_models import (
+    BatchSource,
+    BatchState,
+    Scan,
+    ScanBatch,
+    ScanLeaf,
+    ScanPage,
+    ScanState,
+)
+from ged.registry.models import Attachment, AttachmentKind, Mail, MailNumber
+from ged.registry.operations import SourcePage, attach
+from ged.unit import SYSTEM, Actor, Services, UnitOfWork
+
+KEY = re.compile(r"[A-Za-z0-9._-]{1,64}")
+MAX_PAGES = 2000
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a first look at a stored page file showed; ``problem`` is the code of what went wrong."""
+
+    media_type: str
+    pages: tuple[PageFacts, ...]
+    signed: bool = False
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class ProofScan:
+    """A scanned sheet that bears one of our codes other than a label."""
+
+    scan_id: ScanId
+    unit_id: int
+    kind: CodeKind
+    subject_id: int
+    pages: tuple[SourcePage, ...]
+
+
+ProofHandler = Callable[[UnitOfWork, ProofScan], AttachmentId | None]
+"""Takes a proof: attaches it where it belongs and answers the attachment; None leaves it among the waiting scans."""
+
+PROOF_HANDLERS: dict[CodeKind, ProofHandler] = {}
+"""Filled by the packages above (imputation, slips, signature book, dispatch) when the process is put together."""
+
+
+# --- receiving ---------------------------------------------------------------------------------------------------
+
+
+def begin_batch(
+    uow: UnitOfWork, bridge: BridgeIdentity, key: str, *, device: str, started_at: datetime | None, now: datetime
+) -> bool:
+    """Begin a batch, or find it again; answers whether it is new.
+
+    Raises:
+        Invalid: ``batch.key``.
+        Forbidden: ``batch.other_bridge``.
+    """
+    if KEY.fullmatch(key) is None:
+        raise Invalid("batch.key", "use 1 to 64 letters, digits, '.', '_' or '-'")
+    batch = uow.session.scalar(select(ScanBatch).where(ScanBatch.key == key).with_for_update())
+    if batch is not None:
+        _check_bridge(batch, bridge)
+        batch.device = batch.device or device[:200]
+        batch.started_at = batch.started_at or started_at
+        return False
+    batch = ScanBatch(
+        key=key,
+        bridge_id=bridge.id,
+        unit_id=bridge.unit_id,
+        source=BatchSource.BRIDGE,
+        device=device[:200],
+        started_at=started_at,
+        created_at=now,
+    )
+    uow.session.add(batch)
+    uow.session.flush()
+    uow.record("batch.begun", "scan_batch", batch.id, actor=SYSTEM, bridge=bridge.id, key=key)
+    return True
+
+
+def receive_page(
+    services: Services,
+    bridge: BridgeIdentity,
+    key: str,
+    token: str,
+    content: BinaryIO,
+    *,
+    digest: str,
+    order: str,
+    media_type: str,
+    now: datetime,
+) -> tuple[Digest, int, bool]:
+    """Store a page durably, then its row; answers digest, size and whether it is new.
+
+    Raises:
+        NotFound: ``batch.unknown``.
+        Invalid: ``page.token``, ``page.digest_mismatch``, ``page.token_reused``, ``page.order``, ``file.empty``,
+            ``file.too_large``.
+    """
+    if KEY.fullmatch(token) is None:
+        raise Invalid("page.token", "use 1 to 64 letters, digits, '.', '_' or '-'")
+    order_id, sequence = _order_of(order)
+    with services.reading() as session:
+        known = session.scalar(select(ScanBatch.bridge_id).where(ScanBatch.key == key))
+    if known != bridge.id:
+        raise NotFound("batch.unknown", "begin the batch first", key=key)
+    stored = services.blobs.put(limited(content, services.max_upload_bytes))
+    if stored.size_bytes == 0:
+        raise Invalid("file.empty", "send the page's bytes")
+    if stored.digest != digest.strip().lower():
+        raise Invalid("page.digest_mismatch", "send the page again: its bytes changed on the way", got=stored.digest)
+    with services.unit_of_work(now) as uow:
+        batch = batch_of(uow, key, bridge)
+        row = uow.session.scalar(select(ScanPage).where(ScanPage.batch_id == batch.id, ScanPage.token == token))
+        if row is not None:
+            if row.digest != stored.digest:
+                raise Invalid("page.token_reused", "give the page a token of its own", token=token)
+            return stored.digest, stored.size_bytes, False
+        page = ScanPage(
+            batch_id=batch.id,
+            token=token,
+            order_id=order_id,
+            sequence=sequence,
+            digest=stored.digest,
+            media_type=media_type.split(";", maxsplit=1)[0].strip()[:100] or "application/octet-stream",
+            size_bytes=stored.size_bytes,
+            received_at=now,
+        )
+        uow.session.add(page)
+        uow.session.flush()
+        batch.state = BatchState.OPEN
+        uow.record("scan.page_received", "scan_batch", batch.id, actor=SYSTEM, page=page.id, digest=stored.digest)
+    return stored.digest, stored.size_bytes, True
+
+
+def _order_of(order: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(?:(\d{1,15})\.)?(\d{1,9})", order.strip())
+    if match is None:
+        raise Invalid("page.order", "send 'order.sequence' or a whole number")
+    return int(match[1] or 0), int(match[2])
+
+
+def batch_of(uow: UnitOfWork, key: str, bridge: BridgeIdentity) -> ScanBatch:
+    """A bridge's batch, locked.
+
+    Raises:
+        NotFound: ``batch.unknown``.
+        Forbidden: ``batch.other_bridge``.
+    """
+    batch = uow.session.scalar(select(ScanBatch).where(ScanBatch.key == key).with_for_update())
+    if batch is None:
+        raise NotFound("batch.unknown", "begin the batch first", key=key)
+    _check_bridge(batch, bridge)
+    return batch
+
+
+def _check_bridge(batch: ScanBatch, bridge: BridgeIdentity) -> None:
+    if batch.bridge_id != bridge.id:
+        raise Forbidden("batch.other_bridge", "choose another key", key=batch.key)
+
+
+def complete_batch(
+    uow: UnitOfWork, bridge: BridgeIdentity, key: str, pages: Sequence[tuple[str, str]], *, now: datetime
+) -> list[str]:
+    """Say that all pages are sent, in their order; answers the tokens that are missing here (then nothing changes)."""
+    batch = batch_of(uow, key, bridge)
+    here = {page.token: page.digest for page in batch.pages}
+    missing = [token for token, digest in pages if here.get(token) != digest.strip().lower()]
+    if not missing:
+        _complete(uow, batch, [token for token, _ in pages], SYSTEM, now)
+    return missing
+
+
+def complete_by_clerk(uow: UnitOfWork, batch_id: int, *, actor: Actor, now: datetime) -> None:
+    """End a batch of a flatbed scanner at the screen; pages that come later open it again.
+
+    Raises:
+        NotFound: ``batch.unknown``.
+        Forbidden: ``scan.not_clerk``.
+    """
+    batch = uow.session.get(ScanBatch, batch_id, with_for_update=True)
+    if batch is None:
+        raise NotFound("batch.unknown", "reload the list of waiting scans", id=batch_id)
+    clerk_of(actor, batch.unit_id)
+    _complete(uow, batch, [], actor, now)
+
+
+def _complete(uow: UnitOfWork, batch: ScanBatch, tokens: Sequence[str], actor: Actor, now: datetime) -> None:
+    if batch.state is not BatchState.OPEN:
+        return
+    place = {token: n for n, token in enumerate(tokens, start=1)}
+    later = len(place)
+    for page in batch.pages:
+        if page.token in place:
+            page.position = place[page.token]
+        elif page.position == 0:
+            later += 1
+            page.position = later
+    batch.state, batch.completed_at = BatchState.COMPLETE, now
+    uow.defer(JobKind.INTAKE, batch.id)
+    digests = [page.digest for page in batch.pages]
+    uow.record("batch.completed", "scan_batch", batch.id, actor=actor, key=batch.key, pages=digests)
+
+
+def accept_upload(uow: UnitOfWork, upload: Upload, *, unit_id: int, actor: Actor, now: datetime) -> list[ScanId]:
+    """Make waiting scans of a file that was looked at (``files.examine``), or join them by their labels.
+
+    A signed PDF stays whole, whatever codes it bears.
+
+    Raises:
+        Forbidden: ``scan.not_clerk``.
+    """
+    clerk_of(actor, unit_id)
+    facts = upload.facts
+    batch = ScanBatch(
+        key=secrets.token_hex(16),
+        unit_id=unit_id,
+        source=BatchSource.UPLOAD,
+        state=BatchState.COMPLETE,
+        filename=upload.filename,
+        digest=upload.digest,
+        is_signed=facts.signed,
+        created_at=now,
+        completed_at=now,
+    )
+    batch.pages = [
+        ScanPage(
+            token="upload",  # noqa: S106  (a name within the batch)
+            position=1,
+            digest=upload.digest,
+            media_type=facts.media_type,
+            size_bytes=upload.size_bytes,
+            received_at=now,
+        )
+    ]
+    uow.session.add(batch)
+    uow.session.flush()
+    uow.record("file.uploaded", "scan_batch", batch.id, actor=actor, filename=upload.filename, digest=upload.digest)
+    # The pictures for the screen are made later, by the same job that looks at a scanner's pages.
+    uow.defer(JobKind.INTAKE, batch.id)
+    return settle(uow, batch.id, {batch.pages[0].id: Look(facts.media_type, facts.pages, facts.signed)}, now=now)
+
+
+# --- settling ----------------------------------------------------------------------------------------------------
+
+
+def settle(uow: UnitOfWork, batch_id: int, looks: Mapping[int, Look], *, now: datetime) -> list[ScanId]:
+    """Note what was seen on pages and place every page that lies in no scan yet; answers the scans made or grown."""
+    batch = uow.session.get(ScanBatch, batch_id, with_for_update=True, populate_existing=True)
+    if batch is None:
+        return []
+    for page in list(batch.pages):
+        if page.inspected_at is None and page.id in looks:
+            _note(uow, batch, page, looks[page.id], now)
+    uow.session.flush()
+    uow.session.refresh(batch, ["pages"])
+    placed = set(
+        uow.session.scalars(
+            select(ScanLeaf.scan_page_id)
+            .join(ScanPage, ScanPage.id == ScanLeaf.scan_page_id)
+            .where(ScanPage.batch_id == batch.id)
+        )
+    )
+    new = [page for page in batch.pages if page.id not in placed and page.inspected_at is not None]
+    scans = _place(uow, batch, new, now) if new else []
+    if batch.state is BatchState.COMPLETE and all(page.inspected_at is not None for page in batch.pages):
+        batch.state = BatchState.SETTLED
+    return scans
+
+
+def _note(uow: UnitOfWork, batch: ScanBatch, page: ScanPage, look: Look, now: datetime) -> None:
+    page.problem, page.inspected_at = look.problem, now
+    if look.media_type:
+        page.media_type = look.media_type
+    batch.is_signed = batch.is_signed or look.signed
+    for index, facts in enumerate(look.pages):
+        row = page
+        if index:
+            row = ScanPage(
+                batch_id=batch.id,
+                token=page.token,
+                order_id=page.order_id,
+                sequence=page.sequence,
+                position=page.position,
+                digest=page.digest,
+                media_type=page.media_type,
+                size_bytes=page.size_bytes,
+                page_index=index,
+                received_at=page.received_at,
+                inspected_at=now,
+            )
+            uow.session.add(row)
+        row.width_px, row.height_px, row.dpi = facts.width_px, facts.height_px, facts.dpi
+        row.blank_score, row.codes = facts.blank_score, _ours(facts.codes, uow.services.code_key)
+
+
+def _ours(codes: Iterable[PageCode], key: bytes) -> list[str]:
+    return [code.text.strip() for code in codes if read_code(code.text, key=key) is not None]
+
+
+def _place(uow: UnitOfWork, batch: ScanBatch, pages: Sequence[ScanPage], now: datetime) -> list[ScanId]:
+    if batch.into_scan_id is not None:
+        scan = uow.session.get(Scan, batch.into_scan_id, with_for_update=True, populate_existing=True)
+        if scan is not None and scan.state is ScanState.WAITING and not scan.is_signed:
+            _add_leaves(scan, pages)
+            uow.record("scan.page_added", "scan", scan.id, actor=SYSTEM, pages=[page.id for page in pages])
+            return [ScanId(scan.id)]
+    made = []
+    whole = batch.is_signed or batch.into_mail_id is not None
+    for code, group in [(None, pages)] if whole else split_at_codes(pages, uow.services.code_key):
+        scan = _new_scan(uow, batch, group, now, is_whole=len(group) == len(batch.pages))
+        _send_on(uow, batch, scan, code, now)
+        made.append(ScanId(scan.id))
+    return made
+
+
+def split_at_codes(pages: Sequence[ScanPage], key: bytes) -> list[tuple[OurCode | None, list[ScanPage]]]:
+    """Groups of pages, each beginning at a page with a code of ours; a code repeated on the next pages begins none."""
+    groups: list[tuple[OurCode | None, list[ScanPage]]] = []
+    for page in pages:
+        code = _leading_code(page.codes, key)
+        if not groups or (code is not None and code != groups[-1][0]):
+            groups.append((code, []))
+        groups[-1][1].append(page)
+    return groups
+
+
+def _leading_code(texts: Iterable[str], key: bytes) -> OurCode | None:
+    found = [code for code in (read_code(text, key=key) for text in texts) if code is not None]
+    # A printed sheet may show a letter's label too: what the sheet itself is goes first.
+    return min(found, key=lambda code: (code.kind is CodeKind.LABEL, code.subject_id), default=None)
+
+
+def _new_scan(uow: UnitOfWork, batch: ScanBatch, pages: Sequence[ScanPage], now: datetime, *, is_whole: bool) -> Scan:
+    scan = Scan(
+        batch_id=batch.id,
+        unit_id=batch.unit_id,
+        filename=batch.filename,
+        digest=batch.digest if is_whole else None,
+        is_signed=batch.is_signed,
+        created_at=now,
+    )
+    _add_leaves(scan, pages)
+    uow.session.add(scan)
+    uow.session.flush()
+    uow.record("scan.made", "scan", scan.id, actor=SYSTEM, batch=batch.id, pages=[page.id for page in pages])
+    return scan
+
+
+def _add_leaves(scan: Scan, pages: Sequence[ScanPage]) -> None:
+    after = max((leaf.position for leaf in scan.leaves), default=0)
+    scan.leaves += [ScanLeaf(page=page, position=n) for n, page in enumerate(pages, start=after + 1)]
+    scan.edits = (scan.edits or 0) + 1
+    scan.digest = scan.digest if after == 0 else None
+
+
+def _send_on(uow: UnitOfWork, batch: ScanBatch, scan: Scan, code: OurCode | None, now: datetime) -> None:
+    if batch.into_mail_id is not None:
+        has_document = document_of(uow, batch.into_mail_id) is not None
+        kind = AttachmentKind.ANNEX if has_document else AttachmentKind.DOCUMENT
+        join(uow, scan, batch.into_mail_id, kind=kind, actor=SYSTEM, now=now)
+    elif code is not None and code.kind is CodeKind.LABEL:
+        _join_by_label(uow, scan, code.subject_id, now)
+    elif code is not None:
+        _hand_over_proof(uow, scan, code)
+
+
+def _join_by_label(uow: UnitOfWork, scan: Scan, number_id: int, now: datetime) -> None:
+    number = uow.session.get(MailNumber, number_id)
+    if number is None:
+        scan.note = "number_unknown"
+        return
+    scan.number_id = number.id
+    if number.voided_at is not None:
+        scan.note = "number_voided"
+    elif number.mail_id is None:
+        scan.note = "sealed_envelope" if number.envelope_id is not None else "number_unknown"
+    elif document_of(uow, number.mail_id) is not None:
+        scan.note = "document_exists"
+    else:
+        join(uow, scan, number.mail_id, kind=AttachmentKind.DOCUMENT, actor=SYSTEM, now=now)
+
+
+def _hand_over_proof(uow: UnitOfWork, scan: Scan, code: OurCode) -> None:
+    scan.proof_kind, scan.proof_subject_id, scan.note = code.kind.value, code.subject_id, "proof"
+    handler = PROOF_HANDLERS.get(code.kind)
+    if handler is None:
+        return
+    proof = ProofScan(ScanId(scan.id), scan.unit_id, code.kind, code.subject_id, source_pages(scan))
+    attachment_id = handler(uow, proof)
+    if attachment_id is not None:
+        scan.state, scan.attachment_id, scan.note = ScanState.JOINED, attachment_id, ""
+        scan.mail_id = uow.session.get_one(Attachment, attachment_id).mail_id
+        uow.record("scan.joined", "scan", scan.id, actor=SYSTEM, attachment=int(attachment_id), kind=code.kind.value)
+
+
+def document_of(uow: UnitOfWork, mail_id: int) -> Attachment | None:
+    """The letter's present DOCUMENT. Locks the letter: of two scans that meet here, one finds the other's.
+
+    The lock moves no version: what machines write does not disturb people's forms.
+    """
+    uow.session.execute(select(Mail.id).where(Mail.id == mail_id).with_for_update())
+    return uow.session.scalar(
+        select(Attachment)
+        .where(Attachment.mail_id == mail_id, Attachment.kind == AttachmentKind.DOCUMENT)
+        .order_by(Attachment.version_no.desc(), Attachment.id.desc())
+        .limit(1)
+    )
+
+
+def source_pages(scan: Scan) -> tuple[SourcePage, ...]:
+    """The pages of a scan as arranged, without those taken out."""
+    return tuple(
+        SourcePage(Digest(leaf.page.digest), leaf.page.media_type, leaf.page.page_index, leaf.rotation)
+        for leaf in scan.leaves
+        if not leaf.removed
+    )
+
+
+def join(
+    uow: UnitOfWork,
+    scan: Scan,
+    mail_id: int,
+    *,
+    kind: AttachmentKind,
+    actor: Actor,
+    now: datetime,
+    replaces: AttachmentId | None = None,
+    reason: str = "",
+) -> AttachmentId:
+    """Attach a scan's pages to a letter; the caller has checked that the actor may.
+
+    Raises:
+        Invalid: ``scan.no_pages``.
+    """
+    pages = source_pages(scan)
+    if not pages:
+        raise Invalid("scan.no_pages", "restore a page first", id=scan.id)
+    # The file is the original only while nothing was taken out, moved or added.
+    whole = scan.digest is not None and [p.page_index for p in pages] == list(range(len(scan.leaves)))
+    single = whole and {p.digest for p in pages} == {scan.digest}
+    attachment_id = attach(
+        uow,
+        mail_id,
+        kind=kind,
+        pages=pages,
+        media_type=pages[0].media_type,
+        actor=actor,
+        now=now,
+        filename=scan.filename,
+        digest=Digest(scan.digest) if single and scan.digest is not None else None,
+        size_bytes=scan.leaves[0].page.size_bytes if single else 0,
+        is_signed=scan.is_signed,
+        replaces=replaces,
+        reason=reason,
+    )
+    scan.state, scan.mail_id, scan.attachment_id, scan.note = ScanState.JOINED, mail_id, attachment_id, ""
+    uow.record("scan.joined", "scan", scan.id, actor=actor, mail=mail_id, attachment=int(attachment_id))
+    return attachment_id

@@ -1,0 +1,230 @@
+"""Tables of what comes in: batches and pages as they came, and the arrangement that people make of them.
+
+``ScanPage`` rows and their blobs are never changed by people: an arrangement (``Scan`` and its ``ScanLeaf`` rows)
+stands beside them and can always be undone.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, Boolean, Float, ForeignKey, Index, Integer, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from ged.db import Base, Code, Id, UtcDateTime
+
+
+class BatchSource(StrEnum):
+    """How a batch came."""
+
+    BRIDGE = "bridge"
+    UPLOAD = "upload"
+
+
+class BatchState(StrEnum):
+    """Where a batch stands. A page that comes late opens its batch again: nothing sent is refused or lost."""
+
+    OPEN = "open"
+    COMPLETE = "complete"
+    """All pages are here; the machine looks at them."""
+    SETTLED = "settled"
+    """Every page lies in a scan."""
+
+
+class ScanState(StrEnum):
+    """Where a scan stands."""
+
+    WAITING = "waiting"
+    JOINED = "joined"
+    """Joined to a letter, or taken as a proof."""
+    DISCARDED = "discarded"
+    MERGED = "merged"
+    """Its pages went into another waiting scan."""
+
+
+class OrderState(StrEnum):
+    """Where an order to a scanner stands."""
+
+    WAITING = "waiting"
+    SCANNING = "scanning"
+    UPLOADING = "uploading"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+FINAL_ORDER_STATES = frozenset({OrderState.DONE, OrderState.FAILED, OrderState.CANCELLED})
+
+
+class Bridge(Base):
+    """A scanner bridge at a desk. Only the hash of its token is kept."""
+
+    __tablename__ = "bridges"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    name: Mapped[str] = mapped_column(String(100))
+    unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"), index=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    devices: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    paired_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class PairingCode(Base):
+    """A short-lived code that lets one bridge introduce itself; kept as a hash, usable once."""
+
+    __tablename__ = "pairing_codes"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    code_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"))
+    made_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class ScanBatch(Base):
+    """Pages that came together. ``key`` is chosen by whoever begins it, so that beginning twice is one batch."""
+
+    __tablename__ = "scan_batches"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    key: Mapped[str] = mapped_column(String(64), unique=True)
+    bridge_id: Mapped[int | None] = mapped_column(ForeignKey("bridges.id"), index=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"), index=True)
+    source: Mapped[BatchSource] = mapped_column(Code(BatchSource))
+    state: Mapped[BatchState] = mapped_column(Code(BatchState), default=BatchState.OPEN, index=True)
+    device: Mapped[str] = mapped_column(String(200), default="")
+    filename: Mapped[str] = mapped_column(String(200), default="")
+    digest: Mapped[str | None] = mapped_column(String(64))
+    """The file uploaded, whole."""
+    is_signed: Mapped[bool] = mapped_column(Boolean, default=False)
+    into_scan_id: Mapped[int | None] = mapped_column(Id)
+    """The waiting scan into which its pages go (a page scanned again)."""
+    into_mail_id: Mapped[int | None] = mapped_column(ForeignKey("mails.id"))
+    """The letter to which its pages go, whatever codes they bear."""
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    completed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    pages: Mapped[list["ScanPage"]] = relationship(
+        order_by="[ScanPage.position, ScanPage.order_id, ScanPage.sequence, ScanPage.page_index, ScanPage.id]"
+    )
+
+
+class ScanPage(Base):
+    """A page as it came. The first look of the machine (``inspected_at``) is filled once, the rest never changes."""
+
+    __tablename__ = "scan_pages"
+    __table_args__ = (UniqueConstraint("batch_id", "token", "page_index"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    batch_id: Mapped[int] = mapped_column(ForeignKey("scan_batches.id"), index=True)
+    token: Mapped[str] = mapped_column(String(64))
+    order_id: Mapped[int] = mapped_column(Id, default=0)
+    sequence: Mapped[int] = mapped_column(Integer, default=0)
+    position: Mapped[int] = mapped_column(Integer, default=0)
+    """Place in the list with which the batch was completed; 0 before."""
+    digest: Mapped[str] = mapped_column(String(64), index=True)
+    media_type: Mapped[str] = mapped_column(String(100))
+    size_bytes: Mapped[int] = mapped_column(Id)
+    page_index: Mapped[int] = mapped_column(Integer, default=0)
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    width_px: Mapped[int] = mapped_column(Integer, default=0)
+    height_px: Mapped[int] = mapped_column(Integer, default=0)
+    dpi: Mapped[int] = mapped_column(Integer, default=0)
+    blank_score: Mapped[float] = mapped_column(Float, default=0.0)
+    codes: Mapped[list[str]] = mapped_column(JSON, default=list)
+    """Texts of *our* codes read on the page; foreign barcodes are not kept."""
+    problem: Mapped[str] = mapped_column(String(64), default="")
+    """Why the page could not be looked at; it is kept and shown all the same."""
+    inspected_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class ScanPicture(Base):
+    """A small JPEG of a page, made by the machine for the screen."""
+
+    __tablename__ = "scan_pictures"
+
+    scan_page_id: Mapped[int] = mapped_column(ForeignKey("scan_pages.id"), primary_key=True)
+    width_px: Mapped[int] = mapped_column(Integer, primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), index=True)
+
+
+class Scan(Base):
+    """A document that waits for its letter: an arrangement of pages that a clerk edits.
+
+    ``edits`` counts changes of the leaves, so that each of them moves ``version``.
+    """
+
+    __tablename__ = "scans"
+    __table_args__ = (Index("ix_scans_unit_id_state", "unit_id", "state"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    batch_id: Mapped[int] = mapped_column(ForeignKey("scan_batches.id"), index=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"))
+    state: Mapped[ScanState] = mapped_column(Code(ScanState), default=ScanState.WAITING)
+    filename: Mapped[str] = mapped_column(String(200), default="")
+    digest: Mapped[str | None] = mapped_column(String(64), index=True)
+    """The one file that it is, when it was uploaded and not split."""
+    is_signed: Mapped[bool] = mapped_column(Boolean, default=False)
+    note: Mapped[str] = mapped_column(String(32), default="")
+    """Why it still waits: ``document_exists``, ``number_voided``, ``number_unknown``, ``sealed_envelope``, ``proof``.
+
+    The first three and the envelope come from a label, the last from another sheet of ours.
+    """
+    number_id: Mapped[int | None] = mapped_column(ForeignKey("mail_numbers.id"))
+    """The number that its label names."""
+    proof_kind: Mapped[str] = mapped_column(String(8), default="")
+    proof_subject_id: Mapped[int | None] = mapped_column(Id)
+    mail_id: Mapped[int | None] = mapped_column(ForeignKey("mails.id"), index=True)
+    attachment_id: Mapped[int | None] = mapped_column(ForeignKey("attachments.id"))
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("scans.id"))
+    edits: Mapped[int] = mapped_column(Integer, default=0)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    version: Mapped[int] = mapped_column(Integer)
+    leaves: Mapped[list["ScanLeaf"]] = relationship(
+        order_by="ScanLeaf.position", lazy="selectin", back_populates="scan", cascade="save-update, merge"
+    )
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+
+
+class ScanLeaf(Base):
+    """One page of the arrangement: where it stands, how it was turned, whether it was taken out."""
+
+    __tablename__ = "scan_leaves"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    scan_id: Mapped[int] = mapped_column(ForeignKey("scans.id"), index=True)
+    scan_page_id: Mapped[int] = mapped_column(ForeignKey("scan_pages.id"), unique=True)
+    position: Mapped[int] = mapped_column(Integer)
+    rotation: Mapped[int] = mapped_column(Integer, default=0)
+    removed: Mapped[bool] = mapped_column(Boolean, default=False)
+    scan: Mapped[Scan] = relationship(back_populates="leaves")
+    page: Mapped[ScanPage] = relationship(lazy="joined", innerjoin=True)
+
+
+class ScanOrder(Base):
+    """An order that a person gives to a scanner; the bridge fetches it and tells how it goes."""
+
+    __tablename__ = "scan_orders"
+    __table_args__ = (Index("ix_scan_orders_bridge_id_state", "bridge_id", "state"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    bridge_id: Mapped[int] = mapped_column(ForeignKey("bridges.id"))
+    batch_key: Mapped[str] = mapped_column(String(64), index=True)
+    device: Mapped[str | None] = mapped_column(String(200))
+    source: Mapped[str | None] = mapped_column(String(100))
+    mode: Mapped[str] = mapped_column(String(32))
+    dpi: Mapped[int] = mapped_column(Integer)
+    duplex: Mapped[bool] = mapped_column(Boolean, default=False)
+    complete: Mapped[bool] = mapped_column(Boolean, default=True)
+    """Whether the batch is complete when this order is done."""
+    state: Mapped[OrderState] = mapped_column(Code(OrderState), default=OrderState.WAITING)
+    pages: Mapped[int] = mapped_column(Integer, default=0)
+    code: Mapped[str] = mapped_column(String(64), default="")
+    detail: Mapped[str] = mapped_column(String(500), default="")
+    cancel_requested: Mapped[bool] = mapped_column(Boolean, default=False)
+    ordered_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    ordered_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
