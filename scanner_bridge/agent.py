@@ -1,0 +1,156 @@
+"""``ged-bridge``: pair, run, devices, status."""
+
+import json
+import logging
+import platform
+import signal
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from scanner_bridge import config as settings
+from scanner_bridge.api import Api, LinkDownError, RefusedError
+from scanner_bridge.device import SaneScanner
+from scanner_bridge.faults import ADVICE, ScanFault
+from scanner_bridge.lock import HomeLock
+from scanner_bridge.loop import STATUS_NAME, Agent
+from scanner_bridge.manifest import Manifest
+
+_LINKS = {
+    "online": "connecté",
+    "network_down": "réseau coupé",
+    "server_down": "serveur indisponible",
+    "unpaired": "appairage refusé ou révoqué : ged-bridge pair",
+}
+
+
+def _config(home: Path) -> settings.Config:
+    try:
+        return settings.load(home)
+    except settings.ConfigProblem as problem:
+        raise click.ClickException(str(problem)) from problem
+
+
+@click.group()
+@click.option(
+    "--home",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=settings.default_home,
+    show_default="GED_BRIDGE_HOME, sinon ~/.local/state/ged-bridge",
+    help="Dossier du programme : réglages et pages en attente.",
+)
+@click.option("--verbose", is_flag=True, help="Journal détaillé.")
+@click.pass_context
+def main(context: click.Context, home: Path, verbose: bool) -> None:
+    """Relie les scanners de ce poste au serveur de courrier."""
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    for name in ("httpx", "httpcore", "PIL"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    context.obj = home
+
+
+@main.command()
+@click.option("--server", required=True, help="Adresse du site, par exemple https://courrier.gouv.tg")
+@click.option("--code", required=True, help="Code d'appairage affiché par le site.")
+@click.option("--name", default=platform.node, help="Nom de ce poste sur le site.")
+@click.pass_obj
+def pair(home: Path, server: str, code: str, name: str) -> None:
+    """Appaire ce poste avec le site."""
+    config = _config(home)
+    api = Api(server)
+    try:
+        token, bridge_id = api.pair(code, name)
+    except RefusedError as refusal:
+        raise click.ClickException(f"Code refusé : {refusal.message} ({refusal.code})") from refusal
+    except LinkDownError as down:
+        raise click.ClickException(f"Serveur injoignable : {down}") from down
+    finally:
+        api.close()
+    settings.save(home, config.paired(server=server, token=token, bridge_id=bridge_id))
+    click.echo(f"Poste « {name} » appairé avec {server}.")
+
+
+@main.command()
+@click.pass_obj
+def run(home: Path) -> None:
+    """Attend les ordres de numérisation et envoie les pages."""
+    config = _config(home)
+    if not config.is_paired:
+        raise click.ClickException("Ce poste n'est pas appairé : ged-bridge pair --server URL --code CODE")
+    lock = HomeLock(home)
+    if not lock.take():
+        raise click.ClickException(f"Un autre ged-bridge utilise déjà {home}.")
+    agent = Agent(home, config, SaneScanner(config.devices, stall_timeout_s=config.stall_timeout_s))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: agent.stop())
+    click.echo(f"ged-bridge : {config.server}, dossier {home}")
+    agent.run()
+    lock.release()
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Sortie JSON.")
+@click.pass_obj
+def devices(home: Path, as_json: bool) -> None:
+    """Liste les scanners de ce poste."""
+    config = _config(home)
+    scanner = SaneScanner(config.devices, stall_timeout_s=config.stall_timeout_s)
+    try:
+        found = scanner.devices()
+    except ScanFault as fault:
+        raise click.ClickException(f"{ADVICE[fault.code].fr} ({fault})") from fault
+    finally:
+        scanner.close()
+    if as_json:
+        click.echo(json.dumps([asdict(device) for device in found], ensure_ascii=False, indent=1))
+        return
+    for device in found:
+        click.echo(f"{device.name}  {device.vendor} {device.model} ({device.type})")
+        click.echo(f"    sources {list(device.sources)}, modes {list(device.modes)}, ppp {list(device.resolutions)}")
+    if not found:
+        click.echo(ADVICE["no_device"].fr)
+        sys.exit(1)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Sortie JSON.")
+@click.pass_obj
+def status(home: Path, as_json: bool) -> None:
+    """Dit si le programme tourne, l'état de la liaison et les pages en attente."""
+    config = _config(home)
+    link = home / STATUS_NAME
+    values: dict[str, object] = {"link": None, "since": None}
+    if link.exists():
+        values |= json.loads(link.read_text(encoding="utf-8"))
+    lock = HomeLock(home)
+    running = home.exists() and not lock.take()
+    lock.release()
+    values |= {"home": str(home), "server": config.server, "running": running, "waiting_pages": _waiting(home)}
+    if as_json:
+        click.echo(json.dumps(values, ensure_ascii=False))
+        return
+    click.echo(f"Serveur : {config.server or 'pas appairé'}")
+    click.echo(f"Programme : {'en marche' if running else 'arrêté'}")
+    if running:
+        click.echo(f"Liaison : {_LINKS.get(str(values['link']), 'inconnue')} depuis {values['since']}")
+    click.echo(f"Pages en attente d'envoi : {values['waiting_pages']}")
+
+
+def _waiting(home: Path) -> int:
+    """Count without opening the spool, which belongs to the running agent; a file that goes meanwhile is done."""
+    pages = 0
+    for path in (home / "spool").glob("b-*/manifest.json"):
+        try:
+            manifest = Manifest.from_json(path.read_bytes())
+        except (OSError, ValueError):
+            continue
+        pages += sum(page.state == "spooled" for page in manifest.pages)
+    return pages
+
+
+if __name__ == "__main__":
+    main()

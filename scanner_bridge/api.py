@@ -1,0 +1,171 @@
+"""The site's HTTP interface for bridges, as typed calls; every call may be repeated without harm."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal
+from urllib.parse import quote
+
+import httpx
+
+from scanner_bridge.device import DeviceInfo
+from scanner_bridge.manifest import Manifest, Order, OrderId, Page
+
+Link = Literal["online", "network_down", "server_down", "unpaired"]
+State = Literal["scanning", "uploading", "done", "failed", "cancelled"]
+
+WAIT_S: Final = 25
+_TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+_REPORT_TIMEOUT = httpx.Timeout(2.0)
+_POLL_TIMEOUT = httpx.Timeout(WAIT_S + 10.0, connect=5.0)
+
+
+class LinkDownError(Exception):
+    """The server cannot be used now; ``link`` says how: no network, no server, or this bridge is not known."""
+
+    def __init__(self, link: Link, detail: str) -> None:
+        super().__init__(f"{link}: {detail}")
+        self.link: Link = link
+
+
+class RefusedError(Exception):
+    """The server answered and will not take this, now or later."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(f"{status} {code} {message}".strip())
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+@dataclass(frozen=True)
+class ScanOrder:
+    """What the site asks for; ``complete``: the batch is whole after this order."""
+
+    order_id: OrderId
+    batch_key: str
+    device: str | None
+    source: str | None
+    mode: str | None
+    dpi: int
+    duplex: bool
+    complete: bool
+
+
+class Api:
+    """A paired bridge's calls; shared by its threads, with connections kept open so that a page goes out at once."""
+
+    def __init__(self, server: str, token: str = "") -> None:
+        """Prepare for ``server`` (a base URL); no connection is made yet."""
+        self._client = httpx.Client(
+            base_url=server.rstrip("/") + "/api/bridge/",
+            headers={"Authorization": f"Bearer {token}"} if token else {},
+            timeout=_TIMEOUT,
+            limits=httpx.Limits(keepalive_expiry=120.0),
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def _send(self, method: str, path: str, **values: Any) -> httpx.Response:
+        try:
+            return self._client.request(method, path, **values)
+        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+            # A kept connection that the server had closed meanwhile: once more, on a new one.
+            return self._client.request(method, path, **values)
+
+    def _call(self, method: str, path: str, *, allow: Iterable[int] = (), **values: Any) -> httpx.Response:
+        """Send and sort the answer.
+
+        Raises:
+            LinkDownError: try again later.
+            RefusedError: do not try this again.
+        """
+        try:
+            response = self._send(method, path, **values)
+        except httpx.TransportError as error:
+            raise LinkDownError("network_down", f"{type(error).__name__}: {error}") from error
+        if response.is_success or response.status_code in allow:
+            return response
+        code, message = _error_of(response)
+        if response.status_code in {401, 403}:
+            raise LinkDownError("unpaired", f"{response.status_code} {code}")
+        if response.status_code in {408, 425, 429} or response.status_code >= 500 or response.is_redirect:
+            raise LinkDownError("server_down", f"HTTP {response.status_code} {code}")
+        raise RefusedError(response.status_code, code, message)
+
+    def pair(self, code: str, name: str) -> tuple[str, str]:
+        """Exchange a pairing code for (token, bridge id)."""
+        answer = self._call("POST", "pair", json={"code": code, "name": name}).json()
+        return str(answer["token"]), str(answer["bridge_id"])
+
+    def announce_devices(self, devices: Iterable[DeviceInfo]) -> None:
+        """Tell which scanners are present."""
+        self._call("POST", "devices", json={"devices": [asdict(device) for device in devices]})
+
+    def next_order(self) -> ScanOrder | None:
+        """Wait for an order as long as the server holds the request; None if there is none."""
+        response = self._call("GET", "order", params={"wait_s": WAIT_S}, timeout=_POLL_TIMEOUT)
+        return None if response.status_code == 204 else _order_of(response.json())
+
+    def report(
+        self, order_id: OrderId, state: State, pages: int, *, code: str | None = None, detail: str | None = None
+    ) -> bool:
+        """Tell how far an order is; True asks to stop it. Short limits: paper may be moving meanwhile."""
+        body = {"state": state, "pages": pages, "code": code, "detail": detail}
+        path = f"order/{quote(str(order_id), safe='')}/state"
+        response = self._call("POST", path, json=body, timeout=_REPORT_TIMEOUT)
+        return bool(response.content and response.json().get("cancel"))
+
+    def open_batch(self, batch_key: str, order: Order) -> None:
+        """Tell that an order's pages will come in this batch."""
+        body = {"order_id": order.order_id, "device": order.device, "started_at": order.started_at}
+        self._call("PUT", _batch(batch_key), json=body)
+
+    def put_page(self, batch_key: str, page: Page, data: bytes) -> tuple[str, int]:
+        """Send a page; gives the server's receipt: (digest, size)."""
+        headers = {
+            "Content-Type": "image/png",
+            "X-Content-SHA256": page.digest,
+            "X-Page-Order": str(page.sequence),
+            "X-Order-Id": quote(str(page.order_id)),
+        }
+        receipt = self._call("PUT", f"{_batch(batch_key)}/page/{page.token}", content=data, headers=headers).json()
+        return str(receipt["digest"]), int(receipt["size"])
+
+    def complete(self, manifest: Manifest) -> list[str]:
+        """Say that a batch is whole; gives the tokens of the pages that the server lacks, empty when it agrees."""
+        pages = [{"token": page.token, "digest": page.digest} for page in manifest.pages if page.state == "sent"]
+        path = f"{_batch(manifest.batch_key)}/complete"
+        response = self._call("POST", path, json={"pages": pages}, allow=[409])
+        if response.status_code != 409:
+            return []
+        missing = response.json().get("missing")
+        if not missing:
+            raise RefusedError(409, *_error_of(response))
+        return [str(token) for token in missing]
+
+
+def _batch(batch_key: str) -> str:
+    return f"batch/{quote(batch_key, safe='')}"
+
+
+def _error_of(response: httpx.Response) -> tuple[str, str]:
+    try:
+        error = response.json()["error"]
+        return str(error["code"]), str(error["message"])
+    except (ValueError, KeyError, TypeError):
+        return "", response.reason_phrase
+
+
+def _order_of(values: Mapping[str, Any]) -> ScanOrder:
+    return ScanOrder(
+        order_id=values["order_id"],
+        batch_key=str(values["batch_key"]),
+        device=values.get("device"),
+        source=values.get("source"),
+        mode=values.get("mode"),
+        dpi=int(values.get("dpi") or 300),
+        duplex=bool(values.get("duplex")),
+        complete=bool(values.get("complete")),
+    )

@@ -1,0 +1,106 @@
+"""Choices by what a device offers, never by its maker: source, colour mode, resolution. Pure functions."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from scanner_bridge.faults import ScanFault
+
+_SOURCE_WORDS: Final[dict[str, tuple[str, ...]]] = {
+    "feeder": ("adf", "feeder", "automatic"),
+    "adf": ("adf", "feeder", "automatic"),
+    "duplex": ("duplex",),
+    "flatbed": ("flatbed", "platen", "glass", "normal"),
+}
+_MODE_WORDS: Final[dict[str, tuple[str, ...]]] = {
+    "gray": ("gray", "grey"),
+    "grey": ("gray", "grey"),
+    "grayscale": ("gray", "grey"),
+    "color": ("color", "colour", "rgb"),
+    "colour": ("color", "colour", "rgb"),
+    "lineart": ("lineart", "binary", "black", "bw", "mono"),
+    "bw": ("lineart", "binary", "black", "bw", "mono"),
+}
+
+
+def _has(text: str, words: Sequence[str]) -> bool:
+    return any(word in text.lower() for word in words)
+
+
+def _pick(offered: Sequence[str], wanted: str, words: Sequence[str]) -> str | None:
+    exact = [name for name in offered if name.lower() == wanted.lower()]
+    starts = [name for name in offered if name.lower().startswith(tuple(words))] if words else []
+    close = [name for name in offered if _has(name, words)]
+    return next(iter(exact + starts + close), None)
+
+
+def is_feeder(source: str | None, device_type: str = "") -> bool:
+    """Whether this source takes sheets until it is empty (then ``no_docs`` is the normal end)."""
+    if source is None:
+        return _has(device_type, ("sheetfed", "sheet-fed", "feeder"))
+    return _has(source, (*_SOURCE_WORDS["feeder"], *_SOURCE_WORDS["duplex"]))
+
+
+def choose_source(offered: Sequence[str], wanted: str | None, *, duplex: bool) -> str | None:
+    """Pick the device's source, or None to leave the device as it is.
+
+    Args:
+        offered: the names the device gives, empty if it has one fixed source.
+        wanted: one of these names, or ``flatbed``, ``adf`` / ``feeder``; None leaves the choice to the device.
+        duplex: prefer a source that scans both sides.
+
+    Raises:
+        ScanFault: ``unsupported`` when the device has sources, but not this one.
+    """
+    if not offered:
+        return None
+    both = [name for name in offered if _has(name, _SOURCE_WORDS["duplex"])]
+    if duplex and both and (wanted is None or is_feeder(wanted)):
+        return both[0]
+    if wanted is None:
+        return None
+    one_sided = [name for name in offered if name not in both or name.lower() == wanted.lower()]
+    found = _pick(one_sided or offered, wanted, _SOURCE_WORDS.get(wanted.lower(), ()))
+    if found is None:
+        raise ScanFault("unsupported", f"source {wanted!r} is none of {list(offered)}")
+    return found
+
+
+def choose_mode(offered: Sequence[str], wanted: str | None) -> str | None:
+    """Pick the device's name for a colour mode (``gray``, ``color``, ``lineart`` or the device's own word).
+
+    Raises:
+        ScanFault: ``unsupported`` when the device has modes, but not this one.
+    """
+    if not offered or not wanted:
+        return None
+    found = _pick(offered, wanted, _MODE_WORDS.get(wanted.lower(), ()))
+    if found is None:
+        raise ScanFault("unsupported", f"mode {wanted!r} is none of {list(offered)}")
+    return found
+
+
+def choose_resolution(constraint: Sequence[float] | tuple[float, float, float] | None, dpi: int) -> float:
+    """Pick the resolution to set: exact, else the next finer, else the finest.
+
+    Args:
+        constraint: as python-sane gives it: a list of values, a (least, most, step) tuple, or None for any.
+        dpi: what was asked for.
+    """
+    if constraint is None:
+        return dpi
+    if isinstance(constraint, tuple):
+        least, most, step = constraint
+        value = min(max(dpi, least), most)
+        return least + float(round((value - least) / step)) * step if step else value
+    finer = sorted(value for value in constraint if value >= dpi)
+    return finer[0] if finer else max(constraint)
+
+
+def list_resolutions(constraint: Sequence[float] | tuple[float, float, float] | None) -> list[int]:
+    """Resolutions to show to a clerk: the device's own list, or the usual ones inside its range."""
+    usual = [150, 200, 300, 400, 600]
+    if constraint is None:
+        return usual
+    if isinstance(constraint, tuple):
+        return [dpi for dpi in usual if constraint[0] <= dpi <= constraint[1]]
+    return sorted(int(value) for value in constraint)

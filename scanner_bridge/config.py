@@ -1,0 +1,79 @@
+"""The bridge's settings: one file, ``config.json``, in its home folder, for its owner only: it holds the token."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from scanner_bridge.durable import write_durably
+
+OptionValue = str | int | float | bool
+CONFIG_NAME = "config.json"
+
+
+class ConfigProblem(Exception):
+    """The settings cannot be used; the text says what to change."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """What the bridge knows between two starts.
+
+    Attributes:
+        server: base URL of the site.
+        token: bearer token from pairing; never logged.
+        bridge_id: the server's name for this bridge.
+        devices: SANE device name or pattern -> SANE options to set before each scan. When not empty, only these
+            devices are offered, in this order, and the first one present is the default.
+        stall_timeout_s: a driver that gives no sign of life for so long is killed.
+        free_bytes: no scan begins with less space than this on the spool's disk.
+    """
+
+    server: str = ""
+    token: str = field(default="", repr=False)
+    bridge_id: str = ""
+    devices: Mapping[str, Mapping[str, OptionValue]] = field(default_factory=dict)
+    stall_timeout_s: float = 120.0
+    free_bytes: int = 64 * 1024 * 1024
+
+    @property
+    def is_paired(self) -> bool:
+        """Whether a server and a token are there."""
+        return bool(self.server and self.token)
+
+    def paired(self, *, server: str, token: str, bridge_id: str) -> "Config":
+        """The same settings, paired with a server."""
+        return replace(self, server=server, token=token, bridge_id=bridge_id)
+
+
+def default_home() -> Path:
+    """GED_BRIDGE_HOME, else the folder of the XDG base directory specification for state."""
+    named = os.environ.get("GED_BRIDGE_HOME")
+    state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(named) if named else Path(state) / "ged-bridge"
+
+
+def load(home: Path) -> Config:
+    """Read the settings; a missing file gives the defaults.
+
+    Raises:
+        ConfigProblem: the file is no JSON object, or holds a key that means nothing.
+    """
+    path = home / CONFIG_NAME
+    if not path.exists():
+        return Config()
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        config = Config(**values)
+    except (ValueError, TypeError) as error:
+        raise ConfigProblem(f"{path} : {error}") from error
+    if not isinstance(config.devices, dict) or not all(isinstance(value, dict) for value in config.devices.values()):
+        raise ConfigProblem(f'{path} : "devices" doit être un objet {{"nom SANE": {{"option": valeur}}}}')
+    return config
+
+
+def save(home: Path, config: Config) -> None:
+    """Write the settings, readable by their owner only."""
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_durably(home / CONFIG_NAME, json.dumps(asdict(config), indent=2, ensure_ascii=False).encode(), mode=0o600)

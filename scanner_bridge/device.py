@@ -1,0 +1,196 @@
+"""Scanners behind one protocol, and the plug for SANE."""
+
+import threading
+import time
+from collections.abc import Generator, Mapping
+from dataclasses import asdict, dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, Protocol
+
+from scanner_bridge.child import SaneChild
+from scanner_bridge.config import OptionValue
+from scanner_bridge.faults import ScanFault
+
+_LIST_TIMEOUT_S = 60.0
+_CLOSE_GRACE_S = 10.0
+
+
+@dataclass(frozen=True)
+class DeviceInfo:
+    """A scanner as the site shows it; the lists are empty where the device leaves no choice."""
+
+    name: str
+    vendor: str
+    model: str
+    type: str
+    sources: tuple[str, ...] = ()
+    modes: tuple[str, ...] = ()
+    resolutions: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class ScanRequest:
+    """What to scan: ``device`` and ``source`` None leave the choice to the bridge and to the device."""
+
+    device: str | None = None
+    source: str | None = None
+    mode: str | None = "gray"
+    dpi: int = 300
+    duplex: bool = False
+
+
+@dataclass(frozen=True)
+class PageFile:
+    """A page that lies whole and flushed in the spool: its idempotency token, file name, SHA-256 and size."""
+
+    token: str
+    file: str
+    digest: str
+    size_bytes: int
+    sequence: int
+
+
+class Scanner(Protocol):
+    """What the agent needs of a scanner."""
+
+    def devices(self) -> list[DeviceInfo]:
+        """The scanners present now."""
+
+    def scan(self, request: ScanRequest, folder: Path, *, first: int) -> Generator[PageFile, None, None]:
+        """Scan pages into ``folder``, numbered from ``first``.
+
+        Each page is on the disk before it is given; the next one is asked for only when the generator is advanced.
+        Closing the generator stops the scan. A source that takes sheets goes on until it is empty; glass gives one.
+
+        Raises:
+            ScanFault: with the pages given so far safe.
+        """
+
+    def close(self) -> None:
+        """Let go of the device, whatever state it is in."""
+
+
+class SaneScanner:
+    """Every SANE device of this computer, each call in a process of its own."""
+
+    def __init__(self, devices: Mapping[str, Mapping[str, OptionValue]], *, stall_timeout_s: float) -> None:
+        """Take the patterns of the devices to offer, each with its own options (see ``Config.devices``)."""
+        self._patterns = devices
+        self._stall_timeout_s = stall_timeout_s
+        self._known: dict[str, DeviceInfo] = {}
+        self._present: list[str] = []
+        self._ending: SaneChild | None = None
+        self._reap_by = 0.0
+        self._listing: SaneChild | None = None
+        self._busy = threading.Lock()
+
+    def devices(self) -> list[DeviceInfo]:
+        """The scanners present now; during a scan the last answer, for a search would disturb the device."""
+        if not self._busy.acquire(blocking=False):
+            return self._offered()
+        try:
+            self._reap()
+            self._listing = SaneChild({"op": "list", "known": list(self._known)})
+            self._present = self._receive_devices(self._listing)
+        finally:
+            if self._listing is not None:
+                self._listing.close(_CLOSE_GRACE_S)
+            self._listing = None
+            self._busy.release()
+        return self._offered()
+
+    def _receive_devices(self, child: SaneChild) -> list[str]:
+        present: list[str] = []
+        while (event := child.receive(_LIST_TIMEOUT_S))["event"] != "end":
+            present.append(event["name"])
+            if "sources" in event:
+                self._known[event["name"]] = _device_of(event)
+        return present
+
+    def _offered(self) -> list[DeviceInfo]:
+        names = self._present
+        if self._patterns:
+            ranked = [name for pattern in self._patterns for name in names if _matches(name, pattern)]
+            names = list(dict.fromkeys(ranked))
+        return [self._known[name] for name in names if name in self._known]
+
+    def scan(self, request: ScanRequest, folder: Path, *, first: int) -> Generator[PageFile, None, None]:
+        """See ``Scanner.scan``."""
+        message = self._message(request, folder, first)
+        while not self._busy.acquire(timeout=0.05):
+            if (listing := self._listing) is not None:
+                listing.kill()  # a clerk waits: the search for devices can be done again
+        try:
+            self._reap()
+            self._ending = child = SaneChild(message)
+            yield from self._receive_pages(child)
+        finally:
+            self._reap_by = time.monotonic() + _CLOSE_GRACE_S
+            self._busy.release()
+
+    def _receive_pages(self, child: SaneChild) -> Generator[PageFile, None, None]:
+        try:
+            while (event := child.receive(self._stall_timeout_s))["event"] != "end":
+                if event["event"] == "page":
+                    yield _page_of(event)
+                    child.say("next")
+        except GeneratorExit:
+            child.say("stop")
+            raise
+
+    def _message(self, request: ScanRequest, folder: Path, first: int) -> dict[str, Any]:
+        name = request.device or self._default()
+        known = self._known.get(name)
+        values: dict[str, OptionValue] = {}
+        for pattern, own in self._patterns.items():
+            values |= own if _matches(name, pattern) else {}
+        return asdict(request) | {
+            "op": "scan",
+            "device": name,
+            "type": known.type if known else "",
+            "options": values,
+            "folder": str(folder.absolute()),
+            "first": first,
+        }
+
+    def _default(self) -> str:
+        """The first device present; before the first search has ended, the first that the settings name outright."""
+        if (offered := self._offered()) or (offered := self.devices()):
+            return offered[0].name
+        for pattern in self._patterns:
+            if not set(pattern) & set("*?["):
+                return pattern
+        raise ScanFault("no_device")
+
+    def _reap(self) -> None:
+        """A driver may take seconds to put its device away, or hang in that: wait as long as that is likely."""
+        if self._ending is not None:
+            self._ending.close(max(0.0, self._reap_by - time.monotonic()))
+            self._ending = None
+
+    def close(self) -> None:
+        """See ``Scanner.close``."""
+        if (listing := self._listing) is not None:
+            listing.kill()
+        self._reap()
+
+
+def _matches(name: str, pattern: str) -> bool:
+    return name == pattern or fnmatchcase(name, pattern)
+
+
+def _device_of(event: Mapping[str, Any]) -> DeviceInfo:
+    return DeviceInfo(
+        name=event["name"],
+        vendor=event["vendor"],
+        model=event["model"],
+        type=event["type"],
+        sources=tuple(event["sources"]),
+        modes=tuple(event["modes"]),
+        resolutions=tuple(event["resolutions"]),
+    )
+
+
+def _page_of(event: Mapping[str, Any]) -> PageFile:
+    return PageFile(event["token"], event["file"], event["digest"], event["size"], event["sequence"])

@@ -1,0 +1,42 @@
+"""One agent per home folder: two would scan the same order and empty the same spool."""
+
+import os
+import sys
+from pathlib import Path
+
+
+class HomeLock:
+    """A lock that the system drops with the process, however it ends."""
+
+    def __init__(self, home: Path) -> None:
+        """Name the lock file; nothing is taken yet."""
+        self._path = home / "agent.lock"
+        self._handle: int | None = None
+
+    def take(self) -> bool:
+        """Take the lock; False when another process holds it."""
+        handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            _lock(handle)
+        except OSError:
+            os.close(handle)
+            return False
+        self._handle = handle
+        return True
+
+    def release(self) -> None:
+        """Let another process take it."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+
+def _lock(handle: int) -> None:
+    if sys.platform == "win32":
+        import msvcrt  # noqa: PLC0415 - exists only there
+
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl  # noqa: PLC0415 - exists only there
+
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

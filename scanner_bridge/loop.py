@@ -1,0 +1,125 @@
+"""The running bridge: one thread waits for orders and scans, one uploads, one tells which scanners are present."""
+
+import json
+import logging
+import threading
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from scanner_bridge.api import Api, Link, LinkDownError, RefusedError, ScanOrder
+from scanner_bridge.config import Config
+from scanner_bridge.device import Scanner
+from scanner_bridge.faults import ScanFault
+from scanner_bridge.orders import OrderRunner
+from scanner_bridge.spool import Spool
+from scanner_bridge.upload import Backoff, Uploader
+
+log = logging.getLogger(__name__)
+
+STATUS_NAME = "status.json"
+_DEVICES_EVERY_S = 60.0
+_SHORTEST_POLL_S = 0.5
+
+
+class StopRequested(BaseException):
+    """Raised by the signal handler while the agent only waits."""
+
+
+class Agent:
+    """Ties server, spool and scanner together until stopped."""
+
+    def __init__(self, home: Path, config: Config, scanner: Scanner) -> None:
+        """Open the spool in ``home`` (recovering what a kill left) and prepare the threads; nothing runs yet."""
+        self._home, self._scanner = home, scanner
+        self._stopping = threading.Event()
+        self._waiting = False
+        self._link: Link | None = None
+        self._link_lock = threading.Lock()
+        self._api = Api(config.server, config.token)
+        self._spool = Spool(home / "spool", free_bytes=config.free_bytes)
+        self._uploader = Uploader(self._api, self._spool, on_link=self._set_link)
+        self._runner = OrderRunner(
+            self._api,
+            self._spool,
+            scanner,
+            kick=self._uploader.kick,
+            on_link=self._set_link,
+            stopping=self._stopping,
+        )
+
+    def _set_link(self, link: Link) -> None:
+        """Note a change of the link in the status file, which ``ged-bridge status`` reads."""
+        with self._link_lock:
+            if link == self._link:
+                return
+            self._link = link
+            log.info("link: %s", link)
+            values = {"link": link, "since": datetime.now(UTC).isoformat(timespec="seconds")}
+            part = self._home / f"{STATUS_NAME}.part"
+            try:
+                part.write_text(json.dumps(values), encoding="utf-8")
+                part.replace(self._home / STATUS_NAME)
+            except OSError as error:
+                log.warning("status not written: %s", error)
+
+    def run(self) -> None:
+        """Serve until ``stop``; returns with every page either on the server or on the disk."""
+        uploads = threading.Thread(target=self._uploader.run, name="upload", daemon=True)
+        devices = threading.Thread(target=self._announce, name="devices", daemon=True)
+        uploads.start()
+        devices.start()
+        try:
+            self._serve()
+        except StopRequested:
+            log.info("stopped while waiting")
+        finally:
+            self._stopping.set()
+            self._uploader.stop()
+            self._scanner.close()
+            uploads.join(timeout=5.0)
+            devices.join(timeout=5.0)
+            self._api.close()
+
+    def stop(self) -> None:
+        """Stop at once when waiting, after the page when scanning; called in a signal handler."""
+        self._stopping.set()
+        if self._waiting:
+            raise StopRequested
+
+    def _serve(self) -> None:
+        backoff = Backoff(longest_s=10.0)
+        while not self._stopping.is_set():
+            started = time.monotonic()
+            try:
+                order = self._wait_for_order()
+            except (LinkDownError, RefusedError) as error:
+                self._set_link(error.link if isinstance(error, LinkDownError) else "server_down")
+                self._pause(backoff.next_wait_s())
+                continue
+            backoff.reset()
+            self._set_link("online")
+            self._uploader.server_is_back()
+            if order is not None:
+                self._runner.run(order)
+            elif (spent := time.monotonic() - started) < _SHORTEST_POLL_S:
+                self._pause(_SHORTEST_POLL_S - spent)
+
+    def _wait_for_order(self) -> ScanOrder | None:
+        self._waiting = True
+        try:
+            return self._api.next_order()
+        finally:
+            self._waiting = False
+
+    def _pause(self, wait_s: float) -> None:
+        self._stopping.wait(wait_s)
+
+    def _announce(self) -> None:
+        """At the start and each minute; a device search that fails is only logged, the next one may go well."""
+        while not self._stopping.is_set():
+            try:
+                self._api.announce_devices(self._scanner.devices())
+            except (LinkDownError, RefusedError, ScanFault) as error:
+                log.warning("devices not announced: %s", error)
+            self._stopping.wait(_DEVICES_EVERY_S)

@@ -1,0 +1,240 @@
+"""``python -m scanner_bridge.sane_child``: the only caller of libsane, in a process that may hang, crash or be killed.
+
+The first line on standard input is a request (JSON); each line on standard output is an event (JSON). A scan writes
+each page whole and flushed into the given folder, tells it, and asks for the next page only when a line "next" comes.
+"""
+
+import ctypes
+import hashlib
+import io
+import json
+import os
+import signal
+import sys
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+from PIL import Image
+
+from scanner_bridge import capabilities
+from scanner_bridge.durable import write_durably
+from scanner_bridge.faults import ScanFault, code_of_sane
+
+A4_MM = (210.0, 297.0)
+_PR_SET_PDEATHSIG = 1
+_ZLIB_RLE = 3
+
+
+def _die_with_parent() -> None:
+    """A page written after the agent was killed would race with the next agent's recovery: die first (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _private_output() -> TextIO:
+    """Keep standard output for events: what a driver prints there goes to standard error instead."""
+    events = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
+    os.dup2(2, 1)
+    return events
+
+
+def _sane() -> Any:
+    try:
+        import sane  # noqa: PLC0415 - loads libsane: only in this process
+    except ImportError as error:
+        raise ScanFault("no_device", f"python-sane: {error}") from error
+    sane.init()
+    return sane
+
+
+def _open(name: str) -> Any:
+    module = _sane()
+    try:
+        return module.open(name)
+    except Exception as error:  # python-sane raises the private class _sane.error
+        raise ScanFault(code_of_sane(str(error), opening=True), f"open {name}: {error}") from error
+
+
+def _offered(device: Any, name: str) -> list[str]:
+    """The words that an option takes, empty if the device lacks it or it takes no list."""
+    option = device.opt.get(name)
+    constraint = option.constraint if option is not None and option.is_active() else None
+    return [str(value) for value in constraint] if isinstance(constraint, list) else []
+
+
+def _settable(device: Any, name: str) -> bool:
+    option = device.opt.get(name)
+    return option is not None and option.is_active() and option.is_settable()
+
+
+def _numbers(device: Any, name: str) -> Any:
+    return device.opt[name].constraint if name in device.opt else None
+
+
+def _set_number(device: Any, name: str, value: float) -> None:
+    """libsane's fixed-point options take a float, its integers only an int."""
+    setattr(device, name, round(value) if device.opt[name].type == 1 else float(value))
+
+
+def _set_page(device: Any) -> None:
+    """Ask for A4: many devices scan (or pad to) their whole glass otherwise."""
+    for name, value in (("tl_x", 0.0), ("tl_y", 0.0), ("br_x", A4_MM[0]), ("br_y", A4_MM[1])):
+        if _settable(device, name) and device.opt[name].unit == 3:  # SANE_UNIT_MM
+            limits = device.opt[name].constraint
+            low, high = (limits[0], limits[1]) if isinstance(limits, tuple) else (value, value)
+            _set_number(device, name, min(max(value, low), high))
+
+
+def _set_duplex(device: Any, source: str | None) -> None:
+    """Both sides, by whichever of the three usual options the device has."""
+    if source is not None and "duplex" in source.lower():
+        return
+    if _settable(device, "duplex"):
+        device.duplex = 1
+        return
+    both = [word for word in _offered(device, "adf_mode") if "duplex" in word.lower()]
+    if not both:
+        raise ScanFault("unsupported", "no duplex on this device")
+    device.adf_mode = both[0]
+
+
+def configure(device: Any, request: Mapping[str, Any]) -> str | None:
+    """Set source, mode, resolution, page and the installation's own options; returns the source in use."""
+    duplex = bool(request["duplex"])
+    source = capabilities.choose_source(_offered(device, "source"), request["source"], duplex=duplex)
+    if source is not None:
+        device.source = source
+    mode = capabilities.choose_mode(_offered(device, "mode"), request["mode"])
+    if mode is not None:
+        device.mode = mode
+    if duplex:
+        _set_duplex(device, source)
+    if _settable(device, "resolution"):
+        wanted = capabilities.choose_resolution(_numbers(device, "resolution"), int(request["dpi"]))
+        _set_number(device, "resolution", wanted)
+    _set_page(device)
+    for name, value in request["options"].items():
+        key = name.replace("-", "_")
+        if key not in device.opt:
+            raise ScanFault("unsupported", f"no option {name!r} on this device")
+        setattr(device, key, int(value) if isinstance(value, bool) else value)
+    return str(device.source) if _settable(device, "source") else None
+
+
+def encode(image: Image.Image, dpi: float) -> bytes:
+    """Lossless PNG with its resolution; run-length zlib: on noisy A4 gray at 300 dpi the quickest and the smallest."""
+    target = io.BytesIO()
+    image.save(target, "PNG", dpi=(dpi, dpi), compress_level=1, compress_type=_ZLIB_RLE)
+    return target.getvalue()
+
+
+def _snap(device: Any, tell: Callable[[dict[str, Any]], None]) -> Image.Image:
+    """One page as an image, telling once a second that the driver is alive."""
+    last = time.monotonic()
+
+    def alive(_line: int, _lines: int) -> None:
+        nonlocal last
+        if time.monotonic() - last > 1.0:
+            last = time.monotonic()
+            tell({"event": "alive"})
+
+    device.start()
+    depth = device.get_parameters()[3]
+    image: Image.Image = device.snap(True, alive)
+    return image.convert("1") if depth == 1 and image.mode == "L" else image
+
+
+def _write_page(image: Image.Image, dpi: float, folder: Path, sequence: int) -> dict[str, Any]:
+    data, token = encode(image, dpi), uuid.uuid4().hex
+    name = f"{sequence:06d}-{token}.png"
+    write_durably(folder / name, data)
+    digest = hashlib.sha256(data).hexdigest()
+    return {
+        "event": "page", "token": token, "file": name, "digest": digest, "size": len(data), "sequence": sequence
+    }  # fmt: skip
+
+
+def _pages(device: Any, request: Mapping[str, Any], *, feeder: bool, tell: Callable[[dict[str, Any]], None]) -> None:
+    """Scan until the feeder is empty, or one page from the glass; stop when the agent does not say "next"."""
+    sequence = int(request["first"])
+    while True:
+        try:
+            image = _snap(device, tell)
+        except Exception as error:
+            code = code_of_sane(str(error))
+            if code == "no_docs" and feeder and sequence > int(request["first"]):
+                return
+            raise ScanFault(code, str(error)) from error
+        dpi = float(device.resolution) if "resolution" in device.opt else float(request["dpi"])
+        tell(_write_page(image, dpi, Path(request["folder"]), sequence))
+        sequence += 1
+        if sys.stdin.readline().strip() != "next" or not feeder:
+            return
+
+
+def _scan_open(device: Any, request: Mapping[str, Any], tell: Callable[[dict[str, Any]], None]) -> None:
+    try:
+        source = configure(device, request)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ScanFault("unsupported", str(error)) from error
+    except ScanFault:
+        raise
+    except Exception as error:  # _sane.error
+        raise ScanFault(code_of_sane(str(error)), f"options: {error}") from error
+    _pages(device, request, feeder=capabilities.is_feeder(source, request["type"]), tell=tell)
+
+
+def scan(request: Mapping[str, Any], tell: Callable[[dict[str, Any]], None]) -> None:
+    """Scan pages; the end or the fault is told before the device is let go, for that may take seconds or hang."""
+    device = _open(request["device"])
+    try:
+        _scan_open(device, request, tell)
+        tell({"event": "end"})
+    except ScanFault as fault:
+        tell({"event": "fault", "code": fault.code, "detail": fault.detail})
+    device.cancel()
+    device.close()
+
+
+def describe(request: Mapping[str, Any], tell: Callable[[dict[str, Any]], None]) -> None:
+    """Tell every device; those not in ``request["known"]`` are opened and tell what they offer."""
+    for name, vendor, model, kind in _sane().get_devices():
+        event = {"event": "device", "name": name, "vendor": vendor, "model": model, "type": kind}
+        if name not in request["known"]:
+            try:
+                device = _open(name)
+            except ScanFault as fault:
+                tell(event | {"fault": fault.code})
+                continue
+            event |= {
+                "sources": _offered(device, "source"),
+                "modes": _offered(device, "mode"),
+                "resolutions": capabilities.list_resolutions(_numbers(device, "resolution")),
+            }
+            device.close()
+        tell(event)
+    tell({"event": "end"})
+
+
+def main() -> None:
+    """Serve one request, then end at once: some drivers hang in their clean-up after a fault."""
+    _die_with_parent()
+    events = _private_output()
+
+    def tell(event: dict[str, Any]) -> None:
+        events.write(json.dumps(event) + "\n")
+        events.flush()
+
+    try:
+        request = json.loads(sys.stdin.readline())
+        (scan if request["op"] == "scan" else describe)(request, tell)
+    except ScanFault as fault:
+        tell({"event": "fault", "code": fault.code, "detail": fault.detail})
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

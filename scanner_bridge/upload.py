@@ -1,0 +1,172 @@
+"""Sends what the spool holds: resumes anywhere, repeats without harm, backs off when the server is away."""
+
+import logging
+import threading
+from collections.abc import Callable
+from random import SystemRandom
+
+from scanner_bridge.api import Api, Link, LinkDownError, RefusedError
+from scanner_bridge.manifest import Manifest, Order, Page
+from scanner_bridge.spool import Spool
+
+log = logging.getLogger(__name__)
+
+_FIRST_WAIT_S = 0.5
+_LONGEST_WAIT_S = 20.0
+_COMPLETE_ATTEMPTS = 3
+
+
+class Backoff:
+    """Growing waits with jitter, so that all the desks of a ministry do not come back in the same second."""
+
+    def __init__(self, first_s: float = _FIRST_WAIT_S, longest_s: float = _LONGEST_WAIT_S) -> None:
+        """Start at ``first_s``, double up to ``longest_s``; each wait is drawn from the upper half."""
+        self._first_s, self._longest_s = first_s, longest_s
+        self._random = SystemRandom()
+        self.failures = 0
+
+    def next_wait_s(self) -> float:
+        """How long to wait after one more failure."""
+        limit = min(self._longest_s, self._first_s * 2 ** min(self.failures, 16))
+        self.failures += 1
+        return self._random.uniform(limit / 2, limit)
+
+    def reset(self) -> None:
+        """It went well."""
+        self.failures = 0
+
+
+class Uploader:
+    """Empties the spool in a thread of its own; ``kick`` it when there is something new."""
+
+    def __init__(self, api: Api, spool: Spool, *, on_link: Callable[[Link], None]) -> None:
+        """Take the server, the spool, and whom to tell how the link is."""
+        self._api, self._spool, self._on_link = api, spool, on_link
+        self._work = threading.Event()
+        self._retry = threading.Event()
+        self._stopped = False
+        self.refused: dict[str, str] = {}
+
+    def kick(self) -> None:
+        """There is something to send."""
+        self._work.set()
+
+    def server_is_back(self) -> None:
+        """Another call went well: cut the wait short."""
+        self._retry.set()
+
+    def stop(self) -> None:
+        """Let ``run`` return after the call under way."""
+        self._stopped = True
+        self._work.set()
+        self._retry.set()
+
+    def run(self) -> None:
+        """Send until stopped."""
+        backoff = Backoff()
+        while not self._stopped:
+            self._work.clear()
+            self._retry.clear()
+            try:
+                self.drain()
+            except LinkDownError as down:
+                self._on_link(down.link)
+                wait_s = backoff.next_wait_s()
+                log.warning("upload waits %.1f s: %s", wait_s, down)
+                self._retry.wait(wait_s)
+            else:
+                backoff.reset()
+                self._work.wait()
+
+    def drain(self) -> None:
+        """Send everything that is there now.
+
+        Raises:
+            LinkDownError: what is not sent stays.
+        """
+        for batch_key in self._spool.open_batches():
+            if batch_key in self.refused:
+                continue
+            try:
+                self._send_batch(batch_key)
+            except RefusedError as refusal:
+                log.error("the server refuses batch %s, its pages stay in the spool: %s", batch_key, refusal)
+                self.refused[batch_key] = str(refusal)
+                self._report_refusal(batch_key, refusal)
+
+    def _report_refusal(self, batch_key: str, refusal: RefusedError) -> None:
+        manifest = self._spool.get(batch_key)
+        for order in manifest.orders if manifest else ():
+            if not order.closed:
+                try:
+                    self._api.report(order.order_id, "failed", 0, code="refused", detail=str(refusal))
+                except RefusedError as error:
+                    log.error("order %s is not known to the server: %s", order.order_id, error)
+
+    def _send_batch(self, batch_key: str) -> None:
+        manifest = self._spool.get(batch_key)
+        for order in manifest.orders if manifest else ():
+            if not order.closed:
+                self._send_order(batch_key, order)
+
+    def _send_order(self, batch_key: str, order: Order) -> None:
+        if not order.announced:
+            self._api.open_batch(batch_key, order)
+            self._spool.update_order(batch_key, order.order_id, announced=True)
+        attempts = 0
+        while (manifest := self._spool.get(batch_key)) is not None:
+            current = manifest.order(order.order_id) or order
+            waiting = _waiting(manifest)
+            if waiting:
+                self._send_pages(manifest, current, waiting)
+            elif current.outcome is None:
+                return  # the scan goes on, and its next page kicks again
+            elif self._finish(manifest, current):
+                return
+            elif (attempts := attempts + 1) == _COMPLETE_ATTEMPTS:
+                raise RefusedError(409, "missing", "the server does not keep the pages sent")
+
+    def _send_pages(self, manifest: Manifest, order: Order, waiting: list[Page]) -> None:
+        if order.outcome is not None:
+            self._api.report(order.order_id, "uploading", len(manifest.pages_of(order.order_id)))
+        for page in waiting:
+            self._send_page(manifest.batch_key, page)
+
+    def _send_page(self, batch_key: str, page: Page) -> None:
+        data = self._spool.read(batch_key, page)
+        if data is None:
+            log.error("page %s of batch %s is damaged on the disk", page.file, batch_key)
+            self._spool.set_page(batch_key, page.with_state("lost"))
+            return
+        receipt = self._api.put_page(batch_key, page, data)
+        if receipt != (page.digest, page.size_bytes):
+            raise LinkDownError("server_down", f"the receipt for page {page.token} names other bytes")
+        self._on_link("online")
+        self._spool.set_page(batch_key, page.with_state("sent"))
+
+    def _finish(self, manifest: Manifest, order: Order) -> bool:
+        """Complete the batch if this order does, tell the outcome, let the pages go; False: pages were asked again."""
+        outcome, code, detail = order.outcome, order.code, order.detail
+        pages = manifest.pages_of(order.order_id)
+        needed = manifest.pages if order.complete else pages
+        if outcome == "done" and any(page.state == "lost" for page in needed):
+            outcome, code = "failed", "page_lost"
+        elif outcome == "done" and order.complete and (missing := self._api.complete(manifest)):
+            log.warning("the server lacks pages of batch %s: %s", manifest.batch_key, missing)
+            for page in manifest.pages:
+                if page.token in missing:
+                    self._spool.set_page(manifest.batch_key, page.with_state("spooled"))
+            return False
+        count = sum(page.state == "sent" for page in pages)
+        try:
+            self._api.report(order.order_id, outcome or "failed", count, code=code, detail=detail)
+        except RefusedError as refusal:
+            log.warning("the server no longer knows order %s: %s", order.order_id, refusal)
+        self._spool.close_order(manifest.batch_key, order.order_id)
+        return True
+
+
+def _waiting(manifest: Manifest) -> list[Page]:
+    """Pages to send, of this order or of one before it whose pages the server asks again."""
+    announced = {order.order_id for order in manifest.orders if order.announced}
+    return [page for page in manifest.pages if page.state == "spooled" and page.order_id in announced]

@@ -1,0 +1,256 @@
+"""A real, tiny HTTP server that speaks the site's bridge interface, with faults; and a desk with SANE's own devices."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageDraw
+
+from scanner_bridge.config import Config, save
+
+CODE, TOKEN = "K7-42", "token-of-the-double"
+
+
+@dataclass
+class Site:
+    """What the server holds; ``down`` answers 503, ``lose_receipts`` stores a page and cuts the connection."""
+
+    orders: queue.Queue[dict[str, Any]] = field(default_factory=queue.Queue)
+    states: list[tuple[Any, str, int, str | None]] = field(default_factory=list)
+    state_times: list[tuple[str, float]] = field(default_factory=list)
+    devices: list[dict[str, Any]] = field(default_factory=list)
+    batches: dict[str, list[Any]] = field(default_factory=dict)
+    pages: dict[str, dict[str, tuple[int, bytes, float]]] = field(default_factory=dict)
+    completed: dict[str, list[str]] = field(default_factory=dict)
+    puts: list[str] = field(default_factory=list)
+    down: bool = False
+    page_delay_s: float = 0.0
+    lose_receipts: int = 0
+    forget_once: bool = False
+    cancel_at: int | None = None
+    unauthorised: bool = False
+
+    def wait(self, true: Callable[[], bool], timeout_s: float = 20.0) -> None:
+        end = time.monotonic() + timeout_s
+        while not true():
+            assert time.monotonic() < end, f"timed out; states {self.states}, completed {self.completed}"
+            time.sleep(0.01)
+
+    def final(self, order_id: Any) -> tuple[Any, str, int, str | None] | None:
+        ends = [state for state in self.states if state[0] == order_id and state[1] in {"done", "failed", "cancelled"}]
+        return ends[-1] if ends else None
+
+    def wait_final(self, order_id: Any, timeout_s: float = 20.0) -> tuple[Any, str, int, str | None]:
+        self.wait(lambda: self.final(order_id) is not None, timeout_s)
+        state = self.final(order_id)
+        assert state is not None
+        return state
+
+    def images(self, batch_key: str) -> list[bytes]:
+        return [data for _, data, _ in sorted(self.pages.get(batch_key, {}).values())]
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    site: Site
+    disable_nagle_algorithm = True
+
+    def log_message(self, format: str, *args: Any) -> None:
+        return
+
+    def _answer(self, status: int, body: object = None) -> None:
+        data = b"" if body is None else json.dumps(body).encode()
+        self.send_response(status)
+        if status != 204:
+            self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def _handle(self) -> None:
+        site = self.site
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        path, _, query = self.path.partition("?")
+        parts = path.removeprefix("/api/bridge/").split("/")
+        if site.down:
+            return self._answer(503)
+        if parts == ["pair"]:
+            if json.loads(body)["code"] != CODE:
+                return self._answer(404, {"error": {"code": "bridge.code", "message": "Code inconnu"}})
+            return self._answer(201, {"token": TOKEN, "bridge_id": "7"})
+        if site.unauthorised or self.headers["Authorization"] != f"Bearer {TOKEN}":
+            return self._answer(401, {"error": {"code": "bridge.token", "message": "Jeton inconnu"}})
+        match [self.command, *parts]:
+            case ["POST", "devices"]:
+                site.devices = json.loads(body)["devices"]
+                return self._answer(204)
+            case ["GET", "order"]:
+                return self._order(min(2.0, float(query.removeprefix("wait_s="))))
+            case ["POST", "order", order_id, "state"]:
+                return self._state(int(order_id), json.loads(body))
+            case ["PUT", "batch", key]:
+                site.batches.setdefault(key, []).append(json.loads(body)["order_id"])
+                return self._answer(200)
+            case ["PUT", "batch", key, "page", token]:
+                return self._page(key, token, body)
+            case ["POST", "batch", key, "complete"]:
+                return self._complete(key, json.loads(body)["pages"])
+        return self._answer(404)
+
+    do_GET = do_POST = do_PUT = _handle  # noqa: N815
+
+    def _order(self, wait_s: float) -> None:
+        try:
+            order = self.site.orders.get(timeout=wait_s)
+        except queue.Empty:
+            return self._answer(204)
+        try:
+            return self._answer(200, order)
+        except OSError:
+            self.site.orders.put(order)  # the caller was killed while it waited: the order is still to be given
+            return None
+
+    def _state(self, order_id: int, body: dict[str, Any]) -> None:
+        self.site.states.append((order_id, body["state"], body["pages"], body["code"]))
+        self.site.state_times.append((body["state"], time.monotonic()))
+        cancel = self.site.cancel_at is not None and body["pages"] >= self.site.cancel_at
+        self._answer(200, {"cancel": cancel})
+
+    def _page(self, key: str, token: str, body: bytes) -> None:
+        site = self.site
+        digest = hashlib.sha256(body).hexdigest()
+        if key not in site.batches or digest != self.headers["X-Content-SHA256"]:
+            return self._answer(422, {"error": {"code": "bridge.digest", "message": "Empreinte"}})
+        time.sleep(site.page_delay_s)
+        site.puts.append(token)
+        known = site.pages.setdefault(key, {}).get(token)
+        if known is not None and known[1] != body:
+            return self._answer(409, {"error": {"code": "bridge.token_reused", "message": "Autres octets"}})
+        if known is None:
+            site.pages[key][token] = (int(self.headers["X-Page-Order"]), body, time.monotonic())
+        if site.lose_receipts > 0:
+            site.lose_receipts -= 1
+            self.close_connection = True
+            return None
+        return self._answer(200 if known else 201, {"digest": digest, "size": len(body)})
+
+    def _complete(self, key: str, pages: list[dict[str, str]]) -> None:
+        site = self.site
+        held = site.pages.get(key, {})
+        if site.forget_once:
+            site.forget_once = False
+            held.pop(pages[0]["token"])
+        missing = [page["token"] for page in pages if page["token"] not in held]
+        if missing:
+            return self._answer(409, {"missing": missing})
+        site.completed[key] = [page["token"] for page in pages]
+        return self._answer(200)
+
+
+class QuietServer(ThreadingHTTPServer):
+    """Clients are killed on purpose: their broken connections are no news."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
+
+
+class Double:
+    """The server; ``stop`` and ``start`` take it off the network and back on the same port."""
+
+    def __init__(self) -> None:
+        self.site = Site()
+        self.port = 0
+        self._server: QuietServer | None = None
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        handler = type("BoundHandler", (Handler,), {"site": self.site})
+        self._server = QuietServer(("127.0.0.1", self.port), handler)
+        self.port = self._server.server_address[1]
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+
+class Desk:
+    """A bridge's home, its SANE configuration (``test`` and ``pnm``) and its agent as a real process."""
+
+    def __init__(self, root: Path, url: str) -> None:
+        self.home, self.sane, self.lid = root / "home", root / "sane", root / "under-the-lid.pgm"
+        self.sane.mkdir()
+        (self.sane / "dll.conf").write_text("test\npnm\n")
+        (self.sane / "test.conf").write_bytes(Path("/etc/sane.d/test.conf").read_bytes())
+        self.url = url
+        self.agent: subprocess.Popen[bytes] | None = None
+
+    def env(self) -> dict[str, str]:
+        return os.environ | {"SANE_CONFIG_DIR": str(self.sane), "GED_BRIDGE_HOME": str(self.home)}
+
+    def lay(self, text: str, size: tuple[int, int] = (850, 1100)) -> bytes:
+        """Put a page under the lid; gives its pixels."""
+        image = Image.new("L", size, 240)
+        ImageDraw.Draw(image).text((80, 100), text, fill=20)
+        part = self.lid.with_suffix(".part")
+        image.save(part, "PPM")
+        part.replace(self.lid)
+        return image.tobytes()
+
+    def configure(self, devices: dict[str, dict[str, Any]] | None = None, **values: Any) -> None:
+        chosen = {"pnm:0": {"filename": str(self.lid)}} if devices is None else devices
+        save(self.home, Config(server=self.url, token=TOKEN, bridge_id="7", devices=chosen, **values))
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "scanner_bridge.agent", *arguments]
+
+    def call(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = self.command(*arguments)
+        return subprocess.run(command, env=self.env(), capture_output=True, text=True, timeout=60, check=False)
+
+    def start(self, *, prefix: tuple[str, ...] = ()) -> None:
+        self.agent = subprocess.Popen([*prefix, *self.command("run")], env=self.env())
+
+    def kill(self) -> None:
+        assert self.agent is not None
+        self.agent.kill()
+        self.agent.wait()
+
+    def stop(self) -> int:
+        if self.agent is None:
+            return 0
+        self.agent.terminate()
+        code = self.agent.wait(timeout=20)
+        self.agent = None
+        return code
+
+    def spooled(self) -> list[Path]:
+        return sorted(self.home.glob("spool/*/*.png"))
+
+
+ADF = {"source": "Automatic Document Feeder"}
+
+
+def order(order_id: int, batch_key: str = "batch-1", **values: Any) -> dict[str, Any]:
+    usual = {"device": None, "source": None, "mode": "gray", "dpi": 100, "duplex": False, "complete": True}
+    return usual | {"order_id": order_id, "batch_key": batch_key} | values
