@@ -1,0 +1,170 @@
+"""The organisation file: units, people, posts, registers, lists. What is in it is checked as a whole before a row moves.
+
+YAML with English keys and what people read in the language of the organisation; ``demo/ministry.yaml`` is an example
+of every section.
+"""
+
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ged.errors import Invalid
+from ged.unit import Role
+
+
+class Section(BaseModel):
+    """A record of the file: unknown keys are refused, so that a typing error is found."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class UnitRecord(Section):
+    """A unit; ``closed`` with ``successor`` hands its mail on."""
+
+    code: str = Field(min_length=1, max_length=32)
+    name: str = Field(min_length=1, max_length=200)
+    kind: str = "service"
+    parent: str | None = None
+    entity: bool = False
+    closed: bool = False
+    successor: str | None = None
+
+
+class PersonRecord(Section):
+    """A person with an account."""
+
+    account: str = Field(min_length=1, max_length=64)
+    name: str = Field(min_length=1, max_length=200)
+    email: str = ""
+    clearance: str = Field(default="ordinary", pattern="^(ordinary|restricted|secret)$")
+
+
+class PostRecord(Section):
+    """A post, its roles and who holds it now."""
+
+    code: str = Field(min_length=1, max_length=64)
+    title: str = Field(min_length=1, max_length=200)
+    unit: str
+    holder: str | None = None
+    roles: tuple[Role, ...] = ()
+    secretary_of: str | None = None
+
+
+class RegisterRecord(Section):
+    """A register of a unit."""
+
+    code: str = Field(min_length=1, max_length=32)
+    name: str
+    unit: str
+    direction: str
+    nature: str
+    pattern: str
+    restarts_yearly: bool = True
+
+
+class MentionRecord(Section):
+    """A mention that an authority ticks."""
+
+    code: str
+    label: str
+
+
+class CorrespondentRecord(Section):
+    """A correspondent of the directory."""
+
+    name: str
+    kind: str = ""
+    address: str = ""
+    email: str | None = None
+    phone: str | None = None
+
+
+class FilingRecord(Section):
+    """A class of the filing plan."""
+
+    code: str
+    title: str
+
+
+class TemplateRecord(Section):
+    """A template of outgoing letters; names in braces are filled when a letter is drafted."""
+
+    code: str
+    title: str
+    subject: str
+    body: str
+
+
+class OrganisationFile(Section):
+    """The whole file."""
+
+    organisation: str
+    units: tuple[UnitRecord, ...] = ()
+    people: tuple[PersonRecord, ...] = ()
+    posts: tuple[PostRecord, ...] = ()
+    registers: tuple[RegisterRecord, ...] = ()
+    mentions: tuple[MentionRecord, ...] = ()
+    correspondents: tuple[CorrespondentRecord, ...] = ()
+    filing_plan: tuple[FilingRecord, ...] = ()
+    templates: tuple[TemplateRecord, ...] = ()
+
+
+def read_organisation(path: Path) -> OrganisationFile:
+    """Read and check a file.
+
+    Raises:
+        Invalid: ``organisation.unreadable``, ``organisation.field``, ``organisation.reference``,
+            ``organisation.twice``, ``organisation.cycle``; ``params`` say where.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise Invalid(
+            "organisation.unreadable", "give a YAML file in UTF-8", file=path.name, detail=str(error)[:200]
+        ) from None
+    try:
+        file = OrganisationFile.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise Invalid("organisation.field", "correct this field", where=where, detail=first["msg"]) from None
+    _check_references(file)
+    return file
+
+
+def _check_references(file: OrganisationFile) -> None:
+    units = _unique("units", [u.code for u in file.units])
+    people = _unique("people", [p.account for p in file.people])
+    posts = _unique("posts", [p.code for p in file.posts])
+    _unique("registers", [r.code for r in file.registers])
+    for unit in file.units:
+        _known(f"units.{unit.code}.parent", unit.parent, units)
+        _known(f"units.{unit.code}.successor", unit.successor, units)
+    for post in file.posts:
+        _known(f"posts.{post.code}.unit", post.unit, units)
+        _known(f"posts.{post.code}.holder", post.holder, people)
+        _known(f"posts.{post.code}.secretary_of", post.secretary_of, posts)
+    for register in file.registers:
+        _known(f"registers.{register.code}.unit", register.unit, units)
+    parents = {u.code: u.parent for u in file.units}
+    for code in parents:
+        seen: set[str] = set()
+        at: str | None = code
+        while at is not None:
+            if at in seen:
+                raise Invalid("organisation.cycle", "a unit cannot stand below itself", where=f"units.{code}.parent")
+            seen.add(at)
+            at = parents.get(at)
+
+
+def _unique(section: str, codes: list[str]) -> frozenset[str]:
+    for code in codes:
+        if codes.count(code) > 1:
+            raise Invalid("organisation.twice", "each code stands once", where=f"{section}.{code}")
+    return frozenset(codes)
+
+
+def _known(where: str, code: str | None, codes: frozenset[str]) -> None:
+    if code is not None and code not in codes:
+        raise Invalid("organisation.reference", "name something that stands in the file", where=where, value=code)

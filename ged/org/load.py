@@ -1,0 +1,139 @@
+"""``ged org load``: bring units, people and posts to what the file says; a second load changes nothing.
+
+What the database has and the file has not is left alone and reported: nothing is closed by leaving it out.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TypeVar
+
+from sqlalchemy import or_, select
+
+from ged.db import Base
+from ged.org.file import OrganisationFile, PersonRecord, PostRecord, UnitRecord
+from ged.org.models import Holding, Installation, Person, Post, PostRole, Unit
+from ged.ports import Confidentiality
+from ged.unit import SYSTEM, UnitOfWork
+
+INSTALLATION_ID = 1
+Row = TypeVar("Row", bound=Base)
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that a load does: ``added``, ``changed`` or ``left`` (in the database, not in the file)."""
+
+    action: str
+    kind: str
+    code: str
+    detail: str = ""
+
+
+def load_organisation(uow: UnitOfWork, file: OrganisationFile, *, on: date) -> list[Change]:
+    """Units, people, posts and their holders."""
+    changes = _installation(uow, file.organisation)
+    units = {u.code: u for u in uow.session.scalars(select(Unit))}
+    for unit_record in file.units:
+        changes += _unit(uow, units, unit_record)
+    for unit_record in file.units:
+        changes += _unit_place(uow, units, unit_record)
+    people = {p.account: p for p in uow.session.scalars(select(Person))}
+    for person_record in file.people:
+        changes += _person(uow, people, person_record)
+    posts = {p.code: p for p in uow.session.scalars(select(Post))}
+    for post_record in file.posts:
+        changes += _post(uow, posts, units, post_record)
+    for post_record in file.posts:
+        changes += _post_people(uow, posts, people, post_record, on)
+    named = {p.code for p in file.posts}
+    changes += [Change("left", "post", code) for code in posts if code not in named]
+    if any(c.action != "left" for c in changes):
+        uow.record("organisation.loaded", "organisation", None, actor=SYSTEM, changes=len(changes))
+    return changes
+
+
+def _installation(uow: UnitOfWork, name: str) -> list[Change]:
+    row = uow.session.get(Installation, INSTALLATION_ID)
+    if row is None:
+        uow.session.add(Installation(id=INSTALLATION_ID, name=name))
+        return [Change("added", "organisation", name)]
+    return update_row(row, {"name": name}, "organisation", name)
+
+
+def update_row(row: Base, values: dict[str, object], kind: str, code: str) -> list[Change]:
+    """Set what differs, and say what did."""
+    differing = [name for name, value in values.items() if getattr(row, name) != value]
+    for name in differing:
+        setattr(row, name, values[name])
+    return [Change("changed", kind, code, ", ".join(differing))] if differing else []
+
+
+def upsert(
+    uow: UnitOfWork, rows: dict[str, Row], made: type[Row], key: dict[str, str], values: dict[str, object]
+) -> list[Change]:
+    """Add the row of a key (one column), or set what differs. ``rows`` maps the key's value to the row."""
+    (code,) = key.values()
+    kind = made.__tablename__
+    row = rows.get(code)
+    if row is not None:
+        return update_row(row, values, kind, code)
+    row = made(**key, **values)
+    rows[code] = row
+    uow.session.add(row)
+    uow.session.flush()
+    return [Change("added", kind, code)]
+
+
+def _unit(uow: UnitOfWork, units: dict[str, Unit], record: UnitRecord) -> list[Change]:
+    values: dict[str, object] = {"name": record.name, "kind": record.kind, "is_entity": record.entity}
+    return upsert(uow, units, Unit, {"code": record.code}, values)
+
+
+def _unit_place(uow: UnitOfWork, units: dict[str, Unit], record: UnitRecord) -> list[Change]:
+    unit = units[record.code]
+    values: dict[str, object] = {
+        "parent_id": units[record.parent].id if record.parent else None,
+        "successor_id": units[record.successor].id if record.successor else None,
+        "closed_at": (unit.closed_at or uow.now) if record.closed else None,
+    }
+    return update_row(unit, values, "unit", record.code)
+
+
+def _person(uow: UnitOfWork, people: dict[str, Person], record: PersonRecord) -> list[Change]:
+    values: dict[str, object] = {
+        "name": record.name,
+        "email": record.email,
+        "clearance": int(Confidentiality[record.clearance.upper()]),
+    }
+    return upsert(uow, people, Person, {"account": record.account}, values)
+
+
+def _post(uow: UnitOfWork, posts: dict[str, Post], units: dict[str, Unit], record: PostRecord) -> list[Change]:
+    values: dict[str, object] = {"title": record.title, "unit_id": units[record.unit].id}
+    changes = upsert(uow, posts, Post, {"code": record.code}, values)
+    post = posts[record.code]
+    if {row.role for row in post.roles} != set(record.roles):
+        post.roles = [PostRole(role=role) for role in dict.fromkeys(record.roles)]
+        if not changes:
+            changes.append(Change("changed", "post", record.code, "roles"))
+    return changes
+
+
+def _post_people(
+    uow: UnitOfWork, posts: dict[str, Post], people: dict[str, Person], record: PostRecord, on: date
+) -> list[Change]:
+    post = posts[record.code]
+    above = posts[record.secretary_of].id if record.secretary_of else None
+    changes = update_row(post, {"secretary_of_id": above}, "post", record.code)
+    current = uow.session.scalars(
+        select(Holding).where(Holding.post_id == post.id, or_(Holding.until_on.is_(None), Holding.until_on >= on))
+    ).all()
+    wanted = people[record.holder].id if record.holder else None
+    if [h.person_id for h in current] == ([wanted] if wanted else []):
+        return changes
+    for holding in current:
+        # The day before: the new holder begins today, and the post keeps its mail.
+        holding.until_on = date.fromordinal(on.toordinal() - 1)
+    if wanted is not None:
+        uow.session.add(Holding(post_id=post.id, person_id=wanted, from_on=on))
+    return [*changes, Change("changed", "holder", record.code, record.holder or "")] if current else changes
