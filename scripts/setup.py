@@ -165,8 +165,8 @@ def install_debian(missing: list[str]) -> None:
     say(f"- {len(missing)} Debian packages: {' '.join(missing)} ...")
     begin = time.monotonic()
     apt = [*root, "env", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C", "apt-get", "-o", "DPkg::Lock::Timeout=300"]
-    attempt([*apt, "update"])
-    attempt([*apt, "install", "-y", "--no-install-recommends", *missing])
+    attempt("apt-get update", [*apt, "update"])
+    attempt("apt-get install", [*apt, "install", "-y", "--no-install-recommends", *missing])
     say(f"  Debian packages: done in {time.monotonic() - begin:.1f} s")
 
 
@@ -185,21 +185,24 @@ def become_root() -> list[str] | None:
 
 def make_venv() -> None:
     """A new environment: an old one, from another place or an earlier Python, cannot be trusted."""
-    attempt([sys.executable, "-m", "venv", "--clear", str(VENV)], tries=1)
+    attempt("python3 -m venv", [sys.executable, "-m", "venv", "--clear", str(VENV)], tries=1)
 
 
 def install_installer() -> None:
     """uv and setuptools by pip, with hashes; everything after that by uv, which is twenty times as fast."""
     if not (VENV / "bin" / "pip").exists():
-        attempt([str(PYTHON), "-m", "ensurepip"], tries=1)
+        attempt("ensurepip", [str(PYTHON), "-m", "ensurepip"], tries=1)
     pip = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--require-hashes"]
-    attempt([*pip, "-r", "requirements-build.txt"])
+    attempt("pip install", [*pip, "-r", "requirements-build.txt"])
 
 
 def uv_install(*words: str) -> None:
-    """Nothing is built with tools that the lock does not name: hence no build isolation."""
-    uv = [str(VENV / "bin" / "uv"), "pip", "install", "--python", str(PYTHON), "--no-build-isolation"]
-    attempt([*uv, *words])
+    """Nothing is built with tools that the lock does not name: hence no build isolation.
+
+    The system's certificates, as apt and npm take them: a ministry's proxy may have one of its own.
+    """
+    uv = [str(VENV / "bin" / "uv"), "pip", "install", "--python", str(PYTHON), "--no-build-isolation", "--system-certs"]
+    attempt("uv pip install", [*uv, *words])
 
 
 def install(lock: str) -> None:
@@ -214,7 +217,7 @@ def install_project() -> None:
 
 def install_front_end(*words: str) -> None:
     """npm's packages from its lock; what the site serves goes into its static folder."""
-    attempt(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", *words])
+    attempt("npm ci", ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", *words])
     folder = ROOT / "web" / "static" / "vendor"
     folder.mkdir(parents=True, exist_ok=True)
     for name, source in VENDOR.items():
@@ -224,7 +227,7 @@ def install_front_end(*words: str) -> None:
 # --- Running programs -------------------------------------------------------------------------------------------
 
 
-def attempt(words: list[str], *, tries: int = TRIES) -> None:
+def attempt(name: str, words: list[str], *, tries: int = TRIES) -> None:
     """Run a program; once more, and again, when it fails: the network may have hiccuped.
 
     Raises:
@@ -235,19 +238,13 @@ def attempt(words: list[str], *, tries: int = TRIES) -> None:
         if status == 0:
             return
         if number < tries:
-            say(f"  {program(words)} failed (try {number} of {tries}); again in {PAUSE_S:.0f} s")
+            say(f"  {name} failed (try {number} of {tries}); again in {PAUSE_S:.0f} s")
             time.sleep(PAUSE_S)
     raise SetupError(
-        f"{program(words)} failed {tries} times. Its last words:\n\n    " + "\n    ".join(tail) + "\n\n"
+        f"{name} failed{f' {tries} times' if tries > 1 else ''}. Its last words:\n\n    " + "\n    ".join(tail) + "\n\n"
         f"Everything that it said is in {LOG.relative_to(ROOT)}. If it speaks of a connection, a name or a time-out,\n"
         "look at the network and call this again: what is installed already is kept."
     )
-
-
-def program(words: list[str]) -> str:
-    """How a command is called in messages: 'apt-get install', 'npm ci', 'uv pip'."""
-    plain = [Path(word).name for word in words if not word.startswith("-") and "=" not in word]
-    return " ".join(word for word in plain if word not in ("sudo", "env"))[:40].rsplit(" ", 1)[0]
 
 
 def run_logged(words: list[str]) -> tuple[int, list[str]]:
