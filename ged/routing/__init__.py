@@ -1,0 +1,1 @@
+"""Routing: the authority's decision, assignments further down, deadlines in working days."""

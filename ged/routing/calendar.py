@@ -1,0 +1,98 @@
+"""The working week and the holidays as rows that an administrator edits."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import holidays
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ged.errors import Forbidden, Invalid
+from ged.routing.deadlines import WorkCalendar
+from ged.routing.models import Holiday, WorkingDay
+from ged.unit import Actor, Role, UnitOfWork
+
+MONDAY_TO_FRIDAY = (0, 1, 2, 3, 4)
+
+
+@dataclass(frozen=True)
+class HolidayRow:
+    """A holiday as the administrator's page shows it."""
+
+    on: date
+    name: str
+    is_estimate: bool
+    is_edited: bool
+    is_off: bool
+
+
+def calendar(session: Session) -> WorkCalendar:
+    """The calendar that deadlines are counted with."""
+    weekdays = frozenset(session.scalars(select(WorkingDay.weekday)))
+    off = frozenset(session.scalars(select(Holiday.on).where(Holiday.is_off)))
+    return WorkCalendar(weekdays or frozenset(MONDAY_TO_FRIDAY), off)
+
+
+def list_holidays(session: Session, year: int) -> list[HolidayRow]:
+    """Holidays of a year, by date."""
+    rows = session.scalars(
+        select(Holiday).where(Holiday.on.between(date(year, 1, 1), date(year, 12, 31))).order_by(Holiday.on)
+    )
+    return [HolidayRow(h.on, h.name, h.is_estimate, h.is_edited, h.is_off) for h in rows]
+
+
+def fill(uow: UnitOfWork, years: range) -> int:
+    """Fill the rows of some years from the ``holidays`` package; rows that a person edited stay as they are.
+
+    The package marks the dates of Muslim feasts as estimates.
+    """
+    if not uow.session.scalars(select(WorkingDay.weekday)).all():
+        uow.session.add_all(WorkingDay(weekday=d) for d in MONDAY_TO_FRIDAY)
+    known = {h.on: h for h in uow.session.scalars(select(Holiday))}
+    added = 0
+    for on, name in sorted(holidays.country_holidays(uow.services.country, years=years, language="fr").items()):
+        estimate = "(estimé" in name
+        clean = name.replace(" (estimé)", "").replace(" (estimée)", "")
+        if on not in known:
+            uow.session.add(Holiday(on=on, name=clean, is_estimate=estimate))
+            added += 1
+    return added
+
+
+def set_holiday(uow: UnitOfWork, on: date, *, name: str, is_off: bool, actor: Actor) -> None:
+    """Add, correct or strike out a holiday.
+
+    Raises:
+        Forbidden: ``calendar.forbidden``.
+        Invalid: ``calendar.name``.
+    """
+    post = actor.post_with(Role.ADMINISTRATOR)
+    if post is None:
+        raise Forbidden("calendar.forbidden", "ask the administrator")
+    if not name.strip():
+        raise Invalid("calendar.name", "name the day", field="name")
+    row = uow.session.get(Holiday, on)
+    if row is None:
+        row = Holiday(on=on)
+        uow.session.add(row)
+    row.name, row.is_off, row.is_edited, row.is_estimate = name.strip(), is_off, True, False
+    uow.record("calendar.changed", "calendar", None, actor=actor, post=post, on=str(on), name=name, is_off=is_off)
+
+
+def set_working_week(uow: UnitOfWork, weekdays: frozenset[int], *, actor: Actor) -> None:
+    """Set the weekdays that are worked.
+
+    Raises:
+        Forbidden: ``calendar.forbidden``.
+        Invalid: ``deadline.no_working_day``.
+    """
+    post = actor.post_with(Role.ADMINISTRATOR)
+    if post is None:
+        raise Forbidden("calendar.forbidden", "ask the administrator")
+    if not weekdays or not weekdays <= frozenset(range(7)):
+        raise Invalid("deadline.no_working_day", "tick at least one day", field="weekdays")
+    for row in uow.session.scalars(select(WorkingDay)):
+        uow.session.delete(row)
+    uow.session.flush()
+    uow.session.add_all(WorkingDay(weekday=d) for d in sorted(weekdays))
+    uow.record("calendar.week", "calendar", None, actor=actor, post=post, weekdays=sorted(weekdays))

@@ -1,0 +1,62 @@
+"""Deadlines in working days. Pure: the working week and the holidays are rows, passed in."""
+
+from collections.abc import Set
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from ged.errors import Invalid
+
+MAX_DAYS = 366
+
+
+@dataclass(frozen=True)
+class WorkCalendar:
+    """Weekdays worked (Monday = 0) and days off."""
+
+    weekdays: frozenset[int]
+    holidays: frozenset[date]
+
+    def is_working(self, day: date) -> bool:
+        """Whether people work on that day."""
+        return day.weekday() in self.weekdays and day not in self.holidays
+
+
+def add_working_days(start: date, days: int, calendar: WorkCalendar) -> date:
+    """The day on which ``days`` working days after ``start`` have passed (the day of receipt does not count).
+
+    Raises:
+        Invalid: ``deadline.days``; ``deadline.no_working_day`` when the calendar has none.
+    """
+    if not 0 <= days <= MAX_DAYS:
+        raise Invalid("deadline.days", "give a number of working days between 0 and 366", field="days")
+    if not calendar.weekdays:
+        raise Invalid("deadline.no_working_day", "set the working week")
+    day = start
+    while days > 0 or not calendar.is_working(day):
+        day += timedelta(days=1)
+        if calendar.is_working(day) and days > 0:
+            days -= 1
+    return day
+
+
+def working_days_between(start: date, end: date, calendar: WorkCalendar) -> int:
+    """Working days left from ``start`` (excluded) to ``end`` (included); negative when ``end`` has passed."""
+    if end < start:
+        return -working_days_between(end, start, calendar)
+    return sum(calendar.is_working(start + timedelta(days=n)) for n in range(1, (end - start).days + 1))
+
+
+def latest(due_on: date | None, bounds: Set[date | None]) -> date | None:
+    """A due date that is never later than those above it; without one of its own, the earliest of them.
+
+    Raises:
+        Invalid: ``deadline.later_than_above``.
+    """
+    limits = [bound for bound in bounds if bound is not None]
+    if not limits:
+        return due_on
+    if due_on is not None and due_on > min(limits):
+        raise Invalid(
+            "deadline.later_than_above", "choose a date not later than your own", field="due_on", limit=min(limits)
+        )
+    return due_on or min(limits)

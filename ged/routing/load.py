@@ -1,0 +1,20 @@
+"""Routing's part of the organisation file: the mentions; and the first fill of the calendar."""
+
+from sqlalchemy import select
+
+from ged.org.file import OrganisationFile
+from ged.org.load import Change, upsert
+from ged.routing import calendar
+from ged.routing.models import Mention
+from ged.unit import UnitOfWork
+
+
+def load_routing(uow: UnitOfWork, file: OrganisationFile) -> list[Change]:
+    """Bring the mentions to what the file says, and see to it that this year and the next have their holidays."""
+    mentions = {m.code: m for m in uow.session.scalars(select(Mention))}
+    changes: list[Change] = []
+    for position, record in enumerate(file.mentions):
+        values: dict[str, object] = {"label": record.label, "position": position}
+        changes += upsert(uow, mentions, Mention, {"code": record.code}, values)
+    added = calendar.fill(uow, range(uow.now.year, uow.now.year + 3))
+    return [*changes, Change("added", "holidays", str(uow.now.year), str(added))] if added else changes

@@ -1,0 +1,96 @@
+"""Tables of routing."""
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import JSON, Boolean, ForeignKey, Integer, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from ged.db import Base, Code, Id, UtcDateTime
+from ged.org.models import Unit
+from ged.routing.states import AssignmentState
+
+
+class Purpose(StrEnum):
+    """What a letter is given for."""
+
+    ACTION = "action"
+    OPINION = "opinion"
+    INFORMATION = "information"
+    FOLLOW_UP = "follow_up"
+
+
+class Mention(Base):
+    """A mention that an authority ticks (attribution, étude et avis …); a list per installation."""
+
+    __tablename__ = "mentions"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    code: Mapped[str] = mapped_column(String(32), unique=True)
+    label: Mapped[str] = mapped_column(String(100))
+    position: Mapped[int] = mapped_column(Integer, default=0)
+
+
+class Imputation(Base):
+    """An authority's decision on a letter. A later one supersedes it; both stay."""
+
+    __tablename__ = "imputations"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    mail_id: Mapped[int] = mapped_column(ForeignKey("mails.id"), index=True)
+    post_id: Mapped[int] = mapped_column(ForeignKey("posts.id"))
+    """The authority's post, also when its secretary acted for it."""
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    acted_as: Mapped[str] = mapped_column(String(32), default="holder")
+    note: Mapped[str] = mapped_column(Text, default="")
+    mentions: Mapped[list[str]] = mapped_column(JSON, default=list)
+    decided_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Assignment(Base):
+    """A letter given to a unit or to a post, with an instruction and a date."""
+
+    __tablename__ = "assignments"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    mail_id: Mapped[int] = mapped_column(ForeignKey("mails.id"), index=True)
+    imputation_id: Mapped[int | None] = mapped_column(ForeignKey("imputations.id"))
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("assignments.id"))
+    unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"), index=True)
+    post_id: Mapped[int | None] = mapped_column(ForeignKey("posts.id"), index=True)
+    is_leading: Mapped[bool] = mapped_column(Boolean, default=False)
+    purpose: Mapped[Purpose] = mapped_column(Code(Purpose))
+    mentions: Mapped[list[str]] = mapped_column(JSON, default=list)
+    instruction: Mapped[str] = mapped_column(Text, default="")
+    due_on: Mapped[date | None] = mapped_column(index=True)
+    state: Mapped[AssignmentState] = mapped_column(Code(AssignmentState), default=AssignmentState.OPEN)
+    assigned_by_person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    assigned_by_post_id: Mapped[int] = mapped_column(ForeignKey("posts.id"))
+    assigned_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    outcome: Mapped[str] = mapped_column(Text, default="")
+    version: Mapped[int] = mapped_column(Integer)
+    unit: Mapped[Unit] = relationship(lazy="joined", innerjoin=True)
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+
+
+class WorkingDay(Base):
+    """A weekday on which people work (Monday = 0)."""
+
+    __tablename__ = "working_days"
+
+    weekday: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+
+
+class Holiday(Base):
+    """A day off. ``is_estimate``: a feast whose date the authorities announce shortly before."""
+
+    __tablename__ = "holidays"
+
+    on: Mapped[date] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    is_estimate: Mapped[bool] = mapped_column(Boolean, default=False)
+    is_edited: Mapped[bool] = mapped_column(Boolean, default=False)
+    """Set by a person: a refill never touches it."""
+    is_off: Mapped[bool] = mapped_column(Boolean, default=True)
+    """False: the administrator struck it out; the row stays so that a refill does not bring it back."""

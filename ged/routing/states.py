@@ -1,0 +1,54 @@
+"""States of an assignment. Pure: one dict."""
+
+from enum import StrEnum
+
+from ged.errors import InvalidTransition
+
+
+class AssignmentState(StrEnum):
+    """Where an assignment stands."""
+
+    OPEN = "open"
+    TAKEN = "taken"
+    """Somebody of the unit works on it."""
+    DONE = "done"
+    RETURNED = "returned"
+    """Sent back to whoever assigned it: not ours."""
+    SUPERSEDED = "superseded"
+    """A new decision of the authority replaced it."""
+
+
+class AssignmentAct(StrEnum):
+    """What moves an assignment."""
+
+    TAKE = "take"
+    FINISH = "finish"
+    RETURN = "return"
+    SUPERSEDE = "supersede"
+
+
+MOVES: dict[tuple[AssignmentState, AssignmentAct], AssignmentState] = {
+    (AssignmentState.OPEN, AssignmentAct.TAKE): AssignmentState.TAKEN,
+    (AssignmentState.OPEN, AssignmentAct.FINISH): AssignmentState.DONE,
+    (AssignmentState.OPEN, AssignmentAct.RETURN): AssignmentState.RETURNED,
+    (AssignmentState.OPEN, AssignmentAct.SUPERSEDE): AssignmentState.SUPERSEDED,
+    (AssignmentState.TAKEN, AssignmentAct.FINISH): AssignmentState.DONE,
+    (AssignmentState.TAKEN, AssignmentAct.RETURN): AssignmentState.RETURNED,
+    (AssignmentState.TAKEN, AssignmentAct.SUPERSEDE): AssignmentState.SUPERSEDED,
+}
+
+LIVE = (AssignmentState.OPEN, AssignmentState.TAKEN)
+
+
+def move(state: AssignmentState, act: AssignmentAct) -> AssignmentState:
+    """The next state.
+
+    Raises:
+        InvalidTransition: ``assignment.wrong_state``.
+    """
+    try:
+        return MOVES[state, act]
+    except KeyError:
+        raise InvalidTransition(
+            "assignment.wrong_state", "reload the page: somebody acted before", state=state.value, act=act.value
+        ) from None
