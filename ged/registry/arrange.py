@@ -9,7 +9,7 @@ from ged.errors import Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.ports import AttachmentId, Digest, MailId, ScanId, UnitId
 from ged.registry.bridges import clerk_of
 from ged.registry.intake import document_of, join
-from ged.registry.intake_models import Scan, ScanLeaf, ScanState
+from ged.registry.intake_models import BLANK_FROM, Scan, ScanLeaf, ScanState
 from ged.registry.models import Attachment, AttachmentKind
 from ged.registry.operations import SourcePage, attach, mail_for
 from ged.unit import Actor, Role, UnitOfWork
@@ -153,10 +153,10 @@ def set_removed(
         _changed(uow, action, scan, actor, page=leaf.scan_page_id)
 
 
-def remove_blanks(uow: UnitOfWork, scan_id: ScanId, *, from_score: float, version: int | None, actor: Actor) -> int:
+def remove_blanks(uow: UnitOfWork, scan_id: ScanId, *, version: int | None, actor: Actor) -> int:
     """Take out every page that looks blank; answers how many."""
     scan = _editable(uow, scan_id, version, actor)
-    blanks = [leaf for leaf in scan.leaves if not leaf.removed and leaf.page.blank_score >= from_score]
+    blanks = [leaf for leaf in scan.leaves if not leaf.removed and leaf.page.blank_score >= BLANK_FROM]
     for leaf in blanks:
         leaf.removed = True
     if blanks:

@@ -14,7 +14,7 @@ from typing import BinaryIO
 from sqlalchemy import select
 
 from ged.codes import CodeKind, OurCode, read_code
-from ged.errors import Forbidden, Invalid, NotFound
+from ged.errors import Invalid, NotFound
 from ged.jobs import JobKind
 from ged.ports import AttachmentId, Digest, PageCode, PageFacts, ScanId
 from ged.registry.bridges import BridgeIdentity, clerk_of
@@ -74,7 +74,7 @@ def begin_batch(
 
     Raises:
         Invalid: ``batch.key``.
-        Forbidden: ``batch.other_bridge``.
+        NotFound: ``batch.unknown``: another bridge's.
     """
     if KEY.fullmatch(key) is None:
         raise Invalid("batch.key", "use 1 to 64 letters, digits, '.', '_' or '-'")
@@ -165,8 +165,7 @@ def batch_of(uow: UnitOfWork, key: str, bridge: BridgeIdentity) -> ScanBatch:
     """A bridge's batch, locked.
 
     Raises:
-        NotFound: ``batch.unknown``.
-        Forbidden: ``batch.other_bridge``.
+        NotFound: ``batch.unknown`` (also when it is another bridge's).
     """
     batch = uow.session.scalar(select(ScanBatch).where(ScanBatch.key == key).with_for_update())
     if batch is None:
@@ -177,7 +176,7 @@ def batch_of(uow: UnitOfWork, key: str, bridge: BridgeIdentity) -> ScanBatch:
 
 def _check_bridge(batch: ScanBatch, bridge: BridgeIdentity) -> None:
     if batch.bridge_id != bridge.id:
-        raise Forbidden("batch.other_bridge", "choose another key", key=batch.key)
+        raise NotFound("batch.unknown", "begin the batch first", key=batch.key)
 
 
 def complete_batch(

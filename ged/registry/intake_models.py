@@ -13,6 +13,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ged.db import Base, Code, Id, UtcDateTime
 
+BLANK_FROM = 0.9
+"""``blank_score`` from which a page is shown as blank. It is flagged, never dropped by the machine."""
+
 
 class BatchSource(StrEnum):
     """How a batch came."""

@@ -82,7 +82,7 @@ def _look(services: Services, digest: Digest, path: Path) -> Look:
     except Invalid as refusal:
         return Look("", (), problem=refusal.code)
     except EngineFailed as failure:
-        if failure.code != "ocr.timeout":
+        if failure.code == "ocr.unavailable":
             raise
         return Look("", (), problem=failure.code)
     finally:

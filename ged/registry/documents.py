@@ -1,0 +1,179 @@
+"""Bytes and text of attachments, each under the access rule of its letter; openings of restricted ones are recorded."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ged import access
+from ged.errors import NotFound
+from ged.ports import AttachmentId, Confidentiality, Digest, MailId
+from ged.registry.models import Attachment, AttachmentKind, AttachmentPage, Mail, PageText, Rendition
+from ged.unit import Actor, UnitOfWork
+
+
+@dataclass(frozen=True)
+class FileRow:
+    """One file to send: its bytes and how to name them. ``form``: original, original_page or a rendition."""
+
+    attachment_id: int
+    mail_id: int
+    level: Confidentiality
+    digest: Digest
+    media_type: str
+    filename: str
+    form: str
+    page_no: int = 0
+
+
+@dataclass(frozen=True)
+class PageRow:
+    """A page of an attachment, as read. ``words``: [text, x, y, width, height, confidence] in fractions."""
+
+    page_no: int
+    text: str
+    confidence: float
+    language: str
+    flags: tuple[str, ...]
+    is_read: bool
+    rotation: int
+
+
+@dataclass(frozen=True)
+class AttachmentRow:
+    """An attachment with its pages."""
+
+    id: int
+    mail_id: int
+    level: Confidentiality
+    kind: AttachmentKind
+    version_no: int
+    reason: str
+    filename: str
+    media_type: str
+    is_signed: bool
+    has_original: bool
+    is_read: bool
+    is_latest: bool
+    mail_unit_id: int
+    pages: tuple[PageRow, ...]
+
+
+def attachment(session: Session, attachment_id: int, actor: Actor) -> AttachmentRow:
+    """An attachment of a letter that the actor may see.
+
+    Raises:
+        NotFound: ``attachment.unknown``, ``mail.unknown``.
+    """
+    row, mail = _visible(session, attachment_id, actor)
+    texts = {t.page_no: t for t in session.scalars(select(PageText).where(PageText.attachment_id == row.id))}
+    newer = session.scalar(select(Attachment.id).where(Attachment.replaces_id == row.id).limit(1))
+    is_read = _rendition(session, row.id, "searchable_pdf", 0) is not None
+    return AttachmentRow(
+        id=row.id,
+        mail_id=row.mail_id,
+        level=Confidentiality(mail.level),
+        kind=row.kind,
+        version_no=row.version_no,
+        reason=row.reason,
+        filename=row.filename,
+        media_type=row.media_type,
+        is_signed=row.is_signed,
+        has_original=row.digest is not None,
+        is_read=is_read,
+        is_latest=newer is None,
+        mail_unit_id=mail.unit_id,
+        pages=tuple(_page_row(page, texts.get(page.page_no)) for page in row.pages),
+    )
+
+
+def _page_row(page: AttachmentPage, text: PageText | None) -> PageRow:
+    if text is None:
+        return PageRow(page.page_no, "", 0.0, "", (), False, page.rotation)
+    flags = tuple(text.flags)
+    return PageRow(page.page_no, text.text, text.confidence, text.language, flags, True, page.rotation)
+
+
+def _visible(session: Session, attachment_id: int, actor: Actor) -> tuple[Attachment, Mail]:
+    row = session.get(Attachment, attachment_id)
+    if row is None:
+        raise NotFound("attachment.unknown", "reload the letter", id=attachment_id)
+    mail = session.get_one(Mail, row.mail_id)
+    access.require(session, mail.id, Confidentiality(mail.level), actor)
+    return row, mail
+
+
+def _rendition(session: Session, attachment_id: int, kind: str, page_no: int) -> Rendition | None:
+    return session.scalar(
+        select(Rendition).where(
+            Rendition.attachment_id == attachment_id, Rendition.kind == kind, Rendition.page_no == page_no
+        )
+    )
+
+
+def original(session: Session, attachment_id: int, actor: Actor) -> FileRow:
+    """The file exactly as it came.
+
+    Raises:
+        NotFound: ``attachment.unknown``, ``mail.unknown``, ``document.no_original`` (a scan: its originals are pages).
+    """
+    row, mail = _visible(session, attachment_id, actor)
+    if row.digest is None:
+        raise NotFound("document.no_original", "open the searchable document or a single page", id=attachment_id)
+    return _file(row, mail, Digest(row.digest), row.media_type, row.filename or "document", "original")
+
+
+def original_page(session: Session, attachment_id: int, page_no: int, actor: Actor) -> FileRow:
+    """The bytes from which one page comes, as they came.
+
+    Raises:
+        NotFound: ``attachment.unknown``, ``mail.unknown``, ``document.page_unknown``.
+    """
+    row, mail = _visible(session, attachment_id, actor)
+    page = session.get(AttachmentPage, (attachment_id, page_no))
+    if page is None:
+        raise NotFound("document.page_unknown", "choose a page of the document", id=attachment_id, page=page_no)
+    name = f"page-{page_no}"
+    return _file(row, mail, Digest(page.digest), page.media_type, name, "original_page", page_no)
+
+
+def rendition(session: Session, attachment_id: int, kind: str, actor: Actor, *, page_no: int = 0) -> FileRow:
+    """What the machine made: ``page_image`` (of a page), ``thumbnail``, ``searchable_pdf``.
+
+    Raises:
+        NotFound: ``attachment.unknown``, ``mail.unknown``, ``document.not_read`` (not read yet, or no such page).
+    """
+    row, mail = _visible(session, attachment_id, actor)
+    made = _rendition(session, attachment_id, kind, page_no)
+    if made is None:
+        raise NotFound("document.not_read", "wait until the document is read", id=attachment_id, page=page_no)
+    stem = (row.filename.rpartition(".")[0] or row.filename) if row.filename else f"document-{row.id}"
+    name = f"{stem}-p{page_no}" if page_no else stem
+    return _file(row, mail, Digest(made.digest), made.media_type, name, kind, page_no)
+
+
+def _file(
+    row: Attachment, mail: Mail, digest: Digest, media_type: str, filename: str, form: str, page_no: int = 0
+) -> FileRow:
+    level = Confidentiality(mail.level)
+    return FileRow(row.id, mail.id, level, digest, media_type, filename, form, page_no)
+
+
+def record_opening(uow: UnitOfWork, file: FileRow, *, actor: Actor) -> None:
+    """Write to the journal that somebody opened a restricted or secret document; ordinary ones are not recorded."""
+    if file.level >= Confidentiality.RESTRICTED:
+        uow.record(
+            "document.opened", "mail", file.mail_id, actor=actor, attachment=file.attachment_id, form=file.form,
+            page=file.page_no,
+        )  # fmt: skip
+
+
+def latest_document(session: Session, mail_id: MailId | int) -> AttachmentId | None:
+    """The newest version of the letter's document; the caller has checked that the actor may see the letter."""
+    found = session.scalar(
+        select(Attachment.id)
+        .where(Attachment.mail_id == mail_id, Attachment.kind == AttachmentKind.DOCUMENT)
+        .order_by(Attachment.version_no.desc(), Attachment.id.desc())
+        .limit(1)
+    )
+    return AttachmentId(found) if found is not None else None

@@ -1,0 +1,378 @@
+"""Sealed envelopes: known from their outside only, decided upon by the addressee's post alone.
+
+No subject, no scan, no text, no index. Whoever is neither the addressee's post nor a clerk of the register sees the
+number and that it is a confidential envelope.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import Session
+
+from ged import access
+from ged.access import Because
+from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
+from ged.org.models import Post, Unit
+from ged.ports import Confidentiality, MailId, RegisterId, UnitId, post_principal
+from ged.registry import allocation
+from ged.registry.correspondents import resolve_sender
+from ged.registry.files import Upload
+from ged.registry.models import (
+    AttachmentKind,
+    Channel,
+    Direction,
+    Mail,
+    MailNumber,
+    Register,
+    RegisterNature,
+    SealedEnvelope,
+)
+from ged.registry.operations import MAX_NAME, MAX_SUBJECT, attach, mail_for
+from ged.registry.states import MailState
+from ged.unit import Actor, HeldPost, Role, UnitOfWork
+
+WAITING, KEPT, OPENED, RETURNED, REGISTERED = "waiting", "kept_sealed", "opened", "returned", "registered"
+KINDS = ("confidentiel", "personnel", "offre")
+DECIDABLE = (WAITING, KEPT)
+
+
+@dataclass(frozen=True)
+class EnvelopeForm:
+    """What is written on the outside, and when it came, to the minute."""
+
+    arrived_at: datetime
+    addressed_post_id: int
+    sender_name: str = ""
+    marks: str = ""
+    kind: str = "confidentiel"
+    count: int = 1
+
+
+@dataclass(frozen=True)
+class EnvelopeRow:
+    """An envelope as an actor may see it; ``sees_outside`` False: only the number and its state are filled."""
+
+    id: int
+    version: int
+    number_id: int
+    number: str
+    registered_at: datetime
+    state: str
+    sees_outside: bool
+    may_decide: bool
+    is_clerk: bool
+    arrived_at: datetime | None = None
+    addressed_post_id: int | None = None
+    addressed_to: str = ""
+    sender_name: str = ""
+    marks: str = ""
+    kind: str = ""
+    count: int = 0
+    mail_id: int | None = None
+
+
+@dataclass(frozen=True)
+class RegisteredEnvelope:
+    """The answer 'registered': what the label shows."""
+
+    envelope_id: int
+    number_id: int
+    number: str
+
+
+def register_envelope(
+    uow: UnitOfWork, register_id: RegisterId | int, form: EnvelopeForm, *, actor: Actor, now: datetime
+) -> RegisteredEnvelope:
+    """Number a closed envelope from its outside.
+
+    Raises:
+        Forbidden: ``register.not_clerk``.
+        Invalid: ``envelope.register``, ``envelope.arrived_in_future``, ``envelope.addressee``, ``envelope.kind``,
+            ``envelope.count``, ``envelope.too_long``.
+    """
+    post = allocation.clerk_post(uow.session, register_id, actor)
+    register = allocation.open_register(uow.session, register_id)
+    if register.nature is not RegisterNature.ENVELOPE:
+        raise Invalid("envelope.register", "choose the register of sealed envelopes", field="register_id")
+    _check(uow, form, now)
+    envelope = SealedEnvelope(
+        arrived_at=form.arrived_at.replace(second=0, microsecond=0),
+        sender_name=" ".join(form.sender_name.split()),
+        addressed_post_id=form.addressed_post_id,
+        marks=form.marks.strip(),
+        kind=form.kind,
+        count=form.count,
+        state=WAITING,
+    )
+    uow.session.add(envelope)
+    uow.session.flush()
+    number = allocation.allocate(uow, register_id, actor=actor, post=post, envelope_id=envelope.id)
+    uow.record(
+        "envelope.registered", "envelope", envelope.id, actor=actor, post=post, number=number.text,
+        arrived_at=envelope.arrived_at.isoformat(), addressed_post=envelope.addressed_post_id, count=envelope.count,
+    )  # fmt: skip
+    return RegisteredEnvelope(envelope.id, number.id, number.text)
+
+
+def _check(uow: UnitOfWork, form: EnvelopeForm, now: datetime) -> None:
+    if form.arrived_at > now:
+        raise Invalid("envelope.arrived_in_future", "correct the hour of arrival", field="arrived_at")
+    if uow.session.get(Post, form.addressed_post_id) is None:
+        raise Invalid("envelope.addressee", "choose the addressee", field="addressed_post_id")
+    if form.kind not in KINDS:
+        raise Invalid("envelope.kind", "choose what kind of envelope it is", field="kind")
+    if not 1 <= form.count <= 999:
+        raise Invalid("envelope.count", "give the number of envelopes", field="count")
+    for name, value, limit in (("sender_name", form.sender_name, MAX_NAME), ("marks", form.marks, 300)):
+        if len(value) > limit:
+            raise Invalid("envelope.too_long", "shorten it", field=name, limit=limit)
+
+
+# --- the addressee decides ----------------------------------------------------------------------------------------
+
+
+def _decide(uow: UnitOfWork, envelope_id: int, version: int | None, actor: Actor) -> tuple[SealedEnvelope, HeldPost]:
+    envelope = uow.session.get(SealedEnvelope, envelope_id, with_for_update=True)
+    if envelope is None:
+        raise NotFound("envelope.unknown", "check the number", id=envelope_id)
+    post = actor.holds(envelope.addressed_post_id)
+    if post is None:
+        raise Forbidden("envelope.not_addressee", "only the addressee decides over a sealed envelope", id=envelope_id)
+    if version is not None and envelope.version != version:
+        raise StaleVersion("envelope.stale", "read the other person's decision first", id=envelope_id)
+    if envelope.state not in DECIDABLE:
+        raise InvalidTransition("envelope.decided", "the decision was made already", id=envelope_id)
+    return envelope, post
+
+
+def keep_sealed(uow: UnitOfWork, envelope_id: int, *, version: int | None, actor: Actor) -> None:
+    """Keep the envelope closed; it can be opened or returned later.
+
+    Raises:
+        NotFound: ``envelope.unknown``.
+        Forbidden: ``envelope.not_addressee``.
+        StaleVersion: ``envelope.stale``.
+        InvalidTransition: ``envelope.decided``.
+    """
+    envelope, post = _decide(uow, envelope_id, version, actor)
+    envelope.state = KEPT
+    uow.record("envelope.kept_sealed", "envelope", envelope.id, actor=actor, post=post)
+
+
+def return_as_ordinary(uow: UnitOfWork, envelope_id: int, *, version: int | None, actor: Actor) -> None:
+    """Give the envelope back to the mail office, which registers it as an ordinary letter.
+
+    Raises:
+        As ``keep_sealed``.
+    """
+    envelope, post = _decide(uow, envelope_id, version, actor)
+    envelope.state = RETURNED
+    uow.record("envelope.returned", "envelope", envelope.id, actor=actor, post=post)
+
+
+def open_envelope(
+    uow: UnitOfWork,
+    envelope_id: int,
+    *,
+    subject: str,
+    level: Confidentiality,
+    version: int | None,
+    actor: Actor,
+    now: datetime,
+    sender_name: str = "",
+    upload: Upload | None = None,
+) -> MailId:
+    """Make a letter of what was inside; only the addressee's post may see it until it shares it.
+
+    The envelope's number becomes the letter's. The pages are the file given (examined before), or come from a scanner:
+    the envelope's label joins them, or an order with ``into_mail_id`` does.
+
+    Raises:
+        Invalid: ``mail.subject_missing``, ``mail.subject_long``, ``mail.level_above_clearance``.
+        As ``keep_sealed``.
+    """
+    envelope, post = _decide(uow, envelope_id, version, actor)
+    _check_opening(subject, level, actor)
+    name = sender_name.strip() or envelope.sender_name
+    sender = resolve_sender(uow, None, name) if name else None
+    mail = Mail(
+        direction=Direction.INCOMING,
+        state=MailState.TO_IMPUTE,
+        level=int(level),
+        channel=Channel.HAND,
+        subject=subject.strip(),
+        sender_id=sender.id if sender else None,
+        sender_name=sender.name if sender else "",
+        addressee=post.title,
+        received_on=envelope.arrived_at.astimezone(uow.services.zone).date(),
+        unit_id=post.unit_id,
+        addressed_post_id=envelope.addressed_post_id,
+        created_at=now,
+    )
+    uow.session.add(mail)
+    uow.session.flush()
+    access.grant(uow, mail.id, (post_principal(envelope.addressed_post_id),), Because.ADDRESSED)
+    envelope.state, envelope.mail_id = OPENED, mail.id
+    _number_leads_to(uow, envelope, mail.id)
+    if upload is not None:
+        attach(
+            uow, mail.id, kind=AttachmentKind.DOCUMENT, pages=upload.pages, media_type=upload.facts.media_type,
+            actor=actor, now=now, filename=upload.filename, digest=upload.digest, size_bytes=upload.size_bytes,
+            is_signed=upload.facts.signed,
+        )  # fmt: skip
+    uow.record("envelope.opened", "envelope", envelope.id, actor=actor, post=post, mail=mail.id, level=int(level))
+    uow.record("mail.registered", "mail", mail.id, actor=actor, post=post, level=int(level), subject=mail.subject)
+    return MailId(mail.id)
+
+
+def _check_opening(subject: str, level: Confidentiality, actor: Actor) -> None:
+    if not subject.strip():
+        raise Invalid("mail.subject_missing", "type the subject", field="subject")
+    if len(subject) > MAX_SUBJECT:
+        raise Invalid("mail.subject_long", "shorten the subject", field="subject", limit=MAX_SUBJECT)
+    if level > actor.clearance:
+        raise Invalid("mail.level_above_clearance", "choose a level that you may read", field="level")
+
+
+def _number_leads_to(uow: UnitOfWork, envelope: SealedEnvelope, mail_id: int) -> None:
+    for number in envelope.numbers:
+        # The number itself never changes; what it stands for is found out when the envelope is opened.
+        number.mail_id = mail_id
+
+
+def link_registered(uow: UnitOfWork, envelope_id: int, mail_id: MailId | int, *, actor: Actor) -> None:
+    """Tie a returned envelope to the ordinary letter that a clerk registered from it.
+
+    Raises:
+        NotFound: ``envelope.unknown``, ``mail.unknown``.
+        Forbidden: ``register.not_clerk``.
+        InvalidTransition: ``envelope.not_returned``.
+    """
+    envelope = uow.session.get(SealedEnvelope, envelope_id, with_for_update=True)
+    if envelope is None:
+        raise NotFound("envelope.unknown", "check the number", id=envelope_id)
+    post = allocation.clerk_post(uow.session, envelope.numbers[0].register_id, actor)
+    mail = mail_for(uow, mail_id, actor=actor)
+    if envelope.state != RETURNED:
+        raise InvalidTransition("envelope.not_returned", "only an envelope returned is registered", id=envelope_id)
+    envelope.state, envelope.mail_id = REGISTERED, mail.id
+    _number_leads_to(uow, envelope, mail.id)
+    uow.record("envelope.linked", "envelope", envelope.id, actor=actor, post=post, mail=mail.id)
+    uow.reindex(mail.id)
+
+
+# --- queries ------------------------------------------------------------------------------------------------------
+
+
+def envelope(session: Session, envelope_id: int, actor: Actor) -> EnvelopeRow:
+    """An envelope as this actor may see it: anybody may know its number.
+
+    Raises:
+        NotFound: ``envelope.unknown``.
+    """
+    found = session.get(SealedEnvelope, envelope_id)
+    if found is None:
+        raise NotFound("envelope.unknown", "check the number", id=envelope_id)
+    return _row(session, found, actor)
+
+
+def envelopes(session: Session, actor: Actor, *, limit: int = 100) -> list[EnvelopeRow]:
+    """Envelopes addressed to the actor's posts or kept in registers of the actor's units, newest first."""
+    found = session.scalars(
+        select(SealedEnvelope).where(_concerns(actor)).order_by(SealedEnvelope.id.desc()).limit(limit)
+    )
+    return [_row(session, one, actor) for one in found]
+
+
+def waiting_for(session: Session, actor: Actor) -> int:
+    """How many envelopes wait for a decision of the actor (navigation)."""
+    rows = session.scalars(
+        select(SealedEnvelope.id).where(
+            SealedEnvelope.addressed_post_id.in_(actor.post_ids), SealedEnvelope.state == WAITING
+        )
+    )
+    return len(rows.all())
+
+
+def _concerns(actor: Actor) -> ColumnElement[bool]:
+    kept = (
+        select(MailNumber.envelope_id)
+        .join(Register, Register.id == MailNumber.register_id)
+        .where(MailNumber.envelope_id.is_not(None), Register.unit_id.in_(_clerk_units(actor)))
+    )
+    return or_(SealedEnvelope.addressed_post_id.in_(actor.post_ids), SealedEnvelope.id.in_(kept))
+
+
+def _clerk_units(actor: Actor) -> list[UnitId]:
+    return [post.unit_id for post in actor.posts if Role.CLERK in post.roles]
+
+
+def _row(session: Session, one: SealedEnvelope, actor: Actor) -> EnvelopeRow:
+    number = one.numbers[0]
+    may_decide = actor.holds(one.addressed_post_id) is not None
+    unit_id = session.scalar(select(Register.unit_id).where(Register.id == number.register_id))
+    is_clerk = unit_id in _clerk_units(actor)
+    if not (may_decide or is_clerk):
+        return EnvelopeRow(
+            one.id, one.version, number.id, number.text, number.registered_at, one.state,
+            sees_outside=False, may_decide=False, is_clerk=False,
+        )  # fmt: skip
+    return EnvelopeRow(
+        id=one.id,
+        version=one.version,
+        number_id=number.id,
+        number=number.text,
+        registered_at=number.registered_at,
+        state=one.state,
+        sees_outside=True,
+        may_decide=may_decide and one.state in DECIDABLE,
+        is_clerk=is_clerk,
+        arrived_at=one.arrived_at,
+        addressed_post_id=one.addressed_post_id,
+        addressed_to=_post_name(session, one.addressed_post_id),
+        sender_name=one.sender_name,
+        marks=one.marks,
+        kind=one.kind,
+        count=one.count,
+        mail_id=_visible_mail(session, one, actor),
+    )
+
+
+def _post_name(session: Session, post_id: int) -> str:
+    title, unit = session.execute(
+        select(Post.title, Unit.name).join(Unit, Unit.id == Post.unit_id).where(Post.id == post_id)
+    ).one()
+    return f"{title} — {unit}"
+
+
+def _visible_mail(session: Session, one: SealedEnvelope, actor: Actor) -> int | None:
+    if one.mail_id is None:
+        return None
+    level = Confidentiality(session.get_one(Mail, one.mail_id).level)
+    return one.mail_id if access.may_see(session, one.mail_id, level, actor) else None
+
+
+def addressees(session: Session) -> list[tuple[int, str]]:
+    """Posts to which an envelope may be addressed, by unit and title."""
+    rows = session.execute(
+        select(Post.id, Post.title, Unit.name)
+        .join(Unit, Unit.id == Post.unit_id)
+        .where(Unit.closed_at.is_(None))
+        .order_by(Unit.name, Post.title)
+    )
+    return [(post_id, f"{title} — {unit}") for post_id, title, unit in rows]
+
+
+def registers(session: Session, actor: Actor) -> list[tuple[int, str]]:
+    """Registers of sealed envelopes that the actor keeps."""
+    rows = session.execute(
+        select(Register.id, Register.name)
+        .where(
+            Register.nature == RegisterNature.ENVELOPE,
+            Register.closed_at.is_(None),
+            Register.unit_id.in_(_clerk_units(actor)),
+        )
+        .order_by(Register.id)
+    )
+    return [(register_id, name) for register_id, name in rows]
