@@ -75,11 +75,17 @@ class _Service:
         return None
 
     def _thumbnail(self, request: Message) -> None:
-        source, out = Path(request["source"]), Path(request["out"])
-        shown = show(source, request["media_type"], request["page_index"], request["rotation"], self._limits)
         width_px = request["width_px"]
-        scale = max(shown.image.size) / shown.image.width
-        out.write_bytes(jpeg(shrink(shown.image, round(width_px * scale)), _THUMBNAIL_QUALITY))
+        shown = show(
+            Path(request["source"]),
+            request["media_type"],
+            request["page_index"],
+            request["rotation"],
+            self._limits,
+            long_side_px=4 * width_px,
+        )
+        long_side_px = width_px * max(shown.image.size) / shown.image.width
+        Path(request["out"]).write_bytes(jpeg(shrink(shown.image, round(long_side_px)), _THUMBNAIL_QUALITY))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ Mask = npt.NDArray[np.bool_]
 MAX_SKEW_DEGREES = 6.0
 MIN_SKEW_DEGREES = 0.25
 _INK = 0.62  # darker than this share of the paper around it is ink
-_BLANK_INK_SHARE = 0.0006  # about one short line of text on a page
+_BLANK_INK_SHARE = 0.0003  # of a page: half of one short line of text
 
 
 def ink(gray: Image.Image) -> Mask:
@@ -24,7 +24,8 @@ def ink(gray: Image.Image) -> Mask:
     eighth = shrink(gray, max(64, max(gray.size) // 8))
     paper = eighth.filter(ImageFilter.MaxFilter(9)).filter(ImageFilter.GaussianBlur(8))
     limit = paper.point(lambda value: value * _INK).resize(gray.size, Image.Resampling.BILINEAR)
-    return cast(Mask, np.less(np.asarray(gray), np.asarray(limit)))
+    mask: Mask = np.asarray(gray) < np.asarray(limit)
+    return mask
 
 
 def without_specks(mask: Mask) -> Mask:
@@ -32,7 +33,7 @@ def without_specks(mask: Mask) -> Mask:
     padded = np.pad(mask, 1).astype(np.uint8)
     rows = padded[:-2] + padded[1:-1] + padded[2:]
     neighbours = rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]
-    return mask & (neighbours > 2)
+    return cast(Mask, mask & (neighbours > 2))
 
 
 def blank_score(image: Image.Image) -> float:

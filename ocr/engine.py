@@ -4,6 +4,7 @@ import shutil
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,6 +23,7 @@ from ocr.wire import Message, PageResult, PageTask, as_message, load_result
 
 THUMBNAIL_LONG_SIDE_PX = 300
 _PLACEHOLDER_SIZE = (595, 842)
+_GRACE_S = 3.0  # a child that gives up by itself leaves more behind than one that is ended
 
 
 class TesseractEngine:
@@ -96,6 +98,8 @@ class TesseractEngine:
         self, pages: Sequence[PageRef], *, languages: Sequence[str], timeout_s: float, out: Path
     ) -> Recognition:
         """Read pages in order, as ``OcrEngine.recognise``."""
+        if not pages:
+            raise ValueError("no pages to read")
         end_s = time.monotonic() + timeout_s
         self._check_program(languages, timeout_s)
         folder = out.resolve()
@@ -137,8 +141,10 @@ class TesseractEngine:
         """Read one page; whatever the child left when it failed is used."""
         task.result_path.unlink(missing_ok=True)
         try:
-            left_s = min(self._page_timeout_s, end_s - time.monotonic())
-            self._sandbox.ask(as_message("page", task), timeout_s=max(left_s, 0.0))
+            left_s = end_s - time.monotonic()
+            timed = replace(task, deadline_s=min(self._page_timeout_s, left_s))
+            if left_s > 0:
+                self._sandbox.ask(as_message("page", timed), timeout_s=min(self._page_timeout_s + _GRACE_S, left_s))
             return load_result(task)
         except (GedError, ValueError, KeyError, TypeError, OSError):
             return _what_is_left(task)

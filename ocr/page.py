@@ -39,16 +39,18 @@ class Reading:
         return confidence_of(self.lines)
 
 
-def show(task_source: Path, media_type: str, index: int, rotation: int, limits: Limits) -> Shown:
-    """The page as a person sees it after their own turn.
+def show(
+    source: Path, media_type: str, index: int, rotation: int, limits: Limits, *, long_side_px: int | None = None
+) -> Shown:
+    """The page as a person sees it after their own turn; a PDF is drawn with ``long_side_px`` where given.
 
     Raises:
         Invalid: ``file.truncated``, ``file.image_too_large``.
     """
     if media_type == PDF:
-        with PdfPages(task_source, limits) as pages:
-            return pages.draw(index, rotation=rotation).shown
-    shown = load_page(task_source, media_type, index, limits)
+        with PdfPages(source, limits) as pages:
+            return pages.draw(index, rotation=rotation, long_side_px=long_side_px).shown
+    shown = load_page(source, media_type, index, limits)
     return replace(shown, image=turn(shown.image, rotation))
 
 

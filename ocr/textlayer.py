@@ -17,6 +17,7 @@ from ocr.lines import Line, Token
 FONT_NAME = "GedInvisible"
 GLYPH_WIDTH = 500  # thousandths of an em
 DESCENT_SHARE = 0.2  # of a line's height, below the base line
+_SECONDS_1904_TO_2026 = 3_850_070_400
 
 
 @cache
@@ -31,7 +32,7 @@ def font_file() -> bytes:
     builder.setupNameTable({"familyName": FONT_NAME, "styleName": "Regular", "psName": FONT_NAME})
     builder.setupOS2(sTypoAscender=800, sTypoDescender=-200, usWinAscent=800, usWinDescent=200)
     builder.setupPost()
-    builder.font["head"].created = builder.font["head"].modified = 0
+    builder.font["head"].created = builder.font["head"].modified = _SECONDS_1904_TO_2026
     builder.font.recalcTimestamp = False
     target = BytesIO()
     builder.save(target)

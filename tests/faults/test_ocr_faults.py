@@ -1,0 +1,197 @@
+"""The reading engine when programs and files misbehave."""
+
+import os
+import random
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pikepdf
+import pytest
+
+from ged.errors import EngineFailed, GedError
+from ged.ports import PageRef, Recognition
+from ocr.engine import TesseractEngine
+from tests.ocr_pages import aged, digital_pdf, draw, save, scan_pdf
+
+SMALL = (620, 877)
+REAL = "exec tesseract"
+MUTATIONS = 72
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Callable[[str], str]:
+    """A program in tesseract's place: lists its languages, reads page 1 as told and the others really."""
+
+    def make(behaviour: str) -> str:
+        path = tmp_path / "tesseract-double"
+        first = tmp_path / "first"
+        first.touch()
+        path.write_text(
+            "#!/bin/sh\n"
+            f'case "$1" in --list-langs) {REAL} "$@";; esac\n'
+            f'if rm "{first}" 2>/dev/null; then {behaviour}; fi\n'
+            f'{REAL} "$@"\n'
+        )
+        path.chmod(0o755)
+        return str(path)
+
+    return make
+
+
+def read(engine: TesseractEngine, folder: Path, *, timeout_s: float = 90) -> Recognition:
+    source = save(draw(size=(1240, 1754)), folder / "p.png")
+    out = folder / "out"
+    out.mkdir(exist_ok=True)
+    try:
+        refs = [PageRef(source, "image/png", 0)] * 3
+        return engine.recognise(refs, languages=["fra"], timeout_s=timeout_s, out=out)
+    finally:
+        engine.close()
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        "exit 1",
+        "kill -SEGV $$",
+        "sleep 60",
+        "kill -9 $PPID; sleep 60",
+        "printf 'not a table'; exit 0",
+        "printf 'level\\n5\\t1\\t1\\t1\\t1\\t1\\tx\\ty\\tz\\tw\\t90\\tmot\\n'; exit 0",
+        "head -c 100000000 /dev/zero | tr '\\0' a >&2; exit 3",
+    ],
+    ids=["exits", "crashes", "hangs", "takes the child with it", "says nonsense", "lies", "floods"],
+)
+def test_one_page_fails_and_the_others_are_read(tmp_path: Path, program: Callable[[str], str], behaviour: str) -> None:
+    engine = TesseractEngine(tesseract=program(behaviour), jobs=1, page_timeout_s=6)
+    result = read(engine, tmp_path)
+    first, *others = result.pages
+    assert first.flags != ()
+    assert first.text == ""
+    assert all("Lomé" in page.text and page.flags == () for page in others)
+    assert first.image.stat().st_size > 5000, "the page is shown although it could not be read"
+    with pikepdf.open(result.searchable_pdf) as pdf:
+        assert len(pdf.pages) == 3
+
+
+def test_out_of_memory_is_one_page_not_the_worker(tmp_path: Path) -> None:
+    engine = TesseractEngine(memory_limit_bytes=400 * 1024 * 1024, jobs=1)
+    big, small = save(draw(size=(9000, 12000)).convert("RGB"), tmp_path / "big.png"), save(draw(), tmp_path / "s.png")
+    out = tmp_path / "out"
+    out.mkdir()
+    refs = [PageRef(big, "image/png", 0), PageRef(small, "image/png", 0)]
+    result = engine.recognise(refs, languages=["fra"], timeout_s=90, out=out)
+    engine.close()
+    assert result.pages[0].flags == ("failed",)
+    assert "Lomé" in result.pages[1].text
+
+
+def test_program_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(EngineFailed) as failure:
+        read(TesseractEngine(tesseract="tesseract-of-nobody"), tmp_path)
+    assert (failure.value.code, failure.value.retryable) == ("ocr.unavailable", False)
+
+
+def test_time_out_leaves_no_process_behind(tmp_path: Path, program: Callable[[str], str]) -> None:
+    marker = f"{300 + os.getpid() % 100}.5"
+    engine = TesseractEngine(tesseract=program(f"sleep {marker}"), jobs=1)
+    started = time.monotonic()
+    with pytest.raises(EngineFailed) as failure:
+        read(engine, tmp_path, timeout_s=5)
+    assert failure.value.code == "ocr.timeout"
+    assert time.monotonic() - started < 15
+    assert not [pid for pid in processes() if marker in pid]
+
+
+def processes() -> Iterator[str]:
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            yield path.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+
+
+def test_secrets_do_not_reach_the_child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GED_SECRET_KEY", "very-secret")
+    double = tmp_path / "double"
+    double.write_text(f'#!/bin/sh\nenv > "{tmp_path}/seen"\n{REAL} "$@"\n')
+    double.chmod(0o755)
+    read(TesseractEngine(tesseract=str(double)), tmp_path)
+    seen = (tmp_path / "seen").read_text()
+    assert "OMP_THREAD_LIMIT=1" in seen
+    assert "very-secret" not in seen
+
+
+def test_engine_works_again_after_a_fork(tmp_path: Path) -> None:
+    """A queue worker forks for each job; the child must not talk to its parent's processes."""
+    source = save(draw(size=SMALL), tmp_path / "f.png")
+    engine = TesseractEngine()
+    engine.inspect(source, filename="f", timeout_s=60)
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            status = 0 if engine.inspect(source, filename="f", timeout_s=60).pages else 1
+            engine.close()
+        finally:
+            os._exit(status)
+    assert os.waitpid(pid, 0)[1] == 0
+    assert engine.inspect(source, filename="f", timeout_s=60).pages
+    engine.close()
+
+
+def originals(folder: Path) -> list[bytes]:
+    page = aged(draw(size=SMALL))
+    digital = digital_pdf(folder / "d.pdf")
+    kinds = [save(page, folder / name) for name in ("p.png", "p.jpg", "p.tif")]
+    kinds.append(save(page.convert("1"), folder / "g4.tif", compression="group4"))
+    page.save(folder / "p.pgm")
+    return [path.read_bytes() for path in [*kinds, folder / "p.pgm", digital, scan_pdf([page], folder / "s.pdf")]]
+
+
+def mutated(original: bytes, dice: random.Random) -> bytes:
+    data = bytearray(original)
+    kind = dice.randrange(5)
+    if kind == 0:
+        return bytes(data[: dice.randrange(1, len(data))])
+    if kind == 1:
+        for _ in range(dice.randrange(1, 40)):
+            data[dice.randrange(len(data))] ^= 1 << dice.randrange(8)
+    elif kind == 2:
+        for _ in range(dice.randrange(1, 12)):
+            data[dice.randrange(min(len(data), 400))] = dice.randrange(256)
+    elif kind == 3:
+        start = dice.randrange(len(data))
+        del data[start : start + dice.randrange(1, 2000)]
+    else:
+        start = dice.randrange(len(data))
+        data[start:start] = dice.randbytes(dice.randrange(1, 500))
+    return bytes(data)
+
+
+@pytest.mark.slow
+def test_mutated_files_are_accepted_or_refused(tmp_path: Path) -> None:
+    seed = random.SystemRandom().randrange(1 << 32)
+    dice, sources = random.Random(seed), originals(tmp_path)
+    engine = TesseractEngine(max_pages=20)
+    outcomes: dict[str, int] = {}
+    path = tmp_path / "mutant"
+    for number in range(MUTATIONS):
+        path.write_bytes(mutated(sources[number % len(sources)], dice))
+        try:
+            facts = engine.inspect(path, filename="mutant", timeout_s=20)
+        except GedError as refusal:
+            outcome = refusal.code
+        except Exception as error:
+            raise AssertionError(f"seed {seed}, file {number}: {error!r}") from error
+        else:
+            assert facts.pages
+            outcome = "accepted"
+            engine.thumbnail(PageRef(path, facts.media_type, 0), width_px=80, out=tmp_path / "t.jpg", timeout_s=20)
+        outcomes[outcome] = outcomes.get(outcome, 0) + 1
+    engine.close()
+    allowed = {"accepted", "file.truncated", "file.type_unknown", "file.image_too_large", "file.encrypted"}
+    assert set(outcomes) <= allowed | {"file.too_many_pages"}, f"seed {seed}: {outcomes}"
+    assert outcomes.get("accepted")
+    assert outcomes.get("file.truncated")

@@ -1,0 +1,108 @@
+"""Pages drawn by the tests of the reading engine: their text is known."""
+
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pikepdf
+import zxingcpp
+from PIL import Image, ImageDraw, ImageFont
+
+FONT = "/usr/share/fonts/truetype/dejavu/DejaVuSerif.ttf"
+A4_300 = (2480, 3508)
+LETTER = """Lomé, le 12 mars 2026
+
+Objet : demande de véhicules administratifs
+
+Monsieur le Directeur,
+
+J'ai l'honneur de vous demander de bien vouloir mettre à la
+disposition de la Direction des affaires financières deux véhicules
+pour la mission d'inspection prévue dans la région des Savanes.
+Cette mission, décidée par le ministre, concerne cinq entités sous
+tutelle et doit rendre son rapport avant la fin du trimestre.
+
+Veuillez agréer, Monsieur le Directeur, l'expression de ma
+considération distinguée."""
+
+
+def draw(text: str = LETTER, *, size: tuple[int, int] = A4_300, font_px: int = 52) -> Image.Image:
+    """A clean letter, 300 dpi, mode L."""
+    image = Image.new("L", size, 255)
+    pen, font = ImageDraw.Draw(image), ImageFont.truetype(FONT, font_px * size[0] // A4_300[0])
+    for number, line in enumerate(text.split("\n")):
+        pen.text((size[0] // 10, size[1] // 10 + number * font_px * 3 // 2 * size[0] // A4_300[0]), line, 20, font)
+    return image
+
+
+def aged(image: Image.Image, *, degrees: float = 1.5, noise: float = 10.0) -> Image.Image:
+    """The page as a scanner gives it: leaning to the right, gray and grainy."""
+    turned = image.rotate(-degrees, Image.Resampling.BICUBIC, fillcolor=255)
+    grain = np.random.default_rng(7).normal(0, noise, (image.height, image.width))
+    return Image.fromarray(np.clip(np.asarray(turned) * 0.88 + grain, 0, 255).astype(np.uint8))
+
+
+def with_qr(image: Image.Image, text: str, *, module_px: int = 8) -> Image.Image:
+    """The page with a QR label in its upper right corner."""
+    barcode = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode)
+    label = Image.fromarray(np.asarray(barcode.to_image(scale=module_px)))
+    copy = image.copy()
+    copy.paste(label, (image.width - label.width - 150, 120))
+    return copy
+
+
+def save(image: Image.Image, path: Path, **options: object) -> Path:
+    """Write a page at 300 dpi in the format that the name says."""
+    image.save(path, dpi=(300, 300), **options)  # type: ignore[arg-type]
+    return path
+
+
+def scan_pdf(pages: list[Image.Image], path: Path) -> Path:
+    """A PDF of scanned pages (JPEG)."""
+    first, *others = pages
+    first.save(path, format="PDF", resolution=300, save_all=True, append_images=others)
+    return path
+
+
+def digital_pdf(path: Path, *, rotate: int = 0, crop: tuple[int, int, int, int] | None = None) -> Path:
+    """A PDF born digital, one page of Helvetica: the word 'Bordereau' stands 72 pt from the left, 742 pt up."""
+    lines = ["Bordereau de transmission", "Deux rapports d'inspection pour information", "Le chef de service"]
+    content = "BT /F 20 Tf 72 742 Td 30 TL " + " ".join(f"({line}) Tj T*" for line in lines) + " ET"
+    with pikepdf.new() as pdf:
+        pdf.add_blank_page(page_size=(595, 842))
+        page = pdf.pages[0]
+        page.Resources = pikepdf.Dictionary(
+            Font=pikepdf.Dictionary(
+                F=pikepdf.Dictionary(
+                    Type=pikepdf.Name.Font,
+                    Subtype=pikepdf.Name.Type1,
+                    BaseFont=pikepdf.Name.Helvetica,
+                    Encoding=pikepdf.Name.WinAnsiEncoding,
+                )
+            )
+        )
+        page.Contents = pdf.make_stream(content.encode("cp1252"))
+        if rotate:
+            page.Rotate = rotate
+        if crop:
+            page.CropBox = list(crop)
+        pdf.save(path)
+    return path
+
+
+def png_of(width: int, height: int) -> bytes:
+    """A PNG of one bit a pixel, all white; huge sizes cost nothing to make."""
+    target = BytesIO()
+    Image.new("1", (width, height), 1).save(target, format="PNG")
+    return target.getvalue()
+
+
+def error_rate(read: str, truth: str) -> float:
+    """Character error rate: edit distance over length, blanks made equal."""
+    left, right = " ".join(read.split()), " ".join(truth.split())
+    row = list(range(len(right) + 1))
+    for number, letter in enumerate(left, 1):
+        before, row[0] = row[0], number
+        for column, other in enumerate(right, 1):
+            before, row[column] = row[column], min(row[column] + 1, row[column - 1] + 1, before + (letter != other))
+    return row[-1] / max(len(right), 1)

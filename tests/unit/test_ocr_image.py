@@ -1,0 +1,150 @@
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pikepdf
+import pytest
+from PIL import Image
+
+from ged.errors import Invalid
+from ocr.coding import SITE_FIRST_BYTES, site_jpeg
+from ocr.image import load_page, page_count, shrink, turn
+from ocr.limits import Limits
+from ocr.pdf import group4, srgb_profile
+from ocr.sniff import JPEG, PNG, PNM, TIFF
+from tests.ocr_pages import aged, draw, png_of
+
+SMALL = (620, 877)
+LIMITS = Limits(max_pages=3)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
+def test_every_mode_becomes_plain(tmp_path: Path, mode: str) -> None:
+    path = tmp_path / "page.png"
+    if mode == "I;16":
+        Image.fromarray(np.asarray(draw(size=SMALL)).astype(np.uint16) * 257).save(path)
+    else:
+        draw(size=SMALL).convert("RGB" if mode == "P" else "L").convert(mode).save(path)
+    shown = load_page(path, PNG, 0, LIMITS)
+    assert shown.image.mode in {"L", "RGB"}
+    gray = np.asarray(shown.image.convert("L"))
+    assert gray.max() > 245
+    assert 0.005 < (gray < 128).mean() < 0.2
+
+
+def test_cmyk_jpeg_and_pnm(tmp_path: Path) -> None:
+    draw(size=SMALL).convert("CMYK").save(tmp_path / "c.jpg")
+    draw(size=SMALL).save(tmp_path / "p.pgm")
+    assert load_page(tmp_path / "c.jpg", JPEG, 0, LIMITS).image.mode == "RGB"
+    assert load_page(tmp_path / "p.pgm", PNM, 0, LIMITS).image.size == SMALL
+
+
+def test_transparent_is_white(tmp_path: Path) -> None:
+    Image.new("RGBA", (50, 60), (0, 0, 0, 0)).save(tmp_path / "t.png")
+    assert load_page(tmp_path / "t.png", PNG, 0, LIMITS).image.getpixel((5, 5)) == (255, 255, 255)
+
+
+def test_telephone_photo_is_turned_upright(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned clockwise by 90 degrees
+    draw(size=SMALL).save(tmp_path / "t.jpg", exif=exif, dpi=(300, 300))
+    shown = load_page(tmp_path / "t.jpg", JPEG, 0, LIMITS)
+    assert shown.image.size == shown.full_size == SMALL[::-1]
+
+
+def test_large_page_is_read_smaller_and_told_in_full(tmp_path: Path) -> None:
+    draw(size=(4960, 7016)).save(tmp_path / "l.jpg", dpi=(600, 600))
+    shown = load_page(tmp_path / "l.jpg", JPEG, 0, LIMITS)
+    assert max(shown.image.size) <= 3508
+    assert shown.full_size == (4960, 7016)
+    assert shown.full_dpi == 600
+    assert shown.dpi == pytest.approx(300, abs=1)
+
+
+def test_resolution_is_guessed_when_nonsense(tmp_path: Path) -> None:
+    draw(size=(1240, 1754)).save(tmp_path / "n.png", dpi=(1, 1))
+    assert load_page(tmp_path / "n.png", PNG, 0, LIMITS).full_dpi == pytest.approx(150, abs=1)
+
+
+@pytest.mark.parametrize(("width", "height"), [(30_000, 30_000), (11_000, 11_000)])
+def test_bomb_is_refused_by_its_header(tmp_path: Path, width: int, height: int) -> None:
+    path = tmp_path / "bomb.png"
+    head = png_of(10, 10)
+    size = width.to_bytes(4, "big") + height.to_bytes(4, "big")
+    body = head[12:16] + size + head[24:29]
+    import zlib
+
+    path.write_bytes(head[:12] + body + zlib.crc32(body).to_bytes(4, "big") + head[33:])
+    for act in (lambda: page_count(path, PNG, LIMITS), lambda: load_page(path, PNG, 0, LIMITS)):
+        with pytest.raises(Invalid) as refusal:
+            act()
+        assert refusal.value.code == "file.image_too_large"
+
+
+def test_pages_of_tiff_are_counted_and_limited(tmp_path: Path) -> None:
+    path, page = tmp_path / "m.tif", draw(size=SMALL)
+    page.save(path, save_all=True, append_images=[page] * 2, compression="tiff_lzw")
+    assert page_count(path, TIFF, LIMITS) == 3
+    page.save(path, save_all=True, append_images=[page] * 3, compression="tiff_lzw")
+    with pytest.raises(Invalid) as refusal:
+        page_count(path, TIFF, LIMITS)
+    assert refusal.value.code == "file.too_many_pages"
+
+
+@pytest.mark.parametrize(("suffix", "kind"), [("png", PNG), ("jpg", JPEG), ("tif", TIFF), ("pgm", PNM)])
+def test_half_a_file_is_truncated(tmp_path: Path, suffix: str, kind: str) -> None:
+    path = tmp_path / f"page.{suffix}"
+    aged(draw(size=SMALL)).save(path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(Invalid) as refusal:
+        load_page(path, kind, 0, LIMITS)
+    assert refusal.value.code == "file.truncated"
+
+
+def test_turn_is_clockwise() -> None:
+    image = Image.new("L", (3, 2), 255)
+    image.putpixel((0, 0), 0)
+    assert turn(image, 90).getpixel((1, 0)) == 0
+    assert turn(image, 180).getpixel((2, 1)) == 0
+    assert turn(image, 270).getpixel((0, 2)) == 0
+    assert turn(image, 0) is image
+
+
+def test_shrink_never_enlarges() -> None:
+    image = Image.new("L", (100, 200))
+    assert shrink(image, 400) is image
+    assert shrink(image, 50).size == (25, 50)
+
+
+def test_group4_comes_back_pixel_by_pixel() -> None:
+    page = draw(size=SMALL).point(lambda value: 255 * (value > 128)).convert("1")
+    with pikepdf.new() as pdf:
+        parms = pikepdf.Dictionary(K=-1, Columns=SMALL[0], Rows=SMALL[1])
+        stream = pikepdf.Stream(
+            pdf,
+            group4(page),
+            Type=pikepdf.Name.XObject,
+            Subtype=pikepdf.Name.Image,
+            Width=SMALL[0],
+            Height=SMALL[1],
+            BitsPerComponent=1,
+            ColorSpace=pikepdf.Name.DeviceGray,
+            Filter=pikepdf.Name.CCITTFaxDecode,
+            DecodeParms=parms,
+        )
+        back = pikepdf.PdfImage(stream).as_pil_image().convert("1")
+    assert back.tobytes() == page.tobytes()
+
+
+def test_site_image_fits_its_limit() -> None:
+    data = site_jpeg(aged(draw(), noise=25), limit_bytes=SITE_FIRST_BYTES)
+    assert len(data) <= SITE_FIRST_BYTES
+    with Image.open(BytesIO(data)) as image:
+        assert 1000 <= max(image.size) <= 1600
+
+
+def test_profile_is_the_same_each_time() -> None:
+    first = srgb_profile()
+    srgb_profile.cache_clear()
+    assert srgb_profile() == first
+    assert first[36:40] == b"acsp"
