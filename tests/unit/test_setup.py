@@ -1,0 +1,114 @@
+"""The set-up: what it finds missing, what it says, when it does a thing again."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+SOURCE = Path(__file__).parents[2] / "scripts" / "setup.py"
+
+
+@pytest.fixture
+def setup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """scripts/setup.py, with a project's folder of its own."""
+    spec = importlib.util.spec_from_file_location("ged_setup", SOURCE)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "ged_setup", module)  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(module, "STAMPS", tmp_path / ".venv" / ".setup")
+    monkeypatch.setattr(module, "LOG", tmp_path / "setup.log")
+    monkeypatch.setattr(module, "PAUSE_S", 0.0)
+    (tmp_path / "scripts").mkdir()
+    return module
+
+
+def test_a_step_is_done_again_only_when_its_lock_changes_or_its_result_is_gone(setup: ModuleType) -> None:
+    lock, result = setup.ROOT / "lock.txt", setup.ROOT / "result"
+    lock.write_text("one==1\n")
+    step = setup.Step("one", "one", ("lock.txt",), ("result",), lambda: result.write_text("made"))
+    assert not step.is_done()
+    step.take()
+    assert step.is_done()
+    lock.write_text("one==2\n")
+    assert not step.is_done()
+    step.take()
+    result.unlink()
+    assert not step.is_done()
+
+
+def test_a_step_that_fails_is_not_remembered(setup: ModuleType) -> None:
+    step = setup.Step("one", "one", (), (), lambda: setup.attempt("false", ["false"], tries=1))
+    with pytest.raises(setup.SetupError):
+        step.take()
+    assert not step.is_done()
+
+
+def test_a_hiccup_is_tried_again(setup: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    second_time = setup.ROOT / "second"
+    setup.attempt("fetch", ["sh", "-c", f"test -e {second_time} || {{ touch {second_time}; exit 7; }}"])
+    assert "fetch failed (try 1 of 3); again in 0 s" in capsys.readouterr().out
+
+
+def test_a_lasting_failure_shows_its_last_words_and_the_log(setup: ModuleType) -> None:
+    with pytest.raises(setup.SetupError) as failure:
+        setup.attempt("fetch", ["sh", "-c", "echo no route to host >&2; exit 7"])
+    assert "fetch failed 3 times" in str(failure.value)
+    assert "no route to host" in str(failure.value)
+    assert "setup.log" in str(failure.value)
+    assert setup.LOG.read_text().count("no route to host") == 6  # the command and its answer, three times
+
+
+def test_the_package_lists_of_the_project_are_read(setup: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(setup, "ROOT", SOURCE.parents[1])
+    run, test = setup.wanted("run"), setup.wanted("test")
+    assert {"tesseract-ocr-fra", "tesseract-ocr-osd", "libsane-dev", "qpdf", "poppler-utils"} <= run.keys()
+    assert {"redis-server", "postgresql", "chromium"} == test.keys() - run.keys() - {"fonts-liberation"}
+    assert run["qpdf"] == "command -v qpdf"
+
+
+def test_elsewhere_the_things_themselves_are_looked_for(setup: ModuleType) -> None:
+    probes = {"here": "true", "pdf-tool": "command -v no-such-program"}
+    missing = setup.missing_elsewhere(probes)
+    assert "here" not in missing
+    assert "pdf-tool" in missing
+
+
+def test_another_system_is_told_what_to_install(setup: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(setup, "is_debian", lambda: False)
+    with pytest.raises(setup.SetupError, match=r"not Debian(.|\n)*qpdf tesseract-ocr"):
+        setup.install_debian(["qpdf", "tesseract-ocr"])
+
+
+def test_without_root_the_exact_command_is_shown(setup: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(setup, "is_debian", lambda: True)
+    monkeypatch.setattr(setup, "become_root", lambda: None)
+    with pytest.raises(setup.SetupError, match="apt-get install --no-install-recommends qpdf"):
+        setup.install_debian(["qpdf"])
+
+
+def test_debian_packages_are_installed_by_one_call(setup: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[list[str]] = []
+    monkeypatch.setattr(setup, "is_debian", lambda: True)
+    monkeypatch.setattr(setup, "become_root", list)
+    monkeypatch.setattr(setup, "attempt", lambda name, words: calls.append(words))
+    setup.install_debian(["qpdf", "gcc"])
+    assert [call[-1] for call in calls] == ["update", "gcc"]
+    assert calls[1][-2:] == ["qpdf", "gcc"]
+
+
+def test_sudo_that_refuses_is_no_way_to_become_root(setup: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    sudo = setup.ROOT / "sudo"
+    sudo.write_text("#!/bin/sh\nexit 1\n")
+    sudo.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{setup.ROOT}:/usr/bin:/bin")
+    monkeypatch.setattr(setup.os, "geteuid", lambda: 1000)
+    assert setup.become_root() is None
+    sudo.write_text("#!/bin/sh\nexit 0\n")
+    assert setup.become_root() == ["sudo"]
