@@ -88,9 +88,9 @@ class Api:
         if response.is_success or response.status_code in allow:
             return response
         code, message = _error_of(response)
-        if response.status_code in {401, 403}:
+        if response.status_code == 401 or (response.status_code == 403 and code.startswith("bridge.")):
             raise LinkDownError("unpaired", f"{response.status_code} {code}")
-        if response.status_code in {408, 425, 429} or response.status_code >= 500 or response.is_redirect:
+        if _is_passing(response, code):
             raise LinkDownError("server_down", f"HTTP {response.status_code} {code}")
         raise RefusedError(response.status_code, code, message)
 
@@ -127,8 +127,9 @@ class Api:
         headers = {
             "Content-Type": "image/png",
             "X-Content-SHA256": page.digest,
-            "X-Page-Order": str(page.sequence),
-            "X-Order-Id": quote(str(page.order_id)),
+            "X-Page-Order": f"{page.order_id}.{page.sequence}"
+            if isinstance(page.order_id, int)
+            else str(page.sequence),
         }
         receipt = self._call("PUT", f"{_batch(batch_key)}/page/{page.token}", content=data, headers=headers).json()
         return str(receipt["digest"]), int(receipt["size"])
@@ -148,6 +149,12 @@ class Api:
 
 def _batch(batch_key: str) -> str:
     return f"batch/{quote(batch_key, safe='')}"
+
+
+def _is_passing(response: httpx.Response, code: str) -> bool:
+    """Whether the same call may go well later; bytes changed on the way are sent again."""
+    status = response.status_code
+    return status in {408, 425, 429} or status >= 500 or response.is_redirect or code == "page.digest_mismatch"
 
 
 def _error_of(response: httpx.Response) -> tuple[str, str]:

@@ -89,11 +89,11 @@ def choose_resolution(constraint: Sequence[float] | tuple[float, float, float] |
     if constraint is None:
         return dpi
     if isinstance(constraint, tuple):
-        least, most, step = constraint
+        least, most, step = (float(value) for value in constraint)
         value = min(max(dpi, least), most)
-        return least + float(round((value - least) / step)) * step if step else value
-    finer = sorted(value for value in constraint if value >= dpi)
-    return finer[0] if finer else max(constraint)
+        return least + round((value - least) / step) * step if step else value
+    finer = [float(value) for value in constraint if value >= dpi]
+    return min(finer) if finer else float(max(constraint))
 
 
 def list_resolutions(constraint: Sequence[float] | tuple[float, float, float] | None) -> list[int]:

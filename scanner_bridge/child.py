@@ -61,6 +61,11 @@ class SaneChild:
             raise ScanFault(event["code"], event["detail"])
         return event
 
+    def give_way(self, code: str, detail: str) -> None:
+        """End the child from another thread; whoever waits for its events is told ``code``."""
+        self._events.put({"event": "fault", "code": code, "detail": detail})
+        self.kill()
+
     def close(self, grace_s: float) -> None:
         """Let the child put the device away; kill it when that takes longer than ``grace_s``."""
         with contextlib.suppress(subprocess.TimeoutExpired):

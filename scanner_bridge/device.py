@@ -79,26 +79,35 @@ class SaneScanner:
         self._patterns = devices
         self._stall_timeout_s = stall_timeout_s
         self._known: dict[str, DeviceInfo] = {}
-        self._present: list[str] = []
+        self._present: list[str] | None = None
         self._ending: SaneChild | None = None
         self._reap_by = 0.0
         self._listing: SaneChild | None = None
         self._busy = threading.Lock()
 
     def devices(self) -> list[DeviceInfo]:
-        """The scanners present now; during a scan the last answer, for a search would disturb the device."""
-        if not self._busy.acquire(blocking=False):
-            return self._offered()
-        try:
-            self._reap()
-            self._listing = SaneChild({"op": "list", "known": list(self._known)})
-            self._present = self._receive_devices(self._listing)
-        finally:
-            if self._listing is not None:
-                self._listing.close(_CLOSE_GRACE_S)
-            self._listing = None
-            self._busy.release()
+        """The scanners present now; during a scan the last answer, for a search would disturb the device.
+
+        Raises:
+            ScanFault: ``busy`` when a scan goes on (or comes) before the first answer; a driver's own fault.
+        """
+        if self._busy.acquire(blocking=False):
+            try:
+                self._search()
+            finally:
+                self._busy.release()
+        elif self._present is None:
+            raise ScanFault("busy", "a scan goes on")
         return self._offered()
+
+    def _search(self) -> None:
+        self._reap()
+        self._listing = child = SaneChild({"op": "list", "known": list(self._known)})
+        try:
+            self._present = self._receive_devices(child)
+        finally:
+            self._listing = None
+            child.close(_CLOSE_GRACE_S)
 
     def _receive_devices(self, child: SaneChild) -> list[str]:
         present: list[str] = []
@@ -109,7 +118,7 @@ class SaneScanner:
         return present
 
     def _offered(self) -> list[DeviceInfo]:
-        names = self._present
+        names = self._present or []
         if self._patterns:
             ranked = [name for pattern in self._patterns for name in names if _matches(name, pattern)]
             names = list(dict.fromkeys(ranked))
@@ -120,7 +129,7 @@ class SaneScanner:
         message = self._message(request, folder, first)
         while not self._busy.acquire(timeout=0.05):
             if (listing := self._listing) is not None:
-                listing.kill()  # a clerk waits: the search for devices can be done again
+                listing.give_way("busy", "a scan goes first")
         try:
             self._reap()
             self._ending = child = SaneChild(message)
@@ -156,12 +165,14 @@ class SaneScanner:
 
     def _default(self) -> str:
         """The first device present; before the first search has ended, the first that the settings name outright."""
-        if (offered := self._offered()) or (offered := self.devices()):
-            return offered[0].name
-        for pattern in self._patterns:
-            if not set(pattern) & set("*?["):
-                return pattern
-        raise ScanFault("no_device")
+        named = [pattern for pattern in self._patterns if not set(pattern) & set("*?[")]
+        if self._present is None and not named:
+            with self._busy:
+                self._search()
+        names = [device.name for device in self._offered()] or named
+        if not names:
+            raise ScanFault("no_device")
+        return names[0]
 
     def _reap(self) -> None:
         """A driver may take seconds to put its device away, or hang in that: wait as long as that is likely."""
@@ -172,7 +183,7 @@ class SaneScanner:
     def close(self) -> None:
         """See ``Scanner.close``."""
         if (listing := self._listing) is not None:
-            listing.kill()
+            listing.give_way("interrupted", "the bridge stops")
         self._reap()
 
 

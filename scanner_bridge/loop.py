@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 STATUS_NAME = "status.json"
 _DEVICES_EVERY_S = 60.0
+_DEVICES_AGAIN_S = 5.0
 _SHORTEST_POLL_S = 0.5
 
 
@@ -116,10 +117,12 @@ class Agent:
         self._stopping.wait(wait_s)
 
     def _announce(self) -> None:
-        """At the start and each minute; a device search that fails is only logged, the next one may go well."""
+        """At the start and each minute; what fails is tried again soon, for a clerk cannot order without devices."""
         while not self._stopping.is_set():
+            wait_s = _DEVICES_EVERY_S
             try:
                 self._api.announce_devices(self._scanner.devices())
             except (LinkDownError, RefusedError, ScanFault) as error:
                 log.warning("devices not announced: %s", error)
-            self._stopping.wait(_DEVICES_EVERY_S)
+                wait_s = _DEVICES_AGAIN_S
+            self._stopping.wait(wait_s)

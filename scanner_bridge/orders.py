@@ -27,7 +27,7 @@ class OrderRunner:
         spool: Spool,
         scanner: Scanner,
         *,
-        kick: Callable[[], None],
+        kick: Callable[[str], None],
         on_link: Callable[[Link], None],
         stopping: threading.Event,
     ) -> None:
@@ -41,7 +41,7 @@ class OrderRunner:
         if self._spool.find(order.batch_key, order.order_id) is not None:
             log.warning("order %s came twice: its outcome is told again, nothing is scanned", order.order_id)
             self._spool.update_order(order.batch_key, order.order_id, closed=False)
-            self._kick()
+            self._kick(order.batch_key)
             return
         log.info("order %s: batch %s, device %s", order.order_id, order.batch_key, order.device or "default")
         try:
@@ -52,7 +52,7 @@ class OrderRunner:
             self._spool.end_order(
                 order.batch_key, order.order_id, "failed", code=fault.code, detail=fault.detail or fault.remedy
             )
-        self._kick()
+        self._kick(order.batch_key)
 
     def _scan(self, order: ScanOrder) -> tuple[Outcome, str | None]:
         now = datetime.now(UTC)
@@ -65,7 +65,7 @@ class OrderRunner:
         with closing(self._scanner.scan(request, self._spool.folder(key), first=manifest.next_sequence)) as scan:
             for page in scan:
                 self._spool.add_page(key, order.order_id, page)
-                self._kick()
+                self._kick(order.batch_key)
                 pages += 1
                 if self._report(order, "scanning", pages):
                     return "cancelled", None

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from random import SystemRandom
 
@@ -14,6 +15,7 @@ log = logging.getLogger(__name__)
 _FIRST_WAIT_S = 0.5
 _LONGEST_WAIT_S = 20.0
 _COMPLETE_ATTEMPTS = 3
+_REFUSED_AGAIN_S = 600.0
 
 
 class Backoff:
@@ -45,10 +47,11 @@ class Uploader:
         self._work = threading.Event()
         self._retry = threading.Event()
         self._stopped = False
-        self.refused: dict[str, str] = {}
+        self.refused: dict[str, float] = {}
 
-    def kick(self) -> None:
-        """There is something to send."""
+    def kick(self, batch_key: str) -> None:
+        """There is something to send in this batch; if the server refused it before, it is asked again."""
+        self.refused.pop(batch_key, None)
         self._work.set()
 
     def server_is_back(self) -> None:
@@ -76,7 +79,7 @@ class Uploader:
                 self._retry.wait(wait_s)
             else:
                 backoff.reset()
-                self._work.wait()
+                self._work.wait(_REFUSED_AGAIN_S if self.refused else None)
 
     def drain(self) -> None:
         """Send everything that is there now.
@@ -85,19 +88,20 @@ class Uploader:
             LinkDownError: what is not sent stays.
         """
         for batch_key in self._spool.open_batches():
-            if batch_key in self.refused:
+            if time.monotonic() < self.refused.get(batch_key, 0.0):
                 continue
             try:
                 self._send_batch(batch_key)
             except RefusedError as refusal:
                 log.error("the server refuses batch %s, its pages stay in the spool: %s", batch_key, refusal)
-                self.refused[batch_key] = str(refusal)
+                self.refused[batch_key] = time.monotonic() + _REFUSED_AGAIN_S
                 self._report_refusal(batch_key, refusal)
 
     def _report_refusal(self, batch_key: str, refusal: RefusedError) -> None:
         manifest = self._spool.get(batch_key)
         for order in manifest.orders if manifest else ():
             if not order.closed:
+                self._spool.update_order(batch_key, order.order_id, announced=False)
                 try:
                     self._api.report(order.order_id, "failed", 0, code="refused", detail=str(refusal))
                 except RefusedError as error:

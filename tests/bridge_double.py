@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import queue
+import socket
 import subprocess
 import sys
 import threading
@@ -32,7 +34,7 @@ class Site:
     state_times: list[tuple[str, float]] = field(default_factory=list)
     devices: list[dict[str, Any]] = field(default_factory=list)
     batches: dict[str, list[Any]] = field(default_factory=dict)
-    pages: dict[str, dict[str, tuple[int, bytes, float]]] = field(default_factory=dict)
+    pages: dict[str, dict[str, tuple[tuple[int, int], bytes, float]]] = field(default_factory=dict)
     completed: dict[str, list[str]] = field(default_factory=dict)
     puts: list[str] = field(default_factory=list)
     down: bool = False
@@ -41,6 +43,7 @@ class Site:
     forget_once: bool = False
     cancel_at: int | None = None
     unauthorised: bool = False
+    refuse_batches: bool = False
 
     def wait(self, true: Callable[[], bool], timeout_s: float = 20.0) -> None:
         end = time.monotonic() + timeout_s
@@ -99,6 +102,8 @@ class Handler(BaseHTTPRequestHandler):
                 return self._order(min(2.0, float(query.removeprefix("wait_s="))))
             case ["POST", "order", order_id, "state"]:
                 return self._state(int(order_id), json.loads(body))
+            case ["PUT", "batch", _] if site.refuse_batches:
+                return self._answer(403, {"error": {"code": "batch.other_bridge", "message": "Autre poste"}})
             case ["PUT", "batch", key]:
                 site.batches.setdefault(key, []).append(json.loads(body)["order_id"])
                 return self._answer(200)
@@ -108,7 +113,7 @@ class Handler(BaseHTTPRequestHandler):
                 return self._complete(key, json.loads(body)["pages"])
         return self._answer(404)
 
-    do_GET = do_POST = do_PUT = _handle  # noqa: N815
+    do_GET = do_POST = do_PUT = _handle
 
     def _order(self, wait_s: float) -> None:
         try:
@@ -138,7 +143,7 @@ class Handler(BaseHTTPRequestHandler):
         if known is not None and known[1] != body:
             return self._answer(409, {"error": {"code": "bridge.token_reused", "message": "Autres octets"}})
         if known is None:
-            site.pages[key][token] = (int(self.headers["X-Page-Order"]), body, time.monotonic())
+            site.pages[key][token] = (_order_of(self.headers["X-Page-Order"]), body, time.monotonic())
         if site.lose_receipts > 0:
             site.lose_receipts -= 1
             self.close_connection = True
@@ -158,10 +163,33 @@ class Handler(BaseHTTPRequestHandler):
         return self._answer(200)
 
 
+def _order_of(text: str) -> tuple[int, int]:
+    order_id, sequence = text.split(".")
+    return int(order_id), int(sequence)
+
+
 class QuietServer(ThreadingHTTPServer):
     """Clients are killed on purpose: their broken connections are no news."""
 
     daemon_threads = True
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__(address, handler)
+        self.connections: set[socket.socket] = set()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self.connections.discard(request)
+        super().shutdown_request(request)
+
+    def cut(self) -> None:
+        """Break every connection, as a pulled cable does after a while."""
+        for connection in list(self.connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         if not isinstance(sys.exc_info()[1], OSError):
@@ -191,6 +219,7 @@ class Double:
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()
+            self._server.cut()
             self._server = None
 
 
