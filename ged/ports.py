@@ -422,6 +422,7 @@ class KeyVault(Protocol):
 
         Raises:
             Invalid: ``key.passphrase_wrong``, ``key.expired``.
+            EngineFailed: ``key.damaged`` (what the database holds is no key any more).
         """
         ...
 
@@ -523,6 +524,9 @@ class SignatureChecker(Protocol):
             at: the time for which certificates are judged.
             issued: digests of the revisions that we stored, in order: an earlier signature is green
                 (``countersigned``) when the file begins with exactly such bytes and every later revision is one too.
+
+        Raises:
+            EngineFailed: ``check.unavailable``: checking cannot be started at all; never because of the file.
         """
         ...
 

@@ -5,6 +5,7 @@ at a time, and becomes a red report.
 """
 
 import asyncio
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,6 +36,7 @@ from signing.revisions import BadByteRange, covered_end, is_issued
 
 # Certificates of people bear one of the two, those of careful authorities both.
 _KEY_USAGE = KeyUsageConstraints(key_usage={"non_repudiation", "digital_signature"}, match_all_key_usages=False)
+_BYTE_RANGE = re.compile(rb"/ByteRange\s*\[\s*\d+\s+\d+")
 _EXPIRED = frozenset(
     {AdESIndeterminate.EXPIRED, AdESIndeterminate.OUT_OF_BOUNDS_NO_POE, AdESIndeterminate.OUT_OF_BOUNDS_NOT_REVOKED}
 )
@@ -56,7 +58,7 @@ def examine(pdf: bytes, question: Question) -> tuple[SignatureReport, ...]:
         fields = [(str(name), field) for name, _, field in enumerate_sig_fields(reader, filled_status=True)]
     except Exception:  # noqa: BLE001  see the module's first lines
         return (unreadable(),)
-    if not fields and b"/ByteRange" in pdf:
+    if not fields and _BYTE_RANGE.search(pdf):
         # A later revision can hide the form: the file was signed, and no field shows it any more.
         return (unreadable(reason="signature_hidden"),)
     opened = [_open(pdf, reader, name, field) for name, field in fields]
@@ -121,6 +123,8 @@ def _judge(found: _Opened, status: SignatureStatus, question: Question, ends: Se
     if not (found.covers_all or issued):
         # pyHanko's opinion only tells amber from red: it takes some shadow attacks for form filling.
         return (Verdict.AMBER if _permitted(found.embedded) else Verdict.RED), "modified_after"
+    if _has_timestamp(status) and _timestamp(status) is None:
+        return Verdict.AMBER, "timestamp_broken"
     if not status.trusted:
         return Verdict.AMBER, "expired" if status.trust_problem_indic in _EXPIRED else "untrusted"
     return Verdict.GREEN, "ok" if found.covers_all else "countersigned"
@@ -135,6 +139,10 @@ def _permitted(embedded: EmbeddedPdfSignature) -> bool:
     if not isinstance(changes, DiffResult) or changes.modification_level > ModificationLevel.FORM_FILLING:
         return False
     return allowed is None or changes.modification_level.value <= allowed.value
+
+
+def _has_timestamp(status: SignatureStatus) -> bool:
+    return isinstance(status, PdfSignatureStatus) and status.timestamp_validity is not None
 
 
 def _timestamp(status: SignatureStatus) -> TimestampSignatureStatus | None:

@@ -33,6 +33,10 @@ from signing.keys import unseal
 from signing.pki import PersonKey
 from signing.timestamp import FallbackTimeStamper, TimestampUnavailable
 
+_log = logging.getLogger(__name__)
+_CMS_OVERHEAD = 2048  # measured 0.9 KB beside the certificates for RSA-3072; the names in them count twice
+_TOKEN_VARIATION = 1024
+
 
 class PadesSigner:
     """The plug of ``Signer``: levels B-B and, when an authority answers, B-T.
@@ -70,12 +74,12 @@ class PadesSigner:
             raise EngineFailed("sign.failed", field=request.field.name, cause="bytes_rewritten")
         return SignedPdf(signed, level)
 
-    def _at_best_level(self, pdf: bytes, request: SignRequest, signer: CmsSigner) -> tuple[bytes, str]:
+    def _at_best_level(self, pdf: bytes, request: SignRequest, signer: "_MemorySigner") -> tuple[bytes, str]:
         if self._timestamper is not None:
             try:
                 return asyncio.run(_sign(pdf, request, signer, self._timestamper)), "B-T"
             except TimestampUnavailable:
-                pass  # the level returned tells; a later job raises it
+                _log.warning("no time-stamp authority answered: field %s is signed at level B-B", request.field.name)
         return asyncio.run(_sign(pdf, request, signer, None)), "B-B"
 
 
@@ -89,18 +93,16 @@ class _MemorySigner(CmsSigner):
     """Signs with a key that is loaded already; pyHanko's own signer loads and checks it anew each time."""
 
     def __init__(self, key: PersonKey, chain: Sequence[x509.Certificate]) -> None:
-        certificates = [asn1_x509.Certificate.load(link.public_bytes(Encoding.DER)) for link in chain]
+        encoded = [link.public_bytes(Encoding.DER) for link in chain]
+        certificates = [asn1_x509.Certificate.load(link) for link in encoded]
         super().__init__(
             signing_cert=certificates[0],
             cert_registry=SimpleCertificateStore.from_certs(certificates[1:]),  # type: ignore[no-untyped-call]
         )
+        self.certificates_size = sum(map(len, encoded))
         self._key = key
 
     async def async_sign_raw(self, data: bytes, digest_algorithm: str, dry_run: bool = False) -> bytes:  # noqa: ARG002
-        if dry_run:  # only the size counts
-            return bytes(
-                (self._key.key_size + 7) // 8 if not isinstance(self._key, ec.EllipticCurvePrivateKey) else 144
-            )
         if isinstance(self._key, ec.EllipticCurvePrivateKey):
             return self._key.sign(data, ec.ECDSA(hashes.SHA256()))
         return self._key.sign(data, padding.PKCS1v15(), hashes.SHA256())
@@ -129,7 +131,9 @@ class _PageStamp(BaseStamp):
         return form
 
 
-async def _sign(pdf: bytes, request: SignRequest, signer: CmsSigner, timestamper: FallbackTimeStamper | None) -> bytes:
+async def _sign(
+    pdf: bytes, request: SignRequest, signer: _MemorySigner, timestamper: FallbackTimeStamper | None
+) -> bytes:
     writer = _writer(pdf)
     exists = any(name == request.field.name for name, _, _ in enumerate_sig_fields(writer.prev))
     pdf_signer = PdfSigner(
@@ -141,14 +145,22 @@ async def _sign(pdf: bytes, request: SignRequest, signer: CmsSigner, timestamper
     )
     session = pdf_signer.init_signing_session(writer, existing_fields_only=exists)
     session.system_time = request.at  # pyHanko would take the clock
-    reserved = await session.estimate_signature_container_size(None)
-    document = session.prepare_tbs_document(None, reserved)
+    document = session.prepare_tbs_document(None, await _hex_digits(signer, timestamper))
     output = BytesIO()
     digest, _ = document.digest_tbs_document(output=output)
     attributes = PdfCMSSignedAttributes(signing_time=request.at)
     signed = await document.perform_signature(digest.document_digest, attributes)
     await signed.post_signature_processing(output)
     return output.getvalue()
+
+
+async def _hex_digits(signer: _MemorySigner, timestamper: FallbackTimeStamper | None) -> int:
+    """Room for the CMS object. pyHanko would sign once more to measure it, which takes as long as signing."""
+    size = signer.certificates_size + _CMS_OVERHEAD
+    if timestamper is not None:
+        token = await timestamper.async_dummy_response("sha256")
+        size += len(token.dump()) + _TOKEN_VARIATION
+    return 2 * size
 
 
 def _metadata(request: SignRequest) -> PdfSignatureMetadata:

@@ -5,7 +5,10 @@ RFC 5280 and, for people, the key usage of ETSI EN 319 412-2 (contentCommitment 
 """
 
 import base64
+import errno
 import os
+import tempfile
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Self
@@ -46,9 +49,8 @@ class Authority:
         Raises:
             Invalid: ``authority.exists``: an authority is never overwritten, its signatures would lose their root.
         """
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if (folder / "root.key").exists():
-            raise Invalid("authority.exists", "Use the authority that is there, or name an empty folder.")
+        if (folder / "root.key").exists() or (folder / "root.pem").exists():
+            raise _exists()
         root_key, issuing_key = ec.generate_private_key(ec.SECP384R1()), ec.generate_private_key(ec.SECP384R1())
         root_name = _name(f"Autorité racine {organisation}", organisation, country)
         issuing_name = _name(f"Autorité de signature {organisation}", organisation, country)
@@ -58,10 +60,15 @@ class Authority:
         issuing = _authority_certificate(
             issuing_name, issuing_key, root_name, root_key, now=now, validity=ISSUING_VALIDITY, path_length=0
         )
-        _write_key(folder / "root.key", root_key, secret)
-        _write_key(folder / "issuing.key", issuing_key, secret)
-        _write_new(folder / "issuing.pem", _pem(issuing))
-        _write_new(folder / "root.pem", _pem(root))
+        _write_folder(
+            folder,
+            {
+                "root.key": _encrypted(root_key, secret),
+                "issuing.key": _encrypted(issuing_key, secret),
+                "issuing.pem": _pem(issuing),
+                "root.pem": _pem(root),
+            },
+        )
         return cls(issuing_key, issuing, root, country)
 
     @classmethod
@@ -188,17 +195,34 @@ def _pem(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(serialization.Encoding.PEM)
 
 
-def _write_key(path: Path, key: ec.EllipticCurvePrivateKey, secret: bytes) -> None:
+def _encrypted(key: ec.EllipticCurvePrivateKey, secret: bytes) -> bytes:
     encryption = serialization.BestAvailableEncryption(_password(secret))
-    _write_new(
-        path, key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption), mode=0o600
-    )
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
 
 
-def _write_new(path: Path, content: bytes, mode: int = 0o644) -> None:
-    """O_EXCL: two commands at once must not mix the keys of one authority with the certificates of another."""
+def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+    """All files at once, or none: of two commands at the same time one wins, and nobody sees half an authority."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
+        new = Path(scratch) / "authority"
+        new.mkdir(mode=0o700)
+        for name, content in files.items():
+            _write_new(new / name, content, mode=0o600 if name.endswith(".key") else 0o644)
+        try:
+            new.rename(folder)  # over a missing or empty folder only
+        except OSError as error:
+            if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+                raise _exists() from error
+            raise
+
+
+def _write_new(path: Path, content: bytes, mode: int) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _exists() -> Invalid:
+    return Invalid("authority.exists", "Use the authority that is there, or name an empty folder.")

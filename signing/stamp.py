@@ -21,8 +21,9 @@ _TEMPLATE = b"""
 }
 #context {
   let free = measure(block(body))
-  let factor = calc.min(1, (w - 4pt) / free.width, (h - 4pt) / free.height)
-  place(top + left, dx: 2pt, dy: 2pt, scale(factor * 100%, origin: top + left, block(width: free.width, body)))
+  let margin = calc.min(4pt, w / 10, h / 10)
+  let factor = calc.min(1, (w - 2 * margin) / calc.max(free.width, 1pt), (h - 2 * margin) / calc.max(free.height, 1pt))
+  place(top + left, dx: margin, dy: margin, scale(factor * 100%, origin: top + left, block(width: free.width, height: free.height, body)))
   if data.frame {
     place(top + left, dx: 0.25pt, dy: 0.25pt, rect(width: w - 0.5pt, height: h - 0.5pt, stroke: 0.5pt + luma(120)))
   }

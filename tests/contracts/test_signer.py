@@ -1,5 +1,6 @@
 """What every plug of KeyVault, Signer and SignatureChecker promises, over each kind of key."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -149,6 +150,21 @@ def test_an_authority_is_never_overwritten_and_opens_with_its_secret_only(tmp_pa
         Authority.open(tmp_path / "none", SECRET)
     assert caught.value.code == "authority.missing"
     assert {path.stat().st_mode & 0o077 for path in tmp_path.glob("*.key")} == {0}
+
+
+def test_of_two_authorities_made_at_once_one_stands_whole(tmp_path):
+    def create(_: int) -> str:
+        try:
+            return Authority.create(tmp_path / "ca", SECRET, "MEF", NOW).root.subject.rfc4514_string()
+        except Invalid as refusal:
+            return refusal.code
+
+    with ThreadPoolExecutor(4) as pool:
+        outcomes = list(pool.map(create, range(4)))
+    assert outcomes.count("authority.exists") == 3
+    opened = Authority.open(tmp_path / "ca", SECRET)
+    opened.certificate.verify_directly_issued_by(opened.root)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ca"]
 
 
 def test_a_certificate_in_the_folder_trusted_is_trusted(tmp_path):

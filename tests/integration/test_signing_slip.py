@@ -7,6 +7,7 @@ import re
 import subprocess
 import time
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
 import pikepdf
@@ -144,6 +145,12 @@ def test_a_check_that_takes_too_long_is_red_and_the_next_one_works(keys, slip):
     checker._timeout_s = 20
     assert _verdicts(checker, slip.sent) == [("green", "ok")]
     checker.close()
+
+
+def test_threads_share_one_checker(checker, slip):
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda pdf: _verdicts(checker, pdf), [slip.sent, slip.prepared, b"junk"] * 8))
+    assert found == [[("green", "ok")], [], [("red", "unreadable")]] * 8
 
 
 def test_a_killed_child_is_replaced(checker, slip):

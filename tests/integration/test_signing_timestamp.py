@@ -161,6 +161,17 @@ def test_the_report_takes_the_time_of_an_authority_that_we_trust(authority, keys
     assert report.signed_at != NOW  # the authority's clock, not what the signer claims
 
 
+def test_a_changed_time_stamp_is_not_green(authority, keys):
+    stamped = _sign(PadesSigner([authority.url]), keys).pdf
+    token = stamped.upper().index(b"060B2A864886F70D0109100104")  # id-ct-TSTInfo
+    roots = [*keys.trust_roots_pem(), authority.root_pem]
+    report = _check(
+        roots,
+        stamped[: token + 120] + b"%02X" % (int(stamped[token + 120 : token + 122], 16) ^ 1) + stamped[token + 122 :],
+    )
+    assert report.verdict in {Verdict.AMBER, Verdict.RED}
+
+
 def test_the_second_authority_answers_for_the_first(authority, keys):
     dead = f"http://127.0.0.1:{free_port()}/"
     assert _sign(PadesSigner([dead, authority.url]), keys).level == "B-T"

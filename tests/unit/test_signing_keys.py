@@ -2,7 +2,10 @@
 
 import base64
 from datetime import timedelta
+from io import BytesIO
+from itertools import pairwise
 
+import pdfplumber
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -93,3 +96,17 @@ def test_a_character_without_a_glyph_is_named():
     with pytest.raises(Invalid) as caught:
         text_appearance(["Monsieur 漢"], 200, 60)
     assert (caught.value.code, caught.value.params["character"]) == ("text.glyph_missing", "漢")
+
+
+def test_many_lines_shrink_until_all_are_on_the_page_none_over_another():
+    made = text_appearance([f"ligne {number}" for number in range(30)], 200, 60)
+    with pdfplumber.open(BytesIO(made)) as pdf:
+        letters = [char for char in pdf.pages[0].chars if char["text"] == "l"]
+    tops = [letter["top"] for letter in letters]
+    assert len(tops) == 30
+    assert all(lower - upper > 1 for upper, lower in pairwise(tops))
+    assert letters[-1]["bottom"] <= 60
+
+
+def test_a_mark_without_text_is_a_blank_page():
+    assert text_appearance([], 20, 10).startswith(b"%PDF-1.7")
