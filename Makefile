@@ -28,7 +28,7 @@ test: ## install what is missing for the tests too, then format, lint, types, la
 	@exec $(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 check: ## in under a minute: format, lint, types, layers, unit tests, contract tests on the embedded plugs
-	@$(SETUP) test
+	@$(SETUP) check
 	@$(MAKE) --no-print-directory lint
 	@exec $(BIN)/pytest tests/unit tests/contracts tests/arch -m 'not slow and not servers and not browser' -n $(WORKERS) --dist loadfile
 
@@ -48,11 +48,11 @@ bench-%: ## run one benchmark of the folder bench/
 	@exec $(BIN)/python -m bench.$*
 
 fmt: ## format the sources and repair what the linter can repair
-	@$(SETUP) test
+	@$(SETUP) check
 	@$(BIN)/ruff check --fix --quiet . || true
 	@$(BIN)/ruff format .
 
-clean: ## remove what was installed or built in this folder; data/ stays
-	rm -rf .venv node_modules web/static/vendor .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache \
+clean: ## remove what was installed or built in this folder; data/ and the fetched Elasticsearch stay
+	rm -rf .venv node_modules web/static/vendor .cache/*.log .cache/*.lock .mypy_cache .ruff_cache .pytest_cache .import_linter_cache \
 		.hypothesis build *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

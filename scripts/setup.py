@@ -2,7 +2,8 @@
 """Install what is missing, say what is done and how long it takes; a second call finds nothing to do.
 
     scripts/setup.py run     what the program needs
-    scripts/setup.py test    that, and what the tests need
+    scripts/setup.py check   that, and the tools of `make check`
+    scripts/setup.py test    that, and what the tests need: servers and a browser
     scripts/setup.py LEVEL --check    install nothing, exit with 1 when something is missing
 
 Standard library only: this runs before anything is installed. Each step keeps, in .venv/.setup/, a digest of the
@@ -28,7 +29,11 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMPS = VENV / ".setup"
 LOG = ROOT / ".cache" / "setup.log"
-PACKAGE_LISTS = {"run": ["debian-packages.txt"], "test": ["debian-packages.txt", "debian-packages-test.txt"]}
+PACKAGE_LISTS = {
+    "run": ["debian-packages.txt"],
+    "check": ["debian-packages.txt"],
+    "test": ["debian-packages.txt", "debian-packages-test.txt"],
+}
 VENDOR = {"htmx.min.js": "htmx.org/dist/htmx.min.js"}
 TRIES = 3
 PAUSE_S = 5.0
@@ -36,6 +41,10 @@ PAUSE_S = 5.0
 
 class SetupError(Exception):
     """What went wrong, and what the reader can do."""
+
+
+class Absent(Exception):
+    """Something that may be missing is missing; it is looked for again at the next call."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +74,10 @@ class Step:
         """Do it, show its time, remember it."""
         say(f"- {self.title} ...")
         begin = time.monotonic()
-        self.action()
+        try:
+            self.action()
+        except Absent:
+            return
         STAMPS.mkdir(parents=True, exist_ok=True)
         (STAMPS / self.name).write_text(self.digest())
         say(f"  {self.title}: done in {time.monotonic() - begin:.1f} s")
@@ -88,11 +100,15 @@ def steps(level: str) -> list[Step]:
     if level == "run":
         return run
     axe = ("node_modules/axe-core/axe.min.js",)
-    return [
+    check = [
         *run,
-        Step("python-test", f"{count(dev)} Python packages ({dev})", (build, locked, dev), (), lambda: install(dev)),
-        Step("npm-test", "front-end packages for the tests", front_end, axe, install_front_end),
+        Step("python-dev", f"{count(dev)} Python packages ({dev})", (build, locked, dev), (), lambda: install(dev)),
+        Step("npm-dev", "front-end packages for the tests", front_end, axe, install_front_end),
     ]
+    if level == "check":
+        return check
+    elastic, kept = ("tests/servers/elastic.py",), (".cache/elasticsearch",)
+    return [*check, Step("elastic", "Elasticsearch for the tests (once, 950 MB)", elastic, kept, fetch_elasticsearch)]
 
 
 def count(lock: str) -> int:
@@ -224,6 +240,18 @@ def install_front_end(*words: str) -> None:
         shutil.copyfile(ROOT / "node_modules" / source, folder / name)
 
 
+def fetch_elasticsearch() -> None:
+    """No Debian package holds it. Where it cannot be had, the tests that need it are skipped and say why."""
+    if os.environ.get("GED_TEST_ELASTICSEARCH_URL"):
+        return
+    fetch = "from tests.servers import elastic; elastic.find_java(); elastic.fetch()"
+    status, tail = run_logged([str(PYTHON), "-c", fetch])
+    if status:
+        reason = tail[-1].partition(": ")[2] if tail else "no word of why"
+        say(f"  Not to be had here, its tests will be skipped: {reason}")
+        raise Absent
+
+
 # --- Running programs -------------------------------------------------------------------------------------------
 
 
@@ -304,7 +332,7 @@ def what_is_missing(level: str) -> list[str]:
 def main() -> int:
     """Parse, lock, set up; the exit status."""
     parser = argparse.ArgumentParser(description="Install what is missing.")
-    parser.add_argument("level", choices=sorted(PACKAGE_LISTS))
+    parser.add_argument("level", choices=list(PACKAGE_LISTS))
     parser.add_argument("--check", action="store_true", help="install nothing; exit with 1 when something is missing")
     arguments = parser.parse_args()
     if sys.version_info < (3, 11):  # noqa: UP036  (whoever has an older one gets here)
