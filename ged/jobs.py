@@ -4,7 +4,7 @@ States: ``queued`` -> ``running`` -> ``done`` | ``queued`` again after a back-of
 ``uncertain`` (what cannot be taken back was interrupted: a person decides).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -118,15 +118,16 @@ def add(
     return job
 
 
-def due(session: Session, *, now: datetime, limit: int = 50) -> list[JobId]:
-    """Jobs that may run: queued and due, or running under a lease that ended (the worker was killed)."""
+def due(
+    session: Session, *, now: datetime, kinds: Collection[JobKind] = tuple(JobKind), limit: int = 50
+) -> list[JobId]:
+    """Jobs of these kinds that may run: queued and due, or running under a lease that ended (the worker was killed)."""
     ready = or_(
         and_(Job.state == JobState.QUEUED, Job.run_after <= now),
         and_(Job.state == JobState.RUNNING, Job.lease_until < now),
     )
-    # The letter that a clerk waits for goes before the backlog: indexing is quick, reading is slow.
-    urgency = (Job.kind == JobKind.RECOGNISE, Job.id)
-    return [JobId(i) for i in session.scalars(select(Job.id).where(ready).order_by(*urgency).limit(limit))]
+    found = select(Job.id).where(ready, Job.kind.in_(kinds)).order_by(Job.id).limit(limit)
+    return [JobId(i) for i in session.scalars(found)]
 
 
 def claim(session: Session, job_id: JobId, *, worker: str, now: datetime) -> ClaimedJob | None:

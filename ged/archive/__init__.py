@@ -1,0 +1,1 @@
+"""Archive: the journal's sealed heads, fixity."""

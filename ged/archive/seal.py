@@ -1,0 +1,129 @@
+"""The journal's head, signed and written outside the database: what a cut or a rewritten chain is compared with.
+
+A line of ``heads.jsonl`` is ``{"head": {...}, "signature": hex}``; the head names count, hash, time and the digest of
+the line before, so that lines cannot be taken out either. The key is an Ed25519 key (RFC 8032) beside the file; copies
+of the file belong on another machine.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from sqlalchemy.orm import Session
+
+from ged import audit
+from ged.audit import AuditEntry, Finding, Head
+
+GENESIS = "0" * 64
+
+
+@dataclass(frozen=True)
+class SealedHead:
+    """A head that was sealed."""
+
+    count: int
+    hash: str
+    at: str
+
+
+class HeadSeal:
+    """The folder of the sealed heads."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._heads = folder / "heads.jsonl"
+        self._key = folder / "journal.key"
+        self._public = folder / "journal.pub"
+
+    def seal(self, head: Head, *, now: datetime) -> bool:
+        """Sign and write the head; False when it is sealed already."""
+        lines = self._lines()
+        if lines and json.loads(lines[-1])["head"]["count"] == head.count:
+            return False
+        body = {
+            "count": head.count,
+            "hash": head.hash,
+            "at": now.isoformat(),
+            "previous": hashlib.sha256(lines[-1].encode()).hexdigest() if lines else GENESIS,
+        }
+        signature = self._private().sign(audit.canonical(body)).hex()
+        line = json.dumps({"head": body, "signature": signature}, sort_keys=True)
+        with self._heads.open("a", encoding="utf-8") as out:
+            out.write(line + "\n")
+            out.flush()
+            os.fsync(out.fileno())
+        return True
+
+    def last(self) -> SealedHead | None:
+        """The last sealed head: behind it the journal is not sealed yet."""
+        lines = self._lines()
+        if not lines:
+            return None
+        head = json.loads(lines[-1])["head"]
+        return SealedHead(head["count"], head["hash"], head["at"])
+
+    def verify(self, session: Session) -> Iterator[Finding]:
+        """Compare every sealed head with the journal, and the file with itself."""
+        if not self._heads.exists():
+            return
+        try:
+            public = serialization.load_pem_public_key(self._public.read_bytes())
+        except (OSError, ValueError):
+            yield Finding(0, "seal.key_missing")
+            return
+        previous = GENESIS
+        for number, line in enumerate(self._lines(), start=1):
+            yield from self._verify_line(session, line, number, previous, public)
+            previous = hashlib.sha256(line.encode()).hexdigest()
+
+    def _verify_line(
+        self, session: Session, line: str, number: int, previous: str, public: object
+    ) -> Iterator[Finding]:
+        try:
+            record = json.loads(line)
+            head = record["head"]
+            if not isinstance(public, Ed25519PublicKey):
+                raise InvalidSignature
+            public.verify(bytes.fromhex(record["signature"]), audit.canonical(head))
+        except (ValueError, KeyError, TypeError, InvalidSignature):
+            yield Finding(number, "seal.line_altered")
+            return
+        if head["previous"] != previous:
+            yield Finding(number, "seal.line_missing")
+        if head["count"] == 0:
+            return
+        entry = session.get(AuditEntry, head["count"])
+        if entry is None:
+            yield Finding(head["count"], "journal.cut_behind_seal")
+        elif entry.hash != head["hash"]:
+            yield Finding(head["count"], "journal.rewritten_behind_seal")
+
+    def _lines(self) -> list[str]:
+        if not self._heads.exists():
+            return []
+        return self._heads.read_text(encoding="utf-8").splitlines()
+
+    def _private(self) -> Ed25519PrivateKey:
+        if self._key.exists():
+            key = serialization.load_pem_private_key(self._key.read_bytes(), password=None)
+            if isinstance(key, Ed25519PrivateKey):
+                return key
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        made = Ed25519PrivateKey.generate()
+        pem = made.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        handle = os.open(self._key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as out:
+            out.write(pem)
+        self._public.write_bytes(
+            made.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        )
+        return made

@@ -1,0 +1,189 @@
+"""Job kinds -> functions. Each is idempotent: a job may run twice, and after any crash.
+
+To add a job: a kind in ``ged.jobs``, its function here, a row deferred by the operation that needs it.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ged import audit, jobs
+from ged.archive import blobs as archive_blobs
+from ged.archive.seal import HeadSeal
+from ged.errors import EngineFailed, GedError
+from ged.jobs import ClaimedJob, Job, JobKind, JobState
+from ged.org.models import Unit
+from ged.ports import IndexDocument, JobId, MailId
+from ged.registry import recognition
+from ged.registry.indexing import index_document
+from ged.registry.models import Attachment, Mail
+from ged.routing.models import Assignment
+from ged.unit import Services
+
+logger = logging.getLogger(__name__)
+
+SLOW_KINDS = frozenset({JobKind.RECOGNISE, JobKind.CHECK_FIXITY})
+FAST_KINDS = frozenset(JobKind) - SLOW_KINDS
+PERIODS = {
+    JobKind.SEAL: timedelta(hours=1),
+    JobKind.SWEEP: timedelta(hours=24),
+    JobKind.CHECK_FIXITY: timedelta(days=7),
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a job's function gets."""
+
+    services: Services
+    job: ClaimedJob
+    heartbeat: Callable[[str], None]
+    now: datetime
+
+
+def recognise(run: Run) -> None:
+    """Read an attachment, then let the index know its text."""
+    recognition.run_recognise(run.services, run.job.subject_id, heartbeat=run.heartbeat, now=run.now)
+    with run.services.unit_of_work(run.now) as uow:
+        attachment = uow.session.get(Attachment, run.job.subject_id)
+        if attachment is not None:
+            uow.reindex(attachment.mail_id)
+
+
+def intake(run: Run) -> None:
+    """Look at a batch, split it, join what bears our label."""
+    recognition.run_intake(run.services, run.job.subject_id, heartbeat=run.heartbeat, now=run.now)
+
+
+def index(run: Run) -> None:
+    """Put a letter into the index as SQL has it now; the job's number is the document's version."""
+    mail_id = MailId(run.job.subject_id)
+    with run.services.reading() as session:
+        document = build_document(session, mail_id, version=int(run.job.id))
+    if document is None:
+        run.services.index.remove([mail_id])
+    else:
+        run.services.index.put([document])
+
+
+def build_document(session: Session, mail_id: MailId | int, *, version: int) -> IndexDocument | None:
+    """The index document of a letter with the units that work on it."""
+    units = session.scalars(
+        select(Unit.code)
+        .join(Assignment, Assignment.unit_id == Unit.id)
+        .where(Assignment.mail_id == mail_id)
+        .distinct()
+    )
+    return index_document(session, mail_id, version=version, units=tuple(units))
+
+
+def rebuild_index(services: Services, *, progress: Callable[[int, int], None], batch: int = 200) -> int:
+    """Make the index anew from SQL."""
+    services.index.reset()
+    with services.reading() as session:
+        version = jobs.latest_id(session)
+        ids = list(session.scalars(select(Mail.id).order_by(Mail.id)))
+        for start in range(0, len(ids), batch):
+            found = (build_document(session, mail_id, version=version) for mail_id in ids[start : start + batch])
+            services.index.put([document for document in found if document is not None])
+            progress(min(start + batch, len(ids)), len(ids))
+            session.expunge_all()
+    return len(ids)
+
+
+def seal(run: Run) -> None:
+    """Sign the journal's head and write it outside the database."""
+    seal_head(run.services, now=run.now)
+
+
+def seal_folder(services: Services) -> Path:
+    """Where the sealed heads lie."""
+    return Path(services.data_dir) / "seal"
+
+
+def seal_head(services: Services, *, now: datetime) -> bool:
+    """Seal the present head; False when it is sealed already."""
+    with services.reading() as session:
+        head = audit.head(session)
+    return HeadSeal(seal_folder(services)).seal(head, now=now)
+
+
+def sweep(run: Run) -> None:
+    """Remove bytes of rolled-back transactions."""
+    with run.services.reading() as session:
+        removed = archive_blobs.sweep(session, run.services.blobs, now=run.now)
+    logger.info("sweep.done removed=%s", removed)
+
+
+def check_fixity(run: Run) -> None:
+    """Compare all stored bytes with their digests; the first that differs fails the job, naming it.
+
+    Raises:
+        EngineFailed: ``fixity.broken``.
+    """
+    with run.services.reading() as session:
+        for digest, where, code in archive_blobs.broken_blobs(session, run.services.blobs):
+            raise EngineFailed(
+                "fixity.broken", "restore the file from a backup", digest=digest, where=where, cause=code
+            )
+
+
+FUNCTIONS: dict[JobKind, Callable[[Run], None]] = {
+    JobKind.INTAKE: intake,
+    JobKind.RECOGNISE: recognise,
+    JobKind.INDEX: index,
+    JobKind.SEAL: seal,
+    JobKind.SWEEP: sweep,
+    JobKind.CHECK_FIXITY: check_fixity,
+}
+
+
+def run_job(services: Services, job_id: JobId, *, worker: str) -> bool:
+    """Take and do one job; False when there was nothing to take. An error is noted in its row, never lost."""
+    started = datetime.now(UTC)
+    with services.unit_of_work(started) as uow:
+        claimed = jobs.claim(uow.session, job_id, worker=worker, now=started)
+    if claimed is None:
+        return False
+
+    def heartbeat(progress: str) -> None:
+        now = datetime.now(UTC)
+        with services.unit_of_work(now) as uow:
+            jobs.renew(uow.session, job_id, worker=worker, now=now, progress=progress)
+
+    try:
+        FUNCTIONS[claimed.kind](Run(services, claimed, heartbeat, started))
+    except Exception as error:  # noqa: BLE001  # whatever happened stands in the job's row for the administrator
+        _note_failure(services, job_id, error)
+        return True
+    finished = datetime.now(UTC)
+    with services.unit_of_work(finished) as uow:
+        jobs.finish(uow.session, job_id, now=finished)
+    return True
+
+
+def _note_failure(services: Services, job_id: JobId, error: Exception) -> None:
+    if isinstance(error, GedError):
+        logger.warning("job.failed job=%s code=%s", job_id, error.code)
+    else:
+        logger.exception("job.crashed job=%s", job_id)
+    now = datetime.now(UTC)
+    with services.unit_of_work(now) as uow:
+        jobs.fail(uow.session, job_id, error, now=now)
+
+
+def schedule_periodic(services: Services, *, now: datetime) -> None:
+    """See to it that the hourly seal and the daily sweep are asked for."""
+    with services.unit_of_work(now) as uow:
+        for kind, period in PERIODS.items():
+            latest = uow.session.scalar(select(Job.created_at).where(Job.kind == kind).order_by(Job.id.desc()).limit(1))
+            waiting = uow.session.scalar(
+                select(Job.id).where(Job.kind == kind, Job.state.in_((JobState.QUEUED, JobState.RUNNING))).limit(1)
+            )
+            if waiting is None and (latest is None or latest <= now - period):
+                uow.defer(kind, 0)
