@@ -16,7 +16,6 @@ from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVer
 from ged.org.models import Post, Unit
 from ged.ports import Confidentiality, MailId, RegisterId, UnitId, post_principal
 from ged.registry import allocation
-from ged.registry.correspondents import resolve_sender
 from ged.registry.files import Upload
 from ged.registry.models import (
     AttachmentKind,
@@ -194,16 +193,14 @@ def open_envelope(
     """
     envelope, post = _decide(uow, envelope_id, version, actor)
     _check_opening(subject, level, actor)
-    name = sender_name.strip() or envelope.sender_name
-    sender = resolve_sender(uow, None, name) if name else None
     mail = Mail(
         direction=Direction.INCOMING,
         state=MailState.TO_IMPUTE,
         level=int(level),
         channel=Channel.HAND,
         subject=subject.strip(),
-        sender_id=sender.id if sender else None,
-        sender_name=sender.name if sender else "",
+        # Not through the directory of correspondents, which everybody reads.
+        sender_name=(" ".join(sender_name.split()) or envelope.sender_name)[:MAX_NAME],
         addressee=post.title,
         received_on=envelope.arrived_at.astimezone(uow.services.zone).date(),
         unit_id=post.unit_id,
@@ -214,7 +211,7 @@ def open_envelope(
     uow.session.flush()
     access.grant(uow, mail.id, (post_principal(envelope.addressed_post_id),), Because.ADDRESSED)
     envelope.state, envelope.mail_id = OPENED, mail.id
-    _number_leads_to(uow, envelope, mail.id)
+    _number_leads_to(envelope, mail.id)
     if upload is not None:
         attach(
             uow, mail.id, kind=AttachmentKind.DOCUMENT, pages=upload.pages, media_type=upload.facts.media_type,
@@ -235,7 +232,7 @@ def _check_opening(subject: str, level: Confidentiality, actor: Actor) -> None:
         raise Invalid("mail.level_above_clearance", "choose a level that you may read", field="level")
 
 
-def _number_leads_to(uow: UnitOfWork, envelope: SealedEnvelope, mail_id: int) -> None:
+def _number_leads_to(envelope: SealedEnvelope, mail_id: int) -> None:
     for number in envelope.numbers:
         # The number itself never changes; what it stands for is found out when the envelope is opened.
         number.mail_id = mail_id
@@ -257,7 +254,7 @@ def link_registered(uow: UnitOfWork, envelope_id: int, mail_id: MailId | int, *,
     if envelope.state != RETURNED:
         raise InvalidTransition("envelope.not_returned", "only an envelope returned is registered", id=envelope_id)
     envelope.state, envelope.mail_id = REGISTERED, mail.id
-    _number_leads_to(uow, envelope, mail.id)
+    _number_leads_to(envelope, mail.id)
     uow.record("envelope.linked", "envelope", envelope.id, actor=actor, post=post, mail=mail.id)
     uow.reindex(mail.id)
 

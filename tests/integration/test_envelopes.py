@@ -1,0 +1,199 @@
+"""Sealed envelopes: the outside is all that is known, and only the addressee's post decides."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from ged import access, audit
+from ged.codes import CodeKind, make_code
+from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
+from ged.jobs import Job, JobKind
+from ged.ports import Confidentiality
+from ged.registry import bridges, envelopes, files, intake, recognition, scan_queries
+from ged.registry.envelopes import EnvelopeForm, EnvelopeRow, RegisteredEnvelope
+from ged.registry.models import Attachment, Correspondent, Mail, MailNumber, Register
+from ged.registry.operations import IncomingForm, register_incoming
+from ged.unit import Services
+from tests import pages
+from tests.factories import NOW, actor, make_organisation, make_services
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> Iterator[Services]:
+    made = make_services(tmp_path)
+    make_organisation(made)
+    yield made
+    made.engine.dispose()
+
+
+def register_id(services: Services, code: str) -> int:
+    with services.reading() as session:
+        return session.scalar(select(Register.id).where(Register.code == code)) or 0
+
+
+def form(services: Services) -> EnvelopeForm:
+    to = actor(services, "sg").posts[0].post_id
+    return EnvelopeForm(NOW - timedelta(minutes=7, seconds=20), to, "Cour des comptes", "PERSONNEL", "confidentiel", 2)
+
+
+def registered(services: Services) -> RegisteredEnvelope:
+    with services.unit_of_work(NOW) as uow:
+        return envelopes.register_envelope(
+            uow, register_id(services, "PLI"), form(services), actor=actor(services, "agent"), now=NOW
+        )
+
+
+def seen(services: Services, envelope_id: int, account: str) -> EnvelopeRow:
+    with services.reading() as session:
+        return envelopes.envelope(session, envelope_id, actor(services, account))
+
+
+def test_the_outside_is_registered_and_nothing_is_indexed(services: Services) -> None:
+    done = registered(services)
+    assert done.number == "PLI-0001/2026"
+    row = seen(services, done.envelope_id, "agent")
+    assert row.arrived_at == (NOW - timedelta(minutes=8))
+    assert (row.sender_name, row.marks, row.count, row.may_decide) == ("Cour des comptes", "PERSONNEL", 2, False)
+    with services.reading() as session:
+        assert session.scalar(select(func.count(Job.id))) == 0
+        assert session.scalar(select(func.count(Mail.id))) == 0
+        assert list(audit.verify_chain(session)) == []
+
+
+@pytest.mark.parametrize("account", ["dge", "etudes", "admin"])
+def test_everybody_else_sees_the_number_only(services: Services, account: str) -> None:
+    done = registered(services)
+    row = seen(services, done.envelope_id, account)
+    assert row.number == done.number
+    outside = (row.sees_outside, row.addressed_post_id, row.addressed_to, row.sender_name, row.marks, row.kind)
+    assert outside == (False, None, "", "", "", "")
+    with services.reading() as session:
+        assert envelopes.envelopes(session, actor(services, account)) == []
+    with pytest.raises(Forbidden), services.unit_of_work(NOW) as uow:
+        envelopes.keep_sealed(uow, done.envelope_id, version=None, actor=actor(services, account))
+
+
+def test_what_is_wrong_with_the_form_is_named(services: Services) -> None:
+    good, clerk, pli = form(services), actor(services, "agent"), register_id(services, "PLI")
+    for bad, code in (
+        (replace(good, arrived_at=NOW + timedelta(minutes=1)), "arrived_in_future"),
+        (replace(good, addressed_post_id=999), "addressee"),
+        (replace(good, count=0), "count"),
+        (replace(good, kind="autre"), "kind"),
+        (replace(good, marks="x" * 301), "too_long"),
+    ):
+        with pytest.raises(Invalid, match=code), services.unit_of_work(NOW) as uow:
+            envelopes.register_envelope(uow, pli, bad, actor=clerk, now=NOW)
+    with pytest.raises(Invalid, match=r"envelope\.register"), services.unit_of_work(NOW) as uow:
+        envelopes.register_envelope(uow, register_id(services, "ARR"), good, actor=clerk, now=NOW)
+    with pytest.raises(Forbidden), services.unit_of_work(NOW) as uow:
+        envelopes.register_envelope(uow, pli, good, actor=actor(services, "dge"), now=NOW)
+
+
+def test_the_addressee_opens_it_and_it_stays_with_the_addressee(services: Services) -> None:
+    done, chief = registered(services), actor(services, "sg")
+    inside = files.examine(services, "pli.pdf", io.BytesIO(pages.pdf("confidentiel")))
+    with services.unit_of_work(NOW) as uow:
+        mail_id = envelopes.open_envelope(
+            uow,
+            done.envelope_id,
+            subject="Observations définitives",
+            level=Confidentiality.SECRET,
+            version=None,
+            actor=chief,
+            now=NOW,
+            upload=inside,
+        )
+    with services.reading() as session:
+        number = session.get_one(MailNumber, done.number_id)
+        assert (number.mail_id, number.envelope_id) == (mail_id, done.envelope_id)
+        assert session.scalar(select(Attachment.mail_id)) == mail_id
+        for account, sees in (("sg", True), ("secretaire", True), ("agent", False), ("admin", False), ("dge", False)):
+            one = actor(services, account)
+            assert access.may_see(session, mail_id, Confidentiality.SECRET, one) is sees, account
+        # The directory of correspondents is read by everybody.
+        assert session.scalar(select(func.count(Correspondent.id))) == 0
+        assert session.scalar(select(func.count(Job.id)).where(Job.kind == JobKind.RECOGNISE)) == 1
+    assert seen(services, done.envelope_id, "sg").mail_id == mail_id
+    assert seen(services, done.envelope_id, "agent").mail_id is None
+    with pytest.raises(InvalidTransition), services.unit_of_work(NOW) as uow:
+        envelopes.keep_sealed(uow, done.envelope_id, version=None, actor=chief)
+
+
+def test_opened_at_a_level_that_the_actor_may_not_read_is_refused(services: Services) -> None:
+    to = actor(services, "dge").posts[0].post_id
+    with services.unit_of_work(NOW) as uow:
+        done = envelopes.register_envelope(
+            uow,
+            register_id(services, "PLI"),
+            replace(form(services), addressed_post_id=to),
+            actor=actor(services, "agent"),
+            now=NOW,
+        )
+
+    def open_at(level: Confidentiality) -> None:
+        with services.unit_of_work(NOW) as uow:
+            envelopes.open_envelope(
+                uow, done.envelope_id, subject="x", level=level, version=None, actor=actor(services, "dge"), now=NOW
+            )
+
+    with pytest.raises(Invalid, match="above_clearance"):
+        open_at(Confidentiality.SECRET)
+    open_at(Confidentiality.RESTRICTED)
+
+
+def test_keep_then_return_then_the_clerk_registers(services: Services) -> None:
+    done, chief, clerk = registered(services), actor(services, "secretaire"), actor(services, "agent")
+    version = seen(services, done.envelope_id, "sg").version
+    with services.unit_of_work(NOW) as uow:
+        envelopes.keep_sealed(uow, done.envelope_id, version=version, actor=chief)
+    with pytest.raises(StaleVersion), services.unit_of_work(NOW) as uow:
+        envelopes.return_as_ordinary(uow, done.envelope_id, version=version, actor=chief)
+    with services.unit_of_work(NOW) as uow:
+        envelopes.return_as_ordinary(uow, done.envelope_id, version=None, actor=chief)
+    letter = IncomingForm("Vœux", "Cour des comptes", actor(services, "sg").posts[0].post_id)
+    with services.unit_of_work(NOW) as uow:
+        arr = register_incoming(uow, register_id(services, "ARR"), letter, actor=clerk, now=NOW)  # type: ignore[arg-type]
+        envelopes.link_registered(uow, done.envelope_id, arr.mail_id, actor=clerk)
+    row = seen(services, done.envelope_id, "agent")
+    assert (row.state, row.mail_id) == ("registered", arr.mail_id)
+    with services.reading() as session:
+        entry = session.scalar(select(audit.AuditEntry).where(audit.AuditEntry.action == "envelope.returned"))
+        assert entry is not None
+        assert entry.acting_for_post_id == actor(services, "sg").posts[0].post_id
+
+
+def test_the_label_of_a_closed_envelope_joins_nothing(services: Services) -> None:
+    done, clerk = registered(services), actor(services, "agent")
+    with services.unit_of_work(NOW) as uow:
+        code = bridges.make_pairing_code(uow, clerk.posts[0].unit_id, actor=clerk, now=NOW)
+    with services.unit_of_work(NOW) as uow:
+        token, _ = bridges.pair(uow, code, "Guichet", now=NOW)
+    with services.reading() as session:
+        bridge = bridges.authenticate(session, token)
+    content = pages.png("enveloppe", code=make_code(CodeKind.LABEL, done.number_id, key=services.code_key))
+    with services.unit_of_work(NOW) as uow:
+        intake.begin_batch(uow, bridge, "k", device="", started_at=None, now=NOW)
+    digest = pages.sha256(content)
+    intake.receive_page(
+        services, bridge, "k", "t", io.BytesIO(content), digest=digest, order="1", media_type="image/png", now=NOW
+    )
+    with services.unit_of_work(NOW) as uow:
+        intake.complete_batch(uow, bridge, "k", [("t", digest)], now=NOW)
+        batch_id = uow.session.scalar(select(intake.ScanBatch.id)) or 0
+    recognition.run_intake(services, batch_id, heartbeat=lambda _: None, now=NOW)
+    with services.reading() as session:
+        (row,) = scan_queries.waiting(session, clerk)
+        assert (row.note, row.number) == ("sealed_envelope", done.number)
+
+
+def test_an_unknown_envelope_is_not_found(services: Services) -> None:
+    with services.reading() as session, pytest.raises(NotFound):
+        envelopes.envelope(session, 4711, actor(services, "sg"))
