@@ -12,6 +12,7 @@ import pytest
 
 from tests import servers
 from tests.servers import postgres, redis
+from tests.servers.elastic import elasticsearch_url
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -26,6 +27,8 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+__all__ = ["elasticsearch_url"]  # a fixture
 
 _RUN = pytest.StashKey[tuple[Path, TextIO]]()
 
@@ -118,7 +121,3 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
         yield chromium
         chromium.close()
-
-
-if Path(__file__).with_name("servers").joinpath("elastic.py").exists():
-    from tests.servers.elastic import elasticsearch_url  # noqa: F401  (a fixture)
