@@ -1,0 +1,140 @@
+"""Signing keys as rows: one live key per person; wrong passphrases are counted before they are tried."""
+
+from sqlalchemy import Select, select, update
+from sqlalchemy.orm import Session
+
+from ged.errors import Invalid, NotFound
+from ged.org.models import Holding, Installation, Person, Post, SigningKey
+from ged.ports import PersonId, StoredKey
+from ged.unit import Actor, UnitOfWork
+
+MAX_FAILED_TRIES = 5
+
+
+def _live(person_id: int) -> Select[SigningKey]:
+    return (
+        select(SigningKey)
+        .where(SigningKey.person_id == person_id, SigningKey.revoked_at.is_(None))
+        .order_by(SigningKey.id.desc())
+        .limit(1)
+    )
+
+
+def has_key(session: Session, person_id: PersonId | int) -> bool:
+    """Whether the person has a key that was not revoked."""
+    return session.scalar(_live(person_id)) is not None
+
+
+def load_key(session: Session, person_id: PersonId | int, *, counted: bool = False) -> StoredKey:
+    """The person's key as it lies.
+
+    Args:
+        counted: the try that asks was counted already by ``note_try``, which is then the one that refuses.
+
+    Raises:
+        NotFound: ``key.none``.
+        Invalid: ``key.too_many_tries``: blocked until an administrator frees it or a new key is issued.
+    """
+    row = session.scalar(_live(person_id))
+    if row is None:
+        raise NotFound("key.none", "ask the administrator for a certificate", person_id=int(person_id))
+    if row.failed_tries >= MAX_FAILED_TRIES and not counted:
+        raise _blocked()
+    return StoredKey(row.keystore, row.salt, row.certificate_pem)
+
+
+def _blocked() -> Invalid:
+    return Invalid("key.too_many_tries", "ask the administrator to free the key", field="passphrase")
+
+
+def note_try(uow: UnitOfWork, person_id: PersonId | int) -> int:
+    """Count a try before the passphrase is looked at; ``note_unlocked`` takes it back.
+
+    Returns:
+        The tries left after this one.
+
+    Raises:
+        NotFound: ``key.none``.
+        Invalid: ``key.too_many_tries``.
+    """
+    row = uow.session.scalar(_live(person_id).with_for_update())
+    if row is None:
+        raise NotFound("key.none", "ask the administrator for a certificate", person_id=int(person_id))
+    if row.failed_tries >= MAX_FAILED_TRIES:
+        raise _blocked()
+    row.failed_tries += 1
+    return MAX_FAILED_TRIES - row.failed_tries
+
+
+def note_unlocked(uow: UnitOfWork, person_id: PersonId | int, *, actor: Actor) -> None:
+    """The passphrase was right: the count starts again."""
+    _reset(uow, person_id)
+    uow.record("key.unlocked", "person", int(person_id), actor=actor)
+
+
+def note_refused(uow: UnitOfWork, person_id: PersonId | int, *, tries_left: int, actor: Actor) -> None:
+    """The passphrase was wrong: the journal says so."""
+    uow.record("key.refused", "person", int(person_id), actor=actor, tries_left=tries_left)
+
+
+def free_key(uow: UnitOfWork, person_id: PersonId | int, *, actor: Actor) -> None:
+    """An administrator lets a person try again."""
+    _reset(uow, person_id)
+    uow.record("key.freed", "person", int(person_id), actor=actor)
+
+
+def _reset(uow: UnitOfWork, person_id: PersonId | int) -> None:
+    uow.session.execute(
+        update(SigningKey)
+        .where(SigningKey.person_id == person_id, SigningKey.revoked_at.is_(None))
+        .values(failed_tries=0)
+    )
+
+
+def issue_key(uow: UnitOfWork, person_id: PersonId | int, *, passphrase: str, actor: Actor) -> StoredKey:
+    """Make a person's key; an earlier one is revoked. Call it first in its unit of work: making a key is slow, and
+    nothing is locked before the first statement.
+
+    Raises:
+        NotFound: ``person.unknown``.
+        Invalid: ``key.passphrase_short``.
+    """
+    with uow.services.reading() as session:
+        name, email, title, organisation = _subject(session, person_id, uow)
+    key = uow.services.vault.issue(
+        name=name, title=title, organisation=organisation, email=email, passphrase=passphrase, now=uow.now
+    )
+    uow.session.execute(
+        update(SigningKey)
+        .where(SigningKey.person_id == person_id, SigningKey.revoked_at.is_(None))
+        .values(revoked_at=uow.now)
+    )
+    row = SigningKey(
+        person_id=int(person_id),
+        keystore=key.keystore,
+        salt=key.salt,
+        certificate_pem=key.certificate_pem,
+        issued_at=uow.now,
+    )
+    uow.session.add(row)
+    uow.session.flush()
+    certificate = uow.services.vault.certificate(key)
+    uow.record("key.issued", "person", int(person_id), actor=actor, key_id=row.id, serial=certificate.serial)
+    return key
+
+
+def _subject(session: Session, person_id: int, uow: UnitOfWork) -> tuple[str, str, str, str]:
+    person = session.get(Person, person_id)
+    if person is None:
+        raise NotFound("person.unknown", "check the account", id=int(person_id))
+    on = uow.now.astimezone(uow.services.zone).date()
+    title = session.scalar(
+        select(Post.title)
+        .join(Holding, Holding.post_id == Post.id)
+        .where(Holding.person_id == person_id, Holding.from_on <= on)
+        .where(Holding.until_on.is_(None) | (Holding.until_on >= on))
+        .order_by(Holding.id)
+        .limit(1)
+    )
+    organisation = session.scalar(select(Installation.name).limit(1))
+    return person.name, person.email, title or "", organisation or ""

@@ -1,0 +1,63 @@
+"""A site for tests: the real application over the plugs of ``tests.factories``, with accounts that can sign in."""
+
+import re
+from pathlib import Path
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import update
+from werkzeug.test import TestResponse
+
+from ged.config import Settings
+from ged.org.accounts import hash_password
+from ged.org.models import Person
+from ged.unit import Services
+from tests.factories import NOW, SECRET, make_organisation, make_services
+from web.app import create_app
+
+PASSWORD = "le mot de passe des essais"
+
+
+def make_settings(folder: Path, **values: object) -> Settings:
+    """Settings of a test site; nothing is read from the environment."""
+    return Settings.model_validate({"data_dir": folder, "secret": SECRET, **values})
+
+
+def make_site(folder: Path, *, services: Services | None = None, **settings: object) -> tuple[Flask, Services]:
+    """An application with the organisation of ``make_organisation``; every account has ``PASSWORD``."""
+    services = services or make_services(folder)
+    make_organisation(services)
+    give_passwords(services)
+    app = create_app(services, make_settings(folder, **settings))
+    app.testing = False  # errors answer as they do for people
+    return app, services
+
+
+def give_passwords(services: Services, password: str = PASSWORD) -> None:
+    """Give every account the same password."""
+    password_hash = hash_password(password)
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Person).values(password_hash=password_hash))
+
+
+def token(page: str) -> str:
+    """The CSRF token of a page."""
+    found = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert found, "no form in the page"
+    return found.group(1)
+
+
+def post(
+    client: FlaskClient, path: str, data: dict[str, object], *, page: str | None = None, **rest: object
+) -> TestResponse:
+    """Send a form with the token of ``page`` (by default any page that has one)."""
+    shown = client.get(page or "/connexion", follow_redirects=True).text
+    return client.post(path, data={"csrf_token": token(shown), **data}, **rest)  # type: ignore[arg-type]
+
+
+def sign_in(app: Flask, account: str, password: str = PASSWORD) -> FlaskClient:
+    """A client that is signed in."""
+    client = app.test_client()
+    answer = post(client, "/connexion", {"account": account, "password": password})
+    assert answer.status_code == 303, answer.text
+    return client

@@ -1,0 +1,48 @@
+"""The Flask application over the services: security, languages, errors, access list, navigation, views.
+
+    app = create_app(services, settings)
+
+Nothing here knows a feature: ``web.views`` and ``web.api`` are found by their ``blueprint``.
+"""
+
+from flask import Flask
+from flask_wtf.csrf import CSRFProtect
+
+from ged.codes import derive_secret
+from ged.config import Settings
+from ged.unit import Services
+from web import api, auth, context, errors, guard, headers, i18n, keyring, navigation, pages, views
+
+
+def create_app(services: Services, settings: Settings) -> Flask:
+    """The site and the API.
+
+    Raises:
+        RuntimeError: an endpoint stands on no access list.
+    """
+    app = Flask(__name__)
+    app.secret_key = derive_secret(settings.secret.get_secret_value(), "session-cookie")
+    app.config.update(
+        MAX_CONTENT_LENGTH=settings.max_upload_bytes,
+        MAX_FORM_MEMORY_SIZE=2_000_000,
+        MAX_FORM_PARTS=5_000,
+        WTF_CSRF_TIME_LIMIT=int(auth.LONGEST_SESSION.total_seconds()),
+        # The session cookie is SameSite and the token is bound to it; a proxy that strips the referrer is no attack.
+        WTF_CSRF_SSL_STRICT=False,
+    )
+    context.plug(app, services, settings)
+    i18n.install(app, locale=settings.locale, zone=settings.timezone)
+    auth.install(app, secure=settings.public_url.startswith("https://"))
+    errors.install(app)
+    csrf = CSRFProtect(app)
+    guard.install(app)
+    headers.install(app)
+    keyring.install(app)
+    pages.install(app)
+    for blueprint in (*views.blueprints(), *api.blueprints()):
+        app.register_blueprint(blueprint)
+    guard.check_complete(app)
+    navigation.install(app)
+    for endpoint in guard.endpoints_of(app, guard.BRIDGE):
+        csrf.exempt(app.view_functions[endpoint])
+    return app

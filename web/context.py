@@ -1,0 +1,65 @@
+"""What a request knows: the services, the settings, who acts, and one time for everything it does.
+
+Views ask here and nowhere else, so that a request has one ``now`` and one ``Actor``.
+"""
+
+from datetime import UTC, date, datetime
+from typing import cast
+
+from flask import Flask, current_app, g
+
+from ged.config import Settings
+from ged.errors import Forbidden
+from ged.unit import Actor, Services
+
+_SERVICES = "ged_services"
+_SETTINGS = "ged_settings"
+
+
+def plug(app: Flask, services: Services, settings: Settings) -> None:
+    """Give an application its services; ``g.services`` and ``g.now`` are there in every request."""
+    app.extensions[_SERVICES] = services
+    app.extensions[_SETTINGS] = settings
+    app.before_request(_open_request)
+
+
+def _open_request() -> None:
+    g.services = services()
+    g.now = datetime.now(UTC)
+
+
+def services() -> Services:
+    """The plugs of this process."""
+    return cast(Services, current_app.extensions[_SERVICES])
+
+
+def settings() -> Settings:
+    """The settings of this process. Views need them rarely."""
+    return cast(Settings, current_app.extensions[_SETTINGS])
+
+
+def now() -> datetime:
+    """The time of this request, UTC; the same at every call."""
+    return cast(datetime, g.now)
+
+
+def today() -> date:
+    """The local date of this request: what registers and deadlines count with."""
+    return now().astimezone(services().zone).date()
+
+
+def actor() -> Actor:
+    """Who acts.
+
+    Raises:
+        Forbidden: ``session.required``: nobody is signed in (the access list keeps this from happening).
+    """
+    found = actor_or_none()
+    if found is None:
+        raise Forbidden("session.required", "sign in first")
+    return found
+
+
+def actor_or_none() -> Actor | None:
+    """Who acts, or None on a public page."""
+    return cast(Actor | None, g.get("actor"))

@@ -1,0 +1,193 @@
+"""From an error to what a person reads: one table of codes, one page, one JSON form.
+
+To add an error: raise a ``GedError`` subclass with a new dotted code, and give the code its French here, in the block
+of its first word: what happened, then what to do. ``%(name)s`` takes a value of ``params``. A test finds codes that
+are missing.
+"""
+
+import logging
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flask import Flask, g, jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from ged.errors import (
+    EngineFailed,
+    Forbidden,
+    GedError,
+    Invalid,
+    InvalidTransition,
+    NotFound,
+    NumberTaken,
+    StaleVersion,
+)
+from ged.unit import SYSTEM
+from web import context
+from web.error_table import MESSAGES
+
+log = logging.getLogger("ged.web")
+
+STATUS: tuple[tuple[type[GedError], int], ...] = (
+    (NotFound, 404),
+    (Forbidden, 403),
+    (InvalidTransition, 409),
+    (StaleVersion, 409),
+    (NumberTaken, 409),
+    (Invalid, 422),
+    (EngineFailed, 503),
+)
+
+
+@dataclass(frozen=True)
+class ErrorView:
+    """An error as people read it. ``field`` is the form field to correct, or an empty string."""
+
+    code: str
+    message: str
+    remedy: str
+    status: int
+    field: str = ""
+
+
+class FormRefused(Invalid):
+    """Several fields of one form are wrong; see ``web.forms``."""
+
+    def __init__(self, errors: tuple[Invalid, ...]) -> None:
+        super().__init__(errors[0].code, errors[0].remedy, **errors[0].params)
+        self.errors = errors
+
+
+class _Params(dict[str, object]):
+    def __missing__(self, key: str) -> str:
+        return "…"
+
+
+def status_of(error: GedError) -> int:
+    """The HTTP status of an error."""
+    return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
+
+
+def view_of(error: GedError) -> ErrorView:
+    """The French of an error; an unknown code is shown as such."""
+    field = str(error.params.get("field") or "")
+    message = MESSAGES.get(error.code)
+    if message is None:
+        log.error("no message for the code %s", error.code)
+        what = gettext("L'opération n'a pas abouti (code %(code)s).", code=error.code)
+        remedy = gettext("Réessayez ; si l'erreur revient, donnez ce code à l'administrateur.")
+        return ErrorView(error.code, what, remedy, status_of(error), field)
+    params = _Params({key: _plain(value) for key, value in error.params.items()})
+    return ErrorView(error.code, str(message.what) % params, str(message.remedy) % params, status_of(error), field)
+
+
+def _plain(value: object) -> object:
+    return "" if value is None else value
+
+
+def views_of(error: GedError) -> tuple[ErrorView, ...]:
+    """All the errors of a refused form, or the one error."""
+    return tuple(view_of(one) for one in error.errors) if isinstance(error, FormRefused) else (view_of(error),)
+
+
+def install(app: Flask) -> None:
+    """Answer every failure with a page inside the layout, or with JSON under ``/api/``."""
+    app.register_error_handler(GedError, _on_ged_error)
+    app.register_error_handler(CSRFError, _on_csrf_error)
+    app.register_error_handler(HTTPException, _on_http_error)
+    app.register_error_handler(Exception, _on_crash)
+
+
+def _on_ged_error(error: GedError) -> ResponseReturnValue:
+    if error.code == "session.required":
+        return _ask_to_sign_in(error)
+    if isinstance(error, Forbidden) or error.params.get("refused"):
+        _record_refusal(error)
+    view = view_of(error)
+    if view.status >= 500:
+        log.error("%s %s: %s", request.method, request.endpoint, error)
+    return _answer(view)
+
+
+def _record_refusal(error: GedError) -> None:
+    """A refusal is part of the journal; in a unit of work of its own, for the act's was rolled back."""
+    subject_id = error.params.get("id")
+    with context.services().unit_of_work(context.now()) as uow:
+        uow.record(
+            "access.refused",
+            error.code.partition(".")[0],
+            subject_id if isinstance(subject_id, int) else None,
+            actor=context.actor_or_none() or SYSTEM,
+            code=error.code,
+            endpoint=request.endpoint or "",
+        )
+
+
+def _ask_to_sign_in(error: GedError) -> ResponseReturnValue:
+    if _wants_json():
+        return _json(ErrorView(error.code, *_words("session.required"), 401))
+    if "HX-Request" in request.headers:
+        # htmx follows a redirection inside its target: the whole page has to go to the sign-in.
+        return "", 401, {"HX-Redirect": url_for("session.sign_in_form")}
+    if request.method in ("GET", "HEAD"):
+        ended = "1" if g.get("session_ended") else None
+        return redirect(url_for("session.sign_in_form", next=request.full_path.removesuffix("?"), fin=ended), 303)
+    return _answer(ErrorView(error.code, *_words("session.required"), 401))
+
+
+def _words(code: str) -> tuple[str, str]:
+    message = MESSAGES[code]
+    return str(message.what), str(message.remedy)
+
+
+def _on_csrf_error(error: CSRFError) -> ResponseReturnValue:
+    log.warning("csrf: %s at %s", error.description, request.endpoint)
+    return _answer(ErrorView("form.expired", *_words("form.expired"), 400))
+
+
+def _on_http_error(error: HTTPException) -> ResponseReturnValue:
+    status = error.code or 500
+    if status < 400:
+        return error
+    code = {404: "page.unknown", 405: "page.method", 413: "upload.too_large"}.get(status, "page.refused")
+    return _answer(ErrorView(code, *_words(code), status))
+
+
+def _on_crash(error: Exception) -> ResponseReturnValue:
+    reference = secrets.token_hex(4)
+    log.error("crash %s at %s %s", reference, request.method, request.endpoint, exc_info=error)
+    what = gettext("Une erreur inattendue s'est produite (référence %(reference)s).", reference=reference)
+    return _answer(ErrorView("page.crash", what, _words("page.crash")[1], 500))
+
+
+def _wants_json() -> bool:
+    return request.path.startswith("/api/")
+
+
+def _json(view: ErrorView) -> ResponseReturnValue:
+    body: Mapping[str, object] = {"code": view.code, "message": view.message, "remedy": view.remedy}
+    return jsonify(error={**body, "field": view.field} if view.field else body), view.status
+
+
+def _answer(view: ErrorView) -> ResponseReturnValue:
+    if _wants_json():
+        return _json(view)
+    return render_template("errors/error.html", failure=view, title=_TITLES.get(view.status, _REFUSED)), view.status
+
+
+_REFUSED = _l("Opération refusée")
+_TITLES = {
+    401: _l("Votre session a pris fin"),
+    403: _l("Accès refusé"),
+    404: _l("Introuvable"),
+    409: _l("La situation a changé"),
+    413: _l("Fichier trop lourd"),
+    422: _l("Opération refusée"),
+    500: _l("Erreur inattendue"),
+    503: _l("Service momentanément indisponible"),
+}

@@ -1,0 +1,117 @@
+"""Reading a form: every field is checked, all errors are told at once, and what was typed is never lost.
+
+fields = FormReader(request.form)
+subject = fields.text("subject", required=True, maximum=500)
+written_on = fields.day("written_on")
+fields.check()                    # raises FormRefused with every error found
+"""
+
+from datetime import date, datetime, time
+from enum import Enum
+from typing import TypeVar
+
+from werkzeug.datastructures import MultiDict
+
+from ged.errors import Invalid
+from web.errors import FormRefused
+
+Choice = TypeVar("Choice", bound=Enum)
+_DAY_FORMATS = ("%Y-%m-%d", "%d/%m/%Y")
+
+
+class FormReader:
+    """Typed values of a form's fields. After an error a method answers its empty value: call ``check`` before acting."""
+
+    def __init__(self, form: MultiDict[str, str]) -> None:
+        self._form = form
+        self._errors: list[Invalid] = []
+
+    def check(self) -> None:
+        """Stop when any field was wrong.
+
+        Raises:
+            FormRefused: bearing all errors found.
+        """
+        if self._errors:
+            raise FormRefused(tuple(self._errors))
+
+    def refuse(self, error: Invalid) -> None:
+        """Add an error that the view itself found."""
+        self._errors.append(error)
+
+    def _raw(self, name: str, required: bool) -> str:
+        value = self._form.get(name, "").replace("\r\n", "\n").strip()
+        if required and not value:
+            self._errors.append(Invalid("form.required", "fill it in", field=name))
+        return value
+
+    def text(self, name: str, *, required: bool = False, maximum: int = 500) -> str:
+        """A text without outer spaces; control characters other than tab and newline are dropped."""
+        value = "".join(c for c in self._raw(name, required) if c.isprintable() or c in "\n\t")
+        if len(value) > maximum:
+            self._errors.append(Invalid("form.too_long", "shorten it", field=name, maximum=maximum))
+        return value
+
+    def secret(self, name: str, *, required: bool = True) -> str:
+        """A password exactly as typed."""
+        value = self._form.get(name, "")
+        if required and not value:
+            self._errors.append(Invalid("form.required", "fill it in", field=name))
+        return value
+
+    def integer(self, name: str, *, required: bool = False, minimum: int = 0, maximum: int = 2**31 - 1) -> int | None:
+        """A whole number within bounds."""
+        value = self._raw(name, required)
+        if not value:
+            return None
+        if not value.isascii() or not value.lstrip("-").isdigit():
+            self._errors.append(Invalid("form.not_a_number", "write digits", field=name))
+            return None
+        number = int(value[:12])
+        if not minimum <= number <= maximum:
+            self._errors.append(
+                Invalid("form.out_of_range", "correct it", field=name, minimum=minimum, maximum=maximum)
+            )
+            return None
+        return number
+
+    def integers(self, name: str) -> tuple[int, ...]:
+        """The whole numbers of a list of boxes, as ticked."""
+        given = self._form.getlist(name)
+        if not all(value.isascii() and value.isdigit() for value in given):
+            self._errors.append(Invalid("form.unknown_choice", "choose from the list", field=name))
+            return ()
+        return tuple(int(value[:12]) for value in given)
+
+    def day(self, name: str, *, required: bool = False) -> date | None:
+        """A date, as a browser's date field sends it or as people write it (24/11/2026)."""
+        value = self._raw(name, required)
+        for form in _DAY_FORMATS if value else ():
+            try:
+                return datetime.strptime(value, form).date()  # noqa: DTZ007  a day has no zone
+            except ValueError:
+                continue
+        if value:
+            self._errors.append(Invalid("form.not_a_date", "write day/month/year", field=name))
+        return None
+
+    def clock(self, name: str, *, required: bool = False) -> time | None:
+        """An hour and minutes of local time."""
+        value = self._raw(name, required)
+        try:
+            return time.fromisoformat(value) if value else None
+        except ValueError:
+            self._errors.append(Invalid("form.not_a_time", "write hours:minutes", field=name))
+            return None
+
+    def choice(self, name: str, kind: type[Choice], *, required: bool = False) -> Choice | None:
+        """A member of an enumeration, sent by its value."""
+        value = self._raw(name, required)
+        found = next((member for member in kind if str(member.value) == value), None)
+        if value and found is None:
+            self._errors.append(Invalid("form.unknown_choice", "choose from the list", field=name))
+        return found
+
+    def ticked(self, name: str) -> bool:
+        """Whether a box is ticked."""
+        return bool(self._form.get(name))

@@ -1,0 +1,84 @@
+"""The one access list: every endpoint of the site and the API, and who may call it.
+
+An endpoint that is not here keeps the application from starting. What a person may do with *one letter* is not
+decided here but by ``ged.access`` and the operations; this list only says who may knock at which door.
+
+To add a view: add its endpoint (``blueprint.function``) to ``ACCESS``, in the block of its feature.
+"""
+
+from collections.abc import Mapping
+from enum import Enum
+
+from flask import Flask, request
+
+from ged.errors import Forbidden
+from ged.unit import Role
+from web import context
+
+
+class Access(Enum):
+    """Doors that no role opens."""
+
+    PUBLIC = "public"
+    """Anybody, signed in or not."""
+    SIGNED_IN = "signed_in"
+    """Anybody with an account."""
+    BRIDGE = "bridge"
+    """A scanner bridge with its bearer token; no session, no CSRF token. The view checks the token."""
+
+
+Rule = Access | frozenset[Role]
+
+PUBLIC, SIGNED_IN, BRIDGE = Access.PUBLIC, Access.SIGNED_IN, Access.BRIDGE
+
+
+def roles(*allowed: Role) -> frozenset[Role]:
+    """A rule: any of these roles on any post held or acted for."""
+    return frozenset(allowed)
+
+
+ACCESS: Mapping[str, Rule] = {
+    # --- the shell ---
+    "static": PUBLIC,
+    "session.home": SIGNED_IN,
+    "session.sign_in_form": PUBLIC,
+    "session.sign_in": PUBLIC,
+    "session.sign_out": PUBLIC,
+    "session.password_form": SIGNED_IN,
+    "session.change_password": SIGNED_IN,
+    "session.unlock_key_form": SIGNED_IN,
+    "session.unlock_key": SIGNED_IN,
+    "session.lock_key": SIGNED_IN,
+}
+
+
+def install(app: Flask, access: Mapping[str, Rule] = ACCESS) -> None:
+    """Check each request against the list. Call after ``auth.install``, which finds the actor."""
+    app.before_request(lambda: _enforce(access))
+
+
+def check_complete(app: Flask, access: Mapping[str, Rule] = ACCESS) -> None:
+    """Stop an application that has an endpoint nobody thought about.
+
+    Raises:
+        RuntimeError: naming the endpoints that are missing from the list.
+    """
+    missing = sorted({rule.endpoint for rule in app.url_map.iter_rules()} - access.keys())
+    if missing:
+        raise RuntimeError(f"add to web/guard.py ACCESS: {', '.join(missing)}")
+
+
+def endpoints_of(app: Flask, rule: Rule, access: Mapping[str, Rule] = ACCESS) -> list[str]:
+    """The application's endpoints that stand under a rule."""
+    return sorted({r.endpoint for r in app.url_map.iter_rules() if access.get(r.endpoint) == rule})
+
+
+def _enforce(access: Mapping[str, Rule]) -> None:
+    if request.endpoint is None:
+        return
+    rule = access[request.endpoint]
+    if rule in (Access.PUBLIC, Access.BRIDGE):
+        return
+    actor = context.actor()
+    if isinstance(rule, frozenset) and not actor.has(*rule):
+        raise Forbidden("access.role_missing", "ask an administrator for the role", endpoint=request.endpoint)

@@ -1,0 +1,146 @@
+"""French names of the members that people see, and the tone of their badge.
+
+Nested by enumeration: members of two of them with the same value are equal to Python (``"signed"``). A member without
+a label is shown by its value; a test walks the enumerations listed here, so that a new member needs its line.
+"""
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _l
+
+from ged.jobs import JobState
+from ged.org.models import DelegationKind
+from ged.ports import Confidentiality, Verdict
+from ged.registry.models import AttachmentKind, Channel, Direction, Priority, RegisterNature
+from ged.registry.states import MailState
+from ged.unit import Role
+
+LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
+    MailState: {
+        MailState.TO_IMPUTE: _l("À imputer"),
+        MailState.ASSIGNED: _l("Imputé"),
+        MailState.ANSWERED: _l("Traité"),
+        MailState.DRAFT: _l("Brouillon"),
+        MailState.IN_CIRCUIT: _l("Au parapheur"),
+        MailState.NUMBERED: _l("Numéroté, à signer"),
+        MailState.SIGNED: _l("Signé"),
+        MailState.DISPATCHED: _l("Expédié"),
+        MailState.CLOSED: _l("Clôturé"),
+        MailState.VOIDED: _l("Annulé"),
+    },
+    Direction: {
+        Direction.INCOMING: _l("Arrivée"),
+        Direction.OUTGOING: _l("Départ"),
+        Direction.INTERNAL: _l("Interne"),
+    },
+    RegisterNature: {
+        RegisterNature.ARRIVAL: _l("Arrivée"),
+        RegisterNature.DEPARTURE: _l("Départ"),
+        RegisterNature.INTERNAL: _l("Interne"),
+        RegisterNature.ENVELOPE: _l("Plis fermés"),
+        RegisterNature.SLIP: _l("Bordereaux"),
+        RegisterNature.NOTE: _l("Notes de service"),
+        RegisterNature.DECISION: _l("Décisions"),
+    },
+    Channel: {
+        Channel.HAND: _l("Remise en main propre"),
+        Channel.POST: _l("Courrier postal"),
+        Channel.RECORDED_DELIVERY: _l("Recommandé"),
+        Channel.EMAIL: _l("Messagerie électronique"),
+        Channel.COURIER: _l("Coursier"),
+        Channel.FAX: _l("Télécopie"),
+    },
+    Priority: {
+        Priority.NORMAL: _l("Normale"),
+        Priority.URGENT: _l("Urgent"),
+        Priority.VERY_URGENT: _l("Très urgent"),
+    },
+    AttachmentKind: {
+        AttachmentKind.DOCUMENT: _l("Document"),
+        AttachmentKind.ANNEX: _l("Annexe"),
+        AttachmentKind.PROOF: _l("Preuve"),
+        AttachmentKind.RENDERED: _l("Projet mis en page"),
+        AttachmentKind.SIGNED: _l("Original signé"),
+    },
+    Confidentiality: {
+        Confidentiality.ORDINARY: _l("Ordinaire"),
+        Confidentiality.RESTRICTED: _l("Diffusion restreinte"),
+        Confidentiality.SECRET: _l("Secret"),
+    },
+    Role: {
+        Role.CLERK: _l("Agent du bureau d'ordre"),
+        Role.MEMBER: _l("Agent"),
+        Role.HEAD: _l("Chef d'unité"),
+        Role.AUTHORITY: _l("Autorité"),
+        Role.SECRETARY: _l("Secrétaire de l'autorité"),
+        Role.SIGNATORY: _l("Signataire"),
+        Role.ADMINISTRATOR: _l("Administrateur"),
+        Role.AUDITOR: _l("Contrôleur du journal"),
+    },
+    DelegationKind: {
+        DelegationKind.DELEGATION: _l("Délégation"),
+        DelegationKind.INTERIM: _l("Intérim"),
+    },
+    Verdict: {
+        Verdict.GREEN: _l("Signature valable"),
+        Verdict.AMBER: _l("Signature à vérifier"),
+        Verdict.RED: _l("Signature non valable"),
+        Verdict.NONE: _l("Sans signature"),
+    },
+    JobState: {
+        JobState.QUEUED: _l("En attente"),
+        JobState.RUNNING: _l("En cours"),
+        JobState.DONE: _l("Terminée"),
+        JobState.FAILED: _l("Échec"),
+        JobState.UNCERTAIN: _l("Incertaine"),
+    },
+}
+
+TONES: Mapping[type[Enum], Mapping[Any, str]] = {
+    MailState: {
+        MailState.TO_IMPUTE: "warning",
+        MailState.ASSIGNED: "info",
+        MailState.ANSWERED: "success",
+        MailState.DRAFT: "neutral",
+        MailState.IN_CIRCUIT: "info",
+        MailState.NUMBERED: "warning",
+        MailState.SIGNED: "success",
+        MailState.DISPATCHED: "success",
+        MailState.CLOSED: "neutral",
+        MailState.VOIDED: "danger",
+    },
+    Priority: {
+        Priority.URGENT: "warning",
+        Priority.VERY_URGENT: "danger",
+    },
+    Confidentiality: {
+        Confidentiality.RESTRICTED: "warning",
+        Confidentiality.SECRET: "danger",
+    },
+    Verdict: {
+        Verdict.GREEN: "success",
+        Verdict.AMBER: "warning",
+        Verdict.RED: "danger",
+    },
+    JobState: {
+        JobState.RUNNING: "info",
+        JobState.DONE: "success",
+        JobState.FAILED: "danger",
+        JobState.UNCERTAIN: "warning",
+    },
+}
+"""``neutral``, ``info``, ``success``, ``warning`` or ``danger``; neutral when a member is not here."""
+
+
+def label(member: Enum | str) -> str:
+    """The French name of a member."""
+    found = LABELS.get(type(member), {}).get(member) if isinstance(member, Enum) else None
+    return str(found or (member.value if isinstance(member, Enum) else member))
+
+
+def tone(member: Enum | str) -> str:
+    """The tone of a member's badge."""
+    return TONES.get(type(member), {}).get(member, "neutral") if isinstance(member, Enum) else "neutral"

@@ -1,0 +1,117 @@
+"""The site's navigation: one list. An entry shows when its page is built and the actor has one of its roles.
+
+To add an entry: a line in ``ENTRIES``; roles come from the access list (``web.guard``), so that nobody is shown a door
+that stays shut. ``counter`` answers the number of things that wait, from one cheap query.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from flask import Flask, current_app, request, url_for
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
+
+from ged.unit import Actor, Role
+from web import context, guard
+
+Counter = Callable[[Session, Actor], int]
+
+WORK, OFFICE, LOOK, ADMIN = _l("Mon travail"), _l("Bureau d'ordre"), _l("Consulter"), _l("Gérer")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the navigation.
+
+    Attributes:
+        group: the heading it stands under.
+        endpoint: where it leads; its blueprint marks the whole feature as current.
+        hint: what one finds there, shown on the home page.
+        shortcut: key pressed after ``g``.
+        roles: who sees it, narrower than the access list; None for all whom the access list lets in.
+        counter: how many things wait.
+        also: endpoints of other features that belong to this entry.
+    """
+
+    group: LazyString
+    label: LazyString
+    endpoint: str
+    hint: LazyString
+    shortcut: str = ""
+    roles: frozenset[Role] | None = None
+    counter: Counter | None = None
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Item:
+    """An entry as one person sees it on one page."""
+
+    label: str
+    url: str
+    hint: str
+    shortcut: str
+    current: bool
+    count: int
+
+
+ENTRIES: tuple[Entry, ...] = (
+    Entry(WORK, _l("À imputer"), "impute.queue", _l("Les courriers qui attendent une décision"), "i"),
+    Entry(WORK, _l("Ma bannette"), "inbox.index", _l("Les courriers qui vous sont confiés"), "b"),
+    Entry(WORK, _l("Parapheur"), "signbook.index", _l("À viser, à signer, à reprendre"), "p"),
+    Entry(OFFICE, _l("Enregistrer"), "register.index", _l("Donner un numéro à un courrier ou à un pli"), "e"),
+    Entry(OFFICE, _l("Numérisations"), "scans.index", _l("Les numérisations qui attendent leur numéro"), "n"),
+    Entry(OFFICE, _l("Bordereaux"), "slips.index", _l("Transmettre, recevoir, pointer"), "t"),
+    Entry(OFFICE, _l("Départs"), "dispatch.index", _l("Expédier et garder la preuve de remise"), "d"),
+    Entry(LOOK, _l("Rechercher"), "search.index", _l("Retrouver un courrier par son texte ou ses références"), "r"),
+    Entry(LOOK, _l("Registres"), "registers.index", _l("Lire et imprimer les registres"), "l"),
+    Entry(ADMIN, _l("Administration"), "admin.index", _l("Tâches, journal, jours fériés, clés"), "a"),
+)
+
+
+def install(app: Flask) -> None:
+    """Check the list, and give it to the templates as ``navigation()``.
+
+    Raises:
+        RuntimeError: a shortcut is used twice.
+    """
+    shortcuts = [entry.shortcut for entry in ENTRIES if entry.shortcut]
+    if len(shortcuts) != len(set(shortcuts)):
+        raise RuntimeError("two navigation entries share a shortcut")
+    app.jinja_env.globals["navigation"] = navigation
+    app.jinja_env.globals["has_page"] = lambda endpoint: endpoint in current_app.view_functions
+
+
+def _may_enter(entry: Entry, actor: Actor) -> bool:
+    if entry.endpoint not in current_app.view_functions:
+        return False
+    rule = guard.ACCESS[entry.endpoint]
+    if isinstance(rule, frozenset) and not actor.has(*rule):
+        return False
+    return entry.roles is None or actor.has(*entry.roles)
+
+
+def _is_current(entry: Entry) -> bool:
+    here = request.endpoint or ""
+    return here.partition(".")[0] == entry.endpoint.partition(".")[0] or here in entry.also
+
+
+def navigation() -> list[tuple[str, list[Item]]]:
+    """The groups and items that the actor sees on this page; empty for nobody."""
+    actor = context.actor_or_none()
+    if actor is None:
+        return []
+    groups: dict[str, list[Item]] = {}
+    with context.services().reading() as session:
+        for entry, item in _items(session, actor):
+            groups.setdefault(str(entry.group), []).append(item)
+    return list(groups.items())
+
+
+def _items(session: Session, actor: Actor) -> Iterator[tuple[Entry, Item]]:
+    for entry in ENTRIES:
+        if _may_enter(entry, actor):
+            count = entry.counter(session, actor) if entry.counter else 0
+            url = url_for(entry.endpoint)
+            yield entry, Item(str(entry.label), url, str(entry.hint), entry.shortcut, _is_current(entry), count)

@@ -1,0 +1,64 @@
+"""Rendering: what every template has at hand, and the pattern for forms that survive an error."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Flask, g, render_template, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+from werkzeug.datastructures import MultiDict
+
+from ged.errors import GedError
+from ged.org.models import Installation
+from web import context, errors, labels, paths
+
+
+def install(app: Flask) -> None:
+    """Give templates the actor, the time, labels and the way back; and an empty form, so that macros can read one."""
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters.update(label=labels.label, tone=labels.tone)
+    app.jinja_env.globals.update(form=MultiDict(), errors=(), way_back=paths.way_back)
+    app.jinja_env.globals.update(installation_name=installation_name, page_url=page_url)
+    app.context_processor(_common)
+
+
+def _common() -> dict[str, Any]:
+    return {"actor": context.actor_or_none(), "now": context.now(), "today": context.today()}
+
+
+def installation_name() -> str:
+    """The name of the ministry, once per request."""
+    if "installation_name" not in g:
+        with context.services().reading() as session:
+            g.installation_name = session.scalar(select(Installation.name).limit(1)) or ""
+    return str(g.installation_name)
+
+
+def page_url(offset: int) -> str:
+    """This page's address with another ``offset``, for the pager."""
+    arguments = [(key, value) for key, value in request.args.items(multi=True) if key != "offset"]
+    return f"{request.path}?{urlencode([*arguments, ('offset', str(offset))])}"
+
+
+def render_form(
+    template: str,
+    *,
+    error: GedError | None = None,
+    form: Mapping[str, Any] | None = None,
+    status: int | None = None,
+    **values: Any,
+) -> ResponseReturnValue:
+    """A page with a form: fresh, or as it was sent, with the error summary and nothing lost.
+
+    Args:
+        error: why the form came back; the field macros of ``components/forms.html`` show it at its field.
+        form: what was typed; the request's own form when there is an error.
+        status: HTTP status; that of the error by default (422, 409 ...), else 200.
+        values: what else the template needs.
+    """
+    typed = MultiDict(form) if form is not None else (request.form if error is not None else MultiDict())
+    views = errors.views_of(error) if error is not None else ()
+    page = render_template(template, form=typed, errors=views, **values)
+    return page, status or (errors.status_of(error) if error is not None else 200)

@@ -1,0 +1,32 @@
+"""Addresses to come back to: only paths of this site, never another one's."""
+
+from urllib.parse import urlsplit
+
+from flask import request, url_for
+
+
+def safe_path(target: str | None) -> str | None:
+    """The target when it is a plain path of this site, else None.
+
+    Refused: other hosts (``//evil``, ``/\\evil``, ``https:``) and control characters, which browsers drop.
+    """
+    if not target or not target.startswith("/") or target[1:2] in ("/", "\\"):
+        return None
+    if "\\" in target or any(ord(character) < 32 for character in target):
+        return None
+    return target
+
+
+def next_path(default: str | None = None) -> str:
+    """Where to go after this form: its ``next`` field when that is ours, else the default, else home."""
+    asked = request.form.get("next") or request.args.get("next")
+    return safe_path(asked) or default or url_for("session.home")
+
+
+def way_back() -> str | None:
+    """The page that the user came from, when it is one of ours and not this one."""
+    referrer = urlsplit(request.referrer or "")
+    if referrer.netloc != request.host:
+        return None
+    path = safe_path(referrer.path + (f"?{referrer.query}" if referrer.query else ""))
+    return path if path not in (None, request.full_path.removesuffix("?")) else None

@@ -1,0 +1,87 @@
+// What pages do beyond HTML: menus, keyboard, forms that are sent once. Everything works without it.
+"use strict";
+(() => {
+  document.documentElement.classList.add("js");
+  const one = (selector, root = document) => root.querySelector(selector);
+  const typing = (target) => target.closest("input, textarea, select, [contenteditable]") !== null;
+
+  // --- menus ---
+  const menuButton = one("[data-menu-button]");
+  const nav = one("#navigation");
+  if (menuButton && nav) {
+    menuButton.setAttribute("role", "button");
+    menuButton.setAttribute("aria-expanded", "false");
+    menuButton.setAttribute("aria-controls", "navigation");
+    const toggle = (event) => {
+      event.preventDefault();
+      const open = nav.classList.toggle("is-open");
+      menuButton.setAttribute("aria-expanded", String(open));
+      if (open) { window.scrollTo(0, 0); one("a", nav).focus(); }
+    };
+    menuButton.addEventListener("click", toggle);
+    menuButton.addEventListener("keydown", (event) => { if (event.key === " ") toggle(event); });
+  }
+  const closeMenus = (except) => {
+    for (const menu of document.querySelectorAll("details[data-closes][open]")) {
+      if (!menu.contains(except)) menu.open = false;
+    }
+  };
+  document.addEventListener("click", (event) => {
+    closeMenus(event.target);
+    const opener = event.target.closest("[data-opens]");
+    if (opener) { closeMenus(null); one(`#${opener.dataset.opens}`).showModal(); }
+    const printer = event.target.closest("[data-print]");
+    if (printer) { event.preventDefault(); window.print(); }
+  });
+
+  // --- keyboard: "/" searches, "?" helps, "g" then a letter goes there, Ctrl+Enter sends ---
+  let afterG = 0;
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") { closeMenus(null); return; }
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      const form = event.target.closest("form");
+      if (form) { event.preventDefault(); form.requestSubmit(); }
+      return;
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || one("dialog[open]")) return;
+    if (Date.now() - afterG < 1500) {
+      afterG = 0;
+      const link = one(`[data-key="${CSS.escape(event.key)}"]`);
+      if (link) { event.preventDefault(); link.click(); }
+    } else if (event.key === "g") {
+      afterG = Date.now();
+    } else if (event.key === "/") {
+      const search = one("[data-search]");
+      if (search) { event.preventDefault(); search.focus(); search.select(); }
+    } else if (event.key === "?") {
+      const help = one("#shortcuts");
+      if (help) { event.preventDefault(); help.showModal(); }
+    }
+  });
+
+  // --- forms: sent once; a warning before typed text is left behind (form[data-guard]) ---
+  let dirty = false;
+  document.addEventListener("input", (event) => { if (event.target.closest("form[data-guard]")) dirty = true; });
+  window.addEventListener("beforeunload", (event) => { if (dirty) event.preventDefault(); });
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.method === "dialog") return;
+    const question = event.submitter && event.submitter.dataset.confirm;
+    if (question && !window.confirm(question)) { event.preventDefault(); return; }
+    dirty = false;
+    if (form.method !== "post" || form.hasAttribute("hx-post") || form.target === "_blank") return;
+    if (form.dataset.sent) { event.preventDefault(); return; }
+    form.dataset.sent = "1";
+    if (event.submitter) event.submitter.setAttribute("aria-disabled", "true");
+  });
+  window.addEventListener("pageshow", () => {
+    for (const form of document.querySelectorAll("form[data-sent]")) {
+      delete form.dataset.sent;
+      for (const button of form.querySelectorAll("[aria-disabled]")) button.removeAttribute("aria-disabled");
+    }
+  });
+
+  // --- the place to begin: the error summary, else the field that asks for it ---
+  const start = one(".error-summary") || one("[data-autofocus]");
+  if (start) start.focus();
+})();
