@@ -28,12 +28,15 @@ STOP_WORDS = frozenset(_STOP.split())
 # Letters that Unicode does not take apart: ligatures, and the alphabets of the region (Ewe, Mina, Kabiyè).
 LETTERS = {
     "œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l", "đ": "d", "ı": "i",
-    "ɖ": "d", "ƒ": "f", "ɣ": "g", "ŋ": "n", "ɔ": "o", "ɛ": "e", "ʋ": "v", "ɩ": "i", "ʊ": "u",
+    "ɖ": "d", "ƒ": "f", "ŋ": "n", "ɔ": "o", "ɛ": "e",
 }  # fmt: skip
-_LETTERS = str.maketrans(LETTERS)
+REPLACED = {"’": "'", "ɣ": "g", "ʋ": "v", "ɩ": "i", "ʊ": "u"}
+"""Replaced before anything else, also in the written form: no filter of Elasticsearch folds these letters."""
+_LETTERS = str.maketrans(LETTERS | REPLACED)
+_REPLACED = str.maketrans(REPLACED)
 _PRESENTATION = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "\u00ad": ""})
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
-_ELISION = re.compile(rf"(?:{'|'.join(ARTICLES)})['’](?=\w)")
+_ELISION = re.compile(rf"(?:{'|'.join(ARTICLES)})'(?=\w)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,9 @@ def fold(text: str) -> str:
 @lru_cache(maxsize=131_072)
 def forms(word: str) -> Forms:
     """The forms of one word as it stands in a text (any case, perhaps elided)."""
-    written = _ELISION.sub("", word.lower(), count=1)[:MAX_WORD_LENGTH]
+    lower = word.lower().translate(_REPLACED)
+    elided = _ELISION.match(lower)
+    written = lower[elided.end() if elided else 0 :][:MAX_WORD_LENGTH]
     folded = fold(written)
     if folded.isdigit():
         return Forms(written, folded, folded.lstrip("0") or "0")

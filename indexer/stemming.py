@@ -14,7 +14,7 @@ _UNACCENT = str.maketrans("àáâôèéêùûîç", "aaaoeeeuuic")
 _ENDINGS: tuple[tuple[str, int, int, str], ...] = (
     ("issement", 9, 7, "r"),
     ("issant", 8, 5, "r"),
-    ("ivement", 7, 5, "f"),
+    ("ivement", 7, 6, "f"),
     ("ement", 6, 4, ""),
     ("ficatrice", 11, 7, "er"),
     ("ficateur", 10, 6, "er"),

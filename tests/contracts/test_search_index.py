@@ -25,15 +25,14 @@ def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SearchInde
         plug.close()
         return
     from indexer.elastic_index import ElasticIndex
-
-    from tests.servers.elastic import connection
+    from tests.servers.elastic import connection, forget
 
     server = connection(request.getfixturevalue("elasticsearch_url"))
-    elastic = ElasticIndex(server.url, alias=f"test-{uuid4().hex}", api_key=server.api_key, ca_path=server.ca_path)
-    elastic.reset()
+    alias = f"ged-test-{uuid4().hex}"
+    elastic = ElasticIndex(server.url, alias=alias, api_key=server.api_key, ca_path=server.ca_path)
     yield elastic
-    elastic.drop()
     elastic.close()
+    forget(server, alias)
 
 
 def find(index: SearchIndex, text: str = "", **values: Any) -> SearchResult:

@@ -1,0 +1,129 @@
+"""The tree of a query -> Elasticsearch's query language. The twin of ``tantivy_query``."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from ged.ports import Principals, SearchQuery
+from indexer import fields
+from indexer.analysis import fuzzy_distance
+from indexer.elastic_schema import path
+from indexer.fields import BY_NAME, FACETS, NUMBER_FIELDS, TEXT_FIELDS, Kind
+from indexer.query import AnyOf, Node, Number, ParsedQuery, Prefix, Words
+from indexer.ranking import Weights
+
+Clause = dict[str, Any]
+NOTHING: Clause = {"match_none": {}}
+FUZZY_EXPANSIONS = 30
+
+
+def any_of(clauses: Iterable[Clause]) -> Clause:
+    """At least one; nothing at all when there is none."""
+    found = list(clauses)
+    return {"bool": {"should": found, "minimum_should_match": 1}} if found else NOTHING
+
+
+def build(query: SearchQuery, parsed: ParsedQuery, principals: Principals) -> Clause:
+    """Everything in one query: access, exclusions, filters, days and what was typed."""
+    access = fields.access_terms(principals)
+    if not access:
+        return NOTHING
+    without = [_node(node, fuzzy=False) for node in parsed.excluded]
+    if query.exclude:
+        without.append({"terms": {"mail_id": sorted(query.exclude)}})
+    return {
+        "bool": {
+            "filter": [{"terms": {"access": access}}, *_filters(query, parsed)],
+            "must_not": without,
+            "must": [_asked(parsed)],
+        }
+    }
+
+
+def _filters(query: SearchQuery, parsed: ParsedQuery) -> Iterable[Clause]:
+    for name, values in query.filters.items():
+        item = FACETS[name]
+        wanted: list[Any] = list(values)
+        if item.kind is Kind.INTEGER:
+            wanted = [int(value) for value in values if re.fullmatch(r"\d{1,9}", value)]
+        yield {"terms": {item.name: wanted}}
+    for since, until in ((query.since, query.until), (parsed.since, parsed.until)):
+        bounds = {"gte": since and fields.day_number(since), "lte": until and fields.day_number(until)}
+        given = {name: value for name, value in bounds.items() if value}
+        if given:
+            yield {"range": {"registered_day": given}}
+
+
+def _asked(parsed: ParsedQuery) -> Clause:
+    must = [_node(node, fuzzy=False) for node in parsed.required]
+    if parsed.words:
+        words = [_node(node, fuzzy=True) for node in parsed.words]
+        must.append({"bool": {"should": words, "minimum_should_match": parsed.minimum}})
+    if not must:
+        return {"match_all": {}}
+    query: Clause = {"bool": {"must": must, "should": list(_run(parsed))}}
+    if parsed.whole_number:
+        return any_of([query, *_exact_number(parsed.whole_number, NUMBER_FIELDS)])
+    return query
+
+
+def _run(parsed: ParsedQuery) -> Iterable[Clause]:
+    text = " ".join(form.written for form in parsed.run)
+    for name in TEXT_FIELDS if text else ():
+        boost = Weights.RUN * BY_NAME[name].boost
+        yield {"match_phrase": {path(name): {"query": text, "slop": Weights.RUN_SLOP, "boost": boost}}}
+
+
+def _node(node: Node, *, fuzzy: bool) -> Clause:
+    if isinstance(node, AnyOf):
+        return any_of(_node(inner, fuzzy=fuzzy) for inner in node.nodes)
+    if isinstance(node, Number):
+        return any_of(_number(node))
+    names = node.fields or TEXT_FIELDS
+    if isinstance(node, Prefix):
+        return any_of({"prefix": {f"{path(name)}.exact": {"value": node.folded}}} for name in names)
+    return any_of(_words(node, names, fuzzy=fuzzy and not node.quoted and len(node.forms) == 1))
+
+
+def _words(node: Words, names: tuple[str, ...], *, fuzzy: bool) -> Iterable[Clause]:
+    several = len(node.forms) > 1
+    accented = any(form.written != form.folded for form in node.forms)
+    for name in names:
+        boost = BY_NAME[name].boost
+        yield _match(path(name), node.text, "ged_stemmed", boost)
+        yield _match(f"{path(name)}.exact", node.text, "ged_folded", boost * Weights.FOLDED)
+        if accented and not several:
+            yield _match(f"{path(name)}.exact", node.text, "ged_written", boost * Weights.WRITTEN)
+    folded = node.forms[0].folded
+    distance = fuzzy_distance(folded) if fuzzy else 0
+    if distance:
+        near = (_near(f"{path(name)}.exact", folded, distance) for name in names)
+        yield {"constant_score": {"filter": any_of(near), "boost": Weights.FUZZY}}
+
+
+def _match(name: str, text: str, analyzer: str, boost: float) -> Clause:
+    return {"match_phrase": {name: {"query": text, "analyzer": analyzer, "boost": boost}}}
+
+
+def _near(name: str, folded: str, distance: int) -> Clause:
+    near = {"value": folded, "fuzziness": distance, "prefix_length": 1, "max_expansions": FUZZY_EXPANSIONS}
+    return {"fuzzy": {name: near}}
+
+
+def _exact_number(whole: str, names: tuple[str, ...]) -> Iterable[Clause]:
+    for name in names:
+        boost = Weights.EXACT_NUMBER * BY_NAME[name].boost
+        yield {"constant_score": {"filter": {"term": {f"{name}_whole": whole}}, "boost": boost}}
+
+
+def _number(node: Number) -> Iterable[Clause]:
+    if not node.prefix:
+        yield from _exact_number(node.whole, node.fields)
+    text = " ".join(node.parts)
+    for name in node.fields:
+        boost = Weights.NUMBER_PARTS * BY_NAME[name].boost
+        kind = "match_phrase_prefix" if node.prefix else "match_phrase"
+        yield {"constant_score": {"filter": {kind: {name: {"query": text}}}, "boost": boost}}
+        if len(node.parts) > 1 and not node.prefix:
+            anywhere = {"match": {name: {"query": text, "operator": "and"}}}
+            yield {"constant_score": {"filter": anywhere, "boost": Weights.NUMBER_ANY_ORDER}}

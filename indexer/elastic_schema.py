@@ -1,0 +1,106 @@
+"""Elasticsearch's mapping and analysis, from the table of fields.
+
+Only modules that every build of the server holds are used (no mapper-extras, no ICU). The analysis says what
+``indexer.analysis`` says; an integration test compares the two word by word.
+"""
+
+from typing import Any
+
+from indexer.analysis import ARTICLES, MAX_WORD_LENGTH, REPLACED
+from indexer.fields import FIELDS, SCHEMA_VERSION, Field, Kind, Record, number_forms
+
+POSITION_GAP = 100
+"""Positions between two pages, so that no phrase crosses them."""
+
+PATHS = {"text": "pages.text"}
+"""Where a field of the table stands in a document, when not under its own name."""
+
+
+def path(name: str) -> str:
+    """Path of a field of the table in Elasticsearch's documents."""
+    return PATHS.get(name, name)
+
+
+def settings(*, shards: int, replicas: int) -> dict[str, Any]:
+    """Settings of a new index."""
+    return {"number_of_shards": shards, "number_of_replicas": replicas, "analysis": _analysis()}
+
+
+def _analysis() -> dict[str, Any]:
+    def analyzer(*filters: str) -> dict[str, Any]:
+        first = ["lowercase", "ged_elision", "ged_cut"]
+        return {"type": "custom", "tokenizer": "standard", "char_filter": ["ged_letters"], "filter": [*first, *filters]}
+
+    letters = REPLACED | {letter.upper(): plain for letter, plain in REPLACED.items()}
+    return {
+        "char_filter": {
+            "ged_letters": {"type": "mapping", "mappings": [f"{a} => {b}" for a, b in sorted(letters.items())]}
+        },
+        "filter": {
+            "ged_elision": {"type": "elision", "articles_case": True, "articles": list(ARTICLES)},
+            "ged_cut": {"type": "truncate", "length": MAX_WORD_LENGTH},
+            "ged_zeros": {"type": "pattern_replace", "pattern": "^0+(?=[0-9]+$)", "replacement": ""},
+            "ged_stem": {"type": "stemmer", "language": "light_french"},
+            "ged_both": {"type": "asciifolding", "preserve_original": True},
+        },
+        "analyzer": {
+            "ged_stemmed": analyzer("ged_zeros", "ged_stem", "asciifolding"),
+            "ged_exact": analyzer("ged_both"),
+            "ged_folded": analyzer("asciifolding"),
+            "ged_written": analyzer(),
+        },
+    }
+
+
+def mapping() -> dict[str, Any]:
+    """Mapping of a new index: strict, with the schema version in ``_meta``."""
+    properties: dict[str, Any] = {}
+    for item in FIELDS:
+        if item.name == "text":
+            properties["pages"] = _pages(item)
+        else:
+            properties |= _properties(item)
+    properties["shown"] = {"type": "object", "enabled": False}
+    return {"dynamic": "strict", "_meta": {"schema_version": SCHEMA_VERSION}, "properties": properties}
+
+
+def _properties(item: Field) -> dict[str, Any]:
+    if item.kind is Kind.TEXT:
+        return {item.name: _text()}
+    if item.kind is Kind.NUMBER:
+        parts = {"type": "text", "analyzer": "whitespace", "position_increment_gap": POSITION_GAP, "norms": False}
+        return {item.name: parts, f"{item.name}_whole": {"type": "keyword", "ignore_above": 1024}}
+    if item.kind is Kind.KEYWORD:
+        return {item.name: {"type": "keyword", "ignore_above": 1024, "doc_values": bool(item.facet)}}
+    return {item.name: {"type": "long"}}
+
+
+def _text() -> dict[str, Any]:
+    exact = {"type": "text", "analyzer": "ged_exact", "position_increment_gap": POSITION_GAP}
+    return {
+        "type": "text",
+        "analyzer": "ged_stemmed",
+        "position_increment_gap": POSITION_GAP,
+        "fields": {"exact": exact},
+    }
+
+
+def _pages(item: Field) -> dict[str, Any]:
+    stored_only = {"type": "long", "index": False, "doc_values": False}
+    return {"properties": {"attachment_id": stored_only, "page_no": stored_only, item.name: _text()}}
+
+
+def to_source(record: Record) -> dict[str, Any]:
+    """A letter as Elasticsearch takes it."""
+    source: dict[str, Any] = {"mail_id": record.mail_id, "version": record.version}
+    source |= record.integers
+    source |= {name: list(values) for name, values in record.keywords.items() if values}
+    source |= record.texts
+    for name, values in record.numbers.items():
+        forms = number_forms(values)
+        if forms:
+            source[name] = [" ".join(parts) for _, parts in forms]
+            source[f"{name}_whole"] = [whole for whole, _ in forms]
+    source["pages"] = [{"attachment_id": a, "page_no": no, "text": text} for a, no, text in record.pages]
+    source["shown"] = {name: list(values) for name, values in record.numbers.items() if values}
+    return source

@@ -1,0 +1,268 @@
+"""What only a real Elasticsearch can show: analysis word by word, schema versions, two workers, failures, security."""
+
+import random
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from elasticsearch import Elasticsearch
+
+from ged.errors import EngineFailed
+from ged.ports import MailId, SearchQuery
+from indexer import analysis, elastic_schema, fields
+from indexer.elastic_index import ElasticIndex
+from tests.contracts.letters import ALL, letter
+from tests.servers import elastic as servers
+
+pytestmark = pytest.mark.servers
+
+ENDINGS = [
+    "issement",
+    "issements",
+    "issant",
+    "ivement",
+    "ement",
+    "ements",
+    "ficatrice",
+    "ficateur",
+    "catrice",
+    "cateur",
+    "atrice",
+    "ateur",
+    "ateurs",
+    "trice",
+    "trices",
+    "ième",
+    "ièmes",
+    "teuse",
+    "teur",
+    "euse",
+    "euses",
+    "ère",
+    "ères",
+    "ive",
+    "ives",
+    "folle",
+    "molle",
+    "nnelle",
+    "nnel",
+    "nnels",
+    "ète",
+    "ètes",
+    "ique",
+    "iques",
+    "esse",
+    "inage",
+    "isation",
+    "ualisation",
+    "isateur",
+    "ation",
+    "ations",
+    "ition",
+    "itions",
+    "ie",
+    "ies",
+    "er",
+    "ée",
+    "ées",
+    "és",
+    "eaux",
+    "aux",
+    "oux",
+    "x",
+    "s",
+    "elle",
+    "ette",
+    "té",
+    "tés",
+    "ité",
+]
+WORDS = [
+    "Élèves",
+    "œuvres",
+    "l'électricité",
+    "d’Almeida",
+    "N'Guessan",
+    "aujourd'hui",
+    "aujourd’hui",
+    "Aného",
+    "Kɔdzo",
+    "Ɖɔkuta",
+    "ŊUTƆ",
+    "Éɣi",
+    "ƐWƐ",
+    "ƒe",
+    "ʋu",
+    "Ʋɔ",
+    "présidentiels",
+    "ministère",
+    "directrice",
+    "naïf",
+    "noël",
+    "maïs",
+    "Côte",
+    "ÉCOLE",
+    "2025",
+    "00123",
+    "000",
+    "12e",
+    "n°",
+    "straße",
+    "Ärzte",
+    "Łódź",
+    "señor",
+    "ça",
+]
+
+
+@pytest.fixture
+def server(elasticsearch_url: str) -> servers.Connection:
+    return servers.connection(elasticsearch_url)
+
+
+@pytest.fixture
+def bare(server: servers.Connection) -> Iterator[Elasticsearch]:
+    with servers.client(server) as client:
+        yield client
+
+
+@pytest.fixture
+def alias(server: servers.Connection) -> Iterator[str]:
+    name = f"ged-test-{uuid4().hex}"
+    yield name
+    servers.forget(server, name)
+
+
+@pytest.fixture
+def index(server: servers.Connection, alias: str) -> Iterator[ElasticIndex]:
+    plug = ElasticIndex(server.url, alias=alias, api_key=server.api_key, ca_path=server.ca_path)
+    yield plug
+    plug.close()
+
+
+def made_words() -> list[str]:
+    source = random.Random(20250301)
+    starts = ["".join(source.choices("abcdefgilmnoprstuvéèêçôœ", k=source.randint(1, 8))) for _ in range(40)]
+    return WORDS + [start + ending for start in starts for ending in ENDINGS]
+
+
+def test_both_engines_see_the_same_terms(bare: Elasticsearch, index: ElasticIndex, alias: str) -> None:
+    index.reset()
+    for word in WORDS:
+        exact = {token["token"] for token in _analysed(bare, alias, "ged_exact", word)}
+        (forms,) = analysis.words(word)
+        assert exact == {forms.written, forms.folded}, word
+    words = made_words()
+    stems = [token["token"] for token in _analysed(bare, alias, "ged_stemmed", " ".join(words))]
+    assert stems == [form.stem for word in words for form in analysis.words(word)]
+
+
+def _analysed(bare: Elasticsearch, alias: str, analyzer: str, text: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = bare.indices.analyze(index=alias, analyzer=analyzer, text=text)["tokens"]
+    return found
+
+
+def test_mapping_is_strict_and_says_its_version(bare: Elasticsearch, index: ElasticIndex, alias: str) -> None:
+    index.put([letter(1, "école", "texte", their_reference="A/1", units=("DG",))])
+    (found,) = bare.indices.get_mapping(index=alias).body.values()
+    assert found["mappings"]["dynamic"] == "strict"
+    assert found["mappings"]["_meta"]["schema_version"] == fields.SCHEMA_VERSION
+    known = set(elastic_schema.mapping()["properties"])
+    assert set(found["mappings"]["properties"]) == known
+
+
+def test_reset_swaps_the_alias_and_leaves_one_index(bare: Elasticsearch, index: ElasticIndex, alias: str) -> None:
+    index.put([letter(1, "école")])
+    index.reset()
+    index.reset()
+    assert list(bare.indices.get(index=f"{alias}*").body) == [f"{alias}-v{fields.SCHEMA_VERSION}-000003"]
+
+
+def test_an_index_of_another_schema_is_refused_until_reset(
+    bare: Elasticsearch, index: ElasticIndex, alias: str
+) -> None:
+    bare.indices.create(index=f"{alias}-v0-000007", mappings={"_meta": {"schema_version": 99}}, aliases={alias: {}})
+    for call in (lambda: index.put([letter(1)]), lambda: index.search(SearchQuery(""), principals=ALL)):
+        with pytest.raises(EngineFailed, match=r"index\.schema_outdated") as failure:
+            call()
+        assert not failure.value.retryable
+    assert index.status().schema_version == 99
+    index.reset()
+    index.put([letter(1, "école")])
+    assert index.search(SearchQuery("école"), principals=ALL).total == 1
+
+
+def test_without_an_index_search_says_so(index: ElasticIndex) -> None:
+    with pytest.raises(EngineFailed, match=r"index\.unavailable") as failure:
+        index.search(SearchQuery("x"), principals=ALL)
+    assert failure.value.retryable
+    assert index.status().documents == 0
+
+
+def test_a_lost_index_is_not_made_up_by_the_server(server: servers.Connection, index: ElasticIndex, alias: str) -> None:
+    index.put([letter(1)])
+    servers.forget(server, alias)
+    with pytest.raises(EngineFailed, match=r"index\.unavailable"):
+        index.put([letter(1)])
+    index.put([letter(1, "école")])
+    assert index.search(SearchQuery("école"), principals=ALL).total == 1
+
+
+def test_two_workers_make_one_index(server: servers.Connection, bare: Elasticsearch, alias: str) -> None:
+    plugs = [ElasticIndex(server.url, alias=alias, api_key=server.api_key, ca_path=server.ca_path) for _ in range(4)]
+    failures: list[BaseException] = []
+
+    def put(number: int) -> None:
+        try:
+            plugs[number].put([letter(1, f"version {number}", version=number + 1), letter(10 + number, "autre")])
+        except BaseException as failure:  # noqa: BLE001  (shown by the test below)
+            failures.append(failure)
+
+    threads = [threading.Thread(target=put, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert len(bare.indices.get_alias(name=alias).body) == 1
+    assert plugs[0].versions([MailId(1)]) == {1: 4}
+    assert plugs[0].status().documents == 5
+    for plug in plugs:
+        plug.close()
+
+
+def test_a_server_that_is_down_is_said_quickly() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        down = ElasticIndex(f"http://127.0.0.1:{taken.getsockname()[1]}")
+        start = time.monotonic()
+        for call in (lambda: down.search(SearchQuery("x"), principals=ALL), lambda: down.put([letter(1)]), down.status):
+            with pytest.raises(EngineFailed, match=r"index\.unavailable") as failure:
+                call()
+            assert failure.value.retryable
+        assert time.monotonic() - start < 2
+        down.close()
+
+
+def test_a_server_that_hangs_is_given_up() -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        hung = ElasticIndex(f"http://127.0.0.1:{silent.getsockname()[1]}", timeout_s=0.5)
+        start = time.monotonic()
+        with pytest.raises(EngineFailed, match=r"index\.unavailable"):
+            hung.search(SearchQuery("x"), principals=ALL)
+        assert time.monotonic() - start < 3
+        hung.close()
+
+
+def test_totals_are_a_bound_when_they_are_many(index: ElasticIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("indexer.elastic_index.EXACT_TOTAL", 10)
+    index.put([letter(number, "avis") for number in range(1, 31)])
+    result = index.search(SearchQuery("avis"), principals=ALL)
+    assert not result.total_is_exact
+    assert result.total == 10

