@@ -1,0 +1,116 @@
+"""Where the paper original is: it starts at the unit that registered it and passes by accepted slip lines only."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
+
+from ged.errors import NotFound
+from ged.org.models import Post, Unit
+from ged.ports import MailId, UnitId
+from ged.registry.models import Mail, SealedEnvelope
+from ged.slips.models import PaperCustody, Slip, SlipLine
+from ged.unit import Actor, HeldPost, UnitOfWork
+
+REGISTERED = "registered"
+SLIP = "slip"
+PAPER_SLIP = "paper_slip"
+
+
+@dataclass(frozen=True)
+class CustodyRow:
+    """A stretch of custody. ``slip_number`` and ``slip_id`` name the slip that gave it, none for the first."""
+
+    unit_id: UnitId
+    unit_name: str
+    post_title: str
+    since: datetime
+    because: str
+    slip_id: int | None = None
+    slip_number: str = ""
+
+
+def custody_of(session: Session, mail_id: MailId | int) -> tuple[CustodyRow, ...]:
+    """The whole history of a letter's paper, oldest first; the last row holds it now. The caller checked access.
+
+    Raises:
+        NotFound: ``mail.unknown``.
+    """
+    mail = session.get(Mail, mail_id)
+    if mail is None:
+        raise NotFound("mail.unknown", "check the number", id=int(mail_id))
+    unit = session.get_one(Unit, mail.unit_id)
+    first = CustodyRow(UnitId(unit.id), unit.name, "", mail.created_at, REGISTERED)
+    return (first, *_moves(session, PaperCustody.mail_id == int(mail_id)))
+
+
+def custody_of_envelope(session: Session, envelope_id: int) -> tuple[CustodyRow, ...]:
+    """The same of a sealed envelope.
+
+    Raises:
+        NotFound: ``envelope.unknown``.
+    """
+    envelope = session.get(SealedEnvelope, envelope_id)
+    if envelope is None or not envelope.numbers:
+        raise NotFound("envelope.unknown", "check the number", id=envelope_id)
+    unit = envelope.numbers[0].register.unit
+    first = CustodyRow(UnitId(unit.id), unit.name, "", envelope.arrived_at, REGISTERED)
+    return (first, *_moves(session, PaperCustody.envelope_id == envelope_id))
+
+
+def holder(session: Session, line: SlipLine) -> UnitId | None:
+    """The unit that holds the paper of a line now; None for a free piece."""
+    if line.mail_id is not None:
+        return custody_of(session, line.mail_id)[-1].unit_id
+    if line.envelope_id is not None:
+        return custody_of_envelope(session, line.envelope_id)[-1].unit_id
+    return None
+
+
+def move(
+    uow: UnitOfWork, line: SlipLine, *, to_unit: int, post_id: int | None, because: str, actor: Actor, post: HeldPost
+) -> None:
+    """The paper of an accepted line is now the receiver's; free pieces and copies move nothing."""
+    if not line.is_original or (line.mail_id is None and line.envelope_id is None):
+        return
+    if holder(uow.session, line) == to_unit:
+        return
+    uow.session.add(
+        PaperCustody(
+            mail_id=line.mail_id,
+            envelope_id=line.envelope_id,
+            unit_id=to_unit,
+            post_id=post_id,
+            since=uow.now,
+            because=because,
+            slip_line_id=line.id,
+        )
+    )
+    uow.session.flush()
+    kind, subject_id = ("mail", line.mail_id) if line.mail_id is not None else ("envelope", line.envelope_id)
+    uow.record("custody.moved", kind, subject_id, actor=actor, post=post, to_unit=to_unit, slip=line.slip_id)
+
+
+def _moves(session: Session, of: ColumnElement[bool]) -> Sequence[CustodyRow]:
+    rows = session.execute(
+        select(PaperCustody, Post.title, Slip)
+        .outerjoin(Post, Post.id == PaperCustody.post_id)
+        .outerjoin(SlipLine, SlipLine.id == PaperCustody.slip_line_id)
+        .outerjoin(Slip, Slip.id == SlipLine.slip_id)
+        .where(of)
+        .order_by(PaperCustody.id)
+    )
+    return [
+        CustodyRow(
+            UnitId(row.unit_id),
+            row.unit.name,
+            title or "",
+            row.since,
+            row.because,
+            slip.id if slip is not None else None,
+            slip.number_text if slip is not None else "",
+        )
+        for row, title, slip in rows.unique()
+    ]

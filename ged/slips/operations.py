@@ -1,0 +1,288 @@
+"""What a sender does with slips: number and sign, hand to a messenger, void.
+
+Numbering is one short transaction; setting, signing and storing follow outside of any lock; a second short one makes
+the slip count. What fails between keeps the number, and ``sign_slip`` makes the signature again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from io import BytesIO
+from typing import Protocol
+
+from sqlalchemy.orm import Session
+
+from ged import access
+from ged.access import Because
+from ged.errors import GedError, Invalid, NotFound
+from ged.ports import Digest, SignatureField, SignRequest, SlipId, unit_principal
+from ged.registry import allocation
+from ged.slips import drafting, parties, render, tasks
+from ged.slips.drafting import PlannedLine, SlipForm
+from ged.slips.models import Slip, SlipKind, SlipLine, SlipPurpose, SlipRevision
+from ged.slips.render import SENDER, SignatureMark
+from ged.slips.states import LineState, SlipAct, SlipState, move
+from ged.unit import Actor, HeldPost, Services, UnitOfWork
+
+CERTIFIED_FILLING_ONLY = 2
+"""DocMDP level of the sender's signature: afterwards only prepared fields may be filled (ISO 32000-2, 12.8.2.2)."""
+MAX_REASON = 500
+
+
+class OpenedKey(Protocol):
+    """A signing key opened for a few minutes, as the browser and the server hold it together."""
+
+    @property
+    def sealed(self) -> bytes:
+        """The sealed key."""
+        ...
+
+    @property
+    def cookie_key(self) -> str:
+        """The browser's half."""
+        ...
+
+
+@dataclass(frozen=True)
+class Issued:
+    """One slip of an act. ``failure``: why it is not signed yet; the number is kept and it can be signed again."""
+
+    slip_id: SlipId
+    number: str
+    failure: GedError | None = None
+
+
+def issue(services: Services, form: SlipForm, *, key: OpenedKey, actor: Actor, now: datetime) -> tuple[Issued, ...]:
+    """Number and sign one slip for each receiving unit, with one opened key for all of them.
+
+    Raises:
+        Forbidden: ``slip.not_sender``.
+        NotFound, Invalid: as ``drafting.plan``; ``typeset.glyph`` when something cannot be printed. Nothing is
+            numbered then.
+    """
+    check_printable(services, form, actor=actor, now=now)
+    with services.unit_of_work(now) as uow:
+        numbered = number_slips(uow, form, actor=actor, now=now)
+    return tuple(signed_or_why(services, slip, key, actor, now) for slip in numbered)
+
+
+def check_printable(services: Services, form: SlipForm, *, actor: Actor, now: datetime) -> None:
+    """Set the pages once without a number, so that what cannot be printed costs none.
+
+    Raises:
+        NotFound, Invalid: as ``issue``.
+    """
+    with services.reading() as session:
+        post = parties.sending_post(actor, form.post_id)
+        today = now.astimezone(services.zone).date()
+        planned = drafting.plan(session, form, post=post, actor=actor, today=today)
+        sheet = render.planned_sheet(session, services, form, planned[0], post=post, on=today)
+    render.slip_pdf(sheet, at=now)
+
+
+def number_slips(uow: UnitOfWork, form: SlipForm, *, actor: Actor, now: datetime) -> tuple[Issued, ...]:
+    """Make the rows and the numbers of an act; the slips wait for their signatures.
+
+    Raises:
+        Forbidden: ``slip.not_sender``.
+        NotFound, Invalid: as ``drafting.plan``, ``slip.no_register``.
+    """
+    post = parties.sending_post(actor, form.post_id)
+    today = now.astimezone(uow.services.zone).date()
+    planned = drafting.plan(uow.session, form, post=post, actor=actor, today=today)
+    slips = []
+    for one in planned:
+        slip = new_slip(SlipKind.TRANSMITTAL, form.purpose, post, actor, one.receiver_unit_id, now)
+        slip.remark, slip.return_by, slip.messenger = form.remark.strip(), form.return_by, form.messenger.strip()
+        add_lines(uow.session, slip, one.lines)
+        slips.append(slip)
+    for slip in slips:
+        slip.act_id = slips[0].id if len(slips) > 1 else None
+    return tuple(give_number(uow, slip, post, actor) for slip in slips)
+
+
+def sign_slip(services: Services, slip_id: SlipId | int, *, key: OpenedKey, actor: Actor, now: datetime) -> None:
+    """Set, sign and store a numbered slip, then let it count. Can be called again after a failure.
+
+    Raises:
+        NotFound: ``slip.unknown``.
+        Forbidden: ``slip.not_sender``.
+        InvalidTransition: ``slip.signed``, ``slip.received``, ``slip.voided``.
+        Invalid: ``key.locked``, ``typeset.glyph``.
+        EngineFailed: ``sign.failed``.
+    """
+    with services.reading() as session:
+        slip = parties.require(session, slip_id, actor)
+        post = _signing_post(slip, actor)
+        move(slip.state, SlipAct.SIGN)
+        sheet = render.sheet_of(session, services, slip)
+    mark = SignatureMark(actor.name, f"{post.title} — {post.unit_name}", parties.capacity_of(post), now)
+    pdf, fields = render.slip_pdf(sheet, at=now)
+    by_name = {field.name: field for field in fields}
+    request = SignRequest(
+        field=by_name[SENDER],
+        reason=f"{sheet.title} {sheet.number}",
+        location="",
+        signer_name=actor.name,
+        at=now,
+        appearance_pdf=render.sender_mark(mark, by_name[SENDER], services.zone),
+        docmdp_level=CERTIFIED_FILLING_ONLY,
+    )
+    prepared = services.signer.prepare(pdf, fields)
+    signed = services.signer.sign(prepared, request, sealed=key.sealed, cookie_key=key.cookie_key, now=now)
+    digest = services.blobs.put(BytesIO(signed.pdf)).digest
+    with services.unit_of_work(now) as uow:
+        _send(uow, int(slip_id), digest, signed.level, by_name[render.RECEIVER], mark, actor, now)
+
+
+def void_slip(uow: UnitOfWork, slip_id: SlipId | int, *, reason: str, actor: Actor, now: datetime) -> None:
+    """Give a slip up before its reception: it keeps its number, void, with the reason.
+
+    Raises:
+        NotFound: ``slip.unknown``.
+        Forbidden: ``slip.not_sender``.
+        Invalid: ``number.void_reason``.
+        InvalidTransition: ``slip.being_received``, ``slip.received``, ``slip.voided``.
+    """
+    slip = parties.locked(uow, slip_id, actor)
+    post = parties.sending_post_of(slip, actor)
+    was_sent = slip.state is SlipState.SENT
+    slip.state, slip.void_reason = move(slip.state, SlipAct.VOID), reason.strip()[:MAX_REASON]
+    if was_sent:
+        for line in slip.lines:
+            parties.withdraw_access(uow, slip, line)
+    if slip.number is None:
+        raise NotFound("number.unknown", "check the number", id=slip.id)
+    allocation.void(uow, slip.number, reason=reason, actor=actor, post=post, now=now)
+    uow.record("slip.voided", "slip", slip.id, actor=actor, post=post, reason=slip.void_reason)
+
+
+def hand_to_messenger(
+    uow: UnitOfWork, slip_ids: Sequence[SlipId | int], *, messenger: str, actor: Actor, now: datetime
+) -> None:
+    """Write down who carries sent slips, and that they left now.
+
+    Raises:
+        Invalid: ``slip.messenger_missing``, ``slip.text_long``.
+        NotFound: ``slip.unknown``.
+        Forbidden: ``slip.not_sender``.
+        InvalidTransition: ``slip.not_sent`` and others: only a sent slip leaves.
+    """
+    name = " ".join(messenger.split())
+    if not name:
+        raise Invalid("slip.messenger_missing", "type the messenger's name", field="messenger")
+    if len(name) > drafting.MAX_MESSENGER:
+        raise Invalid("slip.text_long", "shorten it", field="messenger", limit=drafting.MAX_MESSENGER)
+    for slip_id in sorted(set(slip_ids)):
+        slip = parties.locked(uow, slip_id, actor)
+        post = parties.sending_post_of(slip, actor)
+        # What may still be decided upon by its receiver is on its way.
+        move(slip.state, SlipAct.DECIDE)
+        slip.messenger, slip.handed_at = name, now
+        uow.record("slip.handed", "slip", slip.id, actor=actor, post=post, messenger=name)
+
+
+def signed_or_why(services: Services, slip: Issued, key: OpenedKey, actor: Actor, now: datetime) -> Issued:
+    """Sign a numbered slip; a failure is told and leaves the slip to be signed again."""
+    try:
+        sign_slip(services, slip.slip_id, key=key, actor=actor, now=now)
+    except GedError as failure:
+        return Issued(slip.slip_id, slip.number, failure)
+    return slip
+
+
+def new_slip(
+    kind: SlipKind, purpose: SlipPurpose, post: HeldPost, actor: Actor, receiver_unit_id: int, now: datetime
+) -> Slip:
+    """A slip that has no lines and no number yet."""
+    return Slip(
+        kind=kind,
+        purpose=purpose,
+        state=SlipState.ISSUING,
+        sender_unit_id=post.unit_id,
+        sender_post_id=post.post_id,
+        sender_person_id=actor.person_id,
+        sender_name=actor.name,
+        sender_title=post.title,
+        sender_capacity=parties.capacity_of(post),
+        receiver_unit_id=receiver_unit_id,
+        issued_at=now,
+    )
+
+
+def add_lines(session: Session, slip: Slip, lines: Sequence[PlannedLine]) -> None:
+    """Give a new slip its lines and its id."""
+    slip.lines = [
+        SlipLine(
+            position=n,
+            mail_id=line.mail_id,
+            envelope_id=line.envelope_id,
+            number=line.number,
+            description=line.description,
+            count=line.count,
+            remark=line.remark,
+            is_original=line.is_original,
+            is_confidential=line.is_confidential,
+            returns_line_id=line.returns_line_id,
+            claim=line.claim,
+        )
+        for n, line in enumerate(lines, start=1)
+    ]
+    session.add(slip)
+    session.flush()
+
+
+def give_number(uow: UnitOfWork, slip: Slip, post: HeldPost, actor: Actor) -> Issued:
+    """Number a slip; its counter stays locked until the commit."""
+    register_id = parties.slip_register(uow.session, slip.sender_unit_id)
+    number = allocation.allocate(uow, register_id, actor=actor, post=post, slip_id=slip.id)
+    slip.number_id = number.id
+    uow.record(
+        "slip.issued", "slip", slip.id, actor=actor, post=post, number=number.text, kind=slip.kind.value,
+        purpose=slip.purpose.value, to_unit=slip.receiver_unit_id, cites=slip.cites_id,
+        lines=[[line.mail_id, line.envelope_id, line.count] for line in slip.lines],
+    )  # fmt: skip
+    return Issued(SlipId(slip.id), number.text)
+
+
+def _signing_post(slip: Slip, actor: Actor) -> HeldPost:
+    post = actor.holds(slip.sender_post_id)
+    return post if post is not None else parties.sending_post_of(slip, actor)
+
+
+def _send(
+    uow: UnitOfWork,
+    slip_id: int,
+    digest: Digest,
+    level: str,
+    receiver_field: SignatureField,
+    mark: SignatureMark,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    slip = parties.locked(uow, slip_id, actor)
+    post = _signing_post(slip, actor)
+    slip.state = move(slip.state, SlipAct.SIGN)
+    slip.sent_at = now
+    slip.sender_person_id, slip.sender_name, slip.sender_capacity = actor.person_id, mark.name, mark.capacity
+    slip.receiver_field = [receiver_field.page_no, *receiver_field.box]
+    if slip.messenger:
+        slip.handed_at = now
+    add_revision(uow, slip, digest, level, actor)
+    for line in slip.lines:
+        if line.mail_id is not None and slip.kind is SlipKind.TRANSMITTAL:
+            access.grant(uow, line.mail_id, (unit_principal(slip.receiver_unit_id),), Because.SLIP)
+        if slip.kind is SlipKind.DISCREPANCY:
+            tasks.open_task(uow, line, line.claim or LineState.DAMAGED, slip.receiver_unit_id, slip.id)
+    uow.record("slip.signed", "slip", slip.id, actor=actor, post=post, digest=digest, level=level)
+    if slip.kind is SlipKind.RETURN:
+        uow.record("slip.returned", "slip", slip.cites_id, actor=actor, post=post, by=slip.id)
+
+
+def add_revision(uow: UnitOfWork, slip: Slip, digest: Digest, level: str, actor: Actor) -> None:
+    """Keep the digest of what was stored at a signature, in order."""
+    slip.revisions.append(
+        SlipRevision(
+            sequence=len(slip.revisions) + 1, digest=digest, signed_by_id=actor.person_id, level=level, at=uow.now
+        )
+    )

@@ -1,0 +1,175 @@
+"""Who may send, receive and see a slip, and which register numbers it."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import Session
+
+from ged import access
+from ged.access import Because
+from ged.errors import Forbidden, Invalid, NotFound
+from ged.org.models import Unit
+from ged.ports import RegisterId, UnitId, unit_principal
+from ged.registry.models import Register, RegisterNature
+from ged.slips.models import Slip, SlipLine
+from ged.slips.states import SlipState
+from ged.unit import Actor, HeldPost, Role, UnitOfWork
+
+_NOT_WORKING = {Role.ADMINISTRATOR, Role.AUDITOR}
+_MAX_DEPTH = 50
+
+
+def working_posts(actor: Actor) -> tuple[HeldPost, ...]:
+    """Posts through which the actor may send and receive: an administrator's or auditor's role alone does neither."""
+    return tuple(post for post in actor.posts if post.roles - _NOT_WORKING)
+
+
+def units_seen(actor: Actor) -> frozenset[UnitId]:
+    """Units whose slips the actor may see: those worked in or headed, with the closed ones that they succeed."""
+    return frozenset(UnitId(int(p[1:])) for p in actor.principals.ordinary if p.startswith("u"))
+
+
+def visible_clause(actor: Actor) -> ColumnElement[bool]:
+    """The rule as an SQL clause."""
+    units = sorted(units_seen(actor))
+    return or_(Slip.sender_unit_id.in_(units), Slip.receiver_unit_id.in_(units))
+
+
+def sees(slip: Slip, actor: Actor) -> bool:
+    """The rule as a check."""
+    ends = {unit_principal(slip.sender_unit_id), unit_principal(slip.receiver_unit_id)}
+    return not ends.isdisjoint(actor.principals.ordinary)
+
+
+def require(session: Session, slip_id: int, actor: Actor) -> Slip:
+    """A slip that the actor may see.
+
+    Raises:
+        NotFound: ``slip.unknown``; with ``refused`` when it exists, so that the border writes the refusal down.
+    """
+    slip = session.get(Slip, slip_id)
+    if slip is None:
+        raise NotFound("slip.unknown", "check the number", id=int(slip_id))
+    if not sees(slip, actor):
+        raise NotFound("slip.unknown", "check the number", id=int(slip_id), refused=True)
+    return slip
+
+
+def locked(uow: UnitOfWork, slip_id: int, actor: Actor) -> Slip:
+    """The same, locked for a change.
+
+    Raises:
+        NotFound: ``slip.unknown``.
+    """
+    require(uow.session, slip_id, actor)
+    return uow.session.get_one(Slip, slip_id, with_for_update={"of": Slip}, populate_existing=True)
+
+
+def sending_post(actor: Actor, post_id: int | None) -> HeldPost:
+    """The post through which the actor sends; the first one when none is named.
+
+    Raises:
+        Forbidden: ``slip.not_sender``.
+    """
+    for post in working_posts(actor):
+        if post_id in (None, post.post_id):
+            return post
+    raise Forbidden("slip.not_sender", "send through a post that you hold", post=post_id)
+
+
+def sending_post_of(slip: Slip, actor: Actor) -> HeldPost:
+    """The post of the sender's unit through which the actor handles a slip sent.
+
+    Raises:
+        Forbidden: ``slip.not_sender``.
+    """
+    posts = [p for p in working_posts(actor) if p.unit_id == slip.sender_unit_id]
+    if not posts:
+        raise Forbidden("slip.not_sender", "ask the unit that sent it", id=slip.id)
+    return next((p for p in posts if p.post_id == slip.sender_post_id), posts[0])
+
+
+def receiving_post(session: Session, slip: Slip, actor: Actor) -> HeldPost:
+    """The post of the receiving unit (or of the one that succeeds it) through which the actor receives.
+
+    Raises:
+        Forbidden: ``slip.not_receiver``.
+    """
+    unit_id = current_unit(session, slip.receiver_unit_id)
+    for post in working_posts(actor):
+        if post.unit_id == unit_id:
+            return post
+    raise Forbidden("slip.not_receiver", "a post of the receiving unit receives it", id=slip.id)
+
+
+def current_unit(session: Session, unit_id: int) -> UnitId:
+    """The unit itself, or the one that succeeds it when it is closed."""
+    unit = session.get_one(Unit, unit_id)
+    for _ in range(_MAX_DEPTH):
+        if unit.closed_at is None or unit.successor_id is None:
+            break
+        unit = session.get_one(Unit, unit.successor_id)
+    return UnitId(unit.id)
+
+
+def capacity_of(post: HeldPost) -> str:
+    """How a post is acted for, as the slip prints it; empty for its holder."""
+    words = {"secretary": "Pour le titulaire", "delegation": "Par délégation", "interim": "Par intérim"}
+    said = words.get(post.because, "")
+    return f"{said} ({post.act})" if said and post.act else said
+
+
+def slip_register(session: Session, unit_id: int) -> RegisterId:
+    """The register that numbers a unit's slips: its own, that of a unit above, or that of the entity's mail office.
+
+    Raises:
+        Invalid: ``slip.no_register``.
+    """
+    open_ones = list(
+        session.scalars(
+            select(Register)
+            .where(Register.nature == RegisterNature.SLIP, Register.closed_at.is_(None))
+            .order_by(Register.id)
+        )
+    )
+    by_unit = {register.unit_id: register for register in reversed(open_ones)}
+    unit = session.get_one(Unit, unit_id)
+    for above in upwards(session, unit):
+        if above.id in by_unit:
+            return RegisterId(by_unit[above.id].id)
+        if above.is_entity:
+            break
+    entity = _entity(session, unit)
+    for register in open_ones:
+        if _entity(session, register.unit) == entity:
+            return RegisterId(register.id)
+    raise Invalid("slip.no_register", "an administrator has to open a register of slips", unit=unit.code)
+
+
+def upwards(session: Session, unit: Unit) -> Iterator[Unit]:
+    """The unit, then those above it up to the root."""
+    current: Unit | None = unit
+    for _ in range(_MAX_DEPTH):
+        if current is None:
+            return
+        yield current
+        current = session.get(Unit, current.parent_id) if current.parent_id is not None else None
+
+
+def _entity(session: Session, unit: Unit) -> int:
+    return next((u.id for u in upwards(session, unit) if u.is_entity), unit.id)
+
+
+def withdraw_access(uow: UnitOfWork, slip: Slip, line: SlipLine) -> None:
+    """The receiving unit loses what this slip gave it on a letter, unless another slip gave the same."""
+    if line.mail_id is None:
+        return
+    other = uow.session.scalar(
+        select(Slip.id)
+        .join(SlipLine, SlipLine.slip_id == Slip.id)
+        .where(SlipLine.mail_id == line.mail_id, Slip.id != slip.id, Slip.receiver_unit_id == slip.receiver_unit_id)
+        .where(Slip.state.in_((SlipState.SENT, SlipState.RECEIVING, SlipState.RECEIVED)))
+        .limit(1)
+    )
+    if other is None:
+        access.revoke(uow, line.mail_id, unit_principal(slip.receiver_unit_id), Because.SLIP)

@@ -1,0 +1,302 @@
+"""Reception: line by line, signed in the field that is the table itself; or on paper, proved by the scan.
+
+The decisions are written down first (short), then the table is set and signed outside of any lock, then the slip
+counts as received (short): custody passes, tasks open. What fails between can be received again.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from io import BytesIO
+
+from sqlalchemy import select
+
+from ged.errors import Invalid, StaleVersion
+from ged.ports import AttachmentId, Digest, SignatureField, SignRequest, SlipId
+from ged.registry.intake import ProofScan
+from ged.registry.intake_models import Scan, ScanState
+from ged.registry.operations import SourcePage
+from ged.slips import custody, operations, parties, render, tasks
+from ged.slips.models import ReceiptWay, Slip, SlipKind, SlipProof, SlipReceipt
+from ged.slips.operations import OpenedKey
+from ged.slips.render import RECEIVER, Sheet, SignatureMark
+from ged.slips.states import ACCEPTED, DECISIONS, LineState, SlipAct, SlipState, move
+from ged.unit import SYSTEM, Actor, HeldPost, Services, UnitOfWork
+
+MAX_REMARK = 200
+MAX_NAME = 200
+# Clocks of a desk and of the server differ a little.
+_SKEW = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the receiver found at a line."""
+
+    state: LineState
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class PaperReceipt:
+    """What the receiver wrote on the print, as a clerk reads it."""
+
+    name: str
+    received_at: datetime
+    decisions: Mapping[int, Decision]
+    capacity: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class _Begun:
+    sheet: Sheet
+    digest: Digest
+    field: SignatureField
+    mark: SignatureMark
+    attempt: int
+    decisions: dict[int, tuple[LineState, str]]
+
+
+def receive(
+    services: Services,
+    slip_id: SlipId | int,
+    decisions: Mapping[int, Decision],
+    *,
+    key: OpenedKey,
+    capacity: str = "",
+    version: int | None = None,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Receive a slip: every line decided on, the filled table signed.
+
+    Args:
+        decisions: position of each line -> what was found.
+        capacity: in which the receiver signs, when not as holder of the post.
+
+    Raises:
+        NotFound: ``slip.unknown``.
+        Forbidden: ``slip.not_receiver``.
+        Invalid: ``slip.line_undecided``, ``slip.remark_missing``, ``slip.text_long``, ``key.locked``,
+            ``typeset.glyph``.
+        StaleVersion: ``slip.stale``: the slip changed since its form was opened, or another receiver is at it.
+        InvalidTransition: ``slip.received`` (twice), ``slip.not_sent``, ``slip.voided``.
+        EngineFailed: ``sign.failed``: receive again.
+    """
+    with services.unit_of_work(now) as uow:
+        begun = _begin(uow, int(slip_id), decisions, capacity.strip(), version, actor)
+    with services.blobs.open(begun.digest) as stored:
+        sent = stored.read()
+    lines = render.decided(begun.sheet.lines, begun.decisions)
+    request = SignRequest(
+        field=begun.field,
+        reason=f"Réception du {begun.sheet.title.lower()} {begun.sheet.number}",
+        location="",
+        signer_name=actor.name,
+        at=now,
+        appearance_pdf=render.reception_table(lines, begun.mark, begun.field, services.zone),
+    )
+    signed = services.signer.sign(sent, request, sealed=key.sealed, cookie_key=key.cookie_key, now=now)
+    digest = services.blobs.put(BytesIO(signed.pdf)).digest
+    with services.unit_of_work(now) as uow:
+        _finish(uow, int(slip_id), begun.attempt, digest, signed.level, actor, now)
+
+
+def record_paper_receipt(
+    uow: UnitOfWork,
+    slip_id: SlipId | int,
+    receipt: PaperReceipt,
+    *,
+    pages: Sequence[SourcePage] = (),
+    version: int | None = None,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Write down a reception signed by hand on the print; its scan is here, or comes with this call.
+
+    Raises:
+        NotFound: ``slip.unknown``.
+        Forbidden: ``slip.not_sender``: neither of the sending nor of the receiving unit.
+        Invalid: ``slip.proof_missing``, ``slip.receiver_name``, ``slip.received_at``, ``slip.line_undecided``,
+            ``slip.remark_missing``, ``slip.text_long``.
+        StaleVersion: ``slip.stale``.
+        InvalidTransition: ``slip.received``, ``slip.not_sent``, ``slip.voided``.
+    """
+    slip = _fresh(uow, int(slip_id), version, actor)
+    post = _handling_post(uow, slip, actor)
+    state = move(slip.state, SlipAct.RECORD_PAPER)
+    _check_paper(slip, receipt, now)
+    decisions = _checked(slip, receipt.decisions)
+    _add_proof(uow, slip, pages, None)
+    if uow.session.scalar(select(SlipProof.id).where(SlipProof.slip_id == slip.id).limit(1)) is None:
+        raise Invalid("slip.proof_missing", "scan the signed print first", field="file")
+    slip.state, slip.received_at = state, receipt.received_at
+    row = _receipt_row(uow, slip, ReceiptWay.PAPER)
+    row.person_id, row.post_id, row.signed_at, row.received_at = actor.person_id, None, now, receipt.received_at
+    row.name, row.title, row.capacity = receipt.name.strip(), receipt.title.strip(), receipt.capacity.strip()
+    row.decisions = _as_json(decisions)
+    _apply(uow, slip, decisions, ReceiptWay.PAPER, None, actor, post)
+
+
+def proof_arrived(uow: UnitOfWork, proof: ProofScan) -> AttachmentId | None:
+    """The handler for ``CodeKind.SLIP``: the scan of a print is kept with its slip, outside of any letter.
+
+    A slip's page names letters of several readers, so it is no attachment of one of them: the answer is None, and
+    the scan is marked as taken here. A code of no slip leaves it among the waiting scans.
+    """
+    slip = uow.session.get(Slip, proof.subject_id)
+    scan = uow.session.get(Scan, proof.scan_id)
+    if slip is None or scan is None:
+        return None
+    _add_proof(uow, slip, proof.pages, scan.id)
+    scan.state, scan.note = ScanState.JOINED, ""
+    uow.record("slip.proof_arrived", "slip", slip.id, actor=SYSTEM, scan=scan.id, pages=len(proof.pages))
+    return None
+
+
+def _begin(
+    uow: UnitOfWork,
+    slip_id: int,
+    given: Mapping[int, Decision],
+    capacity: str,
+    version: int | None,
+    actor: Actor,
+) -> _Begun:
+    slip = _fresh(uow, slip_id, version, actor)
+    post = parties.receiving_post(uow.session, slip, actor)
+    slip.state = move(slip.state, SlipAct.DECIDE)
+    decisions = _checked(slip, given)
+    _limit("capacity", capacity)
+    row = _receipt_row(uow, slip, ReceiptWay.DIGITAL)
+    row.person_id, row.post_id, row.name, row.title = actor.person_id, post.post_id, actor.name, post.title
+    row.capacity = capacity or parties.capacity_of(post)
+    row.received_at, row.decisions = uow.now, _as_json(decisions)
+    page_no, x1, y1, x2, y2 = slip.receiver_field
+    uow.session.flush()
+    return _Begun(
+        render.sheet_of(uow.session, uow.services, slip),
+        Digest(slip.revisions[-1].digest),
+        SignatureField(RECEIVER, int(page_no), (x1, y1, x2, y2)),
+        SignatureMark(actor.name, f"{post.title} — {post.unit_name}", row.capacity, uow.now),
+        row.attempt,
+        decisions,
+    )
+
+
+def _finish(
+    uow: UnitOfWork, slip_id: int, attempt: int, digest: Digest, level: str, actor: Actor, now: datetime
+) -> None:
+    slip = parties.locked(uow, slip_id, actor)
+    post = parties.receiving_post(uow.session, slip, actor)
+    slip.state = move(slip.state, SlipAct.RECEIVE)
+    row = slip.receipt
+    if row is None or row.attempt != attempt:
+        raise StaleVersion("slip.stale", "another person receives it: reload the slip", id=slip.id)
+    slip.received_at, row.signed_at = now, now
+    operations.add_revision(uow, slip, digest, level, actor)
+    decisions = {int(no): (LineState(state), remark) for no, (state, remark) in row.decisions.items()}
+    _apply(uow, slip, decisions, ReceiptWay.DIGITAL, digest, actor, post)
+
+
+def _apply(
+    uow: UnitOfWork,
+    slip: Slip,
+    decisions: dict[int, tuple[LineState, str]],
+    way: ReceiptWay,
+    digest: Digest | None,
+    actor: Actor,
+    post: HeldPost,
+) -> None:
+    unit_id = parties.current_unit(uow.session, slip.receiver_unit_id)
+    holder_post = post.post_id if way is ReceiptWay.DIGITAL else None
+    because = custody.SLIP if way is ReceiptWay.DIGITAL else custody.PAPER_SLIP
+    for line in slip.lines:
+        line.state, line.reception_remark = decisions[line.position]
+        if line.state in ACCEPTED and slip.kind is not SlipKind.DISCREPANCY:
+            custody.move(uow, line, to_unit=unit_id, post_id=holder_post, because=because, actor=actor, post=post)
+        if line.state is not LineState.RECEIVED:
+            tasks.open_task(uow, line, line.state, slip.sender_unit_id, slip.id)
+        if line.state is LineState.WRONG_UNIT:
+            parties.withdraw_access(uow, slip, line)
+    uow.record(
+        "slip.received", "slip", slip.id, actor=actor, post=post, way=way.value, digest=digest,
+        lines={str(line.position): line.state.value for line in slip.lines},
+    )  # fmt: skip
+
+
+def _fresh(uow: UnitOfWork, slip_id: int, version: int | None, actor: Actor) -> Slip:
+    slip = parties.locked(uow, slip_id, actor)
+    # A slip received meanwhile says so itself: clearer than 'it changed'.
+    if slip.state in (SlipState.SENT, SlipState.RECEIVING) and version is not None and slip.version != version:
+        raise StaleVersion("slip.stale", "read the other person's change, then send again", id=slip.id)
+    return slip
+
+
+def _handling_post(uow: UnitOfWork, slip: Slip, actor: Actor) -> HeldPost:
+    receiving = parties.current_unit(uow.session, slip.receiver_unit_id)
+    for post in parties.working_posts(actor):
+        if post.unit_id in (slip.sender_unit_id, receiving):
+            return post
+    return parties.sending_post_of(slip, actor)
+
+
+def _receipt_row(uow: UnitOfWork, slip: Slip, way: ReceiptWay) -> SlipReceipt:
+    if slip.receipt is None:
+        slip.receipt = SlipReceipt(way=way, attempt=0, name="", received_at=uow.now)
+    slip.receipt.way = way
+    slip.receipt.attempt += 1
+    return slip.receipt
+
+
+def _checked(slip: Slip, given: Mapping[int, Decision]) -> dict[int, tuple[LineState, str]]:
+    found: dict[int, tuple[LineState, str]] = {}
+    for line in slip.lines:
+        decision = given.get(line.position)
+        if decision is None or decision.state not in DECISIONS:
+            raise Invalid(
+                "slip.line_undecided", "decide on every line", field=f"line-{line.position}", line=line.position
+            )
+        remark = " ".join(decision.remark.split())
+        _limit(f"remark-{line.position}", remark, MAX_REMARK)
+        if decision.state is LineState.DAMAGED and not remark:
+            raise Invalid(
+                "slip.remark_missing", "say what is damaged", field=f"remark-{line.position}", line=line.position
+            )
+        found[line.position] = (decision.state, remark)
+    return found
+
+
+def _check_paper(slip: Slip, receipt: PaperReceipt, now: datetime) -> None:
+    if not receipt.name.strip():
+        raise Invalid("slip.receiver_name", "type the name on the print", field="name")
+    for field, text in (("name", receipt.name), ("capacity", receipt.capacity), ("title", receipt.title)):
+        _limit(field, text)
+    sent_at = slip.sent_at or slip.issued_at
+    if receipt.received_at > now + _SKEW or receipt.received_at < sent_at - _SKEW:
+        raise Invalid("slip.received_at", "correct date and hour", field="received_on")
+
+
+def _limit(field: str, text: str, limit: int = MAX_NAME) -> None:
+    if len(text) > limit:
+        raise Invalid("slip.text_long", "shorten it", field=field, limit=limit)
+
+
+def _add_proof(uow: UnitOfWork, slip: Slip, pages: Sequence[SourcePage], scan_id: int | None) -> None:
+    for page in pages:
+        uow.session.add(
+            SlipProof(
+                slip_id=slip.id,
+                scan_id=scan_id,
+                digest=page.digest,
+                media_type=page.media_type,
+                page_index=page.page_index,
+                rotation=page.rotation,
+                added_at=uow.now,
+            )
+        )
+    uow.session.flush()
+
+
+def _as_json(decisions: dict[int, tuple[LineState, str]]) -> dict[str, list[str]]:
+    return {str(no): [state.value, remark] for no, (state, remark) in decisions.items()}

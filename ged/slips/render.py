@@ -1,0 +1,306 @@
+"""The printed forms: the slip, the appearances of its two signature fields, the delivery book. No database here
+but for the letterhead; everything is set outside of any lock."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import typst
+from babel.dates import format_date
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ged.codes import CodeKind, make_code
+from ged.errors import Invalid
+from ged.org.models import Installation, Unit
+from ged.ports import SignatureField
+from ged.slips.drafting import PlannedSlip, SlipForm, shortened
+from ged.slips.models import Slip, SlipKind, SlipPurpose
+from ged.slips.parties import upwards
+from ged.slips.states import LineState
+from ged.typeset import qr_svg, typeset
+from ged.unit import HeldPost, Services
+
+TEMPLATES = Path(__file__).parents[1] / "templates"
+SENDER, RECEIVER = "sender", "receiver"
+A4_HEIGHT_PT = 841.89
+SHORT = 70
+"""Characters of a description in the reception table; the whole stands in the list above it."""
+
+TITLES = {
+    SlipKind.TRANSMITTAL: "Bordereau de transmission",
+    SlipKind.RETURN: "Bordereau de retour",
+    SlipKind.DISCREPANCY: "Constat d'écart",
+}
+PURPOSES = {
+    SlipPurpose.HANDOVER: "Pour attribution",
+    SlipPurpose.INFORMATION: "Pour information",
+    SlipPurpose.FOLLOW_UP: "Pour suite à donner",
+    SlipPurpose.ON_LOAN: "En communication",
+}
+# What stands at the head of a country's official letters.
+_COUNTRIES = {"TG": ("République togolaise", "Travail – Liberté – Patrie")}
+
+
+@dataclass(frozen=True)
+class Head:
+    """The letterhead of a unit; ``qr`` is SVG text."""
+
+    organisation: str
+    units: tuple[str, ...]
+    country: str = ""
+    motto: str = ""
+    qr: str = ""
+    caption: str = ""
+
+    def data(self) -> dict[str, Any]:
+        """As the template reads it."""
+        return {**self.__dict__, "units": list(self.units)}
+
+
+@dataclass(frozen=True)
+class SheetLine:
+    """A printed line, with what the receiver found once it is known."""
+
+    no: int
+    number: str
+    description: str
+    count: int
+    remark: str
+    is_copy: bool
+    decision: LineState | None = None
+    reception_remark: str = ""
+
+    def data(self) -> dict[str, Any]:
+        """As the templates read it."""
+        label = f"{self.number} — {self.description}" if self.number else self.description
+        return {
+            **self.__dict__,
+            "short": shortened(label, SHORT),
+            "decision": self.decision.value if self.decision is not None else None,
+        }
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """All that a slip's pages show."""
+
+    slip_id: int
+    head: Head
+    title: str
+    number: str
+    on: date
+    sender: str
+    receiver: str
+    purpose: str
+    lines: tuple[SheetLine, ...]
+    return_by: date | None = None
+    messenger: str = ""
+    cites: str = ""
+    remark: str = ""
+
+    def data(self) -> dict[str, Any]:
+        """As the template reads it."""
+        return {
+            "head": self.head.data(),
+            "title": self.title,
+            "number": self.number,
+            "date": format_date(self.on, "full", locale="fr"),
+            "from": self.sender,
+            "to": self.receiver,
+            "purpose": self.purpose,
+            "return_by": _day(self.return_by) if self.return_by else "",
+            "messenger": self.messenger,
+            "cites": self.cites,
+            "remark": self.remark,
+            "total": sum(line.count for line in self.lines),
+            "lines": [line.data() for line in self.lines],
+        }
+
+
+@dataclass(frozen=True)
+class SignatureMark:
+    """Who signs: the sender's mark, and the foot of the reception table."""
+
+    name: str
+    title: str
+    capacity: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class BookRow:
+    """A line of the delivery book; the last three are empty until the discharge is known."""
+
+    number: str
+    handed_at: str
+    to: str
+    count: int
+    received_by: str = ""
+    received_at: str = ""
+    manner: str = ""
+
+
+def letterhead(session: Session, services: Services, unit: Unit, *, code: str = "", caption: str = "") -> Head:
+    """The letterhead of a unit: country, organisation, the units from the whole to the part."""
+    organisation = session.scalar(select(Installation.name).limit(1)) or ""
+    above = [u.name for u in upwards(session, unit)]
+    names = [name for name in reversed(above) if name.casefold() != organisation.casefold()]
+    if not organisation:
+        organisation, names = names[0], names[1:]
+    country, motto = _COUNTRIES.get(services.country, ("", ""))
+    return Head(organisation, tuple(names), country, motto, qr_svg(code) if code else "", caption)
+
+
+def sheet_of(session: Session, services: Services, slip: Slip) -> Sheet:
+    """What a numbered slip's pages show."""
+    number, on = slip.number_text, _local(slip.issued_at, services.zone).date()
+    if slip.number is not None:
+        on = slip.number.registered_on
+    code = make_code(CodeKind.SLIP, slip.id, key=services.code_key)
+    return Sheet(
+        slip_id=slip.id,
+        head=letterhead(session, services, slip.sender_unit, code=code, caption=number),
+        title=TITLES[slip.kind],
+        number=number,
+        on=on,
+        sender=f"{slip.sender_unit.name} ({slip.sender_title})",
+        receiver=slip.receiver_unit.name,
+        purpose=PURPOSES[slip.purpose],
+        lines=tuple(
+            SheetLine(line.position, line.number, line.description, line.count, line.remark, not line.is_original)
+            for line in slip.lines
+        ),
+        return_by=slip.return_by,
+        messenger=slip.messenger,
+        cites=_cited(session, slip),
+        remark=slip.remark,
+    )
+
+
+def planned_sheet(
+    session: Session, services: Services, form: SlipForm, planned: PlannedSlip, *, post: HeldPost, on: date
+) -> Sheet:
+    """What a slip would show, before it has a number: for the preview, and to find what cannot be printed."""
+    unit = session.get_one(Unit, post.unit_id)
+    return Sheet(
+        slip_id=0,
+        head=letterhead(session, services, unit),
+        title=TITLES[SlipKind.TRANSMITTAL],
+        number="…",
+        on=on,
+        sender=f"{post.unit_name} ({post.title})",
+        receiver=session.get_one(Unit, planned.receiver_unit_id).name,
+        purpose=PURPOSES[form.purpose],
+        lines=tuple(
+            SheetLine(n, line.number, line.description, line.count, line.remark, not line.is_original)
+            for n, line in enumerate(planned.lines, start=1)
+        ),
+        return_by=form.return_by,
+        messenger=form.messenger,
+        remark=form.remark,
+    )
+
+
+def slip_pdf(sheet: Sheet, *, at: datetime) -> tuple[bytes, tuple[SignatureField, ...]]:
+    """The pages, and the places of the two signature fields on them.
+
+    Raises:
+        Invalid: ``typeset.glyph``, ``typeset.failed``.
+    """
+    data, template = sheet.data(), TEMPLATES / "slip.typ"
+    pdf = typeset(template, data, at=at)
+    try:
+        answer = typst.query(
+            template,
+            "<field>",
+            field="value",
+            root=TEMPLATES,
+            ignore_system_fonts=True,
+            sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
+        )
+    except typst.TypstError as error:
+        raise Invalid("typeset.failed", "report this", template=template.name, detail=str(error)[:300]) from None
+    return pdf, tuple(_field(found) for found in json.loads(answer))
+
+
+def sender_mark(mark: SignatureMark, field: SignatureField, zone: ZoneInfo) -> bytes:
+    """The appearance of the sender's field, of exactly its size."""
+    width, height = _size(field)
+    data = {
+        "width": width,
+        "height": height,
+        "name": mark.name,
+        "title": mark.title,
+        "capacity": mark.capacity,
+        "at": moment(mark.at, zone),
+    }
+    return typeset(TEMPLATES / "slip_mark.typ", data, at=mark.at)
+
+
+def reception_table(lines: Sequence[SheetLine], mark: SignatureMark, field: SignatureField, zone: ZoneInfo) -> bytes:
+    """The appearance of the receiver's field, of exactly its size: the filled table."""
+    width, height = _size(field)
+    receipt = {
+        "name": mark.name,
+        "post": mark.title,
+        "capacity": mark.capacity,
+        "at": moment(mark.at, zone),
+        "manner": "Signé électroniquement",
+    }
+    data = {"width": width, "height": height, "lines": [line.data() for line in lines], "receipt": receipt}
+    return typeset(TEMPLATES / "slip_reception.typ", data, at=mark.at)
+
+
+def delivery_book(head: Head, day: date, messenger: str, rows: Sequence[BookRow], *, at: datetime) -> bytes:
+    """The day's book of a messenger."""
+    data = {"head": head.data(), "day": _day(day), "messenger": messenger, "rows": [row.__dict__ for row in rows]}
+    return typeset(TEMPLATES / "slip_delivery_book.typ", data, at=at)
+
+
+def decided(lines: Sequence[SheetLine], decisions: dict[int, tuple[LineState, str]]) -> tuple[SheetLine, ...]:
+    """The lines with what the receiver found."""
+    return tuple(
+        replace(line, decision=decisions[line.no][0], reception_remark=decisions[line.no][1]) for line in lines
+    )
+
+
+def clock(moment: datetime, zone: ZoneInfo) -> str:
+    """Hour and minutes of local time."""
+    return f"{_local(moment, zone):%H:%M}"
+
+
+def _cited(session: Session, slip: Slip) -> str:
+    if slip.cites_id is None:
+        return ""
+    cited = session.get_one(Slip, slip.cites_id)
+    return f"{TITLES[cited.kind]} n° {cited.number_text}, empreinte SHA-256 {slip.cited_digest}"
+
+
+def _field(found: dict[str, Any]) -> SignatureField:
+    x, top = float(found["x"]), A4_HEIGHT_PT - float(found["y"])
+    box = (x, top - float(found["height"]), x + float(found["width"]), top)
+    x1, y1, x2, y2 = (round(side, 2) for side in box)
+    return SignatureField(str(found["name"]), int(found["page"]), (x1, y1, x2, y2))
+
+
+def _size(field: SignatureField) -> tuple[float, float]:
+    x1, y1, x2, y2 = field.box
+    return round(x2 - x1, 2), round(y2 - y1, 2)
+
+
+def _local(moment: datetime, zone: ZoneInfo) -> datetime:
+    return moment.astimezone(zone)
+
+
+def _day(day: date) -> str:
+    return f"{day:%d/%m/%Y}"
+
+
+def moment(when: datetime, zone: ZoneInfo) -> str:
+    """Day, hour and minutes of local time."""
+    return f"{_local(when, zone):%d/%m/%Y à %H:%M}"

@@ -1,0 +1,37 @@
+"""Tasks: what a unit has to clear up after a reception that did not find everything in order."""
+
+from datetime import datetime
+
+from ged.errors import Invalid, InvalidTransition, NotFound
+from ged.slips import parties
+from ged.slips.models import SlipLine, SlipTask, TaskState
+from ged.slips.states import LineState
+from ged.unit import Actor, UnitOfWork
+
+MAX_REMARK = 500
+
+
+def settle_task(uow: UnitOfWork, task_id: int, *, remark: str, actor: Actor, now: datetime) -> None:
+    """Close a task with what was done.
+
+    Raises:
+        NotFound: ``slip.task_unknown``.
+        Invalid: ``slip.task_remark``.
+        InvalidTransition: ``slip.task_settled``.
+    """
+    task = uow.session.get(SlipTask, task_id, with_for_update=True, populate_existing=True)
+    post = next((p for p in parties.working_posts(actor) if task is not None and p.unit_id == task.unit_id), None)
+    if task is None or post is None:
+        raise NotFound("slip.task_unknown", "reload the list", id=task_id)
+    if task.state is TaskState.SETTLED:
+        raise InvalidTransition("slip.task_settled", "somebody settled it already: reload the list", id=task_id)
+    if not remark.strip():
+        raise Invalid("slip.task_remark", "say what was done", field="remark")
+    task.state, task.settled_at, task.settled_by_id = TaskState.SETTLED, now, actor.person_id
+    task.remark = remark.strip()[:MAX_REMARK]
+    uow.record("slip.task_settled", "slip", task.slip_id, actor=actor, post=post, task=task.id, remark=task.remark)
+
+
+def open_task(uow: UnitOfWork, line: SlipLine, kind: LineState, unit_id: int, slip_id: int) -> None:
+    """Something has to be cleared up at a unit; the journal entry is that of the reception."""
+    uow.session.add(SlipTask(kind=kind, slip_id=slip_id, line_id=line.id, unit_id=unit_id, opened_at=uow.now))
