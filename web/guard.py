@@ -49,6 +49,14 @@ ACCESS: Mapping[str, Rule] = {
     "session.unlock_key_form": SIGNED_IN,
     "session.unlock_key": SIGNED_IN,
     "session.lock_key": SIGNED_IN,
+    # --- the scanner bridge's API ---
+    "bridge.pair": BRIDGE,
+    "bridge.devices": BRIDGE,
+    "bridge.order": BRIDGE,
+    "bridge.order_state": BRIDGE,
+    "bridge.begin_batch": BRIDGE,
+    "bridge.put_page": BRIDGE,
+    "bridge.complete_batch": BRIDGE,
 }
 
 
