@@ -23,7 +23,7 @@ def ink(gray: Image.Image) -> Mask:
     """Say which pixels are ink: darker than the paper around them, so that shadows and yellow paper do not count."""
     eighth = shrink(gray, max(64, max(gray.size) // 8))
     paper = eighth.filter(ImageFilter.MaxFilter(9)).filter(ImageFilter.GaussianBlur(8))
-    limit = paper.point(lambda value: value * _INK).resize(gray.size, Image.Resampling.BILINEAR)
+    limit = paper.point(lambda value: value * _INK).resize(gray.size, Image.Resampling.NEAREST)
     mask: Mask = np.asarray(gray) < np.asarray(limit)
     return mask
 

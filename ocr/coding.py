@@ -3,19 +3,23 @@
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from PIL import Image
+from PIL import Image, ImageChops
 
 from ocr import clean
 from ocr.image import shrink
-from ocr.pdf import PagePart, group4
-from ocr.wire import PageTask
+from ocr.wire import PagePart, PageTask
 
 SITE_LONG_SIDE_PX = 1600
 SITE_FIRST_BYTES = 60_000
 SITE_OTHER_BYTES = 120_000
 PDF_JPEG_LONG_SIDE_PX = 1754
 _PDF_JPEG_QUALITY = 55
+_NOISY_BYTES = 100_000  # two tones of a letter are a third of this; only noise makes more
+_ROWS_PER_STRIP = 278
+_STRIP_OFFSETS = 273
+_STRIP_BYTES = 279
 _STEPS = ((1600, 72), (1600, 55), (1600, 40), (1400, 35), (1200, 30), (1000, 25))
 
 
@@ -53,13 +57,30 @@ def code_page(task: PageTask, image: Image.Image, dpi: float) -> CodedPage:
 
 def _for_pdf(image: Image.Image, look: clean.Look) -> tuple[str, tuple[int, int], bytes]:
     """Ink on paper becomes two tones at full resolution; colour, tones and pages of noise a JPEG at half of it."""
+    two_tones = b""
+    if not (look.colour or look.picture):
+        two_tones = group4(Image.fromarray(~clean.without_specks(clean.ink(image))))
+        if len(two_tones) <= _NOISY_BYTES:
+            return "g4", image.size, two_tones
     smaller = shrink(image, PDF_JPEG_LONG_SIDE_PX)
     toned = jpeg(smaller, _PDF_JPEG_QUALITY)
-    if look.colour or look.picture:
-        return "jpeg", smaller.size, toned
-    mask = clean.without_specks(clean.ink(image))
-    two_tones = group4(Image.fromarray(~mask))
-    return ("g4", image.size, two_tones) if len(two_tones) <= len(toned) else ("jpeg", smaller.size, toned)
+    if 0 < len(two_tones) <= len(toned):
+        return "g4", image.size, two_tones
+    return "jpeg", smaller.size, toned
+
+
+def group4(bilevel: Image.Image) -> bytes:
+    """Code a mode ``1`` image (black ink) in one strip of CCITT group 4, ink as 1: the short codes are the paper's."""
+    target = io.BytesIO()
+    rows = {_ROWS_PER_STRIP: bilevel.height}
+    ImageChops.invert(bilevel.convert("L")).convert("1").save(
+        target, format="TIFF", compression="group4", tiffinfo=rows
+    )
+    data = target.getvalue()
+    with Image.open(io.BytesIO(data), formats=["TIFF"]) as tiff:
+        tags: Any = getattr(tiff, "tag_v2")  # noqa: B009 - only TIFF images have it
+        (offset,), (size,) = tags[_STRIP_OFFSETS], tags[_STRIP_BYTES]
+    return data[offset : offset + size]
 
 
 def site_jpeg(image: Image.Image, *, limit_bytes: int) -> bytes:

@@ -16,10 +16,9 @@ from ocr import pdf
 from ocr.coding import jpeg
 from ocr.image import shrink
 from ocr.limits import MIB, Limits
-from ocr.pdf import PagePart
 from ocr.sandbox import Sandbox
 from ocr.sniff import sniff
-from ocr.wire import Message, PageResult, PageTask, as_message, load_result
+from ocr.wire import Message, PagePart, PageResult, PageTask, as_message, load_result
 
 THUMBNAIL_LONG_SIDE_PX = 300
 _PLACEHOLDER_SIZE = (595, 842)

@@ -18,7 +18,7 @@ from ocr.sniff import PDF
 from ocr.tesseract import Tesseract
 from ocr.wire import PageResult, PageTask
 
-READING_LONG_SIDE_PX = 1900  # measured: as good as 3508 on clean letters in two thirds of the time
+READING_LONG_SIDE_PX = 1754  # measured: read as well as 3508 down to letters of 8 points, in 0.58 of the time
 LOW_CONFIDENCE = 65.0
 BLANK = 0.9
 SURELY_BLANK = 0.995

@@ -1,59 +1,19 @@
 """Puts the searchable PDF together: PDF/A-2b (ISO 19005-2), a page image and an invisible text layer a page."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Stream
-from PIL import Image, ImageChops, ImageCms
+from PIL import ImageCms
 
-from ocr import textlayer
+from ocr import invisible_font
+from ocr.textlayer import GLYPH_WIDTH
+from ocr.wire import PagePart
 
-_ROWS_PER_STRIP = 278
-_STRIP_OFFSETS = 273
-_STRIP_BYTES = 279
 _FONT_FLAGS = 4 | 1  # symbolic, fixed pitch
-
-
-@dataclass(frozen=True)
-class PagePart:
-    """What a page of the PDF is made of.
-
-    Attributes:
-        image: file with the coded image.
-        coding: ``jpeg`` or ``g4`` (CCITT group 4, ink = 1).
-        width_px, height_px: of the coded image.
-        gray: one channel rather than three.
-        width_pt, height_pt: of the page.
-        layer: file with the deflated text layer, ``None`` when nothing was read.
-    """
-
-    image: Path
-    coding: str
-    width_px: int
-    height_px: int
-    gray: bool
-    width_pt: float
-    height_pt: float
-    layer: Path | None
-
-
-def group4(bilevel: Image.Image) -> bytes:
-    """Code a mode ``1`` image (black ink) in one strip of CCITT group 4, ink as 1: the short codes are the paper's."""
-    target = BytesIO()
-    rows = {_ROWS_PER_STRIP: bilevel.height}
-    ImageChops.invert(bilevel.convert("L")).convert("1").save(
-        target, format="TIFF", compression="group4", tiffinfo=rows
-    )
-    data = target.getvalue()
-    with Image.open(BytesIO(data), formats=["TIFF"]) as tiff:
-        tags: Any = getattr(tiff, "tag_v2")  # noqa: B009 - only TIFF images have it
-        (offset,), (size,) = tags[_STRIP_OFFSETS], tags[_STRIP_BYTES]
-    return data[offset : offset + size]
 
 
 @cache
@@ -113,12 +73,12 @@ def _image(pdf: Any, part: PagePart) -> Any:
 
 
 def _font(pdf: Any) -> Any:
-    data = textlayer.font_file()
+    data = invisible_font.font_file()
     descriptor = Dictionary(
         Type=Name.FontDescriptor,
-        FontName=Name("/" + textlayer.FONT_NAME),
+        FontName=Name("/" + invisible_font.FONT_NAME),
         Flags=_FONT_FLAGS,
-        FontBBox=[0, -200, textlayer.GLYPH_WIDTH, 800],
+        FontBBox=[0, -200, GLYPH_WIDTH, 800],
         ItalicAngle=0,
         Ascent=800,
         Descent=-200,
@@ -129,20 +89,20 @@ def _font(pdf: Any) -> Any:
     cid_font = Dictionary(
         Type=Name.Font,
         Subtype=Name.CIDFontType2,
-        BaseFont=Name("/" + textlayer.FONT_NAME),
+        BaseFont=Name("/" + invisible_font.FONT_NAME),
         CIDSystemInfo=Dictionary(Registry=pikepdf.String("Adobe"), Ordering=pikepdf.String("Identity"), Supplement=0),
         FontDescriptor=pdf.make_indirect(descriptor),
-        DW=textlayer.GLYPH_WIDTH,
-        CIDToGIDMap=pdf.make_indirect(Stream(pdf, textlayer.glyph_map())),
+        DW=GLYPH_WIDTH,
+        CIDToGIDMap=pdf.make_indirect(Stream(pdf, invisible_font.glyph_map())),
     )
     return pdf.make_indirect(
         Dictionary(
             Type=Name.Font,
             Subtype=Name.Type0,
-            BaseFont=Name("/" + textlayer.FONT_NAME),
+            BaseFont=Name("/" + invisible_font.FONT_NAME),
             Encoding=Name("/Identity-H"),
             DescendantFonts=[pdf.make_indirect(cid_font)],
-            ToUnicode=pdf.make_indirect(Stream(pdf, textlayer.unicode_map())),
+            ToUnicode=pdf.make_indirect(Stream(pdf, invisible_font.unicode_map())),
         )
     )
 

@@ -33,7 +33,7 @@ class Child:
 
     def __init__(self, settings: Message) -> None:
         environment = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
-        environment |= {"OMP_THREAD_LIMIT": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+        environment |= {"OMP_THREAD_LIMIT": "1", "OPENBLAS_NUM_THREADS": "1"}
         self.owner_pid = os.getpid()
         self._process = subprocess.Popen(
             [sys.executable, "-W", "ignore", "-m", "ocr.child", json.dumps(settings)],

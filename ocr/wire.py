@@ -6,8 +6,6 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, cast
 
-from ocr.pdf import PagePart
-
 Message = dict[str, Any]
 
 
@@ -33,6 +31,29 @@ class PageTask:
     def result_path(self) -> Path:
         """Where the child leaves its result: once when the image is ready, again when the text is read."""
         return self.stem.with_suffix(".json")
+
+
+@dataclass(frozen=True)
+class PagePart:
+    """What a page of the PDF is made of.
+
+    Attributes:
+        image: file with the coded image.
+        coding: ``jpeg`` or ``g4`` (CCITT group 4, ink = 1).
+        width_px, height_px: of the coded image.
+        gray: one channel rather than three.
+        width_pt, height_pt: of the page.
+        layer: file with the deflated text layer, ``None`` when nothing was read.
+    """
+
+    image: Path
+    coding: str
+    width_px: int
+    height_px: int
+    gray: bool
+    width_pt: float
+    height_pt: float
+    layer: Path | None
 
 
 @dataclass(frozen=True)

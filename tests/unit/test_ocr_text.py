@@ -5,7 +5,7 @@ from io import BytesIO
 import pytest
 from fontTools.ttLib import TTFont
 
-from ocr import textlayer
+from ocr import invisible_font, textlayer
 from ocr.language import language_of
 from ocr.lines import Line, Token, confidence_of, text_of
 from ocr.tesseract import parse_orientation, parse_tsv
@@ -64,9 +64,9 @@ def test_letters_without_code_become_the_replacement_character(letter: str) -> N
 
 
 def test_font_is_the_same_each_time_and_draws_nothing() -> None:
-    first = textlayer.font_file()
-    textlayer.font_file.cache_clear()
-    assert textlayer.font_file() == first
+    first = invisible_font.font_file()
+    invisible_font.font_file.cache_clear()
+    assert invisible_font.font_file() == first
     with TTFont(BytesIO(first)) as font:
         assert [font["glyf"][name].numberOfContours for name in font.getGlyphOrder()] == [0, 0]
         assert font["hmtx"]["blank"][0] == textlayer.GLYPH_WIDTH
