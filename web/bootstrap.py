@@ -1,8 +1,7 @@
 """Settings -> Services: the only place that plugs engines into sockets."""
 
+from datetime import datetime
 from pathlib import Path
-
-from indexer.elastic_index import ElasticIndex
 
 from ged.adapters.blobs_fs import FileBlobs
 from ged.adapters.post_smtp import FolderPost, SmtpPost
@@ -13,10 +12,12 @@ from ged.config import Settings
 from ged.db import make_engine
 from ged.ports import JobQueue, Post, SearchIndex
 from ged.unit import Services
+from indexer.elastic_index import ElasticIndex
 from indexer.tantivy_index import TantivyIndex
 from ocr.engine import TesseractEngine
 from signing.keys import LocalVault
 from signing.pades import PadesSigner
+from signing.pki import Authority
 from signing.validation import PdfChecker
 
 
@@ -37,7 +38,7 @@ def build_services(settings: Settings, *, writes_index: bool = False) -> Service
         ocr=TesseractEngine(jobs=settings.ocr_jobs),
         vault=vault,
         signer=PadesSigner(settings.tsa_urls),
-        checker=PdfChecker(vault.trust_roots_pem() if (authority_dir(settings)).exists() else ()),
+        checker=PdfChecker(vault.trust_roots_pem() if authority_dir(settings).exists() else ()),
         post=_post(settings),
         zone=settings.zone,
         country=settings.country,
@@ -48,6 +49,16 @@ def build_services(settings: Settings, *, writes_index: bool = False) -> Service
         max_upload_bytes=settings.max_upload_bytes,
         unacknowledged_hours=settings.mail_unacknowledged_hours,
     )
+
+
+def create_authority(settings: Settings, *, organisation: str, now: datetime) -> None:
+    """Make the ministry's own certificate authority, once.
+
+    Raises:
+        Invalid: ``authority.exists``.
+    """
+    key = derive_secret(settings.secret.get_secret_value(), "keystore")
+    Authority.create(authority_dir(settings), key, organisation, now, country=settings.country)
 
 
 def authority_dir(settings: Settings) -> Path:

@@ -1,0 +1,29 @@
+"""Every table of the house in one import, for migrations and checks."""
+
+from ged.access import MailAccess
+from ged.audit import AuditEntry, AuditHead, AuditPayload
+from ged.db import Base
+from ged.jobs import Job
+from ged.org import models as org
+from ged.registry import intake_models
+from ged.registry import models as registry
+from ged.routing import models as routing
+from ged.signbook import models as signbook
+from ged.slips import models as slips
+
+metadata = Base.metadata
+
+__all__ = [
+    "AuditEntry",
+    "AuditHead",
+    "AuditPayload",
+    "Job",
+    "MailAccess",
+    "intake_models",
+    "metadata",
+    "org",
+    "registry",
+    "routing",
+    "signbook",
+    "slips",
+]

@@ -1,0 +1,102 @@
+"""``ged verify``: what is proven and what is broken - journal, sealed heads, registers, blobs, signatures."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from ged import audit
+from ged.archive import blobs as archive_blobs
+from ged.archive.seal import HeadSeal
+from ged.pipeline import seal_folder
+from ged.ports import Digest, Verdict
+from ged.registry import allocation
+from ged.registry.models import Register
+from ged.signbook.queries import issued_letters
+from ged.slips.queries import issued_slips
+from ged.unit import Services
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that does not hold: a stable code, and where."""
+
+    code: str
+    where: str
+
+
+@dataclass(frozen=True)
+class VerifyReport:
+    """What was looked at and what was found.
+
+    Attributes:
+        sealed_until: entries up to this one stand under a sealed head outside the database.
+    """
+
+    entries: int
+    sealed_until: int
+    sealed_at: str
+    numbers_without_gap: bool
+    blobs: int
+    signatures: int
+    problems: tuple[Problem, ...]
+
+
+def verify(services: Services, *, now: datetime) -> VerifyReport:
+    """Look at everything; nothing is changed."""
+    problems: list[Problem] = []
+    with services.reading() as session:
+        entries = audit.head(session).count
+        problems += [Problem(f.code, f"journal entry {f.sequence}") for f in audit.verify_chain(session)]
+        seal = HeadSeal(seal_folder(services))
+        problems += [Problem(f.code, f"sealed head {f.sequence}") for f in seal.verify(session)]
+        codes = {r.id: r.code for r in session.scalars(select(Register))}
+        gaps = allocation.gaps(session)
+        problems += [Problem("register.gap", f"{codes[r]} {year or ''}: {n}".strip()) for r, year, n in gaps]
+        blob_count = 0
+        for digest, where in archive_blobs.named_digests(session):
+            blob_count += 1
+            if not services.blobs.verify(digest):
+                code = "blob.altered" if services.blobs.exists(digest) else "blob.missing"
+                problems.append(Problem(code, f"{where} {digest}"))
+        documents = list(_signed_documents(services))
+    signatures = 0
+    for label, digests in documents:
+        found, broken = _check_signatures(services, label, digests, now)
+        signatures += found
+        problems += broken
+    last = seal.last()
+    return VerifyReport(
+        entries=entries,
+        sealed_until=last.count if last else 0,
+        sealed_at=last.at if last else "",
+        numbers_without_gap=not gaps,
+        blobs=blob_count,
+        signatures=signatures,
+        problems=tuple(problems),
+    )
+
+
+def _signed_documents(services: Services) -> Iterator[tuple[str, tuple[Digest, ...]]]:
+    """(label, revisions stored in order) of everything that we signed."""
+    with services.reading() as session:
+        yield from issued_slips(session)
+        yield from issued_letters(session)
+
+
+def _check_signatures(
+    services: Services, label: str, digests: tuple[Digest, ...], now: datetime
+) -> tuple[int, list[Problem]]:
+    if not digests or not services.blobs.exists(digests[-1]):
+        return 0, []  # told already as blob.missing
+    with services.blobs.open(digests[-1]) as stored:
+        pdf = stored.read()
+    reports = services.checker.check(pdf, at=now, issued=digests)
+    if not reports:
+        return 0, [Problem("signature.missing", f"{label} {digests[-1]}")]
+    return len(reports), [
+        Problem(f"signature.{r.reason}", f"{label} {r.field} {digests[-1]}")
+        for r in reports
+        if r.verdict is not Verdict.GREEN
+    ]

@@ -1,0 +1,47 @@
+"""Deadlines in working days."""
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ged.errors import Invalid
+from ged.routing.deadlines import WorkCalendar, add_working_days, latest, working_days_between
+
+TOGO = WorkCalendar(frozenset(range(5)), frozenset({date(2026, 12, 25), date(2027, 1, 1)}))
+
+
+@pytest.mark.parametrize(
+    ("start", "days", "expected"),
+    [
+        (date(2026, 11, 24), 0, date(2026, 11, 24)),
+        (date(2026, 11, 24), 3, date(2026, 11, 27)),
+        (date(2026, 11, 24), 4, date(2026, 11, 30)),
+        (date(2026, 12, 24), 1, date(2026, 12, 28)),
+        (date(2026, 11, 28), 0, date(2026, 11, 30)),
+        (date(2026, 12, 31), 1, date(2027, 1, 4)),
+    ],
+)
+def test_weekends_and_holidays_do_not_count(start: date, days: int, expected: date) -> None:
+    assert add_working_days(start, days, TOGO) == expected
+
+
+@given(st.dates(date(2020, 1, 1), date(2030, 1, 1)), st.integers(1, 60))
+def test_counting_back_gives_the_days(start: date, days: int) -> None:
+    end = add_working_days(start, days, TOGO)
+    assert TOGO.is_working(end)
+    assert working_days_between(start, end, TOGO) == days
+
+
+def test_a_calendar_without_working_day_is_refused() -> None:
+    with pytest.raises(Invalid, match="no_working_day"):
+        add_working_days(date(2026, 1, 1), 1, WorkCalendar(frozenset(), frozenset()))
+
+
+def test_a_unit_below_never_gets_a_later_date() -> None:
+    above = date(2026, 12, 1)
+    assert latest(None, {above}) == above
+    assert latest(above - timedelta(days=1), {above}) == above - timedelta(days=1)
+    with pytest.raises(Invalid, match="later_than_above"):
+        latest(above + timedelta(days=1), {above})

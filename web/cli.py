@@ -1,0 +1,244 @@
+"""The command line: ``ged``. Each command parses, calls one function, prints."""
+
+import json
+import logging
+import os
+import secrets
+import signal
+import sys
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from ged.config import Settings, load_settings
+from ged.errors import GedError
+
+DEFAULT_ENV_FILE = Path("data/ged.env")
+
+
+def settings_of(env: Path | None = None) -> Settings:
+    """The settings of this installation.
+
+    Raises:
+        ConfigError: see ``ged.config.load_settings``.
+    """
+    path = env or (Path(os.environ["GED_ENV_FILE"]) if "GED_ENV_FILE" in os.environ else DEFAULT_ENV_FILE)
+    os.environ["GED_ENV_FILE"] = str(path)
+    return load_settings(path if path.is_file() else None)
+
+
+class Group(click.Group):
+    """Expected errors end with their code and what to do, never with a traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except GedError as error:
+            _stop(error)
+
+
+def _stop(error: GedError) -> NoReturn:
+    details = ", ".join(f"{key}: {value}" for key, value in error.params.items())
+    click.echo(f"{error.code}" + (f" ({details})" if details else ""), err=True)
+    if error.remedy:
+        click.echo(f"-> {error.remedy}", err=True)
+    sys.exit(1)
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--env", type=click.Path(path_type=Path), default=None, help="File of GED_* settings.")
+def main(env: Path | None) -> None:
+    """GED: documents and mail of a ministry."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    if env is not None:
+        os.environ["GED_ENV_FILE"] = str(env)
+
+
+@main.command()
+@click.option("--data", type=click.Path(path_type=Path), default=Path("data"), help="Folder of the installation.")
+def init(data: Path) -> None:
+    """Make a new installation: folder, secret, settings file."""
+    click.echo(str(init_installation(data)))
+
+
+def init_installation(data: Path) -> Path:
+    """Write the settings file with a fresh secret, unless there is one; answers its path."""
+    path = data / "ged.env"
+    if not path.exists():
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as out:
+            out.write(f"GED_DATA_DIR={data}\nGED_SECRET={secrets.token_urlsafe(48)}\n")
+    return path
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database to the present schema."""
+    from web.migrate import migrate_database
+
+    migrate_database(settings_of())
+    click.echo("database: up to date")
+
+
+@main.group()
+def org() -> None:
+    """The organisation."""
+
+
+@org.command("load")
+@click.argument("file", type=click.Path(exists=True, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Say what would change; change nothing.")
+def org_load(file: Path, dry_run: bool) -> None:
+    """Load units, people, posts, registers and lists from FILE."""
+    from web.bootstrap import build_services
+    from web.organisation import load_file
+
+    changes = load_file(build_services(settings_of()), file, dry_run=dry_run, now=datetime.now(UTC))
+    for change in changes:
+        click.echo(f"{change.action:8} {change.kind:16} {change.code} {change.detail}".rstrip())
+    click.echo(f"{len(changes)} changes" + (" (dry run: nothing was changed)" if dry_run else ""))
+
+
+@main.group()
+def account() -> None:
+    """Accounts and their keys."""
+
+
+@account.command("password")
+@click.argument("name")
+@click.option("--password", prompt=True, hide_input=True, confirmation_prompt=True)
+def account_password(name: str, password: str) -> None:
+    """Set the password of account NAME; its sessions end."""
+    from web.bootstrap import build_services
+    from web.organisation import set_password_of
+
+    set_password_of(build_services(settings_of()), name, password, now=datetime.now(UTC))
+    click.echo("password: set")
+
+
+@account.command("key")
+@click.argument("name")
+@click.option("--passphrase", prompt=True, hide_input=True, confirmation_prompt=True)
+def account_key(name: str, passphrase: str) -> None:
+    """Issue a signing key and certificate to account NAME."""
+    from web.bootstrap import build_services
+    from web.organisation import issue_key_to
+
+    issue_key_to(build_services(settings_of()), name, passphrase, now=datetime.now(UTC))
+    click.echo("key: issued")
+
+
+@main.group()
+def pki() -> None:
+    """The ministry's own certificate authority."""
+
+
+@pki.command("init")
+@click.argument("organisation")
+def pki_init(organisation: str) -> None:
+    """Make the authority of ORGANISATION (once)."""
+    from web.bootstrap import create_authority
+
+    create_authority(settings_of(), organisation=organisation, now=datetime.now(UTC))
+    click.echo("authority: made")
+
+
+@main.command()
+@click.option("--bind", default="127.0.0.1:8000", show_default=True)
+@click.option("--threads", default=12, show_default=True)
+def serve(bind: str, threads: int) -> None:
+    """Serve site and API."""
+    from web.server import serve_site
+
+    serve_site(settings_of(), bind=bind, threads=threads)
+
+
+@main.command()
+def worker() -> None:
+    """Do the jobs until stopped."""
+    from web.worker import run_embedded, run_servers
+
+    settings = settings_of()
+    stop = threading.Event()
+    if settings.redis_url:
+        run_servers(settings, stop)
+        return
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    run_embedded(settings, stop)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def verify(as_json: bool) -> None:
+    """Prove journal, sealed heads, registers, blobs and signatures; exit 1 when something does not hold."""
+    from dataclasses import asdict
+
+    from ged.verify import verify as verify_all
+    from web.bootstrap import build_services
+
+    report = verify_all(build_services(settings_of()), now=datetime.now(UTC))
+    if as_json:
+        click.echo(json.dumps(asdict(report), ensure_ascii=False))
+    else:
+        click.echo(
+            f"journal: {report.entries} entries, sealed until {report.sealed_until} ({report.sealed_at or 'never'})"
+        )
+        click.echo(f"registers: {'no gap' if report.numbers_without_gap else 'GAPS'}")
+        click.echo(f"blobs: {report.blobs}   signatures: {report.signatures}")
+        for problem in report.problems:
+            click.echo(f"BROKEN {problem.code}: {problem.where}")
+    sys.exit(1 if report.problems else 0)
+
+
+@main.command()
+def seal() -> None:
+    """Sign the journal's head and write it outside the database now."""
+    from ged.pipeline import seal_head
+    from web.bootstrap import build_services
+
+    sealed = seal_head(build_services(settings_of()), now=datetime.now(UTC))
+    click.echo("sealed" if sealed else "sealed already")
+
+
+@main.group()
+def index() -> None:
+    """The search index."""
+
+
+@index.command("rebuild")
+def index_rebuild() -> None:
+    """Make the index anew from the database (embedded: stop the worker first)."""
+    from ged.pipeline import rebuild_index
+    from web.bootstrap import build_services
+    from web.worker import only_worker
+
+    settings = settings_of()
+
+    def progress(done: int, total: int) -> None:
+        click.echo(f"\r{done}/{total}", nl=False)
+
+    if settings.elasticsearch_url:
+        count = rebuild_index(build_services(settings), progress=progress)
+    else:
+        with only_worker(settings.data_dir):
+            count = rebuild_index(build_services(settings, writes_index=True), progress=progress)
+    click.echo(f"\n{count} letters")
+
+
+@index.command("status")
+def index_status() -> None:
+    """Engine, schema and number of letters."""
+    from web.bootstrap import build_services
+
+    status = build_services(settings_of()).index.status()
+    click.echo(f"{status.engine} schema {status.schema_version}: {status.documents} letters")
+
+
+if __name__ == "__main__":
+    main()

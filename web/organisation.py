@@ -1,0 +1,77 @@
+"""Loading the organisation file, passwords and keys from the command line."""
+
+from datetime import datetime
+from pathlib import Path
+
+from ged.signbook.load import load_signbook
+from sqlalchemy import select
+
+from ged.errors import NotFound
+from ged.org.accounts import hash_password, set_password
+from ged.org.file import read_organisation
+from ged.org.keys import issue_key
+from ged.org.load import Change, load_organisation
+from ged.org.models import Person
+from ged.registry.load import load_registry
+from ged.routing.load import load_routing
+from ged.unit import SYSTEM, Services, UnitOfWork
+
+
+class _DryRun(Exception):
+    """Rolls a load back after it said what it would do."""
+
+
+def load_file(services: Services, path: Path, *, dry_run: bool, now: datetime) -> list[Change]:
+    """Load a file in one transaction; a dry run does the same and rolls back.
+
+    Raises:
+        Invalid: the file's first fault, with its place.
+    """
+    file = read_organisation(path)
+    changes: list[Change] = []
+    try:
+        with services.unit_of_work(now) as uow:
+            changes += load_organisation(uow, file, on=now.astimezone(services.zone).date())
+            changes += load_registry(uow, file)
+            changes += load_routing(uow, file)
+            changes += load_signbook(uow, file)
+            if dry_run:
+                raise _DryRun
+    except _DryRun:
+        return changes
+    return changes
+
+
+def set_password_of(services: Services, account: str, password: str, *, now: datetime) -> None:
+    """Set a password; the account's sessions end.
+
+    Raises:
+        NotFound: ``person.unknown``.
+        Invalid: ``password.too_short``.
+    """
+    password_hash = hash_password(password)
+    with services.unit_of_work(now) as uow:
+        set_password(uow, person_of(uow, account).id, password_hash, actor=SYSTEM)
+
+
+def issue_key_to(services: Services, account: str, passphrase: str, *, now: datetime) -> None:
+    """Issue a signing key.
+
+    Raises:
+        NotFound: ``person.unknown``.
+        Invalid: ``key.passphrase_short``.
+    """
+    with services.unit_of_work(now) as uow:
+        issue_key(uow, person_of(uow, account).id, passphrase=passphrase, actor=SYSTEM)
+
+
+def person_of(uow: UnitOfWork, account: str) -> Person:
+    """The person of an account.
+
+    Raises:
+        NotFound: ``person.unknown``.
+    """
+    person = uow.session.scalar(select(Person).where(Person.account == account))
+    if person is None:
+        raise NotFound("person.unknown", "check the account", account=account)
+    return person
