@@ -35,6 +35,7 @@ REPLACED = {"’": "'", "ɣ": "g", "ʋ": "v", "ɩ": "i", "ʊ": "u"}
 _LETTERS = str.maketrans(LETTERS | REPLACED)
 _REPLACED = str.maketrans(REPLACED)
 _PRESENTATION = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "\u00ad": ""})
+_MARKS = re.compile(r"[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+")
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _ELISION = re.compile(rf"(?:{'|'.join(ARTICLES)})'(?=\w)")
 
@@ -58,7 +59,8 @@ class Token:
 
 
 def clean(text: str) -> str:
-    """Text as it is stored and shown: composed characters, no ligatures of typesetting, no soft hyphens, no NULs."""
+    """Text as it is stored and shown: valid and composed, without ligatures of typesetting, soft hyphens and NULs."""
+    text = text.encode("utf-8", "replace").decode()
     return unicodedata.normalize("NFC", text).translate(_PRESENTATION).replace("\x00", " ")
 
 
@@ -67,7 +69,7 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower()
     apart = unicodedata.normalize("NFKD", text.lower().translate(_LETTERS))
-    return "".join(char for char in apart if not unicodedata.combining(char))
+    return _MARKS.sub("", apart)
 
 
 @lru_cache(maxsize=131_072)

@@ -126,7 +126,10 @@ def record(document: IndexDocument, *, zone: tzinfo = UTC) -> Record:
         mail_id=document.mail_id,
         version=document.version,
         texts={} if secret else _texts(document),
-        numbers={"number": document.numbers, "reference": () if secret else _one(document.their_reference)},
+        numbers={
+            "number": tuple(map(analysis.clean, document.numbers)),
+            "reference": () if secret else _one(analysis.clean(document.their_reference)),
+        },
         keywords=_keywords(document, secret=secret),
         integers=_integers(document, zone),
         pages=()

@@ -7,6 +7,7 @@ hits of one screen go through here. Pieces are plain text; nothing is ever HTML.
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ged.ports import AttachmentId, Passage
 from indexer import analysis, numbers
@@ -108,9 +109,9 @@ class Marker:
         spans: set[Span] = set()
         for words in wanted:
             spans.update(_runs(words.forms, found, fuzzy=fuzzy))
-        for token in found:
-            if any(token.forms.folded.startswith(prefix) for prefix in prefixes):
-                spans.add((token.start, token.end))
+        starts = tuple(prefixes)
+        if starts:
+            spans.update((token.start, token.end) for token in found if token.forms.folded.startswith(starts))
         return sorted(spans)
 
 
@@ -134,8 +135,10 @@ def _start(form: analysis.Forms) -> str:
 
 def _runs(wanted: tuple[analysis.Forms, ...], found: list[analysis.Token], *, fuzzy: bool) -> Iterable[Span]:
     first, count = wanted[0], len(wanted)
+    stem, folded = first.stem, first.folded
     for at, token in enumerate(found):
-        if not _same(first, token.forms, fuzzy=fuzzy):
+        forms = token.forms
+        if forms.stem != stem and forms.folded != folded and not (fuzzy and _same(first, forms, fuzzy=True)):
             continue
         run = found[at : at + count]
         if len(run) == count and all(_same(a, b.forms, fuzzy=fuzzy) for a, b in zip(wanted, run, strict=True)):
@@ -148,6 +151,7 @@ def _same(wanted: analysis.Forms, found: analysis.Forms, *, fuzzy: bool) -> bool
     return fuzzy and within(wanted.folded, found.folded, analysis.fuzzy_distance(wanted.folded))
 
 
+@lru_cache(maxsize=65_536)
 def within(a: str, b: str, distance: int) -> bool:
     """Whether two words lie at most this many letters apart (changed, missing, added, or two neighbours swapped)."""
     if distance == 0 or abs(len(a) - len(b)) > distance:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, tzinfo
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 ENGINE = "tantivy"
 WRITER_MEMORY_BYTES = 64_000_000
 FACET_SIZE = 100
+CHUNK_DOCUMENTS = 1_000
 _ORDERS: Mapping[SortOrder, tuple[str | None, Order]] = {
     SortOrder.RELEVANCE: (None, Order.Desc),
     SortOrder.NEWEST: ("registered_ms", Order.Desc),
@@ -72,26 +74,19 @@ class TantivyIndex:
 
     def put(self, documents: Iterable[IndexDocument]) -> None:
         """See ``SearchIndex.put``."""
-        newest: dict[MailId, IndexDocument] = {}
-        for document in documents:
-            held = newest.get(document.mail_id)
-            if held is None or held.version <= document.version:
-                newest[document.mail_id] = document
-        with self._lock, _failures():
-            writer = self._open_writer()
-            held_versions = self.versions(list(newest))
-            for mail_id, document in newest.items():
-                if held_versions.get(mail_id, document.version) <= document.version:
-                    self._forget(writer, [mail_id])
-                    writer.add_document(tantivy_store.to_document(fields.record(document, zone=self._zone)))
-            writer.commit()
+        for chunk in _chunks(documents):
+            with self._writing() as writer:
+                held = self.versions([document.mail_id for document in chunk])
+                wanted = [item for item in chunk if held.get(item.mail_id, item.version) <= item.version]
+                ready = [tantivy_store.to_document(fields.record(item, zone=self._zone)) for item in wanted]
+                self._forget(writer, [item.mail_id for item in wanted])
+                for document in ready:
+                    writer.add_document(document)
 
     def remove(self, mail_ids: Iterable[MailId]) -> None:
         """See ``SearchIndex.remove``."""
-        with self._lock, _failures():
-            writer = self._open_writer()
+        with self._writing() as writer:
             self._forget(writer, list(mail_ids))
-            writer.commit()
 
     def reset(self) -> None:
         """See ``SearchIndex.reset``."""
@@ -126,7 +121,7 @@ class TantivyIndex:
             found = searcher.search(asked, max(limit, 1), order_by_field=by_field, offset=offset, order=order)
             hits = self._hits(searcher, found.hits[:limit], query, parsed)
             total = int(found.count)  # type: ignore[attr-defined]  # missing in the stubs of 0.27
-            counts = {name: self._count(searcher, asked, name) for name in query.facets}
+            counts = _counts(searcher, asked, query.facets) if query.facets else {}
         return SearchResult(hits=hits, total=total, facets=counts, notice=parsed.notice)
 
     def versions(self, mail_ids: Sequence[MailId]) -> Mapping[MailId, int]:
@@ -197,6 +192,18 @@ class TantivyIndex:
                 ) from error
         return self._writer
 
+    @contextmanager
+    def _writing(self) -> "Iterator[IndexWriter]":
+        """One commit. After a failure (disk full) the writer is dead: the next call makes a new one from the last."""
+        with self._lock, _failures():
+            writer = self._open_writer()
+            try:
+                yield writer
+                writer.commit()
+            except BaseException:
+                self._writer = self._index = None
+                raise
+
     def _forget(self, writer: "IndexWriter", mail_ids: list[MailId]) -> None:
         if mail_ids:
             writer.delete_documents_by_query(Query.term_set_query(tantivy_store.schema(), "mail_id", mail_ids))
@@ -216,10 +223,25 @@ class TantivyIndex:
             for mail_id, (score, place) in zip(ids, found, strict=True)
         )
 
-    def _count(self, searcher: "Searcher", asked: Query, name: str) -> tuple[tuple[str, int], ...]:
-        terms = {"field": fields.FACETS[name].name, "size": FACET_SIZE}
-        found = searcher.aggregate(asked, {"counts": {"terms": terms}})
-        return facet_values((bucket["key"], bucket["doc_count"]) for bucket in found["counts"]["buckets"])
+
+def _counts(searcher: "Searcher", asked: Query, names: Sequence[str]) -> dict[str, tuple[tuple[str, int], ...]]:
+    """All facets in one pass over the letters found."""
+    wanted = {name: {"terms": {"field": fields.FACETS[name].name, "size": FACET_SIZE}} for name in names}
+    found = searcher.aggregate(asked, wanted)
+    return {
+        name: facet_values((bucket["key"], bucket["doc_count"]) for bucket in found[name]["buckets"]) for name in names
+    }
+
+
+def _chunks(documents: Iterable[IndexDocument]) -> "Iterator[list[IndexDocument]]":
+    """Letters in bounded lists; of a letter that comes twice, the newer."""
+    source = iter(documents)
+    while chunk := list(islice(source, CHUNK_DOCUMENTS)):
+        newest: dict[MailId, IndexDocument] = {}
+        for document in chunk:
+            if newest.setdefault(document.mail_id, document).version <= document.version:
+                newest[document.mail_id] = document
+        yield list(newest.values())
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:

@@ -10,7 +10,16 @@ from uuid import uuid4
 import pytest
 
 from ged.errors import Invalid
-from ged.ports import Confidentiality, MailId, Principal, SearchIndex, SearchQuery, SearchResult, SortOrder
+from ged.ports import (
+    Confidentiality,
+    IndexDocument,
+    MailId,
+    Principal,
+    SearchIndex,
+    SearchQuery,
+    SearchResult,
+    SortOrder,
+)
 from indexer.fields import SCHEMA_VERSION
 from indexer.tantivy_index import TantivyIndex
 from tests.contracts.letters import ALL, NOBODY, letter, who
@@ -567,3 +576,17 @@ def test_odd_letters_are_taken(index: SearchIndex) -> None:
     )
     assert ids(index, "école") == [1]
     assert ids(index, "fin") == [1]
+    index.put([letter(2, "mairie \ud800", "page \ud800", their_reference="\ud800/7", sender="\ud800")])
+    assert ids(index, "mairie \ud800") == [2]
+
+
+def test_a_failure_on_the_way_leaves_no_half(index: SearchIndex) -> None:
+    def letters() -> Iterator[IndexDocument]:
+        yield letter(1, "hôpital", version=2)
+        raise ArithmeticError("the caller's own failure")
+
+    index.put([letter(1, "école")])
+    with pytest.raises(ArithmeticError):
+        index.put(letters())
+    index.put([letter(3, "autre")])
+    assert len(ids(index, "école") + ids(index, "hôpital")) == 1

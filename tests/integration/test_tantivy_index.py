@@ -33,12 +33,13 @@ class Other:
 
     def __init__(self, folder: Path, *, writable: bool) -> None:
         program = f"""
-            import sys
+            import resource, signal, sys
             from pathlib import Path
             from ged.errors import GedError
             from ged.ports import SearchQuery
             from indexer.tantivy_index import TantivyIndex
             from tests.contracts.letters import ALL, letter
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             index = TantivyIndex(Path({str(folder)!r}), writable={writable})
             for line in sys.stdin:
                 command, _, rest = line.strip().partition(" ")
@@ -47,6 +48,9 @@ class Other:
                         print(index.search(SearchQuery(rest), principals=ALL).total, flush=True)
                     elif command == "put":
                         index.put([letter(int(rest), "école")]); print("done", flush=True)
+                    elif command == "limit":
+                        resource.setrlimit(resource.RLIMIT_FSIZE, (int(rest), resource.RLIM_INFINITY))
+                        print("done", flush=True)
                     elif command == "reset":
                         index.reset(); print("done", flush=True)
                 except GedError as error:
@@ -122,6 +126,19 @@ def test_a_killed_writer_leaves_a_whole_index_and_no_lock(folder: Path) -> None:
     second.put([letter(2, "école")])
     assert total(second, "école") == 2
     second.close()
+
+
+def test_a_full_disk_loses_nothing_and_is_got_over(folder: Path) -> None:
+    writer = Other(folder, writable=True)
+    assert writer.ask("put 1") == "done"
+    writer.ask("limit 60")  # bytes a file: every write fails as on a full disk
+    assert writer.ask("put 2") == "index.unavailable"
+    assert writer.ask("put 2") == "index.unavailable"
+    writer.ask("limit -1")
+    assert writer.ask("total école") == "1"
+    assert writer.ask("put 2") == "done"
+    assert writer.ask("total école") == "2"
+    writer.end()
 
 
 def test_a_reader_may_not_write(folder: Path) -> None:

@@ -12,6 +12,7 @@ import os
 import pwd
 import re
 import shutil
+import ssl
 import subprocess
 import time
 import zipfile
@@ -19,7 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 import pytest
@@ -93,18 +94,22 @@ def server() -> Running:
     return once("elastic", start)
 
 
-def start(folder: Path, *, settings: Mapping[str, str] | None = None, port: int | None = None) -> Running:
+def start(
+    folder: Path, *, settings: Mapping[str, str] | None = None, files: Mapping[str, str] | None = None
+) -> Running:
     """Start a node with private config, data and logs under ``folder``; returns when it answers.
 
     Args:
         folder: empty; given to the system user that the server runs as.
         settings: added to those of one unsecured node.
-        port: of HTTP; a free one when None.
+        files: texts by name, put into the private config folder.
     """
     java, home, user = find_java(), fetch(), _user()
-    port = port or free_port()
+    port = free_port()
     home = _reachable(home, user, folder)
     environment = _prepare(folder, home, java, port, settings or {})
+    for name, text in (files or {}).items():
+        (folder / "config" / name).write_text(text)
     if user:
         for path in (folder, *folder.rglob("*")):
             if not path.is_relative_to(folder / "home"):
@@ -116,7 +121,8 @@ def start(folder: Path, *, settings: Mapping[str, str] | None = None, port: int 
             command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
             start_new_session=True,
         )  # fmt: skip
-    url = f"http://127.0.0.1:{port}"
+    scheme = "https" if (settings or {}).get("xpack.security.http.ssl.enabled") == "true" else "http"
+    url = f"{scheme}://127.0.0.1:{port}"
     _wait(url, process, folder / "out")
     process.returncode = 0  # it outlives this worker: the run's controlling process stops it by its id
     return Running(url, process.pid)
@@ -165,9 +171,12 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def _answers(url: str) -> bool:
+    anyone = ssl._create_unverified_context()  # whether it is up; who it is, the tests check
     try:
-        with urlopen(f"{url}/_cluster/health?wait_for_status=yellow&timeout=1s", timeout=5) as answer:
+        with urlopen(f"{url}/_cluster/health?wait_for_status=yellow&timeout=1s", timeout=5, context=anyone) as answer:
             return bool(answer.status == 200)
+    except HTTPError as error:
+        return error.code == 401  # a secured node that answers
     except (URLError, OSError):
         return False
 
