@@ -5,7 +5,7 @@ from ged.audit import AuditEntry, AuditHead, AuditPayload
 from ged.db import Base
 from ged.jobs import Job
 from ged.org import models as org
-from ged.registry import intake_models
+from ged.registry import dispatch_models, intake_models
 from ged.registry import models as registry
 from ged.routing import models as routing
 from ged.signbook import models as signbook
@@ -19,6 +19,7 @@ __all__ = [
     "AuditPayload",
     "Job",
     "MailAccess",
+    "dispatch_models",
     "intake_models",
     "metadata",
     "org",

@@ -1,0 +1,1 @@
+"""The signature book: drafts from templates, circuit of visas, signature (digital or in ink)."""

@@ -1,0 +1,179 @@
+"""Tables of the signature book. What a visa was given on is a version, and versions are never changed."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, Integer, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from ged.db import Base, Code, Id, UtcDateTime
+from ged.registry.models import Mail, MailNumber
+
+
+class SignatureWay(StrEnum):
+    """How a letter is signed; chosen by the signatory at the confirmation."""
+
+    DIGITAL = "digital"
+    INK = "ink"
+
+
+class CircuitAct(StrEnum):
+    """What happened to a draft: the lines of its history."""
+
+    SUBMIT = "submit"
+    VISA = "visa"
+    REFUSE = "refuse"
+    RECALL = "recall"
+    CHANGE = "change"
+    CONFIRM = "confirm"
+    """The signatory's decision to sign: number and date are given (digital), or the letter is printed (ink)."""
+    CANCEL_INK = "cancel_ink"
+    """The print is given up before a number was written on it."""
+    NUMBER = "number"
+    """Ink: the mail office numbers and dates the signed original."""
+    SIGN = "sign"
+
+
+class NoticeKind(StrEnum):
+    """What a post is told of."""
+
+    VISA_CANCELLED = "visa_cancelled"
+    REFUSED = "refused"
+    SIGNED = "signed"
+
+
+class LetterTemplate(Base):
+    """A template of outgoing letters; names in braces are filled when a letter is drafted."""
+
+    __tablename__ = "letter_templates"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    code: Mapped[str] = mapped_column(String(64), unique=True)
+    title: Mapped[str] = mapped_column(String(200))
+    subject: Mapped[str] = mapped_column(Text)
+    body: Mapped[str] = mapped_column(Text)
+    position: Mapped[int] = mapped_column(Integer, default=0)
+
+
+class Draft(Base):
+    """The signature book's part of an outgoing letter; one row a letter, from its drafting on.
+
+    ``confirmed_*``: who confirmed and in which capacity, as the mark prints it; kept so that a failed signing is
+    retried with the same words. ``mark_field``: page and box of the mark, [page, x1, y1, x2, y2].
+    """
+
+    __tablename__ = "drafts"
+
+    mail_id: Mapped[int] = mapped_column(ForeignKey("mails.id"), primary_key=True)
+    template_code: Mapped[str] = mapped_column(String(64), default="")
+    answers_id: Mapped[int | None] = mapped_column(ForeignKey("mails.id"), index=True)
+    """The incoming letter that this one answers."""
+    version_no: Mapped[int] = mapped_column(Integer, default=1)
+    """The current version of the content."""
+    signatory_post_id: Mapped[int | None] = mapped_column(ForeignKey("posts.id"), index=True)
+    way: Mapped[SignatureWay | None] = mapped_column(Code(SignatureWay))
+    preview_id: Mapped[int | None] = mapped_column(ForeignKey("attachments.id"))
+    """The pages of the current version, as shown in the signature book."""
+    preview_version_no: Mapped[int] = mapped_column(Integer, default=0)
+    submitted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    confirmed_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    confirmed_name: Mapped[str] = mapped_column(String(200), default="")
+    confirmed_title: Mapped[str] = mapped_column(String(200), default="")
+    confirmed_capacity: Mapped[str] = mapped_column(String(300), default="")
+    number_id: Mapped[int | None] = mapped_column(ForeignKey("mail_numbers.id"))
+    numbered_on: Mapped[date | None]
+    signed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    failure: Mapped[str] = mapped_column(String(64), default="")
+    """Code of the last failed signing; empty when none failed or one succeeded since."""
+    version: Mapped[int] = mapped_column(Integer)
+    mail: Mapped[Mail] = relationship(foreign_keys=[mail_id], lazy="joined", innerjoin=True)
+    number: Mapped[MailNumber | None] = relationship(lazy="joined")
+    steps: Mapped[list["CircuitStep"]] = relationship(
+        order_by="CircuitStep.position", lazy="selectin", cascade="all, delete-orphan"
+    )
+    entries: Mapped[list["CircuitEntry"]] = relationship(order_by="CircuitEntry.id", lazy="selectin")
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+
+
+class DraftVersion(Base):
+    """What a letter says, in one version. ``addressees`` and ``copies``: [name, address, email] each."""
+
+    __tablename__ = "draft_versions"
+
+    mail_id: Mapped[int] = mapped_column(ForeignKey("drafts.mail_id"), primary_key=True)
+    version_no: Mapped[int] = mapped_column(Integer, primary_key=True)
+    civility: Mapped[str] = mapped_column(String(100), default="")
+    subject: Mapped[str] = mapped_column(Text)
+    body: Mapped[str] = mapped_column(Text)
+    addressees: Mapped[list[list[Any]]] = mapped_column(JSON, default=list)
+    copies: Mapped[list[list[Any]]] = mapped_column(JSON, default=list)
+    annexes: Mapped[list[int]] = mapped_column(JSON, default=list)
+    """Attachments of the letter, in order."""
+    written_by_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    written_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class CircuitStep(Base):
+    """A visa to be given before the signature, by the holder of a post."""
+
+    __tablename__ = "circuit_steps"
+
+    mail_id: Mapped[int] = mapped_column(ForeignKey("drafts.mail_id"), primary_key=True)
+    position: Mapped[int] = mapped_column(Integer, primary_key=True)
+    post_id: Mapped[int] = mapped_column(ForeignKey("posts.id"), index=True)
+
+
+class CircuitEntry(Base):
+    """Something done in the circuit: who, through which post and why they could, on which version, with which words.
+
+    A visa that a change undid bears ``cancelled_at``; it stays readable.
+    """
+
+    __tablename__ = "circuit_entries"
+    __table_args__ = (Index("ix_circuit_entries_mail", "mail_id", "id"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    mail_id: Mapped[int] = mapped_column(ForeignKey("drafts.mail_id"))
+    act: Mapped[CircuitAct] = mapped_column(Code(CircuitAct))
+    version_no: Mapped[int] = mapped_column(Integer)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
+    person_name: Mapped[str] = mapped_column(String(200))
+    post_id: Mapped[int | None] = mapped_column(ForeignKey("posts.id"))
+    post_title: Mapped[str] = mapped_column(String(200), default="")
+    acted_as: Mapped[str] = mapped_column(String(32), default="holder")
+    act_reference: Mapped[str] = mapped_column(String(200), default="")
+    text: Mapped[str] = mapped_column(Text, default="")
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    cancelled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Notice(Base):
+    """Something that a person is told in the signature book until they have seen it."""
+
+    __tablename__ = "signbook_notices"
+    __table_args__ = (Index("ix_signbook_notices_person_seen", "person_id", "seen_at"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    mail_id: Mapped[int] = mapped_column(ForeignKey("mails.id"), index=True)
+    kind: Mapped[NoticeKind] = mapped_column(Code(NoticeKind))
+    text: Mapped[str] = mapped_column(Text, default="")
+    by_name: Mapped[str] = mapped_column(String(200), default="")
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class SignedRevision(Base):
+    """The bytes stored at a signature, in order: what the checker calls issued. Never a row for a letter in ink."""
+
+    __tablename__ = "signed_revisions"
+
+    mail_id: Mapped[int] = mapped_column(ForeignKey("mails.id"), primary_key=True)
+    sequence: Mapped[int] = mapped_column(Integer, primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), index=True)
+    attachment_id: Mapped[int] = mapped_column(ForeignKey("attachments.id"))
+    signed_by_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    level: Mapped[str] = mapped_column(String(8))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
