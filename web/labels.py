@@ -11,9 +11,11 @@ from typing import Any
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
+from ged.codes import CodeKind
 from ged.jobs import JobState
 from ged.org.models import DelegationKind
 from ged.ports import Confidentiality, Verdict
+from ged.registry.intake_models import BatchSource, BatchState, OrderState, ScanState
 from ged.registry.models import AttachmentKind, Channel, Direction, Priority, RegisterNature
 from ged.registry.states import MailState
 from ged.unit import Role
@@ -90,6 +92,36 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         Verdict.RED: _l("Signature non valable"),
         Verdict.NONE: _l("Sans signature"),
     },
+    ScanState: {
+        ScanState.WAITING: _l("En attente"),
+        ScanState.JOINED: _l("Jointe"),
+        ScanState.DISCARDED: _l("Écartée"),
+        ScanState.MERGED: _l("Réunie à une autre"),
+    },
+    OrderState: {
+        OrderState.WAITING: _l("Demandée"),
+        OrderState.SCANNING: _l("Numérisation en cours"),
+        OrderState.UPLOADING: _l("Envoi en cours"),
+        OrderState.DONE: _l("Terminée"),
+        OrderState.FAILED: _l("Échec"),
+        OrderState.CANCELLED: _l("Annulée"),
+    },
+    BatchState: {
+        BatchState.OPEN: _l("Ouvert"),
+        BatchState.COMPLETE: _l("À examiner"),
+        BatchState.SETTLED: _l("Rangé"),
+    },
+    BatchSource: {
+        BatchSource.BRIDGE: _l("Numériseur"),
+        BatchSource.UPLOAD: _l("Fichier déposé"),
+    },
+    CodeKind: {
+        CodeKind.LABEL: _l("Étiquette de courrier"),
+        CodeKind.SLIP: _l("Bordereau de transmission"),
+        CodeKind.IMPUTATION: _l("Fiche de transmission"),
+        CodeKind.OUTGOING: _l("Courrier départ à signer"),
+        CodeKind.DISCHARGE: _l("Décharge"),
+    },
     JobState: {
         JobState.QUEUED: _l("En attente"),
         JobState.RUNNING: _l("En cours"),
@@ -124,6 +156,17 @@ TONES: Mapping[type[Enum], Mapping[Any, str]] = {
         Verdict.GREEN: "success",
         Verdict.AMBER: "warning",
         Verdict.RED: "danger",
+    },
+    OrderState: {
+        OrderState.WAITING: "info",
+        OrderState.SCANNING: "info",
+        OrderState.UPLOADING: "info",
+        OrderState.DONE: "success",
+        OrderState.FAILED: "danger",
+    },
+    ScanState: {
+        ScanState.WAITING: "warning",
+        ScanState.JOINED: "success",
     },
     JobState: {
         JobState.RUNNING: "info",

@@ -12,6 +12,7 @@ from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
+from ged.registry import envelopes, scan_queries
 from ged.unit import Actor, Role
 from web import context, guard
 
@@ -61,7 +62,22 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(WORK, _l("Ma bannette"), "inbox.index", _l("Les courriers qui vous sont confiés"), "b"),
     Entry(WORK, _l("Parapheur"), "signbook.index", _l("À viser, à signer, à reprendre"), "p"),
     Entry(OFFICE, _l("Enregistrer"), "register.index", _l("Donner un numéro à un courrier ou à un pli"), "e"),
-    Entry(OFFICE, _l("Numérisations"), "scans.index", _l("Les numérisations qui attendent leur numéro"), "n"),
+    Entry(
+        OFFICE,
+        _l("Numérisations"),
+        "scans.index",
+        _l("Les numérisations qui attendent leur numéro"),
+        "n",
+        counter=scan_queries.waiting_count,
+    ),
+    Entry(
+        OFFICE,
+        _l("Plis fermés"),
+        "envelopes.index",
+        _l("Les plis confidentiels, connus par leur dehors"),
+        "f",
+        counter=envelopes.waiting_for,
+    ),
     Entry(OFFICE, _l("Bordereaux"), "slips.index", _l("Transmettre, recevoir, pointer"), "t"),
     Entry(OFFICE, _l("Départs"), "dispatch.index", _l("Expédier et garder la preuve de remise"), "d"),
     Entry(LOOK, _l("Rechercher"), "search.index", _l("Retrouver un courrier par son texte ou ses références"), "r"),

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound
+from ged.org.models import Unit
 from ged.ports import UnitId
 from ged.registry.intake_models import (
     FINAL_ORDER_STATES,
@@ -66,6 +67,13 @@ def _hash(text: str) -> str:
 def may_pair(actor: Actor, unit_id: int) -> HeldPost | None:
     """The post through which the actor may pair a bridge with a unit: its clerk, or an administrator."""
     return actor.post_with(Role.CLERK, unit_id=UnitId(unit_id)) or actor.post_with(Role.ADMINISTRATOR)
+
+
+def pairable_units(session: Session, actor: Actor) -> frozenset[UnitId]:
+    """Units with which the actor may pair a bridge: all for an administrator, else those of its clerk's posts."""
+    if actor.has(Role.ADMINISTRATOR):
+        return frozenset(UnitId(i) for i in session.scalars(select(Unit.id).where(Unit.closed_at.is_(None))))
+    return frozenset(post.unit_id for post in actor.posts if Role.CLERK in post.roles)
 
 
 def make_pairing_code(uow: UnitOfWork, unit_id: int, *, actor: Actor, now: datetime) -> str:

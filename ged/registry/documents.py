@@ -9,6 +9,7 @@ from ged import access
 from ged.errors import NotFound
 from ged.ports import AttachmentId, Confidentiality, Digest, MailId
 from ged.registry.models import Attachment, AttachmentKind, AttachmentPage, Mail, PageText, Rendition
+from ged.registry.scan_queries import PictureSource
 from ged.unit import Actor, UnitOfWork
 
 
@@ -150,6 +151,27 @@ def rendition(session: Session, attachment_id: int, kind: str, actor: Actor, *, 
     stem = (row.filename.rpartition(".")[0] or row.filename) if row.filename else f"document-{row.id}"
     name = f"{stem}-p{page_no}" if page_no else stem
     return _file(row, mail, Digest(made.digest), made.media_type, name, kind, page_no)
+
+
+def page_source(session: Session, attachment_id: int, page_no: int, actor: Actor) -> tuple[FileRow, PictureSource]:
+    """What to draw a page from before the machine has read it.
+
+    Raises:
+        NotFound: ``attachment.unknown``, ``mail.unknown``, ``document.page_unknown``.
+    """
+    row, mail = _visible(session, attachment_id, actor)
+    page = session.get(AttachmentPage, (attachment_id, page_no))
+    if page is None:
+        raise NotFound("document.page_unknown", "choose a page of the document", id=attachment_id, page=page_no)
+    digest = Digest(page.digest)
+    etag = f"{page.digest[:32]}-{page.page_index}-{page.rotation}"
+    picture = PictureSource(None, digest, page.media_type, page.page_index, page.rotation, etag)
+    return _file(row, mail, digest, "image/jpeg", f"page-{page_no}", "page_image", page_no), picture
+
+
+def text_of(row: AttachmentRow, page_no: int) -> FileRow:
+    """The reading of a page's text, for the journal."""
+    return FileRow(row.id, row.mail_id, row.level, Digest(""), "text/plain", "", "text", page_no)
 
 
 def _file(

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Select, func, or_, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, selectinload
 
 from ged import access
 from ged.codes import CodeKind
-from ged.errors import NotFound
+from ged.errors import Invalid, NotFound
 from ged.org.models import Unit
 from ged.ports import Digest, PageRef, UnitId
 from ged.registry.bridges import ONLINE
@@ -30,8 +30,9 @@ from ged.registry.intake_models import (
     ScanPicture,
     ScanState,
 )
-from ged.registry.models import Attachment, AttachmentPage, Mail, MailNumber
+from ged.registry.models import Attachment, AttachmentKind, AttachmentPage, Mail, MailNumber
 from ged.registry.recognition import PICTURE_TIMEOUT_S, THUMBNAIL_PX
+from ged.registry.states import MailState
 from ged.unit import Actor, Role, Services
 
 RECENT = timedelta(days=7)
@@ -72,6 +73,11 @@ class ScanRow:
     attachment_id: int | None
     created_at: datetime
     leaves: tuple[LeafRow, ...]
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it can still be arranged."""
+        return self.state is ScanState.WAITING
 
     @property
     def page_count(self) -> int:
@@ -449,3 +455,61 @@ def unit_names(session: Session, unit_ids: Collection[int]) -> Sequence[tuple[in
     """Ids and names of units, by name (choices of a form)."""
     rows = session.execute(select(Unit.id, Unit.name).where(Unit.id.in_(unit_ids)).order_by(Unit.name))
     return [(unit_id, name) for unit_id, name in rows]
+
+
+@dataclass(frozen=True)
+class LetterChoice:
+    """A letter to which a scan may be joined."""
+
+    mail_id: int
+    number: str
+    subject: str
+    sender: str
+    has_document: bool
+
+
+def letters_to_join(session: Session, actor: Actor, *, limit: int = 12) -> list[LetterChoice]:
+    """Letters that the actor's units registered lately and that have no document yet, newest first."""
+    rows = session.scalars(
+        select(Mail)
+        .where(
+            Mail.unit_id.in_(clerk_units(actor)),
+            Mail.state != MailState.VOIDED,
+            ~_document_of(Mail.id),
+            access.visible_clause(Mail.id, Mail.level, actor.principals),
+        )
+        .order_by(Mail.id.desc())
+        .limit(limit)
+    )
+    return [_choice(mail, has_document=False) for mail in rows]
+
+
+def letter_by_number(session: Session, text: str, actor: Actor) -> LetterChoice:
+    """The letter that bears a number, when the actor may see it.
+
+    Raises:
+        Invalid: ``scan.number_unknown``.
+    """
+    mail = session.scalar(
+        select(Mail)
+        .join(MailNumber, MailNumber.mail_id == Mail.id)
+        .where(
+            func.lower(MailNumber.text) == " ".join(text.split()).lower(),
+            MailNumber.voided_at.is_(None),
+            access.visible_clause(Mail.id, Mail.level, actor.principals),
+        )
+        .order_by(Mail.id.desc())
+        .limit(1)
+    )
+    if mail is None:
+        raise Invalid("scan.number_unknown", "check the number", field="number", number=text)
+    return _choice(mail, has_document=session.scalar(select(_document_of(Mail.id)).where(Mail.id == mail.id)) or False)
+
+
+def _document_of(mail_id: InstrumentedAttribute[int]) -> ColumnElement[bool]:
+    return exists().where(Attachment.mail_id == mail_id, Attachment.kind == AttachmentKind.DOCUMENT)
+
+
+def _choice(mail: Mail, *, has_document: bool) -> LetterChoice:
+    number = next((n.text for n in mail.numbers if n.voided_at is None), "")
+    return LetterChoice(mail.id, number, mail.subject, mail.sender_name, has_document)

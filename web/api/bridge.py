@@ -1,0 +1,175 @@
+"""What scanner bridges call: pairing, devices, orders (a long poll), batches and pages. Every call may be repeated."""
+
+import time
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, g, jsonify, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from ged.errors import Forbidden, Invalid
+from ged.registry import bridges, intake
+from ged.registry.bridges import BridgeIdentity
+from web import context
+
+blueprint = Blueprint("bridge", __name__, url_prefix="/api/bridge")
+
+LONGEST_WAIT_S = 30.0
+LOOK_EVERY_S = 0.2
+
+
+@blueprint.before_request
+def _authenticate() -> ResponseReturnValue | None:
+    """Find the bridge by its bearer token. A bridge that lost its right asks again and again: no journal entry each."""
+    if request.endpoint == "bridge.pair":
+        return None
+    kind, _space, token = request.headers.get("Authorization", "").partition(" ")
+    try:
+        with context.services().reading() as session:
+            g.bridge = bridges.authenticate(session, token.strip() if kind.lower() == "bearer" else "")
+    except Forbidden as refusal:
+        return jsonify(error={"code": refusal.code, "message": _("Ce numériseur n'est pas connu.")}), 401
+    return None
+
+
+def _bridge() -> BridgeIdentity:
+    found: BridgeIdentity = g.bridge
+    return found
+
+
+def _body() -> dict[str, Any]:
+    body = request.get_json(force=True, silent=True)
+    if not isinstance(body, dict):
+        raise Invalid("api.json", "send a JSON object")
+    return body
+
+
+def _text(value: object, limit: int = 500) -> str:
+    return str(value)[:limit] if isinstance(value, str | int) else ""
+
+
+@blueprint.post("/pair")
+def pair() -> ResponseReturnValue:
+    """Exchange a pairing code for a token."""
+    body = _body()
+    with context.services().unit_of_work(context.now()) as uow:
+        token, bridge_id = bridges.pair(uow, _text(body.get("code"), 64), _text(body.get("name")), now=context.now())
+    return jsonify(token=token, bridge_id=bridge_id), 201
+
+
+@blueprint.post("/devices")
+def devices() -> ResponseReturnValue:
+    """Note the scanners at the desk."""
+    found = _body().get("devices")
+    if not isinstance(found, list):
+        raise Invalid("bridge.devices", "send a list of devices")
+    with context.services().unit_of_work(context.now()) as uow:
+        bridges.tell_devices(uow, _bridge().id, found, now=context.now())
+    return "", 204
+
+
+@blueprint.get("/order")
+def order() -> ResponseReturnValue:
+    """Wait for an order; short looks, so that no connection or transaction is held meanwhile."""
+    bridge, services = _bridge(), context.services()
+    wait_s = min(max(request.args.get("wait_s", 0.0, type=float), 0.0), LONGEST_WAIT_S)
+    ends_at_s = time.monotonic() + wait_s
+    if bridge.last_seen_at is None or context.now() - bridge.last_seen_at > bridges.SEEN_EVERY:
+        with services.unit_of_work(context.now()) as uow:
+            bridges.seen(uow, bridge.id, now=context.now())
+    while True:
+        with services.reading() as session:
+            found = bridges.next_order(session, bridge.id)
+        if found is not None:
+            break
+        left_s = ends_at_s - time.monotonic()
+        if left_s <= 0:
+            return "", 204
+        time.sleep(min(LOOK_EVERY_S, left_s))
+    return jsonify(
+        order_id=found.id,
+        batch_key=found.batch_key,
+        device=found.device,
+        source=found.source,
+        mode=found.mode,
+        dpi=found.dpi,
+        duplex=found.duplex,
+        complete=found.complete,
+    )
+
+
+@blueprint.post("/order/<int:order_id>/state")
+def order_state(order_id: int) -> ResponseReturnValue:
+    """Note how an order goes; the answer says whether to stop."""
+    body = _body()
+    pages = body.get("pages")
+    with context.services().unit_of_work(context.now()) as uow:
+        cancel = bridges.order_progress(
+            uow,
+            _bridge().id,
+            order_id,
+            state=_text(body.get("state"), 32),
+            pages=pages if isinstance(pages, int) else 0,
+            code=_text(body.get("code"), 64),
+            detail=_text(body.get("detail")),
+            now=context.now(),
+        )
+    return jsonify(cancel=cancel)
+
+
+@blueprint.put("/batch/<key>")
+def begin_batch(key: str) -> ResponseReturnValue:
+    """Begin a batch, or find it again."""
+    body = _body()
+    with context.services().unit_of_work(context.now()) as uow:
+        is_new = intake.begin_batch(
+            uow,
+            _bridge(),
+            key,
+            device=_text(body.get("device"), 200),
+            started_at=_time(body.get("started_at")),
+            now=context.now(),
+        )
+    return jsonify(key=key), 201 if is_new else 200
+
+
+def _time(value: object) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    # A desk whose clock says no zone tells us nothing sure; our own time of receipt stands beside it.
+    return found if found is not None and found.tzinfo is not None else None
+
+
+@blueprint.put("/batch/<key>/page/<token>")
+def put_page(key: str, token: str) -> ResponseReturnValue:
+    """Store a page durably, then answer its digest and size."""
+    digest, size_bytes, is_new = intake.receive_page(
+        context.services(),
+        _bridge(),
+        key,
+        token,
+        request.stream,  # type: ignore[arg-type]  # werkzeug types it IO[bytes]
+        digest=request.headers.get("X-Content-SHA256", ""),
+        order=request.headers.get("X-Page-Order", ""),
+        media_type=request.headers.get("Content-Type", ""),
+        now=context.now(),
+    )
+    return jsonify(digest=digest, size=size_bytes), 201 if is_new else 200
+
+
+@blueprint.post("/batch/<key>/complete")
+def complete_batch(key: str) -> ResponseReturnValue:
+    """End a batch; 409 names the pages that are not here."""
+    pages = [(_text(page.get("token"), 64), _text(page.get("digest"), 64)) for page in _pages(_body().get("pages"))]
+    with context.services().unit_of_work(context.now()) as uow:
+        missing = intake.complete_batch(uow, _bridge(), key, pages, now=context.now())
+    return (jsonify(missing=missing), 409) if missing else (jsonify(missing=[]), 200)
+
+
+def _pages(value: object) -> list[dict[str, object]]:
+    if not isinstance(value, list) or not all(isinstance(page, dict) for page in value):
+        raise Invalid("api.json", "send a list of pages with token and digest")
+    return value

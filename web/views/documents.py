@@ -1,0 +1,174 @@
+"""Documents of letters: their pages, text, originals and searchable form, each under the letter's access rule."""
+
+from io import BytesIO
+
+from flask import Blueprint, Response, flash, redirect, request, send_file, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from ged.errors import GedError, Invalid, InvalidTransition, NotFound
+from ged.ports import AttachmentId, Confidentiality
+from ged.registry import arrange, documents, scan_queries
+from ged.registry.documents import AttachmentRow, FileRow
+from ged.registry.files import MEDIA_TYPES
+from ged.unit import Role
+from web import context
+from web.forms import FormReader
+from web.pages import render_form
+
+blueprint = Blueprint("documents", __name__, url_prefix="/documents")
+
+PAGE_PX = 1400
+THUMBNAIL_PX = 240
+ENDINGS = {"application/pdf": ".pdf", "image/tiff": ".tif", "image/jpeg": ".jpg", "image/png": ".png"}
+
+
+@blueprint.get("/<int:attachment_id>")
+def show(attachment_id: int) -> ResponseReturnValue:
+    """A document: a big page with its text beside it, all pages small."""
+    return _show(attachment_id)
+
+
+def _show(attachment_id: int, error: GedError | None = None) -> ResponseReturnValue:
+    actor = context.actor()
+    with context.services().reading() as session:
+        row = documents.attachment(session, attachment_id, actor)
+    wanted = request.values.get("page", 1, type=int)
+    page = next((one for one in row.pages if one.page_no == wanted), row.pages[0] if row.pages else None)
+    if page is not None:
+        _record(documents.text_of(row, page.page_no))
+    may_repair = row.is_latest and not row.is_signed and _keeps(row)
+    return render_form("documents/show.html", error=error, row=row, page=page, may_repair=may_repair)
+
+
+def _keeps(row: AttachmentRow) -> bool:
+    return any(post.unit_id == row.mail_unit_id and Role.CLERK in post.roles for post in context.actor().posts)
+
+
+@blueprint.get("/<int:attachment_id>/page/<int:page_no>.jpg")
+def page_image(attachment_id: int, page_no: int) -> ResponseReturnValue:
+    """The picture of a page; drawn from the original while the document is not read yet."""
+    services, actor = context.services(), context.actor()
+    width_px = THUMBNAIL_PX if "petit" in request.args else PAGE_PX
+    with services.reading() as session:
+        file, source = documents.page_source(session, attachment_id, page_no, actor)
+        try:
+            made = documents.rendition(session, attachment_id, "page_image", actor, page_no=page_no)
+        except NotFound:
+            made = None
+    if made is not None and width_px == PAGE_PX:
+        return _send(made, inline=True)
+    # A thumbnail is no reading: only the page that can be read is recorded.
+    if width_px == PAGE_PX:
+        _record(file)
+    etag = f"{source.etag}-{width_px}"
+    if request.if_none_match.contains(etag):
+        return "", 304
+    drawn = scan_queries.draw(services, source, width_px=width_px)
+    return send_file(BytesIO(drawn), mimetype="image/jpeg", etag=etag, conditional=True)
+
+
+@blueprint.get("/<int:attachment_id>/thumbnail.jpg")
+def thumbnail(attachment_id: int) -> ResponseReturnValue:
+    """The small picture of the first page."""
+    with context.services().reading() as session:
+        try:
+            made = documents.rendition(session, attachment_id, "thumbnail", context.actor())
+        except NotFound as missing:
+            if missing.code != "document.not_read":
+                raise
+            return redirect(url_for("documents.page_image", attachment_id=attachment_id, page_no=1, petit=1))
+    return _send(made, inline=True, record=False)
+
+
+@blueprint.get("/<int:attachment_id>/original")
+def original(attachment_id: int) -> ResponseReturnValue:
+    """The file byte for byte as it came."""
+    with context.services().reading() as session:
+        file = documents.original(session, attachment_id, context.actor())
+    return _send(file, inline=False)
+
+
+@blueprint.get("/<int:attachment_id>/page/<int:page_no>/original")
+def original_page(attachment_id: int, page_no: int) -> ResponseReturnValue:
+    """The bytes from which one page comes, as the scanner sent them."""
+    with context.services().reading() as session:
+        file = documents.original_page(session, attachment_id, page_no, context.actor())
+    return _send(file, inline=False)
+
+
+@blueprint.get("/<int:attachment_id>/searchable.pdf")
+def searchable(attachment_id: int) -> ResponseReturnValue:
+    """The document as PDF with the text that was read."""
+    with context.services().reading() as session:
+        file = documents.rendition(session, attachment_id, "searchable_pdf", context.actor())
+    return _send(file, inline=True)
+
+
+@blueprint.get("/<int:attachment_id>/page/<int:page_no>/texte")
+def text(attachment_id: int, page_no: int) -> ResponseReturnValue:
+    """The text of a page, to copy."""
+    with context.services().reading() as session:
+        row = documents.attachment(session, attachment_id, context.actor())
+    page = next((one for one in row.pages if one.page_no == page_no), None)
+    if page is None or not page.is_read:
+        raise NotFound("document.not_read", "wait until the document is read", id=attachment_id, page=page_no)
+    _record(documents.text_of(row, page_no))
+    return Response(page.text, mimetype="text/plain")
+
+
+@blueprint.post("/<int:attachment_id>/reparer")
+def repair(attachment_id: int) -> ResponseReturnValue:
+    """Make a new version: other order, pages turned, pages left out; the old version stays."""
+    fields = FormReader(request.form)
+    reason = fields.text("reason", maximum=500)
+    services, actor = context.services(), context.actor()
+    with services.reading() as session:
+        row = documents.attachment(session, attachment_id, actor)
+    try:
+        fields.check()
+        with services.unit_of_work(context.now()) as uow:
+            new = arrange.repair(
+                uow, AttachmentId(attachment_id), _arrangement(row), reason=reason, actor=actor, now=context.now()
+            )
+    except (Invalid, InvalidTransition) as error:
+        return _show(attachment_id, error)
+    flash(_("La nouvelle version est enregistrée ; l'ancienne reste consultable."), "success")
+    return redirect(url_for("documents.show", attachment_id=new), 303)
+
+
+def _arrangement(row: AttachmentRow) -> list[tuple[int, int]]:
+    """(page number, turn) in the order typed; a page whose box 'keep' is not ticked is left out."""
+    wanted: list[tuple[int, int, int]] = []
+    for page in row.pages:
+        if not request.form.get(f"keep-{page.page_no}"):
+            continue
+        place = request.form.get(f"place-{page.page_no}", type=int) or page.page_no
+        turned = request.form.get(f"turn-{page.page_no}", type=int) or 0
+        wanted.append((place, page.page_no, turned))
+    return [(page_no, turned) for _place, page_no, turned in sorted(wanted)]
+
+
+def _record(file: FileRow) -> None:
+    if file.level >= Confidentiality.RESTRICTED:
+        with context.services().unit_of_work(context.now()) as uow:
+            documents.record_opening(uow, file, actor=context.actor())
+
+
+def _send(file: FileRow, *, inline: bool, record: bool = True) -> ResponseReturnValue:
+    """Send stored bytes under a type that we know; anything else leaves as plain bytes, to be saved only."""
+    if record:
+        _record(file)
+    known = file.media_type in MEDIA_TYPES
+    name = file.filename
+    ending = ENDINGS.get(file.media_type, "")
+    if ending and not name.lower().endswith((ending, ".jpeg", ".tiff")):
+        name += ending
+    return send_file(
+        context.services().blobs.open(file.digest),
+        mimetype=file.media_type if known else "application/octet-stream",
+        as_attachment=not (inline and known),
+        download_name=name,
+        etag=file.digest,
+        conditional=True,
+    )

@@ -1,0 +1,426 @@
+"""Waiting scans: what the scanner and people bring, arranged by the unit's clerk and joined to its letter."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from io import BytesIO
+from typing import Any
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, send_file, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from werkzeug.datastructures import FileStorage
+
+from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, NotFound, StaleVersion
+from ged.ports import MailId, ScanId
+from ged.registry import arrange, bridges, files, intake, scan_queries
+from ged.registry.files import Upload
+from ged.registry.intake_models import OrderState
+from ged.registry.models import AttachmentKind
+from ged.registry.recognition import THUMBNAIL_PX
+from ged.registry.scan_queries import BridgeRow, EarlierRow, ScanRow
+from web import context
+from web.errors import FormRefused
+from web.forms import FormReader
+from web.pages import render_form
+
+blueprint = Blueprint("scans", __name__, url_prefix="/numerisations")
+
+PAGE_PX = 1400
+JUST_NOW = timedelta(minutes=2)
+MAX_FILES = 20
+RESOLUTIONS = (150, 200, 300, 400, 600)
+REFUSALS = (Invalid, InvalidTransition, StaleVersion)
+
+
+@dataclass(frozen=True)
+class _Live:
+    """What changes while a scanner works. ``mark`` tells a page whether its list of scans is still the right one."""
+
+    orders: Sequence[scan_queries.OrderRow]
+    batches: Sequence[scan_queries.BatchRow]
+    mark: str
+    poll_s: int
+
+
+# --- the list -----------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/")
+def index() -> ResponseReturnValue:
+    """Scans that wait, what the scanners do, the forms to bring more."""
+    return _index()
+
+
+def _index(error: GedError | None = None) -> ResponseReturnValue:
+    actor, now = context.actor(), context.now()
+    with context.services().reading() as session:
+        rows = scan_queries.waiting(session, actor)
+        units = scan_queries.unit_names(session, scan_queries.clerk_units(actor))
+        values: dict[str, Any] = {
+            "rows": rows,
+            "joined": scan_queries.recently_joined(session, actor, since=now - timedelta(hours=12)),
+            "discarded": scan_queries.discarded(session, actor, since=now - scan_queries.RECENT),
+            "bridges": scan_queries.bridges(session, scan_queries.clerk_units(actor), now=now),
+        }
+    return render_form(
+        "scans/index.html", error=error, live=_live(rows), units=units, resolutions=RESOLUTIONS, **values
+    )
+
+
+def _live(rows: Sequence[ScanRow]) -> _Live:
+    actor, now = context.actor(), context.now()
+    with context.services().reading() as session:
+        orders = scan_queries.orders(session, actor, since=now - JUST_NOW)
+        batches = scan_queries.unsettled(session, actor)
+    seen = ",".join(f"{row.id}.{row.version}" for row in rows)
+    busy = bool(batches) or any(order.state in _AT_WORK for order in orders)
+    return _Live(orders, batches, hashlib.sha256(seen.encode()).hexdigest()[:12], 2 if busy else 10)
+
+
+_AT_WORK = frozenset({OrderState.WAITING, OrderState.SCANNING, OrderState.UPLOADING})
+
+
+@blueprint.get("/en-cours")
+def progress() -> ResponseReturnValue:
+    """The part of the list that follows the scanners; the whole page comes again when the list itself changed."""
+    with context.services().reading() as session:
+        live = _live(scan_queries.waiting(session, context.actor()))
+    if request.args.get("liste", live.mark) != live.mark:
+        return Response("", headers={"HX-Refresh": "true"})
+    return render_template("scans/_live.html", live=live)
+
+
+# --- scanners -----------------------------------------------------------------------------------------------------
+
+
+@blueprint.post("/numeriser")
+def order() -> ResponseReturnValue:
+    """Ask a scanner for a new batch."""
+    return _order()
+
+
+def _order(into_scan_id: int | None = None) -> ResponseReturnValue:
+    fields = FormReader(request.form)
+    bridge_id = fields.integer("bridge_id", required=True)
+    device, source = fields.text("device", maximum=200), fields.text("source", maximum=100)
+    mode, dpi = fields.text("mode", maximum=32), fields.integer("dpi", minimum=50, maximum=1200)
+    more = fields.ticked("more")
+    try:
+        fields.check()
+        # A device is chosen with its desk: "7|pnm:0".
+        chosen_id, _sep, chosen_device = device.partition("|")
+        with context.services().unit_of_work(context.now()) as uow:
+            bridges.order_scan(
+                uow,
+                bridge_id or 0,
+                actor=context.actor(),
+                now=context.now(),
+                device=chosen_device if chosen_id == str(bridge_id) else None,
+                source=source or None,
+                mode=mode or "gray",
+                dpi=dpi or 300,
+                duplex=fields.ticked("duplex"),
+                complete=not more,
+                into_scan_id=into_scan_id,
+            )
+    except REFUSALS as error:
+        return _index(error) if into_scan_id is None else _show(into_scan_id, error)
+    flash(_("La demande est transmise au numériseur."), "success")
+    return redirect(url_for("scans.index"), 303)
+
+
+@blueprint.post("/ordres/<int:order_id>/page-suivante")
+def next_page(order_id: int) -> ResponseReturnValue:
+    """One more page into a batch that is still open, with the same settings (flatbed)."""
+    actor = context.actor()
+    with context.services().reading() as session:
+        rows = scan_queries.orders(session, actor, since=context.now() - JUST_NOW)
+    row = next((one for one in rows if one.id == order_id), None)
+    if row is None:
+        raise NotFound("order.unknown", "begin a new batch", id=order_id)
+    with context.services().unit_of_work(context.now()) as uow:
+        bridges.order_scan(
+            uow,
+            row.bridge_id,
+            actor=actor,
+            now=context.now(),
+            device=row.device,
+            source=row.source,
+            mode=row.mode,
+            dpi=row.dpi,
+            duplex=row.duplex,
+            complete=False,
+            batch_key=row.batch_key,
+        )
+    return redirect(url_for("scans.index"), 303)
+
+
+@blueprint.post("/ordres/<int:order_id>/annuler")
+def cancel(order_id: int) -> ResponseReturnValue:
+    """Stop an order."""
+    with context.services().unit_of_work(context.now()) as uow:
+        bridges.cancel_order(uow, order_id, actor=context.actor(), now=context.now())
+    return redirect(url_for("scans.index"), 303)
+
+
+@blueprint.post("/lots/<int:batch_id>/terminer")
+def complete(batch_id: int) -> ResponseReturnValue:
+    """All pages of a batch are there."""
+    with context.services().unit_of_work(context.now()) as uow:
+        intake.complete_by_clerk(uow, batch_id, actor=context.actor(), now=context.now())
+    return redirect(url_for("scans.index"), 303)
+
+
+@blueprint.get("/postes")
+def desks() -> ResponseReturnValue:
+    """The bridges of the actor's units, and a way to add one."""
+    return _desks()
+
+
+def _desks(code: str = "", error: GedError | None = None) -> ResponseReturnValue:
+    actor = context.actor()
+    with context.services().reading() as session:
+        unit_ids = bridges.pairable_units(session, actor)
+        units = scan_queries.unit_names(session, unit_ids)
+        rows: list[BridgeRow] = scan_queries.bridges(session, unit_ids, now=context.now())
+    return render_form("scans/desks.html", error=error, rows=rows, units=units, code=code)
+
+
+@blueprint.post("/postes/appairer")
+def pairing_code() -> ResponseReturnValue:
+    """Show a pairing code: only on this answer, for it is kept as a hash."""
+    fields = FormReader(request.form)
+    unit_id = fields.integer("unit_id", required=True)
+    try:
+        fields.check()
+        with context.services().unit_of_work(context.now()) as uow:
+            code = bridges.make_pairing_code(uow, unit_id or 0, actor=context.actor(), now=context.now())
+    except Invalid as error:
+        return _desks(error=error)
+    return _desks(code)
+
+
+@blueprint.post("/postes/<int:bridge_id>/retirer")
+def revoke(bridge_id: int) -> ResponseReturnValue:
+    """Take a bridge's right away."""
+    with context.services().unit_of_work(context.now()) as uow:
+        bridges.revoke(uow, bridge_id, actor=context.actor(), now=context.now())
+    flash(_("Ce poste de numérisation n'a plus accès au service."), "success")
+    return redirect(url_for("scans.desks"), 303)
+
+
+# --- files --------------------------------------------------------------------------------------------------------
+
+
+@blueprint.post("/fichiers")
+def upload() -> ResponseReturnValue:
+    """Take files in; each is looked at now, so that what is wrong with one is said at once and the others pass."""
+    given = [file for file in request.files.getlist("file") if file.filename]
+    unit_ids = scan_queries.clerk_units(context.actor())
+    unit_id = FormReader(request.form).integer("unit_id") or min(unit_ids, default=0)
+    if not given:
+        return _index(Invalid("file.none", "choose a file", field="file"))
+    if len(given) > MAX_FILES:
+        return _index(Invalid("file.too_many", "send fewer files at once", field="file", maximum=MAX_FILES))
+    made: list[ScanId] = []
+    refused: list[Invalid] = []
+    for file in given:
+        try:
+            made += _take_in(file, unit_id)
+        except Invalid as refusal:
+            refused.append(refusal)
+        except EngineFailed as failure:
+            name = files.harmless_name(file.filename or "")
+            refused.append(Invalid("file.not_looked_at", "try again", field="file", filename=name, cause=failure.code))
+    if made:
+        flash(ngettext("%(num)s numérisation reçue.", "%(num)s numérisations reçues.", len(made)), "success")
+    if refused:
+        return _index(FormRefused(tuple(refused)))
+    return redirect(url_for("scans.show", scan_id=made[0]) if len(made) == 1 else url_for("scans.index"), 303)
+
+
+def _take_in(file: FileStorage, unit_id: int) -> list[ScanId]:
+    services, actor = context.services(), context.actor()
+    bridges.clerk_of(actor, unit_id)
+    upload: Upload = files.examine(services, file.filename or "", file.stream)  # type: ignore[arg-type]  # IO[bytes]
+    with services.reading() as session:
+        earlier = scan_queries.same_bytes(session, {upload.digest}, actor)
+    with services.unit_of_work(context.now()) as uow:
+        made = intake.accept_upload(uow, upload, unit_id=unit_id, actor=actor, now=context.now())
+    for row in earlier:
+        flash(_told_before(upload.filename, row), "warning")
+    return made
+
+
+def _told_before(filename: str, row: EarlierRow) -> str:
+    if row.mail_id is not None:
+        told = _("« %(name)s » est déjà joint, à l'identique, au courrier %(number)s.", name=filename, number=row.number)
+    elif row.scan_id is not None:
+        told = _("« %(name)s » attend déjà, à l'identique, dans une autre numérisation.", name=filename)
+    else:
+        told = _("« %(name)s » a déjà été reçu, à l'identique, avec un courrier d'accès réservé.", name=filename)
+    return str(told)
+
+
+# --- one scan -----------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/<int:scan_id>")
+def show(scan_id: int) -> ResponseReturnValue:
+    """One scan: a big page, all pages small, and what can be done."""
+    return _show(scan_id)
+
+
+def _show(scan_id: int, error: GedError | None = None) -> ResponseReturnValue:
+    actor, now = context.actor(), context.now()
+    with context.services().reading() as session:
+        row = scan_queries.scan(session, scan_id, actor)
+        digests = scan_queries.digests_of_scan(session, scan_id)
+        values: dict[str, Any] = {
+            "earlier": scan_queries.same_bytes(session, digests, actor, except_scan=scan_id) if row.is_waiting else [],
+            "letters": scan_queries.letters_to_join(session, actor) if row.is_waiting else [],
+            "others": [one for one in scan_queries.waiting(session, actor) if one.id != scan_id and not one.is_signed],
+            "bridges": scan_queries.bridges(session, [row.unit_id], now=now),
+        }
+    wanted = request.values.get("page", type=int)
+    leaf = next((one for one in row.leaves if one.leaf_id == wanted), row.leaves[0] if row.leaves else None)
+    return render_form("scans/show.html", error=error, row=row, leaf=leaf, resolutions=RESOLUTIONS, **values)
+
+
+@blueprint.get("/<int:scan_id>/pages/<int:leaf_id>.jpg")
+def picture(scan_id: int, leaf_id: int) -> ResponseReturnValue:
+    """The picture of a page, small or big."""
+    width_px = PAGE_PX if "grand" in request.args else THUMBNAIL_PX
+    services = context.services()
+    with services.reading() as session:
+        source = scan_queries.picture_source(session, scan_id, leaf_id, context.actor(), width_px=width_px)
+    if request.if_none_match.contains(source.etag):
+        return "", 304
+    try:
+        drawn = scan_queries.draw(services, source, width_px=width_px)
+    except (Invalid, EngineFailed):
+        return redirect(url_for("static", filename="img/unreadable.svg"))
+    return send_file(BytesIO(drawn), mimetype="image/jpeg", etag=source.etag, conditional=True)
+
+
+@blueprint.post("/<int:scan_id>/arranger")
+def act(scan_id: int) -> ResponseReturnValue:
+    """One act on one page (``leaf``) or on the whole scan; ``do`` names it."""
+    fields = FormReader(request.form)
+    leaf_id, version = fields.integer("leaf") or 0, fields.integer("version")
+    do = fields.text("do", required=True, maximum=32)
+    actor, scan = context.actor(), ScanId(scan_id)
+    target = url_for("scans.show", scan_id=scan_id, page=leaf_id or None)
+    try:
+        fields.check()
+        with context.services().unit_of_work(context.now()) as uow:
+            match do:
+                case "turn-right" | "turn-left" | "turn-over":
+                    by = {"turn-right": 90, "turn-left": 270, "turn-over": 180}[do]
+                    arrange.turn(uow, scan, leaf_id, by=by, version=version, actor=actor)
+                case "earlier" | "later":
+                    arrange.shift(uow, scan, leaf_id, by=-1 if do == "earlier" else 1, version=version, actor=actor)
+                case "remove" | "restore":
+                    arrange.set_removed(uow, scan, leaf_id, do == "remove", version=version, actor=actor)
+                case "remove-blanks":
+                    arrange.remove_blanks(uow, scan, version=version, actor=actor)
+                case "split":
+                    new = arrange.split(uow, scan, leaf_id, version=version, actor=actor, now=context.now())
+                    target = url_for("scans.show", scan_id=new)
+                case "discard":
+                    arrange.discard(uow, scan, version=version, actor=actor)
+                    target = url_for("scans.index")
+                case "bring-back":
+                    arrange.bring_back(uow, scan, actor=actor)
+                case _:
+                    raise Invalid("form.unknown_choice", "use the buttons of the page", field="do")
+    except REFUSALS as error:
+        return _show(scan_id, error)
+    _tell(do)
+    return redirect(target, 303)
+
+
+def _tell(do: str) -> None:
+    told = {
+        "split": _("Une nouvelle numérisation commence à cette page."),
+        "discard": _("La numérisation est écartée ; vous pouvez la reprendre au bas de la liste."),
+        "bring-back": _("La numérisation attend de nouveau."),
+    }
+    if do in told:
+        flash(told[do], "success")
+
+
+@blueprint.post("/<int:scan_id>/ordre")
+def reorder(scan_id: int) -> ResponseReturnValue:
+    """Give all pages a new order at once: the positions typed beside the thumbnails."""
+    fields = FormReader(request.form)
+    version = fields.integer("version")
+    try:
+        fields.check()
+        wanted = [
+            (int(value) if value.isascii() and value.isdigit() else 10**6, place, int(name.removeprefix("position-")))
+            for place, (name, value) in enumerate(request.form.items())
+            if name.startswith("position-") and name.removeprefix("position-").isdigit()
+        ]
+        with context.services().unit_of_work(context.now()) as uow:
+            leaf_ids = [leaf_id for _position, _place, leaf_id in sorted(wanted)]
+            arrange.reorder(uow, ScanId(scan_id), leaf_ids, version=version, actor=context.actor())
+    except REFUSALS as error:
+        return _show(scan_id, error)
+    return redirect(url_for("scans.show", scan_id=scan_id), 303)
+
+
+@blueprint.post("/<int:scan_id>/reunir")
+def merge(scan_id: int) -> ResponseReturnValue:
+    """Put this scan's pages behind those of another."""
+    fields = FormReader(request.form)
+    into_id, version = fields.integer("into_id", required=True), fields.integer("version")
+    try:
+        fields.check()
+        with context.services().unit_of_work(context.now()) as uow:
+            arrange.merge(uow, ScanId(scan_id), ScanId(into_id or 0), version=version, actor=context.actor())
+    except REFUSALS as error:
+        return _show(scan_id, error)
+    flash(_("Les deux numérisations sont réunies."), "success")
+    return redirect(url_for("scans.show", scan_id=into_id), 303)
+
+
+@blueprint.post("/<int:scan_id>/page-de-plus")
+def one_more_page(scan_id: int) -> ResponseReturnValue:
+    """Scan another page into this scan."""
+    return _order(into_scan_id=scan_id)
+
+
+@blueprint.post("/<int:scan_id>/joindre")
+def join(scan_id: int) -> ResponseReturnValue:
+    """Join the scan to a letter: one of the list, or the one whose number was typed."""
+    fields = FormReader(request.form)
+    mail_id, number = fields.integer("mail_id"), fields.text("number", maximum=64)
+    kind = fields.choice("kind", AttachmentKind) or AttachmentKind.DOCUMENT
+    reason, version = fields.text("reason", maximum=500), fields.integer("version")
+    services, actor = context.services(), context.actor()
+    try:
+        fields.check()
+        if number:
+            with services.reading() as session:
+                mail_id = scan_queries.letter_by_number(session, number, actor).mail_id
+        if not mail_id:
+            raise Invalid("scan.letter_missing", "choose a letter or type its number", field="number")
+        with services.unit_of_work(context.now()) as uow:
+            arrange.join_to_mail(
+                uow,
+                ScanId(scan_id),
+                MailId(mail_id),
+                actor=actor,
+                now=context.now(),
+                kind=kind,
+                reason=reason,
+                version=version,
+            )
+    except REFUSALS as error:
+        return _show(scan_id, error)
+    flash(_("La numérisation est jointe au courrier ; son texte est en cours de lecture."), "success")
+    return redirect(url_for("scans.index"), 303)
