@@ -1,0 +1,112 @@
+"""The demonstration's installation: settings, database, ministry, accounts and keys. Set up once, then left alone."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ged.config import Settings, load_settings
+from ged.org.accounts import hash_password, set_password
+from ged.org.file import read_organisation
+from ged.org.keys import has_key
+from ged.unit import SYSTEM, Services
+from web.bootstrap import authority_dir, build_services, create_authority
+from web.cli import init_installation
+from web.migrate import migrate_database
+from web.organisation import issue_key_to, load_file, person_of
+
+MINISTRY = Path(__file__).with_name("ministry.yaml")
+PASSWORD = "demonstration-2026"  # noqa: S105  # printed at every start: an installation of invented people
+PASSPHRASE = "phrase de demonstration"  # noqa: S105
+SIGNERS = (
+    "bo.agent",
+    "bo.chef",
+    "sg",
+    "cab.dir",
+    "ministre",
+    "dge.chef",
+    "dge.etudes.chef",
+    "daf.chef",
+    "ceet.bo",
+    "ceet.chef",
+)
+SHOWN = (
+    ("bo.agent", "bureau d'ordre : enregistre, numérise, transmet"),
+    ("sg.secretariat", "secrétariat de la secrétaire générale : impute en son nom"),
+    ("sg", "secrétaire générale : décide, signe"),
+    ("dge.chef", "directeur général de l'énergie : reçoit, répartit, vise"),
+    ("dge.etudes", "chargé d'études : traite, répond"),
+    ("daf.agent", "affaires financières : ne voit pas ce courrier"),
+    ("admin", "administrateur : tâches, journal, jours fériés"),
+)
+
+
+Say = Callable[[str], None]
+
+
+@contextmanager
+def timed(say: Say, name: str) -> Iterator[None]:
+    """Tell what is being done and how long it took."""
+    began = time.monotonic()
+    yield
+    say(f"  {time.monotonic() - began:6.2f} s  {name}")
+
+
+def prepare(data: Path, *, extra: dict[str, str], say: Say) -> Settings:
+    """An installation in ``data`` with the demonstration ministry; what is there already is not done again.
+
+    Args:
+        extra: settings to write into the new installation's file.
+    """
+    env = init_installation(data)
+    _add_settings(env, extra)
+    settings = load_settings(env)
+    stamp = data / "demonstration.json"
+    if stamp.exists():
+        migrate_database(settings)
+        return settings
+    with timed(say, "base de données"):
+        migrate_database(settings)
+    with timed(say, "autorité de certification du ministère"):
+        if not authority_dir(settings).exists():
+            create_authority(settings, organisation="Ministère des Mines et des Ressources énergétiques", now=_now())
+    services = build_services(settings)
+    with timed(say, "ministère de démonstration"):
+        load_file(services, MINISTRY, dry_run=False, now=_now())
+    with timed(say, "comptes et clés de signature"):
+        _give_passwords(services)
+        _give_keys(services)
+    services.engine.dispose()
+    stamp.write_text(json.dumps({"prepared_at": _now().isoformat()}))
+    return settings
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _add_settings(env: Path, extra: dict[str, str]) -> None:
+    lines = env.read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if line.split("=", 1)[0] not in extra]
+    wanted = [*kept, *(f"{name}={value}" for name, value in extra.items())]
+    if wanted != lines:
+        env.write_text("\n".join(wanted) + "\n", encoding="utf-8")
+
+
+def _give_passwords(services: Services) -> None:
+    # One hash for all: the password is printed on the screen anyway, and sixty hashes take seconds.
+    password_hash = hash_password(PASSWORD)
+    with services.unit_of_work(_now()) as uow:
+        for person in read_organisation(MINISTRY).people:
+            set_password(uow, person_of(uow, person.account).id, password_hash, actor=SYSTEM)
+
+
+def _give_keys(services: Services) -> None:
+    for account in SIGNERS:
+        with services.unit_of_work(_now()) as uow:
+            person_id = person_of(uow, account).id
+            missing = not has_key(uow.session, person_id)
+        if missing:
+            issue_key_to(services, account, PASSPHRASE, now=_now())

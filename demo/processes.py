@@ -1,0 +1,89 @@
+"""The processes of an installation: site, worker, bridge. Started together, watched, stopped together."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import httpx
+
+BIN = Path(sys.executable).parent
+START_S = 40.0
+STOP_S = 10.0
+
+
+class ProcessEnded(Exception):
+    """A process of the installation ended by itself; the text says which, and where its log lies."""
+
+
+@dataclass
+class Processes:
+    """Running programs by name; each writes to a log file of its own."""
+
+    logs: Path
+    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _files: list[IO[bytes]] = field(default_factory=list)
+
+    def start(self, name: str, *words: str, env: Mapping[str, str]) -> None:
+        """Start ``words`` (a program of our own) under a name."""
+        self.logs.mkdir(parents=True, exist_ok=True)
+        log = (self.logs / f"{name}.log").open("ab")
+        self._files.append(log)
+        self.running[name] = subprocess.Popen(
+            [str(BIN / words[0]), *words[1:]], env=dict(env), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            start_new_session=True,
+        )  # fmt: skip
+
+    def check(self) -> None:
+        """Say when one has ended.
+
+        Raises:
+            ProcessEnded: naming it.
+        """
+        for name, process in self.running.items():
+            if process.poll() is not None:
+                raise ProcessEnded(f"{name}: exit {process.returncode}, see {self.logs / f'{name}.log'}")
+
+    def wait_for_site(self, url: str) -> None:
+        """Return when the site answers.
+
+        Raises:
+            ProcessEnded: a process ended, or the site did not answer in time.
+        """
+        until = time.monotonic() + START_S
+        while time.monotonic() < until:
+            self.check()
+            try:
+                if httpx.get(f"{url}/sante", timeout=2).status_code == 200:
+                    return
+            except httpx.HTTPError:
+                time.sleep(0.05)
+        raise ProcessEnded(f"site: no answer from {url} within {START_S:.0f} s, see {self.logs / 'site.log'}")
+
+    def kill(self, name: str) -> None:
+        """SIGKILL to one and its children (fault tests)."""
+        process = self.running.pop(name)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def stop(self) -> None:
+        """Stop all, the last started first."""
+        for process in reversed(self.running.values()):
+            if process.poll() is None:
+                process.terminate()
+        until = time.monotonic() + STOP_S
+        for process in reversed(self.running.values()):
+            try:
+                process.wait(timeout=max(0.1, until - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        self.running.clear()
+        for log in self._files:
+            log.close()
+        self._files.clear()
