@@ -12,18 +12,22 @@ _QUICK_LONG_SIDE_PX = 1754
 
 
 def read_codes(gray: Image.Image) -> tuple[PageCode, ...]:
-    """Read all codes of a page, first on a small image, then at full size when nothing was found."""
+    """Read all codes of a page: every kind on a small image; only when nothing was found, the kinds that labels have
+    on all pixels (looking for Data Matrix there costs more than reading the page's text).
+    """
+    kinds = zxingcpp.BarcodeFormat
+    labels = (kinds.QRCode, kinds.Code128, kinds.Code39, kinds.EAN13)
     small = shrink(gray, _QUICK_LONG_SIDE_PX)
-    found = _read(small)
+    found = _read(small, (*labels, kinds.DataMatrix))
     if not found and small is not gray:
-        found = _read(gray)
+        found = _read(gray, labels)
     return found
 
 
-def _read(gray: Image.Image) -> tuple[PageCode, ...]:
-    kinds = zxingcpp.BarcodeFormat
-    formats = (kinds.QRCode, kinds.DataMatrix, kinds.Aztec, kinds.PDF417, kinds.Code128, kinds.Code39, kinds.EAN13)
-    results = zxingcpp.read_barcodes(np.asarray(gray), formats=zxingcpp.BarcodeFormats(formats))
+def _read(gray: Image.Image, kinds: tuple[zxingcpp.BarcodeFormat, ...]) -> tuple[PageCode, ...]:
+    results = zxingcpp.read_barcodes(
+        np.asarray(gray), formats=zxingcpp.BarcodeFormats(kinds), try_downscale=False, try_invert=False
+    )
     return tuple(PageCode(result.text[:MAX_TEXT], _name(result.format)) for result in results if result.text)
 
 
