@@ -370,15 +370,16 @@ def _waiting(session: Session, actor: Actor) -> ColumnElement[bool]:
     # Those who may see a unit's slips as heads above do not receive them: only its own posts, or its successor's.
     own = {post.unit_id for post in parties.working_posts(actor)}
     closed = session.scalars(select(Unit).where(Unit.closed_at.is_not(None), Unit.successor_id.is_not(None)))
-    mine = own | {UnitId(unit.id) for unit in closed if parties.current_unit(session, unit.id) in own}
+    now_at = {UnitId(unit.id): parties.current_unit(session, unit.id) for unit in closed}
+    mine = (own - now_at.keys()) | {unit_id for unit_id, successor in now_at.items() if successor in own}
     return Slip.state.in_(OPEN_FOR_RECEIVER) & Slip.receiver_unit_id.in_(sorted(mine))
 
 
-def _slips(*conditions: ColumnElement[bool]) -> Select[tuple[Slip]]:
+def _slips(*conditions: ColumnElement[bool]) -> Select[Slip]:
     return select(Slip).where(*conditions)
 
 
-def _rows(session: Session, wanted: Select[tuple[Slip]], *, late_before: datetime | None = None) -> list[SlipRow]:
+def _rows(session: Session, wanted: Select[Slip], *, late_before: datetime | None = None) -> list[SlipRow]:
     return [_row(slip, late_before) for slip in session.scalars(wanted).unique()]
 
 
