@@ -14,7 +14,8 @@ from indexer import elastic_query, elastic_schema, fields
 from indexer.asking import facet_values, page_of
 from indexer.elastic_calls import Operation, bulk, calls
 from indexer.passages import Marker, Stored
-from indexer.query import ParsedQuery, parse
+from indexer.query import parse
+from indexer.tree import ParsedQuery
 
 ENGINE = "elasticsearch"
 EXACT_TOTAL = 10_000

@@ -9,8 +9,8 @@ from indexer import fields
 from indexer.analysis import fuzzy_distance
 from indexer.elastic_schema import path
 from indexer.fields import BY_NAME, FACETS, NUMBER_FIELDS, TEXT_FIELDS, Kind
-from indexer.query import AnyOf, Node, Number, ParsedQuery, Prefix, Words
 from indexer.ranking import Weights
+from indexer.tree import AnyOf, Node, Number, ParsedQuery, Prefix, Words
 
 Clause = dict[str, Any]
 NOTHING: Clause = {"match_none": {}}

@@ -12,7 +12,7 @@ from functools import lru_cache
 from ged.ports import AttachmentId, Passage
 from indexer import analysis, numbers
 from indexer.fields import NUMBER_FIELDS, TEXT_FIELDS
-from indexer.query import AnyOf, Node, Number, ParsedQuery, Prefix, Words
+from indexer.tree import AnyOf, Node, Number, ParsedQuery, Prefix, Words
 
 MAX_PAGE_PASSAGES = 3
 MAX_PAGES_READ = 300

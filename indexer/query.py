@@ -10,93 +10,17 @@ and ``notice`` says so.
 
 import re
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 
 from indexer import analysis, numbers
+from indexer.days import read_day
 from indexer.fields import NUMBER_FIELDS, QUERY_NAMES, SINCE_NAMES, SPACED_NAMES, UNTIL_NAMES
+from indexer.tree import AnyOf, Node, Number, ParsedQuery, Prefix, Words
 
 AS_WORDS = "query.as_words"
 SHORTENED = "query.shortened"
 MAX_LENGTH = 1_000
 MAX_TERMS = 48
-
-
-@dataclass(frozen=True)
-class Words:
-    """Neighbouring words: one word, or several that must stand in this order (``quoted``: a person asked for it)."""
-
-    text: str
-    forms: tuple[analysis.Forms, ...]
-    fields: tuple[str, ...] = ()
-    quoted: bool = False
-
-
-@dataclass(frozen=True)
-class Prefix:
-    """The beginning of a word, folded."""
-
-    folded: str
-    fields: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Number:
-    """A reference or a piece of one; ``prefix`` when its last part is only begun."""
-
-    parts: tuple[str, ...]
-    fields: tuple[str, ...] = NUMBER_FIELDS
-    prefix: bool = False
-
-    @property
-    def whole(self) -> str:
-        """The normal form of the whole number."""
-        return "/".join(self.parts)
-
-
-@dataclass(frozen=True)
-class AnyOf:
-    """At least one of them (``typed``: a person wrote OR between them)."""
-
-    nodes: "tuple[Node, ...]"
-    typed: bool = False
-
-
-Node = Words | Prefix | Number | AnyOf
-
-
-@dataclass(frozen=True)
-class ParsedQuery:
-    """A query understood.
-
-    Attributes:
-        required: what was asked for by a sign (quotes, field, OR, prefix): all of it has to be found.
-        words: plain words and numbers: ``minimum`` of them have to be found.
-        excluded: what may not be found.
-        whole_number: normal form of the whole text when it may be one number, else '': found beside all the rest.
-        run: the plain words in their order, when there are several: letters that hold them as a phrase rank higher.
-        since, until: days given by ``du:`` and ``au:``.
-        notice: code of a message to the person, or None.
-    """
-
-    required: "tuple[Node, ...]" = ()
-    words: "tuple[Node, ...]" = ()
-    excluded: "tuple[Node, ...]" = ()
-    whole_number: str = ""
-    run: tuple[analysis.Forms, ...] = ()
-    since: date | None = None
-    until: date | None = None
-    notice: str | None = None
-
-    @property
-    def minimum(self) -> int:
-        """How many of ``words``: all of three, 70 % of more (sentences half remembered, pages badly read)."""
-        count = len(self.words)
-        return count if count <= 3 else max(3, count * 7 // 10)
-
-    @property
-    def wanted(self) -> "tuple[Node, ...]":
-        """All that may be marked in a letter found."""
-        return self.required + self.words
 
 
 class _Unparsable(Exception):
@@ -262,28 +186,6 @@ def _bound(match: "re.Match[str]", state: _State, *, first: bool) -> bool:
     else:
         state.until = day
     return True
-
-
-def read_day(text: str, *, first: bool) -> date | None:
-    """A day from ``2025-01-31``, ``31/01/2025``, ``2025-01`` or ``2025`` (first or last day); None when it is none."""
-    numbers_found = [int(part) for part in re.findall(r"\d+", text)[:3] if len(part) <= 4]
-    if not re.fullmatch(r"\d{1,4}(?:[-/.]\d{1,4}){0,2}", text.strip()):
-        return None
-    if len(numbers_found) > 1 and numbers_found[0] <= 31:
-        numbers_found.reverse()
-    if numbers_found[0] < 1000:
-        return None
-    try:
-        if len(numbers_found) == 3:
-            return date(*numbers_found)
-        start = date(numbers_found[0], numbers_found[1] if len(numbers_found) == 2 else 1, 1)
-        if first:
-            return start
-        if len(numbers_found) == 1:
-            return date(start.year, 12, 31)
-        return (start.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
-    except (ValueError, OverflowError):
-        return None
 
 
 def _without_stop_words(nodes: list[Node], *, all_may_go: bool) -> tuple[Node, ...]:

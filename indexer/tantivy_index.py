@@ -29,8 +29,9 @@ from ged.ports import (
 from indexer import fields, tantivy_store
 from indexer.asking import facet_values, page_of
 from indexer.passages import Marker
-from indexer.query import ParsedQuery, parse
+from indexer.query import parse
 from indexer.tantivy_query import Translator
+from indexer.tree import ParsedQuery
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

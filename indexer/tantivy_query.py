@@ -10,8 +10,8 @@ from ged.ports import Principals, SearchQuery
 from indexer import fields
 from indexer.analysis import Forms, fuzzy_distance
 from indexer.fields import BY_NAME, FACETS, TEXT_FIELDS, Kind
-from indexer.query import AnyOf, Node, Number, ParsedQuery, Prefix, Words
 from indexer.ranking import Weights
+from indexer.tree import AnyOf, Node, Number, ParsedQuery, Prefix, Words
 
 
 def any_of(queries: Iterable[Query]) -> Query:

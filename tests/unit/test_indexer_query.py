@@ -6,7 +6,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from indexer.query import AS_WORDS, MAX_TERMS, SHORTENED, AnyOf, Number, Prefix, Words, parse, read_day
+from indexer.days import read_day
+from indexer.query import AS_WORDS, MAX_TERMS, SHORTENED, parse
+from indexer.tree import AnyOf, Number, Prefix, Words
 
 
 def stems(text: str) -> list[str]:
