@@ -26,6 +26,22 @@ MESSAGES: Mapping[str, Message] = {
     ),
     # --- api ---
     "api.json": Message(_l("La demande n'a pas la forme attendue."), _l("Mettez le poste de numérisation à jour.")),
+    # --- assign ---
+    "assign.forbidden": Message(
+        _l("Seul le chef de l'unité saisie peut confier ce courrier."), _l("Demandez-le au chef de l'unité.")
+    ),
+    "assign.not_below": Message(
+        _l("Cette unité n'est pas placée sous la vôtre."), _l("Choisissez une unité placée sous la vôtre.")
+    ),
+    "assign.post": Message(_l("Ce poste n'appartient pas à l'unité choisie."), _l("Choisissez un poste de l'unité.")),
+    # --- assignment ---
+    "assignment.reason": Message(
+        _l("Il faut dire pourquoi ce courrier ne vous revient pas."), _l("Écrivez le motif du retour.")
+    ),
+    "assignment.unknown": Message(_l("Cette imputation n'existe pas, ou n'existe plus."), _l("Rechargez le courrier.")),
+    "assignment.wrong_state": Message(
+        _l("Quelqu'un a agi avant vous sur cette imputation."), _l("Rechargez la page : elle montre ce qui a changé.")
+    ),
     # --- attachment ---
     "attachment.pages": Message(_l("Il faut garder au moins une page."), _l("Cochez une page à garder.")),
     "attachment.reason": Message(
@@ -36,6 +52,11 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "attachment.unknown": Message(
         _l("Ce document n'existe pas, ou vous n'y avez pas accès."), _l("Rechargez le courrier.")
+    ),
+    # --- authority ---
+    "authority.exists": Message(
+        _l("Une autorité de certification existe déjà à cet endroit."),
+        _l("Gardez celle qui existe, ou indiquez un dossier vide."),
     ),
     # --- batch ---
     "batch.complete": Message(_l("Ce lot est déjà terminé."), _l("Commencez un nouveau lot.")),
@@ -49,6 +70,9 @@ MESSAGES: Mapping[str, Message] = {
     "blob.write_failed": Message(
         _l("Le serveur n'a pas pu enregistrer le fichier."),
         _l("Prévenez l'administrateur (espace disque), puis renvoyez-le."),
+    ),
+    "blob.header": Message(
+        _l("Un fichier enregistré est endommagé."), _l("L'administrateur doit le restaurer depuis une sauvegarde.")
     ),
     # --- bridge ---
     "bridge.code_wrong": Message(
@@ -67,6 +91,49 @@ MESSAGES: Mapping[str, Message] = {
     "bridge.unknown": Message(
         _l("Ce poste de numérisation n'existe pas ou n'a plus accès."), _l("Choisissez un poste de la liste.")
     ),
+    # --- calendar ---
+    "calendar.forbidden": Message(
+        _l("Seul l'administrateur tient le calendrier."), _l("Adressez-vous à l'administrateur.")
+    ),
+    "calendar.name": Message(_l("Le nom du jour manque."), _l("Écrivez le nom du jour férié.")),
+    # --- check ---
+    "check.unavailable": Message(
+        _l("La vérification des signatures n'a pas pu démarrer."),
+        _l("Réessayez ; si l'erreur revient, prévenez l'administrateur."),
+    ),
+    # --- circuit ---
+    "circuit.acted_already": Message(
+        _l("Cette personne a déjà donné son avis dans le circuit."),
+        _l("Demandez au viseur suivant de renvoyer le courrier."),
+    ),
+    "circuit.no_signatory": Message(_l("Le signataire manque."), _l("Choisissez qui signe.")),
+    "circuit.not_your_turn": Message(
+        _l("Ce n'est pas votre tour dans le circuit."),
+        _l("Rechargez la page : quelqu'un a agi avant vous, ou passe avant vous."),
+    ),
+    "circuit.not_yours": Message(
+        _l("Ce courrier n'est pas à votre visa ni à votre signature."),
+        _l("Seuls les postes du circuit agissent sur le courrier."),
+    ),
+    "circuit.too_long": Message(
+        _l("Le circuit demande trop de visas : %(limit)s au plus."), _l("Demandez moins de visas.")
+    ),
+    "circuit.twice": Message(
+        _l("Un poste figure deux fois dans le circuit."), _l("Nommez chaque poste une fois : qui signe ne vise pas.")
+    ),
+    # --- correspondent ---
+    "correspondent.unknown": Message(
+        _l("Ce correspondant n'existe pas dans l'annuaire."), _l("Choisissez de nouveau l'expéditeur.")
+    ),
+    # --- deadline ---
+    "deadline.days": Message(
+        _l("Le délai n'est pas un nombre de jours ouvrés entre 0 et 366."), _l("Corrigez le délai.")
+    ),
+    "deadline.later_than_above": Message(
+        _l("L'échéance dépasse celle qui vous est donnée : %(limit)s."),
+        _l("Choisissez une date qui ne la dépasse pas."),
+    ),
+    "deadline.no_working_day": Message(_l("La semaine de travail n'a aucun jour."), _l("Cochez au moins un jour.")),
     # --- document ---
     "document.no_original": Message(
         _l("Ce document vient d'un numériseur : ses originaux sont ses pages."),
@@ -134,6 +201,15 @@ MESSAGES: Mapping[str, Message] = {
         _l("Le fichier « %(filename)s » n'est ni un PDF, ni une image TIFF, JPEG ou PNG, quel que soit son nom."),
         _l("Envoyez le document dans un de ces formats."),
     ),
+    # --- filing ---
+    "filing.unknown": Message(
+        _l("Cette classe du plan de classement n'existe pas."), _l("Choisissez une classe de la liste.")
+    ),
+    # --- fixity ---
+    "fixity.broken": Message(
+        _l("Un fichier enregistré ne correspond plus à son empreinte."),
+        _l("L'administrateur doit le restaurer depuis une sauvegarde."),
+    ),
     # --- form ---
     "form.expired": Message(
         _l("Le formulaire est resté ouvert trop longtemps : rien n'a été enregistré."),
@@ -152,6 +228,44 @@ MESSAGES: Mapping[str, Message] = {
     "form.unknown_choice": Message(
         _l("Ce choix n'existe pas, ou n'existe plus."), _l("Choisissez dans la liste proposée.")
     ),
+    # --- impute ---
+    "impute.due_past": Message(_l("L'échéance est déjà passée."), _l("Choisissez une date à venir.")),
+    "impute.forbidden": Message(
+        _l("Seule l'autorité saisie impute ce courrier, ou qui agit pour elle."), _l("Adressez-vous à son secrétariat.")
+    ),
+    "impute.mention": Message(
+        _l("Une mention cochée n'est pas dans la liste."), _l("Cochez des mentions de la liste.")
+    ),
+    "impute.unit_missing": Message(
+        _l("L'unité chargée du courrier manque."), _l("Choisissez l'unité qui conduit le traitement.")
+    ),
+    "impute.unit_twice": Message(_l("Une unité figure deux fois."), _l("Choisissez chaque unité une seule fois.")),
+    # --- index ---
+    "index.forbidden": Message(
+        _l("Le moteur de recherche refuse la connexion."),
+        _l("L'administrateur doit vérifier la clé d'accès du moteur."),
+    ),
+    "index.locked": Message(
+        _l("L'index de recherche est tenu par un autre processus."),
+        _l("L'administrateur doit arrêter le second processus."),
+    ),
+    "index.read_only": Message(
+        _l("Ce processus ne peut pas écrire dans l'index de recherche."), _l("Prévenez l'administrateur.")
+    ),
+    "index.rejected": Message(
+        _l("Le moteur de recherche a refusé un courrier."),
+        _l("L'administrateur doit lire la tâche d'indexation de ce courrier."),
+    ),
+    "index.schema_outdated": Message(
+        _l("L'index de recherche est d'une version ancienne."), _l("L'administrateur doit le reconstruire.")
+    ),
+    "index.unavailable": Message(
+        _l("La recherche est momentanément indisponible."),
+        _l("Réessayez dans un instant ; les registres restent consultables."),
+    ),
+    # --- job ---
+    "job.not_failed": Message(_l("Seule une tâche en échec peut être relancée."), _l("Rechargez la liste.")),
+    "job.unknown": Message(_l("Cette tâche n'existe plus."), _l("Rechargez la liste.")),
     # --- key ---
     "key.damaged": Message(
         _l("La clé de signature enregistrée est illisible."),
@@ -184,6 +298,39 @@ MESSAGES: Mapping[str, Message] = {
     "mail.wrong_state": Message(
         _l("L'état actuel du courrier ne permet pas cette action."), _l("Rechargez le courrier : il a pu changer.")
     ),
+    "mail.close_forbidden": Message(
+        _l("Seule l'unité qui détient le courrier peut le clôturer."), _l("Demandez-le à cette unité.")
+    ),
+    "mail.enclosures": Message(_l("Le nombre de pièces jointes n'est pas valable."), _l("Écrivez un nombre.")),
+    "mail.level_above_clearance": Message(
+        _l("Ce niveau de confidentialité dépasse votre habilitation."), _l("Choisissez un niveau que vous pouvez lire.")
+    ),
+    "mail.level_lower": Message(
+        _l("Vous ne pouvez pas abaisser la confidentialité de ce courrier."),
+        _l("Demandez-le au destinataire, à l'auteur ou au chef au-dessus."),
+    ),
+    "mail.level_reason": Message(_l("Il faut dire pourquoi la confidentialité est abaissée."), _l("Écrivez le motif.")),
+    "mail.outcome_missing": Message(_l("La suite donnée manque."), _l("Écrivez ce qui a été fait.")),
+    "mail.received_in_future": Message(_l("La date d'arrivée est dans l'avenir."), _l("Corrigez la date d'arrivée.")),
+    "mail.reopen_reason": Message(_l("Il faut dire pourquoi le courrier est rouvert."), _l("Écrivez le motif.")),
+    "mail.sender_long": Message(_l("Le nom de l'expéditeur dépasse %(limit)s caractères."), _l("Raccourcissez-le.")),
+    "mail.sender_missing": Message(_l("L'expéditeur manque."), _l("Écrivez ou choisissez l'expéditeur.")),
+    "mail.stale": Message(
+        _l("Quelqu'un a modifié ce courrier pendant que vous l'aviez ouvert."),
+        _l("Lisez sa modification, puis envoyez de nouveau : votre saisie est gardée."),
+    ),
+    "mail.subject_long": Message(_l("L'objet dépasse %(limit)s caractères."), _l("Raccourcissez l'objet.")),
+    "mail.subject_missing": Message(_l("L'objet manque."), _l("Écrivez l'objet du courrier.")),
+    "mail.written_in_future": Message(
+        _l("La date de la lettre est dans l'avenir."), _l("Corrigez la date de la lettre.")
+    ),
+    # --- number ---
+    "number.unknown": Message(_l("Ce numéro n'existe pas."), _l("Vérifiez le numéro.")),
+    "number.void_reason": Message(_l("Il faut dire pourquoi le numéro est annulé."), _l("Écrivez le motif.")),
+    "number.voided": Message(
+        _l("Le numéro %(number)s est annulé."),
+        _l("Un numéro annulé ne sert plus : il reste au registre avec son motif."),
+    ),
     # --- ocr ---
     "ocr.failed": Message(
         _l("La lecture de la page a échoué."), _l("Réessayez ; si l'erreur revient, prévenez l'administrateur.")
@@ -199,6 +346,20 @@ MESSAGES: Mapping[str, Message] = {
         _l("L'état envoyé par le numériseur n'est pas connu."), _l("Mettez le poste de numérisation à jour.")
     ),
     "order.unknown": Message(_l("Cette demande de numérisation n'existe plus."), _l("Commencez un nouveau lot.")),
+    # --- organisation ---
+    "organisation.cycle": Message(
+        _l("Une unité serait placée sous elle-même (%(where)s)."), _l("Corrigez le fichier.")
+    ),
+    "organisation.field": Message(_l("Un champ du fichier n'est pas valable (%(where)s)."), _l("Corrigez ce champ.")),
+    "organisation.reference": Message(
+        _l("Le fichier cite %(value)s, qui n'y figure pas (%(where)s)."), _l("Citez ce qui figure dans le fichier.")
+    ),
+    "organisation.twice": Message(
+        _l("Un code figure deux fois (%(where)s)."), _l("Chaque code ne figure qu'une fois.")
+    ),
+    "organisation.unreadable": Message(
+        _l("Le fichier de l'organisation est illisible."), _l("Donnez un fichier YAML en UTF-8.")
+    ),
     # --- page ---
     "page.digest_mismatch": Message(_l("La page est arrivée abîmée."), _l("Elle doit être envoyée de nouveau.")),
     "page.order": Message(_l("Le rang de la page n'est pas valable."), _l("Mettez le poste de numérisation à jour.")),
@@ -227,6 +388,39 @@ MESSAGES: Mapping[str, Message] = {
     ),
     # --- person ---
     "person.unknown": Message(_l("Ce compte n'existe pas ou est fermé."), _l("Vérifiez le compte.")),
+    # --- post ---
+    "post.failed": Message(
+        _l("Le message n'a pas pu être envoyé."), _l("L'administrateur doit vérifier le serveur de messagerie.")
+    ),
+    "post.refused": Message(_l("Le serveur de messagerie a refusé l'adresse."), _l("Corrigez l'adresse.")),
+    # --- rectify ---
+    "rectify.field": Message(_l("Ce champ ne se rectifie pas."), _l("Choisissez un champ rectifiable.")),
+    "rectify.forbidden": Message(
+        _l("Seul le bureau d'ordre qui a enregistré le courrier peut le rectifier."), _l("Adressez-vous à lui.")
+    ),
+    "rectify.reason": Message(_l("Il faut dire pourquoi l'enregistrement est rectifié."), _l("Écrivez le motif.")),
+    # --- register ---
+    "register.closed": Message(_l("Le registre %(register)s est clos."), _l("Choisissez un registre ouvert.")),
+    "register.not_clerk": Message(
+        _l("Le registre %(register)s est tenu par un autre bureau d'ordre."), _l("Adressez-vous à celui qui le tient.")
+    ),
+    "register.opening_number": Message(
+        _l("Le dernier numéro du registre papier manque."), _l("Écrivez le dernier numéro du registre papier.")
+    ),
+    "register.opening_reason": Message(
+        _l("Il faut dire quel registre papier est continué."), _l("Nommez le registre papier.")
+    ),
+    "register.pattern": Message(
+        _l("Le modèle de numéro n'est pas valable : il doit contenir {seq}."), _l("Corrigez le modèle.")
+    ),
+    "register.started": Message(
+        _l("Le registre %(register)s a déjà des numéros."),
+        _l("Un registre ne s'ouvre à un numéro qu'avant le premier."),
+    ),
+    "register.twice": Message(
+        _l("Ce courrier a déjà un numéro dans ce registre."), _l("Choisissez un autre registre.")
+    ),
+    "register.unknown": Message(_l("Ce registre n'existe pas."), _l("Choisissez un registre de la liste.")),
     # --- scan ---
     "scan.kind": Message(
         _l("Une numérisation ne peut pas être jointe à ce titre."), _l("Choisissez document, annexe ou preuve.")
@@ -261,6 +455,8 @@ MESSAGES: Mapping[str, Message] = {
     "scan.unknown": Message(
         _l("Cette numérisation n'existe pas, ou attend dans une autre unité."), _l("Rechargez la liste.")
     ),
+    # --- search ---
+    "search.unknown_field": Message(_l("Ce filtre n'existe pas."), _l("Choisissez un filtre proposé.")),
     # --- session ---
     "session.refused": Message(_l("Identifiant ou mot de passe inexact."), _l("Vérifiez les deux, puis réessayez.")),
     "session.required": Message(
@@ -268,6 +464,109 @@ MESSAGES: Mapping[str, Message] = {
         _l("Connectez-vous, puis recommencez."),
     ),
     "session.throttled": Message(_l("Trop d'essais infructueux."), _l("Attendez %(minutes)s min avant de réessayer.")),
+    # --- sign ---
+    "sign.failed": Message(
+        _l("La signature n'a pas pu être faite."), _l("Réessayez ; si l'erreur revient, prévenez l'administrateur.")
+    ),
+    # --- slip ---
+    "slip.book_empty": Message(
+        _l("Aucun bordereau pour ce jour et ce porteur."),
+        _l("Choisissez un jour et un porteur qui ont des bordereaux."),
+    ),
+    "slip.claim_remark": Message(
+        _l("Il faut dire ce qui a été constaté à la ligne %(line)s."), _l("Écrivez le constat.")
+    ),
+    "slip.count": Message(
+        _l("Le nombre de pièces de la ligne %(line)s n'est pas valable."),
+        _l("Écrivez un nombre entre 1 et %(maximum)s."),
+    ),
+    "slip.description_missing": Message(_l("La désignation de la ligne %(line)s manque."), _l("Désignez la pièce.")),
+    "slip.envelope_once": Message(
+        _l("Le pli fermé %(number)s ne peut aller qu'à une unité."),
+        _l("Choisissez une seule unité, ou retirez le pli."),
+    ),
+    "slip.line_not_here": Message(
+        _l("Le papier de la ligne %(line)s n'est pas chez vous."), _l("Choisissez une ligne dont le papier est ici.")
+    ),
+    "slip.line_returned": Message(_l("La ligne %(line)s est déjà sur un bordereau de retour."), _l("Retirez-la.")),
+    "slip.line_twice": Message(_l("Le courrier %(number)s figure deux fois."), _l("Retirez l'une des lignes.")),
+    "slip.line_undecided": Message(
+        _l("La ligne %(line)s n'est pas pointée."), _l("Dites pour chaque ligne ce qui a été reçu.")
+    ),
+    "slip.line_unknown": Message(
+        _l("Le bordereau n'a pas de ligne %(line)s."), _l("Choisissez une ligne du bordereau.")
+    ),
+    "slip.messenger_missing": Message(_l("Le nom du porteur manque."), _l("Écrivez le nom du porteur.")),
+    "slip.no_lines": Message(_l("Le bordereau n'a aucune ligne."), _l("Choisissez au moins une ligne.")),
+    "slip.no_pdf": Message(
+        _l("Ce bordereau n'a pas encore de document signé."), _l("L'expéditeur doit d'abord le signer.")
+    ),
+    "slip.no_receiver": Message(_l("L'unité destinataire manque."), _l("Choisissez au moins une unité.")),
+    "slip.no_register": Message(
+        _l("L'unité %(unit)s n'a pas de registre de bordereaux."), _l("Un administrateur doit en ouvrir un.")
+    ),
+    "slip.not_received": Message(_l("Ce bordereau n'est pas encore reçu."), _l("Recevez-le d'abord.")),
+    "slip.not_receiver": Message(
+        _l("Seul un poste de l'unité destinataire reçoit ce bordereau."), _l("Adressez-vous à cette unité.")
+    ),
+    "slip.not_sender": Message(_l("Vous n'envoyez pas par ce poste."), _l("Choisissez un poste que vous occupez.")),
+    "slip.paper_elsewhere": Message(
+        _l("L'original de %(number)s est détenu par : %(unit)s."),
+        _l("Envoyez une copie, ou demandez l'original à cette unité."),
+    ),
+    "slip.paper_on_the_way": Message(
+        _l("L'original de %(number)s est en route (bordereau %(slip)s)."), _l("Attendez sa réception.")
+    ),
+    "slip.pdf_confidential": Message(
+        _l("Ce bordereau porte un courrier auquel vous n'avez pas accès."),
+        _l("Demandez l'accès à l'unité du courrier."),
+    ),
+    "slip.proof_missing": Message(
+        _l("L'exemplaire signé à la main n'est pas encore numérisé."), _l("Numérisez d'abord l'exemplaire signé.")
+    ),
+    "slip.proof_unknown": Message(_l("Cette preuve n'existe plus."), _l("Rechargez le bordereau.")),
+    "slip.received_at": Message(
+        _l("La date ou l'heure de réception n'est pas valable."), _l("Corrigez la date et l'heure.")
+    ),
+    "slip.receiver_name": Message(
+        _l("Le nom de la personne qui a reçu manque."), _l("Écrivez le nom porté sur l'exemplaire.")
+    ),
+    "slip.remark_missing": Message(
+        _l("Il faut dire ce qui est endommagé à la ligne %(line)s."), _l("Écrivez l'observation.")
+    ),
+    "slip.return_by_missing": Message(_l("La date de retour manque."), _l("Dites quand la pièce doit revenir.")),
+    "slip.return_by_past": Message(_l("La date de retour est passée."), _l("Choisissez un jour à venir.")),
+    "slip.same_unit": Message(
+        _l("%(unit)s ne peut pas s'envoyer un bordereau à elle-même."), _l("Choisissez une autre unité.")
+    ),
+    "slip.stale": Message(
+        _l("Une autre personne reçoit ce bordereau."), _l("Rechargez le bordereau : votre saisie est gardée.")
+    ),
+    "slip.task_remark": Message(_l("Il faut dire ce qui a été fait."), _l("Écrivez la suite donnée.")),
+    "slip.task_settled": Message(_l("Cet écart est déjà réglé."), _l("Rechargez la liste.")),
+    "slip.task_unknown": Message(_l("Cet écart n'existe plus."), _l("Rechargez la liste.")),
+    "slip.text_long": Message(_l("Ce texte dépasse %(limit)s caractères."), _l("Raccourcissez-le.")),
+    "slip.too_many_lines": Message(
+        _l("Le bordereau a trop de lignes : %(limit)s au plus."), _l("Faites plusieurs bordereaux.")
+    ),
+    "slip.unit_closed": Message(_l("%(unit)s est fermée."), _l("Choisissez l'unité qui lui succède.")),
+    "slip.unknown": Message(_l("Ce bordereau n'existe pas, ou vous n'y avez pas accès."), _l("Vérifiez le numéro.")),
+    # --- stamp ---
+    "stamp.failed": Message(
+        _l("La marque de signature n'a pas pu être dessinée."),
+        _l("Réessayez ; si l'erreur revient, prévenez l'administrateur."),
+    ),
+    # --- text ---
+    "text.glyph_missing": Message(
+        _l("Le caractère « %(character)s » ne peut pas être imprimé."), _l("Remplacez ce caractère.")
+    ),
+    # --- typeset ---
+    "typeset.failed": Message(
+        _l("La mise en page du document a échoué."), _l("Réessayez ; si l'erreur revient, prévenez l'administrateur.")
+    ),
+    "typeset.glyph": Message(_l("Un caractère ne peut pas être imprimé : %(detail)s"), _l("Retirez ce caractère.")),
+    # --- unit ---
+    "unit.unknown": Message(_l("Cette unité n'existe pas."), _l("Choisissez une unité de la liste.")),
     # --- upload ---
     "upload.too_large": Message(
         _l("L'envoi dépasse la taille permise."), _l("Envoyez un fichier plus léger ou en plusieurs fois.")

@@ -9,6 +9,7 @@ import logging
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 
 from flask import Flask, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -28,7 +29,7 @@ from ged.errors import (
     StaleVersion,
 )
 from ged.unit import SYSTEM
-from web import context
+from web import context, i18n
 from web.error_table import MESSAGES
 
 log = logging.getLogger("ged.web")
@@ -87,6 +88,8 @@ def view_of(error: GedError) -> ErrorView:
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, date):
+        return i18n.date_and_time(value) if isinstance(value, datetime) else i18n.short_date(value)
     return "" if value is None else value
 
 

@@ -1,0 +1,106 @@
+"""What people read is in the catalogue: error codes, templates, labels, and the catalogue's own template."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from babel.messages.pofile import read_po
+from jinja2 import Environment
+
+from ged import errors
+from web import catalogue, labels
+from web.error_table import MESSAGES
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("ged", "ocr", "indexer", "signing", "web")
+TEMPLATES = sorted((ROOT / "web" / "templates").rglob("*.html"))
+ERROR_CLASSES = {
+    name
+    for name, kind in vars(errors).items()
+    if isinstance(kind, type) and issubclass(kind, errors.GedError) and kind is not errors.ConfigError
+}
+CODE = re.compile(r"[a-z][a-z_]*(\.[a-z][a-z0-9_]*)+")
+READ_ATTRIBUTES = ("aria-label", "alt", "title", "placeholder", "data-confirm")
+WORD = re.compile(r"[^\W\d_]{2,}")
+
+
+def _codes() -> Iterator[tuple[str, str]]:
+    """Each code that some code raises, and where. Settings are refused before there is a site: not here."""
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if not isinstance(node, ast.Call) or not node.args:
+                    continue
+                name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                first = node.args[0]
+                if name in ERROR_CLASSES and isinstance(first, ast.Constant) and isinstance(first.value, str):
+                    yield first.value, f"{path.relative_to(ROOT)}:{node.lineno}"
+
+
+def test_every_error_code_has_its_french() -> None:
+    found = dict(_codes())
+    assert len(found) > 20, "the search for codes finds too little to mean anything"
+    missing = {code: where for code, where in sorted(found.items()) if code not in MESSAGES}
+    assert not missing, "add to web/error_table.py MESSAGES:\n" + "\n".join(f"  {c}  ({w})" for c, w in missing.items())
+
+
+def test_codes_are_dotted_and_english() -> None:
+    assert not [code for code, _where in _codes() if not CODE.fullmatch(code)]
+
+
+def test_messages_can_be_formatted() -> None:
+    class Anything(dict[str, object]):
+        def __missing__(self, key: str) -> str:
+            return key
+
+    for code, message in MESSAGES.items():
+        for text in (message.what, message.remedy):
+            assert str(text) % Anything(), code
+
+
+@pytest.mark.parametrize("kind", list(labels.LABELS), ids=lambda kind: kind.__name__)
+def test_every_member_has_its_name(kind: type) -> None:
+    assert set(labels.LABELS[kind]) == set(kind), f"complete {kind.__name__} in web/labels.py"  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT / "web" / "templates")))
+def test_templates_hold_no_bare_text(path: Path) -> None:
+    bare = list(_bare_texts(path.read_text(encoding="utf-8")))
+    assert not bare, f"put into _() in {path.relative_to(ROOT)}: {bare}"
+
+
+def test_bare_text_is_found() -> None:
+    assert list(_bare_texts('<p title="Ouvrir">{{ _("Objet") }} <b>Courrier</b></p>')) == ["Courrier", "Ouvrir"]
+    assert list(_bare_texts('{# un mot #}<p class="lead">{{ x }}{% if a %}: {% endif %}<code>/</code></p>')) == []
+
+
+def _bare_texts(source: str) -> Iterator[str]:
+    """Words between tags, or in attributes that people read, that no expression makes."""
+    environment = Environment(autoescape=True)
+    # Everything that Jinja makes becomes a mark of its own, so that only what stands there literally is left.
+    literal = "".join(text if kind == "data" else "\0" for _line, kind, text in environment.lex(source))
+    literal = re.sub(r"<!--.*?-->|<(script|style)\b.*?</\1>", "", literal, flags=re.DOTALL)
+    for text in re.findall(r">([^<>]*)<", f">{literal}<"):
+        # A macro that writes attributes only is no text.
+        if WORD.search(re.sub(r'[\w-]+="[^"]*"', "", text)):
+            yield text.replace("\0", " ").strip()
+    for attribute in READ_ATTRIBUTES:
+        for text in re.findall(rf'\b{attribute}="([^"]*)"', literal):
+            if WORD.search(text):
+                yield text
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT / "web" / "templates")))
+def test_templates_obey_the_content_policy(path: Path) -> None:
+    source = path.read_text(encoding="utf-8")
+    found = re.findall(r"<style\b|\sstyle=|\son[a-z]+=\"|<script(?![^>]*\bsrc=)|javascript:|hx-on", source)
+    assert not found, f"{path.relative_to(ROOT)}: {found} is forbidden by the content policy"
+
+
+def test_the_template_of_the_catalogue_is_current() -> None:
+    with catalogue.TEMPLATE.open("rb") as file:
+        kept = {(m.id, m.context) for m in read_po(file) if m.id}
+    now = {(m.id, m.context) for m in catalogue.extract() if m.id}
+    assert kept == now, "run: .venv/bin/python -m web.catalogue extract"

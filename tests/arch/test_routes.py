@@ -1,0 +1,96 @@
+"""Every endpoint stands on the one access list, and a GET changes nothing."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Blueprint, Flask
+
+from tests.site import make_site
+from web import guard, navigation
+
+ROOT = Path(__file__).parents[2]
+VIEWS = sorted((ROOT / "web" / "views").glob("*.py"))
+
+GET_THAT_RECORDS_A_READING = {
+    # "blueprint.function": why it writes. Only seen marks and the journal of readings may stand here.
+    "documents": "opening a RESTRICTED or SECRET letter is in the journal",
+}
+"""A whole module (its blueprint's name) or one endpoint."""
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """The site as it is built."""
+    return make_site(tmp_path_factory.mktemp("site"))[0]
+
+
+def test_every_endpoint_stands_on_the_access_list(app: Flask) -> None:
+    missing = {rule.endpoint for rule in app.url_map.iter_rules()} - guard.ACCESS.keys()
+    assert not missing, f"add to web/guard.py ACCESS: {sorted(missing)}"
+
+
+def test_the_access_list_names_no_endpoint_that_is_gone(app: Flask) -> None:
+    gone = guard.ACCESS.keys() - {rule.endpoint for rule in app.url_map.iter_rules()}
+    assert not gone, f"remove from web/guard.py ACCESS: {sorted(gone)}"
+
+
+def test_an_endpoint_that_nobody_thought_about_stops_the_application(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stray = Blueprint("stray", __name__)
+    stray.add_url_rule("/egare", "page", lambda: "")
+    monkeypatch.setattr("web.views.blueprints", lambda: iter([stray]))
+    with pytest.raises(RuntimeError, match="stray.page"):
+        make_site(tmp_path)
+
+
+def test_only_the_bridge_comes_without_session(app: Flask) -> None:
+    for endpoint in guard.endpoints_of(app, guard.BRIDGE):
+        assert all(r.rule.startswith("/api/") for r in app.url_map.iter_rules(endpoint)), endpoint
+
+
+def test_public_pages_are_the_few_that_must_be(app: Flask) -> None:
+    public = set(guard.endpoints_of(app, guard.PUBLIC))
+    assert public <= {"static", "session.sign_in_form", "session.sign_in", "session.sign_out", "health.alive"}
+
+
+def test_whatever_changes_something_is_no_get(app: Flask) -> None:
+    for path in VIEWS:
+        for blueprint, function, calls in _get_handlers(path):
+            excused = {blueprint, f"{blueprint}.{function}"} & GET_THAT_RECORDS_A_READING.keys()
+            assert "unit_of_work" not in calls or excused, f"{path.name}: {function} answers GET and writes"
+
+
+def test_navigation_leads_to_pages_that_exist(app: Flask) -> None:
+    dead = [entry.endpoint for entry in navigation.ENTRIES if entry.endpoint not in app.view_functions]
+    assert not dead, f"correct web/navigation.py, no such page: {dead}"
+
+
+def _get_handlers(path: Path) -> Iterator[tuple[str, str, set[str]]]:
+    """Blueprint, name, and every name called (through helpers of the same module) of each GET handler."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    for name, node in functions.items():
+        if any(_is_get(decorator) for decorator in node.decorator_list):
+            yield path.stem, name, _called(node, functions, set())
+
+
+def _is_get(decorator: ast.expr) -> bool:
+    if not isinstance(decorator, ast.Call) or not isinstance(decorator.func, ast.Attribute):
+        return False
+    methods = [k.value for k in decorator.keywords if k.arg == "methods"]
+    # A route without methods answers GET; one that names several answers GET when it says so.
+    answers_get = not methods or "GET" in ast.unparse(methods[0])
+    return decorator.func.attr == "get" or (decorator.func.attr == "route" and answers_get)
+
+
+def _called(node: ast.FunctionDef, functions: dict[str, ast.FunctionDef], seen: set[str]) -> set[str]:
+    names = set()
+    for call in (found for found in ast.walk(node) if isinstance(found, ast.Call)):
+        name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+        names.add(name)
+        if name in functions and name not in seen:
+            names |= _called(functions[name], functions, seen | {name})
+    return names
