@@ -49,6 +49,16 @@ ACCESS: Mapping[str, Rule] = {
     "session.unlock_key_form": SIGNED_IN,
     "session.unlock_key": SIGNED_IN,
     "session.lock_key": SIGNED_IN,
+    "health.show": PUBLIC,
+    # --- administration ---
+    "admin.index": roles(Role.ADMINISTRATOR),
+    "admin.jobs": roles(Role.ADMINISTRATOR),
+    "admin.retry_job": roles(Role.ADMINISTRATOR),
+    "admin.entries": roles(Role.ADMINISTRATOR, Role.AUDITOR),
+    "admin.calendar_page": roles(Role.ADMINISTRATOR),
+    "admin.set_holiday": roles(Role.ADMINISTRATOR),
+    "admin.set_week": roles(Role.ADMINISTRATOR),
+    "admin.fill_calendar": roles(Role.ADMINISTRATOR),
     # --- the scanner bridge's API ---
     "bridge.pair": BRIDGE,
     "bridge.devices": BRIDGE,

@@ -12,7 +12,7 @@ from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
 from ged.codes import CodeKind
-from ged.jobs import JobState
+from ged.jobs import JobKind, JobState
 from ged.org.models import DelegationKind
 from ged.ports import Confidentiality, Verdict
 from ged.registry.intake_models import BatchSource, BatchState, OrderState, ScanState
@@ -121,6 +121,16 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         CodeKind.IMPUTATION: _l("Fiche de transmission"),
         CodeKind.OUTGOING: _l("Courrier départ à signer"),
         CodeKind.DISCHARGE: _l("Décharge"),
+    },
+    JobKind: {
+        JobKind.INTAKE: _l("Examiner un lot numérisé"),
+        JobKind.RECOGNISE: _l("Reconnaître le texte"),
+        JobKind.INDEX: _l("Indexer un courrier"),
+        JobKind.NOTIFY: _l("Envoyer un courriel"),
+        JobKind.SEAL: _l("Sceller le journal"),
+        JobKind.SWEEP: _l("Effacer les octets orphelins"),
+        JobKind.CHECK_FIXITY: _l("Vérifier les octets conservés"),
+        JobKind.REMIND: _l("Relever les retards"),
     },
     JobState: {
         JobState.QUEUED: _l("En attente"),

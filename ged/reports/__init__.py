@@ -1,0 +1,1 @@
+"""Read-only figures: jobs, journal, health."""

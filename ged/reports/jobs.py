@@ -1,0 +1,60 @@
+"""Jobs as the administrator sees them: kind, state, reason of a failure; never what they are about in words."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from ged.jobs import Job, JobKind, JobState
+
+STALLED_AFTER = timedelta(minutes=2)
+
+
+@dataclass(frozen=True)
+class JobRow:
+    """A job of the list."""
+
+    id: int
+    kind: JobKind
+    subject_id: int
+    state: JobState
+    attempts: int
+    run_after: datetime
+    created_at: datetime
+    finished_at: datetime | None
+    error_code: str
+    error_detail: str
+    progress: str
+
+    @property
+    def may_retry(self) -> bool:
+        """Whether a person may ask for another try."""
+        return self.state in (JobState.FAILED, JobState.UNCERTAIN)
+
+
+def counts(session: Session) -> dict[str, int]:
+    """How many jobs stand in each state."""
+    rows = session.execute(select(Job.state, func.count()).group_by(Job.state))
+    found = {state.value: count for state, count in rows}
+    return {state.value: found.get(state.value, 0) for state in JobState}
+
+
+def jobs(session: Session, states: Collection[JobState], *, limit: int = 50, offset: int = 0) -> list[JobRow]:
+    """Jobs in these states, the newest first."""
+    rows = session.scalars(select(Job).where(Job.state.in_(states)).order_by(Job.id.desc()).limit(limit).offset(offset))
+    return [
+        JobRow(
+            j.id, j.kind, j.subject_id, j.state, j.attempts, j.run_after, j.created_at, j.finished_at,
+            j.error_code, j.error_detail, j.progress,
+        )
+        for j in rows
+    ]  # fmt: skip
+
+
+def is_stalled(session: Session, *, now: datetime) -> bool:
+    """Whether a job that could run has waited for minutes: no worker takes it."""
+    oldest = session.scalar(select(func.min(Job.run_after)).where(Job.state == JobState.QUEUED))
+    running = session.scalar(select(func.count()).where(Job.state == JobState.RUNNING, Job.lease_until > now)) or 0
+    return oldest is not None and oldest < now - STALLED_AFTER and running == 0

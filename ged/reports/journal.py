@@ -1,0 +1,87 @@
+"""The journal as administrators and auditors read it: who, when, which act, on what. Payloads stay closed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session, aliased
+
+from ged import audit
+from ged.audit import AuditEntry
+from ged.org.models import Person, Post
+
+
+@dataclass(frozen=True)
+class JournalRow:
+    """An entry without its payload."""
+
+    sequence: int
+    at: datetime
+    person: str
+    post: str
+    acting_for: str
+    action: str
+    subject_kind: str
+    subject_id: int | None
+    hash: str
+
+
+@dataclass(frozen=True)
+class JournalFilter:
+    """What to show; empty values show all."""
+
+    action: str = ""
+    account: str = ""
+    subject_kind: str = ""
+    subject_id: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def entries(session: Session, wanted: JournalFilter, *, limit: int = 50, offset: int = 0) -> list[JournalRow]:
+    """Entries, the newest first."""
+    post, principal = aliased(Post), aliased(Post)
+    query = (
+        select(AuditEntry, Person.name, post.title, principal.title)
+        .outerjoin(Person, Person.id == AuditEntry.person_id)
+        .outerjoin(post, post.id == AuditEntry.post_id)
+        .outerjoin(principal, principal.id == AuditEntry.acting_for_post_id)
+        .where(*_conditions(wanted))
+        .order_by(AuditEntry.sequence.desc())
+        .limit(limit)
+        .offset(offset)
+    )
+    return [
+        JournalRow(
+            e.sequence, e.at, name or "", title or "", for_title or "", e.action, e.subject_kind, e.subject_id, e.hash
+        )
+        for e, name, title, for_title in session.execute(query)
+    ]
+
+
+def total(session: Session, wanted: JournalFilter) -> int:
+    """How many entries the filter lets through."""
+    query = select(func.count(AuditEntry.sequence)).outerjoin(Person, Person.id == AuditEntry.person_id)
+    return session.scalar(query.where(*_conditions(wanted))) or 0
+
+
+def _conditions(wanted: JournalFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.action:
+        found.append(AuditEntry.action.startswith(wanted.action, autoescape=True))
+    if wanted.account:
+        found.append(Person.account == wanted.account)
+    if wanted.subject_kind:
+        found.append(AuditEntry.subject_kind == wanted.subject_kind)
+    if wanted.subject_id is not None:
+        found.append(AuditEntry.subject_id == wanted.subject_id)
+    if wanted.since is not None:
+        found.append(AuditEntry.at >= wanted.since)
+    if wanted.until is not None:
+        found.append(AuditEntry.at < wanted.until)
+    return found
+
+
+def head(session: Session) -> audit.Head:
+    """Length and last hash."""
+    return audit.head(session)

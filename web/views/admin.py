@@ -1,0 +1,180 @@
+"""The administrator's pages: jobs, journal, calendar. They show no letter, no text, no payload."""
+
+from datetime import UTC, date, datetime, time, timedelta
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from ged import jobs as outbox
+from ged.archive.seal import HeadSeal
+from ged.errors import GedError, Invalid, InvalidTransition
+from ged.jobs import OPEN_STATES, JobState
+from ged.pipeline import seal_folder
+from ged.ports import JobId
+from ged.reports import jobs as job_reports
+from ged.reports import journal
+from ged.reports.journal import JournalFilter
+from ged.routing import calendar
+from web import context
+from web.errors import view_of
+from web.forms import FormReader
+from web.pages import render_form
+
+blueprint = Blueprint("admin", __name__, url_prefix="/administration")
+
+PAGE = 50
+GROUPS: dict[str, tuple[JobState, ...]] = {
+    "problemes": (JobState.FAILED, JobState.UNCERTAIN),
+    "en-cours": (JobState.QUEUED, JobState.RUNNING),
+    "finies": (JobState.DONE,),
+}
+
+
+@blueprint.get("/")
+def index() -> ResponseReturnValue:
+    """What needs attention."""
+    services = context.services()
+    with services.reading() as session:
+        counts = job_reports.counts(session)
+        stalled = job_reports.is_stalled(session, now=context.now())
+        head = journal.head(session)
+    return render_template(
+        "admin/index.html",
+        counts=counts,
+        stalled=stalled,
+        head=head,
+        sealed=HeadSeal(seal_folder(services)).last(),
+        open_jobs=sum(counts[state.value] for state in OPEN_STATES),
+        index=_index_status(),
+    )
+
+
+def _index_status() -> object:
+    try:
+        return context.services().index.status()
+    except GedError:
+        return None
+
+
+@blueprint.get("/taches")
+def jobs() -> ResponseReturnValue:
+    """Jobs by group."""
+    group = request.args.get("groupe", "problemes")
+    offset = request.args.get("offset", 0, type=int)
+    with context.services().reading() as session:
+        rows = job_reports.jobs(session, GROUPS.get(group, GROUPS["problemes"]), limit=PAGE, offset=max(offset, 0))
+        counts = job_reports.counts(session)
+    totals = {name: sum(counts[s.value] for s in states) for name, states in GROUPS.items()}
+    return render_template(
+        "admin/jobs.html",
+        rows=rows,
+        reasons={row.id: view_of(GedError(row.error_code)).message for row in rows if row.error_code},
+        group=group,
+        totals=totals,
+        total=totals.get(group, 0),
+        offset=offset,
+        limit=PAGE,
+    )
+
+
+@blueprint.post("/taches/<int:job_id>/reprendre")
+def retry_job(job_id: int) -> ResponseReturnValue:
+    """Try a failed job again."""
+    try:
+        with context.services().unit_of_work(context.now()) as uow:
+            outbox.retry(uow.session, JobId(job_id), now=uow.now)
+            uow.record("job.retried", "job", job_id, actor=context.actor())
+        context.services().queue.submit(JobId(job_id))
+        flash(_("La tâche %(id)s est relancée.", id=job_id), "success")
+    except InvalidTransition:
+        flash(_("Cette tâche n'est plus en échec."), "info")
+    return redirect(url_for("admin.jobs"), 303)
+
+
+@blueprint.get("/journal")
+def entries() -> ResponseReturnValue:
+    """The journal without its payloads."""
+    fields = FormReader(request.args)
+    since, until = fields.day("du"), fields.day("au")
+    offset = fields.integer("offset") or 0
+    wanted = JournalFilter(
+        action=fields.text("acte", maximum=64),
+        account=fields.text("compte", maximum=64),
+        subject_kind=fields.text("objet", maximum=32),
+        subject_id=fields.integer("numero"),
+        since=_start_of(since),
+        until=_start_of(until + timedelta(days=1)) if until else None,
+    )
+    with context.services().reading() as session:
+        rows = journal.entries(session, wanted, limit=PAGE, offset=offset)
+        total = journal.total(session, wanted)
+        head = journal.head(session)
+    return render_template(
+        "admin/journal.html", rows=rows, total=total, offset=offset, limit=PAGE, head=head, since=since, until=until
+    )
+
+
+def _start_of(day: date | None) -> datetime | None:
+    if day is None:
+        return None
+    return datetime.combine(day, time(), tzinfo=context.services().zone).astimezone(UTC)
+
+
+@blueprint.get("/calendrier")
+def calendar_page() -> ResponseReturnValue:
+    """Working week and holidays of a year."""
+    return _calendar_page()
+
+
+def _calendar_page(error: GedError | None = None) -> ResponseReturnValue:
+    year = request.args.get("annee", context.today().year, type=int)
+    year = year if 2000 <= year <= 2100 else context.today().year
+    with context.services().reading() as session:
+        rows = calendar.list_holidays(session, year)
+        weekdays = sorted(calendar.calendar(session).weekdays)
+    return render_form("admin/calendar.html", error=error, rows=rows, weekdays=weekdays, year=year)
+
+
+@blueprint.post("/calendrier/jour")
+def set_holiday() -> ResponseReturnValue:
+    """Add, correct or strike out a holiday."""
+    fields = FormReader(request.form)
+    on = fields.day("on", required=True)
+    name = fields.text("name", required=True, maximum=200)
+    is_off = not fields.ticked("worked")
+    try:
+        fields.check()
+        if on is None:
+            raise Invalid("form.required", "fill it in", field="on")
+        with context.services().unit_of_work(context.now()) as uow:
+            calendar.set_holiday(uow, on, name=name, is_off=is_off, actor=context.actor())
+    except Invalid as error:
+        return _calendar_page(error)
+    flash(_("Le calendrier est enregistré."), "success")
+    return redirect(url_for("admin.calendar_page", annee=on.year), 303)
+
+
+@blueprint.post("/calendrier/semaine")
+def set_week() -> ResponseReturnValue:
+    """Set the working week."""
+    fields = FormReader(request.form)
+    weekdays = frozenset(fields.integers("weekdays"))
+    try:
+        fields.check()
+        with context.services().unit_of_work(context.now()) as uow:
+            calendar.set_working_week(uow, weekdays, actor=context.actor())
+    except Invalid as error:
+        return _calendar_page(error)
+    flash(_("La semaine de travail est enregistrée."), "success")
+    return redirect(url_for("admin.calendar_page"), 303)
+
+
+@blueprint.post("/calendrier/remplir")
+def fill_calendar() -> ResponseReturnValue:
+    """Fill the coming years from the list of holidays; what a person edited stays."""
+    with context.services().unit_of_work(context.now()) as uow:
+        added = calendar.fill(uow, range(context.today().year, context.today().year + 3))
+        uow.record("calendar.filled", "calendar", None, actor=context.actor(), added=added)
+    flash(_("%(n)s jours ajoutés.", n=added), "success")
+    return redirect(url_for("admin.calendar_page"), 303)
