@@ -10,7 +10,8 @@ from ocr import clean
 from ocr.codes import read_codes
 from ocr.image import Shown, load_page, page_count
 from ocr.limits import Limits, truncated
-from ocr.pdfsource import PdfPages, examine
+from ocr.pdfcheck import examine
+from ocr.pdfsource import PdfPages
 from ocr.sniff import PDF, sniff
 from ocr.wire import Message
 

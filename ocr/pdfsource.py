@@ -1,91 +1,25 @@
-"""Reads PDFs that may be hostile: what they are, their pages as images, the words of pages born digital.
+"""Reads PDFs that may be hostile: their pages as images, the words of pages born digital.
 
 Runs only inside ``ocr.child``. PDFium draws and finds words in one coordinate system, so that boxes fit the image.
 """
 
 import ctypes
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import pikepdf
 import pypdfium2
 import pypdfium2.raw as pdfium
 
-from ged.errors import GedError, Invalid
 from ocr.image import LONG_SIDE_PX, Shown
 from ocr.limits import Limits, truncated
 from ocr.lines import Line, Token
+from ocr.pdfcheck import damage_is_refused
 
-_TAIL_BYTES = 4096
 _MIN_LONG_SIDE_PX = 1754
 _BORN_DIGITAL_CHARACTERS = 25
 _SCAN_COVERAGE = 0.5
 _GRID = 1_000_000
-
-
-@dataclass(frozen=True)
-class PdfFacts:
-    """Number of pages, and whether a signature forbids any change of the bytes."""
-
-    page_count: int
-    signed: bool
-
-
-@contextmanager
-def _damage_is_refused() -> Iterator[None]:
-    try:
-        yield
-    except GedError:
-        raise
-    except pikepdf.PasswordError as error:
-        raise Invalid("file.encrypted", "Send the file without a password.") from error
-    except Exception as error:  # qpdf and PDFium raise many kinds on bad bytes
-        raise truncated() from error
-
-
-def examine(path: Path, limits: Limits) -> PdfFacts:
-    """Check a PDF before anything of it is drawn.
-
-    Raises:
-        Invalid: ``file.encrypted``, ``file.truncated``, ``file.too_many_pages``, ``file.image_too_large``.
-    """
-    with _damage_is_refused(), _opened(path) as pdf:
-        count = len(pdf.pages)
-        if count == 0:
-            raise truncated()
-        limits.check_pages(count)
-        signed = False
-        for thing in pdf.objects:
-            if isinstance(thing, pikepdf.Stream):
-                _check_image(thing, limits)
-            elif isinstance(thing, pikepdf.Dictionary):
-                signed = signed or _is_signature(thing)
-        return PdfFacts(count, signed)
-    raise truncated()
-
-
-def _opened(path: Path) -> Any:
-    """Open a PDF; one that lacks its end *and* cannot be read without repair is refused, not guessed at."""
-    with path.open("rb") as file:
-        file.seek(0, 2)
-        file.seek(max(0, file.tell() - _TAIL_BYTES))
-        has_end = b"%%EOF" in file.read()
-    return pikepdf.open(path, attempt_recovery=has_end, suppress_warnings=True)
-
-
-def _check_image(stream: Any, limits: Limits) -> None:
-    if stream.get("/Subtype") == "/Image":
-        limits.check_pixels(int(stream.get("/Width", 0)), int(stream.get("/Height", 0)))
-
-
-def _is_signature(thing: Any) -> bool:
-    if "/ByteRange" in thing and "/Contents" in thing:
-        return True
-    value = thing.get("/V")
-    return thing.get("/FT") == "/Sig" and isinstance(value, pikepdf.Dictionary) and "/Contents" in value
 
 
 @dataclass(frozen=True)
@@ -101,7 +35,7 @@ class PdfPages:
 
     def __init__(self, path: Path, limits: Limits) -> None:
         self._limits = limits
-        with _damage_is_refused():
+        with damage_is_refused():
             self._document = pypdfium2.PdfDocument(path)
 
     def __enter__(self) -> "PdfPages":
@@ -116,7 +50,7 @@ class PdfPages:
         Raises:
             Invalid: ``file.truncated``, ``file.image_too_large``.
         """
-        with _damage_is_refused():
+        with damage_is_refused():
             page = self._flattened(index)
             width_pt, height_pt = page.get_size()
             if min(width_pt, height_pt) <= 0:
