@@ -94,10 +94,13 @@ def _keep(opened: UnlockedKey) -> None:
     expires_s = opened.expires_at.timestamp()
     os.utime(path, (expires_s, expires_s))
     g.key_cookie = (f"{name}.{opened.cookie_key}", opened.expires_at)
+    g.opened_key = OpenedKey(opened.sealed, opened.cookie_key, opened.expires_at)
 
 
 def unlocked() -> OpenedKey | None:
     """The actor's opened key in this browser, or None when it must be unlocked first."""
+    if "opened_key" in g:  # by this very request: the browser has its half only afterwards
+        return g.opened_key if isinstance(g.opened_key, OpenedKey) else None
     found = _find()
     if found is None:
         return None
@@ -108,6 +111,22 @@ def unlocked() -> OpenedKey | None:
     except FileNotFoundError:
         return None
     return OpenedKey(sealed, cookie_key, expires_at) if expires_at > context.now() else None
+
+
+def signing_key(passphrase: str = "") -> OpenedKey:
+    """The opened key for what this form signs; a passphrase typed into the same form opens it now.
+
+    Raises:
+        Invalid: ``key.locked`` at the field ``passphrase``, and the codes of ``unlock``.
+        NotFound: ``key.none``.
+    """
+    opened = unlocked()
+    if opened is None and passphrase:
+        unlock(passphrase)
+        opened = unlocked()
+    if opened is None:
+        raise Invalid("key.locked", "type the passphrase, then sign", field="passphrase")
+    return opened
 
 
 def unlocked_until() -> datetime | None:
@@ -129,6 +148,7 @@ def lock() -> None:
     found = _find()
     if found is not None:
         found[0].unlink(missing_ok=True)
+    g.pop("opened_key", None)
     if _cookie_name() in request.cookies:
         g.key_cookie = None
 
