@@ -49,7 +49,7 @@ def rectify(
         StaleVersion: ``mail.stale``.
     """
     mail = mail_for(uow, mail_id, actor=actor, version=version)
-    post = _rectifying_post(mail, actor)
+    post = rectifying_post(mail, actor)
     if not reason.strip():
         raise Invalid("rectify.reason", "say why the entry is corrected", field="reason")
     changed = 0
@@ -80,7 +80,12 @@ def rectify(
     return changed
 
 
-def _rectifying_post(mail: Mail, actor: Actor) -> HeldPost:
+def rectifying_post(mail: Mail, actor: Actor) -> HeldPost:
+    """The post through which the actor rectifies: the clerk of its unit, or who decides over the letter.
+
+    Raises:
+        Forbidden: ``rectify.forbidden``.
+    """
     for post in actor.posts:
         if Role.CLERK in post.roles and post.unit_id == mail.unit_id:
             return post

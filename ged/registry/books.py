@@ -1,0 +1,309 @@
+"""The registers as books: who may read which, their lines, and the proof that no number is missing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, Select, func, select, true
+from sqlalchemy.orm import Session
+
+from ged import access
+from ged.errors import NotFound
+from ged.org.models import Person, Unit
+from ged.ports import Confidentiality, RegisterId
+from ged.registry.models import (
+    Direction,
+    Mail,
+    MailNumber,
+    Rectification,
+    Register,
+    RegisterCounter,
+    RegisterNature,
+)
+from ged.registry.states import MailState
+from ged.unit import Actor, Role
+
+PAGE_SIZE = 50
+MAX_PRINTED = 2000
+"""Lines of one printed document; more are printed by shorter ranges."""
+
+
+class EntryKind(StrEnum):
+    """What a line of a register shows to this reader."""
+
+    LETTER = "letter"
+    CONFIDENTIAL = "confidential"
+    """A letter whose content the reader may not see."""
+    ENVELOPE = "envelope"
+    SLIP = "slip"
+    NUMBER = "number"
+    """A number that bears nothing."""
+
+
+@dataclass(frozen=True)
+class BookRow:
+    """A register in the list."""
+
+    id: RegisterId
+    code: str
+    name: str
+    unit_id: int
+    unit_name: str
+    nature: RegisterNature
+    direction: Direction
+    is_kept: bool
+    """The actor numbers in it."""
+    is_closed: bool
+    restarts_yearly: bool
+    pattern: str
+
+
+@dataclass(frozen=True)
+class YearRow:
+    """A year of a register (0 when it never restarts), with the proof of its numbers.
+
+    ``missing`` is 0 when the numbers given are exactly ``first`` .. ``last``: no gap, no double.
+    """
+
+    year: int
+    opening: int
+    opening_reason: str
+    last: int
+    last_on: date | None
+    given: int
+    voided: int
+    missing: int
+
+    @property
+    def first(self) -> int:
+        """The first number that this register gives in the year."""
+        return self.opening + 1
+
+
+@dataclass(frozen=True)
+class EntryRow:
+    """A line of a register. Content is empty unless ``kind`` is LETTER."""
+
+    number_id: int
+    sequence: int
+    text: str
+    registered_at: datetime
+    registered_on: date
+    registered_by: str
+    kind: EntryKind
+    voided_at: datetime | None
+    void_reason: str
+    mail_id: int | None = None
+    envelope_id: int | None = None
+    slip_id: int | None = None
+    sender: str = ""
+    addressee: str = ""
+    subject: str = ""
+    their_reference: str = ""
+    written_on: date | None = None
+    received_on: date | None = None
+    enclosure_count: int = 0
+    state: MailState | None = None
+    level: Confidentiality = Confidentiality.ORDINARY
+    rectified: tuple[str, ...] = ()
+    """Fields that were rectified."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """Which lines: a year, and within it days or numbers (both ends included)."""
+
+    year: int
+    from_on: date | None = None
+    until_on: date | None = None
+    from_sequence: int | None = None
+    until_sequence: int | None = None
+
+
+def readable_clause(actor: Actor) -> ColumnElement[bool]:
+    """Registers of the units where the actor works, of those headed, and for an auditor all of them."""
+    if actor.has(Role.AUDITOR):
+        return true()
+    working = {p.unit_id for p in actor.posts if p.roles - {Role.ADMINISTRATOR, Role.AUDITOR}}
+    return Register.unit_id.in_(working | actor.headed_unit_ids)
+
+
+def books(session: Session, actor: Actor) -> list[BookRow]:
+    """Registers that the actor may read, those kept first."""
+    rows = [_book(r, actor) for r in session.scalars(_readable(actor).order_by(Unit.id, Register.id)).unique()]
+    return sorted(rows, key=lambda row: not row.is_kept)
+
+
+def book(session: Session, register_id: RegisterId | int, actor: Actor) -> BookRow:
+    """A register that the actor may read.
+
+    Raises:
+        NotFound: ``register.unknown`` (also when the actor may not read it; that refusal is recorded).
+    """
+    register = session.scalars(_readable(actor).where(Register.id == register_id)).unique().one_or_none()
+    if register is None:
+        exists = session.get(Register, register_id) is not None
+        raise NotFound("register.unknown", "choose a register of the list", id=int(register_id), refused=exists)
+    return _book(register, actor)
+
+
+def _readable(actor: Actor) -> Select[Register]:
+    return select(Register).join(Unit, Unit.id == Register.unit_id).where(readable_clause(actor))
+
+
+def _book(register: Register, actor: Actor) -> BookRow:
+    kept = any(Role.CLERK in post.roles and post.unit_id == register.unit_id for post in actor.posts)
+    return BookRow(
+        id=RegisterId(register.id),
+        code=register.code,
+        name=register.name,
+        unit_id=register.unit_id,
+        unit_name=register.unit.name,
+        nature=register.nature,
+        direction=register.direction,
+        is_kept=kept and register.closed_at is None,
+        is_closed=register.closed_at is not None,
+        restarts_yearly=register.restarts_yearly,
+        pattern=register.pattern,
+    )
+
+
+def years(session: Session, register_ids: Sequence[int]) -> dict[int, list[YearRow]]:
+    """The years of these registers, newest first, each with its proof."""
+    given = func.count(MailNumber.id)
+    query = (
+        select(
+            RegisterCounter,
+            given,
+            func.count(MailNumber.voided_at),
+            func.count(MailNumber.sequence.distinct()).filter(
+                MailNumber.sequence.between(RegisterCounter.opening_sequence + 1, RegisterCounter.last_sequence)
+            ),
+        )
+        .outerjoin(
+            MailNumber,
+            (MailNumber.register_id == RegisterCounter.register_id) & (MailNumber.year == RegisterCounter.year),
+        )
+        .where(RegisterCounter.register_id.in_(register_ids))
+        .group_by(RegisterCounter.register_id, RegisterCounter.year)
+        .order_by(RegisterCounter.year.desc())
+    )
+    found: dict[int, list[YearRow]] = {}
+    for counter, count, voided, within in session.execute(query):
+        expected = counter.last_sequence - counter.opening_sequence
+        row = YearRow(
+            year=counter.year,
+            opening=counter.opening_sequence,
+            opening_reason=counter.opening_reason,
+            last=counter.last_sequence,
+            last_on=counter.last_on,
+            given=count,
+            voided=voided,
+            # Numbers outside the range are as wrong as numbers that are not there.
+            missing=(expected - within) + (count - within),
+        )
+        found.setdefault(counter.register_id, []).append(row)
+    return found
+
+
+def count_entries(session: Session, register_id: RegisterId | int, span: Span) -> int:
+    """How many lines a span has."""
+    query = select(func.count(MailNumber.id)).where(*_within(register_id, span))
+    return session.scalar(query) or 0
+
+
+def entries(
+    session: Session,
+    register_id: RegisterId | int,
+    span: Span,
+    actor: Actor,
+    *,
+    newest_first: bool = True,
+    limit: int = PAGE_SIZE,
+    offset: int = 0,
+) -> list[EntryRow]:
+    """Lines of a register that the actor may read (``book`` checks it); content only of letters that it may see."""
+    seen = access.visible_clause(Mail.id, Mail.level, actor.principals)
+    order = MailNumber.sequence.desc() if newest_first else MailNumber.sequence.asc()
+    rows = session.execute(
+        select(MailNumber, Mail, Person.name)
+        .outerjoin(Mail, (Mail.id == MailNumber.mail_id) & seen)
+        .outerjoin(Person, Person.id == MailNumber.person_id)
+        .where(*_within(register_id, span))
+        .order_by(order)
+        .limit(limit)
+        .offset(offset)
+    ).all()
+    rectified = _rectified(session, [mail.id for _, mail, _ in rows if mail is not None])
+    return [_entry(number, mail, name or "", rectified) for number, mail, name in rows]
+
+
+def _within(register_id: RegisterId | int, span: Span) -> list[ColumnElement[bool]]:
+    clauses: list[ColumnElement[bool]] = [MailNumber.register_id == register_id, MailNumber.year == span.year]
+    if span.from_on is not None:
+        clauses.append(MailNumber.registered_on >= span.from_on)
+    if span.until_on is not None:
+        clauses.append(MailNumber.registered_on <= span.until_on)
+    if span.from_sequence is not None:
+        clauses.append(MailNumber.sequence >= span.from_sequence)
+    if span.until_sequence is not None:
+        clauses.append(MailNumber.sequence <= span.until_sequence)
+    return clauses
+
+
+def _rectified(session: Session, mail_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
+    rows = session.execute(
+        select(Rectification.mail_id, Rectification.field)
+        .where(Rectification.mail_id.in_(mail_ids))
+        .order_by(Rectification.id)
+    )
+    found: dict[int, dict[str, None]] = {}
+    for mail_id, field in rows:
+        found.setdefault(mail_id, {})[field] = None
+    return {mail_id: tuple(fields) for mail_id, fields in found.items()}
+
+
+def _entry(number: MailNumber, mail: Mail | None, name: str, rectified: dict[int, tuple[str, ...]]) -> EntryRow:
+    kind = _kind(number, mail)
+    # A reason may tell what the letter was about: it stands under the same rule as its content.
+    reason = number.void_reason if kind is not EntryKind.CONFIDENTIAL else ""
+    head = EntryRow(
+        number_id=number.id,
+        sequence=number.sequence,
+        text=number.text,
+        registered_at=number.registered_at,
+        registered_on=number.registered_on,
+        registered_by=name,
+        kind=kind,
+        voided_at=number.voided_at,
+        void_reason=reason,
+        envelope_id=number.envelope_id,
+        slip_id=number.slip_id,
+    )
+    if mail is None:
+        return head
+    return replace(
+        head,
+        mail_id=mail.id,
+        sender=mail.sender_name,
+        addressee=mail.addressee,
+        subject=mail.subject,
+        their_reference=mail.their_reference,
+        written_on=mail.written_on,
+        received_on=mail.received_on,
+        enclosure_count=mail.enclosure_count,
+        state=mail.state,
+        level=Confidentiality(mail.level),
+        rectified=rectified.get(mail.id, ()),
+    )
+
+
+def _kind(number: MailNumber, mail: Mail | None) -> EntryKind:
+    if number.envelope_id is not None:
+        return EntryKind.ENVELOPE
+    if number.slip_id is not None:
+        return EntryKind.SLIP
+    if number.mail_id is None:
+        return EntryKind.NUMBER
+    return EntryKind.LETTER if mail is not None else EntryKind.CONFIDENTIAL

@@ -1,0 +1,137 @@
+"""What the clerk's form needs: registers to number in, letters to link, and whether the letter was registered before."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from ged import access
+from ged.errors import Invalid
+from ged.org.models import Post, PostRole, Unit
+from ged.ports import MailId, RegisterId
+from ged.registry.correspondents import fold
+from ged.registry.models import Correspondent, Mail, MailNumber, Register, RegisterNature
+from ged.registry.queries import clerk_unit_ids
+from ged.registry.states import MailState
+from ged.unit import Actor, Role
+
+
+@dataclass(frozen=True)
+class DuplicateRow:
+    """A letter of the same sender with the same reference. Only ``mail_id`` None is told to who may not see it."""
+
+    mail_id: int | None
+    number: str = ""
+    subject: str = ""
+    received_on: date | None = None
+
+
+def arrival_registers(session: Session, actor: Actor) -> list[tuple[int, str]]:
+    """Open registers of arrivals that the actor keeps."""
+    rows = session.execute(
+        select(Register.id, Register.name)
+        .where(
+            Register.unit_id.in_(clerk_unit_ids(actor)),
+            Register.closed_at.is_(None),
+            Register.nature == RegisterNature.ARRIVAL,
+        )
+        .order_by(Register.id)
+    )
+    return [(register_id, name) for register_id, name in rows]
+
+
+def authorities(session: Session, actor: Actor) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
+    """Posts to which a letter may be addressed: those of the clerk's own entity, and those of the others."""
+    units = {unit.id: unit for unit in session.scalars(select(Unit))}
+    own = {_entity(units, unit_id) for unit_id in clerk_unit_ids(actor)}
+    rows = session.execute(
+        select(Post.id, Post.title, Post.unit_id)
+        .join(PostRole, (PostRole.post_id == Post.id) & (PostRole.role == Role.AUTHORITY))
+        .order_by(Post.id)
+    )
+    near: list[tuple[int, str]] = []
+    far: list[tuple[int, str]] = []
+    for post_id, title, unit_id in rows:
+        (near if _entity(units, unit_id) in own else far).append((post_id, title))
+    return near, far
+
+
+def _entity(units: dict[int, Unit], unit_id: int) -> int:
+    unit = units[unit_id]
+    while not unit.is_entity and unit.parent_id is not None:
+        unit = units[unit.parent_id]
+    return unit.id
+
+
+def registered_before(
+    session: Session, *, sender_name: str, their_reference: str, actor: Actor, except_mail: int | None = None
+) -> list[DuplicateRow]:
+    """Letters of the same sender with the same reference in the clerk's own entity, newest first.
+
+    What the actor may not see is told once, without anything but that it exists. Other entities' letters are not told
+    at all: they may well have received the same letter.
+    """
+    folded, reference = fold(sender_name), "".join(their_reference.split())
+    if not folded or not reference:
+        return []
+    units = {unit.id: unit for unit in session.scalars(select(Unit))}
+    own = {_entity(units, unit_id) for unit_id in clerk_unit_ids(actor)}
+    rows = session.execute(
+        select(Mail, access.visible_clause(Mail.id, Mail.level, actor.principals))
+        .join(Correspondent, Correspondent.id == Mail.sender_id)
+        .where(
+            Correspondent.folded_name == folded,
+            # SQLite lowers only ASCII letters, PostgreSQL all of them.
+            func.lower(func.replace(Mail.their_reference, " ", "")).in_({reference.lower(), _ascii_lower(reference)}),
+            Mail.unit_id.in_([unit_id for unit_id in units if _entity(units, unit_id) in own]),
+            Mail.state != MailState.VOIDED,
+            Mail.id != (except_mail or 0),
+        )
+        .order_by(Mail.id.desc())
+        .limit(5)
+    ).all()
+    seen = [_duplicate(mail) for mail, visible in rows if visible]
+    return seen + [DuplicateRow(None)] * any(not visible for _, visible in rows)
+
+
+def _ascii_lower(text: str) -> str:
+    return "".join(c.lower() if c.isascii() else c for c in text)
+
+
+def _duplicate(mail: Mail) -> DuplicateRow:
+    number = next((n.text for n in mail.numbers if n.voided_at is None), "")
+    return DuplicateRow(mail.id, number, mail.subject, mail.received_on)
+
+
+def mail_by_number(session: Session, text: str, actor: Actor, *, field: str) -> MailId:
+    """The letter that bears a valid number, when the actor may see it; capitals and spaces do not matter.
+
+    Raises:
+        Invalid: ``number.none_visible``.
+    """
+    mail_id = session.scalar(
+        select(Mail.id)
+        .join(MailNumber, MailNumber.mail_id == Mail.id)
+        .where(
+            func.lower(MailNumber.text) == "".join(text.split()).lower(),
+            MailNumber.voided_at.is_(None),
+            access.visible_clause(Mail.id, Mail.level, actor.principals),
+        )
+        .order_by(Mail.id.desc())
+        .limit(1)
+    )
+    if mail_id is None:
+        raise Invalid("number.none_visible", "check the number", field=field, number=text)
+    return MailId(mail_id)
+
+
+def check_offered(register_id: int | None, offered: list[tuple[int, str]], *, field: str) -> RegisterId:
+    """The register chosen, when it is one of those offered.
+
+    Raises:
+        Invalid: ``form.unknown_choice``.
+    """
+    if register_id not in {offer[0] for offer in offered} or register_id is None:
+        raise Invalid("form.unknown_choice", "choose from the list", field=field)
+    return RegisterId(register_id)

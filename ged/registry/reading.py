@@ -1,0 +1,45 @@
+"""The only thing that opening a letter writes: the seen mark, and for restricted letters an entry of the journal."""
+
+from datetime import datetime
+
+from sqlalchemy import Insert
+from sqlalchemy.dialects import postgresql, sqlite
+
+from ged.ports import Confidentiality, MailId
+from ged.registry.models import ReadMark
+from ged.registry.operations import mail_for
+from ged.unit import Actor, UnitOfWork
+
+
+def must_write(level: Confidentiality, *, is_read: bool) -> bool:
+    """Whether opening a letter has anything to write."""
+    return not is_read or level >= Confidentiality.RESTRICTED
+
+
+def mark_opened(uow: UnitOfWork, mail_id: MailId | int, *, actor: Actor, now: datetime) -> None:
+    """Set the actor's seen mark (the first opening counts); record the opening of a restricted or secret letter.
+
+    Raises:
+        NotFound: ``mail.unknown``.
+    """
+    mail = mail_for(uow, mail_id, actor=actor)
+    uow.session.execute(_mark(uow, mail.id, actor.person_id, now))
+    if mail.level >= Confidentiality.RESTRICTED:
+        uow.record("mail.opened", "mail", mail.id, actor=actor, level=mail.level)
+
+
+def record_printing(uow: UnitOfWork, mail_id: MailId | int, *, what: str, actor: Actor) -> None:
+    """Record that something about a restricted or secret letter was printed; ``what`` is a code.
+
+    Raises:
+        NotFound: ``mail.unknown``.
+    """
+    mail = mail_for(uow, mail_id, actor=actor)
+    if mail.level >= Confidentiality.RESTRICTED:
+        uow.record("mail.printed", "mail", mail.id, actor=actor, form=what)
+
+
+def _mark(uow: UnitOfWork, mail_id: int, person_id: int, now: datetime) -> Insert:
+    # Two tabs opened at once are one reading: the second insert must not fail.
+    make = sqlite.insert if uow.session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    return make(ReadMark).values(mail_id=mail_id, person_id=person_id, at=now).on_conflict_do_nothing()
