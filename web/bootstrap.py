@@ -74,6 +74,7 @@ def _index(settings: Settings, *, writes_index: bool) -> SearchIndex:
             alias=settings.elasticsearch_index,
             api_key=key.get_secret_value() if key else None,
             ca_path=settings.elasticsearch_ca,
+            zone=settings.zone,
         )
     return TantivyIndex(settings.data_dir / "index", writable=writes_index, zone=settings.zone)
 
