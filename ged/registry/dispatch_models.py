@@ -1,5 +1,6 @@
 """Tables of the dispatch: one line per addressee and per copy (ampliation)."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -8,6 +9,15 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ged.db import Base, Code, Id, UtcDateTime
 from ged.registry.models import Channel, Mail
+
+
+@dataclass(frozen=True)
+class Party:
+    """An addressee, or who gets a copy (ampliation). ``address`` may have several lines."""
+
+    name: str
+    address: str = ""
+    email: str = ""
 
 
 class DispatchState(StrEnum):

@@ -1,0 +1,221 @@
+"""The pages of an outgoing letter, as shown, signed and printed. No database; everything is set outside of any lock."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import typst
+from babel.dates import format_date, get_timezone_location
+
+from ged.errors import Invalid
+from ged.ports import SignatureField
+from ged.registry.dispatch_models import Party
+from ged.signbook.placeholders import fill
+from ged.typeset import qr_svg, typeset
+
+TEMPLATES = Path(__file__).parents[1] / "templates"
+FIELD = "signatory"
+A4_HEIGHT_PT = 841.89
+COUNTRIES = {"TG": ("République togolaise", "Travail - Liberté - Patrie")}
+"""What stands at the head of a country's official letters."""
+
+Box = tuple[int, float, float, float, float]
+"""A page and (x1, y1, x2, y2) in points from its lower left corner."""
+
+
+class PageMode(StrEnum):
+    """What the pages are for."""
+
+    PREVIEW = "preview"
+    SIGN = "sign"
+    INK = "ink"
+
+
+@dataclass(frozen=True)
+class Signatory:
+    """Who signs: the post's title, in which capacity, the person.
+
+    Attributes:
+        capacity: lines above the title ("Pour le ministre et par délégation,"), none for the holder.
+        act: the act that gives the power, in small print.
+    """
+
+    title: str
+    name: str
+    capacity: tuple[str, ...] = ()
+    act: str = ""
+
+
+@dataclass(frozen=True)
+class Letter:
+    """All that the pages show but number, date and signature."""
+
+    organisation: str
+    units: tuple[str, ...]
+    country: str
+    place: str
+    sender: str
+    """The title under which it is written: "Le Secrétaire général"."""
+    civility: str
+    subject: str
+    body: str
+    addressees: tuple[Party, ...]
+    copies: tuple[str, ...] = ()
+    annexes: tuple[str, ...] = ()
+    reference: str = ""
+
+
+@dataclass(frozen=True)
+class Pages:
+    """A letter set: its bytes, how many pages, and the two boxes that may differ."""
+
+    pdf: bytes = field(repr=False)
+    page_count: int
+    number_box: Box
+    mark_box: Box
+
+    @property
+    def signature_field(self) -> SignatureField:
+        """The place of the signature."""
+        page, *box = self.mark_box
+        return SignatureField(FIELD, page, (box[0], box[1], box[2], box[3]))
+
+
+def letter_pages(
+    letter: Letter,
+    *,
+    mode: PageMode,
+    at: datetime,
+    number: str = "",
+    on: date | None = None,
+    signatory: Signatory | None = None,
+    code: str = "",
+) -> Pages:
+    """Set a letter.
+
+    Args:
+        mode: SIGN leaves the mark's box empty: the signature's appearance fills it.
+        number, on: fill the block of number and date; empty in the signature book and on the print signed by hand.
+        signatory: whose title and name stand in the mark's box, for PREVIEW and INK.
+        code: text of the QR code of a print to be signed by hand.
+
+    Raises:
+        Invalid: ``typeset.glyph``, ``typeset.failed``.
+    """
+    data = _data(letter, mode, number, on, signatory, code)
+    template = TEMPLATES / "letter.typ"
+    pdf = typeset(template, data, at=at)
+    facts = _facts(template, data)
+    return Pages(pdf, int(facts["pages"]), _box(facts["number"]), _box(facts["mark"]))
+
+
+def mark(signatory: Signatory, box: Box, *, at: datetime, zone: ZoneInfo) -> bytes:
+    """The appearance of the signature, of exactly the size of its box.
+
+    Raises:
+        Invalid: ``typeset.glyph``.
+    """
+    _, x1, y1, x2, y2 = box
+    local = at.astimezone(zone)
+    data = {
+        "width": round(x2 - x1, 2),
+        "height": round(y2 - y1, 2),
+        "title": signatory.title,
+        "name": signatory.name,
+        "capacity": list(signatory.capacity),
+        "act": signatory.act,
+        "at": f"le {local:%d/%m/%Y} à {local:%H:%M}",
+    }
+    return typeset(TEMPLATES / "letter_mark.typ", data, at=at)
+
+
+def french_day(on: date) -> str:
+    """A day as letters write it.
+
+    >>> french_day(date(2026, 3, 1))
+    '1er mars 2026'
+    """
+    text = format_date(on, "long", locale="fr")
+    return text.replace("1 ", "1er ", 1) if on.day == 1 else text
+
+
+def place_of(zone: ZoneInfo) -> str:
+    """The town that a letter is dated from: that of the installation's time zone.
+
+    >>> place_of(ZoneInfo("Africa/Lome"))
+    'Lomé'
+    """
+    return get_timezone_location(zone, locale="fr", return_city=True)
+
+
+def paragraphs(body: str, civility: str) -> list[list[str]]:
+    """Paragraphs (between empty lines) as lines, with the form of address filled in."""
+    filled = fill(body, {"civilite": civility})
+    blocks = (part.strip("\n") for part in filled.replace("\r\n", "\n").split("\n\n"))
+    return [[line.strip() for line in part.split("\n") if line.strip()] for part in blocks if part.strip()]
+
+
+def _data(
+    letter: Letter, mode: PageMode, number: str, on: date | None, signatory: Signatory | None, code: str
+) -> dict[str, Any]:
+    country, motto = COUNTRIES.get(letter.country, ("", ""))
+    who = signatory or Signatory("", "")
+    title = fill(letter.subject, {"civilite": letter.civility})
+    return {
+        "title": title,
+        "head": {"organisation": letter.organisation, "units": letter.units, "country": country, "motto": motto},
+        "number": number,
+        "date": french_day(on) if on is not None else "",
+        "place": letter.place,
+        "from": letter.sender,
+        "addressees": [
+            {"name": p.name, "lines": [line.strip() for line in p.address.splitlines() if line.strip()]}
+            for p in letter.addressees
+        ],
+        "subject": title,
+        "reference": letter.reference,
+        "annexes": _annexes(letter.annexes),
+        "paragraphs": paragraphs(letter.body, letter.civility),
+        "copies": letter.copies,
+        "signature": {
+            "mode": mode.value,
+            "title": who.title,
+            "name": who.name,
+            "capacity": "\n".join(who.capacity),
+        },
+        "qr": qr_svg(code) if code else "",
+    }
+
+
+def _annexes(names: tuple[str, ...]) -> str:
+    if not names:
+        return ""
+    return f"{len(names)} ({' ; '.join(names)})"
+
+
+def _facts(template: Path, data: dict[str, Any]) -> dict[str, Any]:
+    try:
+        answer = typst.query(
+            template,
+            "<facts>",
+            field="value",
+            one=True,
+            root=TEMPLATES,
+            ignore_system_fonts=True,
+            sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
+        )
+    except typst.TypstError as error:
+        raise Invalid("typeset.failed", "report this", template=template.name, detail=str(error)[:300]) from None
+    found: dict[str, Any] = json.loads(answer)
+    return found
+
+
+def _box(found: dict[str, Any]) -> Box:
+    x, top = float(found["x"]), A4_HEIGHT_PT - float(found["y"])
+    sides = (x, top - float(found["height"]), x + float(found["width"]), top)
+    x1, y1, x2, y2 = (round(side, 2) for side in sides)
+    return int(found["page"]), x1, y1, x2, y2
