@@ -28,9 +28,14 @@ def make_site(folder: Path, *, services: Services | None = None, **settings: obj
     services = services or make_services(folder)
     make_organisation(services)
     give_passwords(services)
+    return open_site(folder, services, **settings), services
+
+
+def open_site(folder: Path, services: Services, **settings: object) -> Flask:
+    """An application over services whose database is filled already."""
     app = create_app(services, make_settings(folder, **settings))
     app.testing = False  # errors answer as they do for people
-    return app, services
+    return app
 
 
 def give_passwords(services: Services, password: str = PASSWORD) -> None:

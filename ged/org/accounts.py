@@ -13,6 +13,7 @@ from functools import cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from ged.errors import Invalid, NotFound
@@ -109,11 +110,17 @@ def _count_try(uow: UnitOfWork, subjects: dict[str, int]) -> int:
 
 
 def _attempt(uow: UnitOfWork, subject: str) -> LoginAttempt:
-    row = uow.session.scalar(select(LoginAttempt).where(LoginAttempt.subject == subject).with_for_update())
-    if row is None:
-        row = LoginAttempt(subject=subject, failures=0, last_at=uow.now)
-        uow.session.add(row)
-        uow.session.flush()
+    query = select(LoginAttempt).where(LoginAttempt.subject == subject).with_for_update()
+    row = uow.session.scalar(query)
+    if row is not None:
+        return row
+    try:
+        with uow.session.begin_nested():
+            row = LoginAttempt(subject=subject, failures=0, last_at=uow.now)
+            uow.session.add(row)
+    except IntegrityError:
+        # Another try at the same moment was first to write the row (PostgreSQL; on SQLite writers stand in line).
+        row = uow.session.scalars(query).one()
     return row
 
 

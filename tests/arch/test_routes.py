@@ -91,6 +91,6 @@ def _called(node: ast.FunctionDef, functions: dict[str, ast.FunctionDef], seen: 
     for call in (found for found in ast.walk(node) if isinstance(found, ast.Call)):
         name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
         names.add(name)
-        if name in functions and name not in seen:
+        if isinstance(call.func, ast.Name) and name in functions and name not in seen:
             names |= _called(functions[name], functions, seen | {name})
     return names

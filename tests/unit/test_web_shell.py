@@ -1,0 +1,593 @@
+"""The shell of the site: sessions, throttling, headers, errors, forms, the key opened for a browser."""
+
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask, g
+from jinja2 import ChoiceLoader, FileSystemLoader
+from sqlalchemy import select, update
+from werkzeug.datastructures import MultiDict
+
+from ged.audit import AuditEntry, AuditPayload
+from ged.errors import Forbidden, Invalid, NotFound
+from ged.org import accounts, keys
+from ged.org.models import Person, SigningKey
+from ged.registry.states import MailState
+from ged.unit import Services
+from tests.factories import PASSPHRASE, actor, make_services
+from tests.site import PASSWORD, make_site, open_site, post, sign_in, token
+from web import context, guard, i18n, keyring
+from web.errors import FormRefused, view_of
+from web.forms import FormReader
+from web.pages import render_form
+from web.paths import safe_path
+
+Site = tuple[Flask, Services]
+TEMPLATES = Path(__file__).parents[1] / "templates"
+
+
+def _refuse(kind: type[Exception]) -> str:
+    raise kind("mail.unknown", "", id=7, refused=True)
+
+
+def _raise(error: Exception) -> str:
+    raise error
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A filled site at rest, made once: each test opens a copy."""
+    folder = tmp_path_factory.mktemp("made")
+    _app, services = make_site(folder)
+    services.engine.dispose()
+    return folder
+
+
+@pytest.fixture
+def site(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    services = make_services(tmp_path, create=False)
+    app = open_site(tmp_path, services)
+    pages = {
+        "probe.gallery": ("/essai/galerie", lambda: render_form("gallery.html", states=list(MailState))),
+        "probe.hidden": ("/essai/cache", lambda: _refuse(NotFound)),
+        "probe.forbidden": ("/essai/interdit", lambda: _raise(Forbidden("access.role_missing"))),
+        "probe.crash": ("/essai/panne", lambda: _raise(ZeroDivisionError("secret text"))),
+        "probe.api": ("/api/essai", lambda: _raise(Invalid("form.required", "", field="x"))),
+        "probe.admin": ("/essai/admin", lambda: "ok"),
+        "probe.key": ("/essai/cle", lambda: "ouverte" if keyring.unlocked() else "fermée"),
+    }
+    for endpoint, (path, view) in pages.items():
+        monkeypatch.setitem(guard.ACCESS, endpoint, guard.SIGNED_IN)  # type: ignore[arg-type]
+        app.add_url_rule(path, endpoint, view)
+    monkeypatch.setitem(guard.ACCESS, "probe.admin", guard.roles(guard.Role.ADMINISTRATOR))  # type: ignore[arg-type]
+    app.jinja_env.loader = ChoiceLoader([app.jinja_env.loader, FileSystemLoader(TEMPLATES)])  # type: ignore[list-item]
+    yield app, services
+    services.engine.dispose()
+
+
+def _journal(services: Services, action: str) -> list[dict[str, object]]:
+    with services.reading() as session:
+        rows = session.execute(
+            select(AuditEntry.person_id, AuditPayload.payload)
+            .join(AuditPayload, AuditPayload.sequence == AuditEntry.sequence)
+            .where(AuditEntry.action == action)
+        ).all()
+    return [{"person_id": person_id, **payload} for person_id, payload in rows]
+
+
+# --- signing in ---
+
+
+def test_nobody_is_sent_to_the_sign_in_and_back(site: Site) -> None:
+    app, _services = site
+    client = app.test_client()
+    asked = client.get("/mon-compte/mot-de-passe?x=1")
+    assert asked.status_code == 303
+    assert asked.location == "/connexion?next=/mon-compte/mot-de-passe?x%3D1"
+    answer = client.post(
+        "/connexion",
+        data={
+            "csrf_token": token(client.get(asked.location).text),
+            "next": "/mon-compte/mot-de-passe?x=1",
+            "account": " SG ",
+            "password": PASSWORD,
+        },
+    )
+    assert answer.location == "/mon-compte/mot-de-passe?x=1"
+    assert client.get("/").status_code == 200
+
+
+def test_the_session_cookie_is_shut_up(tmp_path: Path) -> None:
+    app, _services = make_site(tmp_path, public_url="https://courrier.example.tg")
+    client = app.test_client()
+    shown = client.get("/connexion", base_url="https://localhost")
+    cookie = shown.headers["Set-Cookie"]
+    assert cookie.startswith("__Host-ged=")
+    assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/"} <= set(cookie.split("; "))
+    assert shown.headers["Strict-Transport-Security"]
+
+
+@pytest.mark.parametrize(("account", "password"), [("sg", "faux mot de passe"), ("personne", PASSWORD), ("", "")])
+def test_a_refusal_says_the_same_of_every_account(site: Site, account: str, password: str) -> None:
+    app, _services = site
+    answer = post(app.test_client(), "/connexion", {"account": account, "password": password})
+    assert answer.status_code == 422
+    if account:
+        assert "Identifiant ou mot de passe inexact." in answer.text
+        assert f'value="{account}"' in answer.text
+    assert password not in answer.text or not password
+
+
+def test_an_unknown_account_costs_a_hash_too(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    _app, services = site
+    looked_at: list[str] = []
+    real = accounts._hasher.verify
+    monkeypatch.setattr(
+        accounts,
+        "_hasher",
+        type(
+            "Counting", (), {"hash": accounts._hasher.hash, "verify": lambda s, h, p: looked_at.append(h) or real(h, p)}
+        )(),
+    )
+    for account in ("sg", "personne"):
+        with pytest.raises(Invalid, match=r"session\.refused"):
+            accounts.sign_in(services, account, "faux", address="10.0.0.1", now=datetime.now(UTC))
+    assert len(looked_at) == 2
+    assert all(h.startswith("$argon2id$") for h in looked_at)
+
+
+def test_a_closed_account_cannot_sign_in(site: Site) -> None:
+    app, services = site
+    with services.unit_of_work(datetime.now(UTC)) as uow:
+        uow.session.execute(update(Person).where(Person.account == "sg").values(is_active=False))
+    assert post(app.test_client(), "/connexion", {"account": "sg", "password": PASSWORD}).status_code == 422
+
+
+def test_tries_are_throttled_longer_and_longer_and_forgiven(site: Site) -> None:
+    _app, services = site
+    now = datetime.now(UTC)
+
+    def attempt(password: str, at: datetime, address: str = "10.0.0.1") -> str:
+        try:
+            accounts.sign_in(services, "sg", password, address=address, now=at)
+        except Invalid as error:
+            return error.code
+        return "opened"
+
+    assert [attempt("faux", now) for _ in range(5)] == ["session.refused"] * 5
+    assert attempt(PASSWORD, now, address="10.0.0.2") == "session.throttled", "another address is the same account"
+    assert attempt(PASSWORD, now + timedelta(seconds=29)) == "session.throttled"
+    assert attempt("faux", now + timedelta(seconds=31)) == "session.refused"
+    assert attempt(PASSWORD, now + timedelta(seconds=31 + 59)) == "session.throttled", "the second lock is longer"
+    assert attempt(PASSWORD, now + timedelta(seconds=31 + 61)) == "opened"
+    assert [attempt("faux", now + timedelta(minutes=3)) for _ in range(4)] == ["session.refused"] * 4
+    assert attempt(PASSWORD, now + timedelta(minutes=3)) == "opened"
+
+
+def test_an_address_that_tries_every_account_is_throttled(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    _app, services = site
+    monkeypatch.setattr(accounts, "FREE_TRIES_ADDRESS", 6)
+    now = datetime.now(UTC)
+    codes = []
+    for number in range(accounts.FREE_TRIES_ADDRESS + 1):
+        with pytest.raises(Invalid) as caught:
+            accounts.sign_in(services, f"compte{number}", "faux", address="10.0.0.9", now=now)
+        codes.append(caught.value.code)
+    assert codes[-1] == "session.throttled"
+    assert set(codes[:-1]) == {"session.refused"}
+
+
+def test_a_throttled_page_says_how_long(site: Site) -> None:
+    app, services = site
+    for _ in range(5):
+        with pytest.raises(Invalid):
+            accounts.sign_in(services, "sg", "faux", address="x", now=datetime.now(UTC))
+    answer = post(app.test_client(), "/connexion", {"account": "sg", "password": PASSWORD})
+    assert answer.status_code == 429
+    assert "Attendez 1 min" in answer.text
+
+
+def test_openings_and_refusals_are_in_the_journal(site: Site) -> None:
+    app, services = site
+    sign_in(app, "sg")
+    post(app.test_client(), "/connexion", {"account": "sg", "password": "faux"})
+    post(app.test_client(), "/connexion", {"account": "mon mot de passe", "password": "faux"})
+    assert [entry["person_id"] for entry in _journal(services, "session.opened")] == [actor(services, "sg").person_id]
+    assert [entry["account"] for entry in _journal(services, "session.refused")] == ["sg", ""]
+
+
+# --- the session's end ---
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("opened_at", timedelta(hours=13)), ("seen_at", timedelta(hours=3))],
+    ids=["too old", "idle"],
+)
+def test_a_session_ends_with_time(site: Site, key: str, value: timedelta) -> None:
+    app, _services = site
+    client = sign_in(app, "sg")
+    with client.session_transaction() as session:
+        session[key] = (datetime.now(UTC) - value).timestamp()
+    answer = client.get("/")
+    assert answer.location == "/connexion?next=/&fin=1"
+    assert "Votre session a pris fin" in client.get(answer.location).text
+
+
+def test_a_new_password_ends_the_other_sessions_only(site: Site) -> None:
+    app, _services = site
+    here, elsewhere = sign_in(app, "sg"), sign_in(app, "sg")
+    page = "/mon-compte/mot-de-passe"
+    fields = {"current_password": PASSWORD, "password": "un tout autre mot", "password_again": "un tout autre mot"}
+    wrong = post(here, page, {**fields, "password_again": "autre chose"}, page=page)
+    assert wrong.status_code == 422
+    assert "un tout autre mot" not in wrong.text
+    assert post(here, page, {**fields, "current_password": "faux"}, page=page).status_code == 422
+    assert post(here, page, {**fields, "password": "court", "password_again": "court"}, page=page).status_code == 422
+    assert post(here, page, fields, page=page).status_code == 303
+    assert here.get("/").status_code == 200
+    assert elsewhere.get("/").status_code == 303
+    assert sign_in(app, "sg", "un tout autre mot").get("/").status_code == 200
+
+
+def test_a_closed_account_loses_its_session(site: Site) -> None:
+    app, services = site
+    client = sign_in(app, "sg")
+    with services.unit_of_work(datetime.now(UTC)) as uow:
+        uow.session.execute(update(Person).where(Person.account == "sg").values(is_active=False))
+    assert client.get("/").status_code == 303
+
+
+def test_signing_out_is_a_post_and_ends_it(site: Site) -> None:
+    app, services = site
+    client = sign_in(app, "sg")
+    assert client.get("/deconnexion").status_code == 405
+    assert post(client, "/deconnexion", {}).location == "/connexion"
+    assert client.get("/").status_code == 303
+    assert len(_journal(services, "session.closed")) == 1
+
+
+def test_a_cookie_made_elsewhere_is_nobody(site: Site) -> None:
+    app, _services = site
+    client = app.test_client()
+    client.set_cookie("ged", "eyJwZXJzb25faWQiOjF9.aaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbb")
+    assert client.get("/").status_code == 303
+
+
+# --- guard, CSRF, headers ---
+
+
+def test_a_role_opens_its_door_only(site: Site) -> None:
+    app, services = site
+    assert sign_in(app, "admin").get("/essai/admin").status_code == 200
+    refused = sign_in(app, "agent").get("/essai/admin")
+    assert refused.status_code == 403
+    assert "Votre fonction ne donne pas accès" in refused.text
+    assert [e["endpoint"] for e in _journal(services, "access.refused")] == ["probe.admin"]
+
+
+def test_a_form_without_token_changes_nothing(site: Site) -> None:
+    app, services = site
+    answer = app.test_client().post("/connexion", data={"account": "sg", "password": PASSWORD})
+    assert answer.status_code == 400
+    assert "rien n&#39;a été enregistré" in answer.text
+    assert not _journal(services, "session.opened")
+
+
+def test_pages_are_not_kept_and_run_nothing_foreign(site: Site) -> None:
+    app, _services = site
+    headers = sign_in(app, "sg").get("/").headers
+    assert headers["Cache-Control"] == "no-store, private"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "same-origin"
+    policy = headers["Content-Security-Policy"]
+    assert "unsafe" not in policy
+    assert {"default-src 'none'", "frame-ancestors 'none'"} <= set(policy.split("; "))
+
+
+def test_static_files_are_kept_under_an_address_that_follows_their_bytes(site: Site) -> None:
+    app, _services = site
+    client = app.test_client()
+    address = next(part for part in client.get("/connexion").text.split('"') if "ged.css" in part)
+    assert "?v=" in address
+    with client.get(address) as kept:
+        assert "immutable" in kept.headers["Cache-Control"]
+        assert "Set-Cookie" not in kept.headers
+    with client.get(address.partition("?")[0]) as bare:
+        assert "immutable" not in bare.headers["Cache-Control"]
+
+
+@pytest.mark.parametrize(
+    ("target", "kept"),
+    [
+        ("/bannette?page=2", True),
+        ("//mal.example", False),
+        ("/\\mal.example", False),
+        ("https://mal.example/", False),
+        ("/a\nb", False),
+        ("javascript:alert(1)", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_only_our_own_paths_are_gone_back_to(target: str | None, kept: bool) -> None:
+    assert (safe_path(target) == target) is (kept or target is None)
+    assert bool(safe_path(target)) is kept
+
+
+# --- errors ---
+
+
+def test_a_refused_letter_is_not_found_and_in_the_journal(site: Site) -> None:
+    app, services = site
+    answer = sign_in(app, "sg").get("/essai/cache", headers={"Referer": "http://localhost/bannette?page=2"})
+    assert answer.status_code == 404
+    assert "Ce courrier n&#39;existe pas, ou vous n&#39;y avez pas accès." in answer.text
+    assert 'href="/bannette?page=2"' in answer.text
+    with services.reading() as session:
+        entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "access.refused")).one()
+    assert (entry.subject_kind, entry.subject_id, entry.person_id) == ("mail", 7, actor(services, "sg").person_id)
+
+
+def test_a_crash_shows_a_reference_and_nothing_of_itself(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    app, _services = site
+    answer = sign_in(app, "sg").get("/essai/panne")
+    assert answer.status_code == 500
+    assert "référence" in answer.text
+    assert "secret text" not in answer.text
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_the_api_answers_json(site: Site) -> None:
+    app, _services = site
+    client = app.test_client()
+    assert client.get("/api/essai").status_code == 401
+    answer = sign_in(app, "sg").get("/api/essai")
+    assert answer.status_code == 422
+    assert answer.get_json()["error"]["code"] == "form.required"
+    assert client.get("/api/nulle-part").get_json()["error"]["code"] == "page.unknown"
+
+
+def test_an_unknown_page_keeps_the_layout(site: Site) -> None:
+    app, _services = site
+    answer = sign_in(app, "sg").get("/nulle-part", headers={"Referer": "https://mal.example/x"})
+    assert answer.status_code == 404
+    assert "Navigation principale" in answer.text
+    assert "mal.example" not in answer.text
+
+
+def test_an_unknown_code_is_shown_with_its_code(site: Site) -> None:
+    app, _services = site
+    with app.test_request_context():
+        view = view_of(Invalid("nothing.known", field="x"))
+    assert "nothing.known" in view.message
+    assert (view.status, view.field) == (422, "x")
+
+
+def test_a_message_survives_a_missing_value(site: Site) -> None:
+    app, _services = site
+    with app.test_request_context():
+        assert "…" in view_of(Invalid("form.too_long")).message
+        limit = view_of(Invalid("deadline.later_than_above", limit=date(2026, 11, 24)))
+    assert "24/11/2026" in limit.message
+
+
+# --- forms ---
+
+
+def test_a_form_tells_all_its_errors_at_once() -> None:
+    fields = FormReader(
+        MultiDict({"subject": "", "day": "31/02/2026", "count": "douze", "clock": "25:00", "state": "gone", "n": "99"})
+    )
+    fields.text("subject", required=True)
+    fields.day("day")
+    fields.integer("count")
+    fields.clock("clock")
+    fields.choice("state", MailState)
+    fields.integer("n", maximum=10)
+    with pytest.raises(FormRefused) as caught:
+        fields.check()
+    assert [error.params["field"] for error in caught.value.errors] == [
+        "subject",
+        "day",
+        "count",
+        "clock",
+        "state",
+        "n",
+    ]
+
+
+def test_a_form_is_read() -> None:
+    fields = FormReader(
+        MultiDict(
+            [("s", " a\r\nb\x00 "), ("d", "2026-11-24"), ("e", "24/11/2026"), ("n", "12"), ("l", "1"), ("l", "2")]
+        )
+    )
+    assert fields.text("s") == "a\nb"
+    assert fields.day("d") == fields.day("e") == date(2026, 11, 24)
+    assert (fields.integer("n"), fields.integers("l"), fields.integer("none")) == (12, (1, 2), None)
+    fields.check()
+
+
+def test_what_was_typed_comes_back_with_its_errors(site: Site) -> None:
+    app, services = site
+    error = FormRefused((Invalid("form.required", field="subject"), Invalid("form.unknown_choice", field="mentions")))
+    form = MultiDict([("note", "<b>à suivre</b>"), ("mentions", "1"), ("mentions", "3"), ("register_id", "3")])
+    with app.test_request_context("/essai/galerie", method="POST", data=form):
+        g.services, g.now, g.actor = services, datetime.now(UTC), actor(services, "sg")
+        page, status = render_form("gallery.html", error=error, states=list(MailState))  # type: ignore[misc]
+    assert status == 422
+    assert "2 corrections sont nécessaires" in page
+    assert 'href="#subject"' in page
+    assert 'aria-describedby="subject-hint subject-error"' in page
+    assert "&lt;b&gt;à suivre&lt;/b&gt;" in page
+    ticked = [n for n in range(1, 5) if f'name="mentions" value="{n}" checked' in page]
+    assert ticked == [1, 3], "a box that was unticked stays so"
+    assert '<option value="3" selected>' in page
+
+
+def test_all_components_render(site: Site) -> None:
+    app, _services = site
+    page = sign_in(app, "sg").get("/essai/galerie").text
+    for piece in ("confirmation", "timeline", "two-pane", "thumbs", "pager", "error-summary"):
+        assert (f'class="{piece}' in page) is (piece != "error-summary"), piece
+
+
+# --- local forms ---
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"),
+    [(0, "0 octets"), (999, "999 octets"), (1_200, "1,2 Ko"), (999_600, "1 Mo"), (48_000_000, "48 Mo")],
+)
+def test_sizes_are_french(site: Site, size: int, shown: str) -> None:
+    app, _services = site
+    with app.test_request_context():
+        assert i18n.file_size(size) == shown
+
+
+def test_dates_are_local_and_french(site: Site) -> None:
+    app, _services = site
+    moment = datetime(2026, 11, 24, 23, 5, tzinfo=UTC)
+    with app.test_request_context():
+        assert i18n.date_and_time(moment) == "24/11/2026 à 23:05"
+        assert i18n.long_date(date(2026, 11, 24)) == "24 novembre 2026"
+        assert i18n.full_date(date(2026, 11, 24)) == "mardi 24 novembre 2026"
+
+
+def test_zero_is_singular_in_french(site: Site) -> None:
+    from flask_babel import ngettext
+
+    app, _services = site
+    with app.test_request_context():
+        said = [ngettext("%(num)s lettre", "%(num)s lettres", n) for n in (0, 1, 2)]
+        drawn = app.jinja_env.from_string("{{ ngettext('%(num)s lettre', '%(num)s lettres', 0) }}").render()
+    assert said == ["0 lettre", "1 lettre", "2 lettres"]
+    assert drawn == "0 lettre"
+
+
+# --- the signing key ---
+
+
+@pytest.fixture
+def keyed(site: Site) -> Site:
+    app, services = site
+    sg = actor(services, "sg")
+    with services.unit_of_work(datetime.now(UTC)) as uow:
+        keys.issue_key(uow, sg.person_id, passphrase=PASSPHRASE, actor=sg)
+    return app, services
+
+
+def _unlock(client: object, passphrase: str = PASSPHRASE) -> object:
+    return post(
+        client, "/cle/deverrouiller", {"passphrase": passphrase, "next": "/essai/cle"}, page="/cle/deverrouiller"
+    )  # type: ignore[arg-type]
+
+
+def test_a_key_opens_for_this_browser_only(keyed: Site, tmp_path: Path) -> None:
+    app, _services = keyed
+    here, elsewhere = sign_in(app, "sg"), sign_in(app, "sg")
+    answer = _unlock(here)
+    assert answer.location == "/essai/cle"  # type: ignore[attr-defined]
+    cookie = next(c for c in answer.headers.getlist("Set-Cookie") if c.startswith("ged_key="))  # type: ignore[attr-defined]
+    assert {"HttpOnly", "SameSite=Strict"} <= set(cookie.split("; "))
+    assert here.get("/essai/cle").text == "ouverte"
+    assert elsewhere.get("/essai/cle").text == "fermée"
+    (sealed,) = (tmp_path / "run" / "unlocked").iterdir()
+    assert sealed.stat().st_mode & 0o777 == 0o600
+    assert "déverrouillée jusqu'à" in here.get("/essai/galerie").text
+
+
+def test_another_person_cannot_use_the_cookie(keyed: Site) -> None:
+    app, _services = keyed
+    here, other = sign_in(app, "sg"), sign_in(app, "dge")
+    _unlock(here)
+    other.set_cookie("ged_key", here.get_cookie("ged_key").value)  # type: ignore[union-attr]
+    assert other.get("/essai/cle").text == "fermée"
+
+
+def test_signing_out_and_locking_forget_the_key(keyed: Site, tmp_path: Path) -> None:
+    app, _services = keyed
+    for path in ("/cle/verrouiller", "/deconnexion"):
+        client = sign_in(app, "sg")
+        _unlock(client)
+        assert client.get("/essai/cle").text == "ouverte"
+        post(client, path, {}, page="/cle/deverrouiller")
+        assert list((tmp_path / "run" / "unlocked").iterdir()) == []
+        assert client.get_cookie("ged_key") is None
+
+
+def test_an_opened_key_ends_by_itself_and_is_swept(keyed: Site, tmp_path: Path) -> None:
+    app, services = keyed
+    later = datetime.now(UTC) + timedelta(minutes=6)
+    client = sign_in(app, "sg")
+    _unlock(client)
+    cookie = client.get_cookie("ged_key")
+    assert cookie is not None
+    with app.test_request_context(headers={"Cookie": f"ged_key={cookie.value}"}):
+        g.services, g.now, g.actor = services, datetime.now(UTC), actor(services, "sg")
+        assert keyring.unlocked() is not None
+        g.now = later
+        assert keyring.unlocked() is None
+        assert keyring.sweep() == 1
+    assert list((tmp_path / "run" / "unlocked").iterdir()) == []
+
+
+def test_five_wrong_passphrases_block_the_key_until_it_is_freed(keyed: Site) -> None:
+    app, services = keyed
+    client = sign_in(app, "sg")
+    left = [_unlock(client, "pas la bonne phrase").text for _ in range(5)]  # type: ignore[attr-defined]
+    assert ["essais restants : 4" in left[0], "essais restants : 0" in left[4]] == [True, True]
+    assert "la clé est bloquée" in _unlock(client).text  # type: ignore[attr-defined]
+    assert len(_journal(services, "key.refused")) == 5
+    sg = actor(services, "sg")
+    with services.reading() as session, pytest.raises(Invalid, match=r"key\.too_many_tries"):
+        keys.load_key(session, sg.person_id)
+    with services.unit_of_work(datetime.now(UTC)) as uow:
+        keys.free_key(uow, sg.person_id, actor=actor(services, "admin"))
+    assert _unlock(client).status_code == 303  # type: ignore[attr-defined]
+
+
+def test_the_right_passphrase_at_the_last_try_counts(keyed: Site) -> None:
+    app, services = keyed
+    client = sign_in(app, "sg")
+    for _ in range(4):
+        _unlock(client, "pas la bonne phrase")
+    assert _unlock(client).status_code == 303  # type: ignore[attr-defined]
+    with services.reading() as session:
+        assert session.scalar(select(SigningKey.failed_tries)) == 0
+
+
+def test_nobody_without_a_key_can_open_one(site: Site) -> None:
+    app, _services = site
+    answer = _unlock(sign_in(app, "agent"))
+    assert answer.status_code == 404  # type: ignore[attr-defined]
+    assert "Vous n&#39;avez pas de clé de signature." in answer.text  # type: ignore[attr-defined]
+
+
+def test_a_new_key_revokes_the_old(keyed: Site) -> None:
+    _app, services = keyed
+    sg = actor(services, "sg")
+    with services.reading() as session:
+        first = keys.load_key(session, sg.person_id)
+    with services.unit_of_work(datetime.now(UTC)) as uow:
+        keys.issue_key(uow, sg.person_id, passphrase="une autre phrase de passe", actor=sg)
+    with services.reading() as session:
+        assert keys.load_key(session, sg.person_id) != first
+        assert keys.has_key(session, sg.person_id)
+        assert not keys.has_key(session, actor(services, "agent").person_id)
+
+
+def test_context_has_one_time_and_one_local_day(site: Site) -> None:
+    app, _services = site
+    with app.test_request_context("/connexion"):
+        app.preprocess_request()
+        assert context.now() is context.now()
+        assert context.now().tzinfo is UTC
+        assert context.actor_or_none() is None
+        with pytest.raises(Forbidden):
+            context.actor()
