@@ -172,4 +172,4 @@ def _version() -> int | None:
 
 
 def _letter(mail_id: int) -> str | None:
-    return url_for("mail.show", mail_id=mail_id) if "mail.show" in current_app.view_functions else None
+    return url_for("letters.show", mail_id=mail_id) if "letters.show" in current_app.view_functions else None

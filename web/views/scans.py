@@ -31,7 +31,7 @@ blueprint = Blueprint("scans", __name__, url_prefix="/numerisations")
 PAGE_PX = 1400
 JUST_NOW = timedelta(minutes=2)
 MAX_FILES = 20
-RESOLUTIONS = (150, 200, 300, 400, 600)
+RESOLUTIONS = tuple((dpi, str(dpi)) for dpi in (150, 200, 300, 400, 600))
 REFUSALS = (Invalid, InvalidTransition, StaleVersion)
 
 
@@ -104,26 +104,24 @@ def order() -> ResponseReturnValue:
 
 def _order(into_scan_id: int | None = None) -> ResponseReturnValue:
     fields = FormReader(request.form)
-    bridge_id = fields.integer("bridge_id", required=True)
-    device, source = fields.text("device", maximum=200), fields.text("source", maximum=100)
+    # One choice says desk, scanner and source: "7|pnm:0|ADF"; a desk alone ("7") takes its first scanner.
+    desk, _sep, rest = fields.text("device", required=True, maximum=400).partition("|")
+    device, _sep, source = rest.rpartition("|")
     mode, dpi = fields.text("mode", maximum=32), fields.integer("dpi", minimum=50, maximum=1200)
-    more = fields.ticked("more")
     try:
         fields.check()
-        # A device is chosen with its desk: "7|pnm:0".
-        chosen_id, _sep, chosen_device = device.partition("|")
         with context.services().unit_of_work(context.now()) as uow:
             bridges.order_scan(
                 uow,
-                bridge_id or 0,
+                int(desk) if desk.isascii() and desk.isdigit() else 0,
                 actor=context.actor(),
                 now=context.now(),
-                device=chosen_device if chosen_id == str(bridge_id) else None,
+                device=device or None,
                 source=source or None,
                 mode=mode or "gray",
                 dpi=dpi or 300,
                 duplex=fields.ticked("duplex"),
-                complete=not more,
+                complete=not fields.ticked("more"),
                 into_scan_id=into_scan_id,
             )
     except REFUSALS as error:
@@ -257,7 +255,9 @@ def _take_in(file: FileStorage, unit_id: int) -> list[ScanId]:
 
 def _told_before(filename: str, row: EarlierRow) -> str:
     if row.mail_id is not None:
-        told = _("« %(name)s » est déjà joint, à l'identique, au courrier %(number)s.", name=filename, number=row.number)
+        told = _(
+            "« %(name)s » est déjà joint, à l'identique, au courrier %(number)s.", name=filename, number=row.number
+        )
     elif row.scan_id is not None:
         told = _("« %(name)s » attend déjà, à l'identique, dans une autre numérisation.", name=filename)
     else:

@@ -1,0 +1,435 @@
+"""The bridge's API and the pages of scans, documents and envelopes, through the whole application."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+from werkzeug.test import TestResponse
+
+from ged.audit import AuditEntry
+from ged.codes import CodeKind, make_code
+from ged.config import Settings
+from ged.jobs import Job, JobKind
+from ged.org.models import Person
+from ged.registry import bridges, recognition
+from ged.registry.intake_models import Bridge, Scan, ScanBatch, ScanOrder, ScanState
+from ged.registry.models import Attachment, Mail, Register
+from ged.registry.operations import IncomingForm, Registered, register_incoming
+from ged.unit import Services
+from tests import pages
+from tests.factories import NOW, SECRET, actor, make_organisation, make_services
+from web.app import create_app
+
+
+@dataclass
+class Site:
+    """The application over its services, and browsers signed in to it."""
+
+    services: Services
+    app: Flask
+
+    def browser(self, account: str) -> Browser:
+        with self.services.reading() as session:
+            person = session.scalar(select(Person).where(Person.account == account))
+        assert person is not None
+        client = self.app.test_client()
+        with client.session_transaction() as cookie:
+            seen = time.time()
+            cookie.update(person_id=person.id, epoch=person.session_epoch, opened_at=seen, seen_at=seen)
+        return Browser(client)
+
+    def run_intake(self) -> None:
+        with self.services.reading() as session:
+            batch_ids = session.scalars(select(Job.subject_id).where(Job.kind == JobKind.INTAKE)).all()
+        for batch_id in batch_ids:
+            recognition.run_intake(self.services, batch_id, heartbeat=lambda _: None, now=NOW)
+
+
+class Browser:
+    """A client that keeps the form's token."""
+
+    def __init__(self, client: FlaskClient) -> None:
+        self.client = client
+        found = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/").text)
+        assert found is not None
+        self.token = found[1]
+
+    def get(self, path: str) -> TestResponse:
+        return self.client.get(path, buffered=True)
+
+    def post(self, path: str, **fields: Any) -> TestResponse:
+        return self.client.post(
+            path, data={"csrf_token": self.token, **fields}, content_type="multipart/form-data", follow_redirects=True
+        )
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    services = make_services(tmp_path)
+    make_organisation(services)
+    settings = Settings(data_dir=tmp_path, secret=SECRET)  # type: ignore[arg-type]
+    yield Site(services, create_app(services, settings))
+    services.engine.dispose()
+
+
+def paired(site: Site) -> dict[str, str]:
+    """Pair a bridge through the pages and the API; answers its header."""
+    clerk = site.browser("agent")
+    unit_id = actor(site.services, "agent").posts[0].unit_id
+    shown = clerk.post("/numerisations/postes/appairer", unit_id=str(unit_id)).text
+    found = re.search(r'class="pairing-code">([^<]+)<', shown)
+    assert found is not None
+    answer = site.app.test_client().post("/api/bridge/pair", json={"code": found[1], "name": "Guichet"})
+    assert answer.status_code == 201
+    assert found[1] not in clerk.get("/numerisations/postes").text
+    return {"Authorization": f"Bearer {answer.json['token']}"}
+
+
+def register(site: Site, subject: str = "Branchement") -> Registered:
+    with site.services.reading() as session:
+        register_id = session.scalar(select(Register.id).where(Register.code == "ARR"))
+    form = IncomingForm(subject, "Mairie de Tsévié", actor(site.services, "sg").posts[0].post_id)
+    with site.services.unit_of_work(NOW) as uow:
+        return register_incoming(uow, register_id, form, actor=actor(site.services, "agent"), now=NOW)  # type: ignore[arg-type]
+
+
+def put_page(site: Site, bridge: dict[str, str], key: str, token: str, content: bytes, **more: str) -> TestResponse:
+    headers = {**bridge, "X-Content-SHA256": pages.sha256(content), "X-Page-Order": token[1:], **more}
+    return site.app.test_client().put(
+        f"/api/bridge/batch/{key}/page/{token}", data=content, content_type="image/png", headers=headers
+    )
+
+
+# --- the bridge's API ---------------------------------------------------------------------------------------------
+
+
+def test_a_bridge_scans_from_pairing_to_the_joined_letter(site: Site) -> None:
+    bridge, letter, clerk = paired(site), register(site), site.browser("agent")
+    api = site.app.test_client()
+    devices = [{"name": "pnm:0", "vendor": "Noname", "model": "PNM", "type": "virtual", "sources": ["Flatbed"],
+                "modes": ["Gray"], "resolutions": [300]}]  # fmt: skip
+    assert api.post("/api/bridge/devices", json={"devices": devices}, headers=bridge).status_code == 204
+    page = clerk.get("/numerisations/").text
+    with site.services.reading() as session:
+        bridge_id = session.scalar(select(Bridge.id))
+    choice = f"{bridge_id}|pnm:0|Flatbed"
+    assert f'value="{choice}"' in page
+    assert "Noname PNM - vitre" in page
+    clerk.post("/numerisations/numeriser", device=choice, mode="gray", dpi="300", duplex="1")
+    order = api.get("/api/bridge/order?wait_s=0", headers=bridge).json
+    assert {k: order[k] for k in ("device", "source", "mode", "dpi", "duplex", "complete")} == {
+        "device": "pnm:0", "source": "Flatbed", "mode": "gray", "dpi": 300, "duplex": True, "complete": True,
+    }  # fmt: skip
+    key, state = order["batch_key"], f"/api/bridge/order/{order['order_id']}/state"
+    assert api.post(
+        state, json={"state": "scanning", "pages": 0, "code": None, "detail": None}, headers=bridge
+    ).json == {"cancel": False}
+    assert api.get("/api/bridge/order?wait_s=0", headers=bridge).status_code == 204
+    begun = api.put(f"/api/bridge/batch/{key}", json={"order_id": 1, "device": "pnm:0", "started_at": "2026-11-24"},
+                    headers=bridge)  # fmt: skip
+    assert begun.status_code == 200
+    content = pages.png("Tsévié", code=make_code(CodeKind.LABEL, letter.number_id, key=site.services.code_key))
+    first = put_page(site, bridge, key, "t1", content)
+    assert (first.status_code, first.json) == (201, {"digest": pages.sha256(content), "size": len(content)})
+    assert put_page(site, bridge, key, "t1", content).status_code == 200
+    assert "Numérisation en cours" in clerk.get("/numerisations/en-cours").text
+    complete = f"/api/bridge/batch/{key}/complete"
+    sent = {"token": "t1", "digest": pages.sha256(content)}
+    lost = {"token": "t2", "digest": "0" * 64}
+    refused = api.post(complete, json={"pages": [sent, lost]}, headers=bridge)
+    assert (refused.status_code, refused.json) == (409, {"missing": ["t2"]})
+    assert api.post(complete, json={"pages": [sent]}, headers=bridge).status_code == 200
+    assert api.post(state, json={"state": "done", "pages": 1}, headers=bridge).status_code == 200
+    site.run_intake()
+    assert letter.number in clerk.get("/numerisations/").text
+    with site.services.reading() as session:
+        assert session.scalar(select(Attachment.mail_id)) == letter.mail_id
+
+
+def test_an_order_is_given_while_the_bridge_waits(site: Site) -> None:
+    bridge, clerk = paired(site), actor(site.services, "agent")
+    answers: list[tuple[float, TestResponse]] = []
+
+    def wait() -> None:
+        answer = site.app.test_client().get("/api/bridge/order?wait_s=10", headers=bridge)
+        answers.append((time.monotonic(), answer))
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    time.sleep(0.5)
+    ordered_at = time.monotonic()
+    with site.services.unit_of_work(NOW) as uow:
+        bridge_id = uow.session.scalar(select(Bridge.id)) or 0
+        bridges.order_scan(uow, bridge_id, actor=clerk, now=NOW)
+    waiting.join(timeout=10)
+    answered_at, answer = answers[0]
+    assert answer.status_code == 200
+    assert answered_at - ordered_at < 2.0
+
+
+def test_the_api_refuses_clearly(site: Site) -> None:
+    bridge, api = paired(site), site.app.test_client()
+    for header in (
+        {},
+        {"Authorization": "Bearer x"},
+        {"Authorization": bridge["Authorization"].replace("Bearer", "Basic")},
+    ):
+        answer = api.get("/api/bridge/order?wait_s=0", headers=header)
+        assert (answer.status_code, answer.json["error"]["code"]) == (401, "bridge.token_wrong")
+    wrong = api.post("/api/bridge/pair", json={"code": "XXXX-XXXX", "name": "x"})
+    assert (wrong.status_code, wrong.json["error"]["code"]) == (404, "bridge.code_wrong")
+    assert "appairage" in wrong.json["error"]["message"]
+    content = pages.png("un")
+    assert put_page(site, bridge, "nowhere", "t1", content).status_code == 404
+    api.put("/api/bridge/batch/k1", json={}, headers=bridge)
+    torn = put_page(site, bridge, "k1", "t1", content, **{"X-Content-SHA256": "0" * 64})
+    assert (torn.status_code, torn.json["error"]["code"]) == (422, "page.digest_mismatch")
+    assert put_page(site, bridge, "k1", "t1", content).status_code == 201
+    assert put_page(site, bridge, "k1", "t1", pages.png("deux")).status_code == 422
+    for body in (b"[]", b"{", b'{"pages": 3}', b'{"pages": ["x"]}'):
+        assert api.post("/api/bridge/batch/k1/complete", data=body, headers=bridge).status_code == 422
+
+
+def test_a_revoked_bridge_and_a_cancelled_order_stop(site: Site) -> None:
+    bridge, clerk, api = paired(site), site.browser("agent"), site.app.test_client()
+    with site.services.reading() as session:
+        bridge_id = session.scalar(select(Bridge.id))
+    clerk.post("/numerisations/numeriser", device=str(bridge_id), mode="color", dpi="200")
+    with site.services.reading() as session:
+        order_id = session.scalar(select(ScanOrder.id))
+    state = f"/api/bridge/order/{order_id}/state"
+    api.post(state, json={"state": "scanning", "pages": 1}, headers=bridge)
+    clerk.post(f"/numerisations/ordres/{order_id}/annuler")
+    assert api.post(state, json={"state": "scanning", "pages": 2}, headers=bridge).json == {"cancel": True}
+    clerk.post(f"/numerisations/postes/{bridge_id}/retirer")
+    assert api.get("/api/bridge/order?wait_s=0", headers=bridge).status_code == 401
+
+
+def test_a_flatbed_batch_grows_until_the_clerk_ends_it(site: Site) -> None:
+    bridge, clerk, api = paired(site), site.browser("agent"), site.app.test_client()
+    with site.services.reading() as session:
+        bridge_id = session.scalar(select(Bridge.id))
+    clerk.post("/numerisations/numeriser", device=str(bridge_id), mode="gray", dpi="300", more="1")
+    for n in (1, 2):
+        order = api.get("/api/bridge/order?wait_s=0", headers=bridge).json
+        assert order["complete"] is False
+        put_page(site, bridge, order["batch_key"], f"t{n}", pages.png(f"page {n}"))
+        api.post(f"/api/bridge/order/{order['order_id']}/state", json={"state": "done", "pages": 1}, headers=bridge)
+        if n == 1:
+            assert "Page suivante" in clerk.get("/numerisations/en-cours").text
+            clerk.post(f"/numerisations/ordres/{order['order_id']}/page-suivante")
+    with site.services.reading() as session:
+        batch_id = session.scalar(select(ScanBatch.id))
+        assert session.scalar(select(func.count(ScanBatch.id))) == 1
+    clerk.post(f"/numerisations/lots/{batch_id}/terminer")
+    site.run_intake()
+    assert "1 numérisation attend son courrier" in clerk.get("/numerisations/").text
+
+
+# --- the pages ----------------------------------------------------------------------------------------------------
+
+
+def upload(browser: Browser, *given: tuple[bytes, str]) -> TestResponse:
+    return browser.post("/numerisations/fichiers", file=[(io.BytesIO(data), name) for data, name in given])
+
+
+def only_scan(site: Site) -> Scan:
+    with site.services.reading() as session:
+        return session.scalars(select(Scan).where(Scan.state == ScanState.WAITING).order_by(Scan.id.desc())).one()
+
+
+def test_good_files_pass_and_each_bad_one_is_explained(site: Site) -> None:
+    clerk = site.browser("agent")
+    huge = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + (30_000).to_bytes(4, "big") * 2 + b"\x08\x00\x00\x00\x00"
+    answer = upload(
+        clerk,
+        (pages.pdf("un"), "bon.pdf"),
+        (b"", "vide.pdf"),
+        (b"Ceci est du texte.", "texte.pdf"),
+        (pages.tiff("un", "deux")[:4000], "coupe.tif"),
+        (huge, "geant.png"),
+    )
+    assert answer.status_code == 422
+    for words in (
+        "« vide.pdf » est vide",
+        "« texte.pdf » n&#39;est ni un PDF",
+        "« coupe.tif » est incomplet",
+        "geant.png",
+    ):
+        assert words in answer.text, words
+    assert "1 numérisation reçue." in answer.text
+    with site.services.reading() as session:
+        assert session.scalars(select(Scan.filename)).all() == ["bon.pdf"]
+    again = upload(clerk, (pages.pdf("un"), "../../" + "n" * 300 + ".pdf"))
+    assert "attend déjà, à l&#39;identique" in again.text
+
+
+def test_the_page_of_a_scan_works_without_javascript(site: Site) -> None:
+    clerk = site.browser("agent")
+    upload(clerk, (pages.tiff("un", "deux", "trois"), "trois.tif"))
+    scan = only_scan(site)
+    ids, base = [leaf.id for leaf in scan.leaves], f"/numerisations/{scan.id}"
+    small = clerk.get(f"{base}/pages/{ids[0]}.jpg")
+    big = clerk.get(f"{base}/pages/{ids[0]}.jpg?grand=1")
+    assert small.mimetype == big.mimetype == "image/jpeg"
+    assert len(big.data) > len(small.data) > 500
+    kept = clerk.client.get(f"{base}/pages/{ids[0]}.jpg", headers={"If-None-Match": small.headers["ETag"]})
+    assert kept.status_code == 304
+    assert site.browser("dge").get(f"{base}/pages/{ids[0]}.jpg").status_code == 404
+    assert clerk.post(f"{base}/arranger", do="turn-right", leaf=str(ids[0]), version="1").status_code == 200
+    stale = clerk.post(f"{base}/arranger", do="turn-right", leaf=str(ids[0]), version="1")
+    assert stale.status_code == 409
+    assert "modifié cette numérisation entre-temps" in stale.text
+    turned = clerk.get(f"{base}/pages/{ids[0]}.jpg")
+    assert turned.data != small.data
+    clerk.post(f"{base}/arranger", do="later", leaf=str(ids[0]))
+    clerk.post(f"{base}/arranger", do="remove", leaf=str(ids[2]))
+    assert "retirée" in clerk.get(base).text
+    clerk.post(f"{base}/arranger", do="restore", leaf=str(ids[2]))
+    clerk.post(f"{base}/ordre", **{f"position-{ids[2]}": "1", f"position-{ids[0]}": "2", f"position-{ids[1]}": "3"})
+    assert [leaf.id for leaf in only_scan(site).leaves] == [ids[2], ids[0], ids[1]]
+    clerk.post(f"{base}/arranger", do="split", leaf=str(ids[1]))
+    with site.services.reading() as session:
+        other = session.scalar(select(Scan.id).where(Scan.id != scan.id))
+    clerk.post(f"/numerisations/{other}/reunir", into_id=str(scan.id))
+    clerk.post(f"{base}/arranger", do="discard")
+    assert "1 numérisation écartée cette semaine" in clerk.get("/numerisations/").text
+    clerk.post(f"{base}/arranger", do="bring-back")
+    assert len(only_scan(site).leaves) == 3
+    assert clerk.post(f"{base}/arranger", do="dance").status_code == 422
+
+
+def test_joining_by_number_says_what_is_missing(site: Site) -> None:
+    clerk, letter = site.browser("agent"), register(site)
+    upload(clerk, (pages.pdf("un"), "un.pdf"))
+    base = f"/numerisations/{only_scan(site).id}"
+    assert letter.number in clerk.get(base).text
+    wrong = clerk.post(f"{base}/joindre", number="99999/2026/MIN")
+    assert wrong.status_code == 422
+    assert "99999/2026/MIN" in wrong.text
+    assert clerk.post(f"{base}/joindre").status_code == 422
+    assert clerk.post(f"{base}/joindre", number=letter.number.lower()).status_code == 200
+    upload(clerk, (pages.pdf("deux"), "deux.pdf"))
+    base = f"/numerisations/{only_scan(site).id}"
+    assert "dites pourquoi il est remplacé" in clerk.post(f"{base}/joindre", number=letter.number).text
+    clerk.post(f"{base}/joindre", mail_id=str(letter.mail_id), reason="Mauvaise lettre")
+    with site.services.reading() as session:
+        assert session.scalars(select(Attachment.version_no).order_by(Attachment.id)).all() == [1, 2]
+
+
+def test_the_list_comes_again_when_it_changed(site: Site) -> None:
+    clerk = site.browser("agent")
+    mark = re.search(r"liste=(\w+)", clerk.get("/numerisations/").text)
+    assert mark is not None
+    assert "HX-Refresh" not in clerk.get(f"/numerisations/en-cours?liste={mark[1]}").headers
+    upload(clerk, (pages.pdf("un"), "un.pdf"))
+    assert clerk.get(f"/numerisations/en-cours?liste={mark[1]}").headers["HX-Refresh"] == "true"
+
+
+def test_documents_are_sent_under_the_rule_and_openings_are_recorded(site: Site) -> None:
+    clerk, chief, letter, content = site.browser("agent"), site.browser("sg"), register(site), pages.pdf("Électricité")
+    upload(clerk, (content, "Lettre d'été.pdf"))
+    clerk.post(f"/numerisations/{only_scan(site).id}/joindre", number=letter.number)
+    with site.services.reading() as session:
+        attachment_id = session.scalar(select(Attachment.id)) or 0
+    base = f"/documents/{attachment_id}"
+    assert chief.get(f"{base}/searchable.pdf").status_code == 404
+    early = chief.get(f"{base}/page/1.jpg")
+    assert early.mimetype == "image/jpeg"
+    recognition.run_recognise(site.services, attachment_id, heartbeat=lambda _: None, now=NOW)
+    original = chief.get(f"{base}/original")
+    assert original.data == content
+    assert original.headers["Content-Disposition"].startswith("attachment; ")
+    assert original.headers["X-Content-Type-Options"] == "nosniff"
+    assert "no-store" in original.headers["Cache-Control"]
+    for path, mimetype in (
+        ("searchable.pdf", "application/pdf"),
+        ("page/1.jpg", "image/jpeg"),
+        ("page/1.jpg?petit=1", "image/jpeg"),
+        ("thumbnail.jpg", "image/jpeg"),
+        ("page/1/original", "application/pdf"),
+        ("page/1/texte", "text/plain"),
+    ):
+        answer = chief.get(f"{base}/{path}")
+        assert (answer.status_code, answer.mimetype) == (200, mimetype), path
+        assert site.browser("daf").get(f"{base}/{path}").status_code == 404, path
+    assert "lectricit" in chief.get(base).text
+    assert _count(site, "document.opened") == 0
+    assert _count(site, "access.refused") == 6
+    with site.services.unit_of_work(NOW) as uow:
+        uow.session.get_one(Mail, letter.mail_id).level = 1
+    for path in ("searchable.pdf", "page/1.jpg", "original", "page/1/texte"):
+        assert chief.get(f"{base}/{path}").status_code == 200
+    assert _count(site, "document.opened") == 4
+    with site.services.unit_of_work(NOW) as uow:
+        uow.session.get_one(Mail, letter.mail_id).level = 2
+    assert clerk.get(f"{base}/original").status_code == 404
+    assert chief.get(f"{base}/original").status_code == 200
+
+
+def _count(site: Site, action: str) -> int:
+    with site.services.reading() as session:
+        return session.scalar(select(func.count()).where(AuditEntry.action == action)) or 0
+
+
+def test_a_document_is_repaired_as_a_new_version(site: Site) -> None:
+    clerk, letter = site.browser("agent"), register(site)
+    upload(clerk, (pages.tiff("un", "deux"), "deux.tif"))
+    clerk.post(f"/numerisations/{only_scan(site).id}/joindre", number=letter.number)
+    with site.services.reading() as session:
+        attachment_id = session.scalar(select(Attachment.id))
+    form = {"keep-1": "1", "place-1": "2", "keep-2": "1", "place-2": "1", "turn-2": "180"}
+    assert clerk.post(f"/documents/{attachment_id}/reparer", **form).status_code == 422
+    done = clerk.post(f"/documents/{attachment_id}/reparer", **form, reason="À l'envers")
+    assert "version 2" in done.text
+    with site.services.reading() as session:
+        new = session.scalars(select(Attachment).order_by(Attachment.id.desc())).first()
+        assert new is not None
+        assert [(page.page_index, page.rotation) for page in new.pages] == [(1, 180), (0, 0)]
+
+
+def test_an_envelope_from_the_counter_to_its_addressee(site: Site) -> None:
+    clerk, chief, stranger = site.browser("agent"), site.browser("sg"), site.browser("etudes")
+    with site.services.reading() as session:
+        register_id = session.scalar(select(Register.id).where(Register.code == "PLI"))
+    fields = {"register_id": str(register_id), "arrived_on": "2026-11-24", "arrived_time": "08:15", "kind": "offre",
+              "addressed_post_id": str(actor(site.services, "sg").posts[0].post_id), "count": "1",
+              "sender_name": "Entreprise Kossi", "marks": "AO 12"}  # fmt: skip
+    bad = clerk.post("/plis/nouveau", **{**fields, "arrived_time": "midi"})
+    assert bad.status_code == 422
+    assert "Entreprise Kossi" in bad.text
+    shown = clerk.post("/plis/nouveau", **fields)
+    assert "PLI-0001/2026" in shown.text
+    assert "Entreprise Kossi" not in stranger.get("/plis/1").text
+    assert "PLI-0001/2026" in stranger.get("/plis/1").text
+    assert stranger.post("/plis/1/garder").status_code == 403
+    assert "PLI-0001/2026" in chief.get("/plis/").text
+    assert chief.post("/plis/1/garder", version="1").status_code == 200
+    assert chief.post("/plis/1/rendre", version="1").status_code == 409
+    refused = chief.post("/plis/1/ouvrir", subject="Offre", level="2", file=(io.BytesIO(b"texte"), "offre.pdf"))
+    assert refused.status_code == 422
+    assert "« offre.pdf » n&#39;est ni un PDF" in refused.text
+    opened = chief.post("/plis/1/ouvrir", subject="Offre", level="2", file=(io.BytesIO(pages.pdf("un")), "offre.pdf"))
+    assert opened.status_code == 200
+    assert "Ouvrir le courrier" not in clerk.get("/plis/1").text
+    with site.services.reading() as session:
+        assert session.scalar(select(Mail.level)) == 2
+
+
+def test_a_clerk_cannot_do_without_the_role(site: Site) -> None:
+    member = site.browser("etudes")
+    for path in ("/numerisations/", "/numerisations/postes", "/numerisations/1", "/plis/nouveau"):
+        assert member.get(path).status_code == 403, path
+    assert json.dumps(_count(site, "access.refused")) == "4"
