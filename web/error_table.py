@@ -469,6 +469,9 @@ MESSAGES: Mapping[str, Message] = {
         _l("La signature n'a pas pu être faite."), _l("Réessayez ; si l'erreur revient, prévenez l'administrateur.")
     ),
     # --- slip ---
+    "slip.being_received": Message(
+        _l("Le destinataire a pointé ce bordereau et le signe."), _l("Rechargez-le : il ne s'annule plus.")
+    ),
     "slip.book_empty": Message(
         _l("Aucun bordereau pour ce jour et ce porteur."),
         _l("Choisissez un jour et un porteur qui ont des bordereaux."),
@@ -505,11 +508,15 @@ MESSAGES: Mapping[str, Message] = {
     "slip.no_register": Message(
         _l("L'unité %(unit)s n'a pas de registre de bordereaux."), _l("Un administrateur doit en ouvrir un.")
     ),
+    "slip.none_chosen": Message(_l("Aucun bordereau n'est choisi."), _l("Cochez au moins un bordereau de la liste.")),
     "slip.not_received": Message(_l("Ce bordereau n'est pas encore reçu."), _l("Recevez-le d'abord.")),
     "slip.not_receiver": Message(
         _l("Seul un poste de l'unité destinataire reçoit ce bordereau."), _l("Adressez-vous à cette unité.")
     ),
     "slip.not_sender": Message(_l("Vous n'envoyez pas par ce poste."), _l("Choisissez un poste que vous occupez.")),
+    "slip.not_sent": Message(
+        _l("Ce bordereau n'est pas encore signé par son expéditeur."), _l("L'expéditeur doit d'abord le signer.")
+    ),
     "slip.paper_elsewhere": Message(
         _l("L'original de %(number)s est détenu par : %(unit)s."),
         _l("Envoyez une copie, ou demandez l'original à cette unité."),
@@ -525,6 +532,10 @@ MESSAGES: Mapping[str, Message] = {
         _l("L'exemplaire signé à la main n'est pas encore numérisé."), _l("Numérisez d'abord l'exemplaire signé.")
     ),
     "slip.proof_unknown": Message(_l("Cette preuve n'existe plus."), _l("Rechargez le bordereau.")),
+    "slip.received": Message(
+        _l("Ce bordereau est déjà reçu : rien n'a été changé."),
+        _l("Ouvrez-le pour voir qui l'a reçu ; un écart constaté depuis se signale par un nouveau document."),
+    ),
     "slip.received_at": Message(
         _l("La date ou l'heure de réception n'est pas valable."), _l("Corrigez la date et l'heure.")
     ),
@@ -539,6 +550,7 @@ MESSAGES: Mapping[str, Message] = {
     "slip.same_unit": Message(
         _l("%(unit)s ne peut pas s'envoyer un bordereau à elle-même."), _l("Choisissez une autre unité.")
     ),
+    "slip.signed": Message(_l("Ce bordereau est déjà signé et envoyé."), _l("Rechargez-le.")),
     "slip.stale": Message(
         _l("Une autre personne reçoit ce bordereau."), _l("Rechargez le bordereau : votre saisie est gardée.")
     ),
@@ -551,6 +563,7 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "slip.unit_closed": Message(_l("%(unit)s est fermée."), _l("Choisissez l'unité qui lui succède.")),
     "slip.unknown": Message(_l("Ce bordereau n'existe pas, ou vous n'y avez pas accès."), _l("Vérifiez le numéro.")),
+    "slip.voided": Message(_l("Ce bordereau est annulé."), _l("Faites un nouveau bordereau.")),
     # --- stamp ---
     "stamp.failed": Message(
         _l("La marque de signature n'a pas pu être dessinée."),

@@ -103,6 +103,25 @@ ACCESS: Mapping[str, Rule] = {
     "envelopes.give_back": SIGNED_IN,
     "envelopes.open_it": SIGNED_IN,
     "envelopes.link": roles(Role.CLERK),
+    # --- slips: the units at both ends decide; a post of an administrator or auditor alone neither sends nor receives ---
+    "slips.index": SIGNED_IN,
+    "slips.hand": SIGNED_IN,
+    "slips.settle": SIGNED_IN,
+    "slips.book": SIGNED_IN,
+    "slips.book_pdf": SIGNED_IN,
+    "slips.new": SIGNED_IN,
+    "slips.create": SIGNED_IN,
+    "slips.show": SIGNED_IN,
+    "slips.pdf": SIGNED_IN,
+    "slips.sign": SIGNED_IN,
+    "slips.void": SIGNED_IN,
+    "slips.receive_form": SIGNED_IN,
+    "slips.take": SIGNED_IN,
+    "slips.paper_form": SIGNED_IN,
+    "slips.paper": SIGNED_IN,
+    "slips.proof": SIGNED_IN,
+    "slips.answer_form": SIGNED_IN,
+    "slips.answer": SIGNED_IN,
 }
 
 

@@ -18,6 +18,8 @@ from ged.ports import Confidentiality, Verdict
 from ged.registry.intake_models import BatchSource, BatchState, OrderState, ScanState
 from ged.registry.models import AttachmentKind, Channel, Direction, Priority, RegisterNature
 from ged.registry.states import MailState
+from ged.slips.models import ReceiptWay, SlipKind, SlipPurpose, TaskState
+from ged.slips.states import LineState, SlipState
 from ged.unit import Role
 
 LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
@@ -122,6 +124,39 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         CodeKind.OUTGOING: _l("Courrier départ à signer"),
         CodeKind.DISCHARGE: _l("Décharge"),
     },
+    SlipKind: {
+        SlipKind.TRANSMITTAL: _l("Bordereau de transmission"),
+        SlipKind.RETURN: _l("Bordereau de retour"),
+        SlipKind.DISCREPANCY: _l("Constat d'écart"),
+    },
+    SlipPurpose: {
+        SlipPurpose.HANDOVER: _l("Pour attribution"),
+        SlipPurpose.INFORMATION: _l("Pour information"),
+        SlipPurpose.FOLLOW_UP: _l("Pour suite à donner"),
+        SlipPurpose.ON_LOAN: _l("En communication"),
+    },
+    SlipState: {
+        SlipState.ISSUING: _l("À signer"),
+        SlipState.SENT: _l("Envoyé"),
+        SlipState.RECEIVING: _l("Réception à signer"),
+        SlipState.RECEIVED: _l("Reçu"),
+        SlipState.VOIDED: _l("Annulé"),
+    },
+    LineState: {
+        LineState.PENDING: _l("En attente"),
+        LineState.RECEIVED: _l("Reçu"),
+        LineState.MISSING: _l("Manquant"),
+        LineState.DAMAGED: _l("Endommagé"),
+        LineState.WRONG_UNIT: _l("Mal adressé"),
+    },
+    ReceiptWay: {
+        ReceiptWay.DIGITAL: _l("Signature électronique"),
+        ReceiptWay.PAPER: _l("Signature à la main"),
+    },
+    TaskState: {
+        TaskState.OPEN: _l("À régler"),
+        TaskState.SETTLED: _l("Réglé"),
+    },
     JobKind: {
         JobKind.INTAKE: _l("Examiner un lot numérisé"),
         JobKind.RECOGNISE: _l("Reconnaître le texte"),
@@ -166,6 +201,23 @@ TONES: Mapping[type[Enum], Mapping[Any, str]] = {
         Verdict.GREEN: "success",
         Verdict.AMBER: "warning",
         Verdict.RED: "danger",
+    },
+    SlipState: {
+        SlipState.ISSUING: "warning",
+        SlipState.SENT: "info",
+        SlipState.RECEIVING: "warning",
+        SlipState.RECEIVED: "success",
+        SlipState.VOIDED: "danger",
+    },
+    LineState: {
+        LineState.RECEIVED: "success",
+        LineState.MISSING: "danger",
+        LineState.DAMAGED: "warning",
+        LineState.WRONG_UNIT: "danger",
+    },
+    TaskState: {
+        TaskState.OPEN: "warning",
+        TaskState.SETTLED: "success",
     },
     OrderState: {
         OrderState.WAITING: "info",

@@ -34,6 +34,7 @@ class LineForm:
 
     Attributes:
         is_original: whether the paper itself goes; None: it goes when the sending unit holds it.
+        key: what a form calls the line; errors name its fields by it.
     """
 
     description: str = ""
@@ -42,6 +43,11 @@ class LineForm:
     mail_id: MailId | None = None
     envelope_id: int | None = None
     is_original: bool | None = None
+    key: str = ""
+
+    def field(self, name: str, no: int) -> str:
+        """The name of a form's field of this line."""
+        return f"{name}-{self.key or no}"
 
 
 @dataclass(frozen=True)
@@ -83,15 +89,21 @@ class PlannedSlip:
 
 @dataclass(frozen=True)
 class SuggestedLine:
-    """What the form of a new slip proposes for a letter. ``pending``: the slip that carries its paper already."""
+    """What the form of a new slip proposes for a letter or an envelope. ``pending``: the slip that carries the paper already."""
 
-    mail_id: MailId
+    mail_id: MailId | None
+    envelope_id: int | None
     number: str
     description: str
     count: int
     holds_paper: bool
     is_confidential: bool
     pending: str = ""
+
+    @property
+    def key(self) -> str:
+        """What a form calls the line."""
+        return f"m{self.mail_id}" if self.mail_id is not None else f"e{self.envelope_id}"
 
 
 def plan(session: Session, form: SlipForm, *, post: HeldPost, actor: Actor, today: date) -> tuple[PlannedSlip, ...]:
@@ -124,6 +136,7 @@ def suggest(session: Session, mail_ids: Sequence[int], *, post: HeldPost, actor:
         found.append(
             SuggestedLine(
                 mail_id=MailId(mail.id),
+                envelope_id=None,
                 number=number_of(mail.numbers),
                 description=_printed(mail),
                 count=1,
@@ -132,6 +145,20 @@ def suggest(session: Session, mail_ids: Sequence[int], *, post: HeldPost, actor:
                 pending=pending.number_text if pending is not None else "",
             )
         )
+    return tuple(found)
+
+
+def suggest_envelopes(session: Session, envelope_ids: Sequence[int], *, post: HeldPost) -> tuple[SuggestedLine, ...]:
+    """Lines proposed for sealed envelopes that the sending unit holds; others are left out."""
+    found = []
+    for envelope_id in dict.fromkeys(envelope_ids):
+        envelope = session.get(SealedEnvelope, envelope_id)
+        if envelope is None or custody.custody_of_envelope(session, envelope_id)[-1].unit_id != post.unit_id:
+            continue
+        pending = carried_by(session, envelope_id=envelope_id)
+        number = number_of(envelope.numbers)
+        waits = pending.number_text if pending is not None else ""
+        found.append(SuggestedLine(None, envelope_id, number, SEALED, envelope.count, pending is None, True, waits))
     return tuple(found)
 
 
@@ -189,18 +216,20 @@ def _check_receivers(session: Session, receivers: Sequence[UnitId], post: HeldPo
 
 def _line(session: Session, form: LineForm, no: int, post: HeldPost, actor: Actor) -> PlannedLine:
     if not 1 <= form.count <= MAX_COUNT:
-        raise Invalid("slip.count", "give the number of pieces", field=f"count-{no}", line=no, maximum=MAX_COUNT)
+        raise Invalid(
+            "slip.count", "give the number of pieces", field=form.field("count", no), line=no, maximum=MAX_COUNT
+        )
     if len(form.remark) > MAX_LINE_REMARK:
-        raise Invalid("slip.text_long", "shorten it", field=f"remark-{no}", limit=MAX_LINE_REMARK)
+        raise Invalid("slip.text_long", "shorten it", field=form.field("remark", no), limit=MAX_LINE_REMARK)
     if form.mail_id is not None:
         return _letter(session, form, form.mail_id, no, post, actor)
     if form.envelope_id is not None:
         return _envelope(session, form, form.envelope_id, post)
     description = form.description.strip()
     if not description:
-        raise Invalid("slip.description_missing", "describe the piece", field=f"description-{no}", line=no)
+        raise Invalid("slip.description_missing", "describe the piece", field=form.field("description", no), line=no)
     if len(description) > MAX_DESCRIPTION:
-        raise Invalid("slip.text_long", "shorten it", field=f"description-{no}", limit=MAX_DESCRIPTION)
+        raise Invalid("slip.text_long", "shorten it", field=form.field("description", no), limit=MAX_DESCRIPTION)
     original = True if form.is_original is None else form.is_original
     return PlannedLine(description, "", form.count, form.remark.strip(), None, None, original, False)
 
@@ -214,7 +243,7 @@ def _letter(session: Session, form: LineForm, mail_id: MailId, no: int, post: He
     # What everybody on the slip's way reads must not tell what a confidential letter says.
     typed = "" if confidential else form.description.strip()
     if len(typed) > MAX_DESCRIPTION:
-        raise Invalid("slip.text_long", "shorten it", field=f"description-{no}", limit=MAX_DESCRIPTION)
+        raise Invalid("slip.text_long", "shorten it", field=form.field("description", no), limit=MAX_DESCRIPTION)
     number = number_of(mail.numbers)
     holder = custody.custody_of(session, mail.id)[-1]
     pending = carried_by(session, mail_id=mail.id)
@@ -223,12 +252,12 @@ def _letter(session: Session, form: LineForm, mail_id: MailId, no: int, post: He
         is_original = holder.unit_id == post.unit_id and pending is None
     if is_original and holder.unit_id != post.unit_id:
         raise Invalid(
-            "slip.paper_elsewhere", "send a copy, or ask that unit", field=f"original-{no}", number=number,
+            "slip.paper_elsewhere", "send a copy, or ask that unit", field=form.field("original", no), number=number,
             unit=holder.unit_name, line=no,
         )  # fmt: skip
     if is_original and pending is not None:
         raise Invalid(
-            "slip.paper_on_the_way", "wait for its reception", field=f"original-{no}", number=number,
+            "slip.paper_on_the_way", "wait for its reception", field=form.field("original", no), number=number,
             slip=pending.number_text, line=no,
         )  # fmt: skip
     description = typed or _printed(mail)

@@ -60,14 +60,15 @@ def issue(services: Services, form: SlipForm, *, key: OpenedKey, actor: Actor, n
         NotFound, Invalid: as ``drafting.plan``; ``typeset.glyph`` when something cannot be printed. Nothing is
             numbered then.
     """
-    check_printable(services, form, actor=actor, now=now)
+    preview(services, form, actor=actor, now=now)
     with services.unit_of_work(now) as uow:
         numbered = number_slips(uow, form, actor=actor, now=now)
     return tuple(signed_or_why(services, slip, key, actor, now) for slip in numbered)
 
 
-def check_printable(services: Services, form: SlipForm, *, actor: Actor, now: datetime) -> None:
-    """Set the pages once without a number, so that what cannot be printed costs none.
+def preview(services: Services, form: SlipForm, *, actor: Actor, now: datetime) -> bytes:
+    """The pages as they will be, without number and code: shown before signing, and so that what cannot be printed
+    costs no number.
 
     Raises:
         NotFound, Invalid: as ``issue``.
@@ -77,7 +78,7 @@ def check_printable(services: Services, form: SlipForm, *, actor: Actor, now: da
         today = now.astimezone(services.zone).date()
         planned = drafting.plan(session, form, post=post, actor=actor, today=today)
         sheet = render.planned_sheet(session, services, form, planned[0], post=post, on=today)
-    render.slip_pdf(sheet, at=now)
+    return render.slip_pdf(sheet, at=now)[0]
 
 
 def number_slips(uow: UnitOfWork, form: SlipForm, *, actor: Actor, now: datetime) -> tuple[Issued, ...]:

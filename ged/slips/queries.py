@@ -184,6 +184,12 @@ def sent(
     return _rows(session, wanted.offset(offset).limit(limit), late_before=now - timedelta(hours=unacknowledged_hours))
 
 
+def count_sent(session: Session, actor: Actor) -> int:
+    """How many slips the actor's units sent, for the pager."""
+    of = Slip.sender_unit_id.in_(sorted(parties.units_seen(actor)))
+    return session.scalar(select(func.count(Slip.id)).where(of)) or 0
+
+
 def unacknowledged(session: Session, *, hours: int, now: datetime, actor: Actor | None = None) -> list[SlipRow]:
     """Slips sent more than ``hours`` ago and not received; all of them for the reminders of the system."""
     before = now - timedelta(hours=hours)

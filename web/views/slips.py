@@ -1,0 +1,450 @@
+"""Slips: to receive, sent, tasks; make, sign, receive, answer; the delivery book."""
+
+from datetime import datetime
+from io import BytesIO
+
+from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
+
+from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
+from ged.ports import Digest, MailId
+from ged.registry import files
+from ged.registry.files import Upload
+from ged.slips import answers, custody, delivery_book, operations, parties, queries, receive, tasks
+from ged.slips.answers import AnswerLine
+from ged.slips.models import SlipKind, SlipPurpose
+from ged.slips.operations import Issued
+from ged.slips.receive import PaperReceipt
+from ged.slips.states import DECISIONS, LineState
+from ged.unit import Actor
+from web import context, keyring, labels, verdicts
+from web.forms import FormReader
+from web.pages import render_form
+from web.panels import register_panel
+from web.views import slips_forms as forms
+
+blueprint = Blueprint("slips", __name__, url_prefix="/bordereaux")
+
+REFUSALS = (Invalid, InvalidTransition, StaleVersion, EngineFailed)
+
+
+@blueprint.app_template_filter("signature_reason")
+def signature_reason(reason: str) -> str:
+    """The words of a verdict's reason."""
+    return verdicts.reason_words(reason)
+
+
+@blueprint.app_template_filter("slip_option")
+def slip_option(purpose: SlipPurpose) -> tuple[str, str]:
+    """A purpose as a choice of a list."""
+    return purpose.value, labels.label(purpose)
+
+
+def _refused(error: GedError) -> GedError:
+    """What a form shows again; an unknown slip or letter is the shell's to answer, a missing key is not."""
+    if isinstance(error, REFUSALS) or error.code in ("key.none", "unit.unknown", "envelope.unknown"):
+        return error
+    raise error
+
+
+# --- lists -------------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/")
+def index() -> ResponseReturnValue:
+    """What waits for me, what I sent, what I have to clear up."""
+    services, actor = context.services(), context.actor()
+    offset = max(request.args.get("offset", 0, type=int), 0)
+    with services.reading() as session:
+        page = {
+            "waiting": queries.to_receive(session, actor),
+            "sent": queries.sent(
+                session, actor, now=context.now(), unacknowledged_hours=services.unacknowledged_hours, offset=offset
+            ),
+            "total": queries.count_sent(session, actor),
+            "open_tasks": queries.open_tasks(session, actor),
+            "loans": queries.overdue_loans(session, actor, today=context.today()),
+        }
+    units = {post.unit_id: post.unit_name for post in parties.working_posts(actor)}
+    return render_template("slips/index.html", offset=offset, limit=queries.PAGE, units=units, **page)
+
+
+@blueprint.post("/porteur")
+def hand() -> ResponseReturnValue:
+    """Give sent slips to a messenger."""
+    fields = FormReader(request.form)
+    slip_ids, messenger = fields.integers("slip"), fields.text("messenger", required=True, maximum=120)
+    try:
+        fields.check()
+        if not slip_ids:
+            raise Invalid("slip.none_chosen", "tick a slip", field="slip")
+        with context.services().unit_of_work(context.now()) as uow:
+            operations.hand_to_messenger(uow, slip_ids, messenger=messenger, actor=context.actor(), now=context.now())
+    except REFUSALS as error:
+        return render_form("slips/refused.html", error=error, back=url_for("slips.index"))
+    flash(_("Remis au porteur %(name)s.", name=messenger), "success")
+    return redirect(url_for("slips.index"), 303)
+
+
+@blueprint.post("/taches/<int:task_id>")
+def settle(task_id: int) -> ResponseReturnValue:
+    """Close a task with what was done."""
+    remark = FormReader(request.form).text("remark", maximum=500)
+    try:
+        with context.services().unit_of_work(context.now()) as uow:
+            tasks.settle_task(uow, task_id, remark=remark, actor=context.actor(), now=context.now())
+    except REFUSALS as error:
+        return render_form("slips/refused.html", error=error, back=url_for("slips.index"))
+    flash(_("L'écart est réglé."), "success")
+    return redirect(url_for("slips.index"), 303)
+
+
+@blueprint.get("/cahier")
+def book() -> ResponseReturnValue:
+    """The messengers of a day, each with the book to print."""
+    services, actor = context.services(), context.actor()
+    units = {post.unit_id: post.unit_name for post in parties.working_posts(actor)}
+    unit_id = request.args.get("unit_id", type=int) or next(iter(units), 0)
+    day = FormReader(request.args).day("day") or context.today()
+    with services.reading() as session:
+        found = queries.messengers_on(session, actor, unit_id=unit_id, day=day, zone=services.zone) if units else []
+    return render_template("slips/book.html", units=units, unit_id=unit_id, day=day, messengers=found)
+
+
+@blueprint.get("/cahier.pdf")
+def book_pdf() -> ResponseReturnValue:
+    """The delivery book of a messenger on a day."""
+    day = FormReader(request.args).day("day") or context.today()
+    pdf = delivery_book.delivery_book_pdf(
+        context.services(),
+        unit_id=request.args.get("unit_id", 0, type=int),
+        day=day,
+        messenger=request.args.get("messenger", ""),
+        actor=context.actor(),
+        now=context.now(),
+    )
+    return _pdf(pdf, f"cahier-{day}.pdf")
+
+
+def _pdf(content: bytes, name: str) -> ResponseReturnValue:
+    return send_file(BytesIO(content), mimetype="application/pdf", download_name=name, max_age=0)
+
+
+# --- making ------------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/nouveau")
+def new() -> ResponseReturnValue:
+    """The form: letters of the address (?mail=1&mail=2), and free pieces."""
+    return _new(request.args)
+
+
+def _new(given: MultiDict[str, str], error: GedError | None = None) -> ResponseReturnValue:
+    actor = context.actor()
+    post = forms.sending_post(actor)
+    with context.services().reading() as session:
+        lines = forms.lines_of(session, given, post, actor)
+        units = [(unit.id, unit.name) for unit in queries.receiving_units(session, actor)]
+    return render_form(
+        "slips/new.html",
+        error=error,
+        form=given if request.method == "POST" else None,
+        lines=lines,
+        units=units,
+        post=post,
+        posts=[(one.post_id, f"{one.title} ({one.unit_name})") for one in parties.working_posts(actor)],
+        purposes=list(SlipPurpose),
+        wanted=request.args,
+    )
+
+
+@blueprint.post("/nouveau")
+def create() -> ResponseReturnValue:
+    """Add a line or a letter, preview, or number and sign."""
+    wanted = request.form.get("act", "")
+    if wanted in ("line", "letter"):
+        return _one_more(wanted)
+    services, actor = context.services(), context.actor()
+    fields = FormReader(request.form)
+    post = forms.sending_post(actor)
+    with services.reading() as session:
+        lines = forms.lines_of(session, request.form, post, actor)
+    form = forms.read_slip(fields, lines, post)
+    try:
+        fields.check()
+        if wanted == "preview":
+            return _pdf(operations.preview(services, form, actor=actor, now=context.now()), "apercu.pdf")
+        key = keyring.signing_key(fields.secret("passphrase", required=False))
+        made = operations.issue(services, form, key=key, actor=actor, now=context.now())
+    except GedError as error:
+        return _new(request.form, _refused(error))
+    for one in made:
+        _tell(one)
+    target = url_for("slips.show", slip_id=made[0].slip_id) if len(made) == 1 else url_for("slips.index")
+    return redirect(target, 303)
+
+
+def _tell(one: Issued) -> None:
+    if one.failure is None:
+        flash(_("Bordereau %(number)s signé et envoyé.", number=one.number), "success")
+    else:
+        text = _(
+            "Le bordereau %(number)s garde son numéro mais n'est pas signé : signez-le de nouveau.", number=one.number
+        )
+        flash(text, "warning")
+
+
+def _one_more(wanted: str) -> ResponseReturnValue:
+    given: MultiDict[str, str] = MultiDict(request.form)
+    if wanted == "line":
+        given["free"] = str(given.get("free", 0, type=int) + 1)
+        return _new(given)
+    number = given.pop("add_number", "").strip()
+    try:
+        with context.services().reading() as session:
+            mail_id = str(forms.add_letter(session, number, context.actor()))
+    except Invalid as error:
+        return _new(request.form, error)
+    if mail_id not in given.getlist("mail"):
+        given.add("mail", mail_id)
+        # What nobody could untick yet: the paper goes when it is here.
+        given[f"original-m{mail_id}"] = "auto"
+    return _new(given)
+
+
+# --- one slip ----------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/<int:slip_id>")
+def show(slip_id: int) -> ResponseReturnValue:
+    """The slip: lines, state, signatures, what can be done."""
+    return _show(slip_id)
+
+
+def _show(slip_id: int, error: GedError | None = None) -> ResponseReturnValue:
+    services, actor = context.services(), context.actor()
+    with services.reading() as session:
+        view = queries.slip_view(session, slip_id, actor)
+    reports = queries.signatures(services, slip_id, actor, now=context.now())
+    return render_form("slips/show.html", error=error, slip=view, reports=reports)
+
+
+@blueprint.get("/<int:slip_id>/bordereau.pdf")
+def pdf(slip_id: int) -> ResponseReturnValue:
+    """The latest signed bytes."""
+    content, name = queries.slip_pdf(context.services(), slip_id, context.actor())
+    return _pdf(content, name)
+
+
+@blueprint.post("/<int:slip_id>/signer")
+def sign(slip_id: int) -> ResponseReturnValue:
+    """Sign a numbered slip whose signature failed."""
+    fields = FormReader(request.form)
+    try:
+        key = keyring.signing_key(fields.secret("passphrase", required=False))
+        operations.sign_slip(context.services(), slip_id, key=key, actor=context.actor(), now=context.now())
+    except GedError as error:
+        return _show(slip_id, _refused(error))
+    flash(_("Bordereau signé et envoyé."), "success")
+    return redirect(url_for("slips.show", slip_id=slip_id), 303)
+
+
+@blueprint.post("/<int:slip_id>/annuler")
+def void(slip_id: int) -> ResponseReturnValue:
+    """Give the slip up; its number stays, void."""
+    fields = FormReader(request.form)
+    reason = fields.text("reason", required=True, maximum=500)
+    try:
+        fields.check()
+        with context.services().unit_of_work(context.now()) as uow:
+            operations.void_slip(uow, slip_id, reason=reason, actor=context.actor(), now=context.now())
+    except REFUSALS as error:
+        return _show(slip_id, error)
+    flash(_("Le bordereau est annulé ; son numéro reste au registre."), "success")
+    return redirect(url_for("slips.show", slip_id=slip_id), 303)
+
+
+# --- receiving ---------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/<int:slip_id>/recevoir")
+def receive_form(slip_id: int) -> ResponseReturnValue:
+    """The form: a choice for each line."""
+    return _receive(slip_id)
+
+
+def _receive(
+    slip_id: int, error: GedError | None = None, typed: MultiDict[str, str] | None = None
+) -> ResponseReturnValue:
+    with context.services().reading() as session:
+        view = queries.slip_view(session, slip_id, context.actor())
+    if not view.may_receive and error is None:
+        return redirect(url_for("slips.show", slip_id=slip_id), 303)
+    before = typed if typed is not None else forms.decided_before(view.lines)
+    return render_form(
+        "slips/receive.html", error=error, form=before if error is None else None, slip=view, choices=DECISIONS
+    )
+
+
+@blueprint.post("/<int:slip_id>/recevoir")
+def take(slip_id: int) -> ResponseReturnValue:
+    """Tick every line, or sign the reception."""
+    services, actor = context.services(), context.actor()
+    fields = FormReader(request.form)
+    with services.reading() as session:
+        view = queries.slip_view(session, slip_id, actor)
+    if request.form.get("act") == "all":
+        return _receive(slip_id, typed=forms.all_received(view.lines))
+    decisions = forms.read_decisions(fields, view.lines)
+    capacity, version = fields.text("capacity", maximum=200), fields.integer("version")
+    try:
+        fields.check()
+        key = keyring.signing_key(fields.secret("passphrase", required=False))
+        receive.receive(
+            services, slip_id, decisions, key=key, capacity=capacity, version=version, actor=actor, now=context.now()
+        )
+    except GedError as error:
+        return _receive(slip_id, _refused(error))
+    flash(_("Bordereau %(number)s reçu et signé.", number=view.row.number), "success")
+    return redirect(url_for("slips.show", slip_id=slip_id), 303)
+
+
+@blueprint.get("/<int:slip_id>/papier")
+def paper_form(slip_id: int) -> ResponseReturnValue:
+    """The form for a print signed by hand."""
+    return _paper(slip_id)
+
+
+def _paper(slip_id: int, error: GedError | None = None) -> ResponseReturnValue:
+    with context.services().reading() as session:
+        view = queries.slip_view(session, slip_id, context.actor())
+    if not view.may_record_paper and error is None:
+        return redirect(url_for("slips.show", slip_id=slip_id), 303)
+    here = context.now().astimezone(context.services().zone)
+    return render_form("slips/paper.html", error=error, slip=view, choices=DECISIONS, here=here)
+
+
+@blueprint.post("/<int:slip_id>/papier")
+def paper(slip_id: int) -> ResponseReturnValue:
+    """Write down who signed the print and what was ticked on it."""
+    services, actor = context.services(), context.actor()
+    fields = FormReader(request.form)
+    with services.reading() as session:
+        view = queries.slip_view(session, slip_id, actor)
+    day, clock = fields.day("received_on", required=True), fields.clock("received_time", required=True)
+    name, capacity = fields.text("name", required=True, maximum=200), fields.text("capacity", maximum=200)
+    decisions, version = forms.read_decisions(fields, view.lines), fields.integer("version")
+    try:
+        fields.check()
+        if day is None or clock is None:
+            raise Invalid("form.required", "fill it in", field="received_on")
+        upload = _upload() if view.may_record_paper else None
+        at = datetime.combine(day, clock, tzinfo=services.zone)
+        with services.unit_of_work(context.now()) as uow:
+            receive.record_paper_receipt(
+                uow,
+                slip_id,
+                PaperReceipt(name, at, decisions, capacity),
+                pages=upload.pages if upload is not None else (),
+                version=version,
+                actor=actor,
+                now=context.now(),
+            )
+    except GedError as error:
+        return _paper(slip_id, _refused(error))
+    flash(_("Réception sur papier enregistrée."), "success")
+    return redirect(url_for("slips.show", slip_id=slip_id), 303)
+
+
+def _upload() -> Upload | None:
+    file = request.files.get("file")
+    if file is None or not file.filename:
+        return None
+    return files.examine(context.services(), file.filename, file.stream)  # type: ignore[arg-type]  # IO[bytes]
+
+
+@blueprint.get("/<int:slip_id>/preuve/<int:proof_id>")
+def proof(slip_id: int, proof_id: int) -> ResponseReturnValue:
+    """A page of the scanned print, byte for byte."""
+    services = context.services()
+    with services.reading() as session:
+        page = queries.proof_page(session, slip_id, proof_id, context.actor())
+    known = page.media_type in files.MEDIA_TYPES
+    with services.blobs.open(Digest(page.digest)) as stored:
+        content = stored.read()
+    return send_file(
+        BytesIO(content),
+        mimetype=page.media_type if known else "application/octet-stream",
+        as_attachment=not known or page.media_type == "image/tiff",
+        download_name=f"preuve-{proof_id}",
+        max_age=0,
+    )
+
+
+# --- answers -----------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/<int:slip_id>/retour")
+def answer_form(slip_id: int) -> ResponseReturnValue:
+    """The form of a return, or of a discrepancy found later (?nature=discrepancy)."""
+    return _answer(slip_id)
+
+
+def _answer(slip_id: int, error: GedError | None = None) -> ResponseReturnValue:
+    with context.services().reading() as session:
+        view = queries.slip_view(session, slip_id, context.actor())
+    if not view.may_answer and error is None:
+        return redirect(url_for("slips.show", slip_id=slip_id), 303)
+    kind = SlipKind.DISCREPANCY if request.values.get("nature") == SlipKind.DISCREPANCY.value else SlipKind.RETURN
+    return render_form("slips/answer.html", error=error, slip=view, kind=kind)
+
+
+@blueprint.post("/<int:slip_id>/retour")
+def answer(slip_id: int) -> ResponseReturnValue:
+    """Number and sign the answer."""
+    fields = FormReader(request.form)
+    kind = fields.choice("nature", SlipKind, required=True)
+    chosen, remark = fields.integers("line"), fields.text("remark", maximum=500)
+    lines = [
+        AnswerLine(
+            no,
+            fields.text(f"remark-{no}", maximum=200),
+            fields.choice(f"claim-{no}", LineState) or LineState.DAMAGED,
+        )
+        for no in chosen
+    ]
+    try:
+        fields.check()
+        key = keyring.signing_key(fields.secret("passphrase", required=False))
+        made = answers.answer_slip(
+            context.services(),
+            slip_id,
+            kind=SlipKind.DISCREPANCY if kind is SlipKind.DISCREPANCY else SlipKind.RETURN,
+            lines=lines,
+            remark=remark,
+            key=key,
+            actor=context.actor(),
+            now=context.now(),
+        )
+    except GedError as error:
+        return _answer(slip_id, _refused(error))
+    _tell(made)
+    return redirect(url_for("slips.show", slip_id=made.slip_id), 303)
+
+
+# --- the letter's page -------------------------------------------------------------------------------------------
+
+
+def _panel(session: Session, mail_id: MailId, actor: Actor) -> object:
+    """The slips on which a letter travelled, and who holds its paper."""
+    return {
+        "slips": queries.slips_of(session, mail_id, actor),
+        "custody": custody.custody_of(session, mail_id),
+        "may_send": bool(parties.working_posts(actor)),
+    }
+
+
+register_panel("slips", 40, _panel)

@@ -1,0 +1,132 @@
+"""Reading the forms of slips: lines of a new slip, decisions of a reception. No blueprint of its own."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from flask import request
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
+
+from ged.errors import Invalid
+from ged.ports import MailId, UnitId
+from ged.registry import scan_queries
+from ged.slips import drafting, parties
+from ged.slips.drafting import LineForm, SlipForm, SuggestedLine
+from ged.slips.models import SlipPurpose
+from ged.slips.queries import LineView
+from ged.slips.receive import Decision
+from ged.slips.states import DECISIONS, LineState
+from ged.unit import Actor, HeldPost
+from web.forms import FormReader
+
+FREE_LINES = 2
+"""Empty lines at the foot of a new form."""
+
+Given = MultiDict[str, str]
+
+
+@dataclass(frozen=True)
+class FormLines:
+    """The lines that a form of a new slip shows: letters and envelopes, then keys of free pieces."""
+
+    known: tuple[SuggestedLine, ...]
+    free: tuple[str, ...]
+
+
+def lines_of(session: Session, given: Given, post: HeldPost, actor: Actor) -> FormLines:
+    """The lines named in the address or in the form."""
+    mail_ids = [int(value) for value in given.getlist("mail") if value.isdigit()]
+    envelope_ids = [int(value) for value in given.getlist("envelope") if value.isdigit()]
+    free = min(max(given.get("free", FREE_LINES, type=int), 0), drafting.MAX_LINES)
+    return FormLines(
+        (
+            *drafting.suggest(session, mail_ids, post=post, actor=actor),
+            *drafting.suggest_envelopes(session, envelope_ids, post=post),
+        ),
+        tuple(f"f{n}" for n in range(1, free + 1)),
+    )
+
+
+def read_slip(fields: FormReader, lines: FormLines, post: HeldPost) -> SlipForm:
+    """The whole form; lines left out and free lines left empty are no lines."""
+    receiver = fields.integer("receiver_unit_id", required=True)
+    copies = fields.integers("copy_unit_ids")
+    purpose = fields.choice("purpose", SlipPurpose, required=True)
+    known = [_letter(fields, line) for line in lines.known if not fields.ticked(f"remove-{line.key}")]
+    return SlipForm(
+        lines=(*known, *(line for key in lines.free if (line := _piece(fields, key)) is not None)),
+        receiver_unit_ids=tuple(UnitId(unit) for unit in (receiver, *copies) if unit),
+        purpose=purpose or SlipPurpose.HANDOVER,
+        remark=fields.text("remark", maximum=drafting.MAX_REMARK),
+        return_by=fields.day("return_by"),
+        messenger=fields.text("messenger", maximum=drafting.MAX_MESSENGER),
+        post_id=post.post_id,
+    )
+
+
+def _letter(fields: FormReader, line: SuggestedLine) -> LineForm:
+    description, count, remark = _texts(fields, line.key)
+    original = (fields.ticked(f"original-{line.key}") and line.holds_paper) if line.mail_id is not None else None
+    return LineForm(description, count, remark, line.mail_id, line.envelope_id, original, line.key)
+
+
+def _piece(fields: FormReader, key: str) -> LineForm | None:
+    description, count, remark = _texts(fields, key)
+    return LineForm(description, count, remark, key=key) if description or remark else None
+
+
+def _texts(fields: FormReader, key: str) -> tuple[str, int, str]:
+    count = fields.integer(f"count-{key}", minimum=1, maximum=drafting.MAX_COUNT)
+    description = fields.text(f"description-{key}", maximum=drafting.MAX_DESCRIPTION)
+    return description, count or 1, fields.text(f"remark-{key}", maximum=drafting.MAX_LINE_REMARK)
+
+
+def add_letter(session: Session, number: str, actor: Actor) -> MailId:
+    """The letter whose number somebody typed, to put it on the slip.
+
+    Raises:
+        Invalid: ``scan.number_unknown`` at the field ``add_number``.
+    """
+    try:
+        return MailId(scan_queries.letter_by_number(session, number, actor).mail_id)
+    except Invalid as unknown:
+        raise Invalid(unknown.code, unknown.remedy, field="add_number", number=number) from None
+
+
+def sending_post(actor: Actor) -> HeldPost:
+    """The post that the form chose, or the first that may send.
+
+    Raises:
+        Forbidden: ``slip.not_sender``.
+    """
+    return parties.sending_post(actor, request.values.get("post_id", type=int))
+
+
+def read_decisions(fields: FormReader, lines: Sequence[LineView]) -> Mapping[int, Decision]:
+    """What was found at each line; a line without a choice is left out (the operation names it)."""
+    found = {}
+    for line in lines:
+        state = fields.choice(f"line-{line.position}", LineState)
+        remark = fields.text(f"remark-{line.position}", maximum=drafting.MAX_LINE_REMARK)
+        if state in DECISIONS and state is not None:
+            found[line.position] = Decision(state, remark)
+    return found
+
+
+def all_received(lines: Sequence[LineView]) -> MultiDict[str, str]:
+    """The form as typed, with every line ticked as received: nothing is signed yet."""
+    typed = MultiDict(request.form)
+    for line in lines:
+        typed[f"line-{line.position}"] = LineState.RECEIVED.value
+    typed.pop("all", None)
+    return typed
+
+
+def decided_before(lines: Sequence[LineView]) -> MultiDict[str, str]:
+    """What the receiver wanted to sign when the signature failed."""
+    typed: MultiDict[str, str] = MultiDict()
+    for line in lines:
+        if line.decided is not None:
+            typed[f"line-{line.position}"] = line.decided.value
+            typed[f"remark-{line.position}"] = line.decided_remark
+    return typed
