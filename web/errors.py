@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from flask import Flask, g, jsonify, redirect, render_template, request, url_for
+from flask import Flask, flash, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
@@ -31,6 +31,7 @@ from ged.errors import (
 from ged.unit import SYSTEM
 from web import context, i18n
 from web.error_table import MESSAGES
+from web.paths import safe_path
 
 log = logging.getLogger("ged.web")
 
@@ -108,7 +109,7 @@ def install(app: Flask) -> None:
 
 def _on_ged_error(error: GedError) -> ResponseReturnValue:
     if error.code == "session.required":
-        return _ask_to_sign_in(error)
+        return _ask_to_sign_in(error.code)
     if isinstance(error, Forbidden) or error.params.get("refused"):
         _record_refusal(error)
     view = view_of(error)
@@ -131,16 +132,16 @@ def _record_refusal(error: GedError) -> None:
         )
 
 
-def _ask_to_sign_in(error: GedError) -> ResponseReturnValue:
+def _ask_to_sign_in(error_code: str) -> ResponseReturnValue:
     if _wants_json():
-        return _json(ErrorView(error.code, *_words("session.required"), 401))
+        return _json(ErrorView(error_code, *_words(error_code), 401))
     if "HX-Request" in request.headers:
         # htmx follows a redirection inside its target: the whole page has to go to the sign-in.
         return "", 401, {"HX-Redirect": url_for("session.sign_in_form")}
     if request.method in ("GET", "HEAD"):
         ended = "1" if g.get("session_ended") else None
         return redirect(url_for("session.sign_in_form", next=request.full_path.removesuffix("?"), fin=ended), 303)
-    return _answer(ErrorView(error.code, *_words("session.required"), 401))
+    return _answer(ErrorView(error_code, *_words(error_code), 401))
 
 
 def _words(code: str) -> tuple[str, str]:
@@ -150,6 +151,12 @@ def _words(code: str) -> tuple[str, str]:
 
 def _on_csrf_error(error: CSRFError) -> ResponseReturnValue:
     log.warning("csrf: %s at %s", error.description, request.endpoint)
+    if request.endpoint == "session.sign_in":
+        flash(gettext("La page est restée ouverte longtemps : connectez-vous maintenant."), "info")
+        return redirect(url_for("session.sign_in_form", next=safe_path(request.form.get("next"))), 303)
+    if context.actor_or_none() is None:
+        # The token went with the session: what is missing is the session.
+        return _ask_to_sign_in("session.required")
     return _answer(ErrorView("form.expired", *_words("form.expired"), 400))
 
 

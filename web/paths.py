@@ -24,9 +24,11 @@ def next_path(default: str | None = None) -> str:
 
 
 def way_back() -> str | None:
-    """The page that the user came from, when it is one of ours and not this one."""
+    """The page that the user came from, when it is one of ours."""
     referrer = urlsplit(request.referrer or "")
     if referrer.netloc != request.host:
         return None
     path = safe_path(referrer.path + (f"?{referrer.query}" if referrer.query else ""))
-    return path if path not in (None, request.full_path.removesuffix("?")) else None
+    # After a POST this address is the form's own page; after a GET it would be a circle.
+    circle = request.method in ("GET", "HEAD") and path == request.full_path.removesuffix("?")
+    return None if circle else path

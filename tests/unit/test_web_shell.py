@@ -272,10 +272,30 @@ def test_a_role_opens_its_door_only(site: Site) -> None:
 
 def test_a_form_without_token_changes_nothing(site: Site) -> None:
     app, services = site
-    answer = app.test_client().post("/connexion", data={"account": "sg", "password": PASSWORD})
+    client = sign_in(app, "sg")
+    answer = client.post("/deconnexion")
     assert answer.status_code == 400
     assert "rien n&#39;a été enregistré" in answer.text
+    assert not _journal(services, "session.closed")
+
+
+def test_a_sign_in_page_left_open_asks_again(site: Site) -> None:
+    app, services = site
+    client = app.test_client()
+    answer = client.post("/connexion", data={"account": "sg", "password": PASSWORD, "next": "/mon-compte/mot-de-passe"})
+    assert answer.location == "/connexion?next=/mon-compte/mot-de-passe"
+    assert "connectez-vous maintenant" in client.get(answer.location).text
     assert not _journal(services, "session.opened")
+
+
+def test_a_form_sent_after_the_session_leads_back_to_itself(site: Site) -> None:
+    app, _services = site
+    page = "/mon-compte/mot-de-passe"
+    answer = app.test_client().post(page, data={"password": "x"}, headers={"Referer": f"http://localhost{page}"})
+    assert answer.status_code == 401
+    assert "Votre session a pris fin" in answer.text
+    assert "data-form-lost" in answer.text
+    assert f'href="/connexion?next={page}"' in answer.text
 
 
 def test_pages_are_not_kept_and_run_nothing_foreign(site: Site) -> None:

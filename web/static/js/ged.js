@@ -81,6 +81,41 @@
     }
   });
 
+  // --- a form that met an ended session: kept in this tab, for the same person, given back after the sign-in ---
+  const store = window.sessionStorage;
+  const person = document.body.dataset.person;
+  const entries = (form) => [...form.elements].filter((field) => field.name && !["hidden", "password", "file", "submit", "button"].includes(field.type));
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.method !== "post" || !person) return;
+    const fields = entries(form).map((field) => [field.name, field.value, field.checked === true]);
+    if (fields.length) store.setItem("ged.form", JSON.stringify({ person, path: location.pathname, fields }));
+  });
+  const kept = JSON.parse(store.getItem("ged.form") || "null");
+  const lost = store.getItem("ged.lost") === "1";
+  if (one("[data-form-lost]")) {
+    store.setItem("ged.lost", "1");
+  } else if (kept && lost && kept.person === person && kept.path === location.pathname) {
+    const left = [...kept.fields];
+    for (const form of document.querySelectorAll('form[method="post"]')) {
+      for (const field of entries(form)) {
+        const box = ["checkbox", "radio"].includes(field.type);
+        const place = left.findIndex(([name, value]) => name === field.name && (!box || value === field.value));
+        if (place < 0) continue;
+        const [[, value, checked]] = left.splice(place, 1);
+        if (box) field.checked = checked; else field.value = value;
+        dirty = dirty || form.hasAttribute("data-guard");
+      }
+    }
+    const note = one("[data-restored]");
+    if (note) note.hidden = false;
+    store.removeItem("ged.form");
+    store.removeItem("ged.lost");
+  } else if (!lost || (person && kept && kept.person !== person)) {
+    store.removeItem("ged.form");
+    store.removeItem("ged.lost");
+  }
+
   // --- the place to begin: the error summary, else the field that asks for it ---
   const start = one(".error-summary") || one("[data-autofocus]");
   if (start) start.focus();
