@@ -72,10 +72,6 @@ class Code(TypeDecorator[Enum]):
         """Answer the member."""
         return None if value is None else self.enum(value)
 
-    def __repr__(self) -> str:
-        # In migrations a code is a plain string: they must not import today's enums.
-        return "sa.String(length=32)"
-
 
 def make_engine(url: str) -> Engine:
     """An engine with the pragmas and locking habits that the rules rely on."""

@@ -54,6 +54,7 @@ def _stop(error: GedError) -> NoReturn:
 def main(env: Path | None) -> None:
     """GED: documents and mail of a ministry."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     if env is not None:
         os.environ["GED_ENV_FILE"] = str(env)
 
@@ -238,6 +239,27 @@ def index_status() -> None:
 
     status = build_services(settings_of()).index.status()
     click.echo(f"{status.engine} schema {status.schema_version}: {status.documents} letters")
+
+
+@main.command()
+@click.option("--data", type=click.Path(path_type=Path), default=Path("data"), show_default=True)
+@click.option("--bind", default="127.0.0.1:8000", show_default=True)
+def run(data: Path, bind: str) -> None:
+    """Set up the demonstration ministry, do the main job once, serve site, worker and bridge until Ctrl+C."""
+    from demo.stage import run as run_stage
+
+    logging.getLogger().setLevel(logging.WARNING)
+    sys.exit(run_stage(data, bind=bind, say=click.echo))
+
+
+@main.command()
+@click.option("--shape", type=click.Choice(["embedded", "servers"]), default="embedded", show_default=True)
+def demo(shape: str) -> None:
+    """Do the main job in an installation of its own; exit with 0 or the reason."""
+    from demo.stage import demo as demo_stage
+
+    logging.getLogger().setLevel(logging.WARNING)
+    sys.exit(demo_stage(shape=shape, say=click.echo))
 
 
 if __name__ == "__main__":
