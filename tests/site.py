@@ -57,7 +57,7 @@ def post(
 ) -> TestResponse:
     """Send a form with the token of ``page`` (by default any page that has one)."""
     shown = client.get(page or "/connexion", follow_redirects=True).text
-    return client.post(path, data={"csrf_token": token(shown), **data}, **rest)  # type: ignore[arg-type]
+    return client.post(path, data={"csrf_token": token(shown), **data}, **rest)
 
 
 def sign_in(app: Flask, account: str, password: str = PASSWORD) -> FlaskClient:

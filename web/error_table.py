@@ -34,6 +34,7 @@ MESSAGES: Mapping[str, Message] = {
         _l("Cette unité n'est pas placée sous la vôtre."), _l("Choisissez une unité placée sous la vôtre.")
     ),
     "assign.post": Message(_l("Ce poste n'appartient pas à l'unité choisie."), _l("Choisissez un poste de l'unité.")),
+    "assign.twice": Message(_l("Ce courrier est déjà confié à ce poste."), _l("Choisissez une autre personne.")),
     # --- assignment ---
     "assignment.reason": Message(
         _l("Il faut dire pourquoi ce courrier ne vous revient pas."), _l("Écrivez le motif du retour.")
@@ -121,6 +122,10 @@ MESSAGES: Mapping[str, Message] = {
     "circuit.twice": Message(
         _l("Un poste figure deux fois dans le circuit."), _l("Nommez chaque poste une fois : qui signe ne vise pas.")
     ),
+    "circuit.not_signatory": Message(_l("Ce poste ne signe pas."), _l("Choisissez un poste qui signe.")),
+    "circuit.post": Message(_l("Ce poste n'est pas dans la liste."), _l("Choisissez des postes de la liste.")),
+    "circuit.reason_missing": Message(_l("Il faut dire ce qui doit changer."), _l("Écrivez le motif.")),
+    "circuit.text_long": Message(_l("Ce texte dépasse %(limit)s caractères."), _l("Raccourcissez-le.")),
     # --- correspondent ---
     "correspondent.unknown": Message(
         _l("Ce correspondant n'existe pas dans l'annuaire."), _l("Choisissez de nouveau l'expéditeur.")
@@ -144,6 +149,37 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "document.page_unknown": Message(
         _l("Cette page n'existe pas dans le document."), _l("Choisissez une page du document.")
+    ),
+    # --- draft ---
+    "draft.not_author": Message(
+        _l("Seul l'auteur du projet, ou le chef au-dessus, peut le modifier."), _l("Adressez-vous à lui.")
+    ),
+    "draft.unknown": Message(
+        _l("Ce projet de courrier n'existe pas, ou vous n'y avez pas accès."), _l("Choisissez un courrier au départ.")
+    ),
+    "draft.stale": Message(
+        _l("Quelqu'un a modifié ce projet pendant que vous l'aviez ouvert."),
+        _l("Lisez ce qui a changé, puis recommencez : votre saisie est gardée."),
+    ),
+    "draft.no_post": Message(_l("Vous n'écrivez pas par ce poste."), _l("Choisissez un poste que vous occupez.")),
+    "draft.closed": Message(
+        _l("Ce courrier est confirmé par le signataire : il ne change plus."),
+        _l("Préparez un nouveau courrier s'il faut corriger."),
+    ),
+    "draft.subject_missing": Message(_l("L'objet manque."), _l("Écrivez l'objet du courrier.")),
+    "draft.parties": Message(
+        _l("Trop de destinataires, ou trop longs : %(limit)s au plus."), _l("Nommez-en moins, ou raccourcissez.")
+    ),
+    "draft.annexes": Message(_l("Trop de pièces jointes : %(limit)s au plus."), _l("Joignez moins de pièces.")),
+    "draft.too_long": Message(_l("Ce texte dépasse %(limit)s caractères."), _l("Raccourcissez-le.")),
+    "draft.email": Message(_l("L'adresse électronique %(email)s n'est pas valable."), _l("Corrigez l'adresse.")),
+    "draft.placeholders": Message(
+        _l("Le texte garde des champs à remplir : %(names)s."), _l("Remplacez les noms entre accolades.")
+    ),
+    "draft.no_addressee": Message(_l("Le destinataire manque."), _l("Nommez un destinataire.")),
+    "draft.body_missing": Message(_l("Le texte du courrier manque."), _l("Écrivez la lettre.")),
+    "draft.changed": Message(
+        _l("Le courrier a changé depuis que vous l'avez lu."), _l("Relisez-le, puis recommencez.")
     ),
     # --- envelope ---
     "envelope.addressee": Message(_l("Ce destinataire n'existe pas."), _l("Choisissez un poste de la liste.")),
@@ -263,6 +299,11 @@ MESSAGES: Mapping[str, Message] = {
         _l("La recherche est momentanément indisponible."),
         _l("Réessayez dans un instant ; les registres restent consultables."),
     ),
+    # --- ink ---
+    "ink.not_numbered": Message(
+        _l("L'original signé à la main n'est pas encore numéroté."), _l("Numérotez-le d'abord.")
+    ),
+    "ink.not_waiting": Message(_l("Ce courrier n'attend pas de numéro."), _l("Rechargez la page.")),
     # --- job ---
     "job.not_failed": Message(_l("Seule une tâche en échec peut être relancée."), _l("Rechargez la liste.")),
     "job.unknown": Message(_l("Cette tâche n'existe plus."), _l("Rechargez la liste.")),
@@ -331,6 +372,9 @@ MESSAGES: Mapping[str, Message] = {
         _l("Le numéro %(number)s est annulé."),
         _l("Un numéro annulé ne sert plus : il reste au registre avec son motif."),
     ),
+    "number.none_visible": Message(
+        _l("Aucun courrier de ce numéro (%(number)s) ne vous est visible."), _l("Vérifiez le numéro.")
+    ),
     # --- ocr ---
     "ocr.failed": Message(
         _l("La lecture de la page a échoué."), _l("Réessayez ; si l'erreur revient, prévenez l'administrateur.")
@@ -393,6 +437,10 @@ MESSAGES: Mapping[str, Message] = {
         _l("Le message n'a pas pu être envoyé."), _l("L'administrateur doit vérifier le serveur de messagerie.")
     ),
     "post.refused": Message(_l("Le serveur de messagerie a refusé l'adresse."), _l("Corrigez l'adresse.")),
+    # --- receipt ---
+    "receipt.no_letter": Message(
+        _l("Ce numéro ne porte pas de courrier reçu."), _l("Le récépissé de dépôt s'imprime pour un courrier.")
+    ),
     # --- rectify ---
     "rectify.field": Message(_l("Ce champ ne se rectifie pas."), _l("Choisissez un champ rectifiable.")),
     "rectify.forbidden": Message(
@@ -421,6 +469,9 @@ MESSAGES: Mapping[str, Message] = {
         _l("Ce courrier a déjà un numéro dans ce registre."), _l("Choisissez un autre registre.")
     ),
     "register.unknown": Message(_l("Ce registre n'existe pas."), _l("Choisissez un registre de la liste.")),
+    "register.print_too_many": Message(
+        _l("L'extrait demandé compte %(total)s lignes : %(limit)s au plus."), _l("Imprimez une période plus courte.")
+    ),
     # --- scan ---
     "scan.kind": Message(
         _l("Une numérisation ne peut pas être jointe à ce titre."), _l("Choisissez document, annexe ou preuve.")
@@ -467,6 +518,15 @@ MESSAGES: Mapping[str, Message] = {
     # --- sign ---
     "sign.failed": Message(
         _l("La signature n'a pas pu être faite."), _l("Réessayez ; si l'erreur revient, prévenez l'administrateur.")
+    ),
+    "sign.not_signatory": Message(
+        _l("Seul le signataire signe, ou qui en a reçu la délégation."), _l("Adressez-vous au signataire.")
+    ),
+    "sign.no_register": Message(
+        _l("L'unité %(unit)s n'a pas de registre de départ."), _l("Un administrateur doit en ouvrir un.")
+    ),
+    "sign.in_ink": Message(
+        _l("Ce courrier se signe à la main."), _l("Imprimez-le pour la signature, puis numérisez l'original signé.")
     ),
     # --- slip ---
     "slip.being_received": Message(
@@ -569,6 +629,8 @@ MESSAGES: Mapping[str, Message] = {
         _l("La marque de signature n'a pas pu être dessinée."),
         _l("Réessayez ; si l'erreur revient, prévenez l'administrateur."),
     ),
+    # --- template ---
+    "template.unknown": Message(_l("Ce modèle de lettre n'existe pas."), _l("Choisissez un modèle de la liste.")),
     # --- text ---
     "text.glyph_missing": Message(
         _l("Le caractère « %(character)s » ne peut pas être imprimé."), _l("Remplacez ce caractère.")

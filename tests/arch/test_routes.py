@@ -53,7 +53,7 @@ def test_only_the_bridge_comes_without_session(app: Flask) -> None:
 
 def test_public_pages_are_the_few_that_must_be(app: Flask) -> None:
     public = set(guard.endpoints_of(app, guard.PUBLIC))
-    assert public <= {"static", "session.sign_in_form", "session.sign_in", "session.sign_out", "health.alive"}
+    assert public <= {"static", "session.sign_in_form", "session.sign_in", "session.sign_out", "health.show"}
 
 
 def test_whatever_changes_something_is_no_get(app: Flask) -> None:
