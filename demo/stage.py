@@ -1,0 +1,132 @@
+"""``ged run`` and ``ged demo``: an installation, its processes, the main job once, then the site."""
+
+import signal
+import socket
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from demo.installation import PASSPHRASE, PASSWORD, SHOWN, prepare
+from demo.journey import Journey
+from demo.processes import ProcessEnded, Processes
+from demo.scanner import DeskScanner
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A running installation."""
+
+    url: str
+    data: Path
+    processes: Processes
+    scanner: DeskScanner
+
+
+def start(data: Path, *, bind: str, say: Say, extra: dict[str, str], workers: int = 1) -> Stage:
+    """Prepare what is missing and start site and worker(s). The bridge is started once it is paired.
+
+    Raises:
+        ProcessEnded: one did not start.
+    """
+    url = f"http://{bind}"
+    settings = prepare(data, extra={"GED_PUBLIC_URL": url, **extra}, say=say)
+    processes = Processes(data / "logs")
+    scanner = DeskScanner(data / "desk")
+    scanner.install()
+    env = {**scanner.environment(), "GED_ENV_FILE": str(settings.data_dir / "ged.env")}
+    processes.start("site", "ged", "serve", "--bind", bind, env=env)
+    for n in range(workers):
+        processes.start("worker" if n == 0 else f"worker-{n + 1}", "ged", "worker", env=env)
+    processes.wait_for_site(url)
+    if (scanner.home / "config.json").read_text().find('"token"') >= 0:
+        start_bridge(Stage(url, data, processes, scanner))
+    return Stage(url, data, processes, scanner)
+
+
+def start_bridge(stage: Stage) -> None:
+    """Start the bridge of the desk (paired already)."""
+    if "bridge" not in stage.processes.running:
+        stage.processes.start("bridge", "ged-bridge", "run", env=stage.scanner.environment())
+
+
+def run(data: Path, *, bind: str, say: Say) -> int:
+    """``make run``: everything once, then serve until stopped; answers the exit code."""
+    began = time.monotonic()
+    done = data / "main-job.done"
+    try:
+        stage = start(data, bind=bind, say=say, extra={})
+    except ProcessEnded as error:
+        say(str(error))
+        return 1
+    try:
+        if not done.exists():
+            say("Le travail principal, une fois, sous vos yeux :")
+            Journey(stage, say=say, start_bridge=lambda: start_bridge(stage)).run()
+            done.write_text("")
+        _welcome(stage, say, time.monotonic() - began)
+        return _serve(stage, say)
+    finally:
+        stage.processes.stop()
+
+
+def demo(*, shape: str, say: Say) -> int:
+    """``make demo``: the main job in an installation of its own; 0, or 1 with the reason."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ged-demo-")))
+        extra: dict[str, str] = {}
+        if shape == "servers":
+            from demo.servers import private_servers  # noqa: PLC0415  # test servers only when they are asked for
+
+            extra = stack.enter_context(private_servers(say))
+        try:
+            stage = start(
+                folder / "data", bind=f"127.0.0.1:{_free_port()}", say=say, extra=extra, workers=2 if extra else 1
+            )
+            stack.callback(stage.processes.stop)
+            Journey(stage, say=say, start_bridge=lambda: start_bridge(stage)).run()
+        except (ProcessEnded, AssertionError) as error:
+            say(f"ÉCHEC : {error}")
+            return 1
+    say("Le travail principal est passé de bout en bout.")
+    return 0
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _welcome(stage: Stage, say: Say, seconds: float) -> None:
+    say(f"\nLe site est servi : {stage.url}   (prêt en {seconds:.1f} s ; journaux dans {stage.processes.logs})")
+    say(f"Mot de passe de tous les comptes : {PASSWORD}   Phrase de la clé de signature : {PASSPHRASE}")
+    for account, what in SHOWN:
+        say(f"  {account:16} {what}")
+    say("Ctrl+C pour arrêter.")
+
+
+def _serve(stage: Stage, say: Say) -> int:
+    stopped = False
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        nonlocal stopped
+        stopped = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    while not stopped:
+        try:
+            stage.processes.check()
+        except ProcessEnded as error:
+            say(str(error))
+            return 1
+        time.sleep(0.5)
+    say("Arrêt.")
+    return 0
