@@ -135,8 +135,12 @@ def _name(common_name: str, organisation: str, country: str, title: str = "") ->
 
 
 def _fit(value: str) -> str:
+    # RFC 5280, appendix A counts characters; OpenSSL and cryptography count the bytes of UTF-8.
     text = " ".join(value.split())
-    return text if len(text) <= _NAME_LIMIT else text[: _NAME_LIMIT - 1] + "…"
+    if len(text.encode()) <= _NAME_LIMIT:
+        return text
+    room = _NAME_LIMIT - len("…".encode())
+    return text.encode()[:room].decode(errors="ignore").rstrip() + "…"
 
 
 def _builder(

@@ -1,0 +1,14 @@
+"""Names of certificates fit their bounds however many accents they have."""
+
+import pytest
+
+from signing.pki import _fit
+
+
+@pytest.mark.parametrize(
+    "value", ["a" * 64, "é" * 64, "Ministère des Mines et des Ressources énergétiques du Togo entier", "x"]
+)
+def test_a_name_fits_in_64_bytes(value: str) -> None:
+    fitted = _fit(value)
+    assert len(fitted.encode()) <= 64
+    assert fitted == value or fitted.endswith("…")
