@@ -76,6 +76,11 @@ class Draft(Base):
     preview_id: Mapped[int | None] = mapped_column(ForeignKey("attachments.id"))
     """The pages of the current version, as shown in the signature book."""
     preview_version_no: Mapped[int] = mapped_column(Integer, default=0)
+    letter: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """What those pages say besides number, date and signature: the pages signed are set from it, whatever was renamed
+    in the organisation meanwhile."""
+    print_id: Mapped[int | None] = mapped_column(ForeignKey("attachments.id"))
+    """The pages printed with our code to be signed by hand."""
     submitted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     confirmed_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
@@ -138,7 +143,8 @@ class CircuitEntry(Base):
     mail_id: Mapped[int] = mapped_column(ForeignKey("drafts.mail_id"))
     act: Mapped[CircuitAct] = mapped_column(Code(CircuitAct))
     version_no: Mapped[int] = mapped_column(Integer)
-    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"), index=True)
+    """None: the intake, when the scan of an original signed by hand comes back."""
     person_name: Mapped[str] = mapped_column(String(200))
     post_id: Mapped[int | None] = mapped_column(ForeignKey("posts.id"))
     post_title: Mapped[str] = mapped_column(String(200), default="")

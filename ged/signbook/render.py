@@ -1,7 +1,7 @@
 """The pages of an outgoing letter, as shown, signed and printed. No database; everything is set outside of any lock."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +15,7 @@ from ged.errors import Invalid
 from ged.ports import SignatureField
 from ged.registry.dispatch_models import Party
 from ged.signbook.placeholders import fill
+from ged.signbook.titles import Signatory
 from ged.typeset import qr_svg, typeset
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
@@ -36,21 +37,6 @@ class PageMode(StrEnum):
 
 
 @dataclass(frozen=True)
-class Signatory:
-    """Who signs: the post's title, in which capacity, the person.
-
-    Attributes:
-        capacity: lines above the title ("Pour le ministre et par délégation,"), none for the holder.
-        act: the act that gives the power, in small print.
-    """
-
-    title: str
-    name: str
-    capacity: tuple[str, ...] = ()
-    act: str = ""
-
-
-@dataclass(frozen=True)
 class Letter:
     """All that the pages show but number, date and signature."""
 
@@ -67,6 +53,17 @@ class Letter:
     copies: tuple[str, ...] = ()
     annexes: tuple[str, ...] = ()
     reference: str = ""
+
+    def stored(self) -> dict[str, Any]:
+        """As a draft keeps it with the pages shown."""
+        kept: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return kept
+
+    @classmethod
+    def restored(cls, kept: dict[str, Any]) -> "Letter":
+        """The letter that the pages shown were set from."""
+        values = {name: tuple(value) if isinstance(value, list) else value for name, value in kept.items()}
+        return cls(**{**values, "addressees": tuple(Party(**party) for party in kept["addressees"])})
 
 
 @dataclass(frozen=True)

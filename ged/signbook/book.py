@@ -1,0 +1,399 @@
+"""What the operations of the signature book share: a draft under the access rule, its circuit, its content as pages,
+the register that will number it, the history and what people are told."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import flag_modified
+
+from ged import access
+from ged.errors import Forbidden, Invalid, NotFound, StaleVersion
+from ged.org.models import Installation, Post, Unit
+from ged.ports import AttachmentId, Confidentiality, Digest, MailId, PostId
+from ged.registry.dispatch_models import Party
+from ged.registry.models import Attachment, AttachmentKind, Mail, Register, RegisterNature
+from ged.registry.operations import SourcePage, attach
+from ged.registry.states import MailState
+from ged.signbook import circuit, render
+from ged.signbook.circuit import Circuit, GivenVisa
+from ged.signbook.models import CircuitAct, CircuitEntry, Draft, DraftVersion, Notice, NoticeKind
+from ged.signbook.render import Letter
+from ged.signbook.titles import Signatory, signatory_for, with_article
+from ged.unit import Actor, HeldPost, Role, Services, UnitOfWork
+
+PDF = "application/pdf"
+_MAX_DEPTH = 50
+
+
+@dataclass(frozen=True)
+class Annex:
+    """A piece joined to a letter; ``id`` is None until it is attached."""
+
+    id: AttachmentId | None
+    name: str
+
+
+@dataclass(frozen=True)
+class Content:
+    """What visas are given on: text, annexes, addressees, copies."""
+
+    civility: str
+    subject: str
+    body: str
+    addressees: tuple[Party, ...] = ()
+    copies: tuple[Party, ...] = ()
+    annexes: tuple[Annex, ...] = ()
+
+
+# --- finding ------------------------------------------------------------------------------------------------------
+
+
+def require(session: Session, mail_id: MailId | int, actor: Actor) -> Draft:
+    """The signature book's row of a letter that the actor may see.
+
+    Raises:
+        NotFound: ``mail.unknown`` (also when the actor may not know), ``draft.unknown``: no letter of ours.
+    """
+    mail = session.get(Mail, mail_id)
+    if mail is None:
+        raise NotFound("mail.unknown", "check the number", id=int(mail_id))
+    access.require(session, mail.id, Confidentiality(mail.level), actor)
+    draft = session.get(Draft, mail_id)
+    if draft is None:
+        raise NotFound("draft.unknown", "choose an outgoing letter", id=int(mail_id))
+    return draft
+
+
+def locked(uow: UnitOfWork, mail_id: MailId | int, actor: Actor, *, version: int | None = None) -> Draft:
+    """The same, locked for a change.
+
+    Raises:
+        NotFound: as ``require``.
+        StaleVersion: ``draft.stale``: somebody acted since the page with ``version`` was opened.
+    """
+    require(uow.session, mail_id, actor)
+    draft = lock(uow, mail_id)
+    if version is not None and draft.version != version:
+        raise StaleVersion("draft.stale", "read what changed, then act again", id=int(mail_id))
+    return draft
+
+
+def lock(uow: UnitOfWork, mail_id: MailId | int) -> Draft:
+    """A draft locked with its letter and history as they are now; the caller has checked the right to act."""
+    draft = uow.session.get_one(Draft, mail_id, with_for_update={"of": Draft}, populate_existing=True)
+    uow.session.refresh(draft.mail)
+    uow.session.refresh(draft, ["entries", "steps"])
+    return draft
+
+
+def circuit_of(draft: Draft) -> Circuit | None:
+    """The circuit as it stands; None before a signatory is chosen."""
+    if draft.signatory_post_id is None:
+        return None
+    given = tuple(
+        GivenVisa(e.id, PostId(e.post_id), e.person_id, e.version_no)
+        for e in draft.entries
+        if e.act is CircuitAct.VISA and e.cancelled_at is None and e.post_id is not None and e.person_id is not None
+    )
+    submissions = [e.id for e in draft.entries if e.act is CircuitAct.SUBMIT]
+    last = max(submissions, default=0)
+    return Circuit(
+        visa_posts=tuple(PostId(step.post_id) for step in draft.steps),
+        signatory=PostId(draft.signatory_post_id),
+        version_no=draft.version_no,
+        given=given,
+        is_submitted=draft.mail.state is MailState.IN_CIRCUIT and draft.way is None,
+        acted_since_submission=any(e.id > last for e in draft.entries),
+    )
+
+
+def require_circuit(draft: Draft) -> Circuit:
+    """The circuit.
+
+    Raises:
+        Invalid: ``circuit.no_signatory``.
+    """
+    found = circuit_of(draft)
+    if found is None:
+        raise Invalid("circuit.no_signatory", "choose who signs", field="signatory_post_id", id=draft.mail_id)
+    return found
+
+
+def author_post(draft: Draft, actor: Actor) -> HeldPost:
+    """The post through which the actor writes a draft: its author's, or that of a head above.
+
+    Raises:
+        Forbidden: ``draft.not_author``.
+    """
+    mail = draft.mail
+    held = actor.holds(mail.author_post_id) if mail.author_post_id is not None else None
+    if held is not None:
+        return held
+    if mail.unit_id in actor.headed_unit_ids:
+        head = actor.post_with(Role.HEAD) or actor.post_with(Role.AUTHORITY)
+        if head is not None:
+            return head
+    raise Forbidden("draft.not_author", "ask the author or the head above", id=mail.id)
+
+
+def writing_post(draft: Draft, actor: Actor) -> HeldPost:
+    """The post through which the actor may change the content now: the author's side while it is a draft, whoever's
+    turn it is while it is in the circuit.
+
+    Raises:
+        Forbidden: ``draft.not_author``, ``circuit.not_yours``.
+        InvalidTransition: ``circuit.not_your_turn``; ``mail.wrong_state`` is left to the caller's move.
+    """
+    if draft.mail.state is not MailState.IN_CIRCUIT:
+        return author_post(draft, actor)
+    going = require_circuit(draft)
+    turn = circuit.turn(going)
+    post_id = circuit.require_turn(going, actor.post_ids, signature=turn is not None and turn.is_signature)
+    return held(actor, post_id)
+
+
+def held(actor: Actor, post_id: int) -> HeldPost:
+    """A post that the actor holds or acts for; the own one before one acted for.
+
+    Raises:
+        Forbidden: ``circuit.not_yours``.
+    """
+    found = actor.holds(post_id)
+    if found is None:
+        raise Forbidden("circuit.not_yours", "only posts of the circuit act on the letter", post=post_id)
+    return found
+
+
+def signing_post(actor: Actor, post_id: int) -> HeldPost:
+    """The signatory's post with the power to sign: a secretary, or a delegate without signature, has it not.
+
+    Raises:
+        Forbidden: ``sign.not_signatory``.
+    """
+    for post in actor.posts:
+        if post.post_id == post_id and Role.SIGNATORY in post.roles:
+            return post
+    raise Forbidden("sign.not_signatory", "only the signatory signs, or who has the delegation", post=post_id)
+
+
+def signatory_words(session: Session, actor: Actor, post: HeldPost) -> Signatory:
+    """The words under which the actor signs for a post."""
+    own = session.get(Post, post.own_post_id) if post.own_post_id is not None else None
+    return signatory_for(
+        post_title=post.title, own_title=own.title if own else "", name=actor.name, because=post.because, act=post.act
+    )
+
+
+# --- content ------------------------------------------------------------------------------------------------------
+
+
+def version_of(session: Session, draft: Draft) -> DraftVersion:
+    """The current version's row."""
+    return session.get_one(DraftVersion, (draft.mail_id, draft.version_no))
+
+
+def content_of(session: Session, draft: Draft) -> Content:
+    """The current version's content."""
+    row = version_of(session, draft)
+    names = dict(
+        session.execute(select(Attachment.id, Attachment.filename).where(Attachment.id.in_(row.annexes))).tuples().all()
+    )
+    return Content(
+        civility=row.civility,
+        subject=row.subject,
+        body=row.body,
+        addressees=tuple(Party(*party) for party in row.addressees),
+        copies=tuple(Party(*party) for party in row.copies),
+        annexes=tuple(Annex(AttachmentId(i), names.get(i, "")) for i in row.annexes),
+    )
+
+
+def letter_of(session: Session, services: Services, draft: Draft, content: Content) -> Letter:
+    """The pages' data: everything but number, date and signature."""
+    signatory = session.get(Post, draft.signatory_post_id) if draft.signatory_post_id is not None else None
+    unit = signatory.unit if signatory is not None else session.get_one(Unit, draft.mail.unit_id)
+    organisation, units = letterhead(session, unit)
+    return Letter(
+        organisation=organisation,
+        units=units,
+        country=services.country,
+        place=render.place_of(services.zone),
+        sender=with_article(signatory.title) if signatory is not None else "",
+        civility=content.civility,
+        subject=content.subject,
+        body=content.body,
+        addressees=content.addressees,
+        copies=tuple(copy.name for copy in content.copies),
+        annexes=tuple(annex.name.rpartition(".")[0] or annex.name for annex in content.annexes),
+        reference=_reference(session, draft),
+    )
+
+
+def _reference(session: Session, draft: Draft) -> str:
+    incoming = session.get(Mail, draft.answers_id) if draft.answers_id is not None else None
+    if incoming is None or not incoming.their_reference:
+        return ""
+    written = f" du {render.french_day(incoming.written_on)}" if incoming.written_on else ""
+    return f"{incoming.their_reference}{written}"
+
+
+def letterhead(session: Session, unit: Unit) -> tuple[str, tuple[str, ...]]:
+    """The organisation's name, and the units from the whole to the part; an entity stands under its own name."""
+    names = []
+    for above in upwards(session, unit):
+        names.append(above.name)
+        if above.is_entity:
+            break
+    names.reverse()
+    root = session.scalar(select(Installation.name).limit(1)) or ""
+    if names[0].casefold() == root.casefold():
+        return root, tuple(names[1:])
+    return names[0], tuple(names[1:])
+
+
+def upwards(session: Session, unit: Unit) -> Iterator[Unit]:
+    """The unit, then those above it up to the root."""
+    current: Unit | None = unit
+    for _ in range(_MAX_DEPTH):
+        if current is None:
+            return
+        yield current
+        current = session.get(Unit, current.parent_id) if current.parent_id is not None else None
+
+
+def departure_register(session: Session, unit_id: int) -> Register:
+    """The register that numbers what a unit sends: its own, the nearest above, or that of the entity's mail office.
+
+    Raises:
+        Invalid: ``sign.no_register``.
+    """
+    found = session.scalars(
+        select(Register)
+        .where(Register.nature == RegisterNature.DEPARTURE, Register.closed_at.is_(None))
+        .order_by(Register.id.desc())
+    ).all()
+    by_unit = {register.unit_id: register for register in found}
+    unit = session.get_one(Unit, unit_id)
+    for above in upwards(session, unit):
+        if above.id in by_unit:
+            return by_unit[above.id]
+        if above.is_entity:
+            break
+    entity = _entity(session, unit)
+    same = [register for register in found if _entity(session, register.unit) == entity]
+    if not same:
+        raise Invalid("sign.no_register", "an administrator has to open a register of departures", unit=unit.code)
+    # The entity's book is kept by its mail office; a direction's own register numbers its own letters only.
+    return min(
+        same,
+        key=lambda register: (
+            register.unit.kind != "mail_office",
+            sum(1 for _ in upwards(session, register.unit)),
+            register.id,
+        ),
+    )
+
+
+def _entity(session: Session, unit: Unit) -> int:
+    return next((u.id for u in upwards(session, unit) if u.is_entity), unit.id)
+
+
+def attach_pages(
+    uow: UnitOfWork,
+    draft: Draft,
+    digest: Digest,
+    pages: render.Pages,
+    *,
+    kind: AttachmentKind,
+    filename: str,
+    actor: Actor,
+    reason: str = "",
+    size_bytes: int = 0,
+    is_signed: bool = False,
+    replaces: int | None = None,
+) -> AttachmentId:
+    """Join pages set by us, stored already. Only what is signed is read for the search: drafts are not found by text."""
+    return attach(
+        uow,
+        draft.mail_id,
+        kind=kind,
+        pages=[SourcePage(digest, PDF, n) for n in range(pages.page_count)],
+        media_type=PDF,
+        actor=actor,
+        now=uow.now,
+        filename=filename,
+        digest=digest,
+        size_bytes=size_bytes or len(pages.pdf),
+        is_signed=is_signed,
+        replaces=AttachmentId(replaces) if replaces is not None else None,
+        reason=reason,
+        recognise=is_signed,
+    )
+
+
+def set_preview(
+    uow: UnitOfWork, draft: Draft, digest: Digest, pages: render.Pages, letter: Letter, *, actor: Actor
+) -> None:
+    """The pages that the signature book shows from now on, and what they say."""
+    draft.preview_id = attach_pages(
+        uow, draft, digest, pages, kind=AttachmentKind.RENDERED, filename="projet.pdf", actor=actor,
+        replaces=draft.preview_id,
+    )  # fmt: skip
+    draft.preview_version_no = draft.version_no
+    draft.letter = letter.stored()
+
+
+# --- history and notices ------------------------------------------------------------------------------------------
+
+
+def enter(
+    uow: UnitOfWork, draft: Draft, act: CircuitAct, *, actor: Actor, post: HeldPost | None, text: str = ""
+) -> CircuitEntry:
+    """Write a line of the history, and the journal's entry."""
+    entry = CircuitEntry(
+        mail_id=draft.mail_id,
+        act=act,
+        version_no=draft.version_no,
+        person_id=actor.person_id or None,
+        person_name=actor.name,
+        post_id=post.post_id if post is not None else None,
+        post_title=post.title if post is not None else "",
+        acted_as=post.because if post is not None else "holder",
+        act_reference=post.act if post is not None else "",
+        text=text,
+        at=uow.now,
+    )
+    draft.entries.append(entry)
+    touch(draft)
+    uow.record(
+        f"signbook.{act.value}", "mail", draft.mail_id, actor=actor, post=post,
+        content_version=draft.version_no, text=text,
+    )  # fmt: skip
+    return entry
+
+
+def cancel(uow: UnitOfWork, draft: Draft, visas: Iterable[GivenVisa], *, why: str, actor: Actor) -> int:
+    """Undo visas and tell those who gave them; answers how many."""
+    by_id = {entry.id: entry for entry in draft.entries}
+    count = 0
+    for visa in visas:
+        by_id[visa.entry_id].cancelled_at = uow.now
+        uow.record(
+            "signbook.visa_cancelled", "mail", draft.mail_id, actor=actor, entry=visa.entry_id, of=visa.person_id
+        )
+        tell(uow, draft, visa.person_id, NoticeKind.VISA_CANCELLED, actor=actor, text=why)
+        count += 1
+    return count
+
+
+def tell(
+    uow: UnitOfWork, draft: Draft, person_id: int | None, kind: NoticeKind, *, actor: Actor, text: str = ""
+) -> None:
+    """Leave a notice for a person; nobody is told of what they did themselves."""
+    if person_id is None or person_id == actor.person_id:
+        return
+    uow.session.add(
+        Notice(person_id=person_id, mail_id=draft.mail_id, kind=kind, text=text, by_name=actor.name, at=uow.now)
+    )

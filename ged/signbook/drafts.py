@@ -1,0 +1,407 @@
+"""Writing: a draft from a template, its versions, annexes, and the circuit that it will go through.
+
+Every change of content is a new version. The pages are set once before anything is locked, so that what cannot be
+printed is told to whoever typed it.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from io import BytesIO
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ged import access
+from ged.access import Because
+from ged.errors import Forbidden, Invalid, NotFound, StaleVersion
+from ged.org.models import Post, Unit
+from ged.ports import Digest, MailId, PostId, post_principal, unit_principal
+from ged.registry.dispatch_models import Party
+from ged.registry.files import Upload
+from ged.registry.models import AttachmentKind, Channel, Direction, Mail
+from ged.registry.operations import attach, link, mail_for
+from ged.registry.states import MailState
+from ged.signbook import book, circuit
+from ged.signbook.book import Annex, Content
+from ged.signbook.models import CircuitAct, CircuitStep, Draft, DraftVersion, LetterTemplate
+from ged.signbook.placeholders import fill
+from ged.signbook.render import Letter, PageMode, Pages, french_day, letter_pages
+from ged.signbook.titles import Signatory, with_article
+from ged.unit import Actor, HeldPost, Role, Services, UnitOfWork
+
+MAX_SUBJECT, MAX_BODY, MAX_PARTIES, MAX_NAME, MAX_ADDRESS = 500, 60_000, 60, 300, 500
+DEFAULT_CIVILITY = "Madame, Monsieur"
+EMAIL = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+")
+REPLY = "reply_to"
+
+
+@dataclass(frozen=True)
+class DraftForm:
+    """What the author typed; annexes come by ``add_annex``."""
+
+    civility: str
+    subject: str
+    body: str
+    addressees: tuple[Party, ...] = ()
+    copies: tuple[Party, ...] = ()
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What a change did: the version now current, and how many visas it cancelled."""
+
+    version_no: int
+    cancelled: int
+    changed: bool = True
+
+
+# --- beginning ----------------------------------------------------------------------------------------------------
+
+
+def draft_reply(
+    uow: UnitOfWork,
+    incoming_id: MailId,
+    template_code: str,
+    *,
+    actor: Actor,
+    now: datetime,
+    post_id: PostId | int | None = None,
+) -> MailId:
+    """Draft the answer to an incoming letter: linked to it, at its level, the template's names filled from it.
+
+    Raises:
+        NotFound: ``mail.unknown``, ``template.unknown``.
+        Forbidden: ``draft.no_post``.
+    """
+    incoming = mail_for(uow, incoming_id, actor=actor)
+    template = _template(uow.session, template_code)
+    sender = incoming.sender
+    party = Party(incoming.sender_name, sender.address if sender else "", sender.email if sender else "")
+    values = _values(uow.session, incoming)
+    content = Content(
+        DEFAULT_CIVILITY, fill(template.subject, values), fill(template.body, values), (party,) if party.name else ()
+    )
+    mail_id = _begin(uow, content, template.code, level=incoming.level, actor=actor, now=now, post_id=post_id)
+    uow.session.get_one(Draft, mail_id).answers_id = incoming.id
+    link(uow, mail_id, MailId(incoming.id), kind=REPLY, actor=actor)
+    return mail_id
+
+
+def draft_new(
+    uow: UnitOfWork, template_code: str, *, actor: Actor, now: datetime, post_id: PostId | int | None = None
+) -> MailId:
+    """Draft a letter that answers none; an empty template code begins with an empty page.
+
+    Raises:
+        NotFound: ``template.unknown``.
+        Forbidden: ``draft.no_post``.
+    """
+    template = _template(uow.session, template_code) if template_code else None
+    content = Content(DEFAULT_CIVILITY, template.subject if template else "", template.body if template else "")
+    return _begin(uow, content, template_code, level=0, actor=actor, now=now, post_id=post_id)
+
+
+def _template(session: Session, code: str) -> LetterTemplate:
+    found = session.scalar(select(LetterTemplate).where(LetterTemplate.code == code))
+    if found is None:
+        raise NotFound("template.unknown", "choose a template of the list", template=code)
+    return found
+
+
+def _values(session: Session, incoming: Mail) -> dict[str, str]:
+    unit = session.get(Unit, incoming.responsible_unit_id) if incoming.responsible_unit_id is not None else None
+    number = next((n.text for n in incoming.numbers if n.voided_at is None), "")
+    return {
+        "objet": incoming.subject,
+        "destinataire": incoming.sender_name,
+        "votre_reference": incoming.their_reference,
+        "date_courrier": french_day(incoming.written_on) if incoming.written_on else "",
+        "numero_arrivee": number,
+        "date_arrivee": french_day(incoming.received_on) if incoming.received_on else "",
+        "service": with_article(unit.name) if unit is not None else "",
+    }
+
+
+def _begin(
+    uow: UnitOfWork,
+    content: Content,
+    template_code: str,
+    *,
+    level: int,
+    actor: Actor,
+    now: datetime,
+    post_id: PostId | int | None,
+) -> MailId:
+    post = _own_post(actor, post_id)
+    mail = Mail(
+        direction=Direction.OUTGOING,
+        state=MailState.DRAFT,
+        level=level,
+        channel=Channel.HAND,
+        subject=content.subject,
+        addressee=_names(content.addressees),
+        unit_id=post.unit_id,
+        author_person_id=actor.person_id,
+        author_post_id=post.post_id,
+        created_at=now,
+    )
+    uow.session.add(mail)
+    uow.session.flush()
+    uow.session.add(Draft(mail_id=mail.id, template_code=template_code, version_no=1))
+    uow.session.flush()
+    _store_version(uow, mail.id, 1, content, actor)
+    authors = (unit_principal(post.unit_id), post_principal(post.post_id))
+    access.grant(uow, mail.id, authors, Because.AUTHORED)
+    uow.record("draft.begun", "mail", mail.id, actor=actor, post=post, template=template_code, level=level)
+    return MailId(mail.id)
+
+
+def _own_post(actor: Actor, post_id: PostId | int | None) -> HeldPost:
+    for post in actor.posts:
+        if post_id in (None, post.post_id) and post.roles - {Role.ADMINISTRATOR, Role.AUDITOR}:
+            return post
+    raise Forbidden("draft.no_post", "write through a post that you hold", post=post_id)
+
+
+# --- changing -----------------------------------------------------------------------------------------------------
+
+
+def save(
+    services: Services, mail_id: MailId | int, form: DraftForm, *, version: int, actor: Actor, now: datetime
+) -> Saved:
+    """Keep what was typed as a new version. In the circuit this is a correction by whoever's turn it is: the visas
+    given are cancelled, their authors told, and the circuit begins again.
+
+    Raises:
+        NotFound: ``mail.unknown``, ``draft.unknown``.
+        Forbidden: ``draft.not_author``, ``circuit.not_yours``.
+        Invalid: ``draft.subject_missing``, ``draft.too_long``, ``draft.parties``, ``draft.email``, ``typeset.glyph``.
+        InvalidTransition: ``draft.closed``, ``circuit.not_your_turn``.
+        StaleVersion: ``draft.stale``.
+    """
+    checked = _checked(form)
+
+    def typed(content: Content) -> Content:
+        return replace(checked, annexes=content.annexes)
+
+    return _change(services, mail_id, typed, version=version, actor=actor, now=now)
+
+
+def add_annex(
+    services: Services, mail_id: MailId | int, upload: Upload, *, version: int, actor: Actor, now: datetime
+) -> Saved:
+    """Join a piece (stored and looked at already) to the letter.
+
+    Raises:
+        NotFound, Forbidden, Invalid, InvalidTransition, StaleVersion: as ``save``; ``draft.annexes``: too many.
+    """
+
+    def joined(content: Content) -> Content:
+        if len(content.annexes) >= MAX_PARTIES:
+            raise Invalid("draft.annexes", "join fewer pieces", field="file", limit=MAX_PARTIES)
+        return replace(content, annexes=(*content.annexes, Annex(None, upload.filename)))
+
+    return _change(services, mail_id, joined, version=version, actor=actor, now=now, upload=upload)
+
+
+def remove_annex(
+    services: Services, mail_id: MailId | int, attachment_id: int, *, version: int, actor: Actor, now: datetime
+) -> Saved:
+    """Take a piece out of the letter; its bytes stay with the version that had it.
+
+    Raises:
+        NotFound, Forbidden, Invalid, InvalidTransition, StaleVersion: as ``save``.
+    """
+
+    def without(content: Content) -> Content:
+        return replace(content, annexes=tuple(annex for annex in content.annexes if annex.id != attachment_id))
+
+    return _change(services, mail_id, without, version=version, actor=actor, now=now)
+
+
+def _change(
+    services: Services,
+    mail_id: MailId | int,
+    make: Callable[[Content], Content],
+    *,
+    version: int,
+    actor: Actor,
+    now: datetime,
+    upload: Upload | None = None,
+) -> Saved:
+    with services.reading() as session:
+        draft = book.require(session, mail_id, actor)
+        _require_open(draft)
+        book.writing_post(draft, actor)
+        if draft.version != version:
+            raise StaleVersion("draft.stale", "read what changed, then act again", id=int(mail_id))
+        before = book.content_of(session, draft)
+        content = make(before)
+        letter = book.letter_of(session, services, draft, content)
+        in_circuit = draft.mail.state is MailState.IN_CIRCUIT
+    if content == before:
+        return Saved(draft.version_no, 0, changed=False)
+    pages = letter_pages(letter, mode=PageMode.PREVIEW, at=now, signatory=Signatory(letter.sender, ""))
+    digest = services.blobs.put(BytesIO(pages.pdf)).digest if in_circuit else None
+    with services.unit_of_work(now) as uow:
+        draft = book.locked(uow, mail_id, actor, version=version)
+        return _apply(uow, draft, content, letter, pages, digest, upload, actor)
+
+
+def _apply(
+    uow: UnitOfWork,
+    draft: Draft,
+    content: Content,
+    letter: Letter,
+    pages: Pages,
+    digest: Digest | None,
+    upload: Upload | None,
+    actor: Actor,
+) -> Saved:
+    _require_open(draft)
+    post = book.writing_post(draft, actor)
+    going = book.circuit_of(draft)
+    undone = circuit.undone_by_change(going) if going is not None else ()
+    if upload is not None:
+        annexes = [annex if annex.id else _attached(uow, draft, upload, actor) for annex in content.annexes]
+        content = replace(content, annexes=tuple(annexes))
+    draft.version_no += 1
+    _store_version(uow, draft.mail_id, draft.version_no, content, actor)
+    draft.mail.subject, draft.mail.addressee = content.subject, _names(content.addressees)
+    if digest is not None:
+        book.set_preview(uow, draft, digest, pages, letter, actor=actor)
+    if undone or digest is not None:
+        book.enter(uow, draft, CircuitAct.CHANGE, actor=actor, post=post)
+    else:
+        uow.record("draft.changed", "mail", draft.mail_id, actor=actor, post=post, content_version=draft.version_no)
+    cancelled = book.cancel(uow, draft, undone, why="", actor=actor)
+    uow.reindex(draft.mail_id)
+    return Saved(draft.version_no, cancelled)
+
+
+def _attached(uow: UnitOfWork, draft: Draft, upload: Upload, actor: Actor) -> Annex:
+    attachment_id = attach(
+        uow,
+        draft.mail_id,
+        kind=AttachmentKind.ANNEX,
+        pages=upload.pages,
+        media_type=upload.facts.media_type,
+        actor=actor,
+        now=uow.now,
+        filename=upload.filename,
+        digest=upload.digest,
+        size_bytes=upload.size_bytes,
+        is_signed=upload.facts.signed,
+    )
+    return Annex(attachment_id, upload.filename)
+
+
+def _require_open(draft: Draft) -> None:
+    if draft.mail.state not in (MailState.DRAFT, MailState.IN_CIRCUIT) or draft.way is not None:
+        raise Invalid("draft.closed", "a letter that is confirmed changes no more", id=draft.mail_id)
+
+
+def _store_version(uow: UnitOfWork, mail_id: int, version_no: int, content: Content, actor: Actor) -> None:
+    uow.session.add(
+        DraftVersion(
+            mail_id=mail_id,
+            version_no=version_no,
+            civility=content.civility,
+            subject=content.subject,
+            body=content.body,
+            addressees=[[p.name, p.address, p.email] for p in content.addressees],
+            copies=[[p.name, p.address, p.email] for p in content.copies],
+            annexes=[annex.id for annex in content.annexes if annex.id is not None],
+            written_by_id=actor.person_id,
+            written_at=uow.now,
+        )
+    )
+    uow.session.flush()
+
+
+def _names(parties: Sequence[Party]) -> str:
+    return "; ".join(party.name for party in parties)[:MAX_NAME]
+
+
+def _checked(form: DraftForm) -> Content:
+    if not form.subject.strip():
+        raise Invalid("draft.subject_missing", "type the subject", field="subject")
+    for field, text, limit in (("subject", form.subject, MAX_SUBJECT), ("body", form.body, MAX_BODY)):
+        if len(text) > limit:
+            raise Invalid("draft.too_long", "shorten it", field=field, limit=limit)
+    return Content(
+        civility=" ".join(form.civility.split())[:100],
+        subject=" ".join(form.subject.split()),
+        body=form.body.replace("\r\n", "\n").strip(),
+        addressees=_parties(form.addressees, "addressees"),
+        copies=_parties(form.copies, "copies"),
+    )
+
+
+def _parties(parties: Sequence[Party], field: str) -> tuple[Party, ...]:
+    if len(parties) > MAX_PARTIES or any(len(p.name) > MAX_NAME or len(p.address) > MAX_ADDRESS for p in parties):
+        raise Invalid("draft.parties", "name fewer, or shorten them", field=field, limit=MAX_PARTIES)
+    kept = []
+    for party in parties:
+        if party.email and EMAIL.fullmatch(party.email) is None:
+            raise Invalid("draft.email", "correct the address", field=field, email=party.email[:80])
+        if party.name.strip():
+            kept.append(Party(" ".join(party.name.split()), party.address.strip(), party.email.strip()))
+    return tuple(kept)
+
+
+# --- the circuit --------------------------------------------------------------------------------------------------
+
+
+def set_circuit(
+    uow: UnitOfWork,
+    mail_id: MailId | int,
+    visa_post_ids: Sequence[int],
+    signatory_post_id: int | None,
+    *,
+    version: int,
+    actor: Actor,
+) -> None:
+    """Choose who gives a visa, in order, and who signs. A post that leaves the circuit takes its visa with it.
+
+    Raises:
+        NotFound, Forbidden, StaleVersion: as ``save``.
+        Invalid: ``circuit.no_signatory``, ``circuit.twice``, ``circuit.too_long``, ``circuit.post``,
+            ``circuit.not_signatory``, ``draft.closed``, ``sign.no_register``.
+    """
+    draft = book.locked(uow, mail_id, actor, version=version)
+    if draft.mail.state is not MailState.DRAFT:
+        raise Invalid("draft.closed", "take the letter back first", id=draft.mail_id)
+    post = book.author_post(draft, actor)
+    visas, signatory = circuit.make_circuit(
+        [PostId(i) for i in visa_post_ids], PostId(signatory_post_id) if signatory_post_id is not None else None
+    )
+    _check_posts(uow.session, visas, signatory)
+    going = book.circuit_of(draft)
+    undone: Sequence[circuit.GivenVisa] = ()
+    if going is not None:
+        # Another signatory writes under another head: the pages are no longer those that were read.
+        moved = going.signatory != signatory
+        undone = circuit.undone_by_change(going) if moved else circuit.undone_by_circuit_change(going, visas)
+    draft.steps.clear()
+    uow.session.flush()
+    draft.steps = [CircuitStep(position=n, post_id=post_id) for n, post_id in enumerate(visas, start=1)]
+    draft.signatory_post_id = signatory
+    book.touch(draft)
+    uow.record(
+        "draft.circuit_set", "mail", draft.mail_id, actor=actor, post=post, visas=list(visas), signatory=signatory
+    )
+    book.cancel(uow, draft, undone, why="", actor=actor)
+
+
+def _check_posts(session: Session, visas: Sequence[PostId], signatory: PostId) -> None:
+    known = {post.id: post for post in session.scalars(select(Post).where(Post.id.in_([*visas, signatory])))}
+    for post_id in visas:
+        if post_id not in known:
+            raise Invalid("circuit.post", "choose posts of the list", field="visa_post_ids", id=post_id)
+    post = known.get(signatory)
+    if post is None or all(row.role is not Role.SIGNATORY for row in post.roles):
+        raise Invalid("circuit.not_signatory", "choose a post that signs", field="signatory_post_id", id=signatory)
+    book.departure_register(session, post.unit_id)

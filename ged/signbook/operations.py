@@ -1,0 +1,403 @@
+"""What people do with a letter in the circuit: hand it in, visa, refuse, take back; and the signatory's confirmation.
+
+Number and date are given in one short transaction. Setting, signing and storing follow outside of any lock, and a
+second short one makes the signature count. What fails between keeps the number, and ``sign_numbered`` signs again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from io import BytesIO
+from typing import Protocol
+
+from sqlalchemy import update
+
+from ged import access
+from ged.access import Because
+from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
+from ged.ports import Digest, MailId, SignRequest, post_principal, unit_principal
+from ged.registry import allocation, dispatch
+from ged.registry.models import AttachmentKind
+from ged.registry.states import MailAct, MailState, move
+from ged.signbook import book, circuit, render
+from ged.signbook.models import CircuitAct, Draft, Notice, NoticeKind, SignatureWay, SignedRevision
+from ged.signbook.placeholders import unfilled
+from ged.signbook.render import Letter, PageMode, Pages, letter_pages
+from ged.signbook.titles import Signatory
+from ged.unit import Actor, HeldPost, Services, UnitOfWork
+
+MAX_TEXT = 2000
+MAX_BATCH = 100
+
+
+class OpenedKey(Protocol):
+    """A signing key opened for a few minutes, as the browser and the server hold it together."""
+
+    @property
+    def sealed(self) -> bytes:
+        """The sealed key."""
+        ...
+
+    @property
+    def cookie_key(self) -> str:
+        """The browser's half."""
+        ...
+
+
+@dataclass(frozen=True)
+class ToSign:
+    """A letter ticked by the signatory, in the version that was shown."""
+
+    mail_id: MailId
+    version_no: int
+
+
+@dataclass(frozen=True)
+class SignResult:
+    """What became of one letter. ``failure``: why it is not signed; a number given is kept."""
+
+    mail_id: MailId
+    number: str = ""
+    subject: str = ""
+    failure: GedError | None = None
+
+
+# --- in the circuit -----------------------------------------------------------------------------------------------
+
+
+def submit(services: Services, mail_id: MailId | int, *, version: int, actor: Actor, now: datetime) -> None:
+    """The author hands the letter in: its pages are set and shown to the posts of the circuit.
+
+    Raises:
+        NotFound: ``mail.unknown``, ``draft.unknown``.
+        Forbidden: ``draft.not_author``.
+        Invalid: ``circuit.no_signatory``, ``draft.placeholders``, ``draft.no_addressee``, ``draft.body_missing``,
+            ``typeset.glyph``.
+        InvalidTransition: ``mail.wrong_state``.
+        StaleVersion: ``draft.stale``.
+    """
+    with services.reading() as session:
+        draft = book.require(session, mail_id, actor)
+        _check_submission(draft, version, actor)
+        content = book.content_of(session, draft)
+        _check_complete(content)
+        letter = book.letter_of(session, services, draft, content)
+    pages = letter_pages(letter, mode=PageMode.PREVIEW, at=now, signatory=Signatory(letter.sender, ""))
+    digest = services.blobs.put(BytesIO(pages.pdf)).digest
+    with services.unit_of_work(now) as uow:
+        draft = book.locked(uow, mail_id, actor, version=version)
+        post = _check_submission(draft, version, actor)
+        _enter_circuit(uow, draft, digest, pages, letter, post, actor)
+
+
+def _check_submission(draft: Draft, version: int, actor: Actor) -> HeldPost:
+    post = book.author_post(draft, actor)
+    move(draft.mail.state, MailAct.SUBMIT)
+    book.require_circuit(draft)
+    if draft.version != version:
+        raise StaleVersion("draft.stale", "read what changed, then act again", id=draft.mail_id)
+    return post
+
+
+def _check_complete(content: book.Content) -> None:
+    names = unfilled(content.subject, content.body)
+    if names:
+        shown = ", ".join(f"{{{name}}}" for name in names)
+        raise Invalid("draft.placeholders", "replace the names in braces", field="body", names=shown)
+    if not content.addressees:
+        raise Invalid("draft.no_addressee", "name an addressee", field="addressees")
+    if not content.body.strip():
+        raise Invalid("draft.body_missing", "write the letter", field="body")
+
+
+def _enter_circuit(
+    uow: UnitOfWork, draft: Draft, digest: Digest, pages: Pages, letter: Letter, post: HeldPost, actor: Actor
+) -> None:
+    if draft.preview_version_no != draft.version_no or draft.letter != letter.stored():
+        book.set_preview(uow, draft, digest, pages, letter, actor=actor)
+    going = book.require_circuit(draft)
+    access.grant(uow, draft.mail_id, (post_principal(i) for i in going.visa_posts), Because.VISA)
+    access.grant(uow, draft.mail_id, (post_principal(going.signatory),), Because.SIGNATORY)
+    draft.mail.state = move(draft.mail.state, MailAct.SUBMIT)
+    draft.submitted_at = uow.now
+    book.enter(uow, draft, CircuitAct.SUBMIT, actor=actor, post=post)
+    uow.reindex(draft.mail_id)
+
+
+def visa(uow: UnitOfWork, mail_id: MailId | int, *, version_no: int, remark: str = "", actor: Actor) -> None:
+    """Give a visa on the version shown; a remark is no condition.
+
+    Raises:
+        NotFound: ``mail.unknown``, ``draft.unknown``.
+        Forbidden: ``circuit.not_yours``.
+        InvalidTransition: ``circuit.not_your_turn``.
+        StaleVersion: ``draft.changed``: the content changed since it was read.
+        Invalid: ``circuit.text_long``.
+    """
+    draft = book.locked(uow, mail_id, actor)
+    post_id = circuit.require_turn(book.require_circuit(draft), actor.post_ids, signature=False)
+    _require_version(draft, version_no)
+    book.enter(uow, draft, CircuitAct.VISA, actor=actor, post=book.held(actor, post_id), text=_text(remark, "remark"))
+
+
+def refuse(uow: UnitOfWork, mail_id: MailId | int, *, reason: str, version_no: int, actor: Actor) -> None:
+    """Send the letter back to its author with a reason, instead of a visa or of the signature. No number is used.
+
+    Raises:
+        NotFound, Forbidden, InvalidTransition, StaleVersion: as ``visa``.
+        Invalid: ``circuit.reason_missing``, ``circuit.text_long``.
+    """
+    draft = book.locked(uow, mail_id, actor)
+    going = book.require_circuit(draft)
+    now = circuit.turn(going)
+    post_id = circuit.require_turn(going, actor.post_ids, signature=now is not None and now.is_signature)
+    _require_version(draft, version_no)
+    if not reason.strip():
+        raise Invalid("circuit.reason_missing", "say what has to change", field="reason")
+    text = _text(reason, "reason")
+    draft.mail.state = move(draft.mail.state, MailAct.SEND_BACK)
+    book.enter(uow, draft, CircuitAct.REFUSE, actor=actor, post=book.held(actor, post_id), text=text)
+    book.tell(uow, draft, draft.mail.author_person_id, NoticeKind.REFUSED, actor=actor, text=text)
+    uow.reindex(draft.mail_id)
+
+
+def recall(uow: UnitOfWork, mail_id: MailId | int, *, actor: Actor) -> None:
+    """The author takes the letter back before anybody acted. No number is used.
+
+    Raises:
+        NotFound: ``mail.unknown``, ``draft.unknown``.
+        Forbidden: ``draft.not_author``.
+        InvalidTransition: ``circuit.acted_already``.
+    """
+    draft = book.locked(uow, mail_id, actor)
+    post = book.author_post(draft, actor)
+    circuit.require_recallable(book.require_circuit(draft))
+    draft.mail.state = move(draft.mail.state, MailAct.SEND_BACK)
+    book.enter(uow, draft, CircuitAct.RECALL, actor=actor, post=post)
+    uow.reindex(draft.mail_id)
+
+
+def _require_version(draft: Draft, version_no: int) -> None:
+    if draft.version_no != version_no:
+        raise StaleVersion("draft.changed", "read the letter again: it changed since", id=draft.mail_id)
+
+
+def _text(text: str, field: str) -> str:
+    if len(text) > MAX_TEXT:
+        raise Invalid("circuit.text_long", "shorten it", field=field, limit=MAX_TEXT)
+    return text.strip()
+
+
+# --- signing ------------------------------------------------------------------------------------------------------
+
+
+def sign_many(
+    services: Services, letters: Sequence[ToSign], *, key: OpenedKey, actor: Actor, now: datetime
+) -> tuple[SignResult, ...]:
+    """Confirm and sign letters one after the other with one opened key; each has its own result.
+
+    A letter that is numbered already is signed again with its number, one that is signed is refused.
+    """
+    results: list[SignResult] = []
+    for letter in dict.fromkeys(letters[:MAX_BATCH]):
+        results.append(_sign_one(services, letter, key, actor, now))
+    return tuple(results)
+
+
+def _sign_one(services: Services, letter: ToSign, key: OpenedKey, actor: Actor, now: datetime) -> SignResult:
+    number = subject = ""
+    try:
+        with services.reading() as session:
+            draft = book.require(session, letter.mail_id, actor)
+            subject, is_numbered = draft.mail.subject, draft.mail.state is MailState.NUMBERED
+        if not is_numbered:
+            number = confirm(services, letter.mail_id, version_no=letter.version_no, actor=actor, now=now)
+        number = sign_numbered(services, letter.mail_id, key=key, actor=actor, now=now)
+    except GedError as failure:
+        return SignResult(letter.mail_id, number, subject, failure)
+    return SignResult(letter.mail_id, number, subject)
+
+
+def confirm(services: Services, mail_id: MailId | int, *, version_no: int, actor: Actor, now: datetime) -> str:
+    """The signatory's confirmation: the letter gets its number and date. Answers the number.
+
+    Raises:
+        NotFound: ``mail.unknown``, ``draft.unknown``.
+        Forbidden: ``circuit.not_yours``, ``sign.not_signatory``.
+        InvalidTransition: ``circuit.not_your_turn``, ``mail.wrong_state``.
+        StaleVersion: ``draft.changed``.
+        Invalid: ``sign.no_register``, ``typeset.glyph``: the mark cannot be printed; no number is used.
+    """
+    _check_mark(services, mail_id, actor, now)
+    with services.unit_of_work(now) as uow:
+        draft, post = confirming(uow, mail_id, version_no=version_no, actor=actor)
+        draft.way = SignatureWay.DIGITAL
+        book.enter(uow, draft, CircuitAct.CONFIRM, actor=actor, post=post)
+        number_letter(uow, draft, actor=actor, post=post)
+        return draft.number.text if draft.number is not None else ""
+
+
+def _check_mark(services: Services, mail_id: MailId | int, actor: Actor, now: datetime) -> None:
+    with services.reading() as session:
+        draft = book.require(session, mail_id, actor)
+        going = book.require_circuit(draft)
+        words = book.signatory_words(session, actor, book.signing_post(actor, going.signatory))
+    render.mark(words, (1, 0.0, 0.0, 226.77, 102.05), at=now, zone=services.zone)
+
+
+def confirming(uow: UnitOfWork, mail_id: MailId | int, *, version_no: int, actor: Actor) -> tuple[Draft, HeldPost]:
+    """A locked draft whose signature is this actor's turn, with the words of the mark written down.
+
+    Raises:
+        NotFound, Forbidden, InvalidTransition, StaleVersion: as ``confirm``.
+    """
+    draft = book.locked(uow, mail_id, actor)
+    going = book.require_circuit(draft)
+    if draft.mail.state is not MailState.IN_CIRCUIT:
+        move(draft.mail.state, MailAct.NUMBER)
+    post_id = circuit.require_turn(going, actor.post_ids, signature=True)
+    post = book.signing_post(actor, post_id)
+    _require_version(draft, version_no)
+    words = book.signatory_words(uow.session, actor, post)
+    draft.confirmed_at, draft.confirmed_by_id = uow.now, actor.person_id
+    draft.confirmed_name, draft.confirmed_title = words.name, words.title
+    draft.confirmed_capacity = " ".join(words.capacity)
+    return draft, post
+
+
+def number_letter(uow: UnitOfWork, draft: Draft, *, actor: Actor, post: HeldPost) -> None:
+    """Give number and date from the signatory's register; its counter stays locked until the commit."""
+    going = book.require_circuit(draft)
+    unit_id = uow.session.get_one(book.Post, going.signatory).unit_id
+    register = book.departure_register(uow.session, unit_id)
+    access.grant(uow, draft.mail_id, (unit_principal(register.unit_id),), Because.REGISTERED)
+    draft.mail.state = move(draft.mail.state, MailAct.NUMBER)
+    uow.reindex(draft.mail_id)
+    number = allocation.allocate(uow, register.id, actor=actor, post=post, mail_id=draft.mail_id)
+    draft.number_id, draft.number, draft.numbered_on = number.id, number, number.registered_on
+    draft.mail.written_on = number.registered_on
+    uow.record("mail.numbered", "mail", draft.mail_id, actor=actor, post=post, number=number.text)
+
+
+def sign_numbered(services: Services, mail_id: MailId | int, *, key: OpenedKey, actor: Actor, now: datetime) -> str:
+    """Set, sign and store a numbered letter, then let the signature count. Answers its number.
+
+    Can be called again after a failure: number and date stay.
+
+    Raises:
+        NotFound: ``mail.unknown``, ``draft.unknown``.
+        Forbidden: ``sign.not_signatory``.
+        InvalidTransition: ``mail.wrong_state`` (signed already), ``sign.in_ink``.
+        Invalid: ``key.locked``.
+        EngineFailed: ``sign.failed``.
+    """
+    with services.reading() as session:
+        draft = book.require(session, mail_id, actor)
+        post = _check_signing(draft, actor)
+        letter = Letter.restored(draft.letter)
+        words = book.signatory_words(session, actor, post)
+        number, on = (draft.number.text if draft.number else ""), draft.numbered_on
+    pages = letter_pages(letter, mode=PageMode.SIGN, at=now, number=number, on=on)
+    try:
+        request = _request(letter, pages, words, number, services, now)
+        signed = services.signer.sign(pages.pdf, request, sealed=key.sealed, cookie_key=key.cookie_key, now=now)
+    except (Invalid, EngineFailed) as failure:
+        _note_failure(services, mail_id, failure, actor, now)
+        raise
+    stored = services.blobs.put(BytesIO(signed.pdf))
+    with services.unit_of_work(now) as uow:
+        draft = book.locked(uow, mail_id, actor)
+        post = _check_signing(draft, actor)
+        attachment_id = book.attach_pages(
+            uow,
+            draft,
+            stored.digest,
+            pages,
+            kind=AttachmentKind.SIGNED,
+            filename=f"{_file_name(number)}.pdf",
+            actor=actor,
+            size_bytes=stored.size_bytes,
+            is_signed=True,
+        )
+        uow.session.add(
+            SignedRevision(
+                mail_id=draft.mail_id,
+                sequence=1,
+                digest=stored.digest,
+                attachment_id=attachment_id,
+                signed_by_id=actor.person_id,
+                level=signed.level,
+                at=now,
+            )
+        )
+        draft.failure = ""
+        draft.confirmed_by_id, draft.confirmed_name, draft.confirmed_title = actor.person_id, words.name, words.title
+        draft.confirmed_capacity = " ".join(words.capacity)
+        finish_signature(uow, draft, actor=actor, post=post, digest=stored.digest, level=signed.level)
+    return number
+
+
+def _check_signing(draft: Draft, actor: Actor) -> HeldPost:
+    move(draft.mail.state, MailAct.SIGN)
+    if draft.way is not SignatureWay.DIGITAL:
+        raise InvalidTransition("sign.in_ink", "this letter is signed by hand", id=draft.mail_id)
+    return book.signing_post(actor, book.require_circuit(draft).signatory)
+
+
+def _request(
+    letter: Letter, pages: Pages, words: Signatory, number: str, services: Services, now: datetime
+) -> SignRequest:
+    return SignRequest(
+        field=pages.signature_field,
+        reason=f"Courrier départ n° {number}",
+        location=letter.place,
+        signer_name=words.name,
+        at=now,
+        appearance_pdf=render.mark(words, pages.mark_box, at=now, zone=services.zone),
+    )
+
+
+def _note_failure(services: Services, mail_id: MailId | int, failure: GedError, actor: Actor, now: datetime) -> None:
+    with services.unit_of_work(now) as uow:
+        # No edit of a person: their pages do not become stale.
+        uow.session.execute(update(Draft).where(Draft.mail_id == mail_id).values(failure=failure.code))
+        uow.record("signbook.sign_failed", "mail", int(mail_id), actor=actor, code=failure.code)
+
+
+def finish_signature(
+    uow: UnitOfWork,
+    draft: Draft,
+    *,
+    actor: Actor,
+    post: HeldPost | None,
+    digest: Digest | None = None,
+    level: str = "",
+) -> None:
+    """The signature counts, digital or in ink: state, history, the author told, one line per addressee and copy."""
+    draft.mail.state = move(draft.mail.state, MailAct.SIGN)
+    draft.signed_at = uow.now
+    book.enter(uow, draft, CircuitAct.SIGN, actor=actor, post=post)
+    uow.record(
+        "mail.signed", "mail", draft.mail_id, actor=actor, post=post,
+        way=draft.way.value if draft.way else "", digest=digest, level=level,
+    )  # fmt: skip
+    book.tell(uow, draft, draft.mail.author_person_id, NoticeKind.SIGNED, actor=actor)
+    content = book.content_of(uow.session, draft)
+    dispatch.open_lines(uow, draft.mail_id, content.addressees, content.copies)
+    uow.reindex(draft.mail_id)
+
+
+def _file_name(number: str) -> str:
+    return "".join(c if c.isalnum() or c in "-_" else "-" for c in number) or "courrier"
+
+
+# --- notices ------------------------------------------------------------------------------------------------------
+
+
+def mark_seen(uow: UnitOfWork, notice_ids: Sequence[int], *, actor: Actor) -> None:
+    """A person has read notices of theirs."""
+    uow.session.execute(
+        update(Notice)
+        .where(Notice.id.in_(notice_ids), Notice.person_id == actor.person_id, Notice.seen_at.is_(None))
+        .values(seen_at=uow.now)
+    )

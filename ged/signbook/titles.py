@@ -1,0 +1,54 @@
+"""How letters name the post that signs, and in which capacity somebody signs for it. Pure.
+
+French administrative usage: a delegate signs "Pour <the holder> et par délégation," over the own title; an interim
+holder signs as the post "par intérim".
+"""
+
+from dataclasses import dataclass
+
+_FEMININE_ENDINGS = ("trice", "euse", "ière", "ffe", "dente", "ante", "ienne", "ée")
+_FEMININE_ADJECTIVES = frozenset({"générale", "particulière", "adjointe", "déléguée"})
+_VOWELS = "aàâeéèêiîoôuùy"
+
+
+@dataclass(frozen=True)
+class Signatory:
+    """Who signs: the title, the lines of the capacity above it (none for the holder), the act that gives the power."""
+
+    title: str
+    name: str
+    capacity: tuple[str, ...] = ()
+    act: str = ""
+
+
+def with_article(title: str) -> str:
+    """A title as a letter begins a line with it.
+
+    >>> with_article("Secrétaire générale"), with_article("Ministre des Mines"), with_article("Administrateur")
+    ('La Secrétaire générale', 'Le Ministre des Mines', "L'Administrateur")
+    """
+    words = title.split()
+    if not words:
+        return ""
+    first = words[0].casefold()
+    if first[0] in _VOWELS:
+        return f"L'{title}"
+    adjective = words[1].casefold() if len(words) > 1 else ""
+    feminine = first.endswith(_FEMININE_ENDINGS) or adjective in _FEMININE_ADJECTIVES
+    return f"{'La' if feminine else 'Le'} {title}"
+
+
+def signatory_for(*, post_title: str, own_title: str, name: str, because: str, act: str) -> Signatory:
+    """The words under which somebody signs for a post.
+
+    Args:
+        own_title: title of the signer's own post; empty when there is none.
+        because: ``holder``, ``delegation`` or ``interim``, as ``HeldPost.because``.
+    """
+    title = with_article(post_title)
+    if because == "delegation":
+        holder = title[0].lower() + title[1:]
+        return Signatory(with_article(own_title or "délégataire"), name, (f"Pour {holder} et par délégation,",), act)
+    if because == "interim":
+        return Signatory(title, name, ("Par intérim,",), act)
+    return Signatory(title, name)

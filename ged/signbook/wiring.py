@@ -1,0 +1,39 @@
+"""What the signature book takes over from the layers below; called once when a process is put together."""
+
+from sqlalchemy import select
+
+from ged.codes import CodeKind
+from ged.ports import MailId
+from ged.registry import dispatch, intake
+from ged.registry.models import Mail, MailNumber
+from ged.routing import operations as routing
+from ged.signbook import ink
+from ged.signbook.models import Draft
+from ged.unit import Actor, UnitOfWork
+
+
+def connect() -> None:
+    """Scans of originals signed by hand and of stamped copies find their letters; a dispatched answer answers.
+
+    Calling it twice changes nothing.
+    """
+    intake.PROOF_HANDLERS[CodeKind.OUTGOING] = ink.take_scan
+    intake.PROOF_HANDLERS[CodeKind.DISCHARGE] = dispatch.take_proof
+    if answer_left not in dispatch.WHEN_DISPATCHED:
+        dispatch.WHEN_DISPATCHED.append(answer_left)
+
+
+def answer_left(uow: UnitOfWork, mail_id: MailId, actor: Actor) -> None:
+    """The incoming letter is answered when the answer has left, not when it is signed: until then its sender has
+    nothing in hand, the letter may still be voided, and the delay runs."""
+    draft = uow.session.get(Draft, mail_id)
+    if draft is None or draft.answers_id is None:
+        return
+    incoming = uow.session.get(Mail, draft.answers_id)
+    if incoming is None:
+        return
+    number = uow.session.scalar(
+        select(MailNumber.text).where(MailNumber.mail_id == mail_id, MailNumber.voided_at.is_(None)).limit(1)
+    )
+    outcome = f"Réponse n° {number or ''} expédiée"
+    routing.answered_by(uow, MailId(incoming.id), actor=actor, now=uow.now, outcome=outcome)
