@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from ged import access
 from ged.errors import NotFound
-from ged.org.models import Person, Unit
+from ged.org.models import Person, Post, Unit
 from ged.ports import Confidentiality, RegisterId
 from ged.registry.models import (
     Direction,
@@ -227,16 +227,18 @@ def entries(
     seen = access.visible_clause(Mail.id, Mail.level, actor.principals)
     order = MailNumber.sequence.desc() if newest_first else MailNumber.sequence.asc()
     rows = session.execute(
-        select(MailNumber, Mail, Person.name)
+        select(MailNumber, Mail, Person.name, Post.title)
+        .select_from(MailNumber)
         .outerjoin(Mail, (Mail.id == MailNumber.mail_id) & seen)
         .outerjoin(Person, Person.id == MailNumber.person_id)
+        .outerjoin(Post, Post.id == Mail.addressed_post_id)
         .where(*_within(register_id, span))
         .order_by(order)
         .limit(limit)
         .offset(offset)
     ).all()
-    rectified = _rectified(session, [mail.id for _, mail, _ in rows if mail is not None])
-    return [_entry(number, mail, name or "", rectified) for number, mail, name in rows]
+    rectified = _rectified(session, [mail.id for _, mail, *_ in rows if mail is not None])
+    return [_entry(number, mail, name or "", title or "", rectified) for number, mail, name, title in rows]
 
 
 def _within(register_id: RegisterId | int, span: Span) -> list[ColumnElement[bool]]:
@@ -264,7 +266,9 @@ def _rectified(session: Session, mail_ids: Sequence[int]) -> dict[int, tuple[str
     return {mail_id: tuple(fields) for mail_id, fields in found.items()}
 
 
-def _entry(number: MailNumber, mail: Mail | None, name: str, rectified: dict[int, tuple[str, ...]]) -> EntryRow:
+def _entry(
+    number: MailNumber, mail: Mail | None, name: str, addressed_to: str, rectified: dict[int, tuple[str, ...]]
+) -> EntryRow:
     kind = _kind(number, mail)
     # A reason may tell what the letter was about: it stands under the same rule as its content.
     reason = number.void_reason if kind is not EntryKind.CONFIDENTIAL else ""
@@ -287,7 +291,7 @@ def _entry(number: MailNumber, mail: Mail | None, name: str, rectified: dict[int
         head,
         mail_id=mail.id,
         sender=mail.sender_name,
-        addressee=mail.addressee,
+        addressee=mail.addressee or addressed_to,
         subject=mail.subject,
         their_reference=mail.their_reference,
         written_on=mail.written_on,
