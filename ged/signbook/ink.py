@@ -10,14 +10,15 @@ from io import BytesIO
 from ged import access
 from ged.access import Because
 from ged.codes import CodeKind, make_code
-from ged.errors import Invalid, InvalidTransition
+from ged.errors import InvalidTransition
+from ged.org.models import Post
 from ged.ports import AttachmentId, MailId, unit_principal
 from ged.registry import allocation
 from ged.registry.files import Upload
 from ged.registry.intake import ProofScan
 from ged.registry.models import AttachmentKind
 from ged.registry.operations import SourcePage, attach
-from ged.registry.states import MailAct, MailState, move
+from ged.registry.states import MailState
 from ged.signbook import book, operations
 from ged.signbook.models import CircuitAct, Draft, SignatureWay
 from ged.signbook.render import Letter, PageMode, letter_pages
@@ -148,4 +149,4 @@ def _require_printed(draft: Draft) -> None:
 
 
 def _signing_unit(uow: UnitOfWork, draft: Draft) -> int:
-    return uow.session.get_one(book.Post, book.require_circuit(draft).signatory).unit_id
+    return uow.session.get_one(Post, book.require_circuit(draft).signatory).unit_id

@@ -15,6 +15,7 @@ from sqlalchemy import update
 from ged import access
 from ged.access import Because
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
+from ged.org.models import Post
 from ged.ports import Digest, MailId, SignRequest, post_principal, unit_principal
 from ged.registry import allocation, dispatch
 from ged.registry.models import AttachmentKind
@@ -268,7 +269,7 @@ def confirming(uow: UnitOfWork, mail_id: MailId | int, *, version_no: int, actor
 def number_letter(uow: UnitOfWork, draft: Draft, *, actor: Actor, post: HeldPost) -> None:
     """Give number and date from the signatory's register; its counter stays locked until the commit."""
     going = book.require_circuit(draft)
-    unit_id = uow.session.get_one(book.Post, going.signatory).unit_id
+    unit_id = uow.session.get_one(Post, going.signatory).unit_id
     register = book.departure_register(uow.session, unit_id)
     access.grant(uow, draft.mail_id, (unit_principal(register.unit_id),), Because.REGISTERED)
     draft.mail.state = move(draft.mail.state, MailAct.NUMBER)

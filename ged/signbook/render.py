@@ -62,8 +62,9 @@ class Letter:
     @classmethod
     def restored(cls, kept: dict[str, Any]) -> "Letter":
         """The letter that the pages shown were set from."""
-        values = {name: tuple(value) if isinstance(value, list) else value for name, value in kept.items()}
-        return cls(**{**values, "addressees": tuple(Party(**party) for party in kept["addressees"])})
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in kept.items()}
+        values["addressees"] = tuple(Party(**party) for party in kept["addressees"])
+        return cls(**values)
 
 
 @dataclass(frozen=True)
