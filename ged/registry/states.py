@@ -35,6 +35,8 @@ class MailAct(StrEnum):
     """What moves a letter."""
 
     IMPUTE = "impute"
+    GIVE_BACK = "give_back"
+    """The leading unit says that the letter is not its own."""
     ANSWER = "answer"
     CLOSE = "close"
     REOPEN = "reopen"
@@ -51,6 +53,7 @@ MOVES: dict[tuple[MailState, MailAct], MailState] = {
     (MailState.TO_IMPUTE, MailAct.CLOSE): MailState.CLOSED,
     (MailState.TO_IMPUTE, MailAct.VOID): MailState.VOIDED,
     (MailState.ASSIGNED, MailAct.IMPUTE): MailState.ASSIGNED,
+    (MailState.ASSIGNED, MailAct.GIVE_BACK): MailState.TO_IMPUTE,
     (MailState.ASSIGNED, MailAct.ANSWER): MailState.ANSWERED,
     (MailState.ASSIGNED, MailAct.CLOSE): MailState.CLOSED,
     (MailState.ASSIGNED, MailAct.VOID): MailState.VOIDED,

@@ -8,16 +8,17 @@ from sqlalchemy import select
 
 from ged import access
 from ged.access import Because
-from ged.errors import Forbidden, Invalid, NotFound
+from ged.errors import Invalid, InvalidTransition, NotFound
 from ged.org.models import Post, Unit
-from ged.ports import MailId, PostId, UnitId, post_principal, unit_principal
+from ged.ports import MailId, PostId, Principal, UnitId, post_principal, unit_principal
 from ged.registry.models import Mail
 from ged.registry.operations import mail_for
 from ged.registry.states import MOVES, MailAct, move
 from ged.routing import deadlines, states
 from ged.routing.models import Assignment, Imputation, Mention, Purpose
+from ged.routing.rights import ENDED, assigning_post, imputing_post, upwards, working_post
 from ged.routing.states import LIVE, AssignmentAct, AssignmentState
-from ged.unit import Actor, HeldPost, Role, UnitOfWork
+from ged.unit import Actor, UnitOfWork
 
 MAX_UNITS = 40
 
@@ -46,7 +47,7 @@ def impute(
         InvalidTransition: ``mail.wrong_state``.
         StaleVersion: ``mail.stale``.
     """
-    mail = mail_for(uow, mail_id, actor=actor, version=version)
+    mail = _locked(uow, mail_id, actor=actor, version=version)
     post = imputing_post(mail, actor)
     units = _checked_units(uow, form, now)
     mail.state = move(mail.state, MailAct.IMPUTE)
@@ -60,7 +61,7 @@ def impute(
         decided_at=now,
     )
     uow.session.add(decision)
-    _supersede(uow, mail.id, now)
+    superseded = _end(uow, _live_of(uow, mail.id), now)
     uow.session.flush()
     mail.responsible_unit_id = units[0].id
     mail.due_on = form.due_on or mail.due_on
@@ -80,25 +81,22 @@ def impute(
                 assigned_at=now,
             )
         )
+    uow.session.flush()
     access.grant(uow, mail.id, (unit_principal(u.id) for u in units), Because.IMPUTED)
+    withdraw_rights(uow, superseded)
     uow.record(
-        "mail.imputed", "mail", mail.id, actor=actor, post=post,
-        units=[u.code for u in units], mentions=list(form.mentions), note=form.note, due_on=_text(mail.due_on),
+        "mail.imputed", "mail", mail.id, actor=actor, post=post, imputation=decision.id,
+        units=[u.code for u in units], mentions=list(form.mentions), note=decision.note, due_on=_text(mail.due_on),
+        supersedes=[row.id for row in superseded],
     )  # fmt: skip
     uow.reindex(mail.id)
     return decision.id
 
 
-def imputing_post(mail: Mail, actor: Actor) -> HeldPost:
-    """The addressed authority's post, held or acted for by the actor.
-
-    Raises:
-        Forbidden: ``impute.forbidden``.
-    """
-    post = actor.holds(mail.addressed_post_id) if mail.addressed_post_id is not None else None
-    if post is None or Role.AUTHORITY not in post.roles:
-        raise Forbidden("impute.forbidden", "only the authority addressed imputes, or who acts for it", id=mail.id)
-    return post
+def _locked(uow: UnitOfWork, mail_id: MailId, *, actor: Actor, version: int | None = None) -> Mail:
+    """The letter, for a change of its path: of two people who act at once, the second sees what the first did."""
+    uow.session.execute(select(Mail.id).where(Mail.id == mail_id).with_for_update())
+    return mail_for(uow, mail_id, actor=actor, version=version)
 
 
 def _checked_units(uow: UnitOfWork, form: ImputationForm, now: datetime) -> list[Unit]:
@@ -115,7 +113,7 @@ def _checked_units(uow: UnitOfWork, form: ImputationForm, now: datetime) -> list
     return [open_unit(uow, unit_id) for unit_id in ids]
 
 
-def open_unit(uow: UnitOfWork, unit_id: UnitId | int) -> Unit:
+def open_unit(uow: UnitOfWork, unit_id: UnitId | int, *, field: str = "leading_unit_id") -> Unit:
     """A unit that still takes mail.
 
     Raises:
@@ -123,14 +121,55 @@ def open_unit(uow: UnitOfWork, unit_id: UnitId | int) -> Unit:
     """
     unit = uow.session.get(Unit, unit_id)
     if unit is None or unit.closed_at is not None:
-        raise Invalid("unit.unknown", "choose a unit of the list", field="leading_unit_id", id=int(unit_id))
+        raise Invalid("unit.unknown", "choose a unit of the list", field=field, id=int(unit_id))
     return unit
 
 
-def _supersede(uow: UnitOfWork, mail_id: int, now: datetime) -> None:
-    live = select(Assignment).where(Assignment.mail_id == mail_id, Assignment.state.in_(LIVE))
-    for old in uow.session.scalars(live).all():
-        old.state, old.finished_at = states.move(old.state, AssignmentAct.SUPERSEDE), now
+def _live_of(uow: UnitOfWork, mail_id: int) -> list[Assignment]:
+    return list(
+        uow.session.scalars(select(Assignment).where(Assignment.mail_id == mail_id, Assignment.state.in_(LIVE)))
+    )
+
+
+def _end(uow: UnitOfWork, rows: Sequence[Assignment], now: datetime) -> list[Assignment]:
+    for row in rows:
+        row.state, row.finished_at = states.move(row.state, AssignmentAct.SUPERSEDE), now
+    uow.session.flush()
+    return list(rows)
+
+
+def _below(uow: UnitOfWork, row: Assignment) -> list[Assignment]:
+    """Live assignments that came out of this one."""
+    live = _live_of(uow, row.mail_id)
+    ids, grown = {row.id}, True
+    while grown:
+        more = {one.id for one in live if one.parent_id in ids} - ids
+        ids |= more
+        grown = bool(more)
+    return [one for one in live if one.id in ids and one.id != row.id]
+
+
+def withdraw_rights(uow: UnitOfWork, rows: Sequence[Assignment]) -> None:
+    """Access follows the path: whoever lost an assignment before finishing it loses the right that came with it.
+
+    A right that another assignment (live or done) or another reason gives stays.
+    """
+    kept = (*LIVE, AssignmentState.DONE)
+    for row in rows:
+        same = select(Assignment.id).where(
+            Assignment.mail_id == row.mail_id,
+            Assignment.state.in_(kept),
+            Assignment.unit_id == row.unit_id,
+            Assignment.post_id == row.post_id if row.post_id is not None else Assignment.post_id.is_(None),
+            Assignment.parent_id.is_(None) if row.parent_id is None else Assignment.parent_id.is_not(None),
+        )
+        if uow.session.scalar(same.limit(1)) is None:
+            access.revoke(uow, row.mail_id, *_right(row))
+
+
+def _right(row: Assignment) -> tuple[Principal, Because]:
+    principal = post_principal(row.post_id) if row.post_id is not None else unit_principal(row.unit_id)
+    return principal, Because.IMPUTED if row.parent_id is None else Because.ASSIGNED
 
 
 def assign(
@@ -151,17 +190,19 @@ def assign(
 
     Raises:
         Forbidden: ``assign.forbidden``.
-        Invalid: ``assign.not_below``, ``assign.post``, ``deadline.later_than_above``.
-        InvalidTransition: ``assignment.wrong_state``.
+        Invalid: ``assign.not_below``, ``assign.post``, ``assign.twice``, ``impute.due_past``, ``unit.unknown``,
+            ``deadline.later_than_above``.
+        InvalidTransition: ``assignment.wrong_state``, ``mail.wrong_state``.
     """
-    mail = mail_for(uow, mail_id, actor=actor)
+    mail = _open_mail(uow, mail_id, actor=actor)
     above = assignment_for(uow, from_assignment_id, mail_id=mail.id)
-    post = assigning_post(above, actor)
-    unit = open_unit(uow, to_unit_id)
-    if unit.id not in actor.headed_unit_ids and unit.id != above.unit_id:
-        raise Invalid("assign.not_below", "choose a unit below yours", field="to_unit_id")
-    if to_post_id is not None and uow.session.get_one(Post, to_post_id).unit_id != unit.id:
-        raise Invalid("assign.post", "choose a post of the unit", field="to_post_id")
+    post = assigning_post(uow.session, above, actor)
+    if above.state not in LIVE:
+        states.move(above.state, AssignmentAct.TAKE)
+    unit = _unit_below(uow, above, to_unit_id, actor)
+    _check_target(uow, above, unit, to_post_id)
+    if due_on is not None and due_on < now.astimezone(uow.services.zone).date():
+        raise Invalid("impute.due_past", "choose a date to come", field="due_on")
     due_on = deadlines.latest(due_on, {above.due_on})
     if above.state is AssignmentState.OPEN:
         above.state = states.move(above.state, AssignmentAct.TAKE)
@@ -182,14 +223,51 @@ def assign(
     )
     uow.session.add(row)
     uow.session.flush()
-    principal = post_principal(to_post_id) if to_post_id is not None else unit_principal(unit.id)
-    access.grant(uow, mail.id, (principal,), Because.ASSIGNED)
+    principal, because = _right(row)
+    access.grant(uow, mail.id, (principal,), because)
     uow.record(
         "mail.assigned", "mail", mail.id, actor=actor, post=post, assignment=row.id, unit=unit.code,
-        to_post=to_post_id, purpose=purpose.value, instruction=instruction, due_on=_text(due_on),
+        to_post=to_post_id, purpose=purpose.value, instruction=row.instruction, due_on=_text(due_on),
     )  # fmt: skip
     uow.reindex(mail.id)
     return row.id
+
+
+def _open_mail(uow: UnitOfWork, mail_id: MailId, *, actor: Actor) -> Mail:
+    """A letter on which people still work.
+
+    Raises:
+        InvalidTransition: ``mail.wrong_state``: closed or voided.
+    """
+    mail = _locked(uow, mail_id, actor=actor)
+    if mail.state in ENDED:
+        raise InvalidTransition("mail.wrong_state", "reload the letter: it is closed", state=mail.state.value)
+    return mail
+
+
+def _unit_below(uow: UnitOfWork, above: Assignment, unit_id: UnitId | int, actor: Actor) -> Unit:
+    unit = open_unit(uow, unit_id, field="to_unit_id")
+    if unit.id != above.unit_id:
+        higher = [u.id for u in upwards(uow.session, unit.id)]
+        if unit.id not in actor.headed_unit_ids or above.unit_id not in higher:
+            raise Invalid("assign.not_below", "choose a unit below yours", field="to_unit_id")
+    return unit
+
+
+def _check_target(uow: UnitOfWork, above: Assignment, unit: Unit, post_id: PostId | None) -> None:
+    if post_id is not None:
+        post = uow.session.get(Post, post_id)
+        if post is None or post.unit_id != unit.id:
+            raise Invalid("assign.post", "choose a post of the unit", field="to_post_id")
+    elif unit.id == above.unit_id:
+        raise Invalid("assign.post", "choose a post, or a unit below", field="to_post_id")
+    if post_id is not None and post_id == above.post_id:
+        raise Invalid("assign.twice", "choose somebody else", field="to_post_id")
+    for row in _live_of(uow, above.mail_id):
+        if row.parent_id == above.id and (row.unit_id, row.post_id) == (unit.id, post_id):
+            raise Invalid(
+                "assign.twice", "it is there already", field="to_unit_id" if post_id is None else "to_post_id"
+            )
 
 
 def assignment_for(uow: UnitOfWork, assignment_id: int, *, mail_id: int) -> Assignment:
@@ -204,36 +282,6 @@ def assignment_for(uow: UnitOfWork, assignment_id: int, *, mail_id: int) -> Assi
     return row
 
 
-def assigning_post(above: Assignment, actor: Actor) -> HeldPost:
-    """The post through which the actor gives an assignment further: head of its unit (or of one above), or its holder.
-
-    Raises:
-        Forbidden: ``assign.forbidden``.
-    """
-    if above.post_id is not None and (held := actor.holds(above.post_id)) is not None:
-        return held
-    if above.unit_id in actor.headed_unit_ids:
-        head = actor.post_with(Role.HEAD, unit_id=UnitId(above.unit_id)) or actor.post_with(Role.HEAD)
-        if head is not None or (head := actor.post_with(Role.AUTHORITY)) is not None:
-            return head
-    raise Forbidden("assign.forbidden", "ask the head of the unit", id=above.id)
-
-
-def working_post(row: Assignment, actor: Actor) -> HeldPost:
-    """The post through which the actor works on an assignment: its own post, or any of its unit.
-
-    Raises:
-        Forbidden: ``assign.forbidden``.
-    """
-    if row.post_id is not None:
-        held = actor.holds(row.post_id)
-        return held if held is not None else assigning_post(row, actor)
-    for post in actor.posts:
-        if post.unit_id == row.unit_id and post.roles - {Role.ADMINISTRATOR, Role.AUDITOR}:
-            return post
-    return assigning_post(row, actor)
-
-
 def take(uow: UnitOfWork, mail_id: MailId, assignment_id: int, *, actor: Actor) -> None:
     """Say that one works on it.
 
@@ -241,9 +289,9 @@ def take(uow: UnitOfWork, mail_id: MailId, assignment_id: int, *, actor: Actor) 
         Forbidden: ``assign.forbidden``.
         InvalidTransition: ``assignment.wrong_state``.
     """
-    mail = mail_for(uow, mail_id, actor=actor)
+    mail = _open_mail(uow, mail_id, actor=actor)
     row = assignment_for(uow, assignment_id, mail_id=mail.id)
-    post = working_post(row, actor)
+    post = working_post(uow.session, row, actor)
     row.state = states.move(row.state, AssignmentAct.TAKE)
     uow.record("assignment.taken", "mail", mail.id, actor=actor, post=post, assignment=row.id)
 
@@ -256,13 +304,18 @@ def finish(uow: UnitOfWork, mail_id: MailId, assignment_id: int, *, outcome: str
         Invalid: ``mail.outcome_missing``.
         InvalidTransition: ``assignment.wrong_state``.
     """
-    mail = mail_for(uow, mail_id, actor=actor)
+    mail = _open_mail(uow, mail_id, actor=actor)
     row = assignment_for(uow, assignment_id, mail_id=mail.id)
-    post = working_post(row, actor)
+    post = working_post(uow.session, row, actor)
     if not outcome.strip():
         raise Invalid("mail.outcome_missing", "say what was done", field="outcome")
     row.state, row.outcome, row.finished_at = states.move(row.state, AssignmentAct.FINISH), outcome.strip(), now
-    uow.record("assignment.finished", "mail", mail.id, actor=actor, post=post, assignment=row.id, outcome=row.outcome)
+    # The unit has answered: what it asked of others for that answer is no longer waited for.
+    ended = _end(uow, [one for one in _below(uow, row) if one.purpose is not Purpose.INFORMATION], now)
+    uow.record(
+        "assignment.finished", "mail", mail.id, actor=actor, post=post, assignment=row.id, outcome=row.outcome,
+        ended=[one.id for one in ended],
+    )  # fmt: skip
     if row.is_leading and row.parent_id is None:
         mail.state = move(mail.state, MailAct.ANSWER)
     uow.reindex(mail.id)
@@ -271,31 +324,36 @@ def finish(uow: UnitOfWork, mail_id: MailId, assignment_id: int, *, outcome: str
 def give_back(
     uow: UnitOfWork, mail_id: MailId, assignment_id: int, *, reason: str, actor: Actor, now: datetime
 ) -> None:
-    """Send an assignment back to whoever gave it: not ours.
+    """Send an assignment back to whoever gave it: not ours. The right to see the letter goes with it.
+
+    When the leading unit gives it back, the letter stands in the authority's queue again.
 
     Raises:
         Forbidden: ``assign.forbidden``.
         Invalid: ``assignment.reason``.
         InvalidTransition: ``assignment.wrong_state``.
     """
-    mail = mail_for(uow, mail_id, actor=actor)
+    mail = _open_mail(uow, mail_id, actor=actor)
     row = assignment_for(uow, assignment_id, mail_id=mail.id)
-    post = working_post(row, actor)
+    post = working_post(uow.session, row, actor)
     if not reason.strip():
         raise Invalid("assignment.reason", "say why it is not yours", field="reason")
     row.state, row.outcome, row.finished_at = states.move(row.state, AssignmentAct.RETURN), reason.strip(), now
-    uow.record("assignment.returned", "mail", mail.id, actor=actor, post=post, assignment=row.id, reason=reason.strip())
+    ended = _end(uow, _below(uow, row), now)
+    withdraw_rights(uow, [row, *ended])
+    if row.is_leading and row.parent_id is None:
+        mail.state, mail.responsible_unit_id = move(mail.state, MailAct.GIVE_BACK), None
+    uow.record(
+        "assignment.returned", "mail", mail.id, actor=actor, post=post, assignment=row.id, reason=row.outcome,
+        ended=[one.id for one in ended],
+    )  # fmt: skip
     uow.reindex(mail.id)
 
 
 def answered_by(uow: UnitOfWork, mail_id: MailId, *, actor: Actor, now: datetime, outcome: str) -> None:
     """An answer to the letter left: its live assignments for action are done (called by the signature book)."""
     mail = uow.session.get_one(Mail, mail_id)
-    for row in uow.session.scalars(
-        select(Assignment).where(
-            Assignment.mail_id == mail_id, Assignment.state.in_(LIVE), Assignment.purpose == Purpose.ACTION
-        )
-    ).all():
+    for row in [one for one in _live_of(uow, mail_id) if one.purpose is Purpose.ACTION]:
         row.state, row.outcome, row.finished_at = states.move(row.state, AssignmentAct.FINISH), outcome, now
     if (mail.state, MailAct.ANSWER) in MOVES:
         mail.state = move(mail.state, MailAct.ANSWER)

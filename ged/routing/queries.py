@@ -3,25 +3,30 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from ged import access
-from ged.org.models import Person, Post, PostRole, Unit
-from ged.ports import MailId
-from ged.registry.models import Mail, MailNumber, ReadMark
+from ged.errors import Forbidden, NotFound
+from ged.org.models import Person, Post
+from ged.ports import AttachmentId, Confidentiality, MailId
+from ged.registry.models import Attachment, AttachmentKind, Mail, MailNumber, Priority, ReadMark
 from ged.registry.states import MailState
-from ged.routing.models import Assignment, Imputation, Mention
-from ged.routing.states import LIVE
+from ged.routing.models import Assignment, Imputation, Mention, Purpose
+from ged.routing.rights import ENDED, heading_post, imputing_post, own_post
+from ged.routing.states import LIVE, AssignmentState
 from ged.unit import Actor, Role
 
 PAGE_SIZE = 50
+URGENCY = {Priority.VERY_URGENT: 0, Priority.URGENT: 1}
 
 
 @dataclass(frozen=True)
 class MailRow:
-    """A letter as lists show it. ``number`` is the first valid one."""
+    """A letter as lists show it. ``number`` is the first valid one; ``document_id`` the newest document's."""
 
     mail_id: MailId
     number: str
@@ -29,53 +34,76 @@ class MailRow:
     sender: str
     received_on: date | None
     due_on: date | None
-    priority: str
-    level: int
-    state: str
+    priority: Priority
+    level: Confidentiality
+    state: MailState
     version: int
     is_read: bool
+    document_id: AttachmentId | None = None
     pages: int = 0
+
+
+class InboxView(StrEnum):
+    """What of an inbox is shown."""
+
+    OPEN = "open"
+    LATE = "late"
+    DONE = "done"
 
 
 @dataclass(frozen=True)
 class InboxRow:
-    """An assignment in somebody's inbox."""
+    """An assignment in somebody's inbox. ``returned``: how many of its own assignments further down came back."""
 
     mail: MailRow
     assignment_id: int
-    purpose: str
+    purpose: Purpose
     instruction: str
     mentions: tuple[str, ...]
     due_on: date | None
-    state: str
+    state: AssignmentState
     is_leading: bool
     unit_name: str
     to_post: str
     assigned_at: datetime
     assigned_by: str
+    outcome: str
+    returned: int
 
 
 @dataclass(frozen=True)
 class AssignmentRow:
-    """An assignment on the letter's page; ``depth`` 0 is the authority's."""
+    """An assignment on the letter's page; ``depth`` 0 is the authority's.
+
+    ``may_work`` and ``may_assign`` say what the actor may do with it now; the operations check again.
+    """
 
     id: int
+    mail_id: int
     parent_id: int | None
     depth: int
     unit_id: int
     unit_name: str
     post_id: int | None
     post_title: str
-    purpose: str
+    purpose: Purpose
     mentions: tuple[str, ...]
     instruction: str
     due_on: date | None
-    state: str
+    state: AssignmentState
     is_leading: bool
     assigned_by: str
     assigned_at: datetime
     finished_at: datetime | None
     outcome: str
+    is_mine: bool = False
+    may_work: bool = False
+    may_assign: bool = False
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it waits for somebody."""
+        return self.state in LIVE
 
 
 @dataclass(frozen=True)
@@ -92,13 +120,14 @@ class ImputationRow:
 
 
 @dataclass(frozen=True)
-class Choice:
-    """Something to choose in a form; ``depth`` indents a tree."""
+class Path:
+    """What a letter's page shows of routing."""
 
-    id: int
-    label: str
-    code: str = ""
-    depth: int = 0
+    mail_id: int
+    addressed_to: str
+    may_impute: bool
+    imputations: tuple[ImputationRow, ...]
+    assignments: tuple[AssignmentRow, ...]
 
 
 def imputation_queue(session: Session, actor: Actor, *, limit: int = PAGE_SIZE, offset: int = 0) -> list[MailRow]:
@@ -108,13 +137,29 @@ def imputation_queue(session: Session, actor: Actor, *, limit: int = PAGE_SIZE, 
 
 def imputation_count(session: Session, actor: Actor) -> int:
     """How many letters wait."""
+    if not actor.has(Role.AUTHORITY):
+        return 0
     seen = access.visible_clause(Mail.id, Mail.level, actor.principals)
     return session.scalar(select(func.count()).select_from(Mail).where(_to_impute(actor), seen)) or 0
+
+
+def following(session: Session, actor: Actor, mail_id: MailId | int) -> MailId | None:
+    """The letter that comes after this one in the queue; from the end one goes to its beginning."""
+    seen = access.visible_clause(Mail.id, Mail.level, actor.principals)
+    ids = list(session.scalars(select(Mail.id).where(_to_impute(actor), seen).order_by(*_urgent_first())))
+    place = ids.index(mail_id) if mail_id in ids else -1
+    others = [*ids[place + 1 :], *ids[: max(place, 0)]]
+    return MailId(others[0]) if others else None
 
 
 def _to_impute(actor: Actor) -> ColumnElement[bool]:
     posts = [p.post_id for p in actor.posts if Role.AUTHORITY in p.roles]
     return (Mail.state == MailState.TO_IMPUTE) & Mail.addressed_post_id.in_(posts)
+
+
+def _urgent_first() -> tuple[ColumnElement[Any], ...]:
+    urgency = case(*((Mail.priority == priority, place) for priority, place in URGENCY.items()), else_=len(URGENCY))
+    return urgency, Mail.due_on.is_(None), Mail.due_on.asc(), Mail.created_at.asc(), Mail.id.asc()
 
 
 def mail_rows(session: Session, actor: Actor, mail_ids: Sequence[MailId | int]) -> list[MailRow]:
@@ -139,14 +184,26 @@ def _rows(session: Session, actor: Actor, what: ColumnElement[bool], *, limit: i
         .outerjoin(number, number.id == first.c.id)
         .outerjoin(ReadMark, (ReadMark.mail_id == Mail.id) & (ReadMark.person_id == actor.person_id))
         .where(what, access.visible_clause(Mail.id, Mail.level, actor.principals))
-        .order_by(Mail.due_on.is_(None), Mail.due_on, Mail.created_at.desc())
+        .order_by(*_urgent_first())
         .limit(limit)
         .offset(offset)
     )
-    return [mail_row(mail, text or "", read_at is not None) for mail, text, read_at in session.execute(query).unique()]
+    found = session.execute(query).unique().all()
+    papers = documents(session, [mail.id for mail, *_ in found])
+    return [mail_row(mail, text or "", read_at is not None, papers.get(mail.id)) for mail, text, read_at in found]
 
 
-def mail_row(mail: Mail, number: str, is_read: bool) -> MailRow:
+def documents(session: Session, mail_ids: Sequence[int]) -> dict[int, tuple[AttachmentId, int]]:
+    """The newest document of each letter, with its number of pages."""
+    rows = session.execute(
+        select(Attachment.mail_id, Attachment.id, Attachment.page_count)
+        .where(Attachment.mail_id.in_(mail_ids), Attachment.kind == AttachmentKind.DOCUMENT)
+        .order_by(Attachment.version_no, Attachment.id)
+    )
+    return {mail_id: (AttachmentId(attachment_id), pages) for mail_id, attachment_id, pages in rows}
+
+
+def mail_row(mail: Mail, number: str, is_read: bool, paper: tuple[AttachmentId, int] | None = None) -> MailRow:
     """The row of a letter that the actor may see."""
     return MailRow(
         mail_id=MailId(mail.id),
@@ -155,66 +212,102 @@ def mail_row(mail: Mail, number: str, is_read: bool) -> MailRow:
         sender=mail.sender_name,
         received_on=mail.received_on,
         due_on=mail.due_on,
-        priority=mail.priority.value,
-        level=mail.level,
-        state=mail.state.value,
+        priority=mail.priority,
+        level=Confidentiality(mail.level),
+        state=mail.state,
         version=mail.version,
         is_read=is_read,
+        document_id=paper[0] if paper is not None else None,
+        pages=paper[1] if paper is not None else 0,
     )
 
 
 def inbox(
-    session: Session, actor: Actor, *, done: bool = False, limit: int = PAGE_SIZE, offset: int = 0
+    session: Session,
+    actor: Actor,
+    *,
+    today: date,
+    view: InboxView = InboxView.OPEN,
+    limit: int = PAGE_SIZE,
+    offset: int = 0,
 ) -> list[InboxRow]:
-    """Assignments to the actor's posts, and to its units where no post is named; live ones, the nearest date first."""
-    assigned_post = aliased(Post)
-    by = aliased(Person)
+    """Assignments to the actor's posts, and to its units where no post is named.
+
+    Those that wait: the nearest date first. Done, returned and superseded ones, and those of letters closed meanwhile:
+    the latest first.
+    """
+    assigned_post, by = aliased(Post), aliased(Person)
+    order = (
+        (Assignment.finished_at.desc(), Assignment.id.desc())
+        if view is InboxView.DONE
+        else (Assignment.due_on.is_(None), Assignment.due_on.asc(), Assignment.id.desc())
+    )
     query = (
         select(Assignment, Mail, assigned_post.title, by.name, ReadMark.at)
         .join(Mail, Mail.id == Assignment.mail_id)
         .outerjoin(assigned_post, assigned_post.id == Assignment.post_id)
         .join(by, by.id == Assignment.assigned_by_person_id)
         .outerjoin(ReadMark, (ReadMark.mail_id == Mail.id) & (ReadMark.person_id == actor.person_id))
-        .where(_mine(actor), Assignment.state.in_(LIVE) if not done else Assignment.state.not_in(LIVE))
-        .where(access.visible_clause(Mail.id, Mail.level, actor.principals))
-        .order_by(Assignment.due_on.is_(None), Assignment.due_on, Assignment.id.desc())
+        .where(_in_view(actor, view, today))
+        .order_by(*order)
         .limit(limit)
         .offset(offset)
     )
     found = session.execute(query).unique().all()
-    labels = {m.code: m.label for m in session.scalars(select(Mention))}
-    numbers = first_numbers(session, [mail.id for _, mail, *_ in found])
+    mail_ids = [mail.id for _, mail, *_ in found]
+    labels = mention_labels(session)
+    numbers, papers = first_numbers(session, mail_ids), documents(session, mail_ids)
+    returned = _returned(session, [row.id for row, *_ in found])
     return [
         InboxRow(
-            mail=mail_row(mail, numbers.get(mail.id, ""), read_at is not None),
+            mail=mail_row(mail, numbers.get(mail.id, ""), read_at is not None, papers.get(mail.id)),
             assignment_id=row.id,
-            purpose=row.purpose.value,
+            purpose=row.purpose,
             instruction=row.instruction,
             mentions=tuple(labels.get(code, code) for code in row.mentions),
             due_on=row.due_on,
-            state=row.state.value,
+            state=row.state,
             is_leading=row.is_leading,
             unit_name=row.unit.name,
             to_post=title or "",
             assigned_at=row.assigned_at,
             assigned_by=name,
+            outcome=row.outcome,
+            returned=returned.get(row.id, 0),
         )
         for row, mail, title, name, read_at in found
     ]
 
 
-def inbox_count(session: Session, actor: Actor) -> int:
-    """Live assignments of the actor."""
+def _returned(session: Session, ids: Sequence[int]) -> dict[int, int]:
+    rows = session.execute(
+        select(Assignment.parent_id, func.count())
+        .where(Assignment.parent_id.in_(ids), Assignment.state == AssignmentState.RETURNED)
+        .group_by(Assignment.parent_id)
+    )
+    return {parent: count for parent, count in rows if parent is not None}
+
+
+def inbox_count(session: Session, actor: Actor, *, today: date | None = None, view: InboxView = InboxView.OPEN) -> int:
+    """How many assignments an inbox shows; ``today`` is needed for the late ones."""
     return (
         session.scalar(
             select(func.count())
             .select_from(Assignment)
             .join(Mail, Mail.id == Assignment.mail_id)
-            .where(_mine(actor), Assignment.state.in_(LIVE))
-            .where(access.visible_clause(Mail.id, Mail.level, actor.principals))
+            .where(_in_view(actor, view, today))
         )
         or 0
     )
+
+
+def _in_view(actor: Actor, view: InboxView, today: date | None) -> ColumnElement[bool]:
+    waits = Assignment.state.in_(LIVE) & Mail.state.not_in(ENDED)
+    # What was given back or taken away went with its right: the list of done ones shows what may still be seen.
+    shown = [_mine(actor), access.visible_clause(Mail.id, Mail.level, actor.principals)]
+    if view is InboxView.LATE:
+        return and_(waits, Assignment.due_on < today, *shown)
+    return and_(waits if view is InboxView.OPEN else ~waits, *shown)
 
 
 def _mine(actor: Actor) -> ColumnElement[bool]:
@@ -223,6 +316,11 @@ def _mine(actor: Actor) -> ColumnElement[bool]:
         Assignment.post_id.in_([p.post_id for p in working]),
         Assignment.post_id.is_(None) & Assignment.unit_id.in_([p.unit_id for p in working]),
     )
+
+
+def mention_labels(session: Session) -> dict[str, str]:
+    """Labels of the mentions by code."""
+    return {m.code: m.label for m in session.scalars(select(Mention))}
 
 
 def first_numbers(session: Session, mail_ids: Sequence[int]) -> dict[int, str]:
@@ -235,7 +333,45 @@ def first_numbers(session: Session, mail_ids: Sequence[int]) -> dict[int, str]:
     return {mail_id: text for mail_id, text in rows if mail_id is not None}
 
 
-def assignments(session: Session, mail_id: MailId | int) -> list[AssignmentRow]:
+def path(session: Session, mail_id: MailId | int, actor: Actor) -> Path:
+    """The path of a letter that the actor may see (the caller has checked), with what the actor may do there."""
+    mail = session.get_one(Mail, mail_id)
+    addressed = session.get(Post, mail.addressed_post_id) if mail.addressed_post_id is not None else None
+    may_impute = mail.state in (MailState.TO_IMPUTE, MailState.ASSIGNED, MailState.ANSWERED) and _may_impute(
+        mail, actor
+    )
+    return Path(
+        mail_id=mail.id,
+        addressed_to=addressed.title if addressed is not None else "",
+        may_impute=may_impute,
+        imputations=tuple(imputations(session, mail.id)),
+        assignments=tuple(assignments(session, mail.id, actor)),
+    )
+
+
+def _may_impute(mail: Mail, actor: Actor) -> bool:
+    try:
+        imputing_post(mail, actor)
+    except Forbidden:
+        return False
+    return True
+
+
+def assignment(session: Session, assignment_id: int, actor: Actor) -> AssignmentRow:
+    """One assignment of a letter that the actor may see.
+
+    Raises:
+        NotFound: ``assignment.unknown``, ``mail.unknown``.
+    """
+    row = session.get(Assignment, assignment_id)
+    if row is None:
+        raise NotFound("assignment.unknown", "reload the letter", id=assignment_id)
+    mail = session.get_one(Mail, row.mail_id)
+    access.require(session, mail.id, Confidentiality(mail.level), actor)
+    return next(one for one in assignments(session, mail.id, actor) if one.id == assignment_id)
+
+
+def assignments(session: Session, mail_id: MailId | int, actor: Actor) -> list[AssignmentRow]:
     """All assignments of a letter as a tree, in order. The caller has checked that the actor may see it."""
     post, by = aliased(Post), aliased(Person)
     found = (
@@ -249,30 +385,37 @@ def assignments(session: Session, mail_id: MailId | int) -> list[AssignmentRow]:
         .unique()
         .all()
     )
-    labels = {m.code: m.label for m in session.scalars(select(Mention))}
+    is_open = session.get_one(Mail, mail_id).state not in ENDED
+    labels = mention_labels(session)
     children: dict[int | None, list[AssignmentRow]] = {}
     depth: dict[int, int] = {}
     for row, title, name in found:
         depth[row.id] = depth.get(row.parent_id, -1) + 1 if row.parent_id is not None else 0
+        mine, heads = own_post(row, actor) is not None, heading_post(session, row.unit_id, actor) is not None
+        waits = is_open and row.state in LIVE
         children.setdefault(row.parent_id, []).append(
             AssignmentRow(
                 id=row.id,
+                mail_id=row.mail_id,
                 parent_id=row.parent_id,
                 depth=depth[row.id],
                 unit_id=row.unit_id,
                 unit_name=row.unit.name,
                 post_id=row.post_id,
                 post_title=title or "",
-                purpose=row.purpose.value,
+                purpose=row.purpose,
                 mentions=tuple(labels.get(code, code) for code in row.mentions),
                 instruction=row.instruction,
                 due_on=row.due_on,
-                state=row.state.value,
+                state=row.state,
                 is_leading=row.is_leading,
                 assigned_by=name,
                 assigned_at=row.assigned_at,
                 finished_at=row.finished_at,
                 outcome=row.outcome,
+                is_mine=mine,
+                may_work=waits and (mine or heads),
+                may_assign=waits and heads,
             )
         )
     return _flatten(children, None)
@@ -291,45 +434,8 @@ def imputations(session: Session, mail_id: MailId | int) -> list[ImputationRow]:
         .where(Imputation.mail_id == mail_id)
         .order_by(Imputation.id.desc())
     ).unique()
-    labels = {m.code: m.label for m in session.scalars(select(Mention))}
+    labels = mention_labels(session)
     return [
         ImputationRow(i.id, title, name, i.acted_as, i.note, tuple(labels.get(c, c) for c in i.mentions), i.decided_at)
         for i, title, name in rows
     ]
-
-
-def mention_choices(session: Session) -> list[tuple[str, str]]:
-    """(code, label) of every mention, in the order of the list."""
-    return [(m.code, m.label) for m in session.scalars(select(Mention).order_by(Mention.position))]
-
-
-def unit_choices(session: Session, *, below: frozenset[int] | None = None) -> list[Choice]:
-    """Open units as a tree, depth first; only those of ``below`` where it is given."""
-    units = list(session.scalars(select(Unit).where(Unit.closed_at.is_(None)).order_by(Unit.id)))
-    children: dict[int | None, list[Unit]] = {}
-    for unit in units:
-        children.setdefault(unit.parent_id, []).append(unit)
-
-    def walk(parent: int | None, depth: int) -> list[Choice]:
-        found = []
-        for unit in children.get(parent, []):
-            if below is None or unit.id in below:
-                found.append(Choice(unit.id, unit.name, unit.code, depth))
-            found += walk(unit.id, depth + 1)
-        return found
-
-    return walk(None, 0)
-
-
-def post_choices(session: Session, unit_ids: frozenset[int]) -> list[Choice]:
-    """Posts of these units."""
-    rows = session.scalars(select(Post).where(Post.unit_id.in_(unit_ids)).order_by(Post.unit_id, Post.id)).unique()
-    return [Choice(p.id, p.title, p.code, p.unit_id) for p in rows]
-
-
-def authority_choices(session: Session) -> list[Choice]:
-    """Posts to whom a letter can be addressed: authorities."""
-    rows = session.scalars(
-        select(Post).join(PostRole, (PostRole.post_id == Post.id) & (PostRole.role == Role.AUTHORITY)).order_by(Post.id)
-    ).unique()
-    return [Choice(p.id, p.title, p.code) for p in rows]

@@ -1,0 +1,82 @@
+"""Through which post somebody decides over a letter or works on an assignment: for the operations and for the pages."""
+
+from sqlalchemy.orm import Session
+
+from ged.errors import Forbidden
+from ged.org.models import Unit
+from ged.ports import UnitId
+from ged.registry.models import Mail
+from ged.registry.states import MailState
+from ged.routing.models import Assignment
+from ged.unit import Actor, HeldPost, Role
+
+ENDED = frozenset({MailState.CLOSED, MailState.VOIDED})
+"""Nobody works on these letters any more."""
+
+HEADS = (Role.HEAD, Role.AUTHORITY)
+
+
+def imputing_post(mail: Mail, actor: Actor) -> HeldPost:
+    """The addressed authority's post, held or acted for by the actor.
+
+    Raises:
+        Forbidden: ``impute.forbidden``.
+    """
+    post = actor.holds(mail.addressed_post_id) if mail.addressed_post_id is not None else None
+    if post is None or Role.AUTHORITY not in post.roles:
+        raise Forbidden("impute.forbidden", "only the authority addressed imputes, or who acts for it", id=mail.id)
+    return post
+
+
+def assigning_post(session: Session, above: Assignment, actor: Actor) -> HeldPost:
+    """The post through which the actor gives an assignment further: the nearest head of its unit or of one above.
+
+    Raises:
+        Forbidden: ``assign.forbidden``.
+    """
+    post = heading_post(session, above.unit_id, actor)
+    if post is None:
+        raise Forbidden("assign.forbidden", "ask the head of the unit", id=above.mail_id)
+    return post
+
+
+def working_post(session: Session, row: Assignment, actor: Actor) -> HeldPost:
+    """The post through which the actor works on an assignment: its own post, any of its unit, or a head above.
+
+    Raises:
+        Forbidden: ``assign.forbidden``.
+    """
+    held = own_post(row, actor)
+    return held if held is not None else assigning_post(session, row, actor)
+
+
+def own_post(row: Assignment, actor: Actor) -> HeldPost | None:
+    """The post by which an assignment lies in the actor's inbox."""
+    if row.post_id is not None:
+        return actor.holds(row.post_id)
+    for post in actor.posts:
+        if post.unit_id == row.unit_id and post.roles - {Role.ADMINISTRATOR, Role.AUDITOR}:
+            return post
+    return None
+
+
+def heading_post(session: Session, unit_id: int, actor: Actor) -> HeldPost | None:
+    """The actor's post that heads a unit, the nearest one first; None when the actor does not head it."""
+    if unit_id not in actor.headed_unit_ids:
+        return None
+    for unit in upwards(session, unit_id):
+        for role in HEADS:
+            post = actor.post_with(role, unit_id=UnitId(unit.id))
+            if post is not None:
+                return post
+    return None
+
+
+def upwards(session: Session, unit_id: int) -> list[Unit]:
+    """A unit and all above it, the nearest first."""
+    found: list[Unit] = []
+    unit = session.get(Unit, unit_id)
+    while unit is not None and unit not in found:
+        found.append(unit)
+        unit = session.get(Unit, unit.parent_id) if unit.parent_id is not None else None
+    return found

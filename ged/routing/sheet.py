@@ -1,0 +1,211 @@
+"""The fiche de transmission: the authority's decision on paper, or blank for a decision by hand; its code leads back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from babel.dates import format_date
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ged import access
+from ged.codes import CodeKind, make_code
+from ged.errors import NotFound
+from ged.org.models import Installation, Person, Post, Unit
+from ged.ports import Confidentiality, MailId
+from ged.registry.models import Mail, Priority
+from ged.routing.choices import mention_choices
+from ged.routing.models import Assignment, Imputation
+from ged.routing.queries import first_numbers
+from ged.routing.rights import upwards
+from ged.typeset import qr_svg, typeset
+from ged.unit import Actor, Services
+
+TEMPLATE = Path(__file__).parent.parent / "templates" / "imputation_sheet.typ"
+COUNTRIES = {"TG": ("République togolaise", "Travail – Liberté – Patrie")}
+URGENCY = {Priority.NORMAL: "", Priority.URGENT: "Urgent", Priority.VERY_URGENT: "Très urgent"}
+LEVELS = {
+    Confidentiality.ORDINARY: "",
+    Confidentiality.RESTRICTED: "Diffusion restreinte",
+    Confidentiality.SECRET: "Secret",
+}
+ACTED_AS = {"secretary": "Pour le titulaire", "delegation": "Par délégation", "interim": "Par intérim"}
+SHORT = 600
+"""Characters of a subject on the sheet: it stays one page."""
+MAX_UNITS = 24
+"""Units on the sheet; more would not leave room for a note."""
+
+
+@dataclass(frozen=True)
+class SheetUnit:
+    """A line of the table of units. ``mark``: ``lead``, ``copy`` or an empty text."""
+
+    name: str
+    mark: str = ""
+
+
+@dataclass(frozen=True)
+class ImputationSheet:
+    """What the sheet shows; a SECRET letter is known from its number only."""
+
+    mail_id: int
+    level: Confidentiality
+    head: dict[str, Any]
+    number: str
+    sender: str
+    subject: str
+    their_reference: str
+    written_on: date | None
+    received_on: date | None
+    urgency: str
+    addressed_to: str
+    units: tuple[SheetUnit, ...]
+    mentions: tuple[tuple[str, bool], ...]
+    note: str
+    due_on: date | None
+    decided_at: datetime | None
+    decided_by: str
+    capacity: str
+    printed_on: date
+
+
+def imputation_sheet(
+    session: Session, services: Services, mail_id: MailId | int, actor: Actor, *, now: datetime, blank: bool = False
+) -> ImputationSheet:
+    """The sheet of the latest decision on a letter, or a blank one before it (or when ``blank`` asks for one).
+
+    Raises:
+        NotFound: ``mail.unknown`` (also when the actor may not know).
+    """
+    mail = session.get(Mail, mail_id)
+    if mail is None:
+        raise NotFound("mail.unknown", "check the number", id=int(mail_id))
+    level = Confidentiality(mail.level)
+    access.require(session, mail.id, level, actor)
+    addressed = session.get(Post, mail.addressed_post_id) if mail.addressed_post_id is not None else None
+    decision = None if blank else _latest(session, mail.id)
+    number = first_numbers(session, [mail.id]).get(mail.id, "")
+    ticked = frozenset(decision.mentions) if decision is not None else frozenset()
+    is_told = level is not Confidentiality.SECRET
+    unit_id = addressed.unit_id if addressed is not None else mail.unit_id
+    code = make_code(CodeKind.IMPUTATION, mail.id, key=services.code_key)
+    return ImputationSheet(
+        mail_id=mail.id,
+        level=level,
+        head=_head(session, services, unit_id, code, number),
+        number=number,
+        sender=mail.sender_name if is_told else "",
+        subject=_shortened(mail.subject) if is_told else "",
+        their_reference=mail.their_reference if is_told else "",
+        written_on=mail.written_on if is_told else None,
+        received_on=mail.received_on,
+        urgency=URGENCY[mail.priority],
+        addressed_to=addressed.title if addressed is not None else "",
+        units=_units(session, decision, unit_id),
+        mentions=tuple((label, code in ticked) for code, label in mention_choices(session)),
+        note=decision.note if decision is not None and is_told else "",
+        due_on=mail.due_on if decision is not None else None,
+        decided_at=decision.decided_at.astimezone(services.zone) if decision is not None else None,
+        decided_by=_decider(session, decision),
+        capacity=ACTED_AS.get(decision.acted_as, "") if decision is not None else "",
+        printed_on=now.astimezone(services.zone).date(),
+    )
+
+
+def sheet_pdf(sheet: ImputationSheet, *, at: datetime) -> bytes:
+    """The sheet as PDF/A.
+
+    Raises:
+        Invalid: ``typeset.glyph``, ``typeset.failed``.
+    """
+    data: dict[str, Any] = {
+        "head": sheet.head,
+        "number": sheet.number,
+        "level": LEVELS[sheet.level],
+        "is_secret": sheet.level is Confidentiality.SECRET,
+        "sender": sheet.sender,
+        "subject": sheet.subject,
+        "their_reference": sheet.their_reference,
+        "written_on": _long(sheet.written_on),
+        "received_on": _long(sheet.received_on),
+        "urgency": sheet.urgency,
+        "addressed_to": sheet.addressed_to,
+        "units": [{"name": unit.name, "mark": unit.mark} for unit in sheet.units],
+        "mentions": [{"label": label, "ticked": ticked} for label, ticked in sheet.mentions],
+        "note": sheet.note,
+        "due_on": _long(sheet.due_on),
+        "decided_at": _long(sheet.decided_at.date()) if sheet.decided_at is not None else "",
+        "decided_by": sheet.decided_by,
+        "capacity": sheet.capacity,
+        "printed_on": _long(sheet.printed_on),
+    }
+    return typeset(TEMPLATE, data, at=at)
+
+
+def _latest(session: Session, mail_id: int) -> Imputation | None:
+    return session.scalar(
+        select(Imputation).where(Imputation.mail_id == mail_id).order_by(Imputation.id.desc()).limit(1)
+    )
+
+
+def _decider(session: Session, decision: Imputation | None) -> str:
+    return session.get_one(Person, decision.person_id).name if decision is not None else ""
+
+
+def _units(session: Session, decision: Imputation | None, unit_id: int) -> tuple[SheetUnit, ...]:
+    """The units decided upon first, then those that the authority may choose beside them."""
+    marks: dict[int, str] = {}
+    if decision is not None:
+        chosen = select(Assignment).where(Assignment.imputation_id == decision.id, Assignment.parent_id.is_(None))
+        for row in session.scalars(chosen.order_by(Assignment.is_leading.desc(), Assignment.id)).unique():
+            marks[row.unit_id] = "lead" if row.is_leading else "copy"
+    names = {u.id: u.name for u in session.scalars(select(Unit))}
+    others = [one for one in _nearest(session, unit_id) if one not in marks]
+    room = max(MAX_UNITS - len(marks), 0)
+    return (
+        *(SheetUnit(names[one], mark) for one, mark in marks.items()),
+        *(SheetUnit(names[one]) for one in others[:room]),
+    )
+
+
+def _nearest(session: Session, unit_id: int) -> list[int]:
+    """Open units in the order in which an authority is likely to want them: the higher in the tree, the sooner."""
+    units = {u.id: u for u in session.scalars(select(Unit).order_by(Unit.id))}
+
+    def height(unit: Unit) -> int:
+        count, seen = 0, {unit.id}
+        while unit.parent_id in units and unit.parent_id not in seen:
+            unit, count = units[unit.parent_id], count + 1
+            seen.add(unit.id)
+        return count
+
+    above = {u.id for u in upwards(session, unit_id)}
+    wanted = [u for u in units.values() if u.closed_at is None and u.id not in above]
+    return [u.id for u in sorted(wanted, key=height)]
+
+
+def _head(session: Session, services: Services, unit_id: int, code: str, number: str) -> dict[str, Any]:
+    organisation = session.scalar(select(Installation.name).limit(1)) or ""
+    above: Sequence[str] = [unit.name for unit in reversed(upwards(session, unit_id))]
+    names = [name for name in above if name.casefold() != organisation.casefold()]
+    if not organisation:
+        organisation, names = names[0], names[1:]
+    country, motto = COUNTRIES.get(services.country, ("", ""))
+    return {
+        "organisation": organisation,
+        "units": names,
+        "country": country,
+        "motto": motto,
+        "qr": qr_svg(code),
+        "caption": number,
+    }
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= SHORT else text[: SHORT - 1].rstrip() + "…"
+
+
+def _long(day: date | None) -> str:
+    return format_date(day, "d MMMM y", locale="fr") if day is not None else ""
