@@ -1,0 +1,225 @@
+"""The pages of slips as people use them: what is typed is kept, one passphrase serves, nobody sees what is not theirs."""
+
+import io
+import re
+
+import pytest
+from PIL import Image
+from sqlalchemy import select
+
+from ged.org import keys
+from ged.slips.models import Slip, SlipTask
+from ged.slips.states import LineState, SlipState
+from tests import site as web
+from tests import slip_kit as kit
+from tests.factories import NOW, PASSPHRASE, actor
+
+
+@pytest.fixture
+def site(tmp_path):
+    app, services = web.make_site(tmp_path)
+    for account in ("agent", "dge", "daf"):
+        person = actor(services, account)
+        with services.unit_of_work(NOW) as uow:
+            keys.issue_key(uow, person.person_id, passphrase=PASSPHRASE, actor=person)
+    yield app, services
+    services.checker.close()
+    services.engine.dispose()
+
+
+def _form(services, *mail_ids, **more):
+    return {
+        "act": "sign",
+        "receiver_unit_id": kit.unit_id(services, "DGE"),
+        "purpose": "handover",
+        "free": 1,
+        "mail": list(mail_ids),
+        **{f"original-m{mail_id}": "1" for mail_id in mail_ids},
+        **more,
+    }
+
+
+def _picture():
+    picture = io.BytesIO()
+    Image.new("L", (1200, 1700), 255).save(picture, "PNG", dpi=(150, 150))
+    return picture.getvalue()
+
+
+def _last(services):
+    with services.reading() as session:
+        return session.scalars(select(Slip).order_by(Slip.id.desc()).limit(1)).unique().one()
+
+
+def _sent(site, **more):
+    app, services = site
+    clerk = web.sign_in(app, "agent")
+    letter = kit.letter(services)
+    form = _form(services, letter, **{"description-f1": "Plan A0", "count-f1": 2, "passphrase": PASSPHRASE, **more})
+    answer = web.post(clerk, "/bordereaux/nouveau", form)
+    assert answer.status_code == 303, answer.text
+    return clerk, letter, _last(services)
+
+
+def test_a_slip_travels_through_the_pages(site):
+    app, services = site
+    clerk, letter, slip = _sent(site)
+    assert slip.state is SlipState.SENT
+    shown = clerk.get(f"/bordereaux/{slip.id}").text
+    assert "BT-0001/2026" in shown
+    assert "Signature valable" in shown
+    answer = clerk.get(f"/bordereaux/{slip.id}/bordereau.pdf")
+    assert (answer.mimetype, answer.data[:5]) == ("application/pdf", b"%PDF-")
+
+    receiver = web.sign_in(app, "dge")
+    page = receiver.get(f"/bordereaux/{slip.id}/recevoir").text
+    version = re.search(r'name="version" value="(\d+)"', page)[1]
+    path = f"/bordereaux/{slip.id}/recevoir"
+    all_ticked = web.post(receiver, path, {"act": "all", "version": version})
+    assert all_ticked.text.count('value="received" checked') == 2
+    assert _last(services).state is SlipState.SENT
+    decided = {"line-1": "received", "line-2": "missing", "remark-2": "Un seul plan", "version": version}
+    answer = web.post(receiver, path, {**decided, "passphrase": PASSPHRASE})
+    assert answer.status_code == 303
+    shown = receiver.get(f"/bordereaux/{slip.id}").text
+    assert shown.count("Signature valable") == 2
+    assert "Un seul plan" in shown
+
+    again = web.post(receiver, path, {**decided, "passphrase": PASSPHRASE})
+    assert again.status_code == 409
+    assert "déjà reçu" in again.text
+
+    index = clerk.get("/bordereaux/").text
+    assert "Écarts à régler" in index
+    with services.reading() as session:
+        task_id = session.scalars(select(SlipTask.id)).one()
+    web.post(clerk, f"/bordereaux/taches/{task_id}", {"remark": "Retrouvé"})
+    assert "Écarts à régler" not in clerk.get("/bordereaux/").text
+    assert letter in [line.mail_id for line in slip.lines]
+
+
+def test_one_passphrase_serves_for_several_slips(site):
+    _app, services = site
+    clerk, _letter, _slip = _sent(site)
+    second = web.post(clerk, "/bordereaux/nouveau", _form(services, kit.letter(services)))
+    assert second.status_code == 303
+    assert _last(services).number_text == "BT-0002/2026"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"passphrase": ""}, "verrouillée"),
+        ({"passphrase": "pas la bonne phrase"}, "essais restants"),
+        ({"passphrase": PASSPHRASE, "receiver_unit_id": ""}, "obligatoire"),
+        ({"passphrase": PASSPHRASE, "purpose": "on_loan"}, "date de retour"),
+        ({"passphrase": PASSPHRASE, "count-f1": "deux"}, "nombre entier"),
+        ({"passphrase": PASSPHRASE, "description-f1": "王"}, ""),
+    ],
+)
+def test_an_error_keeps_what_was_typed_and_costs_no_number(site, wrong, message):
+    app, services = site
+    clerk = web.sign_in(app, "agent")
+    letter = kit.letter(services)
+    form = _form(services, letter, **{"description-f1": "Plan A0", f"remark-m{letter}": "Très fragile", **wrong})
+    answer = web.post(clerk, "/bordereaux/nouveau", form)
+    assert answer.status_code == 422
+    assert message in answer.text
+    assert "Très fragile" in answer.text
+    assert f'name="mail" value="{letter}"' in answer.text
+    with services.reading() as session:
+        assert session.scalar(select(Slip.id)) is None
+
+
+def test_lines_are_added_without_losing_anything_and_the_preview_writes_nothing(site):
+    app, services = site
+    clerk = web.sign_in(app, "agent")
+    first, second = kit.letter(services, "Première"), kit.letter(services, "Deuxième")
+    form = _form(services, first, **{"description-f1": "Plan A0"})
+    more = web.post(clerk, "/bordereaux/nouveau", {**form, "act": "line"}).text
+    assert 'name="description-f2"' in more
+    assert 'value="Plan A0"' in more
+    added = web.post(clerk, "/bordereaux/nouveau", {**form, "act": "letter", "add_number": "00002/2026/MIN"}).text
+    assert f'name="mail" value="{second}"' in added
+    assert 'value="Plan A0"' in added
+    unknown = web.post(clerk, "/bordereaux/nouveau", {**form, "act": "letter", "add_number": "99"}).text
+    assert "Aucun courrier" in unknown
+    preview = web.post(clerk, "/bordereaux/nouveau", {**form, "act": "preview"})
+    assert preview.mimetype == "application/pdf"
+    with services.reading() as session:
+        assert session.scalar(select(Slip.id)) is None
+
+
+def test_a_stranger_finds_nothing_and_every_refusal_is_a_page(site):
+    app, _services = site
+    _clerk, _letter, slip = _sent(site)
+    stranger = web.sign_in(app, "daf")
+    for path in ("", "/recevoir", "/papier", "/retour", "/bordereau.pdf", "/preuve/1"):
+        assert stranger.get(f"/bordereaux/{slip.id}{path}").status_code == 404, path
+    assert web.post(stranger, f"/bordereaux/{slip.id}/annuler", {"reason": "x"}).status_code == 404
+    assert slip.number_text not in stranger.get("/bordereaux/").text
+    administrator = web.sign_in(app, "admin")
+    assert slip.number_text not in administrator.get("/bordereaux/").text
+    assert administrator.get("/bordereaux/nouveau").status_code == 403
+
+
+def test_a_print_signed_by_hand_is_written_down_with_its_scan(site):
+    _app, services = site
+    clerk, _letter, slip = _sent(site)
+    page = clerk.get(f"/bordereaux/{slip.id}/papier").text
+    day, clock = re.search(r'value="(2\d{3}-\d\d-\d\d)"', page)[1], re.search(r'type="time" value="([\d:]+)"', page)[1]
+    picture = _picture()
+    form = {
+        "name": "Afi DOSSOU",
+        "capacity": "Secrétaire",
+        "received_on": day,
+        "received_time": clock,
+        "line-1": "received",
+        "line-2": "received",
+    }
+    path = f"/bordereaux/{slip.id}/papier"
+    without = web.post(clerk, path, form)
+    assert without.status_code == 422
+    assert "Afi DOSSOU" in without.text
+    done = web.post(
+        clerk, path, {**form, "file": (io.BytesIO(picture), "signe.png")}, content_type="multipart/form-data"
+    )
+    assert done.status_code == 303, done.text
+    shown = clerk.get(f"/bordereaux/{slip.id}").text
+    assert "signée à la main" in shown
+    assert shown.count("Signature valable") == 1
+    proof = re.search(rf"/bordereaux/{slip.id}/preuve/\d+", shown)[0]
+    assert clerk.get(proof).data == picture
+    assert _last(services).lines[1].state is LineState.RECEIVED
+
+
+def test_a_return_and_the_delivery_book(site):
+    app, services = site
+    clerk, _letter, slip = _sent(site, messenger="Koffi MENSAH")
+    book = clerk.get("/bordereaux/cahier").text
+    assert "Koffi MENSAH" in book
+    link = re.search(r'href="(/bordereaux/cahier\.pdf[^"]+)"', book)[1].replace("&amp;", "&")
+    assert clerk.get(link).data[:5] == b"%PDF-"
+    receiver = web.sign_in(app, "dge")
+    decided = {"line-1": "received", "line-2": "received", "passphrase": PASSPHRASE}
+    web.post(receiver, f"/bordereaux/{slip.id}/recevoir", decided)
+    path = f"/bordereaux/{slip.id}/retour"
+    assert "Plan A0" in receiver.get(path).text
+    nothing = web.post(receiver, path, {"nature": "return"})
+    assert nothing.status_code == 422
+    back = web.post(receiver, path, {"nature": "return", "line": ["2"], "remark-2": "Étudié"})
+    assert back.status_code == 303
+    assert _last(services).cites_id == slip.id
+    assert "Bordereau de retour" in clerk.get("/bordereaux/").text
+    assert slip.number_text in clerk.get(back.headers["Location"]).text
+
+
+def test_a_sent_slip_is_handed_over_and_voided(site):
+    _app, _services = site
+    clerk, _letter, slip = _sent(site)
+    refused = web.post(clerk, "/bordereaux/porteur", {"messenger": "Koffi"})
+    assert refused.status_code == 422
+    assert "Cochez" in refused.text
+    web.post(clerk, "/bordereaux/porteur", {"messenger": "Koffi", "slip": [slip.id]})
+    assert "Koffi" in clerk.get("/bordereaux/").text
+    web.post(clerk, f"/bordereaux/{slip.id}/annuler", {"reason": "Mauvais service"})
+    assert "Mauvais service" in clerk.get(f"/bordereaux/{slip.id}").text
