@@ -1,0 +1,95 @@
+"""What the tests of routing and search are made of: mentions, letters in the queue, and the jobs that index them."""
+
+from datetime import date
+
+from sqlalchemy import select
+
+from ged import jobs, pipeline
+from ged.org.models import Post, Unit
+from ged.ports import Confidentiality, MailId
+from ged.registry import operations as registry
+from ged.registry.models import Priority, Register
+from ged.registry.operations import IncomingForm, Registered
+from ged.routing import operations
+from ged.routing.models import Mention
+from ged.routing.operations import ImputationForm
+from ged.unit import Services
+from tests.factories import NOW, actor
+
+MENTIONS = (("attribution", "Attribution"), ("opinion", "Étude et avis"), ("information", "Information"))
+
+
+def make_mentions(services: Services) -> None:
+    """The list of mentions."""
+    with services.unit_of_work(NOW) as uow:
+        uow.session.add_all(Mention(code=code, label=label, position=n) for n, (code, label) in enumerate(MENTIONS))
+
+
+def unit_id(services: Services, code: str) -> int:
+    """The id of a unit."""
+    with services.reading() as session:
+        return session.scalars(select(Unit.id).where(Unit.code == code)).one()
+
+
+def post_id(services: Services, code: str) -> int:
+    """The id of a post."""
+    with services.reading() as session:
+        return session.scalars(select(Post.id).where(Post.code == code)).one()
+
+
+def register(
+    services: Services,
+    subject: str = "Demande d'audience",
+    *,
+    level: Confidentiality = Confidentiality.ORDINARY,
+    priority: Priority = Priority.NORMAL,
+    due_on: date | None = None,
+    sender: str = "Préfecture de l'Ogou",
+    by: str = "agent",
+) -> Registered:
+    """A letter registered for the secretary general."""
+    with services.reading() as session:
+        register_id = session.scalars(select(Register.id).where(Register.code == "ARR")).one()
+    form = IncomingForm(
+        subject=subject,
+        sender_name=sender,
+        addressed_post_id=post_id(services, "SG-T"),  # type: ignore[arg-type]
+        level=level,
+        priority=priority,
+        due_on=due_on,
+    )
+    with services.unit_of_work(NOW) as uow:
+        return registry.register_incoming(uow, register_id, form, actor=actor(services, by), now=NOW)  # type: ignore[arg-type]
+
+
+def impute(
+    services: Services,
+    mail_id: int,
+    leading: str = "DGE",
+    others: tuple[str, ...] = (),
+    *,
+    by: str = "sg",
+    due_on: date | None = None,
+    mentions: tuple[str, ...] = (),
+    note: str = "",
+    version: int | None = None,
+) -> int:
+    """Impute a letter to units by their codes."""
+    form = ImputationForm(
+        unit_id(services, leading),  # type: ignore[arg-type]
+        tuple(unit_id(services, code) for code in others),  # type: ignore[misc]
+        mentions,
+        note,
+        due_on,
+    )
+    with services.unit_of_work(NOW) as uow:
+        return operations.impute(uow, MailId(mail_id), form, version=version, actor=actor(services, by), now=NOW)
+
+
+def run_jobs(services: Services, *kinds: jobs.JobKind) -> None:
+    """Do what a worker would do now."""
+    wanted = kinds or (jobs.JobKind.INDEX,)
+    with services.reading() as session:
+        waiting = jobs.due(session, now=NOW, kinds=wanted, limit=500)
+    for job_id in waiting:
+        pipeline.run_job(services, job_id, worker="test")
