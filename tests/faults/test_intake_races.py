@@ -1,0 +1,105 @@
+"""Two workers meet at the same batch, letter or attachment: one does the work, the other finds it done."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from ged import audit
+from ged.codes import CodeKind, make_code
+from ged.registry import recognition
+from ged.registry.intake_models import Scan, ScanLeaf, ScanPicture
+from ged.registry.models import Attachment, PageText, Rendition
+from ged.unit import Services
+from tests import pages
+from tests.factories import NOW, make_organisation, make_services
+from tests.integration.test_intake import pair, register, send
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.servers)])
+def services(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Services]:
+    url = request.getfixturevalue("make_database")() if request.param == "postgres" else None
+    made = make_services(tmp_path, url=url)
+    make_organisation(made)
+    yield made
+    made.engine.dispose()
+
+
+def together(*acts: Callable[[], None]) -> None:
+    """Run acts at the same time; the first error is raised."""
+    start, errors = threading.Barrier(len(acts)), []
+
+    def run(act: Callable[[], None]) -> None:
+        start.wait()
+        try:
+            act()
+        except Exception as error:  # noqa: BLE001  # handed to the test, which raises it
+            errors.append(error)
+
+    threads = [threading.Thread(target=run, args=(act,)) for act in acts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+
+
+def quiet(_progress: str) -> None:
+    """A heartbeat that nobody listens to."""
+
+
+def test_a_batch_taken_in_twice_at_once_makes_its_scans_once(services: Services) -> None:
+    batch_id = send(services, pair(services), "k1", pages.png("un"), pages.png("deux"))
+    together(*[lambda: recognition.run_intake(services, batch_id, heartbeat=quiet, now=NOW)] * 3)
+    with services.reading() as session:
+        counts = [session.scalar(select(func.count()).select_from(table)) for table in (Scan, ScanLeaf, ScanPicture)]
+        assert counts == [1, 2, 2]
+        assert list(audit.verify_chain(session)) == []
+
+
+def test_two_scans_of_one_label_at_once_make_one_document(services: Services) -> None:
+    bridge, letter = pair(services), register(services)
+    code = make_code(CodeKind.LABEL, letter.number_id, key=services.code_key)
+    batch_ids = [send(services, bridge, f"k{n}", pages.png(f"passage {n}", code=code)) for n in (1, 2)]
+    together(
+        *[
+            lambda batch_id=batch_id: recognition.run_intake(services, batch_id, heartbeat=quiet, now=NOW)  # type: ignore[misc]
+            for batch_id in batch_ids
+        ]
+    )
+    with services.reading() as session:
+        assert session.scalar(select(func.count(Attachment.id))) == 1
+        assert sorted(session.scalars(select(Scan.note)).all()) == ["", "document_exists"]
+
+
+def test_an_attachment_read_twice_at_once_is_stored_once(services: Services) -> None:
+    bridge, letter = pair(services), register(services)
+    code = make_code(CodeKind.LABEL, letter.number_id, key=services.code_key)
+    batch_id = send(services, bridge, "k1", pages.png("Texte", code=code))
+    recognition.run_intake(services, batch_id, heartbeat=quiet, now=NOW)
+    with services.reading() as session:
+        attachment_id = session.scalar(select(Attachment.id)) or 0
+    together(*[lambda: recognition.run_recognise(services, attachment_id, heartbeat=quiet, now=NOW)] * 2)
+    with services.reading() as session:
+        assert session.scalar(select(func.count()).select_from(PageText)) == 1
+        assert session.scalar(select(func.count()).select_from(Rendition)) == 3
+
+
+def test_the_lease_is_renewed_while_the_engine_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    beats: list[str] = []
+    twice = threading.Event()
+
+    def beat(progress: str) -> None:
+        beats.append(progress)
+        if len(beats) >= 2:
+            twice.set()
+
+    monkeypatch.setattr(recognition, "BEAT_EVERY_S", 0.02)
+    with recognition.beating(beat, "0/3"):
+        assert twice.wait(timeout=5)
+    assert set(beats) == {"0/3"}

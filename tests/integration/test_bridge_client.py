@@ -1,0 +1,99 @@
+"""The bridge's own HTTP client against our API: two programs written from one text, over a real socket."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from werkzeug.serving import make_server
+
+from ged.config import Settings
+from ged.registry import bridges, recognition, scan_queries
+from ged.registry.intake_models import OrderState, ScanBatch, ScanOrder
+from ged.unit import Services
+from scanner_bridge.api import Api, LinkDownError, RefusedError
+from scanner_bridge.manifest import Manifest, Order, Page
+from tests import pages
+from tests.factories import NOW, SECRET, actor, make_organisation, make_services
+from web.app import create_app
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> Iterator[Services]:
+    made = make_services(tmp_path)
+    make_organisation(made)
+    yield made
+    made.engine.dispose()
+
+
+@pytest.fixture
+def url(services: Services, tmp_path: Path) -> Iterator[str]:
+    app = create_app(services, Settings(data_dir=tmp_path, secret=SECRET))  # type: ignore[arg-type]
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_the_clients_calls_are_understood(services: Services, url: str) -> None:
+    clerk = actor(services, "agent")
+    stranger = Api(url)
+    with pytest.raises(RefusedError, match="bridge.code_wrong"):
+        stranger.pair("XXXX-XXXX", "Guichet 2")
+    token, bridge_id = _paired_now(services, stranger)
+    api = Api(url, token)
+    api.announce_devices([])
+    with services.unit_of_work(NOW) as uow:
+        order_id = bridges.order_scan(uow, int(bridge_id), actor=clerk, now=NOW, dpi=200).id
+    told = api.next_order()
+    assert told is not None
+    assert (told.order_id, told.dpi, told.complete) == (order_id, 200, True)
+    assert api.report(order_id, "scanning", 0) is False
+    order = Order(order_id, None, "2026-11-24T09:00:00+00:00", complete=True)
+    api.open_batch(told.batch_key, order)
+    contents = [pages.png("une"), pages.png("deux")]
+    sent = [
+        Page(f"token{n}", f"{n}.png", pages.sha256(data), len(data), order_id, n, "sent")
+        for n, data in enumerate(contents, 1)
+    ]
+    assert api.put_page(told.batch_key, sent[0], contents[0]) == (sent[0].digest, len(contents[0]))
+    manifest = Manifest(told.batch_key, (order,), tuple(sent))
+    assert api.complete(manifest) == ["token2"]
+    api.put_page(told.batch_key, sent[1], contents[1])
+    api.put_page(told.batch_key, sent[1], contents[1])
+    assert api.complete(manifest) == []
+    assert api.complete(manifest) == []
+    assert api.report(order_id, "done", 2) is False
+    # Bytes changed on the way: the client sends them again later.
+    with pytest.raises(LinkDownError, match="digest_mismatch"):
+        api.put_page(told.batch_key, replace(sent[1], token="token3"), contents[0])
+    with services.reading() as session:
+        batch_id = session.scalar(select(ScanBatch.id)) or 0
+        assert session.get_one(ScanOrder, order_id).state is OrderState.DONE
+    recognition.run_intake(services, batch_id, heartbeat=lambda _: None, now=NOW)
+    with services.reading() as session:
+        (row,) = scan_queries.waiting(session, clerk)
+    assert row.page_count == 2
+    with services.unit_of_work(NOW) as uow:
+        bridges.revoke(uow, int(bridge_id), actor=clerk, now=NOW)
+    with pytest.raises(LinkDownError) as refusal:
+        api.next_order()
+    assert refusal.value.link == "unpaired"
+    for one in (api, stranger):
+        one.close()
+
+
+def _paired_now(services: Services, api: Api) -> tuple[str, str]:
+    """Pair over the wire; the code is made at the server's own time, for it lives fifteen minutes."""
+    clerk, now = actor(services, "agent"), datetime.now(UTC)
+    with services.unit_of_work(now) as uow:
+        code = bridges.make_pairing_code(uow, clerk.posts[0].unit_id, actor=clerk, now=now)
+    return api.pair(code, "Guichet 2")
