@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import flag_modified
 
 from ged import access
 from ged.errors import Forbidden, Invalid, NotFound, StaleVersion
@@ -371,6 +372,11 @@ def enter(
         content_version=draft.version_no, text=text,
     )  # fmt: skip
     return entry
+
+
+def touch(draft: Draft) -> None:
+    """What hangs on a draft changed: pages opened before are stale."""
+    flag_modified(draft, "version_no")
 
 
 def cancel(uow: UnitOfWork, draft: Draft, visas: Iterable[GivenVisa], *, why: str, actor: Actor) -> int:
