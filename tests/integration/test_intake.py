@@ -22,7 +22,7 @@ from ged.registry.intake_models import BatchState, OrderState, Scan, ScanBatch, 
 from ged.registry.models import Attachment, AttachmentKind, MailNumber, PageText, Register, Rendition
 from ged.registry.operations import IncomingForm, Registered, register_incoming
 from ged.unit import Services
-from tests import pages
+from tests import pages, signing_kit
 from tests.factories import NOW, actor, make_organisation, make_services
 
 
@@ -461,6 +461,30 @@ def test_duplicate_bytes_name_the_letter_only_to_those_who_may_see_it(services: 
         found = scan_queries.same_bytes(session, digests, clerk)
         assert scan_queries.EarlierRow(scan_id=again) in found
         assert scan_queries.same_bytes(session, digests, clerk, except_scan=again) == found[:1]
+
+
+def test_a_signed_pdf_stays_whole_byte_for_byte(services: Services, tmp_path: Path) -> None:
+    key = signing_kit.unlocked(signing_kit.vault(tmp_path / "pki"))
+    signed = signing_kit.signed_slip(key).received
+    letter, clerk = register(services), actor(services, "agent")
+    (scan_id,) = upload(services, "signé.pdf", signed)
+    (row,) = waiting(services)
+    assert row.is_signed
+    with pytest.raises(InvalidTransition, match=r"scan\.signed"), services.unit_of_work(NOW) as uow:
+        arrange.set_removed(uow, scan_id, row.leaves[0].leaf_id, True, version=None, actor=clerk)
+    with services.unit_of_work(NOW) as uow:
+        arrange.turn(uow, scan_id, row.leaves[0].leaf_id, by=90, version=None, actor=clerk)
+    with services.unit_of_work(NOW) as uow:
+        new = arrange.join_to_mail(uow, scan_id, letter.mail_id, actor=clerk, now=NOW)
+    recognition.run_recognise(services, new, heartbeat=quiet, now=NOW)
+    with services.reading() as session:
+        one = session.get_one(Attachment, new)
+        assert (one.digest, one.is_signed) == (pages.sha256(signed), True)
+        with services.blobs.open(one.digest) as stored:  # type: ignore[arg-type]
+            assert stored.read() == signed
+        assert session.scalar(select(func.count()).select_from(PageText)) == one.page_count
+    with pytest.raises(InvalidTransition, match=r"scan\.signed"), services.unit_of_work(NOW) as uow:
+        arrange.repair(uow, new, [(1, 90)], reason="x", actor=clerk, now=NOW)
 
 
 def test_refused_files_say_why(services: Services) -> None:
