@@ -1,0 +1,242 @@
+"""Searching letters: what the index finds, confirmed by SQL under the access rule before anybody reads it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
+from sqlalchemy.orm import Session
+
+from ged import access, jobs
+from ged.errors import EngineFailed
+from ged.org.models import Unit
+from ged.ports import Confidentiality, Hit, MailId, Passage, SearchQuery, SortOrder
+from ged.registry.models import Direction, Mail, MailNumber, Priority, Register
+from ged.registry.states import MailState
+from ged.unit import Actor, Services
+
+FACETS = ("register", "year", "direction", "nature", "state", "priority", "unit")
+WITHOUT_INDEX = "search.without_index"
+MAX_WORDS = 12
+
+
+@dataclass(frozen=True)
+class FoundLetter:
+    """A letter found, as it stands in SQL now; of a SECRET one neither subject nor sender is shown in a list."""
+
+    mail_id: MailId
+    number: str
+    subject: str
+    sender: str
+    direction: Direction
+    state: MailState
+    priority: Priority
+    level: Confidentiality
+    registered_on: date | None
+    due_on: date | None
+    passages: tuple[Passage, ...] = ()
+
+
+@dataclass(frozen=True)
+class FoundEnvelope:
+    """A sealed envelope whose exact number was typed: nothing but its number is told."""
+
+    envelope_id: int
+    number: str
+
+
+@dataclass(frozen=True)
+class SearchPage:
+    """A page of letters found. ``notice`` is a code: ``query.as_words``, ``search.without_index`` ..."""
+
+    letters: tuple[FoundLetter, ...]
+    total: int
+    total_is_exact: bool
+    notice: str | None = None
+
+
+@dataclass(frozen=True)
+class FacetValue:
+    """A value that can be filtered by. ``label`` is empty where the value itself is shown or translated."""
+
+    value: str
+    label: str
+    count: int
+
+
+def search_letters(services: Services, session: Session, actor: Actor, query: SearchQuery) -> SearchPage:
+    """A page of letters that the actor may see now.
+
+    The index is asked with the actor's principals and without the letters whose rights changed since it last heard of
+    them; each hit is confirmed by SQL, and one that is not leaves the total too. When the index cannot answer, numbers
+    and subjects are searched in SQL and ``notice`` says so.
+    """
+    try:
+        result = services.index.search(_allowed(session, query), principals=actor.principals)
+    except EngineFailed:
+        return _without_index(services, session, actor, query)
+    letters = _confirmed(session, actor, result.hits)
+    dropped = len(result.hits) - len(letters)
+    return SearchPage(letters, max(result.total - dropped, len(letters)), result.total_is_exact, result.notice)
+
+
+def facets(services: Services, session: Session, actor: Actor, query: SearchQuery) -> dict[str, list[FacetValue]]:
+    """Counts of each filter's values under the same access rule; a filter's own choice does not narrow its own values.
+
+    Raises:
+        EngineFailed: ``index.unavailable``.
+    """
+    asked = replace(_allowed(session, query), offset=0, limit=0, highlight=False)
+    chosen = tuple(name for name in FACETS if query.filters.get(name))
+    others = tuple(name for name in FACETS if name not in chosen)
+    counts = dict(services.index.search(replace(asked, facets=others), principals=actor.principals).facets)
+    for name in chosen:
+        rest = {key: values for key, values in query.filters.items() if key != name}
+        alone = replace(asked, filters=rest, facets=(name,))
+        counts |= services.index.search(alone, principals=actor.principals).facets
+    names = _names(session)
+    return {
+        name: [FacetValue(v, names.get((name, v), ""), n) for v, n in _with_chosen(counts.get(name, ()), query, name)]
+        for name in FACETS
+    }
+
+
+def exact_number(session: Session, actor: Actor, text: str) -> tuple[list[FoundLetter], list[FoundEnvelope]]:
+    """Letters that the actor may see, and envelopes, that bear exactly this number; also before the index knows them."""
+    number = normal_number(text)
+    if not number:
+        return [], []
+    rows = session.execute(
+        select(MailNumber.mail_id, MailNumber.envelope_id, MailNumber.text)
+        .where(func.lower(MailNumber.text) == number.lower())
+        .order_by(MailNumber.id)
+    ).all()
+    hits = [Hit(MailId(mail_id), 0.0) for mail_id in dict.fromkeys(m for m, _e, _t in rows if m is not None)]
+    closed = {e: FoundEnvelope(e, shown) for _m, e, shown in rows if e is not None}
+    return list(_confirmed(session, actor, hits)), list(closed.values())
+
+
+def normal_number(text: str) -> str:
+    """A number as registers write it: without the sign before it and blanks around it."""
+    plain = text.strip()
+    for sign in ("n°:", "n°", "N°:", "N°", "nº", "Nº", "№"):
+        if plain.startswith(sign):
+            plain = plain.removeprefix(sign).strip()
+    return plain if 0 < len(plain) <= 64 else ""
+
+
+def _allowed(session: Session, query: SearchQuery) -> SearchQuery:
+    return replace(query, exclude=query.exclude | jobs.open_access_changes(session))
+
+
+def _confirmed(session: Session, actor: Actor, hits: Sequence[Hit]) -> tuple[FoundLetter, ...]:
+    seen = select(Mail).where(
+        Mail.id.in_([hit.mail_id for hit in hits]), access.visible_clause(Mail.id, Mail.level, actor.principals)
+    )
+    mails = {mail.id: mail for mail in session.scalars(seen).unique()} if hits else {}
+    return tuple(_letter(mails[hit.mail_id], hit.passages) for hit in hits if hit.mail_id in mails)
+
+
+def _letter(mail: Mail, passages: tuple[Passage, ...] = ()) -> FoundLetter:
+    level = Confidentiality(mail.level)
+    is_told = level is not Confidentiality.SECRET
+    valid = [n for n in mail.numbers if n.voided_at is None] or list(mail.numbers)
+    return FoundLetter(
+        mail_id=MailId(mail.id),
+        number=valid[0].text if valid else "",
+        subject=mail.subject if is_told else "",
+        sender=mail.sender_name if is_told else "",
+        direction=mail.direction,
+        state=mail.state,
+        priority=mail.priority,
+        level=level,
+        registered_on=valid[0].registered_on if valid else None,
+        due_on=mail.due_on,
+        # The index may be older than a letter's level: a passage of its text is not shown on its word alone.
+        passages=passages if is_told else (),
+    )
+
+
+def _with_chosen(counts: Sequence[tuple[str, int]], query: SearchQuery, name: str) -> list[tuple[str, int]]:
+    """The counted values, and those chosen that count nothing, so that they can be unticked."""
+    missing = [v for v in query.filters.get(name, ()) if v not in dict(counts)]
+    return [*counts, *((value, 0) for value in missing)]
+
+
+def _names(session: Session) -> Mapping[tuple[str, str], str]:
+    units = session.execute(select(Unit.code, Unit.name))
+    registers = session.execute(select(Register.code, Register.name))
+    return {**{("unit", code): name for code, name in units}, **{("register", code): name for code, name in registers}}
+
+
+# --- without the index -------------------------------------------------------------------------------------------
+
+
+def _without_index(services: Services, session: Session, actor: Actor, query: SearchQuery) -> SearchPage:
+    matching = select(Mail).where(
+        access.visible_clause(Mail.id, Mail.level, actor.principals),
+        *(_word(word) for word in _plain_words(query.text)),
+        *_filters(query.filters),
+        *_days(services, query),
+    )
+    total = session.scalar(select(func.count()).select_from(matching.order_by(None).subquery())) or 0
+    page = _ordered(matching, query.sort).limit(query.limit).offset(query.offset)
+    letters = tuple(_letter(mail) for mail in session.scalars(page).unique())
+    return SearchPage(letters, total, True, WITHOUT_INDEX)
+
+
+def _plain_words(text: str) -> list[str]:
+    """Words without the signs and field names of the query language."""
+    words = (word.strip("\"'«»()*-").rpartition(":")[2] for word in text.split())
+    return [word for word in words if word and word not in ("OU", "OR", "ET", "AND")][:MAX_WORDS]
+
+
+def _word(word: str) -> ColumnElement[bool]:
+    numbered = select(MailNumber.mail_id).where(MailNumber.text.icontains(word, autoescape=True))
+    told = and_(
+        Mail.level < int(Confidentiality.SECRET),
+        or_(Mail.subject.icontains(word, autoescape=True), Mail.sender_name.icontains(word, autoescape=True)),
+    )
+    return or_(Mail.id.in_(numbered), told)
+
+
+def _filters(filters: Mapping[str, tuple[str, ...]]) -> list[ColumnElement[bool]]:
+    """The filters as SQL. Of a SECRET letter only numbers and dates may be asked, as in the index."""
+    conditions: list[ColumnElement[bool]] = []
+    told = {"nature": Mail.nature, "state": Mail.state, "priority": Mail.priority, "direction": Mail.direction}
+    kinds = {"state": MailState, "priority": Priority, "direction": Direction}
+    for name, values in filters.items():
+        if name in told:
+            known = [v for v in values if name not in kinds or v in tuple(kinds[name])]
+            conditions.append(told[name].in_(known) if known else false())
+            if name != "direction":
+                conditions.append(Mail.level < int(Confidentiality.SECRET))
+        elif name == "register":
+            ids = select(MailNumber.mail_id).join(Register).where(Register.code.in_(values))
+            conditions.append(Mail.id.in_(ids))
+        elif name == "year":
+            years = [int(v) for v in values if v.isdigit() and len(v) == 4]
+            ids = select(MailNumber.mail_id).where(func.extract("year", MailNumber.registered_on).in_(years))
+            conditions.append(Mail.id.in_(ids))
+        elif name == "unit":
+            ids = select(Unit.id).where(Unit.code.in_(values))
+            conditions += [Mail.responsible_unit_id.in_(ids), Mail.level < int(Confidentiality.SECRET)]
+    return conditions
+
+
+def _days(services: Services, query: SearchQuery) -> list[ColumnElement[bool]]:
+    def at(day: date) -> datetime:
+        return datetime.combine(day, time.min, tzinfo=services.zone).astimezone(UTC)
+
+    conditions: list[ColumnElement[bool]] = []
+    if query.since is not None:
+        conditions.append(Mail.created_at >= at(query.since))
+    if query.until is not None and query.until < date.max:
+        conditions.append(Mail.created_at < at(query.until + timedelta(days=1)))
+    return conditions
+
+
+def _ordered(matching: Select[Mail], sort: SortOrder) -> Select[Mail]:
+    if sort is SortOrder.OLDEST:
+        return matching.order_by(Mail.created_at, Mail.id)
+    return matching.order_by(Mail.created_at.desc(), Mail.id.desc())
