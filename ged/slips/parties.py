@@ -62,7 +62,10 @@ def locked(uow: UnitOfWork, slip_id: int, actor: Actor) -> Slip:
         NotFound: ``slip.unknown``.
     """
     require(uow.session, slip_id, actor)
-    return uow.session.get_one(Slip, slip_id, with_for_update={"of": Slip}, populate_existing=True)
+    # Lock first, read in a second statement: PostgreSQL joins what it read before it waited (the receipt of a slip
+    # that another receiver just decided on would be missing).
+    uow.session.execute(select(Slip.id).where(Slip.id == slip_id).with_for_update())
+    return uow.session.get_one(Slip, slip_id, populate_existing=True)
 
 
 def sending_post(actor: Actor, post_id: int | None) -> HeldPost:

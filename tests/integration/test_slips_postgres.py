@@ -1,0 +1,66 @@
+"""Slips on PostgreSQL: row locks beside joined tables, two receivers at once, numbers without a gap."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from ged.errors import GedError
+from ged.registry import allocation
+from ged.slips import custody, operations, queries, receive
+from ged.slips.drafting import LineForm
+from ged.slips.receive import Decision
+from ged.slips.states import LineState, SlipState
+from tests import slip_kit as kit
+from tests.factories import NOW, actor, make_organisation, make_services
+
+pytestmark = pytest.mark.servers
+
+
+@pytest.fixture
+def services(tmp_path, make_database):
+    made = make_services(tmp_path, url=make_database())
+    make_organisation(made)
+    yield made
+    made.checker.close()
+    made.engine.dispose()
+
+
+def test_a_slip_is_received_once_by_two_at_the_same_time(services):
+    letter = kit.letter(services)
+    sent = kit.send(services, LineForm(mail_id=letter), LineForm("Plan"))
+    key, who = kit.opened_key(services, "dge"), actor(services, "dge")
+    decisions = {1: Decision(LineState.RECEIVED), 2: Decision(LineState.MISSING)}
+
+    def take(_):
+        try:
+            receive.receive(services, sent.slip_id, decisions, key=key, actor=who, now=NOW)
+        except GedError as refused:
+            return refused.code
+        return None
+
+    with ThreadPoolExecutor(4) as pool:
+        outcomes = list(pool.map(take, range(4)))
+    assert outcomes.count(None) == 1
+    assert set(outcomes) - {None} <= {"slip.received", "slip.stale"}
+    slip = kit.slip(services, sent.slip_id)
+    assert (slip.state, len(slip.revisions)) == (SlipState.RECEIVED, 2)
+    with services.reading() as session:
+        assert len(custody.custody_of(session, letter)) == 2
+        assert len(queries.open_tasks(session, actor(services, "agent"))) == 1
+    reports = queries.signatures(services, sent.slip_id, who, now=NOW)
+    assert [report.verdict.value for report in reports] == ["green", "green"]
+
+
+def test_many_senders_at_once_leave_no_gap(services):
+    key, who = kit.opened_key(services, "agent"), actor(services, "agent")
+
+    def issue(no):
+        form = kit.form(services, LineForm(f"Pièce {no}"), to=("DGE", "DAF"))
+        return [one.number for one in operations.issue(services, form, key=key, actor=who, now=NOW)]
+
+    with ThreadPoolExecutor(4) as pool:
+        numbers = [number for made in pool.map(issue, range(8)) for number in made]
+    assert sorted(numbers) == [f"BT-{no:04d}/2026" for no in range(1, 17)]
+    with services.reading() as session:
+        assert allocation.gaps(session) == []
+        assert len(queries.to_receive(session, actor(services, "daf"))) == 8
