@@ -1,15 +1,54 @@
 """The delivery book (cahier de transmission): the slips of a day and a messenger, with room for each discharge."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from ged.errors import Invalid
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ged.errors import Invalid, NotFound
 from ged.org.models import Unit
 from ged.ports import UnitId
-from ged.slips import queries, render
+from ged.slips import parties, render
 from ged.slips.models import ReceiptWay, Slip
 from ged.slips.render import BookRow
+from ged.slips.states import SlipState
 from ged.unit import Actor, Services
+
+
+def handed_on(
+    session: Session, actor: Actor, *, unit_id: UnitId | int, day: date, zone: ZoneInfo, messenger: str = ""
+) -> list[Slip]:
+    """Slips of a unit handed to a messenger on a local day, in their order. Rows of the ORM: for the book only.
+
+    Raises:
+        NotFound: ``unit.unknown``.
+    """
+    if int(unit_id) not in parties.units_seen(actor):
+        raise NotFound("unit.unknown", "choose a unit of yours", id=int(unit_id), refused=True)
+    start = datetime(day.year, day.month, day.day, tzinfo=zone)
+    after = start + timedelta(days=1)
+    wanted = select(Slip).where(
+        Slip.sender_unit_id == int(unit_id), Slip.handed_at >= start, Slip.handed_at < after,
+        Slip.state != SlipState.VOIDED,
+    )  # fmt: skip
+    if messenger:
+        wanted = wanted.where(Slip.messenger == messenger)
+    return list(session.scalars(wanted.order_by(Slip.messenger, Slip.handed_at, Slip.id)).unique())
+
+
+def messengers_on(
+    session: Session, actor: Actor, *, unit_id: UnitId | int, day: date, zone: ZoneInfo
+) -> list[tuple[str, int]]:
+    """The messengers of a day with the number of slips each carries.
+
+    Raises:
+        NotFound: ``unit.unknown``.
+    """
+    counts: dict[str, int] = {}
+    for slip in handed_on(session, actor, unit_id=unit_id, day=day, zone=zone):
+        counts[slip.messenger] = counts.get(slip.messenger, 0) + 1
+    return sorted(counts.items())
 
 
 def delivery_book_pdf(
@@ -23,7 +62,7 @@ def delivery_book_pdf(
     """
     zone = services.zone
     with services.reading() as session:
-        slips = queries.handed_on(session, actor, unit_id=unit_id, day=day, zone=zone, messenger=messenger)
+        slips = handed_on(session, actor, unit_id=unit_id, day=day, zone=zone, messenger=messenger)
         if not slips:
             raise Invalid("slip.book_empty", "choose a day and a messenger with slips", field="messenger")
         head = render.letterhead(session, services, session.get_one(Unit, int(unit_id)))

@@ -13,7 +13,7 @@ from ged.ports import Digest, ScanId
 from ged.registry.intake import ProofScan
 from ged.registry.intake_models import BatchSource, Scan, ScanBatch, ScanState
 from ged.registry.operations import SourcePage
-from ged.slips import custody, queries, receive
+from ged.slips import custody, receive, view
 from ged.slips.drafting import LineForm
 from ged.slips.models import ReceiptWay
 from ged.slips.receive import Decision, PaperReceipt
@@ -90,23 +90,21 @@ def test_the_scan_is_kept_with_its_slip_and_the_clerk_writes_the_reception_down(
     with services.reading() as session:
         scan = session.get_one(Scan, scan_id)
         assert (scan.state, scan.note) == (ScanState.JOINED, "")
-        assert len(queries.slip_view(session, sent.slip_id, actor(services, "dge")).proofs) == 1
+        assert len(view.slip_view(session, sent.slip_id, actor(services, "dge")).proofs) == 1
     _record(services, sent.slip_id, {1: Decision(LineState.RECEIVED), 2: Decision(LineState.MISSING)})
     with services.reading() as session:
-        view = queries.slip_view(session, sent.slip_id, actor(services, "agent"))
-        assert view.row.state is SlipState.RECEIVED
-        assert (view.receipt.way, view.receipt.name, view.receipt.capacity) == (
+        shown = view.slip_view(session, sent.slip_id, actor(services, "agent"))
+        assert shown.row.state is SlipState.RECEIVED
+        assert (shown.receipt.way, shown.receipt.name, shown.receipt.capacity) == (
             ReceiptWay.PAPER,
             "Afi DOSSOU",
             "Secrétaire",
         )
-        assert view.receipt.received_at == NOW + timedelta(hours=1)
-        assert [task.kind for task in view.tasks] == [LineState.MISSING]
+        assert shown.receipt.received_at == NOW + timedelta(hours=1)
+        assert [task.kind for task in shown.tasks] == [LineState.MISSING]
         assert custody.custody_of(session, letter)[-1].because == custody.PAPER_SLIP
     # The file keeps the sender's signature alone: ink is never shown as an electronic signature.
-    assert [r.field for r in queries.signatures(services, sent.slip_id, actor(services, "agent"), now=LATER)] == [
-        "sender"
-    ]
+    assert [r.field for r in view.signatures(services, sent.slip_id, actor(services, "agent"), now=LATER)] == ["sender"]
 
 
 def test_nothing_is_written_down_without_the_proof_or_against_time(services):

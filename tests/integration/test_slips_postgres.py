@@ -6,7 +6,7 @@ import pytest
 
 from ged.errors import GedError
 from ged.registry import allocation
-from ged.slips import custody, operations, queries, receive
+from ged.slips import custody, operations, queries, receive, view
 from ged.slips.drafting import LineForm
 from ged.slips.receive import Decision
 from ged.slips.states import LineState, SlipState
@@ -47,7 +47,7 @@ def test_a_slip_is_received_once_by_two_at_the_same_time(services):
     with services.reading() as session:
         assert len(custody.custody_of(session, letter)) == 2
         assert len(queries.open_tasks(session, actor(services, "agent"))) == 1
-    reports = queries.signatures(services, sent.slip_id, who, now=NOW)
+    reports = view.signatures(services, sent.slip_id, who, now=NOW)
     assert [report.verdict.value for report in reports] == ["green", "green"]
 
 

@@ -16,7 +16,7 @@ from ged.org.models import Unit
 from ged.ports import Confidentiality, unit_principal
 from ged.registry import allocation
 from ged.registry.operations import change_level
-from ged.slips import answers, custody, delivery_book, operations, queries, receive, tasks
+from ged.slips import answers, custody, delivery_book, operations, queries, receive, tasks, view
 from ged.slips.answers import AnswerLine
 from ged.slips.drafting import LineForm
 from ged.slips.models import SlipKind, SlipPurpose, SlipTask, TaskState
@@ -68,7 +68,7 @@ def _appearance(pdf, folder):
 
 
 def _verdicts(services, slip_id, who="dge"):
-    reports = queries.signatures(services, slip_id, actor(services, who), now=NOW)
+    reports = view.signatures(services, slip_id, actor(services, who), now=NOW)
     return [(report.field, report.verdict.value, report.reason) for report in reports]
 
 
@@ -227,10 +227,10 @@ def test_only_a_post_of_the_receiving_unit_receives_and_strangers_know_nothing(s
     assert refused.value.code == "slip.not_receiver"
     for stranger in ("daf", "admin", "etudes"):
         with services.reading() as session, pytest.raises(NotFound) as hidden:
-            queries.slip_view(session, sent.slip_id, actor(services, stranger))
+            view.slip_view(session, sent.slip_id, actor(services, stranger))
         assert hidden.value.params["refused"]
         with pytest.raises(NotFound):
-            queries.slip_pdf(services, sent.slip_id, actor(services, stranger))
+            view.slip_pdf(services, sent.slip_id, actor(services, stranger))
 
 
 class _FailsOnce:
@@ -282,8 +282,8 @@ def test_a_failed_reception_moves_nothing_and_is_made_again(services):
     assert kit.slip(services, sent.slip_id).state is SlipState.RECEIVING
     assert len(_custodians(services, letter)) == 1
     with services.reading() as session:
-        view = queries.slip_view(session, sent.slip_id, who)
-        assert (view.lines[0].state, view.lines[0].decided) == (LineState.PENDING, DAMAGED)
+        shown = view.slip_view(session, sent.slip_id, who)
+        assert (shown.lines[0].state, shown.lines[0].decided) == (LineState.PENDING, DAMAGED)
     receive.receive(services, sent.slip_id, {1: Decision(OK)}, key=key, actor=who, now=NOW)
     assert kit.slip(services, sent.slip_id).state is SlipState.RECEIVED
     assert len(_custodians(services, letter)) == 2
@@ -297,7 +297,7 @@ def test_a_confidential_letter_is_not_printed_but_its_reader_reads_it_on_screen(
     assert "Enquête" not in text
     assert "Pli confidentiel" in text
     with services.reading() as session:
-        shown = queries.slip_view(session, sent.slip_id, actor(services, "dge")).lines[0]
+        shown = view.slip_view(session, sent.slip_id, actor(services, "dge")).lines[0]
     assert (shown.masked, shown.description, shown.mail_id) == (False, "Enquête sur le marché", letter)
 
 
@@ -306,15 +306,15 @@ def test_a_letter_made_confidential_later_hides_line_and_pages(services):
     sent = kit.send(services, LineForm(mail_id=letter), to=("ETU",))
     reader = actor(services, "etudes")
     with services.reading() as session:
-        assert queries.slip_view(session, sent.slip_id, reader).lines[0].description == "Audit de la facturation"
+        assert view.slip_view(session, sent.slip_id, reader).lines[0].description == "Audit de la facturation"
     with services.unit_of_work(NOW) as uow:
         change_level(uow, letter, Confidentiality.RESTRICTED, reason="Enquête", actor=actor(services, "agent"))
     with services.reading() as session:
-        line = queries.slip_view(session, sent.slip_id, reader).lines[0]
+        line = view.slip_view(session, sent.slip_id, reader).lines[0]
     assert (line.masked, line.description, line.mail_id) == (True, "Pli confidentiel", None)
     assert line.number.startswith("00001/2026")
     with pytest.raises(Forbidden) as refused:
-        queries.slip_pdf(services, sent.slip_id, reader)
+        view.slip_pdf(services, sent.slip_id, reader)
     assert refused.value.code == "slip.pdf_confidential"
 
 
@@ -349,7 +349,7 @@ def test_a_return_cites_the_slip_and_brings_the_paper_back(services, tmp_path):
     assert kit.slip(services, sent.slip_id).revisions[-1].digest == digest
     with services.reading() as session:
         assert queries.overdue_loans(session, actor(services, "agent"), today=later) == []
-        assert queries.slip_view(session, sent.slip_id, actor(services, "agent")).lines[0].returned_by == back.slip_id
+        assert view.slip_view(session, sent.slip_id, actor(services, "agent")).lines[0].returned_by == back.slip_id
     with pytest.raises(Invalid) as twice:
         answers.answer_slip(
             services, sent.slip_id, kind=SlipKind.RETURN, lines=[AnswerLine(1)],
@@ -412,7 +412,9 @@ def test_unacknowledged_slips_and_the_delivery_book(services, tmp_path):
         marked = queries.sent(session, who, now=late, unacknowledged_hours=24)
         assert [row.unacknowledged for row in marked] == [False, True]
         unit = kit.unit_id(services, "BO")
-        assert queries.messengers_on(session, who, unit_id=unit, day=TODAY, zone=services.zone) == [("Koffi MENSAH", 2)]
+        assert delivery_book.messengers_on(session, who, unit_id=unit, day=TODAY, zone=services.zone) == [
+            ("Koffi MENSAH", 2)
+        ]
     book = delivery_book.delivery_book_pdf(
         services, unit_id=unit, day=TODAY, messenger="Koffi MENSAH", actor=who, now=NOW
     )

@@ -14,6 +14,7 @@ from ged.ports import Digest, MailId
 from ged.registry import files
 from ged.registry.files import Upload
 from ged.slips import answers, custody, delivery_book, operations, parties, queries, receive, tasks
+from ged.slips import view as slip_views
 from ged.slips.answers import AnswerLine
 from ged.slips.models import SlipKind, SlipPurpose
 from ged.slips.operations import Issued
@@ -110,7 +111,9 @@ def book() -> ResponseReturnValue:
     unit_id = request.args.get("unit_id", type=int) or next(iter(units), 0)
     day = FormReader(request.args).day("day") or context.today()
     with services.reading() as session:
-        found = queries.messengers_on(session, actor, unit_id=unit_id, day=day, zone=services.zone) if units else []
+        found = (
+            delivery_book.messengers_on(session, actor, unit_id=unit_id, day=day, zone=services.zone) if units else []
+        )
     return render_template("slips/book.html", units=units, unit_id=unit_id, day=day, messengers=found)
 
 
@@ -227,15 +230,15 @@ def show(slip_id: int) -> ResponseReturnValue:
 def _show(slip_id: int, error: GedError | None = None) -> ResponseReturnValue:
     services, actor = context.services(), context.actor()
     with services.reading() as session:
-        view = queries.slip_view(session, slip_id, actor)
-    reports = queries.signatures(services, slip_id, actor, now=context.now())
+        view = slip_views.slip_view(session, slip_id, actor)
+    reports = slip_views.signatures(services, slip_id, actor, now=context.now())
     return render_form("slips/show.html", error=error, slip=view, reports=reports)
 
 
 @blueprint.get("/<int:slip_id>/bordereau.pdf")
 def pdf(slip_id: int) -> ResponseReturnValue:
     """The latest signed bytes."""
-    content, name = queries.slip_pdf(context.services(), slip_id, context.actor())
+    content, name = slip_views.slip_pdf(context.services(), slip_id, context.actor())
     return _pdf(content, name)
 
 
@@ -280,7 +283,7 @@ def _receive(
     slip_id: int, error: GedError | None = None, typed: MultiDict[str, str] | None = None
 ) -> ResponseReturnValue:
     with context.services().reading() as session:
-        view = queries.slip_view(session, slip_id, context.actor())
+        view = slip_views.slip_view(session, slip_id, context.actor())
     if not view.may_receive and error is None:
         return redirect(url_for("slips.show", slip_id=slip_id), 303)
     before = typed if typed is not None else forms.decided_before(view.lines)
@@ -295,7 +298,7 @@ def take(slip_id: int) -> ResponseReturnValue:
     services, actor = context.services(), context.actor()
     fields = FormReader(request.form)
     with services.reading() as session:
-        view = queries.slip_view(session, slip_id, actor)
+        view = slip_views.slip_view(session, slip_id, actor)
     if request.form.get("act") == "all":
         return _receive(slip_id, typed=forms.all_received(view.lines))
     decisions = forms.read_decisions(fields, view.lines)
@@ -320,7 +323,7 @@ def paper_form(slip_id: int) -> ResponseReturnValue:
 
 def _paper(slip_id: int, error: GedError | None = None) -> ResponseReturnValue:
     with context.services().reading() as session:
-        view = queries.slip_view(session, slip_id, context.actor())
+        view = slip_views.slip_view(session, slip_id, context.actor())
     if not view.may_record_paper and error is None:
         return redirect(url_for("slips.show", slip_id=slip_id), 303)
     here = context.now().astimezone(context.services().zone)
@@ -333,7 +336,7 @@ def paper(slip_id: int) -> ResponseReturnValue:
     services, actor = context.services(), context.actor()
     fields = FormReader(request.form)
     with services.reading() as session:
-        view = queries.slip_view(session, slip_id, actor)
+        view = slip_views.slip_view(session, slip_id, actor)
     day, clock = fields.day("received_on", required=True), fields.clock("received_time", required=True)
     name, capacity = fields.text("name", required=True, maximum=200), fields.text("capacity", maximum=200)
     decisions, version = forms.read_decisions(fields, view.lines), fields.integer("version")
@@ -371,7 +374,7 @@ def proof(slip_id: int, proof_id: int) -> ResponseReturnValue:
     """A page of the scanned print, byte for byte."""
     services = context.services()
     with services.reading() as session:
-        page = queries.proof_page(session, slip_id, proof_id, context.actor())
+        page = slip_views.proof_page(session, slip_id, proof_id, context.actor())
     known = page.media_type in files.MEDIA_TYPES
     with services.blobs.open(Digest(page.digest)) as stored:
         content = stored.read()
@@ -395,7 +398,7 @@ def answer_form(slip_id: int) -> ResponseReturnValue:
 
 def _answer(slip_id: int, error: GedError | None = None) -> ResponseReturnValue:
     with context.services().reading() as session:
-        view = queries.slip_view(session, slip_id, context.actor())
+        view = slip_views.slip_view(session, slip_id, context.actor())
     if not view.may_answer and error is None:
         return redirect(url_for("slips.show", slip_id=slip_id), 303)
     kind = SlipKind.DISCREPANCY if request.values.get("nature") == SlipKind.DISCREPANCY.value else SlipKind.RETURN

@@ -13,9 +13,9 @@ from ged.registry import scan_queries
 from ged.slips import drafting, parties
 from ged.slips.drafting import LineForm, SlipForm, SuggestedLine
 from ged.slips.models import SlipPurpose
-from ged.slips.queries import LineView
 from ged.slips.receive import Decision
 from ged.slips.states import DECISIONS, LineState
+from ged.slips.view import LineView
 from ged.unit import Actor, HeldPost
 from web.forms import FormReader
 
