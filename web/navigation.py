@@ -13,6 +13,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from ged.registry import envelopes, scan_queries
+from ged.slips import queries as slip_queries
 from ged.unit import Actor, Role
 from web import context, guard
 
@@ -78,10 +79,18 @@ ENTRIES: tuple[Entry, ...] = (
         "f",
         counter=envelopes.waiting_for,
     ),
-    Entry(OFFICE, _l("Bordereaux"), "slips.index", _l("Transmettre, recevoir, pointer"), "t"),
+    Entry(
+        OFFICE,
+        _l("Bordereaux"),
+        "slips.index",
+        _l("Transmettre, recevoir, pointer"),
+        "t",
+        counter=slip_queries.count_to_receive,
+    ),
     Entry(OFFICE, _l("Départs"), "dispatch.index", _l("Expédier et garder la preuve de remise"), "d"),
     Entry(LOOK, _l("Rechercher"), "search.index", _l("Retrouver un courrier par son texte ou ses références"), "r"),
     Entry(LOOK, _l("Registres"), "registers.index", _l("Lire et imprimer les registres"), "l"),
+    Entry(LOOK, _l("Correspondants"), "correspondents.index", _l("L'annuaire de qui nous écrit"), "c"),
     Entry(ADMIN, _l("Administration"), "admin.index", _l("Tâches, journal, jours fériés, clés"), "a"),
 )
 
