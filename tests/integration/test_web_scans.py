@@ -251,11 +251,11 @@ def only_scan(site: Site) -> Scan:
 
 
 def test_good_files_pass_and_each_bad_one_is_explained(site: Site) -> None:
-    clerk = site.browser("agent")
+    clerk, good = site.browser("agent"), pages.pdf("un")
     huge = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + (30_000).to_bytes(4, "big") * 2 + b"\x08\x00\x00\x00\x00"
     answer = upload(
         clerk,
-        (pages.pdf("un"), "bon.pdf"),
+        (good, "bon.pdf"),
         (b"", "vide.pdf"),
         (b"Ceci est du texte.", "texte.pdf"),
         (pages.tiff("un", "deux")[:4000], "coupe.tif"),
@@ -272,7 +272,7 @@ def test_good_files_pass_and_each_bad_one_is_explained(site: Site) -> None:
     assert "1 numérisation reçue." in answer.text
     with site.services.reading() as session:
         assert session.scalars(select(Scan.filename)).all() == ["bon.pdf"]
-    again = upload(clerk, (pages.pdf("un"), "../../" + "n" * 300 + ".pdf"))
+    again = upload(clerk, (good, "../../" + "n" * 300 + ".pdf"))
     assert "attend déjà, à l&#39;identique" in again.text
 
 
