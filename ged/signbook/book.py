@@ -198,7 +198,7 @@ def content_of(session: Session, draft: Draft) -> Content:
     """The current version's content."""
     row = version_of(session, draft)
     names = dict(
-        session.execute(select(Attachment.id, Attachment.filename).where(Attachment.id.in_(row.annexes))).tuples().all()
+        session.execute(select(Attachment.id, Attachment.filename).where(Attachment.id.in_(row.annexes))).all()
     )
     return Content(
         civility=row.civility,

@@ -535,7 +535,7 @@ def _holders(session: Session, post_ids: Iterable[int], on: date) -> dict[int, s
         .where(or_(Holding.until_on.is_(None), Holding.until_on >= on))
         .order_by(Holding.id)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 # --- for ged verify -----------------------------------------------------------------------------------------------
@@ -551,9 +551,7 @@ def issued_letters(session: Session) -> Iterator[tuple[str, tuple[Digest, ...]]]
             select(Draft.mail_id, MailNumber.text)
             .join(MailNumber, MailNumber.id == Draft.number_id)
             .where(Draft.mail_id.in_(revisions))
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     for mail_id, digests in revisions.items():
         yield f"letter {mail_id} {numbers.get(mail_id, '')}".strip(), tuple(digests)

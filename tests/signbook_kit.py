@@ -1,0 +1,158 @@
+"""What the tests of the signature book share: a letter that came in, its answer, a circuit of two visas, opened keys."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from ged.org.keys import issue_key, load_key
+from ged.org.models import Person, Post
+from ged.ports import MailId, PostId, RegisterId, UnlockedKey
+from ged.registry.dispatch_models import Party
+from ged.registry.models import Register
+from ged.registry.operations import IncomingForm, register_incoming
+from ged.routing.operations import ImputationForm, impute
+from ged.signbook import drafts, operations, queries
+from ged.signbook.drafts import DraftForm
+from ged.signbook.models import LetterTemplate
+from ged.signbook.operations import ToSign
+from ged.signbook.queries import LetterRow
+from ged.unit import SYSTEM, Actor, Services
+from signing.pades import PadesSigner
+from tests.factories import NOW, TODAY, actor, make_organisation, make_services
+
+PASSPHRASE = "trois éléphants au marché"
+TEMPLATE = LetterTemplate(
+    code="favourable",
+    title="Réponse favorable",
+    subject="Suite favorable : {objet}",
+    body=(
+        "{civilite},\n\nPar lettre référencée {votre_reference} du {date_courrier}, enregistrée sous le numéro "
+        "{numero_arrivee}, vous m'avez saisi de l'objet suivant : {objet}.\n\nVotre demande est acceptée au motif "
+        "suivant : {motif}.\n\nVeuillez agréer, {civilite}, l'expression de ma considération distinguée."
+    ),
+)
+CEET = Party("Compagnie Énergie Électrique du Togo", "BP 42\nLomé", "courrier@ceet.example.tg")
+COPY = Party("Direction des affaires financières", "", "daf@mines.example.tg")
+
+
+class CountingSigner(PadesSigner):
+    """The real signer; counts, and fails when told to."""
+
+    def __init__(self) -> None:
+        super().__init__(())
+        self.signed = 0
+        self.failures: list[Exception] = []
+
+    def sign(self, pdf, request, *, sealed, cookie_key, now):  # type: ignore[no-untyped-def]  # as the port
+        if self.failures:
+            raise self.failures.pop()
+        self.signed += 1
+        return super().sign(pdf, request, sealed=sealed, cookie_key=cookie_key, now=now)
+
+
+@dataclass
+class House:
+    """A small ministry with a template."""
+
+    services: Services
+    signer: CountingSigner
+
+    def who(self, account: str, *, on: date = TODAY) -> Actor:
+        return actor(self.services, account, on=on)
+
+    def post(self, code: str) -> PostId:
+        with self.services.reading() as session:
+            return PostId(session.scalars(select(Post.id).where(Post.code == code)).one())
+
+    def show(self, mail_id: int, account: str) -> LetterRow:
+        with self.services.reading() as session:
+            return queries.letter(session, mail_id, self.who(account), on=TODAY)
+
+    def key(self, account: str) -> UnlockedKey:
+        who = self.who(account)
+        with self.services.unit_of_work(NOW) as uow:
+            issue_key(uow, who.person_id, passphrase=PASSPHRASE, actor=SYSTEM)
+        with self.services.reading() as session:
+            stored = load_key(session, who.person_id)
+        return self.services.vault.unlock(stored, PASSPHRASE, now=NOW)
+
+    def incoming(self, *, impute_to: str = "DGE-C") -> MailId:
+        with self.services.unit_of_work(NOW) as uow:
+            register_id = uow.session.scalars(select(Register.id).where(Register.code == "ARR")).one()
+            form = IncomingForm(
+                "Demande de raccordement", CEET.name, self.post("SG-T"), their_reference="453/CEET",
+                written_on=date(2026, 3, 1),
+            )  # fmt: skip
+            mail_id = register_incoming(uow, RegisterId(register_id), form, actor=self.who("agent"), now=NOW).mail_id
+        with self.services.reading() as session:
+            unit_id = session.scalars(select(Post.unit_id).where(Post.code == impute_to)).one()
+        with self.services.unit_of_work(NOW) as uow:
+            decision = ImputationForm(leading_unit_id=unit_id)
+            impute(uow, mail_id, decision, version=None, actor=self.who("sg"), now=NOW)
+        return mail_id
+
+    def answer(self, *, copies: tuple[Party, ...] = (COPY,), author: str = "dge") -> MailId:
+        """A complete draft in answer to a letter, with the circuit DAF, ETU -> SG."""
+        incoming = self.incoming()
+        who = self.who(author)
+        with self.services.unit_of_work(NOW) as uow:
+            mail_id = drafts.draft_reply(uow, incoming, "favourable", actor=who, now=NOW)
+        shown = self.show(mail_id, author)
+        form = DraftForm(
+            "Monsieur le Directeur général", shown.subject, shown.body.replace("{motif}", "dossier complet"),
+            shown.addressees, copies,
+        )  # fmt: skip
+        drafts.save(self.services, mail_id, form, version=shown.version, actor=who, now=NOW)
+        with self.services.unit_of_work(NOW) as uow:
+            drafts.set_circuit(
+                uow, mail_id, [self.post("DAF-C"), self.post("ETU-M")], self.post("SG-T"),
+                version=self.show(mail_id, author).version, actor=who,
+            )  # fmt: skip
+        return mail_id
+
+    def submit(self, mail_id: int, *, author: str = "dge", now: datetime = NOW) -> None:
+        version = self.show(mail_id, author).version
+        operations.submit(self.services, mail_id, version=version, actor=self.who(author), now=now)
+
+    def visa(self, mail_id: int, account: str, remark: str = "") -> None:
+        version_no = self.show(mail_id, account).version_no
+        with self.services.unit_of_work(NOW) as uow:
+            operations.visa(uow, mail_id, version_no=version_no, remark=remark, actor=self.who(account))
+
+    def ready(self, **values: object) -> MailId:
+        """A letter that waits for the signature only."""
+        mail_id = self.answer(**values)  # type: ignore[arg-type]
+        self.submit(mail_id)
+        self.visa(mail_id, "daf")
+        self.visa(mail_id, "etudes")
+        return mail_id
+
+    def sign(self, *mail_ids: int, key: UnlockedKey, account: str = "sg") -> tuple[operations.SignResult, ...]:
+        letters = [ToSign(MailId(i), self.show(i, account).version_no) for i in mail_ids]
+        return operations.sign_many(self.services, letters, key=key, actor=self.who(account), now=NOW)
+
+
+def make_house(folder: Path) -> House:
+    """The ministry of ``tests.factories`` with one template."""
+    import dataclasses
+
+    signer = CountingSigner()
+    services = dataclasses.replace(make_services(folder), signer=signer)
+    make_organisation(services)
+    with services.unit_of_work(NOW) as uow:
+        uow.session.add(
+            LetterTemplate(code=TEMPLATE.code, title=TEMPLATE.title, subject=TEMPLATE.subject, body=TEMPLATE.body)
+        )
+    return House(services, signer)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    """A house of its own per test."""
+    return make_house(tmp_path)
+
+
+__all__ = ["CEET", "COPY", "House", "Person", "house", "make_house"]
