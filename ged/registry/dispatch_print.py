@@ -1,0 +1,94 @@
+"""What the mail office prints for departures: the day's book, and the sheet that comes back stamped."""
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from babel.dates import format_date
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ged.codes import CodeKind, make_code
+from ged.org.models import Installation
+from ged.registry import dispatch_queries
+from ged.registry.models import Channel
+from ged.typeset import qr_svg, typeset
+from ged.unit import Actor, Role, Services
+
+TEMPLATES = Path(__file__).parents[1] / "templates"
+COUNTRIES = {"TG": ("République togolaise", "Travail - Liberté - Patrie")}
+CHANNELS = {
+    Channel.HAND: "Main propre",
+    Channel.POST: "Poste",
+    Channel.RECORDED_DELIVERY: "Recommandé",
+    Channel.EMAIL: "Messagerie",
+    Channel.COURIER: "Coursier",
+    Channel.FAX: "Télécopie",
+}
+
+
+def departure_book(services: Services, actor: Actor, day: date, *, at: datetime) -> bytes:
+    """What left on a day from the actor's registers.
+
+    Raises:
+        Invalid: ``typeset.glyph``.
+    """
+    with services.reading() as session:
+        rows = dispatch_queries.left_on(session, actor, day, zone=services.zone)
+        head = _head(session, services, actor)
+    data: dict[str, Any] = {"head": head, "day": format_date(day, "full", locale="fr"), "rows": []}
+    for row in rows:
+        local = row.left_at.astimezone(services.zone) if row.left_at is not None else None
+        data["rows"].append(
+            {
+                "at": f"{local:%H:%M}" if local else "",
+                "number": row.number,
+                "name": row.name + (" (ampliation)" if row.is_copy else ""),
+                "subject": row.subject if len(row.subject) <= 160 else f"{row.subject[:159]}…",
+                "channel": CHANNELS[row.channel],
+                "proof": row.reference or row.carrier,
+                "discharge": _discharge(row, services),
+            }
+        )
+    return typeset(TEMPLATES / "departure_book.typ", data, at=at)
+
+
+def _discharge(row: dispatch_queries.LineRow, services: Services) -> str:
+    if row.discharged_at is None:
+        return ""
+    local = row.discharged_at.astimezone(services.zone)
+    number = f", n° {row.discharge_number}" if row.discharge_number else ""
+    return f"{row.discharge_name}, le {local:%d/%m/%Y à %H:%M}{number}"
+
+
+def discharge_sheet(services: Services, line_id: int, actor: Actor, *, at: datetime) -> bytes:
+    """The sheet that goes with one copy and comes back stamped; its code joins the scan to the line.
+
+    Raises:
+        NotFound: ``dispatch.unknown``, ``mail.unknown``.
+        Invalid: ``typeset.glyph``.
+    """
+    with services.reading() as session:
+        row = dispatch_queries.line(session, line_id, actor)
+        page = dispatch_queries.page(session, row.mail_id, actor)
+        head = _head(session, services, actor)
+    code = make_code(CodeKind.DISCHARGE, line_id, key=services.code_key)
+    data = {
+        "head": {**head, "qr": qr_svg(code), "caption": row.number},
+        "number": row.number,
+        "written_on": format_date(page.written_on, "long", locale="fr") if page.written_on else "",
+        "name": row.name,
+        "address": [line for line in row.address.splitlines() if line.strip()],
+        "subject": row.subject,
+        "is_copy": row.is_copy,
+        "channel": CHANNELS[row.channel],
+    }
+    return typeset(TEMPLATES / "discharge.typ", data, at=at)
+
+
+def _head(session: Session, services: Services, actor: Actor) -> dict[str, Any]:
+    country, motto = COUNTRIES.get(services.country, ("", ""))
+    office = next((post.unit_name for post in actor.posts if Role.CLERK in post.roles), "")
+    organisation = session.scalar(select(Installation.name).limit(1)) or office
+    units = [office] if office and office != organisation else []
+    return {"organisation": organisation, "units": units, "country": country, "motto": motto, "qr": "", "caption": ""}

@@ -1,0 +1,232 @@
+"""What the mail office sees of departures; frozen rows only, under the access rule of each letter."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Select, case, func, select
+from sqlalchemy.orm import Session
+
+from ged import access
+from ged.access import visible_clause
+from ged.errors import NotFound
+from ged.jobs import Job, JobKind, JobState
+from ged.ports import AttachmentId, Confidentiality, MailId
+from ged.registry import dispatch
+from ged.registry.dispatch import LEFT
+from ged.registry.dispatch_models import DispatchLine, DispatchState
+from ged.registry.models import Channel, Mail, MailNumber, Register
+from ged.registry.states import MailState
+from ged.unit import Actor, Role
+
+
+@dataclass(frozen=True)
+class LineRow:
+    """A line with its proof. ``is_uncertain``: an e-mail that failed or was interrupted; ``cause`` is its code."""
+
+    id: int
+    version: int
+    mail_id: MailId
+    number: str
+    subject: str
+    is_copy: bool
+    name: str
+    address: str
+    email: str
+    channel: Channel
+    state: DispatchState
+    reference: str
+    carrier: str
+    left_at: datetime | None
+    discharge_name: str
+    discharge_capacity: str
+    discharged_at: datetime | None
+    discharge_number: str
+    proof_id: AttachmentId | None
+    is_uncertain: bool = False
+    cause: str = ""
+
+
+@dataclass(frozen=True)
+class ToDispatch:
+    """A signed letter with lines that have not left."""
+
+    mail_id: MailId
+    number: str
+    subject: str
+    addressee: str
+    signed_on: date | None
+    waiting: int
+    total: int
+
+
+@dataclass(frozen=True)
+class DispatchPage:
+    """A letter's head on its page of departure."""
+
+    mail_id: MailId
+    number: str
+    subject: str
+    state: MailState
+    level: Confidentiality
+    written_on: date | None
+    may_dispatch: bool
+
+
+def _office_units(actor: Actor) -> list[int]:
+    return sorted({int(post.unit_id) for post in actor.posts if Role.CLERK in post.roles})
+
+
+def _numbered_here(query: Select, actor: Actor) -> Select:  # type: ignore[type-arg]  # rows of any shape
+    """Letters numbered in a register that the actor keeps."""
+    here = (
+        select(MailNumber.mail_id)
+        .join(Register, Register.id == MailNumber.register_id)
+        .where(Register.unit_id.in_(_office_units(actor)), MailNumber.voided_at.is_(None))
+    )
+    return query.where(Mail.id.in_(here), visible_clause(Mail.id, Mail.level, actor.principals))
+
+
+def to_dispatch(session: Session, actor: Actor) -> list[ToDispatch]:
+    """Signed letters of the actor's registers of which something has not left, oldest first."""
+    waiting = func.sum(case((DispatchLine.state.in_(LEFT), 0), else_=1))
+    query = (
+        select(Mail.id, Mail.subject, Mail.addressee, Mail.written_on, waiting, func.count(DispatchLine.id))
+        .join(DispatchLine, DispatchLine.mail_id == Mail.id)
+        .where(Mail.state == MailState.SIGNED)
+        .group_by(Mail.id, Mail.subject, Mail.addressee, Mail.written_on)
+        .order_by(Mail.written_on, Mail.id)
+    )
+    rows = session.execute(_numbered_here(query, actor)).all()
+    numbers = _numbers(session, [row[0] for row in rows])
+    return [
+        ToDispatch(MailId(mail_id), numbers.get(mail_id, ""), subject, addressee, on, int(left), total)
+        for mail_id, subject, addressee, on, left, total in rows
+    ]
+
+
+def without_discharge(session: Session, actor: Actor, *, limit: int = 100) -> list[LineRow]:
+    """Lines that left on paper and whose discharge has not come back, oldest first."""
+    query = (
+        select(DispatchLine)
+        .join(Mail, Mail.id == DispatchLine.mail_id)
+        .where(DispatchLine.state == DispatchState.LEFT)
+        .where(DispatchLine.channel.in_((Channel.HAND, Channel.COURIER, Channel.RECORDED_DELIVERY)))
+        .order_by(DispatchLine.left_at, DispatchLine.id)
+        .limit(limit)
+    )
+    return _rows(session, list(session.scalars(_numbered_here(query, actor))))
+
+
+def left_on(session: Session, actor: Actor, day: date, *, zone: ZoneInfo) -> list[LineRow]:
+    """The departure book: what left on a local day, in its order."""
+    begin = datetime.combine(day, time(), tzinfo=zone)
+    end = datetime.combine(day + timedelta(days=1), time(), tzinfo=zone)
+    query = (
+        select(DispatchLine)
+        .join(Mail, Mail.id == DispatchLine.mail_id)
+        .where(DispatchLine.left_at >= begin, DispatchLine.left_at < end)
+        .order_by(DispatchLine.left_at, DispatchLine.id)
+    )
+    return _rows(session, list(session.scalars(_numbered_here(query, actor))))
+
+
+def lines(session: Session, mail_id: MailId | int, actor: Actor) -> list[LineRow]:
+    """All lines of a letter.
+
+    Raises:
+        NotFound: ``mail.unknown``.
+    """
+    _visible(session, mail_id, actor)
+    found = session.scalars(select(DispatchLine).where(DispatchLine.mail_id == mail_id).order_by(DispatchLine.position))
+    return _rows(session, list(found))
+
+
+def line(session: Session, line_id: int, actor: Actor) -> LineRow:
+    """One line.
+
+    Raises:
+        NotFound: ``dispatch.unknown``, ``mail.unknown``.
+    """
+    return _rows(session, [dispatch.line_for(session, line_id, actor)])[0]
+
+
+def page(session: Session, mail_id: MailId | int, actor: Actor) -> DispatchPage:
+    """A letter's head, for its page of departure.
+
+    Raises:
+        NotFound: ``mail.unknown``.
+    """
+    mail = _visible(session, mail_id, actor)
+    units = set(
+        session.scalars(
+            select(Register.unit_id)
+            .join(MailNumber, MailNumber.register_id == Register.id)
+            .where(MailNumber.mail_id == mail.id, MailNumber.voided_at.is_(None))
+        )
+    )
+    return DispatchPage(
+        MailId(mail.id),
+        _numbers(session, [mail.id]).get(mail.id, ""),
+        mail.subject,
+        mail.state,
+        Confidentiality(mail.level),
+        mail.written_on,
+        may_dispatch=not units.isdisjoint(_office_units(actor)),
+    )
+
+
+def _visible(session: Session, mail_id: MailId | int, actor: Actor) -> Mail:
+    mail = session.get(Mail, mail_id)
+    if mail is None:
+        raise NotFound("mail.unknown", "check the number", id=int(mail_id))
+    access.require(session, mail.id, Confidentiality(mail.level), actor)
+    return mail
+
+
+def _numbers(session: Session, mail_ids: list[int]) -> dict[int, str]:
+    rows = session.execute(
+        select(MailNumber.mail_id, MailNumber.text)
+        .where(MailNumber.mail_id.in_(mail_ids), MailNumber.voided_at.is_(None))
+        .order_by(MailNumber.id.desc())
+    )
+    return {int(mail_id): text for mail_id, text in rows if mail_id is not None}
+
+
+def _rows(session: Session, found: list[DispatchLine]) -> list[LineRow]:
+    numbers = _numbers(session, [line.mail_id for line in found])
+    sending = [line.id for line in found if line.state is DispatchState.SENDING]
+    stopped: dict[int, Job] = {}
+    for job in session.scalars(
+        select(Job).where(Job.kind == JobKind.NOTIFY, Job.subject_id.in_(sending)).order_by(Job.id)
+    ):
+        stopped[job.subject_id] = job
+    return [_row(line, numbers.get(line.mail_id, ""), stopped.get(line.id)) for line in found]
+
+
+def _row(line: DispatchLine, number: str, job: Job | None) -> LineRow:
+    is_uncertain = job is not None and job.state in (JobState.FAILED, JobState.UNCERTAIN)
+    proof = line.discharge_attachment_id
+    return LineRow(
+        id=line.id,
+        version=line.version,
+        mail_id=MailId(line.mail_id),
+        number=number,
+        subject=line.mail.subject,
+        is_copy=line.is_copy,
+        name=line.name,
+        address=line.address,
+        email=line.email,
+        channel=line.channel,
+        state=line.state,
+        reference=line.reference,
+        carrier=line.carrier,
+        left_at=line.left_at,
+        discharge_name=line.discharge_name,
+        discharge_capacity=line.discharge_capacity,
+        discharged_at=line.discharged_at,
+        discharge_number=line.discharge_number,
+        proof_id=AttachmentId(proof) if proof is not None else None,
+        is_uncertain=is_uncertain,
+        cause=job.error_code if job is not None and is_uncertain else "",
+    )
