@@ -103,15 +103,18 @@ def _planned(
     else:
         _check_claim(line, answer.claim, remark, field)
         remark = drafting.shortened(f"{_CLAIMS[answer.claim]} : {remark}", drafting.MAX_LINE_REMARK)
+    # Raised since: the new pages must not tell what the old ones told.
+    secret = line.is_confidential or line.mail_id in drafting.confidential_among(session, [line.mail_id])
+    named = line.description if line.is_confidential or not secret else drafting.CONFIDENTIAL
     return PlannedLine(
-        description=line.description,
+        description=named,
         number=line.number,
         count=line.count,
         remark=remark,
         mail_id=MailId(line.mail_id) if line.mail_id is not None else None,
         envelope_id=line.envelope_id,
         is_original=line.is_original and kind is SlipKind.RETURN,
-        is_confidential=line.is_confidential,
+        is_confidential=secret,
         returns_line_id=line.id,
         claim=answer.claim if kind is SlipKind.DISCREPANCY else None,
     )

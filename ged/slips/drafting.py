@@ -1,6 +1,6 @@
 """From what a person chose to the slips that will be numbered: every check before any number, nothing written."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -177,6 +177,14 @@ def carried_by(session: Session, *, mail_id: int | None = None, envelope_id: int
         .where(Slip.state.in_((SlipState.ISSUING, SlipState.SENT, SlipState.RECEIVING)))
         .limit(1)
     ).first()
+
+
+def confidential_among(session: Session, mail_ids: Iterable[int | None]) -> frozenset[int]:
+    """The letters that no page may name now."""
+    wanted = {mail_id for mail_id in mail_ids if mail_id is not None}
+    return frozenset(
+        session.scalars(select(Mail.id).where(Mail.id.in_(wanted), Mail.level > int(Confidentiality.ORDINARY)))
+    )
 
 
 def shortened(text: str, maximum: int) -> str:

@@ -20,7 +20,7 @@ from ged.registry import allocation
 from ged.slips import drafting, parties, render, tasks
 from ged.slips.drafting import PlannedLine, SlipForm
 from ged.slips.models import Slip, SlipKind, SlipLine, SlipPurpose, SlipRevision
-from ged.slips.render import SENDER, SignatureMark
+from ged.slips.render import SENDER, Sheet, SignatureMark
 from ged.slips.states import LineState, SlipAct, SlipState, move
 from ged.unit import Actor, HeldPost, Services, UnitOfWork
 
@@ -133,7 +133,7 @@ def sign_slip(services: Services, slip_id: SlipId | int, *, key: OpenedKey, acto
     signed = services.signer.sign(prepared, request, sealed=key.sealed, cookie_key=key.cookie_key, now=now)
     digest = services.blobs.put(BytesIO(signed.pdf)).digest
     with services.unit_of_work(now) as uow:
-        _send(uow, int(slip_id), digest, signed.level, by_name[render.RECEIVER], mark, actor, now)
+        _send(uow, sheet, digest, signed.level, by_name[render.RECEIVER], mark, actor, now)
 
 
 def void_slip(uow: UnitOfWork, slip_id: SlipId | int, *, reason: str, actor: Actor, now: datetime) -> None:
@@ -253,7 +253,7 @@ def _signing_post(slip: Slip, actor: Actor) -> HeldPost:
 
 def _send(
     uow: UnitOfWork,
-    slip_id: int,
+    sheet: Sheet,
     digest: Digest,
     level: str,
     receiver_field: SignatureField,
@@ -261,7 +261,7 @@ def _send(
     actor: Actor,
     now: datetime,
 ) -> None:
-    slip = parties.locked(uow, slip_id, actor)
+    slip = parties.locked(uow, sheet.slip_id, actor)
     post = _signing_post(slip, actor)
     slip.state = move(slip.state, SlipAct.SIGN)
     slip.sent_at = now
@@ -270,7 +270,8 @@ def _send(
     if slip.messenger:
         slip.handed_at = now
     add_revision(uow, slip, digest, level, actor)
-    for line in slip.lines:
+    for line, printed in zip(slip.lines, sheet.lines, strict=True):
+        line.description, line.is_confidential = printed.description, printed.masked
         if line.mail_id is not None and slip.kind is SlipKind.TRANSMITTAL:
             access.grant(uow, line.mail_id, (unit_principal(slip.receiver_unit_id),), Because.SLIP)
         if slip.kind is SlipKind.DISCREPANCY:

@@ -1,6 +1,6 @@
 """What screens show of slips: frozen rows, under the access rule. Nothing here writes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -203,14 +203,24 @@ def _row(slip: Slip, late_before: datetime | None) -> SlipRow:
     )
 
 
-def is_hidden(session: Session, line: SlipLine, actor: Actor) -> bool:
-    """Whether the line's letter is confidential now and not for this actor."""
-    if line.mail_id is None:
-        return False
-    level = session.scalar(select(Mail.level).where(Mail.id == line.mail_id))
-    if level is None or level == Confidentiality.ORDINARY:
-        return False
-    return not access.may_see(session, line.mail_id, Confidentiality(level), actor)
+@dataclass(frozen=True)
+class LineLetter:
+    """What an actor may know of a line's letter. ``hidden``: it is confidential now and not for this actor."""
+
+    may_open: bool
+    hidden: bool
+    subject: str
+
+
+def letters_on(session: Session, lines: Iterable[SlipLine], actor: Actor) -> dict[int, LineLetter]:
+    """The letters of lines by their id, judged in one query."""
+    mail_ids = {line.mail_id for line in lines if line.mail_id is not None}
+    visible = access.visible_clause(Mail.id, Mail.level, actor.principals)
+    rows = session.execute(select(Mail.id, Mail.level, Mail.subject, visible).where(Mail.id.in_(mail_ids)))
+    return {
+        mail_id: LineLetter(bool(seen), not seen and level > Confidentiality.ORDINARY, subject if seen else "")
+        for mail_id, level, subject, seen in rows
+    }
 
 
 def tasks_of(session: Session, actor: Actor, *conditions: ColumnElement[bool], limit: int = 200) -> list[TaskRow]:
@@ -223,12 +233,15 @@ def tasks_of(session: Session, actor: Actor, *conditions: ColumnElement[bool], l
         .order_by(SlipTask.opened_at, SlipTask.id)
         .limit(limit)
     ).unique()
-    return [_task(session, task, line, slip, actor) for task, line, slip in rows]
+    found = [(task, line, slip) for task, line, slip in rows]
+    letters = letters_on(session, (line for _, line, _ in found), actor)
+    return [_task(task, line, slip, letters.get(line.mail_id or 0)) for task, line, slip in found]
 
 
-def _task(session: Session, task: SlipTask, line: SlipLine, slip: Slip, actor: Actor) -> TaskRow:
+def _task(task: SlipTask, line: SlipLine, slip: Slip, letter: LineLetter | None) -> TaskRow:
     other = slip.sender_unit if task.unit_id == slip.receiver_unit_id else slip.receiver_unit
-    masked = is_hidden(session, line, actor)
+    masked = letter is not None and letter.hidden
+    said = line.remark if task.unit_id == slip.receiver_unit_id else line.reception_remark
     label = f"{line.number} — {CONFIDENTIAL if masked else line.description}" if line.number else line.description
     return TaskRow(
         id=task.id,
@@ -238,9 +251,7 @@ def _task(session: Session, task: SlipTask, line: SlipLine, slip: Slip, actor: A
         other_unit=other.name,
         line_no=line.position,
         description=label,
-        reception_remark=""
-        if masked
-        else (line.remark if task.unit_id == slip.receiver_unit_id else line.reception_remark),
+        reception_remark="" if masked else said,
         opened_at=task.opened_at,
         state=task.state,
         settled_at=task.settled_at,

@@ -18,7 +18,7 @@ from ged.codes import CodeKind, make_code
 from ged.errors import Invalid
 from ged.org.models import Installation, Unit
 from ged.ports import SignatureField
-from ged.slips.drafting import PlannedSlip, SlipForm, shortened
+from ged.slips.drafting import CONFIDENTIAL, PlannedSlip, SlipForm, confidential_among, shortened
 from ged.slips.models import Slip, SlipKind, SlipPurpose
 from ged.slips.parties import upwards
 from ged.slips.states import LineState
@@ -72,6 +72,7 @@ class SheetLine:
     count: int
     remark: str
     is_copy: bool
+    masked: bool = False
     decision: LineState | None = None
     reception_remark: str = ""
 
@@ -171,14 +172,28 @@ def sheet_of(session: Session, services: Services, slip: Slip) -> Sheet:
         sender=f"{slip.sender_unit.name} ({slip.sender_title})",
         receiver=slip.receiver_unit.name,
         purpose=PURPOSES[slip.purpose],
-        lines=tuple(
-            SheetLine(line.position, line.number, line.description, line.count, line.remark, not line.is_original)
-            for line in slip.lines
-        ),
+        lines=_sheet_lines(session, slip),
         return_by=slip.return_by,
         messenger=slip.messenger,
         cites=_cited(session, slip),
         remark=slip.remark,
+    )
+
+
+def _sheet_lines(session: Session, slip: Slip) -> tuple[SheetLine, ...]:
+    """What is printed now: a letter that became confidential since its line was written is named no more."""
+    secret = confidential_among(session, [line.mail_id for line in slip.lines])
+    return tuple(
+        SheetLine(
+            line.position,
+            line.number,
+            CONFIDENTIAL if line.mail_id in secret else line.description,
+            line.count,
+            line.remark,
+            not line.is_original,
+            masked=line.is_confidential or line.mail_id in secret,
+        )
+        for line in slip.lines
     )
 
 

@@ -7,14 +7,12 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ged import access
 from ged.errors import Forbidden, NotFound
-from ged.ports import Confidentiality, Digest, MailId, SignatureReport, SlipId
-from ged.registry.models import Mail
+from ged.ports import Digest, MailId, SignatureReport, SlipId
 from ged.slips import parties, queries
 from ged.slips.drafting import CONFIDENTIAL
 from ged.slips.models import ReceiptWay, Slip, SlipKind, SlipLine, SlipProof, SlipTask
-from ged.slips.queries import SlipRow, TaskRow
+from ged.slips.queries import LineLetter, SlipRow, TaskRow
 from ged.slips.states import LineState, SlipState
 from ged.unit import Actor, Services
 
@@ -155,8 +153,7 @@ def slip_pdf(services: Services, slip_id: SlipId | int, actor: Actor) -> tuple[b
         slip = parties.require(session, int(slip_id), actor)
         if not slip.revisions:
             raise NotFound("slip.no_pdf", "the sender has to sign it first", id=slip.id)
-        if any(_names_what_is_hidden(session, line, actor) for line in slip.lines):
-            raise Forbidden("slip.pdf_confidential", "ask the letter's unit for access", id=slip.id)
+        _refuse_what_is_hidden(session, slip, actor)
         digest, number = Digest(slip.revisions[-1].digest), slip.number_text
     with services.blobs.open(digest) as stored:
         return stored.read(), "".join(c if c.isalnum() or c in "-_" else "-" for c in number) + ".pdf"
@@ -188,39 +185,36 @@ def proof_page(session: Session, slip_id: SlipId | int, proof_id: int, actor: Ac
         Forbidden: ``slip.pdf_confidential``.
     """
     slip = parties.require(session, int(slip_id), actor)
-    if any(_names_what_is_hidden(session, line, actor) for line in slip.lines):
-        raise Forbidden("slip.pdf_confidential", "ask the letter's unit for access", id=slip.id)
+    _refuse_what_is_hidden(session, slip, actor)
     for proof in _proofs(session, slip.id):
         if proof.id == proof_id:
             return proof
     raise NotFound("slip.proof_unknown", "reload the slip", id=proof_id)
 
 
-def _names_what_is_hidden(session: Session, line: SlipLine, actor: Actor) -> bool:
-    return not line.is_confidential and queries.is_hidden(session, line, actor)
-
-
-def _may_open(session: Session, mail_id: int, actor: Actor) -> bool:
-    level = session.scalar(select(Mail.level).where(Mail.id == mail_id))
-    return level is not None and access.may_see(session, mail_id, Confidentiality(level), actor)
+def _refuse_what_is_hidden(session: Session, slip: Slip, actor: Actor) -> None:
+    letters = queries.letters_on(session, slip.lines, actor)
+    for line in slip.lines:
+        letter = letters.get(line.mail_id or 0)
+        if letter is not None and letter.hidden and not line.is_confidential:
+            raise Forbidden("slip.pdf_confidential", "ask the letter's unit for access", id=slip.id)
 
 
 def _lines(session: Session, slip: Slip, actor: Actor) -> tuple[LineView, ...]:
-    back = _returned(session, slip)
+    back, letters = _returned(session, slip), queries.letters_on(session, slip.lines, actor)
     wanted = slip.receipt.decisions if slip.receipt is not None and slip.state is SlipState.RECEIVING else {}
-    return tuple(_line(session, line, actor, back.get(line.id), wanted.get(str(line.position))) for line in slip.lines)
+    return tuple(
+        _line(line, letters.get(line.mail_id or 0), back.get(line.id), wanted.get(str(line.position)))
+        for line in slip.lines
+    )
 
 
-def _line(
-    session: Session, line: SlipLine, actor: Actor, back: SlipId | None, wanted: Sequence[str] | None
-) -> LineView:
-    masked = queries.is_hidden(session, line, actor)
-    opens = line.mail_id is not None and _may_open(session, line.mail_id, actor)
-    description = line.description
-    if masked:
-        description = CONFIDENTIAL
-    elif line.is_confidential and opens and line.mail_id is not None:
-        description = session.scalar(select(Mail.subject).where(Mail.id == line.mail_id)) or line.description
+def _line(line: SlipLine, letter: LineLetter | None, back: SlipId | None, wanted: Sequence[str] | None) -> LineView:
+    masked = letter is not None and letter.hidden
+    opens = letter is not None and letter.may_open
+    description = CONFIDENTIAL if masked else line.description
+    if line.is_confidential and letter is not None and opens:
+        description = letter.subject or description
     return LineView(
         id=line.id,
         position=line.position,

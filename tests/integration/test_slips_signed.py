@@ -8,7 +8,7 @@ from io import BytesIO
 
 import pikepdf
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from ged import access
 from ged.errors import EngineFailed, Forbidden, GedError, Invalid, InvalidTransition, NotFound, StaleVersion
@@ -316,6 +316,39 @@ def test_a_letter_made_confidential_later_hides_line_and_pages(services):
     with pytest.raises(Forbidden) as refused:
         view.slip_pdf(services, sent.slip_id, reader)
     assert refused.value.code == "slip.pdf_confidential"
+
+
+def test_a_letter_made_confidential_before_a_later_page_is_not_named_there(services, tmp_path):
+    letter = kit.letter(services, "Audit de la facturation")
+    failing = replace(services, signer=_FailsOnce(services.signer, 1))
+    key, who = kit.opened_key(services, "agent"), actor(services, "agent")
+    made = operations.issue(failing, kit.form(services, LineForm(mail_id=letter)), key=key, actor=who, now=NOW)
+    with services.unit_of_work(NOW) as uow:
+        change_level(uow, letter, Confidentiality.RESTRICTED, reason="Enquête", actor=who)
+    operations.sign_slip(services, made[0].slip_id, key=key, actor=who, now=NOW)
+    kit.take(services, made[0].slip_id, OK)
+    back = answers.answer_slip(
+        services, made[0].slip_id, kind=SlipKind.RETURN, lines=[AnswerLine(1)],
+        key=kit.opened_key(services, "dge"), actor=actor(services, "dge"), now=NOW,
+    )  # fmt: skip
+    for slip_id in (made[0].slip_id, back.slip_id):
+        text = _text(kit.stored_pdf(services, slip_id), tmp_path)
+        assert "Audit" not in text
+        assert "Pli confidentiel" in text
+
+
+def test_a_page_of_fifty_lines_asks_the_database_a_few_times(services):
+    letters = [kit.letter(services, f"Lettre {n}") for n in range(12)]
+    sent = kit.send(services, *(LineForm(mail_id=one) for one in letters), *(LineForm(f"P{n}") for n in range(38)))
+    kit.take(services, sent.slip_id, *([OK] * 20 + [MISSING] * 30))
+    who, asked = actor(services, "agent"), []
+    listen = lambda *args: asked.append(args[2])  # noqa: E731
+    event.listen(services.engine, "before_cursor_execute", listen)
+    with services.reading() as session:
+        shown = view.slip_view(session, sent.slip_id, who)
+    event.remove(services.engine, "before_cursor_execute", listen)
+    assert (len(shown.lines), len(shown.tasks)) == (50, 30)
+    assert len(asked) <= 20
 
 
 def test_a_return_cites_the_slip_and_brings_the_paper_back(services, tmp_path):
