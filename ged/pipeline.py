@@ -15,14 +15,19 @@ from sqlalchemy.orm import Session
 from ged import audit, jobs
 from ged.archive import blobs as archive_blobs
 from ged.archive.seal import HeadSeal
+from ged.codes import CodeKind
 from ged.errors import EngineFailed, GedError
 from ged.jobs import ClaimedJob, Job, JobKind, JobState
 from ged.org.models import Unit
 from ged.ports import IndexDocument, JobId, MailId
-from ged.registry import recognition
+from ged.registry import dispatch, recognition
+from ged.registry import intake as intake_rules
 from ged.registry.indexing import index_document
 from ged.registry.models import Attachment, Mail
 from ged.routing.models import Assignment
+from ged.routing.proof import sheet_arrived
+from ged.signbook.ink import take_scan
+from ged.slips.receive import proof_arrived
 from ged.unit import Services
 
 logger = logging.getLogger(__name__)
@@ -133,10 +138,28 @@ def check_fixity(run: Run) -> None:
             )
 
 
+def notify(run: Run) -> None:
+    """Send a letter by e-mail; marked before it leaves."""
+    dispatch.run_notify(run.services, run.job, now=run.now)
+
+
+def plug_proofs() -> None:
+    """Tell the intake who takes a scan that bears one of our codes. Called once when a process is put together."""
+    intake_rules.PROOF_HANDLERS.update(
+        {
+            CodeKind.IMPUTATION: sheet_arrived,
+            CodeKind.SLIP: proof_arrived,
+            CodeKind.OUTGOING: take_scan,
+            CodeKind.DISCHARGE: dispatch.take_proof,
+        }
+    )
+
+
 FUNCTIONS: dict[JobKind, Callable[[Run], None]] = {
     JobKind.INTAKE: intake,
     JobKind.RECOGNISE: recognise,
     JobKind.INDEX: index,
+    JobKind.NOTIFY: notify,
     JobKind.SEAL: seal,
     JobKind.SWEEP: sweep,
     JobKind.CHECK_FIXITY: check_fixity,

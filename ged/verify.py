@@ -14,7 +14,7 @@ from ged.ports import Digest, Verdict
 from ged.registry import allocation
 from ged.registry.models import Register
 from ged.signbook.queries import issued_letters
-from ged.slips.queries import issued_slips
+from ged.slips.revisions import issued_slips
 from ged.unit import Services
 
 

@@ -11,6 +11,7 @@ from ged.codes import derive_secret
 from ged.db import Base, make_engine
 from ged.org.actors import actor_of_account
 from ged.org.models import Holding, Person, Post, PostRole, Unit
+from ged.pipeline import plug_proofs
 from ged.ports import Confidentiality
 from ged.registry.models import Direction, FilingClass, Register, RegisterNature
 from ged.unit import Actor, Role, Services
@@ -30,6 +31,7 @@ FAST = Argon2Cost(iterations=1, memory_kib=8, lanes=1)
 
 def make_services(folder: Path, *, url: str | None = None, create: bool = True) -> Services:
     """Services of one process over real plugs; SQLite in ``folder`` unless ``url`` names a database."""
+    plug_proofs()
     engine = make_engine(url or f"sqlite:///{folder / 'ged.sqlite3'}")
     if create:
         Base.metadata.create_all(engine)

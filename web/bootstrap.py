@@ -10,6 +10,7 @@ from ged.adapters.queue_rq import RqQueue
 from ged.codes import derive_secret
 from ged.config import Settings
 from ged.db import make_engine
+from ged.pipeline import plug_proofs
 from ged.ports import JobQueue, Post, SearchIndex
 from ged.unit import Services
 from indexer.elastic_index import ElasticIndex
@@ -28,6 +29,7 @@ def build_services(settings: Settings, *, writes_index: bool = False) -> Service
         writes_index: true in the one embedded worker, which alone writes the tantivy index.
     """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
+    plug_proofs()
     secret = settings.secret.get_secret_value()
     vault = LocalVault(authority_dir(settings), derive_secret(secret, "keystore"))
     return Services(

@@ -1,6 +1,6 @@
 """Alembic's environment: one connection given by the caller, batch mode on SQLite."""
 
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
@@ -9,7 +9,7 @@ from ged.db import Code, UtcDateTime
 from ged.models import metadata
 
 
-def _render(kind: str, item: Any, _context: AutogenContext) -> str | bool:
+def _render(kind: str, item: Any, _context: AutogenContext) -> str | Literal[False]:
     # A revision must not import today's enums: a code is a plain string there.
     if kind == "type" and isinstance(item, Code):
         return "sa.String(length=32)"
