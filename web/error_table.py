@@ -192,6 +192,7 @@ MESSAGES: Mapping[str, Message] = {
     "envelope.not_addressee": Message(
         _l("Seul le poste destinataire décide d'un pli fermé."), _l("Remettez le pli à son destinataire.")
     ),
+    "envelope.not_opened": Message(_l("Ce pli n'est pas ouvert."), _l("Ouvrez-le d'abord.")),
     "envelope.not_returned": Message(
         _l("Ce pli n'a pas été rendu comme courrier ordinaire."), _l("Attendez la décision du destinataire.")
     ),

@@ -16,7 +16,9 @@ from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVer
 from ged.org.models import Post, Unit
 from ged.ports import Confidentiality, MailId, RegisterId, UnitId, post_principal
 from ged.registry import allocation
+from ged.registry.bridges import order_scan
 from ged.registry.files import Upload
+from ged.registry.intake_models import Bridge
 from ged.registry.models import (
     AttachmentKind,
     Channel,
@@ -221,6 +223,47 @@ def open_envelope(
     uow.record("envelope.opened", "envelope", envelope.id, actor=actor, post=post, mail=mail.id, level=int(level))
     uow.record("mail.registered", "mail", mail.id, actor=actor, post=post, level=int(level), subject=mail.subject)
     return MailId(mail.id)
+
+
+def scan_inside(
+    uow: UnitOfWork,
+    envelope_id: int,
+    bridge_id: int,
+    *,
+    actor: Actor,
+    now: datetime,
+    device: str | None = None,
+    source: str | None = None,
+    mode: str = "gray",
+    dpi: int = 300,
+    duplex: bool = False,
+) -> int:
+    """Scan what was inside at the addressee's own desk: the pages go straight to the letter and wait nowhere.
+
+    Answers the order's id.
+
+    Raises:
+        NotFound: ``envelope.unknown``, ``bridge.unknown`` (also when it is not of the addressee's unit).
+        Forbidden: ``envelope.not_addressee``.
+        InvalidTransition: ``envelope.not_opened``.
+    """
+    found = uow.session.get(SealedEnvelope, envelope_id)
+    if found is None:
+        raise NotFound("envelope.unknown", "check the number", id=envelope_id)
+    post = actor.holds(found.addressed_post_id)
+    if post is None:
+        raise Forbidden("envelope.not_addressee", "only the addressee decides over a sealed envelope", id=envelope_id)
+    if found.state != OPENED or found.mail_id is None:
+        raise InvalidTransition("envelope.not_opened", "open the envelope first", id=envelope_id)
+    mail_for(uow, found.mail_id, actor=actor)
+    bridge = uow.session.get(Bridge, bridge_id)
+    if bridge is None or bridge.unit_id != post.unit_id:
+        raise NotFound("bridge.unknown", "choose a bridge of your unit", id=bridge_id)
+    order = order_scan(
+        uow, bridge_id, actor=actor, now=now, device=device, source=source, mode=mode, dpi=dpi, duplex=duplex,
+        into_mail_id=found.mail_id,
+    )  # fmt: skip
+    return order.id
 
 
 def _check_opening(subject: str, level: Confidentiality, actor: Actor) -> None:

@@ -194,6 +194,34 @@ def test_the_label_of_a_closed_envelope_joins_nothing(services: Services) -> Non
         assert (row.note, row.number) == ("sealed_envelope", done.number)
 
 
+def test_what_was_inside_is_scanned_at_the_addressees_own_desk(services: Services) -> None:
+    done, chief = registered(services), actor(services, "sg")
+    desks = {}
+    for account, unit_of in (("admin", "sg"), ("agent", "agent")):
+        with services.unit_of_work(NOW) as uow:
+            unit_id = actor(services, unit_of).posts[0].unit_id
+            code = bridges.make_pairing_code(uow, unit_id, actor=actor(services, account), now=NOW)
+            desks[unit_of] = bridges.pair(uow, code, unit_of, now=NOW)[1]
+
+    def scan_inside(bridge_id: int, account: str = "sg") -> None:
+        with services.unit_of_work(NOW) as uow:
+            envelopes.scan_inside(uow, done.envelope_id, bridge_id, actor=actor(services, account), now=NOW)
+
+    with pytest.raises(InvalidTransition, match="not_opened"):
+        scan_inside(desks["sg"])
+    with services.unit_of_work(NOW) as uow:
+        mail_id = envelopes.open_envelope(
+            uow, done.envelope_id, subject="x", level=Confidentiality.SECRET, version=None, actor=chief, now=NOW
+        )
+    with pytest.raises(Forbidden):
+        scan_inside(desks["agent"], "agent")
+    with pytest.raises(NotFound, match=r"bridge\.unknown"):
+        scan_inside(desks["agent"])
+    scan_inside(desks["sg"])
+    with services.reading() as session:
+        assert session.scalar(select(intake.ScanBatch.into_mail_id)) == mail_id
+
+
 def test_an_unknown_envelope_is_not_found(services: Services) -> None:
     with services.reading() as session, pytest.raises(NotFound):
         envelopes.envelope(session, 4711, actor(services, "sg"))

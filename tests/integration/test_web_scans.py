@@ -426,6 +426,15 @@ def test_an_envelope_from_the_counter_to_its_addressee(site: Site) -> None:
     assert "Ouvrir le courrier" not in clerk.get("/plis/1").text
     with site.services.reading() as session:
         assert session.scalar(select(Mail.level)) == 2
+    with site.services.unit_of_work(NOW) as uow:
+        unit_id = actor(site.services, "sg").posts[0].unit_id
+        code = bridges.make_pairing_code(uow, unit_id, actor=actor(site.services, "admin"), now=NOW)
+        _token, bridge_id = bridges.pair(uow, code, "Cabinet", now=NOW)
+    assert "Premier numériseur trouvé" in chief.get("/plis/1").text
+    assert chief.post("/plis/1/numeriser", device=f"{bridge_id}||", mode="gray", dpi="300").status_code == 200
+    assert clerk.post("/plis/1/numeriser", device=f"{bridge_id}||").status_code == 403
+    with site.services.reading() as session:
+        assert session.scalar(select(func.count(ScanOrder.id))) == 1
 
 
 def test_a_clerk_cannot_do_without_the_role(site: Site) -> None:

@@ -17,6 +17,7 @@ from web.pages import render_form
 
 blueprint = Blueprint("envelopes", __name__, url_prefix="/plis")
 
+RESOLUTIONS = tuple((dpi, str(dpi)) for dpi in (150, 200, 300, 400, 600))
 REFUSALS = (Invalid, InvalidTransition, StaleVersion)
 
 
@@ -77,8 +78,41 @@ def _show(envelope_id: int, error: GedError | None = None) -> ResponseReturnValu
     actor = context.actor()
     with context.services().reading() as session:
         row = envelopes.envelope(session, envelope_id, actor)
+        post = actor.holds(row.addressed_post_id or 0)
+        at_desk = row.state == envelopes.OPENED and row.mail_id is not None and post is not None
+        desks = scan_queries.bridges(session, [post.unit_id], now=context.now()) if post and at_desk else []
     levels = [level for level in Confidentiality if level <= actor.clearance]
-    return render_form("envelopes/show.html", error=error, row=row, levels=levels)
+    return render_form(
+        "envelopes/show.html", error=error, row=row, levels=levels, bridges=desks, resolutions=RESOLUTIONS
+    )
+
+
+@blueprint.post("/<int:envelope_id>/numeriser")
+def scan(envelope_id: int) -> ResponseReturnValue:
+    """Scan what was inside at the addressee's own desk."""
+    fields = FormReader(request.form)
+    desk, _sep, rest = fields.text("device", required=True, maximum=400).partition("|")
+    device, _sep, source = rest.rpartition("|")
+    mode, dpi = fields.text("mode", maximum=32), fields.integer("dpi", minimum=50, maximum=1200)
+    try:
+        fields.check()
+        with context.services().unit_of_work(context.now()) as uow:
+            envelopes.scan_inside(
+                uow,
+                envelope_id,
+                int(desk) if desk.isascii() and desk.isdigit() else 0,
+                actor=context.actor(),
+                now=context.now(),
+                device=device or None,
+                source=source or None,
+                mode=mode or "gray",
+                dpi=dpi or 300,
+                duplex=fields.ticked("duplex"),
+            )
+    except REFUSALS as error:
+        return _show(envelope_id, error)
+    flash(_("La demande est transmise au numériseur ; les pages iront droit au courrier."), "success")
+    return redirect(url_for("envelopes.show", envelope_id=envelope_id), 303)
 
 
 @blueprint.post("/<int:envelope_id>/garder")
