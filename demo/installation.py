@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from demo.people import PASSPHRASE, PASSWORD, SIGNERS
 from ged.config import Settings, load_settings
 from ged.org.accounts import hash_password, set_password
 from ged.org.file import read_organisation
@@ -18,31 +19,6 @@ from web.migrate import migrate_database
 from web.organisation import issue_key_to, load_file, person_of
 
 MINISTRY = Path(__file__).with_name("ministry.yaml")
-PASSWORD = "demonstration-2026"  # noqa: S105  # printed at every start: an installation of invented people
-PASSPHRASE = "phrase de demonstration"  # noqa: S105
-SIGNERS = (
-    "bo.agent",
-    "bo.chef",
-    "sg",
-    "cab.dir",
-    "ministre",
-    "dge.chef",
-    "dge.etudes.chef",
-    "daf.chef",
-    "ceet.bo",
-    "ceet.chef",
-)
-SHOWN = (
-    ("bo.agent", "bureau d'ordre : enregistre, numérise, transmet"),
-    ("sg.secretariat", "secrétariat de la secrétaire générale : impute en son nom"),
-    ("sg", "secrétaire générale : décide, signe"),
-    ("dge.chef", "directeur général de l'énergie : reçoit, répartit, vise"),
-    ("dge.etudes", "chargé d'études : traite, répond"),
-    ("daf.agent", "affaires financières : ne voit pas ce courrier"),
-    ("admin", "administrateur : tâches, journal, jours fériés"),
-)
-
-
 Say = Callable[[str], None]
 
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from demo.installation import PASSPHRASE, PASSWORD, SHOWN, prepare
+from demo.installation import prepare
 from demo.journey import Journey
+from demo.people import PASSPHRASE, PASSWORD, SHOWN
 from demo.processes import ProcessEnded, Processes
 from demo.scanner import DeskScanner
 
