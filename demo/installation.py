@@ -1,6 +1,5 @@
 """The demonstration's installation: settings, database, ministry, accounts and keys. Set up once, then left alone."""
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -39,10 +38,6 @@ def prepare(data: Path, *, extra: dict[str, str], say: Say) -> Settings:
     env = init_installation(data)
     _add_settings(env, extra)
     settings = load_settings(env)
-    stamp = data / "demonstration.json"
-    if stamp.exists():
-        migrate_database(settings)
-        return settings
     with timed(say, "base de données"):
         migrate_database(settings)
     with timed(say, "autorité de certification du ministère"):
@@ -55,7 +50,6 @@ def prepare(data: Path, *, extra: dict[str, str], say: Say) -> Settings:
         _give_passwords(services)
         _give_keys(services)
     services.engine.dispose()
-    stamp.write_text(json.dumps({"prepared_at": _now().isoformat()}))
     return settings
 
 
@@ -75,8 +69,10 @@ def _give_passwords(services: Services) -> None:
     # One hash for all: the password is printed on the screen anyway, and sixty hashes take seconds.
     password_hash = hash_password(PASSWORD)
     with services.unit_of_work(_now()) as uow:
-        for person in read_organisation(MINISTRY).people:
-            set_password(uow, person_of(uow, person.account).id, password_hash, actor=SYSTEM)
+        for record in read_organisation(MINISTRY).people:
+            person = person_of(uow, record.account)
+            if not person.password_hash:
+                set_password(uow, person.id, password_hash, actor=SYSTEM)
 
 
 def _give_keys(services: Services) -> None:

@@ -1,5 +1,6 @@
 """``ged run`` and ``ged demo``: an installation, its processes, the main job once, then the site."""
 
+import json
 import signal
 import socket
 import tempfile
@@ -10,12 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from demo.installation import prepare
-from demo.journey import Journey
 from demo.people import PASSPHRASE, PASSWORD, SHOWN
 from demo.processes import ProcessEnded, Processes
 from demo.scanner import DeskScanner
 
+REVISIONS = Path(__file__).parents[1] / "ged" / "migrations" / "versions"
 Say = Callable[[str], None]
 
 
@@ -36,11 +36,11 @@ def start(data: Path, *, bind: str, say: Say, extra: dict[str, str], workers: in
         ProcessEnded: one did not start.
     """
     url = f"http://{bind}"
-    settings = prepare(data, extra={"GED_PUBLIC_URL": url, **extra}, say=say)
+    _prepare(data, {"GED_PUBLIC_URL": url, **extra}, say)
     processes = Processes(data / "logs")
     scanner = DeskScanner(data / "desk")
     scanner.install()
-    env = {**scanner.environment(), "GED_ENV_FILE": str(settings.data_dir / "ged.env")}
+    env = {**scanner.environment(), "GED_ENV_FILE": str(data / "ged.env")}
     processes.start("site", "ged", "serve", "--bind", bind, env=env)
     for n in range(workers):
         processes.start("worker" if n == 0 else f"worker-{n + 1}", "ged", "worker", env=env)
@@ -48,6 +48,18 @@ def start(data: Path, *, bind: str, say: Say, extra: dict[str, str], workers: in
     if (scanner.home / "config.json").read_text().find('"token"') >= 0:
         start_bridge(Stage(url, data, processes, scanner))
     return Stage(url, data, processes, scanner)
+
+
+def _prepare(data: Path, settings: dict[str, str], say: Say) -> None:
+    """Set up what is missing. A second start with the same settings and revisions loads nothing for it."""
+    stamp = data / "prepared.json"
+    wanted = json.dumps({"settings": settings, "revisions": sorted(p.name for p in REVISIONS.glob("*.py"))})
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    from demo.installation import prepare
+
+    prepare(data, extra=settings, say=say)
+    stamp.write_text(wanted)
 
 
 def start_bridge(stage: Stage) -> None:
@@ -67,6 +79,8 @@ def run(data: Path, *, bind: str, say: Say) -> int:
         return 1
     try:
         if not done.exists():
+            from demo.journey import Journey
+
             say("Le travail principal, une fois, sous vos yeux :")
             Journey(stage, say=say, start_bridge=lambda: start_bridge(stage)).run()
             done.write_text("")
@@ -78,11 +92,13 @@ def run(data: Path, *, bind: str, say: Say) -> int:
 
 def demo(*, shape: str, say: Say) -> int:
     """``make demo``: the main job in an installation of its own; 0, or 1 with the reason."""
+    from demo.journey import Journey
+
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ged-demo-")))
         extra: dict[str, str] = {}
         if shape == "servers":
-            from demo.servers import private_servers  # noqa: PLC0415  # test servers only when they are asked for
+            from demo.servers import private_servers
 
             extra = stack.enter_context(private_servers(say))
         try:

@@ -6,15 +6,12 @@ from pathlib import Path
 from ged.adapters.blobs_fs import FileBlobs
 from ged.adapters.post_smtp import FolderPost, SmtpPost
 from ged.adapters.queue_polled import PolledQueue
-from ged.adapters.queue_rq import RqQueue
 from ged.codes import derive_secret
 from ged.config import Settings
 from ged.db import make_engine
 from ged.pipeline import plug_proofs
 from ged.ports import JobQueue, Post, SearchIndex
 from ged.unit import Services
-from indexer.elastic_index import ElasticIndex
-from indexer.tantivy_index import TantivyIndex
 from ocr.engine import TesseractEngine
 from signing.keys import LocalVault
 from signing.pades import PadesSigner
@@ -69,7 +66,10 @@ def authority_dir(settings: Settings) -> Path:
 
 
 def _index(settings: Settings, *, writes_index: bool) -> SearchIndex:
+    # Each shape imports its own engine only: the other's client would cost a second at every start.
     if settings.elasticsearch_url:
+        from indexer.elastic_index import ElasticIndex
+
         key = settings.elasticsearch_api_key
         return ElasticIndex(
             settings.elasticsearch_url,
@@ -78,11 +78,17 @@ def _index(settings: Settings, *, writes_index: bool) -> SearchIndex:
             ca_path=settings.elasticsearch_ca,
             zone=settings.zone,
         )
+    from indexer.tantivy_index import TantivyIndex
+
     return TantivyIndex(settings.data_dir / "index", writable=writes_index, zone=settings.zone)
 
 
 def _queue(settings: Settings) -> JobQueue:
-    return RqQueue(settings.redis_url) if settings.redis_url else PolledQueue()
+    if settings.redis_url is None:
+        return PolledQueue()
+    from ged.adapters.queue_rq import RqQueue
+
+    return RqQueue(settings.redis_url)
 
 
 def _post(settings: Settings) -> Post:

@@ -11,9 +11,6 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-from redis import Redis
-from rq import Queue, Worker
-
 from ged import jobs, pipeline
 from ged.config import Settings, load_settings
 from ged.errors import ConfigError
@@ -125,6 +122,9 @@ def _periodically(services: Services, stop: threading.Event) -> None:
 
 def run_servers(settings: Settings, stop: threading.Event) -> None:
     """Work for RQ until it is told to stop; a thread submits again what a crash lost between commit and queue."""
+    from redis import Redis
+    from rq import Queue, Worker
+
     services = build_services(settings)
     sweeper = threading.Thread(target=_resubmit, args=(services, stop), name="sweep", daemon=True)
     sweeper.start()
