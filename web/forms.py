@@ -16,7 +16,9 @@ from ged.errors import Invalid
 from web.errors import FormRefused
 
 Choice = TypeVar("Choice", bound=Enum)
-_DAY_FORMATS = ("%Y-%m-%d", "%d/%m/%Y")
+_DAY_FORMATS = ("%Y-%m-%d", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d %m %Y")
+_DAY_DIGITS = "%d%m%Y"
+_FIRST_YEAR = 1900
 
 
 class FormReader:
@@ -84,13 +86,17 @@ class FormReader:
         return tuple(int(value[:12]) for value in given)
 
     def day(self, name: str, *, required: bool = False) -> date | None:
-        """A date, as a browser's date field sends it or as people write it (24/11/2026)."""
+        """A date, as a browser's date field sends it or as people write it (24/11/2026, 24112026)."""
         value = self._raw(name, required)
-        for form in _DAY_FORMATS if value else ():
+        # strptime takes digits as it can: 2411202 would be a day of the year 1202.
+        formats = (_DAY_DIGITS,) if value.isdigit() and len(value) == 8 else _DAY_FORMATS
+        for form in formats if value else ():
             try:
-                return datetime.strptime(value, form).date()  # noqa: DTZ007  a day has no zone
+                day = datetime.strptime(value, form).date()  # noqa: DTZ007  a day has no zone
             except ValueError:
                 continue
+            if day.year >= _FIRST_YEAR:
+                return day
         if value:
             self._errors.append(Invalid("form.not_a_date", "write day/month/year", field=name))
         return None

@@ -16,8 +16,10 @@ from ged.jobs import JobKind, JobState
 from ged.org.models import DelegationKind
 from ged.ports import Confidentiality, Verdict
 from ged.registry.intake_models import BatchSource, BatchState, OrderState, ScanState
+from ged.registry.dispatch_models import DispatchState
 from ged.registry.models import AttachmentKind, Channel, Direction, Priority, RegisterNature
 from ged.registry.states import MailState
+from ged.signbook.models import CircuitAct, NoticeKind, SignatureWay
 from ged.slips.models import ReceiptWay, SlipKind, SlipPurpose, TaskState
 from ged.slips.states import LineState, SlipState
 from ged.unit import Role
@@ -87,6 +89,32 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
     DelegationKind: {
         DelegationKind.DELEGATION: _l("Délégation"),
         DelegationKind.INTERIM: _l("Intérim"),
+    },
+    SignatureWay: {
+        SignatureWay.DIGITAL: _l("Signature électronique"),
+        SignatureWay.INK: _l("Signature manuscrite"),
+    },
+    CircuitAct: {
+        CircuitAct.SUBMIT: _l("Remis au parapheur"),
+        CircuitAct.VISA: _l("Visa"),
+        CircuitAct.REFUSE: _l("Renvoyé à l'auteur"),
+        CircuitAct.RECALL: _l("Repris par l'auteur"),
+        CircuitAct.CHANGE: _l("Projet modifié"),
+        CircuitAct.CONFIRM: _l("Signature décidée"),
+        CircuitAct.CANCEL_INK: _l("Exemplaire imprimé abandonné"),
+        CircuitAct.NUMBER: _l("Original numéroté et daté"),
+        CircuitAct.SIGN: _l("Signé"),
+    },
+    NoticeKind: {
+        NoticeKind.VISA_CANCELLED: _l("Votre visa est annulé : le projet a changé"),
+        NoticeKind.REFUSED: _l("Votre projet est renvoyé"),
+        NoticeKind.SIGNED: _l("Votre projet est signé"),
+    },
+    DispatchState: {
+        DispatchState.TO_SEND: _l("À expédier"),
+        DispatchState.SENDING: _l("Envoi en cours"),
+        DispatchState.LEFT: _l("Parti"),
+        DispatchState.DELIVERED: _l("Remis contre décharge"),
     },
     Verdict: {
         Verdict.GREEN: _l("Signature valable"),
@@ -197,6 +225,17 @@ TONES: Mapping[type[Enum], Mapping[Any, str]] = {
         Confidentiality.RESTRICTED: "warning",
         Confidentiality.SECRET: "danger",
     },
+    NoticeKind: {
+        NoticeKind.VISA_CANCELLED: "warning",
+        NoticeKind.REFUSED: "danger",
+        NoticeKind.SIGNED: "success",
+    },
+    DispatchState: {
+        DispatchState.TO_SEND: "warning",
+        DispatchState.SENDING: "info",
+        DispatchState.LEFT: "success",
+        DispatchState.DELIVERED: "success",
+    },
     Verdict: {
         Verdict.GREEN: "success",
         Verdict.AMBER: "warning",
@@ -238,6 +277,70 @@ TONES: Mapping[type[Enum], Mapping[Any, str]] = {
     },
 }
 """``neutral``, ``info``, ``success``, ``warning`` or ``danger``; neutral when a member is not here."""
+
+
+NATURES: Mapping[str, LazyString] = {
+    "lettre": _l("Lettre"),
+    "demande": _l("Demande"),
+    "candidature": _l("Candidature"),
+    "invitation": _l("Invitation"),
+    "rapport": _l("Rapport"),
+    "note": _l("Note"),
+    "circulaire": _l("Circulaire"),
+    "facture": _l("Facture"),
+    "plainte": _l("Plainte ou réclamation"),
+    "acte_justice": _l("Acte de justice"),
+    "autre": _l("Autre"),
+}
+"""Natures of a letter, in the order of the form."""
+
+FIELDS: Mapping[str, LazyString] = {
+    "subject": _l("Objet"),
+    "sender_name": _l("Expéditeur"),
+    "their_reference": _l("Référence de l'expéditeur"),
+    "addressee": _l("Destinataire"),
+    "written_on": _l("Date de la lettre"),
+    "received_on": _l("Date d'arrivée"),
+}
+"""Fields of the register that a rectification changes."""
+
+LINKS: Mapping[tuple[str, bool], LazyString] = {
+    ("related", True): _l("Voir aussi"),
+    ("related", False): _l("Voir aussi"),
+    ("reply_to", True): _l("Répond à"),
+    ("reply_to", False): _l("Réponse"),
+    ("reminder_of", True): _l("Relance de"),
+    ("reminder_of", False): _l("Relancé par"),
+    ("from_envelope", True): _l("Tiré du pli"),
+}
+"""Kinds of links, by kind and whether the link starts at the letter shown."""
+
+ACTIONS: Mapping[str, LazyString] = {
+    "mail.registered": _l("a enregistré le courrier"),
+    "mail.numbered": _l("a donné un numéro dans un autre registre"),
+    "mail.rectified": _l("a rectifié l'inscription au registre"),
+    "mail.linked": _l("a lié le courrier à un autre"),
+    "mail.level_changed": _l("a changé le niveau de confidentialité"),
+    "mail.imputed": _l("a imputé le courrier"),
+    "mail.assigned": _l("a confié le courrier"),
+    "mail.answered": _l("a répondu au courrier"),
+    "mail.closed": _l("a clôturé le courrier"),
+    "mail.reopened": _l("a rouvert le courrier"),
+    "mail.opened": _l("a ouvert le courrier"),
+    "mail.printed": _l("a imprimé"),
+    "document.opened": _l("a ouvert un document"),
+    "assignment.taken": _l("a pris le courrier en charge"),
+    "assignment.finished": _l("a rendu compte de la suite donnée"),
+    "assignment.returned": _l("a renvoyé le courrier à qui le lui avait confié"),
+    "attachment.added": _l("a joint un document"),
+    "attachment.read": _l("a lu le texte d'un document"),
+    "number.voided": _l("a annulé un numéro"),
+    "scan.joined": _l("a joint une numérisation"),
+    "custody.moved": _l("a pris le papier en garde"),
+    "envelope.opened": _l("a ouvert le pli"),
+    "envelope.linked": _l("a rattaché le pli au courrier"),
+}
+"""Actions of the journal as the letter's page tells them, after the name of who acted."""
 
 
 def label(member: Enum | str) -> str:

@@ -13,6 +13,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from ged.registry import envelopes, scan_queries
+from ged.signbook import queries as signbook_queries
 from ged.slips import queries as slip_queries
 from ged.unit import Actor, Role
 from web import context, guard
@@ -61,7 +62,15 @@ class Item:
 ENTRIES: tuple[Entry, ...] = (
     Entry(WORK, _l("À imputer"), "impute.queue", _l("Les courriers qui attendent une décision"), "i"),
     Entry(WORK, _l("Ma bannette"), "inbox.index", _l("Les courriers qui vous sont confiés"), "b"),
-    Entry(WORK, _l("Parapheur"), "signbook.index", _l("À viser, à signer, à reprendre"), "p"),
+    Entry(
+        WORK,
+        _l("Parapheur"),
+        "signbook.index",
+        _l("À viser, à signer, à reprendre"),
+        "p",
+        counter=signbook_queries.waiting_count,
+        also=("drafts.new", "drafts.create", "drafts.edit", "drafts.save"),
+    ),
     Entry(OFFICE, _l("Enregistrer"), "register.index", _l("Donner un numéro à un courrier ou à un pli"), "e"),
     Entry(
         OFFICE,

@@ -7,9 +7,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ged import access
-from ged.errors import Invalid
+from ged.errors import Invalid, NotFound
 from ged.org.models import Post, PostRole, Unit
-from ged.ports import MailId, RegisterId
+from ged.ports import MailId
 from ged.registry.correspondents import fold
 from ged.registry.models import Correspondent, Mail, MailNumber, Register, RegisterNature
 from ged.registry.queries import clerk_unit_ids
@@ -126,12 +126,13 @@ def mail_by_number(session: Session, text: str, actor: Actor, *, field: str) -> 
     return MailId(mail_id)
 
 
-def check_offered(register_id: int | None, offered: list[tuple[int, str]], *, field: str) -> RegisterId:
-    """The register chosen, when it is one of those offered.
+def mail_of_number(session: Session, number_id: int) -> MailId:
+    """The letter that bears a number; whether the actor may see it is the next question.
 
     Raises:
-        Invalid: ``form.unknown_choice``.
+        NotFound: ``number.unknown``.
     """
-    if register_id not in {offer[0] for offer in offered} or register_id is None:
-        raise Invalid("form.unknown_choice", "choose from the list", field=field)
-    return RegisterId(register_id)
+    mail_id = session.scalar(select(MailNumber.mail_id).where(MailNumber.id == number_id))
+    if mail_id is None:
+        raise NotFound("number.unknown", "check the number", id=number_id)
+    return MailId(mail_id)

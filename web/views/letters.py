@@ -1,0 +1,351 @@
+"""The letter's page, and what is done to a letter as the register knows it: rectify, level, close, reopen, numbers, links."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+from flask import Blueprint, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from ged import access
+from ged.errors import GedError, Invalid, InvalidTransition, NotFound, StaleVersion
+from ged.ports import Confidentiality, MailId, RegisterId
+from ged.registry import documents, entry, journal, operations, queries, reading
+from ged.registry import rectify as rectification
+from ged.registry.journal import JournalRow
+from ged.registry.models import AttachmentKind
+from ged.registry.queries import LetterView
+from ged.registry.rectify import DATE_FIELDS, TEXT_FIELDS
+from ged.routing import calendar
+from ged.routing.deadlines import working_days_between
+from ged.unit import UnitOfWork
+from web import context, labels, panels
+from web.forms import FormReader
+from web.labels import ACTIONS, FIELDS, LINKS, NATURES
+from web.pages import render_form
+
+blueprint = Blueprint("letters", __name__, url_prefix="/courriers")
+
+REFUSALS = (Invalid, InvalidTransition, StaleVersion)
+SHOWN_PAGES = 12
+"""Pages of the document on the letter's page; the document's own page shows all of them."""
+LINK_KINDS = ("related", "reply_to", "reminder_of")
+
+
+@blueprint.get("/<int:mail_id>")
+def show(mail_id: int) -> ResponseReturnValue:
+    """The letter: head, document, path, what other features show, links, rectifications, journal, acts."""
+    actor, today = context.actor(), context.today()
+    with context.services().reading() as session:
+        letter = queries.letter(session, mail_id, actor)
+        attachments = queries.attachments(session, mail_id)
+        main = next((one for one in attachments if one.is_latest and one.kind in _MAIN), None)
+        days_left = None
+        if letter.due_on is not None and letter.closed_at is None:
+            days_left = working_days_between(today, letter.due_on, calendar.calendar(session))
+        values: dict[str, Any] = {
+            "document": documents.attachment(session, main.id, actor) if main is not None else None,
+            "links": queries.links(session, mail_id, actor),
+            "rectifications": queries.rectifications(session, mail_id),
+            "journal": journal.of_letter(session, mail_id),
+            "readings": journal.of_letter(session, mail_id, readings=True, limit=50) if letter.level else [],
+            "panels": panels.load_panels(session, letter.id, actor),
+        }
+    if reading.must_write(letter.level, is_read=letter.is_read):
+        with context.services().unit_of_work(context.now()) as uow:
+            reading.mark_opened(uow, letter.id, actor=actor, now=context.now())
+    return render_form(
+        "letters/show.html",
+        letter=letter,
+        attachments=attachments,
+        days_left=days_left,
+        shown_pages=SHOWN_PAGES,
+        may_raise=letter.level < Confidentiality.SECRET,
+        **values,
+    )
+
+
+_MAIN = (AttachmentKind.SIGNED, AttachmentKind.DOCUMENT, AttachmentKind.RENDERED)
+
+
+# --- forms: one page per act --------------------------------------------------------------------------------------
+
+
+def _form(template: str, mail_id: int, error: GedError | None = None, **values: object) -> ResponseReturnValue:
+    """A form about a letter; after a stale version the other person's change stands beside what was typed."""
+    with context.services().reading() as session:
+        letter = queries.letter(session, mail_id, context.actor())
+        changes: list[JournalRow] = []
+        if isinstance(error, StaleVersion):
+            changes = journal.of_letter(session, mail_id, since=_opened_at())
+        loaded: dict[str, Any] = {name: value(session) if callable(value) else value for name, value in values.items()}
+    return render_form(
+        template, error=error, letter=letter, changes=changes, stale=isinstance(error, StaleVersion), **loaded
+    )
+
+
+def _opened_at() -> datetime | None:
+    """When the form was opened, from its hidden field."""
+    try:
+        return datetime.fromtimestamp(float(request.form.get("opened", "")), UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _act(
+    template: str, mail_id: int, act: Callable[[UnitOfWork], object], done: str, **values: object
+) -> ResponseReturnValue:
+    """Do one act; refused, the form comes back as typed."""
+    try:
+        with context.services().unit_of_work(context.now()) as uow:
+            act(uow)
+    except REFUSALS as error:
+        return _form(template, mail_id, error, **values)
+    flash(done, "success")
+    return redirect(url_for("letters.show", mail_id=mail_id), 303)
+
+
+@blueprint.get("/<int:mail_id>/rectifier")
+def rectify_form(mail_id: int) -> ResponseReturnValue:
+    """The fields of the register's entry."""
+    return _form("letters/rectify.html", mail_id)
+
+
+@blueprint.post("/<int:mail_id>/rectifier")
+def rectify(mail_id: int) -> ResponseReturnValue:
+    """Change what the register says; the old value stays readable."""
+    fields = FormReader(request.form)
+    changes: dict[str, str | date | None] = {}
+    for name in TEXT_FIELDS:
+        if name in request.form:
+            changes[name] = " ".join(fields.text(name, maximum=operations.MAX_SUBJECT).split())
+    for name in DATE_FIELDS:
+        if name in request.form:
+            changes[name] = fields.day(name)
+    reason, version = fields.text("reason", required=True, maximum=500), fields.integer("version", required=True)
+    count = 0
+
+    def act(uow: UnitOfWork) -> None:
+        nonlocal count
+        fields.check()
+        count = rectification.rectify(
+            uow, MailId(mail_id), changes, reason=reason, version=version, actor=context.actor(), now=uow.now
+        )
+        if not count:
+            raise Invalid("rectify.nothing", "change at least one field")
+
+    return _act("letters/rectify.html", mail_id, act, _("L'inscription est rectifiée ; l'ancienne reste lisible."))
+
+
+@blueprint.get("/<int:mail_id>/niveau")
+def level_form(mail_id: int) -> ResponseReturnValue:
+    """The choice of a level."""
+    return _form("letters/level.html", mail_id, levels=list(Confidentiality))
+
+
+@blueprint.post("/<int:mail_id>/niveau")
+def change_level(mail_id: int) -> ResponseReturnValue:
+    """Raise or lower the level."""
+    fields = FormReader(request.form)
+    level, reason = fields.integer("level", required=True, maximum=2), fields.text("reason", maximum=500)
+    actor = context.actor()
+    try:
+        fields.check()
+        with context.services().unit_of_work(context.now()) as uow:
+            operations.change_level(uow, MailId(mail_id), Confidentiality(level or 0), reason=reason, actor=actor)
+            still_seen = access.may_see(uow.session, mail_id, Confidentiality(level or 0), actor)
+    except REFUSALS as error:
+        return _form("letters/level.html", mail_id, error, levels=list(Confidentiality))
+    if not still_seen:
+        flash(_("Le niveau est relevé : ce courrier n'est plus visible depuis votre poste."), "warning")
+        return redirect(url_for("session.home"), 303)
+    flash(_("Le niveau de confidentialité est changé."), "success")
+    return redirect(url_for("letters.show", mail_id=mail_id), 303)
+
+
+@blueprint.get("/<int:mail_id>/cloture")
+def close_form(mail_id: int) -> ResponseReturnValue:
+    """What was done, and where the letter is filed."""
+    return _form("letters/close.html", mail_id, classes=queries.filing_classes)
+
+
+@blueprint.post("/<int:mail_id>/cloture")
+def close(mail_id: int) -> ResponseReturnValue:
+    """Close and file."""
+    fields = FormReader(request.form)
+    outcome = fields.text("outcome", required=True, maximum=2000)
+    class_id, version = fields.integer("filing_class_id", required=True), fields.integer("version", required=True)
+
+    def act(uow: UnitOfWork) -> None:
+        fields.check()
+        operations.close(
+            uow, MailId(mail_id), outcome=outcome, filing_class_id=class_id, version=version,
+            actor=context.actor(), now=uow.now,
+        )  # fmt: skip
+
+    return _act(
+        "letters/close.html", mail_id, act, _("Le courrier est clôturé et classé."), classes=queries.filing_classes
+    )
+
+
+@blueprint.get("/<int:mail_id>/rouvrir")
+def reopen_form(mail_id: int) -> ResponseReturnValue:
+    """Why."""
+    return _form("letters/reopen.html", mail_id)
+
+
+@blueprint.post("/<int:mail_id>/rouvrir")
+def reopen(mail_id: int) -> ResponseReturnValue:
+    """Open a closed letter again."""
+    fields = FormReader(request.form)
+    reason = fields.text("reason", required=True, maximum=500)
+
+    def act(uow: UnitOfWork) -> None:
+        fields.check()
+        operations.reopen(uow, MailId(mail_id), reason=reason, actor=context.actor())
+
+    return _act("letters/reopen.html", mail_id, act, _("Le courrier est rouvert."))
+
+
+@blueprint.get("/<int:mail_id>/numero")
+def number_form(mail_id: int) -> ResponseReturnValue:
+    """The registers in which the letter can take one more number."""
+    return _form("letters/number.html", mail_id)
+
+
+@blueprint.post("/<int:mail_id>/numero")
+def take_number(mail_id: int) -> ResponseReturnValue:
+    """Number the letter in a register of the actor's."""
+    actor = context.actor()
+    chosen = FormReader(request.form).integer("register_id", required=True)
+    with context.services().reading() as session:
+        offered = {one[0] for one in queries.letter(session, mail_id, actor).rights.registers}
+    try:
+        if chosen is None or chosen not in offered:
+            raise Invalid("form.unknown_choice", "choose from the list", field="register_id")
+        with context.services().unit_of_work(context.now()) as uow:
+            number = operations.take_number(uow, MailId(mail_id), RegisterId(chosen), actor=actor).text
+    except REFUSALS as error:
+        return _form("letters/number.html", mail_id, error)
+    flash(_("Le courrier porte aussi le numéro %(number)s.", number=number), "success")
+    return redirect(url_for("letters.show", mail_id=mail_id), 303)
+
+
+@blueprint.get("/<int:mail_id>/numeros/<int:number_id>/annuler")
+def void_form(mail_id: int, number_id: int) -> ResponseReturnValue:
+    """Why the number is voided."""
+    return _form("letters/void.html", mail_id, number=_number(mail_id, number_id))
+
+
+@blueprint.post("/<int:mail_id>/numeros/<int:number_id>/annuler")
+def void(mail_id: int, number_id: int) -> ResponseReturnValue:
+    """Void a number: it stays in the register with its reason."""
+    fields = FormReader(request.form)
+    reason = fields.text("reason", required=True, maximum=500)
+    number = _number(mail_id, number_id)
+
+    def act(uow: UnitOfWork) -> None:
+        fields.check()
+        operations.void_number(uow, number_id, reason=reason, actor=context.actor(), now=uow.now)
+
+    done = _("Le numéro %(number)s est annulé ; il reste au registre avec son motif.", number=number.text)
+    return _act("letters/void.html", mail_id, act, done, number=number)
+
+
+def _number(mail_id: int, number_id: int) -> queries.NumberRow:
+    with context.services().reading() as session:
+        letter: LetterView = queries.letter(session, mail_id, context.actor())
+    found = next((row for row in letter.numbers if row.id == number_id), None)
+    if found is None:
+        raise NotFound("number.unknown", "check the number", id=number_id)
+    return found
+
+
+@blueprint.get("/<int:mail_id>/lier")
+def link_form(mail_id: int) -> ResponseReturnValue:
+    """The other letter's number, and what it is to this one."""
+    return _form("letters/link.html", mail_id, kinds=_link_choices())
+
+
+@blueprint.post("/<int:mail_id>/lier")
+def link(mail_id: int) -> ResponseReturnValue:
+    """Link to another letter that the actor may see."""
+    fields = FormReader(request.form)
+    number, kind = fields.text("number", required=True, maximum=64), fields.text("kind", required=True, maximum=32)
+
+    def act(uow: UnitOfWork) -> None:
+        fields.check()
+        if kind not in LINK_KINDS:
+            raise Invalid("form.unknown_choice", "choose from the list", field="kind")
+        other = entry.mail_by_number(uow.session, number, context.actor(), field="number")
+        if other == mail_id:
+            raise Invalid("link.itself", "type the number of another letter", field="number")
+        operations.link(uow, MailId(mail_id), other, kind=kind, actor=context.actor())
+
+    return _act("letters/link.html", mail_id, act, _("Les deux courriers sont liés."), kinds=_link_choices())
+
+
+def _link_choices() -> list[tuple[str, str]]:
+    return [(kind, str(LINKS[kind, True])) for kind in LINK_KINDS]
+
+
+# --- words --------------------------------------------------------------------------------------------------------
+
+
+@blueprint.app_template_filter()
+def action_label(action: str) -> str:
+    """What somebody did, after their name."""
+    return str(ACTIONS.get(action, action))
+
+
+@blueprint.app_template_filter()
+def field_label(field: str) -> str:
+    """A field of the register."""
+    return str(FIELDS.get(field, field))
+
+
+@blueprint.app_template_filter()
+def nature_label(nature: str) -> str:
+    """A letter's nature; one that the list does not have is shown as it is."""
+    return str(NATURES.get(nature, nature))
+
+
+@blueprint.app_template_filter()
+def link_label(row: queries.LinkRow) -> str:
+    """What a linked letter is to the one shown."""
+    return str(LINKS.get((row.kind, row.outgoing), row.kind))
+
+
+@blueprint.app_template_filter()
+def field_value(value: str) -> str:
+    """A value as the journal keeps it; a date is written as people do."""
+    try:
+        return f"{date.fromisoformat(value):%d/%m/%Y}" if len(value) == 10 else value
+    except ValueError:
+        return value
+
+
+@blueprint.app_template_filter()
+def journal_detail(row: JournalRow) -> str:
+    """The rest of an entry's sentence: numbers, values, reasons."""
+    said = row.details
+    parts: list[str] = []
+    if row.action == "mail.level_changed":
+        parts.append(_("de « %(old)s » à « %(new)s »", old=_level(said, "old"), new=_level(said, "new")))
+    elif row.action == "mail.rectified":
+        field = field_label(said.get("field", ""))
+        old, new = (field_value(said.get(name, "")) or "—" for name in ("old", "new"))
+        parts.append(_("%(field)s : « %(old)s » devient « %(new)s »", field=field, old=old, new=new))
+    else:
+        parts += [said[name] for name in ("number", "units", "unit", "note", "instruction", "outcome") if name in said]
+    if "reason" in said:
+        parts.append(_("motif : %(reason)s", reason=said["reason"]))
+    return " - ".join(parts)
+
+
+def _level(said: Mapping[str, str], name: str) -> str:
+    try:
+        return labels.label(Confidentiality(int(said.get(name, "0"))))
+    except ValueError:
+        return said[name]

@@ -1,0 +1,227 @@
+"""Registering what arrives: the clerk's form, the answer with its number, label and receipt."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum, IntEnum
+from io import BytesIO
+
+from flask import Blueprint, Response, redirect, render_template, request, send_file, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from ged.errors import GedError, Invalid, InvalidTransition, StaleVersion
+from ged.ports import Confidentiality, MailId, PostId, RegisterId, ScanId
+from ged.registry import arrange, correspondents, entry, operations, prints, queries, reading, scan_queries
+from ged.registry.models import Channel, Priority
+from ged.registry.operations import MAX_NAME, MAX_SUBJECT, IncomingForm
+from ged.registry.scan_queries import ScanRow
+from ged.routing import calendar
+from ged.routing.deadlines import add_working_days
+from web import context
+from web.forms import FormReader
+from web.labels import NATURES
+from web.labels import label as label_of
+from web.pages import render_form
+
+blueprint = Blueprint("register", __name__, url_prefix="/enregistrer")
+
+REFUSALS = (Invalid, InvalidTransition, StaleVersion)
+REMEMBERED = ("register_id", "addressed_post_id", "channel")
+
+
+@dataclass(frozen=True)
+class _Typed:
+    """The form as read: where it is registered, what is registered, and the scan that waits for it."""
+
+    register_id: RegisterId
+    form: IncomingForm
+    scan_id: int | None
+    scan_version: int | None
+
+
+@blueprint.get("/")
+def index() -> ResponseReturnValue:
+    """The form, alone or (``?scan=``) beside the scan that waits for its number."""
+    return _page(request.args.get("scan", type=int))
+
+
+@blueprint.get("/numerisation/<int:scan_id>")
+def form(scan_id: int) -> ResponseReturnValue:
+    """The form beside a scan: scan first, number after."""
+    return _page(scan_id)
+
+
+def _page(scan_id: int | None, error: GedError | None = None) -> ResponseReturnValue:
+    actor = context.actor()
+    with context.services().reading() as db:
+        registers = entry.arrival_registers(db, actor)
+        near, far = entry.authorities(db, actor)
+        scan: ScanRow | None = scan_queries.scan(db, scan_id, actor) if scan_id is not None else None
+    groups = [(_("Autres entités"), far)] if far else []
+    return render_form(
+        "register/form.html",
+        error=error,
+        registers=registers,
+        authorities=[*near, *groups] if near else far,
+        scan=scan,
+        natures=list(NATURES.items()),
+        channels=list(Channel),
+        priorities=list(Priority),
+        levels=[level for level in Confidentiality if level < Confidentiality.SECRET or level <= actor.clearance],
+        last=session.get("registering", {}),
+    )
+
+
+@blueprint.post("/")
+def register() -> ResponseReturnValue:
+    """Number the letter; join the waiting scan in the same transaction."""
+    scan_id = request.form.get("scan_id", type=int)
+    actor, now = context.actor(), context.now()
+    try:
+        typed = _read()
+        with context.services().unit_of_work(now) as uow:
+            done = operations.register_incoming(uow, typed.register_id, typed.form, actor=actor, now=now)
+            if typed.scan_id is not None:
+                arrange.join_to_mail(
+                    uow, ScanId(typed.scan_id), done.mail_id, actor=actor, now=now, version=typed.scan_version
+                )
+    except REFUSALS as error:
+        return _page(scan_id, error)
+    session["registering"] = {name: request.form.get(name, "") for name in REMEMBERED}
+    return redirect(url_for("register.done", number_id=done.number_id), 303)
+
+
+def _read() -> _Typed:
+    fields = FormReader(request.form)
+    actor, today = context.actor(), context.today()
+    register_id = fields.integer("register_id", required=True)
+    post_id = fields.integer("addressed_post_id", required=True)
+    sender = fields.text("sender_name", required=True, maximum=MAX_NAME)
+    subject = " ".join(fields.text("subject", required=True, maximum=MAX_SUBJECT).split())
+    received_on = fields.day("received_on") or today
+    due_on = fields.day("due_on")
+    days = fields.integer("delay_days", maximum=366)
+    related = fields.text("related_number", maximum=64)
+    values = {
+        "addressee": fields.text("addressee", maximum=300),
+        "their_reference": fields.text("their_reference", maximum=100),
+        "written_on": fields.day("written_on"),
+        "nature": fields.text("nature", maximum=32),
+        "channel": fields.choice("channel", Channel) or Channel.HAND,
+        "priority": fields.choice("priority", Priority) or Priority.NORMAL,
+        "enclosure_count": fields.integer("enclosure_count", maximum=9999) or 0,
+        "enclosure_note": fields.text("enclosure_note", maximum=300),
+    }
+    level = fields.integer("level", maximum=2) or 0
+    if values["nature"] and values["nature"] not in NATURES:
+        fields.refuse(Invalid("form.unknown_choice", "choose from the list", field="nature"))
+    related_to: MailId | None = None
+    with context.services().reading() as db:
+        near, far = entry.authorities(db, actor)
+        if post_id is not None and post_id not in {one[0] for one in (*near, *far)}:
+            fields.refuse(Invalid("form.unknown_choice", "choose from the list", field="addressed_post_id"))
+        if register_id is not None and register_id not in {one[0] for one in entry.arrival_registers(db, actor)}:
+            fields.refuse(Invalid("form.unknown_choice", "choose from the list", field="register_id"))
+        if days is not None and due_on is None:
+            due_on = add_working_days(received_on, days, calendar.calendar(db))
+        if related:
+            try:
+                related_to = entry.mail_by_number(db, related, actor, field="related_number")
+            except Invalid as unknown:
+                fields.refuse(unknown)
+    if due_on is not None and due_on < received_on:
+        fields.refuse(Invalid("mail.due_before_arrival", "correct the date", field="due_on"))
+    fields.check()
+    return _Typed(
+        register_id=RegisterId(register_id or 0),
+        form=IncomingForm(
+            subject=subject,
+            sender_name=sender,
+            addressed_post_id=PostId(post_id or 0),
+            received_on=received_on,
+            level=Confidentiality(level),
+            due_on=due_on,
+            related_to=related_to,
+            **values,  # type: ignore[arg-type]  # typed one by one above
+        ),
+        scan_id=request.form.get("scan_id", type=int),
+        scan_version=request.form.get("scan_version", type=int),
+    )
+
+
+@blueprint.get("/expediteurs")
+def senders() -> ResponseReturnValue:
+    """Suggestions while the sender is typed."""
+    with context.services().reading() as db:
+        rows = correspondents.suggest(db, request.args.get("sender_name", "")[:MAX_NAME])
+    return render_template("register/_senders.html", rows=rows)
+
+
+@blueprint.get("/doublons")
+def duplicates() -> ResponseReturnValue:
+    """Whether this sender's reference was registered before."""
+    with context.services().reading() as db:
+        rows = entry.registered_before(
+            db,
+            sender_name=request.args.get("sender_name", "")[:MAX_NAME],
+            their_reference=request.args.get("their_reference", "")[:100],
+            actor=context.actor(),
+        )
+    return render_template("register/_duplicates.html", rows=rows)
+
+
+@blueprint.get("/<int:number_id>/enregistre")
+def done(number_id: int) -> ResponseReturnValue:
+    """The answer: the number, big, and what to do next."""
+    actor = context.actor()
+    with context.services().reading() as db:
+        view = queries.letter(db, entry.mail_of_number(db, number_id), actor)
+        number = next(row for row in view.numbers if row.id == number_id)
+        rows = entry.registered_before(
+            db,
+            sender_name=view.sender_name,
+            their_reference=view.their_reference,
+            actor=actor,
+            except_mail=view.id,
+        )
+        has_document = bool(queries.attachments(db, view.id))
+    return render_template("register/done.html", letter=view, number=number, rows=rows, has_document=has_document)
+
+
+@blueprint.get("/<int:number_id>/etiquette.pdf")
+def label(number_id: int) -> ResponseReturnValue:
+    """The label to stick on the paper."""
+    services = context.services()
+    with services.reading() as db:
+        sheet = prints.label(db, services, number_id, context.actor())
+    return _pdf(sheet)
+
+
+@blueprint.get("/<int:number_id>/recepisse.pdf")
+def receipt(number_id: int) -> ResponseReturnValue:
+    """The deposit receipt for who brought the letter (``?deposant=``)."""
+    services, actor = context.services(), context.actor()
+    depositor = " ".join(request.args.get("deposant", "").split())
+    with services.reading() as db:
+        sheet = prints.receipt(db, services, number_id, actor, depositor=depositor)
+        view = queries.letter(db, entry.mail_of_number(db, number_id), actor)
+    if view.level >= Confidentiality.RESTRICTED:
+        with services.unit_of_work(context.now()) as uow:
+            reading.record_printing(uow, view.id, what="receipt", actor=actor)
+    return _pdf(sheet)
+
+
+def _pdf(sheet: prints.Sheet) -> Response:
+    return send_file(BytesIO(sheet.pdf()), mimetype="application/pdf", download_name=sheet.filename)
+
+
+@blueprint.app_template_filter()
+def map_labels(members: Iterable[Enum]) -> list[tuple[str, str]]:
+    """(value, French name) of enumeration members, for a choice."""
+    return [(str(member.value), label_of(member)) for member in members]
+
+
+@blueprint.app_template_filter()
+def map_numbers(members: Iterable[IntEnum]) -> list[tuple[int, str]]:
+    """(number, French name) of numbered members, for a choice."""
+    return [(int(member), label_of(member)) for member in members]
