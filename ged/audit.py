@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ged.db import Base, Id, UtcDateTime
+from ged.db import Base, Id, UtcDateTime, insert_if_missing
 
 GENESIS = "0" * 64
 HEAD_ID = 1
@@ -92,10 +92,7 @@ class Finding:
 
 def append(session: Session, events: Sequence[Event]) -> None:
     """Append events; takes the head's lock, so call it last before the commit."""
-    head = session.get(AuditHead, HEAD_ID, with_for_update=True, populate_existing=True)
-    if head is None:
-        head = AuditHead(id=HEAD_ID, count=0, hash=GENESIS)
-        session.add(head)
+    head = lock(session)
     for event in events:
         entry, payload = _entry(event, sequence=head.count + 1, previous_hash=head.hash)
         session.add(entry)
@@ -104,6 +101,16 @@ def append(session: Session, events: Sequence[Event]) -> None:
         session.add(payload)
         head.count, head.hash = entry.sequence, entry.hash
     session.flush()
+
+
+def lock(session: Session) -> AuditHead:
+    """The head, locked until the commit: whoever holds it commits before whoever waits for it."""
+    head = session.get(AuditHead, HEAD_ID, with_for_update=True, populate_existing=True)
+    if head is None:
+        # Two first entries at one moment: one of them makes the row, both wait for it.
+        insert_if_missing(session, AuditHead, id=HEAD_ID, count=0, hash=GENESIS)
+        head = session.get_one(AuditHead, HEAD_ID, with_for_update=True, populate_existing=True)
+    return head
 
 
 def _entry(event: Event, *, sequence: int, previous_hash: str) -> tuple[AuditEntry, AuditPayload]:

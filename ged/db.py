@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, DateTime, Engine, Integer, MetaData, String, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -107,6 +108,21 @@ def read_session(engine: Engine) -> Iterator[Session]:
         session.close()
 
 
+@contextmanager
+def snapshot_session(engine: Engine) -> Iterator[Session]:
+    """A session for queries that all see the database as it was at the first: for what compares many tables."""
+    with read_session(engine) as session:
+        if engine.dialect.name != "sqlite":  # SQLite's readers have a snapshot in any case (WAL)
+            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        yield session
+
+
 def write_session(engine: Engine) -> Session:
     """A session whose transaction takes SQLite's write lock at its first statement. The caller commits and closes."""
     return Session(engine.execution_options(**{WRITES: True}), expire_on_commit=False)
+
+
+def insert_if_missing(session: Session, table: type[Base], **values: object) -> None:
+    """Insert a row unless its key is there; who loses the race waits for the winner's row and leaves it as it is."""
+    make = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    session.execute(make(table).values(**values).on_conflict_do_nothing())

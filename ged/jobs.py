@@ -19,6 +19,7 @@ from ged.ports import JobId, MailId
 
 LEASE = timedelta(seconds=45)
 MAX_ATTEMPTS = 8
+WORKER_LOST = "job.worker_lost"
 BACK_OFF_S = (1, 5, 20, 60, 300, 900, 3600, 3600)
 
 
@@ -54,6 +55,10 @@ class JobKind(StrEnum):
     """Compare stored bytes with their digests."""
     REMIND = "remind"
     """Look for slips not acknowledged and letters past their date."""
+
+
+SLOW_KINDS = frozenset({JobKind.RECOGNISE, JobKind.CHECK_FIXITY})
+"""What takes minutes and travels in a lane of its own: a clerk's letter is indexed while a report of 300 pages is read."""
 
 
 class Job(Base):
@@ -95,8 +100,7 @@ class ClaimedJob:
     attempts: int
 
 
-def add(
-    session: Session,
+def new(
     kind: JobKind,
     subject_id: int,
     *,
@@ -105,8 +109,8 @@ def add(
     run_after: datetime | None = None,
     params: dict[str, Any] | None = None,
 ) -> Job:
-    """Add a job row to the transaction."""
-    job = Job(
+    """A job row, not yet of any transaction (the unit of work adds it last)."""
+    return Job(
         kind=kind,
         subject_id=subject_id,
         reason=reason,
@@ -114,8 +118,6 @@ def add(
         created_at=now,
         run_after=run_after or now,
     )
-    session.add(job)
-    return job
 
 
 def due(
@@ -138,7 +140,12 @@ def claim(session: Session, job_id: JobId, *, worker: str, now: datetime) -> Cla
     if job.state is JobState.RUNNING and job.lease_until is not None and job.lease_until >= now:
         return None
     if job.begun_irrevocable_at is not None:
-        job.state = JobState.UNCERTAIN
+        job.state, job.lease_until, job.finished_at = JobState.UNCERTAIN, None, now
+        return None
+    if job.attempts >= MAX_ATTEMPTS:
+        # It never failed in words, and its workers are all dead: taken up once more it would kill the next one.
+        job.state, job.lease_until, job.finished_at = JobState.FAILED, None, now
+        job.error_code, job.error_detail = WORKER_LOST, ""
         return None
     job.state, job.worker, job.lease_until = JobState.RUNNING, worker, now + LEASE
     job.attempts += 1
@@ -222,4 +229,17 @@ def release(session: Session, worker_prefix: str, *, now: datetime) -> Sequence[
     rows = session.scalars(select(Job).where(Job.state == JobState.RUNNING, Job.worker.startswith(worker_prefix))).all()
     for job in rows:
         job.lease_until = now - timedelta(seconds=1)
+    return [job.id for job in rows]
+
+
+def put_back(session: Session, worker: str, *, now: datetime) -> Sequence[int]:
+    """A worker that was told to stop gives back what it holds: ready for the next, and no try is counted."""
+    rows = session.scalars(
+        select(Job).where(Job.state == JobState.RUNNING, Job.worker == worker).with_for_update()
+    ).all()
+    for job in rows:
+        if job.begun_irrevocable_at is not None:
+            job.lease_until = now - timedelta(seconds=1)  # whoever takes it next leaves it to a person
+            continue
+        job.state, job.lease_until, job.run_after, job.attempts = JobState.QUEUED, None, now, job.attempts - 1
     return [job.id for job in rows]

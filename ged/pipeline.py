@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from ged import audit, jobs
@@ -17,22 +18,21 @@ from ged.archive import blobs as archive_blobs
 from ged.archive.seal import HeadSeal
 from ged.codes import CodeKind
 from ged.errors import EngineFailed, GedError
-from ged.jobs import ClaimedJob, Job, JobKind, JobState
+from ged.jobs import SLOW_KINDS, ClaimedJob, Job, JobKind, JobState
 from ged.org.models import Unit
 from ged.ports import IndexDocument, JobId, MailId
-from ged.registry import dispatch, recognition
+from ged.registry import dispatch, files, recognition
 from ged.registry import intake as intake_rules
 from ged.registry.indexing import index_document
 from ged.registry.models import Attachment, Mail
 from ged.routing.models import Assignment
 from ged.routing.proof import sheet_arrived
-from ged.signbook.ink import take_scan
+from ged.signbook import wiring as signbook_wiring
 from ged.slips.receive import proof_arrived
 from ged.unit import Services
 
 logger = logging.getLogger(__name__)
 
-SLOW_KINDS = frozenset({JobKind.RECOGNISE, JobKind.CHECK_FIXITY})
 FAST_KINDS = frozenset(JobKind) - SLOW_KINDS
 PERIODS = {
     JobKind.SEAL: timedelta(hours=1),
@@ -119,10 +119,11 @@ def seal_head(services: Services, *, now: datetime) -> bool:
 
 
 def sweep(run: Run) -> None:
-    """Remove bytes of rolled-back transactions."""
-    with run.services.reading() as session:
+    """Remove bytes of rolled-back transactions, and the working folders of killed workers."""
+    with run.services.snapshot() as session:
         removed = archive_blobs.sweep(session, run.services.blobs, now=run.now)
-    logger.info("sweep.done removed=%s", removed)
+    folders = files.sweep_private_dirs(run.services, older_than=run.now - archive_blobs.SWEEP_AFTER)
+    logger.info("sweep.done removed=%s folders=%s", removed, folders)
 
 
 def check_fixity(run: Run) -> None:
@@ -131,7 +132,7 @@ def check_fixity(run: Run) -> None:
     Raises:
         EngineFailed: ``fixity.broken``.
     """
-    with run.services.reading() as session:
+    with run.services.reading() as session, recognition.beating(run.heartbeat, ""):
         for digest, where, code in archive_blobs.broken_blobs(session, run.services.blobs):
             raise EngineFailed(
                 "fixity.broken", "restore the file from a backup", digest=digest, where=where, cause=code
@@ -144,13 +145,15 @@ def notify(run: Run) -> None:
 
 
 def plug_proofs() -> None:
-    """Tell the intake who takes a scan that bears one of our codes. Called once when a process is put together."""
+    """Tell the intake who takes a scan that bears one of our codes, and the dispatch what an answer that left does.
+
+    Called once when a process is put together.
+    """
+    signbook_wiring.connect()
     intake_rules.PROOF_HANDLERS.update(
         {
             CodeKind.IMPUTATION: sheet_arrived,
             CodeKind.SLIP: proof_arrived,
-            CodeKind.OUTGOING: take_scan,
-            CodeKind.DISCHARGE: dispatch.take_proof,
         }
     )
 
@@ -176,8 +179,12 @@ def run_job(services: Services, job_id: JobId, *, worker: str) -> bool:
 
     def heartbeat(progress: str) -> None:
         now = datetime.now(UTC)
-        with services.unit_of_work(now) as uow:
-            jobs.renew(uow.session, job_id, worker=worker, now=now, progress=progress)
+        try:
+            with services.unit_of_work(now) as uow:
+                jobs.renew(uow.session, job_id, worker=worker, now=now, progress=progress)
+        except SQLAlchemyError:
+            # The next beat may succeed; at worst the lease ends and another worker does the same work.
+            logger.warning("job.beat_missed job=%s", job_id, exc_info=True)
 
     try:
         FUNCTIONS[claimed.kind](Run(services, claimed, heartbeat, started))
@@ -203,6 +210,7 @@ def _note_failure(services: Services, job_id: JobId, error: Exception) -> None:
 def schedule_periodic(services: Services, *, now: datetime) -> None:
     """See to it that the hourly seal and the daily sweep are asked for."""
     with services.unit_of_work(now) as uow:
+        audit.lock(uow.session)  # several workers look at one moment; one of them asks
         for kind, period in PERIODS.items():
             latest = uow.session.scalar(select(Job.created_at).where(Job.kind == kind).order_by(Job.id.desc()).limit(1))
             waiting = uow.session.scalar(

@@ -258,8 +258,15 @@ class SearchIndex(Protocol):
 class JobQueue(Protocol):
     """Hands committed job rows to a worker, at least once."""
 
-    def submit(self, job_id: JobId) -> None:
-        """Called after the commit that created the row; may be lost (the sweep submits again)."""
+    def submit(self, job_id: JobId, *, slow: bool = False) -> None:
+        """Called after the commit that created the row; may be lost (the sweep submits again).
+
+        ``slow``: takes minutes; it must not hold up the others.
+        """
+        ...
+
+    def waiting(self) -> frozenset[JobId]:
+        """Jobs submitted and not taken yet; empty when the queue is away. The sweep leaves these alone."""
         ...
 
 

@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from ged import audit, jobs
-from ged.db import read_session, write_session
+from ged.db import read_session, snapshot_session, write_session
 from ged.jobs import Job, JobKind
 from ged.ports import (
     BlobStore,
@@ -150,6 +150,10 @@ class Services:
         """A session for queries."""
         return read_session(self.engine)
 
+    def snapshot(self) -> AbstractContextManager[Session]:
+        """A session whose queries all see one moment."""
+        return snapshot_session(self.engine)
+
     def unit_of_work(self, now: datetime) -> AbstractContextManager["UnitOfWork"]:
         """A transaction that commits at the end of the block."""
         return _unit_of_work(self, now)
@@ -179,9 +183,7 @@ class UnitOfWork:
             if (job.kind, job.subject_id, job.params) == (kind, subject_id, params or {}):
                 job.reason = job.reason or reason
                 return
-        self._jobs.append(
-            jobs.add(self.session, kind, subject_id, now=self.now, reason=reason, run_after=run_after, params=params)
-        )
+        self._jobs.append(jobs.new(kind, subject_id, now=self.now, reason=reason, run_after=run_after, params=params))
 
     def reindex(self, mail_id: MailId | int, *, access: bool = False) -> None:
         """The index no longer says what SQL says of this letter; ``access`` hides it until it does."""
@@ -216,13 +218,18 @@ class UnitOfWork:
             )
         )
 
-    def _commit(self) -> list[JobId]:
+    def _commit(self) -> list[Job]:
         self.session.flush()
         if self._events:
             audit.append(self.session, self._events)
-        job_ids = [JobId(job.id) for job in self._jobs]
+        elif self._jobs:
+            audit.lock(self.session)
+        # Under the head's lock job numbers follow the order of commits: the job with the higher number sees all that
+        # the lower asked for. The index relies on it: a job's number is the version of the document it writes.
+        self.session.add_all(self._jobs)
+        self.session.flush()
         self.session.commit()
-        return job_ids
+        return list(self._jobs)
 
 
 @contextmanager
@@ -231,11 +238,11 @@ def _unit_of_work(services: Services, now: datetime) -> Iterator[UnitOfWork]:
     try:
         uow = UnitOfWork(services, session, now)
         yield uow
-        job_ids = uow._commit()
+        committed = uow._commit()
     except BaseException:
         session.rollback()
         raise
     finally:
         session.close()
-    for job_id in job_ids:
-        services.queue.submit(job_id)
+    for job in committed:
+        services.queue.submit(JobId(job.id), slow=job.kind in jobs.SLOW_KINDS)

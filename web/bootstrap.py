@@ -91,6 +91,13 @@ def _queue(settings: Settings) -> JobQueue:
     return RqQueue(settings.redis_url)
 
 
+def rq_queue_names() -> tuple[str, ...]:
+    """The queues that a worker looks at, in this order."""
+    from ged.adapters.queue_rq import QUEUE_NAMES
+
+    return QUEUE_NAMES
+
+
 def _post(settings: Settings) -> Post:
     if settings.smtp_url is not None:
         return SmtpPost(settings.smtp_url.get_secret_value(), settings.mail_from)

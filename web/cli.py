@@ -171,7 +171,9 @@ def worker() -> None:
         return
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    run_embedded(settings, stop)
+    if not run_embedded(settings, stop):
+        logging.shutdown()
+        os._exit(0)  # a lane is still at work on what was given back: the interpreter would wait for its threads
 
 
 @main.command()

@@ -3,8 +3,10 @@
 import fcntl
 import logging
 import os
+import secrets
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -17,13 +19,17 @@ from ged.errors import ConfigError
 from ged.jobs import JobKind
 from ged.ports import JobId
 from ged.unit import Services
-from web.bootstrap import build_services
+from web.bootstrap import build_services, rq_queue_names
 
 logger = logging.getLogger(__name__)
 
 POLL_S = 0.2
 PERIODIC_EVERY_S = 60.0
-LOST_AFTER = timedelta(seconds=10)
+SWEEP_EVERY_S = 2.0
+SWEEP_LIMIT = 200
+LOST_AFTER = timedelta(seconds=5)
+GRACE_S = 5.0
+"""How long a worker that was told to stop waits for its jobs; then it gives them back."""
 
 
 def worker_name() -> str:
@@ -68,8 +74,10 @@ def only_worker(data_dir: Path) -> Iterator[None]:
         yield
 
 
-def run_embedded(settings: Settings, stop: threading.Event) -> None:
+def run_embedded(settings: Settings, stop: threading.Event) -> bool:
     """Work until ``stop``: one lane for what is quick, one for what is slow, so that a clerk never waits for OCR.
+
+    Answers False when a job was still running after the grace: it is given back, and the process must end now.
 
     Raises:
         ConfigError: ``worker.second``.
@@ -82,14 +90,26 @@ def run_embedded(settings: Settings, stop: threading.Event) -> None:
             # The place is ours: whoever held these leases is dead.
             jobs.release(uow.session, "", now=now)
         lanes = [
-            threading.Thread(target=_lane, args=(services, kinds, stop), name=name)
-            for name, kinds in (("quick", pipeline.FAST_KINDS), ("slow", pipeline.SLOW_KINDS))
+            threading.Thread(target=_lane, args=(services, kinds, stop), name=name, daemon=True)
+            for name, kinds in (("quick", pipeline.FAST_KINDS), ("slow", jobs.SLOW_KINDS))
         ]
         for lane in lanes:
             lane.start()
         _periodically(services, stop)
-        for lane in lanes:
-            lane.join()
+        return _ended(services, lanes)
+
+
+def _ended(services: Services, lanes: list[threading.Thread]) -> bool:
+    until = time.monotonic() + GRACE_S
+    for lane in lanes:
+        lane.join(max(0.0, until - time.monotonic()))
+    if not any(lane.is_alive() for lane in lanes):
+        return True
+    now = datetime.now(UTC)
+    with services.unit_of_work(now) as uow:
+        given_back = jobs.put_back(uow.session, worker_name(), now=now)
+    logger.warning("worker.gave_back jobs=%s", given_back)
+    return False
 
 
 def _lane(services: Services, kinds: frozenset[JobKind], stop: threading.Event) -> None:
@@ -126,26 +146,51 @@ def run_servers(settings: Settings, stop: threading.Event) -> None:
     from rq import Queue, Worker
 
     services = build_services(settings)
+    _require_redis(settings)
     sweeper = threading.Thread(target=_resubmit, args=(services, stop), name="sweep", daemon=True)
     sweeper.start()
     connection = Redis.from_url(settings.redis_url or "")
-    worker = Worker([Queue("ged", connection=connection)], connection=connection, name=f"ged-{worker_name()}")
+    queues = [Queue(name, connection=connection) for name in rq_queue_names()]
+    # A name of this start only: RQ refuses one that it remembers, and a killed container starts with the same ids.
+    worker = Worker(queues, connection=connection, name=f"ged-{worker_name()}-{secrets.token_hex(4)}")
     worker.work(logging_level="WARNING")
     stop.set()
 
 
+def _require_redis(settings: Settings) -> None:
+    from redis import Redis
+    from redis.exceptions import RedisError
+
+    try:
+        Redis.from_url(settings.redis_url or "", socket_connect_timeout=5).ping()
+    except RedisError as error:
+        raise ConfigError(
+            "worker.redis_unreachable",
+            f"start Redis or correct GED_REDIS_URL ({type(error).__name__}); no job is lost meanwhile",
+            setting="GED_REDIS_URL",
+        ) from None
+
+
 def _resubmit(services: Services, stop: threading.Event) -> None:
-    last_periodic = 0.0
-    while not stop.wait(2.0):
+    periodic_at = time.monotonic()
+    while not stop.wait(SWEEP_EVERY_S):
         try:
-            now = datetime.now(UTC)
-            with services.reading() as session:
-                lost = jobs.due(session, now=now - LOST_AFTER, limit=200)
-            for job_id in lost:
-                services.queue.submit(job_id)
-            last_periodic += 2.0
-            if last_periodic >= PERIODIC_EVERY_S:
-                last_periodic = 0.0
-                pipeline.schedule_periodic(services, now=now)
+            sweep_lost(services, now=datetime.now(UTC))
+            if time.monotonic() >= periodic_at:
+                pipeline.schedule_periodic(services, now=datetime.now(UTC))
+                periodic_at = time.monotonic() + PERIODIC_EVERY_S
         except Exception:
             logger.exception("worker.sweep_failed")
+
+
+def sweep_lost(services: Services, *, now: datetime) -> int:
+    """Submit again the jobs that could run and of which no message waits: their message was lost, or their worker."""
+    waiting = services.queue.waiting()
+    submitted = 0
+    for kinds in (pipeline.FAST_KINDS, jobs.SLOW_KINDS):
+        with services.reading() as session:
+            due = jobs.due(session, now=now - LOST_AFTER, kinds=kinds, limit=len(waiting) + SWEEP_LIMIT)
+        for job_id in [job_id for job_id in due if job_id not in waiting][:SWEEP_LIMIT]:
+            services.queue.submit(job_id, slow=kinds is jobs.SLOW_KINDS)
+            submitted += 1
+    return submitted

@@ -8,7 +8,9 @@ import hashlib
 import io
 import os
 import secrets
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -20,6 +22,7 @@ MAGIC = b"GEDBLOB\x01"
 CLEAR = (0).to_bytes(4, "big")
 HEADER = MAGIC + CLEAR
 CHUNK = 1 << 20
+DRAFT_KEPT_S = 24 * 3600
 
 
 class _PlainReader(io.FileIO):
@@ -48,6 +51,7 @@ class FileBlobs:
         self._folder = folder
         self._incoming = folder / "incoming"
         self._incoming.mkdir(parents=True, exist_ok=True)
+        self._drop_old_drafts()
 
     def put(self, content: BinaryIO) -> StoredBlob:
         """Store a stream; see the port."""
@@ -55,8 +59,8 @@ class FileBlobs:
         try:
             digest, size = _write_draft(draft, content)
             target = self._path(digest)
-            if not target.exists():
-                target.parent.mkdir(parents=True, exist_ok=True)
+            if not _renewed(target):
+                self._make_place(target.parent)
                 os.replace(draft, target)
                 _sync_folder(target.parent)
         except OSError as error:
@@ -99,7 +103,25 @@ class FileBlobs:
     def digests(self) -> Iterator[tuple[Digest, datetime]]:
         """All blobs with the time of writing."""
         for path in self._folder.glob("??/??/*"):
-            yield Digest(path.name), datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
+            try:
+                written = path.stat().st_mtime
+            except FileNotFoundError:
+                continue  # another process removed it since the folder was read
+            yield Digest(path.name), datetime.fromtimestamp(written, tz=UTC)
+
+    def _drop_old_drafts(self) -> None:
+        """What a process that was killed had begun to write."""
+        for draft in self._incoming.iterdir():
+            with suppress(FileNotFoundError):  # finished, or removed by another process, since the folder was read
+                if time.time() - draft.stat().st_mtime > DRAFT_KEPT_S:
+                    draft.unlink()
+
+    def _make_place(self, folder: Path) -> None:
+        """Make the two levels of folders; a name is durable when the folder that holds it is flushed."""
+        for place in (folder.parent, folder):
+            if not place.exists():
+                place.mkdir(parents=True, exist_ok=True)
+                _sync_folder(place.parent)
 
     def _path(self, digest: Digest) -> Path:
         if len(digest) != 64 or not all(c in "0123456789abcdef" for c in digest):
@@ -118,6 +140,15 @@ def _write_draft(draft: Path, content: BinaryIO) -> tuple[Digest, int]:
         out.flush()
         os.fsync(out.fileno())
     return Digest(hasher.hexdigest()), size
+
+
+def _renewed(target: Path) -> bool:
+    """Whether the bytes are there already; they count as written now, so that no sweep takes them for left over."""
+    try:
+        os.utime(target)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _sync_folder(folder: Path) -> None:

@@ -6,5 +6,9 @@ from ged.ports import JobId
 class PolledQueue:
     """Plug of ``JobQueue`` that needs no messenger: a committed row is already submitted."""
 
-    def submit(self, job_id: JobId) -> None:
+    def submit(self, job_id: JobId, *, slow: bool = False) -> None:
         """Nothing to send; the worker's next look finds the row."""
+
+    def waiting(self) -> frozenset[JobId]:
+        """No message ever waits here."""
+        return frozenset()

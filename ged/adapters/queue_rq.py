@@ -1,7 +1,7 @@
 """RQ on Redis: carries the number of a committed job row to any worker."""
 
 import logging
-from datetime import datetime
+import secrets
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -9,7 +9,9 @@ from rq import Queue
 
 from ged.ports import JobId
 
-QUEUE_NAME = "ged"
+QUICK, SLOW = "ged", "ged-slow"
+QUEUE_NAMES = (QUICK, SLOW)
+"""In the order in which a free worker looks: a report of 300 pages waits for a letter to be indexed, not the reverse."""
 RUN_JOB = "web.worker.run_job"
 JOB_TIMEOUT_S = 3600
 
@@ -20,23 +22,30 @@ class RqQueue:
     """Plug of ``JobQueue`` over RQ. A lost message is sent again by the sweep: the row is the truth."""
 
     def __init__(self, url: str) -> None:
-        self._redis = Redis.from_url(url)
-        self._queue = Queue(QUEUE_NAME, connection=self._redis)
+        self._redis = Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5)
+        self._queues = [Queue(name, connection=self._redis) for name in QUEUE_NAMES]
 
-    def submit(self, job_id: JobId) -> None:
+    def submit(self, job_id: JobId, *, slow: bool = False) -> None:
         """Enqueue; Redis being down costs time, never a job."""
+        queue = self._queues[QUEUE_NAMES.index(SLOW if slow else QUICK)]
         try:
-            self._queue.enqueue(RUN_JOB, int(job_id), job_timeout=JOB_TIMEOUT_S, result_ttl=0, failure_ttl=3600)
+            queue.enqueue(
+                RUN_JOB,
+                int(job_id),
+                # The message's name begins with the job's number: `waiting` reads it there.
+                job_id=f"{int(job_id)}-{secrets.token_hex(4)}",
+                job_timeout=JOB_TIMEOUT_S,
+                result_ttl=0,
+                failure_ttl=3600,
+            )
         except RedisError as error:
             logger.warning("queue.unavailable job=%s error=%s", job_id, type(error).__name__)
 
-    def waiting(self) -> int:
-        """Messages not taken yet."""
-        return int(self._queue.count)
-
-    def seen_at(self) -> datetime | None:
-        """When a worker was last heard of."""
-        from rq import Worker  # noqa: PLC0415  # heavy, and only the administrator's page asks
-
-        beats = [worker.last_heartbeat for worker in Worker.all(connection=self._redis)]
-        return max((beat for beat in beats if beat is not None), default=None)
+    def waiting(self) -> frozenset[JobId]:
+        """Jobs whose messages nobody has taken yet; empty when Redis is down."""
+        try:
+            names = [name for queue in self._queues for name in queue.get_job_ids()]
+        except RedisError as error:
+            logger.warning("queue.unavailable error=%s", type(error).__name__)
+            return frozenset()
+        return frozenset(JobId(int(name.partition("-")[0])) for name in names)

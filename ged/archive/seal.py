@@ -5,10 +5,12 @@ the line before, so that lines cannot be taken out either. The key is an Ed25519
 of the file belong on another machine.
 """
 
+import fcntl
 import hashlib
 import json
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -43,9 +45,22 @@ class HeadSeal:
         self._public = folder / "journal.pub"
 
     def seal(self, head: Head, *, now: datetime) -> bool:
-        """Sign and write the head; False when it is sealed already."""
-        lines = self._lines()
-        if lines and json.loads(lines[-1])["head"]["count"] == head.count:
+        """Sign and write the head; False when it, or a later one, is sealed already."""
+        with self._alone():
+            return self._seal(head, now)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        # Two workers, or a worker and the command: a line names the digest of the one before it.
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with (self._folder / "lock").open("w") as place:
+            fcntl.flock(place, fcntl.LOCK_EX)
+            yield
+
+    def _seal(self, head: Head, now: datetime) -> bool:
+        self._drop_torn_line()
+        lines, last = self._lines(), self.last()
+        if last is not None and last.count >= head.count:
             return False
         body = {
             "count": head.count,
@@ -63,23 +78,31 @@ class HeadSeal:
 
     def last(self) -> SealedHead | None:
         """The last sealed head: behind it the journal is not sealed yet."""
-        lines = self._lines()
-        if not lines:
-            return None
-        head = json.loads(lines[-1])["head"]
-        return SealedHead(head["count"], head["hash"], head["at"])
+        for line in reversed(self._lines()):
+            try:
+                head = json.loads(line)["head"]
+                return SealedHead(int(head["count"]), str(head["hash"]), str(head["at"]))
+            except (ValueError, KeyError, TypeError):
+                continue  # `verify` names it
+        return None
 
     def verify(self, session: Session) -> Iterator[Finding]:
-        """Compare every sealed head with the journal, and the file with itself."""
+        """Compare every sealed head with the journal, and the file with itself.
+
+        Give a session that has read nothing yet: the file is read first, and may not be ahead of what is compared.
+        """
         if not self._heads.exists():
+            if self._public.exists():
+                yield Finding(0, "seal.file_missing")
             return
+        lines = self._lines()
         try:
             public = serialization.load_pem_public_key(self._public.read_bytes())
         except (OSError, ValueError):
             yield Finding(0, "seal.key_missing")
             return
         previous = GENESIS
-        for number, line in enumerate(self._lines(), start=1):
+        for number, line in enumerate(lines, start=1):
             yield from self._verify_line(session, line, number, previous, public)
             previous = hashlib.sha256(line.encode()).hexdigest()
 
@@ -108,14 +131,24 @@ class HeadSeal:
     def _lines(self) -> list[str]:
         if not self._heads.exists():
             return []
-        return self._heads.read_text(encoding="utf-8").splitlines()
+        return self._heads.read_text(encoding="utf-8", errors="replace").splitlines()
+
+    def _drop_torn_line(self) -> None:
+        """A line without its end was never sealed: power or disk failed while it was written."""
+        if not self._heads.exists():
+            return
+        content = self._heads.read_bytes()
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):
+            with self._heads.open("r+b") as heads:
+                heads.truncate(whole)
+                os.fsync(heads.fileno())
 
     def _private(self) -> Ed25519PrivateKey:
         if self._key.exists():
             key = serialization.load_pem_private_key(self._key.read_bytes(), password=None)
             if isinstance(key, Ed25519PrivateKey):
                 return key
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         made = Ed25519PrivateKey.generate()
         pem = made.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
@@ -82,6 +83,18 @@ def private_dir(services: Services) -> Iterator[Path]:
     parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="work-", dir=parent) as name:
         yield Path(name)
+
+
+def sweep_private_dirs(services: Services, *, older_than: datetime) -> int:
+    """Remove the folders of calls that were killed before their end; answers how many."""
+    left = [
+        folder
+        for folder in (Path(services.data_dir) / "tmp").glob("work-*")
+        if folder.stat().st_mtime < older_than.timestamp()
+    ]
+    for folder in left:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(left)
 
 
 def fetch(blobs: BlobStore, digest: Digest | str, path: Path) -> Path:
