@@ -6,21 +6,19 @@ from io import BytesIO
 from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
-from ged.ports import Digest, MailId
+from ged.ports import Digest
 from ged.registry import files
 from ged.registry.files import Upload
-from ged.slips import answers, custody, delivery_book, operations, parties, queries, receive, tasks
+from ged.slips import answers, delivery_book, letter_panel, operations, parties, queries, receive, tasks
 from ged.slips import view as slip_views
 from ged.slips.answers import AnswerLine
 from ged.slips.models import SlipKind, SlipPurpose
 from ged.slips.operations import Issued
 from ged.slips.receive import PaperReceipt
 from ged.slips.states import DECISIONS, LineState
-from ged.unit import Actor
 from web import context, keyring, labels, verdicts
 from web.forms import FormReader
 from web.pages import render_form
@@ -148,8 +146,8 @@ def new() -> ResponseReturnValue:
 def _new(given: MultiDict[str, str], error: GedError | None = None) -> ResponseReturnValue:
     actor = context.actor()
     post = forms.sending_post(actor)
+    lines = forms.lines_of(given, post, actor)
     with context.services().reading() as session:
-        lines = forms.lines_of(session, given, post, actor)
         units = [(unit.id, unit.name) for unit in queries.receiving_units(session, actor)]
     return render_form(
         "slips/new.html",
@@ -173,8 +171,7 @@ def create() -> ResponseReturnValue:
     services, actor = context.services(), context.actor()
     fields = FormReader(request.form)
     post = forms.sending_post(actor)
-    with services.reading() as session:
-        lines = forms.lines_of(session, request.form, post, actor)
+    lines = forms.lines_of(request.form, post, actor)
     form = forms.read_slip(fields, lines, post)
     try:
         fields.check()
@@ -207,8 +204,7 @@ def _one_more(wanted: str) -> ResponseReturnValue:
         return _new(given)
     number = given.pop("add_number", "").strip()
     try:
-        with context.services().reading() as session:
-            mail_id = str(forms.add_letter(session, number, context.actor()))
+        mail_id = str(forms.add_letter(number, context.actor()))
     except Invalid as error:
         return _new(request.form, error)
     if mail_id not in given.getlist("mail"):
@@ -441,13 +437,4 @@ def answer(slip_id: int) -> ResponseReturnValue:
 # --- the letter's page -------------------------------------------------------------------------------------------
 
 
-def _panel(session: Session, mail_id: MailId, actor: Actor) -> object:
-    """The slips on which a letter travelled, and who holds its paper."""
-    return {
-        "slips": queries.slips_of(session, mail_id, actor),
-        "custody": custody.custody_of(session, mail_id),
-        "may_send": bool(parties.working_posts(actor)),
-    }
-
-
-register_panel("slips", 40, _panel)
+register_panel("slips", 40, letter_panel.load)

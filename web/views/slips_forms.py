@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flask import request
-from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from ged.errors import Invalid
@@ -17,6 +16,7 @@ from ged.slips.receive import Decision
 from ged.slips.states import DECISIONS, LineState
 from ged.slips.view import LineView
 from ged.unit import Actor, HeldPost
+from web import context
 from web.forms import FormReader
 
 FREE_LINES = 2
@@ -33,18 +33,15 @@ class FormLines:
     free: tuple[str, ...]
 
 
-def lines_of(session: Session, given: Given, post: HeldPost, actor: Actor) -> FormLines:
+def lines_of(given: Given, post: HeldPost, actor: Actor) -> FormLines:
     """The lines named in the address or in the form."""
     mail_ids = [int(value) for value in given.getlist("mail") if value.isdigit()]
     envelope_ids = [int(value) for value in given.getlist("envelope") if value.isdigit()]
     free = min(max(given.get("free", FREE_LINES, type=int), 0), drafting.MAX_LINES)
-    return FormLines(
-        (
-            *drafting.suggest(session, mail_ids, post=post, actor=actor),
-            *drafting.suggest_envelopes(session, envelope_ids, post=post),
-        ),
-        tuple(f"f{n}" for n in range(1, free + 1)),
-    )
+    with context.services().reading() as session:
+        letters = drafting.suggest(session, mail_ids, post=post, actor=actor)
+        envelopes = drafting.suggest_envelopes(session, envelope_ids, post=post)
+    return FormLines((*letters, *envelopes), tuple(f"f{n}" for n in range(1, free + 1)))
 
 
 def read_slip(fields: FormReader, lines: FormLines, post: HeldPost) -> SlipForm:
@@ -81,14 +78,15 @@ def _texts(fields: FormReader, key: str) -> tuple[str, int, str]:
     return description, count or 1, fields.text(f"remark-{key}", maximum=drafting.MAX_LINE_REMARK)
 
 
-def add_letter(session: Session, number: str, actor: Actor) -> MailId:
+def add_letter(number: str, actor: Actor) -> MailId:
     """The letter whose number somebody typed, to put it on the slip.
 
     Raises:
         Invalid: ``scan.number_unknown`` at the field ``add_number``.
     """
     try:
-        return MailId(scan_queries.letter_by_number(session, number, actor).mail_id)
+        with context.services().reading() as session:
+            return MailId(scan_queries.letter_by_number(session, number, actor).mail_id)
     except Invalid as unknown:
         raise Invalid(unknown.code, unknown.remedy, field="add_number", number=number) from None
 
