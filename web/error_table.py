@@ -139,6 +139,48 @@ MESSAGES: Mapping[str, Message] = {
         _l("Choisissez une date qui ne la dépasse pas."),
     ),
     "deadline.no_working_day": Message(_l("La semaine de travail n'a aucun jour."), _l("Cochez au moins un jour.")),
+    # --- discharge ---
+    "discharge.before_departure": Message(
+        _l("La décharge est antérieure au départ du courrier."), _l("Corrigez la date et l'heure.")
+    ),
+    "discharge.capacity": Message(
+        _l("La qualité du réceptionnaire manque."), _l("Écrivez en quelle qualité il a reçu.")
+    ),
+    "discharge.in_future": Message(_l("Cette date est dans l'avenir."), _l("Corrigez la date et l'heure.")),
+    "discharge.name": Message(_l("Le nom du réceptionnaire manque."), _l("Écrivez qui a reçu le courrier.")),
+    "discharge.not_left": Message(_l("Cette ligne n'est pas encore partie."), _l("Notez d'abord le départ.")),
+    # --- dispatch ---
+    "dispatch.by_email": Message(
+        _l("La messagerie ne se note pas comme un départ sur papier."), _l("Utilisez le bouton qui envoie le message.")
+    ),
+    "dispatch.carrier": Message(
+        _l("Le porteur manque."), _l("Nommez la personne ou la société qui porte le courrier.")
+    ),
+    "dispatch.email": Message(_l("L'adresse électronique n'est pas valable."), _l("Corrigez l'adresse.")),
+    "dispatch.email_confidential": Message(
+        _l("Un courrier confidentiel ne part pas par messagerie."), _l("Expédiez-le sur papier.")
+    ),
+    "dispatch.gone": Message(
+        _l("Cette ligne est déjà partie, ou son envoi est en cours."), _l("Rechargez la liste des départs.")
+    ),
+    "dispatch.not_clerk": Message(
+        _l("Seul le bureau d'ordre qui a numéroté ce courrier l'expédie."), _l("Adressez-vous à ce bureau.")
+    ),
+    "dispatch.not_ready": Message(
+        _l("L'original numérisé n'est pas encore lu."), _l("Attendez quelques instants, puis réessayez.")
+    ),
+    "dispatch.not_signed": Message(_l("Ce courrier n'est pas signé."), _l("Un courrier part une fois signé.")),
+    "dispatch.not_uncertain": Message(
+        _l("Cet envoi est encore en cours."), _l("Attendez qu'il soit terminé, puis rechargez la page.")
+    ),
+    "dispatch.reference": Message(
+        _l("Le numéro du recommandé manque."), _l("Recopiez le numéro de la preuve de dépôt.")
+    ),
+    "dispatch.stale": Message(
+        _l("Quelqu'un a modifié cette ligne entre-temps."), _l("Relisez la ligne, puis recommencez.")
+    ),
+    "dispatch.too_long": Message(_l("Ce texte dépasse %(limit)s caractères."), _l("Raccourcissez-le.")),
+    "dispatch.unknown": Message(_l("Cette ligne de départ n'existe pas."), _l("Rechargez la liste des départs.")),
     # --- document ---
     "document.no_original": Message(
         _l("Ce document vient d'un numériseur : ses originaux sont ses pages."),
@@ -520,6 +562,7 @@ MESSAGES: Mapping[str, Message] = {
     "sign.failed": Message(
         _l("La signature n'a pas pu être faite."), _l("Réessayez ; si l'erreur revient, prévenez l'administrateur.")
     ),
+    "sign.nothing": Message(_l("Aucun courrier n'est coché."), _l("Cochez les courriers à signer.")),
     "sign.not_signatory": Message(
         _l("Seul le signataire signe, ou qui en a reçu la délégation."), _l("Adressez-vous au signataire.")
     ),

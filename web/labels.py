@@ -15,8 +15,8 @@ from ged.codes import CodeKind
 from ged.jobs import JobKind, JobState
 from ged.org.models import DelegationKind
 from ged.ports import Confidentiality, Verdict
-from ged.registry.intake_models import BatchSource, BatchState, OrderState, ScanState
 from ged.registry.dispatch_models import DispatchState
+from ged.registry.intake_models import BatchSource, BatchState, OrderState, ScanState
 from ged.registry.models import AttachmentKind, Channel, Direction, Priority, RegisterNature
 from ged.registry.states import MailState
 from ged.signbook.models import CircuitAct, NoticeKind, SignatureWay

@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 
 from ged import access
 from ged.access import visible_clause
+from ged.errors import NotFound
 from ged.org.models import Holding, Person, Post, PostRole, Unit
 from ged.ports import AttachmentId, Confidentiality, Digest, MailId, PostId
 from ged.registry.dispatch_models import Party
-from ged.registry.models import Attachment, AttachmentKind, Mail, MailNumber
+from ged.registry.models import Attachment, AttachmentKind, Direction, Mail, MailNumber
 from ged.registry.states import MailState
 from ged.signbook import book, circuit
 from ged.signbook.book import Annex
@@ -555,3 +556,116 @@ def issued_letters(session: Session) -> Iterator[tuple[str, tuple[Digest, ...]]]
     )
     for mail_id, digests in revisions.items():
         yield f"letter {mail_id} {numbers.get(mail_id, '')}".strip(), tuple(digests)
+
+
+# --- the letter's own page ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Answerable:
+    """An incoming letter that may be answered."""
+
+    mail_id: MailId
+    number: str
+    subject: str
+    sender: str
+
+
+@dataclass(frozen=True)
+class AnswerRow:
+    """An outgoing letter, as another letter's page names it."""
+
+    mail_id: MailId
+    subject: str
+    number: str
+    state: MailState
+
+
+@dataclass(frozen=True)
+class LetterPanel:
+    """What the letter's page shows of the signature book.
+
+    Attributes:
+        templates: to begin an answer with; empty when the letter is none that is answered.
+        own: the letter itself, when it is an outgoing one.
+        answered: the letter that it answers, when the actor may see it.
+    """
+
+    mail_id: MailId
+    answers: tuple[AnswerRow, ...] = ()
+    templates: tuple[TemplateRow, ...] = ()
+    own: AnswerRow | None = None
+    answered: Answerable | None = None
+
+
+def answerable(session: Session, mail_id: MailId | int, actor: Actor) -> Answerable:
+    """The incoming letter that a draft would answer.
+
+    Raises:
+        NotFound: ``mail.unknown``.
+    """
+    mail = session.get(Mail, mail_id)
+    if mail is None:
+        raise NotFound("mail.unknown", "check the number", id=int(mail_id))
+    access.require(session, mail.id, Confidentiality(mail.level), actor)
+    return Answerable(MailId(mail.id), _number(mail), mail.subject, mail.sender_name)
+
+
+def letter_panel(session: Session, mail_id: MailId | int, actor: Actor) -> LetterPanel | None:
+    """The panel of a letter's page; the caller has checked that the actor may see the letter."""
+    mail = session.get_one(Mail, mail_id)
+    draft = session.get(Draft, mail_id)
+    if draft is not None:
+        incoming = _visible_incoming(session, draft, actor)
+        answered = None
+        if incoming is not None:
+            answered = Answerable(MailId(incoming.id), _number(incoming), incoming.subject, incoming.sender_name)
+        return LetterPanel(MailId(mail.id), own=_answer(draft), answered=answered)
+    if mail.direction is not Direction.INCOMING:
+        return None
+    found = session.scalars(_visible(_drafts().where(Draft.answers_id == mail.id), actor).order_by(Draft.mail_id))
+    works = any(post.roles - {Role.ADMINISTRATOR, Role.AUDITOR} for post in actor.posts)
+    may_answer = works and mail.state not in (MailState.CLOSED, MailState.VOIDED)
+    offered = tuple(templates(session)) if may_answer else ()
+    answers = tuple(_answer(one) for one in found)
+    return LetterPanel(MailId(mail.id), answers, offered) if answers or offered else None
+
+
+def _answer(draft: Draft) -> AnswerRow:
+    number = draft.number.text if draft.number is not None else ""
+    return AnswerRow(MailId(draft.mail_id), draft.mail.subject, number, draft.mail.state)
+
+
+# --- the mail office ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PrintedRow:
+    """A letter signed by hand that waits for its number, or with its number for the scan of the original."""
+
+    mail_id: MailId
+    subject: str
+    addressee: str
+    signatory: str
+    number: str
+    printed_at: datetime | None
+
+
+def printed(session: Session, actor: Actor) -> tuple[PrintedRow, ...]:
+    """Letters signed by hand of the registers that the actor keeps: to number, then to scan."""
+    query = _drafts().where(Draft.way == SignatureWay.INK, Mail.state.in_((MailState.IN_CIRCUIT, MailState.NUMBERED)))
+    rows = []
+    for draft in session.scalars(_visible(query, actor).order_by(Draft.confirmed_at)):
+        if _keeps_register(session, draft, actor):
+            number = draft.number.text if draft.number is not None else ""
+            rows.append(
+                PrintedRow(
+                    MailId(draft.mail_id),
+                    draft.mail.subject,
+                    draft.mail.addressee,
+                    f"{draft.confirmed_name}, {draft.confirmed_title}",
+                    number,
+                    draft.confirmed_at,
+                )
+            )
+    return tuple(rows)

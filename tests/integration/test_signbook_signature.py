@@ -27,7 +27,7 @@ from ged.routing.states import AssignmentState
 from ged.signbook import ink, operations, queries
 from ged.signbook.models import Draft, SignatureWay, SignedRevision
 from ged.signbook.operations import ToSign
-from ged.signbook.render import Letter, PageMode, letter_pages
+from ged.signbook.render import Letter, PageMode, french_day, letter_pages
 from ged.signbook.wiring import connect
 from tests.factories import NOW, TODAY
 from tests.signbook_kit import CEET, COPY, House, house
@@ -98,7 +98,7 @@ def test_the_pages_signed_are_those_shown_but_for_number_date_and_mark(
     assert differs == ([True, True] if long else [True])
     text = subprocess.run(["pdftotext", "signed.pdf", "-"], cwd=tmp_path, check=True, capture_output=True, text=True)
     assert row.number in text.stdout
-    assert "3 mars 2026" in text.stdout
+    assert french_day(TODAY) in text.stdout
     assert row.number not in shown.decode("latin-1")
 
 

@@ -1,0 +1,233 @@
+"""The pages of the signature book, the drafts and the departures, as people use them without JavaScript."""
+
+import dataclasses
+import re
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from ged.registry.dispatch_models import DispatchLine, DispatchState
+from ged.registry.models import Mail
+from ged.registry.states import MailState
+from ged.signbook.models import LetterTemplate
+from ged.signbook.wiring import connect
+from ged.unit import Services
+from tests.factories import NOW, SECRET, make_organisation, make_services
+from tests.signbook_kit import PASSPHRASE, TEMPLATE, CountingSigner, House
+from tests.signing_kit import page_pdf
+from tests.site import give_passwords, make_settings, post, sign_in
+from web.app import create_app
+
+assert SECRET
+
+
+class Site:
+    """The application with one client a person."""
+
+    def __init__(self, folder: Path) -> None:
+        connect()
+        self.services: Services = dataclasses.replace(make_services(folder), signer=CountingSigner())
+        make_organisation(self.services)
+        with self.services.unit_of_work(NOW) as uow:
+            uow.session.add(
+                LetterTemplate(code=TEMPLATE.code, title=TEMPLATE.title, subject=TEMPLATE.subject, body=TEMPLATE.body)
+            )
+        give_passwords(self.services)
+        self.app: Flask = create_app(self.services, make_settings(folder))
+        self.app.testing = False
+        signer = self.services.signer
+        assert isinstance(signer, CountingSigner)
+        self.house = House(self.services, signer)
+        self.clients: dict[str, FlaskClient] = {}
+
+    def as_(self, account: str) -> FlaskClient:
+        if account not in self.clients:
+            self.clients[account] = sign_in(self.app, account)
+        return self.clients[account]
+
+    def get(self, account: str, path: str, status: int = 200) -> str:
+        answer = self.as_(account).get(path)
+        assert answer.status_code == status, answer.text[:2000]
+        return answer.text
+
+    def send(self, account: str, path: str, status: int = 303, **data: object) -> str:
+        answer = post(self.as_(account), path, data, page="/parapheur/")
+        assert answer.status_code == status, answer.text[:3000]
+        return answer.location or answer.text
+
+    def state(self, mail_id: int) -> MailState:
+        with self.services.reading() as session:
+            return session.get_one(Mail, mail_id).state
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site(tmp_path)
+
+
+def hidden(page: str, name: str) -> str:
+    found = re.search(rf'name="{name}" value="([^"]*)"', page)
+    assert found, name
+    return found[1]
+
+
+def test_from_the_letter_received_to_its_answer_delivered(site: Site) -> None:
+    incoming = site.house.incoming()
+    page = site.get("dge", f"/projets/nouveau?repond_a={incoming}&modele=favourable")
+    assert "Demande de raccordement" in page
+    assert '<option value="favourable" selected>' in page
+    place = site.send("dge", "/projets/nouveau", repond_a=incoming, modele="favourable")
+    mail_id = int(place.rsplit("/", 1)[1])
+    page = site.get("dge", place)
+    assert "{motif}" in page
+    # Handing in is refused while a name is left and no circuit is chosen; nothing is lost.
+    version = hidden(page, "version")
+    page = site.send("dge", f"{place}/circuit", 303, version=version, **{
+        "visa-1": site.house.post("DAF-C"), "visa-2": site.house.post("ETU-M"),
+        "signatory_post_id": site.house.post("SG-T"),
+    })  # fmt: skip
+    page = site.get("dge", place)
+    page = site.send("dge", f"{place}/remettre", 422, version=hidden(page, "version"))
+    assert "{motif}" in page
+    row = site.house.show(mail_id, "dge")
+    typed = {
+        "version": row.version, "civility": "Madame la Directrice", "subject": row.subject,
+        "body": row.body.replace("{motif}", "dossier complet"), "addressee-rows": 2, "addressee-1-name": "CEET",
+        "addressee-1-address": "BP 42\nLomé", "copy-rows": 1, "copy-1-name": "DAF", "copy-1-email": "pas une adresse",
+    }  # fmt: skip
+    page = site.send("dge", place, 422, **typed)
+    assert "pas une adresse" in page
+    assert "Madame la Directrice" in page
+    site.send("dge", place, **{**typed, "copy-1-email": "daf@mines.example.tg"})
+    pdf = site.as_("dge").get(f"{place}/apercu.pdf")
+    assert (pdf.mimetype, pdf.data[:5]) == ("application/pdf", b"%PDF-")
+    version = site.house.show(mail_id, "dge").version
+    answer = post(
+        site.as_("dge"), f"{place}/pieces",
+        {"version": version, "file": (BytesIO(page_pdf("Plan")), "plan.pdf")}, page="/parapheur/",
+        content_type="multipart/form-data",
+    )  # fmt: skip
+    assert answer.status_code == 303, answer.text[:2000]
+    assert "plan.pdf" in site.get("dge", place)
+    site.send("dge", f"{place}/remettre", version=site.house.show(mail_id, "dge").version)
+
+    letter = f"/parapheur/{mail_id}"
+    site.get("agent", letter, 404)
+    for account in ("daf", "etudes"):
+        assert letter in site.get(account, "/parapheur/")
+        page = site.get(account, letter)
+        assert "Donner mon visa" in page
+        site.send(account, f"{letter}/viser", version_no=hidden(page, "version_no"))
+    page = site.get("sg", letter)
+    picture = re.search(r'src="(/documents/\d+/page/1\.jpg)"', page)
+    assert picture
+    assert site.as_("sg").get(picture[1]).mimetype == "image/jpeg"
+    site.house.key("sg")
+    version_no = hidden(page, "version_no")
+    page = site.send("sg", f"{letter}/signer", 422, version_no=version_no)
+    assert "verrouillée" in page
+    site.send("sg", f"{letter}/signer", version_no=version_no, passphrase=PASSPHRASE)
+    page = site.get("sg", letter)
+    assert "00001/2026/MIN/SG" in page
+    assert "Signature valable" in page
+
+    page = site.get("agent", "/departs/")
+    assert f"/departs/{mail_id}" in page
+    with site.services.reading() as session:
+        first, copy = session.scalars(select(DispatchLine.id).order_by(DispatchLine.position)).all()
+    page = site.send("agent", f"/departs/lignes/{first}/depart", 422, channel="recorded_delivery", version=1)
+    assert "recommandé manque" in page
+    assert re.search(r'value="recorded_delivery" checked', page)
+    for one in (first, copy):
+        site.send("agent", f"/departs/lignes/{one}/depart", channel="hand", carrier="Mawuli", version=1)
+    assert site.state(mail_id) is MailState.DISPATCHED
+    assert site.state(incoming) is MailState.ANSWERED
+    page = site.get("agent", f"/departs/lignes/{first}")
+    site.send(
+        "agent", f"/departs/lignes/{first}/decharge", name="Ama Lawson", capacity="Secrétaire", their_number="981",
+        received_on=re.search(r'name="received_on"[^>]* value="([^"]+)"', page)[1],  # type: ignore[index]
+        received_time=re.search(r'name="received_time"[^>]* value="([^"]+)"', page)[1],  # type: ignore[index]
+        version=hidden(page, "version"),
+    )  # fmt: skip
+    with site.services.reading() as session:
+        assert session.get_one(DispatchLine, first).state is DispatchState.DELIVERED
+    assert "Ama Lawson" in site.get("dge", f"/departs/{mail_id}")
+    assert site.as_("agent").get("/departs/cahier.pdf").data[:5] == b"%PDF-"
+    assert "Mawuli" in site.get("agent", "/departs/cahier")
+    assert site.as_("agent").get(f"/departs/lignes/{first}/decharge.pdf").data[:5] == b"%PDF-"
+
+
+def test_several_letters_are_signed_in_one_act_with_one_passphrase(site: Site) -> None:
+    first, second = site.house.ready(), site.house.ready()
+    site.house.key("sg")
+    page = site.get("sg", "/parapheur/")
+    ticked = re.findall(r'name="letter" value="(\d+:\d+)"', page)
+    assert len(ticked) == 2
+    page = site.send("sg", "/parapheur/signer", 422, passphrase=PASSPHRASE)
+    assert "Aucun courrier n&#39;est coché" in page
+    page = site.send("sg", "/parapheur/signer", 200, letter=ticked, passphrase=PASSPHRASE)
+    assert "2 courriers signés" in page
+    assert "00001/2026/MIN/SG" in page
+    assert "00002/2026/MIN/SG" in page
+    assert (site.state(first), site.state(second)) == (MailState.SIGNED, MailState.SIGNED)
+    page = site.send("sg", "/parapheur/signer", 200, letter=ticked[:1])
+    assert "non signé" in page
+    assert "0 courrier signé" in page
+    assert site.house.signer.signed == 2
+
+
+def test_a_refusal_is_read_by_the_author_and_a_notice_is_put_away(site: Site) -> None:
+    mail_id = site.house.answer()
+    site.house.submit(mail_id)
+    page = site.send("daf", f"/parapheur/{mail_id}/refuser", 422, version_no=2)
+    assert "Il faut dire ce qui doit changer" in page
+    site.send("daf", f"/parapheur/{mail_id}/refuser", version_no=2, reason="Citer <b>le</b> décret")
+    page = site.get("dge", "/parapheur/")
+    assert "Citer &lt;b&gt;le&lt;/b&gt; décret" in page
+    site.send("dge", "/parapheur/avis", notice=hidden(page, "notice"))
+    assert 'name="notice"' not in site.get("dge", "/parapheur/")
+    assert "renvoyé" in site.get("dge", f"/projets/{mail_id}")
+
+
+def test_signed_by_hand_numbered_and_scanned_at_the_mail_office(site: Site) -> None:
+    mail_id = site.house.ready()
+    site.get("agent", f"/parapheur/{mail_id}", 404)
+    site.send("sg", f"/parapheur/{mail_id}/signer-a-la-main", version_no=2)
+    page = site.get("agent", "/departs/")
+    assert f"/departs/{mail_id}/original" in page
+    site.send("agent", f"/departs/{mail_id}/numeroter")
+    assert "00001/2026/MIN/SG" in site.get("agent", f"/departs/{mail_id}/original")
+    answer = post(
+        site.as_("agent"), f"/departs/{mail_id}/original",
+        {"file": (BytesIO(page_pdf("Original")), "scan.pdf")}, page="/parapheur/", content_type="multipart/form-data",
+    )  # fmt: skip
+    assert answer.status_code == 303, answer.text[:2000]
+    page = site.get("dge", f"/parapheur/{mail_id}")
+    assert "Signature manuscrite" in page
+    assert "lectronique" not in re.sub(r"Adresse électronique|Messagerie électronique", "", page)
+    assert site.state(mail_id) is MailState.SIGNED
+
+
+def test_more_rows_keep_what_was_typed(site: Site) -> None:
+    mail_id = site.house.answer()
+    row = site.house.show(mail_id, "dge")
+    page = site.send(
+        "dge", f"/projets/{mail_id}", 200, more="copy", version=row.version, subject="Objet tapé", body="Texte tapé",
+        **{"copy-rows": 2, "copy-2-name": "Préfet du Golfe", "addressee-rows": 1},
+    )  # fmt: skip
+    assert "Objet tapé" in page
+    assert "Préfet du Golfe" in page
+    assert 'name="copy-6-name"' in page
+    assert site.house.show(mail_id, "dge").subject != "Objet tapé"
+
+
+def test_the_secretary_sees_the_letter_without_the_button(site: Site) -> None:
+    mail_id = site.house.ready()
+    page = site.get("secretaire", f"/parapheur/{mail_id}")
+    assert "Signer électroniquement" not in page
+    assert "Renvoyer à l&#39;auteur" in page
+    assert 'name="letter"' not in site.get("secretaire", "/parapheur/")

@@ -1,0 +1,254 @@
+"""Departures: letters signed by hand to number and scan, lines to send, e-mail, discharges, the day's book."""
+
+from datetime import date, datetime
+from io import BytesIO
+
+from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
+from ged.ports import MailId
+from ged.registry import dispatch, dispatch_print, dispatch_queries, files
+from ged.registry.dispatch import Departure, Discharge
+from ged.registry.files import Upload
+from ged.registry.models import Channel
+from ged.signbook import ink, queries
+from ged.unit import Actor
+from web import context
+from web.forms import FormReader
+from web.pages import render_form
+from web.panels import register_panel
+
+blueprint = Blueprint("dispatch", __name__, url_prefix="/departs")
+
+REFUSALS = (Invalid, InvalidTransition, StaleVersion, EngineFailed)
+ON_PAPER = tuple(channel for channel in Channel if channel is not Channel.EMAIL)
+
+
+@blueprint.get("/")
+def index() -> ResponseReturnValue:
+    """What the mail office has to do with departures."""
+    with context.services().reading() as session:
+        actor = context.actor()
+        return render_template(
+            "dispatch/index.html",
+            printed=queries.printed(session, actor),
+            waiting=dispatch_queries.to_dispatch(session, actor),
+            open_lines=dispatch_queries.without_discharge(session, actor),
+        )
+
+
+# --- signed by hand ----------------------------------------------------------------------------------------------
+
+
+@blueprint.post("/<int:mail_id>/numeroter")
+def number(mail_id: int) -> ResponseReturnValue:
+    """Number and date an original signed by hand."""
+    try:
+        with context.services().unit_of_work(context.now()) as uow:
+            text = ink.number_ink(uow, mail_id, actor=context.actor())
+    except REFUSALS as error:
+        return _original(mail_id, error)
+    flash(
+        _("Écrivez sur l'original le numéro %(number)s et la date du jour, puis numérisez-le.", number=text), "success"
+    )
+    return redirect(url_for("dispatch.original_form", mail_id=mail_id), 303)
+
+
+@blueprint.get("/<int:mail_id>/original")
+def original_form(mail_id: int) -> ResponseReturnValue:
+    """Join the scan of the signed original by hand, when its code was not read."""
+    return _original(mail_id)
+
+
+def _original(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
+    with context.services().reading() as session:
+        row = queries.letter(session, mail_id, context.actor(), on=context.today())
+    return render_form("dispatch/original.html", error=error, row=row)
+
+
+@blueprint.post("/<int:mail_id>/original")
+def join_original(mail_id: int) -> ResponseReturnValue:
+    """The scan becomes the reference copy."""
+    services, actor = context.services(), context.actor()
+    try:
+        with services.reading() as session:
+            queries.letter(session, mail_id, actor, on=context.today())
+        upload = _file()
+        with services.unit_of_work(context.now()) as uow:
+            ink.join_by_hand(uow, mail_id, upload, actor=actor, now=context.now())
+    except REFUSALS as error:
+        return _original(mail_id, error)
+    flash(_("L'original signé est joint : le courrier peut partir."), "success")
+    return redirect(url_for("dispatch.show", mail_id=mail_id), 303)
+
+
+def _file() -> Upload:
+    file = request.files.get("file")
+    if file is None or not file.filename:
+        raise Invalid("form.required", "choose a file", field="file")
+    return files.examine(context.services(), file.filename, file.stream)  # type: ignore[arg-type]  # IO[bytes]
+
+
+# --- lines -------------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/<int:mail_id>")
+def show(mail_id: int) -> ResponseReturnValue:
+    """A letter's lines."""
+    with context.services().reading() as session:
+        page = dispatch_queries.page(session, mail_id, context.actor())
+        lines = dispatch_queries.lines(session, mail_id, context.actor())
+    return render_template("dispatch/show.html", page=page, lines=lines)
+
+
+@blueprint.get("/lignes/<int:line_id>")
+def line(line_id: int) -> ResponseReturnValue:
+    """One line: how it leaves, or its discharge."""
+    return _line(line_id)
+
+
+def _line(line_id: int, error: GedError | None = None) -> ResponseReturnValue:
+    services = context.services()
+    with services.reading() as session:
+        row = dispatch_queries.line(session, line_id, context.actor())
+        page = dispatch_queries.page(session, row.mail_id, context.actor())
+    local = context.now().astimezone(services.zone)
+    return render_form("dispatch/line.html", error=error, line=row, page=page, channels=ON_PAPER, local=local)
+
+
+def _done(line_id: int, message: str) -> ResponseReturnValue:
+    flash(message, "success")
+    with context.services().reading() as session:
+        row = dispatch_queries.line(session, line_id, context.actor())
+    return redirect(url_for("dispatch.show", mail_id=row.mail_id), 303)
+
+
+@blueprint.post("/lignes/<int:line_id>/depart")
+def leave(line_id: int) -> ResponseReturnValue:
+    """The line leaves on paper."""
+    fields = FormReader(request.form)
+    channel, version = fields.choice("channel", Channel, required=True), fields.integer("version")
+    reference, carrier = fields.text("reference", maximum=300), fields.text("carrier", maximum=200)
+    try:
+        fields.check()
+        departure = Departure(channel or Channel.HAND, reference, carrier)
+        with context.services().unit_of_work(context.now()) as uow:
+            dispatch.leave(uow, line_id, departure, version=version, actor=context.actor())
+    except REFUSALS as error:
+        return _line(line_id, error)
+    return _done(line_id, _("Le départ est noté."))
+
+
+@blueprint.post("/lignes/<int:line_id>/courriel")
+def send(line_id: int) -> ResponseReturnValue:
+    """The line leaves by e-mail, with the signed document."""
+    fields = FormReader(request.form)
+    email, version = fields.text("email", required=True, maximum=200), fields.integer("version")
+    try:
+        fields.check()
+        with context.services().unit_of_work(context.now()) as uow:
+            dispatch.send_by_email(uow, line_id, email=email, version=version, actor=context.actor())
+    except REFUSALS as error:
+        return _line(line_id, error)
+    return _done(line_id, _("Le message est confié à l'envoi ; la ligne passera à « parti » une fois envoyé."))
+
+
+@blueprint.post("/lignes/<int:line_id>/trancher")
+def settle(line_id: int) -> ResponseReturnValue:
+    """Decide over an e-mail that was interrupted."""
+    fields = FormReader(request.form)
+    version = fields.integer("version")
+    try:
+        fields.check()
+        with context.services().unit_of_work(context.now()) as uow:
+            was_sent = request.form.get("verdict") == "sent"
+            dispatch.settle_email(uow, line_id, was_sent=was_sent, version=version, actor=context.actor())
+    except REFUSALS as error:
+        return _line(line_id, error)
+    return _done(line_id, _("La décision est notée."))
+
+
+@blueprint.post("/lignes/<int:line_id>/decharge")
+def discharge(line_id: int) -> ResponseReturnValue:
+    """What the receiver wrote on the stamped copy."""
+    fields = FormReader(request.form)
+    name = fields.text("name", required=True, maximum=200)
+    capacity = fields.text("capacity", required=True, maximum=200)
+    day, clock = fields.day("received_on", required=True), fields.clock("received_time", required=True)
+    number_, version = fields.text("their_number", maximum=100), fields.integer("version")
+    try:
+        fields.check()
+        if day is None or clock is None:
+            raise Invalid("form.required", "fill it in", field="received_on")
+        at = datetime.combine(day, clock, tzinfo=context.services().zone)
+        with context.services().unit_of_work(context.now()) as uow:
+            given = Discharge(name, capacity, at, number_)
+            dispatch.discharge(uow, line_id, given, version=version, actor=context.actor())
+    except REFUSALS as error:
+        return _line(line_id, error)
+    return _done(line_id, _("La décharge est enregistrée."))
+
+
+@blueprint.post("/lignes/<int:line_id>/preuve")
+def proof(line_id: int) -> ResponseReturnValue:
+    """Join the scan of the stamped copy by hand."""
+    services, actor = context.services(), context.actor()
+    try:
+        with services.reading() as session:
+            row = dispatch_queries.line(session, line_id, actor)
+            dispatch.dispatching_post(session, row.mail_id, actor)
+        upload = _file()
+        with services.unit_of_work(context.now()) as uow:
+            dispatch.join_proof(uow, line_id, upload.pages, filename=upload.filename, actor=actor, now=context.now())
+    except REFUSALS as error:
+        return _line(line_id, error)
+    return _done(line_id, _("L'exemplaire cacheté est joint."))
+
+
+@blueprint.get("/lignes/<int:line_id>/decharge.pdf")
+def sheet(line_id: int) -> ResponseReturnValue:
+    """The sheet that accompanies the copy and comes back stamped."""
+    pdf = dispatch_print.discharge_sheet(context.services(), line_id, context.actor(), at=context.now())
+    return _pdf(pdf, "decharge.pdf")
+
+
+# --- the day's book ----------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/cahier")
+def book() -> ResponseReturnValue:
+    """What left on a day."""
+    services, day = context.services(), _day()
+    with services.reading() as session:
+        rows = dispatch_queries.left_on(session, context.actor(), day, zone=services.zone)
+    return render_template("dispatch/book.html", rows=rows, day=day)
+
+
+@blueprint.get("/cahier.pdf")
+def book_pdf() -> ResponseReturnValue:
+    """The same, to print."""
+    day = _day()
+    pdf = dispatch_print.departure_book(context.services(), context.actor(), day, at=context.now())
+    return _pdf(pdf, f"departs-{day.isoformat()}.pdf")
+
+
+def _day() -> date:
+    return FormReader(request.args).day("jour") or context.today()
+
+
+def _pdf(pdf: bytes, name: str) -> ResponseReturnValue:
+    return send_file(BytesIO(pdf), mimetype="application/pdf", download_name=name)
+
+
+# --- the letter's page -------------------------------------------------------------------------------------------
+
+
+def _panel(session: Session, mail_id: MailId, actor: Actor) -> object | None:
+    """The lines of a letter that has some."""
+    return dispatch_queries.lines(session, mail_id, actor) or None
+
+
+register_panel("dispatch", 60, _panel)

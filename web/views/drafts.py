@@ -1,0 +1,288 @@
+"""Drafts of outgoing letters: begun from a template, written, provided with pieces and a circuit, handed in."""
+
+from io import BytesIO
+
+from flask import Blueprint, flash, redirect, request, send_file, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from sqlalchemy.orm import Session
+
+from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
+from ged.ports import MailId
+from ged.registry import files
+from ged.registry.dispatch_models import Party
+from ged.registry.files import Upload
+from ged.signbook import drafts, operations, queries
+from ged.signbook.circuit import MAX_VISAS
+from ged.signbook.drafts import DraftForm, Saved
+from ged.signbook.queries import PostChoice
+from ged.signbook.render import PageMode, letter_pages
+from ged.signbook.titles import Signatory
+from ged.unit import Actor, Role
+from web import context
+from web.forms import FormReader
+from web.pages import render_form
+from web.panels import register_panel
+
+blueprint = Blueprint("drafts", __name__, url_prefix="/projets")
+
+REFUSALS = (Invalid, InvalidTransition, StaleVersion, EngineFailed)
+BLANK_ROWS = 1
+MORE_ROWS = 4
+FIRST_STEPS = 4
+
+
+# --- beginning ---------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/nouveau")
+def new() -> ResponseReturnValue:
+    """Choose a template, for an answer (``repond_a``) or a letter that answers none."""
+    return _new()
+
+
+def _new(error: GedError | None = None) -> ResponseReturnValue:
+    answers = request.values.get("repond_a", type=int)
+    with context.services().reading() as session:
+        incoming = queries.answerable(session, answers, context.actor()) if answers is not None else None
+        templates = queries.templates(session)
+    posts = [post for post in context.actor().posts if post.roles - {Role.ADMINISTRATOR, Role.AUDITOR}]
+    return render_form(
+        "drafts/new.html",
+        error=error,
+        templates=templates,
+        incoming=incoming,
+        chosen=request.values.get("modele", ""),
+        posts=posts,
+    )
+
+
+@blueprint.post("/nouveau")
+def create() -> ResponseReturnValue:
+    """Begin the draft."""
+    fields = FormReader(request.form)
+    answers, code = fields.integer("repond_a"), fields.text("modele", maximum=64)
+    post_id = fields.integer("post_id")
+    try:
+        fields.check()
+        if answers is not None and not code:
+            raise Invalid("template.unknown", "choose a template of the list", field="modele")
+        with context.services().unit_of_work(context.now()) as uow:
+            actor, now = context.actor(), context.now()
+            if answers is not None:
+                mail_id = drafts.draft_reply(uow, MailId(answers), code, actor=actor, now=now, post_id=post_id)
+            else:
+                mail_id = drafts.draft_new(uow, code, actor=actor, now=now, post_id=post_id)
+    except REFUSALS as error:
+        return _new(error)
+    flash(_("Le projet est créé : complétez-le, puis remettez-le au parapheur."), "success")
+    return redirect(url_for("drafts.edit", mail_id=mail_id), 303)
+
+
+# --- writing -----------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/<int:mail_id>")
+def edit(mail_id: int) -> ResponseReturnValue:
+    """The text, the pieces and the circuit."""
+    return _edit(mail_id)
+
+
+def _edit(mail_id: int, error: GedError | None = None, *, more: int = 0) -> ResponseReturnValue:
+    services = context.services()
+    with services.reading() as session:
+        row = queries.letter(session, mail_id, context.actor(), on=context.today())
+        posts = queries.posts(session, on=context.today())
+    if not row.may_write and error is None:
+        return redirect(url_for("signbook.show", mail_id=mail_id), 303)
+    return render_form(
+        "drafts/edit.html",
+        error=error,
+        form=request.form if more else None,
+        row=row,
+        groups=_groups(posts),
+        signatories=_groups([post for post in posts if post.may_sign]),
+        addressee_rows=_rows("addressee", len(row.addressees), more if request.form.get("more") == "addressee" else 0),
+        copy_rows=_rows("copy", len(row.copies), more if request.form.get("more") == "copy" else 0),
+        steps=min(max(FIRST_STEPS, len(row.visa_post_ids) + 1), MAX_VISAS),
+    )
+
+
+def _rows(name: str, known: int, more: int) -> int:
+    typed = request.form.get(f"{name}-rows", 0, type=int)
+    return min(max(known + BLANK_ROWS, typed) + more, drafts.MAX_PARTIES)
+
+
+def _groups(posts: list[PostChoice]) -> list[tuple[str, list[tuple[int, str]]]]:
+    groups: dict[str, list[tuple[int, str]]] = {}
+    for post in posts:
+        groups.setdefault(post.unit, []).append((post.id, post.label))
+    return list(groups.items())
+
+
+@blueprint.post("/<int:mail_id>")
+def save(mail_id: int) -> ResponseReturnValue:
+    """Keep what was typed; with ``more`` only give more rows for addressees or copies."""
+    if request.form.get("more"):
+        return _edit(mail_id, more=MORE_ROWS)
+    fields = FormReader(request.form)
+    form = DraftForm(
+        civility=fields.text("civility", maximum=100),
+        subject=fields.text("subject", required=True, maximum=drafts.MAX_SUBJECT),
+        body=fields.text("body", maximum=drafts.MAX_BODY),
+        addressees=_parties(fields, "addressee"),
+        copies=_parties(fields, "copy"),
+    )
+    version = fields.integer("version", required=True)
+    try:
+        fields.check()
+        saved = drafts.save(
+            context.services(), mail_id, form, version=version or 0, actor=context.actor(), now=context.now()
+        )
+    except REFUSALS as error:
+        return _edit(mail_id, error)
+    _tell(saved)
+    return redirect(url_for("drafts.edit", mail_id=mail_id), 303)
+
+
+def _parties(fields: FormReader, name: str) -> tuple[Party, ...]:
+    count = min(request.form.get(f"{name}-rows", 0, type=int), drafts.MAX_PARTIES)
+    rows = (
+        Party(
+            fields.text(f"{name}-{n}-name", maximum=drafts.MAX_NAME),
+            fields.text(f"{name}-{n}-address", maximum=drafts.MAX_ADDRESS),
+            fields.text(f"{name}-{n}-email", maximum=200),
+        )
+        for n in range(1, count + 1)
+    )
+    return tuple(row for row in rows if row.name)
+
+
+def _tell(saved: Saved) -> None:
+    if not saved.changed:
+        flash(_("Rien n'a changé."), "info")
+        return
+    flash(_("Le projet est enregistré (version %(no)s).", no=saved.version_no), "success")
+    if saved.cancelled:
+        flash(
+            ngettext(
+                "%(num)s visa est annulé par ce changement ; son auteur en est averti.",
+                "%(num)s visas sont annulés par ce changement ; leurs auteurs en sont avertis.",
+                saved.cancelled,
+            ),
+            "warning",
+        )
+
+
+@blueprint.get("/<int:mail_id>/apercu.pdf")
+def preview(mail_id: int) -> ResponseReturnValue:
+    """The pages as they would be now; nothing is kept."""
+    services = context.services()
+    with services.reading() as session:
+        letter = queries.preview_letter(session, services, mail_id, context.actor())
+    pages = letter_pages(letter, mode=PageMode.PREVIEW, at=context.now(), signatory=Signatory(letter.sender, ""))
+    return send_file(BytesIO(pages.pdf), mimetype="application/pdf", download_name="projet.pdf")
+
+
+# --- pieces ------------------------------------------------------------------------------------------------------
+
+
+@blueprint.post("/<int:mail_id>/pieces")
+def add_annex(mail_id: int) -> ResponseReturnValue:
+    """Join a piece."""
+    fields = FormReader(request.form)
+    version = fields.integer("version", required=True)
+    services, actor = context.services(), context.actor()
+    try:
+        fields.check()
+        with services.reading() as session:
+            may_write = queries.letter(session, mail_id, actor, on=context.today()).may_write
+        if not may_write:
+            # Whoever may not write is refused by the operation; here before any byte is taken.
+            raise InvalidTransition("circuit.not_your_turn", "reload the page")
+        upload = _file()
+        saved = drafts.add_annex(services, mail_id, upload, version=version or 0, actor=actor, now=context.now())
+    except REFUSALS as error:
+        return _edit(mail_id, error)
+    _tell(saved)
+    return redirect(url_for("drafts.edit", mail_id=mail_id) + "#pieces", 303)
+
+
+def _file() -> Upload:
+    file = request.files.get("file")
+    if file is None or not file.filename:
+        raise Invalid("form.required", "choose a file", field="file")
+    return files.examine(context.services(), file.filename, file.stream)  # type: ignore[arg-type]  # IO[bytes]
+
+
+@blueprint.post("/<int:mail_id>/pieces/<int:attachment_id>/retirer")
+def remove_annex(mail_id: int, attachment_id: int) -> ResponseReturnValue:
+    """Take a piece out."""
+    fields = FormReader(request.form)
+    version = fields.integer("version", required=True)
+    try:
+        fields.check()
+        saved = drafts.remove_annex(
+            context.services(),
+            mail_id,
+            attachment_id,
+            version=version or 0,
+            actor=context.actor(),
+            now=context.now(),
+        )
+    except REFUSALS as error:
+        return _edit(mail_id, error)
+    _tell(saved)
+    return redirect(url_for("drafts.edit", mail_id=mail_id) + "#pieces", 303)
+
+
+# --- circuit -----------------------------------------------------------------------------------------------------
+
+
+@blueprint.post("/<int:mail_id>/circuit")
+def set_circuit(mail_id: int) -> ResponseReturnValue:
+    """Choose who gives a visa, in order, and who signs."""
+    fields = FormReader(request.form)
+    chosen = [fields.integer(f"visa-{n}") for n in range(1, MAX_VISAS + 1)]
+    signatory, version = fields.integer("signatory_post_id"), fields.integer("version", required=True)
+    try:
+        fields.check()
+        with context.services().unit_of_work(context.now()) as uow:
+            drafts.set_circuit(
+                uow,
+                mail_id,
+                [post_id for post_id in chosen if post_id is not None],
+                signatory,
+                version=version or 0,
+                actor=context.actor(),
+            )
+    except REFUSALS as error:
+        return _edit(mail_id, error)
+    flash(_("Le circuit est enregistré."), "success")
+    return redirect(url_for("drafts.edit", mail_id=mail_id) + "#circuit", 303)
+
+
+@blueprint.post("/<int:mail_id>/remettre")
+def submit(mail_id: int) -> ResponseReturnValue:
+    """Hand the letter in to the signature book."""
+    fields = FormReader(request.form)
+    version = fields.integer("version", required=True)
+    try:
+        fields.check()
+        operations.submit(context.services(), mail_id, version=version or 0, actor=context.actor(), now=context.now())
+    except REFUSALS as error:
+        return _edit(mail_id, error)
+    flash(_("Le projet est au parapheur."), "success")
+    return redirect(url_for("signbook.show", mail_id=mail_id), 303)
+
+
+# --- the letter's page -------------------------------------------------------------------------------------------
+
+
+def _panel(session: Session, mail_id: MailId, actor: Actor) -> object | None:
+    """Answers to an incoming letter and the way to begin one; the signature book's state of an outgoing one."""
+    return queries.letter_panel(session, mail_id, actor)
+
+
+register_panel("signbook", 50, _panel)

@@ -1,0 +1,203 @@
+"""The signature book: what waits for me, the letter with its pages and circuit, visa, refusal, signature."""
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
+from ged.ports import MailId, SignatureReport
+from ged.registry import documents
+from ged.signbook import ink, operations, queries
+from ged.signbook.operations import MAX_TEXT, ToSign
+from ged.signbook.queries import LetterRow
+from web import context, keyring
+from web.errors import views_of
+from web.forms import FormReader
+from web.pages import render_form
+
+blueprint = Blueprint("signbook", __name__, url_prefix="/parapheur")
+
+REFUSALS = (Invalid, InvalidTransition, StaleVersion, EngineFailed)
+
+
+def _refused(error: GedError) -> GedError:
+    """What a form shows again; an unknown letter is the shell's to answer, a missing key is not."""
+    if isinstance(error, REFUSALS) or error.code == "key.none":
+        return error
+    raise error
+
+
+# --- list --------------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/")
+def index() -> ResponseReturnValue:
+    """Visas and signatures that wait for me, what I sent, what I am told."""
+    return _index()
+
+
+def _index(error: GedError | None = None) -> ResponseReturnValue:
+    with context.services().reading() as session:
+        book = queries.signature_book(session, context.actor())
+    may_batch = any(row.may_sign for row in book.signatures)
+    return render_form("signbook/index.html", error=error, book=book, may_batch=may_batch)
+
+
+@blueprint.post("/signer")
+def sign_selected() -> ResponseReturnValue:
+    """Sign the letters ticked in one act; each has its own result."""
+    fields = FormReader(request.form)
+    letters = [_ticked(value) for value in request.form.getlist("letter")]
+    try:
+        if not letters or None in letters:
+            raise Invalid("sign.nothing", "tick a letter", field="letter")
+        key = keyring.signing_key(fields.secret("passphrase", required=False))
+        results = operations.sign_many(
+            context.services(),
+            [letter for letter in letters if letter is not None],
+            key=key,
+            actor=context.actor(),
+            now=context.now(),
+        )
+    except GedError as error:
+        return _index(_refused(error))
+    shown = [(result, views_of(result.failure)[0] if result.failure else None) for result in results]
+    signed = sum(result.failure is None for result in results)
+    return render_template("signbook/results.html", results=shown, signed=signed)
+
+
+def _ticked(value: str) -> ToSign | None:
+    mail_id, _colon, version_no = value.partition(":")
+    if not (mail_id.isascii() and mail_id.isdigit() and version_no.isascii() and version_no.isdigit()):
+        return None
+    return ToSign(MailId(int(mail_id[:12])), int(version_no[:9]))
+
+
+@blueprint.post("/avis")
+def seen() -> ResponseReturnValue:
+    """Put notices away."""
+    fields = FormReader(request.form)
+    notices = fields.integers("notice")
+    with context.services().unit_of_work(context.now()) as uow:
+        operations.mark_seen(uow, notices, actor=context.actor())
+    return redirect(url_for("signbook.index"), 303)
+
+
+# --- one letter --------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/<int:mail_id>")
+def show(mail_id: int) -> ResponseReturnValue:
+    """The letter's pages, circuit and history, and what I may do."""
+    return _show(mail_id)
+
+
+def _show(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
+    services, actor = context.services(), context.actor()
+    with services.reading() as session:
+        row = queries.letter(session, mail_id, actor, on=context.today())
+    return render_form("signbook/show.html", error=error, row=row, reports=_reports(row), maximum=MAX_TEXT)
+
+
+def _reports(row: LetterRow) -> tuple[SignatureReport, ...]:
+    """The verdicts on a letter signed electronically; one in ink has no such signature."""
+    if not row.is_signed_electronically or row.signed_id is None:
+        return ()
+    services = context.services()
+    with services.reading() as session:
+        file = documents.original(session, row.signed_id, context.actor())
+    with services.blobs.open(file.digest) as stored:
+        return services.checker.check(stored.read(), at=context.now(), issued=(file.digest,))
+
+
+@blueprint.post("/<int:mail_id>/viser")
+def visa(mail_id: int) -> ResponseReturnValue:
+    """Give a visa."""
+    fields = FormReader(request.form)
+    remark, version_no = fields.text("remark", maximum=MAX_TEXT), fields.integer("version_no", required=True)
+    try:
+        fields.check()
+        with context.services().unit_of_work(context.now()) as uow:
+            operations.visa(uow, mail_id, version_no=version_no or 0, remark=remark, actor=context.actor())
+    except REFUSALS as error:
+        return _show(mail_id, error)
+    flash(_("Visa donné."), "success")
+    return redirect(url_for("signbook.index"), 303)
+
+
+@blueprint.post("/<int:mail_id>/refuser")
+def refuse(mail_id: int) -> ResponseReturnValue:
+    """Send the letter back to its author."""
+    fields = FormReader(request.form)
+    reason, version_no = fields.text("reason", maximum=MAX_TEXT), fields.integer("version_no", required=True)
+    try:
+        fields.check()
+        with context.services().unit_of_work(context.now()) as uow:
+            operations.refuse(uow, mail_id, reason=reason, version_no=version_no or 0, actor=context.actor())
+    except REFUSALS as error:
+        return _show(mail_id, error)
+    flash(_("Le projet est renvoyé à son auteur avec votre motif."), "success")
+    return redirect(url_for("signbook.index"), 303)
+
+
+@blueprint.post("/<int:mail_id>/reprendre")
+def recall(mail_id: int) -> ResponseReturnValue:
+    """The author takes the letter back."""
+    try:
+        with context.services().unit_of_work(context.now()) as uow:
+            operations.recall(uow, mail_id, actor=context.actor())
+    except REFUSALS as error:
+        return _show(mail_id, error)
+    flash(_("Le projet est repris : il est de nouveau modifiable."), "success")
+    return redirect(url_for("drafts.edit", mail_id=mail_id), 303)
+
+
+@blueprint.post("/<int:mail_id>/signer")
+def sign(mail_id: int) -> ResponseReturnValue:
+    """Confirm and sign, or sign again a letter that has its number."""
+    fields = FormReader(request.form)
+    version_no = fields.integer("version_no", required=True)
+    try:
+        fields.check()
+        key = keyring.signing_key(fields.secret("passphrase", required=False))
+        (result,) = operations.sign_many(
+            context.services(),
+            [ToSign(MailId(mail_id), version_no or 0)],
+            key=key,
+            actor=context.actor(),
+            now=context.now(),
+        )
+        if result.failure is not None:
+            raise result.failure
+    except GedError as error:
+        return _show(mail_id, _refused(error))
+    flash(_("Courrier signé sous le numéro %(number)s.", number=result.number), "success")
+    return redirect(url_for("signbook.show", mail_id=mail_id), 303)
+
+
+@blueprint.post("/<int:mail_id>/signer-a-la-main")
+def sign_in_ink(mail_id: int) -> ResponseReturnValue:
+    """Confirm for a signature by hand: the print with our code is made."""
+    fields = FormReader(request.form)
+    version_no = fields.integer("version_no", required=True)
+    try:
+        fields.check()
+        ink.confirm_ink(
+            context.services(), mail_id, version_no=version_no or 0, actor=context.actor(), now=context.now()
+        )
+    except REFUSALS as error:
+        return _show(mail_id, error)
+    flash(_("L'exemplaire à signer est prêt : imprimez-le, signez-le, puis remettez-le au bureau d'ordre."), "success")
+    return redirect(url_for("signbook.show", mail_id=mail_id), 303)
+
+
+@blueprint.post("/<int:mail_id>/abandonner-impression")
+def cancel_ink(mail_id: int) -> ResponseReturnValue:
+    """Give the print up."""
+    try:
+        with context.services().unit_of_work(context.now()) as uow:
+            ink.cancel_ink(uow, mail_id, actor=context.actor())
+    except REFUSALS as error:
+        return _show(mail_id, error)
+    flash(_("L'exemplaire imprimé ne compte plus : détruisez-le."), "success")
+    return redirect(url_for("signbook.show", mail_id=mail_id), 303)
