@@ -1,0 +1,137 @@
+"""The registers as books: who may read which, their lines, their proof, their pages to print, opening at a number."""
+
+from datetime import date
+from io import BytesIO
+
+from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from ged.errors import GedError, Invalid, NumberTaken
+from ged.ports import RegisterId
+from ged.registry import allocation, books, prints, reading
+from ged.registry.books import BookRow, Span, YearRow
+from web import context
+from web.forms import FormReader
+from web.pages import render_form
+
+blueprint = Blueprint("registers", __name__, url_prefix="/registres")
+
+REFUSALS = (Invalid, NumberTaken)
+_FAR = 10**9
+
+
+@blueprint.get("/")
+def index() -> ResponseReturnValue:
+    """The registers that the actor may read, with the state of their numbers."""
+    with context.services().reading() as session:
+        rows = books.books(session, context.actor())
+        years = books.years(session, [row.id for row in rows])
+    return render_template("registers/index.html", rows=rows, years=years)
+
+
+@blueprint.get("/<int:register_id>")
+def show(register_id: int) -> ResponseReturnValue:
+    """A year of a register, newest lines first (``?annee=&offset=&numero=``)."""
+    return _show(register_id)
+
+
+def _show(register_id: int, error: GedError | None = None) -> ResponseReturnValue:
+    actor = context.actor()
+    offset = max(0, min(request.args.get("offset", 0, type=int), _FAR))
+    with context.services().reading() as session:
+        book = books.book(session, register_id, actor)
+        years = books.years(session, [book.id]).get(book.id, [])
+        year = _chosen(book, years, request.args.get("annee", type=int))
+        wanted = request.args.get("numero", type=int)
+        span = Span(year.year, from_sequence=wanted, until_sequence=wanted)
+        total = books.count_entries(session, book.id, span)
+        rows = books.entries(session, book.id, span, actor, offset=offset)
+    return render_form(
+        "registers/show.html",
+        error=error,
+        form=request.args if error is not None else None,
+        book=book,
+        years=years,
+        year=year,
+        rows=rows,
+        total=total,
+        offset=offset,
+        limit=books.PAGE_SIZE,
+        wanted=wanted,
+    )
+
+
+def _chosen(book: BookRow, years: list[YearRow], asked: int | None) -> YearRow:
+    """The year asked for, else the newest one, else an empty one."""
+    found = next((row for row in years if row.year == asked), None)
+    if found is not None:
+        return found
+    if years and asked is None:
+        return years[0]
+    this_year = context.today().year if book.restarts_yearly else 0
+    return YearRow(asked or this_year, 0, "", 0, None, 0, 0, 0)
+
+
+@blueprint.get("/<int:register_id>/pages.pdf")
+def pages(register_id: int) -> ResponseReturnValue:
+    """Pages to print for days (``du``, ``au``) or numbers (``premier``, ``dernier``) of a year (``annee``)."""
+    services, actor, now = context.services(), context.actor(), context.now()
+    fields = FormReader(request.args)
+    from_on, until_on = fields.day("du"), fields.day("au")
+    first, last = fields.integer("premier", maximum=_FAR), fields.integer("dernier", maximum=_FAR)
+    try:
+        fields.check()
+        with services.reading() as session:
+            book = books.book(session, register_id, actor)
+            years = books.years(session, [book.id]).get(book.id, [])
+            year = _chosen(book, years, _year_of(book, from_on) or request.args.get("annee", type=int))
+            span = Span(year.year, from_on, until_on or from_on, first, last)
+            sheet, restricted = prints.register_pages(session, services, book, span, actor, year=year, now=now)
+    except Invalid as error:
+        return _show(register_id, error)
+    if restricted:
+        with services.unit_of_work(now) as uow:
+            for mail_id in restricted:
+                reading.record_printing(uow, mail_id, what="register", actor=actor)
+    return send_file(BytesIO(sheet.pdf()), mimetype="application/pdf", download_name=sheet.filename)
+
+
+def _year_of(book: BookRow, day: date | None) -> int | None:
+    """A day says which year of the register is meant."""
+    return day.year if day is not None and book.restarts_yearly else None
+
+
+@blueprint.get("/<int:register_id>/ouverture")
+def opening_form(register_id: int) -> ResponseReturnValue:
+    """The last number of the paper book that is continued."""
+    return _opening(register_id)
+
+
+def _opening(register_id: int, error: GedError | None = None) -> ResponseReturnValue:
+    with context.services().reading() as session:
+        book = books.book(session, register_id, context.actor())
+    return render_form("registers/opening.html", error=error, book=book, year=context.today().year)
+
+
+@blueprint.post("/<int:register_id>/ouverture")
+def open_at(register_id: int) -> ResponseReturnValue:
+    """Continue a paper book."""
+    fields = FormReader(request.form)
+    last = fields.integer("last_number", required=True, maximum=_FAR)
+    reason = fields.text("reason", required=True, maximum=300)
+    try:
+        fields.check()
+        with context.services().unit_of_work(context.now()) as uow:
+            allocation.open_at(
+                uow,
+                RegisterId(register_id),
+                last_number=last or 0,
+                year=context.today().year,
+                reason=reason,
+                actor=context.actor(),
+            )
+    except REFUSALS as error:
+        return _opening(register_id, error)
+    flash(_("Le registre s'ouvre au numéro %(number)s.", number=(last or 0) + 1), "success")
+    return redirect(url_for("registers.show", register_id=register_id), 303)
