@@ -64,7 +64,7 @@ def _page(scan_id: int | None, error: GedError | None = None) -> ResponseReturnV
         registers=registers,
         authorities=[*near, *groups] if near else far,
         scan=scan,
-        natures=list(NATURES.items()),
+        natures=[(code, str(name)) for code, name in NATURES.items()],
         channels=list(Channel),
         priorities=list(Priority),
         levels=[level for level in Confidentiality if level < Confidentiality.SECRET or level <= actor.clearance],
