@@ -1,5 +1,6 @@
 """The pages of slips as people use them: what is typed is kept, one passphrase serves, nobody sees what is not theirs."""
 
+import html
 import io
 import re
 
@@ -211,6 +212,19 @@ def test_a_return_and_the_delivery_book(site):
     assert _last(services).cites_id == slip.id
     assert "Bordereau de retour" in clerk.get("/bordereaux/").text
     assert slip.number_text in clerk.get(back.headers["Location"]).text
+
+
+def test_the_letter_tells_where_its_paper_is(site):
+    app, _services = site
+    clerk, _letter, slip = _sent(site)
+    link = re.search(r'href="([^"]+)">00001/2026/MIN</a>', clerk.get(f"/bordereaux/{slip.id}").text)[1]
+    waiting = clerk.get(link).text
+    assert "original est à : Bureau" in html.unescape(waiting)
+    assert slip.number_text in waiting
+    receiver = web.sign_in(app, "dge")
+    decided = {"line-1": "received", "line-2": "received", "passphrase": PASSPHRASE}
+    web.post(receiver, f"/bordereaux/{slip.id}/recevoir", decided)
+    assert "original est à : Direction générale" in html.unescape(receiver.get(link).text)
 
 
 def test_a_sent_slip_is_handed_over_and_voided(site):
