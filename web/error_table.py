@@ -35,6 +35,9 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "assign.post": Message(_l("Ce poste n'appartient pas à l'unité choisie."), _l("Choisissez un poste de l'unité.")),
     "assign.twice": Message(_l("Ce courrier est déjà confié à ce poste."), _l("Choisissez une autre personne.")),
+    "assign.twice": Message(
+        _l("Ce courrier est déjà confié à cette unité ou à ce poste."), _l("Choisissez quelqu'un d'autre.")
+    ),
     # --- assignment ---
     "assignment.reason": Message(
         _l("Il faut dire pourquoi ce courrier ne vous revient pas."), _l("Écrivez le motif du retour.")
@@ -309,12 +312,17 @@ MESSAGES: Mapping[str, Message] = {
     ),
     # --- impute ---
     "impute.due_past": Message(_l("L'échéance est déjà passée."), _l("Choisissez une date à venir.")),
+    "impute.due_twice": Message(
+        _l("L'échéance est donnée deux fois : le délai conduit au %(counted)s."),
+        _l("Gardez la date ou le délai en jours ouvrés."),
+    ),
     "impute.forbidden": Message(
         _l("Seule l'autorité saisie impute ce courrier, ou qui agit pour elle."), _l("Adressez-vous à son secrétariat.")
     ),
     "impute.mention": Message(
         _l("Une mention cochée n'est pas dans la liste."), _l("Cochez des mentions de la liste.")
     ),
+    "impute.none_ticked": Message(_l("Aucun courrier n'est coché."), _l("Cochez au moins un courrier.")),
     "impute.unit_missing": Message(
         _l("L'unité chargée du courrier manque."), _l("Choisissez l'unité qui conduit le traitement.")
     ),

@@ -19,6 +19,8 @@ from ged.registry.dispatch_models import DispatchState
 from ged.registry.intake_models import BatchSource, BatchState, OrderState, ScanState
 from ged.registry.models import AttachmentKind, Channel, Direction, Priority, RegisterNature
 from ged.registry.states import MailState
+from ged.routing.models import Purpose
+from ged.routing.states import AssignmentState
 from ged.signbook.models import CircuitAct, NoticeKind, SignatureWay
 from ged.slips.models import ReceiptWay, SlipKind, SlipPurpose, TaskState
 from ged.slips.states import LineState, SlipState
@@ -36,6 +38,19 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         MailState.DISPATCHED: _l("Expédié"),
         MailState.CLOSED: _l("Clôturé"),
         MailState.VOIDED: _l("Annulé"),
+    },
+    Purpose: {
+        Purpose.ACTION: _l("Pour traitement"),
+        Purpose.OPINION: _l("Pour étude et avis"),
+        Purpose.INFORMATION: _l("Pour information"),
+        Purpose.FOLLOW_UP: _l("Pour suivi"),
+    },
+    AssignmentState: {
+        AssignmentState.OPEN: _l("À prendre en charge"),
+        AssignmentState.TAKEN: _l("Pris en charge"),
+        AssignmentState.DONE: _l("Terminé"),
+        AssignmentState.RETURNED: _l("Rendu"),
+        AssignmentState.SUPERSEDED: _l("Remplacé"),
     },
     Direction: {
         Direction.INCOMING: _l("Arrivée"),
@@ -216,6 +231,12 @@ TONES: Mapping[type[Enum], Mapping[Any, str]] = {
         MailState.DISPATCHED: "success",
         MailState.CLOSED: "neutral",
         MailState.VOIDED: "danger",
+    },
+    AssignmentState: {
+        AssignmentState.OPEN: "warning",
+        AssignmentState.TAKEN: "info",
+        AssignmentState.DONE: "success",
+        AssignmentState.RETURNED: "danger",
     },
     Priority: {
         Priority.URGENT: "warning",

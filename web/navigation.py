@@ -6,13 +6,15 @@ that stays shut. ``counter`` answers the number of things that wait, from one ch
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import cast
 
-from flask import Flask, current_app, request, url_for
+from flask import Flask, current_app, g, request, url_for
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from ged.registry import envelopes, scan_queries
+from ged.routing import queries as routing_queries
 from ged.signbook import queries as signbook_queries
 from ged.slips import queries as slip_queries
 from ged.unit import Actor, Role
@@ -60,8 +62,22 @@ class Item:
 
 
 ENTRIES: tuple[Entry, ...] = (
-    Entry(WORK, _l("À imputer"), "impute.queue", _l("Les courriers qui attendent une décision"), "i"),
-    Entry(WORK, _l("Ma bannette"), "inbox.index", _l("Les courriers qui vous sont confiés"), "b"),
+    Entry(
+        WORK,
+        _l("À imputer"),
+        "impute.queue",
+        _l("Les courriers qui attendent une décision"),
+        "i",
+        counter=routing_queries.imputation_count,
+    ),
+    Entry(
+        WORK,
+        _l("Ma bannette"),
+        "inbox.index",
+        _l("Les courriers qui vous sont confiés"),
+        "b",
+        counter=routing_queries.inbox_count,
+    ),
     Entry(
         WORK,
         _l("Parapheur"),
@@ -132,10 +148,16 @@ def _is_current(entry: Entry) -> bool:
 
 
 def navigation() -> list[tuple[str, list[Item]]]:
-    """The groups and items that the actor sees on this page; empty for nobody."""
+    """The groups and items that the actor sees on this page, counted once per request; empty for nobody."""
     actor = context.actor_or_none()
     if actor is None:
         return []
+    if "navigation" not in g:
+        g.navigation = _navigation(actor)
+    return cast(list[tuple[str, list[Item]]], g.navigation)
+
+
+def _navigation(actor: Actor) -> list[tuple[str, list[Item]]]:
     groups: dict[str, list[Item]] = {}
     with context.services().reading() as session:
         for entry, item in _items(session, actor):

@@ -1,0 +1,30 @@
+"""The panel of the letter's path: decisions, assignments as a tree, and what the actor may do there."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from ged.ports import MailId
+from ged.routing import calendar, queries
+from ged.routing.queries import Path
+from ged.unit import Actor
+from web import context
+from web.due import DueWords, due_words
+
+
+@dataclass(frozen=True)
+class RoutingPanel:
+    """The letter's path as its page shows it: ``due`` has words for each assignment that waits."""
+
+    path: Path
+    due: dict[int, DueWords | None]
+
+
+def load(session: Session, mail_id: MailId, actor: Actor) -> RoutingPanel | None:
+    """The panel of a letter; None while nothing was decided and the actor decides nothing."""
+    path = queries.path(session, mail_id, actor)
+    if not (path.imputations or path.assignments or path.may_impute):
+        return None
+    days, today = calendar.calendar(session), context.today()
+    due = {row.id: due_words(row.due_on, today, days) for row in path.assignments if row.is_live}
+    return RoutingPanel(path, due)

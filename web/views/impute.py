@@ -1,0 +1,215 @@
+"""The authority's queue, its decision over one letter or several, and the fiche de transmission."""
+
+from collections.abc import Sequence
+from datetime import date
+from io import BytesIO
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from ged.errors import GedError, Invalid, InvalidTransition, StaleVersion
+from ged.ports import Confidentiality, MailId, UnitId
+from ged.registry import reading
+from ged.registry.queries import LetterView, letter
+from ged.routing import calendar as working
+from ged.routing import choices, deadlines, operations, queries
+from ged.routing.choices import Choice
+from ged.routing.operations import ImputationForm
+from ged.routing.queries import MailRow
+from ged.routing.sheet import imputation_sheet, sheet_pdf
+from ged.unit import HeldPost, Role
+from web import context
+from web.due import due_words
+from web.forms import FormReader
+from web.pages import render_form
+
+blueprint = Blueprint("impute", __name__)
+
+REFUSALS = (Invalid, InvalidTransition, StaleVersion)
+PAGE = 50
+MAX_BATCH = 50
+MAX_PAGES_SHOWN = 12
+INDENT = "\N{NO-BREAK SPACE}" * 4
+
+
+@blueprint.get("/a-imputer")
+def queue() -> ResponseReturnValue:
+    """Letters that wait for the actor's authority."""
+    actor, today = context.actor(), context.today()
+    offset = max(request.args.get("offset", 0, type=int), 0)
+    with context.services().reading() as session:
+        rows = queries.imputation_queue(session, actor, limit=PAGE, offset=offset)
+        total = queries.imputation_count(session, actor)
+        days = working.calendar(session)
+    due = {row.mail_id: due_words(row.due_on, today, days) for row in rows}
+    return render_template(
+        "impute/queue.html", rows=rows, total=total, offset=offset, limit=PAGE, due=due, acted_for=_acted_for()
+    )
+
+
+@blueprint.get("/a-imputer/<int:mail_id>")
+def form(mail_id: int) -> ResponseReturnValue:
+    """The decision over one letter, beside its pages."""
+    return _page(mail_id)
+
+
+@blueprint.post("/a-imputer/<int:mail_id>")
+def decide(mail_id: int) -> ResponseReturnValue:
+    """Impute, and show the next letter that waits."""
+    actor, services = context.actor(), context.services()
+    fields = FormReader(request.form)
+    version = fields.integer("version")
+    with services.reading() as session:
+        following = queries.following(session, actor, mail_id)
+        number = letter(session, mail_id, actor).number
+    try:
+        decision = _decision(fields)
+        with services.unit_of_work(context.now()) as uow:
+            operations.impute(uow, MailId(mail_id), decision, version=version, actor=actor, now=context.now())
+    except REFUSALS as error:
+        return _page(mail_id, error)
+    flash(_("Courrier n° %(number)s imputé.", number=number), "success")
+    if request.form.get("then") == "list" or following is None:
+        return redirect(url_for("impute.queue"), 303)
+    return redirect(url_for("impute.form", mail_id=following), 303)
+
+
+def _page(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
+    actor, services = context.actor(), context.services()
+    with services.reading() as session:
+        found = letter(session, mail_id, actor)
+        path = queries.path(session, mail_id, actor)
+        paper = queries.documents(session, [mail_id]).get(mail_id)
+        waiting = queries.imputation_count(session, actor)
+        offered = _offered(choices.unit_choices(session), choices.recent_unit_ids(session, actor))
+        mentions = choices.mention_choices(session)
+        days = working.calendar(session)
+    _record_opening(found)
+    pages = [(paper[0], n) for n in range(1, min(paper[1], MAX_PAGES_SHOWN) + 1)] if paper is not None else []
+    return render_form(
+        "impute/form.html",
+        error=error,
+        letter=found,
+        path=path,
+        pages=pages,
+        more_pages=max(paper[1] - MAX_PAGES_SHOWN, 0) if paper is not None else 0,
+        document_id=paper[0] if paper is not None else None,
+        waiting=waiting,
+        due=due_words(found.due_on, context.today(), days),
+        acted_for=_acted_for(),
+        mentions=mentions,
+        **offered,
+    )
+
+
+def _record_opening(found: LetterView) -> None:
+    """Reading a letter here is reading it: seen, and in the journal when it is restricted."""
+    if reading.must_write(found.level, is_read=found.is_read):
+        with context.services().unit_of_work(context.now()) as uow:
+            reading.mark_opened(uow, found.id, actor=context.actor(), now=context.now())
+
+
+@blueprint.get("/a-imputer/lot")
+def batch_form() -> ResponseReturnValue:
+    """The same decision for the letters that were ticked."""
+    return _batch_page(request.args.getlist("mail", type=int))
+
+
+@blueprint.post("/a-imputer/lot")
+def decide_batch() -> ResponseReturnValue:
+    """Impute all of them, or none."""
+    actor = context.actor()
+    fields = FormReader(request.form)
+    mail_ids = list(dict.fromkeys(fields.integers("mail")))[:MAX_BATCH]
+    versions = {mail_id: fields.integer(f"version-{mail_id}") for mail_id in mail_ids}
+    try:
+        decision = _decision(fields)
+        if not mail_ids:
+            raise Invalid("impute.none_ticked", "tick the letters", field="mail")
+        with context.services().unit_of_work(context.now()) as uow:
+            for mail_id in mail_ids:
+                operations.impute(
+                    uow, MailId(mail_id), decision, version=versions[mail_id], actor=actor, now=context.now()
+                )
+    except REFUSALS as error:
+        return _batch_page(mail_ids, error)
+    flash(ngettext("%(num)s courrier imputé.", "%(num)s courriers imputés.", len(mail_ids)), "success")
+    return redirect(url_for("impute.queue"), 303)
+
+
+def _batch_page(mail_ids: Sequence[int], error: GedError | None = None) -> ResponseReturnValue:
+    with context.services().reading() as session:
+        rows: list[MailRow] = queries.mail_rows(session, context.actor(), list(dict.fromkeys(mail_ids))[:MAX_BATCH])
+        offered = _offered(choices.unit_choices(session), choices.recent_unit_ids(session, context.actor()))
+        mentions = choices.mention_choices(session)
+    if not rows and error is None:
+        flash(_("Cochez au moins un courrier."), "warning")
+        return redirect(url_for("impute.queue"), 303)
+    return render_form(
+        "impute/batch.html", error=error, rows=rows, acted_for=_acted_for(), mentions=mentions, **offered
+    )
+
+
+def _offered(tree: Sequence[Choice], recent: Sequence[int]) -> dict[str, Any]:
+    """The units of both fields: the tree of the leading one with the recent ones first, and a plain list of others."""
+    by_id = {one.id: one for one in tree}
+    names = [(one.id, INDENT * one.depth + one.label) for one in tree]
+    latest = [(i, by_id[i].label) for i in recent if i in by_id]
+    leading = [(_("Récemment choisies"), latest), (_("Toutes les unités"), names)] if latest else names
+    return {"leading": leading, "others": [(one.id, one.label, one.code) for one in tree]}
+
+
+def _decision(fields: FormReader) -> ImputationForm:
+    """What was decided.
+
+    Raises:
+        FormRefused: bearing all errors found.
+    """
+    leading = fields.integer("leading_unit_id", required=True)
+    others = fields.integers("other_unit_ids")
+    note = fields.text("note", maximum=2000)
+    due_on = _due_on(fields)
+    fields.check()
+    return ImputationForm(
+        leading_unit_id=UnitId(leading) if leading is not None else None,
+        other_unit_ids=tuple(UnitId(one) for one in others if one != leading),
+        mentions=tuple(request.form.getlist("mentions")),
+        note=note,
+        due_on=due_on,
+    )
+
+
+def _due_on(fields: FormReader) -> date | None:
+    """A date as typed, or a number of working days from today."""
+    typed, days = fields.day("due_on"), fields.integer("due_days", minimum=0, maximum=deadlines.MAX_DAYS)
+    if days is None:
+        return typed
+    with context.services().reading() as session:
+        counted = deadlines.add_working_days(context.today(), days, working.calendar(session))
+    if typed is not None and typed != counted:
+        fields.refuse(Invalid("impute.due_twice", "give one of the two", field="due_days", counted=counted))
+    return counted
+
+
+def _acted_for() -> list[HeldPost]:
+    """Authorities for whom the actor decides without being their holder."""
+    return [post for post in context.actor().posts if Role.AUTHORITY in post.roles and post.because != "holder"]
+
+
+@blueprint.get("/courriers/<int:mail_id>/fiche-de-transmission.pdf")
+def sheet(mail_id: int) -> ResponseReturnValue:
+    """The fiche: of the latest decision, or blank (also ``?vierge=1``) to be annotated by hand."""
+    services, actor = context.services(), context.actor()
+    with services.reading() as session:
+        found = imputation_sheet(
+            session, services, mail_id, actor, now=context.now(), blank=bool(request.args.get("vierge"))
+        )
+    if found.level >= Confidentiality.RESTRICTED:
+        with services.unit_of_work(context.now()) as uow:
+            reading.record_printing(uow, mail_id, what="imputation_sheet", actor=actor)
+    pdf = sheet_pdf(found, at=found.decided_at or context.now())
+    name = f"fiche-{found.number.replace('/', '-') or mail_id}.pdf"
+    return send_file(BytesIO(pdf), mimetype="application/pdf", download_name=name)

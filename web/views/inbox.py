@@ -1,0 +1,187 @@
+"""The inbox: what is entrusted to the actor's posts and units, and what is done about it; the letter's path."""
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from ged.errors import GedError, Invalid, InvalidTransition
+from ged.ports import MailId, PostId, UnitId
+from ged.registry.queries import letter
+from ged.routing import calendar as working
+from ged.routing import choices, operations, queries
+from ged.routing.choices import Targets
+from ged.routing.models import Purpose
+from ged.routing.queries import AssignmentRow, InboxView
+from web import context, routing_panel
+from web.due import due_words
+from web.forms import FormReader
+from web.labels import label
+from web.pages import render_form
+from web.panels import register_panel
+from web.paths import next_path
+
+blueprint = Blueprint("inbox", __name__, url_prefix="/bannette")
+
+PAGE = 50
+REFUSALS = (Invalid, InvalidTransition)
+VIEWS = {"en-cours": InboxView.OPEN, "en-retard": InboxView.LATE, "termines": InboxView.DONE}
+
+
+@blueprint.get("/")
+def index() -> ResponseReturnValue:
+    """Assignments of the actor."""
+    actor, today = context.actor(), context.today()
+    name = request.args.get("voir", "en-cours")
+    view = VIEWS.get(name, InboxView.OPEN)
+    offset = max(request.args.get("offset", 0, type=int), 0)
+    with context.services().reading() as session:
+        rows = queries.inbox(session, actor, today=today, view=view, limit=PAGE, offset=offset)
+        totals = {key: queries.inbox_count(session, actor, today=today, view=one) for key, one in VIEWS.items()}
+        days = working.calendar(session)
+    live = view is not InboxView.DONE
+    due = {row.assignment_id: due_words(row.due_on, today, days) for row in rows} if live else {}
+    shown = next(key for key, one in VIEWS.items() if one is view)
+    return render_template(
+        "inbox/index.html", rows=rows, view=shown, totals=totals, offset=offset, limit=PAGE, due=due, live=live
+    )
+
+
+@blueprint.get("/<int:assignment_id>")
+def show(assignment_id: int) -> ResponseReturnValue:
+    """One assignment and all that can be done about it."""
+    return _show(assignment_id)
+
+
+def _show(assignment_id: int, error: GedError | None = None, *, act: str = "") -> ResponseReturnValue:
+    actor, today = context.actor(), context.today()
+    with context.services().reading() as session:
+        row = queries.assignment(session, assignment_id, actor)
+        found = letter(session, row.mail_id, actor)
+        path = queries.path(session, row.mail_id, actor)
+        paper = queries.documents(session, [row.mail_id]).get(row.mail_id)
+        offered = choices.targets(session, row.unit_id, actor, on=today) if row.may_assign else Targets((), ())
+        days = working.calendar(session)
+    below = [one for one in path.assignments if one.parent_id == row.id]
+    return render_form(
+        "inbox/show.html",
+        error=error,
+        act=act,
+        row=row,
+        letter=found,
+        document_id=paper[0] if paper is not None else None,
+        below=below,
+        due=due_words(row.due_on, today, days) if row.is_live else None,
+        targets=_targets(offered, row),
+        purposes=[(purpose.value, label(purpose)) for purpose in Purpose],
+    )
+
+
+def _targets(offered: Targets, row: AssignmentRow) -> list[tuple[str, list[tuple[str, str]]]]:
+    posts = [(f"p{one.id}", one.label) for one in offered.posts if one.id != row.post_id]
+    units = [(f"u{one.id}", one.label) for one in offered.units]
+    groups = [(_("Unités placées dessous"), units), (_("Postes de l'unité"), posts)]
+    return [(name, options) for name, options in groups if options]
+
+
+@blueprint.post("/<int:assignment_id>/prendre")
+def take(assignment_id: int) -> ResponseReturnValue:
+    """Say that one works on it."""
+    row = _row(assignment_id)
+    try:
+        with context.services().unit_of_work(context.now()) as uow:
+            operations.take(uow, MailId(row.mail_id), assignment_id, actor=context.actor())
+    except REFUSALS as error:
+        return _show(assignment_id, error)
+    flash(_("Vous avez pris ce courrier en charge."), "success")
+    return redirect(next_path(url_for("inbox.show", assignment_id=assignment_id)), 303)
+
+
+@blueprint.post("/<int:assignment_id>/terminer")
+def finish(assignment_id: int) -> ResponseReturnValue:
+    """Give the outcome: the opinion asked for, what was done."""
+    row = _row(assignment_id)
+    fields = FormReader(request.form)
+    outcome = fields.text("outcome", maximum=4000)
+    try:
+        fields.check()
+        with context.services().unit_of_work(context.now()) as uow:
+            operations.finish(
+                uow, MailId(row.mail_id), assignment_id, outcome=outcome, actor=context.actor(), now=context.now()
+            )
+    except REFUSALS as error:
+        return _show(assignment_id, error, act="finish")
+    flash(_("La suite donnée est enregistrée."), "success")
+    return redirect(next_path(url_for("inbox.index")), 303)
+
+
+@blueprint.post("/<int:assignment_id>/rendre")
+def give_back(assignment_id: int) -> ResponseReturnValue:
+    """Send it back to whoever gave it."""
+    row = _row(assignment_id)
+    fields = FormReader(request.form)
+    reason = fields.text("reason", maximum=1000)
+    try:
+        fields.check()
+        with context.services().unit_of_work(context.now()) as uow:
+            operations.give_back(
+                uow, MailId(row.mail_id), assignment_id, reason=reason, actor=context.actor(), now=context.now()
+            )
+    except REFUSALS as error:
+        return _show(assignment_id, error, act="give_back")
+    flash(_("Le courrier est rendu à qui vous l'avait confié."), "success")
+    # The right to see the letter may have gone with it: not back to its page.
+    return redirect(url_for("inbox.index"), 303)
+
+
+@blueprint.post("/<int:assignment_id>/confier")
+def assign(assignment_id: int) -> ResponseReturnValue:
+    """Give it to a unit below or to a post."""
+    row = _row(assignment_id)
+    fields = FormReader(request.form)
+    target = fields.text("to", required=True, maximum=20)
+    purpose = fields.choice("purpose", Purpose, required=True)
+    instruction, due_on = fields.text("instruction", maximum=2000), fields.day("assign_due_on")
+    try:
+        fields.check()
+        unit_id, post_id = _target(target, row)
+        with context.services().unit_of_work(context.now()) as uow:
+            operations.assign(
+                uow,
+                MailId(row.mail_id),
+                from_assignment_id=assignment_id,
+                to_unit_id=unit_id,
+                to_post_id=post_id,
+                purpose=purpose or Purpose.ACTION,
+                instruction=instruction,
+                due_on=due_on,
+                actor=context.actor(),
+                now=context.now(),
+            )
+    except REFUSALS as error:
+        return _show(assignment_id, _at_our_fields(error), act="assign")
+    flash(_("Le courrier est confié."), "success")
+    return redirect(next_path(url_for("inbox.show", assignment_id=assignment_id)), 303)
+
+
+def _target(text: str, row: AssignmentRow) -> tuple[UnitId, PostId | None]:
+    kind, digits = text[:1], text[1:]
+    if kind not in ("u", "p") or not (digits.isascii() and digits.isdigit()):
+        raise Invalid("form.unknown_choice", "choose from the list", field="to")
+    number = int(digits[:12])
+    return (UnitId(number), None) if kind == "u" else (UnitId(row.unit_id), PostId(number))
+
+
+def _at_our_fields(error: GedError) -> GedError:
+    """The same error at the fields of this page's form."""
+    ours = {"to_unit_id": "to", "to_post_id": "to", "due_on": "assign_due_on"}.get(str(error.params.get("field")))
+    if ours is None or not isinstance(error, Invalid):
+        return error
+    return Invalid(error.code, error.remedy, **{**error.params, "field": ours})
+
+
+def _row(assignment_id: int) -> AssignmentRow:
+    with context.services().reading() as session:
+        return queries.assignment(session, assignment_id, context.actor())
+
+
+register_panel("routing", 20, routing_panel.load)
