@@ -10,15 +10,16 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import pypdfium2
 from PIL import Image
 
 from demo.ageing import age
-from demo.client import Person
+from demo.client import Form, Person
 from demo.letters import DrawnLetter, make_letters, paste_label
-from demo.people import PASSWORD
+from demo.people import PASSPHRASE, PASSWORD
 from demo.processes import BIN, Processes
 from demo.scanner import DeskScanner
 
@@ -119,7 +120,14 @@ class Journey:
         registered = self.register(letters)
         self.scan(registered)
         self.read(registered)
-        self.decide(registered)
+        first = registered[0]
+        self.decide(first)
+        self.transmit(first)
+        place = self.answer(first)
+        self.dispatch(place)
+        self.close(first)
+        self.find(first)
+        self.prove()
 
     # --- the letter comes in ------------------------------------------------------------------------------------
 
@@ -171,7 +179,7 @@ class Journey:
                 receipt = clerk.fetch(page.form("recepisse").action)
                 assert receipt.startswith(b"%PDF"), "the receipt is no PDF"
                 number = page.text.split('class="confirmation__detail">', 1)[1].split("<", 1)[0].strip()
-                done.append(Registered(letter, number, page.link("/courriers/"), label))
+                done.append(Registered(letter, number, urlsplit(page.link("/courriers/")).path, label))
         return done
 
     def scan(self, letters: list[Registered]) -> None:
@@ -208,8 +216,169 @@ class Journey:
     def _is_read(self, clerk: Person, one: Registered) -> bool:
         return "searchable.pdf" in clerk.open(one.mail).text
 
-    def decide(self, letters: list[Registered]) -> None:
-        """The rest follows."""
+    # --- the letter moves ---------------------------------------------------------------------------------------
+
+    def decide(self, one: Registered) -> None:
+        """The authority's secretary imputes in its name; the head gives it further with a date."""
+        secretary, head = self.person("sg.secretariat"), self.person("dge.chef")
+        with self.step("imputé par le secrétariat au nom de la secrétaire générale, avec une note", "/a-imputer"):
+            form = secretary.open(f"/a-imputer/{one.mail_id}").form(f"/a-imputer/{one.mail_id}")
+            page = secretary.send(
+                form,
+                {
+                    "leading_unit_id": _choice(form, "leading_unit_id", "Direction générale de l'énergie"),
+                    "mentions": ["opinion", "draft_reply"],
+                    "note": NOTE,
+                    "due_days": "10",
+                },
+            )
+            assert page.status == 200
+            sheet = secretary.fetch(f"/courriers/{one.mail_id}/fiche-de-transmission.pdf")
+            assert sheet.startswith(b"%PDF"), "the imputation sheet is no PDF"
+        with self.step("confié par le directeur à un chargé d'études, avec un délai", "/bannette"):
+            page = head.open("/bannette/")
+            page = head.open(page.link(one.number))
+            form = page.form("/confier")
+            head.send(
+                form,
+                {
+                    "to": _choice(form, "to", "études"),
+                    "purpose": "action",
+                    "instruction": "Projet de réponse pour vendredi.",
+                },
+            )
+
+    def transmit(self, one: Registered) -> None:
+        """A slip signed by the sender, received line by line and countersigned."""
+        clerk, head = self.person("bo.agent"), self.person("dge.chef")
+        with self.step("bordereau signé par le bureau d'ordre", "/bordereaux"):
+            form = clerk.open(f"/bordereaux/nouveau?mail={one.mail_id}").form("/bordereaux/nouveau")
+            page = clerk.send(
+                form,
+                {
+                    "receiver_unit_id": _choice(form, "receiver_unit_id", "Direction générale de l'énergie"),
+                    "purpose": "handover",
+                    "messenger": "Mawuli Dzidzo",
+                    "passphrase": PASSPHRASE,
+                },
+                button="Signer et envoyer",
+            )
+            slip = page.link("bordereau.pdf")
+        with self.step("bordereau reçu ligne par ligne et contresigné", slip.removesuffix("/bordereau.pdf")):
+            page = head.open(slip.removesuffix("/bordereau.pdf") + "/recevoir")
+            form = page.form("/recevoir")
+            lines = {name: "received" for name in form.names if name.startswith("line-")}
+            assert lines, "the slip has no line to receive"
+            head.send(form, {**lines, "passphrase": PASSPHRASE}, button="Signer la réception")
+            self._two_signatures(head.fetch(slip))
+
+    @staticmethod
+    def _two_signatures(pdf: bytes) -> None:
+        assert pdf.count(b"/ByteRange") == 2, "the slip does not bear two signatures"
+
+    # --- the letter answers -------------------------------------------------------------------------------------
+
+    def answer(self, one: Registered) -> str:
+        """An answer from a template, two visas, a signature and a number; the path of its page."""
+        author = self.person("dge.etudes")
+        with self.step("réponse rédigée d'après un modèle", "/parapheur"):
+            form = author.open(f"/projets/nouveau?repond_a={one.mail_id}").form("/projets/nouveau")
+            draft = author.send(form, {"modele": "acknowledgement"})
+            form = next(f for f in draft.forms if "body" in f.names)
+            body = form.fields["body"][0].replace("{service}", "la Direction générale de l'énergie")
+            draft = author.send(form, {"civility": "Monsieur le Directeur", "body": body})
+            form = draft.form("/circuit")
+            draft = author.send(
+                form,
+                {
+                    "visa-1": _choice(form, "visa-1", "études"),
+                    "visa-2": _choice(form, "visa-2", "Directeur général de l'énergie"),
+                    "signatory_post_id": _choice(form, "signatory_post_id", "Secrétaire générale"),
+                },
+            )
+            page = author.send(draft.form("/remettre"), {})
+            place = page.path if page.path.startswith("/parapheur/") else f"/parapheur/{draft.path.rsplit('/', 1)[1]}"
+        with self.step("deux visas", place):
+            for account in ("dge.etudes.chef", "dge.chef"):
+                approver = self.person(account)
+                approver.send(approver.open(place).form("/viser"), {"remark": "Vu."})
+        with self.step("signé (PAdES) et numéroté par la secrétaire générale", place):
+            signatory = self.person("sg")
+            page = signatory.send(
+                signatory.open(place).form("/signer"), {"passphrase": PASSPHRASE}, button="Signer électroniquement"
+            )
+            assert "MMRE/SG" in page.words, f"no number after the signature: {page.words[:400]}"
+        return place
+
+    def dispatch(self, place: str) -> None:
+        """The mail office sends it and keeps the proof of delivery."""
+        clerk = self.person("bo.agent")
+        mail_id = place.rsplit("/", 1)[1]
+        with self.step("expédié, décharge enregistrée", f"/departs/{mail_id}"):
+            page = clerk.open(f"/departs/{mail_id}")
+            line = page.link("/departs/lignes/")
+            clerk.send(clerk.open(line).form("/depart"), {"channel": "hand", "carrier": "Mawuli Dzidzo"})
+            clerk.send(
+                clerk.open(line).form("/decharge"),
+                {"name": "Ama Kossi", "capacity": "Secrétaire", "their_number": "A-118"},
+            )
+            page = clerk.open(f"/departs/{mail_id}")
+            assert "Expédié" in page.words or "Remis" in page.words, page.words[:400]
+
+    def close(self, one: Registered) -> None:
+        """The director closes and files the letter."""
+        head = self.person("dge.chef")
+        with self.step("clôturé et classé", f"/courriers/{one.mail_id}"):
+            form = head.open(f"/courriers/{one.mail_id}/cloture").form("/cloture")
+            filed = next(value for value, _ in form.choices["filing_class_id"] if value)
+            page = head.send(form, {"outcome": "Réponse envoyée.", "filing_class_id": filed})
+            assert "Clôturé" in page.words, page.words[:400]
+
+    # --- found, and proven --------------------------------------------------------------------------------------
+
+    def find(self, one: Registered) -> None:
+        """Found by a sentence of its text by somebody who may see it; by nobody else."""
+        words = " ".join(_long_words(one.letter.pages_text[0])[:4])
+        finder, stranger = self.person("dge.etudes"), self.person("daf.agent")
+        with self.step(f"retrouvé par « {words} » par qui peut le voir", "/recherche"):
+            self.until(
+                "the letter is found", lambda: one.number in finder.http.get("/recherche", params={"q": words}).text
+            )
+        with self.step("introuvable pour qui ne peut pas le voir"):
+            page = stranger.http.get("/recherche", params={"q": words})
+            assert page.status_code == 200
+            assert one.number not in page.text, "a letter is shown to somebody who may not see it"
+            stranger.open(f"/courriers/{one.mail_id}", expect=404)
+
+    def prove(self) -> None:
+        """``ged verify`` on the installation."""
+        with self.step("ged verify : journal, octets et signatures prouvés"):
+            done = subprocess.run(
+                [str(BIN / "ged"), "verify"],
+                check=False,
+                env={**self.place.scanner.environment(), "GED_ENV_FILE": str(self.place.data / "ged.env")},
+                capture_output=True,
+                text=True,
+            )
+            assert done.returncode == 0, done.stdout + done.stderr
+            for line in done.stdout.splitlines():
+                self.say(f"            {line}")
+
+
+def _choice(form: Form, name: str, words: str) -> str:
+    """The value of the first option whose text holds ``words``.
+
+    Raises:
+        AssertionError: there is none.
+    """
+    for value, text in form.choices.get(name, []):
+        if words.lower() in text.lower() and value:
+            return value
+    raise AssertionError(f"{form.action}: no choice {words!r} for {name}: {form.choices.get(name)}")
+
+
+def _long_words(text: str) -> list[str]:
+    return [word.strip(".,;:()«»") for word in text.split() if len(word) >= 9 and word.isalpha()][3:]
 
 
 def _first_page(pdf: bytes) -> Image.Image:
