@@ -177,7 +177,21 @@ def gaps(session: Session) -> list[tuple[int, int, int]]:
     for register_id, year, expected, count, low, high, opening, last in rows:
         if count != expected or (count and (low != opening + 1 or high != last)):
             wrong.append((register_id, year, expected - count))
-    return wrong
+    return wrong + _uncounted(session)
+
+
+def _uncounted(session: Session) -> list[tuple[int, int, int]]:
+    """Numbers whose counter is gone: nothing says any more how many there were."""
+    rows = session.execute(
+        select(MailNumber.register_id, MailNumber.year, func.max(MailNumber.sequence))
+        .outerjoin(
+            RegisterCounter,
+            (MailNumber.register_id == RegisterCounter.register_id) & (MailNumber.year == RegisterCounter.year),
+        )
+        .where(RegisterCounter.register_id.is_(None))
+        .group_by(MailNumber.register_id, MailNumber.year)
+    )
+    return [(register_id, year, last) for register_id, year, last in rows]
 
 
 def number_of(session: Session, number_id: int) -> MailNumber:

@@ -1,0 +1,447 @@
+"""What the rules rely on holds on both databases: units of work, the journal's order, claims, numbers, times."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, MetaData, Table, select, text
+from sqlalchemy.exc import IntegrityError
+
+from ged import audit, jobs, pipeline
+from ged.archive.seal import HeadSeal
+from ged.audit import AuditEntry
+from ged.db import Base
+from ged.jobs import Job, JobKind, JobState
+from ged.org.models import Unit
+from ged.ports import JobId
+from ged.registry import allocation
+from ged.registry.models import MailNumber, Register
+from ged.unit import SYSTEM, Services
+from ged.verify import verify
+from tests.factories import NOW, actor, make_organisation, make_services
+from tests.routing_kit import register
+
+LATER = NOW + timedelta(minutes=10)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
+def services(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Services]:
+    url = None
+    if request.param == "postgresql":
+        make: Callable[[], str] = request.getfixturevalue("make_database")
+        url = make()
+    made = make_services(tmp_path, url=url)
+    yield made
+    made.engine.dispose()
+
+
+def at_once(workers: int, work: Callable[[int], object]) -> list[object]:
+    """Run ``work(0..n-1)`` in threads that start at one moment; their answers, or their errors."""
+    start = threading.Barrier(workers)
+
+    def run(number: int) -> object:
+        start.wait()
+        return work(number)
+
+    with ThreadPoolExecutor(workers) as pool:
+        return [future.result() for future in [pool.submit(run, n) for n in range(workers)]]
+
+
+def table_of(model: type[Base]) -> Table:
+    table = model.__table__
+    assert isinstance(table, Table)
+    return table
+
+
+# --- the unit of work --------------------------------------------------------------------------------------------
+
+
+def test_an_error_rolls_back_rows_journal_and_jobs(services: Services) -> None:
+    def fail() -> None:
+        with services.unit_of_work(NOW) as uow:
+            uow.session.add(Unit(code="A", name="A", kind="service"))
+            uow.session.flush()
+            uow.record("unit.added", "unit", 1, actor=SYSTEM)
+            uow.defer(JobKind.INDEX, 1)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    with services.reading() as session:
+        assert session.scalars(select(Unit)).all() == []
+        assert session.scalars(select(Job)).all() == []
+        assert audit.head(session).count == 0
+
+
+def test_an_error_of_the_commit_rolls_back_everything_and_the_next_may_try(services: Services) -> None:
+    def add(*codes: str) -> None:
+        with services.unit_of_work(NOW) as uow:
+            uow.record("unit.added", "unit", None, actor=SYSTEM)
+            uow.defer(JobKind.INDEX, 1)
+            uow.session.add_all(Unit(code=code, name=code, kind="service") for code in codes)
+
+    with pytest.raises(IntegrityError):
+        add("A", "A")
+    with services.reading() as session:
+        assert audit.head(session).count == 0
+        assert session.scalars(select(Job)).all() == []
+    add("A")
+    with services.reading() as session:
+        assert audit.head(session).count == 1
+
+
+def test_the_queue_hears_of_a_job_only_after_its_commit(services: Services) -> None:
+    seen: list[tuple[JobId, bool, bool]] = []
+
+    class Listening:
+        def submit(self, job_id: JobId, *, slow: bool = False) -> None:
+            with services.reading() as session:
+                seen.append((job_id, session.get(Job, job_id) is not None, slow))
+
+        def waiting(self) -> frozenset[JobId]:
+            return frozenset()
+
+    heard = replace_queue(services, Listening())
+    with heard.unit_of_work(NOW) as uow:
+        uow.defer(JobKind.INDEX, 1)
+        uow.defer(JobKind.RECOGNISE, 1)
+        uow.session.flush()
+        assert seen == []
+    assert [(there, slow) for _, there, slow in seen] == [(True, False), (True, True)]
+
+
+def replace_queue(services: Services, queue: object) -> Services:
+    return replace(services, queue=queue)  # type: ignore[arg-type]
+
+
+def test_a_reader_sees_nothing_of_an_open_change(services: Services) -> None:
+    with services.unit_of_work(NOW) as uow:
+        uow.session.add(Unit(code="A", name="A", kind="service"))
+        uow.session.flush()
+        with services.reading() as session:
+            assert session.scalars(select(Unit.code)).all() == []
+    with services.reading() as session:
+        assert session.scalars(select(Unit.code)).all() == ["A"]
+
+
+def test_a_snapshot_sees_one_moment(services: Services) -> None:
+    with services.snapshot() as session:
+        assert session.scalars(select(Unit.code)).all() == []
+        with services.unit_of_work(NOW) as uow:
+            uow.session.add(Unit(code="A", name="A", kind="service"))
+        assert session.scalars(select(Unit.code)).all() == []
+    with services.snapshot() as session:
+        assert session.scalars(select(Unit.code)).all() == ["A"]
+
+
+def test_a_reference_to_nothing_is_refused(services: Services) -> None:
+    with pytest.raises(IntegrityError), services.unit_of_work(NOW) as uow:
+        uow.session.add(Unit(code="A", name="A", kind="service", parent_id=999))
+
+
+# --- the journal -------------------------------------------------------------------------------------------------
+
+
+def test_the_journal_stays_a_chain_when_many_write_at_once(services: Services) -> None:
+    """Also from nothing: the very first entries of a journal compete for the head's row."""
+
+    def work(number: int) -> None:
+        for n in range(10):
+            with services.unit_of_work(NOW) as uow:
+                uow.record("thing.changed", "thing", number * 100 + n, actor=SYSTEM, by=number)
+                uow.record("thing.seen", "thing", number * 100 + n, actor=SYSTEM)
+
+    at_once(6, work)
+    with services.reading() as session:
+        assert list(audit.verify_chain(session)) == []
+        assert audit.head(session).count == 120
+        told = session.execute(select(AuditEntry.action, AuditEntry.subject_id).order_by(AuditEntry.sequence)).all()
+    for change, look in zip(told[::2], told[1::2], strict=True):
+        assert (change.action, look.action) == ("thing.changed", "thing.seen"), "entries of one change stand together"
+        assert change.subject_id == look.subject_id
+
+
+def test_verify_while_people_write_finds_nothing(services: Services) -> None:
+    make_organisation(services)
+    done = threading.Event()
+    registered = 0
+
+    def write() -> None:
+        nonlocal registered
+        while not done.is_set():
+            register(services, f"Demande {registered}")
+            registered += 1
+
+    def seal() -> None:
+        while not done.is_set():
+            pipeline.seal_head(services, now=NOW)
+
+    threads = [threading.Thread(target=write), threading.Thread(target=seal)]
+    for thread in threads:
+        thread.start()
+    try:
+        reports = [verify(services, now=NOW) for _ in range(8)]
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+    assert [report.problems for report in reports] == [()] * 8
+    assert reports[-1].entries > reports[0].entries, "nobody wrote meanwhile: nothing was shown"
+    assert reports[-1].sealed_until > 0
+
+
+def test_heads_sealed_at_one_moment_stay_one_chain(services: Services, tmp_path: Path) -> None:
+    def work(number: int) -> None:
+        for _ in range(5):
+            with services.unit_of_work(NOW) as uow:
+                uow.record("thing.changed", "thing", number, actor=SYSTEM)
+            pipeline.seal_head(services, now=NOW)
+
+    at_once(5, work)
+    with services.reading() as session:
+        assert list(HeadSeal(tmp_path / "seal").verify(session)) == []
+        assert audit.head(session).count == 25
+    last = HeadSeal(tmp_path / "seal").last()
+    assert last is not None
+    assert last.count == 25
+
+
+# --- jobs --------------------------------------------------------------------------------------------------------
+
+
+def test_a_job_is_given_to_exactly_one_of_many_workers(services: Services) -> None:
+    with services.unit_of_work(NOW) as uow:
+        for n in range(12):
+            uow.defer(JobKind.INDEX, n)
+    with services.reading() as session:
+        waiting = jobs.due(session, now=NOW)
+    assert len(waiting) == 12
+
+    def work(number: int) -> list[JobId]:
+        taken = []
+        for job_id in waiting:
+            with services.unit_of_work(NOW) as uow:
+                if jobs.claim(uow.session, job_id, worker=f"w{number}", now=NOW) is not None:
+                    taken.append(job_id)
+        return taken
+
+    taken = Counter(job_id for answer in at_once(6, work) for job_id in answer)  # type: ignore[attr-defined]
+    # A worker may pass by a row that another looks at (it stays due); nobody takes what another holds.
+    assert set(taken.values()) == {1}
+    assert set(taken) == set(waiting)
+
+
+def test_the_lease_that_ended_is_given_to_exactly_one(services: Services) -> None:
+    with services.unit_of_work(NOW) as uow:
+        uow.defer(JobKind.INDEX, 1)
+    with services.reading() as session:
+        (job_id,) = jobs.due(session, now=NOW)
+    with services.unit_of_work(NOW) as uow:
+        assert jobs.claim(uow.session, job_id, worker="killed", now=NOW) is not None
+
+    def work(number: int) -> bool:
+        with services.unit_of_work(LATER) as uow:
+            return jobs.claim(uow.session, job_id, worker=f"w{number}", now=LATER) is not None
+
+    assert at_once(6, work).count(True) == 1
+
+
+def test_the_numbers_of_jobs_follow_the_commits(services: Services) -> None:
+    """The index relies on it: the job with the higher number has seen all that the lower ones asked for."""
+    with services.unit_of_work(NOW) as uow:
+        for n in range(8):
+            uow.session.add(Unit(code=f"U{n}", name="0", kind="service"))
+    with services.reading() as session:
+        ids = list(session.scalars(select(Unit.id).order_by(Unit.id)))
+
+    def work(number: int) -> None:
+        for n in range(12):
+            with services.unit_of_work(NOW) as uow:
+                uow.defer(JobKind.INDEX, number)  # asked for first, before the change itself
+                uow.session.flush()
+                uow.session.get_one(Unit, ids[number]).name = str(n + 1)
+
+    watched: list[tuple[int, dict[int, int]]] = []
+    stop = threading.Event()
+
+    def watch() -> None:
+        while not stop.is_set():
+            with services.snapshot() as session:
+                latest = jobs.latest_id(session)
+                seen = Counter(session.scalars(select(Job.subject_id).where(Job.id <= latest)))
+            watched.append((latest, dict(seen)))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    at_once(8, work)
+    stop.set()
+    watcher.join()
+    with services.reading() as session:
+        rows = session.execute(select(Job.id, Job.subject_id).order_by(Job.id)).all()
+    for latest, seen in watched:
+        # Whoever sees job n sees every job below it that will ever exist.
+        assert seen == dict(Counter(subject for job_id, subject in rows if job_id <= latest))
+
+
+def test_a_job_whose_workers_are_all_killed_ends(services: Services) -> None:
+    with services.unit_of_work(NOW) as uow:
+        uow.defer(JobKind.RECOGNISE, 1)
+    at = NOW
+    taken = 0
+    for _ in range(jobs.MAX_ATTEMPTS + 3):
+        with services.reading() as session:
+            waiting = jobs.due(session, now=at)
+        for job_id in waiting:
+            with services.unit_of_work(at) as uow:
+                taken += jobs.claim(uow.session, job_id, worker="killed", now=at) is not None
+        at += timedelta(minutes=2)
+    with services.reading() as session:
+        job = session.scalars(select(Job)).one()
+        assert (job.state, job.error_code, taken) == (JobState.FAILED, "job.worker_lost", jobs.MAX_ATTEMPTS)
+        assert jobs.due(session, now=at + timedelta(days=1)) == []
+    with services.unit_of_work(at) as uow:
+        jobs.retry(uow.session, JobId(job.id), now=at)
+    with services.unit_of_work(at) as uow:
+        assert jobs.claim(uow.session, JobId(job.id), worker="w", now=at) is not None
+
+
+def test_what_a_stopped_worker_gives_back_is_ready_and_no_try_is_counted(services: Services) -> None:
+    with services.unit_of_work(NOW) as uow:
+        uow.defer(JobKind.RECOGNISE, 1)
+        uow.defer(JobKind.NOTIFY, 2)
+        uow.defer(JobKind.INDEX, 3)
+    with services.reading() as session:
+        slow, irrevocable, others = jobs.due(session, now=NOW)
+    with services.unit_of_work(NOW) as uow:
+        for job_id, worker in ((slow, "w1"), (irrevocable, "w1"), (others, "w2")):
+            jobs.claim(uow.session, job_id, worker=worker, now=NOW)
+        jobs.mark_irrevocable(uow.session, irrevocable, now=NOW)
+    with services.unit_of_work(NOW) as uow:
+        jobs.put_back(uow.session, "w1", now=NOW)
+    with services.unit_of_work(NOW) as uow:
+        again = jobs.claim(uow.session, slow, worker="w3", now=NOW)
+        assert again is not None
+        assert again.attempts == 1
+        assert jobs.claim(uow.session, irrevocable, worker="w3", now=NOW) is None
+        assert jobs.claim(uow.session, others, worker="w3", now=NOW) is None
+    with services.reading() as session:
+        assert session.get_one(Job, irrevocable).state is JobState.UNCERTAIN
+
+
+def test_workers_that_look_at_one_moment_ask_for_periodic_jobs_once(services: Services) -> None:
+    at_once(5, lambda _: pipeline.schedule_periodic(services, now=NOW))
+    with services.reading() as session:
+        assert Counter(session.scalars(select(Job.kind))) == Counter(pipeline.PERIODS.keys())
+
+
+# --- numbers and times -------------------------------------------------------------------------------------------
+
+
+def test_numbers_have_no_gap_and_no_double_when_many_register(services: Services) -> None:
+    make_organisation(services)
+    clerk = actor(services, "agent")
+    with services.reading() as session:
+        register_id = session.scalars(select(Register.id).where(Register.code == "ARR")).one()
+
+    def allocate() -> int:
+        with services.unit_of_work(NOW) as uow:
+            return allocation.allocate(uow, register_id, actor=clerk, post=clerk.posts[0]).sequence
+
+    def give_up() -> None:
+        with services.unit_of_work(NOW) as uow:
+            allocation.allocate(uow, register_id, actor=clerk, post=clerk.posts[0])
+            raise RuntimeError
+
+    def work(_number: int) -> list[int]:
+        given = []
+        for n in range(8):
+            if n % 3 == 2:
+                with pytest.raises(RuntimeError):
+                    give_up()
+            given.append(allocate())
+        return given
+
+    given = sorted(n for answer in at_once(6, work) for n in answer)  # type: ignore[attr-defined]
+    assert given == list(range(1, 49))
+    with services.reading() as session:
+        assert allocation.gaps(session) == []
+
+
+@pytest.mark.parametrize("which", [1, 24, 48])
+def test_a_deleted_number_is_a_gap(services: Services, which: int) -> None:
+    make_organisation(services)
+    clerk = actor(services, "agent")
+    with services.reading() as session:
+        register_id = session.scalars(select(Register.id).where(Register.code == "ARR")).one()
+    for _ in range(48):
+        with services.unit_of_work(NOW) as uow:
+            allocation.allocate(uow, register_id, actor=clerk, post=clerk.posts[0])
+    with services.engine.begin() as connection:
+        connection.execute(table_of(MailNumber).delete().where(MailNumber.sequence == which))
+    with services.reading() as session:
+        assert allocation.gaps(session) == [(register_id, 2026, 1)]
+
+
+def test_a_register_whose_counter_was_removed_is_told(services: Services) -> None:
+    make_organisation(services)
+    register(services)
+    with services.reading() as session:
+        register_id = session.scalars(select(Register.id).where(Register.code == "ARR")).one()
+    with services.engine.begin() as connection:
+        connection.execute(text("DELETE FROM register_counters"))
+    with services.reading() as session:
+        assert [(found, year) for found, year, _ in allocation.gaps(session)] == [(register_id, 2026)]
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        datetime(2026, 11, 24, 9, 0, 0, 123456, tzinfo=UTC),
+        datetime(2026, 12, 31, 23, 59, 59, 999999, tzinfo=timezone(timedelta(hours=-5))),
+        datetime(2000, 1, 1, tzinfo=timezone(timedelta(hours=5, minutes=45))),
+    ],
+)
+def test_a_time_comes_back_as_the_same_moment_in_utc(services: Services, at: datetime) -> None:
+    with services.unit_of_work(NOW) as uow:
+        uow.defer(JobKind.INDEX, 1, run_after=at)
+    with services.reading() as session:
+        found = session.scalars(select(Job.run_after)).one()
+        by_value = session.scalars(select(Job.id).where(Job.run_after == at)).all()
+    assert found == at
+    assert found.utcoffset() == timedelta(0)
+    assert len(by_value) == 1
+
+
+def test_a_naive_time_is_refused(services: Services) -> None:
+    with pytest.raises(Exception, match="naive datetime"), services.unit_of_work(NOW) as uow:
+        uow.defer(JobKind.INDEX, 1, run_after=datetime(2026, 1, 1))  # noqa: DTZ001
+
+
+def test_an_unknown_code_is_refused(services: Services) -> None:
+    with pytest.raises(Exception, match="nonsense"), services.unit_of_work(NOW) as uow:
+        uow.defer("nonsense", 1)  # type: ignore[arg-type]
+
+
+@pytest.mark.servers
+def test_every_key_is_wide_enough_for_decades(make_database: Callable[[], str], tmp_path: Path) -> None:
+    """SQLite's INTEGER is 64 bits wide; on PostgreSQL a key or a reference must be a BIGINT."""
+    services = make_services(tmp_path, url=make_database())
+    narrow = [
+        f"{table.name}.{column.name}"
+        for table in reflected(services.engine).sorted_tables
+        for column in table.columns
+        if (column.name == "id" or column.foreign_keys) and str(column.type) in ("INTEGER", "SMALLINT")
+    ]
+    services.engine.dispose()
+    assert narrow == []
+
+
+def reflected(engine: Engine) -> MetaData:
+    found = MetaData()
+    found.reflect(engine)
+    return found

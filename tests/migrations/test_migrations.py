@@ -1,0 +1,120 @@
+"""The migrations make exactly what the models say, up and down, with rows in the tables, on both databases."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, inspect, text
+
+from ged import audit
+from ged.db import make_engine
+from ged.models import metadata
+from ged.unit import SYSTEM
+from tests.factories import NOW, make_organisation, make_services
+from tests.routing_kit import impute, make_mentions, register
+from tests.site import make_settings
+from web.migrate import alembic_config, migrate_database
+
+DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)]
+
+
+@pytest.fixture(params=DATABASES)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of each sort."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'ged.sqlite3'}"
+    make: Callable[[], str] = request.getfixturevalue("make_database")
+    return make()
+
+
+@pytest.fixture
+def engine(url: str) -> Iterator[Engine]:
+    made = make_engine(url)
+    yield made
+    made.dispose()
+
+
+def upgrade(url: str, folder: Path) -> None:
+    migrate_database(make_settings(folder, database_url=url))
+
+
+def downgrade(engine: Engine, revision: str) -> None:
+    with engine.begin() as connection:
+        command.downgrade(alembic_config(connection), revision)
+
+
+def tables(engine: Engine) -> set[str]:
+    return set(inspect(engine).get_table_names()) - {"alembic_version"}
+
+
+def counts(engine: Engine) -> dict[str, int]:
+    with engine.connect() as connection:
+        return {name: connection.execute(text(f"SELECT count(*) FROM {name}")).scalar_one() for name in tables(engine)}
+
+
+def fill(url: str, folder: Path) -> None:
+    """Rows of an organisation at work: units, posts, a letter imputed, jobs, journal."""
+    services = make_services(folder, url=url, create=False)
+    make_organisation(services)
+    make_mentions(services)
+    impute(services, register(services).mail_id, others=("DAF",), mentions=("attribution",))
+    with services.unit_of_work(NOW) as uow:
+        uow.record("thing.changed", "thing", 1, actor=SYSTEM, value="été")
+    with services.reading() as session:
+        assert list(audit.verify_chain(session)) == []
+    services.engine.dispose()
+
+
+def test_the_migrated_database_is_what_the_models_say(url: str, engine: Engine, tmp_path: Path) -> None:
+    upgrade(url, tmp_path)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "render_as_batch": True})
+        differences = compare_metadata(context, metadata)
+    assert differences == [], "the models moved on: make a revision\n" + "\n".join(map(str, differences))
+    assert tables(engine) == set(metadata.tables)
+
+
+def test_an_upgrade_keeps_what_is_there(url: str, engine: Engine, tmp_path: Path) -> None:
+    upgrade(url, tmp_path)
+    fill(url, tmp_path)
+    before = counts(engine)
+    upgrade(url, tmp_path)
+    assert counts(engine) == before
+    assert before["mails"] == 1
+    assert before["audit_entries"] >= 2
+
+
+def test_each_revision_goes_down_and_up_again_with_rows(url: str, engine: Engine, tmp_path: Path) -> None:
+    upgrade(url, tmp_path)
+    fill(url, tmp_path)
+    with engine.begin() as connection:
+        script = ScriptDirectory.from_config(alembic_config(connection))
+    revisions = [revision.revision for revision in script.walk_revisions()]
+    for below in [*revisions[1:], "base"]:
+        downgrade(engine, below)
+    assert tables(engine) == set()
+    upgrade(url, tmp_path)
+    assert tables(engine) == set(metadata.tables)
+    fill(url, tmp_path)
+
+
+def test_there_is_one_head(tmp_path: Path) -> None:
+    engine = make_engine(f"sqlite:///{tmp_path / 'x.sqlite3'}")
+    with engine.begin() as connection:
+        heads = ScriptDirectory.from_config(alembic_config(connection)).get_heads()
+    engine.dispose()
+    assert len(heads) == 1, heads
+
+
+def test_a_failed_migration_changes_nothing(tmp_path: Path, url: str, engine: Engine) -> None:
+    """A table of the same name in the way: the revision stops at it, and leaves none of its own."""
+    in_the_way = metadata.sorted_tables[-1].name
+    with engine.begin() as connection:
+        connection.execute(text(f"CREATE TABLE {in_the_way} (id integer)"))
+    with pytest.raises(Exception, match=in_the_way):
+        upgrade(url, tmp_path)
+    assert tables(engine) == {in_the_way}
