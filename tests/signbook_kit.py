@@ -1,5 +1,7 @@
 """What the tests of the signature book share: a letter that came in, its answer, a circuit of two visas, opened keys."""
 
+import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -9,7 +11,7 @@ from sqlalchemy import select
 
 from ged.org.keys import issue_key, load_key
 from ged.org.models import Person, Post
-from ged.ports import MailId, PostId, RegisterId, UnlockedKey
+from ged.ports import MailId, PostId, RegisterId, UnitId, UnlockedKey
 from ged.registry.dispatch_models import Party
 from ged.registry.models import Register
 from ged.registry.operations import IncomingForm, register_incoming
@@ -90,7 +92,7 @@ class House:
         with self.services.reading() as session:
             unit_id = session.scalars(select(Post.unit_id).where(Post.code == impute_to)).one()
         with self.services.unit_of_work(NOW) as uow:
-            decision = ImputationForm(leading_unit_id=unit_id)
+            decision = ImputationForm(leading_unit_id=UnitId(unit_id))
             impute(uow, mail_id, decision, version=None, actor=self.who("sg"), now=NOW)
         return mail_id
 
@@ -135,12 +137,10 @@ class House:
         return operations.sign_many(self.services, letters, key=key, actor=self.who(account), now=NOW)
 
 
-def make_house(folder: Path) -> House:
+def make_house(folder: Path, *, url: str | None = None) -> House:
     """The ministry of ``tests.factories`` with one template."""
-    import dataclasses
-
     signer = CountingSigner()
-    services = dataclasses.replace(make_services(folder), signer=signer)
+    services = dataclasses.replace(make_services(folder, url=url), signer=signer)
     make_organisation(services)
     with services.unit_of_work(NOW) as uow:
         uow.session.add(
@@ -150,9 +150,11 @@ def make_house(folder: Path) -> House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
+def house(tmp_path: Path) -> Iterator[House]:
     """A house of its own per test."""
-    return make_house(tmp_path)
+    made = make_house(tmp_path)
+    yield made
+    made.services.engine.dispose()
 
 
 __all__ = ["CEET", "COPY", "House", "Person", "house", "make_house"]

@@ -1,5 +1,7 @@
 """Drafts and the circuit through the database: filling, visas, refusal, recall, what a change undoes."""
 
+from typing import Any
+
 import pytest
 from sqlalchemy import func, select
 
@@ -108,7 +110,7 @@ def test_a_refusal_goes_back_to_the_author_with_its_reason_and_costs_no_number(h
     assert departures(house) == 0
 
 
-CHANGES = {
+CHANGES: dict[str, dict[str, Any]] = {
     "text": {"body": "Un autre texte."},
     "subject": {"subject": "Autre objet"},
     "addressees": {"addressees": (CEET, Party("Préfecture du Golfe"))},

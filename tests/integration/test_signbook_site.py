@@ -2,8 +2,10 @@
 
 import dataclasses
 import re
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -54,7 +56,7 @@ class Site:
         assert answer.status_code == status, answer.text[:2000]
         return answer.text
 
-    def send(self, account: str, path: str, status: int = 303, **data: object) -> str:
+    def send(self, account: str, path: str, status: int = 303, **data: Any) -> str:
         answer = post(self.as_(account), path, data, page="/parapheur/")
         assert answer.status_code == status, answer.text[:3000]
         return answer.location or answer.text
@@ -65,8 +67,10 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Site:
-    return Site(tmp_path)
+def site(tmp_path: Path) -> Iterator[Site]:
+    made = Site(tmp_path)
+    yield made
+    made.services.engine.dispose()
 
 
 def hidden(page: str, name: str) -> str:
@@ -94,7 +98,7 @@ def test_from_the_letter_received_to_its_answer_delivered(site: Site) -> None:
     page = site.send("dge", f"{place}/remettre", 422, version=hidden(page, "version"))
     assert "{motif}" in page
     row = site.house.show(mail_id, "dge")
-    typed = {
+    typed: dict[str, Any] = {
         "version": row.version, "civility": "Madame la Directrice", "subject": row.subject,
         "body": row.body.replace("{motif}", "dossier complet"), "addressee-rows": 2, "addressee-1-name": "CEET",
         "addressee-1-address": "BP 42\nLomé", "copy-rows": 1, "copy-1-name": "DAF", "copy-1-email": "pas une adresse",
@@ -105,10 +109,10 @@ def test_from_the_letter_received_to_its_answer_delivered(site: Site) -> None:
     site.send("dge", place, **{**typed, "copy-1-email": "daf@mines.example.tg"})
     pdf = site.as_("dge").get(f"{place}/apercu.pdf")
     assert (pdf.mimetype, pdf.data[:5]) == ("application/pdf", b"%PDF-")
-    version = site.house.show(mail_id, "dge").version
+    current = site.house.show(mail_id, "dge").version
     answer = post(
         site.as_("dge"), f"{place}/pieces",
-        {"version": version, "file": (BytesIO(page_pdf("Plan")), "plan.pdf")}, page="/parapheur/",
+        {"version": current, "file": (BytesIO(page_pdf("Plan")), "plan.pdf")}, page="/parapheur/",
         content_type="multipart/form-data",
     )  # fmt: skip
     assert answer.status_code == 303, answer.text[:2000]
