@@ -263,7 +263,7 @@ class Journey:
                 },
                 button="Signer et envoyer",
             )
-            slip = page.link("bordereau.pdf")
+            slip = urlsplit(page.link("bordereau.pdf")).path
         with self.step("bordereau reçu ligne par ligne et contresigné", slip.removesuffix("/bordereau.pdf")):
             page = head.open(slip.removesuffix("/bordereau.pdf") + "/recevoir")
             form = page.form("/recevoir")
@@ -291,7 +291,7 @@ class Journey:
             draft = author.send(
                 form,
                 {
-                    "visa-1": _choice(form, "visa-1", "études"),
+                    "visa-1": _choice(form, "visa-1", "Chef du service des études"),
                     "visa-2": _choice(form, "visa-2", "Directeur général de l'énergie"),
                     "signatory_post_id": _choice(form, "signatory_post_id", "Secrétaire générale"),
                 },
