@@ -347,8 +347,8 @@ def rectifications(session: Session, mail_id: MailId | int) -> list[Rectificatio
     """All rectifications, oldest first, with names. The caller has checked the access."""
     rows = rectify.history(session, mail_id)
     people = {row.person_id for row in rows}
-    found = session.execute(select(Person.id, Person.name).where(Person.id.in_(people)))
-    names = {person_id: name for person_id, name in found}  # noqa: C416  rows are no pairs to mypy
+    named = session.execute(select(Person.id, Person.name).where(Person.id.in_(people)))
+    names: dict[int, str] = dict(named.tuples().all())
     return [
         RectificationLine(r.field, r.old_value, r.new_value, r.reason, names.get(r.person_id, ""), r.at) for r in rows
     ]
