@@ -21,7 +21,8 @@
       const all = [...select.querySelectorAll("option")];
       const places = all.map((option) => option.parentNode);
       select.before(input);
-      if (document.activeElement === select) input.focus();
+      // The letter is read first: the field has the cursor, and the page stays where it is.
+      if ("begin" in box.dataset && !document.querySelector(".error-summary")) input.focus({ preventScroll: true });
       input.addEventListener("input", () => {
         const chosen = select.value;
         for (const [n, option] of all.entries()) {

@@ -1,0 +1,315 @@
+"""À imputer, ma bannette, fiche de transmission and recherche, through the site."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+
+import pypdfium2
+import pytest
+import zxingcpp
+from flask import Flask
+from sqlalchemy import event, select
+
+from ged import audit
+from ged.codes import CodeKind, read_code
+from ged.ports import Confidentiality, ScanId
+from ged.registry import operations as registry
+from ged.registry.intake import ProofScan
+from ged.registry.models import Attachment, AttachmentKind, Mail, Priority
+from ged.registry.operations import SourcePage
+from ged.registry.states import MailState
+from ged.routing import proof, queries
+from ged.routing.models import Assignment
+from ged.unit import Services
+from tests.factories import NOW, TODAY, actor
+from tests.routing_kit import impute, make_mentions, register, run_jobs, unit_id
+from tests.site import make_site, post, sign_in
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> tuple[Flask, Services]:
+    """The site with its mentions."""
+    app, services = make_site(tmp_path)
+    make_mentions(services)
+    return app, services
+
+
+@contextmanager
+def counted(services: Services) -> Iterator[list[str]]:
+    """The statements sent meanwhile."""
+    sent: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if not statement.startswith(("BEGIN", "PRAGMA")):
+            sent.append(statement)
+
+    event.listen(services.engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(services.engine, "before_cursor_execute", note)
+
+
+def state(services: Services, mail_id: int) -> MailState:
+    """The letter's state."""
+    with services.reading() as session:
+        return session.get_one(Mail, mail_id).state
+
+
+def lead_of(services: Services, mail_id: int) -> int:
+    """The letter's first assignment."""
+    with services.reading() as session:
+        return session.scalars(
+            select(Assignment.id).where(Assignment.mail_id == mail_id).order_by(Assignment.id)
+        ).all()[0]
+
+
+def test_the_secretary_empties_the_queue_letter_by_letter(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    first, urgent = (
+        register(services, "Lettre ordinaire"),
+        register(services, "Lettre pressée", priority=Priority.VERY_URGENT),
+    )
+    client = sign_in(app, "secretaire")
+    page = client.get("/a-imputer").text
+    assert "au nom de" in page
+    assert page.index("Lettre pressée") < page.index("Lettre ordinaire")
+    decision = {
+        "leading_unit_id": unit_id(services, "DGE"),
+        "other_unit_ids": [unit_id(services, "DAF")],
+        "mentions": ["opinion"],
+        "note": "Avis sous huitaine",
+        "due_days": "5",
+    }
+    answer = post(client, f"/a-imputer/{urgent.mail_id}", decision, page=f"/a-imputer/{urgent.mail_id}")
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"/a-imputer/{first.mail_id}")
+    assert state(services, urgent.mail_id) is MailState.ASSIGNED
+    answer = post(client, f"/a-imputer/{first.mail_id}", decision, page=f"/a-imputer/{first.mail_id}")
+    assert answer.headers["Location"] == "/a-imputer"
+    assert "Aucun courrier" in client.get("/a-imputer").text
+    # The units used last come first.
+    again = client.get(f"/a-imputer/{first.mail_id}").text
+    assert "Récemment choisies" in again
+    assert "Imputer" in again
+
+
+def test_a_refused_decision_keeps_what_was_typed(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    mail = register(services)
+    client = sign_in(app, "sg")
+    path = f"/a-imputer/{mail.mail_id}"
+    typed = {"note": "Ne pas perdre ceci", "due_on": "2026-12-04", "due_days": "250", "mentions": ["opinion"]}
+    answer = post(client, path, typed, page=path)
+    assert answer.status_code == 422
+    assert "Ne pas perdre ceci" in answer.text
+    assert "2026-12-04" in answer.text
+    assert 'href="#leading_unit_id"' in answer.text
+    assert 'href="#due_days"' in answer.text
+    assert state(services, mail.mail_id) is MailState.TO_IMPUTE
+
+
+def test_a_stale_decision_gets_409(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    mail = register(services)
+    client = sign_in(app, "sg")
+    path = f"/a-imputer/{mail.mail_id}"
+    with services.reading() as session:
+        version = session.get_one(Mail, mail.mail_id).version
+    impute(services, mail.mail_id)
+    answer = post(client, path, {"version": version, "leading_unit_id": unit_id(services, "DAF")}, page=path)
+    assert answer.status_code == 409
+    assert "Direction générale de l&#39;énergie" in answer.text
+
+
+def test_the_same_decision_for_several_is_all_or_nothing(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    one, two = register(services, "Un"), register(services, "Deux")
+    client = sign_in(app, "sg")
+    page = f"/a-imputer/lot?mail={one.mail_id}&mail={two.mail_id}"
+    form = {
+        "mail": [one.mail_id, two.mail_id],
+        f"version-{one.mail_id}": "1",
+        f"version-{two.mail_id}": "99",
+        "leading_unit_id": unit_id(services, "DGE"),
+    }
+    assert post(client, "/a-imputer/lot", form, page=page).status_code == 409
+    assert state(services, one.mail_id) is MailState.TO_IMPUTE
+    with services.reading() as session:
+        version = session.get_one(Mail, one.mail_id).version
+    form |= {f"version-{one.mail_id}": str(version), f"version-{two.mail_id}": str(version)}
+    assert post(client, "/a-imputer/lot", form, page=page).status_code == 303
+    assert state(services, one.mail_id) is state(services, two.mail_id) is MailState.ASSIGNED
+
+
+def test_others_do_not_reach_the_queue(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    mail = register(services)
+    client = sign_in(app, "dge")
+    assert client.get("/a-imputer").status_code == 403
+    assert post(client, f"/a-imputer/{mail.mail_id}", {"leading_unit_id": "1"}, page="/").status_code == 403
+    assert client.get(f"/courriers/{mail.mail_id}/fiche-de-transmission.pdf").status_code == 404
+
+
+def test_what_an_inbox_lets_people_do(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    mail = register(services, "Projet de barrage")
+    impute(services, mail.mail_id, due_on=TODAY, note="Pour avis")
+    lead = lead_of(services, mail.mail_id)
+    head, member = sign_in(app, "dge"), sign_in(app, "etudes")
+    assert "Projet de barrage" in head.get("/bannette/").text
+    page = f"/bannette/{lead}"
+    assert post(head, f"{page}/prendre", {}, page=page).status_code == 303
+    form = {"to": f"u{unit_id(services, 'DAF')}", "purpose": "opinion", "instruction": "Gardez ceci"}
+    refused = post(head, f"{page}/confier", form, page=page)
+    assert refused.status_code == 422
+    assert "Gardez ceci" in refused.text
+    assert 'href="#to"' in refused.text
+    form["to"] = f"u{unit_id(services, 'ETU')}"
+    assert post(head, f"{page}/confier", form, page=page).status_code == 303
+    with services.reading() as session:
+        [row] = queries.inbox(session, actor(services, "etudes"), today=TODAY)
+    below = f"/bannette/{row.assignment_id}"
+    assert "Gardez ceci" in member.get(below).text
+    assert post(member, f"{below}/rendre", {"reason": ""}, page=below).status_code == 422
+    assert post(member, f"{below}/rendre", {"reason": "En mission"}, page=below).headers["Location"] == "/bannette/"
+    assert member.get(below).status_code == 404
+    assert "1 retour" in head.get("/bannette/").text
+    assert post(head, f"{page}/terminer", {"outcome": "Avis favorable"}, page=page).status_code == 303
+    assert state(services, mail.mail_id) is MailState.ANSWERED
+    assert "Avis favorable" in head.get("/bannette/?voir=termines").text
+
+
+def test_the_lists_cost_the_same_for_many_letters(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    authority, head = sign_in(app, "sg"), sign_in(app, "dge")
+    for n in range(2):
+        impute(services, register(services, f"Imputé {n}").mail_id)
+        register(services, f"En attente {n}")
+    costs = []
+    for _round in range(2):
+        with counted(services) as sent:
+            assert authority.get("/a-imputer").status_code == 200
+            assert head.get("/bannette/").status_code == 200
+        costs.append(len(sent))
+        for n in range(12):
+            impute(services, register(services, f"Encore {n}").mail_id)
+            register(services, f"Encore en attente {n}")
+    assert costs[0] == costs[1]
+    assert costs[1] <= 70, costs
+
+
+def test_the_panel_of_the_letter_shows_its_path(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    mail = register(services)
+    impute(
+        services, mail.mail_id, "DGE", ("DAF",), mentions=("opinion",), note="Voir le dossier de 2024", by="secretaire"
+    )
+    page = sign_in(app, "dge").get(f"/courriers/{mail.mail_id}").text
+    assert "Voir le dossier de 2024" in page
+    assert "par Secretaire pour le titulaire" in page
+    assert "Direction des affaires financières" in page
+    assert f"/bannette/{lead_of(services, mail.mail_id)}" in page
+
+
+def sheet(app: Flask, account: str, mail_id: int, extra: str = "") -> tuple[str, list[str]]:
+    """Text of the fiche and what its codes say."""
+    answer = sign_in(app, account).get(f"/courriers/{mail_id}/fiche-de-transmission.pdf{extra}")
+    assert answer.status_code == 200
+    assert answer.mimetype == "application/pdf"
+    document = pypdfium2.PdfDocument(BytesIO(answer.data))
+    try:
+        text = "\n".join(page.get_textpage().get_text_bounded() for page in document)
+        image = document[0].render(scale=3).to_pil()
+        return text, [code.text for code in zxingcpp.read_barcodes(image)]
+    finally:
+        document.close()
+
+
+def test_the_fiche_shows_the_decision_and_its_code_leads_back(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    mail = register(services, "Projet de barrage")
+    blank, codes = sheet(app, "agent", mail.mail_id)
+    assert "Projet de barrage" in blank
+    assert "Décidé le" not in blank
+    code = read_code(codes[0], key=services.code_key)
+    assert code is not None
+    assert (code.kind, code.subject_id) == (CodeKind.IMPUTATION, mail.mail_id)
+    impute(services, mail.mail_id, note="Faire vite", mentions=("opinion",))
+    text, _codes = sheet(app, "agent", mail.mail_id)
+    assert "Faire vite" in text
+    assert "Décidé le 24 novembre 2026" in text
+    assert "Faire vite" not in sheet(app, "agent", mail.mail_id, "?vierge=1")[0]
+
+
+def test_of_a_secret_letter_the_fiche_tells_the_number_only(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    mail = register(services, "Mutation du directeur", sender="Présidence")
+    with services.unit_of_work(NOW) as uow:
+        registry.change_level(uow, mail.mail_id, Confidentiality.SECRET, reason="", actor=actor(services, "sg"))
+    impute(services, mail.mail_id, note="Le directeur part")
+    text, _codes = sheet(app, "sg", mail.mail_id)
+    assert mail.number in text
+    assert not [word for word in ("Mutation", "Présidence", "part") if word in text.replace("figurent", "")]
+    with services.reading() as session:
+        printed = session.scalars(select(audit.AuditEntry.subject_id).where(audit.AuditEntry.action == "mail.printed"))
+        assert list(printed) == [mail.mail_id]
+
+
+def test_the_annotated_fiche_joins_the_letter_as_proof(site: tuple[Flask, Services]) -> None:
+    _app, services = site
+    mail = register(services)
+    stored = services.blobs.put(BytesIO(b"a scanned page"))
+    scan = ProofScan(
+        ScanId(7), unit_id(services, "BO"), CodeKind.IMPUTATION, mail.mail_id, (SourcePage(stored.digest, "image/png"),)
+    )
+    with services.unit_of_work(NOW) as uow:
+        attachment_id = proof.sheet_arrived(uow, scan)
+    with services.reading() as session:
+        joined = session.get_one(Attachment, attachment_id)
+        assert (joined.mail_id, joined.kind) == (mail.mail_id, AttachmentKind.PROOF)
+        returned = select(audit.AuditEntry.subject_id).where(audit.AuditEntry.action == "mail.sheet_returned")
+        assert list(session.scalars(returned)) == [mail.mail_id]
+    nobody = ProofScan(ScanId(8), scan.unit_id, CodeKind.IMPUTATION, 999_999, scan.pages)
+    with services.unit_of_work(NOW) as uow:
+        assert proof.sheet_arrived(uow, nobody) is None
+
+
+def test_search_finds_shows_and_explains(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    mail = register(services, "Marché de transformateurs <b>urgent</b> " + "très long " * 150)
+    run_jobs(services)
+    client = sign_in(app, "sg")
+    assert "Que cherchez-vous" in client.get("/recherche/").text
+    page = client.get("/recherche/?q=transformateurs").text
+    assert "1 courrier" in page
+    assert "<b>urgent" not in page
+    assert "<mark>" in page or mail.number in page
+    assert 'hx-get="/recherche/filtres?q=transformateurs"' in page
+    facets = client.get("/recherche/filtres?q=transformateurs").text
+    assert "À imputer" in facets
+    assert "À imputer" in client.get("/recherche/?q=transformateurs&filtres=1").text
+    assert "n'a pas pu être comprise" in client.get('/recherche/?q="marché').text
+    assert "Aucun courrier trouvé" in client.get("/recherche/?q=introuvable&state=closed").text
+    assert "n'a pas pu être lue" in client.get("/recherche/?q=marché&du=32/13/2026").text
+    assert client.get("/recherche/?q=marché&tri=zzz&offset=-5&year=abc&state=zzz").status_code == 200
+    stranger = sign_in(app, "daf").get("/recherche/?q=transformateurs").text
+    assert "0 courrier" in stranger
+    assert mail.number not in stranger
+
+
+def test_search_without_its_index_says_so(site: tuple[Flask, Services], monkeypatch: pytest.MonkeyPatch) -> None:
+    from ged.errors import EngineFailed
+
+    app, services = site
+    mail = register(services, "Marché de transformateurs")
+    client = sign_in(app, "sg")
+
+    def refuse(*_query: object, **_principals: object) -> None:
+        raise EngineFailed("index.unavailable", retryable=True)
+
+    monkeypatch.setattr(services.index, "search", refuse)
+    page = client.get("/recherche/?q=marché").text
+    assert "momentanément indisponible" in page
+    assert mail.number in page
+    assert "ne peuvent pas être comptés" in client.get("/recherche/filtres?q=marché").text
