@@ -34,7 +34,6 @@ MESSAGES: Mapping[str, Message] = {
         _l("Cette unité n'est pas placée sous la vôtre."), _l("Choisissez une unité placée sous la vôtre.")
     ),
     "assign.post": Message(_l("Ce poste n'appartient pas à l'unité choisie."), _l("Choisissez un poste de l'unité.")),
-    "assign.twice": Message(_l("Ce courrier est déjà confié à ce poste."), _l("Choisissez une autre personne.")),
     "assign.twice": Message(
         _l("Ce courrier est déjà confié à cette unité ou à ce poste."), _l("Choisissez quelqu'un d'autre.")
     ),

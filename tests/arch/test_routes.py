@@ -15,6 +15,8 @@ VIEWS = sorted((ROOT / "web" / "views").glob("*.py"))
 
 GET_THAT_RECORDS_A_READING = {
     # "blueprint.function": why it writes. Only seen marks and the journal of readings may stand here.
+    "impute.form": "reading a letter to decide over it is reading it: seen mark, and the journal when restricted",
+    "impute.sheet": "printing a RESTRICTED or SECRET letter's fiche is in the journal",
     "documents": "opening a RESTRICTED or SECRET letter is in the journal",
 }
 """A whole module (its blueprint's name) or one endpoint."""

@@ -99,7 +99,7 @@ def test_a_refused_decision_keeps_what_was_typed(site: tuple[Flask, Services]) -
     mail = register(services)
     client = sign_in(app, "sg")
     path = f"/a-imputer/{mail.mail_id}"
-    typed = {"note": "Ne pas perdre ceci", "due_on": "2026-12-04", "due_days": "250", "mentions": ["opinion"]}
+    typed: dict[str, object] = {"note": "Ne pas perdre ceci", "due_on": "2026-12-04", "due_days": "250", "mentions": ["opinion"]}
     answer = post(client, path, typed, page=path)
     assert answer.status_code == 422
     assert "Ne pas perdre ceci" in answer.text
@@ -160,7 +160,7 @@ def test_what_an_inbox_lets_people_do(site: tuple[Flask, Services]) -> None:
     assert "Projet de barrage" in head.get("/bannette/").text
     page = f"/bannette/{lead}"
     assert post(head, f"{page}/prendre", {}, page=page).status_code == 303
-    form = {"to": f"u{unit_id(services, 'DAF')}", "purpose": "opinion", "instruction": "Gardez ceci"}
+    form: dict[str, object] = {"to": f"u{unit_id(services, 'DAF')}", "purpose": "opinion", "instruction": "Gardez ceci"}
     refused = post(head, f"{page}/confier", form, page=page)
     assert refused.status_code == 422
     assert "Gardez ceci" in refused.text
