@@ -1,0 +1,176 @@
+"""An installation of its own for tests of the worker: settings file, database, and the real ``ged worker`` process."""
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import select
+
+from ged.config import Settings, load_settings
+from ged.db import Base
+from ged.jobs import Job, JobKind, JobState
+from ged.ports import AttachmentId, Digest, JobId, MailId
+from ged.registry.models import AttachmentKind
+from ged.registry.operations import SourcePage, attach
+from ged.unit import Services
+from tests import ocr_pages
+from tests.factories import NOW, actor, make_organisation
+from tests.routing_kit import register
+from web.bootstrap import build_services
+from web.cli import init_installation
+
+GED = Path(sys.executable).parent / "ged"
+
+
+def eventually(check: Callable[[], object], *, within_s: float, what: str, log: Path | None = None) -> None:
+    """Wait until ``check`` answers something true."""
+    until = time.monotonic() + within_s
+    while not check():
+        if time.monotonic() > until:
+            said = log.read_text()[-3000:] if log is not None and log.exists() else ""
+            raise AssertionError(f"not within {within_s} s: {what}\n{said}")
+        time.sleep(0.05)
+
+
+@dataclass
+class Installation:
+    """A folder, its settings, services in this process, and the worker processes that were started."""
+
+    folder: Path
+    env_file: Path
+    settings: Settings
+    services: Services
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @classmethod
+    def make(cls, folder: Path, extra: Mapping[str, str] | None = None) -> "Installation":
+        """A new installation with the small organisation of the tests."""
+        env_file = init_installation(folder / "data")
+        with env_file.open("a", encoding="utf-8") as out:
+            out.writelines(f"{name}={value}\n" for name, value in (extra or {}).items())
+        settings = load_settings(env_file)
+        services = build_services(settings)
+        Base.metadata.create_all(services.engine)
+        make_organisation(services)
+        return cls(folder, env_file, settings, services)
+
+    @property
+    def log(self) -> Path:
+        """What the worker processes said."""
+        return self.folder / "worker.log"
+
+    def environment(self) -> dict[str, str]:
+        """The environment of a process of this installation."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("GED_")}
+        return {**kept, "GED_ENV_FILE": str(self.env_file)}
+
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run ``ged`` to its end."""
+        return subprocess.run(
+            [str(GED), *words], env=self.environment(), capture_output=True, text=True, timeout=60, check=False
+        )
+
+    def start_worker(self) -> subprocess.Popen[bytes]:
+        """Start ``ged worker``."""
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                [str(GED), "worker"], env=self.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True,
+            )  # fmt: skip
+        self.processes.append(process)
+        return process
+
+    def close(self) -> None:
+        """End what still runs."""
+        for process in self.processes:
+            kill(process)
+        self.services.engine.dispose()
+
+    def job(self, job_id: JobId) -> Job:
+        """A job's row as it is now."""
+        with self.services.reading() as session:
+            return session.get_one(Job, job_id)
+
+    def ask(self, kind: JobKind, subject_id: int = 0) -> JobId:
+        """Ask for a job in a committed transaction (the queue hears of it)."""
+        with self.services.unit_of_work(NOW) as uow:
+            uow.defer(kind, subject_id)
+        return self.latest(kind)
+
+    def latest(self, kind: JobKind) -> JobId:
+        """The newest job of a kind."""
+        with self.services.reading() as session:
+            return JobId(session.scalars(select(Job.id).where(Job.kind == kind).order_by(Job.id.desc())).first() or 0)
+
+    def wait_for(self, job_id: JobId, state: JobState, *, within_s: float = 30) -> Job:
+        """The job's row once it is in this state."""
+        eventually(
+            lambda: self.job(job_id).state is state, within_s=within_s, what=f"job {job_id} {state}", log=self.log
+        )
+        return self.job(job_id)
+
+    def letter_with_pages(self, count: int) -> tuple[MailId, AttachmentId, JobId]:
+        """A registered letter with a scan of so many pages to read: seconds of work for each."""
+        mail_id = register(self.services).mail_id
+        page = ocr_pages.draw()
+        digests = []
+        for n in range(count):
+            content = io.BytesIO()
+            page.rotate(n / 10, fillcolor=255).save(content, "PNG", dpi=(300, 300))
+            content.seek(0)
+            digests.append(self.services.blobs.put(content).digest)
+        return mail_id, *self._attach(mail_id, digests)
+
+    def _attach(self, mail_id: MailId, digests: list[Digest]) -> tuple[AttachmentId, JobId]:
+        with self.services.unit_of_work(NOW) as uow:
+            attachment_id = attach(
+                uow,
+                mail_id,
+                kind=AttachmentKind.DOCUMENT,
+                pages=[SourcePage(digest, "image/png") for digest in digests],
+                media_type="image/png",
+                actor=actor(self.services, "agent"),
+                now=NOW,
+            )
+        return attachment_id, self.latest(JobKind.RECOGNISE)
+
+
+def children(pid: int) -> list[int]:
+    """All processes below one (proc(5))."""
+    below: dict[int, list[int]] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            fields = path.read_text().rpartition(")")[2].split()
+            if fields[0] != "Z":
+                below.setdefault(int(fields[1]), []).append(int(path.parent.name))
+    found, look = [], [pid]
+    while look:
+        more = below.get(look.pop(), [])
+        found += more
+        look += more
+    return found
+
+
+def kill(process: subprocess.Popen[bytes], *, with_children: bool = True) -> list[int]:
+    """SIGKILL, as a power cut would; answers the children."""
+    below = children(process.pid)
+    for pid in [process.pid, *(below if with_children else [])]:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    process.wait()
+    return below
+
+
+def alive(pid: int) -> bool:
+    """Whether a process still runs."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
