@@ -348,7 +348,7 @@ def rectifications(session: Session, mail_id: MailId | int) -> list[Rectificatio
     rows = rectify.history(session, mail_id)
     people = {row.person_id for row in rows}
     named = session.execute(select(Person.id, Person.name).where(Person.id.in_(people)))
-    names: dict[int, str] = dict(named.tuples().all())
+    names: dict[int, str] = dict(named.all())
     return [
         RectificationLine(r.field, r.old_value, r.new_value, r.reason, names.get(r.person_id, ""), r.at) for r in rows
     ]

@@ -1,0 +1,164 @@
+"""Clerks who register at the same time, each in a process of its own; some give up half-way, some are killed.
+
+    python -m tests.clerks URL PROCESSES LETTERS FOLDER
+
+One process imports everything and forks the clerks before it opens any connection. Each clerk writes what it was
+answered to a file of its own in FOLDER, one line per letter, after the commit came back.
+"""
+
+import os
+import random
+import signal
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+
+from ged.adapters.queue_polled import PolledQueue
+from ged.audit import verify_chain
+from ged.db import Base, make_engine
+from ged.org.actors import actor_of_account
+from ged.org.models import Post
+from ged.ports import PostId, RegisterId
+from ged.registry import allocation
+from ged.registry.models import Mail, MailNumber, Register
+from ged.registry.operations import IncomingForm, register_incoming
+from ged.unit import Services
+from tests.factories import TODAY, make_organisation
+
+MIDNIGHT = datetime(2027, 1, 1, tzinfo=UTC)
+ROLLED_BACK, KILLED_BEFORE, KILLED_AFTER = 0.08, 0.02, 0.02
+NOT_USED = cast(Any, None)
+
+
+class GaveUp(Exception):
+    """The clerk closed the window between the number and the commit."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a clerk was told."""
+
+    number_id: int
+    text: str
+    subject: str
+
+
+def light_services(url: str, folder: Path) -> Services:
+    """Services for registering only: the other plugs are not there, so that nothing else can be called by mistake."""
+    return Services(
+        engine=make_engine(url), blobs=NOT_USED, index=NOT_USED, queue=PolledQueue(), ocr=NOT_USED, vault=NOT_USED,
+        signer=NOT_USED, checker=NOT_USED, post=NOT_USED, zone=ZoneInfo("Africa/Lome"), country="TG",
+        code_key=b"k" * 32, public_url="", data_dir=str(folder),
+    )  # fmt: skip
+
+
+def prepare(url: str, folder: Path) -> None:
+    """Make the tables and the small ministry."""
+    services = light_services(url, folder)
+    Base.metadata.create_all(services.engine)
+    make_organisation(services)
+    services.engine.dispose()
+
+
+def main(url: str, processes: int, letters: int, folder: Path) -> int:
+    """Fork the clerks, replace those who were killed, answer how many died otherwise."""
+    running = {_fork(url, clerk, 0, letters, folder): clerk for clerk in range(processes)}
+    failed = 0
+    while running:
+        pid, status = os.wait()
+        clerk = running.pop(pid)
+        if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
+            begun = int((folder / f"{clerk}.begun").read_text())
+            running[_fork(url, clerk, begun + 1, letters, folder)] = clerk
+        elif status:
+            failed += 1
+    return failed
+
+
+def _fork(url: str, clerk: int, first: int, letters: int, folder: Path) -> int:
+    pid = os.fork()
+    if pid == 0:
+        try:
+            work(url, clerk, first, letters, folder)
+        except BaseException as error:  # noqa: BLE001  a forked child must never return into the parent's code
+            print(f"clerk {clerk}: {error!r}", file=sys.stderr, flush=True)
+            os._exit(1)
+        os._exit(0)
+    return pid
+
+
+def work(url: str, clerk: int, first: int, letters: int, folder: Path) -> None:
+    """Register letters ``first`` .. ``letters`` - 1; the second half falls into the new year."""
+    services = light_services(url, folder)
+    with services.reading() as session:
+        actor = actor_of_account(session, "agent", on=TODAY)
+        register = RegisterId(session.scalars(select(Register.id).where(Register.code == "ARR")).one())
+        authority = PostId(session.scalars(select(Post.id).where(Post.code == "SG-T")).one())
+    chance = random.Random(clerk * 1000 + first)
+    with (folder / f"{clerk}.answers").open("a", encoding="utf-8") as answers:
+        for n in range(first, letters):
+            (folder / f"{clerk}.begun").write_text(str(n))
+            fate, subject = chance.random(), f"lettre {clerk}-{n}"
+            form = IncomingForm(subject=subject, sender_name="Préfecture de Yoto", addressed_post_id=authority)
+            now = MIDNIGHT + timedelta(milliseconds=(n - letters // 2) * 50)
+            try:
+                with services.unit_of_work(now) as uow:
+                    done = register_incoming(uow, register, form, actor=actor, now=now)
+                    if fate < ROLLED_BACK:
+                        raise GaveUp
+                    if fate < ROLLED_BACK + KILLED_BEFORE:
+                        os.kill(os.getpid(), signal.SIGKILL)
+            except GaveUp:
+                continue
+            if fate > 1 - KILLED_AFTER:
+                os.kill(os.getpid(), signal.SIGKILL)
+            answers.write(f"{done.number_id}\t{done.number}\t{subject}\n")
+            answers.flush()
+
+
+def answers(folder: Path) -> Iterator[Answer]:
+    """Everything that clerks were answered."""
+    for path in folder.glob("*.answers"):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            number_id, text, subject = line.split("\t")
+            yield Answer(int(number_id), text, subject)
+
+
+def check(url: str, folder: Path, *, tried: int) -> dict[int, int]:
+    """Numbers are exactly 1..n in each year, and each letter answered 'registered' is there once; n by year."""
+    services = light_services(url, folder)
+    with services.reading() as session:
+        rows = session.execute(
+            select(MailNumber.id, MailNumber.year, MailNumber.sequence, MailNumber.registered_on, MailNumber.text,
+                   Mail.subject)
+            .join(Mail, Mail.id == MailNumber.mail_id).order_by(MailNumber.year, MailNumber.sequence)
+        ).all()  # fmt: skip
+        by_year: dict[int, list[int]] = {}
+        for row in rows:
+            by_year.setdefault(row.year, []).append(row.sequence)
+            assert row.registered_on.year == row.year, "a number bears the date of its year"
+        for year, sequences in by_year.items():
+            assert sequences == list(range(1, len(sequences) + 1)), f"gap or double in {year}: {sequences}"
+        days = [row.registered_on for row in rows]
+        assert days == sorted(days), "a number is dated before the one given just before it"
+        there = {(row.id, row.text, row.subject) for row in rows}
+        told = [(answer.number_id, answer.text, answer.subject) for answer in answers(folder)]
+        assert len(told) == len(set(told)), "answered twice"
+        assert set(told) <= there, "answered 'registered' but not there"
+        assert len({row.subject for row in rows}) == len(rows), "a letter is there twice"
+        assert session.scalar(select(func.count(Mail.id))) == len(rows), "a letter without number"
+        assert len(told) < len(rows) < tried, "nobody was killed after a commit, or nothing was rolled back"
+        assert allocation.gaps(session) == []
+        assert list(verify_chain(session)) == []
+    services.engine.dispose()
+    return {year: len(sequences) for year, sequences in by_year.items()}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])))
