@@ -180,6 +180,10 @@ class Person:
         page = self.open("/connexion")
         self.send(page.form("connexion"), {"account": account, "password": password})
 
+    def close(self) -> None:
+        """Leave the browser; the session ends by itself."""
+        self.http.close()
+
     def open(self, path: str, *, expect: int = 200) -> Page:
         """Open a page.
 

@@ -1,4 +1,4 @@
-"""The main job, acted over HTTP by the people of the demonstration ministry: ten letters from the scanner to the archive.
+"""The main job, acted over HTTP by the people of the demonstration ministry: letters from the scanner to the archive.
 
 Nothing here imports the service: a step knows the site by its pages, the scanner by its lid.
 """
@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -58,11 +59,13 @@ class Place(Protocol):
 class Registered:
     """A letter that got its number."""
 
-    def __init__(self, letter: DrawnLetter, number: str, mail: str, label: Image.Image) -> None:
+    def __init__(self, letter: DrawnLetter, number: str, mail: str, entry: str, label: Image.Image) -> None:
         self.letter = letter
         self.number = number
         self.mail = mail
         """Path of the letter's page."""
+        self.entry = entry
+        """Path of its line in the register: ``/etiquette.pdf`` and ``/recepisse.pdf`` follow it."""
         self.label = label
 
     @property
@@ -71,11 +74,34 @@ class Registered:
         return self.mail.rstrip("/").rsplit("/", 1)[1]
 
 
-class Journey:
-    """The path of ten letters; ``run`` raises AssertionError naming the step that failed."""
+@dataclass(frozen=True)
+class Outcome:
+    """What a finished journey leaves, by the paths of its pages."""
 
-    def __init__(self, place: Place, *, say: Say, start_bridge: Callable[[], None]) -> None:
+    letters: tuple[Registered, ...]
+    slip: str
+    """The first letter's slip, signed at both ends."""
+    answer: str
+    """The signed answer, in the signature book."""
+    line: str
+    """The answer's line of departure, with its discharge."""
+
+    @property
+    def answer_id(self) -> str:
+        """The id of the answer."""
+        return self.answer.rsplit("/", 1)[1]
+
+
+class Journey:
+    """The path of some letters; ``run`` raises AssertionError naming the step that failed.
+
+    Args:
+        letters: how many are registered and scanned; the first goes the whole way.
+    """
+
+    def __init__(self, place: Place, *, say: Say, start_bridge: Callable[[], None], letters: int = 10) -> None:
         self.place = place
+        self._letters = letters
         self.say = say
         self._start_bridge = start_bridge
         self._people: dict[str, Person] = {}
@@ -86,6 +112,12 @@ class Journey:
         if account not in self._people:
             self._people[account] = Person(self.place.url, account, PASSWORD)
         return self._people[account]
+
+    def close(self) -> None:
+        """Let everybody go home."""
+        for person in self._people.values():
+            person.close()
+        self._people.clear()
 
     @contextmanager
     def step(self, what: str, where: str = "") -> Iterator[None]:
@@ -112,22 +144,23 @@ class Journey:
 
     # --- the whole ----------------------------------------------------------------------------------------------
 
-    def run(self) -> None:
+    def run(self) -> Outcome:
         """Everything, in order."""
-        with self.step("dix lettres dessinées et posées sur le scanner"):
-            letters = make_letters(SEED, before=datetime.now(TIMEZONE).date())
+        with self.step(f"{self._letters} lettres dessinées et posées sur le scanner"):
+            letters = make_letters(SEED, self._letters, before=datetime.now(TIMEZONE).date())
         self.pair()
         registered = self.register(letters)
         self.scan(registered)
         self.read(registered)
         first = registered[0]
         self.decide(first)
-        self.transmit(first)
+        slip = self.transmit(first)
         place = self.answer(first)
-        self.dispatch(place)
+        line = self.dispatch(place)
         self.close(first)
         self.find(first)
         self.prove()
+        return Outcome(tuple(registered), slip, place, line)
 
     # --- the letter comes in ------------------------------------------------------------------------------------
 
@@ -175,11 +208,12 @@ class Journey:
                         "nature": letter.nature if letter.nature in dict(form.choices["nature"]) else "",
                     },
                 )
-                label = _first_page(clerk.fetch(page.link("etiquette")))
+                entry = urlsplit(page.link("etiquette")).path.removesuffix("/etiquette.pdf")
+                label = _first_page(clerk.fetch(f"{entry}/etiquette.pdf"))
                 receipt = clerk.fetch(page.form("recepisse").action)
                 assert receipt.startswith(b"%PDF"), "the receipt is no PDF"
                 number = page.text.split('class="confirmation__detail">', 1)[1].split("<", 1)[0].strip()
-                done.append(Registered(letter, number, urlsplit(page.link("/courriers/")).path, label))
+                done.append(Registered(letter, number, urlsplit(page.link("/courriers/")).path, entry, label))
         return done
 
     def scan(self, letters: list[Registered]) -> None:
@@ -188,7 +222,7 @@ class Journey:
         pages = [(one, n) for one in letters for n in range(1, one.letter.page_count + 1)]
         with self.step(f"{len(pages)} pages numérisées par libsane, envoyées une à une", "/numerisations/"):
             for position, (one, n) in enumerate(pages):
-                lid.lay(_aged(one, n))
+                lid.lay(aged_page(one, n))
                 page = clerk.open("/numerisations/")
                 if position == 0:
                     form = page.form("/numeriser")
@@ -196,10 +230,11 @@ class Journey:
                     clerk.send(form, {"device": device, "mode": "gray", "dpi": str(DPI), "more": "1"})
                 else:
                     clerk.send(page.form("page-suivante"), {})
-                self.until(f"page {position + 1}", lambda n=position + 1: self._received(n), seconds=30)  # type: ignore[misc]
+                self.until(f"page {position + 1}", lambda n=position + 1: self.received(n), seconds=30)  # type: ignore[misc]
             clerk.send(clerk.open("/numerisations/").form("/terminer"), {})
 
-    def _received(self, count: int) -> bool:
+    def received(self, count: int) -> bool:
+        """Whether the open batch has as many pages, and waits for the next."""
         page = self.person("bo.agent").open("/numerisations/")
         words = page.words
         return (f"{count} pages reçues" in words or f"{count} page reçue" in words) and any(
@@ -248,8 +283,8 @@ class Journey:
                 },
             )
 
-    def transmit(self, one: Registered) -> None:
-        """A slip signed by the sender, received line by line and countersigned."""
+    def transmit(self, one: Registered) -> str:
+        """A slip signed by the sender, received line by line and countersigned; the path of its page."""
         clerk, head = self.person("bo.agent"), self.person("dge.chef")
         with self.step("bordereau signé par le bureau d'ordre", "/bordereaux"):
             form = clerk.open(f"/bordereaux/nouveau?mail={one.mail_id}").form("/bordereaux/nouveau")
@@ -271,6 +306,7 @@ class Journey:
             assert lines, "the slip has no line to receive"
             head.send(form, {**lines, "passphrase": PASSPHRASE}, button="Signer la réception")
             self._two_signatures(head.fetch(slip))
+        return slip.removesuffix("/bordereau.pdf")
 
     @staticmethod
     def _two_signatures(pdf: bytes) -> None:
@@ -310,8 +346,8 @@ class Journey:
             assert "MMRE/SG" in page.words, f"no number after the signature: {page.words[:400]}"
         return place
 
-    def dispatch(self, place: str) -> None:
-        """The mail office sends it and keeps the proof of delivery."""
+    def dispatch(self, place: str) -> str:
+        """The mail office sends it and keeps the proof of delivery; the path of the line of departure."""
         clerk = self.person("bo.agent")
         mail_id = place.rsplit("/", 1)[1]
         with self.step("expédié, décharge enregistrée", f"/departs/{mail_id}"):
@@ -324,6 +360,7 @@ class Journey:
             )
             page = clerk.open(f"/departs/{mail_id}")
             assert "Expédié" in page.words or "Remis" in page.words, page.words[:400]
+        return urlsplit(line).path
 
     def close(self, one: Registered) -> None:
         """The director closes and files the letter."""
@@ -388,7 +425,8 @@ def _first_page(pdf: bytes) -> Image.Image:
     return image
 
 
-def _aged(one: Registered, page_no: int) -> Image.Image:
+def aged_page(one: Registered, page_no: int) -> Image.Image:
+    """A page of a letter as it lies on the glass: its label stuck on, and the years on it."""
     page = one.letter.draw(page_no, DPI)
     if page_no == 1:
         page = paste_label(page, one.label)

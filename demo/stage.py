@@ -40,14 +40,32 @@ def start(data: Path, *, bind: str, say: Say, extra: dict[str, str], workers: in
     processes = Processes(data / "logs")
     scanner = DeskScanner(data / "desk")
     scanner.install()
-    env = {**scanner.environment(), "GED_ENV_FILE": str(data / "ged.env")}
-    processes.start("site", "ged", "serve", "--bind", bind, env=env)
-    for n in range(workers):
-        processes.start("worker" if n == 0 else f"worker-{n + 1}", "ged", "worker", env=env)
-    processes.wait_for_site(url)
-    if (scanner.home / "config.json").read_text().find('"token"') >= 0:
-        start_bridge(Stage(url, data, processes, scanner))
-    return Stage(url, data, processes, scanner)
+    stage = Stage(url, data, processes, scanner)
+    try:
+        start_site(stage)
+        for n in range(workers):
+            start_worker(stage, "worker" if n == 0 else f"worker-{n + 1}")
+        processes.wait_for_site(url)
+    except ProcessEnded:
+        processes.stop()
+        raise
+    if '"token"' in (scanner.home / "config.json").read_text():
+        start_bridge(stage)
+    return stage
+
+
+def start_site(stage: Stage) -> None:
+    """Start the site's process; ``processes.wait_for_site`` tells when it answers."""
+    stage.processes.start("site", "ged", "serve", "--bind", stage.url.removeprefix("http://"), env=_environment(stage))
+
+
+def start_worker(stage: Stage, name: str = "worker") -> None:
+    """Start a worker."""
+    stage.processes.start(name, "ged", "worker", env=_environment(stage))
+
+
+def _environment(stage: Stage) -> dict[str, str]:
+    return {**stage.scanner.environment(), "GED_ENV_FILE": str(stage.data / "ged.env")}
 
 
 def _prepare(data: Path, settings: dict[str, str], say: Say) -> None:
@@ -103,7 +121,7 @@ def demo(*, shape: str, say: Say) -> int:
             extra = stack.enter_context(private_servers(say))
         try:
             stage = start(
-                folder / "data", bind=f"127.0.0.1:{_free_port()}", say=say, extra=extra, workers=2 if extra else 1
+                folder / "data", bind=f"127.0.0.1:{free_port()}", say=say, extra=extra, workers=2 if extra else 1
             )
             stack.callback(stage.processes.stop)
             Journey(stage, say=say, start_bridge=lambda: start_bridge(stage)).run()
@@ -114,7 +132,8 @@ def demo(*, shape: str, say: Say) -> int:
     return 0
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A loopback port that nothing listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

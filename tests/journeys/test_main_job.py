@@ -1,0 +1,230 @@
+"""The main job over HTTP against running processes, in both shapes, and what must hold when it is done."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pikepdf
+import pytest
+
+from demo.client import Person
+from demo.journey import Journey, Outcome
+from demo.stage import Stage
+from ged.ports import Digest, SignatureReport, Verdict
+from signing.pki import trusted_roots
+from signing.validation import PdfChecker
+from tests.journeys.conftest import journey_on
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+SHAPES = [
+    # The whole stack once; on the servers the same way with fewer letters, for time.
+    pytest.param(("embedded", 10), id="embedded"),
+    pytest.param(("servers", 3), id="servers", marks=pytest.mark.servers),
+]
+STRANGERS = ("daf.agent", "daf.chef", "ceet.bo", "ceet.chef", "admin")
+"""Another directorate, its head, another entity, its head, and who runs the machines."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished journey."""
+
+    stage: Stage
+    journey: Journey
+    outcome: Outcome
+
+    def slip(self) -> bytes:
+        return self.journey.person("dge.chef").fetch(f"{self.outcome.slip}/bordereau.pdf")
+
+    def answer(self) -> bytes:
+        signatory = self.journey.person("sg")
+        return signatory.fetch(signatory.open(self.outcome.answer).link("/original"))
+
+    def document(self) -> str:
+        """The path of the first letter's document."""
+        page = self.journey.person("dge.chef").open(self.outcome.letters[0].mail)
+        found = re.search(r"(/documents/\d+)/searchable\.pdf", page.text)
+        assert found, page.words[:400]
+        return found[1]
+
+
+@pytest.fixture(scope="module", params=SHAPES)
+def done(request: pytest.FixtureRequest) -> Iterator[Done]:
+    """The main job, done once per shape."""
+    name, letters = request.param
+    stage: Stage = request.getfixturevalue(name)
+    with journey_on(stage, letters=letters) as journey:
+        yield Done(stage, journey, journey.run())
+
+
+@pytest.fixture(scope="module")
+def checker(done: Done) -> Iterator[PdfChecker]:
+    """Our own checker under the installation's trust."""
+    checker = PdfChecker(trusted_roots(done.stage.data / "authority"))
+    yield checker
+    checker.close()
+
+
+def test_the_register_has_every_number_once(done: Done) -> None:
+    clerk = done.journey.person("bo.agent")
+    page = clerk.open(_register(clerk))
+    count = len(done.outcome.letters)
+    numbers = [int(n) for n in re.findall(r'class="number"[^>]*>[^<\d]*0*(\d+)', page.text)]
+    assert sorted(numbers) == list(range(1, count + 1)), numbers
+    assert f"aucun trou : 1 à {count}" in page.words
+
+
+def test_both_signatures_of_the_slip_hold(done: Done, checker: PdfChecker, tmp_path: Path) -> None:
+    pdf = done.slip()
+    assert _pdfsig(pdf, tmp_path) == ["Signature is Valid."] * 2
+    revisions = [_digest(pdf[: _signed_length(pdf, n)]) for n in (0, 1)]
+    reports = _check(checker, pdf, revisions)
+    assert [report.verdict for report in reports] == [Verdict.GREEN] * 2, reports
+    assert {report.reason for report in reports} == {"ok", "countersigned"}
+
+
+def test_the_signature_of_the_answer_holds(done: Done, checker: PdfChecker, tmp_path: Path) -> None:
+    pdf = done.answer()
+    assert _pdfsig(pdf, tmp_path) == ["Signature is Valid."]
+    (report,) = _check(checker, pdf, [_digest(pdf)])
+    assert (report.verdict, report.reason) == (Verdict.GREEN, "ok")
+    assert "Tchédré" in report.signer
+
+
+@pytest.mark.parametrize("which", ["slip", "answer"])
+def test_one_changed_byte_of_a_page_is_seen_by_both(
+    done: Done, checker: PdfChecker, tmp_path: Path, which: str
+) -> None:
+    pdf = done.slip() if which == "slip" else done.answer()
+    changed = _change_one_byte_of_a_page(pdf)
+    verdicts = _pdfsig(changed, tmp_path)
+    assert len(verdicts) == pdf.count(b"/ByteRange")
+    assert all("Valid" not in verdict.replace("Invalid", "") for verdict in verdicts), verdicts
+    reports = _check(checker, changed, [_digest(pdf)])
+    assert reports
+    assert {report.verdict for report in reports} == {Verdict.RED}, reports
+
+
+def test_the_slip_page_shows_the_verdicts(done: Done) -> None:
+    page = done.journey.person("bo.agent").open(done.outcome.slip)
+    assert "Rien n'a changé depuis cette signature." in page.words
+    assert "sauf les signatures suivantes" in page.words
+
+
+def test_every_pdf_of_the_journey_is_clean(done: Done, tmp_path: Path) -> None:
+    clerk, head = done.journey.person("bo.agent"), done.journey.person("dge.chef")
+    first, count = done.outcome.letters[0], len(done.outcome.letters)
+    made = {
+        "label": clerk.fetch(f"{first.entry}/etiquette.pdf"),
+        "receipt": clerk.fetch(f"{first.entry}/recepisse.pdf"),
+        "sheet": head.fetch(f"/courriers/{first.mail_id}/fiche-de-transmission.pdf"),
+        "slip": done.slip(),
+        "answer": done.answer(),
+        "register": clerk.fetch(f"{_register(clerk)}/pages.pdf?premier=1&dernier={count}"),
+        "delivery-book": clerk.fetch(clerk.open("/bordereaux/cahier").link("cahier.pdf")),
+        "departures": clerk.fetch(clerk.open("/departs/cahier").link("cahier.pdf")),
+        "discharge": clerk.fetch(f"{done.outcome.line}/decharge.pdf"),
+        "searchable": head.fetch(f"{done.document()}/searchable.pdf"),
+    }
+    for name, pdf in made.items():
+        path = tmp_path / f"{name}.pdf"
+        path.write_bytes(pdf)
+        answer = subprocess.run(["qpdf", "--check", path], capture_output=True, text=True, check=False)
+        assert answer.returncode == 0, f"{name}: {answer.stdout}{answer.stderr}"
+
+
+def test_the_searchable_pdf_holds_the_letters_words(done: Done, tmp_path: Path) -> None:
+    path = tmp_path / "searchable.pdf"
+    path.write_bytes(done.journey.person("dge.chef").fetch(f"{done.document()}/searchable.pdf"))
+    text = subprocess.run(["pdftotext", path, "-"], capture_output=True, text=True, check=True).stdout
+    printed = {word.lower() for word in " ".join(done.outcome.letters[0].letter.pages_text).split() if len(word) > 6}
+    found = {word for word in printed if word in text.lower()}
+    assert len(found) / len(printed) > 0.85, sorted(printed - found)
+
+
+@pytest.mark.parametrize("account", STRANGERS)
+def test_nothing_of_the_letter_is_shown_to_others(done: Done, account: str) -> None:
+    stranger, first, document = done.journey.person(account), done.outcome.letters[0], done.document()
+    answer_page = done.journey.person("sg").open(done.outcome.answer)
+    answer_file = re.sub(r"^https?://[^/]+", "", answer_page.link("/original"))
+    hidden = [
+        first.mail,
+        document,
+        f"{document}/thumbnail.jpg",
+        f"{document}/page/1.jpg",
+        f"{document}/page/1/original",
+        f"{document}/page/1/texte",
+        f"{document}/searchable.pdf",
+        f"/courriers/{first.mail_id}/fiche-de-transmission.pdf",
+        f"/courriers/{first.mail_id}/cloture",
+        done.outcome.answer,
+        answer_file,
+    ]
+    shown = {path: stranger.http.get(path).status_code for path in hidden}
+    # Who has no role for an act at all is refused before the letter is looked at: nothing is told either way.
+    assert all(status == 404 or (status == 403 and "/cloture" in path) for path, status in shown.items()), shown
+    for path in ("/recherche", "/recherche/filtres"):
+        told = stranger.http.get(path, params={"q": first.letter.sender.split("(")[0].strip()})
+        assert told.status_code in (200, 403), path
+        assert first.letter.subject not in told.text
+        assert f"/courriers/{first.mail_id}" not in told.text
+        assert 'class="facets__count"' not in told.text, f"{path}: counts are shown"
+
+
+def test_a_stranger_counts_nothing(done: Done) -> None:
+    page = done.journey.person("daf.agent").open("/recherche?q=courrier+OU+lettre+OU+ministre")
+    assert "0 courrier" in page.words or "Aucun courrier trouvé" in page.words
+
+
+def test_the_journal_shows_no_content(done: Done) -> None:
+    admin, first = done.journey.person("admin"), done.outcome.letters[0]
+    page = admin.open("/administration/journal")
+    assert "register" in page.words
+    for secret in (first.letter.subject, first.letter.sender, first.number, "Mawuli Dzidzo", "projet de réponse"):
+        assert secret not in page.words
+
+
+def _register(clerk: Person) -> str:
+    """The path of the mail office's register of arrivals."""
+    for href, text in clerk.open("/registres/").links:
+        if "rriv" in text and re.search(r"/registres/\d+$", href):
+            return href
+    raise AssertionError("no register of arrivals")
+
+
+def _pdfsig(pdf: bytes, folder: Path) -> list[str]:
+    path = folder / "signed.pdf"
+    path.write_bytes(pdf)
+    told = subprocess.run(["pdfsig", "-nocert", path], capture_output=True, text=True, check=False).stdout
+    return re.findall(r"Signature Validation: (.*)", told)
+
+
+def _check(checker: PdfChecker, pdf: bytes, issued: list[Digest]) -> tuple[SignatureReport, ...]:
+    return checker.check(pdf, at=datetime.now(UTC), issued=issued)
+
+
+def _digest(data: bytes) -> Digest:
+    return Digest(hashlib.sha256(data).hexdigest())
+
+
+def _signed_length(pdf: bytes, position: int) -> int:
+    """How far the n-th signature reaches."""
+    ranges = re.findall(rb"/ByteRange\s*\[\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)", pdf)
+    return sorted(int(start) + int(length) for _zero, _first, start, length in ranges)[position]
+
+
+def _change_one_byte_of_a_page(pdf: bytes) -> bytes:
+    with pikepdf.open(io.BytesIO(pdf)) as opened:
+        contents = opened.pages[0].Contents
+        stream = contents[0] if isinstance(contents, pikepdf.Array) else contents
+        raw = bytes(stream.read_raw_bytes())
+    at = pdf.index(raw) + len(raw) // 2
+    return pdf[:at] + bytes([pdf[at] ^ 0x01]) + pdf[at + 1 :]
