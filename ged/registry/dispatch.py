@@ -241,6 +241,8 @@ def run_notify(services: Services, job: ClaimedJob, *, now: datetime) -> None:
         # Sent already, or given up by a person and perhaps handed over again under another Message-ID.
         if line is None or line.state is not DispatchState.SENDING or line.reference != job.params["message_id"]:
             return
+        if line.mail.state is MailState.VOIDED:
+            return
         digest, filename = signed_pdf(session, line.mail_id)
         number = _number(session, line.mail_id)
         message = Message(

@@ -120,6 +120,16 @@ def without_discharge(session: Session, actor: Actor, *, limit: int = 100) -> li
 
 def left_on(session: Session, actor: Actor, day: date, *, zone: ZoneInfo) -> list[LineRow]:
     """The departure book: what left on a local day, in its order."""
+    return _rows(session, _left_on(session, actor, day, zone))
+
+
+def restricted_on(session: Session, actor: Actor, day: date, *, zone: ZoneInfo) -> list[MailId]:
+    """Letters above the ordinary level in the same book: its printing stands in the journal for each."""
+    found = {line.mail_id for line in _left_on(session, actor, day, zone) if line.mail.level > Confidentiality.ORDINARY}
+    return [MailId(mail_id) for mail_id in sorted(found)]
+
+
+def _left_on(session: Session, actor: Actor, day: date, zone: ZoneInfo) -> list[DispatchLine]:
     begin = datetime.combine(day, time(), tzinfo=zone)
     end = datetime.combine(day + timedelta(days=1), time(), tzinfo=zone)
     query = (
@@ -128,7 +138,7 @@ def left_on(session: Session, actor: Actor, day: date, *, zone: ZoneInfo) -> lis
         .where(DispatchLine.left_at >= begin, DispatchLine.left_at < end)
         .order_by(DispatchLine.left_at, DispatchLine.id)
     )
-    return _rows(session, list(session.scalars(_numbered_here(query, actor))))
+    return list(session.scalars(_numbered_here(query, actor)))
 
 
 def lines(session: Session, mail_id: MailId | int, actor: Actor) -> list[LineRow]:

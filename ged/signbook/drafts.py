@@ -28,7 +28,7 @@ from ged.signbook.book import Annex, Content
 from ged.signbook.models import CircuitAct, CircuitStep, Draft, DraftVersion, LetterTemplate
 from ged.signbook.placeholders import fill
 from ged.signbook.render import Letter, PageMode, Pages, french_day, letter_pages
-from ged.signbook.titles import Signatory, with_article
+from ged.signbook.titles import Signatory, with_unit
 from ged.unit import Actor, HeldPost, Role, Services, UnitOfWork
 
 MAX_SUBJECT, MAX_BODY, MAX_PARTIES, MAX_NAME, MAX_ADDRESS = 500, 60_000, 60, 300, 500
@@ -79,10 +79,14 @@ def draft_reply(
     template = _template(uow.session, template_code)
     sender = incoming.sender
     party = Party(incoming.sender_name, sender.address if sender else "", sender.email if sender else "")
-    values = _values(uow.session, incoming)
-    content = Content(
-        DEFAULT_CIVILITY, fill(template.subject, values), fill(template.body, values), (party,) if party.name else ()
-    )
+    unit = uow.session.get(Unit, incoming.responsible_unit_id) if incoming.responsible_unit_id is not None else None
+    values = _values(incoming)
+
+    def filled(text: str) -> str:
+        # The unit first: what the incoming letter says is never looked at again.
+        return fill(with_unit(text, unit.name) if unit is not None else text, values)
+
+    content = Content(DEFAULT_CIVILITY, filled(template.subject), filled(template.body), (party,) if party.name else ())
     mail_id = _begin(uow, content, template.code, level=incoming.level, actor=actor, now=now, post_id=post_id)
     uow.session.get_one(Draft, mail_id).answers_id = incoming.id
     link(uow, mail_id, MailId(incoming.id), kind=REPLY, actor=actor)
@@ -110,8 +114,7 @@ def _template(session: Session, code: str) -> LetterTemplate:
     return found
 
 
-def _values(session: Session, incoming: Mail) -> dict[str, str]:
-    unit = session.get(Unit, incoming.responsible_unit_id) if incoming.responsible_unit_id is not None else None
+def _values(incoming: Mail) -> dict[str, str]:
     number = next((n.text for n in incoming.numbers if n.voided_at is None), "")
     return {
         "objet": incoming.subject,
@@ -120,7 +123,6 @@ def _values(session: Session, incoming: Mail) -> dict[str, str]:
         "date_courrier": french_day(incoming.written_on) if incoming.written_on else "",
         "numero_arrivee": number,
         "date_arrivee": french_day(incoming.received_on) if incoming.received_on else "",
-        "service": with_article(unit.name) if unit is not None else "",
     }
 
 

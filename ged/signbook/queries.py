@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from ged import access
 from ged.access import visible_clause
-from ged.errors import NotFound
+from ged.errors import Invalid, NotFound
 from ged.org.models import Holding, Person, Post, PostRole, Unit
 from ged.ports import AttachmentId, Confidentiality, Digest, MailId, PostId
 from ged.registry.dispatch_models import Party
@@ -402,7 +402,10 @@ def _is_author(draft: Draft, actor: Actor) -> bool:
 def _keeps_register(session: Session, draft: Draft, actor: Actor) -> bool:
     if draft.signatory_post_id is None:
         return False
-    register = book.departure_register(session, session.get_one(Post, draft.signatory_post_id).unit_id)
+    try:
+        register = book.departure_register(session, session.get_one(Post, draft.signatory_post_id).unit_id)
+    except Invalid:
+        return False  # closed meanwhile: whoever tries to number is told
     return any(Role.CLERK in post.roles and post.unit_id == register.unit_id for post in actor.posts)
 
 
@@ -489,14 +492,16 @@ def _entries(draft: Draft) -> Iterator[EntryRow]:
         )
 
 
-def preview_letter(session: Session, services: Services, mail_id: MailId | int, actor: Actor) -> Letter:
-    """What the pages of the present version would say, for the preview while writing.
+def preview_letter(
+    session: Session, services: Services, mail_id: MailId | int, actor: Actor
+) -> tuple[Letter, Confidentiality]:
+    """What the pages of the present version would say, for the preview while writing, and the letter's level.
 
     Raises:
         NotFound: ``mail.unknown``, ``draft.unknown``.
     """
     draft = book.require(session, mail_id, actor)
-    return book.letter_of(session, services, draft, book.content_of(session, draft))
+    return book.letter_of(session, services, draft, book.content_of(session, draft)), Confidentiality(draft.mail.level)
 
 
 # --- choices ------------------------------------------------------------------------------------------------------

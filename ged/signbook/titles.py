@@ -4,10 +4,27 @@ French administrative usage: a delegate signs "Pour <the holder> et par déléga
 holder signs as the post "par intérim".
 """
 
+import re
 from dataclasses import dataclass
 
-_FEMININE_ENDINGS = ("trice", "euse", "ière", "ffe", "dente", "ante", "ienne", "ée")
+_FEMININE_ENDINGS = (
+    "tion",
+    "sion",
+    "ence",
+    "iété",
+    "orité",
+    "gnie",
+    "trice",
+    "euse",
+    "ière",
+    "ffe",
+    "dente",
+    "ante",
+    "ienne",
+    "ée",
+)
 _FEMININE_ADJECTIVES = frozenset({"générale", "particulière", "adjointe", "déléguée"})
+_UNIT = re.compile(r"(?:(?<!\w)(à|de) )?\{service\}")
 _VOWELS = "aàâeéèêiîoôuùy"
 
 
@@ -36,6 +53,29 @@ def with_article(title: str) -> str:
     adjective = words[1].casefold() if len(words) > 1 else ""
     feminine = first.endswith(_FEMININE_ENDINGS) or adjective in _FEMININE_ADJECTIVES
     return f"{'La' if feminine else 'Le'} {title}"
+
+
+def with_unit(text: str, name: str) -> str:
+    """A template's text with ``{service}`` filled by a unit's name, as French contracts and capitalises its article.
+
+    >>> with_unit("confié à {service}. {service} répondra.", "Service des études")
+    'confié au Service des études. Le Service des études répondra.'
+    >>> with_unit("confié à {service}, auprès de {service}", "Direction générale")
+    'confié à la Direction générale, auprès de la Direction générale'
+    """
+    named = with_article(name)
+    article, rest = (named[:2], named[2:]) if named.startswith("L'") else (named[:3], named[3:])
+
+    def filled(found: re.Match[str]) -> str:
+        before, preposition = found.string[: found.start()].rstrip(" "), found[1]
+        if preposition and article == "Le ":
+            return {"à": "au", "de": "du"}[preposition] + f" {rest}"
+        if preposition:
+            return f"{preposition} {article.lower()}{rest}"
+        begins = not before or before[-1] in ".!?\n"
+        return f"{article if begins else article.lower()}{rest}"
+
+    return _UNIT.sub(filled, text)
 
 
 def signatory_for(*, post_title: str, own_title: str, name: str, because: str, act: str) -> Signatory:

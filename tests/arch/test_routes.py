@@ -17,6 +17,14 @@ GET_THAT_RECORDS_A_READING = {
     # "blueprint.function": why it writes. Only seen marks and the journal of readings may stand here.
     "impute.form": "reading a letter to decide over it is reading it: seen mark, and the journal when restricted",
     "impute.sheet": "printing a RESTRICTED or SECRET letter's fiche is in the journal",
+    "drafts.edit": "opening a RESTRICTED or SECRET draft is in the journal",
+    "drafts.preview": "printing a RESTRICTED or SECRET draft is in the journal",
+    "signbook.show": "opening a RESTRICTED or SECRET letter is in the journal",
+    "dispatch.sheet": "printing the sheet of a RESTRICTED or SECRET letter is in the journal",
+    "dispatch.book_pdf": "printing the book with a RESTRICTED or SECRET letter is in the journal",
+    "letters.show": "the seen mark, and the opening of a RESTRICTED or SECRET letter",
+    "register.receipt": "printing a RESTRICTED or SECRET letter is in the journal",
+    "registers.pages": "printing a RESTRICTED or SECRET letter is in the journal",
     "documents": "opening a RESTRICTED or SECRET letter is in the journal",
 }
 """A whole module (its blueprint's name) or one endpoint."""

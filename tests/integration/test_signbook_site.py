@@ -12,8 +12,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from ged.audit import AuditEntry
+from ged.ports import Confidentiality
 from ged.registry.dispatch_models import DispatchLine, DispatchState
 from ged.registry.models import Mail
+from ged.registry.operations import change_level
 from ged.registry.states import MailState
 from ged.signbook.models import LetterTemplate
 from ged.signbook.wiring import connect
@@ -235,3 +238,28 @@ def test_the_secretary_sees_the_letter_without_the_button(site: Site) -> None:
     assert "Signer électroniquement" not in page
     assert "Renvoyer à l'auteur" in page
     assert 'name="letter"' not in site.get("secretaire", "/parapheur/")
+
+
+def test_reading_and_printing_a_restricted_letter_is_in_the_journal(site: Site) -> None:
+    mail_id = site.house.answer()
+    dge = site.house.who("dge")
+    with site.services.unit_of_work(NOW) as uow:
+        change_level(uow, mail_id, Confidentiality.RESTRICTED, reason="", actor=dge)
+
+    def readings() -> list[str]:
+        with site.services.reading() as session:
+            found = select(AuditEntry.action).where(AuditEntry.subject_id == mail_id).order_by(AuditEntry.sequence)
+            return [action for action in session.scalars(found) if action in ("mail.opened", "mail.printed")]
+
+    site.get("dge", f"/projets/{mail_id}")
+    site.as_("dge").get(f"/projets/{mail_id}/apercu.pdf")
+    assert readings() == ["mail.opened", "mail.printed"]
+    site.house.submit(mail_id)
+    site.get("daf", f"/parapheur/{mail_id}")
+    assert readings() == ["mail.opened", "mail.printed", "mail.opened"]
+    site.house.visa(mail_id, "daf")
+    site.house.visa(mail_id, "etudes")
+    site.house.sign(mail_id, key=site.house.key("sg"))
+    # The mail office's clerk is not cleared for it by the unit: the letter is not listed, nor may it be opened.
+    assert f"/departs/{mail_id}" not in site.get("agent", "/departs/")
+    site.get("agent", f"/departs/{mail_id}", 404)

@@ -8,7 +8,7 @@ import pytest
 from ged.registry.dispatch_models import Party
 from ged.signbook.placeholders import fill, unfilled
 from ged.signbook.render import Letter, french_day, paragraphs, place_of
-from ged.signbook.titles import signatory_for, with_article
+from ged.signbook.titles import signatory_for, with_article, with_unit
 
 
 def test_known_names_are_filled_once_and_unknown_ones_stay() -> None:
@@ -34,11 +34,31 @@ def test_only_names_left_are_told_and_the_live_one_is_none() -> None:
         ("Administrateur", "L'Administrateur"),
         ("Économiste", "L'Économiste"),
         ("Ministre des Mines", "Le Ministre des Mines"),
+        ("Direction des affaires financières", "La Direction des affaires financières"),
+        ("Comité de direction", "Le Comité de direction"),
+        ("Compagnie Énergie Électrique du Togo", "La Compagnie Énergie Électrique du Togo"),
         ("", ""),
     ],
 )
 def test_a_title_has_its_article(title: str, expected: str) -> None:
     assert with_article(title) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "expected"),
+    [
+        ("confié à {service}, qui", "Service des études", "confié au Service des études, qui"),
+        ("confié à {service}, qui", "Direction générale", "confié à la Direction générale, qui"),
+        ("auprès de {service}", "Secrétariat général", "auprès du Secrétariat général"),
+        ("auprès de {service}", "Agence de l'eau", "auprès de l'Agence de l'eau"),
+        ("suite. {service} prendra", "Service des études", "suite. Le Service des études prendra"),
+        ("que {service} prendra", "Direction générale", "que la Direction générale prendra"),
+        ("{service}", "Direction générale", "La Direction générale"),
+        ("dela {service}", "Direction générale", "dela la Direction générale"),
+    ],
+)
+def test_a_unit_is_named_as_french_says_it(text: str, unit: str, expected: str) -> None:
+    assert with_unit(text, unit) == expected
 
 
 def test_capacities() -> None:

@@ -9,8 +9,8 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
-from ged.ports import MailId
-from ged.registry import dispatch, dispatch_print, dispatch_queries, files
+from ged.ports import Confidentiality, MailId
+from ged.registry import dispatch, dispatch_print, dispatch_queries, files, reading
 from ged.registry.dispatch import Departure, Discharge
 from ged.registry.files import Upload
 from ged.registry.models import Channel
@@ -211,7 +211,14 @@ def proof(line_id: int) -> ResponseReturnValue:
 @blueprint.get("/lignes/<int:line_id>/decharge.pdf")
 def sheet(line_id: int) -> ResponseReturnValue:
     """The sheet that accompanies the copy and comes back stamped."""
-    pdf = dispatch_print.discharge_sheet(context.services(), line_id, context.actor(), at=context.now())
+    services, actor = context.services(), context.actor()
+    with services.reading() as session:
+        row = dispatch_queries.line(session, line_id, actor)
+        level = dispatch_queries.page(session, row.mail_id, actor).level
+    if level >= Confidentiality.RESTRICTED:
+        with services.unit_of_work(context.now()) as uow:
+            reading.record_printing(uow, row.mail_id, what="discharge_sheet", actor=actor)
+    pdf = dispatch_print.discharge_sheet(services, line_id, actor, at=context.now())
     return _pdf(pdf, "decharge.pdf")
 
 
@@ -231,7 +238,14 @@ def book() -> ResponseReturnValue:
 def book_pdf() -> ResponseReturnValue:
     """The same, to print."""
     day = _day()
-    pdf = dispatch_print.departure_book(context.services(), context.actor(), day, at=context.now())
+    services, actor = context.services(), context.actor()
+    with services.reading() as session:
+        restricted = dispatch_queries.restricted_on(session, actor, day, zone=services.zone)
+    if restricted:
+        with services.unit_of_work(context.now()) as uow:
+            for mail_id in restricted:
+                reading.record_printing(uow, mail_id, what="departure_book", actor=actor)
+    pdf = dispatch_print.departure_book(services, actor, day, at=context.now())
     return _pdf(pdf, f"departs-{day.isoformat()}.pdf")
 
 

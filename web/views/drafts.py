@@ -9,8 +9,8 @@ from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
-from ged.ports import MailId
-from ged.registry import files
+from ged.ports import Confidentiality, MailId
+from ged.registry import files, reading
 from ged.registry.dispatch_models import Party
 from ged.registry.files import Upload
 from ged.signbook import drafts, operations, queries
@@ -96,6 +96,9 @@ def _edit(mail_id: int, error: GedError | None = None, *, more: int = 0) -> Resp
         posts = queries.posts(session, on=context.today())
     if not row.may_write and error is None:
         return redirect(url_for("signbook.show", mail_id=mail_id), 303)
+    if row.level >= Confidentiality.RESTRICTED:
+        with services.unit_of_work(context.now()) as uow:
+            reading.mark_opened(uow, mail_id, actor=context.actor(), now=context.now())
     return render_form(
         "drafts/edit.html",
         error=error,
@@ -180,7 +183,10 @@ def preview(mail_id: int) -> ResponseReturnValue:
     """The pages as they would be now; nothing is kept."""
     services = context.services()
     with services.reading() as session:
-        letter = queries.preview_letter(session, services, mail_id, context.actor())
+        letter, level = queries.preview_letter(session, services, mail_id, context.actor())
+    if level >= Confidentiality.RESTRICTED:
+        with services.unit_of_work(context.now()) as uow:
+            reading.record_printing(uow, mail_id, what="draft", actor=context.actor())
     pages = letter_pages(letter, mode=PageMode.PREVIEW, at=context.now(), signatory=Signatory(letter.sender, ""))
     return send_file(BytesIO(pages.pdf), mimetype="application/pdf", download_name="projet.pdf")
 

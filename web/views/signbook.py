@@ -5,8 +5,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
-from ged.ports import MailId, SignatureReport
-from ged.registry import documents
+from ged.ports import Confidentiality, MailId, SignatureReport
+from ged.registry import documents, reading
 from ged.signbook import ink, operations, queries
 from ged.signbook.operations import MAX_TEXT, ToSign
 from ged.signbook.queries import LetterRow
@@ -96,6 +96,9 @@ def _show(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
     services, actor = context.services(), context.actor()
     with services.reading() as session:
         row = queries.letter(session, mail_id, actor, on=context.today())
+    if row.level >= Confidentiality.RESTRICTED:
+        with services.unit_of_work(context.now()) as uow:
+            reading.mark_opened(uow, mail_id, actor=actor, now=context.now())
     return render_form("signbook/show.html", error=error, row=row, reports=_reports(row), maximum=MAX_TEXT)
 
 
