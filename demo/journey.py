@@ -113,7 +113,7 @@ class Journey:
             self._people[account] = Person(self.place.url, account, PASSWORD)
         return self._people[account]
 
-    def close(self) -> None:
+    def leave(self) -> None:
         """Let everybody go home."""
         for person in self._people.values():
             person.close()

@@ -64,7 +64,7 @@ def journey_on(stage: Stage, *, letters: int = 1) -> Iterator[Journey]:
     try:
         yield journey
     finally:
-        journey.close()
+        journey.leave()
 
 
 @pytest.fixture(scope="module")
