@@ -98,7 +98,9 @@ MESSAGES: Mapping[str, Message] = {
     "calendar.forbidden": Message(
         _l("Seul l'administrateur tient le calendrier."), _l("Adressez-vous à l'administrateur.")
     ),
-    "calendar.name": Message(_l("Le nom du jour manque."), _l("Écrivez le nom du jour férié.")),
+    "calendar.name": Message(
+        _l("Le nom du jour manque, ou dépasse 200 caractères."), _l("Écrivez le nom du jour férié.")
+    ),
     # --- check ---
     "check.unavailable": Message(
         _l("La vérification des signatures n'a pas pu démarrer."),

@@ -13,6 +13,7 @@ from ged.routing.models import Holiday, WorkingDay
 from ged.unit import Actor, Role, UnitOfWork
 
 MONDAY_TO_FRIDAY = (0, 1, 2, 3, 4)
+MAX_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -69,13 +70,14 @@ def set_holiday(uow: UnitOfWork, on: date, *, name: str, is_off: bool, actor: Ac
     post = actor.post_with(Role.ADMINISTRATOR)
     if post is None:
         raise Forbidden("calendar.forbidden", "ask the administrator")
-    if not name.strip():
-        raise Invalid("calendar.name", "name the day", field="name")
+    name = name.strip()
+    if not 0 < len(name) <= MAX_NAME:
+        raise Invalid("calendar.name", "name the day in a few words", field="name")
     row = uow.session.get(Holiday, on)
     if row is None:
         row = Holiday(on=on)
         uow.session.add(row)
-    row.name, row.is_off, row.is_edited, row.is_estimate = name.strip(), is_off, True, False
+    row.name, row.is_off, row.is_edited, row.is_estimate = name, is_off, True, False
     uow.record("calendar.changed", "calendar", None, actor=actor, post=post, on=str(on), name=name, is_off=is_off)
 
 
