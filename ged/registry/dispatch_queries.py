@@ -152,6 +152,11 @@ def lines(session: Session, mail_id: MailId | int, actor: Actor) -> list[LineRow
     return _rows(session, list(found))
 
 
+def panel(session: Session, mail_id: MailId, actor: Actor) -> list[LineRow] | None:
+    """The lines for the letter's own page; None when it has none."""
+    return lines(session, mail_id, actor) or None
+
+
 def line(session: Session, line_id: int, actor: Actor) -> LineRow:
     """One line.
 

@@ -6,16 +6,14 @@ from io import BytesIO
 from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from sqlalchemy.orm import Session
 
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
-from ged.ports import Confidentiality, MailId
+from ged.ports import Confidentiality
 from ged.registry import dispatch, dispatch_print, dispatch_queries, files, reading
 from ged.registry.dispatch import Departure, Discharge
 from ged.registry.files import Upload
 from ged.registry.models import Channel
 from ged.signbook import ink, queries
-from ged.unit import Actor
 from web import context
 from web.forms import FormReader
 from web.pages import render_form
@@ -260,9 +258,4 @@ def _pdf(pdf: bytes, name: str) -> ResponseReturnValue:
 # --- the letter's page -------------------------------------------------------------------------------------------
 
 
-def _panel(session: Session, mail_id: MailId, actor: Actor) -> object | None:
-    """The lines of a letter that has some."""
-    return dispatch_queries.lines(session, mail_id, actor) or None
-
-
-register_panel("dispatch", 60, _panel)
+register_panel("dispatch", 60, dispatch_queries.panel)

@@ -6,7 +6,6 @@ from flask import Blueprint, flash, redirect, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from sqlalchemy.orm import Session
 
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.ports import Confidentiality, MailId
@@ -19,7 +18,7 @@ from ged.signbook.drafts import DraftForm, Saved
 from ged.signbook.queries import PostChoice
 from ged.signbook.render import PageMode, letter_pages
 from ged.signbook.titles import Signatory
-from ged.unit import Actor, Role
+from ged.unit import Role
 from web import context
 from web.forms import FormReader
 from web.pages import render_form
@@ -286,9 +285,5 @@ def submit(mail_id: int) -> ResponseReturnValue:
 # --- the letter's page -------------------------------------------------------------------------------------------
 
 
-def _panel(session: Session, mail_id: MailId, actor: Actor) -> object | None:
-    """Answers to an incoming letter and the way to begin one; the signature book's state of an outgoing one."""
-    return queries.letter_panel(session, mail_id, actor)
-
-
-register_panel("signbook", 50, _panel)
+# Answers to an incoming letter and the way to begin one; the state in the signature book of an outgoing one.
+register_panel("signbook", 50, queries.letter_panel)
