@@ -12,7 +12,7 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, ForeignKey, Index, String, and_, delete, exists, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
-from ged.db import Base, UtcDateTime
+from ged.db import Base, UtcDateTime, insert_if_missing
 from ged.errors import NotFound
 from ged.ports import Confidentiality, MailId, Principal, Principals
 from ged.unit import Actor, UnitOfWork
@@ -54,9 +54,11 @@ def grant(uow: UnitOfWork, mail_id: MailId | int, principals: Iterable[Principal
     )
     new = [p for p in dict.fromkeys(principals) if p not in held]
     for principal in new:
-        uow.session.add(MailAccess(mail_id=mail_id, principal=principal, because=because, granted_at=uow.now))
+        # Somebody else may grant the same at this moment: both want the one right.
+        insert_if_missing(
+            uow.session, MailAccess, mail_id=mail_id, principal=principal, because=because, granted_at=uow.now
+        )
     if new:
-        uow.session.flush()
         uow.reindex(mail_id, access=True)
 
 

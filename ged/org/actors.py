@@ -63,6 +63,31 @@ def actor_of_account(session: Session, account: str, *, on: date) -> Actor:
     return load_actor(session, person_id, on=on)
 
 
+def heading_post(session: Session, unit_id: UnitId | int, actor: Actor) -> HeldPost | None:
+    """The actor's post that heads a unit, the nearest one above first; None when the actor does not head it.
+
+    A closed unit is headed through the one that succeeds it. A secretary prepares for an authority but is no head.
+    """
+    if unit_id not in actor.headed_unit_ids:
+        return None
+    seen: set[int] = set()
+    waiting: list[int | None] = [int(unit_id)]
+    while waiting:
+        at = waiting.pop(0)
+        if at is None or at in seen:
+            continue
+        seen.add(at)
+        unit = session.get_one(Unit, at)
+        for post in actor.posts:
+            if post.unit_id == at and post.because != "secretary" and post.roles & {Role.HEAD, Role.AUTHORITY}:
+                return post
+        waiting += [
+            unit.successor_id if unit.closed_at is not None else None,
+            None if unit.is_entity else unit.parent_id,
+        ]
+    return None
+
+
 def _held(post: Post, because: str = "holder", own: PostId | None = None, act: str = "") -> HeldPost:
     return HeldPost(
         post_id=PostId(post.id),
@@ -132,8 +157,11 @@ def _without(post: HeldPost, roles: set[Role]) -> HeldPost:
 
 def _below(roots: Iterable[UnitId], units: Mapping[int, Unit]) -> frozenset[UnitId]:
     children: dict[int | None, list[int]] = {}
+    closed: dict[int | None, list[int]] = {}
     for unit in units.values():
         children.setdefault(unit.parent_id, []).append(unit.id)
+        if unit.closed_at is not None:
+            closed.setdefault(unit.successor_id, []).append(unit.id)
     found: set[UnitId] = set()
     waiting: list[int] = list(roots)
     while waiting:
@@ -142,6 +170,8 @@ def _below(roots: Iterable[UnitId], units: Mapping[int, Unit]) -> frozenset[Unit
             found.add(UnitId(unit_id))
             # An entity under the ministry keeps its own mail: headship stops at its door.
             waiting += [child for child in children.get(unit_id, []) if not units[child].is_entity]
+            # What a closed unit had is now headed where its mail went.
+            waiting += closed.get(unit_id, [])
     return frozenset(found)
 
 

@@ -3,7 +3,7 @@
 The counter's row stays locked until the commit, so call ``allocate`` after everything slow and as late as possible.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime, time
 
 from sqlalchemy import Dialect, Insert, func, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -29,7 +29,8 @@ def allocate(
 ) -> MailNumber:
     """Give the next number of a register, dated today in the installation's time zone.
 
-    A process that waited for the lock over midnight never dates a number before the one given just before it.
+    A process that waited for the lock over midnight never dates a number before the one given just before it; its hour
+    is then the first of that day, so that label and register say the same.
 
     Raises:
         NotFound: ``register.unknown``.
@@ -40,6 +41,7 @@ def allocate(
     year = local_day.year if register.restarts_yearly else 0
     counter = _locked_counter(uow.session, register.id, year)
     on = max(local_day, counter.last_on) if counter.last_on else local_day
+    begin = datetime.combine(on, time(), tzinfo=uow.services.zone).astimezone(UTC)
     counter.last_sequence += 1
     counter.last_on = on
     number = MailNumber(
@@ -54,7 +56,7 @@ def allocate(
             unit=register.unit.code,
             register=register.code,
         ),
-        registered_at=uow.now,
+        registered_at=max(uow.now, begin),
         registered_on=on,
         person_id=actor.person_id or None,
         post_id=post.post_id if post else None,

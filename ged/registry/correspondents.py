@@ -34,20 +34,28 @@ def resolve_sender(uow: UnitOfWork, sender_id: int | None, name: str) -> Corresp
     Raises:
         Invalid: ``correspondent.unknown``.
     """
+    found = known_sender(uow, sender_id, name)
+    if found is not None:
+        return found
+    new = Correspondent(name=" ".join(name.split()), folded_name=fold(name))
+    uow.session.add(new)
+    uow.session.flush()
+    return new
+
+
+def known_sender(uow: UnitOfWork, sender_id: int | None, name: str) -> Correspondent | None:
+    """The same without a new entry: everybody reads the directory, a secret letter's sender is not told there.
+
+    Raises:
+        Invalid: ``correspondent.unknown``.
+    """
     if sender_id is not None:
         chosen = uow.session.get(Correspondent, sender_id)
         if chosen is None:
             raise Invalid("correspondent.unknown", "choose the sender again", field="sender_name")
         if not name.strip() or fold(name) == chosen.folded_name:
             return chosen
-    folded = fold(name)
-    found = uow.session.scalar(select(Correspondent).where(Correspondent.folded_name == folded).limit(1))
-    if found is not None:
-        return found
-    new = Correspondent(name=" ".join(name.split()), folded_name=folded)
-    uow.session.add(new)
-    uow.session.flush()
-    return new
+    return uow.session.scalar(select(Correspondent).where(Correspondent.folded_name == fold(name)).limit(1))
 
 
 def suggest(session: Session, text: str, *, limit: int = 8) -> list[CorrespondentRow]:

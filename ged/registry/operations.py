@@ -6,11 +6,13 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import object_session
 
 from ged import access
 from ged.access import Because
-from ged.errors import Forbidden, Invalid, NotFound, StaleVersion
+from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.jobs import JobKind
+from ged.org.actors import heading_post
 from ged.ports import (
     AttachmentId,
     Confidentiality,
@@ -22,7 +24,7 @@ from ged.ports import (
     unit_principal,
 )
 from ged.registry import allocation
-from ged.registry.correspondents import resolve_sender
+from ged.registry.correspondents import known_sender, resolve_sender
 from ged.registry.models import (
     Attachment,
     AttachmentKind,
@@ -41,6 +43,11 @@ from ged.unit import Actor, HeldPost, Role, UnitOfWork
 
 MAX_SUBJECT = 2000
 MAX_NAME = 200
+MAX_TEXTS = {
+    "subject": MAX_SUBJECT, "sender_name": MAX_NAME, "addressee": 300, "their_reference": 100, "nature": 32,
+    "enclosure_note": 300,
+}  # fmt: skip
+"""As long as the columns are: a database that counts would refuse more in the middle of the act."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +103,8 @@ def register_incoming(
     post = allocation.clerk_post(uow.session, register_id, actor)
     today = now.astimezone(uow.services.zone).date()
     _check_form(form, actor, today)
-    sender = resolve_sender(uow, form.sender_id, form.sender_name)
+    find = known_sender if form.level is Confidentiality.SECRET else resolve_sender
+    sender = find(uow, form.sender_id, form.sender_name)
     mail = Mail(
         direction=Direction.INCOMING,
         state=MailState.TO_IMPUTE,
@@ -105,8 +113,8 @@ def register_incoming(
         channel=form.channel,
         priority=form.priority,
         subject=form.subject.strip(),
-        sender_id=sender.id,
-        sender_name=sender.name,
+        sender_id=sender.id if sender is not None else None,
+        sender_name=sender.name if sender is not None else " ".join(form.sender_name.split()),
         addressee=form.addressee.strip(),
         their_reference=form.their_reference.strip(),
         written_on=form.written_on,
@@ -141,6 +149,9 @@ def _check_form(form: IncomingForm, actor: Actor, today: date) -> None:
         raise Invalid("mail.sender_missing", "type or choose the sender", field="sender_name")
     if len(form.sender_name) > MAX_NAME:
         raise Invalid("mail.sender_long", "shorten the sender's name", field="sender_name", limit=MAX_NAME)
+    for name in ("addressee", "their_reference", "nature", "enclosure_note"):
+        if len(getattr(form, name)) > MAX_TEXTS[name]:
+            raise Invalid("form.too_long", "shorten it", field=name, maximum=MAX_TEXTS[name])
     if form.received_on is not None and form.received_on > today:
         raise Invalid("mail.received_in_future", "correct the date of arrival", field="received_on")
     if form.written_on is not None and form.written_on > today:
@@ -165,6 +176,21 @@ def mail_for(uow: UnitOfWork, mail_id: MailId | int, *, actor: Actor, version: i
     if version is not None and mail.version != version:
         raise StaleVersion("mail.stale", "read the other person's change, then send again", id=int(mail_id))
     return mail
+
+
+def mail_to_change(uow: UnitOfWork, mail_id: MailId | int, *, actor: Actor, version: int | None = None) -> Mail:
+    """The same, locked: of two people who act at once, the second sees what the first did, numbers included.
+
+    The letter is locked before any counter and before the journal's head.
+
+    Raises:
+        NotFound: ``mail.unknown``.
+        StaleVersion: ``mail.stale``.
+    """
+    # Lock first, read in statements after it: PostgreSQL joins what it read before it waited.
+    uow.session.execute(select(Mail.id).where(Mail.id == mail_id).with_for_update())
+    uow.session.get(Mail, mail_id, populate_existing=True)
+    return mail_for(uow, mail_id, actor=actor, version=version)
 
 
 def attach(
@@ -230,9 +256,12 @@ def take_number(uow: UnitOfWork, mail_id: MailId, register_id: RegisterId, *, ac
     Raises:
         Forbidden: ``register.not_clerk``.
         Invalid: ``register.twice``: it has a number there.
+        InvalidTransition: ``mail.wrong_state``: the letter is void.
     """
     post = allocation.clerk_post(uow.session, register_id, actor)
-    mail = mail_for(uow, mail_id, actor=actor)
+    mail = mail_to_change(uow, mail_id, actor=actor)
+    if mail.state is MailState.VOIDED:
+        raise InvalidTransition("mail.wrong_state", "register it anew", state=mail.state.value)
     if any(n.register_id == register_id and n.voided_at is None for n in mail.numbers):
         raise Invalid("register.twice", "the letter has a number in this register", field="register_id")
     number = allocation.allocate(uow, register_id, actor=actor, post=post, mail_id=mail.id)
@@ -261,7 +290,7 @@ def change_level(uow: UnitOfWork, mail_id: MailId, level: Confidentiality, *, re
         Forbidden: ``mail.level_lower``.
         Invalid: ``mail.level_reason``: lowering needs a reason.
     """
-    mail = mail_for(uow, mail_id, actor=actor)
+    mail = mail_to_change(uow, mail_id, actor=actor)
     old = Confidentiality(mail.level)
     if level == old:
         return
@@ -279,14 +308,12 @@ def change_level(uow: UnitOfWork, mail_id: MailId, level: Confidentiality, *, re
 
 
 def deciding_post(mail: Mail, actor: Actor) -> HeldPost | None:
-    """The post through which the actor decides over a letter: its addressee, its author, or a head above."""
+    """The post through which the actor decides over a letter: its addressee, its author, or the nearest head above."""
     for post in actor.posts:
         if post.post_id in (mail.addressed_post_id, mail.author_post_id):
             return post
-    unit_id = mail.responsible_unit_id or mail.unit_id
-    if unit_id in actor.headed_unit_ids:
-        return actor.post_with(Role.HEAD) or actor.post_with(Role.AUTHORITY)
-    return None
+    session = object_session(mail)
+    return heading_post(session, mail.responsible_unit_id or mail.unit_id, actor) if session is not None else None
 
 
 def close(
@@ -306,7 +333,7 @@ def close(
         Invalid: ``mail.outcome_missing``, ``filing.unknown``.
         InvalidTransition: ``mail.wrong_state``.
     """
-    mail = mail_for(uow, mail_id, actor=actor, version=version)
+    mail = mail_to_change(uow, mail_id, actor=actor, version=version)
     post = working_post(mail, actor)
     if not outcome.strip():
         raise Invalid("mail.outcome_missing", "say what was done", field="outcome")
@@ -321,19 +348,25 @@ def close(
 
 
 def reopen(uow: UnitOfWork, mail_id: MailId, *, reason: str, actor: Actor) -> None:
-    """Open a closed letter again, with a reason.
+    """Open a closed letter again, with a reason: it stands where it stood, as far as its path tells.
 
     Raises:
         Invalid: ``mail.reopen_reason``.
         InvalidTransition: ``mail.wrong_state``.
     """
-    mail = mail_for(uow, mail_id, actor=actor)
+    mail = mail_to_change(uow, mail_id, actor=actor)
     post = working_post(mail, actor)
     if not reason.strip():
         raise Invalid("mail.reopen_reason", "say why", field="reason")
-    mail.state, mail.closed_at = move(mail.state, MailAct.REOPEN), None
+    mail.state, mail.closed_at = move(mail.state, _reopening(mail)), None
     uow.record("mail.reopened", "mail", mail.id, actor=actor, post=post, reason=reason.strip())
     uow.reindex(mail.id)
+
+
+def _reopening(mail: Mail) -> MailAct:
+    if mail.direction is Direction.OUTGOING:
+        return MailAct.REOPEN_SENT
+    return MailAct.REOPEN if mail.responsible_unit_id is not None else MailAct.REOPEN_UNDECIDED
 
 
 def working_post(mail: Mail, actor: Actor) -> HeldPost:
@@ -362,7 +395,9 @@ def void_number(uow: UnitOfWork, number_id: int, *, reason: str, actor: Actor, n
     number = allocation.number_of(uow.session, number_id)
     post = allocation.clerk_post(uow.session, number.register_id, actor)
     if number.mail_id is not None:
-        mail = mail_for(uow, number.mail_id, actor=actor)
+        mail = mail_to_change(uow, number.mail_id, actor=actor)
+        # Somebody else may have voided it while the letter was locked.
+        uow.session.refresh(number)
         if all(n.id == number.id or n.voided_at is not None for n in mail.numbers):
             mail.state = move(mail.state, MailAct.VOID)
         uow.reindex(mail.id)

@@ -8,10 +8,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged.errors import Forbidden, Invalid
-from ged.ports import MailId
-from ged.registry.correspondents import resolve_sender
-from ged.registry.models import Mail, Rectification
-from ged.registry.operations import MAX_SUBJECT, deciding_post, mail_for
+from ged.ports import Confidentiality, MailId
+from ged.registry.correspondents import known_sender, resolve_sender
+from ged.registry.models import Direction, Mail, Rectification
+from ged.registry.operations import MAX_TEXTS, deciding_post, mail_to_change
 from ged.registry.states import MailState
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
 
@@ -45,10 +45,11 @@ def rectify(
 
     Raises:
         Forbidden: ``rectify.forbidden``.
-        Invalid: ``rectify.reason``, ``rectify.field``, ``mail.subject_missing``, ``mail.received_in_future``.
+        Invalid: ``rectify.reason``, ``rectify.field``, ``mail.subject_missing``, ``mail.sender_missing``,
+            ``mail.received_in_future``, ``form.too_long``.
         StaleVersion: ``mail.stale``.
     """
-    mail = mail_for(uow, mail_id, actor=actor, version=version)
+    mail = mail_to_change(uow, mail_id, actor=actor, version=version)
     post = rectifying_post(mail, actor)
     if not reason.strip():
         raise Invalid("rectify.reason", "say why the entry is corrected", field="reason")
@@ -58,6 +59,8 @@ def rectify(
         new = _checked(name, value, uow)
         if new == old:
             continue
+        if name == "sender_name" and not new:
+            raise Invalid("mail.sender_missing", "type the sender", field=name)
         _apply(uow, mail, name, new)
         changed += 1
         uow.session.add(
@@ -84,14 +87,18 @@ def rectifying_post(mail: Mail, actor: Actor) -> HeldPost:
     """The post through which the actor rectifies: the clerk of its unit, or who decides over the letter.
 
     Raises:
-        Forbidden: ``rectify.forbidden``.
+        Forbidden: ``rectify.forbidden``; also for a letter that bears no valid number: a draft is changed where it is
+            written, so that its visas are undone, and a void entry stays as it is.
     """
+    refused = Forbidden("rectify.forbidden", "ask the mail office that registered the letter", id=mail.id)
+    if mail.state is MailState.VOIDED or all(number.voided_at is not None for number in mail.numbers):
+        raise refused
     for post in actor.posts:
         if Role.CLERK in post.roles and post.unit_id == mail.unit_id:
             return post
     decider = deciding_post(mail, actor)
-    if decider is None or mail.state is MailState.VOIDED:
-        raise Forbidden("rectify.forbidden", "ask the mail office that registered the letter", id=mail.id)
+    if decider is None:
+        raise refused
     return decider
 
 
@@ -105,17 +112,20 @@ def _checked(name: str, value: str | date | None, uow: UnitOfWork) -> str | date
     text = str(value or "").strip()
     if name == "subject" and not text:
         raise Invalid("mail.subject_missing", "type the subject", field="subject")
-    if len(text) > MAX_SUBJECT:
-        raise Invalid("mail.subject_long", "shorten the text", field=name, limit=MAX_SUBJECT)
+    if len(text) > MAX_TEXTS[name]:
+        raise Invalid("form.too_long", "shorten the text", field=name, maximum=MAX_TEXTS[name])
     return text
 
 
 def _apply(uow: UnitOfWork, mail: Mail, name: str, value: str | date | None) -> None:
-    if name == "sender_name":
-        sender = resolve_sender(uow, None, str(value))
-        mail.sender_id, mail.sender_name = sender.id, sender.name
-    else:
+    if name != "sender_name":
         setattr(mail, name, value)
+        return
+    # What came out of a sealed envelope, or is secret, was kept out of the directory: so is its right name.
+    hidden = mail.level == Confidentiality.SECRET or (mail.sender_id is None and mail.direction is Direction.INCOMING)
+    sender = (known_sender if hidden else resolve_sender)(uow, None, str(value))
+    mail.sender_id = sender.id if sender is not None else None
+    mail.sender_name = sender.name if sender is not None else " ".join(str(value).split())
 
 
 def history(session: Session, mail_id: MailId | int) -> list[RectificationRow]:

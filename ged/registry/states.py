@@ -40,6 +40,10 @@ class MailAct(StrEnum):
     ANSWER = "answer"
     CLOSE = "close"
     REOPEN = "reopen"
+    REOPEN_UNDECIDED = "reopen_undecided"
+    """Closed before any authority had decided: it waits for that decision again."""
+    REOPEN_SENT = "reopen_sent"
+    """Outgoing: it had left, and still has."""
     VOID = "void"
     SUBMIT = "submit"
     SEND_BACK = "send_back"
@@ -62,6 +66,8 @@ MOVES: dict[tuple[MailState, MailAct], MailState] = {
     (MailState.ANSWERED, MailAct.CLOSE): MailState.CLOSED,
     (MailState.ANSWERED, MailAct.VOID): MailState.VOIDED,
     (MailState.CLOSED, MailAct.REOPEN): MailState.ASSIGNED,
+    (MailState.CLOSED, MailAct.REOPEN_UNDECIDED): MailState.TO_IMPUTE,
+    (MailState.CLOSED, MailAct.REOPEN_SENT): MailState.DISPATCHED,
     (MailState.DRAFT, MailAct.SUBMIT): MailState.IN_CIRCUIT,
     (MailState.IN_CIRCUIT, MailAct.SEND_BACK): MailState.DRAFT,
     (MailState.IN_CIRCUIT, MailAct.NUMBER): MailState.NUMBERED,
