@@ -48,7 +48,9 @@ def load_organisation(uow: UnitOfWork, file: OrganisationFile, *, on: date) -> l
     named = {p.code for p in file.posts}
     changes += [Change("left", "post", code) for code in posts if code not in named]
     if any(c.action != "left" for c in changes):
-        uow.record("organisation.loaded", "organisation", None, actor=SYSTEM, changes=len(changes))
+        # Who got which post is what an auditor looks for: a count would not tell it.
+        told = [[c.action, c.kind, c.code, c.detail] for c in changes if c.action != "left"]
+        uow.record("organisation.loaded", "organisation", None, actor=SYSTEM, changes=told)
     return changes
 
 
