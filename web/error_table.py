@@ -131,6 +131,17 @@ MESSAGES: Mapping[str, Message] = {
     "circuit.reason_missing": Message(_l("Il faut dire ce qui doit changer."), _l("Écrivez le motif.")),
     "circuit.text_long": Message(_l("Ce texte dépasse %(limit)s caractères."), _l("Raccourcissez-le.")),
     # --- correspondent ---
+    "correspondent.forbidden": Message(
+        _l("L'annuaire est tenu par le bureau d'ordre."), _l("Demandez la correction à un agent du bureau d'ordre.")
+    ),
+    "correspondent.name_missing": Message(_l("Le nom du correspondant manque."), _l("Écrivez le nom.")),
+    "correspondent.name_taken": Message(
+        _l("Un autre correspondant porte déjà ce nom."), _l("Distinguez-les : ajoutez la ville ou la direction.")
+    ),
+    "correspondent.stale": Message(
+        _l("Quelqu'un a changé cette fiche pendant votre saisie : rien n'a été enregistré."),
+        _l("Lisez sa modification, puis envoyez de nouveau."),
+    ),
     "correspondent.unknown": Message(
         _l("Ce correspondant n'existe pas dans l'annuaire."), _l("Choisissez de nouveau l'expéditeur.")
     ),
@@ -384,7 +395,10 @@ MESSAGES: Mapping[str, Message] = {
         _l("Trop de phrases secrètes inexactes : la clé est bloquée."),
         _l("Demandez à l'administrateur de la débloquer."),
     ),
+    # --- link ---
+    "link.itself": Message(_l("Un courrier ne se lie pas à lui-même."), _l("Écrivez le numéro d'un autre courrier.")),
     # --- mail ---
+    "mail.due_before_arrival": Message(_l("L'échéance précède l'arrivée du courrier."), _l("Corrigez la date limite.")),
     "mail.unknown": Message(
         _l("Ce courrier n'existe pas, ou vous n'y avez pas accès."), _l("Vérifiez le numéro ou demandez l'accès.")
     ),
@@ -497,6 +511,9 @@ MESSAGES: Mapping[str, Message] = {
     "rectify.field": Message(_l("Ce champ ne se rectifie pas."), _l("Choisissez un champ rectifiable.")),
     "rectify.forbidden": Message(
         _l("Seul le bureau d'ordre qui a enregistré le courrier peut le rectifier."), _l("Adressez-vous à lui.")
+    ),
+    "rectify.nothing": Message(
+        _l("Rien n'est changé : l'inscription dit déjà cela."), _l("Corrigez au moins un champ.")
     ),
     "rectify.reason": Message(_l("Il faut dire pourquoi l'enregistrement est rectifié."), _l("Écrivez le motif.")),
     # --- register ---

@@ -1,0 +1,319 @@
+"""Registering, the letter's page and the registers through the site, as people use them."""
+
+import re
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+import zxingcpp
+from flask import Flask
+from flask.testing import FlaskClient
+from PIL import Image
+from sqlalchemy import func, select
+from werkzeug.test import TestResponse
+
+from ged.audit import AuditEntry
+from ged.codes import CodeKind, read_code
+from ged.org.models import Post, Unit
+from ged.ports import Confidentiality, PageRef
+from ged.registry import files, intake, operations
+from ged.registry.intake_models import Scan, ScanState
+from ged.registry.models import Attachment, Mail, MailNumber, ReadMark, Register
+from ged.unit import Services
+from tests.factories import NOW, actor
+from tests.pages import png
+from tests.site import make_site, post, sign_in
+
+Site = tuple[Flask, Services]
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return make_site(tmp_path)
+
+
+def ids(services: Services) -> dict[str, int]:
+    """Ids of registers, posts and units by their codes."""
+    with services.reading() as session:
+        found = [*session.execute(select(Register.code, Register.id)), *session.execute(select(Post.code, Post.id))]
+        return dict(found)
+
+
+def fill(services: Services, **values: object) -> dict[str, object]:
+    """What the clerk sends."""
+    known = ids(services)
+    return {
+        "register_id": known["ARR"],
+        "addressed_post_id": known["SG-T"],
+        "sender_name": "Préfecture de Yoto",
+        "subject": "Demande d'autorisation",
+        **values,
+    }
+
+
+def register(site: Site, client: FlaskClient, **values: object) -> TestResponse:
+    """Send the form."""
+    return post(client, "/enregistrer/", fill(site[1], **values), page="/enregistrer/")
+
+
+def count(services: Services, what: type) -> int:
+    with services.reading() as session:
+        return session.scalar(select(func.count()).select_from(what)) or 0
+
+
+def number_of(answer: TestResponse) -> int:
+    found = re.search(r"/enregistrer/(\d+)/enregistre", answer.location)
+    assert found, answer.location
+    return int(found.group(1))
+
+
+@pytest.mark.parametrize("written", ["20/11/2026", "20112026", "2026-11-20"])
+def test_a_letter_is_registered_and_the_number_stands_big(site: Site, written: str) -> None:
+    client = sign_in(site[0], "agent")
+    answer = register(site, client, written_on=written, their_reference="N° 12", enclosure_count="3")
+    assert answer.status_code == 303
+    page = client.get(answer.location).text
+    assert '<p class="confirmation__detail">00001/' in page
+    assert f"/enregistrer/{number_of(answer)}/etiquette.pdf" in page
+    with site[1].reading() as session:
+        mail = session.scalars(select(Mail)).one()
+    assert (str(mail.written_on), mail.enclosure_count, mail.sender_name) == ("2026-11-20", 3, "Préfecture de Yoto")
+
+
+def test_an_error_keeps_everything_typed_and_takes_no_number(site: Site) -> None:
+    client = sign_in(site[0], "agent")
+    answer = register(
+        site, client, subject="Objet tapé", written_on="31/02/2026", their_reference="N° 77", priority="urgent",
+        related_number="99999/2026/MIN", enclosure_count="2",
+    )  # fmt: skip
+    assert answer.status_code == 422
+    for typed in ("Objet tapé", 'value="31/02/2026"', 'value="N° 77"', 'value="99999/2026/MIN"', 'value="2"'):
+        assert typed in answer.text
+    assert '<option value="urgent" selected>' in answer.text
+    assert "2 corrections" in answer.text
+    assert count(site[1], MailNumber) == 0
+
+
+@pytest.mark.parametrize("field", ["register_id", "addressed_post_id"])
+def test_only_what_the_form_offers_is_taken(site: Site, field: str) -> None:
+    client = sign_in(site[0], "agent")
+    known = ids(site[1])
+    forged = known["PLI"] if field == "register_id" else known["ETU-M"]
+    assert register(site, client, **{field: forged}).status_code == 422
+    assert count(site[1], MailNumber) == 0
+
+
+def test_the_last_choice_is_remembered(site: Site) -> None:
+    client = sign_in(site[0], "agent")
+    register(site, client, channel="courier")
+    assert '<option value="courier" selected>' in client.get("/enregistrer/").text
+
+
+def test_a_delay_counts_working_days(site: Site) -> None:
+    client = sign_in(site[0], "agent")
+    register(site, client, received_on="20/11/2026", delay_days="3")
+    with site[1].reading() as session:
+        assert str(session.scalars(select(Mail.due_on)).one()) == "2026-11-25", "Friday and three days that are worked"
+
+
+def test_suggestions_and_the_hint_of_a_double(site: Site) -> None:
+    client = sign_in(site[0], "agent")
+    register(site, client, their_reference="N° 12")
+    assert 'data-value="Préfecture de Yoto"' in client.get("/enregistrer/expediteurs?sender_name=prefec").text
+    told = client.get("/enregistrer/doublons?sender_name=PREFECTURE DE YOTO&their_reference=n°12").text
+    assert "00001/" in told
+    hidden = (
+        sign_in(site[0], "daf").get("/enregistrer/doublons?sender_name=Préfecture de Yoto&their_reference=N°12").text
+    )
+    assert "00001/" not in hidden
+    assert "Demande" not in hidden
+    assert "accès vous est réservé" in hidden
+
+
+def waiting_scan(services: Services) -> int:
+    with services.reading() as session:
+        office = session.scalars(select(Unit.id).where(Unit.code == "BO")).one()
+    upload = files.examine(services, "lettre.png", BytesIO(png("Demande")))
+    with services.unit_of_work(NOW) as uow:
+        return int(intake.accept_upload(uow, upload, unit_id=office, actor=actor(services, "agent"), now=NOW)[0])
+
+
+def test_scan_first_number_after(site: Site) -> None:
+    client, scan_id = sign_in(site[0], "agent"), waiting_scan(site[1])
+    page = client.get(f"/enregistrer/?scan={scan_id}").text
+    assert f"/numerisations/{scan_id}/pages/" in page
+    assert client.get(f"/enregistrer/numerisation/{scan_id}").text.count("scan_version") == 1
+    sent = {"scan_id": scan_id, "scan_version": re.search(r'name="scan_version" value="(\d+)"', page).group(1)}  # type: ignore[union-attr]
+    bad = register(site, client, subject="", **sent)
+    assert bad.status_code == 422
+    assert f"/numerisations/{scan_id}/pages/" in bad.text, "the page stays beside the form"
+    assert register(site, client, **sent).status_code == 303
+    with site[1].reading() as session:
+        assert session.get_one(Scan, scan_id).state is ScanState.JOINED
+        assert session.scalars(select(Attachment.mail_id)).one() == session.scalars(select(Mail.id)).one()
+    again = register(site, client, **sent)
+    assert again.status_code == 409
+    assert count(site[1], MailNumber) == 1, "nothing is registered when the scan cannot be joined"
+
+
+def test_label_and_receipt(site: Site, tmp_path: Path) -> None:
+    app, services = site
+    client = sign_in(app, "agent")
+    number_id = number_of(register(site, client))
+    label = client.get(f"/enregistrer/{number_id}/etiquette.pdf")
+    assert label.mimetype == "application/pdf"
+    (tmp_path / "label.pdf").write_bytes(label.data)
+    drawn = tmp_path / "label.jpg"
+    services.ocr.thumbnail(PageRef(tmp_path / "label.pdf", "application/pdf", 0), width_px=900, out=drawn, timeout_s=30)
+    (code,) = zxingcpp.read_barcodes(Image.open(drawn))
+    found = read_code(code.text, key=services.code_key)
+    assert found is not None
+    assert (found.kind, found.subject_id) == (CodeKind.LABEL, number_id)
+    receipt = client.get(f"/enregistrer/{number_id}/recepisse.pdf?deposant=M. Kossi")
+    assert receipt.data.startswith(b"%PDF")
+    assert sign_in(app, "daf").get(f"/enregistrer/{number_id}/etiquette.pdf").status_code == 404
+
+
+def registered(services: Services, subject: str = "Objet", level: Confidentiality = Confidentiality.ORDINARY) -> Mail:
+    form = operations.IncomingForm(
+        subject=subject, sender_name="Préfecture", addressed_post_id=ids(services)["SG-T"], level=level,  # type: ignore[arg-type]
+    )  # fmt: skip
+    with services.unit_of_work(NOW) as uow:
+        done = operations.register_incoming(
+            uow,
+            ids(services)["ARR"],
+            form,
+            actor=actor(services, "agent"),
+            now=NOW,  # type: ignore[arg-type]
+        )
+    with services.reading() as session:
+        return session.get_one(Mail, done.mail_id)
+
+
+def actions(services: Services) -> list[str]:
+    with services.reading() as session:
+        return list(session.scalars(select(AuditEntry.action).order_by(AuditEntry.sequence)))
+
+
+def test_opening_sets_the_seen_mark_and_only_restricted_letters_are_recorded(site: Site) -> None:
+    app, services = site
+    plain, hidden = registered(services), registered(services, level=Confidentiality.RESTRICTED)
+    client = sign_in(app, "sg")
+    for mail in (plain, plain, hidden, hidden):
+        assert client.get(f"/courriers/{mail.id}").status_code == 200
+    assert count(services, ReadMark) == 2
+    assert actions(services).count("mail.opened") == 2
+
+
+def test_who_may_not_see_the_letter_gets_404_and_the_refusal_is_recorded(site: Site) -> None:
+    app, services = site
+    mail = registered(services, subject="Affaire réservée")
+    client = sign_in(app, "daf")
+    for path in ("", "/rectifier", "/niveau", "/cloture", "/lier"):
+        answer = client.get(f"/courriers/{mail.id}{path}")
+        assert answer.status_code == 404
+        assert "Affaire" not in answer.text
+    assert actions(services).count("access.refused") == 5
+    assert count(services, ReadMark) == 0
+
+
+def test_a_stale_rectification_shows_the_other_persons_change_beside_what_was_typed(site: Site) -> None:
+    app, services = site
+    mail = registered(services, subject="Premier objet")
+    first, second = sign_in(app, "agent"), sign_in(app, "sg")
+    path = f"/courriers/{mail.id}/rectifier"
+    page = first.get(path).text
+    opened = re.search(r'name="opened" value="([\d.]+)"', page)
+    assert opened is not None
+    typed = {"version": mail.version, "opened": opened.group(1), "their_reference": "", "reason": "faute"}
+    done = post(second, path, {**typed, "subject": "Objet du secrétaire général"}, page=path)
+    assert done.status_code == 303
+    answer = post(first, path, {**typed, "subject": "Objet de l'agent"}, page=path)
+    assert answer.status_code == 409
+    assert "Objet du secrétaire général" in answer.text
+    assert "Objet de l&#39;agent" in answer.text
+    assert "Sg" in answer.text
+    assert f'name="version" value="{mail.version + 1}"' in answer.text
+    again = post(first, path, {**typed, "version": mail.version + 1, "subject": "Objet de l'agent"}, page=path)
+    assert again.status_code == 303
+    page = first.get(f"/courriers/{mail.id}").text
+    assert page.index("Objet de l&#39;agent") >= 0
+    assert "Premier objet" in page, "the old value stays readable"
+
+
+def test_level_close_reopen_void_and_link_through_their_pages(site: Site) -> None:
+    app, services = site
+    mail, _other = registered(services), registered(services, subject="Autre courrier")
+    client = sign_in(app, "agent")
+    base = f"/courriers/{mail.id}"
+
+    def send(path: str, data: dict[str, object]) -> int:
+        return post(client, f"{base}{path}", data, page=f"{base}{path}").status_code
+
+    assert send("/lier", {"number": "00002/2026/min", "kind": "related"}) == 303
+    assert send("/lier", {"number": "77777/2026/MIN", "kind": "related"}) == 422
+    assert "Autre courrier" in client.get(base).text
+    assert send("/cloture", {"outcome": "", "filing_class_id": 1, "version": 1}) == 422
+    assert send("/cloture", {"outcome": "Classé", "filing_class_id": 1, "version": 1}) == 303
+    assert send("/cloture", {"outcome": "Encore", "filing_class_id": 1, "version": 1}) == 409
+    assert send("/rouvrir", {"reason": "Nouvelle pièce"}) == 303
+    with services.reading() as session:
+        number = session.scalars(select(MailNumber.id).where(MailNumber.mail_id == mail.id)).one()
+    assert send(f"/numeros/{number}/annuler", {"reason": ""}) == 422
+    assert send(f"/numeros/{number}/annuler", {"reason": "Doublon"}) == 303
+    page = client.get(base).text
+    assert "Doublon" in page
+    assert "a annulé un numéro" in page
+    assert send("/niveau", {"level": "2", "reason": "Sensible"}) == 303
+    assert client.get(base).status_code == 404, "raised above the clerk's clearance"
+
+
+def test_registers_show_prove_and_print(site: Site) -> None:
+    app, services = site
+    registered(services, subject="Visible")
+    hidden = registered(services, subject="Caché", level=Confidentiality.RESTRICTED)
+    with services.unit_of_work(NOW) as uow:
+        operations.change_level(uow, hidden.id, Confidentiality.SECRET, reason="", actor=actor(services, "sg"))  # type: ignore[arg-type]
+    register_id = ids(services)["ARR"]
+    client = sign_in(app, "agent")
+    assert "aucun trou : 1 à 2" in client.get("/registres/").text
+    page = client.get(f"/registres/{register_id}").text
+    assert "Visible" in page
+    assert "Courrier confidentiel" in page
+    assert "Caché" not in page
+    assert client.get(f"/registres/{register_id}?numero=1").text.count("entry") < page.count("entry")
+    printed = client.get(f"/registres/{register_id}/pages.pdf?du=24/11/2026&au=24/11/2026")
+    assert printed.data.startswith(b"%PDF")
+    assert "mail.printed" not in actions(services), "the printer saw no content of the secret letter"
+    assert client.get(f"/registres/{register_id}/pages.pdf?du=demain").status_code == 422
+    sign_in(app, "sg").get(f"/registres/{register_id}/pages.pdf?annee=2026")
+    assert actions(services).count("mail.printed") == 1
+    assert sign_in(app, "daf").get(f"/registres/{register_id}").status_code == 404
+    assert "access.refused" in actions(services)
+
+
+def test_a_paper_book_is_continued_through_the_page(site: Site) -> None:
+    app, services = site
+    path = f"/registres/{ids(services)['ARR']}/ouverture"
+    client = sign_in(app, "agent")
+    assert post(client, path, {"last_number": "812", "reason": ""}, page=path).status_code == 422
+    assert post(client, path, {"last_number": "812", "reason": "Tome 3"}, page=path).status_code == 303
+    assert register(site, client).status_code == 303
+    with services.reading() as session:
+        assert session.scalars(select(MailNumber.sequence)).one() == 813
+    assert post(client, path, {"last_number": "900", "reason": "Tome 4"}, page=path).status_code == 409
+
+
+def test_a_correspondent_is_corrected_and_a_stale_form_refused(site: Site) -> None:
+    app, services = site
+    registered(services)
+    client = sign_in(app, "agent")
+    assert "Préfecture" in client.get("/correspondants/?q=prefecture").text
+    path = "/correspondants/1"
+    data = {"name": "Préfecture de Yoto", "address": "BP 12, Tabligbo", "version": 1, "is_active": "1"}
+    assert post(client, path, data, page=path).status_code == 303
+    stale = post(client, path, {**data, "address": "Ailleurs"}, page=path)
+    assert stale.status_code == 409
+    assert "BP 12, Tabligbo" in stale.text
+    assert "Ailleurs" in stale.text
+    assert sign_in(app, "etudes").get(path).status_code == 403
