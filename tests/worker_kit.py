@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import select
@@ -21,8 +22,8 @@ from ged.registry.models import AttachmentKind
 from ged.registry.operations import SourcePage, attach
 from ged.unit import Services
 from tests import ocr_pages
-from tests.factories import NOW, actor, make_organisation
-from tests.routing_kit import register
+from tests.factories import actor, make_organisation
+from tests.slip_kit import letter
 from web.bootstrap import build_services
 from web.cli import init_installation
 
@@ -100,7 +101,7 @@ class Installation:
 
     def ask(self, kind: JobKind, subject_id: int = 0) -> JobId:
         """Ask for a job in a committed transaction (the queue hears of it)."""
-        with self.services.unit_of_work(NOW) as uow:
+        with self.services.unit_of_work(datetime.now(UTC)) as uow:
             uow.defer(kind, subject_id)
         return self.latest(kind)
 
@@ -116,9 +117,13 @@ class Installation:
         )
         return self.job(job_id)
 
+    def register(self, subject: str = "Demande d'audience") -> MailId:
+        """A registered letter."""
+        return letter(self.services, subject, now=datetime.now(UTC))
+
     def letter_with_pages(self, count: int) -> tuple[MailId, AttachmentId, JobId]:
         """A registered letter with a scan of so many pages to read: seconds of work for each."""
-        mail_id = register(self.services).mail_id
+        mail_id = self.register()
         page = ocr_pages.draw()
         digests = []
         for n in range(count):
@@ -129,7 +134,8 @@ class Installation:
         return mail_id, *self._attach(mail_id, digests)
 
     def _attach(self, mail_id: MailId, digests: list[Digest]) -> tuple[AttachmentId, JobId]:
-        with self.services.unit_of_work(NOW) as uow:
+        now = datetime.now(UTC)  # the worker's clock is the real one: what is asked for must be due
+        with self.services.unit_of_work(now) as uow:
             attachment_id = attach(
                 uow,
                 mail_id,
@@ -137,7 +143,7 @@ class Installation:
                 pages=[SourcePage(digest, "image/png") for digest in digests],
                 media_type="image/png",
                 actor=actor(self.services, "agent"),
-                now=NOW,
+                now=now,
             )
         return attachment_id, self.latest(JobKind.RECOGNISE)
 

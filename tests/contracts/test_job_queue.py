@@ -1,10 +1,11 @@
 """The contract of ``JobQueue`` over the polled table and over RQ on a real Redis: no committed job is ever lost."""
 
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from tests.factories import NOW, make_services
 from tests.servers import free_port
 from web.worker import sweep_lost
 
+SOON = NOW + timedelta(minutes=1)
 PLUGS = ["polled", pytest.param("rq", marks=pytest.mark.servers)]
 
 
@@ -36,7 +38,7 @@ class Bench:
         """Job numbers that a worker gets now, in its order; each message is gone afterwards."""
         if self.redis is None:
             with self.services.reading() as session:
-                return jobs.due(session, now=datetime.now(UTC))
+                return jobs.due(session, now=SOON)
         taken: list[JobId] = []
         queues = [Queue(name, connection=self.redis) for name in QUEUE_NAMES]
         while (found := Queue.dequeue_any(queues, timeout=None, connection=self.redis)) is not None:
@@ -99,7 +101,7 @@ def test_a_lost_message_is_sent_again_by_the_sweep(bench: Bench) -> None:
     if bench.redis is not None:
         bench.redis.flushdb()
         assert bench.take() == []
-    assert sweep_lost(bench.services, now=datetime.now(UTC)) == 1
+    assert sweep_lost(bench.services, now=SOON) == 1
     assert bench.take() == [job_id]
 
 
@@ -153,7 +155,7 @@ def test_a_backlog_does_not_multiply_while_it_waits(rq: Bench) -> None:
         rq.ask(JobKind.RECOGNISE, n)
         rq.ask(JobKind.INDEX, n)
     for _ in range(5):
-        assert sweep_lost(rq.services, now=datetime.now(UTC)) == 0
+        assert sweep_lost(rq.services, now=SOON) == 0
     assert rq.services.queue.waiting() == frozenset(rq.states())
     assert len(rq.take()) == 60
 
@@ -165,7 +167,7 @@ def test_lost_messages_behind_a_long_backlog_are_found(rq: Bench) -> None:
     without_messages = replace(rq.services, queue=PolledQueue())
     with without_messages.unit_of_work(NOW) as uow:
         uow.defer(JobKind.SWEEP, 0)
-    assert sweep_lost(rq.services, now=datetime.now(UTC)) == 1
+    assert sweep_lost(rq.services, now=SOON) == 1
     assert len(rq.take()) == 41
 
 
@@ -176,17 +178,17 @@ def test_what_is_quick_is_taken_before_what_is_slow(rq: Bench) -> None:
     assert rq.take() == [*quick, *slow]
     assert rq.redis is not None
     rq.redis.flushdb()
-    sweep_lost(rq.services, now=datetime.now(UTC))
+    sweep_lost(rq.services, now=SOON)
     assert rq.take() == [*quick, *slow], "also when the sweep sends them again"
 
 
 def test_a_redis_that_is_down_costs_no_job_and_little_time(tmp_path: Path) -> None:
     away = RqQueue(f"redis://127.0.0.1:{free_port()}/0")
     bench = Bench(replace(make_services(tmp_path), queue=away), None)
-    started = datetime.now(UTC)
+    started = time.monotonic()
     job_id = bench.ask()
     assert away.waiting() == frozenset()
-    assert datetime.now(UTC) - started < timedelta(seconds=3)
+    assert time.monotonic() - started < 3
     assert bench.states() == {job_id: JobState.QUEUED}
     assert bench.take() == [job_id], "the row is the truth"
     bench.services.engine.dispose()
