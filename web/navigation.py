@@ -13,7 +13,7 @@ from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
-from ged.registry import envelopes, scan_queries
+from ged.registry import dispatch_queries, envelopes, scan_queries
 from ged.routing import queries as routing_queries
 from ged.signbook import queries as signbook_queries
 from ged.slips import queries as slip_queries
@@ -112,10 +112,18 @@ ENTRIES: tuple[Entry, ...] = (
         "t",
         counter=slip_queries.count_to_receive,
     ),
-    Entry(OFFICE, _l("Départs"), "dispatch.index", _l("Expédier et garder la preuve de remise"), "d"),
+    Entry(
+        OFFICE,
+        _l("Départs"),
+        "dispatch.index",
+        _l("Expédier et garder la preuve de remise"),
+        "d",
+        counter=dispatch_queries.count_to_dispatch,
+    ),
     Entry(LOOK, _l("Rechercher"), "search.index", _l("Retrouver un courrier par son texte ou ses références"), "r"),
     Entry(LOOK, _l("Registres"), "registers.index", _l("Lire et imprimer les registres"), "l"),
     Entry(LOOK, _l("Correspondants"), "correspondents.index", _l("L'annuaire de qui nous écrit"), "c"),
+    Entry(ADMIN, _l("Délégations"), "delegations.index", _l("Qui agit pour qui, et jusqu'à quand")),
     Entry(ADMIN, _l("Administration"), "admin.index", _l("Tâches, journal, jours fériés, clés"), "a"),
 )
 

@@ -105,6 +105,18 @@ def to_dispatch(session: Session, actor: Actor) -> list[ToDispatch]:
     ]
 
 
+def count_to_dispatch(session: Session, actor: Actor) -> int:
+    """How many letters ``to_dispatch`` shows."""
+    if not _office_units(actor):
+        return 0
+    query = (
+        select(func.count(Mail.id.distinct()))
+        .join(DispatchLine, DispatchLine.mail_id == Mail.id)
+        .where(Mail.state == MailState.SIGNED)
+    )
+    return session.scalar(_numbered_here(query, actor)) or 0
+
+
 def without_discharge(session: Session, actor: Actor, *, limit: int = 100) -> list[LineRow]:
     """Lines that left on paper and whose discharge has not come back, oldest first."""
     query = (

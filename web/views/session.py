@@ -6,6 +6,8 @@ from flask_babel import gettext as _
 
 from ged.errors import GedError, Invalid
 from ged.org import accounts
+from ged.routing import queries as routing_queries
+from ged.routing.queries import InboxView
 from web import auth, context, keyring
 from web.forms import FormReader
 from web.pages import render_form
@@ -17,7 +19,9 @@ blueprint = Blueprint("session", __name__)
 @blueprint.get("/")
 def home() -> ResponseReturnValue:
     """The tasks of the person who signed in."""
-    return render_template("session/home.html")
+    with context.services().reading() as session:
+        late = routing_queries.inbox_count(session, context.actor(), today=context.today(), view=InboxView.LATE)
+    return render_template("session/home.html", late=late)
 
 
 @blueprint.get("/connexion")
