@@ -138,6 +138,9 @@ def _check_references(file: OrganisationFile) -> None:
     people = _unique("people", [p.account for p in file.people])
     posts = _unique("posts", [p.code for p in file.posts])
     _unique("registers", [r.code for r in file.registers])
+    _unique("mentions", [m.code for m in file.mentions])
+    _unique("filing_plan", [f.code for f in file.filing_plan])
+    _unique("templates", [t.code for t in file.templates])
     for unit in file.units:
         _known(f"units.{unit.code}.parent", unit.parent, units)
         _known(f"units.{unit.code}.successor", unit.successor, units)
