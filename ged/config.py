@@ -34,6 +34,9 @@ class Settings(BaseSettings):
     elasticsearch_index: str = "ged"
 
     public_url: str = "http://127.0.0.1:8000"
+    proxies: int = Field(default=0, ge=0, le=8)
+    """How many reverse proxies of ours stand before the site: their word on the client's address is taken."""
+
     timezone: str = "Africa/Lome"
     locale: str = "fr_TG"
     country: str = "TG"

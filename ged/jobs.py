@@ -53,8 +53,6 @@ class JobKind(StrEnum):
     """Remove bytes of transactions that were rolled back."""
     CHECK_FIXITY = "check_fixity"
     """Compare stored bytes with their digests."""
-    REMIND = "remind"
-    """Look for slips not acknowledged and letters past their date."""
 
 
 SLOW_KINDS = frozenset({JobKind.RECOGNISE, JobKind.CHECK_FIXITY})

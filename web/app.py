@@ -7,6 +7,7 @@ Nothing here knows a feature: ``web.views`` and ``web.api`` are found by their `
 
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from ged.codes import derive_secret
 from ged.config import Settings
@@ -21,6 +22,9 @@ def create_app(services: Services, settings: Settings) -> Flask:
         RuntimeError: an endpoint stands on no access list.
     """
     app = Flask(__name__)
+    if settings.proxies:
+        # Throttling counts by address: without this all people behind the proxy would be one.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
     app.secret_key = derive_secret(settings.secret.get_secret_value(), "session-cookie")
     app.config.update(
         MAX_CONTENT_LENGTH=settings.max_upload_bytes,

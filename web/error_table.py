@@ -164,6 +164,21 @@ MESSAGES: Mapping[str, Message] = {
     "discharge.in_future": Message(_l("Cette date est dans l'avenir."), _l("Corrigez la date et l'heure.")),
     "discharge.name": Message(_l("Le nom du réceptionnaire manque."), _l("Écrivez qui a reçu le courrier.")),
     "discharge.not_left": Message(_l("Cette ligne n'est pas encore partie."), _l("Notez d'abord le départ.")),
+    # --- delegation ---
+    "delegation.act": Message(
+        _l("Nommez l'acte qui accorde la délégation."), _l("Numéro et date de l'arrêté ou de la note.")
+    ),
+    "delegation.dates": Message(
+        _l("La période n'est pas valable."), _l("Donnez une période à venir, d'un an au plus.")
+    ),
+    "delegation.forbidden": Message(
+        _l("Vous ne pouvez pas confier ce poste."),
+        _l("Seul son titulaire délègue ; pour un intérim, adressez-vous à la hiérarchie du poste."),
+    ),
+    "delegation.itself": Message(_l("Cette personne tient déjà le poste."), _l("Choisissez quelqu'un d'autre.")),
+    "delegation.person": Message(_l("Cette personne n'a pas de compte ouvert."), _l("Choisissez dans la liste.")),
+    "delegation.unknown": Message(_l("Cette délégation n'existe pas."), _l("Rechargez la liste.")),
+    "delegation.withdrawn": Message(_l("Cette délégation a déjà pris fin."), _l("Rechargez la liste.")),
     # --- dispatch ---
     "dispatch.by_email": Message(
         _l("La messagerie ne se note pas comme un départ sur papier."), _l("Utilisez le bouton qui envoie le message.")

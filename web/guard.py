@@ -50,6 +50,10 @@ ACCESS: Mapping[str, Rule] = {
     "session.unlock_key": SIGNED_IN,
     "session.lock_key": SIGNED_IN,
     "health.show": PUBLIC,
+    # --- delegations ---
+    "delegations.index": SIGNED_IN,
+    "delegations.create": SIGNED_IN,
+    "delegations.withdraw": SIGNED_IN,
     # --- administration ---
     "admin.index": roles(Role.ADMINISTRATOR),
     "admin.jobs": roles(Role.ADMINISTRATOR),

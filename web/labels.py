@@ -208,7 +208,6 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         JobKind.SEAL: _l("Sceller le journal"),
         JobKind.SWEEP: _l("Effacer les octets orphelins"),
         JobKind.CHECK_FIXITY: _l("Vérifier les octets conservés"),
-        JobKind.REMIND: _l("Relever les retards"),
     },
     JobState: {
         JobState.QUEUED: _l("En attente"),

@@ -1,0 +1,190 @@
+"""Delegation and interim: a post's powers given to a person between two days, by an act that is named.
+
+The holder of a post delegates it; a head above records an interim for a post whose holder is away. An administrator does
+neither: the role opens no letter, also not by this way. Nothing stored about letters changes: rights follow from the row while it is in force (``ged.org.actors``).
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound
+from ged.org.actors import heading_post
+from ged.org.models import Delegation, DelegationKind, Holding, Person, Post
+from ged.ports import PersonId, PostId
+from ged.unit import Actor, HeldPost, Role, UnitOfWork
+
+MAX_DAYS = 366
+MAX_ACT = 200
+
+
+@dataclass(frozen=True)
+class DelegationForm:
+    """What is granted. ``may_sign`` false: everything but the signature."""
+
+    post_id: PostId
+    person_id: PersonId
+    kind: DelegationKind
+    act: str
+    from_on: date
+    until_on: date
+    may_sign: bool = True
+
+
+@dataclass(frozen=True)
+class DelegationRow:
+    """A delegation as the page shows it."""
+
+    id: int
+    kind: DelegationKind
+    post_title: str
+    unit_name: str
+    person_name: str
+    act: str
+    from_on: date
+    until_on: date
+    may_sign: bool
+    is_withdrawn: bool
+    may_withdraw: bool
+
+
+def delegate(uow: UnitOfWork, form: DelegationForm, *, actor: Actor) -> int:
+    """Give a post's powers to a person.
+
+    Raises:
+        Forbidden: ``delegation.forbidden``: not the actor's own post, and no interim recorded by a head above.
+        Invalid: ``delegation.person``, ``delegation.act``, ``delegation.dates``, ``delegation.itself``.
+    """
+    through = _granting_post(uow.session, form.post_id, form.kind, actor)
+    today = uow.now.astimezone(uow.services.zone).date()
+    person = uow.session.get(Person, form.person_id)
+    if person is None or not person.is_active:
+        raise Invalid("delegation.person", "choose a person of the list", field="person_id")
+    if not form.act.strip() or len(form.act) > MAX_ACT:
+        raise Invalid("delegation.act", "name the act that grants it", field="act", limit=MAX_ACT)
+    if form.until_on < form.from_on or form.until_on < today or (form.until_on - form.from_on).days > MAX_DAYS:
+        raise Invalid("delegation.dates", "give a period to come, of a year at most", field="until_on")
+    if form.person_id in _holders(uow.session, form.post_id, form.from_on):
+        raise Invalid("delegation.itself", "choose somebody else than the holder", field="person_id")
+    row = Delegation(
+        kind=form.kind,
+        post_id=form.post_id,
+        person_id=form.person_id,
+        act=form.act.strip(),
+        may_sign=form.may_sign,
+        from_on=form.from_on,
+        until_on=form.until_on,
+    )
+    uow.session.add(row)
+    uow.session.flush()
+    uow.record(
+        "delegation.granted", "delegation", row.id, actor=actor, post=through, kind=form.kind.value,
+        of_post=int(form.post_id), to_person=int(form.person_id), act=row.act, may_sign=form.may_sign,
+        from_on=form.from_on.isoformat(), until_on=form.until_on.isoformat(),
+    )  # fmt: skip
+    return row.id
+
+
+def withdraw(uow: UnitOfWork, delegation_id: int, *, actor: Actor) -> None:
+    """End a delegation at once.
+
+    Raises:
+        NotFound: ``delegation.unknown``.
+        Forbidden: ``delegation.forbidden``.
+        InvalidTransition: ``delegation.withdrawn``.
+    """
+    row = uow.session.get(Delegation, delegation_id, with_for_update=True)
+    if row is None:
+        raise NotFound("delegation.unknown", "reload the list", id=delegation_id)
+    through = _granting_post(uow.session, PostId(row.post_id), row.kind, actor)
+    if row.withdrawn_at is not None:
+        raise InvalidTransition("delegation.withdrawn", "it ended already", id=delegation_id)
+    row.withdrawn_at = uow.now
+    uow.record("delegation.withdrawn", "delegation", row.id, actor=actor, post=through)
+
+
+def _granting_post(session: Session, post_id: PostId, kind: DelegationKind, actor: Actor) -> HeldPost:
+    held = actor.holds(post_id)
+    # Powers received are not passed on: only the holder's own post counts.
+    if held is not None and held.because == "holder":
+        return held
+    post = session.get(Post, post_id)
+    above = heading_post(session, post.unit_id, actor) if post is not None and kind is DelegationKind.INTERIM else None
+    if above is not None and above.because == "holder" and above.post_id != post_id:
+        return above
+    raise Forbidden(
+        "delegation.forbidden", "only the holder delegates; a head above records an interim", id=int(post_id)
+    )
+
+
+def _holders(session: Session, post_id: int, on: date) -> set[int]:
+    rows = session.scalars(
+        select(Holding.person_id).where(
+            Holding.post_id == post_id,
+            Holding.from_on <= on,
+            or_(Holding.until_on.is_(None), Holding.until_on >= on),
+        )
+    )
+    return set(rows)
+
+
+def listing(session: Session, actor: Actor, *, on: date) -> list[DelegationRow]:
+    """Delegations that the actor gave, received or may end, in force or to come."""
+    own = [p.post_id for p in actor.posts if p.because == "holder"]
+    query = (
+        select(Delegation, Post, Person.name)
+        .join(Post, Post.id == Delegation.post_id)
+        .join(Person, Person.id == Delegation.person_id)
+        .where(Delegation.until_on >= on)
+        .where(
+            or_(
+                Delegation.post_id.in_(own),
+                Delegation.person_id == actor.person_id,
+                Post.unit_id.in_(_headed_itself(actor)),
+            )
+        )
+        .order_by(Delegation.withdrawn_at.is_not(None), Delegation.from_on, Delegation.id)
+    )
+    return [
+        DelegationRow(
+            id=d.id,
+            kind=d.kind,
+            post_title=post.title,
+            unit_name=post.unit.name,
+            person_name=name,
+            act=d.act,
+            from_on=d.from_on,
+            until_on=d.until_on,
+            may_sign=d.may_sign,
+            is_withdrawn=d.withdrawn_at is not None,
+            may_withdraw=d.withdrawn_at is None
+            and (d.post_id in own or (d.kind is DelegationKind.INTERIM and post.unit_id in _headed_itself(actor))),
+        )
+        for d, post, name in session.execute(query).unique()
+    ]
+
+
+def _headed_itself(actor: Actor) -> frozenset[int]:
+    """Units that the actor heads by a post of its own."""
+    heads = any(p.because == "holder" and p.roles & {Role.HEAD, Role.AUTHORITY} for p in actor.posts)
+    return frozenset(actor.headed_unit_ids) if heads else frozenset()
+
+
+def post_choices(session: Session, actor: Actor) -> list[tuple[int, str]]:
+    """Posts that the actor may give: its own, then those of the units it heads (interim)."""
+    own = [p.post_id for p in actor.posts if p.because == "holder"]
+    query = (
+        select(Post)
+        .where(or_(Post.id.in_(own), Post.unit_id.in_(_headed_itself(actor))))
+        .order_by(Post.unit_id, Post.id)
+    )
+    found = [(post.id, f"{post.title} - {post.unit.name}") for post in session.scalars(query).unique()]
+    return sorted(found, key=lambda choice: choice[0] not in own)
+
+
+def person_choices(session: Session) -> list[tuple[int, str]]:
+    """People with an open account, by name."""
+    rows = session.execute(select(Person.id, Person.name).where(Person.is_active).order_by(Person.name))
+    return [(person_id, name) for person_id, name in rows]

@@ -1,0 +1,119 @@
+"""Who acts for whom: granted by the holder, for a time, by an act; ended at once when withdrawn."""
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from ged.errors import Forbidden, Invalid, InvalidTransition
+from ged.org import delegations
+from ged.org.delegations import DelegationForm
+from ged.org.models import DelegationKind
+from ged.unit import Role, Services
+from tests.factories import NOW, TODAY, actor, make_organisation, make_services
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> Services:
+    made = make_services(tmp_path)
+    make_organisation(made)
+    return made
+
+
+def form(services: Services, **changes: object) -> DelegationForm:
+    values: dict[str, object] = {
+        "post_id": actor(services, "dge").posts[0].post_id,
+        "person_id": actor(services, "etudes").person_id,
+        "kind": DelegationKind.DELEGATION,
+        "act": "Note n° 12 du 20/11/2026",
+        "from_on": TODAY,
+        "until_on": TODAY + timedelta(days=10),
+    }
+    return DelegationForm(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def grant(services: Services, who: str = "dge", **changes: object) -> int:
+    with services.unit_of_work(NOW) as uow:
+        return delegations.delegate(uow, form(services, **changes), actor=actor(services, who))
+
+
+def test_the_delegate_acts_for_the_post_while_it_lasts(services: Services) -> None:
+    grant(services)
+    post_id = actor(services, "dge").posts[0].post_id
+    held = actor(services, "etudes").holds(post_id)
+    assert held is not None
+    assert (held.because, held.act) == ("delegation", "Note n° 12 du 20/11/2026")
+    assert held.own_post_id == actor(services, "etudes").posts[0].post_id
+    for day in (TODAY - timedelta(days=1), TODAY + timedelta(days=11)):
+        assert actor(services, "etudes", on=day).holds(post_id) is None
+
+
+def test_without_the_signature(services: Services) -> None:
+    grant(services, "sg", post_id=actor(services, "sg").posts[0].post_id, may_sign=False)
+    held = actor(services, "etudes").holds(actor(services, "sg").posts[0].post_id)
+    assert held is not None
+    assert Role.SIGNATORY not in held.roles
+    assert Role.AUTHORITY in held.roles
+
+
+def test_withdrawn_it_ends_at_once(services: Services) -> None:
+    delegation_id = grant(services)
+    with services.unit_of_work(NOW) as uow:
+        delegations.withdraw(uow, delegation_id, actor=actor(services, "dge"))
+    assert len(actor(services, "etudes").posts) == 1
+    with pytest.raises(InvalidTransition, match="delegation.withdrawn"), services.unit_of_work(NOW) as uow:
+        delegations.withdraw(uow, delegation_id, actor=actor(services, "dge"))
+
+
+@pytest.mark.parametrize("who", ["daf", "secretaire", "etudes"])
+def test_only_the_holder_delegates(services: Services, who: str) -> None:
+    with pytest.raises(Forbidden, match="delegation.forbidden"):
+        grant(services, who, person_id=actor(services, "agent").person_id)
+
+
+def test_powers_received_are_not_passed_on(services: Services) -> None:
+    grant(services)
+    with pytest.raises(Forbidden, match="delegation.forbidden"):
+        grant(services, "etudes", person_id=actor(services, "agent").person_id)
+
+
+def test_a_head_above_records_an_interim_and_nobody_else(services: Services) -> None:
+    post_id = actor(services, "etudes").posts[0].post_id
+    daf = actor(services, "daf").person_id
+    grant(services, "dge", post_id=post_id, person_id=daf, kind=DelegationKind.INTERIM)
+    assert actor(services, "daf").holds(post_id) is not None
+    for who, kind in (
+        ("dge", DelegationKind.DELEGATION),
+        ("daf", DelegationKind.INTERIM),
+        ("admin", DelegationKind.INTERIM),
+    ):
+        with pytest.raises(Forbidden, match="delegation.forbidden"):
+            grant(services, who, post_id=post_id, person_id=daf, kind=kind)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"act": "  "}, "delegation.act"),
+        ({"until_on": TODAY - timedelta(days=1), "from_on": TODAY - timedelta(days=2)}, "delegation.dates"),
+        ({"until_on": date(2028, 1, 1)}, "delegation.dates"),
+        ({"person_id": 4711}, "delegation.person"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(services: Services, changes: dict[str, object], code: str) -> None:
+    with pytest.raises(Invalid, match=code):
+        grant(services, **changes)
+
+
+def test_the_holder_is_no_delegate(services: Services) -> None:
+    with pytest.raises(Invalid, match="delegation.itself"):
+        grant(services, person_id=actor(services, "dge").person_id)
+
+
+def test_each_sees_what_concerns_them(services: Services) -> None:
+    grant(services)
+    seen = {}
+    for who in ("dge", "etudes", "daf", "admin"):
+        with services.reading() as session:
+            seen[who] = [r.may_withdraw for r in delegations.listing(session, actor(services, who), on=TODAY)]
+    assert seen == {"dge": [True], "etudes": [False], "daf": [], "admin": []}

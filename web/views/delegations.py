@@ -1,0 +1,74 @@
+"""Delegations and interims: who acts for whom, until when, by which act."""
+
+from flask import Blueprint, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from ged.errors import GedError, Invalid, InvalidTransition
+from ged.org import delegations
+from ged.org.delegations import DelegationForm
+from ged.org.models import DelegationKind
+from ged.ports import PersonId, PostId
+from web import context
+from web.forms import FormReader
+from web.pages import render_form
+
+blueprint = Blueprint("delegations", __name__, url_prefix="/delegations")
+
+
+@blueprint.get("/")
+def index() -> ResponseReturnValue:
+    """Those in force and to come, and the form for a new one."""
+    return _page()
+
+
+def _page(error: GedError | None = None) -> ResponseReturnValue:
+    actor = context.actor()
+    with context.services().reading() as session:
+        rows = delegations.listing(session, actor, on=context.today())
+        posts = delegations.post_choices(session, actor)
+        people = delegations.person_choices(session)
+    return render_form(
+        "delegations/index.html", error=error, rows=rows, posts=posts, people=people, kinds=list(DelegationKind)
+    )
+
+
+@blueprint.post("/")
+def create() -> ResponseReturnValue:
+    """Give a post's powers to somebody."""
+    fields = FormReader(request.form)
+    post_id, person_id = fields.integer("post_id", required=True), fields.integer("person_id", required=True)
+    kind = fields.choice("kind", DelegationKind, required=True)
+    act = fields.text("act", required=True, maximum=delegations.MAX_ACT)
+    from_on, until_on = fields.day("from_on", required=True), fields.day("until_on", required=True)
+    try:
+        fields.check()
+        if from_on is None or until_on is None:
+            raise Invalid("form.required", "fill it in", field="until_on")
+        with context.services().unit_of_work(context.now()) as uow:
+            form = DelegationForm(
+                post_id=PostId(post_id or 0),
+                person_id=PersonId(person_id or 0),
+                kind=kind or DelegationKind.DELEGATION,
+                act=act,
+                from_on=from_on,
+                until_on=until_on,
+                may_sign=fields.ticked("may_sign"),
+            )
+            delegations.delegate(uow, form, actor=context.actor())
+    except Invalid as error:
+        return _page(error)
+    flash(_("La délégation est enregistrée."), "success")
+    return redirect(url_for("delegations.index"), 303)
+
+
+@blueprint.post("/<int:delegation_id>/retirer")
+def withdraw(delegation_id: int) -> ResponseReturnValue:
+    """End one at once."""
+    try:
+        with context.services().unit_of_work(context.now()) as uow:
+            delegations.withdraw(uow, delegation_id, actor=context.actor())
+    except InvalidTransition as error:
+        return _page(error)
+    flash(_("La délégation a pris fin."), "success")
+    return redirect(url_for("delegations.index"), 303)
