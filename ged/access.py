@@ -59,7 +59,12 @@ def grant(uow: UnitOfWork, mail_id: MailId | int, principals: Iterable[Principal
             uow.session, MailAccess, mail_id=mail_id, principal=principal, because=because, granted_at=uow.now
         )
     if new:
-        uow.reindex(mail_id, access=True)
+        # A letter that nobody could see before this transaction stands in the index with no old right: it need not be
+        # hidden until its job is done, and a bulk of new letters does not fill the list of exclusions.
+        seen_before = uow.session.scalar(
+            select(MailAccess.mail_id).where(MailAccess.mail_id == mail_id, MailAccess.granted_at != uow.now).limit(1)
+        )
+        uow.reindex(mail_id, access=seen_before is not None)
 
 
 def revoke(uow: UnitOfWork, mail_id: MailId | int, principal: Principal, because: Because) -> None:

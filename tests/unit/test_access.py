@@ -1,6 +1,7 @@
 """The one rule in its three forms: a check, an SQL clause, principals for the index. They never differ."""
 
 import itertools
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from sqlalchemy import select
 
 from ged import access
 from ged.access import Because
+from ged.jobs import open_access_changes
 from ged.ports import Confidentiality, Principal, SearchQuery, post_principal, unit_principal
 from ged.registry.indexing import index_document
 from ged.registry.models import Direction, Mail
@@ -112,3 +114,13 @@ def test_the_three_forms_agree(services: Services, granted: str, level: int) -> 
 def test_an_administrator_sees_nothing_by_the_role(services: Services) -> None:
     admin = actor(services, "admin")
     assert not any(p.startswith("u") for p in admin.principals.ordinary)
+
+
+def test_a_new_letter_is_not_excluded_but_a_changed_right_is(services: Services) -> None:
+    mail_id = make_letter(services, Confidentiality.ORDINARY, grants(services)["unit BO"])
+    with services.reading() as session:
+        assert mail_id not in open_access_changes(session)
+    with services.unit_of_work(NOW + timedelta(seconds=1)) as uow:
+        access.grant(uow, mail_id, [grants(services)["unit DGE"]], Because.SHARED)
+    with services.reading() as session:
+        assert mail_id in open_access_changes(session)
