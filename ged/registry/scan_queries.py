@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, selectinload
 
 from ged import access
@@ -183,25 +183,35 @@ def discarded(session: Session, actor: Actor, *, since: datetime, limit: int = 3
 
 def recently_joined(session: Session, actor: Actor, *, since: datetime, limit: int = 12) -> list[ScanRow]:
     """Scans that found their letter lately; the clerk sees that the labels were read."""
-    query = _scans().where(
-        Scan.state == ScanState.JOINED,
-        Scan.created_at >= since,
-        Scan.mail_id == Mail.id,
-        access.visible_clause(Mail.id, Mail.level, actor.principals),
-    )
+    query = _scans().where(Scan.state == ScanState.JOINED, Scan.created_at >= since)
     return _rows(session, actor, query, limit)
 
 
 def scan(session: Session, scan_id: int, actor: Actor) -> ScanRow:
-    """One scan of the actor's units.
+    """One scan of the actor's units; once joined, only for those who may see its letter.
 
     Raises:
-        NotFound: ``scan.unknown``.
+        NotFound: ``scan.unknown``; with ``refused`` when it exists, so that the border writes the refusal down.
     """
     rows = _rows(session, actor, _scans().where(Scan.id == scan_id), 1)
     if not rows:
-        raise NotFound("scan.unknown", "reload the list of waiting scans", id=scan_id)
+        raise _unknown(session, scan_id)
     return rows[0]
+
+
+def _unknown(session: Session, scan_id: int) -> NotFound:
+    is_there = session.get(Scan, scan_id) is not None
+    return NotFound("scan.unknown", "reload the list of waiting scans", id=scan_id, refused=is_there)
+
+
+def _seen_by(actor: Actor) -> ColumnElement[bool]:
+    """Scans of the actor's units. Joined, a scan stands under its letter's rule.
+
+    A joined scan without a letter is the proof of a slip: it is read on the slip's page, under the slip's rule.
+    """
+    seen = select(Mail.id).where(access.visible_clause(Mail.id, Mail.level, actor.principals))
+    loose = and_(Scan.mail_id.is_(None), Scan.state != ScanState.JOINED)
+    return and_(Scan.unit_id.in_(clerk_units(actor)), or_(loose, Scan.mail_id.in_(seen)))
 
 
 def _scans() -> Select[Scan, ScanBatch, str, str]:
@@ -216,7 +226,7 @@ def _scans() -> Select[Scan, ScanBatch, str, str]:
 
 
 def _rows(session: Session, actor: Actor, query: Select[Scan, ScanBatch, str, str], limit: int) -> list[ScanRow]:
-    found = session.execute(query.where(Scan.unit_id.in_(clerk_units(actor))).limit(limit))
+    found = session.execute(query.where(_seen_by(actor)).limit(limit))
     return [_row(one, batch, unit_name, number) for one, batch, unit_name, number in found]
 
 
@@ -412,7 +422,7 @@ class PictureSource:
 
 
 def picture_source(session: Session, scan_id: int, leaf_id: int, actor: Actor, *, width_px: int) -> PictureSource:
-    """What to show for a page of a scan of the actor's units.
+    """What to show for a page of a scan, under the rule of ``scan``.
 
     Raises:
         NotFound: ``scan.unknown``.
@@ -420,10 +430,10 @@ def picture_source(session: Session, scan_id: int, leaf_id: int, actor: Actor, *
     leaf = session.scalar(
         select(ScanLeaf)
         .join(Scan, Scan.id == ScanLeaf.scan_id)
-        .where(ScanLeaf.id == leaf_id, Scan.id == scan_id, Scan.unit_id.in_(clerk_units(actor)))
+        .where(ScanLeaf.id == leaf_id, Scan.id == scan_id, _seen_by(actor))
     )
     if leaf is None:
-        raise NotFound("scan.unknown", "reload the list of waiting scans", id=scan_id)
+        raise _unknown(session, scan_id)
     page = leaf.page
     made = None
     if leaf.rotation == 0 and width_px == THUMBNAIL_PX:

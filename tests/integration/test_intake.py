@@ -9,18 +9,18 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from ged import audit, jobs
 from ged.codes import CodeKind, make_code
 from ged.errors import EngineFailed, Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.jobs import Job, JobKind
-from ged.ports import AttachmentId, MailId, PageRef, ScanId, SourceFacts
+from ged.ports import AttachmentId, Confidentiality, MailId, PageRef, ScanId, SourceFacts
 from ged.registry import arrange, bridges, documents, files, intake, recognition, scan_queries
 from ged.registry.bridges import BridgeIdentity
 from ged.registry.intake_models import BatchState, OrderState, Scan, ScanBatch, ScanOrder, ScanPage, ScanState
 from ged.registry.models import Attachment, AttachmentKind, MailNumber, PageText, Register, Rendition
-from ged.registry.operations import IncomingForm, Registered, register_incoming
+from ged.registry.operations import IncomingForm, Registered, change_level, register_incoming
 from ged.unit import Services
 from tests import pages, signing_kit
 from tests.factories import NOW, actor, make_organisation, make_services
@@ -383,6 +383,45 @@ def test_somebody_of_another_unit_does_not_even_know_the_scan(services: Services
                 scan_queries.scan(session, row.id, stranger)
             with pytest.raises(NotFound):
                 scan_queries.picture_source(session, row.id, row.leaves[0].leaf_id, stranger, width_px=240)
+
+
+def refused_scan(services: Services, scan_id: int, leaf_id: int, account: str) -> None:
+    who = actor(services, account)
+    with services.reading() as session:
+        with pytest.raises(NotFound, match=r"scan\.unknown") as told:
+            scan_queries.scan(session, scan_id, who)
+        assert told.value.params["refused"]
+        with pytest.raises(NotFound, match=r"scan\.unknown") as told:
+            scan_queries.picture_source(session, scan_id, leaf_id, who, width_px=240)
+        assert told.value.params["refused"]
+        assert scan_queries.recently_joined(session, who, since=NOW) == []
+
+
+def test_a_joined_scan_stands_under_its_letters_rule(services: Services) -> None:
+    bridge, clerk, letter = pair(services), actor(services, "agent"), register(services)
+    take_in(services, bridge, "k1", pages.png("un", code=label(services, letter)))
+    with services.reading() as session:
+        (row,) = scan_queries.recently_joined(session, clerk, since=NOW)
+        assert scan_queries.scan(session, row.id, clerk).mail_id == letter.mail_id
+        leaf_id = row.leaves[0].leaf_id
+        assert scan_queries.picture_source(session, row.id, leaf_id, clerk, width_px=240).source
+    with services.unit_of_work(NOW) as uow:
+        change_level(uow, letter.mail_id, Confidentiality.SECRET, reason="", actor=actor(services, "sg"))
+    refused_scan(services, row.id, leaf_id, "agent")
+
+
+def test_the_inside_of_a_sealed_envelope_is_not_for_the_desks_clerks(services: Services) -> None:
+    bridge, letter = pair(services), register(services)
+    with services.unit_of_work(NOW) as uow:
+        change_level(uow, letter.mail_id, Confidentiality.SECRET, reason="", actor=actor(services, "sg"))
+        # As the order of an envelope's addressee does: the pages go straight to the letter.
+        intake.begin_batch(uow, bridge, "k1", device="pnm:0", started_at=NOW, now=NOW)
+        uow.session.execute(update(ScanBatch).values(into_mail_id=letter.mail_id))
+    take_in(services, bridge, "k1", pages.png("dedans"))
+    with services.reading() as session:
+        scan = session.scalars(select(Scan)).one()
+        assert (scan.state, scan.mail_id) == (ScanState.JOINED, letter.mail_id)
+    refused_scan(services, scan.id, scan.leaves[0].id, "agent")
 
 
 def test_a_second_document_needs_a_reason_and_is_a_new_version(services: Services) -> None:

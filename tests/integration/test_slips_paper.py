@@ -10,6 +10,7 @@ import zxingcpp
 from ged.codes import CodeKind, make_code, read_code
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound
 from ged.ports import Digest, ScanId
+from ged.registry import scan_queries
 from ged.registry.intake import ProofScan
 from ged.registry.intake_models import BatchSource, Scan, ScanBatch, ScanState
 from ged.registry.operations import SourcePage
@@ -91,6 +92,9 @@ def test_the_scan_is_kept_with_its_slip_and_the_clerk_writes_the_reception_down(
         scan = session.get_one(Scan, scan_id)
         assert (scan.state, scan.note) == (ScanState.JOINED, "")
         assert len(view.slip_view(session, sent.slip_id, actor(services, "dge")).proofs) == 1
+        # It names letters of several readers: from now on it is read on the slip's page, under the slip's rule.
+        with pytest.raises(NotFound, match=r"scan\.unknown"):
+            scan_queries.scan(session, scan_id, actor(services, "agent"))
     _record(services, sent.slip_id, {1: Decision(LineState.RECEIVED), 2: Decision(LineState.MISSING)})
     with services.reading() as session:
         shown = view.slip_view(session, sent.slip_id, actor(services, "agent"))
