@@ -14,7 +14,7 @@ from sqlalchemy import JSON, Index, Integer, String, Text, and_, or_, select, up
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ged.db import Base, Code, Id, UtcDateTime
-from ged.errors import GedError, InvalidTransition, NotFound
+from ged.errors import GedError, InvalidTransition, NotFound, StaleVersion
 from ged.ports import JobId, MailId
 
 LEASE = timedelta(seconds=45)
@@ -182,7 +182,8 @@ def fail(session: Session, job_id: JobId, error: Exception, *, now: datetime) ->
     # Only expected errors are known to carry no document text; of others the type is enough to find them in the log.
     job.error_detail = str(error)[:500] if expected else type(error).__name__
     job.lease_until = None
-    retry = (isinstance(error, GedError) and error.retryable) or not expected
+    # A job that lost a race (StaleVersion) reads anew when it runs again.
+    retry = (isinstance(error, GedError) and error.retryable) or isinstance(error, StaleVersion) or not expected
     if job.begun_irrevocable_at is not None and not (isinstance(error, GedError) and error.retryable):
         job.state, job.finished_at = JobState.UNCERTAIN, now
     elif retry and job.attempts < MAX_ATTEMPTS:

@@ -17,9 +17,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
 
 from ged import audit, jobs
 from ged.db import read_session, snapshot_session, write_session
+from ged.errors import StaleVersion
 from ged.jobs import Job, JobKind
 from ged.ports import (
     BlobStore,
@@ -155,7 +157,11 @@ class Services:
         return snapshot_session(self.engine)
 
     def unit_of_work(self, now: datetime) -> AbstractContextManager["UnitOfWork"]:
-        """A transaction that commits at the end of the block."""
+        """A transaction that commits at the end of the block.
+
+        Raises:
+            StaleVersion: ``form.stale``: somebody changed a row between our reading and our writing.
+        """
         return _unit_of_work(self, now)
 
 
@@ -239,6 +245,10 @@ def _unit_of_work(services: Services, now: datetime) -> Iterator[UnitOfWork]:
         uow = UnitOfWork(services, session, now)
         yield uow
         committed = uow._commit()
+    except StaleDataError as lost:
+        # Nobody held the row's lock: PostgreSQL let the other finish first. The same to a person as a stale form.
+        session.rollback()
+        raise StaleVersion("form.stale", "read the other person's change, then send again") from lost
     except BaseException:
         session.rollback()
         raise

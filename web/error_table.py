@@ -325,6 +325,10 @@ MESSAGES: Mapping[str, Message] = {
         _l("Revenez à la page précédente, rechargez-la et envoyez de nouveau."),
     ),
     "form.required": Message(_l("Ce champ est obligatoire."), _l("Remplissez-le.")),
+    "form.stale": Message(
+        _l("Quelqu'un d'autre a enregistré une modification au même moment : rien n'a été enregistré de la vôtre."),
+        _l("Lisez sa modification, puis envoyez de nouveau."),
+    ),
     "form.too_long": Message(_l("Ce texte est trop long : %(maximum)s caractères au plus."), _l("Raccourcissez-le.")),
     "form.not_a_number": Message(_l("Un nombre entier est attendu."), _l("Écrivez-le en chiffres.")),
     "form.out_of_range": Message(

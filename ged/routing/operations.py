@@ -125,10 +125,9 @@ def open_unit(uow: UnitOfWork, unit_id: UnitId | int, *, field: str = "leading_u
     return unit
 
 
-def _live_of(uow: UnitOfWork, mail_id: int) -> list[Assignment]:
-    return list(
-        uow.session.scalars(select(Assignment).where(Assignment.mail_id == mail_id, Assignment.state.in_(LIVE)))
-    )
+def _live_of(uow: UnitOfWork, mail_id: int, *, anew: bool = False) -> list[Assignment]:
+    query = select(Assignment).where(Assignment.mail_id == mail_id, Assignment.state.in_(LIVE))
+    return list(uow.session.scalars(query.execution_options(populate_existing=anew)))
 
 
 def _end(uow: UnitOfWork, rows: Sequence[Assignment], now: datetime) -> list[Assignment]:
@@ -352,8 +351,11 @@ def give_back(
 
 def answered_by(uow: UnitOfWork, mail_id: MailId, *, actor: Actor, now: datetime, outcome: str) -> None:
     """An answer to the letter left: its live assignments for action are done (called by the signature book)."""
-    mail = uow.session.get_one(Mail, mail_id)
-    for row in [one for one in _live_of(uow, mail_id) if one.purpose is Purpose.ACTION]:
+    # The incoming letter was read before this: lock first, then read in statements after it.
+    uow.session.flush()
+    uow.session.execute(select(Mail.id).where(Mail.id == mail_id).with_for_update())
+    mail = uow.session.get_one(Mail, mail_id, populate_existing=True)
+    for row in [one for one in _live_of(uow, mail_id, anew=True) if one.purpose is Purpose.ACTION]:
         row.state, row.outcome, row.finished_at = states.move(row.state, AssignmentAct.FINISH), outcome, now
     if (mail.state, MailAct.ANSWER) in MOVES:
         mail.state = move(mail.state, MailAct.ANSWER)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ged import jobs
-from ged.errors import EngineFailed, InvalidTransition
+from ged.errors import EngineFailed, InvalidTransition, StaleVersion
 from ged.jobs import Job, JobKind, JobState
 from ged.ports import JobId
 from ged.unit import Services
@@ -84,6 +84,14 @@ def test_a_final_error_is_not_tried_again(services: Services) -> None:
     with services.unit_of_work(NOW) as uow:
         jobs.fail(uow.session, job_id, EngineFailed("ocr.page"), now=NOW)
     assert state(services, job_id) is JobState.FAILED
+
+
+def test_a_job_that_lost_a_race_is_tried_again(services: Services) -> None:
+    job_id = add(services)
+    claim(services, job_id)
+    with services.unit_of_work(NOW) as uow:
+        jobs.fail(uow.session, job_id, StaleVersion("form.stale"), now=NOW)
+    assert state(services, job_id) is JobState.QUEUED
 
 
 def test_what_cannot_be_taken_back_waits_for_a_person_after_a_crash(services: Services) -> None:
