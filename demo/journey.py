@@ -209,12 +209,17 @@ class Journey:
                     },
                 )
                 entry = urlsplit(page.link("etiquette")).path.removesuffix("/etiquette.pdf")
-                label = _first_page(clerk.fetch(f"{entry}/etiquette.pdf"))
                 receipt = clerk.fetch(page.form("recepisse").action)
                 assert receipt.startswith(b"%PDF"), "the receipt is no PDF"
                 number = page.text.split('class="confirmation__detail">', 1)[1].split("<", 1)[0].strip()
-                done.append(Registered(letter, number, urlsplit(page.link("/courriers/")).path, entry, label))
+                mail = urlsplit(page.link("/courriers/")).path
+                done.append(self.labelled(letter, number=number, mail=mail, entry=entry))
         return done
+
+    def labelled(self, letter: DrawnLetter, *, number: str, mail: str, entry: str) -> Registered:
+        """A letter that got its number, with its label from the printer."""
+        label = _first_page(self.person("bo.agent").fetch(f"{entry}/etiquette.pdf"))
+        return Registered(letter, number, mail, entry, label)
 
     def scan(self, letters: list[Registered]) -> None:
         """Scan the whole stack, page after page, as one batch; the labels part it."""
@@ -285,7 +290,13 @@ class Journey:
 
     def transmit(self, one: Registered) -> str:
         """A slip signed by the sender, received line by line and countersigned; the path of its page."""
-        clerk, head = self.person("bo.agent"), self.person("dge.chef")
+        slip = self.send_slip(one)
+        self.receive_slip(slip)
+        return slip
+
+    def send_slip(self, one: Registered) -> str:
+        """A slip signed by the mail office; the path of its page."""
+        clerk = self.person("bo.agent")
         with self.step("bordereau signé par le bureau d'ordre", "/bordereaux"):
             form = clerk.open(f"/bordereaux/nouveau?mail={one.mail_id}").form("/bordereaux/nouveau")
             page = clerk.send(
@@ -298,15 +309,18 @@ class Journey:
                 },
                 button="Signer et envoyer",
             )
-            slip = urlsplit(page.link("bordereau.pdf")).path
-        with self.step("bordereau reçu ligne par ligne et contresigné", slip.removesuffix("/bordereau.pdf")):
-            page = head.open(slip.removesuffix("/bordereau.pdf") + "/recevoir")
+            return urlsplit(page.link("bordereau.pdf")).path.removesuffix("/bordereau.pdf")
+
+    def receive_slip(self, slip: str) -> None:
+        """The receiver decides line by line and countersigns."""
+        head = self.person("dge.chef")
+        with self.step("bordereau reçu ligne par ligne et contresigné", slip):
+            page = head.open(f"{slip}/recevoir")
             form = page.form("/recevoir")
             lines = {name: "received" for name in form.names if name.startswith("line-")}
             assert lines, "the slip has no line to receive"
             head.send(form, {**lines, "passphrase": PASSPHRASE}, button="Signer la réception")
-            self._two_signatures(head.fetch(slip))
-        return slip.removesuffix("/bordereau.pdf")
+            self._two_signatures(head.fetch(f"{slip}/bordereau.pdf"))
 
     @staticmethod
     def _two_signatures(pdf: bytes) -> None:
@@ -316,6 +330,13 @@ class Journey:
 
     def answer(self, one: Registered) -> str:
         """An answer from a template, two visas, a signature and a number; the path of its page."""
+        place = self.draft(one)
+        self.approve(place)
+        self.sign(place)
+        return place
+
+    def draft(self, one: Registered) -> str:
+        """An answer from a template, handed in for visas and signature; its path in the signature book."""
         author = self.person("dge.etudes")
         with self.step("réponse rédigée d'après un modèle", "/parapheur"):
             form = author.open(f"/projets/nouveau?repond_a={one.mail_id}").form("/projets/nouveau")
@@ -333,18 +354,23 @@ class Journey:
                 },
             )
             page = author.send(draft.form("/remettre"), {})
-            place = page.path if page.path.startswith("/parapheur/") else f"/parapheur/{draft.path.rsplit('/', 1)[1]}"
+            return page.path if page.path.startswith("/parapheur/") else f"/parapheur/{draft.path.rsplit('/', 1)[1]}"
+
+    def approve(self, place: str) -> None:
+        """Two visas."""
         with self.step("deux visas", place):
             for account in ("dge.etudes.chef", "dge.chef"):
                 approver = self.person(account)
                 approver.send(approver.open(place).form("/viser"), {"remark": "Vu."})
+
+    def sign(self, place: str) -> None:
+        """The authority signs; the number comes with the signature."""
         with self.step("signé (PAdES) et numéroté par la secrétaire générale", place):
             signatory = self.person("sg")
             page = signatory.send(
                 signatory.open(place).form("/signer"), {"passphrase": PASSPHRASE}, button="Signer électroniquement"
             )
             assert "MMRE/SG" in page.words, f"no number after the signature: {page.words[:400]}"
-        return place
 
     def dispatch(self, place: str) -> str:
         """The mail office sends it and keeps the proof of delivery; the path of the line of departure."""

@@ -42,17 +42,19 @@ class Shown:
 
 
 @contextmanager
-def _damage_is_refused(limits: Limits) -> Iterator[None]:
+def _damage_is_refused() -> Iterator[None]:
+    # Our own bound is asked right after the header is read, and names the page's size; Pillow's would come first.
+    bound, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             yield
         except GedError:
             raise
-        except Image.DecompressionBombError:
-            limits.check_pixels(2 * limits.max_pixels, 2)
         except Exception as error:  # the decoders raise nearly everything on bad bytes
             raise truncated() from error
+        finally:
+            Image.MAX_IMAGE_PIXELS = bound
 
 
 def page_count(path: Path, media_type: str, limits: Limits) -> int:
@@ -61,7 +63,7 @@ def page_count(path: Path, media_type: str, limits: Limits) -> int:
     Raises:
         Invalid: ``file.truncated``, ``file.image_too_large``, ``file.too_many_pages``.
     """
-    with _damage_is_refused(limits), Image.open(path, formats=[_FORMATS[media_type]]) as image:
+    with _damage_is_refused(), Image.open(path, formats=[_FORMATS[media_type]]) as image:
         limits.check_pixels(*image.size)
         if media_type != TIFF:
             return 1
@@ -83,7 +85,7 @@ def load_page(path: Path, media_type: str, index: int, limits: Limits) -> Shown:
     Raises:
         Invalid: ``file.truncated``, ``file.image_too_large``.
     """
-    with _damage_is_refused(limits), Image.open(path, formats=[_FORMATS[media_type]]) as image:
+    with _damage_is_refused(), Image.open(path, formats=[_FORMATS[media_type]]) as image:
         if media_type == TIFF:
             image.seek(index)
         limits.check_pixels(*image.size)
