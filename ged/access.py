@@ -14,8 +14,9 @@ from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from ged.db import Base, UtcDateTime, insert_if_missing
 from ged.errors import NotFound
+from ged.org.actors import post_granting
 from ged.ports import Confidentiality, MailId, Principal, Principals
-from ged.unit import Actor, UnitOfWork
+from ged.unit import Actor, HeldPost, UnitOfWork
 
 
 class Because(StrEnum):
@@ -87,6 +88,11 @@ def principals_of(session: Session, mail_id: MailId | int) -> frozenset[Principa
 def may_see(session: Session, mail_id: MailId | int, level: Confidentiality, actor: Actor) -> bool:
     """The rule as a check."""
     return not actor.principals.at(level).isdisjoint(principals_of(session, mail_id))
+
+
+def through(session: Session, mail_id: MailId | int, level: Confidentiality, actor: Actor) -> HeldPost | None:
+    """The post through which the actor sees a letter, own posts first: the journal names whom it acts for."""
+    return post_granting(session, actor, principals_of(session, mail_id), level)
 
 
 def visible_clause(

@@ -121,12 +121,16 @@ def _on_ged_error(error: GedError) -> ResponseReturnValue:
 def _record_refusal(error: GedError) -> None:
     """A refusal is part of the journal; in a unit of work of its own, for the act's was rolled back."""
     subject_id = error.params.get("id")
+    actor = context.actor_or_none() or SYSTEM
+    # Through no post of the actor was it allowed: the first one stands, an own one where there is any.
+    post = next(iter(actor.posts), None)
     with context.services().unit_of_work(context.now()) as uow:
         uow.record(
             "access.refused",
             error.code.partition(".")[0],
             subject_id if isinstance(subject_id, int) else None,
-            actor=context.actor_or_none() or SYSTEM,
+            actor=actor,
+            post=post,
             code=error.code,
             endpoint=request.endpoint or "",
         )

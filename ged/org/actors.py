@@ -88,6 +88,24 @@ def heading_post(session: Session, unit_id: UnitId | int, actor: Actor) -> HeldP
     return None
 
 
+def post_granting(
+    session: Session, actor: Actor, granted: frozenset[Principal], level: Confidentiality
+) -> HeldPost | None:
+    """The post of the actor from which one of these principals follows at a level; own posts first.
+
+    None when no post gives it, or when it is given to the person and the person holds no post.
+    """
+    if person_principal(actor.person_id) in granted:
+        return next((post for post in actor.posts if post.because == "holder"), None)
+    units = {u.id: u for u in session.scalars(select(Unit))}
+    for post in actor.posts:
+        headed = _below([post.unit_id] if post.roles & {Role.HEAD, Role.AUTHORITY} else [], units)
+        found = _principals(actor.person_id, (post,), headed, actor.clearance, units)
+        if not found.at(level).isdisjoint(granted):
+            return post
+    return None
+
+
 def _held(post: Post, because: str = "holder", own: PostId | None = None, act: str = "") -> HeldPost:
     return HeldPost(
         post_id=PostId(post.id),

@@ -184,9 +184,10 @@ def _file(
 def record_opening(uow: UnitOfWork, file: FileRow, *, actor: Actor) -> None:
     """Write to the journal that somebody opened a restricted or secret document; ordinary ones are not recorded."""
     if file.level >= Confidentiality.RESTRICTED:
+        post = access.through(uow.session, file.mail_id, file.level, actor)
         uow.record(
-            "document.opened", "mail", file.mail_id, actor=actor, attachment=file.attachment_id, form=file.form,
-            page=file.page_no,
+            "document.opened", "mail", file.mail_id, actor=actor, post=post, attachment=file.attachment_id,
+            form=file.form, page=file.page_no,
         )  # fmt: skip
 
 

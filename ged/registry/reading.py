@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import Insert
 from sqlalchemy.dialects import postgresql, sqlite
 
+from ged import access
 from ged.ports import Confidentiality, MailId
 from ged.registry.models import ReadMark
 from ged.registry.operations import mail_for
@@ -24,8 +25,10 @@ def mark_opened(uow: UnitOfWork, mail_id: MailId | int, *, actor: Actor, now: da
     """
     mail = mail_for(uow, mail_id, actor=actor)
     uow.session.execute(_mark(uow, mail.id, actor.person_id, now))
-    if mail.level >= Confidentiality.RESTRICTED:
-        uow.record("mail.opened", "mail", mail.id, actor=actor, level=mail.level)
+    level = Confidentiality(mail.level)
+    if level >= Confidentiality.RESTRICTED:
+        post = access.through(uow.session, mail.id, level, actor)
+        uow.record("mail.opened", "mail", mail.id, actor=actor, post=post, level=mail.level)
 
 
 def record_printing(uow: UnitOfWork, mail_id: MailId | int, *, what: str, actor: Actor) -> None:
@@ -35,8 +38,10 @@ def record_printing(uow: UnitOfWork, mail_id: MailId | int, *, what: str, actor:
         NotFound: ``mail.unknown``.
     """
     mail = mail_for(uow, mail_id, actor=actor)
-    if mail.level >= Confidentiality.RESTRICTED:
-        uow.record("mail.printed", "mail", mail.id, actor=actor, form=what)
+    level = Confidentiality(mail.level)
+    if level >= Confidentiality.RESTRICTED:
+        post = access.through(uow.session, mail.id, level, actor)
+        uow.record("mail.printed", "mail", mail.id, actor=actor, post=post, form=what)
 
 
 def _mark(uow: UnitOfWork, mail_id: int, person_id: int, now: datetime) -> Insert:

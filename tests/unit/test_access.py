@@ -9,8 +9,11 @@ from sqlalchemy import select
 
 from ged import access
 from ged.access import Because
+from ged.audit import AuditEntry
 from ged.jobs import open_access_changes
-from ged.ports import Confidentiality, Principal, SearchQuery, post_principal, unit_principal
+from ged.ports import Confidentiality, Digest, Principal, SearchQuery, person_principal, post_principal, unit_principal
+from ged.registry import documents, journal, reading
+from ged.registry.documents import FileRow
 from ged.registry.indexing import index_document
 from ged.registry.models import Direction, Mail
 from ged.registry.states import MailState
@@ -109,6 +112,36 @@ def test_the_three_forms_agree(services: Services, granted: str, level: int) -> 
     assert by_check == expected
     assert by_sql == expected
     assert by_index == expected
+
+
+def test_a_reading_names_the_post_acted_for(services: Services) -> None:
+    by_post, secretary = grants(services), actor(services, "secretaire")
+    of_chief = make_letter(services, Confidentiality.SECRET, by_post["post SG"])
+    of_both = make_letter(services, Confidentiality.RESTRICTED, unit_principal(secretary.posts[0].unit_id))
+    mine = make_letter(services, Confidentiality.SECRET, person_principal(secretary.person_id))
+    levels = {of_chief: Confidentiality.SECRET, of_both: Confidentiality.RESTRICTED, mine: Confidentiality.SECRET}
+    for mail_id, level in levels.items():
+        with services.unit_of_work(NOW) as uow:
+            reading.mark_opened(uow, mail_id, actor=secretary, now=NOW)
+            reading.record_printing(uow, mail_id, what="receipt", actor=secretary)
+            file = FileRow(0, mail_id, level, Digest(""), "text/plain", "", "text")
+            documents.record_opening(uow, file, actor=secretary)
+    own, chief = secretary.posts[0].post_id, actor(services, "sg").posts[0].post_id
+    expected = {of_chief: (own, chief), of_both: (own, None), mine: (own, None)}
+    with services.reading() as session:
+        for mail_id, posts in expected.items():
+            entries = session.scalars(select(AuditEntry).where(AuditEntry.subject_id == mail_id)).all()
+            read = [e for e in entries if e.action in journal.READINGS]
+            assert [(e.post_id, e.acting_for_post_id) for e in read] == [posts] * 3, mail_id
+
+
+def test_a_post_through_which_nothing_is_seen_is_not_named(services: Services) -> None:
+    daf, etudes = actor(services, "daf"), actor(services, "etudes")
+    hidden = make_letter(services, Confidentiality.RESTRICTED, grants(services)["unit ETU"])
+    with services.reading() as session:
+        assert access.through(session, hidden, Confidentiality.RESTRICTED, daf) is None
+        assert access.through(session, hidden, Confidentiality.RESTRICTED, etudes) is None
+        assert access.through(session, hidden, Confidentiality.RESTRICTED, actor(services, "dge")) is not None
 
 
 def test_an_administrator_sees_nothing_by_the_role(services: Services) -> None:
