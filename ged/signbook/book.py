@@ -5,11 +5,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 from sqlalchemy.orm.attributes import flag_modified
 
 from ged import access
 from ged.errors import Forbidden, Invalid, NotFound, StaleVersion
+from ged.org.actors import heading_post
 from ged.org.models import Installation, Post, Unit
 from ged.ports import AttachmentId, Confidentiality, Digest, MailId, PostId
 from ged.registry.dispatch_models import Party
@@ -122,7 +123,7 @@ def require_circuit(draft: Draft) -> Circuit:
 
 
 def author_post(draft: Draft, actor: Actor) -> HeldPost:
-    """The post through which the actor writes a draft: its author's, or that of a head above.
+    """The post through which the actor writes a draft: its author's, or the one that heads its unit, the nearest first.
 
     Raises:
         Forbidden: ``draft.not_author``.
@@ -131,10 +132,10 @@ def author_post(draft: Draft, actor: Actor) -> HeldPost:
     held = actor.holds(mail.author_post_id) if mail.author_post_id is not None else None
     if held is not None:
         return held
-    if mail.unit_id in actor.headed_unit_ids:
-        head = actor.post_with(Role.HEAD) or actor.post_with(Role.AUTHORITY)
-        if head is not None:
-            return head
+    session = object_session(draft)
+    head = heading_post(session, mail.unit_id, actor) if session is not None else None
+    if head is not None:
+        return head
     raise Forbidden("draft.not_author", "ask the author or the head above", id=mail.id)
 
 

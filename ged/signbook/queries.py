@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from ged import access
 from ged.access import visible_clause
-from ged.errors import Invalid, NotFound
+from ged.errors import Forbidden, Invalid, NotFound
 from ged.org.models import Holding, Person, Post, PostRole, Unit
 from ged.ports import AttachmentId, Confidentiality, Digest, MailId, PostId
 from ged.registry.dispatch_models import Party
@@ -393,10 +393,11 @@ def letter(session: Session, mail_id: MailId | int, actor: Actor, *, on: date) -
 
 
 def _is_author(draft: Draft, actor: Actor) -> bool:
-    mail = draft.mail
-    return mail.author_post_id in actor.post_ids or (
-        mail.unit_id in actor.headed_unit_ids and actor.has(Role.HEAD, Role.AUTHORITY)
-    )
+    try:
+        book.author_post(draft, actor)
+    except Forbidden:
+        return False
+    return True
 
 
 def _keeps_register(session: Session, draft: Draft, actor: Actor) -> bool:

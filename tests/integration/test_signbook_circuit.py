@@ -12,7 +12,7 @@ from ged.ports import MailId
 from ged.registry.dispatch_models import Party
 from ged.registry.models import Mail, MailLink, MailNumber, Register
 from ged.registry.states import MailState
-from ged.signbook import drafts, operations, queries
+from ged.signbook import book, drafts, operations, queries
 from ged.signbook.drafts import DraftForm
 from ged.signbook.models import CircuitAct, Draft, NoticeKind
 from ged.signbook.queries import LetterRow
@@ -270,6 +270,25 @@ def test_a_visa_by_delegation_says_so(house: House) -> None:
             select(AuditEntry).where(AuditEntry.action == "signbook.visa", AuditEntry.subject_id == mail_id)
         ).one()
         assert (entry.post_id, entry.acting_for_post_id) == (house.post("BO-A"), house.post("DAF-C"))
+
+
+def test_a_head_acts_through_the_post_that_heads_the_authors_unit(house: House) -> None:
+    incoming = house.incoming(impute_to="ETU-M")
+    with house.services.unit_of_work(NOW) as uow:
+        mail_id = drafts.draft_reply(uow, incoming, "favourable", actor=house.who("etudes"), now=NOW)
+        # DAF's own head acts for DGE's, under which the author works.
+        uow.session.add(
+            Delegation(
+                kind=DelegationKind.INTERIM, post_id=house.post("DGE-C"), person_id=house.who("daf").person_id,
+                from_on=TODAY, until_on=TODAY, act="Note n° 4",
+            )
+        )  # fmt: skip
+    with house.services.reading() as session:
+        draft = session.get_one(Draft, mail_id)
+        assert book.author_post(draft, house.who("daf")).post_id == house.post("DGE-C")
+        with pytest.raises(Forbidden, match=r"draft\.not_author"):
+            book.author_post(draft, house.who("agent"))
+    assert house.show(mail_id, "daf").may_hand_in
 
 
 def test_what_cannot_be_printed_is_told_when_it_is_typed(house: House) -> None:
