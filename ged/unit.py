@@ -115,8 +115,17 @@ class Actor:
         return any(role in post.roles for post in self.posts for role in roles)
 
     def holds(self, post_id: int) -> HeldPost | None:
-        """The post, when the actor holds it or acts for it."""
-        return next((post for post in self.posts if post.post_id == post_id), None)
+        """The post, when the actor holds it or acts for it; as secretary only where nothing more is given."""
+        return self.decides(post_id) or next((post for post in self.posts if post.post_id == post_id), None)
+
+    @property
+    def deciding_post_ids(self) -> frozenset[PostId]:
+        """Posts for which the actor decides: held, delegated or by interim. A secretary prepares only."""
+        return frozenset(post.post_id for post in self.posts if post.because != "secretary")
+
+    def decides(self, post_id: int) -> HeldPost | None:
+        """The post, when the actor decides for it."""
+        return next((p for p in self.posts if p.post_id == post_id and p.because != "secretary"), None)
 
 
 NOBODY = Principals(frozenset(), frozenset(), frozenset())

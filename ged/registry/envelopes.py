@@ -1,4 +1,5 @@
-"""Sealed envelopes: known from their outside only, decided upon by the addressee's post alone.
+"""Sealed envelopes: known from their outside only, decided upon by the addressee's post alone: its holder, or who acts
+for it by delegation or interim; never its secretary, and a personal one by nobody but the holder.
 
 No subject, no scan, no text, no index. Whoever is neither the addressee's post nor a clerk of the register sees the
 number and that it is a confidential envelope.
@@ -34,7 +35,8 @@ from ged.registry.states import MailState
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
 
 WAITING, KEPT, OPENED, RETURNED, REGISTERED = "waiting", "kept_sealed", "opened", "returned", "registered"
-KINDS = ("confidentiel", "personnel", "offre")
+PERSONAL = "personnel"
+KINDS = ("confidentiel", PERSONAL, "offre")
 DECIDABLE = (WAITING, KEPT)
 
 
@@ -52,7 +54,10 @@ class EnvelopeForm:
 
 @dataclass(frozen=True)
 class EnvelopeRow:
-    """An envelope as an actor may see it; ``sees_outside`` False: only the number and its state are filled."""
+    """An envelope as an actor may see it; ``sees_outside`` False: only the number and its state are filled.
+
+    ``is_addressee``: the actor decides for the addressee, now (``may_decide``) or over what was opened.
+    """
 
     id: int
     version: int
@@ -63,6 +68,7 @@ class EnvelopeRow:
     sees_outside: bool
     may_decide: bool
     is_clerk: bool
+    is_addressee: bool = False
     arrived_at: datetime | None = None
     addressed_post_id: int | None = None
     addressed_to: str = ""
@@ -137,14 +143,25 @@ def _decide(uow: UnitOfWork, envelope_id: int, version: int | None, actor: Actor
     envelope = uow.session.get(SealedEnvelope, envelope_id, with_for_update=True)
     if envelope is None:
         raise NotFound("envelope.unknown", "check the number", id=envelope_id)
-    post = actor.holds(envelope.addressed_post_id)
-    if post is None:
-        raise Forbidden("envelope.not_addressee", "only the addressee decides over a sealed envelope", id=envelope_id)
+    post = _require_addressee(envelope, actor)
     if version is not None and envelope.version != version:
         raise StaleVersion("envelope.stale", "read the other person's decision first", id=envelope_id)
     if envelope.state not in DECIDABLE:
         raise InvalidTransition("envelope.decided", "the decision was made already", id=envelope_id)
     return envelope, post
+
+
+def _addressee(envelope: SealedEnvelope, actor: Actor) -> HeldPost | None:
+    """The addressed post for which the actor decides; a personal envelope is its holder's alone."""
+    post = actor.decides(envelope.addressed_post_id)
+    return None if post is not None and envelope.kind == PERSONAL and post.because != "holder" else post
+
+
+def _require_addressee(envelope: SealedEnvelope, actor: Actor) -> HeldPost:
+    post = _addressee(envelope, actor)
+    if post is None:
+        raise Forbidden("envelope.not_addressee", "only the addressee decides over a sealed envelope", id=envelope.id)
+    return post
 
 
 def keep_sealed(uow: UnitOfWork, envelope_id: int, *, version: int | None, actor: Actor) -> None:
@@ -250,9 +267,7 @@ def scan_inside(
     found = uow.session.get(SealedEnvelope, envelope_id)
     if found is None:
         raise NotFound("envelope.unknown", "check the number", id=envelope_id)
-    post = actor.holds(found.addressed_post_id)
-    if post is None:
-        raise Forbidden("envelope.not_addressee", "only the addressee decides over a sealed envelope", id=envelope_id)
+    post = _require_addressee(found, actor)
     if found.state != OPENED or found.mail_id is None:
         raise InvalidTransition("envelope.not_opened", "open the envelope first", id=envelope_id)
     mail_for(uow, found.mail_id, actor=actor)
@@ -327,12 +342,12 @@ def envelopes(session: Session, actor: Actor, *, limit: int = 100) -> list[Envel
 
 def waiting_for(session: Session, actor: Actor) -> int:
     """How many envelopes wait for a decision of the actor (navigation)."""
-    rows = session.scalars(
-        select(SealedEnvelope.id).where(
-            SealedEnvelope.addressed_post_id.in_(actor.post_ids), SealedEnvelope.state == WAITING
+    waiting = session.scalars(
+        select(SealedEnvelope).where(
+            SealedEnvelope.addressed_post_id.in_(actor.deciding_post_ids), SealedEnvelope.state == WAITING
         )
     )
-    return len(rows.all())
+    return sum(_addressee(one, actor) is not None for one in waiting)
 
 
 def _concerns(actor: Actor) -> ColumnElement[bool]:
@@ -350,10 +365,10 @@ def _clerk_units(actor: Actor) -> list[UnitId]:
 
 def _row(session: Session, one: SealedEnvelope, actor: Actor) -> EnvelopeRow:
     number = one.numbers[0]
-    may_decide = actor.holds(one.addressed_post_id) is not None
+    is_addressee = _addressee(one, actor) is not None
     unit_id = session.scalar(select(Register.unit_id).where(Register.id == number.register_id))
     is_clerk = unit_id in _clerk_units(actor)
-    if not (may_decide or is_clerk):
+    if not (is_clerk or actor.holds(one.addressed_post_id)):
         return EnvelopeRow(
             one.id, one.version, number.id, number.text, number.registered_at, one.state,
             sees_outside=False, may_decide=False, is_clerk=False,
@@ -366,8 +381,9 @@ def _row(session: Session, one: SealedEnvelope, actor: Actor) -> EnvelopeRow:
         registered_at=number.registered_at,
         state=one.state,
         sees_outside=True,
-        may_decide=may_decide and one.state in DECIDABLE,
+        may_decide=is_addressee and one.state in DECIDABLE,
         is_clerk=is_clerk,
+        is_addressee=is_addressee,
         arrived_at=one.arrived_at,
         addressed_post_id=one.addressed_post_id,
         addressed_to=_post_name(session, one.addressed_post_id),

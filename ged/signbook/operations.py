@@ -126,7 +126,7 @@ def _enter_circuit(
 
 
 def visa(uow: UnitOfWork, mail_id: MailId | int, *, version_no: int, remark: str = "", actor: Actor) -> None:
-    """Give a visa on the version shown; a remark is no condition.
+    """Give a visa on the version shown; a remark is no condition. A secretary prepares and gives none.
 
     Raises:
         NotFound: ``mail.unknown``, ``draft.unknown``.
@@ -136,7 +136,7 @@ def visa(uow: UnitOfWork, mail_id: MailId | int, *, version_no: int, remark: str
         Invalid: ``circuit.text_long``.
     """
     draft = book.locked(uow, mail_id, actor)
-    post_id = circuit.require_turn(book.require_circuit(draft), actor.post_ids, signature=False)
+    post_id = circuit.require_turn(book.require_circuit(draft), actor.deciding_post_ids, signature=False)
     _require_version(draft, version_no)
     book.enter(uow, draft, CircuitAct.VISA, actor=actor, post=book.held(actor, post_id), text=_text(remark, "remark"))
 
@@ -151,7 +151,7 @@ def refuse(uow: UnitOfWork, mail_id: MailId | int, *, reason: str, version_no: i
     draft = book.locked(uow, mail_id, actor)
     going = book.require_circuit(draft)
     now = circuit.turn(going)
-    post_id = circuit.require_turn(going, actor.post_ids, signature=now is not None and now.is_signature)
+    post_id = circuit.require_turn(going, actor.deciding_post_ids, signature=now is not None and now.is_signature)
     _require_version(draft, version_no)
     if not reason.strip():
         raise Invalid("circuit.reason_missing", "say what has to change", field="reason")

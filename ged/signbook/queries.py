@@ -340,6 +340,7 @@ def letter(session: Session, mail_id: MailId | int, actor: Actor, *, on: date) -
     incoming = _visible_incoming(session, draft, actor)
     is_author, mine = _is_author(draft, actor), turn is not None and turn.post_id in actor.post_ids
     held = actor.holds(turn.post_id) if turn is not None else None
+    decides = turn is not None and actor.decides(turn.post_id) is not None
     signs = going is not None and _signs(actor, going.signatory)
     is_digital = draft.way is SignatureWay.DIGITAL
     is_printed = draft.way is SignatureWay.INK and mail.state is MailState.IN_CIRCUIT
@@ -382,9 +383,9 @@ def letter(session: Session, mail_id: MailId | int, actor: Actor, *, on: date) -
         may_write=(is_author and mail.state is MailState.DRAFT) or mine,
         may_hand_in=is_author and mail.state is MailState.DRAFT,
         may_recall=is_author and going is not None and going.is_submitted and not going.acted_since_submission,
-        may_visa=mine and turn is not None and not turn.is_signature,
-        may_sign=mine and turn is not None and turn.is_signature and signs,
-        may_refuse=mine,
+        may_visa=decides and turn is not None and not turn.is_signature,
+        may_sign=decides and turn is not None and turn.is_signature and signs,
+        may_refuse=decides,
         may_retry=signs and is_digital and mail.state is MailState.NUMBERED,
         may_cancel_ink=signs and is_printed,
         may_number=is_printed and _keeps_register(session, draft, actor),

@@ -15,6 +15,7 @@ from ged import access, audit
 from ged.codes import CodeKind, make_code
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.jobs import Job, JobKind
+from ged.org.models import Delegation, DelegationKind
 from ged.ports import Confidentiality
 from ged.registry import bridges, envelopes, files, intake, recognition, scan_queries
 from ged.registry.envelopes import EnvelopeForm, EnvelopeRow, RegisteredEnvelope
@@ -22,7 +23,7 @@ from ged.registry.models import Attachment, Correspondent, Mail, MailNumber, Reg
 from ged.registry.operations import IncomingForm, register_incoming
 from ged.unit import Services
 from tests import pages
-from tests.factories import NOW, actor, make_organisation, make_services
+from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 
 
 @pytest.fixture
@@ -48,6 +49,17 @@ def registered(services: Services) -> RegisteredEnvelope:
         return envelopes.register_envelope(
             uow, register_id(services, "PLI"), form(services), actor=actor(services, "agent"), now=NOW
         )
+
+
+def interim(services: Services, account: str, for_account: str) -> None:
+    """Let somebody act for another's post, and sign nothing."""
+    with services.unit_of_work(NOW) as uow:
+        uow.session.add(
+            Delegation(
+                kind=DelegationKind.INTERIM, post_id=actor(services, for_account).posts[0].post_id,
+                person_id=actor(services, account).person_id, from_on=TODAY, until_on=TODAY, act="Note n° 1",
+            )
+        )  # fmt: skip
 
 
 def seen(services: Services, envelope_id: int, account: str) -> EnvelopeRow:
@@ -149,8 +161,39 @@ def test_opened_at_a_level_that_the_actor_may_not_read_is_refused(services: Serv
     open_at(Confidentiality.RESTRICTED)
 
 
+def test_a_secretary_hands_the_envelope_over_and_does_not_decide(services: Services) -> None:
+    done, secretary = registered(services), actor(services, "secretaire")
+    row = seen(services, done.envelope_id, "secretaire")
+    assert (row.sees_outside, row.may_decide, row.is_addressee) == (True, False, False)
+    with services.reading() as session:
+        assert envelopes.waiting_for(session, secretary) == 0
+        assert envelopes.waiting_for(session, actor(services, "sg")) == 1
+    with pytest.raises(Forbidden, match=r"envelope\.not_addressee"), services.unit_of_work(NOW) as uow:
+        envelopes.keep_sealed(uow, done.envelope_id, version=None, actor=secretary)
+    with pytest.raises(Forbidden, match=r"envelope\.not_addressee"), services.unit_of_work(NOW) as uow:
+        envelopes.open_envelope(
+            uow, done.envelope_id, subject="x", level=Confidentiality.SECRET, version=None, actor=secretary, now=NOW
+        )
+
+
+def test_a_personal_envelope_is_its_holders_alone(services: Services) -> None:
+    interim(services, "dge", "sg")
+    with services.unit_of_work(NOW) as uow:
+        done = envelopes.register_envelope(
+            uow, register_id(services, "PLI"), replace(form(services), kind="personnel"),
+            actor=actor(services, "agent"), now=NOW,
+        )  # fmt: skip
+    with services.reading() as session:
+        assert envelopes.waiting_for(session, actor(services, "dge")) == 0
+    with pytest.raises(Forbidden, match=r"envelope\.not_addressee"), services.unit_of_work(NOW) as uow:
+        envelopes.keep_sealed(uow, done.envelope_id, version=None, actor=actor(services, "dge"))
+    with services.unit_of_work(NOW) as uow:
+        envelopes.keep_sealed(uow, done.envelope_id, version=None, actor=actor(services, "sg"))
+
+
 def test_keep_then_return_then_the_clerk_registers(services: Services) -> None:
-    done, chief, clerk = registered(services), actor(services, "secretaire"), actor(services, "agent")
+    interim(services, "dge", "sg")
+    done, chief, clerk = registered(services), actor(services, "dge"), actor(services, "agent")
     version = seen(services, done.envelope_id, "sg").version
     with services.unit_of_work(NOW) as uow:
         envelopes.keep_sealed(uow, done.envelope_id, version=version, actor=chief)

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from ged.audit import AuditEntry
 from ged.errors import Forbidden, GedError, Invalid, InvalidTransition, NotFound, StaleVersion
-from ged.org.models import Delegation, DelegationKind
+from ged.org.models import Delegation, DelegationKind, PostRole
 from ged.ports import MailId
 from ged.registry.dispatch_models import Party
 from ged.registry.models import Mail, MailLink, MailNumber, Register
@@ -16,6 +16,7 @@ from ged.signbook import book, drafts, operations, queries
 from ged.signbook.drafts import DraftForm
 from ged.signbook.models import CircuitAct, Draft, NoticeKind
 from ged.signbook.queries import LetterRow
+from ged.unit import Role
 from tests.factories import NOW, TODAY
 from tests.signbook_kit import CEET, House, house
 
@@ -245,6 +246,25 @@ def test_a_circuit_that_makes_no_sense(house: House, visas: list[str], signatory
             version=row.version, actor=house.who("dge"),
         )  # fmt: skip
     assert refused.value.code == code
+
+
+def test_a_secretary_prepares_and_neither_initials_nor_refuses(house: House) -> None:
+    mail_id = house.answer()
+    with house.services.unit_of_work(NOW) as uow:
+        uow.session.add(PostRole(post_id=house.post("DAF-C"), role=Role.SIGNATORY))
+        uow.session.flush()
+        drafts.set_circuit(
+            uow, mail_id, [house.post("SG-T")], house.post("DAF-C"),
+            version=house.show(mail_id, "dge").version, actor=house.who("dge"),
+        )  # fmt: skip
+    house.submit(mail_id)
+    shown, secretary = house.show(mail_id, "secretaire"), house.who("secretaire")
+    assert (shown.may_write, shown.may_visa, shown.may_refuse) == (True, False, False)
+    with pytest.raises(Forbidden, match=r"circuit\.not_yours"):
+        house.visa(mail_id, "secretaire")
+    with pytest.raises(Forbidden, match=r"circuit\.not_yours"), house.services.unit_of_work(NOW) as uow:
+        operations.refuse(uow, mail_id, reason="Non", version_no=shown.version_no, actor=secretary)
+    house.visa(mail_id, "sg")
 
 
 def test_a_visa_by_delegation_says_so(house: House) -> None:

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from ged.audit import AuditEntry
+from ged.org.models import Person
 from ged.ports import Confidentiality
 from ged.registry.dispatch_models import DispatchLine, DispatchState
 from ged.registry.models import Mail
@@ -236,7 +237,8 @@ def test_the_secretary_sees_the_letter_without_the_button(site: Site) -> None:
     mail_id = site.house.ready()
     page = site.get("secretaire", f"/parapheur/{mail_id}")
     assert "Signer électroniquement" not in page
-    assert "Renvoyer à l'auteur" in page
+    assert "Renvoyer à l'auteur" not in page
+    assert "Corriger" in page
     assert 'name="letter"' not in site.get("secretaire", "/parapheur/")
 
 
@@ -263,3 +265,9 @@ def test_reading_and_printing_a_restricted_letter_is_in_the_journal(site: Site) 
     # The mail office's clerk is not cleared for it by the unit: the letter is not listed, nor may it be opened.
     assert f"/departs/{mail_id}" not in site.get("agent", "/departs/")
     site.get("agent", f"/departs/{mail_id}", 404)
+    with site.services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Person).where(Person.account == "agent").values(clearance=1))
+    before = len(readings())
+    site.get("agent", f"/departs/{mail_id}")
+    site.get("agent", "/departs/lignes/1")
+    assert readings()[before:] == ["mail.opened", "mail.opened"]

@@ -79,7 +79,7 @@ def _show(envelope_id: int, error: GedError | None = None) -> ResponseReturnValu
     with context.services().reading() as session:
         row = envelopes.envelope(session, envelope_id, actor)
         post = actor.holds(row.addressed_post_id or 0)
-        at_desk = row.state == envelopes.OPENED and row.mail_id is not None and post is not None
+        at_desk = row.state == envelopes.OPENED and row.mail_id is not None and row.is_addressee
         desks = scan_queries.bridges(session, [post.unit_id], now=context.now()) if post and at_desk else []
     levels = [level for level in Confidentiality if level <= actor.clearance]
     return render_form(
