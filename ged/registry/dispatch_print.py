@@ -4,27 +4,33 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from babel.dates import format_date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged.codes import CodeKind, make_code
+from ged.days import full_day, long_day
 from ged.org.models import Installation
+from ged.ports import Confidentiality
 from ged.registry import dispatch_queries
 from ged.registry.models import Channel
 from ged.typeset import qr_svg, typeset
 from ged.unit import Actor, Role, Services
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
-COUNTRIES = {"TG": ("République togolaise", "Travail - Liberté - Patrie")}
+COUNTRIES = {"TG": ("République togolaise", "Travail – Liberté – Patrie")}
 CHANNELS = {
-    Channel.HAND: "Main propre",
+    Channel.HAND: "Remise en main propre",
     Channel.POST: "Poste",
     Channel.RECORDED_DELIVERY: "Recommandé",
     Channel.EMAIL: "Messagerie",
     Channel.COURIER: "Coursier",
     Channel.FAX: "Télécopie",
 }
+
+
+MAX_SUBJECT = 160
+"""Characters of a subject in the book's cell."""
+CONFIDENTIAL = "Courrier confidentiel"
 
 
 def departure_book(services: Services, actor: Actor, day: date, *, at: datetime) -> bytes:
@@ -36,7 +42,7 @@ def departure_book(services: Services, actor: Actor, day: date, *, at: datetime)
     with services.reading() as session:
         rows = dispatch_queries.left_on(session, actor, day, zone=services.zone)
         head = _head(session, services, actor)
-    data: dict[str, Any] = {"head": head, "day": format_date(day, "full", locale="fr"), "rows": []}
+    data: dict[str, Any] = {"head": head, "day": full_day(day), "rows": []}
     for row in rows:
         local = row.left_at.astimezone(services.zone) if row.left_at is not None else None
         data["rows"].append(
@@ -44,13 +50,20 @@ def departure_book(services: Services, actor: Actor, day: date, *, at: datetime)
                 "at": f"{local:%H:%M}" if local else "",
                 "number": row.number,
                 "name": row.name + (" (ampliation)" if row.is_copy else ""),
-                "subject": row.subject if len(row.subject) <= 160 else f"{row.subject[:159]}…",
+                "subject": _subject(row),
                 "channel": CHANNELS[row.channel],
                 "proof": row.reference or row.carrier,
                 "discharge": _discharge(row, services),
             }
         )
     return typeset(TEMPLATES / "departure_book.typ", data, at=at)
+
+
+def _subject(row: dispatch_queries.LineRow) -> str:
+    """The book and the sheet pass through many hands: what a confidential letter is about is not for them."""
+    if row.level > Confidentiality.ORDINARY:
+        return CONFIDENTIAL
+    return row.subject if len(row.subject) <= MAX_SUBJECT else f"{row.subject[: MAX_SUBJECT - 1]}…"
 
 
 def _discharge(row: dispatch_queries.LineRow, services: Services) -> str:
@@ -76,10 +89,10 @@ def discharge_sheet(services: Services, line_id: int, actor: Actor, *, at: datet
     data = {
         "head": {**head, "qr": qr_svg(code), "caption": row.number},
         "number": row.number,
-        "written_on": format_date(page.written_on, "long", locale="fr") if page.written_on else "",
+        "written_on": long_day(page.written_on) if page.written_on else "",
         "name": row.name,
         "address": [line for line in row.address.splitlines() if line.strip()],
-        "subject": row.subject,
+        "subject": row.subject if row.level == Confidentiality.ORDINARY else CONFIDENTIAL,
         "is_copy": row.is_copy,
         "channel": CHANNELS[row.channel],
     }

@@ -29,6 +29,7 @@ class LineRow:
     mail_id: MailId
     number: str
     subject: str
+    level: Confidentiality
     is_copy: bool
     name: str
     address: str
@@ -240,6 +241,7 @@ def _row(line: DispatchLine, number: str, job: Job | None) -> LineRow:
         mail_id=MailId(line.mail_id),
         number=number,
         subject=line.mail.subject,
+        level=Confidentiality(line.mail.level),
         is_copy=line.is_copy,
         name=line.name,
         address=line.address,

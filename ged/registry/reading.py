@@ -31,6 +31,21 @@ def mark_opened(uow: UnitOfWork, mail_id: MailId | int, *, actor: Actor, now: da
         uow.record("mail.opened", "mail", mail.id, actor=actor, post=post, level=mail.level)
 
 
+def record_opening(uow: UnitOfWork, mail_id: MailId | int, *, where: str, actor: Actor) -> None:
+    """Record that a page about something else told what a restricted or secret letter is about; no seen mark.
+
+    ``where`` is a code. The letter itself was not read there: it stays marked as new.
+
+    Raises:
+        NotFound: ``mail.unknown``.
+    """
+    mail = mail_for(uow, mail_id, actor=actor)
+    level = Confidentiality(mail.level)
+    if level >= Confidentiality.RESTRICTED:
+        post = access.through(uow.session, mail.id, level, actor)
+        uow.record("mail.opened", "mail", mail.id, actor=actor, post=post, level=mail.level, form=where)
+
+
 def record_printing(uow: UnitOfWork, mail_id: MailId | int, *, what: str, actor: Actor) -> None:
     """Record that something about a restricted or secret letter was printed; ``what`` is a code.
 

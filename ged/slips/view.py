@@ -7,8 +7,10 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ged import access
 from ged.errors import Forbidden, NotFound
-from ged.ports import Digest, MailId, SignatureReport, SlipId
+from ged.ports import Confidentiality, Digest, MailId, SignatureReport, SlipId
+from ged.registry.models import Mail
 from ged.slips import parties, queries
 from ged.slips.drafting import CONFIDENTIAL
 from ged.slips.models import ReceiptWay, Slip, SlipKind, SlipLine, SlipProof, SlipTask
@@ -190,6 +192,24 @@ def proof_page(session: Session, slip_id: SlipId | int, proof_id: int, actor: Ac
         if proof.id == proof_id:
             return proof
     raise NotFound("slip.proof_unknown", "reload the slip", id=proof_id)
+
+
+def restricted_letters(
+    session: Session, slip_id: SlipId | int, actor: Actor, *, printed: bool = False
+) -> tuple[MailId, ...]:
+    """Letters above the ordinary level that the slip's page names to this actor; ``printed``: that its bytes name.
+
+    What was printed masks a letter that was confidential already; the page names it to those who may see it.
+
+    Raises:
+        NotFound: ``slip.unknown``.
+    """
+    slip = parties.require(session, int(slip_id), actor)
+    named = {line.mail_id for line in slip.lines if line.mail_id is not None and not (printed and line.is_confidential)}
+    seen = access.visible_clause(Mail.id, Mail.level, actor.principals)
+    above = Mail.level > int(Confidentiality.ORDINARY)
+    found = session.scalars(select(Mail.id).where(Mail.id.in_(named), above, seen).order_by(Mail.id))
+    return tuple(MailId(mail_id) for mail_id in found)
 
 
 def _refuse_what_is_hidden(session: Session, slip: Slip, actor: Actor) -> None:

@@ -16,7 +16,7 @@ from ged.codes import CodeKind, read_code
 from ged.ports import Confidentiality, ScanId
 from ged.registry import operations as registry
 from ged.registry.intake import ProofScan
-from ged.registry.models import Attachment, AttachmentKind, Mail, Priority
+from ged.registry.models import Attachment, AttachmentKind, Mail, Priority, ReadMark
 from ged.registry.operations import SourcePage
 from ged.registry.states import MailState
 from ged.routing import proof, queries
@@ -99,7 +99,12 @@ def test_a_refused_decision_keeps_what_was_typed(site: tuple[Flask, Services]) -
     mail = register(services)
     client = sign_in(app, "sg")
     path = f"/a-imputer/{mail.mail_id}"
-    typed: dict[str, object] = {"note": "Ne pas perdre ceci", "due_on": "2026-12-04", "due_days": "250", "mentions": ["opinion"]}
+    typed: dict[str, object] = {
+        "note": "Ne pas perdre ceci",
+        "due_on": "2026-12-04",
+        "due_days": "250",
+        "mentions": ["opinion"],
+    }
     answer = post(client, path, typed, page=path)
     assert answer.status_code == 422
     assert "Ne pas perdre ceci" in answer.text
@@ -254,6 +259,23 @@ def test_of_a_secret_letter_the_fiche_tells_the_number_only(site: tuple[Flask, S
     with services.reading() as session:
         printed = session.scalars(select(audit.AuditEntry.subject_id).where(audit.AuditEntry.action == "mail.printed"))
         assert list(printed) == [mail.mail_id]
+
+
+def test_opening_a_restricted_letter_in_the_inbox_is_in_the_journal(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    mail = register(services, "Mutation du directeur")
+    impute(services, mail.mail_id)
+    browser, address = sign_in(app, "dge"), f"/bannette/{lead_of(services, mail.mail_id)}"
+    opened = select(audit.AuditEntry.person_id).where(audit.AuditEntry.action == "mail.opened")
+    assert browser.get(address).status_code == 200
+    with services.reading() as session:
+        assert list(session.scalars(opened)) == []
+        assert session.scalars(select(ReadMark.mail_id)).all() == [mail.mail_id]
+    with services.unit_of_work(NOW) as uow:
+        registry.change_level(uow, mail.mail_id, Confidentiality.RESTRICTED, reason="", actor=actor(services, "sg"))
+    assert browser.get(address).status_code == 200
+    with services.reading() as session:
+        assert list(session.scalars(opened)) == [actor(services, "dge").person_id]
 
 
 def test_the_annotated_fiche_joins_the_letter_as_proof(site: tuple[Flask, Services]) -> None:

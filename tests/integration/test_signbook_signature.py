@@ -7,20 +7,20 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, ImageChops, ImageDraw
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from ged import jobs
 from ged.codes import CodeKind, make_code
 from ged.errors import EngineFailed, Forbidden, InvalidTransition
 from ged.jobs import ClaimedJob, Job, JobKind, JobState
-from ged.org.models import Delegation, DelegationKind
-from ged.ports import Digest, JobId, MailId, Message, ScanId, Verdict
-from ged.registry import dispatch, dispatch_queries
+from ged.org.models import Delegation, DelegationKind, Person
+from ged.ports import Confidentiality, Digest, JobId, MailId, Message, ScanId, Verdict
+from ged.registry import dispatch, dispatch_print, dispatch_queries
 from ged.registry.dispatch import Departure, Discharge
 from ged.registry.dispatch_models import DispatchLine, DispatchState
 from ged.registry.intake import PROOF_HANDLERS, ProofScan
 from ged.registry.models import Attachment, AttachmentKind, Channel, Mail, MailNumber
-from ged.registry.operations import SourcePage
+from ged.registry.operations import SourcePage, change_level
 from ged.registry.states import MailState
 from ged.routing.models import Assignment
 from ged.routing.states import AssignmentState
@@ -416,8 +416,6 @@ def test_the_departure_book_and_the_discharge_sheet_print(house: House, tmp_path
         assert dispatch_queries.left_on(session, house.who("daf"), TODAY, zone=house.services.zone) == []
         waiting = dispatch_queries.to_dispatch(session, agent)
         assert [(w.mail_id, w.waiting, w.total) for w in waiting] == [(mail_id, 1, 2)]
-    from ged.registry import dispatch_print
-
     for name, pdf in (
         ("book", dispatch_print.departure_book(house.services, agent, TODAY, at=NOW)),
         ("sheet", dispatch_print.discharge_sheet(house.services, first, agent, at=NOW)),
@@ -429,6 +427,34 @@ def test_the_departure_book_and_the_discharge_sheet_print(house: House, tmp_path
         assert "00001/2026/MIN/SG" in text
         checked = subprocess.run(["qpdf", "--check", f"{name}.pdf"], cwd=tmp_path, capture_output=True, check=False)
         assert checked.returncode == 0
+
+
+def test_paper_that_passes_through_many_hands_does_not_tell_a_confidential_subject(
+    house: House, tmp_path: Path
+) -> None:
+    mail_id, (first, _) = signed(house)
+    with house.services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Person).where(Person.account == "agent").values(clearance=1))
+    agent = house.who("agent")
+    with house.services.unit_of_work(NOW) as uow:
+        dispatch.leave(uow, first, Departure(Channel.RECORDED_DELIVERY, "RR 12 TG"), version=None, actor=agent)
+
+    def printed() -> list[str]:
+        made = (
+            dispatch_print.departure_book(house.services, agent, TODAY, at=NOW),
+            dispatch_print.discharge_sheet(house.services, first, agent, at=NOW),
+        )
+        return [subprocess.run(["pdftotext", "-", "-"], input=pdf, check=True, capture_output=True).stdout.decode()
+                for pdf in made]  # fmt: skip
+
+    word = house.show(mail_id, "dge").subject.split()[0]
+    assert all(word in text for text in printed())
+    with house.services.unit_of_work(NOW) as uow:
+        change_level(uow, mail_id, Confidentiality.RESTRICTED, reason="", actor=house.who("dge"))
+    for text in printed():
+        assert word not in text
+        assert "Courrier confidentiel" in " ".join(text.split())
+        assert "00001/2026/MIN/SG" in text
 
 
 def test_only_the_office_that_numbered_it_dispatches(house: House) -> None:

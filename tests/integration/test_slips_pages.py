@@ -8,7 +8,10 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
+from ged.audit import AuditEntry
 from ged.org import keys
+from ged.ports import Confidentiality
+from ged.registry.operations import change_level
 from ged.slips.models import Slip, SlipTask
 from ged.slips.states import LineState, SlipState
 from tests import site as web
@@ -96,6 +99,28 @@ def test_a_slip_travels_through_the_pages(site):
     web.post(clerk, f"/bordereaux/taches/{task_id}", {"remark": "Retrouvé"})
     assert "Écarts à régler" not in clerk.get("/bordereaux/").text
     assert letter in [line.mail_id for line in slip.lines]
+
+
+def test_a_slip_that_names_a_confidential_letter_is_a_reading(site):
+    app, services = site
+    _clerk, letter, slip = _sent(site)
+    receiver = web.sign_in(app, "dge")
+    page, pdf = f"/bordereaux/{slip.id}", f"/bordereaux/{slip.id}/bordereau.pdf"
+
+    def readings():
+        for address in (page, pdf):
+            assert receiver.get(address).status_code == 200
+        with services.reading() as session:
+            found = session.scalars(
+                select(AuditEntry).where(AuditEntry.subject_id == letter).order_by(AuditEntry.sequence)
+            )
+            return [(e.action, e.person_id) for e in found if e.action in ("mail.opened", "mail.printed")]
+
+    assert readings() == []
+    with services.unit_of_work(NOW) as uow:
+        change_level(uow, letter, Confidentiality.RESTRICTED, reason="Enquête", actor=actor(services, "agent"))
+    person = actor(services, "dge").person_id
+    assert readings() == [("mail.opened", person), ("mail.printed", person)]
 
 
 def test_one_passphrase_serves_for_several_slips(site):

@@ -11,6 +11,7 @@ from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, Stale
 from ged.ports import Confidentiality
 from ged.registry import dispatch, dispatch_print, dispatch_queries, files, reading
 from ged.registry.dispatch import Departure, Discharge
+from ged.registry.dispatch_queries import DispatchPage
 from ged.registry.files import Upload
 from ged.registry.models import Channel
 from ged.signbook import ink, queries
@@ -99,6 +100,7 @@ def show(mail_id: int) -> ResponseReturnValue:
     with context.services().reading() as session:
         page = dispatch_queries.page(session, mail_id, context.actor())
         lines = dispatch_queries.lines(session, mail_id, context.actor())
+    _record_opening(page)
     return render_template("dispatch/show.html", page=page, lines=lines)
 
 
@@ -113,8 +115,16 @@ def _line(line_id: int, error: GedError | None = None) -> ResponseReturnValue:
     with services.reading() as session:
         row = dispatch_queries.line(session, line_id, context.actor())
         page = dispatch_queries.page(session, row.mail_id, context.actor())
+    _record_opening(page)
     local = context.now().astimezone(services.zone)
     return render_form("dispatch/line.html", error=error, line=row, page=page, channels=ON_PAPER, local=local)
+
+
+def _record_opening(page: DispatchPage) -> None:
+    """These pages tell what the letter is about: for a confidential one that is in the journal."""
+    if page.level >= Confidentiality.RESTRICTED:
+        with context.services().unit_of_work(context.now()) as uow:
+            reading.record_opening(uow, page.mail_id, where="dispatch", actor=context.actor())
 
 
 def _done(line_id: int, message: str) -> ResponseReturnValue:
