@@ -153,7 +153,6 @@ def _readable(actor: Actor) -> Select[Register]:
 
 
 def _book(register: Register, actor: Actor) -> BookRow:
-    kept = any(Role.CLERK in post.roles and post.unit_id == register.unit_id for post in actor.posts)
     return BookRow(
         id=RegisterId(register.id),
         code=register.code,
@@ -162,11 +161,15 @@ def _book(register: Register, actor: Actor) -> BookRow:
         unit_name=register.unit.name,
         nature=register.nature,
         direction=register.direction,
-        is_kept=kept and register.closed_at is None,
+        is_kept=_keeps(register, actor) and register.closed_at is None,
         is_closed=register.closed_at is not None,
         restarts_yearly=register.restarts_yearly,
         pattern=register.pattern,
     )
+
+
+def _keeps(register: Register, actor: Actor) -> bool:
+    return any(Role.CLERK in post.roles and post.unit_id == register.unit_id for post in actor.posts)
 
 
 def years(session: Session, register_ids: Sequence[int]) -> dict[int, list[YearRow]]:
@@ -238,7 +241,8 @@ def entries(
         .offset(offset)
     ).all()
     rectified = _rectified(session, [mail.id for _, mail, *_ in rows if mail is not None])
-    return [_entry(number, mail, name or "", title or "", rectified) for number, mail, name, title in rows]
+    keeps = _keeps(session.get_one(Register, register_id), actor)
+    return [_entry(number, mail, name or "", title or "", rectified, keeps) for number, mail, name, title in rows]
 
 
 def _within(register_id: RegisterId | int, span: Span) -> list[ColumnElement[bool]]:
@@ -267,11 +271,17 @@ def _rectified(session: Session, mail_ids: Sequence[int]) -> dict[int, tuple[str
 
 
 def _entry(
-    number: MailNumber, mail: Mail | None, name: str, addressed_to: str, rectified: dict[int, tuple[str, ...]]
+    number: MailNumber,
+    mail: Mail | None,
+    name: str,
+    addressed_to: str,
+    rectified: dict[int, tuple[str, ...]],
+    keeps: bool,
 ) -> EntryRow:
     kind = _kind(number, mail)
-    # A reason may tell what the letter was about: it stands under the same rule as its content.
-    reason = number.void_reason if kind is not EntryKind.CONFIDENTIAL else ""
+    # A reason may tell what it was about: it stands under the same rule as a letter's content; where there is no
+    # content to see, only those who keep the register read it.
+    reason = number.void_reason if kind is EntryKind.LETTER or (keeps and kind is not EntryKind.CONFIDENTIAL) else ""
     head = EntryRow(
         number_id=number.id,
         sequence=number.sequence,

@@ -17,10 +17,11 @@ from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVer
 from ged.jobs import Job, JobKind
 from ged.org.models import Delegation, DelegationKind
 from ged.ports import Confidentiality
-from ged.registry import bridges, envelopes, files, intake, recognition, scan_queries
+from ged.registry import books, bridges, envelopes, files, intake, recognition, scan_queries
+from ged.registry.books import EntryKind, Span
 from ged.registry.envelopes import EnvelopeForm, EnvelopeRow, RegisteredEnvelope
 from ged.registry.models import Attachment, Correspondent, Mail, MailNumber, Register
-from ged.registry.operations import IncomingForm, register_incoming
+from ged.registry.operations import IncomingForm, register_incoming, void_number
 from ged.unit import Services
 from tests import pages
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
@@ -90,6 +91,25 @@ def test_everybody_else_sees_the_number_only(services: Services, account: str) -
         assert envelopes.envelopes(session, actor(services, account)) == []
     with pytest.raises(Forbidden), services.unit_of_work(NOW) as uow:
         envelopes.keep_sealed(uow, done.envelope_id, version=None, actor=actor(services, account))
+
+
+def test_why_an_envelope_was_voided_is_told_to_the_registers_clerks_only(services: Services) -> None:
+    done, clerk = registered(services), actor(services, "agent")
+    with services.unit_of_work(NOW) as uow:
+        void_number(uow, done.number_id, reason="Candidature du directeur", actor=clerk, now=NOW)
+    register = register_id(services, "PLI")
+    with services.reading() as session:
+        told = {
+            account: [
+                (row.kind, row.voided_at is not None, row.void_reason)
+                for row in books.entries(session, register, Span(2026), actor(services, account))
+            ]
+            for account in ("agent", "sg")
+        }
+    assert told == {
+        "agent": [(EntryKind.ENVELOPE, True, "Candidature du directeur")],
+        "sg": [(EntryKind.ENVELOPE, True, "")],
+    }
 
 
 def test_what_is_wrong_with_the_form_is_named(services: Services) -> None:
