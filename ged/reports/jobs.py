@@ -14,7 +14,7 @@ STALLED_AFTER = timedelta(minutes=2)
 
 @dataclass(frozen=True)
 class JobRow:
-    """A job of the list."""
+    """A job of the list. Of a failure only the code: its detail may name files, addresses and people."""
 
     id: int
     kind: JobKind
@@ -25,7 +25,6 @@ class JobRow:
     created_at: datetime
     finished_at: datetime | None
     error_code: str
-    error_detail: str
     progress: str
 
     @property
@@ -47,7 +46,7 @@ def jobs(session: Session, states: Collection[JobState], *, limit: int = 50, off
     return [
         JobRow(
             j.id, j.kind, j.subject_id, j.state, j.attempts, j.run_after, j.created_at, j.finished_at,
-            j.error_code, j.error_detail, j.progress,
+            j.error_code, j.progress,
         )
         for j in rows
     ]  # fmt: skip
