@@ -12,6 +12,7 @@ from flask import Flask
 from flask_babel import Babel, Domain, get_locale
 from flask_babel import gettext as _
 
+from ged.days import full_day, long_day
 from web import context
 
 TRANSLATIONS = Path(__file__).parent / "translations"
@@ -62,6 +63,11 @@ def _local(value: date | datetime) -> date | datetime:
     return value.astimezone(context.services().zone) if isinstance(value, datetime) else value
 
 
+def _day(value: date | datetime) -> date:
+    local = _local(value)
+    return local.date() if isinstance(local, datetime) else local
+
+
 def short_date(value: date | datetime | None) -> str:
     """``24/11/2026`` in local time; an empty string for None."""
     return "" if value is None else format_date(_local(value), "dd/MM/yyyy", locale=get_locale())
@@ -69,12 +75,12 @@ def short_date(value: date | datetime | None) -> str:
 
 def long_date(value: date | datetime | None) -> str:
     """``24 novembre 2026`` in local time."""
-    return "" if value is None else format_date(_local(value), "long", locale=get_locale())
+    return "" if value is None else long_day(_day(value), get_locale() or "fr")
 
 
 def full_date(value: date | datetime | None) -> str:
     """``mardi 24 novembre 2026`` in local time."""
-    return "" if value is None else format_date(_local(value), "full", locale=get_locale())
+    return "" if value is None else full_day(_day(value), get_locale() or "fr")
 
 
 def clock(value: datetime | None) -> str:

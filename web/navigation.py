@@ -37,6 +37,7 @@ class Entry:
         roles: who sees it, narrower than the access list; None for all whom the access list lets in.
         counter: how many things wait.
         also: endpoints of other features that belong to this entry.
+        also_when_waiting: whoever the access list lets in sees it too while something waits, whatever the roles.
     """
 
     group: LazyString
@@ -47,6 +48,7 @@ class Entry:
     roles: frozenset[Role] | None = None
     counter: Counter | None = None
     also: tuple[str, ...] = ()
+    also_when_waiting: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,9 @@ ENTRIES: tuple[Entry, ...] = (
         "impute.queue",
         _l("Les courriers qui attendent une décision"),
         "i",
+        roles=frozenset({Role.AUTHORITY}),
         counter=routing_queries.imputation_count,
+        also_when_waiting=True,
     ),
     Entry(
         WORK,
@@ -124,6 +128,14 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(LOOK, _l("Registres"), "registers.index", _l("Lire et imprimer les registres"), "l"),
     Entry(LOOK, _l("Correspondants"), "correspondents.index", _l("L'annuaire de qui nous écrit"), "c"),
     Entry(ADMIN, _l("Délégations"), "delegations.index", _l("Qui agit pour qui, et jusqu'à quand")),
+    Entry(
+        ADMIN,
+        _l("Journal"),
+        "admin.entries",
+        _l("Qui a fait quoi, quand, au nom de qui"),
+        "j",
+        roles=frozenset({Role.AUDITOR}),
+    ),
     Entry(ADMIN, _l("Administration"), "admin.index", _l("Tâches, journal, jours fériés, clés"), "a"),
 )
 
@@ -145,9 +157,7 @@ def _may_enter(entry: Entry, actor: Actor) -> bool:
     if entry.endpoint not in current_app.view_functions:
         return False
     rule = guard.ACCESS[entry.endpoint]
-    if isinstance(rule, frozenset) and not actor.has(*rule):
-        return False
-    return entry.roles is None or actor.has(*entry.roles)
+    return not isinstance(rule, frozenset) or actor.has(*rule)
 
 
 def _is_current(entry: Entry) -> bool:
@@ -175,7 +185,10 @@ def _navigation(actor: Actor) -> list[tuple[str, list[Item]]]:
 
 def _items(session: Session, actor: Actor) -> Iterator[tuple[Entry, Item]]:
     for entry in ENTRIES:
-        if _may_enter(entry, actor):
-            count = entry.counter(session, actor) if entry.counter else 0
+        if not _may_enter(entry, actor):
+            continue
+        its_own = entry.roles is None or actor.has(*entry.roles)
+        count = entry.counter(session, actor) if entry.counter and (its_own or entry.also_when_waiting) else 0
+        if its_own or count:
             url = url_for(entry.endpoint)
             yield entry, Item(str(entry.label), url, str(entry.hint), entry.shortcut, _is_current(entry), count)

@@ -6,12 +6,12 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from babel.dates import format_date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged import access
 from ged.codes import CodeKind, make_code
+from ged.days import long_day
 from ged.errors import NotFound
 from ged.org.models import Installation, Person, Post, Unit
 from ged.ports import Confidentiality, MailId
@@ -31,7 +31,7 @@ LEVELS = {
     Confidentiality.RESTRICTED: "Diffusion restreinte",
     Confidentiality.SECRET: "Secret",
 }
-ACTED_AS = {"secretary": "Pour le titulaire", "delegation": "Par délégation", "interim": "Par intérim"}
+ACTED_AS = {"secretary": "Pour ordre", "delegation": "Par délégation", "interim": "Par intérim"}
 SHORT = 600
 """Characters of a subject on the sheet: it stays one page."""
 MAX_UNITS = 24
@@ -171,7 +171,10 @@ def _units(session: Session, decision: Imputation | None, unit_id: int) -> tuple
 
 
 def _nearest(session: Session, unit_id: int) -> list[int]:
-    """Open units in the order in which an authority is likely to want them: the higher in the tree, the sooner."""
+    """Open units in the order in which an authority is likely to want them: the higher in the tree, the sooner.
+
+    Of another entity only the entity itself: its own mail office and authority give the letter further.
+    """
     units = {u.id: u for u in session.scalars(select(Unit).order_by(Unit.id))}
 
     def height(unit: Unit) -> int:
@@ -181,8 +184,14 @@ def _nearest(session: Session, unit_id: int) -> list[int]:
             seen.add(unit.id)
         return count
 
+    def entity(unit: Unit) -> int:
+        return next((one.id for one in upwards(session, unit.id) if one.is_entity), 0)
+
     above = {u.id for u in upwards(session, unit_id)}
-    wanted = [u for u in units.values() if u.closed_at is None and u.id not in above]
+    ours = entity(units[unit_id])
+    wanted = [
+        u for u in units.values() if u.closed_at is None and u.id not in above and (u.is_entity or entity(u) == ours)
+    ]
     return [u.id for u in sorted(wanted, key=height)]
 
 
@@ -208,4 +217,4 @@ def _shortened(text: str) -> str:
 
 
 def _long(day: date | None) -> str:
-    return format_date(day, "d MMMM y", locale="fr") if day is not None else ""
+    return long_day(day) if day is not None else ""

@@ -21,7 +21,7 @@ from ged.typeset import qr_svg, typeset
 TEMPLATES = Path(__file__).parents[1] / "templates"
 FIELD = "signatory"
 A4_HEIGHT_PT = 841.89
-COUNTRIES = {"TG": ("République togolaise", "Travail - Liberté - Patrie")}
+COUNTRIES = {"TG": ("République togolaise", "Travail – Liberté – Patrie")}
 """What stands at the head of a country's official letters."""
 
 Box = tuple[int, float, float, float, float]

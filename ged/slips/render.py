@@ -10,11 +10,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import typst
-from babel.dates import format_date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged.codes import CodeKind, make_code
+from ged.days import full_day
 from ged.errors import Invalid
 from ged.org.models import Installation, Unit
 from ged.ports import SignatureField
@@ -110,7 +110,7 @@ class Sheet:
             "head": self.head.data(),
             "title": self.title,
             "number": self.number,
-            "date": format_date(self.on, "full", locale="fr"),
+            "date": full_day(self.on),
             "from": self.sender,
             "to": self.receiver,
             "purpose": self.purpose,

@@ -1,9 +1,12 @@
 """The administrator's pages: jobs, journal, calendar. They show no letter, no text, no payload."""
 
+import unicodedata
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import LazyString
 from flask_babel import gettext as _
 
 from ged import jobs as outbox
@@ -16,9 +19,11 @@ from ged.reports import jobs as job_reports
 from ged.reports import journal
 from ged.reports.journal import JournalFilter
 from ged.routing import calendar
+from ged.unit import Role
 from web import context
 from web.errors import view_of
 from web.forms import FormReader
+from web.labels import ACTIONS, SUBJECTS
 from web.pages import render_form
 
 blueprint = Blueprint("admin", __name__, url_prefix="/administration")
@@ -111,8 +116,34 @@ def entries() -> ResponseReturnValue:
         total = journal.total(session, wanted)
         head = journal.head(session)
     return render_template(
-        "admin/journal.html", rows=rows, total=total, offset=offset, limit=PAGE, head=head, since=since, until=until
+        "admin/journal.html",
+        rows=rows,
+        total=total,
+        offset=offset,
+        limit=PAGE,
+        head=head,
+        since=since,
+        until=until,
+        actions=_sorted_words(ACTIONS),
+        subjects=_sorted_words(SUBJECTS),
+        is_administrator=context.actor().has(Role.ADMINISTRATOR),
     )
+
+
+def _sorted_words(words: Mapping[str, LazyString]) -> list[tuple[str, str]]:
+    """Pairs for a choice; a plain comparison puts accents last, so they are folded."""
+    return sorted(((code, str(word)) for code, word in words.items()), key=lambda pair: fold(pair[1]))
+
+
+def fold(text: str) -> str:
+    """A text without its accents, for sorting."""
+    return "".join(c for c in unicodedata.normalize("NFD", text.casefold()) if not unicodedata.combining(c))
+
+
+@blueprint.app_template_filter()
+def subject_label(kind: str) -> str:
+    """What an entry of the journal is about."""
+    return str(SUBJECTS.get(kind, kind))
 
 
 def _start_of(day: date | None) -> datetime | None:

@@ -1,0 +1,32 @@
+"""What the journal records is told in French."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from ged.signbook.models import CircuitAct
+from web.labels import ACTIONS, SUBJECTS
+
+SOURCES = Path(__file__).parents[2]
+
+
+def _recorded() -> Iterator[tuple[str, str]]:
+    """Action and kind of subject of each call of ``record`` that names them."""
+    for path in (*SOURCES.glob("ged/**/*.py"), *SOURCES.glob("web/**/*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "record":
+                action, kind = (one.value if isinstance(one, ast.Constant) else "" for one in node.args[:2])
+                yield str(action), str(kind)
+
+
+def test_each_recorded_action_has_its_french() -> None:
+    found = {action for action, _ in _recorded() if action}
+    assert len(found) > 50
+    assert not sorted(found - set(ACTIONS))
+    assert not [act for act in CircuitAct if f"signbook.{act.value}" not in ACTIONS]
+
+
+def test_each_subject_of_the_journal_has_its_french() -> None:
+    found = {kind for _, kind in _recorded() if kind}
+    assert "mail" in found
+    assert not sorted(found - set(SUBJECTS))
