@@ -26,6 +26,9 @@ from ged.unit import SYSTEM, Actor, HeldPost, Role, Services, UnitOfWork
 
 EMAIL = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+")
 MAX_REFERENCE, MAX_NAME = 300, 200
+STOPPED = ("dispatch.email_confidential", "dispatch.not_signed", "dispatch.not_ready")
+"""Causes for which an e-mail was not even tried."""
+MAY_LEAVE = (MailState.SIGNED, MailState.DISPATCHED, MailState.CLOSED)
 LEFT = (DispatchState.LEFT, DispatchState.DELIVERED)
 
 WhenDispatched = Callable[[UnitOfWork, MailId, Actor], None]
@@ -114,9 +117,18 @@ def _locked(uow: UnitOfWork, line_id: int, version: int | None, actor: Actor) ->
     if version is not None and line.version != version:
         raise StaleVersion("dispatch.stale", "read the other person's change, then send again", id=line_id)
     post = dispatching_post(uow.session, line.mail_id, actor)
-    if line.mail.state not in (MailState.SIGNED, MailState.DISPATCHED, MailState.CLOSED):
-        raise InvalidTransition("dispatch.not_signed", "only a signed letter leaves", id=line.mail_id)
+    _require_signed(line.mail)
     return line, post
+
+
+def _require_signed(mail: Mail) -> None:
+    if mail.state not in MAY_LEAVE:
+        raise InvalidTransition("dispatch.not_signed", "only a signed letter leaves", id=mail.id)
+
+
+def _require_open(mail: Mail) -> None:
+    if mail.level > Confidentiality.ORDINARY:
+        raise Invalid("dispatch.email_confidential", "a confidential letter leaves on paper", field="email")
 
 
 def leave(uow: UnitOfWork, line_id: int, departure: Departure, *, version: int | None, actor: Actor) -> None:
@@ -191,8 +203,7 @@ def send_by_email(uow: UnitOfWork, line_id: int, *, email: str, version: int | N
     address = email.strip()
     if EMAIL.fullmatch(address) is None:
         raise Invalid("dispatch.email", "correct the address", field="email")
-    if line.mail.level > Confidentiality.ORDINARY:
-        raise Invalid("dispatch.email_confidential", "a confidential letter leaves on paper", field="email")
+    _require_open(line.mail)
     signed_pdf(uow.session, line.mail_id)
     host = urlsplit(uow.services.public_url).hostname or "localhost"
     line.channel, line.email, line.state = Channel.EMAIL, address, DispatchState.SENDING
@@ -233,15 +244,17 @@ def signed_pdf(session: Session, mail_id: int) -> tuple[Digest, str]:
 def run_notify(services: Services, job: ClaimedJob, *, now: datetime) -> None:
     """Send one line's e-mail. Marked before the attempt: what was interrupted waits for a person.
 
+    So does what may not leave any more: nothing is sent, the job has failed, and the line shows why.
+
     Raises:
         EngineFailed: ``post.failed``, ``post.refused``.
+        Invalid: ``dispatch.email_confidential``: the letter's level was raised since.
+        InvalidTransition: ``dispatch.not_signed``: the letter is void.
     """
     with services.reading() as session:
         line = session.get(DispatchLine, job.subject_id)
         # Sent already, or given up by a person and perhaps handed over again under another Message-ID.
         if line is None or line.state is not DispatchState.SENDING or line.reference != job.params["message_id"]:
-            return
-        if line.mail.state is MailState.VOIDED:
             return
         digest, filename = signed_pdf(session, line.mail_id)
         number = _number(session, line.mail_id)
@@ -255,10 +268,25 @@ def run_notify(services: Services, job: ClaimedJob, *, now: datetime) -> None:
     with services.blobs.open(digest) as stored:
         message = Message(**{**message.__dict__, "attachment": stored.read()})
     with services.unit_of_work(now) as uow:
+        if not _still_to_send(uow, job):
+            return
         jobs.mark_irrevocable(uow.session, job.id, now=now)
     services.post.send(message)
     with services.unit_of_work(now) as uow:
         _note_sent(uow, job.subject_id, SYSTEM)
+
+
+def _still_to_send(uow: UnitOfWork, job: ClaimedJob) -> bool:
+    """Look once more with the letter locked: its level, its state and the line may have changed since the order."""
+    line = uow.session.get_one(DispatchLine, job.subject_id)
+    uow.session.execute(select(Mail.id).where(Mail.id == line.mail_id).with_for_update())
+    uow.session.get_one(Mail, line.mail_id, populate_existing=True)
+    uow.session.refresh(line)
+    if line.state is not DispatchState.SENDING or line.reference != job.params["message_id"]:
+        return False
+    _require_signed(line.mail)
+    _require_open(line.mail)
+    return True
 
 
 def _number(session: Session, mail_id: int) -> str:

@@ -13,7 +13,7 @@ from ged.errors import NotFound
 from ged.jobs import Job, JobKind, JobState
 from ged.ports import AttachmentId, Confidentiality, MailId
 from ged.registry import dispatch
-from ged.registry.dispatch import LEFT
+from ged.registry.dispatch import LEFT, STOPPED
 from ged.registry.dispatch_models import DispatchLine, DispatchState
 from ged.registry.models import Channel, Mail, MailNumber, Register
 from ged.registry.states import MailState
@@ -46,6 +46,11 @@ class LineRow:
     proof_id: AttachmentId | None
     is_uncertain: bool = False
     cause: str = ""
+
+    @property
+    def was_stopped(self) -> bool:
+        """Whether the e-mail certainly did not leave: it was not tried."""
+        return self.cause in STOPPED
 
 
 @dataclass(frozen=True)

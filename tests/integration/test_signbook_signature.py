@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 
 from ged import jobs
 from ged.codes import CodeKind, make_code
-from ged.errors import EngineFailed, Forbidden, InvalidTransition
+from ged.errors import EngineFailed, Forbidden, Invalid, InvalidTransition
 from ged.jobs import ClaimedJob, Job, JobKind, JobState
 from ged.org.models import Delegation, DelegationKind, Person
 from ged.ports import Confidentiality, Digest, JobId, MailId, Message, ScanId, Verdict
@@ -20,7 +20,7 @@ from ged.registry.dispatch import Departure, Discharge
 from ged.registry.dispatch_models import DispatchLine, DispatchState
 from ged.registry.intake import PROOF_HANDLERS, ProofScan
 from ged.registry.models import Attachment, AttachmentKind, Channel, Mail, MailNumber
-from ged.registry.operations import SourcePage, change_level
+from ged.registry.operations import SourcePage, change_level, void_number
 from ged.registry.states import MailState
 from ged.routing.models import Assignment
 from ged.routing.states import AssignmentState
@@ -378,6 +378,45 @@ def test_an_email_that_was_interrupted_waits_for_a_person(house: House) -> None:
     # The old job, taken up once more by anybody, sends nothing.
     with_old = ClaimedJob(claimed.id, claimed.kind, copy, {"message_id": old}, 2)
     dispatch.run_notify(replace(house.services, post=Broken(Crash())), with_old, now=later)
+
+
+def test_a_letter_made_confidential_after_the_order_is_not_sent(house: House, tmp_path: Path) -> None:
+    mail_id, (_, copy) = signed(house)
+    with house.services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Person).where(Person.account == "agent").values(clearance=1))
+    agent = house.who("agent")
+    with house.services.unit_of_work(NOW) as uow:
+        dispatch.send_by_email(uow, copy, email=COPY.email, version=1, actor=agent)
+    claimed = notify(house)
+    with house.services.unit_of_work(NOW) as uow:
+        change_level(uow, mail_id, Confidentiality.RESTRICTED, reason="", actor=house.who("dge"))
+    with pytest.raises(Invalid, match=r"dispatch\.email_confidential") as stopped:
+        dispatch.run_notify(house.services, claimed, now=NOW)
+    with house.services.unit_of_work(NOW) as uow:
+        jobs.fail(uow.session, claimed.id, stopped.value, now=NOW)
+    assert not list((tmp_path / "outbox").glob("*.eml"))
+    with house.services.reading() as session:
+        assert session.get_one(Job, claimed.id).state is JobState.FAILED
+        (row,) = [r for r in dispatch_queries.lines(session, mail_id, agent) if r.id == copy]
+        assert (row.is_uncertain, row.was_stopped, row.cause) == (True, True, "dispatch.email_confidential")
+    with house.services.unit_of_work(NOW) as uow:
+        dispatch.settle_email(uow, copy, was_sent=False, version=None, actor=agent)
+    assert line(house, copy).state is DispatchState.TO_SEND
+
+
+def test_a_letter_voided_after_the_order_is_not_sent(house: House, tmp_path: Path) -> None:
+    mail_id, (_, copy) = signed(house)
+    agent = house.who("agent")
+    with house.services.unit_of_work(NOW) as uow:
+        dispatch.send_by_email(uow, copy, email=COPY.email, version=1, actor=agent)
+    claimed = notify(house)
+    with house.services.reading() as session:
+        number_id = session.scalars(select(MailNumber.id).where(MailNumber.mail_id == mail_id)).one()
+    with house.services.unit_of_work(NOW) as uow:
+        void_number(uow, number_id, reason="Erreur", actor=agent, now=NOW)
+    with pytest.raises(InvalidTransition, match=r"dispatch\.not_signed"):
+        dispatch.run_notify(house.services, claimed, now=NOW)
+    assert not list((tmp_path / "outbox").glob("*.eml"))
 
 
 def test_a_discharge_says_who_when_and_under_which_number(house: House) -> None:

@@ -16,6 +16,7 @@ from ged.registry.files import Upload
 from ged.registry.models import Channel
 from ged.signbook import ink, queries
 from web import context
+from web.errors import view_of
 from web.forms import FormReader
 from web.pages import render_form
 from web.panels import register_panel
@@ -117,7 +118,10 @@ def _line(line_id: int, error: GedError | None = None) -> ResponseReturnValue:
         page = dispatch_queries.page(session, row.mail_id, context.actor())
     _record_opening(page)
     local = context.now().astimezone(services.zone)
-    return render_form("dispatch/line.html", error=error, line=row, page=page, channels=ON_PAPER, local=local)
+    cause = view_of(GedError(row.cause)).message if row.cause else ""
+    return render_form(
+        "dispatch/line.html", error=error, line=row, page=page, channels=ON_PAPER, local=local, cause=cause
+    )
 
 
 def _record_opening(page: DispatchPage) -> None:
