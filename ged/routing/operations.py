@@ -48,7 +48,7 @@ def impute(
         StaleVersion: ``mail.stale``.
     """
     mail = _locked(uow, mail_id, actor=actor, version=version)
-    post = imputing_post(mail, actor)
+    post = imputing_post(uow.session, mail, actor)
     units = _checked_units(uow, form, now)
     mail.state = move(mail.state, MailAct.IMPUTE)
     decision = Imputation(

@@ -16,7 +16,7 @@ from ged.ports import AttachmentId, Confidentiality, MailId
 from ged.registry.models import Attachment, AttachmentKind, Mail, MailNumber, Priority, ReadMark
 from ged.registry.states import MailState
 from ged.routing.models import Assignment, Imputation, Mention, Purpose
-from ged.routing.rights import ENDED, heading_post, imputing_post, own_post
+from ged.routing.rights import ENDED, heading_post, imputing_post, own_post, waits_for
 from ged.routing.states import LIVE, AssignmentState
 from ged.unit import Actor, Role
 
@@ -131,30 +131,24 @@ class Path:
 
 
 def imputation_queue(session: Session, actor: Actor, *, limit: int = PAGE_SIZE, offset: int = 0) -> list[MailRow]:
-    """Letters that wait for this authority (or for the one acted for), the most urgent first."""
-    return _rows(session, actor, _to_impute(actor), limit=limit, offset=offset)
+    """Letters that wait for this authority (or for the one acted for), or came to this addressee in an envelope; the most
+    urgent first."""
+    return _rows(session, actor, waits_for(actor), limit=limit, offset=offset)
 
 
 def imputation_count(session: Session, actor: Actor) -> int:
     """How many letters wait."""
-    if not actor.has(Role.AUTHORITY):
-        return 0
     seen = access.visible_clause(Mail.id, Mail.level, actor.principals)
-    return session.scalar(select(func.count()).select_from(Mail).where(_to_impute(actor), seen)) or 0
+    return session.scalar(select(func.count()).select_from(Mail).where(waits_for(actor), seen)) or 0
 
 
 def following(session: Session, actor: Actor, mail_id: MailId | int) -> MailId | None:
     """The letter that comes after this one in the queue; from the end one goes to its beginning."""
     seen = access.visible_clause(Mail.id, Mail.level, actor.principals)
-    ids = list(session.scalars(select(Mail.id).where(_to_impute(actor), seen).order_by(*_urgent_first())))
+    ids = list(session.scalars(select(Mail.id).where(waits_for(actor), seen).order_by(*_urgent_first())))
     place = ids.index(mail_id) if mail_id in ids else -1
     others = [*ids[place + 1 :], *ids[: max(place, 0)]]
     return MailId(others[0]) if others else None
-
-
-def _to_impute(actor: Actor) -> ColumnElement[bool]:
-    posts = [p.post_id for p in actor.posts if Role.AUTHORITY in p.roles]
-    return (Mail.state == MailState.TO_IMPUTE) & Mail.addressed_post_id.in_(posts)
 
 
 def _urgent_first() -> tuple[ColumnElement[Any], ...]:
@@ -338,7 +332,7 @@ def path(session: Session, mail_id: MailId | int, actor: Actor) -> Path:
     mail = session.get_one(Mail, mail_id)
     addressed = session.get(Post, mail.addressed_post_id) if mail.addressed_post_id is not None else None
     may_impute = mail.state in (MailState.TO_IMPUTE, MailState.ASSIGNED, MailState.ANSWERED) and _may_impute(
-        mail, actor
+        session, mail, actor
     )
     return Path(
         mail_id=mail.id,
@@ -349,9 +343,9 @@ def path(session: Session, mail_id: MailId | int, actor: Actor) -> Path:
     )
 
 
-def _may_impute(mail: Mail, actor: Actor) -> bool:
+def _may_impute(session: Session, mail: Mail, actor: Actor) -> bool:
     try:
-        imputing_post(mail, actor)
+        imputing_post(session, mail, actor)
     except Forbidden:
         return False
     return True

@@ -1,11 +1,12 @@
 """Through which post somebody decides over a letter or works on an assignment: for the operations and for the pages."""
 
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ged.errors import Forbidden
 from ged.org.models import Unit
 from ged.ports import UnitId
-from ged.registry.models import Mail
+from ged.registry.models import Mail, SealedEnvelope
 from ged.registry.states import MailState
 from ged.routing.models import Assignment
 from ged.unit import Actor, HeldPost, Role
@@ -16,16 +17,33 @@ ENDED = frozenset({MailState.CLOSED, MailState.VOIDED})
 HEADS = (Role.HEAD, Role.AUTHORITY)
 
 
-def imputing_post(mail: Mail, actor: Actor) -> HeldPost:
+def imputing_post(session: Session, mail: Mail, actor: Actor) -> HeldPost:
     """The addressed authority's post, held or acted for by the actor.
+
+    What was in an opened envelope is imputed by whoever it was addressed to, an authority or not: nobody else may
+    know of it.
 
     Raises:
         Forbidden: ``impute.forbidden``.
     """
     post = actor.holds(mail.addressed_post_id) if mail.addressed_post_id is not None else None
-    if post is None or Role.AUTHORITY not in post.roles:
-        raise Forbidden("impute.forbidden", "only the authority addressed imputes, or who acts for it", id=mail.id)
-    return post
+    if post is not None and Role.AUTHORITY in post.roles:
+        return post
+    if post is not None and post.because != "secretary" and session.scalar(select(_envelope_of(mail.id).exists())):
+        return post
+    raise Forbidden("impute.forbidden", "only the authority addressed imputes, or who acts for it", id=mail.id)
+
+
+def waits_for(actor: Actor) -> ColumnElement[bool]:
+    """The same as a condition on ``Mail``: letters that wait for a decision of this actor."""
+    authorities = [p.post_id for p in actor.posts if Role.AUTHORITY in p.roles]
+    from_envelope = Mail.addressed_post_id.in_(sorted(actor.deciding_post_ids)) & _envelope_of(Mail.id).exists()
+    mine = or_(Mail.addressed_post_id.in_(authorities), from_envelope)
+    return (Mail.state == MailState.TO_IMPUTE) & mine
+
+
+def _envelope_of(mail_id: int | InstrumentedAttribute[int]) -> Select[int]:
+    return select(SealedEnvelope.id).where(SealedEnvelope.mail_id == mail_id)
 
 
 def assigning_post(session: Session, above: Assignment, actor: Actor) -> HeldPost:

@@ -13,17 +13,20 @@ from sqlalchemy import event, select
 
 from ged import audit
 from ged.codes import CodeKind, read_code
+from ged.org.models import Post
 from ged.ports import Confidentiality, ScanId
+from ged.registry import envelopes
 from ged.registry import operations as registry
+from ged.registry.envelopes import EnvelopeForm
 from ged.registry.intake import ProofScan
-from ged.registry.models import Attachment, AttachmentKind, Mail, Priority, ReadMark
+from ged.registry.models import Attachment, AttachmentKind, Mail, Priority, ReadMark, Register
 from ged.registry.operations import SourcePage
 from ged.registry.states import MailState
 from ged.routing import proof, queries
 from ged.routing.models import Assignment
 from ged.unit import Services
 from tests.factories import NOW, TODAY, actor
-from tests.routing_kit import impute, make_mentions, register, run_jobs, unit_id
+from tests.routing_kit import impute, make_mentions, post_id, register, run_jobs, unit_id
 from tests.site import make_site, post, sign_in
 
 
@@ -151,9 +154,53 @@ def test_others_do_not_reach_the_queue(site: tuple[Flask, Services]) -> None:
     app, services = site
     mail = register(services)
     client = sign_in(app, "dge")
-    assert client.get("/a-imputer").status_code == 403
-    assert post(client, f"/a-imputer/{mail.mail_id}", {"leading_unit_id": "1"}, page="/").status_code == 403
+    assert mail.number not in client.get("/a-imputer").text
+    assert 'href="/a-imputer"' not in client.get("/").text
+    assert client.get(f"/a-imputer/{mail.mail_id}").status_code == 404
+    form = {"leading_unit_id": str(unit_id(services, "DGE"))}
+    assert post(client, f"/a-imputer/{mail.mail_id}", form, page="/").status_code == 404
+    form |= {"mail": str(mail.mail_id)}
+    assert post(client, "/a-imputer/lot", form, page="/").status_code == 404
+    assert state(services, mail.mail_id) is MailState.TO_IMPUTE
     assert client.get(f"/courriers/{mail.mail_id}/fiche-de-transmission.pdf").status_code == 404
+
+
+def test_what_was_in_an_envelope_is_imputed_by_its_addressee_without_authority(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    mail_id = opened_envelope(services, "etudes")
+    client = sign_in(app, "etudes")
+    assert 'href="/a-imputer"' in client.get("/").text
+    assert "Note pour le service" in client.get("/a-imputer").text
+    assert f"/a-imputer/{mail_id}" in client.get(f"/courriers/{mail_id}").text
+    form = {"leading_unit_id": str(unit_id(services, "ETU"))}
+    assert post(client, f"/a-imputer/{mail_id}", form, page=f"/a-imputer/{mail_id}").status_code == 303
+    assert state(services, mail_id) is MailState.ASSIGNED
+    assert 'href="/a-imputer"' not in client.get("/").text
+
+
+def test_a_secretary_without_authority_does_not_impute_what_was_in_an_envelope(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    with services.unit_of_work(NOW) as uow:
+        uow.session.scalars(select(Post).where(Post.code == "SG-S")).one().secretary_of_id = post_id(services, "DGE-C")
+    mail_id = opened_envelope(services, "dge")
+    form = {"leading_unit_id": str(unit_id(services, "ETU"))}
+    answer = post(sign_in(app, "secretaire"), f"/a-imputer/{mail_id}", form, page="/")
+    assert (answer.status_code, state(services, mail_id)) == (403, MailState.TO_IMPUTE)
+
+
+def opened_envelope(services: Services, account: str) -> int:
+    """The letter that somebody made of a sealed envelope addressed to them."""
+    with services.reading() as session:
+        register_id = session.scalars(select(Register.id).where(Register.code == "PLI")).one()
+    addressee = actor(services, account)
+    form = EnvelopeForm(NOW, addressee.posts[0].post_id, "Cour des comptes")
+    with services.unit_of_work(NOW) as uow:
+        done = envelopes.register_envelope(uow, register_id, form, actor=actor(services, "agent"), now=NOW)
+    with services.unit_of_work(NOW) as uow:
+        return envelopes.open_envelope(
+            uow, done.envelope_id, subject="Note pour le service", level=Confidentiality.ORDINARY, version=None,
+            actor=addressee, now=NOW,
+        )  # fmt: skip
 
 
 def test_what_an_inbox_lets_people_do(site: tuple[Flask, Services]) -> None:
