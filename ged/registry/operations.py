@@ -370,7 +370,9 @@ def _reopening(mail: Mail) -> MailAct:
 
 
 def working_post(mail: Mail, actor: Actor) -> HeldPost:
-    """The post through which the actor works on a letter: of its unit, or deciding over it.
+    """The post through which the actor works on a letter: deciding over it, or of the unit that treats it.
+
+    What came in and no unit treats yet is with the clerks of the unit that registered it.
 
     Raises:
         Forbidden: ``mail.close_forbidden``.
@@ -378,8 +380,11 @@ def working_post(mail: Mail, actor: Actor) -> HeldPost:
     decider = deciding_post(mail, actor)
     if decider is not None:
         return decider
+    waits = mail.responsible_unit_id is None and mail.direction is not Direction.OUTGOING
+    holder = mail.unit_id if mail.responsible_unit_id is None else mail.responsible_unit_id
     for post in actor.posts:
-        if post.unit_id in (mail.responsible_unit_id, mail.unit_id) and post.roles - {Role.ADMINISTRATOR, Role.AUDITOR}:
+        works = Role.CLERK in post.roles if waits else bool(post.roles - {Role.ADMINISTRATOR, Role.AUDITOR})
+        if post.unit_id == holder and works:
             return post
     raise Forbidden("mail.close_forbidden", "ask the unit that holds the letter", id=mail.id)
 

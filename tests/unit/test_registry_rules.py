@@ -12,14 +12,14 @@ from ged.access import Because
 from ged.audit import AuditEntry
 from ged.errors import Forbidden, Invalid, InvalidTransition
 from ged.org.actors import heading_post
-from ged.org.models import Delegation, DelegationKind, Person, Unit
+from ged.org.models import Delegation, DelegationKind, Holding, Person, Post, PostRole, Unit
 from ged.ports import Confidentiality, MailId, post_principal
 from ged.registry import allocation, operations, rectify
 from ged.registry.models import Correspondent, Direction, FilingClass, Mail, Register
 from ged.registry.operations import IncomingForm
 from ged.registry.states import MailState
 from ged.signbook import drafts
-from ged.unit import Services
+from ged.unit import Role, Services
 from tests.factories import NOW, actor, make_organisation, make_services
 from tests.routing_kit import impute, make_mentions, post_id, register, unit_id
 
@@ -128,6 +128,31 @@ def test_headship_stops_at_an_entity(services: Services) -> None:
     with services.reading() as session:
         assert heading_post(session, unit_id(services, "ETU"), sg) is None
         assert heading_post(session, unit_id(services, "BO"), sg) is not None
+
+
+def member_of_the_mail_office(services: Services) -> None:
+    with services.unit_of_work(NOW) as uow:
+        person = Person(account="stagiaire", name="Stagiaire")
+        post = Post(code="BO-S", title="Stagiaire", unit_id=unit_id(services, "BO"), roles=[PostRole(role=Role.MEMBER)])
+        uow.session.add_all([person, post])
+        uow.session.flush()
+        uow.session.add(Holding(post_id=post.id, person_id=person.id, from_on=date(2020, 1, 1)))
+
+
+def test_only_who_has_the_letter_closes_it(services: Services) -> None:
+    member_of_the_mail_office(services)
+    waiting, imputed = register(services), register(services, "Autre")
+    impute(services, imputed.mail_id, "DGE")
+    with pytest.raises(Forbidden, match="close_forbidden"):
+        close(services, waiting.mail_id, "stagiaire")
+    for account in ("agent", "stagiaire"):
+        with pytest.raises(Forbidden, match="close_forbidden"):
+            close(services, imputed.mail_id, account)
+    close(services, waiting.mail_id, "agent")
+    close(services, imputed.mail_id, "dge")
+    with pytest.raises(Forbidden, match="close_forbidden"):
+        reopen(services, imputed.mail_id, "agent")
+    reopen(services, imputed.mail_id, "dge")
 
 
 # --- states -------------------------------------------------------------------------------------------------------
