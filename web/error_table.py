@@ -435,6 +435,10 @@ MESSAGES: Mapping[str, Message] = {
         _l("Vous ne pouvez pas abaisser la confidentialité de ce courrier."),
         _l("Demandez-le au destinataire, à l'auteur ou au chef au-dessus."),
     ),
+    "mail.level_nobody": Message(
+        _l("À ce niveau, plus personne ne pourrait lire ce courrier : aucun de ses destinataires n'y est habilité."),
+        _l("Choisissez un niveau moins élevé, ou faites habiliter d'abord un destinataire."),
+    ),
     "mail.level_reason": Message(_l("Il faut dire pourquoi la confidentialité est abaissée."), _l("Écrivez le motif.")),
     "mail.outcome_missing": Message(_l("La suite donnée manque."), _l("Écrivez ce qui a été fait.")),
     "mail.received_in_future": Message(_l("La date d'arrivée est dans l'avenir."), _l("Corrigez la date d'arrivée.")),

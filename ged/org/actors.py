@@ -106,6 +106,17 @@ def post_granting(
     return None
 
 
+def somebody_sees(session: Session, granted: frozenset[Principal], level: Confidentiality, *, on: date) -> bool:
+    """Whether an active person cleared for a level has one of these principals at it on a day.
+
+    Stops at the first one found; few people are cleared for the levels about which this is asked.
+    """
+    cleared = session.scalars(
+        select(Person.id).where(Person.clearance >= int(level), Person.is_active).order_by(Person.id)
+    ).all()
+    return any(not load_actor(session, one, on=on).principals.at(level).isdisjoint(granted) for one in cleared)
+
+
 def _held(post: Post, because: str = "holder", own: PostId | None = None, act: str = "") -> HeldPost:
     return HeldPost(
         post_id=PostId(post.id),

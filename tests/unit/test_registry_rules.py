@@ -155,6 +155,28 @@ def test_only_who_has_the_letter_closes_it(services: Services) -> None:
     reopen(services, imputed.mail_id, "dge")
 
 
+def test_a_letter_is_not_raised_out_of_everybodys_sight(services: Services) -> None:
+    letter, agent = register(services), actor(services, "agent")
+
+    def raise_it() -> None:
+        with services.unit_of_work(NOW) as uow:
+            operations.change_level(uow, letter.mail_id, Confidentiality.SECRET, reason="", actor=agent)
+
+    def cleared(level: Confidentiality) -> None:
+        with services.unit_of_work(NOW) as uow:
+            found = uow.session.scalars(select(Person).where(Person.account.in_(("sg", "secretaire"))))
+            for person in found:
+                person.clearance = int(level)
+
+    cleared(Confidentiality.RESTRICTED)
+    with pytest.raises(Invalid, match="level_nobody"):
+        raise_it()
+    cleared(Confidentiality.SECRET)
+    raise_it()
+    with services.reading() as session:
+        assert session.get_one(Mail, letter.mail_id).level == Confidentiality.SECRET
+
+
 # --- states -------------------------------------------------------------------------------------------------------
 
 
