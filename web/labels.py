@@ -456,6 +456,16 @@ SUBJECTS: Mapping[str, LazyString] = {
     "attachment": _l("document"),
     "assignment": _l("imputation"),
     "page": _l("page"),
+    "unit": _l("unité"),
+    "post": _l("poste"),
+    "file": _l("fichier"),
+    "batch": _l("lot numérisé"),
+    "order": _l("demande de numérisation"),
+    "draft": _l("projet"),
+    "circuit": _l("circuit"),
+    "dispatch": _l("départ"),
+    "session": _l("session"),
+    "access": _l("page réservée"),
 }
 """What an entry of the journal is about."""
 
