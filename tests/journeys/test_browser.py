@@ -96,7 +96,8 @@ def _clerk_registers_by_keyboard(seat: Seat, office: Journey, drawn: DrawnLetter
         keys = page.keyboard
         assert page.evaluate("document.activeElement.id") == "sender_name", "the cursor is where the clerk begins"
         page.focus("#addressed_post_id")
-        keys.type("Secrétaire générale")
+        keys.type("Secr")  # typed ahead in the list; an accented letter would be inserted as text, not pressed
+        assert "Secrétaire générale" in page.locator("#addressed_post_id option:checked").inner_text()
         keys.press("Tab")
         keys.type(drawn.sender[:18], delay=15)
         page.wait_for_selector("#sender-list [role=option]")
