@@ -268,6 +268,9 @@ MESSAGES: Mapping[str, Message] = {
     "envelope.not_returned": Message(
         _l("Ce pli n'a pas été rendu comme courrier ordinaire."), _l("Attendez la décision du destinataire.")
     ),
+    "envelope.opened": Message(
+        _l("Ce pli est ouvert : son numéro est celui du courrier."), _l("Annulez le numéro depuis le courrier.")
+    ),
     "envelope.register": Message(
         _l("Ce registre n'est pas un registre de plis fermés."), _l("Choisissez le registre des plis fermés.")
     ),

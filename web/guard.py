@@ -158,6 +158,7 @@ ACCESS: Mapping[str, Rule] = {
     "envelopes.open_it": SIGNED_IN,
     "envelopes.scan": SIGNED_IN,
     "envelopes.link": roles(Role.CLERK),
+    "envelopes.void": roles(Role.CLERK),
     # --- slips: the units at both ends decide; a post of an administrator or auditor alone neither sends nor receives ---
     "slips.index": SIGNED_IN,
     "slips.hand": SIGNED_IN,

@@ -383,6 +383,7 @@ ACTIONS: Mapping[str, LazyString] = {
     "envelope.kept_sealed": _l("a laissé le pli fermé"),
     "envelope.registered": _l("a enregistré un pli fermé"),
     "envelope.returned": _l("a rendu le pli"),
+    "envelope.voided": _l("a annulé le pli"),
     "file.uploaded": _l("a déposé un fichier"),
     "job.retried": _l("a relancé une tâche"),
     "key.freed": _l("a débloqué une clé de signature"),

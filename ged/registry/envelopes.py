@@ -35,6 +35,8 @@ from ged.registry.states import MailState
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
 
 WAITING, KEPT, OPENED, RETURNED, REGISTERED = "waiting", "kept_sealed", "opened", "returned", "registered"
+VOIDED = "voided"
+MAX_REASON = 500
 PERSONAL = "personnel"
 KINDS = ("confidentiel", PERSONAL, "offre")
 DECIDABLE = (WAITING, KEPT)
@@ -77,6 +79,12 @@ class EnvelopeRow:
     kind: str = ""
     count: int = 0
     mail_id: int | None = None
+    void_reason: str = ""
+
+    @property
+    def may_void(self) -> bool:
+        """Whether the actor may void its number; that of an opened one is its letter's."""
+        return self.is_clerk and self.state not in (OPENED, VOIDED)
 
 
 @dataclass(frozen=True)
@@ -311,10 +319,36 @@ def link_registered(uow: UnitOfWork, envelope_id: int, mail_id: MailId | int, *,
     mail = mail_for(uow, mail_id, actor=actor)
     if envelope.state != RETURNED:
         raise InvalidTransition("envelope.not_returned", "only an envelope returned is registered", id=envelope_id)
+    # The envelope's number stays its own: the letter was numbered in the ordinary register.
     envelope.state, envelope.mail_id = REGISTERED, mail.id
-    _number_leads_to(envelope, mail.id)
     uow.record("envelope.linked", "envelope", envelope.id, actor=actor, post=post, mail=mail.id)
     uow.reindex(mail.id)
+
+
+def void(uow: UnitOfWork, envelope_id: int, *, reason: str, version: int | None, actor: Actor, now: datetime) -> None:
+    """Void an envelope's number: it stays in the register with the reason, and the addressee no longer decides.
+
+    Raises:
+        NotFound: ``envelope.unknown``.
+        Forbidden: ``register.not_clerk``.
+        Invalid: ``number.void_reason``, ``form.too_long``.
+        InvalidTransition: ``number.voided``; ``envelope.opened``: the number is the letter's now, voided with it.
+        StaleVersion: ``envelope.stale``.
+    """
+    envelope = uow.session.get(SealedEnvelope, envelope_id, with_for_update=True)
+    if envelope is None:
+        raise NotFound("envelope.unknown", "check the number", id=envelope_id)
+    number = envelope.numbers[0]
+    post = allocation.clerk_post(uow.session, number.register_id, actor)
+    if version is not None and envelope.version != version:
+        raise StaleVersion("envelope.stale", "read the other person's decision first", id=envelope_id)
+    if envelope.state == OPENED:
+        raise InvalidTransition("envelope.opened", "void the letter's number", id=envelope_id)
+    if len(reason) > MAX_REASON:
+        raise Invalid("form.too_long", "shorten it", field="reason", maximum=MAX_REASON)
+    allocation.void(uow, number, reason=reason, actor=actor, post=post, now=now)
+    envelope.state = VOIDED
+    uow.record("envelope.voided", "envelope", envelope.id, actor=actor, post=post, reason=reason.strip())
 
 
 # --- queries ------------------------------------------------------------------------------------------------------
@@ -392,6 +426,7 @@ def _row(session: Session, one: SealedEnvelope, actor: Actor) -> EnvelopeRow:
         kind=one.kind,
         count=one.count,
         mail_id=_visible_mail(session, one, actor),
+        void_reason=number.void_reason,
     )
 
 

@@ -17,11 +17,12 @@ from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVer
 from ged.jobs import Job, JobKind
 from ged.org.models import Delegation, DelegationKind
 from ged.ports import Confidentiality
-from ged.registry import books, bridges, envelopes, files, intake, recognition, scan_queries
+from ged.registry import books, bridges, envelopes, files, intake, queries, recognition, scan_queries
 from ged.registry.books import EntryKind, Span
 from ged.registry.envelopes import EnvelopeForm, EnvelopeRow, RegisteredEnvelope
 from ged.registry.models import Attachment, Correspondent, Mail, MailNumber, Register
 from ged.registry.operations import IncomingForm, register_incoming, void_number
+from ged.registry.states import MailState
 from ged.unit import Services
 from tests import pages
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
@@ -228,9 +229,50 @@ def test_keep_then_return_then_the_clerk_registers(services: Services) -> None:
     row = seen(services, done.envelope_id, "agent")
     assert (row.state, row.mail_id) == ("registered", arr.mail_id)
     with services.reading() as session:
+        assert session.get_one(MailNumber, done.number_id).mail_id is None
+        assert queries.letter(session, arr.mail_id, clerk).number == arr.number
+    with services.unit_of_work(NOW) as uow:
+        void_number(uow, arr.number_id, reason="Enregistré deux fois", actor=clerk, now=NOW)
+    with services.reading() as session:
+        assert session.get_one(Mail, arr.mail_id).state is MailState.VOIDED
+    with services.reading() as session:
         entry = session.scalar(select(audit.AuditEntry).where(audit.AuditEntry.action == "envelope.returned"))
         assert entry is not None
         assert entry.acting_for_post_id == actor(services, "sg").posts[0].post_id
+
+
+def test_a_voided_envelope_keeps_its_number_and_nobody_decides_over_it(services: Services) -> None:
+    done, clerk = registered(services), actor(services, "agent")
+
+    def void(reason: str, account: str = "agent") -> None:
+        with services.unit_of_work(NOW) as uow:
+            envelopes.void(uow, done.envelope_id, reason=reason, version=None, actor=actor(services, account), now=NOW)
+
+    with pytest.raises(Forbidden, match=r"register\.not_clerk"):
+        void("Remis par erreur", "sg")
+    with pytest.raises(Invalid, match=r"number\.void_reason"):
+        void(" ")
+    assert seen(services, done.envelope_id, "agent").may_void
+    void("Remis par erreur")
+    row = seen(services, done.envelope_id, "sg")
+    assert (row.state, row.may_decide, row.void_reason) == ("voided", False, "Remis par erreur")
+    assert not seen(services, done.envelope_id, "agent").may_void
+    with services.reading() as session:
+        assert session.get_one(MailNumber, done.number_id).void_reason == "Remis par erreur"
+        assert envelopes.waiting_for(session, actor(services, "sg")) == 0
+        assert list(audit.verify_chain(session)) == []
+    with pytest.raises(InvalidTransition, match=r"envelope\.decided"), services.unit_of_work(NOW) as uow:
+        envelopes.keep_sealed(uow, done.envelope_id, version=None, actor=actor(services, "sg"))
+    with pytest.raises(InvalidTransition, match=r"number\.voided"):
+        void("Encore")
+    opened = registered(services)
+    with services.unit_of_work(NOW) as uow:
+        envelopes.open_envelope(
+            uow, opened.envelope_id, subject="x", level=Confidentiality.SECRET, version=None,
+            actor=actor(services, "sg"), now=NOW,
+        )  # fmt: skip
+    with pytest.raises(InvalidTransition, match=r"envelope\.opened"), services.unit_of_work(NOW) as uow:
+        envelopes.void(uow, opened.envelope_id, reason="Erreur", version=None, actor=clerk, now=NOW)
 
 
 def test_the_label_of_a_closed_envelope_joins_nothing(services: Services) -> None:

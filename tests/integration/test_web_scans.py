@@ -416,6 +416,12 @@ def test_an_envelope_from_the_counter_to_its_addressee(site: Site) -> None:
     assert "PLI-0001/2026" in stranger.get("/plis/1").text
     assert stranger.post("/plis/1/garder").status_code == 403
     assert "PLI-0001/2026" in chief.get("/plis/").text
+    assert "PLI-0002/2026" in clerk.post("/plis/nouveau", **fields).text
+    assert "Annuler ce numéro" in clerk.get("/plis/2").text
+    assert clerk.post("/plis/2/annuler", version="1", reason="").status_code == 422
+    assert chief.post("/plis/2/annuler", version="1", reason="Doublon").status_code == 403
+    assert "Numéro annulé : Doublon" in clerk.post("/plis/2/annuler", version="1", reason="Doublon").text
+    assert "Garder fermé" not in chief.get("/plis/2").text
     assert chief.post("/plis/1/garder", version="1").status_code == 200
     assert chief.post("/plis/1/rendre", version="1").status_code == 409
     refused = chief.post("/plis/1/ouvrir", subject="Offre", level="2", file=(io.BytesIO(b"texte"), "offre.pdf"))

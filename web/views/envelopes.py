@@ -201,6 +201,22 @@ def link(envelope_id: int) -> ResponseReturnValue:
     return redirect(url_for("envelopes.show", envelope_id=envelope_id), 303)
 
 
+@blueprint.post("/<int:envelope_id>/annuler")
+def void(envelope_id: int) -> ResponseReturnValue:
+    """Void the envelope's number, with a reason."""
+    fields = FormReader(request.form)
+    reason = fields.text("reason", required=True, maximum=envelopes.MAX_REASON)
+    actor, now = context.actor(), context.now()
+    try:
+        fields.check()
+        with context.services().unit_of_work(now) as uow:
+            envelopes.void(uow, envelope_id, reason=reason, version=_version(), actor=actor, now=now)
+    except REFUSALS as error:
+        return _show(envelope_id, error)
+    flash(_("Le numéro du pli est annulé."), "success")
+    return redirect(url_for("envelopes.show", envelope_id=envelope_id), 303)
+
+
 def _version() -> int | None:
     return request.form.get("version", type=int)
 
