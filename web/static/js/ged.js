@@ -34,6 +34,14 @@
     if (printer) { event.preventDefault(); window.print(); }
   });
 
+  // --- the summary of errors names the field of each ---
+  for (const link of document.querySelectorAll(".error-summary a[href^='#']")) {
+    const id = CSS.escape(link.hash.slice(1));
+    const label = one(`label[for="${id}"]`) || one(`#${id} > legend`);
+    const name = label && label.firstChild.textContent.trim();
+    if (name) link.textContent = `${name}\u00a0: ${link.textContent.charAt(0).toLowerCase()}${link.textContent.slice(1)}`;
+  }
+
   // --- keyboard: "/" searches, "?" helps, "g" then a letter goes there, Ctrl+Enter sends ---
   let afterG = 0;
   document.addEventListener("keydown", (event) => {
