@@ -29,6 +29,8 @@ def photograph(url: str, path: str) -> bytes:
         page.press("#password", "Enter")
         page.wait_for_selector("#navigation", state="attached")
         page.goto(path, wait_until="networkidle")
+        page.evaluate("document.querySelector('#imputation').scrollIntoView({block: 'center'})")
+        page.wait_for_load_state("networkidle")
         shot = page.screenshot()
         browser.close()
     out = io.BytesIO()

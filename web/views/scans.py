@@ -15,7 +15,7 @@ from werkzeug.datastructures import FileStorage
 
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.ports import MailId, ScanId
-from ged.registry import arrange, bridges, files, intake, scan_queries
+from ged.registry import arrange, bridges, files, intake, reading, scan_queries
 from ged.registry.files import Upload
 from ged.registry.intake_models import OrderState
 from ged.registry.models import AttachmentKind
@@ -30,6 +30,7 @@ blueprint = Blueprint("scans", __name__, url_prefix="/numerisations")
 
 PAGE_PX = 1400
 JUST_NOW = timedelta(minutes=2)
+JOINED_SHOWN = timedelta(hours=12)
 MAX_FILES = 20
 RESOLUTIONS = tuple((dpi, str(dpi)) for dpi in (150, 200, 300, 400, 600))
 REFUSALS = (Invalid, InvalidTransition, StaleVersion)
@@ -61,7 +62,7 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
         units = scan_queries.unit_names(session, scan_queries.clerk_units(actor))
         values: dict[str, Any] = {
             "rows": rows,
-            "joined": scan_queries.recently_joined(session, actor, since=now - timedelta(hours=12)),
+            "joined": scan_queries.recently_joined(session, actor, since=now - JOINED_SHOWN),
             "discarded": scan_queries.discarded(session, actor, since=now - scan_queries.RECENT),
             "bridges": scan_queries.bridges(session, scan_queries.clerk_units(actor), now=now),
         }
@@ -75,7 +76,9 @@ def _live(rows: Sequence[ScanRow]) -> _Live:
     with context.services().reading() as session:
         orders = scan_queries.orders(session, actor, since=now - JUST_NOW)
         batches = scan_queries.unsettled(session, actor)
-    seen = ",".join(f"{row.id}.{row.version}" for row in rows)
+        # A scan that joined its letter by its label never waited: it changes the page all the same.
+        joined = scan_queries.recently_joined(session, actor, since=now - JOINED_SHOWN)
+    seen = ",".join(f"{row.id}.{row.version}" for row in (*rows, *joined))
     busy = bool(batches) or any(order.state in _AT_WORK for order in orders)
     return _Live(orders, batches, hashlib.sha256(seen.encode()).hexdigest()[:12], 2 if busy else 10)
 
@@ -285,6 +288,10 @@ def _show(scan_id: int, error: GedError | None = None) -> ResponseReturnValue:
             "others": [one for one in scan_queries.waiting(session, actor) if one.id != scan_id and not one.is_signed],
             "bridges": scan_queries.bridges(session, [row.unit_id], now=now),
         }
+    if row.mail_id is not None:
+        # Joined, its pages are the letter's: looking at those of a confidential one is in the journal.
+        with context.services().unit_of_work(now) as uow:
+            reading.record_opening(uow, row.mail_id, where="scan", actor=actor)
     wanted = request.values.get("page", type=int)
     leaf = next((one for one in row.leaves if one.leaf_id == wanted), row.leaves[0] if row.leaves else None)
     return render_form("scans/show.html", error=error, row=row, leaf=leaf, resolutions=RESOLUTIONS, **values)
