@@ -376,6 +376,15 @@ def test_documents_are_sent_under_the_rule_and_openings_are_recorded(site: Site)
     with site.services.unit_of_work(NOW) as uow:
         uow.session.get_one(Mail, letter.mail_id).level = 2
     assert clerk.get(f"{base}/original").status_code == 404
+    with site.services.reading() as session:
+        scan = f"/numerisations/{session.scalars(select(Scan.id)).one()}"
+    assert clerk.get(scan).status_code == 404
+    with site.services.unit_of_work(NOW) as uow:
+        uow.session.get_one(Mail, letter.mail_id).level = 1
+    assert clerk.get(scan).status_code == 200, "the post that registered it"
+    assert _count(site, "mail.opened") == 1
+    with site.services.unit_of_work(NOW) as uow:
+        uow.session.get_one(Mail, letter.mail_id).level = 2
     assert chief.get(f"{base}/original").status_code == 200
 
 
