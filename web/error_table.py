@@ -438,6 +438,9 @@ MESSAGES: Mapping[str, Message] = {
         _l("Vous ne pouvez pas abaisser la confidentialité de ce courrier."),
         _l("Demandez-le au destinataire, à l'auteur ou au chef au-dessus."),
     ),
+    "mail.addressed_unknown": Message(
+        _l("Ce poste n'est pas celui d'une autorité qui impute."), _l("Choisissez une autorité de la liste.")
+    ),
     "mail.level_nobody": Message(
         _l("À ce niveau, plus personne ne pourrait lire ce courrier : aucun de ses destinataires n'y est habilité."),
         _l("Choisissez un niveau moins élevé, ou faites habiliter d'abord un destinataire."),
@@ -544,6 +547,9 @@ MESSAGES: Mapping[str, Message] = {
     "rectify.reason": Message(_l("Il faut dire pourquoi l'enregistrement est rectifié."), _l("Écrivez le motif.")),
     # --- register ---
     "register.closed": Message(_l("Le registre %(register)s est clos."), _l("Choisissez un registre ouvert.")),
+    "register.nature": Message(
+        _l("Ce registre n'est pas un registre d'arrivée."), _l("Choisissez un registre d'arrivée.")
+    ),
     "register.not_clerk": Message(
         _l("Le registre %(register)s est tenu par un autre bureau d'ordre."), _l("Adressez-vous à celui qui le tient.")
     ),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ged.db import insert_if_missing
 from ged.errors import Invalid
 from ged.registry.models import Correspondent
 from ged.unit import UnitOfWork
@@ -37,10 +38,9 @@ def resolve_sender(uow: UnitOfWork, sender_id: int | None, name: str) -> Corresp
     found = known_sender(uow, sender_id, name)
     if found is not None:
         return found
-    new = Correspondent(name=" ".join(name.split()), folded_name=fold(name))
-    uow.session.add(new)
-    uow.session.flush()
-    return new
+    # Of two clerks who meet here the second waits for the first's entry and takes it.
+    insert_if_missing(uow.session, Correspondent, name=" ".join(name.split()), folded_name=fold(name), version=1)
+    return uow.session.scalars(select(Correspondent).where(Correspondent.folded_name == fold(name))).one()
 
 
 def known_sender(uow: UnitOfWork, sender_id: int | None, name: str) -> Correspondent | None:

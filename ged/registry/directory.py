@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, func, select, true
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from ged.errors import Forbidden, Invalid, NotFound, StaleVersion
@@ -91,6 +92,10 @@ def edit(uow: UnitOfWork, correspondent_id: int, form: CorrespondentForm, *, ver
     for name, value in changed.items():
         setattr(row, name, value)
     if changed:
+        try:
+            uow.session.flush()
+        except IntegrityError:  # the other entry came while this one was checked
+            raise Invalid("correspondent.name_taken", "tell the two apart by their names", field="name") from None
         uow.record("correspondent.changed", "correspondent", row.id, actor=actor, post=post, old=old, new=changed)
 
 

@@ -141,7 +141,7 @@ class Correspondent(Base):
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     name: Mapped[str] = mapped_column(String(200), index=True)
-    folded_name: Mapped[str] = mapped_column(String(200), index=True)
+    folded_name: Mapped[str] = mapped_column(String(200), unique=True)
     kind: Mapped[str] = mapped_column(String(32), default="")
     address: Mapped[str] = mapped_column(Text, default="")
     email: Mapped[str] = mapped_column(String(200), default="")
@@ -196,6 +196,8 @@ class Mail(Base):
     author_post_id: Mapped[int | None] = mapped_column(ForeignKey("posts.id"))
     filing_class_id: Mapped[int | None] = mapped_column(ForeignKey("filing_classes.id"))
     outcome: Mapped[str] = mapped_column(Text, default="")
+    request_token: Mapped[str | None] = mapped_column(String(43), unique=True)
+    """Of the form that registered it: the form sent twice is one letter."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     version: Mapped[int] = mapped_column(Integer)

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import object_session
 
 from ged import access
@@ -13,6 +14,7 @@ from ged.access import Because
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.jobs import JobKind
 from ged.org.actors import heading_post, somebody_sees
+from ged.org.models import PostRole
 from ged.ports import (
     AttachmentId,
     Confidentiality,
@@ -37,6 +39,7 @@ from ged.registry.models import (
     MailNumber,
     Priority,
     Register,
+    RegisterNature,
 )
 from ged.registry.states import MailAct, MailState, move
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
@@ -70,6 +73,8 @@ class IncomingForm:
     enclosure_note: str = ""
     due_on: date | None = None
     related_to: MailId | None = None
+    request_token: str | None = None
+    """Made when the form is shown: the same form sent twice is one letter."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,8 @@ class Registered:
     mail_id: MailId
     number_id: int
     number: str
+    is_repeated: bool = False
+    """The form was sent before: this is what it was answered then."""
 
 
 @dataclass(frozen=True)
@@ -94,15 +101,17 @@ class SourcePage:
 def register_incoming(
     uow: UnitOfWork, register_id: RegisterId, form: IncomingForm, *, actor: Actor, now: datetime
 ) -> Registered:
-    """Number an incoming letter; no scan is needed.
+    """Number an incoming letter; no scan is needed. The same form sent again (``request_token``) numbers nothing.
 
     Raises:
         Forbidden: ``register.not_clerk``.
-        Invalid: a field is missing or makes no sense; ``params['field']`` names it.
+        Invalid: a field is missing or makes no sense; ``params['field']`` names it; ``register.nature``,
+            ``mail.addressed_unknown``.
     """
     post = allocation.clerk_post(uow.session, register_id, actor)
     today = now.astimezone(uow.services.zone).date()
     _check_form(form, actor, today)
+    _check_place(uow, register_id, form)
     find = known_sender if form.level is Confidentiality.SECRET else resolve_sender
     sender = find(uow, form.sender_id, form.sender_name)
     mail = Mail(
@@ -124,10 +133,12 @@ def register_incoming(
         due_on=form.due_on,
         unit_id=post.unit_id,
         addressed_post_id=form.addressed_post_id,
+        request_token=form.request_token or None,
         created_at=now,
     )
-    uow.session.add(mail)
-    uow.session.flush()
+    before = _add_once(uow, mail)
+    if before is not None:
+        return before
     access.grant(uow, mail.id, (unit_principal(post.unit_id), post_principal(post.post_id)), Because.REGISTERED)
     access.grant(uow, mail.id, (post_principal(form.addressed_post_id),), Because.ADDRESSED)
     if form.related_to is not None:
@@ -138,6 +149,46 @@ def register_incoming(
         subject=mail.subject, sender=mail.sender_name, received_on=str(mail.received_on),
     )  # fmt: skip
     return Registered(MailId(mail.id), number.id, number.text)
+
+
+def _add_once(uow: UnitOfWork, mail: Mail) -> Registered | None:
+    """Add a new letter; when its form was sent before, what was answered then."""
+    before = _sent_before(uow, mail)
+    if before is not None:
+        return before
+    try:
+        with uow.session.begin_nested():
+            uow.session.add(mail)
+    except IntegrityError:
+        # The two came at the same moment: this one waited for the other's commit.
+        before = _sent_before(uow, mail)
+        if before is None:
+            raise
+    return before
+
+
+def _sent_before(uow: UnitOfWork, mail: Mail) -> Registered | None:
+    if mail.request_token is None:
+        return None
+    first = uow.session.scalar(select(Mail).where(Mail.request_token == mail.request_token))
+    if first is None:
+        return None
+    if (first.subject, first.sender_name) != (mail.subject, mail.sender_name):
+        # A page taken back from the browser's history and filled in for another letter: not the same act.
+        mail.request_token = None
+        return None
+    return Registered(MailId(first.id), first.numbers[0].id, first.numbers[0].text, is_repeated=True)
+
+
+def _check_place(uow: UnitOfWork, register_id: RegisterId, form: IncomingForm) -> None:
+    register = uow.session.get_one(Register, register_id)
+    if (register.nature, register.direction) != (RegisterNature.ARRIVAL, Direction.INCOMING):
+        raise Invalid("register.nature", "choose a register of arrivals", field="register_id")
+    authority = select(PostRole.post_id).where(
+        PostRole.post_id == form.addressed_post_id, PostRole.role == Role.AUTHORITY
+    )
+    if uow.session.scalar(authority) is None:
+        raise Invalid("mail.addressed_unknown", "choose an authority of the list", field="addressed_post_id")
 
 
 def _check_form(form: IncomingForm, actor: Actor, today: date) -> None:

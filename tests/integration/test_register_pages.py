@@ -67,6 +67,19 @@ def number_of(answer: TestResponse) -> int:
     return int(found.group(1))
 
 
+def test_a_form_sent_twice_shows_the_first_number_again(site: Site) -> None:
+    client = sign_in(site[0], "agent")
+    found = re.search(r'name="request_token" value="([\w-]{43})"', client.get("/enregistrer/").text)
+    assert found
+    refused = register(site, client, subject="", request_token=found[1])
+    assert f'value="{found[1]}"' in refused.text
+    first = register(site, client, request_token=found[1])
+    again = register(site, client, request_token=found[1])
+    assert (first.status_code, again.location) == (303, first.location)
+    assert count(site[1], Mail) == 1
+    assert found[1] not in client.get("/enregistrer/").text
+
+
 @pytest.mark.parametrize("written", ["20/11/2026", "20112026", "2026-11-20"])
 def test_a_letter_is_registered_and_the_number_stands_big(site: Site, written: str) -> None:
     client = sign_in(site[0], "agent")

@@ -72,6 +72,26 @@ def test_a_refused_registration_leaves_no_gap(services: Services) -> None:
     assert register(services).number == "00002/2026/MIN"
 
 
+def test_the_form_sent_again_is_answered_as_the_first_time(services: Services) -> None:
+    first = register(services, request_token="t" * 43)
+    again = register(services, request_token="t" * 43)
+    assert (again.mail_id, again.number_id, again.number) == (first.mail_id, first.number_id, first.number)
+    assert (first.is_repeated, again.is_repeated) == (False, True)
+    other = register(services, request_token="t" * 43, subject="Autre lettre, page reprise de l'historique")
+    assert (other.number, other.is_repeated) == ("00002/2026/MIN", False)
+
+
+def test_an_arrival_goes_into_a_register_of_arrivals_and_to_an_authority(services: Services) -> None:
+    for code in ("DEP", "BT", "PLI"):
+        with pytest.raises(Invalid, match=r"register\.nature"):
+            register(services, code=code)
+    clerk = actor(services, "agent").posts[0].post_id
+    for addressed in (clerk, PostId(9999)):
+        with pytest.raises(Invalid, match=r"mail\.addressed_unknown"):
+            register(services, addressed_post_id=addressed)
+    assert register(services).number == "00001/2026/MIN"
+
+
 def test_only_the_clerk_of_the_register_numbers(services: Services) -> None:
     with pytest.raises(Forbidden, match=r"register\.not_clerk"):
         register(services, account="dge")

@@ -84,6 +84,8 @@ def test_the_interim_head_decides_through_the_post_acted_for(services: Services)
 
 def test_a_secretary_is_no_head_above(services: Services) -> None:
     with services.unit_of_work(NOW) as uow:
+        uow.session.add(PostRole(post_id=post_id(services, "DGE-C"), role=Role.AUTHORITY))
+        uow.session.flush()
         letter = operations.register_incoming(
             uow,
             uow.session.scalars(select(Register.id).where(Register.code == "ARR")).one(),  # type: ignore[arg-type]

@@ -1,5 +1,6 @@
 """Registering what arrives: the clerk's form, the answer with its number, label and receipt."""
 
+import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, IntEnum
@@ -26,6 +27,7 @@ from web.pages import render_form
 blueprint = Blueprint("register", __name__, url_prefix="/enregistrer")
 
 REFUSALS = (Invalid, InvalidTransition, StaleVersion)
+MAX_TOKEN = 43
 REMEMBERED = ("register_id", "addressed_post_id", "channel")
 
 
@@ -69,6 +71,7 @@ def _page(scan_id: int | None, error: GedError | None = None) -> ResponseReturnV
         priorities=list(Priority),
         levels=[level for level in Confidentiality if level < Confidentiality.SECRET or level <= actor.clearance],
         last=session.get("registering", {}),
+        request_token=secrets.token_urlsafe(),
     )
 
 
@@ -81,7 +84,7 @@ def register() -> ResponseReturnValue:
         typed = _read()
         with context.services().unit_of_work(now) as uow:
             done = operations.register_incoming(uow, typed.register_id, typed.form, actor=actor, now=now)
-            if typed.scan_id is not None:
+            if typed.scan_id is not None and not done.is_repeated:
                 arrange.join_to_mail(
                     uow, ScanId(typed.scan_id), done.mail_id, actor=actor, now=now, version=typed.scan_version
                 )
@@ -142,6 +145,7 @@ def _read() -> _Typed:
             level=Confidentiality(level),
             due_on=due_on,
             related_to=related_to,
+            request_token=request.form.get("request_token", "")[:MAX_TOKEN] or None,
             **values,  # type: ignore[arg-type]  # typed one by one above
         ),
         scan_id=request.form.get("scan_id", type=int),
