@@ -48,11 +48,12 @@ class MailAccess(Base):
 
 def grant(uow: UnitOfWork, mail_id: MailId | int, principals: Iterable[Principal], because: Because) -> None:
     """Let principals see a letter; granting twice is one right. The change is told by the operation's own entry."""
-    held = set(
-        uow.session.scalars(
-            select(MailAccess.principal).where(MailAccess.mail_id == mail_id, MailAccess.because == because)
-        )
-    )
+    rights = uow.session.execute(
+        select(MailAccess.principal, MailAccess.because).where(MailAccess.mail_id == mail_id)
+    ).all()
+    if not rights:
+        uow.first_granted.add(int(mail_id))
+    held = {principal for principal, reason in rights if reason == because}
     new = [p for p in dict.fromkeys(principals) if p not in held]
     for principal in new:
         # Somebody else may grant the same at this moment: both want the one right.
@@ -62,10 +63,7 @@ def grant(uow: UnitOfWork, mail_id: MailId | int, principals: Iterable[Principal
     if new:
         # A letter that nobody could see before this transaction stands in the index with no old right: it need not be
         # hidden until its job is done, and a bulk of new letters does not fill the list of exclusions.
-        seen_before = uow.session.scalar(
-            select(MailAccess.mail_id).where(MailAccess.mail_id == mail_id, MailAccess.granted_at != uow.now).limit(1)
-        )
-        uow.reindex(mail_id, access=seen_before is not None)
+        uow.reindex(mail_id, access=int(mail_id) not in uow.first_granted)
 
 
 def revoke(uow: UnitOfWork, mail_id: MailId | int, principal: Principal, because: Because) -> None:

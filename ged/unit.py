@@ -181,6 +181,8 @@ class UnitOfWork:
     services: Services
     session: Session
     now: datetime
+    first_granted: set[int] = field(default_factory=set)
+    """Letters that nobody could see before this unit of work (kept by ``ged.access``)."""
     _events: list[audit.Event] = field(default_factory=list)
     _jobs: list[Job] = field(default_factory=list)
 
