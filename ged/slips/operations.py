@@ -10,6 +10,7 @@ from datetime import datetime
 from io import BytesIO
 from typing import Protocol
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged import access
@@ -17,6 +18,7 @@ from ged.access import Because
 from ged.errors import GedError, Invalid, NotFound
 from ged.ports import Digest, SignatureField, SignRequest, SlipId, unit_principal
 from ged.registry import allocation
+from ged.registry.models import Mail, SealedEnvelope
 from ged.slips import drafting, parties, render, tasks
 from ged.slips.drafting import PlannedLine, SlipForm
 from ged.slips.models import Slip, SlipKind, SlipLine, SlipPurpose, SlipRevision
@@ -90,6 +92,7 @@ def number_slips(uow: UnitOfWork, form: SlipForm, *, actor: Actor, now: datetime
     """
     post = parties.sending_post(actor, form.post_id)
     today = now.astimezone(uow.services.zone).date()
+    _lock_papers(uow.session, form)
     planned = drafting.plan(uow.session, form, post=post, actor=actor, today=today)
     slips = []
     for one in planned:
@@ -100,6 +103,19 @@ def number_slips(uow: UnitOfWork, form: SlipForm, *, actor: Actor, now: datetime
     for slip in slips:
         slip.act_id = slips[0].id if len(slips) > 1 else None
     return tuple(give_number(uow, slip, post, actor) for slip in slips)
+
+
+def _lock_papers(session: Session, form: SlipForm) -> None:
+    """Of two slips that want one original the second sees the first: rows are locked in one order, then read."""
+    mail_ids = sorted({int(line.mail_id) for line in form.lines if line.mail_id is not None})
+    envelope_ids = sorted({line.envelope_id for line in form.lines if line.envelope_id is not None})
+    session.execute(select(Mail.id).where(Mail.id.in_(mail_ids)).order_by(Mail.id).with_for_update())
+    session.execute(
+        select(SealedEnvelope.id)
+        .where(SealedEnvelope.id.in_(envelope_ids))
+        .order_by(SealedEnvelope.id)
+        .with_for_update()
+    )
 
 
 def sign_slip(services: Services, slip_id: SlipId | int, *, key: OpenedKey, actor: Actor, now: datetime) -> None:

@@ -1,6 +1,8 @@
 """Slips on PostgreSQL: row locks beside joined tables, two receivers at once, numbers without a gap."""
 
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from time import sleep
 
 import pytest
 
@@ -64,3 +66,24 @@ def test_many_senders_at_once_leave_no_gap(services):
     with services.reading() as session:
         assert allocation.gaps(session) == []
         assert len(queries.to_receive(session, actor(services, "daf"))) == 8
+
+
+def test_one_original_goes_on_one_slip_of_two_made_at_once(services):
+    letter, who = kit.letter(services), actor(services, "agent")
+    barrier = Barrier(4)
+
+    def number(to):
+        barrier.wait(10)
+        try:
+            with services.unit_of_work(NOW) as uow:
+                operations.number_slips(
+                    uow, kit.form(services, LineForm(mail_id=letter, is_original=True), to=(to,)), actor=who, now=NOW
+                )
+                sleep(0.2)  # the others arrive before the commit
+        except GedError as refused:
+            return refused.code
+        return None
+
+    with ThreadPoolExecutor(4) as pool:
+        outcomes = list(pool.map(number, ("DGE", "DAF", "DGE", "DAF")))
+    assert sorted(outcomes, key=str) == [None, *["slip.paper_on_the_way"] * 3]
