@@ -562,6 +562,10 @@ MESSAGES: Mapping[str, Message] = {
     "register.pattern": Message(
         _l("Le modèle de numéro n'est pas valable : il doit contenir {seq}."), _l("Corrigez le modèle.")
     ),
+    "register.pattern_long": Message(
+        _l("Avec ce modèle, un numéro pourrait dépasser %(maximum)s caractères."),
+        _l("Écrivez les sigles dans le modèle au lieu de {entity}, {unit} ou {register}, ou abrégez-le."),
+    ),
     "register.started": Message(
         _l("Le registre %(register)s a déjà des numéros."),
         _l("Un registre ne s'ouvre à un numéro qu'avant le premier."),

@@ -11,17 +11,23 @@ from ged.errors import Invalid
 
 NAMES = frozenset({"seq", "year", "yy", "month", "entity", "unit", "register"})
 MAX_LENGTH = 64
+MAX_CODE = 32
+"""As long as the code of a unit or of a register may be."""
+MAX_SEQUENCE = 9_999_999
 
 
 def check_pattern(pattern: str) -> str:
-    """The pattern, when every number made from it can be told apart.
+    """The pattern, when every number made from it can be told apart and is written in full.
 
     Raises:
-        Invalid: ``register.pattern``.
+        Invalid: ``register.pattern``, ``register.pattern_long``: with the longest codes it would pass 64 characters.
     """
     try:
         fields = [(name, spec) for _, name, spec, _ in string.Formatter().parse(pattern) if name is not None]
-        format_number(pattern, sequence=1, on=date(2000, 1, 1), entity="E", unit="U", register="R")
+        code = "M" * MAX_CODE
+        longest = format_number(
+            pattern, sequence=MAX_SEQUENCE, on=date(2000, 12, 31), entity=code, unit=code, register=code
+        )
     except (KeyError, ValueError, IndexError, AttributeError):
         raise Invalid(
             "register.pattern", "use {seq:05d}, {year}, {entity}, {unit}, {register}", field="pattern"
@@ -29,6 +35,8 @@ def check_pattern(pattern: str) -> str:
     names = {name for name, _ in fields}
     if "seq" not in names or not names <= NAMES:
         raise Invalid("register.pattern", "the pattern must contain {seq}", field="pattern")
+    if len(longest) > MAX_LENGTH:
+        raise Invalid("register.pattern_long", "shorten the pattern", field="pattern", maximum=MAX_LENGTH)
     return pattern
 
 
@@ -42,4 +50,4 @@ def format_number(pattern: str, *, sequence: int, on: date, entity: str, unit: s
         entity=entity,
         unit=unit,
         register=register,
-    )[:MAX_LENGTH]
+    )

@@ -17,7 +17,8 @@ WRONG = ["{year}/{entity}", "{seq:05x", "{seq}{name}", "{seq:z}", "{}", "{seq.a}
     [
         ("{seq:05d}/{year}/{entity}", "00042/2026/MMRE"),
         ("{seq}-{yy}", "42-26"),
-        ("BT-{seq:04d}/{month}/{unit}/{register}", "BT-0042/03/BO/ARR"),
+        ("BT-{seq:04d}/{month}/{unit}", "BT-0042/03/BO"),
+        ("{seq}/{register}", "42/ARR"),
     ],
 )
 def test_a_pattern_makes_numbers(pattern: str, number: str) -> None:
@@ -32,8 +33,17 @@ def test_a_pattern_that_makes_no_number_is_refused(pattern: str) -> None:
     assert (refusal.value.code, refusal.value.params["field"]) == ("register.pattern", "pattern")
 
 
-def test_a_number_fits_its_column() -> None:
-    assert len(format_number("{entity}{seq}", sequence=1, on=ON, entity="E" * 99, unit="", register="")) == MAX_LENGTH
+@pytest.mark.parametrize("pattern", ["{seq}/{entity}/{unit}", "{seq:060d}/{year}", "{seq:05d}/{year}/" + "M" * 54])
+def test_a_pattern_whose_number_would_be_cut_is_refused(pattern: str) -> None:
+    with pytest.raises(Invalid, match=r"register\.pattern_long"):
+        check_pattern(pattern)
+
+
+def test_a_number_is_written_in_full() -> None:
+    pattern = check_pattern("{seq:05d}/{year}/{entity}/SG")
+    number = format_number(pattern, sequence=9_999_999, on=ON, entity="M" * 32, unit="U" * 32, register="R" * 32)
+    assert number.endswith("/" + "M" * 32 + "/SG")
+    assert len(number) <= MAX_LENGTH
 
 
 @pytest.mark.parametrize("state", MailState)
