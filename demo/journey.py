@@ -260,7 +260,12 @@ class Journey:
 
     def decide(self, one: Registered) -> None:
         """The authority's secretary imputes in its name; the head gives it further with a date."""
-        secretary, head = self.person("sg.secretariat"), self.person("dge.chef")
+        self.impute(one)
+        self.assign(one)
+
+    def impute(self, one: Registered) -> None:
+        """The authority's secretary decides in its name."""
+        secretary = self.person("sg.secretariat")
         with self.step("imputé par le secrétariat au nom de la secrétaire générale, avec une note", "/a-imputer"):
             form = secretary.open(f"/a-imputer/{one.mail_id}").form(f"/a-imputer/{one.mail_id}")
             page = secretary.send(
@@ -275,6 +280,10 @@ class Journey:
             assert page.status == 200
             sheet = secretary.fetch(f"/courriers/{one.mail_id}/fiche-de-transmission.pdf")
             assert sheet.startswith(b"%PDF"), "the imputation sheet is no PDF"
+
+    def assign(self, one: Registered) -> None:
+        """The head of the unit gives the letter to somebody."""
+        head = self.person("dge.chef")
         with self.step("confié par le directeur à un chargé d'études, avec un délai", "/bannette"):
             page = head.open("/bannette/")
             page = head.open(page.link(one.number))

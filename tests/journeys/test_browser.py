@@ -84,6 +84,7 @@ def walked(office: Journey, browser: Browser) -> Walked:
     _secretary_imputes(seat, letter)
     slip = office.send_slip(letter)
     _head_takes_and_receives(seat, letter, slip)
+    office.assign(letter)
     answer = office.draft(letter)
     office.approve(answer)
     number = _signatory_signs(seat, answer)
