@@ -554,7 +554,7 @@ def test_an_attachment_is_read_once_and_shown_under_the_rule(services: Services)
         assert "lectrification" in text.text
         kinds = session.scalars(select(Rendition.kind).order_by(Rendition.kind)).all()
         assert kinds == ["page_image", "searchable_pdf", "thumbnail"]
-        assert jobs.open_access_changes(session) == frozenset({letter.mail_id})
+        assert jobs.open_access_changes(session) == frozenset()  # nobody had a right before: nothing to hide
         row = documents.attachment(session, attachment_id, actor(services, "sg"))
         assert row.pages[0].is_read
         with pytest.raises(NotFound) as refusal:

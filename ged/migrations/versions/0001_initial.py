@@ -59,9 +59,9 @@ def upgrade() -> None:
         sa.Column("is_active", sa.Boolean(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_correspondents")),
+        sa.UniqueConstraint("folded_name", name=op.f("uq_correspondents_folded_name")),
     )
     with op.batch_alter_table("correspondents", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_correspondents_folded_name"), ["folded_name"], unique=False)
         batch_op.create_index(batch_op.f("ix_correspondents_name"), ["name"], unique=False)
 
     op.create_table(
@@ -341,6 +341,7 @@ def upgrade() -> None:
         sa.Column("author_post_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("filing_class_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("request_token", sa.String(length=43), nullable=True),
         sa.Column("created_at", ged.db.UtcDateTime(), nullable=False),
         sa.Column("closed_at", ged.db.UtcDateTime(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -355,6 +356,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["sender_id"], ["correspondents.id"], name=op.f("fk_mails_sender_id_correspondents")),
         sa.ForeignKeyConstraint(["unit_id"], ["units.id"], name=op.f("fk_mails_unit_id_units")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_mails")),
+        sa.UniqueConstraint("request_token", name=op.f("uq_mails_request_token")),
     )
     with op.batch_alter_table("mails", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_mails_created_at"), ["created_at"], unique=False)
@@ -1331,7 +1333,6 @@ def downgrade() -> None:
     op.drop_table("filing_classes")
     with op.batch_alter_table("correspondents", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_correspondents_name"))
-        batch_op.drop_index(batch_op.f("ix_correspondents_folded_name"))
 
     op.drop_table("correspondents")
     op.drop_table("audit_head")
