@@ -117,6 +117,30 @@ def somebody_sees(session: Session, granted: frozenset[Principal], level: Confid
     return any(not load_actor(session, one, on=on).principals.at(level).isdisjoint(granted) for one in cleared)
 
 
+def with_predecessors(session: Session, unit_ids: Iterable[int]) -> frozenset[int]:
+    """Units, with the closed ones whose work came to them."""
+    closed = session.execute(
+        select(Unit.id, Unit.successor_id).where(Unit.closed_at.is_not(None), Unit.successor_id.is_not(None))
+    ).all()
+    found, grown = set(unit_ids), True
+    while grown:
+        more = {unit_id for unit_id, successor_id in closed if successor_id in found} - found
+        found |= more
+        grown = bool(more)
+    return frozenset(found)
+
+
+def heirs(session: Session, unit_id: int) -> list[int]:
+    """A unit and, when it is closed, the one that has its work now, and so on."""
+    found: list[int] = []
+    at: int | None = unit_id
+    while at is not None and at not in found:
+        found.append(at)
+        unit = session.get_one(Unit, at)
+        at = unit.successor_id if unit.closed_at is not None else None
+    return found
+
+
 def _held(post: Post, because: str = "holder", own: PostId | None = None, act: str = "") -> HeldPost:
     return HeldPost(
         post_id=PostId(post.id),

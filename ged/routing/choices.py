@@ -6,6 +6,7 @@ from datetime import date
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from ged.org.actors import heirs
 from ged.org.models import Holding, Person, Post, PostRole, Unit
 from ged.routing.models import Assignment, Mention
 from ged.unit import Actor, Role
@@ -69,7 +70,7 @@ def recent_unit_ids(session: Session, actor: Actor, *, limit: int = RECENT) -> l
 
 def targets(session: Session, unit_id: int, actor: Actor, *, on: date) -> Targets:
     """Posts of a unit, each with who holds it, and the units below it that the actor heads."""
-    tree = unit_choices(session)
+    tree, unit_id = unit_choices(session), heirs(session, unit_id)[-1]
     start = next((n for n, one in enumerate(tree) if one.id == unit_id), None)
     below: list[Choice] = []
     for one in tree[start + 1 :] if start is not None else []:

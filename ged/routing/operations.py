@@ -9,6 +9,7 @@ from sqlalchemy import select
 from ged import access
 from ged.access import Because
 from ged.errors import Invalid, InvalidTransition, NotFound
+from ged.org.actors import heirs
 from ged.org.models import Post, Unit
 from ged.ports import MailId, PostId, Principal, UnitId, post_principal, unit_principal
 from ged.registry.models import Mail
@@ -75,7 +76,8 @@ def impute(
                 purpose=Purpose.ACTION if position == 0 else Purpose.INFORMATION,
                 mentions=list(form.mentions),
                 instruction=form.note.strip(),
-                due_on=mail.due_on if position == 0 else None,
+                # The letter's date binds every unit that it went to, and whatever they give further.
+                due_on=mail.due_on,
                 assigned_by_person_id=actor.person_id,
                 assigned_by_post_id=post.post_id,
                 assigned_at=now,
@@ -245,10 +247,12 @@ def _open_mail(uow: UnitOfWork, mail_id: MailId, *, actor: Actor) -> Mail:
 
 
 def _unit_below(uow: UnitOfWork, above: Assignment, unit_id: UnitId | int, actor: Actor) -> Unit:
-    unit = open_unit(uow, unit_id, field="to_unit_id")
-    if unit.id != above.unit_id:
-        higher = [u.id for u in upwards(uow.session, unit.id)]
-        if unit.id not in actor.headed_unit_ids or above.unit_id not in higher:
+    # What a closed unit had is given further by the one that has its work now.
+    own = heirs(uow.session, above.unit_id)
+    unit = open_unit(uow, own[-1] if unit_id == above.unit_id else unit_id, field="to_unit_id")
+    if unit.id not in own:
+        higher = {u.id for u in upwards(uow.session, unit.id)}
+        if unit.id not in actor.headed_unit_ids or higher.isdisjoint(own):
             raise Invalid("assign.not_below", "choose a unit below yours", field="to_unit_id")
     return unit
 
@@ -258,7 +262,7 @@ def _check_target(uow: UnitOfWork, above: Assignment, unit: Unit, post_id: PostI
         post = uow.session.get(Post, post_id)
         if post is None or post.unit_id != unit.id:
             raise Invalid("assign.post", "choose a post of the unit", field="to_post_id")
-    elif unit.id == above.unit_id:
+    elif unit.id in heirs(uow.session, above.unit_id):
         raise Invalid("assign.post", "choose a post, or a unit below", field="to_post_id")
     if post_id is not None and post_id == above.post_id:
         raise Invalid("assign.twice", "choose somebody else", field="to_post_id")

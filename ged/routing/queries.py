@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, aliased
 
 from ged import access
 from ged.errors import Forbidden, NotFound
+from ged.org.actors import with_predecessors
 from ged.org.models import Person, Post
 from ged.ports import AttachmentId, Confidentiality, MailId
 from ged.registry.models import Attachment, AttachmentKind, Mail, MailNumber, Priority, ReadMark
@@ -242,7 +243,7 @@ def inbox(
         .outerjoin(assigned_post, assigned_post.id == Assignment.post_id)
         .join(by, by.id == Assignment.assigned_by_person_id)
         .outerjoin(ReadMark, (ReadMark.mail_id == Mail.id) & (ReadMark.person_id == actor.person_id))
-        .where(_in_view(actor, view, today))
+        .where(_in_view(session, actor, view, today))
         .order_by(*order)
         .limit(limit)
         .offset(offset)
@@ -289,26 +290,26 @@ def inbox_count(session: Session, actor: Actor, *, today: date | None = None, vi
             select(func.count())
             .select_from(Assignment)
             .join(Mail, Mail.id == Assignment.mail_id)
-            .where(_in_view(actor, view, today))
+            .where(_in_view(session, actor, view, today))
         )
         or 0
     )
 
 
-def _in_view(actor: Actor, view: InboxView, today: date | None) -> ColumnElement[bool]:
+def _in_view(session: Session, actor: Actor, view: InboxView, today: date | None) -> ColumnElement[bool]:
     waits = Assignment.state.in_(LIVE) & Mail.state.not_in(ENDED)
     # What was given back or taken away went with its right: the list of done ones shows what may still be seen.
-    shown = [_mine(actor), access.visible_clause(Mail.id, Mail.level, actor.principals)]
+    shown = [_mine(session, actor), access.visible_clause(Mail.id, Mail.level, actor.principals)]
     if view is InboxView.LATE:
         return and_(waits, Assignment.due_on < today, *shown)
     return and_(waits if view is InboxView.OPEN else ~waits, *shown)
 
 
-def _mine(actor: Actor) -> ColumnElement[bool]:
+def _mine(session: Session, actor: Actor) -> ColumnElement[bool]:
     working = [p for p in actor.posts if p.roles - {Role.ADMINISTRATOR, Role.AUDITOR}]
     return or_(
         Assignment.post_id.in_([p.post_id for p in working]),
-        Assignment.post_id.is_(None) & Assignment.unit_id.in_([p.unit_id for p in working]),
+        Assignment.post_id.is_(None) & Assignment.unit_id.in_(with_predecessors(session, (p.unit_id for p in working))),
     )
 
 
@@ -385,7 +386,7 @@ def assignments(session: Session, mail_id: MailId | int, actor: Actor) -> list[A
     depth: dict[int, int] = {}
     for row, title, name in found:
         depth[row.id] = depth.get(row.parent_id, -1) + 1 if row.parent_id is not None else 0
-        mine, heads = own_post(row, actor) is not None, heading_post(session, row.unit_id, actor) is not None
+        mine, heads = own_post(session, row, actor) is not None, heading_post(session, row.unit_id, actor) is not None
         waits = is_open and row.state in LIVE
         children.setdefault(row.parent_id, []).append(
             AssignmentRow(

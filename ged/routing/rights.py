@@ -4,6 +4,7 @@ from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ged.errors import Forbidden
+from ged.org.actors import heirs
 from ged.org.models import Unit
 from ged.ports import UnitId
 from ged.registry.models import Mail, SealedEnvelope
@@ -64,16 +65,17 @@ def working_post(session: Session, row: Assignment, actor: Actor) -> HeldPost:
     Raises:
         Forbidden: ``assign.forbidden``.
     """
-    held = own_post(row, actor)
+    held = own_post(session, row, actor)
     return held if held is not None else assigning_post(session, row, actor)
 
 
-def own_post(row: Assignment, actor: Actor) -> HeldPost | None:
-    """The post by which an assignment lies in the actor's inbox."""
+def own_post(session: Session, row: Assignment, actor: Actor) -> HeldPost | None:
+    """The post by which an assignment lies in the actor's inbox; a closed unit's lies in its successor's."""
     if row.post_id is not None:
         return actor.holds(row.post_id)
+    unit_ids = heirs(session, row.unit_id)
     for post in actor.posts:
-        if post.unit_id == row.unit_id and post.roles - {Role.ADMINISTRATOR, Role.AUDITOR}:
+        if post.unit_id in unit_ids and post.roles - {Role.ADMINISTRATOR, Role.AUDITOR}:
             return post
     return None
 
@@ -82,11 +84,12 @@ def heading_post(session: Session, unit_id: int, actor: Actor) -> HeldPost | Non
     """The actor's post that heads a unit, the nearest one first; None when the actor does not head it."""
     if unit_id not in actor.headed_unit_ids:
         return None
-    for unit in upwards(session, unit_id):
-        for role in HEADS:
-            post = actor.post_with(role, unit_id=UnitId(unit.id))
-            if post is not None:
-                return post
+    for heir in heirs(session, unit_id):
+        for unit in upwards(session, heir):
+            for role in HEADS:
+                post = actor.post_with(role, unit_id=UnitId(unit.id))
+                if post is not None:
+                    return post
     return None
 
 

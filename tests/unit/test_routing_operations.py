@@ -8,11 +8,12 @@ from sqlalchemy import select
 
 from ged import access, audit
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
+from ged.org.models import Unit
 from ged.ports import Confidentiality, MailId, post_principal, unit_principal
 from ged.registry import operations as registry
 from ged.registry.models import FilingClass, Mail
 from ged.registry.states import MailState
-from ged.routing import operations, queries
+from ged.routing import choices, operations, queries
 from ged.routing.models import Assignment, Purpose
 from ged.routing.queries import InboxView
 from ged.routing.states import AssignmentState
@@ -48,6 +49,51 @@ def principals(services: Services, mail_id: int) -> frozenset[str]:
     """Who may see a letter."""
     with services.reading() as session:
         return frozenset(access.principals_of(session, mail_id))
+
+
+def test_the_letters_date_binds_every_unit_it_went_to(services: Services) -> None:
+    mail = register(services)
+    impute(services, mail.mail_id, "DAF", ("DGE",), due_on=SOON)
+    lead, other = rows(services, mail.mail_id)
+    assert (lead.due_on, other.due_on, other.is_leading) == (SOON, SOON, False)
+
+    def give(due_on: date) -> None:
+        with services.unit_of_work(NOW) as uow:
+            operations.assign(
+                uow, mail.mail_id, from_assignment_id=other.id, to_unit_id=unit_id(services, "ETU"), to_post_id=None,  # type: ignore[arg-type]
+                purpose=Purpose.ACTION, instruction="", due_on=due_on, actor=actor(services, "dge"), now=NOW,
+            )  # fmt: skip
+
+    with pytest.raises(Invalid, match=r"deadline\.later_than_above"):
+        give(LATER)
+    give(SOON)
+
+
+def test_a_closed_units_work_lies_with_its_successor(services: Services) -> None:
+    mail = register(services)
+    impute(services, mail.mail_id, "ETU")
+    with services.reading() as session:
+        assert queries.inbox_count(session, actor(services, "daf")) == 0
+    with services.unit_of_work(NOW) as uow:
+        closed = uow.session.get_one(Unit, unit_id(services, "ETU"))
+        closed.closed_at, closed.successor_id = NOW, unit_id(services, "DAF")
+    daf, (row,) = actor(services, "daf"), rows(services, mail.mail_id)
+    with services.reading() as session:
+        assert [one.mail.mail_id for one in queries.inbox(session, daf, today=TODAY)] == [mail.mail_id]
+        (shown,) = queries.assignments(session, mail.mail_id, daf)
+        offered = choices.targets(session, row.unit_id, daf, on=TODAY)
+    assert (shown.is_mine, shown.may_work, shown.may_assign) == (True, True, True)
+    assert [one.id for one in offered.posts] == [post_id(services, "DAF-C")]
+    with services.unit_of_work(NOW) as uow:
+        operations.assign(
+            uow, mail.mail_id, from_assignment_id=row.id, to_unit_id=unit_id(services, "ETU"),  # type: ignore[arg-type]
+            to_post_id=post_id(services, "DAF-C"), purpose=Purpose.ACTION, instruction="", due_on=None, actor=daf,  # type: ignore[arg-type]
+            now=NOW,
+        )  # fmt: skip
+    assert [one.unit_id for one in rows(services, mail.mail_id)] == [row.unit_id, unit_id(services, "DAF")]
+    with services.unit_of_work(NOW) as uow:
+        operations.finish(uow, mail.mail_id, row.id, outcome="Fait", actor=daf, now=NOW)
+    assert state(services, mail.mail_id) is MailState.ANSWERED
 
 
 def entries(services: Services, action: str) -> list[tuple[int | None, int | None, int | None, dict[str, object]]]:
@@ -93,7 +139,7 @@ def test_a_decision_opens_the_letter_to_its_units(services: Services) -> None:
         SOON,
         "Avis sous huitaine",
     )
-    assert (copy.is_leading, copy.purpose, copy.due_on) == (False, Purpose.INFORMATION, None)
+    assert (copy.is_leading, copy.purpose, copy.due_on) == (False, Purpose.INFORMATION, SOON)
     dge, daf = (unit_principal(unit_id(services, code)) for code in ("DGE", "DAF"))
     assert {dge, daf} <= principals(services, mail.mail_id)
     [(person, own, acting, payload)] = entries(services, "mail.imputed")
