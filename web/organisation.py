@@ -3,7 +3,6 @@
 from datetime import datetime
 from pathlib import Path
 
-from ged.signbook.load import load_signbook
 from sqlalchemy import select
 
 from ged.errors import NotFound
@@ -14,6 +13,7 @@ from ged.org.load import Change, load_organisation
 from ged.org.models import Person
 from ged.registry.load import load_registry
 from ged.routing.load import load_routing
+from ged.signbook.load import load_signbook
 from ged.unit import SYSTEM, Services, UnitOfWork
 
 
