@@ -4,6 +4,7 @@ import fcntl
 import logging
 import os
 import secrets
+import signal
 import socket
 import threading
 import time
@@ -50,8 +51,21 @@ def _services() -> Services:
 
 
 def run_job(job_id: int) -> None:
-    """What RQ runs."""
+    """What RQ runs, in a child of the worker."""
+    # RQ's worker, told to stop, would wait for its child, and a report of 300 pages takes an hour.
+    signal.signal(signal.SIGRTMIN, lambda *_: threading.Thread(target=_give_back, daemon=True).start())
     pipeline.run_job(_services(), JobId(job_id), worker=worker_name())
+
+
+def _give_back() -> None:
+    logger.warning("worker.told_to_stop grace_s=%s", GRACE_S)
+    time.sleep(GRACE_S)  # a job that ends meanwhile ends this process
+    now = datetime.now(UTC)
+    with _services().unit_of_work(now) as uow:
+        given_back = jobs.put_back(uow.session, worker_name(), now=now)
+    logger.warning("worker.gave_back jobs=%s", given_back)
+    logging.shutdown()
+    os._exit(0)
 
 
 @contextmanager
@@ -145,6 +159,13 @@ def run_servers(settings: Settings, stop: threading.Event) -> None:
     from redis import Redis
     from rq import Queue, Worker
 
+    class PassingOn(Worker):
+        """Tells its child, too, that the end is wanted."""
+
+        def handle_warm_shutdown_request(self) -> None:
+            if self.horse_pid:
+                self.kill_horse(sig=signal.SIGRTMIN)
+
     services = build_services(settings)
     _require_redis(settings)
     sweeper = threading.Thread(target=_resubmit, args=(services, stop), name="sweep", daemon=True)
@@ -152,7 +173,7 @@ def run_servers(settings: Settings, stop: threading.Event) -> None:
     connection = Redis.from_url(settings.redis_url or "")
     queues = [Queue(name, connection=connection) for name in rq_queue_names()]
     # A name of this start only: RQ refuses one that it remembers, and a killed container starts with the same ids.
-    worker = Worker(queues, connection=connection, name=f"ged-{worker_name()}-{secrets.token_hex(4)}")
+    worker = PassingOn(queues, connection=connection, name=f"ged-{worker_name()}-{secrets.token_hex(4)}")
     worker.work(logging_level="WARNING")
     stop.set()
 

@@ -1,0 +1,227 @@
+"""``ged worker`` of the servers shape: PostgreSQL, RQ on Redis, Elasticsearch; killed at each bad moment."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from redis import Redis
+from sqlalchemy import select, update
+
+from ged.adapters.queue_polled import PolledQueue
+from ged.adapters.queue_rq import RqQueue
+from ged.jobs import Job, JobKind, JobState
+from ged.ports import JobId, MailId, SearchQuery
+from ged.registry.models import PageText
+from ged.unit import Services
+from tests import servers as private
+from tests.factories import actor
+from tests.servers import elastic
+from tests.servers.redis import _start as start_redis
+from tests.worker_kit import Installation, alive, children, eventually, kill
+
+pytestmark = [pytest.mark.servers, pytest.mark.slow]
+
+
+def install(folder: Path, database_url: str, redis_url: str, elasticsearch_url: str, alias: str) -> Installation:
+    given = elastic.connection(elasticsearch_url)
+    extra = {
+        "GED_DATABASE_URL": database_url,
+        "GED_REDIS_URL": redis_url,
+        "GED_ELASTICSEARCH_URL": elasticsearch_url,
+        "GED_ELASTICSEARCH_INDEX": alias,
+    }
+    if given.api_key:
+        extra["GED_ELASTICSEARCH_API_KEY"] = given.api_key
+    if given.ca_path:
+        extra["GED_ELASTICSEARCH_CA"] = str(given.ca_path)
+    return Installation.make(folder, extra)
+
+
+@pytest.fixture
+def here(
+    tmp_path: Path, make_database: Callable[[], str], empty_redis_url: str, elasticsearch_url: str
+) -> Iterator[Installation]:
+    alias = f"ged-worker-{uuid4().hex[:8]}"
+    made = install(tmp_path, make_database(), empty_redis_url, elasticsearch_url, alias)
+    yield made
+    made.close()
+    elastic.forget(elastic.connection(elasticsearch_url), alias)
+
+
+def silent(here: Installation) -> Services:
+    """Services of a process that is killed between its commit and its message."""
+    return replace(here.services, queue=PolledQueue())
+
+
+def is_found(here: Installation, mail_id: MailId, text: str) -> bool:
+    principals = actor(here.services, "agent").principals
+    result = here.services.index.search(SearchQuery(text), principals=principals)
+    return mail_id in [hit.mail_id for hit in result.hits]
+
+
+def forget_leases(here: Installation) -> None:
+    """Three quarters of a minute go by: no dead worker renews its lease."""
+    with here.services.engine.begin() as connection:
+        connection.execute(
+            update(Job)
+            .where(Job.state == JobState.RUNNING)
+            .values(lease_until=datetime.now(UTC) - timedelta(minutes=1))
+        )
+
+
+def reading(here: Installation, worker: subprocess.Popen[bytes], job_id: JobId) -> list[int]:
+    """Wait until the worker reads pages; its processes."""
+    here.wait_for(job_id, JobState.RUNNING)
+    eventually(lambda: len(children(worker.pid)) >= 2, within_s=30, what="the page is being read", log=here.log)
+    return children(worker.pid)
+
+
+def test_a_registered_letter_is_found_and_each_job_was_done_once(here: Installation) -> None:
+    here.start_worker()
+    here.start_worker()
+    letters = [here.register(f"Raccordement du quartier {n}") for n in range(6)]
+    found = [here.wait_for(here.latest(JobKind.INDEX), JobState.DONE, within_s=60)]
+
+    def idle() -> bool:
+        with here.services.reading() as session:
+            found[:] = session.scalars(select(Job).where(Job.kind == JobKind.INDEX)).all()
+        return {job.state for job in found} == {JobState.DONE}
+
+    eventually(idle, within_s=60, what="all letters are indexed", log=here.log)
+    assert {job.attempts for job in found} == {1}
+    assert len(found) == 6
+    assert all(is_found(here, mail_id, "raccordement quartier") for mail_id in letters)
+    here.wait_for(here.latest(JobKind.SEAL), JobState.DONE)
+
+
+def test_killed_between_commit_and_message_the_sweep_submits(here: Installation) -> None:
+    mail_id = replace(here, services=silent(here)).register()
+    assert here.services.queue.waiting() == frozenset()
+    here.start_worker()
+    here.wait_for(here.latest(JobKind.INDEX), JobState.DONE, within_s=30)
+    assert is_found(here, mail_id, "audience")
+
+
+def test_a_worker_killed_in_the_middle_is_replaced_when_its_lease_ends(here: Installation) -> None:
+    _, attachment_id, job_id = here.letter_with_pages(3)
+    first = here.start_worker()
+    reading(here, first, job_id)
+    kill(first)
+    held = here.job(job_id)
+    assert held.lease_until is not None
+    assert held.lease_until <= datetime.now(UTC) + timedelta(seconds=45)
+    forget_leases(here)
+    here.start_worker()
+    assert here.wait_for(job_id, JobState.DONE, within_s=90).attempts == 2
+    with here.services.reading() as session:
+        texts = session.scalars(select(PageText.text).where(PageText.attachment_id == attachment_id)).all()
+    assert len(texts) == 3
+    assert all("véhicules" in text for text in texts)
+
+
+def test_a_work_horse_that_is_killed_costs_a_lease_and_no_worker(here: Installation) -> None:
+    """What the kernel does when memory runs out: the child of one job dies, the worker goes on."""
+    _, _, job_id = here.letter_with_pages(3)
+    worker = here.start_worker()
+    for pid in reading(here, worker, job_id):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    other = here.ask(JobKind.SWEEP)
+    here.wait_for(other, JobState.DONE)
+    forget_leases(here)
+    assert here.wait_for(job_id, JobState.DONE, within_s=90).attempts == 2
+    assert worker.poll() is None
+
+
+def test_told_to_stop_in_the_middle_it_ends_and_another_goes_on(here: Installation) -> None:
+    _, _, job_id = here.letter_with_pages(40)
+    worker = here.start_worker()
+    below = reading(here, worker, job_id)
+    worker.send_signal(signal.SIGTERM)
+    eventually(lambda: worker.poll() is not None, within_s=20, what="the worker ended", log=here.log)
+    eventually(lambda: not any(map(alive, below)), within_s=10, what="its processes end with it", log=here.log)
+    job = here.job(job_id)
+    assert job.state is JobState.QUEUED, here.log.read_text()
+    assert job.run_after <= datetime.now(UTC) + timedelta(seconds=5)
+    here.start_worker()
+    here.wait_for(job_id, JobState.RUNNING, within_s=30)
+
+
+def test_a_redis_that_went_away_and_came_back_empty_costs_no_job(
+    tmp_path: Path, make_database: Callable[[], str], elasticsearch_url: str
+) -> None:
+    own = tmp_path / "redis"
+    own.mkdir()
+    redis = start_redis(own)
+    redis = replace(redis, started_ticks=private._started_ticks(redis.pid))
+    alias = f"ged-worker-{uuid4().hex[:8]}"
+    here = install(tmp_path, make_database(), redis.url, elasticsearch_url, alias)
+    try:
+        here.start_worker()
+        here.wait_for(here.ask(JobKind.SWEEP), JobState.DONE)
+        private.stop(redis)
+        lost = here.ask(JobKind.SWEEP, 1)
+        assert here.job(lost).state is JobState.QUEUED
+        port = redis.url.rpartition(":")[2].partition("/")[0]
+        again = subprocess.Popen(
+            ["redis-server", "--port", port, "--bind", "127.0.0.1", "--save", ""], stdout=subprocess.DEVNULL
+        )
+        try:
+            eventually(lambda: answers(redis.url), within_s=10, what="redis is back")
+            if here.processes[0].poll() is not None:
+                here.start_worker()  # what a supervisor does
+            here.wait_for(lost, JobState.DONE, within_s=60)
+        finally:
+            again.terminate()
+            again.wait()
+    finally:
+        here.close()
+        private.stop(redis)
+        elastic.forget(elastic.connection(elasticsearch_url), alias)
+
+
+def answers(url: str) -> bool:
+    with Redis.from_url(url) as client, suppress(Exception):
+        return bool(client.ping())
+    return False
+
+
+def test_a_worker_with_the_name_of_a_killed_one_may_start(here: Installation) -> None:
+    """In a container host name and process id are the same after each start; RQ remembers names for minutes."""
+    first = here.start_worker()
+    here.wait_for(here.ask(JobKind.SWEEP), JobState.DONE)
+    queue = here.services.queue
+    assert isinstance(queue, RqQueue)
+    with Redis.from_url(here.settings.redis_url or "") as redis:
+        names = redis.smembers("rq:workers")
+        kill(first)
+        assert len(names) == 1
+        (name,) = names
+        assert f":{first.pid}-".encode() in name, "the name ends with something of this start only"
+
+
+def test_index_jobs_wait_for_an_elasticsearch_that_is_away(
+    tmp_path: Path, make_database: Callable[[], str], empty_redis_url: str
+) -> None:
+    url = f"http://127.0.0.1:{private.free_port()}"
+    here = install(tmp_path, make_database(), empty_redis_url, url, "ged-away")
+    try:
+        here.start_worker()
+        asked_at = datetime.now(UTC)
+        here.register()
+        job_id = here.latest(JobKind.INDEX)
+        eventually(lambda: here.job(job_id).attempts >= 1, within_s=30, what="tried", log=here.log)
+        eventually(lambda: here.job(job_id).error_code == "index.unavailable", within_s=30, what="said", log=here.log)
+        job = here.job(job_id)
+        assert job.state in (JobState.QUEUED, JobState.RUNNING)
+        assert job.run_after > asked_at
+        here.wait_for(here.ask(JobKind.SWEEP), JobState.DONE)
+    finally:
+        here.close()
