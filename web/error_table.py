@@ -392,6 +392,14 @@ MESSAGES: Mapping[str, Message] = {
     # --- job ---
     "job.not_failed": Message(_l("Seule une tâche en échec peut être relancée."), _l("Rechargez la liste.")),
     "job.unknown": Message(_l("Cette tâche n'existe plus."), _l("Rechargez la liste.")),
+    "job.crashed": Message(
+        _l("La tâche s'est arrêtée sur une erreur imprévue."),
+        _l("Relancez-la ; si l'erreur revient, donnez son numéro à qui entretient le service."),
+    ),
+    "job.worker_lost": Message(
+        _l("L'exécutant a disparu plusieurs fois pendant cette tâche."),
+        _l("Regardez la mémoire du serveur, puis relancez la tâche."),
+    ),
     # --- key ---
     "key.damaged": Message(
         _l("La clé de signature enregistrée est illisible."),
