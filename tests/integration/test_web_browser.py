@@ -145,7 +145,7 @@ def test_what_was_typed_survives_the_end_of_the_session(page: Page, site: tuple[
         uow.session.execute(
             update(Person).where(Person.account == "dge").values(session_epoch=Person.session_epoch + 1)
         )
-    page.click("text=Enregistrer >> nth=0")
+    page.click("main form.card button:text-is('Enregistrer')")
     assert "Votre session a pris fin" in page.text_content("h1")  # type: ignore[operator]
     page.click("main .button--primary")
     page.fill("#account", "dge")
