@@ -1,1 +1,1 @@
-"""The organisation: units (any tree), posts, people, delegation and absence."""
+"""The organisation: units (any tree), posts, people, delegation and interim."""

@@ -99,17 +99,6 @@ class Delegation(Base):
     withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
-class Absence(Base):
-    """A person is away between two days (inclusive)."""
-
-    __tablename__ = "absences"
-
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
-    from_on: Mapped[date]
-    until_on: Mapped[date]
-
-
 class SigningKey(Base):
     """A person's key: PKCS#12 useless without passphrase and server secret, and its certificate."""
 

@@ -98,6 +98,8 @@ def test_a_registered_letter_is_found_and_each_job_was_done_once(here: Installat
     assert {job.attempts for job in found} == {1}
     assert len(found) == 6
     assert all(is_found(here, mail_id, "raccordement quartier") for mail_id in letters)
+    # The workers ask for the hourly seal at their first sweep, which may come after the letters.
+    eventually(lambda: here.latest(JobKind.SEAL), within_s=30, what="a seal is asked for", log=here.log)
     here.wait_for(here.latest(JobKind.SEAL), JobState.DONE)
 
 

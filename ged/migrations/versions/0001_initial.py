@@ -179,18 +179,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("weekday", name=op.f("pk_working_days")),
     )
     op.create_table(
-        "absences",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("from_on", sa.Date(), nullable=False),
-        sa.Column("until_on", sa.Date(), nullable=False),
-        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_absences_person_id_people")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_absences")),
-    )
-    with op.batch_alter_table("absences", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_absences_person_id"), ["person_id"], unique=False)
-
-    op.create_table(
         "audit_payloads",
         sa.Column(
             "sequence", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
@@ -1310,10 +1298,6 @@ def downgrade() -> None:
 
     op.drop_table("bridges")
     op.drop_table("audit_payloads")
-    with op.batch_alter_table("absences", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_absences_person_id"))
-
-    op.drop_table("absences")
     op.drop_table("working_days")
     with op.batch_alter_table("units", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_units_parent_id"))
