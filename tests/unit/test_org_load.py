@@ -22,6 +22,8 @@ from tests.factories import NOW, TODAY, actor, make_services
 from tests.routing_kit import register
 from web.organisation import load_file
 
+pytestmark = pytest.mark.slow  # whole seconds: part of `make test`, not of the quick round
+
 MINISTRY = Path(__file__).parents[2] / "demo" / "ministry.yaml"
 TOMORROW = NOW + timedelta(days=1)
 

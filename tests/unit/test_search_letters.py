@@ -21,6 +21,8 @@ from ged.unit import Services
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 from tests.routing_kit import impute, make_mentions, post_id, register, run_jobs, unit_id
 
+pytestmark = pytest.mark.slow  # whole seconds: part of `make test`, not of the quick round
+
 
 @pytest.fixture
 def services(tmp_path: Path) -> Services:

@@ -25,6 +25,8 @@ from web.forms import FormReader
 from web.pages import render_form
 from web.paths import safe_path
 
+pytestmark = pytest.mark.slow  # whole seconds: part of `make test`, not of the quick round
+
 Site = tuple[Flask, Services]
 TEMPLATES = Path(__file__).parents[1] / "templates"
 
