@@ -283,13 +283,20 @@ class PageCode:
 
 @dataclass(frozen=True)
 class PageFacts:
-    """What a first look at a page shows. ``blank_score``: 0 full .. 1 empty (flag, never drop)."""
+    """What a first look at a page shows.
+
+    Attributes:
+        blank_score: 0 full .. 1 empty (flag, never drop).
+        warnings: what would spoil the reading, to be told before the letter is numbered: ``too_dark``, ``too_light``,
+            ``cut_edge``, ``low_resolution``, ``skewed``.
+    """
 
     width_px: int
     height_px: int
     dpi: int
     blank_score: float
     codes: tuple[PageCode, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -337,12 +344,35 @@ class RecognisedPage:
 
 
 @dataclass(frozen=True)
+class FieldReading:
+    """A field of a letter as the machine read it: a suggestion with its place, never a fact.
+
+    Attributes:
+        name: ``subject``, ``their_reference``, ``our_reference``, ``written_on``, ``place``, ``sender``,
+            ``addressee``, ``copies`` (one reading a recipient), ``enclosures``, ``amount``.
+        value: plain text; ISO date for ``written_on``, digits for ``enclosures``.
+        page_no: counts from 1; the box is in fractions 0..1 of the page.
+        confidence: 0..100.
+    """
+
+    name: str
+    value: str
+    page_no: int
+    x: float
+    y: float
+    width: float
+    height: float
+    confidence: float
+
+
+@dataclass(frozen=True)
 class Recognition:
     """A document read; all paths lie in the ``out`` folder given. ``searchable_pdf`` is PDF/A-2."""
 
     pages: tuple[RecognisedPage, ...]
     searchable_pdf: Path
     thumbnail: Path
+    fields: tuple[FieldReading, ...] = ()
 
 
 class OcrEngine(Protocol):
