@@ -12,7 +12,7 @@ from ged.archive.seal import HeadSeal
 from ged.errors import GedError
 from ged.pipeline import seal_folder
 from ged.ports import Digest, Verdict
-from ged.registry import allocation
+from ged.registry import allocation, journal_check
 from ged.registry.models import Register
 from ged.signbook.queries import issued_letters
 from ged.slips.revisions import issued_slips
@@ -54,9 +54,12 @@ def verify(services: Services, *, now: datetime) -> VerifyReport:
         problems += [Problem(f.code, f"sealed head {f.sequence}") for f in seal.verify(session)]
         entries = audit.head(session).count
         problems += [Problem(f.code, f"journal entry {f.sequence}") for f in audit.verify_chain(session)]
+        told = journal_check.differences(session, journal_holds=not problems)
+        differing = [Problem(code, where) for code, where in told]
         codes = {r.id: r.code for r in session.scalars(select(Register))}
         gaps = allocation.gaps(session)
         problems += [Problem("register.gap", f"{codes[r]} {year or ''}: {n}".strip()) for r, year, n in gaps]
+        problems += differing
         blob_count = 0
         for digest, where in archive_blobs.named_digests(session):
             blob_count += 1
@@ -73,7 +76,7 @@ def verify(services: Services, *, now: datetime) -> VerifyReport:
         entries=entries,
         sealed_until=last.count if last else 0,
         sealed_at=last.at if last else "",
-        numbers_without_gap=not gaps,
+        numbers_without_gap=not gaps and not any(p.code.startswith("register.") for p in problems),
         blobs=blob_count,
         signatures=signatures,
         problems=tuple(problems),

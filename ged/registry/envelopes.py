@@ -20,6 +20,7 @@ from ged.registry import allocation
 from ged.registry.bridges import order_scan
 from ged.registry.files import Upload
 from ged.registry.intake_models import Bridge
+from ged.registry.journal_check import told_of_number
 from ged.registry.models import (
     AttachmentKind,
     Channel,
@@ -124,7 +125,7 @@ def register_envelope(
     uow.session.flush()
     number = allocation.allocate(uow, register_id, actor=actor, post=post, envelope_id=envelope.id)
     uow.record(
-        "envelope.registered", "envelope", envelope.id, actor=actor, post=post, number=number.text,
+        "envelope.registered", "envelope", envelope.id, actor=actor, post=post, **told_of_number(number),
         arrived_at=envelope.arrived_at.isoformat(), addressed_post=envelope.addressed_post_id, count=envelope.count,
     )  # fmt: skip
     return RegisteredEnvelope(envelope.id, number.id, number.text)

@@ -27,6 +27,7 @@ from ged.ports import (
 )
 from ged.registry import allocation
 from ged.registry.correspondents import known_sender, resolve_sender
+from ged.registry.journal_check import told_of_number
 from ged.registry.models import (
     Attachment,
     AttachmentKind,
@@ -145,7 +146,7 @@ def register_incoming(
         link(uow, MailId(mail.id), form.related_to, kind="related", actor=actor)
     number = allocation.allocate(uow, register_id, actor=actor, post=post, mail_id=mail.id)
     uow.record(
-        "mail.registered", "mail", mail.id, actor=actor, post=post, number=number.text, level=int(form.level),
+        "mail.registered", "mail", mail.id, actor=actor, post=post, **told_of_number(number), level=int(form.level),
         subject=mail.subject, sender=mail.sender_name, received_on=str(mail.received_on),
     )  # fmt: skip
     return Registered(MailId(mail.id), number.id, number.text)
@@ -294,11 +295,18 @@ def attach(
     uow.record(
         "attachment.added", "mail", int(mail_id), actor=actor, attachment=attachment.id, kind=kind.value,
         digest=digest, pages=[p.digest for p in pages] if digest is None else len(pages), reason=reason,
+        **_told_apart(digest, pages),
     )  # fmt: skip
     if recognise:
         uow.defer(JobKind.RECOGNISE, attachment.id)
     uow.reindex(mail_id)
     return AttachmentId(attachment.id)
+
+
+def _told_apart(digest: Digest | None, pages: Sequence[SourcePage]) -> dict[str, object]:
+    """A file whose pages stand in blobs of their own: the journal names these too."""
+    apart = digest is not None and any(page.digest != digest for page in pages)
+    return {"page_digests": [page.digest for page in pages]} if apart else {}
 
 
 def take_number(uow: UnitOfWork, mail_id: MailId, register_id: RegisterId, *, actor: Actor) -> MailNumber:
@@ -317,7 +325,7 @@ def take_number(uow: UnitOfWork, mail_id: MailId, register_id: RegisterId, *, ac
         raise Invalid("register.twice", "the letter has a number in this register", field="register_id")
     number = allocation.allocate(uow, register_id, actor=actor, post=post, mail_id=mail.id)
     access.grant(uow, mail.id, (unit_principal(post.unit_id), post_principal(post.post_id)), Because.REGISTERED)
-    uow.record("mail.numbered", "mail", mail.id, actor=actor, post=post, number=number.text)
+    uow.record("mail.numbered", "mail", mail.id, actor=actor, post=post, **told_of_number(number))
     uow.reindex(mail.id)
     return number
 

@@ -252,6 +252,6 @@ def _note_reading(uow: UnitOfWork, attachment_id: int, stored: _Stored) -> None:
     flags = sorted({flag for page in stored.pages for flag in page.flags})
     uow.record(
         "attachment.read", "mail", attachment.mail_id, actor=SYSTEM, attachment=attachment_id, pages=len(stored.pages),
-        flags=flags,
+        flags=flags, renditions={f"{kind}/{page_no}": kept[0] for kind, page_no, kept in named},
     )  # fmt: skip
     uow.reindex(attachment.mail_id)

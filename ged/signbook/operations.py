@@ -18,6 +18,7 @@ from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, Stale
 from ged.org.models import Post
 from ged.ports import Digest, MailId, SignRequest, post_principal, unit_principal
 from ged.registry import allocation, dispatch
+from ged.registry.journal_check import told_of_number
 from ged.registry.models import AttachmentKind
 from ged.registry.states import MailAct, MailState, move
 from ged.signbook import book, circuit, render
@@ -277,7 +278,7 @@ def number_letter(uow: UnitOfWork, draft: Draft, *, actor: Actor, post: HeldPost
     number = allocation.allocate(uow, register.id, actor=actor, post=post, mail_id=draft.mail_id)
     draft.number_id, draft.number, draft.numbered_on = number.id, number, number.registered_on
     draft.mail.written_on = number.registered_on
-    uow.record("mail.numbered", "mail", draft.mail_id, actor=actor, post=post, number=number.text)
+    uow.record("mail.numbered", "mail", draft.mail_id, actor=actor, post=post, **told_of_number(number))
 
 
 def sign_numbered(services: Services, mail_id: MailId | int, *, key: OpenedKey, actor: Actor, now: datetime) -> str:

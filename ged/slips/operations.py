@@ -18,6 +18,7 @@ from ged.access import Because
 from ged.errors import GedError, Invalid, NotFound
 from ged.ports import Digest, SignatureField, SignRequest, SlipId, unit_principal
 from ged.registry import allocation
+from ged.registry.journal_check import told_of_number
 from ged.registry.models import Mail, SealedEnvelope
 from ged.slips import drafting, parties, render, tasks
 from ged.slips.drafting import PlannedLine, SlipForm
@@ -255,7 +256,7 @@ def give_number(uow: UnitOfWork, slip: Slip, post: HeldPost, actor: Actor) -> Is
     number = allocation.allocate(uow, register_id, actor=actor, post=post, slip_id=slip.id)
     slip.number_id = number.id
     uow.record(
-        "slip.issued", "slip", slip.id, actor=actor, post=post, number=number.text, kind=slip.kind.value,
+        "slip.issued", "slip", slip.id, actor=actor, post=post, **told_of_number(number), kind=slip.kind.value,
         purpose=slip.purpose.value, to_unit=slip.receiver_unit_id, cites=slip.cites_id,
         lines=[[line.mail_id, line.envelope_id, line.count] for line in slip.lines],
     )  # fmt: skip

@@ -3,9 +3,11 @@
 import io
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -196,8 +198,93 @@ def test_a_deleted_number_is_a_gap_in_its_register(here: Services) -> None:
             "DELETE FROM mail_numbers WHERE sequence = 2 AND register_id = (SELECT id FROM registers WHERE code='ARR')"
         )
         connection.commit()
-    assert problems(here) == [("register.gap", "ARR 2026: 1")]
+    (gap, missing) = problems(here)
+    assert gap == ("register.gap", "ARR 2026: 1")
+    assert missing[0] == "register.number_missing"
+    assert "ARR 00002/2026" in missing[1]
     assert not verify(here, now=NOW).numbers_without_gap
+
+
+def spoil(services: Services, *statements: str) -> None:
+    """Change rows as somebody with the database file in hand would: no foreign key stops them."""
+    with closing(sqlite3.connect(str(services.engine.url.database))) as connection, connection:
+        for statement in statements:
+            assert connection.execute(statement).rowcount, statement
+
+
+def one(services: Services, query: str) -> str:
+    with services.engine.connect() as connection:
+        return str(connection.exec_driver_sql(query).scalar_one())
+
+
+ARR = "register_id = (SELECT id FROM registers WHERE code='ARR')"
+
+
+def test_the_last_number_taken_out_together_with_its_counter_is_named_by_the_journal(here: Services) -> None:
+    last = one(here, f"SELECT max(sequence) FROM mail_numbers WHERE {ARR}")
+    number = one(here, f"SELECT text FROM mail_numbers WHERE sequence = {last} AND {ARR}")
+    spoil(
+        here,
+        f"DELETE FROM mail_numbers WHERE sequence = {last} AND {ARR}",
+        f"UPDATE register_counters SET last_sequence = last_sequence - 1 WHERE {ARR}",
+    )
+    missing, lowered = problems(here)
+    assert missing[0] == "register.number_missing"
+    assert missing[1].startswith(f"ARR {number} (mail ")
+    assert lowered == ("register.counter_lowered", f"ARR 2026: {int(last) - 1} < {last}")
+    assert not verify(here, now=NOW).numbers_without_gap
+
+
+@pytest.mark.parametrize("column", ["mail_id", "slip_id"])
+def test_a_number_moved_to_another_letter_or_written_anew_is_named(here: Services, column: str) -> None:
+    row = one(here, f"SELECT max(id) FROM mail_numbers WHERE {column} IS NOT NULL")
+    spoil(here, f"UPDATE mail_numbers SET text = '99999/2026' WHERE id = {row}")
+    assert [code for code, _ in problems(here)] == ["register.number_missing"]
+    spoil(here, f"UPDATE mail_numbers SET {column} = 1000000 WHERE id = {row}")
+    assert [code for code, _ in problems(here)] == ["register.number_missing"]
+
+
+def test_every_document_whose_row_leads_to_another_valid_blob_is_named(here: Services) -> None:
+    other = here.blobs.put(io.BytesIO(pages.pdf("Un autre contenu"))).digest
+    with here.engine.connect() as connection:
+        rows = connection.exec_driver_sql("SELECT id, digest FROM attachments WHERE digest IS NOT NULL").all()
+    assert len(rows) >= 2
+    for attachment_id, digest in rows:
+        spoil(here, f"UPDATE attachments SET digest = '{other}' WHERE id = {attachment_id}")
+        found = problems(here)
+        named = [where for code, where in found if code == "attachment.other_bytes"]
+        assert len(named) == 1, found
+        assert named[0].startswith(f"attachment {attachment_id} ")
+        assert other in named[0]
+        spoil(here, f"UPDATE attachments SET digest = '{digest}' WHERE id = {attachment_id}")
+    assert problems(here) == []
+
+
+def test_every_page_and_rendition_whose_row_leads_to_another_valid_blob_is_named(here: Services) -> None:
+    other = here.blobs.put(io.BytesIO(pages.png("Une autre page"))).digest
+    for table in ("attachment_pages", "renditions"):
+        with here.engine.connect() as connection:
+            rows = connection.exec_driver_sql(f"SELECT rowid, attachment_id, digest FROM {table}").all()
+        assert rows
+        for row, attachment_id, digest in rows:
+            spoil(here, f"UPDATE {table} SET digest = '{other}' WHERE rowid = {row}")
+            ((code, where),) = problems(here)
+            assert code == ("rendition.other_bytes" if table == "renditions" else "attachment.other_bytes")
+            assert where.startswith(f"attachment {attachment_id} ")
+            spoil(here, f"UPDATE {table} SET digest = '{digest}' WHERE rowid = {row}")
+
+
+def test_a_document_moved_removed_or_slipped_in_is_named(here: Services) -> None:
+    last = one(here, "SELECT max(attachment_id) FROM attachment_pages")
+    mail = one(here, f"SELECT mail_id FROM attachments WHERE id = {last}")
+    spoil(here, f"UPDATE attachments SET mail_id = (SELECT min(id) FROM mails) WHERE id = {last}")
+    assert [code for code, _ in problems(here)] == ["attachment.moved"]
+    spoil(here, f"UPDATE attachments SET mail_id = {mail}, id = 1000000 WHERE id = {last}")
+    found = {code for code, _ in problems(here)}
+    assert {"attachment.missing", "attachment.unrecorded"} <= found
+    spoil(here, f"UPDATE attachments SET id = {last} WHERE id = 1000000")
+    spoil(here, f"DELETE FROM attachment_pages WHERE attachment_id = {last} AND page_no = 2")
+    assert problems(here) == [("attachment.other_pages", f"attachment {last} (mail {mail}): 1 / 2")]
 
 
 def test_a_cut_behind_the_sealed_head_is_named(here: Services) -> None:
