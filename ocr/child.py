@@ -13,7 +13,7 @@ from typing import BinaryIO
 from ged.errors import EngineFailed, GedError
 from ocr.coding import jpeg
 from ocr.image import shrink
-from ocr.inspection import inspect
+from ocr.inspection import count, inspect
 from ocr.limits import MIB, Limits
 from ocr.page import PageReader, show
 from ocr.tesseract import Tesseract
@@ -65,6 +65,8 @@ class _Service:
         operation = request.pop("do")
         if operation == "inspect":
             return inspect(Path(request["source"]), self._limits)
+        if operation == "count":
+            return count(Path(request["source"]), self._limits)
         if operation == "languages":
             return sorted(self._tesseract.languages())
         if operation == "thumbnail":

@@ -1,8 +1,9 @@
 """The plug of the port ``OcrEngine``: tesseract, in children that a hostile file may end."""
 
 import shutil
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -44,7 +45,7 @@ class TesseractEngine:
         Args:
             max_pixels: of a page, as its header says.
             max_pages: of a file.
-            jobs: pages read at the same time, each by one single-threaded process.
+            jobs: pages read at the same time, each by one single-threaded process, whichever document they are of.
             memory_limit_bytes: address space of each process.
             page_timeout_s: after which one page is given up, flagged ``failed``, and the others go on.
             tesseract: the program, by name or path.
@@ -62,23 +63,40 @@ class TesseractEngine:
             "tessdata": tessdata,
         }
         self._sandbox = Sandbox(settings)
+        self._slots = threading.BoundedSemaphore(max(1, jobs))
         self._languages: frozenset[str] | None = None
 
     def close(self) -> None:
         """End the processes that wait for work; the engine can still be used."""
         self._sandbox.close()
 
+    def stop(self) -> None:
+        """End all processes, those at work too; what is being read fails and nothing more is read."""
+        self._sandbox.stop()
+
+    def count_pages(self, source: Path, *, filename: str, timeout_s: float) -> tuple[str, int]:
+        """Media type and number of pages, from headers alone: a page may still turn out to be damaged.
+
+        Raises:
+            Invalid, EngineFailed: as ``inspect``.
+        """
+        answer = self._look("count", source, filename=filename, timeout_s=timeout_s)
+        return str(answer["media_type"]), int(answer["pages"])
+
     def inspect(self, source: Path, *, filename: str, timeout_s: float) -> SourceFacts:
         """First look at a file, as ``OcrEngine.inspect``."""
+        facts = self._look("inspect", source, filename=filename, timeout_s=timeout_s)
+        return SourceFacts(str(facts["media_type"]), tuple(map(_page_facts, facts["pages"])), bool(facts["signed"]))
+
+    def _look(self, operation: str, source: Path, *, filename: str, timeout_s: float) -> dict[str, Any]:
         try:
             sniff(source)
-            answer = self._sandbox.ask({"do": "inspect", "source": str(source.resolve())}, timeout_s=timeout_s)
+            answer = self._sandbox.ask({"do": operation, "source": str(source.resolve())}, timeout_s=timeout_s)
         except Invalid as refusal:
             raise Invalid(refusal.code, refusal.remedy, **{**refusal.params, "filename": filename}) from refusal
         except EngineFailed as failure:
             raise _about(failure, filename) from failure
-        facts = cast(dict[str, Any], answer)
-        return SourceFacts(str(facts["media_type"]), tuple(map(_page_facts, facts["pages"])), bool(facts["signed"]))
+        return cast(dict[str, Any], answer)
 
     def thumbnail(self, page: PageRef, *, width_px: int, out: Path, timeout_s: float) -> None:
         """Write a small JPEG of one page, as ``OcrEngine.thumbnail``."""
@@ -94,9 +112,15 @@ class TesseractEngine:
         self._sandbox.ask(request, timeout_s=timeout_s)
 
     def recognise(
-        self, pages: Sequence[PageRef], *, languages: Sequence[str], timeout_s: float, out: Path
+        self,
+        pages: Sequence[PageRef],
+        *,
+        languages: Sequence[str],
+        timeout_s: float,
+        out: Path,
+        on_page: Callable[[RecognisedPage], None] = lambda _: None,
     ) -> Recognition:
-        """Read pages in order, as ``OcrEngine.recognise``."""
+        """Read pages in order, as ``OcrEngine.recognise``; ``on_page`` is told of each, in order, as soon as it is read."""
         if not pages:
             raise ValueError("no pages to read")
         end_s = time.monotonic() + timeout_s
@@ -104,14 +128,26 @@ class TesseractEngine:
         folder = out.resolve()
         tasks = [self._task(page, number, languages, folder) for number, page in enumerate(pages, 1)]
         with ThreadPoolExecutor(max_workers=max(1, self._jobs), thread_name_prefix="ocr") as pool:
-            results = list(pool.map(lambda task: self._read(task, end_s), tasks))
+            results, read = [], []
+            for task, result in zip(tasks, pool.map(lambda task: self._read(task, end_s), tasks), strict=True):
+                results.append(result)
+                read.append(_page(task, result))
+                on_page(read[-1])
         if time.monotonic() >= end_s:
             raise EngineFailed("ocr.timeout", "Try again later.", retryable=True, pages=len(pages))
         searchable = folder / "searchable.pdf"
         pdf.assemble([result.part for result in results], searchable)
         thumbnail = folder / "thumbnail.jpg"
         _write_thumbnail(results[0].site_image, thumbnail)
-        return Recognition(tuple(map(_page, tasks, results)), searchable, thumbnail)
+        return Recognition(tuple(read), searchable, thumbnail)
+
+    def check_languages(self, languages: Sequence[str]) -> None:
+        """Find out whether these can be read at all.
+
+        Raises:
+            EngineFailed: ``ocr.unavailable``; ``params["languages"]`` names the models that are missing.
+        """
+        self._check_program(languages, 30.0)
 
     def _check_program(self, languages: Sequence[str], timeout_s: float) -> None:
         """A program or model that is missing is everybody's trouble, not that of a page."""
@@ -140,10 +176,11 @@ class TesseractEngine:
         """Read one page; whatever the child left when it failed is used."""
         task.result_path.unlink(missing_ok=True)
         try:
-            left_s = end_s - time.monotonic()
-            timed = replace(task, deadline_s=min(self._page_timeout_s, left_s))
-            if left_s > 0:
-                self._sandbox.ask(as_message("page", timed), timeout_s=min(self._page_timeout_s + _GRACE_S, left_s))
+            with self._slots:
+                left_s = end_s - time.monotonic()
+                timed = replace(task, deadline_s=min(self._page_timeout_s, left_s))
+                if left_s > 0:
+                    self._sandbox.ask(as_message("page", timed), timeout_s=min(self._page_timeout_s + _GRACE_S, left_s))
             return load_result(task)
         except (GedError, ValueError, KeyError, TypeError, OSError):
             return _what_is_left(task)

@@ -34,6 +34,17 @@ def inspect(source: Path, limits: Limits) -> Message:
     return {"media_type": media_type, "signed": False, "pages": [asdict(_facts(page)) for page in shown]}
 
 
+def count(source: Path, limits: Limits) -> Message:
+    """Media type and number of pages; nothing is decoded.
+
+    Raises:
+        Invalid: as ``OcrEngine.inspect``.
+    """
+    media_type = sniff(source)
+    pages = examine(source, limits).page_count if media_type == PDF else page_count(source, media_type, limits)
+    return {"media_type": media_type, "pages": pages}
+
+
 def _facts(shown: Shown) -> PageFacts:
     gray = shown.image.convert("L")
     return PageFacts(*shown.full_size, shown.full_dpi, round(clean.blank_score(gray), 3), read_codes(gray))

@@ -13,7 +13,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, cast
 
@@ -78,6 +78,12 @@ class Child:
                 received += piece
         return bytes(received)
 
+    def kill(self) -> None:
+        """End the child from another thread than the one that waits for its answer, which then ends it for good."""
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError):  # it ended by itself a moment ago
+                os.killpg(self._process.pid, signal.SIGKILL)
+
     def end(self) -> None:
         """End the child and all that it started; calling it again does nothing."""
         if self.owner_pid != os.getpid() or self._process.returncode is not None:
@@ -105,6 +111,8 @@ class Sandbox:
     def __init__(self, settings: Message) -> None:
         self._settings = settings
         self._idle: list[Child] = []
+        self._busy: set[Child] = set()
+        self._stopped = False
         self._lock = threading.Lock()
         self._finalizer = weakref.finalize(self, _end_all, self._idle)
 
@@ -112,6 +120,15 @@ class Sandbox:
         """End the children that wait; the sandbox can still be used and starts new ones."""
         with self._lock:
             _end_all(self._idle)
+
+    def stop(self) -> None:
+        """End all children, those at work too: whoever waits for them gets ``ChildGone``, and none is started again."""
+        with self._lock:
+            self._stopped = True
+            _end_all(self._idle)
+            busy = tuple(self._busy)
+        for child in busy:
+            child.kill()
 
     def ask(self, request: Message, *, timeout_s: float) -> object:
         """Have a child do something.
@@ -137,13 +154,25 @@ class Sandbox:
         except BaseException:
             child.end()
             raise
+        finally:
+            with self._lock:
+                self._busy.discard(child)
         with self._lock:
             self._idle.append(child)
 
     def _take(self) -> Child:
         with self._lock:
+            if self._stopped:
+                raise ChildGone("ocr.crashed", "The reading was stopped.")
             while self._idle:
                 child = self._idle.pop()
                 if child.owner_pid == os.getpid():
+                    self._busy.add(child)
                     return child
-        return Child(self._settings)
+        child = Child(self._settings)
+        with self._lock:
+            self._busy.add(child)
+            stopped = self._stopped
+        if stopped:
+            child.kill()
+        return child
