@@ -27,6 +27,8 @@ class CodeKind(StrEnum):
     """Outgoing letter printed to be signed in ink."""
     DISCHARGE = "R"
     """Stamped copy of a dispatched letter."""
+    SEPARATOR = "S"
+    """Sheet laid between letters: a new letter begins behind it, with the sheet's unit, nature and level."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from ged.errors import Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.ports import AttachmentId, Digest, MailId, ScanId, UnitId
 from ged.registry.bridges import clerk_of
+from ged.registry.grouping import is_separator
 from ged.registry.intake import document_of, join
 from ged.registry.intake_models import BLANK_FROM, Scan, ScanLeaf, ScanState
 from ged.registry.models import Attachment, AttachmentKind
@@ -55,7 +56,14 @@ def split(
     at = scan.leaves.index(_leaf(scan, leaf_id))
     if at == 0:
         raise Invalid("scan.split_first", "choose a page after the first", id=scan.id)
-    new = Scan(batch_id=scan.batch_id, unit_id=scan.unit_id, filename=scan.filename, edits=1, created_at=now)
+    new = Scan(
+        batch_id=scan.batch_id,
+        unit_id=scan.unit_id,
+        filename=scan.filename,
+        separator_id=scan.separator_id,
+        edits=1,
+        created_at=now,
+    )
     moved = scan.leaves[at:]
     uow.session.add(new)
     _move(scan, new, moved)
@@ -119,6 +127,43 @@ def shift(uow: UnitOfWork, scan_id: ScanId, leaf_id: int, *, by: int, version: i
     at = scan.leaves.index(_leaf(scan, leaf_id))
     ids.insert(min(max(at + by, 0), len(ids) - 1), ids.pop(at))
     reorder(uow, scan_id, ids, version=None, actor=actor)
+
+
+def reverse(uow: UnitOfWork, scan_id: ScanId, *, version: int | None, actor: Actor) -> None:
+    """Put the pages in the opposite order: a feeder that gives the last page first.
+
+    A separator sheet stays at its place.
+    """
+    scan = _editable(uow, scan_id, version, actor)
+    ids = [leaf.id for leaf in scan.leaves]
+    sheets = _sheets_before(uow, scan)
+    reorder(uow, scan_id, ids[:sheets] + ids[sheets:][::-1], version=None, actor=actor)
+
+
+def interleave(uow: UnitOfWork, scan_id: ScanId, *, version: int | None, actor: Actor) -> None:
+    """Put together a stack that a one-sided feeder read twice: all fronts, then, turned over, all backs from the last.
+
+    Of 2n pages 1..n are fronts and n+1..2n backs in reverse order; pages taken out go to the end and do not count.
+
+    Raises:
+        Invalid: ``scan.interleave_odd``: a back is missing or too many.
+        InvalidTransition: ``scan.signed``.
+    """
+    scan = _editable(uow, scan_id, version, actor)
+    present = [leaf.id for leaf in scan.leaves if not leaf.removed]
+    if len(present) % 2 or not present:
+        raise Invalid("scan.interleave_odd", "take out or scan the page that is one too many", count=len(present))
+    half = len(present) // 2
+    fronts, backs = present[:half], present[: half - 1 : -1]
+    woven = [leaf_id for pair in zip(fronts, backs, strict=True) for leaf_id in pair]
+    head = [leaf.id for leaf in scan.leaves[: _sheets_before(uow, scan)]]
+    rest = [leaf.id for leaf in scan.leaves if leaf.removed and leaf.id not in head]
+    reorder(uow, scan_id, [*head, *woven, *rest], version=None, actor=actor)
+
+
+def _sheets_before(uow: UnitOfWork, scan: Scan) -> int:
+    flags = [leaf.removed and is_separator(leaf.page.codes, uow.services.code_key) for leaf in scan.leaves]
+    return flags.index(False) if False in flags else len(flags)
 
 
 def turn(uow: UnitOfWork, scan_id: ScanId, leaf_id: int, *, by: int, version: int | None, actor: Actor) -> None:

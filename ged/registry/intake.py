@@ -17,8 +17,10 @@ from ged.codes import CodeKind, OurCode, read_code
 from ged.errors import Invalid, NotFound
 from ged.jobs import JobKind
 from ged.ports import AttachmentId, Digest, PageCode, PageFacts, ScanId
+from ged.registry import separators
 from ged.registry.bridges import BridgeIdentity, clerk_of
 from ged.registry.files import Upload, limited
+from ged.registry.grouping import Group, group_pages
 from ged.registry.intake_models import (
     BatchSource,
     BatchState,
@@ -312,6 +314,7 @@ def _note(uow: UnitOfWork, batch: ScanBatch, page: ScanPage, look: Look, now: da
             uow.session.add(row)
         row.width_px, row.height_px, row.dpi = facts.width_px, facts.height_px, facts.dpi
         row.blank_score, row.codes = facts.blank_score, _ours(facts.codes, uow.services.code_key)
+        row.warnings = list(facts.warnings)
 
 
 def _ours(codes: Iterable[PageCode], key: bytes) -> list[str]:
@@ -322,56 +325,68 @@ def _place(uow: UnitOfWork, batch: ScanBatch, pages: Sequence[ScanPage], now: da
     if batch.into_scan_id is not None:
         scan = uow.session.get(Scan, batch.into_scan_id, with_for_update=True, populate_existing=True)
         if scan is not None and scan.state is ScanState.WAITING and not scan.is_signed:
-            _add_leaves(scan, pages)
-            uow.record("scan.page_added", "scan", scan.id, actor=SYSTEM, pages=[page.id for page in pages])
+            last = _insert_leaves(scan, batch, pages)
+            uow.record(
+                "scan.page_added", "scan", scan.id, actor=SYSTEM, pages=[page.id for page in pages],
+                behind=batch.into_leaf_id, replaces=batch.replaces_leaf,
+            )  # fmt: skip
+            if batch.into_leaf_id is not None:
+                uow.session.flush()
+                batch.into_leaf_id = last.id  # a page that comes late goes behind those that came before
             return [ScanId(scan.id)]
-    made = []
-    whole = batch.is_signed or batch.into_mail_id is not None
-    for code, group in [(None, pages)] if whole else split_at_codes(pages, uow.services.code_key):
-        scan = _new_scan(uow, batch, group, now, is_whole=len(group) == len(batch.pages))
-        _send_on(uow, batch, scan, code, now)
-        made.append(ScanId(scan.id))
-    return made
+    if batch.is_signed or batch.into_mail_id is not None:
+        return [_settle_group(uow, batch, Group(pages=list(pages)), now)]
+    return [_settle_group(uow, batch, group, now) for group in group_pages(pages, uow.services.code_key)]
 
 
-def split_at_codes(pages: Sequence[ScanPage], key: bytes) -> list[tuple[OurCode | None, list[ScanPage]]]:
-    """Groups of pages, each beginning at a page with a code of ours; a code repeated on the next pages begins none."""
-    groups: list[tuple[OurCode | None, list[ScanPage]]] = []
-    for page in pages:
-        code = _leading_code(page.codes, key)
-        if not groups or (code is not None and code != groups[-1][0]):
-            groups.append((code, []))
-        groups[-1][1].append(page)
-    return groups
+def _settle_group(uow: UnitOfWork, batch: ScanBatch, group: Group, now: datetime) -> ScanId:
+    scan = _new_scan(uow, batch, group, now)
+    if group.separator_id is not None:
+        scan.note = separators.obeyed(uow.session, group.separator_id, batch.unit_id)
+        scan.separator_id = group.separator_id if not scan.note else None
+    if group.is_open:
+        scan.note = "separator_alone"
+    else:
+        _send_on(uow, batch, scan, group.code, now)
+    return ScanId(scan.id)
 
 
-def _leading_code(texts: Iterable[str], key: bytes) -> OurCode | None:
-    found = [code for code in (read_code(text, key=key) for text in texts) if code is not None]
-    # A printed sheet may show a letter's label too: what the sheet itself is goes first.
-    return min(found, key=lambda code: (code.kind is CodeKind.LABEL, code.subject_id), default=None)
-
-
-def _new_scan(uow: UnitOfWork, batch: ScanBatch, pages: Sequence[ScanPage], now: datetime, *, is_whole: bool) -> Scan:
+def _new_scan(uow: UnitOfWork, batch: ScanBatch, group: Group, now: datetime) -> Scan:
     scan = Scan(
         batch_id=batch.id,
         unit_id=batch.unit_id,
         filename=batch.filename,
-        digest=batch.digest if is_whole else None,
+        digest=batch.digest if len(group.pages) == len(batch.pages) else None,
         is_signed=batch.is_signed,
+        edits=1,
         created_at=now,
     )
-    _add_leaves(scan, pages)
+    # A separator sheet stays where it was met, but is no page of the letter.
+    scan.leaves = [ScanLeaf(page=page, position=n + 1, removed=n in group.sheets) for n, page in enumerate(group.pages)]
     uow.session.add(scan)
     uow.session.flush()
-    uow.record("scan.made", "scan", scan.id, actor=SYSTEM, batch=batch.id, pages=[page.id for page in pages])
+    uow.record(
+        "scan.made", "scan", scan.id, actor=SYSTEM, batch=batch.id, pages=[page.id for page in group.pages],
+        separator=group.separator_id,
+    )  # fmt: skip
     return scan
 
 
-def _add_leaves(scan: Scan, pages: Sequence[ScanPage]) -> None:
-    after = max((leaf.position for leaf in scan.leaves), default=0)
-    scan.leaves += [ScanLeaf(page=page, position=n) for n, page in enumerate(pages, start=after + 1)]
-    scan.edits = (scan.edits or 0) + 1
-    scan.digest = scan.digest if after == 0 else None
+def _insert_leaves(scan: Scan, batch: ScanBatch, pages: Sequence[ScanPage]) -> ScanLeaf:
+    """Pages scanned again go behind the page that the clerk chose, which is taken out when they replace it.
+
+    Answers the last of them.
+    """
+    chosen = next((n for n, leaf in enumerate(scan.leaves) if leaf.id == batch.into_leaf_id), None)
+    at = len(scan.leaves) if chosen is None else chosen + 1
+    if chosen is not None and batch.replaces_leaf:
+        scan.leaves[chosen].removed = True
+    for n, page in enumerate(pages):
+        scan.leaves.insert(at + n, ScanLeaf(page=page))
+    for n, leaf in enumerate(scan.leaves, start=1):
+        leaf.position = n
+    scan.edits, scan.digest = scan.edits + 1, None
+    return scan.leaves[at + len(pages) - 1]
 
 
 def _send_on(uow: UnitOfWork, batch: ScanBatch, scan: Scan, code: OurCode | None, now: datetime) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Float, ForeignKey, Index, Integer, String, UniqueConstraint
+from sqlalchemy import JSON, Boolean, Float, ForeignKey, Index, Integer, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ged.db import Base, Code, Id, UtcDateTime
@@ -22,6 +22,7 @@ class BatchSource(StrEnum):
 
     BRIDGE = "bridge"
     UPLOAD = "upload"
+    EMAIL = "email"
 
 
 class BatchState(StrEnum):
@@ -87,6 +88,25 @@ class PairingCode(Base):
     used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
+class SeparatorSheet(Base):
+    """A kind of sheet that a clerk lays between letters: what follows it is for this unit, nature and level.
+
+    Any number of copies is printed; they all bear the same code.
+    """
+
+    __tablename__ = "separator_sheets"
+    __table_args__ = (UniqueConstraint("unit_id", "nature", "level"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"))
+    """For whom the letter is: the clerk's form proposes the authority of this unit or of the nearest one above."""
+    nature: Mapped[str] = mapped_column(String(32), default="")
+    level: Mapped[int] = mapped_column(Integer, default=0)
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    made_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
 class ScanBatch(Base):
     """Pages that came together. ``key`` is chosen by whoever begins it, so that beginning twice is one batch."""
 
@@ -105,6 +125,10 @@ class ScanBatch(Base):
     is_signed: Mapped[bool] = mapped_column(Boolean, default=False)
     into_scan_id: Mapped[int | None] = mapped_column(Id)
     """The waiting scan into which its pages go (a page scanned again)."""
+    into_leaf_id: Mapped[int | None] = mapped_column(Id)
+    """The page of that scan behind which they go; None: the end."""
+    replaces_leaf: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
+    """Whether that page is taken out when they come."""
     into_mail_id: Mapped[int | None] = mapped_column(ForeignKey("mails.id"))
     """The letter to which its pages go, whatever codes they bear."""
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -139,6 +163,10 @@ class ScanPage(Base):
     blank_score: Mapped[float] = mapped_column(Float, default=0.0)
     codes: Mapped[list[str]] = mapped_column(JSON, default=list)
     """Texts of *our* codes read on the page; foreign barcodes are not kept."""
+    warnings: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
+    """What would spoil its reading (``PageFacts.warnings``): told before the letter is numbered, never an obstacle."""
+    filename: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    """Of a file that came with others in one message."""
     problem: Mapped[str] = mapped_column(String(64), default="")
     """Why the page could not be looked at; it is kept and shown all the same."""
     inspected_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -172,10 +200,14 @@ class Scan(Base):
     """The one file that it is, when it was uploaded and not split."""
     is_signed: Mapped[bool] = mapped_column(Boolean, default=False)
     note: Mapped[str] = mapped_column(String(32), default="")
-    """Why it still waits: ``document_exists``, ``number_voided``, ``number_unknown``, ``sealed_envelope``, ``proof``.
+    """Why it still waits: ``document_exists``, ``number_voided``, ``number_unknown``, ``sealed_envelope``, ``proof``,
+    ``separator_foreign``, ``separator_withdrawn``, ``separator_unknown``, ``separator_alone``.
 
-    The first three and the envelope come from a label, the last from another sheet of ours.
+    The first three and the envelope come from a label, ``proof`` from another sheet of ours, the others from a
+    separator sheet that is not obeyed, or that nothing follows.
     """
+    separator_id: Mapped[int | None] = mapped_column(ForeignKey("separator_sheets.id"))
+    """The separator sheet that stood before it and says what the form is filled with."""
     number_id: Mapped[int | None] = mapped_column(ForeignKey("mail_numbers.id"))
     """The number that its label names."""
     proof_kind: Mapped[str] = mapped_column(String(8), default="")
@@ -221,6 +253,9 @@ class ScanOrder(Base):
     mode: Mapped[str] = mapped_column(String(32))
     dpi: Mapped[int] = mapped_column(Integer)
     duplex: Mapped[bool] = mapped_column(Boolean, default=False)
+    side: Mapped[str] = mapped_column(String(8), default="", server_default="")
+    """``front`` or ``back`` when a one-sided feeder scans both sides in two passes, else empty."""
+    paper: Mapped[str] = mapped_column(String(16), default="a4", server_default="a4")
     complete: Mapped[bool] = mapped_column(Boolean, default=True)
     """Whether the batch is complete when this order is done."""
     state: Mapped[OrderState] = mapped_column(Code(OrderState), default=OrderState.WAITING)
@@ -231,3 +266,42 @@ class ScanOrder(Base):
     ordered_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     ordered_at: Mapped[datetime] = mapped_column(UtcDateTime)
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class MessageState(StrEnum):
+    """What became of an e-mail."""
+
+    TAKEN = "taken"
+    """It is a batch of scans."""
+    REFUSED = "refused"
+    """It lies in the mailbox's folder of errors; administrators see why."""
+
+
+class MailboxMessage(Base):
+    """An e-mail that was taken in or refused: written before the message is moved in its mailbox, so that a message
+    met again (after a crash between the two) is moved only.
+    """
+
+    __tablename__ = "mailbox_messages"
+    __table_args__ = (
+        UniqueConstraint("mailbox", "uid_validity", "uid"),
+        Index("ix_mailbox_messages_mailbox_digest", "mailbox", "digest"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    mailbox: Mapped[str] = mapped_column(String(64))
+    uid_validity: Mapped[int] = mapped_column(Id)
+    uid: Mapped[int] = mapped_column(Id)
+    message_id: Mapped[str] = mapped_column(String(300), default="")
+    digest: Mapped[str | None] = mapped_column(String(64))
+    """The message as it came; None when it was too large to be fetched."""
+    size_bytes: Mapped[int] = mapped_column(Id)
+    state: Mapped[MessageState] = mapped_column(Code(MessageState))
+    reason: Mapped[str] = mapped_column(String(64), default="")
+    """The code of the refusal."""
+    sender_name: Mapped[str] = mapped_column(String(200), default="")
+    sender_address: Mapped[str] = mapped_column(String(200), default="")
+    subject: Mapped[str] = mapped_column(String(500), default="")
+    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    taken_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    batch_id: Mapped[int | None] = mapped_column(ForeignKey("scan_batches.id"), index=True)
