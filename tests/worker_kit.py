@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from alembic import command
 from sqlalchemy import select
 
 from ged.config import Settings, load_settings
@@ -26,6 +27,7 @@ from tests.factories import actor, make_organisation
 from tests.slip_kit import letter
 from web.bootstrap import build_services
 from web.cli import init_installation
+from web.migrate import alembic_config
 
 GED = Path(sys.executable).parent / "ged"
 
@@ -59,6 +61,8 @@ class Installation:
         settings = load_settings(env_file)
         services = build_services(settings)
         Base.metadata.create_all(services.engine)
+        with services.engine.begin() as connection:
+            command.stamp(alembic_config(connection), "head")
         make_organisation(services)
         return cls(folder, env_file, settings, services)
 

@@ -9,22 +9,27 @@ import sys
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from ged.config import Settings, load_settings
 from ged.errors import GedError
+from web.cli_ocr import ocr
+
+if TYPE_CHECKING:
+    from ged.config import Settings
 
 DEFAULT_ENV_FILE = Path("data/ged.env")
 
 
-def settings_of(env: Path | None = None) -> Settings:
+def settings_of(env: Path | None = None) -> "Settings":
     """The settings of this installation.
 
     Raises:
         ConfigError: see ``ged.config.load_settings``.
     """
+    from ged.config import load_settings
+
     path = env or (Path(os.environ["GED_ENV_FILE"]) if "GED_ENV_FILE" in os.environ else DEFAULT_ENV_FILE)
     os.environ["GED_ENV_FILE"] = str(path)
     return load_settings(path if path.is_file() else None)
@@ -57,6 +62,9 @@ def main(env: Path | None) -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     if env is not None:
         os.environ["GED_ENV_FILE"] = str(env)
+
+
+main.add_command(ocr)
 
 
 @main.command()
@@ -154,14 +162,18 @@ def pki_init(organisation: str) -> None:
 @click.option("--threads", default=12, show_default=True)
 def serve(bind: str, threads: int) -> None:
     """Serve site and API."""
+    from web.migrate import require_migrated
     from web.server import serve_site
 
-    serve_site(settings_of(), bind=bind, threads=threads)
+    settings = settings_of()
+    require_migrated(settings)
+    serve_site(settings, bind=bind, threads=threads)
 
 
 @main.command()
 def worker() -> None:
     """Do the jobs until stopped."""
+    from web.migrate import require_migrated
     from web.worker import run_embedded, run_servers
 
     settings = settings_of()
@@ -169,6 +181,7 @@ def worker() -> None:
     if settings.redis_url:
         run_servers(settings, stop)
         return
+    require_migrated(settings)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     if not run_embedded(settings, stop):

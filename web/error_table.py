@@ -223,6 +223,7 @@ MESSAGES: Mapping[str, Message] = {
         _l("Cette page n'existe pas dans le document."), _l("Choisissez une page du document.")
     ),
     # --- draft ---
+    "draft.abandon_reason": Message(_l("Il faut dire pourquoi le projet est abandonné."), _l("Écrivez le motif.")),
     "draft.not_author": Message(
         _l("Seul l'auteur du projet, ou le chef au-dessus, peut le modifier."), _l("Adressez-vous à lui.")
     ),
@@ -312,6 +313,14 @@ MESSAGES: Mapping[str, Message] = {
     "file.type_unknown": Message(
         _l("Le fichier « %(filename)s » n'est ni un PDF, ni une image TIFF, JPEG ou PNG, quel que soit son nom."),
         _l("Envoyez le document dans un de ces formats."),
+    ),
+    "file.not_written": Message(
+        _l("Le résultat « %(filename)s » n'a pas pu être écrit : %(reason)s."),
+        _l("Libérez de la place ou choisissez un autre dossier, puis recommencez."),
+    ),
+    "file.unreadable": Message(
+        _l("Le fichier « %(filename)s » n'existe pas ou ne peut pas être ouvert."),
+        _l("Vérifiez son nom, son dossier et le droit de le lire."),
     ),
     # --- filing ---
     "filing.unknown": Message(
@@ -479,8 +488,16 @@ MESSAGES: Mapping[str, Message] = {
         _l("Aucun courrier de ce numéro (%(number)s) ne vous est visible."), _l("Vérifiez le numéro.")
     ),
     # --- ocr ---
+    "ocr.crashed": Message(
+        _l("Le contenu de ce fichier a arrêté la lecture : il est sans doute abîmé."),
+        _l("Numérisez le document de nouveau, ou demandez un autre fichier à l'expéditeur."),
+    ),
     "ocr.failed": Message(
         _l("La lecture de la page a échoué."), _l("Réessayez ; si l'erreur revient, prévenez l'administrateur.")
+    ),
+    "ocr.out_of_memory": Message(
+        _l("Une page de ce fichier est trop lourde pour être lue."),
+        _l("Numérisez-la de nouveau à 300 points par pouce."),
     ),
     "ocr.timeout": Message(_l("La lecture du document a pris trop de temps."), _l("Réessayez plus tard.")),
     "ocr.unavailable": Message(_l("Le moteur de lecture n'est pas disponible."), _l("Prévenez l'administrateur.")),
@@ -489,6 +506,11 @@ MESSAGES: Mapping[str, Message] = {
         _l("La résolution doit être comprise entre 50 et 1200 points par pouce."), _l("Choisissez-la dans la liste.")
     ),
     "order.mode": Message(_l("Ce mode de couleur n'existe pas."), _l("Choisissez dans la liste.")),
+    "order.not_ended": Message(
+        _l("Cette demande de numérisation n'est pas finie."), _l("Attendez sa fin ou arrêtez-la.")
+    ),
+    "order.paper": Message(_l("Ce format de papier n'existe pas."), _l("Choisissez dans la liste.")),
+    "order.sides": Message(_l("Ce choix de faces n'existe pas."), _l("Choisissez dans la liste.")),
     "order.state": Message(
         _l("L'état envoyé par le numériseur n'est pas connu."), _l("Mettez le poste de numérisation à jour.")
     ),
@@ -509,7 +531,11 @@ MESSAGES: Mapping[str, Message] = {
     ),
     # --- page ---
     "page.digest_mismatch": Message(_l("La page est arrivée abîmée."), _l("Elle doit être envoyée de nouveau.")),
+    "page.digest": Message(
+        _l("L'empreinte de la page n'est pas valable."), _l("Mettez le poste de numérisation à jour.")
+    ),
     "page.order": Message(_l("Le rang de la page n'est pas valable."), _l("Mettez le poste de numérisation à jour.")),
+    "page.size": Message(_l("La page est plus longue qu'annoncé."), _l("Mettez le poste de numérisation à jour.")),
     "page.token": Message(
         _l("La référence de la page n'est pas valable."), _l("Mettez le poste de numérisation à jour.")
     ),
@@ -540,6 +566,12 @@ MESSAGES: Mapping[str, Message] = {
         _l("Le message n'a pas pu être envoyé."), _l("L'administrateur doit vérifier le serveur de messagerie.")
     ),
     "post.refused": Message(_l("Le serveur de messagerie a refusé l'adresse."), _l("Corrigez l'adresse.")),
+    # --- profile ---
+    "profile.name": Message(_l("Le profil n'a pas de nom."), _l("Donnez-lui un nom court.")),
+    "profile.too_many": Message(
+        _l("L'unité a déjà %(maximum)s profils de numérisation."), _l("Supprimez-en un d'abord.")
+    ),
+    "profile.unknown": Message(_l("Ce profil n'existe plus."), _l("Rechargez la page.")),
     # --- receipt ---
     "receipt.no_letter": Message(
         _l("Ce numéro ne porte pas de courrier reçu."), _l("Le récépissé de dépôt s'imprime pour un courrier.")

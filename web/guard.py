@@ -103,6 +103,7 @@ ACCESS: Mapping[str, Rule] = {
     "bridge.order": BRIDGE,
     "bridge.order_state": BRIDGE,
     "bridge.begin_batch": BRIDGE,
+    "bridge.page_held": BRIDGE,
     "bridge.put_page": BRIDGE,
     "bridge.complete_batch": BRIDGE,
     # --- waiting scans ---
@@ -188,6 +189,8 @@ ACCESS: Mapping[str, Rule] = {
     "drafts.remove_annex": SIGNED_IN,
     "drafts.set_circuit": SIGNED_IN,
     "drafts.submit": SIGNED_IN,
+    "drafts.abandon_form": SIGNED_IN,
+    "drafts.abandon": SIGNED_IN,
     "signbook.index": SIGNED_IN,
     "signbook.sign_selected": SIGNED_IN,
     "signbook.seen": SIGNED_IN,

@@ -4,11 +4,18 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 
 import ged.migrations
 from ged.config import Settings
 from ged.db import make_engine
+from ged.errors import ConfigError
+
+OLDER = "Base de données non à jour : appelez « ged migrate »."
+NEWER = "Base de données plus récente que ce programme : installez la version du programme qui l'a migrée."
 
 
 def alembic_config(connection: Connection) -> Config:
@@ -27,6 +34,36 @@ def migrate_database(settings: Settings, *, revision: str = "head") -> None:
     with engine.begin() as connection:
         command.upgrade(alembic_config(connection), revision)
     engine.dispose()
+
+
+def require_migrated(settings: Settings) -> None:
+    """Stop a program whose tables are not those of the database.
+
+    Raises:
+        ConfigError: ``database.not_migrated`` (none yet, or older), ``database.newer`` (than this program),
+            ``database.unreachable``.
+    """
+    engine = make_engine(settings.url)
+    if settings.embedded and not Path(str(engine.url.database)).exists():
+        raise ConfigError("database.not_migrated", OLDER, setting="GED_DATABASE_URL")  # and nothing is begun here
+    try:
+        with engine.connect() as connection:
+            scripts = ScriptDirectory.from_config(alembic_config(connection))
+            found = MigrationContext.configure(connection).get_current_heads()
+    except OperationalError as error:
+        raise ConfigError(
+            "database.unreachable",
+            f"start the database or correct GED_DATABASE_URL ({type(error.orig).__name__})",
+            setting="GED_DATABASE_URL",
+        ) from None
+    finally:
+        engine.dispose()
+    if set(found) == set(scripts.get_heads()):
+        return
+    known = {script.revision for script in scripts.walk_revisions()}
+    if set(found) <= known:
+        raise ConfigError("database.not_migrated", OLDER, setting="GED_DATABASE_URL")
+    raise ConfigError("database.newer", NEWER, setting="GED_DATABASE_URL")
 
 
 def make_revision(settings: Settings, message: str) -> None:

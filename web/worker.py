@@ -21,6 +21,7 @@ from ged.jobs import JobKind
 from ged.ports import JobId
 from ged.unit import Services
 from web.bootstrap import build_services, rq_queue_names
+from web.migrate import require_migrated
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +90,7 @@ def only_worker(data_dir: Path) -> Iterator[None]:
 
 
 def run_embedded(settings: Settings, stop: threading.Event) -> bool:
-    """Work until ``stop``: one lane for what is quick, one for what is slow, so that a clerk never waits for OCR.
+    """Work until ``stop``: lanes for what is quick, for what a clerk waits for, and for what is slow.
 
     Answers False when a job was still running after the grace: it is given back, and the process must end now.
 
@@ -105,7 +106,11 @@ def run_embedded(settings: Settings, stop: threading.Event) -> bool:
             jobs.release(uow.session, "", now=now)
         lanes = [
             threading.Thread(target=_lane, args=(services, kinds, stop), name=name, daemon=True)
-            for name, kinds in (("quick", pipeline.FAST_KINDS), ("slow", jobs.SLOW_KINDS))
+            for name, kinds in (
+                ("quick", pipeline.FAST_KINDS),
+                ("desk", jobs.DESK_KINDS),
+                ("slow", jobs.SLOW_KINDS - jobs.DESK_KINDS),
+            )
         ]
         for lane in lanes:
             lane.start()
@@ -168,6 +173,7 @@ def run_servers(settings: Settings, stop: threading.Event) -> None:
 
     services = build_services(settings)
     _require_redis(settings)
+    require_migrated(settings)
     sweeper = threading.Thread(target=_resubmit, args=(services, stop), name="sweep", daemon=True)
     sweeper.start()
     connection = Redis.from_url(settings.redis_url or "")

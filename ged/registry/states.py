@@ -50,6 +50,8 @@ class MailAct(StrEnum):
     NUMBER = "number"
     SIGN = "sign"
     DISPATCH = "dispatch"
+    ABANDON = "abandon"
+    """Outgoing: the author gives the draft up before it had a number."""
 
 
 MOVES: dict[tuple[MailState, MailAct], MailState] = {
@@ -70,6 +72,8 @@ MOVES: dict[tuple[MailState, MailAct], MailState] = {
     (MailState.CLOSED, MailAct.REOPEN_SENT): MailState.DISPATCHED,
     (MailState.DRAFT, MailAct.SUBMIT): MailState.IN_CIRCUIT,
     (MailState.IN_CIRCUIT, MailAct.SEND_BACK): MailState.DRAFT,
+    (MailState.DRAFT, MailAct.ABANDON): MailState.VOIDED,
+    (MailState.IN_CIRCUIT, MailAct.ABANDON): MailState.VOIDED,
     (MailState.IN_CIRCUIT, MailAct.NUMBER): MailState.NUMBERED,
     (MailState.NUMBERED, MailAct.SIGN): MailState.SIGNED,
     (MailState.NUMBERED, MailAct.VOID): MailState.VOIDED,

@@ -1,5 +1,6 @@
 """The working week and the holidays as rows that an administrator edits."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -14,6 +15,10 @@ from ged.unit import Actor, Role, UnitOfWork
 
 MONDAY_TO_FRIDAY = (0, 1, 2, 3, 4)
 MAX_NAME = 200
+WORKED = ("Ramadan",)
+"""What the package calls the first day of the fast: no holiday by Togolese law, which knows its end."""
+FRENCH = {"l'Aïd El-Fitr": "Aïd el-Fitr (fin du Ramadan)"}
+MUSLIM = ("aïd", "tabaski", "ramadan", "maouloud", "mouloud", "mawlid", "achoura")
 
 
 @dataclass(frozen=True)
@@ -45,19 +50,39 @@ def list_holidays(session: Session, year: int) -> list[HolidayRow]:
 def fill(uow: UnitOfWork, years: range) -> int:
     """Fill the rows of some years from the ``holidays`` package; rows that a person edited stay as they are.
 
-    The package marks the dates of Muslim feasts as estimates.
+    Dates of Muslim feasts are estimates until the administrator confirms them: the moon decides, and the government.
+    The first day of Ramadan, which the package lists for Togo, is worked.
     """
     if not uow.session.scalars(select(WorkingDay.weekday)).all():
         uow.session.add_all(WorkingDay(weekday=d) for d in MONDAY_TO_FRIDAY)
     known = {h.on: h for h in uow.session.scalars(select(Holiday))}
     added = 0
-    for on, name in sorted(holidays.country_holidays(uow.services.country, years=years, language="fr").items()):
-        estimate = "(estimé" in name
-        clean = name.replace(" (estimé)", "").replace(" (estimée)", "")
-        if on not in known:
-            uow.session.add(Holiday(on=on, name=clean, is_estimate=estimate))
+    for on, told in sorted(holidays.country_holidays(uow.services.country, years=years, language="fr").items()):
+        names = [name for name in map(_cleaned, told.split("; ")) if name not in WORKED]
+        row = known.get(on)
+        if row is None and names:
+            uow.session.add(Holiday(on=on, name="; ".join(names), is_estimate=_is_estimate(told)))
             added += 1
+        elif row is not None and not row.is_edited:
+            _correct(uow, row, names, told)
     return added
+
+
+def _correct(uow: UnitOfWork, row: Holiday, names: Sequence[str], told: str) -> None:
+    """Bring a row that an earlier program filled to what we know now."""
+    if names:
+        row.name, row.is_estimate = "; ".join(names), _is_estimate(told)
+    else:
+        uow.session.delete(row)
+
+
+def _cleaned(name: str) -> str:
+    plain = name.partition(" (estim")[0]
+    return FRENCH.get(plain, plain)
+
+
+def _is_estimate(told: str) -> bool:
+    return "(estim" in told or any(word in told.casefold() for word in MUSLIM)
 
 
 def set_holiday(uow: UnitOfWork, on: date, *, name: str, is_off: bool, actor: Actor) -> None:

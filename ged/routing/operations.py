@@ -12,6 +12,7 @@ from ged.errors import Invalid, InvalidTransition, NotFound
 from ged.org.actors import heirs
 from ged.org.models import Post, Unit
 from ged.ports import MailId, PostId, Principal, UnitId, post_principal, unit_principal
+from ged.registry import operations as registered
 from ged.registry.models import Mail
 from ged.registry.operations import mail_for
 from ged.registry.states import MOVES, MailAct, move
@@ -351,6 +352,28 @@ def give_back(
         ended=[one.id for one in ended],
     )  # fmt: skip
     uow.reindex(mail.id)
+
+
+def reopen(uow: UnitOfWork, mail_id: MailId, *, reason: str, actor: Actor) -> None:
+    """Open a closed letter again, with a reason: the unit that led finds it in its inbox, what it gave is done no more.
+
+    Raises:
+        As ``registry.operations.reopen``.
+    """
+    registered.reopen(uow, mail_id, reason=reason, actor=actor)
+    leading = uow.session.scalars(
+        select(Assignment)
+        .where(Assignment.mail_id == mail_id, Assignment.is_leading, Assignment.parent_id.is_(None))
+        .where(Assignment.state.in_((*LIVE, AssignmentState.DONE)))
+        .order_by(Assignment.id.desc())
+        .limit(1)
+    ).one_or_none()
+    if leading is None or leading.state in LIVE:
+        return
+    # What the unit answered then stays in the journal.
+    leading.state, leading.finished_at = states.move(leading.state, AssignmentAct.REOPEN), None
+    leading.outcome = ""
+    uow.record("assignment.reopened", "mail", int(mail_id), actor=actor, assignment=leading.id)
 
 
 def answered_by(uow: UnitOfWork, mail_id: MailId, *, actor: Actor, now: datetime, outcome: str) -> None:

@@ -25,6 +25,8 @@ class AssignmentAct(StrEnum):
     FINISH = "finish"
     RETURN = "return"
     SUPERSEDE = "supersede"
+    REOPEN = "reopen"
+    """The letter was closed and is opened again: the unit that led has it back."""
 
 
 MOVES: dict[tuple[AssignmentState, AssignmentAct], AssignmentState] = {
@@ -35,6 +37,7 @@ MOVES: dict[tuple[AssignmentState, AssignmentAct], AssignmentState] = {
     (AssignmentState.TAKEN, AssignmentAct.FINISH): AssignmentState.DONE,
     (AssignmentState.TAKEN, AssignmentAct.RETURN): AssignmentState.RETURNED,
     (AssignmentState.TAKEN, AssignmentAct.SUPERSEDE): AssignmentState.SUPERSEDED,
+    (AssignmentState.DONE, AssignmentAct.REOPEN): AssignmentState.OPEN,
 }
 
 LIVE = (AssignmentState.OPEN, AssignmentState.TAKEN)

@@ -25,6 +25,8 @@ class CircuitAct(StrEnum):
     VISA = "visa"
     REFUSE = "refuse"
     RECALL = "recall"
+    ABANDON = "abandon"
+    """The author gives the letter up before it had a number."""
     CHANGE = "change"
     CONFIRM = "confirm"
     """The signatory's decision to sign: number and date are given (digital), or the letter is printed (ink)."""

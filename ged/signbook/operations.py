@@ -179,6 +179,31 @@ def recall(uow: UnitOfWork, mail_id: MailId | int, *, actor: Actor) -> None:
     uow.reindex(draft.mail_id)
 
 
+def abandon(uow: UnitOfWork, mail_id: MailId | int, *, reason: str, version: int | None, actor: Actor) -> None:
+    """The author gives a letter up before it had a number: it leaves every list, stays readable, and its visas end.
+
+    Raises:
+        NotFound: ``mail.unknown``, ``draft.unknown``.
+        Forbidden: ``draft.not_author``.
+        Invalid: ``draft.abandon_reason``, ``circuit.text_long``; ``draft.closed``: printed for a signature in ink.
+        InvalidTransition: ``mail.wrong_state``: it has its number.
+        StaleVersion: ``draft.stale``.
+    """
+    draft = book.locked(uow, mail_id, actor, version=version)
+    post = book.author_post(draft, actor)
+    reason = _text(reason, "reason")
+    if not reason:
+        raise Invalid("draft.abandon_reason", "say why", field="reason")
+    going = book.circuit_of(draft)
+    state = move(draft.mail.state, MailAct.ABANDON)
+    if draft.way is not None:
+        raise Invalid("draft.closed", "have the signatory give the print up first", id=draft.mail_id)
+    draft.mail.state = state
+    book.enter(uow, draft, CircuitAct.ABANDON, actor=actor, post=post, text=reason)
+    book.cancel(uow, draft, circuit.undone_by_change(going) if going is not None else (), why=reason, actor=actor)
+    uow.reindex(draft.mail_id)
+
+
 def _require_version(draft: Draft, version_no: int) -> None:
     if draft.version_no != version_no:
         raise StaleVersion("draft.changed", "read the letter again: it changed since", id=draft.mail_id)

@@ -14,7 +14,7 @@ from ged.org.models import Holding, Person, Post, PostRole, Unit
 from ged.ports import AttachmentId, Confidentiality, Digest, MailId, PostId
 from ged.registry.dispatch_models import Party
 from ged.registry.models import Attachment, AttachmentKind, Direction, Mail, MailNumber
-from ged.registry.states import MailState
+from ged.registry.states import MOVES, MailAct, MailState
 from ged.signbook import book, circuit
 from ged.signbook.book import Annex
 from ged.signbook.models import (
@@ -155,6 +155,7 @@ class LetterRow:
     may_write: bool
     may_hand_in: bool
     may_recall: bool
+    may_abandon: bool
     may_visa: bool
     may_sign: bool
     may_refuse: bool
@@ -383,6 +384,7 @@ def letter(session: Session, mail_id: MailId | int, actor: Actor, *, on: date) -
         may_write=(is_author and mail.state is MailState.DRAFT) or mine,
         may_hand_in=is_author and mail.state is MailState.DRAFT,
         may_recall=is_author and going is not None and going.is_submitted and not going.acted_since_submission,
+        may_abandon=is_author and draft.way is None and (mail.state, MailAct.ABANDON) in MOVES,
         may_visa=decides and turn is not None and not turn.is_signature,
         may_sign=decides and turn is not None and turn.is_signature and signs,
         may_refuse=decides,

@@ -338,3 +338,41 @@ def test_the_letter_follows_its_draft(house: House) -> None:
         assert mail.addressee == CEET.name
         assert draft.answers_id is not None
         assert MailId(mail.id) == mail_id
+
+
+def abandon(house: House, mail_id: int, by: str, reason: str = "Sans objet") -> None:
+    version = house.show(mail_id, "dge").version
+    with house.services.unit_of_work(NOW) as uow:
+        operations.abandon(uow, mail_id, reason=reason, version=version, actor=house.who(by))
+
+
+def test_the_author_gives_a_letter_up_before_it_has_a_number(house: House) -> None:
+    mail_id = house.answer()
+    with pytest.raises(Invalid, match=r"draft\.abandon_reason"):
+        abandon(house, mail_id, "dge", reason="  ")
+    with pytest.raises((Forbidden, NotFound)):
+        abandon(house, mail_id, "agent")
+    abandon(house, mail_id, "dge")
+    row = house.show(mail_id, "dge")
+    assert row.state is MailState.VOIDED
+    assert row.number == ""
+    assert (row.entries[-1].act, row.entries[-1].text) == (CircuitAct.ABANDON, "Sans objet")
+    assert not any((row.may_write, row.may_hand_in, row.may_abandon, row.may_recall))
+    with house.services.reading() as session:
+        assert mail_id not in [one.mail_id for one in queries.signature_book(session, house.who("dge")).mine]
+    with pytest.raises(InvalidTransition, match=r"mail\.wrong_state"):
+        abandon(house, mail_id, "dge")
+
+
+def test_a_letter_given_up_in_the_circuit_leaves_every_list_and_its_visas_end(house: House) -> None:
+    mail_id = house.answer()
+    house.submit(mail_id)
+    house.visa(mail_id, "daf")
+    with house.services.reading() as session:
+        assert queries.waiting_count(session, house.who("etudes")) == 1
+    abandon(house, mail_id, "dge", reason="Le demandeur s'est désisté")
+    with house.services.reading() as session:
+        assert queries.waiting_count(session, house.who("etudes")) == 0
+        [notice] = queries.signature_book(session, house.who("daf")).notices
+    assert notice.text == "Le demandeur s'est désisté"
+    assert all(entry.is_cancelled for entry in house.show(mail_id, "dge").entries if entry.act is CircuitAct.VISA)

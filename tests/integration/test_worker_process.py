@@ -8,13 +8,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from ged.archive.seal import HeadSeal
+from ged.db import make_engine
 from ged.jobs import Job, JobKind, JobState
 from ged.pipeline import PERIODS
 from ged.registry.models import PageText, Rendition
+from tests.site import make_settings
 from tests.worker_kit import GED, Installation, alive, children, eventually, kill
+from web.migrate import migrate_database
 
 pytestmark = pytest.mark.slow
 SLOW_PAGES = 10
@@ -187,6 +190,42 @@ def test_settings_that_make_no_sense_are_refused_at_start(tmp_path: Path, progra
     assert remedy in ended.stderr
     assert "Traceback" not in ended.stderr
     assert not (tmp_path / "data").exists(), "nothing was begun"
+
+
+DATABASES = {
+    "none": ("", "database.not_migrated", "ged migrate"),
+    "an empty one": ("empty", "database.not_migrated", "ged migrate"),
+    "an older one": ("0001", "database.not_migrated", "ged migrate"),
+    "a newer one": ("head newer", "database.newer", "plus récente"),
+}
+
+
+@pytest.mark.parametrize("program", ["worker", "serve"])
+@pytest.mark.parametrize("case", DATABASES)
+def test_a_database_of_another_version_is_told_in_a_sentence(tmp_path: Path, program: str, case: str) -> None:
+    state, code, remedy = DATABASES[case]
+    data = tmp_path / "data"
+    settings = make_settings(data)
+    if state == "empty":
+        data.mkdir()
+        make_engine(settings.url).connect().close()
+    elif state:
+        migrate_database(settings, revision=state.split()[0])
+    if "newer" in state:
+        engine = make_engine(settings.url)
+        with engine.begin() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        engine.dispose()
+    env_file = tmp_path / "ged.env"
+    env_file.write_text(f"GED_DATA_DIR={data}\nGED_SECRET={'s' * 40}\n")
+    ended = subprocess.run(
+        [str(GED), "--env", str(env_file), program, *(["--bind", "127.0.0.1:1"] if program == "serve" else [])],
+        capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 1
+    assert code in ended.stderr
+    assert remedy in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_two_workers_on_the_servers_shape_need_redis_that_answers(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from ged.registry import allocation, operations, rectify
 from ged.registry.models import Correspondent, Direction, FilingClass, Mail, Register
 from ged.registry.operations import IncomingForm
 from ged.registry.states import MailState
+from ged.routing import operations as routing
 from ged.signbook import drafts
 from ged.unit import Role, Services
 from tests.factories import NOW, actor, make_organisation, make_services
@@ -63,7 +64,7 @@ def close(services: Services, mail_id: int, by: str) -> None:
 
 def reopen(services: Services, mail_id: int, by: str) -> None:
     with services.unit_of_work(NOW) as uow:
-        operations.reopen(uow, MailId(mail_id), reason="Nouvel élément", actor=actor(services, by))
+        routing.reopen(uow, MailId(mail_id), reason="Nouvel élément", actor=actor(services, by))
 
 
 # --- who acts for whom --------------------------------------------------------------------------------------------

@@ -358,9 +358,38 @@ def test_a_closed_letter_leaves_the_inbox_and_comes_back_when_opened_again(servi
     with pytest.raises(InvalidTransition, match="mail.wrong_state"), services.unit_of_work(NOW) as uow:
         operations.take(uow, mail.mail_id, lead.id, actor=dge)
     with services.unit_of_work(NOW) as uow:
-        registry.reopen(uow, mail.mail_id, reason="Erreur", actor=dge)
+        operations.reopen(uow, mail.mail_id, reason="Erreur", actor=dge)
     with services.reading() as session:
         assert queries.inbox_count(session, dge) == 1
+
+
+def test_a_letter_reopened_after_its_unit_had_finished_is_in_that_units_inbox_again(services: Services) -> None:
+    mail = register(services)
+    impute(services, mail.mail_id, "DGE", ("DAF",))
+    lead, other = rows(services, mail.mail_id)
+    dge = actor(services, "dge")
+    with services.unit_of_work(NOW) as uow:
+        operations.finish(uow, mail.mail_id, lead.id, outcome="Fait", actor=dge, now=NOW)
+    with services.unit_of_work(NOW) as uow:
+        operations.finish(uow, mail.mail_id, other.id, outcome="Vu", actor=actor(services, "daf"), now=NOW)
+    with services.reading() as session:
+        filing = session.scalars(select(FilingClass.id)).one()
+    with services.unit_of_work(NOW) as uow:
+        registry.close(uow, mail.mail_id, outcome="Classé", filing_class_id=filing, version=None, actor=dge, now=NOW)
+    with services.unit_of_work(NOW) as uow:
+        operations.reopen(uow, mail.mail_id, reason="Nouvelle pièce", actor=dge)
+    assert state(services, mail.mail_id) is MailState.ASSIGNED
+    again, left = rows(services, mail.mail_id)
+    assert (again.state, again.finished_at, again.outcome) == (AssignmentState.OPEN, None, "")
+    assert left.state is AssignmentState.DONE, "only the unit that leads has it again"
+    with services.reading() as session:
+        assert queries.inbox_count(session, dge) == 1
+        assert queries.inbox_count(session, actor(services, "daf")) == 0
+    [(_person, _own, _acting, payload)] = entries(services, "assignment.reopened")
+    assert payload["assignment"] == lead.id
+    with services.unit_of_work(NOW) as uow:
+        operations.finish(uow, mail.mail_id, lead.id, outcome="Complété", actor=dge, now=NOW)
+    assert state(services, mail.mail_id) is MailState.ANSWERED
 
 
 def test_take_and_finish_stand_in_the_journal(services: Services) -> None:

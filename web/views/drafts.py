@@ -282,6 +282,39 @@ def submit(mail_id: int) -> ResponseReturnValue:
     return redirect(url_for("signbook.show", mail_id=mail_id), 303)
 
 
+# --- given up ----------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/<int:mail_id>/abandonner")
+def abandon_form(mail_id: int) -> ResponseReturnValue:
+    """Why the letter is given up."""
+    return _abandon_form(mail_id)
+
+
+def _abandon_form(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
+    with context.services().reading() as session:
+        row = queries.letter(session, mail_id, context.actor(), on=context.today())
+    if not row.may_abandon and error is None:
+        return redirect(url_for("signbook.show", mail_id=mail_id), 303)
+    return render_form("drafts/abandon.html", error=error, row=row)
+
+
+@blueprint.post("/<int:mail_id>/abandonner")
+def abandon(mail_id: int) -> ResponseReturnValue:
+    """Give a letter up before it has a number."""
+    fields = FormReader(request.form)
+    reason = fields.text("reason", required=True, maximum=500)
+    version = fields.integer("version", required=True)
+    try:
+        fields.check()
+        with context.services().unit_of_work(context.now()) as uow:
+            operations.abandon(uow, mail_id, reason=reason, version=version, actor=context.actor())
+    except REFUSALS as error:
+        return _abandon_form(mail_id, error)
+    flash(_("Le projet est abandonné ; il reste lisible, avec son motif."), "success")
+    return redirect(url_for("signbook.index"), 303)
+
+
 # --- the letter's page -------------------------------------------------------------------------------------------
 
 

@@ -18,6 +18,7 @@ from ged.registry.models import AttachmentKind
 from ged.registry.queries import LetterView
 from ged.registry.rectify import DATE_FIELDS, TEXT_FIELDS
 from ged.routing import calendar
+from ged.routing import operations as routing
 from ged.routing.deadlines import working_days_between
 from ged.unit import UnitOfWork
 from web import context, labels, panels
@@ -203,7 +204,7 @@ def reopen(mail_id: int) -> ResponseReturnValue:
 
     def act(uow: UnitOfWork) -> None:
         fields.check()
-        operations.reopen(uow, MailId(mail_id), reason=reason, actor=context.actor())
+        routing.reopen(uow, MailId(mail_id), reason=reason, actor=context.actor())
 
     return _act("letters/reopen.html", mail_id, act, _("Le courrier est rouvert."))
 
