@@ -5,8 +5,9 @@ from ged.audit import AuditEntry, AuditHead, AuditPayload
 from ged.db import Base
 from ged.jobs import Job
 from ged.org import models as org
-from ged.registry import dispatch_models, intake_models
+from ged.registry import dispatch_models, intake_models, scan_profiles
 from ged.registry import models as registry
+from ged.registry.suggestions import models as suggestions
 from ged.routing import models as routing
 from ged.signbook import models as signbook
 from ged.slips import models as slips
@@ -25,6 +26,8 @@ __all__ = [
     "org",
     "registry",
     "routing",
+    "scan_profiles",
     "signbook",
     "slips",
+    "suggestions",
 ]

@@ -21,7 +21,7 @@ from ged.errors import EngineFailed, GedError
 from ged.jobs import SLOW_KINDS, ClaimedJob, Job, JobKind, JobState
 from ged.org.models import Unit
 from ged.ports import IndexDocument, JobId, MailId
-from ged.registry import dispatch, files, recognition
+from ged.registry import dispatch, files, partials, recognition
 from ged.registry import intake as intake_rules
 from ged.registry.indexing import index_document
 from ged.registry.models import Attachment, Mail
@@ -39,6 +39,10 @@ PERIODS = {
     JobKind.SWEEP: timedelta(hours=24),
     JobKind.CHECK_FIXITY: timedelta(days=7),
 }
+
+
+PIECES_KEPT = timedelta(days=3)
+"""A bridge whose link is away over a week-end goes on where it stopped."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,8 @@ def sweep(run: Run) -> None:
     with run.services.snapshot() as session:
         removed = archive_blobs.sweep(session, run.services.blobs, now=run.now)
     folders = files.sweep_private_dirs(run.services, older_than=run.now - archive_blobs.SWEEP_AFTER)
-    logger.info("sweep.done removed=%s folders=%s", removed, folders)
+    pieces = partials.sweep(run.services, older_than=run.now - PIECES_KEPT)
+    logger.info("sweep.done removed=%s folders=%s pieces=%s", removed, folders, pieces)
 
 
 def check_fixity(run: Run) -> None:

@@ -1,8 +1,9 @@
 """The site's HTTP interface for bridges, as typed calls; every call may be repeated without harm."""
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal
+from typing import Any, BinaryIO, Final, Literal
 from urllib.parse import quote
 
 import httpx
@@ -17,6 +18,14 @@ WAIT_S: Final = 25
 _TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 _REPORT_TIMEOUT = httpx.Timeout(2.0)
 _POLL_TIMEOUT = httpx.Timeout(WAIT_S + 10.0, connect=5.0)
+
+
+FIRST_PIECE: Final = 256 * 1024
+SMALLEST_PIECE: Final = 64 * 1024
+LARGEST_PIECE: Final = 4 * 1024 * 1024
+_QUICK_S: Final = 1.0
+_SLOW_S: Final = 4.0
+_MOST_CONFLICTS: Final = 8
 
 
 class LinkDownError(Exception):
@@ -49,6 +58,7 @@ class ScanOrder:
     dpi: int
     duplex: bool
     complete: bool
+    paper: str = "a4"
 
 
 class Api:
@@ -62,6 +72,7 @@ class Api:
             timeout=_TIMEOUT,
             limits=httpx.Limits(keepalive_expiry=120.0),
         )
+        self._piece = FIRST_PIECE
 
     def close(self) -> None:
         """Close the connections."""
@@ -122,17 +133,41 @@ class Api:
         body = {"order_id": order.order_id, "device": order.device, "started_at": order.started_at}
         self._call("PUT", _batch(batch_key), json=body)
 
-    def put_page(self, batch_key: str, page: Page, data: bytes) -> tuple[str, int]:
-        """Send a page; gives the server's receipt: (digest, size)."""
-        headers = {
-            "Content-Type": "image/png",
-            "X-Content-SHA256": page.digest,
-            "X-Page-Order": f"{page.order_id}.{page.sequence}"
-            if isinstance(page.order_id, int)
-            else str(page.sequence),
-        }
-        receipt = self._call("PUT", f"{_batch(batch_key)}/page/{page.token}", content=data, headers=headers).json()
-        return str(receipt["digest"]), int(receipt["size"])
+    def put_page(self, batch_key: str, page: Page, content: BinaryIO) -> tuple[str, int]:
+        """Send a page in pieces, from where the server has it; gives the server's receipt: (digest, size).
+
+        A page of one piece is sent without asking; the server answers a piece that it has with what it has.
+        """
+        path, headers = f"{_batch(batch_key)}/page/{page.token}", _page_headers(page)
+        answer: Mapping[str, Any] = {"held": 0}
+        if page.size_bytes > self._piece:
+            answer = self._call("GET", path, headers=headers).json()
+        conflicts = 0
+        while "digest" not in answer:
+            content.seek(int(answer["held"]))
+            response = self._put_piece(path, headers, content, int(answer["held"]))
+            conflicts += response.status_code == 409
+            if conflicts > _MOST_CONFLICTS:
+                raise LinkDownError("server_down", f"the server does not keep the pieces of page {page.token}")
+            answer = response.json()
+        return str(answer["digest"]), int(answer["size"])
+
+    def _put_piece(self, path: str, headers: Mapping[str, str], content: BinaryIO, offset: int) -> httpx.Response:
+        """Send one piece; its size follows the link, so that a broken connection costs a few seconds at most."""
+        data, begun = content.read(self._piece), time.monotonic()
+        try:
+            response = self._call("PUT", path, allow=[409], params={"offset": offset}, content=data, headers=headers)
+        except LinkDownError:
+            self._piece = max(self._piece // 2, SMALLEST_PIECE)
+            raise
+        if response.status_code == 409 and "held" not in response.json():
+            raise RefusedError(409, *_error_of(response))
+        spent_s = time.monotonic() - begun
+        if spent_s < _QUICK_S and len(data) == self._piece:
+            self._piece = min(self._piece * 2, LARGEST_PIECE)
+        elif spent_s > _SLOW_S:
+            self._piece = max(self._piece // 2, SMALLEST_PIECE)
+        return response
 
     def complete(self, manifest: Manifest) -> list[str]:
         """Say that a batch is whole; gives the tokens of the pages that the server lacks, empty when it agrees."""
@@ -149,6 +184,16 @@ class Api:
 
 def _batch(batch_key: str) -> str:
     return f"batch/{quote(batch_key, safe='')}"
+
+
+def _page_headers(page: Page) -> dict[str, str]:
+    numbered = isinstance(page.order_id, int)
+    return {
+        "Content-Type": "image/png",
+        "X-Content-SHA256": page.digest,
+        "X-Content-Size": str(page.size_bytes),
+        "X-Page-Order": f"{page.order_id}.{page.sequence}" if numbered else str(page.sequence),
+    }
 
 
 def _is_passing(response: httpx.Response, code: str) -> bool:
@@ -175,4 +220,5 @@ def _order_of(values: Mapping[str, Any]) -> ScanOrder:
         dpi=int(values.get("dpi") or 300),
         duplex=bool(values.get("duplex")),
         complete=bool(values.get("complete")),
+        paper=str(values.get("paper") or "a4"),
     )

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import quote
 
 from scanner_bridge.device import PageFile
@@ -69,13 +70,11 @@ class Spool:
         listed = {page.file for page in manifest.pages}
         for path in sorted(folder.glob("*.png")):
             if path.name not in listed:
-                data, (sequence, token) = path.read_bytes(), path.stem.split("-", 1)
-                digest = hashlib.sha256(data).hexdigest()
-                self.add_page(
-                    manifest.batch_key,
-                    manifest.orders[-1].order_id,
-                    PageFile(token, path.name, digest, len(data), int(sequence)),
-                )
+                sequence, token = path.stem.split("-", 1)
+                with path.open("rb") as file:
+                    digest = hashlib.file_digest(file, "sha256").hexdigest()
+                found = PageFile(token, path.name, digest, path.stat().st_size, int(sequence))
+                self.add_page(manifest.batch_key, manifest.orders[-1].order_id, found)
 
     def _change(self, batch_key: str, change: Callable[[Manifest], Manifest]) -> Manifest:
         """Change a batch in memory and on the disk; memory keeps the change even when the disk is full."""
@@ -144,14 +143,17 @@ class Spool:
             return False
         return True
 
-    def read(self, batch_key: str, page: Page) -> bytes | None:
+    def open(self, batch_key: str, page: Page) -> BinaryIO | None:
         """A page's bytes, or None if the disk does not give back those that were scanned."""
         try:
-            data = (self.folder(batch_key) / page.file).read_bytes()
+            file = (self.folder(batch_key) / page.file).open("rb")
+            if hashlib.file_digest(file, "sha256").hexdigest() == page.digest:
+                file.seek(0)
+                return file
+            file.close()
         except OSError as error:
             log.error("page %s of batch %s cannot be read: %s", page.file, batch_key, error)
-            return None
-        return data if hashlib.sha256(data).hexdigest() == page.digest else None
+        return None
 
     def close_order(self, batch_key: str, order_id: OrderId) -> None:
         """The server knows the outcome and has the pages: drop their bytes, and the batch once it is completed."""

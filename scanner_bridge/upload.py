@@ -137,12 +137,13 @@ class Uploader:
             self._send_page(manifest.batch_key, page)
 
     def _send_page(self, batch_key: str, page: Page) -> None:
-        data = self._spool.read(batch_key, page)
-        if data is None:
+        content = self._spool.open(batch_key, page)
+        if content is None:
             log.error("page %s of batch %s is damaged on the disk", page.file, batch_key)
             self._spool.set_page(batch_key, page.with_state("lost"))
             return
-        receipt = self._api.put_page(batch_key, page, data)
+        with content:
+            receipt = self._api.put_page(batch_key, page, content)
         if receipt != (page.digest, page.size_bytes):
             raise LinkDownError("server_down", f"the receipt for page {page.token} names other bytes")
         self._on_link("online")

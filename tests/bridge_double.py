@@ -35,6 +35,7 @@ class Site:
     devices: list[dict[str, Any]] = field(default_factory=list)
     batches: dict[str, list[Any]] = field(default_factory=dict)
     pages: dict[str, dict[str, tuple[tuple[int, int], bytes, float]]] = field(default_factory=dict)
+    pieces: dict[str, bytes] = field(default_factory=dict)
     completed: dict[str, list[str]] = field(default_factory=dict)
     puts: list[str] = field(default_factory=list)
     down: bool = False
@@ -108,7 +109,9 @@ class Handler(BaseHTTPRequestHandler):
                 site.batches.setdefault(key, []).append(json.loads(body)["order_id"])
                 return self._answer(200)
             case ["PUT", "batch", key, "page", token]:
-                return self._page(key, token, body)
+                return self._piece(key, token, int(query.removeprefix("offset=")), body)
+            case ["GET", "batch", key, "page", token]:
+                return self._answer(200, {"held": len(site.pieces.get(token, b""))})
             case ["POST", "batch", key, "complete"]:
                 return self._complete(key, json.loads(body)["pages"])
         return self._answer(404)
@@ -131,6 +134,17 @@ class Handler(BaseHTTPRequestHandler):
         self.site.state_times.append((body["state"], time.monotonic()))
         cancel = self.site.cancel_at is not None and body["pages"] >= self.site.cancel_at
         self._answer(200, {"cancel": cancel})
+
+    def _piece(self, key: str, token: str, offset: int, body: bytes) -> None:
+        here = self.site.pieces.get(token, b"")
+        if offset != len(here):
+            return self._answer(409, {"held": len(here)})
+        whole = here + body
+        if len(whole) < int(self.headers["X-Content-Size"]):
+            self.site.pieces[token] = whole
+            return self._answer(202, {"held": len(whole)})
+        self.site.pieces.pop(token, None)
+        return self._page(key, token, whole)
 
     def _page(self, key: str, token: str, body: bytes) -> None:
         site = self.site

@@ -32,6 +32,9 @@ ONLINE = timedelta(seconds=70)
 """A bridge asks at least every 25 s; one that was silent for longer than this is shown as away."""
 CODE_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 MODES = ("color", "gray", "lineart")
+SIDES = ("one", "duplex", "two_pass")
+PAPERS = ("a4", "a5", "a3", "letter", "legal", "whole")
+FRONT, BACK = "front", "back"
 MAX_DEVICES = 50
 REPORTED_STATES = frozenset(state.value for state in OrderState) - {OrderState.WAITING.value}
 
@@ -57,6 +60,7 @@ class Order:
     mode: str
     dpi: int
     duplex: bool
+    paper: str
     complete: bool
 
 
@@ -193,6 +197,8 @@ def order_scan(
     mode: str = "gray",
     dpi: int = 300,
     duplex: bool = False,
+    side: str = "",
+    paper: str = "a4",
     complete: bool = True,
     batch_key: str | None = None,
     into_scan_id: int | None = None,
@@ -200,22 +206,20 @@ def order_scan(
 ) -> ScanOrder:
     """Ask a bridge to scan: into a new batch, one more page of an open one, a waiting scan, or straight to a letter.
 
-    ``into_mail_id`` is given only by operations that checked that the actor may add to the letter.
+    ``into_mail_id`` is given only by operations that checked that the actor may add to the letter. ``side`` is
+    ``front`` or ``back`` when a feeder that sees one side scans both in two passes: ``intake`` puts them together.
 
     Raises:
         NotFound: ``bridge.unknown``, ``scan.unknown``, ``batch.unknown``.
         Forbidden: ``scan.not_clerk``.
-        Invalid: ``order.mode``, ``order.dpi``.
+        Invalid: those of ``check_settings``.
         InvalidTransition: ``batch.complete``.
     """
     bridge = uow.session.get(Bridge, bridge_id)
     if bridge is None or bridge.revoked_at is not None:
         raise NotFound("bridge.unknown", "choose a bridge of the list", id=bridge_id)
     post = clerk_of(actor, bridge.unit_id) if into_mail_id is None else None
-    if mode not in MODES:
-        raise Invalid("order.mode", "choose a colour mode", field="mode")
-    if not 50 <= dpi <= 1200:
-        raise Invalid("order.dpi", "choose a resolution between 50 and 1200", field="dpi")
+    check_settings(mode, dpi, "duplex" if duplex else "one", paper)
     if batch_key is not None:
         batch = _open_batch(uow, bridge, batch_key)
     else:
@@ -228,6 +232,8 @@ def order_scan(
         mode=mode,
         dpi=dpi,
         duplex=duplex,
+        side=side if side in (FRONT, BACK) else "",
+        paper=paper,
         complete=complete,
         ordered_by_id=actor.person_id or None,
         ordered_at=now,
@@ -237,6 +243,54 @@ def order_scan(
     uow.session.flush()
     uow.record("scan.ordered", "scan_order", order.id, actor=actor, post=post, bridge=bridge.id, batch=batch.key)
     return order
+
+
+def check_settings(mode: str, dpi: int, sides: str, paper: str) -> None:
+    """Refuse what no scanner understands.
+
+    Raises:
+        Invalid: ``order.mode``, ``order.dpi``, ``order.sides``, ``order.paper``.
+    """
+    if mode not in MODES:
+        raise Invalid("order.mode", "choose a colour mode", field="mode")
+    if not 50 <= dpi <= 1200:
+        raise Invalid("order.dpi", "choose a resolution between 50 and 1200", field="dpi")
+    if sides not in SIDES:
+        raise Invalid("order.sides", "choose one side, both, or two passes", field="sides")
+    if paper not in PAPERS:
+        raise Invalid("order.paper", "choose a size of paper", field="paper")
+
+
+def next_pass(uow: UnitOfWork, order_id: int, *, actor: Actor, now: datetime) -> ScanOrder:
+    """One more pass into the same open batch with the same settings, after an order that ended.
+
+    After a fault it is the rest of the stack; after a first pass of two it is the backs; else one more page.
+
+    Raises:
+        NotFound: ``order.unknown``, ``bridge.unknown``.
+        Forbidden: ``scan.not_clerk``.
+        InvalidTransition: ``order.not_ended``, ``batch.complete``.
+    """
+    before = _order_of(uow, order_id)
+    if before.state not in FINAL_ORDER_STATES:
+        raise InvalidTransition("order.not_ended", "wait for its end, or stop it", id=order_id)
+    is_done = before.state is OrderState.DONE
+    turned = is_done and before.side == FRONT
+    return order_scan(
+        uow,
+        before.bridge_id,
+        actor=actor,
+        now=now,
+        device=before.device,
+        source=before.source,
+        mode=before.mode,
+        dpi=before.dpi,
+        duplex=before.duplex,
+        side=BACK if turned else before.side,
+        paper=before.paper,
+        complete=turned or (before.complete and not is_done),
+        batch_key=before.batch_key,
+    )
 
 
 def _open_batch(uow: UnitOfWork, bridge: Bridge, key: str) -> ScanBatch:
@@ -291,7 +345,7 @@ def next_order(session: Session, bridge_id: int) -> Order | None:
     )
     if row is None:
         return None
-    return Order(row.id, row.batch_key, row.device, row.source, row.mode, row.dpi, row.duplex, row.complete)
+    return Order(row.id, row.batch_key, row.device, row.source, row.mode, row.dpi, row.duplex, row.paper, row.complete)
 
 
 def order_progress(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -64,17 +65,18 @@ def test_the_clients_calls_are_understood(services: Services, url: str) -> None:
         Page(f"token{n}", f"{n}.png", pages.sha256(data), len(data), order_id, n, "sent")
         for n, data in enumerate(contents, 1)
     ]
-    assert api.put_page(told.batch_key, sent[0], contents[0]) == (sent[0].digest, len(contents[0]))
+    assert api.put_page(told.batch_key, sent[0], io.BytesIO(contents[0])) == (sent[0].digest, len(contents[0]))
     manifest = Manifest(told.batch_key, (order,), tuple(sent))
     assert api.complete(manifest) == ["token2"]
-    api.put_page(told.batch_key, sent[1], contents[1])
-    api.put_page(told.batch_key, sent[1], contents[1])
+    api.put_page(told.batch_key, sent[1], io.BytesIO(contents[1]))
+    api.put_page(told.batch_key, sent[1], io.BytesIO(contents[1]))
     assert api.complete(manifest) == []
     assert api.complete(manifest) == []
     assert api.report(order_id, "done", 2) is False
     # Bytes changed on the way: the client sends them again later.
     with pytest.raises(LinkDownError, match="digest_mismatch"):
-        api.put_page(told.batch_key, replace(sent[1], token="token3"), contents[0])
+        changed = b"\0" + contents[1][1:]
+        api.put_page(told.batch_key, replace(sent[1], token="token3"), io.BytesIO(changed))
     with services.reading() as session:
         batch_id = session.scalar(select(ScanBatch.id)) or 0
         assert session.get_one(ScanOrder, order_id).state is OrderState.DONE

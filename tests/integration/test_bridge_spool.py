@@ -50,7 +50,10 @@ def test_a_page_written_but_not_listed_is_taken_in_and_a_half_one_removed(tmp_pa
     manifest = again.get("k")
     assert manifest is not None
     assert [each.sequence for each in manifest.pages] == [1, 2]
-    assert again.read("k", manifest.pages[1]) == b"second"
+    content = again.open("k", manifest.pages[1])
+    assert content is not None
+    with content:
+        assert content.read() == b"second"
     assert not half.exists()
     assert (manifest.orders[0].outcome, manifest.orders[0].code) == ("failed", "interrupted")
 

@@ -9,8 +9,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from ged.errors import Forbidden, Invalid
-from ged.registry import bridges, intake
+from ged.registry import bridges, intake, partials
 from ged.registry.bridges import BridgeIdentity
+from ged.registry.partials import Held, Receipt
 from web import context
 
 blueprint = Blueprint("bridge", __name__, url_prefix="/api/bridge")
@@ -95,6 +96,7 @@ def order() -> ResponseReturnValue:
         mode=found.mode,
         dpi=found.dpi,
         duplex=found.duplex,
+        paper=found.paper,
         complete=found.complete,
     )
 
@@ -145,19 +147,39 @@ def _time(value: object) -> datetime | None:
 
 @blueprint.put("/batch/<key>/page/<token>")
 def put_page(key: str, token: str) -> ResponseReturnValue:
-    """Store a page durably, then answer its digest and size."""
-    digest, size_bytes, is_new = intake.receive_page(
+    """Take a page, whole or a piece of it that begins at ``offset`` of ``X-Content-Size`` bytes.
+
+    200 or 201 is the receipt (digest and size: the page is durable); 202 tells how much is held; 409 too, when the
+    piece did not begin there.
+    """
+    taken = partials.receive_piece(
         context.services(),
         _bridge(),
         key,
         token,
         request.stream,  # type: ignore[arg-type]  # werkzeug types it IO[bytes]
+        offset=request.args.get("offset", 0, type=int),
+        size_bytes=request.headers.get("X-Content-Size", request.content_length or 0, type=int),
         digest=request.headers.get("X-Content-SHA256", ""),
         order=request.headers.get("X-Page-Order", ""),
         media_type=request.headers.get("Content-Type", ""),
         now=context.now(),
     )
-    return jsonify(digest=digest, size=size_bytes), 201 if is_new else 200
+    return _told(taken)
+
+
+@blueprint.get("/batch/<key>/page/<token>")
+def page_held(key: str, token: str) -> ResponseReturnValue:
+    """Say how much of a page is here, so that its bridge goes on from there."""
+    digest = request.headers.get("X-Content-SHA256", "")
+    found = partials.held(context.services(), _bridge(), key, token, digest=digest)
+    return jsonify(held=found.size_bytes) if isinstance(found, Held) else _told(found)
+
+
+def _told(taken: Receipt | Held) -> ResponseReturnValue:
+    if isinstance(taken, Held):
+        return jsonify(held=taken.size_bytes), 409 if taken.is_conflict else 202
+    return jsonify(digest=taken.digest, size=taken.size_bytes), 201 if taken.is_new else 200
 
 
 @blueprint.post("/batch/<key>/complete")
