@@ -37,6 +37,7 @@ from signing.revisions import BadByteRange, covered_end, is_issued
 # Certificates of people bear one of the two, those of careful authorities both.
 _KEY_USAGE = KeyUsageConstraints(key_usage={"non_repudiation", "digital_signature"}, match_all_key_usages=False)
 _BYTE_RANGE = re.compile(rb"/ByteRange\s*\[\s*\d+\s+\d+")
+_CMS_VERSIONS = frozenset({"v1", "v3", "v4", "v5"})
 _EXPIRED = frozenset(
     {AdESIndeterminate.EXPIRED, AdESIndeterminate.OUT_OF_BOUNDS_NO_POE, AdESIndeterminate.OUT_OF_BOUNDS_NOT_REVOKED}
 )
@@ -115,7 +116,7 @@ async def _validate(embedded: EmbeddedPdfSignature, question: Question) -> PdfSi
 
 def _judge(found: _Opened, status: SignatureStatus, question: Question, ends: Sequence[int]) -> tuple[Verdict, str]:
     """The worst finding counts; green is only what nothing speaks against."""
-    if not (status.intact and status.valid):
+    if not (status.intact and status.valid and _is_well_formed(found.embedded)):
         return Verdict.RED, "broken"
     if status.revoked:
         return Verdict.RED, "revoked"
@@ -128,6 +129,15 @@ def _judge(found: _Opened, status: SignatureStatus, question: Question, ends: Se
     if not status.trusted:
         return Verdict.AMBER, "expired" if status.trust_problem_indic in _EXPIRED else "untrusted"
     return Verdict.GREEN, "ok" if found.covers_all else "countersigned"
+
+
+def _is_well_formed(embedded: EmbeddedPdfSignature) -> bool:
+    """RFC 5652, 5.1: a known version, and the signer's digest algorithm in the list. pyHanko never reads the two."""
+    if embedded.signed_data["version"].native not in _CMS_VERSIONS:
+        return False
+    listed = embedded.signed_data["digest_algorithms"].native
+    used = embedded.signer_info["digest_algorithm"].native
+    return [one["algorithm"] for one in listed] == [used["algorithm"]]
 
 
 def _permitted(embedded: EmbeddedPdfSignature) -> bool:
