@@ -1,10 +1,11 @@
-"""``ged-bridge``: pair, run, devices, status."""
+"""``ged-bridge``: pair, run, devices, status, simulate."""
 
 import json
 import logging
 import platform
 import signal
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from scanner_bridge.faults import ADVICE, ScanFault
 from scanner_bridge.lock import HomeLock
 from scanner_bridge.loop import STATUS_NAME, Agent
 from scanner_bridge.manifest import Manifest
+from scanner_bridge.simulate import SimulatedScanner, write_sane_config
+from scanner_bridge.simulate_device import Device, parse_fault
 
 _LINKS = {
     "online": "connecté",
@@ -138,6 +141,35 @@ def status(home: Path, as_json: bool) -> None:
     if running:
         click.echo(f"Liaison : {_LINKS.get(str(values['link']), 'inconnue')} depuis {values['since']}")
     click.echo(f"Pages en attente d'envoi : {values['waiting_pages']}")
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="Adresse d'écoute ; par défaut ce poste seulement."
+)
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port ; 0 : un port libre.")
+@click.option("--fault", "faults", multiple=True, metavar="PANNE[:N]",
+              help="jam:3 (bourrage à la page 3), double:2, cut:4 (coupure), busy:2 (deux fois occupé), cover, empty.")  # fmt: skip
+@click.option("--seconds-per-page", type=click.FloatRange(0, 60), default=0.0, help="Durée d'une page.")
+@click.option("--sane-config", type=click.Path(path_type=Path, file_okay=False), help="Écrit là un SANE_CONFIG_DIR.")
+def simulate(
+    folder: Path, host: str, port: int, faults: tuple[str, ...], seconds_per_page: float, sane_config: Path | None
+) -> None:
+    """Sert un scanner réseau simulé (eSCL) qui numérise les images de FOLDER, pour s'exercer."""
+    try:
+        device = Device(folder, [parse_fault(text) for text in faults], seconds_per_page=seconds_per_page)
+        server = SimulatedScanner(device, host=host, port=port)
+    except ValueError as problem:
+        raise click.BadParameter(str(problem), param_hint="--fault") from problem
+    except OSError as problem:
+        raise click.ClickException(f"{host}:{port} : {problem}") from problem
+    if sane_config is not None:
+        write_sane_config(sane_config, server.sane_line)
+    click.echo(f"{server.url}\nairscan.conf, [devices] : {server.sane_line}")
+    with suppress(KeyboardInterrupt):
+        server.serve_forever()
+    server.server_close()
 
 
 def _waiting(home: Path) -> int:
