@@ -53,10 +53,17 @@ class JobKind(StrEnum):
     """Remove bytes of transactions that were rolled back."""
     CHECK_FIXITY = "check_fixity"
     """Compare stored bytes with their digests."""
+    READ_SCAN = "read_scan"
+    """Read the first and last page of a waiting scan, for what is proposed to the clerk."""
+    LEARN = "learn"
+    """Learn from the register what clerks and authorities decide."""
 
 
-SLOW_KINDS = frozenset({JobKind.RECOGNISE, JobKind.CHECK_FIXITY})
+SLOW_KINDS = frozenset({JobKind.RECOGNISE, JobKind.CHECK_FIXITY, JobKind.READ_SCAN, JobKind.LEARN})
 """What takes minutes and travels in a lane of its own: a clerk's letter is indexed while a report of 300 pages is read."""
+
+DESK_KINDS = frozenset({JobKind.READ_SCAN})
+"""Of the slow ones, those that a clerk waits for: the embedded worker has a third lane for them."""
 
 
 class Job(Base):

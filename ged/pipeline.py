@@ -25,6 +25,7 @@ from ged.registry import dispatch, files, partials, recognition
 from ged.registry import intake as intake_rules
 from ged.registry.indexing import index_document
 from ged.registry.models import Attachment, Mail
+from ged.registry.suggestions import lessons, readings, resent, scan_reading
 from ged.routing.models import Assignment
 from ged.routing.proof import sheet_arrived
 from ged.signbook import wiring as signbook_wiring
@@ -38,6 +39,7 @@ PERIODS = {
     JobKind.SEAL: timedelta(hours=1),
     JobKind.SWEEP: timedelta(hours=24),
     JobKind.CHECK_FIXITY: timedelta(days=7),
+    JobKind.LEARN: timedelta(hours=24),
 }
 
 
@@ -67,6 +69,22 @@ def recognise(run: Run) -> None:
 def intake(run: Run) -> None:
     """Look at a batch, split it, join what bears our label."""
     recognition.run_intake(run.services, run.job.subject_id, heartbeat=run.heartbeat, now=run.now)
+    with run.services.unit_of_work(run.now) as uow:
+        scan_reading.ask_for_batch(uow, run.job.subject_id)
+
+
+def read_scan(run: Run) -> None:
+    """Read a waiting scan, for what is proposed to the clerk."""
+    scan_reading.run_read_scan(run.services, run.job.subject_id, heartbeat=run.heartbeat, now=run.now)
+
+
+def learn(run: Run) -> None:
+    """Learn from the register what clerks and authorities decide; make the sketches that are missing."""
+    asked_by = run.job.params.get("asked_by")
+    resent.fill_in(run.services, heartbeat=run.heartbeat, now=run.now)
+    lessons.run_learn(
+        run.services, asked_by=int(asked_by) if asked_by is not None else None, heartbeat=run.heartbeat, now=run.now
+    )
 
 
 def index(run: Run) -> None:
@@ -128,6 +146,8 @@ def sweep(run: Run) -> None:
         removed = archive_blobs.sweep(session, run.services.blobs, now=run.now)
     folders = files.sweep_private_dirs(run.services, older_than=run.now - archive_blobs.SWEEP_AFTER)
     pieces = partials.sweep(run.services, older_than=run.now - PIECES_KEPT)
+    with run.services.unit_of_work(run.now) as uow:
+        readings.forget(uow, now=run.now)
     logger.info("sweep.done removed=%s folders=%s pieces=%s", removed, folders, pieces)
 
 
@@ -171,6 +191,8 @@ FUNCTIONS: dict[JobKind, Callable[[Run], None]] = {
     JobKind.SEAL: seal,
     JobKind.SWEEP: sweep,
     JobKind.CHECK_FIXITY: check_fixity,
+    JobKind.READ_SCAN: read_scan,
+    JobKind.LEARN: learn,
 }
 
 

@@ -25,7 +25,8 @@ Digest = NewType("Digest", str)
 """SHA-256 of plain bytes, 64 lower-case hexadecimal characters."""
 
 Principal = NewType("Principal", str)
-"""A unit (``u12``), post (``p7``) or person (``h3``) to whom a letter was granted."""
+"""A unit (``u12``), post (``p7``; ``d7`` without its secretary, ``t7`` its holder alone) or person (``h3``) to whom a
+letter was granted."""
 
 
 def unit_principal(unit_id: int) -> Principal:
@@ -36,6 +37,16 @@ def unit_principal(unit_id: int) -> Principal:
 def post_principal(post_id: int) -> Principal:
     """The principal of a post."""
     return Principal(f"p{post_id}")
+
+
+def deciding_principal(post_id: int) -> Principal:
+    """The principal of a post as it decides: its holder, or who acts for it by delegation or interim; no secretary."""
+    return Principal(f"d{post_id}")
+
+
+def holder_principal(post_id: int) -> Principal:
+    """The principal of a post's holder alone: nobody acts for it."""
+    return Principal(f"t{post_id}")
 
 
 def person_principal(person_id: int) -> Principal:
@@ -332,7 +343,11 @@ class Word:
 
 @dataclass(frozen=True)
 class RecognisedPage:
-    """One page read. ``flags``: ``blank``, ``low_confidence``, ``failed``, ``born_digital``, ``rotated_90`` …"""
+    """One page read. ``flags``: ``blank``, ``low_confidence``, ``failed``, ``born_digital``, ``rotated_90`` …
+
+    ``likeness``: 64 hexadecimal digits that are nearly the same for the same sheet scanned twice; empty when the engine
+    does not tell.
+    """
 
     page_no: int
     text: str
@@ -341,6 +356,7 @@ class RecognisedPage:
     language: str
     image: Path
     flags: tuple[str, ...] = ()
+    likeness: str = ""
 
 
 @dataclass(frozen=True)

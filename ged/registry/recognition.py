@@ -13,11 +13,12 @@ from pathlib import Path
 from sqlalchemy import Select, delete, select
 
 from ged.errors import EngineFailed, Invalid
-from ged.ports import AttachmentId, Digest, PageRef, RecognisedPage, Recognition
+from ged.ports import AttachmentId, Digest, FieldReading, PageRef, RecognisedPage, Recognition
 from ged.registry.files import INSPECT_TIMEOUT_S, fetch, private_dir, store_file
 from ged.registry.intake import Look, settle
 from ged.registry.intake_models import ScanBatch, ScanPage, ScanPicture
 from ged.registry.models import Attachment, PageText, Rendition
+from ged.registry.suggestions import readings, resent
 from ged.unit import SYSTEM, Services, UnitOfWork
 
 Heartbeat = Callable[[str], None]
@@ -152,6 +153,7 @@ class _Stored:
     images: tuple[tuple[Digest, int, str], ...]
     searchable_pdf: tuple[Digest, int, str]
     thumbnail: tuple[Digest, int, str]
+    fields: tuple[FieldReading, ...] = ()
 
 
 def run_recognise(
@@ -204,7 +206,11 @@ def _store(services: Services, found: Recognition) -> _Stored:
         return *store_file(services.blobs, path), media_type_of(path)
 
     return _Stored(
-        found.pages, tuple(keep(page.image) for page in found.pages), keep(found.searchable_pdf), keep(found.thumbnail)
+        found.pages,
+        tuple(keep(page.image) for page in found.pages),
+        keep(found.searchable_pdf),
+        keep(found.thumbnail),
+        found.fields,
     )
 
 
@@ -235,6 +241,8 @@ def _note_reading(uow: UnitOfWork, attachment_id: int, stored: _Stored) -> None:
                 read_at=uow.now,
             )
         )
+    readings.note_attachment(uow, attachment_id, stored.fields)
+    resent.note_letter(uow, attachment, stored.pages[0].text, stored.pages[0].likeness)
     named = [("page_image", page.page_no, kept) for page, kept in zip(stored.pages, stored.images, strict=True)]
     named += [("searchable_pdf", 0, stored.searchable_pdf), ("thumbnail", 0, stored.thumbnail)]
     for kind, page_no, (digest, size_bytes, media_type) in named:

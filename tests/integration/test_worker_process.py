@@ -1,4 +1,4 @@
-"""``ged worker`` as a process of the embedded shape: alone, killed, stopped, with two lanes; mixtures are refused."""
+"""``ged worker`` as a process of the embedded shape: alone, killed, stopped, with three lanes; mixtures are refused."""
 
 import signal
 import subprocess
