@@ -19,6 +19,8 @@ from ged.ports import (
     Principal,
     Principals,
     UnitId,
+    deciding_principal,
+    holder_principal,
     person_principal,
     post_principal,
     unit_principal,
@@ -247,6 +249,8 @@ def _principals(
 ) -> Principals:
     posts = list(posts)
     personal: set[Principal] = {person_principal(person_id)} | {post_principal(p.post_id) for p in posts}
+    personal |= {deciding_principal(p.post_id) for p in posts if p.because != "secretary"}
+    personal |= {holder_principal(p.post_id) for p in posts if p.because == "holder"}
     # An administrator's or auditor's post opens no letter by itself: only working roles count for the unit.
     working = [p for p in posts if p.roles - {Role.ADMINISTRATOR, Role.AUDITOR}]
     member_of = _with_predecessors((p.unit_id for p in working), units)

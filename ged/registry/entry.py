@@ -11,7 +11,7 @@ from ged.errors import Invalid, NotFound
 from ged.org.models import Post, PostRole, Unit
 from ged.ports import MailId
 from ged.registry.correspondents import fold
-from ged.registry.models import Correspondent, Mail, MailNumber, Register, RegisterNature
+from ged.registry.models import Correspondent, Direction, Mail, MailNumber, Register, RegisterNature
 from ged.registry.queries import clerk_unit_ids
 from ged.registry.states import MailState
 from ged.unit import Actor, Role
@@ -55,6 +55,17 @@ def authorities(session: Session, actor: Actor) -> tuple[list[tuple[int, str]], 
     for post_id, title, unit_id in rows:
         (near if _entity(units, unit_id) in own else far).append((post_id, title))
     return near, far
+
+
+def last_addressed(session: Session, actor: Actor) -> int | None:
+    """The authority to which the clerk's unit addressed its latest arrival: what the form proposes."""
+    return session.scalar(
+        select(Mail.addressed_post_id)
+        .where(Mail.unit_id.in_(clerk_unit_ids(actor)), Mail.direction == Direction.INCOMING)
+        .where(Mail.addressed_post_id.is_not(None))
+        .order_by(Mail.id.desc())
+        .limit(1)
+    )
 
 
 def _entity(units: dict[int, Unit], unit_id: int) -> int:

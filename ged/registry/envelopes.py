@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from ged import access
 from ged.access import Because
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.org.models import Post, Unit
-from ged.ports import Confidentiality, MailId, RegisterId, UnitId, post_principal
+from ged.ports import Confidentiality, MailId, RegisterId, UnitId, deciding_principal, holder_principal
 from ged.registry import allocation
 from ged.registry.bridges import order_scan
 from ged.registry.files import Upload
@@ -41,6 +42,7 @@ MAX_REASON = 500
 PERSONAL = "personnel"
 KINDS = ("confidentiel", PERSONAL, "offre")
 DECIDABLE = (WAITING, KEPT)
+OUTSIDE = ("arrived_at", "addressed_post_id", "sender_name", "marks", "kind", "count")
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class EnvelopeForm:
     marks: str = ""
     kind: str = "confidentiel"
     count: int = 1
+    request_token: str | None = None
+    """Made when the form is shown: the same form sent twice is one envelope."""
 
 
 @dataclass(frozen=True)
@@ -95,12 +99,14 @@ class RegisteredEnvelope:
     envelope_id: int
     number_id: int
     number: str
+    is_repeated: bool = False
+    """The form was sent before: this is what it was answered then."""
 
 
 def register_envelope(
     uow: UnitOfWork, register_id: RegisterId | int, form: EnvelopeForm, *, actor: Actor, now: datetime
 ) -> RegisteredEnvelope:
-    """Number a closed envelope from its outside.
+    """Number a closed envelope from its outside. The same form sent again (``request_token``) numbers nothing.
 
     Raises:
         Forbidden: ``register.not_clerk``.
@@ -120,15 +126,46 @@ def register_envelope(
         kind=form.kind,
         count=form.count,
         state=WAITING,
+        request_token=form.request_token or None,
     )
-    uow.session.add(envelope)
-    uow.session.flush()
+    before = _add_once(uow, envelope)
+    if before is not None:
+        return before
     number = allocation.allocate(uow, register_id, actor=actor, post=post, envelope_id=envelope.id)
     uow.record(
         "envelope.registered", "envelope", envelope.id, actor=actor, post=post, **told_of_number(number),
         arrived_at=envelope.arrived_at.isoformat(), addressed_post=envelope.addressed_post_id, count=envelope.count,
     )  # fmt: skip
     return RegisteredEnvelope(envelope.id, number.id, number.text)
+
+
+def _add_once(uow: UnitOfWork, envelope: SealedEnvelope) -> RegisteredEnvelope | None:
+    """Add a new envelope; when its form was sent before, what was answered then."""
+    before = _sent_before(uow, envelope)
+    if before is not None:
+        return before
+    try:
+        with uow.session.begin_nested():
+            uow.session.add(envelope)
+    except IntegrityError:
+        # The two came at the same moment: this one waited for the other's commit.
+        before = _sent_before(uow, envelope)
+        if before is None:
+            raise
+    return before
+
+
+def _sent_before(uow: UnitOfWork, envelope: SealedEnvelope) -> RegisteredEnvelope | None:
+    if envelope.request_token is None:
+        return None
+    first = uow.session.scalar(select(SealedEnvelope).where(SealedEnvelope.request_token == envelope.request_token))
+    if first is None:
+        return None
+    if any(getattr(first, name) != getattr(envelope, name) for name in OUTSIDE):
+        # A page taken back from the browser's history and filled in for another envelope: not the same act.
+        envelope.request_token = None
+        return None
+    return RegisteredEnvelope(first.id, first.numbers[0].id, first.numbers[0].text, is_repeated=True)
 
 
 def _check(uow: UnitOfWork, form: EnvelopeForm, now: datetime) -> None:
@@ -210,7 +247,8 @@ def open_envelope(
     sender_name: str = "",
     upload: Upload | None = None,
 ) -> MailId:
-    """Make a letter of what was inside; only the addressee's post may see it until it shares it.
+    """Make a letter of what was inside; only who decides for the addressee's post may see it until it shares it: not
+    its secretary, and what came in a personal envelope only the holder.
 
     The envelope's number becomes the letter's. The pages are the file given (examined before), or come from a scanner:
     the envelope's label joins them, or an order with ``into_mail_id`` does.
@@ -237,7 +275,8 @@ def open_envelope(
     )
     uow.session.add(mail)
     uow.session.flush()
-    access.grant(uow, mail.id, (post_principal(envelope.addressed_post_id),), Because.ADDRESSED)
+    alone = holder_principal if envelope.kind == PERSONAL else deciding_principal
+    access.grant(uow, mail.id, (alone(envelope.addressed_post_id),), Because.ADDRESSED)
     envelope.state, envelope.mail_id = OPENED, mail.id
     _number_leads_to(envelope, mail.id)
     if upload is not None:

@@ -233,6 +233,8 @@ class SealedEnvelope(Base):
     state: Mapped[str] = mapped_column(String(32), default="waiting")
     """``waiting`` -> ``kept_sealed`` | ``opened`` (scanned at the addressee's desk) | ``returned`` as ordinary."""
     mail_id: Mapped[int | None] = mapped_column(ForeignKey("mails.id"))
+    request_token: Mapped[str | None] = mapped_column(String(43), unique=True)
+    """Of the form that registered it: the form sent twice is one envelope."""
     version: Mapped[int] = mapped_column(Integer)
     numbers: Mapped[list[MailNumber]] = relationship(order_by="MailNumber.id", lazy="selectin", viewonly=True)
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012

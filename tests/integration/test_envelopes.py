@@ -9,14 +9,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from ged import access, audit
+from ged.access import Because
 from ged.codes import CodeKind, make_code
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.jobs import Job, JobKind
-from ged.org.models import Delegation, DelegationKind
-from ged.ports import Confidentiality
+from ged.org.models import Delegation, DelegationKind, Person
+from ged.ports import Confidentiality, unit_principal
 from ged.registry import books, bridges, envelopes, files, intake, queries, recognition, scan_queries
 from ged.registry.books import EntryKind, Span
 from ged.registry.envelopes import EnvelopeForm, EnvelopeRow, RegisteredEnvelope
@@ -148,7 +149,7 @@ def test_the_addressee_opens_it_and_it_stays_with_the_addressee(services: Servic
         number = session.get_one(MailNumber, done.number_id)
         assert (number.mail_id, number.envelope_id) == (mail_id, done.envelope_id)
         assert session.scalar(select(Attachment.mail_id)) == mail_id
-        for account, sees in (("sg", True), ("secretaire", True), ("agent", False), ("admin", False), ("dge", False)):
+        for account, sees in (("sg", True), ("secretaire", False), ("agent", False), ("admin", False), ("dge", False)):
             one = actor(services, account)
             assert access.may_see(session, mail_id, Confidentiality.SECRET, one) is sees, account
         # The directory of correspondents is read by everybody.
@@ -330,3 +331,57 @@ def test_what_was_inside_is_scanned_at_the_addressees_own_desk(services: Service
 def test_an_unknown_envelope_is_not_found(services: Services) -> None:
     with services.reading() as session, pytest.raises(NotFound):
         envelopes.envelope(session, 4711, actor(services, "sg"))
+
+
+@pytest.mark.parametrize(("kind", "interim_sees"), [("confidentiel", True), ("personnel", False)])
+@pytest.mark.parametrize("level", [Confidentiality.ORDINARY, Confidentiality.SECRET])
+def test_what_came_sealed_is_seen_by_who_decides_for_its_addressee_until_it_is_shared(
+    services: Services, kind: str, interim_sees: bool, level: Confidentiality
+) -> None:
+    interim(services, "dge", "sg")
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Person).values(clearance=int(Confidentiality.SECRET)))
+    with services.unit_of_work(NOW) as uow:
+        done = envelopes.register_envelope(
+            uow, register_id(services, "PLI"), replace(form(services), kind=kind),
+            actor=actor(services, "agent"), now=NOW,
+        )  # fmt: skip
+    with services.unit_of_work(NOW) as uow:
+        mail_id = envelopes.open_envelope(
+            uow, done.envelope_id, subject="Lettre", level=level, version=None, actor=actor(services, "sg"), now=NOW
+        )
+
+    def seeing(*accounts: str) -> set[str]:
+        with services.reading() as session:
+            return {one for one in accounts if access.may_see(session, mail_id, level, actor(services, one))}
+
+    everybody = ("sg", "dge", "secretaire", "agent", "daf", "etudes", "admin")
+    assert seeing(*everybody) == ({"sg", "dge"} if interim_sees else {"sg"})
+    assert seen(services, done.envelope_id, "secretaire").mail_id is None
+    with services.unit_of_work(NOW) as uow:
+        access.grant(uow, mail_id, [unit_principal(actor(services, "daf").posts[0].unit_id)], Because.SHARED)
+    assert "daf" in seeing(*everybody)
+    assert "secretaire" not in seeing(*everybody)
+
+
+def test_the_form_sent_twice_is_one_envelope(services: Services) -> None:
+    pli, clerk, once = (
+        register_id(services, "PLI"),
+        actor(services, "agent"),
+        replace(form(services), request_token="t"),
+    )
+
+    def send(outside: EnvelopeForm) -> RegisteredEnvelope:
+        with services.unit_of_work(NOW) as uow:
+            return envelopes.register_envelope(uow, pli, outside, actor=clerk, now=NOW)
+
+    first, again = send(once), send(once)
+    assert (again.envelope_id, again.number, again.is_repeated) == (first.envelope_id, first.number, True)
+    assert not first.is_repeated
+    other = send(replace(once, sender_name="Un autre"))
+    assert (other.is_repeated, other.number) == (False, "PLI-0002/2026")
+    assert send(form(services)).number == "PLI-0003/2026"
+    with services.reading() as session:
+        assert session.scalar(select(func.count(MailNumber.id))) == 3
+        told = select(func.count()).where(audit.AuditEntry.action == "envelope.registered")
+        assert session.scalar(told) == 3

@@ -1,5 +1,6 @@
 """Sealed envelopes: registered from the outside, decided upon by the addressee."""
 
+import secrets
 from datetime import datetime
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
@@ -18,6 +19,7 @@ from web.pages import render_form
 blueprint = Blueprint("envelopes", __name__, url_prefix="/plis")
 
 RESOLUTIONS = tuple((dpi, str(dpi)) for dpi in (150, 200, 300, 400, 600))
+MAX_TOKEN = 43
 REFUSALS = (Invalid, InvalidTransition, StaleVersion)
 
 
@@ -42,7 +44,14 @@ def _new(error: GedError | None = None) -> ResponseReturnValue:
         registers = envelopes.registers(session, context.actor())
         addressees = envelopes.addressees(session)
     local = context.now().astimezone(context.services().zone)
-    return render_form("envelopes/new.html", error=error, registers=registers, addressees=addressees, local=local)
+    return render_form(
+        "envelopes/new.html",
+        error=error,
+        registers=registers,
+        addressees=addressees,
+        local=local,
+        request_token=secrets.token_urlsafe(),
+    )
 
 
 @blueprint.post("/nouveau")
@@ -59,7 +68,8 @@ def register() -> ResponseReturnValue:
         if day is None or clock is None:
             raise Invalid("form.required", "fill it in", field="arrived_on")
         arrived_at = datetime.combine(day, clock, tzinfo=context.services().zone)
-        form = EnvelopeForm(arrived_at, post_id or 0, sender, marks, kind, count or 1)
+        token = request.form.get("request_token", "")[:MAX_TOKEN] or None
+        form = EnvelopeForm(arrived_at, post_id or 0, sender, marks, kind, count or 1, token)
         with context.services().unit_of_work(context.now()) as uow:
             done = envelopes.register_envelope(uow, register_id or 0, form, actor=context.actor(), now=context.now())
     except Invalid as error:

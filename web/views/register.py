@@ -58,6 +58,7 @@ def _page(scan_id: int | None, error: GedError | None = None) -> ResponseReturnV
     with context.services().reading() as db:
         registers = entry.arrival_registers(db, actor)
         near, far = entry.authorities(db, actor)
+        usual = entry.last_addressed(db, actor)
         scan: ScanRow | None = scan_queries.scan(db, scan_id, actor) if scan_id is not None else None
     groups = [(_("Autres entités"), far)] if far else []
     return render_form(
@@ -70,7 +71,7 @@ def _page(scan_id: int | None, error: GedError | None = None) -> ResponseReturnV
         channels=list(Channel),
         priorities=list(Priority),
         levels=[level for level in Confidentiality if level < Confidentiality.SECRET or level <= actor.clearance],
-        last=session.get("registering", {}),
+        last={"addressed_post_id": usual, **session.get("registering", {})},
         request_token=secrets.token_urlsafe(),
     )
 

@@ -124,6 +124,29 @@
     store.removeItem("ged.lost");
   }
 
+  // --- a day is typed; a calendar beside it for whoever has the mouse in hand, out of the way of the Tab key ---
+  const parts = (text) => /^(\d{1,2})[^\d]?(\d{2})[^\d]?(\d{4})$/.exec(text.trim());
+  for (const input of document.querySelectorAll("[data-day]")) {
+    const picker = Object.assign(document.createElement("input"), { type: "date", tabIndex: -1, className: "day__picker" });
+    if (!picker.showPicker) break;
+    picker.setAttribute("aria-hidden", "true");
+    const open = Object.assign(document.createElement("button"), { type: "button", tabIndex: -1, className: "day__open", title: input.dataset.day });
+    open.setAttribute("aria-label", input.dataset.day);
+    const box = Object.assign(document.createElement("span"), { className: "day" });
+    input.replaceWith(box);
+    box.append(input, picker, open);
+    open.addEventListener("click", () => {
+      const typed = parts(input.value);
+      picker.value = typed ? `${typed[3]}-${typed[2]}-${typed[1].padStart(2, "0")}` : "";
+      picker.showPicker();
+    });
+    picker.addEventListener("change", () => {
+      input.value = picker.value.split("-").reverse().join("/");
+      for (const kind of ["input", "change"]) input.dispatchEvent(new Event(kind, { bubbles: true }));
+      input.focus();
+    });
+  }
+
   // --- the place to begin: the error summary, else the field that asks for it ---
   const start = one(".error-summary") || one("[data-autofocus]");
   if (start) start.focus();
