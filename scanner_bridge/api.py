@@ -1,7 +1,7 @@
 """The site's HTTP interface for bridges, as typed calls; every call may be repeated without harm."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO, Final, Literal
 from urllib.parse import quote
@@ -23,6 +23,7 @@ _POLL_TIMEOUT = httpx.Timeout(WAIT_S + 10.0, connect=5.0)
 FIRST_PIECE: Final = 256 * 1024
 SMALLEST_PIECE: Final = 64 * 1024
 LARGEST_PIECE: Final = 4 * 1024 * 1024
+_BLOCK: Final = 64 * 1024
 _QUICK_S: Final = 1.0
 _SLOW_S: Final = 4.0
 _MOST_CONFLICTS: Final = 8
@@ -59,6 +60,22 @@ class ScanOrder:
     duplex: bool
     complete: bool
     paper: str = "a4"
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """Bytes of a file, read while they are sent and once more when they are sent again."""
+
+    content: BinaryIO
+    offset: int
+    length: int
+
+    def __iter__(self) -> Iterator[bytes]:
+        self.content.seek(self.offset)
+        left = self.length
+        while left and (block := self.content.read(min(left, _BLOCK))):
+            left -= len(block)
+            yield block
 
 
 class Api:
@@ -144,26 +161,27 @@ class Api:
             answer = self._call("GET", path, headers=headers).json()
         conflicts = 0
         while "digest" not in answer:
-            content.seek(int(answer["held"]))
-            response = self._put_piece(path, headers, content, int(answer["held"]))
+            length = min(self._piece, page.size_bytes - int(answer["held"]))
+            response = self._put_piece(path, headers, _Piece(content, int(answer["held"]), length))
             conflicts += response.status_code == 409
             if conflicts > _MOST_CONFLICTS:
                 raise LinkDownError("server_down", f"the server does not keep the pieces of page {page.token}")
             answer = response.json()
         return str(answer["digest"]), int(answer["size"])
 
-    def _put_piece(self, path: str, headers: Mapping[str, str], content: BinaryIO, offset: int) -> httpx.Response:
+    def _put_piece(self, path: str, headers: Mapping[str, str], piece: "_Piece") -> httpx.Response:
         """Send one piece; its size follows the link, so that a broken connection costs a few seconds at most."""
-        data, begun = content.read(self._piece), time.monotonic()
+        begun, more = time.monotonic(), {"Content-Length": str(piece.length)}
+        at = {"offset": piece.offset}
         try:
-            response = self._call("PUT", path, allow=[409], params={"offset": offset}, content=data, headers=headers)
+            response = self._call("PUT", path, allow=[409], params=at, content=piece, headers={**headers, **more})
         except LinkDownError:
             self._piece = max(self._piece // 2, SMALLEST_PIECE)
             raise
         if response.status_code == 409 and "held" not in response.json():
             raise RefusedError(409, *_error_of(response))
         spent_s = time.monotonic() - begun
-        if spent_s < _QUICK_S and len(data) == self._piece:
+        if spent_s < _QUICK_S and piece.length == self._piece:
             self._piece = min(self._piece * 2, LARGEST_PIECE)
         elif spent_s > _SLOW_S:
             self._piece = max(self._piece // 2, SMALLEST_PIECE)
