@@ -14,8 +14,9 @@ from PIL import Image
 from ged.errors import EngineFailed, GedError, Invalid
 from ged.ports import PageCode, PageFacts, PageRef, RecognisedPage, Recognition, SourceFacts, Word
 from ocr import pdf
-from ocr.coding import jpeg
+from ocr.coding import SITE_FIRST_BYTES, jpeg, site_webp
 from ocr.image import shrink
+from ocr.likeness import likeness_of
 from ocr.limits import MIB, Limits
 from ocr.sandbox import Sandbox
 from ocr.sniff import sniff
@@ -199,8 +200,10 @@ def _page_facts(data: dict[str, Any]) -> PageFacts:
 
 def _page(task: PageTask, result: PageResult) -> RecognisedPage:
     words = tuple(Word(*word) for word in result.words)
+    # Of the first page alone: that is where a letter that was sent again is recognised.
+    look = likeness_of(result.site_image) if task.page_no == 1 and "failed" not in result.flags else ""
     return RecognisedPage(
-        task.page_no, result.text, words, result.confidence, result.language, result.site_image, result.flags
+        task.page_no, result.text, words, result.confidence, result.language, result.site_image, result.flags, look
     )
 
 
@@ -210,14 +213,14 @@ def _what_is_left(task: PageTask) -> PageResult:
         return load_result(task)
     except (ValueError, KeyError, TypeError, OSError):
         sheet = Image.new("L", _PLACEHOLDER_SIZE, 225)
-        site_image, image = task.stem.with_suffix(".jpg"), task.stem.with_suffix(".jpeg")
-        for path in (site_image, image):
-            path.write_bytes(jpeg(sheet, 60))
+        site_image, image = task.stem.with_suffix(".webp"), task.stem.with_suffix(".jpeg")
+        site_image.write_bytes(site_webp(sheet, limit_bytes=SITE_FIRST_BYTES))
+        image.write_bytes(jpeg(sheet, 60))
         width, height = _PLACEHOLDER_SIZE
         part = PagePart(image, "jpeg", width, height, True, width, height, None)
         return PageResult("", (), 0.0, task.languages[0], ("failed",), site_image, part)
 
 
 def _write_thumbnail(site_image: Path, target: Path) -> None:
-    with Image.open(site_image, formats=["JPEG"]) as image:
-        target.write_bytes(jpeg(shrink(image, THUMBNAIL_LONG_SIDE_PX), 70))
+    with Image.open(site_image, formats=["WEBP"]) as image:
+        target.write_bytes(jpeg(shrink(image.convert("RGB"), THUMBNAIL_LONG_SIDE_PX), 70))

@@ -14,9 +14,8 @@ _WORK_PX = 256
 
 
 def likeness_of(path: Path) -> str:
-    """The likeness of a JPEG that we made ourselves."""
-    with Image.open(path, formats=["JPEG"]) as picture:
-        picture.draft("L", (_WORK_PX, _WORK_PX))
+    """The likeness of a page image that we made ourselves."""
+    with Image.open(path, formats=["JPEG", "WEBP", "PNG"]) as picture:
         return likeness(picture)
 
 

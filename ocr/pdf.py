@@ -1,4 +1,4 @@
-"""Puts the searchable PDF together: PDF/A-2b (ISO 19005-2), a page image and an invisible text layer a page."""
+"""Puts the searchable PDF together: PDF/A-2u (ISO 19005-2), a page image and an invisible text layer a page."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -11,7 +11,7 @@ from PIL import ImageCms
 
 from ocr import invisible_font
 from ocr.textlayer import GLYPH_WIDTH
-from ocr.wire import PagePart
+from ocr.wire import PagePart, PatchPart
 
 _FONT_FLAGS = 4 | 1  # symbolic, fixed pitch
 
@@ -43,33 +43,66 @@ def assemble(parts: Sequence[PagePart], target: Path) -> None:
 
 
 def _add_page(pdf: Any, part: PagePart, font: Any) -> None:
-    draw = f"q {part.width_pt:.2f} 0 0 {part.height_pt:.2f} 0 0 cm /I Do Q".encode("ascii")
-    contents = [pdf.make_indirect(Stream(pdf, draw))]
+    """A page: its image, or patches with the ink over them, then the invisible words."""
+    images = {f"P{n}": _patch(pdf, patch) for n, patch in enumerate(part.patches)} | {"I": _image(pdf, part)}
+    draw = [_placed(f"P{n}", _box_pt(part, patch)) for n, patch in enumerate(part.patches)]
+    draw.append(_placed("I", (0, 0, part.width_pt, part.height_pt)))
+    contents = [pdf.make_indirect(Stream(pdf, "\n".join(draw).encode("ascii")))]
     if part.layer is not None:
         contents.append(pdf.make_indirect(Stream(pdf, part.layer.read_bytes(), Filter=Name.FlateDecode)))
     page = Dictionary(
         Type=Name.Page,
         MediaBox=[0, 0, round(part.width_pt, 2), round(part.height_pt, 2)],
-        Resources=Dictionary(XObject=Dictionary(I=_image(pdf, part)), Font=Dictionary(T=font)),
+        Resources=Dictionary(XObject=Dictionary(**images), Font=Dictionary(T=font)),
         Contents=Array(contents),
     )
     pdf.pages.append(pikepdf.Page(pdf.make_indirect(page)))
 
 
+def _placed(name: str, box_pt: tuple[float, float, float, float]) -> str:
+    left, bottom, width, height = box_pt
+    return f"q {width:.2f} 0 0 {height:.2f} {left:.2f} {bottom:.2f} cm /{name} Do Q"
+
+
+def _box_pt(part: PagePart, patch: PatchPart) -> tuple[float, float, float, float]:
+    """Left, bottom, width and height of a patch in points."""
+    left, top, right, bottom = patch.box
+    x, y = part.width_pt / part.width_px, part.height_pt / part.height_px
+    return left * x, part.height_pt - bottom * y, (right - left) * x, (bottom - top) * y
+
+
 def _image(pdf: Any, part: PagePart) -> Any:
+    if part.coding != "g4":
+        return _jpeg(pdf, part.image, (part.width_px, part.height_px), gray=part.gray)
     keys: dict[str, Any] = {
         "Type": Name.XObject,
         "Subtype": Name.Image,
         "Width": part.width_px,
         "Height": part.height_px,
-        "ColorSpace": Name.DeviceGray if part.gray else Name.DeviceRGB,
+        "BitsPerComponent": 1,
+        "Filter": Name.CCITTFaxDecode,
+        "DecodeParms": Dictionary(K=-1, Columns=part.width_px, Rows=part.height_px),
+    }
+    # Over patches the ink alone is painted, black; without them the paper is part of the image.
+    keys |= {"ImageMask": True} if part.patches else {"ColorSpace": Name.DeviceGray}
+    return pdf.make_indirect(Stream(pdf, part.image.read_bytes(), **keys))
+
+
+def _patch(pdf: Any, patch: PatchPart) -> Any:
+    return _jpeg(pdf, patch.image, (patch.width_px, patch.height_px), gray=patch.gray)
+
+
+def _jpeg(pdf: Any, path: Path, size: tuple[int, int], *, gray: bool) -> Any:
+    keys: dict[str, Any] = {
+        "Type": Name.XObject,
+        "Subtype": Name.Image,
+        "Width": size[0],
+        "Height": size[1],
+        "ColorSpace": Name.DeviceGray if gray else Name.DeviceRGB,
         "BitsPerComponent": 8,
         "Filter": Name.DCTDecode,
     }
-    if part.coding == "g4":
-        keys |= {"BitsPerComponent": 1, "Filter": Name.CCITTFaxDecode}
-        keys["DecodeParms"] = Dictionary(K=-1, Columns=part.width_px, Rows=part.height_px)
-    return pdf.make_indirect(Stream(pdf, part.image.read_bytes(), **keys))
+    return pdf.make_indirect(Stream(pdf, path.read_bytes(), **keys))
 
 
 def _font(pdf: Any) -> Any:
@@ -108,7 +141,7 @@ def _font(pdf: Any) -> Any:
 
 
 def _declare_pdfa(pdf: Any) -> None:
-    """Say in XMP that this is PDF/A-2b and give the output intent that makes device colours sRGB (6.2.3, 6.6.4)."""
+    """Say in XMP that this is PDF/A-2u and give the output intent that makes device colours sRGB (6.2.3, 6.6.4)."""
     profile = pdf.make_indirect(Stream(pdf, srgb_profile(), N=3))
     pdf.Root.OutputIntents = [
         Dictionary(
@@ -121,4 +154,4 @@ def _declare_pdfa(pdf: Any) -> None:
     ]
     with pdf.open_metadata(set_pikepdf_as_editor=False, update_docinfo=False) as metadata:
         metadata["pdfaid:part"] = "2"
-        metadata["pdfaid:conformance"] = "B"
+        metadata["pdfaid:conformance"] = "U"

@@ -34,16 +34,28 @@ class PageTask:
 
 
 @dataclass(frozen=True)
+class PatchPart:
+    """A JPEG under the page's ink: its file, box on the coded image (left, top, right, bottom), size and channels."""
+
+    image: Path
+    box: tuple[int, int, int, int]
+    width_px: int
+    height_px: int
+    gray: bool
+
+
+@dataclass(frozen=True)
 class PagePart:
     """What a page of the PDF is made of.
 
     Attributes:
         image: file with the coded image.
-        coding: ``jpeg`` or ``g4`` (CCITT group 4, ink = 1).
+        coding: ``jpeg`` or ``g4`` (CCITT group 4, ink = 1; drawn as a stencil when there are patches).
         width_px, height_px: of the coded image.
         gray: one channel rather than three.
         width_pt, height_pt: of the page.
         layer: file with the deflated text layer, ``None`` when nothing was read.
+        patches: coloured and toned places of a ``g4`` page.
     """
 
     image: Path
@@ -54,6 +66,7 @@ class PagePart:
     width_pt: float
     height_pt: float
     layer: Path | None
+    patches: tuple[PatchPart, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -100,8 +113,15 @@ def load_result(task: PageTask) -> PageResult:
             width_pt=float(part["width_pt"]),
             height_pt=float(part["height_pt"]),
             layer=layer,
+            patches=tuple(_patch(task, patch) for patch in part["patches"]),
         ),
     )
+
+
+def _patch(task: PageTask, data: Message) -> PatchPart:
+    left, top, right, bottom = (int(side) for side in data["box"])
+    size = int(data["width_px"]), int(data["height_px"])
+    return PatchPart(_own(task, data["image"]), (left, top, right, bottom), *size, bool(data["gray"]))
 
 
 def _own(task: PageTask, name: object) -> Path:

@@ -18,7 +18,7 @@ from ged.unit import Services
 
 NAME_LENGTH = 120
 INSPECT_TIMEOUT_S = 30.0
-MEDIA_TYPES = ("application/pdf", "image/tiff", "image/jpeg", "image/png")
+MEDIA_TYPES = ("application/pdf", "image/tiff", "image/jpeg", "image/png", "image/webp")
 """What we serve under its own type; anything else leaves as plain bytes."""
 
 

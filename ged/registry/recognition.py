@@ -217,9 +217,11 @@ def _store(services: Services, found: Recognition) -> _Stored:
 def media_type_of(path: Path) -> str:
     """The type of a picture or PDF that an engine made, by its first bytes."""
     with path.open("rb") as file:
-        head = file.read(8)
+        head = file.read(12)
     if head.startswith(b"%PDF-"):
         return "application/pdf"
+    if head.startswith(b"RIFF") and head.endswith(b"WEBP"):
+        return "image/webp"
     return "image/png" if head.startswith(b"\x89PNG") else "image/jpeg"
 
 

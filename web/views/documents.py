@@ -20,7 +20,13 @@ blueprint = Blueprint("documents", __name__, url_prefix="/documents")
 
 PAGE_PX = 1400
 THUMBNAIL_PX = 240
-ENDINGS = {"application/pdf": ".pdf", "image/tiff": ".tif", "image/jpeg": ".jpg", "image/png": ".png"}
+ENDINGS = {
+    "application/pdf": ".pdf",
+    "image/tiff": ".tif",
+    "image/jpeg": ".jpg",
+    "image/png": ".png",
+    "image/webp": ".webp",
+}
 
 
 @blueprint.get("/<int:attachment_id>")

@@ -1,0 +1,226 @@
+"""Where colour or tones carry meaning on a page: stamps, signatures in blue ink, photographs.
+
+Such places are cut out as small JPEG patches. What is black on white stays out of them: it is drawn over them, sharp,
+from the page's mask. Paper is made white in a patch of ink, so that its edge does not show.
+"""
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageChops, ImageFilter
+
+from ocr import bilevel
+from ocr.bilevel import Mask, Tones
+
+GRID = 32  # pixels of a page at 300 dpi: 2.7 mm
+_CHROMA = 0.1  # of the paper's light
+_COLOURED_SHARE = 0.02  # of a grid cell: a stroke of a pen crosses more
+_CAST = 0.02  # of a cell as a whole: the fringes at black letters, left by a scanner's colour lines, cancel out
+_MIN_CELLS = 3
+_PHOTO_CELLS = 25
+_TONE_SHARE = 0.45
+_DARK_IN_COLOUR = 0.36  # black letters under a stamp; blue and red ink keep more light in their own channel
+_REACH = 0.92  # lighter than this share of the paper is paper
+_PAPER = 0.97  # the same for photographs, whose light tones count
+_PATCH_SCALE = 2
+_QUALITY = 42
+_PHOTO_QUALITY = 55
+
+Box = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A coloured or toned place: its JPEG and its box on the page in pixels (left, top, right, bottom)."""
+
+    box: Box
+    size_px: tuple[int, int]
+    gray: bool
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Layers:
+    """A page taken apart: ``ink`` is drawn black over the patches; ``photo_share`` is the part of it under photographs."""
+
+    ink: Mask
+    patches: tuple[Patch, ...]
+    photo_share: float
+
+
+def take_apart(image: Image.Image) -> Layers:
+    """Part a page (mode ``L`` or ``RGB``) into black ink and patches."""
+    gray = image.convert("L")
+    eighth = bilevel.cells(image)
+    paper = [bilevel.paper_of(channel) for channel in eighth.split()]
+    ink = bilevel.ink(gray)
+    photos = _boxes(_toned(gray, paper), _PHOTO_CELLS, image.size)
+    patches = [_photo(image, paper, box) for box in photos]
+    for left, top, right, bottom in photos:
+        ink[top:bottom, left:right] = False
+    if image.mode == "RGB":
+        patches += _coloured_patches(image, paper, ink, photos)
+    area = sum((right - left) * (bottom - top) for left, top, right, bottom in photos)
+    return Layers(ink, tuple(patches), area / (image.width * image.height))
+
+
+def _coloured_patches(image: Image.Image, paper: list[Image.Image], ink: Mask, photos: list[Box]) -> list[Patch]:
+    """Patches of coloured ink, which is taken out of the black."""
+    coloured, cells = _coloured(image, paper)
+    for left, top, right, bottom in photos:
+        cells[top // GRID : -(-bottom // GRID), left // GRID : -(-right // GRID)] = False
+    patches = []
+    for box in _boxes(cells, _MIN_CELLS, image.size):
+        left, top, right, bottom = box
+        black = ink[top:bottom, left:right]
+        black &= ~_enlarged(coloured, box) | _dark(image, paper, box)
+        patches.append(_coloured_ink(image, paper, black, box))
+    return patches
+
+
+# --- where -------------------------------------------------------------------------------------------------------
+
+
+def _coloured(image: Image.Image, paper: list[Image.Image]) -> tuple[Mask, Mask]:
+    """Coloured spots at a quarter of the page's size, and the grid cells that hold some; the paper's tint is none."""
+    quarter = image.reduce(4)
+    tint = np.maximum(np.asarray(Image.merge("RGB", paper).resize(quarter.size)).astype(np.float32), 1)
+    balanced = np.minimum(np.asarray(quarter).astype(np.float32) / tint, 1)
+    spots: Mask = balanced.max(axis=2) - balanced.min(axis=2) > _CHROMA
+    side = GRID // 4
+    means = np.stack([_share(balanced[..., n], side) for n in range(3)], axis=2)
+    cast = means.max(axis=2) - means.min(axis=2) > _CAST
+    return spots, (_share(spots, side) > _COLOURED_SHARE) & cast
+
+
+def _toned(gray: Image.Image, paper: list[Image.Image]) -> Mask:
+    """Grid cells filled with neither ink nor paper, as photographs are."""
+    sample = np.asarray(gray.resize((gray.width // 4, gray.height // 4), Image.Resampling.NEAREST)).astype(np.float32)
+    light = np.asarray(paper[0].resize((sample.shape[1], sample.shape[0]))).astype(np.float32)
+    bright = max(float(np.percentile(light, 75)), 1.0)
+    tones = sample / bright
+    return _share((tones > 0.12) & (tones < 0.72), GRID // 4) > _TONE_SHARE
+
+
+def _share(mask: Mask | Tones, side: int) -> Tones:
+    """Mean over squares; what hangs over the edge counts as 0."""
+    rows, columns = -(-mask.shape[0] // side), -(-mask.shape[1] // side)
+    padded = np.pad(mask, ((0, rows * side - mask.shape[0]), (0, columns * side - mask.shape[1])))
+    means = padded.reshape(rows, side, columns, side).mean(axis=(1, 3), dtype=np.float32)
+    return np.asarray(means, dtype=np.float32)
+
+
+def _boxes(grid: Mask, min_cells: int, size: tuple[int, int]) -> list[Box]:
+    """Boxes in pixels around the groups of marked cells, a cell wider on each side, joined where they meet."""
+    found = [(x1 - 1, y1 - 1, x2 + 1, y2 + 1) for x1, y1, x2, y2, count in _groups(grid) if count >= min_cells]
+    joined = _joined(found)
+    width, height = size
+    return [
+        (max(0, x1 * GRID), max(0, y1 * GRID), min(width, x2 * GRID), min(height, y2 * GRID))
+        for x1, y1, x2, y2 in joined
+    ]
+
+
+def _groups(grid: Mask) -> Iterator[tuple[int, int, int, int, int]]:
+    """Groups of cells that touch or nearly touch: left, top, right, bottom (exclusive) and number of cells."""
+    left = {(int(y), int(x)) for y, x in zip(*np.nonzero(grid), strict=True)}
+    while left:
+        todo = [left.pop()]
+        group = []
+        while todo:
+            y, x = todo.pop()
+            group.append((y, x))
+            near = {(y + dy, x + dx) for dy in (-2, -1, 0, 1, 2) for dx in (-2, -1, 0, 1, 2)} & left
+            left -= near
+            todo.extend(near)
+        ys, xs = [y for y, _ in group], [x for _, x in group]
+        yield min(xs), min(ys), max(xs) + 1, max(ys) + 1, len(group)
+
+
+def _joined(boxes: list[Box]) -> list[Box]:
+    result: list[Box] = []
+    for box in boxes:
+        whole = box
+        while meeting := [other for other in result if _meet(whole, other)]:
+            result = [other for other in result if other not in meeting]
+            x1, y1, x2, y2 = zip(whole, *meeting, strict=True)
+            whole = (min(x1), min(y1), max(x2), max(y2))
+        result.append(whole)
+    return sorted(result)
+
+
+def _meet(a: Box, b: Box) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def _enlarged(coloured: Mask, box: Box) -> Mask:
+    """Coloured spots and what is next to them, for the pixels of a box."""
+    spots = Image.fromarray(coloured.astype(np.uint8) * 255)
+    left, top, right, bottom = (-(-side // 4) for side in box)
+    crop = spots.crop((left, top, right, bottom)).filter(ImageFilter.MaxFilter(3))
+    return np.asarray(crop.resize((box[2] - box[0], box[3] - box[1]), Image.Resampling.NEAREST)) > 0
+
+
+def _dark(image: Image.Image, paper: list[Image.Image], box: Box) -> Mask:
+    """Pixels of a box that are dark in every channel."""
+    red, green, blue = image.crop(box).split()
+    lightest = ImageChops.lighter(ImageChops.lighter(red, green), blue)
+    limit = paper[1].point([round(value * _DARK_IN_COLOUR) for value in range(256)])
+    around = tuple(side / bilevel.CELL for side in box)
+    dark: Mask = np.asarray(lightest) < np.asarray(limit.resize(lightest.size, Image.Resampling.NEAREST, box=around))
+    return dark
+
+
+# --- patches -----------------------------------------------------------------------------------------------------
+
+
+def _photo(image: Image.Image, paper: list[Image.Image], box: Box) -> Patch:
+    """The place in the light of the page's paper, so that a margin around a photograph is as white as the page."""
+    crop = image.crop(box).reduce(_PATCH_SCALE)
+    lights = [max(float(np.percentile(np.asarray(channel), 75)), 1.0) * _PAPER for channel in paper]
+    table = [min(255, round(value * 255 / light)) for light in lights for value in range(256)]
+    return _coded(crop.point(table), box, _PHOTO_QUALITY)
+
+
+def _coloured_ink(image: Image.Image, paper: list[Image.Image], black: Mask, box: Box) -> Patch:
+    """The place without its black ink, which would cost bytes twice, on white paper."""
+    cover = Image.fromarray(black.astype(np.uint8) * 255).filter(ImageFilter.MaxFilter(5))
+    known = np.asarray(cover.reduce(_PATCH_SCALE)) == 0
+    crop = np.asarray(image.crop(box).reduce(_PATCH_SCALE)).astype(np.float32)
+    around = tuple(side / bilevel.CELL for side in box)
+    tint = Image.merge("RGB", paper).resize((crop.shape[1], crop.shape[0]), Image.Resampling.BILINEAR, box=around)
+    balanced = np.minimum(crop / np.maximum(np.asarray(tint).astype(np.float32), 1) / _REACH, 1)
+    filled = _filled(balanced, known[..., None])
+    return _coded(Image.fromarray((filled * 255).astype(np.uint8)), box, _QUALITY)
+
+
+def _filled(picture: Tones, known: npt.NDArray[np.bool_]) -> Tones:
+    """Fill what is not known from what is known around it, from near to far."""
+    weight = known.astype(np.float32)
+    result = picture * weight
+    for radius in (2, 5, 12):
+        blurred, share = _blurred(result, radius), _blurred(weight, radius)
+        fill = (weight == 0) & (share > 0.02)
+        result = np.where(fill, blurred / np.maximum(share, 0.02), result)
+        weight = np.where(fill, 1, weight)
+    return np.asarray(np.where(weight > 0, np.minimum(result, 1), 1), dtype=np.float32)
+
+
+def _blurred(picture: Tones, radius: int) -> Tones:
+    return np.stack([_box_mean(picture[..., n], radius) for n in range(picture.shape[2])], axis=2)
+
+
+def _box_mean(plane: Tones, radius: int) -> Tones:
+    side = 2 * radius + 1
+    total = np.pad(np.pad(plane, radius, mode="edge"), ((1, 0), (1, 0))).cumsum(0, dtype=np.float64).cumsum(1)
+    area = total[side:, side:] - total[:-side, side:] - total[side:, :-side] + total[:-side, :-side]
+    return np.asarray(area / side**2, dtype=np.float32)
+
+
+def _coded(picture: Image.Image, box: Box, quality: int) -> Patch:
+    target = io.BytesIO()
+    picture.save(target, format="JPEG", quality=quality, optimize=True)
+    return Patch(box, picture.size, picture.mode == "L", target.getvalue())
