@@ -434,6 +434,13 @@ MESSAGES: Mapping[str, Message] = {
         _l("Trop de phrases secrètes inexactes : la clé est bloquée."),
         _l("Demandez à l'administrateur de la débloquer."),
     ),
+    # --- learning ---
+    "learning.damaged": Message(
+        _l("Ce que la machine avait appris est illisible."), _l("Demandez un nouvel apprentissage.")
+    ),
+    "learning.not_administrator": Message(
+        _l("Seul un administrateur peut demander l'apprentissage."), _l("Demandez-le à l'administrateur.")
+    ),
     # --- link ---
     "link.itself": Message(_l("Un courrier ne se lie pas à lui-même."), _l("Écrivez le numéro d'un autre courrier.")),
     # --- mail ---

@@ -72,6 +72,10 @@ ACCESS: Mapping[str, Rule] = {
     "register.done": roles(Role.CLERK),
     "register.label": roles(Role.CLERK),
     "register.receipt": roles(Role.CLERK),
+    # --- what machines propose ---
+    "proposals.of_scan": roles(Role.CLERK),
+    "proposals.learning": roles(Role.ADMINISTRATOR),
+    "proposals.learn": roles(Role.ADMINISTRATOR),
     # --- the letter's page ---
     "letters.show": SIGNED_IN,
     "letters.rectify_form": SIGNED_IN,

@@ -19,6 +19,7 @@ from ged.registry.dispatch_models import DispatchState
 from ged.registry.intake_models import BatchSource, BatchState, OrderState, ScanState
 from ged.registry.models import AttachmentKind, Channel, Direction, Priority, RegisterNature
 from ged.registry.states import MailState
+from ged.registry.suggestions.models import Lesson
 from ged.routing.models import Purpose
 from ged.routing.states import AssignmentState
 from ged.signbook.models import CircuitAct, NoticeKind, SignatureWay
@@ -38,6 +39,11 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         MailState.DISPATCHED: _l("Expédié"),
         MailState.CLOSED: _l("Clôturé"),
         MailState.VOIDED: _l("Annulé"),
+    },
+    Lesson: {
+        Lesson.NATURE: _l("Nature"),
+        Lesson.UNIT: _l("Unité qui traite"),
+        Lesson.CORRESPONDENT: _l("Expéditeur"),
     },
     Purpose: {
         Purpose.ACTION: _l("Pour traitement"),
@@ -327,6 +333,20 @@ FIELDS: Mapping[str, LazyString] = {
 }
 """Fields of the register that a rectification changes."""
 
+READINGS: Mapping[str, LazyString] = {
+    "place": _l("lieu"),
+    "amount": _l("montant"),
+    "copies": _l("ampliation"),
+}
+"""Fields read on a letter for which the register has no field."""
+
+LESSON_REASONS: Mapping[str, LazyString] = {
+    "too_few_letters": _l("trop peu de courriers"),
+    "too_few_choices": _l("toujours le même choix"),
+    "too_unsure": _l("trop incertain pour proposer"),
+}
+"""Why nothing is proposed from what was learned."""
+
 LINKS: Mapping[tuple[str, bool], LazyString] = {
     ("related", True): _l("Voir aussi"),
     ("related", False): _l("Voir aussi"),
@@ -390,6 +410,8 @@ ACTIONS: Mapping[str, LazyString] = {
     "envelope.voided": _l("a annulé le pli"),
     "file.uploaded": _l("a déposé un fichier"),
     "job.retried": _l("a relancé une tâche"),
+    "learning.asked": _l("a demandé l'apprentissage"),
+    "learning.made": _l("a appris du registre"),
     "key.freed": _l("a débloqué une clé de signature"),
     "key.issued": _l("a remis une clé de signature"),
     "key.refused": _l("s'est trompé de phrase secrète"),
@@ -449,6 +471,7 @@ SUBJECTS: Mapping[str, LazyString] = {
     "register": _l("registre"),
     "slip": _l("bordereau"),
     "scan": _l("numérisation"),
+    "learned_version": _l("apprentissage"),
     "scan_batch": _l("lot numérisé"),
     "scan_order": _l("demande de numérisation"),
     "scan_profile": _l("profil de numérisation"),

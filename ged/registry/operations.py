@@ -74,6 +74,8 @@ class IncomingForm:
     enclosure_note: str = ""
     due_on: date | None = None
     related_to: MailId | None = None
+    related_as: str = "related"
+    """What the letter is to the other one: a kind of ``MailLink``."""
     request_token: str | None = None
     """Made when the form is shown: the same form sent twice is one letter."""
 
@@ -143,7 +145,7 @@ def register_incoming(
     access.grant(uow, mail.id, (unit_principal(post.unit_id), post_principal(post.post_id)), Because.REGISTERED)
     access.grant(uow, mail.id, (post_principal(form.addressed_post_id),), Because.ADDRESSED)
     if form.related_to is not None:
-        link(uow, MailId(mail.id), form.related_to, kind="related", actor=actor)
+        link(uow, MailId(mail.id), form.related_to, kind=form.related_as, actor=actor)
     number = allocation.allocate(uow, register_id, actor=actor, post=post, mail_id=mail.id)
     uow.record(
         "mail.registered", "mail", mail.id, actor=actor, post=post, **told_of_number(number), level=int(form.level),

@@ -14,6 +14,8 @@ from ged.errors import GedError, Invalid, InvalidTransition, StaleVersion
 from ged.ports import Confidentiality, MailId, UnitId
 from ged.registry import reading
 from ged.registry.queries import LetterView, letter
+from ged.registry.suggestions import lessons
+from ged.registry.suggestions.models import Lesson
 from ged.routing import calendar as working
 from ged.routing import choices, deadlines, operations, queries
 from ged.routing.choices import Choice
@@ -84,7 +86,9 @@ def _page(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
         path = queries.path(session, mail_id, actor)
         paper = queries.documents(session, [mail_id]).get(mail_id)
         waiting = queries.imputation_count(session, actor)
-        offered = _offered(choices.unit_choices(session), choices.recent_unit_ids(session, actor))
+        tree = choices.unit_choices(session)
+        offered = _offered(tree, choices.recent_unit_ids(session, actor))
+        learned = lessons.safely(session, services, Lesson.UNIT, lessons.text_of_letter(session, mail_id))
         mentions = choices.mention_choices(session)
         days = working.calendar(session)
     _record_opening(found)
@@ -101,6 +105,8 @@ def _page(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
         due=due_words(found.due_on, context.today(), days),
         acted_for=_acted_for(),
         mentions=mentions,
+        learned=learned,
+        learned_unit=next((one.label for one in tree if learned and str(one.id) == learned.choice), ""),
         **offered,
     )
 

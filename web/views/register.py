@@ -16,11 +16,12 @@ from ged.registry import arrange, correspondents, entry, operations, prints, que
 from ged.registry.models import Channel, Priority
 from ged.registry.operations import MAX_NAME, MAX_SUBJECT, IncomingForm
 from ged.registry.scan_queries import ScanRow
+from ged.registry.suggestions.form import ScanProposals, for_scan
 from ged.routing import calendar
 from ged.routing.deadlines import add_working_days
 from web import context
 from web.forms import FormReader
-from web.labels import NATURES
+from web.labels import LINKS, NATURES
 from web.labels import label as label_of
 from web.pages import render_form
 
@@ -28,6 +29,7 @@ blueprint = Blueprint("register", __name__, url_prefix="/enregistrer")
 
 REFUSALS = (Invalid, InvalidTransition, StaleVersion)
 MAX_TOKEN = 43
+LINK_KINDS = ("related", "reminder_of", "reply_to")
 REMEMBERED = ("register_id", "addressed_post_id", "channel")
 
 
@@ -60,6 +62,9 @@ def _page(scan_id: int | None, error: GedError | None = None) -> ResponseReturnV
         near, far = entry.authorities(db, actor)
         usual = entry.last_addressed(db, actor)
         scan: ScanRow | None = scan_queries.scan(db, scan_id, actor) if scan_id is not None else None
+        proposals: ScanProposals | None = None
+        if scan is not None and scan.is_waiting:
+            proposals = for_scan(db, context.services(), scan, actor)
     groups = [(_("Autres entités"), far)] if far else []
     return render_form(
         "register/form.html",
@@ -67,6 +72,8 @@ def _page(scan_id: int | None, error: GedError | None = None) -> ResponseReturnV
         registers=registers,
         authorities=[*near, *groups] if near else far,
         scan=scan,
+        proposals=proposals,
+        link_kinds=[(kind, str(LINKS[kind, True])) for kind in LINK_KINDS],
         natures=[(code, str(name)) for code, name in NATURES.items()],
         channels=list(Channel),
         priorities=list(Priority),
@@ -117,6 +124,9 @@ def _read() -> _Typed:
         "enclosure_note": fields.text("enclosure_note", maximum=300),
     }
     level = fields.integer("level", maximum=2) or 0
+    related_as = fields.text("related_as", maximum=32) or "related"
+    if related_as not in LINK_KINDS:
+        fields.refuse(Invalid("form.unknown_choice", "choose from the list", field="related_as"))
     if values["nature"] and values["nature"] not in NATURES:
         fields.refuse(Invalid("form.unknown_choice", "choose from the list", field="nature"))
     related_to: MailId | None = None
@@ -146,6 +156,7 @@ def _read() -> _Typed:
             level=Confidentiality(level),
             due_on=due_on,
             related_to=related_to,
+            related_as=related_as,
             request_token=request.form.get("request_token", "")[:MAX_TOKEN] or None,
             **values,  # type: ignore[arg-type]  # typed one by one above
         ),

@@ -18,6 +18,8 @@ BAND = 2
 """Rows in a band: pages whose runs agree to 0.3 meet in one of the 32 bands with probability 0.95."""
 MIN_RUNS = 60
 """Shorter texts (a stamp, a visiting card) say nothing."""
+MIN_NUMBERS = 3
+SAME_NUMBERS = 0.7
 IMAGE_BITS = 256
 _PRIME = (1 << 31) - 1
 
@@ -60,6 +62,16 @@ def text_score(one: str, other: str) -> float:
     if len(a) < MIN_RUNS or len(b) < MIN_RUNS:
         return 0.0
     return len(a & b) / len(a | b)
+
+
+def numbers_agree(one: str, other: str) -> bool:
+    """Whether two texts can be the same letter by their figures: references, days, amounts.
+
+    Letters made from one model say the same words; their numbers tell them apart. A stamp may add some.
+    """
+    a, b = (set(re.findall(r"\d{2,}", text)) for text in (one, other))
+    few = min(len(a), len(b))
+    return few < MIN_NUMBERS or len(a & b) >= SAME_NUMBERS * few
 
 
 def image_score(one: str, other: str) -> float:

@@ -198,3 +198,10 @@ def _read(session: Session, directory: _Directory, stamp: tuple[int, int, int]) 
             directory.by_acronym.setdefault(acronym, []).append(place)
     directory.vocabulary = list(directory.by_word)
     directory.stamp = stamp
+
+
+def likeness(one: str, other: str) -> float:
+    """How much two names are one, 0..100, without the directory: every word counts the same."""
+    pair = _Directory()
+    pair.ready, pair.ids = [_ready(other)], [0]
+    return _score(_ready(one), pair, 0)

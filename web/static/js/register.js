@@ -4,7 +4,7 @@
   // --- Enter sends from a text of several lines too; Shift+Enter is a new line ---
   for (const area of document.querySelectorAll("[data-enter-sends]")) {
     area.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      if (event.key !== "Enter" || event.shiftKey || event.altKey || event.isComposing) return;
       event.preventDefault();
       area.form.requestSubmit();
     });

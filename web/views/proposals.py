@@ -1,0 +1,90 @@
+"""What machines propose: beside a waiting scan, on the letter's page, and what they learned, for the administrator."""
+
+from datetime import date
+
+from flask import Blueprint, Response, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from ged.registry import scan_queries
+from ged.registry.suggestions import form, lessons, letter
+from ged.registry.suggestions.form import Progress, Proposal
+from web import context
+from web.labels import LESSON_REASONS, NATURES, READINGS
+from web.panels import register_panel
+
+blueprint = Blueprint("proposals", __name__)
+
+MORE = ("nature", "related_number", "addressee")
+"""Fields of the form's closed part."""
+SLOTS = ("sender_name", "their_reference", "written_on", "subject", "enclosure_count", *MORE)
+
+
+@blueprint.get("/enregistrer/numerisation/<int:scan_id>/propositions")
+def of_scan(scan_id: int) -> ResponseReturnValue:
+    """What came since the form was opened; nothing at all while the machine reads."""
+    services, actor = context.services(), context.actor()
+    with services.reading() as session:
+        scan = scan_queries.scan(session, scan_id, actor)
+        found = form.for_scan(session, services, scan, actor)
+    if found.progress is Progress.READING:
+        return Response(status=204)
+    return render_template("proposals/_of_scan.html", proposals=found, scan=scan, slots=SLOTS, more=MORE)
+
+
+register_panel("proposals", 10, letter.panel)
+
+
+# --- what was learned --------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/administration/apprentissage")
+def learning() -> ResponseReturnValue:
+    """The versions of what was learned, with what they are worth."""
+    with context.services().reading() as session:
+        rows = lessons.versions(session)
+    return render_template("proposals/learning.html", rows=rows, minimum=lessons.MIN_LETTERS)
+
+
+@blueprint.post("/administration/apprentissage")
+def learn() -> ResponseReturnValue:
+    """Learn now."""
+    with context.services().unit_of_work(context.now()) as uow:
+        lessons.ask(uow, actor=context.actor())
+    flash(_("L'apprentissage est demandé : ses chiffres paraîtront ici dans quelques minutes."), "success")
+    return redirect(url_for("proposals.learning"), 303)
+
+
+# --- words -------------------------------------------------------------------------------------------------------
+
+
+@blueprint.app_template_filter()
+def form_value(one: Proposal) -> str:
+    """A proposal's value as its field takes it."""
+    return as_day(one.value) if one.field == "written_on" else one.value
+
+
+@blueprint.app_template_filter()
+def shown_value(one: Proposal) -> str:
+    """A proposal's value as people read it."""
+    return str(NATURES.get(one.value, one.value)) if one.field == "nature" else form_value(one)
+
+
+@blueprint.app_template_filter()
+def reading_label(name: str) -> str:
+    """What a field read on a letter is called."""
+    return str(READINGS.get(name, name))
+
+
+@blueprint.app_template_filter()
+def lesson_reason(code: str) -> str:
+    """Why nothing is proposed."""
+    return str(LESSON_REASONS.get(code, code))
+
+
+def as_day(value: str) -> str:
+    """An ISO day as people write it; anything else as it is."""
+    try:
+        return f"{date.fromisoformat(value):%d/%m/%Y}"
+    except ValueError:
+        return value
