@@ -9,7 +9,7 @@ _SOURCE_WORDS: Final[dict[str, tuple[str, ...]]] = {
     "feeder": ("adf", "feeder", "automatic"),
     "adf": ("adf", "feeder", "automatic"),
     "duplex": ("duplex",),
-    "flatbed": ("flatbed", "platen", "glass", "normal"),
+    "flatbed": ("flatbed", "platen", "glass", "normal", "document table"),
 }
 _MODE_WORDS: Final[dict[str, tuple[str, ...]]] = {
     "gray": ("gray", "grey"),
@@ -22,14 +22,26 @@ _MODE_WORDS: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
+_NOT_PLAIN: Final = ("back", "diffusion", "halftone", "dither", "card")
+"""Words of a choice that is only for who names it: the back of the sheet alone, gray made of black dots, cards."""
+PAPER_MM: Final[dict[str, tuple[float, float]]] = {
+    "a4": (210.0, 297.0),
+    "a5": (148.0, 210.0),
+    "a3": (297.0, 420.0),
+    "letter": (215.9, 279.4),
+    "legal": (215.9, 355.6),
+}
+
+
 def _has(text: str, words: Sequence[str]) -> bool:
     return any(word in text.lower() for word in words)
 
 
 def _pick(offered: Sequence[str], wanted: str, words: Sequence[str]) -> str | None:
     exact = [name for name in offered if name.lower() == wanted.lower()]
-    starts = [name for name in offered if name.lower().startswith(tuple(words))] if words else []
-    close = [name for name in offered if _has(name, words)]
+    plain = [name for name in offered if not _has(name, _NOT_PLAIN)]
+    starts = [name for name in plain if name.lower().startswith(tuple(words))] if words else []
+    close = [name for name in (*plain, *offered) if _has(name, words)]
     return next(iter(exact + starts + close), None)
 
 
@@ -56,6 +68,9 @@ def choose_source(offered: Sequence[str], wanted: str | None, *, duplex: bool) -
     both = [name for name in offered if _has(name, _SOURCE_WORDS["duplex"])]
     if duplex and both and (wanted is None or is_feeder(wanted)):
         return both[0]
+    if duplex and wanted is None:
+        # Both sides need the feeder, whichever option of it then says so.
+        return _pick(offered, "adf", _SOURCE_WORDS["adf"])
     if wanted is None:
         return None
     one_sided = [name for name in offered if name not in both or name.lower() == wanted.lower()]
@@ -94,6 +109,11 @@ def choose_resolution(constraint: Sequence[float] | tuple[float, float, float] |
         return least + round((value - least) / step) * step if step else value
     finer = [float(value) for value in constraint if value >= dpi]
     return min(finer) if finer else float(max(constraint))
+
+
+def page_corner(paper: str) -> tuple[float, float] | None:
+    """Width and height of a paper in millimetres; None is the whole glass. A word of a newer site is A4."""
+    return None if paper == "whole" else PAPER_MM.get(paper, PAPER_MM["a4"])
 
 
 def list_resolutions(constraint: Sequence[float] | tuple[float, float, float] | None) -> list[int]:

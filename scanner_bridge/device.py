@@ -38,6 +38,7 @@ class ScanRequest:
     mode: str | None = "gray"
     dpi: int = 300
     duplex: bool = False
+    paper: str = "a4"
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,10 @@ ADVICE: Final[dict[str, Advice]] = {
         "Open the feeder, take the jammed sheet out, scan the remaining sheets.",
         "Ouvrez le chargeur, retirez la feuille coincée, puis numérisez les feuilles restantes.",
     ),
+    "double_feed": Advice(
+        "Two sheets went in at once: take them out, fan the stack, lay both back on top, scan the remaining sheets.",
+        "Deux feuilles sont passées ensemble : retirez-les, aérez la pile, remettez-les dessus, puis reprenez.",
+    ),
     "no_docs": Advice("Put the sheets into the feeder.", "Placez les feuilles dans le chargeur."),
     "cover_open": Advice("Close the scanner's cover.", "Fermez le capot du scanner."),
     "busy": Advice(

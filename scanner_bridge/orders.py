@@ -60,7 +60,7 @@ class OrderRunner:
         manifest = self._spool.open_order(key, order.order_id, device=order.device, complete=order.complete, now=now)
         if self._report(order, "scanning", 0):
             return "cancelled", None
-        request = ScanRequest(order.device, order.source, order.mode, order.dpi, order.duplex)
+        request = ScanRequest(order.device, order.source, order.mode, order.dpi, order.duplex, order.paper)
         pages = 0
         with closing(self._scanner.scan(request, self._spool.folder(key), first=manifest.next_sequence)) as scan:
             for page in scan:

@@ -7,6 +7,7 @@ each page whole and flushed into the given folder, tells it, and asks for the ne
 import ctypes
 import hashlib
 import json
+import math
 import os
 import signal
 import sys
@@ -23,8 +24,9 @@ from scanner_bridge.durable import write_durably
 from scanner_bridge.faults import ScanFault, code_of_sane
 from scanner_bridge.png import encode
 
-A4_MM = (210.0, 297.0)
 _PR_SET_PDEATHSIG = 1
+_UNIT_PIXEL, _UNIT_MM = 1, 3
+_MM_PER_INCH = 25.4
 
 
 def _die_with_parent() -> None:
@@ -78,13 +80,30 @@ def _set_number(device: Any, name: str, value: float) -> None:
     setattr(device, name, round(value) if device.opt[name].type == 1 else float(value))
 
 
-def _set_page(device: Any) -> None:
-    """Ask for A4: many devices scan (or pad to) their whole glass otherwise."""
-    for name, value in (("tl_x", 0.0), ("tl_y", 0.0), ("br_x", A4_MM[0]), ("br_y", A4_MM[1])):
-        if _settable(device, name) and device.opt[name].unit == 3:  # SANE_UNIT_MM
-            limits = device.opt[name].constraint
-            low, high = (limits[0], limits[1]) if isinstance(limits, tuple) else (value, value)
-            _set_number(device, name, min(max(value, low), high))
+def _set_page(device: Any, paper: str, dpi: float) -> None:
+    """Ask for a sheet: many devices scan (or pad to) their whole glass otherwise, and feeders centre on its width."""
+    corner = capabilities.page_corner(paper)
+    width, height = corner or (math.inf, math.inf)
+    if corner is not None:
+        _set_length(device, "page_width", width, dpi)
+        _set_length(device, "page_height", height, dpi)
+    for name, value in (("tl_x", 0.0), ("tl_y", 0.0), ("br_x", width), ("br_y", height)):
+        _set_length(device, name, value, dpi)
+
+
+def _set_length(device: Any, name: str, value_mm: float, dpi: float) -> None:
+    """Within what the device allows, in its own unit; what it does not offer is left alone."""
+    if not _settable(device, name) or device.opt[name].unit not in (_UNIT_PIXEL, _UNIT_MM):
+        return
+    value = value_mm if device.opt[name].unit == _UNIT_MM else value_mm / _MM_PER_INCH * dpi
+    limits = device.opt[name].constraint
+    if isinstance(limits, tuple):
+        value = min(max(value, limits[0]), limits[1])
+    elif isinstance(limits, list) and limits:
+        fitting = [one for one in limits if one >= value]
+        value = min(fitting) if fitting else max(limits)
+    if math.isfinite(value):
+        _set_number(device, name, value)
 
 
 def _set_duplex(device: Any, source: str | None) -> None:
@@ -100,9 +119,26 @@ def _set_duplex(device: Any, source: str | None) -> None:
     device.adf_mode = both[0]
 
 
+def _stop_at_double_feeds(device: Any) -> None:
+    """Where the feeder can see two sheets in one, it shall stop: a page that nobody saw is the worst that can happen."""
+    stops = [word for word in _offered(device, "df_action") if word.lower() == "stop"]
+    if stops and _settable(device, "df_action"):
+        device.df_action = stops[0]
+        if _settable(device, "df_thickness"):  # the ultrasonic sensor; active once there is an action
+            device.df_thickness = 1
+
+
+def _is_double_feed(device: Any) -> bool:
+    """SANE has one status for every trouble of the feeder; some devices tell by a sensor which one it was."""
+    option = device.opt.get("double_feed")
+    if option is None or not option.is_active() or option.is_settable():
+        return False
+    return bool(device.double_feed)
+
+
 def configure(device: Any, request: Mapping[str, Any]) -> str | None:
     """Set source, mode, resolution, page and the installation's own options; returns the source in use."""
-    duplex = bool(request["duplex"])
+    duplex, dpi = bool(request["duplex"]), float(request["dpi"])
     source = capabilities.choose_source(_offered(device, "source"), request["source"], duplex=duplex)
     if source is not None:
         device.source = source
@@ -114,7 +150,9 @@ def configure(device: Any, request: Mapping[str, Any]) -> str | None:
     if _settable(device, "resolution"):
         wanted = capabilities.choose_resolution(_numbers(device, "resolution"), int(request["dpi"]))
         _set_number(device, "resolution", wanted)
-    _set_page(device)
+        dpi = float(wanted)
+    _set_page(device, request["paper"], dpi)
+    _stop_at_double_feeds(device)
     for name, value in request["options"].items():
         key = name.replace("-", "_")
         if key not in device.opt:
@@ -159,6 +197,8 @@ def _pages(device: Any, request: Mapping[str, Any], *, feeder: bool, tell: Calla
             code = code_of_sane(str(error))
             if code == "no_docs" and feeder and sequence > int(request["first"]):
                 return
+            if code == "jammed" and _is_double_feed(device):
+                code = "double_feed"
             raise ScanFault(code, str(error)) from error
         dpi = float(device.resolution) if "resolution" in device.opt else float(request["dpi"])
         tell(_write_page(image, dpi, Path(request["folder"]), sequence))
