@@ -1,10 +1,11 @@
-"""``ged-bridge``: pair, run, devices, status, simulate."""
+"""``ged-bridge``: pair, run, devices, status, watch, simulate."""
 
 import json
 import logging
 import platform
 import signal
 import sys
+import threading
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -20,6 +21,8 @@ from scanner_bridge.loop import STATUS_NAME, Agent
 from scanner_bridge.manifest import Manifest
 from scanner_bridge.simulate import SimulatedScanner, write_sane_config
 from scanner_bridge.simulate_device import Device, parse_fault
+from scanner_bridge.watch import Watcher
+from scanner_bridge.watch_inbox import waiting_documents
 
 _LINKS = {
     "online": "connecté",
@@ -64,17 +67,21 @@ def main(context: click.Context, home: Path, verbose: bool) -> None:
 def pair(home: Path, server: str, code: str, name: str) -> None:
     """Appaire ce poste avec le site."""
     config = _config(home)
+    token, bridge_id = _exchange(server, code, name)
+    settings.save(home, config.paired(server=server, token=token, bridge_id=bridge_id))
+    click.echo(f"Poste « {name} » appairé avec {server}.")
+
+
+def _exchange(server: str, code: str, name: str) -> tuple[str, str]:
     api = Api(server)
     try:
-        token, bridge_id = api.pair(code, name)
+        return api.pair(code, name)
     except RefusedError as refusal:
         raise click.ClickException(f"Code refusé : {refusal.message} ({refusal.code})") from refusal
     except LinkDownError as down:
         raise click.ClickException(f"Serveur injoignable : {down}") from down
     finally:
         api.close()
-    settings.save(home, config.paired(server=server, token=token, bridge_id=bridge_id))
-    click.echo(f"Poste « {name} » appairé avec {server}.")
 
 
 @main.command()
@@ -88,10 +95,15 @@ def run(home: Path) -> None:
     if not lock.take():
         raise click.ClickException(f"Un autre ged-bridge utilise déjà {home}.")
     agent = Agent(home, config, SaneScanner(config.devices, stall_timeout_s=config.stall_timeout_s))
+    watcher = Watcher(home, config)
+    watching = threading.Thread(target=watcher.run, name="folders", daemon=True)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: agent.stop())
     click.echo(f"ged-bridge : {config.server}, dossier {home}")
+    watching.start()
     agent.run()
+    watcher.stop()
+    watching.join(timeout=5.0)
     lock.release()
 
 
@@ -133,6 +145,7 @@ def status(home: Path, as_json: bool) -> None:
     running = home.exists() and not lock.take()
     lock.release()
     values |= {"home": str(home), "server": config.server, "running": running, "waiting_pages": _waiting(home)}
+    values["waiting_documents"] = waiting_documents(home)
     if as_json:
         click.echo(json.dumps(values, ensure_ascii=False))
         return
@@ -141,6 +154,31 @@ def status(home: Path, as_json: bool) -> None:
     if running:
         click.echo(f"Liaison : {_LINKS.get(str(values['link']), 'inconnue')} depuis {values['since']}")
     click.echo(f"Pages en attente d'envoi : {values['waiting_pages']}")
+    if config.folders:
+        click.echo(f"Documents en attente d'envoi : {values['waiting_documents']}")
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--name", help="Nom de ce dossier sur le site ; par défaut le sien.")
+@click.option("--code", help="Code d'appairage d'une autre unité, à laquelle vont ces documents.")
+@click.option("--remove", is_flag=True, help="Ne plus surveiller ce dossier.")
+@click.pass_obj
+def watch(home: Path, folder: Path, name: str | None, code: str | None, remove: bool) -> None:
+    """Surveille un dossier où un copieur dépose ses numérisations (dès le prochain « run »)."""
+    config, path = _config(home), folder.absolute()
+    if remove:
+        settings.save(home, config.without_folder(str(path)))
+        click.echo(f"{path} n'est plus surveillé.")
+        return
+    if not config.is_paired:
+        raise click.ClickException("Ce poste n'est pas appairé : ged-bridge pair --server URL --code CODE")
+    if not path.is_dir():
+        raise click.ClickException(f"{path} n'est pas un dossier.")
+    shown = name or path.name
+    token = _exchange(config.server, code, shown)[0] if code else ""
+    settings.save(home, config.with_folder(settings.Folder(str(path), shown, token)))
+    click.echo(f"{path} est surveillé.")
 
 
 @main.command()

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import PurePath
 from typing import Any, BinaryIO, Final, Literal
 from urllib.parse import quote
 
@@ -23,6 +24,12 @@ _POLL_TIMEOUT = httpx.Timeout(WAIT_S + 10.0, connect=5.0)
 FIRST_PIECE: Final = 256 * 1024
 SMALLEST_PIECE: Final = 64 * 1024
 LARGEST_PIECE: Final = 4 * 1024 * 1024
+_MEDIA_TYPES: Final = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".tif": "image/tiff",
+    ".pdf": "application/pdf",
+}
 _BLOCK: Final = 64 * 1024
 _QUICK_S: Final = 1.0
 _SLOW_S: Final = 4.0
@@ -145,9 +152,11 @@ class Api:
         response = self._call("POST", path, json=body, timeout=_REPORT_TIMEOUT)
         return bool(response.content and response.json().get("cancel"))
 
-    def open_batch(self, batch_key: str, order: Order) -> None:
-        """Tell that an order's pages will come in this batch."""
+    def open_batch(self, batch_key: str, order: Order, *, filename: str = "") -> None:
+        """Tell that an order's pages will come in this batch; ``filename`` when it is one whole document."""
         body = {"order_id": order.order_id, "device": order.device, "started_at": order.started_at}
+        if filename:
+            body["filename"] = filename
         self._call("PUT", _batch(batch_key), json=body)
 
     def put_page(self, batch_key: str, page: Page, content: BinaryIO) -> tuple[str, int]:
@@ -207,7 +216,7 @@ def _batch(batch_key: str) -> str:
 def _page_headers(page: Page) -> dict[str, str]:
     numbered = isinstance(page.order_id, int)
     return {
-        "Content-Type": "image/png",
+        "Content-Type": _MEDIA_TYPES[PurePath(page.file).suffix],
         "X-Content-SHA256": page.digest,
         "X-Content-Size": str(page.size_bytes),
         "X-Page-Order": f"{page.order_id}.{page.sequence}" if numbered else str(page.sequence),

@@ -17,6 +17,25 @@ class ConfigProblem(Exception):
 
 
 @dataclass(frozen=True)
+class Folder:
+    """A watched folder.
+
+    Attributes:
+        path: where a copier drops its scans.
+        name: what the site shows as the device.
+        token: bearer token of a pairing of its own, by which its documents go to another unit; empty: the bridge's.
+        settle_s: a file is taken when its size and time did not change for so long.
+        incomplete_s: a file that is still incomplete after so long without a change is refused.
+    """
+
+    path: str
+    name: str = ""
+    token: str = field(default="", repr=False)
+    settle_s: float = 5.0
+    incomplete_s: float = 600.0
+
+
+@dataclass(frozen=True)
 class Config:
     """What the bridge knows between two starts.
 
@@ -28,6 +47,7 @@ class Config:
             devices are offered, in this order, and the first one present is the default.
         stall_timeout_s: a driver that gives no sign of life for so long is killed.
         free_bytes: no scan begins with less space than this on the spool's disk.
+        folders: watched folders, see ``Folder``.
     """
 
     server: str = ""
@@ -36,6 +56,7 @@ class Config:
     devices: Mapping[str, Mapping[str, OptionValue]] = field(default_factory=dict)
     stall_timeout_s: float = 120.0
     free_bytes: int = 64 * 1024 * 1024
+    folders: tuple[Folder, ...] = ()
 
     @property
     def is_paired(self) -> bool:
@@ -45,6 +66,14 @@ class Config:
     def paired(self, *, server: str, token: str, bridge_id: str) -> "Config":
         """The same settings, paired with a server."""
         return replace(self, server=server, token=token, bridge_id=bridge_id)
+
+    def with_folder(self, folder: Folder) -> "Config":
+        """The same settings, with this folder watched (instead of what stood for its path)."""
+        return replace(self, folders=(*self.without_folder(folder.path).folders, folder))
+
+    def without_folder(self, path: str) -> "Config":
+        """The same settings, with this path no longer watched."""
+        return replace(self, folders=tuple(each for each in self.folders if each.path != path))
 
 
 def default_home() -> Path:
@@ -65,8 +94,8 @@ def load(home: Path) -> Config:
         return Config()
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-        config = Config(**values)
-    except (ValueError, TypeError) as error:
+        config = Config(**values | {"folders": tuple(Folder(**each) for each in values.get("folders", ()))})
+    except (ValueError, TypeError, AttributeError) as error:
         raise ConfigProblem(f"{path} : {error}") from error
     if not isinstance(config.devices, dict) or not all(isinstance(value, dict) for value in config.devices.values()):
         raise ConfigProblem(f'{path} : "devices" doit être un objet {{"nom SANE": {{"option": valeur}}}}')

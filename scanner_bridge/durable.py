@@ -2,6 +2,7 @@
 
 import errno
 import os
+import sys
 from pathlib import Path
 
 from scanner_bridge.faults import ScanFault
@@ -10,7 +11,9 @@ PART_SUFFIX = ".part"
 
 
 def sync_folder(folder: Path) -> None:
-    """Flush a folder's list of names: without it a renamed file may vanish with the power."""
+    """Flush a folder's list of names: without it a renamed file may vanish with the power (Windows offers no such call)."""
+    if sys.platform == "win32":
+        return
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

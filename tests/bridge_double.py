@@ -45,6 +45,7 @@ class Site:
     cancel_at: int | None = None
     unauthorised: bool = False
     refuse_batches: bool = False
+    refuse_pages: tuple[int, str, str] | None = None
 
     def wait(self, true: Callable[[], bool], timeout_s: float = 20.0) -> None:
         end = time.monotonic() + timeout_s
@@ -108,6 +109,9 @@ class Handler(BaseHTTPRequestHandler):
             case ["PUT", "batch", key]:
                 site.batches.setdefault(key, []).append(json.loads(body)["order_id"])
                 return self._answer(200)
+            case ["PUT", "batch", _, "page", _] if site.refuse_pages is not None:
+                status, code, message = site.refuse_pages
+                return self._answer(status, {"error": {"code": code, "message": message}})
             case ["PUT", "batch", key, "page", token]:
                 return self._piece(key, token, int(query.removeprefix("offset=")), body)
             case ["GET", "batch", key, "page", token]:

@@ -17,9 +17,9 @@ from ged.codes import CodeKind, OurCode, read_code
 from ged.errors import Invalid, NotFound
 from ged.jobs import JobKind
 from ged.ports import AttachmentId, Digest, PageCode, PageFacts, ScanId
-from ged.registry import separators
+from ged.registry import separators, two_pass
 from ged.registry.bridges import BridgeIdentity, clerk_of
-from ged.registry.files import Upload, limited
+from ged.registry.files import Upload, harmless_name, limited
 from ged.registry.grouping import Group, group_pages
 from ged.registry.intake_models import (
     BatchSource,
@@ -70,9 +70,16 @@ PROOF_HANDLERS: dict[CodeKind, ProofHandler] = {}
 
 
 def begin_batch(
-    uow: UnitOfWork, bridge: BridgeIdentity, key: str, *, device: str, started_at: datetime | None, now: datetime
+    uow: UnitOfWork,
+    bridge: BridgeIdentity,
+    key: str,
+    *,
+    device: str,
+    started_at: datetime | None,
+    now: datetime,
+    filename: str = "",
 ) -> bool:
-    """Begin a batch, or find it again; answers whether it is new.
+    """Begin a batch, or find it again; answers whether it is new. ``filename``: its one page is a whole document.
 
     Raises:
         Invalid: ``batch.key``.
@@ -92,6 +99,7 @@ def begin_batch(
         unit_id=bridge.unit_id,
         source=BatchSource.BRIDGE,
         device=device[:200],
+        filename=harmless_name(filename) if filename else "",
         started_at=started_at,
         created_at=now,
     )
@@ -184,11 +192,14 @@ def _check_bridge(batch: ScanBatch, bridge: BridgeIdentity) -> None:
 def complete_batch(
     uow: UnitOfWork, bridge: BridgeIdentity, key: str, pages: Sequence[tuple[str, str]], *, now: datetime
 ) -> list[str]:
-    """Say that all pages are sent, in their order; answers the tokens that are missing here (then nothing changes)."""
+    """Say that all pages are sent, in their order; answers the tokens that are missing here (then nothing changes).
+
+    Fronts and backs of two passes that do not match stay open, for the clerk to scan again or to take as they are.
+    """
     batch = batch_of(uow, key, bridge)
     here = {page.token: page.digest for page in batch.pages}
     missing = [token for token, digest in pages if here.get(token) != digest.strip().lower()]
-    if not missing:
+    if not missing and not two_pass.sides_of(uow, batch).differ:
         _complete(uow, batch, [token for token, _ in pages], SYSTEM, now)
     return missing
 
@@ -218,6 +229,9 @@ def _complete(uow: UnitOfWork, batch: ScanBatch, tokens: Sequence[str], actor: A
         elif page.position == 0:
             later += 1
             page.position = later
+    two_pass.interleave(two_pass.sides_of(uow, batch))
+    if batch.filename and len(batch.pages) == 1:
+        batch.digest = batch.pages[0].digest
     batch.state, batch.completed_at = BatchState.COMPLETE, now
     uow.defer(JobKind.INTAKE, batch.id)
     digests = [page.digest for page in batch.pages]

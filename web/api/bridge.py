@@ -131,6 +131,7 @@ def begin_batch(key: str) -> ResponseReturnValue:
             key,
             device=_text(body.get("device"), 200),
             started_at=_time(body.get("started_at")),
+            filename=_text(body.get("filename")),
             now=context.now(),
         )
     return jsonify(key=key), 201 if is_new else 200

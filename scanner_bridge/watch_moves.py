@@ -1,0 +1,111 @@
+"""Moving a document that was dealt with out of its folder, so that a kill or a newcomer of its name loses nothing."""
+
+import logging
+import os
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from scanner_bridge.durable import sync_folder, write_durably
+from scanner_bridge.watch_files import Seen, look
+from scanner_bridge.watch_inbox import Entry, digest_of
+
+log = logging.getLogger(__name__)
+
+DONE_NAME: Final = "traités"
+REFUSED_NAME: Final = "refusés"
+_MOVING: Final = (".ged-", ".moving")
+
+
+def move_away(entry: Entry, to: str) -> bool:
+    """Move an original into a subfolder; False when another file lies there now, or none.
+
+    It first takes a name of its own: what a copier puts into its place between the look and the move is put back.
+
+    Raises:
+        OSError: try again later.
+    """
+    folder = entry.original.parent / to
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder} is gone: the share is not there now")
+    moving = folder / f"{_MOVING[0]}{entry.key}{_MOVING[1]}"
+    if not moving.exists():
+        seen = look(entry.original)
+        if seen is None or not entry.is_of(seen):
+            return False
+        entry.original.rename(moving)
+    if digest_of(moving) != entry.digest:
+        _put_back(moving, entry.original)
+        return False
+    moving.rename(free_name(folder / entry.name))
+    sync_folder(folder)
+    sync_folder(entry.original.parent)
+    return True
+
+
+def prepare(folder: Path) -> None:
+    """Make the subfolders before anything is taken: by them a share that comes back is told from an empty mount point.
+
+    Raises:
+        OSError: the folder cannot be written now.
+    """
+    for name in (DONE_NAME, REFUSED_NAME):
+        (folder / name).mkdir(exist_ok=True)
+
+
+def recover(folder: Path, live: frozenset[str]) -> None:
+    """Put back what a kill left half moved, unless its entry (``live`` keys) will see to it.
+
+    Raises:
+        OSError: the folder cannot be read or written now.
+    """
+    for name in (DONE_NAME, REFUSED_NAME):
+        for moving in (folder / name).glob(f"{_MOVING[0]}*{_MOVING[1]}"):
+            key = moving.name.removeprefix(_MOVING[0]).removesuffix(_MOVING[1])
+            if key not in live:
+                _put_back(moving, folder / f"{key}.retour")
+
+
+def _put_back(moving: Path, original: Path) -> None:
+    target = free_name(original)
+    log.warning("%s changed while it was moved: it is taken again as %s", original.name, target.name)
+    moving.rename(target)
+
+
+def refuse(seen: Seen, reason: str) -> None:
+    """Move a file that is of no use into ``refusés``, with a text beside it that says why.
+
+    Raises:
+        OSError: try again later.
+    """
+    target = free_name(seen.path.parent / REFUSED_NAME / seen.path.name)
+    _explain(target, reason)
+    seen.path.rename(target)
+    moved = look(target)
+    if moved is None or (moved.size, moved.mtime_ns) != (seen.size, seen.mtime_ns):
+        _put_back(target, seen.path)
+    sync_folder(target.parent)
+
+
+def refuse_entry(entry: Entry, content: BinaryIO | None) -> None:
+    """The same for a document that the server refused; if its original went, our copy is laid there.
+
+    Raises:
+        OSError: try again later.
+    """
+    target = free_name(entry.original.parent / REFUSED_NAME / entry.name)
+    _explain(target, entry.problem)
+    if not move_away(entry, REFUSED_NAME) and content is not None:
+        write_durably(target, content.read())
+
+
+def _explain(target: Path, reason: str) -> None:
+    write_durably(target.with_name(f"{target.name}.txt"), f"{target.name}\r\n\r\n{reason}\r\n".encode(), mode=0o644)
+
+
+def free_name(path: Path) -> Path:
+    """The path itself, or with a number where the name is taken."""
+    number, found = 1, path
+    while os.path.lexists(found):
+        number += 1
+        found = path.with_name(f"{path.stem} ({number}){path.suffix}")
+    return found
