@@ -6,6 +6,7 @@ written_on = fields.day("written_on")
 fields.check()                    # raises FormRefused with every error found
 """
 
+import re
 from datetime import date, datetime, time
 from enum import Enum
 from typing import TypeVar
@@ -18,6 +19,9 @@ from web.errors import FormRefused
 Choice = TypeVar("Choice", bound=Enum)
 _DAY_FORMATS = ("%Y-%m-%d", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d %m %Y")
 _DAY_DIGITS = "%d%m%Y"
+_CLOCK = re.compile(
+    r"(?P<hour>\d{1,2}(?=\s*[h:])|\d{2}(?=\d{2}$))\s*[h:]?\s*(?P<minute>\d{2})?(:\d{2})?", re.ASCII | re.IGNORECASE
+)
 _FIRST_YEAR = 1900
 
 
@@ -102,13 +106,14 @@ class FormReader:
         return None
 
     def clock(self, name: str, *, required: bool = False) -> time | None:
-        """An hour and minutes of local time."""
+        """An hour and minutes of local time, as people write them (14:05, 14h05, 9 h, 1405)."""
         value = self._raw(name, required)
-        try:
-            return time.fromisoformat(value) if value else None
-        except ValueError:
+        found = _CLOCK.fullmatch(value)
+        if found is not None and int(found["hour"]) < 24 and int(found["minute"] or 0) < 60:
+            return time(int(found["hour"]), int(found["minute"] or 0))
+        if value:
             self._errors.append(Invalid("form.not_a_time", "write hours:minutes", field=name))
-            return None
+        return None
 
     def choice(self, name: str, kind: type[Choice], *, required: bool = False) -> Choice | None:
         """A member of an enumeration, sent by its value."""

@@ -255,5 +255,5 @@ def _task(task: SlipTask, line: SlipLine, slip: Slip, letter: LineLetter | None)
         opened_at=task.opened_at,
         state=task.state,
         settled_at=task.settled_at,
-        remark=task.remark,
+        remark="" if masked else task.remark,
     )

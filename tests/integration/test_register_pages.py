@@ -122,6 +122,25 @@ def test_the_last_choice_is_remembered(site: Site) -> None:
     assert '<option value="courier" selected>' in client.get("/enregistrer/").text
 
 
+def addressed(page: str) -> str:
+    """The authority that the form proposes; empty when the clerk has to choose."""
+    choice = re.search(r'<select[^>]* name="addressed_post_id"[^>]* required.*?</select>', page, re.DOTALL)
+    assert choice
+    found = re.search(r'<option value="(\d+)" selected', choice[0])
+    return found[1] if found else ""
+
+
+def test_no_authority_is_proposed_before_the_unit_used_one(site: Site) -> None:
+    first, other = sign_in(site[0], "agent"), sign_in(site[0], "agent")
+    page = first.get("/enregistrer/").text
+    assert addressed(page) == ""
+    assert '<option value="">Choisir</option>' in page
+    assert register(site, first, addressed_post_id="").status_code == 422
+    assert count(site[1], MailNumber) == 0
+    register(site, first)
+    assert addressed(other.get("/enregistrer/").text) == str(ids(site[1])["SG-T"]), "another session of the same unit"
+
+
 def test_a_delay_counts_working_days(site: Site) -> None:
     client = sign_in(site[0], "agent")
     register(site, client, received_on="20/11/2026", delay_days="3")

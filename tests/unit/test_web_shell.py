@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -421,6 +421,21 @@ def test_a_form_tells_all_its_errors_at_once() -> None:
         "state",
         "n",
     ]
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("14:05", time(14, 5)), ("14h05", time(14, 5)), ("9 H", time(9)), ("1405", time(14, 5)), ("9:05", time(9, 5)),
+        ("14:05:00", time(14, 5)), ("25:00", None), ("12:60", None), ("9:5", None), ("14", None), ("midi", None),
+    ],
+)  # fmt: skip
+def test_an_hour_is_read_as_people_write_it(typed: str, read: time | None) -> None:
+    fields = FormReader(MultiDict({"clock": typed}))
+    assert fields.clock("clock") == read
+    if read is None:
+        with pytest.raises(FormRefused):
+            fields.check()
 
 
 def test_a_form_is_read() -> None:
