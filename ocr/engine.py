@@ -140,7 +140,7 @@ class TesseractEngine:
         pdf.assemble([result.part for result in results], searchable)
         thumbnail = folder / "thumbnail.jpg"
         _write_thumbnail(results[0].site_image, thumbnail)
-        return Recognition(tuple(read), searchable, thumbnail)
+        return Recognition(tuple(read), searchable, thumbnail, read_fields(read))
 
     def check_languages(self, languages: Sequence[str]) -> None:
         """Find out whether these can be read at all.
@@ -195,7 +195,8 @@ def _about(failure: EngineFailed, filename: str) -> EngineFailed:
 def _page_facts(data: dict[str, Any]) -> PageFacts:
     codes = tuple(PageCode(str(code["text"]), str(code["format"])) for code in data["codes"])
     score = float(data["blank_score"])
-    return PageFacts(int(data["width_px"]), int(data["height_px"]), int(data["dpi"]), score, codes)
+    warnings = tuple(str(warning) for warning in data.get("warnings", ()))
+    return PageFacts(int(data["width_px"]), int(data["height_px"]), int(data["dpi"]), score, codes, warnings)
 
 
 def _page(task: PageTask, result: PageResult) -> RecognisedPage:

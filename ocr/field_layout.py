@@ -1,0 +1,218 @@
+"""The words of a page as pieces of lines: what stands side by side with a wide gap between is two pieces.
+
+A letter is read by where things stand, so this works on boxes alone and not on the order in which they were read.
+"""
+
+import itertools
+import statistics
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from ged.ports import FieldReading, RecognisedPage, Word
+
+_ASPECT = 1.414  # heights count in widths of the page; letters are upright sheets
+_GAP_HEIGHTS = 2.2  # a wider gap parts two pieces: a typewriter's blank is one height wide, a justified one two
+_TEXT_PITCH = 0.016  # where only text is known, lines and letters are laid out as a typewriter would
+_TEXT_ADVANCE = 0.0118
+_SURE_WORDS = 82.0
+MAX_PIECES = 400
+MAX_WORDS = 3000
+
+
+def fold(text: str) -> str:
+    """Lower case without accents, letter for letter: positions in the result are positions in the text."""
+    return "".join(map(_folded, text))
+
+
+def _folded(letter: str) -> str:
+    if letter < "\x80":
+        return letter.lower()
+    plain = _SAME.get(letter) or unicodedata.normalize("NFKD", letter)[0]
+    return (plain.lower() or letter)[0]
+
+
+_SAME = {
+    "’": "'",
+    "‘": "'",
+    "ʼ": "'",
+    "–": "-",
+    "—": "-",
+    "−": "-",
+    "œ": "o",
+    "Œ": "o",
+    "æ": "a",
+    "º": "°",
+    "\u00a0": " ",
+}
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Words of one line; ``row`` counts the lines of the page from the top, several pieces may share one."""
+
+    page_no: int
+    row: int
+    words: tuple[Word, ...]
+    known_place: bool = True
+
+    @cached_property
+    def text(self) -> str:
+        """The words with one blank between."""
+        return " ".join(word.text for word in self.words)
+
+    @cached_property
+    def folded(self) -> str:
+        """``fold`` of the text."""
+        return fold(self.text)
+
+    @cached_property
+    def x(self) -> float:
+        """Left edge."""
+        return min(word.x for word in self.words)
+
+    @cached_property
+    def y(self) -> float:
+        """Upper edge."""
+        return statistics.median(word.y for word in self.words)
+
+    @cached_property
+    def right(self) -> float:
+        """Right edge."""
+        return max(word.x + word.width for word in self.words)
+
+    @cached_property
+    def bottom(self) -> float:
+        """Lower edge."""
+        return max(word.y + word.height for word in self.words)
+
+    def words_of(self, start: int, end: int) -> tuple[Word, ...]:
+        """The words that stand between two positions of the text."""
+        found, place = [], 0
+        for word in self.words:
+            if place < end and place + len(word.text) > start:
+                found.append(word)
+            place += len(word.text) + 1
+        return tuple(found)
+
+    def tail(self, start: int) -> "Piece | None":
+        """The piece from a position of its text on; ``None`` when nothing is left."""
+        words = self.words_of(start, len(self.text) + 1)
+        return Piece(self.page_no, self.row, words, self.known_place) if words else None
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The pieces of one page from top to bottom, left to right. ``pitch``: usual distance of two lines."""
+
+    page_no: int
+    pieces: tuple[Piece, ...]
+    pitch: float
+
+    def row(self, number: int) -> tuple[Piece, ...]:
+        """The pieces of one line."""
+        return tuple(piece for piece in self.pieces if piece.row == number)
+
+
+def sheet_of(page: RecognisedPage) -> Sheet:
+    """Lay out a page; where its words are not kept, its text is taken for a typewriter's."""
+    known = bool(page.words)
+    words = [word for word in page.words[:MAX_WORDS] if word.text.strip()] if known else _typed(page.text)
+    rows = _rows(_joined(words))
+    pieces = tuple(
+        Piece(page.page_no, number, tuple(piece), known)
+        for number, row in enumerate(rows)
+        for piece in sorted(row, key=lambda piece: piece[0].x)
+    )[:MAX_PIECES]
+    tops = sorted({piece.row: piece.y for piece in reversed(pieces)}.values())
+    steps = [below - above for above, below in itertools.pairwise(tops) if 0.006 < below - above < 0.045]
+    return Sheet(page.page_no, pieces, statistics.median(steps) if len(steps) > 3 else 0.018)
+
+
+def _typed(text: str) -> list[Word]:
+    lines = text[:20_000].split("\n")
+    pitch = min(_TEXT_PITCH, 0.9 / max(len(lines), 1))
+    words = []
+    for number, line in enumerate(lines):
+        column = 0
+        for part in line.split(" "):
+            if part.strip():
+                x = min(0.08 + column * _TEXT_ADVANCE, 0.99)
+                words.append(Word(part, x, 0.05 + number * pitch, len(part) * _TEXT_ADVANCE, pitch * 0.6, 90.0))
+            column += len(part) + 1
+    return words
+
+
+def _joined(words: Sequence[Word]) -> list[list[Word]]:
+    """Hang each word on the piece that ends just before it."""
+    usual = statistics.median(word.height for word in words) if words else 0.01
+    open_pieces: dict[int, list[list[Word]]] = {}
+    pieces: list[list[Word]] = []
+    for word in sorted(words, key=lambda word: word.x):
+        band = int((word.y + word.height / 2) * 100)
+        near = (piece for number in (band - 1, band, band + 1) for piece in open_pieces.get(number, ()))
+        best = min((piece for piece in near if _follows(piece[-1], word, usual)), key=lambda p: -p[-1].x, default=None)
+        if best is None:
+            best = []
+            pieces.append(best)
+        else:
+            _forget(open_pieces, best)
+        best.append(word)
+        open_pieces.setdefault(band, []).append(best)
+    return pieces
+
+
+def _forget(open_pieces: dict[int, list[list[Word]]], piece: list[Word]) -> None:
+    band = open_pieces[int((piece[-1].y + piece[-1].height / 2) * 100)]
+    band[:] = [other for other in band if other is not piece]
+
+
+def _follows(left: Word, right: Word, usual: float) -> bool:
+    gap = right.x - left.x - left.width
+    height = max(left.height, right.height, usual)
+    return -0.02 < gap < _GAP_HEIGHTS * min(height, 2 * usual) * _ASPECT and _beside(left, right, usual)
+
+
+def _beside(left: Word, right: Word, usual: float) -> bool:
+    distance = abs(left.y + left.height / 2 - right.y - right.height / 2)
+    return distance < 0.5 * max(min(left.height, right.height), 0.7 * usual)
+
+
+def _rows(pieces: Iterable[list[Word]]) -> list[list[list[Word]]]:
+    rows: list[list[list[Word]]] = []
+    for piece in sorted(pieces, key=_middle):
+        height = max(word.height for word in piece)
+        if rows and abs(_middle(piece) - _middle(rows[-1][0])) < 0.5 * min(height, 0.02):
+            rows[-1].append(piece)
+        else:
+            rows.append([piece])
+    return rows
+
+
+def _middle(piece: Sequence[Word]) -> float:
+    return statistics.median(word.y + word.height / 2 for word in piece)
+
+
+def reading(name: str, value: str, words: Sequence[Word], piece: Piece, sure: float) -> FieldReading:
+    """A field's reading; what was read badly is less sure than the rule that found it."""
+    confidence = min(sure, sure - 0.7 * (_SURE_WORDS - _confidence_of(words)))
+    x, y = min(word.x for word in words), min(word.y for word in words)
+    width, height = max(word.x + word.width for word in words) - x, max(word.y + word.height for word in words) - y
+    if not piece.known_place:
+        x = y = width = height = 0.0
+    return FieldReading(
+        name=name,
+        value=" ".join(value.split()),
+        page_no=piece.page_no,
+        x=round(x, 4),
+        y=round(y, 4),
+        width=round(width, 4),
+        height=round(height, 4),
+        confidence=round(max(confidence, 1.0), 1),
+    )
+
+
+def _confidence_of(words: Sequence[Word]) -> float:
+    weight = sum(len(word.text) for word in words)
+    return sum(len(word.text) * word.confidence for word in words) / weight if weight else 0.0

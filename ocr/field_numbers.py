@@ -1,0 +1,131 @@
+"""Numbers in French and English words, and amounts of money."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from ged.ports import FieldReading, Word
+from ocr.field_layout import Piece, Sheet, reading
+
+_UNITS = {
+    "zero": 0, "un": 1, "une": 1, "deux": 2, "trois": 3, "quatre": 4, "cinq": 5, "six": 6, "sept": 7, "huit": 8,
+    "neuf": 9, "dix": 10, "onze": 11, "douze": 12, "treize": 13, "quatorze": 14, "quinze": 15, "seize": 16,
+    "vingt": 20, "vingts": 20, "trente": 30, "quarante": 40, "cinquante": 50, "soixante": 60, "septante": 70,
+    "huitante": 80, "octante": 80, "nonante": 90, "premier": 1,
+    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "twelve": 12,
+}  # fmt: skip
+_SCALES = {"mille": 1000, "mil": 1000, "million": 10**6, "millions": 10**6, "milliard": 10**9, "milliards": 10**9}
+NUMBER_WORDS = frozenset(_UNITS) | frozenset(_SCALES) | {"cent", "cents", "et"}
+_WORDS = re.compile(r"[a-z]+")
+
+
+def value_of(words: Sequence[str]) -> int | None:
+    """The number that folded words say; ``None`` when they say none.
+
+    >>> value_of("mil neuf cent quatre vingt dix sept".split())
+    1997
+    """
+    total = group = 0
+    before = ""
+    for word in words:
+        if word == "et":
+            continue
+        if word in {"vingt", "vingts"} and before == "quatre":
+            group += 76
+        elif word in _UNITS:
+            group += _UNITS[word]
+        elif word in {"cent", "cents"}:
+            group = max(group, 1) * 100
+        elif word in _SCALES:
+            total, group = total + max(group, 1) * _SCALES[word], 0
+        else:
+            return None
+        before = word
+    return total + group if before else None
+
+
+def leading_count(folded: str) -> int | None:
+    """The number with which a text begins, in digits or words: ``03``, ``(3)``, ``trois (03)``, ``Deux rapports``."""
+    digits = re.match(r"[\s(\[]*0*(\d{1,3})(?![\d/.,]*\d)", folded)
+    if digits:
+        return int(digits[1])
+    words = []
+    for word in _WORDS.findall(folded[:60]):
+        if word not in NUMBER_WORDS or word == "et":
+            break
+        words.append(word)
+    return value_of(words) if words else None
+
+
+# --- money --------------------------------------------------------------------------------------------------------
+
+_CURRENCIES = (
+    (r"francs?\s?c\.?\s?f\.?\s?a\b|f\.?\s?c\.?\s?f\.?\s?a\b|xof\b", "FCFA", 92.0),
+    (r"francs?\b", "francs", 88.0),
+    (r"frs?\b", "francs", 84.0),
+    (r"euros?\b|€|eur\b", "EUR", 90.0),
+    (r"dollars?\b|usd\b|us\s?\$|\$", "USD", 88.0),
+    (r"livres?\s+sterlings?\b|£", "GBP", 84.0),
+    (r"f\b", "francs", 70.0),
+)
+_CURRENCY = "|".join(f"(?P<c{number}>{pattern})" for number, (pattern, _, _) in enumerate(_CURRENCIES))
+_AMOUNT = re.compile(
+    r"(?<![\w/.,])(?P<digits>\d{1,3}(?:[ .,']\d{3}){1,5}|\d{1,12})(?P<part>[.,]\d{1,2})?(?![\d])"
+    r"\s?(?:\)\s?|,?-+\s?)?(?P<scale>millions?|milliards?|mille)?\s?(?:de\s|d')?\s?(?:" + _CURRENCY + ")"
+)
+_SPELLED = re.compile(
+    r"((?:\b(?:"
+    + "|".join(sorted(NUMBER_WORDS, key=len, reverse=True))
+    + r")\b[ \-]*){1,14})(?:de\s)?(francs?(?:\s?c\.?f\.?a)?\b)"
+)
+_TOTAL = re.compile(r"total|net a payer|montant|somme|s'eleve|arrete[e]? a|ttc|coute?\b|prix|amount")
+MAX_AMOUNTS = 8
+
+
+def read_amounts(sheets: Sequence[Sheet]) -> list[FieldReading]:
+    """Amounts of money, those that are called a total or a sum first, each once."""
+    found: dict[str, FieldReading] = {}
+    for sheet in sheets:
+        for piece in sheet.pieces:
+            for amount in (*_in_digits(piece), *_in_words(piece)):
+                if amount.value not in found or found[amount.value].confidence < amount.confidence:
+                    found[amount.value] = amount
+    return sorted(found.values(), key=lambda amount: -amount.confidence)[:MAX_AMOUNTS]
+
+
+def _in_digits(piece: Piece) -> Iterator[FieldReading]:
+    for match in _AMOUNT.finditer(piece.folded):
+        currency, sure = _currency(match)
+        if currency == "francs" and sure < 80 and piece.text[match.end() - 1] != "F":
+            continue
+        digits = int(re.sub(r"\D", "", match["digits"]))
+        part = float("0" + match["part"].replace(",", ".")) if match["part"] else 0.0
+        scale = _SCALES.get(match["scale"] or "", 1)
+        value = round((digits + part) * scale) if scale > 1 else digits
+        cents = f",{match['part'][1:]:0<2}" if scale == 1 and part else ""
+        if not value or (value < 10 and currency == "francs"):
+            continue
+        if re.search(r"\d[.,' ]$", piece.folded[: match.start()]):
+            sure -= 30  # the number goes on to the left: it was not read whole
+        elif _TOTAL.search(piece.folded[max(0, match.start() - 60) : match.start()]):
+            sure += 3
+        yield reading(
+            "amount", f"{value:,}".replace(",", " ") + f"{cents} {currency}", _span(piece, match), piece, sure
+        )
+
+
+def _in_words(piece: Piece) -> Iterator[FieldReading]:
+    for match in _SPELLED.finditer(piece.folded):
+        words = _WORDS.findall(match[1])
+        value = value_of(words)
+        if value and value >= 100 and len(words) > 1 and match.start() > 0:
+            currency = "FCFA" if "a" in match[2][6:] else "francs"
+            yield reading("amount", f"{value:,}".replace(",", " ") + f" {currency}", _span(piece, match), piece, 78.0)
+
+
+def _currency(match: re.Match[str]) -> tuple[str, float]:
+    number = next(number for number in range(len(_CURRENCIES)) if match[f"c{number}"])
+    return _CURRENCIES[number][1:]
+
+
+def _span(piece: Piece, match: re.Match[str]) -> tuple[Word, ...]:
+    return piece.words_of(match.start(), match.end())
