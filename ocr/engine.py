@@ -3,9 +3,10 @@
 import shutil
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,14 +16,17 @@ from ged.errors import EngineFailed, GedError, Invalid
 from ged.ports import PageCode, PageFacts, PageRef, RecognisedPage, Recognition, SourceFacts, Word
 from ocr import pdf
 from ocr.coding import SITE_FIRST_BYTES, jpeg, site_webp
+from ocr.fields import read_fields
 from ocr.image import shrink
 from ocr.likeness import likeness_of
-from ocr.limits import MIB, Limits
+from ocr.limits import MIB, Limits, truncated
+from ocr.resume import FinishedPages
 from ocr.sandbox import Sandbox
 from ocr.sniff import sniff
 from ocr.wire import Message, PagePart, PageResult, PageTask, as_message, load_result
 
 THUMBNAIL_LONG_SIDE_PX = 300
+PAGES_A_LOOK = 8
 _PLACEHOLDER_SIZE = (595, 842)
 _GRACE_S = 3.0  # a child that gives up by itself leaves more behind than one that is ended
 
@@ -65,6 +69,7 @@ class TesseractEngine:
         }
         self._sandbox = Sandbox(settings)
         self._slots = threading.BoundedSemaphore(max(1, jobs))
+        self._reading = (tesseract, tessdata, max_pixels)  # what a page's text and image depend on
         self._languages: frozenset[str] | None = None
 
     def close(self) -> None:
@@ -86,13 +91,29 @@ class TesseractEngine:
 
     def inspect(self, source: Path, *, filename: str, timeout_s: float) -> SourceFacts:
         """First look at a file, as ``OcrEngine.inspect``."""
-        facts = self._look("inspect", source, filename=filename, timeout_s=timeout_s)
-        return SourceFacts(str(facts["media_type"]), tuple(map(_page_facts, facts["pages"])), bool(facts["signed"]))
+        end_s = time.monotonic() + timeout_s
+        look = partial(self._look_at, source, filename, end_s)
+        first = look(0)
+        starts = range(PAGES_A_LOOK, int(first["count"]), PAGES_A_LOOK)
+        with ThreadPoolExecutor(max_workers=max(1, self._jobs), thread_name_prefix="look") as pool:
+            looks = [first, *pool.map(look, starts)]
+        pages = tuple(_page_facts(page) for answer in looks for page in answer["pages"])
+        if not any(page.width_px for page in pages):
+            refusal = truncated()
+            raise Invalid(refusal.code, refusal.remedy, filename=filename)
+        return SourceFacts(str(first["media_type"]), pages, bool(first["signed"]))
 
-    def _look(self, operation: str, source: Path, *, filename: str, timeout_s: float) -> dict[str, Any]:
+    def _look_at(self, source: Path, filename: str, end_s: float, start: int) -> dict[str, Any]:
+        left_s = max(0.0, end_s - time.monotonic())
+        return self._look(
+            "inspect", source, filename=filename, timeout_s=left_s, start=start, stop=start + PAGES_A_LOOK
+        )
+
+    def _look(self, operation: str, source: Path, *, filename: str, timeout_s: float, **more: int) -> dict[str, Any]:
         try:
             sniff(source)
-            answer = self._sandbox.ask({"do": operation, "source": str(source.resolve())}, timeout_s=timeout_s)
+            request: Message = {"do": operation, "source": str(source.resolve()), **more}
+            answer = self._sandbox.ask(request, timeout_s=timeout_s)
         except Invalid as refusal:
             raise Invalid(refusal.code, refusal.remedy, **{**refusal.params, "filename": filename}) from refusal
         except EngineFailed as failure:
@@ -121,19 +142,18 @@ class TesseractEngine:
         out: Path,
         on_page: Callable[[RecognisedPage], None] = lambda _: None,
     ) -> Recognition:
-        """Read pages in order, as ``OcrEngine.recognise``; ``on_page`` is told of each, in order, as soon as it is read."""
+        """Read pages in order, as ``OcrEngine.recognise``."""
         if not pages:
             raise ValueError("no pages to read")
         end_s = time.monotonic() + timeout_s
         self._check_program(languages, timeout_s)
         folder = out.resolve()
         tasks = [self._task(page, number, languages, folder) for number, page in enumerate(pages, 1)]
-        with ThreadPoolExecutor(max_workers=max(1, self._jobs), thread_name_prefix="ocr") as pool:
-            results, read = [], []
-            for task, result in zip(tasks, pool.map(lambda task: self._read(task, end_s), tasks), strict=True):
-                results.append(result)
-                read.append(_page(task, result))
-                on_page(read[-1])
+        results, read = [], []
+        for task, result in zip(tasks, self._all_read(tasks, end_s), strict=True):
+            results.append(result)
+            read.append(_page(task, result))
+            on_page(read[-1])
         if time.monotonic() >= end_s:
             raise EngineFailed("ocr.timeout", "Try again later.", retryable=True, pages=len(pages))
         searchable = folder / "searchable.pdf"
@@ -141,6 +161,23 @@ class TesseractEngine:
         thumbnail = folder / "thumbnail.jpg"
         _write_thumbnail(results[0].site_image, thumbnail)
         return Recognition(tuple(read), searchable, thumbnail, read_fields(read))
+
+    def _all_read(self, tasks: Sequence[PageTask], end_s: float) -> Iterator[PageResult]:
+        """Read pages, several at a time, answered in order. What an earlier call left finished is not read again.
+
+        Whoever stops asking, or is interrupted, ends the processes at work on these pages.
+        """
+        work = FinishedPages(tasks, self._reading)
+        pool = ThreadPoolExecutor(max_workers=max(1, self._jobs), thread_name_prefix="ocr")
+        try:
+            for future in [pool.submit(self._read, task, end_s, work) for task in tasks]:
+                yield future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            self._sandbox.interrupt(work)
+            raise
+        finally:
+            pool.shutdown()
 
     def check_languages(self, languages: Sequence[str]) -> None:
         """Find out whether these can be read at all.
@@ -173,18 +210,24 @@ class TesseractEngine:
             deadline_s=self._page_timeout_s,
         )
 
-    def _read(self, task: PageTask, end_s: float) -> PageResult:
+    def _read(self, task: PageTask, end_s: float, work: FinishedPages) -> PageResult:
         """Read one page; whatever the child left when it failed is used."""
+        finished = work.find(task)
+        if finished is not None:
+            return finished
         task.result_path.unlink(missing_ok=True)
         try:
             with self._slots:
                 left_s = end_s - time.monotonic()
                 timed = replace(task, deadline_s=min(self._page_timeout_s, left_s))
                 if left_s > 0:
-                    self._sandbox.ask(as_message("page", timed), timeout_s=min(self._page_timeout_s + _GRACE_S, left_s))
-            return load_result(task)
+                    limit_s = min(self._page_timeout_s + _GRACE_S, left_s)
+                    self._sandbox.ask(as_message("page", timed), timeout_s=limit_s, work=work)
+            result = load_result(task)
+            work.keep(task, result)
         except (GedError, ValueError, KeyError, TypeError, OSError):
             return _what_is_left(task)
+        return result
 
 
 def _about(failure: EngineFailed, filename: str) -> EngineFailed:

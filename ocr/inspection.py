@@ -1,37 +1,45 @@
 """What a child says of a file at first sight: pages, sizes, blanks, codes, signature."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageFilter
 
 from ged.errors import Invalid
 from ged.ports import PageFacts
 from ocr import clean
 from ocr.codes import read_codes
 from ocr.image import Shown, load_page, page_count
-from ocr.limits import Limits, truncated
+from ocr.limits import Limits
 from ocr.pdfcheck import examine
 from ocr.pdfsource import PdfPages
 from ocr.sniff import PDF, sniff
 from ocr.wire import Message
 
 _FIRST_LOOK_LONG_SIDE_PX = 1754
+_CODE_SIDE = 24  # pixels of that look: the smallest code that a scanner keeps legible is 4 mm
+_CODE_INK = 0.32  # a code is half ink; so is a heading's heaviest letter, but no letter is as large
 
 
-def inspect(source: Path, limits: Limits) -> Message:
-    """Look at every page.
+def inspect(source: Path, limits: Limits, *, start: int = 0, stop: int | None = None) -> Message:
+    """Look at pages ``start`` to ``stop`` (exclusive), which is the file's end unless given; ``count`` is of all pages.
 
     Raises:
-        Invalid: as ``OcrEngine.inspect``.
+        Invalid: as ``OcrEngine.inspect``; a page that cannot be drawn has no size.
     """
     media_type = sniff(source)
     if media_type == PDF:
         facts = examine(source, limits)
-        pages = [asdict(page) for page in _pdf_pages(source, facts.page_count, limits)]
-        return {"media_type": media_type, "signed": facts.signed, "pages": pages}
-    count = page_count(source, media_type, limits)
-    shown = (load_page(source, media_type, index, limits) for index in range(count))
-    return {"media_type": media_type, "signed": False, "pages": [asdict(_facts(page)) for page in shown]}
+        pages = _pdf_pages(source, range(start, min(stop or facts.page_count, facts.page_count)), limits)
+        head: Message = {"media_type": media_type, "signed": facts.signed, "count": facts.page_count}
+    else:
+        total = page_count(source, media_type, limits)
+        wanted = range(start, min(stop or total, total))
+        pages = (_facts(load_page(source, media_type, index, limits)) for index in wanted)
+        head = {"media_type": media_type, "signed": False, "count": total}
+    return {**head, "pages": [asdict(page) for page in pages]}
 
 
 def count(source: Path, limits: Limits) -> Message:
@@ -50,24 +58,28 @@ def _facts(shown: Shown) -> PageFacts:
     return PageFacts(*shown.full_size, shown.full_dpi, round(clean.blank_score(gray), 3), read_codes(gray))
 
 
-def _pdf_pages(source: Path, count: int, limits: Limits) -> Iterator[PageFacts]:
-    """Draw pages small, and large only those on which no code was found although they hold something.
+def _pdf_pages(source: Path, indices: range, limits: Limits) -> Iterator[PageFacts]:
+    """Draw pages small, and large only those that may hold a code too fine to be read there.
 
-    A page that cannot be drawn is shown as such by the reading; a file of which no page can be drawn is refused.
+    A page that cannot be drawn is shown as such by the reading.
     """
-    drawn = 0
     with PdfPages(source, limits) as pages:
-        for index in range(count):
+        for index in indices:
             try:
-                facts = _facts(pages.draw(index, long_side_px=_FIRST_LOOK_LONG_SIDE_PX).shown)
-                if not facts.codes and facts.blank_score < 1:
-                    codes = read_codes(pages.draw(index).shown.image.convert("L"))
-                    facts = PageFacts(facts.width_px, facts.height_px, facts.dpi, facts.blank_score, codes)
-                drawn += 1
+                shown = pages.draw(index, long_side_px=_FIRST_LOOK_LONG_SIDE_PX).shown
+                facts = _facts(shown)
+                if not facts.codes and _may_hold_code(shown.image.convert("L")):
+                    facts = replace(facts, codes=read_codes(pages.draw(index).shown.image.convert("L")))
             except Invalid as refusal:
                 if refusal.code != "file.truncated":
                     raise
                 facts = PageFacts(0, 0, 0, 0.0)
             yield facts
-    if not drawn:
-        raise truncated()
+
+
+def _may_hold_code(gray: Image.Image) -> bool:
+    """Whether there is a spot as dark as a code and as large as the smallest one."""
+    cells = gray.reduce(_CODE_SIDE // 3)
+    paper = np.maximum(np.asarray(cells.filter(ImageFilter.MaxFilter(9))).astype(np.float32), 1)
+    ink = Image.fromarray(np.clip(255 * (1 - np.asarray(cells) / paper), 0, 255).astype(np.uint8))
+    return int(np.asarray(ink.filter(ImageFilter.BoxBlur(1))).max()) > 255 * _CODE_INK
