@@ -3,8 +3,9 @@
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -150,10 +151,11 @@ class TesseractEngine:
         folder = out.resolve()
         tasks = [self._task(page, number, languages, folder) for number, page in enumerate(pages, 1)]
         results, read = [], []
-        for task, result in zip(tasks, self._all_read(tasks, end_s), strict=True):
-            results.append(result)
-            read.append(_page(task, result))
-            on_page(read[-1])
+        with closing(self._all_read(tasks, end_s)) as reading:
+            for task, result in zip(tasks, reading, strict=True):
+                results.append(result)
+                read.append(_page(task, result))
+                on_page(read[-1])
         if time.monotonic() >= end_s:
             raise EngineFailed("ocr.timeout", "Try again later.", retryable=True, pages=len(pages))
         searchable = folder / "searchable.pdf"
@@ -162,7 +164,7 @@ class TesseractEngine:
         _write_thumbnail(results[0].site_image, thumbnail)
         return Recognition(tuple(read), searchable, thumbnail, read_fields(read))
 
-    def _all_read(self, tasks: Sequence[PageTask], end_s: float) -> Iterator[PageResult]:
+    def _all_read(self, tasks: Sequence[PageTask], end_s: float) -> Generator[PageResult]:
         """Read pages, several at a time, answered in order. What an earlier call left finished is not read again.
 
         Whoever stops asking, or is interrupted, ends the processes at work on these pages.
@@ -173,6 +175,7 @@ class TesseractEngine:
             for future in [pool.submit(self._read, task, end_s, work) for task in tasks]:
                 yield future.result()
         except BaseException:
+            work.given_up = True
             pool.shutdown(wait=False, cancel_futures=True)
             self._sandbox.interrupt(work)
             raise
@@ -220,7 +223,7 @@ class TesseractEngine:
             with self._slots:
                 left_s = end_s - time.monotonic()
                 timed = replace(task, deadline_s=min(self._page_timeout_s, left_s))
-                if left_s > 0:
+                if left_s > 0 and not work.given_up:
                     limit_s = min(self._page_timeout_s + _GRACE_S, left_s)
                     self._sandbox.ask(as_message("page", timed), timeout_s=limit_s, work=work)
             result = load_result(task)

@@ -9,7 +9,7 @@ from PIL import Image, ImageFilter
 
 from ged.errors import Invalid
 from ged.ports import PageFacts
-from ocr import clean
+from ocr import clean, quality
 from ocr.codes import read_codes
 from ocr.image import Shown, load_page, page_count
 from ocr.limits import Limits
@@ -19,6 +19,9 @@ from ocr.sniff import PDF, sniff
 from ocr.wire import Message
 
 _FIRST_LOOK_LONG_SIDE_PX = 1754
+_BLANK_FROM = 0.9
+_FAINT_MARK = 0.5
+"""What a page scores that holds no ink but a pale stamp: nobody is told that it is blank."""
 _CODE_SIDE = 24  # pixels of that look: the smallest code that a scanner keeps legible is 4 mm
 _CODE_INK = 0.32  # a code is half ink; so is a heading's heaviest letter, but no letter is as large
 
@@ -37,7 +40,7 @@ def inspect(source: Path, limits: Limits, *, start: int = 0, stop: int | None = 
     else:
         total = page_count(source, media_type, limits)
         wanted = range(start, min(stop or total, total))
-        pages = (_facts(load_page(source, media_type, index, limits)) for index in wanted)
+        pages = (facts_of(load_page(source, media_type, index, limits)) for index in wanted)
         head = {"media_type": media_type, "signed": False, "count": total}
     return {**head, "pages": [asdict(page) for page in pages]}
 
@@ -53,9 +56,14 @@ def count(source: Path, limits: Limits) -> Message:
     return {"media_type": media_type, "pages": pages}
 
 
-def _facts(shown: Shown) -> PageFacts:
+def facts_of(shown: Shown) -> PageFacts:
+    """What a first look at a drawn page shows."""
     gray = shown.image.convert("L")
-    return PageFacts(*shown.full_size, shown.full_dpi, round(clean.blank_score(gray), 3), read_codes(gray))
+    score = clean.blank_score(gray)
+    if score >= _BLANK_FROM and quality.bears_faint_mark(gray):
+        score = _FAINT_MARK
+    faults = quality.warnings(gray, full_size=shown.full_size, dpi=shown.full_dpi, blank=score >= _BLANK_FROM)
+    return PageFacts(*shown.full_size, shown.full_dpi, round(score, 3), read_codes(gray), faults)
 
 
 def _pdf_pages(source: Path, indices: range, limits: Limits) -> Iterator[PageFacts]:
@@ -67,7 +75,7 @@ def _pdf_pages(source: Path, indices: range, limits: Limits) -> Iterator[PageFac
         for index in indices:
             try:
                 shown = pages.draw(index, long_side_px=_FIRST_LOOK_LONG_SIDE_PX).shown
-                facts = _facts(shown)
+                facts = facts_of(shown)
                 if not facts.codes and _may_hold_code(shown.image.convert("L")):
                     facts = replace(facts, codes=read_codes(pages.draw(index).shown.image.convert("L")))
             except Invalid as refusal:

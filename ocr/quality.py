@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from ocr.image import shrink
 
@@ -25,6 +25,8 @@ DARK_PAPER = 95
 """Gray level of the paper below which thin strokes drown (an office scan lies above 180, grey folders above 120)."""
 FAINT_CONTRAST = 0.28
 """Share of the paper's brightness that strokes take away at least; a worn carbon copy takes 0.4."""
+MARK_CONTRAST, MARK_SHARE = 0.22, 0.0004
+"""A pale stamp takes away a quarter of the light and more; show-through less than a fifth."""
 MAX_SKEW_DEGREES = 5.5
 """The reading levels up to 6 degrees; what is measured as more is beyond it."""
 
@@ -56,6 +58,13 @@ def warnings(gray: Image.Image, *, full_size: tuple[int, int], dpi: int, blank: 
         ink = dark > 0.38
         found += _placed_badly(ink)
     return tuple(found)
+
+
+def bears_faint_mark(gray: Image.Image) -> bool:
+    """Whether a page that holds no ink bears a pale stamp or pencil: darker than the other side of thin paper shows."""
+    small = shrink(gray, LONG_SIDE_PX).filter(ImageFilter.MedianFilter(3))
+    page = np.asarray(small, dtype=np.float32)
+    return float((_inner(1.0 - page / _paper(page)) > MARK_CONTRAST).mean()) > MARK_SHARE
 
 
 def _paper(page: Gray) -> Gray:
