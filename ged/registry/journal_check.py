@@ -18,7 +18,7 @@ NUMBERING = ("mail.registered", "mail.numbered", "envelope.registered", "slip.is
 BATCH = 1000
 
 
-def told_of_number(number: MailNumber) -> dict[str, object]:
+def told_of_number(number: MailNumber) -> dict[str, Any]:
     """What the entry of an act that gives a number says of it: enough to miss it when its row is gone."""
     return {
         "number": number.text,

@@ -305,7 +305,7 @@ def attach(
     return AttachmentId(attachment.id)
 
 
-def _told_apart(digest: Digest | None, pages: Sequence[SourcePage]) -> dict[str, object]:
+def _told_apart(digest: Digest | None, pages: Sequence[SourcePage]) -> dict[str, Any]:
     """A file whose pages stand in blobs of their own: the journal names these too."""
     apart = digest is not None and any(page.digest != digest for page in pages)
     return {"page_digests": [page.digest for page in pages]} if apart else {}
