@@ -12,12 +12,12 @@ from typing import Any
 from scanner_bridge.faults import ScanFault
 
 
-class SaneChild:
-    """One run of ``scanner_bridge.sane_child``: send a request, receive its events, close it or kill it."""
+class DriverChild:
+    """One run of a module such as ``scanner_bridge.sane_child``: send a request, receive events, close it or kill it."""
 
-    def __init__(self, request: Mapping[str, Any]) -> None:
+    def __init__(self, module: str, request: Mapping[str, Any]) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "scanner_bridge.sane_child"],
+            [sys.executable, "-m", module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

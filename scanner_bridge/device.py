@@ -6,9 +6,9 @@ from collections.abc import Generator, Mapping
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
-from scanner_bridge.child import SaneChild
+from scanner_bridge.child import DriverChild
 from scanner_bridge.config import OptionValue
 from scanner_bridge.faults import ScanFault
 
@@ -72,8 +72,10 @@ class Scanner(Protocol):
         """Let go of the device, whatever state it is in."""
 
 
-class SaneScanner:
-    """Every SANE device of this computer, each call in a process of its own."""
+class DriverScanner:
+    """The devices that a driver gives, each call in a process of its own that may hang or crash."""
+
+    child_module: ClassVar[str]
 
     def __init__(self, devices: Mapping[str, Mapping[str, OptionValue]], *, stall_timeout_s: float) -> None:
         """Take the patterns of the devices to offer, each with its own options (see ``Config.devices``)."""
@@ -81,9 +83,9 @@ class SaneScanner:
         self._stall_timeout_s = stall_timeout_s
         self._known: dict[str, DeviceInfo] = {}
         self._present: list[str] | None = None
-        self._ending: SaneChild | None = None
+        self._ending: DriverChild | None = None
         self._reap_by = 0.0
-        self._listing: SaneChild | None = None
+        self._listing: DriverChild | None = None
         self._busy = threading.Lock()
 
     def devices(self) -> list[DeviceInfo]:
@@ -103,14 +105,14 @@ class SaneScanner:
 
     def _search(self) -> None:
         self._reap()
-        self._listing = child = SaneChild({"op": "list", "known": list(self._known)})
+        self._listing = child = DriverChild(self.child_module, {"op": "list", "known": list(self._known)})
         try:
             self._present = self._receive_devices(child)
         finally:
             self._listing = None
             child.close(_CLOSE_GRACE_S)
 
-    def _receive_devices(self, child: SaneChild) -> list[str]:
+    def _receive_devices(self, child: DriverChild) -> list[str]:
         present: list[str] = []
         while (event := child.receive(_LIST_TIMEOUT_S))["event"] != "end":
             present.append(event["name"])
@@ -133,13 +135,13 @@ class SaneScanner:
                 listing.give_way("busy", "a scan goes first")
         try:
             self._reap()
-            self._ending = child = SaneChild(message)
+            self._ending = child = DriverChild(self.child_module, message)
             yield from self._receive_pages(child)
         finally:
             self._reap_by = time.monotonic() + _CLOSE_GRACE_S
             self._busy.release()
 
-    def _receive_pages(self, child: SaneChild) -> Generator[PageFile, None, None]:
+    def _receive_pages(self, child: DriverChild) -> Generator[PageFile, None, None]:
         try:
             while (event := child.receive(self._stall_timeout_s))["event"] != "end":
                 if event["event"] == "page":
@@ -186,6 +188,12 @@ class SaneScanner:
         if (listing := self._listing) is not None:
             listing.give_way("interrupted", "the bridge stops")
         self._reap()
+
+
+class SaneScanner(DriverScanner):
+    """Every SANE device of this computer."""
+
+    child_module = "scanner_bridge.sane_child"
 
 
 def _matches(name: str, pattern: str) -> bool:

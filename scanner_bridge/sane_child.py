@@ -1,45 +1,19 @@
-"""``python -m scanner_bridge.sane_child``: the only caller of libsane, in a process that may hang, crash or be killed.
+"""``python -m scanner_bridge.sane_child``: the only caller of libsane, in a process that may hang, crash or be killed."""
 
-The first line on standard input is a request (JSON); each line on standard output is an event (JSON). A scan writes
-each page whole and flushed into the given folder, tells it, and asks for the next page only when a line "next" comes.
-"""
-
-import ctypes
-import hashlib
-import json
 import math
-import os
-import signal
-import sys
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from PIL import Image
 
 from scanner_bridge import capabilities
-from scanner_bridge.durable import write_durably
+from scanner_bridge.child_side import may_go_on, serve, write_page
 from scanner_bridge.faults import ScanFault, code_of_sane
-from scanner_bridge.png import encode
 
-_PR_SET_PDEATHSIG = 1
 _UNIT_PIXEL, _UNIT_MM = 1, 3
 _MM_PER_INCH = 25.4
-
-
-def _die_with_parent() -> None:
-    """A page written after the agent was killed would race with the next agent's recovery: die first (Linux)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def _private_output() -> TextIO:
-    """Keep standard output for events: what a driver prints there goes to standard error instead."""
-    events = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
-    os.dup2(2, 1)
-    return events
 
 
 def _sane() -> Any:
@@ -177,16 +151,6 @@ def _snap(device: Any, tell: Callable[[dict[str, Any]], None]) -> Image.Image:
     return image.convert("1") if depth == 1 and image.mode == "L" else image
 
 
-def _write_page(image: Image.Image, dpi: float, folder: Path, sequence: int) -> dict[str, Any]:
-    data, token = encode(image, dpi), uuid.uuid4().hex
-    name = f"{sequence:06d}-{token}.png"
-    write_durably(folder / name, data)
-    digest = hashlib.sha256(data).hexdigest()
-    return {
-        "event": "page", "token": token, "file": name, "digest": digest, "size": len(data), "sequence": sequence
-    }  # fmt: skip
-
-
 def _pages(device: Any, request: Mapping[str, Any], *, feeder: bool, tell: Callable[[dict[str, Any]], None]) -> None:
     """Scan until the feeder is empty, or one page from the glass; stop when the agent does not say "next"."""
     sequence = int(request["first"])
@@ -201,9 +165,9 @@ def _pages(device: Any, request: Mapping[str, Any], *, feeder: bool, tell: Calla
                 code = "double_feed"
             raise ScanFault(code, str(error)) from error
         dpi = float(device.resolution) if "resolution" in device.opt else float(request["dpi"])
-        tell(_write_page(image, dpi, Path(request["folder"]), sequence))
+        tell(write_page(image, dpi, Path(request["folder"]), sequence))
         sequence += 1
-        if sys.stdin.readline().strip() != "next" or not feeder:
+        if not may_go_on() or not feeder:
             return
 
 
@@ -251,22 +215,5 @@ def describe(request: Mapping[str, Any], tell: Callable[[dict[str, Any]], None])
     tell({"event": "end"})
 
 
-def main() -> None:
-    """Serve one request, then end at once: some drivers hang in their clean-up after a fault."""
-    _die_with_parent()
-    events = _private_output()
-
-    def tell(event: dict[str, Any]) -> None:
-        events.write(json.dumps(event) + "\n")
-        events.flush()
-
-    try:
-        request = json.loads(sys.stdin.readline())
-        (scan if request["op"] == "scan" else describe)(request, tell)
-    except ScanFault as fault:
-        tell({"event": "fault", "code": fault.code, "detail": fault.detail})
-    os._exit(0)
-
-
 if __name__ == "__main__":
-    main()
+    serve(scan, describe)
