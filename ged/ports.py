@@ -4,7 +4,7 @@ Engines (``ocr``, ``indexer``, ``signing``) import this module and ``ged.errors`
 """
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import IntEnum, StrEnum
@@ -409,9 +409,18 @@ class OcrEngine(Protocol):
         ...
 
     def recognise(
-        self, pages: Sequence[PageRef], *, languages: Sequence[str], timeout_s: float, out: Path
+        self,
+        pages: Sequence[PageRef],
+        *,
+        languages: Sequence[str],
+        timeout_s: float,
+        out: Path,
+        on_page: Callable[[RecognisedPage], None] = lambda _: None,
     ) -> Recognition:
         """Read pages in order; a page that fails is flagged and the others go on.
+
+        ``on_page`` is told of each page, in order, as soon as it is read. Pages that a killed call left finished in
+        ``out`` are not read again.
 
         Raises:
             EngineFailed: ``ocr.timeout``, ``ocr.unavailable``.

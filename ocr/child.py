@@ -1,12 +1,15 @@
 """The process that touches hostile bytes: ``python -m ocr.child SETTINGS``, one JSON request a line, one answer a line.
 
-It limits its own memory, inherits no secret, and ends when its parent closes the pipe.
+It limits its own memory, inherits no secret, and ends when its parent closes the pipe or is gone.
 """
 
 import json
 import os
 import resource
+import signal
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,6 +24,7 @@ from ocr.wire import Message, PageTask
 
 _MAX_FILE_BYTES = 1024 * MIB
 _THUMBNAIL_QUALITY = 70
+_PARENT_LOOK_S = 0.5
 
 
 def main() -> None:
@@ -30,11 +34,19 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (limits.memory_limit_bytes, limits.memory_limit_bytes))
     resource.setrlimit(resource.RLIMIT_FSIZE, (_MAX_FILE_BYTES, _MAX_FILE_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    threading.Thread(target=_end_with, args=(settings["parent_pid"],), daemon=True).start()
     answers = _private_output()
     service = _Service(limits, Tesseract(settings["tesseract"], settings["tessdata"]))
     for line in sys.stdin.buffer:
         answers.write(json.dumps(service.answer(json.loads(line))).encode("utf-8") + b"\n")
         answers.flush()
+
+
+def _end_with(parent_pid: int) -> None:
+    """End this process and what it started when the parent is gone: a page may take minutes that nobody waits for."""
+    while os.getppid() == parent_pid:
+        time.sleep(_PARENT_LOOK_S)
+    os.killpg(0, signal.SIGKILL)
 
 
 def _private_output() -> BinaryIO:
@@ -64,7 +76,7 @@ class _Service:
     def _do(self, request: Message) -> object:
         operation = request.pop("do")
         if operation == "inspect":
-            return inspect(Path(request["source"]), self._limits)
+            return inspect(Path(request["source"]), self._limits, start=request["start"], stop=request["stop"])
         if operation == "count":
             return count(Path(request["source"]), self._limits)
         if operation == "languages":

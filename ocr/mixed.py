@@ -169,9 +169,15 @@ def _dark(image: Image.Image, paper: list[Image.Image], box: Box) -> Mask:
     red, green, blue = image.crop(box).split()
     lightest = ImageChops.lighter(ImageChops.lighter(red, green), blue)
     limit = paper[1].point([round(value * _DARK_IN_COLOUR) for value in range(256)])
-    around = tuple(side / bilevel.CELL for side in box)
-    dark: Mask = np.asarray(lightest) < np.asarray(limit.resize(lightest.size, Image.Resampling.NEAREST, box=around))
+    dark: Mask = np.asarray(lightest) < np.asarray(
+        limit.resize(lightest.size, Image.Resampling.NEAREST, box=_in_eighths(box))
+    )
     return dark
+
+
+def _in_eighths(box: Box) -> tuple[float, float, float, float]:
+    left, top, right, bottom = (side / bilevel.CELL for side in box)
+    return left, top, right, bottom
 
 
 # --- patches -----------------------------------------------------------------------------------------------------
@@ -190,8 +196,9 @@ def _coloured_ink(image: Image.Image, paper: list[Image.Image], black: Mask, box
     cover = Image.fromarray(black.astype(np.uint8) * 255).filter(ImageFilter.MaxFilter(5))
     known = np.asarray(cover.reduce(_PATCH_SCALE)) == 0
     crop = np.asarray(image.crop(box).reduce(_PATCH_SCALE)).astype(np.float32)
-    around = tuple(side / bilevel.CELL for side in box)
-    tint = Image.merge("RGB", paper).resize((crop.shape[1], crop.shape[0]), Image.Resampling.BILINEAR, box=around)
+    tint = Image.merge("RGB", paper).resize(
+        (crop.shape[1], crop.shape[0]), Image.Resampling.BILINEAR, box=_in_eighths(box)
+    )
     balanced = np.minimum(crop / np.maximum(np.asarray(tint).astype(np.float32), 1) / _REACH, 1)
     filled = _filled(balanced, known[..., None])
     return _coded(Image.fromarray((filled * 255).astype(np.uint8)), box, _QUALITY)

@@ -36,7 +36,7 @@ class Child:
         environment |= {"OMP_THREAD_LIMIT": "1", "OPENBLAS_NUM_THREADS": "1"}
         self.owner_pid = os.getpid()
         self._process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "ocr.child", json.dumps(settings)],
+            [sys.executable, "-W", "ignore", "-m", "ocr.child", json.dumps({**settings, "parent_pid": self.owner_pid})],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -111,7 +111,7 @@ class Sandbox:
     def __init__(self, settings: Message) -> None:
         self._settings = settings
         self._idle: list[Child] = []
-        self._busy: set[Child] = set()
+        self._busy: dict[Child, object] = {}
         self._stopped = False
         self._lock = threading.Lock()
         self._finalizer = weakref.finalize(self, _end_all, self._idle)
@@ -130,14 +130,21 @@ class Sandbox:
         for child in busy:
             child.kill()
 
-    def ask(self, request: Message, *, timeout_s: float) -> object:
-        """Have a child do something.
+    def interrupt(self, work: object) -> None:
+        """End the children that do this work; whoever waits for them gets ``ChildGone``."""
+        with self._lock:
+            busy = [child for child, of in self._busy.items() if of is work]
+        for child in busy:
+            child.kill()
+
+    def ask(self, request: Message, *, timeout_s: float, work: object = None) -> object:
+        """Have a child do something; ``work`` is what ``interrupt`` names it by.
 
         Raises:
             Invalid: the refusal of the file.
             EngineFailed: ``ocr.timeout``, ``ocr.crashed``, ``ocr.out_of_memory``, ``ocr.unavailable``.
         """
-        with self._child() as child:
+        with self._child(work) as child:
             answer = child.ask(request, timeout_s=timeout_s)
         if "ok" in answer:
             return cast(object, answer["ok"])
@@ -147,8 +154,8 @@ class Sandbox:
         raise EngineFailed(str(answer.get("failed")), retryable=bool(answer.get("retryable")), **params)
 
     @contextmanager
-    def _child(self) -> Iterator[Child]:
-        child = self._take()
+    def _child(self, work: object) -> Iterator[Child]:
+        child = self._take(work)
         try:
             yield child
         except BaseException:
@@ -156,22 +163,22 @@ class Sandbox:
             raise
         finally:
             with self._lock:
-                self._busy.discard(child)
+                self._busy.pop(child, None)
         with self._lock:
             self._idle.append(child)
 
-    def _take(self) -> Child:
+    def _take(self, work: object) -> Child:
         with self._lock:
             if self._stopped:
                 raise ChildGone("ocr.crashed", "The reading was stopped.")
             while self._idle:
                 child = self._idle.pop()
                 if child.owner_pid == os.getpid():
-                    self._busy.add(child)
+                    self._busy[child] = work
                     return child
         child = Child(self._settings)
         with self._lock:
-            self._busy.add(child)
+            self._busy[child] = work
             stopped = self._stopped
         if stopped:
             child.kill()
