@@ -9,12 +9,13 @@ from rapidfuzz import fuzz, process
 from ged.ports import FieldReading, Word
 from ocr.field_labels import Label
 from ocr.field_layout import Piece, Sheet, fold, reading
+from ocr.field_places import is_town_line
 
 _TITLE = (
     r"(?:monsieur|madame|messieurs|mesdames|mademoiselle|m\.|mm\.|mr\.?|mrs\.?|ms\.?|mme|m[lo]nsieur|mons[il]eur|monsieut|son excellence|s\.?\s?e\.?\s?m|"
     r"his excellency|her excellency|the honou?rable|excellence|maitre|docteur|dr\.?|el hadj)"
 )
-_TO = re.compile(r"^\W{0,2}(?:[a4]\s?,?\s|to:?\s)\W{0,2}(?=" + _TITLE + r")")
+_TO = re.compile(r"^\W{0,2}(?:[a4]\s?,?\s|to:?\s|a l'attention d[eu']\s?)\W{0,2}(?=" + _TITLE + r")")
 _TITLED = re.compile(r"^\W{0,2}" + _TITLE + r"(?=\W|$)")
 _OFFICE = re.compile(r"^\W{0,2}(?:au|aux|a la|a l'|a messieurs)\s?(?=\w)")
 _ALONE = re.compile(r"^\W{0,2}(?:a|to)\W{0,2}$")
@@ -25,15 +26,15 @@ SALUTATION = re.compile(
 )
 OPENING = re.compile(
     r"^\W{0,2}(?:j'ai (?:l'honneur|le|ete)|nous avons|par (?:lettre|la presente|courrier|votre)|en reponse|faisant suite|comme suite|suite a|"
-    r"je (?:vous|viens|soussigne)|nous (?:vous|venons)|i (?:have|am|write)|we (?:have|are|write)|with reference|dans le cadre|au nom|conformement)"
+    r"je (?:vous|viens|soussigne)|nous (?:vous|venons)|i (?:have|am|write)|we (?:have|are|write)|with reference|dans le cadre|au nom|conformement|l'ambassade .{5,60}presente|le ministere .{5,60}presente)"
 )
-_UNDER = re.compile(r"^\W{0,2}(?:s\s?/\s?c|sous couvert|sous le couvert|attn|a l'attention|through)")
+_UNDER = re.compile(r"^\W{0,2}(?:s\s?/\s?c|sous couvert|sous le couvert|attn|through)")
 _PLACE_LINE = re.compile(
     r"^\W*(?:b\.?\s?p\.?\s?[:n\d]|[A-ZÉÈÀÂÎÔÇŒ' -]{3,26}|\(?[A-ZÉ][\w' -]{2,24}\)|-\s?[A-ZÉ][\w' ]{2,24}\s?-)\W*$"
 )
 _NUMBER = re.compile(r"^\W{0,2}n\s?[°o*'\"”“?]\s?\W?\s?\d|^\W*\d")
 _STATE = re.compile(
-    r"republique|travail.{0,6}liberte|liberte.{0,4}patrie|unite.{0,4}travail|union.{0,4}discipline|fraternite|honneur.{0,4}fidelite"
+    r"^\W*republique\b|travail.{0,6}liberte|liberte.{0,4}patrie|unite.{0,4}travail|union.{0,4}discipline|fraternite|honneur.{0,4}fidelite|burkina faso|^\W*\w+\s?-\s?\w+\s?-\s?\w+\W*$"
 )
 _CONTACT = re.compile(
     r"\b(?:tel|telephone|fax|telecopie|bp|b\.p|e-?mail|courriel|site|www|http|rccm|nif|siege|capital|boulevard|avenue|rue|quartier|cellulaire|cel|p\.?\s?o\.? box|"
@@ -52,8 +53,9 @@ _HOUSES = (
     "projet", "fonds", "caisse", "port", "chambre", "ecole", "lycee", "college", "cercle", "subdivision", "commissariat",
     "delegation", "groupement", "fondation", "comite", "haut-commissariat", "embassy", "ministry", "company", "bank",
     "consulat", "centrale", "laboratoire", "cooperative", "mission", "organisation", "presidence", "primature", "inspection", "observatoire",
-    "collectif", "reseau", "centre", "clinique", "mutuelle", "gendarmerie", "commission", "haute", "garage", "imprimerie", "residence",
+    "collectif", "reseau", "circonscription", "maison", "centre", "clinique", "mutuelle", "gendarmerie", "commission", "haute", "garage", "imprimerie", "residence",
 )  # fmt: skip
+_MINISTRY = re.compile(r"^\W*ministere|^\W*ministry")
 _PARTS = (
     "direction",
     "secretariat",
@@ -70,7 +72,9 @@ _LANDS = ("region", "territoire", "gouvernement", "colonie", "canton", "afrique"
 _FIRM = re.compile(
     r"\b(?:s\.?a\.?r\.?l|s\.?a\.?s?|ltd|limited|plc|inc|gmbh|& (?:fils|cie)|et (?:fils|cie)|freres|scp|ong)\b\.?(?:\W|$)"
 )
-_PERSON = re.compile(r"^(?:(?:M\.|Mme|Mlle|Dr|Me|Monsieur|Madame)\s)?[A-ZÉÈÀ][\w'’.-]*(?:\s[A-ZÉÈÀ(][\w'’.)-]*){1,4}$")
+_PERSON = re.compile(
+    r"^(?:(?:M\.|Mme|Mlle|Dr|Me|Monsieur|Madame)\s)?[A-ZÉÈÀ][\w'’.-]*(?:\s(?:(?:de|du|da|van|von|el|ben)\s)?[A-ZÉÈÀ(][\w'’.)-]*){1,4}$"
+)
 _COUNT = re.compile(r"[\s.…:_·\-]*\(?\d{0,3}\)?\s*(?:ex\.?)?$")
 _BULLET = re.compile(r"^[\s\-•*·.>«o°]+(?=\S\S)")
 MAX_COPIES = 20
@@ -123,20 +127,20 @@ def block_below(sheet: Sheet, start: Piece, *, gap: float, most: int, left: floa
 # --- addressee ----------------------------------------------------------------------------------------------------
 
 
-def read_addressee(sheet: Sheet, marks: Marks) -> tuple[list[FieldReading], FieldReading | None, int | None]:
-    """The addressee, the sender of an old ``Le X à Monsieur Y``, and the row where the addressee begins."""
+def read_addressee(sheet: Sheet, marks: Marks) -> tuple[list[FieldReading], FieldReading | None, Piece | None]:
+    """The addressee, the sender of an old ``Le X à Monsieur Y``, and the piece where the addressee begins."""
     for place, piece in enumerate(sheet.pieces):
         if piece.row >= marks.body or piece.y > 0.62:
             break
         label = marks.labels.get(place)
         if label and label.name == "to" and (tail := piece.tail(label.end)) and len(tail.text) > 4:
-            return [_addressee(sheet, marks, tail, 86.0)], None, piece.row
+            return [_addressee(sheet, marks, tail, 90.0)], None, tail
         if label is not None or place in marks.dates:
             continue
         found = _start(sheet, piece, marks)
         if found:
             start, sure, sender = found
-            return [_addressee(sheet, marks, start, sure)], sender, start.row
+            return [_addressee(sheet, marks, start, sure)], sender, start
     return [], None, None
 
 
@@ -161,12 +165,19 @@ def _start(sheet: Sheet, piece: Piece, marks: Marks) -> tuple[Piece, float, Fiel
             return (tail or below), 90.0, _office_above(sheet, piece)
     if _TITLED.match(text) and piece.x > 0.33 and not text.rstrip().endswith(","):
         return piece, 86.0, None
+    if _TITLED.match(text) and piece.row < marks.body and _before_town(sheet, piece):
+        return piece, 80.0, None
     office = _OFFICE.match(text)
     if office and piece.x > 0.36 and piece.y > 0.08 and len(text) > 8 and not _STAMP.search(text):
         return piece.tail(office.end()) or piece, 80.0, None
     if _THE.match(text) and piece.row < marks.body:
         return piece, 82.0, None
     return None
+
+
+def _before_town(sheet: Sheet, piece: Piece) -> bool:
+    """Whether the lines below end in a town, as an address does and a salutation does not."""
+    return any(is_town_line(below.folded) for below in block_below(sheet, piece, gap=1.9, most=4))
 
 
 def _strip(piece: Piece) -> int:
@@ -193,11 +204,12 @@ def _office_above(sheet: Sheet, piece: Piece) -> FieldReading | None:
 
 def _addressee(sheet: Sheet, marks: Marks, start: Piece, sure: float) -> FieldReading:
     lines, shouting = [start], start.text.isupper()
-    held = {sheet.pieces[place].row for place in (*marks.dates, *marks.numbers)}
-    labelled = {sheet.pieces[place].row for place in marks.labels}
+    others = {id(sheet.pieces[place]) for place in (*marks.dates, *marks.numbers, *marks.labels)}
     for piece in block_below(sheet, start, gap=1.9, most=5, left=0.09):
         text = piece.folded
-        if piece.row >= marks.body or piece.row in labelled or piece.row in held or _UNDER.match(text):
+        if piece.row >= marks.body or id(piece) in others or _UNDER.match(text):
+            break
+        if is_town_line(text) or _CONTACT.search(text):
             break
         if _PLACE_LINE.match(piece.text) and not (shouting and _goes_on(lines[-1], piece)):
             break
@@ -221,13 +233,14 @@ def _goes_on(above: Piece, below: Piece) -> bool:
 # --- sender -------------------------------------------------------------------------------------------------------
 
 
-def read_sender(sheet: Sheet, marks: Marks, addressee_row: int | None, closing: Sequence[Piece]) -> FieldReading | None:
+def read_sender(sheet: Sheet, marks: Marks, addressee: Piece | None, closing: Sequence[Piece]) -> FieldReading | None:
     """The house in the letterhead, or the person who writes from home; ``closing``: the last lines of the letter."""
-    head = list(_letterhead(sheet, marks, addressee_row))
+    head = list(_letterhead(sheet, marks, addressee))
     best: tuple[float, int] | None = None
     for place, piece in enumerate(head):
         rank = _rank(piece.folded)
-        if rank and (best is None or rank > best[0]):
+        under = best is not None and _MINISTRY.match(head[best[1]].folded) and not _MINISTRY.match(piece.folded)
+        if rank and (best is None or rank > best[0] or (under and rank == best[0])):
             best = (rank, place)
     if best is not None:
         lines = [head[best[1]]]
@@ -240,19 +253,24 @@ def read_sender(sheet: Sheet, marks: Marks, addressee_row: int | None, closing: 
     return _citizen(head, closing)
 
 
-def _letterhead(sheet: Sheet, marks: Marks, addressee_row: int | None) -> Iterator[Piece]:
-    """Lines above whatever comes first, on the left or over the whole width; the State's own name is left out."""
+def _letterhead(sheet: Sheet, marks: Marks, addressee: Piece | None) -> Iterator[Piece]:
+    """Lines above the text, on the left or over the whole width; the State's own name and addresses are left out."""
     stops = [sheet.pieces[place].row for place, label in marks.labels.items() if label.name == "subject"]
-    end = min([marks.body, *stops, *([addressee_row] if addressee_row is not None else [])])
+    if addressee is not None and addressee.x < 0.4:
+        stops.append(addressee.row)
+    end = min([marks.body, *stops])
     for place, piece in enumerate(sheet.pieces):
         if piece.row >= end or piece.y > 0.36:
             return
         text = piece.folded
-        if place in marks.labels or place in marks.dates or place in marks.numbers or piece.x > 0.6:
+        if place in marks.labels or place in marks.dates or place in marks.numbers or piece.x > 0.55:
+            continue
+        if addressee is not None and piece.row >= addressee.row and piece.x > addressee.x - 0.12:
             continue
         if _STATE.search(text) or _CONTACT.search(text) or _STAMP.search(text) or sum(c.isalpha() for c in text) < 3:
             continue
-        yield piece
+        if len(piece.words) < 10 or piece.text.isupper():
+            yield piece
 
 
 def _rank(folded: str) -> float | None:

@@ -104,7 +104,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Sheet:
-    """The pieces of one page from top to bottom, left to right. ``pitch``: usual distance of two lines."""
+    """The pieces of one page from top to bottom, left to right. ``pitch``: distance of two lines of one paragraph."""
 
     page_no: int
     pieces: tuple[Piece, ...]
@@ -123,11 +123,23 @@ def sheet_of(page: RecognisedPage) -> Sheet:
     pieces = tuple(
         Piece(page.page_no, number, tuple(piece), known)
         for number, row in enumerate(rows)
-        for piece in sorted(row, key=lambda piece: piece[0].x)
+        for piece in _with_marks(sorted(row, key=lambda piece: piece[0].x))
     )[:MAX_PIECES]
     tops = sorted({piece.row: piece.y for piece in reversed(pieces)}.values())
     steps = [below - above for above, below in itertools.pairwise(tops) if 0.006 < below - above < 0.045]
-    return Sheet(page.page_no, pieces, statistics.median(steps) if len(steps) > 3 else 0.018)
+    pitch = sorted(steps)[len(steps) * 3 // 10] if len(steps) > 3 else 0.018
+    return Sheet(page.page_no, pieces, pitch)
+
+
+def _with_marks(row: list[list[Word]]) -> list[list[Word]]:
+    """``OBJET      : demande`` is one piece, however far the colons were moved to stand under each other."""
+    joined: list[list[Word]] = []
+    for piece in row:
+        if joined and piece[0].text[0] in ":=" and piece[0].x - joined[-1][-1].x < 0.2:
+            joined[-1] = [*joined[-1], *piece]
+        else:
+            joined.append(piece)
+    return joined
 
 
 def _typed(text: str) -> list[Word]:

@@ -85,11 +85,24 @@ def read_amounts(sheets: Sequence[Sheet]) -> list[FieldReading]:
     """Amounts of money, those that are called a total or a sum first, each once."""
     found: dict[str, FieldReading] = {}
     for sheet in sheets:
-        for piece in sheet.pieces:
+        for piece in _overlapping(sheet):
             for amount in (*_in_digits(piece), *_in_words(piece)):
-                if amount.value not in found or found[amount.value].confidence < amount.confidence:
-                    found[amount.value] = amount
+                figure = amount.value.rpartition(" ")[0]
+                if figure not in found or found[figure].confidence < amount.confidence:
+                    found[figure] = amount
     return sorted(found.values(), key=lambda amount: -amount.confidence)[:MAX_AMOUNTS]
+
+
+def _overlapping(sheet: Sheet) -> Iterator[Piece]:
+    """Each line with the first words of the next one in its column: sums go over the end of a line."""
+    for place, piece in enumerate(sheet.pieces):
+        words = piece.words
+        for below in sheet.pieces[place + 1 : place + 4]:
+            if below.row > piece.row and below.x < piece.right and below.right > piece.x:
+                if below.y - piece.y < 2.2 * sheet.pitch:
+                    words += below.words[:3]
+                break
+        yield Piece(piece.page_no, piece.row, words, piece.known_place)
 
 
 def _in_digits(piece: Piece) -> Iterator[FieldReading]:
@@ -102,11 +115,16 @@ def _in_digits(piece: Piece) -> Iterator[FieldReading]:
         scale = _SCALES.get(match["scale"] or "", 1)
         value = round((digits + part) * scale) if scale > 1 else digits
         cents = f",{match['part'][1:]:0<2}" if scale == 1 and part else ""
-        if not value or (value < 10 and currency == "francs"):
+        before = piece.folded[max(0, match.start() - 60) : match.start()]
+        if (
+            not value
+            or (value < 10 and currency == "francs")
+            or re.search(r"capital\W{0,3}(?:social)?(?:\s?de)?\W*$", before)
+        ):
             continue
         if re.search(r"\d[.,' ]$", piece.folded[: match.start()]):
             sure -= 30  # the number goes on to the left: it was not read whole
-        elif _TOTAL.search(piece.folded[max(0, match.start() - 60) : match.start()]):
+        elif _TOTAL.search(before):
             sure += 3
         yield reading(
             "amount", f"{value:,}".replace(",", " ") + f"{cents} {currency}", _span(piece, match), piece, sure

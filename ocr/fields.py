@@ -7,8 +7,6 @@ at least 95 of 100 made letters; below, show it as doubtful. See ``tests/unit/te
 import re
 from collections.abc import Iterator, Sequence
 
-from rapidfuzz import fuzz, process
-
 from ged.ports import FieldReading, RecognisedPage
 from ocr.field_blocks import (
     OPENING,
@@ -23,7 +21,8 @@ from ocr.field_blocks import (
 from ocr.field_dates import FoundDate, century_of, dates_in
 from ocr.field_labels import Label, label_of
 from ocr.field_layout import Piece, Sheet, fold, reading, sheet_of
-from ocr.field_numbers import leading_count, read_amounts
+from ocr.field_numbers import NUMBER_WORDS, leading_count, read_amounts
+from ocr.field_places import known_town
 from ocr.field_references import is_own_number, read_references
 
 _PAGES_FIRST, _PAGES_LAST = 3, 2
@@ -48,8 +47,8 @@ def read_fields(pages: Sequence[RecognisedPage]) -> tuple[FieldReading, ...]:
         numbers=frozenset(place for place, piece in enumerate(first.pieces) if is_own_number(piece)),
         body=body_row(first, labels[first.page_no]),
     )
-    addressee, office, addressee_row = read_addressee(first, marks)
-    sender = read_sender(first, marks, addressee_row, sheets[-1].pieces[-12:])
+    addressee, office, addressee_at = read_addressee(first, marks)
+    sender = read_sender(first, marks, addressee_at, sheets[-1].pieces[-12:])
     found: list[FieldReading] = []
     found += _subject(first, marks)
     found += read_references(first, marks)
@@ -74,7 +73,7 @@ def _labelled(sheet: Sheet, marks: Marks, name: str) -> FieldReading | None:
         piece = sheet.pieces[place]
         tail = piece.tail(label.end)
         if label.name == name and tail and piece.row < marks.body and sum(c.isalpha() for c in tail.text) > 3:
-            return reading("sender", tail.text.strip(" .,;:-"), tail.words, tail, 86.0)
+            return reading("sender", tail.text.strip(" .,;:-"), tail.words, tail, 91.0)
     return None
 
 
@@ -120,15 +119,6 @@ def _value_lines(sheet: Sheet, marks: Marks, piece: Piece, label: Label) -> Iter
 
 # --- date and place -----------------------------------------------------------------------------------------------
 
-_PLACES = (
-    "Lomé", "Atakpamé", "Aného", "Anécho", "Kara", "Lama-Kara", "Sokodé", "Dapaong", "Dapango", "Tsévié", "Kpalimé", "Palimé", "Mango",
-    "Sansanné-Mango", "Bassar", "Bassari", "Notsé", "Nuatja", "Vogan", "Tabligbo", "Tchamba", "Sotouboua", "Blitta", "Badou", "Amlamé",
-    "Bafilo", "Niamtougou", "Kandé", "Pagouda", "Cinkassé", "Agbodrafo", "Porto-Séguro", "Cotonou", "Porto-Novo", "Parakou", "Abomey",
-    "Ouidah", "Accra", "Abidjan", "Dakar", "Saint-Louis", "Ouagadougou", "Bamako", "Niamey", "Conakry", "Yaoundé", "Douala", "Libreville",
-    "Brazzaville", "Kinshasa", "Lagos", "Abuja", "Paris", "Genève", "Bruxelles", "Berlin", "Hambourg", "Washington", "New York", "Londres",
-    "Marseille", "Bordeaux", "Rabat", "Tunis", "Alger", "Nouakchott", "Bangui", "N'Djamena", "Bissau", "Freetown", "Monrovia",
-)  # fmt: skip
-_PLACES_FOLDED = {fold(place): place for place in _PLACES}
 _BEFORE_DATE = re.compile(
     r"(?:^|[\s.,;])(?P<made>fait a\s|done at\s|a\s)?(?P<place>[a-z][\w'.]*(?:[ \-](?:sur|la|le|les|de|du|en|[a-z][\w'.]+)){0,3})\s?[,.;:]?\s?(?:\(?[a-z]{2,8}\)\s?,?\s?)?"
     r"(?P<the>(?:le|lc|1e|ie|the|ce)\s?[:.]?\s?)?$"
@@ -151,10 +141,19 @@ def _dates(sheets: Sequence[Sheet]) -> list[Dated]:
         for place, piece in enumerate(sheet.pieces):
             if len(piece.text) > 90 or _RECEIVED.search(piece.folded):
                 continue
-            for dated in dates_in(piece.folded, century):
+            for dated in dates_in(_spelled_on(sheet, piece), century):
                 if not piece.folded[dated.end :].strip(" .,;-_)|") or len(piece.words) < 9:
                     found.append((sheet, place, dated))
     return found
+
+
+def _spelled_on(sheet: Sheet, piece: Piece) -> str:
+    """The piece's text, with the line below when a date in words goes on there."""
+    if piece.folded.split()[-1].split("-")[-1] in NUMBER_WORDS:
+        below = block_below(sheet, piece, gap=1.6, most=1)
+        if below and re.split(r"[ -]", below[0].folded)[0] in NUMBER_WORDS:
+            return f"{piece.folded} {below[0].folded}"
+    return piece.folded
 
 
 def _date_and_place(
@@ -193,7 +192,7 @@ def _date_weight(sheet: Sheet, piece: Piece, dated: FoundDate, label: Label | No
         weight = 92.0 if neighbour and re.search(r",\s?(?:le)?\W*$", neighbour.folded) else 84.0
     elif not before and not after:
         weight = 84.0 if head and any(c.isalpha() for c in piece.folded) else 68.0
-    elif placed and _known_place(placed["place"]):
+    elif placed and known_town(placed["place"]):
         weight = 86.0
     else:
         weight = 20.0
@@ -232,7 +231,7 @@ def _place_of(sheet: Sheet, piece: Piece, dated: FoundDate) -> Iterator[FieldRea
             return
         source, head = left, left.folded
     match = _BEFORE_DATE.search(head)
-    if match is None or not (match["the"] or "," in head[match.end("place") :] or _known_place(match["place"])):
+    if match is None or not (match["the"] or "," in head[match.end("place") :] or known_town(match["place"])):
         return
     yield from _place_reading(source, match.start("place"), match.end("place"))
 
@@ -241,7 +240,7 @@ def _place_without_date(sheet: Sheet) -> Iterator[FieldReading]:
     """``Lomé, le`` before a date written by hand or never written."""
     for piece in sheet.pieces:
         match = _NO_DATE.search(piece.folded) if piece.y < 0.5 else None
-        if match and len(piece.text) < 60 and (piece.x > 0.35 or _known_place(match["place"])):
+        if match and len(piece.text) < 60 and (piece.x > 0.35 or known_town(match["place"])):
             yield from _place_reading(piece, match.start("place"), match.end("place"))
             return
 
@@ -250,7 +249,7 @@ def _place_reading(piece: Piece, start: int, end: int) -> Iterator[FieldReading]
     text = piece.text[start:end].strip(" .,;")
     words = text.split(" ")
     for first in range(len(words)):  # a number or a title may stand before the place: "45/CAB Lomé"
-        known = _known_place(fold(" ".join(words[first:])))
+        known = known_town(fold(" ".join(words[first:])))
         if known:
             yield reading("place", known, piece.words_of(start, end), piece, 95.0)
             return
@@ -261,17 +260,6 @@ def _place_reading(piece: Piece, start: int, end: int) -> Iterator[FieldReading]
 
 
 _NOT_PLACES = {"date", "the", "dated", "fait", "tel", "arrivee", "depart"}
-
-
-def _known_place(folded: str) -> str | None:
-    if folded in _PLACES_FOLDED:
-        return _PLACES_FOLDED[folded]
-    if len(folded) < 4:
-        return None
-    best = process.extractOne(
-        folded, tuple(_PLACES_FOLDED), scorer=fuzz.ratio, score_cutoff=75 if len(folded) == 4 else 82
-    )
-    return _PLACES_FOLDED[best[0]] if best and best[0][0] == folded[0] else None
 
 
 # --- enclosures ---------------------------------------------------------------------------------------------------
@@ -313,8 +301,8 @@ def _counted(sheet: Sheet, labels: dict[int, Label], piece: Piece, label: Label)
 def _listed_count(lines: Sequence[Piece]) -> tuple[int, float]:
     """How many things a list names: by its dashes, by its semicolons, or one."""
     dashed = sum(bool(re.match(r"^\s*(?:[-–—•*·]|\d[.)])\s?\w", line.text)) for line in lines)
-    if dashed > 1 and dashed == len(lines):
-        return dashed, 84.0
+    if len(lines) > 1 and dashed >= len(lines) - 1:  # the label may have taken the first dash
+        return len(lines), 84.0
     text = " ".join(line.text for line in lines)
     parts = [part for part in text.split(";") if any(c.isalpha() for c in part)]
     if len(parts) > 1:

@@ -1,0 +1,132 @@
+"""Letters of other hands than the demonstration's, with the fields that a person reads on them.
+
+``tests/letters/*.txt``: after ``=== name`` the fields, after ``---`` the sheet as a typewriter would set it. ``drawn``
+gives the page as an image, in a typewriter's or a printer's letters.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+from rapidfuzz import fuzz
+
+from ged.ports import FieldReading, RecognisedPage
+from ocr.field_layout import fold
+
+FOLDER = Path(__file__).parent / "letters"
+FONTS = (
+    "/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf",
+    "/usr/share/fonts/truetype/dejavu/DejaVuSerif.ttf",
+    "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
+)
+SINGLE = ("subject", "their_reference", "our_reference", "written_on", "place", "sender", "addressee", "enclosures")
+MANY = ("copies", "amount")
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A sheet and what it says; ``fields`` lists every value of a name."""
+
+    name: str
+    fields: dict[str, tuple[str, ...]]
+    sheet: str
+
+    def page(self) -> RecognisedPage:
+        """The page as stored text, without places."""
+        return RecognisedPage(1, self.sheet, (), 90.0, "fra", Path("page.jpg"))
+
+
+@cache
+def letters() -> tuple[Letter, ...]:
+    """All of them."""
+    return tuple(
+        _letter(part)
+        for path in sorted(FOLDER.glob("*.txt"))
+        for part in path.read_text("utf-8").split("=== ")
+        if part.strip()
+    )
+
+
+def _letter(part: str) -> Letter:
+    head, sheet = part.split("\n---\n", 1)
+    name, *rows = head.split("\n")
+    fields: dict[str, tuple[str, ...]] = {}
+    for row in rows:
+        key, value = row.split(": ", 1)
+        assert key in (*SINGLE, *MANY), row
+        fields[key] = (*fields.get(key, ()), value)
+    return Letter(name, fields, sheet)
+
+
+def drawn(letter: Letter, number: int, *, width_px: int = 1654) -> Image.Image:
+    """The sheet at 200 dpi; ``number`` chooses the face: a typewriter keeps its columns, print only where they begin."""
+    image = Image.new("L", (width_px, round(width_px * 1.414)), 255)
+    face = FONTS[number % len(FONTS)]
+    font = ImageFont.truetype(face, width_px // 62)
+    pen, advance, line_px = ImageDraw.Draw(image), width_px / 87, width_px // 40
+    for row, line in enumerate(letter.sheet.split("\n")):
+        for part in re.finditer(r"\S+(?: \S+)*", line):
+            place = (width_px * 0.07 + part.start() * advance, width_px * 0.06 + row * line_px)
+            pen.text(place, part[0], 25, font)
+    return image
+
+
+def right(name: str, read: str, truth: str) -> bool:
+    """Whether a person would take the suggestion as it is."""
+    if name in {"written_on", "enclosures"}:
+        return read == truth
+    if name == "amount":
+        return fold(read).replace(" ", "") == fold(truth).replace(" ", "")
+    if name in {"their_reference", "our_reference"}:
+        return re.sub(r"[^a-z0-9]", "", fold(read)) == re.sub(r"[^a-z0-9]", "", fold(truth))
+    if name == "place":
+        return fold(read) == fold(truth)
+    return any(fuzz.ratio(fold(read), fold(way)) >= 90 for way in truth.split(" | "))
+
+
+@dataclass
+class Count:
+    """What became of the readings of one field."""
+
+    right: int = 0
+    wrong: int = 0
+    missed: int = 0
+
+    @property
+    def precision(self) -> float:
+        """Share of the readings that were right, 1 where nothing was read."""
+        return self.right / max(self.right + self.wrong, 1) if self.right + self.wrong else 1.0
+
+    @property
+    def recall(self) -> float:
+        """Share of what stood there that was read rightly."""
+        return self.right / max(self.right + self.missed, 1) if self.right + self.missed else 1.0
+
+
+def judge(
+    counts: dict[str, Count],
+    readings: tuple[FieldReading, ...],
+    truth: dict[str, tuple[str, ...]],
+    *,
+    sure: float = 0.0,
+) -> list[str]:
+    """Add the readings of one letter of at least a confidence to the counts; answers what was wrong."""
+    told = []
+    for name in (*SINGLE, *MANY):
+        left = list(truth.get(name, ()))
+        count = counts.setdefault(name, Count())
+        for reading in readings:
+            if reading.name != name or reading.confidence < sure:
+                continue
+            match = next((value for value in left if right(name, reading.value, value)), None)
+            if match is None:
+                count.wrong += 1
+                told.append(f"{name} {reading.confidence}: read {reading.value!r}, is {truth.get(name, ())}")
+            else:
+                count.right += 1
+                left.remove(match)
+        count.missed += len(left)
+        told += [f"{name}: missed {value!r}" for value in left]
+    return told
