@@ -8,7 +8,8 @@ from ged.adapters.blobs_fs import FileBlobs
 from ged.adapters.post_smtp import FolderPost
 from ged.adapters.queue_polled import PolledQueue
 from ged.codes import derive_secret
-from ged.db import Base, make_engine
+from ged.db import make_engine
+from ged.models import metadata
 from ged.org.actors import actor_of_account
 from ged.org.models import Holding, Person, Post, PostRole, Unit
 from ged.pipeline import plug_proofs
@@ -34,7 +35,7 @@ def make_services(folder: Path, *, url: str | None = None, create: bool = True) 
     plug_proofs()
     engine = make_engine(url or f"sqlite:///{folder / 'ged.sqlite3'}")
     if create:
-        Base.metadata.create_all(engine)
+        metadata.create_all(engine)
     authority = folder / "authority"
     if not authority.exists():
         Authority.create(authority, derive_secret(SECRET, "keystore"), "Ministère d'essai", NOW)

@@ -202,6 +202,8 @@ def order_scan(
     complete: bool = True,
     batch_key: str | None = None,
     into_scan_id: int | None = None,
+    into_leaf_id: int | None = None,
+    replaces_leaf: bool = False,
     into_mail_id: int | None = None,
 ) -> ScanOrder:
     """Ask a bridge to scan: into a new batch, one more page of an open one, a waiting scan, or straight to a letter.
@@ -224,6 +226,7 @@ def order_scan(
         batch = _open_batch(uow, bridge, batch_key)
     else:
         batch = _new_batch(uow, bridge, scan_id=into_scan_id, mail_id=into_mail_id)
+        batch.into_leaf_id, batch.replaces_leaf = into_leaf_id, replaces_leaf
     order = ScanOrder(
         bridge_id=bridge.id,
         batch_key=batch.key,
@@ -261,10 +264,11 @@ def check_settings(mode: str, dpi: int, sides: str, paper: str) -> None:
         raise Invalid("order.paper", "choose a size of paper", field="paper")
 
 
-def next_pass(uow: UnitOfWork, order_id: int, *, actor: Actor, now: datetime) -> ScanOrder:
+def next_pass(uow: UnitOfWork, order_id: int, *, actor: Actor, now: datetime, same_side: bool = False) -> ScanOrder:
     """One more pass into the same open batch with the same settings, after an order that ended.
 
-    After a fault it is the rest of the stack; after a first pass of two it is the backs; else one more page.
+    After a fault it is the rest of the stack; after a first pass of two it is the backs, unless more fronts follow
+    (``same_side``); else one more page.
 
     Raises:
         NotFound: ``order.unknown``, ``bridge.unknown``.
@@ -275,7 +279,7 @@ def next_pass(uow: UnitOfWork, order_id: int, *, actor: Actor, now: datetime) ->
     if before.state not in FINAL_ORDER_STATES:
         raise InvalidTransition("order.not_ended", "wait for its end, or stop it", id=order_id)
     is_done = before.state is OrderState.DONE
-    turned = is_done and before.side == FRONT
+    turned = is_done and before.side == FRONT and not same_side
     return order_scan(
         uow,
         before.bridge_id,
@@ -288,7 +292,7 @@ def next_pass(uow: UnitOfWork, order_id: int, *, actor: Actor, now: datetime) ->
         duplex=before.duplex,
         side=BACK if turned else before.side,
         paper=before.paper,
-        complete=turned or (before.complete and not is_done),
+        complete=turned or before.side == BACK or (before.complete and not is_done),
         batch_key=before.batch_key,
     )
 
@@ -321,6 +325,18 @@ def _new_batch(uow: UnitOfWork, bridge: Bridge, *, scan_id: int | None, mail_id:
     uow.session.add(batch)
     uow.session.flush()
     return batch
+
+
+def unit_of(session: Session, bridge_id: int) -> int:
+    """The unit whose desk a bridge is.
+
+    Raises:
+        NotFound: ``bridge.unknown``.
+    """
+    bridge = session.get(Bridge, bridge_id)
+    if bridge is None or bridge.revoked_at is not None:
+        raise NotFound("bridge.unknown", "choose a bridge of the list", id=bridge_id)
+    return bridge.unit_id
 
 
 def clerk_of(actor: Actor, unit_id: int) -> HeldPost:
@@ -364,6 +380,9 @@ def order_progress(
         raise NotFound("order.unknown", "fetch the orders again", id=order_id)
     if state not in REPORTED_STATES:
         raise Invalid("order.state", "send a state of the contract", state=state[:32])
+    bridge = uow.session.get_one(Bridge, bridge_id)
+    if bridge.last_seen_at is None or now - bridge.last_seen_at > SEEN_EVERY:
+        bridge.last_seen_at = now
     if order.state in FINAL_ORDER_STATES:
         return order.state is OrderState.CANCELLED
     order.pages = max(order.pages, min(max(pages, 0), 100_000))

@@ -1,7 +1,7 @@
 """What the pages of waiting scans show: frozen rows, for clerks of the unit only."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -13,8 +13,9 @@ from ged.codes import CodeKind
 from ged.errors import Invalid, NotFound
 from ged.org.models import Unit
 from ged.ports import Digest, PageRef, UnitId
-from ged.registry.bridges import ONLINE
+from ged.registry.bridges import BACK, FRONT, ONLINE
 from ged.registry.files import fetch, private_dir
+from ged.registry.grouping import is_separator
 from ged.registry.intake_models import (
     BLANK_FROM,
     FINAL_ORDER_STATES,
@@ -36,6 +37,7 @@ from ged.registry.states import MailState
 from ged.unit import Actor, Role, Services
 
 RECENT = timedelta(days=7)
+FAILED_SHOWN = timedelta(hours=12)
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,11 @@ class LeafRow:
     width_px: int
     height_px: int
     dpi: int
+    is_separator: bool = False
+    warnings: tuple[str, ...] = ()
+    """Codes of what would spoil its reading."""
+    filename: str = ""
+    """Of the file in a message from which it comes."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +79,7 @@ class ScanRow:
     mail_id: int | None
     attachment_id: int | None
     created_at: datetime
+    separator_id: int | None
     leaves: tuple[LeafRow, ...]
 
     @property
@@ -83,6 +91,11 @@ class ScanRow:
     def page_count(self) -> int:
         """Pages that would be joined."""
         return sum(not leaf.removed for leaf in self.leaves)
+
+    @property
+    def warned(self) -> tuple[LeafRow, ...]:
+        """Pages that should be scanned again before the letter gets its number."""
+        return tuple(leaf for leaf in self.leaves if leaf.warnings and not leaf.removed)
 
     @property
     def first_leaf_id(self) -> int | None:
@@ -125,7 +138,11 @@ class BridgeRow:
 
 @dataclass(frozen=True)
 class OrderRow:
-    """An order that runs, or ended a moment ago. ``batch_open``: more pages may be added to its batch."""
+    """An order that runs, or ended a moment ago, or whose batch is open.
+
+    ``batch_open``: more pages may be added to its batch. ``is_silent``: it is at work, but its bridge says nothing.
+    ``fronts``, ``backs``: pages of its batch by side, when it is scanned in two passes.
+    """
 
     id: int
     batch_id: int
@@ -137,6 +154,7 @@ class OrderRow:
     mode: str
     dpi: int
     duplex: bool
+    side: str
     complete: bool
     state: OrderState
     pages: int
@@ -146,6 +164,20 @@ class OrderRow:
     cancel_requested: bool
     batch_open: bool
     changed_at: datetime
+    is_silent: bool
+    bridge_seen_at: datetime | None
+    fronts: int = 0
+    backs: int = 0
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether the scanner is still to do something."""
+        return self.state not in FINAL_ORDER_STATES
+
+    @property
+    def sides_differ(self) -> bool:
+        """Whether both passes ended with different counts: nobody can say which back belongs to which front."""
+        return self.batch_open and self.state is OrderState.DONE and bool(self.backs) and self.fronts != self.backs
 
 
 @dataclass(frozen=True)
@@ -247,6 +279,7 @@ def _row(one: Scan, batch: ScanBatch, unit_name: str, number: str | None) -> Sca
         mail_id=one.mail_id,
         attachment_id=one.attachment_id,
         created_at=one.created_at,
+        separator_id=one.separator_id,
         leaves=tuple(_leaf_row(leaf) for leaf in one.leaves),
     )
 
@@ -263,6 +296,9 @@ def _leaf_row(leaf: ScanLeaf) -> LeafRow:
         width_px=page.width_px,
         height_px=page.height_px,
         dpi=page.dpi,
+        is_separator=is_separator(page.codes),
+        warnings=tuple(page.warnings),
+        filename=page.filename,
     )
 
 
@@ -348,13 +384,16 @@ def _bridge_row(bridge: Bridge, unit_name: str, now: datetime) -> BridgeRow:
     return BridgeRow(bridge.id, bridge.name, bridge.unit_id, unit_name, online, bridge.last_seen_at, devices)
 
 
-def orders(session: Session, actor: Actor, *, since: datetime, limit: int = 20) -> list[OrderRow]:
-    """Orders that run, whose batch is open, or that ended after ``since``; newest first."""
+def orders(session: Session, actor: Actor, *, since: datetime, now: datetime, limit: int = 20) -> list[OrderRow]:
+    """Orders that run, whose batch is open, or that ended after ``since``; newest first.
+
+    An order that failed before its first page is shown for half a day, for somebody went to see to the scanner.
+    """
     page_counts = (
         select(ScanPage.batch_id, func.count(ScanPage.id).label("pages")).group_by(ScanPage.batch_id).subquery()
     )
     found = session.execute(
-        select(ScanOrder, Bridge.name, ScanBatch, func.coalesce(page_counts.c.pages, 0))
+        select(ScanOrder, Bridge, ScanBatch, func.coalesce(page_counts.c.pages, 0))
         .join(Bridge, Bridge.id == ScanOrder.bridge_id)
         .join(ScanBatch, ScanBatch.key == ScanOrder.batch_key)
         .outerjoin(page_counts, page_counts.c.batch_id == ScanBatch.id)
@@ -363,27 +402,53 @@ def orders(session: Session, actor: Actor, *, since: datetime, limit: int = 20) 
             or_(
                 ScanOrder.state.not_in(FINAL_ORDER_STATES),
                 ScanOrder.changed_at >= since,
-                (ScanBatch.state == BatchState.OPEN) & (ScanOrder.state == OrderState.DONE),
+                and_(
+                    ScanBatch.state == BatchState.OPEN,
+                    or_(
+                        ScanOrder.state == OrderState.DONE,
+                        page_counts.c.pages > 0,
+                        and_(ScanOrder.state == OrderState.FAILED, ScanOrder.changed_at >= now - FAILED_SHOWN),
+                    ),
+                ),
             ),
         )
         .order_by(ScanOrder.id.desc())
         .limit(limit)
     )
-    return [_order_row(order, bridge_name, batch, pages) for order, bridge_name, batch, pages in found]
+    rows = [_order_row(order, bridge, batch, pages, now) for order, bridge, batch, pages in found]
+    counts = _side_counts(session, {row.batch_id for row in rows if row.side})
+    return [
+        replace(row, fronts=counts.get((row.batch_id, FRONT), 0), backs=counts.get((row.batch_id, BACK), 0))
+        if row.side
+        else row
+        for row in rows
+    ]
 
 
-def _order_row(order: ScanOrder, bridge_name: str, batch: ScanBatch, pages: int) -> OrderRow:
+def _side_counts(session: Session, batch_ids: Collection[int]) -> dict[tuple[int, str], int]:
+    found = session.execute(
+        select(ScanPage.batch_id, ScanOrder.side, func.count(ScanPage.id))
+        .join(ScanOrder, ScanOrder.id == ScanPage.order_id)
+        .where(ScanPage.batch_id.in_(batch_ids))
+        .group_by(ScanPage.batch_id, ScanOrder.side)
+    )
+    return {(batch_id, side): pages for batch_id, side, pages in found}
+
+
+def _order_row(order: ScanOrder, bridge: Bridge, batch: ScanBatch, pages: int, now: datetime) -> OrderRow:
+    is_online = bridge.last_seen_at is not None and now - bridge.last_seen_at < ONLINE
     return OrderRow(
         id=order.id,
         batch_id=batch.id,
         batch_key=batch.key,
         bridge_id=order.bridge_id,
-        bridge_name=bridge_name,
+        bridge_name=bridge.name,
         device=order.device,
         source=order.source,
         mode=order.mode,
         dpi=order.dpi,
         duplex=order.duplex,
+        side=order.side,
         complete=order.complete,
         state=order.state,
         pages=order.pages,
@@ -393,6 +458,8 @@ def _order_row(order: ScanOrder, bridge_name: str, batch: ScanBatch, pages: int)
         cancel_requested=order.cancel_requested,
         batch_open=batch.state is BatchState.OPEN,
         changed_at=order.changed_at,
+        is_silent=order.state not in FINAL_ORDER_STATES and not is_online,
+        bridge_seen_at=bridge.last_seen_at,
     )
 
 

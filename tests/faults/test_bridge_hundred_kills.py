@@ -33,7 +33,7 @@ from tests.wire import Wire
 from tests.worker_kit import GED, Installation, eventually
 
 SHEETS = 50
-KILLS = int(os.environ.get("KILLS", "20"))
+KILLS = int(os.environ.get("KILLS", "10"))
 WAIT_S = 90.0
 VICTIMS = ("agent", "agent", "server", "whole server", "network", "network")
 NOT_THE_AGENT = VICTIMS[2:]

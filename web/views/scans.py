@@ -13,18 +13,19 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.datastructures import FileStorage
 
-from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, NotFound, StaleVersion
+from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.ports import MailId, ScanId
-from ged.registry import arrange, bridges, files, intake, reading, scan_queries
+from ged.registry import arrange, bridges, files, intake, reading, scan_profiles, scan_queries, separators
 from ged.registry.files import Upload
-from ged.registry.intake_models import OrderState
 from ged.registry.models import AttachmentKind
 from ged.registry.recognition import THUMBNAIL_PX
 from ged.registry.scan_queries import BridgeRow, EarlierRow, ScanRow
 from web import context
 from web.errors import FormRefused
+from web.fault_words import FAULTS, OTHER
 from web.forms import FormReader
 from web.pages import render_form
+from web.scan_form import scan_form
 
 blueprint = Blueprint("scans", __name__, url_prefix="/numerisations")
 
@@ -44,6 +45,8 @@ class _Live:
     batches: Sequence[scan_queries.BatchRow]
     mark: str
     poll_s: int
+    faults = FAULTS
+    other_fault = OTHER
 
 
 # --- the list -----------------------------------------------------------------------------------------------------
@@ -59,12 +62,16 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
     actor, now = context.actor(), context.now()
     with context.services().reading() as session:
         rows = scan_queries.waiting(session, actor)
-        units = scan_queries.unit_names(session, scan_queries.clerk_units(actor))
+        unit_ids = scan_queries.clerk_units(actor)
+        units = scan_queries.unit_names(session, unit_ids)
+        desks = scan_queries.bridges(session, unit_ids, now=now)
+        own, last = scan_profiles.profiles(session, unit_ids), scan_profiles.last_choice(session, actor)
         values: dict[str, Any] = {
             "rows": rows,
             "joined": scan_queries.recently_joined(session, actor, since=now - JOINED_SHOWN),
             "discarded": scan_queries.discarded(session, actor, since=now - scan_queries.RECENT),
-            "bridges": scan_queries.bridges(session, scan_queries.clerk_units(actor), now=now),
+            "bridges": desks,
+            "scanning": scan_form(desks, own, last, request.args.get("profil", "")),
         }
     return render_form(
         "scans/index.html", error=error, live=_live(rows), units=units, resolutions=RESOLUTIONS, **values
@@ -74,16 +81,13 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
 def _live(rows: Sequence[ScanRow]) -> _Live:
     actor, now = context.actor(), context.now()
     with context.services().reading() as session:
-        orders = scan_queries.orders(session, actor, since=now - JUST_NOW)
+        orders = scan_queries.orders(session, actor, since=now - JUST_NOW, now=now)
         batches = scan_queries.unsettled(session, actor)
         # A scan that joined its letter by its label never waited: it changes the page all the same.
         joined = scan_queries.recently_joined(session, actor, since=now - JOINED_SHOWN)
     seen = ",".join(f"{row.id}.{row.version}" for row in (*rows, *joined))
-    busy = bool(batches) or any(order.state in _AT_WORK for order in orders)
+    busy = bool(batches) or any(order.is_at_work for order in orders)
     return _Live(orders, batches, hashlib.sha256(seen.encode()).hexdigest()[:12], 2 if busy else 10)
-
-
-_AT_WORK = frozenset({OrderState.WAITING, OrderState.SCANNING, OrderState.UPLOADING})
 
 
 @blueprint.get("/en-cours")
@@ -105,27 +109,58 @@ def order() -> ResponseReturnValue:
     return _order()
 
 
-def _order(into_scan_id: int | None = None) -> ResponseReturnValue:
-    fields = FormReader(request.form)
+@dataclass(frozen=True)
+class _Choice:
+    """What the form 'Numériser' says: with which scanner, and how."""
+
+    bridge_id: int
+    device: str | None
+    settings: scan_profiles.Settings
+
+
+def _choice(fields: FormReader) -> _Choice:
     # One choice says desk, scanner and source: "7|pnm:0|ADF"; a desk alone ("7") takes its first scanner.
     desk, _sep, rest = fields.text("device", required=True, maximum=400).partition("|")
     device, _sep, source = rest.rpartition("|")
-    mode, dpi = fields.text("mode", maximum=32), fields.integer("dpi", minimum=50, maximum=1200)
+    sides = fields.text("sides", maximum=16) or ("duplex" if fields.ticked("duplex") else "one")
+    settings = scan_profiles.Settings(
+        source=source,
+        mode=fields.text("mode", maximum=32) or "gray",
+        dpi=fields.integer("dpi", minimum=50, maximum=1200) or 300,
+        sides=sides,
+        paper=fields.text("paper", maximum=16) or "a4",
+        more=fields.ticked("more"),
+    )
+    return _Choice(int(desk) if desk.isascii() and desk.isdigit() else 0, device or None, settings)
+
+
+def _order(into_scan_id: int | None = None) -> ResponseReturnValue:
+    fields = FormReader(request.form)
+    choice = _choice(fields)
+    settings = choice.settings
+    # Into a waiting scan: "12" is behind page 12, "12-replaces" instead of it, empty at the end.
+    behind, replaces, _rest = fields.text("place", maximum=32).partition("-replaces")
+    two_pass = settings.sides == "two_pass"
     try:
         fields.check()
+        bridges.check_settings(settings.mode, settings.dpi, settings.sides, settings.paper)
         with context.services().unit_of_work(context.now()) as uow:
             bridges.order_scan(
                 uow,
-                int(desk) if desk.isascii() and desk.isdigit() else 0,
+                choice.bridge_id,
                 actor=context.actor(),
                 now=context.now(),
-                device=device or None,
-                source=source or None,
-                mode=mode or "gray",
-                dpi=dpi or 300,
-                duplex=fields.ticked("duplex"),
-                complete=not fields.ticked("more"),
+                device=choice.device,
+                source=settings.source or None,
+                mode=settings.mode,
+                dpi=settings.dpi,
+                duplex=settings.sides == "duplex",
+                side=bridges.FRONT if two_pass else "",
+                paper=settings.paper,
+                complete=not (settings.more or two_pass),
                 into_scan_id=into_scan_id,
+                into_leaf_id=int(behind) if behind.isascii() and behind.isdigit() else None,
+                replaces_leaf=bool(replaces),
             )
     except REFUSALS as error:
         return _index(error) if into_scan_id is None else _show(into_scan_id, error)
@@ -135,27 +170,37 @@ def _order(into_scan_id: int | None = None) -> ResponseReturnValue:
 
 @blueprint.post("/ordres/<int:order_id>/page-suivante")
 def next_page(order_id: int) -> ResponseReturnValue:
-    """One more page into a batch that is still open, with the same settings (flatbed)."""
-    actor = context.actor()
-    with context.services().reading() as session:
-        rows = scan_queries.orders(session, actor, since=context.now() - JUST_NOW)
-    row = next((one for one in rows if one.id == order_id), None)
-    if row is None:
-        raise NotFound("order.unknown", "begin a new batch", id=order_id)
+    """One more pass into a batch that is still open, with the same settings: a page, the backs, what a fault left."""
     with context.services().unit_of_work(context.now()) as uow:
-        bridges.order_scan(
-            uow,
-            row.bridge_id,
-            actor=actor,
-            now=context.now(),
-            device=row.device,
-            source=row.source,
-            mode=row.mode,
-            dpi=row.dpi,
-            duplex=row.duplex,
-            complete=False,
-            batch_key=row.batch_key,
+        bridges.next_pass(
+            uow, order_id, actor=context.actor(), now=context.now(), same_side="same_side" in request.form
         )
+    return redirect(url_for("scans.index"), 303)
+
+
+@blueprint.post("/profils")
+def keep_profile() -> ResponseReturnValue:
+    """Keep the settings of the form under a name, for the unit of the desk that was chosen."""
+    fields = FormReader(request.form)
+    choice, name = _choice(fields), fields.text("profile_name", maximum=60)
+    actor, now = context.actor(), context.now()
+    try:
+        fields.check()
+        with context.services().unit_of_work(now) as uow:
+            unit_id = bridges.unit_of(uow.session, choice.bridge_id)
+            profile_id = scan_profiles.keep(uow, unit_id, name, choice.settings, actor=actor, now=now)
+    except REFUSALS as error:
+        return _index(error)
+    flash(_("Le profil est enregistré."), "success")
+    return redirect(url_for("scans.index", profil=profile_id), 303)
+
+
+@blueprint.post("/profils/<int:profile_id>/supprimer")
+def forget_profile(profile_id: int) -> ResponseReturnValue:
+    """Delete a profile of the unit."""
+    with context.services().unit_of_work(context.now()) as uow:
+        scan_profiles.forget(uow, profile_id, actor=context.actor())
+    flash(_("Le profil est supprimé."), "success")
     return redirect(url_for("scans.index"), 303)
 
 
@@ -287,6 +332,7 @@ def _show(scan_id: int, error: GedError | None = None) -> ResponseReturnValue:
             "letters": scan_queries.letters_to_join(session, actor) if row.is_waiting else [],
             "others": [one for one in scan_queries.waiting(session, actor) if one.id != scan_id and not one.is_signed],
             "bridges": scan_queries.bridges(session, [row.unit_id], now=now),
+            "preset": separators.preset(session, row.separator_id) if row.separator_id is not None else None,
         }
     if row.mail_id is not None:
         # Joined, its pages are the letter's: looking at those of a confidential one is in the journal.
@@ -332,6 +378,10 @@ def act(scan_id: int) -> ResponseReturnValue:
                     arrange.shift(uow, scan, leaf_id, by=-1 if do == "earlier" else 1, version=version, actor=actor)
                 case "remove" | "restore":
                     arrange.set_removed(uow, scan, leaf_id, do == "remove", version=version, actor=actor)
+                case "reverse":
+                    arrange.reverse(uow, scan, version=version, actor=actor)
+                case "interleave":
+                    arrange.interleave(uow, scan, version=version, actor=actor)
                 case "remove-blanks":
                     arrange.remove_blanks(uow, scan, version=version, actor=actor)
                 case "split":
@@ -352,6 +402,8 @@ def act(scan_id: int) -> ResponseReturnValue:
 
 def _tell(do: str) -> None:
     told = {
+        "reverse": _("Les pages sont dans l'ordre inverse ; le même bouton revient en arrière."),
+        "interleave": _("Rectos et versos sont entrelacés : vérifiez l'ordre."),
         "split": _("Une nouvelle numérisation commence à cette page."),
         "discard": _("La numérisation est écartée ; vous pouvez la reprendre au bas de la liste."),
         "bring-back": _("La numérisation attend de nouveau."),

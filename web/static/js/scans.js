@@ -15,6 +15,12 @@
       zone.requestSubmit();
     });
   }
+  for (const input of document.querySelectorAll("[data-enter]")) {
+    // Enter in this field means its own button, not the first one of the form.
+    input.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") { event.preventDefault(); document.getElementById(input.dataset.enter).click(); }
+    });
+  }
   document.addEventListener("keydown", (event) => {
     // A key that went somewhere after "g" is spent.
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
