@@ -22,7 +22,7 @@ _DAY_DIGITS = "%d%m%Y"
 _CLOCK = re.compile(
     r"(?P<hour>\d{1,2}(?=\s*[h:])|\d{2}(?=\d{2}$))\s*[h:]?\s*(?P<minute>\d{2})?(:\d{2})?", re.ASCII | re.IGNORECASE
 )
-_FIRST_YEAR = 1900
+_FIRST_YEAR = 1600
 
 
 class FormReader:

@@ -13,6 +13,7 @@ from ged.registry.intake import document_of, join
 from ged.registry.intake_models import BLANK_FROM, Scan, ScanLeaf, ScanState
 from ged.registry.models import Attachment, AttachmentKind
 from ged.registry.operations import SourcePage, attach, mail_for
+from ged.registry.suggestions import scan_reading
 from ged.unit import Actor, Role, UnitOfWork
 
 QUARTERS = (0, 90, 180, 270)
@@ -69,6 +70,7 @@ def split(
     _move(scan, new, moved)
     uow.session.flush()
     _changed(uow, "scan.split", scan, actor, into=new.id, pages=[leaf.scan_page_id for leaf in moved])
+    scan_reading.ask(uow, new)
     return ScanId(new.id)
 
 
@@ -88,6 +90,7 @@ def merge(uow: UnitOfWork, scan_id: ScanId, into_id: ScanId, *, version: int | N
     _move(scan, into, moved)
     scan.state, scan.merged_into_id = ScanState.MERGED, into.id
     _changed(uow, "scan.merged", scan, actor, into=into.id, pages=[leaf.scan_page_id for leaf in moved])
+    scan_reading.ask(uow, into)
 
 
 def _move(source: Scan, target: Scan, leaves: Sequence[ScanLeaf]) -> None:
@@ -136,7 +139,7 @@ def reverse(uow: UnitOfWork, scan_id: ScanId, *, version: int | None, actor: Act
     """
     scan = _editable(uow, scan_id, version, actor)
     ids = [leaf.id for leaf in scan.leaves]
-    sheets = _sheets_before(uow, scan)
+    sheets = _sheets_before(scan)
     reorder(uow, scan_id, ids[:sheets] + ids[sheets:][::-1], version=None, actor=actor)
 
 
@@ -156,13 +159,13 @@ def interleave(uow: UnitOfWork, scan_id: ScanId, *, version: int | None, actor: 
     half = len(present) // 2
     fronts, backs = present[:half], present[: half - 1 : -1]
     woven = [leaf_id for pair in zip(fronts, backs, strict=True) for leaf_id in pair]
-    head = [leaf.id for leaf in scan.leaves[: _sheets_before(uow, scan)]]
+    head = [leaf.id for leaf in scan.leaves[: _sheets_before(scan)]]
     rest = [leaf.id for leaf in scan.leaves if leaf.removed and leaf.id not in head]
     reorder(uow, scan_id, [*head, *woven, *rest], version=None, actor=actor)
 
 
-def _sheets_before(uow: UnitOfWork, scan: Scan) -> int:
-    flags = [leaf.removed and is_separator(leaf.page.codes, uow.services.code_key) for leaf in scan.leaves]
+def _sheets_before(scan: Scan) -> int:
+    flags = [leaf.removed and is_separator(leaf.page.codes) for leaf in scan.leaves]
     return flags.index(False) if False in flags else len(flags)
 
 
@@ -334,3 +337,4 @@ def _leaf(scan: Scan, leaf_id: int) -> ScanLeaf:
 
 def _changed(uow: UnitOfWork, action: str, scan: Scan, actor: Actor, **payload: object) -> None:
     uow.record(action, "scan", scan.id, actor=actor, post=clerk_of(actor, scan.unit_id), **payload)
+    scan_reading.ask(uow, scan)  # another page may come first now

@@ -60,22 +60,19 @@ def may_be_read(session: Session, scan: Scan) -> bool:
     """Whether the machine may look: it waits, and it is no sealed envelope, whatever else it bears."""
     if scan.state is not ScanState.WAITING or scan.note == "sealed_envelope" or scan.proof_kind:
         return False
-    if scan.number_id is None:
-        return True
-    return session.scalar(select(MailNumber.envelope_id).where(MailNumber.id == scan.number_id)) is None
+    sealed = select(MailNumber.envelope_id).where(MailNumber.id == scan.number_id)
+    put_in = select(Scan.id).where(Scan.merged_into_id == scan.id, Scan.note == "sealed_envelope").limit(1)
+    return session.scalar(sealed) is None and session.scalar(put_in) is None
 
 
 def is_read(session: Session, leaves: Sequence[ScanLeaf]) -> bool:
     """Whether each of these pages was read as it is turned now."""
-    found = dict(
-        session.execute(
-            select(ScanPageReading.scan_page_id, ScanPageReading.rotation).where(
-                ScanPageReading.scan_page_id.in_([leaf.scan_page_id for leaf in leaves])
-            )
+    rows = session.execute(
+        select(ScanPageReading.scan_page_id, ScanPageReading.rotation).where(
+            ScanPageReading.scan_page_id.in_([leaf.scan_page_id for leaf in leaves])
         )
-        .tuples()
-        .all()
     )
+    found = {page_id: rotation for page_id, rotation in rows}  # noqa: C416  # rows are no pairs to mypy
     return all(found.get(leaf.scan_page_id) == leaf.rotation for leaf in leaves)
 
 

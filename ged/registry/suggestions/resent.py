@@ -91,15 +91,12 @@ def _find(
         .order_by(common.desc(), LetterSketch.attachment_id.desc())
         .limit(CANDIDATES)
     ).all()
-    texts = dict(
-        session.execute(
-            select(PageText.attachment_id, PageText.text).where(
-                PageText.attachment_id.in_([row.attachment_id for row in near]), PageText.page_no == 1
-            )
+    rows = session.execute(
+        select(PageText.attachment_id, PageText.text).where(
+            PageText.attachment_id.in_([row.attachment_id for row in near]), PageText.page_no == 1
         )
-        .tuples()
-        .all()
     )
+    texts = {attachment_id: other for attachment_id, other in rows}  # noqa: C416  # rows are no pairs to mypy
     best: dict[int, tuple[float, float]] = {}
     for attachment_id, mail_id, image_hash in near:
         other = texts.get(attachment_id, "")

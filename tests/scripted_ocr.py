@@ -1,0 +1,67 @@
+"""An engine that reads what a test says: pages are counted, texts and fields are given, pictures are white."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+
+import pikepdf
+from PIL import Image
+
+from ged.ports import FieldReading, PageFacts, PageRef, RecognisedPage, Recognition, SourceFacts
+from tests.pages import draw
+
+
+def reading(name: str, value: str, *, page_no: int = 1, confidence: float = 87.0) -> FieldReading:
+    """A field in the upper half of a page."""
+    return FieldReading(name, value, page_no, 0.1, 0.2, 0.3, 0.05, confidence)
+
+
+@dataclass
+class ScriptedEngine:
+    """Plug of ``OcrEngine`` whose reading is given: the texts of the pages in order, and the fields."""
+
+    texts: tuple[str, ...] = ("Rien",)
+    fields: tuple[FieldReading, ...] = ()
+    flags: tuple[str, ...] = ()
+    likeness: str = ""
+    asked: list[int] = field(default_factory=list)
+    meanwhile: Callable[[], None] = lambda: None
+
+    def inspect(self, source: Path, *, filename: str, timeout_s: float) -> SourceFacts:
+        """A PDF or a PNG, no page of it blank."""
+        is_pdf = source.read_bytes().startswith(b"%PDF")
+        count = 1
+        if is_pdf:
+            with pikepdf.open(source) as pdf:
+                count = len(pdf.pages)
+        page = PageFacts(827, 1169, 100, 0.1)
+        return SourceFacts("application/pdf" if is_pdf else "image/png", (page,) * count)
+
+    def thumbnail(self, page: PageRef, *, width_px: int, out: Path, timeout_s: float) -> None:
+        """A white page."""
+        Image.new("L", (width_px, width_px * 7 // 5), 255).save(out, "JPEG")
+
+    def recognise(
+        self, pages: Sequence[PageRef], *, languages: Sequence[str], timeout_s: float, out: Path, **_: object
+    ) -> Recognition:
+        """Answer what the test gave."""
+        self.asked.append(len(pages))
+        self.meanwhile()
+        image, pdf = out / "page.jpg", out / "searchable.pdf"
+        Image.new("L", (100, 140), 255).save(image)
+        pdf.write_bytes(b"%PDF-1.7 scripted")
+        read = []
+        for n in range(1, len(pages) + 1):
+            text = self.texts[min(n, len(self.texts)) - 1]
+            look = self.likeness if n == 1 else ""
+            read.append(RecognisedPage(n, text, (), 90.0, "fra", image, self.flags, look))
+        return Recognition(tuple(read), pdf, image, self.fields)
+
+
+def pdf_of(*texts: str) -> bytes:
+    """A scanned document of several pages, as PDF."""
+    out = BytesIO()
+    first, *others = [draw(text) for text in texts]
+    first.save(out, "PDF", save_all=True, append_images=others, resolution=100)
+    return out.getvalue()
