@@ -1,0 +1,87 @@
+"""``python -m scanner_bridge.twain_child``: the only caller of TWAIN, in a process that may hang, crash or be killed."""
+
+import ctypes
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from scanner_bridge import capabilities
+from scanner_bridge.child_side import Tell, may_go_on, serve, write_page
+from scanner_bridge.faults import ScanFault
+
+
+def _window() -> int:
+    """A window that nobody sees: sources send their messages to one of this thread."""
+    library: Any = ctypes
+    create = library.windll.user32.CreateWindowExW
+    create.restype = ctypes.c_void_p
+    return int(create(0, "STATIC", "ged-bridge", 0, 0, 0, 0, 0, None, None, None, None) or 0)
+
+
+def _twain() -> Any:
+    try:
+        from scanner_bridge import twain_source  # noqa: PLC0415 - loads pytwain: only in this process
+    except ImportError as error:
+        raise ScanFault("no_device", f"pytwain: {error}") from error
+    return twain_source
+
+
+def scan(request: Mapping[str, Any], tell: Tell) -> None:
+    """Scan pages; the end or the fault is told before the source is let go, for that may take seconds or hang."""
+    library = _twain()
+    manager = library.open_manager(_window())
+    source = library.open_source(manager, request["device"])
+    try:
+        feeder = source.configure(
+            source=request["source"],
+            mode=request["mode"],
+            dpi=int(request["dpi"]),
+            duplex=bool(request["duplex"]),
+            paper=request["paper"],
+            options=request["options"],
+        )
+        source.start()
+        _pages(source, request, feeder=feeder, tell=tell)
+        tell({"event": "end"})
+    except ScanFault as fault:
+        tell({"event": "fault", "code": fault.code, "detail": fault.detail})
+    source.close()
+    library.close_manager(manager)
+
+
+def _pages(source: Any, request: Mapping[str, Any], *, feeder: bool, tell: Tell) -> None:
+    """Take pictures until the source has no more, or one from the glass; stop when the agent does not say "next"."""
+    sequence, more = int(request["first"]), True
+    while more:
+        image, dpi, more = source.take()
+        tell(write_page(image, dpi or float(request["dpi"]), Path(request["folder"]), sequence))
+        sequence += 1
+        if not may_go_on() or not feeder:
+            return
+
+
+def describe(request: Mapping[str, Any], tell: Tell) -> None:
+    """Tell every source; those not in ``request["known"]`` are opened and tell what they offer."""
+    library = _twain()
+    manager = library.open_manager(_window())
+    for name in manager.source_list:
+        event = {"event": "device", "name": name, "vendor": "", "model": name, "type": "twain"}
+        if name not in request["known"]:
+            try:
+                source = library.open_source(manager, name)
+            except ScanFault as fault:
+                tell(event | {"fault": fault.code})
+                continue
+            event |= {
+                "sources": source.sources(),
+                "modes": source.modes(),
+                "resolutions": capabilities.list_resolutions(source.resolutions()),
+            }
+            source.close()
+        tell(event)
+    tell({"event": "end"})
+    library.close_manager(manager)
+
+
+if __name__ == "__main__":
+    serve(scan, describe)
