@@ -77,7 +77,8 @@ def _paper(page: Gray) -> Gray:
     bright = cells.shape[2] * 4 // 5
     level = np.partition(cells, bright, axis=2)[:, :, bright]
     level = np.maximum(level, np.percentile(level, 50) * 0.5)
-    return np.maximum(np.kron(level, np.ones((cell, cell), np.float32))[: page.shape[0], : page.shape[1]], 1.0)
+    wide = np.kron(level, np.ones((cell, cell), np.float32))[: page.shape[0], : page.shape[1]]
+    return np.maximum(wide, np.float32(1.0)).astype(np.float32, copy=False)
 
 
 def _is_faint(dark: Gray) -> bool:

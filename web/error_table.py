@@ -625,6 +625,10 @@ MESSAGES: Mapping[str, Message] = {
         _l("L'extrait demandé compte %(total)s lignes : %(limit)s au plus."), _l("Imprimez une période plus courte.")
     ),
     # --- scan ---
+    "scan.interleave_odd": Message(
+        _l("Il y a %(count)s pages : un recto n'a pas son verso."),
+        _l("Retirez la page en trop ou numérisez celle qui manque, puis recommencez."),
+    ),
     "scan.kind": Message(
         _l("Une numérisation ne peut pas être jointe à ce titre."), _l("Choisissez document, annexe ou preuve.")
     ),
@@ -657,6 +661,16 @@ MESSAGES: Mapping[str, Message] = {
     "scan.turn": Message(_l("Une page se tourne par quarts de tour."), _l("Choisissez 90, 180 ou 270 degrés.")),
     "scan.unknown": Message(
         _l("Cette numérisation n'existe pas, ou attend dans une autre unité."), _l("Rechargez la liste.")
+    ),
+    # --- separator ---
+    "separator.copies": Message(
+        _l("On imprime de 1 à %(maximum)s exemplaires à la fois."), _l("Corrigez le nombre d'exemplaires.")
+    ),
+    "separator.level": Message(
+        _l("Votre habilitation ne va pas jusqu'à ce niveau."), _l("Choisissez un niveau moins élevé.")
+    ),
+    "separator.unknown": Message(
+        _l("Cette feuille de séparation n'existe pas, ou n'existe plus."), _l("Rechargez la liste.")
     ),
     # --- search ---
     "search.unknown_field": Message(_l("Ce filtre n'existe pas."), _l("Choisissez un filtre proposé.")),

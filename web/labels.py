@@ -166,6 +166,7 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
     BatchSource: {
         BatchSource.BRIDGE: _l("Numériseur"),
         BatchSource.UPLOAD: _l("Fichier déposé"),
+        BatchSource.EMAIL: _l("Messagerie électronique"),
     },
     CodeKind: {
         CodeKind.LABEL: _l("Étiquette de courrier"),
@@ -173,6 +174,7 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         CodeKind.IMPUTATION: _l("Fiche de transmission"),
         CodeKind.OUTGOING: _l("Courrier départ à signer"),
         CodeKind.DISCHARGE: _l("Décharge"),
+        CodeKind.SEPARATOR: _l("Feuille de séparation"),
     },
     SlipKind: {
         SlipKind.TRANSMITTAL: _l("Bordereau de transmission"),
@@ -308,6 +310,16 @@ TONES: Mapping[type[Enum], Mapping[Any, str]] = {
 """``neutral``, ``info``, ``success``, ``warning`` or ``danger``; neutral when a member is not here."""
 
 
+SCAN_WARNINGS: Mapping[str, LazyString] = {
+    "too_dark": _l("Trop sombre : éclaircissez, puis numérisez de nouveau."),
+    "too_light": _l("Trop pâle : augmentez le contraste, puis numérisez de nouveau."),
+    "cut_edge": _l("Le texte est coupé au bord : replacez la feuille."),
+    "low_resolution": _l("Trop peu de points : numérisez en 200 ou 300 points par pouce."),
+    "skewed": _l("Feuille très de travers : replacez-la."),
+    "sideways": _l("Page couchée : tournez-la d'un quart de tour."),
+}
+"""What would spoil the reading of a page, and what to do about it before the letter is numbered."""
+
 NATURES: Mapping[str, LazyString] = {
     "lettre": _l("Lettre"),
     "demande": _l("Demande"),
@@ -432,6 +444,10 @@ ACTIONS: Mapping[str, LazyString] = {
     "scan.page_received": _l("a reçu une page"),
     "scan.page_removed": _l("a écarté une page"),
     "scan.page_restored": _l("a repris une page"),
+    "separator.made": _l("a préparé une feuille de séparation"),
+    "separator.withdrawn": _l("a retiré une feuille de séparation"),
+    "mailbox.taken": _l("a reçu un message électronique"),
+    "mailbox.refused": _l("a mis de côté un message électronique"),
     "scan.split": _l("a séparé une numérisation"),
     "scan.merged": _l("a réuni deux numérisations"),
     "scan.reordered": _l("a changé l'ordre des pages"),
@@ -473,6 +489,8 @@ SUBJECTS: Mapping[str, LazyString] = {
     "scan": _l("numérisation"),
     "learned_version": _l("apprentissage"),
     "scan_batch": _l("lot numérisé"),
+    "separator": _l("feuille de séparation"),
+    "mailbox": _l("boîte aux lettres électronique"),
     "scan_order": _l("demande de numérisation"),
     "scan_profile": _l("profil de numérisation"),
     "bridge": _l("poste de numérisation"),
@@ -511,3 +529,13 @@ def label(member: Enum | str) -> str:
 def tone(member: Enum | str) -> str:
     """The tone of a member's badge."""
     return TONES.get(type(member), {}).get(member, "neutral") if isinstance(member, Enum) else "neutral"
+
+
+def scan_warning(code: str) -> str:
+    """The French of what would spoil the reading of a page."""
+    return str(SCAN_WARNINGS[code])
+
+
+def nature_name(code: str) -> str:
+    """The French of a letter's nature."""
+    return str(NATURES[code])

@@ -18,7 +18,8 @@ def install(app: Flask) -> None:
     """Give templates the actor, the time, labels and the way back; and an empty form, so that macros can read one."""
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters.update(label=labels.label, tone=labels.tone)
+    app.jinja_env.filters.update(label=labels.label, tone=labels.tone, nature=labels.nature_name)
+    app.jinja_env.filters["scan_warning"] = labels.scan_warning
     app.jinja_env.globals.update(form=MultiDict(), errors=(), way_back=paths.way_back)
     app.jinja_env.globals.update(installation_name=installation_name, page_url=page_url)
     app.context_processor(_common)

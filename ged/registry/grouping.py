@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from ged.codes import CodeKind, OurCode, read_code
+from ged.codes import PREFIX, CodeKind, OurCode, read_code
 from ged.registry.intake_models import ScanPage
+
+_SEPARATOR = f"{PREFIX}/{CodeKind.SEPARATOR}/"
 
 
 @dataclass
@@ -80,7 +82,6 @@ def leading_code(texts: Iterable[str], key: bytes) -> OurCode | None:
     return min(found, key=lambda code: (code.kind is CodeKind.LABEL, code.subject_id), default=None)
 
 
-def is_separator(texts: Iterable[str], key: bytes) -> bool:
-    """Whether a page is a separator sheet of ours."""
-    code = leading_code(texts, key)
-    return code is not None and code.kind is CodeKind.SEPARATOR
+def is_separator(kept: Iterable[str]) -> bool:
+    """Whether a page is a separator sheet, by the codes kept of it: they were found to be ours when it was looked at."""
+    return any(text.startswith(_SEPARATOR) for text in kept)
