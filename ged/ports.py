@@ -174,10 +174,10 @@ class SearchQuery:
     Attributes:
         text: as typed; never raises: what cannot be parsed is searched as words and said in ``notice``.
         filters: exact values by field name (``register``, ``direction``, ``nature``, ``state``, ``priority``,
-            ``unit``, ``year``), OR within a field, AND between fields.
+            ``unit``, ``correspondent``, ``year``, ``month`` as YYYY-MM), OR within a field, AND between fields.
         since, until: bounds of ``registered_at`` (inclusive days).
         exclude: letters whose access changed while their index job is open.
-        facets: names of the fields to count, same names as ``filters``.
+        facets: names of the fields that ``SearchIndex.facets`` counts, same names as ``filters``; ``search`` counts nothing.
     """
 
     text: str
@@ -213,26 +213,89 @@ class Hit:
 
 @dataclass(frozen=True)
 class SearchResult:
-    """A page of hits. ``total`` counts letters under the same access filter, exact when ``total_is_exact``."""
+    """A page of hits. ``total`` counts letters under the same access filter, exact when ``total_is_exact``.
+
+    Attributes:
+        notice: code of what the person should know (``query.as_words`` …).
+        did_you_mean: the query written in words that letters which these principals may see do hold.
+    """
 
     hits: tuple[Hit, ...]
     total: int
     total_is_exact: bool = True
-    facets: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
     notice: str | None = None
+    did_you_mean: str | None = None
+
+
+Facets = Mapping[str, tuple[tuple[str, int], ...]]
+"""Values and counts by field name, the most frequent first."""
+
+
+class SuggestionKind(StrEnum):
+    """What a suggestion is a value of."""
+
+    CORRESPONDENT = "correspondent"
+    SUBJECT = "subject"
+    NUMBER = "number"
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A value that letters hold, offered while a person types.
+
+    Attributes:
+        letters: how many letters hold it, as far as they were counted.
+        mail_id: the letter, when it is one only.
+    """
+
+    kind: SuggestionKind
+    text: str
+    letters: int = 1
+    mail_id: MailId | None = None
+
+
+@dataclass(frozen=True)
+class IndexedLetter:
+    """What the index holds of a letter, as far as ``ged index verify`` compares it with SQL."""
+
+    mail_id: MailId
+    version: int
+    level: Confidentiality
+    principals: frozenset[Principal]
+
+
+@dataclass(frozen=True)
+class Building:
+    """A generation being built beside the living one.
+
+    Attributes:
+        name: its own name.
+        version: the version given at its beginning: what changed after that is not in it yet.
+        position: the letter up to which it is filled (0: none).
+    """
+
+    name: str
+    version: int
+    position: int = 0
 
 
 @dataclass(frozen=True)
 class IndexStatus:
-    """State of an index: engine name, schema version and number of letters."""
+    """State of an index: engine, schema version, number of letters, name of the living generation, one being built."""
 
     engine: str
     schema_version: int
     documents: int
+    generation: str = ""
+    building: Building | None = None
 
 
 class SearchIndex(Protocol):
-    """A full-text index that respects access."""
+    """A full-text index that respects access.
+
+    Everything it answers stands under the principals given and leaves the excluded letters out. Every call may raise
+    ``EngineFailed`` ``index.unavailable`` (retryable), ``index.schema_outdated`` (retryable: after a rebuild).
+    """
 
     def put(self, documents: Iterable[IndexDocument]) -> None:
         """Add or replace letters; an older ``version`` never overwrites a newer one. Searchable when it returns."""
@@ -243,23 +306,70 @@ class SearchIndex(Protocol):
         ...
 
     def search(self, query: SearchQuery, *, principals: Principals) -> SearchResult:
-        """Find letters that these principals may see; counts, facets and passages stand under the same filter.
+        """Find letters that these principals may see; counts and passages stand under the same filter."""
+        ...
 
-        Raises:
-            EngineFailed: ``index.unavailable`` (retryable).
+    def facets(self, query: SearchQuery, *, principals: Principals) -> Facets:
+        """Count the values of ``query.facets`` over all that ``search`` would find."""
+        ...
+
+    def suggest(
+        self, text: str, *, principals: Principals, exclude: frozenset[MailId] = frozenset(), limit: int = 8
+    ) -> tuple[Suggestion, ...]:
+        """Correspondents, subjects and numbers that go on from what was typed so far; numbers alone of SECRET letters.
+
+        The text may be the beginning of any word of the value. Nothing for a text without letters and digits.
         """
         ...
 
+    def similar(
+        self, mail_id: MailId, *, principals: Principals, exclude: frozenset[MailId] = frozenset(), limit: int = 5
+    ) -> tuple[Hit, ...]:
+        """Letters like this one, the nearest first; nothing when these principals may not see it."""
+        ...
+
     def versions(self, mail_ids: Sequence[MailId]) -> Mapping[MailId, int]:
-        """The version held of each letter that is there (for ``ged index verify``)."""
+        """The version held of each letter that is there."""
+        ...
+
+    def scan(self, *, after: int = 0, limit: int = 1_000) -> tuple[IndexedLetter, ...]:
+        """Letters held whose id is above ``after``, by id (for ``ged index verify``)."""
         ...
 
     def reset(self) -> None:
         """Drop everything and create an empty index of the current schema."""
         ...
 
+    def begin_rebuild(self, version: int) -> Building:
+        """Begin a generation of the current schema beside the living one, or go on with the one that was begun.
+
+        Searches, ``put`` and ``remove`` keep to the living one; what they changed since ``Building.version`` is put
+        into the new one before it is published, and once more after.
+        """
+        ...
+
+    def extend(self, documents: Iterable[IndexDocument], *, position: int | None = None) -> None:
+        """Put letters into the generation being built, then remember how far it is.
+
+        Raises:
+            EngineFailed: ``index.not_building``.
+        """
+        ...
+
+    def publish(self) -> None:
+        """The generation being built becomes the living one in one step; the old one is removed afterwards.
+
+        Raises:
+            EngineFailed: ``index.not_building``.
+        """
+        ...
+
+    def abandon(self) -> None:
+        """Remove the generation being built, if there is one."""
+        ...
+
     def status(self) -> IndexStatus:
-        """Engine, schema version, number of letters."""
+        """Engine, schema version, number of letters, generations."""
         ...
 
 
