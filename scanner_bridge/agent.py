@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import platform
 import signal
 import sys
@@ -14,20 +15,22 @@ import click
 
 from scanner_bridge import config as settings
 from scanner_bridge.api import Api, LinkDownError, RefusedError
-from scanner_bridge.device import SaneScanner
+from scanner_bridge.device import SaneScanner, Scanner
 from scanner_bridge.faults import ADVICE, ScanFault
 from scanner_bridge.lock import HomeLock
 from scanner_bridge.loop import STATUS_NAME, Agent
-from scanner_bridge.manifest import Manifest
+from scanner_bridge.network import check_address, plug_in
 from scanner_bridge.simulate import SimulatedScanner, write_sane_config
 from scanner_bridge.simulate_device import Device, parse_fault
+from scanner_bridge.status import is_disk_full, last_fault, waiting_pages
+from scanner_bridge.twain_device import TwainScanner
 from scanner_bridge.watch import Watcher
 from scanner_bridge.watch_inbox import waiting_documents
 
 _LINKS = {
     "online": "connecté",
-    "network_down": "réseau coupé",
-    "server_down": "serveur indisponible",
+    "network_down": "réseau coupé : vérifiez le câble ou le wifi ; les pages partiront d'elles-mêmes",
+    "server_down": "serveur indisponible : rien à faire au poste, les pages partiront d'elles-mêmes",
     "unpaired": "appairage refusé ou révoqué : ged-bridge pair",
 }
 
@@ -72,6 +75,15 @@ def pair(home: Path, server: str, code: str, name: str) -> None:
     click.echo(f"Poste « {name} » appairé avec {server}.")
 
 
+def _scanner(home: Path, config: settings.Config) -> Scanner:
+    """The plug for this system: TWAIN on Windows, SANE elsewhere, with the scanners on the network."""
+    environ = dict(os.environ)
+    plug_in(home, config.network, environ)
+    os.environ.update(environ)
+    plug = TwainScanner if sys.platform == "win32" else SaneScanner
+    return plug(config.devices, stall_timeout_s=config.stall_timeout_s)
+
+
 def _exchange(server: str, code: str, name: str) -> tuple[str, str]:
     api = Api(server)
     try:
@@ -94,7 +106,7 @@ def run(home: Path) -> None:
     lock = HomeLock(home)
     if not lock.take():
         raise click.ClickException(f"Un autre ged-bridge utilise déjà {home}.")
-    agent = Agent(home, config, SaneScanner(config.devices, stall_timeout_s=config.stall_timeout_s))
+    agent = Agent(home, config, _scanner(home, config))
     watcher = Watcher(home, config)
     watching = threading.Thread(target=watcher.run, name="folders", daemon=True)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -111,9 +123,9 @@ def run(home: Path) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Sortie JSON.")
 @click.pass_obj
 def devices(home: Path, as_json: bool) -> None:
-    """Liste les scanners de ce poste."""
+    """Liste les scanners de ce poste (SANE, ou TWAIN sous Windows)."""
     config = _config(home)
-    scanner = SaneScanner(config.devices, stall_timeout_s=config.stall_timeout_s)
+    scanner = _scanner(home, config)
     try:
         found = scanner.devices()
     except ScanFault as fault:
@@ -132,6 +144,26 @@ def devices(home: Path, as_json: bool) -> None:
 
 
 @main.command()
+@click.argument("name")
+@click.argument("address", required=False)
+@click.option("--remove", is_flag=True, help="Ne plus proposer ce scanner.")
+@click.pass_obj
+def network(home: Path, name: str, address: str | None, remove: bool) -> None:
+    """Ajoute un scanner du réseau : http://copieur/eSCL, wsd://copieur/wsd, ou saned://poste pour un autre poste."""
+    config = _config(home)
+    if remove:
+        settings.save(home, config.without_scanner(name))
+        click.echo(f"« {name} » n'est plus proposé. Redémarrez ged-bridge.")
+        return
+    try:
+        check_address(name, address or "")
+    except settings.ConfigProblem as problem:
+        raise click.ClickException(str(problem)) from problem
+    settings.save(home, config.with_scanner(name, address or ""))
+    click.echo(f"« {name} » est ajouté. Redémarrez ged-bridge ; ged-bridge devices le montre.")
+
+
+@main.command()
 @click.option("--json", "as_json", is_flag=True, help="Sortie JSON.")
 @click.pass_obj
 def status(home: Path, as_json: bool) -> None:
@@ -144,8 +176,9 @@ def status(home: Path, as_json: bool) -> None:
     lock = HomeLock(home)
     running = home.exists() and not lock.take()
     lock.release()
-    values |= {"home": str(home), "server": config.server, "running": running, "waiting_pages": _waiting(home)}
+    values |= {"home": str(home), "server": config.server, "running": running, "waiting_pages": waiting_pages(home)}
     values["waiting_documents"] = waiting_documents(home)
+    values |= {"fault": last_fault(home), "disk_full": is_disk_full(home, config.free_bytes)}
     if as_json:
         click.echo(json.dumps(values, ensure_ascii=False))
         return
@@ -154,6 +187,10 @@ def status(home: Path, as_json: bool) -> None:
     if running:
         click.echo(f"Liaison : {_LINKS.get(str(values['link']), 'inconnue')} depuis {values['since']}")
     click.echo(f"Pages en attente d'envoi : {values['waiting_pages']}")
+    if values["disk_full"]:
+        click.echo(f"Disque : {ADVICE['disk_full'].fr}")
+    if isinstance(fault := values["fault"], dict):
+        click.echo(f"Dernier incident : {fault['code']}, {fault['since']} : {ADVICE[fault['code']].fr}")
     if config.folders:
         click.echo(f"Documents en attente d'envoi : {values['waiting_documents']}")
 
@@ -208,18 +245,6 @@ def simulate(
     with suppress(KeyboardInterrupt):
         server.serve_forever()
     server.server_close()
-
-
-def _waiting(home: Path) -> int:
-    """Count without opening the spool, which belongs to the running agent; a file that goes meanwhile is done."""
-    pages = 0
-    for path in (home / "spool").glob("b-*/manifest.json"):
-        try:
-            manifest = Manifest.from_json(path.read_bytes())
-        except (OSError, ValueError):
-            continue
-        pages += sum(page.state == "spooled" for page in manifest.pages)
-    return pages
 
 
 if __name__ == "__main__":

@@ -48,6 +48,7 @@ class Config:
         stall_timeout_s: a driver that gives no sign of life for so long is killed.
         free_bytes: no scan begins with less space than this on the spool's disk.
         folders: watched folders, see ``Folder``.
+        network: scanners on the network, name -> address, see ``scanner_bridge.network``.
     """
 
     server: str = ""
@@ -57,6 +58,7 @@ class Config:
     stall_timeout_s: float = 120.0
     free_bytes: int = 64 * 1024 * 1024
     folders: tuple[Folder, ...] = ()
+    network: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_paired(self) -> bool:
@@ -66,6 +68,14 @@ class Config:
     def paired(self, *, server: str, token: str, bridge_id: str) -> "Config":
         """The same settings, paired with a server."""
         return replace(self, server=server, token=token, bridge_id=bridge_id)
+
+    def with_scanner(self, name: str, address: str) -> "Config":
+        """The same settings, with this network scanner."""
+        return replace(self, network={**self.network, name: address})
+
+    def without_scanner(self, name: str) -> "Config":
+        """The same settings, without this network scanner."""
+        return replace(self, network={each: address for each, address in self.network.items() if each != name})
 
     def with_folder(self, folder: Folder) -> "Config":
         """The same settings, with this folder watched (instead of what stood for its path)."""
@@ -99,6 +109,8 @@ def load(home: Path) -> Config:
         raise ConfigProblem(f"{path} : {error}") from error
     if not isinstance(config.devices, dict) or not all(isinstance(value, dict) for value in config.devices.values()):
         raise ConfigProblem(f'{path} : "devices" doit être un objet {{"nom SANE": {{"option": valeur}}}}')
+    if not isinstance(config.network, dict) or not all(isinstance(each, str) for each in config.network.values()):
+        raise ConfigProblem(f'{path} : "network" doit être un objet {{"nom": "adresse"}}')
     return config
 
 
