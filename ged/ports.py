@@ -538,6 +538,56 @@ class OcrEngine(Protocol):
         ...
 
 
+# --- Mailbox -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class MessageRef:
+    """A message that lies in a mailbox: the server's own number for it, and its size."""
+
+    uid_validity: int
+    uid: int
+    size_bytes: int
+
+
+class OpenMailbox(Protocol):
+    """A connection to a mailbox."""
+
+    def waiting(self) -> Sequence[MessageRef]:
+        """What lies in the folder that is collected, oldest first."""
+        ...
+
+    def read(self, ref: MessageRef) -> bytes | None:
+        """The message as it came, not marked as read; None when it is gone."""
+        ...
+
+    def put_away(self, ref: MessageRef, *, refused: bool) -> None:
+        """Delete it or move it to the folder for what was taken in; to that for errors when it was refused."""
+        ...
+
+
+class Mailbox(Protocol):
+    """A mailbox that is collected for a unit.
+
+    ``open`` raises EngineFailed: ``mailbox.unavailable``, ``mailbox.login``, ``mailbox.token``; so do all methods of
+    what it opens (the first of them).
+    """
+
+    @property
+    def name(self) -> str:
+        """What it is called here; its messages are known under this name."""
+        ...
+
+    @property
+    def unit_code(self) -> str:
+        """The unit whose clerks get its messages."""
+        ...
+
+    def open(self) -> AbstractContextManager[OpenMailbox]:
+        """Connect."""
+        ...
+
+
 # --- Signer, SignatureChecker ------------------------------------------------------------------------------------
 
 

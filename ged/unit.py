@@ -29,6 +29,7 @@ from ged.ports import (
     JobId,
     JobQueue,
     KeyVault,
+    Mailbox,
     MailId,
     OcrEngine,
     PersonId,
@@ -156,6 +157,7 @@ class Services:
     ocr_languages: tuple[str, ...] = ("fra",)
     max_upload_bytes: int = 200_000_000
     unacknowledged_hours: int = 24
+    mailboxes: tuple[Mailbox, ...] = ()
 
     def reading(self) -> AbstractContextManager[Session]:
         """A session for queries."""
