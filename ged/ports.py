@@ -5,6 +5,7 @@ Engines (``ocr``, ``indexer``, ``signing``) import this module and ``ged.errors`
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import IntEnum, StrEnum
