@@ -13,6 +13,7 @@ from typing import IO
 import httpx
 
 BIN = Path(sys.executable).parent
+LEASH = (sys.executable, "-I", "-S", str(Path(__file__).with_name("leash.py")))
 START_S = 40.0
 STOP_S = 10.0
 
@@ -30,12 +31,12 @@ class Processes:
     _files: list[IO[bytes]] = field(default_factory=list)
 
     def start(self, name: str, *words: str, env: Mapping[str, str]) -> None:
-        """Start ``words`` (a program of our own) under a name."""
+        """Start ``words`` (a program of our own) under a name; it ends with the thread that calls this (``leash``)."""
         self.logs.mkdir(parents=True, exist_ok=True)
         log = (self.logs / f"{name}.log").open("ab")
         self._files.append(log)
         self.running[name] = subprocess.Popen(
-            [str(BIN / words[0]), *words[1:]], env=dict(env), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            [*LEASH, str(os.getpid()), str(BIN / words[0]), *words[1:]], env=dict(env), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             start_new_session=True,
         )  # fmt: skip
 
