@@ -14,6 +14,7 @@ Mask = npt.NDArray[np.bool_]
 Tones = npt.NDArray[np.float32]
 
 CELL = 8
+_AROUND = 4  # cells: 3 mm at 300 dpi
 _MAX_LIMIT = 0.42  # of the paper's light: a stroke of full strength is cut at its edge
 _MIN_LIMIT = 0.17
 _SHOW_THROUGH = 0.24  # of the page's strongest strokes: weaker marks are those of the other side
@@ -30,7 +31,16 @@ def cells(image: Image.Image) -> Image.Image:
 
 def paper_of(eighth: Image.Image) -> Image.Image:
     """Light of the paper around each cell, for a mode ``L`` image at an eighth of its size."""
-    return eighth.filter(ImageFilter.MaxFilter(9)).filter(ImageFilter.GaussianBlur(8))
+    return Image.fromarray(_lightest(np.asarray(eighth))).filter(ImageFilter.GaussianBlur(8))
+
+
+def _lightest(plane: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """The greatest value within four cells (a rank filter takes fifty times as long)."""
+    result = np.pad(plane, _AROUND, mode="edge")
+    for _ in range(2):
+        length = result.shape[0] - 2 * _AROUND
+        result = np.maximum.reduce([result[n : n + length] for n in range(2 * _AROUND + 1)]).T
+    return result
 
 
 def ink(gray: Image.Image) -> Mask:
@@ -40,8 +50,8 @@ def ink(gray: Image.Image) -> Mask:
     least, mean = _least_light(gray, eighth)
     spread = float(np.median((mean - least) / paper))
     strength = 1 - least / paper
-    around = Image.fromarray(np.clip(strength * 255, 0, 255).astype(np.uint8)).filter(ImageFilter.MaxFilter(9))
-    near = np.asarray(around.filter(ImageFilter.GaussianBlur(4))).astype(np.float32) / 255
+    around = _lightest(np.clip(strength * 255, 0, 255).astype(np.uint8))
+    near = np.asarray(Image.fromarray(around).filter(ImageFilter.GaussianBlur(4))).astype(np.float32) / 255
     strongest = float(np.percentile(near, 98))
     floor = max(_MIN_LIMIT, _GRAIN * _SPREAD_TO_DEVIATION * spread, _SHOW_THROUGH * strongest)
     share = 1 - np.clip(0.5 * near, min(floor, _MAX_LIMIT), _MAX_LIMIT)

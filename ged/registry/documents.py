@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from ged import access
 from ged.errors import NotFound
+from ged.jobs import Job, JobKind, JobState
 from ged.ports import AttachmentId, Confidentiality, Digest, MailId
 from ged.registry.models import Attachment, AttachmentKind, AttachmentPage, Mail, PageText, Rendition
 from ged.registry.scan_queries import PictureSource
@@ -58,6 +59,8 @@ class AttachmentRow:
     is_latest: bool
     mail_unit_id: int
     pages: tuple[PageRow, ...]
+    progress: tuple[int, int] | None
+    """Pages that the machine has read, of how many, while it is at it."""
 
 
 def attachment(session: Session, attachment_id: int, actor: Actor) -> AttachmentRow:
@@ -85,7 +88,18 @@ def attachment(session: Session, attachment_id: int, actor: Actor) -> Attachment
         is_latest=newer is None,
         mail_unit_id=mail.unit_id,
         pages=tuple(_page_row(page, texts.get(page.page_no)) for page in row.pages),
+        progress=None if is_read else _progress(session, row.id),
     )
+
+
+def _progress(session: Session, attachment_id: int) -> tuple[int, int] | None:
+    said = session.scalar(
+        select(Job.progress).where(
+            Job.kind == JobKind.RECOGNISE, Job.subject_id == attachment_id, Job.state == JobState.RUNNING
+        )
+    )
+    done, bar, total = (said or "").partition("/")
+    return (int(done), int(total)) if bar else None
 
 
 def _page_row(page: AttachmentPage, text: PageText | None) -> PageRow:

@@ -1,6 +1,8 @@
 """Files that people and scanners hand in: hostile until looked at, streamed, limited, named harmlessly."""
 
+import fcntl
 import io
+import os
 import shutil
 import tempfile
 import unicodedata
@@ -83,6 +85,36 @@ def private_dir(services: Services) -> Iterator[Path]:
     parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="work-", dir=parent) as name:
         yield Path(name)
+
+
+@contextmanager
+def kept_dir(services: Services, name: str) -> Iterator[Path]:
+    """A folder that the next call under this name finds again when this one was killed or failed; gone after a success.
+
+    While one call has it, another one gets a folder of its own.
+    """
+    folder = Path(services.data_dir) / "tmp" / f"work-{name}"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        if not _locked(place, folder):
+            with private_dir(services) as other:
+                yield other
+            return
+        os.utime(folder)  # not to be swept while it is in use
+        yield folder
+        shutil.rmtree(folder)
+    finally:
+        os.close(place)
+
+
+def _locked(place: int, folder: Path) -> bool:
+    """Whether the folder is ours now, and still the one of that name."""
+    try:
+        fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(place), folder.stat())
+    except (BlockingIOError, FileNotFoundError):
+        return False
 
 
 def sweep_private_dirs(services: Services, *, older_than: datetime) -> int:

@@ -4,6 +4,7 @@ Both functions may run twice, also at the same time: the second finds the work d
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from sqlalchemy import Select, delete, select
 
 from ged.errors import EngineFailed, Invalid
 from ged.ports import AttachmentId, Digest, FieldReading, PageRef, RecognisedPage, Recognition
-from ged.registry.files import INSPECT_TIMEOUT_S, fetch, private_dir, store_file
+from ged.registry.files import INSPECT_TIMEOUT_S, fetch, kept_dir, private_dir, store_file
 from ged.registry.intake import Look, settle
 from ged.registry.intake_models import ScanBatch, ScanPage, ScanPicture
 from ged.registry.models import Attachment, PageText, Rendition
@@ -25,24 +26,32 @@ Heartbeat = Callable[[str], None]
 """Renews the job's lease and says how far the work is (``3/12``)."""
 
 BEAT_EVERY_S = 10.0
+SAY_EVERY_S = 1.0
 THUMBNAIL_PX = 240
 PICTURE_TIMEOUT_S = 30.0
 SECONDS_A_PAGE = 90.0
 
 
 @contextmanager
-def beating(heartbeat: Heartbeat, progress: str) -> Iterator[None]:
-    """Keep the job's lease while an engine works that says nothing for minutes."""
-    done = threading.Event()
+def beating(heartbeat: Heartbeat, progress: str) -> Iterator[Heartbeat]:
+    """Keep the job's lease while an engine works for minutes; yields what to call with a new progress."""
+    done, latest, said_s = threading.Event(), progress, 0.0
+
+    def say(now: str) -> None:
+        nonlocal latest, said_s
+        latest = now
+        if time.monotonic() - said_s >= SAY_EVERY_S:
+            said_s = time.monotonic()
+            heartbeat(now)
 
     def beat() -> None:
         while not done.wait(BEAT_EVERY_S):
-            heartbeat(progress)
+            heartbeat(latest)
 
     thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
     thread.start()
     try:
-        yield
+        yield say
     finally:
         done.set()
         thread.join()
@@ -172,7 +181,8 @@ def run_recognise(
     if not pages:
         return
     heartbeat(f"0/{len(pages)}")
-    with private_dir(services) as folder:
+    # Pages that were finished before a worker was killed lie there.
+    with kept_dir(services, f"attachment-{attachment_id}") as folder:
         sources: dict[str, Path] = {}
         for digest, *_ in pages:
             if digest not in sources:
@@ -193,10 +203,15 @@ def _is_read(kinds: Sequence[str]) -> bool:
 
 def _read(services: Services, refs: Sequence[PageRef], folder: Path, heartbeat: Heartbeat) -> _Stored:
     out = folder / "out"
-    out.mkdir(mode=0o700)
-    with beating(heartbeat, f"0/{len(refs)}"):
+    out.mkdir(mode=0o700, exist_ok=True)
+    total = len(refs)
+    with beating(heartbeat, f"0/{total}") as say:
         found = services.ocr.recognise(
-            refs, languages=services.ocr_languages, timeout_s=60.0 + SECONDS_A_PAGE * len(refs), out=out
+            refs,
+            languages=services.ocr_languages,
+            timeout_s=60.0 + SECONDS_A_PAGE * total,
+            out=out,
+            on_page=lambda page: say(f"{page.page_no}/{total}"),
         )
         return _store(services, found)
 

@@ -101,8 +101,8 @@ def test_a_document_too_slow_as_a_whole_is_tried_again_later(tmp_path: Path) -> 
     class Late(TesseractEngine):
         """The real engine with no time at all."""
 
-        def recognise(self, pages, *, languages, timeout_s, out):  # type: ignore[no-untyped-def]  # as the port
-            return super().recognise(pages, languages=languages, timeout_s=0.01, out=out)
+        def recognise(self, pages, *, languages, timeout_s, out, **more):  # type: ignore[no-untyped-def]  # as the port
+            return super().recognise(pages, languages=languages, timeout_s=0.01, out=out, **more)
 
     engine = Late(jobs=1)
     services = replace(make_services(tmp_path), ocr=engine)
