@@ -20,7 +20,7 @@ _TITLED = re.compile(r"^\W{0,2}" + _TITLE + r"(?=\W|$)")
 _OFFICE = re.compile(r"^\W{0,2}(?:au|aux|a la|a l'|a messieurs)\s?(?=\w)")
 _ALONE = re.compile(r"^\W{0,2}(?:a|to)\W{0,2}$")
 _FROM_TO = re.compile(r"\s?,?\s(?:a|à)\s(?=" + _TITLE + r"\s(?:le|la|l'|les|du|de))")
-_THE = re.compile(r"^\W{0,2}(?:the)\s(?=minister|director|permanent|secretary|manager|commissioner|governor|head)")
+_THE = re.compile(r"^\W{0,2}(?:the)\s(?=minister|director|permanent|secretary|manag|commissioner|governor|head|general|chief|executive|president|chair|resident|ambassador|country|principal)")
 SALUTATION = re.compile(
     r"^\W{0,2}(?:(?:monsieur|madame|messieurs|mesdames|excellence|mademoiselle|cher|chere|chers)\b.{0,50}[,.;]\s*$|(?:dear|sir|sirs|gentlemen|madam)\b)"
 )
@@ -53,7 +53,7 @@ _HOUSES = (
     "projet", "fonds", "caisse", "port", "chambre", "ecole", "lycee", "college", "cercle", "subdivision", "commissariat",
     "delegation", "groupement", "fondation", "comite", "haut-commissariat", "embassy", "ministry", "company", "bank",
     "consulat", "centrale", "laboratoire", "cooperative", "mission", "organisation", "presidence", "primature", "inspection", "observatoire",
-    "collectif", "reseau", "circonscription", "maison", "centre", "clinique", "mutuelle", "gendarmerie", "commission", "haute", "garage", "imprimerie", "residence",
+    "collectif", "reseau", "circonscription", "maison", "chemin", "chemins", "regie", "centre", "clinique", "mutuelle", "gendarmerie", "commission", "haute", "garage", "imprimerie", "residence",
 )  # fmt: skip
 _MINISTRY = re.compile(r"^\W*ministere|^\W*ministry")
 _PARTS = (
@@ -141,7 +141,16 @@ def read_addressee(sheet: Sheet, marks: Marks) -> tuple[list[FieldReading], Fiel
         if found:
             start, sure, sender = found
             return [_addressee(sheet, marks, start, sure)], sender, start
-    return [], None, None
+    return _greeted(sheet, marks), None, None
+
+
+def _greeted(sheet: Sheet, marks: Marks) -> list[FieldReading]:
+    """Without an address, the salutation says whom the letter greets: a hint, no more."""
+    for piece in sheet.row(marks.body):
+        value = piece.text.strip(" .,;:")
+        if SALUTATION.match(piece.folded) and len(value.split()) > 2:
+            return [reading("addressee", value, piece.words, piece, 55.0)]
+    return []
 
 
 def _start(sheet: Sheet, piece: Piece, marks: Marks) -> tuple[Piece, float, FieldReading | None] | None:
@@ -243,14 +252,19 @@ def read_sender(sheet: Sheet, marks: Marks, addressee: Piece | None, closing: Se
         if rank and (best is None or rank > best[0] or (under and rank == best[0])):
             best = (rank, place)
     if best is not None:
-        lines = [head[best[1]]]
-        for piece in head[best[1] + 1 : best[1] + 5]:
-            if not _goes_on(lines[-1], piece) or piece.row - lines[-1].row > 2 or abs(piece.x - lines[-1].x) > 0.25:
-                break
-            lines.append(piece)
-        value = " ".join(line.text for line in lines).strip(" -–—_*.,:;")
-        return reading("sender", value, [word for line in lines for word in line.words], lines[0], best[0])
+        return _house(head, best[1], best[0])
     return _citizen(head, closing)
+
+
+def _house(head: Sequence[Piece], place: int, sure: float) -> FieldReading:
+    """The name of a house with the lines in which it goes on."""
+    lines = [head[place]]
+    for piece in head[place + 1 : place + 5]:
+        if not _goes_on(lines[-1], piece) or piece.row - lines[-1].row > 2 or abs(piece.x - lines[-1].x) > 0.25:
+            break
+        lines.append(piece)
+    value = " ".join(line.text for line in lines).strip(" -–—_*.,:;")
+    return reading("sender", value, [word for line in lines for word in line.words], lines[0], sure)
 
 
 def _letterhead(sheet: Sheet, marks: Marks, addressee: Piece | None) -> Iterator[Piece]:
@@ -273,7 +287,12 @@ def _letterhead(sheet: Sheet, marks: Marks, addressee: Piece | None) -> Iterator
             yield piece
 
 
+_GENERIC = re.compile(r"^\W*(?:l[ae'] ?)?(?:direction|secretariat|cabinet|service|bureau|division|section|departement)(?: generale?| technique| commerciale?| du ministre| executif| permanent)?\W*$")
+
+
 def _rank(folded: str) -> float | None:
+    if _GENERIC.match(folded):
+        return None  # of whom, it does not say
     first = re.match(r"\W*(?:(?:la|le|l'|les)\s?)?([a-z-]{3,})", folded)
     if first is None:
         return None
@@ -294,9 +313,9 @@ def _citizen(head: Sequence[Piece], closing: Sequence[Piece]) -> FieldReading | 
             continue
         signed = max((fuzz.token_sort_ratio(fold(text), line.folded) for line in closing), default=0.0)
         return reading("sender", text, piece.words, piece, 90.0 if signed > 85 else 64.0)
-    for piece in head[:3]:
+    for place, piece in enumerate(head[:3]):
         if piece.text.isupper() and len(piece.text) > 5:
-            return reading("sender", piece.text.strip(" -–—_*.,:;"), piece.words, piece, 58.0)
+            return _house(head, place, 72.0 if len(piece.words) > 1 else 58.0)
     return None
 
 

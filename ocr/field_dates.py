@@ -42,7 +42,7 @@ EARLIEST, LATEST = 1800, 2099
 _THIS_CENTURY_UNTIL = 39  # 3/3/40 and later are of the last century when nothing on the page tells
 
 _YEAR = r"(?P<year>[12il|][ ]?[890o][ ]?[\dolis][ ]?[\dolis]|'?\d{2})(?![\d/]|[.,]\d)"
-_DAY = r"(?<![\w/.,-])(?P<day>1\s?er|1\s?°|i\s?er|l\s?er|premier|1st|[0-3oli|]?[\doli|s](?:\s?(?:nd|rd|th|st|er))?)"
+_DAY = r"(?<![\w/.,-])(?P<day>1\s?er|1\s?°|i\s?er|l\s?er|premier|1st|[0-3oli|]?[\doli|s](?:\s?(?:nd|rd|th|st|er))?)(?:(?<=\d)|(?![a-z]))"
 _NAMED = re.compile(_DAY + r"\s?(?:of\s)?[.\-/]?\s?(?P<month>[a-z01]{3,10})\.?,?\s?[\-/]?\s?" + _YEAR)
 _MONTH_FIRST = re.compile(r"\b(?P<month>[a-z]{3,10})\.?\s(?P<day>\d{1,2})(?:st|nd|rd|th)?\s?,?\s(?P<year>\d{4})\b")
 _NUMERIC = re.compile(
@@ -73,12 +73,20 @@ def dates_in(folded: str, century: int | None = None) -> Iterator[FoundDate]:
         return
     taken: list[tuple[int, int]] = []
     for pattern, sure in ((_ISO, 0.95), (_NAMED, 1.0), (_MONTH_FIRST, 0.97), (_NUMERIC, 0.95)):
-        for match in pattern.finditer(folded):
+        for match in _matches(pattern, folded):
             found = _date_of(match, sure, century)
             if found and not any(start < found.end and found.start < end for start, end in taken):
                 taken.append((found.start, found.end))
                 yield found
     yield from _spelled(folded)
+
+
+def _matches(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """All matches, those that overlap too: what looks like a day may be the end of a word before the real one."""
+    match = pattern.search(text)
+    while match:
+        yield match
+        match = pattern.search(text, match.start() + 1)
 
 
 def century_of(texts: Sequence[str]) -> int | None:
@@ -101,7 +109,7 @@ def month_of(word: str) -> tuple[int, float] | None:
 def _date_of(match: re.Match[str], sure: float, century: int | None) -> FoundDate | None:
     day_text, month_text = match["day"], match["month"]
     first = day_text in {"premier", "1°", "1 °"} or re.fullmatch(r"[1il]\s?er", day_text)
-    day = 1 if first else _digits(day_text)
+    day = 1 if first else _digits(re.sub(r"\s?(?:st|nd|rd|th|er)$", "", day_text))
     month: int | None
     if month_text.isdigit() and len(month_text) < 3:
         month = int(month_text)

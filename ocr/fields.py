@@ -120,7 +120,8 @@ def _value_lines(sheet: Sheet, marks: Marks, piece: Piece, label: Label) -> Iter
 # --- date and place -----------------------------------------------------------------------------------------------
 
 _BEFORE_DATE = re.compile(
-    r"(?:^|[\s.,;])(?P<made>fait a\s|done at\s|a\s)?(?P<place>[a-z][\w'.]*(?:[ \-](?:sur|la|le|les|de|du|en|[a-z][\w'.]+)){0,3})\s?[,.;:]?\s?(?:\(?[a-z]{2,8}\)\s?,?\s?)?"
+    r"(?:^|[\s.,;])(?P<made>fait a\s|done at\s|a\s)?(?P<place>[a-z][\w'.]*(?:[ \-](?:sur|la|le|les|de|du|en|[a-z][\w'.]+)){0,3}?)\s?[,.;:]?\s?(?:\(?[a-z]{2,8}\)\s?,?\s?)?"
+    r"(?:(?:le\s)?(?:lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche)\s?,?\s?)?"
     r"(?P<the>(?:le|lc|1e|ie|the|ce)\s?[:.]?\s?)?$"
 )
 _NO_DATE = re.compile(
