@@ -49,7 +49,9 @@ def prepare(folder: Path) -> None:
         OSError: the folder cannot be written now.
     """
     for name in (DONE_NAME, REFUSED_NAME):
-        (folder / name).mkdir(exist_ok=True)
+        if not (folder / name).is_dir():
+            (folder / name).mkdir()
+            (folder / name).chmod(folder.stat().st_mode & 0o7777)  # who may use the folder may look there too
 
 
 def recover(folder: Path, live: frozenset[str]) -> None:
@@ -99,7 +101,9 @@ def refuse_entry(entry: Entry, content: BinaryIO | None) -> None:
 
 
 def _explain(target: Path, reason: str) -> None:
-    write_durably(target.with_name(f"{target.name}.txt"), f"{target.name}\r\n\r\n{reason}\r\n".encode(), mode=0o644)
+    text = target.with_name(f"{target.name}.txt")
+    write_durably(text, f"{target.name}\r\n\r\n{reason}\r\n".encode())
+    text.chmod(target.parent.stat().st_mode & 0o666)
 
 
 def free_name(path: Path) -> Path:
