@@ -20,7 +20,9 @@ _TITLED = re.compile(r"^\W{0,2}" + _TITLE + r"(?=\W|$)")
 _OFFICE = re.compile(r"^\W{0,2}(?:au|aux|a la|a l'|a messieurs)\s?(?=\w)")
 _ALONE = re.compile(r"^\W{0,2}(?:a|to)\W{0,2}$")
 _FROM_TO = re.compile(r"\s?,?\s(?:a|à)\s(?=" + _TITLE + r"\s(?:le|la|l'|les|du|de))")
-_THE = re.compile(r"^\W{0,2}(?:the)\s(?=minister|director|permanent|secretary|manag|commissioner|governor|head|general|chief|executive|president|chair|resident|ambassador|country|principal)")
+_THE = re.compile(
+    r"^\W{0,2}(?:the)\s(?=minister|director|permanent|secretary|manag|commissioner|governor|head|general|chief|executive|president|chair|resident|ambassador|country|principal)"
+)
 SALUTATION = re.compile(
     r"^\W{0,2}(?:(?:monsieur|madame|messieurs|mesdames|excellence|mademoiselle|cher|chere|chers)\b.{0,50}[,.;]\s*$|(?:dear|sir|sirs|gentlemen|madam)\b)"
 )
@@ -218,7 +220,7 @@ def _addressee(sheet: Sheet, marks: Marks, start: Piece, sure: float) -> FieldRe
         text = piece.folded
         if piece.row >= marks.body or id(piece) in others or _UNDER.match(text):
             break
-        if is_town_line(text) or _CONTACT.search(text):
+        if is_town_line(text) or _CONTACT.search(text) or _STAMP.search(text):
             break
         if _PLACE_LINE.match(piece.text) and not (shouting and _goes_on(lines[-1], piece)):
             break
@@ -287,7 +289,9 @@ def _letterhead(sheet: Sheet, marks: Marks, addressee: Piece | None) -> Iterator
             yield piece
 
 
-_GENERIC = re.compile(r"^\W*(?:l[ae'] ?)?(?:direction|secretariat|cabinet|service|bureau|division|section|departement)(?: generale?| technique| commerciale?| du ministre| executif| permanent)?\W*$")
+_GENERIC = re.compile(
+    r"^\W*(?:l[ae'] ?)?(?:direction|secretariat|cabinet|service|bureau|division|section|departement)(?: generale?| technique| commerciale?| du ministre| executif| permanent)?\W*$"
+)
 
 
 def _rank(folded: str) -> float | None:

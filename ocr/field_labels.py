@@ -78,7 +78,7 @@ def _label(text: str, end: int, *, alone: bool) -> Label | None:
         ):
             return None
         sure *= 0.93
-    if form == "as" and not re.match(r"\s*a\s?[/.]\s?s", head):
+    if form == "as" and not re.match(r"\W*a\s?(?:[/.]\s?s|s[/.])", head):
         return None
     return Label(name, end + (after.end() if after else 0), sure)
 

@@ -4,10 +4,11 @@ A letter is read by where things stand, so this works on boxes alone and not on 
 """
 
 import itertools
+import re
 import statistics
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ged.ports import FieldReading, RecognisedPage, Word
@@ -50,12 +51,16 @@ _SAME = {
 
 @dataclass(frozen=True)
 class Piece:
-    """Words of one line; ``row`` counts the lines of the page from the top, several pieces may share one."""
+    """Words of one line; ``row`` counts the lines of the page from the top, several pieces may share one.
+
+    The words stand as if the page lay straight: ``tilt`` is what their height lost for each unit of ``x``.
+    """
 
     page_no: int
     row: int
     words: tuple[Word, ...]
     known_place: bool = True
+    tilt: float = 0.0
 
     @cached_property
     def text(self) -> str:
@@ -99,7 +104,7 @@ class Piece:
     def tail(self, start: int) -> "Piece | None":
         """The piece from a position of its text on; ``None`` when nothing is left."""
         words = self.words_of(start, len(self.text) + 1)
-        return Piece(self.page_no, self.row, words, self.known_place) if words else None
+        return replace(self, words=words) if words else None
 
 
 @dataclass(frozen=True)
@@ -119,9 +124,12 @@ def sheet_of(page: RecognisedPage) -> Sheet:
     """Lay out a page; where its words are not kept, its text is taken for a typewriter's."""
     known = bool(page.words)
     words = [word for word in page.words[:MAX_WORDS] if word.text.strip()] if known else _typed(page.text)
+    tilt = _tilt(words) if known else 0.0
+    if tilt:
+        words = [replace(word, y=word.y - tilt * word.x) for word in words]
     rows = _rows(_joined(words))
     pieces = tuple(
-        Piece(page.page_no, number, tuple(piece), known)
+        Piece(page.page_no, number, tuple(piece), known, tilt)
         for number, row in enumerate(rows)
         for piece in _with_marks(sorted(row, key=lambda piece: piece[0].x))
     )[:MAX_PIECES]
@@ -129,6 +137,38 @@ def sheet_of(page: RecognisedPage) -> Sheet:
     steps = [below - above for above, below in itertools.pairwise(tops) if 0.006 < below - above < 0.045]
     pitch = sorted(steps)[len(steps) * 3 // 10] if len(steps) > 3 else 0.018
     return Sheet(page.page_no, pieces, pitch)
+
+
+def _tilt(words: Sequence[Word]) -> float:
+    """By how much lines fall for each unit of ``x``, from neighbours in reading order; 0 when they lie straight."""
+    slopes = [
+        (right.y + right.height / 2 - left.y - left.height / 2) / (right.x - left.x)
+        for left, right in itertools.pairwise(words)
+        if 0.01 < right.x - left.x < 0.25 and abs(right.y - left.y) < 0.012
+    ]
+    slope = statistics.median(slopes) if len(slopes) > 11 else 0.0
+    return slope if 0.004 < abs(slope) < 0.06 else 0.0
+
+
+def without_stamps(sheet: Sheet) -> Sheet:
+    """The sheet without the short lines of a stamp of arrival, which fall anywhere on a letter."""
+    anchors = [piece for piece in sheet.pieces if len(piece.words) < 6 and _ARRIVED.search(piece.folded)]
+    if not anchors:
+        return sheet
+    return replace(sheet, pieces=tuple(p for p in sheet.pieces if not any(_stamped(p, anchor) for anchor in anchors)))
+
+
+_ARRIVED = re.compile(r"courrier arriv|\barrivee?\W*$|^\W*courrier\W*$|rier arriv|er arrive")
+
+
+def _stamped(piece: Piece, anchor: Piece) -> bool:
+    if len(piece.words) > 4 or ":" in piece.text or abs(piece.y - anchor.y) > _STAMP_REACH:
+        return False
+    inside = min(piece.right, anchor.right + 0.06) - max(piece.x, anchor.x - 0.09)
+    return inside > 0.7 * (piece.right - piece.x)
+
+
+_STAMP_REACH = 0.028  # lines of a stamp above and below the word "arrivé", in heights of the page
 
 
 def _with_marks(row: list[list[Word]]) -> list[list[Word]]:
@@ -209,8 +249,10 @@ def _middle(piece: Sequence[Word]) -> float:
 def reading(name: str, value: str, words: Sequence[Word], piece: Piece, sure: float) -> FieldReading:
     """A field's reading; what was read badly is less sure than the rule that found it."""
     confidence = min(sure, sure - 0.7 * (_SURE_WORDS - _confidence_of(words)))
-    x, y = min(word.x for word in words), min(word.y for word in words)
-    width, height = max(word.x + word.width for word in words) - x, max(word.y + word.height for word in words) - y
+    tops = [word.y + piece.tilt * word.x for word in words]
+    x, y = min(word.x for word in words), min(tops)
+    width = max(word.x + word.width for word in words) - x
+    height = max(top + word.height for top, word in zip(tops, words, strict=True)) - y
     if not piece.known_place:
         x = y = width = height = 0.0
     return FieldReading(

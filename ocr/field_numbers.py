@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from ged.ports import FieldReading, Word
 from ocr.field_layout import Piece, Sheet, reading
@@ -102,7 +103,7 @@ def _overlapping(sheet: Sheet) -> Iterator[Piece]:
                 if below.y - piece.y < 2.2 * sheet.pitch:
                     words += below.words[:3]
                 break
-        yield Piece(piece.page_no, piece.row, words, piece.known_place)
+        yield replace(piece, words=words)
 
 
 def _in_digits(piece: Piece) -> Iterator[FieldReading]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ged.ports import FieldReading
 from ocr.field_blocks import Marks
@@ -137,4 +138,4 @@ def _flowing(sheet: Sheet) -> Iterator[Piece]:
                 below = by_row.get(row)
                 if below and below.y - piece.y < 2.6 * sheet.pitch and below.x < piece.right:
                     words += below.words
-            yield Piece(piece.page_no, piece.row, words, piece.known_place)
+            yield replace(piece, words=words)

@@ -6,6 +6,7 @@ at least 95 of 100 made letters; below, show it as doubtful. See ``tests/unit/te
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from ged.ports import FieldReading, RecognisedPage
 from ocr.field_blocks import (
@@ -20,7 +21,7 @@ from ocr.field_blocks import (
 )
 from ocr.field_dates import FoundDate, century_of, dates_in
 from ocr.field_labels import Label, label_of
-from ocr.field_layout import Piece, Sheet, fold, reading, sheet_of
+from ocr.field_layout import Piece, Sheet, fold, reading, sheet_of, without_stamps
 from ocr.field_numbers import NUMBER_WORDS, leading_count, read_amounts
 from ocr.field_places import known_town
 from ocr.field_references import is_own_number, read_references
@@ -35,7 +36,7 @@ def read_fields(pages: Sequence[RecognisedPage]) -> tuple[FieldReading, ...]:
     ``sender``, ``addressee`` and ``enclosures``; one a recipient of ``copies``; ``amount`` once a sum, the surest first.
     """
     chosen = pages if len(pages) <= _PAGES_FIRST + _PAGES_LAST else [*pages[:_PAGES_FIRST], *pages[-_PAGES_LAST:]]
-    sheets = [sheet for sheet in map(sheet_of, chosen) if sheet.pieces]
+    sheets = [sheet for sheet in (without_stamps(sheet_of(page)) for page in chosen) if sheet.pieces]
     if not sheets:
         return ()
     labels = {sheet.page_no: _labels(sheet) for sheet in sheets}
@@ -96,21 +97,23 @@ def _subject(sheet: Sheet, marks: Marks) -> Iterator[FieldReading]:
 
 def _value_lines(sheet: Sheet, marks: Marks, piece: Piece, label: Label) -> Iterator[Piece]:
     """What stands behind a label and the lines that go on below it, up to the next label, salutation or wider gap."""
+    labelled = {id(sheet.pieces[place]) for place in marks.labels}
     start = piece.tail(label.end)
-    same_row = [other for other in sheet.row(piece.row) if other.x >= piece.right]
-    if start is None:
-        start = next(iter(same_row), None) or next((p for p in sheet.pieces if p.row == piece.row + 1), None)
-    elif same_row and same_row[0].x - piece.right < 0.08:
-        yield start
-        start = same_row[0]
+    beside = [other for other in sheet.row(piece.row) if other.x >= piece.right and id(other) not in labelled]
+    if start is None and beside:
+        start = beside.pop(0)
+    elif start is None:
+        start = next((p for p in sheet.pieces if p.row == piece.row + 1 and id(p) not in labelled), None)
     if start is None:
         return
     yield start
-    labelled = {sheet.pieces[place].row for place in marks.labels}
-    anchor = Piece(piece.page_no, start.row, (*piece.words, *start.words), piece.known_place)
+    while beside and beside[0].x - start.right < 0.08:
+        start = beside.pop(0)
+        yield start
+    anchor = replace(piece, row=start.row, words=(*piece.words, *start.words))
     for below in block_below(sheet, anchor, gap=1.5, most=4, left=0.02):
         text = below.folded
-        if below.row in labelled or SALUTATION.match(text) or OPENING.match(text) or is_own_number(below):
+        if id(below) in labelled or SALUTATION.match(text) or OPENING.match(text) or is_own_number(below):
             return
         if re.match(r"^\W{0,2}(?:monsieur|madame|messieurs|p\.?\s?j\b|ref\b)", text):
             return
