@@ -1,0 +1,98 @@
+"""Proposals in a real browser: taken by a key or a click and no other way, shown on the page, late without harm."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from werkzeug.serving import make_server
+
+from tests.factories import make_services
+from tests.integration.test_suggestions import FIELDS, LETTERS, Site, know
+from tests.scripted_ocr import ScriptedEngine, pdf_of
+from tests.site import PASSWORD, make_site
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[tuple[str, Site]]:
+    engine = ScriptedEngine(texts=(LETTERS[0].pages_text[0],), fields=FIELDS)
+    services = replace(make_services(tmp_path), ocr=engine)
+    app, _ = make_site(tmp_path, services=services)
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", Site(app, services, engine)
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    services.engine.dispose()
+
+
+@pytest.fixture
+def page(browser: Browser, site: tuple[str, Site]) -> Iterator[Page]:
+    context = browser.new_context(base_url=site[0], locale="fr-FR", viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    page.goto("/connexion")
+    page.fill("#account", "agent")
+    page.fill("#password", PASSWORD)
+    page.press("#password", "Enter")
+    page.wait_for_selector("#navigation", state="attached")
+    yield page
+    context.close()
+
+
+def test_late_proposals_leave_what_is_typed_and_the_cursor(page: Page, site: tuple[str, Site]) -> None:
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    know(site[1].services, "Compagnie Énergie Électrique du Togo (CEET)")
+    scan_id = site[1].upload(pdf_of("un", "deux"))
+    page.goto(f"/enregistrer/numerisation/{scan_id}")
+    page.fill("#subject", "Tapé par l'agent")
+    site[1].work()
+    page.wait_for_selector('[data-for="their_reference"]', timeout=15_000)
+    assert page.input_value("#subject") == "Tapé par l'agent"
+    assert page.evaluate("document.activeElement.id") == "subject"
+    assert page.input_value("#their_reference") == "", "nothing applies itself"
+    assert page.locator("[hx-trigger='every 2s']").count() == 0
+    # The keyboard: Alt+Enter in the field takes its proposal and sends nothing.
+    page.keyboard.press("Alt+Enter")
+    assert page.input_value("#subject") == FIELDS[0].value
+    assert page.locator('[data-for="subject"]').is_hidden(), "what stands in the field is not proposed again"
+    page.focus("#written_on")
+    page.keyboard.press("Alt+Enter")
+    assert page.input_value("#written_on") == "08/01/2026"
+    page.focus("#sender_name")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.dataset.for") == "sender_name", "the button is the next stop"
+    page.keyboard.press("Enter")
+    assert page.input_value("#sender_name") == "Compagnie Énergie Électrique du Togo (CEET)"
+    assert page.url.endswith(f"/enregistrer/numerisation/{scan_id}")
+    assert not [text for text in complaints if "Content Security Policy" in text]
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_the_place_where_it_was_read_is_shown(page: Page, site: tuple[str, Site], width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    scan_id = site[1].upload(pdf_of("un", "deux"))
+    site[1].work()
+    page.goto(f"/enregistrer/numerisation/{scan_id}")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.focus('[data-for="subject"]')
+    frame = page.locator(".read-here")
+    frame.wait_for()
+    sheet, box = page.locator(".sheet").first.bounding_box(), frame.bounding_box()
+    assert sheet is not None
+    assert box is not None
+    assert (box["x"] - sheet["x"]) / sheet["width"] == pytest.approx(0.1, abs=0.02)
+    assert (box["y"] - sheet["y"]) / sheet["height"] == pytest.approx(0.2, abs=0.02)
+    page.focus("#register_id")
+    assert frame.count() == 0
