@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ged.errors import EngineFailed, GedError
+from ocr import office
 from ocr.coding import jpeg
 from ocr.image import shrink
 from ocr.inspection import count, inspect
@@ -79,6 +80,10 @@ class _Service:
             return inspect(Path(request["source"]), self._limits, start=request["start"], stop=request["stop"])
         if operation == "count":
             return count(Path(request["source"]), self._limits)
+        if operation == "convert":
+            source, target = Path(request["source"]), Path(request["out"])
+            office.convert(source, request["media_type"], target, self._limits, timeout_s=request["timeout_s"])
+            return None
         if operation == "languages":
             return sorted(self._tesseract.languages())
         if operation == "thumbnail":

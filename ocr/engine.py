@@ -1,11 +1,12 @@
 """The plug of the port ``OcrEngine``: tesseract, in children that a hostile file may end."""
 
+import hashlib
 import shutil
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,9 +22,11 @@ from ocr.fields import read_fields
 from ocr.image import shrink
 from ocr.likeness import likeness_of
 from ocr.limits import MIB, Limits, truncated
+from ocr.office import OFFICE
+from ocr.office_folder import OfficeFolder
 from ocr.resume import FinishedPages
 from ocr.sandbox import Sandbox
-from ocr.sniff import sniff
+from ocr.sniff import PDF, sniff
 from ocr.wire import Message, PagePart, PageResult, PageTask, as_message, load_result
 
 THUMBNAIL_LONG_SIDE_PX = 300
@@ -69,6 +72,7 @@ class TesseractEngine:
             "tessdata": tessdata,
         }
         self._sandbox = Sandbox(settings)
+        self._office = OfficeFolder()
         self._slots = threading.BoundedSemaphore(max(1, jobs))
         self._reading = (tesseract, tessdata, max_pixels)  # what a page's text and image depend on
         self._languages: frozenset[str] | None = None
@@ -87,13 +91,15 @@ class TesseractEngine:
         Raises:
             Invalid, EngineFailed: as ``inspect``.
         """
-        answer = self._look("count", source, filename=filename, timeout_s=timeout_s)
-        return str(answer["media_type"]), int(answer["pages"])
+        media_type, shown = self._shown(source, filename, timeout_s)
+        answer = self._look("count", shown, filename=filename, timeout_s=timeout_s)
+        return media_type, int(answer["pages"])
 
     def inspect(self, source: Path, *, filename: str, timeout_s: float) -> SourceFacts:
         """First look at a file, as ``OcrEngine.inspect``."""
         end_s = time.monotonic() + timeout_s
-        look = partial(self._look_at, source, filename, end_s)
+        media_type, shown = self._shown(source, filename, timeout_s)
+        look = partial(self._look_at, shown, filename, end_s)
         first = look(0)
         starts = range(PAGES_A_LOOK, int(first["count"]), PAGES_A_LOOK)
         with ThreadPoolExecutor(max_workers=max(1, self._jobs), thread_name_prefix="look") as pool:
@@ -102,7 +108,7 @@ class TesseractEngine:
         if not any(page.width_px for page in pages):
             refusal = truncated()
             raise Invalid(refusal.code, refusal.remedy, filename=filename)
-        return SourceFacts(str(first["media_type"]), pages, bool(first["signed"]))
+        return SourceFacts(media_type, pages, bool(first["signed"]))
 
     def _look_at(self, source: Path, filename: str, end_s: float, start: int) -> dict[str, Any]:
         left_s = max(0.0, end_s - time.monotonic())
@@ -111,18 +117,37 @@ class TesseractEngine:
         )
 
     def _look(self, operation: str, source: Path, *, filename: str, timeout_s: float, **more: int) -> dict[str, Any]:
-        try:
-            sniff(source)
-            request: Message = {"do": operation, "source": str(source.resolve()), **more}
-            answer = self._sandbox.ask(request, timeout_s=timeout_s)
-        except Invalid as refusal:
-            raise Invalid(refusal.code, refusal.remedy, **{**refusal.params, "filename": filename}) from refusal
-        except EngineFailed as failure:
-            raise _about(failure, filename) from failure
-        return cast(dict[str, Any], answer)
+        request: Message = {"do": operation, "source": str(source.resolve()), **more}
+        with _about(filename):
+            return cast(dict[str, Any], self._sandbox.ask(request, timeout_s=timeout_s))
+
+    def _shown(self, source: Path, filename: str, timeout_s: float) -> tuple[str, Path]:
+        """The media type of a file, and the file that shows its pages: itself, or an office file's PDF."""
+        with _about(filename):
+            media_type = sniff(source)
+            return media_type, self._as_pdf(source, media_type, None, timeout_s) if media_type in OFFICE else source
+
+    def _as_pdf(self, source: Path, media_type: str, folder: Path | None, timeout_s: float) -> Path:
+        """An office file's PDF in a folder, or in the engine's own, where the last few stay for the next question."""
+        with source.open("rb") as file:
+            name = hashlib.file_digest(file, "sha256").hexdigest()[:32]
+        target = (folder or self._office.folder()) / f"office-{name}.pdf"
+        if not target.exists():
+            self._office.make_room()
+            request: Message = {"do": "convert", "source": str(source.resolve()), "media_type": media_type}
+            limit_s = min(timeout_s, self._page_timeout_s)
+            self._sandbox.ask({**request, "out": str(target), "timeout_s": limit_s}, timeout_s=limit_s + _GRACE_S)
+        return target
+
+    def _drawn(self, page: PageRef, folder: Path | None, timeout_s: float) -> PageRef:
+        """The page of an office file as a page of its PDF; any other page as it is."""
+        if page.media_type not in OFFICE:
+            return page
+        return replace(page, source=self._as_pdf(page.source, page.media_type, folder, timeout_s), media_type=PDF)
 
     def thumbnail(self, page: PageRef, *, width_px: int, out: Path, timeout_s: float) -> None:
         """Write a small JPEG of one page, as ``OcrEngine.thumbnail``."""
+        page = self._drawn(page, None, timeout_s)
         request: Message = {
             "do": "thumbnail",
             "source": str(page.source.resolve()),
@@ -149,7 +174,8 @@ class TesseractEngine:
         end_s = time.monotonic() + timeout_s
         self._check_program(languages, timeout_s)
         folder = out.resolve()
-        tasks = [self._task(page, number, languages, folder) for number, page in enumerate(pages, 1)]
+        drawn = [self._drawn(page, folder, timeout_s) for page in pages]
+        tasks = [self._task(page, number, languages, folder) for number, page in enumerate(drawn, 1)]
         results, read = [], []
         with closing(self._all_read(tasks, end_s)) as reading:
             for task, result in zip(tasks, reading, strict=True):
@@ -233,9 +259,16 @@ class TesseractEngine:
         return result
 
 
-def _about(failure: EngineFailed, filename: str) -> EngineFailed:
-    params = {**failure.params, "filename": filename}
-    return EngineFailed(failure.code, failure.remedy, retryable=failure.retryable, **params)
+@contextmanager
+def _about(filename: str) -> Iterator[None]:
+    """Name the file in whatever is said of it."""
+    try:
+        yield
+    except Invalid as refusal:
+        raise Invalid(refusal.code, refusal.remedy, **{**refusal.params, "filename": filename}) from refusal
+    except EngineFailed as failure:
+        params = {**failure.params, "filename": filename}
+        raise EngineFailed(failure.code, failure.remedy, retryable=failure.retryable, **params) from failure
 
 
 def _page_facts(data: dict[str, Any]) -> PageFacts:

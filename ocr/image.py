@@ -11,12 +11,12 @@ from PIL import Image, ImageOps
 
 from ged.errors import GedError
 from ocr.limits import Limits, truncated
-from ocr.sniff import JPEG, PNG, PNM, TIFF
+from ocr.sniff import JP2, JPEG, PNG, PNM, TIFF
 
 A4_LONG_SIDE_INCHES = 11.69
 LONG_SIDE_PX = 3508  # A4 at 300 dpi: nothing that we make needs more
 
-_FORMATS = {PNG: "PNG", JPEG: "JPEG", TIFF: "TIFF", PNM: "PPM"}
+_FORMATS = {PNG: "PNG", JPEG: "JPEG", TIFF: "TIFF", PNM: "PPM", JP2: "JPEG2000"}
 _TURNS = {
     90: Image.Transpose.ROTATE_270,
     180: Image.Transpose.ROTATE_180,

@@ -1,7 +1,9 @@
 """What a file is, by its first bytes. A name says nothing: anybody can write ``.pdf`` behind a text."""
 
+import mmap
 import re
 from pathlib import Path
+from typing import BinaryIO
 
 from ged.errors import Invalid
 
@@ -10,6 +12,11 @@ PNG = "image/png"
 JPEG = "image/jpeg"
 TIFF = "image/tiff"
 PNM = "image/x-portable-anymap"
+JP2 = "image/jp2"
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+ODT = "application/vnd.oasis.opendocument.text"
+DOC = "application/msword"
+RTF = "application/rtf"
 
 HEAD_BYTES = 1024
 
@@ -20,7 +27,17 @@ _MAGIC = (
     (b"MM\x00*", TIFF),
     (b"II+\x00\x08\x00\x00\x00", TIFF),
     (b"MM\x00+\x00\x08\x00\x00", TIFF),
+    (b"\x00\x00\x00\x0cjP  \r\n\x87\n", JP2),
+    (b"\xff\x4f\xff\x51", JP2),
+    (b"{\\rtf", RTF),
 )
+_ZIP = b"PK\x03\x04"
+_ODT_BEGINS = b"mimetype" + ODT.encode()  # stored first and as it is (ODF 1.2, part 3, 3.3)
+_ODT_AT = 30
+_COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_DOCX_PART = b"word/document.xml"
+_DOC_PARTS = ("WordDocument".encode("utf-16-le"), "EncryptedPackage".encode("utf-16-le"))
+_DIRECTORY_BYTES = 1024 * 1024  # of a file's end, where a ZIP lists its parts
 _PNM = re.compile(rb"P[1-6][ \t\r\n](?:\s|#[^\n]*\n)*\d+\s")
 
 
@@ -45,9 +62,22 @@ def sniff(path: Path) -> str:
     """
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
-    if not head:
-        raise Invalid("file.empty", "Scan or choose the file again.")
-    found = media_type(head)
+        if not head:
+            raise Invalid("file.empty", "Scan or choose the file again.")
+        found = media_type(head) or _office_type(file, head)
     if found is None:
-        raise Invalid("file.type_unknown", "Send a PDF, PNG, JPEG or TIFF file.")
+        raise Invalid("file.type_unknown", "Send a PDF, an image (PNG, JPEG, TIFF, JPEG 2000) or a text document.")
     return found
+
+
+def _office_type(file: BinaryIO, head: bytes) -> str | None:
+    """A text document in a container of parts; an encrypted one passes for its kind and is refused with that reason."""
+    if head.startswith(_ZIP):
+        if head[_ODT_AT:].startswith(_ODT_BEGINS):
+            return ODT
+        file.seek(max(0, file.seek(0, 2) - _DIRECTORY_BYTES))
+        return DOCX if _DOCX_PART in file.read() else None
+    if head.startswith(_COMPOUND):
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole:
+            return DOC if any(whole.find(part) >= 0 for part in _DOC_PARTS) else None
+    return None

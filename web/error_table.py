@@ -311,7 +311,10 @@ MESSAGES: Mapping[str, Message] = {
         _l("Le fichier « %(filename)s » est incomplet ou abîmé."), _l("Envoyez-le de nouveau depuis l'original.")
     ),
     "file.type_unknown": Message(
-        _l("Le fichier « %(filename)s » n'est ni un PDF, ni une image TIFF, JPEG ou PNG, quel que soit son nom."),
+        _l(
+            "Le fichier « %(filename)s » n'est ni un PDF, ni une image TIFF, JPEG ou PNG, ni un texte Word, OpenDocument "
+            "ou RTF, quel que soit son nom."
+        ),
         _l("Envoyez le document dans un de ces formats."),
     ),
     "file.not_written": Message(
@@ -484,27 +487,9 @@ MESSAGES: Mapping[str, Message] = {
     "mail.written_in_future": Message(
         _l("La date de la lettre est dans l'avenir."), _l("Corrigez la date de la lettre.")
     ),
-    # --- number ---
-    "number.unknown": Message(_l("Ce numéro n'existe pas."), _l("Vérifiez le numéro.")),
-    "number.void_reason": Message(_l("Il faut dire pourquoi le numéro est annulé."), _l("Écrivez le motif.")),
-    "number.voided": Message(
-        _l("Le numéro %(number)s est annulé."),
-        _l("Un numéro annulé ne sert plus : il reste au registre avec son motif."),
-    ),
-    "number.none_visible": Message(
-        _l("Aucun courrier de ce numéro (%(number)s) ne vous est visible."), _l("Vérifiez le numéro.")
-    ),
-    # --- ocr ---
-    "ocr.crashed": Message(
-        _l("Le contenu de ce fichier a arrêté la lecture : il est sans doute abîmé."),
-        _l("Numérisez le document de nouveau, ou demandez un autre fichier à l'expéditeur."),
-    ),
-    "ocr.failed": Message(
-        _l("La lecture de la page a échoué."), _l("Réessayez ; si l'erreur revient, prévenez l'administrateur.")
-    ),
-    "ocr.out_of_memory": Message(
-        _l("Une page de ce fichier est trop lourde pour être lue."),
-        _l("Numérisez-la de nouveau à 300 points par pouce."),
+    "office.unavailable": Message(
+        _l("Les documents Word, OpenDocument et RTF ne peuvent pas être lus ici : LibreOffice n'est pas installé."),
+        _l("Enregistrez le document en PDF et envoyez ce PDF."),
     ),
     "ocr.timeout": Message(_l("La lecture du document a pris trop de temps."), _l("Réessayez plus tard.")),
     "ocr.unavailable": Message(_l("Le moteur de lecture n'est pas disponible."), _l("Prévenez l'administrateur.")),

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from ged.errors import Invalid
-from ocr.sniff import JPEG, PDF, PNG, PNM, TIFF, media_type, sniff
+from ocr.sniff import DOC, DOCX, JP2, JPEG, ODT, PDF, PNG, PNM, RTF, TIFF, media_type, sniff
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,9 @@ from ocr.sniff import JPEG, PDF, PNG, PNM, TIFF, media_type, sniff
         (b"MM\x00*....", TIFF),
         (b"P5\n# scanner\n2480 3508\n255\n", PNM),
         (b"P4 10 10 ", PNM),
+        (b"\x00\x00\x00\x0cjP  \r\n\x87\n....", JP2),
+        (b"\xff\x4f\xff\x51\x00\x2f", JP2),
+        (b"{\\rtf1\\ansi", RTF),
         (b"GIF89a", None),
         (b"PK\x03\x04", None),
         (b"Monsieur le Ministre,", None),
@@ -35,3 +38,36 @@ def test_name_is_not_believed(tmp_path: Path, content: bytes, code: str) -> None
     with pytest.raises(Invalid) as refusal:
         sniff(path)
     assert refusal.value.code == code
+
+
+_COMPOUND = bytes.fromhex("d0cf11e0a1b11ae1") + bytes(504)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"PK\x03\x04" + bytes(26) + b"mimetype" + ODT.encode() + b"PK", ODT),
+        (b"PK\x03\x04" + bytes(3000) + b"PK\x01\x02" + bytes(42) + b"word/document.xml" + bytes(22), DOCX),
+        (_COMPOUND + "Root Entry".encode("utf-16-le") + bytes(90) + "WordDocument".encode("utf-16-le"), DOC),
+    ],
+)
+def test_text_documents_are_known_by_their_parts(tmp_path: Path, content: bytes, expected: str) -> None:
+    path = tmp_path / "stored"
+    path.write_bytes(content)
+    assert sniff(path) == expected
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"PK\x03\x04" + bytes(26) + b"xl/workbook.xml" + bytes(50),
+        b"PK\x03\x04" + bytes(26) + b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet",
+        _COMPOUND + "Workbook".encode("utf-16-le"),
+    ],
+)
+def test_other_containers_are_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "lettre.docx"
+    path.write_bytes(content)
+    with pytest.raises(Invalid) as refusal:
+        sniff(path)
+    assert refusal.value.code == "file.type_unknown"

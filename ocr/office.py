@@ -1,0 +1,122 @@
+"""Office files as PDF, drawn by LibreOffice where it is installed.
+
+The file was typed by its content (`ocr.sniff`); its filter is named, so that nonsense is refused instead of being drawn
+as text. The program gets a profile of its own in which macros and links are off and every network address leads to a
+closed port; it runs inside ``ocr.child``, under the memory limit and in the process group of the child.
+"""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import zipfile
+from pathlib import Path
+
+from ged.errors import EngineFailed, Invalid
+from ocr.limits import MIB, Limits, truncated
+from ocr.pdfcheck import examine
+from ocr.sniff import DOC, DOCX, ODT, RTF
+
+PROGRAM = "soffice"
+OFFICE = frozenset({DOCX, ODT, DOC, RTF})
+_FILTERS = {
+    DOCX: ("docx", "MS Word 2007 XML"),
+    ODT: ("odt", "writer8"),
+    DOC: ("doc", "MS Word 97"),
+    RTF: ("rtf", "Rich Text Format"),
+}
+_MAX_ENTRIES = 5_000
+_MAX_UNPACKED_BYTES = 512 * MIB
+_ENCRYPTED_PART = "EncryptedPackage".encode("utf-16-le")
+_HEADER = '<?xml version="1.0" encoding="UTF-8"?>'
+_SETTINGS = {
+    ("/org.openoffice.Office.Common/Security/Scripting", "MacroSecurityLevel"): "3",
+    ("/org.openoffice.Office.Common/Security/Scripting", "DisableMacrosExecution"): "true",
+    ("/org.openoffice.Office.Common/Security/Scripting", "BlockUntrustedRefererLinks"): "true",
+    ("/org.openoffice.Office.Common/Security/Scripting", "DisableActiveContent"): "true",
+    ("/org.openoffice.Office.Writer/Content/Update", "Link"): "0",
+    ("/org.openoffice.Inet/Settings", "ooInetProxyType"): "2",
+    ("/org.openoffice.Inet/Settings", "ooInetHTTPProxyName"): "127.0.0.1",
+    ("/org.openoffice.Inet/Settings", "ooInetHTTPProxyPort"): "1",
+    ("/org.openoffice.Inet/Settings", "ooInetHTTPSProxyName"): "127.0.0.1",
+    ("/org.openoffice.Inet/Settings", "ooInetHTTPSProxyPort"): "1",
+    ("/org.openoffice.Inet/Settings", "ooInetNoProxy"): "",
+}
+
+
+def convert(source: Path, media_type: str, target: Path, limits: Limits, *, timeout_s: float) -> None:
+    """Write an office file as PDF; whole or not at all.
+
+    Raises:
+        Invalid: ``office.unavailable``, ``file.encrypted``, ``file.truncated``, ``file.too_large``,
+            ``file.too_many_pages``.
+        EngineFailed: ``ocr.timeout``.
+    """
+    if shutil.which(PROGRAM) is None:
+        raise Invalid("office.unavailable", "Send the document as PDF.")
+    _check(source, media_type)
+    ending, import_filter = _FILTERS[media_type]
+    with tempfile.TemporaryDirectory(prefix="office-", dir=target.parent) as name:
+        folder = Path(name)
+        copy = folder / f"document.{ending}"
+        shutil.copyfile(source, copy)
+        _write_profile(folder / "profile" / "user")
+        _run(folder, copy, import_filter, timeout_s)
+        made = folder / "document.pdf"
+        # The program ends with 0 whatever happened.
+        if not made.is_file():
+            raise truncated()
+        examine(made, limits)
+        made.replace(target)
+
+
+def _check(source: Path, media_type: str) -> None:
+    """Refuse what is encrypted, and what unpacks to more than any letter holds."""
+    if media_type == DOC and _ENCRYPTED_PART in source.read_bytes():
+        raise Invalid("file.encrypted", "Send the file without a password.")
+    if media_type not in {DOCX, ODT}:
+        return
+    try:
+        with zipfile.ZipFile(source) as parts:
+            entries = parts.infolist()
+            encrypted = any(entry.flag_bits & 1 for entry in entries) or _is_locked(parts)
+    except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError, KeyError) as error:
+        raise truncated() from error
+    if encrypted:
+        raise Invalid("file.encrypted", "Send the file without a password.")
+    if len(entries) > _MAX_ENTRIES or sum(entry.file_size for entry in entries) > _MAX_UNPACKED_BYTES:
+        raise Invalid("file.too_large", "Send the document as PDF.", limit_bytes=_MAX_UNPACKED_BYTES)
+
+
+def _is_locked(parts: zipfile.ZipFile) -> bool:
+    """Whether an OpenDocument has a password: its list of parts then says how each is encrypted."""
+    name = "META-INF/manifest.xml"
+    if name not in parts.namelist():
+        return False
+    with parts.open(name) as manifest:
+        return b"encryption-data" in manifest.read(4 * MIB)
+
+
+def _write_profile(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    items = "".join(
+        f'<item oor:path="{path}"><prop oor:name="{name}" oor:op="fuse"><value>{value}</value></prop></item>'
+        for (path, name), value in _SETTINGS.items()
+    )
+    (folder / "registrymodifications.xcu").write_text(
+        f'{_HEADER}<oor:items xmlns:oor="http://openoffice.org/2001/registry">{items}</oor:items>'
+    )
+
+
+def _run(folder: Path, source: Path, import_filter: str, timeout_s: float) -> None:
+    command = [
+        PROGRAM, f"-env:UserInstallation=file://{folder / 'profile'}", "--headless", "--norestore", "--nolockcheck",
+        f"--infilter={import_filter}", "--convert-to", "pdf:writer_pdf_Export", "--outdir", str(folder), str(source),
+    ]  # fmt: skip
+    environment = {**os.environ, "HOME": str(folder), "TMPDIR": str(folder), "SAL_USE_VCLPLUGIN": "svp"}
+    try:
+        subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout_s, env=environment, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise EngineFailed("ocr.timeout", "The document took too long; try again.", retryable=True) from error
