@@ -31,7 +31,7 @@ def _folded(letter: str) -> str:
     if letter < "\x80":
         return letter.lower()
     plain = _SAME.get(letter) or unicodedata.normalize("NFKD", letter)[0]
-    return (plain.lower() or letter)[0]
+    return letter if plain.isspace() and not letter.isspace() else plain.lower()[0]
 
 
 _SAME = {
