@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     tsa_urls: tuple[str, ...] = ()
     smtp_url: SecretStr | None = None
     mail_from: str = "ged@localhost"
+    mailboxes_file: Path | None = None
+    """TOML with a ``[[mailbox]]`` for each mailbox that is collected (``ged.adapters.imap.MailboxSettings``)."""
     mail_unacknowledged_hours: int = 24
 
     @property

@@ -47,6 +47,8 @@ class JobKind(StrEnum):
     """Put a letter into the index as SQL has it now."""
     NOTIFY = "notify"
     """Send an e-mail (cannot be taken back)."""
+    COLLECT_MAIL = "collect_mail"
+    """Take in what lies in the mailboxes."""
     SEAL = "seal"
     """Sign and write out the journal's head."""
     SWEEP = "sweep"

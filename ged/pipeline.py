@@ -23,6 +23,7 @@ from ged.org.models import Unit
 from ged.ports import IndexDocument, JobId, MailId
 from ged.registry import dispatch, files, partials, recognition
 from ged.registry import intake as intake_rules
+from ged.registry import mailbox as mailboxes
 from ged.registry.indexing import index_document
 from ged.registry.models import Attachment, Mail
 from ged.registry.suggestions import lessons, readings, resent, scan_reading
@@ -36,6 +37,7 @@ logger = logging.getLogger(__name__)
 
 FAST_KINDS = frozenset(JobKind) - SLOW_KINDS
 PERIODS = {
+    JobKind.COLLECT_MAIL: timedelta(minutes=3),
     JobKind.SEAL: timedelta(hours=1),
     JobKind.SWEEP: timedelta(hours=24),
     JobKind.CHECK_FIXITY: timedelta(days=7),
@@ -169,6 +171,27 @@ def notify(run: Run) -> None:
     dispatch.run_notify(run.services, run.job, now=run.now)
 
 
+def collect_mail(run: Run) -> None:
+    """Collect every mailbox; one that does not answer does not hold up the others, and fails the job in the end.
+
+    Raises:
+        EngineFailed: that of the first mailbox that could not be collected.
+    """
+    failures: list[EngineFailed] = []
+    is_more = False
+    for mailbox in run.services.mailboxes:
+        try:
+            is_more |= mailboxes.collect(run.services, mailbox, heartbeat=run.heartbeat, now=run.now)
+        except EngineFailed as failure:
+            logger.warning("mailbox.failed mailbox=%s code=%s", mailbox.name, failure.code)
+            failures.append(failure)
+    if is_more:
+        with run.services.unit_of_work(run.now) as uow:
+            uow.defer(JobKind.COLLECT_MAIL, 0)
+    if failures:
+        raise failures[0]
+
+
 def plug_proofs() -> None:
     """Tell the intake who takes a scan that bears one of our codes, and the dispatch what an answer that left does.
 
@@ -188,6 +211,7 @@ FUNCTIONS: dict[JobKind, Callable[[Run], None]] = {
     JobKind.RECOGNISE: recognise,
     JobKind.INDEX: index,
     JobKind.NOTIFY: notify,
+    JobKind.COLLECT_MAIL: collect_mail,
     JobKind.SEAL: seal,
     JobKind.SWEEP: sweep,
     JobKind.CHECK_FIXITY: check_fixity,
@@ -239,6 +263,8 @@ def schedule_periodic(services: Services, *, now: datetime) -> None:
     with services.unit_of_work(now) as uow:
         audit.lock(uow.session)  # several workers look at one moment; one of them asks
         for kind, period in PERIODS.items():
+            if kind is JobKind.COLLECT_MAIL and not services.mailboxes:
+                continue
             latest = uow.session.scalar(select(Job.created_at).where(Job.kind == kind).order_by(Job.id.desc()).limit(1))
             waiting = uow.session.scalar(
                 select(Job.id).where(Job.kind == kind, Job.state.in_((JobState.QUEUED, JobState.RUNNING))).limit(1)

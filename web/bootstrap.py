@@ -4,6 +4,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ged.adapters.blobs_fs import FileBlobs
+from ged.adapters.imap import load_mailboxes
 from ged.adapters.post_smtp import FolderPost, SmtpPost
 from ged.adapters.queue_polled import PolledQueue
 from ged.codes import derive_secret
@@ -47,6 +48,7 @@ def build_services(settings: Settings, *, writes_index: bool = False) -> Service
         ocr_languages=settings.ocr_languages,
         max_upload_bytes=settings.max_upload_bytes,
         unacknowledged_hours=settings.mail_unacknowledged_hours,
+        mailboxes=load_mailboxes(settings.mailboxes_file),
     )
 
 

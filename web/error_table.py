@@ -487,6 +487,60 @@ MESSAGES: Mapping[str, Message] = {
     "mail.written_in_future": Message(
         _l("La date de la lettre est dans l'avenir."), _l("Corrigez la date de la lettre.")
     ),
+    # --- mailbox, message ---
+    "mailbox.login": Message(
+        _l("La boîte « %(mailbox)s » refuse le compte ou son secret."),
+        _l("Vérifiez le compte et renouvelez le secret."),
+    ),
+    "mailbox.token": Message(
+        _l("Le secret de la boîte « %(mailbox)s » ne peut pas être lu (%(cause)s)."),
+        _l("Vérifiez le fichier ou la commande qui donne le jeton."),
+    ),
+    "mailbox.unavailable": Message(
+        _l("La boîte « %(mailbox)s » ne répond pas (%(detail)s)."), _l("Vérifiez le serveur et le réseau.")
+    ),
+    "mailbox.unit": Message(
+        _l("La boîte « %(mailbox)s » est destinée à l'unité %(unit)s, qui n'existe pas."),
+        _l("Corrigez le code de l'unité dans le fichier des boîtes."),
+    ),
+    "message.encrypted": Message(
+        _l("Le message est chiffré : il ne peut pas être lu ici."), _l("Demandez à l'expéditeur de l'envoyer en clair.")
+    ),
+    "message.malformed": Message(
+        _l("Le message est mal formé."), _l("Ouvrez-le dans la messagerie ; au besoin, demandez un nouvel envoi.")
+    ),
+    "message.too_large": Message(
+        _l("Le message dépasse la taille admise."), _l("Demandez à l'expéditeur d'envoyer ses fichiers autrement.")
+    ),
+    "message.too_many_parts": Message(
+        _l("Le message contient plus de %(maximum)s parties."), _l("Demandez à l'expéditeur de le partager.")
+    ),
+    "message.winmail": Message(
+        _l("Le fichier winmail.dat ne s'ouvre que dans Outlook."),
+        _l("Demandez à l'expéditeur un nouvel envoi au format HTML ou texte."),
+    ),
+    # --- number ---
+    "number.unknown": Message(_l("Ce numéro n'existe pas."), _l("Vérifiez le numéro.")),
+    "number.void_reason": Message(_l("Il faut dire pourquoi le numéro est annulé."), _l("Écrivez le motif.")),
+    "number.voided": Message(
+        _l("Le numéro %(number)s est annulé."),
+        _l("Un numéro annulé ne sert plus : il reste au registre avec son motif."),
+    ),
+    "number.none_visible": Message(
+        _l("Aucun courrier de ce numéro (%(number)s) ne vous est visible."), _l("Vérifiez le numéro.")
+    ),
+    # --- ocr ---
+    "ocr.crashed": Message(
+        _l("Le contenu de ce fichier a arrêté la lecture : il est sans doute abîmé."),
+        _l("Numérisez le document de nouveau, ou demandez un autre fichier à l'expéditeur."),
+    ),
+    "ocr.failed": Message(
+        _l("La lecture de la page a échoué."), _l("Réessayez ; si l'erreur revient, prévenez l'administrateur.")
+    ),
+    "ocr.out_of_memory": Message(
+        _l("Une page de ce fichier est trop lourde pour être lue."),
+        _l("Numérisez-la de nouveau à 300 points par pouce."),
+    ),
     "office.unavailable": Message(
         _l("Les documents Word, OpenDocument et RTF ne peuvent pas être lus ici : LibreOffice n'est pas installé."),
         _l("Enregistrez le document en PDF et envoyez ce PDF."),

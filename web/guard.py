@@ -58,6 +58,7 @@ ACCESS: Mapping[str, Rule] = {
     "admin.index": roles(Role.ADMINISTRATOR),
     "admin.jobs": roles(Role.ADMINISTRATOR),
     "admin.retry_job": roles(Role.ADMINISTRATOR),
+    "mailboxes.index": roles(Role.ADMINISTRATOR),
     "admin.entries": roles(Role.ADMINISTRATOR, Role.AUDITOR),
     "admin.calendar_page": roles(Role.ADMINISTRATOR),
     "admin.set_holiday": roles(Role.ADMINISTRATOR),

@@ -214,6 +214,7 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         JobKind.RECOGNISE: _l("Reconnaître le texte"),
         JobKind.INDEX: _l("Indexer un courrier"),
         JobKind.NOTIFY: _l("Envoyer un courriel"),
+        JobKind.COLLECT_MAIL: _l("Relever les boîtes aux lettres électroniques"),
         JobKind.SEAL: _l("Sceller le journal"),
         JobKind.SWEEP: _l("Effacer les octets orphelins"),
         JobKind.CHECK_FIXITY: _l("Vérifier les octets conservés"),

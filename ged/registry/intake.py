@@ -287,7 +287,7 @@ def settle(uow: UnitOfWork, batch_id: int, looks: Mapping[int, Look], *, now: da
         return []
     for page in list(batch.pages):
         if page.inspected_at is None and page.id in looks:
-            _note(uow, batch, page, looks[page.id], now)
+            note(uow, batch, page, looks[page.id], now)
     uow.session.flush()
     uow.session.refresh(batch, ["pages"])
     placed = set(
@@ -304,7 +304,8 @@ def settle(uow: UnitOfWork, batch_id: int, looks: Mapping[int, Look], *, now: da
     return scans
 
 
-def _note(uow: UnitOfWork, batch: ScanBatch, page: ScanPage, look: Look, now: datetime) -> None:
+def note(uow: UnitOfWork, batch: ScanBatch, page: ScanPage, look: Look, now: datetime) -> None:
+    """Write down what a first look showed: a row for each page of the file."""
     page.problem, page.inspected_at = look.problem, now
     if look.media_type:
         page.media_type = look.media_type
@@ -321,6 +322,7 @@ def _note(uow: UnitOfWork, batch: ScanBatch, page: ScanPage, look: Look, now: da
                 digest=page.digest,
                 media_type=page.media_type,
                 size_bytes=page.size_bytes,
+                filename=page.filename,
                 page_index=index,
                 received_at=page.received_at,
                 inspected_at=now,
@@ -354,7 +356,7 @@ def _place(uow: UnitOfWork, batch: ScanBatch, pages: Sequence[ScanPage], now: da
 
 
 def _settle_group(uow: UnitOfWork, batch: ScanBatch, group: Group, now: datetime) -> ScanId:
-    scan = _new_scan(uow, batch, group, now)
+    scan = new_scan(uow, batch, group, now)
     if group.separator_id is not None:
         scan.note = separators.obeyed(uow.session, group.separator_id, batch.unit_id)
         scan.separator_id = group.separator_id if not scan.note else None
@@ -365,7 +367,8 @@ def _settle_group(uow: UnitOfWork, batch: ScanBatch, group: Group, now: datetime
     return ScanId(scan.id)
 
 
-def _new_scan(uow: UnitOfWork, batch: ScanBatch, group: Group, now: datetime) -> Scan:
+def new_scan(uow: UnitOfWork, batch: ScanBatch, group: Group, now: datetime) -> Scan:
+    """A waiting scan of these pages."""
     scan = Scan(
         batch_id=batch.id,
         unit_id=batch.unit_id,

@@ -12,7 +12,18 @@ from flask_babel import gettext as _
 
 from ged.errors import GedError, Invalid, InvalidTransition, StaleVersion
 from ged.ports import Confidentiality, MailId, PostId, RegisterId, ScanId
-from ged.registry import arrange, correspondents, entry, operations, prints, queries, reading, scan_queries, separators
+from ged.registry import (
+    arrange,
+    correspondents,
+    entry,
+    mailbox,
+    operations,
+    prints,
+    queries,
+    reading,
+    scan_queries,
+    separators,
+)
 from ged.registry.models import Channel, Priority
 from ged.registry.operations import MAX_NAME, MAX_SUBJECT, IncomingForm
 from ged.registry.scan_queries import ScanRow
@@ -64,6 +75,7 @@ def _page(scan_id: int | None, error: GedError | None = None) -> ResponseReturnV
         scan: ScanRow | None = scan_queries.scan(db, scan_id, actor) if scan_id is not None else None
         sheet_id = scan.separator_id if scan is not None else None
         preset = separators.preset(db, sheet_id) if sheet_id is not None else None
+        message = mailbox.message_of_scan(db, scan.id) if scan is not None else None
         proposals: ScanProposals | None = None
         if scan is not None and scan.is_waiting:
             proposals = for_scan(db, context.services(), scan, actor)
@@ -75,6 +87,7 @@ def _page(scan_id: int | None, error: GedError | None = None) -> ResponseReturnV
         authorities=[*near, *groups] if near else far,
         scan=scan,
         preset=preset,
+        message=message,
         proposals=proposals,
         link_kinds=[(kind, str(LINKS[kind, True])) for kind in LINK_KINDS],
         natures=[(code, str(name)) for code, name in NATURES.items()],

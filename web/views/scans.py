@@ -15,7 +15,7 @@ from werkzeug.datastructures import FileStorage
 
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.ports import MailId, ScanId
-from ged.registry import arrange, bridges, files, intake, reading, scan_profiles, scan_queries, separators
+from ged.registry import arrange, bridges, files, intake, mailbox, reading, scan_profiles, scan_queries, separators
 from ged.registry.files import Upload
 from ged.registry.models import AttachmentKind
 from ged.registry.recognition import THUMBNAIL_PX
@@ -332,6 +332,7 @@ def _show(scan_id: int, error: GedError | None = None) -> ResponseReturnValue:
             "letters": scan_queries.letters_to_join(session, actor) if row.is_waiting else [],
             "others": [one for one in scan_queries.waiting(session, actor) if one.id != scan_id and not one.is_signed],
             "bridges": scan_queries.bridges(session, [row.unit_id], now=now),
+            "message": mailbox.message_of_scan(session, scan_id),
             "preset": separators.preset(session, row.separator_id) if row.separator_id is not None else None,
         }
     if row.mail_id is not None:
