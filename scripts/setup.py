@@ -108,7 +108,12 @@ def steps(level: str) -> list[Step]:
     if level == "check":
         return check
     elastic, kept = ("tests/servers/elastic.py",), (".cache/elasticsearch",)
-    return [*check, Step("elastic", "Elasticsearch for the tests (once, 950 MB)", elastic, kept, fetch_elasticsearch)]
+    judge = ("tests/judges/verapdf.py", "tests/judges/VeraPdf.java", "tests/judges/verapdf.pom.xml")
+    return [
+        *check,
+        Step("elastic", "Elasticsearch for the tests (once, 950 MB)", elastic, kept, fetch_elasticsearch),
+        Step("verapdf", "veraPDF, which judges PDF/A (once, 16 MB)", judge, (".cache/judges/verapdf",), fetch_verapdf),
+    ]
 
 
 def count(lock: str) -> int:
@@ -244,8 +249,21 @@ def fetch_elasticsearch() -> None:
     """No Debian package holds it. Where it cannot be had, the tests that need it are skipped and say why."""
     if os.environ.get("GED_TEST_ELASTICSEARCH_URL"):
         return
-    fetch = "from tests.servers import elastic; elastic.find_java(); elastic.fetch()"
-    status, tail = run_logged([str(PYTHON), "-c", fetch])
+    fetch_for_tests("from tests.servers import elastic; elastic.find_java(); elastic.fetch()")
+
+
+def fetch_verapdf() -> None:
+    """The same: it comes from Maven Central."""
+    fetch_for_tests("from tests.judges import verapdf; verapdf.fetch()")
+
+
+def fetch_for_tests(words: str) -> None:
+    """Fetch what only tests need.
+
+    Raises:
+        Absent: it cannot be had here; said with the reason.
+    """
+    status, tail = run_logged([str(PYTHON), "-c", words])
     if status:
         reason = tail[-1].partition(": ")[2] if tail else "no word of why"
         say(f"  Not to be had here, its tests will be skipped: {reason}")

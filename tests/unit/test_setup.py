@@ -70,7 +70,10 @@ def test_the_package_lists_of_the_project_are_read(setup: ModuleType, monkeypatc
     run, test = setup.wanted("run"), setup.wanted("test")
     assert {"tesseract-ocr-fra", "tesseract-ocr-osd", "libsane-dev", "qpdf", "poppler-utils"} <= run.keys()
     assert setup.wanted("check") == run
-    assert {"redis-server", "postgresql", "chromium", "sane-airscan"} == test.keys() - run.keys() - {"fonts-liberation"}
+    servers = {"redis-server", "postgresql", "dovecot-imapd"}
+    assert servers | {"chromium", "sane-airscan", "libreoffice-writer-nogui"} == test.keys() - run.keys() - {
+        "fonts-liberation"
+    }
     assert run["qpdf"] == "command -v qpdf"
 
 
