@@ -43,6 +43,10 @@ bench: ## run every benchmark, one after the other
 	@$(SETUP) run
 	@set -e; for name in $(BENCHES); do echo "== $$name"; $(BIN)/python -m bench.$$name; done
 
+bench-bridge: ## a stack of 50 sheets, agent, server and network killed 100 times (KILLS=100), figures as JSON lines
+	@$(SETUP) test
+	@KILLS=$(or $(KILLS),100) exec $(BIN)/pytest -s tests/faults/test_bridge_hundred_kills.py
+
 bench-%: ## run one benchmark of the folder bench/
 	@$(SETUP) run
 	@exec $(BIN)/python -m bench.$*
