@@ -20,7 +20,7 @@ from ocr.image import shrink
 from ocr.inspection import count, inspect
 from ocr.limits import MIB, Limits
 from ocr.page import PageReader, show
-from ocr.tesseract import Tesseract
+from ocr.tesseract import Recogniser, recogniser
 from ocr.wire import Message, PageTask
 
 _MAX_FILE_BYTES = 1024 * MIB
@@ -37,7 +37,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     threading.Thread(target=_end_with, args=(settings["parent_pid"],), daemon=True).start()
     answers = _private_output()
-    service = _Service(limits, Tesseract(settings["tesseract"], settings["tessdata"]))
+    service = _Service(limits, recogniser(settings["tesseract"], settings["tessdata"]))
     for line in sys.stdin.buffer:
         answers.write(json.dumps(service.answer(json.loads(line))).encode("utf-8") + b"\n")
         answers.flush()
@@ -58,9 +58,9 @@ def _private_output() -> BinaryIO:
 
 
 class _Service:
-    def __init__(self, limits: Limits, tesseract: Tesseract) -> None:
+    def __init__(self, limits: Limits, reads: Recogniser) -> None:
         self._limits = limits
-        self._tesseract = tesseract
+        self._recogniser = reads
 
     def answer(self, request: Message) -> Message:
         try:
@@ -85,12 +85,12 @@ class _Service:
             office.convert(source, request["media_type"], target, self._limits, timeout_s=request["timeout_s"])
             return None
         if operation == "languages":
-            return sorted(self._tesseract.languages())
+            return sorted(self._recogniser.languages())
         if operation == "thumbnail":
             self._thumbnail(request)
             return None
         languages = tuple(request.pop("languages"))
-        PageReader(self._limits, self._tesseract).run(PageTask(**request, languages=languages))
+        PageReader(self._limits, self._recogniser).run(PageTask(**request, languages=languages))
         return None
 
     def _thumbnail(self, request: Message) -> None:

@@ -16,14 +16,15 @@ Mask = npt.NDArray[np.bool_]
 MAX_SKEW_DEGREES = 6.0
 MIN_SKEW_DEGREES = 0.25
 _INK = 0.62  # darker than this share of the paper around it is ink
+_FAINT_INK = 0.8  # where the question is whether there is any
 _BLANK_INK_SHARE = 0.0003  # of a page: half of one short line of text
 
 
-def ink(gray: Image.Image) -> Mask:
+def ink(gray: Image.Image, share: float = _INK) -> Mask:
     """Say which pixels are ink: darker than the paper around them, so that shadows and yellow paper do not count."""
     eighth = shrink(gray, max(64, max(gray.size) // 8))
     paper = eighth.filter(ImageFilter.MaxFilter(9)).filter(ImageFilter.GaussianBlur(8))
-    limit = paper.point(lambda value: value * _INK).resize(gray.size, Image.Resampling.NEAREST)
+    limit = paper.point(lambda value: value * share).resize(gray.size, Image.Resampling.NEAREST)
     mask: Mask = np.asarray(gray) < np.asarray(limit)
     return mask
 
@@ -39,7 +40,7 @@ def without_specks(mask: Mask) -> Mask:
 def blank_score(image: Image.Image) -> float:
     """Judge how empty a page is, 0 full to 1 empty; dust, noise, shadows and black edges do not count as writing."""
     small = shrink(image.convert("L"), 900).filter(ImageFilter.MedianFilter(3))
-    mask = without_specks(ink(small))
+    mask = without_specks(ink(small, _FAINT_INK))
     margin_y, margin_x = max(1, mask.shape[0] // 30), max(1, mask.shape[1] // 30)
     inner = mask[margin_y:-margin_y, margin_x:-margin_x]
     share = float(inner.mean()) if inner.size else 0.0
@@ -78,12 +79,9 @@ def _sharpness(ys: npt.NDArray[np.intp], xs: npt.NDArray[np.intp], degrees: floa
     return float(np.square(np.diff(rows.astype(np.float64))).sum())
 
 
-def deskewed(image: Image.Image) -> Image.Image:
-    """Level the lines of a page; what comes into view at the edges is white."""
-    degrees = skew_degrees(image.convert("L"))
-    if not degrees:
-        return image
-    return image.rotate(degrees, Image.Resampling.BILINEAR, fillcolor="white")
+def levelled(image: Image.Image, degrees: float) -> Image.Image:
+    """Turn a page back by how far its lines fall to the right; what comes into view at the edges is white."""
+    return image.rotate(degrees, Image.Resampling.BILINEAR, fillcolor="white") if degrees else image
 
 
 @dataclass(frozen=True)

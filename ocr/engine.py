@@ -46,7 +46,7 @@ class TesseractEngine:
         jobs: int = 2,
         memory_limit_bytes: int = 2048 * MIB,
         page_timeout_s: float = 120.0,
-        tesseract: str = "tesseract",
+        tesseract: str | None = None,
         tessdata: str | None = None,
     ) -> None:
         """Settle the limits; nothing is started before the first call.
@@ -57,7 +57,7 @@ class TesseractEngine:
             jobs: pages read at the same time, each by one single-threaded process, whichever document they are of.
             memory_limit_bytes: address space of each process.
             page_timeout_s: after which one page is given up, flagged ``failed``, and the others go on.
-            tesseract: the program, by name or path.
+            tesseract: a program to call for each page, by name or path; the library, which is faster, when ``None``.
             tessdata: folder of its models, when not the usual one.
         """
         self._limits = Limits(max_pixels, max_pages, memory_limit_bytes)
@@ -218,7 +218,7 @@ class TesseractEngine:
 
     def _check_program(self, languages: Sequence[str], timeout_s: float) -> None:
         """A program or model that is missing is everybody's trouble, not that of a page."""
-        if shutil.which(self._program) is None:
+        if self._program is not None and shutil.which(self._program) is None:
             raise EngineFailed("ocr.unavailable", "Install tesseract-ocr.", program=self._program)
         if self._languages is None:
             answer = self._sandbox.ask({"do": "languages"}, timeout_s=min(timeout_s, 30.0))

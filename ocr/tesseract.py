@@ -1,7 +1,8 @@
-"""The only caller of the tesseract program.
+"""The only caller of tesseract: as a library that keeps its model loaded, or as a program a page.
 
-One thread a process (``OMP_THREAD_LIMIT=1``: faster on a shared machine, see the README), one recognition a page.
-The address-space limit is inherited from ``ocr.child``, whose process group is ended as a whole on a time-out.
+The library (``tesserocr``, with a tesseract of its own) reads a page in two thirds of the time of the program. It runs
+inside ``ocr.child``, so that what a page does to it ends that process alone. The program is called where it is named.
+One thread a process (``OMP_THREAD_LIMIT=1``: faster on a shared machine), the address-space limit of ``ocr.child``.
 """
 
 import os
@@ -9,19 +10,110 @@ import re
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
 
 from PIL import Image
 
 from ged.errors import EngineFailed
 from ocr.lines import Line, Token
 
+PAGE, BLOCK, SPARSE = 3, 6, 11  # page segmentation modes
 _WORD_LEVEL = "5"
 _RULES = re.compile(r"^[\s|_~`^\\=]*$")  # drawn rules and frames read as letters
 _DOUBTFUL_MARK = 40.0  # a word without letter or digit below this confidence is a speck
+_MODELS = ("share/tesseract-ocr/*/tessdata", "share/tessdata", "share/tesseract-ocr/tessdata")
+_LIST_TIMEOUT_S = 10.0
+_PREFIXES = ("/usr", "/usr/local", "/opt/homebrew")
+
+
+class Recogniser(Protocol):
+    """What reads the words of an image."""
+
+    def read(self, gray: Image.Image, *, dpi: float, languages: str, timeout_s: float, psm: int = PAGE) -> list[Line]:
+        """Recognise an image.
+
+        Args:
+            gray: mode ``L``.
+            dpi: resolution of the image given.
+            languages: as tesseract wants them: ``fra`` or ``fra+eng``.
+            timeout_s: after which reading is given up.
+            psm: page segmentation mode.
+
+        Raises:
+            EngineFailed: ``ocr.timeout``, ``ocr.unavailable``, ``ocr.failed``.
+        """
+        ...
+
+    def languages(self) -> frozenset[str]:
+        """Name the models that are installed.
+
+        Raises:
+            EngineFailed: ``ocr.unavailable``, ``ocr.timeout``.
+        """
+        ...
+
+
+def recogniser(program: str | None, tessdata: str | None) -> Recogniser:
+    """The library, or the program where one is named."""
+    return TesseractProgram(program, tessdata) if program else TesseractLibrary(tessdata)
+
+
+class TesseractLibrary:
+    """Keeps one model loaded, that of the languages asked for last."""
+
+    def __init__(self, tessdata: str | None = None) -> None:
+        """Settle where the models are; nothing is loaded before the first page.
+
+        Args:
+            tessdata: folder of the models, looked for in the usual places when ``None``.
+        """
+        self._tessdata = tessdata
+        self._loaded: tuple[str, Any] | None = None
+
+    def read(self, gray: Image.Image, *, dpi: float, languages: str, timeout_s: float, psm: int = PAGE) -> list[Line]:
+        """Recognise an image, as ``Recogniser.read``."""
+        if timeout_s <= 0:
+            raise EngineFailed("ocr.timeout", retryable=True)
+        api = self._api(languages)
+        api.SetPageSegMode(psm)
+        api.SetImageBytes(gray.tobytes(), gray.width, gray.height, 1, gray.width)
+        api.SetSourceResolution(_sensible(dpi))
+        if not api.Recognize(max(1, int(timeout_s * 1000))):
+            raise EngineFailed("ocr.timeout", "The page took too long; try again.", retryable=True)
+        return parse_tsv("\n" + api.GetTSVText(0), gray.width, gray.height)
+
+    def languages(self) -> frozenset[str]:
+        """Name the models that are installed, as ``Recogniser.languages``."""
+        return frozenset(path.stem for path in self._folder().glob("*.traineddata"))
+
+    def _api(self, languages: str) -> Any:
+        if self._loaded is None or self._loaded[0] != languages:
+            import tesserocr  # noqa: PLC0415 - late: loading the library takes a moment that only the reading of a page is worth
+
+            if self._loaded is not None:
+                self._loaded[1].End()
+                self._loaded = None
+            try:
+                oem = tesserocr.OEM.LSTM_ONLY
+                api = tesserocr.PyTessBaseAPI(path=str(self._folder()), lang=languages, oem=oem)
+            except RuntimeError as error:
+                raise EngineFailed("ocr.unavailable", "Install the language of tesseract.") from error
+            api.SetVariable("tessedit_do_invert", "0")  # white on black is rare, and looked for at every doubtful line
+            self._loaded = (languages, api)
+        return self._loaded[1]
+
+    def _folder(self) -> Path:
+        named = [Path(self._tessdata)] if self._tessdata else []
+        usual = (path for prefix in _PREFIXES for pattern in _MODELS for path in sorted(Path(prefix).glob(pattern)))
+        for folder in named or usual:
+            if any(folder.glob("*.traineddata")):
+                return folder
+        raise EngineFailed("ocr.unavailable", "Install tesseract-ocr.")
 
 
 @dataclass(frozen=True)
-class Tesseract:
+class TesseractProgram:
     """The program and how to call it.
 
     Attributes:
@@ -29,49 +121,18 @@ class Tesseract:
         tessdata: folder of the models, the program's own when ``None``.
     """
 
-    program: str = "tesseract"
+    program: str
     tessdata: str | None = None
 
-    def read(self, gray: Image.Image, *, dpi: float, languages: str, timeout_s: float, psm: int = 3) -> list[Line]:
-        """Recognise a page.
-
-        Args:
-            gray: mode ``L``.
-            dpi: resolution of the image given.
-            languages: as the program wants them: ``fra`` or ``fra+eng``.
-            timeout_s: after which the program is ended.
-            psm: page segmentation mode.
-
-        Raises:
-            EngineFailed: ``ocr.timeout``, ``ocr.unavailable``, ``ocr.failed``.
-        """
-        arguments = ["-l", languages, "--dpi", str(round(min(max(dpi, 70), 600))), "--psm", str(psm)]
+    def read(self, gray: Image.Image, *, dpi: float, languages: str, timeout_s: float, psm: int = PAGE) -> list[Line]:
+        """Recognise an image, as ``Recogniser.read``."""
+        arguments = ["-l", languages, "--dpi", str(_sensible(dpi)), "--psm", str(psm), "-c", "tessedit_do_invert=0"]
         tsv = self._run(["stdin", "stdout", *arguments, "-c", "tessedit_create_tsv=1"], _pgm(gray), timeout_s)
         return parse_tsv(tsv, gray.width, gray.height)
 
-    def orientation(self, gray: Image.Image, *, dpi: float, timeout_s: float) -> tuple[int, float]:
-        """Say by how many degrees clockwise a page must be turned to stand upright, and how sure that is.
-
-        A page with too few characters to tell stays as it is: ``(0, 0.0)``.
-
-        Raises:
-            EngineFailed: ``ocr.timeout``, ``ocr.unavailable``.
-        """
-        try:
-            answer = self._run(["stdin", "stdout", "--psm", "0", "--dpi", str(round(dpi))], _pgm(gray), timeout_s)
-        except EngineFailed as failure:
-            if failure.code == "ocr.failed":  # exit 1 with "Too few characters" is an answer, no fault
-                return 0, 0.0
-            raise
-        return parse_orientation(answer)
-
-    def languages(self, *, timeout_s: float = 10.0) -> frozenset[str]:
-        """Name the models that are installed.
-
-        Raises:
-            EngineFailed: ``ocr.unavailable``, ``ocr.timeout``.
-        """
-        return frozenset(self._run(["--list-langs"], b"", timeout_s).split("\n")[1:]) - {""}
+    def languages(self) -> frozenset[str]:
+        """Name the models that are installed, as ``Recogniser.languages``."""
+        return frozenset(self._run(["--list-langs"], b"", _LIST_TIMEOUT_S).split("\n")[1:]) - {""}
 
     def _run(self, arguments: Sequence[str], given: bytes, timeout_s: float) -> str:
         if timeout_s <= 0:
@@ -95,6 +156,10 @@ class Tesseract:
         if done.returncode:
             raise EngineFailed("ocr.failed", "The page could not be read.", exit_status=done.returncode)
         return done.stdout.decode("utf-8", "replace")
+
+
+def _sensible(dpi: float) -> int:
+    return round(min(max(dpi, 70), 600))
 
 
 def _pgm(gray: Image.Image) -> bytes:
@@ -130,10 +195,3 @@ def _is_noise(text: str, confidence: float) -> bool:
     if _RULES.match(text):
         return True
     return confidence < _DOUBTFUL_MARK and not any(letter.isalnum() for letter in text)
-
-
-def parse_orientation(answer: str) -> tuple[int, float]:
-    """Read the answer of page segmentation mode 0."""
-    turn = re.search(r"^Rotate: (\d+)", answer, re.MULTILINE)
-    sure = re.search(r"^Orientation confidence: ([\d.]+)", answer, re.MULTILINE)
-    return (int(turn[1]) % 360, float(sure[1])) if turn and sure else (0, 0.0)

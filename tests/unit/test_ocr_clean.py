@@ -12,12 +12,13 @@ SMALL = (1240, 1754)
 def test_skew_is_found_and_mended(degrees: float) -> None:
     page = draw(size=SMALL).rotate(-degrees, Image.Resampling.BICUBIC, fillcolor=255)
     assert clean.skew_degrees(page) == pytest.approx(degrees, abs=0.2)
-    assert clean.skew_degrees(clean.deskewed(page)) == pytest.approx(0, abs=0.3)
+    assert clean.skew_degrees(clean.levelled(page, clean.skew_degrees(page))) == pytest.approx(0, abs=0.3)
 
 
 def test_level_and_empty_pages_stay_as_they_are() -> None:
     page = draw(size=SMALL)
-    assert clean.deskewed(page) is page
+    assert clean.skew_degrees(page) == 0
+    assert clean.levelled(page, 0) is page
     assert clean.skew_degrees(Image.new("L", SMALL, 255)) == 0
 
 

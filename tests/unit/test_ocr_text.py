@@ -8,7 +8,7 @@ from fontTools.ttLib import TTFont
 from ocr import invisible_font, textlayer
 from ocr.language import language_of
 from ocr.lines import Line, Token, confidence_of, text_of
-from ocr.tesseract import parse_orientation, parse_tsv
+from ocr.tesseract import parse_tsv
 
 HEAD = "level\tpage_num\tblock_num\tpar_num\tline_num\tword_num\tleft\ttop\twidth\theight\tconf\ttext\n"
 
@@ -31,14 +31,6 @@ def test_confidence_counts_letters_not_words() -> None:
     long, short = Token("considération", 0, 0, 1, 1, 90), Token("de", 0, 0, 1, 1, 15)
     assert confidence_of([Line((long, short))]) == 80.0
     assert confidence_of([]) == 0
-
-
-@pytest.mark.parametrize(
-    ("answer", "expected"),
-    [("Rotate: 90\nOrientation confidence: 12.34\n", (90, 12.34)), ("Too few characters", (0, 0.0))],
-)
-def test_orientation_answer(answer: str, expected: tuple[int, float]) -> None:
-    assert parse_orientation(answer) == expected
 
 
 def test_language_is_told_by_small_words() -> None:

@@ -1,0 +1,98 @@
+"""Makes old paper look like a fresh print before it is read: even light, white paper, dark ink, no scanner's bed.
+
+Each pixel is taken as ink in relation to the paper around it, so that shadows, yellowed paper and dark photocopies do
+not count; what is far darker than paper over a whole region is the bed of the scanner. Where a ribbon or a carbon was
+weak, its ink is strengthened up to a bound, and grain is smoothed only as far as it would pass for strokes.
+"""
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageFilter
+from scipy import ndimage
+
+from ocr.image import shrink
+
+Ink = npt.NDArray[np.float32]
+
+_STEP = 8  # paper is judged in cells of so many pixels
+_BED = 0.4  # darker than this share of the usual paper, over a region: not paper
+_FULL_INK = 0.8  # the darkness that weak strokes are raised to
+_MAX_GAIN = 3.0
+_NO_INK = 0.12  # what differs less from the paper is paper
+_STROKE = 0.55  # a cell as dark holds writing
+_FILL = 0.7  # exponent that darkens the faint parts of strokes beside dark ones
+_GRAIN = 0.03  # of the writing's contrast; more is smoothed
+_CLEAN, _GRAINY = 0.035, 0.06  # below the first faint parts are darkened, above the second they would be grain
+_GRAIN_TO_BLUR = 8.0
+_MAX_BLUR = 1.4
+
+
+def freshened(gray: Image.Image) -> Image.Image:
+    """Give the page black on white, mode ``L``, as large as it was.
+
+    Args:
+        gray: mode ``L``, at the size at which it will be read.
+    """
+    paper, bed = _paper(gray)
+    ink = _share_of_ink(gray, paper)
+    if bed.any():
+        ink[_enlarged(bed.astype(np.float32), gray.size, Image.Resampling.NEAREST) > 0] = 0
+    darkest = _darkest(ink)
+    grain = _grain(ink, float(np.percentile(darkest, 90)))
+    blur = min(_MAX_BLUR, (grain - _GRAIN) * _GRAIN_TO_BLUR)
+    if blur > 0.3:
+        ink = ndimage.gaussian_filter(ink, blur)
+    gain = _gain(darkest)
+    ink *= _enlarged(gain, gray.size)
+    ink = np.clip((ink - _NO_INK) / (_FULL_INK - _NO_INK), 0, 1, dtype=np.float32)
+    fill = _FILL + (1 - _FILL) * min(1.0, max(0.0, (grain - _CLEAN) / (_GRAINY - _CLEAN)))
+    if fill < 1:
+        writing = ndimage.binary_dilation(darkest * gain > _STROKE, structure=np.ones((3, 5)))
+        ink **= _enlarged(np.where(writing, fill, 1).astype(np.float32), gray.size)
+    return Image.fromarray((255 * (1 - ink)).astype(np.uint8))
+
+
+def _share_of_ink(gray: Image.Image, paper: Ink) -> Ink:
+    brightness = np.maximum(_enlarged(paper, gray.size), np.float32(1))
+    return np.asarray(1 - np.asarray(gray, dtype=np.float32) / brightness, dtype=np.float32)
+
+
+def _paper(gray: Image.Image) -> tuple[Ink, npt.NDArray[np.bool_]]:
+    """Brightness of the paper in cells, and the cells that are the scanner's bed; there the nearest paper counts."""
+    cells = shrink(gray, max(64, max(gray.size) // _STEP))
+    paper = np.asarray(cells.filter(ImageFilter.MedianFilter(3)).filter(ImageFilter.MaxFilter(9)), dtype=np.float32)
+    lit = paper[paper > 60]
+    bed = paper < _BED * (float(np.median(lit)) if lit.size else 255.0)
+    if bed.any() and not bed.all():
+        nearest = ndimage.distance_transform_edt(bed, return_distances=False, return_indices=True)
+        paper = paper[tuple(nearest)]
+        bed = ndimage.binary_dilation(bed, iterations=4)
+    return ndimage.gaussian_filter(paper, 4), bed
+
+
+def _darkest(ink: Ink) -> Ink:
+    """The darkest ink of each cell."""
+    rows, columns = (side // _STEP for side in ink.shape)
+    if not (rows and columns):
+        return np.asarray(ink.max(keepdims=True), dtype=np.float32)
+    cut = ink[: rows * _STEP, : columns * _STEP]
+    return np.asarray(cut.reshape(rows, _STEP, columns, _STEP).max(axis=(1, 3)), dtype=np.float32)
+
+
+def _gain(darkest: Ink) -> Ink:
+    """By how much the ink around each cell is strengthened: never where there is only grain, never without bound."""
+    strokes = ndimage.gaussian_filter(ndimage.maximum_filter(darkest, size=(9, 15)), 6)
+    return np.asarray(np.clip(_FULL_INK / np.maximum(strokes, 0.05), 1, _MAX_GAIN), dtype=np.float32)
+
+
+def _grain(ink: Ink, contrast: float) -> float:
+    """How rough the paper is, in relation to the contrast of the writing."""
+    steps = np.abs(np.diff(ink[::3], axis=1))
+    steps = steps[steps > 0]
+    return float(np.median(steps)) / 0.954 / max(contrast, 0.05) if steps.size else 0.0
+
+
+def _enlarged(
+    cells: Ink, size: tuple[int, int], how: Image.Resampling = Image.Resampling.BILINEAR
+) -> npt.NDArray[np.float32]:
+    return np.asarray(Image.fromarray(cells).resize(size, how), dtype=np.float32)

@@ -1,0 +1,157 @@
+"""How a page is read: freshened, turned upright, recognised once; again where something was left or doubtful.
+
+What each step is for was measured on made pages with known text (``make bench-ocr``): most pages are read in one pass.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from PIL import Image
+
+from ged.errors import EngineFailed
+from ocr import clean
+from ocr.image import shrink, turn
+from ocr.lines import Line, confidence_of
+from ocr.orientation import runs_upright
+from ocr.paper import freshened
+from ocr.plausible import legible_lines, unreadable
+from ocr.tesseract import BLOCK, PAGE, SPARSE, Recogniser
+from ocr.unread import Box, merged, unread_regions
+
+READING_LONG_SIDE_PX = 1754  # measured: read as well as 3508 down to letters of 8 points, in 0.58 of the time
+LOW_CONFIDENCE = 65.0
+BLANK = 0.9
+_MAYBE_SIDEWAYS, _SURELY_SIDEWAYS = 0.8, 1.5
+_MAYBE_HEAD_DOWN = 70.0
+_LEFT_OUT = 0.03  # of a page's ink: worth a second look at these places
+_SAMPLE_HEIGHT = 0.2
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The page as it is shown and what was read on it."""
+
+    image: Image.Image
+    lines: tuple[Line, ...]
+    flags: tuple[str, ...] = ()
+
+    @property
+    def confidence(self) -> float:
+        """Mean over the words, 0 when there are none."""
+        return confidence_of(self.lines)
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """A page ready to be recognised: turned by ``degrees``, freshened, small."""
+
+    degrees: int
+    fresh: Image.Image
+    dpi: float
+
+
+class Reader:
+    """Reads pages in the languages given, none for longer than allowed."""
+
+    def __init__(self, recogniser: Recogniser, languages: Sequence[str], end_s: float) -> None:
+        """Prepare.
+
+        Args:
+            recogniser: reads words.
+            languages: names of models.
+            end_s: on the monotonic clock, when reading must have ended.
+        """
+        self._recogniser = recogniser
+        self._languages = "+".join(languages)
+        self._end_s = end_s
+
+    def read(self, image: Image.Image, level: Image.Image, dpi: float, lean: float) -> Reading:
+        """Read a page; the image of the answer is the page levelled and turned upright.
+
+        Args:
+            image: the page as it came.
+            level: the same with its lines level: what is shown and kept.
+            dpi: its resolution.
+            lean: how far its lines fall to the right, as ``clean.skew_degrees`` says.
+
+        Raises:
+            EngineFailed: ``ocr.timeout``, ``ocr.unavailable``, ``ocr.failed``.
+        """
+        small = shrink(image, READING_LONG_SIDE_PX).convert("L")
+        fresh = clean.levelled(freshened(small), lean)  # in this order: white corners are no paper to compare with
+        blank = min(clean.blank_score(level), clean.blank_score(fresh))  # a faint copy shows when freshened
+        if blank > BLANK:
+            return Reading(level, (), ("blank",))
+        upright = self._upright(_Sheet(0, fresh, dpi * small.width / level.width))
+        lines = self._page(upright.fresh, upright.dpi)
+        if confidence_of(lines) < _MAYBE_HEAD_DOWN:
+            upright, lines = self._head_up(upright, lines)
+        lines = self._with_what_was_left(upright, lines)
+        return self._judged(level, upright.degrees, lines)
+
+    def _judged(self, level: Image.Image, degrees: int, lines: list[Line]) -> Reading:
+        image = turn(level, degrees)
+        flags: tuple[str, ...] = (f"rotated_{degrees}",) if degrees else ()
+        poor = confidence_of(lines) < LOW_CONFIDENCE or unreadable(lines)
+        kept = tuple(legible_lines(lines, strict=unreadable(lines)))
+        if poor or not kept:
+            flags += ("low_confidence",)
+        return Reading(image, kept, flags)
+
+    def _page(self, fresh: Image.Image, dpi: float, psm: int = PAGE) -> list[Line]:
+        left_s = self._end_s - time.monotonic()
+        return self._recogniser.read(fresh, dpi=dpi, languages=self._languages, timeout_s=left_s, psm=psm)
+
+    def _upright(self, sheet: _Sheet) -> _Sheet:
+        """Turn a page on which writing runs up and down; a sample read each way says which way is up."""
+        regular = runs_upright(sheet.fresh)
+        if regular < _MAYBE_SIDEWAYS:
+            return sheet
+        ways = [90, 270] + [0] * (regular < _SURELY_SIDEWAYS)
+        sheets = [replace(sheet, degrees=degrees, fresh=turn(sheet.fresh, degrees)) for degrees in ways]
+        worth, best = max(((self._sample(each), each) for each in sheets), key=lambda pair: pair[0])
+        return best if worth > 0 else sheet
+
+    def _head_up(self, sheet: _Sheet, lines: list[Line]) -> tuple[_Sheet, list[Line]]:
+        """A page read badly may stand on its head."""
+        other = replace(sheet, degrees=(sheet.degrees + 180) % 360, fresh=turn(sheet.fresh, 180))
+        if self._sample(other) <= 1.5 * self._sample(sheet):
+            return sheet, lines
+        return other, self._page(other.fresh, other.dpi)
+
+    def _sample(self, sheet: _Sheet) -> float:
+        """How well the densest band of a page reads."""
+        band = _densest_band(sheet.fresh)
+        return _worth(self._page(band.cut(sheet.fresh), sheet.dpi, SPARSE))
+
+    def _with_what_was_left(self, sheet: _Sheet, lines: list[Line]) -> list[Line]:
+        """Read again, by itself, each region with ink outside all words; a page read badly also as scattered words."""
+        try:
+            if confidence_of(lines) < LOW_CONFIDENCE:
+                scattered = self._page(sheet.fresh, sheet.dpi, SPARSE)
+                first, second = sorted((lines, scattered), key=_worth, reverse=True)
+                lines = merged(first, second)
+            regions, share = unread_regions(sheet.fresh, lines)
+            for region in regions if share > _LEFT_OUT else ():
+                found = self._page(region.cut(sheet.fresh), sheet.dpi, BLOCK)
+                lines = merged(lines, [region.placed(line) for line in found])
+        except EngineFailed as failure:
+            if failure.code != "ocr.timeout":  # what was read in time stays
+                raise
+        return lines
+
+
+def _densest_band(fresh: Image.Image) -> Box:
+    rows = (np.asarray(shrink(fresh, 400)) < 160).sum(axis=1)
+    height = len(rows)
+    reach = max(1, round(_SAMPLE_HEIGHT * height))
+    weights = np.convolve(rows, np.ones(reach), "valid")
+    start = int(weights.argmax())
+    return Box(0.0, start / height, 1.0, min(1.0, (start + reach) / height))
+
+
+def _worth(lines: Sequence[Line]) -> float:
+    """How much was read, and how surely: a few lucky words do not beat a page."""
+    return sum(len(token.text) * max(token.confidence - 30, 0) for line in lines for token in line.tokens)

@@ -1,0 +1,195 @@
+"""Finds writing that a reading left out, and puts words of another reading where they belong."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from scipy import ndimage
+
+from ocr.image import shrink
+from ocr.lines import Line, Token
+
+_LONG_SIDE_PX = 440  # a line of writing is 4 to 8 pixels high
+_RULE_PX = 40
+_MIN_WIDTH_PX, _MIN_HEIGHT_PX = 7, 3
+_MAX_REGIONS = 8
+_SAME_PLACE = 0.4  # of the smaller box
+_BETTER_BY = 12.0
+
+
+@dataclass(frozen=True)
+class Box:
+    """A region of a page in fractions 0..1."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @property
+    def area(self) -> float:
+        """Share of the page."""
+        return (self.right - self.left) * (self.bottom - self.top)
+
+    def cut(self, image: Image.Image) -> Image.Image:
+        """The region of an image."""
+        width, height = image.size
+        edges = (
+            round(self.left * width),
+            round(self.top * height),
+            round(self.right * width),
+            round(self.bottom * height),
+        )
+        return image.crop(edges)
+
+    def placed(self, line: Line) -> Line:
+        """A line read in the region, as a line of the page."""
+        width, height = self.right - self.left, self.bottom - self.top
+        tokens = (
+            replace(
+                token,
+                x=self.left + token.x * width,
+                y=self.top + token.y * height,
+                width=token.width * width,
+                height=token.height * height,
+            )
+            for token in line.tokens
+        )
+        return replace(line, tokens=tuple(tokens))
+
+
+def unread_regions(fresh: Image.Image, lines: Sequence[Line]) -> tuple[list[Box], float]:
+    """Regions with ink that looks like writing and lies outside all words, and their share of such ink.
+
+    Args:
+        fresh: the page as ``ocr.paper.freshened`` gives it.
+        lines: what was read on it.
+    """
+    small = shrink(fresh, _LONG_SIDE_PX)
+    ink = np.asarray(small) < 200
+    ink = ink & ~_rules(ink)
+    every = int(ink.sum())
+    for token in (token for line in lines for token in line.tokens):
+        _blank(ink, token)
+    # Letters of a line run together, lines of a paragraph too.
+    joined = ndimage.binary_closing(np.pad(ink, 8), structure=np.ones((7, 15)))[8:-8, 8:-8] & (
+        ndimage.uniform_filter(ink.astype(np.float32), (7, 15)) > 0.06
+    )
+    labels, _ = ndimage.label(joined)
+    found: list[tuple[int, Box]] = []
+    height, width = ink.shape
+    for number, (rows, columns) in enumerate(ndimage.find_objects(labels), 1):
+        if rows.stop - rows.start < _MIN_HEIGHT_PX or columns.stop - columns.start < _MIN_WIDTH_PX:
+            continue
+        weight = int((ink[rows, columns] & (labels[rows, columns] == number)).sum())
+        box = Box(
+            max(0, columns.start - 4) / width,
+            max(0, rows.start - 3) / height,
+            min(width, columns.stop + 4) / width,
+            min(height, rows.stop + 3) / height,
+        )
+        found.append((weight, box))
+    found.sort(key=lambda pair: -pair[0])
+    left = sum(weight for weight, _ in found)
+    return _united([box for _, box in found[: 3 * _MAX_REGIONS]])[:_MAX_REGIONS], left / max(every, 1)
+
+
+def _rules(ink: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    found = np.zeros_like(ink)
+    for axis in (0, 1):
+        thin = ndimage.minimum_filter1d(ink.view(np.uint8), _RULE_PX, axis=axis)
+        found |= ndimage.maximum_filter1d(thin, _RULE_PX + 2, axis=axis) > 0
+    return found
+
+
+def _blank(ink: npt.NDArray[np.bool_], token: Token) -> None:
+    height, width = ink.shape
+    top, bottom = int(token.y * height) - 1, int((token.y + token.height) * height) + 2
+    left, right = int(token.x * width) - 2, int((token.x + token.width) * width) + 3
+    ink[max(0, top) : bottom, max(0, left) : right] = False
+
+
+def _united(boxes: Iterable[Box]) -> list[Box]:
+    """Boxes that touch each other become one."""
+    result: list[Box] = []
+    for box in boxes:
+        grown = box
+        while touching := [other for other in result if _touch(grown, other)]:
+            for other in touching:
+                result.remove(other)
+                grown = Box(
+                    min(grown.left, other.left),
+                    min(grown.top, other.top),
+                    max(grown.right, other.right),
+                    max(grown.bottom, other.bottom),
+                )
+        result.append(grown)
+    return sorted(result, key=lambda box: -box.area)
+
+
+def _touch(one: Box, other: Box) -> bool:
+    return one.left < other.right and other.left < one.right and one.top < other.bottom and other.top < one.bottom
+
+
+def merged(lines: Sequence[Line], others: Sequence[Line]) -> list[Line]:
+    """Put the words of ``others`` where ``lines`` have none, or in the place of words that were read less surely."""
+    result = [list(line.tokens) for line in lines]
+    starts = [line.starts_paragraph for line in lines]
+    for line in others:
+        fresh = [token for token in line.tokens if _gives_way(result, token)]
+        rest = [token for token in fresh if not _joined_to_line(result, token)]
+        if rest:
+            place = _place_of(result, rest)
+            result.insert(place, rest)
+            starts.insert(place, line.starts_paragraph)
+    return [Line(tuple(tokens), start) for tokens, start in zip(result, starts, strict=True) if tokens]
+
+
+def _gives_way(lines: list[list[Token]], token: Token) -> bool:
+    """Whether the place of a word is free, or taken by words that are less sure and then leave it."""
+    there = [(tokens, other) for tokens in lines for other in tokens if _overlap(token, other) > _SAME_PLACE]
+    if any(other.confidence + _BETTER_BY > token.confidence for _, other in there):
+        return False
+    for tokens, other in there:
+        tokens.remove(other)
+    return True
+
+
+def _overlap(one: Token, other: Token) -> float:
+    width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
+    height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
+    if width <= 0 or height <= 0:
+        return 0.0
+    return width * height / max(min(one.width * one.height, other.width * other.height), 1e-9)
+
+
+def _joined_to_line(lines: list[list[Token]], token: Token) -> bool:
+    """Put a word into the line that it continues, if there is one."""
+    for tokens in lines:
+        if tokens and _continues(tokens, token):
+            place = next((n for n, other in enumerate(tokens) if other.x > token.x), len(tokens))
+            tokens.insert(place, token)
+            return True
+    return False
+
+
+def _continues(tokens: list[Token], token: Token) -> bool:
+    near = min(tokens, key=lambda other: abs(other.x + other.width / 2 - token.x - token.width / 2))
+    shared = min(near.y + near.height, token.y + token.height) - max(near.y, token.y)
+    gap = max(near.x - token.x - token.width, token.x - near.x - near.width)
+    return shared > 0.5 * min(near.height, token.height) and gap < 2.5 * max(near.height, token.height)
+
+
+def _place_of(lines: list[list[Token]], fresh: list[Token]) -> int:
+    """Before the first line that stands lower and in the same column."""
+    top = min(token.y for token in fresh)
+    left, right = min(token.x for token in fresh), max(token.x + token.width for token in fresh)
+    for number, tokens in enumerate(lines):
+        if not tokens:
+            continue
+        beside = min(right, max(t.x + t.width for t in tokens)) - max(left, min(t.x for t in tokens))
+        if beside > 0 and min(token.y for token in tokens) > top:
+            return number
+    return len(lines)
