@@ -127,12 +127,10 @@ def _start(folder: Path) -> Running:
     conf.write_text(
         _CONF.format(folder=folder, port=port, plain_port=plain_port, password_hash=password_hash), encoding="utf-8"
     )
-    process = subprocess.Popen(
-        [program, "-F", "-c", str(conf)],
-        stdin=subprocess.DEVNULL,
-        stderr=(folder / "err").open("wb"),
-        start_new_session=True,
-    )
+    with (folder / "err").open("wb") as err:
+        process = subprocess.Popen(
+            [program, "-F", "-c", str(conf)], stdin=subprocess.DEVNULL, stderr=err, start_new_session=True
+        )
     _wait(port, process, folder)
     process.returncode = 0  # it outlives this worker: the run's controlling process stops it by its id
     return Running(f"imaps://127.0.0.1:{port}/{plain_port}", process.pid)

@@ -1,0 +1,284 @@
+"""E-mail becomes waiting scans, over a real IMAP server; killed, refused, met again."""
+
+from __future__ import annotations
+
+import io
+import secrets
+from collections.abc import Iterator
+from dataclasses import replace
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from ged.adapters.imap import ImapMailbox, MailboxSettings, load_mailboxes
+from ged.errors import ConfigError, EngineFailed
+from ged.jobs import Job, JobKind
+from ged.org.models import Unit
+from ged.pipeline import Run, collect_mail, schedule_periodic
+from ged.ports import MessageRef, OpenMailbox
+from ged.registry import arrange, mailbox, recognition
+from ged.registry.intake_models import BatchSource, MailboxMessage
+from ged.registry.models import Attachment
+from ged.unit import Services
+from tests import pages, signing_kit
+from tests.factories import NOW, actor, make_organisation, make_services
+from tests.integration.test_intake import label, quiet, register, waiting
+from tests.servers import Unavailable, imap
+from tests.unit.test_messages import mail
+
+pytestmark = pytest.mark.servers
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> Iterator[Services]:
+    made = make_services(tmp_path)
+    make_organisation(made)
+    yield made
+    made.engine.dispose()
+
+
+@pytest.fixture
+def box(tmp_path: Path, services: Services) -> ImapMailbox:
+    """A mailbox of its own, collected for the clerk's unit; what was taken in is moved to 'recus'."""
+    return ImapMailbox(settings_of(tmp_path, services))
+
+
+def settings_of(folder: Path, services: Services, **changes: object) -> MailboxSettings:
+    try:
+        running = imap.server()
+    except Unavailable as missing:
+        pytest.skip(str(missing))
+    secret = folder / "secret"
+    secret.write_text(imap.PASSWORD + "\n")
+    unit_id = actor(services, "agent").posts[0].unit_id
+    with services.reading() as session:
+        code = session.get_one(Unit, unit_id).code
+    given = {
+        "name": "courrier", "unit": code, "host": "127.0.0.1", "port": imap.ports(running)[0],
+        "ca_file": imap.ca_file(), "user": secrets.token_hex(6), "password_file": secret, "done": "recus",
+    }  # fmt: skip
+    return MailboxSettings(**{**given, **changes})  # type: ignore[arg-type]  # checked by the model
+
+
+def deliver(box: ImapMailbox, *messages: EmailMessage | bytes) -> None:
+    with box.open() as opened:
+        for message in messages:
+            raw = message if isinstance(message, bytes) else message.as_bytes()
+            opened._client.append("INBOX", raw)  # type: ignore[attr-defined]
+
+
+def held(box: ImapMailbox, folder: str) -> int:
+    with box.open() as opened:
+        client = opened._client  # type: ignore[attr-defined]
+        return client.select_folder(folder)[b"EXISTS"] if client.folder_exists(folder) else 0
+
+
+def collect(services: Services, box: ImapMailbox) -> bool:
+    return mailbox.collect(services, box, heartbeat=quiet, now=NOW)
+
+
+def rows(services: Services) -> list[MailboxMessage]:
+    with services.reading() as session:
+        return list(session.scalars(select(MailboxMessage).order_by(MailboxMessage.id)))
+
+
+def test_a_message_becomes_one_waiting_scan_with_its_files_and_its_words(services: Services, box: ImapMailbox) -> None:
+    message = mail("Demande de branchement 😀")
+    message.add_attachment(pages.pdf("Demande", "Plan"), maintype="application", subtype="pdf", filename="demande.pdf")
+    message.add_attachment(pages.png("Annexe"), maintype="image", subtype="png", filename="../annexe.png")
+    message.add_attachment(b"\x78\x9f\x3e\x22", maintype="application", subtype="ms-tnef", filename="winmail.dat")
+    deliver(box, message)
+    assert collect(services, box) is False
+
+    [scan] = waiting(services)
+    assert scan.source is BatchSource.EMAIL
+    assert [(leaf.filename, leaf.problem) for leaf in scan.leaves] == [
+        ("message.pdf", ""), ("demande.pdf", ""), ("demande.pdf", ""), ("annexe.png", ""),
+        ("winmail.dat", "message.winmail"),
+    ]  # fmt: skip
+    with services.reading() as session:
+        found = mailbox.message_of_scan(session, scan.id)
+    assert found is not None
+    assert (found.sender_name, found.subject) == ("Mairie de Tsévié", "Demande de branchement 😀")
+    assert (held(box, "INBOX"), held(box, "recus")) == (0, 1)
+    [row] = rows(services)
+    assert row.digest is not None
+    with services.blobs.open(row.digest) as kept:  # type: ignore[arg-type]
+        assert b"Subject: Demande" in kept.read()
+    recognition.run_intake(services, row.batch_id or 0, heartbeat=quiet, now=NOW)
+    assert len(waiting(services)) == 1
+
+
+def test_killed_between_the_commit_and_the_move_nothing_is_made_twice(
+    services: Services, box: ImapMailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliver(box, mail("Une"), mail("Deux"))
+
+    def killed(self: OpenMailbox, ref: MessageRef, *, refused: bool) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ged.adapters.imap._Opened.put_away", killed)
+        with pytest.raises(KeyboardInterrupt):
+            collect(services, box)
+    assert (len(waiting(services)), held(box, "INBOX")) == (1, 2)
+    collect(services, box)
+    assert (len(waiting(services)), held(box, "INBOX"), held(box, "recus")) == (2, 0, 2)
+
+
+def test_a_folder_numbered_anew_brings_nothing_twice(services: Services, box: ImapMailbox) -> None:
+    message = mail()
+    deliver(box, message)
+    collect(services, box)
+    deliver(box, message)  # the same bytes under another number, as after a restore of the server
+    collect(services, box)
+    assert (len(waiting(services)), held(box, "INBOX"), held(box, "recus")) == (1, 0, 2)
+
+
+def test_what_cannot_be_taken_in_goes_to_the_errors_and_the_rest_goes_on(services: Services, box: ImapMailbox) -> None:
+    sealed = mail("Chiffré", None)
+    sealed.set_content(b"\x30\x80", maintype="application", subtype="pkcs7-mime")
+    big = mail("Lourd")
+    big.add_attachment(b"x" * 1_200_000, maintype="application", subtype="pdf", filename="lourd.pdf")
+    deliver(box, sealed, big, mail("Bon"))
+    collect(replace(services, max_upload_bytes=1_000_000), box)
+    assert [row.reason for row in rows(services)] == ["message.encrypted", "message.too_large", ""]
+    assert (held(box, "INBOX"), held(box, "GED-erreurs"), held(box, "recus")) == (0, 2, 1)
+    with services.reading() as session:
+        assert [row.reason for row in mailbox.refused(session)] == ["message.too_large", "message.encrypted"]
+    assert len(waiting(services)) == 1
+
+
+def test_a_logo_is_no_page_and_a_letter_pasted_as_a_picture_is_one(services: Services, box: ImapMailbox) -> None:
+    message = mail(text=None)
+    message.set_content("<p>Bonjour <img src='cid:a'><img src='cid:b'></p>", subtype="html")
+    small = pages.draw("logo").resize((120, 60))
+    out = io.BytesIO()
+    small.save(out, "PNG")
+    message.add_related(out.getvalue(), maintype="image", subtype="png", cid="<a>", filename="logo.png")
+    message.add_related(pages.png("Lettre"), maintype="image", subtype="png", cid="<b>", filename="lettre.png")
+    deliver(box, message)
+    collect(services, box)
+    [scan] = waiting(services)
+    assert [leaf.filename for leaf in scan.leaves] == ["message.pdf", "lettre.png"]
+
+
+def test_a_label_on_a_page_that_was_mailed_joins_nothing(services: Services, box: ImapMailbox) -> None:
+    registered = register(services)
+    message = mail()
+    forged = pages.png("Page étrangère", code=label(services, registered))
+    message.add_attachment(forged, maintype="image", subtype="png", filename="page.png")
+    deliver(box, message)
+    collect(services, box)
+    assert len(waiting(services)) == 1
+    with services.reading() as session:
+        assert session.scalar(select(func.count(Attachment.id))) == 0
+
+
+def test_a_signed_pdf_in_a_message_waits_for_itself_whole(services: Services, box: ImapMailbox, tmp_path: Path) -> None:
+    message = mail()
+    signed = signing_kit.signed_slip(signing_kit.unlocked(signing_kit.vault(tmp_path / "keys"))).received
+    message.add_attachment(signed, maintype="application", subtype="pdf", filename="signe.pdf")
+    deliver(box, message)
+    collect(services, box)
+    scans = {scan.is_signed: scan for scan in waiting(services)}
+    assert set(scans) == {True, False}
+    assert scans[True].filename == "signe.pdf"
+    registered = register(services)
+    with services.unit_of_work(NOW) as uow:
+        attachment_id = arrange.join_to_mail(
+            uow,
+            scans[True].id,
+            registered.mail_id,
+            actor=actor(services, "agent"),
+            now=NOW,  # type: ignore[arg-type]
+        )
+    with services.reading() as session:
+        assert session.get_one(Attachment, attachment_id).digest == pages.sha256(signed)
+
+
+def test_deleting_leaves_what_somebody_else_marked_as_deleted(services: Services, tmp_path: Path) -> None:
+    box = ImapMailbox(settings_of(tmp_path, services, done=""))
+    deliver(box, mail("Effacé par quelqu'un"), mail("À prendre"))
+    with box.open() as opened:
+        opened._client.delete_messages([1])  # type: ignore[attr-defined]
+    collect(services, box)
+    assert len(waiting(services)) == 1
+    assert held(box, "INBOX") == 1
+
+
+@pytest.mark.parametrize("way", ["starttls", "token_file", "token_command"])
+def test_other_ways_in(services: Services, tmp_path: Path, way: str) -> None:
+    base = settings_of(tmp_path, services)
+    token = tmp_path / "token"
+    token.write_text(imap.token(base.user))
+    changes: dict[str, object] = {
+        "starttls": {"tls": "starttls", "port": imap.ports(imap.server())[1]},
+        "token_file": {"password_file": None, "token_file": token},
+        "token_command": {"password_file": None, "token_command": ("cat", str(token))},
+    }[way]  # type: ignore[assignment]
+    box = ImapMailbox(MailboxSettings(**{**base.model_dump(), **changes}))
+    deliver(box, mail())
+    collect(services, box)
+    assert len(waiting(services)) == 1
+
+
+def test_refusals_of_the_server_are_told_without_the_secret(services: Services, tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong"
+    wrong.write_text("mot de passe inconnu")
+    cases = {
+        "mailbox.login": {"password_file": wrong},
+        "mailbox.unavailable": {"port": 9},
+        "mailbox.token": {"password_file": None, "token_command": ("false",)},
+        "mailbox.unit": {"unit": "NULLE-PART"},
+    }
+    for code, changes in cases.items():
+        box = ImapMailbox(settings_of(tmp_path, services, **changes))
+        with pytest.raises(EngineFailed) as failed:
+            collect(services, box)
+        assert failed.value.code == code
+        assert "inconnu" not in str(failed.value)
+    # A certificate that nobody vouches for is refused.
+    with pytest.raises(EngineFailed, match="unavailable"):
+        collect(services, ImapMailbox(settings_of(tmp_path, services, ca_file=None)))
+
+
+def test_one_mailbox_that_is_away_holds_up_no_other(services: Services, tmp_path: Path) -> None:
+    away = ImapMailbox(settings_of(tmp_path, services, name="absente", port=9))
+    here = ImapMailbox(settings_of(tmp_path, services))
+    deliver(here, mail())
+    both = replace(services, mailboxes=(away, here))
+    with pytest.raises(EngineFailed, match="unavailable"):
+        collect_mail(Run(both, None, quiet, NOW))  # type: ignore[arg-type]  # the job itself is not looked at
+    assert len(waiting(services)) == 1
+
+
+def test_collecting_is_asked_for_only_where_there_are_mailboxes(services: Services, box: ImapMailbox) -> None:
+    def asked() -> int:
+        with services.reading() as session:
+            return session.scalar(select(func.count(Job.id)).where(Job.kind == JobKind.COLLECT_MAIL)) or 0
+
+    schedule_periodic(services, now=NOW)
+    assert asked() == 0
+    schedule_periodic(replace(services, mailboxes=(box,)), now=NOW)
+    schedule_periodic(replace(services, mailboxes=(box,)), now=NOW)
+    assert asked() == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[[mailbox]]\nname='a'\nunit='U'\nhost='mail.gouv.tg'\nuser='u'\npassword_file='x'\ntls='none'",
+        "[[mailbox]]\nname='a'\nunit='U'\nhost='h'\nuser='u'",
+        "[[mailbox]]\nname='a'\nunit='U'\nhost='h'\nuser='u'\npassword_file='x'\nerrors='INBOX'",
+        "[[mailbox]]\nname='a'\nunit='U'\nhost='h'\nuser='u'\npassword_file='x'\npasswort='y'",
+        "other = 1",
+    ],
+)
+def test_a_wrong_file_of_mailboxes_is_refused_at_the_start(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "boxes.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"config\.invalid"):
+        load_mailboxes(path)
