@@ -4,7 +4,7 @@ A failure never carries what the server says about a document: its text could be
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -80,6 +80,16 @@ def _accept(mail_id: int, outcome: dict[str, Any]) -> None:
 
 def _is_conflict(outcome: dict[str, Any]) -> bool:
     return bool(outcome.get("error", {}).get("type") == "version_conflict_engine_exception")
+
+
+def answered(response: Mapping[str, Any]) -> Mapping[str, Any]:
+    """One answer of several asked for at once."""
+    status = int(response.get("status", 200))
+    if status in _BUSY or status == 404:
+        raise _unavailable(str(status))
+    if "error" in response:
+        raise EngineFailed("index.rejected", "Look at the log of Elasticsearch.", status=status)
+    return response
 
 
 def _unavailable(why: str) -> EngineFailed:

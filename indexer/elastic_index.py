@@ -6,13 +6,27 @@ from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any
 
-from elasticsearch import Elasticsearch, NotFoundError
+from elasticsearch import Elasticsearch
 
 from ged.errors import EngineFailed
-from ged.ports import Hit, IndexDocument, IndexStatus, MailId, Principals, SearchQuery, SearchResult, SortOrder
-from indexer import elastic_query, elastic_schema, fields
+from ged.ports import (
+    Building,
+    Facets,
+    Hit,
+    IndexDocument,
+    IndexedLetter,
+    IndexStatus,
+    MailId,
+    Principals,
+    SearchQuery,
+    SearchResult,
+    SortOrder,
+    Suggestion,
+)
+from indexer import elastic_query, elastic_schema, elastic_suggest, fields, suggesting
 from indexer.asking import facet_values, page_of
-from indexer.elastic_calls import Operation, bulk, calls
+from indexer.elastic_calls import Operation, answered, bulk, calls
+from indexer.elastic_generations import Generations
 from indexer.passages import Marker, Stored
 from indexer.query import parse
 from indexer.tree import ParsedQuery
@@ -57,8 +71,6 @@ class ElasticIndex:
         timeout_s: float = 5.0,
     ) -> None:
         self._alias = alias
-        self._shards = shards
-        self._replicas = replicas
         self._zone = zone
         self._checked_at: float | None = None
         security: dict[str, Any] = {"ca_certs": str(ca_path)} if ca_path else {}
@@ -67,6 +79,7 @@ class ElasticIndex:
             hosts, api_key=api_key, request_timeout=timeout_s, max_retries=min(len(hosts) - 1, 3), **security
         )
         self._patient = self._client.options(request_timeout=60)
+        self._generations = Generations(self._client, alias, shards=shards, replicas=replicas)
 
     # --- writing
 
@@ -86,15 +99,36 @@ class ElasticIndex:
         self._write(_action("delete", mail_id, version, None) for mail_id, version in versions.items())
 
     def reset(self) -> None:
-        """See ``SearchIndex.reset``: the new index takes the alias in the very step that removes the old ones."""
+        """See ``SearchIndex.reset``."""
         with calls():
-            old = self._behind_alias()
-            name = f"{self._alias}-v{fields.SCHEMA_VERSION}-{self._last_number() + 1:06d}"
-            self._create(name, {})
-            actions: list[dict[str, Any]] = [{"remove_index": {"index": index}} for index in old]
-            actions.append({"add": {"index": name, "alias": self._alias, "is_write_index": True}})
-            self._patient.indices.update_aliases(actions=actions)
+            self._generations.reset()
             self._checked_at = None
+
+    # --- a generation beside the living one
+
+    def begin_rebuild(self, version: int) -> Building:
+        """See ``SearchIndex.begin_rebuild``."""
+        with calls():
+            return self._generations.begin(version)
+
+    def extend(self, documents: Iterable[IndexDocument], *, position: int | None = None) -> None:
+        """See ``SearchIndex.extend``."""
+        with calls():
+            self._generations.require_building()
+            bulk(self._patient, self._generations.building_alias, map(self._to_operation, documents))
+            if position is not None:
+                self._generations.remember(position)
+
+    def publish(self) -> None:
+        """See ``SearchIndex.publish``."""
+        with calls():
+            self._generations.publish()
+            self._checked_at = None
+
+    def abandon(self) -> None:
+        """See ``SearchIndex.abandon``."""
+        with calls():
+            self._generations.abandon()
 
     def close(self) -> None:
         """Close the connections."""
@@ -116,10 +150,56 @@ class ElasticIndex:
                 size=limit,
                 sort=_ORDERS[query.sort],
                 source=_SOURCE if marker else False,
-                aggs=_aggregations(query.facets) if query.facets else None,
                 track_total_hits=EXACT_TOTAL,
             )
-        return _result(found.body, query, parsed, marker)
+        return _result(found.body, parsed, marker)
+
+    def facets(self, query: SearchQuery, *, principals: Principals) -> Facets:
+        """See ``SearchIndex.facets``."""
+        page_of(query)
+        if not query.facets:
+            return {}
+        with calls():
+            self._check()
+            found = self._client.search(
+                index=self._alias,
+                query=elastic_query.build(query, parse(query.text), principals),
+                size=0,
+                aggs=_aggregations(query.facets),
+                track_total_hits=False,
+            )
+        buckets = {name: found["aggregations"][name]["buckets"] for name in query.facets}
+        return {name: facet_values((one["key"], one["doc_count"]) for one in buckets[name]) for name in query.facets}
+
+    def suggest(
+        self, text: str, *, principals: Principals, exclude: frozenset[MailId] = frozenset(), limit: int = 8
+    ) -> tuple[Suggestion, ...]:
+        """See ``SearchIndex.suggest``."""
+        typed = suggesting.read(text)
+        if typed is None:
+            return ()
+        asked = elastic_suggest.searches(typed, elastic_suggest.allowed(principals, exclude))
+        with calls():
+            self._check()
+            lines = [line for one in asked for line in ({}, one)]
+            found = self._client.msearch(index=self._alias, searches=lines)
+        return elastic_suggest.suggestions(typed, [answered(one) for one in found["responses"]], limit)
+
+    def similar(
+        self, mail_id: MailId, *, principals: Principals, exclude: frozenset[MailId] = frozenset(), limit: int = 5
+    ) -> tuple[Hit, ...]:
+        """See ``SearchIndex.similar``."""
+        may_see = elastic_suggest.allowed(principals, exclude)
+        with calls():
+            self._check()
+            this = self._client.search(
+                index=self._alias, query=elastic_suggest.this(mail_id, may_see), size=1, source=False
+            )["hits"]["hits"]
+            if not this:
+                return ()
+            like = elastic_suggest.like(mail_id, this[0]["_index"], may_see)
+            found = self._client.search(index=self._alias, query=like, size=limit, source=False, track_total_hits=False)
+        return tuple(Hit(MailId(int(hit["_id"])), float(hit["_score"])) for hit in found["hits"]["hits"])
 
     def versions(self, mail_ids: Sequence[MailId]) -> Mapping[MailId, int]:
         """See ``SearchIndex.versions``."""
@@ -131,13 +211,33 @@ class ElasticIndex:
                 held |= {MailId(int(one["_id"])): one["_version"] for one in found["docs"] if one.get("found")}
         return held
 
+    def scan(self, *, after: int = 0, limit: int = 1_000) -> tuple[IndexedLetter, ...]:
+        """See ``SearchIndex.scan``."""
+        with calls():
+            self._check()
+            found = self._patient.search(
+                index=self._alias,
+                query={"range": {"mail_id": {"gt": after}}},
+                size=limit,
+                sort=[{"mail_id": "asc"}],
+                source={"includes": ["access"]},
+                version=True,
+                track_total_hits=False,
+            )
+        return tuple(
+            IndexedLetter(MailId(int(hit["_id"])), int(hit["_version"]), *fields.read_access(hit["_source"]["access"]))
+            for hit in found["hits"]["hits"]
+        )
+
     def status(self) -> IndexStatus:
         """See ``SearchIndex.status``; version 0 when there is no index yet."""
         with calls():
-            version = self._schema_version()
+            building = self._generations.building()
+            version = self._generations.schema_version(self._alias)
             if version == 0:
-                return IndexStatus(ENGINE, 0, 0)
-            return IndexStatus(ENGINE, version, int(self._client.count(index=self._alias)["count"]))
+                return IndexStatus(ENGINE, 0, 0, building=building)
+            count = int(self._client.count(index=self._alias)["count"])
+            return IndexStatus(ENGINE, version, count, self._generations.living(), building)
 
     # --- inside
 
@@ -156,9 +256,8 @@ class ElasticIndex:
         return _action("index", document.mail_id, document.version, elastic_schema.to_source(record))
 
     def _ensure(self) -> None:
-        """Make the first index; two workers at once make one."""
-        if self._checked_at is None and self._schema_version() == 0:
-            self._create(f"{self._alias}-v{fields.SCHEMA_VERSION}-000001", {self._alias: {"is_write_index": True}})
+        if self._checked_at is None and self._generations.schema_version(self._alias) == 0:
+            self._generations.ensure_first()
         self._check()
 
     def _check(self) -> None:
@@ -166,42 +265,12 @@ class ElasticIndex:
         now = time.monotonic()
         if self._checked_at is not None and now - self._checked_at < CHECKED_S:
             return
-        version = self._schema_version()
+        version = self._generations.schema_version(self._alias)
         if version == 0:
             raise EngineFailed("index.unavailable", "Run `ged index rebuild`: there is no index yet.", retryable=True)
         if version != fields.SCHEMA_VERSION:
-            raise EngineFailed("index.schema_outdated", "Run `ged index rebuild`.", found=version)
+            raise EngineFailed("index.schema_outdated", "Run `ged index rebuild`.", retryable=True, found=version)
         self._checked_at = now
-
-    def _schema_version(self) -> int:
-        """The oldest schema behind the alias; 0 when there is none."""
-        try:
-            found = self._client.indices.get_mapping(index=self._alias)
-        except NotFoundError:
-            return 0
-        return min(int(one["mappings"].get("_meta", {}).get("schema_version", -1)) for one in found.body.values())
-
-    def _behind_alias(self) -> list[str]:
-        try:
-            return sorted(self._client.indices.get_alias(name=self._alias).body)
-        except NotFoundError:
-            return []
-
-    def _last_number(self) -> int:
-        """Number of the newest index, also of one that a crash left without the alias."""
-        found = self._client.indices.get(index=f"{self._alias}-v*", allow_no_indices=True, features="aliases").body
-        return max((int(name.rpartition("-")[2]) for name in found if name.rpartition("-")[2].isdigit()), default=0)
-
-    def _create(self, name: str, aliases: dict[str, Any]) -> None:
-        answer = self._patient.options(ignore_status=400).indices.create(
-            index=name,
-            mappings=elastic_schema.mapping(),
-            settings=elastic_schema.settings(shards=self._shards, replicas=self._replicas),
-            aliases=aliases,
-        )
-        error = answer.body.get("error")
-        if error and error["type"] != "resource_already_exists_exception":
-            raise EngineFailed("index.rejected", "Look at the log of Elasticsearch.", why=str(error["reason"])[:300])
 
 
 def _action(kind: str, mail_id: int, version: int, source: dict[str, Any] | None) -> Operation:
@@ -213,12 +282,8 @@ def _aggregations(names: Sequence[str]) -> dict[str, Any]:
     return {name: {"terms": {"field": fields.FACETS[name].name, "size": FACET_SIZE}} for name in names}
 
 
-def _result(found: Mapping[str, Any], query: SearchQuery, parsed: ParsedQuery, marker: Marker | None) -> SearchResult:
+def _result(found: Mapping[str, Any], parsed: ParsedQuery, marker: Marker | None) -> SearchResult:
     total = found["hits"]["total"]
-    facets = {
-        name: facet_values((bucket["key"], bucket["doc_count"]) for bucket in one["buckets"])
-        for name, one in found.get("aggregations", {}).items()
-    }
     return SearchResult(
         hits=tuple(
             Hit(
@@ -230,7 +295,6 @@ def _result(found: Mapping[str, Any], query: SearchQuery, parsed: ParsedQuery, m
         ),
         total=int(total["value"]),
         total_is_exact=total["relation"] == "eq",
-        facets={name: facets.get(name, ()) for name in query.facets},
         notice=parsed.notice,
     )
 

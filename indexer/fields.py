@@ -4,15 +4,17 @@ To add a field: a line in ``FIELDS``, its value in ``record``, and one more on `
 rebuilt, see ``ged index rebuild``).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
 from enum import Enum
 
-from ged.ports import Confidentiality, IndexDocument, Principals
+from ged.ports import Confidentiality, IndexDocument, Principal, Principals
 from indexer import analysis, numbers
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+MAX_KEYWORD = 200
+"""Characters of a correspondent that are counted as one value."""
 
 
 class Kind(Enum):
@@ -62,7 +64,9 @@ FIELDS: tuple[Field, ...] = (
     Field("state", Kind.KEYWORD, facet="state"),
     Field("priority", Kind.KEYWORD, facet="priority"),
     Field("unit", Kind.KEYWORD, facet="unit"),
+    Field("correspondent", Kind.KEYWORD, facet="correspondent"),
     Field("year", Kind.INTEGER, facet="year"),
+    Field("month", Kind.KEYWORD, facet="month"),
     Field("registered_ms", Kind.INTEGER),
     Field("registered_day", Kind.DAY),
     Field("written_day", Kind.DAY),
@@ -109,6 +113,13 @@ class Record:
     pages: tuple[tuple[int, int, str], ...] = field(default=())
 
 
+def read_access(terms: Iterable[str]) -> tuple[Confidentiality, frozenset[Principal]]:
+    """Level and principals of a letter from its access terms; ordinary and nobody when there is none."""
+    pairs = [term.partition(":") for term in terms]
+    level = max((int(level) for level, _, _ in pairs), default=0)
+    return Confidentiality(level), frozenset(Principal(principal) for _, _, principal in pairs)
+
+
 def access_terms(principals: Principals) -> list[str]:
     """The filter that every query carries: one term for a level and a principal together."""
     return sorted(f"{int(level)}:{principal}" for level in Confidentiality for principal in principals.at(level))
@@ -130,7 +141,7 @@ def record(document: IndexDocument, *, zone: tzinfo = UTC) -> Record:
             "number": tuple(map(analysis.clean, document.numbers)),
             "reference": () if secret else _one(analysis.clean(document.their_reference)),
         },
-        keywords=_keywords(document, secret=secret),
+        keywords=_keywords(document, zone, secret=secret),
         integers=_integers(document, zone),
         pages=()
         if secret
@@ -143,12 +154,14 @@ def _texts(document: IndexDocument) -> dict[str, str]:
     return {name: analysis.clean(text) for name, text in pairs.items() if text}
 
 
-def _keywords(document: IndexDocument, *, secret: bool) -> dict[str, tuple[str, ...]]:
+def _keywords(document: IndexDocument, zone: tzinfo, *, secret: bool) -> dict[str, tuple[str, ...]]:
     level = int(document.level)
+    local = document.registered_at.astimezone(zone)
     found: dict[str, tuple[str, ...]] = {
         "access": tuple(sorted(f"{level}:{principal}" for principal in document.principals)),
         "register": document.registers,
         "direction": _one(document.direction),
+        "month": (f"{local.year:04}-{local.month:02}",),
     }
     if not secret:
         found |= {
@@ -156,8 +169,15 @@ def _keywords(document: IndexDocument, *, secret: bool) -> dict[str, tuple[str, 
             "state": _one(document.state),
             "priority": _one(document.priority),
             "unit": document.units,
+            "correspondent": _one(_correspondent(document)),
         }
     return found
+
+
+def _correspondent(document: IndexDocument) -> str:
+    """Whom a letter comes from or goes to: those outside, whichever way it goes."""
+    named = {"incoming": document.sender, "outgoing": document.addressee}.get(document.direction, "")
+    return " ".join(analysis.clean(named).split())[:MAX_KEYWORD]
 
 
 def _integers(document: IndexDocument, zone: tzinfo) -> dict[str, int]:

@@ -1,47 +1,43 @@
-"""The embedded index: one process writes the folder, any number read it.
+"""The embedded index: one process writes the folder, any number read it."""
 
-A put is committed and seen by every reader's next search: a reader looks at the times of two small files and reloads
-only when one changed.
-"""
-
-import os
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, tzinfo
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tantivy import Index, Order, Query
+from tantivy import Order, Query
 
 from ged.errors import EngineFailed
 from ged.ports import (
+    Building,
+    Facets,
     Hit,
     IndexDocument,
+    IndexedLetter,
     IndexStatus,
     MailId,
     Principals,
     SearchQuery,
     SearchResult,
     SortOrder,
+    Suggestion,
 )
-from indexer import fields, tantivy_store
+from indexer import fields, suggesting, tantivy_store, tantivy_suggest
 from indexer.asking import facet_values, page_of
 from indexer.passages import Marker
 from indexer.query import parse
+from indexer.tantivy_folder import Folder, stamp
 from indexer.tantivy_query import Translator
 from indexer.tree import ParsedQuery
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tantivy import DocAddress, IndexWriter, Searcher
+    from tantivy import DocAddress, Searcher
 
 ENGINE = "tantivy"
-WRITER_MEMORY_BYTES = 64_000_000
 FACET_SIZE = 100
-CHUNK_DOCUMENTS = 1_000
 _ORDERS: Mapping[SortOrder, tuple[str | None, Order]] = {
     SortOrder.RELEVANCE: (None, Order.Desc),
     SortOrder.NEWEST: ("registered_ms", Order.Desc),
@@ -64,10 +60,10 @@ class TantivyIndex:
         self._writable = writable
         self._zone = zone
         self._lock = threading.RLock()
-        self._index: Index | None = None
-        self._writer: IndexWriter | None = None
-        self._stamp: tuple[object, ...] = ()
-        self._folder = ""
+        self._living: Folder | None = None
+        self._stamp: tuple[int, int, int] | None = None
+        self._building_lock = threading.RLock()
+        self._building: Folder | None = None
         if writable and tantivy_store.read_current(path) is None:
             tantivy_store.create(path)
 
@@ -75,38 +71,75 @@ class TantivyIndex:
 
     def put(self, documents: Iterable[IndexDocument]) -> None:
         """See ``SearchIndex.put``."""
-        for chunk in _chunks(documents):
-            with self._writing() as writer:
-                held = self.versions([document.mail_id for document in chunk])
-                wanted = [item for item in chunk if held.get(item.mail_id, item.version) <= item.version]
-                ready = [tantivy_store.to_document(fields.record(item, zone=self._zone)) for item in wanted]
-                self._forget(writer, [item.mail_id for item in wanted])
-                for document in ready:
-                    writer.add_document(document)
+        with self._lock, _failures():
+            self._written().put(documents)
 
     def remove(self, mail_ids: Iterable[MailId]) -> None:
         """See ``SearchIndex.remove``."""
-        with self._writing() as writer:
-            self._forget(writer, list(mail_ids))
+        with self._lock, _failures():
+            self._written().remove(mail_ids)
 
     def reset(self) -> None:
         """See ``SearchIndex.reset``."""
-        if not self._writable:
-            raise EngineFailed("index.read_only", "Only the worker writes the embedded index.")
-        with self._lock, _failures():
+        self._require_writable()
+        with self._lock, self._building_lock, _failures():
             current = tantivy_store.read_current(self._path)
-            if current is not None and self._writer is None and self._is_current(current):
-                self._open_writer()
+            if current is not None and self._is_current(current):
+                self._open().lock_writer()
             self.close()
             tantivy_store.create(self._path)
 
     def close(self) -> None:
         """Give the writer's lock back (another process may then write)."""
-        with self._lock:
-            writer, self._writer = self._writer, None
-            if writer is not None:
-                writer.wait_merging_threads()
-            self._index = None
+        with self._lock, self._building_lock:
+            for folder in (self._living, self._building):
+                if folder is not None:
+                    folder.close()
+            self._living = self._building = None
+
+    # --- a generation beside the living one
+
+    def begin_rebuild(self, version: int) -> Building:
+        """See ``SearchIndex.begin_rebuild``."""
+        self._require_writable()
+        with self._building_lock, _failures():
+            building = tantivy_store.read_building(self._path)
+            if building is None:
+                building = Building(tantivy_store.create_folder(self._path), version)
+                tantivy_store.remember_building(self._path, building)
+            self._open_building(building).lock_writer()
+            return building
+
+    def extend(self, documents: Iterable[IndexDocument], *, position: int | None = None) -> None:
+        """See ``SearchIndex.extend``."""
+        self._require_writable()
+        with self._building_lock, _failures():
+            building = self._require_building()
+            self._open_building(building).put(documents)
+            if position is not None:
+                tantivy_store.remember_building(self._path, replace(building, position=position))
+
+    def publish(self) -> None:
+        """See ``SearchIndex.publish``."""
+        self._require_writable()
+        with self._lock, self._building_lock, _failures():
+            building = self._require_building()
+            fresh = self._open_building(building)
+            if self._living is not None:
+                self._living.close()
+            tantivy_store.publish(self._path, building.name)
+            self._living, self._building = fresh, None
+            self._stamp = stamp(self._path / tantivy_store.CURRENT)
+
+    def abandon(self) -> None:
+        """See ``SearchIndex.abandon``."""
+        self._require_writable()
+        with self._building_lock, _failures():
+            if self._building is not None:
+                self._building.close()
+                self._building = None
+            tantivy_store.forget_building(self._path)
+            tantivy_store.sweep(self._path)
 
     # --- reading
 
@@ -115,36 +148,65 @@ class TantivyIndex:
         parsed = parse(query.text)
         offset, limit = page_of(query)
         with _failures():
-            index = self._open()
-            searcher = index.searcher()
-            asked = Translator(index.schema).build(query, parsed, principals)
+            searcher = self._open().searcher()
+            asked = _translator().build(query, parsed, principals)
             by_field, order = _ORDERS[query.sort]
             found = searcher.search(asked, max(limit, 1), order_by_field=by_field, offset=offset, order=order)
             hits = self._hits(searcher, found.hits[:limit], query, parsed)
             total = int(found.count)  # type: ignore[attr-defined]  # missing in the stubs of 0.27
-            counts = _counts(searcher, asked, query.facets) if query.facets else {}
-        return SearchResult(hits=hits, total=total, facets=counts, notice=parsed.notice)
+        return SearchResult(hits=hits, total=total, notice=parsed.notice)
+
+    def facets(self, query: SearchQuery, *, principals: Principals) -> Facets:
+        """See ``SearchIndex.facets``: all of them in one pass over the letters found."""
+        page_of(query)
+        if not query.facets:
+            return {}
+        wanted = {n: {"terms": {"field": fields.FACETS[n].name, "size": FACET_SIZE}} for n in query.facets}
+        with _failures():
+            asked = _translator().build(query, parse(query.text), principals)
+            found = self._open().searcher().aggregate(asked, wanted)
+        buckets = {name: found[name]["buckets"] for name in query.facets}
+        return {name: facet_values((one["key"], one["doc_count"]) for one in buckets[name]) for name in query.facets}
+
+    def suggest(
+        self, text: str, *, principals: Principals, exclude: frozenset[MailId] = frozenset(), limit: int = 8
+    ) -> tuple[Suggestion, ...]:
+        """See ``SearchIndex.suggest``."""
+        typed = suggesting.read(text)
+        if typed is None:
+            return ()
+        with _failures():
+            may_see = _allowed(principals, exclude)
+            return tantivy_suggest.suggestions(self._open().searcher(), typed, may_see, limit)
+
+    def similar(
+        self, mail_id: MailId, *, principals: Principals, exclude: frozenset[MailId] = frozenset(), limit: int = 5
+    ) -> tuple[Hit, ...]:
+        """See ``SearchIndex.similar``."""
+        with _failures():
+            return tantivy_suggest.similar(self._open().searcher(), mail_id, _allowed(principals, exclude), limit)
 
     def versions(self, mail_ids: Sequence[MailId]) -> Mapping[MailId, int]:
         """See ``SearchIndex.versions``."""
-        if not mail_ids:
-            return {}
         with _failures():
-            index = self._open()
-            searcher = index.searcher()
-            asked = Query.term_set_query(index.schema, "mail_id", list(mail_ids))
-            places = [place for _, place in searcher.search(asked, len(mail_ids), count=False).hits]
-            ids = searcher.fast_field_values("mail_id", places)
-            held = searcher.fast_field_values("version", places)
-        return {MailId(int(a)): int(b) for a, b in zip(ids, held, strict=True) if a is not None and b is not None}
+            return self._open().versions(mail_ids)
+
+    def scan(self, *, after: int = 0, limit: int = 1_000) -> tuple[IndexedLetter, ...]:
+        """See ``SearchIndex.scan``."""
+        with _failures():
+            found = self._open().scan(after, limit)
+        return tuple(IndexedLetter(MailId(a), version, *fields.read_access(terms)) for a, version, terms in found)
 
     def status(self) -> IndexStatus:
         """See ``SearchIndex.status``; version 0 when there is no index yet, no letters counted in an outdated one."""
         current = tantivy_store.read_current(self._path)
+        building = tantivy_store.read_building(self._path)
         if current is None or not self._is_current(current):
-            return IndexStatus(ENGINE, current.schema_version if current else 0, 0)
+            version, folder = (current.schema_version, current.folder) if current else (0, "")
+            return IndexStatus(ENGINE, version, 0, folder, building)
         with _failures():
-            return IndexStatus(ENGINE, current.schema_version, self._open().searcher().num_docs)
+            count = self._open().searcher().num_docs
+        return IndexStatus(ENGINE, current.schema_version, count, current.folder, building)
 
     # --- inside
 
@@ -152,62 +214,50 @@ class TantivyIndex:
     def _is_current(current: tantivy_store.Current) -> bool:
         return current.schema_version == fields.SCHEMA_VERSION
 
-    def _open(self) -> Index:
-        """The living index with everything that was committed."""
+    def _open(self) -> Folder:
+        """The living generation."""
         with self._lock:
-            stamp = (_stamp(self._path / tantivy_store.CURRENT), _stamp(self._path / self._folder / "meta.json"))
-            if self._index is None or stamp[0] != self._stamp[0]:
-                return self._open_anew()
-            if stamp != self._stamp:
-                self._index.reload()
-                self._stamp = stamp
-            return self._index
+            now = stamp(self._path / tantivy_store.CURRENT)
+            if self._living is None or now != self._stamp:
+                if self._living is not None:
+                    self._living.close()
+                self._living = self._open_anew()
+                self._stamp = now
+            return self._living
 
-    def _open_anew(self) -> Index:
+    def _open_anew(self) -> Folder:
         current = tantivy_store.read_current(self._path)
         if current is None:
             raise EngineFailed("index.unavailable", "Start the worker: it makes the index.", retryable=True)
         if not self._is_current(current):
-            raise EngineFailed("index.schema_outdated", _REBUILD, found=current.schema_version)
-        first = _stamp(self._path / tantivy_store.CURRENT)
-        self._folder = current.folder
-        meta = _stamp(self._path / self._folder / "meta.json")
-        self._index = Index.open(str(self._path / self._folder))
-        self._index.config_reader("manual")
-        self._index.reload()
-        self._stamp = (first, meta)
-        return self._index
+            raise EngineFailed("index.schema_outdated", _REBUILD, retryable=True, found=current.schema_version)
+        try:
+            return Folder(self._path / current.folder, zone=self._zone)
+        except ValueError:
+            if tantivy_store.read_current(self._path) == current:
+                raise
+        return self._open_anew()  # another one was published in this moment
 
-    def _open_writer(self) -> "IndexWriter":
+    def _written(self) -> Folder:
+        self._require_writable()
+        folder = self._open()
+        folder.lock_writer()
+        return folder
+
+    def _require_writable(self) -> None:
         if not self._writable:
             raise EngineFailed("index.read_only", "Only the worker writes the embedded index.")
-        index = self._open()
-        if self._writer is None:
-            try:
-                self._writer = index.writer(WRITER_MEMORY_BYTES, 1)
-            except ValueError as error:
-                if "LockBusy" not in str(error):
-                    raise
-                raise EngineFailed(
-                    "index.locked", "Another process writes this index: stop the second worker.", retryable=True
-                ) from error
-        return self._writer
 
-    @contextmanager
-    def _writing(self) -> "Iterator[IndexWriter]":
-        """One commit. After a failure (disk full) the writer is dead: the next call makes a new one from the last."""
-        with self._lock, _failures():
-            writer = self._open_writer()
-            try:
-                yield writer
-                writer.commit()
-            except BaseException:
-                self._writer = self._index = None
-                raise
+    def _require_building(self) -> Building:
+        building = tantivy_store.read_building(self._path)
+        if building is None:
+            raise EngineFailed("index.not_building", "Run `ged index rebuild` again: another process ended it.")
+        return building
 
-    def _forget(self, writer: "IndexWriter", mail_ids: list[MailId]) -> None:
-        if mail_ids:
-            writer.delete_documents_by_query(Query.term_set_query(tantivy_store.schema(), "mail_id", mail_ids))
+    def _open_building(self, building: Building) -> Folder:
+        if self._building is None or self._building.path.name != building.name:
+            self._building = Folder(self._path / building.name, zone=self._zone)
+        return self._building
 
     def _hits(
         self, searcher: "Searcher", found: "list[tuple[float, DocAddress]]", query: SearchQuery, parsed: ParsedQuery
@@ -225,36 +275,17 @@ class TantivyIndex:
         )
 
 
-def _counts(searcher: "Searcher", asked: Query, names: Sequence[str]) -> dict[str, tuple[tuple[str, int], ...]]:
-    """All facets in one pass over the letters found."""
-    wanted = {name: {"terms": {"field": fields.FACETS[name].name, "size": FACET_SIZE}} for name in names}
-    found = searcher.aggregate(asked, wanted)
-    return {
-        name: facet_values((bucket["key"], bucket["doc_count"]) for bucket in found[name]["buckets"]) for name in names
-    }
+def _translator() -> Translator:
+    return Translator(tantivy_store.schema())
 
 
-def _chunks(documents: Iterable[IndexDocument]) -> "Iterator[list[IndexDocument]]":
-    """Letters in bounded lists; of a letter that comes twice, the newer."""
-    source = iter(documents)
-    while chunk := list(islice(source, CHUNK_DOCUMENTS)):
-        newest: dict[MailId, IndexDocument] = {}
-        for document in chunk:
-            if newest.setdefault(document.mail_id, document).version <= document.version:
-                newest[document.mail_id] = document
-        yield list(newest.values())
-
-
-def _stamp(path: Path) -> tuple[int, int, int] | None:
-    try:
-        found = os.stat(path)
-    except FileNotFoundError:
-        return None
-    return found.st_mtime_ns, found.st_ino, found.st_size
+def _allowed(principals: Principals, exclude: frozenset[MailId]) -> Query:
+    """The letters that may be shown at all."""
+    return _translator().build(SearchQuery("", exclude=exclude), parse(""), principals)
 
 
 @contextmanager
-def _failures() -> "Iterator[None]":
+def _failures() -> Iterator[None]:
     """tantivy says everything with ValueError (files gone, disk full): to callers it is one failure."""
     try:
         yield

@@ -1,23 +1,29 @@
 """The folder of an embedded index: schema, documents, and which generation is the living one.
 
-``current.json`` names the schema version and the sub-folder in use. A reset makes a new sub-folder beside the old
-one and swaps the file, so that a reader in another process notices and never sees half an index.
+``current.json`` names the schema version and the sub-folder in use, ``building.json`` the sub-folder being filled
+beside it and how far it is. To publish is to swap ``current.json``: a reader in another process notices, and never sees
+half an index.
 """
 
 import json
 import os
 import shutil
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import tzinfo
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from tantivy import Document, Index, PreTokenizedString, Schema, SchemaBuilder, Token
 
+from ged.ports import Building, IndexDocument
 from indexer import analysis, fields
 from indexer.fields import FIELDS, Kind, Record
 from indexer.passages import Stored
 
 CURRENT = "current.json"
+BUILDING = "building.json"
 PAGE_GAP = 100
 """Positions between two pages, so that no phrase crosses them."""
 
@@ -32,32 +38,74 @@ class Current:
 
 def read_current(path: Path) -> Current | None:
     """The living generation; None when there is no index yet."""
+    found = _read(path / CURRENT)
+    return Current(int(found["schema_version"]), str(found["folder"])) if found else None
+
+
+def read_building(path: Path) -> Building | None:
+    """The generation being built, if it is of the current schema."""
+    found = _read(path / BUILDING)
+    if found is None or found["schema_version"] != fields.SCHEMA_VERSION or not (path / found["name"]).is_dir():
+        return None
+    return Building(str(found["name"]), int(found["version"]), int(found["position"]))
+
+
+def create(path: Path) -> None:
+    """Make an empty generation and let it be the living one; all others are removed."""
+    forget_building(path)
+    publish(path, create_folder(path))
+
+
+def create_folder(path: Path) -> str:
+    """Make an empty generation that nothing names yet; answers its name."""
+    path.mkdir(parents=True, exist_ok=True)
+    before = [int(old.name.removeprefix("g")) for old in path.glob("g[0-9]*") if old.name[1:].isdigit()]
+    name = f"g{max(before, default=0) + 1:06d}"
+    (path / name).mkdir()
+    Index(schema(), str(path / name))
+    return name
+
+
+def publish(path: Path, name: str) -> None:
+    """Let a generation be the living one."""
+    _write(path / CURRENT, {"schema_version": fields.SCHEMA_VERSION, "folder": name})
+    forget_building(path)
+    sweep(path)
+
+
+def remember_building(path: Path, building: Building) -> None:
+    """Note how far the building is."""
+    _write(path / BUILDING, {"schema_version": fields.SCHEMA_VERSION, **asdict(building)})
+
+
+def forget_building(path: Path) -> None:
+    """Nothing is being built any more."""
+    (path / BUILDING).unlink(missing_ok=True)
+
+
+def sweep(path: Path) -> None:
+    """Remove the generations that neither file names."""
+    current, building = read_current(path), read_building(path)
+    named = {current and current.folder, building and building.name}
+    for old in path.glob("g[0-9]*"):
+        if old.name not in named:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def _read(path: Path) -> dict[str, Any] | None:
     try:
-        found = json.loads((path / CURRENT).read_text())
+        return dict(json.loads(path.read_text()))
     except FileNotFoundError:
         return None
-    return Current(int(found["schema_version"]), str(found["folder"]))
 
 
-def create(path: Path) -> Current:
-    """Make an empty generation and let it be the living one; the earlier ones are removed."""
-    path.mkdir(parents=True, exist_ok=True)
-    before = read_current(path)
-    number = int(before.folder.removeprefix("g")) + 1 if before else 1
-    current = Current(fields.SCHEMA_VERSION, f"g{number:06d}")
-    fresh = path / current.folder
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir()
-    Index(schema(), str(fresh))
-    waiting = path / (CURRENT + ".new")
-    waiting.write_text(json.dumps({"schema_version": current.schema_version, "folder": current.folder}))
-    os.replace(waiting, path / CURRENT)
-    for old in path.glob("g[0-9]*"):
-        if old.name != current.folder:
-            shutil.rmtree(old, ignore_errors=True)
-    return current
+def _write(path: Path, told: dict[str, Any]) -> None:
+    waiting = path.with_suffix(".new")
+    waiting.write_text(json.dumps(told))
+    os.replace(waiting, path)
 
 
+@cache
 def schema() -> Schema:
     """The schema, from the table of fields. Integers are signed: deleting by an unsigned term does nothing in 0.27."""
     builder = SchemaBuilder()
@@ -76,8 +124,9 @@ def schema() -> Schema:
     return builder.build()
 
 
-def to_document(record: Record) -> Document:
+def to_document(letter: IndexDocument, *, zone: tzinfo) -> Document:
     """A letter as tantivy takes it, analysed by us."""
+    record = fields.record(letter, zone=zone)
     document = Document()
     document.add_integer("mail_id", record.mail_id)
     document.add_integer("version", record.version)
@@ -125,7 +174,8 @@ def _add_numbers(document: Document, name: str, values: tuple[str, ...]) -> None
 
 
 def _source(record: Record) -> bytes:
-    stored = {"texts": record.texts, "numbers": record.numbers, "pages": record.pages}
+    access = record.keywords["access"]
+    stored = {"texts": record.texts, "numbers": record.numbers, "pages": record.pages, "access": access}
     return json.dumps(stored, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -133,3 +183,9 @@ def read_source(document: Document) -> Stored:
     """What was kept for showing."""
     found = json.loads(bytes(document.get_first("source") or b"{}"))
     return Stored(found["texts"], found["numbers"], [(item[0], item[1], item[2]) for item in found["pages"]])
+
+
+def read_access(document: Document) -> list[str]:
+    """The access terms that were kept."""
+    found = json.loads(bytes(document.get_first("source") or b"{}"))
+    return list(found.get("access", ()))

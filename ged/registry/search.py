@@ -15,7 +15,7 @@ from ged.registry.models import Direction, Mail, MailNumber, Priority, Register
 from ged.registry.states import MailState
 from ged.unit import Actor, Services
 
-FACETS = ("register", "year", "direction", "nature", "state", "priority", "unit")
+FACETS = ("register", "year", "month", "direction", "nature", "correspondent", "state", "priority", "unit")
 WITHOUT_INDEX = "search.without_index"
 MAX_WORDS = 12
 
@@ -89,11 +89,11 @@ def facets(services: Services, session: Session, actor: Actor, query: SearchQuer
     asked = replace(_allowed(session, query), offset=0, limit=0, highlight=False)
     chosen = tuple(name for name in FACETS if query.filters.get(name))
     others = tuple(name for name in FACETS if name not in chosen)
-    counts = dict(services.index.search(replace(asked, facets=others), principals=actor.principals).facets)
+    counts = dict(services.index.facets(replace(asked, facets=others), principals=actor.principals))
     for name in chosen:
         rest = {key: values for key, values in query.filters.items() if key != name}
         alone = replace(asked, filters=rest, facets=(name,))
-        counts |= services.index.search(alone, principals=actor.principals).facets
+        counts |= services.index.facets(alone, principals=actor.principals)
     names = _names(session)
     return {
         name: [FacetValue(v, names.get((name, v), ""), n) for v, n in _with_chosen(counts.get(name, ()), query, name)]

@@ -53,6 +53,11 @@ def ids(index: SearchIndex, text: str = "", **values: Any) -> list[int]:
     return [int(hit.mail_id) for hit in find(index, text, **values).hits]
 
 
+def counts(index: SearchIndex, text: str, *names: str, **values: Any) -> dict[str, Any]:
+    principals = values.pop("principals", ALL)
+    return dict(index.facets(SearchQuery(text, facets=names, **values), principals=principals))
+
+
 def marked(result: SearchResult, field: str) -> list[str]:
     return [
         text for hit in result.hits for passage in hit.passages if passage.field == field
@@ -338,7 +343,7 @@ def test_unknown_fields_are_refused(index: SearchIndex) -> None:
     with pytest.raises(Invalid, match=r"search\.unknown_field"):
         find(index, filters={"access": ("0:u1",)})
     with pytest.raises(Invalid, match=r"search\.unknown_field"):
-        find(index, facets=("access",))
+        counts(index, "", "access")
 
 
 def test_days_are_inclusive(index: SearchIndex) -> None:
@@ -376,18 +381,19 @@ def test_facets_count(index: SearchIndex) -> None:
             letter(3, "autre", units=("DG",), nature="note"),
         ]
     )
-    result = find(index, "avis", facets=("unit", "nature", "year"))
-    assert result.facets == {
+    assert counts(index, "avis", "unit", "nature", "year", "month") == {
         "unit": (("DG", 2), ("DAF", 1)),
         "nature": (("lettre", 1), ("note", 1)),
         "year": (("2024", 1), ("2025", 1)),
+        "month": (("2024-05", 1), ("2025-03", 1)),
     }
-    assert find(index, "rien", facets=("unit",)).facets == {"unit": ()}
+    assert counts(index, "rien", "unit") == {"unit": ()}
+    assert counts(index, "avis") == {}
 
 
 def test_values_keep_their_letters(index: SearchIndex) -> None:
     index.put([letter(1, units=("Direction Générale / É",))])
-    assert find(index, facets=("unit",)).facets["unit"] == (("Direction Générale / É", 1),)
+    assert counts(index, "", "unit")["unit"] == (("Direction Générale / É", 1),)
     assert ids(index, filters={"unit": ("Direction Générale / É",)}) == [1]
 
 
@@ -468,12 +474,13 @@ def test_each_level_has_its_own_set(guarded: SearchIndex, ordinary: str, restric
     owners = {1: {"u1"}, 2: {"u2"}, 3: {"u1", "u2"}}
     sets = (set(ordinary.split()), set(restricted.split()), set(secret.split()))
     visible = {int(level) * 10 + n for level in LEVELS for n in owners if owners[n] & sets[level]}
-    result = find(guarded, "n°:77", principals=people, facets=("unit", "year"))
+    result = find(guarded, "n°:77", principals=people)
+    counted = counts(guarded, "n°:77", "unit", "year", principals=people)
     assert {int(hit.mail_id) for hit in result.hits} == visible
     assert result.total == len(visible)
     shown_units = {f"unit-{mail_id // 10}-{mail_id % 10}" for mail_id in visible if mail_id < 20}
-    assert {name for name, _ in result.facets["unit"]} == shown_units
-    assert sum(count for _, count in result.facets["year"]) == len(visible)
+    assert {name for name, _ in counted["unit"]} == shown_units
+    assert sum(count for _, count in counted["year"]) == len(visible)
     read = find(guarded, "budget", principals=people)
     assert {int(hit.mail_id) for hit in read.hits} == {mail_id for mail_id in visible if mail_id < 20}
     assert all(hit.passages for hit in read.hits)
@@ -483,27 +490,29 @@ def test_each_level_has_its_own_set(guarded: SearchIndex, ordinary: str, restric
     "asked", ["", "budget", "-budget", "bud*", "n°:77", "77/0/1", "budget OR détail", '"le budget"', "bugdet"]
 )
 def test_nobody_sees_nothing_however_asked(guarded: SearchIndex, asked: str) -> None:
-    result = find(guarded, asked, principals=NOBODY, facets=("unit", "register", "direction", "state", "year"))
+    result = find(guarded, asked, principals=NOBODY)
     assert (result.hits, result.total) == ((), 0)
-    assert not any(result.facets.values())
+    counted = counts(guarded, asked, "unit", "register", "direction", "state", "year", "month", principals=NOBODY)
+    assert not any(counted.values())
 
 
 @pytest.mark.parametrize(
     "asked", ["", "budget", "-autre", "bud*", "n°:77", "77/1/2", "rien OR budget", '"le budget"', "bugdet"]
 )
 def test_no_way_of_asking_shows_the_letters_of_others(guarded: SearchIndex, asked: str) -> None:
-    result = find(guarded, asked, principals=who(ordinary="u1"), facets=("unit",))
+    result = find(guarded, asked, principals=who(ordinary="u1"))
     assert {int(hit.mail_id) for hit in result.hits} <= {1, 3}
     assert result.total <= 2
-    assert {name for name, _ in result.facets["unit"]} <= {"unit-0-1", "unit-0-3"}
+    counted = counts(guarded, asked, "unit", principals=who(ordinary="u1"))
+    assert {name for name, _ in counted["unit"]} <= {"unit-0-1", "unit-0-3"}
 
 
 def test_secret_letters_hold_numbers_dates_and_principals_only(guarded: SearchIndex) -> None:
     people = who(secret="u1")
     assert ids(guarded, "budget", principals=people) == []
     assert sorted(ids(guarded, "n°:77", principals=people)) == [21, 23]
-    result = find(guarded, "", principals=people, facets=("unit", "state", "nature", "priority"))
-    assert not any(result.facets.values())
+    counted = counts(guarded, "", "unit", "state", "nature", "priority", "correspondent", principals=people)
+    assert not any(counted.values())
     assert {
         passage.field for hit in find(guarded, "77 budget", principals=people).hits for passage in hit.passages
     } <= {"number"}
@@ -519,10 +528,11 @@ def test_a_level_is_no_principal(index: SearchIndex) -> None:
 
 def test_excluded_letters_count_nowhere(index: SearchIndex) -> None:
     index.put([letter(1, "avis", units=("DG",)), letter(2, "avis", units=("DAF",))])
-    result = find(index, "avis", exclude=frozenset({MailId(1), MailId(99)}), facets=("unit",))
+    hidden = frozenset({MailId(1), MailId(99)})
+    result = find(index, "avis", exclude=hidden)
     assert [int(hit.mail_id) for hit in result.hits] == [2]
     assert result.total == 1
-    assert result.facets["unit"] == (("DAF", 1),)
+    assert counts(index, "avis", "unit", exclude=hidden)["unit"] == (("DAF", 1),)
 
 
 def test_a_right_withdrawn_shows_in_the_next_search(index: SearchIndex) -> None:
@@ -559,7 +569,9 @@ def test_a_right_withdrawn_shows_in_the_next_search(index: SearchIndex) -> None:
     ],
 )
 def test_no_text_fails(three: SearchIndex, asked: str) -> None:
-    find(three, asked, facets=("unit",))
+    find(three, asked)
+    counts(three, asked, "unit")
+    three.suggest(asked, principals=ALL)
 
 
 def test_odd_letters_are_taken(index: SearchIndex) -> None:

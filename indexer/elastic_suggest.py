@@ -1,0 +1,88 @@
+"""Suggestions and similar letters on Elasticsearch."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ged.ports import MailId, Principals, SearchQuery, Suggestion
+from indexer import elastic_query, suggesting
+from indexer.analysis import STOP_WORDS, forms
+from indexer.elastic_query import Clause, any_of
+from indexer.elastic_schema import path
+from indexer.fields import NUMBER_FIELDS
+from indexer.query import parse
+from indexer.suggesting import Typed
+
+LIKE_FIELDS = ("subject", "text")
+LIKE_TERMS = 25
+LIKE_MATCH = "30%"
+_NEWEST = [{"registered_ms": "desc"}, {"mail_id": "desc"}]
+_NOTHING_SAID = sorted({forms(word).stem for word in STOP_WORDS})
+
+
+def allowed(principals: Principals, exclude: frozenset[MailId]) -> Clause:
+    """The letters that may be shown at all."""
+    return elastic_query.build(SearchQuery("", exclude=exclude), parse(""), principals)
+
+
+def searches(typed: Typed, may_see: Clause) -> list[dict[str, Any]]:
+    """The searches whose answers ``suggestions`` reads: correspondents, subjects, and numbers when it may be one."""
+    people = any_of(_begun(typed, f"{path(name)}.exact") for name in ("sender", "addressee"))
+    counted = {"terms": {"field": "correspondent", "size": suggesting.CORRESPONDENTS_READ}}
+    asked = [
+        {"query": _both(may_see, people), "size": 0, "aggs": {"correspondent": counted}},
+        _newest(_both(may_see, _begun(typed, f"{path('subject')}.exact")), "subject"),
+    ]
+    if typed.number:
+        asked.append(_newest(_both(may_see, any_of(_number(typed, name) for name in NUMBER_FIELDS)), "shown"))
+    return [{**one, "track_total_hits": False} for one in asked]
+
+
+def suggestions(typed: Typed, answers: list[Mapping[str, Any]], limit: int) -> tuple[Suggestion, ...]:
+    """What the answers to ``searches`` say."""
+    buckets = answers[0]["aggregations"]["correspondent"]["buckets"]
+    people = suggesting.correspondents(typed, ((one["key"], one["doc_count"]) for one in buckets))
+    lines = [(int(hit["_id"]), str(hit["_source"].get("subject", ""))) for hit in answers[1]["hits"]["hits"]]
+    found = [] if len(answers) < 3 else [(int(hit["_id"]), _numbers(hit)) for hit in answers[2]["hits"]["hits"]]
+    return suggesting.chosen(limit, suggesting.held_numbers(typed, found), people, suggesting.subjects(typed, lines))
+
+
+def like(mail_id: MailId, index: str, may_see: Clause) -> Clause:
+    """Letters that share the telling words of one."""
+    words: dict[str, Any] = {
+        "fields": [path(name) for name in LIKE_FIELDS],
+        "like": [{"_index": index, "_id": str(mail_id)}],
+        "min_term_freq": 1,
+        "min_doc_freq": 2,
+        "max_query_terms": LIKE_TERMS,
+        "minimum_should_match": LIKE_MATCH,
+        "min_word_length": 3,
+        "stop_words": _NOTHING_SAID,
+    }
+    return {"bool": {"must": [{"more_like_this": words}], "filter": [may_see]}}
+
+
+def this(mail_id: MailId, may_see: Clause) -> Clause:
+    """One letter, if it may be shown."""
+    return _both(may_see, {"term": {"mail_id": int(mail_id)}})
+
+
+def _both(may_see: Clause, wanted: Clause) -> Clause:
+    return {"bool": {"filter": [may_see, wanted]}}
+
+
+def _begun(typed: Typed, name: str) -> Clause:
+    words: list[Clause] = [{"term": {name: word}} for word in typed.words]
+    return {"bool": {"filter": [*words, {"prefix": {name: {"value": typed.last}}}]}}
+
+
+def _number(typed: Typed, name: str) -> Clause:
+    return {"match_phrase_prefix": {name: {"query": " ".join(typed.number), "max_expansions": 100}}}
+
+
+def _newest(query: Clause, source: str) -> dict[str, Any]:
+    return {"query": query, "size": suggesting.LETTERS_READ, "sort": _NEWEST, "_source": [source]}
+
+
+def _numbers(hit: Mapping[str, Any]) -> list[str]:
+    shown = hit["_source"].get("shown", {})
+    return [str(text) for name in NUMBER_FIELDS for text in shown.get(name, ())]
