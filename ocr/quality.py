@@ -78,7 +78,8 @@ def _paper(page: Gray) -> Gray:
     level = np.partition(cells, bright, axis=2)[:, :, bright]
     level = np.maximum(level, np.percentile(level, 50) * 0.5)
     wide = np.kron(level, np.ones((cell, cell), np.float32))[: page.shape[0], : page.shape[1]]
-    return np.maximum(wide, np.float32(1.0)).astype(np.float32, copy=False)
+    paper: Gray = np.maximum(wide, np.float32(1.0)).astype(np.float32, copy=False)
+    return paper
 
 
 def _is_faint(dark: Gray) -> bool:
