@@ -7,7 +7,7 @@ SETUP := $(PYTHON) scripts/setup.py
 BENCHES := $(patsubst bench/%.py,%,$(wildcard bench/[a-z]*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check lint bench fmt clean
+.PHONY: help run demo test check lint bench malformed fmt clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z*%-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -50,6 +50,10 @@ bench-bridge: ## a stack of 50 sheets, agent, server and network killed 100 time
 bench-%: ## run one benchmark of the folder bench/
 	@$(SETUP) run
 	@exec $(BIN)/python -m bench.$*
+
+malformed: ## read 500 malformed files made from a fresh seed (FILES=500); some minutes
+	@$(SETUP) test
+	@GED_TEST_MALFORMED=$(or $(FILES),500) exec $(BIN)/pytest -q -s tests/faults/test_malformed.py
 
 fmt: ## format the sources and repair what the linter can repair
 	@$(SETUP) check

@@ -30,7 +30,7 @@ _INTERRUPTED = 130
 @click.option("--lang", default="fra", show_default=True, help="Languages by tesseract's names: fra+eng.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=None, help="Pages read at once.  [default: every core]")
 def ocr(files: tuple[Path, ...], out: Path, as_json: bool, lang: str, jobs: int | None) -> None:
-    """Read each FILE (PDF, TIFF, JPEG, PNG) into OUT/<name>.pdf, PDF/A with searchable text.
+    """Read each FILE (PDF, image, office text) into OUT/<name>.pdf, PDF/A with searchable text.
 
     Files of the same name get <name>-2.pdf and so on. Exit 1: some file was refused, the others are done; 2: usage.
     """

@@ -126,7 +126,7 @@ def test_interrupted_it_leaves_nothing_half_done(tmp_path: Path, number: signal.
     assert running.stdout is not None
     first = [running.stdout.readline() for _ in range(2)]
     readers = children_of(running.pid)
-    assert len(readers) == 2
+    assert len(readers) >= 2
     asked = time.monotonic()
     running.send_signal(number)
     rest, errors = running.communicate(timeout=30)
