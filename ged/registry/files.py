@@ -19,7 +19,7 @@ from ged.registry.operations import SourcePage
 from ged.unit import Services
 
 NAME_LENGTH = 120
-INSPECT_TIMEOUT_S = 30.0
+INSPECT_TIMEOUT_S = 100.0  # 300 pages take 40 s on two cores; a request is given up after 120
 MEDIA_TYPES = ("application/pdf", "image/tiff", "image/jpeg", "image/png", "image/webp")
 """What we serve under its own type; anything else leaves as plain bytes."""
 
