@@ -40,7 +40,7 @@ lint: ## format, lint, types and layers alone
 	@$(BIN)/lint-imports --no-cache > .cache/layers.log 2>&1 || { cat .cache/layers.log; exit 1; }
 
 bench: ## run every benchmark, one after the other
-	@$(SETUP) run
+	@$(SETUP) bench
 	@set -e; for name in $(BENCHES); do echo "== $$name"; $(BIN)/python -m bench.$$name; done
 
 bench-bridge: ## a stack of 50 sheets, agent, server and network killed 100 times (KILLS=100), figures as JSON lines
@@ -48,7 +48,7 @@ bench-bridge: ## a stack of 50 sheets, agent, server and network killed 100 time
 	@KILLS=$(or $(KILLS),100) exec $(BIN)/pytest -s tests/faults/test_bridge_hundred_kills.py
 
 bench-%: ## run one benchmark of the folder bench/
-	@$(SETUP) run
+	@$(SETUP) bench
 	@exec $(BIN)/python -m bench.$*
 
 malformed: ## read 500 malformed files made from a fresh seed (FILES=500); some minutes

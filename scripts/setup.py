@@ -4,6 +4,7 @@
     scripts/setup.py run     what the program needs
     scripts/setup.py check   that, and the tools of `make check`
     scripts/setup.py test    that, and what the tests need: servers and a browser
+    scripts/setup.py bench   what the program needs, and what the benchmarks compare it with
     scripts/setup.py LEVEL --check    install nothing, exit with 1 when something is missing
 
 Standard library only: this runs before anything is installed. Each step keeps, in .venv/.setup/, a digest of the
@@ -33,6 +34,7 @@ PACKAGE_LISTS = {
     "run": ["debian-packages.txt"],
     "check": ["debian-packages.txt"],
     "test": ["debian-packages.txt", "debian-packages-test.txt"],
+    "bench": ["debian-packages.txt", "debian-packages-bench.txt"],
 }
 VENDOR = {"htmx.min.js": "htmx.org/dist/htmx.min.js"}
 TRIES = 3
@@ -99,6 +101,10 @@ def steps(level: str) -> list[Step]:
     ]
     if level == "run":
         return run
+    if level == "bench":
+        bench = "requirements-bench.txt"
+        title = f"{count(bench)} Python packages ({bench})"
+        return [*run, Step("python-bench", title, (build, locked, bench), (), lambda: install(bench))]
     axe = ("node_modules/axe-core/axe.min.js",)
     check = [
         *run,
