@@ -5,7 +5,7 @@ principals is in the actor's set for L (``ged.org.actors`` expands these sets). 
 module: nobody else writes it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from enum import StrEnum
 
@@ -81,6 +81,15 @@ def principals_of(session: Session, mail_id: MailId | int) -> frozenset[Principa
     return frozenset(
         Principal(p) for p in session.scalars(select(MailAccess.principal).where(MailAccess.mail_id == mail_id))
     )
+
+
+def principals_of_many(session: Session, mail_ids: Collection[int]) -> dict[int, frozenset[Principal]]:
+    """Principals of each letter that has any."""
+    found: dict[int, set[Principal]] = {}
+    rows = session.execute(select(MailAccess.mail_id, MailAccess.principal).where(MailAccess.mail_id.in_(mail_ids)))
+    for mail_id, principal in rows:
+        found.setdefault(mail_id, set()).add(Principal(principal))
+    return {mail_id: frozenset(principals) for mail_id, principals in found.items()}
 
 
 def may_see(session: Session, mail_id: MailId | int, level: Confidentiality, actor: Actor) -> bool:

@@ -32,6 +32,9 @@ class Settings(BaseSettings):
     elasticsearch_api_key: SecretStr | None = None
     elasticsearch_ca: Path | None = None
     elasticsearch_index: str = "ged"
+    elasticsearch_shards: int = Field(default=1, ge=1, le=64)
+    elasticsearch_replicas: int | None = Field(default=None, ge=0, le=8)
+    """Copies of each shard; unset: one where there is a second node."""
 
     public_url: str = "http://127.0.0.1:8000"
     proxies: int = Field(default=0, ge=0, le=8)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Index, Integer, String, Text, and_, or_, select, update
+from sqlalchemy import JSON, Index, Integer, String, Text, and_, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ged.db import Base, Code, Id, UtcDateTime
@@ -20,6 +20,9 @@ from ged.ports import JobId, MailId
 LEASE = timedelta(seconds=45)
 MAX_ATTEMPTS = 8
 WORKER_LOST = "job.worker_lost"
+AWAY = "index.unavailable"
+"""Code in the rows of jobs that wait for a server which is away."""
+LONGEST_WAIT_S = 30
 BACK_OFF_S = (1, 5, 20, 60, 300, 900, 3600, 3600)
 
 
@@ -59,9 +62,13 @@ class JobKind(StrEnum):
     """Read the first and last page of a waiting scan, for what is proposed to the clerk."""
     LEARN = "learn"
     """Learn from the register what clerks and authorities decide."""
+    REBUILD_INDEX = "rebuild_index"
+    """Make the index anew beside the living one."""
 
 
-SLOW_KINDS = frozenset({JobKind.RECOGNISE, JobKind.CHECK_FIXITY, JobKind.READ_SCAN, JobKind.LEARN})
+SLOW_KINDS = frozenset(
+    {JobKind.RECOGNISE, JobKind.CHECK_FIXITY, JobKind.READ_SCAN, JobKind.LEARN, JobKind.REBUILD_INDEX}
+)
 """What takes minutes and travels in a lane of its own: a clerk's letter is indexed while a report of 300 pages is read."""
 
 DESK_KINDS = frozenset({JobKind.READ_SCAN})
@@ -159,6 +166,46 @@ def claim(session: Session, job_id: JobId, *, worker: str, now: datetime) -> Cla
     return ClaimedJob(JobId(job.id), job.kind, job.subject_id, dict(job.params), job.attempts)
 
 
+def claim_more(session: Session, kind: JobKind, *, worker: str, now: datetime, limit: int) -> list[ClaimedJob]:
+    """Take further jobs of a kind that are due, oldest first, to do them in one go."""
+    found = due(session, now=now, kinds=(kind,), limit=limit)
+    claimed = (claim(session, job_id, worker=worker, now=now) for job_id in found)
+    return [job for job in claimed if job is not None]
+
+
+def outage_until(session: Session, kind: JobKind, *, now: datetime) -> datetime | None:
+    """Until when jobs of a kind wait for a server that was found away; None when it is not known to be."""
+    return session.scalar(
+        select(func.max(Job.run_after)).where(
+            Job.kind == kind, Job.state == JobState.QUEUED, Job.error_code == AWAY, Job.run_after > now
+        )
+    )
+
+
+def wait_out(session: Session, job_ids: Collection[int], *, now: datetime, until: datetime | None = None) -> None:
+    """The server that these jobs need is away: they wait, without an end and without a try counted.
+
+    Args:
+        until: when known from ``outage_until``; otherwise longer at each try, half a minute at most.
+    """
+    rows = session.scalars(select(Job).where(Job.id.in_(job_ids)).with_for_update()).all()
+    longest = max((job.attempts for job in rows), default=1)
+    again = until or now + timedelta(seconds=min(BACK_OFF_S[min(longest, len(BACK_OFF_S)) - 1], LONGEST_WAIT_S))
+    for job in rows:
+        job.state, job.lease_until, job.run_after = JobState.QUEUED, None, again
+        job.error_code, job.error_detail = AWAY, ""
+        job.attempts = min(job.attempts, MAX_ATTEMPTS // 2) if until is None else job.attempts - 1
+
+
+def resume(session: Session, kind: JobKind, *, now: datetime) -> None:
+    """The server is back: those that wait for it may run at once."""
+    session.execute(
+        update(Job)
+        .where(Job.kind == kind, Job.state == JobState.QUEUED, Job.error_code == AWAY)
+        .values(run_after=now, error_code="")
+    )
+
+
 def renew(session: Session, job_id: JobId, *, worker: str, now: datetime, progress: str | None = None) -> None:
     """Keep the lease of a long job, and say how far it is."""
     values: dict[str, Any] = {"lease_until": now + LEASE}
@@ -181,6 +228,12 @@ def finish(session: Session, job_id: JobId, *, now: datetime) -> None:
         .where(Job.id == job_id)
         .values(state=JobState.DONE, finished_at=now, lease_until=None, error_code="", error_detail="", progress="")
     )
+
+
+def finish_many(session: Session, job_ids: Collection[int], *, now: datetime) -> None:
+    """These jobs are done."""
+    done = {"state": JobState.DONE, "finished_at": now, "lease_until": None}
+    session.execute(update(Job).where(Job.id.in_(job_ids)).values(**done, error_code="", error_detail="", progress=""))
 
 
 def fail(session: Session, job_id: JobId, error: Exception, *, now: datetime) -> None:
@@ -225,6 +278,30 @@ def open_access_changes(session: Session) -> frozenset[MailId]:
         select(Job.subject_id).where(Job.kind == JobKind.INDEX, Job.reason == "access", Job.state.in_(OPEN_STATES))
     )
     return frozenset(MailId(i) for i in rows)
+
+
+def open_job(session: Session, kind: JobKind) -> JobId | None:
+    """A job of a kind that waits or runs."""
+    found = select(Job.id).where(Job.kind == kind, Job.state.in_((JobState.QUEUED, JobState.RUNNING))).limit(1)
+    found_id = session.scalar(found)
+    return None if found_id is None else JobId(found_id)
+
+
+def progress_of(session: Session, job_id: JobId) -> tuple[JobState, str]:
+    """State of a job, and how far it is."""
+    return session.execute(select(Job.state, Job.progress).where(Job.id == job_id)).one()
+
+
+def waiting_of(session: Session, kind: JobKind, subject_ids: Collection[int]) -> int:
+    """How many jobs of a kind wait or run for these subjects."""
+    some = select(Job.subject_id).where(Job.kind == kind, Job.state.in_((JobState.QUEUED, JobState.RUNNING)))
+    return len(set(session.scalars(some)) & set(subject_ids))
+
+
+def counts_of(session: Session, kind: JobKind) -> dict[JobState, int]:
+    """How many jobs of a kind are open, by state."""
+    found = select(Job.state, func.count()).where(Job.kind == kind, Job.state.in_(OPEN_STATES)).group_by(Job.state)
+    return dict(iter(session.execute(found)))
 
 
 def latest_id(session: Session) -> int:

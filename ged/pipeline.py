@@ -11,23 +11,19 @@ from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
-from ged import audit, jobs
+from ged import audit, jobs, upkeep
 from ged.archive import blobs as archive_blobs
 from ged.archive.seal import HeadSeal
 from ged.codes import CodeKind
 from ged.errors import EngineFailed, GedError
 from ged.jobs import SLOW_KINDS, ClaimedJob, Job, JobKind, JobState
-from ged.org.models import Unit
-from ged.ports import IndexDocument, JobId, MailId
+from ged.ports import JobId
 from ged.registry import dispatch, files, partials, recognition
 from ged.registry import intake as intake_rules
 from ged.registry import mailbox as mailboxes
-from ged.registry.indexing import index_document
-from ged.registry.models import Attachment, Mail
+from ged.registry.models import Attachment
 from ged.registry.suggestions import lessons, readings, resent, scan_reading
-from ged.routing.models import Assignment
 from ged.routing.proof import sheet_arrived
 from ged.signbook import wiring as signbook_wiring
 from ged.slips.receive import proof_arrived
@@ -45,6 +41,8 @@ PERIODS = {
 }
 
 
+INDEX_BATCH = 200
+"""Index jobs that are done in one write."""
 PIECES_KEPT = timedelta(days=3)
 """A bridge whose link is away over a week-end goes on where it stopped."""
 
@@ -91,38 +89,12 @@ def learn(run: Run) -> None:
 
 def index(run: Run) -> None:
     """Put a letter into the index as SQL has it now; the job's number is the document's version."""
-    mail_id = MailId(run.job.subject_id)
-    with run.services.reading() as session:
-        document = build_document(session, mail_id, version=int(run.job.id))
-    if document is None:
-        run.services.index.remove([mail_id])
-    else:
-        run.services.index.put([document])
+    upkeep.put_letters(run.services, {run.job.subject_id: int(run.job.id)})
 
 
-def build_document(session: Session, mail_id: MailId | int, *, version: int) -> IndexDocument | None:
-    """The index document of a letter with the units that work on it."""
-    units = session.scalars(
-        select(Unit.code)
-        .join(Assignment, Assignment.unit_id == Unit.id)
-        .where(Assignment.mail_id == mail_id)
-        .distinct()
-    )
-    return index_document(session, mail_id, version=version, units=tuple(units))
-
-
-def rebuild_index(services: Services, *, progress: Callable[[int, int], None], batch: int = 200) -> int:
-    """Make the index anew from SQL."""
-    services.index.reset()
-    with services.reading() as session:
-        version = jobs.latest_id(session)
-        ids = list(session.scalars(select(Mail.id).order_by(Mail.id)))
-        for start in range(0, len(ids), batch):
-            found = (build_document(session, mail_id, version=version) for mail_id in ids[start : start + batch])
-            services.index.put([document for document in found if document is not None])
-            progress(min(start + batch, len(ids)), len(ids))
-            session.expunge_all()
-    return len(ids)
+def rebuild_index(run: Run) -> None:
+    """Make the index anew beside the living one (asked for by ``ged index rebuild``)."""
+    upkeep.rebuild(run.services, progress=lambda done, total: run.heartbeat(f"{done}/{total}"))
 
 
 def seal(run: Run) -> None:
@@ -217,6 +189,7 @@ FUNCTIONS: dict[JobKind, Callable[[Run], None]] = {
     JobKind.CHECK_FIXITY: check_fixity,
     JobKind.READ_SCAN: read_scan,
     JobKind.LEARN: learn,
+    JobKind.REBUILD_INDEX: rebuild_index,
 }
 
 
@@ -227,6 +200,10 @@ def run_job(services: Services, job_id: JobId, *, worker: str) -> bool:
         claimed = jobs.claim(uow.session, job_id, worker=worker, now=started)
     if claimed is None:
         return False
+
+    if claimed.kind is JobKind.INDEX:
+        _index_many(services, claimed, worker=worker)
+        return True
 
     def heartbeat(progress: str) -> None:
         now = datetime.now(UTC)
@@ -246,6 +223,53 @@ def run_job(services: Services, job_id: JobId, *, worker: str) -> bool:
     with services.unit_of_work(finished) as uow:
         jobs.finish(uow.session, job_id, now=finished)
     return True
+
+
+def _index_many(services: Services, first: ClaimedJob, *, worker: str) -> None:
+    """Do an index job with all others that are due, in one write. While the index is away only one asks for it."""
+    now = datetime.now(UTC)
+    with services.unit_of_work(now) as uow:
+        until = jobs.outage_until(uow.session, JobKind.INDEX, now=now)
+        more = jobs.claim_more(uow.session, JobKind.INDEX, worker=worker, now=now, limit=INDEX_BATCH - 1)
+        claimed = [first, *more]
+        if until is not None:
+            jobs.wait_out(uow.session, [job.id for job in claimed], now=now, until=until)
+            return
+    newest: dict[int, int] = {}
+    for job in claimed:
+        newest[job.subject_id] = max(newest.get(job.subject_id, 0), int(job.id))
+    try:
+        upkeep.put_letters(services, newest)
+    except Exception as error:  # noqa: BLE001  # whatever happened stands in the jobs' rows
+        _index_failed(services, claimed, error)
+        return
+    finished = datetime.now(UTC)
+    with services.unit_of_work(finished) as uow:
+        jobs.finish_many(uow.session, [job.id for job in claimed], now=finished)
+        if first.attempts > 1:
+            jobs.resume(uow.session, JobKind.INDEX, now=finished)
+
+
+def _index_failed(services: Services, claimed: list[ClaimedJob], error: Exception) -> None:
+    """Wait for what is away; of several letters find the one that is refused."""
+    if isinstance(error, EngineFailed) and error.retryable:
+        logger.warning("job.waits jobs=%s code=%s", len(claimed), error.code)
+        now = datetime.now(UTC)
+        with services.unit_of_work(now) as uow:
+            jobs.wait_out(uow.session, [job.id for job in claimed], now=now)
+        return
+    if len(claimed) == 1:
+        _note_failure(services, claimed[0].id, error)
+        return
+    for job in claimed:
+        try:
+            upkeep.put_letters(services, {job.subject_id: int(job.id)})
+        except Exception as own:  # noqa: BLE001  # as above
+            _index_failed(services, [job], own)
+            continue
+        now = datetime.now(UTC)
+        with services.unit_of_work(now) as uow:
+            jobs.finish(uow.session, job.id, now=now)
 
 
 def _note_failure(services: Services, job_id: JobId, error: Exception) -> None:

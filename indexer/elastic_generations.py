@@ -22,7 +22,7 @@ class Generations:
         client: waits for short answers only; making and removing indices is given a minute.
     """
 
-    def __init__(self, client: Elasticsearch, alias: str, *, shards: int, replicas: int) -> None:
+    def __init__(self, client: Elasticsearch, alias: str, *, shards: int, replicas: int | None) -> None:
         self._client = client
         self._patient = client.options(request_timeout=60)
         self._alias = alias

@@ -53,7 +53,7 @@ class ElasticIndex:
             needs ``manage``, ``read`` and ``write`` on ``ALIAS*``.
         api_key: encoded, as Elasticsearch gives it out.
         ca_path: PEM file of the authority that signed the server's certificate.
-        shards, replicas: of indices made from now on.
+        shards, replicas: of generations made from now on; replicas unset: one where there is a second node.
         zone: the zone whose days and years count.
         timeout_s: longest wait for an answer to a search.
     """
@@ -66,7 +66,7 @@ class ElasticIndex:
         api_key: str | None = None,
         ca_path: Path | None = None,
         shards: int = 1,
-        replicas: int = 0,
+        replicas: int | None = None,
         zone: tzinfo = UTC,
         timeout_s: float = 5.0,
     ) -> None:

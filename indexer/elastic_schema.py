@@ -21,9 +21,10 @@ def path(name: str) -> str:
     return PATHS.get(name, name)
 
 
-def settings(*, shards: int, replicas: int) -> dict[str, Any]:
-    """Settings of a new index."""
-    return {"number_of_shards": shards, "number_of_replicas": replicas, "analysis": _analysis()}
+def settings(*, shards: int, replicas: int | None) -> dict[str, Any]:
+    """Settings of a new index; without a number of replicas one is kept where there is a second node."""
+    copies = {"auto_expand_replicas": "0-1"} if replicas is None else {"number_of_replicas": replicas}
+    return {"number_of_shards": shards, **copies, "analysis": _analysis()}
 
 
 def _analysis() -> dict[str, Any]:

@@ -78,6 +78,8 @@ def _index(settings: Settings, *, writes_index: bool) -> SearchIndex:
             alias=settings.elasticsearch_index,
             api_key=key.get_secret_value() if key else None,
             ca_path=settings.elasticsearch_ca,
+            shards=settings.elasticsearch_shards,
+            replicas=settings.elasticsearch_replicas,
             zone=settings.zone,
         )
     from indexer.tantivy_index import TantivyIndex

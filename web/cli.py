@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from ged.errors import GedError
+from web.cli_index import index
 from web.cli_ocr import ocr
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def main(env: Path | None) -> None:
         os.environ["GED_ENV_FILE"] = str(env)
 
 
+main.add_command(index)
 main.add_command(ocr)
 
 
@@ -220,40 +222,6 @@ def seal() -> None:
 
     sealed = seal_head(build_services(settings_of()), now=datetime.now(UTC))
     click.echo("sealed" if sealed else "sealed already")
-
-
-@main.group()
-def index() -> None:
-    """The search index."""
-
-
-@index.command("rebuild")
-def index_rebuild() -> None:
-    """Make the index anew from the database (embedded: stop the worker first)."""
-    from ged.pipeline import rebuild_index
-    from web.bootstrap import build_services
-    from web.worker import only_worker
-
-    settings = settings_of()
-
-    def progress(done: int, total: int) -> None:
-        click.echo(f"\r{done}/{total}", nl=False)
-
-    if settings.elasticsearch_url:
-        count = rebuild_index(build_services(settings), progress=progress)
-    else:
-        with only_worker(settings.data_dir):
-            count = rebuild_index(build_services(settings, writes_index=True), progress=progress)
-    click.echo(f"\n{count} letters")
-
-
-@index.command("status")
-def index_status() -> None:
-    """Engine, schema and number of letters."""
-    from web.bootstrap import build_services
-
-    status = build_services(settings_of()).index.status()
-    click.echo(f"{status.engine} schema {status.schema_version}: {status.documents} letters")
 
 
 @main.command()

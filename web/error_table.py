@@ -382,6 +382,10 @@ MESSAGES: Mapping[str, Message] = {
         _l("L'index de recherche est tenu par un autre processus."),
         _l("L'administrateur doit arrêter le second processus."),
     ),
+    "index.not_building": Message(
+        _l("Aucune reconstruction de l'index n'est en cours."),
+        _l("L'administrateur doit relancer la reconstruction."),
+    ),
     "index.read_only": Message(
         _l("Ce processus ne peut pas écrire dans l'index de recherche."), _l("Prévenez l'administrateur.")
     ),

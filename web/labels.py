@@ -213,6 +213,7 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         JobKind.INTAKE: _l("Examiner un lot numérisé"),
         JobKind.RECOGNISE: _l("Reconnaître le texte"),
         JobKind.INDEX: _l("Indexer un courrier"),
+        JobKind.REBUILD_INDEX: _l("Reconstruire l'index de recherche"),
         JobKind.NOTIFY: _l("Envoyer un courriel"),
         JobKind.COLLECT_MAIL: _l("Relever les boîtes aux lettres électroniques"),
         JobKind.SEAL: _l("Sceller le journal"),

@@ -1,0 +1,255 @@
+"""The index kept in step with SQL: letters put in bulk, the whole made anew beside the living one, and compared.
+
+SQL is the truth. Every change of a letter leaves an index job, whose number is the version of the document it writes:
+what changed after a moment is what has a job with a higher number.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from ged import access, jobs
+from ged.jobs import Job, JobKind, JobState
+from ged.org.models import Unit
+from ged.ports import Confidentiality, IndexDocument, IndexedLetter, MailId, Principal
+from ged.registry.indexing import index_documents
+from ged.registry.models import Mail
+from ged.routing.models import Assignment
+from ged.unit import Services
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy.orm import Session
+
+BATCH = 500
+FEW = 50
+"""So many letters changed during a rebuild may be caught up in the very moment of the swap."""
+MAX_ROUNDS = 20
+Progress = Callable[[int, int], None]
+
+
+def build_documents(session: "Session", versions: "Mapping[int, int]") -> list[IndexDocument]:
+    """The index documents of letters, with the units that work on them; letters that are gone are left out."""
+    units: dict[int, list[str]] = {}
+    rows = session.execute(
+        select(Assignment.mail_id, Unit.code)
+        .join(Unit, Assignment.unit_id == Unit.id)
+        .where(Assignment.mail_id.in_(versions))
+        .order_by(Unit.code)
+        .distinct()
+    )
+    for mail_id, code in rows:
+        units.setdefault(mail_id, []).append(code)
+    return index_documents(session, versions, units=units)
+
+
+def put_letters(services: Services, versions: "Mapping[int, int]") -> None:
+    """Let the index say what SQL says now of these letters, and forget those that are gone."""
+    with services.reading() as session:
+        documents = build_documents(session, versions)
+    services.index.put(documents)
+    gone = versions.keys() - {document.mail_id for document in documents}
+    if gone:
+        services.index.remove([MailId(mail_id) for mail_id in sorted(gone)])
+
+
+# --- rebuild
+
+
+def rebuild(services: Services, *, progress: Progress) -> int:
+    """Make the index anew beside the living one, or go on where a killed rebuild stopped, then swap.
+
+    Searching, registering and indexing go on meanwhile: what they change is read again before the swap, and once more
+    after it.
+
+    Returns:
+        How many letters were read in this run.
+    """
+    with services.reading() as session:
+        latest = jobs.latest_id(session)
+    building = services.index.begin_rebuild(latest)
+    count = _fill(services, building.position, building.version, progress)
+    covered, rounds, changed = building.version, 0, FEW + 1
+    while changed > FEW and rounds < MAX_ROUNDS:
+        covered, changed = _catch_up(services, covered, services.index.extend)
+        rounds += 1
+    services.index.publish()
+    _catch_up(services, covered, services.index.put)
+    now = datetime.now(UTC)
+    settle_failed(services, now=now)
+    with services.unit_of_work(now) as uow:
+        jobs.resume(uow.session, JobKind.INDEX, now=now)
+    return count
+
+
+def _fill(services: Services, position: int, version: int, progress: Progress) -> int:
+    with services.reading() as session:
+        total = session.scalar(select(func.count(Mail.id))) or 0
+        before = done = session.scalar(select(func.count(Mail.id)).where(Mail.id <= position)) or 0
+    while True:
+        progress(done, total)
+        with services.reading() as session:
+            ids = session.scalars(select(Mail.id).where(Mail.id > position).order_by(Mail.id).limit(BATCH)).all()
+            documents = build_documents(session, dict.fromkeys(ids, version))
+        if not ids:
+            return done - before
+        position = ids[-1]
+        services.index.extend(documents, position=position)
+        done += len(ids)
+        total = max(total, done)
+
+
+def _catch_up(services: Services, since: int, put: Callable[[Iterable[IndexDocument]], None]) -> tuple[int, int]:
+    """Read again what was changed by jobs above ``since``; answers the job covered now and how many letters it was."""
+    with services.reading() as session:
+        latest = jobs.latest_id(session)
+        changed = select(Job.subject_id).where(Job.kind == JobKind.INDEX, Job.id > since, Job.id <= latest).distinct()
+        ids = sorted(session.scalars(changed))
+    for some in _chunks(ids):
+        with services.reading() as session:
+            documents = build_documents(session, dict.fromkeys(some, latest))
+        put(documents)
+    return latest, len(ids)
+
+
+def _chunks(ids: Sequence[int]) -> Iterable[Sequence[int]]:
+    return (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
+
+
+# --- comparison
+
+
+class Difference(StrEnum):
+    """How the index differs from SQL."""
+
+    MISSING = "missing"
+    EXTRA = "extra"
+    STALE = "stale"
+    ACCESS = "access"
+    AHEAD = "ahead"
+    """A version that SQL never gave: the database was restored from a backup. Only a rebuild mends it."""
+
+
+@dataclass(frozen=True)
+class IndexReport:
+    """What a comparison found: differences by letter, and how many index jobs still wait (those are no difference)."""
+
+    letters: int
+    differences: "Mapping[int, Difference]" = field(default_factory=dict)
+    waiting: int = 0
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    version: int
+    level: Confidentiality
+    principals: frozenset[Principal]
+    is_waiting: bool
+
+
+def compare(services: Services, *, progress: Progress) -> IndexReport:
+    """Compare every letter of SQL with the index. A difference counts when it is still there at a second look."""
+    with services.reading() as session:
+        latest = jobs.latest_id(session)
+        total = session.scalar(select(func.count(Mail.id))) or 0
+        open_jobs = select(func.count(Job.id)).where(Job.kind == JobKind.INDEX, Job.state.in_(jobs.OPEN_STATES))
+        waiting = session.scalar(open_jobs) or 0
+    suspects: list[int] = []
+    low, letters = 0, 0
+    while True:
+        wanted, held = _wanted(services, low, BATCH), services.index.scan(after=low, limit=BATCH)
+        ends = [page[-1] for page in (list(wanted), [one.mail_id for one in held]) if len(page) == BATCH]
+        high = min(ends, default=None)
+        found = {one.mail_id: one for one in held if high is None or one.mail_id <= high}
+        asked = {mail_id: one for mail_id, one in wanted.items() if high is None or mail_id <= high}
+        suspects += _differences(asked, found, latest)
+        letters += len(asked)
+        progress(letters, max(total, letters))
+        if high is None:
+            return IndexReport(letters, _confirmed(services, suspects), waiting)
+        low = int(high)
+
+
+def _confirmed(services: Services, suspects: Sequence[int]) -> dict[int, Difference]:
+    found: dict[int, Difference] = {}
+    for mail_id in suspects:
+        held = [one for one in services.index.scan(after=mail_id - 1, limit=1) if one.mail_id == mail_id]
+        wanted = {one: what for one, what in _wanted(services, mail_id - 1, 1).items() if one == mail_id}
+        with services.reading() as session:
+            latest = jobs.latest_id(session)
+        found |= _differences(wanted, {one.mail_id: one for one in held}, latest)
+    return found
+
+
+def _wanted(services: Services, low: int, limit: int) -> dict[int, _Wanted]:
+    """What the index should hold of the next letters above an id."""
+    with services.reading() as session:
+        rows = session.execute(select(Mail.id, Mail.level).where(Mail.id > low).order_by(Mail.id).limit(limit))
+        levels = dict(iter(rows))
+        asked = select(Job.subject_id, Job.state, func.max(Job.id)).where(
+            Job.kind == JobKind.INDEX, Job.subject_id.in_(levels)
+        )
+        states: dict[int, dict[JobState, int]] = {}
+        for mail_id, state, number in session.execute(asked.group_by(Job.subject_id, Job.state)):
+            states.setdefault(mail_id, {})[state] = number
+        principals = access.principals_of_many(session, levels)
+    return {
+        mail_id: _Wanted(
+            max(states.get(mail_id, {}).values(), default=0),
+            Confidentiality(level),
+            principals.get(mail_id, frozenset()),
+            bool(states.get(mail_id, {}).keys() & {JobState.QUEUED, JobState.RUNNING}),
+        )
+        for mail_id, level in levels.items()
+    }
+
+
+def _differences(
+    wanted: "Mapping[int, _Wanted]", held: "Mapping[MailId, IndexedLetter]", latest: int
+) -> dict[int, Difference]:
+    found: dict[int, Difference] = {int(mail_id): Difference.EXTRA for mail_id in held if mail_id not in wanted}
+    for mail_id, one in wanted.items():
+        if one.is_waiting:
+            continue
+        other = held.get(MailId(mail_id))
+        kind = Difference.MISSING if other is None else _difference(one, other, latest)
+        if kind is not None:
+            found[mail_id] = kind
+    return found
+
+
+def _difference(wanted: _Wanted, held: IndexedLetter, latest: int) -> Difference | None:
+    if held.version > latest:
+        return Difference.AHEAD
+    if held.version < wanted.version:
+        return Difference.STALE
+    has_rights = wanted.principals or held.principals
+    if has_rights and (wanted.level, wanted.principals) != (held.level, held.principals):
+        return Difference.ACCESS
+    return None
+
+
+def ask_to_mend(services: Services, report: IndexReport, *, now: datetime) -> list[int]:
+    """Ask for an index job for each letter that differs; answers the letters. What is ahead needs a rebuild."""
+    mendable = [mail_id for mail_id, kind in report.differences.items() if kind is not Difference.AHEAD]
+    for some in _chunks(mendable):
+        with services.unit_of_work(now) as uow:
+            for mail_id in some:
+                uow.reindex(mail_id, access=report.differences[mail_id] is Difference.ACCESS)
+    return mendable
+
+
+def settle_failed(services: Services, *, now: datetime) -> int:
+    """Failed index jobs whose letter the index holds as new by now (after a rebuild) are done: they hide nothing more."""
+    with services.unit_of_work(now) as uow:
+        failed = uow.session.scalars(select(Job).where(Job.kind == JobKind.INDEX, Job.state == JobState.FAILED)).all()
+        held = services.index.versions([MailId(job.subject_id) for job in failed])
+        done = [job for job in failed if held.get(MailId(job.subject_id), -1) >= job.id]
+        for job in done:
+            job.state, job.finished_at = JobState.DONE, now
+    return len(done)

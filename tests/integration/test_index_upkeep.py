@@ -1,0 +1,223 @@
+"""The index kept in step with the register: rebuilt beside the living one, compared, mended, waited for."""
+
+import dataclasses
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete, select
+
+from ged import jobs, pipeline, upkeep
+from ged.access import Because, MailAccess, grant
+from ged.errors import EngineFailed
+from ged.jobs import Job, JobKind, JobState
+from ged.ports import Building, IndexDocument, MailId, SearchQuery, unit_principal
+from ged.registry.models import Mail
+from ged.unit import Services
+from ged.upkeep import Difference
+from tests.contracts.letters import letter
+from tests.factories import NOW, actor, make_organisation, make_services
+from tests.routing_kit import make_mentions, register, run_jobs, unit_id
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> Services:
+    made = make_services(tmp_path)
+    make_organisation(made)
+    make_mentions(made)
+    return made
+
+
+def found(services: Services, text: str) -> list[int]:
+    result = services.index.search(SearchQuery(text), principals=actor(services, "sg").principals)
+    return [int(hit.mail_id) for hit in result.hits]
+
+
+def nothing(_done: int, _total: int) -> None:
+    """No progress is shown."""
+
+
+class Killed(Exception):
+    """The process ends here."""
+
+
+class Dying:
+    """An index whose process is killed after so many batches of a rebuild."""
+
+    def __init__(self, services: Services, batches: int) -> None:
+        self._index = services.index
+        self._left = batches
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._index, name)
+
+    def extend(self, documents: Iterable[IndexDocument], *, position: int | None = None) -> None:
+        if self._left == 0:
+            raise Killed
+        self._left -= 1
+        self._index.extend(documents, position=position)
+
+
+def test_a_killed_rebuild_goes_on_and_misses_nothing(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upkeep, "BATCH", 2)
+    mails = [register(services, f"Dossier {name}").mail_id for name in ("un", "deux", "trois", "quatre", "cinq")]
+    run_jobs(services)
+    before = services.index.status().generation
+    with pytest.raises(Killed):
+        upkeep.rebuild(dataclasses.replace(services, index=Dying(services, 1)), progress=nothing)  # type: ignore[arg-type]
+    assert services.index.status().building == Building(services.index.status().building.name, _latest(services), 2)  # type: ignore[union-attr]
+    assert sorted(found(services, "dossier")) == sorted(mails)
+    late = register(services, "Dossier tardif").mail_id
+    with services.unit_of_work(NOW) as uow:
+        uow.session.get_one(Mail, mails[0]).subject = "Renommé"
+        uow.reindex(mails[0])
+    run_jobs(services)
+    assert upkeep.rebuild(services, progress=nothing) == 4
+    status = services.index.status()
+    assert (status.building, status.documents) == (None, 6)
+    assert status.generation != before
+    assert found(services, "renommé") == [mails[0]]
+    assert late in found(services, "tardif")
+    assert upkeep.compare(services, progress=nothing).differences == {}
+
+
+def _latest(services: Services) -> int:
+    with services.reading() as session:
+        return jobs.latest_id(session)
+
+
+def test_what_is_written_while_a_rebuild_runs_is_in_the_new_one(services: Services) -> None:
+    mail = register(services, "Avant").mail_id
+    run_jobs(services)
+
+    class Meanwhile(Dying):
+        def publish(self) -> None:
+            with services.unit_of_work(NOW) as uow:
+                uow.session.get_one(Mail, mail).subject = "Pendant"
+                uow.reindex(mail)
+            run_jobs(services)  # into the generation that is about to go
+            self._index.publish()
+
+    upkeep.rebuild(dataclasses.replace(services, index=Meanwhile(services, 99)), progress=nothing)  # type: ignore[arg-type]
+    assert found(services, "pendant") == [mail]
+
+
+def test_comparison_names_each_difference_and_mends_it(services: Services) -> None:
+    mails = [register(services, f"Dossier {name}").mail_id for name in ("un", "deux", "trois", "quatre")]
+    run_jobs(services)
+    assert upkeep.compare(services, progress=nothing).differences == {}
+    services.index.remove([MailId(mails[0])])
+    services.index.put([letter(9_000, "étrangère")])
+    with services.unit_of_work(NOW) as uow:
+        uow.session.get_one(Mail, mails[1]).subject = "Change sans suite"
+        uow.reindex(mails[1])
+    with services.unit_of_work(NOW) as uow:
+        for job in uow.session.scalars(select(Job).where(Job.state == JobState.QUEUED)):
+            job.state = JobState.DONE  # the worker said so, the index lost it
+        uow.session.execute(delete(MailAccess).where(MailAccess.mail_id == mails[2]))
+    report = upkeep.compare(services, progress=nothing)
+    assert report.differences == {
+        mails[0]: Difference.MISSING,
+        mails[1]: Difference.STALE,
+        mails[2]: Difference.ACCESS,
+        9_000: Difference.EXTRA,
+    }
+    assert upkeep.ask_to_mend(services, report, now=NOW) == list(report.differences)
+    run_jobs(services)
+    assert upkeep.compare(services, progress=nothing).differences == {}
+    assert found(services, "change") == [mails[1]]
+    assert mails[2] not in found(services, "dossier")
+
+
+class Counted:
+    """Counts what is written to the index; away while told so."""
+
+    def __init__(self, services: Services) -> None:
+        self._index = services.index
+        self.asked = self.written = 0
+        self.is_away = False
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._index, name)
+
+    def put(self, documents: Iterable[IndexDocument]) -> None:
+        self.asked += 1
+        if self.is_away:
+            raise EngineFailed("index.unavailable", retryable=True)
+        given = list(documents)
+        self.written += len(given)
+        self._index.put(given)
+
+
+def test_index_jobs_are_done_in_one_write(services: Services) -> None:
+    for number in range(30):
+        register(services, f"Dossier {number}")
+    counted = Counted(services)
+    run_jobs(dataclasses.replace(services, index=counted))  # type: ignore[arg-type]
+    assert (counted.asked, counted.written) == (1, 30)
+
+
+def test_while_the_index_is_away_jobs_wait_without_a_flood_and_without_an_end(services: Services) -> None:
+    for number in range(10):
+        register(services, f"Dossier {number}")
+    counted = Counted(services)
+    counted.is_away = True
+    away = dataclasses.replace(services, index=counted)  # type: ignore[arg-type]
+    at = datetime.now(UTC)
+    for _ in range(12):
+        _run_all(away)
+        _run_all(away)  # what waits is not asked for again
+        with services.unit_of_work(at) as uow:
+            for job in uow.session.scalars(select(Job).where(Job.kind == JobKind.INDEX)):
+                assert job.state is JobState.QUEUED
+                assert job.run_after - datetime.now(UTC) <= timedelta(seconds=31)
+                job.run_after = datetime.now(UTC) - timedelta(seconds=1)
+    assert counted.asked == 12
+    counted.is_away = False
+    _run_all(away)
+    with services.reading() as session:
+        assert jobs.counts_of(session, JobKind.INDEX) == {}
+    assert len(found(services, "dossier")) == 10
+
+
+def _run_all(services: Services) -> None:
+    with services.reading() as session:
+        due = jobs.due(session, now=datetime.now(UTC), kinds=[JobKind.INDEX])
+    for job_id in due:
+        pipeline.run_job(services, job_id, worker="test")
+
+
+def test_a_letter_that_is_refused_holds_up_no_other(services: Services) -> None:
+    bad, good = register(services, "Refusé").mail_id, register(services, "Admis").mail_id
+
+    class Refusing(Counted):
+        def put(self, documents: Iterable[IndexDocument]) -> None:
+            given = list(documents)
+            if any(one.mail_id == bad for one in given):
+                raise EngineFailed("index.rejected", mail_id=bad)
+            super().put(given)
+
+    _run_all(dataclasses.replace(services, index=Refusing(services)))  # type: ignore[arg-type]
+    assert found(services, "admis") == [good]
+    with services.reading() as session:
+        assert jobs.counts_of(session, JobKind.INDEX) == {JobState.FAILED: 1}
+
+
+def test_a_right_given_hides_the_letter_until_the_index_knows(services: Services) -> None:
+    mail = register(services, "Marché").mail_id
+    run_jobs(services)
+    with services.unit_of_work(NOW) as uow:
+        grant(uow, mail, [unit_principal(unit_id(services, "DAF"))], Because.SHARED)
+    with services.reading() as session:
+        hidden = jobs.open_access_changes(session)
+    assert hidden == {mail}
+    principals = actor(services, "sg").principals
+    asked = SearchQuery("marché", exclude=hidden, facets=("year",))
+    assert services.index.search(asked, principals=principals).total == 0
+    assert services.index.facets(asked, principals=principals) == {"year": ()}
+    assert services.index.suggest("march", principals=principals, exclude=hidden) == ()
+    assert services.index.suggest("march", principals=principals) != ()
+    assert services.index.similar(MailId(mail), principals=principals, exclude=hidden) == ()
