@@ -225,7 +225,9 @@ class ElasticIndex:
                 track_total_hits=False,
             )
         return tuple(
-            IndexedLetter(MailId(int(hit["_id"])), int(hit["_version"]), *fields.read_access(hit["_source"]["access"]))
+            IndexedLetter(
+                MailId(int(hit["_id"])), int(hit["_version"]), *fields.read_access(hit["_source"].get("access", ()))
+            )
             for hit in found["hits"]["hits"]
         )
 

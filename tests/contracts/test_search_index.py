@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from ged.errors import Invalid
+from ged.errors import EngineFailed, Invalid
 from ged.ports import (
     Confidentiality,
     IndexDocument,
@@ -602,3 +602,139 @@ def test_a_failure_on_the_way_leaves_no_half(index: SearchIndex) -> None:
         index.put(letters())
     index.put([letter(3, "autre")])
     assert len(ids(index, "école") + ids(index, "hôpital")) == 1
+
+
+# --- suggestions, similar letters
+
+
+@pytest.fixture
+def offered(index: SearchIndex) -> SearchIndex:
+    index.put(
+        [
+            letter(1, "Réhabilitation de la route de Kara", sender="Préfecture de la Kozah", numbers=("00123/MEM/SG",)),
+            letter(2, "Réhabilitation du pont de Mango", sender="Préfecture de la Kozah"),
+            letter(3, "Rapport", direction="outgoing", addressee="Préfecture du Golfe", sender="Cabinet"),
+            letter(4, "Réhabilitation secrète", sender="Préfecture cachée", level=Confidentiality.SECRET,
+                   numbers=("00124/MEM/SG",)),
+            letter(5, "Réhabilitation d'autrui", sender="Préfecture d'autrui", numbers=("00125/MEM/SG",),
+                   principals=frozenset({Principal("u2")})),
+        ]
+    )  # fmt: skip
+    return index
+
+
+def offers(index: SearchIndex, text: str, **values: Any) -> list[tuple[str, str, int]]:
+    principals = values.pop("principals", ALL)
+    found = index.suggest(text, principals=principals, **values)
+    return sorted((one.kind.value, one.text, one.letters) for one in found)
+
+
+def test_suggestions_while_typing(offered: SearchIndex) -> None:
+    assert offers(offered, "préf") == [
+        ("correspondent", "Préfecture de la Kozah", 2),
+        ("correspondent", "Préfecture du Golfe", 1),
+    ]
+    assert offers(offered, "prefecture du go") == [("correspondent", "Préfecture du Golfe", 1)]
+    assert [text for _, text, _ in offers(offered, "rehab")] == [
+        "Réhabilitation de la route de Kara",
+        "Réhabilitation du pont de Mango",
+    ]
+    assert offers(offered, "route réh") == [("subject", "Réhabilitation de la route de Kara", 1)]
+    assert offers(offered, "") == offers(offered, " - ") == offers(offered, "zzz") == []
+    assert len(offers(offered, "ré", limit=1)) == 1
+
+
+def test_numbers_alone_are_offered_of_secret_letters(offered: SearchIndex) -> None:
+    assert [text for _, text, _ in offers(offered, "12")] == ["00123/MEM/SG", "00124/MEM/SG"]
+    assert offers(offered, "N° 124/me") == [("number", "00124/MEM/SG", 1)]
+    (one,) = offered.suggest("124/MEM", principals=ALL)
+    assert one.mail_id == 4
+
+
+@pytest.mark.parametrize("text", ["préf", "réhab", "12", "pref", "Kozah", "secrète", "00125"])
+def test_suggestions_stand_under_the_access_rule(offered: SearchIndex, text: str) -> None:
+    assert offers(offered, text, principals=NOBODY) == []
+    assert all("autrui" not in value and "125" not in value for _, value, _ in offers(offered, text))
+    mine = who(ordinary="u1")
+    assert all("124" not in value for _, value, _ in offers(offered, text, principals=mine))
+    hidden = frozenset(map(MailId, (1, 2, 3, 4)))
+    assert offers(offered, text, exclude=hidden) == []
+
+
+def test_letters_like_one(index: SearchIndex) -> None:
+    texts = {
+        1: "Réhabilitation du barrage hydroélectrique de Nangbéto, turbines et vannes",
+        2: "Turbines du barrage de Nangbéto : appel à réhabilitation hydroélectrique",
+        3: "Recrutement d'enseignants volontaires pour les écoles primaires",
+        4: "Vannes et turbines du barrage hydroélectrique de Nangbéto, réhabilitation",
+        5: "Congé annuel d'un agent",
+    }
+    others = {4: {"principals": frozenset({Principal("u2")})}}
+    index.put([letter(n, text, text, **others.get(n, {})) for n, text in texts.items()])
+
+    def like(mail_id: int, **values: Any) -> list[int]:
+        values.setdefault("principals", ALL)
+        return [int(hit.mail_id) for hit in index.similar(MailId(mail_id), **values)]
+
+    assert like(1) == [2]
+    assert sorted(like(1, principals=who(ordinary="u1 u2"))) == [2, 4]
+    assert like(1, exclude=frozenset({MailId(2)})) == []
+    assert like(1, exclude=frozenset({MailId(1)})) == []
+    assert like(4) == like(99) == like(1, principals=NOBODY) == []
+    index.put([letter(1, texts[1], texts[1], version=2, level=Confidentiality.SECRET)])
+    assert like(1) == []
+    assert 1 not in like(2)
+
+
+# --- generations
+
+
+def test_a_generation_is_built_beside_the_living_one(index: SearchIndex) -> None:
+    index.put([letter(1, "école", version=3)])
+    first = index.status().generation
+    building = index.begin_rebuild(7)
+    assert (building.version, building.position) == (7, 0)
+    index.extend([letter(1, "hôpital", version=7), letter(2, "hôpital", version=7)], position=2)
+    index.put([letter(3, "école", version=8)])
+    assert (sorted(ids(index, "école")), ids(index, "hôpital")) == ([1, 3], [])
+    resumed = index.begin_rebuild(99)
+    assert resumed == index.status().building
+    assert (resumed.name, resumed.version, resumed.position) == (building.name, 7, 2)
+    index.extend([letter(3, "école", version=8), letter(1, "trop tard", version=6)])
+    index.publish()
+    assert (sorted(ids(index, "hôpital")), ids(index, "école"), ids(index, "tard")) == ([1, 2], [3], [])
+    status = index.status()
+    assert (status.generation, status.building, status.documents) == (building.name, None, 3)
+    assert status.generation != first
+    index.put([letter(4, "école", version=9)])
+    assert sorted(ids(index, "école")) == [3, 4]
+
+
+def test_an_abandoned_generation_leaves_the_living_one(index: SearchIndex) -> None:
+    index.put([letter(1, "école")])
+    index.begin_rebuild(5)
+    index.extend([letter(2, "école")], position=2)
+    index.abandon()
+    assert ids(index, "école") == [1]
+    assert index.status().building is None
+    for call in (lambda: index.extend([letter(2)]), index.publish):
+        with pytest.raises(EngineFailed, match=r"index\.not_building"):
+            call()
+    assert index.begin_rebuild(6).position == 0
+    index.publish()
+    assert index.status().documents == 0
+
+
+def test_scan_tells_versions_and_rights_in_order(index: SearchIndex) -> None:
+    index.put(
+        [
+            letter(7, "a", version=4, level=Confidentiality.SECRET, principals=frozenset({Principal("u1")})),
+            letter(2, "b", version=3, principals=frozenset({Principal("u1"), Principal("p2")})),
+            letter(30, "c", principals=frozenset()),
+        ]
+    )
+    found = index.scan()
+    assert [(int(one.mail_id), one.version, one.level) for one in found] == [(2, 3, 0), (7, 4, 2), (30, 1, 0)]
+    assert [one.principals for one in found] == [{"u1", "p2"}, {"u1"}, set()]
+    assert [int(one.mail_id) for one in index.scan(after=2, limit=1)] == [7]
+    assert index.scan(after=30) == ()
