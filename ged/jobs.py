@@ -62,6 +62,10 @@ class JobKind(StrEnum):
     """Read the first and last page of a waiting scan, for what is proposed to the clerk."""
     LEARN = "learn"
     """Learn from the register what clerks and authorities decide."""
+    ALERTS = "alerts"
+    """Look whether followed searches (or one of them) find new letters."""
+    ALERT_MAIL = "alert_mail"
+    """Send the e-mail of an alert (cannot be taken back)."""
     REBUILD_INDEX = "rebuild_index"
     """Make the index anew beside the living one."""
 

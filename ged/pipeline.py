@@ -19,7 +19,7 @@ from ged.codes import CodeKind
 from ged.errors import EngineFailed, GedError
 from ged.jobs import SLOW_KINDS, ClaimedJob, Job, JobKind, JobState
 from ged.ports import JobId
-from ged.registry import dispatch, files, partials, recognition
+from ged.registry import dispatch, files, partials, recognition, saved_alerts, saved_searches
 from ged.registry import intake as intake_rules
 from ged.registry import mailbox as mailboxes
 from ged.registry.models import Attachment
@@ -34,6 +34,7 @@ logger = logging.getLogger(__name__)
 FAST_KINDS = frozenset(JobKind) - SLOW_KINDS
 PERIODS = {
     JobKind.COLLECT_MAIL: timedelta(minutes=3),
+    JobKind.ALERTS: timedelta(minutes=3),
     JobKind.SEAL: timedelta(hours=1),
     JobKind.SWEEP: timedelta(hours=24),
     JobKind.CHECK_FIXITY: timedelta(days=7),
@@ -143,6 +144,16 @@ def notify(run: Run) -> None:
     dispatch.run_notify(run.services, run.job, now=run.now)
 
 
+def alerts(run: Run) -> None:
+    """Look whether followed searches find new letters; their owners are told once."""
+    saved_alerts.run_alerts(run.services, run.job.subject_id, heartbeat=run.heartbeat, now=run.now)
+
+
+def alert_mail(run: Run) -> None:
+    """Send the e-mail of an alert; marked before it leaves."""
+    saved_alerts.run_alert_mail(run.services, run.job, now=run.now)
+
+
 def collect_mail(run: Run) -> None:
     """Collect every mailbox; one that does not answer does not hold up the others, and fails the job in the end.
 
@@ -184,6 +195,8 @@ FUNCTIONS: dict[JobKind, Callable[[Run], None]] = {
     JobKind.INDEX: index,
     JobKind.NOTIFY: notify,
     JobKind.COLLECT_MAIL: collect_mail,
+    JobKind.ALERTS: alerts,
+    JobKind.ALERT_MAIL: alert_mail,
     JobKind.SEAL: seal,
     JobKind.SWEEP: sweep,
     JobKind.CHECK_FIXITY: check_fixity,
@@ -288,6 +301,8 @@ def schedule_periodic(services: Services, *, now: datetime) -> None:
         audit.lock(uow.session)  # several workers look at one moment; one of them asks
         for kind, period in PERIODS.items():
             if kind is JobKind.COLLECT_MAIL and not services.mailboxes:
+                continue
+            if kind is JobKind.ALERTS and not saved_searches.open_follows(uow.session):
                 continue
             latest = uow.session.scalar(select(Job.created_at).where(Job.kind == kind).order_by(Job.id.desc()).limit(1))
             waiting = uow.session.scalar(

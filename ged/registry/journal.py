@@ -12,7 +12,7 @@ from ged.org.models import Person, Post
 from ged.ports import MailId
 from ged.registry.models import MailNumber
 
-READINGS = frozenset({"mail.opened", "document.opened", "mail.printed"})
+READINGS = frozenset({"mail.opened", "document.opened", "mail.printed", "mail.exported"})
 REFUSALS = frozenset({"access.refused"})
 SHOWN_DETAILS = (
     "number", "field", "old", "new", "reason", "outcome", "note", "instruction", "units", "unit", "due_on", "level",

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from ged import access, jobs
 from ged.errors import EngineFailed
 from ged.org.models import Unit
-from ged.ports import Confidentiality, Hit, MailId, Passage, SearchQuery, SortOrder
+from ged.ports import Confidentiality, Hit, MailId, Passage, SearchQuery, SortOrder, Suggestion, SuggestionKind
 from ged.registry.models import Direction, Mail, MailNumber, Priority, Register
 from ged.registry.states import MailState
 from ged.unit import Actor, Services
@@ -18,6 +18,8 @@ from ged.unit import Actor, Services
 FACETS = ("register", "year", "month", "direction", "nature", "correspondent", "state", "priority", "unit")
 WITHOUT_INDEX = "search.without_index"
 MAX_WORDS = 12
+MEANT_READ = 5
+"""Hits of another spelling that are looked up before it is offered."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +49,17 @@ class FoundEnvelope:
 
 @dataclass(frozen=True)
 class SearchPage:
-    """A page of letters found. ``notice`` is a code: ``query.as_words``, ``search.without_index`` ..."""
+    """A page of letters found. ``notice`` is a code: ``query.as_words``, ``search.without_index`` ...
+
+    Attributes:
+        did_you_mean: another spelling that finds a letter which the actor may see, confirmed by SQL.
+    """
 
     letters: tuple[FoundLetter, ...]
     total: int
     total_is_exact: bool
     notice: str | None = None
+    did_you_mean: str | None = None
 
 
 @dataclass(frozen=True)
@@ -71,13 +78,68 @@ def search_letters(services: Services, session: Session, actor: Actor, query: Se
     them; each hit is confirmed by SQL, and one that is not leaves the total too. When the index cannot answer, numbers
     and subjects are searched in SQL and ``notice`` says so.
     """
+    asked = _allowed(session, query)
     try:
-        result = services.index.search(_allowed(session, query), principals=actor.principals)
+        result = services.index.search(asked, principals=actor.principals)
+        meant = _meant(services, session, actor, asked, result.did_you_mean)
     except EngineFailed:
         return _without_index(services, session, actor, query)
     letters = _confirmed(session, actor, result.hits)
     dropped = len(result.hits) - len(letters)
-    return SearchPage(letters, max(result.total - dropped, len(letters)), result.total_is_exact, result.notice)
+    total = max(result.total - dropped, len(letters))
+    return SearchPage(letters, total, result.total_is_exact, result.notice, meant)
+
+
+def _meant(services: Services, session: Session, actor: Actor, asked: SearchQuery, text: str | None) -> str | None:
+    """The other spelling, when SQL confirms that it leads the actor to a letter."""
+    if not text:
+        return None
+    again = replace(asked, text=text, offset=0, limit=MEANT_READ, highlight=False)
+    hits = services.index.search(again, principals=actor.principals).hits
+    return text if _confirmed(session, actor, hits) else None
+
+
+def suggest(services: Services, session: Session, actor: Actor, text: str) -> list[Suggestion]:
+    """What goes on from the text typed so far; each value stands, in SQL and now, in a letter that the actor may see.
+
+    Nothing while the index is away: a person types on and sends.
+    """
+    excluded = jobs.open_access_changes(session)
+    try:
+        found = services.index.suggest(text, principals=actor.principals, exclude=excluded)
+    except EngineFailed:
+        return []
+    return [one for one in found if _is_held(session, actor, one)]
+
+
+def _is_held(session: Session, actor: Actor, suggestion: Suggestion) -> bool:
+    seen = select(Mail.id).where(access.visible_clause(Mail.id, Mail.level, actor.principals)).limit(1)
+    if suggestion.mail_id is not None:
+        seen = seen.where(Mail.id == suggestion.mail_id)
+    if suggestion.kind is SuggestionKind.NUMBER:
+        numbered = select(MailNumber.mail_id).where(MailNumber.text == suggestion.text)
+        return (
+            session.scalar(seen.where(or_(Mail.id.in_(numbered), Mail.their_reference == suggestion.text))) is not None
+        )
+    names = (Mail.subject,) if suggestion.kind is SuggestionKind.SUBJECT else (Mail.sender_name, Mail.addressee)
+    told = seen.where(Mail.level < int(Confidentiality.SECRET), or_(*(name == suggestion.text for name in names)))
+    return session.scalar(told) is not None
+
+
+def similar(services: Services, session: Session, actor: Actor, mail_id: MailId) -> tuple[FoundLetter, ...]:
+    """Letters like one that the actor may see, each confirmed by SQL.
+
+    Raises:
+        NotFound: ``mail.unknown``.
+        EngineFailed: ``index.unavailable``.
+    """
+    mail = session.get(Mail, mail_id)
+    level = Confidentiality(mail.level) if mail is not None else Confidentiality.SECRET
+    access.require(session, mail_id, level, actor)
+    excluded = jobs.open_access_changes(session)
+    if mail_id in excluded or level is Confidentiality.SECRET:
+        return ()
+    return _confirmed(session, actor, services.index.similar(mail_id, principals=actor.principals, exclude=excluded))
 
 
 def facets(services: Services, session: Session, actor: Actor, query: SearchQuery) -> dict[str, list[FacetValue]]:
@@ -114,6 +176,11 @@ def exact_number(session: Session, actor: Actor, text: str) -> tuple[list[FoundL
     hits = [Hit(MailId(mail_id), 0.0) for mail_id in dict.fromkeys(m for m, _e, _t in rows if m is not None)]
     closed = {e: FoundEnvelope(e, shown) for _m, e, shown in rows if e is not None}
     return list(_confirmed(session, actor, hits)), list(closed.values())
+
+
+def letters(session: Session, actor: Actor, mail_ids: Sequence[int]) -> tuple[FoundLetter, ...]:
+    """Those of these letters that the actor may see now, in this order."""
+    return _confirmed(session, actor, [Hit(MailId(mail_id), 0.0) for mail_id in mail_ids])
 
 
 def normal_number(text: str) -> str:

@@ -40,6 +40,21 @@ def upgrade() -> None:
         batch_op.create_index("ix_learned_versions_lesson_id", ["lesson", "id"], unique=False)
 
     op.create_table(
+        "saved_searches",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("query", sa.JSON(), nullable=False),
+        sa.Column("follows", sa.Boolean(), nullable=False),
+        sa.Column("created_at", ged.db.UtcDateTime(), nullable=False),
+        sa.Column("checked_at", ged.db.UtcDateTime(), nullable=True),
+        sa.Column("oldest_on", sa.Date(), nullable=True),
+        sa.Column("paused_at", ged.db.UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_saved_searches_person_id_people")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_saved_searches")),
+        sa.UniqueConstraint("person_id", "name", name=op.f("uq_saved_searches_person_id_name")),
+    )
+    op.create_table(
         "scan_profiles",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("unit_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -71,6 +86,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_separator_sheets")),
         sa.UniqueConstraint("unit_id", "nature", "level", name=op.f("uq_separator_sheets_unit_id_nature_level")),
     )
+    op.create_table(
+        "saved_finds",
+        sa.Column("saved_search_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("mail_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("found_at", ged.db.UtcDateTime(), nullable=False),
+        sa.Column("is_new", sa.Boolean(), nullable=False),
+        sa.Column("seen_at", ged.db.UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["mail_id"], ["mails.id"], name=op.f("fk_saved_finds_mail_id_mails")),
+        sa.ForeignKeyConstraint(
+            ["saved_search_id"], ["saved_searches.id"], name=op.f("fk_saved_finds_saved_search_id_saved_searches")
+        ),
+        sa.PrimaryKeyConstraint("saved_search_id", "mail_id", name=op.f("pk_saved_finds")),
+    )
+    with op.batch_alter_table("saved_finds", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_saved_finds_mail_id"), ["mail_id"], unique=False)
+
     op.create_table(
         "attachment_fields",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -280,8 +311,13 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_attachment_fields_attachment_id"))
 
     op.drop_table("attachment_fields")
+    with op.batch_alter_table("saved_finds", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_saved_finds_mail_id"))
+
+    op.drop_table("saved_finds")
     op.drop_table("separator_sheets")
     op.drop_table("scan_profiles")
+    op.drop_table("saved_searches")
     with op.batch_alter_table("learned_versions", schema=None) as batch_op:
         batch_op.drop_index("ix_learned_versions_lesson_id")
 

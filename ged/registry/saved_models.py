@@ -1,0 +1,47 @@
+"""Tables of saved searches, and of the letters that an alert has told of."""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import JSON, Boolean, Date, ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ged.db import Base, Id, UtcDateTime
+
+
+class SavedSearch(Base):
+    """A search that a person keeps under a name.
+
+    Attributes:
+        query: what was asked: ``text``, ``filters``, ``since``, ``until``, ``sort``.
+        follows: whether its owner wants to be told of new letters.
+        checked_at: last look of the alert; None until the letters that were there before are known.
+        oldest_on: the oldest day that the alert looks at, when more letters are found than it remembers.
+        paused_at: since when the owner has no right to search (account closed, no post held).
+    """
+
+    __tablename__ = "saved_searches"
+    __table_args__ = (UniqueConstraint("person_id", "name"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    name: Mapped[str] = mapped_column(String(100))
+    query: Mapped[dict[str, Any]] = mapped_column(JSON)
+    follows: Mapped[bool] = mapped_column(Boolean, default=False)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    checked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    oldest_on: Mapped[date | None] = mapped_column(Date)
+    paused_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class SavedFind(Base):
+    """A letter that a followed search has found: its owner is told of it once."""
+
+    __tablename__ = "saved_finds"
+
+    saved_search_id: Mapped[int] = mapped_column(ForeignKey("saved_searches.id"), primary_key=True)
+    mail_id: Mapped[int] = mapped_column(ForeignKey("mails.id"), primary_key=True, index=True)
+    found_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    is_new: Mapped[bool] = mapped_column(Boolean)
+    """False: it was there when the following began."""
+    seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
