@@ -716,6 +716,16 @@ MESSAGES: Mapping[str, Message] = {
         _l("Cette feuille de séparation n'existe pas, ou n'existe plus."), _l("Rechargez la liste.")
     ),
     # --- search ---
+    "saved_search.empty": Message(
+        _l("Rien n'est cherché : il n'y a rien à enregistrer."), _l("Faites d'abord une recherche.")
+    ),
+    "saved_search.name_taken": Message(_l("Une de vos recherches porte déjà ce nom."), _l("Choisissez un autre nom.")),
+    "saved_search.too_many": Message(
+        _l("Vous avez déjà %(maximum)s recherches enregistrées."), _l("Supprimez celles qui ne servent plus.")
+    ),
+    "saved_search.unknown": Message(
+        _l("Cette recherche enregistrée n'existe pas, ou n'existe plus."), _l("Rechargez la liste de vos recherches.")
+    ),
     "search.unknown_field": Message(_l("Ce filtre n'existe pas."), _l("Choisissez un filtre proposé.")),
     # --- session ---
     "session.refused": Message(_l("Identifiant ou mot de passe inexact."), _l("Vérifiez les deux, puis réessayez.")),

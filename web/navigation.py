@@ -13,7 +13,7 @@ from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
-from ged.registry import dispatch_queries, envelopes, scan_queries
+from ged.registry import dispatch_queries, envelopes, saved_searches, scan_queries
 from ged.routing import queries as routing_queries
 from ged.signbook import queries as signbook_queries
 from ged.slips import queries as slip_queries
@@ -125,6 +125,13 @@ ENTRIES: tuple[Entry, ...] = (
         counter=dispatch_queries.count_to_dispatch,
     ),
     Entry(LOOK, _l("Rechercher"), "search.index", _l("Retrouver un courrier par son texte ou ses références"), "r"),
+    Entry(
+        LOOK,
+        _l("Recherches suivies"),
+        "saved_searches.index",
+        _l("Les recherches que vous gardez, et ce qu'elles trouvent de nouveau"),
+        counter=saved_searches.new_count,
+    ),
     Entry(LOOK, _l("Registres"), "registers.index", _l("Lire et imprimer les registres"), "l"),
     Entry(LOOK, _l("Correspondants"), "correspondents.index", _l("L'annuaire de qui nous écrit"), "c"),
     Entry(ADMIN, _l("Délégations"), "delegations.index", _l("Qui agit pour qui, et jusqu'à quand")),

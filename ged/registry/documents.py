@@ -1,6 +1,7 @@
 """Bytes and text of attachments, each under the access rule of its letter; openings of restricted ones are recorded."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -30,7 +31,7 @@ class FileRow:
 
 @dataclass(frozen=True)
 class PageRow:
-    """A page of an attachment, as read. ``words``: [text, x, y, width, height, confidence] in fractions."""
+    """A page of an attachment, as read."""
 
     page_no: int
     text: str
@@ -90,6 +91,17 @@ def attachment(session: Session, attachment_id: int, actor: Actor) -> Attachment
         pages=tuple(_page_row(page, texts.get(page.page_no)) for page in row.pages),
         progress=None if is_read else _progress(session, row.id),
     )
+
+
+def words(session: Session, attachment_id: int, page_no: int, actor: Actor) -> list[list[Any]]:
+    """The words of a page with their boxes, ``[text, x, y, width, height, confidence]``; none while it is not read.
+
+    Raises:
+        NotFound: ``attachment.unknown``, ``mail.unknown``.
+    """
+    row, _mail = _visible(session, attachment_id, actor)
+    page = session.get(PageText, (row.id, page_no))
+    return list(page.words) if page is not None else []
 
 
 def _progress(session: Session, attachment_id: int) -> tuple[int, int] | None:

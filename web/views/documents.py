@@ -12,7 +12,7 @@ from ged.registry import arrange, documents, scan_queries
 from ged.registry.documents import AttachmentRow, FileRow
 from ged.registry.files import MEDIA_TYPES
 from ged.unit import Role
-from web import context
+from web import context, marks
 from web.forms import FormReader
 from web.pages import render_form
 
@@ -37,14 +37,23 @@ def show(attachment_id: int) -> ResponseReturnValue:
 
 def _show(attachment_id: int, error: GedError | None = None) -> ResponseReturnValue:
     actor = context.actor()
+    wanted, words = request.values.get("page", 1, type=int), request.args.getlist("mot")
     with context.services().reading() as session:
         row = documents.attachment(session, attachment_id, actor)
-    wanted = request.values.get("page", 1, type=int)
-    page = next((one for one in row.pages if one.page_no == wanted), row.pages[0] if row.pages else None)
+        page = next((one for one in row.pages if one.page_no == wanted), row.pages[0] if row.pages else None)
+        found = documents.words(session, attachment_id, page.page_no, actor) if page is not None and words else []
     if page is not None:
         _record(documents.text_of(row, page.page_no))
     may_repair = row.is_latest and not row.is_signed and _keeps(row)
-    return render_form("documents/show.html", error=error, row=row, page=page, may_repair=may_repair)
+    return render_form(
+        "documents/show.html",
+        error=error,
+        row=row,
+        page=page,
+        may_repair=may_repair,
+        words=words,
+        marks=marks.on_page(found, words),
+    )
 
 
 def _keeps(row: AttachmentRow) -> bool:

@@ -1,28 +1,25 @@
 """Searching letters: one field, filters with their counts, highlighted passages that lead to their page."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from enum import Enum
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import LazyString
+from flask_babel import LazyString, format_date, gettext
 from flask_babel import lazy_gettext as _l
-from werkzeug.datastructures import MultiDict
 
 from ged.errors import EngineFailed
-from ged.ports import SearchQuery, SortOrder
-from ged.registry import search
+from ged.ports import Confidentiality, MailId, SearchQuery, SortOrder, Suggestion, SuggestionKind
+from ged.registry import search, search_export
 from ged.registry.models import Direction, Priority
-from ged.registry.search import FacetValue
+from ged.registry.search import FacetValue, FoundLetter
 from ged.registry.states import MailState
-from web import context, labels
-from web.forms import FormReader
+from web import context, labels, lists, marks
+from web.search_form import MAX_TEXT, PAGE, given, read_query
 
 blueprint = Blueprint("search", __name__, url_prefix="/recherche")
 
-PAGE = 20
-MAX_OFFSET = 2_000
 MAX_VALUES = 12
 """Values of a filter that are shown; chosen ones always are."""
 
@@ -31,7 +28,9 @@ FACETS: Mapping[str, LazyString] = {
     "direction": _l("Sens"),
     "register": _l("Registre"),
     "year": _l("Année"),
+    "month": _l("Mois"),
     "unit": _l("Unité"),
+    "correspondent": _l("Correspondant"),
     "priority": _l("Priorité"),
     "nature": _l("Nature"),
 }
@@ -47,6 +46,15 @@ NOTICES: Mapping[str, LazyString] = {
         "expéditeurs."
     ),
 }
+KINDS: Mapping[SuggestionKind, LazyString] = {
+    SuggestionKind.CORRESPONDENT: _l("correspondant"),
+    SuggestionKind.SUBJECT: _l("objet"),
+    SuggestionKind.NUMBER: _l("numéro"),
+}
+HEADINGS: tuple[LazyString, ...] = (
+    _l("Numéro"), _l("Enregistré le"), _l("Sens"), _l("Objet"), _l("Expéditeur"), _l("État"), _l("Priorité"),
+    _l("Confidentialité"), _l("Échéance"),
+)  # fmt: skip
 SORTS: Mapping[SortOrder, LazyString] = {
     SortOrder.RELEVANCE: _l("Les plus pertinents"),
     SortOrder.NEWEST: _l("Les plus récents"),
@@ -57,7 +65,7 @@ SORTS: Mapping[SortOrder, LazyString] = {
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
     """The page: hits first; the counts of the filters follow (by htmx, or by a link)."""
-    query, is_asked, problems = _query()
+    query, is_asked, problems = read_query(request.args)
     if not is_asked:
         return render_template("search/index.html", query=query, page=None, **_frame(query, problems))
     services, actor = context.services(), context.actor()
@@ -82,7 +90,7 @@ def index() -> ResponseReturnValue:
 @blueprint.get("/filtres")
 def facets() -> ResponseReturnValue:
     """The filters' counts, asked for after the hits."""
-    query, _is_asked, _problems = _query()
+    query, _is_asked, _problems = read_query(request.args)
     with context.services().reading() as session:
         counted = _counted(session, query)
     return render_template("search/_facets.html", query=query, counted=counted, **_frame(query, ()))
@@ -110,7 +118,16 @@ def _label(name: str, value: FacetValue) -> str:
         return labels.label(member) if member is not None else value.value
     if name == "nature":
         return str(labels.NATURES.get(value.value, value.value))
+    if name == "month":
+        return _month(value.value)
     return value.label or value.value
+
+
+def _month(value: str) -> str:
+    year, _dash, month = value.partition("-")
+    if not (year.isdigit() and month.isdigit() and 1 <= int(month) <= 12 and 1 <= int(year) <= 9999):
+        return value
+    return str(format_date(date(int(year), int(month), 1), "MMMM yyyy"))
 
 
 def _name_of(name: str, value: str) -> str:
@@ -118,46 +135,119 @@ def _name_of(name: str, value: str) -> str:
     return _label(name, FacetValue(value, "", 0))
 
 
-def _query() -> tuple[SearchQuery, bool, tuple[str, ...]]:
-    """The query of the address, whether anything was asked, and what of it could not be read."""
-    fields = FormReader(MultiDict(request.args))
-    text = request.args.get("q", "").strip()
-    since, until = fields.day("du"), fields.day("au")
-    problems = _unreadable({"du": since, "au": until})
-    filters = {name: tuple(request.args.getlist(name)) for name in FACETS if request.args.getlist(name)}
-    sort = fields.choice("tri", SortOrder) or (SortOrder.RELEVANCE if text else SortOrder.NEWEST)
-    offset = min(max(request.args.get("offset", 0, type=int), 0), MAX_OFFSET)
-    query = SearchQuery(text, filters, since, until, sort, offset, PAGE)
-    return query, bool(text or filters or since or until), problems
-
-
-def _unreadable(days: Mapping[str, date | None]) -> tuple[str, ...]:
-    return tuple(request.args[name] for name, day in days.items() if request.args.get(name) and day is None)
+def words_of(query: SearchQuery) -> list[str]:
+    """What a query asks for besides its words: its filters and days, as people read them."""
+    chosen = [f"{FACETS[name]} : {_name_of(name, value)}" for name, values in query.filters.items() for value in values]
+    days = [(gettext("depuis le"), query.since), (gettext("jusqu'au"), query.until)]
+    return chosen + [f"{word} {day.strftime('%d/%m/%Y')}" for word, day in days if day is not None]
 
 
 def _frame(query: SearchQuery, problems: tuple[str, ...]) -> dict[str, object]:
-    given = [(key, value) for key, value in request.args.items(multi=True) if key not in ("offset", "filtres")]
-    grouped: dict[str, list[str]] = {}
-    for key, value in given:
-        grouped.setdefault(key, []).append(value)
+    asked = given()
     return {
         "problems": problems,
         "notices": NOTICES,
         "sorts": [(order.value, text) for order, text in SORTS.items()],
-        "facets_url": url_for("search.facets", **grouped),  # type: ignore[arg-type]  # Flask's own hints
-        "filters_url": url_for("search.index", **grouped, filtres=1),  # type: ignore[arg-type]
+        "facets_url": _url("search.facets", asked),
+        "filters_url": _url("search.index", {**asked, "filtres": ["1"]}),
+        "csv_url": _url("search.export", {**asked, "format": ["csv"]}),
+        "ods_url": _url("search.export", {**asked, "format": ["ods"]}),
+        "export_limit": search_export.MAX_ROWS,
         "clear_url": url_for("search.index", q=query.text),
         "facet_names": FACETS,
         "limit": PAGE,
         "value_label": _name_of,
-        "without": lambda name, value: _without(given, name, value),
+        "marked_words": marks.of_passage,
+        "is_embedded": _is_embedded(),
+        "asked": [(name, value) for name, values in asked.items() for value in values],
+        "meant_url": lambda text: _url("search.index", {**asked, "q": [text]}),
+        "without": lambda name, value: _url("search.index", _without(asked, name, value)),
     }
 
 
-def _without(given: list[tuple[str, str]], name: str, value: str) -> str:
+def _url(endpoint: str, asked: Mapping[str, Iterable[str]]) -> str:
+    return url_for(endpoint, **{name: list(values) for name, values in asked.items()})  # type: ignore[arg-type]
+
+
+def _without(asked: Mapping[str, list[str]], name: str, value: str) -> dict[str, list[str]]:
     """This search without one chosen value."""
-    grouped: dict[str, list[str]] = {}
-    for key, one in given:
-        if (key, one) != (name, value):
-            grouped.setdefault(key, []).append(one)
-    return url_for("search.index", **grouped)  # type: ignore[arg-type]
+    return {key: [one for one in values if (key, one) != (name, value)] for key, values in asked.items()}
+
+
+def _is_embedded() -> bool:
+    return not context.settings().elasticsearch_url
+
+
+# --- while one types, letters alike, lists ------------------------------------------------------------------------
+
+
+@blueprint.get("/suggestions")
+def suggest() -> ResponseReturnValue:
+    """Correspondents, subjects and numbers that go on from what is typed: options of a list, perhaps none."""
+    services, text = context.services(), request.args.get("q", "")[:MAX_TEXT].strip()
+    with services.reading() as session:
+        found = search.suggest(services, session, context.actor(), text) if len(text) > 1 else []
+    return render_template("search/_suggestions.html", rows=[(one, KINDS[one.kind], _typed(one)) for one in found])
+
+
+def _typed(one: Suggestion) -> str:
+    """What a chosen suggestion puts into the field: a number as it is, other values as a phrase."""
+    if one.kind is SuggestionKind.NUMBER:
+        return one.text
+    field = "objet" if one.kind is SuggestionKind.SUBJECT else "expéditeur"
+    phrase = " ".join(one.text.replace('"', " ").split())
+    return f'{field}:"{phrase}"' if field == "objet" else f'"{phrase}"'
+
+
+@blueprint.get("/semblables/<int:mail_id>")
+def similar(mail_id: int) -> ResponseReturnValue:
+    """Letters like one, asked for when its page stands."""
+    services = context.services()
+    with services.reading() as session:
+        try:
+            letters = search.similar(services, session, context.actor(), MailId(mail_id))
+        except EngineFailed:
+            return render_template("search/_similar.html", letters=None)
+    return render_template("search/_similar.html", letters=letters)
+
+
+@blueprint.get("/liste")
+def export() -> ResponseReturnValue:
+    """The list of a search as CSV or ODS; the journal names the restricted letters in it."""
+    query, is_asked, _problems = read_query(request.args)
+    services, actor = context.services(), context.actor()
+    letters: list[FoundLetter] = []
+    is_cut = False
+    if is_asked:
+        with services.reading() as session:
+            letters, is_cut = search_export.rows(services, session, actor, query)
+    kind = "ods" if request.args.get("format") == "ods" else "csv"
+    if any(letter.level >= Confidentiality.RESTRICTED for letter in letters):
+        with services.unit_of_work(context.now()) as uow:
+            search_export.record(uow, letters, form=f"list_{kind}", actor=actor)
+    return _file(kind, letters, is_cut=is_cut)
+
+
+def _file(kind: str, letters: Iterable[FoundLetter], *, is_cut: bool) -> Response:
+    rows: list[tuple[str, ...]] = [tuple(map(str, HEADINGS)), *map(_row, letters)]
+    if is_cut:
+        rows.append((gettext("Liste limitée aux %(num)s premiers courriers.", num=search_export.MAX_ROWS),))
+    content = lists.as_ods(rows, name=gettext("Courriers")) if kind == "ods" else lists.as_csv(rows)
+    sent = Response(content, content_type=lists.ODS_TYPE if kind == "ods" else lists.CSV_TYPE)
+    name = f"courriers-{context.today().isoformat()}.{kind}"
+    sent.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return sent
+
+
+def _row(letter: FoundLetter) -> tuple[str, ...]:
+    return (
+        letter.number,
+        letter.registered_on.strftime("%d/%m/%Y") if letter.registered_on else "",
+        labels.label(letter.direction),
+        letter.subject,
+        letter.sender,
+        labels.label(letter.state),
+        labels.label(letter.priority),
+        labels.label(letter.level),
+        letter.due_on.strftime("%d/%m/%Y") if letter.due_on else "",
+    )

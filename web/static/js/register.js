@@ -1,4 +1,4 @@
-// Registering without the mouse: suggestions under the sender, Enter sends the form. Everything works without it.
+// Registering without the mouse: Enter sends the form. Everything works without it.
 "use strict";
 (() => {
   // --- Enter sends from a text of several lines too; Shift+Enter is a new line ---
@@ -8,62 +8,5 @@
       event.preventDefault();
       area.form.requestSubmit();
     });
-  }
-
-  // --- suggestions: arrows move, Enter or Tab takes the marked one, Escape closes ---
-  for (const box of document.querySelectorAll("[data-suggest]")) {
-    const input = box.querySelector("input");
-    const list = box.querySelector("[role=listbox]");
-    const options = () => [...list.querySelectorAll("[role=option]")];
-    const marked = () => list.querySelector("[aria-selected=true]");
-    const show = (open) => {
-      list.hidden = !open;
-      input.setAttribute("aria-expanded", String(open));
-      if (!open) mark(null);
-    };
-    const mark = (option) => {
-      for (const one of options()) one.setAttribute("aria-selected", String(one === option));
-      if (option) {
-        input.setAttribute("aria-activedescendant", option.id);
-        option.scrollIntoView({ block: "nearest" });
-      } else {
-        input.removeAttribute("aria-activedescendant");
-      }
-    };
-    const take = (option) => {
-      input.value = option.dataset.value;
-      show(false);
-      input.dispatchEvent(new Event("change", { bubbles: true }));
-    };
-    list.addEventListener("htmx:afterSwap", () => {
-      const typed = input.value.trim().toLowerCase();
-      const found = options();
-      const useless = found.length === 1 && found[0].dataset.value.toLowerCase() === typed;
-      show(document.activeElement === input && found.length > 0 && !useless);
-    });
-    input.addEventListener("keydown", (event) => {
-      if (list.hidden) return;
-      const all = options();
-      const at = all.indexOf(marked());
-      if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-        event.preventDefault();
-        const next = event.key === "ArrowDown" ? (at + 1) % all.length : (at <= 0 ? all.length : at) - 1;
-        mark(all[next]);
-      } else if (event.key === "Escape") {
-        event.stopPropagation();
-        show(false);
-      } else if (event.key === "Enter" && at >= 0) {
-        event.preventDefault();
-        take(all[at]);
-      } else if (event.key === "Tab" && at >= 0) {
-        take(all[at]);
-      }
-    });
-    list.addEventListener("mousedown", (event) => {
-      event.preventDefault();
-      const option = event.target.closest("[role=option]");
-      if (option) take(option);
-    });
-    input.addEventListener("blur", () => show(false));
   }
 })();

@@ -1,0 +1,83 @@
+"""Saved searches: keep one, run it, follow it, see what is new, delete it."""
+
+from flask import Blueprint, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from ged.errors import GedError, Invalid
+from ged.registry import saved_searches
+from ged.registry.saved_searches import MAX_NAME, SavedRow
+from web import context
+from web.forms import FormReader
+from web.pages import render_form
+from web.search_form import address_of, read_query
+from web.views.search import words_of
+
+blueprint = Blueprint("saved_searches", __name__, url_prefix="/recherches")
+
+
+@blueprint.get("/")
+def index() -> ResponseReturnValue:
+    """The list."""
+    return _list()
+
+
+def _list(error: GedError | None = None) -> ResponseReturnValue:
+    with context.services().reading() as session:
+        rows = saved_searches.rows(session, context.actor())
+    return render_form("saved_searches/index.html", error=error, rows=rows, run_url=_run_url, words=words_of)
+
+
+def _run_url(row: SavedRow) -> str:
+    return url_for("search.index", **address_of(row.query))  # type: ignore[arg-type]  # Flask's own hints
+
+
+@blueprint.get("/<int:saved_id>")
+def show(saved_id: int) -> ResponseReturnValue:
+    """What the alert of a followed search told of."""
+    with context.services().reading() as session:
+        row, letters = saved_searches.new_letters(session, saved_id, context.actor())
+    return render_form("saved_searches/show.html", row=row, letters=letters, run_url=_run_url(row))
+
+
+@blueprint.post("/")
+def save() -> ResponseReturnValue:
+    """Keep the search of the form."""
+    fields = FormReader(request.form)
+    name = fields.text("name", required=True, maximum=MAX_NAME)
+    query, _is_asked, _problems = read_query(request.form)
+    try:
+        fields.check()
+        with context.services().unit_of_work(context.now()) as uow:
+            saved_searches.save(uow, name, query, follows=fields.ticked("follows"), actor=context.actor())
+    except Invalid as error:
+        return _list(error)
+    flash(_("La recherche « %(name)s » est enregistrée.", name=name), "success")
+    return redirect(url_for("saved_searches.index"), 303)
+
+
+@blueprint.post("/<int:saved_id>/suivre")
+def follow(saved_id: int) -> ResponseReturnValue:
+    """Begin or end the alert."""
+    follows = FormReader(request.form).ticked("follows")
+    with context.services().unit_of_work(context.now()) as uow:
+        saved_searches.follow(uow, saved_id, follows=follows, actor=context.actor())
+    flash(_("Vous suivez cette recherche.") if follows else _("Vous ne suivez plus cette recherche."), "success")
+    return redirect(url_for("saved_searches.index"), 303)
+
+
+@blueprint.post("/<int:saved_id>/vu")
+def mark_seen(saved_id: int) -> ResponseReturnValue:
+    """All that was told is seen."""
+    with context.services().unit_of_work(context.now()) as uow:
+        saved_searches.mark_seen(uow, saved_id, actor=context.actor())
+    return redirect(url_for("saved_searches.index"), 303)
+
+
+@blueprint.post("/<int:saved_id>/supprimer")
+def forget(saved_id: int) -> ResponseReturnValue:
+    """Delete a saved search."""
+    with context.services().unit_of_work(context.now()) as uow:
+        saved_searches.forget(uow, saved_id, actor=context.actor())
+    flash(_("La recherche est supprimée."), "success")
+    return redirect(url_for("saved_searches.index"), 303)
