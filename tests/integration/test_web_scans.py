@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ class Site:
         with self.services.reading() as session:
             batch_ids = session.scalars(select(Job.subject_id).where(Job.kind == JobKind.INTAKE)).all()
         for batch_id in batch_ids:
-            recognition.run_intake(self.services, batch_id, heartbeat=lambda _: None, now=NOW)
+            recognition.run_intake(self.services, batch_id, heartbeat=lambda _: None, now=datetime.now(UTC))
 
 
 class Browser:
@@ -356,7 +357,7 @@ def test_documents_are_sent_under_the_rule_and_openings_are_recorded(site: Site)
     assert "no-store" in original.headers["Cache-Control"]
     for path, mimetype in (
         ("searchable.pdf", "application/pdf"),
-        ("page/1.jpg", "image/jpeg"),
+        ("page/1.jpg", "image/webp"),
         ("page/1.jpg?petit=1", "image/jpeg"),
         ("thumbnail.jpg", "image/jpeg"),
         ("page/1/original", "application/pdf"),
