@@ -56,6 +56,7 @@ class ElasticIndex:
         shards, replicas: of generations made from now on; replicas unset: one where there is a second node.
         zone: the zone whose days and years count.
         timeout_s: longest wait for an answer to a search.
+        write_timeout_s: longest wait for an answer to a bulk of letters; shorter than the lease of a job.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class ElasticIndex:
         replicas: int | None = None,
         zone: tzinfo = UTC,
         timeout_s: float = 5.0,
+        write_timeout_s: float = 30.0,
     ) -> None:
         self._alias = alias
         self._zone = zone
@@ -78,7 +80,7 @@ class ElasticIndex:
         self._client = Elasticsearch(
             hosts, api_key=api_key, request_timeout=timeout_s, max_retries=min(len(hosts) - 1, 3), **security
         )
-        self._patient = self._client.options(request_timeout=60)
+        self._patient = self._client.options(request_timeout=write_timeout_s)
         self._generations = Generations(self._client, alias, shards=shards, replicas=replicas)
 
     # --- writing

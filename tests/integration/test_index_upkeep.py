@@ -12,13 +12,15 @@ from ged import jobs, pipeline, upkeep
 from ged.access import Because, MailAccess, grant
 from ged.errors import EngineFailed
 from ged.jobs import Job, JobKind, JobState
+from ged.org.delegations import DelegationForm, delegate
+from ged.org.models import DelegationKind, Holding, Person, Unit
 from ged.ports import Building, IndexDocument, MailId, SearchQuery, unit_principal
 from ged.registry.models import Mail
 from ged.unit import Services
 from ged.upkeep import Difference
 from tests.contracts.letters import letter
-from tests.factories import NOW, actor, make_organisation, make_services
-from tests.routing_kit import make_mentions, register, run_jobs, unit_id
+from tests.factories import NOW, TODAY, actor, make_organisation, make_services
+from tests.routing_kit import impute, make_mentions, post_id, register, run_jobs, unit_id
 
 pytestmark = pytest.mark.slow
 
@@ -31,8 +33,8 @@ def services(tmp_path: Path) -> Services:
     return made
 
 
-def found(services: Services, text: str) -> list[int]:
-    result = services.index.search(SearchQuery(text), principals=actor(services, "sg").principals)
+def found(services: Services, text: str, account: str = "sg") -> list[int]:
+    result = services.index.search(SearchQuery(text), principals=actor(services, account).principals)
     return [int(hit.mail_id) for hit in result.hits]
 
 
@@ -221,3 +223,30 @@ def test_a_right_given_hides_the_letter_until_the_index_knows(services: Services
     assert services.index.suggest("march", principals=principals, exclude=hidden) == ()
     assert services.index.suggest("march", principals=principals) != ()
     assert services.index.similar(MailId(mail), principals=principals, exclude=hidden) == ()
+
+
+def test_reorganisation_a_new_holder_and_a_delegation_write_nothing_to_the_index(services: Services) -> None:
+    mails = [register(services, f"Dossier {number}").mail_id for number in range(3)]
+    impute(services, mails[0], "DAF")
+    run_jobs(services)
+    counted = Counted(services)
+    here = dataclasses.replace(services, index=counted)  # type: ignore[arg-type]
+    assert found(here, "dossier", "daf") == [mails[0]]
+    assert found(here, "dossier", "dge") == []
+    with services.unit_of_work(NOW) as uow:
+        # a unit under another one: the head there sees its letters from now on
+        uow.session.get_one(Unit, unit_id(services, "DAF")).parent_id = unit_id(services, "DGE")
+    assert found(here, "dossier", "dge") == [mails[0]]
+    with services.unit_of_work(NOW) as uow:
+        holding = uow.session.scalars(select(Holding).where(Holding.post_id == post_id(services, "DAF-C"))).one()
+        holder = uow.session.scalars(select(Person).where(Person.account == "etudes")).one()
+        holding.person_id = holder.id
+    assert found(here, "dossier", "daf") == []
+    assert found(here, "dossier", "etudes") == [mails[0]]
+    with services.unit_of_work(NOW) as uow:
+        agent = uow.session.scalars(select(Person.id).where(Person.account == "daf")).one()
+        given = DelegationForm(post_id(services, "SG-T"), agent, DelegationKind.DELEGATION, "n° 1", TODAY, TODAY, False)
+        delegate(uow, given, actor=actor(services, "sg"))
+    assert sorted(found(here, "dossier", "daf")) == sorted(mails)
+    run_jobs(here)
+    assert (counted.asked, counted.written) == (0, 0)

@@ -74,7 +74,7 @@ def _outcome(start: Callable[[Path], Running], folder: Path) -> dict[str, object
         running = _twice(start, folder)
     except Unavailable as refusal:
         return {"unavailable": str(refusal)}
-    return {**asdict(running), "started_ticks": _started_ticks(running.pid)}
+    return {**asdict(running), "started_ticks": started_ticks_of(running.pid)}
 
 
 def _twice(start: Callable[[Path], Running], folder: Path) -> Running:
@@ -154,10 +154,10 @@ def _alive(server: Running) -> bool:
     """The process still runs, and it is the one that was started, not a later one with the same id."""
     with suppress(ChildProcessError):
         os.waitpid(server.pid, os.WNOHANG)  # a child of ours that ended is no zombie then
-    return _started_ticks(server.pid) == server.started_ticks != 0
+    return started_ticks_of(server.pid) == server.started_ticks != 0
 
 
-def _started_ticks(pid: int) -> int:
+def started_ticks_of(pid: int) -> int:
     """When the process started, in clock ticks since boot; 0 when it does not run (proc(5), field 22 of stat)."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -26,7 +26,7 @@ from urllib.request import urlopen
 import pytest
 from elasticsearch import Elasticsearch
 
-from tests.servers import Running, Unavailable, free_port, once
+from tests.servers import Running, Unavailable, free_port, once, started_ticks_of
 
 URL_VARIABLE = "GED_TEST_ELASTICSEARCH_URL"
 CACHE = Path(__file__).parents[2] / ".cache" / "elasticsearch"
@@ -125,7 +125,7 @@ def start(
     url = f"{scheme}://127.0.0.1:{port}"
     _wait(url, process, folder / "out")
     process.returncode = 0  # it outlives this worker: the run's controlling process stops it by its id
-    return Running(url, process.pid)
+    return Running(url, process.pid, started_ticks=started_ticks_of(process.pid))
 
 
 def _prepare(folder: Path, home: Path, java: Path, port: int, settings: Mapping[str, str]) -> dict[str, str]:
