@@ -105,14 +105,13 @@ def rows(session: Session, actor: Actor) -> list[SavedRow]:
     found = session.scalars(
         select(SavedSearch).where(SavedSearch.person_id == actor.person_id).order_by(func.lower(SavedSearch.name))
     )
-    counts = dict(
-        session.execute(
-            select(SavedFind.saved_search_id, func.count())
-            .join(Mail, Mail.id == SavedFind.mail_id)
-            .where(_told(actor))
-            .group_by(SavedFind.saved_search_id)
-        ).tuples()
+    counted = session.execute(
+        select(SavedFind.saved_search_id, func.count())
+        .join(Mail, Mail.id == SavedFind.mail_id)
+        .where(_told(actor))
+        .group_by(SavedFind.saved_search_id)
     )
+    counts = {saved_id: count for saved_id, count in counted}  # noqa: C416  # a row is no pair to mypy
     return [
         SavedRow(one.id, one.name, read(one.query), one.follows, one.checked_at, one.paused_at, counts.get(one.id, 0))
         for one in found
