@@ -107,8 +107,8 @@ def test_a_node_killed_under_load_loses_nothing(three_nodes: list[Running]) -> N
     for thread in threads:
         thread.start()
     acknowledged: list[int] = []
-    for number in range(2, 302):
-        if number == 60:
+    for number in range(2, 152):
+        if number == 40:
             os.kill(node_process(three_nodes[2].pid), signal.SIGKILL)
         _put_until_taken(index, number)
         acknowledged.append(number)
