@@ -11,6 +11,7 @@ import httpx
 
 from scanner_bridge.device import DeviceInfo
 from scanner_bridge.manifest import Manifest, Order, OrderId, Page
+from scanner_bridge.watch_files import MEDIA_TYPES
 
 Link = Literal["online", "network_down", "server_down", "unpaired"]
 State = Literal["scanning", "uploading", "done", "failed", "cancelled"]
@@ -24,12 +25,7 @@ _POLL_TIMEOUT = httpx.Timeout(WAIT_S + 10.0, connect=5.0)
 FIRST_PIECE: Final = 256 * 1024
 SMALLEST_PIECE: Final = 64 * 1024
 LARGEST_PIECE: Final = 4 * 1024 * 1024
-_MEDIA_TYPES: Final = {
-    ".png": "image/png",
-    ".jpg": "image/jpeg",
-    ".tif": "image/tiff",
-    ".pdf": "application/pdf",
-}
+_MEDIA_TYPES: Final = {ending: media_type for media_type, ending in MEDIA_TYPES.items()}
 _BLOCK: Final = 64 * 1024
 _QUICK_S: Final = 1.0
 _SLOW_S: Final = 4.0

@@ -26,7 +26,8 @@ _FINAL: Final = frozenset({400, 413, 415, 422})
 _REASONS: Final = {
     "empty": "Le fichier est vide.",
     "growing": "Le fichier est incomplet : son envoi s'est arrêté en route. Numérisez de nouveau le document.",
-    "type": "Ce n'est ni un PDF, ni une image TIFF, JPEG ou PNG. Réglez le copieur sur l'un de ces formats.",
+    "type": "Ce n'est ni un PDF, ni une image (TIFF, JPEG, PNG, JPEG 2000), ni un texte (Word, OpenDocument, RTF). "
+    "Réglez le copieur sur l'un de ces formats.",
 }
 
 

@@ -14,7 +14,13 @@ MEDIA_TYPES: Final = {
     "image/tiff": ".tif",
     "image/jpeg": ".jpg",
     "image/png": ".png",
+    "image/jp2": ".jp2",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ".docx",
+    "application/vnd.oasis.opendocument.text": ".odt",
+    "application/msword": ".doc",
+    "application/rtf": ".rtf",
 }
+_BY_ENDING: Final = {ending: media_type for media_type, ending in MEDIA_TYPES.items()}
 _PASSING_ENDINGS: Final = (
     ".part",
     ".tmp",
@@ -30,6 +36,19 @@ _PASSING_ENDINGS: Final = (
 _SYSTEM_NAMES: Final = frozenset({"thumbs.db", "desktop.ini"})
 _HEAD: Final = 1024
 _TAIL: Final = 2048
+_MAGIC: Final = (
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\0\0\0\x0cjP  \r\n\x87\n", "image/jp2"),
+    (b"\xff\x4f\xff\x51", "image/jp2"),
+    (b"{\\rtf", "application/rtf"),
+)
+# Containers of many kinds of file: the name says which, and the server looks inside.
+_CONTAINERS: Final = ((b"PK\x03\x04", (".docx", ".odt")), (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", (".doc", ".docx")))
+_ZIP_END: Final = b"PK\x05\x06"
+_ZIP_END_BYTES: Final = 22
+_COMPOUND_HEAD: Final = 512
+_NO_SECTOR: Final = 0xFFFFFFFA
 _PADDING: Final = b"\0\r\n\t "
 _MAX_IFDS: Final = 10_000
 _TIFF_SIZES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 13: 4, 16: 8, 18: 8}
@@ -128,29 +147,56 @@ def examine(path: Path) -> Verdict:
         tail = file.read(_TAIL)
         if not head.strip(b"\0"):
             return Verdict(problem="empty")
-        media_type = _media_type(head)
+        media_type = _media_type(head, path.suffix.lower())
         if not media_type:
             return Verdict(problem="type")
-        whole = _is_tiff_whole(file, size) if media_type == "image/tiff" else _has_end(media_type, tail)
+        whole = _is_tiff_whole(file, size) if media_type == "image/tiff" else _has_end(media_type, head, tail, size)
     return Verdict(media_type, "" if whole else "growing")
 
 
-def _media_type(head: bytes) -> str:
+def _media_type(head: bytes, ending: str) -> str:
     if b"%PDF-" in head:
         return "application/pdf"
     if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
         return "image/tiff"
-    if head[:3] == b"\xff\xd8\xff":
-        return "image/jpeg"
-    return "image/png" if head[:8] == b"\x89PNG\r\n\x1a\n" else ""
+    for magic, media_type in _MAGIC:
+        if head.startswith(magic):
+            return media_type
+    kinds = next((kinds for magic, kinds in _CONTAINERS if head.startswith(magic)), ())
+    return _BY_ENDING[ending] if ending in kinds else ""
 
 
-def _has_end(media_type: str, tail: bytes) -> bool:
-    if media_type == "application/pdf":
-        return b"%%EOF" in tail
-    if media_type == "image/jpeg":
-        return tail.rstrip(_PADDING).endswith(b"\xff\xd9")
-    return b"IEND\xaeB`\x82" in tail
+def _has_end(media_type: str, head: bytes, tail: bytes, size: int) -> bool:
+    match media_type:
+        case "application/pdf":
+            return b"%%EOF" in tail
+        case "image/jpeg" | "image/jp2":
+            return tail.rstrip(_PADDING).endswith(b"\xff\xd9")
+        case "image/png":
+            return b"IEND\xaeB`\x82" in tail
+        case "application/rtf":
+            return tail.rstrip(_PADDING).endswith(b"}")
+    if head.startswith(b"PK"):
+        return _is_zip_whole(tail, size)
+    return _are_sectors_whole(head, size)
+
+
+def _is_zip_whole(tail: bytes, size: int) -> bool:
+    """Whether the list of parts, which is written last, is there and lies right before its end."""
+    at = tail.rfind(_ZIP_END)
+    if at < 0 or len(tail) - at < _ZIP_END_BYTES:
+        return False
+    length, start, comment = struct.unpack("<IIH", tail[at + 12 : at + _ZIP_END_BYTES])
+    return start + length <= size - len(tail) + at and len(tail) - at >= _ZIP_END_BYTES + comment
+
+
+def _are_sectors_whole(head: bytes, size: int) -> bool:
+    """Whether the directory and the tables of a compound file (Word 97) lie in it; its end is written nowhere."""
+    if len(head) < _COMPOUND_HEAD:
+        return False
+    shift, directory = struct.unpack("<H", head[30:32])[0], struct.unpack("<I", head[48:52])[0]
+    tables = [sector for sector in struct.unpack("<109I", head[76:_COMPOUND_HEAD]) if sector < _NO_SECTOR]
+    return shift in (9, 12) and all((sector + 1) << shift < size for sector in (directory, *tables))
 
 
 def _is_tiff_whole(file: BinaryIO, size: int) -> bool:

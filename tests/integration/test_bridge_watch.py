@@ -14,7 +14,7 @@ import pytest
 
 from scanner_bridge.config import Folder
 from tests.bridge_double import CODE, Desk, Double
-from tests.unit.test_bridge_watch_files import PDF, picture
+from tests.unit.test_bridge_watch_files import PDF, office, picture
 
 
 class Copier:
@@ -79,9 +79,12 @@ def test_each_kind_of_document_arrives_whole_and_is_put_away(copier: Copier) -> 
         copier.drop("pages.tif", picture("TIFF", 5)),
         copier.drop("photo.jpg", picture("JPEG")),
         copier.drop("page.png", picture("PNG")),
+        copier.drop("photo.jp2", picture("JPEG2000")),
+        copier.drop("note.rtf", b"{\\rtf1 Lettre}"),
+        *(copier.drop(f"texte.{ending}", office(ending)) for ending in ("docx", "odt", "doc")),
     ]
     copier.desk.start()
-    copier.wait(lambda: len(copier.names("traités")) == 4)
+    copier.wait(lambda: len(copier.names("traités")) == len(laid))
     assert copier.arrived() == Counter(map(digest, laid))
     assert copier.left() == []
     copier.wait(lambda: copier.inbox() == [])
@@ -162,7 +165,7 @@ def test_what_is_of_no_use_is_refused_with_a_reason_beside_it(tmp_path: Path) ->
     copier = Copier(tmp_path, incomplete_s=0.5)
     copier.configure()
     try:
-        (copier.folder / "notes.docx").write_bytes(b"PK\x03\x04 not for us")
+        (copier.folder / "notes.xlsx").write_bytes(b"PK\x03\x04 not for us")
         (copier.folder / "cut.pdf").write_bytes(PDF[:-9])
         (copier.folder / "void.pdf").write_bytes(b"")
         secret = tmp_path / "secret.pdf"
@@ -171,9 +174,9 @@ def test_what_is_of_no_use_is_refused_with_a_reason_beside_it(tmp_path: Path) ->
         copier.desk.start()
         copier.wait(lambda: len(copier.names("refusés")) == 6)
         assert copier.names("refusés") == [
-            "cut.pdf", "cut.pdf.txt", "notes.docx", "notes.docx.txt", "void.pdf", "void.pdf.txt"
+            "cut.pdf", "cut.pdf.txt", "notes.xlsx", "notes.xlsx.txt", "void.pdf", "void.pdf.txt"
         ]  # fmt: skip
-        assert "PDF" in (copier.folder / "refusés" / "notes.docx.txt").read_text("utf-8")
+        assert "PDF" in (copier.folder / "refusés" / "notes.xlsx.txt").read_text("utf-8")
         assert "incomplet" in (copier.folder / "refusés" / "cut.pdf.txt").read_text("utf-8")
         assert copier.arrived() == Counter()
         assert secret.exists()

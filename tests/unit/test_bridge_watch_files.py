@@ -2,12 +2,14 @@
 
 import io
 import os
+import struct
+import zipfile
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from scanner_bridge.watch_files import candidates, examine
+from scanner_bridge.watch_files import MEDIA_TYPES, candidates, examine
 
 PDF = b"%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\nstartxref\n9\n%%EOF\n"
 
@@ -26,6 +28,8 @@ WHOLE = {
     "jpeg": (picture("JPEG"), "image/jpeg"),
     "jpeg-padded": (picture("JPEG") + b"\0\0\r\n", "image/jpeg"),
     "png": (picture("PNG"), "image/png"),
+    "jp2": (picture("JPEG2000"), "image/jp2"),
+    "rtf": (b"{\\rtf1\\ansi Lettre\\par}\r\n\0", "application/rtf"),
     "tiff": (picture("TIFF"), "image/tiff"),
     "tiff-pages": (picture("TIFF", 4), "image/tiff"),
     "tiff-lzw": (picture("TIFF", 3, compression="tiff_lzw"), "image/tiff"),
@@ -41,13 +45,41 @@ def test_a_whole_file_is_known_by_its_bytes(tmp_path: Path, name: str) -> None:
     assert (verdict.is_whole, verdict.media_type) == (True, media_type)
 
 
-@pytest.mark.parametrize("name", ["pdf", "jpeg", "png", "tiff", "tiff-pages", "tiff-lzw", "tiff-big"])
+@pytest.mark.parametrize("name", ["pdf", "jpeg", "png", "jp2", "tiff", "tiff-pages", "tiff-lzw", "tiff-big"])
 def test_a_file_cut_anywhere_is_waited_for(tmp_path: Path, name: str) -> None:
     data, path = WHOLE[name][0], tmp_path / "x"
     last = len(data) - (16 if name.startswith("tiff") else 2)  # a TIFF ends in padding, a PDF in a line end
     for length in [*range(16, last, max(1, len(data) // 60)), last]:
         path.write_bytes(data[:length])
         assert examine(path).problem == "growing", length
+
+
+def office(ending: str) -> bytes:
+    """The frame of an office file: a container of parts, or of sectors."""
+    if ending == "doc":
+        tables = struct.pack("<I", 1).ljust(109 * 4, b"\xff")  # the table lies in sector 1, the directory in sector 5
+        head = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".ljust(30, b"\0") + struct.pack("<H", 9)
+        return head.ljust(48, b"\0") + struct.pack("<I", 5).ljust(28, b"\0") + tables + b"x" * 512 * 6
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as parts:
+        parts.writestr("word/document.xml", "<w:p/>" * 400)
+        parts.writestr("word/styles.xml", "<w:styles/>" * 40)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("ending", ["docx", "odt", "doc"])
+def test_a_text_is_known_by_bytes_and_ending_and_waited_for(tmp_path: Path, ending: str) -> None:
+    data, path = office(ending), tmp_path / f"Lettre.{ending.upper()}"
+    path.write_bytes(data)
+    verdict = examine(path)
+    assert verdict.is_whole
+    assert MEDIA_TYPES[verdict.media_type] == f".{ending}"
+    last = len(data) - (513 if ending == "doc" else 1)
+    for length in [*range(16, last, 100), last]:
+        path.write_bytes(data[:length])
+        assert examine(path).problem == "growing", length
+    (tmp_path / "x.zip").write_bytes(data)
+    assert examine(tmp_path / "x.zip").problem == "type"
 
 
 @pytest.mark.parametrize(
