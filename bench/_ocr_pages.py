@@ -16,6 +16,7 @@ from demo.letters import make_letters
 
 KINDS = ("clean", "typescript", "noisy", "skewed", "stamped", "columns", "carbon")
 DPI = 300
+QUALITY = 85  # what scanners in offices send
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,8 @@ def draw(folder: Path, seed: int, count: int) -> Iterator[MadePage]:
         else:
             letter, page = sheets[number % len(sheets)]
             image, truth = _spoilt(letter.draw(page), kind, seed + number), letter.pages_text[page - 1]
-        path = folder / f"{number:03d}-{kind}.png"
-        image.save(path, dpi=(DPI, DPI))
+        path = folder / f"{number:03d}-{kind}.jpg"
+        image.convert("L").save(path, dpi=(DPI, DPI), quality=QUALITY)
         yield MadePage(path, kind, truth)
 
 

@@ -74,13 +74,13 @@ def measure(seed: int, count: int) -> dict[str, float]:
         folder = Path(name)
         pages = list(draw(folder, seed, count))
         engine = TesseractEngine(jobs=PROCESSES)
-        warm = [PageRef(pages[0].path, "image/png", 0)] * PROCESSES
+        warm = [PageRef(pages[0].path, "image/jpeg", 0)] * PROCESSES
         _ours(engine, warm, folder / "warm")
         for start in range(0, count, TURN):
             some = pages[start : start + TURN]
             (folder / "in.pdf").write_bytes(img2pdf.convert([str(page.path) for page in some]))
             began = time.perf_counter()
-            read, size = _ours(engine, [PageRef(page.path, "image/png", 0) for page in some], folder / str(start))
+            read, size = _ours(engine, [PageRef(page.path, "image/jpeg", 0) for page in some], folder / str(start))
             middle = time.perf_counter()
             theirs = list(pool.map(bare, [page.path for page in some]))
             later = time.perf_counter()

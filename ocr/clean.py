@@ -1,7 +1,6 @@
-"""Measures and mends a page image: skew, emptiness, colour, ink."""
+"""Measures and mends a page image: skew, emptiness, ink."""
 
 import math
-from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
@@ -82,27 +81,3 @@ def _sharpness(ys: npt.NDArray[np.intp], xs: npt.NDArray[np.intp], degrees: floa
 def levelled(image: Image.Image, degrees: float) -> Image.Image:
     """Turn a page back by how far its lines fall to the right; what comes into view at the edges is white."""
     return image.rotate(degrees, Image.Resampling.BILINEAR, fillcolor="white") if degrees else image
-
-
-@dataclass(frozen=True)
-class Look:
-    """What kind of image serves a page best: ``colour`` carries meaning, or tones do (``picture``)."""
-
-    colour: bool
-    picture: bool
-
-
-def look(image: Image.Image) -> Look:
-    """Judge colour (stamps, signatures; the tint of the paper does not count) and tones (photographs)."""
-    small = shrink(image, 500)
-    gray = np.asarray(small.convert("L")).astype(np.float32)
-    paper = max(float(np.percentile(gray, 90)), 1.0)
-    blocks = np.asarray(shrink(small.convert("L"), 62)).astype(np.float32) / paper
-    picture = bool((blocks[2:-2, 2:-2] < 0.6).mean() > 0.02) if min(blocks.shape) > 8 else False
-    if image.mode != "RGB":
-        return Look(False, picture)
-    rgb = np.asarray(small).astype(np.float32)
-    tint = np.maximum(np.percentile(rgb, 75, axis=(0, 1)), 1.0)
-    balanced = np.clip(rgb / tint, 0, 1)
-    chroma = balanced.max(axis=2) - balanced.min(axis=2)
-    return Look(bool((chroma > 0.2).mean() > 0.0006), picture)

@@ -24,6 +24,7 @@ _FILL = 0.7  # exponent that darkens the faint parts of strokes beside dark ones
 _GRAIN = 0.03  # of the writing's contrast; more is smoothed
 _CLEAN, _GRAINY = 0.035, 0.06  # below the first faint parts are darkened, above the second they would be grain
 _GRAIN_TO_BLUR = 8.0
+_ROUGH_SHARE = 0.3
 _MAX_BLUR = 1.4
 
 
@@ -88,8 +89,10 @@ def _gain(darkest: Ink) -> Ink:
 def _grain(ink: Ink, contrast: float) -> float:
     """How rough the paper is, in relation to the contrast of the writing."""
     steps = np.abs(np.diff(ink[::3], axis=1))
-    steps = steps[steps > 0]
-    return float(np.median(steps)) / 0.954 / max(contrast, 0.05) if steps.size else 0.0
+    rough = steps[steps > 0]
+    if rough.size < _ROUGH_SHARE * steps.size:  # paper without a grain: what changes is the writing
+        return 0.0
+    return float(np.median(rough)) / 0.954 / max(contrast, 0.05)
 
 
 def _enlarged(

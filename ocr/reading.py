@@ -81,8 +81,8 @@ class Reader:
         """
         small = shrink(image, READING_LONG_SIDE_PX).convert("L")
         fresh = clean.levelled(freshened(small), lean)  # in this order: white corners are no paper to compare with
-        blank = min(clean.blank_score(level), clean.blank_score(fresh))  # a faint copy shows when freshened
-        if blank > BLANK:
+        # A faint copy shows when freshened, a dark one as it is; the second is hardly ever asked.
+        if clean.blank_score(fresh) > BLANK and clean.blank_score(level) > BLANK:
             return Reading(level, (), ("blank",))
         upright = self._upright(_Sheet(0, fresh, dpi * small.width / level.width))
         lines = self._page(upright.fresh, upright.dpi)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from ocr import clean
 from tests.ocr_pages import aged, draw
@@ -44,21 +44,6 @@ def test_one_short_line_is_writing() -> None:
 
 def test_a_black_page_is_not_blank() -> None:
     assert clean.blank_score(Image.new("L", SMALL, 5)) == 0
-
-
-def test_yellow_paper_is_no_colour_but_a_stamp_is() -> None:
-    yellow = Image.new("RGB", SMALL, (236, 222, 180))
-    yellow.paste((40, 30, 20), mask=Image.eval(draw(size=SMALL), lambda value: 255 - value))
-    assert not clean.look(yellow).colour
-    ImageDraw.Draw(yellow).ellipse((700, 1200, 1000, 1500), outline=(150, 30, 60), width=8)
-    assert clean.look(yellow).colour
-
-
-def test_a_photograph_is_a_picture_and_a_letter_is_not() -> None:
-    page = draw(size=SMALL)
-    assert not clean.look(page).picture
-    page.paste(Image.linear_gradient("L").resize((700, 500)), (250, 900))
-    assert clean.look(page).picture
 
 
 def test_specks_go_and_strokes_stay() -> None:

@@ -1,0 +1,93 @@
+"""What is done to a page before it is read, and to what was read on it, without tesseract."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from ocr.image import turn
+from ocr.lines import Line, Token
+from ocr.orientation import runs_upright
+from ocr.paper import freshened
+from ocr.plausible import legible_lines, unreadable
+from ocr.unread import merged, unread_regions
+from tests.ocr_pages import aged, draw
+
+SMALL = (1240, 1754)
+PAGE = draw(size=SMALL)
+
+
+def ink_share(page: Image.Image) -> float:
+    return float((np.asarray(page) < 128).mean())
+
+
+def test_faint_ink_becomes_dark_and_paper_white() -> None:
+    faint = PAGE.point([215 - (255 - level) * 25 // 100 for level in range(256)])
+    assert ink_share(faint) == 0 or np.asarray(faint).max() < 230
+    fresh = freshened(faint)
+    assert np.percentile(np.asarray(fresh), 80) == 255
+    assert 0.6 * ink_share(PAGE) < ink_share(fresh) < 1.6 * ink_share(PAGE)
+
+
+def test_a_shadow_is_no_ink() -> None:
+    shadow = np.linspace(1.0, 0.55, SMALL[0])[None, :]
+    shaded = Image.fromarray((np.asarray(PAGE) * shadow).astype(np.uint8))
+    assert ink_share(freshened(shaded)) == pytest.approx(ink_share(freshened(PAGE)), rel=0.25)
+
+
+def test_the_black_bed_of_the_scanner_goes_white_and_the_letter_stays() -> None:
+    bed = Image.new("L", (SMALL[0] + 200, SMALL[1]), 8)
+    bed.paste(PAGE, (0, 0))
+    fresh = np.asarray(freshened(bed))
+    assert (fresh[:, SMALL[0] + 40 :] > 200).mean() > 0.95
+    assert ink_share(freshened(bed).crop((0, 0, *SMALL))) > 0.6 * ink_share(PAGE)
+
+
+@pytest.mark.parametrize("degrees", [90, 270])
+def test_a_page_on_its_side_is_told_from_an_upright_one(degrees: int) -> None:
+    for page in (PAGE, aged(PAGE, degrees=1.0)):
+        assert runs_upright(freshened(page)) < 0.8
+        assert runs_upright(turn(freshened(page), degrees)) > 1.2
+
+
+def test_a_page_with_hardly_any_ink_says_nothing() -> None:
+    assert runs_upright(Image.new("L", SMALL, 255)) == 0
+
+
+def token(text: str, x: float, y: float, confidence: float = 90.0) -> Token:
+    return Token(text, x, y, 0.02 * len(text), 0.012, confidence)
+
+
+def test_ink_outside_all_words_is_found() -> None:
+    page = Image.new("L", SMALL, 255)
+    pen = ImageDraw.Draw(page)
+    for row in range(4):
+        for column in range(20):
+            pen.rectangle((200 + 22 * column, 300 + 40 * row, 212 + 22 * column, 318 + 40 * row), fill=0)
+    regions, share = unread_regions(page, [])
+    assert share > 0.9
+    assert regions[0].left < 0.17 < regions[0].right
+    covering = [Line((Token("lu", 0.15, 0.16, 0.4, 0.1, 90.0),))]
+    assert unread_regions(page, covering) == ([], 0.0)
+
+
+def test_words_of_a_second_look_fill_gaps_and_replace_only_what_was_less_sure() -> None:
+    first = [Line((token("Monsieur", 0.1, 0.1), token("D1recteur", 0.27, 0.1, 40)))]
+    second = [
+        Line((token("Mansieur", 0.1, 0.1, 60), token("Directeur", 0.27, 0.1, 91))),
+        Line((token("Visa", 0.1, 0.5),)),
+    ]
+    words = [line.text for line in merged(first, second)]
+    assert words == ["Monsieur Directeur", "Visa"]
+
+
+def test_scribbles_leave_only_lines_read_surely_as_a_whole() -> None:
+    scribble = [Line((token("xvqe", 0.1, 0.1 + n / 50, 20), token("mmrn", 0.3, 0.1 + n / 50, 25))) for n in range(8)]
+    head = Line((token("REPUBLIQUE", 0.1, 0.05, 95),))
+    assert unreadable(scribble)
+    assert [line.text for line in legible_lines([head, *scribble], strict=True)] == ["REPUBLIQUE"]
+    assert not unreadable([head])
+
+
+def test_on_a_page_understood_only_guesses_go() -> None:
+    lines = [Line((token("Lomé", 0.1, 0.1, 55), token("ﬁ|", 0.3, 0.1, 6)))]
+    assert [line.text for line in legible_lines(lines, strict=False)] == ["Lomé"]
