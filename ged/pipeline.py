@@ -296,7 +296,7 @@ def _note_failure(services: Services, job_id: JobId, error: Exception) -> None:
 
 
 def schedule_periodic(services: Services, *, now: datetime) -> None:
-    """See to it that the hourly seal and the daily sweep are asked for."""
+    """Ask for what is done from time to time (``PERIODS``), once, and only where there is something to do."""
     with services.unit_of_work(now) as uow:
         audit.lock(uow.session)  # several workers look at one moment; one of them asks
         for kind, period in PERIODS.items():
