@@ -11,7 +11,7 @@ from ged.registry.bridges import clerk_of
 from ged.registry.grouping import is_separator
 from ged.registry.intake import document_of, join
 from ged.registry.intake_models import BLANK_FROM, Scan, ScanLeaf, ScanState
-from ged.registry.models import Attachment, AttachmentKind
+from ged.registry.models import Attachment, AttachmentKind, Mail
 from ged.registry.operations import SourcePage, attach, mail_for
 from ged.registry.suggestions import scan_reading
 from ged.unit import Actor, Role, UnitOfWork
@@ -284,7 +284,7 @@ def repair(
         raise NotFound("attachment.unknown", "reload the letter", id=int(attachment_id))
     mail = mail_for(uow, old.mail_id, actor=actor)
     clerk_of(actor, mail.unit_id)
-    if old.is_signed or old.kind in (AttachmentKind.RENDERED, AttachmentKind.SIGNED):
+    if stays_whole(old.kind, is_signed=old.is_signed):
         raise InvalidTransition("scan.signed", "a signed file stays whole", id=old.id)
     if not reason.strip():
         raise Invalid("attachment.reason", "say why the document is repaired", field="reason")
@@ -304,6 +304,11 @@ def repair(
     )
 
 
+def stays_whole(kind: AttachmentKind, *, is_signed: bool) -> bool:
+    """Whether nothing of a file may be moved: signed as a file, or the reference copy of a letter that was signed."""
+    return is_signed or kind in (AttachmentKind.RENDERED, AttachmentKind.SIGNED)
+
+
 def _rearranged(old: Attachment, arrangement: Sequence[tuple[int, int]]) -> list[SourcePage]:
     by_no = {page.page_no: page for page in old.pages}
     numbers = [page_no for page_no, _ in arrangement]
@@ -316,6 +321,8 @@ def _rearranged(old: Attachment, arrangement: Sequence[tuple[int, int]]) -> list
 
 
 def _check_latest(uow: UnitOfWork, old: Attachment) -> None:
+    # Of two repairs that meet here, the second finds the first's version.
+    uow.session.execute(select(Mail.id).where(Mail.id == old.mail_id).with_for_update())
     newer = uow.session.scalar(select(Attachment.id).where(Attachment.replaces_id == old.id).limit(1))
     if newer is not None:
         raise InvalidTransition("attachment.replaced", "open the newest version", id=old.id)

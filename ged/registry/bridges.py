@@ -21,6 +21,7 @@ from ged.registry.intake_models import (
     PairingCode,
     Scan,
     ScanBatch,
+    ScanLeaf,
     ScanOrder,
     ScanState,
 )
@@ -212,7 +213,7 @@ def order_scan(
     ``front`` or ``back`` when a feeder that sees one side scans both in two passes: ``intake`` puts them together.
 
     Raises:
-        NotFound: ``bridge.unknown``, ``scan.unknown``, ``batch.unknown``.
+        NotFound: ``bridge.unknown``, ``scan.unknown``, ``scan.page_unknown``, ``batch.unknown``.
         Forbidden: ``scan.not_clerk``.
         Invalid: those of ``check_settings``.
         InvalidTransition: ``batch.complete``.
@@ -226,6 +227,8 @@ def order_scan(
         batch = _open_batch(uow, bridge, batch_key)
     else:
         batch = _new_batch(uow, bridge, scan_id=into_scan_id, mail_id=into_mail_id)
+        if into_leaf_id is not None:
+            _check_leaf(uow, into_leaf_id, into_scan_id)
         batch.into_leaf_id, batch.replaces_leaf = into_leaf_id, replaces_leaf
     order = ScanOrder(
         bridge_id=bridge.id,
@@ -325,6 +328,12 @@ def _new_batch(uow: UnitOfWork, bridge: Bridge, *, scan_id: int | None, mail_id:
     uow.session.add(batch)
     uow.session.flush()
     return batch
+
+
+def _check_leaf(uow: UnitOfWork, leaf_id: int, scan_id: int | None) -> None:
+    leaf = uow.session.get(ScanLeaf, leaf_id)
+    if leaf is None or leaf.scan_id != scan_id:
+        raise NotFound("scan.page_unknown", "reload the scan", id=leaf_id)
 
 
 def unit_of(session: Session, bridge_id: int) -> int:

@@ -44,7 +44,7 @@ def _show(attachment_id: int, error: GedError | None = None) -> ResponseReturnVa
         found = documents.words(session, attachment_id, page.page_no, actor) if page is not None and words else []
     if page is not None:
         _record(documents.text_of(row, page.page_no))
-    may_repair = row.is_latest and not row.is_signed and _keeps(row)
+    may_repair = row.is_latest and not arrange.stays_whole(row.kind, is_signed=row.is_signed) and _keeps(row)
     return render_form(
         "documents/show.html",
         error=error,
