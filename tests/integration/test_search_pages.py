@@ -1,0 +1,130 @@
+"""What the search pages give beside hits: marks on a page, lists as files, saved searches, alerts by e-mail."""
+
+import csv
+import zipfile
+from io import BytesIO, StringIO
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from sqlalchemy import select, update
+
+from ged.audit import AuditEntry
+from ged.errors import Invalid
+from ged.jobs import Job, JobKind, JobState
+from ged.org.models import Person
+from ged.ports import Confidentiality, Passage, SearchQuery
+from ged.registry import saved_alerts, saved_searches
+from ged.registry.saved_models import SavedSearch
+from ged.unit import Services
+from tests.factories import NOW, actor
+from tests.routing_kit import make_mentions, register, run_jobs
+from tests.site import make_site, post, sign_in
+from web import lists, marks
+
+pytestmark = pytest.mark.slow
+
+
+def test_marks_stand_on_the_words_of_a_passage() -> None:
+    passage = Passage("text", (("l'", False), ("Électricité", True), (" et le ", False), ("poste", True)), None, 1)
+    wanted = marks.of_passage(passage)
+    assert wanted == ["électricité", "poste"]
+    words = [["L'électricité,", 0.1, 0.2, 0.3, 0.05, 90.0], ["postes", 0.5, 0.2, 0.1, 0.05, 90.0]]
+    assert marks.on_page(words, wanted) == [marks.Mark(98.0, 198.0, 304.0, 54.0)]
+    assert marks.on_page(words, []) == []
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+33", "-2", "@SUM(A1)", "\t=1", " =1", "＝1"])
+def test_no_cell_of_a_list_is_a_formula(cell: str) -> None:
+    written = lists.as_csv([["Numéro", cell]])
+    assert written.startswith(b"\xef\xbb\xbf")
+    (row,) = csv.reader(StringIO(written.decode("utf-8-sig"), newline=""), delimiter=";")
+    assert row == ["Numéro", "'" + cell]
+
+
+def test_an_ods_is_text_cells_in_well_formed_xml() -> None:
+    made = lists.as_ods([["=1+1 <&> \x00é", "b"]], name='Liste "A"')
+    with zipfile.ZipFile(BytesIO(made)) as archive:
+        assert archive.infolist()[0].filename == "mimetype"
+        assert archive.read("mimetype").decode() == lists.ODS_TYPE
+        tree = ElementTree.fromstring(archive.read("content.xml"))  # made by us
+    cells = [cell for cell in tree.iter() if cell.tag.endswith("}table-cell")]
+    assert ["".join(cell.itertext()) for cell in cells] == ["=1+1 <&>  é", "b"]
+    assert not any(name.endswith("}formula") for cell in cells for name in cell.attrib)
+
+
+def _follow(services: Services, account: str, text: str) -> int:
+    with services.unit_of_work(NOW) as uow:
+        return saved_searches.save(uow, "veille", SearchQuery(text), follows=True, actor=actor(services, account))
+
+
+def test_a_list_names_restricted_letters_in_the_journal(tmp_path: Path) -> None:
+    app, services = make_site(tmp_path)
+    make_mentions(services)
+    plain, close = register(services, "Audience"), register(services, "Audience", level=Confidentiality.RESTRICTED)
+    run_jobs(services)
+    answer = sign_in(app, "sg").get("/recherche/liste?q=audience&format=csv")
+    assert answer.headers["Content-Disposition"].endswith('.csv"')
+    assert {plain.number, close.number} <= {line.split(";")[0] for line in answer.text.splitlines()}
+    with services.reading() as session:
+        told = session.scalars(select(AuditEntry.subject_id).where(AuditEntry.action == "mail.exported")).all()
+    assert told == [close.mail_id]
+    other = sign_in(app, "daf").get("/recherche/liste?q=audience&format=ods")
+    assert other.mimetype == lists.ODS_TYPE
+    with zipfile.ZipFile(BytesIO(other.data)) as archive:
+        assert plain.number not in archive.read("content.xml").decode()
+
+
+def test_saved_searches_are_their_owners(tmp_path: Path) -> None:
+    app, services = make_site(tmp_path)
+    client = sign_in(app, "sg")
+    data: dict[str, object] = {"name": "Suivi", "q": "audience", "state": ["to_impute", "assigned"], "follows": "1"}
+    assert post(client, "/recherches/", data, page="/recherche/?q=audience").status_code == 303
+    again = post(client, "/recherches/", data, page="/recherche/?q=audience")
+    assert again.status_code == 422
+    assert 'value="assigned"' in again.text
+    with services.reading() as session:
+        (row,) = saved_searches.rows(session, actor(services, "sg"))
+        assert row.query.filters == {"state": ("to_impute", "assigned")}
+        assert saved_searches.rows(session, actor(services, "daf")) == []
+    other = sign_in(app, "daf")
+    for path in ("suivre", "vu", "supprimer"):
+        assert post(other, f"/recherches/{row.id}/{path}", {}, page="/recherches/").status_code == 404
+    assert other.get(f"/recherches/{row.id}").status_code == 404
+    assert post(client, f"/recherches/{row.id}/supprimer", {}, page="/recherches/").status_code == 303
+    with services.unit_of_work(NOW) as uow, pytest.raises(Invalid):
+        saved_searches.save(uow, "vide", SearchQuery(""), follows=False, actor=actor(services, "sg"))
+
+
+def test_an_alert_is_sent_once_and_not_without_rights(tmp_path: Path) -> None:
+    _app, services = make_site(tmp_path)
+    make_mentions(services)
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Person).where(Person.account == "sg").values(email="sg@example.tg"))
+    register(services, "Audience du préfet")
+    run_jobs(services)
+    saved_id = _follow(services, "sg", "audience")
+    run_jobs(services, JobKind.ALERTS, JobKind.ALERT_MAIL)
+    register(services, "Audience du maire")
+    run_jobs(services)
+    assert saved_alerts.check(services, saved_id, now=NOW) == 1
+    assert saved_alerts.check(services, saved_id, now=NOW) == 0
+    run_jobs(services, JobKind.ALERT_MAIL)
+    (sent,) = (tmp_path / "outbox").glob("*.eml")
+    assert "maire" not in sent.read_text()
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Person).where(Person.account == "sg").values(is_active=False))
+    register(services, "Audience du ministre")
+    run_jobs(services)
+    assert saved_alerts.check(services, saved_id, now=NOW) == 0
+    with services.unit_of_work(NOW) as uow:
+        assert uow.session.get_one(SavedSearch, saved_id).paused_at == NOW
+        uow.session.execute(update(Person).where(Person.account == "sg").values(is_active=True))
+    assert saved_alerts.check(services, saved_id, now=NOW) == 1
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Person).where(Person.account == "sg").values(is_active=False))
+    run_jobs(services, JobKind.ALERT_MAIL)
+    assert len(list((tmp_path / "outbox").glob("*.eml"))) == 1
+    with services.reading() as session:
+        states = session.scalars(select(Job.state).where(Job.kind == JobKind.ALERT_MAIL)).all()
+        assert set(states) == {JobState.DONE}
