@@ -1,0 +1,154 @@
+"""A waiting scan arranged in a real browser by the keyboard alone; its pages fit, and anybody can use them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import select
+from werkzeug.serving import make_server
+
+from ged.registry.intake_models import Bridge, Scan, ScanBatch, ScanState
+from ged.unit import Services
+from tests import pages
+from tests.factories import NOW, make_services
+from tests.integration.test_intake import pair, upload
+from tests.integration.test_separators import make_sheet
+from tests.integration.test_web_browser import AXE, WIDTHS
+from tests.integration.test_web_scanning import DEVICES
+from tests.site import PASSWORD, make_site
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[tuple[str, Services]]:
+    """The site on a loopback port, with a scanner, a separator sheet and a waiting scan of four pages."""
+    services = make_services(tmp_path)
+    app, _ = make_site(tmp_path, services=services)
+    pair(services)
+    with services.unit_of_work(NOW) as uow:
+        uow.session.scalars(select(Bridge)).one().devices = DEVICES
+    make_sheet(services)
+    upload(services, "pile.tif", pages.tiff("A", "B", "", "D"))
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", services
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    services.engine.dispose()
+
+
+@pytest.fixture
+def page(browser: Browser, site: tuple[str, Services]) -> Iterator[Page]:
+    context = browser.new_context(base_url=site[0], locale="fr-FR", viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    page.goto("/connexion")
+    page.fill("#account", "agent")
+    page.fill("#password", PASSWORD)
+    page.press("#password", "Enter")
+    page.wait_for_selector("#navigation", state="attached")
+    yield page
+    context.close()
+
+
+def state(services: Services, scan_id: int = 1) -> list[tuple[int, int, bool]]:
+    """The pages as arranged: which page of the file, how it is turned, whether it is taken out."""
+    with services.reading() as session:
+        leaves = session.get_one(Scan, scan_id).leaves
+        return [(leaf.page.page_index, leaf.rotation, leaf.removed) for leaf in leaves]
+
+
+def press(page: Page, key: str) -> None:
+    """Press a key that leads to a new page."""
+    with page.expect_navigation(wait_until="load"):
+        page.keyboard.press(key)
+
+
+def order(services: Services) -> list[int]:
+    return [index for index, _turned, _removed in state(services)]
+
+
+def test_a_scan_is_arranged_by_the_keyboard_alone(page: Page, site: tuple[str, Services]) -> None:
+    services = site[1]
+    questions: list[str] = []
+    page.on("dialog", lambda dialog: (questions.append(dialog.message), dialog.accept()))
+    page.goto("/numerisations/1")
+    press(page, "ArrowRight")
+    press(page, "d")
+    press(page, "r")
+    assert state(services)[1] == (1, 270, False)
+    press(page, "q")
+    press(page, "+")
+    assert order(services) == [0, 2, 1, 3]
+    press(page, "-")
+    assert order(services) == [0, 1, 2, 3]
+    press(page, "x")
+    assert state(services)[1] == (1, 180, True)
+    press(page, "x")
+    assert state(services)[1] == (1, 180, False), "put back where it was"
+    press(page, "v")
+    assert order(services) == [3, 2, 1, 0]
+    press(page, "v")
+    press(page, "e")
+    assert order(services) == [0, 3, 1, 2]
+    assert "rectos" in questions[0]
+    # The page chosen stays chosen through all of it: cut before it, then put the two parts together again.
+    press(page, "c")
+    assert [order(services), [index for index, *_ in state(services, 2)]] == [[0, 3], [1, 2]]
+    page.focus("#into_id")
+    page.keyboard.press("Tab")
+    press(page, "Enter")
+    assert order(services) == [0, 3, 1, 2]
+    with services.reading() as session:
+        assert session.get_one(Scan, 2).state is ScanState.MERGED
+
+
+def test_a_rank_is_typed_and_a_page_scanned_again_by_the_keyboard(page: Page, site: tuple[str, Services]) -> None:
+    services = site[1]
+    page.goto("/numerisations/1")
+    page.focus(".position-input >> nth=3")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("0")
+    press(page, "Enter")
+    assert order(services) == [3, 0, 1, 2]
+    press(page, "ArrowRight")
+    page.focus("#place")
+    page.keyboard.type("À la place")
+    page.focus("#dpi")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    press(page, "Enter")
+    with services.reading() as session:
+        batch = session.scalars(select(ScanBatch).where(ScanBatch.into_scan_id == 1)).one()
+        chosen = session.get_one(Scan, 1).leaves[1].id
+        assert (batch.into_leaf_id, batch.replaces_leaf) == (chosen, True)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_pages_of_capture_fit_and_are_accessible(page: Page, width: int) -> None:
+    if not AXE.is_file():
+        pytest.skip("axe-core is not installed (npm ci)")
+    page.set_viewport_size({"width": width, "height": 800})
+    for path in (
+        "/numerisations/",
+        "/numerisations/1",
+        "/numerisations/postes",
+        "/numerisations/separateurs/",
+        "/enregistrer/numerisation/1",
+    ):
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        for badge in page.locator(".thumb .badge").all():
+            assert badge.evaluate("one => one.getBoundingClientRect().right <= one.closest('.thumb').getBoundingClientRect().right"), path  # fmt: skip
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+        found = page.evaluate("axe.run(document)")["violations"]
+        assert not found, [(path, v["id"], v["nodes"][0]["html"]) for v in found]
