@@ -187,7 +187,7 @@ def _is_zip_whole(tail: bytes, size: int) -> bool:
     if at < 0 or len(tail) - at < _ZIP_END_BYTES:
         return False
     length, start, comment = struct.unpack("<IIH", tail[at + 12 : at + _ZIP_END_BYTES])
-    return start + length <= size - len(tail) + at and len(tail) - at >= _ZIP_END_BYTES + comment
+    return bool(start + length <= size - len(tail) + at and len(tail) - at >= _ZIP_END_BYTES + comment)
 
 
 def _are_sectors_whole(head: bytes, size: int) -> bool:
