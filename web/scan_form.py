@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
+from ged.registry.scan_desks import BridgeRow
 from ged.registry.scan_profiles import LastChoice, Profile, Settings
-from ged.registry.scan_queries import BridgeRow
 
 BUILT_IN: tuple[tuple[str, LazyString, Settings], ...] = (
     ("courrier", _l("Courrier N&B 300"), Settings(source="adf", mode="lineart", dpi=300)),

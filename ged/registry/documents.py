@@ -11,7 +11,7 @@ from ged.errors import NotFound
 from ged.jobs import Job, JobKind, JobState
 from ged.ports import AttachmentId, Confidentiality, Digest, MailId
 from ged.registry.models import Attachment, AttachmentKind, AttachmentPage, Mail, PageText, Rendition
-from ged.registry.scan_queries import PictureSource
+from ged.registry.scan_pictures import PictureSource
 from ged.unit import Actor, UnitOfWork
 
 

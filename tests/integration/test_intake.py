@@ -16,7 +16,17 @@ from ged.codes import CodeKind, make_code
 from ged.errors import EngineFailed, Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.jobs import Job, JobKind
 from ged.ports import AttachmentId, Confidentiality, MailId, PageRef, ScanId, SourceFacts
-from ged.registry import arrange, bridges, documents, files, intake, recognition, scan_queries
+from ged.registry import (
+    arrange,
+    bridges,
+    documents,
+    files,
+    intake,
+    recognition,
+    scan_letters,
+    scan_pictures,
+    scan_queries,
+)
 from ged.registry.bridges import BridgeIdentity
 from ged.registry.intake_models import BatchState, OrderState, Scan, ScanBatch, ScanOrder, ScanPage, ScanState
 from ged.registry.models import Attachment, AttachmentKind, MailNumber, PageText, Register, Rendition
@@ -382,7 +392,7 @@ def test_somebody_of_another_unit_does_not_even_know_the_scan(services: Services
             with pytest.raises(NotFound):
                 scan_queries.scan(session, row.id, stranger)
             with pytest.raises(NotFound):
-                scan_queries.picture_source(session, row.id, row.leaves[0].leaf_id, stranger, width_px=240)
+                scan_pictures.picture_source(session, row.id, row.leaves[0].leaf_id, stranger, width_px=240)
 
 
 def refused_scan(services: Services, scan_id: int, leaf_id: int, account: str) -> None:
@@ -392,7 +402,7 @@ def refused_scan(services: Services, scan_id: int, leaf_id: int, account: str) -
             scan_queries.scan(session, scan_id, who)
         assert told.value.params["refused"]
         with pytest.raises(NotFound, match=r"scan\.unknown") as told:
-            scan_queries.picture_source(session, scan_id, leaf_id, who, width_px=240)
+            scan_pictures.picture_source(session, scan_id, leaf_id, who, width_px=240)
         assert told.value.params["refused"]
         assert scan_queries.recently_joined(session, who, since=NOW) == []
 
@@ -404,7 +414,7 @@ def test_a_joined_scan_stands_under_its_letters_rule(services: Services) -> None
         (row,) = scan_queries.recently_joined(session, clerk, since=NOW)
         assert scan_queries.scan(session, row.id, clerk).mail_id == letter.mail_id
         leaf_id = row.leaves[0].leaf_id
-        assert scan_queries.picture_source(session, row.id, leaf_id, clerk, width_px=240).source
+        assert scan_pictures.picture_source(session, row.id, leaf_id, clerk, width_px=240).source
     with services.unit_of_work(NOW) as uow:
         change_level(uow, letter.mail_id, Confidentiality.SECRET, reason="", actor=actor(services, "sg"))
     refused_scan(services, row.id, leaf_id, "agent")
@@ -490,16 +500,16 @@ def test_duplicate_bytes_name_the_letter_only_to_those_who_may_see_it(services: 
         arrange.join_to_mail(uow, scan_id, letter.mail_id, actor=clerk, now=NOW)
     digests = {pages.sha256(content)}
     with services.reading() as session:
-        assert scan_queries.same_bytes(session, digests, clerk) == [
-            scan_queries.EarlierRow(mail_id=letter.mail_id, number=letter.number)
+        assert scan_letters.same_bytes(session, digests, clerk) == [
+            scan_letters.EarlierRow(mail_id=letter.mail_id, number=letter.number)
         ]
-        assert scan_queries.same_bytes(session, digests, actor(services, "dge")) == [scan_queries.EarlierRow()]
-        assert scan_queries.same_bytes(session, {"0" * 64}, clerk) == []
+        assert scan_letters.same_bytes(session, digests, actor(services, "dge")) == [scan_letters.EarlierRow()]
+        assert scan_letters.same_bytes(session, {"0" * 64}, clerk) == []
     (again,) = upload(services, "copie.pdf", content)
     with services.reading() as session:
-        found = scan_queries.same_bytes(session, digests, clerk)
-        assert scan_queries.EarlierRow(scan_id=again) in found
-        assert scan_queries.same_bytes(session, digests, clerk, except_scan=again) == found[:1]
+        found = scan_letters.same_bytes(session, digests, clerk)
+        assert scan_letters.EarlierRow(scan_id=again) in found
+        assert scan_letters.same_bytes(session, digests, clerk, except_scan=again) == found[:1]
 
 
 def test_a_signed_pdf_stays_whole_byte_for_byte(services: Services, tmp_path: Path) -> None:

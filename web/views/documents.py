@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 
 from ged.errors import GedError, Invalid, InvalidTransition, NotFound
 from ged.ports import AttachmentId, Confidentiality
-from ged.registry import arrange, documents, scan_queries
+from ged.registry import arrange, documents, scan_pictures
 from ged.registry.documents import AttachmentRow, FileRow
 from ged.registry.files import MEDIA_TYPES
 from ged.unit import Role
@@ -79,7 +79,7 @@ def page_image(attachment_id: int, page_no: int) -> ResponseReturnValue:
     etag = f"{source.etag}-{width_px}"
     if request.if_none_match.contains(etag):
         return "", 304
-    drawn = scan_queries.draw(services, source, width_px=width_px)
+    drawn = scan_pictures.draw(services, source, width_px=width_px)
     return send_file(BytesIO(drawn), mimetype="image/jpeg", etag=etag, conditional=True)
 
 

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.ports import Confidentiality
-from ged.registry import envelopes, files, scan_queries
+from ged.registry import envelopes, files, scan_desks, scan_letters
 from ged.registry.envelopes import EnvelopeForm
 from ged.registry.files import Upload
 from web import context
@@ -90,7 +90,7 @@ def _show(envelope_id: int, error: GedError | None = None) -> ResponseReturnValu
         row = envelopes.envelope(session, envelope_id, actor)
         post = actor.holds(row.addressed_post_id or 0)
         at_desk = row.state == envelopes.OPENED and row.mail_id is not None and row.is_addressee
-        desks = scan_queries.bridges(session, [post.unit_id], now=context.now()) if post and at_desk else []
+        desks = scan_desks.bridges(session, [post.unit_id], now=context.now()) if post and at_desk else []
     levels = [level for level in Confidentiality if level <= actor.clearance]
     return render_form(
         "envelopes/show.html", error=error, row=row, levels=levels, bridges=desks, resolutions=RESOLUTIONS
@@ -202,7 +202,7 @@ def link(envelope_id: int) -> ResponseReturnValue:
     try:
         fields.check()
         with services.reading() as session:
-            letter = scan_queries.letter_by_number(session, number, actor)
+            letter = scan_letters.letter_by_number(session, number, actor)
         with services.unit_of_work(context.now()) as uow:
             envelopes.link_registered(uow, envelope_id, letter.mail_id, actor=actor)
     except REFUSALS as error:

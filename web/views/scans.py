@@ -15,11 +15,26 @@ from werkzeug.datastructures import FileStorage
 
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.ports import MailId, ScanId
-from ged.registry import arrange, bridges, files, intake, mailbox, reading, scan_profiles, scan_queries, separators
+from ged.registry import (
+    arrange,
+    bridges,
+    files,
+    intake,
+    mailbox,
+    reading,
+    scan_desks,
+    scan_letters,
+    scan_pictures,
+    scan_profiles,
+    scan_queries,
+    separators,
+)
 from ged.registry.files import Upload
 from ged.registry.models import AttachmentKind
 from ged.registry.recognition import THUMBNAIL_PX
-from ged.registry.scan_queries import BridgeRow, EarlierRow, ScanRow
+from ged.registry.scan_desks import BridgeRow
+from ged.registry.scan_letters import EarlierRow
+from ged.registry.scan_queries import ScanRow
 from web import context
 from web.errors import FormRefused
 from web.fault_words import FAULTS, OTHER
@@ -41,8 +56,8 @@ REFUSALS = (Invalid, InvalidTransition, StaleVersion)
 class _Live:
     """What changes while a scanner works. ``mark`` tells a page whether its list of scans is still the right one."""
 
-    orders: Sequence[scan_queries.OrderRow]
-    batches: Sequence[scan_queries.BatchRow]
+    orders: Sequence[scan_desks.OrderRow]
+    batches: Sequence[scan_desks.BatchRow]
     mark: str
     poll_s: int
     faults = FAULTS
@@ -64,7 +79,7 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
         rows = scan_queries.waiting(session, actor)
         unit_ids = scan_queries.clerk_units(actor)
         units = scan_queries.unit_names(session, unit_ids)
-        desks = scan_queries.bridges(session, unit_ids, now=now)
+        desks = scan_desks.bridges(session, unit_ids, now=now)
         own, last = scan_profiles.profiles(session, unit_ids), scan_profiles.last_choice(session, actor)
         values: dict[str, Any] = {
             "rows": rows,
@@ -81,8 +96,8 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
 def _live(rows: Sequence[ScanRow]) -> _Live:
     actor, now = context.actor(), context.now()
     with context.services().reading() as session:
-        orders = scan_queries.orders(session, actor, since=now - JUST_NOW, now=now)
-        batches = scan_queries.unsettled(session, actor)
+        orders = scan_desks.orders(session, actor, since=now - JUST_NOW, now=now)
+        batches = scan_desks.unsettled(session, actor)
         # A scan that joined its letter by its label never waited: it changes the page all the same.
         joined = scan_queries.recently_joined(session, actor, since=now - JOINED_SHOWN)
     seen = ",".join(f"{row.id}.{row.version}" for row in (*rows, *joined))
@@ -231,7 +246,7 @@ def _desks(code: str = "", error: GedError | None = None) -> ResponseReturnValue
     with context.services().reading() as session:
         unit_ids = bridges.pairable_units(session, actor)
         units = scan_queries.unit_names(session, unit_ids)
-        rows: list[BridgeRow] = scan_queries.bridges(session, unit_ids, now=context.now())
+        rows: list[BridgeRow] = scan_desks.bridges(session, unit_ids, now=context.now())
     return render_form("scans/desks.html", error=error, rows=rows, units=units, code=code)
 
 
@@ -293,7 +308,7 @@ def _take_in(file: FileStorage, unit_id: int) -> list[ScanId]:
     bridges.clerk_of(actor, unit_id)
     upload: Upload = files.examine(services, file.filename or "", file.stream)  # type: ignore[arg-type]  # IO[bytes]
     with services.reading() as session:
-        earlier = scan_queries.same_bytes(session, {upload.digest}, actor)
+        earlier = scan_letters.same_bytes(session, {upload.digest}, actor)
     with services.unit_of_work(context.now()) as uow:
         made = intake.accept_upload(uow, upload, unit_id=unit_id, actor=actor, now=context.now())
     for row in earlier:
@@ -326,12 +341,12 @@ def _show(scan_id: int, error: GedError | None = None) -> ResponseReturnValue:
     actor, now = context.actor(), context.now()
     with context.services().reading() as session:
         row = scan_queries.scan(session, scan_id, actor)
-        digests = scan_queries.digests_of_scan(session, scan_id)
+        digests = scan_letters.digests_of_scan(session, scan_id)
         values: dict[str, Any] = {
-            "earlier": scan_queries.same_bytes(session, digests, actor, except_scan=scan_id) if row.is_waiting else [],
-            "letters": scan_queries.letters_to_join(session, actor) if row.is_waiting else [],
+            "earlier": scan_letters.same_bytes(session, digests, actor, except_scan=scan_id) if row.is_waiting else [],
+            "letters": scan_letters.letters_to_join(session, actor) if row.is_waiting else [],
             "others": [one for one in scan_queries.waiting(session, actor) if one.id != scan_id and not one.is_signed],
-            "bridges": scan_queries.bridges(session, [row.unit_id], now=now),
+            "bridges": scan_desks.bridges(session, [row.unit_id], now=now),
             "message": mailbox.message_of_scan(session, scan_id),
             "preset": separators.preset(session, row.separator_id) if row.separator_id is not None else None,
         }
@@ -350,11 +365,11 @@ def picture(scan_id: int, leaf_id: int) -> ResponseReturnValue:
     width_px = PAGE_PX if "grand" in request.args else THUMBNAIL_PX
     services = context.services()
     with services.reading() as session:
-        source = scan_queries.picture_source(session, scan_id, leaf_id, context.actor(), width_px=width_px)
+        source = scan_pictures.picture_source(session, scan_id, leaf_id, context.actor(), width_px=width_px)
     if request.if_none_match.contains(source.etag):
         return "", 304
     try:
-        drawn = scan_queries.draw(services, source, width_px=width_px)
+        drawn = scan_pictures.draw(services, source, width_px=width_px)
     except (Invalid, EngineFailed):
         return redirect(url_for("static", filename="img/unreadable.svg"))
     return send_file(BytesIO(drawn), mimetype="image/jpeg", etag=source.etag, conditional=True)
@@ -466,7 +481,7 @@ def join(scan_id: int) -> ResponseReturnValue:
         fields.check()
         if number:
             with services.reading() as session:
-                mail_id = scan_queries.letter_by_number(session, number, actor).mail_id
+                mail_id = scan_letters.letter_by_number(session, number, actor).mail_id
         if not mail_id:
             raise Invalid("scan.letter_missing", "choose a letter or type its number", field="number")
         with services.unit_of_work(context.now()) as uow:

@@ -8,7 +8,7 @@ from werkzeug.datastructures import MultiDict
 
 from ged.errors import Invalid
 from ged.ports import MailId, UnitId
-from ged.registry import scan_queries
+from ged.registry import scan_letters
 from ged.slips import drafting, parties
 from ged.slips.drafting import LineForm, SlipForm, SuggestedLine
 from ged.slips.models import SlipPurpose
@@ -86,7 +86,7 @@ def add_letter(number: str, actor: Actor) -> MailId:
     """
     try:
         with context.services().reading() as session:
-            return MailId(scan_queries.letter_by_number(session, number, actor).mail_id)
+            return MailId(scan_letters.letter_by_number(session, number, actor).mail_id)
     except Invalid as unknown:
         raise Invalid(unknown.code, unknown.remedy, field="add_number", number=number) from None
 
