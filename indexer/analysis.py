@@ -1,8 +1,8 @@
 """How text becomes terms, in one place for indexing, asking and highlighting.
 
 A word gives three forms: as written (lower case, elision taken off), folded (accents gone) and stemmed. The exact field
-holds the first two beside each other, the stemmed field the third (a number loses its leading zeros there); stop words
-stay, because phrases need them.
+holds the first two beside each other, the stemmed field the third (a number loses its leading zeros there). A stem is that
+of the folded form, so that accents left out lose nothing. Stop words stay, because phrases need them.
 """
 
 import re
@@ -24,6 +24,12 @@ _STOP = (
     "te tes toi ton tu un une vos votre vous y the of and to for"
 )
 STOP_WORDS = frozenset(_STOP.split())
+
+_QUESTION = (
+    "combien comment peut peuvent faut faire est-ce qu'est-ce quand quel quelle quels quelles quoi pourquoi puis-je"
+)
+QUESTION_WORDS = frozenset(_QUESTION.split())
+"""How citizens begin a question: left out of a query like stop words, as long as another word stands in it."""
 
 # Letters that Unicode does not take apart: ligatures, and the alphabets of the region (Ewe, Mina, Kabiyè).
 LETTERS = {
@@ -81,7 +87,7 @@ def forms(word: str) -> Forms:
     folded = fold(written)
     if folded.isdigit():
         return Forms(written, folded, folded.lstrip("0") or "0")
-    return Forms(written, folded, fold(light_french(written)) or folded)
+    return Forms(written, folded, light_french(folded) or folded)
 
 
 def tokens(text: str) -> Iterator[Token]:

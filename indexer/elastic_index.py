@@ -1,7 +1,8 @@
 """The index on Elasticsearch: a versioned index behind an alias, written in bulk, read under a short time-out."""
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any
@@ -23,12 +24,13 @@ from ged.ports import (
     SortOrder,
     Suggestion,
 )
-from indexer import elastic_query, elastic_schema, elastic_suggest, fields, suggesting
+from indexer import correcting, elastic_correct, elastic_query, elastic_schema, elastic_suggest, fields, suggesting
 from indexer.asking import facet_values, page_of
 from indexer.elastic_calls import Operation, answered, bulk, calls
 from indexer.elastic_generations import Generations
 from indexer.passages import Marker, Stored
 from indexer.query import parse
+from indexer.synonyms import Synonyms, shipped
 from indexer.tree import ParsedQuery
 
 ENGINE = "elasticsearch"
@@ -57,6 +59,7 @@ class ElasticIndex:
         zone: the zone whose days and years count.
         timeout_s: longest wait for an answer to a search.
         write_timeout_s: longest wait for an answer to a bulk of letters; shorter than the lease of a job.
+        synonyms: gives the synonyms as they are now, at each search.
     """
 
     def __init__(
@@ -71,7 +74,9 @@ class ElasticIndex:
         zone: tzinfo = UTC,
         timeout_s: float = 5.0,
         write_timeout_s: float = 30.0,
+        synonyms: Callable[[], Synonyms] = shipped,
     ) -> None:
+        self._synonyms = synonyms
         self._alias = alias
         self._zone = zone
         self._checked_at: float | None = None
@@ -140,11 +145,11 @@ class ElasticIndex:
 
     def search(self, query: SearchQuery, *, principals: Principals) -> SearchResult:
         """See ``SearchIndex.search``."""
-        parsed = parse(query.text)
         offset, limit = page_of(query)
-        marker = Marker(parsed) if query.highlight and parsed.wanted else None
         with calls():
             self._check()
+            parsed, meant = self._understood(query, principals)
+            marker = Marker(parsed) if query.highlight and parsed.wanted else None
             found = self._client.search(
                 index=self._alias,
                 query=elastic_query.build(query, parsed, principals),
@@ -154,7 +159,7 @@ class ElasticIndex:
                 source=_SOURCE if marker else False,
                 track_total_hits=EXACT_TOTAL,
             )
-        return _result(found.body, parsed, marker)
+        return replace(_result(found.body, parsed, marker), did_you_mean=correcting.did_you_mean(query.text, meant))
 
     def facets(self, query: SearchQuery, *, principals: Principals) -> Facets:
         """See ``SearchIndex.facets``."""
@@ -165,7 +170,7 @@ class ElasticIndex:
             self._check()
             found = self._client.search(
                 index=self._alias,
-                query=elastic_query.build(query, parse(query.text), principals),
+                query=elastic_query.build(query, self._understood(query, principals)[0], principals),
                 size=0,
                 aggs=_aggregations(query.facets),
                 track_total_hits=False,
@@ -244,6 +249,13 @@ class ElasticIndex:
             return IndexStatus(ENGINE, version, count, self._generations.living(), building)
 
     # --- inside
+
+    def _understood(self, query: SearchQuery, principals: Principals) -> tuple[ParsedQuery, Mapping[str, str]]:
+        """What was typed, with synonyms and with what mistyped words probably meant; and these words alone."""
+        parsed = self._synonyms().applied(parse(query.text))
+        may_see = elastic_suggest.allowed(principals, query.exclude)
+        meant = elastic_correct.meant(self._client, self._alias, correcting.doubtful(parsed), may_see)
+        return correcting.corrected(parsed, meant), meant
 
     def _write(self, operations: Iterable[Operation]) -> None:
         try:

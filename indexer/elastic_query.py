@@ -6,10 +6,10 @@ from typing import Any
 
 from ged.ports import Principals, SearchQuery
 from indexer import fields
-from indexer.analysis import fuzzy_distance
+from indexer.analysis import fuzzy_distance, is_stop_word
 from indexer.elastic_schema import path
 from indexer.fields import BY_NAME, FACETS, NUMBER_FIELDS, TEXT_FIELDS, Kind
-from indexer.ranking import Weights
+from indexer.ranking import RUN_FIELDS, Weights
 from indexer.tree import AnyOf, Node, Number, ParsedQuery, Prefix, Words
 
 Clause = dict[str, Any]
@@ -68,10 +68,17 @@ def _asked(parsed: ParsedQuery) -> Clause:
 
 
 def _run(parsed: ParsedQuery) -> Iterable[Clause]:
-    text = " ".join(form.written for form in parsed.run)
-    for name in TEXT_FIELDS if text else ():
-        boost = Weights.RUN * BY_NAME[name].boost
-        yield {"match_phrase": {path(name): {"query": text, "slop": Weights.RUN_SLOP, "boost": boost}}}
+    """What lifts letters that hold the words together: over subject and text as one, in pairs, in their order."""
+    run = parsed.run[: Weights.RUN_WORDS]
+    if not run:
+        return
+    told = [form for form in run if not is_stop_word(form)] or list(run)
+    together = {"query": " ".join(form.folded for form in told), "type": "cross_fields", "boost": Weights.TOGETHER}
+    yield {"multi_match": together | {"fields": [path(name) for name in RUN_FIELDS]}}
+    text = " ".join(form.folded for form in run)
+    for name in RUN_FIELDS:
+        yield {"match": {f"{path(name)}.pairs": {"query": text, "boost": Weights.PAIRS}}}
+        yield {"match_phrase": {path(name): {"query": text, "slop": Weights.RUN_SLOP, "boost": Weights.RUN}}}
 
 
 def _node(node: Node, *, fuzzy: bool) -> Clause:
@@ -94,11 +101,15 @@ def _words(node: Words, names: tuple[str, ...], *, fuzzy: bool) -> Iterable[Clau
         yield _match(f"{path(name)}.exact", node.text, "ged_folded", boost * Weights.FOLDED)
         if accented and not several:
             yield _match(f"{path(name)}.exact", node.text, "ged_written", boost * Weights.WRITTEN)
+    for run in node.also:
+        text = " ".join(form.folded for form in run)
+        for name in names:
+            yield _match(path(name), text, "ged_stemmed", BY_NAME[name].boost * Weights.ALSO)
+            yield _match(f"{path(name)}.exact", text, "ged_folded", BY_NAME[name].boost * Weights.ALSO * Weights.FOLDED)
     folded = node.forms[0].folded
     distance = fuzzy_distance(folded) if fuzzy else 0
     if distance:
-        near = (_near(f"{path(name)}.exact", folded, distance) for name in names)
-        yield {"constant_score": {"filter": any_of(near), "boost": Weights.FUZZY}}
+        yield from (_near(f"{path(name)}.exact", folded, distance) for name in names)
 
 
 def _match(name: str, text: str, analyzer: str, boost: float) -> Clause:
@@ -106,8 +117,8 @@ def _match(name: str, text: str, analyzer: str, boost: float) -> Clause:
 
 
 def _near(name: str, folded: str, distance: int) -> Clause:
-    near = {"value": folded, "fuzziness": distance, "prefix_length": 1, "max_expansions": FUZZY_EXPANSIONS}
-    return {"fuzzy": {name: near}}
+    near = {"query": folded, "analyzer": "ged_folded", "fuzziness": distance, "prefix_length": 1}
+    return {"match": {name: near | {"max_expansions": FUZZY_EXPANSIONS, "boost": Weights.NEAR}}}
 
 
 def _exact_number(whole: str, names: tuple[str, ...]) -> Iterable[Clause]:

@@ -6,7 +6,7 @@ Only modules that every build of the server holds are used (no mapper-extras, no
 
 from typing import Any
 
-from indexer.analysis import ARTICLES, MAX_WORD_LENGTH, REPLACED
+from indexer.analysis import ARTICLES, MAX_WORD_LENGTH, REPLACED, STOP_WORDS, fold
 from indexer.fields import FIELDS, SCHEMA_VERSION, Field, Kind, Record, number_forms
 
 POSITION_GAP = 100
@@ -42,10 +42,19 @@ def _analysis() -> dict[str, Any]:
             "ged_cut": {"type": "truncate", "length": MAX_WORD_LENGTH},
             "ged_zeros": {"type": "pattern_replace", "pattern": "^0+(?=[0-9]+$)", "replacement": ""},
             "ged_stem": {"type": "stemmer", "language": "light_french"},
+            "ged_stop": {"type": "stop", "stopwords": sorted({fold(word) for word in STOP_WORDS})},
+            "ged_pair": {
+                "type": "shingle",
+                "min_shingle_size": 2,
+                "max_shingle_size": 2,
+                "output_unigrams": False,
+                "filler_token": "",
+            },
             "ged_both": {"type": "asciifolding", "preserve_original": True},
         },
         "analyzer": {
-            "ged_stemmed": analyzer("ged_zeros", "ged_stem", "asciifolding"),
+            "ged_stemmed": analyzer("ged_zeros", "asciifolding", "ged_stem"),
+            "ged_pairs": analyzer("ged_zeros", "asciifolding", "ged_stop", "ged_stem", "ged_pair"),
             "ged_exact": analyzer("ged_both"),
             "ged_folded": analyzer("asciifolding"),
             "ged_written": analyzer(),
@@ -82,7 +91,7 @@ def _text() -> dict[str, Any]:
         "type": "text",
         "analyzer": "ged_stemmed",
         "position_increment_gap": POSITION_GAP,
-        "fields": {"exact": exact},
+        "fields": {"exact": exact, "pairs": {"type": "text", "analyzer": "ged_pairs", "index_options": "freqs"}},
     }
 
 

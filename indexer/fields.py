@@ -12,7 +12,7 @@ from enum import Enum
 from ged.ports import Confidentiality, IndexDocument, Principal, Principals
 from indexer import analysis, numbers
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 MAX_KEYWORD = 200
 """Characters of a correspondent that are counted as one value."""
 
@@ -54,9 +54,9 @@ FIELDS: tuple[Field, ...] = (
     Field("access", Kind.KEYWORD),
     Field("number", Kind.NUMBER, 4.0, ("n°", "nº", "no", "n", "num", "numero", "number")),
     Field("reference", Kind.NUMBER, 3.0, ("ref", "reference")),
-    Field("subject", Kind.TEXT, 3.0, ("objet", "subject")),
-    Field("sender", Kind.TEXT, 2.0, ("expediteur", "de", "sender", "from")),
-    Field("addressee", Kind.TEXT, 2.0, ("destinataire", "a", "addressee", "to")),
+    Field("subject", Kind.TEXT, 1.1, ("objet", "subject")),
+    Field("sender", Kind.TEXT, 1.0, ("expediteur", "de", "sender", "from")),
+    Field("addressee", Kind.TEXT, 1.0, ("destinataire", "a", "addressee", "to")),
     Field("text", Kind.TEXT, 1.0, ("texte", "text")),
     Field("register", Kind.KEYWORD, facet="register"),
     Field("direction", Kind.KEYWORD, facet="direction"),

@@ -6,7 +6,7 @@ hits of one screen go through here. Pieces are plain text; nothing is ever HTML.
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from ged.ports import AttachmentId, Passage
@@ -58,7 +58,7 @@ class Marker:
                 if isinstance(node, Prefix):
                     self._prefixes[name].append(node.folded)
                 else:
-                    self._words[name].append(node)
+                    self._words[name] += [node, *(replace(node, forms=run, also=()) for run in node.also)]
 
     def _filter(self) -> re.Pattern[str] | None:
         """A quick look whether a page can hold anything: first letters of the words wanted, or None for no page."""

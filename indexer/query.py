@@ -189,13 +189,18 @@ def _bound(match: "re.Match[str]", state: _State, *, first: bool) -> bool:
 
 
 def _without_stop_words(nodes: list[Node], *, all_may_go: bool) -> tuple[Node, ...]:
-    """Leave out single stop words, unless there is nothing else."""
+    """Leave out single stop words and the beginnings of questions, unless there is nothing else."""
     kept = [node for node in nodes if not _is_stop(node)]
+    kept = [node for node in kept if not _is_question(node)] or kept
     return tuple(kept if kept or all_may_go else nodes)
 
 
 def _is_stop(node: Node) -> bool:
     return isinstance(node, Words) and len(node.forms) == 1 and analysis.is_stop_word(node.forms[0])
+
+
+def _is_question(node: Node) -> bool:
+    return isinstance(node, Words) and len(node.forms) <= 2 and node.text.lower() in analysis.QUESTION_WORDS
 
 
 def _run(nodes: list[Node]) -> tuple[analysis.Forms, ...]:

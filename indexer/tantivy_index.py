@@ -1,7 +1,7 @@
 """The embedded index: one process writes the folder, any number read it."""
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, tzinfo
@@ -25,10 +25,11 @@ from ged.ports import (
     SortOrder,
     Suggestion,
 )
-from indexer import fields, suggesting, tantivy_store, tantivy_suggest
+from indexer import correcting, fields, suggesting, tantivy_correct, tantivy_store, tantivy_suggest
 from indexer.asking import facet_values, page_of
 from indexer.passages import Marker
 from indexer.query import parse
+from indexer.synonyms import Synonyms, shipped
 from indexer.tantivy_folder import Folder, stamp
 from indexer.tantivy_query import Translator
 from indexer.tree import ParsedQuery
@@ -53,9 +54,13 @@ class TantivyIndex:
         path: the folder; made when ``writable``.
         writable: whether this process may write. Only one may at a time (``index.locked`` for the second).
         zone: the zone whose days and years count.
+        synonyms: gives the synonyms as they are now, at each search.
     """
 
-    def __init__(self, path: Path, *, writable: bool, zone: tzinfo = UTC) -> None:
+    def __init__(
+        self, path: Path, *, writable: bool, zone: tzinfo = UTC, synonyms: Callable[[], Synonyms] = shipped
+    ) -> None:
+        self._synonyms = synonyms
         self._path = path
         self._writable = writable
         self._zone = zone
@@ -145,16 +150,17 @@ class TantivyIndex:
 
     def search(self, query: SearchQuery, *, principals: Principals) -> SearchResult:
         """See ``SearchIndex.search``."""
-        parsed = parse(query.text)
         offset, limit = page_of(query)
         with _failures():
             searcher = self._open().searcher()
+            parsed, meant = self._understood(searcher, query, principals)
             asked = _translator().build(query, parsed, principals)
             by_field, order = _ORDERS[query.sort]
             found = searcher.search(asked, max(limit, 1), order_by_field=by_field, offset=offset, order=order)
             hits = self._hits(searcher, found.hits[:limit], query, parsed)
             total = int(found.count)  # type: ignore[attr-defined]  # missing in the stubs of 0.27
-        return SearchResult(hits=hits, total=total, notice=parsed.notice)
+        told = correcting.did_you_mean(query.text, meant)
+        return SearchResult(hits=hits, total=total, notice=parsed.notice, did_you_mean=told)
 
     def facets(self, query: SearchQuery, *, principals: Principals) -> Facets:
         """See ``SearchIndex.facets``: all of them in one pass over the letters found."""
@@ -163,8 +169,9 @@ class TantivyIndex:
             return {}
         wanted = {n: {"terms": {"field": fields.FACETS[n].name, "size": FACET_SIZE}} for n in query.facets}
         with _failures():
-            asked = _translator().build(query, parse(query.text), principals)
-            found = self._open().searcher().aggregate(asked, wanted)
+            searcher = self._open().searcher()
+            asked = _translator().build(query, self._understood(searcher, query, principals)[0], principals)
+            found = searcher.aggregate(asked, wanted)
         buckets = {name: found[name]["buckets"] for name in query.facets}
         return {name: facet_values((one["key"], one["doc_count"]) for one in buckets[name]) for name in query.facets}
 
@@ -209,6 +216,15 @@ class TantivyIndex:
         return IndexStatus(ENGINE, current.schema_version, count, current.folder, building)
 
     # --- inside
+
+    def _understood(
+        self, searcher: "Searcher", query: SearchQuery, principals: Principals
+    ) -> tuple[ParsedQuery, Mapping[str, str]]:
+        """What was typed, with synonyms and with what mistyped words probably meant; and these words alone."""
+        parsed = self._synonyms().applied(parse(query.text))
+        may_see = _allowed(principals, query.exclude)
+        meant = tantivy_correct.meant(searcher, correcting.doubtful(parsed), may_see)
+        return correcting.corrected(parsed, meant), meant
 
     @staticmethod
     def _is_current(current: tantivy_store.Current) -> bool:

@@ -10,8 +10,8 @@ from ged.ports import Principals, SearchQuery
 from indexer import fields
 from indexer.analysis import Forms, fuzzy_distance
 from indexer.fields import BY_NAME, FACETS, TEXT_FIELDS, Kind
-from indexer.ranking import Weights
-from indexer.tree import AnyOf, Node, Number, ParsedQuery, Prefix, Words
+from indexer.ranking import RUN_FIELDS, Weights
+from indexer.tree import AnyOf, Node, Number, ParsedQuery, Prefix, Run
 
 
 def any_of(queries: Iterable[Query]) -> Query:
@@ -76,9 +76,10 @@ class Translator:
         return query
 
     def _run(self, run: tuple[Forms, ...]) -> Iterable[Query]:
-        for name in TEXT_FIELDS if run else ():
+        run = run[: Weights.RUN_WORDS]
+        for name in RUN_FIELDS if run else ():
             phrase = Query.phrase_query(self.schema, name, [form.stem for form in run], slop=Weights.RUN_SLOP)
-            yield Query.boost_query(phrase, Weights.RUN * BY_NAME[name].boost)
+            yield Query.boost_query(phrase, Weights.RUN)
 
     def _node(self, node: Node, *, fuzzy: bool) -> Query:
         if isinstance(node, AnyOf):
@@ -87,13 +88,19 @@ class Translator:
             return self._number(node)
         if isinstance(node, Prefix):
             return any_of(self._prefix(f"{name}_exact", node.folded) for name in node.fields or TEXT_FIELDS)
-        if len(node.forms) > 1:
-            return any_of(self._phrase(name, node) for name in node.fields or TEXT_FIELDS)
-        return self._word(node.forms[0], node.fields or TEXT_FIELDS, fuzzy=fuzzy and not node.quoted)
+        names = node.fields or TEXT_FIELDS
+        asked = self._words(node.forms, names, fuzzy=fuzzy and not node.quoted)
+        also = [Query.boost_query(self._words(run, names, fuzzy=False), Weights.ALSO) for run in node.also]
+        return any_of([asked, *also]) if also else asked
 
-    def _phrase(self, name: str, node: Words) -> Query:
-        stems = Query.phrase_query(self.schema, name, [form.stem for form in node.forms])
-        exact = Query.phrase_query(self.schema, f"{name}_exact", [form.folded for form in node.forms])
+    def _words(self, run: Run, names: tuple[str, ...], *, fuzzy: bool) -> Query:
+        if len(run) > 1:
+            return any_of(self._phrase(name, run) for name in names)
+        return self._word(run[0], names, fuzzy=fuzzy)
+
+    def _phrase(self, name: str, run: Run) -> Query:
+        stems = Query.phrase_query(self.schema, name, [form.stem for form in run])
+        exact = Query.phrase_query(self.schema, f"{name}_exact", [form.folded for form in run])
         boost = BY_NAME[name].boost
         return any_of([Query.boost_query(stems, boost), Query.boost_query(exact, boost * Weights.FOLDED)])
 
@@ -110,7 +117,7 @@ class Translator:
             near = (
                 Query.fuzzy_term_query(self.schema, f"{name}_exact", form.folded, distance=distance) for name in names
             )
-            found.append(Query.const_score_query(any_of(near), Weights.FUZZY))
+            found.append(Query.const_score_query(any_of(near), Weights.NEAR))
         return any_of(found)
 
     def _term(self, name: str, value: str, boost: float) -> Query:

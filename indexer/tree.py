@@ -6,15 +6,22 @@ from datetime import date
 from indexer import analysis
 from indexer.fields import NUMBER_FIELDS
 
+Run = tuple[analysis.Forms, ...]
+
 
 @dataclass(frozen=True)
 class Words:
-    """Neighbouring words: one word, or several that must stand in this order (``quoted``: a person asked for it)."""
+    """Neighbouring words: one word, or several that must stand in this order (``quoted``: a person asked for it).
+
+    Attributes:
+        also: other runs of words that are taken for these: synonyms, and what a mistyped word probably meant.
+    """
 
     text: str
-    forms: tuple[analysis.Forms, ...]
+    forms: Run
     fields: tuple[str, ...] = ()
     quoted: bool = False
+    also: tuple[Run, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,9 +82,9 @@ class ParsedQuery:
 
     @property
     def minimum(self) -> int:
-        """How many of ``words``: all of three, 70 % of more (sentences half remembered, pages badly read)."""
+        """How many of ``words``: one of two, two of up to five, half of more (half remembered, badly read)."""
         count = len(self.words)
-        return count if count <= 3 else max(3, count * 7 // 10)
+        return min(count, 1) if count < 3 else max(2, count // 2)
 
     @property
     def wanted(self) -> "tuple[Node, ...]":

@@ -738,3 +738,27 @@ def test_scan_tells_versions_and_rights_in_order(index: SearchIndex) -> None:
     assert [one.principals for one in found] == [{"u1", "p2"}, {"u1"}, set()]
     assert [int(one.mail_id) for one in index.scan(after=2, limit=1)] == [7]
     assert index.scan(after=30) == ()
+
+
+# --- what was meant
+
+
+def test_did_you_mean_offers_and_finds_what_was_meant(index: SearchIndex) -> None:
+    index.put([letter(1, "Électrification de Kpalimé"), letter(2, "Autre")])
+    result = find(index, "electrifcation kpalimé")
+    assert result.did_you_mean == "electrification kpalimé"
+    assert [int(hit.mail_id) for hit in result.hits][0] == 1
+    assert find(index, "electrification").did_you_mean is None
+
+
+def test_did_you_mean_never_offers_a_word_of_letters_of_others(index: SearchIndex) -> None:
+    index.put([letter(1, "Électrification", principals=frozenset({Principal("u2")})), letter(2, "Autre")])
+    result = find(index, "electrifcation", principals=who(ordinary="u1"))
+    assert (result.did_you_mean, result.total) == (None, 0)
+    assert find(index, "electrifcation", principals=ALL, exclude=frozenset({MailId(1)})).did_you_mean is None
+
+
+def test_abbreviations_of_administration_find_what_they_stand_for(index: SearchIndex) -> None:
+    index.put([letter(1, "Votre accusé de réception"), letter(2, "Le DG est absent"), letter(3, "Autre")])
+    assert ids(index, "AR") == [1]
+    assert ids(index, "le directeur général") == [2]

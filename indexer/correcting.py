@@ -1,0 +1,94 @@
+"""Words that no letter holds, or hardly one: what was probably meant, out of the index's own words.
+
+A correction is added beside what was typed, never put in its place. Which words are offered, and how many letters hold
+them, an engine tells under the principals of the search.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from rapidfuzz.distance import OSA
+
+from indexer import analysis
+from indexer.tree import AnyOf, Node, ParsedQuery, Words
+
+RARE = 5
+"""A word that more letters hold than this is what the person meant."""
+MORE_OFTEN = 10
+MIN_LETTERS = 4
+MAX_WORDS = 12
+_EDIT = 3.0
+_OTHER_END = 1.0
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A word of the index near to one that was typed, and in how many letters that may be seen it stands."""
+
+    folded: str
+    letters: int
+
+
+def doubtful(parsed: ParsedQuery) -> tuple[str, ...]:
+    """The folded words of a query that may be mistyped: plain ones of letters only."""
+    found = [word.forms[0].folded for node in parsed.wanted for word in _plain(node)]
+    words = [one for one in found if len(one) >= MIN_LETTERS and one.isalpha()]
+    return tuple(dict.fromkeys(words))[:MAX_WORDS]
+
+
+def best(typed: str, letters: int, offers: Iterable[Offer]) -> str | None:
+    """The word that was probably meant: near, frequent, with the same end; None when the typed one may well be right."""
+    stem = analysis.forms(typed).stem
+    weighed: list[tuple[float, str]] = []
+    for offer in offers:
+        distance = OSA.distance(typed, offer.folded)
+        enough = max(1, MORE_OFTEN * letters)
+        if offer.letters < enough or distance > analysis.fuzzy_distance(typed) or offer.folded == typed:
+            continue
+        weight = math.log(offer.letters + 1) - _EDIT * distance - (offer.folded[-1] != typed[-1]) * _OTHER_END
+        weighed.append((weight, offer.folded))
+    meant = max(weighed)[1] if weighed else None
+    return None if meant is None or analysis.forms(meant).stem == stem else meant  # the stem finds it already
+
+
+def corrected(parsed: ParsedQuery, meant: Mapping[str, str]) -> ParsedQuery:
+    """The query with what was meant beside what was typed."""
+    if not meant:
+        return parsed
+    run = tuple(analysis.forms(meant[form.folded]) if form.folded in meant else form for form in parsed.run)
+    return replace(
+        parsed,
+        words=tuple(_with(node, meant) for node in parsed.words),
+        required=tuple(_with(node, meant) for node in parsed.required),
+        run=run,
+    )
+
+
+def did_you_mean(text: str, meant: Mapping[str, str]) -> str | None:
+    """What was typed with the words that were meant, None when nothing is to be said."""
+
+    def put(match: "re.Match[str]") -> str:
+        word = match.group()
+        found = meant.get(analysis.forms(word).folded)
+        return word if found is None else word[: len(word) - len(word.split("'")[-1])] + found
+
+    changed = re.sub(r"[^\W\d_]+(?:['’][^\W\d_]+)*", put, analysis.clean(text))
+    return changed if meant and changed != analysis.clean(text) else None
+
+
+def _plain(node: Node) -> Iterable[Words]:
+    if isinstance(node, AnyOf):
+        for inner in node.nodes:
+            yield from _plain(inner)
+    elif isinstance(node, Words) and len(node.forms) == 1 and not node.quoted:
+        yield node
+
+
+def _with(node: Node, meant: Mapping[str, str]) -> Node:
+    if isinstance(node, AnyOf):
+        return replace(node, nodes=tuple(_with(inner, meant) for inner in node.nodes))
+    if isinstance(node, Words) and len(node.forms) == 1 and not node.quoted and node.forms[0].folded in meant:
+        return replace(node, also=(*node.also, (analysis.forms(meant[node.forms[0].folded]),)))
+    return node

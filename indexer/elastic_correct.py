@@ -1,0 +1,68 @@
+"""What was probably meant, on Elasticsearch: near words from its dictionary, counted under the principals.
+
+One short call for the words that hardly any letter holds; a second, only when there are such words, counts them in the
+letters that may be seen, so that a word which stands only in letters of others is never offered.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from elasticsearch import Elasticsearch
+
+from indexer import correcting
+from indexer.correcting import Offer
+from indexer.elastic_calls import answered
+from indexer.elastic_query import Clause, any_of
+from indexer.elastic_schema import path
+from indexer.fields import TEXT_FIELDS
+
+OFFERS = 4
+COUNTED = 1_000
+_NEAR = {
+    "suggest_mode": "popular",
+    "max_term_freq": correcting.RARE,
+    "max_edits": 2,
+    "prefix_length": 1,
+    "min_word_length": correcting.MIN_LETTERS,
+    "size": OFFERS,
+    "analyzer": "ged_folded",
+}
+DICTIONARIES = ("subject", "sender", "text")
+
+
+def meant(client: Elasticsearch, alias: str, words: tuple[str, ...], may_see: Clause) -> dict[str, str]:
+    """Mistyped word -> the word that was probably meant."""
+    if not words:
+        return {}
+    near = _near(client, alias, words)
+    if not near:
+        return {}
+    counted = sorted({word for typed, offers in near.items() for word in (typed, *offers)})
+    letters = dict(zip(counted, _letters(client, alias, counted, may_see), strict=True))
+    found = {
+        typed: correcting.best(typed, letters[typed], (Offer(word, letters[word]) for word in offers))
+        for typed, offers in near.items()
+    }
+    return {typed: word for typed, word in found.items() if word is not None}
+
+
+def _near(client: Elasticsearch, alias: str, words: tuple[str, ...]) -> Mapping[str, list[str]]:
+    """Typed words that are rare in every dictionary, with the words near to them."""
+    text = " ".join(words)
+    asked = {name: {"text": text, "term": _NEAR | {"field": f"{path(name)}.exact"}} for name in DICTIONARIES}
+    told = client.search(index=alias, size=0, suggest=asked, track_total_hits=False)["suggest"]
+    offers: dict[str, list[str]] = {}
+    for name in DICTIONARIES:
+        for one in told[name]:
+            found = [option["text"] for option in one["options"] if option["text"].isascii()]
+            offers.setdefault(one["text"], []).extend(found)
+    return {word: list(dict.fromkeys(offers[word])) for word in words if offers.get(word)}
+
+
+def _letters(client: Elasticsearch, alias: str, words: list[str], may_see: Clause) -> list[int]:
+    searches: list[dict[str, Any]] = []
+    for word in words:
+        held = any_of({"term": {f"{path(name)}.exact": word}} for name in TEXT_FIELDS)
+        searches += [{}, {"query": {"bool": {"filter": [may_see, held]}}, "size": 0, "track_total_hits": COUNTED}]
+    found = client.msearch(index=alias, searches=searches)
+    return [int(answered(one)["hits"]["total"]["value"]) for one in found["responses"]]

@@ -1,0 +1,134 @@
+"""Synonyms that an administrator edits: a group a line, its members parted by ``=`` or commas.
+
+    AR = accusé de réception
+    # a remark
+    DG = directeur général, direction générale
+
+They are applied to the query, so that an edit shows in the next search and nothing is indexed again, on both engines.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+
+from indexer import analysis
+from indexer.tree import Node, ParsedQuery, Run, Words
+
+SHIPPED = Path(__file__).with_name("synonyms.txt")
+MAX_GROUPS = 2_000
+MAX_MEMBERS = 12
+MAX_MEMBER_WORDS = 8
+MAX_ALSO = 6
+
+ONE_MEMBER = "synonyms.one_member"
+TOO_MANY = "synonyms.too_many"
+TOO_LONG = "synonyms.too_long"
+NO_WORD = "synonyms.no_word"
+
+
+@dataclass(frozen=True)
+class LineError:
+    """A line that cannot be taken: its number (from 1), a code and the line."""
+
+    line_no: int
+    code: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Synonyms:
+    """Groups of words that mean the same.
+
+    Attributes:
+        others: members of a group (folded) -> the other members.
+        errors: lines that were left out.
+    """
+
+    others: Mapping[tuple[str, ...], tuple[Run, ...]] = field(default_factory=dict)
+    errors: tuple[LineError, ...] = ()
+
+    def applied(self, parsed: ParsedQuery) -> ParsedQuery:
+        """The query with the synonyms of its plain words (single ones and neighbours) beside them."""
+        if not self.others:
+            return parsed
+        found: dict[str, list[Run]] = {}
+        run = parsed.run or tuple(form for node in parsed.words for form in _forms(node))
+        for start in range(len(run)):
+            for end in range(start + 1, min(start + MAX_MEMBER_WORDS, len(run)) + 1):
+                for other in self.others.get(_key(run[start:end]), ()):
+                    for form in run[start:end]:
+                        found.setdefault(form.folded, []).append(other)
+        return replace(parsed, words=tuple(_with(node, found) for node in parsed.words)) if found else parsed
+
+
+class SynonymFile:
+    """The synonyms of a file, read anew when it was changed; a file that is gone holds none."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._read: tuple[tuple[int, int], Synonyms] | None = None
+
+    def __call__(self) -> Synonyms:
+        """The synonyms as they are now."""
+        try:
+            seen = self._path.stat()
+        except FileNotFoundError:
+            return Synonyms()
+        stamp = (seen.st_mtime_ns, seen.st_size)
+        if self._read is None or self._read[0] != stamp:
+            self._read = stamp, read(self._path.read_text("utf-8", errors="replace"))
+        return self._read[1]
+
+
+@cache
+def shipped() -> Synonyms:
+    """Abbreviations of French and Togolese administration that come with the program."""
+    return read(SHIPPED.read_text("utf-8"))
+
+
+def read(text: str) -> Synonyms:
+    """Read a file's text; what cannot be taken is left out and told line by line. Never raises."""
+    others: dict[tuple[str, ...], list[Run]] = {}
+    errors: list[LineError] = []
+    groups = 0
+    for line_no, line in enumerate(text.splitlines(), start=1):
+        told = line.partition("#")[0].strip()
+        if not told:
+            continue
+        runs = [tuple(analysis.words(member)) for member in re.split(r"[=,;]", told) if member.strip()]
+        code = TOO_MANY if groups >= MAX_GROUPS else _fault(runs)
+        if code:
+            errors.append(LineError(line_no, code, line.strip()[:200]))
+            continue
+        groups += 1
+        for run in runs:
+            known = others.setdefault(_key(run), [])
+            known.extend(other for other in runs if _key(other) != _key(run) and other not in known)
+    return Synonyms({key: tuple(runs[:MAX_ALSO]) for key, runs in others.items()}, tuple(errors))
+
+
+def _fault(runs: list[Run]) -> str:
+    if not all(runs):
+        return NO_WORD
+    if len({_key(run) for run in runs}) < 2:
+        return ONE_MEMBER
+    if len(runs) > MAX_MEMBERS:
+        return TOO_MANY
+    return TOO_LONG if any(len(run) > MAX_MEMBER_WORDS for run in runs) else ""
+
+
+def _key(run: Iterable[analysis.Forms]) -> tuple[str, ...]:
+    return tuple(form.folded for form in run)
+
+
+def _forms(node: Node) -> Run:
+    return node.forms if isinstance(node, Words) else ()
+
+
+def _with(node: Node, found: Mapping[str, list[Run]]) -> Node:
+    if not isinstance(node, Words) or len(node.forms) != 1:
+        return node
+    also = tuple(dict.fromkeys(found.get(node.forms[0].folded, ())))[:MAX_ALSO]
+    return replace(node, also=(*node.also, *also)) if also else node

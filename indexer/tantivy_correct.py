@@ -1,0 +1,42 @@
+"""What was probably meant, on the embedded engine: its dictionary cannot be read, so the letters themselves are.
+
+For a word that no letter holds, the best letters that may be seen and hold a near word are read, and the near words in
+them counted.
+"""
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from tantivy import Occur, Query
+
+from indexer import analysis, correcting, tantivy_store
+from indexer.correcting import Offer
+from indexer.fields import TEXT_FIELDS
+from indexer.passages import within
+from indexer.tantivy_query import any_of
+
+if TYPE_CHECKING:
+    from tantivy import Searcher
+
+LETTERS_READ = 10
+MAX_UNKNOWN = 4
+
+
+def meant(searcher: "Searcher", words: tuple[str, ...], may_see: Query) -> dict[str, str]:
+    """Mistyped word -> the word that was probably meant."""
+    unknown = [word for word in words if not any(searcher.doc_freq(f"{name}_exact", word) for name in TEXT_FIELDS)]
+    found = {word: correcting.best(word, 0, _offers(searcher, word, may_see)) for word in unknown[:MAX_UNKNOWN]}
+    return {typed: word for typed, word in found.items() if word is not None}
+
+
+def _offers(searcher: "Searcher", word: str, may_see: Query) -> list[Offer]:
+    schema, distance = tantivy_store.schema(), analysis.fuzzy_distance(word)
+    near = any_of(Query.fuzzy_term_query(schema, f"{name}_exact", word, distance=distance) for name in TEXT_FIELDS)
+    asked = Query.boolean_query([(Occur.Must, may_see), (Occur.Must, near)])
+    letters: Counter[str] = Counter()
+    for _, place in searcher.search(asked, LETTERS_READ, count=False).hits:
+        stored = tantivy_store.read_source(searcher.doc(place))
+        texts = (*stored.texts.values(), *(text for _, _, text in stored.pages))
+        held = {token.forms.folded for text in texts for token in analysis.tokens(text)}
+        letters.update(one for one in held if one[0] == word[0] and within(word, one, distance))
+    return [Offer(one, count) for one, count in letters.items()]
