@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import secrets
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from email.message import EmailMessage
@@ -17,14 +18,16 @@ from ged.errors import ConfigError, EngineFailed
 from ged.jobs import Job, JobKind
 from ged.org.models import Unit
 from ged.pipeline import Run, collect_mail, schedule_periodic
-from ged.ports import MessageRef, OpenMailbox
+from ged.ports import MessageRef, OpenMailbox, ScanId
 from ged.registry import arrange, mailbox, recognition
 from ged.registry.intake_models import BatchSource, MailboxMessage
-from ged.registry.models import Attachment
+from ged.registry.models import Attachment, PageText
 from ged.unit import Services
+from ocr.sniff import DOCX
 from tests import pages, signing_kit
 from tests.factories import NOW, actor, make_organisation, make_services
 from tests.integration.test_intake import label, quiet, register, waiting
+from tests.integration.test_ocr_office import TEXT, docx
 from tests.servers import Unavailable, imap
 from tests.unit.test_messages import mail
 
@@ -109,6 +112,28 @@ def test_a_message_becomes_one_waiting_scan_with_its_files_and_its_words(service
         assert b"Subject: Demande" in kept.read()
     recognition.run_intake(services, row.batch_id or 0, heartbeat=quiet, now=NOW)
     assert len(waiting(services)) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice (libreoffice-writer-nogui) is not installed")
+def test_a_word_document_that_was_mailed_is_read_with_the_letter(
+    services: Services, box: ImapMailbox, tmp_path: Path
+) -> None:
+    message = mail("Demande de véhicules")
+    given = docx(tmp_path / "demande.docx").read_bytes()
+    maintype, _, subtype = DOCX.partition("/")
+    message.add_attachment(given, maintype=maintype, subtype=subtype, filename="demande.docx")
+    deliver(box, message)
+    collect(services, box)
+    [scan] = waiting(services)
+    assert [(leaf.filename, leaf.problem) for leaf in scan.leaves] == [("message.pdf", ""), ("demande.docx", "")]
+    letter, clerk = register(services), actor(services, "agent")
+    with services.unit_of_work(NOW) as uow:
+        joined = arrange.join_to_mail(uow, ScanId(scan.id), letter.mail_id, actor=clerk, now=NOW)
+    recognition.run_recognise(services, joined, heartbeat=quiet, now=NOW)
+    with services.reading() as session:
+        assert TEXT in session.get_one(PageText, (joined, 2)).text
+        assert session.get_one(Attachment, joined).pages[1].digest == pages.sha256(given), "the file as it came"
 
 
 def test_killed_between_the_commit_and_the_move_nothing_is_made_twice(
