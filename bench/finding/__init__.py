@@ -1,0 +1,1 @@
+"""What ``bench.relevance`` needs: made letters, simulated reading, queries, judged collections, peers."""
