@@ -58,6 +58,8 @@ class AttachmentRow:
     has_original: bool
     is_read: bool
     is_latest: bool
+    replaces_id: int | None
+    """The version before this one."""
     mail_unit_id: int
     pages: tuple[PageRow, ...]
     progress: tuple[int, int] | None
@@ -87,6 +89,7 @@ def attachment(session: Session, attachment_id: int, actor: Actor) -> Attachment
         has_original=row.digest is not None,
         is_read=is_read,
         is_latest=newer is None,
+        replaces_id=row.replaces_id,
         mail_unit_id=mail.unit_id,
         pages=tuple(_page_row(page, texts.get(page.page_no)) for page in row.pages),
         progress=None if is_read else _progress(session, row.id),

@@ -167,6 +167,7 @@ def test_a_repaired_document_is_a_new_version_and_the_old_one_stays_readable(des
     said = journal(desk, "attachment.added")
     assert (said["attachment"], said["reason"]) == (new.id, "Pages interverties")
     assert jobs_of(desk, JobKind.INDEX, mail_id) == 1, "the index is told"
+    assert f'href="/documents/{first}"' in done.text, "the version before is one click away"
     assert jobs_of(desk, JobKind.RECOGNISE, new.id) == 1
     recognition.run_recognise(desk.site.services, new.id, heartbeat=lambda _: None, now=NOW)
     made = clerk.get(f"/documents/{new.id}/searchable.pdf").data
