@@ -8,7 +8,7 @@ from ged.ports import Principals, SearchQuery
 from indexer import fields
 from indexer.analysis import fuzzy_distance, is_stop_word
 from indexer.elastic_schema import path
-from indexer.fields import BY_NAME, FACETS, NUMBER_FIELDS, TEXT_FIELDS, Kind
+from indexer.fields import BY_NAME, FACETS, TEXT_FIELDS, Kind
 from indexer.ranking import RUN_FIELDS, Weights
 from indexer.tree import AnyOf, Node, Number, ParsedQuery, Prefix, Words
 
@@ -63,7 +63,7 @@ def _asked(parsed: ParsedQuery) -> Clause:
         return {"match_all": {}}
     query: Clause = {"bool": {"must": must, "should": list(_run(parsed))}}
     if parsed.whole_number:
-        return any_of([query, *_exact_number(parsed.whole_number, NUMBER_FIELDS)])
+        return any_of([query, *_number(Number(tuple(parsed.whole_number.split("/"))))])
     return query
 
 
@@ -89,7 +89,9 @@ def _node(node: Node, *, fuzzy: bool) -> Clause:
     names = node.fields or TEXT_FIELDS
     if isinstance(node, Prefix):
         return any_of({"prefix": {f"{path(name)}.exact": {"value": node.folded}}} for name in names)
-    return any_of(_words(node, names, fuzzy=fuzzy and not node.quoted and len(node.forms) == 1))
+    near = fuzzy and not node.quoted and len(node.forms) == 1
+    found: list[Clause] = [any_of(_words(node, (name,), fuzzy=near)) for name in names]
+    return {"dis_max": {"queries": found, "tie_breaker": Weights.OTHER_FIELDS}}
 
 
 def _words(node: Words, names: tuple[str, ...], *, fuzzy: bool) -> Iterable[Clause]:

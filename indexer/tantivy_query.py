@@ -72,7 +72,7 @@ class Translator:
             return Query.all_query()
         query = Query.boolean_query([*must, *((Occur.Should, item) for item in self._run(parsed.run))])
         if parsed.whole_number:
-            return any_of([query, self._exact_number(parsed.whole_number, fields.NUMBER_FIELDS)])
+            return any_of([query, self._number(Number(tuple(parsed.whole_number.split("/"))))])
         return query
 
     def _run(self, run: tuple[Forms, ...]) -> Iterable[Query]:
