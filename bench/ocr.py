@@ -73,7 +73,7 @@ def measure(seed: int, count: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(PROCESSES) as pool:
         folder = Path(name)
         pages = list(draw(folder, seed, count))
-        engine = TesseractEngine(jobs=PROCESSES)
+        engine = TesseractEngine(jobs=PROCESSES, pictures=False)
         warm = [PageRef(pages[0].path, "image/jpeg", 0)] * PROCESSES
         _ours(engine, warm, folder / "warm")
         for start in range(0, count, TURN):

@@ -465,7 +465,7 @@ class RecognisedPage:
     words: tuple[Word, ...]
     confidence: float
     language: str
-    image: Path
+    image: Path | None
     flags: tuple[str, ...] = ()
     likeness: str = ""
 
@@ -494,11 +494,14 @@ class FieldReading:
 
 @dataclass(frozen=True)
 class Recognition:
-    """A document read; all paths lie in the ``out`` folder given. ``searchable_pdf`` is PDF/A-2."""
+    """A document read; all paths lie in the ``out`` folder given. ``searchable_pdf`` is PDF/A-2.
+
+    ``thumbnail``, and ``image`` of a page: ``None`` when the engine was told to make no pictures.
+    """
 
     pages: tuple[RecognisedPage, ...]
     searchable_pdf: Path
-    thumbnail: Path
+    thumbnail: Path | None
     fields: tuple[FieldReading, ...] = ()
 
 

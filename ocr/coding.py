@@ -30,7 +30,7 @@ _WEBP_EFFORT = 2  # measured: 0 makes a third more bytes, 4 a twentieth fewer in
 class CodedPage:
     """The files of a page image, and the page's size in points."""
 
-    site_image: Path
+    site_image: Path | None
     image: Path
     coding: str
     size_px: tuple[int, int]
@@ -51,8 +51,9 @@ def code_page(task: PageTask, image: Image.Image, dpi: float) -> CodedPage:
     gray = all(patch.gray for patch in layers.patches)
     kept = image.convert("L") if gray else image
     limit = SITE_FIRST_BYTES if task.page_no == 1 else SITE_OTHER_BYTES
-    site_image = task.stem.with_suffix(".webp")
-    site_image.write_bytes(site_webp(kept, limit_bytes=limit))
+    site_image = task.stem.with_suffix(".webp") if task.pictures else None
+    if site_image is not None:
+        site_image.write_bytes(site_webp(kept, limit_bytes=limit))
     coding, size_px, data = _for_pdf(kept, layers)
     path = task.stem.with_suffix("." + coding)
     path.write_bytes(data)

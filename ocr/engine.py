@@ -48,6 +48,7 @@ class TesseractEngine:
         page_timeout_s: float = 120.0,
         tesseract: str | None = None,
         tessdata: str | None = None,
+        pictures: bool = True,
     ) -> None:
         """Settle the limits; nothing is started before the first call.
 
@@ -59,11 +60,13 @@ class TesseractEngine:
             page_timeout_s: after which one page is given up, flagged ``failed``, and the others go on.
             tesseract: a program to call for each page, by name or path; the library, which is faster, when ``None``.
             tessdata: folder of its models, when not the usual one.
+            pictures: images of the pages and a thumbnail for the site are made too.
         """
         self._limits = Limits(max_pixels, max_pages, memory_limit_bytes)
         self._jobs = jobs
         self._page_timeout_s = page_timeout_s
         self._program = tesseract
+        self._pictures = pictures
         settings: Message = {
             "max_pixels": max_pixels,
             "max_pages": max_pages,
@@ -74,7 +77,7 @@ class TesseractEngine:
         self._sandbox = Sandbox(settings)
         self._office = OfficeFolder()
         self._slots = threading.BoundedSemaphore(max(1, jobs))
-        self._reading = (tesseract, tessdata, max_pixels)  # what a page's text and image depend on
+        self._reading = (tesseract, tessdata, max_pixels, pictures)  # what a page's text and image depend on
         self._languages: frozenset[str] | None = None
 
     def close(self) -> None:
@@ -186,9 +189,7 @@ class TesseractEngine:
             raise EngineFailed("ocr.timeout", "Try again later.", retryable=True, pages=len(pages))
         searchable = folder / "searchable.pdf"
         pdf.assemble([result.part for result in results], searchable)
-        thumbnail = folder / "thumbnail.jpg"
-        _write_thumbnail(results[0].site_image, thumbnail)
-        return Recognition(tuple(read), searchable, thumbnail, read_fields(read))
+        return Recognition(tuple(read), searchable, _thumbnail(results[0].site_image, folder), read_fields(read))
 
     def _all_read(self, tasks: Sequence[PageTask], end_s: float) -> Generator[PageResult]:
         """Read pages, several at a time, answered in order. What an earlier call left finished is not read again.
@@ -237,6 +238,7 @@ class TesseractEngine:
             languages=tuple(languages),
             out=str(folder),
             deadline_s=self._page_timeout_s,
+            pictures=self._pictures,
         )
 
     def _read(self, task: PageTask, end_s: float, work: FinishedPages) -> PageResult:
@@ -281,7 +283,8 @@ def _page_facts(data: dict[str, Any]) -> PageFacts:
 def _page(task: PageTask, result: PageResult) -> RecognisedPage:
     words = tuple(Word(*word) for word in result.words)
     # Of the first page alone: that is where a letter that was sent again is recognised.
-    look = likeness_of(result.site_image) if task.page_no == 1 and "failed" not in result.flags else ""
+    first = task.page_no == 1 and "failed" not in result.flags
+    look = likeness_of(result.site_image) if first and result.site_image is not None else ""
     return RecognisedPage(
         task.page_no, result.text, words, result.confidence, result.language, result.site_image, result.flags, look
     )
@@ -301,6 +304,10 @@ def _what_is_left(task: PageTask) -> PageResult:
         return PageResult("", (), 0.0, task.languages[0], ("failed",), site_image, part)
 
 
-def _write_thumbnail(site_image: Path, target: Path) -> None:
+def _thumbnail(site_image: Path | None, folder: Path) -> Path | None:
+    if site_image is None:
+        return None
+    target = folder / "thumbnail.jpg"
     with Image.open(site_image, formats=["WEBP"]) as image:
         target.write_bytes(jpeg(shrink(image.convert("RGB"), THUMBNAIL_LONG_SIDE_PX), 70))
+    return target

@@ -17,6 +17,8 @@ from ocr.sniff import PDF
 from ocr.tesseract import Recogniser
 from ocr.wire import PageResult, PageTask
 
+SLIGHT_LEAN_DEGREES = 0.8
+
 
 def show(
     source: Path, media_type: str, index: int, rotation: int, limits: Limits, *, long_side_px: int | None = None
@@ -53,11 +55,15 @@ class PageReader:
             self._keep(task, Reading(shown.image, lines, ("born_digital",)), coded)
             return
         lean = clean.skew_degrees(shown.image.convert("L"))
-        level = clean.levelled(shown.image, lean)
+        # A slight lean stays: turning the whole page takes a tenth of a second, and nobody sees it.
+        tilt = lean if abs(lean) < SLIGHT_LEAN_DEGREES else 0.0
+        level = shown.image if tilt else clean.levelled(shown.image, lean)
         coded = code_page(task, level, shown.dpi)
         self._keep(task, Reading(level, (), ("failed",)), coded)
         try:
-            reading = Reader(self._recogniser, task.languages, end_s).read(shown.image, level, shown.dpi, lean)
+            reading = Reader(self._recogniser, task.languages, end_s).read(
+                shown.image, level, shown.dpi, lean=lean, tilt=tilt
+            )
         except EngineFailed:
             return
         if reading.image is not level:

@@ -20,7 +20,7 @@ _FULL_INK = 0.8  # the darkness that weak strokes are raised to
 _MAX_GAIN = 3.0
 _NO_INK = 0.12  # what differs less from the paper is paper
 _STROKE = 0.55  # a cell as dark holds writing
-_FILL = 0.7  # exponent that darkens the faint parts of strokes beside dark ones
+_FILL = 0.6  # how far the faint parts of strokes beside dark ones are darkened towards their square root
 _GRAIN = 0.03  # of the writing's contrast; more is smoothed
 _CLEAN, _GRAINY = 0.035, 0.06  # below the first faint parts are darkened, above the second they would be grain
 _GRAIN_TO_BLUR = 8.0
@@ -46,10 +46,11 @@ def freshened(gray: Image.Image) -> Image.Image:
     gain = _gain(darkest)
     ink *= _enlarged(gain, gray.size)
     ink = np.clip((ink - _NO_INK) / (_FULL_INK - _NO_INK), 0, 1, dtype=np.float32)
-    fill = _FILL + (1 - _FILL) * min(1.0, max(0.0, (grain - _CLEAN) / (_GRAINY - _CLEAN)))
-    if fill < 1:
+    fill = _FILL * min(1.0, max(0.0, (_GRAINY - grain) / (_GRAINY - _CLEAN)))
+    if fill > 0:
         writing = ndimage.binary_dilation(darkest * gain > _STROKE, structure=np.ones((3, 5)))
-        ink **= _enlarged(np.where(writing, fill, 1).astype(np.float32), gray.size)
+        share = _enlarged(np.where(writing, fill, 0).astype(np.float32), gray.size)
+        ink += share * (np.sqrt(ink) - ink)
     return Image.fromarray((255 * (1 - ink)).astype(np.uint8))
 
 

@@ -3,6 +3,7 @@
 What each step is for was measured on made pages with known text (``make bench-ocr``): most pages are read in one pass.
 """
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from PIL import Image
 from ged.errors import EngineFailed
 from ocr import clean
 from ocr.image import shrink, turn
-from ocr.lines import Line, confidence_of
+from ocr.lines import Line, Token, confidence_of
 from ocr.orientation import runs_upright
 from ocr.paper import freshened
 from ocr.plausible import legible_lines, unreadable
@@ -67,14 +68,15 @@ class Reader:
         self._languages = "+".join(languages)
         self._end_s = end_s
 
-    def read(self, image: Image.Image, level: Image.Image, dpi: float, lean: float) -> Reading:
+    def read(self, image: Image.Image, level: Image.Image, dpi: float, *, lean: float, tilt: float = 0.0) -> Reading:
         """Read a page; the image of the answer is the page levelled and turned upright.
 
         Args:
             image: the page as it came.
-            level: the same with its lines level: what is shown and kept.
+            level: the same with its lines level, or nearly: what is shown and kept.
             dpi: its resolution.
-            lean: how far its lines fall to the right, as ``clean.skew_degrees`` says.
+            lean: how far the lines of ``image`` fall to the right, as ``clean.skew_degrees`` says.
+            tilt: how far those of ``level`` still do.
 
         Raises:
             EngineFailed: ``ocr.timeout``, ``ocr.unavailable``, ``ocr.failed``.
@@ -89,7 +91,9 @@ class Reader:
         if confidence_of(lines) < _MAYBE_HEAD_DOWN:
             upright, lines = self._head_up(upright, lines)
         lines = self._with_what_was_left(upright, lines)
-        return self._judged(level, upright.degrees, lines)
+        if tilt and upright.degrees:
+            level, tilt = clean.levelled(level, tilt), 0.0
+        return self._judged(level, upright.degrees, tilted(lines, tilt, level.size))
 
     def _judged(self, level: Image.Image, degrees: int, lines: list[Line]) -> Reading:
         image = turn(level, degrees)
@@ -141,6 +145,20 @@ class Reader:
             if failure.code != "ocr.timeout":  # what was read in time stays
                 raise
         return lines
+
+
+def tilted(lines: Sequence[Line], degrees: float, size: tuple[int, int]) -> list[Line]:
+    """Lines read on a level page, as they lie on the page whose lines fall to the right by so many degrees."""
+    if not degrees:
+        return list(lines)
+    sine, cosine, shape = math.sin(math.radians(degrees)), math.cos(math.radians(degrees)), size[1] / size[0]
+
+    def moved(token: Token) -> Token:
+        across, down = token.x + token.width / 2 - 0.5, (token.y + token.height / 2 - 0.5) * shape
+        x, y = cosine * across - sine * down + 0.5, (sine * across + cosine * down) / shape + 0.5
+        return replace(token, x=max(0.0, x - token.width / 2), y=max(0.0, y - token.height / 2))
+
+    return [replace(line, tokens=tuple(map(moved, line.tokens))) for line in lines]
 
 
 def _densest_band(fresh: Image.Image) -> Box:

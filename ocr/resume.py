@@ -42,8 +42,8 @@ class FinishedPages:
     def _key(self, task: PageTask, result: PageResult) -> list[object]:
         """All that the page depends on, and the sizes of its files: after a power cut one may be empty."""
         part = result.part
-        files = [result.site_image, part.image, *(patch.image for patch in part.patches)]
-        files += [part.layer] if part.layer else []
+        files = [part.image, *(patch.image for patch in part.patches)]
+        files += [path for path in (part.layer, result.site_image) if path is not None]
         sizes = [path.stat().st_size for path in files]
         page = [self._digests[task.source], task.media_type, task.page_index, task.rotation, list(task.languages)]
         return [engine_version(), repr(self._settings), *page, sizes]

@@ -11,7 +11,10 @@ Message = dict[str, Any]
 
 @dataclass(frozen=True)
 class PageTask:
-    """One page to read. Paths are absolute; ``page_no`` counts from 1; ``deadline_s`` is the page's time."""
+    """One page to read. Paths are absolute; ``page_no`` counts from 1; ``deadline_s`` is the page's time.
+
+    ``pictures``: an image for the site is wanted too.
+    """
 
     source: str
     media_type: str
@@ -21,6 +24,7 @@ class PageTask:
     languages: tuple[str, ...]
     out: str
     deadline_s: float
+    pictures: bool = True
 
     @property
     def stem(self) -> Path:
@@ -78,7 +82,7 @@ class PageResult:
     confidence: float
     language: str
     flags: tuple[str, ...]
-    site_image: Path
+    site_image: Path | None
     part: PagePart
 
     def dump(self, path: Path) -> None:
@@ -103,7 +107,7 @@ def load_result(task: PageTask) -> PageResult:
         confidence=float(data["confidence"]),
         language=str(data["language"]),
         flags=tuple(str(flag) for flag in data["flags"]),
-        site_image=_own(task, data["site_image"]),
+        site_image=None if data["site_image"] is None else _own(task, data["site_image"]),
         part=PagePart(
             image=_own(task, part["image"]),
             coding=str(part["coding"]),

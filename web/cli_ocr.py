@@ -42,7 +42,7 @@ def ocr(files: tuple[Path, ...], out: Path, as_json: bool, lang: str, jobs: int 
     signal.signal(signal.SIGTERM, _interrupt)
     languages = tuple(name for name in lang.split("+") if name)
     jobs = jobs or len(os.sched_getaffinity(0))
-    engine = TesseractEngine(jobs=jobs)
+    engine = TesseractEngine(jobs=jobs, pictures=False)
     printer: _Printer = _Lines() if as_json else _Sentences(len(files))
     refused = 0
     try:

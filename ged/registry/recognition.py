@@ -218,7 +218,9 @@ def _read(services: Services, refs: Sequence[PageRef], folder: Path, heartbeat: 
 
 
 def _store(services: Services, found: Recognition) -> _Stored:
-    def keep(path: Path) -> tuple[Digest, int, str]:
+    def keep(path: Path | None) -> tuple[Digest, int, str]:
+        if path is None:
+            raise EngineFailed("ocr.failed", "Let the engine make pictures too.")
         return *store_file(services.blobs, path), media_type_of(path)
 
     return _Stored(
