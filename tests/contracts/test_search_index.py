@@ -747,7 +747,7 @@ def test_did_you_mean_offers_and_finds_what_was_meant(index: SearchIndex) -> Non
     index.put([letter(1, "Électrification de Kpalimé"), letter(2, "Autre")])
     result = find(index, "electrifcation kpalimé")
     assert result.did_you_mean == "electrification kpalimé"
-    assert [int(hit.mail_id) for hit in result.hits][0] == 1
+    assert result.hits[0].mail_id == 1
     assert find(index, "electrification").did_you_mean is None
 
 
