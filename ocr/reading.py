@@ -24,7 +24,8 @@ from ocr.unread import Box, merged, unread_regions
 READING_LONG_SIDE_PX = 1754  # measured: read as well as 3508 down to letters of 8 points, in 0.58 of the time
 LOW_CONFIDENCE = 65.0
 BLANK = 0.9
-_MAYBE_SIDEWAYS, _SURELY_SIDEWAYS = 0.8, 1.5
+_MAYBE_SIDEWAYS = 0.8
+_TURNED_READS_BETTER = 1.3
 _MAYBE_HEAD_DOWN = 70.0
 _LEFT_OUT = 0.03  # of a page's ink: worth a second look at these places
 _SAMPLE_HEIGHT = 0.2
@@ -110,13 +111,12 @@ class Reader:
 
     def _upright(self, sheet: _Sheet) -> _Sheet:
         """Turn a page on which writing runs up and down; a sample read each way says which way is up."""
-        regular = runs_upright(sheet.fresh)
-        if regular < _MAYBE_SIDEWAYS:
+        if runs_upright(sheet.fresh) < _MAYBE_SIDEWAYS:
             return sheet
-        ways = [90, 270] + [0] * (regular < _SURELY_SIDEWAYS)
-        sheets = [replace(sheet, degrees=degrees, fresh=turn(sheet.fresh, degrees)) for degrees in ways]
-        worth, best = max(((self._sample(each), each) for each in sheets), key=lambda pair: pair[0])
-        return best if worth > 0 else sheet
+        # Lists and tables may stand in columns as regular as lines: a page is turned only where that reads better.
+        turned = [replace(sheet, degrees=degrees, fresh=turn(sheet.fresh, degrees)) for degrees in (90, 270)]
+        worth, best = max(((self._sample(each), each) for each in turned), key=lambda pair: pair[0])
+        return best if worth > _TURNED_READS_BETTER * self._sample(sheet) else sheet
 
     def _head_up(self, sheet: _Sheet, lines: list[Line]) -> tuple[_Sheet, list[Line]]:
         """A page read badly may stand on its head."""

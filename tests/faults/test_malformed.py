@@ -97,7 +97,7 @@ def memory_bytes(whose: int) -> int:
 @pytest.mark.timeout(3600)
 def test_malformed_files_are_read_or_refused(seed: int, maker: Maker, engine: TesseractEngine, tmp_path: Path) -> None:
     good = save(draw(size=(1240, 1754)), tmp_path / "good.png")
-    before = memory_bytes(resource.RUSAGE_SELF)
+    before, largest_before = memory_bytes(resource.RUSAGE_SELF), memory_bytes(resource.RUSAGE_CHILDREN)
     kinds: dict[str, Counter[str]] = {}
 
     def one(number: int) -> tuple[str, str, float]:
@@ -122,7 +122,7 @@ def test_malformed_files_are_read_or_refused(seed: int, maker: Maker, engine: Te
         print(code, dict(kinds.get(code, {})))
     assert slowest[2] < INSPECT_S + 4 * PAGE_S + 10, f"GED_TEST_SEED={seed}: {slowest}"
     assert memory_bytes(resource.RUSAGE_SELF) - before < OWN_GROWTH_BYTES, f"GED_TEST_SEED={seed}"
-    assert memory_bytes(resource.RUSAGE_CHILDREN) <= MEMORY
+    assert memory_bytes(resource.RUSAGE_CHILDREN) <= max(MEMORY, largest_before)  # of this process's other tests
     assert {"read", "file.truncated", "file.type_unknown", "file.image_too_large", "file.encrypted"} <= set(kinds)
     assert engine.inspect(good, filename="good.png", timeout_s=30).pages, "the engine still works"
 

@@ -185,7 +185,7 @@ def test_a_secretary_without_authority_does_not_impute_what_was_in_an_envelope(s
     mail_id = opened_envelope(services, "dge")
     form = {"leading_unit_id": str(unit_id(services, "ETU"))}
     answer = post(sign_in(app, "secretaire"), f"/a-imputer/{mail_id}", form, page="/")
-    assert (answer.status_code, state(services, mail_id)) == (403, MailState.TO_IMPUTE)
+    assert (answer.status_code, state(services, mail_id)) == (404, MailState.TO_IMPUTE)
 
 
 def opened_envelope(services: Services, account: str) -> int:
@@ -378,6 +378,7 @@ def test_search_without_its_index_says_so(site: tuple[Flask, Services], monkeypa
         raise EngineFailed("index.unavailable", retryable=True)
 
     monkeypatch.setattr(services.index, "search", refuse)
+    monkeypatch.setattr(services.index, "facets", refuse)
     page = client.get("/recherche/?q=marché").text
     assert "momentanément indisponible" in page
     assert mail.number in page

@@ -162,7 +162,7 @@ def test_a_redis_that_went_away_and_came_back_empty_costs_no_job(
     own = tmp_path / "redis"
     own.mkdir()
     redis = start_redis(own)
-    redis = replace(redis, started_ticks=private._started_ticks(redis.pid))
+    redis = replace(redis, started_ticks=private.started_ticks_of(redis.pid))
     alias = f"ged-worker-{uuid4().hex[:8]}"
     here = install(tmp_path, make_database(), redis.url, elasticsearch_url, alias)
     try:

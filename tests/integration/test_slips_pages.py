@@ -192,7 +192,9 @@ def test_a_print_signed_by_hand_is_written_down_with_its_scan(site):
     _app, services = site
     clerk, _letter, slip = _sent(site)
     page = clerk.get(f"/bordereaux/{slip.id}/papier").text
-    day, clock = re.search(r'value="(2\d{3}-\d\d-\d\d)"', page)[1], re.search(r'type="time" value="([\d:]+)"', page)[1]
+    day, clock = (
+        re.search(rf'name="{name}"[^>]* value="([^"]+)"', page)[1] for name in ("received_on", "received_time")
+    )
     picture = _picture()
     form = {
         "name": "Afi DOSSOU",
