@@ -172,7 +172,13 @@ def _told(office: Office, begun: float, again: int) -> None:
     assert sum(office.killed.values()) == KILLS
 
 
-@pytest.mark.parametrize("backend", ["pnm", "test"])
+LONG = pytest.mark.skipif(
+    not {"GED_TEST_LONG", "KILLS"} & set(os.environ),
+    reason="takes over a minute, for the same path as pnm: GED_TEST_LONG=1 runs it too",
+)
+
+
+@pytest.mark.parametrize("backend", ["pnm", pytest.param("test", marks=LONG)])
 def test_fifty_sheets_on_the_glass(office: Office, backend: str) -> None:
     """One sheet an order; each is known by its pixels (pnm) or by its resolution (test)."""
     chance, begun, again = _chance(), time.monotonic(), 0

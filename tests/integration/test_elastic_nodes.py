@@ -25,7 +25,13 @@ from tests.factories import actor, make_organisation, make_services
 from tests.routing_kit import make_mentions, register
 from tests.servers import Running, Unavailable, elastic, free_port
 
-pytestmark = [pytest.mark.slow, pytest.mark.servers]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.servers,
+    pytest.mark.skipif(
+        "GED_TEST_LONG" not in os.environ, reason="four servers and three minutes: GED_TEST_LONG=1 runs it"
+    ),
+]
 
 
 def node_process(launcher: int) -> int:

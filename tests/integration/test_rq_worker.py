@@ -100,7 +100,7 @@ def test_a_registered_letter_is_found_and_each_job_was_done_once(here: Installat
     assert all(is_found(here, mail_id, "raccordement quartier") for mail_id in letters)
     # The workers ask for the hourly seal at their first sweep, which may come after the letters.
     eventually(lambda: here.latest(JobKind.SEAL), within_s=30, what="a seal is asked for", log=here.log)
-    here.wait_for(here.latest(JobKind.SEAL), JobState.DONE)
+    here.wait_for(here.latest(JobKind.SEAL), JobState.DONE, within_s=90)
 
 
 def test_killed_between_commit_and_message_the_sweep_submits(here: Installation) -> None:

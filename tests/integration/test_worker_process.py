@@ -20,7 +20,7 @@ from tests.worker_kit import GED, Installation, alive, children, eventually, kil
 from web.migrate import migrate_database
 
 pytestmark = pytest.mark.slow
-SLOW_PAGES = 10
+SLOW_PAGES = 40
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_a_second_worker_on_the_same_data_is_refused(here: Installation) -> None
         assert setting in second.stderr
     assert "Traceback" not in second.stderr
     rebuild = here.command("index", "rebuild")
-    assert (rebuild.returncode, "worker.second" in rebuild.stderr) == (1, True)
+    assert rebuild.returncode == 0, rebuild.stderr  # the worker does it, the only writer of the index
     assert first.poll() is None
     kill(first)
     third = here.start_worker()
