@@ -80,7 +80,10 @@ def postgres_url() -> str:
 
 @pytest.fixture
 def make_database(postgres_url: str) -> Iterator[Callable[[], str]]:
-    """Make an empty database per call and give its SQLAlchemy URL; dropped after the test."""
+    """Make an empty database per call and give its SQLAlchemy URL; dropped after the test.
+
+    A test that leaves a session open fails here: found by the garbage collector, it would fail some later test.
+    """
     names: list[str] = []
 
     def make() -> str:
@@ -88,8 +91,10 @@ def make_database(postgres_url: str) -> Iterator[Callable[[], str]]:
         return postgres.create_database(postgres_url, names[-1])
 
     yield make
+    left = {name: postgres.open_sessions(postgres_url, name) for name in names}
     for name in names:
         postgres.drop_database(postgres_url, name)
+    assert not any(left.values()), f"sessions left open (dispose the engine): {left}"
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,7 @@
 """Migrations from the command line and at start."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -30,10 +32,8 @@ def migrate_database(settings: Settings, *, revision: str = "head") -> None:
     """Bring the database to a revision."""
     if settings.embedded:
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    engine = make_engine(settings.url)
-    with engine.begin() as connection:
+    with _transaction(settings) as connection:
         command.upgrade(alembic_config(connection), revision)
-    engine.dispose()
 
 
 def require_migrated(settings: Settings) -> None:
@@ -68,7 +68,15 @@ def require_migrated(settings: Settings) -> None:
 
 def make_revision(settings: Settings, message: str) -> None:
     """Write a new revision from the difference between tables and database (``ged revision``)."""
-    engine = make_engine(settings.url)
-    with engine.begin() as connection:
+    with _transaction(settings) as connection:
         command.revision(alembic_config(connection), message=message, autogenerate=True)
-    engine.dispose()
+
+
+@contextmanager
+def _transaction(settings: Settings) -> Iterator[Connection]:
+    engine = make_engine(settings.url)
+    try:
+        with engine.begin() as connection:
+            yield connection
+    finally:
+        engine.dispose()  # also of a migration that failed: it would hold its session open

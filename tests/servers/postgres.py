@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import psycopg
@@ -76,6 +77,18 @@ def drop_database(server_url: str, name: str) -> None:
     """Remove a database, ending the sessions that still use it."""
     with _connect(server_url) as connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def open_sessions(server_url: str, name: str, *, within_s: float = 2) -> list[str]:
+    """The last statement of each session that is still open on a database after a moment's grace for those ending."""
+    until = time.monotonic() + within_s
+    with _connect(server_url) as connection:
+        while True:
+            rows = connection.execute("SELECT state || ': ' || query FROM pg_stat_activity WHERE datname = %s", (name,))
+            found = [str(row[0]) for row in rows.fetchall()]
+            if not found or time.monotonic() > until:
+                return found
+            time.sleep(0.05)
 
 
 def _connect(server_url: str) -> psycopg.Connection[tuple[object, ...]]:
