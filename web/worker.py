@@ -163,9 +163,17 @@ def run_servers(settings: Settings, stop: threading.Event) -> None:
     """Work for RQ until it is told to stop; a thread submits again what a crash lost between commit and queue."""
     from redis import Redis
     from rq import Queue, Worker
+    from rq.job import Job
+
+    between_sweeps = threading.Lock()
 
     class PassingOn(Worker):
-        """Tells its child, too, that the end is wanted."""
+        """Forks between two sweeps; tells its child, too, that the end is wanted."""
+
+        def fork_work_horse(self, job: Job, queue: Queue) -> None:
+            # A child inherits every lock that another thread holds, and nobody who would ever let go of it.
+            with between_sweeps:
+                super().fork_work_horse(job, queue)
 
         def handle_warm_shutdown_request(self) -> None:
             if self.horse_pid:
@@ -174,7 +182,7 @@ def run_servers(settings: Settings, stop: threading.Event) -> None:
     services = build_services(settings)
     _require_redis(settings)
     require_migrated(settings)
-    sweeper = threading.Thread(target=_resubmit, args=(services, stop), name="sweep", daemon=True)
+    sweeper = threading.Thread(target=_resubmit, args=(services, stop, between_sweeps), name="sweep", daemon=True)
     sweeper.start()
     connection = Redis.from_url(settings.redis_url or "")
     queues = [Queue(name, connection=connection) for name in rq_queue_names()]
@@ -198,14 +206,15 @@ def _require_redis(settings: Settings) -> None:
         ) from None
 
 
-def _resubmit(services: Services, stop: threading.Event) -> None:
+def _resubmit(services: Services, stop: threading.Event, between_sweeps: threading.Lock) -> None:
     periodic_at = time.monotonic()
     while not stop.wait(SWEEP_EVERY_S):
         try:
-            sweep_lost(services, now=datetime.now(UTC))
-            if time.monotonic() >= periodic_at:
-                pipeline.schedule_periodic(services, now=datetime.now(UTC))
-                periodic_at = time.monotonic() + PERIODIC_EVERY_S
+            with between_sweeps:
+                sweep_lost(services, now=datetime.now(UTC))
+                if time.monotonic() >= periodic_at:
+                    pipeline.schedule_periodic(services, now=datetime.now(UTC))
+                    periodic_at = time.monotonic() + PERIODIC_EVERY_S
         except Exception:
             logger.exception("worker.sweep_failed")
 
