@@ -7,9 +7,11 @@ closed port; it runs inside ``ocr.child``, under the memory limit and in the pro
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 from ged.errors import EngineFailed, Invalid
@@ -56,7 +58,8 @@ def convert(source: Path, media_type: str, target: Path, limits: Limits, *, time
         raise Invalid("office.unavailable", "Send the document as PDF.")
     _check(source, media_type)
     ending, import_filter = _FILTERS[media_type]
-    with tempfile.TemporaryDirectory(prefix="office-", dir=target.parent) as name:
+    # What the program still writes while it is ended is no error of the document's; the folder above goes later.
+    with tempfile.TemporaryDirectory(prefix="office-", dir=target.parent, ignore_cleanup_errors=True) as name:
         folder = Path(name)
         copy = folder / f"document.{ending}"
         shutil.copyfile(source, copy)
@@ -114,9 +117,25 @@ def _run(folder: Path, source: Path, import_filter: str, timeout_s: float) -> No
         f"--infilter={import_filter}", "--convert-to", "pdf:writer_pdf_Export", "--outdir", str(folder), str(source),
     ]  # fmt: skip
     environment = {**os.environ, "HOME": str(folder), "TMPDIR": str(folder), "SAL_USE_VCLPLUGIN": "svp"}
-    try:
-        subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout_s, env=environment, check=False
-        )
-    except subprocess.TimeoutExpired as error:
-        raise EngineFailed("ocr.timeout", "The document took too long; try again.", retryable=True) from error
+    nothing = subprocess.DEVNULL
+    with subprocess.Popen(command, env=environment, stdin=nothing, stdout=nothing, stderr=nothing) as program:
+        try:
+            program.wait(timeout_s)
+        except subprocess.TimeoutExpired as error:
+            _end_tree(program.pid)
+            raise EngineFailed("ocr.timeout", "The document took too long; try again.", retryable=True) from error
+
+
+def _end_tree(pid: int) -> None:
+    """End a process and all below it (proc(5)): the program is a launcher, and what it launched would go on writing.
+
+    Not by their group: that is the one of ``ocr.child``, by which all of it ends with the child.
+    """
+    with suppress(OSError):  # it ended by itself a moment ago
+        os.kill(pid, signal.SIGSTOP)  # it launches nothing more while its children are listed
+    with suppress(OSError):
+        for task in Path("/proc", str(pid), "task").iterdir():
+            for child in (task / "children").read_text().split():
+                _end_tree(int(child))
+    with suppress(OSError):
+        os.kill(pid, signal.SIGKILL)

@@ -177,9 +177,13 @@ def test_a_redis_that_went_away_and_came_back_empty_costs_no_job(
         )
         try:
             eventually(lambda: answers(redis.url), within_s=10, what="redis is back")
-            if here.processes[0].poll() is not None:
-                here.start_worker()  # what a supervisor does
-            here.wait_for(lost, JobState.DONE, within_s=60)
+
+            def done() -> bool:
+                if here.processes[-1].poll() is not None:
+                    here.start_worker()  # what a supervisor does
+                return here.job(lost).state is JobState.DONE
+
+            eventually(done, within_s=60, what="the job is done", log=here.log)
         finally:
             again.terminate()
             again.wait()
