@@ -1,12 +1,12 @@
 """Measures and mends a page image: skew, emptiness, ink."""
 
 import math
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
 
+from ocr import filters
 from ocr.image import shrink
 
 Gray = npt.NDArray[np.uint8]
@@ -22,24 +22,16 @@ _BLANK_INK_SHARE = 0.0003  # of a page: half of one short line of text
 def ink(gray: Image.Image, share: float = _INK) -> Mask:
     """Say which pixels are ink: darker than the paper around them, so that shadows and yellow paper do not count."""
     eighth = shrink(gray, max(64, max(gray.size) // 8))
-    paper = eighth.filter(ImageFilter.MaxFilter(9)).filter(ImageFilter.GaussianBlur(8))
+    paper = filters.greatest(eighth, 9).filter(ImageFilter.GaussianBlur(8))
     limit = paper.point(lambda value: value * share).resize(gray.size, Image.Resampling.NEAREST)
     mask: Mask = np.asarray(gray) < np.asarray(limit)
     return mask
 
 
-def without_specks(mask: Mask) -> Mask:
-    """Take away pixels with at most one neighbour: dust and noise, no stroke of a letter."""
-    padded = np.pad(mask, 1).astype(np.uint8)
-    rows = padded[:-2] + padded[1:-1] + padded[2:]
-    neighbours = rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]
-    return cast(Mask, mask & (neighbours > 2))
-
-
 def blank_score(image: Image.Image) -> float:
     """Judge how empty a page is, 0 full to 1 empty; dust, noise, shadows and black edges do not count as writing."""
-    small = shrink(image.convert("L"), 900).filter(ImageFilter.MedianFilter(3))
-    mask = without_specks(ink(small, _FAINT_INK))
+    small = filters.median(shrink(image.convert("L"), 900))
+    mask = filters.with_company(ink(small, _FAINT_INK))  # the rest is dust
     margin_y, margin_x = max(1, mask.shape[0] // 30), max(1, mask.shape[1] // 30)
     inner = mask[margin_y:-margin_y, margin_x:-margin_x]
     share = float(inner.mean()) if inner.size else 0.0

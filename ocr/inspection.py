@@ -9,7 +9,7 @@ from PIL import Image, ImageFilter
 
 from ged.errors import Invalid
 from ged.ports import PageFacts
-from ocr import clean, quality
+from ocr import clean, filters, quality
 from ocr.codes import read_codes
 from ocr.image import Shown, load_page, page_count
 from ocr.limits import Limits
@@ -88,6 +88,6 @@ def _pdf_pages(source: Path, indices: range, limits: Limits) -> Iterator[PageFac
 def _may_hold_code(gray: Image.Image) -> bool:
     """Whether there is a spot as dark as a code and as large as the smallest one."""
     cells = gray.reduce(_CODE_SIDE // 3)
-    paper = np.maximum(np.asarray(cells.filter(ImageFilter.MaxFilter(9))).astype(np.float32), 1)
+    paper = np.maximum(np.asarray(filters.greatest(cells, 9)).astype(np.float32), 1)
     ink = Image.fromarray(np.clip(255 * (1 - np.asarray(cells) / paper), 0, 255).astype(np.uint8))
     return int(np.asarray(ink.filter(ImageFilter.BoxBlur(1))).max()) > 255 * _CODE_INK

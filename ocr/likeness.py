@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFilter
 
+from ocr import filters
+
 SIDE = 16
 _WORK_PX = 256
 
@@ -23,7 +25,7 @@ def likeness(page: Image.Image) -> str:
     """The likeness of a page, whatever its size: 256 bits as hexadecimal digits."""
     gray = page.convert("L").resize((_WORK_PX, _WORK_PX), Image.Resampling.BOX)
     # Ink against the paper around it: a lamp that dims to one side is no ink.
-    paper = np.asarray(gray.filter(ImageFilter.MaxFilter(9)).filter(ImageFilter.BoxBlur(12)), dtype=np.float32)
+    paper = np.asarray(filters.greatest(gray, 9).filter(ImageFilter.BoxBlur(12)), dtype=np.float32)
     ink = np.clip(paper - np.asarray(gray, dtype=np.float32), 0, None)
     ink[ink < 12] = 0  # grain
     step = _WORK_PX // SIDE

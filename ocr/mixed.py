@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageChops, ImageFilter
+from PIL import Image, ImageChops
 
-from ocr import bilevel
+from ocr import bilevel, filters
 from ocr.bilevel import Mask, Tones
 
 GRID = 32  # pixels of a page at 300 dpi: 2.7 mm
@@ -160,8 +160,9 @@ def _enlarged(coloured: Mask, box: Box) -> Mask:
     """Coloured spots and what is next to them, for the pixels of a box."""
     spots = Image.fromarray(coloured.astype(np.uint8) * 255)
     left, top, right, bottom = (-(-side // 4) for side in box)
-    crop = spots.crop((left, top, right, bottom)).filter(ImageFilter.MaxFilter(3))
-    return np.asarray(crop.resize((box[2] - box[0], box[3] - box[1]), Image.Resampling.NEAREST)) > 0
+    crop = spots.crop((left, top, right, bottom))
+    near = filters.greatest(crop, 3)
+    return np.asarray(near.resize((box[2] - box[0], box[3] - box[1]), Image.Resampling.NEAREST)) > 0
 
 
 def _dark(image: Image.Image, paper: list[Image.Image], box: Box) -> Mask:
@@ -193,7 +194,7 @@ def _photo(image: Image.Image, paper: list[Image.Image], box: Box) -> Patch:
 
 def _coloured_ink(image: Image.Image, paper: list[Image.Image], black: Mask, box: Box) -> Patch:
     """The place without its black ink, which would cost bytes twice, on white paper."""
-    cover = Image.fromarray(black.astype(np.uint8) * 255).filter(ImageFilter.MaxFilter(5))
+    cover = filters.greatest(Image.fromarray(black.astype(np.uint8) * 255), 5)
     known = np.asarray(cover.reduce(_PATCH_SCALE)) == 0
     crop = np.asarray(image.crop(box).reduce(_PATCH_SCALE)).astype(np.float32)
     tint = Image.merge("RGB", paper).resize(

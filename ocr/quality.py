@@ -8,8 +8,9 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFilter
+from PIL import Image
 
+from ocr import filters
 from ocr.image import shrink
 
 Gray = npt.NDArray[np.float32]
@@ -62,7 +63,7 @@ def warnings(gray: Image.Image, *, full_size: tuple[int, int], dpi: int, blank: 
 
 def bears_faint_mark(gray: Image.Image) -> bool:
     """Whether a page that holds no ink bears a pale stamp or pencil: darker than the other side of thin paper shows."""
-    small = shrink(gray, LONG_SIDE_PX).filter(ImageFilter.MedianFilter(3))
+    small = filters.median(shrink(gray, LONG_SIDE_PX))
     page = np.asarray(small, dtype=np.float32)
     return float((_inner(1.0 - page / _paper(page)) > MARK_CONTRAST).mean()) > MARK_SHARE
 

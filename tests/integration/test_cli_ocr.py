@@ -124,13 +124,18 @@ def test_interrupted_it_leaves_nothing_half_done(tmp_path: Path, number: signal.
         command, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert running.stdout is not None
+    assert running.stderr is not None
     first = [running.stdout.readline() for _ in range(2)]
     readers = children_of(running.pid)
     assert len(readers) >= 2
     asked = time.monotonic()
     running.send_signal(number)
-    rest, errors = running.communicate(timeout=30)
+    # Not `communicate`: it would pass over what `readline` holds already.
+    rest, errors = running.stdout.read(), running.stderr.read()
+    running.wait(30)
     assert time.monotonic() - asked < 10
+    running.stdout.close()
+    running.stderr.close()
     assert running.returncode == 130
     assert errors == "Interrompu ; les fichiers déjà annoncés sont entiers.\n"
     announced = {Path(line["pdf"]).name for line in map(json.loads, [*first, *rest.splitlines()]) if "pdf" in line}

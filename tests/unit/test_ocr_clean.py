@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ocr import clean
+from ocr import clean, filters
 from tests.ocr_pages import aged, draw
 
 SMALL = (1240, 1754)
@@ -50,6 +50,6 @@ def test_specks_go_and_strokes_stay() -> None:
     mask = np.zeros((20, 20), bool)
     mask[3, 3] = True
     mask[10:12, 5:15] = True
-    cleaned = clean.without_specks(mask)
+    cleaned = filters.with_company(mask)
     assert not cleaned[3, 3]
     assert cleaned[10:12, 5:15].all()

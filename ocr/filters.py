@@ -1,0 +1,62 @@
+"""Rank filters of small neighbourhoods, the same to the pixel as Pillow's and many times as fast."""
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from scipy import ndimage
+
+Plane = npt.NDArray[np.uint8]
+_ONE, _SEVEN = np.uint8(1), np.uint8(7)
+
+# The last pair leaves the fifth of nine in the middle (J. L. Smith, Implementing median filters in XC4000E FPGAs, 1996).
+_MEDIAN_OF_NINE = (
+    (1, 2), (4, 5), (7, 8), (0, 1), (3, 4), (6, 7), (1, 2), (4, 5), (7, 8), (0, 3),
+    (5, 8), (4, 7), (3, 6), (1, 4), (2, 5), (4, 7), (4, 2), (6, 4), (4, 2),
+)  # fmt: skip
+
+
+def greatest(gray: Image.Image, side_px: int) -> Image.Image:
+    """The greatest value of the square around each pixel of a mode ``L`` image, whose edge goes on outside."""
+    rows = ndimage.maximum_filter1d(np.asarray(gray), side_px, axis=0, mode="nearest")
+    return Image.fromarray(ndimage.maximum_filter1d(rows, side_px, axis=1, mode="nearest"))
+
+
+def median(gray: Image.Image) -> Image.Image:
+    """The median of the nine pixels around each pixel of a mode ``L`` image, whose edge goes on outside."""
+    padded = np.pad(np.asarray(gray), 1, mode="edge")
+    height, width = padded.shape[0] - 2, padded.shape[1] - 2
+    nine = [padded[y : y + height, x : x + width] for y in range(3) for x in range(3)]
+    for low, high in _MEDIAN_OF_NINE:
+        nine[low], nine[high] = np.minimum(nine[low], nine[high]), np.maximum(nine[low], nine[high])
+    return Image.fromarray(nine[4])
+
+
+def with_company(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """The pixels of a mask that have at least two of their eight neighbours in it.
+
+    Eight pixels are counted at a time, as bits: sums are kept bit by bit, as an adder of a processor keeps them.
+    """
+    width = mask.shape[1]
+    bits = np.packbits(np.pad(mask, ((1, 1), (0, 0))), axis=1)
+    left, right = _moved_right(bits), _moved_left(bits)
+    one, more = left ^ right, left & right  # of the two beside a pixel
+    row_one, row_more = bits ^ one, more | (bits & one)  # of all three of its row: 1, and 2 or 3
+    above_one, above_more = row_one[:-2], row_more[:-2]
+    below_one, below_more = row_one[2:], row_more[2:]
+    at_least_two = above_more | below_more | more[1:-1]
+    beside = one[1:-1]
+    at_least_two |= (above_one & below_one) | (above_one & beside) | (below_one & beside)
+    kept = np.unpackbits(at_least_two & bits[1:-1], axis=1, count=width)
+    return kept.view(np.bool_)
+
+
+def _moved_right(bits: Plane) -> Plane:
+    moved = np.right_shift(bits, _ONE)
+    moved[:, 1:] |= np.left_shift(bits[:, :-1], _SEVEN)
+    return moved
+
+
+def _moved_left(bits: Plane) -> Plane:
+    moved = np.left_shift(bits, _ONE)
+    moved[:, :-1] |= np.right_shift(bits[:, 1:], _SEVEN)
+    return moved
