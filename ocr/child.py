@@ -15,11 +15,11 @@ from typing import BinaryIO
 
 from ged.errors import EngineFailed, GedError
 from ocr import office
-from ocr.coding import jpeg
 from ocr.image import shrink
 from ocr.inspection import count, inspect
 from ocr.limits import MIB, Limits
 from ocr.page import PageReader, show
+from ocr.pictures import jpeg
 from ocr.tesseract import Recogniser, recogniser
 from ocr.wire import Message, PageTask
 

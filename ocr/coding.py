@@ -1,4 +1,4 @@
-"""Codes a page image: a small JPEG for the site, and for the PDF whichever form keeps the page best in few bytes."""
+"""Codes a page image: one for the site (`ocr.pictures`), and for the PDF whichever form keeps the page in few bytes."""
 
 import io
 from dataclasses import dataclass
@@ -10,11 +10,9 @@ from PIL import Image
 from ocr import bilevel
 from ocr.image import shrink
 from ocr.mixed import Layers, take_apart
+from ocr.pictures import SITE_FIRST_BYTES, SITE_OTHER_BYTES, jpeg, site_webp
 from ocr.wire import PagePart, PageTask, PatchPart
 
-SITE_LONG_SIDE_PX = 1810  # 1280 across on A4: letters of 8 points can be read
-SITE_FIRST_BYTES = 60_000
-SITE_OTHER_BYTES = 120_000
 PDF_JPEG_LONG_SIDE_PX = 1754
 _PDF_JPEG_QUALITY = 55
 _NOISY_BYTES = 100_000  # two tones of a letter are a third of this; only noise makes more
@@ -22,8 +20,6 @@ _MOSTLY_PHOTO = 0.5
 _ROWS_PER_STRIP = 278
 _STRIP_OFFSETS = 273
 _STRIP_BYTES = 279
-_STEPS = ((1810, 20), (1810, 6), (1810, 1), (1600, 4), (1400, 4), (1200, 4), (1000, 4))
-_WEBP_EFFORT = 2  # measured: 0 makes a third more bytes, 4 a twentieth fewer in four times the time
 
 
 @dataclass(frozen=True)
@@ -94,27 +90,3 @@ def group4(ink: Image.Image) -> bytes:
         tags: Any = getattr(tiff, "tag_v2")  # noqa: B009 - only TIFF images have it
         (offset,), (size,) = tags[_STRIP_OFFSETS], tags[_STRIP_BYTES]
     return data[offset : offset + size]
-
-
-def site_webp(image: Image.Image, *, limit_bytes: int) -> bytes:
-    """A page for the screen, at the best of a few qualities that stays within ``limit_bytes`` (or the smallest).
-
-    WebP, which browsers have shown since 2020: letters keep their edges in two thirds of a JPEG's bytes.
-    """
-    data = b""
-    smaller = image
-    for long_side_px, quality in _STEPS:
-        smaller = shrink(smaller, long_side_px)
-        target = io.BytesIO()
-        smaller.save(target, format="WEBP", quality=quality, method=_WEBP_EFFORT)
-        data = target.getvalue()
-        if len(data) <= limit_bytes:
-            break
-    return data
-
-
-def jpeg(image: Image.Image, quality: int) -> bytes:
-    """Code a JPEG without any of the original's metadata."""
-    target = io.BytesIO()
-    image.save(target, format="JPEG", quality=quality, optimize=True)
-    return target.getvalue()

@@ -17,13 +17,13 @@ from PIL import Image
 from ged.errors import EngineFailed, GedError, Invalid
 from ged.ports import PageCode, PageFacts, PageRef, RecognisedPage, Recognition, SourceFacts, Word
 from ocr import pdf
-from ocr.coding import SITE_FIRST_BYTES, jpeg, site_webp
 from ocr.fields import read_fields
 from ocr.image import shrink
 from ocr.likeness import likeness_of
 from ocr.limits import MIB, Limits, truncated
 from ocr.office import OFFICE
 from ocr.office_folder import OfficeFolder
+from ocr.pictures import SITE_FIRST_BYTES, jpeg, site_webp
 from ocr.resume import FinishedPages
 from ocr.sandbox import Sandbox
 from ocr.sniff import PDF, sniff

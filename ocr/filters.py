@@ -3,7 +3,6 @@
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-from scipy import ndimage
 
 Plane = npt.NDArray[np.uint8]
 _ONE, _SEVEN = np.uint8(1), np.uint8(7)
@@ -17,8 +16,11 @@ _MEDIAN_OF_NINE = (
 
 def greatest(gray: Image.Image, side_px: int) -> Image.Image:
     """The greatest value of the square around each pixel of a mode ``L`` image, whose edge goes on outside."""
-    rows = ndimage.maximum_filter1d(np.asarray(gray), side_px, axis=0, mode="nearest")
-    return Image.fromarray(ndimage.maximum_filter1d(rows, side_px, axis=1, mode="nearest"))
+    plane = np.pad(np.asarray(gray), side_px // 2, mode="edge")
+    for _ in range(2):
+        length = plane.shape[0] - side_px + 1
+        plane = np.maximum.reduce([plane[n : n + length] for n in range(side_px)]).T
+    return Image.fromarray(plane)
 
 
 def median(gray: Image.Image) -> Image.Image:

@@ -7,10 +7,11 @@ import pytest
 from PIL import Image
 
 from ged.errors import Invalid
-from ocr.coding import SITE_FIRST_BYTES, group4, site_webp
+from ocr.coding import group4
 from ocr.image import load_page, page_count, shrink, turn
 from ocr.limits import Limits
 from ocr.pdf import srgb_profile
+from ocr.pictures import SITE_FIRST_BYTES, site_webp
 from ocr.sniff import JPEG, PNG, PNM, TIFF
 from tests.ocr_pages import aged, draw, png_of
 

@@ -9,13 +9,16 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
 from ged.errors import EngineFailed
 from ged.registry.correspondents import fold
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 FORMAT = 1
 MAX_WORDS = 20_000
@@ -145,7 +148,7 @@ def _vector(found: Sequence[str], words: dict[str, int], rarity: NDArray[np.floa
     return {place: value / length for place, value in row.items()} if length else {}
 
 
-def _matrix(found: Sequence[Sequence[str]], words: dict[str, int], rarity: NDArray[np.float32]) -> csr_matrix:
+def _matrix(found: Sequence[Sequence[str]], words: dict[str, int], rarity: NDArray[np.float32]) -> "csr_matrix":
     data: list[float] = []
     columns: list[int] = []
     starts = [0]
@@ -154,6 +157,8 @@ def _matrix(found: Sequence[Sequence[str]], words: dict[str, int], rarity: NDArr
         columns += row.keys()
         data += row.values()
         starts.append(len(columns))
+    from scipy.sparse import csr_matrix  # noqa: PLC0415  # a fifth of a second at every start, in the job alone
+
     return csr_matrix((data, columns, starts), shape=(len(found), len(words)), dtype=np.float32)
 
 
