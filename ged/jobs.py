@@ -68,10 +68,22 @@ class JobKind(StrEnum):
     """Send the e-mail of an alert (cannot be taken back)."""
     REBUILD_INDEX = "rebuild_index"
     """Make the index anew beside the living one."""
+    PRESERVE = "preserve"
+    """Raise the signatures of a document (params: of which sort) towards B-LTA."""
+    PRESERVE_DUE = "preserve_due"
+    """Raise and renew the signatures of all documents whose turn it is."""
 
 
 SLOW_KINDS = frozenset(
-    {JobKind.RECOGNISE, JobKind.CHECK_FIXITY, JobKind.READ_SCAN, JobKind.LEARN, JobKind.REBUILD_INDEX}
+    {
+        JobKind.RECOGNISE,
+        JobKind.CHECK_FIXITY,
+        JobKind.READ_SCAN,
+        JobKind.LEARN,
+        JobKind.REBUILD_INDEX,
+        JobKind.PRESERVE,
+        JobKind.PRESERVE_DUE,
+    }
 )
 """What takes minutes and travels in a lane of its own: a clerk's letter is indexed while a report of 300 pages is read."""
 

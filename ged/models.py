@@ -5,6 +5,7 @@ from ged.audit import AuditEntry, AuditHead, AuditPayload
 from ged.db import Base
 from ged.jobs import Job
 from ged.org import models as org
+from ged.preservation import models as preservation
 from ged.registry import dispatch_models, intake_models, saved_models, scan_profiles
 from ged.registry import models as registry
 from ged.registry.suggestions import models as suggestions
@@ -24,6 +25,7 @@ __all__ = [
     "intake_models",
     "metadata",
     "org",
+    "preservation",
     "registry",
     "routing",
     "saved_models",

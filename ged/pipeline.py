@@ -19,6 +19,7 @@ from ged.codes import CodeKind
 from ged.errors import EngineFailed, GedError
 from ged.jobs import SLOW_KINDS, ClaimedJob, Job, JobKind, JobState
 from ged.ports import JobId
+from ged.preservation import operations as preservation
 from ged.registry import dispatch, files, partials, recognition, saved_alerts, saved_searches
 from ged.registry import intake as intake_rules
 from ged.registry import mailbox as mailboxes
@@ -39,6 +40,7 @@ PERIODS = {
     JobKind.SWEEP: timedelta(hours=24),
     JobKind.CHECK_FIXITY: timedelta(days=7),
     JobKind.LEARN: timedelta(hours=24),
+    JobKind.PRESERVE_DUE: timedelta(minutes=5),
 }
 
 
@@ -175,6 +177,17 @@ def collect_mail(run: Run) -> None:
         raise failures[0]
 
 
+def preserve(run: Run) -> None:
+    """Raise the signatures of one document as far as the authorities answer; what is left is done later."""
+    sort = preservation.Sort(str(run.job.params["of"]))
+    preservation.preserve(run.services, sort, run.job.subject_id, now=run.now)
+
+
+def preserve_due(run: Run) -> None:
+    """Raise and renew the signatures of the documents whose turn it is."""
+    preservation.preserve_due(run.services, heartbeat=run.heartbeat, now=run.now)
+
+
 def plug_proofs() -> None:
     """Tell the intake who takes a scan that bears one of our codes, and the dispatch what an answer that left does.
 
@@ -203,6 +216,8 @@ FUNCTIONS: dict[JobKind, Callable[[Run], None]] = {
     JobKind.READ_SCAN: read_scan,
     JobKind.LEARN: learn,
     JobKind.REBUILD_INDEX: rebuild_index,
+    JobKind.PRESERVE: preserve,
+    JobKind.PRESERVE_DUE: preserve_due,
 }
 
 
@@ -303,6 +318,8 @@ def schedule_periodic(services: Services, *, now: datetime) -> None:
             if kind is JobKind.COLLECT_MAIL and not services.mailboxes:
                 continue
             if kind is JobKind.ALERTS and not saved_searches.open_follows(uow.session):
+                continue
+            if kind is JobKind.PRESERVE_DUE and not preservation.is_due(uow, now=now):
                 continue
             latest = uow.session.scalar(select(Job.created_at).where(Job.kind == kind).order_by(Job.id.desc()).limit(1))
             waiting = uow.session.scalar(

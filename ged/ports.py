@@ -662,6 +662,40 @@ class KeyVault(Protocol):
 
 
 @dataclass(frozen=True)
+class RevokedCertificate:
+    """A line of a revocation list. ``serial`` is hexadecimal, ``reason`` as RFC 5280 spells it (``keyCompromise``)."""
+
+    serial: str
+    revoked_at: datetime
+    reason: str = "unspecified"
+
+
+class RevocationLists(Protocol):
+    """The ministry's own authority telling which of its certificates no longer count."""
+
+    def crls(self, revoked: Sequence[RevokedCertificate], *, now: datetime) -> tuple[bytes, ...]:
+        """The lists in force, DER: that of the issuing authority, signed now, then that of the root.
+
+        Nothing where there is no authority of our own.
+        """
+        ...
+
+    def answer(
+        self, request: bytes, *, known: Callable[[str], RevokedCertificate | bool | None], now: datetime
+    ) -> bytes:
+        """Answer an OCSP request (RFC 6960), DER; never raises on a strange one.
+
+        Args:
+            known: of a serial (hexadecimal): False when we never issued it, None when it is good, else its revocation.
+        """
+        ...
+
+    def certificate(self, which: str) -> bytes | None:
+        """The certificate of ``root`` or ``issuing``, DER; None when there is none."""
+        ...
+
+
+@dataclass(frozen=True)
 class SignatureField:
     """An empty signature field to prepare. ``box`` is (x1, y1, x2, y2) in points from the page's lower left corner.
 
@@ -714,6 +748,38 @@ class Signer(Protocol):
         Raises:
             Invalid: ``key.locked`` (the five minutes are over, or the cookie is not the right one).
             EngineFailed: ``sign.failed``.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class RaisedPdf:
+    """A signed file with one revision more.
+
+    Attributes:
+        level: the lowest level of its signatures (``B-B``, ``B-T``, ``B-LT``, ``B-LTA``).
+        renew_at: when a new time-stamp has to cover the last; None while further steps can follow at once.
+    """
+
+    pdf: bytes = field(repr=False)
+    level: str
+    renew_at: datetime | None = None
+
+
+class Preserver(Protocol):
+    """Raises signatures to a level that proves them without us, and keeps them there."""
+
+    def next_step(self, pdf: bytes, *, now: datetime, crls: Sequence[bytes] = ()) -> RaisedPdf | None:
+        """Append the next revision: a time-stamp, or revocation data; the bytes given are a prefix of those returned.
+
+        None when nothing is to be done at ``now``.
+
+        Args:
+            crls: revocation lists that are at hand (DER), beside those which certificates point to.
+
+        Raises:
+            EngineFailed: retryable: ``sign.no_timestamp``, ``preserve.no_revocation`` (a server is away),
+                ``preserve.untrusted``; else ``preserve.revoked``, ``preserve.expired``, ``preserve.failed``.
         """
         ...
 

@@ -35,7 +35,9 @@ from ged.ports import (
     PersonId,
     Post,
     PostId,
+    Preserver,
     Principals,
+    RevocationLists,
     SearchIndex,
     SignatureChecker,
     Signer,
@@ -158,6 +160,9 @@ class Services:
     max_upload_bytes: int = 200_000_000
     unacknowledged_hours: int = 24
     mailboxes: tuple[Mailbox, ...] = ()
+    preserver: Preserver | None = None
+    """None: no time-stamp authority is set, signatures stay as they were made."""
+    revocation: RevocationLists | None = None
 
     def reading(self) -> AbstractContextManager[Session]:
         """A session for queries."""
@@ -207,6 +212,11 @@ class UnitOfWork:
     def reindex(self, mail_id: MailId | int, *, access: bool = False) -> None:
         """The index no longer says what SQL says of this letter; ``access`` hides it until it does."""
         self.defer(JobKind.INDEX, mail_id, reason="access" if access else "")
+
+    def preserve(self, of: str, subject_id: int) -> None:
+        """Ask that the signatures of a letter (``mail``) or ``slip`` be raised, where there are authorities to ask."""
+        if self.services.preserver is not None:
+            self.defer(JobKind.PRESERVE, subject_id, params={"of": of})
 
     def record(
         self,

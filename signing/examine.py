@@ -6,7 +6,7 @@ at a time, and becomes a red report.
 
 import asyncio
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
@@ -32,6 +32,7 @@ from pyhanko.sign.validation.status import (
 from pyhanko_certvalidator import ValidationContext
 
 from ged.ports import SignatureReport, Verdict
+from signing.levels import level_of
 from signing.revisions import BadByteRange, covered_end, is_issued
 
 # Certificates of people bear one of the two, those of careful authorities both.
@@ -171,21 +172,7 @@ def _signing_time(embedded: EmbeddedPdfSignature, status: SignatureStatus) -> da
 
 def _level(found: _Opened, status: SignatureStatus) -> str:
     """The level of ETSI EN 319 142-1 that the file shows; other kinds keep their own name."""
-    subfilter = str(found.embedded.sig_object.get("/SubFilter", ""))
-    if subfilter != "/ETSI.CAdES.detached":
-        return subfilter.removeprefix("/")
-    if _timestamp(status) is None:
-        return "B-B"
-    if "/DSS" not in found.embedded.reader.root:
-        return "B-T"
-    return "B-LTA" if any(_later_timestamps(found)) else "B-LT"
-
-
-def _later_timestamps(found: _Opened) -> Iterator[bool]:
-    for _, value, _ in enumerate_sig_fields(found.embedded.reader, filled_status=True):
-        later = value.get_object()
-        is_stamp = str(later.get("/SubFilter", "")) == "/ETSI.RFC3161"
-        yield is_stamp and int(later["/ByteRange"][2]) > found.end
+    return level_of(found.embedded, own_stamp=_timestamp(status) is not None)
 
 
 def _signer_name(embedded: EmbeddedPdfSignature) -> str:

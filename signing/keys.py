@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from ged.errors import EngineFailed, Invalid
 from ged.ports import Certificate, StoredKey, UnlockedKey
 from signing.pki import Authority, PersonKey, trusted_roots
+from signing.profiles import StatusAddress
 from signing.secrets import Argon2Cost, new_salt, passphrase_password
 
 PASSPHRASE_MIN_CHARS = 12
@@ -37,19 +38,27 @@ class LocalVault:
         server_secret: a secret that lies outside the database.
         rsa_bits: make RSA keys of this size instead of ECDSA P-256 (3072 for readers that know no curves).
         cost: of argon2id for keys issued from now on.
+        address: where certificates issued from now on say that their revocation is told.
     """
 
     def __init__(
-        self, authority_dir: Path, server_secret: bytes, *, rsa_bits: int | None = None, cost: Argon2Cost | None = None
+        self,
+        authority_dir: Path,
+        server_secret: bytes,
+        *,
+        rsa_bits: int | None = None,
+        cost: Argon2Cost | None = None,
+        address: StatusAddress | None = None,
     ) -> None:
         self._dir = authority_dir
         self._secret = server_secret
         self._rsa_bits = rsa_bits
         self._cost = cost or Argon2Cost()
+        self._address = address
 
     @cached_property
     def _authority(self) -> Authority:
-        return Authority.open(self._dir, self._secret)
+        return Authority.open(self._dir, self._secret, address=self._address)
 
     def issue(
         self, *, name: str, title: str, organisation: str, email: str, passphrase: str, now: datetime

@@ -53,7 +53,7 @@ class PadesSigner:
     def prepare(self, pdf: bytes, fields: Sequence[SignatureField]) -> bytes:
         """Add empty signature fields before the first signature (see the port)."""
         try:
-            writer = _writer(pdf)
+            writer = pdf_writer(pdf)
             for field in fields:
                 append_signature_field(writer, _field_spec(field))
             output = BytesIO()
@@ -134,7 +134,7 @@ class _PageStamp(BaseStamp):
 async def _sign(
     pdf: bytes, request: SignRequest, signer: _MemorySigner, timestamper: FallbackTimeStamper | None
 ) -> bytes:
-    writer = _writer(pdf)
+    writer = pdf_writer(pdf)
     exists = any(name == request.field.name for name, _, _ in enumerate_sig_fields(writer.prev))
     pdf_signer = PdfSigner(
         _metadata(request),
@@ -176,7 +176,8 @@ def _metadata(request: SignRequest) -> PdfSignatureMetadata:
     )
 
 
-def _writer(pdf: bytes) -> IncrementalPdfFileWriter:
+def pdf_writer(pdf: bytes) -> IncrementalPdfFileWriter:
+    """A writer that appends a revision."""
     # typst's last line has no end: an object that begins right there breaks PDF/A (ISO 19005-2, 6.1.9).
     return IncrementalPdfFileWriter(BytesIO(pdf if pdf.endswith((b"\n", b"\r")) else pdf + b"\n"))
 

@@ -1,78 +1,132 @@
-"""The ministry's own authority: a root, an issuing authority, and certificates for people.
+"""The ministry's own authority: a root that is kept offline, an issuing authority, certificates for people and seal.
 
-An accredited authority replaces it by putting its root into the folder ``trusted`` beside ours. Profiles follow
-RFC 5280 and, for people, the key usage of ETSI EN 319 412-2 (contentCommitment beside digitalSignature).
+An accredited authority replaces it by putting its root into the folder ``trusted`` beside ours. The profiles are those of
+``signing.profiles``.
 """
 
 import base64
 import errno
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from ged.errors import ConfigError, Invalid
+from ged.ports import RevokedCertificate
+from signing import profiles
+from signing.profiles import PersonKey, PublicKey, StatusAddress
 from signing.secrets import subkey
 
-PersonKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
-"""Kinds of key that a person may hold: ECDSA P-256 or RSA of 3072 bits."""
+__all__ = ["Authority", "OfflineRoot", "PersonKey", "trusted_roots"]
 
 ROOT_VALIDITY = timedelta(days=20 * 365 + 5)
 ISSUING_VALIDITY = timedelta(days=10 * 365 + 2)
 PERSON_VALIDITY = timedelta(days=3 * 365)
-_CLOCK_SKEW = timedelta(minutes=5)
-_NAME_LIMIT = 64  # upper bound of commonName, title and organizationName in RFC 5280, appendix A
+ROOT_LIST_VALIDITY = timedelta(days=400)
+"""A list of the root is made by hand once a year."""
+
+
+@dataclass(frozen=True)
+class OfflineRoot:
+    """Where the root's key lies, outside of the installation, and what opens it there."""
+
+    folder: Path
+    passphrase: str = field(repr=False)
+
+    def open(self) -> ec.EllipticCurvePrivateKey:
+        """The key.
+
+        Raises:
+            ConfigError: ``authority.root_missing``.
+            Invalid: ``authority.root_passphrase``.
+        """
+        try:
+            content = (self.folder / "root.key").read_bytes()
+        except OSError as error:
+            raise ConfigError(
+                "authority.root_missing", "Name the folder that holds the root's key.", setting="--root"
+            ) from error
+        try:
+            return _curve_key(content, self.passphrase.encode())
+        except ValueError:
+            raise Invalid("authority.root_passphrase", "Type the passphrase of the root again.") from None
 
 
 class Authority:
     """The issuing authority, opened."""
 
     def __init__(
-        self, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate, root: x509.Certificate, country: str
+        self,
+        key: ec.EllipticCurvePrivateKey,
+        certificate: x509.Certificate,
+        root: x509.Certificate,
+        country: str,
+        address: StatusAddress | None = None,
     ) -> None:
         self._key = key
         self._country = country
+        self._address = address or StatusAddress()
         self.certificate = certificate
         self.root = root
 
     @classmethod
-    def create(cls, folder: Path, secret: bytes, organisation: str, now: datetime, country: str = "TG") -> Self:
-        """Make root and issuing authority in ``folder``; both keys are encrypted with the server's secret.
+    def create(
+        cls,
+        folder: Path,
+        secret: bytes,
+        organisation: str,
+        now: datetime,
+        country: str = "TG",
+        *,
+        offline: OfflineRoot | None = None,
+        address: StatusAddress | None = None,
+    ) -> Self:
+        """Make root and issuing authority in ``folder``; the issuing key is encrypted with the server's secret.
+
+        Args:
+            offline: where the root's key goes, encrypted with a passphrase. Without, it lies in ``folder`` too (for
+                trials only: whoever has the server has the root).
+            address: where the site tells what is revoked.
 
         Raises:
             Invalid: ``authority.exists``: an authority is never overwritten, its signatures would lose their root.
         """
-        if (folder / "root.key").exists() or (folder / "root.pem").exists():
+        if any((place / "root.key").exists() for place in [folder, *([offline.folder] if offline else [])]):
+            raise _exists()
+        if (folder / "root.pem").exists():
             raise _exists()
         root_key, issuing_key = ec.generate_private_key(ec.SECP384R1()), ec.generate_private_key(ec.SECP384R1())
-        root_name = _name(f"Autorité racine {organisation}", organisation, country)
-        issuing_name = _name(f"Autorité de signature {organisation}", organisation, country)
-        root = _authority_certificate(
-            root_name, root_key, root_name, root_key, now=now, validity=ROOT_VALIDITY, path_length=1
-        )
-        issuing = _authority_certificate(
-            issuing_name, issuing_key, root_name, root_key, now=now, validity=ISSUING_VALIDITY, path_length=0
-        )
-        _write_folder(
-            folder,
-            {
-                "root.key": _encrypted(root_key, secret),
-                "issuing.key": _encrypted(issuing_key, secret),
-                "issuing.pem": _pem(issuing),
-                "root.pem": _pem(root),
-            },
-        )
-        return cls(issuing_key, issuing, root, country)
+        root_name = profiles.name(f"Autorité racine {organisation}", organisation, country)
+        issuing_name = profiles.name(f"Autorité de signature {organisation}", organisation, country)
+        root = profiles.authority(
+            root_name, root_key.public_key(), root_name, root_key.public_key(),
+            now=now, not_after=now + ROOT_VALIDITY, path_length=1,
+        ).sign(root_key, hashes.SHA384())  # fmt: skip
+        issuing = _issuing(issuing_name, issuing_key.public_key(), root, root_key, now, address)
+        files = {
+            "issuing.key": _encrypted(issuing_key, _password(secret)),
+            "issuing.pem": _pem(issuing),
+            "root.pem": _pem(root),
+            "root.crl": _root_list(root, root_key, (), now),
+        }
+        kept = {"root.key": _encrypted(root_key, offline.passphrase.encode() if offline else _password(secret))}
+        if offline is not None:
+            _write_folder(offline.folder, {**kept, "root.pem": _pem(root)})
+            _write_folder(folder, files)
+        else:
+            _write_folder(folder, {**files, **kept})
+        return cls(issuing_key, issuing, root, country, address)
 
     @classmethod
-    def open(cls, folder: Path, secret: bytes) -> Self:
+    def open(cls, folder: Path, secret: bytes, *, address: StatusAddress | None = None) -> Self:
         """Open the issuing authority; the root's key is not touched and may be kept elsewhere.
 
         Raises:
@@ -87,35 +141,79 @@ class Authority:
                 "authority.missing", "Create the authority first: ged pki init.", setting="authority_dir"
             ) from error
         try:
-            key = serialization.load_pem_private_key(encrypted, _password(secret))
+            key = _curve_key(encrypted, _password(secret))
         except ValueError as error:
             raise ConfigError(
                 "authority.secret_wrong", "Start with the secret that the authority was made with.", setting="secret"
             ) from error
-        if not isinstance(key, ec.EllipticCurvePrivateKey):
-            raise ConfigError("authority.key_unsupported", "Use an elliptic-curve key.", setting="authority_dir")
         countries = issuing.subject.get_attributes_for_oid(NameOID.COUNTRY_NAME)
-        return cls(key, issuing, root, str(countries[0].value) if countries else "TG")
+        return cls(key, issuing, root, str(countries[0].value) if countries else "TG", address)
 
     def certify(
-        self,
-        public_key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey,
-        *,
-        name: str,
-        title: str,
-        organisation: str,
-        email: str,
-        now: datetime,
+        self, public_key: PublicKey, *, name: str, title: str, organisation: str, email: str, now: datetime
     ) -> x509.Certificate:
         """Issue a certificate to a person, valid for three years (never longer than the authority itself)."""
-        not_after = min(now + PERSON_VALIDITY, self.certificate.not_valid_after_utc)
-        builder = _builder(
-            _name(name, organisation, self._country, title), self.certificate.subject, public_key, now, not_after
-        )
-        builder = _link(builder, public_key, self._key.public_key(), path_length=None)
+        subject = profiles.name(name, organisation, self._country, title)
+        builder = self._signer(subject, public_key, now)
         if email and email.isascii():  # rfc822Name is an IA5String
             builder = builder.add_extension(x509.SubjectAlternativeName([x509.RFC822Name(email)]), critical=False)
-        return builder.sign(self._key, hashes.SHA256())
+        return builder.sign(self._key, hashes.SHA384())
+
+    def certify_seal(
+        self, public_key: PublicKey, *, organisation: str, identifier: str = "", now: datetime
+    ) -> x509.Certificate:
+        """Issue a certificate to the institution, for its seal (EN 319 412-3)."""
+        subject = profiles.name(f"Cachet {organisation}", organisation, self._country, identifier=identifier)
+        return self._signer(subject, public_key, now).sign(self._key, hashes.SHA384())
+
+    def certify_responder(self, public_key: PublicKey, *, now: datetime, not_after: datetime) -> x509.Certificate:
+        """Issue a certificate to the OCSP responder."""
+        organisation = self.certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
+        subject = profiles.name("Répondeur OCSP", str(organisation[0].value) if organisation else "", self._country)
+        return profiles.responder(
+            subject, public_key, self.certificate.subject, self._key.public_key(),
+            now=now, not_after=min(not_after, self.certificate.not_valid_after_utc),
+        ).sign(self._key, hashes.SHA384())  # fmt: skip
+
+    def revocation_list(self, revoked: Sequence[RevokedCertificate], *, now: datetime, next_update: datetime) -> bytes:
+        """The list of this authority, DER."""
+        return profiles.revocation_list(self.certificate, self._key, revoked, now=now, next_update=next_update)
+
+    def _signer(self, subject: x509.Name, public_key: PublicKey, now: datetime) -> x509.CertificateBuilder:
+        not_after = min(now + PERSON_VALIDITY, self.certificate.not_valid_after_utc)
+        builder = profiles.signer(
+            subject, public_key, self.certificate.subject, self._key.public_key(), now=now, not_after=not_after
+        )
+        return self._address.added(builder, by="issuing")
+
+
+def renew_issuing(
+    folder: Path, secret: bytes, offline: OfflineRoot, *, now: datetime, address: StatusAddress | None = None
+) -> x509.Certificate:
+    """Certify the issuing authority's key anew by the root: the same name and key, so that all it issued stays good."""
+    opened, root_key = Authority.open(folder, secret), offline.open()
+    issuing = _issuing(opened.certificate.subject, opened.certificate.public_key(), opened.root, root_key, now, address)
+    _replace(folder / "issuing.pem", _pem(issuing))
+    return issuing
+
+
+def renew_root_list(
+    folder: Path, offline: OfflineRoot, revoked: Sequence[RevokedCertificate] = (), *, now: datetime
+) -> None:
+    """Make the root's list anew; it is carried to the site and published there."""
+    root = x509.load_pem_x509_certificate((folder / "root.pem").read_bytes())
+    _replace(folder / "root.crl", _root_list(root, offline.open(), revoked, now))
+
+
+def root_list(folder: Path, secret: bytes, *, now: datetime) -> bytes | None:
+    """The root's list, DER; made here only where the root's key lies beside it. None when it is out of date."""
+    root = x509.load_pem_x509_certificate((folder / "root.pem").read_bytes())
+    path, key = folder / "root.crl", folder / "root.key"
+    content = path.read_bytes() if path.exists() else None
+    ends_at = x509.load_der_x509_crl(content).next_update_utc if content is not None else None
+    if ends_at is not None and ends_at > now:
+        return content
+    return _root_list(root, _curve_key(key.read_bytes(), _password(secret)), (), now) if key.exists() else None
 
 
 def trusted_roots(folder: Path) -> tuple[str, ...]:
@@ -124,71 +222,34 @@ def trusted_roots(folder: Path) -> tuple[str, ...]:
     return tuple(path.read_text("ascii") for path in [*own, *sorted((folder / "trusted").glob("*.pem"))])
 
 
-def _name(common_name: str, organisation: str, country: str, title: str = "") -> x509.Name:
-    parts = [
-        (NameOID.COUNTRY_NAME, country),
-        (NameOID.ORGANIZATION_NAME, organisation),
-        (NameOID.TITLE, title),
-        (NameOID.COMMON_NAME, common_name),
-    ]
-    return x509.Name([x509.NameAttribute(oid, _fit(value)) for oid, value in parts if value.strip()])
-
-
-def _fit(value: str) -> str:
-    # RFC 5280, appendix A counts characters; OpenSSL and cryptography count the bytes of UTF-8.
-    text = " ".join(value.split())
-    if len(text.encode()) <= _NAME_LIMIT:
-        return text
-    room = _NAME_LIMIT - len("…".encode())
-    return text.encode()[:room].decode(errors="ignore").rstrip() + "…"
-
-
-def _builder(
+def _issuing(
     subject: x509.Name,
-    issuer: x509.Name,
-    public_key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey,
+    public_key: object,
+    root: x509.Certificate,
+    root_key: ec.EllipticCurvePrivateKey,
     now: datetime,
-    not_after: datetime,
-) -> x509.CertificateBuilder:
-    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(public_key)
-    builder = builder.serial_number(x509.random_serial_number())
-    return builder.not_valid_before(now - _CLOCK_SKEW).not_valid_after(not_after)
-
-
-def _link(
-    builder: x509.CertificateBuilder,
-    public_key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey,
-    issuer_key: ec.EllipticCurvePublicKey,
-    *,
-    path_length: int | None,
-) -> x509.CertificateBuilder:
-    is_authority = path_length is not None
-    usage = x509.KeyUsage(
-        digital_signature=not is_authority, content_commitment=not is_authority,
-        key_cert_sign=is_authority, crl_sign=is_authority,
-        key_encipherment=False, data_encipherment=False, key_agreement=False, encipher_only=False, decipher_only=False,
-    )  # fmt: skip
-    return (
-        builder.add_extension(x509.BasicConstraints(ca=is_authority, path_length=path_length), critical=True)
-        .add_extension(usage, critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key), critical=False)
-    )
-
-
-def _authority_certificate(
-    subject: x509.Name,
-    key: ec.EllipticCurvePrivateKey,
-    issuer: x509.Name,
-    issuer_key: ec.EllipticCurvePrivateKey,
-    *,
-    now: datetime,
-    validity: timedelta,
-    path_length: int,
+    address: StatusAddress | None,
 ) -> x509.Certificate:
-    builder = _builder(subject, issuer, key.public_key(), now, now + validity)
-    builder = _link(builder, key.public_key(), issuer_key.public_key(), path_length=path_length)
-    return builder.sign(issuer_key, hashes.SHA384())
+    if not isinstance(public_key, ec.EllipticCurvePublicKey):
+        raise ConfigError("authority.key_unsupported", "Use an elliptic-curve key.", setting="authority_dir")
+    not_after = min(now + ISSUING_VALIDITY, root.not_valid_after_utc)
+    builder = profiles.authority(
+        subject, public_key, root.subject, root_key.public_key(), now=now, not_after=not_after, path_length=0
+    )
+    return (address or StatusAddress()).added(builder, by="root").sign(root_key, hashes.SHA384())
+
+
+def _root_list(
+    root: x509.Certificate, key: ec.EllipticCurvePrivateKey, revoked: Sequence[RevokedCertificate], now: datetime
+) -> bytes:
+    return profiles.revocation_list(root, key, revoked, now=now, next_update=now + ROOT_LIST_VALIDITY)
+
+
+def _curve_key(content: bytes, password: bytes) -> ec.EllipticCurvePrivateKey:
+    key = serialization.load_pem_private_key(content, password)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise ConfigError("authority.key_unsupported", "Use an elliptic-curve key.", setting="authority_dir")
+    return key
 
 
 def _password(secret: bytes) -> bytes:
@@ -199,9 +260,16 @@ def _pem(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(serialization.Encoding.PEM)
 
 
-def _encrypted(key: ec.EllipticCurvePrivateKey, secret: bytes) -> bytes:
-    encryption = serialization.BestAvailableEncryption(_password(secret))
+def _encrypted(key: ec.EllipticCurvePrivateKey, password: bytes) -> bytes:
+    encryption = serialization.BestAvailableEncryption(password)
     return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """The new content whole, or the old."""
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as scratch:
+        _write_new(Path(scratch) / path.name, content, mode=0o644)
+        (Path(scratch) / path.name).replace(path)
 
 
 def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:

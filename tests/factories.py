@@ -21,6 +21,7 @@ from ocr.engine import TesseractEngine
 from signing.keys import Argon2Cost, LocalVault
 from signing.pades import PadesSigner
 from signing.pki import Authority
+from signing.status import AuthorityStatus
 from signing.validation import PdfChecker
 
 SECRET = "a secret of the tests that is long enough"
@@ -55,6 +56,7 @@ def make_services(folder: Path, *, url: str | None = None, create: bool = True) 
         code_key=derive_secret(SECRET, "codes"),
         public_url="http://127.0.0.1:8000",
         data_dir=str(folder),
+        revocation=AuthorityStatus(authority, derive_secret(SECRET, "keystore")),
     )
 
 

@@ -17,6 +17,9 @@ from ocr.engine import TesseractEngine
 from signing.keys import LocalVault
 from signing.pades import PadesSigner
 from signing.pki import Authority
+from signing.preserve import PadesPreserver
+from signing.profiles import StatusAddress
+from signing.status import AuthorityStatus
 from signing.validation import PdfChecker
 
 
@@ -29,7 +32,8 @@ def build_services(settings: Settings, *, writes_index: bool = False) -> Service
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     plug_proofs()
     secret = settings.secret.get_secret_value()
-    vault = LocalVault(authority_dir(settings), derive_secret(secret, "keystore"))
+    keystore = derive_secret(secret, "keystore")
+    vault = LocalVault(authority_dir(settings), keystore, address=status_address(settings))
     return Services(
         engine=make_engine(settings.url),
         blobs=FileBlobs(settings.data_dir / "blobs"),
@@ -49,6 +53,8 @@ def build_services(settings: Settings, *, writes_index: bool = False) -> Service
         max_upload_bytes=settings.max_upload_bytes,
         unacknowledged_hours=settings.mail_unacknowledged_hours,
         mailboxes=load_mailboxes(settings.mailboxes_file),
+        preserver=PadesPreserver(settings.tsa_urls, vault.trust_roots_pem) if settings.tsa_urls else None,
+        revocation=AuthorityStatus(authority_dir(settings), keystore),
     )
 
 
@@ -59,7 +65,14 @@ def create_authority(settings: Settings, *, organisation: str, now: datetime) ->
         Invalid: ``authority.exists``.
     """
     key = derive_secret(settings.secret.get_secret_value(), "keystore")
-    Authority.create(authority_dir(settings), key, organisation, now, country=settings.country)
+    Authority.create(
+        authority_dir(settings), key, organisation, now, country=settings.country, address=status_address(settings)
+    )
+
+
+def status_address(settings: Settings) -> StatusAddress:
+    """Where the certificates say that the site tells of revocations."""
+    return StatusAddress(settings.public_url.rstrip("/"))
 
 
 def authority_dir(settings: Settings) -> Path:

@@ -61,6 +61,12 @@ MESSAGES: Mapping[str, Message] = {
         _l("Une autorité de certification existe déjà à cet endroit."),
         _l("Gardez celle qui existe, ou indiquez un dossier vide."),
     ),
+    "authority.none": Message(
+        _l("Ce site n'a pas d'autorité de certification."), _l("Adressez-vous à celle qui a délivré le certificat.")
+    ),
+    "authority.root_passphrase": Message(
+        _l("La phrase secrète de l'autorité racine est inexacte."), _l("Retapez la phrase secrète.")
+    ),
     # --- batch ---
     "batch.complete": Message(_l("Ce lot est déjà terminé."), _l("Commencez un nouveau lot.")),
     "batch.key": Message(_l("La référence du lot n'est pas valable."), _l("Mettez le poste de numérisation à jour.")),
@@ -105,6 +111,12 @@ MESSAGES: Mapping[str, Message] = {
     "check.unavailable": Message(
         _l("La vérification des signatures n'a pas pu démarrer."),
         _l("Réessayez ; si l'erreur revient, prévenez l'administrateur."),
+    ),
+    # --- certificate ---
+    "certificate.reason": Message(_l("Ce motif de révocation n'existe pas."), _l("Choisissez un motif proposé.")),
+    "certificate.revoked": Message(_l("Ce certificat est déjà révoqué."), _l("Rien à faire.")),
+    "certificate.unknown": Message(
+        _l("Ce certificat n'a pas été délivré par ce site."), _l("Vérifiez le numéro de série.")
     ),
     # --- circuit ---
     "circuit.acted_already": Message(
@@ -635,6 +647,27 @@ MESSAGES: Mapping[str, Message] = {
         _l("Rien n'est changé : l'inscription dit déjà cela."), _l("Corrigez au moins un champ.")
     ),
     "rectify.reason": Message(_l("Il faut dire pourquoi l'enregistrement est rectifié."), _l("Écrivez le motif.")),
+    # --- preserve ---
+    "preserve.expired": Message(
+        _l("Le certificat du signataire a pris fin avant que la signature ne soit horodatée."),
+        _l("Faites signer à nouveau."),
+    ),
+    "preserve.failed": Message(
+        _l("La preuve de cette signature n'a pas pu être prolongée."),
+        _l("Prévenez l'administrateur : la raison est dans le journal du serveur."),
+    ),
+    "preserve.no_revocation": Message(
+        _l("L'état des certificats (CRL, OCSP) ne peut pas être obtenu."),
+        _l("Rien à faire : un nouvel essai suivra ; publiez la liste de la racine si elle est échue."),
+    ),
+    "preserve.revoked": Message(
+        _l("Le certificat d'un signataire est révoqué."), _l("Faites signer à nouveau avec un autre certificat.")
+    ),
+    "preserve.stale": Message(_l("Ce document vient d'être signé à nouveau."), _l("Rien à faire : un essai suivra.")),
+    "preserve.untrusted": Message(
+        _l("L'autorité d'un certificat n'est pas reconnue par ce site."),
+        _l("Ajoutez sa racine aux autorités reconnues."),
+    ),
     # --- register ---
     "register.closed": Message(_l("Le registre %(register)s est clos."), _l("Choisissez un registre ouvert.")),
     "register.nature": Message(
@@ -735,6 +768,9 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "session.throttled": Message(_l("Trop d'essais infructueux."), _l("Attendez %(minutes)s min avant de réessayer.")),
     # --- sign ---
+    "sign.no_timestamp": Message(
+        _l("Aucune autorité d'horodatage ne répond."), _l("Rien à faire : la preuve sera prolongée dès son retour.")
+    ),
     "sign.failed": Message(
         _l("La signature n'a pas pu être faite."), _l("Réessayez ; si l'erreur revient, prévenez l'administrateur.")
     ),

@@ -219,6 +219,8 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         JobKind.ALERTS: _l("Voir ce que trouvent les recherches suivies"),
         JobKind.ALERT_MAIL: _l("Prévenir par courriel d'un nouveau résultat"),
         JobKind.SEAL: _l("Sceller le journal"),
+        JobKind.PRESERVE: _l("Prolonger la preuve d'une signature"),
+        JobKind.PRESERVE_DUE: _l("Prolonger la preuve des signatures"),
         JobKind.SWEEP: _l("Effacer les octets orphelins"),
         JobKind.CHECK_FIXITY: _l("Vérifier les octets conservés"),
         JobKind.READ_SCAN: _l("Lire une numérisation en attente"),

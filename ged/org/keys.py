@@ -4,7 +4,8 @@ from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from ged.errors import Invalid, NotFound
-from ged.org.models import Holding, Installation, Person, Post, SigningKey
+from ged.org.certificates import note_issued
+from ged.org.models import CertificateKind, Holding, Installation, Person, Post, SigningKey
 from ged.ports import PersonId, StoredKey
 from ged.unit import Actor, UnitOfWork
 
@@ -119,6 +120,7 @@ def issue_key(uow: UnitOfWork, person_id: PersonId | int, *, passphrase: str, ac
     uow.session.add(row)
     uow.session.flush()
     certificate = uow.services.vault.certificate(key)
+    note_issued(uow, certificate, key.certificate_pem, kind=CertificateKind.PERSON, person_id=int(person_id))
     uow.record("key.issued", "person", int(person_id), actor=actor, key_id=row.id, serial=certificate.serial)
     return key
 

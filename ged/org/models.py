@@ -114,6 +114,35 @@ class SigningKey(Base):
     failed_tries: Mapped[int] = mapped_column(Integer, default=0)
 
 
+class CertificateKind(StrEnum):
+    """What a certificate of our own authority is for."""
+
+    PERSON = "person"
+    SEAL = "seal"
+
+
+class IssuedCertificate(Base):
+    """A certificate that our own authority issued; the revocation list and the OCSP answers are made of these rows.
+
+    ``revoked_at`` is a declaration for everybody. A key that was only replaced is not revoked: what it signed holds.
+    """
+
+    __tablename__ = "certificates"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    serial: Mapped[str] = mapped_column(String(40), unique=True)
+    """Hexadecimal, without leading zeros."""
+    kind: Mapped[CertificateKind] = mapped_column(Code(CertificateKind))
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"), index=True)
+    subject: Mapped[str] = mapped_column(Text)
+    certificate_pem: Mapped[str] = mapped_column(Text)
+    issued_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reason: Mapped[str] = mapped_column(String(32), default="")
+    """As RFC 5280, 5.3.1 spells it."""
+
+
 class LoginAttempt(Base):
     """Failed sign-ins by account and address, for throttling."""
 

@@ -361,6 +361,7 @@ def sign_numbered(services: Services, mail_id: MailId | int, *, key: OpenedKey, 
         draft.confirmed_by_id, draft.confirmed_name, draft.confirmed_title = actor.person_id, words.name, words.title
         draft.confirmed_capacity = " ".join(words.capacity)
         finish_signature(uow, draft, actor=actor, post=post, digest=stored.digest, level=signed.level)
+        uow.preserve("mail", draft.mail_id)
     return number
 
 

@@ -551,6 +551,12 @@ def _holders(session: Session, post_ids: Iterable[int], on: date) -> dict[int, s
 # --- for ged verify -----------------------------------------------------------------------------------------------
 
 
+def issued_of(session: Session, mail_id: MailId | int) -> tuple[Digest, ...]:
+    """Digests of the revisions stored of a letter, in order: what its checker calls issued."""
+    rows = select(SignedRevision.digest).where(SignedRevision.mail_id == mail_id).order_by(SignedRevision.sequence)
+    return tuple(Digest(digest) for digest in session.scalars(rows))
+
+
 def issued_letters(session: Session) -> Iterator[tuple[str, tuple[Digest, ...]]]:
     """(label, digests of the stored signed revisions in order) of every letter signed here, for ``ged verify``."""
     revisions: dict[int, list[Digest]] = {}

@@ -156,7 +156,8 @@ class SlipRevision(Base):
     slip_id: Mapped[int] = mapped_column(ForeignKey("slips.id"), primary_key=True)
     sequence: Mapped[int] = mapped_column(Integer, primary_key=True)
     digest: Mapped[str] = mapped_column(String(64), index=True)
-    signed_by_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    signed_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    """None: nobody signed; a time-stamp or revocation data was appended."""
     level: Mapped[str] = mapped_column(String(8))
     at: Mapped[datetime] = mapped_column(UtcDateTime)
 

@@ -305,3 +305,4 @@ def add_revision(uow: UnitOfWork, slip: Slip, digest: Digest, level: str, actor:
             sequence=len(slip.revisions) + 1, digest=digest, signed_by_id=actor.person_id, level=level, at=uow.now
         )
     )
+    uow.preserve("slip", slip.id)

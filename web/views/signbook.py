@@ -109,8 +109,9 @@ def _reports(row: LetterRow) -> tuple[SignatureReport, ...]:
     services = context.services()
     with services.reading() as session:
         file = documents.original(session, row.signed_id, context.actor())
+        issued = queries.issued_of(session, row.mail_id)
     with services.blobs.open(file.digest) as stored:
-        return services.checker.check(stored.read(), at=context.now(), issued=(file.digest,))
+        return services.checker.check(stored.read(), at=context.now(), issued=issued)
 
 
 @blueprint.post("/<int:mail_id>/viser")

@@ -1,0 +1,151 @@
+"""Certificates that our own authority issued: written down, revoked, told to the world."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from ged.errors import Invalid, InvalidTransition, NotFound
+from ged.org.models import CertificateKind, IssuedCertificate, Person, SigningKey
+from ged.ports import Certificate, PersonId, RevokedCertificate
+from ged.unit import Actor, Services, UnitOfWork
+
+REASONS = (
+    "unspecified",
+    "keyCompromise",
+    "affiliationChanged",
+    "superseded",
+    "cessationOfOperation",
+    "privilegeWithdrawn",
+)
+"""What a person may say when revoking (RFC 5280, 5.3.1)."""
+
+
+@dataclass(frozen=True)
+class CertificateRow:
+    """A certificate as lists show it."""
+
+    serial: str
+    kind: CertificateKind
+    person_id: PersonId | None
+    account: str
+    subject: str
+    issued_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+    reason: str
+
+
+def note_issued(
+    uow: UnitOfWork, facts: Certificate, pem: str, *, kind: CertificateKind, person_id: int | None = None
+) -> None:
+    """Write a certificate down in the transaction that keeps its key."""
+    uow.session.add(
+        IssuedCertificate(
+            serial=facts.serial,
+            kind=kind,
+            person_id=person_id,
+            subject=facts.subject,
+            certificate_pem=pem,
+            issued_at=uow.now,
+            expires_at=facts.not_after,
+        )
+    )
+
+
+def revoke(uow: UnitOfWork, serial: str, *, reason: str, actor: Actor) -> None:
+    """Revoke a certificate: lists and answers say so from now on, and its key signs no more.
+
+    Raises:
+        NotFound: ``certificate.unknown``.
+        Invalid: ``certificate.reason``.
+        InvalidTransition: ``certificate.revoked``.
+    """
+    if reason not in REASONS:
+        raise Invalid("certificate.reason", "choose one of: " + ", ".join(REASONS), field="reason")
+    row = uow.session.scalar(
+        select(IssuedCertificate).where(IssuedCertificate.serial == serial.lower().lstrip("0")).with_for_update()
+    )
+    if row is None:
+        raise NotFound("certificate.unknown", "check the serial number", serial=serial)
+    if row.revoked_at is not None:
+        raise InvalidTransition("certificate.revoked", "it is revoked already", serial=serial)
+    row.revoked_at, row.reason = uow.now, reason
+    uow.session.execute(
+        update(SigningKey)
+        .where(SigningKey.certificate_pem == row.certificate_pem, SigningKey.revoked_at.is_(None))
+        .values(revoked_at=uow.now)
+    )
+    uow.record("certificate.revoked", "person", row.person_id, actor=actor, serial=row.serial, reason=reason)
+
+
+def revoked(session: Session) -> tuple[RevokedCertificate, ...]:
+    """All that is revoked, for a list. What has expired stays in: old signatures are judged by the last lists too."""
+    rows = session.execute(
+        select(IssuedCertificate.serial, IssuedCertificate.revoked_at, IssuedCertificate.reason)
+        .where(IssuedCertificate.revoked_at.is_not(None))
+        .order_by(IssuedCertificate.id)
+    )
+    return tuple(RevokedCertificate(serial, at, reason) for serial, at, reason in rows if at is not None)
+
+
+def own_lists(services: Services, *, now: datetime) -> tuple[bytes, ...]:
+    """The revocation lists of our own authority in force now; nothing where there is none."""
+    if services.revocation is None:
+        return ()
+    with services.reading() as session:
+        gone = revoked(session)
+    return services.revocation.crls(gone, now=now)
+
+
+def ocsp_answer(services: Services, request: bytes, *, now: datetime) -> bytes:
+    """The answer to an OCSP request.
+
+    Raises:
+        NotFound: ``authority.none``.
+    """
+    if services.revocation is None:
+        raise NotFound("authority.none", "ask the authority that issued the certificate")
+
+    def known(serial: str) -> RevokedCertificate | bool | None:
+        with services.reading() as session:
+            row = session.execute(
+                select(IssuedCertificate.revoked_at, IssuedCertificate.reason).where(IssuedCertificate.serial == serial)
+            ).one_or_none()
+        if row is None:
+            return False
+        return RevokedCertificate(serial, row.revoked_at, row.reason) if row.revoked_at is not None else None
+
+    return services.revocation.answer(request, known=known, now=now)
+
+
+def listed(session: Session, *, expiring_before: datetime | None = None) -> Sequence[CertificateRow]:
+    """Certificates, the latest first; with ``expiring_before`` those in use that end until then."""
+    query = select(IssuedCertificate, Person.account).outerjoin(Person, Person.id == IssuedCertificate.person_id)
+    if expiring_before is not None:
+        in_use = select(SigningKey.certificate_pem).where(SigningKey.revoked_at.is_(None))
+        query = query.where(
+            IssuedCertificate.expires_at <= expiring_before,
+            IssuedCertificate.revoked_at.is_(None),
+            IssuedCertificate.kind.in_([CertificateKind.SEAL]) | IssuedCertificate.certificate_pem.in_(in_use),
+        )
+    return [
+        CertificateRow(
+            row.serial,
+            row.kind,
+            PersonId(row.person_id) if row.person_id is not None else None,
+            account or "",
+            row.subject,
+            row.issued_at,
+            row.expires_at,
+            row.revoked_at,
+            row.reason,
+        )
+        for row, account in session.execute(query.order_by(IssuedCertificate.id.desc()))
+    ]
+
+
+RENEWABLE = timedelta(days=60)
+"""How long before its end a certificate is asked to be renewed."""

@@ -1,0 +1,138 @@
+"""The two sorts of documents that are signed here, as one: their last revision, and how another is kept."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Select, exists, select
+from sqlalchemy.orm import Session
+
+from ged.errors import StaleVersion
+from ged.ports import AttachmentId, Digest, MailId, RaisedPdf
+from ged.preservation.models import Preservation
+from ged.registry.models import Attachment, AttachmentKind
+from ged.registry.operations import SourcePage, attach
+from ged.signbook.models import SignedRevision
+from ged.slips.models import ReceiptWay, Slip, SlipReceipt, SlipRevision
+from ged.unit import SYSTEM, UnitOfWork
+
+_PDF = "application/pdf"
+Revision = SignedRevision | SlipRevision
+
+
+class Sort(StrEnum):
+    """What is signed."""
+
+    MAIL = "mail"
+    SLIP = "slip"
+
+
+@dataclass(frozen=True)
+class Last:
+    """The last revision stored of a document."""
+
+    sort: Sort
+    subject_id: int
+    sequence: int
+    digest: Digest
+    level: str
+
+
+def last_of(session: Session, sort: Sort, subject_id: int) -> Last | None:
+    """The last revision; None when nothing is signed, or when somebody is signing on top of it just now."""
+    row = session.scalar(_last(sort, subject_id))
+    if row is None or (sort is Sort.SLIP and _being_received(session, subject_id)):
+        return None
+    return Last(sort, subject_id, row.sequence, Digest(row.digest), row.level)
+
+
+def append(uow: UnitOfWork, last: Last, raised: RaisedPdf, digest: Digest) -> Last:
+    """Keep a revision that was made from the last one.
+
+    Raises:
+        StaleVersion: ``preserve.stale``: the document was signed meanwhile; begin again.
+    """
+    if last.sort is Sort.SLIP:
+        # A receiver begins under the same lock, and signs what was last at that moment.
+        uow.session.execute(select(Slip.id).where(Slip.id == last.subject_id).with_for_update())
+    if last_of(uow.session, last.sort, last.subject_id) != last:
+        raise StaleVersion("preserve.stale", "begin again", id=last.subject_id)
+    row = _new(uow, last, raised.level, digest)
+    uow.session.add(row)
+    uow.record(
+        "signature.raised", last.sort.value, last.subject_id, actor=SYSTEM, level=raised.level, digest=digest,
+        revision=row.sequence,
+    )  # fmt: skip
+    return Last(last.sort, last.subject_id, row.sequence, digest, raised.level)
+
+
+def show(uow: UnitOfWork, last: Last, *, size_bytes: int) -> None:
+    """Let a letter's page and its dispatch give the last revision; a slip's do so by themselves."""
+    if last.sort is Sort.SLIP:
+        return
+    row = uow.session.scalar(_last(last.sort, last.subject_id))
+    if not isinstance(row, SignedRevision):
+        return
+    shown = uow.session.get_one(Attachment, row.attachment_id)
+    if shown.digest == row.digest:
+        return
+    row.attachment_id = attach(
+        uow,
+        MailId(last.subject_id),
+        kind=AttachmentKind.SIGNED,
+        pages=[SourcePage(Digest(row.digest), _PDF, n) for n in range(shown.page_count)],
+        media_type=_PDF,
+        actor=SYSTEM,
+        now=uow.now,
+        filename=shown.filename,
+        digest=Digest(row.digest),
+        size_bytes=size_bytes,
+        is_signed=True,
+        replaces=AttachmentId(shown.id),
+        reason=f"Preuve de la signature portée au niveau {row.level}",
+    )
+
+
+def unwatched(session: Session, sort: Sort, limit: int) -> list[int]:
+    """Signed documents that have no row in ``preservations`` yet: they were signed before there was an authority."""
+    subject = SignedRevision.mail_id if sort is Sort.MAIL else SlipRevision.slip_id
+    watched = Preservation.mail_id if sort is Sort.MAIL else Preservation.slip_id
+    found = select(subject).where(~exists().where(watched == subject)).distinct().order_by(subject).limit(limit)
+    return list(session.scalars(found))
+
+
+def _new(uow: UnitOfWork, last: Last, level: str, digest: Digest) -> Revision:
+    sequence = last.sequence + 1
+    if last.sort is Sort.SLIP:
+        return SlipRevision(slip_id=last.subject_id, sequence=sequence, digest=digest, level=level, at=uow.now)
+    attachment_id = uow.session.scalar(
+        select(SignedRevision.attachment_id).where(
+            SignedRevision.mail_id == last.subject_id, SignedRevision.sequence == last.sequence
+        )
+    )
+    return SignedRevision(
+        mail_id=last.subject_id, sequence=sequence, digest=digest, level=level, at=uow.now,
+        attachment_id=attachment_id,
+    )  # fmt: skip
+
+
+def _being_received(session: Session, slip_id: int) -> bool:
+    begun: datetime | None = session.scalar(
+        select(SlipReceipt.received_at).where(
+            SlipReceipt.slip_id == slip_id, SlipReceipt.way == ReceiptWay.DIGITAL, SlipReceipt.signed_at.is_(None)
+        )
+    )
+    return begun is not None
+
+
+def _last(sort: Sort, subject_id: int) -> Select[SignedRevision] | Select[SlipRevision]:
+    if sort is Sort.MAIL:
+        return (
+            select(SignedRevision)
+            .where(SignedRevision.mail_id == subject_id)
+            .order_by(SignedRevision.sequence.desc())
+            .limit(1)
+        )
+    return (
+        select(SlipRevision).where(SlipRevision.slip_id == subject_id).order_by(SlipRevision.sequence.desc()).limit(1)
+    )

@@ -1,0 +1,132 @@
+"""Degrade and heal: what was signed while an authority was away is raised when it is back, and renewed for ever.
+
+Each revision is stored by itself, so that a server which goes away loses nothing that was reached. Nothing here ever
+keeps anybody from signing.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from io import BytesIO
+
+from sqlalchemy import func, select
+
+from ged.errors import EngineFailed, StaleVersion
+from ged.org.certificates import own_lists
+from ged.ports import Digest
+from ged.preservation import documents
+from ged.preservation.documents import Last, Sort
+from ged.preservation.models import Preservation
+from ged.unit import Services, UnitOfWork
+
+__all__ = ["Sort", "is_due", "preserve", "preserve_due", "standing"]
+
+BATCH = 200
+_AWAY = frozenset({"sign.no_timestamp"})
+"""Without time-stamps no document of a batch can go on."""
+_SOON_MINUTES = (5, 15, 30)
+_LATER = timedelta(days=1)
+
+
+def preserve(services: Services, sort: Sort, subject_id: int, *, now: datetime) -> str:
+    """Raise the signatures of one document as far as the authorities answer. Answers what stood in the way, or nothing.
+
+    Raises:
+        StaleVersion: ``preserve.stale``: it was signed meanwhile; begin again.
+        NotFound: ``blob.missing``.
+    """
+    if services.preserver is None:
+        return ""
+    with services.reading() as session:
+        last = documents.last_of(session, sort, subject_id)
+    if last is None:
+        return _postponed(services, sort, subject_id, now)
+    with services.blobs.open(last.digest) as stored:
+        pdf = stored.read()
+    failure, renew_at = None, None
+    lists = own_lists(services, now=now)
+    try:
+        while (step := services.preserver.next_step(pdf, now=now, crls=lists)) is not None:
+            digest = Digest(services.blobs.put(BytesIO(step.pdf)).digest)
+            with services.unit_of_work(now) as uow:
+                last = documents.append(uow, last, step, digest)
+            pdf, renew_at = step.pdf, step.renew_at
+    except EngineFailed as error:
+        failure = error
+    with services.unit_of_work(now) as uow:
+        documents.show(uow, last, size_bytes=len(pdf))
+        _note(uow, last, renew_at, failure)
+    return failure.code if failure is not None else ""
+
+
+def _postponed(services: Services, sort: Sort, subject_id: int, now: datetime) -> str:
+    """Somebody is signing on top: look again in a while."""
+    with services.unit_of_work(now) as uow:
+        row = _row(uow, sort, subject_id)
+        if row.id is not None:
+            row.due_at = now + timedelta(minutes=_SOON_MINUTES[-1])
+    return "preserve.busy"
+
+
+def _note(uow: UnitOfWork, last: Last, renew_at: datetime | None, failure: EngineFailed | None) -> None:
+    row = _row(uow, last.sort, last.subject_id)
+    row.level, row.updated_at = last.level, uow.now
+    row.failure = failure.code if failure is not None else ""
+    row.tries = row.tries + 1 if failure is not None else 0
+    if failure is None:
+        # Nothing was to be done: the time of the renewal stands in the row already.
+        row.due_at = renew_at or max(row.due_at or uow.now, uow.now + _LATER)
+    elif failure.retryable:
+        row.due_at = uow.now + timedelta(minutes=_SOON_MINUTES[min(row.tries, len(_SOON_MINUTES)) - 1])
+    else:
+        row.due_at = uow.now + _LATER
+
+
+def _row(uow: UnitOfWork, sort: Sort, subject_id: int) -> Preservation:
+    mine = Preservation.mail_id if sort is Sort.MAIL else Preservation.slip_id
+    row = uow.session.scalar(select(Preservation).where(mine == subject_id).with_for_update())
+    if row is None:
+        row = Preservation(**{mine.key: subject_id}, level="", tries=0, failure="", due_at=uow.now, updated_at=uow.now)
+        uow.session.add(row)
+    return row
+
+
+def preserve_due(services: Services, *, heartbeat: Callable[[str], None], now: datetime) -> int:
+    """Raise and renew what is due; stops when no time-stamp authority answers. Answers how many were looked at."""
+    with services.reading() as session:
+        due = session.execute(
+            select(Preservation.mail_id, Preservation.slip_id)
+            .where(Preservation.due_at <= now)
+            .order_by(Preservation.due_at)
+            .limit(BATCH)
+        )
+        waiting = [(Sort.MAIL if mail_id else Sort.SLIP, mail_id or slip_id or 0) for mail_id, slip_id in due]
+        for sort in Sort:
+            waiting += [(sort, subject_id) for subject_id in documents.unwatched(session, sort, BATCH)]
+    for number, (sort, subject_id) in enumerate(waiting[:BATCH], start=1):
+        try:
+            failure = preserve(services, sort, subject_id, now=now)
+        except StaleVersion:
+            continue  # its new signature asked for a job of its own
+        heartbeat(f"{number}/{len(waiting)}")
+        if failure in _AWAY:
+            return number
+    return len(waiting)
+
+
+def is_due(uow: UnitOfWork, *, now: datetime) -> bool:
+    """Whether there is something to do, and authorities to ask."""
+    if uow.services.preserver is None:
+        return False
+    due = select(Preservation.id).where(Preservation.due_at <= now).limit(1)
+    return uow.session.scalar(due) is not None or any(documents.unwatched(uow.session, sort, 1) for sort in Sort)
+
+
+def standing(services: Services) -> tuple[tuple[str, str, int], ...]:
+    """(level, what stands in the way, how many documents), for the administrator."""
+    with services.reading() as session:
+        found = session.execute(
+            select(Preservation.level, Preservation.failure, func.count())
+            .group_by(Preservation.level, Preservation.failure)
+            .order_by(Preservation.level, Preservation.failure)
+        )
+        return tuple((level, failure, count) for level, failure, count in found)

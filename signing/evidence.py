@@ -1,0 +1,127 @@
+"""Revocation data asked for over HTTP: OCSP (RFC 6960) first, then CRLs (RFC 5280), from where certificates say.
+
+Nothing is judged here: whoever uses the answers validates a path with them.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import httpx
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.x509 import ocsp
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtensionOID
+
+_log = logging.getLogger(__name__)
+_MAX_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Answers as they came, DER."""
+
+    ocsps: tuple[bytes, ...] = ()
+    crls: tuple[bytes, ...] = ()
+
+    def joined(self, other: "Evidence") -> "Evidence":
+        """Both."""
+        return Evidence((*self.ocsps, *other.ocsps), (*self.crls, *other.crls))
+
+
+def gather(chain: Sequence[x509.Certificate], issuers: Sequence[x509.Certificate], *, timeout_s: float) -> Evidence:
+    """Ask for every certificate of ``chain`` that another has issued.
+
+    Args:
+        issuers: certificates among which the issuers are found.
+    """
+    found = Evidence()
+    asked: set[str] = set()
+    with httpx.Client(timeout=timeout_s) as client:
+        for certificate in dict.fromkeys(chain):
+            if certificate.issuer == certificate.subject:
+                continue
+            issuer = next((one for one in issuers if _issued(one, certificate)), None)
+            found = found.joined(_about(client, certificate, issuer, asked))
+    return found
+
+
+def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except Exception:  # noqa: BLE001  a key of an unknown sort raises in many ways: it did not issue this one
+        return False
+    return True
+
+
+def _about(
+    client: httpx.Client, certificate: x509.Certificate, issuer: x509.Certificate | None, asked: set[str]
+) -> Evidence:
+    if issuer is not None:
+        for url in _ocsp_urls(certificate):
+            answer = _ask(client, url, _ocsp_request(certificate, issuer))
+            if answer is not None and _is_answer(answer):
+                return Evidence(ocsps=(answer,))
+    crls = [_ask(client, url) for url in _crl_urls(certificate) if url not in asked]
+    asked.update(_crl_urls(certificate))
+    return Evidence(crls=tuple(crl for crl in map(_as_der, crls) if crl is not None))
+
+
+def _ocsp_request(certificate: x509.Certificate, issuer: x509.Certificate) -> bytes:
+    # RFC 6960, B.1: every responder knows SHA-1 here; it only names the issuer and proves nothing.
+    builder = ocsp.OCSPRequestBuilder().add_certificate(certificate, issuer, hashes.SHA1())  # noqa: S303
+    return builder.build().public_bytes(serialization.Encoding.DER)
+
+
+def _is_answer(content: bytes) -> bool:
+    try:
+        return ocsp.load_der_ocsp_response(content).response_status is ocsp.OCSPResponseStatus.SUCCESSFUL
+    except ValueError:
+        return False
+
+
+def _as_der(content: bytes | None) -> bytes | None:
+    try:
+        if content is None:
+            return None
+        pem = content.lstrip().startswith(b"-----BEGIN")
+        crl = x509.load_pem_x509_crl(content) if pem else x509.load_der_x509_crl(content)
+    except ValueError:
+        return None
+    return crl.public_bytes(serialization.Encoding.DER)
+
+
+def _ask(client: httpx.Client, url: str, request: bytes | None = None) -> bytes | None:
+    try:
+        if request is None:
+            response = client.get(url)
+        else:
+            response = client.post(url, content=request, headers={"Content-Type": "application/ocsp-request"})
+        response.raise_for_status()
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        _log.warning("revocation data not reached: %s: %s", url, type(error).__name__)
+        return None
+    return response.content if len(response.content) <= _MAX_BYTES else None
+
+
+def _ocsp_urls(certificate: x509.Certificate) -> list[str]:
+    try:
+        access = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
+    except x509.ExtensionNotFound:
+        return []
+    return _web(one.access_location for one in access if one.access_method == AuthorityInformationAccessOID.OCSP)
+
+
+def _crl_urls(certificate: x509.Certificate) -> list[str]:
+    try:
+        points = certificate.extensions.get_extension_for_oid(ExtensionOID.CRL_DISTRIBUTION_POINTS).value
+    except x509.ExtensionNotFound:
+        return []
+    if not isinstance(points, x509.CRLDistributionPoints):
+        return []
+    return _web(name for point in points for name in point.full_name or ())
+
+
+def _web(names: Iterable[x509.GeneralName]) -> list[str]:
+    urls = [name.value for name in names if isinstance(name, x509.UniformResourceIdentifier)]
+    return [url for url in urls if url.startswith(("http://", "https://"))]

@@ -1,0 +1,200 @@
+"""Profiles of certificates and revocation lists: RFC 5280, ETSI EN 319 412-2 (people) and 412-3 (organisations).
+
+Every certificate below the root says where its revocation is told, if the authority knows its own address.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
+
+from ged.ports import RevokedCertificate
+
+PersonKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+"""Kinds of key that a person may hold: ECDSA P-256 or P-384, or RSA of 3072 bits."""
+PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
+
+CLOCK_SKEW = timedelta(minutes=5)
+_NAME_LIMIT = 64  # upper bound of commonName, title and organizationName in RFC 5280, appendix A
+_REASONS = {one.value: one for one in x509.ReasonFlags}
+
+
+@dataclass(frozen=True)
+class StatusAddress:
+    """Where the site publishes what the authority says: ``base`` without a slash at its end, empty when nowhere."""
+
+    base: str = ""
+
+    def added(self, builder: x509.CertificateBuilder, *, by: str) -> x509.CertificateBuilder:
+        """CRL, certificate of the issuer and, for what the issuing authority issued, OCSP (RFC 5280, 4.2.1.13, 4.2.2.1).
+
+        Args:
+            by: ``root`` or ``issuing``.
+        """
+        if not self.base:
+            return builder
+        access = [_access(AuthorityInformationAccessOID.CA_ISSUERS, f"{self.base}/pki/{by}.cer")]
+        if by == "issuing":
+            access.insert(0, _access(AuthorityInformationAccessOID.OCSP, f"{self.base}/pki/ocsp"))
+        point = x509.DistributionPoint([_uri(f"{self.base}/pki/{by}.crl")], None, None, None)
+        return builder.add_extension(x509.CRLDistributionPoints([point]), critical=False).add_extension(
+            x509.AuthorityInformationAccess(access), critical=False
+        )
+
+
+def name(common_name: str, organisation: str, country: str, title: str = "", identifier: str = "") -> x509.Name:
+    """A subject; parts without a value are left out.
+
+    Args:
+        identifier: of an organisation (organizationIdentifier, EN 319 412-1, 5.1.4).
+    """
+    parts = [
+        (NameOID.COUNTRY_NAME, country),
+        (NameOID.ORGANIZATION_NAME, organisation),
+        (NameOID.ORGANIZATION_IDENTIFIER, identifier),
+        (NameOID.TITLE, title),
+        (NameOID.COMMON_NAME, common_name),
+    ]
+    return x509.Name([x509.NameAttribute(oid, fit(value)) for oid, value in parts if value.strip()])
+
+
+def fit(value: str) -> str:
+    """A name within its bound: RFC 5280 counts characters, OpenSSL and cryptography the bytes of UTF-8."""
+    text = " ".join(value.split())
+    if len(text.encode()) <= _NAME_LIMIT:
+        return text
+    room = _NAME_LIMIT - len("…".encode())
+    return text.encode()[:room].decode(errors="ignore").rstrip() + "…"
+
+
+def authority(
+    subject: x509.Name,
+    public_key: PublicKey,
+    issuer: x509.Name,
+    issuer_key: PublicKey,
+    *,
+    now: datetime,
+    not_after: datetime,
+    path_length: int,
+) -> x509.CertificateBuilder:
+    """A root (its own issuer) or an issuing authority."""
+    builder = _begun(subject, issuer, public_key, now, not_after)
+    usage = _usage(key_cert_sign=True, crl_sign=True)
+    return _linked(builder, public_key, issuer_key, usage, path_length=path_length)
+
+
+def signer(
+    subject: x509.Name,
+    public_key: PublicKey,
+    issuer: x509.Name,
+    issuer_key: PublicKey,
+    *,
+    now: datetime,
+    not_after: datetime,
+) -> x509.CertificateBuilder:
+    """A person, or an institution for its seal: digitalSignature and contentCommitment (EN 319 412-2, 4.3.2, type C)."""
+    usage = _usage(digital_signature=True, content_commitment=True)
+    return _linked(_begun(subject, issuer, public_key, now, not_after), public_key, issuer_key, usage)
+
+
+def responder(
+    subject: x509.Name,
+    public_key: PublicKey,
+    issuer: x509.Name,
+    issuer_key: PublicKey,
+    *,
+    now: datetime,
+    not_after: datetime,
+) -> x509.CertificateBuilder:
+    """An OCSP responder, whose own status nobody need ask (RFC 6960, 4.2.2.2.1)."""
+    builder = _begun(subject, issuer, public_key, now, not_after)
+    builder = _linked(builder, public_key, issuer_key, _usage(digital_signature=True))
+    return builder.add_extension(
+        x509.ExtendedKeyUsage([ExtendedKeyUsageOID.OCSP_SIGNING]), critical=True
+    ).add_extension(x509.OCSPNoCheck(), critical=False)
+
+
+def revocation_list(
+    issuer: x509.Certificate,
+    key: PersonKey,
+    revoked: Sequence[RevokedCertificate],
+    *,
+    now: datetime,
+    next_update: datetime,
+) -> bytes:
+    """A complete CRL (RFC 5280, 5), DER. Its number is the time: later lists have higher ones, whoever makes them."""
+    public = key.public_key()
+    builder = x509.CertificateRevocationListBuilder().issuer_name(issuer.subject)
+    builder = builder.last_update(now).next_update(next_update)
+    builder = builder.add_extension(x509.CRLNumber(int(now.timestamp())), critical=False)
+    builder = builder.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(public), critical=False)
+    for one in revoked:
+        entry = x509.RevokedCertificateBuilder().serial_number(int(one.serial, 16)).revocation_date(one.revoked_at)
+        reason = reason_flag(one.reason)
+        if reason is not x509.ReasonFlags.unspecified:  # RFC 5280, 5.3.1: then the extension is left out
+            entry = entry.add_extension(x509.CRLReason(reason), critical=False)
+        builder = builder.add_revoked_certificate(entry.build())
+    return builder.sign(key, digest_for(key)).public_bytes(serialization.Encoding.DER)
+
+
+def reason_flag(reason: str) -> x509.ReasonFlags:
+    """A reason as RFC 5280 spells it (``keyCompromise``); what it does not know is unspecified."""
+    return _REASONS.get(reason, x509.ReasonFlags.unspecified)
+
+
+def digest_for(key: PersonKey | PublicKey) -> hashes.SHA256 | hashes.SHA384:
+    """The digest as strong as the key: SHA-384 for P-384, SHA-256 else."""
+    public = key if isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey) else key.public_key()
+    strong = isinstance(public, ec.EllipticCurvePublicKey) and public.curve.key_size > 256
+    return hashes.SHA384() if strong else hashes.SHA256()
+
+
+def _begun(
+    subject: x509.Name, issuer: x509.Name, public_key: PublicKey, now: datetime, not_after: datetime
+) -> x509.CertificateBuilder:
+    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(public_key)
+    builder = builder.serial_number(x509.random_serial_number())
+    return builder.not_valid_before(now - CLOCK_SKEW).not_valid_after(not_after)
+
+
+def _linked(
+    builder: x509.CertificateBuilder,
+    public_key: PublicKey,
+    issuer_key: PublicKey,
+    usage: x509.KeyUsage,
+    *,
+    path_length: int | None = None,
+) -> x509.CertificateBuilder:
+    constraints = x509.BasicConstraints(ca=path_length is not None, path_length=path_length)
+    return (
+        builder.add_extension(constraints, critical=True)
+        .add_extension(usage, critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key), critical=False)
+    )
+
+
+def _usage(
+    *,
+    digital_signature: bool = False,
+    content_commitment: bool = False,
+    key_cert_sign: bool = False,
+    crl_sign: bool = False,
+) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=digital_signature, content_commitment=content_commitment,
+        key_cert_sign=key_cert_sign, crl_sign=crl_sign,
+        key_encipherment=False, data_encipherment=False, key_agreement=False, encipher_only=False, decipher_only=False,
+    )  # fmt: skip
+
+
+def _uri(url: str) -> x509.UniformResourceIdentifier:
+    return x509.UniformResourceIdentifier(url)
+
+
+def _access(method: x509.ObjectIdentifier, url: str) -> x509.AccessDescription:
+    return x509.AccessDescription(method, _uri(url))

@@ -1,0 +1,114 @@
+"""What the ministry's authority tells of its certificates: revocation lists, and answers over OCSP (RFC 6960)."""
+
+import os
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509 import ocsp
+
+from ged.ports import RevokedCertificate
+from signing import pki
+from signing.pki import Authority
+from signing.profiles import reason_flag
+
+LIST_VALIDITY = timedelta(days=7)
+ANSWER_VALIDITY = timedelta(hours=12)
+RESPONDER_VALIDITY = timedelta(days=30)
+_RENEWED_BEFORE = timedelta(days=3)
+_SHORT_NONCE_BYTES = 32  # RFC 8954, 2.1
+
+Known = Callable[[str], RevokedCertificate | bool | None]
+
+
+class AuthorityStatus:
+    """The plug of ``RevocationLists`` over our own authority; tells nothing where there is none.
+
+    The responder's key lives in the memory of the process only: it is certified anew at each start, for a month.
+    """
+
+    def __init__(self, authority_dir: Path, server_secret: bytes) -> None:
+        self._dir = authority_dir
+        self._secret = server_secret
+        self._responder: tuple[ec.EllipticCurvePrivateKey, x509.Certificate, x509.Certificate] | None = None
+        self._owner_pid = 0
+
+    def crls(self, revoked: Sequence[RevokedCertificate], *, now: datetime) -> tuple[bytes, ...]:
+        """The lists in force (see the port)."""
+        if not (self._dir / "issuing.pem").exists():
+            return ()
+        authority = Authority.open(self._dir, self._secret)
+        own = authority.revocation_list(revoked, now=now, next_update=now + LIST_VALIDITY)
+        root = pki.root_list(self._dir, self._secret, now=now)
+        return (own,) if root is None else (own, root)
+
+    def certificate(self, which: str) -> bytes | None:
+        """The certificate of ``root`` or ``issuing`` (see the port)."""
+        path = self._dir / f"{which}.pem"
+        if which not in ("root", "issuing") or not path.exists():
+            return None
+        return x509.load_pem_x509_certificate(path.read_bytes()).public_bytes(serialization.Encoding.DER)
+
+    def answer(self, request: bytes, *, known: Known, now: datetime) -> bytes:
+        """Answer an OCSP request (see the port)."""
+        try:
+            asked = ocsp.load_der_ocsp_request(request)
+            return self._answer(asked, known, now)
+        except ValueError:  # bytes that are no request, several certificates in one, an unknown digest
+            return _refusal(ocsp.OCSPResponseStatus.MALFORMED_REQUEST)
+
+    def _answer(self, asked: ocsp.OCSPRequest, known: Known, now: datetime) -> bytes:
+        if not (self._dir / "issuing.pem").exists():
+            return _refusal(ocsp.OCSPResponseStatus.UNAUTHORIZED)
+        key, certificate, issuer = self._ready(now)
+        if not _names(asked, issuer):
+            return _refusal(ocsp.OCSPResponseStatus.UNAUTHORIZED)
+        found = known(f"{asked.serial_number:x}")
+        if found is False:
+            return _refusal(ocsp.OCSPResponseStatus.UNAUTHORIZED)
+        gone = found if isinstance(found, RevokedCertificate) else None
+        builder = ocsp.OCSPResponseBuilder().add_response_by_hash(
+            asked.issuer_name_hash,
+            asked.issuer_key_hash,
+            asked.serial_number,
+            asked.hash_algorithm,
+            ocsp.OCSPCertStatus.GOOD if gone is None else ocsp.OCSPCertStatus.REVOKED,
+            now,
+            now + ANSWER_VALIDITY,
+            None if gone is None else gone.revoked_at,
+            None if gone is None else reason_flag(gone.reason),
+        )
+        builder = builder.responder_id(ocsp.OCSPResponderEncoding.HASH, certificate).certificates([certificate])
+        builder = _with_nonce(builder, asked)
+        return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+
+    def _ready(self, now: datetime) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate, x509.Certificate]:
+        held = self._responder
+        if held is None or held[1].not_valid_after_utc - _RENEWED_BEFORE < now or self._owner_pid != os.getpid():
+            authority = Authority.open(self._dir, self._secret)
+            key = ec.generate_private_key(ec.SECP256R1())
+            certificate = authority.certify_responder(key.public_key(), now=now, not_after=now + RESPONDER_VALIDITY)
+            held = self._responder = (key, certificate, authority.certificate)
+            self._owner_pid = os.getpid()
+        return held
+
+
+def _names(asked: ocsp.OCSPRequest, issuer: x509.Certificate) -> bool:
+    """Whether the request is about a certificate of ours, whatever digest it names the issuer with."""
+    ours = ocsp.OCSPRequestBuilder().add_certificate(issuer, issuer, asked.hash_algorithm).build()
+    return (asked.issuer_key_hash, asked.issuer_name_hash) == (ours.issuer_key_hash, ours.issuer_name_hash)
+
+
+def _with_nonce(builder: ocsp.OCSPResponseBuilder, asked: ocsp.OCSPRequest) -> ocsp.OCSPResponseBuilder:
+    try:
+        nonce = asked.extensions.get_extension_for_class(x509.OCSPNonce).value
+    except x509.ExtensionNotFound:
+        return builder
+    return builder.add_extension(nonce, critical=False) if len(nonce.nonce) <= _SHORT_NONCE_BYTES else builder
+
+
+def _refusal(status: ocsp.OCSPResponseStatus) -> bytes:
+    return ocsp.OCSPResponseBuilder.build_unsuccessful(status).public_bytes(serialization.Encoding.DER)
