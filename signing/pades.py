@@ -4,37 +4,31 @@ A PDF/A stays one: no font and no colour is added but those of the appearance gi
 """
 
 import asyncio
+import hashlib
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
 
-from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.serialization import Encoding
-from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.pdf_utils.layout import BoxConstraints
-from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.pdf_utils.writer import BasePdfFileWriter
 from pyhanko.sign.fields import MDPPerm, SigFieldSpec, SigSeedSubFilter, append_signature_field, enumerate_sig_fields
-from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner
-from pyhanko.sign.signers.pdf_cms import PdfCMSSignedAttributes
-from pyhanko.sign.signers.pdf_cms import Signer as CmsSigner
-from pyhanko.stamp import BaseStamp, BaseStampStyle
-from pyhanko_certvalidator.registry import SimpleCertificateStore
+from pyhanko.sign.signers.cms_embedder import PdfCMSEmbedder, SigAppearanceSetup, SigIOSetup, SigMDPSetup, SigObjSetup
+from pyhanko.sign.signers.pdf_byterange import SignatureObject
 
 from ged.errors import EngineFailed
 from ged.ports import SignatureField, SignedPdf, SignRequest
+from signing.appearance import PageStyle
+from signing.cms import template_for
 from signing.keys import unseal
 from signing.pki import PersonKey
 from signing.timestamp import FallbackTimeStamper, TimestampUnavailable
 
 _log = logging.getLogger(__name__)
-_CMS_OVERHEAD = 2048  # measured 0.9 KB beside the certificates for RSA-3072; the names in them count twice
+_DIGEST = "sha256"
 _TOKEN_VARIATION = 1024
 
 
@@ -77,10 +71,10 @@ class PadesSigner:
     def _at_best_level(self, pdf: bytes, request: SignRequest, signer: "_MemorySigner") -> tuple[bytes, str]:
         if self._timestamper is not None:
             try:
-                return asyncio.run(_sign(pdf, request, signer, self._timestamper)), "B-T"
+                return _sign(pdf, request, signer, self._timestamper), "B-T"
             except TimestampUnavailable:
                 _log.warning("no time-stamp authority answered: field %s is signed at level B-B", request.field.name)
-        return asyncio.run(_sign(pdf, request, signer, None)), "B-B"
+        return _sign(pdf, request, signer, None), "B-B"
 
 
 def quiet_pyhanko() -> None:
@@ -89,90 +83,69 @@ def quiet_pyhanko() -> None:
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
-class _MemorySigner(CmsSigner):
-    """Signs with a key that is loaded already; pyHanko's own signer loads and checks it anew each time."""
+class _MemorySigner:
+    """Signs with an opened key; what does not depend on the letter is kept from one to the next."""
 
     def __init__(self, key: PersonKey, chain: Sequence[x509.Certificate]) -> None:
-        encoded = [link.public_bytes(Encoding.DER) for link in chain]
-        certificates = [asn1_x509.Certificate.load(link) for link in encoded]
-        super().__init__(
-            signing_cert=certificates[0],
-            cert_registry=SimpleCertificateStore.from_certs(certificates[1:]),  # type: ignore[no-untyped-call]
-        )
-        self.certificates_size = sum(map(len, encoded))
         self._key = key
+        is_curve = isinstance(key, ec.EllipticCurvePrivateKey)
+        certificates = tuple(link.public_bytes(Encoding.DER) for link in chain)
+        self.template = template_for(certificates, _DIGEST, f"{_DIGEST}_{'ecdsa' if is_curve else 'rsa'}")
+        self._signature_max_bytes = (key.key_size + 7) // 8 * 2 + 9 if is_curve else key.key_size // 8
 
-    async def async_sign_raw(self, data: bytes, digest_algorithm: str, dry_run: bool = False) -> bytes:  # noqa: ARG002
+    def sign(self, data: bytes) -> bytes:
         if isinstance(self._key, ec.EllipticCurvePrivateKey):
             return self._key.sign(data, ec.ECDSA(hashes.SHA256()))
         return self._key.sign(data, padding.PKCS1v15(), hashes.SHA256())
 
-
-@dataclass(frozen=True)
-class _PageStyle(BaseStampStyle):
-    """Makes a page of another PDF the whole appearance of a field: no border, no text, no scaling."""
-
-    page_pdf: bytes = b""
-
-    def create_stamp(self, writer: BasePdfFileWriter, box: BoxConstraints, text_params: object) -> "_PageStamp":  # noqa: ARG002
-        return _PageStamp(writer, self, box)
-
-
-class _PageStamp(BaseStamp):
-    def __init__(self, writer: BasePdfFileWriter, style: _PageStyle, box: BoxConstraints) -> None:
-        super().__init__(writer, style, box)
-        self._target = writer
-        self._page = style.page_pdf
-
-    def register(self) -> generic.IndirectObject:
-        """The page itself is the form: its box is that of the field."""
-        page = PdfFileReader(BytesIO(self._page), strict=False)
-        form: generic.IndirectObject = self._target.import_page_as_xobject(page)
-        return form
+    def hex_digits(self, timestamper: FallbackTimeStamper | None) -> int:
+        """Room for the CMS object: pyHanko would sign once more to measure it, which takes as long as signing."""
+        attributes = self.template.attributes(bytes(hashes.SHA256.digest_size))
+        size = len(self.template.signed(attributes, bytes(self._signature_max_bytes)))
+        if timestamper is not None:
+            token = asyncio.run(timestamper.async_dummy_response(_DIGEST))
+            size += len(token.dump()) + _TOKEN_VARIATION
+        return 2 * size
 
 
-async def _sign(
-    pdf: bytes, request: SignRequest, signer: _MemorySigner, timestamper: FallbackTimeStamper | None
-) -> bytes:
+def _sign(pdf: bytes, request: SignRequest, signer: _MemorySigner, timestamper: FallbackTimeStamper | None) -> bytes:
     writer = pdf_writer(pdf)
-    exists = any(name == request.field.name for name, _, _ in enumerate_sig_fields(writer.prev))
-    pdf_signer = PdfSigner(
-        _metadata(request),
-        signer,
-        timestamper=timestamper,
-        stamp_style=_PageStyle(border_width=0, page_pdf=request.appearance_pdf),
-        new_field_spec=None if exists else _field_spec(request.field),
+    fields = {name: value for name, value, _ in enumerate_sig_fields(writer.prev)}
+    exists = request.field.name in fields
+    if request.docmdp_level is not None and any(value is not None for value in fields.values()):
+        raise ValueError("only the first signature certifies")
+    embedding = PdfCMSEmbedder(None if exists else _field_spec(request.field)).write_cms(
+        request.field.name, writer, existing_fields_only=exists
     )
-    session = pdf_signer.init_signing_session(writer, existing_fields_only=exists)
-    session.system_time = request.at  # pyHanko would take the clock
-    document = session.prepare_tbs_document(None, await _hex_digits(signer, timestamper))
+    next(embedding)
+    embedding.send(_setup(request, signer.hex_digits(timestamper)))
     output = BytesIO()
-    digest, _ = document.digest_tbs_document(output=output)
-    attributes = PdfCMSSignedAttributes(signing_time=request.at)
-    signed = await document.perform_signature(digest.document_digest, attributes)
-    await signed.post_signature_processing(output)
+    prepared, _ = embedding.send(SigIOSetup(_DIGEST, output=output))
+    attributes = signer.template.attributes(prepared.document_digest)
+    signature = signer.sign(attributes)
+    token = b"" if timestamper is None else _token(timestamper, signature)
+    prepared.fill_with_cms(output, signer.template.signed(attributes, signature, token))
     return output.getvalue()
 
 
-async def _hex_digits(signer: _MemorySigner, timestamper: FallbackTimeStamper | None) -> int:
-    """Room for the CMS object. pyHanko would sign once more to measure it, which takes as long as signing."""
-    size = signer.certificates_size + _CMS_OVERHEAD
-    if timestamper is not None:
-        token = await timestamper.async_dummy_response("sha256")
-        size += len(token.dump()) + _TOKEN_VARIATION
-    return 2 * size
+def _token(timestamper: FallbackTimeStamper, signature: bytes) -> bytes:
+    token: bytes = asyncio.run(timestamper.async_timestamp(hashlib.sha256(signature).digest(), _DIGEST)).dump()
+    return token
 
 
-def _metadata(request: SignRequest) -> PdfSignatureMetadata:
-    return PdfSignatureMetadata(
-        field_name=request.field.name,
-        md_algorithm="sha256",
-        reason=request.reason or None,
-        location=request.location or None,
-        name=request.signer_name or None,
-        subfilter=SigSeedSubFilter.PADES,
-        certify=request.docmdp_level is not None,
-        docmdp_permissions=MDPPerm(request.docmdp_level or MDPPerm.FILL_FORMS),
+def _setup(request: SignRequest, hex_digits: int) -> SigObjSetup:
+    certifies = request.docmdp_level is not None
+    return SigObjSetup(
+        SignatureObject(
+            timestamp=request.at,  # pyHanko would take the clock
+            subfilter=SigSeedSubFilter.PADES,
+            name=request.signer_name or None,
+            location=request.location or None,
+            reason=request.reason or None,
+            bytes_reserved=hex_digits,
+        ),
+        SigMDPSetup(_DIGEST, certify=certifies, docmdp_perms=MDPPerm(request.docmdp_level) if certifies else None),
+        SigAppearanceSetup(PageStyle(border_width=0, page_pdf=request.appearance_pdf), request.at, None),
     )
 
 

@@ -4,19 +4,18 @@ import json
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import typst
 from babel.dates import format_date, get_timezone_location
 
-from ged.errors import Invalid
 from ged.ports import SignatureField
 from ged.registry.dispatch_models import Party
 from ged.signbook.placeholders import fill
 from ged.signbook.titles import Signatory
-from ged.typeset import qr_svg, typeset
+from ged.typeset import qr_svg, typeset, typeset_with_places
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 FIELD = "signatory"
@@ -105,9 +104,7 @@ def letter_pages(
         Invalid: ``typeset.glyph``, ``typeset.failed``.
     """
     data = _data(letter, mode, number, on, signatory, code)
-    template = TEMPLATES / "letter.typ"
-    pdf = typeset(template, data, at=at)
-    facts = _facts(template, data)
+    pdf, (facts,) = typeset_with_places(TEMPLATES / "letter.typ", data, at=at, label="facts")
     return Pages(pdf, int(facts["pages"]), _box(facts["number"]), _box(facts["mark"]))
 
 
@@ -118,17 +115,23 @@ def mark(signatory: Signatory, box: Box, *, at: datetime, zone: ZoneInfo) -> byt
         Invalid: ``typeset.glyph``.
     """
     _, x1, y1, x2, y2 = box
-    local = at.astimezone(zone)
+    minute = at.astimezone(zone).replace(second=0, microsecond=0)
+    return _mark(signatory, round(x2 - x1, 2), round(y2 - y1, 2), minute)
+
+
+@lru_cache(maxsize=32)
+def _mark(signatory: Signatory, width: float, height: float, minute: datetime) -> bytes:
+    """All letters of a batch bear the same mark as long as the minute lasts."""
     data = {
-        "width": round(x2 - x1, 2),
-        "height": round(y2 - y1, 2),
+        "width": width,
+        "height": height,
         "title": signatory.title,
         "name": signatory.name,
         "capacity": list(signatory.capacity),
         "act": signatory.act,
-        "at": f"le {local:%d/%m/%Y} à {local:%H:%M}",
+        "at": f"le {minute:%d/%m/%Y} à {minute:%H:%M}",
     }
-    return typeset(TEMPLATES / "letter_mark.typ", data, at=at)
+    return typeset(TEMPLATES / "letter_mark.typ", data, at=minute)
 
 
 def french_day(on: date) -> str:
@@ -193,23 +196,6 @@ def _annexes(names: tuple[str, ...]) -> str:
     if not names:
         return ""
     return f"{len(names)} ({' ; '.join(names)})"
-
-
-def _facts(template: Path, data: dict[str, Any]) -> dict[str, Any]:
-    try:
-        answer = typst.query(
-            template,
-            "<facts>",
-            field="value",
-            one=True,
-            root=TEMPLATES,
-            ignore_system_fonts=True,
-            sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
-        )
-    except typst.TypstError as error:
-        raise Invalid("typeset.failed", "report this", template=template.name, detail=str(error)[:300]) from None
-    found: dict[str, Any] = json.loads(answer)
-    return found
 
 
 def _box(found: dict[str, Any]) -> Box:

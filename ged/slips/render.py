@@ -1,7 +1,6 @@
 """The printed forms: the slip, the appearances of its two signature fields, the delivery book. No database here
 but for the letterhead; everything is set outside of any lock."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -9,20 +8,18 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import typst
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged.codes import CodeKind, make_code
 from ged.days import full_day
-from ged.errors import Invalid
 from ged.org.models import Installation, Unit
 from ged.ports import SignatureField
 from ged.slips.drafting import CONFIDENTIAL, PlannedSlip, SlipForm, confidential_among, shortened
 from ged.slips.models import Slip, SlipKind, SlipPurpose
 from ged.slips.parties import upwards
 from ged.slips.states import LineState
-from ged.typeset import qr_svg, typeset
+from ged.typeset import qr_svg, typeset, typeset_with_places
 from ged.unit import HeldPost, Services
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
@@ -227,20 +224,9 @@ def slip_pdf(sheet: Sheet, *, at: datetime) -> tuple[bytes, tuple[SignatureField
     Raises:
         Invalid: ``typeset.glyph``, ``typeset.failed``.
     """
-    data, template = sheet.data(), TEMPLATES / "slip.typ"
-    pdf = typeset(template, data, at=at)
-    try:
-        answer = typst.query(
-            template,
-            "<field>",
-            field="value",
-            root=TEMPLATES,
-            ignore_system_fonts=True,
-            sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
-        )
-    except typst.TypstError as error:
-        raise Invalid("typeset.failed", "report this", template=template.name, detail=str(error)[:300]) from None
-    return pdf, tuple(_field(found) for found in json.loads(answer))
+    pdf, places = typeset_with_places(TEMPLATES / "slip.typ", sheet.data(), at=at, label="edge")
+    tops, bottoms = places[::2], places[1::2]
+    return pdf, tuple(_field(top, bottom) for top, bottom in zip(tops, bottoms, strict=True))
 
 
 def sender_mark(mark: SignatureMark, field: SignatureField, zone: ZoneInfo) -> bytes:
@@ -296,11 +282,11 @@ def _cited(session: Session, slip: Slip) -> str:
     return f"{TITLES[cited.kind]} n° {cited.number_text}, empreinte SHA-256 {slip.cited_digest}"
 
 
-def _field(found: dict[str, Any]) -> SignatureField:
-    x, top = float(found["x"]), A4_HEIGHT_PT - float(found["y"])
-    box = (x, top - float(found["height"]), x + float(found["width"]), top)
+def _field(top: dict[str, Any], bottom: dict[str, Any]) -> SignatureField:
+    x, y = float(top["x"]), float(top["y"])
+    box = (x, A4_HEIGHT_PT - float(bottom["y"]), x + float(top["width"]), A4_HEIGHT_PT - y)
     x1, y1, x2, y2 = (round(side, 2) for side in box)
-    return SignatureField(str(found["name"]), int(found["page"]), (x1, y1, x2, y2))
+    return SignatureField(str(top["name"]), int(top["page"]), (x1, y1, x2, y2))
 
 
 def _size(field: SignatureField) -> tuple[float, float]:

@@ -1,0 +1,106 @@
+"""A page of another PDF as the whole appearance of a signature field: no border, no text, no scaling.
+
+The mark of a batch is the same for all its letters: it is read once and kept written, with nothing left open but the
+numbers of its objects.
+"""
+
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from io import BytesIO
+from typing import IO
+
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.layout import BoxConstraints
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.pdf_utils.writer import BasePdfFileWriter, PdfFileWriter
+from pyhanko.stamp import BaseStamp, BaseStampStyle
+
+_MARKS_KEPT = 32
+_MARK_MAX_BYTES = 1 << 18
+
+
+@dataclass(frozen=True)
+class PageStyle(BaseStampStyle):
+    """Makes the first page of a PDF the appearance of a field."""
+
+    page_pdf: bytes = b""
+
+    def create_stamp(self, writer: BasePdfFileWriter, box: BoxConstraints, text_params: object) -> "_PageStamp":  # noqa: ARG002
+        """The appearance inside one writer."""
+        return _PageStamp(writer, self, box)
+
+
+class _PageStamp(BaseStamp):
+    def __init__(self, writer: BasePdfFileWriter, style: PageStyle, box: BoxConstraints) -> None:
+        super().__init__(writer, style, box)
+        self._target = writer
+        self._page = style.page_pdf
+
+    def register(self) -> generic.IndirectObject:
+        """The page itself is the form: its box is that of the field."""
+        written = _kept if len(self._page) <= _MARK_MAX_BYTES else _write
+        return written(self._page).add_to(self._target)
+
+
+@dataclass(frozen=True)
+class _WrittenForm:
+    """A form and the objects it needs: bytes, and between them the places of numbers (an index into ``objects``)."""
+
+    form: int
+    objects: tuple[tuple[bytes | int, ...], ...]
+
+    def add_to(self, writer: BasePdfFileWriter) -> generic.IndirectObject:
+        references = [writer.allocate_placeholder() for _ in self.objects]
+        numbers = [b"%d 0 R" % reference.idnum for reference in references]
+        for reference, pieces in zip(references, self.objects, strict=True):
+            written = b"".join(numbers[piece] if isinstance(piece, int) else piece for piece in pieces)
+            writer.add_object(_Raw(written), idnum=reference.idnum)
+        return references[self.form]
+
+
+class _Raw(generic.PdfObject):
+    """An object that is written already."""
+
+    def __init__(self, written: bytes) -> None:
+        self._written = written
+
+    def write_to_stream(self, stream: IO[bytes], handler: object = None, container_ref: object = None) -> None:  # noqa: ARG002
+        stream.write(self._written)
+
+
+def _write(page_pdf: bytes) -> _WrittenForm:
+    scratch = PdfFileWriter()  # type: ignore[no-untyped-call]
+    before = set(scratch.objects)
+    form = scratch.import_page_as_xobject(PdfFileReader(BytesIO(page_pdf), strict=False))
+    numbers = [number for generation, number in scratch.objects if (generation, number) not in before]
+    places = {number: index for index, number in enumerate(numbers)}
+    return _WrittenForm(places[form.idnum], tuple(_pieces(scratch.objects[0, number], places) for number in numbers))
+
+
+_kept = lru_cache(maxsize=_MARKS_KEPT)(_write)
+
+
+def _pieces(found: generic.PdfObject, places: Mapping[int, int]) -> tuple[bytes | int, ...]:
+    hole = secrets.token_hex(16).encode()  # no stream holds it by chance
+    _open_references(found, places, hole)
+    output = BytesIO()
+    found.write_to_stream(output)
+    split = re.split(hole + rb"(\d+);", output.getvalue())
+    return tuple(int(piece) if n % 2 else piece for n, piece in enumerate(split))
+
+
+def _open_references(found: generic.PdfObject, places: Mapping[int, int], hole: bytes) -> None:
+    if isinstance(found, generic.DictionaryObject):
+        slots = [(key, found.raw_get(key)) for key in found]
+    elif isinstance(found, generic.ArrayObject):
+        slots = [(index, found.raw_get(index)) for index in range(len(found))]
+    else:
+        return
+    for key, value in slots:
+        if isinstance(value, generic.IndirectObject):
+            found[key] = _Raw(hole + b"%d;" % places[value.idnum])
+        else:
+            _open_references(value, places, hole)

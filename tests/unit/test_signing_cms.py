@@ -1,0 +1,98 @@
+"""The CMS object joined from fixed parts: what pyHanko and the openssl program read in it."""
+
+import dataclasses
+import hashlib
+import subprocess
+from pathlib import Path
+
+import pytest
+from asn1crypto import cms
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from signing.appearance import _kept
+from signing.cms import CmsTemplate
+from signing.keys import unseal
+from signing.pades import PadesSigner, _MemorySigner
+from signing.stamp import text_appearance
+from tests.signing_kit import NOW, SENDER, page_pdf, request, unlocked, vault
+
+DIGEST = bytes(range(32))
+
+
+@pytest.fixture(params=[3072, None], ids=["rsa-3072", "p-256"])
+def signer(request: pytest.FixtureRequest, tmp_path: Path) -> _MemorySigner:
+    opened = unlocked(vault(tmp_path / "authority", rsa_bits=request.param))
+    key, chain = unseal(opened.sealed, opened.cookie_key, now=NOW)
+    (tmp_path / "chain.pem").write_bytes(b"".join(link.public_bytes(Encoding.PEM) for link in chain))
+    return _MemorySigner(key, chain)
+
+
+def test_another_reader_finds_every_part_and_the_encoding_is_the_distinguished_one(signer: _MemorySigner) -> None:
+    attributes = signer.template.attributes(DIGEST)
+    whole = signer.template.signed(attributes, signer.sign(attributes), token=b"")
+    content = cms.ContentInfo.load(whole, strict=True)
+    info = content["content"]["signer_infos"][0]
+    found = {one["type"].native: one["values"] for one in info["signed_attrs"]}
+    assert set(found) == {"content_type", "message_digest", "signing_certificate_v2", "cms_algorithm_protection"}
+    assert found["message_digest"][0].native == DIGEST
+    assert info["signed_attrs"].untag().dump(force=True) == attributes
+    assert content.copy().dump(force=True) == whole
+    assert len(content["content"]["certificates"]) == 2
+
+
+def test_openssl_accepts_the_object_over_its_digest_and_no_other(signer: _MemorySigner, tmp_path: Path) -> None:
+    (tmp_path / "content").write_bytes(b"a letter")
+    attributes = signer.template.attributes(hashlib.sha256(b"a letter").digest())
+    (tmp_path / "signature.der").write_bytes(signer.template.signed(attributes, signer.sign(attributes)))
+    command = [
+        "openssl", "cms", "-verify", "-binary", "-inform", "DER", "-in", "signature.der", "-content", "content",
+        "-CAfile", "chain.pem", "-no_check_time", "-partial_chain", "-purpose", "any", "-out", "read",
+    ]  # fmt: skip
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    (tmp_path / "content").write_bytes(b"another letter")
+    assert subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=60, check=False).returncode != 0
+
+
+def test_lengths_of_two_and_three_bytes_are_the_shortest(signer: _MemorySigner) -> None:
+    attributes = signer.template.attributes(DIGEST)
+    for size in (0, 127, 128, 255, 256, 70_000):
+        token = cms.ContentInfo({"content_type": "data", "content": bytes(size)}).dump()
+        whole = signer.template.signed(attributes, bytes(size), token)
+        info = cms.ContentInfo.load(whole, strict=True)["content"]["signer_infos"][0]
+        assert info["signature"].native == bytes(size)
+        assert info["unsigned_attrs"][0]["values"][0].dump() == token
+
+
+def test_the_template_holds_no_key(signer: _MemorySigner) -> None:
+    assert isinstance(signer.template, CmsTemplate)
+    assert not any("rivateKey" in type(value).__name__ for value in vars(signer.template).values())
+
+
+def test_a_mark_is_read_once_and_put_into_every_letter_under_its_own_numbers(tmp_path: Path) -> None:
+    key = unlocked(vault(tmp_path / "authority"))
+    asked = request(SENDER)
+    _kept.cache_clear()  # another test of this process may have made the same mark
+    before = _kept.cache_info()
+    letters = [
+        PadesSigner().sign(page_pdf(text), asked, sealed=key.sealed, cookie_key=key.cookie_key, now=NOW).pdf
+        for text in ("Un", "Deux", "Une lettre dont les objets ont d'autres numéros : " + "x " * 500)
+    ]
+    after = _kept.cache_info()
+    assert (after.misses - before.misses, after.hits - before.hits) == (1, 2)
+    for n, letter in enumerate(letters):
+        path = tmp_path / f"{n}.pdf"
+        path.write_bytes(letter)
+        checked = subprocess.run(["qpdf", "--check", str(path)], capture_output=True, timeout=60, check=False)
+        assert checked.returncode == 0, checked.stdout
+        shown = subprocess.run(["pdftotext", str(path), "-"], capture_output=True, timeout=60, check=True)
+        assert "AMAVI Kossi" in shown.stdout.decode()
+
+
+def test_a_mark_as_large_as_a_book_is_not_kept(tmp_path: Path) -> None:
+    key, kept = unlocked(vault(tmp_path / "authority")), _kept.cache_info().currsize
+    page = text_appearance(["x"], 200, 60)
+    large = page + b"\n%" + b" " * (1 << 18) + b"\n" + page[page.rindex(b"startxref") :]
+    asked = dataclasses.replace(request(SENDER), appearance_pdf=large)
+    PadesSigner().sign(page_pdf(), asked, sealed=key.sealed, cookie_key=key.cookie_key, now=NOW)
+    assert _kept.cache_info().currsize == kept
