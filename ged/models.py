@@ -5,7 +5,7 @@ from ged.audit import AuditEntry, AuditHead, AuditPayload
 from ged.db import Base
 from ged.jobs import Job
 from ged.org import models as org
-from ged.registry import dispatch_models, intake_models, saved_models, scan_profiles
+from ged.registry import dispatch_models, intake_models, saved_models, scan_profiles, takeover_models
 from ged.registry import models as registry
 from ged.registry.suggestions import models as suggestions
 from ged.routing import models as routing
@@ -31,4 +31,5 @@ __all__ = [
     "signbook",
     "slips",
     "suggestions",
+    "takeover_models",
 ]
