@@ -72,7 +72,11 @@ def write(uow: UnitOfWork, register_id: int, source: str, placed: Sequence[Place
         access.grant_first(uow, {m: unit_principal(unit) for m, unit in units.items() if unit is not None}, because)
     uow.session.add_all(
         TakenLetter(
-            mail_id=mail.id, register_id=register_id, own_id=one.line.own_id, batch_id=batch.id, content_hash=one.line.content_hash
+            mail_id=mail.id,
+            register_id=register_id,
+            own_id=one.line.own_id,
+            batch_id=batch.id,
+            content_hash=one.line.content_hash,
         )
         for mail, one in zip(mails, placed, strict=True)
     )
