@@ -5,11 +5,11 @@ principals is in the actor's set for L (``ged.org.actors`` expands these sets). 
 module: nobody else writes it.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, String, and_, delete, exists, or_, select
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, and_, delete, exists, insert, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from ged.db import Base, UtcDateTime, insert_if_missing
@@ -64,6 +64,17 @@ def grant(uow: UnitOfWork, mail_id: MailId | int, principals: Iterable[Principal
         # A letter that nobody could see before this transaction stands in the index with no old right: it need not be
         # hidden until its job is done, and a bulk of new letters does not fill the list of exclusions.
         uow.reindex(mail_id, access=int(mail_id) not in uow.first_granted)
+
+
+def grant_first(uow: UnitOfWork, principals: Mapping[int, Principal], because: Because) -> None:
+    """One right for each of many letters that this transaction made; the caller asks for their index job."""
+    rows = [
+        {"mail_id": mail_id, "principal": principal, "because": because, "granted_at": uow.now}
+        for mail_id, principal in principals.items()
+    ]
+    if rows:
+        uow.session.execute(insert(MailAccess), rows)
+        uow.first_granted.update(principals)
 
 
 def revoke(uow: UnitOfWork, mail_id: MailId | int, principal: Principal, because: Because) -> None:

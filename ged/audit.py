@@ -93,13 +93,17 @@ class Finding:
 def append(session: Session, events: Sequence[Event]) -> None:
     """Append events; takes the head's lock, so call it last before the commit."""
     head = lock(session)
+    count, last = head.count, head.hash
+    payloads = []
     for event in events:
-        entry, payload = _entry(event, sequence=head.count + 1, previous_hash=head.hash)
+        entry, payload = _entry(event, sequence=count + 1, previous_hash=last)
         session.add(entry)
-        # The payload refers to the entry by its key only: write them in that order.
-        session.flush()
-        session.add(payload)
-        head.count, head.hash = entry.sequence, entry.hash
+        payloads.append(payload)
+        count, last = entry.sequence, entry.hash
+    head.count, head.hash = count, last
+    # The payload refers to the entry by its key only: write them in that order.
+    session.flush()
+    session.add_all(payloads)
     session.flush()
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ged.db import Base, Code, Id, UtcDateTime
 from ged.errors import GedError, InvalidTransition, NotFound, StaleVersion
-from ged.ports import JobId, MailId
+from ged.ports import JobId, Lane, MailId
 
 LEASE = timedelta(seconds=45)
 MAX_ATTEMPTS = 8
@@ -72,6 +72,10 @@ class JobKind(StrEnum):
     """Raise the signatures of a document (params: of which sort) towards B-LTA."""
     PRESERVE_DUE = "preserve_due"
     """Raise and renew the signatures of all documents whose turn it is."""
+    INDEX_BACKLOG = "index_backlog"
+    """Put the letters of one piece of an import into the index."""
+    RECOGNISE_BACKLOG = "recognise_backlog"
+    """OCR of an attachment that came with an import."""
 
 
 SLOW_KINDS = frozenset(
@@ -86,6 +90,9 @@ SLOW_KINDS = frozenset(
     }
 )
 """What takes minutes and travels in a lane of its own: a clerk's letter is indexed while a report of 300 pages is read."""
+
+BACKLOG_KINDS = frozenset({JobKind.INDEX_BACKLOG, JobKind.RECOGNISE_BACKLOG})
+"""What an archive that was taken over leaves to do: it waits for all that is of today."""
 
 DESK_KINDS = frozenset({JobKind.READ_SCAN})
 """Of the slow ones, those that a clerk waits for: the embedded worker has a third lane for them."""
@@ -117,6 +124,13 @@ class Job(Base):
     progress: Mapped[str] = mapped_column(String(64), default="")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+def lane_of(kind: JobKind) -> Lane:
+    """The lane in which a kind of job travels."""
+    if kind in BACKLOG_KINDS:
+        return Lane.BACKLOG
+    return Lane.SLOW if kind in SLOW_KINDS else Lane.QUICK
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,10 @@ from ged.archive import blobs as archive_blobs
 from ged.archive.seal import HeadSeal
 from ged.codes import CodeKind
 from ged.errors import EngineFailed, GedError
-from ged.jobs import SLOW_KINDS, ClaimedJob, Job, JobKind, JobState
+from ged.jobs import BACKLOG_KINDS, SLOW_KINDS, ClaimedJob, Job, JobKind, JobState
 from ged.ports import JobId
 from ged.preservation import operations as preservation
-from ged.registry import dispatch, files, partials, recognition, saved_alerts, saved_searches
+from ged.registry import dispatch, files, partials, recognition, saved_alerts, saved_searches, takeover_queries
 from ged.registry import intake as intake_rules
 from ged.registry import mailbox as mailboxes
 from ged.registry.models import Attachment
@@ -32,7 +32,7 @@ from ged.unit import Services
 
 logger = logging.getLogger(__name__)
 
-FAST_KINDS = frozenset(JobKind) - SLOW_KINDS
+FAST_KINDS = frozenset(JobKind) - SLOW_KINDS - BACKLOG_KINDS
 PERIODS = {
     JobKind.COLLECT_MAIL: timedelta(minutes=3),
     JobKind.ALERTS: timedelta(minutes=3),
@@ -93,6 +93,20 @@ def learn(run: Run) -> None:
 def index(run: Run) -> None:
     """Put a letter into the index as SQL has it now; the job's number is the document's version."""
     upkeep.put_letters(run.services, {run.job.subject_id: int(run.job.id)})
+
+
+def index_backlog(run: Run) -> None:
+    """Put a piece of an import into the index; when one of its letters is refused, each gets a job of its own."""
+    with run.services.reading() as session:
+        taken = takeover_queries.letters_of_batch(session, run.job.subject_id)
+    try:
+        upkeep.put_letters(run.services, dict.fromkeys(taken, int(run.job.id)))
+    except EngineFailed as failure:
+        if failure.retryable:
+            raise
+        with run.services.unit_of_work(run.now) as uow:
+            for mail_id in taken:
+                uow.reindex(mail_id)
 
 
 def rebuild_index(run: Run) -> None:
@@ -218,6 +232,8 @@ FUNCTIONS: dict[JobKind, Callable[[Run], None]] = {
     JobKind.REBUILD_INDEX: rebuild_index,
     JobKind.PRESERVE: preserve,
     JobKind.PRESERVE_DUE: preserve_due,
+    JobKind.INDEX_BACKLOG: index_backlog,
+    JobKind.RECOGNISE_BACKLOG: recognise,
 }
 
 
@@ -245,7 +261,10 @@ def run_job(services: Services, job_id: JobId, *, worker: str) -> bool:
     try:
         FUNCTIONS[claimed.kind](Run(services, claimed, heartbeat, started))
     except Exception as error:  # noqa: BLE001  # whatever happened stands in the job's row for the administrator
-        _note_failure(services, job_id, error)
+        if claimed.kind is JobKind.INDEX_BACKLOG and isinstance(error, EngineFailed) and error.retryable:
+            _index_failed(services, [claimed], error)
+        else:
+            _note_failure(services, job_id, error)
         return True
     finished = datetime.now(UTC)
     with services.unit_of_work(finished) as uow:

@@ -377,14 +377,22 @@ class SearchIndex(Protocol):
 # --- JobQueue ----------------------------------------------------------------------------------------------------
 
 
+class Lane(StrEnum):
+    """In which lane a job travels; none holds up the ones before it.
+
+    QUICK: seconds. SLOW: minutes. BACKLOG: of an archive taken over, when nothing of today waits.
+    """
+
+    QUICK = "quick"
+    SLOW = "slow"
+    BACKLOG = "backlog"
+
+
 class JobQueue(Protocol):
     """Hands committed job rows to a worker, at least once."""
 
-    def submit(self, job_id: JobId, *, slow: bool = False) -> None:
-        """Called after the commit that created the row; may be lost (the sweep submits again).
-
-        ``slow``: takes minutes; it must not hold up the others.
-        """
+    def submit(self, job_id: JobId, *, lane: Lane = Lane.QUICK) -> None:
+        """Called after the commit that created the row; may be lost (the sweep submits again)."""
         ...
 
     def waiting(self) -> frozenset[JobId]:

@@ -278,4 +278,4 @@ def _unit_of_work(services: Services, now: datetime) -> Iterator[UnitOfWork]:
     finally:
         session.close()
     for job in committed:
-        services.queue.submit(JobId(job.id), slow=job.kind in jobs.SLOW_KINDS)
+        services.queue.submit(JobId(job.id), lane=jobs.lane_of(job.kind))

@@ -16,6 +16,7 @@ from ged import access, jobs
 from ged.jobs import Job, JobKind, JobState
 from ged.org.models import Unit
 from ged.ports import Confidentiality, IndexDocument, IndexedLetter, MailId, Principal
+from ged.registry import takeover_queries
 from ged.registry.indexing import index_documents
 from ged.registry.models import Mail
 from ged.routing.models import Assignment
@@ -43,8 +44,12 @@ def build_documents(session: "Session", versions: "Mapping[int, int]") -> list[I
         .order_by(Unit.code)
         .distinct()
     )
-    for mail_id, code in rows:
-        units.setdefault(mail_id, []).append(code)
+    holding = session.execute(
+        select(Mail.id, Unit.code).join(Unit, Mail.responsible_unit_id == Unit.id).where(Mail.id.in_(versions))
+    )
+    for mail_id, code in (*rows, *holding):
+        if code not in units.setdefault(mail_id, []):
+            units[mail_id].append(code)
     return index_documents(session, versions, units=units)
 
 
@@ -109,7 +114,7 @@ def _catch_up(services: Services, since: int, put: Callable[[Iterable[IndexDocum
     with services.reading() as session:
         latest = jobs.latest_id(session)
         changed = select(Job.subject_id).where(Job.kind == JobKind.INDEX, Job.id > since, Job.id <= latest).distinct()
-        ids = sorted(session.scalars(changed))
+        ids = sorted({*session.scalars(changed), *takeover_queries.taken_since(session, since, latest)})
     for some in _chunks(ids):
         with services.reading() as session:
             documents = build_documents(session, dict.fromkeys(some, latest))
@@ -198,12 +203,13 @@ def _wanted(services: Services, low: int, limit: int) -> dict[int, _Wanted]:
         for mail_id, state, number in session.execute(asked.group_by(Job.subject_id, Job.state)):
             states.setdefault(mail_id, {})[state] = number
         principals = access.principals_of_many(session, levels)
+        backlog = takeover_queries.waiting_for_index(session, levels)
     return {
         mail_id: _Wanted(
             max(states.get(mail_id, {}).values(), default=0),
             Confidentiality(level),
             principals.get(mail_id, frozenset()),
-            bool(states.get(mail_id, {}).keys() & {JobState.QUEUED, JobState.RUNNING}),
+            mail_id in backlog or bool(states.get(mail_id, {}).keys() & {JobState.QUEUED, JobState.RUNNING}),
         )
         for mail_id, level in levels.items()
     }

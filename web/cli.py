@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from ged.errors import GedError
+from web.cli_import import import_letters
 from web.cli_index import index
 from web.cli_ocr import ocr
+from web.cli_search import search
 
 if TYPE_CHECKING:
     from ged.config import Settings
@@ -65,8 +67,10 @@ def main(env: Path | None) -> None:
         os.environ["GED_ENV_FILE"] = str(env)
 
 
+main.add_command(import_letters)
 main.add_command(index)
 main.add_command(ocr)
+main.add_command(search)
 
 
 @main.command()

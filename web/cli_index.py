@@ -34,7 +34,7 @@ def rebuild(abandon: bool) -> None:
     from web.cli import settings_of
 
     settings = settings_of()
-    if not settings.elasticsearch_url and _worker_runs(settings):
+    if not settings.elasticsearch_url and worker_runs(settings):
         if abandon:
             raise click.ClickException("stop the worker first: it alone writes the index")
         _by_the_worker(settings)
@@ -45,7 +45,7 @@ def rebuild(abandon: bool) -> None:
 def _here(settings: "Settings", *, abandon: bool) -> None:
     from ged import upkeep
 
-    with _writing(settings) as services:
+    with writing(settings) as services:
         if abandon:
             services.index.abandon()
             click.echo("nothing is being built")
@@ -128,11 +128,11 @@ def _mend(settings: "Settings", services: "Services", mail_ids: "Sequence[int]")
     from ged import jobs, pipeline
     from web.worker import worker_name
 
-    if settings.elasticsearch_url or not _worker_runs(settings):
-        with _writing(settings) as writing:
-            while due := _due(writing):
+    if settings.elasticsearch_url or not worker_runs(settings):
+        with writing(settings) as here:
+            while due := _due(here):
                 for job_id in due:
-                    pipeline.run_job(writing, job_id, worker=worker_name())
+                    pipeline.run_job(here, job_id, worker=worker_name())
         return
     while True:
         with services.reading() as session:
@@ -172,7 +172,8 @@ def _progress(done: int, total: int) -> None:
     click.echo(f"\r{done}/{total}", nl=False)
 
 
-def _worker_runs(settings: "Settings") -> bool:
+def worker_runs(settings: "Settings") -> bool:
+    """Whether the one embedded worker is at work."""
     from ged.errors import ConfigError
     from web.worker import only_worker
 
@@ -182,7 +183,7 @@ def _worker_runs(settings: "Settings") -> bool:
 
 
 @contextmanager
-def _writing(settings: "Settings") -> "Iterator[Services]":
+def writing(settings: "Settings") -> "Iterator[Services]":
     """Services that may write the index; embedded, this process takes the worker's place meanwhile."""
     from web.bootstrap import build_services
     from web.worker import only_worker

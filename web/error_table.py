@@ -368,6 +368,46 @@ MESSAGES: Mapping[str, Message] = {
     "form.unknown_choice": Message(
         _l("Ce choix n'existe pas, ou n'existe plus."), _l("Choisissez dans la liste proposée.")
     ),
+    # --- import ---
+    "import.date": Message(_l("« %(value)s » n'est pas un jour."), _l("Écrivez le jour ainsi : 2015-03-09.")),
+    "import.date_future": Message(_l("« %(value)s » est dans l'avenir."), _l("Corrigez le jour.")),
+    "import.direction": Message(
+        _l("Le sens « %(value)s » est inconnu."), _l("Écrivez incoming, outgoing ou internal.")
+    ),
+    "import.empty": Message(_l("La ligne ne dit rien du courrier."), _l("Donnez un objet, un texte ou un fichier.")),
+    "import.field_kind": Message(
+        _l("Le champ %(field)s n'est ni un texte ni un nombre."), _l("Donnez un texte ou un nombre.")
+    ),
+    "import.field_long": Message(_l("Le champ %(field)s dépasse %(maximum)s caractères."), _l("Raccourcissez-le.")),
+    "import.file_missing": Message(
+        _l("Le fichier « %(value)s » est introuvable."), _l("Mettez-le dans le dossier, ou corrigez son nom.")
+    ),
+    "import.file_outside": Message(
+        _l("Le fichier « %(value)s » est hors du dossier des fichiers."), _l("Nommez un fichier de ce dossier.")
+    ),
+    "import.level": Message(_l("Le niveau « %(value)s » est inconnu."), _l("Écrivez ordinary, restricted ou secret.")),
+    "import.line_long": Message(_l("La ligne est trop longue."), _l("Donnez le texte par un fichier.")),
+    "import.no_files_dir": Message(
+        _l("La ligne nomme un fichier, et aucun dossier n'est donné."), _l("Donnez le dossier par --files.")
+    ),
+    "import.not_json": Message(
+        _l("La ligne n'est pas un objet JSON en UTF-8."), _l("Écrivez un objet JSON par ligne.")
+    ),
+    "import.number_taken": Message(
+        _l("Le numéro « %(value)s » existe déjà dans ce registre pour %(year)s."), _l("Corrigez le numéro.")
+    ),
+    "import.own_id": Message(_l("L'identifiant propre manque."), _l("Donnez-le dans le champ id.")),
+    "import.own_id_taken": Message(
+        _l("Un autre courrier de ce registre porte l'identifiant « %(value)s »."), _l("Donnez-en un autre.")
+    ),
+    "import.own_id_twice": Message(
+        _l("L'identifiant « %(value)s » se trouve deux fois dans le fichier."),
+        _l("Donnez à chaque courrier le sien."),
+    ),
+    "import.register_nature": Message(
+        _l("Ce registre ne numérote pas de courriers."), _l("Choisissez un registre de courriers.")
+    ),
+    "import.unit": Message(_l("L'unité « %(value)s » est inconnue."), _l("Chargez-la d'abord, ou corrigez son code.")),
     # --- impute ---
     "impute.due_past": Message(_l("L'échéance est déjà passée."), _l("Choisissez une date à venir.")),
     "impute.due_twice": Message(

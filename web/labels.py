@@ -71,6 +71,7 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         RegisterNature.SLIP: _l("Bordereaux"),
         RegisterNature.NOTE: _l("Notes de service"),
         RegisterNature.DECISION: _l("Décisions"),
+        RegisterNature.ARCHIVE: _l("Archives reprises"),
     },
     Channel: {
         Channel.HAND: _l("Remise en main propre"),
@@ -214,6 +215,8 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         JobKind.RECOGNISE: _l("Reconnaître le texte"),
         JobKind.INDEX: _l("Indexer un courrier"),
         JobKind.REBUILD_INDEX: _l("Reconstruire l'index de recherche"),
+        JobKind.INDEX_BACKLOG: _l("Indexer des courriers repris d'une archive"),
+        JobKind.RECOGNISE_BACKLOG: _l("Reconnaître le texte d'un courrier repris d'une archive"),
         JobKind.NOTIFY: _l("Envoyer un courriel"),
         JobKind.COLLECT_MAIL: _l("Relever les boîtes aux lettres électroniques"),
         JobKind.ALERTS: _l("Voir ce que trouvent les recherches suivies"),
@@ -378,6 +381,7 @@ LINKS: Mapping[tuple[str, bool], LazyString] = {
 
 ACTIONS: Mapping[str, LazyString] = {
     "mail.registered": _l("a enregistré le courrier"),
+    "mail.imported": _l("a repris le courrier d'une archive"),
     "mail.numbered": _l("a donné un numéro dans un autre registre"),
     "mail.rectified": _l("a rectifié l'inscription au registre"),
     "mail.linked": _l("a lié le courrier à un autre"),
@@ -439,6 +443,8 @@ ACTIONS: Mapping[str, LazyString] = {
     "key.issued": _l("a remis une clé de signature"),
     "key.refused": _l("s'est trompé de phrase secrète"),
     "key.unlocked": _l("a déverrouillé sa clé de signature"),
+    "certificate.revoked": _l("a révoqué un certificat"),
+    "signature.raised": _l("a prolongé la preuve d'une signature"),
     "mail.dispatched": _l("a expédié le courrier"),
     "mail.sheet_returned": _l("a joint la fiche de transmission annotée"),
     "mail.signed": _l("a signé le courrier"),

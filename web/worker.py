@@ -14,6 +14,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
+from sqlalchemy.orm import Session
+
 from ged import jobs, pipeline
 from ged.config import Settings, load_settings
 from ged.errors import ConfigError
@@ -90,7 +92,7 @@ def only_worker(data_dir: Path) -> Iterator[None]:
 
 
 def run_embedded(settings: Settings, stop: threading.Event) -> bool:
-    """Work until ``stop``: lanes for what is quick, for what a clerk waits for, and for what is slow.
+    """Work until ``stop``: lanes for what is quick, for what a clerk waits for, for what is slow, and for an archive.
 
     Answers False when a job was still running after the grace: it is given back, and the process must end now.
 
@@ -110,6 +112,7 @@ def run_embedded(settings: Settings, stop: threading.Event) -> bool:
                 ("quick", pipeline.FAST_KINDS),
                 ("desk", jobs.DESK_KINDS),
                 ("slow", jobs.SLOW_KINDS - jobs.DESK_KINDS),
+                ("backlog", jobs.BACKLOG_KINDS),
             )
         ]
         for lane in lanes:
@@ -136,7 +139,7 @@ def _lane(services: Services, kinds: frozenset[JobKind], stop: threading.Event) 
     while not stop.is_set():
         try:
             with services.reading() as session:
-                waiting = jobs.due(session, now=datetime.now(UTC), kinds=kinds, limit=20)
+                waiting = _due(session, kinds)
             for job_id in waiting:
                 if stop.is_set():
                     return
@@ -148,6 +151,16 @@ def _lane(services: Services, kinds: frozenset[JobKind], stop: threading.Event) 
             stop.wait(5)
         if not waiting:
             stop.wait(POLL_S)
+
+
+def _due(session: Session, kinds: frozenset[JobKind]) -> list[JobId]:
+    """What a lane does next; that of an archive takes one job, and none while anything of today waits."""
+    now = datetime.now(UTC)
+    if kinds != jobs.BACKLOG_KINDS:
+        return jobs.due(session, now=now, kinds=kinds, limit=20)
+    if jobs.due(session, now=now, kinds=frozenset(JobKind) - kinds, limit=1):
+        return []
+    return jobs.due(session, now=now, kinds=kinds, limit=1)
 
 
 def _periodically(services: Services, stop: threading.Event) -> None:
@@ -223,10 +236,10 @@ def sweep_lost(services: Services, *, now: datetime) -> int:
     """Submit again the jobs that could run and of which no message waits: their message was lost, or their worker."""
     waiting = services.queue.waiting()
     submitted = 0
-    for kinds in (pipeline.FAST_KINDS, jobs.SLOW_KINDS):
+    for kinds in (pipeline.FAST_KINDS, jobs.SLOW_KINDS, jobs.BACKLOG_KINDS):
         with services.reading() as session:
             due = jobs.due(session, now=now - LOST_AFTER, kinds=kinds, limit=len(waiting) + SWEEP_LIMIT)
         for job_id in [job_id for job_id in due if job_id not in waiting][:SWEEP_LIMIT]:
-            services.queue.submit(job_id, slow=kinds is jobs.SLOW_KINDS)
+            services.queue.submit(job_id, lane=jobs.lane_of(next(iter(kinds))))
             submitted += 1
     return submitted

@@ -7,10 +7,10 @@ from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue
 
-from ged.ports import JobId
+from ged.ports import JobId, Lane
 
-QUICK, SLOW = "ged", "ged-slow"
-QUEUE_NAMES = (QUICK, SLOW)
+NAMES = {Lane.QUICK: "ged", Lane.SLOW: "ged-slow", Lane.BACKLOG: "ged-backlog"}
+QUEUE_NAMES = tuple(NAMES.values())
 """In the order in which a free worker looks: a report of 300 pages waits for a letter to be indexed, not the reverse."""
 RUN_JOB = "web.worker.run_job"
 JOB_TIMEOUT_S = 3600
@@ -25,9 +25,9 @@ class RqQueue:
         self._redis = Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5)
         self._queues = [Queue(name, connection=self._redis) for name in QUEUE_NAMES]
 
-    def submit(self, job_id: JobId, *, slow: bool = False) -> None:
+    def submit(self, job_id: JobId, *, lane: Lane = Lane.QUICK) -> None:
         """Enqueue; Redis being down costs time, never a job."""
-        queue = self._queues[QUEUE_NAMES.index(SLOW if slow else QUICK)]
+        queue = self._queues[QUEUE_NAMES.index(NAMES[lane])]
         try:
             queue.enqueue(
                 RUN_JOB,

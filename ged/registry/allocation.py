@@ -3,7 +3,9 @@
 The counter's row stays locked until the commit, so call ``allocate`` after everything slow and as late as possible.
 """
 
-from datetime import UTC, datetime, time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
 
 from sqlalchemy import Dialect, Insert, func, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -12,7 +14,7 @@ from sqlalchemy.orm import Session
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, NumberTaken
 from ged.org.models import Unit
 from ged.ports import RegisterId
-from ged.registry.models import MailNumber, Register, RegisterCounter
+from ged.registry.models import MailNumber, Register, RegisterCounter, RegisterNature
 from ged.registry.numbering import format_number
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
 
@@ -67,6 +69,69 @@ def allocate(
     uow.session.add(number)
     uow.session.flush()
     return number
+
+
+@dataclass(frozen=True)
+class BookEntry:
+    """A letter of an archive: its number and day in the paper book; an empty number asks for one by the pattern."""
+
+    mail_id: int
+    number: str
+    on: date
+
+
+def lock_book(uow: UnitOfWork, register_id: RegisterId | int) -> None:
+    """Hold the counter that ``allocate_many`` will use until the commit: nobody else takes letters over meanwhile."""
+    register = open_register(uow.session, register_id)
+    _locked_counter(uow.session, register.id, _book_year(register, uow))
+
+
+def allocate_many(uow: UnitOfWork, register: Register, entries: Sequence[BookEntry]) -> list[MailNumber]:
+    """Numbers for letters taken over, in their order, in one statement; the sequence has no gap in any register.
+
+    A register of the nature ``ARCHIVE`` bears numbers and days of its paper book. Any other gives its own next numbers,
+    dated as ``allocate`` dates them.
+    """
+    is_book = register.nature is RegisterNature.ARCHIVE
+    counter = _locked_counter(uow.session, register.id, _book_year(register, uow))
+    today = uow.now.astimezone(uow.services.zone).date()
+    counter.last_on = max(today, counter.last_on) if counter.last_on else today
+    entity = entity_code(uow.session, register.unit)
+    numbers = []
+    for entry in entries:
+        counter.last_sequence += 1
+        on = entry.on if is_book else counter.last_on
+        begin = datetime.combine(on, time(), tzinfo=uow.services.zone).astimezone(UTC)
+        text = format_number(
+            register.pattern,
+            sequence=counter.last_sequence,
+            on=on,
+            entity=entity,
+            unit=register.unit.code,
+            register=register.code,
+        )
+        numbers.append(
+            MailNumber(
+                register_id=register.id,
+                year=counter.year,
+                sequence=counter.last_sequence,
+                text=(entry.number if is_book else "") or text,
+                registered_at=begin if is_book else max(uow.now, begin),
+                registered_on=on,
+                mail_id=entry.mail_id,
+                register=register,
+            )
+        )
+    uow.session.add_all(numbers)
+    uow.session.flush()
+    return numbers
+
+
+def _book_year(register: Register, uow: UnitOfWork) -> int:
+    """A book taken over is counted as one, whatever years its letters are of."""
+    if register.nature is RegisterNature.ARCHIVE or not register.restarts_yearly:
+        return 0
+    return uow.now.astimezone(uow.services.zone).year
 
 
 def open_register(session: Session, register_id: RegisterId | int) -> Register:

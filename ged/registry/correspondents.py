@@ -1,6 +1,7 @@
 """The directory of correspondents: found by folded name, so that accents and capitals make no double."""
 
 import unicodedata
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -41,6 +42,26 @@ def resolve_sender(uow: UnitOfWork, sender_id: int | None, name: str) -> Corresp
     # Of two clerks who meet here the second waits for the first's entry and takes it.
     insert_if_missing(uow.session, Correspondent, name=" ".join(name.split()), folded_name=fold(name), version=1)
     return uow.session.scalars(select(Correspondent).where(Correspondent.folded_name == fold(name))).one()
+
+
+def directory_ids(uow: UnitOfWork, names: Sequence[str]) -> dict[str, int]:
+    """The entries of many names at once, new ones made; names that only accents or capitals tell apart share one."""
+    folded = {fold(name): name for name in reversed(names) if fold(name)}
+    known = _entries(uow, folded)
+    for key in sorted(folded.keys() - known.keys()):
+        insert_if_missing(
+            uow.session, Correspondent, name=" ".join(folded[key].split()), folded_name=key, is_active=True, version=1
+        )
+    if folded.keys() - known.keys():
+        known = _entries(uow, folded)
+    return {name: known[fold(name)] for name in names if fold(name) in known}
+
+
+def _entries(uow: UnitOfWork, folded: Collection[str]) -> dict[str, int]:
+    rows = uow.session.execute(
+        select(Correspondent.folded_name, Correspondent.id).where(Correspondent.folded_name.in_(folded))
+    )
+    return dict(iter(rows))
 
 
 def known_sender(uow: UnitOfWork, sender_id: int | None, name: str) -> Correspondent | None:

@@ -110,7 +110,9 @@ def words(session: Session, attachment_id: int, page_no: int, actor: Actor) -> l
 def _progress(session: Session, attachment_id: int) -> tuple[int, int] | None:
     said = session.scalar(
         select(Job.progress).where(
-            Job.kind == JobKind.RECOGNISE, Job.subject_id == attachment_id, Job.state == JobState.RUNNING
+            Job.kind.in_((JobKind.RECOGNISE, JobKind.RECOGNISE_BACKLOG)),
+            Job.subject_id == attachment_id,
+            Job.state == JobState.RUNNING,
         )
     )
     done, bar, total = (said or "").partition("/")

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from ged.audit import AuditEntry, AuditPayload
 from ged.registry.models import Attachment, AttachmentPage, MailNumber, Register, RegisterCounter, Rendition
 
-NUMBERING = ("mail.registered", "mail.numbered", "envelope.registered", "slip.issued")
+NUMBERING = ("mail.registered", "mail.imported", "mail.numbered", "envelope.registered", "slip.issued")
 BATCH = 1000
 
 

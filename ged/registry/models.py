@@ -42,6 +42,8 @@ class RegisterNature(StrEnum):
     SLIP = "bordereau"
     NOTE = "note_service"
     DECISION = "decision"
+    ARCHIVE = "archive"
+    """A paper book taken over: its letters bear the book's own numbers and days, the sequence counts what was taken."""
 
 
 class Channel(StrEnum):

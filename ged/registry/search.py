@@ -37,6 +37,8 @@ class FoundLetter:
     registered_on: date | None
     due_on: date | None
     passages: tuple[Passage, ...] = ()
+    score: float = 0.0
+    """How well it answers, as the engine weighs it; 0 where nothing was weighed."""
 
 
 @dataclass(frozen=True)
@@ -201,10 +203,10 @@ def _confirmed(session: Session, actor: Actor, hits: Sequence[Hit]) -> tuple[Fou
         Mail.id.in_([hit.mail_id for hit in hits]), access.visible_clause(Mail.id, Mail.level, actor.principals)
     )
     mails = {mail.id: mail for mail in session.scalars(seen).unique()} if hits else {}
-    return tuple(_letter(mails[hit.mail_id], hit.passages) for hit in hits if hit.mail_id in mails)
+    return tuple(_letter(mails[hit.mail_id], hit.passages, hit.score) for hit in hits if hit.mail_id in mails)
 
 
-def _letter(mail: Mail, passages: tuple[Passage, ...] = ()) -> FoundLetter:
+def _letter(mail: Mail, passages: tuple[Passage, ...] = (), score: float = 0.0) -> FoundLetter:
     level = Confidentiality(mail.level)
     is_told = level is not Confidentiality.SECRET
     valid = [n for n in mail.numbers if n.voided_at is None] or list(mail.numbers)
@@ -221,6 +223,7 @@ def _letter(mail: Mail, passages: tuple[Passage, ...] = ()) -> FoundLetter:
         due_on=mail.due_on,
         # The index may be older than a letter's level: a passage of its text is not shown on its word alone.
         passages=passages if is_told else (),
+        score=score,
     )
 
 

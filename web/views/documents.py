@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 
 from ged.errors import GedError, Invalid, InvalidTransition, NotFound
 from ged.ports import AttachmentId, Confidentiality
-from ged.registry import arrange, documents, scan_pictures
+from ged.registry import arrange, documents, scan_pictures, takeover_files
 from ged.registry.documents import AttachmentRow, FileRow
 from ged.registry.files import MEDIA_TYPES
 from ged.unit import Role
@@ -44,13 +44,17 @@ def _show(attachment_id: int, error: GedError | None = None) -> ResponseReturnVa
         found = documents.words(session, attachment_id, page.page_no, actor) if page is not None and words else []
     if page is not None:
         _record(documents.text_of(row, page.page_no))
-    may_repair = row.is_latest and not arrange.stays_whole(row.kind, is_signed=row.is_signed) and _keeps(row)
+    is_plain = row.media_type == takeover_files.PLAIN
+    may_repair = (
+        row.is_latest and not is_plain and not arrange.stays_whole(row.kind, is_signed=row.is_signed) and _keeps(row)
+    )
     return render_form(
         "documents/show.html",
         error=error,
         row=row,
         page=page,
         may_repair=may_repair,
+        is_plain=is_plain,
         words=words,
         marks=marks.on_page(found, words),
     )

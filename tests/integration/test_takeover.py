@@ -1,0 +1,304 @@
+"""An archive taken over: kept numbers, rights, refusals, going on after a stop, and today's mail before all of it."""
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import func, select
+
+from ged import audit, jobs, pipeline, upkeep
+from ged.errors import EngineFailed
+from ged.jobs import Job, JobKind, JobState
+from ged.ports import JobId, Lane, SearchQuery
+from ged.registry import allocation, documents, journal_check, takeover_queries
+from ged.registry.models import Attachment, Direction, Mail, MailNumber, Register, RegisterNature
+from ged.registry.search import search_letters
+from ged.registry.states import MailState
+from ged.registry.takeover import PIECE_LETTERS, Place, Refusal, Takeover, find_register, take_over
+from ged.unit import Services
+from tests.factories import NOW, SECRET, actor, make_organisation, make_services
+from tests.pages import pdf
+from tests.routing_kit import register, unit_id
+from tests.site import make_settings
+from web.cli import main
+from web.migrate import migrate_database
+
+DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)]
+
+
+@pytest.fixture(params=DATABASES)
+def services(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Services]:
+    url = None
+    if request.param == "postgresql":
+        make: Callable[[], str] = request.getfixturevalue("make_database")
+        url = make()
+    made = make_services(tmp_path, url=url)
+    make_organisation(made)
+    with made.unit_of_work(NOW) as uow:
+        uow.session.add(
+            Register(
+                code="PAPIER", name="Livres", unit_id=unit_id(made, "BO"), direction=Direction.INCOMING,
+                nature=RegisterNature.ARCHIVE, pattern="P-{seq:05d}",
+            )
+        )  # fmt: skip
+    yield made
+    made.engine.dispose()
+
+
+def run(
+    services: Services, lines: Iterable[dict[str, Any] | bytes], *, into: str = "PAPIER", files: Path | None = None,
+    dry_run: bool = False, progress: Callable[[Takeover], None] = lambda _done: None,
+) -> tuple[Takeover, list[Refusal]]:  # fmt: skip
+    refusals: list[Refusal] = []
+    with services.reading() as session:
+        place = Place(find_register(session, into).id, "letters.jsonl", files, dry_run)
+    raw = (one if isinstance(one, bytes) else json.dumps(one).encode() for one in lines)
+    return take_over(services, place, raw, refuse=refusals.append, progress=progress), refusals
+
+
+def waiting(services: Services, kind: JobKind) -> list[JobId]:
+    with services.reading() as session:
+        return jobs.due(session, now=datetime.now(UTC), kinds=[kind], limit=500)
+
+
+def work(services: Services, kind: JobKind) -> None:
+    for job_id in waiting(services, kind):
+        pipeline.run_job(services, job_id, worker="test")
+
+
+def found(services: Services, text: str, account: str = "agent") -> list[str]:
+    who = actor(services, account)
+    with services.reading() as session:
+        page = search_letters(services, session, who, SearchQuery(text))
+        own = takeover_queries.own_ids(session, [letter.mail_id for letter in page.letters])
+    return [own.get(int(letter.mail_id), "") for letter in page.letters]
+
+
+def holds(services: Services) -> None:
+    """Journal, numbers and documents are what they say of each other."""
+    with services.reading() as session:
+        assert list(audit.verify_chain(session)) == []
+        assert allocation.gaps(session) == []
+        assert list(journal_check.differences(session, journal_holds=True)) == []
+
+
+def test_letters_keep_number_and_day_of_their_book_and_are_found_under_their_rights(services: Services) -> None:
+    lines: list[dict[str, Any]] = [
+        {"id": 1, "number": "0457/MEM/SG", "registered_on": "2015-03-09", "subject": "Marché de poteaux",
+         "sender": "CEET", "text": "La livraison des poteaux\fest retardée", "their_reference": "C/12"},
+        {"id": 2, "number": "0457/MEM/SG", "registered_on": "2016-01-05", "text": "Bail du magasin de Kara", "unit": "DAF"},
+        {"id": 3, "text": "Une note sans rien d'autre"},
+        {"id": 4, "subject": "Enquête discrète", "confidentiality": "restricted", "unit": "DGE"},
+    ]  # fmt: skip
+    done, refusals = run(services, lines)
+    assert (done.taken, done.already, refusals) == (4, 0, [])
+    work(services, JobKind.INDEX_BACKLOG)
+    assert found(services, "0457/MEM/SG")[:1] in (["1"], ["2"])
+    assert found(services, "livraison retardée") == ["1"]
+    assert found(services, "bail Kara", "daf") == ["2"]
+    assert found(services, "livraison", "daf") == []
+    assert found(services, "enquête") == [], "the mail office is not cleared"
+    assert found(services, "enquête", "dge") == ["4"]
+    with services.reading() as session:
+        first = session.scalars(select(Mail).order_by(Mail.id)).unique().first()
+        assert first is not None
+        assert (first.state, first.numbers[0].text, first.their_reference) == (MailState.CLOSED, "0457/MEM/SG", "C/12")
+        assert (first.numbers[0].registered_on, first.numbers[0].sequence) == (date(2015, 3, 9), 1)
+        last = session.scalars(select(MailNumber).order_by(MailNumber.id.desc())).first()
+        assert last is not None
+        assert last.text == "P-00004"
+        attached = session.scalars(select(Attachment)).first()
+        assert attached is not None
+        row = documents.attachment(session, attached.id, actor(services, "agent"))
+        assert [page.text for page in row.pages] == ["La livraison des poteaux", "est retardée"]
+        report = upkeep.compare(services, progress=lambda _done, _total: None)
+    assert report.differences == {}
+    holds(services)
+
+
+def test_any_other_register_gives_its_own_next_numbers(services: Services) -> None:
+    before = register(services)
+    lines = [{"id": n, "number": f"{n}/2011", "subject": f"Courrier {n}"} for n in range(3)]
+    assert run(services, lines, into="ARR")[0].taken == 3
+    with services.reading() as session:
+        numbers = session.scalars(select(MailNumber).order_by(MailNumber.id)).all()
+        assert [number.sequence for number in numbers] == [1, 2, 3, 4]
+        assert numbers[0].mail_id == before.mail_id
+        assert session.scalars(select(Mail.their_reference).order_by(Mail.id.desc())).first() == "2/2011"
+    holds(services)
+
+
+def test_every_refusal_has_its_line_and_reason_and_the_rest_is_taken(services: Services, tmp_path: Path) -> None:
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "empty.pdf").touch()
+    lines: list[dict[str, Any] | bytes] = [
+        {"id": 1, "subject": "bon", "number": "1"}, b"\n", b"{", {"id": 1, "subject": "double"}, {"subject": "sans id"},
+        {"id": 4, "subject": "x", "unit": "RIEN"}, {"id": 5, "subject": "x", "number": "1"},
+        {"id": 6, "file": "../../etc/passwd"}, {"id": 7, "file": "absent.pdf"}, {"id": 8, "file": "empty.pdf"},
+        {"id": 9, "subject": "x", "confidentiality": "secret", "unit": "ETU"}, {"id": 10, "subject": "bon aussi"},
+    ]  # fmt: skip
+    expected = {
+        3: "import.not_json", 4: "import.own_id_twice", 5: "import.own_id", 6: "import.unit", 7: "import.number_taken",
+        8: "import.file_outside", 9: "import.file_missing", 10: "file.empty", 11: "mail.level_nobody",
+    }  # fmt: skip
+    told, _ = run(services, lines, files=tmp_path / "files", dry_run=True)
+    assert (told.taken, told.refused) == (3, len(expected) - 1), "an empty file is seen when it is stored"
+    done, refusals = run(services, lines, files=tmp_path / "files")
+    assert {one.line_no: one.error.code for one in refusals} == expected
+    assert all(one.error.remedy for one in refusals)
+    assert done.taken == 2
+    again, refusals = run(services, [{"id": 1, "subject": "autre"}, {"id": 10, "subject": "bon aussi"}])
+    assert (again.taken, again.already) == (0, 1)
+    assert [one.error.code for one in refusals] == ["import.own_id_taken"]
+    assert run(services, [{"id": 11, "file": "x"}])[1][0].error.code == "import.no_files_dir"
+
+
+def test_a_dry_run_changes_nothing(services: Services) -> None:
+    with services.reading() as session:
+        before = audit.head(session)
+    done, _ = run(services, [{"id": n, "text": f"texte {n}"} for n in range(5)], dry_run=True)
+    assert done.taken == 5
+    with services.reading() as session:
+        assert audit.head(session) == before
+        assert session.scalar(select(func.count(Mail.id))) == 0
+    assert list(services.blobs.digests()) == []
+
+
+class Killed(Exception):
+    """The process ends here."""
+
+
+def test_an_import_that_was_stopped_goes_on(services: Services) -> None:
+    lines = [{"id": n, "number": f"{n}/SG", "text": f"courrier {n}"} for n in range(2 * PIECE_LETTERS + 10)]
+
+    def dies(_done: Takeover) -> None:
+        raise Killed
+
+    with pytest.raises(Killed):
+        run(services, lines, progress=dies)
+    done, refusals = run(services, lines)
+    assert (done.already, done.taken, refusals) == (PIECE_LETTERS, PIECE_LETTERS + 10, [])
+    with services.reading() as session:
+        assert session.scalar(select(func.count(Mail.id))) == len(lines)
+        texts = session.scalars(select(MailNumber.text).order_by(MailNumber.sequence)).all()
+    assert list(texts) == [f"{n}/SG" for n in range(len(lines))]
+    holds(services)
+
+
+def test_a_file_is_read_later_than_the_mail_of_today(services: Services, tmp_path: Path) -> None:
+    folder = tmp_path / "files"
+    (folder / "sous").mkdir(parents=True)
+    (folder / "sous" / "a.pdf").write_bytes(pdf("Marché de câbles pour Sokodé"))
+    (folder / "b.txt").write_bytes("Réponse à la préfecture".encode("cp1252"))
+    lines = [{"id": "a", "file": "sous/a.pdf"}, {"id": "b", "file": "b.txt"}]
+    assert run(services, lines, files=folder)[0].taken == 2
+    with services.reading() as session:
+        kinds = session.scalars(select(Job.kind).order_by(Job.id)).all()
+    assert sorted(kinds) == [JobKind.INDEX_BACKLOG, JobKind.RECOGNISE_BACKLOG]
+    assert {jobs.lane_of(kind) for kind in kinds} == {Lane.BACKLOG}
+    work(services, JobKind.INDEX_BACKLOG)
+    assert found(services, "préfecture") == ["b"]
+    work(services, JobKind.RECOGNISE_BACKLOG)
+    work(services, JobKind.INDEX)
+    assert found(services, "câbles Sokodé") == ["a"]
+    holds(services)
+
+
+class Refusing:
+    """An index that refuses a bulk with one letter in it, or is away."""
+
+    def __init__(self, services: Services, failure: EngineFailed) -> None:
+        self._index, self._failure = services.index, failure
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._index, name)
+
+    def put(self, _documents: object) -> None:
+        raise self._failure
+
+
+def test_the_index_away_or_refusing_one_letter(services: Services) -> None:
+    run(services, [{"id": n, "text": f"courrier {n}"} for n in range(3)])
+
+    def states() -> dict[JobKind, list[JobState]]:
+        with services.reading() as session:
+            rows = session.execute(select(Job.kind, Job.state).where(Job.state != JobState.DONE))
+            told: dict[JobKind, list[JobState]] = {}
+            for kind, state in rows:
+                told.setdefault(kind, []).append(state)
+            return told
+
+    [job_id] = waiting(services, JobKind.INDEX_BACKLOG)
+    away = EngineFailed("index.unavailable", retryable=True)
+    pipeline.run_job(replace(services, index=Refusing(services, away)), job_id, worker="w")  # type: ignore[arg-type]
+    assert states() == {JobKind.INDEX_BACKLOG: [JobState.QUEUED]}
+    report = upkeep.compare(services, progress=lambda _done, _total: None)
+    assert report.differences == {}, "what waits is no difference"
+    refuses = EngineFailed("index.rejected")
+    pipeline.run_job(replace(services, index=Refusing(services, refuses)), job_id, worker="w")  # type: ignore[arg-type]
+    assert states() == {JobKind.INDEX: [JobState.QUEUED] * 3}, "each letter has a job of its own"
+
+
+def test_a_rebuild_sees_what_is_imported_meanwhile(services: Services) -> None:
+    run(services, [{"id": 1, "text": "premier"}])
+    ran = False
+
+    def meanwhile(_done: int, _total: int) -> None:
+        nonlocal ran
+        if not ran:
+            ran = True
+            run(services, [{"id": 2, "text": "second"}])
+
+    upkeep.rebuild(services, progress=meanwhile)
+    assert found(services, "second") == ["2"]
+
+
+@pytest.fixture
+def quiet() -> Iterator[None]:
+    """The commands lower the log of the whole process: put back afterwards."""
+    names = (None, "elastic_transport")
+    levels = [logging.getLogger(name).level for name in names]
+    yield
+    for name, level in zip(names, levels, strict=True):
+        logging.getLogger(name).setLevel(level)
+
+
+def test_the_two_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quiet: None) -> None:
+    """A file in, answers out, as somebody from outside does it."""
+    migrate_database(make_settings(tmp_path))
+    services = make_services(tmp_path, create=False)
+    make_organisation(services)
+    services.engine.dispose()
+    monkeypatch.setenv("GED_ENV_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("GED_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("GED_SECRET", SECRET)
+
+    def ged(*arguments: str, code: int = 0, given: str = "") -> list[dict[str, Any]]:
+        done = CliRunner().invoke(main, arguments, input=given)
+        assert done.exit_code == code, done.output
+        return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+    letters = tmp_path / "letters.jsonl"
+    letters.write_text(
+        '{"id": "B12", "text": "Le barrage de Nangbéto"}\n{"id": "B13", "title": "Bail", "confidentiality": 1}\nnon\n'
+    )
+    refusal, figures = ged("import", str(letters), "--into", "ARR", "--json", code=1)
+    assert (refusal["line"], refusal["refused"]) == (3, "import.not_json")
+    assert (figures["taken"], figures["index_jobs_waiting"]) == (2, 0)
+    [answer] = ged("search", "barage nangbeto", "--as", "agent", "--limit", "3", "--json")
+    assert [hit["own_id"] for hit in answer["hits"]] == ["B12"]
+    assert answer["hits"][0]["score"] > 0
+    assert answer["hits"][0]["passages"][0]["marked"]
+    told = ged(
+        "search", "--as", "agent", "--batch", "-", given='barrage\n{"query": "rien du tout", "id": "q2"}\nbail\n'
+    )
+    assert [len(one["hits"]) for one in told] == [1, 0, 0]
+    assert told[1]["id"] == "q2"
+    ged("search", "barrage", "--as", "nobody", code=1)
+    ged("import", str(letters), "--into", "BT", code=1)
