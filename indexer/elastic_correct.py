@@ -15,6 +15,7 @@ from indexer.elastic_calls import answered
 from indexer.elastic_query import Clause, any_of
 from indexer.elastic_schema import path
 from indexer.fields import TEXT_FIELDS
+from indexer.rereading import weight
 
 OFFERS = 4
 COUNTED = 1_000
@@ -44,6 +45,25 @@ def meant(client: Elasticsearch, alias: str, words: tuple[str, ...], may_see: Cl
         for typed, offers in near.items()
     }
     return {typed: word for typed, word in found.items() if word is not None}
+
+
+def weights(client: Elasticsearch, alias: str, stems: list[str]) -> dict[str, float]:
+    """How telling stems are in the texts of all letters (of one shard: they are dealt out evenly)."""
+    name = path("text")
+    told = client.termvectors(
+        index=alias,
+        doc={"pages": [{"text": " ".join(stems)}]},
+        fields=[name],
+        per_field_analyzer={name: "whitespace"},
+        term_statistics=True,
+        positions=False,
+        offsets=False,
+        payloads=False,
+    )
+    vector = told.get("term_vectors", {}).get(name, {})
+    total = int(vector.get("field_statistics", {}).get("doc_count", 0))
+    terms = vector.get("terms", {})
+    return {stem: weight(total, int(terms.get(stem, {}).get("doc_freq", 0))) for stem in stems}
 
 
 def _near(client: Elasticsearch, alias: str, words: tuple[str, ...]) -> Mapping[str, list[str]]:

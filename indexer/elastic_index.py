@@ -30,6 +30,7 @@ from indexer.elastic_calls import Operation, answered, bulk, calls
 from indexer.elastic_generations import Generations
 from indexer.passages import Marker, Stored
 from indexer.query import parse
+from indexer.rereading import WINDOW, Rereading, rereading_of
 from indexer.synonyms import Synonyms, shipped
 from indexer.tree import ParsedQuery
 
@@ -150,16 +151,21 @@ class ElasticIndex:
             self._check()
             parsed, meant = self._understood(query, principals)
             marker = Marker(parsed) if query.highlight and parsed.wanted else None
+            rereading = rereading_of(query, parsed)
             found = self._client.search(
                 index=self._alias,
                 query=elastic_query.build(query, parsed, principals),
-                from_=offset,
-                size=limit,
+                from_=0 if rereading else offset,
+                size=max(WINDOW, offset + limit) if rereading else limit,
                 sort=_ORDERS[query.sort],
-                source=_SOURCE if marker else False,
+                source=_SOURCE if marker or rereading else False,
                 track_total_hits=EXACT_TOTAL,
             )
-        return replace(_result(found.body, parsed, marker), did_you_mean=correcting.did_you_mean(query.text, meant))
+            hits = found["hits"]["hits"]
+            if rereading:
+                hits = self._reread(rereading, hits)[offset : offset + limit]
+        told = correcting.did_you_mean(query.text, meant)
+        return replace(_result(found.body, hits, parsed, marker), did_you_mean=told)
 
     def facets(self, query: SearchQuery, *, principals: Principals) -> Facets:
         """See ``SearchIndex.facets``."""
@@ -257,6 +263,16 @@ class ElasticIndex:
         meant = elastic_correct.meant(self._client, self._alias, correcting.doubtful(parsed), may_see)
         return correcting.corrected(parsed, meant), meant
 
+    def _reread(self, rereading: Rereading, hits: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The first letters by what a second look at them tells; the rest as they stand."""
+        if not hits or rereading.is_answered(_stored(hits[0]["_source"])):
+            return hits
+        weights = elastic_correct.weights(self._client, self._alias, [word.stem for word in rereading.words])
+        first = hits[:WINDOW]
+        lifts = rereading.lifts([_stored(hit["_source"]) for hit in first], weights)
+        lifted = [hit | {"_score": float(hit["_score"]) + lift} for hit, lift in zip(first, lifts, strict=True)]
+        return sorted(lifted, key=lambda hit: -hit["_score"]) + hits[WINDOW:]
+
     def _write(self, operations: Iterable[Operation]) -> None:
         try:
             with calls():
@@ -298,7 +314,9 @@ def _aggregations(names: Sequence[str]) -> dict[str, Any]:
     return {name: {"terms": {"field": fields.FACETS[name].name, "size": FACET_SIZE}} for name in names}
 
 
-def _result(found: Mapping[str, Any], parsed: ParsedQuery, marker: Marker | None) -> SearchResult:
+def _result(
+    found: Mapping[str, Any], hits: Sequence[Mapping[str, Any]], parsed: ParsedQuery, marker: Marker | None
+) -> SearchResult:
     total = found["hits"]["total"]
     return SearchResult(
         hits=tuple(
@@ -307,7 +325,7 @@ def _result(found: Mapping[str, Any], parsed: ParsedQuery, marker: Marker | None
                 score=float(hit["_score"] or 0.0),
                 passages=marker.passages(_stored(hit["_source"])) if marker else (),
             )
-            for hit in found["hits"]["hits"]
+            for hit in hits
         ),
         total=int(total["value"]),
         total_is_exact=total["relation"] == "eq",

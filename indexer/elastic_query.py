@@ -77,6 +77,7 @@ def _run(parsed: ParsedQuery) -> Iterable[Clause]:
     yield {"multi_match": together | {"fields": [path(name) for name in RUN_FIELDS]}}
     text = " ".join(form.folded for form in run)
     for name in RUN_FIELDS:
+        yield {"match": {f"{path(name)}.shape": {"query": text, "analyzer": "ged_joined", "boost": Weights.SIDE}}}
         yield {"match": {f"{path(name)}.pairs": {"query": text, "boost": Weights.PAIRS}}}
         yield {"match_phrase": {path(name): {"query": text, "slop": Weights.RUN_SLOP, "boost": Weights.RUN}}}
 
@@ -111,15 +112,22 @@ def _words(node: Words, names: tuple[str, ...], *, fuzzy: bool) -> Iterable[Clau
     folded = node.forms[0].folded
     distance = fuzzy_distance(folded) if fuzzy else 0
     if distance:
-        yield from (_near(f"{path(name)}.exact", folded, distance) for name in names)
+        for name in names:
+            yield _alike(f"{path(name)}.shape", folded, Weights.SHAPE)
+            yield _alike(f"{path(name)}.joined", folded, Weights.JOINED)
+            yield _near(f"{path(name)}.shape", folded, distance)
 
 
 def _match(name: str, text: str, analyzer: str, boost: float) -> Clause:
     return {"match_phrase": {name: {"query": text, "analyzer": analyzer, "boost": boost}}}
 
 
+def _alike(name: str, folded: str, boost: float) -> Clause:
+    return {"match": {name: {"query": folded, "analyzer": "ged_shape", "boost": boost}}}
+
+
 def _near(name: str, folded: str, distance: int) -> Clause:
-    near = {"query": folded, "analyzer": "ged_folded", "fuzziness": distance, "prefix_length": 1}
+    near = {"query": folded, "analyzer": "ged_shape", "fuzziness": distance, "prefix_length": Weights.NEAR_PREFIX}
     return {"match": {name: near | {"max_expansions": FUZZY_EXPANSIONS, "boost": Weights.NEAR}}}
 
 

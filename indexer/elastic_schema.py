@@ -6,6 +6,7 @@ Only modules that every build of the server holds are used (no mapper-extras, no
 
 from typing import Any
 
+from indexer import shapes
 from indexer.analysis import ARTICLES, MAX_WORD_LENGTH, REPLACED, STOP_WORDS, fold
 from indexer.fields import FIELDS, SCHEMA_VERSION, Field, Kind, Record, number_forms
 
@@ -32,10 +33,15 @@ def _analysis() -> dict[str, Any]:
         first = ["lowercase", "ged_elision", "ged_cut"]
         return {"type": "custom", "tokenizer": "standard", "char_filter": ["ged_letters"], "filter": [*first, *filters]}
 
+    def shaped(*filters: str) -> dict[str, Any]:
+        first = ["ged_letters", "ged_alike"]
+        return analyzer(*filters) | {"char_filter": first}
+
     letters = REPLACED | {letter.upper(): plain for letter, plain in REPLACED.items()}
     return {
         "char_filter": {
-            "ged_letters": {"type": "mapping", "mappings": [f"{a} => {b}" for a, b in sorted(letters.items())]}
+            "ged_letters": {"type": "mapping", "mappings": [f"{a} => {b}" for a, b in sorted(letters.items())]},
+            "ged_alike": {"type": "mapping", "mappings": [f"{a} => {b}" for a, b in sorted(shapes.mappings())]},
         },
         "filter": {
             "ged_elision": {"type": "elision", "articles_case": True, "articles": list(ARTICLES)},
@@ -50,12 +56,21 @@ def _analysis() -> dict[str, Any]:
                 "output_unigrams": False,
                 "filler_token": "",
             },
+            "ged_side": {
+                "type": "shingle",
+                "min_shingle_size": 2,
+                "max_shingle_size": 2,
+                "output_unigrams": False,
+                "token_separator": "",
+            },
             "ged_both": {"type": "asciifolding", "preserve_original": True},
         },
         "analyzer": {
             "ged_stemmed": analyzer("ged_zeros", "asciifolding", "ged_stem"),
             "ged_pairs": analyzer("ged_zeros", "asciifolding", "ged_stop", "ged_stem", "ged_pair"),
             "ged_exact": analyzer("ged_both"),
+            "ged_shape": shaped("asciifolding"),
+            "ged_joined": shaped("asciifolding", "ged_side"),
             "ged_folded": analyzer("asciifolding"),
             "ged_written": analyzer(),
         },
@@ -91,7 +106,12 @@ def _text() -> dict[str, Any]:
         "type": "text",
         "analyzer": "ged_stemmed",
         "position_increment_gap": POSITION_GAP,
-        "fields": {"exact": exact, "pairs": {"type": "text", "analyzer": "ged_pairs", "index_options": "freqs"}},
+        "fields": {
+            "exact": exact,
+            "pairs": {"type": "text", "analyzer": "ged_pairs", "index_options": "freqs"},
+            "shape": {"type": "text", "analyzer": "ged_shape", "index_options": "freqs"},
+            "joined": {"type": "text", "analyzer": "ged_joined", "index_options": "docs", "norms": False},
+        },
     }
 
 

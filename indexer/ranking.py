@@ -12,7 +12,9 @@ RUN_FIELDS: Final = ("subject", "text")
 class Weights:
     """How much a kind of match counts beside a stemmed one (1.0).
 
-    OTHER_FIELDS: what a word counts in the fields beside its best one. NEAR: a word with a typing or reading mistake is found, below the word itself. ALSO: a synonym, or the word that a
+    OTHER_FIELDS: what a word counts in the fields beside its best one. NEAR: a word with a typing or reading mistake is
+    found, below the word itself. SHAPE: a word whose letters a scan confuses. JOINED: a word that was read as two. SIDE:
+    two words that were read as one. ALSO: a synonym, or the word that a
     mistyped one probably meant. TOGETHER: all words over subject and text taken as one. PAIRS: two neighbouring words
     of the query side by side. RUN: the words in their order.
     """
@@ -20,7 +22,11 @@ class Weights:
     FOLDED: Final = 0.5
     WRITTEN: Final = 0.1
     OTHER_FIELDS: Final = 0.7
-    NEAR: Final = 0.15
+    NEAR: Final = 0.2
+    NEAR_PREFIX: Final = 1
+    SHAPE: Final = 0.4
+    JOINED: Final = 0.5
+    SIDE: Final = 0.3
     ALSO: Final = 0.9
     TOGETHER: Final = 1.0
     PAIRS: Final = 0.3

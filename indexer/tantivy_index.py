@@ -29,6 +29,7 @@ from indexer import correcting, fields, suggesting, tantivy_correct, tantivy_sto
 from indexer.asking import facet_values, page_of
 from indexer.passages import Marker
 from indexer.query import parse
+from indexer.rereading import WINDOW, Rereading, rereading_of, weight
 from indexer.synonyms import Synonyms, shipped
 from indexer.tantivy_folder import Folder, stamp
 from indexer.tantivy_query import Translator
@@ -156,8 +157,13 @@ class TantivyIndex:
             parsed, meant = self._understood(searcher, query, principals)
             asked = _translator().build(query, parsed, principals)
             by_field, order = _ORDERS[query.sort]
-            found = searcher.search(asked, max(limit, 1), order_by_field=by_field, offset=offset, order=order)
-            hits = self._hits(searcher, found.hits[:limit], query, parsed)
+            rereading = rereading_of(query, parsed)
+            size, start = (max(WINDOW, offset + limit), 0) if rereading else (max(limit, 1), offset)
+            found = searcher.search(asked, size, order_by_field=by_field, offset=start, order=order)
+            places = found.hits
+            if rereading:
+                places = _reread(searcher, rereading, places)[offset:]
+            hits = self._hits(searcher, places[:limit], query, parsed)
             total = int(found.count)  # type: ignore[attr-defined]  # missing in the stubs of 0.27
         told = correcting.did_you_mean(query.text, meant)
         return SearchResult(hits=hits, total=total, notice=parsed.notice, did_you_mean=told)
@@ -289,6 +295,22 @@ class TantivyIndex:
             )
             for mail_id, (score, place) in zip(ids, found, strict=True)
         )
+
+
+def _reread(
+    searcher: "Searcher", rereading: Rereading, found: "list[tuple[float, DocAddress]]"
+) -> "list[tuple[float, DocAddress]]":
+    """The first letters by what a second look at them tells; the rest as they stand."""
+    if not found or rereading.is_answered(tantivy_store.read_source(searcher.doc(found[0][1]))):
+        return found
+    total = searcher.num_docs
+    weights = {word.stem: weight(total, searcher.doc_freq("text", word.stem)) for word in rereading.words}
+    first = found[:WINDOW]
+    letters = [tantivy_store.read_source(searcher.doc(place)) for _score, place in first]
+    lifted = [
+        (score + lift, place) for (score, place), lift in zip(first, rereading.lifts(letters, weights), strict=True)
+    ]
+    return sorted(lifted, key=lambda pair: -pair[0]) + found[WINDOW:]
 
 
 def _translator() -> Translator:

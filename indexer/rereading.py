@@ -1,0 +1,102 @@
+"""The first letters found, looked at once more: does one hold, badly read, the words that its index entry lacks?
+
+A poor reading runs words together and splits them, so that no entry of a dictionary is near to them. Here the letter's
+running text, without its blanks and by the shapes of its letters, is compared with each rare word that is missing and
+with the words asked for as one line. What is found lifts a letter; nothing lowers one, and none is added. Both engines
+use it, on letters that the searcher may see.
+"""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+
+from rapidfuzz import fuzz
+
+from ged.ports import SearchQuery, SortOrder
+from indexer import analysis, shapes
+from indexer.passages import Stored
+from indexer.tree import ParsedQuery, Words
+
+WINDOW = 50
+"""So many of the first letters are looked at."""
+MIN_WORDS = 3
+"""Fewer words say too little to order letters by their likeness."""
+MIN_LETTERS = 5
+MIN_LINE = 20
+MAX_CHARACTERS = 6_000
+"""So much of a letter is looked at."""
+_CHANCE = ((8, 0.7), (6, 0.8), (0, 0.85))
+"""Less likeness than this is chance, for so many letters: a short word is like something in any long text."""
+_WORD = 1.5
+_LINE = 2.5
+_SURE = 0.5
+_BLANK = re.compile(r"[\W_]+")
+
+
+class Rereading:
+    """Orders letters for one query."""
+
+    def __init__(self, parsed: ParsedQuery) -> None:
+        forms = [node.forms[0] for node in parsed.words if isinstance(node, Words) and len(node.forms) == 1]
+        self.words = tuple(dict.fromkeys(one for one in forms if one.folded.isalpha()))
+        self._begins = {word: f" {shapes.shape(word.stem)}" for word in self.words}
+        self._shapes = {word: shapes.shape(word.folded) for word in self.words}
+        line = "".join(shapes.shape(form.written) for form in parsed.run)
+        self._line = line if len(line) >= MIN_LINE else ""
+
+    @property
+    def is_worth_it(self) -> bool:
+        """Whether the query says enough."""
+        return len(self.words) >= MIN_WORDS
+
+    def is_answered(self, letter: Stored) -> bool:
+        """Whether a letter has every word, and in one line, so that nothing is in doubt when it is the first."""
+        spaced = _spaced(letter)
+        if not all(begin in spaced for begin in self._begins.values()):
+            return False
+        return not self._line or _likeness(self._line, spaced.replace(" ", "")) > _SURE
+
+    def lifts(self, letters: Sequence[Stored], weights: Mapping[str, float]) -> list[float]:
+        """How much each letter gains.
+
+        Args:
+            weights: how telling the stem of each word is (``weight``).
+        """
+        return [self._lift(_spaced(letter), weights) for letter in letters]
+
+    def _lift(self, spaced: str, weights: Mapping[str, float]) -> float:
+        running = spaced.replace(" ", "")
+        lift = 0.0
+        for word in self.words:
+            if len(word.folded) >= MIN_LETTERS and self._begins[word] not in spaced:
+                lift += _WORD * weights.get(word.stem, 0.0) * _likeness(self._shapes[word], running)
+        if self._line:
+            lift += _LINE * sum(weights.get(word.stem, 0.0) for word in self.words) * _likeness(self._line, running)
+        return lift
+
+
+def rereading_of(query: SearchQuery, parsed: ParsedQuery) -> Rereading | None:
+    """What looks at the first letters of a search once more, where that is of use."""
+    found = Rereading(parsed)
+    by_relevance = query.sort is SortOrder.RELEVANCE and query.offset < WINDOW and query.limit > 0
+    return found if by_relevance and found.is_worth_it else None
+
+
+def weight(letters: int, holding: int) -> float:
+    """How telling a word is that so many of all letters hold (the measure of BM25)."""
+    return math.log(1 + (max(letters, holding) - holding + 0.5) / (holding + 0.5))
+
+
+def _likeness(needle: str, text: str) -> float:
+    """0 (chance) to 1 (as it stands) for the best place in a text."""
+    if len(text) < len(needle):
+        return 0.0
+    chance = next(least for letters, least in _CHANCE if len(needle) >= letters)
+    found = fuzz.partial_ratio(needle, text, score_cutoff=chance * 100) / 100
+    return max(0.0, found - chance) / (1 - chance)
+
+
+def _spaced(letter: Stored) -> str:
+    """A letter's words by their shapes, parted by single blanks."""
+    told = " ".join([*letter.texts.values(), *(text for _, _, text in letter.pages)])[:MAX_CHARACTERS]
+    return f" {_BLANK.sub(' ', shapes.shape(analysis.clean(told)))} "

@@ -1,0 +1,46 @@
+"""Letters that a poor scan makes look alike, folded into one: what was read as ``rnarche`` has the shape of ``marche``.
+
+The rules are those that readers of scans are known to confuse, not those of any test: strokes that run together
+(``rn``/``m``, ``cl``/``d``, ``vv``/``w``, ``ii``/``u``), thin strokes (``l``/``1``/``i``), rounds (``o``/``0``, ``e``/``c``),
+and a few pairs (``g``/``q``/``9``, ``s``/``5``, ``b``/``h``/``6``/``8``, ``z``/``2``). A shape is never shown.
+"""
+
+from collections.abc import Iterator, Mapping
+from itertools import product
+
+from indexer.analysis import fold
+
+RUNS: Mapping[str, str] = {"rn": "m", "cl": "d", "vv": "w", "ii": "u", "ri": "n"}
+ALIKE: Mapping[str, str] = {
+    "1": "l", "i": "l", "|": "l", "0": "o", "e": "c", "9": "q", "g": "q", "5": "s", "6": "b", "8": "b", "h": "b", "2": "z",
+}  # fmt: skip
+_ALIKE = str.maketrans(dict(ALIKE))
+_ACCENTED = "àâäáãåçéèêëíìîïñóòôöõúùûüýÿœæ"
+
+
+def shape(text: str) -> str:
+    """The shape of a word: folded, then letters that look alike made one."""
+    folded = fold(text)
+    for run, one in RUNS.items():
+        folded = folded.replace(run, one)
+    return folded.translate(_ALIKE)
+
+
+def mappings() -> Iterator[tuple[str, str]]:
+    """The same as pairs for a filter over raw text: capitals and accents included, longest match first."""
+    for run, one in RUNS.items():
+        for spelled in sorted({"".join(each) for each in product(*(_variants(char) for char in run))}):
+            yield spelled, ALIKE.get(one, one)
+    for plain in sorted(set("abcdefghijklmnopqrstuvwxyz0123456789|")):
+        for spelled in _variants(plain):
+            made = ALIKE.get(plain, plain)
+            if spelled != made:
+                yield spelled, made
+    for letter in ("œ", "Œ", "æ", "Æ"):
+        yield letter, shape(letter)
+
+
+def _variants(char: str) -> list[str]:
+    found = {char, char.upper()}
+    found |= {other for low in _ACCENTED if fold(low) == char for other in (low, low.upper())}
+    return sorted(found)
