@@ -9,12 +9,13 @@ from indexer import fields
 from indexer.analysis import fuzzy_distance, is_stop_word
 from indexer.elastic_schema import path
 from indexer.fields import BY_NAME, FACETS, TEXT_FIELDS, Kind
-from indexer.ranking import RUN_FIELDS, Weights
+from indexer.ranking import RUN_FIELDS, Weights, number_boost
 from indexer.tree import AnyOf, Node, Number, ParsedQuery, Prefix, Words
 
 Clause = dict[str, Any]
 NOTHING: Clause = {"match_none": {}}
 FUZZY_EXPANSIONS = 30
+PAIR = 2
 
 
 def any_of(clauses: Iterable[Clause]) -> Clause:
@@ -58,7 +59,9 @@ def _asked(parsed: ParsedQuery) -> Clause:
     must = [_node(node, fuzzy=False) for node in parsed.required]
     if parsed.words:
         words = [_node(node, fuzzy=True) for node in parsed.words]
-        must.append({"bool": {"should": words, "minimum_should_match": parsed.minimum}})
+        found: Clause = {"bool": {"should": words, "minimum_should_match": parsed.minimum}}
+        # Two words alone may have been read as one, so that no letter holds either of them.
+        must.append(any_of([found, *_side(parsed)]) if len(words) == PAIR else found)
     if not must:
         return {"match_all": {}}
     query: Clause = {"bool": {"must": must, "should": list(_run(parsed))}}
@@ -77,9 +80,14 @@ def _run(parsed: ParsedQuery) -> Iterable[Clause]:
     yield {"multi_match": together | {"fields": [path(name) for name in RUN_FIELDS]}}
     text = " ".join(form.folded for form in run)
     for name in RUN_FIELDS:
-        yield {"match": {f"{path(name)}.shape": {"query": text, "analyzer": "ged_joined", "boost": Weights.SIDE}}}
         yield {"match": {f"{path(name)}.pairs": {"query": text, "boost": Weights.PAIRS}}}
         yield {"match_phrase": {path(name): {"query": text, "slop": Weights.RUN_SLOP, "boost": Weights.RUN}}}
+
+
+def _side(parsed: ParsedQuery) -> Iterable[Clause]:
+    text = " ".join(form.folded for form in parsed.run)
+    for name in RUN_FIELDS if text else ():
+        yield {"match": {f"{path(name)}.shape": {"query": text, "analyzer": "ged_joined", "boost": Weights.SIDE}}}
 
 
 def _node(node: Node, *, fuzzy: bool) -> Clause:
@@ -142,7 +150,7 @@ def _number(node: Number) -> Iterable[Clause]:
         yield from _exact_number(node.whole, node.fields)
     text = " ".join(node.parts)
     for name in node.fields:
-        boost = Weights.NUMBER_PARTS * BY_NAME[name].boost
+        boost = number_boost(len(node.parts)) * BY_NAME[name].boost
         kind = "match_phrase_prefix" if node.prefix else "match_phrase"
         yield {"constant_score": {"filter": {kind: {name: {"query": text}}}, "boost": boost}}
         if len(node.parts) > 1 and not node.prefix:

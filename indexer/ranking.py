@@ -36,3 +36,8 @@ class Weights:
     EXACT_NUMBER: Final = 100.0
     NUMBER_PARTS: Final = 5.0
     NUMBER_ANY_ORDER: Final = 2.0
+
+
+def number_boost(parts: int) -> float:
+    """What a run of parts of a number counts: the more of them, the surer."""
+    return Weights.NUMBER_PARTS * max(1.0, parts / 2)

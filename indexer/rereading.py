@@ -9,6 +9,7 @@ use it, on letters that the searcher may see.
 import math
 import re
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 
 from rapidfuzz import fuzz
 
@@ -22,6 +23,7 @@ WINDOW = 50
 MIN_WORDS = 3
 """Fewer words say too little to order letters by their likeness."""
 MIN_LETTERS = 5
+MIN_ROOT = 4
 MIN_LINE = 20
 MAX_CHARACTERS = 6_000
 """So much of a letter is looked at."""
@@ -39,7 +41,7 @@ class Rereading:
     def __init__(self, parsed: ParsedQuery) -> None:
         forms = [node.forms[0] for node in parsed.words if isinstance(node, Words) and len(node.forms) == 1]
         self.words = tuple(dict.fromkeys(one for one in forms if one.folded.isalpha()))
-        self._begins = {word: f" {shapes.shape(word.stem)}" for word in self.words}
+        self._begins = {word: f" {shapes.shape(_root(word))}" for word in self.words}
         self._shapes = {word: shapes.shape(word.folded) for word in self.words}
         line = "".join(shapes.shape(form.written) for form in parsed.run)
         self._line = line if len(line) >= MIN_LINE else ""
@@ -85,6 +87,13 @@ def rereading_of(query: SearchQuery, parsed: ParsedQuery) -> Rereading | None:
 def weight(letters: int, holding: int) -> float:
     """How telling a word is that so many of all letters hold (the measure of BM25)."""
     return math.log(1 + (max(letters, holding) - holding + 0.5) / (holding + 0.5))
+
+
+def _root(word: analysis.Forms) -> str:
+    """The beginning that a word's inflected forms share; a stem may also be respelled within."""
+    pairs = zip(word.folded, word.stem, strict=False)
+    length = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    return word.folded[:length] if length >= MIN_ROOT else word.folded
 
 
 def _likeness(needle: str, text: str) -> float:

@@ -6,16 +6,17 @@ and a few pairs (``g``/``q``/``9``, ``s``/``5``, ``b``/``h``/``6``/``8``, ``z``/
 """
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from itertools import product
 
-from indexer.analysis import fold
+from indexer.analysis import LETTERS, fold
 
 RUNS: Mapping[str, str] = {"rn": "m", "cl": "d", "vv": "w", "ii": "u", "ri": "n"}
 ALIKE: Mapping[str, str] = {
     "1": "l", "i": "l", "|": "l", "0": "o", "e": "c", "9": "q", "g": "q", "5": "s", "6": "b", "8": "b", "h": "b", "2": "z",
 }  # fmt: skip
 _ALIKE = str.maketrans(dict(ALIKE))
-_ACCENTED = "àâäáãåçéèêëíìîïñóòôöõúùûüýÿœæ"
+_ACCENTED = tuple(map(chr, (*range(0xC0, 0x250), *range(0x1E00, 0x1F00))))
 
 
 def shape(text: str) -> str:
@@ -28,19 +29,22 @@ def shape(text: str) -> str:
 
 def mappings() -> Iterator[tuple[str, str]]:
     """The same as pairs for a filter over raw text: capitals and accents included, longest match first."""
+    known: set[str] = set()
     for run, one in RUNS.items():
         for spelled in sorted({"".join(each) for each in product(*(_variants(char) for char in run))}):
             yield spelled, ALIKE.get(one, one)
     for plain in sorted(set("abcdefghijklmnopqrstuvwxyz0123456789|")):
         for spelled in _variants(plain):
             made = ALIKE.get(plain, plain)
+            known.add(spelled)
             if spelled != made:
                 yield spelled, made
-    for letter in ("œ", "Œ", "æ", "Æ"):
-        yield letter, shape(letter)
+    for letter in LETTERS:
+        for spelled in {letter, letter.upper()} - known:
+            if len(spelled) == 1:
+                yield spelled, shape(letter)
 
 
+@cache
 def _variants(char: str) -> list[str]:
-    found = {char, char.upper()}
-    found |= {other for low in _ACCENTED if fold(low) == char for other in (low, low.upper())}
-    return sorted(found)
+    return sorted({char, char.upper(), *(other for other in _ACCENTED if fold(other) == char)})

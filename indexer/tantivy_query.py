@@ -10,7 +10,7 @@ from ged.ports import Principals, SearchQuery
 from indexer import fields
 from indexer.analysis import Forms, fuzzy_distance
 from indexer.fields import BY_NAME, FACETS, TEXT_FIELDS, Kind
-from indexer.ranking import RUN_FIELDS, Weights
+from indexer.ranking import RUN_FIELDS, Weights, number_boost
 from indexer.tree import AnyOf, Node, Number, ParsedQuery, Prefix, Run
 
 
@@ -137,7 +137,9 @@ class Translator:
     def _number(self, node: Number) -> Query:
         found: list[Query] = [] if node.prefix else [self._exact_number(node.whole, node.fields)]
         for name in node.fields:
-            found.append(Query.const_score_query(self._parts(name, node), Weights.NUMBER_PARTS * BY_NAME[name].boost))
+            found.append(
+                Query.const_score_query(self._parts(name, node), number_boost(len(node.parts)) * BY_NAME[name].boost)
+            )
             if len(node.parts) > 1 and not node.prefix:
                 anywhere = [(Occur.Must, Query.term_query(self.schema, name, part)) for part in node.parts]
                 found.append(Query.const_score_query(Query.boolean_query(anywhere), Weights.NUMBER_ANY_ORDER))

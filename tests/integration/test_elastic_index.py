@@ -13,7 +13,7 @@ from elasticsearch import Elasticsearch
 
 from ged.errors import EngineFailed
 from ged.ports import MailId, SearchQuery
-from indexer import analysis, elastic_schema, fields
+from indexer import analysis, elastic_schema, fields, shapes
 from indexer.elastic_index import ElasticIndex
 from tests.contracts.letters import ALL, letter
 from tests.servers import elastic as servers
@@ -159,6 +159,24 @@ def test_both_engines_see_the_same_terms(bare: Elasticsearch, index: ElasticInde
     words = made_words()
     stems = [token["token"] for token in _analysed(bare, alias, "ged_stemmed", " ".join(words))]
     assert stems == [form.stem for word in words for form in analysis.words(word)]
+
+
+def test_both_see_the_same_shapes(bare: Elasticsearch, index: ElasticIndex, alias: str) -> None:
+    index.reset()
+    words = [word for word in made_words() if "'" not in word and "’" not in word and word.isalnum() and len(word) < 30]
+    shaped = [token["token"] for token in _analysed(bare, alias, "ged_shape", " ".join(words))]
+    assert shaped == [shapes.shape(analysis.forms(word).written) for word in words]
+
+
+@pytest.mark.parametrize(
+    ("asked", "read"),
+    [("marche", "le rnarche couvert"), ("lome", "1ome le 3"), ("décret", "le projet de clecret"),
+     ("transformateur", "les transfor mateur de Kara"), ("appel offres", "un appeloffres ouvert")],
+)  # fmt: skip
+def test_a_badly_read_word_is_found_below_the_word_itself(index: ElasticIndex, asked: str, read: str) -> None:
+    index.put([letter(1, "x", read), letter(2, "y", f"le {asked} de Kara"), letter(3, "z", "un bail")])
+    found = index.search(SearchQuery(asked), principals=ALL)
+    assert [int(hit.mail_id) for hit in found.hits] == [2, 1]
 
 
 def _analysed(bare: Elasticsearch, alias: str, analyzer: str, text: str) -> list[dict[str, Any]]:
