@@ -794,6 +794,9 @@ MESSAGES: Mapping[str, Message] = {
         _l("La signature n'a pas pu être faite."), _l("Réessayez ; si l'erreur revient, prévenez l'administrateur.")
     ),
     "sign.nothing": Message(_l("Aucun courrier n'est coché."), _l("Cochez les courriers à signer.")),
+    "sign.too_many": Message(
+        _l("On signe %(limit)s courriers au plus en une fois."), _l("Cochez-en moins, puis signez le reste.")
+    ),
     "sign.not_signatory": Message(
         _l("Seul le signataire signe, ou qui en a reçu la délégation."), _l("Adressez-vous au signataire.")
     ),

@@ -216,6 +216,7 @@ ACCESS: Mapping[str, Rule] = {
     "drafts.abandon": SIGNED_IN,
     "signbook.index": SIGNED_IN,
     "signbook.sign_selected": SIGNED_IN,
+    "signbook.sign_chunk": SIGNED_IN,
     "signbook.seen": SIGNED_IN,
     "signbook.show": SIGNED_IN,
     "signbook.visa": SIGNED_IN,
