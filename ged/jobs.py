@@ -54,6 +54,8 @@ class JobKind(StrEnum):
     """Take in what lies in the mailboxes."""
     SEAL = "seal"
     """Sign and write out the journal's head."""
+    CLOSE_DAYS = "close_days"
+    """Close the days of the registers that are over."""
     SWEEP = "sweep"
     """Remove bytes of transactions that were rolled back."""
     CHECK_FIXITY = "check_fixity"

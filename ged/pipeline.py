@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ged import audit, jobs, upkeep
 from ged.archive import blobs as archive_blobs
 from ged.archive.seal import HeadSeal
+from ged.closing import operations as closing
 from ged.codes import CodeKind
 from ged.errors import EngineFailed, GedError
 from ged.jobs import BACKLOG_KINDS, SLOW_KINDS, ClaimedJob, Job, JobKind, JobState
@@ -37,6 +38,7 @@ PERIODS = {
     JobKind.COLLECT_MAIL: timedelta(minutes=3),
     JobKind.ALERTS: timedelta(minutes=3),
     JobKind.SEAL: timedelta(hours=1),
+    JobKind.CLOSE_DAYS: timedelta(hours=6),
     JobKind.SWEEP: timedelta(hours=24),
     JobKind.CHECK_FIXITY: timedelta(days=7),
     JobKind.LEARN: timedelta(hours=24),
@@ -129,6 +131,12 @@ def seal_head(services: Services, *, now: datetime) -> bool:
     with services.reading() as session:
         head = audit.head(session)
     return HeadSeal(seal_folder(services)).seal(head, now=now)
+
+
+def close_days(run: Run) -> None:
+    """Close the days and years of the registers that are over; what waits for a signature is closed another night."""
+    for told in closing.close_what_is_over(run.services, now=run.now):
+        logger.warning("closing.waits register=%s", told)
 
 
 def sweep(run: Run) -> None:
@@ -225,6 +233,7 @@ FUNCTIONS: dict[JobKind, Callable[[Run], None]] = {
     JobKind.ALERTS: alerts,
     JobKind.ALERT_MAIL: alert_mail,
     JobKind.SEAL: seal,
+    JobKind.CLOSE_DAYS: close_days,
     JobKind.SWEEP: sweep,
     JobKind.CHECK_FIXITY: check_fixity,
     JobKind.READ_SCAN: read_scan,

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from ged import audit
 from ged.archive import blobs as archive_blobs
 from ged.archive.seal import HeadSeal
+from ged.closing import operations as closing
 from ged.errors import GedError
 from ged.pipeline import seal_folder
 from ged.ports import Digest, Verdict
@@ -60,6 +61,7 @@ def verify(services: Services, *, now: datetime) -> VerifyReport:
         gaps = allocation.gaps(session)
         problems += [Problem("register.gap", f"{codes[r]} {year or ''}: {n}".strip()) for r, year, n in gaps]
         problems += differing
+        problems += [Problem(code, where) for code, where in closing.broken(session, services)]
         blob_count = 0
         for digest, where in archive_blobs.named_digests(session):
             blob_count += 1

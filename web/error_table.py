@@ -142,6 +142,25 @@ MESSAGES: Mapping[str, Message] = {
     "circuit.post": Message(_l("Ce poste n'est pas dans la liste."), _l("Choisissez des postes de la liste.")),
     "circuit.reason_missing": Message(_l("Il faut dire ce qui doit changer."), _l("Écrivez le motif.")),
     "circuit.text_long": Message(_l("Ce texte dépasse %(limit)s caractères."), _l("Raccourcissez-le.")),
+    # --- closing ---
+    "closing.changed": Message(_l("Le registre a changé pendant la clôture."), _l("Demandez-la de nouveau.")),
+    "closing.closed": Message(
+        _l("Ces dates sont déjà closes, jusqu'au %(until_on)s."), _l("Choisissez un jour après.")
+    ),
+    "closing.days_open": Message(
+        _l("Des jours de %(year)s ne sont pas encore clos."), _l("Closez d'abord les jours, jusqu'au 31 décembre.")
+    ),
+    "closing.not_over": Message(
+        _l("Un jour ou une année se clôt quand il est fini."), _l("Choisissez la veille, ou une année passée.")
+    ),
+    "closing.nothing": Message(
+        _l("Rien n'est à clore dans le registre %(register)s à ces dates."), _l("Choisissez une date plus récente.")
+    ),
+    "closing.unknown": Message(_l("Cette clôture n'existe pas."), _l("Choisissez-en une de la liste.")),
+    "closing.waiting": Message(
+        _l("Des numéros attendent encore leur signature : %(numbers)s."),
+        _l("Faites-les signer ou annuler, puis closez."),
+    ),
     # --- correspondent ---
     "correspondent.forbidden": Message(
         _l("L'annuaire est tenu par le bureau d'ordre."), _l("Demandez la correction à un agent du bureau d'ordre.")
@@ -815,6 +834,9 @@ MESSAGES: Mapping[str, Message] = {
         _l("La signature n'a pas pu être faite."), _l("Réessayez ; si l'erreur revient, prévenez l'administrateur.")
     ),
     "sign.nothing": Message(_l("Aucun courrier n'est coché."), _l("Cochez les courriers à signer.")),
+    "sign.too_many": Message(
+        _l("On signe %(limit)s courriers au plus en une fois."), _l("Cochez-en moins, puis signez le reste.")
+    ),
     "sign.not_signatory": Message(
         _l("Seul le signataire signe, ou qui en a reçu la délégation."), _l("Adressez-vous au signataire.")
     ),

@@ -49,6 +49,22 @@ class HeadSeal:
         with self._alone():
             return self._seal(head, now)
 
+    def sign(self, body: dict[str, object]) -> str:
+        """A signature (hex, Ed25519) of the installation over the canonical JSON of something else than a head."""
+        with self._alone():
+            return self._private().sign(audit.canonical(body)).hex()
+
+    def is_signed(self, body: dict[str, object], signature: str) -> bool:
+        """Whether ``sign`` made this signature over exactly this."""
+        try:
+            public = serialization.load_pem_public_key(self._public.read_bytes())
+            if not isinstance(public, Ed25519PublicKey):
+                return False
+            public.verify(bytes.fromhex(signature), audit.canonical(body))
+        except (OSError, ValueError, InvalidSignature):
+            return False
+        return True
+
     @contextmanager
     def _alone(self) -> Iterator[None]:
         # Two workers, or a worker and the command: a line names the digest of the one before it.

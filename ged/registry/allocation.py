@@ -5,7 +5,7 @@ The counter's row stays locked until the commit, so call ``allocate`` after ever
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import Dialect, Insert, func, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -14,7 +14,14 @@ from sqlalchemy.orm import Session
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, NumberTaken
 from ged.org.models import Unit
 from ged.ports import RegisterId
-from ged.registry.models import MailNumber, Register, RegisterCounter, RegisterNature
+from ged.registry.models import (
+    ClosingPeriod,
+    MailNumber,
+    Register,
+    RegisterClosing,
+    RegisterCounter,
+    RegisterNature,
+)
 from ged.registry.numbering import format_number
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
 
@@ -31,17 +38,20 @@ def allocate(
 ) -> MailNumber:
     """Give the next number of a register, dated today in the installation's time zone.
 
-    A process that waited for the lock over midnight never dates a number before the one given just before it; its hour
-    is then the first of that day, so that label and register say the same.
+    A process that waited for the lock over midnight never dates a number before the one given just before it, nor into
+    a closed day; its hour is then the first of that day, so that label and register say the same.
 
     Raises:
         NotFound: ``register.unknown``.
         InvalidTransition: ``register.closed``.
     """
     register = open_register(uow.session, register_id)
-    local_day = uow.now.astimezone(uow.services.zone).date()
-    year = local_day.year if register.restarts_yearly else 0
-    counter = _locked_counter(uow.session, register.id, year)
+    local_day = _open_day(uow, register.id)
+    counter = locked_counter(uow.session, register, local_day)
+    still_open = _open_day(uow, register.id)
+    if still_open != local_day:  # closed while we waited for the lock
+        counter, local_day = locked_counter(uow.session, register, still_open), still_open
+    year = counter.year
     on = max(local_day, counter.last_on) if counter.last_on else local_day
     begin = datetime.combine(on, time(), tzinfo=uow.services.zone).astimezone(UTC)
     counter.last_sequence += 1
@@ -83,7 +93,7 @@ class BookEntry:
 def lock_book(uow: UnitOfWork, register_id: RegisterId | int) -> None:
     """Hold the counter that ``allocate_many`` will use until the commit: nobody else takes letters over meanwhile."""
     register = open_register(uow.session, register_id)
-    _locked_counter(uow.session, register.id, _book_year(register, uow))
+    _locked_book(uow, register)
 
 
 def allocate_many(uow: UnitOfWork, register: Register, entries: Sequence[BookEntry]) -> list[MailNumber]:
@@ -93,8 +103,8 @@ def allocate_many(uow: UnitOfWork, register: Register, entries: Sequence[BookEnt
     dated as ``allocate`` dates them.
     """
     is_book = register.nature is RegisterNature.ARCHIVE
-    counter = _locked_counter(uow.session, register.id, _book_year(register, uow))
-    today = uow.now.astimezone(uow.services.zone).date()
+    counter = _locked_book(uow, register)
+    today = _open_day(uow, register.id)
     counter.last_on = max(today, counter.last_on) if counter.last_on else today
     entity = entity_code(uow.session, register.unit)
     numbers = []
@@ -127,11 +137,17 @@ def allocate_many(uow: UnitOfWork, register: Register, entries: Sequence[BookEnt
     return numbers
 
 
+def _locked_book(uow: UnitOfWork, register: Register) -> RegisterCounter:
+    counter = _counter(uow.session, register.id, _book_year(register, uow))
+    year = _book_year(register, uow)  # a year closed while we waited for the lock
+    return counter if counter.year == year else _counter(uow.session, register.id, year)
+
+
 def _book_year(register: Register, uow: UnitOfWork) -> int:
     """A book taken over is counted as one, whatever years its letters are of."""
     if register.nature is RegisterNature.ARCHIVE or not register.restarts_yearly:
         return 0
-    return uow.now.astimezone(uow.services.zone).year
+    return _open_day(uow, register.id).year
 
 
 def open_register(session: Session, register_id: RegisterId | int) -> Register:
@@ -177,7 +193,7 @@ def open_at(
     if last_number < 0:
         raise Invalid("register.opening_number", "give the last number of the paper book", field="last_number")
     register = open_register(uow.session, register_id)
-    counter = _locked_counter(uow.session, register.id, year if register.restarts_yearly else 0)
+    counter = _counter(uow.session, register.id, year if register.restarts_yearly else 0)
     if counter.last_on is not None or counter.last_sequence:
         raise NumberTaken(
             "register.started", "a register opens at a number only before its first one", register=register.code
@@ -204,7 +220,26 @@ def entity_code(session: Session, unit: Unit) -> str:
     return current.code if current is not None else unit.code
 
 
-def _locked_counter(session: Session, register_id: int, year: int) -> RegisterCounter:
+def closed_until(session: Session, register_id: RegisterId | int) -> date | None:
+    """The last closed day of a register, by its day or by its year; None while none is."""
+    last: date | None = session.scalar(
+        select(func.max(RegisterClosing.until_on)).where(RegisterClosing.register_id == register_id)
+    )
+    return last
+
+
+def _open_day(uow: UnitOfWork, register_id: int) -> date:
+    today = uow.now.astimezone(uow.services.zone).date()
+    closed = closed_until(uow.session, register_id)
+    return today if closed is None else max(today, closed + timedelta(days=1))
+
+
+def locked_counter(session: Session, register: Register, on: date) -> RegisterCounter:
+    """The counter that numbers of a day come from, locked until the commit."""
+    return _counter(session, register.id, on.year if register.restarts_yearly else 0)
+
+
+def _counter(session: Session, register_id: int, year: int) -> RegisterCounter:
     # Two first registrations of a year meet here: the one that loses the insert waits for the other's row.
     session.execute(_insert_if_missing(session.get_bind().dialect, register_id, year))
     return session.execute(
@@ -285,4 +320,27 @@ def void(uow: UnitOfWork, number: MailNumber, *, reason: str, actor: Actor, post
     if number.voided_at is not None:
         raise InvalidTransition("number.voided", "the number is void already", number=number.text)
     number.voided_at, number.void_reason = now, reason.strip()
-    uow.record("number.voided", "number", number.id, actor=actor, post=post, number=number.text, reason=reason.strip())
+    uow.record(
+        "number.voided", "number", number.id, actor=actor, post=post, number=number.text, reason=reason.strip(),
+        **citation(uow.session, number),
+    )  # fmt: skip
+
+
+def closing_of(session: Session, number: MailNumber) -> RegisterClosing | None:
+    """The closing of the day that a number was given on; None while that day is open."""
+    return session.scalar(
+        select(RegisterClosing)
+        .where(
+            RegisterClosing.register_id == number.register_id,
+            RegisterClosing.period == ClosingPeriod.DAY,
+            RegisterClosing.until_on >= number.registered_on,
+        )
+        .order_by(RegisterClosing.until_on)
+        .limit(1)
+    )
+
+
+def citation(session: Session, number: MailNumber) -> dict[str, str]:
+    """What the journal's entry of a correction says of a closed day: a correction is entered today and cites it."""
+    closing = closing_of(session, number)
+    return {} if closing is None else {"closed_on": closing.until_on.isoformat(), "closing": closing.digest}

@@ -136,6 +136,43 @@ class MailNumber(Base):
     register: Mapped[Register] = relationship(lazy="joined", innerjoin=True)
 
 
+class ClosingPeriod(StrEnum):
+    """What a closing closes."""
+
+    DAY = "day"
+    YEAR = "year"
+
+
+class RegisterClosing(Base):
+    """A closed span of a register: nothing is numbered in it any more. Rows are never changed.
+
+    Days follow one another without a hole: a closing covers everything since the one before. ``seal`` is the Ed25519
+    signature (hex) of the installation over what ``ged.closing.sealed_body`` says, which names the one before.
+    """
+
+    __tablename__ = "register_closings"
+    __table_args__ = (UniqueConstraint("register_id", "period", "sequence"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    register_id: Mapped[int] = mapped_column(ForeignKey("registers.id"))
+    period: Mapped[ClosingPeriod] = mapped_column(Code(ClosingPeriod))
+    sequence: Mapped[int] = mapped_column(Integer)
+    from_on: Mapped[date]
+    until_on: Mapped[date]
+    digest: Mapped[str] = mapped_column(String(64), index=True)
+    """Of the PDF/A that lists numbers, voids, rectifications and digests."""
+    content_hash: Mapped[str] = mapped_column(String(64))
+    """SHA-256 of the listed data in canonical JSON: the same rows give the same again."""
+    previous_digest: Mapped[str | None] = mapped_column(String(64))
+    seal: Mapped[str] = mapped_column(String(128))
+    number_count: Mapped[int] = mapped_column(Integer)
+    void_count: Mapped[int] = mapped_column(Integer)
+    rectification_count: Mapped[int] = mapped_column(Integer)
+    closed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    closed_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    """None: the nightly job."""
+
+
 class Correspondent(Base):
     """Somebody outside (or an entity) who writes to us or is written to."""
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from ged.errors import Forbidden, Invalid
 from ged.ports import Confidentiality, MailId
+from ged.registry.allocation import citation
 from ged.registry.correspondents import known_sender, resolve_sender
 from ged.registry.models import Direction, Mail, Rectification
 from ged.registry.operations import MAX_TEXTS, deciding_post, mail_to_change
@@ -76,11 +77,17 @@ def rectify(
         )
         uow.record(
             "mail.rectified", "mail", mail.id, actor=actor, post=post,
-            field=name, old=str(old or ""), new=str(new or ""), reason=reason.strip(),
+            field=name, old=str(old or ""), new=str(new or ""), reason=reason.strip(), **_cited(uow, mail),
         )  # fmt: skip
     if changed:
         uow.reindex(mail.id)
     return changed
+
+
+def _cited(uow: UnitOfWork, mail: Mail) -> dict[str, str]:
+    """The closed day of the first number that stands: what the register says of it is corrected today."""
+    number = next((one for one in mail.numbers if one.voided_at is None), None)
+    return {} if number is None else citation(uow.session, number)
 
 
 def rectifying_post(mail: Mail, actor: Actor) -> HeldPost:

@@ -164,6 +164,17 @@ def test_a_batch_signs_each_once_and_lists_each_result(house: House) -> None:
         assert len(session.scalars(select(SignedRevision)).all()) == 2
 
 
+def test_more_than_a_book_of_letters_is_refused_and_none_is_signed(house: House) -> None:
+    mail_id, key = house.ready(), house.key("sg")
+    letters = [ToSign(mail_id, 2), *(ToSign(MailId(10_000 + n), 1) for n in range(operations.MAX_BATCH))]
+    with pytest.raises(Invalid) as refused:
+        operations.sign_many(house.services, letters, key=key, actor=house.who("sg"), now=NOW)
+    assert refused.value.code == "sign.too_many"
+    assert house.show(mail_id, "sg").may_sign
+    twice = operations.sign_many(house.services, letters[:1] * 300, key=key, actor=house.who("sg"), now=NOW)
+    assert [result.failure for result in twice] == [None]
+
+
 def test_a_secretary_cannot_sign_and_uses_no_number(house: House) -> None:
     mail_id = house.ready()
     (result,) = house.sign(mail_id, key=house.key("secretaire"), account="secretaire")

@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from ged.audit import AuditEntry
+from ged.org.keys import issue_key
 from ged.org.models import Person
 from ged.ports import Confidentiality
 from ged.registry.dispatch_models import DispatchLine, DispatchState
@@ -21,7 +22,7 @@ from ged.registry.operations import change_level
 from ged.registry.states import MailState
 from ged.signbook.models import LetterTemplate
 from ged.signbook.wiring import connect
-from ged.unit import Services
+from ged.unit import SYSTEM, Services
 from tests.factories import NOW, SECRET, make_organisation, make_services
 from tests.signbook_kit import PASSPHRASE, TEMPLATE, CountingSigner, House
 from tests.signing_kit import page_pdf
@@ -271,3 +272,20 @@ def test_reading_and_printing_a_restricted_letter_is_in_the_journal(site: Site) 
     site.get("agent", f"/departs/{mail_id}")
     site.get("agent", "/departs/lignes/1")
     assert readings()[before:] == ["mail.opened", "mail.opened"]
+
+
+def test_some_of_a_book_are_signed_as_rows_and_a_wrong_passphrase_signs_none(site: Site) -> None:
+    mail_id = site.house.ready()
+    with site.services.unit_of_work(NOW) as uow:
+        issue_key(uow, site.house.who("sg").person_id, passphrase=PASSPHRASE, actor=SYSTEM)
+    letter = f"{mail_id}:{site.house.show(mail_id, 'sg').version_no}"
+    path = "/parapheur/signer/suite"
+    wrong = site.send("sg", path, 422, letter=letter, passphrase="une autre phrase de passe")
+    assert "phrase" in wrong
+    assert site.house.signer.signed == 0
+    rows = site.send("sg", path, 200, letter=letter, passphrase=PASSPHRASE)
+    assert rows.count("data-result=") == 1
+    assert 'data-result="signed"' in rows
+    again = site.send("sg", path, 200, letter=letter)
+    assert 'data-result="failed"' in again
+    assert site.house.signer.signed == 1

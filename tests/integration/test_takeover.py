@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,20 @@ from click.testing import CliRunner
 from sqlalchemy import func, select
 
 from ged import audit, jobs, pipeline, upkeep
+from ged.closing.operations import broken, close_what_is_over
 from ged.errors import EngineFailed
 from ged.jobs import Job, JobKind, JobState
 from ged.ports import JobId, Lane, SearchQuery
 from ged.registry import allocation, documents, journal_check, takeover_queries
-from ged.registry.models import Attachment, Direction, Mail, MailNumber, Register, RegisterNature
+from ged.registry.models import (
+    Attachment,
+    Direction,
+    Mail,
+    MailNumber,
+    Register,
+    RegisterClosing,
+    RegisterNature,
+)
 from ged.registry.search import search_letters
 from ged.registry.states import MailState
 from ged.registry.takeover import PIECE_LETTERS, Place, Refusal, Takeover, find_register, take_over
@@ -132,6 +141,21 @@ def test_any_other_register_gives_its_own_next_numbers(services: Services) -> No
         assert numbers[0].mail_id == before.mail_id
         assert session.scalars(select(Mail.their_reference).order_by(Mail.id.desc())).first() == "2/2011"
     holds(services)
+
+
+def test_a_closed_book_is_of_today_not_of_an_archive(services: Services) -> None:
+    """The nightly closing leaves an archive open, and what another register takes over is dated behind its closing."""
+    old = {"registered_on": "2015-03-09", "text": "Une note"}
+    run(services, [{"id": 1, **old}])
+    run(services, [{"id": 1, **old}], into="ARR")
+    late = NOW + timedelta(days=3)
+    assert close_what_is_over(services, now=late) == []
+    run(services, [{"id": 2, **old}])
+    run(services, [{"id": 2, **old}], into="ARR")
+    holds(services)
+    with services.reading() as session:
+        assert list(broken(session, services)) == []
+        assert session.scalars(select(Register.code).join(RegisterClosing)).all() == ["ARR"]
 
 
 def test_every_refusal_has_its_line_and_reason_and_the_rest_is_taken(services: Services, tmp_path: Path) -> None:

@@ -1,16 +1,19 @@
 """The registers as books: who may read which, their lines, their proof, their pages to print, opening at a number."""
 
-from datetime import date
+from datetime import date, timedelta
 from io import BytesIO
 
 from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from ged.errors import GedError, Invalid, NumberTaken
+from ged.closing import operations as closing
+from ged.closing import queries as closing_queries
+from ged.errors import GedError, Invalid, InvalidTransition, NumberTaken, StaleVersion
 from ged.ports import RegisterId
 from ged.registry import allocation, books, prints, reading
 from ged.registry.books import BookRow, Span, YearRow
+from ged.registry.models import ClosingPeriod
 from web import context
 from web.forms import FormReader
 from web.pages import render_form
@@ -135,3 +138,51 @@ def open_at(register_id: int) -> ResponseReturnValue:
         return _opening(register_id, error)
     flash(_("Le registre s'ouvre au numéro %(number)s.", number=(last or 0) + 1), "success")
     return redirect(url_for("registers.show", register_id=register_id), 303)
+
+
+@blueprint.get("/<int:register_id>/clotures")
+def closings(register_id: int) -> ResponseReturnValue:
+    """Days and years closed, and what still waits."""
+    return _closings(register_id)
+
+
+def _closings(register_id: int, error: GedError | None = None) -> ResponseReturnValue:
+    actor, yesterday = context.actor(), context.today() - timedelta(days=1)
+    with context.services().reading() as session:
+        book = books.book(session, register_id, actor)
+        rows = closing_queries.closings(session, register_id, actor)
+        waiting = closing_queries.waiting(session, register_id, yesterday)
+    return render_form(
+        "registers/closings.html", error=error, book=book, rows=rows, waiting=waiting, yesterday=yesterday
+    )
+
+
+@blueprint.post("/<int:register_id>/clotures")
+def close(register_id: int) -> ResponseReturnValue:
+    """Close days that are over, or a year (``period``)."""
+    fields = FormReader(request.form)
+    until_on = fields.day("until_on", required=True)
+    is_year = fields.text("period") == ClosingPeriod.YEAR.value
+    services, actor, now = context.services(), context.actor(), context.now()
+    try:
+        fields.check()
+        day = until_on or context.today()
+        if is_year:
+            closing.close_year(services, register_id, day.year, actor=actor, now=now)
+        else:
+            closing.close_days(services, register_id, day, actor=actor, now=now)
+    except (Invalid, InvalidTransition, StaleVersion) as error:
+        return _closings(register_id, error)
+    flash(_("Clôture faite : plus rien ne s'inscrit à ces dates."), "success")
+    return redirect(url_for("registers.closings", register_id=register_id), 303)
+
+
+@blueprint.get("/<int:register_id>/clotures/<int:closing_id>.pdf")
+def closing_pdf(register_id: int, closing_id: int) -> ResponseReturnValue:
+    """The sealed list, as it was stored."""
+    services = context.services()
+    with services.reading() as session:
+        row = closing_queries.closing(session, register_id, closing_id, context.actor())
+    name = f"cloture-{row.period.value}-{row.until_on.isoformat()}.pdf"
+    with services.blobs.open(row.digest) as stored:
+        return send_file(BytesIO(stored.read()), mimetype="application/pdf", download_name=name)

@@ -8,10 +8,10 @@ from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, Stale
 from ged.ports import Confidentiality, MailId, SignatureReport
 from ged.registry import documents, reading
 from ged.signbook import ink, operations, queries
-from ged.signbook.operations import MAX_TEXT, ToSign
+from ged.signbook.operations import MAX_TEXT, SignResult, ToSign
 from ged.signbook.queries import LetterRow
 from web import context, keyring
-from web.errors import views_of
+from web.errors import ErrorView, views_of
 from web.forms import FormReader
 from web.pages import render_form
 
@@ -45,25 +45,44 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
 
 @blueprint.post("/signer")
 def sign_selected() -> ResponseReturnValue:
-    """Sign the letters ticked in one act; each has its own result."""
-    fields = FormReader(request.form)
-    letters = [_ticked(value) for value in request.form.getlist("letter")]
+    """Sign the letters ticked in one act; each has its own result. A browser with scripts sends them ten by ten."""
     try:
-        if not letters or None in letters:
-            raise Invalid("sign.nothing", "tick a letter", field="letter")
-        key = keyring.signing_key(fields.secret("passphrase", required=False))
-        results = operations.sign_many(
-            context.services(),
-            [letter for letter in letters if letter is not None],
-            key=key,
-            actor=context.actor(),
-            now=context.now(),
-        )
+        results = _sign_ticked()
     except GedError as error:
         return _index(_refused(error))
-    shown = [(result, views_of(result.failure)[0] if result.failure else None) for result in results]
     signed = sum(result.failure is None for result in results)
-    return render_template("signbook/results.html", results=shown, signed=signed)
+    return render_template(
+        "signbook/results.html", results=_shown(results), signed=signed, failed=len(results) - signed
+    )
+
+
+@blueprint.post("/signer/suite")
+def sign_chunk() -> ResponseReturnValue:
+    """The same for some of the letters ticked: rows of the table of results, or why none could be signed."""
+    try:
+        results = _sign_ticked()
+    except GedError as error:
+        shown = views_of(_refused(error))[0]
+        return render_template("signbook/_stopped.html", wrong=shown), 422
+    return render_template("signbook/_results.html", results=_shown(results))
+
+
+def _sign_ticked() -> tuple[SignResult, ...]:
+    letters = [_ticked(value) for value in request.form.getlist("letter")]
+    if not letters or None in letters:
+        raise Invalid("sign.nothing", "tick a letter", field="letter")
+    key = keyring.signing_key(FormReader(request.form).secret("passphrase", required=False))
+    return operations.sign_many(
+        context.services(),
+        [letter for letter in letters if letter is not None],
+        key=key,
+        actor=context.actor(),
+        now=context.now(),
+    )
+
+
+def _shown(results: tuple[SignResult, ...]) -> list[tuple[SignResult, ErrorView | None]]:
+    return [(result, views_of(result.failure)[0] if result.failure else None) for result in results]
 
 
 def _ticked(value: str) -> ToSign | None:

@@ -1,7 +1,7 @@
 """import
 
 Revision ID: 0006
-Revises: 0003_keys
+Revises: 0005_book
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 import ged.db
 
 revision = "0006"
-down_revision = "0003_keys"
+down_revision = "0005_book"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,219 @@
+"""Closing the days and the years of a register.
+
+Read and set outside of any lock; then, under the lock of the register's counter, what was listed is read once more:
+nothing can be numbered between the list and its closing.
+"""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from ged.archive.seal import HeadSeal
+from ged.closing import listing, sheet
+from ged.closing.listing import Listed
+from ged.errors import InvalidTransition, NotFound, StaleVersion
+from ged.jobs import JobKind
+from ged.ports import Digest
+from ged.registry import allocation
+from ged.registry.models import ClosingPeriod, MailNumber, Register, RegisterClosing, RegisterNature
+from ged.unit import SYSTEM, Actor, HeldPost, Services, UnitOfWork
+
+
+def close_days(
+    services: Services, register_id: int, until_on: date, *, actor: Actor = SYSTEM, now: datetime
+) -> RegisterClosing:
+    """Close everything since the last closing up to a day that is over. SYSTEM is the nightly job.
+
+    Raises:
+        NotFound: ``register.unknown``.
+        Forbidden: ``register.not_clerk``.
+        InvalidTransition: ``closing.not_over``, ``closing.closed``, ``closing.nothing``, ``closing.waiting`` (a number
+            waits for its signature).
+        StaleVersion: ``closing.changed``: close again.
+    """
+    return _close(services, register_id, ClosingPeriod.DAY, until_on, actor, now)
+
+
+def close_year(
+    services: Services, register_id: int, year: int, *, actor: Actor = SYSTEM, now: datetime
+) -> RegisterClosing:
+    """Close a year that is over and whose days are all closed.
+
+    Raises:
+        As ``close_days``, and InvalidTransition ``closing.days_open``.
+    """
+    return _close(services, register_id, ClosingPeriod.YEAR, date(year, 12, 31), actor, now)
+
+
+def _close(
+    services: Services, register_id: int, period: ClosingPeriod, until_on: date, actor: Actor, now: datetime
+) -> RegisterClosing:
+    with services.reading() as session:
+        _post(session, register_id, actor)
+        plan = _plan(session, services, register_id, period, until_on, now)
+        content = sheet.closing_data(session, services, plan, actor, now)
+    stored = services.blobs.put(BytesIO(sheet.closing_pdf(content, at=now)))
+    with services.unit_of_work(now) as uow:
+        register = uow.session.get_one(Register, register_id)
+        post = _post(uow.session, register_id, actor)
+        allocation.locked_counter(uow.session, register, until_on)
+        if _plan(uow.session, services, register_id, period, until_on, now) != plan:
+            raise StaleVersion("closing.changed", "close again: the register changed meanwhile", id=register_id)
+        return _enter(uow, plan, stored.digest, actor, post)
+
+
+def _post(session: Session, register_id: int, actor: Actor) -> HeldPost | None:
+    if session.get(Register, register_id) is None:
+        raise NotFound("register.unknown", "choose a register of the list", id=register_id)
+    return None if actor is SYSTEM else allocation.clerk_post(session, register_id, actor)
+
+
+def _plan(
+    session: Session, services: Services, register_id: int, period: ClosingPeriod, until_on: date, now: datetime
+) -> Listed:
+    register = session.get_one(Register, register_id)
+    if register.nature is RegisterNature.ARCHIVE:  # its days are those of a paper book, which is still being taken over
+        raise InvalidTransition("closing.nothing", "there is nothing to close", register=register.code)
+    if until_on >= now.astimezone(services.zone).date():
+        raise InvalidTransition("closing.not_over", "close it when it is over", until_on=until_on.isoformat())
+    last = _last(session, register_id, period)
+    if last is not None and last.until_on >= until_on:
+        raise InvalidTransition("closing.closed", "it is closed already", until_on=last.until_on.isoformat())
+    data: Any
+    if period is ClosingPeriod.DAY:
+        from_on = _first_open(session, register_id, last)
+        if from_on is None or from_on > until_on:
+            raise InvalidTransition("closing.nothing", "there is nothing to close", register=register.code)
+        names = listing.waiting(session, register_id, until_on)
+        if names:
+            raise InvalidTransition("closing.waiting", "have them signed or voided first", numbers=", ".join(names[:5]))
+        data = listing.day_rows(session, register, from_on, until_on, services.zone)
+        counts = tuple(len(data[name]) for name in listing.COUNTED)
+        if not any(counts):
+            raise InvalidTransition("closing.nothing", "there is nothing to close", register=register.code)
+    else:
+        from_on = date(until_on.year, 1, 1)
+        data = listing.year_rows(session, register, until_on.year)
+        _require_days(session, register, until_on, data)
+        counts = tuple(sum(row[name] for row in data) for name in listing.COUNTED)
+    sequence = 1 if last is None else last.sequence + 1
+    previous = None if last is None else Digest(last.digest)
+    return Listed(register_id, period, sequence, from_on, until_on, data, previous, counts)
+
+
+def _require_days(session: Session, register: Register, until_on: date, data: list[listing.Row]) -> None:
+    closed = allocation.closed_until(session, register.id)
+    is_open = session.scalar(
+        select(MailNumber.id)
+        .where(MailNumber.register_id == register.id, MailNumber.registered_on <= until_on)
+        .where(MailNumber.registered_on > closed if closed is not None else MailNumber.id > 0)
+        .limit(1)
+    )
+    if is_open is not None:
+        raise InvalidTransition("closing.days_open", "close its days first", year=until_on.year)
+    if not data:
+        raise InvalidTransition("closing.nothing", "there is nothing to close", register=register.code)
+
+
+def _last(session: Session, register_id: int, period: ClosingPeriod) -> RegisterClosing | None:
+    return session.scalar(
+        select(RegisterClosing)
+        .where(RegisterClosing.register_id == register_id, RegisterClosing.period == period)
+        .order_by(RegisterClosing.sequence.desc())
+        .limit(1)
+    )
+
+
+def _first_open(session: Session, register_id: int, last: RegisterClosing | None) -> date | None:
+    if last is not None:
+        return last.until_on + timedelta(days=1)
+    first: date | None = session.scalar(
+        select(func.min(MailNumber.registered_on)).where(MailNumber.register_id == register_id)
+    )
+    return first
+
+
+def _enter(uow: UnitOfWork, plan: Listed, digest: Digest, actor: Actor, post: HeldPost | None) -> RegisterClosing:
+    row = RegisterClosing(
+        register_id=plan.register_id,
+        period=plan.period,
+        sequence=plan.sequence,
+        from_on=plan.from_on,
+        until_on=plan.until_on,
+        digest=digest,
+        content_hash=listing.content_hash(plan.data),
+        previous_digest=plan.previous,
+        number_count=plan.counts[0],
+        void_count=plan.counts[1],
+        rectification_count=plan.counts[2],
+        closed_at=uow.now,
+        closed_by_id=actor.person_id or None,
+    )
+    row.seal = _seal(uow.services).sign(sealed_body(row))
+    uow.session.add(row)
+    uow.session.flush()
+    uow.record(
+        "register.closed_until", "register", plan.register_id, actor=actor, post=post, period=plan.period.value,
+        until_on=plan.until_on.isoformat(), digest=digest, content=row.content_hash, previous=plan.previous or "",
+        numbers=row.number_count,
+    )  # fmt: skip
+    uow.defer(JobKind.SEAL, 0)
+    return row
+
+
+def sealed_body(row: RegisterClosing) -> dict[str, object]:
+    """What the seal of a closing is over: its span, its digests, and the closing before."""
+    return {
+        "register": row.register_id, "period": row.period.value, "sequence": row.sequence,
+        "from_on": row.from_on.isoformat(), "until_on": row.until_on.isoformat(), "digest": row.digest,
+        "content": row.content_hash, "previous": row.previous_digest or "",
+        "counts": [row.number_count, row.void_count, row.rectification_count],
+    }  # fmt: skip
+
+
+def _seal(services: Services) -> HeadSeal:
+    return HeadSeal(Path(services.data_dir) / "seal")
+
+
+def broken(session: Session, services: Services) -> Iterator[tuple[str, str]]:
+    """(code, where) of each closing whose seal, place in the chain, or span does not hold."""
+    seal, before = _seal(services), dict[tuple[int, ClosingPeriod], RegisterClosing]()
+    for row in session.scalars(select(RegisterClosing).order_by(RegisterClosing.sequence)):
+        where = f"register {row.register_id} {row.period.value} {row.until_on.isoformat()}"
+        last = before.get((row.register_id, row.period))
+        if not seal.is_signed(sealed_body(row), row.seal):
+            yield "closing.altered", where
+        if (row.sequence, row.previous_digest) != (last.sequence + 1 if last else 1, last.digest if last else None):
+            yield "closing.chain", where
+        if row.period is ClosingPeriod.DAY:
+            count = session.scalar(
+                select(func.count(MailNumber.id)).where(
+                    MailNumber.register_id == row.register_id,
+                    MailNumber.registered_on.between(row.from_on, row.until_on),
+                )
+            )
+            if count != row.number_count:
+                yield "closing.entered_later", where
+        before[row.register_id, row.period] = row
+
+
+def close_what_is_over(services: Services, *, now: datetime) -> list[str]:
+    """The nightly job: yesterday and before in every register that is kept, and years over. Answers what waits."""
+    yesterday = now.astimezone(services.zone).date() - timedelta(days=1)
+    with services.reading() as session:
+        registers = list(session.scalars(select(Register.id).order_by(Register.id)))
+    told = []
+    for register_id in registers:
+        steps = [(ClosingPeriod.DAY, date(yesterday.year - 1, 12, 31)), (ClosingPeriod.DAY, yesterday)]
+        for period, until_on in [steps[0], (ClosingPeriod.YEAR, steps[0][1]), steps[1]]:
+            try:
+                _close(services, register_id, period, until_on, SYSTEM, now)
+            except (InvalidTransition, StaleVersion) as refusal:
+                if refusal.code in ("closing.waiting", "closing.changed"):
+                    told.append(f"{register_id} {refusal.code}")
+    return told
