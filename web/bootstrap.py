@@ -10,13 +10,15 @@ from ged.adapters.queue_polled import PolledQueue
 from ged.codes import derive_secret
 from ged.config import Settings
 from ged.db import make_engine
+from ged.errors import Invalid
 from ged.pipeline import plug_proofs
 from ged.ports import JobQueue, Post, SearchIndex
 from ged.unit import Services
 from ocr.engine import TesseractEngine
-from signing.keys import LocalVault
+from signing import pki
+from signing.keys import PASSPHRASE_MIN_CHARS, LocalVault
 from signing.pades import PadesSigner
-from signing.pki import Authority
+from signing.pki import Authority, OfflineRoot
 from signing.preserve import PadesPreserver
 from signing.profiles import StatusAddress
 from signing.status import AuthorityStatus
@@ -32,7 +34,7 @@ def build_services(settings: Settings, *, writes_index: bool = False) -> Service
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     plug_proofs()
     secret = settings.secret.get_secret_value()
-    keystore = derive_secret(secret, "keystore")
+    keystore = _keystore_secret(settings)
     vault = LocalVault(authority_dir(settings), keystore, address=status_address(settings))
     return Services(
         engine=make_engine(settings.url),
@@ -58,16 +60,60 @@ def build_services(settings: Settings, *, writes_index: bool = False) -> Service
     )
 
 
-def create_authority(settings: Settings, *, organisation: str, now: datetime) -> None:
+def create_authority(
+    settings: Settings, *, organisation: str, now: datetime, root: Path | None = None, passphrase: str = ""
+) -> None:
     """Make the ministry's own certificate authority, once.
 
+    Args:
+        root: the folder, outside of the installation, that gets the root's key under ``passphrase``; without, the key
+            lies in the installation (for trials).
+
     Raises:
-        Invalid: ``authority.exists``.
+        Invalid: ``authority.exists``, ``key.passphrase_short``.
     """
-    key = derive_secret(settings.secret.get_secret_value(), "keystore")
+    if root is not None and len(passphrase) < PASSPHRASE_MIN_CHARS:
+        raise Invalid("key.passphrase_short", "Choose a longer passphrase.", minimum=PASSPHRASE_MIN_CHARS)
     Authority.create(
-        authority_dir(settings), key, organisation, now, country=settings.country, address=status_address(settings)
+        authority_dir(settings),
+        _keystore_secret(settings),
+        organisation,
+        now,
+        country=settings.country,
+        offline=OfflineRoot(root, passphrase) if root is not None else None,
+        address=status_address(settings),
     )
+
+
+def renew_issuing_authority(settings: Settings, *, root: Path, passphrase: str, now: datetime) -> datetime:
+    """Let the root certify the issuing authority anew; answers until when.
+
+    Raises:
+        ConfigError: ``authority.missing``, ``authority.root_missing``.
+        Invalid: ``authority.root_passphrase``.
+    """
+    made = pki.renew_issuing(
+        authority_dir(settings),
+        _keystore_secret(settings),
+        OfflineRoot(root, passphrase),
+        now=now,
+        address=status_address(settings),
+    )
+    return made.not_valid_after_utc
+
+
+def renew_root_list(settings: Settings, *, root: Path, passphrase: str, now: datetime) -> None:
+    """Let the root sign its revocation list anew.
+
+    Raises:
+        ConfigError: ``authority.root_missing``.
+        Invalid: ``authority.root_passphrase``.
+    """
+    pki.renew_root_list(authority_dir(settings), OfflineRoot(root, passphrase), now=now)
+
+
+def _keystore_secret(settings: Settings) -> bytes:
+    return derive_secret(settings.secret.get_secret_value(), "keystore")
 
 
 def status_address(settings: Settings) -> StatusAddress:
