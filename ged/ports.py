@@ -760,6 +760,23 @@ class Signer(Protocol):
         ...
 
 
+class Sealer(Protocol):
+    """Signs in the name of the institution (EN 319 412-3): registers closed, exports. No person's key is needed."""
+
+    def seal(self, pdf: bytes, request: SignRequest) -> SignedPdf:
+        """Seal by an incremental update, as ``Signer.sign`` does.
+
+        Raises:
+            ConfigError: ``seal.none``: neither settings nor ``ged pki seal`` named a key.
+            EngineFailed: ``sign.failed``, ``key.refused``; retryable ``key.unreachable``.
+        """
+        ...
+
+    def certificate(self) -> Certificate | None:
+        """Public facts of the seal's certificate; None when there is none."""
+        ...
+
+
 @dataclass(frozen=True)
 class RaisedPdf:
     """A signed file with one revision more.

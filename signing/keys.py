@@ -36,9 +36,11 @@ class LocalVault:
     Args:
         authority_dir: where ``Authority.create`` put the authority; read when the first key is issued.
         server_secret: a secret that lies outside the database.
-        rsa_bits: make RSA keys of this size instead of ECDSA P-256 (3072 for readers that know no curves).
+        rsa_bits: make RSA keys of this size instead of ECDSA (3072 for readers that know no curves).
+        curve: ``p256`` or ``p384``.
         cost: of argon2id for keys issued from now on.
         address: where certificates issued from now on say that their revocation is told.
+        trusted_dir: roots of accredited authorities, besides those in the folder ``trusted`` beside our own.
     """
 
     def __init__(
@@ -47,14 +49,18 @@ class LocalVault:
         server_secret: bytes,
         *,
         rsa_bits: int | None = None,
+        curve: str = "p256",
         cost: Argon2Cost | None = None,
         address: StatusAddress | None = None,
+        trusted_dir: Path | None = None,
     ) -> None:
         self._dir = authority_dir
         self._secret = server_secret
         self._rsa_bits = rsa_bits
+        self._curve = curve
         self._cost = cost or Argon2Cost()
         self._address = address
+        self._trusted_dir = trusted_dir
 
     @cached_property
     def _authority(self) -> Authority:
@@ -106,12 +112,12 @@ class LocalVault:
 
     def trust_roots_pem(self) -> tuple[str, ...]:
         """Our own root and those in the folder ``trusted`` beside it."""
-        return trusted_roots(self._dir)
+        return trusted_roots(self._dir, self._trusted_dir)
 
     def _new_key(self) -> PersonKey:
         if self._rsa_bits is not None:
             return rsa.generate_private_key(public_exponent=65537, key_size=self._rsa_bits)
-        return ec.generate_private_key(ec.SECP256R1())
+        return ec.generate_private_key(ec.SECP384R1() if self._curve == "p384" else ec.SECP256R1())
 
 
 def describe(certificate: x509.Certificate) -> Certificate:

@@ -3,6 +3,8 @@
 from datetime import datetime
 from pathlib import Path
 
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from ged.adapters.blobs_fs import FileBlobs
 from ged.adapters.imap import load_mailboxes
 from ged.adapters.post_smtp import FolderPost, SmtpPost
@@ -12,17 +14,19 @@ from ged.config import Settings
 from ged.db import make_engine
 from ged.errors import Invalid
 from ged.pipeline import plug_proofs
-from ged.ports import JobQueue, Post, SearchIndex
+from ged.ports import Certificate, JobQueue, Post, SearchIndex
 from ged.unit import Services
 from ocr.engine import TesseractEngine
 from signing import pki
-from signing.keys import PASSPHRASE_MIN_CHARS, LocalVault
+from signing.keys import PASSPHRASE_MIN_CHARS, LocalVault, describe
 from signing.pades import PadesSigner
 from signing.pki import Authority, OfflineRoot
 from signing.preserve import PadesPreserver
 from signing.profiles import StatusAddress
+from signing.sealing import PadesSealer
 from signing.status import AuthorityStatus
 from signing.validation import PdfChecker
+from web.sealing import seal_key
 
 
 def build_services(settings: Settings, *, writes_index: bool = False) -> Services:
@@ -35,7 +39,15 @@ def build_services(settings: Settings, *, writes_index: bool = False) -> Service
     plug_proofs()
     secret = settings.secret.get_secret_value()
     keystore = _keystore_secret(settings)
-    vault = LocalVault(authority_dir(settings), keystore, address=status_address(settings))
+    vault = LocalVault(
+        authority_dir(settings),
+        keystore,
+        rsa_bits=3072 if settings.key_type == "rsa3072" else None,
+        curve=settings.key_type,
+        address=status_address(settings),
+        trusted_dir=settings.trusted_dir,
+    )
+    signer = PadesSigner(settings.tsa_urls)
     return Services(
         engine=make_engine(settings.url),
         blobs=FileBlobs(settings.data_dir / "blobs"),
@@ -43,8 +55,8 @@ def build_services(settings: Settings, *, writes_index: bool = False) -> Service
         queue=_queue(settings),
         ocr=TesseractEngine(jobs=settings.ocr_jobs),
         vault=vault,
-        signer=PadesSigner(settings.tsa_urls),
-        checker=PdfChecker(vault.trust_roots_pem() if authority_dir(settings).exists() else ()),
+        signer=signer,
+        checker=PdfChecker(vault.trust_roots_pem()),
         post=_post(settings),
         zone=settings.zone,
         country=settings.country,
@@ -57,6 +69,7 @@ def build_services(settings: Settings, *, writes_index: bool = False) -> Service
         mailboxes=load_mailboxes(settings.mailboxes_file),
         preserver=PadesPreserver(settings.tsa_urls, vault.trust_roots_pem) if settings.tsa_urls else None,
         revocation=AuthorityStatus(authority_dir(settings), keystore),
+        sealer=PadesSealer(signer, seal_key(settings, keystore)),
     )
 
 
@@ -110,6 +123,18 @@ def renew_root_list(settings: Settings, *, root: Path, passphrase: str, now: dat
         Invalid: ``authority.root_passphrase``.
     """
     pki.renew_root_list(authority_dir(settings), OfflineRoot(root, passphrase), now=now)
+
+
+def make_seal(settings: Settings, *, identifier: str, now: datetime) -> tuple[Certificate, str]:
+    """Make the key of the institution's seal, certified by our own authority; answers its certificate, also as PEM.
+
+    Raises:
+        ConfigError: ``authority.missing``, ``authority.secret_wrong``.
+    """
+    folder, secret = authority_dir(settings), _keystore_secret(settings)
+    authority = Authority.open(folder, secret, address=status_address(settings))
+    made = pki.make_seal(authority, folder, secret, identifier=identifier, now=now)
+    return describe(made), made.public_bytes(Encoding.PEM).decode("ascii")
 
 
 def _keystore_secret(settings: Settings) -> bytes:

@@ -71,6 +71,24 @@ def pki_root_crl(root: Path) -> None:
     click.echo("root: list signed")
 
 
+@pki.command("seal")
+@click.option("--identifier", default="", help="Of the institution, as EN 319 412-1, 5.1.4 spells it.")
+def pki_seal(identifier: str) -> None:
+    """Make the key of the institution's seal, or a new one in time; what the old one sealed holds."""
+    from ged.org.certificates import note_issued
+    from ged.org.models import CertificateKind
+    from ged.unit import SYSTEM
+    from web.bootstrap import build_services, make_seal
+    from web.cli import settings_of
+
+    settings, now = settings_of(), datetime.now(UTC)
+    facts, pem = make_seal(settings, identifier=identifier, now=now)
+    with build_services(settings).unit_of_work(now) as uow:
+        note_issued(uow, facts, pem, kind=CertificateKind.SEAL)
+        uow.record("seal.issued", "installation", None, actor=SYSTEM, serial=facts.serial)
+    click.echo(f"seal: {facts.subject}, good until {facts.not_after:%Y-%m-%d}")
+
+
 @pki.command("list")
 @click.option("--expiring", type=int, default=None, help="Only those in use that end within so many days.")
 def pki_list(expiring: int | None) -> None:

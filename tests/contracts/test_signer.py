@@ -32,9 +32,10 @@ from tests.signing_kit import (
 PERSON = {"name": "AMAVI Kossi", "title": "Secrétaire général", "organisation": "MEF", "email": "k@mef.tg"}
 
 
-@pytest.fixture(scope="module", params=[None, 3072], ids=["p256", "rsa3072"])
+@pytest.fixture(scope="module", params=[(None, "p256"), (None, "p384"), (3072, "")], ids=["p256", "p384", "rsa3072"])
 def keys(request, tmp_path_factory) -> KeyVault:
-    return vault(tmp_path_factory.mktemp("authority"), rsa_bits=request.param)
+    rsa_bits, curve = request.param
+    return vault(tmp_path_factory.mktemp("authority"), rsa_bits=rsa_bits, curve=curve)
 
 
 @pytest.fixture(scope="module")
