@@ -651,6 +651,14 @@ class KeyVault(Protocol):
         """
         ...
 
+    def adopt(self, content: bytes, password: str, *, passphrase: str, now: datetime) -> StoredKey:
+        """Take a key over that another authority gave as PKCS#12 under ``password``.
+
+        Raises:
+            Invalid: ``key.file_unreadable``, ``key.passphrase_short``, ``key.expired``.
+        """
+        ...
+
     def unlock(self, key: StoredKey, passphrase: str, *, now: datetime) -> UnlockedKey:
         """Open a key.
 

@@ -150,6 +150,21 @@ def account_key(name: str, passphrase: str) -> None:
     click.echo("key: issued")
 
 
+@account.command("import-key")
+@click.argument("name")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--password", prompt="Password of the file", hide_input=True)
+@click.option("--passphrase", prompt=True, hide_input=True, confirmation_prompt=True)
+def account_import_key(name: str, file: Path, password: str, passphrase: str) -> None:
+    """Give account NAME the key of FILE, a PKCS#12 of an accredited authority."""
+    from web.bootstrap import build_services
+    from web.organisation import adopt_key_of
+
+    services = build_services(settings_of())
+    adopt_key_of(services, name, file.read_bytes(), password, passphrase, now=datetime.now(UTC))
+    click.echo("key: taken over")
+
+
 @account.command("free-key")
 @click.argument("name")
 def account_free_key(name: str) -> None:

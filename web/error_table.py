@@ -483,6 +483,9 @@ MESSAGES: Mapping[str, Message] = {
         _l("Vous n'avez pas de clé de signature."),
         _l("Demandez un certificat à l'administrateur, ou signez à la main l'exemplaire imprimé."),
     ),
+    "key.file_unreadable": Message(
+        _l("Ce fichier de clé ne peut pas être lu."), _l("Vérifiez le fichier PKCS#12 et son mot de passe.")
+    ),
     "key.refused": Message(
         _l("Le dispositif ou le service qui détient la clé a refusé de signer."),
         _l("Faites vérifier le code PIN ou le compte par l'administrateur."),
