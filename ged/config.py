@@ -6,6 +6,7 @@ plugs that cannot work.
 
 import os
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, ValidationError
@@ -47,6 +48,23 @@ class Settings(BaseSettings):
     ocr_languages: tuple[str, ...] = ("fra",)
     max_upload_bytes: int = Field(default=200_000_000, ge=1_000_000)
     tsa_urls: tuple[str, ...] = ()
+    """RFC 3161 authorities, best first."""
+    trusted_dir: Path | None = None
+    """Roots of accredited authorities (PEM), besides those in ``authority/trusted`` of the data folder."""
+    key_type: Literal["p256", "p384", "rsa3072"] = "p256"
+    """Of the keys issued from now on."""
+    seal_chain: Path | None = None
+    """Certificate of the institution's seal, then those above it (PEM); unset: that of ``ged pki seal``."""
+    seal_pkcs12: Path | None = None
+    seal_secret: SecretStr | None = None
+    """Opens the seal's key: passphrase of the PKCS#12, PIN of the token, or bearer token of the signing service."""
+    seal_module: Path | None = None
+    """PKCS#11 library of the token that holds the seal's key."""
+    seal_token: str = ""
+    seal_url: str = ""
+    """Signing service that holds the seal's key (CSC API 2)."""
+    seal_label: str = ""
+    """Name of the key in the token, or with the signing service."""
     smtp_url: SecretStr | None = None
     mail_from: str = "ged@localhost"
     mailboxes_file: Path | None = None

@@ -651,6 +651,14 @@ class KeyVault(Protocol):
         """
         ...
 
+    def adopt(self, content: bytes, password: str, *, passphrase: str, now: datetime) -> StoredKey:
+        """Take a key over that another authority gave as PKCS#12 under ``password``.
+
+        Raises:
+            Invalid: ``key.file_unreadable``, ``key.passphrase_short``, ``key.expired``.
+        """
+        ...
+
     def unlock(self, key: StoredKey, passphrase: str, *, now: datetime) -> UnlockedKey:
         """Open a key.
 
@@ -757,6 +765,23 @@ class Signer(Protocol):
             Invalid: ``key.locked`` (the five minutes are over, or the cookie is not the right one).
             EngineFailed: ``sign.failed``.
         """
+        ...
+
+
+class Sealer(Protocol):
+    """Signs in the name of the institution (EN 319 412-3): registers closed, exports. No person's key is needed."""
+
+    def seal(self, pdf: bytes, request: SignRequest) -> SignedPdf:
+        """Seal by an incremental update, as ``Signer.sign`` does.
+
+        Raises:
+            ConfigError: ``seal.none``: neither settings nor ``ged pki seal`` named a key.
+            EngineFailed: ``sign.failed``, ``key.refused``; retryable ``key.unreachable``.
+        """
+        ...
+
+    def certificate(self) -> Certificate | None:
+        """Public facts of the seal's certificate; None when there is none."""
         ...
 
 

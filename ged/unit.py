@@ -38,6 +38,7 @@ from ged.ports import (
     Preserver,
     Principals,
     RevocationLists,
+    Sealer,
     SearchIndex,
     SignatureChecker,
     Signer,
@@ -163,6 +164,7 @@ class Services:
     preserver: Preserver | None = None
     """None: no time-stamp authority is set, signatures stay as they were made."""
     revocation: RevocationLists | None = None
+    sealer: Sealer | None = None
 
     def reading(self) -> AbstractContextManager[Session]:
         """A session for queries."""

@@ -7,6 +7,7 @@ five minutes is inside the sealed bytes, so that whoever stores them cannot prol
 import base64
 import json
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -36,9 +37,11 @@ class LocalVault:
     Args:
         authority_dir: where ``Authority.create`` put the authority; read when the first key is issued.
         server_secret: a secret that lies outside the database.
-        rsa_bits: make RSA keys of this size instead of ECDSA P-256 (3072 for readers that know no curves).
+        rsa_bits: make RSA keys of this size instead of ECDSA (3072 for readers that know no curves).
+        curve: ``p256`` or ``p384``.
         cost: of argon2id for keys issued from now on.
         address: where certificates issued from now on say that their revocation is told.
+        trusted_dir: roots of accredited authorities, besides those in the folder ``trusted`` beside our own.
     """
 
     def __init__(
@@ -47,14 +50,18 @@ class LocalVault:
         server_secret: bytes,
         *,
         rsa_bits: int | None = None,
+        curve: str = "p256",
         cost: Argon2Cost | None = None,
         address: StatusAddress | None = None,
+        trusted_dir: Path | None = None,
     ) -> None:
         self._dir = authority_dir
         self._secret = server_secret
         self._rsa_bits = rsa_bits
+        self._curve = curve
         self._cost = cost or Argon2Cost()
         self._address = address
+        self._trusted_dir = trusted_dir
 
     @cached_property
     def _authority(self) -> Authority:
@@ -64,14 +71,28 @@ class LocalVault:
         self, *, name: str, title: str, organisation: str, email: str, passphrase: str, now: datetime
     ) -> StoredKey:
         """Make a key pair and a certificate of the ministry's own authority (see the port)."""
-        if len(passphrase) < PASSPHRASE_MIN_CHARS:
-            raise Invalid(
-                "key.passphrase_short", "Choose a longer passphrase.", field="passphrase", minimum=PASSPHRASE_MIN_CHARS
-            )
+        _require_long(passphrase)
         key = self._new_key()
         certificate = self._authority.certify(
             key.public_key(), name=name, title=title, organisation=organisation, email=email, now=now
         )
+        return self._stored(key, [certificate, self._authority.certificate], passphrase)
+
+    def adopt(self, content: bytes, password: str, *, passphrase: str, now: datetime) -> StoredKey:
+        """Take a key over that another authority gave as PKCS#12 (see the port)."""
+        _require_long(passphrase)
+        try:
+            bundle = pkcs12.load_pkcs12(content, password.encode())
+        except ValueError:
+            raise Invalid("key.file_unreadable", "Check the file and its password.", field="password") from None
+        if bundle.cert is None or not isinstance(bundle.key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
+            raise Invalid("key.file_unreadable", "Give a PKCS#12 file with an RSA or elliptic-curve key.")
+        chain = [bundle.cert.certificate, *(link.certificate for link in bundle.additional_certs)]
+        if chain[0].not_valid_after_utc <= now:
+            raise Invalid("key.expired", "Ask for a new certificate.")
+        return self._stored(bundle.key, chain, passphrase)
+
+    def _stored(self, key: PersonKey, chain: Sequence[x509.Certificate], passphrase: str) -> StoredKey:
         salt = new_salt(self._cost)
         password = passphrase_password(passphrase, salt, self._secret)
         # The password has 256 bits of its own: the rounds of PKCS#12 would only cost time.
@@ -82,10 +103,8 @@ class LocalVault:
             .hmac_hash(hashes.SHA256())
             .build(password)
         )
-        keystore = pkcs12.serialize_key_and_certificates(
-            None, key, certificate, [self._authority.certificate], encryption
-        )
-        return StoredKey(keystore, salt, certificate.public_bytes(serialization.Encoding.PEM).decode("ascii"))
+        keystore = pkcs12.serialize_key_and_certificates(None, key, chain[0], chain[1:], encryption)
+        return StoredKey(keystore, salt, chain[0].public_bytes(serialization.Encoding.PEM).decode("ascii"))
 
     def unlock(self, key: StoredKey, passphrase: str, *, now: datetime) -> UnlockedKey:
         """Open a key for five minutes (see the port)."""
@@ -106,12 +125,19 @@ class LocalVault:
 
     def trust_roots_pem(self) -> tuple[str, ...]:
         """Our own root and those in the folder ``trusted`` beside it."""
-        return trusted_roots(self._dir)
+        return trusted_roots(self._dir, self._trusted_dir)
 
     def _new_key(self) -> PersonKey:
         if self._rsa_bits is not None:
             return rsa.generate_private_key(public_exponent=65537, key_size=self._rsa_bits)
-        return ec.generate_private_key(ec.SECP256R1())
+        return ec.generate_private_key(ec.SECP384R1() if self._curve == "p384" else ec.SECP256R1())
+
+
+def _require_long(passphrase: str) -> None:
+    if len(passphrase) < PASSPHRASE_MIN_CHARS:
+        raise Invalid(
+            "key.passphrase_short", "Choose a longer passphrase.", field="passphrase", minimum=PASSPHRASE_MIN_CHARS
+        )
 
 
 def describe(certificate: x509.Certificate) -> Certificate:

@@ -10,25 +10,23 @@ from collections.abc import Sequence
 from datetime import datetime
 from io import BytesIO
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign.fields import MDPPerm, SigFieldSpec, SigSeedSubFilter, append_signature_field, enumerate_sig_fields
 from pyhanko.sign.signers.cms_embedder import PdfCMSEmbedder, SigAppearanceSetup, SigIOSetup, SigMDPSetup, SigObjSetup
 from pyhanko.sign.signers.pdf_byterange import SignatureObject
 
-from ged.errors import EngineFailed
+from ged.errors import EngineFailed, GedError
 from ged.ports import SignatureField, SignedPdf, SignRequest
 from signing.appearance import PageStyle
 from signing.cms import template_for
 from signing.keys import unseal
-from signing.pki import PersonKey
+from signing.profiles import PublicKey, digest_for
+from signing.rawkeys import MemoryKey, RawKey
 from signing.timestamp import FallbackTimeStamper, TimestampUnavailable
 
 _log = logging.getLogger(__name__)
-_DIGEST = "sha256"
 _TOKEN_VARIATION = 1024
 
 
@@ -59,16 +57,25 @@ class PadesSigner:
     def sign(self, pdf: bytes, request: SignRequest, *, sealed: bytes, cookie_key: str, now: datetime) -> SignedPdf:
         """Sign by an incremental update (see the port)."""
         key, chain = unseal(sealed, cookie_key, now=now)
-        signer = _MemorySigner(key, chain)
+        return self.sign_with(MemoryKey(key, chain), pdf, request)
+
+    def sign_with(self, key: RawKey, pdf: bytes, request: SignRequest) -> SignedPdf:
+        """Sign with a key that lies anywhere.
+
+        Raises:
+            EngineFailed: ``sign.failed``; ``key.unreachable``, ``key.refused`` as its key raises them.
+        """
         try:
-            signed, level = self._at_best_level(pdf, request, signer)
+            signed, level = self._at_best_level(pdf, request, _KeySigner(key))
+        except GedError:
+            raise
         except Exception as error:
             raise _failed(error, field=request.field.name) from error
         if not signed.startswith(pdf):
             raise EngineFailed("sign.failed", field=request.field.name, cause="bytes_rewritten")
         return SignedPdf(signed, level)
 
-    def _at_best_level(self, pdf: bytes, request: SignRequest, signer: "_MemorySigner") -> tuple[bytes, str]:
+    def _at_best_level(self, pdf: bytes, request: SignRequest, signer: "_KeySigner") -> tuple[bytes, str]:
         if self._timestamper is not None:
             try:
                 return _sign(pdf, request, signer, self._timestamper), "B-T"
@@ -83,32 +90,39 @@ def quiet_pyhanko() -> None:
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
-class _MemorySigner:
+class _KeySigner:
     """Signs with an opened key; what does not depend on the letter is kept from one to the next."""
 
-    def __init__(self, key: PersonKey, chain: Sequence[x509.Certificate]) -> None:
+    def __init__(self, key: RawKey) -> None:
         self._key = key
-        is_curve = isinstance(key, ec.EllipticCurvePrivateKey)
-        certificates = tuple(link.public_bytes(Encoding.DER) for link in chain)
-        self.template = template_for(certificates, _DIGEST, f"{_DIGEST}_{'ecdsa' if is_curve else 'rsa'}")
-        self._signature_max_bytes = (key.key_size + 7) // 8 * 2 + 9 if is_curve else key.key_size // 8
+        public = _public_key(key)
+        is_curve = isinstance(public, ec.EllipticCurvePublicKey)
+        self.digest = digest_for(public).name
+        certificates = tuple(link.public_bytes(Encoding.DER) for link in key.chain)
+        self.template = template_for(certificates, self.digest, f"{self.digest}_{'ecdsa' if is_curve else 'rsa'}")
+        self._signature_max_bytes = (public.key_size + 7) // 8 * 2 + 9 if is_curve else public.key_size // 8
 
     def sign(self, data: bytes) -> bytes:
-        if isinstance(self._key, ec.EllipticCurvePrivateKey):
-            return self._key.sign(data, ec.ECDSA(hashes.SHA256()))
-        return self._key.sign(data, padding.PKCS1v15(), hashes.SHA256())
+        return self._key.sign(data, self.digest)
 
     def hex_digits(self, timestamper: FallbackTimeStamper | None) -> int:
         """Room for the CMS object: pyHanko would sign once more to measure it, which takes as long as signing."""
-        attributes = self.template.attributes(bytes(hashes.SHA256.digest_size))
+        attributes = self.template.attributes(bytes(hashlib.new(self.digest).digest_size))
         size = len(self.template.signed(attributes, bytes(self._signature_max_bytes)))
         if timestamper is not None:
-            token = asyncio.run(timestamper.async_dummy_response(_DIGEST))
+            token = asyncio.run(timestamper.async_dummy_response(self.digest))
             size += len(token.dump()) + _TOKEN_VARIATION
         return 2 * size
 
 
-def _sign(pdf: bytes, request: SignRequest, signer: _MemorySigner, timestamper: FallbackTimeStamper | None) -> bytes:
+def _public_key(key: RawKey) -> PublicKey:
+    public = key.chain[0].public_key()
+    if not isinstance(public, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
+        raise EngineFailed("sign.failed", "Use an RSA or elliptic-curve key.", cause="key")
+    return public
+
+
+def _sign(pdf: bytes, request: SignRequest, signer: _KeySigner, timestamper: FallbackTimeStamper | None) -> bytes:
     writer = pdf_writer(pdf)
     fields = {name: value for name, value, _ in enumerate_sig_fields(writer.prev)}
     exists = request.field.name in fields
@@ -118,22 +132,22 @@ def _sign(pdf: bytes, request: SignRequest, signer: _MemorySigner, timestamper: 
         request.field.name, writer, existing_fields_only=exists
     )
     next(embedding)
-    embedding.send(_setup(request, signer.hex_digits(timestamper)))
+    embedding.send(_setup(request, signer.digest, signer.hex_digits(timestamper)))
     output = BytesIO()
-    prepared, _ = embedding.send(SigIOSetup(_DIGEST, output=output))
+    prepared, _ = embedding.send(SigIOSetup(signer.digest, output=output))
     attributes = signer.template.attributes(prepared.document_digest)
     signature = signer.sign(attributes)
-    token = b"" if timestamper is None else _token(timestamper, signature)
+    token = b"" if timestamper is None else _token(timestamper, signature, signer.digest)
     prepared.fill_with_cms(output, signer.template.signed(attributes, signature, token))
     return output.getvalue()
 
 
-def _token(timestamper: FallbackTimeStamper, signature: bytes) -> bytes:
-    token: bytes = asyncio.run(timestamper.async_timestamp(hashlib.sha256(signature).digest(), _DIGEST)).dump()
+def _token(timestamper: FallbackTimeStamper, signature: bytes, digest: str) -> bytes:
+    token: bytes = asyncio.run(timestamper.async_timestamp(hashlib.new(digest, signature).digest(), digest)).dump()
     return token
 
 
-def _setup(request: SignRequest, hex_digits: int) -> SigObjSetup:
+def _setup(request: SignRequest, digest: str, hex_digits: int) -> SigObjSetup:
     certifies = request.docmdp_level is not None
     return SigObjSetup(
         SignatureObject(
@@ -144,7 +158,7 @@ def _setup(request: SignRequest, hex_digits: int) -> SigObjSetup:
             reason=request.reason or None,
             bytes_reserved=hex_digits,
         ),
-        SigMDPSetup(_DIGEST, certify=certifies, docmdp_perms=MDPPerm(request.docmdp_level) if certifies else None),
+        SigMDPSetup(digest, certify=certifies, docmdp_perms=MDPPerm(request.docmdp_level) if certifies else None),
         SigAppearanceSetup(PageStyle(border_width=0, page_pdf=request.appearance_pdf), request.at, None),
     )
 

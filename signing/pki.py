@@ -216,10 +216,32 @@ def root_list(folder: Path, secret: bytes, *, now: datetime) -> bytes | None:
     return _root_list(root, _curve_key(key.read_bytes(), _password(secret)), (), now) if key.exists() else None
 
 
-def trusted_roots(folder: Path) -> tuple[str, ...]:
-    """Our own root, then every certificate in the folder ``trusted``, as PEM."""
+def trusted_roots(folder: Path, more: Path | None = None) -> tuple[str, ...]:
+    """Our own root, then every certificate in the folder ``trusted`` and in ``more``, as PEM."""
     own = [folder / "root.pem"] if (folder / "root.pem").exists() else []
-    return tuple(path.read_text("ascii") for path in [*own, *sorted((folder / "trusted").glob("*.pem"))])
+    given = [path for place in (folder / "trusted", more) if place for path in sorted(place.glob("*.pem"))]
+    return tuple(path.read_text("ascii") for path in [*own, *given])
+
+
+def make_seal(authority: Authority, folder: Path, secret: bytes, *, identifier: str, now: datetime) -> x509.Certificate:
+    """Make the key of the institution's seal and certify it; the one before is replaced, what it sealed holds."""
+    key = ec.generate_private_key(ec.SECP384R1())
+    organisation = authority.certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)[0].value
+    made = authority.certify_seal(key.public_key(), organisation=str(organisation), identifier=identifier, now=now)
+    sealed = _pem(made) + _pem(authority.certificate) + _encrypted(key, _password(secret))
+    _replace(folder / "seal.pem", sealed, mode=0o600)  # key and certificate change together
+    return made
+
+
+def open_seal(folder: Path, secret: bytes) -> tuple[ec.EllipticCurvePrivateKey, list[x509.Certificate]] | None:
+    """The seal's key and certificates; None when none was made."""
+    try:
+        content = (folder / "seal.pem").read_bytes()
+    except FileNotFoundError:
+        return None
+    return _curve_key(content[content.index(b"-----BEGIN ENCRYPTED") :], _password(secret)), (
+        x509.load_pem_x509_certificates(content)
+    )
 
 
 def _issuing(
@@ -265,10 +287,10 @@ def _encrypted(key: ec.EllipticCurvePrivateKey, password: bytes) -> bytes:
     return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
 
 
-def _replace(path: Path, content: bytes) -> None:
+def _replace(path: Path, content: bytes, mode: int = 0o644) -> None:
     """The new content whole, or the old."""
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as scratch:
-        _write_new(Path(scratch) / path.name, content, mode=0o644)
+        _write_new(Path(scratch) / path.name, content, mode=mode)
         (Path(scratch) / path.name).replace(path)
 
 

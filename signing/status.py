@@ -64,7 +64,7 @@ class AuthorityStatus:
         if not (self._dir / "issuing.pem").exists():
             return _refusal(ocsp.OCSPResponseStatus.UNAUTHORIZED)
         key, certificate, issuer = self._ready(now)
-        if not _names(asked, issuer):
+        if not _names(asked, certificate, issuer):
             return _refusal(ocsp.OCSPResponseStatus.UNAUTHORIZED)
         found = known(f"{asked.serial_number:x}")
         if found is False:
@@ -96,9 +96,9 @@ class AuthorityStatus:
         return held
 
 
-def _names(asked: ocsp.OCSPRequest, issuer: x509.Certificate) -> bool:
+def _names(asked: ocsp.OCSPRequest, sibling: x509.Certificate, issuer: x509.Certificate) -> bool:
     """Whether the request is about a certificate of ours, whatever digest it names the issuer with."""
-    ours = ocsp.OCSPRequestBuilder().add_certificate(issuer, issuer, asked.hash_algorithm).build()
+    ours = ocsp.OCSPRequestBuilder().add_certificate(sibling, issuer, asked.hash_algorithm).build()
     return (asked.issuer_key_hash, asked.issuer_name_hash) == (ours.issuer_key_hash, ours.issuer_name_hash)
 
 

@@ -24,10 +24,10 @@ SENDER = SignatureField("sender", 1, (50, 100, 250, 160))
 RECEIVER = SignatureField("receiver", 1, (300, 100, 500, 160))
 
 
-def vault(folder: Path, *, rsa_bits: int | None = None) -> LocalVault:
+def vault(folder: Path, *, rsa_bits: int | None = None, curve: str = "p256") -> LocalVault:
     """A vault over an authority of its own."""
     Authority.create(folder, SECRET, "Ministère de l'Économie", NOW)
-    return LocalVault(folder, SECRET, rsa_bits=rsa_bits, cost=CHEAP)
+    return LocalVault(folder, SECRET, rsa_bits=rsa_bits, curve=curve, cost=CHEAP)
 
 
 def unlocked(keys: LocalVault, name: str = "AMAVI Kossi", *, now: datetime = NOW) -> UnlockedKey:

@@ -47,6 +47,6 @@ def create_app(services: Services, settings: Settings) -> Flask:
         app.register_blueprint(blueprint)
     guard.check_complete(app)
     navigation.install(app)
-    for endpoint in guard.endpoints_of(app, guard.BRIDGE):
+    for endpoint in (*guard.endpoints_of(app, guard.BRIDGE), *guard.endpoints_of(app, guard.PUBLISHED)):
         csrf.exempt(app.view_functions[endpoint])
     return app

@@ -3,6 +3,8 @@
 from datetime import datetime
 from pathlib import Path
 
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from ged.adapters.blobs_fs import FileBlobs
 from ged.adapters.imap import load_mailboxes
 from ged.adapters.post_smtp import FolderPost, SmtpPost
@@ -10,17 +12,21 @@ from ged.adapters.queue_polled import PolledQueue
 from ged.codes import derive_secret
 from ged.config import Settings
 from ged.db import make_engine
+from ged.errors import Invalid
 from ged.pipeline import plug_proofs
-from ged.ports import JobQueue, Post, SearchIndex
+from ged.ports import Certificate, JobQueue, Post, SearchIndex
 from ged.unit import Services
 from ocr.engine import TesseractEngine
-from signing.keys import LocalVault
+from signing import pki
+from signing.keys import PASSPHRASE_MIN_CHARS, LocalVault, describe
 from signing.pades import PadesSigner
-from signing.pki import Authority
+from signing.pki import Authority, OfflineRoot
 from signing.preserve import PadesPreserver
 from signing.profiles import StatusAddress
+from signing.sealing import PadesSealer
 from signing.status import AuthorityStatus
 from signing.validation import PdfChecker
+from web.sealing import seal_key
 
 
 def build_services(settings: Settings, *, writes_index: bool = False) -> Services:
@@ -32,8 +38,16 @@ def build_services(settings: Settings, *, writes_index: bool = False) -> Service
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     plug_proofs()
     secret = settings.secret.get_secret_value()
-    keystore = derive_secret(secret, "keystore")
-    vault = LocalVault(authority_dir(settings), keystore, address=status_address(settings))
+    keystore = _keystore_secret(settings)
+    vault = LocalVault(
+        authority_dir(settings),
+        keystore,
+        rsa_bits=3072 if settings.key_type == "rsa3072" else None,
+        curve=settings.key_type,
+        address=status_address(settings),
+        trusted_dir=settings.trusted_dir,
+    )
+    signer = PadesSigner(settings.tsa_urls)
     return Services(
         engine=make_engine(settings.url),
         blobs=FileBlobs(settings.data_dir / "blobs"),
@@ -41,8 +55,8 @@ def build_services(settings: Settings, *, writes_index: bool = False) -> Service
         queue=_queue(settings),
         ocr=TesseractEngine(jobs=settings.ocr_jobs),
         vault=vault,
-        signer=PadesSigner(settings.tsa_urls),
-        checker=PdfChecker(vault.trust_roots_pem() if authority_dir(settings).exists() else ()),
+        signer=signer,
+        checker=PdfChecker(vault.trust_roots_pem()),
         post=_post(settings),
         zone=settings.zone,
         country=settings.country,
@@ -55,19 +69,76 @@ def build_services(settings: Settings, *, writes_index: bool = False) -> Service
         mailboxes=load_mailboxes(settings.mailboxes_file),
         preserver=PadesPreserver(settings.tsa_urls, vault.trust_roots_pem) if settings.tsa_urls else None,
         revocation=AuthorityStatus(authority_dir(settings), keystore),
+        sealer=PadesSealer(signer, seal_key(settings, keystore)),
     )
 
 
-def create_authority(settings: Settings, *, organisation: str, now: datetime) -> None:
+def create_authority(
+    settings: Settings, *, organisation: str, now: datetime, root: Path | None = None, passphrase: str = ""
+) -> None:
     """Make the ministry's own certificate authority, once.
 
+    Args:
+        root: the folder, outside of the installation, that gets the root's key under ``passphrase``; without, the key
+            lies in the installation (for trials).
+
     Raises:
-        Invalid: ``authority.exists``.
+        Invalid: ``authority.exists``, ``key.passphrase_short``.
     """
-    key = derive_secret(settings.secret.get_secret_value(), "keystore")
+    if root is not None and len(passphrase) < PASSPHRASE_MIN_CHARS:
+        raise Invalid("key.passphrase_short", "Choose a longer passphrase.", minimum=PASSPHRASE_MIN_CHARS)
     Authority.create(
-        authority_dir(settings), key, organisation, now, country=settings.country, address=status_address(settings)
+        authority_dir(settings),
+        _keystore_secret(settings),
+        organisation,
+        now,
+        country=settings.country,
+        offline=OfflineRoot(root, passphrase) if root is not None else None,
+        address=status_address(settings),
     )
+
+
+def renew_issuing_authority(settings: Settings, *, root: Path, passphrase: str, now: datetime) -> datetime:
+    """Let the root certify the issuing authority anew; answers until when.
+
+    Raises:
+        ConfigError: ``authority.missing``, ``authority.root_missing``.
+        Invalid: ``authority.root_passphrase``.
+    """
+    made = pki.renew_issuing(
+        authority_dir(settings),
+        _keystore_secret(settings),
+        OfflineRoot(root, passphrase),
+        now=now,
+        address=status_address(settings),
+    )
+    return made.not_valid_after_utc
+
+
+def renew_root_list(settings: Settings, *, root: Path, passphrase: str, now: datetime) -> None:
+    """Let the root sign its revocation list anew.
+
+    Raises:
+        ConfigError: ``authority.root_missing``.
+        Invalid: ``authority.root_passphrase``.
+    """
+    pki.renew_root_list(authority_dir(settings), OfflineRoot(root, passphrase), now=now)
+
+
+def make_seal(settings: Settings, *, identifier: str, now: datetime) -> tuple[Certificate, str]:
+    """Make the key of the institution's seal, certified by our own authority; answers its certificate, also as PEM.
+
+    Raises:
+        ConfigError: ``authority.missing``, ``authority.secret_wrong``.
+    """
+    folder, secret = authority_dir(settings), _keystore_secret(settings)
+    authority = Authority.open(folder, secret, address=status_address(settings))
+    made = pki.make_seal(authority, folder, secret, identifier=identifier, now=now)
+    return describe(made), made.public_bytes(Encoding.PEM).decode("ascii")
+
+
+def _keystore_secret(settings: Settings) -> bytes:
+    return derive_secret(settings.secret.get_secret_value(), "keystore")
 
 
 def status_address(settings: Settings) -> StatusAddress:

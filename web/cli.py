@@ -17,6 +17,7 @@ from ged.errors import GedError
 from web.cli_import import import_letters
 from web.cli_index import index
 from web.cli_ocr import ocr
+from web.cli_pki import pki
 from web.cli_search import search
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def main(env: Path | None) -> None:
 main.add_command(import_letters)
 main.add_command(index)
 main.add_command(ocr)
+main.add_command(pki)
 main.add_command(search)
 
 
@@ -148,19 +150,30 @@ def account_key(name: str, passphrase: str) -> None:
     click.echo("key: issued")
 
 
-@main.group()
-def pki() -> None:
-    """The ministry's own certificate authority."""
+@account.command("import-key")
+@click.argument("name")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--password", prompt="Password of the file", hide_input=True)
+@click.option("--passphrase", prompt=True, hide_input=True, confirmation_prompt=True)
+def account_import_key(name: str, file: Path, password: str, passphrase: str) -> None:
+    """Give account NAME the key of FILE, a PKCS#12 of an accredited authority."""
+    from web.bootstrap import build_services
+    from web.organisation import adopt_key_of
+
+    services = build_services(settings_of())
+    adopt_key_of(services, name, file.read_bytes(), password, passphrase, now=datetime.now(UTC))
+    click.echo("key: taken over")
 
 
-@pki.command("init")
-@click.argument("organisation")
-def pki_init(organisation: str) -> None:
-    """Make the authority of ORGANISATION (once)."""
-    from web.bootstrap import create_authority
+@account.command("free-key")
+@click.argument("name")
+def account_free_key(name: str) -> None:
+    """Let account NAME try its passphrase again after too many wrong ones."""
+    from web.bootstrap import build_services
+    from web.organisation import free_key_of
 
-    create_authority(settings_of(), organisation=organisation, now=datetime.now(UTC))
-    click.echo("authority: made")
+    free_key_of(build_services(settings_of()), name, now=datetime.now(UTC))
+    click.echo("key: free to try again")
 
 
 @main.command()

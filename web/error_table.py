@@ -502,6 +502,17 @@ MESSAGES: Mapping[str, Message] = {
         _l("Vous n'avez pas de clé de signature."),
         _l("Demandez un certificat à l'administrateur, ou signez à la main l'exemplaire imprimé."),
     ),
+    "key.file_unreadable": Message(
+        _l("Ce fichier de clé ne peut pas être lu."), _l("Vérifiez le fichier PKCS#12 et son mot de passe.")
+    ),
+    "key.refused": Message(
+        _l("Le dispositif ou le service qui détient la clé a refusé de signer."),
+        _l("Faites vérifier le code PIN ou le compte par l'administrateur."),
+    ),
+    "key.unreachable": Message(
+        _l("Le dispositif ou le service qui détient la clé ne répond pas."),
+        _l("Branchez le dispositif, ou attendez le service, puis réessayez."),
+    ),
     "key.passphrase_short": Message(
         _l("La phrase secrète est trop courte."), _l("Choisissez-la de 12 caractères au moins.")
     ),

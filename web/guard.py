@@ -25,11 +25,13 @@ class Access(Enum):
     """Anybody with an account."""
     BRIDGE = "bridge"
     """A scanner bridge with its bearer token; no session, no CSRF token. The view checks the token."""
+    PUBLISHED = "published"
+    """Anybody's program: what is told to everybody; no session, no CSRF token, nothing is changed."""
 
 
 Rule = Access | frozenset[Role]
 
-PUBLIC, SIGNED_IN, BRIDGE = Access.PUBLIC, Access.SIGNED_IN, Access.BRIDGE
+PUBLIC, SIGNED_IN, BRIDGE, PUBLISHED = Access.PUBLIC, Access.SIGNED_IN, Access.BRIDGE, Access.PUBLISHED
 
 
 def roles(*allowed: Role) -> frozenset[Role]:
@@ -50,6 +52,11 @@ ACCESS: Mapping[str, Rule] = {
     "session.unlock_key": SIGNED_IN,
     "session.lock_key": SIGNED_IN,
     "health.show": PUBLIC,
+    # --- what our certificate authority publishes ---
+    "pki.revocation_list": PUBLISHED,
+    "pki.certificate": PUBLISHED,
+    "pki.ocsp": PUBLISHED,
+    "pki.ocsp_get": PUBLISHED,
     # --- delegations ---
     "delegations.index": SIGNED_IN,
     "delegations.create": SIGNED_IN,
@@ -267,7 +274,7 @@ def _enforce(access: Mapping[str, Rule]) -> None:
     if request.endpoint is None:
         return
     rule = access[request.endpoint]
-    if rule in (Access.PUBLIC, Access.BRIDGE):
+    if rule in (Access.PUBLIC, Access.BRIDGE, Access.PUBLISHED):
         return
     actor = context.actor()
     if isinstance(rule, frozenset) and not actor.has(*rule):

@@ -5,6 +5,7 @@ The opened key is sealed under a random key that only the browser holds (cookie 
 the file's own time only serves the sweeping.
 """
 
+import logging
 import os
 import re
 import secrets
@@ -15,11 +16,12 @@ from pathlib import Path
 
 from flask import Flask, Response, g, request
 
-from ged.errors import Invalid
-from ged.org import keys
+from ged.errors import GedError, Invalid
+from ged.org import certificates, keys
 from ged.ports import UnlockedKey
 from web import context
 
+_log = logging.getLogger(__name__)
 _ID = re.compile(r"[0-9]+-[A-Za-z0-9_-]{22}")
 
 
@@ -79,9 +81,25 @@ def unlock(passphrase: str) -> datetime:
         ) from None
     with services.unit_of_work(now) as uow:
         keys.note_unlocked(uow, actor.person_id, actor=actor)
+    with services.reading() as session:
+        ends_soon = certificates.is_renewable(session, stored.certificate_pem, now=now)
+    if ends_soon:
+        opened = _renewed(passphrase) or opened
     lock()
     _keep(opened)
     return opened.expires_at
+
+
+def _renewed(passphrase: str) -> UnlockedKey | None:
+    """A new key under the same passphrase; what the old one signed holds. None when it cannot be made: it has time."""
+    services, actor, now = context.services(), context.actor(), context.now()
+    try:
+        with services.unit_of_work(now) as uow:
+            stored = keys.issue_key(uow, actor.person_id, passphrase=passphrase, actor=actor)
+        return services.vault.unlock(stored, passphrase, now=now)
+    except GedError as error:
+        _log.warning("key.not_renewed person=%s code=%s", actor.person_id, error.code)
+        return None
 
 
 def _keep(opened: UnlockedKey) -> None:

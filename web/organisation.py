@@ -8,7 +8,7 @@ from sqlalchemy import select
 from ged.errors import NotFound
 from ged.org.accounts import hash_password, set_password
 from ged.org.file import read_organisation
-from ged.org.keys import issue_key
+from ged.org.keys import adopt_key, free_key, issue_key
 from ged.org.load import Change, load_organisation
 from ged.org.models import Person
 from ged.registry.load import load_registry
@@ -63,6 +63,29 @@ def issue_key_to(services: Services, account: str, passphrase: str, *, now: date
     """
     with services.unit_of_work(now) as uow:
         issue_key(uow, person_of(uow, account).id, passphrase=passphrase, actor=SYSTEM)
+
+
+def adopt_key_of(
+    services: Services, account: str, content: bytes, password: str, passphrase: str, *, now: datetime
+) -> None:
+    """Give a person the key that an accredited authority made.
+
+    Raises:
+        NotFound: ``person.unknown``.
+        Invalid: ``key.file_unreadable``, ``key.passphrase_short``, ``key.expired``.
+    """
+    with services.unit_of_work(now) as uow:
+        adopt_key(uow, person_of(uow, account).id, content, password, passphrase=passphrase, actor=SYSTEM)
+
+
+def free_key_of(services: Services, account: str, *, now: datetime) -> None:
+    """Let a person try the passphrase again.
+
+    Raises:
+        NotFound: ``person.unknown``.
+    """
+    with services.unit_of_work(now) as uow:
+        free_key(uow, person_of(uow, account).id, actor=SYSTEM)
 
 
 def person_of(uow: UnitOfWork, account: str) -> Person:

@@ -23,6 +23,10 @@ REASONS = (
 """What a person may say when revoking (RFC 5280, 5.3.1)."""
 
 
+RENEWED_BEFORE = timedelta(days=60)
+"""How long before its end a certificate is renewed, at the next right passphrase."""
+
+
 @dataclass(frozen=True)
 class CertificateRow:
     """A certificate as lists show it."""
@@ -121,6 +125,21 @@ def ocsp_answer(services: Services, request: bytes, *, now: datetime) -> bytes:
     return services.revocation.answer(request, known=known, now=now)
 
 
+def is_renewable(session: Session, certificate_pem: str, *, now: datetime) -> bool:
+    """Whether our own authority issued this certificate to a person and it ends soon."""
+    return (
+        session.scalar(
+            select(IssuedCertificate.id).where(
+                IssuedCertificate.certificate_pem == certificate_pem,
+                IssuedCertificate.kind == CertificateKind.PERSON,
+                IssuedCertificate.revoked_at.is_(None),
+                IssuedCertificate.expires_at <= now + RENEWED_BEFORE,
+            )
+        )
+        is not None
+    )
+
+
 def listed(session: Session, *, expiring_before: datetime | None = None) -> Sequence[CertificateRow]:
     """Certificates, the latest first; with ``expiring_before`` those in use that end until then."""
     query = select(IssuedCertificate, Person.account).outerjoin(Person, Person.id == IssuedCertificate.person_id)
@@ -145,7 +164,3 @@ def listed(session: Session, *, expiring_before: datetime | None = None) -> Sequ
         )
         for row, account in session.execute(query.order_by(IssuedCertificate.id.desc()))
     ]
-
-
-RENEWABLE = timedelta(days=60)
-"""How long before its end a certificate is asked to be renewed."""

@@ -105,6 +105,29 @@ def issue_key(uow: UnitOfWork, person_id: PersonId | int, *, passphrase: str, ac
     key = uow.services.vault.issue(
         name=name, title=title, organisation=organisation, email=email, passphrase=passphrase, now=uow.now
     )
+    row = _kept(uow, person_id, key)
+    certificate = uow.services.vault.certificate(key)
+    note_issued(uow, certificate, key.certificate_pem, kind=CertificateKind.PERSON, person_id=int(person_id))
+    uow.record("key.issued", "person", int(person_id), actor=actor, key_id=row.id, serial=certificate.serial)
+    return key
+
+
+def adopt_key(
+    uow: UnitOfWork, person_id: PersonId | int, content: bytes, password: str, *, passphrase: str, actor: Actor
+) -> StoredKey:
+    """Give a person the key that an accredited authority made (PKCS#12); an earlier one is replaced.
+
+    Raises:
+        Invalid: ``key.file_unreadable``, ``key.passphrase_short``, ``key.expired``.
+    """
+    key = uow.services.vault.adopt(content, password, passphrase=passphrase, now=uow.now)
+    row = _kept(uow, person_id, key)
+    serial = uow.services.vault.certificate(key).serial
+    uow.record("key.adopted", "person", int(person_id), actor=actor, key_id=row.id, serial=serial)
+    return key
+
+
+def _kept(uow: UnitOfWork, person_id: int, key: StoredKey) -> SigningKey:
     uow.session.execute(
         update(SigningKey)
         .where(SigningKey.person_id == person_id, SigningKey.revoked_at.is_(None))
@@ -119,10 +142,7 @@ def issue_key(uow: UnitOfWork, person_id: PersonId | int, *, passphrase: str, ac
     )
     uow.session.add(row)
     uow.session.flush()
-    certificate = uow.services.vault.certificate(key)
-    note_issued(uow, certificate, key.certificate_pem, kind=CertificateKind.PERSON, person_id=int(person_id))
-    uow.record("key.issued", "person", int(person_id), actor=actor, key_id=row.id, serial=certificate.serial)
-    return key
+    return row
 
 
 def _subject(session: Session, person_id: int, uow: UnitOfWork) -> tuple[str, str, str, str]:

@@ -72,6 +72,11 @@ def test_only_the_bridge_comes_without_session(app: Flask) -> None:
         assert all(r.rule.startswith("/api/") for r in app.url_map.iter_rules(endpoint)), endpoint
 
 
+def test_what_is_published_to_programs_is_the_authority_s_alone(app: Flask) -> None:
+    for endpoint in guard.endpoints_of(app, guard.PUBLISHED):
+        assert endpoint.startswith("pki."), endpoint
+
+
 def test_public_pages_are_the_few_that_must_be(app: Flask) -> None:
     public = set(guard.endpoints_of(app, guard.PUBLIC))
     assert public <= {"static", "session.sign_in_form", "session.sign_in", "session.sign_out", "health.show"}

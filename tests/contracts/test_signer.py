@@ -12,6 +12,7 @@ from ged.ports import KeyVault, SignatureChecker, Signer, Verdict
 from signing.keys import LocalVault
 from signing.pades import PadesSigner
 from signing.pki import Authority
+from signing.secrets import passphrase_password
 from signing.validation import PdfChecker
 from tests.signing_kit import (
     CHEAP,
@@ -32,9 +33,10 @@ from tests.signing_kit import (
 PERSON = {"name": "AMAVI Kossi", "title": "Secrétaire général", "organisation": "MEF", "email": "k@mef.tg"}
 
 
-@pytest.fixture(scope="module", params=[None, 3072], ids=["p256", "rsa3072"])
+@pytest.fixture(scope="module", params=[(None, "p256"), (None, "p384"), (3072, "")], ids=["p256", "p384", "rsa3072"])
 def keys(request, tmp_path_factory) -> KeyVault:
-    return vault(tmp_path_factory.mktemp("authority"), rsa_bits=request.param)
+    rsa_bits, curve = request.param
+    return vault(tmp_path_factory.mktemp("authority"), rsa_bits=rsa_bits, curve=curve)
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +111,23 @@ def test_another_server_secret_opens_nothing(stored, tmp_path):
     with pytest.raises(Invalid) as caught:
         LocalVault(tmp_path, b"another secret", cost=CHEAP).unlock(stored, PASSPHRASE, now=NOW)
     assert caught.value.code == "key.passphrase_wrong"
+
+
+def test_a_key_of_another_authority_is_taken_over_and_signs(keys, signer, tmp_path):
+    other = vault(tmp_path / "other", curve="p384")
+    given = other.issue(**PERSON, passphrase=PASSPHRASE, now=NOW)
+    password = passphrase_password(PASSPHRASE, given.salt, SECRET).decode()
+    with pytest.raises(Invalid, match=r"key\.file_unreadable"):
+        keys.adopt(given.keystore, "another", passphrase=PASSPHRASE, now=NOW)
+    with pytest.raises(Invalid, match=r"key\.expired"):
+        keys.adopt(given.keystore, password, passphrase=PASSPHRASE, now=NOW + timedelta(days=1200))
+    stored = keys.adopt(given.keystore, password, passphrase=PASSPHRASE + " à moi", now=NOW)
+    assert stored.certificate_pem == given.certificate_pem
+    opened = keys.unlock(stored, PASSPHRASE + " à moi", now=NOW)
+    signed = signer.sign(page_pdf(), request(SENDER), sealed=opened.sealed, cookie_key=opened.cookie_key, now=NOW)
+    checker = PdfChecker(other.trust_roots_pem())
+    assert _verdicts(checker, signed.pdf) == [("sender", "green", "ok")]
+    checker.close()
 
 
 def test_an_expired_certificate_opens_nothing(keys, stored):

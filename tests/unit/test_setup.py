@@ -71,9 +71,12 @@ def test_the_package_lists_of_the_project_are_read(setup: ModuleType, monkeypatc
     assert {"tesseract-ocr-fra", "tesseract-ocr-osd", "libsane-dev", "qpdf", "poppler-utils"} <= run.keys()
     assert setup.wanted("check") == run
     servers = {"redis-server", "postgresql", "dovecot-imapd"}
-    assert servers | {"chromium", "sane-airscan", "libreoffice-writer-nogui"} == test.keys() - run.keys() - {
-        "fonts-liberation"
-    }
+    assert servers | {
+        "chromium",
+        "sane-airscan",
+        "libreoffice-writer-nogui",
+        "softhsm2",
+    } == test.keys() - run.keys() - {"fonts-liberation"}
     assert run["qpdf"] == "command -v qpdf"
 
 

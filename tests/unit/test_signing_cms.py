@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from signing.appearance import _kept
 from signing.cms import CmsTemplate
 from signing.keys import unseal
-from signing.pades import PadesSigner, _MemorySigner
+from signing.pades import PadesSigner, _KeySigner
+from signing.rawkeys import MemoryKey
 from signing.stamp import text_appearance
 from tests.signing_kit import NOW, SENDER, page_pdf, request, unlocked, vault
 
@@ -20,14 +21,14 @@ DIGEST = bytes(range(32))
 
 
 @pytest.fixture(params=[3072, None], ids=["rsa-3072", "p-256"])
-def signer(request: pytest.FixtureRequest, tmp_path: Path) -> _MemorySigner:
+def signer(request: pytest.FixtureRequest, tmp_path: Path) -> _KeySigner:
     opened = unlocked(vault(tmp_path / "authority", rsa_bits=request.param))
     key, chain = unseal(opened.sealed, opened.cookie_key, now=NOW)
     (tmp_path / "chain.pem").write_bytes(b"".join(link.public_bytes(Encoding.PEM) for link in chain))
-    return _MemorySigner(key, chain)
+    return _KeySigner(MemoryKey(key, chain))
 
 
-def test_another_reader_finds_every_part_and_the_encoding_is_the_distinguished_one(signer: _MemorySigner) -> None:
+def test_another_reader_finds_every_part_and_the_encoding_is_the_distinguished_one(signer: _KeySigner) -> None:
     attributes = signer.template.attributes(DIGEST)
     whole = signer.template.signed(attributes, signer.sign(attributes), token=b"")
     content = cms.ContentInfo.load(whole, strict=True)
@@ -40,7 +41,7 @@ def test_another_reader_finds_every_part_and_the_encoding_is_the_distinguished_o
     assert len(content["content"]["certificates"]) == 2
 
 
-def test_openssl_accepts_the_object_over_its_digest_and_no_other(signer: _MemorySigner, tmp_path: Path) -> None:
+def test_openssl_accepts_the_object_over_its_digest_and_no_other(signer: _KeySigner, tmp_path: Path) -> None:
     (tmp_path / "content").write_bytes(b"a letter")
     attributes = signer.template.attributes(hashlib.sha256(b"a letter").digest())
     (tmp_path / "signature.der").write_bytes(signer.template.signed(attributes, signer.sign(attributes)))
@@ -54,7 +55,7 @@ def test_openssl_accepts_the_object_over_its_digest_and_no_other(signer: _Memory
     assert subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=60, check=False).returncode != 0
 
 
-def test_lengths_of_two_and_three_bytes_are_the_shortest(signer: _MemorySigner) -> None:
+def test_lengths_of_two_and_three_bytes_are_the_shortest(signer: _KeySigner) -> None:
     attributes = signer.template.attributes(DIGEST)
     for size in (0, 127, 128, 255, 256, 70_000):
         token = cms.ContentInfo({"content_type": "data", "content": bytes(size)}).dump()
@@ -64,7 +65,7 @@ def test_lengths_of_two_and_three_bytes_are_the_shortest(signer: _MemorySigner) 
         assert info["unsigned_attrs"][0]["values"][0].dump() == token
 
 
-def test_the_template_holds_no_key(signer: _MemorySigner) -> None:
+def test_the_template_holds_no_key(signer: _KeySigner) -> None:
     assert isinstance(signer.template, CmsTemplate)
     assert not any("rivateKey" in type(value).__name__ for value in vars(signer.template).values())
 

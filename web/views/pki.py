@@ -1,0 +1,65 @@
+"""What the ministry's own authority publishes for everybody: certificates, revocation lists, OCSP (RFC 5280, RFC 6960).
+
+Programs of other people ask here when they check a signature of ours; they have no session and no token.
+"""
+
+import base64
+import binascii
+
+from flask import Blueprint, Response, request
+from flask.typing import ResponseReturnValue
+
+from ged.errors import NotFound
+from ged.org import certificates
+from web import context
+
+blueprint = Blueprint("pki", __name__, url_prefix="/pki")
+
+MAX_REQUEST_BYTES = 4096
+"""A request about one certificate has some hundred."""
+_LISTS = ("issuing", "root")
+_FRESH_S = 600
+
+
+@blueprint.get("/<which>.crl")
+def revocation_list(which: str) -> ResponseReturnValue:
+    """The list in force of the authority ``issuing`` or ``root``."""
+    lists = certificates.own_lists(context.services(), now=context.now())
+    if which not in _LISTS[: len(lists)]:
+        raise NotFound("authority.none", "ask the authority that issued the certificate")
+    return _published(lists[_LISTS.index(which)], "application/pkix-crl")
+
+
+@blueprint.get("/<which>.cer")
+def certificate(which: str) -> ResponseReturnValue:
+    """The certificate of the authority ``issuing`` or ``root``."""
+    publisher = context.services().revocation
+    found = publisher.certificate(which) if publisher is not None else None
+    if found is None:
+        raise NotFound("authority.none", "ask the authority that issued the certificate")
+    return _published(found, "application/pkix-cert")
+
+
+@blueprint.post("/ocsp")
+def ocsp() -> ResponseReturnValue:
+    """Answer whether a certificate of ours is revoked."""
+    return _answer(request.stream.read(MAX_REQUEST_BYTES))
+
+
+@blueprint.get("/ocsp/<path:encoded>")
+def ocsp_get(encoded: str) -> ResponseReturnValue:
+    """The same, the request in the address (RFC 6960, appendix A.1)."""
+    try:
+        content = base64.b64decode(encoded, validate=True)
+    except binascii.Error:
+        content = b""
+    return _answer(content[:MAX_REQUEST_BYTES])
+
+
+def _answer(content: bytes) -> Response:
+    answer = certificates.ocsp_answer(context.services(), content, now=context.now())
+    return Response(answer, mimetype="application/ocsp-response", headers={"Cache-Control": "no-store"})
+
+
+def _published(content: bytes, mimetype: str) -> Response:
+    return Response(content, mimetype=mimetype, headers={"Cache-Control": f"public, max-age={_FRESH_S}"})
