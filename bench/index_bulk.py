@@ -52,9 +52,12 @@ def _letter(number: int, source: random.Random, words: list[str], weights: list[
 
 def main() -> None:
     """Measure once, in one run."""
-    url = sys.argv[1]
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 20_000
-    seed = int(sys.argv[3]) if len(sys.argv) > 3 else secrets.randbelow(10_000)
+    measure(sys.argv[1], count, int(sys.argv[3]) if len(sys.argv) > 3 else secrets.randbelow(10_000))
+
+
+def measure(url: str, count: int, seed: int) -> None:
+    """Print the figures of one run."""
     letters = make(count, seed)
     alias, peer = f"ged-bench-{secrets.token_hex(4)}", f"ged-bench-peer-{secrets.token_hex(4)}"
     ours, bare = ElasticIndex(url, alias=alias, replicas=0), Elasticsearch(url, request_timeout=60)
@@ -78,6 +81,8 @@ def main() -> None:
         spent["ours"] += time.perf_counter() - began
     for name in (peer, ours.status().generation):
         bare.indices.delete(index=name)
+    ours.close()
+    bare.close()
     rates = {name: count / seconds for name, seconds in spent.items()}
     print(
         json.dumps(
