@@ -1,5 +1,6 @@
 """Settings -> Services: the only place that plugs engines into sockets."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from signing.pki import Authority
 from signing.preserve import PadesPreserver
 from signing.profiles import StatusAddress
 from signing.status import AuthorityStatus
-from signing.validation import PdfChecker
+from signing.validation import PdfChecker, load_crl
 
 
 def build_services(settings: Settings, *, writes_index: bool = False) -> Services:
@@ -56,6 +57,16 @@ def build_services(settings: Settings, *, writes_index: bool = False) -> Service
         preserver=PadesPreserver(settings.tsa_urls, vault.trust_roots_pem) if settings.tsa_urls else None,
         revocation=AuthorityStatus(authority_dir(settings), keystore),
     )
+
+
+def build_checker(trust_roots_pem: Sequence[str], crls: Sequence[bytes] = ()) -> PdfChecker:
+    """A checker of signatures alone, without an installation.
+
+    Raises:
+        ConfigError: ``trust.root_unreadable``, ``trust.crl_unreadable``.
+    """
+    lists = tuple(load_crl(one) for one in crls)
+    return PdfChecker(trust_roots_pem, crls=lambda: lists)
 
 
 def create_authority(settings: Settings, *, organisation: str, now: datetime) -> None:

@@ -18,6 +18,7 @@ from web.cli_import import import_letters
 from web.cli_index import index
 from web.cli_ocr import ocr
 from web.cli_search import search
+from web.cli_signatures import signatures
 
 if TYPE_CHECKING:
     from ged.config import Settings
@@ -71,6 +72,7 @@ main.add_command(import_letters)
 main.add_command(index)
 main.add_command(ocr)
 main.add_command(search)
+main.add_command(signatures)
 
 
 @main.command()
