@@ -56,6 +56,8 @@ class JobKind(StrEnum):
     """Sign and write out the journal's head."""
     CLOSE_DAYS = "close_days"
     """Close the days of the registers that are over."""
+    ANCHOR = "anchor"
+    """Anchor the journal: a root over all entries, time-stamped outside."""
     SWEEP = "sweep"
     """Remove bytes of transactions that were rolled back."""
     CHECK_FIXITY = "check_fixity"

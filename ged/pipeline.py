@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ged import audit, jobs, upkeep
 from ged.archive import blobs as archive_blobs
+from ged.archive.anchor import Anchors
 from ged.archive.seal import HeadSeal
 from ged.closing import operations as closing
 from ged.codes import CodeKind
@@ -39,6 +40,7 @@ PERIODS = {
     JobKind.ALERTS: timedelta(minutes=3),
     JobKind.SEAL: timedelta(hours=1),
     JobKind.CLOSE_DAYS: timedelta(hours=6),
+    JobKind.ANCHOR: timedelta(hours=24),
     JobKind.SWEEP: timedelta(hours=24),
     JobKind.CHECK_FIXITY: timedelta(days=7),
     JobKind.LEARN: timedelta(hours=24),
@@ -119,6 +121,20 @@ def rebuild_index(run: Run) -> None:
 def seal(run: Run) -> None:
     """Sign the journal's head and write it outside the database."""
     seal_head(run.services, now=run.now)
+
+
+def anchor(run: Run) -> None:
+    """Anchor the journal, and ask for the time-stamps that are missing."""
+    anchor_journal(run.services, now=run.now)
+
+
+def anchor_journal(services: Services, *, now: datetime) -> tuple[bool, int]:
+    """Anchor the journal now: (whether something came since the last anchor, how many time-stamps came)."""
+    anchors = Anchors(seal_folder(services))
+    seal_head(services, now=now)
+    with services.snapshot() as session:
+        made = anchors.make(session, now=now)
+    return made, anchors.stamp(services.timestamper)
 
 
 def seal_folder(services: Services) -> Path:
@@ -234,6 +250,7 @@ FUNCTIONS: dict[JobKind, Callable[[Run], None]] = {
     JobKind.ALERT_MAIL: alert_mail,
     JobKind.SEAL: seal,
     JobKind.CLOSE_DAYS: close_days,
+    JobKind.ANCHOR: anchor,
     JobKind.SWEEP: sweep,
     JobKind.CHECK_FIXITY: check_fixity,
     JobKind.READ_SCAN: read_scan,

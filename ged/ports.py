@@ -859,6 +859,18 @@ class SignatureChecker(Protocol):
         ...
 
 
+class Timestamper(Protocol):
+    """An authority outside that says when some bytes existed (RFC 3161)."""
+
+    def stamp(self, digest: bytes) -> bytes:
+        """A token (DER) over a SHA-256 digest.
+
+        Raises:
+            EngineFailed: ``sign.no_timestamp``: no authority answered.
+        """
+        ...
+
+
 # --- Post --------------------------------------------------------------------------------------------------------
 
 

@@ -41,6 +41,7 @@ from ged.ports import (
     SearchIndex,
     SignatureChecker,
     Signer,
+    Timestamper,
     UnitId,
 )
 
@@ -163,6 +164,7 @@ class Services:
     preserver: Preserver | None = None
     """None: no time-stamp authority is set, signatures stay as they were made."""
     revocation: RevocationLists | None = None
+    timestamper: Timestamper | None = None
 
     def reading(self) -> AbstractContextManager[Session]:
         """A session for queries."""

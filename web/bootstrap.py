@@ -15,6 +15,7 @@ from ged.pipeline import plug_proofs
 from ged.ports import JobQueue, Post, SearchIndex
 from ged.unit import Services
 from ocr.engine import TesseractEngine
+from signing.anchor_stamp import AuthorityStamper
 from signing.keys import LocalVault
 from signing.pades import PadesSigner
 from signing.pki import Authority
@@ -56,6 +57,7 @@ def build_services(settings: Settings, *, writes_index: bool = False) -> Service
         mailboxes=load_mailboxes(settings.mailboxes_file),
         preserver=PadesPreserver(settings.tsa_urls, vault.trust_roots_pem) if settings.tsa_urls else None,
         revocation=AuthorityStatus(authority_dir(settings), keystore),
+        timestamper=AuthorityStamper(settings.tsa_urls) if settings.tsa_urls else None,
     )
 
 

@@ -231,6 +231,39 @@ def seal() -> None:
 
 
 @main.command()
+def anchor() -> None:
+    """Anchor the journal now: root over all entries, signed, time-stamped when an authority answers."""
+    from ged.pipeline import anchor_journal
+    from web.bootstrap import build_services
+
+    made, stamps = anchor_journal(build_services(settings_of()), now=datetime.now(UTC))
+    click.echo(f"{'anchored' if made else 'anchored already'}; time-stamps received: {stamps}")
+
+
+@main.group()
+def export() -> None:
+    """Files for outside."""
+
+
+@export.command("case")
+@click.argument("number")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to make.")
+def export_case(number: str, out: Path) -> None:
+    """Write all that proves the letter of register NUMBER into a folder; check it by ged-verify."""
+    from ged import case_export
+    from web.bootstrap import build_services
+
+    if out.exists():
+        raise click.BadParameter(f"{out} exists", param_hint="--out")
+    services = build_services(settings_of())
+    with services.reading() as session:
+        mail_id = case_export.find_mail(session, number)
+    case = case_export.collect(services, mail_id, actor=None, now=datetime.now(UTC))
+    case_export.write_folder(services, case, out)
+    click.echo(f"{out}: {len(case.blobs)} files")
+
+
+@main.command()
 @click.option("--data", type=click.Path(path_type=Path), default=Path("data"), show_default=True)
 @click.option("--bind", default="127.0.0.1:8000", show_default=True)
 def run(data: Path, bind: str) -> None:

@@ -224,6 +224,7 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         JobKind.SEAL: _l("Sceller le journal"),
         JobKind.PRESERVE: _l("Prolonger la preuve d'une signature"),
         JobKind.PRESERVE_DUE: _l("Prolonger la preuve des signatures"),
+        JobKind.ANCHOR: _l("Ancrer le journal"),
         JobKind.SWEEP: _l("Effacer les octets orphelins"),
         JobKind.CHECK_FIXITY: _l("Vérifier les octets conservés"),
         JobKind.CLOSE_DAYS: _l("Clore les jours finis des registres"),
