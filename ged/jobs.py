@@ -48,6 +48,8 @@ class JobKind(StrEnum):
     """OCR of an attachment."""
     INDEX = "index"
     """Put a letter into the index as SQL has it now."""
+    CHECK_SIGNATURES = "check_signatures"
+    """Look at the signatures of a file that came."""
     NOTIFY = "notify"
     """Send an e-mail (cannot be taken back)."""
     COLLECT_MAIL = "collect_mail"

@@ -22,7 +22,16 @@ from ged.errors import EngineFailed, GedError
 from ged.jobs import BACKLOG_KINDS, SLOW_KINDS, ClaimedJob, Job, JobKind, JobState
 from ged.ports import JobId
 from ged.preservation import operations as preservation
-from ged.registry import dispatch, files, partials, recognition, saved_alerts, saved_searches, takeover_queries
+from ged.registry import (
+    dispatch,
+    files,
+    partials,
+    recognition,
+    saved_alerts,
+    saved_searches,
+    signature_checks,
+    takeover_queries,
+)
 from ged.registry import intake as intake_rules
 from ged.registry import mailbox as mailboxes
 from ged.registry.models import Attachment
@@ -179,6 +188,11 @@ def check_fixity(run: Run) -> None:
             )
 
 
+def check_signatures(run: Run) -> None:
+    """Judge the signatures of an attachment from outside, for the time at which it came."""
+    signature_checks.run_check(run.services, run.job.subject_id, now=run.now)
+
+
 def notify(run: Run) -> None:
     """Send a letter by e-mail; marked before it leaves."""
     dispatch.run_notify(run.services, run.job, now=run.now)
@@ -244,6 +258,7 @@ FUNCTIONS: dict[JobKind, Callable[[Run], None]] = {
     JobKind.INTAKE: intake,
     JobKind.RECOGNISE: recognise,
     JobKind.INDEX: index,
+    JobKind.CHECK_SIGNATURES: check_signatures,
     JobKind.NOTIFY: notify,
     JobKind.COLLECT_MAIL: collect_mail,
     JobKind.ALERTS: alerts,
