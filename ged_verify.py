@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -53,6 +53,15 @@ _HASHES: dict[str, Callable[[], hashes.HashAlgorithm]] = {
 _MESSAGE_DIGEST = "1.2.840.113549.1.9.4"
 _TST_INFO = "1.2.840.113549.1.9.16.1.4"
 _ISSUER_DEPTH = 8
+_ODD = (ValueError, TypeError, LookupError, StopIteration, OverflowError, NotImplementedError, Warning)
+_ODD_TOKEN = (
+    *_ODD,
+    InvalidSignature,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
 
 
 @dataclass(frozen=True)
@@ -340,10 +349,11 @@ def check_token(
         if _oid(_children(signed[2])[0]) != _TST_INFO or _digest(algorithm, stamped) != _content(imprint[1]):
             return Line("broken", what, why="l'horodatage porte sur d'autres octets")
         signer = _signer_of(_children(_children(signed[-1])[0]) if signed[-1][0] == 0x31 else [], info, found)
-    except (ValueError, IndexError, KeyError, InvalidSignature) as error:
+        who = signer.subject.rfc4514_string()
+        recognised = _is_for_stamping(signer) and _reaches(signer, found, roots, when)
+    except _ODD_TOKEN as error:
         return Line("broken", what, why=f"l'horodatage est altéré ({type(error).__name__})")
-    who = signer.subject.rfc4514_string()
-    if not _is_for_stamping(signer) or not _reaches(signer, found, roots, when):
+    if not recognised:
         return Line("open", what, who, when.isoformat(), "autorité d'horodatage non reconnue (--trust)")
     state = "proven" if own_roots else "open"
     why = "" if own_roots else "autorité reconnue par le dossier lui-même ; donnez la vôtre (--trust)"

@@ -836,9 +836,6 @@ MESSAGES: Mapping[str, Message] = {
     "sign.failed": Message(
         _l("La signature n'a pas pu être faite."), _l("Réessayez ; si l'erreur revient, prévenez l'administrateur.")
     ),
-    "sign.no_timestamp": Message(
-        _l("Aucune autorité d'horodatage ne répond."), _l("L'horodatage sera demandé de nouveau plus tard.")
-    ),
     "sign.nothing": Message(_l("Aucun courrier n'est coché."), _l("Cochez les courriers à signer.")),
     "sign.too_many": Message(
         _l("On signe %(limit)s courriers au plus en une fois."), _l("Cochez-en moins, puis signez le reste.")

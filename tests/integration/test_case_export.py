@@ -148,6 +148,15 @@ def test_every_single_byte_change_of_the_folder_is_found(case, held, capsys, tmp
     assert _told(folder, held, capsys)[0] == 0
 
 
+def test_an_altered_time_stamp_never_proves_and_never_ends_the_check(case):
+    dice = random.Random(os.environ.get("GED_TEST_SEED"))
+    token, anchor = (case / "anchor.tst").read_bytes(), json.loads((case / "anchor.json").read_text())["anchor"]
+    for place in dice.sample(range(len(token)), 400):
+        altered = token[:place] + bytes([token[place] ^ dice.randrange(1, 256)]) + token[place + 1 :]
+        line = ged_verify.check_token(altered, ged_verify.canonical(anchor), "x", [])
+        assert line.state in ("broken", "open"), (place, line)
+
+
 def test_the_journal_alone_tells_every_altered_row(case, held, capsys, tmp_path):
     """Not by the manifest's digest: by hash, order, place in the tree and salted payload."""
     folder = shutil.copytree(case, tmp_path / "case")

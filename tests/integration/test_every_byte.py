@@ -93,7 +93,7 @@ def test_the_signature_alone_finds_every_place_that_it_covers(slip, checker):
         verdicts = {report.verdict.value for report in checker.check(altered, at=NOW)}
         silent += verdicts == {"green"}
         same = altered[place : place + 1].lower() == pdf[place : place + 1].lower()
-        if place in padding or (place in cms and (same or verdicts.isdisjoint({"green"}) and verdicts)):
+        if place in padding or (place in cms and (same or (verdicts and "green" not in verdicts))):
             continue
         if verdicts != {"red"}:
             missed.append(place)
