@@ -144,7 +144,7 @@ class _Collector:
         }
         content = json.dumps(manifest, ensure_ascii=False, sort_keys=True, indent=1).encode()
         self._case.parts["manifest.json"] = content
-        self._case.parts["manifest.sig"] = seal.sign(content).encode()
+        self._case.parts["manifest.sig"] = seal.sign_bytes(content).encode()
         self._case.parts["ged_verify.py"] = VERIFIER.read_bytes()
         return self._case
 

@@ -66,7 +66,7 @@ class Anchors:
                 now.isoformat(),
                 hashlib.sha256(lines[-1].encode()).hexdigest() if lines else GENESIS,
             )
-            signature = self._seal.sign(audit.canonical(asdict(anchor)))
+            signature = self._seal.sign_bytes(audit.canonical(asdict(anchor)))
             self._append(json.dumps({"anchor": asdict(anchor), "signature": signature}, sort_keys=True))
             return True
 
@@ -114,7 +114,7 @@ class Anchors:
         previous = GENESIS
         for number, line in enumerate(lines, start=1):
             anchor, signature = self._told(line)
-            if anchor is None or not self._seal.is_signed(audit.canonical(asdict(anchor)), signature):
+            if anchor is None or not self._seal.is_signed_bytes(audit.canonical(asdict(anchor)), signature):
                 yield Finding(number, "anchor.line_altered")
             elif anchor.previous != previous:
                 yield Finding(number, "anchor.line_missing")

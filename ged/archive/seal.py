@@ -51,7 +51,7 @@ class HeadSeal:
 
     def sign(self, body: dict[str, object]) -> str:
         """A signature (hex, Ed25519) of the installation over the canonical JSON of something else than a head."""
-        with self._alone():
+        with self.alone():
             return self._private().sign(audit.canonical(body)).hex()
 
     def is_signed(self, body: dict[str, object], signature: str) -> bool:
@@ -74,11 +74,11 @@ class HeadSeal:
             fcntl.flock(place, fcntl.LOCK_EX)
             yield
 
-    def sign(self, content: bytes) -> str:
+    def sign_bytes(self, content: bytes) -> str:
         """The journal's signature over some bytes, in hexadecimal; the key is made when there is none."""
         return self._private().sign(content).hex()
 
-    def is_signed(self, content: bytes, signature: str) -> bool:
+    def is_signed_bytes(self, content: bytes, signature: str) -> bool:
         """Whether that is the journal's signature over these bytes."""
         try:
             public = serialization.load_pem_public_key(self.public_pem())
