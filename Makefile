@@ -47,6 +47,10 @@ bench-bridge: ## a stack of 50 sheets, agent, server and network killed 100 time
 	@$(SETUP) test
 	@KILLS=$(or $(KILLS),100) exec $(BIN)/pytest -s tests/faults/test_bridge_hundred_kills.py
 
+bench-bytes: ## a signed PDF changed at 2,000 random places of a fresh seed (PLACES=2000) and at all structural ones
+	@$(SETUP) test
+	@GED_TEST_PLACES=$(or $(PLACES),2000) exec $(BIN)/pytest -q -s --timeout 1800 tests/integration/test_every_byte.py
+
 bench-%: ## run one benchmark of the folder bench/
 	@$(SETUP) bench
 	@exec $(BIN)/python -m bench.$*

@@ -145,21 +145,25 @@ def payload_digest(salt: str, payload: dict[str, Any]) -> str:
     return hashlib.sha256(salt.encode() + canonical(payload)).hexdigest()
 
 
+def columns(entry: AuditEntry) -> dict[str, Any]:
+    """Every column that is part of the hash, in its order, as JSON values."""
+    return {
+        "sequence": entry.sequence,
+        "at": entry.at.isoformat(timespec="microseconds"),
+        "person_id": entry.person_id,
+        "post_id": entry.post_id,
+        "acting_for_post_id": entry.acting_for_post_id,
+        "action": entry.action,
+        "subject_kind": entry.subject_kind,
+        "subject_id": entry.subject_id,
+        "payload_digest": entry.payload_digest,
+        "previous_hash": entry.previous_hash,
+    }
+
+
 def entry_hash(entry: AuditEntry) -> str:
     """SHA-256 over every column but the hash itself."""
-    columns = [
-        entry.sequence,
-        entry.at.isoformat(timespec="microseconds"),
-        entry.person_id,
-        entry.post_id,
-        entry.acting_for_post_id,
-        entry.action,
-        entry.subject_kind,
-        entry.subject_id,
-        entry.payload_digest,
-        entry.previous_hash,
-    ]
-    return hashlib.sha256(canonical(columns)).hexdigest()
+    return hashlib.sha256(canonical(list(columns(entry).values()))).hexdigest()
 
 
 def head(session: Session) -> Head:

@@ -6,7 +6,7 @@ from ged.db import Base
 from ged.jobs import Job
 from ged.org import models as org
 from ged.preservation import models as preservation
-from ged.registry import dispatch_models, intake_models, saved_models, scan_profiles, takeover_models
+from ged.registry import dispatch_models, intake_models, saved_models, scan_profiles, signature_models, takeover_models
 from ged.registry import models as registry
 from ged.registry.suggestions import models as suggestions
 from ged.routing import models as routing
@@ -30,6 +30,7 @@ __all__ = [
     "routing",
     "saved_models",
     "scan_profiles",
+    "signature_models",
     "signbook",
     "slips",
     "suggestions",

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ged import audit, jobs, upkeep
 from ged.archive import blobs as archive_blobs
+from ged.archive.anchor import Anchors
 from ged.archive.seal import HeadSeal
 from ged.closing import operations as closing
 from ged.codes import CodeKind
@@ -21,7 +22,16 @@ from ged.errors import EngineFailed, GedError
 from ged.jobs import BACKLOG_KINDS, SLOW_KINDS, ClaimedJob, Job, JobKind, JobState
 from ged.ports import JobId
 from ged.preservation import operations as preservation
-from ged.registry import dispatch, files, partials, recognition, saved_alerts, saved_searches, takeover_queries
+from ged.registry import (
+    dispatch,
+    files,
+    partials,
+    recognition,
+    saved_alerts,
+    saved_searches,
+    signature_checks,
+    takeover_queries,
+)
 from ged.registry import intake as intake_rules
 from ged.registry import mailbox as mailboxes
 from ged.registry.models import Attachment
@@ -39,6 +49,7 @@ PERIODS = {
     JobKind.ALERTS: timedelta(minutes=3),
     JobKind.SEAL: timedelta(hours=1),
     JobKind.CLOSE_DAYS: timedelta(hours=6),
+    JobKind.ANCHOR: timedelta(hours=24),
     JobKind.SWEEP: timedelta(hours=24),
     JobKind.CHECK_FIXITY: timedelta(days=7),
     JobKind.LEARN: timedelta(hours=24),
@@ -121,6 +132,20 @@ def seal(run: Run) -> None:
     seal_head(run.services, now=run.now)
 
 
+def anchor(run: Run) -> None:
+    """Anchor the journal, and ask for the time-stamps that are missing."""
+    anchor_journal(run.services, now=run.now)
+
+
+def anchor_journal(services: Services, *, now: datetime) -> tuple[bool, int]:
+    """Anchor the journal now: (whether something came since the last anchor, how many time-stamps came)."""
+    anchors = Anchors(seal_folder(services))
+    seal_head(services, now=now)
+    with services.snapshot() as session:
+        made = anchors.make(session, now=now)
+    return made, anchors.stamp(services.timestamper)
+
+
 def seal_folder(services: Services) -> Path:
     """Where the sealed heads lie."""
     return Path(services.data_dir) / "seal"
@@ -161,6 +186,11 @@ def check_fixity(run: Run) -> None:
             raise EngineFailed(
                 "fixity.broken", "restore the file from a backup", digest=digest, where=where, cause=code
             )
+
+
+def check_signatures(run: Run) -> None:
+    """Judge the signatures of an attachment from outside, for the time at which it came."""
+    signature_checks.run_check(run.services, run.job.subject_id, now=run.now)
 
 
 def notify(run: Run) -> None:
@@ -228,12 +258,14 @@ FUNCTIONS: dict[JobKind, Callable[[Run], None]] = {
     JobKind.INTAKE: intake,
     JobKind.RECOGNISE: recognise,
     JobKind.INDEX: index,
+    JobKind.CHECK_SIGNATURES: check_signatures,
     JobKind.NOTIFY: notify,
     JobKind.COLLECT_MAIL: collect_mail,
     JobKind.ALERTS: alerts,
     JobKind.ALERT_MAIL: alert_mail,
     JobKind.SEAL: seal,
     JobKind.CLOSE_DAYS: close_days,
+    JobKind.ANCHOR: anchor,
     JobKind.SWEEP: sweep,
     JobKind.CHECK_FIXITY: check_fixity,
     JobKind.READ_SCAN: read_scan,

@@ -828,7 +828,18 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class SignatureReport:
-    """What is known of one signature, in stable English codes (``ok``, ``countersigned``, ``modified_after`` …)."""
+    """What is known of one signature, in stable English codes (``ok``, ``countersigned``, ``modified_after`` …).
+
+    Attributes:
+        signed_at: by a time-stamp that we trust, else what the signer claims.
+        level: of ETSI EN 319 142-1 (``B-B`` .. ``B-LTA``), else the kind of signature that it is.
+        covers_bytes: the signed revision is the file's first bytes, this many; 0 when it is not known.
+        timestamp: time of the signature's time-stamp, whoever gave it; None without, or when it is altered.
+        timestamp_trusted: whether its authority is one that we trust.
+        changes: what came after the signature (``signing.changes``); empty for nothing.
+        is_timestamp: a time-stamp of the whole document, no signature of a person.
+        issuer: the authority that names the signer.
+    """
 
     field: str
     verdict: Verdict
@@ -837,6 +848,11 @@ class SignatureReport:
     signed_at: datetime | None
     level: str
     covers_bytes: int
+    timestamp: datetime | None = None
+    timestamp_trusted: bool = False
+    changes: tuple[str, ...] = ()
+    is_timestamp: bool = False
+    issuer: str = ""
 
 
 class SignatureChecker(Protocol):
@@ -852,6 +868,30 @@ class SignatureChecker(Protocol):
 
         Raises:
             EngineFailed: ``check.unavailable``: checking cannot be started at all; never because of the file.
+        """
+        ...
+
+    def check_cms(self, cms: bytes, *, at: datetime, content: bytes | None = None) -> tuple[SignatureReport, ...]:
+        """A report per signer of a CMS file (.p7m, .p7s; DER, PEM or base64).
+
+        Args:
+            at: the time for which certificates are judged.
+            content: the signed file, when it is not inside.
+
+        Raises:
+            EngineFailed: ``check.unavailable``, as above.
+        """
+        ...
+
+
+class Timestamper(Protocol):
+    """An authority outside that says when some bytes existed (RFC 3161)."""
+
+    def stamp(self, digest: bytes) -> bytes:
+        """A token (DER) over a SHA-256 digest.
+
+        Raises:
+            EngineFailed: ``sign.no_timestamp``: no authority answered.
         """
         ...
 

@@ -42,6 +42,7 @@ from ged.ports import (
     SearchIndex,
     SignatureChecker,
     Signer,
+    Timestamper,
     UnitId,
 )
 
@@ -165,6 +166,7 @@ class Services:
     """None: no time-stamp authority is set, signatures stay as they were made."""
     revocation: RevocationLists | None = None
     sealer: Sealer | None = None
+    timestamper: Timestamper | None = None
 
     def reading(self) -> AbstractContextManager[Session]:
         """A session for queries."""

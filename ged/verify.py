@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from ged import audit
 from ged.archive import blobs as archive_blobs
+from ged.archive.anchor import Anchors
 from ged.archive.seal import HeadSeal
 from ged.closing import operations as closing
 from ged.errors import GedError
@@ -51,8 +52,11 @@ def verify(services: Services, *, now: datetime) -> VerifyReport:
     seal = HeadSeal(seal_folder(services))
     # People work meanwhile: the file of heads is read first, then the database as it was at one moment after it.
     last = seal.last()
+    anchors = Anchors(seal_folder(services))
+    anchored = anchors.lines()
     with services.snapshot() as session:
         problems += [Problem(f.code, f"sealed head {f.sequence}") for f in seal.verify(session)]
+        problems += [Problem(f.code, f"anchor {f.sequence}") for f in anchors.verify(session, anchored)]
         entries = audit.head(session).count
         problems += [Problem(f.code, f"journal entry {f.sequence}") for f in audit.verify_chain(session)]
         told = journal_check.differences(session, journal_holds=not problems)

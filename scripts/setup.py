@@ -114,11 +114,14 @@ def steps(level: str) -> list[Step]:
     if level == "check":
         return check
     elastic, kept = ("tests/servers/elastic.py",), (".cache/elasticsearch",)
-    judge = ("tests/judges/verapdf.py", "tests/judges/VeraPdf.java", "tests/judges/verapdf.pom.xml")
+    java = "tests/judges/java.py"
+    judge = (java, "tests/judges/verapdf.py", "tests/judges/VeraPdf.java", "tests/judges/verapdf.pom.xml")
+    eudss = (java, "tests/judges/eudss.py", "tests/judges/EuDss.java", "tests/judges/eudss.pom.xml")
     return [
         *check,
         Step("elastic", "Elasticsearch for the tests (once, 950 MB)", elastic, kept, fetch_elasticsearch),
         Step("verapdf", "veraPDF, which judges PDF/A (once, 16 MB)", judge, (".cache/judges/verapdf",), fetch_verapdf),
+        Step("eudss", "EU DSS, which judges signatures (once, 21 MB)", eudss, (".cache/judges/eudss",), fetch_eudss),
     ]
 
 
@@ -261,6 +264,11 @@ def fetch_elasticsearch() -> None:
 def fetch_verapdf() -> None:
     """The same: it comes from Maven Central."""
     fetch_for_tests("from tests.judges import verapdf; verapdf.fetch()")
+
+
+def fetch_eudss() -> None:
+    """The same, for signatures."""
+    fetch_for_tests("from tests.judges import eudss; eudss.fetch()")
 
 
 def fetch_for_tests(words: str) -> None:

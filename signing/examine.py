@@ -1,4 +1,4 @@
-"""Validation of the signatures of one file. Runs in the child process of ``signing.validation`` only.
+"""Validation of the signatures of one PDF. Runs in the child process of ``signing.validation`` only.
 
 pyHanko raises AssertionError, KeyError, RecursionError and others on odd files: everything is caught, a signature
 at a time, and becomes a red report.
@@ -7,41 +7,35 @@ at a time, and becomes a red report.
 import asyncio
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from io import BytesIO
 
-from asn1crypto import x509
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.sign.ades.report import AdESIndeterminate
 from pyhanko.sign.diff_analysis import DEFAULT_DIFF_POLICY, DiffResult, ModificationLevel
-from pyhanko.sign.fields import enumerate_sig_fields
+from pyhanko.sign.fields import MDPPerm, enumerate_sig_fields
+from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko.sign.validation.pdf_embedded import (
     EmbeddedPdfSignature,
     async_validate_pdf_signature,
     async_validate_pdf_timestamp,
 )
-from pyhanko.sign.validation.settings import KeyUsageConstraints
-from pyhanko.sign.validation.status import (
-    DocumentTimestampStatus,
-    PdfSignatureStatus,
-    SignatureStatus,
-    TimestampSignatureStatus,
-)
+from pyhanko.sign.validation.status import DocumentTimestampStatus, PdfSignatureStatus
 from pyhanko_certvalidator import ValidationContext
 
 from ged.ports import SignatureReport, Verdict
+from signing.changes import SIGNED_AGAIN, VALIDATION_DATA, changes_since
+from signing.judging import Facts, Surroundings, facts_of, judge
 from signing.levels import level_of
 from signing.revisions import BadByteRange, covered_end, is_issued
+from signing.suspects import duplicates, hidden_signatures, suspects
+from signing.trust import KEY_USAGE, Trust, name_of, revocation_in
 
-# Certificates of people bear one of the two, those of careful authorities both.
-_KEY_USAGE = KeyUsageConstraints(key_usage={"non_repudiation", "digital_signature"}, match_all_key_usages=False)
 _BYTE_RANGE = re.compile(rb"/ByteRange\s*\[\s*\d+\s+\d+")
 _CMS_VERSIONS = frozenset({"v1", "v3", "v4", "v5"})
-_EXPIRED = frozenset(
-    {AdESIndeterminate.EXPIRED, AdESIndeterminate.OUT_OF_BOUNDS_NO_POE, AdESIndeterminate.OUT_OF_BOUNDS_NOT_REVOKED}
-)
+_KINDS = frozenset({"/ETSI.CAdES.detached", "/adbe.pkcs7.detached", "/ETSI.RFC3161"})
 
 
 @dataclass(frozen=True)
@@ -49,7 +43,7 @@ class Question:
     """What the parent asks: certificates judged at ``at`` under these roots; digests of what we stored."""
 
     at: datetime
-    roots: tuple[x509.Certificate, ...]
+    trust: Trust
     issued: tuple[str, ...] = ()
 
 
@@ -63,9 +57,7 @@ def examine(pdf: bytes, question: Question) -> tuple[SignatureReport, ...]:
     if not fields and _BYTE_RANGE.search(pdf):
         # A later revision can hide the form: the file was signed, and no field shows it any more.
         return (unreadable(reason="signature_hidden"),)
-    opened = [_open(pdf, reader, name, field) for name, field in fields]
-    ends = [found.end for found in opened if isinstance(found, _Opened)]
-    return tuple(found if isinstance(found, SignatureReport) else _report(found, question, ends) for found in opened)
+    return _File(pdf, reader, question).reports(fields)
 
 
 def unreadable(field: str = "", reason: str = "unreadable") -> SignatureReport:
@@ -79,57 +71,168 @@ class _Opened:
 
     name: str
     embedded: EmbeddedPdfSignature
-    pdf: bytes
+    gap: int
     end: int
 
     @property
-    def covers_all(self) -> bool:
-        return self.end == len(self.pdf)
+    def is_timestamp(self) -> bool:
+        return str(self.embedded.sig_object_type) == "/DocTimeStamp"
 
 
-def _open(pdf: bytes, reader: PdfFileReader, name: str, field: generic.DictionaryObject) -> _Opened | SignatureReport:
-    try:
-        embedded = EmbeddedPdfSignature(reader, field, name)
-        return _Opened(name, embedded, pdf, covered_end(pdf, list(embedded.byte_range), embedded.pkcs7_content))
-    except BadByteRange:
-        return unreadable(name, "byte_range")
-    except Exception:  # noqa: BLE001  see the module's first lines
-        return unreadable(name)
+class _File:
+    """The file under examination: what its signatures share is looked at once."""
+
+    def __init__(self, pdf: bytes, reader: PdfFileReader, question: Question) -> None:
+        self._pdf, self._reader, self._question = pdf, reader, question
+        self._opened: list[_Opened | SignatureReport] = []
+
+    def reports(self, fields: Sequence[tuple[str, generic.DictionaryObject]]) -> tuple[SignatureReport, ...]:
+        opened = [self._open(name, field) for name, field in fields]
+        self._opened = sorted(opened, key=lambda one: one.end if isinstance(one, _Opened) else len(self._pdf))
+        proven = self._proven_times()
+        found = [one if isinstance(one, SignatureReport) else self._report(one, proven) for one in self._opened]
+        if hidden_signatures(self._pdf, [one.gap for one in self._readable]) and not self._has_unreadable:
+            found.append(unreadable(reason="signature_hidden"))
+        return tuple(found)
+
+    @property
+    def _readable(self) -> list[_Opened]:
+        return [one for one in self._opened if isinstance(one, _Opened)]
+
+    @property
+    def _has_unreadable(self) -> bool:
+        return len(self._readable) < len(self._opened)
+
+    def _open(self, name: str, field: generic.DictionaryObject) -> _Opened | SignatureReport:
+        try:
+            embedded = EmbeddedPdfSignature(self._reader, field, name)
+            places = list(embedded.byte_range)
+            return _Opened(name, embedded, places[1], covered_end(self._pdf, places, embedded.pkcs7_content))
+        except BadByteRange:
+            return unreadable(name, "byte_range")
+        except Exception:  # noqa: BLE001  see the module's first lines
+            return unreadable(name)
+
+    @cached_property
+    def _trust(self) -> Trust:
+        """The parent's, and the validation data that the file carries (ISO 32000-2, 12.8.4.3)."""
+        trust = self._question.trust
+        for found in self._readable:
+            crls, ocsps = revocation_in(found.embedded.signed_data)
+            trust = trust.with_more(found.embedded.other_embedded_certs, crls, ocsps)
+        try:
+            context = DocumentSecurityStore.read_dss(self._reader).as_validation_context({"trust_roots": []})
+        except Exception:  # noqa: BLE001  without such data, or with some that cannot be read
+            return trust
+        return trust.with_more(
+            context.certificate_registry, context.revinfo_manager.crls, context.revinfo_manager.ocsps
+        )
+
+    def _proven_times(self) -> list[tuple[int, datetime]]:
+        """(end of the stamped bytes, time) of each time-stamp of the document by an authority that we trust."""
+        proven: list[tuple[int, datetime]] = []
+        stamps = [one for one in self._readable if one.is_timestamp]
+        for stamp in sorted(stamps, key=lambda one: one.end, reverse=True):
+            told = self._time_of(stamp, proven)
+            if told is not None:
+                proven.append((stamp.end, told))
+        return proven
+
+    def _time_of(self, stamp: _Opened, proven: Sequence[tuple[int, datetime]]) -> datetime | None:
+        try:
+            facts = _as_stamp(self._facts(stamp, proven))
+        except Exception:  # noqa: BLE001  see the module's first lines; its own report says it
+            return None
+        return facts.stamp_time if facts.stamp_trusted else None
+
+    def _facts(self, found: _Opened, proven: Sequence[tuple[int, datetime]]) -> Facts:
+        later = [time for end, time in proven if end > found.end]
+
+        async def validate(
+            signer: ValidationContext, stamp: ValidationContext
+        ) -> PdfSignatureStatus | DocumentTimestampStatus:
+            if found.is_timestamp:
+                return await async_validate_pdf_timestamp(found.embedded, stamp, skip_diff=True)
+            return await async_validate_pdf_signature(
+                found.embedded, signer, stamp, key_usage_settings=KEY_USAGE, skip_diff=True
+            )
+
+        return asyncio.run(facts_of(validate, self._trust, self._question.at, min(later, default=None)))
+
+    def _report(self, found: _Opened, proven: Sequence[tuple[int, datetime]]) -> SignatureReport:
+        if str(found.embedded.sig_object.get("/SubFilter", "")) not in _KINDS:
+            return replace(unreadable(found.name, "unsupported"), covers_bytes=found.end)
+        try:
+            facts = self._facts(found, proven)
+            if found.is_timestamp:
+                facts = _as_stamp(facts)
+            around = self._around(found)
+            verdict, reason = judge(facts, around, self._question.at)
+            return SignatureReport(
+                found.name,
+                verdict,
+                reason,
+                name_of(found.embedded.signer_cert),
+                facts.stamp_time if facts.stamp_trusted else facts.claimed,
+                level_of(found.embedded, own_stamp=facts.stamp_time is not None),
+                found.end,
+                timestamp=facts.stamp_time,
+                timestamp_trusted=facts.stamp_trusted,
+                changes=around.changes,
+                is_timestamp=found.is_timestamp,
+                issuer=str(found.embedded.signer_cert.issuer.native.get("common_name", "")),
+            )
+        except Exception:  # noqa: BLE001  see the module's first lines
+            return unreadable(found.name)
+
+    def _around(self, found: _Opened) -> Surroundings:
+        covers_all = found.end == len(self._pdf)
+        ends = [one.end for one in self._readable]
+        issued = is_issued(self._pdf, found.end, ends, self._question.issued)
+        changes: tuple[str, ...] = ()
+        if not (covers_all or issued):
+            changes = self._changes(found)
+        docmdp = found.embedded.docmdp_level
+        return Surroundings(
+            covers_all=covers_all,
+            issued=issued,
+            changes=changes,
+            docmdp_allows=docmdp is not MDPPerm.NO_CHANGES or SIGNED_AGAIN not in changes,
+            suspects=() if issued or found.is_timestamp else self._suspects,
+            is_duplicate=found.name in self._duplicates or ends.count(found.end) > 1,
+            is_well_formed=_is_well_formed(found.embedded),
+        )
+
+    def _changes(self, found: _Opened) -> tuple[str, ...]:
+        """Our comparison's answer; where pyHanko's is worse, the file's structure counts as changed."""
+        try:
+            changes = changes_since(self._pdf, found.end)
+        except Exception:  # noqa: BLE001  a revision that cannot be read as it stands
+            return ("structure",)
+        if not changes or not {*changes} <= {VALIDATION_DATA, SIGNED_AGAIN}:
+            return changes
+        highest = ModificationLevel.FORM_FILLING if SIGNED_AGAIN in changes else ModificationLevel.LTA_UPDATES
+        return changes if _level_of_changes(found.embedded) <= highest else (*changes, "structure")
+
+    @cached_property
+    def _suspects(self) -> tuple[str, ...]:
+        try:
+            return suspects(self._pdf)
+        except Exception:  # noqa: BLE001  QPDF cannot read it as it stands: others may read it otherwise
+            return ("two_readings",)
+
+    @cached_property
+    def _duplicates(self) -> frozenset[str]:
+        try:
+            return duplicates(self._pdf)
+        except Exception:  # noqa: BLE001  told as two readings
+            return frozenset()
 
 
-def _report(found: _Opened, question: Question, ends: Sequence[int]) -> SignatureReport:
-    try:
-        status = asyncio.run(_validate(found.embedded, question))
-        verdict, reason = _judge(found, status, question, ends)
-        signed_at = _signing_time(found.embedded, status)
-        level = _level(found, status)
-    except Exception:  # noqa: BLE001  see the module's first lines
-        return unreadable(found.name)
-    return SignatureReport(found.name, verdict, reason, _signer_name(found.embedded), signed_at, level, found.end)
-
-
-async def _validate(embedded: EmbeddedPdfSignature, question: Question) -> PdfSignatureStatus | DocumentTimestampStatus:
-    context = ValidationContext(trust_roots=list(question.roots), moment=question.at, allow_fetching=False)
-    if embedded.sig_object_type == "/DocTimeStamp":
-        return await async_validate_pdf_timestamp(embedded, context, skip_diff=True)
-    return await async_validate_pdf_signature(embedded, context, key_usage_settings=_KEY_USAGE, skip_diff=True)
-
-
-def _judge(found: _Opened, status: SignatureStatus, question: Question, ends: Sequence[int]) -> tuple[Verdict, str]:
-    """The worst finding counts; green is only what nothing speaks against."""
-    if not (status.intact and status.valid and _is_well_formed(found.embedded)):
-        return Verdict.RED, "broken"
-    if status.revoked:
-        return Verdict.RED, "revoked"
-    issued = is_issued(found.pdf, found.end, ends, question.issued)
-    if not (found.covers_all or issued):
-        # pyHanko's opinion only tells amber from red: it takes some shadow attacks for form filling.
-        return (Verdict.AMBER if _permitted(found.embedded) else Verdict.RED), "modified_after"
-    if _has_timestamp(status) and _timestamp(status) is None:
-        return Verdict.AMBER, "timestamp_broken"
-    if not status.trusted:
-        return Verdict.AMBER, "expired" if status.trust_problem_indic in _EXPIRED else "untrusted"
-    return Verdict.GREEN, "ok" if found.covers_all else "countersigned"
+def _as_stamp(facts: Facts) -> Facts:
+    """A time-stamp of the document is its own time-stamp, and claims nothing."""
+    status = facts.status
+    return replace(facts, stamp=status) if isinstance(status, DocumentTimestampStatus) else facts
 
 
 def _is_well_formed(embedded: EmbeddedPdfSignature) -> bool:
@@ -141,43 +244,9 @@ def _is_well_formed(embedded: EmbeddedPdfSignature) -> bool:
     return [one["algorithm"] for one in listed] == [used["algorithm"]]
 
 
-def _permitted(embedded: EmbeddedPdfSignature) -> bool:
+def _level_of_changes(embedded: EmbeddedPdfSignature) -> ModificationLevel:
     try:
         changes = embedded.evaluate_modifications(DEFAULT_DIFF_POLICY)
-        allowed = embedded.docmdp_level
     except Exception:  # noqa: BLE001  see the module's first lines
-        return False
-    if not isinstance(changes, DiffResult) or changes.modification_level > ModificationLevel.FORM_FILLING:
-        return False
-    return allowed is None or changes.modification_level.value <= allowed.value
-
-
-def _has_timestamp(status: SignatureStatus) -> bool:
-    return isinstance(status, PdfSignatureStatus) and status.timestamp_validity is not None
-
-
-def _timestamp(status: SignatureStatus) -> TimestampSignatureStatus | None:
-    stamp = status if isinstance(status, DocumentTimestampStatus) else getattr(status, "timestamp_validity", None)
-    return stamp if stamp is not None and stamp.intact and stamp.valid else None
-
-
-def _signing_time(embedded: EmbeddedPdfSignature, status: SignatureStatus) -> datetime | None:
-    """The time of a trusted time-stamp, else what the signer claims."""
-    stamp = _timestamp(status)
-    if stamp is not None and stamp.trusted:
-        return stamp.timestamp
-    claimed = getattr(status, "signer_reported_dt", None) or embedded.self_reported_timestamp
-    return claimed if isinstance(claimed, datetime) and claimed.tzinfo is not None else None
-
-
-def _level(found: _Opened, status: SignatureStatus) -> str:
-    """The level of ETSI EN 319 142-1 that the file shows; other kinds keep their own name."""
-    return level_of(found.embedded, own_stamp=_timestamp(status) is not None)
-
-
-def _signer_name(embedded: EmbeddedPdfSignature) -> str:
-    try:
-        names = embedded.signer_cert.subject.native
-        return str(names.get("common_name") or names.get("organization_name") or "")
-    except Exception:  # noqa: BLE001  see the module's first lines
-        return ""
+        return ModificationLevel.OTHER
+    return changes.modification_level if isinstance(changes, DiffResult) else ModificationLevel.OTHER

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -31,6 +31,7 @@ class PdfChecker:
         timeout_s: for one file; what takes longer is red (``timeout``).
         memory_mib: address space of the process.
         max_bytes: larger files are red (``too_large``).
+        crls: lists of revoked certificates (DER) that are known beside those in the files; asked at each check.
 
     Raises:
         ConfigError: ``trust.root_unreadable``.
@@ -43,8 +44,10 @@ class PdfChecker:
         timeout_s: float = 20,
         memory_mib: int = 1536,
         max_bytes: int = 256 * 1024 * 1024,
+        crls: Callable[[], Sequence[bytes]] = tuple,
     ) -> None:
         self._roots = [root for pem in trust_roots_pem for root in _as_hex(pem)]
+        self._crls = crls
         self._timeout_s = timeout_s
         self._memory_mib = memory_mib
         self._max_bytes = max_bytes
@@ -60,11 +63,25 @@ class PdfChecker:
         Raises:
             EngineFailed: ``check.unavailable``: the process cannot be started at all; never because of the file.
         """
-        if len(pdf) > self._max_bytes:
+        return self._checked({"kind": "pdf", "size": len(pdf), "issued": list(issued)}, pdf, at)
+
+    def check_cms(self, cms: bytes, *, at: datetime, content: bytes | None = None) -> tuple[SignatureReport, ...]:
+        """A report per signer of a CMS file (see the port).
+
+        Raises:
+            EngineFailed: ``check.unavailable``, as above.
+        """
+        question: dict[str, object] = {"kind": "cms", "size": len(cms)}
+        if content is not None:
+            question["content"] = len(content)
+        return self._checked(question, cms + (content or b""), at)
+
+    def _checked(self, question: dict[str, object], data: bytes, at: datetime) -> tuple[SignatureReport, ...]:
+        if len(data) > self._max_bytes:
             return (_red("too_large"),)
-        question = {"size": len(pdf), "at": at.isoformat(), "roots": self._roots, "issued": list(issued)}
+        known = {"at": at.isoformat(), "roots": self._roots, "crls": [one.hex() for one in self._crls()]}
         with self._lock:
-            return self._ask(question, pdf)
+            return self._ask(question | known, data)
 
     def close(self) -> None:
         """End the process; a later check starts another."""
@@ -128,6 +145,19 @@ class PdfChecker:
         self._child = self._finalizer = None
 
 
+def load_crl(data: bytes) -> bytes:
+    """A list of revoked certificates as DER, given in DER or PEM.
+
+    Raises:
+        ConfigError: ``trust.crl_unreadable``.
+    """
+    try:
+        found = x509.load_pem_x509_crl(data) if data.startswith(b"-----") else x509.load_der_x509_crl(data)
+    except ValueError as error:
+        raise ConfigError("trust.crl_unreadable", "Give a CRL in DER or PEM form.", setting="crl") from error
+    return found.public_bytes(Encoding.DER)
+
+
 def _as_hex(pem: str) -> list[str]:
     """The certificates of one PEM text (it may be a bundle), as hexadecimal DER."""
     try:
@@ -147,16 +177,25 @@ def _reports(answer: dict[str, object] | None) -> tuple[SignatureReport, ...]:
 
 
 def _report(item: dict[str, object]) -> SignatureReport:
-    signed_at = item["signed_at"]
+    changes = item["changes"]
     return SignatureReport(
         field=str(item["field"]),
         verdict=Verdict(str(item["verdict"])),
         reason=str(item["reason"]),
         signer=str(item["signer"]),
-        signed_at=datetime.fromisoformat(str(signed_at)) if signed_at else None,
+        signed_at=_time(item["signed_at"]),
         level=str(item["level"]),
         covers_bytes=int(str(item["covers_bytes"])),
+        timestamp=_time(item["timestamp"]),
+        timestamp_trusted=bool(item["timestamp_trusted"]),
+        changes=tuple(map(str, changes)) if isinstance(changes, list) else (),
+        is_timestamp=bool(item["is_timestamp"]),
+        issuer=str(item["issuer"]),
     )
+
+
+def _time(told: object) -> datetime | None:
+    return datetime.fromisoformat(str(told)) if told else None
 
 
 def _give_up(child: subprocess.Popen[bytes], timed_out: threading.Event) -> None:

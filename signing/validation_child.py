@@ -1,19 +1,22 @@
 """The process in which hostile files are examined: ``python -m signing.validation_child MEMORY_MIB``.
 
 It says that it is ready, then answers questions on its standard input until that closes. A question's frame is
-followed by as many bytes of the file as its ``size`` says.
+followed by as many bytes of the file as its ``size`` says, then by those of the signed file where it stands apart.
 """
 
 import resource
 import sys
+from dataclasses import asdict
 from datetime import datetime
 
-from asn1crypto import x509
+from asn1crypto import crl, x509
 
 from ged.ports import SignatureReport
 from signing.examine import Question, examine
+from signing.examine_cms import examine_cms
 from signing.frames import receive, send
 from signing.pades import quiet_pyhanko
+from signing.trust import Trust
 
 
 def main() -> None:
@@ -29,24 +32,32 @@ def main() -> None:
 
 
 def _answer(question: dict[str, object]) -> tuple[SignatureReport, ...]:
-    pdf = sys.stdin.buffer.read(int(str(question["size"])))
-    roots, issued = question["roots"], question["issued"]
-    if not isinstance(roots, list) or not isinstance(issued, list):
+    data = sys.stdin.buffer.read(_number(question, "size"))
+    content = sys.stdin.buffer.read(_number(question, "content")) if "content" in question else None
+    trust = Trust(
+        tuple(map(x509.Certificate.load, _octets(question["roots"]))),
+        crls=tuple(map(crl.CertificateList.load, _octets(question["crls"]))),
+    )
+    at = datetime.fromisoformat(str(question["at"]))
+    if question["kind"] == "cms":
+        return examine_cms(data, content, trust, at)
+    issued = question["issued"]
+    return examine(data, Question(at, trust, tuple(issued) if isinstance(issued, list) else ()))
+
+
+def _number(question: dict[str, object], name: str) -> int:
+    return int(str(question[name]))
+
+
+def _octets(listed: object) -> list[bytes]:
+    if not isinstance(listed, list):
         raise TypeError("question")
-    trusted = tuple(x509.Certificate.load(bytes.fromhex(root)) for root in roots)
-    return examine(pdf, Question(datetime.fromisoformat(str(question["at"])), trusted, tuple(issued)))
+    return [bytes.fromhex(one) for one in listed]
 
 
 def _as_json(report: SignatureReport) -> dict[str, object]:
-    return {
-        "field": report.field,
-        "verdict": report.verdict.value,
-        "reason": report.reason,
-        "signer": report.signer,
-        "signed_at": report.signed_at.isoformat() if report.signed_at else None,
-        "level": report.level,
-        "covers_bytes": report.covers_bytes,
-    }
+    told = asdict(report)
+    return {key: value.isoformat() if isinstance(value, datetime) else value for key, value in told.items()}
 
 
 if __name__ == "__main__":

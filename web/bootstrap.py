@@ -1,6 +1,7 @@
 """Settings -> Services: the only place that plugs engines into sockets."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -13,11 +14,13 @@ from ged.codes import derive_secret
 from ged.config import Settings
 from ged.db import make_engine
 from ged.errors import Invalid
+from ged.org.certificates import own_lists
 from ged.pipeline import plug_proofs
 from ged.ports import Certificate, JobQueue, Post, SearchIndex
 from ged.unit import Services
 from ocr.engine import TesseractEngine
 from signing import pki
+from signing.anchor_stamp import AuthorityStamper
 from signing.keys import PASSPHRASE_MIN_CHARS, LocalVault, describe
 from signing.pades import PadesSigner
 from signing.pki import Authority, OfflineRoot
@@ -25,7 +28,7 @@ from signing.preserve import PadesPreserver
 from signing.profiles import StatusAddress
 from signing.sealing import PadesSealer
 from signing.status import AuthorityStatus
-from signing.validation import PdfChecker
+from signing.validation import PdfChecker, load_crl
 from web.sealing import seal_key
 
 
@@ -48,7 +51,7 @@ def build_services(settings: Settings, *, writes_index: bool = False) -> Service
         trusted_dir=settings.trusted_dir,
     )
     signer = PadesSigner(settings.tsa_urls)
-    return Services(
+    services = Services(
         engine=make_engine(settings.url),
         blobs=FileBlobs(settings.data_dir / "blobs"),
         index=_index(settings, writes_index=writes_index),
@@ -56,7 +59,7 @@ def build_services(settings: Settings, *, writes_index: bool = False) -> Service
         ocr=TesseractEngine(jobs=settings.ocr_jobs),
         vault=vault,
         signer=signer,
-        checker=PdfChecker(vault.trust_roots_pem()),
+        checker=PdfChecker(vault.trust_roots_pem(), crls=lambda: own_lists(services, now=datetime.now(UTC))),
         post=_post(settings),
         zone=settings.zone,
         country=settings.country,
@@ -70,7 +73,19 @@ def build_services(settings: Settings, *, writes_index: bool = False) -> Service
         preserver=PadesPreserver(settings.tsa_urls, vault.trust_roots_pem) if settings.tsa_urls else None,
         revocation=AuthorityStatus(authority_dir(settings), keystore),
         sealer=PadesSealer(signer, seal_key(settings, keystore)),
+        timestamper=AuthorityStamper(settings.tsa_urls) if settings.tsa_urls else None,
     )
+    return services
+
+
+def build_checker(trust_roots_pem: Sequence[str], crls: Sequence[bytes] = ()) -> PdfChecker:
+    """A checker of signatures alone, without an installation.
+
+    Raises:
+        ConfigError: ``trust.root_unreadable``, ``trust.crl_unreadable``.
+    """
+    lists = tuple(load_crl(one) for one in crls)
+    return PdfChecker(trust_roots_pem, crls=lambda: lists)
 
 
 def create_authority(

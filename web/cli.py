@@ -19,6 +19,7 @@ from web.cli_index import index
 from web.cli_ocr import ocr
 from web.cli_pki import pki
 from web.cli_search import search
+from web.cli_signatures import signatures
 
 if TYPE_CHECKING:
     from ged.config import Settings
@@ -73,6 +74,7 @@ main.add_command(index)
 main.add_command(ocr)
 main.add_command(pki)
 main.add_command(search)
+main.add_command(signatures)
 
 
 @main.command()
@@ -239,6 +241,39 @@ def seal() -> None:
 
     sealed = seal_head(build_services(settings_of()), now=datetime.now(UTC))
     click.echo("sealed" if sealed else "sealed already")
+
+
+@main.command()
+def anchor() -> None:
+    """Anchor the journal now: root over all entries, signed, time-stamped when an authority answers."""
+    from ged.pipeline import anchor_journal
+    from web.bootstrap import build_services
+
+    made, stamps = anchor_journal(build_services(settings_of()), now=datetime.now(UTC))
+    click.echo(f"{'anchored' if made else 'anchored already'}; time-stamps received: {stamps}")
+
+
+@main.group()
+def export() -> None:
+    """Files for outside."""
+
+
+@export.command("case")
+@click.argument("number")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to make.")
+def export_case(number: str, out: Path) -> None:
+    """Write all that proves the letter of register NUMBER into a folder; check it by ged-verify."""
+    from ged import case_export
+    from web.bootstrap import build_services
+
+    if out.exists():
+        raise click.BadParameter(f"{out} exists", param_hint="--out")
+    services = build_services(settings_of())
+    with services.reading() as session:
+        mail_id = case_export.find_mail(session, number)
+    case = case_export.collect(services, mail_id, actor=None, now=datetime.now(UTC))
+    case_export.write_folder(services, case, out)
+    click.echo(f"{out}: {len(case.blobs)} files")
 
 
 @main.command()

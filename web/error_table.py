@@ -837,6 +837,9 @@ MESSAGES: Mapping[str, Message] = {
         _l("Connectez-vous, puis recommencez."),
     ),
     "session.throttled": Message(_l("Trop d'essais infructueux."), _l("Attendez %(minutes)s min avant de réessayer.")),
+    "signature.revision_unknown": Message(
+        _l("Cette partie signée n'existe pas."), _l("Rouvrez les signatures du document.")
+    ),
     # --- sign ---
     "sign.no_timestamp": Message(
         _l("Aucune autorité d'horodatage ne répond."), _l("Rien à faire : la preuve sera prolongée dès son retour.")

@@ -86,6 +86,9 @@ ACCESS: Mapping[str, Rule] = {
     "proposals.learn": roles(Role.ADMINISTRATOR),
     # --- the letter's page ---
     "letters.show": SIGNED_IN,
+    "proofs.signatures": SIGNED_IN,
+    "proofs.signed_revision": SIGNED_IN,
+    "proofs.case": SIGNED_IN,
     "letters.rectify_form": SIGNED_IN,
     "letters.rectify": SIGNED_IN,
     "letters.level_form": SIGNED_IN,

@@ -8,18 +8,53 @@ from flask_babel import lazy_gettext as _l
 REASONS: Mapping[str, LazyString] = {
     "ok": _l("Rien n'a changé depuis cette signature."),
     "countersigned": _l("Rien n'a changé depuis, sauf les signatures suivantes, toutes enregistrées ici."),
+    "validation_data": _l("Rien n'a changé depuis ; seules des preuves de validité ont été ajoutées."),
+    "signed_again": _l("Le fichier a été signé une nouvelle fois après, dans un cadre qui était prévu."),
+    "bytes_after": _l("Des données sans effet visible suivent la partie signée."),
     "modified_after": _l("Le fichier a été modifié après cette signature."),
     "broken": _l("Le contenu signé a été altéré."),
     "revoked": _l("Le certificat du signataire est révoqué."),
     "expired": _l("Le certificat du signataire était expiré."),
+    "not_yet_valid": _l("Le certificat du signataire n'était pas encore valable."),
+    "wrong_purpose": _l("Le certificat n'est pas fait pour signer des documents."),
+    "weak_algorithm": _l("La signature emploie un procédé trop faible."),
     "untrusted": _l("Le certificat ne vient d'aucune autorité reconnue ici."),
     "timestamp_broken": _l("L'horodatage est altéré."),
+    "timestamp_future": _l("L'horodatage porte une date à venir."),
+    "signed_in_future": _l("La date de signature annoncée est à venir."),
+    "duplicate_field": _l("Deux cadres se réclament de la même signature."),
+    "javascript": _l("Le fichier contient un programme (JavaScript) qui peut changer ce qu'il montre."),
+    "active_content": _l("Le fichier contient une action qui peut changer ce qu'il montre."),
+    "dynamic_form": _l("Le fichier contient un formulaire dynamique, qui peut changer ce qu'il montre."),
+    "hidden_layers": _l("Le fichier a des calques masqués : tous les lecteurs n'y voient pas la même chose."),
+    "two_readings": _l("Le fichier peut être lu de deux façons différentes."),
+    "unsupported": _l("Ce genre de signature n'est pas pris en charge."),
+    "content_missing": _l("Le fichier signé manque : cette signature en est séparée."),
     "byte_range": _l("La signature ne couvre pas tout le fichier."),
     "signature_hidden": _l("Le fichier cache une signature."),
     "too_large": _l("Le fichier est trop lourd pour être vérifié."),
     "timeout": _l("La vérification a pris trop de temps."),
     "unreadable": _l("La signature est illisible."),
 }
+
+
+CHANGES: Mapping[str, LazyString] = {
+    "validation_data": _l("preuves de validité ajoutées"),
+    "signed_again": _l("nouvelle signature dans un cadre prévu"),
+    "page_content": _l("contenu d'une page"),
+    "pages": _l("pages ajoutées ou retirées"),
+    "annotations": _l("annotations ou champs affichés"),
+    "form_values": _l("formulaire"),
+    "layers": _l("calques"),
+    "actions": _l("programmes ou actions"),
+    "metadata": _l("titre ou autres indications du fichier"),
+    "structure": _l("structure du fichier"),
+}
+
+
+def change_words(change: str) -> str:
+    """The French of a change; an unknown one is shown as it is."""
+    return str(CHANGES.get(change, change))
 
 
 def reason_words(reason: str) -> str:

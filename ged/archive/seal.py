@@ -46,12 +46,12 @@ class HeadSeal:
 
     def seal(self, head: Head, *, now: datetime) -> bool:
         """Sign and write the head; False when it, or a later one, is sealed already."""
-        with self._alone():
+        with self.alone():
             return self._seal(head, now)
 
     def sign(self, body: dict[str, object]) -> str:
         """A signature (hex, Ed25519) of the installation over the canonical JSON of something else than a head."""
-        with self._alone():
+        with self.alone():
             return self._private().sign(audit.canonical(body)).hex()
 
     def is_signed(self, body: dict[str, object], signature: str) -> bool:
@@ -66,12 +66,35 @@ class HeadSeal:
         return True
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def alone(self) -> Iterator[None]:
+        """Nobody else writes to the folder meanwhile."""
         # Two workers, or a worker and the command: a line names the digest of the one before it.
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with (self._folder / "lock").open("w") as place:
             fcntl.flock(place, fcntl.LOCK_EX)
             yield
+
+    def sign_bytes(self, content: bytes) -> str:
+        """The journal's signature over some bytes, in hexadecimal; the key is made when there is none."""
+        return self._private().sign(content).hex()
+
+    def is_signed_bytes(self, content: bytes, signature: str) -> bool:
+        """Whether that is the journal's signature over these bytes."""
+        try:
+            public = serialization.load_pem_public_key(self.public_pem())
+            if not isinstance(public, Ed25519PublicKey):
+                return False
+            public.verify(bytes.fromhex(signature), content)
+        except (OSError, ValueError, InvalidSignature):
+            return False
+        return True
+
+    def public_pem(self) -> bytes:
+        """The key by which others check; makes it when there is none."""
+        if not self._public.exists():
+            with self.alone():
+                self._private()
+        return self._public.read_bytes()
 
     def _seal(self, head: Head, now: datetime) -> bool:
         self._drop_torn_line()

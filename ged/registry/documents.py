@@ -12,6 +12,7 @@ from ged.jobs import Job, JobKind, JobState
 from ged.ports import AttachmentId, Confidentiality, Digest, MailId
 from ged.registry.models import Attachment, AttachmentKind, AttachmentPage, Mail, PageText, Rendition
 from ged.registry.scan_pictures import PictureSource
+from ged.registry.signed_kinds import is_to_check
 from ged.unit import Actor, UnitOfWork
 
 
@@ -55,6 +56,8 @@ class AttachmentRow:
     filename: str
     media_type: str
     is_signed: bool
+    has_signatures: bool
+    """It came from outside with signatures (``ged.registry.signature_checks``)."""
     has_original: bool
     is_read: bool
     is_latest: bool
@@ -86,6 +89,7 @@ def attachment(session: Session, attachment_id: int, actor: Actor) -> Attachment
         filename=row.filename,
         media_type=row.media_type,
         is_signed=row.is_signed,
+        has_signatures=is_to_check(row.kind, [p.media_type for p in row.pages], is_signed=row.is_signed),
         has_original=row.digest is not None,
         is_read=is_read,
         is_latest=newer is None,

@@ -25,7 +25,7 @@ from ged.ports import (
     post_principal,
     unit_principal,
 )
-from ged.registry import allocation
+from ged.registry import allocation, signed_kinds
 from ged.registry.correspondents import known_sender, resolve_sender
 from ged.registry.journal_check import told_of_number
 from ged.registry.models import (
@@ -301,6 +301,8 @@ def attach(
     )  # fmt: skip
     if recognise:
         uow.defer(JobKind.RECOGNISE, attachment.id)
+    if signed_kinds.is_to_check(kind, [media_type, *(p.media_type for p in pages)], is_signed=is_signed):
+        uow.defer(JobKind.CHECK_SIGNATURES, attachment.id)
     uow.reindex(mail_id)
     return AttachmentId(attachment.id)
 

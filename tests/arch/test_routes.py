@@ -24,6 +24,7 @@ GET_THAT_RECORDS_A_READING = {
     "dispatch.line": "a RESTRICTED or SECRET letter named on its page of departure is in the journal",
     "dispatch.sheet": "printing the sheet of a RESTRICTED or SECRET letter is in the journal",
     "dispatch.book_pdf": "printing the book with a RESTRICTED or SECRET letter is in the journal",
+    "proofs.signed_revision": "opening a RESTRICTED or SECRET document is in the journal",
     "inbox.show": "reading a letter to work on it is reading it: seen mark, and the journal when restricted",
     "search.export": "a RESTRICTED or SECRET letter that a saved list names is in the journal",
     "scans.show": "looking at the joined scan of a RESTRICTED or SECRET letter is in the journal",

@@ -254,7 +254,7 @@ def test_countersigned_is_green_only_in_a_file_that_we_issued(checker, slip):
         ("sender", "green", "countersigned"),
         ("receiver", "green", "ok"),
     ]
-    outside = [("sender", "amber", "modified_after"), ("receiver", "green", "ok")]
+    outside = [("sender", "amber", "signed_again"), ("receiver", "green", "ok")]
     assert _verdicts(checker, slip.received) == outside
     assert _verdicts(checker, slip.received, slip.issued[:2]) == outside
     assert _verdicts(checker, slip.received, slip.issued[::-1]) == outside

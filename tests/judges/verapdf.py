@@ -3,10 +3,7 @@
 ``python -m tests.judges.verapdf`` only fetches (a set-up step may do it); with file names it prints the verdicts.
 """
 
-import fcntl
-import hashlib
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -15,13 +12,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.judges import java
 from tests.servers import Unavailable
 
 HERE = Path(__file__).parent
-SOURCE, POM = HERE / "VeraPdf.java", HERE / "verapdf.pom.xml"
-CACHE = HERE.parents[1] / ".cache" / "judges" / "verapdf"
-JARS_SHA256 = "f6e1b7549eaec7f760bc7e965d123922100920e899a2a527cd31127bb554d82a"
-FETCH_S, CHECK_S = 600, 300
+JUDGE = java.Judge(
+    "verapdf",
+    "veraPDF, which judges PDF/A,",
+    HERE / "VeraPdf.java",
+    HERE / "verapdf.pom.xml",
+    "f6e1b7549eaec7f760bc7e965d123922100920e899a2a527cd31127bb554d82a",
+)
+CHECK_S = 300
 
 
 @dataclass(frozen=True)
@@ -68,47 +70,7 @@ def fetch() -> Path:
         Unavailable: no JDK, no Maven, or nothing could be fetched.
         RuntimeError: what was fetched is not what was pinned.
     """
-    name = hashlib.sha256(SOURCE.read_bytes() + POM.read_bytes()).hexdigest()[:16]
-    home = CACHE / name
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not home.exists():
-            for old in CACHE.glob("*-half"):
-                shutil.rmtree(old)
-            _make(CACHE / f"{name}-half").rename(home)
-    return home
-
-
-def _make(half: Path) -> Path:
-    for program, thing in (("javac", "a JDK"), ("mvn", "Maven")):
-        if shutil.which(program) is None:
-            raise Unavailable(f"veraPDF, which judges PDF/A, needs {thing}")
-    half.mkdir()
-    shutil.copy(POM, half / "pom.xml")
-    goal = ["dependency:copy-dependencies", "-DoutputDirectory=lib", f"-Dmaven.repo.local={half / 'm2'}"]
-    try:
-        _run(half, "mvn", "-q", "-B", "-ntp", *goal)
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
-        raise Unavailable("veraPDF, which judges PDF/A, could not be fetched by Maven (no network?)") from None
-    shutil.rmtree(half / "m2")
-    found = digest_of(half / "lib")
-    if found != JARS_SHA256:
-        raise RuntimeError(f"the files of veraPDF are not the pinned ones: their SHA-256 is {found}")
-    _run(half, "javac", "-d", "classes", "-cp", "lib/*", str(SOURCE))
-    return half
-
-
-def _run(folder: Path, *command: str) -> None:
-    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=FETCH_S)
-
-
-def digest_of(folder: Path) -> str:
-    """One digest for all files of a folder, by name and content."""
-    total = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        total.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
-    return total.hexdigest()
+    return JUDGE.fetch()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """keys: certificates issued, signatures preserved
 
-Revision ID: 0003_keys
+Revision ID: 0003
 Revises: 0002
 """
 
@@ -10,7 +10,7 @@ from cryptography import x509
 
 import ged.db
 
-revision = "0003_keys"
+revision = "0003"
 down_revision = "0002"
 branch_labels = None
 depends_on = None

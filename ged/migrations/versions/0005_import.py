@@ -1,7 +1,7 @@
 """import
 
-Revision ID: 0006
-Revises: 0005_book
+Revision ID: 0005
+Revises: 0004
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 import ged.db
 
-revision = "0006"
-down_revision = "0005_book"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 

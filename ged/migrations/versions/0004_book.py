@@ -1,7 +1,7 @@
 """book: closings of registers
 
-Revision ID: 0005_book
-Revises: 0003_keys
+Revision ID: 0004
+Revises: 0003
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 import ged.db
 
-revision = "0005_book"
-down_revision = "0003_keys"
+revision = "0004"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,162 @@
+"""The journal's daily anchor: the root of a tree over all its entries, signed, and time-stamped by an authority outside.
+
+``anchors.jsonl`` beside the sealed heads holds a line an anchor, ``{"anchor": {...}, "signature": hex}``; each names the
+digest of the line before. The token (RFC 3161, over the SHA-256 of the anchor's canonical form) stands in
+``anchors/<count>.tst``. Without an authority the anchor is made all the same, and a later day asks for its token.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ged import audit
+from ged.archive import merkle
+from ged.archive.seal import GENESIS, HeadSeal
+from ged.audit import AuditEntry, Finding
+from ged.errors import EngineFailed
+from ged.ports import Timestamper
+
+_LATE_TOKENS = 30
+"""Anchors without a token that one run asks for: an authority that was away for a month."""
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """What an anchor says: the first ``count`` entries have this root, the last of them this hash."""
+
+    count: int
+    root: str
+    head: str
+    at: str
+    previous: str
+
+    @property
+    def imprint(self) -> bytes:
+        """What is time-stamped."""
+        return hashlib.sha256(audit.canonical(asdict(self))).digest()
+
+
+class Anchors:
+    """The anchors in the folder of the sealed heads."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "anchors.jsonl"
+        self._tokens = folder / "anchors"
+        self._seal = HeadSeal(folder)
+
+    def make(self, session: Session, *, now: datetime) -> bool:
+        """Anchor the journal as the session sees it; False when nothing came since the last anchor."""
+        with self._seal.alone():
+            lines = self.lines()
+            last = self._read(lines[-1])[0] if lines else None
+            head = audit.head(session)
+            if head.count == 0 or (last is not None and last.count >= head.count):
+                return False
+            anchor = Anchor(
+                head.count,
+                merkle.root(leaves(session, head.count)),
+                head.hash,
+                now.isoformat(),
+                hashlib.sha256(lines[-1].encode()).hexdigest() if lines else GENESIS,
+            )
+            signature = self._seal.sign_bytes(audit.canonical(asdict(anchor)))
+            self._append(json.dumps({"anchor": asdict(anchor), "signature": signature}, sort_keys=True))
+            return True
+
+    def stamp(self, timestamper: Timestamper | None) -> int:
+        """Ask for the tokens that are missing, the newest first; answers how many came."""
+        came = 0
+        for anchor in [one for one in reversed(self.all()) if not self._place(one).exists()][:_LATE_TOKENS]:
+            if timestamper is None:
+                break
+            try:
+                token = timestamper.stamp(anchor.imprint)
+            except EngineFailed:
+                break  # the next run asks again
+            self._write(self._place(anchor), token)
+            came += 1
+        return came
+
+    def all(self) -> list[Anchor]:
+        """Every anchor, oldest first."""
+        return [self._read(line)[0] for line in self.lines()]
+
+    def line_for(self, sequence: int) -> tuple[Anchor, str, bytes | None] | None:
+        """The first time-stamped anchor over an entry, else the first: (anchor, line, token)."""
+        over = [(self._read(line)[0], line) for line in self.lines()]
+        over = [(anchor, line) for anchor, line in over if anchor.count >= sequence]
+        stamped = [(anchor, line) for anchor, line in over if self._place(anchor).exists()]
+        for anchor, line in [*stamped, *over][:1]:
+            place = self._place(anchor)
+            return anchor, line, place.read_bytes() if place.exists() else None
+        return None
+
+    def newest(self) -> tuple[Anchor, str, bytes | None] | None:
+        """The newest anchor, as ``line_for``."""
+        made = self.all()
+        return self.line_for(made[-1].count) if made else None
+
+    def verify(self, session: Session, lines: Sequence[str]) -> Iterator[Finding]:
+        """Compare every anchor with the journal and with the line before it.
+
+        Args:
+            lines: as ``lines`` answered before the session read anything: nothing in them may be newer than it.
+        """
+        counts = {anchor.count for anchor, _ in map(self._told, lines) if anchor is not None}
+        roots = merkle.roots(leaves(session, max(counts, default=0)), counts)
+        previous = GENESIS
+        for number, line in enumerate(lines, start=1):
+            anchor, signature = self._told(line)
+            if anchor is None or not self._seal.is_signed_bytes(audit.canonical(asdict(anchor)), signature):
+                yield Finding(number, "anchor.line_altered")
+            elif anchor.previous != previous:
+                yield Finding(number, "anchor.line_missing")
+            elif roots.get(anchor.count) != anchor.root:
+                yield Finding(anchor.count, "journal.rewritten_behind_anchor")
+            previous = hashlib.sha256(line.encode()).hexdigest()
+
+    def _told(self, line: str) -> tuple[Anchor | None, str]:
+        try:
+            return self._read(line)
+        except (ValueError, KeyError, TypeError):
+            return None, ""
+
+    def _read(self, line: str) -> tuple[Anchor, str]:
+        record = json.loads(line)
+        return Anchor(**record["anchor"]), str(record["signature"])
+
+    def lines(self) -> list[str]:
+        """The lines of the file, oldest first; one without its end was never written."""
+        if not self._file.exists():
+            return []
+        whole, end, _torn = self._file.read_text(encoding="utf-8", errors="replace").rpartition("\n")
+        return whole.split("\n") if end else []
+
+    def _append(self, line: str) -> None:
+        content = self._file.read_bytes() if self._file.exists() else b""
+        self._write(self._file, content[: content.rfind(b"\n") + 1] + line.encode() + b"\n")
+
+    def _place(self, anchor: Anchor) -> Path:
+        return self._tokens / f"{anchor.count}.tst"
+
+    def _write(self, path: Path, content: bytes) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        half = path.with_name(path.name + ".half")
+        with half.open("wb") as out:
+            out.write(content)
+            out.flush()
+            os.fsync(out.fileno())
+        half.replace(path)
+
+
+def leaves(session: Session, count: int) -> list[bytes]:
+    """The hashes of the first entries: the leaves of the tree."""
+    query = select(AuditEntry.hash).where(AuditEntry.sequence <= count).order_by(AuditEntry.sequence)
+    return [bytes.fromhex(one) for one in session.scalars(query.execution_options(yield_per=10_000))]

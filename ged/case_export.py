@@ -1,0 +1,232 @@
+"""``ged export case``: all that proves a letter, in a folder that ``ged_verify.py`` checks without us.
+
+The folder's form stands at the head of that file. Entries of other letters are not in it: each entry of the case comes
+with its place in the tree whose root the daily anchor names.
+"""
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from ged import access, audit
+from ged.archive import merkle
+from ged.archive.anchor import Anchors, leaves
+from ged.archive.seal import HeadSeal
+from ged.audit import AuditEntry, AuditPayload
+from ged.errors import NotFound
+from ged.org.models import Person
+from ged.pipeline import seal_folder, seal_head
+from ged.ports import Confidentiality, Digest, MailId
+from ged.registry.journal import REFUSALS
+from ged.registry.models import Attachment, AttachmentPage, Mail, MailNumber
+from ged.signbook.models import SignedRevision
+from ged.slips.models import SlipLine, SlipRevision
+from ged.unit import SYSTEM, Actor, Services
+
+FORMAT = "ged-case-1"
+VERIFIER = Path(__file__).parents[1] / "ged_verify.py"
+_ENDINGS = {"application/pdf": ".pdf", "image/tiff": ".tif", "image/jpeg": ".jpg", "image/png": ".png"}
+
+
+@dataclass
+class CaseFile:
+    """A case file before it is written: small parts as bytes, stored files by their digest."""
+
+    number: str
+    parts: dict[str, bytes] = field(default_factory=dict)
+    blobs: dict[str, Digest] = field(default_factory=dict)
+
+
+def find_mail(session: Session, number: str) -> MailId:
+    """The letter of a register number.
+
+    Raises:
+        NotFound: ``mail.unknown``.
+    """
+    found = session.scalar(select(MailNumber.mail_id).where(MailNumber.text == number, MailNumber.mail_id.is_not(None)))
+    if found is None:
+        raise NotFound("mail.unknown", "give a number of the register", number=number)
+    return MailId(found)
+
+
+def collect(services: Services, mail_id: MailId | int, *, actor: Actor | None, now: datetime) -> CaseFile:
+    """Put a letter's case file together, and write into the journal that it left.
+
+    Args:
+        actor: who asks; None on the command line, where everything may be exported.
+
+    Raises:
+        NotFound: ``mail.unknown`` (also when the actor may not know).
+    """
+    seal_head(services, now=now)
+    with services.snapshot() as session:
+        case = _Collector(services, session, _mail(session, mail_id, actor), now).collect()
+    with services.unit_of_work(now) as uow:
+        uow.record("mail.exported", "mail", int(mail_id), actor=actor or SYSTEM, form="case")
+    return case
+
+
+def write_folder(services: Services, case: CaseFile, folder: Path) -> None:
+    """Write a case file into a new folder.
+
+    Raises:
+        FileExistsError: the folder is there.
+    """
+    folder.mkdir(parents=True)
+    for name, content in case.parts.items():
+        place = folder / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+    for name, digest in case.blobs.items():
+        place = folder / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with services.blobs.open(digest) as stored, place.open("wb") as out:
+            _copy(stored, out)
+
+
+def write_zip(services: Services, case: CaseFile, out: IO[bytes]) -> None:
+    """Write a case file as one ZIP."""
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, content in case.parts.items():
+            packed.writestr(name, content)
+        for name, digest in case.blobs.items():
+            with services.blobs.open(digest) as stored, packed.open(name, "w") as part:
+                _copy(stored, part)
+
+
+def _copy(source: IO[bytes], target: IO[bytes]) -> None:
+    while piece := source.read(1 << 20):
+        target.write(piece)
+
+
+def _mail(session: Session, mail_id: MailId | int, actor: Actor | None) -> Mail:
+    mail = session.get(Mail, mail_id)
+    if mail is None:
+        raise NotFound("mail.unknown", "reload the list", id=mail_id)
+    if actor is not None:
+        access.require(session, mail.id, Confidentiality(mail.level), actor)
+    return mail
+
+
+class _Collector:
+    """One export at one moment."""
+
+    def __init__(self, services: Services, session: Session, mail: Mail, now: datetime) -> None:
+        self._services, self._session, self._mail, self._now = services, session, mail, now
+        self._case = CaseFile(next((one.text for one in mail.numbers if one.voided_at is None), ""))
+        self._listed: list[dict[str, Any]] = []
+        self._signed: list[dict[str, Any]] = []
+
+    def collect(self) -> CaseFile:
+        self._attachments()
+        self._revisions()
+        entries = self._entries()
+        self._journal(entries)
+        for number, pem in enumerate(self._services.vault.trust_roots_pem(), start=1):
+            self._part(f"trust/root-{number}.pem", pem.encode())
+        seal = HeadSeal(seal_folder(self._services))
+        self._part("journal.pub", seal.public_pem())
+        manifest = {
+            "format": FORMAT,
+            "exported_at": self._now.isoformat(),
+            "case": {"mail_id": self._mail.id, "number": self._case.number, "subject": self._mail.subject},
+            "people": self._people(entries),
+            "files": self._listed,
+            "signed": self._signed,
+        }
+        content = json.dumps(manifest, ensure_ascii=False, sort_keys=True, indent=1).encode()
+        self._case.parts["manifest.json"] = content
+        self._case.parts["manifest.sig"] = seal.sign_bytes(content).encode()
+        self._case.parts["ged_verify.py"] = VERIFIER.read_bytes()
+        return self._case
+
+    def _part(self, name: str, content: bytes) -> None:
+        self._case.parts[name] = content
+        self._listed.append({"path": name, "sha256": hashlib.sha256(content).hexdigest(), "size": len(content)})
+
+    def _blob(self, digest: str, name: str, media_type: str) -> str:
+        """The place of a stored file in the folder; each file once."""
+        path = str(PurePosixPath("files") / (digest + _ENDINGS.get(media_type, "")))
+        if path not in self._case.blobs:
+            with self._services.blobs.open(Digest(digest)) as stored:
+                size = sum(len(piece) for piece in iter(lambda: stored.read(1 << 20), b""))
+            self._case.blobs[path] = Digest(digest)
+            self._listed.append({"path": path, "sha256": digest, "size": size, "name": name})
+        return path
+
+    def _attachments(self) -> None:
+        wanted = select(Attachment).where(Attachment.mail_id == self._mail.id).order_by(Attachment.id)
+        for one in self._session.scalars(wanted):
+            name = f"{one.filename or one.kind.value} (version {one.version_no})"
+            if one.digest is not None:
+                self._blob(one.digest, name, one.media_type)
+            pages = (
+                select(AttachmentPage).where(AttachmentPage.attachment_id == one.id).order_by(AttachmentPage.page_no)
+            )
+            for page in self._session.scalars(pages):
+                if page.digest != one.digest:
+                    self._blob(page.digest, f"{name}, page {page.page_no}", page.media_type)
+
+    def _revisions(self) -> None:
+        letter = select(SignedRevision.digest).where(SignedRevision.mail_id == self._mail.id)
+        self._document("courrier", list(self._session.scalars(letter.order_by(SignedRevision.sequence))))
+        for slip_id in self._slip_ids():
+            slip = select(SlipRevision.digest).where(SlipRevision.slip_id == slip_id).order_by(SlipRevision.sequence)
+            self._document(f"bordereau {slip_id}", list(self._session.scalars(slip)))
+
+    def _document(self, name: str, digests: list[str]) -> None:
+        if digests:
+            path = self._blob(digests[-1], f"{name} signé", "application/pdf")
+            self._signed.append({"name": name, "path": path, "revisions": digests})
+
+    def _slip_ids(self) -> list[int]:
+        """Slips of this letter alone: one that carries others too would show them."""
+        carrying = select(SlipLine.slip_id).where(SlipLine.mail_id == self._mail.id)
+        others = select(SlipLine.slip_id).where(or_(SlipLine.mail_id.is_(None), SlipLine.mail_id != self._mail.id))
+        wanted = select(SlipLine.slip_id).where(SlipLine.slip_id.in_(carrying), SlipLine.slip_id.not_in(others))
+        return list(self._session.scalars(wanted.distinct().order_by(SlipLine.slip_id)))
+
+    def _entries(self) -> list[AuditEntry]:
+        numbers = select(MailNumber.id).where(MailNumber.mail_id == self._mail.id)
+        about = or_(
+            (AuditEntry.subject_kind == "mail") & (AuditEntry.subject_id == self._mail.id),
+            (AuditEntry.subject_kind == "number") & AuditEntry.subject_id.in_(numbers),
+            (AuditEntry.subject_kind == "slip") & AuditEntry.subject_id.in_(self._slip_ids()),
+        )
+        wanted = select(AuditEntry).where(about, AuditEntry.action.not_in(REFUSALS)).order_by(AuditEntry.sequence)
+        return list(self._session.scalars(wanted))
+
+    def _journal(self, entries: list[AuditEntry]) -> None:
+        anchors = Anchors(seal_folder(self._services))
+        found = anchors.line_for(max((one.sequence for one in entries), default=0))
+        found = found or anchors.newest()
+        proofs: Mapping[int, tuple[str, ...]] = {}
+        if found is not None:
+            anchor, line, token = found
+            places = [one.sequence - 1 for one in entries if one.sequence <= anchor.count]
+            proofs = merkle.proofs(leaves(self._session, anchor.count), places)
+            self._part("anchor.json", line.encode())
+            if token is not None:
+                self._part("anchor.tst", token)
+        lines = [audit.canonical(self._told(one, proofs.get(one.sequence - 1, ()))) for one in entries]
+        self._part("journal.jsonl", b"".join(line + b"\n" for line in lines))
+
+    def _told(self, entry: AuditEntry, proof: tuple[str, ...]) -> dict[str, Any]:
+        told: dict[str, Any] = audit.columns(entry) | {"hash": entry.hash, "proof": list(proof)}
+        payload = self._session.get(AuditPayload, entry.sequence)
+        if payload is not None:
+            told |= {"salt": payload.salt, "payload": payload.payload}
+        return told
+
+    def _people(self, entries: list[AuditEntry]) -> dict[str, str]:
+        ids = {one.person_id for one in entries if one.person_id is not None}
+        found = self._session.execute(select(Person.id, Person.name).where(Person.id.in_(ids)))
+        return {str(person_id): name for person_id, name in found}

@@ -1,0 +1,558 @@
+#!/usr/bin/env python3
+"""``ged-verify``: what an exported case file proves, offline, without the installation that made it.
+
+One file. It needs Python 3.11, the package ``cryptography`` and, for the signatures inside PDFs, ``pyhanko``; nothing of
+GED, no network. It reads a folder written by ``ged export case``:
+
+    manifest.json, manifest.sig   what there is, with the SHA-256 of each file; signed by the journal's key
+    files/…                       the bytes as they are kept
+    journal.jsonl                 the entries about the case: columns, salt, payload, place in the anchored tree
+    anchor.json, anchor.tst       the daily anchor over the whole journal, signed, and its RFC 3161 time-stamp
+    journal.pub, trust/*.pem      the journal's key, and the roots that the installation trusted
+
+    python ged_verify.py FOLDER [--trust ROOT.pem]... [--key journal.pub] [--json]
+
+The key and the roots inside the folder only say what the exporter claims: give those that you hold yourself. Exit 0:
+nothing speaks against the file; 1: something in it is broken; 2: the folder cannot be read.
+"""
+
+import argparse
+import hashlib
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+FORMAT = "ged-case-1"
+_COLUMNS = (
+    "sequence",
+    "at",
+    "person_id",
+    "post_id",
+    "acting_for_post_id",
+    "action",
+    "subject_kind",
+    "subject_id",
+    "payload_digest",
+    "previous_hash",
+)
+_HASHES: dict[str, Callable[[], hashes.HashAlgorithm]] = {
+    "2.16.840.1.101.3.4.2.1": hashes.SHA256,
+    "2.16.840.1.101.3.4.2.2": hashes.SHA384,
+    "2.16.840.1.101.3.4.2.3": hashes.SHA512,
+}
+_MESSAGE_DIGEST = "1.2.840.113549.1.9.4"
+_TST_INFO = "1.2.840.113549.1.9.16.1.4"
+_ISSUER_DEPTH = 8
+_ODD = (ValueError, TypeError, LookupError, StopIteration, OverflowError, NotImplementedError, Warning)
+_ODD_TOKEN = (
+    *_ODD,
+    InvalidSignature,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing looked at.
+
+    Attributes:
+        state: ``proven``, ``broken``, or ``open`` (neither: something to check it with is missing).
+    """
+
+    state: str
+    what: str
+    by: str = ""
+    when: str = ""
+    why: str = ""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Check a folder and print what is proven, by whom, when."""
+    parser = argparse.ArgumentParser(prog="ged-verify", description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--trust", type=Path, action="append", default=[], help="a root that you trust (PEM)")
+    parser.add_argument("--key", type=Path, help="the journal's public key, as you hold it")
+    parser.add_argument("--json", action="store_true", help="one JSON line a finding")
+    options = parser.parse_args(arguments)
+    try:
+        lines = list(Case(options.folder, options.trust, options.key).check())
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        print(f"{options.folder}: {type(error).__name__}: {error}", file=sys.stderr)
+        return 2
+    for line in lines:
+        print(json.dumps(asdict(line), ensure_ascii=False) if options.json else _words(line))
+    broken = sum(line.state == "broken" for line in lines)
+    if not options.json:
+        counts = {state: sum(line.state == state for line in lines) for state in ("proven", "open", "broken")}
+        print(f"{counts['proven']} prouvés, {counts['open']} non vérifiables ici, {counts['broken']} NON CONFORMES.")
+    return 1 if broken else 0
+
+
+def _words(line: Line) -> str:
+    mark = {"proven": "PROUVÉ     ", "open": "À VÉRIFIER ", "broken": "NON CONFORME"}[line.state]
+    parts = [line.what, f"par {line.by}" if line.by else "", f"le {line.when}" if line.when else ""]
+    return f"{mark} {', '.join(part for part in parts if part)}" + (f" : {line.why}" if line.why else "")
+
+
+class Case:
+    """An exported case file."""
+
+    def __init__(self, folder: Path, roots: list[Path], key: Path | None) -> None:
+        self._folder = folder
+        given = [path.read_bytes() for path in roots]
+        self._own_roots = bool(given)
+        inside = [path.read_bytes() for path in sorted((folder / "trust").glob("*.pem"))]
+        self._roots = [one for pem in given or inside for one in x509.load_pem_x509_certificates(pem)]
+        self._own_key = key is not None
+        found = serialization.load_pem_public_key((key or folder / "journal.pub").read_bytes())
+        if not isinstance(found, ed25519.Ed25519PublicKey):
+            raise ValueError("the journal's key is no Ed25519 key")
+        self._key = found
+        self._manifest_bytes = (folder / "manifest.json").read_bytes()
+        self._manifest: dict[str, Any] = json.loads(self._manifest_bytes)
+        if self._manifest["format"] != FORMAT:
+            raise ValueError(f"format {self._manifest['format']}, not {FORMAT}")
+        self._now = datetime.now(UTC)
+
+    def check(self) -> Iterator[Line]:
+        """Everything, one after the other."""
+        yield from self._the_manifest()
+        yield from self._the_files()
+        yield from self._the_signatures()
+        yield from self._the_anchor()
+        yield from self._the_journal()
+
+    # --- bytes
+
+    def _the_manifest(self) -> Iterator[Line]:
+        case = self._manifest["case"]
+        what = f"dossier {case.get('number') or case['mail_id']} exporté"
+        signature = (self._folder / "manifest.sig").read_text("ascii").strip()
+        if not self._signed(self._manifest_bytes, signature):
+            yield Line("broken", what, why="le manifeste n'est pas signé par la clé du journal")
+        elif self._own_key:
+            yield Line("proven", what, "la clé du journal que vous avez donnée", self._manifest["exported_at"])
+        else:
+            why = f"clé jointe au dossier, empreinte {self._fingerprint()} : comparez-la à celle publiée (--key)"
+            yield Line("open", what, "la clé du journal", self._manifest["exported_at"], why)
+
+    def _fingerprint(self) -> str:
+        raw = self._key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+        return hashlib.sha256(raw).hexdigest()[:32]
+
+    def _signed(self, content: bytes, signature: str) -> bool:
+        try:
+            self._key.verify(bytes.fromhex(signature), content)
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
+    def _the_files(self) -> Iterator[Line]:
+        listed = {one["path"]: one for one in self._manifest["files"]}
+        for path, one in listed.items():
+            what = f"fichier {one.get('name') or path}"
+            try:
+                content = self._read(path)
+            except OSError:
+                yield Line("broken", what, why="manque")
+                continue
+            digest = hashlib.sha256(content).hexdigest()
+            if digest == one["sha256"] and len(content) == one["size"]:
+                yield Line("proven", f"{what}, {len(content)} octets inchangés, SHA-256 {digest}")
+            else:
+                yield Line("broken", what, why=f"les octets ont changé (SHA-256 {digest})")
+        own = {"manifest.json", "manifest.sig", "ged_verify.py"}
+        for place in sorted(self._folder.rglob("*")):
+            name = place.relative_to(self._folder).as_posix()
+            if place.is_file() and name not in listed and name not in own:
+                yield Line("broken", f"fichier {name}", why="ne figure pas au manifeste")
+
+    def _read(self, path: str) -> bytes:
+        place = (self._folder / path).resolve()
+        if not place.is_relative_to(self._folder.resolve()):
+            raise OSError(path)
+        return place.read_bytes()
+
+    # --- signatures
+
+    def _the_signatures(self) -> Iterator[Line]:
+        for document in self._manifest["signed"]:
+            name, revisions = document["name"], document["revisions"]
+            try:
+                pdf = self._read(document["path"])
+            except OSError:
+                continue  # told among the files
+            try:
+                yield from check_pdf(pdf, name, revisions, self._roots, self._now, own_roots=self._own_roots)
+            except ImportError:
+                yield Line("open", f"signatures de {name}", why="installez pyhanko pour les vérifier")
+
+    # --- journal
+
+    def _the_anchor(self) -> Iterator[Line]:
+        found = self._anchor()
+        if found is None:
+            yield Line("open", "ancrage du journal", why="le journal n'était pas encore ancré à l'exportation")
+            return
+        anchor, signature = found
+        what = f"ancrage du journal ({anchor['count']} inscriptions)"
+        if not self._signed(canonical(anchor), signature):
+            yield Line("broken", what, why="n'est pas signé par la clé du journal")
+            return
+        yield Line("proven", what, "la clé du journal", anchor["at"])
+        if not (self._folder / "anchor.tst").exists():
+            yield Line("open", f"horodatage de l'{what}", why="pas encore obtenu à l'exportation")
+            return
+        yield check_token(
+            self._read("anchor.tst"),
+            canonical(anchor),
+            f"horodatage de l'{what}",
+            self._roots,
+            own_roots=self._own_roots,
+        )
+
+    def _anchor(self) -> tuple[dict[str, Any], str] | None:
+        if not (self._folder / "anchor.json").exists():
+            return None
+        record = json.loads(self._read("anchor.json"))
+        return record["anchor"], record["signature"]
+
+    def _the_journal(self) -> Iterator[Line]:
+        found = self._anchor()
+        entries = [json.loads(line) for line in self._read("journal.jsonl").splitlines()]
+        previous: dict[str, Any] | None = None
+        people = self._manifest.get("people", {})
+        for entry in entries:
+            what = f"journal n° {entry['sequence']} : {entry['action']}"
+            why = self._wrong(entry, previous, found[0] if found else None)
+            by, previous = people.get(str(entry["person_id"]), ""), entry
+            if why:
+                yield Line("broken", what, by, entry["at"], why)
+            elif found is None or entry["sequence"] > found[0]["count"]:
+                yield Line("open", what, by, entry["at"], "plus récent que l'ancrage joint")
+            else:
+                yield Line("proven", what, by, entry["at"])
+
+    def _wrong(self, entry: dict[str, Any], before: dict[str, Any] | None, anchor: dict[str, Any] | None) -> str:
+        columns = [entry[name] for name in _COLUMNS]
+        if hashlib.sha256(canonical(columns)).hexdigest() != entry["hash"]:
+            return "l'inscription a été modifiée"
+        if before is not None and entry["sequence"] <= before["sequence"]:
+            return "l'ordre des inscriptions a été modifié"
+        if (
+            before is not None
+            and entry["sequence"] == before["sequence"] + 1
+            and entry["previous_hash"] != before["hash"]
+        ):
+            return "la chaîne est rompue"
+        if "payload" in entry:
+            told = hashlib.sha256(entry["salt"].encode() + canonical(entry["payload"])).hexdigest()
+            if told != entry["payload_digest"]:
+                return "le détail de l'inscription a été modifié"
+        if anchor is None or entry["sequence"] > anchor["count"]:
+            return ""
+        if root_from(entry["hash"], entry["sequence"] - 1, anchor["count"], entry["proof"]) != anchor["root"]:
+            return "l'inscription n'est pas à cette place du journal ancré"
+        if entry["sequence"] == anchor["count"] and entry["hash"] != anchor["head"]:
+            return "l'ancrage nomme une autre dernière inscription"
+        return ""
+
+
+def canonical(value: object) -> bytes:
+    """The one byte form of a JSON value: sorted keys, no spaces, UTF-8."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def root_from(leaf: str, place: int, count: int, siblings: list[str]) -> str:
+    """The root of a tree of ``count`` leaves that a leaf at this place leads to (RFC 9162, 2.1.3.2); empty for none."""
+    value = hashlib.sha256(b"\x00" + bytes.fromhex(leaf)).digest()
+    at, last = place, count - 1
+    for sibling in map(bytes.fromhex, siblings):
+        if last == 0:
+            return ""
+        if at & 1 or at == last:
+            value = hashlib.sha256(b"\x01" + sibling + value).digest()
+            while at and not at & 1:
+                at, last = at >> 1, last >> 1
+        else:
+            value = hashlib.sha256(b"\x01" + value + sibling).digest()
+        at, last = at >> 1, last >> 1
+    return value.hex() if last == 0 else ""
+
+
+# --- RFC 3161 tokens, by hand: a few structures of DER
+
+
+def _der(data: bytes, at: int = 0) -> tuple[int, int, int]:
+    """(tag, where the content begins, where it ends) of the element at a place."""
+    tag, length, start = data[at], data[at + 1], at + 2
+    if length & 0x80:
+        octets = length & 0x7F
+        length, start = int.from_bytes(data[start : start + octets]), start + octets
+    if start + length > len(data):
+        raise ValueError("DER: too short")
+    return tag, start, start + length
+
+
+def _children(data: bytes) -> list[bytes]:
+    """The elements inside an element."""
+    _, at, end = _der(data)
+    found = []
+    while at < end:
+        _, _, stop = _der(data, at)
+        found.append(data[at:stop])
+        at = stop
+    return found
+
+
+def _content(element: bytes) -> bytes:
+    _, start, end = _der(element)
+    return element[start:end]
+
+
+def _oid(element: bytes) -> str:
+    octets = _content(element)
+    numbers, value = [str(min(octets[0] // 40, 2)), str(octets[0] - 40 * min(octets[0] // 40, 2))], 0
+    for octet in octets[1:]:
+        value = value << 7 | octet & 0x7F
+        if not octet & 0x80:
+            numbers.append(str(value))
+            value = 0
+    return ".".join(numbers)
+
+
+def check_token(
+    token: bytes, stamped: bytes, what: str, roots: list[x509.Certificate], *, own_roots: bool = True
+) -> Line:
+    """A time-stamp token over some bytes: imprint, signature, certificate, authority, time."""
+    try:
+        signed = _children(_content(_children(token)[1]))
+        info = _content(_children(_children(signed[2])[1])[0])
+        certificates = [one for one in signed if one[0] == 0xA0]
+        found = [x509.load_der_x509_certificate(one) for one in _children(certificates[0])] if certificates else []
+        fields = _children(info)
+        imprint, when = _children(fields[2]), _time(fields[4])
+        algorithm = _HASHES[_oid(_children(imprint[0])[0])]()
+        if _oid(_children(signed[2])[0]) != _TST_INFO or _digest(algorithm, stamped) != _content(imprint[1]):
+            return Line("broken", what, why="l'horodatage porte sur d'autres octets")
+        signer = _signer_of(_children(_children(signed[-1])[0]) if signed[-1][0] == 0x31 else [], info, found)
+        who = signer.subject.rfc4514_string()
+        recognised = _is_for_stamping(signer) and _reaches(signer, found, roots, when)
+    except _ODD_TOKEN as error:
+        return Line("broken", what, why=f"l'horodatage est altéré ({type(error).__name__})")
+    if not recognised:
+        return Line("open", what, who, when.isoformat(), "autorité d'horodatage non reconnue (--trust)")
+    state = "proven" if own_roots else "open"
+    why = "" if own_roots else "autorité reconnue par le dossier lui-même ; donnez la vôtre (--trust)"
+    return Line(state, what, who, when.isoformat(), why)
+
+
+def _time(element: bytes) -> datetime:
+    text = _content(element).decode("ascii").rstrip("Z")
+    whole, _, fraction = text.partition(".")
+    found = datetime.strptime(whole, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+    return found.replace(microsecond=int(fraction.ljust(6, "0")[:6])) if fraction else found
+
+
+def _digest(algorithm: hashes.HashAlgorithm, content: bytes) -> bytes:
+    found = hashes.Hash(algorithm)
+    found.update(content)
+    return found.finalize()
+
+
+def _signer_of(info: list[bytes], content: bytes, certificates: list[x509.Certificate]) -> x509.Certificate:
+    """The certificate whose key made the SignerInfo (RFC 5652, 5.3) over the content.
+
+    Raises:
+        InvalidSignature: none of them.
+    """
+    attributes = next(one for one in info if one[0] == 0xA0)
+    place = info.index(attributes)
+    algorithm = _HASHES[_oid(_children(info[place - 1])[0])]()
+    told = next(
+        _content(_children(_children(one)[1])[0])
+        for one in _children(attributes)
+        if _oid(_children(one)[0]) == _MESSAGE_DIGEST
+    )
+    if told != _digest(algorithm, content):
+        raise InvalidSignature
+    signature = _content(info[place + 2])
+    for certificate in certificates:
+        if _verifies(certificate, signature, b"\x31" + attributes[1:], algorithm):
+            return certificate
+    raise InvalidSignature
+
+
+def _verifies(certificate: x509.Certificate, signature: bytes, content: bytes, algorithm: hashes.HashAlgorithm) -> bool:
+    key = certificate.public_key()
+    try:
+        if isinstance(key, rsa.RSAPublicKey):
+            key.verify(signature, content, padding.PKCS1v15(), algorithm)
+        elif isinstance(key, ec.EllipticCurvePublicKey):
+            key.verify(signature, content, ec.ECDSA(algorithm))
+        elif isinstance(key, ed25519.Ed25519PublicKey):
+            key.verify(signature, content)
+        else:
+            return False
+    except InvalidSignature:
+        return False
+    return True
+
+
+def _is_for_stamping(certificate: x509.Certificate) -> bool:
+    try:
+        purposes = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound:
+        return False
+    return ExtendedKeyUsageOID.TIME_STAMPING in purposes
+
+
+def _reaches(
+    certificate: x509.Certificate, others: list[x509.Certificate], roots: list[x509.Certificate], at: datetime
+) -> bool:
+    """Whether certificates valid at that time lead from this one to a root."""
+    for _ in range(_ISSUER_DEPTH):
+        if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
+            return False
+        if certificate in roots:
+            return True
+        issuer = next((one for one in [*roots, *others] if _issued(certificate, one)), None)
+        if issuer is None:
+            return False
+        certificate = issuer
+    return False
+
+
+def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    if certificate == issuer or certificate.issuer != issuer.subject or not _is_authority(issuer):
+        return False
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
+
+
+def _is_authority(certificate: x509.Certificate) -> bool:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        return False
+
+
+# --- PDF signatures, by pyHanko
+
+
+def check_pdf(
+    pdf: bytes,
+    name: str,
+    revisions: list[str],
+    roots: list[x509.Certificate],
+    now: datetime,
+    *,
+    own_roots: bool = True,
+) -> Iterator[Line]:
+    """Each signature of a PDF: its bytes, its signer, and that nothing but the listed revisions came after.
+
+    Raises:
+        ImportError: pyHanko is not installed.
+    """
+    import logging
+    from io import BytesIO
+
+    from pyhanko.pdf_utils.reader import PdfFileReader
+
+    logging.getLogger("pyhanko").setLevel(logging.CRITICAL)
+    logging.getLogger("pyhanko_certvalidator").setLevel(logging.CRITICAL)
+    try:
+        embedded = PdfFileReader(BytesIO(pdf), strict=False).embedded_signatures
+    except Exception as error:  # noqa: BLE001  pyHanko raises anything on odd files
+        yield Line("broken", f"signatures de {name}", why=f"illisible ({type(error).__name__})")
+        return
+    if not embedded:
+        yield Line("broken", f"signatures de {name}", why="le document n'en porte plus")
+    for one in embedded:
+        try:
+            yield _pdf_line(one, pdf, name, revisions, roots, now, own_roots=own_roots)
+        except Exception as error:  # noqa: BLE001  as above
+            yield Line("broken", f"signature {one.field_name} de {name}", why=f"illisible ({type(error).__name__})")
+
+
+def _pdf_line(
+    embedded: Any,
+    pdf: bytes,
+    name: str,
+    revisions: list[str],
+    roots: list[x509.Certificate],
+    now: datetime,
+    *,
+    own_roots: bool,
+) -> Line:
+    import asyncio
+
+    from asn1crypto import x509 as asn1
+    from pyhanko.sign.validation.pdf_embedded import async_validate_pdf_signature, async_validate_pdf_timestamp
+    from pyhanko.sign.validation.settings import KeyUsageConstraints
+    from pyhanko_certvalidator import ValidationContext
+
+    usage = KeyUsageConstraints(key_usage={"non_repudiation", "digital_signature"}, match_all_key_usages=False)
+    anchors = [asn1.Certificate.load(one.public_bytes(serialization.Encoding.DER)) for one in roots]
+
+    def status_at(moment: datetime) -> Any:
+        context = ValidationContext(trust_roots=anchors, moment=moment, allow_fetching=False)
+        if embedded.sig_object_type == "/DocTimeStamp":
+            return asyncio.run(async_validate_pdf_timestamp(embedded, context, skip_diff=True))
+        return asyncio.run(async_validate_pdf_signature(embedded, context, key_usage_settings=usage, skip_diff=True))
+
+    status = status_at(now)
+    who = str(embedded.signer_cert.subject.native.get("common_name", ""))
+    what = f"signature {embedded.field_name} de {name}"
+    start, gap, after, tail = (int(one) for one in embedded.byte_range)
+    end = after + tail
+    if (
+        not (status.intact and status.valid)
+        or start != 0
+        or pdf[gap : gap + 1] != b"<"
+        or pdf[after - 1 : after] != b">"
+    ):
+        return Line("broken", what, who, why="le contenu signé a été altéré")
+    if end != len(pdf) and not _only_listed(pdf, end, revisions):
+        return Line("broken", what, who, why="le fichier a été modifié après cette signature")
+    stamp = getattr(status, "timestamp_validity", None) or (status if hasattr(status, "timestamp") else None)
+    proven = stamp.timestamp if stamp is not None and stamp.intact and stamp.valid and stamp.trusted else None
+    claimed = getattr(status, "signer_reported_dt", None)
+    when = proven or claimed
+    if not status.trusted and when is not None:
+        # Without a time-stamp the time is the signer's own word; the journal's anchor says how late it may be.
+        status = status_at(when)
+    told = (when.isoformat() if when else "") + (" (horodaté)" if proven else " (heure du signataire)")
+    if not status.trusted:
+        return Line("open", what, who, told, "certificat d'aucune autorité reconnue (--trust)")
+    if not own_roots:
+        return Line("open", what, who, told, "autorité reconnue par le dossier lui-même ; donnez la vôtre (--trust)")
+    return Line("proven", what, who, told)
+
+
+def _only_listed(pdf: bytes, end: int, revisions: list[str]) -> bool:
+    """Whether the file up to the end of the signed bytes, and as a whole, are revisions that were stored, in order."""
+    listed = {digest: place for place, digest in enumerate(revisions)}
+    first = listed.get(hashlib.sha256(pdf[:end]).hexdigest())
+    whole = listed.get(hashlib.sha256(pdf).hexdigest())
+    return first is not None and whole is not None and first < whole
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,139 @@
+"""One signature's facts, and the verdict that follows from them: the rules, in one place, for PDF and CMS alike."""
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pyhanko.sign.validation.status import SignatureStatus, TimestampSignatureStatus
+from pyhanko_certvalidator import ValidationContext
+
+from ged.ports import Verdict
+from signing.changes import HARMLESS, SIGNED_AGAIN
+from signing.trust import CLOCKS_MAY_DIFFER, Trust, problem_of
+
+Validate = Callable[[ValidationContext, ValidationContext], Awaitable[SignatureStatus]]
+"""Validates a signature: contexts for the signer and for the time-stamp."""
+
+_SEVERITY = {Verdict.GREEN: 0, Verdict.AMBER: 1, Verdict.RED: 2}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A signature after the cryptography.
+
+    Attributes:
+        moment: the time at which the signer's certificate was judged.
+        problem: why that certificate is not good; empty when it is.
+    """
+
+    status: SignatureStatus
+    moment: datetime
+    stamp: TimestampSignatureStatus | None
+    problem: str
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether the bytes are those that were signed."""
+        return bool(self.status.intact and self.status.valid)
+
+    @property
+    def stamp_broken(self) -> bool:
+        """Whether there is a time-stamp, and it is over other bytes or altered."""
+        return self.stamp is not None and not (self.stamp.intact and self.stamp.valid)
+
+    @property
+    def stamp_time(self) -> datetime | None:
+        """The time that an unaltered time-stamp tells."""
+        return None if self.stamp is None or self.stamp_broken else self.stamp.timestamp
+
+    @property
+    def stamp_trusted(self) -> bool:
+        """Whether that time comes from an authority that we trust."""
+        return self.stamp is not None and not self.stamp_broken and bool(self.stamp.trusted)
+
+    @property
+    def claimed(self) -> datetime | None:
+        """The time that the signer claims."""
+        told = getattr(self.status, "signer_reported_dt", None)
+        return told if isinstance(told, datetime) and told.tzinfo is not None else None
+
+
+async def facts_of(validate: Validate, trust: Trust, at: datetime, proven: datetime | None = None) -> Facts:
+    """Judge the signer's certificate at the time at which the signature is known to have existed.
+
+    Args:
+        proven: a later, trusted time-stamp of the whole document, if there is one.
+    """
+    known = min(at, proven) if proven else at
+    status = await validate(trust.at(known), trust.at(known))
+    found = Facts(status, known, getattr(status, "timestamp_validity", None), problem_of(status, known, trust))
+    told = found.stamp_time
+    if told is None or not found.stamp_trusted or told >= known:
+        return found
+    status = await validate(trust.at(told), trust.at(known))
+    return Facts(status, told, found.stamp, problem_of(status, told, trust))
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What is known beside the cryptography.
+
+    Attributes:
+        covers_all: the signed bytes are the whole file.
+        issued: what follows are revisions that we stored.
+        changes: what came after, if it is not ours.
+        docmdp_allows: whether the certification allows what came after.
+        suspects: what the file carries (``signing.suspects``).
+    """
+
+    covers_all: bool = True
+    issued: bool = False
+    changes: tuple[str, ...] = ()
+    docmdp_allows: bool = True
+    suspects: tuple[str, ...] = ()
+    is_duplicate: bool = False
+    is_well_formed: bool = True
+
+
+def judge(facts: Facts, around: Surroundings, at: datetime) -> tuple[Verdict, str]:
+    """The worst finding counts, the first among equals; green is only what nothing speaks against."""
+    found = list(_findings(facts, around, at))
+    worst = max(found, key=lambda one: _SEVERITY[one[0]], default=None)
+    if worst is not None:
+        return worst
+    if around.covers_all:
+        return Verdict.GREEN, "ok"
+    return Verdict.GREEN, "countersigned" if around.issued else "validation_data"
+
+
+def _findings(facts: Facts, around: Surroundings, at: datetime) -> Iterator[tuple[Verdict, str]]:
+    if not (facts.is_sound and around.is_well_formed):
+        yield Verdict.RED, "broken"
+    if around.is_duplicate:
+        yield Verdict.RED, "duplicate_field"
+    if not (around.covers_all or around.issued):
+        yield from _after(around.changes, allowed=around.docmdp_allows)
+    yield from _times(facts, at)
+    if facts.problem:
+        yield (Verdict.RED if facts.problem in ("revoked", "wrong_purpose") else Verdict.AMBER), facts.problem
+    for suspect in around.suspects:
+        yield Verdict.AMBER, suspect
+
+
+def _after(changes: Sequence[str], *, allowed: bool) -> Iterator[tuple[Verdict, str]]:
+    if not set(changes) <= HARMLESS | {SIGNED_AGAIN} or not allowed:
+        yield Verdict.RED, "modified_after"
+    elif SIGNED_AGAIN in changes:
+        yield Verdict.AMBER, "signed_again"
+    elif not changes:
+        yield Verdict.AMBER, "bytes_after"
+
+
+def _times(facts: Facts, at: datetime) -> Iterator[tuple[Verdict, str]]:
+    latest = at + CLOCKS_MAY_DIFFER
+    if facts.stamp_broken:
+        yield Verdict.AMBER, "timestamp_broken"
+    elif facts.stamp_time is not None and facts.stamp_time > latest:
+        yield Verdict.RED, "timestamp_future"
+    if facts.claimed is not None and facts.claimed > latest:
+        yield Verdict.AMBER, "signed_in_future"

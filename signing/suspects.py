@@ -1,0 +1,150 @@
+"""What a signed file carries that can make it show other things to other people, or hides what it is.
+
+Nothing here breaks a signature: the signer may have meant it. It takes the green away, because what one reader sees is
+not what another sees (JavaScript, layers), or because two fields claim one signature.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from io import BytesIO
+
+import pikepdf
+from pikepdf import Array, Dictionary, Name, Object
+
+_SCRIPTS = frozenset({"/JavaScript", "/Rendition"})
+_ACTIONS = frozenset({"/Launch", "/SubmitForm", "/ImportData", "/SetOCGState", "/Hide", "/RichMediaExecute", "/GoToE"})
+_BYTE_RANGE = re.compile(rb"/ByteRange\s*\[\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s*\]")
+_DEEPEST = 64
+
+
+def suspects(pdf: bytes) -> tuple[str, ...]:
+    """Stable codes: ``javascript``, ``active_content``, ``dynamic_form``, ``hidden_layers``, ``two_readings``.
+
+    Raises:
+        pikepdf.PdfError: the file cannot be read as it stands.
+    """
+    with pikepdf.open(BytesIO(pdf), attempt_recovery=False) as opened:
+        return tuple(dict.fromkeys([*_actions(opened), *_dynamic(opened), *_layers(opened), *_hybrids(pdf)]))
+
+
+def duplicates(pdf: bytes) -> frozenset[str]:
+    """Full names of signature fields that share their name or their signature with another field.
+
+    Raises:
+        pikepdf.PdfError: the file cannot be read as it stands.
+    """
+    with pikepdf.open(BytesIO(pdf), attempt_recovery=False) as opened:
+        found = list(_signature_fields(opened))
+    names = Counter(name for name, _ in found)
+    values = Counter(value for _, value in found if value)
+    return frozenset(name for name, value in found if names[name] > 1 or (value and values[value] > 1))
+
+
+def hidden_signatures(pdf: bytes, shown: Sequence[int]) -> int:
+    """How many signatures lie in the bytes and stand in no field. ``shown``: where the gaps of those in fields begin."""
+    places = set()
+    for found in _BYTE_RANGE.finditer(pdf):
+        start, gap, after, tail = map(int, found.groups())
+        whole = start == 0 and 0 < gap < after <= after + tail <= len(pdf)
+        if whole and pdf[gap : gap + 1] == b"<" and pdf[after - 1 : after] == b">":
+            places.add(gap)
+    return len(places - set(shown))
+
+
+def _actions(pdf: pikepdf.Pdf) -> Iterator[str]:
+    for holder in pdf.objects:
+        for found in _dictionaries(holder):
+            kind = str(found.get("/S", ""))
+            if kind in _SCRIPTS or "/JS" in found or "/JavaScript" in found:
+                yield "javascript"
+            elif kind in _ACTIONS:
+                yield "active_content"
+
+
+def _dictionaries(value: object, depth: int = 0) -> Iterator[Object]:
+    """The dictionary and those that lie directly in it."""
+    if not isinstance(value, Object) or depth > _DEEPEST or (depth and value.is_indirect):
+        return
+    if isinstance(value, (Dictionary, pikepdf.Stream)):
+        yield value
+        for _, inner in value.items():
+            yield from _dictionaries(inner, depth + 1)
+    elif isinstance(value, Array):
+        for inner in value:
+            yield from _dictionaries(inner, depth + 1)
+
+
+def _dynamic(pdf: pikepdf.Pdf) -> Iterator[str]:
+    form = pdf.Root.get("/AcroForm")
+    if isinstance(form, Dictionary) and "/XFA" in form:
+        yield "dynamic_form"
+
+
+def _layers(pdf: pikepdf.Pdf) -> Iterator[str]:
+    layers = pdf.Root.get("/OCProperties")
+    if not isinstance(layers, Dictionary) or not _filled(layers.get("/OCGs")):
+        return
+    shown = layers.get("/D", Dictionary())
+    starts_hidden = shown.get("/BaseState", Name.ON) != Name.ON or _filled(shown.get("/OFF"))
+    if starts_hidden or _filled(shown.get("/AS")) or _filled(layers.get("/Configs")):
+        yield "hidden_layers"
+
+
+def _filled(value: Object | None) -> bool:
+    return isinstance(value, Array) and len(value) > 0
+
+
+def _hybrids(pdf: bytes) -> Iterator[str]:
+    """Hybrid-reference files (ISO 32000-2, 7.5.8.4) are harmless where old and new readers see the same objects: the
+    old table calls free whatever stands in the stream only."""
+    if b"/XRefStm" not in pdf:
+        return
+    for section in re.finditer(rb"(?<!start)xref\s+(.*?)trailer(.*?)startxref", pdf, re.DOTALL):
+        if b"/XRefStm" not in section[2]:
+            continue
+        stream = re.search(rb"/XRefStm\s+(\d+)", section[2])
+        if stream is None or _in_use(section[1]) & _in_stream(pdf, int(stream[1])):
+            yield "two_readings"
+
+
+def _in_use(table: bytes) -> set[int]:
+    """Numbers of the objects that a classic table places."""
+    used: set[int] = set()
+    number = 0
+    for line in re.finditer(rb"(\d{10}) (\d{5}) ([nf])|(\d+)\s+(\d+)\s*[\r\n]", table):
+        if line[4] is not None:
+            number = int(line[4])
+            continue
+        if line[3] == b"n":
+            used.add(number)
+        number += 1
+    return used
+
+
+def _in_stream(pdf: bytes, offset: int) -> set[int]:
+    """Numbers of the objects that a cross-reference stream places, but for its own."""
+    own = re.match(rb"\s*(\d+)\s+\d+\s+obj", pdf[offset : offset + 64])
+    index = re.search(rb"/Index\s*\[([\d\s]+)\]", pdf[offset : offset + 1024])
+    size = re.search(rb"/Size\s+(\d+)", pdf[offset : offset + 1024])
+    pairs = list(map(int, index[1].split())) if index else [0, int(size[1]) if size else 0]
+    ranges = zip(pairs[::2], pairs[1::2], strict=False)
+    placed = {number for first, count in ranges for number in range(first, first + min(count, 1_000_000))}
+    return placed - {0, int(own[1]) if own else 0}
+
+
+def _signature_fields(pdf: pikepdf.Pdf) -> Iterator[tuple[str, tuple[int, int] | None]]:
+    """(full name, place of its signature) of each signature field."""
+    form = pdf.Root.get("/AcroForm")
+    roots = list(form.get("/Fields", Array())) if isinstance(form, Dictionary) else []
+    waiting: list[tuple[object, str, int]] = [(field, "", 0) for field in roots]
+    while waiting:
+        field, above, depth = waiting.pop()
+        if not isinstance(field, Dictionary) or depth > _DEEPEST:
+            continue
+        own = str(field["/T"]) if "/T" in field else ""
+        name = f"{above}.{own}".strip(".") if own else above
+        if field.get("/FT") == Name.Sig and (own or not above):
+            value = field.get("/V")
+            yield name, value.objgen if isinstance(value, Dictionary) and value.is_indirect else None
+        waiting += [(kid, name, depth + 1) for kid in field.get("/Kids", Array())]

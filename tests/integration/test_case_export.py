@@ -1,0 +1,263 @@
+"""A letter's case file leaves with its proof, and ``ged_verify.py`` alone tells whether it holds."""
+
+import asyncio
+import dataclasses
+import io
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import zipfile
+
+import pytest
+from sqlalchemy import text
+
+import ged_verify
+from ged import case_export
+from ged.archive import merkle
+from ged.archive.anchor import Anchors
+from ged.errors import EngineFailed, NotFound
+from ged.pipeline import anchor_journal, seal_folder
+from ged.registry.models import AttachmentKind
+from ged.registry.operations import SourcePage, attach
+from ged.verify import verify
+from tests import pages
+from tests.factories import NOW
+from tests.pki_kit import Ministry
+from tests.signbook_kit import make_house
+
+
+class Stamper:
+    """A time-stamp authority within the test; away when told so."""
+
+    def __init__(self) -> None:
+        self.ministry, self.away = Ministry(), False
+
+    def stamp(self, digest: bytes) -> bytes:
+        if self.away:
+            raise EngineFailed("sign.no_timestamp", retryable=True)
+        return asyncio.run(self.ministry.stamps(NOW).async_timestamp(digest, "sha256")).dump()
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory):
+    made = make_house(tmp_path_factory.mktemp("house"))
+    made.stamper = Stamper()
+    made.services = dataclasses.replace(made.services, timestamper=made.stamper)
+    mail_id = made.ready()
+    (result,) = made.sign(mail_id, key=made.key("sg"))
+    assert result.failure is None
+    stored = made.services.blobs.put(io.BytesIO(pages.pdf("Annexe")))
+    with made.services.unit_of_work(NOW) as uow:
+        attach(
+            uow, mail_id, kind=AttachmentKind.ANNEX, pages=[SourcePage(stored.digest, "application/pdf")],
+            media_type="application/pdf", actor=made.who("dge"), now=NOW, digest=stored.digest,
+            size_bytes=stored.size_bytes,
+        )  # fmt: skip
+    made.mail_id, made.number = mail_id, result.number
+    assert anchor_journal(made.services, now=NOW) == (True, 1)
+    yield made
+    made.services.checker.close()
+    made.services.engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def case(house, tmp_path_factory):
+    """The folder, as exported."""
+    collected = case_export.collect(house.services, house.mail_id, actor=None, now=NOW)
+    folder = tmp_path_factory.mktemp("out") / "case"
+    case_export.write_folder(house.services, collected, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def held(house, tmp_path_factory):
+    """What the judge holds: the journal's key and the roots, got by another way."""
+    folder = tmp_path_factory.mktemp("held")
+    roots = [house.services.vault.trust_roots_pem()[0], house.stamper.ministry.root.pem]
+    paths = [folder / f"{number}.pem" for number in range(len(roots))]
+    for path, pem in zip(paths, roots, strict=True):
+        path.write_text(pem)
+    key = folder / "journal.pub"
+    shutil.copy(seal_folder(house.services) / "journal.pub", key)
+    return [*(one for path in paths for one in ("--trust", str(path))), "--key", str(key)]
+
+
+def _told(folder, held, capsys):
+    code = ged_verify.main([str(folder), *held, "--json"])
+    return code, [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_everything_is_proven_to_who_holds_key_and_roots(case, held, capsys):
+    code, lines = _told(case, held, capsys)
+    assert code == 0
+    # What was done after the anchor (the export itself) waits for the next one.
+    later = [line for line in lines if line["state"] != "proven"]
+    assert [line["why"] for line in later] in ([], ["plus récent que l'ancrage joint"])
+    proven = " | ".join(line["what"] for line in lines)
+    for part in ("octets inchangés", "de courrier", "horodatage de l'ancrage", "journal n°"):
+        assert part in proven, part
+    (signature,) = [line for line in lines if line["what"].startswith("signature ")]
+    assert signature["by"] == "Sg"
+    assert signature["when"].startswith("2026-11-24T09:00:00")
+    (stamped,) = [line for line in lines if line["what"].startswith("horodatage")]
+    assert (stamped["by"], stamped["when"]) == ("CN=Horodateur", NOW.isoformat())
+    assert {line["by"] for line in lines if "mail.signed" in line["what"]} <= {"Sg"}
+
+
+def test_without_them_nothing_is_broken_and_the_rest_is_said_to_be_open(case, capsys):
+    code, lines = _told(case, [], capsys)
+    assert code == 0
+    opened = {line["what"].split()[0] for line in lines if line["state"] == "open"}
+    assert {"dossier", "signature", "horodatage"} <= opened
+    ged_verify.main([str(case)])
+    assert "NON CONFORMES." in capsys.readouterr().out
+
+
+def test_the_copy_in_the_folder_runs_alone(case, held, tmp_path):
+    """Twenty years on: the folder, a Python, nothing of ours."""
+    copied = shutil.copytree(case, tmp_path / "case")
+    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
+    done = subprocess.run(
+        [sys.executable, "-P", "ged_verify.py", ".", *held],
+        cwd=copied, env=environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 NON CONFORMES." in done.stdout
+    imports = (copied / "ged_verify.py").read_text()
+    assert not [
+        line for line in imports.splitlines() if line.strip().startswith(("from ged", "import ged", "from web"))
+    ]
+
+
+def test_every_single_byte_change_of_the_folder_is_found(case, held, capsys, tmp_path):
+    """Of each file, at random places; the journal's own rows also where the manifest is made anew by nobody."""
+    dice = random.Random(os.environ.get("GED_TEST_SEED"))
+    folder = shutil.copytree(case, tmp_path / "case")
+    for path in sorted(folder.rglob("*")):
+        if path.is_dir() or path.name == "ged_verify.py":
+            continue
+        content = path.read_bytes()
+        for place in dice.sample(range(len(content)), 2):
+            path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+            code, lines = _told(folder, held, capsys)
+            assert code in (1, 2), (path.name, place, [one for one in lines if one["state"] != "proven"])
+        path.write_bytes(content)
+    assert _told(folder, held, capsys)[0] == 0
+
+
+def test_an_altered_time_stamp_never_proves_and_never_ends_the_check(case):
+    dice = random.Random(os.environ.get("GED_TEST_SEED"))
+    token, anchor = (case / "anchor.tst").read_bytes(), json.loads((case / "anchor.json").read_text())["anchor"]
+    for place in dice.sample(range(len(token)), 400):
+        altered = token[:place] + bytes([token[place] ^ dice.randrange(1, 256)]) + token[place + 1 :]
+        line = ged_verify.check_token(altered, ged_verify.canonical(anchor), "x", [])
+        assert line.state in ("broken", "open"), (place, line)
+
+
+def test_the_journal_alone_tells_every_altered_row(case, held, capsys, tmp_path):
+    """Not by the manifest's digest: by hash, order, place in the tree and salted payload."""
+    folder = shutil.copytree(case, tmp_path / "case")
+    rows = [json.loads(line) for line in (folder / "journal.jsonl").read_bytes().splitlines()]
+    checked = ged_verify.Case(folder, [], None)
+    for number, row in enumerate(rows[:-1]):
+        for column, value in row.items():
+            if column == "proof":
+                continue
+            altered = dict(row)
+            altered[column] = (
+                {"other": 1}
+                if isinstance(value, dict)
+                else (value or 0) + 1
+                if not isinstance(value, str)
+                else _other(value)
+            )
+            changed = [*rows[:number], altered, *rows[number + 1 :]]
+            (folder / "journal.jsonl").write_bytes(b"\n".join(map(ged_verify.canonical, changed)))
+            states = {line.state for line in checked._the_journal()}
+            assert "broken" in states, (row["action"], column)
+    (folder / "journal.jsonl").write_bytes(b"\n".join(map(ged_verify.canonical, [rows[1], rows[0], *rows[2:]])))
+    assert "broken" in {line.state for line in checked._the_journal()}
+
+
+def _other(value):
+    return ("0" if value[:1] != "0" else "1") + value[1:] if value else "x"
+
+
+def test_an_anchor_of_another_journal_proves_nothing(case, held, capsys, tmp_path):
+    folder = shutil.copytree(case, tmp_path / "case")
+    record = json.loads((folder / "anchor.json").read_text())
+    record["anchor"]["root"] = "00" * 32
+    (folder / "anchor.json").write_text(json.dumps(record, sort_keys=True))
+    code, lines = _told(folder, held, capsys)
+    assert code == 1
+    assert "n'est pas signé par la clé du journal" in {line["why"] for line in lines}
+    (folder / "extra.txt").write_text("ajouté")
+    assert "ne figure pas au manifeste" in {line["why"] for line in _told(folder, held, capsys)[1]}
+
+
+def test_a_folder_that_is_none_ends_with_two(tmp_path, capsys):
+    assert ged_verify.main([str(tmp_path)]) == 2
+    assert "FileNotFoundError" in capsys.readouterr().err
+
+
+def test_the_zip_holds_the_same_and_access_is_kept(house):
+    collected = case_export.collect(house.services, house.mail_id, actor=house.who("dge"), now=NOW)
+    packed = io.BytesIO()
+    case_export.write_zip(house.services, collected, packed)
+    with zipfile.ZipFile(packed) as opened:
+        names = set(opened.namelist())
+    assert {"manifest.json", "manifest.sig", "journal.jsonl", "ged_verify.py"} <= names
+    assert names == {*collected.parts, *collected.blobs}
+    with pytest.raises(NotFound):
+        case_export.collect(house.services, house.mail_id, actor=house.who("admin"), now=NOW)
+    with house.services.reading() as session:
+        assert case_export.find_mail(session, house.number) == house.mail_id
+        with pytest.raises(NotFound):
+            case_export.find_mail(session, "99999/1900")
+
+
+# --- anchors
+
+
+def test_proofs_lead_to_the_root_for_every_place_and_size():
+    for size in (1, 2, 3, 5, 6, 7, 8, 11, 31, 33):
+        leaves = [bytes([number] * 32) for number in range(size)]
+        found, whole = merkle.proofs(leaves, range(size)), merkle.root(leaves)
+        for place, leaf in enumerate(leaves):
+            assert ged_verify.root_from(leaf.hex(), place, size, list(found[place])) == whole
+            assert (
+                ged_verify.root_from(leaf.hex(), (place + 1) % (size + 1), size, list(found[place])) != whole
+                or size == 1
+            )
+        assert merkle.roots(leaves, {1, size})[1] == merkle.root(leaves[:1])
+
+
+def test_an_authority_that_was_away_stamps_later_and_a_rewritten_journal_is_found(tmp_path):
+    house = make_house(tmp_path)
+    stamper = Stamper()
+    services = dataclasses.replace(house.services, timestamper=stamper)
+    house.incoming()
+    stamper.away = True
+    assert anchor_journal(services, now=NOW) == (True, 0)
+    assert anchor_journal(services, now=NOW) == (False, 0)
+    stamper.away = False
+    house.incoming()
+    assert anchor_journal(services, now=NOW) == (True, 2)
+    anchors = Anchors(seal_folder(services))
+    assert len(anchors.all()) == 2
+    assert [p.code for p in verify(services, now=NOW).problems] == []
+    line = seal_folder(services) / "anchors.jsonl"
+    kept = line.read_text()
+    line.write_text(kept.split("\n", 1)[1])
+    assert "anchor.line_missing" in {p.code for p in verify(services, now=NOW).problems}
+    line.write_text(kept.replace('"count": ', '"count": 1', 1))
+    assert "anchor.line_altered" in {p.code for p in verify(services, now=NOW).problems}
+    line.write_text(kept)
+    with services.engine.begin() as connection:
+        connection.execute(text("UPDATE audit_entries SET hash = :h WHERE sequence = 2"), {"h": "ab" * 32})
+    assert "journal.rewritten_behind_anchor" in {p.code for p in verify(services, now=NOW).problems}
+    services.checker.close()
+    services.engine.dispose()
