@@ -111,12 +111,14 @@ def count_sent(session: Session, actor: Actor) -> int:
     return session.scalar(select(func.count(Slip.id)).where(of)) or 0
 
 
-def unacknowledged(session: Session, *, hours: int, now: datetime, actor: Actor | None = None) -> list[SlipRow]:
-    """Slips sent more than ``hours`` ago and not received; all of them for the reminders of the system."""
+def unacknowledged(
+    session: Session, *, hours: int, now: datetime, actor: Actor | None = None, limit: int | None = None
+) -> list[SlipRow]:
+    """Slips sent more than ``hours`` ago and not received, oldest first; of the actor's units, or all of them."""
     before = now - timedelta(hours=hours)
     own = () if actor is None else (Slip.sender_unit_id.in_(sorted(parties.units_seen(actor))),)
     wanted = slips_where(Slip.state.in_(OPEN_FOR_RECEIVER), Slip.sent_at < before, *own).order_by(Slip.sent_at)
-    return rows_of(session, wanted, late_before=before)
+    return rows_of(session, wanted.limit(limit), late_before=before)
 
 
 def overdue_loans(session: Session, actor: Actor, *, today: date) -> list[SlipRow]:

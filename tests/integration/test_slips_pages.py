@@ -3,6 +3,7 @@
 import html
 import io
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from PIL import Image
@@ -264,3 +265,16 @@ def test_a_sent_slip_is_handed_over_and_voided(site):
     assert "Koffi" in clerk.get("/bordereaux/").text
     web.post(clerk, f"/bordereaux/{slip.id}/annuler", {"reason": "Mauvais service"})
     assert "Mauvais service" in clerk.get(f"/bordereaux/{slip.id}").text
+
+
+def test_the_home_page_lists_slips_without_reception_after_the_delay(site):
+    app, services = site
+    late = datetime.now(UTC) - timedelta(hours=services.unacknowledged_hours + 1)
+    old = kit.send(services, kit.LineForm(description="Dossier"), now=late)
+    recent = kit.send(services, kit.LineForm(description="Dossier"), now=datetime.now(UTC))
+    page = web.sign_in(app, "agent").get("/").text
+    assert f"/bordereaux/{old.slip_id}" in page
+    assert f"/bordereaux/{recent.slip_id}" not in page
+    assert f"/bordereaux/{old.slip_id}" not in web.sign_in(app, "daf").get("/").text
+    kit.take(services, old.slip_id, LineState.RECEIVED, now=datetime.now(UTC))
+    assert "sans réception" not in web.sign_in(app, "agent").get("/").text

@@ -8,20 +8,29 @@ from ged.errors import GedError, Invalid
 from ged.org import accounts
 from ged.routing import queries as routing_queries
 from ged.routing.queries import InboxView
+from ged.slips import queries as slip_queries
 from web import auth, context, keyring
 from web.forms import FormReader
 from web.pages import render_form
 from web.paths import next_path, safe_path
 
 blueprint = Blueprint("session", __name__)
+SLIPS_SHOWN = 10
 
 
 @blueprint.get("/")
 def home() -> ResponseReturnValue:
     """The tasks of the person who signed in."""
-    with context.services().reading() as session:
-        late = routing_queries.inbox_count(session, context.actor(), today=context.today(), view=InboxView.LATE)
-    return render_template("session/home.html", late=late)
+    services, actor = context.services(), context.actor()
+    with services.reading() as session:
+        late = routing_queries.inbox_count(session, actor, today=context.today(), view=InboxView.LATE)
+        slips = slip_queries.unacknowledged(
+            session, hours=services.unacknowledged_hours, now=context.now(), actor=actor, limit=SLIPS_SHOWN + 1
+        )
+    return render_template(
+        "session/home.html", late=late, late_slips=slips[:SLIPS_SHOWN], more_slips=len(slips) > SLIPS_SHOWN,
+        hours=services.unacknowledged_hours,
+    )  # fmt: skip
 
 
 @blueprint.get("/connexion")
