@@ -18,7 +18,7 @@ from ged.audit import AuditEntry
 from ged.db import Base
 from ged.jobs import Job, JobKind, JobState
 from ged.org.models import Unit
-from ged.ports import JobId
+from ged.ports import JobId, Lane
 from ged.registry import allocation
 from ged.registry.models import MailNumber, Register
 from ged.unit import SYSTEM, Services
@@ -96,12 +96,12 @@ def test_an_error_of_the_commit_rolls_back_everything_and_the_next_may_try(servi
 
 
 def test_the_queue_hears_of_a_job_only_after_its_commit(services: Services) -> None:
-    seen: list[tuple[JobId, bool, bool]] = []
+    seen: list[tuple[JobId, bool, Lane]] = []
 
     class Listening:
-        def submit(self, job_id: JobId, *, slow: bool = False) -> None:
+        def submit(self, job_id: JobId, *, lane: Lane = Lane.QUICK) -> None:
             with services.reading() as session:
-                seen.append((job_id, session.get(Job, job_id) is not None, slow))
+                seen.append((job_id, session.get(Job, job_id) is not None, lane))
 
         def waiting(self) -> frozenset[JobId]:
             return frozenset()
@@ -112,7 +112,7 @@ def test_the_queue_hears_of_a_job_only_after_its_commit(services: Services) -> N
         uow.defer(JobKind.RECOGNISE, 1)
         uow.session.flush()
         assert seen == []
-    assert [(there, slow) for _, there, slow in seen] == [(True, False), (True, True)]
+    assert [(there, lane) for _, there, lane in seen] == [(True, Lane.QUICK), (True, Lane.SLOW)]
 
 
 def replace_queue(services: Services, queue: object) -> Services:
@@ -336,7 +336,11 @@ def test_what_a_stopped_worker_gives_back_is_ready_and_no_try_is_counted(service
 def test_workers_that_look_at_one_moment_ask_for_periodic_jobs_once(services: Services) -> None:
     at_once(5, lambda _: pipeline.schedule_periodic(services, now=NOW))
     with services.reading() as session:
-        without_cause = {JobKind.COLLECT_MAIL, JobKind.ALERTS}  # no mailbox is set, nobody follows a search
+        without_cause = {
+            JobKind.COLLECT_MAIL,
+            JobKind.ALERTS,
+            JobKind.PRESERVE_DUE,
+        }  # no mailbox, follower or signature
         assert Counter(session.scalars(select(Job.kind))) == Counter(pipeline.PERIODS.keys() - without_cause)
 
 

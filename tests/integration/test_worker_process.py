@@ -41,7 +41,11 @@ def wait_until_idle(here: Installation) -> None:
     def idle() -> bool:
         with here.services.reading() as session:
             found = session.scalars(select(Job)).all()
-        without_cause = {JobKind.COLLECT_MAIL, JobKind.ALERTS}  # no mailbox is set, nobody follows a search
+        without_cause = {
+            JobKind.COLLECT_MAIL,
+            JobKind.ALERTS,
+            JobKind.PRESERVE_DUE,
+        }  # no mailbox, follower or signature
         return set(PERIODS) - without_cause <= {job.kind for job in found} and {job.state for job in found} == {
             JobState.DONE
         }
