@@ -17,14 +17,17 @@ from ged.db import make_engine
 from ged.errors import ConfigError, Invalid, InvalidTransition, NotFound
 from ged.org import certificates, keys
 from ged.org.models import CertificateKind, IssuedCertificate, SigningKey
+from ged.ports import Verdict
 from ged.unit import SYSTEM
 from signing import pki
 from signing.keys import LocalVault
 from signing.pki import Authority, OfflineRoot
 from signing.profiles import StatusAddress
 from tests.factories import NOW, PASSPHRASE, SECRET, actor
-from tests.signing_kit import CHEAP
+from tests.signing_kit import CHEAP, SENDER, page_pdf, request
 from tests.site import make_site, post, sign_in
+from tests.worker_kit import Installation
+from web.bootstrap import build_services, create_authority
 from web.cli import main
 
 KEY = derive_secret(SECRET, "keystore")
@@ -250,3 +253,27 @@ def test_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "certificate: revoked" in ged("pki", "revoke", "1A2B", "--reason", "superseded")
     assert "superseded" in ged("pki", "list")
     assert ged("pki", "status") == ""
+
+
+def test_a_signature_by_a_key_that_was_revoked_before_is_red_in_the_installation_itself(tmp_path: Path) -> None:
+    """The file carries no list: the installation knows its own."""
+    here = Installation.make(tmp_path)
+    create_authority(here.settings, organisation="Ministère d'essai", now=NOW)
+    services = build_services(here.settings)
+    try:
+        certificate = issue(services, "sg")
+        with services.reading() as session:
+            stored = keys.load_key(session, actor(services, "sg").person_id)
+        key = services.vault.unlock(stored, PASSPHRASE, now=NOW)
+        later = NOW + timedelta(hours=1)
+        ours = request(SENDER, at=later)
+        signed = services.signer.sign(page_pdf(), ours, sealed=key.sealed, cookie_key=key.cookie_key, now=NOW).pdf
+        assert [one.verdict for one in services.checker.check(signed, at=later)] == [Verdict.GREEN]
+        revoke(services, certificate)
+        (told,) = services.checker.check(signed, at=later)
+        assert (told.verdict, told.reason) == (Verdict.RED, "revoked")
+    finally:
+        services.checker.close()
+        services.engine.dispose()
+        here.services.checker.close()
+        here.close()
