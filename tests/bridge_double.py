@@ -44,7 +44,7 @@ class Site:
     forget_once: bool = False
     cancel_at: int | None = None
     unauthorised: bool = False
-    refuse_batches: bool = False
+    refused_batches: frozenset[str] = frozenset()
     refuse_pages: tuple[int, str, str] | None = None
 
     def wait(self, true: Callable[[], bool], timeout_s: float = 20.0) -> None:
@@ -104,7 +104,7 @@ class Handler(BaseHTTPRequestHandler):
                 return self._order(min(2.0, float(query.removeprefix("wait_s="))))
             case ["POST", "order", order_id, "state"]:
                 return self._state(int(order_id), json.loads(body))
-            case ["PUT", "batch", _] if site.refuse_batches:
+            case ["PUT", "batch", key] if key in site.refused_batches:
                 return self._answer(403, {"error": {"code": "batch.other_bridge", "message": "Autre poste"}})
             case ["PUT", "batch", key]:
                 site.batches.setdefault(key, []).append(json.loads(body)["order_id"])

@@ -228,17 +228,17 @@ def test_a_refused_batch_stays_on_the_disk_and_holds_nothing_up(desk: Desk, doub
     desk.configure()
     desk.lay("refusé")
     site = double.site
-    site.refuse_batches = True
+    site.refused_batches = frozenset({"batch-1"})
     desk.start()
     site.orders.put(order(1))
     assert site.wait_final(1)[1:] == ("failed", 0, "refused")
     assert len(desk.spooled()) == 1
-    site.refuse_batches = False
     site.orders.put(order(2, "batch-2"))
     assert site.wait_final(2) == (2, "done", 1, None)
     # The good page leaves the disk after the order's last word, the refused one stays.
     site.wait(lambda: len(desk.spooled()) == 1)
     desk.stop()
+    site.refused_batches = frozenset()
     desk.start()
     site.wait(lambda: "batch-1" in site.completed)
 
