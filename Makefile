@@ -25,7 +25,7 @@ demo: ## do the main job and exit with 0 or the reason (SHAPE=embedded or SHAPE=
 test: ## install what is missing for the tests too, then format, lint, types, layers and all tests
 	@$(SETUP) test
 	@$(MAKE) --no-print-directory lint
-	@exec $(BIN)/pytest -n $(WORKERS) --dist loadfile
+	@exec $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: ## in under a minute: format, lint, types, layers, unit tests, contract tests on the embedded plugs
 	@$(SETUP) check
