@@ -1,7 +1,7 @@
 # Everything that a person calls. `make help` lists it.
 SHAPE ?= embedded
 PYTHON ?= python3
-WORKERS ?= 3
+WORKERS ?= 4
 BIN := .venv/bin
 SETUP := $(PYTHON) scripts/setup.py
 BENCHES := $(patsubst bench/%.py,%,$(wildcard bench/[a-z]*.py))
