@@ -12,7 +12,7 @@ from enum import Enum
 from ged.ports import Confidentiality, IndexDocument, Principal, Principals
 from indexer import analysis, numbers
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 MAX_KEYWORD = 200
 """Characters of a correspondent that are counted as one value."""
 

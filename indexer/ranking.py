@@ -21,7 +21,7 @@ class Weights:
 
     FOLDED: Final = 0.5
     WRITTEN: Final = 0.1
-    OTHER_FIELDS: Final = 0.7
+    OTHER_FIELDS: Final = 0.5
     NEAR: Final = 0.2
     NEAR_PREFIX: Final = 1
     SHAPE: Final = 0.4
@@ -29,7 +29,7 @@ class Weights:
     SIDE: Final = 0.3
     ALSO: Final = 0.9
     TOGETHER: Final = 1.0
-    PAIRS: Final = 0.3
+    PAIRS: Final = 0.2
     RUN: Final = 0.7
     RUN_SLOP: Final = 2
     RUN_WORDS: Final = 12
