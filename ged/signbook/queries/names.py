@@ -1,0 +1,69 @@
+"""What several of these queries look up: letters under the access rule, names, whose turn it is."""
+
+from collections.abc import Iterable
+from datetime import date
+
+from sqlalchemy import Select, or_, select
+from sqlalchemy.orm import Session
+
+from ged.access import visible_clause
+from ged.org.models import Holding, Person, Post, Unit
+from ged.registry.models import Mail
+from ged.registry.states import MailState
+from ged.signbook import book, circuit
+from ged.signbook.models import CircuitAct, Draft
+from ged.unit import Actor, Role
+
+
+def visible(query: Select[Draft], actor: Actor) -> Select[Draft]:
+    """Only letters that the actor may see; the query joins ``Mail``."""
+    return query.where(visible_clause(Mail.id, Mail.level, actor.principals))
+
+
+def all_drafts() -> Select[Draft]:
+    """All letters of the signature book, with their row of the register."""
+    return select(Draft).join(Mail, Mail.id == Draft.mail_id)
+
+
+def names_of(session: Session, table: type[Person | Unit | Post], column: object, ids: Iterable[int]) -> dict[int, str]:
+    """A column of a table by id."""
+    wanted = sorted(ids)
+    rows = session.execute(select(table.id, column).where(table.id.in_(wanted))) if wanted else ()  # type: ignore[call-overload]  # a column of the table
+    return {int(i): str(name) for i, name in rows}
+
+
+def holders_of(session: Session, post_ids: Iterable[int], on: date) -> dict[int, str]:
+    """Who holds posts on a day."""
+    rows = session.execute(
+        select(Holding.post_id, Person.name)
+        .join(Person, Person.id == Holding.person_id)
+        .where(Holding.post_id.in_(sorted(set(post_ids))), Holding.from_on <= on)
+        .where(or_(Holding.until_on.is_(None), Holding.until_on >= on))
+        .order_by(Holding.id)
+    )
+    return dict(rows.all())
+
+
+def turn_of(draft: Draft) -> circuit.Turn | None:
+    """Who acts next on a letter; None while it is with its author."""
+    going = book.circuit_of(draft)
+    return circuit.turn(going) if going is not None else None
+
+
+def signs_for(actor: Actor, post_id: int) -> bool:
+    """Whether the actor has the power to sign for a post."""
+    return any(post.post_id == post_id and Role.SIGNATORY in post.roles for post in actor.posts)
+
+
+def refusal_of(draft: Draft) -> str:
+    """Why a draft came back, while it has not been handed in again."""
+    last = draft.entries[-1] if draft.entries else None
+    came_back = [e for e in draft.entries if e.act in (CircuitAct.REFUSE, CircuitAct.SUBMIT, CircuitAct.RECALL)]
+    if last is None or draft.mail.state is not MailState.DRAFT or not came_back:
+        return ""
+    return came_back[-1].text if came_back[-1].act is CircuitAct.REFUSE else ""
+
+
+def number_of(mail: Mail | None) -> str:
+    """A letter's number in force, or nothing."""
+    return next((n.text for n in mail.numbers if n.voided_at is None), "") if mail is not None else ""
