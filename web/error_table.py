@@ -120,7 +120,7 @@ MESSAGES: Mapping[str, Message] = {
     ),
     # --- circuit ---
     "circuit.acted_already": Message(
-        _l("Cette personne a déjà donné son avis dans le circuit."),
+        _l("Quelqu'un a déjà agi dans le circuit."),
         _l("Demandez au viseur suivant de renvoyer le courrier."),
     ),
     "circuit.no_signatory": Message(_l("Le signataire manque."), _l("Choisissez qui signe.")),
@@ -133,12 +133,15 @@ MESSAGES: Mapping[str, Message] = {
         _l("Seuls les postes du circuit agissent sur le courrier."),
     ),
     "circuit.too_long": Message(
-        _l("Le circuit demande trop de visas : %(limit)s au plus."), _l("Demandez moins de visas.")
+        _l("Le circuit demande trop de visas et d'avis : %(limit)s au plus."), _l("Demandez-en moins.")
     ),
     "circuit.twice": Message(
         _l("Un poste figure deux fois dans le circuit."), _l("Nommez chaque poste une fois : qui signe ne vise pas.")
     ),
     "circuit.not_signatory": Message(_l("Ce poste ne signe pas."), _l("Choisissez un poste qui signe.")),
+    "circuit.opinion_reason": Message(
+        _l("Un avis réservé ou défavorable se motive."), _l("Écrivez ce qui le motive : les suivants le liront.")
+    ),
     "circuit.post": Message(_l("Ce poste n'est pas dans la liste."), _l("Choisissez des postes de la liste.")),
     "circuit.reason_missing": Message(_l("Il faut dire ce qui doit changer."), _l("Écrivez le motif.")),
     "circuit.text_long": Message(_l("Ce texte dépasse %(limit)s caractères."), _l("Raccourcissez-le.")),

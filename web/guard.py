@@ -230,6 +230,7 @@ ACCESS: Mapping[str, Rule] = {
     "signbook.seen": SIGNED_IN,
     "signbook.show": SIGNED_IN,
     "signbook.visa": SIGNED_IN,
+    "signbook.give_opinion": SIGNED_IN,
     "signbook.refuse": SIGNED_IN,
     "signbook.recall": SIGNED_IN,
     "signbook.sign": SIGNED_IN,

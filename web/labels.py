@@ -22,7 +22,8 @@ from ged.registry.states import MailState
 from ged.registry.suggestions.models import Lesson
 from ged.routing.models import Purpose
 from ged.routing.states import AssignmentState
-from ged.signbook.models import CircuitAct, NoticeKind, SignatureWay
+from ged.signbook.circuit import StepKind
+from ged.signbook.models import CircuitAct, NoticeKind, SignatureWay, Stance
 from ged.slips.models import ReceiptWay, SlipKind, SlipPurpose, TaskState
 from ged.slips.states import LineState, SlipState
 from ged.unit import Role
@@ -119,6 +120,7 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
     CircuitAct: {
         CircuitAct.SUBMIT: _l("Remis au parapheur"),
         CircuitAct.VISA: _l("Visa"),
+        CircuitAct.OPINION: _l("Avis"),
         CircuitAct.REFUSE: _l("Renvoyé à l'auteur"),
         CircuitAct.RECALL: _l("Repris par l'auteur"),
         CircuitAct.ABANDON: _l("Abandonné par l'auteur"),
@@ -128,8 +130,17 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         CircuitAct.NUMBER: _l("Original numéroté et daté"),
         CircuitAct.SIGN: _l("Signé"),
     },
+    StepKind: {
+        StepKind.VISA: _l("Visa"),
+        StepKind.OPINION: _l("Avis"),
+    },
+    Stance: {
+        Stance.FAVOURABLE: _l("Favorable"),
+        Stance.RESERVED: _l("Réservé"),
+        Stance.UNFAVOURABLE: _l("Défavorable"),
+    },
     NoticeKind: {
-        NoticeKind.VISA_CANCELLED: _l("Votre visa est annulé : le projet a changé"),
+        NoticeKind.VISA_CANCELLED: _l("Votre visa ou votre avis est annulé : le projet a changé"),
         NoticeKind.REFUSED: _l("Votre projet est renvoyé"),
         NoticeKind.SIGNED: _l("Votre projet est signé"),
     },
@@ -267,6 +278,11 @@ TONES: Mapping[type[Enum], Mapping[Any, str]] = {
     Confidentiality: {
         Confidentiality.RESTRICTED: "warning",
         Confidentiality.SECRET: "danger",
+    },
+    Stance: {
+        Stance.FAVOURABLE: "success",
+        Stance.RESERVED: "warning",
+        Stance.UNFAVOURABLE: "danger",
     },
     NoticeKind: {
         NoticeKind.VISA_CANCELLED: "warning",
@@ -483,6 +499,7 @@ ACTIONS: Mapping[str, LazyString] = {
     "session.refused": _l("n'a pas pu se connecter"),
     "signbook.submit": _l("a remis le projet au parapheur"),
     "signbook.visa": _l("a visé le projet"),
+    "signbook.opinion": _l("a donné son avis sur le projet"),
     "signbook.refuse": _l("a renvoyé le projet à son auteur"),
     "signbook.abandon": _l("a abandonné son projet"),
     "signbook.recall": _l("a repris son projet"),

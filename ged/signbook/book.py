@@ -18,14 +18,15 @@ from ged.registry.models import Attachment, AttachmentKind, Mail, Register, Regi
 from ged.registry.operations import SourcePage, attach
 from ged.registry.states import MailState
 from ged.signbook import circuit, render
-from ged.signbook.circuit import Circuit, GivenVisa
-from ged.signbook.models import CircuitAct, CircuitEntry, Draft, DraftVersion, Notice, NoticeKind
+from ged.signbook.circuit import Circuit, GivenVisa, Step, StepKind
+from ged.signbook.models import CircuitAct, CircuitEntry, Draft, DraftVersion, Notice, NoticeKind, Stance
 from ged.signbook.render import Letter
 from ged.signbook.titles import Signatory, signatory_for, with_article
 from ged.unit import Actor, HeldPost, Role, Services, UnitOfWork
 
 PDF = "application/pdf"
 _MAX_DEPTH = 50
+GIVES = {CircuitAct.VISA: StepKind.VISA, CircuitAct.OPINION: StepKind.OPINION}
 
 
 @dataclass(frozen=True)
@@ -94,14 +95,14 @@ def circuit_of(draft: Draft) -> Circuit | None:
     if draft.signatory_post_id is None:
         return None
     given = tuple(
-        GivenVisa(e.id, PostId(e.post_id), e.person_id, e.version_no)
+        GivenVisa(e.id, PostId(e.post_id), e.person_id, e.version_no, GIVES[e.act])
         for e in draft.entries
-        if e.act is CircuitAct.VISA and e.cancelled_at is None and e.post_id is not None and e.person_id is not None
+        if e.act in GIVES and e.cancelled_at is None and e.post_id is not None and e.person_id is not None
     )
     submissions = [e.id for e in draft.entries if e.act is CircuitAct.SUBMIT]
     last = max(submissions, default=0)
     return Circuit(
-        visa_posts=tuple(PostId(step.post_id) for step in draft.steps),
+        steps=tuple(Step(PostId(step.post_id), step.stage, step.kind) for step in draft.steps),
         signatory=PostId(draft.signatory_post_id),
         version_no=draft.version_no,
         given=given,
@@ -141,7 +142,7 @@ def author_post(draft: Draft, actor: Actor) -> HeldPost:
 
 def writing_post(draft: Draft, actor: Actor) -> HeldPost:
     """The post through which the actor may change the content now: the author's side while it is a draft, whoever's
-    turn it is while it is in the circuit.
+    visa or signature is waited for while it is in the circuit.
 
     Raises:
         Forbidden: ``draft.not_author``, ``circuit.not_yours``.
@@ -149,10 +150,7 @@ def writing_post(draft: Draft, actor: Actor) -> HeldPost:
     """
     if draft.mail.state is not MailState.IN_CIRCUIT:
         return author_post(draft, actor)
-    going = require_circuit(draft)
-    turn = circuit.turn(going)
-    post_id = circuit.require_turn(going, actor.post_ids, signature=turn is not None and turn.is_signature)
-    return held(actor, post_id)
+    return held(actor, circuit.require_deciding(require_circuit(draft), actor.post_ids))
 
 
 def held(actor: Actor, post_id: int) -> HeldPost:
@@ -350,7 +348,14 @@ def set_preview(
 
 
 def enter(
-    uow: UnitOfWork, draft: Draft, act: CircuitAct, *, actor: Actor, post: HeldPost | None, text: str = ""
+    uow: UnitOfWork,
+    draft: Draft,
+    act: CircuitAct,
+    *,
+    actor: Actor,
+    post: HeldPost | None,
+    text: str = "",
+    stance: Stance | None = None,
 ) -> CircuitEntry:
     """Write a line of the history, and the journal's entry."""
     entry = CircuitEntry(
@@ -364,13 +369,14 @@ def enter(
         acted_as=post.because if post is not None else "holder",
         act_reference=post.act if post is not None else "",
         text=text,
+        stance=stance,
         at=uow.now,
     )
     draft.entries.append(entry)
     touch(draft)
     uow.record(
         f"signbook.{act.value}", "mail", draft.mail_id, actor=actor, post=post,
-        content_version=draft.version_no, text=text,
+        content_version=draft.version_no, text=text, **({"stance": stance.value} if stance is not None else {}),
     )  # fmt: skip
     return entry
 

@@ -25,6 +25,7 @@ from ged.registry.operations import attach, link, mail_for
 from ged.registry.states import MailState
 from ged.signbook import book, circuit
 from ged.signbook.book import Annex, Content
+from ged.signbook.circuit import Step
 from ged.signbook.models import CircuitAct, CircuitStep, Draft, DraftVersion, LetterTemplate
 from ged.signbook.placeholders import fill
 from ged.signbook.render import Letter, PageMode, Pages, french_day, letter_pages
@@ -360,13 +361,13 @@ def _parties(parties: Sequence[Party], field: str) -> tuple[Party, ...]:
 def set_circuit(
     uow: UnitOfWork,
     mail_id: MailId | int,
-    visa_post_ids: Sequence[int],
+    steps: Sequence[Step],
     signatory_post_id: int | None,
     *,
     version: int,
     actor: Actor,
 ) -> None:
-    """Choose who gives a visa, in order, and who signs. A post that leaves the circuit takes its visa with it.
+    """Choose who gives a visa or an opinion, in which stages, and who signs. A post that leaves takes its visa with it.
 
     Raises:
         NotFound, Forbidden, StaleVersion: as ``save``.
@@ -377,24 +378,26 @@ def set_circuit(
     if draft.mail.state is not MailState.DRAFT:
         raise Invalid("draft.closed", "take the letter back first", id=draft.mail_id)
     post = book.author_post(draft, actor)
-    visas, signatory = circuit.make_circuit(
-        [PostId(i) for i in visa_post_ids], PostId(signatory_post_id) if signatory_post_id is not None else None
-    )
-    _check_posts(uow.session, visas, signatory)
+    asked, signatory = circuit.make_circuit(steps, PostId(signatory_post_id) if signatory_post_id is not None else None)
+    _check_posts(uow.session, [step.post_id for step in asked], signatory)
     going = book.circuit_of(draft)
     undone: Sequence[circuit.GivenVisa] = ()
     if going is not None:
         # Another signatory writes under another head: the pages are no longer those that were read.
         moved = going.signatory != signatory
-        undone = circuit.undone_by_change(going) if moved else circuit.undone_by_circuit_change(going, visas)
+        undone = circuit.undone_by_change(going) if moved else circuit.undone_by_circuit_change(going, asked)
     draft.steps.clear()
     uow.session.flush()
-    draft.steps = [CircuitStep(position=n, post_id=post_id) for n, post_id in enumerate(visas, start=1)]
+    draft.steps = [
+        CircuitStep(position=n, stage=step.stage, kind=step.kind, post_id=step.post_id)
+        for n, step in enumerate(asked, start=1)
+    ]
     draft.signatory_post_id = signatory
     book.touch(draft)
     uow.record(
-        "draft.circuit_set", "mail", draft.mail_id, actor=actor, post=post, visas=list(visas), signatory=signatory
-    )
+        "draft.circuit_set", "mail", draft.mail_id, actor=actor, post=post,
+        steps=[[step.stage, step.kind.value, step.post_id] for step in asked], signatory=signatory,
+    )  # fmt: skip
     book.cancel(uow, draft, undone, why="", actor=actor)
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ged.db import Base, Code, Id, UtcDateTime
 from ged.registry.models import Mail, MailNumber
+from ged.signbook.circuit import StepKind
 
 
 class SignatureWay(StrEnum):
@@ -23,6 +24,7 @@ class CircuitAct(StrEnum):
 
     SUBMIT = "submit"
     VISA = "visa"
+    OPINION = "opinion"
     REFUSE = "refuse"
     RECALL = "recall"
     ABANDON = "abandon"
@@ -35,6 +37,14 @@ class CircuitAct(StrEnum):
     NUMBER = "number"
     """Ink: the mail office numbers and dates the signed original."""
     SIGN = "sign"
+
+
+class Stance(StrEnum):
+    """What an opinion says."""
+
+    FAVOURABLE = "favourable"
+    RESERVED = "reserved"
+    UNFAVOURABLE = "unfavourable"
 
 
 class NoticeKind(StrEnum):
@@ -123,12 +133,14 @@ class DraftVersion(Base):
 
 
 class CircuitStep(Base):
-    """A visa to be given before the signature, by the holder of a post."""
+    """A visa or an opinion asked of the holder of a post before the signature; one ``stage`` is open at a time."""
 
     __tablename__ = "circuit_steps"
 
     mail_id: Mapped[int] = mapped_column(ForeignKey("drafts.mail_id"), primary_key=True)
     position: Mapped[int] = mapped_column(Integer, primary_key=True)
+    stage: Mapped[int] = mapped_column(Integer)
+    kind: Mapped[StepKind] = mapped_column(Code(StepKind))
     post_id: Mapped[int] = mapped_column(ForeignKey("posts.id"), index=True)
 
 
@@ -153,6 +165,8 @@ class CircuitEntry(Base):
     acted_as: Mapped[str] = mapped_column(String(32), default="holder")
     act_reference: Mapped[str] = mapped_column(String(200), default="")
     text: Mapped[str] = mapped_column(Text, default="")
+    stance: Mapped[Stance | None] = mapped_column(Code(Stance))
+    """Of an opinion only."""
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     cancelled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 

@@ -22,7 +22,8 @@ from ged.registry.journal_check import told_of_number
 from ged.registry.models import AttachmentKind
 from ged.registry.states import MailAct, MailState, move
 from ged.signbook import book, circuit, render
-from ged.signbook.models import CircuitAct, Draft, Notice, NoticeKind, SignatureWay, SignedRevision
+from ged.signbook.circuit import StepKind
+from ged.signbook.models import CircuitAct, Draft, Notice, NoticeKind, SignatureWay, SignedRevision, Stance
 from ged.signbook.placeholders import unfilled
 from ged.signbook.render import Letter, PageMode, Pages, letter_pages
 from ged.signbook.titles import Signatory
@@ -119,7 +120,7 @@ def _enter_circuit(
     if draft.preview_version_no != draft.version_no or draft.letter != letter.stored():
         book.set_preview(uow, draft, digest, pages, letter, actor=actor)
     going = book.require_circuit(draft)
-    access.grant(uow, draft.mail_id, (post_principal(i) for i in going.visa_posts), Because.VISA)
+    access.grant(uow, draft.mail_id, (post_principal(i) for i in going.posts), Because.VISA)
     access.grant(uow, draft.mail_id, (post_principal(going.signatory),), Because.SIGNATORY)
     draft.mail.state = move(draft.mail.state, MailAct.SUBMIT)
     draft.submitted_at = uow.now
@@ -138,9 +139,28 @@ def visa(uow: UnitOfWork, mail_id: MailId | int, *, version_no: int, remark: str
         Invalid: ``circuit.text_long``.
     """
     draft = book.locked(uow, mail_id, actor)
-    post_id = circuit.require_turn(book.require_circuit(draft), actor.deciding_post_ids, signature=False)
+    post_id = circuit.require_turn(book.require_circuit(draft), actor.deciding_post_ids, StepKind.VISA)
     _require_version(draft, version_no)
     book.enter(uow, draft, CircuitAct.VISA, actor=actor, post=book.held(actor, post_id), text=_text(remark, "remark"))
+
+
+def give_opinion(
+    uow: UnitOfWork, mail_id: MailId | int, *, stance: Stance, text: str = "", version_no: int, actor: Actor
+) -> None:
+    """Give an opinion on the version shown: those who come after read it; it stops nothing, whatever it says.
+
+    Raises:
+        NotFound, Forbidden, InvalidTransition, StaleVersion: as ``visa``.
+        Invalid: ``circuit.opinion_reason``: reserved or unfavourable without saying why; ``circuit.text_long``.
+    """
+    draft = book.locked(uow, mail_id, actor)
+    post_id = circuit.require_turn(book.require_circuit(draft), actor.deciding_post_ids, StepKind.OPINION)
+    _require_version(draft, version_no)
+    text = _text(text, "opinion")
+    if not text and stance is not Stance.FAVOURABLE:
+        raise Invalid("circuit.opinion_reason", "say why", field="opinion")
+    post = book.held(actor, post_id)
+    book.enter(uow, draft, CircuitAct.OPINION, actor=actor, post=post, text=text, stance=stance)
 
 
 def refuse(uow: UnitOfWork, mail_id: MailId | int, *, reason: str, version_no: int, actor: Actor) -> None:
@@ -151,9 +171,7 @@ def refuse(uow: UnitOfWork, mail_id: MailId | int, *, reason: str, version_no: i
         Invalid: ``circuit.reason_missing``, ``circuit.text_long``.
     """
     draft = book.locked(uow, mail_id, actor)
-    going = book.require_circuit(draft)
-    now = circuit.turn(going)
-    post_id = circuit.require_turn(going, actor.deciding_post_ids, signature=now is not None and now.is_signature)
+    post_id = circuit.require_deciding(book.require_circuit(draft), actor.deciding_post_ids)
     _require_version(draft, version_no)
     if not reason.strip():
         raise Invalid("circuit.reason_missing", "say what has to change", field="reason")
@@ -287,7 +305,7 @@ def confirming(uow: UnitOfWork, mail_id: MailId | int, *, version_no: int, actor
     going = book.require_circuit(draft)
     if draft.mail.state is not MailState.IN_CIRCUIT:
         move(draft.mail.state, MailAct.NUMBER)
-    post_id = circuit.require_turn(going, actor.post_ids, signature=True)
+    post_id = circuit.require_turn(going, actor.post_ids, None)
     post = book.signing_post(actor, post_id)
     _require_version(draft, version_no)
     words = book.signatory_words(uow.session, actor, post)

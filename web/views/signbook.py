@@ -8,6 +8,7 @@ from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, Stale
 from ged.ports import Confidentiality, MailId, SignatureReport
 from ged.registry import documents, reading
 from ged.signbook import ink, operations, queries
+from ged.signbook.models import Stance
 from ged.signbook.operations import MAX_TEXT, SignResult, ToSign
 from ged.signbook.queries import LetterRow
 from web import context, keyring
@@ -118,7 +119,10 @@ def _show(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
     if row.level >= Confidentiality.RESTRICTED:
         with services.unit_of_work(context.now()) as uow:
             reading.mark_opened(uow, mail_id, actor=actor, now=context.now())
-    return render_form("signbook/show.html", error=error, row=row, reports=_reports(row), maximum=MAX_TEXT)
+    return render_form(
+        "signbook/show.html", error=error, row=row, reports=_reports(row), maximum=MAX_TEXT,
+        stances=list(Stance),
+    )  # fmt: skip
 
 
 def _reports(row: LetterRow) -> tuple[SignatureReport, ...]:
@@ -145,6 +149,29 @@ def visa(mail_id: int) -> ResponseReturnValue:
     except REFUSALS as error:
         return _show(mail_id, error)
     flash(_("Visa donné."), "success")
+    return redirect(url_for("signbook.index"), 303)
+
+
+@blueprint.post("/<int:mail_id>/avis")
+def give_opinion(mail_id: int) -> ResponseReturnValue:
+    """Give an opinion."""
+    fields = FormReader(request.form)
+    stance = fields.choice("stance", Stance, required=True)
+    text, version_no = fields.text("opinion", maximum=MAX_TEXT), fields.integer("version_no", required=True)
+    try:
+        fields.check()
+        with context.services().unit_of_work(context.now()) as uow:
+            operations.give_opinion(
+                uow,
+                mail_id,
+                stance=stance or Stance.RESERVED,
+                text=text,
+                version_no=version_no or 0,
+                actor=context.actor(),
+            )
+    except REFUSALS as error:
+        return _show(mail_id, error)
+    flash(_("Avis donné."), "success")
     return redirect(url_for("signbook.index"), 303)
 
 

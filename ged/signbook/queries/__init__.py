@@ -3,9 +3,11 @@
 from ged.signbook.queries.choices import PostChoice, TemplateRow, posts, templates
 from ged.signbook.queries.lists import BookRow, NoticeRow, SignatureBook, signature_book, waiting_count
 from ged.signbook.queries.office import PrintedRow, printed
-from ged.signbook.queries.one_letter import EntryRow, LetterRow, StepRow, letter, preview_letter
+from ged.signbook.queries.one_letter import LetterRow, letter, preview_letter
 from ged.signbook.queries.panel import Answerable, AnswerRow, LetterPanel, answerable, letter_panel
 from ged.signbook.queries.revisions import issued_letters, issued_of
+from ged.signbook.queries.rights import Rights
+from ged.signbook.queries.steps import EntryRow, StepRow
 
 __all__ = [
     "AnswerRow",
@@ -17,6 +19,7 @@ __all__ = [
     "NoticeRow",
     "PostChoice",
     "PrintedRow",
+    "Rights",
     "SignatureBook",
     "StepRow",
     "TemplateRow",

@@ -1,4 +1,4 @@
-"""The signature book of a person: what waits for a visa or a signature, what was sent, what there is to know."""
+"""The signature book of a person: what waits for a visa, an opinion or a signature, what was sent, what there is to know."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from ged.org.models import Person, Post, Unit
 from ged.ports import Confidentiality, MailId, PostId
 from ged.registry.models import Mail
 from ged.registry.states import MailState
-from ged.signbook import circuit
+from ged.signbook.circuit import StepKind, Turn
 from ged.signbook.models import CircuitStep, Draft, Notice, NoticeKind, SignatureWay
-from ged.signbook.queries.names import all_drafts, names_of, refusal_of, signs_for, turn_of, visible
+from ged.signbook.queries.names import all_drafts, names_of, refusal_of, signs_for, turn_for, turns_of, visible
 from ged.unit import Actor
 
 SENT_SHOWN = 50
@@ -39,7 +39,7 @@ class BookRow:
     way: SignatureWay | None
     for_post: str
     as_: str
-    waits_for: str
+    waits_for: tuple[str, ...]
     since: datetime
     may_sign: bool = False
     failure: str = ""
@@ -64,26 +64,31 @@ class SignatureBook:
     """What waits for a person, and what a person sent."""
 
     visas: tuple[BookRow, ...]
+    opinions: tuple[BookRow, ...]
     signatures: tuple[BookRow, ...]
     mine: tuple[BookRow, ...]
     notices: tuple[NoticeRow, ...]
 
 
 def signature_book(session: Session, actor: Actor) -> SignatureBook:
-    """What waits for the actor's visa and signature, what the actor sent, and notices not seen."""
-    waiting = [(draft, turn) for draft in _in_circuit(session, actor) if (turn := turn_of(draft)) is not None]
-    mine = [(draft, turn) for draft, turn in waiting if turn.post_id in actor.post_ids]
-    facts = _Facts(session, [draft for draft, _ in waiting])
-    visas = [_row(draft, facts, actor, turn) for draft, turn in mine if not turn.is_signature]
-    signatures = [_row(draft, facts, actor, turn) for draft, turn in mine if turn.is_signature]
-    signatures += _to_sign_again(session, actor)
-    return SignatureBook(tuple(visas), tuple(signatures), _sent(session, actor), _notices(session, actor))
+    """What waits for the actor's visa, opinion and signature, what the actor sent, and notices not seen."""
+    mine = [(draft, turn) for draft in _in_circuit(session, actor) if (turn := turn_for(draft, actor)) is not None]
+    facts = _Facts(session, [draft for draft, _ in mine])
+    asked: dict[StepKind | None, list[BookRow]] = {StepKind.VISA: [], StepKind.OPINION: [], None: []}
+    for draft, turn in mine:
+        asked[turn.kind].append(_row(draft, facts, actor, turn))
+    return SignatureBook(
+        visas=tuple(asked[StepKind.VISA]),
+        opinions=tuple(asked[StepKind.OPINION]),
+        signatures=(*asked[None], *_to_sign_again(session, actor)),
+        mine=_sent(session, actor),
+        notices=_notices(session, actor),
+    )
 
 
 def waiting_count(session: Session, actor: Actor) -> int:
-    """How many letters wait for the actor's visa or signature (for the navigation)."""
-    turns = (turn_of(draft) for draft in _in_circuit(session, actor))
-    return sum(turn is not None and turn.post_id in actor.post_ids for turn in turns)
+    """How many letters wait for the actor's visa, opinion or signature (for the navigation)."""
+    return sum(turn_for(draft, actor) is not None for draft in _in_circuit(session, actor))
 
 
 def _in_circuit(session: Session, actor: Actor) -> list[Draft]:
@@ -104,10 +109,7 @@ def _to_sign_again(session: Session, actor: Actor) -> list[BookRow]:
     )
     drafts = list(session.scalars(visible(query, actor).order_by(Draft.confirmed_at)))
     facts = _Facts(session, drafts)
-    return [
-        _row(draft, facts, actor, circuit.Turn(PostId(draft.signatory_post_id or 0), is_signature=True))
-        for draft in drafts
-    ]
+    return [_row(draft, facts, actor, Turn(PostId(draft.signatory_post_id or 0), None)) for draft in drafts]
 
 
 def _sent(session: Session, actor: Actor) -> tuple[BookRow, ...]:
@@ -117,7 +119,7 @@ def _sent(session: Session, actor: Actor) -> tuple[BookRow, ...]:
     )
     drafts = list(session.scalars(visible(query, actor).order_by(Draft.mail_id.desc()).limit(SENT_SHOWN)))
     facts = _Facts(session, drafts)
-    return tuple(_row(draft, facts, actor, turn_of(draft)) for draft in drafts)
+    return tuple(_row(draft, facts, actor, turn_for(draft, actor)) for draft in drafts)
 
 
 def _notices(session: Session, actor: Actor) -> tuple[NoticeRow, ...]:
@@ -143,7 +145,7 @@ class _Facts:
         self.posts = names_of(session, Post, Post.title, {p for p in posts if p is not None})
 
 
-def _row(draft: Draft, facts: _Facts, actor: Actor, turn: circuit.Turn | None) -> BookRow:
+def _row(draft: Draft, facts: _Facts, actor: Actor, turn: Turn | None) -> BookRow:
     mail = draft.mail
     held = actor.holds(turn.post_id) if turn is not None else None
     return BookRow(
@@ -159,7 +161,7 @@ def _row(draft: Draft, facts: _Facts, actor: Actor, turn: circuit.Turn | None) -
         way=draft.way,
         for_post=held.title if held is not None else "",
         as_=held.because if held is not None else "",
-        waits_for=facts.posts.get(turn.post_id, "") if turn is not None else "",
+        waits_for=tuple(facts.posts.get(waited.post_id, "") for waited in turns_of(draft)),
         since=draft.submitted_at or mail.created_at,
         may_sign=turn is not None and turn.is_signature and signs_for(actor, turn.post_id),
         failure=draft.failure,

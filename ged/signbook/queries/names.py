@@ -11,6 +11,7 @@ from ged.org.models import Holding, Person, Post, Unit
 from ged.registry.models import Mail
 from ged.registry.states import MailState
 from ged.signbook import book, circuit
+from ged.signbook.circuit import Turn
 from ged.signbook.models import CircuitAct, Draft
 from ged.unit import Actor, Role
 
@@ -44,10 +45,18 @@ def holders_of(session: Session, post_ids: Iterable[int], on: date) -> dict[int,
     return dict(rows.all())
 
 
-def turn_of(draft: Draft) -> circuit.Turn | None:
-    """Who acts next on a letter; None while it is with its author."""
+def turns_of(draft: Draft) -> tuple[Turn, ...]:
+    """Who is waited for on a letter; nobody while it is with its author."""
     going = book.circuit_of(draft)
-    return circuit.turn(going) if going is not None else None
+    return circuit.turns(going) if going is not None else ()
+
+
+def turn_for(draft: Draft, actor: Actor) -> Turn | None:
+    """The actor's turn on a letter: where the actor decides first, then where a secretary prepares."""
+    going = book.circuit_of(draft)
+    if going is None:
+        return None
+    return circuit.turn_of(going, actor.deciding_post_ids) or circuit.turn_of(going, actor.post_ids)
 
 
 def signs_for(actor: Actor, post_id: int) -> bool:

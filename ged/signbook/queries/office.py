@@ -10,7 +10,7 @@ from ged.registry.models import Mail
 from ged.registry.states import MailState
 from ged.signbook.models import Draft, SignatureWay
 from ged.signbook.queries.names import all_drafts, visible
-from ged.signbook.queries.one_letter import keeps_register
+from ged.signbook.queries.rights import keeps_register
 from ged.unit import Actor
 
 

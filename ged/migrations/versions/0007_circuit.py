@@ -1,0 +1,42 @@
+"""circuit: stages and opinions
+
+Revision ID: 0007
+Revises: 0006
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+NEW_ACTS = ["opinion"]
+"""Acts of the history that the revision before cannot read; the journal keeps them."""
+
+ENTRIES = sa.table("circuit_entries", sa.column("act", sa.String))
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("circuit_steps", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("stage", sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column("kind", sa.String(length=32), nullable=True))
+    # Until now each visa waited for the one before.
+    op.execute("UPDATE circuit_steps SET stage = position, kind = 'visa'")
+    with op.batch_alter_table("circuit_steps", schema=None) as batch_op:
+        batch_op.alter_column("stage", existing_type=sa.Integer(), nullable=False)
+        batch_op.alter_column("kind", existing_type=sa.String(length=32), nullable=False)
+    with op.batch_alter_table("circuit_entries", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("stance", sa.String(length=32), nullable=True))
+
+
+def downgrade() -> None:
+    # An opinion asked is no visa: it is not waited for any more.
+    op.execute("DELETE FROM circuit_steps WHERE kind <> 'visa'")
+    op.execute(ENTRIES.delete().where(ENTRIES.c.act.in_(NEW_ACTS)))
+    with op.batch_alter_table("circuit_entries", schema=None) as batch_op:
+        batch_op.drop_column("stance")
+    with op.batch_alter_table("circuit_steps", schema=None) as batch_op:
+        batch_op.drop_column("kind")
+        batch_op.drop_column("stage")

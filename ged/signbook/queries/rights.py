@@ -1,0 +1,75 @@
+"""What an actor may do with a letter of the signature book now; the operations check the same again."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from ged.errors import Forbidden, Invalid
+from ged.org.models import Post
+from ged.registry.states import MOVES, MailAct, MailState
+from ged.signbook import book
+from ged.signbook.circuit import StepKind, Turn
+from ged.signbook.models import Draft, SignatureWay
+from ged.signbook.queries.names import signs_for, turn_for, turns_of
+from ged.unit import Actor, Role
+
+
+@dataclass(frozen=True)
+class Rights:
+    """What the pages offer. ``acts_as``: ``HeldPost.because`` of the post whose turn it is."""
+
+    write: bool
+    hand_in: bool
+    recall: bool
+    abandon: bool
+    visa: bool
+    opine: bool
+    sign: bool
+    refuse: bool
+    retry: bool
+    cancel_ink: bool
+    number: bool
+    acts_as: str
+
+
+def rights_of(session: Session, draft: Draft, actor: Actor) -> Rights:
+    """What the actor may do with a letter that the actor may see."""
+    state, going = draft.mail.state, book.circuit_of(draft)
+    mine, is_author = turn_for(draft, actor), _is_author(draft, actor)
+    held = actor.holds(mine.post_id) if mine is not None else None
+    decided: tuple[Turn, ...] = tuple(t for t in turns_of(draft) if t.post_id in actor.deciding_post_ids)
+    signs = going is not None and signs_for(actor, going.signatory)
+    is_printed = draft.way is SignatureWay.INK and state is MailState.IN_CIRCUIT
+    return Rights(
+        write=(is_author and state is MailState.DRAFT) or (mine is not None and mine.decides),
+        hand_in=is_author and state is MailState.DRAFT,
+        recall=is_author and going is not None and going.is_submitted and not going.acted_since_submission,
+        abandon=is_author and draft.way is None and (state, MailAct.ABANDON) in MOVES,
+        visa=any(turn.kind is StepKind.VISA for turn in decided),
+        opine=any(turn.kind is StepKind.OPINION for turn in decided),
+        sign=signs and any(turn.is_signature for turn in decided),
+        refuse=any(turn.decides for turn in decided),
+        retry=signs and draft.way is SignatureWay.DIGITAL and state is MailState.NUMBERED,
+        cancel_ink=signs and is_printed,
+        number=is_printed and keeps_register(session, draft, actor),
+        acts_as=held.because if held is not None else "",
+    )
+
+
+def _is_author(draft: Draft, actor: Actor) -> bool:
+    try:
+        book.author_post(draft, actor)
+    except Forbidden:
+        return False
+    return True
+
+
+def keeps_register(session: Session, draft: Draft, actor: Actor) -> bool:
+    """Whether the actor is a clerk of the register that will number this letter."""
+    if draft.signatory_post_id is None:
+        return False
+    try:
+        register = book.departure_register(session, session.get_one(Post, draft.signatory_post_id).unit_id)
+    except Invalid:
+        return False  # closed meanwhile: whoever tries to number is told
+    return any(Role.CLERK in post.roles and post.unit_id == register.unit_id for post in actor.posts)

@@ -1,0 +1,49 @@
+"""What the revision of the circuit does to letters on their way: a chain of visas stays one, opinions go back down."""
+
+from pathlib import Path
+
+from sqlalchemy import Engine, text
+
+from ged.models import metadata
+from ged.signbook import drafts, operations
+from ged.signbook.circuit import Step, StepKind
+from ged.signbook.models import Stance
+from tests.factories import NOW
+from tests.migrations.test_migrations import downgrade, engine, tables, upgrade, url
+from tests.signbook_kit import make_house
+
+__all__ = ["engine", "url"]
+
+
+def rows(engine: Engine, query: str) -> list[tuple[object, ...]]:
+    with engine.connect() as connection:
+        return [tuple(row) for row in connection.execute(text(query))]
+
+
+def fill(url: str, folder: Path) -> tuple[int, int]:
+    """A letter with two visas one after the other, and one whose visa and opinion are asked together."""
+    house = make_house(folder, url=url)
+    chain, both = house.answer(), house.answer()
+    dge = house.who("dge")
+    steps = [Step(house.post("DAF-C"), 1), Step(house.post("ETU-M"), 1, StepKind.OPINION)]
+    version = house.show(both, "dge").version
+    with house.services.unit_of_work(NOW) as uow:
+        drafts.set_circuit(uow, both, steps, house.post("SG-T"), version=version, actor=dge)
+    house.submit(both)
+    with house.services.unit_of_work(NOW) as uow:
+        operations.give_opinion(uow, both, stance=Stance.FAVOURABLE, version_no=2, actor=house.who("etudes"))
+    house.services.engine.dispose()
+    return chain, both
+
+
+def test_visas_one_after_the_other_stay_so_and_opinions_are_no_visas(url: str, engine: Engine, tmp_path: Path) -> None:
+    upgrade(url, tmp_path)
+    chain, both = fill(url, tmp_path)
+    downgrade(engine, "0006")
+    found = "SELECT mail_id, position FROM circuit_steps ORDER BY mail_id, position"
+    assert rows(engine, found) == [(chain, 1), (chain, 2), (both, 1)]
+    assert rows(engine, "SELECT act FROM circuit_entries ORDER BY id") == [("submit",)]
+    upgrade(url, tmp_path)
+    found = "SELECT position, stage, kind FROM circuit_steps ORDER BY mail_id, position"
+    assert rows(engine, found) == [(1, 1, "visa"), (2, 2, "visa"), (1, 1, "visa")]
+    assert tables(engine) == set(metadata.tables)
