@@ -138,6 +138,13 @@ MESSAGES: Mapping[str, Message] = {
     "circuit.twice": Message(
         _l("Un poste figure deux fois dans le circuit."), _l("Nommez chaque poste une fois : qui signe ne vise pas.")
     ),
+    "circuit.not_earlier": Message(
+        _l("Ce poste n'a pas de visa à redonner."), _l("Choisissez l'auteur, ou un visa donné à une étape précédente.")
+    ),
+    "circuit.nothing_to_take_back": Message(
+        _l("Il n'y a rien que vous puissiez reprendre : la personne suivante a agi."),
+        _l("Demandez-lui de renvoyer le projet."),
+    ),
     "circuit.not_signatory": Message(_l("Ce poste ne signe pas."), _l("Choisissez un poste qui signe.")),
     "circuit.opinion_reason": Message(
         _l("Un avis réservé ou défavorable se motive."), _l("Écrivez ce qui le motive : les suivants le liront.")

@@ -233,6 +233,7 @@ ACCESS: Mapping[str, Rule] = {
     "signbook.give_opinion": SIGNED_IN,
     "signbook.refuse": SIGNED_IN,
     "signbook.recall": SIGNED_IN,
+    "signbook.take_back": SIGNED_IN,
     "signbook.sign": SIGNED_IN,
     "signbook.sign_in_ink": SIGNED_IN,
     "signbook.cancel_ink": SIGNED_IN,

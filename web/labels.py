@@ -122,6 +122,9 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         CircuitAct.VISA: _l("Visa"),
         CircuitAct.OPINION: _l("Avis"),
         CircuitAct.REFUSE: _l("Renvoyé à l'auteur"),
+        CircuitAct.SEND_BACK: _l("Renvoyé à un visa précédent"),
+        CircuitAct.TAKE_BACK: _l("Acte repris"),
+        CircuitAct.CIRCUIT: _l("Circuit modifié"),
         CircuitAct.RECALL: _l("Repris par l'auteur"),
         CircuitAct.ABANDON: _l("Abandonné par l'auteur"),
         CircuitAct.CHANGE: _l("Projet modifié"),
@@ -142,6 +145,7 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
     NoticeKind: {
         NoticeKind.VISA_CANCELLED: _l("Votre visa ou votre avis est annulé : le projet a changé"),
         NoticeKind.REFUSED: _l("Votre projet est renvoyé"),
+        NoticeKind.SENT_BACK: _l("Votre visa est redemandé"),
         NoticeKind.SIGNED: _l("Votre projet est signé"),
     },
     DispatchState: {
@@ -287,6 +291,7 @@ TONES: Mapping[type[Enum], Mapping[Any, str]] = {
     NoticeKind: {
         NoticeKind.VISA_CANCELLED: "warning",
         NoticeKind.REFUSED: "danger",
+        NoticeKind.SENT_BACK: "warning",
         NoticeKind.SIGNED: "success",
     },
     DispatchState: {
@@ -501,6 +506,9 @@ ACTIONS: Mapping[str, LazyString] = {
     "signbook.visa": _l("a visé le projet"),
     "signbook.opinion": _l("a donné son avis sur le projet"),
     "signbook.refuse": _l("a renvoyé le projet à son auteur"),
+    "signbook.send_back": _l("a renvoyé le projet à un visa précédent"),
+    "signbook.take_back": _l("a repris son acte au parapheur"),
+    "signbook.circuit": _l("a modifié le circuit du projet"),
     "signbook.abandon": _l("a abandonné son projet"),
     "signbook.recall": _l("a repris son projet"),
     "signbook.change": _l("a modifié le projet au parapheur"),

@@ -107,8 +107,13 @@ def circuit_of(draft: Draft) -> Circuit | None:
         version_no=draft.version_no,
         given=given,
         is_submitted=draft.mail.state is MailState.IN_CIRCUIT and draft.way is None,
-        acted_since_submission=any(e.id > last for e in draft.entries),
+        acted_since_submission=any(e.id > last and counts(e) for e in draft.entries),
     )
+
+
+def counts(entry: CircuitEntry) -> bool:
+    """Whether an act still says something: it was not undone, nor is it the undoing itself."""
+    return entry.cancelled_at is None and entry.act is not CircuitAct.TAKE_BACK
 
 
 def require_circuit(draft: Draft) -> Circuit:
@@ -356,6 +361,7 @@ def enter(
     post: HeldPost | None,
     text: str = "",
     stance: Stance | None = None,
+    to: Post | None = None,
 ) -> CircuitEntry:
     """Write a line of the history, and the journal's entry."""
     entry = CircuitEntry(
@@ -370,13 +376,16 @@ def enter(
         act_reference=post.act if post is not None else "",
         text=text,
         stance=stance,
+        to_post_id=to.id if to is not None else None,
+        to_post_title=to.title if to is not None else "",
         at=uow.now,
     )
     draft.entries.append(entry)
     touch(draft)
+    more = {"stance": stance.value if stance is not None else None, "to_post": entry.to_post_id}
     uow.record(
         f"signbook.{act.value}", "mail", draft.mail_id, actor=actor, post=post,
-        content_version=draft.version_no, text=text, **({"stance": stance.value} if stance is not None else {}),
+        content_version=draft.version_no, text=text, **{name: told for name, told in more.items() if told is not None},
     )  # fmt: skip
     return entry
 
@@ -386,7 +395,15 @@ def touch(draft: Draft) -> None:
     flag_modified(draft, "version_no")
 
 
-def cancel(uow: UnitOfWork, draft: Draft, visas: Iterable[GivenVisa], *, why: str, actor: Actor) -> int:
+def cancel(
+    uow: UnitOfWork,
+    draft: Draft,
+    visas: Iterable[GivenVisa],
+    *,
+    why: str,
+    actor: Actor,
+    notice: NoticeKind = NoticeKind.VISA_CANCELLED,
+) -> int:
     """Undo visas and tell those who gave them; answers how many."""
     by_id = {entry.id: entry for entry in draft.entries}
     count = 0
@@ -395,7 +412,7 @@ def cancel(uow: UnitOfWork, draft: Draft, visas: Iterable[GivenVisa], *, why: st
         uow.record(
             "signbook.visa_cancelled", "mail", draft.mail_id, actor=actor, entry=visa.entry_id, of=visa.person_id
         )
-        tell(uow, draft, visa.person_id, NoticeKind.VISA_CANCELLED, actor=actor, text=why)
+        tell(uow, draft, visa.person_id, notice, actor=actor, text=why)
         count += 1
     return count
 

@@ -169,6 +169,29 @@ def _not_now(circuit: Circuit, post_ids: frozenset[PostId]) -> Forbidden | Inval
     return InvalidTransition("circuit.not_your_turn", "reload the page: somebody acted before, or comes before you")
 
 
+def earlier(circuit: Circuit) -> tuple[GivenVisa, ...]:
+    """The visas that stand of the stages before the one that is open: those a letter may be sent back to."""
+    stand, now = standing(circuit), {turn.post_id for turn in turns(circuit)}
+    open_stage = min((step.stage for step in circuit.steps if step.post_id in now), default=MAX_VISAS + 1)
+    return tuple(
+        stand[step.post_id]
+        for step in circuit.steps
+        if step.stage < open_stage and step.kind is StepKind.VISA and step.post_id in stand
+    )
+
+
+def require_earlier(circuit: Circuit, post_id: PostId) -> GivenVisa:
+    """The visa of an earlier stage that is asked anew.
+
+    Raises:
+        Invalid: ``circuit.not_earlier``: no visa of an earlier stage stands for this post.
+    """
+    for visa in earlier(circuit):
+        if visa.post_id == post_id:
+            return visa
+    raise Invalid("circuit.not_earlier", "choose the author, or a visa given before", field="to")
+
+
 def undone_by_change(circuit: Circuit) -> tuple[GivenVisa, ...]:
     """What a change to text, annexes, addressees or copies cancels: all that stands."""
     return tuple(standing(circuit).values())

@@ -393,6 +393,9 @@ def set_circuit(
         for n, step in enumerate(asked, start=1)
     ]
     draft.signatory_post_id = signatory
+    if draft.entries:
+        # It came back: the one who refused reads here that the author went on.
+        book.enter(uow, draft, CircuitAct.CIRCUIT, actor=actor, post=post)
     book.touch(draft)
     uow.record(
         "draft.circuit_set", "mail", draft.mail_id, actor=actor, post=post,

@@ -26,6 +26,12 @@ class CircuitAct(StrEnum):
     VISA = "visa"
     OPINION = "opinion"
     REFUSE = "refuse"
+    SEND_BACK = "send_back"
+    """Sent back to an earlier visa, which is asked anew."""
+    TAKE_BACK = "take_back"
+    """Whoever gave, refused or sent back last thinks better of it."""
+    CIRCUIT = "circuit"
+    """The author arranges another circuit for a letter that came back."""
     RECALL = "recall"
     ABANDON = "abandon"
     """The author gives the letter up before it had a number."""
@@ -52,6 +58,7 @@ class NoticeKind(StrEnum):
 
     VISA_CANCELLED = "visa_cancelled"
     REFUSED = "refused"
+    SENT_BACK = "sent_back"
     SIGNED = "signed"
 
 
@@ -147,7 +154,7 @@ class CircuitStep(Base):
 class CircuitEntry(Base):
     """Something done in the circuit: who, through which post and why they could, on which version, with which words.
 
-    A visa that a change undid bears ``cancelled_at``; it stays readable.
+    A visa that a change undid, and what was taken back, bears ``cancelled_at``; it stays readable.
     """
 
     __tablename__ = "circuit_entries"
@@ -167,6 +174,9 @@ class CircuitEntry(Base):
     text: Mapped[str] = mapped_column(Text, default="")
     stance: Mapped[Stance | None] = mapped_column(Code(Stance))
     """Of an opinion only."""
+    to_post_id: Mapped[int | None] = mapped_column(ForeignKey("posts.id"))
+    """Sent back: to whom."""
+    to_post_title: Mapped[str] = mapped_column(String(200), default="")
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     cancelled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 

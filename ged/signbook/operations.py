@@ -16,7 +16,7 @@ from ged import access
 from ged.access import Because
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.org.models import Post
-from ged.ports import Digest, MailId, SignRequest, post_principal, unit_principal
+from ged.ports import Digest, MailId, PostId, SignRequest, post_principal, unit_principal
 from ged.registry import allocation, dispatch
 from ged.registry.journal_check import told_of_number
 from ged.registry.models import AttachmentKind
@@ -163,21 +163,39 @@ def give_opinion(
     book.enter(uow, draft, CircuitAct.OPINION, actor=actor, post=post, text=text, stance=stance)
 
 
-def refuse(uow: UnitOfWork, mail_id: MailId | int, *, reason: str, version_no: int, actor: Actor) -> None:
-    """Send the letter back to its author with a reason, instead of a visa or of the signature. No number is used.
+def refuse(
+    uow: UnitOfWork,
+    mail_id: MailId | int,
+    *,
+    reason: str,
+    version_no: int,
+    actor: Actor,
+    to: PostId | int | None = None,
+) -> None:
+    """Send the letter back with a reason, instead of a visa or of the signature. No number is used.
+
+    Args:
+        to: the post of an earlier visa, which is asked anew and only that; None: the author gets the letter back.
 
     Raises:
         NotFound, Forbidden, InvalidTransition, StaleVersion: as ``visa``.
-        Invalid: ``circuit.reason_missing``, ``circuit.text_long``.
+        Invalid: ``circuit.reason_missing``, ``circuit.text_long``, ``circuit.not_earlier``.
     """
     draft = book.locked(uow, mail_id, actor)
-    post_id = circuit.require_deciding(book.require_circuit(draft), actor.deciding_post_ids)
+    going = book.require_circuit(draft)
+    post = book.held(actor, circuit.require_deciding(going, actor.deciding_post_ids))
     _require_version(draft, version_no)
     if not reason.strip():
         raise Invalid("circuit.reason_missing", "say what has to change", field="reason")
     text = _text(reason, "reason")
+    if to is not None:
+        asked_anew = circuit.require_earlier(going, PostId(to))
+        back_to = uow.session.get_one(Post, to)
+        book.enter(uow, draft, CircuitAct.SEND_BACK, actor=actor, post=post, text=text, to=back_to)
+        book.cancel(uow, draft, (asked_anew,), why=text, actor=actor, notice=NoticeKind.SENT_BACK)
+        return
     draft.mail.state = move(draft.mail.state, MailAct.SEND_BACK)
-    book.enter(uow, draft, CircuitAct.REFUSE, actor=actor, post=book.held(actor, post_id), text=text)
+    book.enter(uow, draft, CircuitAct.REFUSE, actor=actor, post=post, text=text)
     book.tell(uow, draft, draft.mail.author_person_id, NoticeKind.REFUSED, actor=actor, text=text)
     uow.reindex(draft.mail_id)
 

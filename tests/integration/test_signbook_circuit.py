@@ -101,14 +101,14 @@ def test_a_refusal_goes_back_to_the_author_with_its_reason_and_costs_no_number(h
     with house.services.unit_of_work(NOW) as uow:
         operations.refuse(uow, mail_id, reason="Citer le décret", version_no=2, actor=house.who("etudes"))
     row = house.show(mail_id, "dge")
-    assert (row.state, row.refusal, row.may.hand_in) == (MailState.DRAFT, "Citer le décret", True)
+    assert (row.state, row.refusal.text, row.may.hand_in) == (MailState.DRAFT, "Citer le décret", True)
     with house.services.reading() as session:
         (notice,) = queries.signature_book(session, house.who("dge")).notices
     assert (notice.kind, notice.text, notice.by_name) == (NoticeKind.REFUSED, "Citer le décret", "Etudes")
     # Handed in again unchanged, the first visa still stands: the letter is the one that was read.
     house.submit(mail_id)
     assert [s.state for s in house.show(mail_id, "dge").steps] == ["done", "now", "later"]
-    assert house.show(mail_id, "dge").refusal == ""
+    assert house.show(mail_id, "dge").refusal.text == ""
     assert departures(house) == 0
 
 

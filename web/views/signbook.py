@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.ports import Confidentiality, MailId, SignatureReport
 from ged.registry import documents, reading
-from ged.signbook import ink, operations, queries
+from ged.signbook import ink, operations, queries, second_thoughts
 from ged.signbook.models import Stance
 from ged.signbook.operations import MAX_TEXT, SignResult, ToSign
 from ged.signbook.queries import LetterRow
@@ -177,16 +177,17 @@ def give_opinion(mail_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:mail_id>/refuser")
 def refuse(mail_id: int) -> ResponseReturnValue:
-    """Send the letter back to its author."""
+    """Send the letter back to its author, or to a visa given before."""
     fields = FormReader(request.form)
     reason, version_no = fields.text("reason", maximum=MAX_TEXT), fields.integer("version_no", required=True)
+    to = fields.integer("to") or None
     try:
         fields.check()
         with context.services().unit_of_work(context.now()) as uow:
-            operations.refuse(uow, mail_id, reason=reason, version_no=version_no or 0, actor=context.actor())
+            operations.refuse(uow, mail_id, reason=reason, version_no=version_no or 0, actor=context.actor(), to=to)
     except REFUSALS as error:
         return _show(mail_id, error)
-    flash(_("Le projet est renvoyé à son auteur avec votre motif."), "success")
+    flash(_("Le projet est renvoyé avec votre motif."), "success")
     return redirect(url_for("signbook.index"), 303)
 
 
@@ -200,6 +201,18 @@ def recall(mail_id: int) -> ResponseReturnValue:
         return _show(mail_id, error)
     flash(_("Le projet est repris : il est de nouveau modifiable."), "success")
     return redirect(url_for("drafts.edit", mail_id=mail_id), 303)
+
+
+@blueprint.post("/<int:mail_id>/remords")
+def take_back(mail_id: int) -> ResponseReturnValue:
+    """Whoever acted last takes the act back."""
+    try:
+        with context.services().unit_of_work(context.now()) as uow:
+            second_thoughts.take_back(uow, mail_id, actor=context.actor())
+    except REFUSALS as error:
+        return _show(mail_id, error)
+    flash(_("Votre acte est repris : le projet attend de nouveau votre décision."), "success")
+    return redirect(url_for("signbook.show", mail_id=mail_id), 303)
 
 
 @blueprint.post("/<int:mail_id>/signer")

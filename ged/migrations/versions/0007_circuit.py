@@ -1,4 +1,4 @@
-"""circuit: stages and opinions
+"""circuit: stages, opinions, sent back to an earlier visa
 
 Revision ID: 0007
 Revises: 0006
@@ -12,7 +12,9 @@ down_revision = "0006"
 branch_labels = None
 depends_on = None
 
-NEW_ACTS = ["opinion"]
+ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+NEW_ACTS = ["opinion", "send_back", "take_back", "circuit"]
 """Acts of the history that the revision before cannot read; the journal keeps them."""
 
 ENTRIES = sa.table("circuit_entries", sa.column("act", sa.String))
@@ -29,13 +31,20 @@ def upgrade() -> None:
         batch_op.alter_column("kind", existing_type=sa.String(length=32), nullable=False)
     with op.batch_alter_table("circuit_entries", schema=None) as batch_op:
         batch_op.add_column(sa.Column("stance", sa.String(length=32), nullable=True))
+        batch_op.add_column(sa.Column("to_post_id", ID, nullable=True))
+        batch_op.add_column(sa.Column("to_post_title", sa.String(length=200), server_default="", nullable=False))
+        batch_op.create_foreign_key(batch_op.f("fk_circuit_entries_to_post_id_posts"), "posts", ["to_post_id"], ["id"])
 
 
 def downgrade() -> None:
     # An opinion asked is no visa: it is not waited for any more.
     op.execute("DELETE FROM circuit_steps WHERE kind <> 'visa'")
     op.execute(ENTRIES.delete().where(ENTRIES.c.act.in_(NEW_ACTS)))
+    op.execute("DELETE FROM signbook_notices WHERE kind = 'sent_back'")
     with op.batch_alter_table("circuit_entries", schema=None) as batch_op:
+        batch_op.drop_constraint(batch_op.f("fk_circuit_entries_to_post_id_posts"), type_="foreignkey")
+        batch_op.drop_column("to_post_title")
+        batch_op.drop_column("to_post_id")
         batch_op.drop_column("stance")
     with op.batch_alter_table("circuit_steps", schema=None) as batch_op:
         batch_op.drop_column("kind")

@@ -14,7 +14,17 @@ from ged.registry.models import Mail
 from ged.registry.states import MailState
 from ged.signbook.circuit import StepKind, Turn
 from ged.signbook.models import CircuitStep, Draft, Notice, NoticeKind, SignatureWay
-from ged.signbook.queries.names import all_drafts, names_of, refusal_of, signs_for, turn_for, turns_of, visible
+from ged.signbook.queries.names import (
+    NONE,
+    Refusal,
+    all_drafts,
+    names_of,
+    refusal_of,
+    signs_for,
+    turn_for,
+    turns_of,
+    visible,
+)
 from ged.unit import Actor
 
 SENT_SHOWN = 50
@@ -43,7 +53,7 @@ class BookRow:
     since: datetime
     may_sign: bool = False
     failure: str = ""
-    refusal: str = ""
+    refusal: Refusal = NONE
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """What several of these queries look up: letters under the access rule, names, whose turn it is."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import Select, or_, select
@@ -64,13 +65,28 @@ def signs_for(actor: Actor, post_id: int) -> bool:
     return any(post.post_id == post_id and Role.SIGNATORY in post.roles for post in actor.posts)
 
 
-def refusal_of(draft: Draft) -> str:
-    """Why a draft came back, while it has not been handed in again."""
-    last = draft.entries[-1] if draft.entries else None
-    came_back = [e for e in draft.entries if e.act in (CircuitAct.REFUSE, CircuitAct.SUBMIT, CircuitAct.RECALL)]
-    if last is None or draft.mail.state is not MailState.DRAFT or not came_back:
-        return ""
-    return came_back[-1].text if came_back[-1].act is CircuitAct.REFUSE else ""
+@dataclass(frozen=True)
+class Refusal:
+    """Why a letter came back, and to whom (``to`` empty: to its author)."""
+
+    text: str
+    to: str = ""
+
+
+NONE = Refusal("")
+
+
+def refusal_of(draft: Draft) -> Refusal:
+    """Why a letter came back, while it was not handed in again, nor the visa given that was asked anew."""
+    waited = {turn.post_id for turn in turns_of(draft)}
+    for entry in filter(book.counts, reversed(draft.entries)):
+        if entry.act is CircuitAct.REFUSE and draft.mail.state is MailState.DRAFT:
+            return Refusal(entry.text)
+        if entry.act is CircuitAct.SEND_BACK and entry.to_post_id in waited:
+            return Refusal(entry.text, entry.to_post_title)
+        if entry.act in (CircuitAct.REFUSE, CircuitAct.SUBMIT, CircuitAct.RECALL):
+            return NONE
+    return NONE
 
 
 def number_of(mail: Mail | None) -> str:

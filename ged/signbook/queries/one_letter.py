@@ -16,7 +16,7 @@ from ged.signbook.book import Annex
 from ged.signbook.circuit import Step
 from ged.signbook.models import Draft, SignatureWay, SignedRevision
 from ged.signbook.placeholders import unfilled
-from ged.signbook.queries.names import number_of, refusal_of
+from ged.signbook.queries.names import Refusal, number_of, refusal_of
 from ged.signbook.queries.rights import Rights, rights_of
 from ged.signbook.queries.steps import EntryRow, StepRow, entries_of, steps_of
 from ged.signbook.render import Letter
@@ -61,7 +61,7 @@ class LetterRow:
     confirmed_title: str
     confirmed_capacity: str
     failure: str
-    refusal: str
+    refusal: Refusal
     may: Rights
 
 

@@ -9,18 +9,23 @@ from ged.org.models import Post
 from ged.registry.states import MOVES, MailAct, MailState
 from ged.signbook import book
 from ged.signbook.circuit import StepKind, Turn
-from ged.signbook.models import Draft, SignatureWay
+from ged.signbook.models import CircuitAct, Draft, SignatureWay
 from ged.signbook.queries.names import signs_for, turn_for, turns_of
+from ged.signbook.second_thoughts import last_act
 from ged.unit import Actor, Role
 
 
 @dataclass(frozen=True)
 class Rights:
-    """What the pages offer. ``acts_as``: ``HeldPost.because`` of the post whose turn it is."""
+    """What the pages offer.
+
+    ``acts_as``: ``HeldPost.because`` of the post whose turn it is; ``take_back``: the act that the actor may undo.
+    """
 
     write: bool
     hand_in: bool
     recall: bool
+    take_back: CircuitAct | None
     abandon: bool
     visa: bool
     opine: bool
@@ -39,11 +44,13 @@ def rights_of(session: Session, draft: Draft, actor: Actor) -> Rights:
     held = actor.holds(mine.post_id) if mine is not None else None
     decided: tuple[Turn, ...] = tuple(t for t in turns_of(draft) if t.post_id in actor.deciding_post_ids)
     signs = going is not None and signs_for(actor, going.signatory)
+    undone = last_act(draft, actor)
     is_printed = draft.way is SignatureWay.INK and state is MailState.IN_CIRCUIT
     return Rights(
         write=(is_author and state is MailState.DRAFT) or (mine is not None and mine.decides),
         hand_in=is_author and state is MailState.DRAFT,
         recall=is_author and going is not None and going.is_submitted and not going.acted_since_submission,
+        take_back=undone.act if undone is not None else None,
         abandon=is_author and draft.way is None and (state, MailAct.ABANDON) in MOVES,
         visa=any(turn.kind is StepKind.VISA for turn in decided),
         opine=any(turn.kind is StepKind.OPINION for turn in decided),

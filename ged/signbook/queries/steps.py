@@ -33,6 +33,8 @@ class StepRow:
     at: datetime | None = None
     remark: str = ""
     stance: Stance | None = None
+    is_earlier: bool = False
+    """A visa that the letter may be sent back to now."""
 
     @property
     def is_signature(self) -> bool:
@@ -54,6 +56,7 @@ class EntryRow:
     version_no: int
     is_cancelled: bool
     stance: Stance | None = None
+    to_post: str = ""
 
 
 def steps_of(session: Session, draft: Draft, on: date) -> tuple[StepRow, ...]:
@@ -93,6 +96,7 @@ def _step(
         at=given.at if given else None,
         remark=given.text if given else "",
         stance=given.stance if given else None,
+        is_earlier=any(visa.post_id == step.post_id for visa in circuit.earlier(going)),
     )
 
 
@@ -126,4 +130,5 @@ def entries_of(draft: Draft) -> Iterator[EntryRow]:
             version_no=entry.version_no,
             is_cancelled=entry.cancelled_at is not None,
             stance=entry.stance,
+            to_post=entry.to_post_title,
         )
