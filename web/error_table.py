@@ -209,6 +209,9 @@ MESSAGES: Mapping[str, Message] = {
     "delegation.act": Message(
         _l("Nommez l'acte qui accorde la délégation."), _l("Numéro et date de l'arrêté ou de la note.")
     ),
+    "delegation.amount": Message(
+        _l("Le montant n'est pas valable."), _l("Donnez un montant en F CFA, ou laissez vide pour ne pas limiter.")
+    ),
     "delegation.dates": Message(
         _l("La période n'est pas valable."), _l("Donnez une période à venir, d'un an au plus.")
     ),
@@ -267,6 +270,9 @@ MESSAGES: Mapping[str, Message] = {
     "draft.abandon_reason": Message(_l("Il faut dire pourquoi le projet est abandonné."), _l("Écrivez le motif.")),
     "draft.not_author": Message(
         _l("Seul l'auteur du projet, ou le chef au-dessus, peut le modifier."), _l("Adressez-vous à lui.")
+    ),
+    "draft.amount": Message(
+        _l("Le montant en jeu n'est pas valable."), _l("Donnez un montant en F CFA, ou laissez vide s'il n'y en a pas.")
     ),
     "draft.unknown": Message(
         _l("Ce projet de courrier n'existe pas, ou vous n'y avez pas accès."), _l("Choisissez un courrier au départ.")
@@ -386,6 +392,7 @@ MESSAGES: Mapping[str, Message] = {
         _l("Lisez sa modification, puis envoyez de nouveau."),
     ),
     "form.too_long": Message(_l("Ce texte est trop long : %(maximum)s caractères au plus."), _l("Raccourcissez-le.")),
+    "form.not_an_amount": Message(_l("Ce n'est pas un montant."), _l("Écrivez des chiffres, par exemple 5 000 000.")),
     "form.not_a_number": Message(_l("Un nombre entier est attendu."), _l("Écrivez-le en chiffres.")),
     "form.out_of_range": Message(
         _l("La valeur doit être comprise entre %(minimum)s et %(maximum)s."), _l("Corrigez-la.")
@@ -869,6 +876,19 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "sign.in_ink": Message(
         _l("Ce courrier se signe à la main."), _l("Imprimez-le pour la signature, puis numérisez l'original signé.")
+    ),
+    # --- power: what a delegation reaches ---
+    "power.amount": Message(
+        _l("Montant en jeu : %(amount)s F CFA ; votre délégation (%(act)s) s'arrête à %(limit)s F CFA."),
+        _l("Le titulaire doit agir lui-même, ou une personne dont la délégation va plus loin."),
+    ),
+    "power.not_in_force": Message(
+        _l("Votre délégation (%(act)s, %(days)s) n'est pas en vigueur."),
+        _l("Le titulaire doit signer lui-même, ou déléguer de nouveau."),
+    ),
+    "power.type": Message(
+        _l("Votre délégation (%(act)s) ne porte pas sur ce type de lettre."),
+        _l("Le titulaire doit agir lui-même, ou une personne dont la délégation va plus loin."),
     ),
     # --- slip ---
     "slip.being_received": Message(

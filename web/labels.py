@@ -112,6 +112,7 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
     DelegationKind: {
         DelegationKind.DELEGATION: _l("Délégation"),
         DelegationKind.INTERIM: _l("Intérim"),
+        DelegationKind.ORDER: _l("Par ordre (P.O.)"),
     },
     SignatureWay: {
         SignatureWay.DIGITAL: _l("Signature électronique"),

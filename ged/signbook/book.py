@@ -2,7 +2,8 @@
 the register that will number it, the history and what people are told."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, object_session
@@ -11,6 +12,7 @@ from sqlalchemy.orm.attributes import flag_modified
 from ged import access
 from ged.errors import Forbidden, Invalid, NotFound, StaleVersion
 from ged.org.actors import heading_post
+from ged.org.delegations import not_in_force
 from ged.org.models import Installation, Post, Unit
 from ged.ports import AttachmentId, Confidentiality, Digest, MailId, PostId
 from ged.registry.dispatch_models import Party
@@ -20,6 +22,7 @@ from ged.registry.states import MailState
 from ged.signbook import circuit, render
 from ged.signbook.circuit import Circuit, GivenVisa, Step, StepKind
 from ged.signbook.models import CircuitAct, CircuitEntry, Draft, DraftVersion, Notice, NoticeKind, Stance
+from ged.signbook.powers import Matter, days, within
 from ged.signbook.render import Letter
 from ged.signbook.titles import Signatory, signatory_for, with_article
 from ged.unit import Actor, HeldPost, Role, Services, UnitOfWork
@@ -39,7 +42,7 @@ class Annex:
 
 @dataclass(frozen=True)
 class Content:
-    """What visas are given on: text, annexes, addressees, copies."""
+    """What visas are given on: text, annexes, addressees, copies, and the amount at stake in F CFA."""
 
     civility: str
     subject: str
@@ -47,6 +50,7 @@ class Content:
     addressees: tuple[Party, ...] = ()
     copies: tuple[Party, ...] = ()
     annexes: tuple[Annex, ...] = ()
+    amount_xof: int | None = None
 
 
 # --- finding ------------------------------------------------------------------------------------------------------
@@ -170,23 +174,58 @@ def held(actor: Actor, post_id: int) -> HeldPost:
     return found
 
 
-def signing_post(actor: Actor, post_id: int) -> HeldPost:
+def matter_of(draft: Draft) -> Matter:
+    """What the current version is about, for who acts within bounds."""
+    session = object_session(draft)
+    amount = version_of(session, draft).amount_xof if session is not None else None
+    return Matter(draft.template_code, amount)
+
+
+def deciding_post(draft: Draft, actor: Actor, post_id: int) -> HeldPost:
+    """A post for which the actor decides on this letter: held, or given within bounds that reach it.
+
+    Raises:
+        Forbidden: ``circuit.not_yours``.
+        Invalid: ``power.type``, ``power.amount``.
+    """
+    found = within(actor, post_id, matter_of(draft))
+    if isinstance(found, Invalid):
+        raise found
+    if found is None:
+        raise Forbidden("circuit.not_yours", "only posts of the circuit act on the letter", post=post_id)
+    return found
+
+
+def signing_post(draft: Draft, actor: Actor, *, on: date) -> HeldPost:
     """The signatory's post with the power to sign: a secretary, or a delegate without signature, has it not.
 
     Raises:
         Forbidden: ``sign.not_signatory``.
+        Invalid: ``power.type``, ``power.amount``; ``power.not_in_force``: a delegation that is over or not begun.
     """
-    for post in actor.posts:
-        if post.post_id == post_id and Role.SIGNATORY in post.roles:
-            return post
+    post_id = require_circuit(draft).signatory
+    signing = replace(actor, posts=tuple(post for post in actor.posts if Role.SIGNATORY in post.roles))
+    found = within(signing, post_id, matter_of(draft))
+    if isinstance(found, HeldPost):
+        return found
+    if found is not None:
+        raise found
+    session = object_session(draft)
+    over = not_in_force(session, post_id, actor.person_id, on=on) if session is not None else None
+    if over is not None:
+        said = days(over.from_on, over.until_on)
+        raise Invalid("power.not_in_force", "have the holder sign, or delegate again", act=over.act, days=said)
     raise Forbidden("sign.not_signatory", "only the signatory signs, or who has the delegation", post=post_id)
 
 
 def signatory_words(session: Session, actor: Actor, post: HeldPost) -> Signatory:
-    """The words under which the actor signs for a post."""
+    """The words under which the actor signs for a post, with the act that gives the power and its days."""
     own = session.get(Post, post.own_post_id) if post.own_post_id is not None else None
+    act = post.act
+    if post.from_on is not None and post.until_on is not None:
+        act = f"{act} ({days(post.from_on, post.until_on)})"
     return signatory_for(
-        post_title=post.title, own_title=own.title if own else "", name=actor.name, because=post.because, act=post.act
+        post_title=post.title, own_title=own.title if own else "", name=actor.name, because=post.because, act=act
     )
 
 
@@ -211,6 +250,7 @@ def content_of(session: Session, draft: Draft) -> Content:
         addressees=tuple(Party(*party) for party in row.addressees),
         copies=tuple(Party(*party) for party in row.copies),
         annexes=tuple(Annex(AttachmentId(i), names.get(i, "")) for i in row.annexes),
+        amount_xof=row.amount_xof,
     )
 
 

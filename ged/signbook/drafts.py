@@ -33,6 +33,7 @@ from ged.signbook.titles import Signatory, with_unit
 from ged.unit import Actor, HeldPost, Role, Services, UnitOfWork
 
 MAX_SUBJECT, MAX_BODY, MAX_PARTIES, MAX_NAME, MAX_ADDRESS = 500, 60_000, 60, 300, 500
+MAX_AMOUNT_XOF = 10**14
 DEFAULT_CIVILITY = "Madame, Monsieur"
 EMAIL = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+")
 REPLY = "reply_to"
@@ -47,6 +48,7 @@ class DraftForm:
     body: str
     addressees: tuple[Party, ...] = ()
     copies: tuple[Party, ...] = ()
+    amount_xof: int | None = None
 
 
 @dataclass(frozen=True)
@@ -180,7 +182,8 @@ def save(
     Raises:
         NotFound: ``mail.unknown``, ``draft.unknown``.
         Forbidden: ``draft.not_author``, ``circuit.not_yours``.
-        Invalid: ``draft.subject_missing``, ``draft.too_long``, ``draft.parties``, ``draft.email``, ``typeset.glyph``.
+        Invalid: ``draft.subject_missing``, ``draft.too_long``, ``draft.parties``, ``draft.email``, ``draft.amount``,
+            ``typeset.glyph``.
         InvalidTransition: ``draft.closed``, ``circuit.not_your_turn``.
         StaleVersion: ``draft.stale``.
     """
@@ -317,6 +320,7 @@ def _store_version(uow: UnitOfWork, mail_id: int, version_no: int, content: Cont
             addressees=[[p.name, p.address, p.email] for p in content.addressees],
             copies=[[p.name, p.address, p.email] for p in content.copies],
             annexes=[annex.id for annex in content.annexes if annex.id is not None],
+            amount_xof=content.amount_xof,
             written_by_id=actor.person_id,
             written_at=uow.now,
         )
@@ -334,12 +338,15 @@ def _checked(form: DraftForm) -> Content:
     for field, text, limit in (("subject", form.subject, MAX_SUBJECT), ("body", form.body, MAX_BODY)):
         if len(text) > limit:
             raise Invalid("draft.too_long", "shorten it", field=field, limit=limit)
+    if form.amount_xof is not None and not 0 < form.amount_xof <= MAX_AMOUNT_XOF:
+        raise Invalid("draft.amount", "give the amount at stake, or none", field="amount_xof")
     return Content(
         civility=" ".join(form.civility.split())[:100],
         subject=" ".join(form.subject.split()),
         body=form.body.replace("\r\n", "\n").strip(),
         addressees=_parties(form.addressees, "addressees"),
         copies=_parties(form.copies, "copies"),
+        amount_xof=form.amount_xof,
     )
 
 

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, Integer, String, Text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ged.db import Base, Code, Id, UtcDateTime
@@ -135,6 +135,8 @@ class DraftVersion(Base):
     copies: Mapped[list[list[Any]]] = mapped_column(JSON, default=list)
     annexes: Mapped[list[int]] = mapped_column(JSON, default=list)
     """Attachments of the letter, in order."""
+    amount_xof: Mapped[int | None] = mapped_column(BigInteger)
+    """What is at stake, in F CFA: delegations may be bounded by it. None: the letter commits no money."""
     written_by_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
     written_at: Mapped[datetime] = mapped_column(UtcDateTime)
 

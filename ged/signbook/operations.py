@@ -6,7 +6,7 @@ second short one makes the signature count. What fails between keeps the number,
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from io import BytesIO
 from typing import Protocol
 
@@ -136,12 +136,13 @@ def visa(uow: UnitOfWork, mail_id: MailId | int, *, version_no: int, remark: str
         Forbidden: ``circuit.not_yours``.
         InvalidTransition: ``circuit.not_your_turn``.
         StaleVersion: ``draft.changed``: the content changed since it was read.
-        Invalid: ``circuit.text_long``.
+        Invalid: ``circuit.text_long``; ``power.type``, ``power.amount``: beyond the actor's delegation.
     """
     draft = book.locked(uow, mail_id, actor)
     post_id = circuit.require_turn(book.require_circuit(draft), actor.deciding_post_ids, StepKind.VISA)
     _require_version(draft, version_no)
-    book.enter(uow, draft, CircuitAct.VISA, actor=actor, post=book.held(actor, post_id), text=_text(remark, "remark"))
+    post = book.deciding_post(draft, actor, post_id)
+    book.enter(uow, draft, CircuitAct.VISA, actor=actor, post=post, text=_text(remark, "remark"))
 
 
 def give_opinion(
@@ -159,7 +160,7 @@ def give_opinion(
     text = _text(text, "opinion")
     if not text and stance is not Stance.FAVOURABLE:
         raise Invalid("circuit.opinion_reason", "say why", field="opinion")
-    post = book.held(actor, post_id)
+    post = book.deciding_post(draft, actor, post_id)
     book.enter(uow, draft, CircuitAct.OPINION, actor=actor, post=post, text=text, stance=stance)
 
 
@@ -183,7 +184,7 @@ def refuse(
     """
     draft = book.locked(uow, mail_id, actor)
     going = book.require_circuit(draft)
-    post = book.held(actor, circuit.require_deciding(going, actor.deciding_post_ids))
+    post = book.deciding_post(draft, actor, circuit.require_deciding(going, actor.deciding_post_ids))
     _require_version(draft, version_no)
     if not reason.strip():
         raise Invalid("circuit.reason_missing", "say what has to change", field="reason")
@@ -294,7 +295,8 @@ def confirm(services: Services, mail_id: MailId | int, *, version_no: int, actor
         Forbidden: ``circuit.not_yours``, ``sign.not_signatory``.
         InvalidTransition: ``circuit.not_your_turn``, ``mail.wrong_state``.
         StaleVersion: ``draft.changed``.
-        Invalid: ``sign.no_register``, ``typeset.glyph``: the mark cannot be printed; no number is used.
+        Invalid: ``sign.no_register``, ``typeset.glyph``: the mark cannot be printed; ``power.type``, ``power.amount``,
+            ``power.not_in_force``: the actor's delegation does not reach it. No number is used.
     """
     _check_mark(services, mail_id, actor, now)
     with services.unit_of_work(now) as uow:
@@ -308,8 +310,7 @@ def confirm(services: Services, mail_id: MailId | int, *, version_no: int, actor
 def _check_mark(services: Services, mail_id: MailId | int, actor: Actor, now: datetime) -> None:
     with services.reading() as session:
         draft = book.require(session, mail_id, actor)
-        going = book.require_circuit(draft)
-        words = book.signatory_words(session, actor, book.signing_post(actor, going.signatory))
+        words = book.signatory_words(session, actor, book.signing_post(draft, actor, on=local_day(services, now)))
     render.mark(words, (1, 0.0, 0.0, 226.77, 102.05), at=now, zone=services.zone)
 
 
@@ -323,8 +324,8 @@ def confirming(uow: UnitOfWork, mail_id: MailId | int, *, version_no: int, actor
     going = book.require_circuit(draft)
     if draft.mail.state is not MailState.IN_CIRCUIT:
         move(draft.mail.state, MailAct.NUMBER)
-    post_id = circuit.require_turn(going, actor.post_ids, None)
-    post = book.signing_post(actor, post_id)
+    circuit.require_turn(going, actor.post_ids, None)
+    post = book.signing_post(draft, actor, on=local_day(uow.services, uow.now))
     _require_version(draft, version_no)
     words = book.signatory_words(uow.session, actor, post)
     draft.confirmed_at, draft.confirmed_by_id = uow.now, actor.person_id
@@ -361,7 +362,7 @@ def sign_numbered(services: Services, mail_id: MailId | int, *, key: OpenedKey, 
     """
     with services.reading() as session:
         draft = book.require(session, mail_id, actor)
-        post = _check_signing(draft, actor)
+        post = _check_signing(draft, actor, local_day(services, now))
         letter = Letter.restored(draft.letter)
         words = book.signatory_words(session, actor, post)
         number, on = (draft.number.text if draft.number else ""), draft.numbered_on
@@ -375,7 +376,7 @@ def sign_numbered(services: Services, mail_id: MailId | int, *, key: OpenedKey, 
     stored = services.blobs.put(BytesIO(signed.pdf))
     with services.unit_of_work(now) as uow:
         draft = book.locked(uow, mail_id, actor)
-        post = _check_signing(draft, actor)
+        post = _check_signing(draft, actor, local_day(services, now))
         attachment_id = book.attach_pages(
             uow,
             draft,
@@ -406,11 +407,16 @@ def sign_numbered(services: Services, mail_id: MailId | int, *, key: OpenedKey, 
     return number
 
 
-def _check_signing(draft: Draft, actor: Actor) -> HeldPost:
+def local_day(services: Services, now: datetime) -> date:
+    """The day that delegations are judged on."""
+    return now.astimezone(services.zone).date()
+
+
+def _check_signing(draft: Draft, actor: Actor, on: date) -> HeldPost:
     move(draft.mail.state, MailAct.SIGN)
     if draft.way is not SignatureWay.DIGITAL:
         raise InvalidTransition("sign.in_ink", "this letter is signed by hand", id=draft.mail_id)
-    return book.signing_post(actor, book.require_circuit(draft).signatory)
+    return book.signing_post(draft, actor, on=on)
 
 
 def _request(

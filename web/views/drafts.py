@@ -136,6 +136,7 @@ def save(mail_id: int) -> ResponseReturnValue:
         body=fields.text("body", maximum=drafts.MAX_BODY),
         addressees=_parties(fields, "addressee"),
         copies=_parties(fields, "copy"),
+        amount_xof=fields.amount("amount_xof"),
     )
     version = fields.integer("version", required=True)
     try:

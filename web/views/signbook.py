@@ -121,7 +121,7 @@ def _show(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
             reading.mark_opened(uow, mail_id, actor=actor, now=context.now())
     return render_form(
         "signbook/show.html", error=error, row=row, reports=_reports(row), maximum=MAX_TEXT,
-        stances=list(Stance),
+        stances=list(Stance), beyond=views_of(row.may.beyond)[0] if row.may.beyond else None,
     )  # fmt: skip
 
 

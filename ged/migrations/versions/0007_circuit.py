@@ -1,4 +1,4 @@
-"""circuit: stages, opinions, sent back to an earlier visa
+"""circuit: stages, opinions, sent back to an earlier visa, delegations within bounds
 
 Revision ID: 0007
 Revises: 0006
@@ -34,9 +34,25 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("to_post_id", ID, nullable=True))
         batch_op.add_column(sa.Column("to_post_title", sa.String(length=200), server_default="", nullable=False))
         batch_op.create_foreign_key(batch_op.f("fk_circuit_entries_to_post_id_posts"), "posts", ["to_post_id"], ["id"])
+    with op.batch_alter_table("draft_versions", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("amount_xof", sa.BigInteger(), nullable=True))
+    with op.batch_alter_table("delegations", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("template_codes", sa.JSON(), server_default="[]", nullable=False))
+        batch_op.add_column(sa.Column("max_amount_xof", sa.BigInteger(), nullable=True))
 
 
 def downgrade() -> None:
+    # A delegation within bounds must not become one without: the signature is taken out of it.
+    op.execute(
+        "UPDATE delegations SET may_sign = false"
+        " WHERE kind = 'order' OR max_amount_xof IS NOT NULL OR CAST(template_codes AS VARCHAR) <> '[]'"
+    )
+    op.execute("UPDATE delegations SET kind = 'delegation' WHERE kind = 'order'")
+    with op.batch_alter_table("delegations", schema=None) as batch_op:
+        batch_op.drop_column("max_amount_xof")
+        batch_op.drop_column("template_codes")
+    with op.batch_alter_table("draft_versions", schema=None) as batch_op:
+        batch_op.drop_column("amount_xof")
     # An opinion asked is no visa: it is not waited for any more.
     op.execute("DELETE FROM circuit_steps WHERE kind <> 'visa'")
     op.execute(ENTRIES.delete().where(ENTRIES.c.act.in_(NEW_ACTS)))

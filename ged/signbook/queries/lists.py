@@ -173,7 +173,7 @@ def _row(draft: Draft, facts: _Facts, actor: Actor, turn: Turn | None) -> BookRo
         as_=held.because if held is not None else "",
         waits_for=tuple(facts.posts.get(waited.post_id, "") for waited in turns_of(draft)),
         since=draft.submitted_at or mail.created_at,
-        may_sign=turn is not None and turn.is_signature and signs_for(actor, turn.post_id),
+        may_sign=turn is not None and turn.is_signature and signs_for(draft, actor, turn.post_id),
         failure=draft.failure,
         refusal=refusal_of(draft),
     )

@@ -14,6 +14,7 @@ from ged.registry.states import MailState
 from ged.signbook import book, circuit
 from ged.signbook.circuit import Turn
 from ged.signbook.models import CircuitAct, Draft
+from ged.signbook.powers import beyond, is_bound
 from ged.unit import Actor, Role
 
 
@@ -60,9 +61,10 @@ def turn_for(draft: Draft, actor: Actor) -> Turn | None:
     return circuit.turn_of(going, actor.deciding_post_ids) or circuit.turn_of(going, actor.post_ids)
 
 
-def signs_for(actor: Actor, post_id: int) -> bool:
-    """Whether the actor has the power to sign for a post."""
-    return any(post.post_id == post_id and Role.SIGNATORY in post.roles for post in actor.posts)
+def signs_for(draft: Draft, actor: Actor, post_id: int) -> bool:
+    """Whether the actor has the power to sign this letter for a post."""
+    ways = [post for post in actor.posts if post.post_id == post_id and Role.SIGNATORY in post.roles]
+    return any(not is_bound(post) or beyond(post, book.matter_of(draft)) is None for post in ways)
 
 
 @dataclass(frozen=True)

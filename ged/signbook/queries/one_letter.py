@@ -38,6 +38,7 @@ class LetterRow:
     addressees: tuple[Party, ...]
     copies: tuple[Party, ...]
     annexes: tuple[Annex, ...]
+    amount_xof: int | None
     unfilled: tuple[str, ...]
     asked: tuple[Step, ...]
     signatory_post_id: int | None
@@ -90,6 +91,7 @@ def letter(session: Session, mail_id: MailId | int, actor: Actor, *, on: date) -
         addressees=content.addressees,
         copies=content.copies,
         annexes=content.annexes,
+        amount_xof=content.amount_xof,
         unfilled=unfilled(content.subject, content.body),
         asked=tuple(Step(PostId(step.post_id), step.stage, step.kind) for step in draft.steps),
         signatory_post_id=draft.signatory_post_id,
@@ -114,7 +116,7 @@ def letter(session: Session, mail_id: MailId | int, actor: Actor, *, on: date) -
         confirmed_capacity=draft.confirmed_capacity,
         failure=draft.failure,
         refusal=refusal_of(draft),
-        may=rights_of(session, draft, actor),
+        may=rights_of(session, draft, actor, on=on),
     )
 
 

@@ -1,6 +1,7 @@
 """What an actor may do with a letter of the signature book now; the operations check the same again."""
 
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy.orm import Session
 
@@ -10,16 +11,18 @@ from ged.registry.states import MOVES, MailAct, MailState
 from ged.signbook import book
 from ged.signbook.circuit import StepKind, Turn
 from ged.signbook.models import CircuitAct, Draft, SignatureWay
-from ged.signbook.queries.names import signs_for, turn_for, turns_of
+from ged.signbook.powers import within
+from ged.signbook.queries.names import turn_for, turns_of
 from ged.signbook.second_thoughts import last_act
-from ged.unit import Actor, Role
+from ged.unit import Actor, HeldPost, Role
 
 
 @dataclass(frozen=True)
 class Rights:
     """What the pages offer.
 
-    ``acts_as``: ``HeldPost.because`` of the post whose turn it is; ``take_back``: the act that the actor may undo.
+    ``acts_as``: ``HeldPost.because`` of the post whose turn it is; ``take_back``: the act that the actor may undo;
+    ``capacity``: in which words the actor would sign; ``beyond``: why the actor's delegation does not reach the letter.
     """
 
     write: bool
@@ -35,15 +38,20 @@ class Rights:
     cancel_ink: bool
     number: bool
     acts_as: str
+    capacity: str = ""
+    beyond: Invalid | None = None
 
 
-def rights_of(session: Session, draft: Draft, actor: Actor) -> Rights:
+def rights_of(session: Session, draft: Draft, actor: Actor, *, on: date) -> Rights:
     """What the actor may do with a letter that the actor may see."""
     state, going = draft.mail.state, book.circuit_of(draft)
     mine, is_author = turn_for(draft, actor), _is_author(draft, actor)
     held = actor.holds(mine.post_id) if mine is not None else None
     decided: tuple[Turn, ...] = tuple(t for t in turns_of(draft) if t.post_id in actor.deciding_post_ids)
-    signs = going is not None and signs_for(actor, going.signatory)
+    beyond = _beyond(draft, actor, mine)
+    decided = () if beyond is not None else decided
+    signing = _signing_post(draft, actor, on) if going is not None else None
+    signs = signing is not None
     undone = last_act(draft, actor)
     is_printed = draft.way is SignatureWay.INK and state is MailState.IN_CIRCUIT
     return Rights(
@@ -60,7 +68,30 @@ def rights_of(session: Session, draft: Draft, actor: Actor) -> Rights:
         cancel_ink=signs and is_printed,
         number=is_printed and keeps_register(session, draft, actor),
         acts_as=held.because if held is not None else "",
+        capacity=_capacity(session, actor, signing),
+        beyond=beyond,
     )
+
+
+def _beyond(draft: Draft, actor: Actor, mine: Turn | None) -> Invalid | None:
+    if mine is None or mine.post_id not in actor.deciding_post_ids:
+        return None
+    found = within(actor, mine.post_id, book.matter_of(draft))
+    return found if isinstance(found, Invalid) else None
+
+
+def _signing_post(draft: Draft, actor: Actor, on: date) -> HeldPost | None:
+    try:
+        return book.signing_post(draft, actor, on=on)
+    except (Forbidden, Invalid):
+        return None
+
+
+def _capacity(session: Session, actor: Actor, post: HeldPost | None) -> str:
+    if post is None or post.because == "holder":
+        return ""
+    words = book.signatory_words(session, actor, post)
+    return " ".join((*words.capacity, f"{words.title} - {words.act}"))
 
 
 def _is_author(draft: Draft, actor: Actor) -> bool:
