@@ -37,6 +37,19 @@ MESSAGES: Mapping[str, Message] = {
     "assign.twice": Message(
         _l("Ce courrier est déjà confié à cette unité ou à ce poste."), _l("Choisissez quelqu'un d'autre.")
     ),
+    # --- absence ---
+    "absence.dates": Message(_l("La période n'est pas valable."), _l("Donnez une période à venir, d'un an au plus.")),
+    "absence.ended": Message(_l("Cette absence a déjà pris fin."), _l("Rechargez la liste.")),
+    "absence.not_covered": Message(
+        _l("Cette délégation ne couvre pas toute l'absence."),
+        _l("Donnez une délégation pour toute la période, ou choisissez-en une autre."),
+    ),
+    "absence.not_yours": Message(_l("Cette absence n'est pas la vôtre."), _l("Seul l'absent dit qu'il est de retour.")),
+    "absence.overlap": Message(_l("Une autre absence est déjà déclarée à ces dates."), _l("Mettez-y fin d'abord.")),
+    "absence.replacement": Message(
+        _l("Ce remplacement n'est pas possible."), _l("Choisissez une délégation de la liste.")
+    ),
+    "absence.unknown": Message(_l("Cette absence n'existe pas."), _l("Rechargez la liste.")),
     # --- assignment ---
     "assignment.reason": Message(
         _l("Il faut dire pourquoi ce courrier ne vous revient pas."), _l("Écrivez le motif du retour.")

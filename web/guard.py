@@ -61,6 +61,10 @@ ACCESS: Mapping[str, Rule] = {
     "delegations.index": SIGNED_IN,
     "delegations.create": SIGNED_IN,
     "delegations.withdraw": SIGNED_IN,
+    # --- absences ---
+    "absences.index": SIGNED_IN,
+    "absences.declare": SIGNED_IN,
+    "absences.end": SIGNED_IN,
     # --- administration ---
     "admin.index": roles(Role.ADMINISTRATOR),
     "admin.jobs": roles(Role.ADMINISTRATOR),

@@ -447,6 +447,8 @@ ACTIONS: Mapping[str, LazyString] = {
     "calendar.filled": _l("a rempli le calendrier"),
     "calendar.week": _l("a changé la semaine de travail"),
     "correspondent.changed": _l("a corrigé un correspondant"),
+    "absence.declared": _l("a déclaré son absence"),
+    "absence.ended": _l("a mis fin à son absence"),
     "delegation.granted": _l("a accordé une délégation"),
     "delegation.withdrawn": _l("a retiré une délégation"),
     "dispatch.discharged": _l("a enregistré la décharge"),

@@ -107,6 +107,22 @@ class Delegation(Base):
     withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
+class Absence(Base):
+    """A person is away between two days (inclusive). Who replaces does so by a delegation or interim that exists."""
+
+    __tablename__ = "absences"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
+    from_on: Mapped[date]
+    until_on: Mapped[date]
+    delegation_id: Mapped[int | None] = mapped_column(ForeignKey("delegations.id"))
+    """None: nobody replaces; letters wait."""
+    declared_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Back before the time, or not gone."""
+
+
 class SigningKey(Base):
     """A person's key: PKCS#12 useless without passphrase and server secret, and its certificate."""
 

@@ -53,7 +53,7 @@ def test_two_are_asked_at_once_and_the_next_when_both_have_answered(house: House
     assert waiting(house, "agent") == ([], [])
     with house.services.reading() as session:
         (mine,) = queries.signature_book(session, house.who("dge")).mine
-    assert mine.waits_for == ("Poste DAF-C", "Poste ETU-M")
+    assert [waited.post for waited in mine.waits_for] == ["Poste DAF-C", "Poste ETU-M"]
     # In any order within the stage; who comes after waits for both.
     opine(house, mail_id, "etudes", Stance.UNFAVOURABLE, "Le réseau est saturé")
     with pytest.raises(InvalidTransition, match=r"circuit\.not_your_turn"):

@@ -120,7 +120,11 @@ def _rows(name: str, known: int, more: int) -> int:
 def _groups(posts: list[PostChoice]) -> list[tuple[str, list[tuple[int, str]]]]:
     groups: dict[str, list[tuple[int, str]]] = {}
     for post in posts:
-        groups.setdefault(post.unit, []).append((post.id, post.label))
+        until = post.away.until_on if post.away is not None else None
+        label = (
+            _("%(post)s - absent jusqu'au %(day)s", post=post.label, day=f"{until:%d/%m/%Y}") if until else post.label
+        )
+        groups.setdefault(post.unit, []).append((post.id, label))
     return list(groups.items())
 
 

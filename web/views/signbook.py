@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
+from ged.org import absences
 from ged.ports import Confidentiality, MailId, SignatureReport
 from ged.registry import documents, reading
 from ged.signbook import ink, operations, queries, second_thoughts
@@ -40,8 +41,17 @@ def index() -> ResponseReturnValue:
 def _index(error: GedError | None = None) -> ResponseReturnValue:
     with context.services().reading() as session:
         book = queries.signature_book(session, context.actor())
-    may_batch = any(row.may_sign for row in book.signatures)
-    return render_form("signbook/index.html", error=error, book=book, may_batch=may_batch)
+        waited = {one.post_id for row in book.mine for one in row.waits_for}
+        away = absences.away(session, waited, on=context.today())
+        own = absences.listing(session, context.actor(), on=context.today())
+    return render_form(
+        "signbook/index.html",
+        error=error,
+        book=book,
+        may_batch=any(row.may_sign for row in book.signatures),
+        away=away,
+        absences=[row for row in own if row.from_on <= context.today() and (row.is_mine or row.replaced_by_me)],
+    )
 
 
 @blueprint.post("/signer")

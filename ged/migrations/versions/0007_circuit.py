@@ -1,4 +1,4 @@
-"""circuit: stages, opinions, sent back to an earlier visa, delegations within bounds
+"""circuit: stages, opinions, sent back to an earlier visa, delegations within bounds, absences
 
 Revision ID: 0007
 Revises: 0006
@@ -6,6 +6,8 @@ Revises: 0006
 
 import sqlalchemy as sa
 from alembic import op
+
+import ged.db
 
 revision = "0007"
 down_revision = "0006"
@@ -39,9 +41,29 @@ def upgrade() -> None:
     with op.batch_alter_table("delegations", schema=None) as batch_op:
         batch_op.add_column(sa.Column("template_codes", sa.JSON(), server_default="[]", nullable=False))
         batch_op.add_column(sa.Column("max_amount_xof", sa.BigInteger(), nullable=True))
+    op.create_table(
+        "absences",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("person_id", ID, nullable=False),
+        sa.Column("from_on", sa.Date(), nullable=False),
+        sa.Column("until_on", sa.Date(), nullable=False),
+        sa.Column("delegation_id", ID, nullable=True),
+        sa.Column("declared_at", ged.db.UtcDateTime(), nullable=False),
+        sa.Column("ended_at", ged.db.UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["delegation_id"], ["delegations.id"], name=op.f("fk_absences_delegation_id_delegations")
+        ),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_absences_person_id_people")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_absences")),
+    )
+    with op.batch_alter_table("absences", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_absences_person_id"), ["person_id"], unique=False)
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("absences", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_absences_person_id"))
+    op.drop_table("absences")
     # A delegation within bounds must not become one without: the signature is taken out of it.
     op.execute(
         "UPDATE delegations SET may_sign = false"

@@ -6,6 +6,7 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ged.org.absences import Away, away
 from ged.org.models import Post, PostRole, Unit
 from ged.signbook.models import LetterTemplate
 from ged.signbook.queries.names import holders_of
@@ -29,6 +30,7 @@ class PostChoice:
     unit: str
     holder: str
     may_sign: bool
+    away: Away | None = None
 
     @property
     def label(self) -> str:
@@ -54,9 +56,17 @@ def posts(session: Session, *, on: date) -> list[PostChoice]:
     for post_id, role in session.execute(select(PostRole.post_id, PostRole.role)):
         roles.setdefault(post_id, set()).add(role)
     holders = holders_of(session, [row[0] for row in rows], on)
+    gone = away(session, [row[0] for row in rows], on=on)
     not_working = {Role.ADMINISTRATOR, Role.AUDITOR}
     return [
-        PostChoice(post_id, title, unit, holders.get(post_id, ""), Role.SIGNATORY in roles.get(post_id, set()))
+        PostChoice(
+            post_id,
+            title,
+            unit,
+            holders.get(post_id, ""),
+            Role.SIGNATORY in roles.get(post_id, set()),
+            gone.get(post_id),
+        )
         for post_id, title, unit in rows
         if roles.get(post_id, set()) - not_working
     ]

@@ -31,6 +31,14 @@ SENT_SHOWN = 50
 
 
 @dataclass(frozen=True)
+class Waited:
+    """A post that a letter is with."""
+
+    post_id: PostId
+    post: str
+
+
+@dataclass(frozen=True)
 class BookRow:
     """A letter in somebody's signature book.
 
@@ -49,7 +57,7 @@ class BookRow:
     way: SignatureWay | None
     for_post: str
     as_: str
-    waits_for: tuple[str, ...]
+    waits_for: tuple[Waited, ...]
     since: datetime
     may_sign: bool = False
     failure: str = ""
@@ -171,7 +179,7 @@ def _row(draft: Draft, facts: _Facts, actor: Actor, turn: Turn | None) -> BookRo
         way=draft.way,
         for_post=held.title if held is not None else "",
         as_=held.because if held is not None else "",
-        waits_for=tuple(facts.posts.get(waited.post_id, "") for waited in turns_of(draft)),
+        waits_for=tuple(Waited(one.post_id, facts.posts.get(one.post_id, "")) for one in turns_of(draft)),
         since=draft.submitted_at or mail.created_at,
         may_sign=turn is not None and turn.is_signature and signs_for(draft, actor, turn.post_id),
         failure=draft.failure,

@@ -1,11 +1,12 @@
 """The circuit of a letter as its page shows it: who was asked, what was given, who is waited for; and the history."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
+from ged.org.absences import Away, away
 from ged.org.models import Post
 from ged.ports import PostId
 from ged.signbook import book, circuit
@@ -33,6 +34,8 @@ class StepRow:
     at: datetime | None = None
     remark: str = ""
     stance: Stance | None = None
+    away: Away | None = None
+    """Who is waited for, or will be, is away today."""
     is_earlier: bool = False
     """A visa that the letter may be sent back to now."""
 
@@ -68,11 +71,13 @@ def steps_of(session: Session, draft: Draft, on: date) -> tuple[StepRow, ...]:
     titles, holders = names_of(session, Post, Post.title, posts), holders_of(session, posts, on)
     given = _given(draft, going)
     waited = {turn.post_id for turn in circuit.turns(going)}
+    gone = away(session, posts, on=on)
     rows = [
         _step(going, step, titles.get(step.post_id, ""), holders.get(step.post_id, ""), given.get(step.post_id), waited)
         for step in going.steps
     ]
-    return (*rows, _signature(draft, going, titles, holders, is_now=going.signatory in waited))
+    rows.append(_signature(draft, going, titles, holders, is_now=going.signatory in waited))
+    return tuple(row if row.state == "done" else replace(row, away=gone.get(row.post_id)) for row in rows)
 
 
 def _given(draft: Draft, going: Circuit) -> dict[int, CircuitEntry]:
