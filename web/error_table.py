@@ -50,6 +50,22 @@ MESSAGES: Mapping[str, Message] = {
         _l("Ce remplacement n'est pas possible."), _l("Choisissez une délégation de la liste.")
     ),
     "absence.unknown": Message(_l("Cette absence n'existe pas."), _l("Rechargez la liste.")),
+    # --- annotation ---
+    "annotation.empty": Message(_l("La note est vide."), _l("Écrivez votre remarque.")),
+    "annotation.not_in_circuit": Message(
+        _l("Les notes en marge sont réservées au circuit de ce projet."),
+        _l("Adressez-vous à l'auteur ou à un poste du circuit."),
+    ),
+    "annotation.not_open": Message(
+        _l("Cette note ne change plus : elle est réglée, ou le projet n'est plus dans le circuit."),
+        _l("Rechargez la page."),
+    ),
+    "annotation.place": Message(
+        _l("Cet endroit n'est pas sur les pages du projet."), _l("Choisissez une page du projet.")
+    ),
+    "annotation.too_long": Message(_l("Cette note dépasse %(limit)s caractères."), _l("Raccourcissez-la.")),
+    "annotation.too_many": Message(_l("Ce projet porte déjà %(limit)s notes."), _l("Faites-en régler quelques-unes.")),
+    "annotation.unknown": Message(_l("Cette note n'existe pas."), _l("Rechargez la page.")),
     # --- assignment ---
     "assignment.reason": Message(
         _l("Il faut dire pourquoi ce courrier ne vous revient pas."), _l("Écrivez le motif du retour.")

@@ -147,6 +147,8 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         NoticeKind.VISA_CANCELLED: _l("Votre visa ou votre avis est annulé : le projet a changé"),
         NoticeKind.REFUSED: _l("Votre projet est renvoyé"),
         NoticeKind.SENT_BACK: _l("Votre visa est redemandé"),
+        NoticeKind.ANNOTATED: _l("Une note est posée sur votre projet"),
+        NoticeKind.NOTE_ANSWERED: _l("L'auteur répond à votre note"),
         NoticeKind.SIGNED: _l("Votre projet est signé"),
     },
     DispatchState: {
@@ -293,6 +295,8 @@ TONES: Mapping[type[Enum], Mapping[Any, str]] = {
         NoticeKind.VISA_CANCELLED: "warning",
         NoticeKind.REFUSED: "danger",
         NoticeKind.SENT_BACK: "warning",
+        NoticeKind.ANNOTATED: "info",
+        NoticeKind.NOTE_ANSWERED: "info",
         NoticeKind.SIGNED: "success",
     },
     DispatchState: {
@@ -511,6 +515,9 @@ ACTIONS: Mapping[str, LazyString] = {
     "signbook.refuse": _l("a renvoyé le projet à son auteur"),
     "signbook.send_back": _l("a renvoyé le projet à un visa précédent"),
     "signbook.take_back": _l("a repris son acte au parapheur"),
+    "signbook.annotated": _l("a posé une note en marge du projet"),
+    "signbook.note_answered": _l("a répondu à une note en marge"),
+    "signbook.note_resolved": _l("a réglé une note en marge"),
     "signbook.circuit": _l("a modifié le circuit du projet"),
     "signbook.abandon": _l("a abandonné son projet"),
     "signbook.recall": _l("a repris son projet"),

@@ -59,6 +59,8 @@ class NoticeKind(StrEnum):
     VISA_CANCELLED = "visa_cancelled"
     REFUSED = "refused"
     SENT_BACK = "sent_back"
+    ANNOTATED = "annotated"
+    NOTE_ANSWERED = "note_answered"
     SIGNED = "signed"
 
 
@@ -181,6 +183,29 @@ class CircuitEntry(Base):
     to_post_title: Mapped[str] = mapped_column(String(200), default="")
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     cancelled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Annotation(Base):
+    """A note beside a page of a draft, for those of the circuit; no part of the pages, so never of what is signed."""
+
+    __tablename__ = "draft_annotations"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    mail_id: Mapped[int] = mapped_column(ForeignKey("drafts.mail_id"), index=True)
+    version_no: Mapped[int] = mapped_column(Integer)
+    page_no: Mapped[int] = mapped_column(Integer)
+    x_permille: Mapped[int | None] = mapped_column(Integer)
+    y_permille: Mapped[int | None] = mapped_column(Integer)
+    """The spot, in thousandths of the page from its upper left corner; none: the whole page."""
+    text: Mapped[str] = mapped_column(Text)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    person_name: Mapped[str] = mapped_column(String(200))
+    post_title: Mapped[str] = mapped_column(String(200))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    answer: Mapped[str] = mapped_column(Text, default="")
+    answered_by_name: Mapped[str] = mapped_column(String(200), default="")
+    answered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    resolved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class Notice(Base):

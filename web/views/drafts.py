@@ -12,7 +12,7 @@ from ged.ports import Confidentiality, MailId, PostId
 from ged.registry import files, reading
 from ged.registry.dispatch_models import Party
 from ged.registry.files import Upload
-from ged.signbook import drafts, operations, queries
+from ged.signbook import annotations, drafts, operations, queries
 from ged.signbook.circuit import MAX_VISAS, Step, StepKind
 from ged.signbook.drafts import DraftForm, Saved
 from ged.signbook.queries import PostChoice
@@ -93,6 +93,7 @@ def _edit(mail_id: int, error: GedError | None = None, *, more: int = 0) -> Resp
     with services.reading() as session:
         row = queries.letter(session, mail_id, context.actor(), on=context.today())
         posts = queries.posts(session, on=context.today())
+        margin = annotations.margin(session, mail_id, context.actor())
     if not row.may.write and error is None:
         return redirect(url_for("signbook.show", mail_id=mail_id), 303)
     if row.level >= Confidentiality.RESTRICTED:
@@ -103,6 +104,7 @@ def _edit(mail_id: int, error: GedError | None = None, *, more: int = 0) -> Resp
         error=error,
         form=request.form if more else None,
         row=row,
+        margin=margin,
         groups=_groups(posts),
         signatories=_groups([post for post in posts if post.may_sign]),
         addressee_rows=_rows("addressee", len(row.addressees), more if request.form.get("more") == "addressee" else 0),

@@ -1,4 +1,4 @@
-"""circuit: stages, opinions, sent back to an earlier visa, delegations within bounds, absences
+"""circuit: stages, opinions, sent back to an earlier visa, delegations within bounds, absences, annotations
 
 Revision ID: 0007
 Revises: 0006
@@ -58,9 +58,35 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("absences", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_absences_person_id"), ["person_id"], unique=False)
+    op.create_table(
+        "draft_annotations",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("mail_id", ID, nullable=False),
+        sa.Column("version_no", sa.Integer(), nullable=False),
+        sa.Column("page_no", sa.Integer(), nullable=False),
+        sa.Column("x_permille", sa.Integer(), nullable=True),
+        sa.Column("y_permille", sa.Integer(), nullable=True),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("person_id", ID, nullable=False),
+        sa.Column("person_name", sa.String(length=200), nullable=False),
+        sa.Column("post_title", sa.String(length=200), nullable=False),
+        sa.Column("at", ged.db.UtcDateTime(), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("answered_by_name", sa.String(length=200), nullable=False),
+        sa.Column("answered_at", ged.db.UtcDateTime(), nullable=True),
+        sa.Column("resolved_at", ged.db.UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["mail_id"], ["drafts.mail_id"], name=op.f("fk_draft_annotations_mail_id_drafts")),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_draft_annotations_person_id_people")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_draft_annotations")),
+    )
+    with op.batch_alter_table("draft_annotations", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_draft_annotations_mail_id"), ["mail_id"], unique=False)
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("draft_annotations", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_draft_annotations_mail_id"))
+    op.drop_table("draft_annotations")
     with op.batch_alter_table("absences", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_absences_person_id"))
     op.drop_table("absences")
@@ -78,7 +104,7 @@ def downgrade() -> None:
     # An opinion asked is no visa: it is not waited for any more.
     op.execute("DELETE FROM circuit_steps WHERE kind <> 'visa'")
     op.execute(ENTRIES.delete().where(ENTRIES.c.act.in_(NEW_ACTS)))
-    op.execute("DELETE FROM signbook_notices WHERE kind = 'sent_back'")
+    op.execute("DELETE FROM signbook_notices WHERE kind IN ('sent_back', 'annotated', 'note_answered')")
     with op.batch_alter_table("circuit_entries", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("fk_circuit_entries_to_post_id_posts"), type_="foreignkey")
         batch_op.drop_column("to_post_title")
