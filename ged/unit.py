@@ -10,7 +10,7 @@ the jobs handed to the queue. An exception rolls all of it back.
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -65,9 +65,13 @@ class HeldPost:
     """A post through which somebody may act now.
 
     Attributes:
-        because: ``holder``, ``secretary`` (acts for the authority's post), ``delegation`` or ``interim``.
+        because: ``holder``, ``secretary`` (acts for the authority's post), or how it is given: ``delegation``,
+            ``interim``, ``order`` (signs by order of the holder).
         own_post_id: the actor's own post when acting for another's (journal: who, acting for whom).
         act: the reference of the act that grants a delegation.
+        from_on, until_on: the days of that act, both included.
+        template_codes: the types of letters that it is for; empty: all.
+        max_amount_xof: the largest amount at stake in a letter, in F CFA; None: any.
     """
 
     post_id: PostId
@@ -78,6 +82,10 @@ class HeldPost:
     because: str = "holder"
     own_post_id: PostId | None = None
     act: str = ""
+    from_on: date | None = None
+    until_on: date | None = None
+    template_codes: tuple[str, ...] = ()
+    max_amount_xof: int | None = None
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from ged.registry.models import Register
 from ged.registry.operations import IncomingForm, register_incoming
 from ged.routing.operations import ImputationForm, impute
 from ged.signbook import drafts, operations, queries
+from ged.signbook.circuit import one_by_one
 from ged.signbook.drafts import DraftForm
 from ged.signbook.models import LetterTemplate
 from ged.signbook.operations import ToSign
@@ -110,7 +111,7 @@ class House:
         drafts.save(self.services, mail_id, form, version=shown.version, actor=who, now=NOW)
         with self.services.unit_of_work(NOW) as uow:
             drafts.set_circuit(
-                uow, mail_id, [self.post("DAF-C"), self.post("ETU-M")], self.post("SG-T"),
+                uow, mail_id, one_by_one([self.post("DAF-C"), self.post("ETU-M")]), self.post("SG-T"),
                 version=self.show(mail_id, author).version, actor=who,
             )  # fmt: skip
         return mail_id

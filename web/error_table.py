@@ -37,6 +37,35 @@ MESSAGES: Mapping[str, Message] = {
     "assign.twice": Message(
         _l("Ce courrier est déjà confié à cette unité ou à ce poste."), _l("Choisissez quelqu'un d'autre.")
     ),
+    # --- absence ---
+    "absence.dates": Message(_l("La période n'est pas valable."), _l("Donnez une période à venir, d'un an au plus.")),
+    "absence.ended": Message(_l("Cette absence a déjà pris fin."), _l("Rechargez la liste.")),
+    "absence.not_covered": Message(
+        _l("Cette délégation ne couvre pas toute l'absence."),
+        _l("Donnez une délégation pour toute la période, ou choisissez-en une autre."),
+    ),
+    "absence.not_yours": Message(_l("Cette absence n'est pas la vôtre."), _l("Seul l'absent dit qu'il est de retour.")),
+    "absence.overlap": Message(_l("Une autre absence est déjà déclarée à ces dates."), _l("Mettez-y fin d'abord.")),
+    "absence.replacement": Message(
+        _l("Ce remplacement n'est pas possible."), _l("Choisissez une délégation de la liste.")
+    ),
+    "absence.unknown": Message(_l("Cette absence n'existe pas."), _l("Rechargez la liste.")),
+    # --- annotation ---
+    "annotation.empty": Message(_l("La note est vide."), _l("Écrivez votre remarque.")),
+    "annotation.not_in_circuit": Message(
+        _l("Les notes en marge sont réservées au circuit de ce projet."),
+        _l("Adressez-vous à l'auteur ou à un poste du circuit."),
+    ),
+    "annotation.not_open": Message(
+        _l("Cette note ne change plus : elle est réglée, ou le projet n'est plus dans le circuit."),
+        _l("Rechargez la page."),
+    ),
+    "annotation.place": Message(
+        _l("Cet endroit n'est pas sur les pages du projet."), _l("Choisissez une page du projet.")
+    ),
+    "annotation.too_long": Message(_l("Cette note dépasse %(limit)s caractères."), _l("Raccourcissez-la.")),
+    "annotation.too_many": Message(_l("Ce projet porte déjà %(limit)s notes."), _l("Faites-en régler quelques-unes.")),
+    "annotation.unknown": Message(_l("Cette note n'existe pas."), _l("Rechargez la page.")),
     # --- assignment ---
     "assignment.reason": Message(
         _l("Il faut dire pourquoi ce courrier ne vous revient pas."), _l("Écrivez le motif du retour.")
@@ -120,7 +149,7 @@ MESSAGES: Mapping[str, Message] = {
     ),
     # --- circuit ---
     "circuit.acted_already": Message(
-        _l("Cette personne a déjà donné son avis dans le circuit."),
+        _l("Quelqu'un a déjà agi dans le circuit."),
         _l("Demandez au viseur suivant de renvoyer le courrier."),
     ),
     "circuit.no_signatory": Message(_l("Le signataire manque."), _l("Choisissez qui signe.")),
@@ -133,12 +162,22 @@ MESSAGES: Mapping[str, Message] = {
         _l("Seuls les postes du circuit agissent sur le courrier."),
     ),
     "circuit.too_long": Message(
-        _l("Le circuit demande trop de visas : %(limit)s au plus."), _l("Demandez moins de visas.")
+        _l("Le circuit demande trop de visas et d'avis : %(limit)s au plus."), _l("Demandez-en moins.")
     ),
     "circuit.twice": Message(
         _l("Un poste figure deux fois dans le circuit."), _l("Nommez chaque poste une fois : qui signe ne vise pas.")
     ),
+    "circuit.not_earlier": Message(
+        _l("Ce poste n'a pas de visa à redonner."), _l("Choisissez l'auteur, ou un visa donné à une étape précédente.")
+    ),
+    "circuit.nothing_to_take_back": Message(
+        _l("Il n'y a rien que vous puissiez reprendre : la personne suivante a agi."),
+        _l("Demandez-lui de renvoyer le projet."),
+    ),
     "circuit.not_signatory": Message(_l("Ce poste ne signe pas."), _l("Choisissez un poste qui signe.")),
+    "circuit.opinion_reason": Message(
+        _l("Un avis réservé ou défavorable se motive."), _l("Écrivez ce qui le motive : les suivants le liront.")
+    ),
     "circuit.post": Message(_l("Ce poste n'est pas dans la liste."), _l("Choisissez des postes de la liste.")),
     "circuit.reason_missing": Message(_l("Il faut dire ce qui doit changer."), _l("Écrivez le motif.")),
     "circuit.text_long": Message(_l("Ce texte dépasse %(limit)s caractères."), _l("Raccourcissez-le.")),
@@ -199,6 +238,9 @@ MESSAGES: Mapping[str, Message] = {
     "delegation.act": Message(
         _l("Nommez l'acte qui accorde la délégation."), _l("Numéro et date de l'arrêté ou de la note.")
     ),
+    "delegation.amount": Message(
+        _l("Le montant n'est pas valable."), _l("Donnez un montant en F CFA, ou laissez vide pour ne pas limiter.")
+    ),
     "delegation.dates": Message(
         _l("La période n'est pas valable."), _l("Donnez une période à venir, d'un an au plus.")
     ),
@@ -257,6 +299,9 @@ MESSAGES: Mapping[str, Message] = {
     "draft.abandon_reason": Message(_l("Il faut dire pourquoi le projet est abandonné."), _l("Écrivez le motif.")),
     "draft.not_author": Message(
         _l("Seul l'auteur du projet, ou le chef au-dessus, peut le modifier."), _l("Adressez-vous à lui.")
+    ),
+    "draft.amount": Message(
+        _l("Le montant en jeu n'est pas valable."), _l("Donnez un montant en F CFA, ou laissez vide s'il n'y en a pas.")
     ),
     "draft.unknown": Message(
         _l("Ce projet de courrier n'existe pas, ou vous n'y avez pas accès."), _l("Choisissez un courrier au départ.")
@@ -376,6 +421,7 @@ MESSAGES: Mapping[str, Message] = {
         _l("Lisez sa modification, puis envoyez de nouveau."),
     ),
     "form.too_long": Message(_l("Ce texte est trop long : %(maximum)s caractères au plus."), _l("Raccourcissez-le.")),
+    "form.not_an_amount": Message(_l("Ce n'est pas un montant."), _l("Écrivez des chiffres, par exemple 5 000 000.")),
     "form.not_a_number": Message(_l("Un nombre entier est attendu."), _l("Écrivez-le en chiffres.")),
     "form.out_of_range": Message(
         _l("La valeur doit être comprise entre %(minimum)s et %(maximum)s."), _l("Corrigez-la.")
@@ -859,6 +905,19 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "sign.in_ink": Message(
         _l("Ce courrier se signe à la main."), _l("Imprimez-le pour la signature, puis numérisez l'original signé.")
+    ),
+    # --- power: what a delegation reaches ---
+    "power.amount": Message(
+        _l("Montant en jeu : %(amount)s F CFA ; votre délégation (%(act)s) s'arrête à %(limit)s F CFA."),
+        _l("Le titulaire doit agir lui-même, ou une personne dont la délégation va plus loin."),
+    ),
+    "power.not_in_force": Message(
+        _l("Votre délégation (%(act)s, %(days)s) n'est pas en vigueur."),
+        _l("Le titulaire doit signer lui-même, ou déléguer de nouveau."),
+    ),
+    "power.type": Message(
+        _l("Votre délégation (%(act)s) ne porte pas sur ce type de lettre."),
+        _l("Le titulaire doit agir lui-même, ou une personne dont la délégation va plus loin."),
     ),
     # --- slip ---
     "slip.being_received": Message(

@@ -19,6 +19,7 @@ from web.errors import FormRefused
 Choice = TypeVar("Choice", bound=Enum)
 _DAY_FORMATS = ("%Y-%m-%d", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d %m %Y")
 _DAY_DIGITS = "%d%m%Y"
+_AMOUNT = re.compile(r"[0-9]+|[0-9]{1,3}(?P<gap>[.,])[0-9]{3}(?:(?P=gap)[0-9]{3})*")
 _CLOCK = re.compile(
     r"(?P<hour>\d{1,2}(?=\s*[h:])|\d{2}(?=\d{2}$))\s*[h:]?\s*(?P<minute>\d{2})?(:\d{2})?", re.ASCII | re.IGNORECASE
 )
@@ -80,6 +81,17 @@ class FormReader:
             )
             return None
         return number
+
+    def amount(self, name: str, *, maximum: int = 10**14) -> int | None:
+        """An amount of money without cents, as people write it (5000000, 5 000 000, 5.000.000 F CFA)."""
+        value = "".join(self._raw(name, required=False).split()).casefold().removesuffix("fcfa").removesuffix("f")
+        digits = value.replace(".", "").replace(",", "")
+        if not value:
+            return None
+        if not _AMOUNT.fullmatch(value) or int(digits[:16]) > maximum:
+            self._errors.append(Invalid("form.not_an_amount", "write digits", field=name))
+            return None
+        return int(digits)
 
     def integers(self, name: str) -> tuple[int, ...]:
         """The whole numbers of a list of boxes, as ticked."""

@@ -22,7 +22,8 @@ from ged.registry.states import MailState
 from ged.registry.suggestions.models import Lesson
 from ged.routing.models import Purpose
 from ged.routing.states import AssignmentState
-from ged.signbook.models import CircuitAct, NoticeKind, SignatureWay
+from ged.signbook.circuit import StepKind
+from ged.signbook.models import CircuitAct, NoticeKind, SignatureWay, Stance
 from ged.slips.models import ReceiptWay, SlipKind, SlipPurpose, TaskState
 from ged.slips.states import LineState, SlipState
 from ged.unit import Role
@@ -111,6 +112,7 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
     DelegationKind: {
         DelegationKind.DELEGATION: _l("Délégation"),
         DelegationKind.INTERIM: _l("Intérim"),
+        DelegationKind.ORDER: _l("Par ordre (P.O.)"),
     },
     SignatureWay: {
         SignatureWay.DIGITAL: _l("Signature électronique"),
@@ -119,7 +121,11 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
     CircuitAct: {
         CircuitAct.SUBMIT: _l("Remis au parapheur"),
         CircuitAct.VISA: _l("Visa"),
+        CircuitAct.OPINION: _l("Avis"),
         CircuitAct.REFUSE: _l("Renvoyé à l'auteur"),
+        CircuitAct.SEND_BACK: _l("Renvoyé à un visa précédent"),
+        CircuitAct.TAKE_BACK: _l("Acte repris"),
+        CircuitAct.CIRCUIT: _l("Circuit modifié"),
         CircuitAct.RECALL: _l("Repris par l'auteur"),
         CircuitAct.ABANDON: _l("Abandonné par l'auteur"),
         CircuitAct.CHANGE: _l("Projet modifié"),
@@ -128,9 +134,21 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         CircuitAct.NUMBER: _l("Original numéroté et daté"),
         CircuitAct.SIGN: _l("Signé"),
     },
+    StepKind: {
+        StepKind.VISA: _l("Visa"),
+        StepKind.OPINION: _l("Avis"),
+    },
+    Stance: {
+        Stance.FAVOURABLE: _l("Favorable"),
+        Stance.RESERVED: _l("Réservé"),
+        Stance.UNFAVOURABLE: _l("Défavorable"),
+    },
     NoticeKind: {
-        NoticeKind.VISA_CANCELLED: _l("Votre visa est annulé : le projet a changé"),
+        NoticeKind.VISA_CANCELLED: _l("Votre visa ou votre avis est annulé : le projet a changé"),
         NoticeKind.REFUSED: _l("Votre projet est renvoyé"),
+        NoticeKind.SENT_BACK: _l("Votre visa est redemandé"),
+        NoticeKind.ANNOTATED: _l("Une note est posée sur votre projet"),
+        NoticeKind.NOTE_ANSWERED: _l("L'auteur répond à votre note"),
         NoticeKind.SIGNED: _l("Votre projet est signé"),
     },
     DispatchState: {
@@ -268,9 +286,17 @@ TONES: Mapping[type[Enum], Mapping[Any, str]] = {
         Confidentiality.RESTRICTED: "warning",
         Confidentiality.SECRET: "danger",
     },
+    Stance: {
+        Stance.FAVOURABLE: "success",
+        Stance.RESERVED: "warning",
+        Stance.UNFAVOURABLE: "danger",
+    },
     NoticeKind: {
         NoticeKind.VISA_CANCELLED: "warning",
         NoticeKind.REFUSED: "danger",
+        NoticeKind.SENT_BACK: "warning",
+        NoticeKind.ANNOTATED: "info",
+        NoticeKind.NOTE_ANSWERED: "info",
         NoticeKind.SIGNED: "success",
     },
     DispatchState: {
@@ -425,6 +451,8 @@ ACTIONS: Mapping[str, LazyString] = {
     "calendar.filled": _l("a rempli le calendrier"),
     "calendar.week": _l("a changé la semaine de travail"),
     "correspondent.changed": _l("a corrigé un correspondant"),
+    "absence.declared": _l("a déclaré son absence"),
+    "absence.ended": _l("a mis fin à son absence"),
     "delegation.granted": _l("a accordé une délégation"),
     "delegation.withdrawn": _l("a retiré une délégation"),
     "dispatch.discharged": _l("a enregistré la décharge"),
@@ -483,7 +511,14 @@ ACTIONS: Mapping[str, LazyString] = {
     "session.refused": _l("n'a pas pu se connecter"),
     "signbook.submit": _l("a remis le projet au parapheur"),
     "signbook.visa": _l("a visé le projet"),
+    "signbook.opinion": _l("a donné son avis sur le projet"),
     "signbook.refuse": _l("a renvoyé le projet à son auteur"),
+    "signbook.send_back": _l("a renvoyé le projet à un visa précédent"),
+    "signbook.take_back": _l("a repris son acte au parapheur"),
+    "signbook.annotated": _l("a posé une note en marge du projet"),
+    "signbook.note_answered": _l("a répondu à une note en marge"),
+    "signbook.note_resolved": _l("a réglé une note en marge"),
+    "signbook.circuit": _l("a modifié le circuit du projet"),
     "signbook.abandon": _l("a abandonné son projet"),
     "signbook.recall": _l("a repris son projet"),
     "signbook.change": _l("a modifié le projet au parapheur"),

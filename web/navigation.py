@@ -134,7 +134,13 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     Entry(LOOK, _l("Registres"), "registers.index", _l("Lire et imprimer les registres"), "l"),
     Entry(LOOK, _l("Correspondants"), "correspondents.index", _l("L'annuaire de qui nous écrit"), "c"),
-    Entry(ADMIN, _l("Délégations"), "delegations.index", _l("Qui agit pour qui, et jusqu'à quand")),
+    Entry(
+        ADMIN,
+        _l("Délégations"),
+        "delegations.index",
+        _l("Qui agit pour qui, qui est absent, et jusqu'à quand"),
+        also=("absences.index", "absences.declare", "absences.end"),
+    ),
     Entry(
         ADMIN,
         _l("Journal"),

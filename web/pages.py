@@ -11,6 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from ged.errors import GedError
 from ged.org.models import Installation
+from ged.signbook.powers import francs
 from web import context, errors, labels, paths
 
 
@@ -20,6 +21,7 @@ def install(app: Flask) -> None:
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(label=labels.label, tone=labels.tone, nature=labels.nature_name)
     app.jinja_env.filters["scan_warning"] = labels.scan_warning
+    app.jinja_env.filters["francs"] = lambda amount: francs(amount) if amount else ""
     app.jinja_env.globals.update(form=MultiDict(), errors=(), way_back=paths.way_back)
     app.jinja_env.globals.update(installation_name=installation_name, page_url=page_url)
     app.context_processor(_common)

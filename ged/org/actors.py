@@ -5,6 +5,7 @@ that a reorganisation, a new holder or a delegation changes no stored right and 
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 
 from sqlalchemy import and_, or_, select
@@ -189,25 +190,24 @@ def _acted_for(session: Session, person_id: int, own: Iterable[HeldPost], on: da
             and_(Delegation.person_id == person_id, Delegation.from_on <= on, Delegation.until_on >= on),
             Delegation.withdrawn_at.is_(None),
         )
+        .order_by(Delegation.id)
     )
     for delegation, post in delegations:
         held = _held(post, delegation.kind.value, own_id, delegation.act)
         dropped = {Role.ADMINISTRATOR, Role.AUDITOR} | (set() if delegation.may_sign else {Role.SIGNATORY})
-        found.append(_without(held, dropped))
+        limited = replace(
+            held,
+            from_on=delegation.from_on,
+            until_on=delegation.until_on,
+            template_codes=tuple(delegation.template_codes),
+            max_amount_xof=delegation.max_amount_xof,
+        )
+        found.append(_without(limited, dropped))
     return tuple(found)
 
 
 def _without(post: HeldPost, roles: set[Role]) -> HeldPost:
-    return HeldPost(
-        post.post_id,
-        post.title,
-        post.unit_id,
-        post.unit_name,
-        post.roles - roles,
-        post.because,
-        post.own_post_id,
-        post.act,
-    )
+    return replace(post, roles=post.roles - roles)
 
 
 def _below(roots: Iterable[UnitId], units: Mapping[int, Unit]) -> frozenset[UnitId]:

@@ -1,4 +1,4 @@
-"""Delegation and interim: a post's powers given to a person between two days, by an act that is named.
+"""Delegation, interim and signing by order: a post's powers given to a person between two days, by an act that is named.
 
 The holder of a post delegates it; a head above records an interim for a post whose holder is away. An administrator does
 neither: the role opens no letter, also not by this way. Nothing stored about letters changes: rights follow from the row while it is in force (``ged.org.actors``).
@@ -22,7 +22,13 @@ MAX_ACT = 200
 
 @dataclass(frozen=True)
 class DelegationForm:
-    """What is granted. ``may_sign`` false: everything but the signature."""
+    """What is granted.
+
+    Attributes:
+        may_sign: False: everything but the signature.
+        template_codes: types of letters that it is for; empty: all.
+        max_amount_xof: the largest amount at stake, in F CFA; None: any.
+    """
 
     post_id: PostId
     person_id: PersonId
@@ -31,6 +37,8 @@ class DelegationForm:
     from_on: date
     until_on: date
     may_sign: bool = True
+    template_codes: tuple[str, ...] = ()
+    max_amount_xof: int | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,8 @@ class DelegationRow:
     from_on: date
     until_on: date
     may_sign: bool
+    template_codes: tuple[str, ...]
+    max_amount_xof: int | None
     is_withdrawn: bool
     may_withdraw: bool
 
@@ -55,7 +65,8 @@ def delegate(uow: UnitOfWork, form: DelegationForm, *, actor: Actor) -> int:
 
     Raises:
         Forbidden: ``delegation.forbidden``: not the actor's own post, and no interim recorded by a head above.
-        Invalid: ``delegation.person``, ``delegation.act``, ``delegation.dates``, ``delegation.itself``.
+        Invalid: ``delegation.person``, ``delegation.act``, ``delegation.dates``, ``delegation.itself``,
+            ``delegation.amount``.
     """
     through = _granting_post(uow.session, form.post_id, form.kind, actor)
     today = uow.now.astimezone(uow.services.zone).date()
@@ -66,6 +77,8 @@ def delegate(uow: UnitOfWork, form: DelegationForm, *, actor: Actor) -> int:
         raise Invalid("delegation.act", "name the act that grants it", field="act", limit=MAX_ACT)
     if form.until_on < form.from_on or form.until_on < today or (form.until_on - form.from_on).days > MAX_DAYS:
         raise Invalid("delegation.dates", "give a period to come, of a year at most", field="until_on")
+    if form.max_amount_xof is not None and form.max_amount_xof <= 0:
+        raise Invalid("delegation.amount", "give an amount, or none", field="max_amount_xof")
     if form.person_id in _holders(uow.session, form.post_id, form.from_on):
         raise Invalid("delegation.itself", "choose somebody else than the holder", field="person_id")
     row = Delegation(
@@ -74,6 +87,8 @@ def delegate(uow: UnitOfWork, form: DelegationForm, *, actor: Actor) -> int:
         person_id=form.person_id,
         act=form.act.strip(),
         may_sign=form.may_sign,
+        template_codes=list(form.template_codes),
+        max_amount_xof=form.max_amount_xof,
         from_on=form.from_on,
         until_on=form.until_on,
     )
@@ -83,6 +98,7 @@ def delegate(uow: UnitOfWork, form: DelegationForm, *, actor: Actor) -> int:
         "delegation.granted", "delegation", row.id, actor=actor, post=through, kind=form.kind.value,
         of_post=int(form.post_id), to_person=int(form.person_id), act=row.act, may_sign=form.may_sign,
         from_on=form.from_on.isoformat(), until_on=form.until_on.isoformat(),
+        templates=list(form.template_codes), max_amount_xof=form.max_amount_xof,
     )  # fmt: skip
     return row.id
 
@@ -158,12 +174,25 @@ def listing(session: Session, actor: Actor, *, on: date) -> list[DelegationRow]:
             from_on=d.from_on,
             until_on=d.until_on,
             may_sign=d.may_sign,
+            template_codes=tuple(d.template_codes),
+            max_amount_xof=d.max_amount_xof,
             is_withdrawn=d.withdrawn_at is not None,
             may_withdraw=d.withdrawn_at is None
             and (d.post_id in own or (d.kind is DelegationKind.INTERIM and post.unit_id in _headed_itself(actor))),
         )
         for d, post, name in session.execute(query).unique()
     ]
+
+
+def not_in_force(session: Session, post_id: int, person_id: int, *, on: date) -> Delegation | None:
+    """The last delegation of a post's signature to a person that is over, withdrawn, or not begun on a day."""
+    return session.scalar(
+        select(Delegation)
+        .where(Delegation.post_id == post_id, Delegation.person_id == person_id, Delegation.may_sign)
+        .where(or_(Delegation.until_on < on, Delegation.from_on > on, Delegation.withdrawn_at.is_not(None)))
+        .order_by(Delegation.until_on.desc(), Delegation.id.desc())
+        .limit(1)
+    )
 
 
 def _headed_itself(actor: Actor) -> frozenset[int]:

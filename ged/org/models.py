@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import Boolean, ForeignKey, Integer, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Boolean, ForeignKey, Integer, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ged.db import Base, Code, Id, UtcDateTime
@@ -81,10 +81,15 @@ class DelegationKind(StrEnum):
 
     DELEGATION = "delegation"
     INTERIM = "interim"
+    ORDER = "order"
+    """Signs by order (*P.O.*) of the holder, who has decided."""
 
 
 class Delegation(Base):
-    """A post's powers given to a person between two days (inclusive) by an act that is named."""
+    """A post's powers given to a person between two days (inclusive) by an act that is named.
+
+    The types of letters and the amount bound what is decided in the signature book, not what may be read.
+    """
 
     __tablename__ = "delegations"
 
@@ -94,9 +99,28 @@ class Delegation(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
     act: Mapped[str] = mapped_column(String(200))
     may_sign: Mapped[bool] = mapped_column(Boolean, default=True)
+    template_codes: Mapped[list[str]] = mapped_column(JSON, default=list)
+    """Templates of the letters that it is for; empty: all letters."""
+    max_amount_xof: Mapped[int | None] = mapped_column(BigInteger)
     from_on: Mapped[date]
     until_on: Mapped[date]
     withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Absence(Base):
+    """A person is away between two days (inclusive). Who replaces does so by a delegation or interim that exists."""
+
+    __tablename__ = "absences"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
+    from_on: Mapped[date]
+    until_on: Mapped[date]
+    delegation_id: Mapped[int | None] = mapped_column(ForeignKey("delegations.id"))
+    """None: nobody replaces; letters wait."""
+    declared_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Back before the time, or not gone."""
 
 
 class SigningKey(Base):

@@ -31,7 +31,7 @@ LEVELS = {
     Confidentiality.RESTRICTED: "Diffusion restreinte",
     Confidentiality.SECRET: "Secret",
 }
-ACTED_AS = {"secretary": "Pour ordre", "delegation": "Par délégation", "interim": "Par intérim"}
+ACTED_AS = {"secretary": "Pour ordre", "delegation": "Par délégation", "interim": "Par intérim", "order": "Par ordre"}
 SHORT = 600
 """Characters of a subject on the sheet: it stays one page."""
 MAX_UNITS = 24

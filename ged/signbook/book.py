@@ -2,7 +2,8 @@
 the register that will number it, the history and what people are told."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, object_session
@@ -11,6 +12,7 @@ from sqlalchemy.orm.attributes import flag_modified
 from ged import access
 from ged.errors import Forbidden, Invalid, NotFound, StaleVersion
 from ged.org.actors import heading_post
+from ged.org.delegations import not_in_force
 from ged.org.models import Installation, Post, Unit
 from ged.ports import AttachmentId, Confidentiality, Digest, MailId, PostId
 from ged.registry.dispatch_models import Party
@@ -18,14 +20,16 @@ from ged.registry.models import Attachment, AttachmentKind, Mail, Register, Regi
 from ged.registry.operations import SourcePage, attach
 from ged.registry.states import MailState
 from ged.signbook import circuit, render
-from ged.signbook.circuit import Circuit, GivenVisa
-from ged.signbook.models import CircuitAct, CircuitEntry, Draft, DraftVersion, Notice, NoticeKind
+from ged.signbook.circuit import Circuit, GivenVisa, Step, StepKind
+from ged.signbook.models import CircuitAct, CircuitEntry, Draft, DraftVersion, Notice, NoticeKind, Stance
+from ged.signbook.powers import Matter, days, within
 from ged.signbook.render import Letter
 from ged.signbook.titles import Signatory, signatory_for, with_article
 from ged.unit import Actor, HeldPost, Role, Services, UnitOfWork
 
 PDF = "application/pdf"
 _MAX_DEPTH = 50
+GIVES = {CircuitAct.VISA: StepKind.VISA, CircuitAct.OPINION: StepKind.OPINION}
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class Annex:
 
 @dataclass(frozen=True)
 class Content:
-    """What visas are given on: text, annexes, addressees, copies."""
+    """What visas are given on: text, annexes, addressees, copies, and the amount at stake in F CFA."""
 
     civility: str
     subject: str
@@ -46,6 +50,7 @@ class Content:
     addressees: tuple[Party, ...] = ()
     copies: tuple[Party, ...] = ()
     annexes: tuple[Annex, ...] = ()
+    amount_xof: int | None = None
 
 
 # --- finding ------------------------------------------------------------------------------------------------------
@@ -94,20 +99,25 @@ def circuit_of(draft: Draft) -> Circuit | None:
     if draft.signatory_post_id is None:
         return None
     given = tuple(
-        GivenVisa(e.id, PostId(e.post_id), e.person_id, e.version_no)
+        GivenVisa(e.id, PostId(e.post_id), e.person_id, e.version_no, GIVES[e.act])
         for e in draft.entries
-        if e.act is CircuitAct.VISA and e.cancelled_at is None and e.post_id is not None and e.person_id is not None
+        if e.act in GIVES and e.cancelled_at is None and e.post_id is not None and e.person_id is not None
     )
     submissions = [e.id for e in draft.entries if e.act is CircuitAct.SUBMIT]
     last = max(submissions, default=0)
     return Circuit(
-        visa_posts=tuple(PostId(step.post_id) for step in draft.steps),
+        steps=tuple(Step(PostId(step.post_id), step.stage, step.kind) for step in draft.steps),
         signatory=PostId(draft.signatory_post_id),
         version_no=draft.version_no,
         given=given,
         is_submitted=draft.mail.state is MailState.IN_CIRCUIT and draft.way is None,
-        acted_since_submission=any(e.id > last for e in draft.entries),
+        acted_since_submission=any(e.id > last and counts(e) for e in draft.entries),
     )
+
+
+def counts(entry: CircuitEntry) -> bool:
+    """Whether an act still says something: it was not undone, nor is it the undoing itself."""
+    return entry.cancelled_at is None and entry.act is not CircuitAct.TAKE_BACK
 
 
 def require_circuit(draft: Draft) -> Circuit:
@@ -141,7 +151,7 @@ def author_post(draft: Draft, actor: Actor) -> HeldPost:
 
 def writing_post(draft: Draft, actor: Actor) -> HeldPost:
     """The post through which the actor may change the content now: the author's side while it is a draft, whoever's
-    turn it is while it is in the circuit.
+    visa or signature is waited for while it is in the circuit.
 
     Raises:
         Forbidden: ``draft.not_author``, ``circuit.not_yours``.
@@ -149,10 +159,7 @@ def writing_post(draft: Draft, actor: Actor) -> HeldPost:
     """
     if draft.mail.state is not MailState.IN_CIRCUIT:
         return author_post(draft, actor)
-    going = require_circuit(draft)
-    turn = circuit.turn(going)
-    post_id = circuit.require_turn(going, actor.post_ids, signature=turn is not None and turn.is_signature)
-    return held(actor, post_id)
+    return held(actor, circuit.require_deciding(require_circuit(draft), actor.post_ids))
 
 
 def held(actor: Actor, post_id: int) -> HeldPost:
@@ -167,23 +174,58 @@ def held(actor: Actor, post_id: int) -> HeldPost:
     return found
 
 
-def signing_post(actor: Actor, post_id: int) -> HeldPost:
+def matter_of(draft: Draft) -> Matter:
+    """What the current version is about, for who acts within bounds."""
+    session = object_session(draft)
+    amount = version_of(session, draft).amount_xof if session is not None else None
+    return Matter(draft.template_code, amount)
+
+
+def deciding_post(draft: Draft, actor: Actor, post_id: int) -> HeldPost:
+    """A post for which the actor decides on this letter: held, or given within bounds that reach it.
+
+    Raises:
+        Forbidden: ``circuit.not_yours``.
+        Invalid: ``power.type``, ``power.amount``.
+    """
+    found = within(actor, post_id, matter_of(draft))
+    if isinstance(found, Invalid):
+        raise found
+    if found is None:
+        raise Forbidden("circuit.not_yours", "only posts of the circuit act on the letter", post=post_id)
+    return found
+
+
+def signing_post(draft: Draft, actor: Actor, *, on: date) -> HeldPost:
     """The signatory's post with the power to sign: a secretary, or a delegate without signature, has it not.
 
     Raises:
         Forbidden: ``sign.not_signatory``.
+        Invalid: ``power.type``, ``power.amount``; ``power.not_in_force``: a delegation that is over or not begun.
     """
-    for post in actor.posts:
-        if post.post_id == post_id and Role.SIGNATORY in post.roles:
-            return post
+    post_id = require_circuit(draft).signatory
+    signing = replace(actor, posts=tuple(post for post in actor.posts if Role.SIGNATORY in post.roles))
+    found = within(signing, post_id, matter_of(draft))
+    if isinstance(found, HeldPost):
+        return found
+    if found is not None:
+        raise found
+    session = object_session(draft)
+    over = not_in_force(session, post_id, actor.person_id, on=on) if session is not None else None
+    if over is not None:
+        said = days(over.from_on, over.until_on)
+        raise Invalid("power.not_in_force", "have the holder sign, or delegate again", act=over.act, days=said)
     raise Forbidden("sign.not_signatory", "only the signatory signs, or who has the delegation", post=post_id)
 
 
 def signatory_words(session: Session, actor: Actor, post: HeldPost) -> Signatory:
-    """The words under which the actor signs for a post."""
+    """The words under which the actor signs for a post, with the act that gives the power and its days."""
     own = session.get(Post, post.own_post_id) if post.own_post_id is not None else None
+    act = post.act
+    if post.from_on is not None and post.until_on is not None:
+        act = f"{act} ({days(post.from_on, post.until_on)})"
     return signatory_for(
-        post_title=post.title, own_title=own.title if own else "", name=actor.name, because=post.because, act=post.act
+        post_title=post.title, own_title=own.title if own else "", name=actor.name, because=post.because, act=act
     )
 
 
@@ -208,6 +250,7 @@ def content_of(session: Session, draft: Draft) -> Content:
         addressees=tuple(Party(*party) for party in row.addressees),
         copies=tuple(Party(*party) for party in row.copies),
         annexes=tuple(Annex(AttachmentId(i), names.get(i, "")) for i in row.annexes),
+        amount_xof=row.amount_xof,
     )
 
 
@@ -350,7 +393,15 @@ def set_preview(
 
 
 def enter(
-    uow: UnitOfWork, draft: Draft, act: CircuitAct, *, actor: Actor, post: HeldPost | None, text: str = ""
+    uow: UnitOfWork,
+    draft: Draft,
+    act: CircuitAct,
+    *,
+    actor: Actor,
+    post: HeldPost | None,
+    text: str = "",
+    stance: Stance | None = None,
+    to: Post | None = None,
 ) -> CircuitEntry:
     """Write a line of the history, and the journal's entry."""
     entry = CircuitEntry(
@@ -364,13 +415,17 @@ def enter(
         acted_as=post.because if post is not None else "holder",
         act_reference=post.act if post is not None else "",
         text=text,
+        stance=stance,
+        to_post_id=to.id if to is not None else None,
+        to_post_title=to.title if to is not None else "",
         at=uow.now,
     )
     draft.entries.append(entry)
     touch(draft)
+    more = {"stance": stance.value if stance is not None else None, "to_post": entry.to_post_id}
     uow.record(
         f"signbook.{act.value}", "mail", draft.mail_id, actor=actor, post=post,
-        content_version=draft.version_no, text=text,
+        content_version=draft.version_no, text=text, **{name: told for name, told in more.items() if told is not None},
     )  # fmt: skip
     return entry
 
@@ -380,7 +435,15 @@ def touch(draft: Draft) -> None:
     flag_modified(draft, "version_no")
 
 
-def cancel(uow: UnitOfWork, draft: Draft, visas: Iterable[GivenVisa], *, why: str, actor: Actor) -> int:
+def cancel(
+    uow: UnitOfWork,
+    draft: Draft,
+    visas: Iterable[GivenVisa],
+    *,
+    why: str,
+    actor: Actor,
+    notice: NoticeKind = NoticeKind.VISA_CANCELLED,
+) -> int:
     """Undo visas and tell those who gave them; answers how many."""
     by_id = {entry.id: entry for entry in draft.entries}
     count = 0
@@ -389,7 +452,7 @@ def cancel(uow: UnitOfWork, draft: Draft, visas: Iterable[GivenVisa], *, why: st
         uow.record(
             "signbook.visa_cancelled", "mail", draft.mail_id, actor=actor, entry=visa.entry_id, of=visa.person_id
         )
-        tell(uow, draft, visa.person_id, NoticeKind.VISA_CANCELLED, actor=actor, text=why)
+        tell(uow, draft, visa.person_id, notice, actor=actor, text=why)
         count += 1
     return count
 

@@ -25,6 +25,7 @@ from ged.registry.operations import attach, link, mail_for
 from ged.registry.states import MailState
 from ged.signbook import book, circuit
 from ged.signbook.book import Annex, Content
+from ged.signbook.circuit import Step
 from ged.signbook.models import CircuitAct, CircuitStep, Draft, DraftVersion, LetterTemplate
 from ged.signbook.placeholders import fill
 from ged.signbook.render import Letter, PageMode, Pages, french_day, letter_pages
@@ -32,6 +33,7 @@ from ged.signbook.titles import Signatory, with_unit
 from ged.unit import Actor, HeldPost, Role, Services, UnitOfWork
 
 MAX_SUBJECT, MAX_BODY, MAX_PARTIES, MAX_NAME, MAX_ADDRESS = 500, 60_000, 60, 300, 500
+MAX_AMOUNT_XOF = 10**14
 DEFAULT_CIVILITY = "Madame, Monsieur"
 EMAIL = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+")
 REPLY = "reply_to"
@@ -46,6 +48,7 @@ class DraftForm:
     body: str
     addressees: tuple[Party, ...] = ()
     copies: tuple[Party, ...] = ()
+    amount_xof: int | None = None
 
 
 @dataclass(frozen=True)
@@ -179,7 +182,8 @@ def save(
     Raises:
         NotFound: ``mail.unknown``, ``draft.unknown``.
         Forbidden: ``draft.not_author``, ``circuit.not_yours``.
-        Invalid: ``draft.subject_missing``, ``draft.too_long``, ``draft.parties``, ``draft.email``, ``typeset.glyph``.
+        Invalid: ``draft.subject_missing``, ``draft.too_long``, ``draft.parties``, ``draft.email``, ``draft.amount``,
+            ``typeset.glyph``.
         InvalidTransition: ``draft.closed``, ``circuit.not_your_turn``.
         StaleVersion: ``draft.stale``.
     """
@@ -316,6 +320,7 @@ def _store_version(uow: UnitOfWork, mail_id: int, version_no: int, content: Cont
             addressees=[[p.name, p.address, p.email] for p in content.addressees],
             copies=[[p.name, p.address, p.email] for p in content.copies],
             annexes=[annex.id for annex in content.annexes if annex.id is not None],
+            amount_xof=content.amount_xof,
             written_by_id=actor.person_id,
             written_at=uow.now,
         )
@@ -333,12 +338,15 @@ def _checked(form: DraftForm) -> Content:
     for field, text, limit in (("subject", form.subject, MAX_SUBJECT), ("body", form.body, MAX_BODY)):
         if len(text) > limit:
             raise Invalid("draft.too_long", "shorten it", field=field, limit=limit)
+    if form.amount_xof is not None and not 0 < form.amount_xof <= MAX_AMOUNT_XOF:
+        raise Invalid("draft.amount", "give the amount at stake, or none", field="amount_xof")
     return Content(
         civility=" ".join(form.civility.split())[:100],
         subject=" ".join(form.subject.split()),
         body=form.body.replace("\r\n", "\n").strip(),
         addressees=_parties(form.addressees, "addressees"),
         copies=_parties(form.copies, "copies"),
+        amount_xof=form.amount_xof,
     )
 
 
@@ -360,13 +368,13 @@ def _parties(parties: Sequence[Party], field: str) -> tuple[Party, ...]:
 def set_circuit(
     uow: UnitOfWork,
     mail_id: MailId | int,
-    visa_post_ids: Sequence[int],
+    steps: Sequence[Step],
     signatory_post_id: int | None,
     *,
     version: int,
     actor: Actor,
 ) -> None:
-    """Choose who gives a visa, in order, and who signs. A post that leaves the circuit takes its visa with it.
+    """Choose who gives a visa or an opinion, in which stages, and who signs. A post that leaves takes its visa with it.
 
     Raises:
         NotFound, Forbidden, StaleVersion: as ``save``.
@@ -377,24 +385,29 @@ def set_circuit(
     if draft.mail.state is not MailState.DRAFT:
         raise Invalid("draft.closed", "take the letter back first", id=draft.mail_id)
     post = book.author_post(draft, actor)
-    visas, signatory = circuit.make_circuit(
-        [PostId(i) for i in visa_post_ids], PostId(signatory_post_id) if signatory_post_id is not None else None
-    )
-    _check_posts(uow.session, visas, signatory)
+    asked, signatory = circuit.make_circuit(steps, PostId(signatory_post_id) if signatory_post_id is not None else None)
+    _check_posts(uow.session, [step.post_id for step in asked], signatory)
     going = book.circuit_of(draft)
     undone: Sequence[circuit.GivenVisa] = ()
     if going is not None:
         # Another signatory writes under another head: the pages are no longer those that were read.
         moved = going.signatory != signatory
-        undone = circuit.undone_by_change(going) if moved else circuit.undone_by_circuit_change(going, visas)
+        undone = circuit.undone_by_change(going) if moved else circuit.undone_by_circuit_change(going, asked)
     draft.steps.clear()
     uow.session.flush()
-    draft.steps = [CircuitStep(position=n, post_id=post_id) for n, post_id in enumerate(visas, start=1)]
+    draft.steps = [
+        CircuitStep(position=n, stage=step.stage, kind=step.kind, post_id=step.post_id)
+        for n, step in enumerate(asked, start=1)
+    ]
     draft.signatory_post_id = signatory
+    if draft.entries:
+        # It came back: the one who refused reads here that the author went on.
+        book.enter(uow, draft, CircuitAct.CIRCUIT, actor=actor, post=post)
     book.touch(draft)
     uow.record(
-        "draft.circuit_set", "mail", draft.mail_id, actor=actor, post=post, visas=list(visas), signatory=signatory
-    )
+        "draft.circuit_set", "mail", draft.mail_id, actor=actor, post=post,
+        steps=[[step.stage, step.kind.value, step.post_id] for step in asked], signatory=signatory,
+    )  # fmt: skip
     book.cancel(uow, draft, undone, why="", actor=actor)
 
 

@@ -30,11 +30,13 @@ def confirm_ink(services: Services, mail_id: MailId | int, *, version_no: int, a
 
     Raises:
         NotFound, Forbidden, InvalidTransition, StaleVersion: as ``operations.confirm``.
-        Invalid: ``sign.no_register``, ``typeset.glyph``.
+        Invalid: ``sign.no_register``, ``typeset.glyph``, ``power.type``, ``power.amount``, ``power.not_in_force``.
     """
     with services.reading() as session:
         draft = book.require(session, mail_id, actor)
-        words = book.signatory_words(session, actor, book.signing_post(actor, book.require_circuit(draft).signatory))
+        words = book.signatory_words(
+            session, actor, book.signing_post(draft, actor, on=operations.local_day(services, now))
+        )
         letter = Letter.restored(draft.letter)
     code = make_code(CodeKind.OUTGOING, int(mail_id), key=services.code_key)
     pages = letter_pages(letter, mode=PageMode.INK, at=now, signatory=words, code=code)
@@ -60,7 +62,7 @@ def cancel_ink(uow: UnitOfWork, mail_id: MailId | int, *, actor: Actor) -> None:
         InvalidTransition: ``ink.not_waiting``.
     """
     draft = book.locked(uow, mail_id, actor)
-    post = book.signing_post(actor, book.require_circuit(draft).signatory)
+    post = book.signing_post(draft, actor, on=operations.local_day(uow.services, uow.now))
     _require_printed(draft)
     draft.way, draft.confirmed_at, draft.confirmed_by_id = None, None, None
     draft.confirmed_name = draft.confirmed_title = draft.confirmed_capacity = ""

@@ -4,11 +4,12 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, Integer, String, Text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ged.db import Base, Code, Id, UtcDateTime
 from ged.registry.models import Mail, MailNumber
+from ged.signbook.circuit import StepKind
 
 
 class SignatureWay(StrEnum):
@@ -23,7 +24,14 @@ class CircuitAct(StrEnum):
 
     SUBMIT = "submit"
     VISA = "visa"
+    OPINION = "opinion"
     REFUSE = "refuse"
+    SEND_BACK = "send_back"
+    """Sent back to an earlier visa, which is asked anew."""
+    TAKE_BACK = "take_back"
+    """Whoever gave, refused or sent back last thinks better of it."""
+    CIRCUIT = "circuit"
+    """The author arranges another circuit for a letter that came back."""
     RECALL = "recall"
     ABANDON = "abandon"
     """The author gives the letter up before it had a number."""
@@ -37,11 +45,22 @@ class CircuitAct(StrEnum):
     SIGN = "sign"
 
 
+class Stance(StrEnum):
+    """What an opinion says."""
+
+    FAVOURABLE = "favourable"
+    RESERVED = "reserved"
+    UNFAVOURABLE = "unfavourable"
+
+
 class NoticeKind(StrEnum):
     """What a post is told of."""
 
     VISA_CANCELLED = "visa_cancelled"
     REFUSED = "refused"
+    SENT_BACK = "sent_back"
+    ANNOTATED = "annotated"
+    NOTE_ANSWERED = "note_answered"
     SIGNED = "signed"
 
 
@@ -118,24 +137,28 @@ class DraftVersion(Base):
     copies: Mapped[list[list[Any]]] = mapped_column(JSON, default=list)
     annexes: Mapped[list[int]] = mapped_column(JSON, default=list)
     """Attachments of the letter, in order."""
+    amount_xof: Mapped[int | None] = mapped_column(BigInteger)
+    """What is at stake, in F CFA: delegations may be bounded by it. None: the letter commits no money."""
     written_by_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
     written_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class CircuitStep(Base):
-    """A visa to be given before the signature, by the holder of a post."""
+    """A visa or an opinion asked of the holder of a post before the signature; one ``stage`` is open at a time."""
 
     __tablename__ = "circuit_steps"
 
     mail_id: Mapped[int] = mapped_column(ForeignKey("drafts.mail_id"), primary_key=True)
     position: Mapped[int] = mapped_column(Integer, primary_key=True)
+    stage: Mapped[int] = mapped_column(Integer)
+    kind: Mapped[StepKind] = mapped_column(Code(StepKind))
     post_id: Mapped[int] = mapped_column(ForeignKey("posts.id"), index=True)
 
 
 class CircuitEntry(Base):
     """Something done in the circuit: who, through which post and why they could, on which version, with which words.
 
-    A visa that a change undid bears ``cancelled_at``; it stays readable.
+    A visa that a change undid, and what was taken back, bears ``cancelled_at``; it stays readable.
     """
 
     __tablename__ = "circuit_entries"
@@ -153,8 +176,36 @@ class CircuitEntry(Base):
     acted_as: Mapped[str] = mapped_column(String(32), default="holder")
     act_reference: Mapped[str] = mapped_column(String(200), default="")
     text: Mapped[str] = mapped_column(Text, default="")
+    stance: Mapped[Stance | None] = mapped_column(Code(Stance))
+    """Of an opinion only."""
+    to_post_id: Mapped[int | None] = mapped_column(ForeignKey("posts.id"))
+    """Sent back: to whom."""
+    to_post_title: Mapped[str] = mapped_column(String(200), default="")
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     cancelled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Annotation(Base):
+    """A note beside a page of a draft, for those of the circuit; no part of the pages, so never of what is signed."""
+
+    __tablename__ = "draft_annotations"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    mail_id: Mapped[int] = mapped_column(ForeignKey("drafts.mail_id"), index=True)
+    version_no: Mapped[int] = mapped_column(Integer)
+    page_no: Mapped[int] = mapped_column(Integer)
+    x_permille: Mapped[int | None] = mapped_column(Integer)
+    y_permille: Mapped[int | None] = mapped_column(Integer)
+    """The spot, in thousandths of the page from its upper left corner; none: the whole page."""
+    text: Mapped[str] = mapped_column(Text)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    person_name: Mapped[str] = mapped_column(String(200))
+    post_title: Mapped[str] = mapped_column(String(200))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    answer: Mapped[str] = mapped_column(Text, default="")
+    answered_by_name: Mapped[str] = mapped_column(String(200), default="")
+    answered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    resolved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class Notice(Base):

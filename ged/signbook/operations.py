@@ -6,7 +6,7 @@ second short one makes the signature count. What fails between keeps the number,
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from io import BytesIO
 from typing import Protocol
 
@@ -16,13 +16,14 @@ from ged import access
 from ged.access import Because
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.org.models import Post
-from ged.ports import Digest, MailId, SignRequest, post_principal, unit_principal
+from ged.ports import Digest, MailId, PostId, SignRequest, post_principal, unit_principal
 from ged.registry import allocation, dispatch
 from ged.registry.journal_check import told_of_number
 from ged.registry.models import AttachmentKind
 from ged.registry.states import MailAct, MailState, move
 from ged.signbook import book, circuit, render
-from ged.signbook.models import CircuitAct, Draft, Notice, NoticeKind, SignatureWay, SignedRevision
+from ged.signbook.circuit import StepKind
+from ged.signbook.models import CircuitAct, Draft, Notice, NoticeKind, SignatureWay, SignedRevision, Stance
 from ged.signbook.placeholders import unfilled
 from ged.signbook.render import Letter, PageMode, Pages, letter_pages
 from ged.signbook.titles import Signatory
@@ -119,7 +120,7 @@ def _enter_circuit(
     if draft.preview_version_no != draft.version_no or draft.letter != letter.stored():
         book.set_preview(uow, draft, digest, pages, letter, actor=actor)
     going = book.require_circuit(draft)
-    access.grant(uow, draft.mail_id, (post_principal(i) for i in going.visa_posts), Because.VISA)
+    access.grant(uow, draft.mail_id, (post_principal(i) for i in going.posts), Because.VISA)
     access.grant(uow, draft.mail_id, (post_principal(going.signatory),), Because.SIGNATORY)
     draft.mail.state = move(draft.mail.state, MailAct.SUBMIT)
     draft.submitted_at = uow.now
@@ -135,31 +136,67 @@ def visa(uow: UnitOfWork, mail_id: MailId | int, *, version_no: int, remark: str
         Forbidden: ``circuit.not_yours``.
         InvalidTransition: ``circuit.not_your_turn``.
         StaleVersion: ``draft.changed``: the content changed since it was read.
-        Invalid: ``circuit.text_long``.
+        Invalid: ``circuit.text_long``; ``power.type``, ``power.amount``: beyond the actor's delegation.
     """
     draft = book.locked(uow, mail_id, actor)
-    post_id = circuit.require_turn(book.require_circuit(draft), actor.deciding_post_ids, signature=False)
+    post_id = circuit.require_turn(book.require_circuit(draft), actor.deciding_post_ids, StepKind.VISA)
     _require_version(draft, version_no)
-    book.enter(uow, draft, CircuitAct.VISA, actor=actor, post=book.held(actor, post_id), text=_text(remark, "remark"))
+    post = book.deciding_post(draft, actor, post_id)
+    book.enter(uow, draft, CircuitAct.VISA, actor=actor, post=post, text=_text(remark, "remark"))
 
 
-def refuse(uow: UnitOfWork, mail_id: MailId | int, *, reason: str, version_no: int, actor: Actor) -> None:
-    """Send the letter back to its author with a reason, instead of a visa or of the signature. No number is used.
+def give_opinion(
+    uow: UnitOfWork, mail_id: MailId | int, *, stance: Stance, text: str = "", version_no: int, actor: Actor
+) -> None:
+    """Give an opinion on the version shown: those who come after read it; it stops nothing, whatever it says.
 
     Raises:
         NotFound, Forbidden, InvalidTransition, StaleVersion: as ``visa``.
-        Invalid: ``circuit.reason_missing``, ``circuit.text_long``.
+        Invalid: ``circuit.opinion_reason``: reserved or unfavourable without saying why; ``circuit.text_long``.
+    """
+    draft = book.locked(uow, mail_id, actor)
+    post_id = circuit.require_turn(book.require_circuit(draft), actor.deciding_post_ids, StepKind.OPINION)
+    _require_version(draft, version_no)
+    text = _text(text, "opinion")
+    if not text and stance is not Stance.FAVOURABLE:
+        raise Invalid("circuit.opinion_reason", "say why", field="opinion")
+    post = book.deciding_post(draft, actor, post_id)
+    book.enter(uow, draft, CircuitAct.OPINION, actor=actor, post=post, text=text, stance=stance)
+
+
+def refuse(
+    uow: UnitOfWork,
+    mail_id: MailId | int,
+    *,
+    reason: str,
+    version_no: int,
+    actor: Actor,
+    to: PostId | int | None = None,
+) -> None:
+    """Send the letter back with a reason, instead of a visa or of the signature. No number is used.
+
+    Args:
+        to: the post of an earlier visa, which is asked anew and only that; None: the author gets the letter back.
+
+    Raises:
+        NotFound, Forbidden, InvalidTransition, StaleVersion: as ``visa``.
+        Invalid: ``circuit.reason_missing``, ``circuit.text_long``, ``circuit.not_earlier``.
     """
     draft = book.locked(uow, mail_id, actor)
     going = book.require_circuit(draft)
-    now = circuit.turn(going)
-    post_id = circuit.require_turn(going, actor.deciding_post_ids, signature=now is not None and now.is_signature)
+    post = book.deciding_post(draft, actor, circuit.require_deciding(going, actor.deciding_post_ids))
     _require_version(draft, version_no)
     if not reason.strip():
         raise Invalid("circuit.reason_missing", "say what has to change", field="reason")
     text = _text(reason, "reason")
+    if to is not None:
+        asked_anew = circuit.require_earlier(going, PostId(to))
+        back_to = uow.session.get_one(Post, to)
+        book.enter(uow, draft, CircuitAct.SEND_BACK, actor=actor, post=post, text=text, to=back_to)
+        book.cancel(uow, draft, (asked_anew,), why=text, actor=actor, notice=NoticeKind.SENT_BACK)
+        return
     draft.mail.state = move(draft.mail.state, MailAct.SEND_BACK)
-    book.enter(uow, draft, CircuitAct.REFUSE, actor=actor, post=book.held(actor, post_id), text=text)
+    book.enter(uow, draft, CircuitAct.REFUSE, actor=actor, post=post, text=text)
     book.tell(uow, draft, draft.mail.author_person_id, NoticeKind.REFUSED, actor=actor, text=text)
     uow.reindex(draft.mail_id)
 
@@ -258,7 +295,8 @@ def confirm(services: Services, mail_id: MailId | int, *, version_no: int, actor
         Forbidden: ``circuit.not_yours``, ``sign.not_signatory``.
         InvalidTransition: ``circuit.not_your_turn``, ``mail.wrong_state``.
         StaleVersion: ``draft.changed``.
-        Invalid: ``sign.no_register``, ``typeset.glyph``: the mark cannot be printed; no number is used.
+        Invalid: ``sign.no_register``, ``typeset.glyph``: the mark cannot be printed; ``power.type``, ``power.amount``,
+            ``power.not_in_force``: the actor's delegation does not reach it. No number is used.
     """
     _check_mark(services, mail_id, actor, now)
     with services.unit_of_work(now) as uow:
@@ -272,8 +310,7 @@ def confirm(services: Services, mail_id: MailId | int, *, version_no: int, actor
 def _check_mark(services: Services, mail_id: MailId | int, actor: Actor, now: datetime) -> None:
     with services.reading() as session:
         draft = book.require(session, mail_id, actor)
-        going = book.require_circuit(draft)
-        words = book.signatory_words(session, actor, book.signing_post(actor, going.signatory))
+        words = book.signatory_words(session, actor, book.signing_post(draft, actor, on=local_day(services, now)))
     render.mark(words, (1, 0.0, 0.0, 226.77, 102.05), at=now, zone=services.zone)
 
 
@@ -287,8 +324,8 @@ def confirming(uow: UnitOfWork, mail_id: MailId | int, *, version_no: int, actor
     going = book.require_circuit(draft)
     if draft.mail.state is not MailState.IN_CIRCUIT:
         move(draft.mail.state, MailAct.NUMBER)
-    post_id = circuit.require_turn(going, actor.post_ids, signature=True)
-    post = book.signing_post(actor, post_id)
+    circuit.require_turn(going, actor.post_ids, None)
+    post = book.signing_post(draft, actor, on=local_day(uow.services, uow.now))
     _require_version(draft, version_no)
     words = book.signatory_words(uow.session, actor, post)
     draft.confirmed_at, draft.confirmed_by_id = uow.now, actor.person_id
@@ -325,7 +362,7 @@ def sign_numbered(services: Services, mail_id: MailId | int, *, key: OpenedKey, 
     """
     with services.reading() as session:
         draft = book.require(session, mail_id, actor)
-        post = _check_signing(draft, actor)
+        post = _check_signing(draft, actor, local_day(services, now))
         letter = Letter.restored(draft.letter)
         words = book.signatory_words(session, actor, post)
         number, on = (draft.number.text if draft.number else ""), draft.numbered_on
@@ -339,7 +376,7 @@ def sign_numbered(services: Services, mail_id: MailId | int, *, key: OpenedKey, 
     stored = services.blobs.put(BytesIO(signed.pdf))
     with services.unit_of_work(now) as uow:
         draft = book.locked(uow, mail_id, actor)
-        post = _check_signing(draft, actor)
+        post = _check_signing(draft, actor, local_day(services, now))
         attachment_id = book.attach_pages(
             uow,
             draft,
@@ -370,11 +407,16 @@ def sign_numbered(services: Services, mail_id: MailId | int, *, key: OpenedKey, 
     return number
 
 
-def _check_signing(draft: Draft, actor: Actor) -> HeldPost:
+def local_day(services: Services, now: datetime) -> date:
+    """The day that delegations are judged on."""
+    return now.astimezone(services.zone).date()
+
+
+def _check_signing(draft: Draft, actor: Actor, on: date) -> HeldPost:
     move(draft.mail.state, MailAct.SIGN)
     if draft.way is not SignatureWay.DIGITAL:
         raise InvalidTransition("sign.in_ink", "this letter is signed by hand", id=draft.mail_id)
-    return book.signing_post(actor, book.require_circuit(draft).signatory)
+    return book.signing_post(draft, actor, on=on)
 
 
 def _request(

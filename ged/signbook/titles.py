@@ -1,7 +1,7 @@
 """How letters name the post that signs, and in which capacity somebody signs for it. Pure.
 
-French administrative usage: a delegate signs "Pour <the holder> et par délégation," over the own title; an interim
-holder signs as the post "par intérim".
+French administrative usage: a delegate signs "Pour <the holder> et par délégation," over the own title; who signs by
+order of the holder, "Pour <the holder>, P.O.,"; an interim holder signs as the post "par intérim".
 """
 
 import re
@@ -83,12 +83,15 @@ def signatory_for(*, post_title: str, own_title: str, name: str, because: str, a
 
     Args:
         own_title: title of the signer's own post; empty when there is none.
-        because: ``holder``, ``delegation`` or ``interim``, as ``HeldPost.because``.
+        because: ``holder``, ``delegation``, ``interim`` or ``order``, as ``HeldPost.because``.
     """
     title = with_article(post_title)
     if because == "delegation":
         holder = title[0].lower() + title[1:]
         return Signatory(with_article(own_title or "délégataire"), name, (f"Pour {holder} et par délégation,",), act)
+    if because == "order":
+        holder = title[0].lower() + title[1:]
+        return Signatory(with_article(own_title or "délégataire"), name, (f"Pour {holder}, P.O.,",), act)
     if because == "interim":
         return Signatory(title, name, ("Par intérim,",), act)
     return Signatory(title, name)

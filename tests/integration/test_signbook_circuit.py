@@ -13,6 +13,7 @@ from ged.registry.dispatch_models import Party
 from ged.registry.models import Mail, MailLink, MailNumber, Register
 from ged.registry.states import MailState
 from ged.signbook import book, drafts, operations, queries
+from ged.signbook.circuit import one_by_one
 from ged.signbook.drafts import DraftForm
 from ged.signbook.models import CircuitAct, Draft, NoticeKind
 from ged.signbook.queries import LetterRow
@@ -100,14 +101,14 @@ def test_a_refusal_goes_back_to_the_author_with_its_reason_and_costs_no_number(h
     with house.services.unit_of_work(NOW) as uow:
         operations.refuse(uow, mail_id, reason="Citer le décret", version_no=2, actor=house.who("etudes"))
     row = house.show(mail_id, "dge")
-    assert (row.state, row.refusal, row.may_hand_in) == (MailState.DRAFT, "Citer le décret", True)
+    assert (row.state, row.refusal.text, row.may.hand_in) == (MailState.DRAFT, "Citer le décret", True)
     with house.services.reading() as session:
         (notice,) = queries.signature_book(session, house.who("dge")).notices
     assert (notice.kind, notice.text, notice.by_name) == (NoticeKind.REFUSED, "Citer le décret", "Etudes")
     # Handed in again unchanged, the first visa still stands: the letter is the one that was read.
     house.submit(mail_id)
     assert [s.state for s in house.show(mail_id, "dge").steps] == ["done", "now", "later"]
-    assert house.show(mail_id, "dge").refusal == ""
+    assert house.show(mail_id, "dge").refusal.text == ""
     assert departures(house) == 0
 
 
@@ -177,7 +178,12 @@ def test_another_signatory_is_another_letter_and_a_post_that_leaves_takes_its_vi
     row = house.show(mail_id, "dge")
     with house.services.unit_of_work(NOW) as uow:
         drafts.set_circuit(
-            uow, mail_id, [house.post("ETU-M")], house.post("SG-T"), version=row.version, actor=house.who("dge")
+            uow,
+            mail_id,
+            one_by_one([house.post("ETU-M")]),
+            house.post("SG-T"),
+            version=row.version,
+            actor=house.who("dge"),
         )
     assert [s.post_id for s in house.show(mail_id, "dge").steps] == [house.post("ETU-M"), house.post("SG-T")]
     with house.services.reading() as session:
@@ -242,7 +248,7 @@ def test_a_circuit_that_makes_no_sense(house: House, visas: list[str], signatory
     row = house.show(mail_id, "dge")
     with pytest.raises(Invalid) as refused, house.services.unit_of_work(NOW) as uow:
         drafts.set_circuit(
-            uow, mail_id, [house.post(v) for v in visas], house.post(signatory) if signatory else None,
+            uow, mail_id, one_by_one([house.post(v) for v in visas]), house.post(signatory) if signatory else None,
             version=row.version, actor=house.who("dge"),
         )  # fmt: skip
     assert refused.value.code == code
@@ -254,12 +260,12 @@ def test_a_secretary_prepares_and_neither_initials_nor_refuses(house: House) -> 
         uow.session.add(PostRole(post_id=house.post("DAF-C"), role=Role.SIGNATORY))
         uow.session.flush()
         drafts.set_circuit(
-            uow, mail_id, [house.post("SG-T")], house.post("DAF-C"),
+            uow, mail_id, one_by_one([house.post("SG-T")]), house.post("DAF-C"),
             version=house.show(mail_id, "dge").version, actor=house.who("dge"),
         )  # fmt: skip
     house.submit(mail_id)
     shown, secretary = house.show(mail_id, "secretaire"), house.who("secretaire")
-    assert (shown.may_write, shown.may_visa, shown.may_refuse) == (True, False, False)
+    assert (shown.may.write, shown.may.visa, shown.may.refuse) == (True, False, False)
     with pytest.raises(Forbidden, match=r"circuit\.not_yours"):
         house.visa(mail_id, "secretaire")
     with pytest.raises(Forbidden, match=r"circuit\.not_yours"), house.services.unit_of_work(NOW) as uow:
@@ -308,7 +314,7 @@ def test_a_head_acts_through_the_post_that_heads_the_authors_unit(house: House) 
         assert book.author_post(draft, house.who("daf")).post_id == house.post("DGE-C")
         with pytest.raises(Forbidden, match=r"draft\.not_author"):
             book.author_post(draft, house.who("agent"))
-    assert house.show(mail_id, "daf").may_hand_in
+    assert house.show(mail_id, "daf").may.hand_in
 
 
 def test_what_cannot_be_printed_is_told_when_it_is_typed(house: House) -> None:
@@ -357,7 +363,7 @@ def test_the_author_gives_a_letter_up_before_it_has_a_number(house: House) -> No
     assert row.state is MailState.VOIDED
     assert row.number == ""
     assert (row.entries[-1].act, row.entries[-1].text) == (CircuitAct.ABANDON, "Sans objet")
-    assert not any((row.may_write, row.may_hand_in, row.may_abandon, row.may_recall))
+    assert not any((row.may.write, row.may.hand_in, row.may.abandon, row.may.recall))
     with house.services.reading() as session:
         assert mail_id not in [one.mail_id for one in queries.signature_book(session, house.who("dge")).mine]
     with pytest.raises(InvalidTransition, match=r"mail\.wrong_state"):

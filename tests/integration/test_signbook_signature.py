@@ -134,7 +134,7 @@ def test_a_failed_signing_keeps_its_number_and_signs_again_with_it(house: House)
     assert result.failure is not None
     assert (result.failure.code, result.number) == ("sign.failed", "00001/2026/MIN/SG")
     row = house.show(mail_id, "sg")
-    assert (row.state, row.failure, row.may_retry) == (MailState.NUMBERED, "sign.failed", True)
+    assert (row.state, row.failure, row.may.retry) == (MailState.NUMBERED, "sign.failed", True)
     assert row.signed_id is None
     with house.services.reading() as session:
         assert mail_id in [r.mail_id for r in queries.signature_book(session, house.who("sg")).signatures]
@@ -170,7 +170,7 @@ def test_more_than_a_book_of_letters_is_refused_and_none_is_signed(house: House)
     with pytest.raises(Invalid) as refused:
         operations.sign_many(house.services, letters, key=key, actor=house.who("sg"), now=NOW)
     assert refused.value.code == "sign.too_many"
-    assert house.show(mail_id, "sg").may_sign
+    assert house.show(mail_id, "sg").may.sign
     twice = operations.sign_many(house.services, letters[:1] * 300, key=key, actor=house.who("sg"), now=NOW)
     assert [result.failure for result in twice] == [None]
 
@@ -182,7 +182,7 @@ def test_a_secretary_cannot_sign_and_uses_no_number(house: House) -> None:
     assert result.failure.code == "sign.not_signatory"
     with house.services.reading() as session:
         assert session.scalars(select(MailNumber).where(MailNumber.mail_id == mail_id)).all() == []
-    assert house.show(mail_id, "sg").may_sign
+    assert house.show(mail_id, "sg").may.sign
 
 
 def test_a_locked_key_signs_nothing(house: House) -> None:
@@ -246,7 +246,7 @@ def test_in_ink_it_is_printed_with_our_code_numbered_by_the_office_and_its_scan_
     connect()
     mail_id = printed(house)
     row = house.show(mail_id, "agent")
-    assert (row.state, row.number, row.way, row.may_number) == (MailState.IN_CIRCUIT, "", SignatureWay.INK, True)
+    assert (row.state, row.number, row.way, row.may.number) == (MailState.IN_CIRCUIT, "", SignatureWay.INK, True)
     paper = pdf_of(house, row.print_id)
     import zxingcpp
 

@@ -10,64 +10,70 @@ from ged.signbook.circuit import (
     MAX_VISAS,
     Circuit,
     GivenVisa,
+    Step,
+    StepKind,
     Turn,
     make_circuit,
+    one_by_one,
+    require_deciding,
     require_recallable,
     require_turn,
     standing,
-    turn,
+    turn_of,
+    turns,
     undone_by_change,
     undone_by_circuit_change,
 )
 
 A, B, S = PostId(1), PostId(2), PostId(9)
-CIRCUIT = Circuit(visa_posts=(A, B), signatory=S, version_no=3)
+CIRCUIT = Circuit(one_by_one([A, B]), S, 3)
+V, O = StepKind.VISA, StepKind.OPINION  # noqa: E741  # beside A, B, S
 
 
-def visa(post: PostId, *, version_no: int = 3, entry_id: int = 1) -> GivenVisa:
-    return GivenVisa(entry_id, post, 100 + post, version_no)
+def visa(post: PostId, *, version_no: int = 3, entry_id: int = 1, kind: StepKind = StepKind.VISA) -> GivenVisa:
+    return GivenVisa(entry_id, post, 100 + post, version_no, kind)
 
 
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ((), Turn(A, is_signature=False)),
-        ((visa(A),), Turn(B, is_signature=False)),
-        ((visa(A), visa(B)), Turn(S, is_signature=True)),
+        ((), Turn(A, V)),
+        ((visa(A),), Turn(B, V)),
+        ((visa(A), visa(B)), Turn(S, None)),
         # A visa on an earlier version counts no more, and one of a post that left neither.
-        ((visa(A, version_no=2), visa(B)), Turn(A, is_signature=False)),
-        ((visa(PostId(77)),), Turn(A, is_signature=False)),
+        ((visa(A, version_no=2), visa(B)), Turn(A, V)),
+        ((visa(PostId(77)),), Turn(A, V)),
         # The order of the circuit counts, not that of the visas: B's visa, given before a reordering, stands.
-        ((visa(B),), Turn(A, is_signature=False)),
+        ((visa(B),), Turn(A, V)),
     ],
 )
 def test_whose_turn_it_is(given: tuple[GivenVisa, ...], expected: Turn) -> None:
-    assert turn(replace(CIRCUIT, given=given)) == expected
+    assert turns(replace(CIRCUIT, given=given)) == (expected,)
 
 
 def test_nobodys_turn_while_the_author_has_it() -> None:
-    assert turn(replace(CIRCUIT, is_submitted=False)) is None
+    assert turns(replace(CIRCUIT, is_submitted=False)) == ()
 
 
 def test_a_circuit_without_visas_goes_straight_to_the_signatory() -> None:
-    assert turn(replace(CIRCUIT, visa_posts=())) == Turn(S, is_signature=True)
+    assert turns(replace(CIRCUIT, steps=())) == (Turn(S, None),)
 
 
 def test_only_the_post_whose_turn_it_is_acts() -> None:
-    assert require_turn(CIRCUIT, frozenset({A, PostId(50)}), signature=False) == A
+    assert require_turn(CIRCUIT, frozenset({A, PostId(50)}), V) == A
     with pytest.raises(InvalidTransition, match=r"circuit\.not_your_turn"):
-        require_turn(CIRCUIT, frozenset({B}), signature=False)
+        require_turn(CIRCUIT, frozenset({B}), V)
     with pytest.raises(InvalidTransition):
-        require_turn(CIRCUIT, frozenset({S}), signature=True)
+        require_turn(CIRCUIT, frozenset({S}), None)
     with pytest.raises(Forbidden, match=r"circuit\.not_yours"):
-        require_turn(CIRCUIT, frozenset({PostId(50)}), signature=False)
+        require_turn(CIRCUIT, frozenset({PostId(50)}), V)
 
 
 def test_a_visa_is_no_signature_and_a_signature_no_visa() -> None:
     ready = replace(CIRCUIT, given=(visa(A), visa(B)))
     with pytest.raises(InvalidTransition):
-        require_turn(ready, frozenset({S}), signature=False)
-    assert require_turn(ready, frozenset({S}), signature=True) == S
+        require_turn(ready, frozenset({S}), V)
+    assert require_turn(ready, frozenset({S}), None) == S
 
 
 def test_a_change_undoes_all_that_stands_and_only_that() -> None:
@@ -80,8 +86,10 @@ def test_a_change_undoes_all_that_stands_and_only_that() -> None:
 def test_another_circuit_undoes_the_visas_of_posts_that_leave() -> None:
     first, second = visa(A), visa(B, entry_id=2)
     going = replace(CIRCUIT, given=(first, second))
-    assert undone_by_circuit_change(going, (B, A)) == ()
-    assert undone_by_circuit_change(going, (B,)) == (first,)
+    assert undone_by_circuit_change(going, one_by_one([B, A])) == ()
+    assert undone_by_circuit_change(going, one_by_one([B])) == (first,)
+    # Asked for an opinion instead of a visa: what was given says something else.
+    assert undone_by_circuit_change(going, (Step(A, 1), Step(B, 2, O))) == (second,)
 
 
 def test_a_later_visa_of_the_same_post_is_the_one_that_stands() -> None:
@@ -106,5 +114,42 @@ def test_recall_ends_when_somebody_acted() -> None:
 )
 def test_circuits_that_make_no_sense(visas: tuple[PostId, ...], signatory: PostId | None, code: str) -> None:
     with pytest.raises(GedError) as refused:
-        make_circuit(visas, signatory)
+        make_circuit(one_by_one(visas), signatory)
     assert refused.value.code == code
+
+
+C = PostId(3)
+STAGES = Circuit((Step(A, 1), Step(B, 1, O), Step(C, 2)), S, 3)
+"""A gives a visa and B an opinion at the same time, then C gives a visa."""
+
+
+def test_a_stage_is_open_to_all_its_posts_and_the_next_waits_for_all() -> None:
+    assert turns(STAGES) == (Turn(A, V), Turn(B, O))
+    one = replace(STAGES, given=(visa(A),))
+    assert turns(one) == (Turn(B, O),)
+    with pytest.raises(InvalidTransition, match=r"circuit\.not_your_turn"):
+        require_turn(one, frozenset({C}), V)
+    both = replace(STAGES, given=(visa(B, kind=O), visa(A, entry_id=2)))
+    assert turns(both) == (Turn(C, V),)
+    # A visa in the place of an opinion is none: it says something else.
+    assert turns(replace(STAGES, given=(visa(A), visa(B)))) == (Turn(B, O),)
+
+
+def test_an_opinion_neither_corrects_nor_sends_back() -> None:
+    assert require_turn(STAGES, frozenset({B}), O) == B
+    with pytest.raises(InvalidTransition, match=r"circuit\.not_your_turn"):
+        require_deciding(STAGES, frozenset({B}))
+    with pytest.raises(Forbidden):
+        require_deciding(STAGES, frozenset({PostId(50)}))
+    assert require_deciding(STAGES, frozenset({A, B})) == A
+
+
+def test_who_is_asked_twice_at_once_decides_first() -> None:
+    assert turn_of(STAGES, frozenset({A, B})) == Turn(A, V)
+    assert turn_of(replace(STAGES, given=(visa(A),)), frozenset({A, B})) == Turn(B, O)
+    assert turn_of(STAGES, frozenset({C})) is None
+
+
+def test_stages_are_numbered_without_gaps_and_in_order() -> None:
+    steps, _ = make_circuit([Step(C, 7), Step(A, 2), Step(B, 2, O)], S)
+    assert steps == (Step(A, 1), Step(B, 1, O), Step(C, 2))

@@ -71,6 +71,7 @@ def test_capacities() -> None:
     assert sign("holder") == ((), "Le Ministre")
     assert sign("delegation") == (("Pour le Ministre et par délégation,",), "Le Directeur de cabinet")
     assert sign("interim") == (("Par intérim,",), "Le Ministre")
+    assert sign("order") == (("Pour le Ministre, P.O.,",), "Le Directeur de cabinet")
 
 
 def test_days_and_places() -> None:

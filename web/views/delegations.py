@@ -1,5 +1,7 @@
 """Delegations and interims: who acts for whom, until when, by which act."""
 
+from datetime import timedelta
+
 from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -9,6 +11,7 @@ from ged.org import delegations
 from ged.org.delegations import DelegationForm
 from ged.org.models import DelegationKind
 from ged.ports import PersonId, PostId
+from ged.signbook import queries
 from web import context
 from web.forms import FormReader
 from web.pages import render_form
@@ -28,9 +31,11 @@ def _page(error: GedError | None = None) -> ResponseReturnValue:
         rows = delegations.listing(session, actor, on=context.today())
         posts = delegations.post_choices(session, actor)
         people = delegations.person_choices(session)
+        templates = [(one.code, one.title) for one in queries.templates(session)]
     return render_form(
-        "delegations/index.html", error=error, rows=rows, posts=posts, people=people, kinds=list(DelegationKind)
-    )
+        "delegations/index.html", error=error, rows=rows, posts=posts, people=people, kinds=list(DelegationKind),
+        templates=templates, template_titles=dict(templates),
+    )  # fmt: skip
 
 
 @blueprint.post("/")
@@ -40,11 +45,16 @@ def create() -> ResponseReturnValue:
     post_id, person_id = fields.integer("post_id", required=True), fields.integer("person_id", required=True)
     kind = fields.choice("kind", DelegationKind, required=True)
     act = fields.text("act", required=True, maximum=delegations.MAX_ACT)
-    from_on, until_on = fields.day("from_on", required=True), fields.day("until_on", required=True)
+    from_on, until_on = fields.day("from_on", required=True), fields.day("until_on")
+    day_count, max_amount_xof = fields.integer("day_count", minimum=1, maximum=366), fields.amount("max_amount_xof")
+    template_codes = tuple(dict.fromkeys(request.form.getlist("template_codes")))
     try:
         fields.check()
+        if from_on is not None and until_on is None and day_count is not None:
+            until_on = from_on + timedelta(days=day_count - 1)
         if from_on is None or until_on is None:
             raise Invalid("form.required", "fill it in", field="until_on")
+        _check_templates(template_codes)
         with context.services().unit_of_work(context.now()) as uow:
             form = DelegationForm(
                 post_id=PostId(post_id or 0),
@@ -54,12 +64,21 @@ def create() -> ResponseReturnValue:
                 from_on=from_on,
                 until_on=until_on,
                 may_sign=fields.ticked("may_sign"),
+                template_codes=template_codes,
+                max_amount_xof=max_amount_xof,
             )
             delegations.delegate(uow, form, actor=context.actor())
     except Invalid as error:
         return _page(error)
     flash(_("La délégation est enregistrée."), "success")
     return redirect(url_for("delegations.index"), 303)
+
+
+def _check_templates(codes: tuple[str, ...]) -> None:
+    with context.services().reading() as session:
+        known = {one.code for one in queries.templates(session)}
+    if not known.issuperset(codes):
+        raise Invalid("form.unknown_choice", "choose from the list", field="template_codes")
 
 
 @blueprint.post("/<int:delegation_id>/retirer")

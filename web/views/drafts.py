@@ -8,12 +8,12 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
-from ged.ports import Confidentiality, MailId
+from ged.ports import Confidentiality, MailId, PostId
 from ged.registry import files, reading
 from ged.registry.dispatch_models import Party
 from ged.registry.files import Upload
-from ged.signbook import drafts, operations, queries
-from ged.signbook.circuit import MAX_VISAS
+from ged.signbook import annotations, drafts, operations, queries
+from ged.signbook.circuit import MAX_VISAS, Step, StepKind
 from ged.signbook.drafts import DraftForm, Saved
 from ged.signbook.queries import PostChoice
 from ged.signbook.render import PageMode, letter_pages
@@ -93,7 +93,8 @@ def _edit(mail_id: int, error: GedError | None = None, *, more: int = 0) -> Resp
     with services.reading() as session:
         row = queries.letter(session, mail_id, context.actor(), on=context.today())
         posts = queries.posts(session, on=context.today())
-    if not row.may_write and error is None:
+        margin = annotations.margin(session, mail_id, context.actor())
+    if not row.may.write and error is None:
         return redirect(url_for("signbook.show", mail_id=mail_id), 303)
     if row.level >= Confidentiality.RESTRICTED:
         with services.unit_of_work(context.now()) as uow:
@@ -103,11 +104,13 @@ def _edit(mail_id: int, error: GedError | None = None, *, more: int = 0) -> Resp
         error=error,
         form=request.form if more else None,
         row=row,
+        margin=margin,
         groups=_groups(posts),
         signatories=_groups([post for post in posts if post.may_sign]),
         addressee_rows=_rows("addressee", len(row.addressees), more if request.form.get("more") == "addressee" else 0),
         copy_rows=_rows("copy", len(row.copies), more if request.form.get("more") == "copy" else 0),
-        steps=min(max(FIRST_STEPS, len(row.visa_post_ids) + 1), MAX_VISAS),
+        steps=min(max(FIRST_STEPS, len(row.asked) + 1), MAX_VISAS),
+        step_kinds=list(StepKind),
     )
 
 
@@ -119,7 +122,11 @@ def _rows(name: str, known: int, more: int) -> int:
 def _groups(posts: list[PostChoice]) -> list[tuple[str, list[tuple[int, str]]]]:
     groups: dict[str, list[tuple[int, str]]] = {}
     for post in posts:
-        groups.setdefault(post.unit, []).append((post.id, post.label))
+        until = post.away.until_on if post.away is not None else None
+        label = (
+            _("%(post)s - absent jusqu'au %(day)s", post=post.label, day=f"{until:%d/%m/%Y}") if until else post.label
+        )
+        groups.setdefault(post.unit, []).append((post.id, label))
     return list(groups.items())
 
 
@@ -135,6 +142,7 @@ def save(mail_id: int) -> ResponseReturnValue:
         body=fields.text("body", maximum=drafts.MAX_BODY),
         addressees=_parties(fields, "addressee"),
         copies=_parties(fields, "copy"),
+        amount_xof=fields.amount("amount_xof"),
     )
     version = fields.integer("version", required=True)
     try:
@@ -202,7 +210,7 @@ def add_annex(mail_id: int) -> ResponseReturnValue:
     try:
         fields.check()
         with services.reading() as session:
-            may_write = queries.letter(session, mail_id, actor, on=context.today()).may_write
+            may_write = queries.letter(session, mail_id, actor, on=context.today()).may.write
         if not may_write:
             # Whoever may not write is refused by the operation; here before any byte is taken.
             raise InvalidTransition("circuit.not_your_turn", "reload the page")
@@ -247,9 +255,9 @@ def remove_annex(mail_id: int, attachment_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:mail_id>/circuit")
 def set_circuit(mail_id: int) -> ResponseReturnValue:
-    """Choose who gives a visa, in order, and who signs."""
+    """Choose who gives a visa or an opinion, one after the other or together, and who signs."""
     fields = FormReader(request.form)
-    chosen = [fields.integer(f"visa-{n}") for n in range(1, MAX_VISAS + 1)]
+    steps = _steps(fields)
     signatory, version = fields.integer("signatory_post_id"), fields.integer("version", required=True)
     try:
         fields.check()
@@ -257,7 +265,7 @@ def set_circuit(mail_id: int) -> ResponseReturnValue:
             drafts.set_circuit(
                 uow,
                 mail_id,
-                [post_id for post_id in chosen if post_id is not None],
+                steps,
                 signatory,
                 version=version or 0,
                 actor=context.actor(),
@@ -266,6 +274,19 @@ def set_circuit(mail_id: int) -> ResponseReturnValue:
         return _edit(mail_id, error)
     flash(_("Le circuit est enregistré."), "success")
     return redirect(url_for("drafts.edit", mail_id=mail_id) + "#circuit", 303)
+
+
+def _steps(fields: FormReader) -> tuple[Step, ...]:
+    """The rows that name a post; one that is ticked so opens together with the row above."""
+    found: list[Step] = []
+    for n in range(1, MAX_VISAS + 1):
+        post_id, kind = fields.integer(f"visa-{n}"), fields.choice(f"kind-{n}", StepKind)
+        if post_id is None:
+            continue
+        above = found[-1].stage if found else 0
+        stage = above if above and fields.ticked(f"with-{n}") else above + 1
+        found.append(Step(PostId(post_id), stage, kind or StepKind.VISA))
+    return tuple(found)
 
 
 @blueprint.post("/<int:mail_id>/remettre")
@@ -294,7 +315,7 @@ def abandon_form(mail_id: int) -> ResponseReturnValue:
 def _abandon_form(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
     with context.services().reading() as session:
         row = queries.letter(session, mail_id, context.actor(), on=context.today())
-    if not row.may_abandon and error is None:
+    if not row.may.abandon and error is None:
         return redirect(url_for("signbook.show", mail_id=mail_id), 303)
     return render_form("drafts/abandon.html", error=error, row=row)
 

@@ -5,11 +5,11 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from ged.errors import GedError, Invalid
-from ged.org import accounts
+from ged.org import absences, accounts
 from ged.routing import queries as routing_queries
 from ged.routing.queries import InboxView
 from ged.slips import queries as slip_queries
-from web import auth, context, keyring
+from web import auth, away, context, keyring
 from web.forms import FormReader
 from web.pages import render_form
 from web.paths import next_path, safe_path
@@ -27,9 +27,11 @@ def home() -> ResponseReturnValue:
         slips = slip_queries.unacknowledged(
             session, hours=services.unacknowledged_hours, now=context.now(), actor=actor, limit=SLIPS_SHOWN + 1
         )
+        gone = away.at_receivers(session, [slip.id for slip in slips], on=context.today())
+        absent = [row for row in absences.listing(session, actor, on=context.today()) if row.from_on <= context.today()]
     return render_template(
         "session/home.html", late=late, late_slips=slips[:SLIPS_SHOWN], more_slips=len(slips) > SLIPS_SHOWN,
-        hours=services.unacknowledged_hours,
+        hours=services.unacknowledged_hours, away=gone, absent=absent,
     )  # fmt: skip
 
 

@@ -5,9 +5,11 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
+from ged.org import absences
 from ged.ports import Confidentiality, MailId, SignatureReport
 from ged.registry import documents, reading
-from ged.signbook import ink, operations, queries
+from ged.signbook import annotations, ink, operations, queries, second_thoughts
+from ged.signbook.models import Stance
 from ged.signbook.operations import MAX_TEXT, SignResult, ToSign
 from ged.signbook.queries import LetterRow
 from web import context, keyring
@@ -39,8 +41,17 @@ def index() -> ResponseReturnValue:
 def _index(error: GedError | None = None) -> ResponseReturnValue:
     with context.services().reading() as session:
         book = queries.signature_book(session, context.actor())
-    may_batch = any(row.may_sign for row in book.signatures)
-    return render_form("signbook/index.html", error=error, book=book, may_batch=may_batch)
+        waited = {one.post_id for row in book.mine for one in row.waits_for}
+        away = absences.away(session, waited, on=context.today())
+        own = absences.listing(session, context.actor(), on=context.today())
+    return render_form(
+        "signbook/index.html",
+        error=error,
+        book=book,
+        may_batch=any(row.may_sign for row in book.signatures),
+        away=away,
+        absences=[row for row in own if row.from_on <= context.today() and (row.is_mine or row.replaced_by_me)],
+    )
 
 
 @blueprint.post("/signer")
@@ -108,17 +119,22 @@ def seen() -> ResponseReturnValue:
 @blueprint.get("/<int:mail_id>")
 def show(mail_id: int) -> ResponseReturnValue:
     """The letter's pages, circuit and history, and what I may do."""
-    return _show(mail_id)
+    return page(mail_id)
 
 
-def _show(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
+def page(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
+    """The letter's page, also for what was refused there."""
     services, actor = context.services(), context.actor()
     with services.reading() as session:
         row = queries.letter(session, mail_id, actor, on=context.today())
+        margin = annotations.margin(session, mail_id, actor)
     if row.level >= Confidentiality.RESTRICTED:
         with services.unit_of_work(context.now()) as uow:
             reading.mark_opened(uow, mail_id, actor=actor, now=context.now())
-    return render_form("signbook/show.html", error=error, row=row, reports=_reports(row), maximum=MAX_TEXT)
+    return render_form(
+        "signbook/show.html", error=error, row=row, reports=_reports(row), maximum=MAX_TEXT,
+        stances=list(Stance), margin=margin, note_maximum=annotations.MAX_TEXT, beyond=views_of(row.may.beyond)[0] if row.may.beyond else None,
+    )  # fmt: skip
 
 
 def _reports(row: LetterRow) -> tuple[SignatureReport, ...]:
@@ -143,23 +159,47 @@ def visa(mail_id: int) -> ResponseReturnValue:
         with context.services().unit_of_work(context.now()) as uow:
             operations.visa(uow, mail_id, version_no=version_no or 0, remark=remark, actor=context.actor())
     except REFUSALS as error:
-        return _show(mail_id, error)
+        return page(mail_id, error)
     flash(_("Visa donné."), "success")
+    return redirect(url_for("signbook.index"), 303)
+
+
+@blueprint.post("/<int:mail_id>/avis")
+def give_opinion(mail_id: int) -> ResponseReturnValue:
+    """Give an opinion."""
+    fields = FormReader(request.form)
+    stance = fields.choice("stance", Stance, required=True)
+    text, version_no = fields.text("opinion", maximum=MAX_TEXT), fields.integer("version_no", required=True)
+    try:
+        fields.check()
+        with context.services().unit_of_work(context.now()) as uow:
+            operations.give_opinion(
+                uow,
+                mail_id,
+                stance=stance or Stance.RESERVED,
+                text=text,
+                version_no=version_no or 0,
+                actor=context.actor(),
+            )
+    except REFUSALS as error:
+        return page(mail_id, error)
+    flash(_("Avis donné."), "success")
     return redirect(url_for("signbook.index"), 303)
 
 
 @blueprint.post("/<int:mail_id>/refuser")
 def refuse(mail_id: int) -> ResponseReturnValue:
-    """Send the letter back to its author."""
+    """Send the letter back to its author, or to a visa given before."""
     fields = FormReader(request.form)
     reason, version_no = fields.text("reason", maximum=MAX_TEXT), fields.integer("version_no", required=True)
+    to = fields.integer("to") or None
     try:
         fields.check()
         with context.services().unit_of_work(context.now()) as uow:
-            operations.refuse(uow, mail_id, reason=reason, version_no=version_no or 0, actor=context.actor())
+            operations.refuse(uow, mail_id, reason=reason, version_no=version_no or 0, actor=context.actor(), to=to)
     except REFUSALS as error:
-        return _show(mail_id, error)
-    flash(_("Le projet est renvoyé à son auteur avec votre motif."), "success")
+        return page(mail_id, error)
+    flash(_("Le projet est renvoyé avec votre motif."), "success")
     return redirect(url_for("signbook.index"), 303)
 
 
@@ -170,9 +210,21 @@ def recall(mail_id: int) -> ResponseReturnValue:
         with context.services().unit_of_work(context.now()) as uow:
             operations.recall(uow, mail_id, actor=context.actor())
     except REFUSALS as error:
-        return _show(mail_id, error)
+        return page(mail_id, error)
     flash(_("Le projet est repris : il est de nouveau modifiable."), "success")
     return redirect(url_for("drafts.edit", mail_id=mail_id), 303)
+
+
+@blueprint.post("/<int:mail_id>/remords")
+def take_back(mail_id: int) -> ResponseReturnValue:
+    """Whoever acted last takes the act back."""
+    try:
+        with context.services().unit_of_work(context.now()) as uow:
+            second_thoughts.take_back(uow, mail_id, actor=context.actor())
+    except REFUSALS as error:
+        return page(mail_id, error)
+    flash(_("Votre acte est repris : le projet attend de nouveau votre décision."), "success")
+    return redirect(url_for("signbook.show", mail_id=mail_id), 303)
 
 
 @blueprint.post("/<int:mail_id>/signer")
@@ -193,7 +245,7 @@ def sign(mail_id: int) -> ResponseReturnValue:
         if result.failure is not None:
             raise result.failure
     except GedError as error:
-        return _show(mail_id, _refused(error))
+        return page(mail_id, _refused(error))
     flash(_("Courrier signé sous le numéro %(number)s.", number=result.number), "success")
     return redirect(url_for("signbook.show", mail_id=mail_id), 303)
 
@@ -209,7 +261,7 @@ def sign_in_ink(mail_id: int) -> ResponseReturnValue:
             context.services(), mail_id, version_no=version_no or 0, actor=context.actor(), now=context.now()
         )
     except REFUSALS as error:
-        return _show(mail_id, error)
+        return page(mail_id, error)
     flash(_("L'exemplaire à signer est prêt : imprimez-le, signez-le, puis remettez-le au bureau d'ordre."), "success")
     return redirect(url_for("signbook.show", mail_id=mail_id), 303)
 
@@ -221,6 +273,6 @@ def cancel_ink(mail_id: int) -> ResponseReturnValue:
         with context.services().unit_of_work(context.now()) as uow:
             ink.cancel_ink(uow, mail_id, actor=context.actor())
     except REFUSALS as error:
-        return _show(mail_id, error)
+        return page(mail_id, error)
     flash(_("L'exemplaire imprimé ne compte plus : détruisez-le."), "success")
     return redirect(url_for("signbook.show", mail_id=mail_id), 303)

@@ -19,7 +19,7 @@ from ged.slips.models import SlipKind, SlipPurpose
 from ged.slips.operations import Issued
 from ged.slips.receive import PaperReceipt
 from ged.slips.states import DECISIONS, LineState
-from web import context, keyring, labels, verdicts
+from web import away, context, keyring, labels, verdicts
 from web.forms import FormReader
 from web.pages import render_form
 from web.panels import register_panel
@@ -227,9 +227,10 @@ def _show(slip_id: int, error: GedError | None = None) -> ResponseReturnValue:
     services, actor = context.services(), context.actor()
     with services.reading() as session:
         view = slip_views.slip_view(session, slip_id, actor)
+        gone = away.at_receivers(session, [slip_id], on=context.today())
     _record_openings(slip_id)
     reports = slip_views.signatures(services, slip_id, actor, now=context.now())
-    return render_form("slips/show.html", error=error, slip=view, reports=reports)
+    return render_form("slips/show.html", error=error, slip=view, reports=reports, away=gone.get(slip_id, ()))
 
 
 def _record_openings(slip_id: int, *, printed: bool = False) -> None:

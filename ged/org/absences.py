@@ -1,0 +1,243 @@
+"""Absences: who is away between two days, and who replaces them - by a delegation or an interim that exists, or nobody.
+
+An absence moves nothing: letters stay with the post, so that nothing is lost when it ends. Who replaces acts through
+the delegation as long as that is in force, and finds there what reaches the absent post.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy.orm import Session
+
+from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound
+from ged.org.models import Absence, Delegation, DelegationKind, Holding, Person, Post
+from ged.unit import Actor, UnitOfWork
+
+MAX_DAYS = 366
+
+
+@dataclass(frozen=True)
+class AbsenceForm:
+    """What is declared. ``delegation_id``: by which delegation of an own post somebody replaces; None: nobody."""
+
+    from_on: date
+    until_on: date
+    delegation_id: int | None = None
+
+
+@dataclass(frozen=True)
+class AbsenceRow:
+    """An absence as lists show it; ``replacement`` is empty when nobody replaces (any more)."""
+
+    id: int
+    person: str
+    from_on: date
+    until_on: date
+    replacement: str
+    kind: DelegationKind | None
+    act: str
+    is_mine: bool
+    replaced_by_me: bool
+
+
+@dataclass(frozen=True)
+class Away:
+    """Why a post does not answer: its holder is away, until when, and who acts for the post meanwhile."""
+
+    post_id: int
+    post: str
+    person: str
+    until_on: date
+    replacements: tuple[str, ...]
+
+
+# --- declaring ----------------------------------------------------------------------------------------------------
+
+
+def declare(uow: UnitOfWork, form: AbsenceForm, *, actor: Actor) -> int:
+    """Say that one is away.
+
+    Raises:
+        Invalid: ``absence.dates``, ``absence.overlap``; ``absence.replacement``: no delegation of an own post;
+            ``absence.not_covered``: it is not in force on every day of the absence.
+    """
+    today = uow.now.astimezone(uow.services.zone).date()
+    if form.until_on < max(form.from_on, today) or (form.until_on - form.from_on).days > MAX_DAYS:
+        raise Invalid("absence.dates", "give a period to come, of a year at most", field="until_on")
+    others = _standing().where(Absence.person_id == actor.person_id)
+    if uow.session.scalar(others.where(Absence.from_on <= form.until_on, Absence.until_on >= form.from_on).limit(1)):
+        raise Invalid("absence.overlap", "end the other one first", field="from_on")
+    if form.delegation_id is not None:
+        _check_replacement(uow.session, form, actor)
+    row = Absence(
+        person_id=actor.person_id,
+        from_on=form.from_on,
+        until_on=form.until_on,
+        delegation_id=form.delegation_id,
+        declared_at=uow.now,
+    )
+    uow.session.add(row)
+    uow.session.flush()
+    uow.record(
+        "absence.declared", "absence", row.id, actor=actor, from_on=form.from_on.isoformat(),
+        until_on=form.until_on.isoformat(), delegation=form.delegation_id,
+    )  # fmt: skip
+    return row.id
+
+
+def _check_replacement(session: Session, form: AbsenceForm, actor: Actor) -> None:
+    given = session.get(Delegation, form.delegation_id)
+    own = {post.post_id for post in actor.posts if post.because == "holder"}
+    if given is None or given.post_id not in own or given.withdrawn_at is not None:
+        raise Invalid("absence.replacement", "choose a delegation of the list", field="delegation_id")
+    if given.from_on > form.from_on or given.until_on < form.until_on:
+        raise Invalid("absence.not_covered", "have it last as long as the absence", field="delegation_id")
+
+
+def end(uow: UnitOfWork, absence_id: int, *, actor: Actor) -> None:
+    """Be back, or not go: from now on nothing says that one is away.
+
+    Raises:
+        NotFound: ``absence.unknown``.
+        Forbidden: ``absence.not_yours``.
+        InvalidTransition: ``absence.ended``.
+    """
+    row = uow.session.get(Absence, absence_id, with_for_update=True)
+    if row is None:
+        raise NotFound("absence.unknown", "reload the list", id=absence_id)
+    if row.person_id != actor.person_id:
+        raise Forbidden("absence.not_yours", "only who is away comes back", id=absence_id)
+    if row.ended_at is not None:
+        raise InvalidTransition("absence.ended", "it ended already", id=absence_id)
+    row.ended_at = uow.now
+    uow.record("absence.ended", "absence", row.id, actor=actor)
+
+
+def _standing() -> Select[Absence]:
+    return select(Absence).where(Absence.ended_at.is_(None))
+
+
+# --- reading ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """A delegation by which somebody may replace."""
+
+    id: int
+    person: str
+    kind: DelegationKind
+    act: str
+    from_on: date
+    until_on: date
+
+
+def replacement_choices(session: Session, actor: Actor, *, on: date) -> list[Replacement]:
+    """Delegations of the actor's own posts that are not over, to choose the replacement by."""
+    own = [post.post_id for post in actor.posts if post.because == "holder"]
+    rows = session.execute(
+        select(Delegation, Person.name)
+        .join(Person, Person.id == Delegation.person_id)
+        .where(Delegation.post_id.in_(own), Delegation.until_on >= on, Delegation.withdrawn_at.is_(None))
+        .order_by(Delegation.from_on, Delegation.id)
+    )
+    return [Replacement(d.id, name, d.kind, d.act, d.from_on, d.until_on) for d, name in rows]
+
+
+def listing(session: Session, actor: Actor, *, on: date) -> list[AbsenceRow]:
+    """Absences of today and to come: the actor's, of those replaced, and of the units worked in or headed."""
+    units = sorted(actor.unit_ids | actor.headed_unit_ids)
+    beside = (
+        select(Holding.person_id).join(Post, Post.id == Holding.post_id).where(Post.unit_id.in_(units), *_held_on(on))
+    )
+    mine = select(Delegation.id).where(Delegation.person_id == actor.person_id)
+    query = (
+        _standing()
+        .where(Absence.until_on >= on)
+        .where(
+            or_(
+                Absence.person_id == actor.person_id,
+                Absence.person_id.in_(beside),
+                Absence.delegation_id.in_(mine),
+            )
+        )
+    )
+    rows = session.scalars(query.order_by(Absence.from_on, Absence.id)).all()
+    names = _names(session, [row.person_id for row in rows])
+    return [_row(session, row, names.get(row.person_id, ""), actor) for row in rows]
+
+
+def _row(session: Session, row: Absence, person: str, actor: Actor) -> AbsenceRow:
+    given = session.get(Delegation, row.delegation_id) if row.delegation_id is not None else None
+    given = given if given is not None and given.withdrawn_at is None else None
+    by = session.get(Person, given.person_id) if given is not None else None
+    return AbsenceRow(
+        id=row.id,
+        person=person,
+        from_on=row.from_on,
+        until_on=row.until_on,
+        replacement=by.name if by is not None else "",
+        kind=given.kind if given is not None else None,
+        act=given.act if given is not None else "",
+        is_mine=row.person_id == actor.person_id,
+        replaced_by_me=given is not None and given.person_id == actor.person_id,
+    )
+
+
+def away(session: Session, post_ids: Iterable[int], *, on: date) -> dict[int, Away]:
+    """Which of these posts nobody who holds them attends to on a day."""
+    held = session.execute(
+        select(Holding.post_id, Holding.person_id, Post.title, Person.name)
+        .join(Post, Post.id == Holding.post_id)
+        .join(Person, Person.id == Holding.person_id)
+        .where(Holding.post_id.in_(sorted(set(post_ids))), *_held_on(on))
+        .order_by(Holding.id)
+    ).all()
+    absent = {row.person_id: row.until_on for row in _absent(session, {row.person_id for row in held}, on)}
+    present = {row.post_id for row in held if row.person_id not in absent}
+    gone = {row.post_id: row for row in reversed(held) if row.post_id not in present}
+    acting = _acting(session, list(gone), on)
+    return {
+        post_id: Away(post_id, row.title, row.name, absent[row.person_id], tuple(acting.get(post_id, ())))
+        for post_id, row in gone.items()
+    }
+
+
+def _absent(session: Session, person_ids: Collection[int], on: date) -> list[Absence]:
+    query = _standing().where(Absence.person_id.in_(sorted(person_ids)))
+    return list(session.scalars(query.where(Absence.from_on <= on, Absence.until_on >= on)))
+
+
+def away_in(session: Session, unit_ids: Iterable[int], *, on: date) -> dict[int, tuple[Away, ...]]:
+    """By unit, its posts whose holders are away on a day."""
+    units = dict(session.execute(select(Post.id, Post.unit_id).where(Post.unit_id.in_(sorted(set(unit_ids))))).all())
+    found: dict[int, tuple[Away, ...]] = {}
+    for post_id, one in away(session, units, on=on).items():
+        found[units[post_id]] = (*found.get(units[post_id], ()), one)
+    return found
+
+
+def _acting(session: Session, post_ids: list[int], on: date) -> dict[int, list[str]]:
+    """Who acts for posts on a day: the replacement declared, and whoever else has a delegation or an interim."""
+    rows = session.execute(
+        select(Delegation.post_id, Person.name)
+        .join(Person, Person.id == Delegation.person_id)
+        .where(Delegation.post_id.in_(post_ids), Delegation.withdrawn_at.is_(None))
+        .where(Delegation.from_on <= on, Delegation.until_on >= on, Person.is_active)
+        .order_by(Delegation.id)
+    )
+    found: dict[int, list[str]] = {}
+    for post_id, name in rows:
+        if name not in found.setdefault(post_id, []):
+            found[post_id].append(name)
+    return found
+
+
+def _held_on(on: date) -> tuple[ColumnElement[bool], ...]:
+    return (Holding.from_on <= on, or_(Holding.until_on.is_(None), Holding.until_on >= on))
+
+
+def _names(session: Session, person_ids: list[int]) -> dict[int, str]:
+    return dict(session.execute(select(Person.id, Person.name).where(Person.id.in_(person_ids))).all())

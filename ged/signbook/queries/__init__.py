@@ -1,0 +1,37 @@
+"""What the signature book shows; frozen rows only, each under the access rule of its letter. A module for each reader."""
+
+from ged.signbook.queries.choices import PostChoice, TemplateRow, posts, templates
+from ged.signbook.queries.lists import BookRow, NoticeRow, SignatureBook, signature_book, waiting_count
+from ged.signbook.queries.office import PrintedRow, printed
+from ged.signbook.queries.one_letter import LetterRow, letter, preview_letter
+from ged.signbook.queries.panel import Answerable, AnswerRow, LetterPanel, answerable, letter_panel
+from ged.signbook.queries.revisions import issued_letters, issued_of
+from ged.signbook.queries.rights import Rights
+from ged.signbook.queries.steps import EntryRow, StepRow
+
+__all__ = [
+    "AnswerRow",
+    "Answerable",
+    "BookRow",
+    "EntryRow",
+    "LetterPanel",
+    "LetterRow",
+    "NoticeRow",
+    "PostChoice",
+    "PrintedRow",
+    "Rights",
+    "SignatureBook",
+    "StepRow",
+    "TemplateRow",
+    "answerable",
+    "issued_letters",
+    "issued_of",
+    "letter",
+    "letter_panel",
+    "posts",
+    "preview_letter",
+    "printed",
+    "signature_book",
+    "templates",
+    "waiting_count",
+]

@@ -1,0 +1,187 @@
+"""The signature book of a person: what waits for a visa, an opinion or a signature, what was sent, what there is to know."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import exists, or_, select
+from sqlalchemy.orm import Session
+
+from ged.access import visible_clause
+from ged.org.models import Person, Post, Unit
+from ged.ports import Confidentiality, MailId, PostId
+from ged.registry.models import Mail
+from ged.registry.states import MailState
+from ged.signbook.circuit import StepKind, Turn
+from ged.signbook.models import CircuitStep, Draft, Notice, NoticeKind, SignatureWay
+from ged.signbook.queries.names import (
+    NONE,
+    Refusal,
+    all_drafts,
+    names_of,
+    refusal_of,
+    signs_for,
+    turn_for,
+    turns_of,
+    visible,
+)
+from ged.unit import Actor
+
+SENT_SHOWN = 50
+
+
+@dataclass(frozen=True)
+class Waited:
+    """A post that a letter is with."""
+
+    post_id: PostId
+    post: str
+
+
+@dataclass(frozen=True)
+class BookRow:
+    """A letter in somebody's signature book.
+
+    ``may_sign``: this actor has the power; a secretary sees the letter and prepares it.
+    """
+
+    mail_id: MailId
+    version_no: int
+    subject: str
+    addressee: str
+    author: str
+    unit: str
+    state: MailState
+    level: Confidentiality
+    number: str
+    way: SignatureWay | None
+    for_post: str
+    as_: str
+    waits_for: tuple[Waited, ...]
+    since: datetime
+    may_sign: bool = False
+    failure: str = ""
+    refusal: Refusal = NONE
+
+
+@dataclass(frozen=True)
+class NoticeRow:
+    """Something a person is told."""
+
+    id: int
+    mail_id: MailId
+    subject: str
+    kind: NoticeKind
+    text: str
+    by_name: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class SignatureBook:
+    """What waits for a person, and what a person sent."""
+
+    visas: tuple[BookRow, ...]
+    opinions: tuple[BookRow, ...]
+    signatures: tuple[BookRow, ...]
+    mine: tuple[BookRow, ...]
+    notices: tuple[NoticeRow, ...]
+
+
+def signature_book(session: Session, actor: Actor) -> SignatureBook:
+    """What waits for the actor's visa, opinion and signature, what the actor sent, and notices not seen."""
+    mine = [(draft, turn) for draft in _in_circuit(session, actor) if (turn := turn_for(draft, actor)) is not None]
+    facts = _Facts(session, [draft for draft, _ in mine])
+    asked: dict[StepKind | None, list[BookRow]] = {StepKind.VISA: [], StepKind.OPINION: [], None: []}
+    for draft, turn in mine:
+        asked[turn.kind].append(_row(draft, facts, actor, turn))
+    return SignatureBook(
+        visas=tuple(asked[StepKind.VISA]),
+        opinions=tuple(asked[StepKind.OPINION]),
+        signatures=(*asked[None], *_to_sign_again(session, actor)),
+        mine=_sent(session, actor),
+        notices=_notices(session, actor),
+    )
+
+
+def waiting_count(session: Session, actor: Actor) -> int:
+    """How many letters wait for the actor's visa, opinion or signature (for the navigation)."""
+    return sum(turn_for(draft, actor) is not None for draft in _in_circuit(session, actor))
+
+
+def _in_circuit(session: Session, actor: Actor) -> list[Draft]:
+    """Letters in whose circuit a post of the actor stands; the turn is decided by the pure rule."""
+    posts = sorted(actor.post_ids)
+    step = exists().where(CircuitStep.mail_id == Draft.mail_id, CircuitStep.post_id.in_(posts))
+    query = all_drafts().where(
+        Mail.state == MailState.IN_CIRCUIT, Draft.way.is_(None), or_(step, Draft.signatory_post_id.in_(posts))
+    )
+    return list(session.scalars(visible(query, actor).order_by(Draft.submitted_at)))
+
+
+def _to_sign_again(session: Session, actor: Actor) -> list[BookRow]:
+    query = all_drafts().where(
+        Mail.state == MailState.NUMBERED,
+        Draft.way == SignatureWay.DIGITAL,
+        Draft.signatory_post_id.in_(sorted(actor.post_ids)),
+    )
+    drafts = list(session.scalars(visible(query, actor).order_by(Draft.confirmed_at)))
+    facts = _Facts(session, drafts)
+    return [_row(draft, facts, actor, Turn(PostId(draft.signatory_post_id or 0), None)) for draft in drafts]
+
+
+def _sent(session: Session, actor: Actor) -> tuple[BookRow, ...]:
+    query = all_drafts().where(
+        or_(Mail.author_person_id == actor.person_id, Mail.author_post_id.in_(sorted(actor.post_ids))),
+        Mail.state.in_((MailState.DRAFT, MailState.IN_CIRCUIT, MailState.NUMBERED, MailState.SIGNED)),
+    )
+    drafts = list(session.scalars(visible(query, actor).order_by(Draft.mail_id.desc()).limit(SENT_SHOWN)))
+    facts = _Facts(session, drafts)
+    return tuple(_row(draft, facts, actor, turn_for(draft, actor)) for draft in drafts)
+
+
+def _notices(session: Session, actor: Actor) -> tuple[NoticeRow, ...]:
+    rows = session.execute(
+        select(Notice, Mail.subject)
+        .join(Mail, Mail.id == Notice.mail_id)
+        .where(Notice.person_id == actor.person_id, Notice.seen_at.is_(None))
+        .where(visible_clause(Mail.id, Mail.level, actor.principals))
+        .order_by(Notice.id)
+    )
+    return tuple(NoticeRow(n.id, MailId(n.mail_id), subject, n.kind, n.text, n.by_name, n.at) for n, subject in rows)
+
+
+class _Facts:
+    """Names that rows show, read once for a whole list."""
+
+    def __init__(self, session: Session, drafts: Iterable[Draft]) -> None:
+        mails = [draft.mail for draft in drafts]
+        people = {mail.author_person_id for mail in mails if mail.author_person_id is not None}
+        self.people = names_of(session, Person, Person.name, people)
+        self.units = names_of(session, Unit, Unit.name, {mail.unit_id for mail in mails})
+        posts = {d.signatory_post_id for d in drafts} | {step.post_id for d in drafts for step in d.steps}
+        self.posts = names_of(session, Post, Post.title, {p for p in posts if p is not None})
+
+
+def _row(draft: Draft, facts: _Facts, actor: Actor, turn: Turn | None) -> BookRow:
+    mail = draft.mail
+    held = actor.holds(turn.post_id) if turn is not None else None
+    return BookRow(
+        mail_id=MailId(mail.id),
+        version_no=draft.version_no,
+        subject=mail.subject,
+        addressee=mail.addressee,
+        author=facts.people.get(mail.author_person_id or 0, ""),
+        unit=facts.units.get(mail.unit_id, ""),
+        state=mail.state,
+        level=Confidentiality(mail.level),
+        number=draft.number.text if draft.number is not None else "",
+        way=draft.way,
+        for_post=held.title if held is not None else "",
+        as_=held.because if held is not None else "",
+        waits_for=tuple(Waited(one.post_id, facts.posts.get(one.post_id, "")) for one in turns_of(draft)),
+        since=draft.submitted_at or mail.created_at,
+        may_sign=turn is not None and turn.is_signature and signs_for(draft, actor, turn.post_id),
+        failure=draft.failure,
+        refusal=refusal_of(draft),
+    )

@@ -1,0 +1,62 @@
+"""Notes in the margin of a draft: left by those of the circuit, answered and settled by its author."""
+
+from flask import Blueprint, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from ged.signbook import annotations
+from ged.signbook.annotations import Spot
+from web import context
+from web.forms import FormReader
+from web.views import signbook
+
+blueprint = Blueprint("annotations", __name__, url_prefix="/parapheur")
+
+
+@blueprint.post("/<int:mail_id>/notes")
+def add(mail_id: int) -> ResponseReturnValue:
+    """Leave a note on a page."""
+    fields = FormReader(request.form)
+    version_no, page_no = fields.integer("version_no", required=True), fields.integer("page_no", required=True)
+    x, y = (fields.integer(name, maximum=annotations.WHOLE) for name in ("x", "y"))
+    text = fields.text("note", required=True, maximum=annotations.MAX_TEXT)
+    try:
+        fields.check()
+        with context.services().unit_of_work(context.now()) as uow:
+            spot = Spot(page_no or 0, x, y)
+            annotations.annotate(uow, mail_id, spot, text, version_no=version_no or 0, actor=context.actor())
+    except signbook.REFUSALS as error:
+        return signbook.page(mail_id, error)
+    flash(_("Votre note est posée ; l'auteur en est averti."), "success")
+    return _back(mail_id)
+
+
+@blueprint.post("/<int:mail_id>/notes/<int:note_id>/reponse")
+def answer(mail_id: int, note_id: int) -> ResponseReturnValue:
+    """The author answers."""
+    fields = FormReader(request.form)
+    text = fields.text("answer", required=True, maximum=annotations.MAX_TEXT)
+    try:
+        fields.check()
+        with context.services().unit_of_work(context.now()) as uow:
+            annotations.answer(uow, mail_id, note_id, text, actor=context.actor())
+    except signbook.REFUSALS as error:
+        return signbook.page(mail_id, error)
+    flash(_("Votre réponse est enregistrée."), "success")
+    return _back(mail_id)
+
+
+@blueprint.post("/<int:mail_id>/notes/<int:note_id>/regler")
+def resolve(mail_id: int, note_id: int) -> ResponseReturnValue:
+    """The author settles a note."""
+    try:
+        with context.services().unit_of_work(context.now()) as uow:
+            annotations.resolve(uow, mail_id, note_id, actor=context.actor())
+    except signbook.REFUSALS as error:
+        return signbook.page(mail_id, error)
+    flash(_("La note est réglée."), "success")
+    return _back(mail_id)
+
+
+def _back(mail_id: int) -> ResponseReturnValue:
+    return redirect(url_for("signbook.show", mail_id=mail_id) + "#notes", 303)
