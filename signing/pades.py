@@ -159,7 +159,9 @@ def _setup(request: SignRequest, digest: str, hex_digits: int) -> SigObjSetup:
             bytes_reserved=hex_digits,
         ),
         SigMDPSetup(digest, certify=certifies, docmdp_perms=MDPPerm(request.docmdp_level) if certifies else None),
-        SigAppearanceSetup(PageStyle(border_width=0, page_pdf=request.appearance_pdf), request.at, None),
+        SigAppearanceSetup(
+            PageStyle(border_width=0, page_pdf=request.appearance_pdf, code=request.code), request.at, None
+        ),
     )
 
 

@@ -112,6 +112,9 @@ MESSAGES: Mapping[str, Message] = {
         _l("La vérification des signatures n'a pas pu démarrer."),
         _l("Réessayez ; si l'erreur revient, prévenez l'administrateur."),
     ),
+    "check.too_often": Message(
+        _l("Trop de vérifications ont été demandées d'ici en peu de temps."), _l("Attendez une minute, puis réessayez.")
+    ),
     # --- certificate ---
     "certificate.reason": Message(_l("Ce motif de révocation n'existe pas."), _l("Choisissez un motif proposé.")),
     "certificate.revoked": Message(_l("Ce certificat est déjà révoqué."), _l("Rien à faire.")),
@@ -975,7 +978,9 @@ MESSAGES: Mapping[str, Message] = {
     # --- unit ---
     "unit.unknown": Message(_l("Cette unité n'existe pas."), _l("Choisissez une unité de la liste.")),
     # --- upload ---
+    "upload.missing": Message(_l("Aucun fichier n'a été envoyé."), _l("Choisissez un fichier.")),
     "upload.too_large": Message(
         _l("L'envoi dépasse la taille permise."), _l("Envoyez un fichier plus léger ou en plusieurs fois.")
     ),
+    "upload.unreadable": Message(_l("L'envoi n'a pas pu être lu."), _l("Envoyez de nouveau le fichier.")),
 }

@@ -21,7 +21,7 @@ from ged.registry import allocation, dispatch
 from ged.registry.journal_check import told_of_number
 from ged.registry.models import AttachmentKind
 from ged.registry.states import MailAct, MailState, move
-from ged.signbook import book, circuit, render
+from ged.signbook import book, circuit, render, tokens
 from ged.signbook.models import CircuitAct, Draft, Notice, NoticeKind, SignatureWay, SignedRevision
 from ged.signbook.placeholders import unfilled
 from ged.signbook.render import Letter, PageMode, Pages, letter_pages
@@ -274,7 +274,7 @@ def _check_mark(services: Services, mail_id: MailId | int, actor: Actor, now: da
         draft = book.require(session, mail_id, actor)
         going = book.require_circuit(draft)
         words = book.signatory_words(session, actor, book.signing_post(actor, going.signatory))
-    render.mark(words, (1, 0.0, 0.0, 226.77, 102.05), at=now, zone=services.zone)
+    render.mark(words, render.MARK_BOX, at=now, zone=services.zone)
 
 
 def confirming(uow: UnitOfWork, mail_id: MailId | int, *, version_no: int, actor: Actor) -> tuple[Draft, HeldPost]:
@@ -331,7 +331,8 @@ def sign_numbered(services: Services, mail_id: MailId | int, *, key: OpenedKey, 
         number, on = (draft.number.text if draft.number else ""), draft.numbered_on
     pages = letter_pages(letter, mode=PageMode.SIGN, at=now, number=number, on=on)
     try:
-        request = _request(letter, pages, words, number, services, now)
+        token = tokens.make(services, pages.pdf, number=number, on=on or now.date(), signer=words.name)
+        request = _request(letter, pages, words, number, services, now, token)
         signed = services.signer.sign(pages.pdf, request, sealed=key.sealed, cookie_key=key.cookie_key, now=now)
     except (Invalid, EngineFailed) as failure:
         _note_failure(services, mail_id, failure, actor, now)
@@ -362,6 +363,7 @@ def sign_numbered(services: Services, mail_id: MailId | int, *, key: OpenedKey, 
                 at=now,
             )
         )
+        tokens.keep(uow, draft.mail_id, token, actor=actor, post=post)
         draft.failure = ""
         draft.confirmed_by_id, draft.confirmed_name, draft.confirmed_title = actor.person_id, words.name, words.title
         draft.confirmed_capacity = " ".join(words.capacity)
@@ -378,15 +380,25 @@ def _check_signing(draft: Draft, actor: Actor) -> HeldPost:
 
 
 def _request(
-    letter: Letter, pages: Pages, words: Signatory, number: str, services: Services, now: datetime
+    letter: Letter,
+    pages: Pages,
+    words: Signatory,
+    number: str,
+    services: Services,
+    now: datetime,
+    token: tokens.NewToken,
 ) -> SignRequest:
+    code = tokens.printed(token, services.public_url, render.code_square(pages.mark_box))
     return SignRequest(
         field=pages.signature_field,
         reason=f"Courrier départ n° {number}",
         location=letter.place,
         signer_name=words.name,
         at=now,
-        appearance_pdf=render.mark(words, pages.mark_box, at=now, zone=services.zone),
+        appearance_pdf=render.mark(
+            words, pages.mark_box, at=now, zone=services.zone, verify_at=services.public_url if code else ""
+        ),
+        code=code,
     )
 
 

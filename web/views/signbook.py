@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.ports import Confidentiality, MailId, SignatureReport
 from ged.registry import documents, reading
-from ged.signbook import ink, operations, queries
+from ged.signbook import ink, operations, queries, tokens
 from ged.signbook.operations import MAX_TEXT, SignResult, ToSign
 from ged.signbook.queries import LetterRow
 from web import context, keyring
@@ -115,10 +115,11 @@ def _show(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
     services, actor = context.services(), context.actor()
     with services.reading() as session:
         row = queries.letter(session, mail_id, actor, on=context.today())
+        code = tokens.of_letter(session, mail_id)
     if row.level >= Confidentiality.RESTRICTED:
         with services.unit_of_work(context.now()) as uow:
             reading.mark_opened(uow, mail_id, actor=actor, now=context.now())
-    return render_form("signbook/show.html", error=error, row=row, reports=_reports(row), maximum=MAX_TEXT)
+    return render_form("signbook/show.html", error=error, row=row, reports=_reports(row), maximum=MAX_TEXT, code=code)
 
 
 def _reports(row: LetterRow) -> tuple[SignatureReport, ...]:
