@@ -763,6 +763,19 @@ class SignedPdf:
     level: str
 
 
+@dataclass(frozen=True)
+class PdfFacts:
+    """What of a PDF shows whether it can be read in twenty years.
+
+    Attributes:
+        flavour: of PDF/A, as the file claims it and nothing speaks against it (``2b``); empty for none.
+        loose_fonts: names of the fonts that it uses and does not carry.
+    """
+
+    flavour: str
+    loose_fonts: tuple[str, ...] = ()
+
+
 class Signer(Protocol):
     """Makes PAdES signatures (ETSI EN 319 142)."""
 
@@ -776,6 +789,14 @@ class Signer(Protocol):
         Raises:
             Invalid: ``key.locked`` (the five minutes are over, or the cookie is not the right one).
             EngineFailed: ``sign.failed``.
+        """
+        ...
+
+    def inspect(self, pdf: bytes) -> PdfFacts:
+        """Look at a PDF of ours, signed or not.
+
+        Raises:
+            EngineFailed: ``sign.unreadable``.
         """
         ...
 
@@ -851,6 +872,10 @@ class TokenSealer(Protocol):
         Raises:
             EngineFailed: retryable ``key.unreachable``; ``key.refused``.
         """
+        ...
+
+    def has_key(self) -> bool:
+        """Whether there is a key, so that codes are made."""
         ...
 
     def read(self, text: str) -> TokenFacts | None:

@@ -62,6 +62,10 @@ class PayloadSealer:
         text = base64.b32encode(signed + signature).decode("ascii").rstrip("=")
         return SealedToken(text, _key_id(public).hex(), chain)
 
+    def has_key(self) -> bool:
+        """Whether codes are made (see the port)."""
+        return self._key() is not None
+
     def read(self, text: str) -> TokenFacts | None:
         """What a code says, believed by nobody yet (see the port)."""
         found = _read(text)

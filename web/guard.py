@@ -231,6 +231,7 @@ ACCESS: Mapping[str, Rule] = {
     "drafts.abandon_form": SIGNED_IN,
     "drafts.abandon": SIGNED_IN,
     "signbook.index": SIGNED_IN,
+    "presign.index": SIGNED_IN,
     "signbook.sign_selected": SIGNED_IN,
     "signbook.sign_chunk": SIGNED_IN,
     "signbook.seen": SIGNED_IN,

@@ -21,7 +21,7 @@ from ged.registry import allocation, dispatch
 from ged.registry.journal_check import told_of_number
 from ged.registry.models import AttachmentKind
 from ged.registry.states import MailAct, MailState, move
-from ged.signbook import book, circuit, render, tokens
+from ged.signbook import book, circuit, presign, render, tokens
 from ged.signbook.models import CircuitAct, Draft, Notice, NoticeKind, SignatureWay, SignedRevision
 from ged.signbook.placeholders import unfilled
 from ged.signbook.render import Letter, PageMode, Pages, letter_pages
@@ -85,12 +85,13 @@ def submit(services: Services, mail_id: MailId | int, *, version: int, actor: Ac
         content = book.content_of(session, draft)
         _check_complete(content)
         letter = book.letter_of(session, services, draft, content)
+        holds = presign.pages_hold(session, draft)
     pages = letter_pages(letter, mode=PageMode.PREVIEW, at=now, signatory=Signatory(letter.sender, ""))
     digest = services.blobs.put(BytesIO(pages.pdf)).digest
     with services.unit_of_work(now) as uow:
         draft = book.locked(uow, mail_id, actor, version=version)
         post = _check_submission(draft, version, actor)
-        _enter_circuit(uow, draft, digest, pages, letter, post, actor)
+        _enter_circuit(uow, draft, digest, pages, letter, post, actor, holds=holds)
 
 
 def _check_submission(draft: Draft, version: int, actor: Actor) -> HeldPost:
@@ -114,9 +115,17 @@ def _check_complete(content: book.Content) -> None:
 
 
 def _enter_circuit(
-    uow: UnitOfWork, draft: Draft, digest: Digest, pages: Pages, letter: Letter, post: HeldPost, actor: Actor
+    uow: UnitOfWork,
+    draft: Draft,
+    digest: Digest,
+    pages: Pages,
+    letter: Letter,
+    post: HeldPost,
+    actor: Actor,
+    *,
+    holds: bool,
 ) -> None:
-    if draft.preview_version_no != draft.version_no or draft.letter != letter.stored():
+    if not holds or draft.preview_version_no != draft.version_no or draft.letter != letter.stored():
         book.set_preview(uow, draft, digest, pages, letter, actor=actor)
     going = book.require_circuit(draft)
     access.grant(uow, draft.mail_id, (post_principal(i) for i in going.visa_posts), Because.VISA)
@@ -258,11 +267,14 @@ def confirm(services: Services, mail_id: MailId | int, *, version_no: int, actor
         Forbidden: ``circuit.not_yours``, ``sign.not_signatory``.
         InvalidTransition: ``circuit.not_your_turn``, ``mail.wrong_state``.
         StaleVersion: ``draft.changed``.
-        Invalid: ``sign.no_register``, ``typeset.glyph``: the mark cannot be printed; no number is used.
+        Invalid: ``presign.…``, ``sign.no_register``: the check before the signature found something that blocks;
+            ``typeset.glyph``: the mark cannot be printed. No number is used.
     """
     _check_mark(services, mail_id, actor, now)
+    checked = presign.check(services, mail_id, actor=actor, now=now)
     with services.unit_of_work(now) as uow:
         draft, post = confirming(uow, mail_id, version_no=version_no, actor=actor)
+        checked.require()
         draft.way = SignatureWay.DIGITAL
         book.enter(uow, draft, CircuitAct.CONFIRM, actor=actor, post=post)
         number_letter(uow, draft, actor=actor, post=post)
@@ -299,6 +311,7 @@ def confirming(uow: UnitOfWork, mail_id: MailId | int, *, version_no: int, actor
 
 def number_letter(uow: UnitOfWork, draft: Draft, *, actor: Actor, post: HeldPost) -> None:
     """Give number and date from the signatory's register; its counter stays locked until the commit."""
+    uow.session.flush()  # a line of the history without its id cannot be compared with the others
     going = book.require_circuit(draft)
     unit_id = uow.session.get_one(Post, going.signatory).unit_id
     register = book.departure_register(uow.session, unit_id)
@@ -334,6 +347,7 @@ def sign_numbered(services: Services, mail_id: MailId | int, *, key: OpenedKey, 
         token = tokens.make(services, pages.pdf, number=number, on=on or now.date(), signer=words.name)
         request = _request(letter, pages, words, number, services, now, token)
         signed = services.signer.sign(pages.pdf, request, sealed=key.sealed, cookie_key=key.cookie_key, now=now)
+        presign.require_archivable(services, signed.pdf)
     except (Invalid, EngineFailed) as failure:
         _note_failure(services, mail_id, failure, actor, now)
         raise

@@ -7,8 +7,9 @@ from flask_babel import gettext as _
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.ports import Confidentiality, MailId, SignatureReport
 from ged.registry import documents, reading
-from ged.signbook import ink, operations, queries, tokens
+from ged.signbook import ink, operations, presign, queries, tokens
 from ged.signbook.operations import MAX_TEXT, SignResult, ToSign
+from ged.signbook.presign import Checked
 from ged.signbook.queries import LetterRow
 from web import context, keyring
 from web.errors import ErrorView, views_of
@@ -119,7 +120,17 @@ def _show(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
     if row.level >= Confidentiality.RESTRICTED:
         with services.unit_of_work(context.now()) as uow:
             reading.mark_opened(uow, mail_id, actor=actor, now=context.now())
-    return render_form("signbook/show.html", error=error, row=row, reports=_reports(row), maximum=MAX_TEXT, code=code)
+    return render_form(
+        "signbook/show.html", error=error, row=row, reports=_reports(row), maximum=MAX_TEXT, code=code,
+        checked=_checked(row),
+    )  # fmt: skip
+
+
+def _checked(row: LetterRow) -> Checked | None:
+    """What is looked at before the signature, for who may sign now."""
+    if not row.may_sign:
+        return None
+    return presign.check(context.services(), row.mail_id, actor=context.actor(), now=context.now())
 
 
 def _reports(row: LetterRow) -> tuple[SignatureReport, ...]:
