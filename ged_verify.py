@@ -11,18 +11,23 @@ GED, no network. It reads a folder written by ``ged export case``:
     journal.pub, trust/*.pem      the journal's key, and the roots that the installation trusted
 
     python ged_verify.py FOLDER [--trust ROOT.pem]... [--key journal.pub] [--json]
+    python ged_verify.py --token CODE --cert jetons.pem [--file LETTER.pdf] [--json]
+
+The second form checks the signed code printed on a letter, byte by byte as ``docs/code-signe.md`` has it.
 
 The key and the roots inside the folder only say what the exporter claims: give those that you hold yourself. Exit 0:
 nothing speaks against the file; 1: something in it is broken; 2: the folder cannot be read.
 """
 
 import argparse
+import base64
 import hashlib
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +35,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 FORMAT = "ged-case-1"
@@ -82,23 +88,90 @@ class Line:
 def main(arguments: list[str] | None = None) -> int:
     """Check a folder and print what is proven, by whom, when."""
     parser = argparse.ArgumentParser(prog="ged-verify", description=(__doc__ or "").split("\n", maxsplit=1)[0])
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?")
+    parser.add_argument("--token", help="the signed code of a letter, instead of a folder")
+    parser.add_argument("--cert", type=Path, action="append", default=[], help="a certificate of the institution (PEM)")
+    parser.add_argument("--file", type=Path, help="the letter's signed PDF, to compare with its code")
     parser.add_argument("--trust", type=Path, action="append", default=[], help="a root that you trust (PEM)")
     parser.add_argument("--key", type=Path, help="the journal's public key, as you hold it")
     parser.add_argument("--json", action="store_true", help="one JSON line a finding")
     options = parser.parse_args(arguments)
+    if (options.folder is None) is (options.token is None):
+        parser.error("give a folder, or --token with --cert")
     try:
-        lines = list(Case(options.folder, options.trust, options.key).check())
+        lines = list(_asked(options))
     except (OSError, ValueError, KeyError, TypeError) as error:
         print(f"{options.folder}: {type(error).__name__}: {error}", file=sys.stderr)
         return 2
     for line in lines:
         print(json.dumps(asdict(line), ensure_ascii=False) if options.json else _words(line))
     broken = sum(line.state == "broken" for line in lines)
+    if options.token is not None:
+        return 1 if broken or lines[0].state != "proven" else 0
     if not options.json:
         counts = {state: sum(line.state == state for line in lines) for state in ("proven", "open", "broken")}
         print(f"{counts['proven']} prouvés, {counts['open']} non vérifiables ici, {counts['broken']} NON CONFORMES.")
     return 1 if broken else 0
+
+
+def _asked(options: argparse.Namespace) -> Iterator[Line]:
+    if options.token is None:
+        return Case(options.folder, options.trust, options.key).check()
+    held = [one for path in options.cert for one in x509.load_pem_x509_certificates(path.read_bytes())]
+    return check_code(options.token, held, options.file.read_bytes() if options.file else None)
+
+
+def check_code(text: str, held: list[x509.Certificate], pdf: bytes | None = None) -> Iterator[Line]:
+    """What the signed code of a letter proves with the institution's certificates that are held."""
+    code = re.sub(r"[\s-]", "", text).rstrip("/").rpartition("/")[2].upper()
+    try:
+        content = base64.b32decode(code + "=" * (-len(code) % 8))
+        signer_at = 60 + content[59]
+        end = signer_at + 1 + content[signer_at]
+        number, signer = content[60:signer_at].decode(), content[signer_at + 1 : end].decode()
+        is_whole = base64.b32encode(content).decode().rstrip("=") == code and content[0] == 1 and end < len(content)
+    except (ValueError, IndexError):
+        is_whole = False
+    if not is_whole:
+        yield Line("broken", "code du courrier", why="ce n'est pas le code d'un courrier")
+        return
+    day = date(2000, 1, 1) + timedelta(days=int.from_bytes(content[25:27]))
+    what = f"courrier {number} du {day.isoformat()} signé par {signer}, SHA-256 avant signature {content[27:59].hex()}"
+    known = [one for one in held if _spki_digest(one)[:8] == content[1:9]]
+    if not known:
+        yield Line("open", what, why=f"aucun certificat donné (--cert) n'a la clé {content[1:9].hex()}")
+    elif _token_holds(known[0].public_key(), content[:end], content[end:]):
+        yield Line("proven", what, known[0].subject.rfc4514_string())
+    else:
+        yield Line("broken", what, why="la clé de l'institution ne l'a pas signé")
+    if pdf is not None:
+        stops = [found.end() + n for found in re.finditer(rb"%%EOF", pdf) for n in range(3)]
+        is_same = any(hashlib.sha256(pdf[:stop]).digest() == content[27:59] for stop in stops)
+        why = "" if is_same else "ce fichier n'est pas ce courrier"
+        yield Line("proven" if is_same else "broken", "le fichier commence par les pages de ce courrier", why=why)
+
+
+def _spki_digest(certificate: x509.Certificate) -> bytes:
+    public = certificate.public_key()
+    spki = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.sha256(spki).digest()
+
+
+def _token_holds(public: object, signed: bytes, signature: bytes) -> bool:
+    content = b"GED letter token 1\0" + signed
+    try:
+        if isinstance(public, rsa.RSAPublicKey):
+            public.verify(signature, content, padding.PKCS1v15(), hashes.SHA256())
+            return True
+        if not isinstance(public, ec.EllipticCurvePublicKey) or len(signature) != 2 * ((public.key_size + 7) // 8):
+            return False
+        half = len(signature) // 2
+        r, s = int.from_bytes(signature[:half]), int.from_bytes(signature[half:])
+        digest = hashes.SHA384() if public.key_size > 256 else hashes.SHA256()
+        public.verify(encode_dss_signature(r, s), content, ec.ECDSA(digest))
+    except InvalidSignature:
+        return False
+    return True
 
 
 def _words(line: Line) -> str:

@@ -9,10 +9,12 @@ from pathlib import Path
 from demo.people import PASSPHRASE, PASSWORD, SIGNERS
 from ged.config import Settings, load_settings
 from ged.org.accounts import hash_password, set_password
+from ged.org.certificates import note_issued
 from ged.org.file import read_organisation
 from ged.org.keys import has_key
+from ged.org.models import CertificateKind
 from ged.unit import SYSTEM, Services
-from web.bootstrap import authority_dir, build_services, create_authority
+from web.bootstrap import authority_dir, build_services, create_authority, make_seal
 from web.cli import init_installation
 from web.migrate import migrate_database
 from web.organisation import issue_key_to, load_file, person_of
@@ -46,6 +48,8 @@ def prepare(data: Path, *, extra: dict[str, str], say: Say) -> Settings:
     services = build_services(settings)
     with timed(say, "ministère de démonstration"):
         load_file(services, MINISTRY, dry_run=False, now=_now())
+    with timed(say, "cachet du ministère"):
+        _make_seal(settings, services)
     with timed(say, "comptes et clés de signature"):
         _give_passwords(services)
         _give_keys(services)
@@ -63,6 +67,13 @@ def _add_settings(env: Path, extra: dict[str, str]) -> None:
     wanted = [*kept, *(f"{name}={value}" for name, value in extra.items())]
     if wanted != lines:
         env.write_text("\n".join(wanted) + "\n", encoding="utf-8")
+
+
+def _make_seal(settings: Settings, services: Services) -> None:
+    if services.sealer is not None and services.sealer.certificate() is None:
+        facts, pem = make_seal(settings, identifier="", now=_now())
+        with services.unit_of_work(_now()) as uow:
+            note_issued(uow, facts, pem, kind=CertificateKind.SEAL)
 
 
 def _give_passwords(services: Services) -> None:

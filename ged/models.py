@@ -11,6 +11,7 @@ from ged.registry import models as registry
 from ged.registry.suggestions import models as suggestions
 from ged.routing import models as routing
 from ged.signbook import models as signbook
+from ged.signbook import token_models
 from ged.slips import models as slips
 
 metadata = Base.metadata
@@ -35,4 +36,5 @@ __all__ = [
     "slips",
     "suggestions",
     "takeover_models",
+    "token_models",
 ]

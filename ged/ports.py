@@ -724,6 +724,16 @@ class SignatureField:
 
 
 @dataclass(frozen=True)
+class PrintedCode:
+    """A QR code to print into an appearance: its text, and its square in points from the lower left corner."""
+
+    text: str = field(repr=False)
+    x: float
+    y: float
+    size: float
+
+
+@dataclass(frozen=True)
 class SignRequest:
     """One signature to make.
 
@@ -732,6 +742,7 @@ class SignRequest:
         appearance_pdf: one-page PDF (of the field's size) that becomes the field's appearance; it holds text a
             person reads (mark, or the filled reception table).
         docmdp_level: 2 on a first signature that allows the later filling of prepared fields only; None otherwise.
+        code: printed over the appearance.
     """
 
     field: SignatureField
@@ -741,6 +752,7 @@ class SignRequest:
     at: datetime
     appearance_pdf: bytes = dataclasses.field(repr=False)
     docmdp_level: int | None = None
+    code: PrintedCode | None = None
 
 
 @dataclass(frozen=True)
@@ -749,6 +761,19 @@ class SignedPdf:
 
     pdf: bytes = field(repr=False)
     level: str
+
+
+@dataclass(frozen=True)
+class PdfFacts:
+    """What of a PDF shows whether it can be read in twenty years.
+
+    Attributes:
+        flavour: of PDF/A, as the file claims it and nothing speaks against it (``2b``); empty for none.
+        loose_fonts: names of the fonts that it uses and does not carry.
+    """
+
+    flavour: str
+    loose_fonts: tuple[str, ...] = ()
 
 
 class Signer(Protocol):
@@ -767,6 +792,14 @@ class Signer(Protocol):
         """
         ...
 
+    def inspect(self, pdf: bytes) -> PdfFacts:
+        """Look at a PDF of ours, signed or not.
+
+        Raises:
+            EngineFailed: ``sign.unreadable``.
+        """
+        ...
+
 
 class Sealer(Protocol):
     """Signs in the name of the institution (EN 319 412-3): registers closed, exports. No person's key is needed."""
@@ -782,6 +815,75 @@ class Sealer(Protocol):
 
     def certificate(self) -> Certificate | None:
         """Public facts of the seal's certificate; None when there is none."""
+        ...
+
+
+@dataclass(frozen=True)
+class TokenFacts:
+    """What the signed code on a letter says.
+
+    Attributes:
+        token: 16 random bytes; who knows them holds the letter.
+        digest: of the letter's PDF before mark and signature.
+    """
+
+    number: str
+    on: date
+    signer: str
+    token: bytes = field(repr=False)
+    digest: Digest
+
+
+@dataclass(frozen=True)
+class SealedToken:
+    """The signed code. ``certificates_pem``: of the key that signed it, then those above it."""
+
+    text: str
+    key_id: str
+    certificates_pem: str
+
+
+class TokenState(StrEnum):
+    """What a code is worth."""
+
+    PROVEN = "proven"
+    FORGED = "forged"
+    """It names a key that we know, which did not sign it."""
+    UNKNOWN_KEY = "unknown_key"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True)
+class TokenCheck:
+    """A code looked at. ``by``: the subject of the certificate that proves it."""
+
+    state: TokenState
+    facts: TokenFacts | None = None
+    key_id: str = ""
+    by: str = ""
+
+
+class TokenSealer(Protocol):
+    """Makes and reads the signed code that is printed on a letter (``docs/code-signe.md``)."""
+
+    def seal(self, facts: TokenFacts) -> SealedToken | None:
+        """Sign the facts with the institution's key; None when there is none.
+
+        Raises:
+            EngineFailed: retryable ``key.unreachable``; ``key.refused``.
+        """
+        ...
+
+    def has_key(self) -> bool:
+        """Whether there is a key, so that codes are made."""
+        ...
+
+    def read(self, text: str) -> TokenFacts | None:
+        """What a code or an address that ends in one says, whoever made it; None when it is no code."""
+        ...
+
+    def check(self, text: str, certificates_pem: Sequence[str]) -> TokenCheck:
+        """Whether the holder of one of these certificates says it."""
         ...
 
 

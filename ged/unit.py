@@ -43,6 +43,7 @@ from ged.ports import (
     SignatureChecker,
     Signer,
     Timestamper,
+    TokenSealer,
     UnitId,
 )
 
@@ -175,6 +176,8 @@ class Services:
     revocation: RevocationLists | None = None
     sealer: Sealer | None = None
     timestamper: Timestamper | None = None
+    tokens: TokenSealer | None = None
+    """Makes and reads the signed code on letters."""
 
     def reading(self) -> AbstractContextManager[Session]:
         """A session for queries."""

@@ -12,14 +12,19 @@ from functools import lru_cache
 from io import BytesIO
 from typing import IO
 
+import numpy as np
+import zxingcpp
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.layout import BoxConstraints
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.pdf_utils.writer import BasePdfFileWriter, PdfFileWriter
 from pyhanko.stamp import BaseStamp, BaseStampStyle
 
+from ged.ports import PrintedCode
+
 _MARKS_KEPT = 32
 _MARK_MAX_BYTES = 1 << 18
+_LONG_CODE = 500
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,7 @@ class PageStyle(BaseStampStyle):
     """Makes the first page of a PDF the appearance of a field."""
 
     page_pdf: bytes = b""
+    code: PrintedCode | None = None
 
     def create_stamp(self, writer: BasePdfFileWriter, box: BoxConstraints, text_params: object) -> "_PageStamp":  # noqa: ARG002
         """The appearance inside one writer."""
@@ -38,11 +44,43 @@ class _PageStamp(BaseStamp):
         super().__init__(writer, style, box)
         self._target = writer
         self._page = style.page_pdf
+        self._code = style.code
+        self._size = (float(box.width), float(box.height))
 
     def register(self) -> generic.IndirectObject:
         """The page itself is the form: its box is that of the field."""
         written = _kept if len(self._page) <= _MARK_MAX_BYTES else _write
-        return written(self._page).add_to(self._target)
+        form = written(self._page).add_to(self._target)
+        return form if self._code is None else self._with_code(form, self._code)
+
+    def _with_code(self, form: generic.IndirectObject, code: PrintedCode) -> generic.IndirectObject:
+        """The page and a code over it: one picture a letter, while the page itself is kept for the batch."""
+        width, height = self._size
+        picture = self._target.add_object(qr_picture(code.text))
+        names = b"/Mark %d 0 R /Code %d 0 R" % (form.idnum, picture.idnum)
+        head = f"/Type /XObject /Subtype /Form /BBox [0 0 {width:.2f} {height:.2f}] /Resources << /XObject << ".encode()
+        square = f"{code.size:.2f} 0 0 {code.size:.2f} {code.x:.2f} {code.y:.2f}".encode()
+        drawn = b"q /Mark Do Q q " + square + b" cm /Code Do Q"
+        return self._target.add_object(_stream(head + names + b" >> >>", drawn))
+
+
+def qr_picture(text: str) -> "_Raw":
+    """A QR code with its quiet zone: one pixel a module, black on white, never smoothed by who draws it."""
+    drawn = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level=_level(text))
+    modules = np.array(drawn.to_image(scale=1, add_quiet_zones=True))
+    height, width = modules.shape
+    head = b"/Type /XObject /Subtype /Image /ColorSpace /DeviceGray /BitsPerComponent 1 /Interpolate false"
+    size = b" /Width %d /Height %d" % (width, height)
+    return _stream(head + size, np.packbits(modules > 0, axis=1).tobytes())
+
+
+def _stream(entries: bytes, content: bytes) -> "_Raw":
+    return _Raw(b"<< %s /Length %d >>\nstream\n%s\nendstream" % (entries, len(content), content))
+
+
+def _level(text: str) -> str:
+    """Error correction: M (15 %) as long as the modules stay big, L for the long code of an RSA key."""
+    return "M" if len(text) <= _LONG_CODE else "L"
 
 
 @dataclass(frozen=True)

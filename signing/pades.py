@@ -18,9 +18,10 @@ from pyhanko.sign.signers.cms_embedder import PdfCMSEmbedder, SigAppearanceSetup
 from pyhanko.sign.signers.pdf_byterange import SignatureObject
 
 from ged.errors import EngineFailed, GedError
-from ged.ports import SignatureField, SignedPdf, SignRequest
+from ged.ports import PdfFacts, SignatureField, SignedPdf, SignRequest
 from signing.appearance import PageStyle
 from signing.cms import template_for
+from signing.inspection import inspect
 from signing.keys import unseal
 from signing.profiles import PublicKey, digest_for
 from signing.rawkeys import MemoryKey, RawKey
@@ -74,6 +75,10 @@ class PadesSigner:
         if not signed.startswith(pdf):
             raise EngineFailed("sign.failed", field=request.field.name, cause="bytes_rewritten")
         return SignedPdf(signed, level)
+
+    def inspect(self, pdf: bytes) -> PdfFacts:
+        """Look at a PDF of ours (see the port)."""
+        return inspect(pdf)
 
     def _at_best_level(self, pdf: bytes, request: SignRequest, signer: "_KeySigner") -> tuple[bytes, str]:
         if self._timestamper is not None:
@@ -159,7 +164,9 @@ def _setup(request: SignRequest, digest: str, hex_digits: int) -> SigObjSetup:
             bytes_reserved=hex_digits,
         ),
         SigMDPSetup(digest, certify=certifies, docmdp_perms=MDPPerm(request.docmdp_level) if certifies else None),
-        SigAppearanceSetup(PageStyle(border_width=0, page_pdf=request.appearance_pdf), request.at, None),
+        SigAppearanceSetup(
+            PageStyle(border_width=0, page_pdf=request.appearance_pdf, code=request.code), request.at, None
+        ),
     )
 
 

@@ -20,7 +20,9 @@ from indexer.tantivy_index import TantivyIndex
 from ocr.engine import TesseractEngine
 from signing.keys import Argon2Cost, LocalVault
 from signing.pades import PadesSigner
+from signing.payload import PayloadSealer
 from signing.pki import Authority
+from signing.sealing import own_seal
 from signing.status import AuthorityStatus
 from signing.validation import PdfChecker
 
@@ -57,6 +59,7 @@ def make_services(folder: Path, *, url: str | None = None, create: bool = True) 
         public_url="http://127.0.0.1:8000",
         data_dir=str(folder),
         revocation=AuthorityStatus(authority, derive_secret(SECRET, "keystore")),
+        tokens=PayloadSealer(lambda: own_seal(authority, derive_secret(SECRET, "keystore"))),
     )
 
 

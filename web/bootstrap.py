@@ -16,13 +16,14 @@ from ged.db import make_engine
 from ged.errors import Invalid
 from ged.org.certificates import own_lists
 from ged.pipeline import plug_proofs
-from ged.ports import Certificate, JobQueue, Post, SearchIndex
+from ged.ports import Certificate, JobQueue, Post, SearchIndex, TokenSealer
 from ged.unit import Services
 from ocr.engine import TesseractEngine
 from signing import pki
 from signing.anchor_stamp import AuthorityStamper
 from signing.keys import PASSPHRASE_MIN_CHARS, LocalVault, describe
 from signing.pades import PadesSigner
+from signing.payload import PayloadSealer
 from signing.pki import Authority, OfflineRoot
 from signing.preserve import PadesPreserver
 from signing.profiles import StatusAddress
@@ -51,6 +52,7 @@ def build_services(settings: Settings, *, writes_index: bool = False) -> Service
         trusted_dir=settings.trusted_dir,
     )
     signer = PadesSigner(settings.tsa_urls)
+    institution = seal_key(settings, keystore)
     services = Services(
         engine=make_engine(settings.url),
         blobs=FileBlobs(settings.data_dir / "blobs"),
@@ -72,8 +74,9 @@ def build_services(settings: Settings, *, writes_index: bool = False) -> Service
         mailboxes=load_mailboxes(settings.mailboxes_file),
         preserver=PadesPreserver(settings.tsa_urls, vault.trust_roots_pem) if settings.tsa_urls else None,
         revocation=AuthorityStatus(authority_dir(settings), keystore),
-        sealer=PadesSealer(signer, seal_key(settings, keystore)),
+        sealer=PadesSealer(signer, institution),
         timestamper=AuthorityStamper(settings.tsa_urls) if settings.tsa_urls else None,
+        tokens=PayloadSealer(institution),
     )
     return services
 
@@ -86,6 +89,11 @@ def build_checker(trust_roots_pem: Sequence[str], crls: Sequence[bytes] = ()) ->
     """
     lists = tuple(load_crl(one) for one in crls)
     return PdfChecker(trust_roots_pem, crls=lambda: lists)
+
+
+def build_token_reader() -> TokenSealer:
+    """A reader of the signed codes on letters, without an installation; it signs none."""
+    return PayloadSealer()
 
 
 def create_authority(

@@ -20,6 +20,7 @@ from web.cli_ocr import ocr
 from web.cli_pki import pki
 from web.cli_search import search
 from web.cli_signatures import signatures
+from web.cli_token import token
 
 if TYPE_CHECKING:
     from ged.config import Settings
@@ -75,6 +76,7 @@ main.add_command(ocr)
 main.add_command(pki)
 main.add_command(search)
 main.add_command(signatures)
+main.add_command(token)
 
 
 @main.command()

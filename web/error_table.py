@@ -141,6 +141,9 @@ MESSAGES: Mapping[str, Message] = {
         _l("La vérification des signatures n'a pas pu démarrer."),
         _l("Réessayez ; si l'erreur revient, prévenez l'administrateur."),
     ),
+    "check.too_often": Message(
+        _l("Trop de vérifications ont été demandées d'ici en peu de temps."), _l("Attendez une minute, puis réessayez.")
+    ),
     # --- certificate ---
     "certificate.reason": Message(_l("Ce motif de révocation n'existe pas."), _l("Choisissez un motif proposé.")),
     "certificate.revoked": Message(_l("Ce certificat est déjà révoqué."), _l("Rien à faire.")),
@@ -784,6 +787,72 @@ MESSAGES: Mapping[str, Message] = {
         _l("L'autorité d'un certificat n'est pas reconnue par ce site."),
         _l("Ajoutez sa racine aux autorités reconnues."),
     ),
+    # --- presign ---
+    "presign.no_addressee": Message(
+        _l("Ce courrier n'a pas de destinataire."), _l("Renvoyez-le à son auteur pour qu'il en nomme un.")
+    ),
+    "presign.no_address": Message(
+        _l("Sans adresse postale ni électronique : %(names)s."),
+        _l("Le bureau d'ordre devra la trouver avant l'envoi ; l'auteur peut l'ajouter."),
+    ),
+    "presign.copies_twice": Message(
+        _l("Nommés deux fois, comme destinataire ou pour ampliation : %(names)s."),
+        _l("Faites rayer la ligne en double, ou signez si c'est voulu."),
+    ),
+    "presign.annex_missing": Message(
+        _l("Le contenu de pièces jointes est introuvable : %(names)s."), _l("Faites-les joindre de nouveau.")
+    ),
+    "presign.annexes_printed": Message(
+        _l("La lettre annonce %(printed)s pièces jointes, %(joined)s le sont."),
+        _l("Renvoyez-la à son auteur, qui la remet au parapheur."),
+    ),
+    "presign.annexes_differ": Message(
+        _l("Le texte semble annoncer %(announced)s pièces jointes, %(joined)s le sont."),
+        _l("Vérifiez ; au besoin, renvoyez-la pour joindre les pièces ou corriger le texte."),
+    ),
+    "presign.annexes_none": Message(
+        _l("Le texte parle de pièces jointes, aucune ne l'est."),
+        _l("Vérifiez ; au besoin, renvoyez-la pour joindre les pièces ou corriger le texte."),
+    ),
+    "presign.visas_missing": Message(
+        _l("Il manque le visa de : %(posts)s."), _l("Attendez ce visa, ou renvoyez le projet à son auteur.")
+    ),
+    "presign.reference_changed": Message(
+        _l("Le courrier auquel on répond porte maintenant une autre référence que celle que citent les pages."),
+        _l("Renvoyez le projet à son auteur, ou signez s'il ne faut pas la citer."),
+    ),
+    "presign.dated_later": Message(
+        _l("La journée est close au registre : le courrier serait daté du %(on)s."),
+        _l("Signez-le ce jour-là, ou acceptez cette date."),
+    ),
+    "presign.answers_later": Message(
+        _l("Le courrier auquel on répond porte une date postérieure à celle de la signature."),
+        _l("Faites rectifier la date du courrier reçu, ou vérifiez la réponse."),
+    ),
+    "presign.pages_changed": Message(
+        _l("Les pages montrées ne sont plus celles qui seraient signées : la mise en page a changé depuis."),
+        _l("Renvoyez le projet à son auteur ; il le remet tel quel, les visas donnés restent."),
+    ),
+    "presign.fonts": Message(
+        _l("Des caractères ne sont pas contenus dans le fichier : %(fonts)s."),
+        _l("Prévenez l'administrateur ; aucun numéro n'est utilisé."),
+    ),
+    "presign.not_archive": Message(
+        _l("Le fichier n'est pas un PDF/A : il ne se conserverait pas."),
+        _l("Prévenez l'administrateur ; aucun numéro n'est utilisé."),
+    ),
+    "presign.not_archivable": Message(
+        _l("Le fichier signé n'est plus un PDF/A : il n'a pas été retenu."),
+        _l("Le numéro et la date restent. Prévenez l'administrateur, puis signez à nouveau."),
+    ),
+    "presign.seal_unreadable": Message(
+        _l("Le cachet de l'institution ne peut pas être ouvert : le code de vérification ne pourrait pas être signé."),
+        _l("Prévenez l'administrateur ; aucun numéro n'est utilisé."),
+    ),
+    "presign.no_code": Message(
+        _l("Aucun code de vérification ne sera imprimé : l'installation n'a pas de cachet."),
+        _l("L'administrateur le crée une fois (ged pki seal). La signature n'en dépend pas."),
+    ),
     # --- register ---
     "register.closed": Message(_l("Le registre %(register)s est clos."), _l("Choisissez un registre ouvert.")),
     "register.nature": Message(
@@ -892,6 +961,10 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "sign.failed": Message(
         _l("La signature n'a pas pu être faite."), _l("Réessayez ; si l'erreur revient, prévenez l'administrateur.")
+    ),
+    "sign.unreadable": Message(
+        _l("Le fichier du courrier n'a pas pu être relu."),
+        _l("Réessayez ; si l'erreur revient, prévenez l'administrateur."),
     ),
     "sign.nothing": Message(_l("Aucun courrier n'est coché."), _l("Cochez les courriers à signer.")),
     "sign.too_many": Message(
@@ -1034,7 +1107,9 @@ MESSAGES: Mapping[str, Message] = {
     # --- unit ---
     "unit.unknown": Message(_l("Cette unité n'existe pas."), _l("Choisissez une unité de la liste.")),
     # --- upload ---
+    "upload.missing": Message(_l("Aucun fichier n'a été envoyé."), _l("Choisissez un fichier.")),
     "upload.too_large": Message(
         _l("L'envoi dépasse la taille permise."), _l("Envoyez un fichier plus léger ou en plusieurs fois.")
     ),
+    "upload.unreadable": Message(_l("L'envoi n'a pas pu être lu."), _l("Envoyez de nouveau le fichier.")),
 }

@@ -26,7 +26,7 @@ class Access(Enum):
     BRIDGE = "bridge"
     """A scanner bridge with its bearer token; no session, no CSRF token. The view checks the token."""
     PUBLISHED = "published"
-    """Anybody's program: what is told to everybody; no session, no CSRF token, nothing is changed."""
+    """Anybody, or anybody's program: what is told to everybody; no session, no CSRF token, nothing is changed."""
 
 
 Rule = Access | frozenset[Role]
@@ -57,6 +57,12 @@ ACCESS: Mapping[str, Rule] = {
     "pki.certificate": PUBLISHED,
     "pki.ocsp": PUBLISHED,
     "pki.ocsp_get": PUBLISHED,
+    "pki.token_keys": PUBLISHED,
+    # --- the public page of a signed letter ---
+    "check.form": PUBLISHED,
+    "check.look_up": PUBLISHED,
+    "check.letter": PUBLISHED,
+    "check.compare": PUBLISHED,
     # --- delegations ---
     "delegations.index": SIGNED_IN,
     "delegations.create": SIGNED_IN,
@@ -229,6 +235,7 @@ ACCESS: Mapping[str, Rule] = {
     "drafts.abandon_form": SIGNED_IN,
     "drafts.abandon": SIGNED_IN,
     "signbook.index": SIGNED_IN,
+    "presign.index": SIGNED_IN,
     "signbook.sign_selected": SIGNED_IN,
     "signbook.sign_chunk": SIGNED_IN,
     "signbook.seen": SIGNED_IN,

@@ -23,12 +23,25 @@ from ged.registry.suggestions.models import Lesson
 from ged.routing.models import Purpose
 from ged.routing.states import AssignmentState
 from ged.signbook.circuit import StepKind
+from ged.signbook.findings import CheckKind
 from ged.signbook.models import CircuitAct, NoticeKind, SignatureWay, Stance
 from ged.slips.models import ReceiptWay, SlipKind, SlipPurpose, TaskState
 from ged.slips.states import LineState, SlipState
 from ged.unit import Role
 
 LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
+    CheckKind: {
+        CheckKind.REFERENCE: _l("Numéro et référence"),
+        CheckKind.DATE: _l("Date"),
+        CheckKind.ADDRESSEE: _l("Destinataires"),
+        CheckKind.COPIES: _l("Ampliations"),
+        CheckKind.ANNEXES: _l("Pièces jointes"),
+        CheckKind.VISAS: _l("Visas"),
+        CheckKind.PAGES: _l("Pages montrées"),
+        CheckKind.FONTS: _l("Polices incorporées"),
+        CheckKind.ARCHIVE: _l("Archivage (PDF/A)"),
+        CheckKind.CODE: _l("Code de vérification"),
+    },
     MailState: {
         MailState.TO_IMPUTE: _l("À imputer"),
         MailState.ASSIGNED: _l("Imputé"),

@@ -21,7 +21,7 @@ from ged.registry import allocation, dispatch
 from ged.registry.journal_check import told_of_number
 from ged.registry.models import AttachmentKind
 from ged.registry.states import MailAct, MailState, move
-from ged.signbook import book, circuit, render
+from ged.signbook import book, circuit, presign, render, tokens
 from ged.signbook.circuit import StepKind
 from ged.signbook.models import CircuitAct, Draft, Notice, NoticeKind, SignatureWay, SignedRevision, Stance
 from ged.signbook.placeholders import unfilled
@@ -86,12 +86,13 @@ def submit(services: Services, mail_id: MailId | int, *, version: int, actor: Ac
         content = book.content_of(session, draft)
         _check_complete(content)
         letter = book.letter_of(session, services, draft, content)
+        holds = presign.pages_hold(session, draft)
     pages = letter_pages(letter, mode=PageMode.PREVIEW, at=now, signatory=Signatory(letter.sender, ""))
     digest = services.blobs.put(BytesIO(pages.pdf)).digest
     with services.unit_of_work(now) as uow:
         draft = book.locked(uow, mail_id, actor, version=version)
         post = _check_submission(draft, version, actor)
-        _enter_circuit(uow, draft, digest, pages, letter, post, actor)
+        _enter_circuit(uow, draft, digest, pages, letter, post, actor, holds=holds)
 
 
 def _check_submission(draft: Draft, version: int, actor: Actor) -> HeldPost:
@@ -115,9 +116,17 @@ def _check_complete(content: book.Content) -> None:
 
 
 def _enter_circuit(
-    uow: UnitOfWork, draft: Draft, digest: Digest, pages: Pages, letter: Letter, post: HeldPost, actor: Actor
+    uow: UnitOfWork,
+    draft: Draft,
+    digest: Digest,
+    pages: Pages,
+    letter: Letter,
+    post: HeldPost,
+    actor: Actor,
+    *,
+    holds: bool,
 ) -> None:
-    if draft.preview_version_no != draft.version_no or draft.letter != letter.stored():
+    if not holds or draft.preview_version_no != draft.version_no or draft.letter != letter.stored():
         book.set_preview(uow, draft, digest, pages, letter, actor=actor)
     going = book.require_circuit(draft)
     access.grant(uow, draft.mail_id, (post_principal(i) for i in going.posts), Because.VISA)
@@ -295,12 +304,15 @@ def confirm(services: Services, mail_id: MailId | int, *, version_no: int, actor
         Forbidden: ``circuit.not_yours``, ``sign.not_signatory``.
         InvalidTransition: ``circuit.not_your_turn``, ``mail.wrong_state``.
         StaleVersion: ``draft.changed``.
-        Invalid: ``sign.no_register``, ``typeset.glyph``: the mark cannot be printed; ``power.type``, ``power.amount``,
-            ``power.not_in_force``: the actor's delegation does not reach it. No number is used.
+        Invalid: ``presign.…``, ``sign.no_register``: the check before the signature found something that blocks;
+            ``typeset.glyph``: the mark cannot be printed; ``power.type``, ``power.amount``, ``power.not_in_force``:
+            the actor's delegation does not reach it. No number is used.
     """
     _check_mark(services, mail_id, actor, now)
+    checked = presign.check(services, mail_id, actor=actor, now=now)
     with services.unit_of_work(now) as uow:
         draft, post = confirming(uow, mail_id, version_no=version_no, actor=actor)
+        checked.require()
         draft.way = SignatureWay.DIGITAL
         book.enter(uow, draft, CircuitAct.CONFIRM, actor=actor, post=post)
         number_letter(uow, draft, actor=actor, post=post)
@@ -311,7 +323,7 @@ def _check_mark(services: Services, mail_id: MailId | int, actor: Actor, now: da
     with services.reading() as session:
         draft = book.require(session, mail_id, actor)
         words = book.signatory_words(session, actor, book.signing_post(draft, actor, on=local_day(services, now)))
-    render.mark(words, (1, 0.0, 0.0, 226.77, 102.05), at=now, zone=services.zone)
+    render.mark(words, render.MARK_BOX, at=now, zone=services.zone)
 
 
 def confirming(uow: UnitOfWork, mail_id: MailId | int, *, version_no: int, actor: Actor) -> tuple[Draft, HeldPost]:
@@ -336,6 +348,7 @@ def confirming(uow: UnitOfWork, mail_id: MailId | int, *, version_no: int, actor
 
 def number_letter(uow: UnitOfWork, draft: Draft, *, actor: Actor, post: HeldPost) -> None:
     """Give number and date from the signatory's register; its counter stays locked until the commit."""
+    uow.session.flush()  # a line of the history without its id cannot be compared with the others
     going = book.require_circuit(draft)
     unit_id = uow.session.get_one(Post, going.signatory).unit_id
     register = book.departure_register(uow.session, unit_id)
@@ -368,8 +381,10 @@ def sign_numbered(services: Services, mail_id: MailId | int, *, key: OpenedKey, 
         number, on = (draft.number.text if draft.number else ""), draft.numbered_on
     pages = letter_pages(letter, mode=PageMode.SIGN, at=now, number=number, on=on)
     try:
-        request = _request(letter, pages, words, number, services, now)
+        token = tokens.make(services, pages.pdf, number=number, on=on or now.date(), signer=words.name)
+        request = _request(letter, pages, words, number, services, now, token)
         signed = services.signer.sign(pages.pdf, request, sealed=key.sealed, cookie_key=key.cookie_key, now=now)
+        presign.require_archivable(services, signed.pdf)
     except (Invalid, EngineFailed) as failure:
         _note_failure(services, mail_id, failure, actor, now)
         raise
@@ -399,6 +414,7 @@ def sign_numbered(services: Services, mail_id: MailId | int, *, key: OpenedKey, 
                 at=now,
             )
         )
+        tokens.keep(uow, draft.mail_id, token, actor=actor, post=post)
         draft.failure = ""
         draft.confirmed_by_id, draft.confirmed_name, draft.confirmed_title = actor.person_id, words.name, words.title
         draft.confirmed_capacity = " ".join(words.capacity)
@@ -420,15 +436,25 @@ def _check_signing(draft: Draft, actor: Actor, on: date) -> HeldPost:
 
 
 def _request(
-    letter: Letter, pages: Pages, words: Signatory, number: str, services: Services, now: datetime
+    letter: Letter,
+    pages: Pages,
+    words: Signatory,
+    number: str,
+    services: Services,
+    now: datetime,
+    token: tokens.NewToken,
 ) -> SignRequest:
+    code = tokens.printed(token, services.public_url, render.code_square(pages.mark_box))
     return SignRequest(
         field=pages.signature_field,
         reason=f"Courrier départ n° {number}",
         location=letter.place,
         signer_name=words.name,
         at=now,
-        appearance_pdf=render.mark(words, pages.mark_box, at=now, zone=services.zone),
+        appearance_pdf=render.mark(
+            words, pages.mark_box, at=now, zone=services.zone, verify_at=services.public_url if code else ""
+        ),
+        code=code,
     )
 
 

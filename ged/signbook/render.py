@@ -25,6 +25,9 @@ COUNTRIES = {"TG": ("République togolaise", "Travail – Liberté – Patrie")}
 
 Box = tuple[int, float, float, float, float]
 """A page and (x1, y1, x2, y2) in points from its lower left corner."""
+MARK_BOX: Box = (1, 0.0, 0.0, 462.05, 102.05)
+"""As big as the place of mark and code, anywhere."""
+_CODE_PT = 96.0
 
 
 class PageMode(StrEnum):
@@ -108,19 +111,28 @@ def letter_pages(
     return Pages(pdf, int(facts["pages"]), _box(facts["number"]), _box(facts["mark"]))
 
 
-def mark(signatory: Signatory, box: Box, *, at: datetime, zone: ZoneInfo) -> bytes:
-    """The appearance of the signature, of exactly the size of its box.
+def mark(signatory: Signatory, box: Box, *, at: datetime, zone: ZoneInfo, verify_at: str = "") -> bytes:
+    """The appearance of the signature, of exactly the size of its box: words at the right, the code's place at the left.
+
+    Args:
+        verify_at: address of the site, when a code is printed at its place.
 
     Raises:
         Invalid: ``typeset.glyph``.
     """
     _, x1, y1, x2, y2 = box
     minute = at.astimezone(zone).replace(second=0, microsecond=0)
-    return _mark(signatory, round(x2 - x1, 2), round(y2 - y1, 2), minute)
+    return _mark(signatory, round(x2 - x1, 2), round(y2 - y1, 2), minute, verify_at)
+
+
+def code_square(box: Box) -> tuple[float, float, float]:
+    """Left, bottom and side of the code's square in a mark, in points; the quiet zone is inside."""
+    _, _, y1, _, y2 = box
+    return 0.0, round((y2 - y1 - _CODE_PT) / 2, 2), _CODE_PT
 
 
 @lru_cache(maxsize=32)
-def _mark(signatory: Signatory, width: float, height: float, minute: datetime) -> bytes:
+def _mark(signatory: Signatory, width: float, height: float, minute: datetime, verify_at: str) -> bytes:
     """All letters of a batch bear the same mark as long as the minute lasts."""
     data = {
         "width": width,
@@ -130,6 +142,7 @@ def _mark(signatory: Signatory, width: float, height: float, minute: datetime) -
         "capacity": list(signatory.capacity),
         "act": signatory.act,
         "at": f"le {minute:%d/%m/%Y} à {minute:%H:%M}",
+        "verify": f"{verify_at.partition('://')[2]}/verifier" if verify_at else "",
     }
     return typeset(TEMPLATES / "letter_mark.typ", data, at=minute)
 

@@ -73,9 +73,14 @@ def test_only_the_bridge_comes_without_session(app: Flask) -> None:
         assert all(r.rule.startswith("/api/") for r in app.url_map.iter_rules(endpoint)), endpoint
 
 
-def test_what_is_published_to_programs_is_the_authority_s_alone(app: Flask) -> None:
+def test_what_is_published_is_the_authority_s_and_the_page_of_a_code_alone(app: Flask) -> None:
     for endpoint in guard.endpoints_of(app, guard.PUBLISHED):
-        assert endpoint.startswith("pki."), endpoint
+        assert endpoint.startswith(("pki.", "check.")), endpoint
+
+
+def test_what_is_published_writes_nothing() -> None:
+    for name in ("check", "pki"):
+        assert "unit_of_work" not in (ROOT / "web" / "views" / f"{name}.py").read_text(encoding="utf-8"), name
 
 
 def test_public_pages_are_the_few_that_must_be(app: Flask) -> None:

@@ -122,7 +122,7 @@ def test_the_author_arranges_it_on_the_page_and_the_signatory_reads_the_opinion(
     page = site.get("dge", f"/projets/{mail_id}")
     assert 'name="with-2" value="1" checked' in page
     site.house.submit(mail_id)
-    assert "Poste DAF-C, Poste ETU-M" in site.get("dge", "/parapheur/")
+    assert "Poste DAF-C<br>Poste ETU-M" in site.get("dge", "/parapheur/")
     assert f"/parapheur/{mail_id}" in site.get("etudes", "/parapheur/")
     page = site.get("etudes", f"/parapheur/{mail_id}")
     assert "Donner mon avis" in page

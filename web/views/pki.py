@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from ged.errors import NotFound
 from ged.org import certificates
+from ged.signbook import tokens
 from web import context
 
 blueprint = Blueprint("pki", __name__, url_prefix="/pki")
@@ -38,6 +39,14 @@ def certificate(which: str) -> ResponseReturnValue:
     if found is None:
         raise NotFound("authority.none", "ask the authority that issued the certificate")
     return _published(found, "application/pkix-cert")
+
+
+@blueprint.get("/jetons.pem")
+def token_keys() -> ResponseReturnValue:
+    """The certificates of all keys that ever signed the code on a letter: what checks them without a network."""
+    with context.services().reading() as session:
+        pem = "".join(tokens.published_keys(session))
+    return _published(pem.encode("ascii"), "application/x-pem-file")
 
 
 @blueprint.post("/ocsp")

@@ -8,9 +8,10 @@ from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, Stale
 from ged.org import absences
 from ged.ports import Confidentiality, MailId, SignatureReport
 from ged.registry import documents, reading
-from ged.signbook import annotations, ink, operations, queries, second_thoughts
+from ged.signbook import annotations, ink, operations, presign, queries, second_thoughts, tokens
 from ged.signbook.models import Stance
 from ged.signbook.operations import MAX_TEXT, SignResult, ToSign
+from ged.signbook.presign import Checked
 from ged.signbook.queries import LetterRow
 from web import context, keyring
 from web.errors import ErrorView, views_of
@@ -128,13 +129,22 @@ def page(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
     with services.reading() as session:
         row = queries.letter(session, mail_id, actor, on=context.today())
         margin = annotations.margin(session, mail_id, actor)
+        code = tokens.of_letter(session, mail_id)
     if row.level >= Confidentiality.RESTRICTED:
         with services.unit_of_work(context.now()) as uow:
             reading.mark_opened(uow, mail_id, actor=actor, now=context.now())
     return render_form(
-        "signbook/show.html", error=error, row=row, reports=_reports(row), maximum=MAX_TEXT,
-        stances=list(Stance), margin=margin, note_maximum=annotations.MAX_TEXT, beyond=views_of(row.may.beyond)[0] if row.may.beyond else None,
+        "signbook/show.html", error=error, row=row, reports=_reports(row), maximum=MAX_TEXT, code=code,
+        checked=_checked(row), stances=list(Stance), margin=margin, note_maximum=annotations.MAX_TEXT,
+        beyond=views_of(row.may.beyond)[0] if row.may.beyond else None,
     )  # fmt: skip
+
+
+def _checked(row: LetterRow) -> Checked | None:
+    """What is looked at before the signature, for who may sign now."""
+    if not row.may.sign:
+        return None
+    return presign.check(context.services(), row.mail_id, actor=context.actor(), now=context.now())
 
 
 def _reports(row: LetterRow) -> tuple[SignatureReport, ...]:

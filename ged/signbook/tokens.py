@@ -1,0 +1,117 @@
+"""The signed code on a letter: made when the letter is signed, kept beside it, its keys published."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import date
+from urllib.parse import urlsplit
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from ged.org.models import IssuedCertificate, SigningKey
+from ged.ports import Digest, MailId, PrintedCode, SealedToken, TokenFacts
+from ged.signbook.token_models import LetterToken, TokenKey
+from ged.unit import Actor, HeldPost, Services, UnitOfWork
+
+TOKEN_BYTES = 16
+PATH = "/V/"
+"""Where a reader of codes is led; in capitals, for a QR code holds those in fewer modules."""
+
+
+@dataclass(frozen=True)
+class NewToken:
+    """A letter's digest before mark and signature, and its code if there is a key to sign it."""
+
+    facts: TokenFacts
+    sealed: SealedToken | None
+
+
+@dataclass(frozen=True)
+class TokenRow:
+    """What the letter's own page tells."""
+
+    unsigned_sha256: Digest
+    payload: str
+
+
+def make(services: Services, pdf: bytes, *, number: str, on: date, signer: str) -> NewToken:
+    """The code of a letter about to be signed. Outside of any lock: the key may lie in a token or far away.
+
+    Raises:
+        EngineFailed: ``key.unreachable`` (retryable), ``key.refused``.
+    """
+    digest = Digest(hashlib.sha256(pdf).hexdigest())
+    facts = TokenFacts(number, on, signer, secrets.token_bytes(TOKEN_BYTES), digest)
+    return NewToken(facts, services.tokens.seal(facts) if services.tokens is not None else None)
+
+
+def printed(token: NewToken, public_url: str, square: tuple[float, float, float]) -> PrintedCode | None:
+    """The QR code for the mark: an address of the public page that ends in the code."""
+    if token.sealed is None:
+        return None
+    return PrintedCode(address(public_url, token.sealed.text), *square)
+
+
+def address(public_url: str, text: str) -> str:
+    """Where the public page tells of a code.
+
+    >>> address("https://ged.mines.example/courrier", "AB2")
+    'HTTPS://GED.MINES.EXAMPLE/courrier/V/AB2'
+    """
+    parts = urlsplit(public_url)
+    return f"{parts.scheme.upper()}://{parts.netloc.upper()}{parts.path.rstrip('/')}{PATH}{text}"
+
+
+def keep(uow: UnitOfWork, mail_id: MailId | int, token: NewToken, *, actor: Actor, post: HeldPost | None) -> None:
+    """Keep digest and code beside the letter, in the transaction in which its signature begins to count."""
+    sealed = token.sealed
+    if sealed is not None:
+        _keep_key(uow, sealed)
+    uow.session.add(
+        LetterToken(
+            mail_id=int(mail_id),
+            unsigned_sha256=token.facts.digest,
+            token_hash=hash_of(token.facts.token) if sealed is not None else None,
+            payload=sealed.text if sealed is not None else "",
+            key_id=sealed.key_id if sealed is not None else None,
+            certificate_id=uow.session.scalar(
+                select(IssuedCertificate.id)
+                .join(SigningKey, SigningKey.certificate_pem == IssuedCertificate.certificate_pem)
+                .where(SigningKey.person_id == actor.person_id, SigningKey.revoked_at.is_(None))
+                .limit(1)
+            ),
+        )
+    )
+    uow.record(
+        "mail.token_issued", "mail", int(mail_id), actor=actor, post=post, unsigned_sha256=token.facts.digest,
+        key=sealed.key_id if sealed is not None else "",
+    )  # fmt: skip
+
+
+def _keep_key(uow: UnitOfWork, sealed: SealedToken) -> None:
+    if uow.session.get(TokenKey, sealed.key_id) is not None:
+        return
+    try:
+        with uow.session.begin_nested():
+            uow.session.add(TokenKey(key_id=sealed.key_id, certificates_pem=sealed.certificates_pem, since=uow.now))
+    except IntegrityError:
+        # Another letter signed at the same moment was first (PostgreSQL; on SQLite writers stand in line).
+        uow.session.get_one(TokenKey, sealed.key_id)
+
+
+def hash_of(token: bytes) -> str:
+    """What a token is looked up by."""
+    return hashlib.sha256(token).hexdigest()
+
+
+def of_letter(session: Session, mail_id: MailId | int) -> TokenRow | None:
+    """The code of a letter that the caller may see; None for one that is not signed electronically."""
+    row = session.get(LetterToken, int(mail_id))
+    return TokenRow(Digest(row.unsigned_sha256), row.payload) if row is not None else None
+
+
+def published_keys(session: Session) -> tuple[str, ...]:
+    """Certificates (PEM) of all keys that ever signed codes, the latest first."""
+    return tuple(session.scalars(select(TokenKey.certificates_pem).order_by(TokenKey.since.desc(), TokenKey.key_id)))

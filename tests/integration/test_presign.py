@@ -1,0 +1,289 @@
+"""The check before the signature: each thing that is not in order is told with its remedy; what is certain blocks."""
+
+import dataclasses
+from datetime import date, timedelta
+from io import BytesIO
+from pathlib import Path
+
+import pikepdf
+import pytest
+from sqlalchemy import update
+
+from ged.errors import ConfigError
+from ged.ports import Digest, MailId, PageFacts, PdfFacts, SourceFacts
+from ged.registry.dispatch_models import Party
+from ged.registry.files import Upload
+from ged.registry.models import Attachment, ClosingPeriod, Mail, MailNumber, Register, RegisterClosing
+from ged.signbook import drafts, operations, presign
+from ged.signbook.drafts import DraftForm
+from ged.signbook.findings import CheckKind
+from ged.signbook.models import CircuitEntry, Draft
+from ged.signbook.presign import Checked
+from signing.inspection import inspect
+from signing.payload import PayloadSealer
+from tests.factories import NOW, TODAY
+from tests.integration.test_letter_codes import make_institution
+from tests.judges import verapdf
+from tests.pages import pdf as picture_pdf
+from tests.signbook_kit import CEET, COPY, House, house
+from tests.signing_kit import page_pdf
+
+__all__ = ["house"]
+FULL = Party(CEET.name, "BP 42\nLomé", "courrier@ceet.example.tg")
+
+
+def changed(house: House, mail_id: int, **values: object) -> None:
+    """The author's draft with other values."""
+    row = house.show(mail_id, "dge")
+    form = DraftForm(row.civility, row.subject, row.body, row.addressees, row.copies)
+    form = dataclasses.replace(form, **values)  # type: ignore[arg-type]
+    drafts.save(house.services, mail_id, form, version=row.version, actor=house.who("dge"), now=NOW)
+
+
+def handed_in(house: House, mail_id: MailId) -> MailId:
+    house.submit(mail_id)
+    house.visa(mail_id, "daf")
+    house.visa(mail_id, "etudes")
+    return mail_id
+
+
+def in_order(house: House) -> MailId:
+    """A letter at which there is nothing to say."""
+    make_institution(house)
+    mail_id = house.answer()
+    changed(house, mail_id, addressees=(FULL,))
+    return mail_id
+
+
+def check(house: House, mail_id: int, account: str = "sg") -> Checked:
+    return presign.check(house.services, mail_id, actor=house.who(account), now=NOW)
+
+
+def said(checked: Checked) -> list[tuple[str, str, bool]]:
+    return [(finding.kind.value, finding.error.code, finding.blocks) for finding in checked.findings]
+
+
+def join(house: House, mail_id: int, name: str) -> None:
+    content = page_pdf(name)
+    digest = house.services.blobs.put(BytesIO(content)).digest
+    facts = SourceFacts("application/pdf", (PageFacts(1, 1, 72, 0.0),))
+    upload = Upload(digest, len(content), name, facts)
+    version = house.show(mail_id, "dge").version
+    drafts.add_annex(house.services, mail_id, upload, version=version, actor=house.who("dge"), now=NOW)
+
+
+def test_a_letter_in_order_has_nothing_to_tell_and_is_signed(house: House) -> None:
+    mail_id = handed_in(house, in_order(house))
+    found = check(house, mail_id)
+    assert said(found) == []
+    assert (found.dated_on, found.counts) == (
+        TODAY, {CheckKind.ADDRESSEE: 1, CheckKind.COPIES: 1, CheckKind.ANNEXES: 0, CheckKind.VISAS: 2},
+    )  # fmt: skip
+    (result,) = house.sign(mail_id, key=house.key("sg"))
+    assert result.failure is None
+
+
+def test_what_a_person_has_to_judge_warns_and_stops_nothing(house: House) -> None:
+    mail_id = house.answer()  # no seal
+    body = house.show(mail_id, "dge").body + "\n\nVous trouverez ci-joint deux annexes."
+    changed(house, mail_id, body=body, addressees=(Party(CEET.name),), copies=(COPY, Party(CEET.name), COPY))
+    join(house, mail_id, "plan.pdf")
+    handed_in(house, mail_id)
+    with house.services.unit_of_work(NOW) as uow:
+        answered = uow.session.get_one(Draft, mail_id).answers_id
+        uow.session.execute(
+            update(Mail).where(Mail.id == answered).values(their_reference="999/CEET", written_on=date(2027, 1, 1))
+        )
+    found = check(house, mail_id)
+    assert said(found) == [
+        ("reference", "presign.reference_changed", False),
+        ("date", "presign.answers_later", False),
+        ("addressee", "presign.no_address", False),
+        ("copies", "presign.copies_twice", False),
+        ("annexes", "presign.annexes_differ", False),
+        ("code", "presign.no_code", False),
+    ]
+    differ = found.of(CheckKind.ANNEXES)[0].error
+    assert (differ.params["announced"], differ.params["joined"]) == (2, 1)
+    assert found.of(CheckKind.COPIES)[0].error.params["names"] == f"{COPY.name}, {CEET.name}"
+    assert not found.blocks
+    (result,) = house.sign(mail_id, key=house.key("sg"))
+    assert result.failure is None
+
+
+def test_announced_and_nothing_joined_is_told(house: House) -> None:
+    mail_id = in_order(house)
+    changed(house, mail_id, body="Monsieur,\n\nVeuillez trouver ci-joint le plan.\n\nSalutations.")
+    assert said(check(house, handed_in(house, mail_id))) == [("annexes", "presign.annexes_none", False)]
+
+
+def test_a_closed_day_moves_the_date_and_no_register_blocks(house: House) -> None:
+    mail_id = handed_in(house, in_order(house))
+    with house.services.unit_of_work(NOW) as uow:
+        register = uow.session.query(Register).filter_by(code="DEP").one()
+        uow.session.add(
+            RegisterClosing(
+                register_id=register.id, period=ClosingPeriod.DAY, sequence=1, from_on=TODAY, until_on=TODAY,
+                digest="0" * 64, content_hash="0" * 64, seal="x", number_count=0, void_count=0,
+                rectification_count=0, closed_at=NOW,
+            )
+        )  # fmt: skip
+    found = check(house, mail_id)
+    assert said(found) == [("date", "presign.dated_later", False)]
+    assert found.dated_on == TODAY + timedelta(days=1)
+    with house.services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Register).where(Register.code == "DEP").values(closed_at=NOW))
+    assert said(check(house, mail_id)) == [("reference", "sign.no_register", True)]
+    refused(house, mail_id, "sign.no_register")
+
+
+def refused(house: House, mail_id: int, code: str) -> None:
+    """The signature is refused with this code, and no number is used."""
+    (result,) = house.sign(mail_id, key=house.key("sg"))
+    assert result.failure is not None
+    assert (result.failure.code, result.number) == (code, "")
+    with house.services.reading() as session:
+        assert session.query(MailNumber).filter_by(mail_id=mail_id).count() == 0
+    assert house.show(mail_id, "sg").signed_id is None
+
+
+def test_without_addressee_it_cannot_be_signed(house: House) -> None:
+    mail_id = handed_in(house, in_order(house))
+    with house.services.unit_of_work(NOW) as uow:
+        from ged.signbook.models import DraftVersion
+
+        version_no = uow.session.get_one(Draft, mail_id).version_no
+        uow.session.get_one(DraftVersion, (mail_id, version_no)).addressees = []
+    assert said(check(house, mail_id)) == [("addressee", "presign.no_addressee", True)]
+    refused(house, mail_id, "presign.no_addressee")
+
+
+def test_a_missing_visa_is_named(house: House) -> None:
+    mail_id = in_order(house)
+    house.submit(mail_id)
+    house.visa(mail_id, "daf")
+    (told,) = check(house, mail_id).findings
+    assert (told.kind, told.blocks) == (CheckKind.VISAS, True)
+    assert told.error.params["posts"] == "Poste ETU-M"
+    # Whoever's turn it is not is told so first.
+    refused(house, mail_id, "circuit.not_your_turn")
+
+
+def test_a_visa_that_vanished_blocks(house: House) -> None:
+    """The list cannot be lost by the site; a row removed in the database is still found."""
+    mail_id = handed_in(house, in_order(house))
+    with house.services.unit_of_work(NOW) as uow:
+        uow.session.query(CircuitEntry).filter_by(mail_id=mail_id, act="visa").delete()
+    assert ("visas", "presign.visas_missing", True) in said(check(house, mail_id))
+
+
+def test_an_annex_without_its_bytes_blocks(house: House) -> None:
+    mail_id = in_order(house)
+    join(house, mail_id, "plan.pdf")
+    handed_in(house, mail_id)
+    assert said(check(house, mail_id)) == []
+    with house.services.reading() as session:
+        digest = session.query(Attachment).filter_by(mail_id=mail_id, filename="plan.pdf").one().digest
+    assert digest is not None
+    house.services.blobs.delete(Digest(digest))
+    assert said(check(house, mail_id)) == [("annexes", "presign.annex_missing", True)]
+    refused(house, mail_id, "presign.annex_missing")
+
+
+def test_pages_that_another_release_would_set_otherwise_are_handed_in_again_and_the_visas_stay(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ged.signbook import render
+
+    mail_id = handed_in(house, in_order(house))
+    monkeypatch.setitem(render.COUNTRIES, "TG", ("République togolaise", "Une autre devise"))
+    assert said(check(house, mail_id)) == [("pages", "presign.pages_changed", True)]
+    refused(house, mail_id, "presign.pages_changed")
+    version_no = house.show(mail_id, "sg").version_no
+    with house.services.unit_of_work(NOW) as uow:
+        operations.refuse(uow, mail_id, reason="Mise en page", version_no=version_no, actor=house.who("sg"))
+    house.submit(mail_id, now=NOW + timedelta(minutes=1))
+    assert said(check(house, mail_id)) == []
+    (result,) = house.sign(mail_id, key=house.key("sg"))
+    assert result.failure is None
+
+
+def test_a_font_left_out_and_a_lost_pdf_a_block(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    mail_id = handed_in(house, in_order(house))
+    monkeypatch.setattr(house.signer, "inspect", lambda pdf: PdfFacts("", ("Courier",)))
+    assert said(check(house, mail_id)) == [("fonts", "presign.fonts", True), ("archive", "presign.not_archive", True)]
+    refused(house, mail_id, "presign.fonts")
+
+
+def test_a_signature_that_loses_pdf_a_is_not_kept_and_made_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    mail_id, key = handed_in(house, in_order(house)), house.key("sg")
+    real = house.signer.inspect
+    monkeypatch.setattr(house.signer, "inspect", lambda pdf: real(pdf) if b"/ByteRange" not in pdf else PdfFacts(""))
+    (result,) = house.sign(mail_id, key=key)
+    assert result.failure is not None
+    assert (result.failure.code, result.number) == ("presign.not_archivable", "00001/2026/MIN/SG")
+    row = house.show(mail_id, "sg")
+    assert (row.failure, row.may.retry, row.signed_id) == ("presign.not_archivable", True, None)
+    monkeypatch.undo()
+    (again,) = house.sign(mail_id, key=key)
+    assert (again.failure, again.number) == (None, "00001/2026/MIN/SG")
+
+
+def test_a_seal_that_cannot_be_opened_is_told_before_a_number_is_used(house: House) -> None:
+    def broken() -> None:
+        raise ConfigError("seal.unreadable", "correct the file")
+
+    mail_id = handed_in(house, in_order(house))
+    house.services = dataclasses.replace(house.services, tokens=PayloadSealer(broken))
+    assert said(check(house, mail_id)) == [("code", "presign.seal_unreadable", True)]
+    refused(house, mail_id, "presign.seal_unreadable")
+
+
+def test_the_inspection_agrees_with_the_judge_of_pdf_a(tmp_path: Path) -> None:
+    ours = page_pdf("Une page")
+    with pikepdf.open(BytesIO(ours)) as opened:
+        font = pikepdf.Dictionary(Type=pikepdf.Name.Font, Subtype=pikepdf.Name.Type1, BaseFont=pikepdf.Name.Courier)
+        opened.pages[0].Resources.Font[pikepdf.Name.Loose] = opened.make_indirect(font)
+        opened.pages[0].contents_add(b"BT /Loose 9 Tf 20 20 Td (x) Tj ET")
+        loose = BytesIO()
+        opened.save(loose)
+        del opened.Root[pikepdf.Name.OutputIntents]
+        bare = BytesIO()
+        opened.save(bare)
+    files = {"ours": ours, "loose": loose.getvalue(), "bare": bare.getvalue(), "picture": picture_pdf("Une image")}
+    for name, content in files.items():
+        (tmp_path / f"{name}.pdf").write_bytes(content)
+    judged = dict(zip(files, verapdf.check([tmp_path / f"{name}.pdf" for name in files]), strict=True))
+    found = {name: inspect(content) for name, content in files.items()}
+    assert found["ours"] == PdfFacts("2b")
+    assert found["loose"] == PdfFacts("2b", ("Courier",))
+    assert (found["bare"].flavour, found["picture"].flavour) == ("", "")
+    assert [judged[name].compliant for name in files] == [True, False, False, False]
+
+
+# --- the pages of the site -----------------------------------------------------------------------------------------
+
+
+def test_the_signatory_sees_the_check_before_signing(house: House, tmp_path: Path) -> None:
+    from tests.site import give_passwords, open_site, sign_in
+
+    mail_id = handed_in(house, in_order(house))
+    other = house.ready()
+    give_passwords(house.services)
+    app = open_site(tmp_path, house.services)
+    client = sign_in(app, "sg")
+    page = client.get(f"/parapheur/{mail_id}").text
+    assert page.count("en ordre") == len(CheckKind) + 1
+    assert "Signer électroniquement" in page
+    with house.services.unit_of_work(NOW) as uow:
+        preview = uow.session.get_one(Attachment, uow.session.get_one(Draft, other).preview_id)
+        preview.digest = "0" * 64
+    page = client.get(f"/parapheur/{other}").text
+    assert "Les pages montrées ne sont plus celles" in page
+    assert "les visas donnés restent" in page
+    assert "Signer électroniquement" not in page
+    listed = client.get("/parapheur/controle").text
+    assert listed.index(f"courrier-{other}") < listed.index(f"courrier-{mail_id}")
+    assert "ne peut pas être signé" in listed
+    assert "Rien n&#39;attend" in sign_in(app, "daf").get("/parapheur/controle").text.replace("'", "&#39;")
+    assert "courrier-" not in sign_in(app, "secretaire").get("/parapheur/controle").text

@@ -1,0 +1,91 @@
+"""The public page of a signed letter: anybody who holds its code learns who signed it, and whether a file is that letter.
+
+No account, no session, nothing is written, and the file is never kept. A number is no code: it is answered like any
+text that nobody was given.
+"""
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from ged.errors import GedError, Invalid
+from ged.signbook import public
+from ged.signbook.public import FileState, PublicLetter
+from web import context
+from web.errors import status_of, views_of
+from web.hashed_upload import hashed_upload
+from web.throttle import Throttle
+
+blueprint = Blueprint("check", __name__)
+
+MAX_FILE_BYTES = 30_000_000
+MAX_CODE_CHARACTERS = 2_000
+LOOKUPS = Throttle(30, 2)
+"""Thirty at once for an address, then one each two seconds: a service that checks a morning's mail is not stopped."""
+UPLOADS = Throttle(10, 6)
+
+
+@blueprint.get("/verifier")
+def form() -> ResponseReturnValue:
+    """Where a code is typed, pasted, or read by a hand reader."""
+    return _page()
+
+
+@blueprint.post("/verifier")
+def look_up() -> ResponseReturnValue:
+    """Go to the page of a code."""
+    request.max_content_length = 4 * MAX_CODE_CHARACTERS
+    code = request.form.get("code", "")
+    text = "".join(code.split()).rstrip("/").rpartition("/")[2][:MAX_CODE_CHARACTERS]
+    if not text:
+        return _page(error=Invalid("form.required", "fill it in", field="code"))
+    return redirect(url_for("check.letter", code=text), 303)
+
+
+@blueprint.get("/v/<code>")
+@blueprint.get("/V/<code>")
+def letter(code: str) -> ResponseReturnValue:
+    """Number, date, signer, capacity and state of the letter that bears this code."""
+    if not LOOKUPS.allows(request.remote_addr or ""):
+        return _page(error=_too_often(), status=429)
+    found = public.find(context.services(), code[:MAX_CODE_CHARACTERS])
+    return _page(found=found, code=code if found else "", unknown=found is None)
+
+
+@blueprint.post("/v/<code>")
+@blueprint.post("/V/<code>")
+def compare(code: str) -> ResponseReturnValue:
+    """Whether a file is the letter as it was issued."""
+    if not UPLOADS.allows(request.remote_addr or ""):
+        return _page(error=_too_often(), status=429)
+    services, text = context.services(), code[:MAX_CODE_CHARACTERS]
+    try:
+        file = hashed_upload(request, "file", max_bytes=MAX_FILE_BYTES)
+    except Invalid as error:
+        found = public.find(services, text)
+        return _page(found=found, code=code if found else "", unknown=found is None, error=error)
+    answer = public.compare(services, text, file.digest)
+    if answer is None:
+        return _page(unknown=True)
+    return _page(found=answer[0], code=code, file=answer[1], digest=file.digest)
+
+
+def _too_often() -> Invalid:
+    return Invalid("check.too_often", "wait a minute, then try again")
+
+
+def _page(
+    *,
+    found: PublicLetter | None = None,
+    code: str = "",
+    unknown: bool = False,
+    file: FileState | None = None,
+    digest: str = "",
+    error: GedError | None = None,
+    status: int | None = None,
+) -> ResponseReturnValue:
+    page = render_template(
+        "check/page.html", found=found, code=code, unknown=unknown, file=file, digest=digest,
+        errors=views_of(error) if error is not None else (), megabytes=MAX_FILE_BYTES // 1_000_000,
+    )  # fmt: skip
+    status = status or (404 if unknown else status_of(error) if error is not None else 200)
+    return page, status, {"X-Robots-Tag": "noindex, nofollow"}

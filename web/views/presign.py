@@ -1,0 +1,34 @@
+"""The check before the signature, for all letters that wait for it; one letter's own page shows it too."""
+
+from flask import Blueprint, render_template
+from flask.typing import ResponseReturnValue
+
+from ged.errors import GedError
+from ged.signbook import presign, queries
+from ged.signbook.findings import CheckKind
+from ged.signbook.operations import MAX_BATCH
+from web import context
+from web.errors import ErrorView, view_of
+
+blueprint = Blueprint("presign", __name__, url_prefix="/parapheur")
+
+
+@blueprint.app_template_filter("error_view")
+def _error_view(error: GedError) -> ErrorView:
+    return view_of(error)
+
+
+@blueprint.app_context_processor
+def _kinds() -> dict[str, object]:
+    return {"check_kinds": list(CheckKind)}
+
+
+@blueprint.get("/controle")
+def index() -> ResponseReturnValue:
+    """What is not in order of each letter that waits for my signature."""
+    services, actor = context.services(), context.actor()
+    with services.reading() as session:
+        rows = [row for row in queries.signature_book(session, actor).signatures if row.may_sign and not row.number]
+    letters = [presign.check(services, row.mail_id, actor=actor, now=context.now()) for row in rows[:MAX_BATCH]]
+    letters.sort(key=lambda checked: (not checked.blocks, not checked.findings))
+    return render_template("signbook/checks.html", letters=letters)
