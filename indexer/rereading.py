@@ -8,7 +8,7 @@ use it, on letters that the searcher may see.
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 
 from rapidfuzz import fuzz
@@ -27,6 +27,8 @@ MIN_ROOT = 4
 MIN_LINE = 20
 MAX_CHARACTERS = 6_000
 """So much of a letter is looked at."""
+MIN_BETWEEN = 10
+_CHANCE_BETWEEN = 0.8
 _CHANCE = ((8, 0.7), (6, 0.8), (0, 0.85))
 """Less likeness than this is chance, for so many letters: a short word is like something in any long text."""
 _WORD = 1.5
@@ -43,6 +45,7 @@ class Rereading:
         self.words = tuple(dict.fromkeys(one for one in forms if one.folded.isalpha()))
         self._begins = {word: f" {shapes.shape(_root(word))}" for word in self.words}
         self._shapes = {word: shapes.shape(word.folded) for word in self.words}
+        self._places = dict(_between_neighbours(parsed.run))
         line = "".join(shapes.shape(form.written) for form in parsed.run)
         self._line = line if len(line) >= MIN_LINE else ""
 
@@ -70,11 +73,16 @@ class Rereading:
         running = spaced.replace(" ", "")
         lift = 0.0
         for word in self.words:
-            if len(word.folded) >= MIN_LETTERS and self._begins[word] not in spaced:
-                lift += _WORD * weights.get(word.stem, 0.0) * _likeness(self._shapes[word], running)
+            if self._begins[word] not in spaced:
+                lift += _WORD * weights.get(word.stem, 0.0) * self._there(word, running)
         if self._line:
             lift += _LINE * sum(weights.get(word.stem, 0.0) for word in self.words) * _likeness(self._line, running)
         return lift
+
+    def _there(self, word: analysis.Forms, running: str) -> float:
+        """How surely a word that is missing was badly read: by itself, or between the words that stand around it."""
+        alone = _likeness(self._shapes[word], running) if len(word.folded) >= MIN_LETTERS else 0.0
+        return max(alone, _likeness(self._places.get(word, ""), running, chance=_CHANCE_BETWEEN))
 
 
 def rereading_of(query: SearchQuery, parsed: ParsedQuery) -> Rereading | None:
@@ -96,13 +104,21 @@ def _root(word: analysis.Forms) -> str:
     return word.folded[:length] if length >= MIN_ROOT else word.folded
 
 
-def _likeness(needle: str, text: str) -> float:
+def _between_neighbours(run: Sequence[analysis.Forms]) -> Iterator[tuple[analysis.Forms, str]]:
+    """Each word of a line with the one before and the one after it, where they say enough."""
+    for at, word in enumerate(run):
+        place = "".join(shapes.shape(form.written) for form in run[max(0, at - 1) : at + 2])
+        if len(place) >= max(MIN_BETWEEN, len(word.folded) + MIN_ROOT):
+            yield word, place
+
+
+def _likeness(needle: str, text: str, *, chance: float | None = None) -> float:
     """0 (chance) to 1 (as it stands) for the best place in a text."""
-    if len(text) < len(needle):
+    if not needle or len(text) < len(needle):
         return 0.0
-    chance = next(least for letters, least in _CHANCE if len(needle) >= letters)
-    found = fuzz.partial_ratio(needle, text, score_cutoff=chance * 100) / 100
-    return max(0.0, found - chance) / (1 - chance)
+    least = next(least for letters, least in _CHANCE if len(needle) >= letters) if chance is None else chance
+    found = fuzz.partial_ratio(needle, text, score_cutoff=least * 100) / 100
+    return max(0.0, found - least) / (1 - least)
 
 
 def _spaced(letter: Stored) -> str:

@@ -56,6 +56,16 @@ def test_a_word_inside_a_longer_run_of_letters_is_found() -> None:
     assert joined > absent
 
 
+def test_a_short_name_badly_read_is_known_by_the_words_around_it() -> None:
+    rereading = Rereading(parse("compteurs de Kpavi restent bloqués"))
+    weights = {word.stem: 1.0 for word in rereading.words}
+    [there, elsewhere] = rereading.lifts(
+        [stored("les compteurs de kpovi restent bloqués"), stored("les compteurs de lomé restent bloqués, kpovi")],
+        weights,
+    )
+    assert there > elsewhere + 0.5
+
+
 def test_nothing_is_in_doubt_where_the_first_letter_says_it_all() -> None:
     rereading = Rereading(parse(ASKED))
     assert rereading.is_answered(stored(f"Ce jour, {ASKED} les routes."))
