@@ -993,6 +993,29 @@ MESSAGES: Mapping[str, Message] = {
         _l("Le titulaire doit agir lui-même, ou une personne dont la délégation va plus loin."),
     ),
     # --- slip ---
+    "slip.code_foreign": Message(
+        _l("Ce code n'est pas un code d'ici."), _l("Lisez le code imprimé sur le bordereau, ou tapez son numéro.")
+    ),
+    "slip.code_other": Message(
+        _l("Ce code n'est ni celui d'un bordereau, ni celui d'une étiquette de courrier."),
+        _l("Lisez le code du bordereau."),
+    ),
+    "slip.label_first": Message(
+        _l("Ce courrier est sur le bordereau %(number)s, qui n'est pas encore lu."), _l("Lisez d'abord le bordereau.")
+    ),
+    "slip.label_elsewhere": Message(
+        _l("Ce courrier n'est sur aucun des bordereaux lus."), _l("Lisez le bordereau avec lequel il est arrivé.")
+    ),
+    "slip.none_read": Message(
+        _l("Aucun bordereau n'est à recevoir dans la liste."), _l("Lisez le code d'un bordereau.")
+    ),
+    "slip.partly_read": Message(
+        _l("Une partie seulement des lettres du bordereau %(number)s a été lue."),
+        _l("Dites si tout est reçu, si les autres manquent, ou laissez-le de côté."),
+    ),
+    "slip.too_many_read": Message(
+        _l("La liste est limitée à %(limit)s bordereaux."), _l("Signez la réception de ceux-ci, puis continuez.")
+    ),
     "slip.being_received": Message(
         _l("Le destinataire a pointé ce bordereau et le signe."), _l("Rechargez-le : il ne s'annule plus.")
     ),

@@ -37,6 +37,7 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         CheckKind.COPIES: _l("Ampliations"),
         CheckKind.ANNEXES: _l("Pièces jointes"),
         CheckKind.VISAS: _l("Visas"),
+        CheckKind.POWER: _l("Qualité du signataire"),
         CheckKind.PAGES: _l("Pages montrées"),
         CheckKind.FONTS: _l("Polices incorporées"),
         CheckKind.ARCHIVE: _l("Archivage (PDF/A)"),

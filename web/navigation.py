@@ -115,6 +115,7 @@ ENTRIES: tuple[Entry, ...] = (
         _l("Transmettre, recevoir, pointer"),
         "t",
         counter=slip_queries.count_to_receive,
+        also=("slips_reading.form", "slips_reading.read", "slips_reading.sign"),
     ),
     Entry(
         OFFICE,

@@ -34,6 +34,8 @@ class CheckKind(StrEnum):
     COPIES = "copies"
     ANNEXES = "annexes"
     VISAS = "visas"
+    POWER = "power"
+    """In which capacity the actor signs, and the act that grants it."""
     PAGES = "pages"
     FONTS = "fonts"
     ARCHIVE = "archive"

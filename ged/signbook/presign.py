@@ -30,6 +30,7 @@ class Checked:
     Attributes:
         counts: how many addressees, copies, annexes and visas there are.
         dated_on: the date that the signature would give it.
+        capacity: in which the actor signs, with the act that grants it; empty for the holder of the post.
     """
 
     mail_id: MailId
@@ -37,6 +38,7 @@ class Checked:
     findings: tuple[Finding, ...]
     counts: dict[CheckKind, int]
     dated_on: date | None
+    capacity: str = ""
 
     @property
     def blocks(self) -> bool:
@@ -88,6 +90,8 @@ def check(services: Services, mail_id: MailId | int, *, actor: Actor, now: datet
             *findings.annexes(session, services, content, letter),
             *findings.visas(session, draft),
         ]
+        capacity, refusals = _power(session, draft, actor, today)
+        found += refusals
         counts = {
             CheckKind.ADDRESSEE: len(content.addressees), CheckKind.COPIES: len(content.copies),
             CheckKind.ANNEXES: len(content.annexes), CheckKind.VISAS: len(draft.steps),
@@ -95,7 +99,15 @@ def check(services: Services, mail_id: MailId | int, *, actor: Actor, now: datet
         subject, is_current = draft.mail.subject, draft.preview_version_no == draft.version_no
     found += _pages(services, shown, is_current=is_current)
     found += _code(services)
-    return Checked(MailId(int(mail_id)), subject, tuple(found), counts, dated_on)
+    return Checked(MailId(int(mail_id)), subject, tuple(found), counts, dated_on, capacity)
+
+
+def _power(session: Session, draft: Draft, actor: Actor, today: date) -> tuple[str, list[Finding]]:
+    try:
+        words = book.signatory_words(session, actor, book.signing_post(draft, actor, on=today))
+    except GedError as refusal:
+        return "", [Finding(CheckKind.POWER, refusal)]
+    return " ".join((*words.capacity, words.act)).strip(), []
 
 
 def require_archivable(services: Services, pdf: bytes) -> None:

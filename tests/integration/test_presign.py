@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import update
 
 from ged.errors import ConfigError
+from ged.org.models import Delegation, DelegationKind
 from ged.ports import Digest, MailId, PageFacts, PdfFacts, SourceFacts
 from ged.registry.dispatch_models import Party
 from ged.registry.files import Upload
@@ -167,6 +168,23 @@ def test_a_missing_visa_is_named(house: House) -> None:
     assert told.error.params["posts"] == "Poste ETU-M"
     # Whoever's turn it is not is told so first.
     refused(house, mail_id, "circuit.not_your_turn")
+
+
+def test_the_power_to_sign_is_looked_at_with_the_act_that_grants_it(house: House) -> None:
+    mail_id = handed_in(house, in_order(house))
+    assert said(check(house, mail_id, "secretaire")) == [("power", "sign.not_signatory", True)]
+    dge = house.who("dge")
+    with house.services.unit_of_work(NOW) as uow:
+        uow.session.add(
+            Delegation(
+                kind=DelegationKind.INTERIM, post_id=house.post("SG-T"), person_id=dge.person_id, act="arrêté n° 9",
+                from_on=TODAY, until_on=TODAY,
+            )
+        )  # fmt: skip
+    found = check(house, mail_id, "dge")
+    assert said(found) == []
+    assert found.capacity.startswith("Par intérim")
+    assert "arrêté n° 9" in found.capacity
 
 
 def test_a_visa_that_vanished_blocks(house: House) -> None:

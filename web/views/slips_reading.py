@@ -1,0 +1,106 @@
+"""Bulk reception: slips are read one after the other by a hand reader (a keyboard that ends with Enter), then signed
+in one act. The list read so far stands in the page's own form; without JavaScript each code is a page of its own.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
+
+from ged.errors import EngineFailed, Forbidden, GedError, Invalid, InvalidTransition, NotFound, StaleVersion
+from ged.slips import parties, receive_many, scanning
+from ged.slips.receive_many import Received, ToReceive
+from ged.slips.scanning import MAX_CODE, MAX_CODES, MAX_SLIPS, Reading, ReadList, ReadSlip
+from web import context, keyring
+from web.errors import view_of
+from web.forms import FormReader
+from web.pages import render_form
+
+blueprint = Blueprint("slips_reading", __name__, url_prefix="/bordereaux/lecture")
+
+ALL, MISSING, ASIDE = "all", "missing", "aside"
+"""What to do with a slip: all there, what was not read is missing, leave it out of this act."""
+
+
+@blueprint.get("/")
+def form() -> ResponseReturnValue:
+    """An empty list, ready to read."""
+    return _page(ReadList())
+
+
+@blueprint.post("/")
+def read() -> ResponseReturnValue:
+    """Read the codes typed, pasted or scanned; the page with the longer list, or that part alone for the script."""
+    services, actor = context.services(), context.actor()
+    text = f"{request.form.get('scan', '')}\n{request.form.get('pasted', '')}"[: MAX_CODE * MAX_CODES]
+    with services.reading() as session:
+        so_far, readings = scanning.read_all(session, text, _so_far(), code_key=services.code_key, actor=actor)
+    return _page(so_far, readings)
+
+
+@blueprint.post("/signer")
+def sign() -> ResponseReturnValue:
+    """Receive and countersign all that is in order; what fails stays in the list, with the reason."""
+    services, actor, so_far = context.services(), context.actor(), _so_far()
+    with services.reading() as session:
+        slips = scanning.listed(session, so_far, actor)
+    try:
+        wanted = _wanted(slips)
+        key = keyring.signing_key(FormReader(request.form).secret("passphrase", required=False))
+        results = receive_many.receive_many(services, wanted, key=key, actor=actor, now=context.now())
+    except (Invalid, InvalidTransition, StaleVersion, EngineFailed, NotFound) as error:
+        if isinstance(error, NotFound) and error.code != "key.none":
+            raise
+        return _page(so_far, error=error)
+    received = {one.slip_id for one in results if one.failure is None}
+    left = tuple(slip_id for slip_id in so_far.slip_ids if slip_id not in received)
+    return _page(ReadList(left, so_far.ticked), results=results)
+
+
+def _wanted(slips: Sequence[ReadSlip]) -> list[ToReceive]:
+    """Slips as the form says of each; one read in part has to be decided on."""
+    wanted = []
+    for slip in slips:
+        choice = request.form.get(f"do-{slip.id}", "") or ("" if slip.is_partial else ALL)
+        if choice not in (ALL, MISSING, ASIDE):
+            raise Invalid("slip.partly_read", "say what it means", field=f"do-{slip.id}", number=slip.number)
+        if choice != ASIDE:
+            missing = slip.missing_ids if choice == MISSING else frozenset[int]()
+            version = request.form.get(f"version-{slip.id}", slip.version, type=int)
+            wanted.append(ToReceive(slip.id, version, missing))
+    return wanted
+
+
+def _so_far() -> ReadList:
+    fields = FormReader(request.form)
+    slip_ids = tuple(dict.fromkeys(fields.integers("slip")))
+    taken_out = set(fields.integers("drop"))
+    fields.check()
+    return ReadList(tuple(i for i in slip_ids if i not in taken_out)[:MAX_SLIPS], frozenset(fields.integers("line")))
+
+
+def _page(
+    so_far: ReadList,
+    readings: Sequence[Reading] = (),
+    *,
+    results: Sequence[Received] = (),
+    error: GedError | None = None,
+) -> ResponseReturnValue:
+    services, actor = context.services(), context.actor()
+    if not parties.working_posts(actor):
+        raise Forbidden("slip.not_receiver", "a post of the receiving unit receives it")
+    with services.reading() as session:
+        slips = scanning.listed(session, so_far, actor)
+    told = [(reading, view_of(reading.error) if reading.error else None) for reading in reversed(readings)]
+    done = [(one, view_of(one.failure) if one.failure else None) for one in results]
+    values: dict[str, Any] = {
+        "slips": slips,
+        "ticked": sorted(so_far.ticked),
+        "told": told,
+        "done": done,
+        "chosen": request.form,
+    }
+    if request.headers.get("X-Part"):
+        return render_template("slips/_reading.html", **values)
+    return render_form("slips/reading.html", error=error, form={} if error is not None else None, **values)
