@@ -103,15 +103,15 @@ def circuit_of(draft: Draft) -> Circuit | None:
         for e in draft.entries
         if e.act in GIVES and e.cancelled_at is None and e.post_id is not None and e.person_id is not None
     )
-    submissions = [e.id for e in draft.entries if e.act is CircuitAct.SUBMIT]
-    last = max(submissions, default=0)
+    # By their order: what is being entered has no number yet.
+    submitted = max((n for n, e in enumerate(draft.entries) if e.act is CircuitAct.SUBMIT), default=-1)
     return Circuit(
         steps=tuple(Step(PostId(step.post_id), step.stage, step.kind) for step in draft.steps),
         signatory=PostId(draft.signatory_post_id),
         version_no=draft.version_no,
         given=given,
         is_submitted=draft.mail.state is MailState.IN_CIRCUIT and draft.way is None,
-        acted_since_submission=any(e.id > last and counts(e) for e in draft.entries),
+        acted_since_submission=any(counts(e) for e in draft.entries[submitted + 1 :]),
     )
 
 

@@ -12,6 +12,7 @@ from werkzeug.serving import make_server
 
 from ged.errors import EngineFailed
 from ged.org.keys import issue_key
+from ged.signbook import annotations
 from ged.unit import SYSTEM
 from tests.factories import NOW
 from tests.integration.test_signbook_site import Site
@@ -19,7 +20,7 @@ from tests.signbook_kit import PASSPHRASE
 from tests.site import PASSWORD
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
 LETTERS = 12
@@ -38,19 +39,48 @@ def site(tmp_path: Path) -> Iterator[tuple[str, Site]]:
     made.services.engine.dispose()
 
 
+def signed_in(browser: Browser, url: str, account: str) -> Page:
+    page = browser.new_context(base_url=url, locale="fr-FR", viewport={"width": 1280, "height": 900}).new_page()
+    page.goto("/connexion")
+    page.fill("#account", account)
+    page.fill("#password", PASSWORD)
+    page.press("#password", "Enter")
+    page.wait_for_selector("#navigation", state="attached")
+    return page
+
+
+def test_a_note_is_left_where_the_page_was_clicked(browser: Browser, site: tuple[str, Site]) -> None:
+    url, made = site
+    mail_id = made.house.answer()
+    made.house.submit(mail_id)
+    page = signed_in(browser, url, "daf")
+    page.goto(f"/parapheur/{mail_id}")
+    page.click("[data-pick]")
+    page.locator("[data-sheet] img").evaluate("picture => picture.decode()")
+    box = page.locator("[data-sheet] img").bounding_box()
+    assert box is not None
+    page.locator("[data-sheet] img").click(position={"x": box["width"] / 2, "y": box["height"] / 4})
+    assert page.url.endswith(f"/parapheur/{mail_id}"), "the page is not left for the PDF"
+    page.fill("#note", "À préciser")
+    page.click("text=Poser la note")
+    page.wait_for_selector(".notes__text")
+    with made.services.reading() as session:
+        (note,) = annotations.margin(session, mail_id, made.house.who("dge")).notes
+    assert note.text == "À préciser"
+    spot = note.spot
+    assert spot.page_no == 1
+    assert abs((spot.x or 0) - 500) <= 2
+    assert abs((spot.y or 0) - 250) <= 2
+    page.context.close()
+
+
 def test_a_book_is_signed_ten_by_ten_with_what_became_of_each(browser: Browser, site: tuple[str, Site]) -> None:
     url, made = site
     for _ in range(LETTERS):
         made.house.ready()
     with made.services.unit_of_work(NOW) as uow:
         issue_key(uow, made.house.who("sg").person_id, passphrase=PASSPHRASE, actor=SYSTEM)
-    context = browser.new_context(base_url=url, locale="fr-FR", viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    page.goto("/connexion")
-    page.fill("#account", "sg")
-    page.fill("#password", PASSWORD)
-    page.press("#password", "Enter")
-    page.wait_for_selector("#navigation", state="attached")
+    page = signed_in(browser, url, "sg")
     page.goto("/parapheur/")
     sizes: list[int] = []
     page.on(
@@ -74,4 +104,4 @@ def test_a_book_is_signed_ten_by_ten_with_what_became_of_each(browser: Browser, 
     page.click("text=Signer les courriers cochés")
     page.wait_for_selector("text=1 courrier signé")
     assert made.house.signer.signed == LETTERS
-    context.close()
+    page.context.close()

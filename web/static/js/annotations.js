@@ -14,7 +14,7 @@
 
   const forget = () => {
     form.elements.x.value = form.elements.y.value = "";
-    for (const dot of document.querySelectorAll(".sheet__picked")) dot.setAttribute("cx", "-50");
+    for (const dot of document.querySelectorAll(".sheet__picked")) dot.setAttribute("r", "0");
   };
   form.elements.page_no.addEventListener("change", forget);
 
@@ -31,6 +31,7 @@
       form.elements.x.value = x;
       form.elements.y.value = y;
       const dot = sheet.querySelector(".sheet__picked");
+      dot.setAttribute("r", "12");
       dot.setAttribute("cx", `${x / 10}%`);
       dot.setAttribute("cy", `${y / 10}%`);
       pick(false);
