@@ -936,7 +936,8 @@ class SignatureReport:
         signed_at: by a time-stamp that we trust, else what the signer claims.
         level: of ETSI EN 319 142-1 (``B-B`` .. ``B-LTA``), else the kind of signature that it is.
         covers_bytes: the signed revision is the file's first bytes, this many; 0 when it is not known.
-        timestamp: time of the signature's time-stamp, whoever gave it; None without, or when it is altered.
+        timestamp: time of the signature's time-stamp, whoever gave it; where it has none, or an altered one, that of the
+            first trusted time-stamp of the whole document after it.
         timestamp_trusted: whether its authority is one that we trust.
         changes: what came after the signature (``signing.changes``); empty for nothing.
         is_timestamp: a time-stamp of the whole document, no signature of a person.

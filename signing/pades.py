@@ -170,10 +170,18 @@ def _setup(request: SignRequest, digest: str, hex_digits: int) -> SigObjSetup:
     )
 
 
+class _Writer(IncrementalPdfFileWriter):
+    """Writes what it is given and nothing else: pyHanko would write the metadata anew with the date of now, which is an
+    alteration of what was signed before."""
+
+    def _update_meta(self) -> None:
+        """Leave the metadata as it stands."""
+
+
 def pdf_writer(pdf: bytes) -> IncrementalPdfFileWriter:
     """A writer that appends a revision."""
     # typst's last line has no end: an object that begins right there breaks PDF/A (ISO 19005-2, 6.1.9).
-    return IncrementalPdfFileWriter(BytesIO(pdf if pdf.endswith((b"\n", b"\r")) else pdf + b"\n"))
+    return _Writer(BytesIO(pdf if pdf.endswith((b"\n", b"\r")) else pdf + b"\n"))
 
 
 def _field_spec(field: SignatureField) -> SigFieldSpec:
