@@ -107,11 +107,12 @@ class LocalVault:
         return StoredKey(keystore, salt, chain[0].public_bytes(serialization.Encoding.PEM).decode("ascii"))
 
     def unlock(self, key: StoredKey, passphrase: str, *, now: datetime) -> UnlockedKey:
-        """Open a key for five minutes (see the port)."""
-        if self.certificate(key).not_after <= now:
+        """Open a key for five minutes, or until its certificate ends (see the port)."""
+        ends_at = self.certificate(key).not_after
+        if ends_at <= now:
             raise Invalid("key.expired", "Ask for a new certificate.")
         private_key, chain = _open_keystore(key, passphrase, self._secret)
-        expires_at = now + UNLOCK_DURATION
+        expires_at = min(now + UNLOCK_DURATION, ends_at)
         random_key = AESGCM.generate_key(256)
         return UnlockedKey(
             seal(private_key, chain, random_key=random_key, expires_at=expires_at),

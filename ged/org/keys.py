@@ -26,6 +26,33 @@ def has_key(session: Session, person_id: PersonId | int) -> bool:
     return session.scalar(_live(person_id)) is not None
 
 
+def is_live(session: Session, key_id: int) -> bool:
+    """Whether a key may still sign: neither revoked nor replaced."""
+    query = select(SigningKey.id).where(SigningKey.id == key_id, SigningKey.revoked_at.is_(None))
+    return session.scalar(query) is not None
+
+
+def key_id(session: Session, person_id: PersonId | int, key: StoredKey) -> int:
+    """Which row a key is that ``load_key``, ``issue_key`` or ``adopt_key`` gave.
+
+    Raises:
+        NotFound: ``key.none``: it is gone.
+    """
+    found: int | None = session.scalar(
+        select(SigningKey.id)
+        .where(SigningKey.person_id == int(person_id), SigningKey.certificate_pem == key.certificate_pem)
+        .order_by(SigningKey.id.desc())
+        .limit(1)
+    )
+    if found is None:
+        raise _none(person_id)
+    return found
+
+
+def _none(person_id: int) -> NotFound:
+    return NotFound("key.none", "ask the administrator for a certificate", person_id=int(person_id))
+
+
 def load_key(session: Session, person_id: PersonId | int, *, counted: bool = False) -> StoredKey:
     """The person's key as it lies.
 
@@ -38,7 +65,7 @@ def load_key(session: Session, person_id: PersonId | int, *, counted: bool = Fal
     """
     row = session.scalar(_live(person_id))
     if row is None:
-        raise NotFound("key.none", "ask the administrator for a certificate", person_id=int(person_id))
+        raise _none(person_id)
     if row.failed_tries >= MAX_FAILED_TRIES and not counted:
         raise _blocked()
     return StoredKey(row.keystore, row.salt, row.certificate_pem)
@@ -60,7 +87,7 @@ def note_try(uow: UnitOfWork, person_id: PersonId | int) -> int:
     """
     row = uow.session.scalar(_live(person_id).with_for_update())
     if row is None:
-        raise NotFound("key.none", "ask the administrator for a certificate", person_id=int(person_id))
+        raise _none(person_id)
     if row.failed_tries >= MAX_FAILED_TRIES:
         raise _blocked()
     row.failed_tries += 1
