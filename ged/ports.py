@@ -642,9 +642,20 @@ class KeyVault(Protocol):
     """Where signing keys are made and opened."""
 
     def issue(
-        self, *, name: str, title: str, organisation: str, email: str, passphrase: str, now: datetime
+        self,
+        *,
+        name: str,
+        title: str,
+        organisation: str,
+        email: str,
+        passphrase: str,
+        now: datetime,
+        identifier: str = "",
     ) -> StoredKey:
         """Make a key pair and a certificate of the ministry's own authority.
+
+        Args:
+            identifier: tells people of one name apart (serialNumber, EN 319 412-2, 4.2.4); without, the key does.
 
         Raises:
             Invalid: ``key.passphrase_short`` (fewer than 12 characters).

@@ -68,13 +68,27 @@ class LocalVault:
         return Authority.open(self._dir, self._secret, address=self._address)
 
     def issue(
-        self, *, name: str, title: str, organisation: str, email: str, passphrase: str, now: datetime
+        self,
+        *,
+        name: str,
+        title: str,
+        organisation: str,
+        email: str,
+        passphrase: str,
+        now: datetime,
+        identifier: str = "",
     ) -> StoredKey:
         """Make a key pair and a certificate of the ministry's own authority (see the port)."""
         _require_long(passphrase)
         key = self._new_key()
         certificate = self._authority.certify(
-            key.public_key(), name=name, title=title, organisation=organisation, email=email, now=now
+            key.public_key(),
+            name=name,
+            title=title,
+            organisation=organisation,
+            email=email,
+            identifier=identifier,
+            now=now,
         )
         return self._stored(key, [certificate, self._authority.certificate], passphrase)
 

@@ -130,7 +130,13 @@ def issue_key(uow: UnitOfWork, person_id: PersonId | int, *, passphrase: str, ac
     with uow.services.reading() as session:
         name, email, title, organisation = _subject(session, person_id, uow)
     key = uow.services.vault.issue(
-        name=name, title=title, organisation=organisation, email=email, passphrase=passphrase, now=uow.now
+        name=name,
+        title=title,
+        organisation=organisation,
+        email=email,
+        passphrase=passphrase,
+        now=uow.now,
+        identifier=f"GED-{int(person_id)}",
     )
     row = _kept(uow, person_id, key)
     certificate = uow.services.vault.certificate(key)
