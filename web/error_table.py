@@ -377,6 +377,10 @@ MESSAGES: Mapping[str, Message] = {
         _l("Le fichier « %(filename)s » n'a pas pu être examiné à temps."),
         _l("Renvoyez-le ; si l'erreur revient, envoyez-le en plusieurs fois."),
     ),
+    "file.signature_apart": Message(
+        _l("« %(filename)s » est une signature séparée : elle signe un autre fichier."),
+        _l("Joignez-la au même courrier que le fichier qu'elle signe."),
+    ),
     "file.too_large": Message(
         _l("Le fichier dépasse la taille permise."), _l("Envoyez un fichier plus léger ou en plusieurs fois.")
     ),
