@@ -604,18 +604,31 @@ class Mailbox(Protocol):
 
 
 @dataclass(frozen=True)
+class TokenPlace:
+    """Where a key lies in a token or HSM (PKCS#11): names of the token, and of the key in it."""
+
+    token: str
+    label: str
+
+
+@dataclass(frozen=True)
 class StoredKey:
-    """A key as it lies in the database: useless without passphrase *and* the server's secret.
+    """A key as it lies in the database: useless without passphrase *and* the server's secret, or without its token.
 
     Attributes:
-        keystore: PKCS#12 bytes (or a token's URI, later).
-        salt: of the argon2id derivation.
+        keystore: PKCS#12 bytes, or a token's address (RFC 7512) and certificates.
+        salt: of the argon2id derivation; empty for a key in a token.
         certificate_pem: the public part.
     """
 
     keystore: bytes = field(repr=False)
     salt: bytes = field(repr=False)
     certificate_pem: str
+
+    @property
+    def is_in_token(self) -> bool:
+        """Whether a PIN opens it, in the token of its owner."""
+        return self.keystore.startswith(b"pkcs11:")
 
 
 @dataclass(frozen=True)
@@ -670,12 +683,51 @@ class KeyVault(Protocol):
         """
         ...
 
-    def unlock(self, key: StoredKey, passphrase: str, *, now: datetime) -> UnlockedKey:
-        """Open a key.
+    def attach(self, place: TokenPlace, pin: str, *, chain_pem: str, now: datetime) -> StoredKey:
+        """Take a key that lies in a token, with certificates of another authority, its own first.
 
         Raises:
-            Invalid: ``key.passphrase_wrong``, ``key.expired``.
-            EngineFailed: ``key.damaged`` (what the database holds is no key any more).
+            ConfigError: ``key.no_module``.
+            Invalid: ``key.passphrase_wrong`` (the PIN), ``key.token_locked``, ``key.token_last_try`` (the token would
+                lock), ``key.token_mismatch``, ``key.file_unreadable``, ``key.expired``.
+            EngineFailed: retryable ``key.unreachable``; ``key.refused``.
+        """
+        ...
+
+    def place(self, key: StoredKey) -> TokenPlace:
+        """Where a key in a token lies.
+
+        Raises:
+            EngineFailed: ``key.damaged``.
+        """
+        ...
+
+    def certify_token(
+        self,
+        place: TokenPlace,
+        pin: str,
+        *,
+        name: str,
+        title: str,
+        organisation: str,
+        email: str,
+        now: datetime,
+        identifier: str = "",
+    ) -> StoredKey:
+        """Take a key that lies in a token, and certify it by the ministry's own authority.
+
+        Raises:
+            As ``attach``.
+        """
+        ...
+
+    def unlock(self, key: StoredKey, passphrase: str, *, now: datetime) -> UnlockedKey:
+        """Open a key. ``passphrase``: the PIN, for one in a token.
+
+        Raises:
+            Invalid: ``key.passphrase_wrong``, ``key.expired``; ``key.token_locked``, ``key.token_last_try``.
+            EngineFailed: ``key.damaged`` (what the database holds is no key any more); of a token ``key.unreachable``,
+                ``key.refused``.
         """
         ...
 

@@ -24,7 +24,7 @@ from signing.cms import template_for
 from signing.inspection import inspect
 from signing.keys import unseal
 from signing.profiles import PublicKey, digest_for
-from signing.rawkeys import MemoryKey, RawKey
+from signing.rawkeys import RawKey
 from signing.timestamp import FallbackTimeStamper, TimestampUnavailable
 
 _log = logging.getLogger(__name__)
@@ -57,8 +57,7 @@ class PadesSigner:
 
     def sign(self, pdf: bytes, request: SignRequest, *, sealed: bytes, cookie_key: str, now: datetime) -> SignedPdf:
         """Sign by an incremental update (see the port)."""
-        key, chain = unseal(sealed, cookie_key, now=now)
-        return self.sign_with(MemoryKey(key, chain), pdf, request)
+        return self.sign_with(unseal(sealed, cookie_key, now=now), pdf, request)
 
     def sign_with(self, key: RawKey, pdf: bytes, request: SignRequest) -> SignedPdf:
         """Sign with a key that lies anywhere.

@@ -572,6 +572,16 @@ MESSAGES: Mapping[str, Message] = {
     "key.passphrase_wrong": Message(
         _l("La phrase secrète est inexacte ; essais restants : %(tries_left)s."), _l("Saisissez-la de nouveau.")
     ),
+    "key.token_last_try": Message(
+        _l("Il ne reste qu'un essai avant que votre jeton se bloque."),
+        _l("Saisissez d'abord le code PIN dans le programme fourni avec le jeton."),
+    ),
+    "key.token_locked": Message(
+        _l("Votre jeton est bloqué : trop de codes PIN inexacts."), _l("Faites redéfinir le code PIN du jeton.")
+    ),
+    "key.token_mismatch": Message(
+        _l("Le certificat donné n'est pas celui de la clé du jeton."), _l("Donnez le certificat de cette clé.")
+    ),
     "key.too_many_tries": Message(
         _l("Trop de phrases secrètes inexactes : la clé est bloquée."),
         _l("Demandez à l'administrateur de la débloquer."),

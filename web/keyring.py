@@ -17,7 +17,7 @@ from pathlib import Path
 
 from flask import Flask, Response, g, request
 
-from ged.errors import GedError, Invalid
+from ged.errors import EngineFailed, GedError, Invalid
 from ged.org import certificates, keys
 from ged.ports import StoredKey, UnlockedKey
 from web import context
@@ -56,6 +56,7 @@ def install(app: Flask) -> None:
     """Set or clear the browser's half after a request that opened or locked a key."""
     app.after_request(_write_cookie)
     app.jinja_env.globals["key_unlocked_until"] = unlocked_until
+    app.jinja_env.globals["key_wants_pin"] = wants_pin
 
 
 def _cookie_name() -> str:
@@ -80,7 +81,9 @@ def unlock(passphrase: str) -> datetime:
 
     Raises:
         NotFound: ``key.none``.
-        Invalid: ``key.passphrase_wrong`` (with ``tries_left``), ``key.too_many_tries``, ``key.expired``.
+        Invalid: ``key.passphrase_wrong`` (with ``tries_left``), ``key.too_many_tries``, ``key.expired``;
+            ``key.token_locked``, ``key.token_last_try``.
+        EngineFailed: ``key.unreachable``: the token is away; no try is counted.
     """
     services, actor, now = context.services(), context.actor(), context.now()
     with services.unit_of_work(now) as uow:
@@ -89,6 +92,10 @@ def unlock(passphrase: str) -> datetime:
         stored = keys.load_key(session, actor.person_id, counted=True)
     try:
         opened = services.vault.unlock(stored, passphrase, now=now)
+    except EngineFailed:
+        with services.unit_of_work(now) as uow:
+            keys.take_back_try(uow, actor.person_id)
+        raise
     except Invalid as refusal:
         if refusal.code != "key.passphrase_wrong":
             raise
@@ -102,18 +109,22 @@ def unlock(passphrase: str) -> datetime:
     with services.reading() as session:
         ends_soon = certificates.is_renewable(session, stored.certificate_pem, now=now)
     if ends_soon:
-        stored, opened = _renewed(passphrase) or (stored, opened)
+        stored, opened = _renewed(stored, passphrase) or (stored, opened)
     lock()
     _keep(stored, opened)
     return opened.expires_at
 
 
-def _renewed(passphrase: str) -> tuple[StoredKey, UnlockedKey] | None:
-    """A new key under the same passphrase; what the old one signed holds. None when it cannot be made: it has time."""
+def _renewed(old: StoredKey, passphrase: str) -> tuple[StoredKey, UnlockedKey] | None:
+    """A new key under the same passphrase, or a new certificate of the key in the token; what was signed before holds.
+    None when it cannot be made: it has time."""
     services, actor, now = context.services(), context.actor(), context.now()
     try:
         with services.unit_of_work(now) as uow:
-            stored = keys.issue_key(uow, actor.person_id, passphrase=passphrase, actor=actor)
+            if old.is_in_token:
+                stored = keys.renew_in_token(uow, actor.person_id, old, passphrase, actor=actor)
+            else:
+                stored = keys.issue_key(uow, actor.person_id, passphrase=passphrase, actor=actor)
         return stored, services.vault.unlock(stored, passphrase, now=now)
     except GedError as error:
         _log.warning("key.not_renewed person=%s code=%s", actor.person_id, error.code)
@@ -181,6 +192,12 @@ def unlocked_until() -> datetime | None:
     """When the opened key closes, or None; for templates (``key_unlocked_until()``)."""
     opened = unlocked()
     return None if opened is None else opened.expires_at
+
+
+def wants_pin() -> bool:
+    """Whether the actor's key lies in a token; for templates (``key_wants_pin()``)."""
+    with context.services().reading() as session:
+        return keys.is_in_token(session, context.actor().person_id)
 
 
 def _find() -> tuple[Path, int, str] | None:
