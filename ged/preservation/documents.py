@@ -49,6 +49,13 @@ def last_of(session: Session, sort: Sort, subject_id: int) -> Last | None:
     return Last(sort, subject_id, row.sequence, Digest(row.digest), row.level)
 
 
+def is_signed(session: Session, sort: Sort, subject_id: int) -> bool:
+    """Whether there is such a document, and something to raise."""
+    if sort is Sort.CLOSING:
+        return session.get(RegisterClosing, subject_id) is not None
+    return session.scalar(_last(sort, subject_id)) is not None
+
+
 def append(uow: UnitOfWork, last: Last, raised: RaisedPdf, digest: Digest) -> Last:
     """Keep a revision that was made from the last one.
 

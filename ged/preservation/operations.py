@@ -8,18 +8,19 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from io import BytesIO
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from ged.archive.institution_seal import SEAL_REASON, institution_seal
-from ged.errors import ConfigError, EngineFailed, StaleVersion
+from ged.errors import ConfigError, EngineFailed, InvalidTransition, NotFound, StaleVersion
+from ged.jobs import JobKind
 from ged.org.certificates import own_lists
 from ged.ports import Digest, RaisedPdf
 from ged.preservation import documents
 from ged.preservation.documents import Last, Sort
 from ged.preservation.models import Preservation
-from ged.unit import Services, UnitOfWork
+from ged.unit import Actor, Services, UnitOfWork
 
-__all__ = ["Sort", "is_due", "preserve", "preserve_due", "standing"]
+__all__ = ["Sort", "ask_again", "ask_all_again", "is_due", "preserve", "preserve_due", "standing"]
 
 BATCH = 200
 _AWAY = frozenset({"sign.no_timestamp"})
@@ -117,6 +118,39 @@ def preserve_due(services: Services, *, heartbeat: Callable[[str], None], now: d
         if failure in _AWAY:
             return number
     return len(waiting)
+
+
+def ask_again(uow: UnitOfWork, sort: Sort, subject_id: int, *, actor: Actor) -> None:
+    """A person wants the next try now.
+
+    Raises:
+        NotFound: ``preserve.unknown``: nothing of that number is signed.
+        InvalidTransition: ``preserve.no_authority``: there is nobody to ask.
+    """
+    if uow.services.preserver is None and (sort is not Sort.CLOSING or uow.services.sealer is None):
+        raise InvalidTransition("preserve.no_authority", "name time-stamp authorities: GED_TSA_URLS")
+    if not documents.is_signed(uow.session, sort, subject_id):
+        raise NotFound("preserve.unknown", "choose a document of the list", id=subject_id)
+    _row(uow, sort, subject_id).due_at = uow.now
+    uow.defer(JobKind.PRESERVE, subject_id, params={"of": sort.value})
+    uow.record("signature.raise_asked", sort.value, subject_id, actor=actor)
+
+
+def ask_all_again(uow: UnitOfWork, *, actor: Actor) -> int:
+    """The next try of everything that failed, now; answers how many.
+
+    Raises:
+        InvalidTransition: ``preserve.no_authority``.
+    """
+    if uow.services.preserver is None and uow.services.sealer is None:
+        raise InvalidTransition("preserve.no_authority", "name time-stamp authorities: GED_TSA_URLS")
+    failed = select(Preservation.id).where(Preservation.failure != "")
+    ids = uow.session.scalars(failed).all()
+    uow.session.execute(update(Preservation).where(Preservation.id.in_(failed)).values(due_at=uow.now))
+    if ids:
+        uow.defer(JobKind.PRESERVE_DUE, 0)
+        uow.record("signature.raise_asked", "installation", None, actor=actor, documents=len(ids))
+    return len(ids)
 
 
 def is_due(uow: UnitOfWork, *, now: datetime) -> bool:
