@@ -33,6 +33,7 @@ from ged.signbook.titles import Signatory
 from signing.keys import LocalVault, unseal
 from signing.pades import PadesSigner
 from signing.pki import Authority
+from signing.rawkeys import MemoryKey
 
 TURN = 10
 SECRET = b"a server secret of the benchmark, 32 bytes or more"
@@ -97,7 +98,9 @@ def measure_key(name: str, book: Sequence[Pages], folder: Path, at: datetime) ->
         name=_SIGNATORY.name, title="SG", organisation="MMRE", email="sg@x.example", passphrase=PASSPHRASE, now=at
     )
     opened, keystore = vault.unlock(stored, PASSPHRASE, now=at), folder / "key.p12"
-    key, chain = unseal(opened.sealed, opened.cookie_key, now=at)
+    held = unseal(opened.sealed, opened.cookie_key, now=at)
+    assert isinstance(held, MemoryKey)
+    key, chain = held.key, list(held.chain)
     encryption = BestAvailableEncryption(PASSPHRASE.encode())
     keystore.write_bytes(pkcs12.serialize_key_and_certificates(b"key", key, chain[0], chain[1:], encryption))
     signer, spent = PadesSigner(), {"ours": 0.0, "peer": 0.0}

@@ -53,6 +53,8 @@ class Settings(BaseSettings):
     """Roots of accredited authorities (PEM), besides those in ``authority/trusted`` of the data folder."""
     key_type: Literal["p256", "p384", "rsa3072"] = "p256"
     """Of the keys issued from now on."""
+    key_module: Path | None = None
+    """PKCS#11 library of people's own tokens (``ged keys attach``)."""
     seal_chain: Path | None = None
     """Certificate of the institution's seal, then those above it (PEM); unset: that of ``ged pki seal``."""
     seal_pkcs12: Path | None = None

@@ -604,18 +604,31 @@ class Mailbox(Protocol):
 
 
 @dataclass(frozen=True)
+class TokenPlace:
+    """Where a key lies in a token or HSM (PKCS#11): names of the token, and of the key in it."""
+
+    token: str
+    label: str
+
+
+@dataclass(frozen=True)
 class StoredKey:
-    """A key as it lies in the database: useless without passphrase *and* the server's secret.
+    """A key as it lies in the database: useless without passphrase *and* the server's secret, or without its token.
 
     Attributes:
-        keystore: PKCS#12 bytes (or a token's URI, later).
-        salt: of the argon2id derivation.
+        keystore: PKCS#12 bytes, or a token's address (RFC 7512) and certificates.
+        salt: of the argon2id derivation; empty for a key in a token.
         certificate_pem: the public part.
     """
 
     keystore: bytes = field(repr=False)
     salt: bytes = field(repr=False)
     certificate_pem: str
+
+    @property
+    def is_in_token(self) -> bool:
+        """Whether a PIN opens it, in the token of its owner."""
+        return self.keystore.startswith(b"pkcs11:")
 
 
 @dataclass(frozen=True)
@@ -642,9 +655,20 @@ class KeyVault(Protocol):
     """Where signing keys are made and opened."""
 
     def issue(
-        self, *, name: str, title: str, organisation: str, email: str, passphrase: str, now: datetime
+        self,
+        *,
+        name: str,
+        title: str,
+        organisation: str,
+        email: str,
+        passphrase: str,
+        now: datetime,
+        identifier: str = "",
     ) -> StoredKey:
         """Make a key pair and a certificate of the ministry's own authority.
+
+        Args:
+            identifier: tells people of one name apart (serialNumber, EN 319 412-2, 4.2.4); without, the key does.
 
         Raises:
             Invalid: ``key.passphrase_short`` (fewer than 12 characters).
@@ -659,12 +683,51 @@ class KeyVault(Protocol):
         """
         ...
 
-    def unlock(self, key: StoredKey, passphrase: str, *, now: datetime) -> UnlockedKey:
-        """Open a key.
+    def attach(self, place: TokenPlace, pin: str, *, chain_pem: str, now: datetime) -> StoredKey:
+        """Take a key that lies in a token, with certificates of another authority, its own first.
 
         Raises:
-            Invalid: ``key.passphrase_wrong``, ``key.expired``.
-            EngineFailed: ``key.damaged`` (what the database holds is no key any more).
+            ConfigError: ``key.no_module``.
+            Invalid: ``key.passphrase_wrong`` (the PIN), ``key.token_locked``, ``key.token_last_try`` (the token would
+                lock), ``key.token_mismatch``, ``key.file_unreadable``, ``key.expired``.
+            EngineFailed: retryable ``key.unreachable``; ``key.refused``.
+        """
+        ...
+
+    def place(self, key: StoredKey) -> TokenPlace:
+        """Where a key in a token lies.
+
+        Raises:
+            EngineFailed: ``key.damaged``.
+        """
+        ...
+
+    def certify_token(
+        self,
+        place: TokenPlace,
+        pin: str,
+        *,
+        name: str,
+        title: str,
+        organisation: str,
+        email: str,
+        now: datetime,
+        identifier: str = "",
+    ) -> StoredKey:
+        """Take a key that lies in a token, and certify it by the ministry's own authority.
+
+        Raises:
+            As ``attach``.
+        """
+        ...
+
+    def unlock(self, key: StoredKey, passphrase: str, *, now: datetime) -> UnlockedKey:
+        """Open a key. ``passphrase``: the PIN, for one in a token.
+
+        Raises:
+            Invalid: ``key.passphrase_wrong``, ``key.expired``; ``key.token_locked``, ``key.token_last_try``.
+            EngineFailed: ``key.damaged`` (what the database holds is no key any more); of a token ``key.unreachable``,
+                ``key.refused``.
         """
         ...
 
@@ -936,7 +999,8 @@ class SignatureReport:
         signed_at: by a time-stamp that we trust, else what the signer claims.
         level: of ETSI EN 319 142-1 (``B-B`` .. ``B-LTA``), else the kind of signature that it is.
         covers_bytes: the signed revision is the file's first bytes, this many; 0 when it is not known.
-        timestamp: time of the signature's time-stamp, whoever gave it; None without, or when it is altered.
+        timestamp: time of the signature's time-stamp, whoever gave it; where it has none, or an altered one, that of the
+            first trusted time-stamp of the whole document after it.
         timestamp_trusted: whether its authority is one that we trust.
         changes: what came after the signature (``signing.changes``); empty for nothing.
         is_timestamp: a time-stamp of the whole document, no signature of a person.

@@ -94,6 +94,7 @@ def _signed_documents(services: Services) -> Iterator[tuple[str, tuple[Digest, .
     with services.reading() as session:
         yield from issued_slips(session)
         yield from issued_letters(session)
+        yield from closing.issued(session)
 
 
 def _check_signatures(

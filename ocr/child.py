@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from ged.errors import EngineFailed, GedError
 from ocr import office
+from ocr.enclosed import take_out
 from ocr.image import shrink
 from ocr.inspection import count, inspect
 from ocr.limits import MIB, Limits
@@ -83,6 +84,9 @@ class _Service:
         if operation == "convert":
             source, target = Path(request["source"]), Path(request["out"])
             office.convert(source, request["media_type"], target, self._limits, timeout_s=request["timeout_s"])
+            return None
+        if operation == "take_out":
+            take_out(Path(request["source"]), Path(request["out"]))
             return None
         if operation == "languages":
             return sorted(self._recogniser.languages())

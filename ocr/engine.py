@@ -26,7 +26,7 @@ from ocr.office_folder import OfficeFolder
 from ocr.pictures import SITE_FIRST_BYTES, jpeg, site_webp
 from ocr.resume import FinishedPages
 from ocr.sandbox import Sandbox
-from ocr.sniff import PDF, sniff
+from ocr.sniff import P7M, PDF, sniff
 from ocr.wire import Message, PagePart, PageResult, PageTask, as_message, load_result
 
 THUMBNAIL_LONG_SIDE_PX = 300
@@ -111,7 +111,7 @@ class TesseractEngine:
         if not any(page.width_px for page in pages):
             refusal = truncated()
             raise Invalid(refusal.code, refusal.remedy, filename=filename)
-        return SourceFacts(media_type, pages, bool(first["signed"]))
+        return SourceFacts(media_type, pages, media_type == P7M or bool(first["signed"]))
 
     def _look_at(self, source: Path, filename: str, end_s: float, start: int) -> dict[str, Any]:
         left_s = max(0.0, end_s - time.monotonic())
@@ -125,28 +125,37 @@ class TesseractEngine:
             return cast(dict[str, Any], self._sandbox.ask(request, timeout_s=timeout_s))
 
     def _shown(self, source: Path, filename: str, timeout_s: float) -> tuple[str, Path]:
-        """The media type of a file, and the file that shows its pages: itself, or an office file's PDF."""
+        """The media type of a file, and the file that shows its pages: itself, an office file's PDF, what is signed."""
         with _about(filename):
             media_type = sniff(source)
-            return media_type, self._as_pdf(source, media_type, None, timeout_s) if media_type in OFFICE else source
+            return media_type, self._plain(source, media_type, None, timeout_s)[0]
 
-    def _as_pdf(self, source: Path, media_type: str, folder: Path | None, timeout_s: float) -> Path:
-        """An office file's PDF in a folder, or in the engine's own, where the last few stay for the next question."""
+    def _plain(self, source: Path, media_type: str, folder: Path | None, timeout_s: float) -> tuple[Path, str]:
+        """The file that shows the pages, and its type."""
+        if media_type == P7M:
+            inside = self._made("take_out", source, media_type, folder, timeout_s)
+            return self._plain(inside, sniff(inside), folder, timeout_s)
+        if media_type in OFFICE:
+            return self._made("convert", source, media_type, folder, timeout_s), PDF
+        return source, media_type
+
+    def _made(self, operation: str, source: Path, media_type: str, folder: Path | None, timeout_s: float) -> Path:
+        """What a child makes of a file, in a folder, or in the engine's own, where the last few stay for the next
+        question."""
         with source.open("rb") as file:
             name = hashlib.file_digest(file, "sha256").hexdigest()[:32]
         target = (folder or self._office.folder()) / f"office-{name}.pdf"
         if not target.exists():
             self._office.make_room()
-            request: Message = {"do": "convert", "source": str(source.resolve()), "media_type": media_type}
+            request: Message = {"do": operation, "source": str(source.resolve()), "media_type": media_type}
             limit_s = min(timeout_s, self._page_timeout_s)
             self._sandbox.ask({**request, "out": str(target), "timeout_s": limit_s}, timeout_s=limit_s + _GRACE_S)
         return target
 
     def _drawn(self, page: PageRef, folder: Path | None, timeout_s: float) -> PageRef:
-        """The page of an office file as a page of its PDF; any other page as it is."""
-        if page.media_type not in OFFICE:
-            return page
-        return replace(page, source=self._as_pdf(page.source, page.media_type, folder, timeout_s), media_type=PDF)
+        """The page of a file that is made plain first, as a page of that; any other page as it is."""
+        source, media_type = self._plain(page.source, page.media_type, folder, timeout_s)
+        return replace(page, source=source, media_type=media_type)
 
     def thumbnail(self, page: PageRef, *, width_px: int, out: Path, timeout_s: float) -> None:
         """Write a small JPEG of one page, as ``OcrEngine.thumbnail``."""

@@ -1,7 +1,10 @@
 """What a file is, by its first bytes. A name says nothing: anybody can write ``.pdf`` behind a text."""
 
+import base64
+import binascii
 import mmap
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,6 +20,8 @@ DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 ODT = "application/vnd.oasis.opendocument.text"
 DOC = "application/msword"
 RTF = "application/rtf"
+P7M = "application/pkcs7-mime"
+"""Signed data (RFC 5652): with the document inside, or a signature alone."""
 
 HEAD_BYTES = 1024
 
@@ -38,6 +43,8 @@ _COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _DOCX_PART = b"word/document.xml"
 _DOC_PARTS = ("WordDocument".encode("utf-16-le"), "EncryptedPackage".encode("utf-16-le"))
 _DIRECTORY_BYTES = 1024 * 1024  # of a file's end, where a ZIP lists its parts
+_SIGNED_DATA = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02"  # 1.2.840.113549.1.7.2
+_SIGNED_AT = 24  # after a tag and a length of at most nine bytes
 _PNM = re.compile(rb"P[1-6][ \t\r\n](?:\s|#[^\n]*\n)*\d+\s")
 
 
@@ -51,7 +58,19 @@ def media_type(head: bytes) -> str | None:
             return name
     if _PNM.match(head):
         return PNM
+    if _is_signed_data(head):
+        return P7M
     return PDF if b"%PDF-" in head[:HEAD_BYTES] else None
+
+
+def _is_signed_data(head: bytes) -> bool:
+    """DER or BER, the same in base64, or PEM."""
+    if head.startswith((b"-----BEGIN PKCS7-----", b"-----BEGIN CMS-----")):
+        return True
+    if head.startswith(b"M"):
+        with suppress(binascii.Error):
+            head = base64.b64decode(b"".join(head[:80].split())[:64])
+    return head[:1] == b"\x30" and _SIGNED_DATA in head[:_SIGNED_AT]
 
 
 def sniff(path: Path) -> str:

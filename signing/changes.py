@@ -5,12 +5,13 @@ catalogue leads to is compared, by QPDF; what differs is named, and only three t
 validation data (ISO 32000-2, 12.8.4.3), time-stamps of the document, a signature in a field that was there and empty.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Object, Stream
+
+from signing.packets import says_the_same
 
 VALIDATION_DATA = "validation_data"
 SIGNED_AGAIN = "signed_again"
@@ -19,8 +20,6 @@ HARMLESS = frozenset({VALIDATION_DATA})
 _MOST_DIFFERENCES = 40
 _UNSEEN = frozenset({"/DSS", "/Extensions", "/Version"})
 _FILLED_KEYS = frozenset({"/V", "/AP", "/M", "/F"})
-_WRITTEN = rb"(?:xmp:ModifyDate|xmp:MetadataDate|pdf:Producer|x:xmptk)"
-_WRITTEN_DATES = re.compile(rb"<(" + _WRITTEN + rb")>[^<]*</\1>|\s" + _WRITTEN + rb"=\"[^\"]*\"|\s+")
 _AREAS = {
     "/Contents": "page_content",
     "/Resources": "page_content",
@@ -115,8 +114,8 @@ class _Comparison:
         same = old.read_raw_bytes() == new.read_raw_bytes()
         if path[:1] == ("/Metadata",):
             # The packet tells when the file was written; a signature's own words are not in it.
-            plain = [_WRITTEN_DATES.sub(b"", stream.read_bytes()) for stream in (old, new)]
-            same, skipped = plain[0] == plain[1], frozenset({"/Length", "/Filter", "/DecodeParms"})
+            same = says_the_same(old.read_bytes(), new.read_bytes())
+            skipped = frozenset({"/Length", "/Filter", "/DecodeParms"})
         else:
             skipped = frozenset({"/Length"})
         if not same:

@@ -152,7 +152,7 @@ class _File:
             signer: ValidationContext, stamp: ValidationContext
         ) -> PdfSignatureStatus | DocumentTimestampStatus:
             if found.is_timestamp:
-                return await async_validate_pdf_timestamp(found.embedded, stamp, skip_diff=True)
+                return await async_validate_pdf_timestamp(found.embedded, signer, skip_diff=True)
             return await async_validate_pdf_signature(
                 found.embedded, signer, stamp, key_usage_settings=KEY_USAGE, skip_diff=True
             )
@@ -168,6 +168,8 @@ class _File:
                 facts = _as_stamp(facts)
             around = self._around(found)
             verdict, reason = judge(facts, around, self._question.at)
+            later = min((time for end, time in proven if end > found.end), default=None)
+            told = facts.stamp_time or later
             return SignatureReport(
                 found.name,
                 verdict,
@@ -176,8 +178,8 @@ class _File:
                 facts.stamp_time if facts.stamp_trusted else facts.claimed,
                 level_of(found.embedded, own_stamp=facts.stamp_time is not None),
                 found.end,
-                timestamp=facts.stamp_time,
-                timestamp_trusted=facts.stamp_trusted,
+                timestamp=told,
+                timestamp_trusted=facts.stamp_trusted or (facts.stamp_time is None and later is not None),
                 changes=around.changes,
                 is_timestamp=found.is_timestamp,
                 issuer=str(found.embedded.signer_cert.issuer.native.get("common_name", "")),
@@ -232,7 +234,9 @@ class _File:
 def _as_stamp(facts: Facts) -> Facts:
     """A time-stamp of the document is its own time-stamp, and claims nothing."""
     status = facts.status
-    return replace(facts, stamp=status) if isinstance(status, DocumentTimestampStatus) else facts
+    if not isinstance(status, DocumentTimestampStatus):
+        return facts
+    return replace(facts, stamp=status, stamp_revoked=facts.problem == "revoked")
 
 
 def _is_well_formed(embedded: EmbeddedPdfSignature) -> bool:

@@ -59,15 +59,6 @@ def signed_data_of(data: bytes) -> cms.SignedData:
     return info["content"]
 
 
-def content_of(data: bytes) -> bytes | None:
-    """The file inside a .p7m; None for a detached signature or what is no CMS."""
-    try:
-        inside = signed_data_of(data)["encap_content_info"]["content"]
-        return None if isinstance(inside, core.Void) else bytes(inside)
-    except Exception:  # noqa: BLE001  odd files raise anything
-        return None
-
-
 def _alone(signed: cms.SignedData, number: int) -> cms.SignedData:
     """The same with one signer: pyHanko reads no other."""
     copy = signed.copy()

@@ -24,12 +24,14 @@ class Facts:
     Attributes:
         moment: the time at which the signer's certificate was judged.
         problem: why that certificate is not good; empty when it is.
+        stamp_revoked: what we hold revokes the authority of the time-stamp.
     """
 
     status: SignatureStatus
     moment: datetime
     stamp: TimestampSignatureStatus | None
     problem: str
+    stamp_revoked: bool = False
 
     @property
     def is_sound(self) -> bool:
@@ -49,7 +51,8 @@ class Facts:
     @property
     def stamp_trusted(self) -> bool:
         """Whether that time comes from an authority that we trust."""
-        return self.stamp is not None and not self.stamp_broken and bool(self.stamp.trusted)
+        trusted = self.stamp is not None and bool(self.stamp.trusted)
+        return trusted and not (self.stamp_broken or self.stamp_revoked)
 
     @property
     def claimed(self) -> datetime | None:
@@ -65,13 +68,31 @@ async def facts_of(validate: Validate, trust: Trust, at: datetime, proven: datet
         proven: a later, trusted time-stamp of the whole document, if there is one.
     """
     known = min(at, proven) if proven else at
-    status = await validate(trust.at(known), trust.at(known))
-    found = Facts(status, known, getattr(status, "timestamp_validity", None), problem_of(status, known, trust))
+    status = await _validated(validate, trust, known, known)
+    stamp = getattr(status, "timestamp_validity", None)
+    revoked = stamp is not None and trust.revokes(stamp.signing_cert, known)
+    found = Facts(status, known, stamp, problem_of(status, known, trust), revoked)
     told = found.stamp_time
     if told is None or not found.stamp_trusted or told >= known:
         return found
-    status = await validate(trust.at(told), trust.at(known))
+    status = await _validated(validate, trust, told, known)
     return Facts(status, told, found.stamp, problem_of(status, told, trust))
+
+
+async def _validated(validate: Validate, trust: Trust, signed: datetime, stamped: datetime) -> SignatureStatus:
+    """The signer's certificate as it stood at ``signed``, that of the time-stamp as it stood at ``stamped``.
+
+    Data on revocation that was made long before or by a responder certified long after such a moment does not count for
+    pyHanko, and it trusts nothing that such data speaks of. Data that does not count is no data: it is left out then, and
+    ``Trust.revokes`` looks at all of it.
+    """
+    status = await validate(trust.at(signed), trust.at(stamped))
+    stamp = getattr(status, "timestamp_validity", None)
+    with_own = bool(status.trusted or status.revoked)
+    with_stamps = stamp is None or bool(stamp.trusted or stamp.revoked)
+    if with_own and with_stamps:
+        return status
+    return await validate(trust.at(signed, lists=with_own), trust.at(stamped, lists=with_stamps))
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,5 @@
-"""Signing keys of people: PKCS#12 under a passphrase and the server's secret, opened for five minutes.
+"""Signing keys of people: PKCS#12 under a passphrase and the server's secret, or in a token of their own (PKCS#11),
+opened for five minutes.
 
 An opened key travels sealed: AES-256-GCM under a random key that only the browser's cookie holds. The end of the
 five minutes is inside the sealed bytes, so that whoever stores them cannot prolong it.
@@ -20,10 +21,13 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from ged.errors import EngineFailed, Invalid
-from ged.ports import Certificate, StoredKey, UnlockedKey
+from ged.ports import Certificate, StoredKey, TokenPlace, UnlockedKey
 from signing.pki import Authority, PersonKey, trusted_roots
 from signing.profiles import StatusAddress
+from signing.rawkeys import MemoryKey, RawKey
 from signing.secrets import Argon2Cost, new_salt, passphrase_password
+from signing.token_keys import Tokens, keystore_of, read_keystore
+from signing.tokens import TokenKey
 
 PASSPHRASE_MIN_CHARS = 12
 UNLOCK_DURATION = timedelta(minutes=5)
@@ -42,6 +46,7 @@ class LocalVault:
         cost: of argon2id for keys issued from now on.
         address: where certificates issued from now on say that their revocation is told.
         trusted_dir: roots of accredited authorities, besides those in the folder ``trusted`` beside our own.
+        token_module: PKCS#11 library of people's tokens.
     """
 
     def __init__(
@@ -54,6 +59,7 @@ class LocalVault:
         cost: Argon2Cost | None = None,
         address: StatusAddress | None = None,
         trusted_dir: Path | None = None,
+        token_module: Path | None = None,
     ) -> None:
         self._dir = authority_dir
         self._secret = server_secret
@@ -62,19 +68,34 @@ class LocalVault:
         self._cost = cost or Argon2Cost()
         self._address = address
         self._trusted_dir = trusted_dir
+        self._tokens = Tokens(token_module)
 
     @cached_property
     def _authority(self) -> Authority:
         return Authority.open(self._dir, self._secret, address=self._address)
 
     def issue(
-        self, *, name: str, title: str, organisation: str, email: str, passphrase: str, now: datetime
+        self,
+        *,
+        name: str,
+        title: str,
+        organisation: str,
+        email: str,
+        passphrase: str,
+        now: datetime,
+        identifier: str = "",
     ) -> StoredKey:
         """Make a key pair and a certificate of the ministry's own authority (see the port)."""
         _require_long(passphrase)
         key = self._new_key()
         certificate = self._authority.certify(
-            key.public_key(), name=name, title=title, organisation=organisation, email=email, now=now
+            key.public_key(),
+            name=name,
+            title=title,
+            organisation=organisation,
+            email=email,
+            identifier=identifier,
+            now=now,
         )
         return self._stored(key, [certificate, self._authority.certificate], passphrase)
 
@@ -92,6 +113,48 @@ class LocalVault:
             raise Invalid("key.expired", "Ask for a new certificate.")
         return self._stored(bundle.key, chain, passphrase)
 
+    def attach(self, place: TokenPlace, pin: str, *, chain_pem: str, now: datetime) -> StoredKey:
+        """Take a key in a token that another authority certified (see the port)."""
+        try:
+            chain = x509.load_pem_x509_certificates(chain_pem.encode())
+        except ValueError:
+            raise Invalid("key.file_unreadable", "Give certificates in PEM form.", field="chain") from None
+        if chain[0].not_valid_after_utc <= now:
+            raise Invalid("key.expired", "Ask for a new certificate.")
+        self._tokens.require(place, pin, chain)
+        return _in_token(place, chain)
+
+    def place(self, key: StoredKey) -> TokenPlace:
+        """Where a key in a token lies (see the port)."""
+        return read_keystore(key.keystore)[0]
+
+    def certify_token(
+        self,
+        place: TokenPlace,
+        pin: str,
+        *,
+        name: str,
+        title: str,
+        organisation: str,
+        email: str,
+        now: datetime,
+        identifier: str = "",
+    ) -> StoredKey:
+        """Certify a key in a token by the ministry's own authority (see the port)."""
+        public_key = self._tokens.public_key(place, pin)
+        certificate = self._authority.certify(
+            public_key,
+            name=name,
+            title=title,
+            organisation=organisation,
+            email=email,
+            identifier=identifier,
+            now=now,
+        )
+        chain = [certificate, self._authority.certificate]
+        self._tokens.require(place, pin, chain)
+        return _in_token(place, chain)
+
     def _stored(self, key: PersonKey, chain: Sequence[x509.Certificate], passphrase: str) -> StoredKey:
         salt = new_salt(self._cost)
         password = passphrase_password(passphrase, salt, self._secret)
@@ -107,17 +170,25 @@ class LocalVault:
         return StoredKey(keystore, salt, chain[0].public_bytes(serialization.Encoding.PEM).decode("ascii"))
 
     def unlock(self, key: StoredKey, passphrase: str, *, now: datetime) -> UnlockedKey:
-        """Open a key for five minutes (see the port)."""
-        if self.certificate(key).not_after <= now:
+        """Open a key for five minutes, or until its certificate ends (see the port)."""
+        ends_at = self.certificate(key).not_after
+        if ends_at <= now:
             raise Invalid("key.expired", "Ask for a new certificate.")
-        private_key, chain = _open_keystore(key, passphrase, self._secret)
-        expires_at = now + UNLOCK_DURATION
+        expires_at = min(now + UNLOCK_DURATION, ends_at)
         random_key = AESGCM.generate_key(256)
         return UnlockedKey(
-            seal(private_key, chain, random_key=random_key, expires_at=expires_at),
+            self._sealed(key, passphrase, random_key, expires_at),
             base64.urlsafe_b64encode(random_key).decode("ascii"),
             expires_at,
         )
+
+    def _sealed(self, key: StoredKey, passphrase: str, random_key: bytes, expires_at: datetime) -> bytes:
+        if key.is_in_token:
+            place, chain = read_keystore(key.keystore)
+            opened = self._tokens.require(place, passphrase, chain)
+            return seal_token(opened, random_key=random_key, expires_at=expires_at)
+        private_key, links = _open_keystore(key, passphrase, self._secret)
+        return seal(private_key, links, random_key=random_key, expires_at=expires_at)
 
     def certificate(self, key: StoredKey) -> Certificate:
         """Public facts of the key's certificate."""
@@ -151,22 +222,36 @@ def describe(certificate: x509.Certificate) -> Certificate:
     )
 
 
+def _in_token(place: TokenPlace, chain: list[x509.Certificate]) -> StoredKey:
+    own = chain[0].public_bytes(serialization.Encoding.PEM).decode("ascii")
+    return StoredKey(keystore_of(place, chain), b"", own)
+
+
 def seal(private_key: PersonKey, chain: list[x509.Certificate], *, random_key: bytes, expires_at: datetime) -> bytes:
     """Encrypt an opened key with its certificates (its own first) and its end of life."""
     pkcs8 = private_key.private_bytes(
         serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    content = {
+    return _seal({"key": base64.b64encode(pkcs8).decode()}, chain, random_key, expires_at)
+
+
+def seal_token(key: TokenKey, *, random_key: bytes, expires_at: datetime) -> bytes:
+    """The same of a key that stays in its token: what opens it there, encrypted for as long as a key would be."""
+    content = {"module": str(key.module), "token": key.token, "label": key.label, "pin": key.pin}
+    return _seal({"pkcs11": content}, list(key.chain), random_key, expires_at)
+
+
+def _seal(content: dict[str, object], chain: list[x509.Certificate], random_key: bytes, expires_at: datetime) -> bytes:
+    whole = content | {
         "expires_at": expires_at.astimezone(UTC).isoformat(),
-        "key": base64.b64encode(pkcs8).decode(),
         "chain": [base64.b64encode(link.public_bytes(serialization.Encoding.DER)).decode() for link in chain],
     }
     nonce = os.urandom(_NONCE_BYTES)
-    return nonce + AESGCM(random_key).encrypt(nonce, json.dumps(content).encode(), _SEAL_CONTEXT)
+    return nonce + AESGCM(random_key).encrypt(nonce, json.dumps(whole).encode(), _SEAL_CONTEXT)
 
 
-def unseal(sealed: bytes, cookie_key: str, *, now: datetime) -> tuple[PersonKey, list[x509.Certificate]]:
-    """Open what ``seal`` closed.
+def unseal(sealed: bytes, cookie_key: str, *, now: datetime) -> RawKey:
+    """Open what ``seal`` or ``seal_token`` closed.
 
     Raises:
         Invalid: ``key.locked``: wrong cookie, altered bytes, or the five minutes are over.
@@ -180,13 +265,17 @@ def unseal(sealed: bytes, cookie_key: str, *, now: datetime) -> tuple[PersonKey,
     content = json.loads(plain)
     if now >= datetime.fromisoformat(content["expires_at"]):
         raise locked
+    chain = [x509.load_der_x509_certificate(base64.b64decode(link)) for link in content["chain"]]
+    if "pkcs11" in content:
+        held = content["pkcs11"]
+        return TokenKey(Path(held["module"]), held["token"], held["label"], held["pin"], chain)
     # Checking an RSA key again takes longer than signing with it; GCM already proved that it is ours.
     key = serialization.load_der_private_key(
         base64.b64decode(content["key"]), None, unsafe_skip_rsa_key_validation=True
     )
     if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
         raise locked
-    return key, [x509.load_der_x509_certificate(base64.b64decode(link)) for link in content["chain"]]
+    return MemoryKey(key, chain)
 
 
 def _open_keystore(key: StoredKey, passphrase: str, secret: bytes) -> tuple[PersonKey, list[x509.Certificate]]:

@@ -24,7 +24,7 @@ from signing.cms import template_for
 from signing.inspection import inspect
 from signing.keys import unseal
 from signing.profiles import PublicKey, digest_for
-from signing.rawkeys import MemoryKey, RawKey
+from signing.rawkeys import RawKey
 from signing.timestamp import FallbackTimeStamper, TimestampUnavailable
 
 _log = logging.getLogger(__name__)
@@ -57,8 +57,7 @@ class PadesSigner:
 
     def sign(self, pdf: bytes, request: SignRequest, *, sealed: bytes, cookie_key: str, now: datetime) -> SignedPdf:
         """Sign by an incremental update (see the port)."""
-        key, chain = unseal(sealed, cookie_key, now=now)
-        return self.sign_with(MemoryKey(key, chain), pdf, request)
+        return self.sign_with(unseal(sealed, cookie_key, now=now), pdf, request)
 
     def sign_with(self, key: RawKey, pdf: bytes, request: SignRequest) -> SignedPdf:
         """Sign with a key that lies anywhere.
@@ -170,10 +169,18 @@ def _setup(request: SignRequest, digest: str, hex_digits: int) -> SigObjSetup:
     )
 
 
+class _Writer(IncrementalPdfFileWriter):
+    """Writes what it is given and nothing else: pyHanko would write the metadata anew with the date of now, which is an
+    alteration of what was signed before."""
+
+    def _update_meta(self) -> None:
+        """Leave the metadata as it stands."""
+
+
 def pdf_writer(pdf: bytes) -> IncrementalPdfFileWriter:
     """A writer that appends a revision."""
     # typst's last line has no end: an object that begins right there breaks PDF/A (ISO 19005-2, 6.1.9).
-    return IncrementalPdfFileWriter(BytesIO(pdf if pdf.endswith((b"\n", b"\r")) else pdf + b"\n"))
+    return _Writer(BytesIO(pdf if pdf.endswith((b"\n", b"\r")) else pdf + b"\n"))
 
 
 def _field_spec(field: SignatureField) -> SigFieldSpec:

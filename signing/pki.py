@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 from ged.errors import ConfigError, Invalid
 from ged.ports import RevokedCertificate
 from signing import profiles
-from signing.profiles import PersonKey, PublicKey, StatusAddress
+from signing.profiles import PersonKey, PublicKey, StatusAddress, Wish
 from signing.secrets import subkey
 
 __all__ = ["Authority", "OfflineRoot", "PersonKey", "trusted_roots"]
@@ -104,12 +104,11 @@ class Authority:
         if (folder / "root.pem").exists():
             raise _exists()
         root_key, issuing_key = ec.generate_private_key(ec.SECP384R1()), ec.generate_private_key(ec.SECP384R1())
-        root_name = profiles.name(f"Autorité racine {organisation}", organisation, country)
-        issuing_name = profiles.name(f"Autorité de signature {organisation}", organisation, country)
-        root = profiles.authority(
-            root_name, root_key.public_key(), root_name, root_key.public_key(),
-            now=now, not_after=now + ROOT_VALIDITY, path_length=1,
-        ).sign(root_key, hashes.SHA384())  # fmt: skip
+        root_name = profiles.institution(f"Autorité racine {organisation}", organisation, country)
+        issuing_name = profiles.institution(f"Autorité de signature {organisation}", organisation, country)
+        public = root_key.public_key()
+        wish = Wish(root_name, public, root_name, public, now, now + ROOT_VALIDITY)
+        root = profiles.authority(wish, path_length=1).sign(root_key, hashes.SHA384())
         issuing = _issuing(issuing_name, issuing_key.public_key(), root, root_key, now, address)
         files = {
             "issuing.key": _encrypted(issuing_key, _password(secret)),
@@ -150,10 +149,23 @@ class Authority:
         return cls(key, issuing, root, str(countries[0].value) if countries else "TG", address)
 
     def certify(
-        self, public_key: PublicKey, *, name: str, title: str, organisation: str, email: str, now: datetime
+        self,
+        public_key: PublicKey,
+        *,
+        name: str,
+        title: str,
+        organisation: str,
+        email: str,
+        identifier: str = "",
+        now: datetime,
     ) -> x509.Certificate:
-        """Issue a certificate to a person, valid for three years (never longer than the authority itself)."""
-        subject = profiles.name(name, organisation, self._country, title)
+        """Issue a certificate to a person, valid for three years (never longer than the authority itself).
+
+        Args:
+            identifier: tells people of one name apart; without, the key does.
+        """
+        known = identifier or x509.SubjectKeyIdentifier.from_public_key(public_key).digest.hex()
+        subject = profiles.person(name, organisation, self._country, title=title, identifier=known)
         builder = self._signer(subject, public_key, now)
         if email and email.isascii():  # rfc822Name is an IA5String
             builder = builder.add_extension(x509.SubjectAlternativeName([x509.RFC822Name(email)]), critical=False)
@@ -162,29 +174,33 @@ class Authority:
     def certify_seal(
         self, public_key: PublicKey, *, organisation: str, identifier: str = "", now: datetime
     ) -> x509.Certificate:
-        """Issue a certificate to the institution, for its seal (EN 319 412-3)."""
-        subject = profiles.name(f"Cachet {organisation}", organisation, self._country, identifier=identifier)
+        """Issue a certificate to the institution, for its seal (EN 319 412-3).
+
+        Raises:
+            ConfigError: ``seal.identifier``.
+        """
+        known = identifier or profiles.identifier_of(organisation, self._country)
+        subject = profiles.institution(f"Cachet {organisation}", organisation, self._country, identifier=known)
         return self._signer(subject, public_key, now).sign(self._key, hashes.SHA384())
 
     def certify_responder(self, public_key: PublicKey, *, now: datetime, not_after: datetime) -> x509.Certificate:
         """Issue a certificate to the OCSP responder."""
         organisation = self.certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
-        subject = profiles.name("Répondeur OCSP", str(organisation[0].value) if organisation else "", self._country)
-        return profiles.responder(
-            subject, public_key, self.certificate.subject, self._key.public_key(),
-            now=now, not_after=min(not_after, self.certificate.not_valid_after_utc),
-        ).sign(self._key, hashes.SHA384())  # fmt: skip
+        told = str(organisation[0].value) if organisation else ""
+        subject = profiles.institution("Répondeur OCSP", told, self._country)
+        return profiles.responder(self._wish(subject, public_key, now, not_after)).sign(self._key, hashes.SHA384())
 
     def revocation_list(self, revoked: Sequence[RevokedCertificate], *, now: datetime, next_update: datetime) -> bytes:
         """The list of this authority, DER."""
         return profiles.revocation_list(self.certificate, self._key, revoked, now=now, next_update=next_update)
 
     def _signer(self, subject: x509.Name, public_key: PublicKey, now: datetime) -> x509.CertificateBuilder:
-        not_after = min(now + PERSON_VALIDITY, self.certificate.not_valid_after_utc)
-        builder = profiles.signer(
-            subject, public_key, self.certificate.subject, self._key.public_key(), now=now, not_after=not_after
-        )
-        return self._address.added(builder, by="issuing")
+        wish = self._wish(subject, public_key, now, now + PERSON_VALIDITY)
+        return self._address.added(profiles.signer(wish), by="issuing")
+
+    def _wish(self, subject: x509.Name, public_key: PublicKey, now: datetime, not_after: datetime) -> Wish:
+        ends_at = min(not_after, self.certificate.not_valid_after_utc)
+        return Wish(subject, public_key, self.certificate.subject, self._key.public_key(), now, ends_at)
 
 
 def renew_issuing(
@@ -255,9 +271,8 @@ def _issuing(
     if not isinstance(public_key, ec.EllipticCurvePublicKey):
         raise ConfigError("authority.key_unsupported", "Use an elliptic-curve key.", setting="authority_dir")
     not_after = min(now + ISSUING_VALIDITY, root.not_valid_after_utc)
-    builder = profiles.authority(
-        subject, public_key, root.subject, root_key.public_key(), now=now, not_after=not_after, path_length=0
-    )
+    wish = Wish(subject, public_key, root.subject, root_key.public_key(), now, not_after)
+    builder = profiles.authority(wish, path_length=0)
     return (address or StatusAddress()).added(builder, by="root").sign(root_key, hashes.SHA384())
 
 

@@ -3,6 +3,8 @@
 Every certificate below the root says where its revocation is told, if the authority knows its own address.
 """
 
+import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,6 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
+from ged.errors import ConfigError
 from ged.ports import RevokedCertificate
 
 PersonKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
@@ -20,6 +23,10 @@ PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 
 CLOCK_SKEW = timedelta(minutes=5)
 _NAME_LIMIT = 64  # upper bound of commonName, title and organizationName in RFC 5280, appendix A
+_IDENTIFIER = re.compile(r"(?:[A-Z]{3}|[A-Z]{2}:)[A-Z]{2}-\S.*")
+POLICY = x509.ObjectIdentifier("2.25.95628643698383769368810661088179094967")
+"""What we claim of our certificates (EN 319 412-2, 4.3.3): a policy of our own, none of ETSI's. From a UUID (X.667)."""
+_ANY_POLICY = x509.ObjectIdentifier("2.5.29.32.0")
 _REASONS = {one.value: one for one in x509.ReasonFlags}
 
 
@@ -46,19 +53,76 @@ class StatusAddress:
         )
 
 
-def name(common_name: str, organisation: str, country: str, title: str = "", identifier: str = "") -> x509.Name:
-    """A subject; parts without a value are left out.
+def person(name: str, organisation: str, country: str, *, title: str = "", identifier: str) -> x509.Name:
+    """A natural person (EN 319 412-2, 4.2.4): country, given name and surname, common name, serial number.
 
     Args:
-        identifier: of an organisation (organizationIdentifier, EN 319 412-1, 5.1.4).
+        name: as people write it; see ``names_of``.
+        identifier: tells two people of one name apart, within the organisation; it means nothing else.
     """
-    parts = [
+    given, surname = names_of(name)
+    return _name(
+        (NameOID.COUNTRY_NAME, country),
+        (NameOID.ORGANIZATION_NAME, organisation),
+        (NameOID.TITLE, title),
+        (NameOID.SURNAME, surname),
+        (NameOID.GIVEN_NAME, given),
+        (NameOID.SERIAL_NUMBER, identifier),
+        (NameOID.COMMON_NAME, name),
+    )
+
+
+def institution(name: str, organisation: str, country: str, *, identifier: str = "") -> x509.Name:
+    """A legal person (EN 319 412-3, 4.2.1), or an authority of its.
+
+    Args:
+        identifier: of the organisation (organizationIdentifier, EN 319 412-1, 5.1.4).
+
+    Raises:
+        ConfigError: ``seal.identifier``: spelt otherwise.
+    """
+    if identifier and not _IDENTIFIER.fullmatch(identifier):
+        raise ConfigError("seal.identifier", "Spell it as VATTG-1000123456 or GO:TG-MEF.", setting="--identifier")
+    return _name(
         (NameOID.COUNTRY_NAME, country),
         (NameOID.ORGANIZATION_NAME, organisation),
         (NameOID.ORGANIZATION_IDENTIFIER, identifier),
-        (NameOID.TITLE, title),
-        (NameOID.COMMON_NAME, common_name),
-    ]
+        (NameOID.COMMON_NAME, name),
+    )
+
+
+def identifier_of(organisation: str, country: str) -> str:
+    """What stands for an organisation that no register has given a number: its name, in a national scheme (``GO``).
+
+    >>> identifier_of("Ministère de l'Économie", "TG")
+    'GO:TG-MINISTERE-DE-L-ECONOMIE'
+    """
+    plain = unicodedata.normalize("NFKD", organisation).encode("ascii", "ignore").decode().upper()
+    return f"GO:{country}-{'-'.join(re.findall(r'[A-Z0-9]+', plain))}"[:_NAME_LIMIT].rstrip("-")
+
+
+def names_of(name: str) -> tuple[str, str]:
+    """Given name and surname: the surname is written in capitals, else it is the last word.
+
+    >>> names_of("AMAVI Kossi"), names_of("Afi Akouvi d'ALMEIDA"), names_of("Kossi Amavi"), names_of("AMAVI")
+    (('Kossi', 'AMAVI'), ('Afi Akouvi', "d'ALMEIDA"), ('Kossi', 'Amavi'), ('', 'AMAVI'))
+    """
+    words = name.split()
+    capitals = [word for word in words if _is_capital(word)]
+    if not capitals or len(capitals) == len(words):
+        # All in capitals: "NOM PRÉNOMS", as registers write it.
+        capitals = words[:1] if capitals else words[-1:]
+    given = [word for word in words if word not in capitals]
+    return " ".join(given), " ".join(capitals)
+
+
+def _is_capital(word: str) -> bool:
+    letters = "".join(filter(str.isalpha, re.sub(r"^.*['’]", "", word)))
+    return len(letters) > 1 and letters.isupper()
+
+
+def _name(*parts: tuple[x509.ObjectIdentifier, str]) -> x509.Name:
+    """Parts without a value are left out."""
     return x509.Name([x509.NameAttribute(oid, fit(value)) for oid, value in parts if value.strip()])
 
 
@@ -71,51 +135,56 @@ def fit(value: str) -> str:
     return text.encode()[:room].decode(errors="ignore").rstrip() + "…"
 
 
-def authority(
-    subject: x509.Name,
-    public_key: PublicKey,
-    issuer: x509.Name,
-    issuer_key: PublicKey,
-    *,
-    now: datetime,
-    not_after: datetime,
-    path_length: int,
-) -> x509.CertificateBuilder:
-    """A root (its own issuer) or an issuing authority."""
-    builder = _begun(subject, issuer, public_key, now, not_after)
-    usage = _usage(key_cert_sign=True, crl_sign=True)
-    return _linked(builder, public_key, issuer_key, usage, path_length=path_length)
+@dataclass(frozen=True)
+class Wish:
+    """What every certificate is made of: whose it is, who says so, how long."""
+
+    subject: x509.Name
+    public_key: PublicKey
+    issuer: x509.Name
+    issuer_key: PublicKey
+    now: datetime
+    not_after: datetime
+
+    def builder(self, usage: x509.KeyUsage, *, path_length: int | None = None) -> x509.CertificateBuilder:
+        """Names, dates and the extensions that RFC 5280, 4.2.1 wants in each. ``path_length``: of an authority."""
+        constraints = x509.BasicConstraints(ca=path_length is not None, path_length=path_length)
+        return (
+            x509.CertificateBuilder()
+            .subject_name(self.subject)
+            .issuer_name(self.issuer)
+            .public_key(self.public_key)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(self.now - CLOCK_SKEW)
+            .not_valid_after(self.not_after)
+            .add_extension(constraints, critical=True)
+            .add_extension(usage, critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(self.public_key), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.issuer_key), critical=False)
+        )
 
 
-def signer(
-    subject: x509.Name,
-    public_key: PublicKey,
-    issuer: x509.Name,
-    issuer_key: PublicKey,
-    *,
-    now: datetime,
-    not_after: datetime,
-) -> x509.CertificateBuilder:
+def authority(wish: Wish, *, path_length: int) -> x509.CertificateBuilder:
+    """A root (its own issuer), or an issuing authority, which may issue under any policy."""
+    builder = wish.builder(_usage(key_cert_sign=True, crl_sign=True), path_length=path_length)
+    return builder if wish.subject == wish.issuer else _under(builder, _ANY_POLICY)
+
+
+def signer(wish: Wish) -> x509.CertificateBuilder:
     """A person, or an institution for its seal: digitalSignature and contentCommitment (EN 319 412-2, 4.3.2, type C)."""
-    usage = _usage(digital_signature=True, content_commitment=True)
-    return _linked(_begun(subject, issuer, public_key, now, not_after), public_key, issuer_key, usage)
+    return _under(wish.builder(_usage(digital_signature=True, content_commitment=True)), POLICY)
 
 
-def responder(
-    subject: x509.Name,
-    public_key: PublicKey,
-    issuer: x509.Name,
-    issuer_key: PublicKey,
-    *,
-    now: datetime,
-    not_after: datetime,
-) -> x509.CertificateBuilder:
+def responder(wish: Wish) -> x509.CertificateBuilder:
     """An OCSP responder, whose own status nobody need ask (RFC 6960, 4.2.2.2.1)."""
-    builder = _begun(subject, issuer, public_key, now, not_after)
-    builder = _linked(builder, public_key, issuer_key, _usage(digital_signature=True))
+    builder = wish.builder(_usage(digital_signature=True))
     return builder.add_extension(
         x509.ExtendedKeyUsage([ExtendedKeyUsageOID.OCSP_SIGNING]), critical=True
     ).add_extension(x509.OCSPNoCheck(), critical=False)
+
+
+def _under(builder: x509.CertificateBuilder, policy: x509.ObjectIdentifier) -> x509.CertificateBuilder:
+    return builder.add_extension(x509.CertificatePolicies([x509.PolicyInformation(policy, None)]), critical=False)
 
 
 def revocation_list(
@@ -151,31 +220,6 @@ def digest_for(key: PersonKey | PublicKey) -> hashes.SHA256 | hashes.SHA384:
     public = key if isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey) else key.public_key()
     strong = isinstance(public, ec.EllipticCurvePublicKey) and public.curve.key_size > 256
     return hashes.SHA384() if strong else hashes.SHA256()
-
-
-def _begun(
-    subject: x509.Name, issuer: x509.Name, public_key: PublicKey, now: datetime, not_after: datetime
-) -> x509.CertificateBuilder:
-    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(public_key)
-    builder = builder.serial_number(x509.random_serial_number())
-    return builder.not_valid_before(now - CLOCK_SKEW).not_valid_after(not_after)
-
-
-def _linked(
-    builder: x509.CertificateBuilder,
-    public_key: PublicKey,
-    issuer_key: PublicKey,
-    usage: x509.KeyUsage,
-    *,
-    path_length: int | None = None,
-) -> x509.CertificateBuilder:
-    constraints = x509.BasicConstraints(ca=path_length is not None, path_length=path_length)
-    return (
-        builder.add_extension(constraints, critical=True)
-        .add_extension(usage, critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key), critical=False)
-    )
 
 
 def _usage(

@@ -10,13 +10,33 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from pkcs11 import KeyType, Mechanism, ObjectClass, PKCS11Error, lib
-from pkcs11.exceptions import PinIncorrect, PinLenRange, PinLocked
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+from pkcs11 import KeyType, Mechanism, ObjectClass, PKCS11Error, TokenFlag, lib
+from pkcs11.exceptions import PinIncorrect, PinInvalid, PinLenRange, PinLocked
+from pkcs11.util.ec import encode_ec_public_key
+from pkcs11.util.rsa import encode_rsa_public_key
 
 from ged.errors import EngineFailed
+from signing.profiles import PublicKey
 
 _one_at_a_time = threading.Lock()
 """A library is one for the process, and is begun anew for each signature."""
+
+
+def tokens_of(module: Path) -> list[str]:
+    """Names of the tokens that a library reaches now.
+
+    Raises:
+        EngineFailed: ``key.unreachable``.
+    """
+    with _one_at_a_time, _as_failures():
+        return sorted(str(token.label).strip() for token in _library(module).get_tokens() if str(token.label).strip())
+
+
+def _library(module: Path) -> Any:
+    library = lib(str(module))
+    library.reinitialize()  # tokens that came or went since are seen
+    return library
 
 
 @dataclass(frozen=True)
@@ -46,16 +66,45 @@ class TokenKey:
             mechanism = {"sha256": Mechanism.SHA256_RSA_PKCS, "sha384": Mechanism.SHA384_RSA_PKCS}[digest_algorithm]
             return bytes(key.sign(data, mechanism=mechanism))
 
+    def public_key(self) -> PublicKey:
+        """Its public half.
+
+        Raises:
+            EngineFailed: ``key.unreachable``, ``key.refused``.
+        """
+        with _one_at_a_time, self._session() as session:
+            public = session.get_key(object_class=ObjectClass.PUBLIC_KEY, label=self.label)
+            der = encode_ec_public_key(public) if public.key_type is KeyType.EC else encode_rsa_public_key(public)
+        found = load_der_public_key(der)
+        if not isinstance(found, PublicKey):
+            raise EngineFailed("key.refused", "Use an RSA or elliptic-curve key.", cause="kind")
+        return found
+
+    def flags(self) -> TokenFlag:
+        """What the token says of itself, without its PIN.
+
+        Raises:
+            EngineFailed: ``key.unreachable``.
+        """
+        with _one_at_a_time, _as_failures():
+            return TokenFlag(self._token().flags)
+
+    def _token(self) -> Any:
+        return _library(self.module).get_token(token_label=self.token)
+
     @contextmanager
     def _session(self) -> Iterator[Any]:
-        try:
-            library = lib(str(self.module))
-            library.reinitialize()  # tokens that came or went since are seen
-            with library.get_token(token_label=self.token).open(user_pin=self.pin) as session:
-                yield session
-        except (PinIncorrect, PinLenRange, PinLocked) as error:
-            raise EngineFailed("key.refused", "Correct the PIN of the token.", cause=type(error).__name__) from None
-        except (PKCS11Error, RuntimeError, OSError) as error:
-            raise EngineFailed(
-                "key.unreachable", "Plug the token in.", retryable=True, cause=type(error).__name__
-            ) from None
+        with _as_failures(), self._token().open(user_pin=self.pin) as session:
+            yield session
+
+
+@contextmanager
+def _as_failures() -> Iterator[None]:
+    try:
+        yield
+    except (PinIncorrect, PinInvalid, PinLenRange, PinLocked) as error:
+        raise EngineFailed("key.refused", "Correct the PIN of the token.", cause=type(error).__name__) from None
+    except (PKCS11Error, RuntimeError, OSError) as error:
+        raise EngineFailed(
+            "key.unreachable", "Plug the token in.", retryable=True, cause=type(error).__name__
+        ) from None

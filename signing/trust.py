@@ -5,17 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from asn1crypto import cms, crl, ocsp, x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.x509 import load_der_x509_certificate, load_der_x509_crl
 from pyhanko.sign.ades.report import AdESIndeterminate
 from pyhanko.sign.validation.settings import KeyUsageConstraints
 from pyhanko.sign.validation.status import SignatureStatus, TimestampSignatureStatus
 from pyhanko_certvalidator import ValidationContext
 
-_LONGEST_CHAIN = 8
+from signing.revocation import Known, is_revoked
+
 CLOCKS_MAY_DIFFER = timedelta(minutes=5)
 
 KEY_USAGE = KeyUsageConstraints(key_usage={"non_repudiation", "digital_signature"}, match_all_key_usages=False)
@@ -50,19 +46,28 @@ class Trust:
     crls: tuple[crl.CertificateList, ...] = ()
     ocsps: tuple[ocsp.OCSPResponse, ...] = ()
 
-    def at(self, moment: datetime) -> ValidationContext:
-        """A context for certificates as they stood at a moment; nothing is fetched."""
+    def at(self, moment: datetime, *, lists: bool = True) -> ValidationContext:
+        """A context for certificates as they stood at a moment; nothing is fetched.
+
+        Args:
+            lists: use what is known of revocation.
+        """
         return ValidationContext(
             trust_roots=list(self.roots),
             other_certs=list(self.certificates),
             moment=moment,
             allow_fetching=False,
-            crls=list(self.crls),
-            ocsps=list(self.ocsps),
+            crls=list(self.crls) if lists else [],
+            ocsps=list(self.ocsps) if lists else [],
             revocation_mode="soft-fail",
             # A list published later tells of that moment too; what was revoked after it was good at it.
             retroactive_revinfo=True,
         )
+
+    def revokes(self, certificate: x509.Certificate, moment: datetime) -> bool:
+        """Whether an answer or a list that we hold revokes the certificate, or one above it, at that moment."""
+        issuers = (*self.roots, *self.certificates)
+        return is_revoked(certificate, moment, Known(issuers, self.crls, self.ocsps))
 
     def with_more(
         self,
@@ -82,7 +87,7 @@ class Trust:
 def problem_of(status: SignatureStatus, moment: datetime, trust: Trust) -> str:
     """Why the signer's certificate is not good, as a reason of ``SignatureReport``; empty when it is."""
     certificate = status.signing_cert
-    if status.revoked or status.trust_problem_indic in _REVOKED or is_revoked(certificate, moment, trust):
+    if status.revoked or status.trust_problem_indic in _REVOKED or trust.revokes(certificate, moment):
         return "revoked"
     if not isinstance(status, TimestampSignatureStatus) and not is_for_signing(certificate):
         return "wrong_purpose"
@@ -95,46 +100,6 @@ def problem_of(status: SignatureStatus, moment: datetime, trust: Trust) -> str:
     if status.trust_problem_indic in _EXPIRED or certificate.not_valid_after < moment:
         return "expired"
     return "untrusted"
-
-
-def is_revoked(certificate: x509.Certificate, moment: datetime, trust: Trust) -> bool:
-    """Whether a list that we hold revokes the certificate, or one above it, at that moment.
-
-    pyHanko looks at lists only where a certificate names their address.
-    """
-    for _ in range(_LONGEST_CHAIN):
-        issuer = _issuer_of(certificate, trust)
-        if issuer is None:
-            return False
-        if any(_revokes(one, issuer, certificate, moment) for one in trust.crls if one.issuer == certificate.issuer):
-            return True
-        certificate = issuer
-    return False
-
-
-def _issuer_of(certificate: x509.Certificate, trust: Trust) -> x509.Certificate | None:
-    if certificate.self_issued:
-        return None
-    child = load_der_x509_certificate(certificate.dump())
-    for candidate in (*trust.roots, *trust.certificates):
-        if candidate.subject == certificate.issuer:
-            try:
-                child.verify_directly_issued_by(load_der_x509_certificate(candidate.dump()))
-            except (ValueError, TypeError, InvalidSignature):
-                continue
-            return candidate
-    return None
-
-
-def _revokes(
-    listed: crl.CertificateList, issuer: x509.Certificate, certificate: x509.Certificate, moment: datetime
-) -> bool:
-    known = load_der_x509_crl(listed.dump())
-    key = load_der_x509_certificate(issuer.dump()).public_key()
-    entry = known.get_revoked_certificate_by_serial_number(certificate.serial_number)
-    if entry is None or entry.revocation_date_utc > moment:
-        return False
-    return isinstance(key, (RSAPublicKey, EllipticCurvePublicKey, Ed25519PublicKey)) and known.is_signature_valid(key)
 
 
 def is_for_signing(certificate: x509.Certificate) -> bool:

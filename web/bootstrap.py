@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from ged.adapters.blobs_fs import FileBlobs
@@ -29,6 +30,7 @@ from signing.preserve import PadesPreserver
 from signing.profiles import StatusAddress
 from signing.sealing import PadesSealer
 from signing.status import AuthorityStatus
+from signing.token_keys import Tokens
 from signing.validation import PdfChecker, load_crl
 from web.sealing import seal_key
 
@@ -50,6 +52,7 @@ def build_services(settings: Settings, *, writes_index: bool = False) -> Service
         curve=settings.key_type,
         address=status_address(settings),
         trusted_dir=settings.trusted_dir,
+        token_module=settings.key_module,
     )
     signer = PadesSigner(settings.tsa_urls)
     institution = seal_key(settings, keystore)
@@ -158,6 +161,21 @@ def make_seal(settings: Settings, *, identifier: str, now: datetime) -> tuple[Ce
     authority = Authority.open(folder, secret, address=status_address(settings))
     made = pki.make_seal(authority, folder, secret, identifier=identifier, now=now)
     return describe(made), made.public_bytes(Encoding.PEM).decode("ascii")
+
+
+def describe_pem(certificate_pem: str) -> Certificate:
+    """Public facts of a certificate."""
+    return describe(x509.load_pem_x509_certificate(certificate_pem.encode("ascii")))
+
+
+def tokens_seen(settings: Settings) -> list[str]:
+    """Names of the tokens that the PKCS#11 library of people's keys reaches now.
+
+    Raises:
+        ConfigError: ``key.no_module``.
+        EngineFailed: ``key.unreachable``.
+    """
+    return Tokens(settings.key_module).names()
 
 
 def _keystore_secret(settings: Settings) -> bytes:

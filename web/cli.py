@@ -16,6 +16,7 @@ import click
 from ged.errors import GedError
 from web.cli_import import import_letters
 from web.cli_index import index
+from web.cli_keys import keys
 from web.cli_ocr import ocr
 from web.cli_pki import pki
 from web.cli_search import search
@@ -72,6 +73,7 @@ def main(env: Path | None) -> None:
 
 main.add_command(import_letters)
 main.add_command(index)
+main.add_command(keys)
 main.add_command(ocr)
 main.add_command(pki)
 main.add_command(search)

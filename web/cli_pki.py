@@ -72,7 +72,11 @@ def pki_root_crl(root: Path) -> None:
 
 
 @pki.command("seal")
-@click.option("--identifier", default="", help="Of the institution, as EN 319 412-1, 5.1.4 spells it.")
+@click.option(
+    "--identifier",
+    default="",
+    help="Of the institution (EN 319 412-1, 5.1.4): VATTG-1000123456, GO:TG-MEF.  [default: made of its name]",
+)
 def pki_seal(identifier: str) -> None:
     """Make the key of the institution's seal, or a new one in time; what the old one sealed holds."""
     from ged.org.certificates import note_issued

@@ -377,6 +377,10 @@ MESSAGES: Mapping[str, Message] = {
         _l("Le fichier « %(filename)s » n'a pas pu être examiné à temps."),
         _l("Renvoyez-le ; si l'erreur revient, envoyez-le en plusieurs fois."),
     ),
+    "file.signature_apart": Message(
+        _l("« %(filename)s » est une signature séparée : elle signe un autre fichier."),
+        _l("Joignez-la au même courrier que le fichier qu'elle signe."),
+    ),
     "file.too_large": Message(
         _l("Le fichier dépasse la taille permise."), _l("Envoyez un fichier plus léger ou en plusieurs fois.")
     ),
@@ -567,6 +571,16 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "key.passphrase_wrong": Message(
         _l("La phrase secrète est inexacte ; essais restants : %(tries_left)s."), _l("Saisissez-la de nouveau.")
+    ),
+    "key.token_last_try": Message(
+        _l("Il ne reste qu'un essai avant que votre jeton se bloque."),
+        _l("Saisissez d'abord le code PIN dans le programme fourni avec le jeton."),
+    ),
+    "key.token_locked": Message(
+        _l("Votre jeton est bloqué : trop de codes PIN inexacts."), _l("Faites redéfinir le code PIN du jeton.")
+    ),
+    "key.token_mismatch": Message(
+        _l("Le certificat donné n'est pas celui de la clé du jeton."), _l("Donnez le certificat de cette clé.")
     ),
     "key.too_many_tries": Message(
         _l("Trop de phrases secrètes inexactes : la clé est bloquée."),
@@ -775,6 +789,10 @@ MESSAGES: Mapping[str, Message] = {
         _l("La preuve de cette signature n'a pas pu être prolongée."),
         _l("Prévenez l'administrateur : la raison est dans le journal du serveur."),
     ),
+    "preserve.no_authority": Message(
+        _l("Aucune autorité d'horodatage n'est réglée : il n'y a personne à qui demander."),
+        _l("Réglez GED_TSA_URLS, puis redémarrez."),
+    ),
     "preserve.no_revocation": Message(
         _l("L'état des certificats (CRL, OCSP) ne peut pas être obtenu."),
         _l("Rien à faire : un nouvel essai suivra ; publiez la liste de la racine si elle est échue."),
@@ -783,6 +801,7 @@ MESSAGES: Mapping[str, Message] = {
         _l("Le certificat d'un signataire est révoqué."), _l("Faites signer à nouveau avec un autre certificat.")
     ),
     "preserve.stale": Message(_l("Ce document vient d'être signé à nouveau."), _l("Rien à faire : un essai suivra.")),
+    "preserve.unknown": Message(_l("Ce document n'est pas signé."), _l("Choisissez un document de la liste.")),
     "preserve.untrusted": Message(
         _l("L'autorité d'un certificat n'est pas reconnue par ce site."),
         _l("Ajoutez sa racine aux autorités reconnues."),
@@ -852,6 +871,13 @@ MESSAGES: Mapping[str, Message] = {
     "presign.no_code": Message(
         _l("Aucun code de vérification ne sera imprimé : l'installation n'a pas de cachet."),
         _l("L'administrateur le crée une fois (ged pki seal). La signature n'en dépend pas."),
+    ),
+    "seal.none": Message(
+        _l("L'institution n'a pas encore de cachet."), _l("L'administrateur le fait par la commande ged pki seal.")
+    ),
+    "seal.unreadable": Message(
+        _l("La clé du cachet de l'institution ne s'ouvre pas."),
+        _l("L'administrateur doit corriger son fichier ou ce qui l'ouvre (GED_SEAL_…)."),
     ),
     # --- register ---
     "register.closed": Message(_l("Le registre %(register)s est clos."), _l("Choisissez un registre ouvert.")),

@@ -2,7 +2,8 @@
 
 The opened key is sealed under a random key that only the browser holds (cookie ``ged_key``); the sealed bytes lie in
 ``data_dir/run/unlocked``. Neither half opens anything alone. The vault wrote the end of life inside the sealed bytes;
-the file's own time only serves the sweeping.
+the file's own time only serves the sweeping. A key that is revoked or replaced meanwhile is closed: it is asked for at
+each signature.
 """
 
 import logging
@@ -10,34 +11,52 @@ import os
 import re
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from flask import Flask, Response, g, request
 
-from ged.errors import GedError, Invalid
+from ged.errors import EngineFailed, GedError, Invalid
 from ged.org import certificates, keys
-from ged.ports import UnlockedKey
+from ged.ports import StoredKey, UnlockedKey
 from web import context
 
 _log = logging.getLogger(__name__)
-_ID = re.compile(r"[0-9]+-[A-Za-z0-9_-]{22}")
+_ID = re.compile(r"([0-9]+)-([0-9]+)-[A-Za-z0-9_-]{22}")
+"""Of the person, of the key, and chance."""
 
 
 @dataclass(frozen=True)
 class OpenedKey:
-    """What ``Signer.sign`` asks for."""
+    """What ``Signer.sign`` asks for.
 
-    sealed: bytes
-    cookie_key: str
+    Attributes:
+        key_id: of the row in the database.
+    """
+
+    key_id: int
+    cookie_key: str = field(repr=False)
     expires_at: datetime
+    bytes_: bytes = field(repr=False)
+
+    @property
+    def sealed(self) -> bytes:
+        """The sealed key, for one signature.
+
+        Raises:
+            Invalid: ``key.locked``: revoked or replaced since it was opened.
+        """
+        if not _lives(self.key_id):
+            raise Invalid("key.locked", "type the passphrase again", field="passphrase")
+        return self.bytes_
 
 
 def install(app: Flask) -> None:
     """Set or clear the browser's half after a request that opened or locked a key."""
     app.after_request(_write_cookie)
     app.jinja_env.globals["key_unlocked_until"] = unlocked_until
+    app.jinja_env.globals["key_wants_pin"] = wants_pin
 
 
 def _cookie_name() -> str:
@@ -62,7 +81,9 @@ def unlock(passphrase: str) -> datetime:
 
     Raises:
         NotFound: ``key.none``.
-        Invalid: ``key.passphrase_wrong`` (with ``tries_left``), ``key.too_many_tries``, ``key.expired``.
+        Invalid: ``key.passphrase_wrong`` (with ``tries_left``), ``key.too_many_tries``, ``key.expired``;
+            ``key.token_locked``, ``key.token_last_try``.
+        EngineFailed: ``key.unreachable``: the token is away; no try is counted.
     """
     services, actor, now = context.services(), context.actor(), context.now()
     with services.unit_of_work(now) as uow:
@@ -71,6 +92,10 @@ def unlock(passphrase: str) -> datetime:
         stored = keys.load_key(session, actor.person_id, counted=True)
     try:
         opened = services.vault.unlock(stored, passphrase, now=now)
+    except EngineFailed:
+        with services.unit_of_work(now) as uow:
+            keys.take_back_try(uow, actor.person_id)
+        raise
     except Invalid as refusal:
         if refusal.code != "key.passphrase_wrong":
             raise
@@ -84,27 +109,39 @@ def unlock(passphrase: str) -> datetime:
     with services.reading() as session:
         ends_soon = certificates.is_renewable(session, stored.certificate_pem, now=now)
     if ends_soon:
-        opened = _renewed(passphrase) or opened
+        stored, opened = _renewed(stored, passphrase) or (stored, opened)
     lock()
-    _keep(opened)
+    _keep(stored, opened)
     return opened.expires_at
 
 
-def _renewed(passphrase: str) -> UnlockedKey | None:
-    """A new key under the same passphrase; what the old one signed holds. None when it cannot be made: it has time."""
+def _renewed(old: StoredKey, passphrase: str) -> tuple[StoredKey, UnlockedKey] | None:
+    """A new key under the same passphrase, or a new certificate of the key in the token; what was signed before holds.
+    None when it cannot be made: it has time."""
     services, actor, now = context.services(), context.actor(), context.now()
     try:
         with services.unit_of_work(now) as uow:
-            stored = keys.issue_key(uow, actor.person_id, passphrase=passphrase, actor=actor)
-        return services.vault.unlock(stored, passphrase, now=now)
+            if old.is_in_token:
+                stored = keys.renew_in_token(uow, actor.person_id, old, passphrase, actor=actor)
+            else:
+                stored = keys.issue_key(uow, actor.person_id, passphrase=passphrase, actor=actor)
+        return stored, services.vault.unlock(stored, passphrase, now=now)
     except GedError as error:
         _log.warning("key.not_renewed person=%s code=%s", actor.person_id, error.code)
         return None
 
 
-def _keep(opened: UnlockedKey) -> None:
+def _lives(key_id: int) -> bool:
+    with context.services().reading() as session:
+        return keys.is_live(session, key_id)
+
+
+def _keep(stored: StoredKey, opened: UnlockedKey) -> None:
     sweep()
-    name = f"{context.actor().person_id}-{secrets.token_urlsafe(16)}"
+    person_id = context.actor().person_id
+    with context.services().reading() as session:
+        key_id = keys.key_id(session, person_id, stored)
+    name = f"{person_id}-{key_id}-{secrets.token_urlsafe(16)}"
     path = _folder() / name
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
@@ -112,23 +149,27 @@ def _keep(opened: UnlockedKey) -> None:
     expires_s = opened.expires_at.timestamp()
     os.utime(path, (expires_s, expires_s))
     g.key_cookie = (f"{name}.{opened.cookie_key}", opened.expires_at)
-    g.opened_key = OpenedKey(opened.sealed, opened.cookie_key, opened.expires_at)
+    g.opened_key = OpenedKey(key_id, opened.cookie_key, opened.expires_at, opened.sealed)
 
 
 def unlocked() -> OpenedKey | None:
     """The actor's opened key in this browser, or None when it must be unlocked first."""
+    opened = _opened()
+    return opened if opened is not None and opened.expires_at > context.now() and _lives(opened.key_id) else None
+
+
+def _opened() -> OpenedKey | None:
     if "opened_key" in g:  # by this very request: the browser has its half only afterwards
         return g.opened_key if isinstance(g.opened_key, OpenedKey) else None
     found = _find()
     if found is None:
         return None
-    path, cookie_key = found
+    path, key_id, cookie_key = found
     try:
         expires_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-        sealed = path.read_bytes()
+        return OpenedKey(key_id, cookie_key, expires_at, path.read_bytes())
     except FileNotFoundError:
         return None
-    return OpenedKey(sealed, cookie_key, expires_at) if expires_at > context.now() else None
 
 
 def signing_key(passphrase: str = "") -> OpenedKey:
@@ -153,12 +194,18 @@ def unlocked_until() -> datetime | None:
     return None if opened is None else opened.expires_at
 
 
-def _find() -> tuple[Path, str] | None:
+def wants_pin() -> bool:
+    """Whether the actor's key lies in a token; for templates (``key_wants_pin()``)."""
+    with context.services().reading() as session:
+        return keys.is_in_token(session, context.actor().person_id)
+
+
+def _find() -> tuple[Path, int, str] | None:
     name, _, cookie_key = request.cookies.get(_cookie_name(), "").partition(".")
-    actor = context.actor_or_none()
-    if actor is None or not _ID.fullmatch(name) or not name.startswith(f"{actor.person_id}-"):
+    actor, parts = context.actor_or_none(), _ID.fullmatch(name)
+    if actor is None or parts is None or int(parts[1]) != actor.person_id:
         return None
-    return _folder() / name, cookie_key
+    return _folder() / name, int(parts[2]), cookie_key
 
 
 def lock() -> None:

@@ -15,6 +15,7 @@ from ged.codes import CodeKind
 from ged.jobs import JobKind, JobState
 from ged.org.models import DelegationKind
 from ged.ports import Confidentiality, Verdict
+from ged.preservation.documents import Sort
 from ged.registry.dispatch_models import DispatchState
 from ged.registry.intake_models import BatchSource, BatchState, OrderState, ScanState
 from ged.registry.models import AttachmentKind, Channel, Direction, Priority, RegisterNature
@@ -170,6 +171,11 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         DispatchState.SENDING: _l("Envoi en cours"),
         DispatchState.LEFT: _l("Parti"),
         DispatchState.DELIVERED: _l("Remis contre décharge"),
+    },
+    Sort: {
+        Sort.MAIL: _l("Courrier"),
+        Sort.SLIP: _l("Bordereau"),
+        Sort.CLOSING: _l("Clôture"),
     },
     Verdict: {
         Verdict.GREEN: _l("Signature valable"),
@@ -492,6 +498,8 @@ ACTIONS: Mapping[str, LazyString] = {
     "key.adopted": _l("a repris une clé de signature d'une autre autorité"),
     "seal.issued": _l("a délivré le cachet de l'institution"),
     "certificate.revoked": _l("a révoqué un certificat"),
+    "key.attached": _l("a rattaché une clé de signature dans un jeton"),
+    "signature.raise_asked": _l("a demandé de prolonger la preuve de signatures"),
     "signature.raised": _l("a prolongé la preuve d'une signature"),
     "mail.dispatched": _l("a expédié le courrier"),
     "mail.sheet_returned": _l("a joint la fiche de transmission annotée"),

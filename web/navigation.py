@@ -150,6 +150,13 @@ ENTRIES: tuple[Entry, ...] = (
         "j",
         roles=frozenset({Role.AUDITOR}),
     ),
+    Entry(
+        ADMIN,
+        _l("Preuves des signatures"),
+        "preservations.index",
+        _l("Jusqu'où chaque signature se prouve, et ce qui l'empêche d'aller plus loin"),
+        roles=frozenset({Role.AUDITOR}),
+    ),
     Entry(ADMIN, _l("Administration"), "admin.index", _l("Tâches, journal, jours fériés, clés"), "a"),
 )
 

@@ -8,9 +8,10 @@ from sqlalchemy import select
 from ged.errors import NotFound
 from ged.org.accounts import hash_password, set_password
 from ged.org.file import read_organisation
-from ged.org.keys import adopt_key, free_key, issue_key
+from ged.org.keys import adopt_key, attach_token, free_key, issue_key
 from ged.org.load import Change, load_organisation
 from ged.org.models import Person
+from ged.ports import TokenPlace
 from ged.registry.load import load_registry
 from ged.routing.load import load_routing
 from ged.signbook.load import load_signbook
@@ -76,6 +77,22 @@ def adopt_key_of(
     """
     with services.unit_of_work(now) as uow:
         adopt_key(uow, person_of(uow, account).id, content, password, passphrase=passphrase, actor=SYSTEM)
+
+
+def attach_token_of(
+    services: Services, account: str, place: TokenPlace, pin: str, *, chain_pem: str, now: datetime
+) -> None:
+    """Let a person sign with a key in a token.
+
+    Raises:
+        NotFound: ``person.unknown``.
+        ConfigError, Invalid, EngineFailed: as ``KeyVault.attach``.
+    """
+    with services.unit_of_work(now) as uow:
+        person_id = person_of(uow, account).id
+    # A token is slow: the first statement of this unit of work comes after it.
+    with services.unit_of_work(now) as uow:
+        attach_token(uow, person_id, place, pin, chain_pem=chain_pem, actor=SYSTEM)
 
 
 def free_key_of(services: Services, account: str, *, now: datetime) -> None:

@@ -1,27 +1,39 @@
 """Closing the days and the years of a register.
 
-Read and set outside of any lock; then, under the lock of the register's counter, what was listed is read once more:
+Read, set and sealed outside of any lock; then, under the lock of the register's counter, what was listed is read once more:
 nothing can be numbered between the list and its closing.
 """
 
+import logging
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from io import BytesIO
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from ged.archive.institution_seal import SEAL_REASON, institution_seal
 from ged.archive.seal import HeadSeal
 from ged.closing import listing, sheet
 from ged.closing.listing import Listed
-from ged.errors import InvalidTransition, NotFound, StaleVersion
+from ged.errors import ConfigError, EngineFailed, InvalidTransition, NotFound, StaleVersion
 from ged.jobs import JobKind
 from ged.ports import Digest
 from ged.registry import allocation
-from ged.registry.models import ClosingPeriod, MailNumber, Register, RegisterClosing, RegisterNature
+from ged.registry.models import (
+    ClosingPeriod,
+    ClosingRevision,
+    MailNumber,
+    Register,
+    RegisterClosing,
+    RegisterNature,
+)
 from ged.unit import SYSTEM, Actor, HeldPost, Services, UnitOfWork
+
+_log = logging.getLogger(__name__)
 
 
 def close_days(
@@ -57,14 +69,30 @@ def _close(
         _post(session, register_id, actor)
         plan = _plan(session, services, register_id, period, until_on, now)
         content = sheet.closing_data(session, services, plan, actor, now)
-    stored = services.blobs.put(BytesIO(sheet.closing_pdf(content, at=now)))
+    pdf = sheet.closing_pdf(content, at=now)
+    stored, sealed = services.blobs.put(BytesIO(pdf)), _sealed(services, pdf, now)
     with services.unit_of_work(now) as uow:
         register = uow.session.get_one(Register, register_id)
         post = _post(uow.session, register_id, actor)
         allocation.locked_counter(uow.session, register, until_on)
         if _plan(uow.session, services, register_id, period, until_on, now) != plan:
             raise StaleVersion("closing.changed", "close again: the register changed meanwhile", id=register_id)
-        return _enter(uow, plan, stored.digest, actor, post)
+        row = _enter(uow, plan, stored.digest, actor, post)
+        if sealed is not None:
+            digest, level = sealed
+            uow.session.add(ClosingRevision(closing_id=row.id, sequence=1, digest=digest, level=level, at=now))
+        uow.preserve("closing", row.id)
+        return row
+
+
+def _sealed(services: Services, pdf: bytes, now: datetime) -> tuple[Digest, str] | None:
+    """The sheet under the institution's seal; None when that cannot be had now: a job does it later."""
+    try:
+        made = institution_seal(services, pdf, reason=SEAL_REASON, at=now)
+    except (ConfigError, EngineFailed) as error:
+        _log.warning("closing.not_sealed code=%s", error.code)
+        return None
+    return Digest(services.blobs.put(BytesIO(made.pdf)).digest), made.level
 
 
 def _post(session: Session, register_id: int, actor: Actor) -> HeldPost | None:
@@ -200,6 +228,18 @@ def broken(session: Session, services: Services) -> Iterator[tuple[str, str]]:
             if count != row.number_count:
                 yield "closing.entered_later", where
         before[row.register_id, row.period] = row
+
+
+def issued(session: Session) -> Iterator[tuple[str, tuple[Digest, ...]]]:
+    """(label, what was stored in order) of each closing under the institution's seal: for the check of signatures."""
+    rows = session.execute(
+        select(RegisterClosing, ClosingRevision.digest)
+        .join(ClosingRevision, ClosingRevision.closing_id == RegisterClosing.id)
+        .order_by(RegisterClosing.id, ClosingRevision.sequence)
+    )
+    for closing, revisions in groupby(rows, key=lambda row: row[0]):
+        label = f"closing {closing.register_id} {closing.period.value} {closing.until_on.isoformat()}"
+        yield label, (Digest(closing.digest), *(Digest(digest) for _, digest in revisions))
 
 
 def close_what_is_over(services: Services, *, now: datetime) -> list[str]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from ged.closing import listing
@@ -11,13 +11,19 @@ from ged.errors import NotFound
 from ged.org.models import Person
 from ged.ports import Digest
 from ged.registry import books
-from ged.registry.models import ClosingPeriod, RegisterClosing
+from ged.registry.models import ClosingPeriod, ClosingRevision, RegisterClosing
 from ged.unit import Actor
 
 
 @dataclass(frozen=True)
 class ClosingRow:
-    """One closing. ``closed_by``: empty for the nightly job."""
+    """One closing.
+
+    Attributes:
+        closed_by: empty for the nightly job.
+        last: of the file under the institution's seal, as it was raised last; the sheet itself while it has none.
+        level: that the seal has reached; empty without one.
+    """
 
     id: int
     register_id: int
@@ -31,6 +37,8 @@ class ClosingRow:
     rectifications: int
     closed_at: datetime
     closed_by: str
+    last: Digest
+    level: str
 
 
 def closings(session: Session, register_id: int, actor: Actor, *, limit: int = 400) -> tuple[ClosingRow, ...]:
@@ -41,13 +49,12 @@ def closings(session: Session, register_id: int, actor: Actor, *, limit: int = 4
     """
     books.book(session, register_id, actor)
     rows = session.execute(
-        select(RegisterClosing, Person.name)
-        .outerjoin(Person, Person.id == RegisterClosing.closed_by_id)
+        _rows()
         .where(RegisterClosing.register_id == register_id)
         .order_by(RegisterClosing.until_on.desc(), RegisterClosing.id.desc())
         .limit(limit)
     )
-    return tuple(_row(closing, name or "") for closing, name in rows)
+    return tuple(_row(closing, name or "", revision) for closing, name, revision in rows)
 
 
 def closing(session: Session, register_id: int, closing_id: int, actor: Actor) -> ClosingRow:
@@ -57,10 +64,12 @@ def closing(session: Session, register_id: int, closing_id: int, actor: Actor) -
         NotFound: ``register.unknown``, ``closing.unknown``.
     """
     books.book(session, register_id, actor)
-    found = session.get(RegisterClosing, closing_id)
-    if found is None or found.register_id != register_id:
+    found = session.execute(
+        _rows().where(RegisterClosing.id == closing_id, RegisterClosing.register_id == register_id)
+    ).one_or_none()
+    if found is None:
         raise NotFound("closing.unknown", "choose a closing of the list", id=closing_id)
-    return _row(found, "")
+    return _row(found[0], found[1] or "", found[2])
 
 
 def waiting(session: Session, register_id: int, until_on: date) -> tuple[str, ...]:
@@ -68,8 +77,28 @@ def waiting(session: Session, register_id: int, until_on: date) -> tuple[str, ..
     return tuple(listing.waiting(session, register_id, until_on))
 
 
-def _row(one: RegisterClosing, name: str) -> ClosingRow:
+def _rows() -> Select[RegisterClosing, str | None, ClosingRevision | None]:
+    """Closings, who made them, and the last revision under the seal."""
+    latest = (
+        select(ClosingRevision.closing_id, func.max(ClosingRevision.sequence).label("sequence"))
+        .group_by(ClosingRevision.closing_id)
+        .subquery()
+    )
+    return (
+        select(RegisterClosing, Person.name, ClosingRevision)
+        .outerjoin(Person, Person.id == RegisterClosing.closed_by_id)
+        .outerjoin(latest, latest.c.closing_id == RegisterClosing.id)
+        .outerjoin(
+            ClosingRevision,
+            (ClosingRevision.closing_id == RegisterClosing.id) & (ClosingRevision.sequence == latest.c.sequence),
+        )
+    )
+
+
+def _row(one: RegisterClosing, name: str, revision: ClosingRevision | None) -> ClosingRow:
     return ClosingRow(
         one.id, one.register_id, one.period, one.sequence, one.from_on, one.until_on, Digest(one.digest),
         one.number_count, one.void_count, one.rectification_count, one.closed_at, name,
+        Digest(revision.digest if revision is not None else one.digest),
+        revision.level if revision is not None else "",
     )  # fmt: skip

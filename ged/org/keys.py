@@ -1,12 +1,14 @@
 """Signing keys as rows: one live key per person; wrong passphrases are counted before they are tried."""
 
+from dataclasses import dataclass
+
 from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from ged.errors import Invalid, NotFound
 from ged.org.certificates import note_issued
 from ged.org.models import CertificateKind, Holding, Installation, Person, Post, SigningKey
-from ged.ports import PersonId, StoredKey
+from ged.ports import PersonId, StoredKey, TokenPlace
 from ged.unit import Actor, UnitOfWork
 
 MAX_FAILED_TRIES = 5
@@ -26,6 +28,33 @@ def has_key(session: Session, person_id: PersonId | int) -> bool:
     return session.scalar(_live(person_id)) is not None
 
 
+def is_live(session: Session, key_id: int) -> bool:
+    """Whether a key may still sign: neither revoked nor replaced."""
+    query = select(SigningKey.id).where(SigningKey.id == key_id, SigningKey.revoked_at.is_(None))
+    return session.scalar(query) is not None
+
+
+def key_id(session: Session, person_id: PersonId | int, key: StoredKey) -> int:
+    """Which row a key is that ``load_key``, ``issue_key`` or ``adopt_key`` gave.
+
+    Raises:
+        NotFound: ``key.none``: it is gone.
+    """
+    found: int | None = session.scalar(
+        select(SigningKey.id)
+        .where(SigningKey.person_id == int(person_id), SigningKey.certificate_pem == key.certificate_pem)
+        .order_by(SigningKey.id.desc())
+        .limit(1)
+    )
+    if found is None:
+        raise _none(person_id)
+    return found
+
+
+def _none(person_id: int) -> NotFound:
+    return NotFound("key.none", "ask the administrator for a certificate", person_id=int(person_id))
+
+
 def load_key(session: Session, person_id: PersonId | int, *, counted: bool = False) -> StoredKey:
     """The person's key as it lies.
 
@@ -38,7 +67,7 @@ def load_key(session: Session, person_id: PersonId | int, *, counted: bool = Fal
     """
     row = session.scalar(_live(person_id))
     if row is None:
-        raise NotFound("key.none", "ask the administrator for a certificate", person_id=int(person_id))
+        raise _none(person_id)
     if row.failed_tries >= MAX_FAILED_TRIES and not counted:
         raise _blocked()
     return StoredKey(row.keystore, row.salt, row.certificate_pem)
@@ -60,11 +89,18 @@ def note_try(uow: UnitOfWork, person_id: PersonId | int) -> int:
     """
     row = uow.session.scalar(_live(person_id).with_for_update())
     if row is None:
-        raise NotFound("key.none", "ask the administrator for a certificate", person_id=int(person_id))
+        raise _none(person_id)
     if row.failed_tries >= MAX_FAILED_TRIES:
         raise _blocked()
     row.failed_tries += 1
     return MAX_FAILED_TRIES - row.failed_tries
+
+
+def take_back_try(uow: UnitOfWork, person_id: PersonId | int) -> None:
+    """A try that was none: the token was not there to look at the PIN."""
+    row = uow.session.scalar(_live(int(person_id)).with_for_update())
+    if row is not None:
+        row.failed_tries = max(0, row.failed_tries - 1)
 
 
 def note_unlocked(uow: UnitOfWork, person_id: PersonId | int, *, actor: Actor) -> None:
@@ -103,13 +139,95 @@ def issue_key(uow: UnitOfWork, person_id: PersonId | int, *, passphrase: str, ac
     with uow.services.reading() as session:
         name, email, title, organisation = _subject(session, person_id, uow)
     key = uow.services.vault.issue(
-        name=name, title=title, organisation=organisation, email=email, passphrase=passphrase, now=uow.now
+        name=name,
+        title=title,
+        organisation=organisation,
+        email=email,
+        passphrase=passphrase,
+        now=uow.now,
+        identifier=f"GED-{int(person_id)}",
     )
     row = _kept(uow, person_id, key)
     certificate = uow.services.vault.certificate(key)
     note_issued(uow, certificate, key.certificate_pem, kind=CertificateKind.PERSON, person_id=int(person_id))
     uow.record("key.issued", "person", int(person_id), actor=actor, key_id=row.id, serial=certificate.serial)
     return key
+
+
+def attach_token(
+    uow: UnitOfWork, person_id: PersonId | int, place: TokenPlace, pin: str, *, chain_pem: str = "", actor: Actor
+) -> StoredKey:
+    """Let a person sign with a key in a token; an earlier key is replaced. Call it first in its unit of work, too.
+
+    Args:
+        chain_pem: certificates of an accredited authority; without, our own certifies the token's key.
+
+    Raises:
+        NotFound: ``person.unknown``.
+        ConfigError, Invalid, EngineFailed: as ``KeyVault.attach``.
+    """
+    with uow.services.reading() as session:
+        name, email, title, organisation = _subject(session, int(person_id), uow)
+    vault = uow.services.vault
+    if chain_pem:
+        key = vault.attach(place, pin, chain_pem=chain_pem, now=uow.now)
+    else:
+        key = vault.certify_token(
+            place, pin, name=name, title=title, organisation=organisation, email=email, now=uow.now,
+            identifier=f"GED-{int(person_id)}",
+        )  # fmt: skip
+    row, certificate = _kept(uow, int(person_id), key), vault.certificate(key)
+    if not chain_pem:
+        note_issued(uow, certificate, key.certificate_pem, kind=CertificateKind.PERSON, person_id=int(person_id))
+    uow.record(
+        "key.attached", "person", int(person_id), actor=actor, key_id=row.id, serial=certificate.serial,
+        token=place.token, label=place.label,
+    )  # fmt: skip
+    return key
+
+
+def renew_in_token(uow: UnitOfWork, person_id: PersonId | int, old: StoredKey, pin: str, *, actor: Actor) -> StoredKey:
+    """Certify the key in a person's token anew, by our own authority.
+
+    Raises:
+        As ``attach_token``.
+    """
+    return attach_token(uow, person_id, uow.services.vault.place(old), pin, actor=actor)
+
+
+def is_in_token(session: Session, person_id: PersonId | int) -> bool:
+    """Whether a PIN opens the person's key."""
+    row = session.scalar(_live(int(person_id)))
+    return row is not None and StoredKey(row.keystore, row.salt, row.certificate_pem).is_in_token
+
+
+@dataclass(frozen=True)
+class KeyRow:
+    """A live key as a list shows it."""
+
+    account: str
+    certificate_pem: str
+    is_in_token: bool
+    failed_tries: int
+
+
+def live_keys(session: Session) -> list[KeyRow]:
+    """The keys that may sign, by account."""
+    rows = session.execute(
+        select(Person.account, SigningKey)
+        .join(SigningKey, SigningKey.person_id == Person.id)
+        .where(SigningKey.revoked_at.is_(None))
+        .order_by(Person.account)
+    )
+    return [
+        KeyRow(
+            account,
+            key.certificate_pem,
+            StoredKey(key.keystore, b"", key.certificate_pem).is_in_token,
+            key.failed_tries,
+        )
+        for account, key in rows
+    ]
 
 
 def adopt_key(

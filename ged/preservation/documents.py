@@ -1,23 +1,23 @@
-"""The two sorts of documents that are signed here, as one: their last revision, and how another is kept."""
+"""The sorts of documents that are signed here, as one: their last revision, and how another is kept."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import Select, exists, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ged.errors import StaleVersion
 from ged.ports import AttachmentId, Digest, MailId, RaisedPdf
 from ged.preservation.models import Preservation
-from ged.registry.models import Attachment, AttachmentKind
+from ged.registry.models import Attachment, AttachmentKind, ClosingRevision, RegisterClosing
 from ged.registry.operations import SourcePage, attach
 from ged.signbook.models import SignedRevision
 from ged.slips.models import ReceiptWay, Slip, SlipReceipt, SlipRevision
 from ged.unit import SYSTEM, UnitOfWork
 
 _PDF = "application/pdf"
-Revision = SignedRevision | SlipRevision
+Revision = SignedRevision | SlipRevision | ClosingRevision
 
 
 class Sort(StrEnum):
@@ -25,11 +25,12 @@ class Sort(StrEnum):
 
     MAIL = "mail"
     SLIP = "slip"
+    CLOSING = "closing"
 
 
 @dataclass(frozen=True)
 class Last:
-    """The last revision stored of a document."""
+    """The last revision stored of a document. A closing that has no seal yet has the sequence 0 and no level."""
 
     sort: Sort
     subject_id: int
@@ -41,9 +42,18 @@ class Last:
 def last_of(session: Session, sort: Sort, subject_id: int) -> Last | None:
     """The last revision; None when nothing is signed, or when somebody is signing on top of it just now."""
     row = session.scalar(_last(sort, subject_id))
+    if row is None and sort is Sort.CLOSING:
+        return Last(sort, subject_id, 0, Digest(session.get_one(RegisterClosing, subject_id).digest), "")
     if row is None or (sort is Sort.SLIP and _being_received(session, subject_id)):
         return None
     return Last(sort, subject_id, row.sequence, Digest(row.digest), row.level)
+
+
+def is_signed(session: Session, sort: Sort, subject_id: int) -> bool:
+    """Whether there is such a document, and something to raise."""
+    if sort is Sort.CLOSING:
+        return session.get(RegisterClosing, subject_id) is not None
+    return session.scalar(_last(sort, subject_id)) is not None
 
 
 def append(uow: UnitOfWork, last: Last, raised: RaisedPdf, digest: Digest) -> Last:
@@ -55,6 +65,9 @@ def append(uow: UnitOfWork, last: Last, raised: RaisedPdf, digest: Digest) -> La
     if last.sort is Sort.SLIP:
         # A receiver begins under the same lock, and signs what was last at that moment.
         uow.session.execute(select(Slip.id).where(Slip.id == last.subject_id).with_for_update())
+    elif last.sort is Sort.CLOSING:
+        closing = select(RegisterClosing.id).where(RegisterClosing.id == last.subject_id)
+        uow.session.execute(closing.with_for_update())
     if last_of(uow.session, last.sort, last.subject_id) != last:
         raise StaleVersion("preserve.stale", "begin again", id=last.subject_id)
     row = _new(uow, last, raised.level, digest)
@@ -67,8 +80,8 @@ def append(uow: UnitOfWork, last: Last, raised: RaisedPdf, digest: Digest) -> La
 
 
 def show(uow: UnitOfWork, last: Last, *, size_bytes: int) -> None:
-    """Let a letter's page and its dispatch give the last revision; a slip's do so by themselves."""
-    if last.sort is Sort.SLIP:
+    """Let a letter's page and its dispatch give the last revision; those of others do so by themselves."""
+    if last.sort is not Sort.MAIL:
         return
     row = uow.session.scalar(_last(last.sort, last.subject_id))
     if not isinstance(row, SignedRevision):
@@ -95,16 +108,36 @@ def show(uow: UnitOfWork, last: Last, *, size_bytes: int) -> None:
 
 def unwatched(session: Session, sort: Sort, limit: int) -> list[int]:
     """Signed documents that have no row in ``preservations`` yet: they were signed before there was an authority."""
-    subject = SignedRevision.mail_id if sort is Sort.MAIL else SlipRevision.slip_id
-    watched = Preservation.mail_id if sort is Sort.MAIL else Preservation.slip_id
+    subject = _SUBJECT[sort]
+    watched = watched_by(sort)
     found = select(subject).where(~exists().where(watched == subject)).distinct().order_by(subject).limit(limit)
     return list(session.scalars(found))
+
+
+def watched_by(sort: Sort) -> InstrumentedAttribute[int | None]:
+    """The column of ``preservations`` that names a document of a sort."""
+    columns = {Sort.MAIL: Preservation.mail_id, Sort.SLIP: Preservation.slip_id, Sort.CLOSING: Preservation.closing_id}
+    return columns[sort]
+
+
+def subject_of(row: Preservation) -> tuple[Sort, int]:
+    """Which document a row is about."""
+    return next((sort, found) for sort in Sort if (found := getattr(row, watched_by(sort).key)) is not None)
+
+
+_SUBJECT: dict[Sort, InstrumentedAttribute[int]] = {
+    Sort.MAIL: SignedRevision.mail_id,
+    Sort.SLIP: SlipRevision.slip_id,
+    Sort.CLOSING: RegisterClosing.id,
+}
 
 
 def _new(uow: UnitOfWork, last: Last, level: str, digest: Digest) -> Revision:
     sequence = last.sequence + 1
     if last.sort is Sort.SLIP:
         return SlipRevision(slip_id=last.subject_id, sequence=sequence, digest=digest, level=level, at=uow.now)
+    if last.sort is Sort.CLOSING:
+        return ClosingRevision(closing_id=last.subject_id, sequence=sequence, digest=digest, level=level, at=uow.now)
     attachment_id = uow.session.scalar(
         select(SignedRevision.attachment_id).where(
             SignedRevision.mail_id == last.subject_id, SignedRevision.sequence == last.sequence
@@ -125,14 +158,12 @@ def _being_received(session: Session, slip_id: int) -> bool:
     return begun is not None
 
 
-def _last(sort: Sort, subject_id: int) -> Select[SignedRevision] | Select[SlipRevision]:
+def _last(sort: Sort, subject_id: int) -> Select[Revision]:
     if sort is Sort.MAIL:
-        return (
-            select(SignedRevision)
-            .where(SignedRevision.mail_id == subject_id)
-            .order_by(SignedRevision.sequence.desc())
-            .limit(1)
-        )
-    return (
-        select(SlipRevision).where(SlipRevision.slip_id == subject_id).order_by(SlipRevision.sequence.desc()).limit(1)
-    )
+        mine = select(SignedRevision).where(SignedRevision.mail_id == subject_id)
+        return mine.order_by(SignedRevision.sequence.desc()).limit(1)
+    if sort is Sort.SLIP:
+        given = select(SlipRevision).where(SlipRevision.slip_id == subject_id)
+        return given.order_by(SlipRevision.sequence.desc()).limit(1)
+    closed = select(ClosingRevision).where(ClosingRevision.closing_id == subject_id)
+    return closed.order_by(ClosingRevision.sequence.desc()).limit(1)

@@ -9,7 +9,7 @@ from ged.db import Base, Id, UtcDateTime
 
 
 class Preservation(Base):
-    """One row a signed document, a letter or a slip.
+    """One row a signed document: a letter, a slip, a register's closing.
 
     ``due_at``: when its turn comes, for the next level or for the renewal of its last time-stamp.
     ``failure``: code of what stood in the way at the last try, empty when nothing did.
@@ -20,6 +20,7 @@ class Preservation(Base):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     mail_id: Mapped[int | None] = mapped_column(ForeignKey("mails.id"), unique=True)
     slip_id: Mapped[int | None] = mapped_column(ForeignKey("slips.id"), unique=True)
+    closing_id: Mapped[int | None] = mapped_column(ForeignKey("register_closings.id"), unique=True)
     level: Mapped[str] = mapped_column(String(8))
     due_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     tries: Mapped[int] = mapped_column(Integer, default=0)

@@ -4,21 +4,23 @@ Each revision is stored by itself, so that a server which goes away loses nothin
 keeps anybody from signing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from io import BytesIO
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
-from ged.errors import EngineFailed, StaleVersion
+from ged.archive.institution_seal import SEAL_REASON, institution_seal
+from ged.errors import ConfigError, EngineFailed, InvalidTransition, NotFound, StaleVersion
+from ged.jobs import JobKind
 from ged.org.certificates import own_lists
-from ged.ports import Digest
+from ged.ports import Digest, RaisedPdf
 from ged.preservation import documents
 from ged.preservation.documents import Last, Sort
 from ged.preservation.models import Preservation
-from ged.unit import Services, UnitOfWork
+from ged.unit import Actor, Services, UnitOfWork
 
-__all__ = ["Sort", "is_due", "preserve", "preserve_due", "standing"]
+__all__ = ["Sort", "ask_again", "ask_all_again", "is_due", "preserve", "preserve_due", "standing"]
 
 BATCH = 200
 _AWAY = frozenset({"sign.no_timestamp"})
@@ -34,7 +36,7 @@ def preserve(services: Services, sort: Sort, subject_id: int, *, now: datetime) 
         StaleVersion: ``preserve.stale``: it was signed meanwhile; begin again.
         NotFound: ``blob.missing``.
     """
-    if services.preserver is None:
+    if services.preserver is None and sort is not Sort.CLOSING:
         return ""
     with services.reading() as session:
         last = documents.last_of(session, sort, subject_id)
@@ -42,20 +44,28 @@ def preserve(services: Services, sort: Sort, subject_id: int, *, now: datetime) 
         return _postponed(services, sort, subject_id, now)
     with services.blobs.open(last.digest) as stored:
         pdf = stored.read()
-    failure, renew_at = None, None
+    failure: EngineFailed | ConfigError | None = None
+    renew_at = None
     lists = own_lists(services, now=now)
     try:
-        while (step := services.preserver.next_step(pdf, now=now, crls=lists)) is not None:
+        while (step := _next_step(services, last, pdf, lists, now)) is not None:
             digest = Digest(services.blobs.put(BytesIO(step.pdf)).digest)
             with services.unit_of_work(now) as uow:
                 last = documents.append(uow, last, step, digest)
             pdf, renew_at = step.pdf, step.renew_at
-    except EngineFailed as error:
+    except (EngineFailed, ConfigError) as error:
         failure = error
     with services.unit_of_work(now) as uow:
         documents.show(uow, last, size_bytes=len(pdf))
         _note(uow, last, renew_at, failure)
     return failure.code if failure is not None else ""
+
+
+def _next_step(services: Services, last: Last, pdf: bytes, lists: Sequence[bytes], now: datetime) -> RaisedPdf | None:
+    if last.sort is Sort.CLOSING and last.sequence == 0:  # the seal could not be had when it was closed
+        sealed = institution_seal(services, pdf, reason=SEAL_REASON, at=now)
+        return RaisedPdf(sealed.pdf, sealed.level)
+    return services.preserver.next_step(pdf, now=now, crls=lists) if services.preserver is not None else None
 
 
 def _postponed(services: Services, sort: Sort, subject_id: int, now: datetime) -> str:
@@ -67,7 +77,7 @@ def _postponed(services: Services, sort: Sort, subject_id: int, now: datetime) -
     return "preserve.busy"
 
 
-def _note(uow: UnitOfWork, last: Last, renew_at: datetime | None, failure: EngineFailed | None) -> None:
+def _note(uow: UnitOfWork, last: Last, renew_at: datetime | None, failure: EngineFailed | ConfigError | None) -> None:
     row = _row(uow, last.sort, last.subject_id)
     row.level, row.updated_at = last.level, uow.now
     row.failure = failure.code if failure is not None else ""
@@ -82,7 +92,7 @@ def _note(uow: UnitOfWork, last: Last, renew_at: datetime | None, failure: Engin
 
 
 def _row(uow: UnitOfWork, sort: Sort, subject_id: int) -> Preservation:
-    mine = Preservation.mail_id if sort is Sort.MAIL else Preservation.slip_id
+    mine = documents.watched_by(sort)
     row = uow.session.scalar(select(Preservation).where(mine == subject_id).with_for_update())
     if row is None:
         row = Preservation(**{mine.key: subject_id}, level="", tries=0, failure="", due_at=uow.now, updated_at=uow.now)
@@ -93,13 +103,10 @@ def _row(uow: UnitOfWork, sort: Sort, subject_id: int) -> Preservation:
 def preserve_due(services: Services, *, heartbeat: Callable[[str], None], now: datetime) -> int:
     """Raise and renew what is due; stops when no time-stamp authority answers. Answers how many were looked at."""
     with services.reading() as session:
-        due = session.execute(
-            select(Preservation.mail_id, Preservation.slip_id)
-            .where(Preservation.due_at <= now)
-            .order_by(Preservation.due_at)
-            .limit(BATCH)
+        due = session.scalars(
+            select(Preservation).where(Preservation.due_at <= now).order_by(Preservation.due_at).limit(BATCH)
         )
-        waiting = [(Sort.MAIL if mail_id else Sort.SLIP, mail_id or slip_id or 0) for mail_id, slip_id in due]
+        waiting = [documents.subject_of(row) for row in due]
         for sort in Sort:
             waiting += [(sort, subject_id) for subject_id in documents.unwatched(session, sort, BATCH)]
     for number, (sort, subject_id) in enumerate(waiting[:BATCH], start=1):
@@ -113,12 +120,55 @@ def preserve_due(services: Services, *, heartbeat: Callable[[str], None], now: d
     return len(waiting)
 
 
+def ask_again(uow: UnitOfWork, sort: Sort, subject_id: int, *, actor: Actor) -> None:
+    """A person wants the next try now.
+
+    Raises:
+        NotFound: ``preserve.unknown``: nothing of that number is signed.
+        InvalidTransition: ``preserve.no_authority``: there is nobody to ask.
+    """
+    if uow.services.preserver is None and (sort is not Sort.CLOSING or uow.services.sealer is None):
+        raise InvalidTransition("preserve.no_authority", "name time-stamp authorities: GED_TSA_URLS")
+    if not documents.is_signed(uow.session, sort, subject_id):
+        raise NotFound("preserve.unknown", "choose a document of the list", id=subject_id)
+    _row(uow, sort, subject_id).due_at = uow.now
+    uow.defer(JobKind.PRESERVE, subject_id, params={"of": sort.value})
+    uow.record("signature.raise_asked", sort.value, subject_id, actor=actor)
+
+
+def ask_all_again(uow: UnitOfWork, *, actor: Actor) -> int:
+    """The next try of everything that failed, now; answers how many.
+
+    Raises:
+        InvalidTransition: ``preserve.no_authority``.
+    """
+    if uow.services.preserver is None and uow.services.sealer is None:
+        raise InvalidTransition("preserve.no_authority", "name time-stamp authorities: GED_TSA_URLS")
+    failed = select(Preservation.id).where(Preservation.failure != "")
+    ids = uow.session.scalars(failed).all()
+    uow.session.execute(update(Preservation).where(Preservation.id.in_(failed)).values(due_at=uow.now))
+    if ids:
+        uow.defer(JobKind.PRESERVE_DUE, 0)
+        uow.record("signature.raise_asked", "installation", None, actor=actor, documents=len(ids))
+    return len(ids)
+
+
 def is_due(uow: UnitOfWork, *, now: datetime) -> bool:
     """Whether there is something to do, and authorities to ask."""
     if uow.services.preserver is None:
-        return False
+        return _unsealed(uow, now)
     due = select(Preservation.id).where(Preservation.due_at <= now).limit(1)
     return uow.session.scalar(due) is not None or any(documents.unwatched(uow.session, sort, 1) for sort in Sort)
+
+
+def _unsealed(uow: UnitOfWork, now: datetime) -> bool:
+    """Whether a closing waits for the institution's seal, which needs no authority."""
+    waits = select(Preservation.id).where(
+        Preservation.closing_id.is_not(None), Preservation.level == "", Preservation.due_at <= now
+    )
+    if uow.services.sealer is None:
+        return False
+    return uow.session.scalar(waits.limit(1)) is not None or bool(documents.unwatched(uow.session, Sort.CLOSING, 1))
 
 
 def standing(services: Services) -> tuple[tuple[str, str, int], ...]:

@@ -14,12 +14,14 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
 from ged.errors import Invalid
-from ged.ports import BlobStore, Digest, SourceFacts
+from ged.ports import BlobStore, Digest, PageFacts, SourceFacts
 from ged.registry.operations import SourcePage
+from ged.registry.signed_kinds import APART, IS_APART
 from ged.unit import Services
 
 NAME_LENGTH = 120
 INSPECT_TIMEOUT_S = 100.0  # 300 pages take 40 s on two cores; a request is given up after 120
+NO_PAGE = PageFacts(0, 0, 0, 0.0)
 MEDIA_TYPES = ("application/pdf", "image/tiff", "image/jpeg", "image/png", "image/webp")
 """What we serve under its own type; anything else leaves as plain bytes."""
 
@@ -144,7 +146,8 @@ def store_file(blobs: BlobStore, path: Path) -> tuple[Digest, int]:
 
 
 def examine(services: Services, filename: str, content: BinaryIO) -> Upload:
-    """Store an upload and look at it, in bounded time. A refused file leaves no trace but bytes that are swept.
+    """Store an upload and look at it, in bounded time. A refused file leaves no trace but bytes that are swept. A
+    signature that lies apart is one page without a picture.
 
     Raises:
         Invalid: ``file.too_large`` and the codes of ``OcrEngine.inspect``; ``params['field']`` is ``file``.
@@ -159,6 +162,8 @@ def examine(services: Services, filename: str, content: BinaryIO) -> Upload:
         try:
             facts = services.ocr.inspect(source, filename=name, timeout_s=INSPECT_TIMEOUT_S)
         except Invalid as refusal:
+            if refusal.code == IS_APART:
+                return Upload(stored.digest, stored.size_bytes, name, SourceFacts(APART, (NO_PAGE,)))
             params = {**refusal.params, "field": "file", "filename": name}
             raise Invalid(refusal.code, refusal.remedy, **params) from None
     return Upload(stored.digest, stored.size_bytes, name, facts)

@@ -32,6 +32,7 @@ from ged.registry.intake_models import (
 )
 from ged.registry.models import Attachment, AttachmentKind, Mail, MailNumber
 from ged.registry.operations import SourcePage, attach
+from ged.registry.signed_kinds import APART, IS_APART
 from ged.unit import SYSTEM, Actor, Services, UnitOfWork
 
 KEY = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -241,7 +242,7 @@ def _complete(uow: UnitOfWork, batch: ScanBatch, tokens: Sequence[str], actor: A
 def accept_upload(uow: UnitOfWork, upload: Upload, *, unit_id: int, actor: Actor, now: datetime) -> list[ScanId]:
     """Make waiting scans of a file that was looked at (``files.examine``), or join them by their labels.
 
-    A signed PDF stays whole, whatever codes it bears.
+    A signed file stays whole, whatever codes it bears.
 
     Raises:
         Forbidden: ``scan.not_clerk``.
@@ -274,7 +275,9 @@ def accept_upload(uow: UnitOfWork, upload: Upload, *, unit_id: int, actor: Actor
     uow.record("file.uploaded", "scan_batch", batch.id, actor=actor, filename=upload.filename, digest=upload.digest)
     # The pictures for the screen are made later, by the same job that looks at a scanner's pages.
     uow.defer(JobKind.INTAKE, batch.id)
-    return settle(uow, batch.id, {batch.pages[0].id: Look(facts.media_type, facts.pages, facts.signed)}, now=now)
+    problem = IS_APART if facts.media_type == APART else ""
+    look = Look(facts.media_type, facts.pages, facts.signed, problem)
+    return settle(uow, batch.id, {batch.pages[0].id: look}, now=now)
 
 
 # --- settling ----------------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from ged.registry.grouping import Group
 from ged.registry.intake import Look
 from ged.registry.intake_models import BatchSource, BatchState, MailboxMessage, MessageState, Scan, ScanBatch, ScanPage
 from ged.registry.messages import Letter, Part, read_letter
+from ged.registry.signed_kinds import APART, IS_APART
 from ged.typeset import typeset
 from ged.unit import SYSTEM, Services, UnitOfWork
 
@@ -200,7 +201,7 @@ def _look(services: Services, part: Part) -> Look:
         try:
             facts = services.ocr.inspect(path, filename=part.filename, timeout_s=INSPECT_TIMEOUT_S)
         except Invalid as refusal:
-            return Look("", (), problem=refusal.code)
+            return Look(APART if refusal.code == IS_APART else "", (), problem=refusal.code)
         except EngineFailed as failure:
             if failure.code == "ocr.unavailable":
                 raise
@@ -258,7 +259,8 @@ def _ascii(text: str) -> str:
 
 
 def accept(uow: UnitOfWork, mailbox: str, unit_id: int, taken: _Taken, *, now: datetime) -> None:
-    """Make waiting scans of a message: its text and files as one, each signed PDF for itself, whole.
+    """Make waiting scans of a message: its text and files as one, each signed file for itself, whole. A signature that
+    lies apart stays with the others: it is held against all files of its letter.
 
     Codes on its pages are not obeyed: whoever holds a letter's label could otherwise put pages to it from outside.
     """

@@ -96,7 +96,7 @@ class _Walk:
         if self._seen > MAX_PARTS:
             raise Invalid("message.too_many_parts", "ask the sender for fewer files", maximum=MAX_PARTS)
         kind = message.get_content_type()
-        if kind in ENCRYPTED and message.get_param("smime-type", "enveloped-data") != "signed-data":
+        if kind in ENCRYPTED and not _is_signed(message):
             raise Invalid("message.encrypted", "ask the sender to send it unencrypted")
         if kind == "message/rfc822":
             self._forwarded(message, depth)
@@ -104,8 +104,10 @@ class _Walk:
             self._best_of(message, depth)
         elif message.is_multipart():
             for part in _children(message):
+                if _signs_the_message(part, kind):
+                    continue  # the message is kept as it came
                 self.take(part, depth, related=related or kind == "multipart/related", only_files=only_files)
-        elif kind not in SIGNATURES:
+        else:
             self._leaf(message, kind, related=related, only_files=only_files)
 
     def _best_of(self, message: Message, depth: int) -> None:
@@ -144,6 +146,24 @@ class _Walk:
         self.parts.append(Part(harmless_name(str(name or _ENDINGS.get(kind, "fichier"))), kind, content, embedded))
 
 
+def _signs_the_message(part: Message, within: str) -> bool:
+    """Whether a signature is that of the e-mail itself (RFC 8551, 3.5.3) and of none of its files."""
+    kind = part.get_content_type()
+    own_name = str(part.get_filename() or "").lower() == "smime.p7s"
+    return kind in SIGNATURES and (within == "multipart/signed" or own_name or kind == "application/pgp-signature")
+
+
+def _is_signed(message: Message) -> bool:
+    """Whether a PKCS#7 part is signed and not encrypted: its kind, or its first bytes where nobody says."""
+    told = message.get_param("smime-type", None)
+    if told is not None or message.is_multipart():
+        return told == "signed-data"
+    content = message.get_payload(decode=True)
+    return isinstance(content, bytes) and _SIGNED_DATA in content[:_SIGNED_AT]
+
+
+_SIGNED_DATA = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02"  # RFC 5652, 5: id-signedData
+_SIGNED_AT = 24
 _HEADS = (("De", "From"), ("À", "To"), ("Date", "Date"), ("Objet", "Subject"))
 _ENDINGS = {"image/jpeg": "image.jpg", "image/png": "image.png", "application/pdf": "document.pdf"}
 

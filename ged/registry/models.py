@@ -173,6 +173,21 @@ class RegisterClosing(Base):
     """None: the nightly job."""
 
 
+class ClosingRevision(Base):
+    """The closing's PDF/A under the institution's seal, and each revision that raises or renews it; the first bytes are
+    those of the closing itself. Written once."""
+
+    __tablename__ = "closing_revisions"
+    __table_args__ = (UniqueConstraint("closing_id", "sequence"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    closing_id: Mapped[int] = mapped_column(ForeignKey("register_closings.id"))
+    sequence: Mapped[int] = mapped_column(Integer)
+    digest: Mapped[str] = mapped_column(String(64), index=True)
+    level: Mapped[str] = mapped_column(String(8))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class Correspondent(Base):
     """Somebody outside (or an entity) who writes to us or is written to."""
 

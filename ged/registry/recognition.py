@@ -19,6 +19,7 @@ from ged.registry.files import INSPECT_TIMEOUT_S, fetch, kept_dir, private_dir, 
 from ged.registry.intake import Look, settle
 from ged.registry.intake_models import ScanBatch, ScanPage, ScanPicture
 from ged.registry.models import Attachment, PageText, Rendition
+from ged.registry.signed_kinds import APART, IS_APART
 from ged.registry.suggestions import readings, resent
 from ged.unit import SYSTEM, Services, UnitOfWork
 
@@ -91,7 +92,7 @@ def _look(services: Services, digest: Digest, path: Path) -> Look:
     try:
         facts = services.ocr.inspect(path, filename="page", timeout_s=INSPECT_TIMEOUT_S)
     except Invalid as refusal:
-        return Look("", (), problem=refusal.code)
+        return Look(APART if refusal.code == IS_APART else "", (), problem=refusal.code)
     except EngineFailed as failure:
         if failure.code == "ocr.unavailable":
             raise

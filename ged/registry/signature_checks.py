@@ -16,7 +16,7 @@ from ged.ports import BlobStore, Digest, SignatureReport, Verdict
 from ged.registry import documents
 from ged.registry.models import Attachment, AttachmentPage
 from ged.registry.signature_models import SignatureCheck
-from ged.registry.signed_kinds import CMS_TYPES, FROM_OUTSIDE
+from ged.registry.signed_kinds import APART, CMS_TYPES, FROM_OUTSIDE
 from ged.unit import SYSTEM, Actor, Services
 
 _ORDER = (Verdict.NONE, Verdict.GREEN, Verdict.AMBER, Verdict.RED)
@@ -40,6 +40,11 @@ class SignedFile:
     def is_cms(self) -> bool:
         """Whether the signature is a file of its own."""
         return self.media_type in CMS_TYPES
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether what it signs is another file of the letter."""
+        return self.media_type == APART
 
 
 @dataclass(frozen=True)
@@ -137,7 +142,7 @@ def worst(reports: Sequence[SignatureReport]) -> Verdict:
 def _signed_files(session: Session, row: Attachment) -> Iterator[SignedFile]:
     if row.kind not in FROM_OUTSIDE:
         return
-    if row.is_signed and row.digest is not None:
+    if row.is_signed and row.digest is not None and row.media_type not in CMS_TYPES:
         yield SignedFile(Digest(row.digest), row.media_type)
     cms = {page.digest: page.media_type for page in row.pages if page.media_type in CMS_TYPES}
     if row.digest is not None and row.media_type in CMS_TYPES:

@@ -4,11 +4,15 @@ from collections.abc import Sequence
 
 from ged.registry.models import AttachmentKind
 
+APART = "application/pkcs7-signature"
+"""A signature whose document is another file of the letter."""
+IS_APART = "file.signature_apart"
+"""Why such a file shows no page of its own."""
 CMS_TYPES = frozenset(
     {
         "application/pkcs7-mime",
         "application/x-pkcs7-mime",
-        "application/pkcs7-signature",
+        APART,
         "application/x-pkcs7-signature",
     }
 )

@@ -136,6 +136,18 @@ def test_an_expired_certificate_opens_nothing(keys, stored):
     assert caught.value.code == "key.expired"
 
 
+def test_an_unlocked_key_ends_with_its_certificate(tmp_path):
+    keys = vault(tmp_path)
+    key = keys.issue(name="AMAVI Kossi", title="", organisation="MEF", email="", passphrase=PASSPHRASE, now=NOW)
+    ends_at = keys.certificate(key).not_after
+    opened = keys.unlock(key, PASSPHRASE, now=ends_at - timedelta(minutes=2))
+    assert opened.expires_at == ends_at
+    with pytest.raises(Invalid, match="key.locked"):
+        PadesSigner().sign(page_pdf(), request(SENDER), sealed=opened.sealed, cookie_key=opened.cookie_key, now=ends_at)
+    with pytest.raises(Invalid, match="key.expired"):
+        keys.unlock(key, PASSPHRASE, now=ends_at)
+
+
 def test_an_unlocked_key_ends_after_five_minutes(opened):
     assert opened.expires_at == NOW + timedelta(minutes=5)
 

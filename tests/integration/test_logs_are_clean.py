@@ -19,6 +19,7 @@ from ged.signbook import operations
 from signing.keys import unseal
 from signing.pades import PadesSigner
 from signing.preserve import PadesPreserver
+from signing.rawkeys import MemoryKey
 from tests.factories import NOW
 from tests.servers import free_port
 from tests.signbook_kit import PASSPHRASE, House, house
@@ -89,7 +90,9 @@ def test_nothing_secret_is_written_down(house: House, lines: list[str]) -> None:
     for job_id in waiting:
         pipeline.run_job(services, JobId(job_id), worker="w")
 
-    key, _ = unseal(opened.sealed, opened.cookie_key, now=NOW)
+    held = unseal(opened.sealed, opened.cookie_key, now=NOW)
+    assert isinstance(held, MemoryKey)
+    key = held.key
     der = key.private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     number = key.private_numbers().private_value  # type: ignore[union-attr]
     secrets = [PASSPHRASE, WRONG, browser_key, opened.cookie_key, f"{number:x}", str(number)]

@@ -1,7 +1,9 @@
 """Closing days and years of a register: what is listed, sealed, chained, and what is taken no more."""
 
+import dataclasses
+import itertools
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -11,20 +13,31 @@ from sqlalchemy import select, text
 from ged import verify
 from ged.audit import AuditEntry, AuditPayload
 from ged.closing import operations as closing
+from ged.closing import queries
+from ged.codes import derive_secret
 from ged.errors import EngineFailed, Forbidden, InvalidTransition, StaleVersion
 from ged.pipeline import seal_head
-from ged.ports import RegisterId
+from ged.ports import Certificate, Digest, RegisterId, SignedPdf, SignRequest, Verdict
+from ged.preservation import operations as preservation
+from ged.preservation.documents import Sort
 from ged.registry import allocation, rectify
-from ged.registry.models import MailNumber, RegisterClosing
+from ged.registry.models import ClosingRevision, MailNumber, RegisterClosing
 from ged.registry.operations import void_number
 from ged.unit import Services
-from tests.factories import NOW, TODAY, actor, make_organisation, make_services
+from signing.pades import PadesSigner
+from signing.pki import Authority, make_seal
+from signing.preserve import PadesPreserver
+from signing.sealing import PadesSealer, own_seal
+from signing.validation import PdfChecker
+from tests.factories import NOW, SECRET, TODAY, actor, make_organisation, make_services
 from tests.judges import verapdf
+from tests.servers.authorities import Authorities
 from tests.signbook_kit import House, make_house
 from tests.site import make_site, post, sign_in
 from tests.slip_kit import LineForm, letter, register_id, send
 
 DAY = timedelta(days=1)
+KEY = derive_secret(SECRET, "keystore")
 
 
 @pytest.fixture
@@ -213,3 +226,124 @@ def test_the_page_lists_closings_closes_and_gives_the_sealed_list(tmp_path: Path
     assert "déjà closes" in again.text
     assert sign_in(app, "etudes").get(path).status_code == 404
     services.engine.dispose()
+
+
+# --- the institution's seal
+
+
+@pytest.fixture(scope="module")
+def authorities(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Authorities]:
+    made = Authorities(tmp_path_factory.mktemp("others"), NOW)
+    yield made
+    made.close()
+
+
+class _Token:
+    """The seal of our own authority on a token that can be pulled out; ``meanwhile`` is done while it seals."""
+
+    def __init__(self, folder: Path) -> None:
+        self.is_out = False
+        self.meanwhile: list[Callable[[], object]] = []
+        authority = Authority.open(folder / "authority", KEY)
+        make_seal(authority, folder / "authority", KEY, identifier="", now=NOW)
+        self._sealer = PadesSealer(PadesSigner(), lambda: own_seal(folder / "authority", KEY))
+
+    def seal(self, pdf: bytes, request: SignRequest) -> SignedPdf:
+        for act in self.meanwhile:
+            act()
+        if self.is_out:
+            raise EngineFailed("key.unreachable", "Plug the token in.", retryable=True)
+        return self._sealer.seal(pdf, request)
+
+    def certificate(self) -> Certificate | None:
+        return self._sealer.certificate()
+
+
+@pytest.fixture
+def sealed(services: Services, tmp_path: Path) -> tuple[Services, _Token]:
+    """Services with a seal, and without authorities for time."""
+    token = _Token(tmp_path)
+    return dataclasses.replace(services, sealer=token), token
+
+
+def revisions(services: Services, row: RegisterClosing) -> list[tuple[str, bytes]]:
+    with services.reading() as session:
+        found = session.scalars(
+            select(ClosingRevision).where(ClosingRevision.closing_id == row.id).order_by(ClosingRevision.sequence)
+        ).all()
+    contents = []
+    for one in found:
+        with services.blobs.open(Digest(one.digest)) as stored:
+            contents.append((one.level, stored.read()))
+    return contents
+
+
+def test_a_closing_bears_the_seal_of_the_institution_which_is_made_under_no_lock(
+    sealed: tuple[Services, _Token],
+) -> None:
+    services, token = sealed
+    letter(services)
+    # Whoever writes meanwhile waits for nobody: on SQLite a lock would be in the way of everything.
+    token.meanwhile.append(lambda: letter(services, now=NOW + DAY))
+    row = close(services, TODAY, now=NOW + DAY)
+    ((level, pdf),) = revisions(services, row)
+    with services.blobs.open(Digest(row.digest)) as stored:
+        assert pdf.startswith(stored.read())
+    (report,) = services.checker.check(pdf, at=NOW + DAY)
+    assert (report.verdict, report.reason, report.level, level) == (Verdict.GREEN, "ok", "B-B", "B-B")
+    assert report.signer.startswith("Cachet ")
+    seal_head(services, now=NOW + DAY)
+    found = verify.verify(services, now=NOW + DAY)
+    assert (found.problems, found.signatures) == ((), 1)
+
+
+def test_a_seal_that_cannot_be_had_keeps_no_day_open_and_is_laid_on_later(sealed: tuple[Services, _Token]) -> None:
+    services, token = sealed
+    letter(services)
+    token.is_out = True
+    row = close(services, TODAY, now=NOW + DAY)
+    assert revisions(services, row) == []
+    due = NOW + DAY + timedelta(minutes=1)
+    assert preservation.preserve(services, Sort.CLOSING, row.id, now=due) == "key.unreachable"
+    assert preservation.standing(services) == (("", "key.unreachable", 1),)
+    token.is_out = False
+    later = due + timedelta(minutes=6)
+    with services.unit_of_work(later) as uow:
+        assert preservation.is_due(uow, now=later)
+    assert preservation.preserve_due(services, heartbeat=lambda _: None, now=later) == 1
+    assert [level for level, _ in revisions(services, row)] == ["B-B"]
+    with services.unit_of_work(later) as uow:
+        assert not preservation.is_due(uow, now=later + 30 * DAY)
+
+
+def test_a_sealed_closing_is_raised_renewed_and_stays_pdf_a(
+    sealed: tuple[Services, _Token], authorities: Authorities, tmp_path: Path
+) -> None:
+    services, _ = sealed
+    authorities.at(NOW + DAY)
+
+    def roots() -> tuple[str, ...]:
+        return (*services.vault.trust_roots_pem(), authorities.root_pem)
+
+    checker = PdfChecker(roots())
+    raising = dataclasses.replace(
+        services, preserver=PadesPreserver([authorities.tsa()], roots, pause_s=0), checker=checker
+    )
+    letter(raising)
+    row = close(raising, TODAY, now=NOW + DAY)
+    assert preservation.preserve(raising, Sort.CLOSING, row.id, now=NOW + DAY) == ""
+    made = revisions(raising, row)
+    assert [level for level, _ in made] == ["B-B", "B-T", "B-LT", "B-LTA"]
+    assert all(after.startswith(before) for (_, before), (_, after) in itertools.pairwise(made))
+    years_later = NOW + 5 * 365 * DAY
+    report = checker.check(made[-1][1], at=years_later)[0]
+    checker.close()
+    assert (report.verdict, report.level) == (Verdict.GREEN, "B-LTA")
+    with services.reading() as session:
+        (shown,) = queries.closings(session, row.register_id, actor(services, "agent"))
+    assert (shown.level, shown.digest, shown.last != shown.digest) == ("B-LTA", row.digest, True)
+    files = []
+    for number, (_, pdf) in enumerate(made):
+        files.append(tmp_path / f"{number}.pdf")
+        files[-1].write_bytes(pdf)
+    assert [(one.flavour, one.failures) for one in verapdf.check(files)] == [("2b", ())] * 4

@@ -13,7 +13,6 @@ from signing.appearance import _kept
 from signing.cms import CmsTemplate
 from signing.keys import unseal
 from signing.pades import PadesSigner, _KeySigner
-from signing.rawkeys import MemoryKey
 from signing.stamp import text_appearance
 from tests.signing_kit import NOW, SENDER, page_pdf, request, unlocked, vault
 
@@ -23,9 +22,9 @@ DIGEST = bytes(range(32))
 @pytest.fixture(params=[3072, None], ids=["rsa-3072", "p-256"])
 def signer(request: pytest.FixtureRequest, tmp_path: Path) -> _KeySigner:
     opened = unlocked(vault(tmp_path / "authority", rsa_bits=request.param))
-    key, chain = unseal(opened.sealed, opened.cookie_key, now=NOW)
-    (tmp_path / "chain.pem").write_bytes(b"".join(link.public_bytes(Encoding.PEM) for link in chain))
-    return _KeySigner(MemoryKey(key, chain))
+    key = unseal(opened.sealed, opened.cookie_key, now=NOW)
+    (tmp_path / "chain.pem").write_bytes(b"".join(link.public_bytes(Encoding.PEM) for link in key.chain))
+    return _KeySigner(key)
 
 
 def test_another_reader_finds_every_part_and_the_encoding_is_the_distinguished_one(signer: _KeySigner) -> None:

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ged.errors import Invalid
 from signing.keys import seal, unseal
+from signing.rawkeys import MemoryKey
 from signing.secrets import Argon2Cost, new_salt, passphrase_password
 from signing.stamp import signature_mark, text_appearance
 from tests.signing_kit import CHEAP, NOW
@@ -35,7 +36,9 @@ def _cookie(random_key: bytes) -> str:
 )
 def test_a_sealed_key_opens_until_its_end(private_key, random_key):
     sealed = seal(private_key, [], random_key=random_key, expires_at=END)
-    opened, chain = unseal(sealed, _cookie(random_key), now=END - timedelta(seconds=1))
+    held = unseal(sealed, _cookie(random_key), now=END - timedelta(seconds=1))
+    assert isinstance(held, MemoryKey)
+    opened, chain = held.key, held.chain
     assert opened.private_numbers() == private_key.private_numbers()
     assert chain == []
 

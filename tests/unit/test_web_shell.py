@@ -2,19 +2,21 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
 from flask import Flask, g
+from flask.testing import FlaskClient
 from jinja2 import ChoiceLoader, FileSystemLoader
 from sqlalchemy import select, update
 from werkzeug.datastructures import MultiDict
 
 from ged.audit import AuditEntry, AuditPayload
 from ged.errors import Forbidden, Invalid, NotFound
-from ged.org import accounts, keys
-from ged.org.models import Person, SigningKey
+from ged.org import accounts, certificates, keys
+from ged.org.models import IssuedCertificate, Person, SigningKey
 from ged.registry.states import MailState
 from ged.unit import Services
 from tests.factories import PASSPHRASE, actor, make_services
@@ -572,6 +574,48 @@ def test_an_opened_key_ends_by_itself_and_is_swept(keyed: Site, tmp_path: Path) 
         assert keyring.unlocked() is None
         assert keyring.sweep() == 1
     assert list((tmp_path / "run" / "unlocked").iterdir()) == []
+
+
+@contextmanager
+def _in_browser(site: Site, client: FlaskClient, now: datetime) -> Iterator[None]:
+    """A request with the browser's half of the key."""
+    app, services = site
+    cookie = client.get_cookie("ged_key")
+    assert cookie is not None
+    with app.test_request_context(headers={"Cookie": f"ged_key={cookie.value}"}):
+        g.services, g.now, g.actor = services, now, actor(services, "sg")
+        yield
+
+
+def test_a_revoked_certificate_closes_the_key_that_is_open(keyed: Site) -> None:
+    app, services = keyed
+    client = sign_in(app, "sg")
+    _unlock(client)
+    now = datetime.now(UTC)
+    with services.reading() as session:
+        serial = session.scalar(select(IssuedCertificate.serial)) or ""
+    with _in_browser(keyed, client, now):
+        in_hand = keyring.signing_key()
+        assert in_hand.sealed
+        with services.unit_of_work(now) as uow:
+            certificates.revoke(uow, serial, reason="keyCompromise", actor=actor(services, "admin"))
+        with pytest.raises(Invalid, match=r"key\.locked"):
+            in_hand.sealed  # noqa: B018  # a batch that is running stops here
+        assert keyring.unlocked() is None
+        with pytest.raises(NotFound, match=r"key\.none"):
+            keyring.signing_key(PASSPHRASE)
+    assert client.get("/essai/cle").text == "fermée"
+
+
+def test_a_replaced_key_is_closed_and_the_new_one_opens(keyed: Site) -> None:
+    app, services = keyed
+    client, sg = sign_in(app, "sg"), actor(services, "sg")
+    _unlock(client)
+    with services.unit_of_work(datetime.now(UTC)) as uow:
+        keys.issue_key(uow, sg.person_id, passphrase=PASSPHRASE, actor=sg)
+    assert client.get("/essai/cle").text == "fermée"
+    _unlock(client)
+    assert client.get("/essai/cle").text == "ouverte"
 
 
 def test_five_wrong_passphrases_block_the_key_until_it_is_freed(keyed: Site) -> None:

@@ -179,10 +179,10 @@ def close(register_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/<int:register_id>/clotures/<int:closing_id>.pdf")
 def closing_pdf(register_id: int, closing_id: int) -> ResponseReturnValue:
-    """The sealed list, as it was stored."""
+    """The sealed list, as it was stored last."""
     services = context.services()
     with services.reading() as session:
         row = closing_queries.closing(session, register_id, closing_id, context.actor())
     name = f"cloture-{row.period.value}-{row.until_on.isoformat()}.pdf"
-    with services.blobs.open(row.digest) as stored:
+    with services.blobs.open(row.last) as stored:
         return send_file(BytesIO(stored.read()), mimetype="application/pdf", download_name=name)

@@ -1,0 +1,56 @@
+"""The document inside a signed file (.p7m, RFC 5652): taken out to be drawn and read, never to replace the file.
+
+Nothing is judged here: whether a signature holds is another's question.
+"""
+
+import base64
+import binascii
+import re
+from pathlib import Path
+
+from asn1crypto import cms, core
+
+from ged.errors import Invalid
+from ocr.limits import truncated
+from ocr.sniff import P7M, media_type
+
+_PEM = re.compile(rb"-----BEGIN (?:PKCS7|CMS)-----(.*?)-----END", re.DOTALL)
+_DEEPEST = 4
+"""A signed file in a signed file is a document that several people signed one after the other."""
+
+
+def take_out(source: Path, target: Path) -> None:
+    """Write the innermost document.
+
+    Raises:
+        Invalid: ``file.signature_apart``: the file is a signature alone, the document lies elsewhere;
+            ``file.truncated``.
+    """
+    data = source.read_bytes()
+    for _ in range(_DEEPEST):
+        data = _enclosed(data)
+        if media_type(data[:1024]) != P7M:
+            break
+    target.write_bytes(data)
+
+
+def _enclosed(data: bytes) -> bytes:
+    try:
+        info = cms.ContentInfo.load(_der(data))
+        inside = info["content"]["encap_content_info"]["content"]
+        found = None if isinstance(inside, core.Void) else bytes(inside)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise truncated() from error
+    if found is None:
+        raise Invalid("file.signature_apart", "Send the signed document with it.")
+    return found
+
+
+def _der(data: bytes) -> bytes:
+    pem = _PEM.search(data)
+    if pem is None and data[:1] == b"\x30":
+        return data
+    try:
+        return base64.b64decode(pem[1] if pem else data)
+    except binascii.Error as error:
+        raise truncated() from error

@@ -1,0 +1,38 @@
+"""Whether two XMP packets (ISO 16684-1) say the same of a document, but for when and by what it was written.
+
+Programs that append validation data often write the whole packet anew, in another order and spelling: the words are
+compared, not the bytes.
+"""
+
+import re
+from io import BytesIO
+
+from pyhanko.pdf_utils.metadata.model import NS, ExpandedName, XmpStructure
+from pyhanko.pdf_utils.metadata.xmp_xml import XmpXmlProcessingError, parse_xmp
+
+_WRITTEN = frozenset(
+    {
+        ExpandedName(NS["xmp"], "ModifyDate"),
+        ExpandedName(NS["xmp"], "MetadataDate"),
+        ExpandedName(NS["pdf"], "Producer"),
+        ExpandedName(NS["rdf"], "about"),  # XMP, 7.4: empty, or left out
+    }
+)
+_GRAPH = re.compile(rb"<(?:[\w.-]+:)?RDF\b")
+
+
+def says_the_same(before: bytes, after: bytes) -> bool:
+    """Whether everything that ``before`` tells stands in ``after``, and nothing else; False for what cannot be read."""
+    if before == after:
+        return True
+    if any(len(_GRAPH.findall(one)) != 1 for one in (before, after)):
+        return False  # we would compare one graph, and somebody else read the other
+    try:
+        return _told(before) == _told(after)
+    except (XmpXmlProcessingError, UnicodeDecodeError):
+        return False
+
+
+def _told(packet: bytes) -> list[XmpStructure]:
+    found = [XmpStructure({k: v for k, v in one if k not in _WRITTEN}) for one in parse_xmp(BytesIO(packet))]
+    return [one for one in found if len(one)]

@@ -1,0 +1,132 @@
+"""How far signatures are proven, as administrators and auditors read it; only administrators ask for another try."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select, update
+
+from ged.closing import operations as closing
+from ged.jobs import Job, JobKind
+from ged.org.models import Post, PostRole
+from ged.preservation import queries
+from ged.preservation.models import Preservation
+from ged.preservation.operations import Sort
+from ged.preservation.queries import Group
+from ged.slips.models import SlipRevision
+from ged.unit import Role, Services
+from signing.preserve import PadesPreserver
+from tests.factories import NOW, TODAY, actor, make_services
+from tests.site import make_site, post, sign_in
+from tests.slip_kit import LineForm, letter, register_id, send
+
+PATH = "/administration/preuves/"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, Services]]:
+    """Three slips: one that failed, one that lasts, one that nobody looked at; and a closing without a seal."""
+    folder = tmp_path_factory.mktemp("site")
+    made = make_services(folder)
+    app, services = make_site(
+        folder, services=dataclasses.replace(made, preserver=PadesPreserver([], made.vault.trust_roots_pem))
+    )
+    failed, lasting, _ = (send(services, LineForm(mail_id=letter(services))).slip_id for _ in range(3))
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(SlipRevision).where(SlipRevision.slip_id == lasting).values(level="B-LTA"))
+        given = {"updated_at": NOW, "level": "B-B"}
+        uow.session.add(
+            Preservation(
+                slip_id=failed, due_at=NOW + timedelta(hours=1), tries=3, failure="preserve.no_revocation", **given
+            )
+        )
+        later = NOW.replace(year=2059)
+        uow.session.add(Preservation(slip_id=lasting, due_at=later, tries=0, failure="", **given))
+    closing.close_days(
+        services, register_id(services, "ARR"), TODAY, actor=actor(services, "agent"), now=NOW + timedelta(days=1)
+    )
+    with services.unit_of_work(NOW) as uow:
+        uow.session.add(
+            PostRole(post_id=uow.session.scalars(select(Post.id).where(Post.code == "ETU-M")).one(), role=Role.AUDITOR)
+        )
+    yield app, services
+    services.engine.dispose()
+
+
+def test_levels_are_those_of_the_revisions(site: tuple[Flask, Services]) -> None:
+    _, services = site
+    with services.reading() as session:
+        assert queries.counts(session) == {"": 1, "B-B": 2, "B-T": 0, "B-LT": 0, "B-LTA": 1}
+        assert queries.totals(session) == {Group.FAILING: 1, Group.RISING: 2, Group.LASTING: 1}
+        (failing,) = queries.standings(session, Group.FAILING, limit=50, offset=0)
+        rising = queries.standings(session, Group.RISING, limit=50, offset=0)
+    assert (failing.sort, failing.level, failing.failure, failing.tries) == (
+        Sort.SLIP, "B-B", "preserve.no_revocation", 3,
+    )  # fmt: skip
+    assert failing.number
+    assert {(one.sort, one.level, one.due_at) for one in rising} == {(Sort.SLIP, "B-B", None), (Sort.CLOSING, "", None)}
+
+
+def test_the_page_says_what_failed_and_why_and_when_the_next_try_is(site: tuple[Flask, Services]) -> None:
+    app, _ = site
+    client = sign_in(app, "admin")
+    assert PATH in client.get("/administration/").text
+    page = client.get(PATH).text.replace("&#39;", "'")
+    for words in (
+        "En échec (1)", "À prolonger (2)", "Tenues dans le temps (1)", "3 essais", "preserve.no_revocation",
+        "L'état des certificats (CRL, OCSP) ne peut pas être obtenu.", "Réessayer",
+    ):  # fmt: skip
+        assert words in page, words
+    rising = client.get(f"{PATH}?groupe=en-cours").text
+    assert "pas encore examiné" in rising
+    assert "sans cachet" in rising
+    lasting = client.get(f"{PATH}?groupe=tenues").text
+    assert "2059" in lasting
+    assert "Réessayer" not in lasting
+
+
+def test_an_auditor_reads_and_asks_for_nothing_and_nobody_else_comes_in(site: tuple[Flask, Services]) -> None:
+    app, _ = site
+    auditor = sign_in(app, "etudes")
+    page = auditor.get(PATH)
+    assert page.status_code == 200
+    assert "Réessayer" not in page.text
+    assert post(auditor, f"{PATH}slip/1/reprendre", {}, page=PATH).status_code == 403
+    assert post(auditor, f"{PATH}reprendre", {}, page=PATH).status_code == 403
+    assert sign_in(app, "sg").get(PATH).status_code == 403
+
+
+def test_another_try_is_a_job_and_an_entry_of_the_journal(site: tuple[Flask, Services]) -> None:
+    app, services = site
+    client = sign_in(app, "admin")
+    with services.reading() as session:
+        failed = session.scalars(select(Preservation).where(Preservation.failure != "")).one().slip_id
+        asked = select(func.count()).where(Job.kind == JobKind.PRESERVE, Job.subject_id == failed)
+        before = session.scalar(asked)
+    assert post(client, f"{PATH}slip/{failed}/reprendre", {}, page=PATH).status_code == 303
+    assert post(client, f"{PATH}slip/9999/reprendre", {}, page=PATH).status_code == 303
+    assert "pas signé" in client.get(PATH).text
+    assert post(client, f"{PATH}reprendre", {}, page=PATH).status_code == 303
+    assert "1 essai est demandé." in client.get(PATH).text
+    with services.reading() as session:
+        assert session.scalar(asked) == (before or 0) + 1
+        assert session.scalar(select(func.count()).where(Job.kind == JobKind.PRESERVE_DUE)) == 1
+        due_at = session.scalars(select(Preservation.due_at).where(Preservation.slip_id == failed)).one()
+    assert due_at != NOW + timedelta(hours=1)
+    assert "a demandé de prolonger" in client.get("/administration/journal").text
+
+
+def test_without_authorities_the_page_says_so(tmp_path: Path) -> None:
+    app, services = make_site(tmp_path)
+    client = sign_in(app, "admin")
+    page = client.get(PATH).text.replace("&#39;", "'")
+    assert "Aucune autorité d'horodatage n'est réglée" in page
+    assert "Rien ici" in page
+    assert post(client, f"{PATH}reprendre", {}, page=PATH).status_code == 303
+    assert "personne à qui demander" in client.get(PATH).text
+    services.engine.dispose()

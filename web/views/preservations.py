@@ -1,0 +1,72 @@
+"""How far the signatures are proven: for administrators, who may ask for another try, and auditors, who read."""
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from ged.errors import GedError, InvalidTransition, NotFound
+from ged.preservation import operations, queries
+from ged.preservation.documents import Sort
+from ged.preservation.queries import Group
+from ged.unit import Role
+from web import context
+from web.errors import view_of
+
+blueprint = Blueprint("preservations", __name__, url_prefix="/administration/preuves")
+
+PAGE = 50
+
+
+@blueprint.get("/")
+def index() -> ResponseReturnValue:
+    """Levels in numbers, and the documents of one group."""
+    wanted = request.args.get("groupe", "")
+    offset = max(request.args.get("offset", 0, type=int), 0)
+    services = context.services()
+    with services.reading() as session:
+        totals = queries.totals(session)
+        group = Group(wanted) if wanted in set(Group) else _first(totals)
+        rows = queries.standings(session, group, limit=PAGE, offset=offset)
+        levels = queries.counts(session)
+    return render_template(
+        "preservations/index.html",
+        rows=rows,
+        levels=levels,
+        totals=totals,
+        group=group,
+        groups=tuple(Group),
+        reasons={row.failure: view_of(GedError(row.failure)) for row in rows if row.failure},
+        offset=offset,
+        limit=PAGE,
+        has_authority=services.preserver is not None,
+        may_retry=context.actor().has(Role.ADMINISTRATOR),
+    )
+
+
+def _first(totals: dict[Group, int]) -> Group:
+    return next((group for group in Group if totals[group]), Group.LASTING)
+
+
+@blueprint.post("/<any(mail, slip, closing):sort>/<int:subject_id>/reprendre")
+def retry(sort: str, subject_id: int) -> ResponseReturnValue:
+    """Try one document again, now."""
+    try:
+        with context.services().unit_of_work(context.now()) as uow:
+            operations.ask_again(uow, Sort(sort), subject_id, actor=context.actor())
+        flash(_("L'essai est demandé : il se fait dans un instant."), "success")
+    except (InvalidTransition, NotFound) as refusal:
+        flash(view_of(refusal).message, "danger")
+    return redirect(url_for("preservations.index", groupe=Group.FAILING.value), 303)
+
+
+@blueprint.post("/reprendre")
+def retry_all() -> ResponseReturnValue:
+    """Try all that failed again, now."""
+    try:
+        with context.services().unit_of_work(context.now()) as uow:
+            count = operations.ask_all_again(uow, actor=context.actor())
+        flash(ngettext("%(num)s essai est demandé.", "%(num)s essais sont demandés.", count), "success")
+    except InvalidTransition as refusal:
+        flash(view_of(refusal).message, "danger")
+    return redirect(url_for("preservations.index"), 303)
