@@ -18,6 +18,7 @@ from ged.org.certificates import own_lists
 from ged.pipeline import plug_proofs
 from ged.ports import Certificate, JobQueue, Post, SearchIndex
 from ged.unit import Services
+from indexer.synonyms import SHIPPED, SynonymFile
 from ocr.engine import TesseractEngine
 from signing import pki
 from signing.anchor_stamp import AuthorityStamper
@@ -30,6 +31,9 @@ from signing.sealing import PadesSealer
 from signing.status import AuthorityStatus
 from signing.validation import PdfChecker, load_crl
 from web.sealing import seal_key
+
+SYNONYMS = "synonyms.txt"
+"""The list of synonyms, in the data folder: made by the first edit on the site, or by hand."""
 
 
 def build_services(settings: Settings, *, writes_index: bool = False) -> Services:
@@ -51,10 +55,12 @@ def build_services(settings: Settings, *, writes_index: bool = False) -> Service
         trusted_dir=settings.trusted_dir,
     )
     signer = PadesSigner(settings.tsa_urls)
+    synonyms = SynonymFile(settings.data_dir / SYNONYMS, otherwise=SHIPPED)
     services = Services(
         engine=make_engine(settings.url),
         blobs=FileBlobs(settings.data_dir / "blobs"),
-        index=_index(settings, writes_index=writes_index),
+        index=_index(settings, synonyms, writes_index=writes_index),
+        synonyms=synonyms,
         queue=_queue(settings),
         ocr=TesseractEngine(jobs=settings.ocr_jobs),
         vault=vault,
@@ -166,7 +172,7 @@ def authority_dir(settings: Settings) -> Path:
     return settings.data_dir / "authority"
 
 
-def _index(settings: Settings, *, writes_index: bool) -> SearchIndex:
+def _index(settings: Settings, synonyms: SynonymFile, *, writes_index: bool) -> SearchIndex:
     # Each shape imports its own engine only: the other's client would cost a second at every start.
     if settings.elasticsearch_url:
         from indexer.elastic_index import ElasticIndex
@@ -180,10 +186,11 @@ def _index(settings: Settings, *, writes_index: bool) -> SearchIndex:
             shards=settings.elasticsearch_shards,
             replicas=settings.elasticsearch_replicas,
             zone=settings.zone,
+            synonyms=synonyms,
         )
     from indexer.tantivy_index import TantivyIndex
 
-    return TantivyIndex(settings.data_dir / "index", writable=writes_index, zone=settings.zone)
+    return TantivyIndex(settings.data_dir / "index", writable=writes_index, zone=settings.zone, synonyms=synonyms)
 
 
 def _queue(settings: Settings) -> JobQueue:

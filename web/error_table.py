@@ -961,6 +961,33 @@ MESSAGES: Mapping[str, Message] = {
         _l("La marque de signature n'a pas pu être dessinée."),
         _l("Réessayez ; si l'erreur revient, prévenez l'administrateur."),
     ),
+    # --- synonyms ---
+    "synonyms.no_word": Message(
+        _l("Ligne %(line)s, « %(text)s » : un membre ne contient aucun mot."),
+        _l("Chaque membre du groupe contient au moins une lettre ou un chiffre."),
+    ),
+    "synonyms.not_written": Message(
+        _l("La liste des synonymes n'a pas pu être écrite ; l'ancienne reste en usage."),
+        _l("Vérifiez la place et les droits du dossier des données."),
+    ),
+    "synonyms.nothing_new": Message(_l("Ces groupes sont déjà dans la liste."), _l("Écrivez un autre groupe.")),
+    "synonyms.one_member": Message(
+        _l("Ligne %(line)s, « %(text)s » : il faut au moins deux membres différents."),
+        _l("Un groupe a au moins deux membres différents, séparés par = ou par une virgule."),
+    ),
+    "synonyms.stale": Message(
+        _l("Quelqu'un a changé la liste des synonymes entre-temps ; votre changement n'est pas enregistré."),
+        _l("Regardez la liste, puis recommencez."),
+    ),
+    "synonyms.too_long": Message(
+        _l("Ligne %(line)s, « %(text)s » : un membre a plus de huit mots."),
+        _l("Chaque membre du groupe a huit mots au plus."),
+    ),
+    "synonyms.too_many": Message(
+        _l("Ligne %(line)s, « %(text)s » : il y en a trop."),
+        _l("Un groupe a douze membres au plus, et la liste deux mille groupes."),
+    ),
+    "synonyms.unknown": Message(_l("Ce groupe n'est plus dans la liste."), _l("Regardez la liste des synonymes.")),
     # --- template ---
     "template.unknown": Message(_l("Ce modèle de lettre n'existe pas."), _l("Choisissez un modèle de la liste.")),
     # --- text ---
