@@ -467,6 +467,10 @@ MESSAGES: Mapping[str, Message] = {
     "index.schema_outdated": Message(
         _l("L'index de recherche est d'une version ancienne."), _l("L'administrateur doit le reconstruire.")
     ),
+    "index.snapshot_place": Message(
+        _l("Elasticsearch ne peut pas écrire ses copies dans %(location)s."),
+        _l("Ajoutez ce dossier à path.repo de chaque nœud ; tous doivent le partager."),
+    ),
     "index.unavailable": Message(
         _l("La recherche est momentanément indisponible."),
         _l("Réessayez dans un instant ; les registres restent consultables."),
@@ -956,6 +960,15 @@ MESSAGES: Mapping[str, Message] = {
     "slip.unit_closed": Message(_l("%(unit)s est fermée."), _l("Choisissez l'unité qui lui succède.")),
     "slip.unknown": Message(_l("Ce bordereau n'existe pas, ou vous n'y avez pas accès."), _l("Vérifiez le numéro.")),
     "slip.voided": Message(_l("Ce bordereau est annulé."), _l("Faites un nouveau bordereau.")),
+    # --- snapshot ---
+    "snapshot.ahead": Message(
+        _l("La copie %(name)s est plus récente que la base de données."), _l("Reconstruisez l'index.")
+    ),
+    "snapshot.not_whole": Message(_l("La copie %(name)s n'est pas entière (%(state)s)."), _l("Faites-en une autre.")),
+    "snapshot.schema": Message(
+        _l("La copie %(name)s a la forme d'une autre version du programme."), _l("Reconstruisez l'index.")
+    ),
+    "snapshot.unknown": Message(_l("Il n'y a pas de copie %(name)s."), _l("Regardez la liste des copies.")),
     # --- stamp ---
     "stamp.failed": Message(
         _l("La marque de signature n'a pas pu être dessinée."),
