@@ -1,19 +1,22 @@
 """Documents per second into Elasticsearch: our ``put`` against the bare bulk helper on the same documents.
 
-``python -m bench.index_bulk URL [LETTERS] [SEED]`` prints one JSON line (``bulk_ratio``). Each side writes an index of
+``python -m bench.index_bulk [--url URL] [--letters N] [--seed N]`` prints one JSON line (``bulk_ratio``). Each side writes an index of
 its own with the same mapping; they take turns in pieces, so that both meet the same moments of a busy machine.
 """
 
+import argparse
 import json
 import random
 import secrets
-import sys
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 
 from elasticsearch import Elasticsearch
 from elasticsearch.helpers import bulk
 
+from bench.relevance import server
 from ged.ports import AttachmentId, Confidentiality, IndexDocument, IndexedPage, MailId, Principal
 from indexer import elastic_schema, fields
 from indexer.elastic_index import ElasticIndex
@@ -24,14 +27,20 @@ START = datetime(2020, 1, 1, tzinfo=UTC)
 
 def make(count: int, seed: int) -> list[IndexDocument]:
     """Letters of 60 to 180 words out of 20,000 made ones, the frequent ones often."""
+    return list(letters(count, seed))
+
+
+def letters(count: int, seed: int) -> Iterator[IndexDocument]:
+    """The same, one after the other."""
     source = random.Random(seed)
     words = ["".join(source.choices("abcdefgilmnoprstuvéèà", k=source.randint(2, 11))) for _ in range(20_000)]
-    weights = [1 / (rank + 1) for rank in range(len(words))]
-    return [_letter(number, source, words, weights) for number in range(1, count + 1)]
+    weights = list(accumulate(1 / (rank + 1) for rank in range(len(words))))
+    for number in range(1, count + 1):
+        yield _letter(number, source, words, weights)
 
 
 def _letter(number: int, source: random.Random, words: list[str], weights: list[float]) -> IndexDocument:
-    drawn = source.choices(words, weights, k=source.randint(60, 180))
+    drawn = source.choices(words, cum_weights=weights, k=source.randint(60, 180))
     return IndexDocument(
         mail_id=MailId(number),
         version=number,
@@ -52,8 +61,13 @@ def _letter(number: int, source: random.Random, words: list[str], weights: list[
 
 def main() -> None:
     """Measure once, in one run."""
-    count = int(sys.argv[2]) if len(sys.argv) > 2 else 20_000
-    measure(sys.argv[1], count, int(sys.argv[3]) if len(sys.argv) > 3 else secrets.randbelow(10_000))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--letters", type=int, default=20_000)
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(10_000))
+    parser.add_argument("--url", help="a running Elasticsearch; without, a private one is started")
+    given = parser.parse_args()
+    with server(given.url) as url:
+        measure(url, given.letters, given.seed)
 
 
 def measure(url: str, count: int, seed: int) -> None:

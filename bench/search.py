@@ -1,96 +1,36 @@
-"""Everything that search must show, in one run, as JSON lines: relevance, speed, growth, indexing.
+"""Everything that search must show, in one run, as JSON lines: relevance, speed, growth, indexing, freshness.
 
-    make bench-search            python -m bench.search [--seed N] [--letters 20000] [--queries 500] [--sizes 10000 100000]
+    make bench-search            python -m bench.search [--seed N] [--letters 20000] [--sizes 10000 100000 1000000] ...
 
-Relevance is the worst of three seeds made from ``--seed``. Speed is that of our search (access filter, highlights) beside
-the bare client with the same query, each at eight at once, and grows over ``--sizes``; tantivy inside this process at
-``--embedded`` letters. A private Elasticsearch is started unless ``--url`` names one.
+Relevance is the worst of three seeds made from ``--seed``. Speed is that of the served site over HTTP, twenty at once, as
+somebody signed in who sees a fifth of the letters: first the page with its hits and marked passages, then the counts of the
+filters, beside the bare client's one query for the same hits, marks and facets; with the processor time that our processes
+take for a request, and how all grow over ``--sizes``. Tantivy stands inside this process at ``--embedded`` letters.
+Freshness is how soon a letter of today is found while ``--backlog`` letters of an archive come in, in both shapes.
+A private Elasticsearch is started unless ``--url`` names one.
 """
 
 import argparse
 import random
 import secrets
 import tempfile
-import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 from elasticsearch import Elasticsearch
 
 from bench import index_bulk
+from bench._freshness import freshness
+from bench._speed import asked, p95, speed
 from bench.relevance import made_letters, server, tell
-from ged.ports import IndexDocument, Principal, Principals, SearchQuery
-from indexer import elastic_query
+from ged.ports import Principal, Principals, SearchQuery
 from indexer.elastic_index import ElasticIndex
-from indexer.query import parse
 from indexer.tantivy_index import TantivyIndex
-
-FACETS = ("register", "year", "unit")
-AT_ONCE = 8
-ASKED = 300
-WARM = 50
-_SOURCE = {"includes": ["subject", "sender", "addressee", "shown", "pages"]}
 
 
 def readers(source: random.Random) -> Principals:
     """Somebody who sees about a fifth of the letters."""
     held = frozenset(Principal(f"u{source.randint(1, 300)}") for _ in range(20))
     return Principals(held, held, held)
-
-
-def asked(made: list[IndexDocument], source: random.Random) -> list[str]:
-    """Two or three words of some letter each."""
-    texts = (source.choice(made).pages[0].text.split() for _ in range(ASKED + WARM))
-    return [" ".join(source.sample(words, source.randint(2, 3))) for words in texts]
-
-
-def p95(call: Callable[[str], Any], queries: list[str], *, at_once: int) -> float:
-    """Milliseconds below which nineteen of twenty answers stay."""
-
-    def timed(text: str) -> float:
-        began = time.perf_counter()
-        call(text)
-        return (time.perf_counter() - began) * 1000
-
-    with ThreadPoolExecutor(at_once) as pool:
-        list(pool.map(timed, queries[:WARM]))
-        spent = sorted(pool.map(timed, queries[WARM:]))
-    return spent[int(len(spent) * 0.95)]
-
-
-def speed(url: str, client: Elasticsearch, sizes: list[int], seed: int) -> None:
-    """Ours beside the bare client at each size."""
-    alias = f"bench-speed-{secrets.token_hex(4)}"
-    index = ElasticIndex(url, alias=alias, replicas=0, timeout_s=30)
-    index.reset()
-    done = 0
-    made = index_bulk.make(max(sizes), seed)
-    source = random.Random(f"speed {seed}")
-    for size in sorted(sizes):
-        index.put(made[done:size])
-        done = size
-        who, queries = readers(source), asked(made[:size], source)
-
-        def bare(text: str, who: Principals = who) -> None:
-            body = elastic_query.build(SearchQuery(text), parse(text), who)
-            client.search(index=alias, query=body, size=20, source=_SOURCE, track_total_hits=10_000)
-
-        def ours(text: str, who: Principals = who) -> None:
-            index.search(SearchQuery(text), principals=who)
-
-        def counted(text: str, who: Principals = who) -> None:
-            index.facets(SearchQuery(text, facets=FACETS), principals=who)
-
-        raw, own = p95(bare, queries, at_once=AT_ONCE), p95(ours, queries, at_once=AT_ONCE)
-        facets = p95(counted, queries, at_once=AT_ONCE)
-        tell(
-            bench="speed", engine="elasticsearch", letters=size, seed=seed, raw_p95_ms=round(raw, 1),
-            ours_p95_ms=round(own, 1), facets_p95_ms=round(facets, 1), ratio_vs_raw_p95=round(own / raw, 2),
-        )  # fmt: skip
-    client.indices.delete(index=index.status().generation)
-    index.close()
 
 
 def embedded(count: int, seed: int) -> None:
@@ -108,25 +48,43 @@ def embedded(count: int, seed: int) -> None:
 
 def main() -> None:
     """See the module."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
-    parser.add_argument("--letters", type=int, default=20_000)
+    parser.add_argument("--letters", type=int, default=20_000, help="of the relevance; 0: without it")
     parser.add_argument("--queries", type=int, default=500)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000])
-    parser.add_argument("--embedded", type=int, default=100_000)
-    parser.add_argument("--bulk", type=int, default=20_000)
-    parser.add_argument("--url")
+    parser.add_argument("--sizes", type=int, nargs="*", default=[10_000, 100_000])
+    parser.add_argument("--embedded", type=int, default=100_000, help="letters in tantivy; 0: without")
+    parser.add_argument("--bulk", type=int, default=20_000, help="letters of the comparison of bulks; 0: without")
+    parser.add_argument("--backlog", type=int, default=5_000, help="letters of the archive while one looks; 0: without")
+    parser.add_argument("--today", type=int, default=60, help="letters registered meanwhile")
+    parser.add_argument("--url", help="a running Elasticsearch; without, a private one is started")
     given = parser.parse_args()
-    seeds = [given.seed, given.seed + 1, given.seed + 2]
     with server(given.url) as url, Elasticsearch(url, request_timeout=60) as client:
-        if given.letters:
-            index = ElasticIndex(url, alias=f"bench-search-{secrets.token_hex(4)}", replicas=0, timeout_s=30)
-            made_letters(index, "elasticsearch", given.letters, given.queries, seeds)
-            client.indices.delete(index=index.status().generation)
-            index.close()
+        alias = f"bench-search-{secrets.token_hex(4)}"
+        try:
+            _on_elasticsearch(given, url, client, alias)
+        finally:
+            for name in client.indices.get(index=f"{alias}*", features="aliases").body:
+                client.indices.delete(index=name)
+            client.options(ignore_status=404).indices.delete_index_template(name=f"{alias}*")
+    if given.backlog:
+        freshness(None, "", backlog=given.backlog, letters=given.today, seed=given.seed)
+    if given.embedded:
+        embedded(given.embedded, given.seed)
+
+
+def _on_elasticsearch(given: argparse.Namespace, url: str, client: Elasticsearch, alias: str) -> None:
+    if given.letters:
+        index = ElasticIndex(url, alias=f"{alias}-found", replicas=0, timeout_s=30)
+        seeds = [given.seed, given.seed + 1, given.seed + 2]
+        made_letters(index, "elasticsearch", given.letters, given.queries, seeds)
+        index.close()
+    if given.bulk:
         index_bulk.measure(url, given.bulk, given.seed)
-        speed(url, client, given.sizes, given.seed)
-    embedded(given.embedded, given.seed)
+    if given.sizes:
+        speed(url, client, f"{alias}-speed", given.sizes, given.seed)
+    if given.backlog:
+        freshness(url, f"{alias}-fresh", backlog=given.backlog, letters=given.today, seed=given.seed)
 
 
 if __name__ == "__main__":

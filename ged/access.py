@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, String, and_, delete, exists, insert, or_, select
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, and_, delete, exists, false, insert, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from ged.db import Base, UtcDateTime, insert_if_missing
@@ -117,14 +117,17 @@ def visible_clause(
     mail_id: InstrumentedAttribute[int], level: InstrumentedAttribute[int], principals: Principals
 ) -> ColumnElement[bool]:
     """The rule as an SQL clause over a letter's id and level columns."""
+    levels: dict[frozenset[Principal], list[int]] = {}
+    for confidentiality in Confidentiality:
+        if held := principals.at(confidentiality):
+            levels.setdefault(held, []).append(int(confidentiality))
 
-    def at(confidentiality: Confidentiality) -> ColumnElement[bool]:
-        right = exists().where(
-            MailAccess.mail_id == mail_id, MailAccess.principal.in_(sorted(principals.at(confidentiality)))
-        )
-        return and_(level == int(confidentiality), right)
+    def through(held: frozenset[Principal], of: list[int]) -> ColumnElement[bool]:
+        right = exists().where(MailAccess.mail_id == mail_id, MailAccess.principal.in_(sorted(held)))
+        return and_(level.in_(of), right)
 
-    return or_(*(at(confidentiality) for confidentiality in Confidentiality))
+    # Who is cleared has one set for several levels: a statement names its principals once.
+    return or_(false(), *(through(held, of) for held, of in levels.items()))
 
 
 def require(session: Session, mail_id: MailId | int, level: Confidentiality, actor: Actor) -> None:

@@ -36,6 +36,8 @@ class Settings(BaseSettings):
     elasticsearch_shards: int = Field(default=1, ge=1, le=64)
     elasticsearch_replicas: int | None = Field(default=None, ge=0, le=8)
     """Copies of each shard; unset: one where there is a second node."""
+    elasticsearch_snapshots: str = ""
+    """Folder of the nodes, under their ``path.repo``, that takes the snapshots of the index."""
 
     public_url: str = "http://127.0.0.1:8000"
     proxies: int = Field(default=0, ge=0, le=8)

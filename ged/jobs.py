@@ -345,6 +345,12 @@ def latest_id(session: Session) -> int:
     return session.scalar(select(Job.id).order_by(Job.id.desc()).limit(1)) or 0
 
 
+def covered_id(session: Session, kinds: Collection[JobKind]) -> int:
+    """The job up to which all jobs of these kinds are done."""
+    opened = session.scalar(select(func.min(Job.id)).where(Job.kind.in_(kinds), Job.state.in_(OPEN_STATES)))
+    return latest_id(session) if opened is None else opened - 1
+
+
 def release(session: Session, worker_prefix: str, *, now: datetime) -> Sequence[int]:
     """Give up the leases of a worker that is known to be dead (embedded: the only worker restarts)."""
     rows = session.scalars(select(Job).where(Job.state == JobState.RUNNING, Job.worker.startswith(worker_prefix))).all()

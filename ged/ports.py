@@ -374,6 +374,40 @@ class SearchIndex(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class SynonymError:
+    """A line of synonyms that cannot be taken: its number (from 1), a code and the line."""
+
+    line_no: int
+    code: str
+    text: str
+
+
+class SynonymBook(Protocol):
+    """The file of synonyms that an administrator edits; the next search reads it as it is then."""
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the installation has a list of its own; until then the shipped one counts."""
+        ...
+
+    def text(self) -> str:
+        """The list that counts now: a group a line, its members parted by ``=`` or commas."""
+        ...
+
+    def errors(self, text: str) -> tuple[SynonymError, ...]:
+        """The lines of a text that could not be taken."""
+        ...
+
+    def replace(self, text: str) -> None:
+        """Let the list be this text, whole or not at all.
+
+        Raises:
+            EngineFailed: ``synonyms.not_written``.
+        """
+        ...
+
+
 # --- JobQueue ----------------------------------------------------------------------------------------------------
 
 

@@ -42,6 +42,7 @@ from ged.ports import (
     SearchIndex,
     SignatureChecker,
     Signer,
+    SynonymBook,
     Timestamper,
     TokenSealer,
     UnitId,
@@ -155,6 +156,7 @@ class Services:
     engine: Engine
     blobs: BlobStore
     index: SearchIndex
+    synonyms: SynonymBook
     queue: JobQueue
     ocr: OcrEngine
     vault: KeyVault

@@ -126,6 +126,19 @@ def _chunks(ids: Sequence[int]) -> Iterable[Sequence[int]]:
     return (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
 
 
+def covered(services: Services) -> tuple[int, int]:
+    """What the living index holds for sure: all that jobs up to this one asked for, of letters up to this one."""
+    with services.reading() as session:
+        job_id = jobs.covered_id(session, (JobKind.INDEX, JobKind.INDEX_BACKLOG))
+        return job_id, session.scalar(select(func.max(Mail.id))) or 0
+
+
+def latest_job(services: Services) -> int:
+    """The newest job there is."""
+    with services.reading() as session:
+        return jobs.latest_id(session)
+
+
 # --- comparison
 
 

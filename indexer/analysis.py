@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from indexer.stemming import light_french
 
@@ -55,9 +56,8 @@ class Forms:
     stem: str
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A word where it stands: its forms and the characters that it covers."""
+class Token(NamedTuple):
+    """A word where it stands: its forms and the characters that it covers. A tuple: thousands are made for a page."""
 
     forms: Forms
     start: int
@@ -88,6 +88,11 @@ def forms(word: str) -> Forms:
     if folded.isdigit():
         return Forms(written, folded, folded.lstrip("0") or "0")
     return Forms(written, folded, light_french(folded) or folded)
+
+
+def places(text: str) -> Iterator["re.Match[str]"]:
+    """The words of a text that went through ``clean``, in order, as they stand there."""
+    return _WORD.finditer(text)
 
 
 def tokens(text: str) -> Iterator[Token]:

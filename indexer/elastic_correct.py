@@ -1,7 +1,8 @@
 """What was probably meant, on Elasticsearch: near words from its dictionary, counted under the principals.
 
-One short call for the words that hardly any letter holds; a second, only when there are such words, counts them in the
-letters that may be seen, so that a word which stands only in letters of others is never offered.
+A search asks along with its hits for words near to those that hardly any letter holds; only when there are such words, a
+second call counts them in the letters that may be seen, so that a word which stands only in letters of others is never
+offered.
 """
 
 from collections.abc import Mapping
@@ -31,18 +32,31 @@ _NEAR = {
 DICTIONARIES = ("subject", "sender", "text")
 
 
-def meant(client: Elasticsearch, alias: str, words: tuple[str, ...], may_see: Clause) -> dict[str, str]:
-    """Mistyped word -> the word that was probably meant."""
-    if not words:
+def asking(words: tuple[str, ...]) -> dict[str, Any]:
+    """The part of a search that asks for words near to these; its answer is for ``near``. Empty for no words."""
+    text = " ".join(words)
+    return {name: {"text": text, "term": _NEAR | {"field": f"{path(name)}.exact"}} for name in DICTIONARIES if words}
+
+
+def near(words: tuple[str, ...], told: Mapping[str, Any]) -> Mapping[str, list[str]]:
+    """Typed words that are rare in every dictionary, with the words near to them."""
+    offers: dict[str, list[str]] = {}
+    for name in DICTIONARIES:
+        for one in told.get(name, ()):
+            found = [option["text"] for option in one["options"] if option["text"].isascii()]
+            offers.setdefault(one["text"], []).extend(found)
+    return {word: list(dict.fromkeys(offers[word])) for word in words if offers.get(word)}
+
+
+def meant(client: Elasticsearch, alias: str, offered: Mapping[str, list[str]], may_see: Clause) -> dict[str, str]:
+    """Mistyped word -> the word that was probably meant, out of those ``near``."""
+    if not offered:
         return {}
-    near = _near(client, alias, words)
-    if not near:
-        return {}
-    counted = sorted({word for typed, offers in near.items() for word in (typed, *offers)})
+    counted = sorted({word for typed, offers in offered.items() for word in (typed, *offers)})
     letters = dict(zip(counted, _letters(client, alias, counted, may_see), strict=True))
     found = {
         typed: correcting.best(typed, letters[typed], (Offer(word, letters[word]) for word in offers))
-        for typed, offers in near.items()
+        for typed, offers in offered.items()
     }
     return {typed: word for typed, word in found.items() if word is not None}
 
@@ -64,19 +78,6 @@ def weights(client: Elasticsearch, alias: str, stems: list[str]) -> dict[str, fl
     total = int(vector.get("field_statistics", {}).get("doc_count", 0))
     terms = vector.get("terms", {})
     return {stem: weight(total, int(terms.get(stem, {}).get("doc_freq", 0))) for stem in stems}
-
-
-def _near(client: Elasticsearch, alias: str, words: tuple[str, ...]) -> Mapping[str, list[str]]:
-    """Typed words that are rare in every dictionary, with the words near to them."""
-    text = " ".join(words)
-    asked = {name: {"text": text, "term": _NEAR | {"field": f"{path(name)}.exact"}} for name in DICTIONARIES}
-    told = client.search(index=alias, size=0, suggest=asked, track_total_hits=False)["suggest"]
-    offers: dict[str, list[str]] = {}
-    for name in DICTIONARIES:
-        for one in told[name]:
-            found = [option["text"] for option in one["options"] if option["text"].isascii()]
-            offers.setdefault(one["text"], []).extend(found)
-    return {word: list(dict.fromkeys(offers[word])) for word in words if offers.get(word)}
 
 
 def _letters(client: Elasticsearch, alias: str, words: list[str], may_see: Clause) -> list[int]:

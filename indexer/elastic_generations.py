@@ -1,7 +1,8 @@
 """Generations of the index on Elasticsearch: real indices behind two aliases.
 
 ``ALIAS`` is what is read and written; ``ALIAS-building`` is the one being built beside it. How far that is stands in
-its own mapping (``_meta``), so that whoever takes a killed rebuild up again knows it.
+its own mapping (``_meta``), so that whoever takes a killed rebuild up again knows it. Mapping, analysis, shards and replicas
+come from an index template, so that an index made by hand under such a name has them too.
 """
 
 from typing import Any
@@ -12,6 +13,7 @@ from ged.errors import EngineFailed
 from ged.ports import Building
 from indexer import elastic_schema, fields
 
+TEMPLATE_PRIORITY = 500
 SETTLED = {"index": {"refresh_interval": None}}
 
 
@@ -41,7 +43,7 @@ class Generations:
     def reset(self) -> None:
         """An empty generation takes the alias in the very step that removes the old ones."""
         old = self._behind(self._alias) + self._behind(self.building_alias)
-        name = self._next_name()
+        name = self.next_name()
         self._create(name, {})
         actions: list[dict[str, Any]] = [{"remove_index": {"index": index}} for index in old]
         actions.append({"add": {"index": name, "alias": self._alias, "is_write_index": True}})
@@ -53,7 +55,7 @@ class Generations:
         if found is not None and self.schema_version(self.building_alias) == fields.SCHEMA_VERSION:
             return found
         self.abandon()
-        name = self._next_name()
+        name = self.next_name()
         meta = {"rebuild": {"version": version, "position": 0}}
         self._create(name, {self.building_alias: {"is_write_index": True}}, meta=meta, refresh="-1")
         return Building(name, version)
@@ -87,6 +89,14 @@ class Generations:
             "rebuild": {"version": found.version, "position": position},
         }
         self._patient.indices.put_mapping(index=found.name, meta=meta)
+
+    def adopt(self, name: str, *, version: int, position: int) -> None:
+        """Let an index that stands already be the one being built, filled up to ``position``."""
+        meta = {"schema_version": fields.SCHEMA_VERSION, "rebuild": {"version": version, "position": position}}
+        self._patient.indices.put_mapping(index=name, meta=meta)
+        self._patient.indices.update_aliases(
+            actions=[{"add": {"index": name, "alias": self.building_alias, "is_write_index": True}}]
+        )
 
     def publish(self) -> None:
         """Refresh, swap the aliases in one step, then remove what was living."""
@@ -131,7 +141,8 @@ class Generations:
         found = self._client.indices.get(index=f"{self._alias}-v*", allow_no_indices=True, features="aliases").body
         return sorted(found)
 
-    def _next_name(self) -> str:
+    def next_name(self) -> str:
+        """The name of the next generation."""
         numbers = [name.rpartition("-")[2] for name in self._all()]
         last = max((int(number) for number in numbers if number.isdigit()), default=0)
         return f"{self._alias}-v{fields.SCHEMA_VERSION}-{last + 1:06d}"
@@ -139,9 +150,11 @@ class Generations:
     def _create(
         self, name: str, aliases: dict[str, Any], *, meta: dict[str, Any] | None = None, refresh: str | None = None
     ) -> None:
-        mapping = elastic_schema.mapping()
-        mapping["_meta"] = mapping["_meta"] | (meta or {})
         settings = elastic_schema.settings(shards=self._shards, replicas=self._replicas)
+        mapping = elastic_schema.mapping()
+        if self._has_template(settings, mapping):
+            settings, mapping = {}, {"_meta": mapping["_meta"]}
+        mapping["_meta"] = mapping["_meta"] | (meta or {})
         if refresh is not None:
             settings["refresh_interval"] = refresh
         answer = self._patient.options(ignore_status=400).indices.create(
@@ -150,3 +163,13 @@ class Generations:
         error = answer.body.get("error")
         if error and error["type"] != "resource_already_exists_exception":
             raise EngineFailed("index.rejected", "Look at the log of Elasticsearch.", why=str(error["reason"])[:300])
+
+    def _has_template(self, settings: dict[str, Any], mapping: dict[str, Any]) -> bool:
+        """Lay the template of all generations of this schema; False for a key that may not (indices are then made whole)."""
+        answer = self._patient.options(ignore_status=403).indices.put_index_template(
+            name=self._alias,
+            index_patterns=[f"{self._alias}-v{fields.SCHEMA_VERSION}-*"],
+            template={"settings": settings, "mappings": mapping},
+            priority=TEMPLATE_PRIORITY,
+        )
+        return bool(answer.body.get("acknowledged"))

@@ -149,23 +149,23 @@ class ElasticIndex:
         offset, limit = page_of(query)
         with calls():
             self._check()
-            parsed, meant = self._understood(query, principals)
-            marker = Marker(parsed) if query.highlight and parsed.wanted else None
+            parsed = self._parsed(query)
             rereading = rereading_of(query, parsed)
-            found = self._client.search(
-                index=self._alias,
-                query=elastic_query.build(query, parsed, principals),
+            found, parsed, meant = self._asked(
+                query, parsed, principals,
                 from_=0 if rereading else offset,
                 size=max(WINDOW, offset + limit) if rereading else limit,
                 sort=_ORDERS[query.sort],
-                source=_SOURCE if marker or rereading else False,
+                source=_SOURCE if rereading or (query.highlight and parsed.wanted) else False,
                 track_total_hits=EXACT_TOTAL,
-            )
+            )  # fmt: skip
             hits = found["hits"]["hits"]
             if rereading:
-                hits = self._reread(rereading, hits)[offset : offset + limit]
+                again = rereading_of(query, parsed) or rereading
+                hits = self._reread(again, hits)[offset : offset + limit]
+        marker = Marker(parsed) if query.highlight and parsed.wanted else None
         told = correcting.did_you_mean(query.text, meant)
-        return replace(_result(found.body, hits, parsed, marker), did_you_mean=told)
+        return replace(_result(found, hits, parsed, marker), did_you_mean=told)
 
     def facets(self, query: SearchQuery, *, principals: Principals) -> Facets:
         """See ``SearchIndex.facets``."""
@@ -174,13 +174,10 @@ class ElasticIndex:
             return {}
         with calls():
             self._check()
-            found = self._client.search(
-                index=self._alias,
-                query=elastic_query.build(query, self._understood(query, principals)[0], principals),
-                size=0,
-                aggs=_aggregations(query.facets),
-                track_total_hits=False,
-            )
+            found, _parsed, _meant = self._asked(
+                query, self._parsed(query), principals,
+                size=0, aggs=_aggregations(query.facets), track_total_hits=False,
+            )  # fmt: skip
         buckets = {name: found["aggregations"][name]["buckets"] for name in query.facets}
         return {name: facet_values((one["key"], one["doc_count"]) for one in buckets[name]) for name in query.facets}
 
@@ -256,12 +253,32 @@ class ElasticIndex:
 
     # --- inside
 
-    def _understood(self, query: SearchQuery, principals: Principals) -> tuple[ParsedQuery, Mapping[str, str]]:
-        """What was typed, with synonyms and with what mistyped words probably meant; and these words alone."""
-        parsed = self._synonyms().applied(parse(query.text))
+    def _parsed(self, query: SearchQuery) -> ParsedQuery:
+        """What was typed, with synonyms."""
+        return self._synonyms().applied(parse(query.text))
+
+    def _asked(
+        self, query: SearchQuery, parsed: ParsedQuery, principals: Principals, **wanted: Any
+    ) -> tuple[Mapping[str, Any], ParsedQuery, Mapping[str, str]]:
+        """The answer, the query that it answers and what mistyped words probably meant.
+
+        One call for what is typed well; what is not is asked for once more, with what was meant beside it.
+        """
+        doubtful = correcting.doubtful(parsed)
+
+        def ask(parsed: ParsedQuery, **more: Any) -> Mapping[str, Any]:
+            asked = elastic_query.build(query, parsed, principals)
+            answer = self._client.search(index=self._alias, query=asked, **wanted, **more)
+            return dict(answer.body)
+
+        found = ask(parsed, suggest=elastic_correct.asking(doubtful)) if doubtful else ask(parsed)
+        offered = elastic_correct.near(doubtful, found.get("suggest", {}))
         may_see = elastic_suggest.allowed(principals, query.exclude)
-        meant = elastic_correct.meant(self._client, self._alias, correcting.doubtful(parsed), may_see)
-        return correcting.corrected(parsed, meant), meant
+        meant = elastic_correct.meant(self._client, self._alias, offered, may_see)
+        if not meant:
+            return found, parsed, meant
+        parsed = correcting.corrected(parsed, meant)
+        return ask(parsed), parsed, meant
 
     def _reread(self, rereading: Rereading, hits: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The first letters by what a second look at them tells; the rest as they stand."""

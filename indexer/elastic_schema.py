@@ -26,9 +26,13 @@ def path(name: str) -> str:
 
 
 def settings(*, shards: int, replicas: int | None) -> dict[str, Any]:
-    """Settings of a new index; without a number of replicas one is kept where there is a second node."""
-    copies = {"auto_expand_replicas": "0-1"} if replicas is None else {"number_of_replicas": replicas}
-    return {"number_of_shards": shards, **copies, "similarity": {"default": BM25}, "analysis": _analysis()}
+    """Settings of a new index."""
+    return {"number_of_shards": shards, **copies(replicas), "similarity": {"default": BM25}, "analysis": _analysis()}
+
+
+def copies(replicas: int | None) -> dict[str, Any]:
+    """Settings of the copies of an index; without a number one is kept where there is a second node."""
+    return {"auto_expand_replicas": "0-1"} if replicas is None else {"number_of_replicas": replicas}
 
 
 def _analysis() -> dict[str, Any]:

@@ -5,6 +5,7 @@ hits of one screen go through here. Pieces are plain text; nothing is ever HTML.
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -12,7 +13,7 @@ from functools import lru_cache
 from ged.ports import AttachmentId, Passage
 from indexer import analysis, numbers
 from indexer.fields import NUMBER_FIELDS, TEXT_FIELDS
-from indexer.tree import AnyOf, Node, Number, ParsedQuery, Prefix, Words
+from indexer.tree import AnyOf, Node, Number, ParsedQuery, Prefix, Run, Words
 
 MAX_PAGE_PASSAGES = 3
 MAX_PAGES_READ = 300
@@ -44,7 +45,7 @@ class Marker:
             whole = Number(tuple(query.whole_number.split("/")))
             for name in NUMBER_FIELDS:
                 self._numbers[name].append(whole)
-        self._may_hold = self._filter()
+        self._begun: defaultdict[tuple[str, bool], dict[str, tuple[Run, ...]]] = defaultdict(dict)
 
     def _collect(self, node: Node) -> None:
         if isinstance(node, AnyOf):
@@ -59,12 +60,6 @@ class Marker:
                     self._prefixes[name].append(node.folded)
                 else:
                     self._words[name] += [node, *(replace(node, forms=run, also=()) for run in node.also)]
-
-    def _filter(self) -> re.Pattern[str] | None:
-        """A quick look whether a page can hold anything: first letters of the words wanted, or None for no page."""
-        starts = {_start(form) for words in self._words["text"] for form in words.forms}
-        starts |= {prefix[:3] for prefix in self._prefixes["text"]}
-        return re.compile("|".join(sorted(map(re.escape, starts)))) if starts else None
 
     def passages(self, stored: Stored) -> tuple[Passage, ...]:
         """What to show of one letter: fields with marks, then the best pieces of its pages."""
@@ -86,12 +81,8 @@ class Marker:
                 yield Passage(field=name, pieces=pieces(text, spans))
 
     def _of_pages(self, stored: Stored, *, fuzzy: bool) -> list[Passage]:
-        if self._may_hold is None:
-            return []
         best: list[tuple[int, int, Passage]] = []
         for order, (attachment_id, page_no, text) in enumerate(stored.pages[:MAX_PAGES_READ]):
-            if not fuzzy and not self._may_hold.search(analysis.fold(text)):
-                continue
             spans = self._spans("text", text, fuzzy=fuzzy)
             if spans:
                 kinds, start, end = _window(text, spans)
@@ -102,17 +93,28 @@ class Marker:
         return [passage for _, _, passage in best[:MAX_PAGE_PASSAGES]]
 
     def _spans(self, name: str, text: str, *, fuzzy: bool) -> list[Span]:
-        wanted, prefixes = self._words[name], self._prefixes[name]
-        if not wanted and not prefixes:
+        if not self._words[name] and not self._prefixes[name]:
             return []
-        found = list(analysis.tokens(text))
+        known = self._begun[name, fuzzy]
+        found = list(analysis.places(text))
         spans: set[Span] = set()
-        for words in wanted:
-            spans.update(_runs(words.forms, found, fuzzy=fuzzy))
-        starts = tuple(prefixes)
-        if starts:
-            spans.update((token.start, token.end) for token in found if token.forms.folded.startswith(starts))
+        for at, place in enumerate(found):
+            word = place.group()
+            runs = known.get(word)
+            if runs is None:
+                runs = known[word] = self._runs_from(analysis.forms(word), name, fuzzy=fuzzy)
+            for run in runs:
+                here = found[at : at + len(run)]
+                if len(run) == 1 or _is_run(run, here, fuzzy=fuzzy):
+                    spans.update(one.span() for one in here)
         return sorted(spans)
+
+    def _runs_from(self, form: analysis.Forms, name: str, *, fuzzy: bool) -> tuple[Run, ...]:
+        """What may begin with a word, of all that is wanted in a field; looked up once for each word of all texts."""
+        runs = [words.forms for words in self._words[name] if _same(words.forms[0], form, fuzzy=fuzzy)]
+        if form.folded.startswith(tuple(self._prefixes[name])):
+            runs.append((form,))
+        return tuple(runs)
 
 
 def pieces(text: str, spans: Sequence[Span]) -> tuple[tuple[str, bool], ...]:
@@ -128,21 +130,10 @@ def pieces(text: str, spans: Sequence[Span]) -> tuple[tuple[str, bool], ...]:
     return tuple((re.sub(r"\s+", " ", piece), marked) for piece, marked in found if piece)
 
 
-def _start(form: analysis.Forms) -> str:
-    shortest = min(form.stem, form.folded, key=len)
-    return shortest[:3]
-
-
-def _runs(wanted: tuple[analysis.Forms, ...], found: list[analysis.Token], *, fuzzy: bool) -> Iterable[Span]:
-    first, count = wanted[0], len(wanted)
-    stem, folded = first.stem, first.folded
-    for at, token in enumerate(found):
-        forms = token.forms
-        if forms.stem != stem and forms.folded != folded and not (fuzzy and _same(first, forms, fuzzy=True)):
-            continue
-        run = found[at : at + count]
-        if len(run) == count and all(_same(a, b.forms, fuzzy=fuzzy) for a, b in zip(wanted, run, strict=True)):
-            yield from ((item.start, item.end) for item in run)
+def _is_run(wanted: Run, found: "Sequence[re.Match[str]]", *, fuzzy: bool) -> bool:
+    return len(found) == len(wanted) and all(
+        _same(form, analysis.forms(place.group()), fuzzy=fuzzy) for form, place in zip(wanted, found, strict=True)
+    )
 
 
 def _same(wanted: analysis.Forms, found: analysis.Forms, *, fuzzy: bool) -> bool:

@@ -4,15 +4,20 @@
     # a remark
     DG = directeur général, direction générale
 
-They are applied to the query, so that an edit shows in the next search and nothing is indexed again, on both engines.
+They are applied to the query, so that an edit shows in the next search and nothing is indexed again, on both engines;
+Elasticsearch needs no synonym set of its own and no reload of an analyser.
 """
 
+import os
 import re
+import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
+from ged.errors import EngineFailed
+from ged.ports import SynonymError
 from indexer import analysis
 from indexer.tree import Node, ParsedQuery, Run, Words
 
@@ -29,15 +34,6 @@ NO_WORD = "synonyms.no_word"
 
 
 @dataclass(frozen=True)
-class LineError:
-    """A line that cannot be taken: its number (from 1), a code and the line."""
-
-    line_no: int
-    code: str
-    text: str
-
-
-@dataclass(frozen=True)
 class Synonyms:
     """Groups of words that mean the same.
 
@@ -47,7 +43,7 @@ class Synonyms:
     """
 
     others: Mapping[tuple[str, ...], tuple[Run, ...]] = field(default_factory=dict)
-    errors: tuple[LineError, ...] = ()
+    errors: tuple[SynonymError, ...] = ()
 
     def applied(self, parsed: ParsedQuery) -> ParsedQuery:
         """The query with the synonyms of its plain words (single ones and neighbours) beside them."""
@@ -64,34 +60,72 @@ class Synonyms:
 
 
 class SynonymFile:
-    """The synonyms of a file, read anew when it was changed; a file that is gone holds none."""
+    """The synonyms of a file, read anew when it was changed.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: the installation's own list.
+        otherwise: the list that counts while there is none; without, a file that is gone holds no synonyms.
+    """
+
+    def __init__(self, path: Path, *, otherwise: Path | None = None) -> None:
         self._path = path
-        self._read: tuple[tuple[int, int], Synonyms] | None = None
+        self._otherwise = otherwise
+        self._read: tuple[tuple[int, int, int], Synonyms] | None = None
 
     def __call__(self) -> Synonyms:
         """The synonyms as they are now."""
         try:
             seen = self._path.stat()
         except FileNotFoundError:
-            return Synonyms()
-        stamp = (seen.st_mtime_ns, seen.st_size)
+            return Synonyms() if self._otherwise is None else _of(self._otherwise)
+        stamp = (seen.st_mtime_ns, seen.st_size, seen.st_ino)
         if self._read is None or self._read[0] != stamp:
-            self._read = stamp, read(self._path.read_text("utf-8", errors="replace"))
+            self._read = stamp, read(self.text())
         return self._read[1]
+
+    @property
+    def is_own(self) -> bool:
+        """See ``SynonymBook.is_own``."""
+        return self._path.exists()
+
+    def text(self) -> str:
+        """See ``SynonymBook.text``."""
+        for path in (self._path, self._otherwise):
+            if path is not None and path.exists():
+                return path.read_text("utf-8-sig", errors="replace")
+        return ""
+
+    def errors(self, text: str) -> tuple[SynonymError, ...]:
+        """See ``SynonymBook.errors``."""
+        return read(text).errors
+
+    def replace(self, text: str) -> None:
+        """See ``SynonymBook.replace``."""
+        waiting = self._path.with_name(f".{self._path.name}.{secrets.token_hex(4)}")
+        try:
+            waiting.write_text(text, "utf-8")
+            os.replace(waiting, self._path)
+        except OSError as error:
+            waiting.unlink(missing_ok=True)
+            remedy = "Look at disk space and rights of the data folder."
+            raise EngineFailed("synonyms.not_written", remedy, why=str(error.strerror)) from error
+
+
+def shipped() -> Synonyms:
+    """Abbreviations of French and Togolese administration that come with the program."""
+    return _of(SHIPPED)
 
 
 @cache
-def shipped() -> Synonyms:
-    """Abbreviations of French and Togolese administration that come with the program."""
-    return read(SHIPPED.read_text("utf-8"))
+def _of(path: Path) -> Synonyms:
+    """Of a file that comes with the program."""
+    return read(path.read_text("utf-8"))
 
 
 def read(text: str) -> Synonyms:
     """Read a file's text; what cannot be taken is left out and told line by line. Never raises."""
     others: dict[tuple[str, ...], list[Run]] = {}
-    errors: list[LineError] = []
+    errors: list[SynonymError] = []
     groups = 0
     for line_no, line in enumerate(text.splitlines(), start=1):
         told = line.partition("#")[0].strip()
@@ -100,7 +134,7 @@ def read(text: str) -> Synonyms:
         runs = [tuple(analysis.words(member)) for member in re.split(r"[=,;]", told) if member.strip()]
         code = TOO_MANY if groups >= MAX_GROUPS else _fault(runs)
         if code:
-            errors.append(LineError(line_no, code, line.strip()[:200]))
+            errors.append(SynonymError(line_no, code, line.strip()[:200]))
             continue
         groups += 1
         for run in runs:

@@ -4,7 +4,7 @@
     scripts/setup.py run     what the program needs
     scripts/setup.py check   that, and the tools of `make check`
     scripts/setup.py test    that, and what the tests need: servers and a browser
-    scripts/setup.py bench   what the program needs, and what the benchmarks compare it with
+    scripts/setup.py bench   what `check` needs, the servers of the tests, and what the benchmarks compare with
     scripts/setup.py LEVEL --check    install nothing, exit with 1 when something is missing
 
 Standard library only: this runs before anything is installed. Each step keeps, in .venv/.setup/, a digest of the
@@ -34,7 +34,7 @@ PACKAGE_LISTS = {
     "run": ["debian-packages.txt"],
     "check": ["debian-packages.txt"],
     "test": ["debian-packages.txt", "debian-packages-test.txt"],
-    "bench": ["debian-packages.txt", "debian-packages-bench.txt"],
+    "bench": ["debian-packages.txt", "debian-packages-test.txt", "debian-packages-bench.txt"],
 }
 VENDOR = {"htmx.min.js": "htmx.org/dist/htmx.min.js"}
 TRIES = 3
@@ -101,10 +101,6 @@ def steps(level: str) -> list[Step]:
     ]
     if level == "run":
         return run
-    if level == "bench":
-        bench = "requirements-bench.txt"
-        title = f"{count(bench)} Python packages ({bench})"
-        return [*run, Step("python-bench", title, (build, locked, bench), (), lambda: install(bench))]
     axe = ("node_modules/axe-core/axe.min.js",)
     check = [
         *run,
@@ -114,12 +110,17 @@ def steps(level: str) -> list[Step]:
     if level == "check":
         return check
     elastic, kept = ("tests/servers/elastic.py",), (".cache/elasticsearch",)
+    servers = [Step("elastic", "Elasticsearch for the tests (once, 950 MB)", elastic, kept, fetch_elasticsearch)]
+    if level == "bench":  # on the private servers of the tests
+        bench = "requirements-bench.txt"
+        title = f"{count(bench)} Python packages ({bench})"
+        return [*check, *servers, Step("python-bench", title, (build, locked, bench), (), lambda: install(bench))]
     java = "tests/judges/java.py"
     judge = (java, "tests/judges/verapdf.py", "tests/judges/VeraPdf.java", "tests/judges/verapdf.pom.xml")
     eudss = (java, "tests/judges/eudss.py", "tests/judges/EuDss.java", "tests/judges/eudss.pom.xml")
     return [
         *check,
-        Step("elastic", "Elasticsearch for the tests (once, 950 MB)", elastic, kept, fetch_elasticsearch),
+        *servers,
         Step("verapdf", "veraPDF, which judges PDF/A (once, 16 MB)", judge, (".cache/judges/verapdf",), fetch_verapdf),
         Step("eudss", "EU DSS, which judges signatures (once, 21 MB)", eudss, (".cache/judges/eudss",), fetch_eudss),
     ]

@@ -52,7 +52,7 @@ class Answer:
 def light_services(url: str, folder: Path) -> Services:
     """Services for registering only: the other plugs are not there, so that nothing else can be called by mistake."""
     return Services(
-        engine=make_engine(url), blobs=NOT_USED, index=NOT_USED, queue=PolledQueue(), ocr=NOT_USED, vault=NOT_USED,
+        engine=make_engine(url), blobs=NOT_USED, index=NOT_USED, synonyms=NOT_USED, queue=PolledQueue(), ocr=NOT_USED, vault=NOT_USED,
         signer=NOT_USED, checker=NOT_USED, post=NOT_USED, zone=ZoneInfo("Africa/Lome"), country="TG",
         code_key=b"k" * 32, public_url="", data_dir=str(folder),
     )  # fmt: skip

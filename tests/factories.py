@@ -16,6 +16,7 @@ from ged.pipeline import plug_proofs
 from ged.ports import Confidentiality
 from ged.registry.models import Direction, FilingClass, Register, RegisterNature
 from ged.unit import Actor, Role, Services
+from indexer.synonyms import SHIPPED, SynonymFile
 from indexer.tantivy_index import TantivyIndex
 from ocr.engine import TesseractEngine
 from signing.keys import Argon2Cost, LocalVault
@@ -43,10 +44,12 @@ def make_services(folder: Path, *, url: str | None = None, create: bool = True) 
     if not authority.exists():
         Authority.create(authority, derive_secret(SECRET, "keystore"), "Ministère d'essai", NOW)
     vault = LocalVault(authority, derive_secret(SECRET, "keystore"), cost=FAST)
+    synonyms = SynonymFile(folder / "synonyms.txt", otherwise=SHIPPED)
     return Services(
         engine=engine,
         blobs=FileBlobs(folder / "blobs"),
-        index=TantivyIndex(folder / "index", writable=True, zone=ZoneInfo("Africa/Lome")),
+        index=TantivyIndex(folder / "index", writable=True, zone=ZoneInfo("Africa/Lome"), synonyms=synonyms),
+        synonyms=synonyms,
         queue=PolledQueue(),
         ocr=TesseractEngine(jobs=2),
         vault=vault,

@@ -6,6 +6,7 @@ It ends after 12 hours, after two idle hours, when the account is closed, or whe
 from datetime import datetime, timedelta
 
 from flask import Flask, g, request, session
+from sqlalchemy.orm import Session
 
 from ged.errors import NotFound
 from ged.org import accounts
@@ -36,12 +37,12 @@ def open_session(person_id: PersonId) -> None:
     """Start a new session; nothing of an earlier one survives."""
     with context.services().reading() as db:
         epoch = accounts.session_epoch(db, person_id)
-    session.clear()
-    session.permanent = True
-    session["person_id"] = int(person_id)
-    session["epoch"] = epoch
-    session["opened_at"] = session["seen_at"] = context.now().timestamp()
-    _load(person_id)
+        session.clear()
+        session.permanent = True
+        session["person_id"] = int(person_id)
+        session["epoch"] = epoch
+        session["opened_at"] = session["seen_at"] = context.now().timestamp()
+        _load(db, person_id)
 
 
 def renew_epoch(epoch: int) -> None:
@@ -65,7 +66,8 @@ def _find_actor() -> None:
         return
     with context.services().reading() as db:
         epoch = accounts.session_epoch(db, session["person_id"])
-    if epoch is None or epoch != session.get("epoch") or not _load(PersonId(session["person_id"])):
+        found = epoch is not None and epoch == session.get("epoch") and _load(db, PersonId(session["person_id"]))
+    if not found:
         g.session_ended = True
         session.clear()
 
@@ -81,10 +83,9 @@ def _is_fresh(now: datetime) -> bool:
     return True
 
 
-def _load(person_id: PersonId) -> bool:
-    with context.services().reading() as db:
-        try:
-            g.actor = load_actor(db, person_id, on=context.today())
-        except NotFound:
-            return False
+def _load(db: Session, person_id: PersonId) -> bool:
+    try:
+        g.actor = load_actor(db, person_id, on=context.today())
+    except NotFound:
+        return False
     return True

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -14,11 +15,12 @@ from ged.adapters.queue_polled import PolledQueue
 from ged.codes import derive_secret
 from ged.config import Settings
 from ged.db import make_engine
-from ged.errors import Invalid
+from ged.errors import ConfigError, Invalid
 from ged.org.certificates import own_lists
 from ged.pipeline import plug_proofs
 from ged.ports import Certificate, JobQueue, Post, SearchIndex, TokenSealer
 from ged.unit import Services
+from indexer.synonyms import SHIPPED, SynonymFile
 from ocr.engine import TesseractEngine
 from signing import pki
 from signing.anchor_stamp import AuthorityStamper
@@ -33,6 +35,12 @@ from signing.status import AuthorityStatus
 from signing.token_keys import Tokens
 from signing.validation import PdfChecker, load_crl
 from web.sealing import seal_key
+
+if TYPE_CHECKING:
+    from indexer.elastic_snapshots import Snapshots
+
+SYNONYMS = "synonyms.txt"
+"""The list of synonyms, in the data folder: made by the first edit on the site, or by hand."""
 
 
 def build_services(settings: Settings, *, writes_index: bool = False) -> Services:
@@ -56,10 +64,12 @@ def build_services(settings: Settings, *, writes_index: bool = False) -> Service
     )
     signer = PadesSigner(settings.tsa_urls)
     institution = seal_key(settings, keystore)
+    synonyms = SynonymFile(settings.data_dir / SYNONYMS, otherwise=SHIPPED)
     services = Services(
         engine=make_engine(settings.url),
         blobs=FileBlobs(settings.data_dir / "blobs"),
-        index=_index(settings, writes_index=writes_index),
+        index=_index(settings, synonyms, writes_index=writes_index),
+        synonyms=synonyms,
         queue=_queue(settings),
         ocr=TesseractEngine(jobs=settings.ocr_jobs),
         vault=vault,
@@ -192,7 +202,7 @@ def authority_dir(settings: Settings) -> Path:
     return settings.data_dir / "authority"
 
 
-def _index(settings: Settings, *, writes_index: bool) -> SearchIndex:
+def _index(settings: Settings, synonyms: SynonymFile, *, writes_index: bool) -> SearchIndex:
     # Each shape imports its own engine only: the other's client would cost a second at every start.
     if settings.elasticsearch_url:
         from indexer.elastic_index import ElasticIndex
@@ -206,10 +216,42 @@ def _index(settings: Settings, *, writes_index: bool) -> SearchIndex:
             shards=settings.elasticsearch_shards,
             replicas=settings.elasticsearch_replicas,
             zone=settings.zone,
+            synonyms=synonyms,
         )
     from indexer.tantivy_index import TantivyIndex
 
-    return TantivyIndex(settings.data_dir / "index", writable=writes_index, zone=settings.zone)
+    return TantivyIndex(settings.data_dir / "index", writable=writes_index, zone=settings.zone, synonyms=synonyms)
+
+
+def index_snapshots(settings: Settings) -> "Snapshots":
+    """The snapshots of the index in the repository that the settings name.
+
+    Raises:
+        ConfigError: ``config.invalid``: no Elasticsearch, or no repository.
+    """
+    if not settings.elasticsearch_url:
+        raise ConfigError(
+            "config.invalid",
+            "the embedded index has no snapshots: back up the data folder, or make it anew by `ged index rebuild`",
+            setting="GED_ELASTICSEARCH_URL",
+        )
+    if not settings.elasticsearch_snapshots:
+        raise ConfigError(
+            "config.invalid",
+            "name a folder of the Elasticsearch nodes, under their `path.repo`",
+            setting="GED_ELASTICSEARCH_SNAPSHOTS",
+        )
+    from indexer.elastic_snapshots import Snapshots
+
+    key = settings.elasticsearch_api_key
+    return Snapshots(
+        settings.elasticsearch_url,
+        alias=settings.elasticsearch_index,
+        location=settings.elasticsearch_snapshots,
+        api_key=key.get_secret_value() if key else None,
+        ca_path=str(settings.elasticsearch_ca) if settings.elasticsearch_ca else None,
+        replicas=settings.elasticsearch_replicas,
+    )
 
 
 def _queue(settings: Settings) -> JobQueue:

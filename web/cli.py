@@ -66,7 +66,8 @@ def _stop(error: GedError) -> NoReturn:
 def main(env: Path | None) -> None:
     """GED: documents and mail of a ministry."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for chatty in ("alembic", "elastic_transport"):  # a line for each call of each search
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     if env is not None:
         os.environ["GED_ENV_FILE"] = str(env)
 

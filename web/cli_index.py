@@ -151,19 +151,74 @@ def _due(services: "Services") -> "list[JobId]":
 
 
 @index.command()
+@click.option("--keep", type=click.IntRange(1, 1000), help="Then remove older snapshots but so many.")
+@click.option("--no-wait", is_flag=True, help="Do not wait for its end: `ged index snapshots` tells how far it is.")
+def snapshot(keep: int | None, no_wait: bool) -> None:
+    """Snapshot the index (Elasticsearch) into the repository GED_ELASTICSEARCH_SNAPSHOTS."""
+    from ged import upkeep
+    from web.bootstrap import index_snapshots
+    from web.cli import settings_of
+
+    settings = settings_of()
+    with index_snapshots(settings) as store:
+        with reading(settings) as services:
+            job_id, position = upkeep.covered(services)
+        name = store.take(datetime.now(UTC), version=job_id, position=position)
+        if no_wait:
+            click.echo(name)
+            return
+        done = store.wait(name, progress=_progress)
+        click.echo(f"\n{done.line}")
+        for gone in store.thin(keep) if keep and done.state == "SUCCESS" else ():
+            click.echo(f"removed: {gone}")
+    sys.exit(0 if done.state == "SUCCESS" else 1)
+
+
+@index.command()
+def snapshots() -> None:
+    """The snapshots there are, the oldest first: name, state, letters, schema, seconds."""
+    from web.bootstrap import index_snapshots
+    from web.cli import settings_of
+
+    with index_snapshots(settings_of()) as found:
+        for one in found.listed():
+            click.echo(one.line)
+
+
+@index.command()
+@click.argument("name", default="latest")
+def restore(name: str) -> None:
+    """Bring the snapshot NAME (or the latest) back beside the living index, catch up with the database, then swap.
+
+    Searching and registering go on meanwhile. Interrupted after it came back, `ged index rebuild` goes on.
+    """
+    from ged import upkeep
+    from web.bootstrap import index_snapshots
+    from web.cli import settings_of
+
+    settings = settings_of()
+    with index_snapshots(settings) as store, writing(settings) as services:
+        found = store.restore(name, latest=upkeep.latest_job(services), progress=_progress)
+        click.echo(f"\n{found.name} is back: {found.letters} letters")
+        read = upkeep.rebuild(services, progress=_progress)
+        left = upkeep.compare(services, progress=_progress)
+    click.echo(f"\n{read} letters were newer, {len(left.differences)} differ still")
+    sys.exit(1 if left.differences else 0)
+
+
+@index.command()
 def status() -> None:
     """Engine, schema, letters, generation being built, jobs that wait."""
     from ged import jobs
-    from web.bootstrap import build_services
     from web.cli import settings_of
 
-    services = build_services(settings_of())
-    found = services.index.status()
+    with reading(settings_of()) as services:
+        found = services.index.status()
+        with services.reading() as session:
+            counts = jobs.counts_of(session, jobs.JobKind.INDEX)
     click.echo(f"{found.engine} schema {found.schema_version}: {found.documents} letters in {found.generation or '-'}")
     if found.building is not None:
         click.echo(f"being built: {found.building.name}, filled to letter {found.building.position}")
-    with services.reading() as session:
-        counts = jobs.counts_of(session, jobs.JobKind.INDEX)
     waiting = ", ".join(f"{count} {state.value}" for state, count in counts.items())
     click.echo(f"index jobs: {waiting or 'none waits'}")
 
@@ -183,10 +238,26 @@ def worker_runs(settings: "Settings") -> bool:
 
 
 @contextmanager
+def reading(settings: "Settings") -> "Iterator[Services]":
+    """Services that write no index; their connections are given back."""
+    from web.bootstrap import build_services
+
+    services = build_services(settings)
+    try:
+        yield services
+    finally:
+        services.engine.dispose()
+
+
+@contextmanager
 def writing(settings: "Settings") -> "Iterator[Services]":
     """Services that may write the index; embedded, this process takes the worker's place meanwhile."""
     from web.bootstrap import build_services
     from web.worker import only_worker
 
     with nullcontext() if settings.elasticsearch_url else only_worker(settings.data_dir):
-        yield build_services(settings, writes_index=True)
+        services = build_services(settings, writes_index=True)
+        try:
+            yield services
+        finally:
+            services.engine.dispose()

@@ -520,6 +520,10 @@ MESSAGES: Mapping[str, Message] = {
     "index.schema_outdated": Message(
         _l("L'index de recherche est d'une version ancienne."), _l("L'administrateur doit le reconstruire.")
     ),
+    "index.snapshot_place": Message(
+        _l("Elasticsearch ne peut pas écrire ses copies dans %(location)s."),
+        _l("Ajoutez ce dossier à path.repo de chaque nœud ; tous doivent le partager."),
+    ),
     "index.unavailable": Message(
         _l("La recherche est momentanément indisponible."),
         _l("Réessayez dans un instant ; les registres restent consultables."),
@@ -1137,11 +1141,47 @@ MESSAGES: Mapping[str, Message] = {
     "slip.unit_closed": Message(_l("%(unit)s est fermée."), _l("Choisissez l'unité qui lui succède.")),
     "slip.unknown": Message(_l("Ce bordereau n'existe pas, ou vous n'y avez pas accès."), _l("Vérifiez le numéro.")),
     "slip.voided": Message(_l("Ce bordereau est annulé."), _l("Faites un nouveau bordereau.")),
+    # --- snapshot ---
+    "snapshot.ahead": Message(
+        _l("La copie %(name)s est plus récente que la base de données."), _l("Reconstruisez l'index.")
+    ),
+    "snapshot.not_whole": Message(_l("La copie %(name)s n'est pas entière (%(state)s)."), _l("Faites-en une autre.")),
+    "snapshot.schema": Message(
+        _l("La copie %(name)s a la forme d'une autre version du programme."), _l("Reconstruisez l'index.")
+    ),
+    "snapshot.unknown": Message(_l("Il n'y a pas de copie %(name)s."), _l("Regardez la liste des copies.")),
     # --- stamp ---
     "stamp.failed": Message(
         _l("La marque de signature n'a pas pu être dessinée."),
         _l("Réessayez ; si l'erreur revient, prévenez l'administrateur."),
     ),
+    # --- synonyms ---
+    "synonyms.no_word": Message(
+        _l("Ligne %(line)s, « %(text)s » : un membre ne contient aucun mot."),
+        _l("Chaque membre du groupe contient au moins une lettre ou un chiffre."),
+    ),
+    "synonyms.not_written": Message(
+        _l("La liste des synonymes n'a pas pu être écrite ; l'ancienne reste en usage."),
+        _l("Vérifiez la place et les droits du dossier des données."),
+    ),
+    "synonyms.nothing_new": Message(_l("Ces groupes sont déjà dans la liste."), _l("Écrivez un autre groupe.")),
+    "synonyms.one_member": Message(
+        _l("Ligne %(line)s, « %(text)s » : il faut au moins deux membres différents."),
+        _l("Un groupe a au moins deux membres différents, séparés par = ou par une virgule."),
+    ),
+    "synonyms.stale": Message(
+        _l("Quelqu'un a changé la liste des synonymes entre-temps ; votre changement n'est pas enregistré."),
+        _l("Regardez la liste, puis recommencez."),
+    ),
+    "synonyms.too_long": Message(
+        _l("Ligne %(line)s, « %(text)s » : un membre a plus de huit mots."),
+        _l("Chaque membre du groupe a huit mots au plus."),
+    ),
+    "synonyms.too_many": Message(
+        _l("Ligne %(line)s, « %(text)s » : il y en a trop."),
+        _l("Un groupe a douze membres au plus, et la liste deux mille groupes."),
+    ),
+    "synonyms.unknown": Message(_l("Ce groupe n'est plus dans la liste."), _l("Regardez la liste des synonymes.")),
     # --- template ---
     "template.unknown": Message(_l("Ce modèle de lettre n'existe pas."), _l("Choisissez un modèle de la liste.")),
     # --- text ---

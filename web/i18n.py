@@ -8,13 +8,14 @@ from pathlib import Path
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 from babel.support import NullTranslations, Translations
-from flask import Flask
+from flask import Flask, g, has_request_context
 from flask_babel import Babel, Domain, get_locale
 from flask_babel import gettext as _
 
 from ged.days import full_day, long_day
 from web import context
 
+_HELD = "ged_translations"
 TRANSLATIONS = Path(__file__).parent / "translations"
 
 
@@ -29,9 +30,15 @@ class _SourceDomain(Domain):  # type: ignore[misc]  # flask_babel is untyped
     """Flask-Babel's domain, with French as the last resort for plurals."""
 
     def get_translations(self) -> Translations | NullTranslations:
+        # Asked for some hundred times a page; its way through the locale takes longer than the message itself.
+        held: Translations | NullTranslations | None = getattr(g, _HELD, None) if has_request_context() else None
+        if held is not None:
+            return held
         translations: Translations | NullTranslations = super().get_translations()
         if translations._fallback is None:
             translations.add_fallback(_FrenchSource())
+        if has_request_context():
+            setattr(g, _HELD, translations)
         return translations
 
 

@@ -4,6 +4,7 @@ To add an entry: a line in ``ENTRIES``; roles come from the access list (``web.g
 that stays shut. ``counter`` answers the number of things that wait, from one cheap query.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import cast
@@ -23,6 +24,12 @@ from web import context, guard
 Counter = Callable[[Session, Actor], int]
 
 WORK, OFFICE, LOOK, ADMIN = _l("Mon travail"), _l("Bureau d'ordre"), _l("Consulter"), _l("Gérer")
+
+
+SEARCHING = "search"
+COUNT_KEPT_S = 30.0
+COUNTS_KEPT = 20_000
+_COUNTED = "ged_counted"
 
 
 @dataclass(frozen=True)
@@ -204,12 +211,30 @@ def _navigation(actor: Actor) -> list[tuple[str, list[Item]]]:
     return list(groups.items())
 
 
+def _count(session: Session, actor: Actor, entry: Entry) -> int:
+    """How many things wait; on the pages of a search what was counted up to half a minute ago will do.
+
+    There one page follows the other in seconds, nothing is acted on, and a dozen counts would cost more than the search.
+    """
+    if entry.counter is None:
+        return 0
+    counted: dict[tuple[object, str], tuple[float, int]] = current_app.extensions.setdefault(_COUNTED, {})
+    key, now = ((actor.person_id, actor.principals), entry.endpoint), time.monotonic()
+    if request.blueprint == SEARCHING and key in counted and now - counted[key][0] < COUNT_KEPT_S:
+        return counted[key][1]
+    count = entry.counter(session, actor)
+    if len(counted) > COUNTS_KEPT:
+        counted.clear()
+    counted[key] = now, count
+    return count
+
+
 def _items(session: Session, actor: Actor) -> Iterator[tuple[Entry, Item]]:
     for entry in ENTRIES:
         if not _may_enter(entry, actor):
             continue
         its_own = entry.roles is None or actor.has(*entry.roles)
-        count = entry.counter(session, actor) if entry.counter and (its_own or entry.also_when_waiting) else 0
+        count = _count(session, actor, entry) if its_own or entry.also_when_waiting else 0
         if its_own or count:
             url = url_for(entry.endpoint)
             yield entry, Item(str(entry.label), url, str(entry.hint), entry.shortcut, _is_current(entry), count)

@@ -6,7 +6,8 @@ that a reorganisation, a new holder or a delegation changes no stored right and 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
+from typing import NamedTuple
 
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
@@ -29,6 +30,21 @@ from ged.ports import (
 from ged.unit import Actor, HeldPost, Role
 
 
+class UnitRow(NamedTuple):
+    """What of a unit decides over rights. Read as a row: there are hundreds of units, at every request."""
+
+    id: int
+    parent_id: int | None
+    is_entity: bool
+    closed_at: datetime | None
+    successor_id: int | None
+
+
+def _units(session: Session) -> Mapping[int, UnitRow]:
+    rows = session.execute(select(Unit.id, Unit.parent_id, Unit.is_entity, Unit.closed_at, Unit.successor_id))
+    return {row[0]: UnitRow(*row) for row in rows}
+
+
 def load_actor(session: Session, person_id: PersonId | int, *, on: date) -> Actor:
     """The actor that a person is on a day.
 
@@ -40,7 +56,7 @@ def load_actor(session: Session, person_id: PersonId | int, *, on: date) -> Acto
         raise NotFound("person.unknown", "check the account", id=person_id)
     own = _own_posts(session, person.id, on)
     posts = (*own, *_acted_for(session, person.id, own, on))
-    units = {u.id: u for u in session.scalars(select(Unit))}
+    units = _units(session)
     clearance = Confidentiality(person.clearance)
     headed = _below([p.unit_id for p in posts if Role.HEAD in p.roles or Role.AUTHORITY in p.roles], units)
     return Actor(
@@ -100,7 +116,7 @@ def post_granting(
     """
     if person_principal(actor.person_id) in granted:
         return next((post for post in actor.posts if post.because == "holder"), None)
-    units = {u.id: u for u in session.scalars(select(Unit))}
+    units = _units(session)
     for post in actor.posts:
         headed = _below([post.unit_id] if post.roles & {Role.HEAD, Role.AUTHORITY} else [], units)
         found = _principals(actor.person_id, (post,), headed, actor.clearance, units)
@@ -210,7 +226,7 @@ def _without(post: HeldPost, roles: set[Role]) -> HeldPost:
     return replace(post, roles=post.roles - roles)
 
 
-def _below(roots: Iterable[UnitId], units: Mapping[int, Unit]) -> frozenset[UnitId]:
+def _below(roots: Iterable[UnitId], units: Mapping[int, UnitRow]) -> frozenset[UnitId]:
     children: dict[int | None, list[int]] = {}
     closed: dict[int | None, list[int]] = {}
     for unit in units.values():
@@ -230,7 +246,7 @@ def _below(roots: Iterable[UnitId], units: Mapping[int, Unit]) -> frozenset[Unit
     return frozenset(found)
 
 
-def _with_predecessors(unit_ids: Iterable[int], units: Mapping[int, Unit]) -> frozenset[int]:
+def _with_predecessors(unit_ids: Iterable[int], units: Mapping[int, UnitRow]) -> frozenset[int]:
     found = set(unit_ids)
     grown = True
     while grown:
@@ -245,7 +261,7 @@ def _principals(
     posts: Iterable[HeldPost],
     headed: frozenset[UnitId],
     clearance: Confidentiality,
-    units: Mapping[int, Unit],
+    units: Mapping[int, UnitRow],
 ) -> Principals:
     posts = list(posts)
     personal: set[Principal] = {person_principal(person_id)} | {post_principal(p.post_id) for p in posts}

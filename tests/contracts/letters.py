@@ -33,4 +33,4 @@ def letter(mail_id: int, subject: str = "", *pages: str, **values: Any) -> Index
         "registered_at": datetime(2025, 3, 1, 10, 0, mail_id % 60, tzinfo=UTC),
     }
     indexed = tuple(IndexedPage(AttachmentId(mail_id * 10), no, text) for no, text in enumerate(pages, start=1))
-    return IndexDocument(mail_id=MailId(mail_id), subject=subject, pages=indexed, **(given | values))
+    return IndexDocument(mail_id=MailId(mail_id), subject=subject, **(given | {"pages": indexed} | values))

@@ -11,8 +11,10 @@ import pytest
 
 from ged.errors import EngineFailed, Invalid
 from ged.ports import (
+    AttachmentId,
     Confidentiality,
     IndexDocument,
+    IndexedPage,
     MailId,
     Principal,
     SearchIndex,
@@ -436,6 +438,18 @@ def test_long_pages_are_cut_near_the_word(index: SearchIndex) -> None:
     text = "".join(piece for piece, _ in passage.pieces)
     assert "aiguille" in text
     assert len(text) < 400
+
+
+def test_a_letter_is_one_hit_whichever_of_its_documents_hold_the_words(index: SearchIndex) -> None:
+    pages = [(11, 1, "un pylône"), (11, 2, "rien"), (12, 1, "deux pylônes"), (13, 1, "une annexe")]
+    indexed = tuple(IndexedPage(AttachmentId(a), no, text) for a, no, text in pages)
+    index.put([letter(1, "Lot", pages=indexed), letter(2, "", "un pylône")])
+    found = find(index, "pylônes")
+    assert (found.total, sorted(int(hit.mail_id) for hit in found.hits)) == (2, [1, 2])
+    (first,) = (hit for hit in found.hits if hit.mail_id == 1)
+    assert {(one.attachment_id, one.page_no) for one in first.passages} == {(11, 1), (12, 1)}
+    assert [(one.attachment_id, one.page_no) for one in find(index, "annexe").hits[0].passages] == [(13, 1)]
+    assert counts(index, "pylône", "register")["register"] == (("ARR", 2),)
 
 
 def test_no_passages_when_not_wanted(index: SearchIndex) -> None:

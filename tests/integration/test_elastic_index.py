@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +16,7 @@ from ged.errors import EngineFailed
 from ged.ports import MailId, SearchQuery
 from indexer import analysis, elastic_schema, fields, shapes
 from indexer.elastic_index import ElasticIndex
+from indexer.synonyms import SHIPPED, SynonymFile
 from tests.contracts.letters import ALL, letter
 from tests.servers import elastic as servers
 
@@ -284,3 +286,28 @@ def test_totals_are_a_bound_when_they_are_many(index: ElasticIndex, monkeypatch:
     result = index.search(SearchQuery("avis"), principals=ALL)
     assert not result.total_is_exact
     assert result.total == 10
+
+
+def test_an_edit_of_the_synonyms_counts_in_the_next_search_and_writes_nothing(
+    server: servers.Connection, bare: Elasticsearch, alias: str, tmp_path: Path
+) -> None:
+    book = SynonymFile(tmp_path / "synonyms.txt", otherwise=SHIPPED)
+    index = ElasticIndex(server.url, alias=alias, api_key=server.api_key, ca_path=server.ca_path, synonyms=book)
+    try:
+        index.put([letter(1, subject="Rapport du fonds de développement rural")])
+
+        def found(text: str) -> list[int]:
+            return [int(hit.mail_id) for hit in index.search(SearchQuery(text), principals=ALL).hits]
+
+        def writes() -> int:
+            return int(bare.indices.stats(index=alias)["_all"]["total"]["indexing"]["index_total"])
+
+        before = writes()
+        assert found("FDR") == []
+        book.replace("FDR = fonds de développement rural")
+        assert found("FDR") == [1]
+        book.replace("")
+        assert found("FDR") == []
+        assert writes() == before
+    finally:
+        index.close()

@@ -70,6 +70,17 @@ def forget(server: Connection, alias: str) -> None:
     with client(server) as elastic:
         for name in elastic.indices.get(index=f"{alias}*", allow_no_indices=True, features="aliases").body:
             elastic.indices.delete(index=name)
+        elastic.options(ignore_status=404).indices.delete_index_template(name=alias)
+
+
+def snapshot_folder(server: Connection) -> str:
+    """A folder of the server that takes snapshots. Skips with the reason when it has none."""
+    with client(server) as elastic:
+        nodes = elastic.nodes.info(metric="settings")["nodes"].values()
+    given = [node["settings"]["path"].get("repo") for node in nodes]
+    if not all(given):
+        pytest.skip("the Elasticsearch named for the tests has no path.repo for snapshots")
+    return str(given[0][0] if isinstance(given[0], list) else given[0])
 
 
 @pytest.fixture(scope="session")
@@ -129,7 +140,7 @@ def start(
 
 
 def _prepare(folder: Path, home: Path, java: Path, port: int, settings: Mapping[str, str]) -> dict[str, str]:
-    for name in ("data", "logs", "tmp"):
+    for name in ("data", "logs", "tmp", "snapshots"):
         (folder / name).mkdir()
     shutil.copytree(home / "config", folder / "config")
     lines = {
@@ -137,6 +148,7 @@ def _prepare(folder: Path, home: Path, java: Path, port: int, settings: Mapping[
         "node.name": f"n{port}",
         "path.data": folder / "data",
         "path.logs": folder / "logs",
+        "path.repo": folder / "snapshots",
         "http.host": "127.0.0.1",
         "transport.host": "127.0.0.1",
         "http.port": port,

@@ -16,12 +16,15 @@ from ged.registry.models import Direction, Priority
 from ged.registry.search import FacetValue, FoundLetter
 from ged.registry.states import MailState
 from web import context, labels, lists, marks
-from web.search_form import MAX_TEXT, PAGE, given, read_query
+from web.search_form import MAX_OFFSET, MAX_TEXT, PAGE, given, read_query
 
 blueprint = Blueprint("search", __name__, url_prefix="/recherche")
 
 MAX_VALUES = 12
 """Values of a filter that are shown; chosen ones always are."""
+
+IN_TIME = ("year", "month")
+"""Filters whose values stand in their own order, the newest first; others stand by their counts."""
 
 FACETS: Mapping[str, LazyString] = {
     "state": _l("État"),
@@ -107,6 +110,8 @@ def _counted(session: object, query: SearchQuery) -> list[tuple[str, str, list[F
         values = [FacetValue(one.value, _label(name, one), one.count) for one in found.get(name, ())]
         chosen = query.filters.get(name, ())
         kept = [one for n, one in enumerate(values) if n < MAX_VALUES or one.value in chosen]
+        if name in IN_TIME:
+            kept.sort(key=lambda one: one.value, reverse=True)
         if kept:
             shown.append((name, str(title), kept))
     return shown
@@ -156,6 +161,7 @@ def _frame(query: SearchQuery, problems: tuple[str, ...]) -> dict[str, object]:
         "clear_url": url_for("search.index", q=query.text),
         "facet_names": FACETS,
         "limit": PAGE,
+        "reach": MAX_OFFSET + PAGE,
         "value_label": _name_of,
         "marked_words": marks.of_passage,
         "is_embedded": _is_embedded(),

@@ -1,0 +1,159 @@
+"""The administration's abbreviations and other words for the same thing, edited line by line.
+
+They stand in a file (``ged.ports.SynonymBook``), so that they can be edited with any editor too. What is changed here
+stands in the journal, and counts from the next search on; no letter is indexed again.
+"""
+
+import hashlib
+import unicodedata
+from dataclasses import dataclass
+
+from sqlalchemy import event
+
+from ged import audit
+from ged.errors import Invalid, NotFound, StaleVersion
+from ged.ports import SynonymBook
+from ged.unit import Actor, Services, UnitOfWork
+
+ACTION = "synonyms.changed"
+MAX_TOLD = 100
+"""Lines that a journal entry names."""
+
+
+@dataclass(frozen=True)
+class SynonymLine:
+    """A group as it stands in the file: its line (from 1), its members, and the code of what is wrong with it, if any."""
+
+    line_no: int
+    text: str
+    members: tuple[str, ...]
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class SynonymList:
+    """The list that counts now. ``version`` changes with every edit."""
+
+    lines: tuple[SynonymLine, ...]
+    version: str
+    is_own: bool
+
+
+def listed(services: Services) -> SynonymList:
+    """The groups in the order of the file; remarks and empty lines are left out."""
+    text = services.synonyms.text()
+    wrong = {one.line_no: one.code for one in services.synonyms.errors(text)}
+    lines = tuple(
+        SynonymLine(no, line.strip(), _members(line), wrong.get(no, ""))
+        for no, line in enumerate(text.splitlines(), start=1)
+        if _told(line)
+    )
+    return SynonymList(lines, _version(text), services.synonyms.is_own)
+
+
+def matching(lines: tuple[SynonymLine, ...], words: str) -> tuple[SynonymLine, ...]:
+    """The groups that hold these letters, accents and capitals aside; faulty lines first."""
+    wanted = _folded(words.strip())
+    found = [line for line in lines if wanted in _folded(line.text)]
+    return tuple(sorted(found, key=lambda line: not line.error))
+
+
+def check(services: Services, text: str, *, field: str, line_no: int | None = None) -> tuple[Invalid, ...]:
+    """What is wrong with lines that are to be added, each with its number among them (or ``line_no``)."""
+    return tuple(
+        Invalid(one.code, "correct the line", field=field, line=line_no or one.line_no, text=one.text)
+        for one in services.synonyms.errors(text)
+    )
+
+
+def add(uow: UnitOfWork, text: str, *, actor: Actor) -> int:
+    """Add groups, a line each, at the end; answers how many. Groups that stand there already are left out.
+
+    Raises:
+        Invalid: ``synonyms.one_member``, ``.too_many``, ``.too_long``, ``.no_word``, ``.nothing_new``.
+    """
+    for error in check(uow.services, text, field="groups"):
+        raise error
+    audit.lock(uow.session)  # two administrators, one file
+    before = uow.services.synonyms.text()
+    known = {_key(line) for line in before.splitlines() if _told(line)}
+    fresh = {_key(line): line.strip() for line in text.splitlines() if _told(line) and _key(line) not in known}
+    if not fresh:
+        raise Invalid("synonyms.nothing_new", "write another group", field="groups")
+    added = list(fresh.values())
+    _replace(uow, before, [*before.splitlines(), *added])
+    uow.record(ACTION, "synonyms", None, actor=actor, added=added[:MAX_TOLD], count=len(added))
+    return len(added)
+
+
+def change(uow: UnitOfWork, line_no: int, text: str, *, version: str, actor: Actor) -> None:
+    """Replace a group by another.
+
+    Raises:
+        Invalid: as ``add``.
+        NotFound: ``synonyms.unknown``.
+        StaleVersion: ``synonyms.stale``: somebody changed the list meanwhile.
+    """
+    line = " ".join(text.split())
+    for error in check(uow.services, line or "=", field="text", line_no=line_no):
+        raise error
+    lines, before = _opened(uow, line_no, version)
+    old, lines[line_no - 1] = lines[line_no - 1].strip(), line
+    _replace(uow, before, lines)
+    uow.record(ACTION, "synonyms", None, actor=actor, removed=[old], added=[line])
+
+
+def remove(uow: UnitOfWork, line_no: int, *, version: str, actor: Actor) -> None:
+    """Take a group out.
+
+    Raises:
+        NotFound: ``synonyms.unknown``.
+        StaleVersion: ``synonyms.stale``.
+    """
+    lines, before = _opened(uow, line_no, version)
+    old = lines.pop(line_no - 1).strip()
+    _replace(uow, before, lines)
+    uow.record(ACTION, "synonyms", None, actor=actor, removed=[old])
+
+
+def _opened(uow: UnitOfWork, line_no: int, version: str) -> tuple[list[str], str]:
+    audit.lock(uow.session)
+    before = uow.services.synonyms.text()
+    if _version(before) != version:
+        raise StaleVersion("synonyms.stale", "look at the list again")
+    lines = before.splitlines()
+    if not 1 <= line_no <= len(lines) or not _told(lines[line_no - 1]):
+        raise NotFound("synonyms.unknown", "look at the list again")
+    return lines, before
+
+
+def _replace(uow: UnitOfWork, before: str, lines: list[str]) -> None:
+    """Write the file; a transaction that fails afterwards puts it back, so that the journal and the file say the same."""
+    book = uow.services.synonyms
+    book.replace("".join(f"{line}\n" for line in lines))
+    event.listen(uow.session, "after_rollback", lambda _session: _put_back(book, before), once=True)
+
+
+def _put_back(book: SynonymBook, before: str) -> None:
+    book.replace(before)
+
+
+def _told(line: str) -> str:
+    return line.partition("#")[0].strip()
+
+
+def _members(line: str) -> tuple[str, ...]:
+    parts = _told(line).replace(",", "=").replace(";", "=").split("=")
+    return tuple(part.strip() for part in parts if part.strip())
+
+
+def _key(line: str) -> frozenset[str]:
+    return frozenset(_folded(member) for member in _members(line))
+
+
+def _folded(text: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFD", text.casefold()) if not unicodedata.combining(c))
+
+
+def _version(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

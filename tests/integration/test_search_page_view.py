@@ -1,0 +1,123 @@
+"""What the search page shows beside its hits: filters in their order, every version of a document, the end of a long list."""
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from ged.ports import MailId, Passage, SearchQuery
+from ged.registry import search
+from ged.registry.models import Attachment, AttachmentKind, PageText
+from ged.registry.search import FacetValue, SearchPage
+from ged.unit import Services
+from tests.factories import NOW, actor
+from tests.routing_kit import make_mentions, register, run_jobs
+from tests.site import make_site, sign_in
+from web import navigation
+from web.search_form import MAX_OFFSET, PAGE
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, Services]]:
+    app, services = make_site(tmp_path_factory.mktemp("search"))
+    make_mentions(services)
+    yield app, services
+    services.engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def page(site: tuple[Flask, Services]) -> FlaskClient:
+    return sign_in(site[0], "sg")
+
+
+def test_the_first_hits_do_not_wait_for_the_filters(
+    site: tuple[Flask, Services], page: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(site[1], subject="Marché de poteaux")
+    run_jobs(site[1])
+
+    def refuse(*_args: object, **_more: object) -> None:
+        raise AssertionError("counted before the hits were shown")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(search, "facets", refuse)
+        shown = page.get("/recherche/?q=poteaux").text
+    assert "Marché de poteaux" in shown
+    assert 'hx-get="/recherche/filtres?q=poteaux" hx-trigger="load"' in shown
+    assert "Registre" in page.get("/recherche/filtres?q=poteaux").text
+
+
+def test_years_and_months_stand_newest_first_and_long_names_are_cut(
+    page: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = "Établissement public " * 6
+    counted = {
+        "year": [FacetValue("2014", "", 9), FacetValue("2021", "", 5), FacetValue("2017", "", 4)],
+        "correspondent": [FacetValue("b", "b", 9), FacetValue(long, long, 3)],
+    }
+    monkeypatch.setattr(search, "facets", lambda *_args: counted)
+    shown = page.get("/recherche/filtres?q=x").text
+    assert shown.index(">2021<") < shown.index(">2017<") < shown.index(">2014<")
+    assert f'title="{long}"' in shown
+    assert f">{long}<" not in shown
+
+
+def test_a_list_too_long_to_walk_says_where_it_ends(page: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "search_letters", lambda *_args: SearchPage((), 9_000, True))
+    last = page.get(f"/recherche/?q=x&offset={MAX_OFFSET}").text
+    assert f"offset={MAX_OFFSET + PAGE}" not in last
+    assert "précisez la recherche" in last
+    assert f"offset={PAGE}" in page.get("/recherche/?q=x").text
+
+
+def test_every_version_and_annex_is_searched_and_the_letter_is_one_hit(site: tuple[Flask, Services]) -> None:
+    _app, services = site
+    mail_id = register(services, subject="Convention").mail_id
+    with services.unit_of_work(NOW) as uow:
+        first = _document(uow.session, mail_id, "avant-projet hydraulique", AttachmentKind.DOCUMENT)
+        _document(uow.session, mail_id, "version définitive hydraulique", AttachmentKind.DOCUMENT, replaces=first)
+        _document(uow.session, mail_id, "bordereau des prix", AttachmentKind.ANNEX)
+        uow.reindex(mail_id)
+    run_jobs(services)
+
+    def found(text: str) -> list[tuple[int, tuple[Passage, ...]]]:
+        with services.reading() as session:
+            letters = search.search_letters(services, session, actor(services, "sg"), SearchQuery(text)).letters
+        return [(int(one.mail_id), one.passages) for one in letters]
+
+    for words in ("avant-projet", "version définitive", "bordereau des prix"):
+        assert [one for one, _passages in found(words)] == [mail_id], words
+    ((only, passages),) = found("hydraulique")
+    assert only == mail_id
+    assert len({one.attachment_id for one in passages}) == 2
+
+
+def _document(session: object, mail_id: MailId, text: str, kind: AttachmentKind, replaces: int | None = None) -> int:
+    row = Attachment(
+        mail_id=mail_id, kind=kind, media_type="application/pdf", added_at=NOW, replaces_id=replaces,
+        version_no=2 if replaces else 1,
+    )  # fmt: skip
+    session.add(row)  # type: ignore[attr-defined]
+    session.flush()  # type: ignore[attr-defined]
+    session.add(  # type: ignore[attr-defined]
+        PageText(attachment_id=row.id, page_no=1, text=text, words=[], confidence=90.0, read_at=NOW)
+    )
+    return int(row.id)
+
+
+def test_counts_beside_the_navigation_are_kept_for_a_moment_on_search_pages_only(
+    site: tuple[Flask, Services], page: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    entries = tuple(
+        navigation.Entry(
+            one.group, one.label, one.endpoint, one.hint, one.shortcut, counter=lambda *_args: asked.append(1) or 1
+        )
+        for one in navigation.ENTRIES[:1]
+    )
+    monkeypatch.setattr(navigation, "ENTRIES", entries)
+    site[0].extensions.pop("ged_counted", None)
+    for path, count in (("/recherche/?q=a", 1), ("/recherche/?q=b", 1), ("/bannette/", 2), ("/recherche/?q=a", 2)):
+        assert page.get(path).status_code == 200
+        assert len(asked) == count, path
