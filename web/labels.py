@@ -504,6 +504,7 @@ ACTIONS: Mapping[str, LazyString] = {
     "signature.raised": _l("a prolongé la preuve d'une signature"),
     "mail.dispatched": _l("a expédié le courrier"),
     "mail.sheet_returned": _l("a joint la fiche de transmission annotée"),
+    "mail.token_issued": _l("a émis le code de vérification du courrier"),
     "mail.signed": _l("a signé le courrier"),
     "organisation.loaded": _l("a chargé l'organisation"),
     "person.password_set": _l("a changé un mot de passe"),
@@ -563,6 +564,7 @@ ACTIONS: Mapping[str, LazyString] = {
 """Actions of the journal as pages tell them, after the name of who acted; a test finds those that are missing."""
 
 SUBJECTS: Mapping[str, LazyString] = {
+    "absence": _l("absence"),
     "mail": _l("courrier"),
     "envelope": _l("pli"),
     "number": _l("numéro"),
