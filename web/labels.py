@@ -505,6 +505,7 @@ ACTIONS: Mapping[str, LazyString] = {
     "mail.dispatched": _l("a expédié le courrier"),
     "mail.sheet_returned": _l("a joint la fiche de transmission annotée"),
     "mail.signed": _l("a signé le courrier"),
+    "mail.token_issued": _l("a gardé l'empreinte du courrier avant signature, et son code de vérification"),
     "organisation.loaded": _l("a chargé l'organisation"),
     "person.password_set": _l("a changé un mot de passe"),
     "register.closed_until": _l("a clos les jours d'un registre"),
