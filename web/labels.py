@@ -506,6 +506,7 @@ ACTIONS: Mapping[str, LazyString] = {
     "mail.sheet_returned": _l("a joint la fiche de transmission annotée"),
     "mail.token_issued": _l("a émis le code de vérification du courrier"),
     "mail.signed": _l("a signé le courrier"),
+    "mail.token_issued": _l("a gardé l'empreinte du courrier avant signature, et son code de vérification"),
     "organisation.loaded": _l("a chargé l'organisation"),
     "person.password_set": _l("a changé un mot de passe"),
     "register.closed_until": _l("a clos les jours d'un registre"),
