@@ -38,7 +38,7 @@ def freshened(gray: Image.Image) -> Image.Image:
     paper, bed = _paper(gray)
     ink = _share_of_ink(gray, paper)
     if bed.any():
-        ink[_enlarged(bed.astype(np.float32), gray.size, Image.Resampling.NEAREST) > 0] = 0
+        ink[np.asarray(Image.fromarray(bed).resize(gray.size))] = 0
     darkest = _darkest(ink)
     grain = _grain(ink, float(np.percentile(darkest, 90)))
     blur = min(_MAX_BLUR, (grain - _GRAIN) * _GRAIN_TO_BLUR)
@@ -46,7 +46,7 @@ def freshened(gray: Image.Image) -> Image.Image:
         ink = ndimage.gaussian_filter(ink, blur)
     gain = _gain(darkest)
     # In place: these are millions of values, and each new array of them is fetched from the kernel.
-    ink *= _enlarged(gain / (_FULL_INK - _NO_INK), gray.size)
+    _multiply(ink, gain / (_FULL_INK - _NO_INK))
     ink -= np.float32(_NO_INK / (_FULL_INK - _NO_INK))
     np.clip(ink, 0, 1, out=ink)
     fill = _FILL * min(1.0, max(0.0, (_GRAINY - grain) / (_GRAINY - _CLEAN)))
@@ -54,7 +54,7 @@ def freshened(gray: Image.Image) -> Image.Image:
         writing = ndimage.binary_dilation(darkest * gain > _STROKE, structure=np.ones((3, 5)))
         more = np.sqrt(ink)
         more -= ink
-        more *= _enlarged(np.where(writing, fill, 0).astype(np.float32), gray.size)
+        _multiply(more, np.where(writing, fill, 0).astype(np.float32))
         ink += more
     ink *= -255
     ink += 255
@@ -67,6 +67,14 @@ def _share_of_ink(gray: Image.Image, paper: Ink) -> Ink:
     ink: Ink = np.divide(np.asarray(gray), np.asarray(light), dtype=np.float32)
     np.subtract(1, ink, out=ink)
     return ink
+
+
+def _multiply(ink: Ink, factors: Ink) -> None:
+    """Multiply by the factors of the cells, in 255 steps, for the reason that ``_share_of_ink`` gives."""
+    step = max(float(factors.max()), 1e-6) / 255
+    steps = Image.fromarray((factors / step + 0.5).astype(np.uint8)).resize(ink.shape[::-1], Image.Resampling.BILINEAR)
+    ink *= np.asarray(steps)
+    ink *= np.float32(step)
 
 
 def _paper(gray: Image.Image) -> tuple[Ink, npt.NDArray[np.bool_]]:
@@ -106,9 +114,3 @@ def _grain(ink: Ink, contrast: float) -> float:
     if rough.size < _ROUGH_SHARE * steps.size:  # paper without a grain: what changes is the writing
         return 0.0
     return float(np.median(rough)) / 0.954 / max(contrast, 0.05)
-
-
-def _enlarged(
-    cells: Ink, size: tuple[int, int], how: Image.Resampling = Image.Resampling.BILINEAR
-) -> npt.NDArray[np.float32]:
-    return np.asarray(Image.fromarray(cells).resize(size, how), dtype=np.float32)

@@ -22,12 +22,6 @@ from ocr.tesseract import BLOCK, PAGE, SPARSE, Recogniser
 from ocr.unread import Box, merged, unread_regions
 
 READING_LONG_SIDE_PX = 1754  # measured: read as well as 3508 down to letters of 8 points, in 0.58 of the time
-READING_WIDTH = 0.8
-"""Share of its width that a page is squeezed to: the recogniser's work grows with the length of lines at a fixed height.
-
-Measured on made pages (56, two seeds): 0.8 takes 0.84 of the time and reads a little better (recall 0.990, before 0.987);
-0.7 loses words of carbon copies. Second looks are at the full width: what was doubtful is seen otherwise.
-"""
 LOW_CONFIDENCE = 65.0
 BLANK = 0.9
 _MAYBE_SIDEWAYS = 0.8
@@ -113,8 +107,6 @@ class Reader:
 
     def _page(self, fresh: Image.Image, dpi: float, psm: int = PAGE) -> list[Line]:
         left_s = self._end_s - time.monotonic()
-        if psm == PAGE:
-            fresh = fresh.resize((max(1, round(fresh.width * READING_WIDTH)), fresh.height), Image.Resampling.BILINEAR)
         return self._recogniser.read(fresh, dpi=dpi, languages=self._languages, timeout_s=left_s, psm=psm)
 
     def _upright(self, sheet: _Sheet) -> _Sheet:

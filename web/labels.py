@@ -504,7 +504,6 @@ ACTIONS: Mapping[str, LazyString] = {
     "signature.raised": _l("a prolongé la preuve d'une signature"),
     "mail.dispatched": _l("a expédié le courrier"),
     "mail.sheet_returned": _l("a joint la fiche de transmission annotée"),
-    "mail.token_issued": _l("a émis le code de vérification du courrier"),
     "mail.signed": _l("a signé le courrier"),
     "mail.token_issued": _l("a gardé l'empreinte du courrier avant signature, et son code de vérification"),
     "organisation.loaded": _l("a chargé l'organisation"),
