@@ -1,18 +1,21 @@
 """A site for tests: the real application over the plugs of ``tests.factories``, with accounts that can sign in."""
 
 import re
+from functools import cache
 from pathlib import Path
 
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 from ged.config import Settings
-from ged.org.accounts import hash_password
 from ged.org.models import Person
 from ged.unit import Services
 from tests.factories import NOW, SECRET, make_organisation, make_services
+from tests.servers import run_dir
 from web.app import create_app
 
 PASSWORD = "le mot de passe des essais"
@@ -33,16 +36,30 @@ def make_site(folder: Path, *, services: Services | None = None, **settings: obj
 
 def open_site(folder: Path, services: Services, **settings: object) -> Flask:
     """An application over services whose database is filled already."""
-    app = create_app(services, make_settings(folder, **settings))
+    return build_app(services, make_settings(folder, **settings))
+
+
+def build_app(services: Services, settings: Settings) -> Flask:
+    """The application; templates are compiled once for all tests of a run, not once for each application."""
+    app = create_app(services, settings)
     app.testing = False  # errors answer as they do for people
+    compiled = run_dir() / "templates"
+    compiled.mkdir(exist_ok=True)
+    app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(compiled))
     return app
 
 
 def give_passwords(services: Services, password: str = PASSWORD) -> None:
     """Give every account the same password."""
-    password_hash = hash_password(password)
+    password_hash = _cheap_hash(password)
     with services.unit_of_work(NOW) as uow:
         uow.session.execute(update(Person).values(password_hash=password_hash))
+
+
+@cache
+def _cheap_hash(password: str) -> str:
+    # Hundreds of sites are made and signed in to; the real cost of a hash is held by the tests of accounts.
+    return PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash(password)
 
 
 def token(page: str) -> str:

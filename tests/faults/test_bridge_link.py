@@ -27,8 +27,8 @@ from scanner_bridge.api import SMALLEST_PIECE, Api, LinkDownError
 from scanner_bridge.manifest import Page
 from tests.factories import NOW, SECRET, actor, make_organisation, make_services
 from tests.pages import sha256
+from tests.site import build_app
 from tests.wire import Wire
-from web.app import create_app
 
 
 @dataclass
@@ -77,7 +77,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
         bridge = bridges.authenticate(session, token)
     with services.unit_of_work(NOW) as uow:
         intake.begin_batch(uow, bridge, "k", device="pnm:0", started_at=None, now=NOW)
-    app = create_app(services, Settings(data_dir=tmp_path, secret=SECRET))  # type: ignore[arg-type]
+    app = build_app(services, Settings(data_dir=tmp_path, secret=SECRET))  # type: ignore[arg-type]
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

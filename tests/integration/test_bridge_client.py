@@ -21,7 +21,7 @@ from scanner_bridge.api import Api, LinkDownError, RefusedError
 from scanner_bridge.manifest import Manifest, Order, Page
 from tests import pages
 from tests.factories import NOW, SECRET, actor, make_organisation, make_services
-from web.app import create_app
+from tests.site import build_app
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def services(tmp_path: Path) -> Iterator[Services]:
 
 @pytest.fixture
 def url(services: Services, tmp_path: Path) -> Iterator[str]:
-    app = create_app(services, Settings(data_dir=tmp_path, secret=SECRET))  # type: ignore[arg-type]
+    app = build_app(services, Settings(data_dir=tmp_path, secret=SECRET))  # type: ignore[arg-type]
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

@@ -26,8 +26,7 @@ from ged.unit import SYSTEM, Services
 from tests.factories import NOW, SECRET, make_organisation, make_services
 from tests.signbook_kit import PASSPHRASE, TEMPLATE, CountingSigner, House
 from tests.signing_kit import page_pdf
-from tests.site import give_passwords, make_settings, post, sign_in
-from web.app import create_app
+from tests.site import build_app, give_passwords, make_settings, post, sign_in
 
 assert SECRET
 
@@ -44,7 +43,7 @@ class Site:
                 LetterTemplate(code=TEMPLATE.code, title=TEMPLATE.title, subject=TEMPLATE.subject, body=TEMPLATE.body)
             )
         give_passwords(self.services)
-        self.app: Flask = create_app(self.services, make_settings(folder))
+        self.app: Flask = build_app(self.services, make_settings(folder))
         self.app.testing = False
         signer = self.services.signer
         assert isinstance(signer, CountingSigner)

@@ -31,7 +31,7 @@ from ged.registry.operations import IncomingForm, Registered, register_incoming
 from ged.unit import Services
 from tests import pages
 from tests.factories import NOW, SECRET, actor, make_organisation, make_services
-from web.app import create_app
+from tests.site import build_app
 
 
 @dataclass
@@ -81,7 +81,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
     services = make_services(tmp_path)
     make_organisation(services)
     settings = Settings(data_dir=tmp_path, secret=SECRET)  # type: ignore[arg-type]
-    yield Site(services, create_app(services, settings))
+    yield Site(services, build_app(services, settings))
     services.engine.dispose()
 
 
