@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import uuid
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
@@ -35,6 +36,8 @@ _RUN = pytest.StashKey[tuple[Path, TextIO]]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """The controlling process makes the run's folder; its workers inherit the variable that names it."""
+    # A run in the background of a script ignores Ctrl-C, and so would the programs that tests interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):
         config.stash[_RUN] = servers.open_run()
 

@@ -39,6 +39,9 @@ def serve_site(settings: Settings, *, bind: str, threads: int, processes: int = 
             "threads": threads,
             "timeout": 120,
             "graceful_timeout": 5,
+            # Longer than browsers and proxies keep an idle connection: the side that asks must be the one to close it,
+            # or a request meets a connection that is being closed and is lost.
+            "keepalive": 75,
             "accesslog": None,
             "errorlog": "-",
             "loglevel": "warning",
