@@ -14,6 +14,8 @@ from email.message import EmailMessage, Message
 from email.utils import parsedate_to_datetime
 from html.parser import HTMLParser
 
+from asn1crypto import cms, core
+
 from ged.errors import Invalid
 from ged.registry.files import harmless_name
 
@@ -98,7 +100,10 @@ class _Walk:
         kind = message.get_content_type()
         if kind in ENCRYPTED and not _is_signed(message):
             raise Invalid("message.encrypted", "ask the sender to send it unencrypted")
-        if kind == "message/rfc822":
+        signed = _signed_message(message) if kind in ENCRYPTED and depth < MAX_DEPTH else None
+        if signed is not None:
+            self.take(signed, depth + 1, related=related, only_files=only_files)
+        elif kind == "message/rfc822":
             self._forwarded(message, depth)
         elif kind == "multipart/alternative":
             self._best_of(message, depth)
@@ -153,6 +158,19 @@ def _signs_the_message(part: Message, within: str) -> bool:
     return kind in SIGNATURES and (within == "multipart/signed" or own_name or kind == "application/pgp-signature")
 
 
+def _signed_message(message: Message) -> Message | None:
+    """The message in a signature that holds it (RFC 8551, 3.5.2); None where it holds a file, which stays as it came."""
+    content = message.get_payload(decode=True)
+    try:
+        inside = cms.ContentInfo.load(content)["content"]["encap_content_info"]["content"]
+        plain = b"" if isinstance(inside, core.Void) else bytes(inside)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None  # asn1crypto raises all of these on bytes that somebody made up
+    if not _MIME_HEAD.match(plain):
+        return None
+    return email.message_from_bytes(plain, policy=email.policy.default)
+
+
 def _is_signed(message: Message) -> bool:
     """Whether a PKCS#7 part is signed and not encrypted: its kind, or its first bytes where nobody says."""
     told = message.get_param("smime-type", None)
@@ -164,6 +182,7 @@ def _is_signed(message: Message) -> bool:
 
 _SIGNED_DATA = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02"  # RFC 5652, 5: id-signedData
 _SIGNED_AT = 24
+_MIME_HEAD = re.compile(rb"(?:content-[a-z-]+|mime-version):", re.IGNORECASE)
 _HEADS = (("De", "From"), ("À", "To"), ("Date", "Date"), ("Objet", "Subject"))
 _ENDINGS = {"image/jpeg": "image.jpg", "image/png": "image.png", "application/pdf": "document.pdf"}
 

@@ -117,7 +117,9 @@ def current_unit(session: Session, unit_id: int) -> UnitId:
 
 def capacity_of(post: HeldPost) -> str:
     """How a post is acted for, as the slip prints it; empty for its holder."""
-    words = {"secretary": "Pour le titulaire", "delegation": "Par délégation", "interim": "Par intérim"}
+    words = {
+        "secretary": "Pour le titulaire", "delegation": "Par délégation", "interim": "Par intérim", "order": "Par ordre",
+    }  # fmt: skip
     said = words.get(post.because, "")
     return f"{said} ({post.act})" if said and post.act else said
 

@@ -1,6 +1,7 @@
 """The code on a signed letter, from the print to the public page; what a stranger learns, and what not."""
 
 import hashlib
+import json
 import re
 import subprocess
 from datetime import timedelta
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import zxingcpp
+from click.testing import CliRunner
 from flask.testing import FlaskClient
 from PIL import Image
 from sqlalchemy import event, select
@@ -31,6 +33,7 @@ from tests.judges import verapdf
 from tests.signbook_kit import House, house
 from tests.signing_kit import changed, page_content, pdfsig
 from tests.site import open_site
+from web.cli import main
 from web.views import check
 
 __all__ = ["house"]
@@ -88,6 +91,23 @@ def test_the_print_read_at_200_dpi_proves_the_letter_offline(house: House, tmp_p
     assert house.services.checker.check(pdf, at=NOW)[0].verdict is Verdict.GREEN
     (verdict,) = verapdf.check([tmp_path / "print.pdf"])
     assert (verdict.flavour, verdict.compliant) == ("2b", True), verdict.failures
+
+
+def test_the_command_knows_the_keys_of_its_own_installation(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, pdf, payload = signed(house)
+    (tmp_path / "lettre.pdf").write_bytes(pdf)
+    (tmp_path / "ged.env").write_text(f"GED_DATA_DIR={house.services.data_dir}\nGED_SECRET={SECRET}\n")
+    monkeypatch.setenv("GED_ENV_FILE", str(tmp_path / "ged.env"))
+
+    def told(code: str) -> tuple[int, str]:
+        asked = ["token", "verify", code, "--json", "--file", str(tmp_path / "lettre.pdf")]
+        result = CliRunner().invoke(main, asked)
+        return result.exit_code, json.loads(result.output)["state"]
+
+    assert told(payload) == (0, "proven")
+    assert told(payload[:-4] + ("AAAA" if payload[-4:] != "AAAA" else "BBBB"))[0] == 1
 
 
 def test_the_long_code_of_an_rsa_key_is_read_too(house: House, tmp_path: Path) -> None:

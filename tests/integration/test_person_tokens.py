@@ -21,14 +21,20 @@ from ged.codes import derive_secret
 from ged.errors import ConfigError, EngineFailed, Invalid
 from ged.org import keys
 from ged.org.models import CertificateKind, IssuedCertificate, SigningKey
-from ged.ports import KeyVault, TokenPlace, Verdict
+from ged.ports import Digest, KeyVault, TokenPlace, Verdict
+from ged.slips import operations, receive
+from ged.slips.drafting import LineForm
+from ged.slips.receive import Decision
+from ged.slips.states import LineState
 from ged.unit import SYSTEM, Services
 from signing.keys import LocalVault, unseal
 from signing.pki import Authority
 from signing.tokens import TokenKey
-from tests.factories import FAST, NOW, SECRET, actor, make_services
+from tests import slip_kit
+from tests.factories import FAST, NOW, SECRET, actor, make_organisation, make_services
 from tests.servers.softhsm import SoftToken
 from tests.signbook_kit import House, make_house
+from tests.signing_kit import pdfsig
 from tests.site import make_site, post, sign_in
 from web.cli import main
 
@@ -165,6 +171,37 @@ def test_a_token_that_is_pulled_out_fails_the_rest_which_is_signed_when_it_is_ba
     token.plugged_in()
     (again,) = house.sign(second, key=opened)
     assert (again.failure, again.number) == (None, failed.number)
+
+
+def test_a_slip_is_signed_at_both_ends_in_tokens(tmp_path: Path, token: SoftToken) -> None:
+    made = make_services(tmp_path)
+    make_organisation(made)
+    services = dataclasses.replace(made, vault=vault_of(tmp_path, token))
+    token.make_ec(PLACE.label, "secp256r1")
+    opened = {}
+    for account in ("agent", "dge"):
+        attached(services, account, token.pin)
+        with services.reading() as session:
+            stored = keys.load_key(session, actor(services, account).person_id)
+        opened[account] = services.vault.unlock(stored, token.pin, now=NOW)
+    line = LineForm("Rapport d'inspection", mail_id=slip_kit.letter(services))
+    (sent,) = operations.issue(
+        services, slip_kit.form(services, line), key=opened["agent"], actor=actor(services, "agent"), now=NOW
+    )
+    assert sent.failure is None
+    receive.receive(
+        services, sent.slip_id, {1: Decision(LineState.RECEIVED, "")}, key=opened["dge"],
+        actor=actor(services, "dge"), now=NOW,
+    )  # fmt: skip
+    pdf = slip_kit.stored_pdf(services, sent.slip_id)
+    assert pdfsig(pdf, tmp_path) == ["Signature is Valid."] * 2
+    issued = [Digest(one.digest) for one in slip_kit.slip(services, sent.slip_id).revisions]
+    first, second = services.checker.check(pdf, at=NOW, issued=issued)
+    assert [(one.verdict, one.reason) for one in (first, second)] == [
+        (Verdict.GREEN, "countersigned"), (Verdict.GREEN, "ok"),
+    ]  # fmt: skip
+    services.checker.close()
+    services.engine.dispose()
 
 
 @pytest.fixture

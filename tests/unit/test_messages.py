@@ -3,6 +3,7 @@
 from email.message import EmailMessage
 
 import pytest
+from asn1crypto import cms
 
 from ged.errors import Invalid
 from ged.registry.messages import plain_text, read_letter
@@ -112,6 +113,36 @@ def test_encrypted_messages_are_refused_and_signed_ones_are_read() -> None:
     signed = mail("Signé", "Texte signé")
     signed.add_attachment(b"\x30", maintype="application", subtype="pkcs7-signature", filename="smime.p7s")
     assert read_letter(signed.as_bytes()).parts == ()
+
+
+def test_a_message_inside_its_signature_is_read_and_a_file_inside_one_is_kept() -> None:
+    inner = mail("Objet", "Le texte du message signé")
+    inner.add_attachment(b"%PDF-1.7", maintype="application", subtype="pdf", filename="decision.pdf")
+    for header in ("From", "To", "Subject", "Date", "Message-ID"):
+        del inner[header]
+    letter = read_letter(_opaque(inner.as_bytes()))
+    assert letter.text == "Le texte du message signé"
+    assert [(part.filename, part.content) for part in letter.parts] == [("decision.pdf", b"%PDF-1.7")]
+    (kept,) = read_letter(_opaque(b"%PDF-1.7 une note")).parts
+    assert (kept.filename, kept.media_type) == ("smime.p7m", "application/pkcs7-mime")
+    (broken,) = read_letter(_opaque(inner.as_bytes(), cut=200)).parts
+    assert broken.filename == "smime.p7m"
+
+
+def _opaque(content: bytes, *, cut: int = 0) -> bytes:
+    data = cms.ContentInfo({
+        "content_type": "signed_data",
+        "content": cms.SignedData({
+            "version": "v1", "digest_algorithms": [], "signer_infos": [],
+            "encap_content_info": {"content_type": "data", "content": content},
+        }),
+    }).dump()  # fmt: skip
+    message = mail(text=None)
+    message.set_content(
+        data[: len(data) - cut], maintype="application", subtype="pkcs7-mime", filename="smime.p7m",
+        params={"smime-type": "signed-data"},
+    )  # fmt: skip
+    return message.as_bytes()
 
 
 def test_too_many_parts_are_refused() -> None:
