@@ -19,8 +19,8 @@ from ocr.enclosed import take_out
 from ocr.image import shrink
 from ocr.inspection import count, inspect
 from ocr.limits import MIB, Limits
-from ocr.page import PageReader, show
 from ocr.pictures import jpeg
+from ocr.showing import show
 from ocr.tesseract import Recogniser, recogniser
 from ocr.wire import Message, PageTask
 
@@ -93,6 +93,9 @@ class _Service:
         if operation == "thumbnail":
             self._thumbnail(request)
             return None
+        # Here, for with scipy it is half of the start, and looking at a file needs none of it.
+        from ocr.page import PageReader  # noqa: PLC0415
+
         languages = tuple(request.pop("languages"))
         PageReader(self._limits, self._recogniser).run(PageTask(**request, languages=languages))
         return None

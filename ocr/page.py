@@ -1,38 +1,23 @@
 """What a child does with one page: image, cleaning, text, and the files for the site and the PDF."""
 
 import time
-from dataclasses import replace
 from pathlib import Path
 
 from ged.errors import EngineFailed
 from ocr import clean, textlayer
 from ocr.coding import CodedPage, code_page
-from ocr.image import Shown, load_page, turn
+from ocr.image import Shown
 from ocr.language import language_of
 from ocr.limits import Limits
 from ocr.lines import Line, Token, text_of
 from ocr.pdfsource import PdfPages
 from ocr.reading import Reader, Reading
+from ocr.showing import show
 from ocr.sniff import PDF
 from ocr.tesseract import Recogniser
 from ocr.wire import PageResult, PageTask
 
 SLIGHT_LEAN_DEGREES = 0.8
-
-
-def show(
-    source: Path, media_type: str, index: int, rotation: int, limits: Limits, *, long_side_px: int | None = None
-) -> Shown:
-    """The page as a person sees it after their own turn; a PDF is drawn with ``long_side_px`` where given.
-
-    Raises:
-        Invalid: ``file.truncated``, ``file.image_too_large``.
-    """
-    if media_type == PDF:
-        with PdfPages(source, limits) as pages:
-            return pages.draw(index, rotation=rotation, long_side_px=long_side_px).shown
-    shown = load_page(source, media_type, index, limits)
-    return replace(shown, image=turn(shown.image, rotation))
 
 
 class PageReader:

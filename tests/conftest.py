@@ -44,7 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest files first, so that all workers end together (with ``--no-loadscope-reorder``)."""
-    order = ("journeys", "faults", "integration", "migrations", "contracts")
+    order = ("journeys", "contracts", "faults", "integration", "migrations")
     items.sort(key=lambda item: next((n for n, name in enumerate(order) if name in item.path.parts), len(order)))
 
 

@@ -13,7 +13,7 @@ from ged.models import metadata
 from ged.org.actors import actor_of_account
 from ged.org.models import Holding, Person, Post, PostRole, Unit
 from ged.pipeline import plug_proofs
-from ged.ports import Confidentiality
+from ged.ports import Confidentiality, SignatureReport
 from ged.registry.models import Direction, FilingClass, Register, RegisterNature
 from ged.unit import Actor, Role, Services
 from indexer.synonyms import SHIPPED, SynonymFile
@@ -32,6 +32,21 @@ NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 TODAY = date(2026, 11, 24)
 PASSPHRASE = "une phrase de passe"
 FAST = Argon2Cost(iterations=1, memory_kib=8, lanes=1)
+READER = TesseractEngine(jobs=2)
+"""One for all tests of a process: its children, which start with the first page, keep nothing of a document."""
+
+
+class SharedChecker(PdfChecker):
+    """The plug, whose questions all go to one child: it is told the roots with each, and starts in most of a second."""
+
+    _child_of_all = PdfChecker(())
+
+    def _ask(self, question: object, pdf: bytes) -> tuple[SignatureReport, ...]:
+        with self._child_of_all._lock:
+            return self._child_of_all._ask(question, pdf)
+
+    def close(self) -> None:
+        """Nothing: others ask on."""
 
 
 def make_services(folder: Path, *, url: str | None = None, create: bool = True) -> Services:
@@ -51,10 +66,10 @@ def make_services(folder: Path, *, url: str | None = None, create: bool = True) 
         index=TantivyIndex(folder / "index", writable=True, zone=ZoneInfo("Africa/Lome"), synonyms=synonyms),
         synonyms=synonyms,
         queue=PolledQueue(),
-        ocr=TesseractEngine(jobs=2),
+        ocr=READER,
         vault=vault,
         signer=PadesSigner(()),
-        checker=PdfChecker(vault.trust_roots_pem()),
+        checker=SharedChecker(vault.trust_roots_pem()),
         post=FolderPost(folder / "outbox", "ged@example.tg"),
         zone=ZoneInfo("Africa/Lome"),
         country="TG",
