@@ -103,7 +103,8 @@ class Snapshots:
                 "version": version,
                 "position": position,
             }
-            name = f"{self._alias}-{now.astimezone(UTC):%Y%m%d-%H%M%S}"
+            at = now.astimezone(UTC)
+            name = f"{self._alias}-{at:%Y%m%d-%H%M%S}-{at.microsecond // 1000:03}"
             self._client.snapshot.create(
                 repository=self._repository,
                 snapshot=name,
