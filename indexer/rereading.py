@@ -34,7 +34,7 @@ _CHANCE = ((8, 0.7), (6, 0.8), (0, 0.85))
 """Less likeness than this is chance, for so many letters: a short word is like something in any long text."""
 _HELD = 2.0
 _WORD = 1.5
-_LINE = 2.5
+_LINE = 3.0
 _SURE = 0.5
 _BLANK = re.compile(r"[\W_]+")
 
