@@ -90,7 +90,7 @@ class TantivyIndex:
         self._require_writable()
         with self._lock, self._building_lock, _failures():
             current = tantivy_store.read_current(self._path)
-            if current is not None and self._is_current(current):
+            if current is not None and current.is_up_to_date:
                 self._open().lock_writer()
             self.close()
             tantivy_store.create(self._path)
@@ -214,7 +214,7 @@ class TantivyIndex:
         """See ``SearchIndex.status``; version 0 when there is no index yet, no letters counted in an outdated one."""
         current = tantivy_store.read_current(self._path)
         building = tantivy_store.read_building(self._path)
-        if current is None or not self._is_current(current):
+        if current is None or not current.is_up_to_date:
             version, folder = (current.schema_version, current.folder) if current else (0, "")
             return IndexStatus(ENGINE, version, 0, folder, building)
         with _failures():
@@ -232,10 +232,6 @@ class TantivyIndex:
         meant = tantivy_correct.meant(searcher, correcting.doubtful(parsed), may_see)
         return correcting.corrected(parsed, meant), meant
 
-    @staticmethod
-    def _is_current(current: tantivy_store.Current) -> bool:
-        return current.schema_version == fields.SCHEMA_VERSION
-
     def _open(self) -> Folder:
         """The living generation."""
         with self._lock:
@@ -251,7 +247,7 @@ class TantivyIndex:
         current = tantivy_store.read_current(self._path)
         if current is None:
             raise EngineFailed("index.unavailable", "Start the worker: it makes the index.", retryable=True)
-        if not self._is_current(current):
+        if not current.is_up_to_date:
             raise EngineFailed("index.schema_outdated", _REBUILD, retryable=True, found=current.schema_version)
         try:
             return Folder(self._path / current.folder, zone=self._zone)

@@ -11,6 +11,7 @@ from indexer import fields
 from indexer.analysis import Forms, fuzzy_distance
 from indexer.fields import BY_NAME, FACETS, TEXT_FIELDS, Kind
 from indexer.ranking import RUN_FIELDS, Weights, number_boost
+from indexer.tantivy_store import NEAR_FIELDS, near_keys
 from indexer.tree import AnyOf, Node, Number, ParsedQuery, Prefix, Run
 
 
@@ -18,6 +19,12 @@ def any_of(queries: Iterable[Query]) -> Query:
     """At least one; nothing at all when there is none."""
     found = list(queries)
     return Query.boolean_query([(Occur.Should, query) for query in found]) if found else Query.empty_query()
+
+
+def near(schema: Schema, folded: str) -> Query:
+    """Letters that hold a word with a typing or reading mistake, in whichever text field."""
+    keys, distance = zip(NEAR_FIELDS, near_keys(folded), strict=True), fuzzy_distance(folded)
+    return any_of(Query.fuzzy_term_query(schema, name, key, distance=distance) for name, key in keys)
 
 
 @dataclass(frozen=True)
@@ -112,12 +119,8 @@ class Translator:
             found.append(self._term(f"{name}_exact", form.folded, boost * Weights.FOLDED))
             if form.written != form.folded:
                 found.append(self._term(f"{name}_exact", form.written, boost * Weights.WRITTEN))
-        distance = fuzzy_distance(form.folded)
-        if fuzzy and distance:
-            near = (
-                Query.fuzzy_term_query(self.schema, f"{name}_exact", form.folded, distance=distance) for name in names
-            )
-            found.append(Query.const_score_query(any_of(near), Weights.NEAR))
+        if fuzzy and fuzzy_distance(form.folded):
+            found.append(Query.const_score_query(near(self.schema, form.folded), Weights.NEAR))
         return any_of(found)
 
     def _term(self, name: str, value: str, boost: float) -> Query:
