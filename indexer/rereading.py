@@ -7,7 +7,6 @@ use it, on letters that the searcher may see.
 """
 
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 
@@ -34,7 +33,6 @@ _CHANCE = ((8, 0.7), (6, 0.8), (0, 0.85))
 _WORD = 1.5
 _LINE = 2.5
 _SURE = 0.5
-_BLANK = re.compile(r"[\W_]+")
 
 
 class Rereading:
@@ -124,4 +122,4 @@ def _likeness(needle: str, text: str, *, chance: float | None = None) -> float:
 def _spaced(letter: Stored) -> str:
     """A letter's words by their shapes, parted by single blanks."""
     told = " ".join([*letter.texts.values(), *(text for _, _, text in letter.pages)])[:MAX_CHARACTERS]
-    return f" {_BLANK.sub(' ', shapes.shape(analysis.clean(told)))} "
+    return f" {shapes.running(told)} "
