@@ -155,7 +155,7 @@ class TantivyIndex:
         with _failures():
             searcher = self._open().searcher()
             parsed, meant = self._understood(searcher, query, principals)
-            asked = _translator().build(query, parsed, principals)
+            asked = _translator(searcher).build(query, parsed, principals)
             by_field, order = _ORDERS[query.sort]
             rereading = rereading_of(query, parsed)
             size, start = (max(WINDOW, offset + limit), 0) if rereading else (max(limit, 1), offset)
@@ -176,7 +176,8 @@ class TantivyIndex:
         wanted = {n: {"terms": {"field": fields.FACETS[n].name, "size": FACET_SIZE}} for n in query.facets}
         with _failures():
             searcher = self._open().searcher()
-            asked = _translator().build(query, self._understood(searcher, query, principals)[0], principals)
+            parsed, _meant = self._understood(searcher, query, principals)
+            asked = _translator(searcher).build(query, parsed, principals)
             found = searcher.aggregate(asked, wanted)
         buckets = {name: found[name]["buckets"] for name in query.facets}
         return {name: facet_values((one["key"], one["doc_count"]) for one in buckets[name]) for name in query.facets}
@@ -309,8 +310,8 @@ def _reread(
     return sorted(lifted, key=lambda pair: -pair[0]) + found[WINDOW:]
 
 
-def _translator() -> Translator:
-    return Translator(tantivy_store.schema())
+def _translator(searcher: "Searcher | None" = None) -> Translator:
+    return Translator(tantivy_store.schema(), searcher)
 
 
 def _allowed(principals: Principals, exclude: frozenset[MailId]) -> Query:
