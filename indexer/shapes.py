@@ -46,7 +46,7 @@ def running(text: str) -> str:
 def _folding() -> bytes:
     """What each character of Latin-1 becomes: a plain letter, a digit, or a blank."""
     plain = (fold(chr(code)) for code in range(256))
-    return "".join(one if one == "|" or (one.isascii() and one.isalnum() and len(one) == 1) else " " for one in plain).encode()
+    return "".join(one if re.fullmatch("[a-z0-9|]", one) else " " for one in plain).encode()
 
 
 def mappings() -> Iterator[tuple[str, str]]:

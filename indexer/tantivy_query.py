@@ -91,7 +91,7 @@ class Translator:
         if not must:
             return Query.all_query()
         query = Query.boolean_query(must)
-        for item in self._run(parsed.run):  # one by one: a union of phrases is worked out for letters that are not wanted
+        for item in self._run(parsed.run):  # one by one: a union is worked out for letters that are not wanted too
             query = Query.boolean_query([(Occur.Must, query), (Occur.Should, item)])
         if parsed.whole_number:
             return any_of([query, self._number(Number(tuple(parsed.whole_number.split("/"))))])
