@@ -18,7 +18,7 @@ from indexer.tree import AnyOf, Node, Number, ParsedQuery, Prefix, Run
 if TYPE_CHECKING:
     from tantivy import Searcher
 
-COMMON_SHARE = 0.05
+COMMON_SHARE = 0.3
 MIN_COMMON = 1_000
 """A word that more letters hold than both is right as it stands: nearly as many hold words near to it, and tell nothing."""
 
