@@ -7,7 +7,7 @@ somebody signed in who sees a fifth of the letters: first the page with its hits
 filters, beside the bare client's one query for the same hits, marks and facets; with the processor time that our processes
 take for a request, and how all grow over ``--sizes``. Tantivy stands inside this process at ``--embedded`` letters.
 Freshness is how soon a letter of today is found while ``--backlog`` letters of an archive come in, in both shapes.
-A private Elasticsearch is started unless ``--url`` names one.
+A private Elasticsearch is started unless ``--url`` names one, or only the embedded figure is asked for.
 """
 
 import argparse
@@ -59,21 +59,26 @@ def main() -> None:
     parser.add_argument("--today", type=int, default=60, help="letters registered meanwhile")
     parser.add_argument("--url", help="a running Elasticsearch; without, a private one is started")
     given = parser.parse_args()
-    with server(given.url) as url, Elasticsearch(url, request_timeout=60) as client:
-        alias = f"bench-search-{secrets.token_hex(4)}"
-        try:
-            _on_elasticsearch(given, url, client, alias)
-        finally:
-            for name in client.indices.get(index=f"{alias}*", features="aliases").body:
-                client.indices.delete(index=name)
-            client.options(ignore_status=404).indices.delete_index_template(name=f"{alias}*")
+    if given.letters or given.bulk or given.sizes or given.backlog:
+        _on_elasticsearch(given)
     if given.backlog:
         freshness(None, "", backlog=given.backlog, letters=given.today, seed=given.seed)
     if given.embedded:
         embedded(given.embedded, given.seed)
 
 
-def _on_elasticsearch(given: argparse.Namespace, url: str, client: Elasticsearch, alias: str) -> None:
+def _on_elasticsearch(given: argparse.Namespace) -> None:
+    with server(given.url) as url, Elasticsearch(url, request_timeout=60) as client:
+        alias = f"bench-search-{secrets.token_hex(4)}"
+        try:
+            _figures(given, url, client, alias)
+        finally:
+            for name in client.indices.get(index=f"{alias}*", features="aliases").body:
+                client.indices.delete(index=name)
+            client.options(ignore_status=404).indices.delete_index_template(name=f"{alias}*")
+
+
+def _figures(given: argparse.Namespace, url: str, client: Elasticsearch, alias: str) -> None:
     if given.letters:
         index = ElasticIndex(url, alias=f"{alias}-found", replicas=0, timeout_s=30)
         seeds = [given.seed, given.seed + 1, given.seed + 2]

@@ -95,6 +95,11 @@ def places(text: str) -> Iterator["re.Match[str]"]:
     return _WORD.finditer(text)
 
 
+def spelled(text: str) -> list[str]:
+    """The same as strings alone."""
+    return _WORD.findall(text)
+
+
 def tokens(text: str) -> Iterator[Token]:
     """The words of a text that went through ``clean``, in order."""
     for match in _WORD.finditer(text):

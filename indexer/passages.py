@@ -45,7 +45,12 @@ class Marker:
             whole = Number(tuple(query.whole_number.split("/")))
             for name in NUMBER_FIELDS:
                 self._numbers[name].append(whole)
+        self._firsts = {
+            name: frozenset(one for words in found for one in (words.forms[0].stem, words.forms[0].folded))
+            for name, found in self._words.items()
+        }
         self._begun: defaultdict[tuple[str, bool], dict[str, tuple[Run, ...]]] = defaultdict(dict)
+        self._idle: defaultdict[tuple[str, bool], set[str]] = defaultdict(set)
 
     def _collect(self, node: Node) -> None:
         if isinstance(node, AnyOf):
@@ -95,15 +100,19 @@ class Marker:
     def _spans(self, name: str, text: str, *, fuzzy: bool) -> list[Span]:
         if not self._words[name] and not self._prefixes[name]:
             return []
-        known = self._begun[name, fuzzy]
-        found = list(analysis.places(text))
+        known, idle = self._begun[name, fuzzy], self._idle[name, fuzzy]
+        words = analysis.spelled(text)
+        for word in set(words) - idle - known.keys():
+            runs = self._runs_from(analysis.forms(word), name, fuzzy=fuzzy)
+            if runs:
+                known[word] = runs
+            else:
+                idle.add(word)
+        begun = [at for at, word in enumerate(words) if word in known]
+        found = list(analysis.places(text)) if begun else []
         spans: set[Span] = set()
-        for at, place in enumerate(found):
-            word = place.group()
-            runs = known.get(word)
-            if runs is None:
-                runs = known[word] = self._runs_from(analysis.forms(word), name, fuzzy=fuzzy)
-            for run in runs:
+        for at in begun:
+            for run in known[words[at]]:
                 here = found[at : at + len(run)]
                 if len(run) == 1 or _is_run(run, here, fuzzy=fuzzy):
                     spans.update(one.span() for one in here)
@@ -111,7 +120,9 @@ class Marker:
 
     def _runs_from(self, form: analysis.Forms, name: str, *, fuzzy: bool) -> tuple[Run, ...]:
         """What may begin with a word, of all that is wanted in a field; looked up once for each word of all texts."""
-        runs = [words.forms for words in self._words[name] if _same(words.forms[0], form, fuzzy=fuzzy)]
+        runs: list[Run] = []
+        if fuzzy or form.stem in self._firsts[name] or form.folded in self._firsts[name]:
+            runs = [words.forms for words in self._words[name] if _same(words.forms[0], form, fuzzy=fuzzy)]
         if form.folded.startswith(tuple(self._prefixes[name])):
             runs.append((form,))
         return tuple(runs)

@@ -8,7 +8,6 @@ use it, on letters that the searcher may see.
 """
 
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 
@@ -36,7 +35,6 @@ _HELD = 2.0
 _WORD = 1.5
 _LINE = 3.0
 _SURE = 0.5
-_BLANK = re.compile(r"[\W_]+")
 
 
 class Rereading:
@@ -129,4 +127,4 @@ def _likeness(needle: str, text: str, *, chance: float | None = None) -> float:
 def _spaced(letter: Stored) -> str:
     """A letter's words by their shapes, parted by single blanks."""
     told = " ".join([*letter.texts.values(), *(text for _, _, text in letter.pages)])[:MAX_CHARACTERS]
-    return f" {_BLANK.sub(' ', shapes.shape(analysis.clean(told)))} "
+    return f" {shapes.running(told)} "

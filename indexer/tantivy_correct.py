@@ -13,7 +13,7 @@ from indexer import analysis, correcting, tantivy_store
 from indexer.correcting import Offer
 from indexer.fields import TEXT_FIELDS
 from indexer.passages import within
-from indexer.tantivy_query import any_of
+from indexer.tantivy_query import near
 
 if TYPE_CHECKING:
     from tantivy import Searcher
@@ -30,9 +30,8 @@ def meant(searcher: "Searcher", words: tuple[str, ...], may_see: Query) -> dict[
 
 
 def _offers(searcher: "Searcher", word: str, may_see: Query) -> list[Offer]:
-    schema, distance = tantivy_store.schema(), analysis.fuzzy_distance(word)
-    near = any_of(Query.fuzzy_term_query(schema, f"{name}_exact", word, distance=distance) for name in TEXT_FIELDS)
-    asked = Query.boolean_query([(Occur.Must, may_see), (Occur.Must, near)])
+    distance = analysis.fuzzy_distance(word)
+    asked = Query.boolean_query([(Occur.Must, may_see), (Occur.Must, near(tantivy_store.schema(), word))])
     letters: Counter[str] = Counter()
     for _, place in searcher.search(asked, LETTERS_READ, count=False).hits:
         stored = tantivy_store.read_source(searcher.doc(place))

@@ -90,7 +90,7 @@ class TantivyIndex:
         self._require_writable()
         with self._lock, self._building_lock, _failures():
             current = tantivy_store.read_current(self._path)
-            if current is not None and self._is_current(current):
+            if current is not None and current.is_up_to_date:
                 self._open().lock_writer()
             self.close()
             tantivy_store.create(self._path)
@@ -155,7 +155,7 @@ class TantivyIndex:
         with _failures():
             searcher = self._open().searcher()
             parsed, meant = self._understood(searcher, query, principals)
-            asked = _translator().build(query, parsed, principals)
+            asked = _translator(searcher).build(query, parsed, principals)
             by_field, order = _ORDERS[query.sort]
             rereading = rereading_of(query, parsed)
             size, start = (max(WINDOW, offset + limit), 0) if rereading else (max(limit, 1), offset)
@@ -176,7 +176,8 @@ class TantivyIndex:
         wanted = {n: {"terms": {"field": fields.FACETS[n].name, "size": FACET_SIZE}} for n in query.facets}
         with _failures():
             searcher = self._open().searcher()
-            asked = _translator().build(query, self._understood(searcher, query, principals)[0], principals)
+            parsed, _meant = self._understood(searcher, query, principals)
+            asked = _translator(searcher).build(query, parsed, principals)
             found = searcher.aggregate(asked, wanted)
         buckets = {name: found[name]["buckets"] for name in query.facets}
         return {name: facet_values((one["key"], one["doc_count"]) for one in buckets[name]) for name in query.facets}
@@ -214,7 +215,7 @@ class TantivyIndex:
         """See ``SearchIndex.status``; version 0 when there is no index yet, no letters counted in an outdated one."""
         current = tantivy_store.read_current(self._path)
         building = tantivy_store.read_building(self._path)
-        if current is None or not self._is_current(current):
+        if current is None or not current.is_up_to_date:
             version, folder = (current.schema_version, current.folder) if current else (0, "")
             return IndexStatus(ENGINE, version, 0, folder, building)
         with _failures():
@@ -232,10 +233,6 @@ class TantivyIndex:
         meant = tantivy_correct.meant(searcher, correcting.doubtful(parsed), may_see)
         return correcting.corrected(parsed, meant), meant
 
-    @staticmethod
-    def _is_current(current: tantivy_store.Current) -> bool:
-        return current.schema_version == fields.SCHEMA_VERSION
-
     def _open(self) -> Folder:
         """The living generation."""
         with self._lock:
@@ -251,7 +248,7 @@ class TantivyIndex:
         current = tantivy_store.read_current(self._path)
         if current is None:
             raise EngineFailed("index.unavailable", "Start the worker: it makes the index.", retryable=True)
-        if not self._is_current(current):
+        if not current.is_up_to_date:
             raise EngineFailed("index.schema_outdated", _REBUILD, retryable=True, found=current.schema_version)
         try:
             return Folder(self._path / current.folder, zone=self._zone)
@@ -313,8 +310,8 @@ def _reread(
     return sorted(lifted, key=lambda pair: -pair[0]) + found[WINDOW:]
 
 
-def _translator() -> Translator:
-    return Translator(tantivy_store.schema())
+def _translator(searcher: "Searcher | None" = None) -> Translator:
+    return Translator(tantivy_store.schema(), searcher)
 
 
 def _allowed(principals: Principals, exclude: frozenset[MailId]) -> Query:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tantivy import FieldType, Occur, Query, Schema
 
@@ -11,7 +12,15 @@ from indexer import fields
 from indexer.analysis import Forms, fuzzy_distance
 from indexer.fields import BY_NAME, FACETS, TEXT_FIELDS, Kind
 from indexer.ranking import RUN_FIELDS, Weights, number_boost
+from indexer.tantivy_store import NEAR_FIELDS, near_keys
 from indexer.tree import AnyOf, Node, Number, ParsedQuery, Prefix, Run
+
+if TYPE_CHECKING:
+    from tantivy import Searcher
+
+COMMON_SHARE = 0.3
+MIN_COMMON = 1_000
+"""A word that more letters hold than both is right as it stands: nearly as many hold words near to it, and tell nothing."""
 
 
 def any_of(queries: Iterable[Query]) -> Query:
@@ -20,11 +29,22 @@ def any_of(queries: Iterable[Query]) -> Query:
     return Query.boolean_query([(Occur.Should, query) for query in found]) if found else Query.empty_query()
 
 
+def near(schema: Schema, folded: str) -> Query:
+    """Letters that hold a word with a typing or reading mistake, in whichever text field."""
+    keys, distance = zip(NEAR_FIELDS, near_keys(folded), strict=True), fuzzy_distance(folded)
+    return any_of(Query.fuzzy_term_query(schema, name, key, distance=distance) for name, key in keys)
+
+
 @dataclass(frozen=True)
 class Translator:
-    """Builds the query of one search."""
+    """Builds the query of one search.
+
+    Attributes:
+        searcher: tells how common a word is; without one every word is asked for with its mistakes.
+    """
 
     schema: Schema
+    searcher: "Searcher | None" = None
 
     def build(self, query: SearchQuery, parsed: ParsedQuery, principals: Principals) -> Query:
         """Everything in one query: access, exclusions, filters, days and what was typed."""
@@ -70,7 +90,9 @@ class Translator:
             must.append((Occur.Must, Query.boolean_query(words, minimum_number_should_match=parsed.minimum)))
         if not must:
             return Query.all_query()
-        query = Query.boolean_query([*must, *((Occur.Should, item) for item in self._run(parsed.run))])
+        query = Query.boolean_query(must)
+        for item in self._run(parsed.run):  # one by one: a union is worked out for letters that are not wanted too
+            query = Query.boolean_query([(Occur.Must, query), (Occur.Should, item)])
         if parsed.whole_number:
             return any_of([query, self._number(Number(tuple(parsed.whole_number.split("/"))))])
         return query
@@ -112,13 +134,16 @@ class Translator:
             found.append(self._term(f"{name}_exact", form.folded, boost * Weights.FOLDED))
             if form.written != form.folded:
                 found.append(self._term(f"{name}_exact", form.written, boost * Weights.WRITTEN))
-        distance = fuzzy_distance(form.folded)
-        if fuzzy and distance:
-            near = (
-                Query.fuzzy_term_query(self.schema, f"{name}_exact", form.folded, distance=distance) for name in names
-            )
-            found.append(Query.const_score_query(any_of(near), Weights.NEAR))
-        return any_of(found)
+        asked = any_of(found)
+        if fuzzy and fuzzy_distance(form.folded) and not self._is_common(form.folded):
+            return any_of([asked, Query.const_score_query(near(self.schema, form.folded), Weights.NEAR)])
+        return asked
+
+    def _is_common(self, folded: str) -> bool:
+        if self.searcher is None:
+            return False
+        holding = self.searcher.doc_freq(NEAR_FIELDS[0], near_keys(folded)[0])
+        return holding > max(MIN_COMMON, self.searcher.num_docs * COMMON_SHARE)
 
     def _term(self, name: str, value: str, boost: float) -> Query:
         return Query.boost_query(Query.term_query(self.schema, name, value, "freq"), boost)

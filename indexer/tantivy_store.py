@@ -24,8 +24,14 @@ from indexer.passages import Stored
 
 CURRENT = "current.json"
 BUILDING = "building.json"
+LAYOUT = 2
+"""One more when the folder changes for this engine alone (``fields.SCHEMA_VERSION``: for both); it is then rebuilt."""
 PAGE_GAP = 100
 """Positions between two pages, so that no phrase crosses them."""
+NEAR_FIELDS = ("near_start", "near_end")
+"""The words of all text fields together, by their beginning and by their end (``near_keys``)."""
+MIN_NEAR = 3
+"""Shorter words are near to none that is asked for (``analysis.fuzzy_distance``)."""
 
 
 @dataclass(frozen=True)
@@ -34,18 +40,24 @@ class Current:
 
     schema_version: int
     folder: str
+    layout: int
+
+    @property
+    def is_up_to_date(self) -> bool:
+        """Whether this version of the program can read it."""
+        return self.schema_version == fields.SCHEMA_VERSION and self.layout == LAYOUT
 
 
 def read_current(path: Path) -> Current | None:
     """The living generation; None when there is no index yet."""
     found = _read(path / CURRENT)
-    return Current(int(found["schema_version"]), str(found["folder"])) if found else None
+    return Current(int(found["schema_version"]), str(found["folder"]), int(found.get("layout", 1))) if found else None
 
 
 def read_building(path: Path) -> Building | None:
     """The generation being built, if it is of the current schema."""
     found = _read(path / BUILDING)
-    if found is None or found["schema_version"] != fields.SCHEMA_VERSION or not (path / found["name"]).is_dir():
+    if found is None or _versions().items() - found.items() or not (path / found["name"]).is_dir():
         return None
     return Building(str(found["name"]), int(found["version"]), int(found["position"]))
 
@@ -68,14 +80,14 @@ def create_folder(path: Path) -> str:
 
 def publish(path: Path, name: str) -> None:
     """Let a generation be the living one."""
-    _write(path / CURRENT, {"schema_version": fields.SCHEMA_VERSION, "folder": name})
+    _write(path / CURRENT, _versions() | {"folder": name})
     forget_building(path)
     sweep(path)
 
 
 def remember_building(path: Path, building: Building) -> None:
     """Note how far the building is."""
-    _write(path / BUILDING, {"schema_version": fields.SCHEMA_VERSION, **asdict(building)})
+    _write(path / BUILDING, _versions() | asdict(building))
 
 
 def forget_building(path: Path) -> None:
@@ -90,6 +102,10 @@ def sweep(path: Path) -> None:
     for old in path.glob("g[0-9]*"):
         if old.name not in named:
             shutil.rmtree(old, ignore_errors=True)
+
+
+def _versions() -> dict[str, Any]:
+    return {"schema_version": fields.SCHEMA_VERSION, "layout": LAYOUT}
 
 
 def _read(path: Path) -> dict[str, Any] | None:
@@ -120,6 +136,8 @@ def schema() -> Schema:
             builder.add_text_field(item.name, fast=bool(item.facet), tokenizer_name="raw", index_option="basic")
         else:
             builder.add_integer_field(item.name, indexed=True, fast=True)
+    for name in NEAR_FIELDS:
+        builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     builder.add_bytes_field("source", stored=True)
     return builder.build()
 
@@ -135,22 +153,43 @@ def to_document(letter: IndexDocument, *, zone: tzinfo) -> Document:
     for name, values in record.keywords.items():
         for keyword in values:
             document.add_text(name, keyword)
+    words: set[str] = set()
     for name, text in record.texts.items():
-        _add_analysed(document, name, [text])
-    _add_analysed(document, "text", [text for _, _, text in record.pages])
+        words |= _add_analysed(document, name, [text])
+    words |= _add_analysed(document, "text", [text for _, _, text in record.pages])
+    _add_near(document, words)
     for name, values in record.numbers.items():
         _add_numbers(document, name, values)
     document.add_bytes("source", _source(record))
     return document
 
 
-def _add_analysed(document: Document, name: str, texts: Iterable[str]) -> None:
+def near_keys(folded: str) -> tuple[str, str]:
+    """A word as ``NEAR_FIELDS`` hold it: with its first letter three times, and so backwards.
+
+    Two letters changed do not reach another first letter then, so that a search for near words goes down one branch of
+    the dictionary and not all of them. What was misread at one end is found by the other.
+    """
+    backwards = folded[::-1]
+    return folded[0] * 2 + folded, backwards[0] * 2 + backwards
+
+
+def _add_near(document: Document, words: set[str]) -> None:
+    keys = [near_keys(word) for word in sorted(words) if len(word) >= MIN_NEAR and not word.isdigit()]
+    for name, held in zip(NEAR_FIELDS, zip(*keys, strict=True), strict=False):
+        document.add_pre_tokenized_text(name, PreTokenizedString("", [Token(key, 0, 0, 0) for key in held]))
+
+
+def _add_analysed(document: Document, name: str, texts: Iterable[str]) -> set[str]:
+    """Add the texts of a field; answers their words, folded."""
     stems: list[Token] = []
     exact: list[Token] = []
+    words: set[str] = set()
     at = 0
     for text in texts:
         for token in analysis.tokens(text):
             forms = token.forms
+            words.add(forms.folded)
             stems.append(Token(forms.stem, at, 0, 0))
             exact.append(Token(forms.folded, at, 0, 0))
             if forms.written != forms.folded:
@@ -160,6 +199,7 @@ def _add_analysed(document: Document, name: str, texts: Iterable[str]) -> None:
     if stems:
         document.add_pre_tokenized_text(name, PreTokenizedString("", stems))
         document.add_pre_tokenized_text(f"{name}_exact", PreTokenizedString("", exact))
+    return words
 
 
 def _add_numbers(document: Document, name: str, values: tuple[str, ...]) -> None:

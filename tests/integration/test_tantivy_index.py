@@ -12,6 +12,7 @@ import pytest
 
 from ged.errors import EngineFailed
 from ged.ports import MailId, SearchQuery
+from indexer import tantivy_query
 from indexer.fields import SCHEMA_VERSION
 from indexer.tantivy_index import TantivyIndex
 from tests.contracts.letters import ALL, letter
@@ -154,12 +155,13 @@ def test_a_reader_may_not_write(folder: Path) -> None:
             call()
 
 
-def test_an_index_of_another_schema_is_refused_until_reset(folder: Path) -> None:
+@pytest.mark.parametrize(("name", "value"), [("schema_version", SCHEMA_VERSION + 1), ("layout", 1)])
+def test_an_index_of_another_schema_is_refused_until_reset(folder: Path, name: str, value: int) -> None:
     TantivyIndex(folder, writable=True).close()
     current = folder / "current.json"
-    current.write_text(json.dumps({**json.loads(current.read_text()), "schema_version": SCHEMA_VERSION + 1}))
+    current.write_text(json.dumps({**json.loads(current.read_text()), name: value}))
     index = TantivyIndex(folder, writable=True)
-    assert index.status().schema_version == SCHEMA_VERSION + 1
+    assert (index.status().schema_version, index.status().documents) == ({"layout": SCHEMA_VERSION}.get(name, value), 0)
     for call in (lambda: index.put([letter(1)]), lambda: index.search(SearchQuery(""), principals=ALL)):
         with pytest.raises(EngineFailed, match=r"index\.schema_outdated"):
             call()
@@ -167,6 +169,30 @@ def test_an_index_of_another_schema_is_refused_until_reset(folder: Path) -> None
     index.put([letter(1, "école")])
     assert total(index, "école") == 1
     assert [path.name for path in sorted(folder.iterdir())] == ["current.json", "g000002"]
+    index.close()
+
+
+@pytest.mark.parametrize(
+    "held", ["lectricité", "zlectricité", "électricitz", "électrlcltè", "lelectricite", "éelctricité"]
+)
+def test_a_misread_word_is_found_wherever_the_mistake_stands(folder: Path, held: str) -> None:
+    index = TantivyIndex(folder, writable=True)
+    index.put([letter(1, f"Facture de {held}"), letter(2, "Facture du marché")])
+    found = index.search(SearchQuery("électricité"), principals=ALL)
+    assert [int(hit.mail_id) for hit in found.hits] == [1]
+    index.close()
+
+
+def test_a_word_that_very_many_letters_hold_is_not_looked_for_with_its_mistakes(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = TantivyIndex(folder, writable=True)
+    index.put([*(letter(no, "Facture") for no in range(1, 5)), letter(5, "Fcature")])
+    assert total(index, "facture") == 5
+    monkeypatch.setattr(tantivy_query, "MIN_COMMON", 3)
+    assert total(index, "facture") == 4
+    found = SearchQuery("facture", facets=("register",))
+    assert sum(count for _value, count in index.facets(found, principals=ALL)["register"]) == 4
     index.close()
 
 

@@ -1,12 +1,15 @@
 """Shapes of badly read words, and the second look at the first letters."""
 
+import re
+
 import pytest
 
 from ged.ports import SearchQuery, SortOrder
+from indexer.analysis import clean
 from indexer.passages import Stored
 from indexer.query import parse
 from indexer.rereading import Rereading, rereading_of, weight
-from indexer.shapes import mappings, shape
+from indexer.shapes import mappings, running, shape
 
 ASKED = "la commission réunie à Débosan propose de réparer"
 AS_READ = "La commiss ion réuni,e à clébosan propose dc réparer les travaux"
@@ -81,3 +84,11 @@ def test_nothing_is_in_doubt_where_the_first_letter_says_it_all() -> None:
 )  # fmt: skip
 def test_when_it_is_worth_a_second_look(query: SearchQuery, expected: bool) -> None:
     assert (rereading_of(query, parse(query.text)) is not None) is expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Le marché de l’œuvre, n° 12/34", "a_b—c… €5 |m ª² Straße", "ÉTÉ KÂRIRN ÿ Ÿ", "Éŋlɔ m̀a Ʋ ʊ", "Ænon coeur", ""],
+)  # fmt: skip
+def test_a_running_text_has_the_shapes_of_its_words(text: str) -> None:
+    assert running(text) == " ".join(re.sub(r"[\W_]+", " ", shape(clean(text))).split())
