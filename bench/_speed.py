@@ -20,7 +20,8 @@ from bench.relevance import tell
 from ged.ports import IndexDocument, Principals, SearchQuery
 from ged.registry.search import FACETS
 from indexer import elastic_query, fields
-from indexer.elastic_index import EXACT_TOTAL, FACET_SIZE, ElasticIndex
+from indexer.elastic_facets import FACET_SIZE
+from indexer.elastic_index import EXACT_TOTAL, ElasticIndex
 from indexer.query import parse
 from tests import servers
 from tests.factories import actor
