@@ -15,7 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
-from http.client import HTTPConnection, RemoteDisconnected
+from http.client import HTTPConnection
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -216,13 +216,15 @@ def ask(port: int, path: str, *, cookie: str = "", form: dict[str, str] | None =
         headers["Content-Type"] = "application/x-www-form-urlencoded"
     asked = ("POST" if form else "GET", path, urlencode(form) if form else None, headers)
     link = _link(port)
-    try:
-        link.request(*asked)
-        answer = link.getresponse()
-    except (RemoteDisconnected, BrokenPipeError, ConnectionResetError):  # kept for too long
-        link.close()
-        link.request(*asked)
-        answer = link.getresponse()
+    for is_last in (False, True):
+        try:
+            link.request(*asked)
+            answer = link.getresponse()
+            break
+        except ConnectionError:  # kept for too long, perhaps
+            link.close()
+            if is_last:
+                raise
     told = answer.read().decode()
     if answer.status >= 400:
         raise RuntimeError(f"{path}: {answer.status}")
