@@ -9,7 +9,6 @@ from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import LazyString, format_date, gettext
 from flask_babel import lazy_gettext as _l
-from sqlalchemy.orm import Session
 
 from ged.errors import EngineFailed
 from ged.ports import Confidentiality, MailId, SearchQuery, SortOrder, Suggestion, SuggestionKind
@@ -104,11 +103,12 @@ def facets() -> ResponseReturnValue:
 
 
 def _counted(
-    session: Session, query: SearchQuery, found: Mapping[str, list[FacetValue]] | None = None
+    session: object, query: SearchQuery, found: Mapping[str, list[FacetValue]] | None = None
 ) -> list[tuple[str, str, list[FacetValue]]] | None:
     """(name, French name, values with labels) of each filter that has any; None when they cannot be counted now."""
     try:
-        found = search.facets(context.services(), session, context.actor(), query) if found is None else found
+        if found is None:
+            found = search.facets(context.services(), session, context.actor(), query)  # type: ignore[arg-type]
     except EngineFailed:
         return None
     shown = []
