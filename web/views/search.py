@@ -68,7 +68,7 @@ SORTS: Mapping[SortOrder, LazyString] = {
 
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
-    """The page: hits, with the counts of the filters where the index gives them along; else they follow (by htmx, or by a link)."""
+    """The page: hits, with the filters' counts if the index gives them along; else these follow (by htmx, or by a link)."""
     query, is_asked, problems = read_query(request.args)
     if not is_asked:
         return render_template("search/index.html", query=query, page=None, **_frame(query, problems))
