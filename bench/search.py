@@ -3,9 +3,10 @@
     make bench-search            python -m bench.search [--seed N] [--letters 20000] [--sizes 10000 100000 1000000] ...
 
 Relevance is the worst of three seeds made from ``--seed``. Speed is that of the served site over HTTP, twenty at once, as
-somebody signed in who sees a fifth of the letters: first the page with its hits and marked passages, then the counts of the
-filters, beside the bare client's one query for the same hits, marks and facets; with the processor time that our processes
-take for a request, and how all grow over ``--sizes``. Tantivy stands inside this process at ``--embedded`` letters.
+somebody signed in who sees half of the letters: the page with its hits and marked passages, and the counts of the filters
+where they did not come with it, beside the bare client's one query for the same hits, marks and facets; with the
+processor time that our processes take for a request, and how all grow over ``--sizes``. Tantivy stands inside this process
+at ``--embedded`` letters.
 Freshness is how soon a letter of today is found while ``--backlog`` letters of an archive come in, in both shapes.
 A private Elasticsearch is started unless ``--url`` names one, or only the embedded figure is asked for.
 """

@@ -178,7 +178,8 @@ class SearchQuery:
             ``unit``, ``correspondent``, ``year``, ``month`` as YYYY-MM), OR within a field, AND between fields.
         since, until: bounds of ``registered_at`` (inclusive days).
         exclude: letters whose access changed while their index job is open.
-        facets: names of the fields that ``SearchIndex.facets`` counts, same names as ``filters``; ``search`` counts nothing.
+        facets: names of the fields that ``SearchIndex.facets`` counts, same names as ``filters``; ``search`` counts them
+            along where its engine does so for next to nothing.
     """
 
     text: str
@@ -219,6 +220,7 @@ class SearchResult:
     Attributes:
         notice: code of what the person should know (``query.as_words`` …).
         did_you_mean: the query written in words that letters which these principals may see do hold.
+        facets: what was counted along; None: ask ``SearchIndex.facets``.
     """
 
     hits: tuple[Hit, ...]
@@ -226,6 +228,7 @@ class SearchResult:
     total_is_exact: bool = True
     notice: str | None = None
     did_you_mean: str | None = None
+    facets: "Facets | None" = None
 
 
 Facets = Mapping[str, tuple[tuple[str, int], ...]]

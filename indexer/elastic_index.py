@@ -24,8 +24,17 @@ from ged.ports import (
     SortOrder,
     Suggestion,
 )
-from indexer import correcting, elastic_correct, elastic_query, elastic_schema, elastic_suggest, fields, suggesting
-from indexer.asking import facet_values, page_of
+from indexer import (
+    correcting,
+    elastic_correct,
+    elastic_facets,
+    elastic_query,
+    elastic_schema,
+    elastic_suggest,
+    fields,
+    suggesting,
+)
+from indexer.asking import page_of
 from indexer.elastic_calls import Operation, answered, bulk, calls
 from indexer.elastic_generations import Generations
 from indexer.passages import Marker, Stored
@@ -37,9 +46,9 @@ from indexer.tree import ParsedQuery
 ENGINE = "elasticsearch"
 EXACT_TOTAL = 10_000
 """Letters are counted exactly up to here; beyond, the total is a lower bound."""
-FACET_SIZE = 100
 CHECKED_S = 60.0
 _SOURCE = {"includes": ["subject", "sender", "addressee", "shown", "pages"]}
+Build = Callable[[SearchQuery, ParsedQuery, Principals], elastic_query.Clause]
 _ORDERS: Mapping[SortOrder, list[dict[str, str]]] = {
     SortOrder.RELEVANCE: [{"_score": "desc"}, {"mail_id": "desc"}],
     SortOrder.NEWEST: [{"registered_ms": "desc"}, {"mail_id": "desc"}],
@@ -158,6 +167,8 @@ class ElasticIndex:
                 sort=_ORDERS[query.sort],
                 source=_SOURCE if rereading or (query.highlight and parsed.wanted) else False,
                 track_total_hits=EXACT_TOTAL,
+                # All letters are looked at in any case: counting them on the way is a fraction of doing it once more.
+                aggs=elastic_facets.asking(query.facets) or None,
             )  # fmt: skip
             hits = found["hits"]["hits"]
             if rereading:
@@ -165,7 +176,8 @@ class ElasticIndex:
                 hits = self._reread(again, hits)[offset : offset + limit]
         marker = Marker(parsed) if query.highlight and parsed.wanted else None
         told = correcting.did_you_mean(query.text, meant)
-        return replace(_result(found, hits, parsed, marker), did_you_mean=told)
+        counted = elastic_facets.counted(query.facets, found["aggregations"]) if query.facets else None
+        return replace(_result(found, hits, parsed, marker), did_you_mean=told, facets=counted)
 
     def facets(self, query: SearchQuery, *, principals: Principals) -> Facets:
         """See ``SearchIndex.facets``."""
@@ -176,10 +188,10 @@ class ElasticIndex:
             self._check()
             found, _parsed, _meant = self._asked(
                 query, self._parsed(query), principals,
-                size=0, aggs=_aggregations(query.facets), track_total_hits=False,
+                build=elastic_query.build_unscored,
+                size=0, aggs=elastic_facets.asking(query.facets), track_total_hits=False,
             )  # fmt: skip
-        buckets = {name: found["aggregations"][name]["buckets"] for name in query.facets}
-        return {name: facet_values((one["key"], one["doc_count"]) for one in buckets[name]) for name in query.facets}
+        return elastic_facets.counted(query.facets, found["aggregations"])
 
     def suggest(
         self, text: str, *, principals: Principals, exclude: frozenset[MailId] = frozenset(), limit: int = 8
@@ -258,7 +270,13 @@ class ElasticIndex:
         return self._synonyms().applied(parse(query.text))
 
     def _asked(
-        self, query: SearchQuery, parsed: ParsedQuery, principals: Principals, **wanted: Any
+        self,
+        query: SearchQuery,
+        parsed: ParsedQuery,
+        principals: Principals,
+        *,
+        build: Build = elastic_query.build,
+        **wanted: Any,
     ) -> tuple[Mapping[str, Any], ParsedQuery, Mapping[str, str]]:
         """The answer, the query that it answers and what mistyped words probably meant.
 
@@ -267,7 +285,7 @@ class ElasticIndex:
         doubtful = correcting.doubtful(parsed)
 
         def ask(parsed: ParsedQuery, **more: Any) -> Mapping[str, Any]:
-            asked = elastic_query.build(query, parsed, principals)
+            asked = build(query, parsed, principals)
             answer = self._client.search(index=self._alias, query=asked, **wanted, **more)
             return dict(answer.body)
 
@@ -325,10 +343,6 @@ class ElasticIndex:
 def _action(kind: str, mail_id: int, version: int, source: dict[str, Any] | None) -> Operation:
     about = {"_id": str(mail_id), "version": version, "version_type": "external_gte"}
     return Operation(int(mail_id), {kind: about | {"require_alias": True}}, source)
-
-
-def _aggregations(names: Sequence[str]) -> dict[str, Any]:
-    return {name: {"terms": {"field": fields.FACETS[name].name, "size": FACET_SIZE}} for name in names}
 
 
 def _result(

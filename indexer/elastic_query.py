@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 from ged.ports import Principals, SearchQuery
@@ -26,17 +27,33 @@ def any_of(clauses: Iterable[Clause]) -> Clause:
 
 def build(query: SearchQuery, parsed: ParsedQuery, principals: Principals) -> Clause:
     """Everything in one query: access, exclusions, filters, days and what was typed."""
+    return _build(query, parsed, principals, must=[_asked(parsed)])
+
+
+def build_unscored(query: SearchQuery, parsed: ParsedQuery, principals: Principals) -> Clause:
+    """The same letters without their order, for counting: nothing is in it that only weighs."""
+    return _build(query, parsed, principals, filters=_held(parsed))
+
+
+def _build(
+    query: SearchQuery,
+    parsed: ParsedQuery,
+    principals: Principals,
+    *,
+    must: Iterable[Clause] = (),
+    filters: Iterable[Clause] = (),
+) -> Clause:
     access = fields.access_terms(principals)
     if not access:
         return NOTHING
-    without = [_node(node, fuzzy=False) for node in parsed.excluded]
+    without = [any_of(_leaves(node, fuzzy=False)) for node in parsed.excluded]
     if query.exclude:
         without.append({"terms": {"mail_id": sorted(query.exclude)}})
     return {
         "bool": {
-            "filter": [{"terms": {"access": access}}, *_filters(query, parsed)],
+            "filter": [{"terms": {"access": access}}, *_filters(query, parsed), *filters],
             "must_not": without,
-            "must": [_asked(parsed)],
+            "must": list(must),
         }
     }
 
@@ -68,6 +85,21 @@ def _asked(parsed: ParsedQuery) -> Clause:
     if parsed.whole_number:
         return any_of([query, *_number(Number(tuple(parsed.whole_number.split("/"))))])
     return query
+
+
+def _held(parsed: ParsedQuery) -> list[Clause]:
+    """What the letters of ``_asked`` must hold, as filters."""
+    held = [any_of(_leaves(node, fuzzy=False)) for node in parsed.required]
+    if parsed.words:
+        leaves = [list(_leaves(node, fuzzy=True)) for node in parsed.words]
+        if parsed.minimum == 1:
+            held.append(any_of([*chain.from_iterable(leaves), *(_side(parsed) if len(leaves) == PAIR else ())]))
+        else:
+            held.append({"bool": {"should": [*map(any_of, leaves)], "minimum_should_match": parsed.minimum}})
+    if parsed.whole_number and held:
+        whole = Number(tuple(parsed.whole_number.split("/")))
+        return [any_of([{"bool": {"filter": held}}, *_number(whole)])]
+    return held
 
 
 def _run(parsed: ParsedQuery) -> Iterable[Clause]:
@@ -124,6 +156,31 @@ def _words(node: Words, names: tuple[str, ...], *, fuzzy: bool) -> Iterable[Clau
             yield _alike(f"{path(name)}.shape", folded, Weights.SHAPE)
             yield _alike(f"{path(name)}.joined", folded, Weights.JOINED)
             yield _near(f"{path(name)}.shape", folded, distance)
+
+
+def _leaves(node: Node, *, fuzzy: bool) -> Iterable[Clause]:
+    """The clauses of ``_node`` of which one has to hold, without those that find no letter which others do not.
+
+    A word as written or folded is found by its stem, one of the same shape as one near to it.
+    """
+    if isinstance(node, AnyOf):
+        for inner in node.nodes:
+            yield from _leaves(inner, fuzzy=fuzzy)
+    elif isinstance(node, Number):
+        yield from _number(node)
+    elif isinstance(node, Prefix):
+        for name in node.fields or TEXT_FIELDS:
+            yield {"prefix": {f"{path(name)}.exact": {"value": node.folded}}}
+    else:
+        texts = [node.text, *(" ".join(form.folded for form in run) for run in node.also)]
+        near = fuzzy and not node.quoted and len(node.forms) == 1
+        folded = node.forms[0].folded
+        distance = fuzzy_distance(folded) if near else 0
+        for name in node.fields or TEXT_FIELDS:
+            yield from (_match(path(name), text, "ged_stemmed", 1.0) for text in texts)
+            if distance:
+                yield _alike(f"{path(name)}.joined", folded, 1.0)
+                yield _near(f"{path(name)}.shape", folded, distance)
 
 
 def _match(name: str, text: str, analyzer: str, boost: float) -> Clause:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from ged.errors import NotFound
 from ged.org import accounts
 from ged.org.actors import load_actor
+from ged.org.models import Person
 from ged.ports import PersonId
 from web import context
 
@@ -65,8 +66,10 @@ def _find_actor() -> None:
         session.clear()
         return
     with context.services().reading() as db:
-        epoch = accounts.session_epoch(db, session["person_id"])
-        found = epoch is not None and epoch == session.get("epoch") and _load(db, PersonId(session["person_id"]))
+        # Held here, so that the actor is made of the same row.
+        person = db.get(Person, session["person_id"])
+        is_same = person is not None and person.is_active and person.session_epoch == session.get("epoch")
+        found = is_same and _load(db, PersonId(session["person_id"]))
     if not found:
         g.session_ended = True
         session.clear()

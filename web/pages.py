@@ -1,10 +1,12 @@
 """Rendering: what every template has at hand, and the pattern for forms that survive an error."""
 
+import math
+import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Flask, g, render_template, request
+from flask import Flask, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
@@ -13,6 +15,9 @@ from ged.errors import GedError
 from ged.org.models import Installation
 from ged.signbook.powers import francs
 from web import context, errors, labels, paths
+
+NAME_KEPT_S = 30.0
+_NAMED = "ged_installation_name"
 
 
 def install(app: Flask) -> None:
@@ -32,11 +37,13 @@ def _common() -> dict[str, Any]:
 
 
 def installation_name() -> str:
-    """The name of the ministry, once per request."""
-    if "installation_name" not in g:
+    """The name of the ministry; it hardly ever changes, and is read again now and then."""
+    read_at, name = current_app.extensions.get(_NAMED, (-math.inf, ""))
+    if time.monotonic() - read_at > NAME_KEPT_S:
         with context.services().reading() as session:
-            g.installation_name = session.scalar(select(Installation.name).limit(1)) or ""
-    return str(g.installation_name)
+            name = session.scalar(select(Installation.name).limit(1)) or ""
+        current_app.extensions[_NAMED] = time.monotonic(), name
+    return str(name)
 
 
 def page_url(offset: int) -> str:

@@ -1,0 +1,47 @@
+"""Counts of the filters' values on Elasticsearch."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ged.ports import Facets
+from indexer.asking import facet_values
+from indexer.fields import FACETS
+
+FACET_SIZE = 100
+"""Values of a filter that are counted, the most frequent ones."""
+MONTHS = 12
+
+
+def asking(names: Sequence[str]) -> dict[str, Any]:
+    """The part of a search that counts; its answer is for ``counted``."""
+    return {name: _terms(name, names) for name in names if not _is_summed(name, names)}
+
+
+def counted(names: Sequence[str], told: Mapping[str, Any]) -> Facets:
+    """The counts of each name."""
+    return {
+        name: facet_values(_years(told) if _is_summed(name, names) else _values(told, name))[:FACET_SIZE]
+        for name in names
+    }
+
+
+def _is_summed(name: str, names: Sequence[str]) -> bool:
+    """A letter has one month and the year of it: where both are asked for, years need not be counted beside months."""
+    return name == "year" and "month" in names
+
+
+def _terms(name: str, names: Sequence[str]) -> dict[str, Any]:
+    size = FACET_SIZE * MONTHS if name == "month" and "year" in names else FACET_SIZE
+    return {"terms": {"field": FACETS[name].name, "size": size}}
+
+
+def _values(told: Mapping[str, Any], name: str) -> Iterable[tuple[object, int]]:
+    return ((one["key"], one["doc_count"]) for one in told[name]["buckets"])
+
+
+def _years(told: Mapping[str, Any]) -> Iterable[tuple[object, int]]:
+    years: Counter[int] = Counter()
+    for month, count in _values(told, "month"):
+        years[int(str(month).partition("-")[0])] += count
+    return years.items()
