@@ -21,7 +21,7 @@ from elasticsearch import Elasticsearch
 
 from bench import index_bulk
 from bench._freshness import freshness
-from bench._speed import asked, p95, speed
+from bench._speed import AT_ONCE, asked, p95, speed
 from bench.relevance import made_letters, server, tell
 from ged.ports import Principal, Principals, SearchQuery
 from indexer.elastic_index import ElasticIndex
@@ -69,7 +69,7 @@ def main() -> None:
 
 
 def _on_elasticsearch(given: argparse.Namespace) -> None:
-    with server(given.url) as url, Elasticsearch(url, request_timeout=60) as client:
+    with server(given.url) as url, Elasticsearch(url, request_timeout=60, connections_per_node=AT_ONCE) as client:
         alias = f"bench-search-{secrets.token_hex(4)}"
         try:
             _figures(given, url, client, alias)
