@@ -36,13 +36,18 @@ def usual(text: str) -> dict[str, Any]:
     return {"multi_match": {"query": text, "fields": ["title^3", "text"]}}
 
 
-def hand_made(text: str) -> dict[str, Any]:
-    """French beside unstemmed, most_fields, light fuzziness, phrases and all words lifted."""
-    names = ["title^3", "text", "title.plain^1.5", "text.plain^0.5"]
+def hand_made(text: str, *, title: str = "title", body: str = "text", plain: str = "plain") -> dict[str, Any]:
+    """French beside unstemmed, most_fields, light fuzziness, phrases and all words lifted.
+
+    Args:
+        title, body: the fields searched.
+        plain: the unstemmed field under each.
+    """
+    names = [f"{title}^3", body, f"{title}.{plain}^1.5", f"{body}.{plain}^0.5"]
     words = {"query": text, "type": "most_fields", "fields": names, "fuzziness": "AUTO", "prefix_length": 2}
     lifts = [
-        {"multi_match": {"query": text, "type": "phrase", "slop": 2, "fields": ["title^4", "text^2"]}},
-        {"multi_match": {"query": text, "operator": "and", "fields": ["title^3", "text"]}},
+        {"multi_match": {"query": text, "type": "phrase", "slop": 2, "fields": [f"{title}^4", f"{body}^2"]}},
+        {"multi_match": {"query": text, "operator": "and", "fields": [f"{title}^3", body]}},
     ]
     return {"bool": {"must": [{"multi_match": words | {"max_expansions": 20}}], "should": lifts}}
 
