@@ -18,7 +18,7 @@ from datetime import UTC, timedelta
 from http.client import HTTPConnection
 from itertools import islice
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlencode
 
 from sqlalchemy import insert
@@ -232,6 +232,7 @@ def ask(port: int, path: str, *, cookie: str = "", form: dict[str, str] | None =
 
 
 def _link(port: int) -> HTTPConnection:
-    if getattr(_HELD, "port", None) != port:
-        _HELD.port, _HELD.link = port, HTTPConnection("127.0.0.1", port, timeout=120)
-    return cast(HTTPConnection, _HELD.link)
+    links: dict[int, HTTPConnection] = vars(_HELD)
+    if port not in links:
+        links[port] = HTTPConnection("127.0.0.1", port, timeout=120)
+    return links[port]

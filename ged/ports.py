@@ -178,8 +178,7 @@ class SearchQuery:
             ``unit``, ``correspondent``, ``year``, ``month`` as YYYY-MM), OR within a field, AND between fields.
         since, until: bounds of ``registered_at`` (inclusive days).
         exclude: letters whose access changed while their index job is open.
-        facets: names of the fields that ``SearchIndex.facets`` counts, same names as ``filters``; ``search`` counts them
-            along where its engine does so for next to nothing.
+        facets: names of the fields that ``SearchIndex.facets`` counts, same names as ``filters``; ``search`` counts nothing.
     """
 
     text: str
@@ -220,7 +219,6 @@ class SearchResult:
     Attributes:
         notice: code of what the person should know (``query.as_words`` …).
         did_you_mean: the query written in words that letters which these principals may see do hold.
-        facets: what was counted along; None: ask ``SearchIndex.facets``.
     """
 
     hits: tuple[Hit, ...]
@@ -228,7 +226,6 @@ class SearchResult:
     total_is_exact: bool = True
     notice: str | None = None
     did_you_mean: str | None = None
-    facets: "Facets | None" = None
 
 
 Facets = Mapping[str, tuple[tuple[str, int], ...]]

@@ -167,8 +167,6 @@ class ElasticIndex:
                 sort=_ORDERS[query.sort],
                 source=_SOURCE if rereading or (query.highlight and parsed.wanted) else False,
                 track_total_hits=EXACT_TOTAL,
-                # All letters are looked at in any case: counting them on the way is a fraction of doing it once more.
-                aggs=elastic_facets.asking(query.facets) or None,
             )  # fmt: skip
             hits = found["hits"]["hits"]
             if rereading:
@@ -176,8 +174,7 @@ class ElasticIndex:
                 hits = self._reread(again, hits)[offset : offset + limit]
         marker = Marker(parsed) if query.highlight and parsed.wanted else None
         told = correcting.did_you_mean(query.text, meant)
-        counted = elastic_facets.counted(query.facets, found["aggregations"]) if query.facets else None
-        return replace(_result(found, hits, parsed, marker), did_you_mean=told, facets=counted)
+        return replace(_result(found, hits, parsed, marker), did_you_mean=told)
 
     def facets(self, query: SearchQuery, *, principals: Principals) -> Facets:
         """See ``SearchIndex.facets``."""

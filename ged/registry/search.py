@@ -11,17 +11,7 @@ from sqlalchemy.orm import Session
 from ged import access, jobs
 from ged.errors import EngineFailed
 from ged.org.models import Unit
-from ged.ports import (
-    Confidentiality,
-    Facets,
-    Hit,
-    MailId,
-    Passage,
-    SearchQuery,
-    SortOrder,
-    Suggestion,
-    SuggestionKind,
-)
+from ged.ports import Confidentiality, Hit, MailId, Passage, SearchQuery, SortOrder, Suggestion, SuggestionKind
 from ged.registry.models import Direction, Mail, MailNumber, Priority, Register
 from ged.registry.states import MailState
 from ged.unit import Actor, Services
@@ -66,7 +56,6 @@ class SearchPage:
 
     Attributes:
         did_you_mean: another spelling that finds a letter which the actor may see, confirmed by SQL.
-        counts: of the filters' values, where the index counted them along; None: ask ``facets``.
     """
 
     letters: tuple[FoundLetter, ...]
@@ -74,7 +63,6 @@ class SearchPage:
     total_is_exact: bool
     notice: str | None = None
     did_you_mean: str | None = None
-    counts: "Mapping[str, list[FacetValue]] | None" = None
 
 
 @dataclass(frozen=True)
@@ -91,10 +79,9 @@ def search_letters(services: Services, session: Session, actor: Actor, query: Se
 
     The index is asked with the actor's principals and without the letters whose rights changed since it last heard of
     them; each hit is confirmed by SQL, and one that is not leaves the total too. When the index cannot answer, numbers
-    and subjects are searched in SQL and ``notice`` says so. The counts of ``query.facets`` may come along;
-    never those of a search with chosen values, for these do not narrow their own filter.
+    and subjects are searched in SQL and ``notice`` says so.
     """
-    asked = replace(_allowed(session, query), facets=() if query.filters else query.facets)
+    asked = _allowed(session, query)
     try:
         result = services.index.search(asked, principals=actor.principals)
         meant = _meant(services, session, actor, asked, result.did_you_mean)
@@ -103,15 +90,14 @@ def search_letters(services: Services, session: Session, actor: Actor, query: Se
     letters = _confirmed(session, actor, result.hits)
     dropped = len(result.hits) - len(letters)
     total = max(result.total - dropped, len(letters))
-    told = None if result.facets is None else _labelled(session, query, result.facets)
-    return SearchPage(letters, total, result.total_is_exact, result.notice, meant, told)
+    return SearchPage(letters, total, result.total_is_exact, result.notice, meant)
 
 
 def _meant(services: Services, session: Session, actor: Actor, asked: SearchQuery, text: str | None) -> str | None:
     """The other spelling, when SQL confirms that it leads the actor to a letter."""
     if not text:
         return None
-    again = replace(asked, text=text, offset=0, limit=MEANT_READ, highlight=False, facets=())
+    again = replace(asked, text=text, offset=0, limit=MEANT_READ, highlight=False)
     hits = services.index.search(again, principals=actor.principals).hits
     return text if _confirmed(session, actor, hits) else None
 
@@ -173,10 +159,6 @@ def facets(services: Services, session: Session, actor: Actor, query: SearchQuer
         rest = {key: values for key, values in query.filters.items() if key != name}
         alone = replace(asked, filters=rest, facets=(name,))
         counts |= services.index.facets(alone, principals=actor.principals)
-    return _labelled(session, query, counts)
-
-
-def _labelled(session: Session, query: SearchQuery, counts: Facets) -> dict[str, list[FacetValue]]:
     names = _names(session)
     return {
         name: [FacetValue(v, names.get((name, v), ""), n) for v, n in _with_chosen(counts.get(name, ()), query, name)]

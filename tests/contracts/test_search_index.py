@@ -393,16 +393,6 @@ def test_facets_count(index: SearchIndex) -> None:
     assert counts(index, "avis") == {}
 
 
-def test_what_is_counted_along_is_what_is_counted_alone(index: SearchIndex) -> None:
-    index.put([letter(no, "avis marché poteaux", units=(f"U{no % 3}",)) for no in range(1, 8)])
-    names = ("year", "month", "unit", "state")
-    for text in ("avis", "marche poteau avi", "avis -marché", 'objet:"rien"', "rien", ""):
-        query = SearchQuery(text, facets=names, limit=1)
-        along = index.search(query, principals=ALL).facets
-        assert along in (None, index.facets(query, principals=ALL))
-    assert index.search(SearchQuery("avis"), principals=ALL).facets is None
-
-
 def test_values_keep_their_letters(index: SearchIndex) -> None:
     index.put([letter(1, units=("Direction Générale / É",))])
     assert counts(index, "", "unit")["unit"] == (("Direction Générale / É", 1),)

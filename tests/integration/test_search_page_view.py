@@ -48,16 +48,6 @@ def test_the_first_hits_do_not_wait_for_the_filters(
     assert "Registre" in page.get("/recherche/filtres?q=poteaux").text
 
 
-def test_filters_that_were_counted_along_are_not_asked_for_again(
-    page: FlaskClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    found = SearchPage((), 5, True, counts={"year": [FacetValue("2021", "", 5)]})
-    monkeypatch.setattr(search, "search_letters", lambda *_args: found)
-    shown = page.get("/recherche/?q=x").text
-    assert ">2021<" in shown
-    assert "/recherche/filtres" not in shown
-
-
 def test_years_and_months_stand_newest_first_and_long_names_are_cut(
     page: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

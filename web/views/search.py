@@ -1,7 +1,6 @@
 """Searching letters: one field, filters with their counts, highlighted passages that lead to their page."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import date
 from enum import Enum
 
@@ -68,17 +67,16 @@ SORTS: Mapping[SortOrder, LazyString] = {
 
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
-    """The page: hits, with the filters' counts if the index gives them along; else these follow (by htmx, or by a link)."""
+    """The page: hits first; the counts of the filters follow (by htmx, or by a link)."""
     query, is_asked, problems = read_query(request.args)
     if not is_asked:
         return render_template("search/index.html", query=query, page=None, **_frame(query, problems))
     services, actor = context.services(), context.actor()
     with services.reading() as session:
-        page = search.search_letters(services, session, actor, replace(query, facets=search.FACETS))
+        page = search.search_letters(services, session, actor, query)
         first = query.offset == 0 and bool(query.text)
         letters, envelopes = search.exact_number(session, actor, query.text) if first else ([], [])
-        has_counts = page.counts is not None or "filtres" in request.args
-        counted = _counted(session, query, page.counts) if has_counts else None
+        counted = _counted(session, query) if "filtres" in request.args else None
     # A letter that already stands on top is not shown twice.
     exact = [one for one in letters if one.mail_id not in [hit.mail_id for hit in page.letters[:1]]]
     return render_template(
@@ -88,7 +86,6 @@ def index() -> ResponseReturnValue:
         exact=exact,
         envelopes=envelopes,
         counted=counted,
-        has_counts=has_counts,
         **_frame(query, problems),
     )
 
@@ -102,13 +99,10 @@ def facets() -> ResponseReturnValue:
     return render_template("search/_facets.html", query=query, counted=counted, **_frame(query, ()))
 
 
-def _counted(
-    session: object, query: SearchQuery, found: Mapping[str, list[FacetValue]] | None = None
-) -> list[tuple[str, str, list[FacetValue]]] | None:
+def _counted(session: object, query: SearchQuery) -> list[tuple[str, str, list[FacetValue]]] | None:
     """(name, French name, values with labels) of each filter that has any; None when they cannot be counted now."""
     try:
-        if found is None:
-            found = search.facets(context.services(), session, context.actor(), query)  # type: ignore[arg-type]
+        found = search.facets(context.services(), session, context.actor(), query)  # type: ignore[arg-type]
     except EngineFailed:
         return None
     shown = []
