@@ -29,7 +29,7 @@ from indexer import correcting, fields, suggesting, tantivy_correct, tantivy_sto
 from indexer.asking import facet_values, page_of
 from indexer.passages import Marker
 from indexer.query import parse
-from indexer.rereading import WINDOW, Rereading, rereading_of, weight
+from indexer.rereading import Rereading, rereading_of, weight
 from indexer.synonyms import Synonyms, shipped
 from indexer.tantivy_folder import Folder, stamp
 from indexer.tantivy_query import Translator
@@ -46,6 +46,8 @@ _ORDERS: Mapping[SortOrder, tuple[str | None, Order]] = {
     SortOrder.OLDEST: ("registered_ms", Order.Asc),
 }
 _REBUILD = "Run `ged index rebuild`."
+WINDOW = 30
+"""So many of the first letters are looked at once more: fewer than on servers, for one process serves all."""
 
 
 class TantivyIndex:
