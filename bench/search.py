@@ -1,6 +1,6 @@
 """Everything that search must show, in one run, as JSON lines: relevance, speed, growth, indexing, freshness.
 
-    make bench-search            python -m bench.search [--seed N] [--letters 20000] [--sizes 10000 100000 1000000] ...
+    make bench-search            python -m bench.search [--seed N] [--letters 20000] [--sizes 10000 1000000] ...
 
 Relevance is the worst of three seeds made from ``--seed``. Speed is that of the served site over HTTP, twenty at once, as
 somebody signed in who sees half of the letters: the page with its hits and marked passages, and the counts of the filters
@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
     parser.add_argument("--letters", type=int, default=20_000, help="of the relevance; 0: without it")
     parser.add_argument("--queries", type=int, default=500)
-    parser.add_argument("--sizes", type=int, nargs="*", default=[10_000, 100_000])
+    parser.add_argument("--sizes", type=int, nargs="*", default=[10_000, 1_000_000])
     parser.add_argument("--embedded", type=int, default=100_000, help="letters in tantivy; 0: without")
     parser.add_argument("--bulk", type=int, default=20_000, help="letters of the comparison of bulks; 0: without")
     parser.add_argument("--backlog", type=int, default=5_000, help="letters of the archive while one looks; 0: without")
