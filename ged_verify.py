@@ -20,14 +20,17 @@ nothing speaks against the file; 1: something in it is broken; 2: the folder can
 """
 
 import argparse
+import asyncio
 import base64
 import hashlib
 import json
+import logging
 import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -543,9 +546,6 @@ def check_pdf(
     Raises:
         ImportError: pyHanko is not installed.
     """
-    import logging
-    from io import BytesIO
-
     from pyhanko.pdf_utils.reader import PdfFileReader
 
     logging.getLogger("pyhanko").setLevel(logging.CRITICAL)
@@ -574,8 +574,6 @@ def _pdf_line(
     *,
     own_roots: bool,
 ) -> Line:
-    import asyncio
-
     from asn1crypto import x509 as asn1
     from pyhanko.sign.validation.pdf_embedded import async_validate_pdf_signature, async_validate_pdf_timestamp
     from pyhanko.sign.validation.settings import KeyUsageConstraints

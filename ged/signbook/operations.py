@@ -16,7 +16,7 @@ from ged import access
 from ged.access import Because
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.org.models import Post
-from ged.ports import Digest, MailId, PostId, SignRequest, post_principal, unit_principal
+from ged.ports import Digest, MailId, PostId, SignRequest, StoredBlob, post_principal, unit_principal
 from ged.registry import allocation, dispatch
 from ged.registry.journal_check import told_of_number
 from ged.registry.models import AttachmentKind
@@ -392,28 +392,7 @@ def sign_numbered(services: Services, mail_id: MailId | int, *, key: OpenedKey, 
     with services.unit_of_work(now) as uow:
         draft = book.locked(uow, mail_id, actor)
         post = _check_signing(draft, actor, local_day(services, now))
-        attachment_id = book.attach_pages(
-            uow,
-            draft,
-            stored.digest,
-            pages,
-            kind=AttachmentKind.SIGNED,
-            filename=f"{_file_name(number)}.pdf",
-            actor=actor,
-            size_bytes=stored.size_bytes,
-            is_signed=True,
-        )
-        uow.session.add(
-            SignedRevision(
-                mail_id=draft.mail_id,
-                sequence=1,
-                digest=stored.digest,
-                attachment_id=attachment_id,
-                signed_by_id=actor.person_id,
-                level=signed.level,
-                at=now,
-            )
-        )
+        _keep_signed(uow, draft, stored, pages, level=signed.level, actor=actor)
         tokens.keep(uow, draft.mail_id, token, actor=actor, post=post)
         draft.failure = ""
         draft.confirmed_by_id, draft.confirmed_name, draft.confirmed_title = actor.person_id, words.name, words.title
@@ -421,6 +400,33 @@ def sign_numbered(services: Services, mail_id: MailId | int, *, key: OpenedKey, 
         finish_signature(uow, draft, actor=actor, post=post, digest=stored.digest, level=signed.level)
         uow.preserve("mail", draft.mail_id)
     return number
+
+
+def _keep_signed(uow: UnitOfWork, draft: Draft, stored: StoredBlob, pages: Pages, *, level: str, actor: Actor) -> None:
+    """The signed file beside the letter, and its revision, which ``ged verify`` compares with the bytes."""
+    number = draft.number.text if draft.number else ""
+    attachment_id = book.attach_pages(
+        uow,
+        draft,
+        stored.digest,
+        pages,
+        kind=AttachmentKind.SIGNED,
+        filename=f"{_file_name(number)}.pdf",
+        actor=actor,
+        size_bytes=stored.size_bytes,
+        is_signed=True,
+    )
+    uow.session.add(
+        SignedRevision(
+            mail_id=draft.mail_id,
+            sequence=1,
+            digest=stored.digest,
+            attachment_id=attachment_id,
+            signed_by_id=actor.person_id,
+            level=level,
+            at=uow.now,
+        )
+    )
 
 
 def local_day(services: Services, now: datetime) -> date:
