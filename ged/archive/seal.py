@@ -75,7 +75,7 @@ class HeadSeal:
             yield
 
     def sign_bytes(self, content: bytes) -> str:
-        """The journal's signature over some bytes, in hexadecimal; the key is made when there is none."""
+        """The journal's signature over some bytes, in hexadecimal; under ``alone``, or with the key made before."""
         return self._private().sign(content).hex()
 
     def is_signed_bytes(self, content: bytes, signature: str) -> bool:
@@ -130,11 +130,15 @@ class HeadSeal:
 
         Give a session that has read nothing yet: the file is read first, and may not be ahead of what is compared.
         """
+        # In this order: the file of heads is made before the key, so a key seen first has its file beside it.
+        has_key = self._public.exists()
         if not self._heads.exists():
-            if self._public.exists():
+            if has_key:
                 yield Finding(0, "seal.file_missing")
             return
         lines = self._lines()
+        if not lines and not has_key:
+            return  # being made at this moment
         try:
             public = serialization.load_pem_public_key(self._public.read_bytes())
         except (OSError, ValueError):
@@ -184,10 +188,13 @@ class HeadSeal:
                 os.fsync(heads.fileno())
 
     def _private(self) -> Ed25519PrivateKey:
+        """The key; made when there is none, under the lock of ``alone``."""
         if self._key.exists():
             key = serialization.load_pem_private_key(self._key.read_bytes(), password=None)
             if isinstance(key, Ed25519PrivateKey):
                 return key
+        # First the file, then the key: who looks meanwhile must not take a file not made yet for one removed.
+        self._heads.touch()
         made = Ed25519PrivateKey.generate()
         pem = made.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

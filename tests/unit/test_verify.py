@@ -12,11 +12,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import select, text, update
 
 from ged import audit
 from ged.adapters.blobs_fs import HEADER
 from ged.archive import blobs as archive_blobs
+from ged.archive.seal import HeadSeal
 from ged.codes import derive_secret
 from ged.pipeline import seal_head
 from ged.ports import Digest
@@ -336,6 +338,23 @@ def seal_file(services: Services) -> Path:
 def test_the_file_of_seals_removed_is_told(here: Services) -> None:
     seal_file(here).unlink()
     assert [code for code, _ in problems(here)] == ["seal.file_missing"]
+
+
+def test_looking_while_the_first_head_is_sealed_finds_nothing(tmp_path: Path) -> None:
+    services = make_services(tmp_path)
+    found = []
+
+    class Watched(HeadSeal):
+        def _private(self) -> Ed25519PrivateKey:
+            key = super()._private()  # the key is there now, the first line is not
+            with services.reading() as session:
+                found.append([finding.code for finding in self.verify(session)])
+            return key
+
+    with services.reading() as session:
+        assert Watched(tmp_path / "seal").seal(audit.head(session), now=NOW)
+    assert found == [[]]
+    services.engine.dispose()
 
 
 @pytest.mark.parametrize("line", ["nonsense", "{}", '{"head": 3, "signature": "00"}', "\xff\xfe"])
