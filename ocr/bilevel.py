@@ -11,6 +11,7 @@ from PIL import Image, ImageFilter
 from ocr import filters
 
 Mask = npt.NDArray[np.bool_]
+Gray = npt.NDArray[np.uint8]
 Tones = npt.NDArray[np.float32]
 
 CELL = 8
@@ -46,8 +47,17 @@ def ink(gray: Image.Image) -> Mask:
     strongest = float(np.percentile(near, 98))
     floor = max(_MIN_LIMIT, _GRAIN * _SPREAD_TO_DEVIATION * spread, _SHOW_THROUGH * strongest)
     share = 1 - np.clip(0.5 * near, min(floor, _MAX_LIMIT), _MAX_LIMIT)
-    limit = Image.fromarray((paper * share).astype(np.uint8)).resize(gray.size, Image.Resampling.NEAREST)
-    return filters.with_company(np.asarray(gray) < np.asarray(limit))  # the rest is dust and noise
+    return filters.with_company(_darker(np.asarray(gray), (paper * share).astype(np.uint8)))  # the rest is dust
+
+
+def _darker(plane: Gray, limits: Gray) -> Mask:
+    """Which pixels are darker than the limit of their cell."""
+    wide = np.repeat(limits, CELL, axis=1)[:, : plane.shape[1]]
+    result = np.empty(plane.shape, dtype=np.bool_)
+    for row in range(CELL):  # one row of every cell at a time: the limits are not enlarged to a page of their own
+        rows = plane[row::CELL]
+        np.less(rows, wide[: len(rows)], out=result[row::CELL])
+    return result
 
 
 def _least_light(gray: Image.Image, eighth: Image.Image) -> tuple[Tones, Tones]:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from PIL import Image, ImageFilter
 
 from ocr import filters
-from ocr.image import shrink
+from ocr.image import grayscale, shrink
 
 Gray = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
@@ -31,7 +31,7 @@ def ink(gray: Image.Image, share: float = _INK) -> Mask:
 
 def blank_score(image: Image.Image) -> float:
     """Judge how empty a page is, 0 full to 1 empty; dust, noise, shadows and black edges do not count as writing."""
-    small = filters.median(shrink(image.convert("L"), 900))
+    small = filters.median(shrink(grayscale(image), 900))
     mask = filters.with_company(ink(small, _FAINT_INK))  # the rest is dust
     margin_y, margin_x = max(1, mask.shape[0] // 30), max(1, mask.shape[1] // 30)
     inner = mask[margin_y:-margin_y, margin_x:-margin_x]

@@ -8,7 +8,7 @@ from typing import Any
 from PIL import Image
 
 from ocr import bilevel
-from ocr.image import shrink
+from ocr.image import grayscale, shrink
 from ocr.mixed import Layers, take_apart
 from ocr.pictures import SITE_FIRST_BYTES, SITE_OTHER_BYTES, jpeg, site_webp
 from ocr.wire import PagePart, PageTask, PatchPart
@@ -45,7 +45,7 @@ def code_page(task: PageTask, image: Image.Image, dpi: float) -> CodedPage:
     """Write the files of a page image beside its result."""
     layers = take_apart(image)
     gray = all(patch.gray for patch in layers.patches)
-    kept = image.convert("L") if gray else image
+    kept = grayscale(image) if gray else image
     limit = SITE_FIRST_BYTES if task.page_no == 1 else SITE_OTHER_BYTES
     site_image = task.stem.with_suffix(".webp") if task.pictures else None
     if site_image is not None:

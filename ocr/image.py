@@ -140,7 +140,18 @@ def _fitting(size: tuple[int, int], long_side_px: int) -> tuple[int, int]:
 def shrink(image: Image.Image, long_side_px: int) -> Image.Image:
     """Make an image no longer than ``long_side_px`` on its long side."""
     size = _fitting(image.size, long_side_px)
-    return image if size == image.size else image.resize(size, Image.Resampling.BOX, reducing_gap=3)
+    if size == image.size:
+        return image
+    # A page of 300 dpi is read at the half: whole squares of pixels, the same mean in a quarter of the time.
+    factor = round(max(image.size) / long_side_px)
+    if size == tuple(-(-side // factor) for side in image.size):
+        return image.reduce(factor)
+    return image.resize(size, Image.Resampling.BOX, reducing_gap=3)
+
+
+def grayscale(image: Image.Image) -> Image.Image:
+    """The image in mode ``L``; itself, not a copy, when it is."""
+    return image if image.mode == "L" else image.convert("L")
 
 
 def turn(image: Image.Image, degrees: int) -> Image.Image:

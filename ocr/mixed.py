@@ -14,6 +14,7 @@ from PIL import Image, ImageChops
 
 from ocr import bilevel, filters
 from ocr.bilevel import Mask, Tones
+from ocr.image import grayscale
 
 GRID = 32  # pixels of a page at 300 dpi: 2.7 mm
 _CHROMA = 0.1  # of the paper's light
@@ -53,7 +54,7 @@ class Layers:
 
 def take_apart(image: Image.Image) -> Layers:
     """Part a page (mode ``L`` or ``RGB``) into black ink and patches."""
-    gray = image.convert("L")
+    gray = grayscale(image)
     eighth = bilevel.cells(image)
     paper = [bilevel.paper_of(channel) for channel in eighth.split()]
     ink = bilevel.ink(gray)

@@ -6,12 +6,12 @@ from pathlib import Path
 from ged.errors import EngineFailed
 from ocr import clean, textlayer
 from ocr.coding import CodedPage, code_page
-from ocr.image import Shown
+from ocr.image import Shown, grayscale, shrink
 from ocr.language import language_of
 from ocr.limits import Limits
 from ocr.lines import Line, Token, text_of
 from ocr.pdfsource import PdfPages
-from ocr.reading import Reader, Reading
+from ocr.reading import READING_LONG_SIDE_PX, Reader, Reading
 from ocr.showing import show
 from ocr.sniff import PDF
 from ocr.tesseract import Recogniser
@@ -39,7 +39,8 @@ class PageReader:
             coded = code_page(task, shown.image, shown.dpi)
             self._keep(task, Reading(shown.image, lines, ("born_digital",)), coded)
             return
-        lean = clean.skew_degrees(shown.image.convert("L"))
+        small = grayscale(shrink(shown.image, READING_LONG_SIDE_PX))
+        lean = clean.skew_degrees(small)
         # A slight lean stays: turning the whole page takes a tenth of a second, and nobody sees it.
         tilt = lean if abs(lean) < SLIGHT_LEAN_DEGREES else 0.0
         level = shown.image if tilt else clean.levelled(shown.image, lean)
@@ -47,7 +48,7 @@ class PageReader:
         self._keep(task, Reading(level, (), ("failed",)), coded)
         try:
             reading = Reader(self._recogniser, task.languages, end_s).read(
-                shown.image, level, shown.dpi, lean=lean, tilt=tilt
+                small, level, shown.dpi, lean=lean, tilt=tilt
             )
         except EngineFailed:
             return

@@ -13,6 +13,7 @@ from ocr.lines import Line, Token
 
 _LONG_SIDE_PX = 440  # a line of writing is 4 to 8 pixels high
 _RULE_PX = 40
+_RUN_TOGETHER = (7, 15)  # pixels down and across
 _MIN_WIDTH_PX, _MIN_HEIGHT_PX = 7, 3
 _MAX_REGIONS = 8
 _SAME_PLACE = 0.4  # of the smaller box
@@ -74,9 +75,7 @@ def unread_regions(fresh: Image.Image, lines: Sequence[Line]) -> tuple[list[Box]
     for token in (token for line in lines for token in line.tokens):
         _blank(ink, token)
     # Letters of a line run together, lines of a paragraph too.
-    joined = ndimage.binary_closing(np.pad(ink, 8), structure=np.ones((7, 15)))[8:-8, 8:-8] & (
-        ndimage.uniform_filter(ink.astype(np.float32), (7, 15)) > 0.06
-    )
+    joined = _closed(ink) & (ndimage.uniform_filter(ink.astype(np.float32), _RUN_TOGETHER) > 0.06)
     labels, _ = ndimage.label(joined)
     found: list[tuple[int, Box]] = []
     height, width = ink.shape
@@ -94,6 +93,15 @@ def unread_regions(fresh: Image.Image, lines: Sequence[Line]) -> tuple[list[Box]
     found.sort(key=lambda pair: -pair[0])
     left = sum(weight for weight, _ in found)
     return _united([box for _, box in found[: 3 * _MAX_REGIONS]])[:_MAX_REGIONS], left / max(every, 1)
+
+
+def _closed(ink: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """A binary closing, an axis at a time: a tenth of the time of the whole neighbourhood."""
+    plane = np.pad(ink, 8).view(np.uint8)
+    for step in (ndimage.maximum_filter1d, ndimage.minimum_filter1d):
+        for axis, length in enumerate(_RUN_TOGETHER):
+            plane = step(plane, length, axis=axis)
+    return plane[8:-8, 8:-8].view(np.bool_)
 
 
 def _rules(ink: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
@@ -158,6 +166,8 @@ def _gives_way(lines: list[list[Token]], token: Token) -> bool:
 
 
 def _overlap(one: Token, other: Token) -> float:
+    if other.y >= one.y + one.height or one.y >= other.y + other.height:  # nearly all pairs
+        return 0.0
     width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
     height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
     if width <= 0 or height <= 0:
