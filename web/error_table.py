@@ -44,7 +44,11 @@ MESSAGES: Mapping[str, Message] = {
         _l("Cette délégation ne couvre pas toute l'absence."),
         _l("Donnez une délégation pour toute la période, ou choisissez-en une autre."),
     ),
-    "absence.not_yours": Message(_l("Cette absence n'est pas la vôtre."), _l("Seul l'absent dit qu'il est de retour.")),
+    "absence.not_for_them": Message(
+        _l("Vous ne pouvez pas déclarer l'absence de cette personne, ni y mettre fin."),
+        _l("Adressez-vous à son supérieur hiérarchique ou à un administrateur."),
+    ),
+    "absence.not_yours": Message(_l("Cette absence n'est pas la vôtre."), _l("Rechargez la page.")),
     "absence.overlap": Message(_l("Une autre absence est déjà déclarée à ces dates."), _l("Mettez-y fin d'abord.")),
     "absence.replacement": Message(
         _l("Ce remplacement n'est pas possible."), _l("Choisissez une délégation de la liste.")

@@ -71,6 +71,7 @@ ACCESS: Mapping[str, Rule] = {
     "absences.index": SIGNED_IN,
     "absences.declare": SIGNED_IN,
     "absences.end": SIGNED_IN,
+    "absences.acknowledge": SIGNED_IN,
     # --- administration ---
     "admin.index": roles(Role.ADMINISTRATOR),
     "admin.jobs": roles(Role.ADMINISTRATOR),

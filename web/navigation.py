@@ -147,7 +147,7 @@ ENTRIES: tuple[Entry, ...] = (
         _l("Délégations"),
         "delegations.index",
         _l("Qui agit pour qui, qui est absent, et jusqu'à quand"),
-        also=("absences.index", "absences.declare", "absences.end"),
+        also=("absences.index", "absences.declare", "absences.end", "absences.acknowledge"),
     ),
     Entry(
         ADMIN,

@@ -30,6 +30,7 @@ REASONS: Mapping[str, LazyString] = {
     "two_readings": _l("Le fichier peut être lu de deux façons différentes."),
     "unsupported": _l("Ce genre de signature n'est pas pris en charge."),
     "content_missing": _l("Le fichier signé manque : cette signature en est séparée."),
+    "message_parts": _l("La signature ne couvre pas tout ce que montre le message."),
     "byte_range": _l("La signature ne couvre pas tout le fichier."),
     "signature_hidden": _l("Le fichier cache une signature."),
     "too_large": _l("Le fichier est trop lourd pour être vérifié."),

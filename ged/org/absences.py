@@ -1,35 +1,51 @@
 """Absences: who is away between two days, and who replaces them - by a delegation or an interim that exists, or nobody.
 
 An absence moves nothing: letters stay with the post, so that nothing is lost when it ends. Who replaces acts through
-the delegation as long as that is in force, and finds there what reaches the absent post.
+the delegation as long as that is in force, and finds there what reaches the absent post. Who cannot say it is
+declared absent by an administrator or a head above (``ged.org.absence_rights``), and told (``absence_notices``).
 """
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import Select, or_, select, true
 from sqlalchemy.orm import Session
 
-from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound
+from ged.errors import Invalid, InvalidTransition, NotFound
+from ged.org import absence_notices
+from ged.org.absence_rights import held_on, speaking_post
 from ged.org.models import Absence, Delegation, DelegationKind, Holding, Person, Post
-from ged.unit import Actor, UnitOfWork
+from ged.ports import PersonId
+from ged.unit import Actor, HeldPost, Role, UnitOfWork
 
 MAX_DAYS = 366
 
 
 @dataclass(frozen=True)
 class AbsenceForm:
-    """What is declared. ``delegation_id``: by which delegation of an own post somebody replaces; None: nobody."""
+    """What is declared.
+
+    Attributes:
+        delegation_id: by which delegation of a post of the absent somebody replaces; None: nobody.
+        person_id: who is away; None: the actor.
+    """
 
     from_on: date
     until_on: date
     delegation_id: int | None = None
+    person_id: PersonId | None = None
 
 
 @dataclass(frozen=True)
 class AbsenceRow:
-    """An absence as lists show it; ``replacement`` is empty when nobody replaces (any more)."""
+    """An absence as lists show it.
+
+    Attributes:
+        replacement: empty when nobody replaces (any more).
+        declared_by: who else declared it; empty: the absent.
+        may_end: the actor may end it.
+    """
 
     id: int
     person: str
@@ -40,6 +56,8 @@ class AbsenceRow:
     act: str
     is_mine: bool
     replaced_by_me: bool
+    declared_by: str = ""
+    may_end: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,22 +75,26 @@ class Away:
 
 
 def declare(uow: UnitOfWork, form: AbsenceForm, *, actor: Actor) -> int:
-    """Say that one is away.
+    """Say that one is away, or that another is who cannot say it; the other is told. Answers the absence's id.
 
     Raises:
-        Invalid: ``absence.dates``, ``absence.overlap``; ``absence.replacement``: no delegation of an own post;
+        Forbidden: ``absence.not_for_them``.
+        NotFound: ``person.unknown``.
+        Invalid: ``absence.dates``, ``absence.overlap``; ``absence.replacement``: no delegation of a post of theirs;
             ``absence.not_covered``: it is not in force on every day of the absence.
     """
     today = uow.now.astimezone(uow.services.zone).date()
+    person_id = actor.person_id if form.person_id is None else form.person_id
+    through = speaking_post(uow.session, person_id, actor, on=today)
     if form.until_on < max(form.from_on, today) or (form.until_on - form.from_on).days > MAX_DAYS:
         raise Invalid("absence.dates", "give a period to come, of a year at most", field="until_on")
-    others = _standing().where(Absence.person_id == actor.person_id)
+    others = _standing().where(Absence.person_id == person_id)
     if uow.session.scalar(others.where(Absence.from_on <= form.until_on, Absence.until_on >= form.from_on).limit(1)):
         raise Invalid("absence.overlap", "end the other one first", field="from_on")
     if form.delegation_id is not None:
-        _check_replacement(uow.session, form, actor)
+        _check_replacement(uow.session, form, person_id, today)
     row = Absence(
-        person_id=actor.person_id,
+        person_id=person_id,
         from_on=form.from_on,
         until_on=form.until_on,
         delegation_id=form.delegation_id,
@@ -81,38 +103,48 @@ def declare(uow: UnitOfWork, form: AbsenceForm, *, actor: Actor) -> int:
     uow.session.add(row)
     uow.session.flush()
     uow.record(
-        "absence.declared", "absence", row.id, actor=actor, from_on=form.from_on.isoformat(),
-        until_on=form.until_on.isoformat(), delegation=form.delegation_id,
+        "absence.declared" if through is None else absence_notices.DECLARED, "absence", row.id, actor=actor,
+        post=through, from_on=form.from_on.isoformat(), until_on=form.until_on.isoformat(),
+        delegation=form.delegation_id, **_of(through, person_id),
     )  # fmt: skip
     return row.id
 
 
-def _check_replacement(session: Session, form: AbsenceForm, actor: Actor) -> None:
+def _of(through: HeldPost | None, person_id: int) -> dict[str, int]:
+    """What the journal adds when it is another's absence: whose."""
+    return {} if through is None else {"of_person": int(person_id)}
+
+
+def _check_replacement(session: Session, form: AbsenceForm, person_id: int, today: date) -> None:
     given = session.get(Delegation, form.delegation_id)
-    own = {post.post_id for post in actor.posts if post.because == "holder"}
-    if given is None or given.post_id not in own or given.withdrawn_at is not None:
+    if given is None or given.post_id not in _own_posts(session, person_id, today) or given.withdrawn_at is not None:
         raise Invalid("absence.replacement", "choose a delegation of the list", field="delegation_id")
     if given.from_on > form.from_on or given.until_on < form.until_on:
         raise Invalid("absence.not_covered", "have it last as long as the absence", field="delegation_id")
 
 
+def _own_posts(session: Session, person_id: int, on: date) -> set[int]:
+    return set(session.scalars(select(Holding.post_id).where(Holding.person_id == person_id, *held_on(on))))
+
+
 def end(uow: UnitOfWork, absence_id: int, *, actor: Actor) -> None:
-    """Be back, or not go: from now on nothing says that one is away.
+    """Be back, or not go: from now on nothing says that one is away. For another: as ``declare``.
 
     Raises:
-        NotFound: ``absence.unknown``.
-        Forbidden: ``absence.not_yours``.
+        NotFound: ``absence.unknown``, ``person.unknown``.
+        Forbidden: ``absence.not_for_them``.
         InvalidTransition: ``absence.ended``.
     """
     row = uow.session.get(Absence, absence_id, with_for_update=True)
     if row is None:
         raise NotFound("absence.unknown", "reload the list", id=absence_id)
-    if row.person_id != actor.person_id:
-        raise Forbidden("absence.not_yours", "only who is away comes back", id=absence_id)
+    today = uow.now.astimezone(uow.services.zone).date()
+    through = speaking_post(uow.session, row.person_id, actor, on=today)
     if row.ended_at is not None:
         raise InvalidTransition("absence.ended", "it ended already", id=absence_id)
     row.ended_at = uow.now
-    uow.record("absence.ended", "absence", row.id, actor=actor)
+    action = "absence.ended" if through is None else absence_notices.ENDED
+    uow.record(action, "absence", row.id, actor=actor, post=through, **_of(through, row.person_id))
 
 
 def _standing() -> Select[Absence]:
@@ -134,9 +166,9 @@ class Replacement:
     until_on: date
 
 
-def replacement_choices(session: Session, actor: Actor, *, on: date) -> list[Replacement]:
-    """Delegations of the actor's own posts that are not over, to choose the replacement by."""
-    own = [post.post_id for post in actor.posts if post.because == "holder"]
+def replacement_choices(session: Session, person_id: PersonId | int, *, on: date) -> list[Replacement]:
+    """Delegations of the posts that a person holds that are not over, to choose the replacement by."""
+    own = sorted(_own_posts(session, person_id, on))
     rows = session.execute(
         select(Delegation, Person.name)
         .join(Person, Person.id == Delegation.person_id)
@@ -146,30 +178,33 @@ def replacement_choices(session: Session, actor: Actor, *, on: date) -> list[Rep
     return [Replacement(d.id, name, d.kind, d.act, d.from_on, d.until_on) for d, name in rows]
 
 
-def listing(session: Session, actor: Actor, *, on: date) -> list[AbsenceRow]:
-    """Absences of today and to come: the actor's, of those replaced, and of the units worked in or headed."""
+def listing(session: Session, actor: Actor, *, on: date, others: Collection[int] = frozenset()) -> list[AbsenceRow]:
+    """Absences of today and to come: the actor's, of those replaced, and of the units worked in or headed.
+
+    ``others``: people whose absences the actor may end; theirs are listed too.
+    """
     units = sorted(actor.unit_ids | actor.headed_unit_ids)
     beside = (
-        select(Holding.person_id).join(Post, Post.id == Holding.post_id).where(Post.unit_id.in_(units), *_held_on(on))
+        select(Holding.person_id).join(Post, Post.id == Holding.post_id).where(Post.unit_id.in_(units), *held_on(on))
     )
     mine = select(Delegation.id).where(Delegation.person_id == actor.person_id)
-    query = (
-        _standing()
-        .where(Absence.until_on >= on)
-        .where(
-            or_(
-                Absence.person_id == actor.person_id,
-                Absence.person_id.in_(beside),
-                Absence.delegation_id.in_(mine),
-            )
-        )
+    concerned = or_(
+        Absence.person_id == actor.person_id, Absence.person_id.in_(beside), Absence.delegation_id.in_(mine)
     )
+    if others:
+        # An administrator names everybody: no list of them all in the query.
+        concerned = true() if actor.has(Role.ADMINISTRATOR) else or_(concerned, Absence.person_id.in_(sorted(others)))
+    query = _standing().where(Absence.until_on >= on).where(concerned)
     rows = session.scalars(query.order_by(Absence.from_on, Absence.id)).all()
     names = _names(session, [row.person_id for row in rows])
-    return [_row(session, row, names.get(row.person_id, ""), actor) for row in rows]
+    by = absence_notices.declared_by(session, [row.id for row in rows])
+    return [
+        _row(session, row, names.get(row.person_id, ""), by.get(row.id, ""), actor, row.person_id in others)
+        for row in rows
+    ]
 
 
-def _row(session: Session, row: Absence, person: str, actor: Actor) -> AbsenceRow:
+def _row(session: Session, row: Absence, person: str, declared_by: str, actor: Actor, may_end: bool) -> AbsenceRow:
     given = session.get(Delegation, row.delegation_id) if row.delegation_id is not None else None
     given = given if given is not None and given.withdrawn_at is None else None
     by = session.get(Person, given.person_id) if given is not None else None
@@ -183,6 +218,8 @@ def _row(session: Session, row: Absence, person: str, actor: Actor) -> AbsenceRo
         act=given.act if given is not None else "",
         is_mine=row.person_id == actor.person_id,
         replaced_by_me=given is not None and given.person_id == actor.person_id,
+        declared_by=declared_by,
+        may_end=may_end or row.person_id == actor.person_id,
     )
 
 
@@ -192,7 +229,7 @@ def away(session: Session, post_ids: Iterable[int], *, on: date) -> dict[int, Aw
         select(Holding.post_id, Holding.person_id, Post.title, Person.name)
         .join(Post, Post.id == Holding.post_id)
         .join(Person, Person.id == Holding.person_id)
-        .where(Holding.post_id.in_(sorted(set(post_ids))), *_held_on(on))
+        .where(Holding.post_id.in_(sorted(set(post_ids))), *held_on(on))
         .order_by(Holding.id)
     ).all()
     absent = {row.person_id: row.until_on for row in _absent(session, {row.person_id for row in held}, on)}
@@ -233,10 +270,6 @@ def _acting(session: Session, post_ids: list[int], on: date) -> dict[int, list[s
         if name not in found.setdefault(post_id, []):
             found[post_id].append(name)
     return found
-
-
-def _held_on(on: date) -> tuple[ColumnElement[bool], ...]:
-    return (Holding.from_on <= on, or_(Holding.until_on.is_(None), Holding.until_on >= on))
 
 
 def _names(session: Session, person_ids: list[int]) -> dict[int, str]:

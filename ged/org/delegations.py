@@ -158,7 +158,7 @@ def listing(session: Session, actor: Actor, *, on: date) -> list[DelegationRow]:
             or_(
                 Delegation.post_id.in_(own),
                 Delegation.person_id == actor.person_id,
-                Post.unit_id.in_(_headed_itself(actor)),
+                Post.unit_id.in_(headed_itself(actor)),
             )
         )
         .order_by(Delegation.withdrawn_at.is_not(None), Delegation.from_on, Delegation.id)
@@ -178,7 +178,7 @@ def listing(session: Session, actor: Actor, *, on: date) -> list[DelegationRow]:
             max_amount_xof=d.max_amount_xof,
             is_withdrawn=d.withdrawn_at is not None,
             may_withdraw=d.withdrawn_at is None
-            and (d.post_id in own or (d.kind is DelegationKind.INTERIM and post.unit_id in _headed_itself(actor))),
+            and (d.post_id in own or (d.kind is DelegationKind.INTERIM and post.unit_id in headed_itself(actor))),
         )
         for d, post, name in session.execute(query).unique()
     ]
@@ -195,7 +195,7 @@ def not_in_force(session: Session, post_id: int, person_id: int, *, on: date) ->
     )
 
 
-def _headed_itself(actor: Actor) -> frozenset[int]:
+def headed_itself(actor: Actor) -> frozenset[int]:
     """Units that the actor heads by a post of its own."""
     heads = any(p.because == "holder" and p.roles & {Role.HEAD, Role.AUTHORITY} for p in actor.posts)
     return frozenset(actor.headed_unit_ids) if heads else frozenset()
@@ -206,7 +206,7 @@ def post_choices(session: Session, actor: Actor) -> list[tuple[int, str]]:
     own = [p.post_id for p in actor.posts if p.because == "holder"]
     query = (
         select(Post)
-        .where(or_(Post.id.in_(own), Post.unit_id.in_(_headed_itself(actor))))
+        .where(or_(Post.id.in_(own), Post.unit_id.in_(headed_itself(actor))))
         .order_by(Post.unit_id, Post.id)
     )
     found = [(post.id, f"{post.title} - {post.unit.name}") for post in session.scalars(query).unique()]

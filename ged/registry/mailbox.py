@@ -320,7 +320,7 @@ def _pages(uow: UnitOfWork, batch: ScanBatch, n: int, file: _File, now: datetime
 
 @dataclass(frozen=True)
 class MessageRow:
-    """A message as the list of administrators and the clerk's form show it."""
+    """A message as the list of administrators and the clerk's form show it. ``digest``: of its bytes as they came."""
 
     id: int
     mailbox: str
@@ -332,6 +332,7 @@ class MessageRow:
     sent_at: datetime | None
     taken_at: datetime
     size_bytes: int
+    digest: str | None = None
 
 
 def message_of_scan(session: Session, scan_id: int) -> MessageRow | None:
@@ -356,5 +357,5 @@ def refused(session: Session, *, limit: int = 100) -> list[MessageRow]:
 def _message_row(row: MailboxMessage) -> MessageRow:
     return MessageRow(
         row.id, row.mailbox, row.state, row.reason, row.sender_name, row.sender_address, row.subject, row.sent_at,
-        row.taken_at, row.size_bytes,
+        row.taken_at, row.size_bytes, row.digest,
     )  # fmt: skip

@@ -24,7 +24,8 @@ MAX_DEPTH = 4
 MAX_PARTS = 200
 MAX_TEXT = 200_000
 ENCRYPTED = frozenset({"multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"})
-SIGNATURES = frozenset({"application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature"})
+PKCS7_SIGNATURES = frozenset({"application/pkcs7-signature", "application/x-pkcs7-signature"})
+SIGNATURES = PKCS7_SIGNATURES | {"application/pgp-signature"}
 
 
 @dataclass(frozen=True)
@@ -169,6 +170,37 @@ def _signed_message(message: Message) -> Message | None:
     if not _MIME_HEAD.match(plain):
         return None
     return email.message_from_bytes(plain, policy=email.policy.default)
+
+
+def signature_holding(message: Message) -> bytes | None:
+    """The bytes of the PKCS#7 object that holds a whole message; None: it is no such message, or holds a file."""
+    if message.get_content_type() not in ENCRYPTED or message.is_multipart() or not _is_signed(message):
+        return None
+    content = message.get_payload(decode=True)
+    return content if isinstance(content, bytes) and _signed_message(message) is not None else None
+
+
+def signed_children(message: Message) -> tuple[Message | None, bytes] | None:
+    """What a ``multipart/signed`` message signs, and its PKCS#7 signature; None: it is none, or of another kind.
+
+    The first is None where the message does not consist of exactly these two.
+    """
+    if message.get_content_type() != "multipart/signed":
+        return None
+    children = list(_children(message))
+    signatures = [part for part in children if part.get_content_type() in PKCS7_SIGNATURES]
+    content = signatures[-1].get_payload(decode=True) if signatures else None
+    if not isinstance(content, bytes):
+        return None
+    return (children[0] if len(children) == 2 and children[1] is signatures[-1] else None), content
+
+
+def shows_the_same(content: bytes, message: Message) -> bool:
+    """Whether a clerk is shown the same text and files of these bytes as of a message."""
+    alone, shown = _Walk(), _Walk()
+    alone.take(email.message_from_bytes(content, policy=email.policy.default), 0)
+    shown.take(message, 0)
+    return (alone.texts, alone.parts) == (shown.texts, shown.parts)
 
 
 def _is_signed(message: Message) -> bool:

@@ -19,7 +19,7 @@ from ged.registry.intake import ProofScan
 from ged.registry.models import AttachmentKind
 from ged.registry.operations import SourcePage, attach
 from ged.registry.states import MailState
-from ged.signbook import book, operations
+from ged.signbook import book, operations, presign
 from ged.signbook.models import CircuitAct, Draft, SignatureWay
 from ged.signbook.render import Letter, PageMode, letter_pages
 from ged.unit import SYSTEM, Actor, Services, UnitOfWork
@@ -30,7 +30,8 @@ def confirm_ink(services: Services, mail_id: MailId | int, *, version_no: int, a
 
     Raises:
         NotFound, Forbidden, InvalidTransition, StaleVersion: as ``operations.confirm``.
-        Invalid: ``sign.no_register``, ``typeset.glyph``, ``power.type``, ``power.amount``, ``power.not_in_force``.
+        Invalid: ``presign.…``, ``sign.no_register``: the check before the signature found something that blocks;
+            ``typeset.glyph``, ``power.type``, ``power.amount``, ``power.not_in_force``. Nothing can be printed then.
     """
     with services.reading() as session:
         draft = book.require(session, mail_id, actor)
@@ -38,11 +39,13 @@ def confirm_ink(services: Services, mail_id: MailId | int, *, version_no: int, a
             session, actor, book.signing_post(draft, actor, on=operations.local_day(services, now))
         )
         letter = Letter.restored(draft.letter)
+    checked = presign.check(services, mail_id, actor=actor, now=now).in_ink()
     code = make_code(CodeKind.OUTGOING, int(mail_id), key=services.code_key)
     pages = letter_pages(letter, mode=PageMode.INK, at=now, signatory=words, code=code)
     digest = services.blobs.put(BytesIO(pages.pdf)).digest
     with services.unit_of_work(now) as uow:
         draft, post = operations.confirming(uow, mail_id, version_no=version_no, actor=actor)
+        checked.require()
         draft.way = SignatureWay.INK
         draft.print_id = book.attach_pages(
             uow, draft, digest, pages, kind=AttachmentKind.RENDERED, filename="a-signer.pdf", actor=actor,

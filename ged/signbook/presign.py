@@ -1,4 +1,4 @@
-"""The check before the signature: shown to who signs, and enforced when the letter is confirmed.
+"""The check before the signature, electronic or in ink: shown to who signs, and enforced when the letter is confirmed.
 
 What is certain blocks (no addressee, a visa missing, pages other than those shown, a font that the file does not
 carry); what a person has to judge warns (annexes that the text announces, an addressee without address). Each finding
@@ -7,7 +7,7 @@ bears the error that says what to do.
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlalchemy.orm import Session
@@ -21,6 +21,10 @@ from ged.signbook.models import Draft
 from ged.signbook.render import Letter, PageMode, letter_pages
 from ged.signbook.titles import Signatory
 from ged.unit import Actor, Services
+
+ON_PAPER = frozenset(CheckKind) - {CheckKind.FONTS, CheckKind.ARCHIVE, CheckKind.CODE}
+"""What is looked at before the print for a signature in ink: its original is the paper and its scan, so that neither
+the file's own fonts and PDF/A nor the code of the seal are asked for."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,10 @@ class Checked:
     def blocks(self) -> bool:
         """Whether anything stands in the way."""
         return any(finding.blocks for finding in self.findings)
+
+    def in_ink(self) -> "Checked":
+        """The same, of what counts for a signature in ink only."""
+        return replace(self, findings=tuple(finding for finding in self.findings if finding.kind in ON_PAPER))
 
     def require(self) -> None:
         """Refuse a letter that must not be signed as it is.

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select, update
+from werkzeug.serving import make_server
 
 from ged.closing import operations as closing
 from ged.jobs import Job, JobKind
@@ -18,14 +21,19 @@ from ged.preservation import queries
 from ged.preservation.models import Preservation
 from ged.preservation.operations import Sort
 from ged.preservation.queries import Group
-from ged.slips.models import SlipRevision
+from ged.registry.models import MailNumber
+from ged.slips.models import Slip, SlipRevision
 from ged.unit import Role, Services
 from signing.preserve import PadesPreserver
 from tests.factories import NOW, TODAY, actor, make_services
-from tests.site import make_site, post, sign_in
+from tests.site import PASSWORD, make_site, post, sign_in
 from tests.slip_kit import LineForm, letter, register_id, send
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 PATH = "/administration/preuves/"
+LONG = "00001/2026/MIN/SG/DGE-DIRECTION-GENERALE-DE-L-ENERGIE"
 
 
 @pytest.fixture(scope="module")
@@ -130,3 +138,39 @@ def test_without_authorities_the_page_says_so(tmp_path: Path) -> None:
     assert post(client, f"{PATH}reprendre", {}, page=PATH).status_code == 303
     assert "personne à qui demander" in client.get(PATH).text
     services.engine.dispose()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1280, 360])
+def test_a_long_number_stays_in_its_cell(tmp_path: Path, browser: Browser, width: int) -> None:
+    app, services = make_site(tmp_path)
+    send(services, LineForm(mail_id=letter(services)))
+    with services.unit_of_work(NOW) as uow:
+        number_id = uow.session.scalars(select(Slip.number_id)).one()
+        uow.session.execute(update(MailNumber).where(MailNumber.id == number_id).values(text=LONG))
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    context = browser.new_context(
+        base_url=f"http://127.0.0.1:{server.server_port}", viewport={"width": width, "height": 800}
+    )
+    try:
+        page = context.new_page()
+        page.goto("/connexion")
+        page.fill("#account", "admin")
+        page.fill("#password", PASSWORD)
+        page.press("#password", "Enter")
+        page.wait_for_selector("#navigation", state="attached")
+        page.goto(PATH)
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        number, cell = (page.locator(one).bounding_box() for one in (".table .number", "td:has(.number)"))
+        assert page.locator(".table .number").text_content() == LONG
+        assert number is not None
+        assert cell is not None
+        assert number["x"] + number["width"] <= cell["x"] + cell["width"]
+    finally:
+        context.close()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        services.engine.dispose()

@@ -1,6 +1,7 @@
 """The check before the signature: each thing that is not in order is told with its remedy; what is certain blocks."""
 
 import dataclasses
+import html
 from datetime import date, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -9,13 +10,13 @@ import pikepdf
 import pytest
 from sqlalchemy import update
 
-from ged.errors import ConfigError
+from ged.errors import ConfigError, Invalid
 from ged.org.models import Delegation, DelegationKind
 from ged.ports import Digest, MailId, PageFacts, PdfFacts, SourceFacts
 from ged.registry.dispatch_models import Party
 from ged.registry.files import Upload
 from ged.registry.models import Attachment, ClosingPeriod, Mail, MailNumber, Register, RegisterClosing
-from ged.signbook import drafts, operations, presign
+from ged.signbook import drafts, ink, operations, presign
 from ged.signbook.drafts import DraftForm
 from ged.signbook.findings import CheckKind
 from ged.signbook.models import CircuitEntry, Draft
@@ -279,11 +280,85 @@ def test_the_inspection_agrees_with_the_judge_of_pdf_a(tmp_path: Path) -> None:
     assert [judged[name].compliant for name in files] == [True, False, False, False]
 
 
+# --- in ink --------------------------------------------------------------------------------------------------------
+
+
+def printed(house: House, mail_id: int) -> None:
+    version_no = house.show(mail_id, "sg").version_no
+    ink.confirm_ink(house.services, mail_id, version_no=version_no, actor=house.who("sg"), now=NOW)
+
+
+def not_printed(house: House, mail_id: int, code: str) -> None:
+    """The print is refused with this code, and the letter still waits for its signature."""
+    with pytest.raises(Invalid, match=code.replace(".", r"\.")):
+        printed(house, mail_id)
+    row = house.show(mail_id, "sg")
+    assert (row.way, row.print_id, row.may.sign) == (None, None, True)
+
+
+def test_in_ink_a_letter_without_addressee_or_with_other_pages_is_not_printed(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ged.signbook import render
+    from ged.signbook.models import DraftVersion
+
+    mail_id = handed_in(house, in_order(house))
+    with monkeypatch.context() as other:
+        other.setitem(render.COUNTRIES, "TG", ("République togolaise", "Une autre devise"))
+        not_printed(house, mail_id, "presign.pages_changed")
+    version_no = house.show(mail_id, "sg").version_no
+    with house.services.unit_of_work(NOW) as uow:
+        version = uow.session.get_one(DraftVersion, (mail_id, version_no))
+        kept, version.addressees = version.addressees, []
+    not_printed(house, mail_id, "presign.no_addressee")
+    with house.services.unit_of_work(NOW) as uow:
+        uow.session.get_one(DraftVersion, (mail_id, version_no)).addressees = kept
+    printed(house, mail_id)
+    assert house.show(mail_id, "sg").print_id is not None
+
+
+def test_in_ink_a_lost_annex_a_lost_visa_and_a_closed_register_are_refused(house: House) -> None:
+    mail_id = in_order(house)
+    join(house, mail_id, "plan.pdf")
+    handed_in(house, mail_id)
+    with house.services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Register).where(Register.code == "DEP").values(closed_at=NOW))
+    not_printed(house, mail_id, "sign.no_register")
+    with house.services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Register).where(Register.code == "DEP").values(closed_at=None))
+        digest = uow.session.query(Attachment).filter_by(mail_id=mail_id, filename="plan.pdf").one().digest
+    assert digest is not None
+    with house.services.blobs.open(Digest(digest)) as stored:
+        plan = stored.read()
+    house.services.blobs.delete(Digest(digest))
+    not_printed(house, mail_id, "presign.annex_missing")
+    house.services.blobs.put(BytesIO(plan))
+    printed(house, mail_id)
+
+
+def test_in_ink_what_warns_stops_nothing_and_the_file_and_seal_are_not_asked_for(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mail_id = house.answer()  # no seal
+    body = house.show(mail_id, "dge").body + "\n\nVous trouverez ci-joint deux annexes."
+    changed(house, mail_id, body=body, addressees=(Party(CEET.name),))
+    handed_in(house, mail_id)
+    monkeypatch.setattr(house.signer, "inspect", lambda pdf: PdfFacts("", ("Courier",)))
+    found = check(house, mail_id)
+    assert said(found.in_ink()) == [
+        ("addressee", "presign.no_address", False),
+        ("annexes", "presign.annexes_differ", False),
+    ]
+    assert (found.blocks, found.in_ink().blocks) == (True, False)
+    printed(house, mail_id)
+    assert house.show(mail_id, "sg").print_id is not None
+
+
 # --- the pages of the site -----------------------------------------------------------------------------------------
 
 
 def test_the_signatory_sees_the_check_before_signing(house: House, tmp_path: Path) -> None:
-    from tests.site import give_passwords, open_site, sign_in
+    from tests.site import give_passwords, open_site, post, sign_in
 
     mail_id = handed_in(house, in_order(house))
     other = house.ready()
@@ -300,8 +375,21 @@ def test_the_signatory_sees_the_check_before_signing(house: House, tmp_path: Pat
     assert "Les pages montrées ne sont plus celles" in page
     assert "les visas donnés restent" in page
     assert "Signer électroniquement" not in page
+    assert "Signer à la main" not in page
+    assert "électronique ou à la main, attend" in page
+    answer = post(client, f"/parapheur/{other}/signer-a-la-main", {"version_no": "2"}, page="/parapheur/")
+    assert answer.status_code == 422
+    assert "Les pages montrées ne sont plus celles" in answer.text
     listed = client.get("/parapheur/controle").text
     assert listed.index(f"courrier-{other}") < listed.index(f"courrier-{mail_id}")
     assert "ne peut pas être signé" in listed
+    inspected = house.signer.inspect
+    house.signer.inspect = lambda pdf: PdfFacts("")  # type: ignore[method-assign]
+    page = html.unescape(client.get(f"/parapheur/{mail_id}").text)
+    house.signer.inspect = inspected  # type: ignore[method-assign]
+    assert "ne peut être signé qu'à la main" in page
+    assert "empêche de signer électroniquement" in page
+    assert "Signer à la main" in page
+    assert "Signer électroniquement" not in page
     assert "Rien n&#39;attend" in sign_in(app, "daf").get("/parapheur/controle").text.replace("'", "&#39;")
     assert "courrier-" not in sign_in(app, "secretaire").get("/parapheur/controle").text

@@ -188,12 +188,19 @@ def post(client: FlaskClient, path: str, data: dict[str, object]):
     return web.post(client, path, data, page=READ)
 
 
+def offers_signature(page: str) -> bool:
+    """Whether the card of the signature is shown: it is in the page, hidden while nothing can be signed."""
+    (card,) = re.findall(r"<section[^>]* data-reading-signature[^>]*>", page)
+    return " hidden" not in card
+
+
 def test_slips_are_read_one_after_the_other_without_a_script_and_signed_at_once(site) -> None:
     app, services = site
     first, second = kit.letter(services, "Une"), kit.letter(services, "Deux")
     whole, part, lone = sent(services, free=2), sent(services, first, second, free=1), sent(services, free=1)
     client = web.sign_in(app, "dge")
     assert "Rien n'est encore lu" in client.get(READ).text
+    assert offers_signature(client.get(READ).text) is False
     assert READ in client.get("/bordereaux/").text
     page = client.get(READ).text
     for text in (code(services, whole), code(services, part), label(services, first), "HTTPS://X/V/ABC"):
@@ -207,6 +214,7 @@ def test_slips_are_read_one_after_the_other_without_a_script_and_signed_at_once(
     assert "2 bordereaux lus" in again
     page = post(client, READ, {**fields_of(page), "scan": "", "pasted": f"{code(services, lone)}\nBT-0001/2026"}).text
     assert "3 bordereaux lus" in page
+    assert offers_signature(page) is True
     undecided = post(client, f"{READ}signer", {**fields_of(page), "passphrase": PASSPHRASE})
     assert undecided.status_code == 422
     assert "Une partie seulement" in undecided.text
@@ -225,6 +233,7 @@ def test_slips_are_read_one_after_the_other_without_a_script_and_signed_at_once(
     assert "1 bordereau lu" in done.text
     dropped = post(client, READ, {**fields_of(done.text), "drop": lone}).text
     assert "Rien n'est encore lu" in dropped
+    assert offers_signature(dropped) is False
 
 
 def test_a_failure_is_listed_and_the_rest_is_signed_then_it_is_repeated(site, monkeypatch) -> None:
@@ -309,6 +318,8 @@ def test_a_hand_reader_is_faster_than_the_pages(site, browser) -> None:
         page.fill("#password", web.PASSWORD)
         page.press("#password", "Enter")
         page.goto(base + READ)
+        card = page.locator("[data-reading-signature]")
+        assert card.is_hidden()
         for text in [code(services, one) for one in slips] + [label(services, letter), code(services, slips[0])]:
             page.keyboard.type(text)  # without a look at the answers, as a reader does
             page.keyboard.press("Enter")
@@ -318,6 +329,17 @@ def test_a_hand_reader_is_faster_than_the_pages(site, browser) -> None:
         assert page.evaluate("document.activeElement.id") == "scan"
         assert page.evaluate("document.documentElement.scrollWidth") == 360
         assert page.locator("select").evaluate_all("all => all.map(one => one.value)") == [""] * 4
+        assert card.is_visible()
+        drop = page.locator("[name=drop]")
+        for left in (3, 2, 1, 0):
+            drop.first.click()
+            page.wait_for_function("left => document.querySelectorAll('[name=drop]').length === left", arg=left)
+        assert card.is_hidden()
+        for one in slips:
+            page.keyboard.type(code(services, one))
+            page.keyboard.press("Enter")
+        card.wait_for()
+        page.wait_for_function("() => document.querySelectorAll('[name=drop]').length === 4")
         page.fill("#passphrase", PASSPHRASE)
         page.press("#passphrase", "Enter")
         page.get_by_text("reçu et signé").first.wait_for()

@@ -82,7 +82,7 @@ def test_a_post_with_somebody_present_is_not_away(services: Services) -> None:
 
 def test_back_before_the_time(services: Services) -> None:
     absence_id = declare(services)
-    with pytest.raises(Forbidden, match=r"absence\.not_yours"), services.unit_of_work(NOW) as uow:
+    with pytest.raises(Forbidden, match=r"absence\.not_for_them"), services.unit_of_work(NOW) as uow:
         absences.end(uow, absence_id, actor=actor(services, "dge"))
     with services.unit_of_work(NOW) as uow:
         absences.end(uow, absence_id, actor=actor(services, "daf"))

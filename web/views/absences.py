@@ -5,8 +5,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from ged.errors import GedError, Invalid, InvalidTransition
-from ged.org import absences
+from ged.org import absence_notices, absence_rights, absences
 from ged.org.absences import AbsenceForm
+from ged.ports import PersonId
 from web import context
 from web.forms import FormReader
 from web.labels import label
@@ -17,15 +18,20 @@ blueprint = Blueprint("absences", __name__, url_prefix="/absences")
 
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
-    """Those of today and to come, and the form to declare one."""
-    return _page()
+    """Those of today and to come, and the form to declare one: one's own, or that of ``?personne=``."""
+    person_id = request.args.get("personne", "")
+    return _page(int(person_id[:12]) if person_id.isascii() and person_id.isdigit() else None)
 
 
-def _page(error: GedError | None = None) -> ResponseReturnValue:
+def _page(person_id: int | None, error: GedError | None = None) -> ResponseReturnValue:
     actor, today = context.actor(), context.today()
+    absent_id = actor.person_id if person_id is None else person_id
     with context.services().reading() as session:
-        rows = absences.listing(session, actor, on=today)
-        given = absences.replacement_choices(session, actor, on=today)
+        others = absence_rights.people_choices(session, actor, on=today)
+        absence_rights.speaking_post(session, absent_id, actor, on=today)
+        rows = absences.listing(session, actor, on=today, others=dict(others).keys())
+        given = absences.replacement_choices(session, absent_id, on=today)
+        told = absence_notices.notices(session, actor)
     choices = [
         (
             one.id,
@@ -40,13 +46,17 @@ def _page(error: GedError | None = None) -> ResponseReturnValue:
         )
         for one in given
     ]
-    return render_form("absences/index.html", error=error, rows=rows, choices=choices)
+    return render_form(
+        "absences/index.html", error=error, rows=rows, choices=choices, told=told, others=others,
+        absent=dict(others).get(absent_id), absent_id=absent_id,
+    )  # fmt: skip
 
 
 @blueprint.post("/")
 def declare() -> ResponseReturnValue:
-    """Say that one is away."""
+    """Say that one is away, or that another is."""
     fields = FormReader(request.form)
+    person_id = fields.integer("person_id")
     from_on, until_on = fields.day("from_on", required=True), fields.day("until_on", required=True)
     delegation_id = fields.integer("delegation_id")
     try:
@@ -54,10 +64,16 @@ def declare() -> ResponseReturnValue:
         if from_on is None or until_on is None:
             raise Invalid("form.required", "fill it in", field="until_on")
         with context.services().unit_of_work(context.now()) as uow:
-            absences.declare(uow, AbsenceForm(from_on, until_on, delegation_id), actor=context.actor())
+            form = AbsenceForm(
+                from_on, until_on, delegation_id, person_id=None if person_id is None else PersonId(person_id)
+            )
+            absences.declare(uow, form, actor=context.actor())
     except Invalid as error:
-        return _page(error)
-    flash(_("Votre absence est déclarée."), "success")
+        return _page(person_id, error)
+    if person_id in (None, context.actor().person_id):
+        flash(_("Votre absence est déclarée."), "success")
+    else:
+        flash(_("L'absence est déclarée ; la personne en est avertie."), "success")
     return redirect(url_for("absences.index"), 303)
 
 
@@ -68,6 +84,15 @@ def end(absence_id: int) -> ResponseReturnValue:
         with context.services().unit_of_work(context.now()) as uow:
             absences.end(uow, absence_id, actor=context.actor())
     except InvalidTransition as error:
-        return _page(error)
+        return _page(None, error)
     flash(_("L'absence est terminée."), "success")
+    return redirect(url_for("absences.index"), 303)
+
+
+@blueprint.post("/connaissance")
+def acknowledge() -> ResponseReturnValue:
+    """Take note of what others declared of one's absence."""
+    read = FormReader(request.form).integers("absence")
+    with context.services().unit_of_work(context.now()) as uow:
+        absence_notices.acknowledge(uow, read, actor=context.actor())
     return redirect(url_for("absences.index"), 303)

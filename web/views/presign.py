@@ -7,6 +7,7 @@ from ged.errors import GedError
 from ged.signbook import presign, queries
 from ged.signbook.findings import CheckKind
 from ged.signbook.operations import MAX_BATCH
+from ged.signbook.presign import ON_PAPER
 from web import context
 from web.errors import ErrorView, view_of
 
@@ -20,7 +21,7 @@ def _error_view(error: GedError) -> ErrorView:
 
 @blueprint.app_context_processor
 def _kinds() -> dict[str, object]:
-    return {"check_kinds": list(CheckKind)}
+    return {"check_kinds": list(CheckKind), "checks_on_paper": ON_PAPER}
 
 
 @blueprint.get("/controle")

@@ -21,6 +21,7 @@ from ged.registry import (
     files,
     intake,
     mailbox,
+    message_signatures,
     reading,
     scan_desks,
     scan_letters,
@@ -356,6 +357,7 @@ def _show(scan_id: int, error: GedError | None = None) -> ResponseReturnValue:
             reading.record_opening(uow, row.mail_id, where="scan", actor=actor)
     wanted = request.values.get("page", type=int)
     leaf = next((one for one in row.leaves if one.leaf_id == wanted), row.leaves[0] if row.leaves else None)
+    values["signature"] = message_signatures.on_view(context.services(), values["message"])
     return render_form("scans/show.html", error=error, row=row, leaf=leaf, resolutions=RESOLUTIONS, **values)
 
 

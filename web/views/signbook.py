@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
-from ged.org import absences
+from ged.org import absence_notices, absences
 from ged.ports import Confidentiality, MailId, SignatureReport
 from ged.registry import documents, reading
 from ged.signbook import annotations, ink, operations, presign, queries, second_thoughts, tokens
@@ -45,12 +45,14 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
         waited = {one.post_id for row in book.mine for one in row.waits_for}
         away = absences.away(session, waited, on=context.today())
         own = absences.listing(session, context.actor(), on=context.today())
+        told = absence_notices.notices(session, context.actor())
     return render_form(
         "signbook/index.html",
         error=error,
         book=book,
         may_batch=any(row.may_sign for row in book.signatures),
         away=away,
+        told=told,
         absences=[row for row in own if row.from_on <= context.today() and (row.is_mine or row.replaced_by_me)],
     )
 

@@ -5,6 +5,7 @@
   if (!form) return;
   const field = form.querySelector("[data-scan]");
   const list = form.querySelector("[data-reading-list]");
+  const signature = form.querySelector("[data-reading-signature]");
   const lost = form.querySelector("[data-reading-lost]");
   const waiting = [];
   let isBusy = false;
@@ -16,6 +17,7 @@
     const answer = await fetch(form.action, { method: "POST", body, headers: { "X-Part": "1" }, redirect: "error" });
     if (!answer.ok) throw new Error(String(answer.status));
     list.innerHTML = await answer.text();
+    signature.hidden = !list.querySelector("[data-to-sign]");
   };
 
   const work = async () => {

@@ -1,0 +1,71 @@
+"""Whose absence somebody may tell: one's own, and as administrator or head above that of another.
+
+An absence opens no letter, so that an administrator may declare it; who replaces is still named by the holder or by a
+head above (``ged.org.delegations``), and only a delegation or interim that exists can be chosen.
+"""
+
+from datetime import date
+
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import Session
+
+from ged.errors import Forbidden, NotFound
+from ged.org.actors import heading_post
+from ged.org.delegations import headed_itself, person_choices
+from ged.org.models import Holding, Person, Post
+from ged.ports import PersonId
+from ged.unit import Actor, HeldPost, Role
+
+
+def held_on(on: date) -> tuple[ColumnElement[bool], ...]:
+    """The clauses of a holding in force on a day."""
+    return (Holding.from_on <= on, or_(Holding.until_on.is_(None), Holding.until_on >= on))
+
+
+def speaking_post(session: Session, person_id: PersonId | int, actor: Actor, *, on: date) -> HeldPost | None:
+    """The post by which the actor tells of a person's absence; None: it is the actor's own.
+
+    Raises:
+        Forbidden: ``absence.not_for_them``: neither administrator nor head above a post of that person on this day.
+        NotFound: ``person.unknown``: no such person, or the account is closed.
+    """
+    if person_id == actor.person_id:
+        return None
+    through = actor.post_with(Role.ADMINISTRATOR) or _head_above(session, person_id, actor, on)
+    if through is None:
+        raise Forbidden("absence.not_for_them", "ask an administrator or a head above", person=int(person_id))
+    person = session.get(Person, person_id)
+    if person is None or not person.is_active:
+        raise NotFound("person.unknown", "check the account", id=int(person_id))
+    return through
+
+
+def _head_above(session: Session, person_id: PersonId | int, actor: Actor, on: date) -> HeldPost | None:
+    held = session.execute(
+        select(Post.id, Post.unit_id)
+        .join(Holding, Holding.post_id == Post.id)
+        .where(Holding.person_id == person_id, *held_on(on))
+        .order_by(Post.id)
+    )
+    for post_id, unit_id in held.all():
+        above = heading_post(session, unit_id, actor)
+        # As for an interim: powers received do not count, and nobody is above the post that they hold.
+        if above is not None and above.because == "holder" and above.post_id != post_id:
+            return above
+    return None
+
+
+def people_choices(session: Session, actor: Actor, *, on: date) -> list[tuple[int, str]]:
+    """Others whose absence the actor may tell, (id, name) by name; empty for who is neither administrator nor head."""
+    if actor.has(Role.ADMINISTRATOR):
+        return [choice for choice in person_choices(session) if choice[0] != actor.person_id]
+    rows = session.execute(
+        select(Person.id, Person.name)
+        .join(Holding, Holding.person_id == Person.id)
+        .join(Post, Post.id == Holding.post_id)
+        .where(Post.unit_id.in_(sorted(headed_itself(actor))), *held_on(on))
+        .where(Person.is_active, Person.id != actor.person_id)
+        .distinct()
+        .order_by(Person.name)
+    )
+    return [(person_id, name) for person_id, name in rows if _head_above(session, person_id, actor, on) is not None]
