@@ -1,0 +1,114 @@
+"""The whole reading against bare tesseract on pages of an archive, drawn and damaged by means that are not ours.
+
+    python -m bench.archive [--seed S] [--pages 39] [--heavy] [--keep FOLDER]
+
+Both read the same pages, two at a time, by turns. Of each kind of page: the share of its words of three letters and
+more that were read, and the words that nobody wrote. The last lines bear the figures of the whole, and, read by
+themselves, of the pages that bare tesseract can read (half of their words, or handwriting): one that it gives up costs
+it little.
+"""
+
+import argparse
+import json
+import re
+import secrets
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench._archive_pages import ArchivePage, draw
+from bench.ocr import PROCESSES, TURN, bare, recall
+from ged.ports import PageRef
+from ocr.engine import TesseractEngine
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What came of a page: of ours and of bare tesseract."""
+
+    page: ArchivePage
+    recall: tuple[float, float]
+    invented: tuple[int, int]
+    is_doubtful: bool
+
+    @property
+    def can_be_read(self) -> bool:
+        """Whether bare tesseract has a chance, or nobody has one."""
+        return self.page.kind == "hand" or self.recall[1] >= 0.5
+
+
+def invented(read: str, truth: str) -> int:
+    """How many words of three letters and more are not on the page."""
+    left, right = (Counter(re.findall(r"[^\W\d_]{3,}", text.casefold())) for text in (read, truth))
+    return (left - right).total()
+
+
+def measure(pages: Sequence[ArchivePage]) -> tuple[list[Figures], float]:
+    """Read all pages both ways; the second is our time as a share of that of bare tesseract."""
+    figures, seconds = [], [0.0, 0.0]
+    engine = TesseractEngine(jobs=PROCESSES, pictures=False)
+    with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(PROCESSES) as pool:
+
+        def ours(some: Sequence[ArchivePage], out: Path) -> list[tuple[str, bool]]:
+            out.mkdir()
+            refs = [PageRef(page.path, "image/jpeg", 0) for page in some]
+            found = engine.recognise(refs, languages=("fra",), timeout_s=1200, out=out)
+            return [(page.text, "low_confidence" in page.flags) for page in found.pages]
+
+        ours([pages[0]] * PROCESSES, Path(name) / "warm")
+        for start in range(0, len(pages), TURN):
+            some = pages[start : start + TURN]
+            began = time.perf_counter()
+            read = ours(some, Path(name) / str(start))
+            middle = time.perf_counter()
+            theirs = list(pool.map(bare, [page.path for page in some]))
+            seconds[0] += middle - began
+            seconds[1] += time.perf_counter() - middle
+            for page, (text, is_doubtful), other in zip(some, read, theirs, strict=True):
+                words = recall(text, page.truth), recall(other, page.truth)
+                wrong = invented(text, page.truth), invented(other, page.truth)
+                figures.append(Figures(page, words, wrong, is_doubtful))
+            print(f"{start + len(some)}/{len(pages)} pages", file=sys.stderr, flush=True)
+    engine.close()
+    return figures, seconds[0] / seconds[1]
+
+
+def told(figures: Sequence[Figures]) -> dict[str, float]:
+    """Means of some pages."""
+    count = max(len(figures), 1)
+    values: dict[str, float] = {"pages": len(figures)}
+    for n, who in enumerate(("ours", "bare")):
+        values[f"recall_{who}"] = sum(one.recall[n] for one in figures) / count
+        values[f"invented_{who}"] = sum(one.invented[n] for one in figures) / count
+    values["doubtful"] = sum(one.is_doubtful for one in figures)
+    return {name: round(value, 4) for name, value in values.items()}
+
+
+def main() -> None:
+    """Measure one seed."""
+    parser = argparse.ArgumentParser(description="Benchmark of the reading engine on pages of an archive.")
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(100_000))
+    parser.add_argument("--pages", type=int, default=39)
+    parser.add_argument("--heavy", action="store_true", help="photocopies and dirt as nobody would wish them")
+    parser.add_argument("--keep", type=Path, help="draw the pages into this folder and leave them there")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = arguments.keep or Path(name)
+        folder.mkdir(parents=True, exist_ok=True)
+        pages = list(draw(folder, arguments.seed, arguments.pages, heavy=arguments.heavy))
+        figures, time_of_bare = measure(pages)
+        readable, readable_time = measure([one.page for one in figures if one.can_be_read])
+    head = {"bench": "archive", "seed": arguments.seed, "heavy": arguments.heavy}
+    for kind in sorted({page.kind for page in pages}):
+        print(json.dumps({**head, "kind": kind, **told([one for one in figures if one.page.kind == kind])}))
+    for pages_read, figure, which in ((readable, readable_time, "read by bare"), (figures, time_of_bare, "all")):
+        print(json.dumps({**head, "which": which, **told(pages_read), "time_of_bare": round(figure, 3)}))
+
+
+if __name__ == "__main__":
+    main()
