@@ -35,6 +35,16 @@ def draw(text: str = LETTER, *, size: tuple[int, int] = A4_300, font_px: int = 5
     return image
 
 
+def by_hand(text: str = LETTER) -> Image.Image:
+    """A page in a running hand (the font Kristi), its lines a little uneven."""
+    page = Image.new("L", A4_300, 250)
+    font = ImageFont.truetype("/usr/share/fonts/truetype/kristi/Kristi.ttf", 110)
+    for number, line in enumerate(text.split("\n")):
+        place = (250 + 9 * (number % 3), 250 + 140 * number + 7 * (number % 2))
+        ImageDraw.Draw(page).text(place, line, font=font, fill=60)
+    return page.rotate(0.4, Image.Resampling.BICUBIC, fillcolor=250)
+
+
 def aged(image: Image.Image, *, degrees: float = 1.5, noise: float = 10.0) -> Image.Image:
     """The page as a scanner gives it: leaning to the right, gray and grainy."""
     turned = image.rotate(-degrees, Image.Resampling.BICUBIC, fillcolor=255)

@@ -10,7 +10,7 @@ from PIL import Image
 from ged.errors import EngineFailed, Invalid
 from ged.ports import OcrEngine, PageRef
 from ocr.engine import TesseractEngine
-from tests.ocr_pages import LETTER, aged, digital_pdf, draw, error_rate, png_of, save, scan_pdf, with_qr
+from tests.ocr_pages import LETTER, aged, by_hand, digital_pdf, draw, error_rate, png_of, save, scan_pdf, with_qr
 
 PLUGS: dict[str, Callable[[], TesseractEngine]] = {
     "tesseract": lambda: TesseractEngine(max_pages=4, jobs=2),
@@ -67,6 +67,17 @@ def test_signed_pdf_is_told(engine: OcrEngine, tmp_path: Path) -> None:
     assert engine.inspect(tmp_path / "signed.pdf", filename="s.pdf", timeout_s=TIMEOUT_S).signed
     assert not engine.inspect(path, filename="p.pdf", timeout_s=TIMEOUT_S).signed
     assert (tmp_path / "signed.pdf").read_bytes() == before
+
+
+@pytest.mark.slow  # its font is one of those that only the tests need
+def test_a_page_of_handwriting_is_flagged_and_nothing_is_invented(engine: OcrEngine, tmp_path: Path) -> None:
+    refs = [PageRef(save(page, tmp_path / f"{n}.png"), "image/png", 0) for n, page in enumerate([by_hand(), draw()])]
+    out = tmp_path / "out"
+    out.mkdir()
+    hand, print_ = engine.recognise(refs, languages=("fra",), timeout_s=TIMEOUT_S, out=out).pages
+    assert (hand.flags, hand.text) == (("low_confidence",), "")
+    assert error_rate(print_.text, LETTER) < 0.02
+    assert print_.flags == ()
 
 
 def encrypted(path: Path) -> None:
