@@ -1,6 +1,9 @@
 """A site for tests: the real application over the plugs of ``tests.factories``, with accounts that can sign in."""
 
 import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -9,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import update
+from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
 from ged.config import Settings
@@ -83,3 +87,17 @@ def sign_in(app: Flask, account: str, password: str = PASSWORD) -> FlaskClient:
     answer = post(client, "/connexion", {"account": account, "password": password})
     assert answer.status_code == 303, answer.text
     return client
+
+
+@contextmanager
+def served(app: Flask) -> Iterator[str]:
+    """The application on a free loopback port, in threads, and its address; its open requests end first."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

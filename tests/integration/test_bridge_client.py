@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
-from werkzeug.serving import make_server
 
 from ged.config import Settings
 from ged.registry import bridges, recognition, scan_queries
@@ -21,7 +19,7 @@ from scanner_bridge.api import Api, LinkDownError, RefusedError
 from scanner_bridge.manifest import Manifest, Order, Page
 from tests import pages
 from tests.factories import NOW, SECRET, actor, make_organisation, make_services
-from tests.site import build_app
+from tests.site import build_app, served
 
 
 @pytest.fixture
@@ -35,13 +33,8 @@ def services(tmp_path: Path) -> Iterator[Services]:
 @pytest.fixture
 def url(services: Services, tmp_path: Path) -> Iterator[str]:
     app = build_app(services, Settings(data_dir=tmp_path, secret=SECRET))  # type: ignore[arg-type]
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(app) as url:
+        yield url
 
 
 def test_the_clients_calls_are_understood(services: Services, url: str) -> None:

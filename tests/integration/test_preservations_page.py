@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING
 import pytest
 from flask import Flask
 from sqlalchemy import func, select, update
-from werkzeug.serving import make_server
 
 from ged.closing import operations as closing
 from ged.jobs import Job, JobKind
@@ -25,8 +23,9 @@ from ged.registry.models import MailNumber
 from ged.slips.models import Slip, SlipRevision
 from ged.unit import Role, Services
 from signing.preserve import PadesPreserver
+from tests import browsing
 from tests.factories import NOW, TODAY, actor, make_services
-from tests.site import PASSWORD, make_site, post, sign_in
+from tests.site import make_site, post, served, sign_in
 from tests.slip_kit import LineForm, letter, register_id, send
 
 if TYPE_CHECKING:
@@ -148,19 +147,10 @@ def test_a_long_number_stays_in_its_cell(tmp_path: Path, browser: Browser, width
     with services.unit_of_work(NOW) as uow:
         number_id = uow.session.scalars(select(Slip.number_id)).one()
         uow.session.execute(update(MailNumber).where(MailNumber.id == number_id).values(text=LONG))
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    context = browser.new_context(
-        base_url=f"http://127.0.0.1:{server.server_port}", viewport={"width": width, "height": 800}
-    )
-    try:
+    size = {"width": width, "height": 800}
+    with served(app) as url, browser.new_context(base_url=url, viewport=size) as context:
         page = context.new_page()
-        page.goto("/connexion")
-        page.fill("#account", "admin")
-        page.fill("#password", PASSWORD)
-        page.press("#password", "Enter")
-        page.wait_for_selector("#navigation", state="attached")
+        browsing.sign_in(page, "admin")
         page.goto(PATH)
         assert page.evaluate("document.documentElement.scrollWidth") == width
         number, cell = (page.locator(one).bounding_box() for one in (".table .number", "td:has(.number)"))
@@ -168,9 +158,4 @@ def test_a_long_number_stays_in_its_cell(tmp_path: Path, browser: Browser, width
         assert number is not None
         assert cell is not None
         assert number["x"] + number["width"] <= cell["x"] + cell["width"]
-    finally:
-        context.close()
-        server.shutdown()
-        thread.join()
-        server.server_close()
-        services.engine.dispose()
+    services.engine.dispose()

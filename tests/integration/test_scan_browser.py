@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import select
-from werkzeug.serving import make_server
 
 from ged.registry.intake_models import Bridge, Scan, ScanBatch, ScanState
 from ged.unit import Services
 from tests import pages
+from tests.browsing import leading_on, sign_in
 from tests.factories import NOW, make_services
 from tests.integration.test_intake import pair, upload
 from tests.integration.test_separators import make_sheet
 from tests.integration.test_web_browser import AXE, WIDTHS
 from tests.integration.test_web_scanning import DEVICES
-from tests.site import PASSWORD, make_site
+from tests.site import make_site, served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -37,13 +36,8 @@ def site(tmp_path: Path) -> Iterator[tuple[str, Services]]:
         uow.session.scalars(select(Bridge)).one().devices = DEVICES
     make_sheet(services)
     upload(services, "pile.tif", pages.tiff("A", "B", "", "D"))
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", services
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(app) as url:
+        yield url, services
     services.engine.dispose()
 
 
@@ -51,11 +45,7 @@ def site(tmp_path: Path) -> Iterator[tuple[str, Services]]:
 def page(browser: Browser, site: tuple[str, Services]) -> Iterator[Page]:
     context = browser.new_context(base_url=site[0], locale="fr-FR", viewport={"width": 1280, "height": 800})
     page = context.new_page()
-    page.goto("/connexion")
-    page.fill("#account", "agent")
-    page.fill("#password", PASSWORD)
-    page.press("#password", "Enter")
-    page.wait_for_selector("#navigation", state="attached")
+    sign_in(page, "agent")
     yield page
     context.close()
 
@@ -69,7 +59,7 @@ def state(services: Services, scan_id: int = 1) -> list[tuple[int, int, bool]]:
 
 def press(page: Page, key: str) -> None:
     """Press a key that leads to a new page."""
-    with page.expect_navigation(wait_until="load"):
+    with leading_on(page):
         page.keyboard.press(key)
 
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from werkzeug.serving import make_server
+from playwright.sync_api import expect
 
 from ged.errors import EngineFailed
 from ged.org.keys import issue_key
 from ged.signbook import annotations
 from ged.unit import SYSTEM
+from tests.browsing import leading_on, sign_in
 from tests.factories import NOW
 from tests.integration.test_signbook_site import Site
 from tests.signbook_kit import PASSPHRASE
-from tests.site import PASSWORD
+from tests.site import served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -29,23 +29,14 @@ LETTERS = 12
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[tuple[str, Site]]:
     made = Site(tmp_path)
-    server = make_server("127.0.0.1", 0, made.app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", made
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(made.app) as url:
+        yield url, made
     made.services.engine.dispose()
 
 
 def signed_in(browser: Browser, url: str, account: str) -> Page:
     page = browser.new_context(base_url=url, locale="fr-FR", viewport={"width": 1280, "height": 900}).new_page()
-    page.goto("/connexion")
-    page.fill("#account", account)
-    page.fill("#password", PASSWORD)
-    page.press("#password", "Enter")
-    page.wait_for_selector("#navigation", state="attached")
+    sign_in(page, account)
     return page
 
 
@@ -60,7 +51,7 @@ def test_a_note_is_left_where_the_page_was_clicked(browser: Browser, site: tuple
     box = page.locator("[data-sheet] img").bounding_box()
     assert box is not None
     page.locator("[data-sheet] img").click(position={"x": box["width"] / 2, "y": box["height"] / 4})
-    assert page.url.endswith(f"/parapheur/{mail_id}"), "the page is not left for the PDF"
+    expect(page, "the page is not left for the PDF").to_have_url(f"{url}/parapheur/{mail_id}")
     page.fill("#note", "À préciser")
     page.click("text=Poser la note")
     page.wait_for_selector(".notes__text")
@@ -95,11 +86,12 @@ def test_a_book_is_signed_ten_by_ten_with_what_became_of_each(browser: Browser, 
     page.click("text=Signer les courriers cochés")
     page.wait_for_selector("[data-chunk-end]:visible")
     assert sizes == [10, 2]
-    assert page.locator("[data-result=signed]").count() == LETTERS - 1
-    assert page.locator("[data-chunk-failed]").inner_text() == "1"
+    expect(page.locator("[data-result=signed]")).to_have_count(LETTERS - 1)
+    expect(page.locator("[data-chunk-failed]")).to_have_text("1")
     assert made.house.signer.signed == LETTERS - 1
-    page.click("text=Revenir au parapheur")
-    assert page.locator("input[name=letter]").count() == 1
+    with leading_on(page):
+        page.click("text=Revenir au parapheur")
+    expect(page.locator("input[name=letter]")).to_have_count(1)
     page.check("input[name=letter]")
     page.click("text=Signer les courriers cochés")
     page.wait_for_selector("text=1 courrier signé")

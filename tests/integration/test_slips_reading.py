@@ -1,15 +1,14 @@
 """Bulk reception by reading codes: the list, what is refused and why, one act that signs all and can be repeated."""
 
 import re
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from playwright.sync_api import expect
 from sqlalchemy import select, update
-from werkzeug.serving import make_server
 
 from ged.audit import AuditEntry
 from ged.codes import CodeKind, make_code
@@ -25,10 +24,12 @@ from ged.slips.states import LineState, SlipState
 from ged.unit import Services
 from tests import site as web
 from tests import slip_kit as kit
+from tests.browsing import sign_in
 from tests.factories import NOW, PASSPHRASE, actor
 
 READ = "/bordereaux/lecture/"
 NOTHING = ReadList()
+PHONE = {"width": 360, "height": 700}
 
 
 @pytest.fixture
@@ -306,35 +307,27 @@ def test_a_hand_reader_is_faster_than_the_pages(site, browser) -> None:
     app, services = site
     letter = kit.letter(services)
     slips = [sent(services, letter)] + [sent(services, free=1) for _ in range(3)]
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    context = browser.new_context(viewport={"width": 360, "height": 700})
-    try:
+    with web.served(app) as url, browser.new_context(base_url=url, viewport=PHONE) as context:
         page = context.new_page()
-        base = f"http://127.0.0.1:{server.server_port}"
-        page.goto(f"{base}/connexion")
-        page.fill("#account", "dge")
-        page.fill("#password", web.PASSWORD)
-        page.press("#password", "Enter")
-        page.goto(base + READ)
+        sign_in(page, "dge")
+        page.goto(READ)
         card = page.locator("[data-reading-signature]")
-        assert card.is_hidden()
+        expect(card).to_be_hidden()
         for text in [code(services, one) for one in slips] + [label(services, letter), code(services, slips[0])]:
             page.keyboard.type(text)  # without a look at the answers, as a reader does
             page.keyboard.press("Enter")
         page.get_by_text("déjà lu").wait_for()
-        assert page.locator("[data-reading-list] tbody tr").count() == 4
-        assert page.get_by_text("1 lettre pointée sur 1").count() == 1
-        assert page.evaluate("document.activeElement.id") == "scan"
+        expect(page.locator("[data-reading-list] tbody tr")).to_have_count(4)
+        expect(page.get_by_text("1 lettre pointée sur 1")).to_have_count(1)
+        expect(page.locator("#scan")).to_be_focused()
         assert page.evaluate("document.documentElement.scrollWidth") == 360
         assert page.locator("select").evaluate_all("all => all.map(one => one.value)") == [""] * 4
-        assert card.is_visible()
+        expect(card).to_be_visible()
         drop = page.locator("[name=drop]")
         for left in (3, 2, 1, 0):
             drop.first.click()
             page.wait_for_function("left => document.querySelectorAll('[name=drop]').length === left", arg=left)
-        assert card.is_hidden()
+        expect(card).to_be_hidden()
         for one in slips:
             page.keyboard.type(code(services, one))
             page.keyboard.press("Enter")
@@ -343,10 +336,5 @@ def test_a_hand_reader_is_faster_than_the_pages(site, browser) -> None:
         page.fill("#passphrase", PASSPHRASE)
         page.press("#passphrase", "Enter")
         page.get_by_text("reçu et signé").first.wait_for()
-        assert page.get_by_text("reçu et signé").count() == 4
-    finally:
-        context.close()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+        expect(page.get_by_text("reçu et signé")).to_have_count(4)
     assert {kit.slip(services, one).state for one in slips} == {SlipState.RECEIVED}

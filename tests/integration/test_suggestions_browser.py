@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from werkzeug.serving import make_server
+from playwright.sync_api import expect
 
+from tests.browsing import sign_in
 from tests.factories import make_services
 from tests.integration.test_suggestions import FIELDS, LETTERS, Site, know
 from tests.scripted_ocr import ScriptedEngine, pdf_of
-from tests.site import PASSWORD, make_site
+from tests.site import make_site, served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -27,13 +27,8 @@ def site(tmp_path: Path) -> Iterator[tuple[str, Site]]:
     engine = ScriptedEngine(texts=(LETTERS[0].pages_text[0],), fields=FIELDS)
     services = replace(make_services(tmp_path), ocr=engine)
     app, _ = make_site(tmp_path, services=services)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", Site(app, services, engine)
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(app) as url:
+        yield url, Site(app, services, engine)
     services.engine.dispose()
 
 
@@ -41,11 +36,7 @@ def site(tmp_path: Path) -> Iterator[tuple[str, Site]]:
 def page(browser: Browser, site: tuple[str, Site]) -> Iterator[Page]:
     context = browser.new_context(base_url=site[0], locale="fr-FR", viewport={"width": 1280, "height": 800})
     page = context.new_page()
-    page.goto("/connexion")
-    page.fill("#account", "agent")
-    page.fill("#password", PASSWORD)
-    page.press("#password", "Enter")
-    page.wait_for_selector("#navigation", state="attached")
+    sign_in(page, "agent")
     yield page
     context.close()
 
@@ -59,22 +50,22 @@ def test_late_proposals_leave_what_is_typed_and_the_cursor(page: Page, site: tup
     page.fill("#subject", "Tapé par l'agent")
     site[1].work()
     page.wait_for_selector('[data-for="their_reference"]', timeout=15_000)
-    assert page.input_value("#subject") == "Tapé par l'agent"
-    assert page.evaluate("document.activeElement.id") == "subject"
+    expect(page.locator("#subject")).to_have_value("Tapé par l'agent")
+    expect(page.locator("#subject")).to_be_focused()
     assert page.input_value("#their_reference") == "", "nothing applies itself"
-    assert page.locator("[hx-trigger='every 2s']").count() == 0
+    expect(page.locator("[hx-trigger='every 2s']")).to_have_count(0)
     # The keyboard: Alt+Enter in the field takes its proposal and sends nothing.
     page.keyboard.press("Alt+Enter")
-    assert page.input_value("#subject") == FIELDS[0].value
-    assert page.locator('[data-for="subject"]').is_hidden(), "what stands in the field is not proposed again"
+    expect(page.locator("#subject")).to_have_value(FIELDS[0].value)
+    expect(page.locator('[data-for="subject"]'), "what stands in the field is not proposed again").to_be_hidden()
     page.focus("#written_on")
     page.keyboard.press("Alt+Enter")
-    assert page.input_value("#written_on") == "08/01/2026"
+    expect(page.locator("#written_on")).to_have_value("08/01/2026")
     page.focus("#sender_name")
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.dataset.for") == "sender_name", "the button is the next stop"
+    expect(page.locator('[data-for="sender_name"]'), "the button is the next stop").to_be_focused()
     page.keyboard.press("Enter")
-    assert page.input_value("#sender_name") == "Compagnie Énergie Électrique du Togo (CEET)"
+    expect(page.locator("#sender_name")).to_have_value("Compagnie Énergie Électrique du Togo (CEET)")
     assert page.url.endswith(f"/enregistrer/numerisation/{scan_id}")
     assert not [text for text in complaints if "Content Security Policy" in text]
 
@@ -95,4 +86,21 @@ def test_the_place_where_it_was_read_is_shown(page: Page, site: tuple[str, Site]
     assert (box["x"] - sheet["x"]) / sheet["width"] == pytest.approx(0.1, abs=0.02)
     assert (box["y"] - sheet["y"]) / sheet["height"] == pytest.approx(0.2, abs=0.02)
     page.focus("#register_id")
-    assert frame.count() == 0
+    expect(frame).to_have_count(0)
+
+
+def test_a_late_answer_does_not_take_the_marked_correspondent_away(page: Page, site: tuple[str, Site]) -> None:
+    know(site[1].services, "Compagnie Énergie Électrique du Togo (CEET)", "Compagnie des Mines")
+    page.goto("/enregistrer/")
+    page.locator("#sender_name").press_sequentially("Compagnie")
+    options = page.locator("#sender-list [role=option]")
+    expect(options).to_have_count(2)
+    page.keyboard.press("ArrowDown")
+    marked = page.locator("#sender-list [aria-selected=true]")
+    chosen = marked.get_attribute("data-value")
+    ask = "field => htmx.ajax('GET', field.getAttribute('hx-get') + '?sender_name=Compagnie', {target: '#sender-list'})"
+    page.locator("#sender_name").evaluate(ask)
+    expect(marked, "still marked").to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(page.locator("#sender_name")).to_have_value(chosen or "")
+    assert page.url.endswith("/enregistrer/"), "the form is not sent"

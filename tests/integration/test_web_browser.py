@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from jinja2 import ChoiceLoader, FileSystemLoader
+from playwright.sync_api import expect
 from sqlalchemy import update
-from werkzeug.serving import make_server
 
 from ged.errors import Invalid
 from ged.org.models import Installation, Person
 from ged.registry.states import MailState
 from ged.unit import Services
+from tests.browsing import leading_on, sign_in
 from tests.factories import NOW, make_organisation, make_services
-from tests.site import PASSWORD, give_passwords, open_site
+from tests.site import PASSWORD, give_passwords, open_site, served
 from web import guard
 from web.errors import FormRefused
 from web.pages import render_form
@@ -51,13 +51,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Servic
         patch.setitem(guard.ACCESS, endpoint, guard.SIGNED_IN)  # type: ignore[arg-type]
         app.add_url_rule(f"/essai/{endpoint}", endpoint, view, methods=["GET", "POST"])
     app.jinja_env.loader = ChoiceLoader([app.jinja_env.loader, FileSystemLoader(ROOT / "tests" / "templates")])  # type: ignore[list-item]
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", services
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(app) as url:
+        yield url, services
     services.engine.dispose()
     patch.undo()
 
@@ -68,14 +63,6 @@ def page(browser: Browser, site: tuple[str, Services]) -> Iterator[Page]:
     page = context.new_page()
     yield page
     context.close()
-
-
-def _sign_in(page: Page, account: str = "sg", path: str = "/connexion") -> None:
-    page.goto(path)
-    page.fill("#account", account)
-    page.fill("#password", PASSWORD)
-    page.press("#password", "Enter")
-    page.wait_for_selector("#navigation", state="attached")
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -96,7 +83,7 @@ def test_pages_fit_and_are_accessible(page: Page, width: int) -> None:
     ]
     for number, path in enumerate(paths):
         if number == 1:
-            _sign_in(page)
+            sign_in(page, "sg")
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
         page.evaluate(AXE.read_text(encoding="utf-8"))
@@ -106,11 +93,11 @@ def test_pages_fit_and_are_accessible(page: Page, width: int) -> None:
 
 
 def test_the_keyboard_alone_gets_around(page: Page) -> None:
-    _sign_in(page)
+    sign_in(page, "sg")
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.className") == "skip-link"
+    expect(page.locator(".skip-link")).to_be_focused()
     page.keyboard.press("?")
-    assert page.locator("dialog[open]").is_visible()
+    expect(page.locator("dialog[open]")).to_be_visible()
     page.keyboard.press("Escape")
     page.goto("/mon-compte/mot-de-passe")
     page.keyboard.press("g")
@@ -120,24 +107,24 @@ def test_the_keyboard_alone_gets_around(page: Page) -> None:
 
 def test_the_menu_opens_on_a_small_screen(page: Page) -> None:
     page.set_viewport_size({"width": 360, "height": 800})
-    _sign_in(page)
+    sign_in(page, "sg")
     button, menu = page.locator("[data-menu-button]"), page.locator("#navigation")
-    assert not menu.is_visible()
+    expect(menu).to_be_hidden()
     button.click()
-    assert menu.is_visible()
-    assert button.get_attribute("aria-expanded") == "true"
+    expect(menu).to_be_visible()
+    expect(button).to_have_attribute("aria-expanded", "true")
 
 
 def test_the_summary_takes_the_focus_and_leads_to_the_field(page: Page) -> None:
-    _sign_in(page)
+    sign_in(page, "sg")
     page.goto("/essai/probe.errors")
-    assert page.evaluate("document.activeElement.className") == "error-summary"
+    expect(page.locator(".error-summary")).to_be_focused()
     page.click(".error-summary a >> nth=0")
-    assert page.evaluate("document.activeElement.id") == "subject"
+    expect(page.locator("#subject")).to_be_focused()
 
 
 def test_what_was_typed_survives_the_end_of_the_session(page: Page, site: tuple[str, Services]) -> None:
-    _sign_in(page, "dge")
+    sign_in(page, "dge")
     page.goto("/essai/probe.gallery")
     page.fill("#note", "À suivre de près")
     page.check("#mentions-3")
@@ -146,14 +133,15 @@ def test_what_was_typed_survives_the_end_of_the_session(page: Page, site: tuple[
             update(Person).where(Person.account == "dge").values(session_epoch=Person.session_epoch + 1)
         )
     page.click("main form.card button:text-is('Enregistrer')")
-    assert "Votre session a pris fin" in page.text_content("h1")  # type: ignore[operator]
-    page.click("main .button--primary")
+    expect(page.locator("h1")).to_contain_text("Votre session a pris fin")
+    with leading_on(page):
+        page.click("main .button--primary")
     page.fill("#account", "dge")
     page.fill("#password", PASSWORD)
     page.press("#password", "Enter")
     page.wait_for_url("**/essai/probe.gallery")
-    assert page.input_value("#note") == "À suivre de près"
-    assert page.is_checked("#mentions-3")
-    assert page.locator("[data-restored]").is_visible()
+    expect(page.locator("#note")).to_have_value("À suivre de près")
+    expect(page.locator("#mentions-3")).to_be_checked()
+    expect(page.locator("[data-restored]")).to_be_visible()
     page.reload()
-    assert page.input_value("#note") == "", "given back once"
+    expect(page.locator("#note"), "given back once").to_have_value("")

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 
 from demo.journey import NOTE, SEED, Journey, Registered, aged_page
 from demo.letters import DrawnLetter, make_letters
 from demo.people import PASSPHRASE, PASSWORD
+from tests.browsing import leading_on, sign_in
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Response
@@ -44,11 +46,7 @@ class Seat:
         page.on("response", lambda answer: self._note(account, answer))
         # Violations of the content policy arrive here too, as errors.
         page.on("console", lambda line: self._heard(account, page.url, line.type, line.text))
-        page.goto("/connexion")
-        page.fill("#account", account)
-        page.fill("#password", PASSWORD)
-        page.press("#password", "Enter")
-        page.wait_for_selector("#navigation", state="attached")
+        sign_in(page, account, PASSWORD)
         try:
             yield page
         finally:
@@ -95,16 +93,16 @@ def _clerk_registers_by_keyboard(seat: Seat, office: Journey, drawn: DrawnLetter
     with seat.signed_in("bo.agent") as page:
         page.goto("/enregistrer/")
         keys = page.keyboard
-        assert page.evaluate("document.activeElement.id") == "sender_name", "the cursor is where the clerk begins"
+        expect(page.locator("#sender_name"), "the cursor is where the clerk begins").to_be_focused()
         page.focus("#addressed_post_id")
         keys.type("Secr")  # typed ahead in the list; an accented letter would be inserted as text, not pressed
-        assert "Secrétaire générale" in page.locator("#addressed_post_id option:checked").inner_text()
+        expect(page.locator("#addressed_post_id option:checked")).to_contain_text("Secrétaire générale")
         keys.press("Tab")
         keys.type(drawn.sender[:18], delay=15)
-        page.wait_for_selector("#sender-list [role=option]")
+        page.locator("#sender-list [role=option]", has_text=drawn.sender).wait_for()
         keys.press("ArrowDown")
         keys.press("Enter")
-        assert page.input_value("#sender_name") == drawn.sender
+        expect(page.locator("#sender_name")).to_have_value(drawn.sender)
         keys.press("Tab")
         keys.type(drawn.their_reference)
         keys.press("Tab")
@@ -141,14 +139,14 @@ def _secretary_imputes(seat: Seat, letter: Registered) -> None:
         page.goto("/a-imputer")
         page.get_by_role("link", name=letter.number, exact=True).click()
         page.get_by_placeholder("Taper pour chercher une unité").first.type("énergie")
-        assert "énergie" in page.locator("#leading_unit_id option:checked").inner_text()
+        expect(page.locator("#leading_unit_id option:checked")).to_contain_text("énergie")
         page.select_option("#leading_unit_id", label=_label_of(page, "Direction générale de l'énergie"))
         page.check("input[name=mentions][value=draft_reply]")
         page.fill("#note", NOTE)
-        page.get_by_role("button", name="Imputer").first.click()
-        page.wait_for_load_state()
+        with leading_on(page):
+            page.get_by_role("button", name="Imputer").first.click()
         page.goto(letter.mail)
-        assert NOTE in page.inner_text("main")
+        expect(page.locator("main")).to_contain_text(NOTE)
 
 
 def _label_of(page: Page, words: str) -> str:
@@ -161,8 +159,8 @@ def _head_takes_and_receives(seat: Seat, letter: Registered, slip: str) -> None:
     with seat.signed_in("dge.chef") as page:
         page.goto("/bannette/")
         page.get_by_role("link", name=letter.number, exact=True).click()
-        page.get_by_role("button", name="Prendre en charge").click()
-        page.wait_for_load_state()
+        with leading_on(page):
+            page.get_by_role("button", name="Prendre en charge").click()
         page.goto("/bordereaux/")
         page.locator(f"a[href='{slip}']").first.click()
         page.get_by_role("link", name="Recevoir", exact=True).click()
@@ -170,7 +168,7 @@ def _head_takes_and_receives(seat: Seat, letter: Registered, slip: str) -> None:
         page.fill("#passphrase", PASSPHRASE)
         page.get_by_role("button", name="Signer la réception").click()
         page.get_by_text("reçu et signé").wait_for()
-        assert "Rien n'a changé depuis cette signature." in page.inner_text("main")
+        expect(page.locator("main")).to_contain_text("Rien n'a changé depuis cette signature.")
 
 
 def _signatory_signs(seat: Seat, answer: str) -> str:

@@ -27,6 +27,9 @@
       input.dispatchEvent(new Event("change", { bubbles: true }));
       if (box.dataset.suggest === "sends") input.form.requestSubmit();
     };
+    // An answer that comes late, after one has been marked, would take the mark away: Enter would send the form instead.
+    list.addEventListener("htmx:beforeSwap", (event) => { if (marked()) event.detail.shouldSwap = false; });
+    input.addEventListener("input", () => mark(null));
     list.addEventListener("htmx:afterSwap", () => {
       const typed = input.value.trim().toLowerCase();
       const found = options();
