@@ -7,7 +7,9 @@ from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
 from ged.registry.scan_desks import BridgeRow
-from ged.registry.scan_profiles import LastChoice, Profile, Settings
+from ged.registry.scan_orders import Settings
+from ged.registry.scan_profiles import LastChoice, Profile
+from web.forms import FormReader
 
 BUILT_IN: tuple[tuple[str, LazyString, Settings], ...] = (
     ("courrier", _l("Courrier N&B 300"), Settings(source="adf", mode="lineart", dpi=300)),
@@ -27,6 +29,32 @@ PAPERS = (
     ("legal", _l("Legal US")),
     ("whole", _l("Toute la vitre")),
 )
+RESOLUTIONS = tuple((dpi, str(dpi)) for dpi in (150, 200, 300, 400, 600))
+
+
+@dataclass(frozen=True)
+class ScanChoice:
+    """What a filled form says: with which scanner of which desk, and how."""
+
+    bridge_id: int
+    device: str | None
+    settings: Settings
+
+
+def read_choice(fields: FormReader) -> ScanChoice:
+    """The choice of a filled form; a field that the form does not have takes the value of a plain letter."""
+    # One choice says desk, scanner and source: "7|pnm:0|ADF"; a desk alone ("7") takes its first scanner.
+    desk, _sep, rest = fields.text("device", required=True, maximum=400).partition("|")
+    device, _sep, source = rest.rpartition("|")
+    settings = Settings(
+        source=source,
+        mode=fields.text("mode", maximum=32) or "gray",
+        dpi=fields.integer("dpi", minimum=50, maximum=1200) or 300,
+        sides=fields.text("sides", maximum=16) or ("duplex" if fields.ticked("duplex") else "one"),
+        paper=fields.text("paper", maximum=16) or "a4",
+        more=fields.ticked("more"),
+    )
+    return ScanChoice(int(desk) if desk.isascii() and desk.isdigit() else 0, device or None, settings)
 
 
 @dataclass(frozen=True)

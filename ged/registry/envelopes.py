@@ -18,7 +18,6 @@ from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVer
 from ged.org.models import Post, Unit
 from ged.ports import Confidentiality, MailId, RegisterId, UnitId, deciding_principal, holder_principal
 from ged.registry import allocation
-from ged.registry.bridges import order_scan
 from ged.registry.files import Upload
 from ged.registry.intake_models import Bridge
 from ged.registry.journal_check import told_of_number
@@ -33,6 +32,7 @@ from ged.registry.models import (
     SealedEnvelope,
 )
 from ged.registry.operations import MAX_NAME, MAX_SUBJECT, attach, mail_for
+from ged.registry.scan_orders import A_LETTER, Into, Settings, order_scan
 from ged.registry.states import MailState
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
 
@@ -294,14 +294,11 @@ def scan_inside(
     uow: UnitOfWork,
     envelope_id: int,
     bridge_id: int,
+    settings: Settings = A_LETTER,
     *,
     actor: Actor,
     now: datetime,
     device: str | None = None,
-    source: str | None = None,
-    mode: str = "gray",
-    dpi: int = 300,
-    duplex: bool = False,
 ) -> int:
     """Scan what was inside at the addressee's own desk: the pages go straight to the letter and wait nowhere.
 
@@ -322,11 +319,8 @@ def scan_inside(
     bridge = uow.session.get(Bridge, bridge_id)
     if bridge is None or bridge.unit_id != post.unit_id:
         raise NotFound("bridge.unknown", "choose a bridge of your unit", id=bridge_id)
-    order = order_scan(
-        uow, bridge_id, actor=actor, now=now, device=device, source=source, mode=mode, dpi=dpi, duplex=duplex,
-        into_mail_id=found.mail_id,
-    )  # fmt: skip
-    return order.id
+    into = Into(mail_id=found.mail_id)
+    return order_scan(uow, bridge_id, settings, actor=actor, now=now, device=device, into=into).id
 
 
 def _check_opening(subject: str, level: Confidentiality, actor: Actor) -> None:

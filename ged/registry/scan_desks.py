@@ -8,7 +8,7 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from ged.org.models import Unit
-from ged.registry.bridges import BACK, FRONT, ONLINE
+from ged.registry.bridges import ONLINE
 from ged.registry.intake_models import (
     FINAL_ORDER_STATES,
     BatchSource,
@@ -19,6 +19,7 @@ from ged.registry.intake_models import (
     ScanOrder,
     ScanPage,
 )
+from ged.registry.scan_orders import BACK, FRONT
 from ged.registry.scan_queries import clerk_units
 from ged.unit import Actor
 

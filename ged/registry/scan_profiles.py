@@ -9,8 +9,9 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ged.db import Base, Id, UtcDateTime
 from ged.errors import Invalid, NotFound
-from ged.registry.bridges import check_settings, clerk_of
+from ged.registry.bridges import clerk_of
 from ged.registry.intake_models import ScanOrder
+from ged.registry.scan_orders import Settings
 from ged.unit import Actor, UnitOfWork
 
 MAX_PROFILES = 30
@@ -33,18 +34,6 @@ class ScanProfile(Base):
     more: Mapped[bool] = mapped_column(Boolean, default=False)
     made_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     made_at: Mapped[datetime] = mapped_column(UtcDateTime)
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to scan. ``sides``: ``one``, ``duplex``, ``two_pass``; ``more``: the batch stays open for another pass."""
-
-    source: str = ""
-    mode: str = "gray"
-    dpi: int = 300
-    sides: str = "one"
-    paper: str = "a4"
-    more: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,13 +71,13 @@ def keep(uow: UnitOfWork, unit_id: int, name: str, settings: Settings, *, actor:
 
     Raises:
         Forbidden: ``scan.not_clerk``.
-        Invalid: ``profile.name``, ``profile.too_many`` and those of ``check_settings``.
+        Invalid: ``profile.name``, ``profile.too_many`` and those of ``Settings.check``.
     """
     post = clerk_of(actor, unit_id)
     title = " ".join(name.split())[:60]
     if not title:
         raise Invalid("profile.name", "give the profile a name", field="profile_name")
-    check_settings(settings.mode, settings.dpi, settings.sides, settings.paper)
+    settings.check()
     row = uow.session.scalar(select(ScanProfile).where(ScanProfile.unit_id == unit_id, ScanProfile.name == title))
     if row is None:
         here = uow.session.scalar(select(func.count()).select_from(ScanProfile).where(ScanProfile.unit_id == unit_id))

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from ged.registry.bridges import BACK, FRONT
 from ged.registry.intake_models import ScanBatch, ScanOrder, ScanPage
+from ged.registry.scan_orders import BACK, FRONT
 from ged.unit import UnitOfWork
 
 

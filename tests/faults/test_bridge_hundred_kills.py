@@ -26,6 +26,7 @@ from sqlalchemy import func, select
 from ged.ports import Digest
 from ged.registry import bridges, recognition
 from ged.registry.intake_models import FINAL_ORDER_STATES, Scan, ScanBatch, ScanOrder, ScanPage
+from ged.registry.scan_orders import Into, Settings, order_scan
 from scanner_bridge.config import Config, save
 from tests.bridge_double import ADF, Desk
 from tests.factories import actor
@@ -86,10 +87,11 @@ class Office:
         else:
             self.wire.cut()
 
-    def order(self, batch_key: str | None, **values: object) -> tuple[int, str]:
+    def order(self, batch_key: str | None, device: str, settings: Settings) -> tuple[int, str]:
         now, clerk = datetime.now(UTC), actor(self.place.services, "agent")
         with self.place.services.unit_of_work(now) as uow:
-            order = bridges.order_scan(uow, self.bridge_id, actor=clerk, now=now, batch_key=batch_key, **values)  # type: ignore[arg-type]
+            into = Into(batch_key=batch_key)
+            order = order_scan(uow, self.bridge_id, settings, actor=clerk, now=now, device=device, into=into)
             return order.id, order.batch_key
 
     def ended(self, order_id: int) -> bool:
@@ -189,10 +191,9 @@ def test_fifty_sheets_on_the_glass(office: Office, backend: str) -> None:
         kills = sheet * KILLS // SHEETS - (sheet - 1) * KILLS // SHEETS
         while True:
             dpi = 100 if backend == "pnm" else 50 + sheet
-            source = None if backend == "pnm" else "Flatbed"
-            order_id, key = office.order(
-                key, device=f"{backend}:0", source=source, dpi=dpi, complete=sheet == SHEETS
-            )  # fmt: skip
+            source = "" if backend == "pnm" else "Flatbed"
+            settings = Settings(source=source, dpi=dpi, more=sheet < SHEETS)
+            order_id, key = office.order(key, f"{backend}:0", settings)
             for _ in range(kills):
                 time.sleep(chance.uniform(0, 1.0))
                 office.kill(chance.choice(VICTIMS))
@@ -216,7 +217,7 @@ def test_five_loads_of_the_feeder(office: Office) -> None:
     chance, begun = _chance(), time.monotonic()
     key: str | None = None
     for load in range(5):
-        order_id, key = office.order(key, device="test:0", dpi=60 + load, complete=load == 4, **ADF)
+        order_id, key = office.order(key, "test:0", Settings(**ADF, dpi=60 + load, more=load < 4))
         for _ in range((load + 1) * KILLS // 5 - load * KILLS // 5):
             time.sleep(chance.uniform(0, 0.7))
             safe = VICTIMS if office.is_scanned(key, order_id) else NOT_THE_AGENT

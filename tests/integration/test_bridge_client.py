@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from ged.config import Settings
-from ged.registry import bridges, recognition, scan_queries
+from ged.registry import bridges, recognition, scan_orders, scan_queries
 from ged.registry.intake_models import OrderState, ScanBatch, ScanOrder
 from ged.unit import Services
 from scanner_bridge.api import Api, LinkDownError, RefusedError
@@ -46,7 +46,8 @@ def test_the_clients_calls_are_understood(services: Services, url: str) -> None:
     api = Api(url, token)
     api.announce_devices([])
     with services.unit_of_work(NOW) as uow:
-        order_id = bridges.order_scan(uow, int(bridge_id), actor=clerk, now=NOW, dpi=200).id
+        settings = scan_orders.Settings(dpi=200)
+        order_id = scan_orders.order_scan(uow, int(bridge_id), settings, actor=clerk, now=NOW).id
     told = api.next_order()
     assert told is not None
     assert (told.order_id, told.dpi, told.complete) == (order_id, 200, True)

@@ -24,6 +24,7 @@ from ged.registry import (
     intake,
     recognition,
     scan_letters,
+    scan_orders,
     scan_pictures,
     scan_queries,
 )
@@ -134,24 +135,25 @@ def test_only_a_clerk_of_the_unit_or_an_administrator_pairs(services: Services) 
 def test_an_order_is_told_until_begun_and_can_be_cancelled(services: Services) -> None:
     bridge, clerk = pair(services), actor(services, "agent")
     with services.unit_of_work(NOW) as uow:
-        order_id = bridges.order_scan(uow, bridge.id, actor=clerk, now=NOW, dpi=200, mode="color").id
+        settings = scan_orders.Settings(mode="color", dpi=200)
+        order_id = scan_orders.order_scan(uow, bridge.id, settings, actor=clerk, now=NOW).id
     for _ in range(2):
         with services.reading() as session:
-            told = bridges.next_order(session, bridge.id)
+            told = scan_orders.next_order(session, bridge.id)
         assert told is not None
         assert (told.id, told.dpi, told.mode, told.complete) == (order_id, 200, "color", True)
 
     def report(state: str, count: int) -> bool:
         with services.unit_of_work(NOW) as uow:
-            return bridges.order_progress(
+            return scan_orders.order_progress(
                 uow, bridge.id, order_id, state=state, pages=count, code="", detail="", now=NOW
             )
 
     assert report("scanning", 1) is False
     with services.reading() as session:
-        assert bridges.next_order(session, bridge.id) is None
+        assert scan_orders.next_order(session, bridge.id) is None
     with services.unit_of_work(NOW) as uow:
-        bridges.cancel_order(uow, order_id, actor=clerk, now=NOW)
+        scan_orders.cancel_order(uow, order_id, actor=clerk, now=NOW)
     assert report("scanning", 2) is True
     assert report("cancelled", 2) is False
     with services.reading() as session:
@@ -160,7 +162,7 @@ def test_an_order_is_told_until_begun_and_can_be_cancelled(services: Services) -
     with pytest.raises(Invalid, match=r"order\.state"):
         report("waiting", 0)
     with pytest.raises(Invalid, match=r"order\.dpi"), services.unit_of_work(NOW) as uow:
-        bridges.order_scan(uow, bridge.id, actor=clerk, now=NOW, dpi=20_000)
+        scan_orders.order_scan(uow, bridge.id, scan_orders.Settings(dpi=20_000), actor=clerk, now=NOW)
 
 
 def test_a_page_is_stored_before_it_is_acknowledged_and_once_only(services: Services) -> None:
@@ -326,7 +328,9 @@ def test_a_page_scanned_again_goes_into_its_scan(services: Services) -> None:
     take_in(services, bridge, "k1", pages.png("un"), pages.png("deux"))
     (row,) = waiting(services)
     with services.unit_of_work(NOW) as uow:
-        key = bridges.order_scan(uow, bridge.id, actor=clerk, now=NOW, into_scan_id=row.id).batch_key
+        key = scan_orders.order_scan(
+            uow, bridge.id, actor=clerk, now=NOW, into=scan_orders.Into(scan_id=row.id)
+        ).batch_key
     take_in(services, bridge, key, pages.png("encore"))
     (after,) = waiting(services)
     assert (after.id, after.page_count) == (row.id, 3)
@@ -579,7 +583,9 @@ def test_an_attachment_is_read_once_and_shown_under_the_rule(services: Services)
 def test_a_file_may_go_straight_to_a_letter(services: Services) -> None:
     bridge, letter, chief = pair(services), register(services), actor(services, "sg")
     with services.unit_of_work(NOW) as uow:
-        key = bridges.order_scan(uow, bridge.id, actor=chief, now=NOW, into_mail_id=letter.mail_id).batch_key
+        key = scan_orders.order_scan(
+            uow, bridge.id, actor=chief, now=NOW, into=scan_orders.Into(mail_id=letter.mail_id)
+        ).batch_key
     take_in(services, bridge, key, pages.png("un"), pages.png("deux"))
     assert waiting(services) == []
     with services.reading() as session:

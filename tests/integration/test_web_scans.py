@@ -24,7 +24,7 @@ from ged.codes import CodeKind, make_code
 from ged.config import Settings
 from ged.jobs import Job, JobKind
 from ged.org.models import Person
-from ged.registry import bridges, recognition
+from ged.registry import bridges, recognition, scan_orders
 from ged.registry.intake_models import Bridge, Scan, ScanBatch, ScanOrder, ScanState
 from ged.registry.models import Attachment, Mail, Register
 from ged.registry.operations import IncomingForm, Registered, register_incoming
@@ -173,7 +173,7 @@ def test_an_order_is_given_while_the_bridge_waits(site: Site) -> None:
     ordered_at = time.monotonic()
     with site.services.unit_of_work(NOW) as uow:
         bridge_id = uow.session.scalar(select(Bridge.id)) or 0
-        bridges.order_scan(uow, bridge_id, actor=clerk, now=NOW)
+        scan_orders.order_scan(uow, bridge_id, actor=clerk, now=NOW)
     waiting.join(timeout=10)
     answered_at, answer = answers[0]
     assert answer.status_code == 200

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from ged.errors import Forbidden, Invalid
-from ged.registry import bridges, intake, partials
+from ged.registry import bridges, intake, partials, scan_orders
 from ged.registry.bridges import BridgeIdentity
 from ged.registry.partials import Held, Receipt
 from web import context
@@ -81,7 +81,7 @@ def order() -> ResponseReturnValue:
             bridges.seen(uow, bridge.id, now=context.now())
     while True:
         with services.reading() as session:
-            found = bridges.next_order(session, bridge.id)
+            found = scan_orders.next_order(session, bridge.id)
         if found is not None:
             break
         left_s = ends_at_s - time.monotonic()
@@ -107,7 +107,7 @@ def order_state(order_id: int) -> ResponseReturnValue:
     body = _body()
     pages = body.get("pages")
     with context.services().unit_of_work(context.now()) as uow:
-        cancel = bridges.order_progress(
+        cancel = scan_orders.order_progress(
             uow,
             _bridge().id,
             order_id,

@@ -15,10 +15,10 @@ from ged.registry.files import Upload
 from web import context
 from web.forms import FormReader
 from web.pages import render_form
+from web.scan_form import RESOLUTIONS, read_choice
 
 blueprint = Blueprint("envelopes", __name__, url_prefix="/plis")
 
-RESOLUTIONS = tuple((dpi, str(dpi)) for dpi in (150, 200, 300, 400, 600))
 MAX_TOKEN = 43
 REFUSALS = (Invalid, InvalidTransition, StaleVersion)
 
@@ -101,23 +101,18 @@ def _show(envelope_id: int, error: GedError | None = None) -> ResponseReturnValu
 def scan(envelope_id: int) -> ResponseReturnValue:
     """Scan what was inside at the addressee's own desk."""
     fields = FormReader(request.form)
-    desk, _sep, rest = fields.text("device", required=True, maximum=400).partition("|")
-    device, _sep, source = rest.rpartition("|")
-    mode, dpi = fields.text("mode", maximum=32), fields.integer("dpi", minimum=50, maximum=1200)
+    choice = read_choice(fields)
     try:
         fields.check()
         with context.services().unit_of_work(context.now()) as uow:
             envelopes.scan_inside(
                 uow,
                 envelope_id,
-                int(desk) if desk.isascii() and desk.isdigit() else 0,
+                choice.bridge_id,
+                choice.settings,
                 actor=context.actor(),
                 now=context.now(),
-                device=device or None,
-                source=source or None,
-                mode=mode or "gray",
-                dpi=dpi or 300,
-                duplex=fields.ticked("duplex"),
+                device=choice.device,
             )
     except REFUSALS as error:
         return _show(envelope_id, error)

@@ -25,6 +25,7 @@ from ged.registry import (
     reading,
     scan_desks,
     scan_letters,
+    scan_orders,
     scan_pictures,
     scan_profiles,
     scan_queries,
@@ -41,7 +42,7 @@ from web.errors import FormRefused
 from web.fault_words import FAULTS, OTHER
 from web.forms import FormReader
 from web.pages import render_form
-from web.scan_form import scan_form
+from web.scan_form import RESOLUTIONS, read_choice, scan_form
 
 blueprint = Blueprint("scans", __name__, url_prefix="/numerisations")
 
@@ -49,7 +50,6 @@ PAGE_PX = 1400
 JUST_NOW = timedelta(minutes=2)
 JOINED_SHOWN = timedelta(hours=12)
 MAX_FILES = 20
-RESOLUTIONS = tuple((dpi, str(dpi)) for dpi in (150, 200, 300, 400, 600))
 REFUSALS = (Invalid, InvalidTransition, StaleVersion)
 
 
@@ -125,58 +125,27 @@ def order() -> ResponseReturnValue:
     return _order()
 
 
-@dataclass(frozen=True)
-class _Choice:
-    """What the form 'Numériser' says: with which scanner, and how."""
-
-    bridge_id: int
-    device: str | None
-    settings: scan_profiles.Settings
-
-
-def _choice(fields: FormReader) -> _Choice:
-    # One choice says desk, scanner and source: "7|pnm:0|ADF"; a desk alone ("7") takes its first scanner.
-    desk, _sep, rest = fields.text("device", required=True, maximum=400).partition("|")
-    device, _sep, source = rest.rpartition("|")
-    sides = fields.text("sides", maximum=16) or ("duplex" if fields.ticked("duplex") else "one")
-    settings = scan_profiles.Settings(
-        source=source,
-        mode=fields.text("mode", maximum=32) or "gray",
-        dpi=fields.integer("dpi", minimum=50, maximum=1200) or 300,
-        sides=sides,
-        paper=fields.text("paper", maximum=16) or "a4",
-        more=fields.ticked("more"),
-    )
-    return _Choice(int(desk) if desk.isascii() and desk.isdigit() else 0, device or None, settings)
-
-
 def _order(into_scan_id: int | None = None) -> ResponseReturnValue:
     fields = FormReader(request.form)
-    choice = _choice(fields)
-    settings = choice.settings
+    choice = read_choice(fields)
     # Into a waiting scan: "12" is behind page 12, "12-replaces" instead of it, empty at the end.
     behind, replaces, _rest = fields.text("place", maximum=32).partition("-replaces")
-    two_pass = settings.sides == "two_pass"
+    into = scan_orders.Into(
+        scan_id=into_scan_id,
+        leaf_id=int(behind) if behind.isascii() and behind.isdigit() else None,
+        replaces_leaf=bool(replaces),
+    )
     try:
         fields.check()
-        bridges.check_settings(settings.mode, settings.dpi, settings.sides, settings.paper)
         with context.services().unit_of_work(context.now()) as uow:
-            bridges.order_scan(
+            scan_orders.order_scan(
                 uow,
                 choice.bridge_id,
+                choice.settings,
                 actor=context.actor(),
                 now=context.now(),
                 device=choice.device,
-                source=settings.source or None,
-                mode=settings.mode,
-                dpi=settings.dpi,
-                duplex=settings.sides == "duplex",
-                side=bridges.FRONT if two_pass else "",
-                paper=settings.paper,
-                complete=not (settings.more or two_pass),
-                into_scan_id=into_scan_id,
-                into_leaf_id=int(behind) if behind.isascii() and behind.isdigit() else None,
-                replaces_leaf=bool(replaces),
+                into=into,
             )
     except REFUSALS as error:
         return _index(error) if into_scan_id is None else _show(into_scan_id, error)
@@ -188,7 +157,7 @@ def _order(into_scan_id: int | None = None) -> ResponseReturnValue:
 def next_page(order_id: int) -> ResponseReturnValue:
     """One more pass into a batch that is still open, with the same settings: a page, the backs, what a fault left."""
     with context.services().unit_of_work(context.now()) as uow:
-        bridges.next_pass(
+        scan_orders.next_pass(
             uow, order_id, actor=context.actor(), now=context.now(), same_side="same_side" in request.form
         )
     return redirect(url_for("scans.index"), 303)
@@ -198,7 +167,7 @@ def next_page(order_id: int) -> ResponseReturnValue:
 def keep_profile() -> ResponseReturnValue:
     """Keep the settings of the form under a name, for the unit of the desk that was chosen."""
     fields = FormReader(request.form)
-    choice, name = _choice(fields), fields.text("profile_name", maximum=60)
+    choice, name = read_choice(fields), fields.text("profile_name", maximum=60)
     actor, now = context.actor(), context.now()
     try:
         fields.check()
@@ -224,7 +193,7 @@ def forget_profile(profile_id: int) -> ResponseReturnValue:
 def cancel(order_id: int) -> ResponseReturnValue:
     """Stop an order."""
     with context.services().unit_of_work(context.now()) as uow:
-        bridges.cancel_order(uow, order_id, actor=context.actor(), now=context.now())
+        scan_orders.cancel_order(uow, order_id, actor=context.actor(), now=context.now())
     return redirect(url_for("scans.index"), 303)
 
 
