@@ -122,7 +122,7 @@ def server(url: str | None) -> Iterator[str]:
         return
     with tempfile.TemporaryDirectory(prefix="ged-bench-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
-        running = elastic.start(Path(folder))
+        running = elastic.start(Path(folder), jvm=elastic.HEAP)
         try:
             yield running.url
         finally:

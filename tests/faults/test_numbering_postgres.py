@@ -9,7 +9,7 @@ import pytest
 
 from tests import clerks
 
-PROCESSES, LETTERS = 50, 40
+PROCESSES, LETTERS = 50, 20
 
 
 @pytest.mark.slow

@@ -232,11 +232,11 @@ def test_a_folder_with_a_pairing_of_its_own_is_added_and_removed(copier: Copier,
 
 @pytest.mark.slow
 def test_killed_at_any_point_each_document_arrives_once(copier: Copier) -> None:
-    """40 documents dropped while the agent is killed 40 times; receipts are lost, the server goes and comes."""
+    """Documents dropped while the agent is killed 20 times; receipts are lost, the server goes and comes."""
     chance = random.Random(4)
     copier.double.site.page_delay_s = 0.02
     laid: list[bytes] = []
-    for kills in range(40):
+    for kills in range(20):
         name = f"scan{chance.randrange(6)}.pdf"  # names come again
         if not (copier.folder / name).exists():
             laid.append(copier.drop(name, unique(len(laid))))

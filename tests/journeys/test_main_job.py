@@ -26,8 +26,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 SHAPES = [
     # Fewer letters than `make demo` has, for time: the first goes the whole way, the others only as far as the index.
-    pytest.param(("embedded", 5), id="embedded"),
-    pytest.param(("servers", 3), id="servers", marks=pytest.mark.servers),
+    pytest.param(("embedded", 3), id="embedded"),
+    pytest.param(("servers", 2), id="servers", marks=pytest.mark.servers),
 ]
 STRANGERS = ("daf.agent", "daf.chef", "ceet.bo", "ceet.chef", "admin")
 """Another directorate, its head, another entity, its head, and who runs the machines."""
