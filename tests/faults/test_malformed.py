@@ -27,7 +27,7 @@ from tests.ocr_pages import draw, save
 from tests.site import make_site, post, sign_in
 from web.errors import view_of
 
-FILES = int(os.environ.get("GED_TEST_MALFORMED", "40"))
+FILES = int(os.environ.get("GED_TEST_MALFORMED", "60"))  # sixty: each builder of a harmful file comes once
 UPLOADED = 10
 SMALL_BYTES = 80_000
 INSPECT_S, PAGE_S = 6.0, 10.0

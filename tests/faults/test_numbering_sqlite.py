@@ -8,7 +8,7 @@ import pytest
 
 from tests import clerks
 
-PROCESSES, LETTERS = 8, 40
+PROCESSES, LETTERS = 8, 20
 
 
 @pytest.mark.slow

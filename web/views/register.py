@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, IntEnum
 from io import BytesIO
 
@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from ged.errors import GedError, Invalid, InvalidTransition, StaleVersion
-from ged.ports import Confidentiality, MailId, PostId, RegisterId, ScanId
+from ged.ports import Confidentiality, PostId, RegisterId, ScanId
 from ged.registry import (
     arrange,
     correspondents,
@@ -122,65 +122,65 @@ def register() -> ResponseReturnValue:
 
 def _read() -> _Typed:
     fields = FormReader(request.form)
-    actor, today = context.actor(), context.today()
     register_id = fields.integer("register_id", required=True)
-    post_id = fields.integer("addressed_post_id", required=True)
-    sender = fields.text("sender_name", required=True, maximum=MAX_NAME)
-    subject = " ".join(fields.text("subject", required=True, maximum=MAX_SUBJECT).split())
-    received_on = fields.day("received_on") or today
-    due_on = fields.day("due_on")
-    days = fields.integer("delay_days", maximum=366)
-    related = fields.text("related_number", maximum=64)
-    values = {
-        "addressee": fields.text("addressee", maximum=300),
-        "their_reference": fields.text("their_reference", maximum=100),
-        "written_on": fields.day("written_on"),
-        "nature": fields.text("nature", maximum=32),
-        "channel": fields.choice("channel", Channel) or Channel.HAND,
-        "priority": fields.choice("priority", Priority) or Priority.NORMAL,
-        "enclosure_count": fields.integer("enclosure_count", maximum=9999) or 0,
-        "enclosure_note": fields.text("enclosure_note", maximum=300),
-    }
-    level = fields.integer("level", maximum=2) or 0
-    related_as = fields.text("related_as", maximum=32) or "related"
-    if related_as not in LINK_KINDS:
-        fields.refuse(Invalid("form.unknown_choice", "choose from the list", field="related_as"))
-    if values["nature"] and values["nature"] not in NATURES:
-        fields.refuse(Invalid("form.unknown_choice", "choose from the list", field="nature"))
-    related_to: MailId | None = None
-    with context.services().reading() as db:
-        near, far = entry.authorities(db, actor)
-        if post_id is not None and post_id not in {one[0] for one in (*near, *far)}:
-            fields.refuse(Invalid("form.unknown_choice", "choose from the list", field="addressed_post_id"))
-        if register_id is not None and register_id not in {one[0] for one in entry.arrival_registers(db, actor)}:
-            fields.refuse(Invalid("form.unknown_choice", "choose from the list", field="register_id"))
-        if days is not None and due_on is None:
-            due_on = add_working_days(received_on, days, calendar.calendar(db))
-        if related:
-            try:
-                related_to = entry.mail_by_number(db, related, actor, field="related_number")
-            except Invalid as unknown:
-                fields.refuse(unknown)
-    if due_on is not None and due_on < received_on:
+    form = _completed(_read_letter(fields), register_id, fields)
+    if form.due_on is not None and form.received_on is not None and form.due_on < form.received_on:
         fields.refuse(Invalid("mail.due_before_arrival", "correct the date", field="due_on"))
     fields.check()
     return _Typed(
         register_id=RegisterId(register_id or 0),
-        form=IncomingForm(
-            subject=subject,
-            sender_name=sender,
-            addressed_post_id=PostId(post_id or 0),
-            received_on=received_on,
-            level=Confidentiality(level),
-            due_on=due_on,
-            related_to=related_to,
-            related_as=related_as,
-            request_token=request.form.get("request_token", "")[:MAX_TOKEN] or None,
-            **values,  # type: ignore[arg-type]  # typed one by one above
-        ),
+        form=form,
         scan_id=request.form.get("scan_id", type=int),
         scan_version=request.form.get("scan_version", type=int),
     )
+
+
+def _read_letter(fields: FormReader) -> IncomingForm:
+    """What was typed of the letter itself, each field checked by itself."""
+    nature = fields.text("nature", maximum=32)
+    if nature and nature not in NATURES:
+        fields.refuse(Invalid("form.unknown_choice", "choose from the list", field="nature"))
+    related_as = fields.text("related_as", maximum=32) or "related"
+    if related_as not in LINK_KINDS:
+        fields.refuse(Invalid("form.unknown_choice", "choose from the list", field="related_as"))
+    return IncomingForm(
+        addressed_post_id=PostId(fields.integer("addressed_post_id", required=True, minimum=1) or 0),
+        sender_name=fields.text("sender_name", required=True, maximum=MAX_NAME),
+        subject=" ".join(fields.text("subject", required=True, maximum=MAX_SUBJECT).split()),
+        received_on=fields.day("received_on") or context.today(),
+        due_on=fields.day("due_on"),
+        addressee=fields.text("addressee", maximum=300),
+        their_reference=fields.text("their_reference", maximum=100),
+        written_on=fields.day("written_on"),
+        nature=nature,
+        channel=fields.choice("channel", Channel) or Channel.HAND,
+        priority=fields.choice("priority", Priority) or Priority.NORMAL,
+        enclosure_count=fields.integer("enclosure_count", maximum=9999) or 0,
+        enclosure_note=fields.text("enclosure_note", maximum=300),
+        level=Confidentiality(fields.integer("level", maximum=2) or 0),
+        related_as=related_as,
+        request_token=request.form.get("request_token", "")[:MAX_TOKEN] or None,
+    )
+
+
+def _completed(form: IncomingForm, register_id: int | None, fields: FormReader) -> IncomingForm:
+    """The same checked against what there is, with the day that a delay leads to and the letter that a number names."""
+    actor, received_on = context.actor(), form.received_on or context.today()
+    days, related = fields.integer("delay_days", maximum=366), fields.text("related_number", maximum=64)
+    with context.services().reading() as db:
+        near, far = entry.authorities(db, actor)
+        if form.addressed_post_id and form.addressed_post_id not in {one[0] for one in (*near, *far)}:
+            fields.refuse(Invalid("form.unknown_choice", "choose from the list", field="addressed_post_id"))
+        if register_id is not None and register_id not in {one[0] for one in entry.arrival_registers(db, actor)}:
+            fields.refuse(Invalid("form.unknown_choice", "choose from the list", field="register_id"))
+        if days is not None and form.due_on is None:
+            form = replace(form, due_on=add_working_days(received_on, days, calendar.calendar(db)))
+        if related:
+            try:
+                form = replace(form, related_to=entry.mail_by_number(db, related, actor, field="related_number"))
+            except Invalid as unknown:
+                fields.refuse(unknown)
+    return form
 
 
 @blueprint.get("/expediteurs")
