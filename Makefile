@@ -1,7 +1,9 @@
 # Everything that a person calls. `make help` lists it.
 SHAPE ?= embedded
 PYTHON ?= python3
+# Two of four are always waiting for a server or a process; `make check` waits for nothing.
 WORKERS ?= 4
+CORES := $(shell nproc)
 BIN := .venv/bin
 SETUP := $(PYTHON) scripts/setup.py
 BENCHES := $(patsubst bench/%.py,%,$(wildcard bench/[a-z]*.py))
@@ -33,7 +35,7 @@ test: ## install what is missing for the tests too, then format, lint, types, la
 check: ## in under a minute: format, lint, types, layers, unit tests, contract tests on the embedded plugs
 	@$(SETUP) check
 	@$(MAKE) --no-print-directory lint
-	@exec $(BIN)/pytest tests/unit tests/contracts tests/arch -m 'not slow and not servers and not browser' -n $(WORKERS) --dist loadfile
+	@exec $(BIN)/pytest tests/unit tests/contracts tests/arch -m 'not slow and not servers and not browser' -n $(CORES) --dist loadfile
 
 lint: ## format, lint, types and layers alone
 	@mkdir -p .cache
