@@ -29,6 +29,7 @@ _MAYBE_SIDEWAYS = 0.8
 _TURNED_READS_BETTER = 1.3
 _MAYBE_HEAD_DOWN = 70.0
 _SURE_SAMPLE = 75.0  # read so surely, a band is the right way up
+_SURE_LETTERS = 40  # if it is more than the few that any scratch may be taken for: five were read at 76
 _LEGIBLE_SAMPLE = 50.0  # of writing the right way up: 83 to 95 were measured there, 12 to 44 elsewhere
 _LEFT_OUT = 0.03  # of a page's ink: worth a second look at these places
 _MUCH_LEFT_OUT = 0.35  # the lines of the page were not found
@@ -119,7 +120,7 @@ class Reader:
         # Lists and tables may stand in columns as regular as lines: a page is turned only where that reads better.
         best, found = sheet, self._sample(sheet)
         for degrees in (90, 270):
-            if confidence_of(found) > _SURE_SAMPLE:
+            if confidence_of(found) > _SURE_SAMPLE and _letters(found) >= _SURE_LETTERS:
                 break
             turned = replace(sheet, degrees=degrees, fresh=turn(sheet.fresh, degrees))
             other = self._sample(turned)
@@ -185,6 +186,10 @@ def _densest_band(fresh: Image.Image) -> Box:
     weights = np.convolve(rows, np.ones(reach), "valid")
     start = int(weights.argmax())
     return Box(0.0, start / height, 1.0, min(1.0, (start + reach) / height))
+
+
+def _letters(lines: Sequence[Line]) -> int:
+    return sum(len(token.text) for line in lines for token in line.tokens)
 
 
 def _worth(lines: Sequence[Line]) -> float:
