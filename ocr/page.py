@@ -10,6 +10,7 @@ from ocr.image import Shown, grayscale, shrink
 from ocr.language import language_of
 from ocr.limits import Limits
 from ocr.lines import Line, Token, text_of
+from ocr.paper import freshened
 from ocr.pdfsource import PdfPages
 from ocr.reading import READING_LONG_SIDE_PX, Reader, Reading
 from ocr.showing import show
@@ -39,8 +40,8 @@ class PageReader:
             coded = code_page(task, shown.image, shown.dpi)
             self._keep(task, Reading(shown.image, lines, ("born_digital",)), coded)
             return
-        small = grayscale(shrink(shown.image, READING_LONG_SIDE_PX))
-        lean = clean.skew_degrees(small)
+        fresh = freshened(grayscale(shrink(shown.image, READING_LONG_SIDE_PX)))
+        lean = clean.skew_degrees(fresh)  # of the page as it came, faint copies and dark beds would hide it
         # A slight lean stays: turning the whole page takes a tenth of a second, and nobody sees it.
         tilt = lean if abs(lean) < SLIGHT_LEAN_DEGREES else 0.0
         level = shown.image if tilt else clean.levelled(shown.image, lean)
@@ -48,7 +49,7 @@ class PageReader:
         self._keep(task, Reading(level, (), ("failed",)), coded)
         try:
             reading = Reader(self._recogniser, task.languages, end_s).read(
-                small, level, shown.dpi, lean=lean, tilt=tilt
+                clean.levelled(fresh, lean), level, shown.dpi, tilt=tilt
             )
         except EngineFailed:
             return

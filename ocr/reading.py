@@ -16,7 +16,6 @@ from ocr import clean
 from ocr.image import shrink, turn
 from ocr.lines import Line, Token, confidence_of
 from ocr.orientation import runs_upright
-from ocr.paper import freshened
 from ocr.plausible import legible_lines, unreadable
 from ocr.tesseract import BLOCK, PAGE, SPARSE, Recogniser
 from ocr.unread import Box, merged, unread_regions
@@ -74,24 +73,23 @@ class Reader:
         self._languages = "+".join(languages)
         self._end_s = end_s
 
-    def read(self, small: Image.Image, level: Image.Image, dpi: float, *, lean: float, tilt: float = 0.0) -> Reading:
+    def read(self, fresh: Image.Image, level: Image.Image, dpi: float, *, tilt: float = 0.0) -> Reading:
         """Read a page; the image of the answer is the page levelled and turned upright.
 
         Args:
-            small: the page as it came, mode ``L``, no longer than ``READING_LONG_SIDE_PX``.
+            fresh: the page as ``freshened`` gives it, then levelled (in this order: white corners are no paper to
+                compare with), no longer than ``READING_LONG_SIDE_PX``.
             level: the page in full with its lines level, or nearly: what is shown and kept.
             dpi: its resolution.
-            lean: how far the lines of ``small`` fall to the right, as ``clean.skew_degrees`` says.
-            tilt: how far those of ``level`` still do.
+            tilt: how far the lines of ``level`` still fall to the right.
 
         Raises:
             EngineFailed: ``ocr.timeout``, ``ocr.unavailable``, ``ocr.failed``.
         """
-        fresh = clean.levelled(freshened(small), lean)  # in this order: white corners are no paper to compare with
         # A faint copy shows when freshened, a dark one as it is; the second is hardly ever asked.
         if clean.blank_score(fresh) > BLANK and clean.blank_score(level) > BLANK:
             return Reading(level, (), ("blank",))
-        upright = self._upright(_Sheet(0, fresh, dpi * small.width / level.width))
+        upright = self._upright(_Sheet(0, fresh, dpi * fresh.width / level.width))
         lines = self._page(upright.fresh, upright.dpi)
         if confidence_of(lines) < _MAYBE_HEAD_DOWN:
             upright, lines = self._head_up(upright, lines)

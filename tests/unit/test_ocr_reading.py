@@ -37,7 +37,7 @@ LETTER = ("Monsieur", "le", "Ministre", "je", "vous", "prie", "de", "trouver", "
 
 def read(lying: list[Line], standing: list[Line]) -> tuple[tuple[str, ...], str]:
     page = turn(draw(size=(1240, 1754)).convert("L"), 270)
-    found = Reader(Scripted(lying, standing), ("fra",), time.monotonic() + 60).read(page, page, 150, lean=0)
+    found = Reader(Scripted(lying, standing), ("fra",), time.monotonic() + 60).read(page, page, 150)
     return found.flags, " ".join(token.text for line in found.lines for token in line.tokens)
 
 
