@@ -5,8 +5,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-from scipy import ndimage
 
+from ocr import clean
 from ocr.image import shrink
 
 _LONG_SIDE_PX = 800
@@ -25,19 +25,11 @@ def runs_upright(fresh: Image.Image) -> float:
     """
     small = shrink(fresh, _LONG_SIDE_PX)
     mask = np.asarray(small) < 160
-    mask = mask & ~_rules(mask)
+    mask &= ~clean.rules(mask, _RULE_PX)
     if int(mask.sum()) < _ENOUGH_INK:
         return 0.0
     across, down = _regularity(mask), _regularity(mask.T)
     return down / max(across, 1e-9)
-
-
-def _rules(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    found = np.zeros_like(mask)
-    for axis in (0, 1):
-        thin = ndimage.minimum_filter1d(mask.view(np.uint8), _RULE_PX, axis=axis)
-        found |= ndimage.maximum_filter1d(thin, _RULE_PX + 4, axis=axis) > 0
-    return found
 
 
 def _regularity(mask: npt.NDArray[np.bool_]) -> float:
