@@ -123,7 +123,9 @@ def test_malformed_files_are_read_or_refused(seed: int, maker: Maker, engine: Te
     assert slowest[2] < INSPECT_S + 4 * PAGE_S + 10, f"GED_TEST_SEED={seed}: {slowest}"
     assert memory_bytes(resource.RUSAGE_SELF) - before < OWN_GROWTH_BYTES, f"GED_TEST_SEED={seed}"
     assert memory_bytes(resource.RUSAGE_CHILDREN) <= max(MEMORY, largest_before)  # of this process's other tests
-    assert {"read", "file.truncated", "file.type_unknown", "file.image_too_large", "file.encrypted"} <= set(kinds)
+    # What became of the files is left to chance but for this: some were read, others refused for different reasons.
+    assert "read" in kinds, f"GED_TEST_SEED={seed}"
+    assert len(EXPECTED & set(kinds)) >= 4, f"GED_TEST_SEED={seed}: {sums}"
     assert engine.inspect(good, filename="good.png", timeout_s=30).pages, "the engine still works"
 
 
