@@ -93,8 +93,7 @@ class _Service:
         if operation == "thumbnail":
             self._thumbnail(request)
             return None
-        # Here, for with scipy it is half of the start, and looking at a file needs none of it.
-        from ocr.page import PageReader  # noqa: PLC0415
+        from ocr.page import PageReader  # noqa: PLC0415 - with scipy half of the start, and a look at a file needs none of it
 
         languages = tuple(request.pop("languages"))
         PageReader(self._limits, self._recogniser).run(PageTask(**request, languages=languages))

@@ -1,5 +1,6 @@
 """Watched folders: the agent as a process, a real HTTP server; what a copier drops arrives once, whatever is killed."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -123,8 +124,6 @@ def test_a_file_that_grows_is_waited_for(copier: Copier) -> None:
 
 
 def test_a_file_held_by_a_writer_is_waited_for(copier: Copier) -> None:
-    import fcntl
-
     with (copier.folder / "a.pdf").open("wb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.write(PDF)

@@ -1,5 +1,6 @@
 """The code on a signed letter, from the print to the public page; what a stranger learns, and what not."""
 
+import dataclasses
 import hashlib
 import json
 import re
@@ -32,7 +33,8 @@ from tests.factories import NOW, SECRET, TODAY
 from tests.judges import verapdf
 from tests.signbook_kit import House, house
 from tests.signing_kit import changed, page_content, pdfsig
-from tests.site import open_site
+from tests.site import give_passwords, open_site, sign_in
+from tests.unit.test_signing_payload import institution
 from web.cli import main
 from web.views import check
 
@@ -111,9 +113,6 @@ def test_the_command_knows_the_keys_of_its_own_installation(
 
 
 def test_the_long_code_of_an_rsa_key_is_read_too(house: House, tmp_path: Path) -> None:
-    import dataclasses
-
-    from tests.unit.test_signing_payload import institution
 
     key = institution("rsa")
     house.services = dataclasses.replace(house.services, tokens=PayloadSealer(lambda: key))
@@ -236,7 +235,6 @@ def test_whatever_is_no_code_of_ours_gets_one_answer_after_the_same_work(house: 
     assert foreign is not None
     make_institution(house)  # another key: the seal was renewed
     assert house.services.tokens is not None
-    import dataclasses
 
     altered = house.services.tokens.seal(dataclasses.replace(foreign, number="00009/2026/MIN/SG"))
     never = house.services.tokens.seal(dataclasses.replace(foreign, token=bytes(16)))
@@ -310,7 +308,6 @@ def test_an_upload_is_limited_and_leaves_nothing(
 def test_the_institution_s_keys_are_published_and_the_letter_s_page_leads_there(
     house: House, stranger: FlaskClient, tmp_path: Path
 ) -> None:
-    from tests.site import give_passwords, sign_in
 
     mail_id, _, payload = signed(house)
     answer = stranger.get("/pki/jetons.pem")

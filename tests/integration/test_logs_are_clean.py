@@ -23,6 +23,7 @@ from signing.rawkeys import MemoryKey
 from tests.factories import NOW
 from tests.servers import free_port
 from tests.signbook_kit import PASSPHRASE, House, house
+from tests.signing_kit import SENDER, request
 from tests.site import give_passwords, open_site, post, sign_in
 
 __all__ = ["house"]
@@ -108,8 +109,6 @@ def test_nothing_secret_is_written_down(house: House, lines: list[str]) -> None:
 
 
 def _request():  # type: ignore[no-untyped-def]
-    from tests.signing_kit import SENDER, request
-
     return request(SENDER, at=NOW)
 
 

@@ -16,10 +16,10 @@ from ged.ports import Digest, MailId, PageFacts, PdfFacts, SourceFacts
 from ged.registry.dispatch_models import Party
 from ged.registry.files import Upload
 from ged.registry.models import Attachment, ClosingPeriod, Mail, MailNumber, Register, RegisterClosing
-from ged.signbook import drafts, ink, operations, presign
+from ged.signbook import drafts, ink, operations, presign, render
 from ged.signbook.drafts import DraftForm
 from ged.signbook.findings import CheckKind
-from ged.signbook.models import CircuitEntry, Draft
+from ged.signbook.models import CircuitEntry, Draft, DraftVersion
 from ged.signbook.presign import Checked
 from signing.inspection import inspect
 from signing.payload import PayloadSealer
@@ -29,6 +29,7 @@ from tests.judges import verapdf
 from tests.pages import pdf as picture_pdf
 from tests.signbook_kit import CEET, COPY, House, house
 from tests.signing_kit import page_pdf
+from tests.site import give_passwords, open_site, post, sign_in
 
 __all__ = ["house"]
 FULL = Party(CEET.name, "BP 42\nLomé", "courrier@ceet.example.tg")
@@ -152,8 +153,6 @@ def refused(house: House, mail_id: int, code: str) -> None:
 def test_without_addressee_it_cannot_be_signed(house: House) -> None:
     mail_id = handed_in(house, in_order(house))
     with house.services.unit_of_work(NOW) as uow:
-        from ged.signbook.models import DraftVersion
-
         version_no = uow.session.get_one(Draft, mail_id).version_no
         uow.session.get_one(DraftVersion, (mail_id, version_no)).addressees = []
     assert said(check(house, mail_id)) == [("addressee", "presign.no_addressee", True)]
@@ -212,7 +211,6 @@ def test_an_annex_without_its_bytes_blocks(house: House) -> None:
 def test_pages_that_another_release_would_set_otherwise_are_handed_in_again_and_the_visas_stay(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ged.signbook import render
 
     mail_id = handed_in(house, in_order(house))
     monkeypatch.setitem(render.COUNTRIES, "TG", ("République togolaise", "Une autre devise"))
@@ -299,8 +297,6 @@ def not_printed(house: House, mail_id: int, code: str) -> None:
 def test_in_ink_a_letter_without_addressee_or_with_other_pages_is_not_printed(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ged.signbook import render
-    from ged.signbook.models import DraftVersion
 
     mail_id = handed_in(house, in_order(house))
     with monkeypatch.context() as other:
@@ -358,8 +354,6 @@ def test_in_ink_what_warns_stops_nothing_and_the_file_and_seal_are_not_asked_for
 
 
 def test_the_signatory_sees_the_check_before_signing(house: House, tmp_path: Path) -> None:
-    from tests.site import give_passwords, open_site, post, sign_in
-
     mail_id = handed_in(house, in_order(house))
     other = house.ready()
     give_passwords(house.services)

@@ -13,6 +13,7 @@ from sqlalchemy import event, select
 
 from ged import audit
 from ged.codes import CodeKind, read_code
+from ged.errors import EngineFailed
 from ged.org.models import Post
 from ged.ports import Confidentiality, ScanId
 from ged.registry import envelopes
@@ -368,8 +369,6 @@ def test_search_finds_shows_and_explains(site: tuple[Flask, Services]) -> None:
 
 
 def test_search_without_its_index_says_so(site: tuple[Flask, Services], monkeypatch: pytest.MonkeyPatch) -> None:
-    from ged.errors import EngineFailed
-
     app, services = site
     mail = register(services, "Marché de transformateurs")
     client = sign_in(app, "sg")

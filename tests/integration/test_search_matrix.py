@@ -19,8 +19,10 @@ from ged.registry import saved_alerts, saved_searches, search, search_export
 from ged.registry.models import Attachment, AttachmentKind, Direction, Mail, MailNumber, PageText, Register
 from ged.registry.states import MailState
 from ged.unit import Services
+from indexer.elastic_index import ElasticIndex
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 from tests.routing_kit import run_jobs
+from tests.servers.elastic import connection, forget
 
 pytestmark = pytest.mark.slow
 
@@ -106,8 +108,6 @@ def scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     if request.param == "tantivy":
         yield _fill(services)
         return
-    from indexer.elastic_index import ElasticIndex
-    from tests.servers.elastic import connection, forget
 
     server = connection(request.getfixturevalue("elasticsearch_url"))
     alias = f"ged-test-{uuid4().hex}"

@@ -1,5 +1,6 @@
 """Drafts and the circuit through the database: filling, visas, refusal, recall, what a change undoes."""
 
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from ged.errors import Forbidden, GedError, Invalid, InvalidTransition, NotFound
 from ged.org.models import Delegation, DelegationKind, PostRole
 from ged.ports import MailId
 from ged.registry.dispatch_models import Party
+from ged.registry.files import examine
 from ged.registry.models import Mail, MailLink, MailNumber, Register
 from ged.registry.states import MailState
 from ged.signbook import book, drafts, operations, queries
@@ -20,6 +22,7 @@ from ged.signbook.queries import LetterRow
 from ged.unit import Role
 from tests.factories import NOW, TODAY
 from tests.signbook_kit import CEET, House, house
+from tests.signing_kit import page_pdf
 
 __all__ = ["house"]
 
@@ -151,10 +154,6 @@ def test_a_change_after_a_visa_cancels_it_and_tells_its_author(house: House, wha
 
 
 def annex(house: House):  # type: ignore[no-untyped-def]  # Upload
-    from io import BytesIO
-
-    from ged.registry.files import examine
-    from tests.signing_kit import page_pdf
 
     return examine(house.services, "plan.pdf", BytesIO(page_pdf("Plan")))
 

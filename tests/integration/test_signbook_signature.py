@@ -1,11 +1,13 @@
 """The signature: number and date, what differs on the pages, failures, batches, ink; then the departure."""
 
 import subprocess
+from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 
 import pytest
+import zxingcpp
 from PIL import Image, ImageChops, ImageDraw
 from sqlalchemy import select, update
 
@@ -24,12 +26,13 @@ from ged.registry.operations import SourcePage, change_level, void_number
 from ged.registry.states import MailState
 from ged.routing.models import Assignment
 from ged.routing.states import AssignmentState
-from ged.signbook import ink, operations, queries
+from ged.signbook import drafts, ink, operations, queries
 from ged.signbook.models import Draft, SignatureWay, SignedRevision
 from ged.signbook.operations import ToSign
 from ged.signbook.render import Letter, PageMode, french_day, letter_pages
 from ged.signbook.wiring import connect
 from tests.factories import NOW, TODAY
+from tests.integration.test_signbook_circuit import form_of
 from tests.signbook_kit import CEET, COPY, House, house
 from tests.signing_kit import changed, page_content, pdfsig
 
@@ -67,11 +70,8 @@ def test_the_pages_signed_are_those_shown_but_for_number_date_and_mark(
 ) -> None:
     mail_id = house.answer()
     if long:
-        from tests.integration.test_signbook_circuit import form_of
-
         row = house.show(mail_id, "dge")
         body = row.body.replace("Votre demande", "\n\n".join(["Considérant " + "les pièces du dossier, " * 60] * 4))
-        from ged.signbook import drafts
 
         drafts.save(
             house.services, mail_id, form_of(row, body=body), version=row.version, actor=house.who("dge"), now=NOW
@@ -248,7 +248,6 @@ def test_in_ink_it_is_printed_with_our_code_numbered_by_the_office_and_its_scan_
     row = house.show(mail_id, "agent")
     assert (row.state, row.number, row.way, row.may.number) == (MailState.IN_CIRCUIT, "", SignatureWay.INK, True)
     paper = pdf_of(house, row.print_id)
-    import zxingcpp
 
     (tmp_path / "print.pdf").write_bytes(paper)
     subprocess.run(["pdftoppm", "-r", "200", "-png", "print.pdf", "big"], cwd=tmp_path, check=True)
@@ -363,8 +362,6 @@ class Broken:
 
 
 def test_an_email_that_was_interrupted_waits_for_a_person(house: House) -> None:
-    from dataclasses import replace
-
     mail_id, (_, copy) = signed(house)
     agent = house.who("agent")
     with house.services.unit_of_work(NOW) as uow:

@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 
 from ged.audit import AuditEntry
 from ged.codes import CodeKind, make_code
+from ged.errors import EngineFailed
 from ged.org import keys
 from ged.ports import MailId
 from ged.registry.models import MailNumber
@@ -22,6 +23,7 @@ from ged.slips.receive_many import ToReceive
 from ged.slips.scanning import MAX_SLIPS, ReadList
 from ged.slips.states import LineState, SlipState
 from ged.unit import Services
+from signing.pades import PadesSigner
 from tests import site as web
 from tests import slip_kit as kit
 from tests.browsing import sign_in
@@ -238,9 +240,6 @@ def test_slips_are_read_one_after_the_other_without_a_script_and_signed_at_once(
 
 
 def test_a_failure_is_listed_and_the_rest_is_signed_then_it_is_repeated(site, monkeypatch) -> None:
-    from ged.errors import EngineFailed
-    from signing.pades import PadesSigner
-
     app, services = site
     slips = [sent(services, free=1) for _ in range(3)]
     client = web.sign_in(app, "dge")

@@ -37,6 +37,7 @@ from ged.registry.models import (
 from ged.registry.operations import IncomingForm, SourcePage, attach
 from ged.registry.states import MailState
 from ged.registry.suggestions import lessons, matching, readings
+from ged.registry.suggestions.linear import from_bytes
 from ged.registry.suggestions.models import (
     AttachmentField,
     LearnedVersion,
@@ -48,7 +49,7 @@ from ged.registry.suggestions.models import (
 )  # fmt: skip
 from ged.routing.operations import ImputationForm, impute
 from ged.unit import SYSTEM, Services
-from tests.factories import NOW, actor
+from tests.factories import NOW, actor, make_services
 from tests.pages import png
 from tests.scripted_ocr import ScriptedEngine, pdf_of, reading
 from tests.site import make_site, post, sign_in
@@ -129,7 +130,6 @@ class Site:
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     engine = ScriptedEngine(texts=(LETTERS[0].pages_text[0],), fields=FIELDS, likeness="a" * 64)
-    from tests.factories import make_services
 
     services = replace(make_services(tmp_path), ocr=engine)
     app, _ = make_site(tmp_path, services=services)
@@ -579,8 +579,6 @@ def test_nothing_restricted_secret_or_from_an_envelope_is_learned(site: Site) ->
     assert {row.letters for row in versions} == {60}
     for row in versions:
         with site.services.blobs.open(row.digest) as file:  # type: ignore[arg-type]
-            from ged.registry.suggestions.linear import from_bytes
-
             words = from_bytes(file.read()).words
         assert "transformateur" in words
         assert not {"uranium", "corruption", "testament"} & set(words)

@@ -1,3 +1,4 @@
+import zlib
 from io import BytesIO
 from pathlib import Path
 
@@ -73,7 +74,6 @@ def test_bomb_is_refused_by_its_header(tmp_path: Path, width: int, height: int) 
     head = png_of(10, 10)
     size = width.to_bytes(4, "big") + height.to_bytes(4, "big")
     body = head[12:16] + size + head[24:29]
-    import zlib
 
     path.write_bytes(head[:12] + body + zlib.crc32(body).to_bytes(4, "big") + head[33:])
     for act in (lambda: page_count(path, PNG, LIMITS), lambda: load_page(path, PNG, 0, LIMITS)):

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from ged import audit
 from ged.db import Base
-from ged.errors import Invalid
+from ged.errors import GedError, Invalid
 from ged.org.load import Change
 from ged.org.models import Holding, Person, Post, Unit
 from ged.ports import MailId
@@ -138,8 +138,6 @@ def test_a_moved_holder_ends_the_old_holding_and_the_post_keeps_its_mail(service
 
 
 def sees(services: Services, mail_id: MailId, account: str, on: date) -> bool:
-    from ged.errors import GedError
-
     try:
         with services.unit_of_work(NOW) as uow:
             mail_for(uow, mail_id, actor=actor(services, account, on=on))

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -30,8 +32,6 @@ def institution(kind: str) -> MemoryKey:
     key = ec.generate_private_key(ec.SECP384R1()) if kind == "p384" else None
     if key is None:
         return MemoryKey(made.key, [made.certificate])
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes
 
     builder = x509.CertificateBuilder(
         made.certificate.subject, made.certificate.subject, key.public_key(), 7,

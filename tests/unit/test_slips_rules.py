@@ -1,5 +1,6 @@
 """The table of moves, the limits of a line, the capacity in which somebody signs."""
 
+import dataclasses
 import itertools
 
 import pytest
@@ -65,8 +66,6 @@ def test_the_capacity_names_the_act():
 
 
 def test_an_administrators_post_neither_sends_nor_receives():
-    import dataclasses
-
     posts = (_post({Role.ADMINISTRATOR}), _post({Role.AUDITOR}), _post({Role.ADMINISTRATOR, Role.CLERK}))
     actor = dataclasses.replace(SYSTEM, posts=posts, principals=NOBODY)
     assert working_posts(actor) == (posts[2],)

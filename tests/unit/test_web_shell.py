@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from flask import Flask, g
 from flask.testing import FlaskClient
+from flask_babel import ngettext
 from jinja2 import ChoiceLoader, FileSystemLoader
 from sqlalchemy import select, update
 from werkzeug.datastructures import MultiDict
@@ -499,8 +500,6 @@ def test_dates_are_local_and_french(site: Site) -> None:
 
 
 def test_zero_is_singular_in_french(site: Site) -> None:
-    from flask_babel import ngettext
-
     app, _services = site
     with app.test_request_context():
         said = [ngettext("%(num)s lettre", "%(num)s lettres", n) for n in (0, 1, 2)]
