@@ -18,7 +18,7 @@ from PIL import Image
 from ged.errors import EngineFailed
 from ocr.lines import Line, Token
 
-PAGE, BLOCK, SPARSE = 3, 6, 11  # page segmentation modes
+PAGE, BLOCK, LINE, SPARSE = 3, 6, 7, 11  # page segmentation modes
 _WORD_LEVEL = "5"
 _RULES = re.compile(r"^[\s|_~`^\\=]*$")  # drawn rules and frames read as letters
 _DOUBTFUL_MARK = 40.0  # a word without letter or digit below this confidence is a speck

@@ -17,7 +17,7 @@ _RUN_TOGETHER = (7, 15)  # pixels down and across
 _MIN_WIDTH_PX, _MIN_HEIGHT_PX = 7, 3
 _MAX_REGIONS = 8
 _SAME_PLACE = 0.4  # of the smaller box
-_BETTER_BY = 12.0
+_BETTER_BY = 4.0
 
 
 @dataclass(frozen=True)
