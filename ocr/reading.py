@@ -23,12 +23,12 @@ from ocr.unread import Box, merged, unread_regions
 
 READING_LONG_SIDE_PX = 1754  # measured: read as well as 3508 down to letters of 8 points, in 0.58 of the time
 _NARROW, _FULL = 0.8, 1.0  # of the width; measured: four fifths of the time, 0.001 to 0.009 of the words lost
-_DOUBTFUL_LINE = 88.0  # read again in full width, which finds more words than were lost
+_DOUBTFUL_LINE = 82.0  # read again in full width: finds more words than were lost; above 82 only time goes
 _MANY_DOUBTFUL = 0.5  # of a page's letters: then the page as a whole
 _LINE_HEIGHTS = (0.004, 0.06)  # of a page; others are specks, or lines run together
 _LINE_MARGIN = 0.02
 LOW_CONFIDENCE = 75.0  # measured: below it lie pages of which less than three quarters were read
-_FAINT, _WELL_READ = 65.0, 85.0
+_WELL_READ = 85.0
 BLANK = 0.9
 _MAYBE_SIDEWAYS = 0.8
 _TURNED_READS_BETTER = 1.3
@@ -174,9 +174,9 @@ class Reader:
         return lines
 
     def _with_what_was_left(self, sheet: _Sheet, lines: list[Line]) -> list[Line]:
-        """Read again, by itself, each region with ink outside all words; a page read badly as a whole once more."""
+        """Read again, by itself, each region with ink outside all words; the page where its lines were not found."""
         regions, share = unread_regions(sheet.fresh, lines)
-        if _deserves_a_second_reading(lines, share):
+        if share > _MUCH_LEFT_OUT and confidence_of(lines) < _WELL_READ:
             again = self._page(sheet.fresh, sheet.dpi, SPARSE, width=_NARROW)
             first, second = sorted((lines, again), key=_worth, reverse=True)
             return merged(first, second)
@@ -184,14 +184,6 @@ class Reader:
             found = self._page(region.cut(sheet.fresh), sheet.dpi, BLOCK, width=_NARROW)
             lines = merged(lines, [region.placed(line) for line in found])
         return lines
-
-
-def _deserves_a_second_reading(lines: Sequence[Line], left_out: float) -> bool:
-    """Whether its lines were not all found, or its letters are faint; handwriting reads no better the second time."""
-    sure = confidence_of(lines)
-    if left_out > _MUCH_LEFT_OUT:
-        return sure < _WELL_READ
-    return sure < _FAINT and not unreadable(lines)
 
 
 def tilted(lines: Sequence[Line], degrees: float, size: tuple[int, int]) -> list[Line]:
@@ -224,7 +216,9 @@ def _around(line: Line) -> Box:
     left = min(token.x for token in line.tokens)
     right = max(token.x + token.width for token in line.tokens)
     room = 0.3 * (bottom - top)
-    return Box(max(0.0, left - _LINE_MARGIN), max(0.0, top - room), min(1.0, right + _LINE_MARGIN), min(1.0, bottom + room))
+    return Box(
+        max(0.0, left - _LINE_MARGIN), max(0.0, top - room), min(1.0, right + _LINE_MARGIN), min(1.0, bottom + room)
+    )
 
 
 def _letters(lines: Sequence[Line]) -> int:

@@ -1,14 +1,16 @@
-"""Which way up a page is read, with a recogniser whose answers are written here."""
+"""Which way up a page is read and what is read twice, with a recogniser whose answers are written here."""
 
 import time
 from dataclasses import dataclass, field
 
+import pytest
 from PIL import Image
 
+from ged.errors import EngineFailed
 from ocr.image import turn
 from ocr.lines import Line, Token
-from ocr.reading import Reader
-from ocr.tesseract import PAGE
+from ocr.reading import Reader, Reading
+from ocr.tesseract import LINE, PAGE, SPARSE
 from tests.ocr_pages import draw
 
 
@@ -51,3 +53,98 @@ def test_a_page_read_surely_as_it_came_is_not_turned() -> None:
     flags, text = read(words(*LETTER, confidence=88), words(*LETTER, *LETTER, *LETTER, confidence=94))
     assert flags == ()
     assert text.startswith("Monsieur")
+
+
+@dataclass
+class Wider:
+    """Answers the narrow page, the page in full width, a line of it, a band of it."""
+
+    narrow: list[Line]
+    full: list[Line] = field(default_factory=list)
+    line: list[Line] = field(default_factory=list)
+    band: list[Line] = field(default_factory=list)
+    fails: EngineFailed | None = None
+    asked: list[str] = field(default_factory=list)
+
+    def read(self, gray: Image.Image, *, dpi: float, languages: str, timeout_s: float, psm: int = PAGE) -> list[Line]:
+        name = {SPARSE: "band", LINE: "line", PAGE: "full" if gray.width == 1240 else "narrow"}.get(psm, "rest")
+        self.asked.append(name)
+        if self.fails and name in ("full", "line"):
+            raise self.fails
+        found: list[Line] = getattr(self, name, [])
+        return found
+
+    def languages(self) -> frozenset[str]:
+        return frozenset({"fra"})
+
+
+def row(y: float, *read: str, confidence: float) -> Line:
+    return Line(tuple(Token(word, 0.1 + 0.12 * n, y, 0.1, 0.02, confidence) for n, word in enumerate(read)))
+
+
+def read_wider(recogniser: Wider) -> Reading:
+    page = draw(size=(1240, 1754)).convert("L")
+    return Reader(recogniser, ("fra",), time.monotonic() + 60).read(page, page, 150)
+
+
+def text(reading: Reading) -> list[str]:
+    return [token.text for line in reading.lines for token in line.tokens]
+
+
+SURE = [row(0.1 + 0.05 * n, "Monsieur", "le", "Ministre", "délégué", confidence=94) for n in range(4)]
+
+
+def test_a_page_read_surely_is_read_once() -> None:
+    engine = Wider(SURE)
+    read_wider(engine)
+    assert [name for name in engine.asked if name != "rest"] == ["narrow"]
+
+
+def test_a_doubtful_line_alone_is_read_again_in_full_width() -> None:
+    again = Line(tuple(Token(word, 0.08 + 0.46 * n, 0.2, 0.38, 0.6, 93) for n, word in enumerate(("transmis", "hier"))))
+    engine = Wider([*SURE, row(0.6, "transrnis", "luer", confidence=60)], line=[again])
+    assert text(read_wider(engine))[-2:] == ["transmis", "hier"]
+    assert engine.asked.count("line") == 1
+    assert "full" not in engine.asked
+
+
+def test_what_was_read_more_surely_the_first_time_stays() -> None:
+    worse = Line((Token("trausmis", 0.1, 0.2, 0.15, 0.5, 62),))
+    engine = Wider([*SURE, row(0.6, "transmis", confidence=78)], line=[worse])
+    assert text(read_wider(engine))[-1] == "transmis"
+
+
+def test_where_most_lines_are_doubtful_the_page_is_read_again() -> None:
+    engine = Wider(
+        [row(0.2, "Morisieur", "Mirnistre", confidence=76)], [row(0.2, "Monsieur", "Ministre", confidence=91)]
+    )
+    reading = read_wider(engine)
+    assert text(reading) == ["Monsieur", "Ministre"]
+    assert reading.flags == ()
+    assert "line" not in engine.asked
+
+
+def test_small_print_that_is_lost_when_narrow_is_read_in_full_width() -> None:
+    legible = [row(0.2 + 0.03 * n, *LETTER[:6], confidence=92) for n in range(3)]
+    engine = Wider([row(0.2, "rnrnii", "uuvvw", confidence=30)], full=legible, band=legible)
+    assert text(read_wider(engine))[0] == "Monsieur"
+
+
+def test_handwriting_is_not_read_again() -> None:
+    scribble = [row(0.2, "rnrnii", "uuvvw", confidence=30)]
+    engine = Wider(scribble, full=SURE, band=scribble)
+    reading = read_wider(engine)
+    assert "full" not in engine.asked
+    assert text(reading) == []
+    assert reading.flags == ("low_confidence",)
+
+
+def test_what_was_read_in_time_stays() -> None:
+    engine = Wider([*SURE, row(0.6, "transrnis", confidence=60)], fails=EngineFailed("ocr.timeout", retryable=True))
+    assert text(read_wider(engine))[-1] == "transrnis"
+
+
+def test_any_other_failure_of_the_second_reading_is_told() -> None:
+    engine = Wider([*SURE, row(0.6, "transrnis", confidence=60)], fails=EngineFailed("ocr.failed"))
+    with pytest.raises(EngineFailed):
+        read_wider(engine)
