@@ -97,10 +97,10 @@ def load_page(path: Path, media_type: str, index: int, limits: Limits) -> Shown:
         plain = _plain(image)
         if max(plain.size) > LONG_SIDE_PX:
             plain = plain.resize(_fitting(plain.size, LONG_SIDE_PX), Image.Resampling.BOX, reducing_gap=2)
-        turned = ImageOps.exif_transpose(plain)
-        if (turned.width > turned.height) != (full_size[0] > full_size[1]):
+        ImageOps.exif_transpose(plain, in_place=True)  # a copy of a page that is upright takes as long as shrinking it
+        if (plain.width > plain.height) != (full_size[0] > full_size[1]):
             full_size = full_size[::-1]
-        return Shown(turned, dpi * max(turned.size) / max(full_size), full_size)
+        return Shown(plain, dpi * max(plain.size) / max(full_size), full_size)
     raise truncated()
 
 
@@ -113,8 +113,10 @@ def _plain(image: Image.Image) -> Image.Image:
         rgba = image.convert("RGBA")
         result = Image.new("RGB", image.size, "white")
         result.paste(rgba, mask=rgba.getchannel("A"))
+    elif image.mode in {"L", "RGB"}:
+        return image
     else:
-        result = image.convert("L" if image.mode in {"1", "L"} else "RGB")
+        result = image.convert("L" if image.mode == "1" else "RGB")
     if exif:
         result.info["exif"] = exif
     return result
