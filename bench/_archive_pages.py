@@ -51,25 +51,43 @@ class ArchivePage:
     truth: str
 
 
-def draw(folder: Path, seed: int, count: int, *, heavy: bool = False) -> Iterator[ArchivePage]:
+@dataclass(frozen=True)
+class Wear:
+    """What an archive went through.
+
+    Attributes:
+        inks: how many faults of the ink a page may have at most.
+        papers: what may have become of the paper; ``damages`` of them, from and to.
+        blur, ink_left: of a carbon copy, from and to: pixels, and share of the ink.
+    """
+
+    inks: int
+    papers: tuple[Callable[[], Any], ...]
+    damages: tuple[int, int]
+    blur: tuple[float, float]
+    ink_left: tuple[float, float]
+
+
+def draw(folder: Path, seed: int, count: int, *, wear: str = "usual") -> Iterator[ArchivePage]:
     """Draw pages, the kinds by turns; the same for a seed.
 
     Args:
-        heavy: photocopies and dirt as nobody would wish them.
+        wear: ``light`` (bare tesseract reads some 0.85 of the words), ``usual``, or ``heavy`` (photocopies and dirt as
+            nobody would wish them).
     """
     for number in range(count):
         kind = KINDS[number % len(KINDS)]
-        image, truth = _Page(seed * 1000 + number, heavy).draw(kind)
+        image, truth = _Page(seed * 1000 + number, WEARS[wear]).draw(kind)
         path = folder / f"{number:03d}-{kind}.jpg"
         image.save(path, quality=QUALITY, dpi=(DPI, DPI))
         yield ArchivePage(path, kind, truth)
 
 
 class _Page:
-    def __init__(self, seed: int, heavy: bool) -> None:
+    def __init__(self, seed: int, wear: Wear) -> None:
         self._rnd = random.Random(seed)
         self._noise = np.random.default_rng(seed)
-        self._heavy = heavy
+        self._wear = wear
         letters = make_letters(seed, 6)
         self._words = " ".join(text for letter in letters for text in letter.pages_text)
         self._paragraphs = [
@@ -86,7 +104,8 @@ class _Page:
         if kind == "stamped":
             image = self._stamp(image)
         if kind == "carbon":
-            image = _faint(image.filter(ImageFilter.GaussianBlur(rnd.uniform(1.8, 3))), rnd.uniform(0.4, 0.65))
+            blurred = image.filter(ImageFilter.GaussianBlur(rnd.uniform(*self._wear.blur)))
+            image = _faint(blurred, rnd.uniform(*self._wear.ink_left))
         if kind == "show-through" or rnd.random() < 0.15:
             other, _ = self._typed()
             other = other.transpose(Image.Transpose.FLIP_LEFT_RIGHT).filter(ImageFilter.GaussianBlur(3))
@@ -209,9 +228,8 @@ class _Page:
         random.seed(seed)  # Augraphy draws from both
         np.random.seed(seed)
         plane = np.stack([np.asarray(image)] * 3, -1)
-        inks, papers = (_INKS, _HEAVY) if self._heavy else (_INKS, _PAPERS)
-        chosen = self._rnd.sample(inks, self._rnd.randint(0, 2 if self._heavy else 1))
-        for make in (*chosen, *self._rnd.sample(papers, self._rnd.randint(1, 2))):
+        chosen = self._rnd.sample(_INKS, self._rnd.randint(0, self._wear.inks))
+        for make in (*chosen, *self._rnd.sample(self._wear.papers, self._rnd.randint(*self._wear.damages))):
             found: Any = make()(plane)
             found = found[0] if isinstance(found, tuple) else found
             if found is not None:
@@ -244,12 +262,22 @@ _PAPERS: tuple[_Damage, ...] = (
     lambda: augraphy.Brightness(brightness_range=(0.8, 1.05), p=1),
     lambda: augraphy.LightingGradient(min_brightness=60, p=1),
 )
-_HEAVY: tuple[_Damage, ...] = (
-    *_PAPERS,
-    _photocopy((100, 200), (0.3, 0.6), (0.05, 0.2)),
-    lambda: augraphy.DirtyRollers(line_width_range=(4, 10), p=1),
-    lambda: augraphy.Stains(p=1),
-)
+WEARS = {
+    "light": Wear(1, tuple(_PAPERS[n] for n in (0, 1, 3, 4)), (0, 1), (1.2, 2.2), (0.55, 0.8)),
+    "usual": Wear(1, _PAPERS, (1, 2), (1.8, 3), (0.4, 0.65)),
+    "heavy": Wear(
+        2,
+        (
+            *_PAPERS,
+            _photocopy((100, 200), (0.3, 0.6), (0.05, 0.2)),
+            lambda: augraphy.DirtyRollers(line_width_range=(4, 10), p=1),
+            lambda: augraphy.Stains(p=1),
+        ),
+        (1, 2),
+        (1.8, 3),
+        (0.4, 0.65),
+    ),
+}
 
 
 def _faint(image: Image.Image, share: float) -> Image.Image:

@@ -1,6 +1,6 @@
 """The whole reading against bare tesseract on pages of an archive, drawn and damaged by means that are not ours.
 
-    python -m bench.archive [--seed S] [--pages 39] [--heavy] [--keep FOLDER]
+    python -m bench.archive [--seed S] [--pages 39] [--wear light|usual|heavy] [--keep FOLDER]
 
 Both read the same pages, two at a time, by turns. Of each kind of page: the share of its words of three letters and
 more that were read, and the words that nobody wrote. The last lines bear the figures of the whole, and, read by
@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench._archive_pages import ArchivePage, draw
+from bench._archive_pages import WEARS, ArchivePage, draw
 from bench.ocr import PROCESSES, TURN, bare, recall
 from ged.ports import PageRef
 from ocr.engine import TesseractEngine
@@ -94,16 +94,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Benchmark of the reading engine on pages of an archive.")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(100_000))
     parser.add_argument("--pages", type=int, default=39)
-    parser.add_argument("--heavy", action="store_true", help="photocopies and dirt as nobody would wish them")
+    parser.add_argument("--wear", choices=WEARS, default="usual", help="what the archive went through")
     parser.add_argument("--keep", type=Path, help="draw the pages into this folder and leave them there")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = arguments.keep or Path(name)
         folder.mkdir(parents=True, exist_ok=True)
-        pages = list(draw(folder, arguments.seed, arguments.pages, heavy=arguments.heavy))
+        pages = list(draw(folder, arguments.seed, arguments.pages, wear=arguments.wear))
         figures, time_of_bare = measure(pages)
         readable, readable_time = measure([one.page for one in figures if one.can_be_read])
-    head = {"bench": "archive", "seed": arguments.seed, "heavy": arguments.heavy}
+    head = {"bench": "archive", "seed": arguments.seed, "wear": arguments.wear}
     for kind in sorted({page.kind for page in pages}):
         print(json.dumps({**head, "kind": kind, **told([one for one in figures if one.page.kind == kind])}))
     for pages_read, figure, which in ((readable, readable_time, "read by bare"), (figures, time_of_bare, "all")):

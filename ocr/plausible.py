@@ -8,6 +8,7 @@ _SURE = 75.0
 _LEGIBLE_SHARE = 0.25  # of the letters in long words, read surely: less on no printed page
 _LONG = 4
 _GUESS = 15.0  # measured: of the words below, fourteen in fifteen are not on the page
+_DOUBTFUL_GUESS = 50.0  # on a page that is doubtful as a whole: of the words below, two in three
 _SURE_LINE = 80.0
 
 
@@ -22,11 +23,18 @@ def unreadable(lines: Sequence[Line]) -> bool:
     return sure < _LEGIBLE_SHARE * letters or not long
 
 
-def legible_lines(lines: Sequence[Line], *, strict: bool) -> Iterator[Line]:
-    """Leave out guesses; on a page that was not understood only lines read surely as a whole stay (a letterhead)."""
+def legible_lines(lines: Sequence[Line], *, doubtful: bool, strict: bool) -> Iterator[Line]:
+    """Leave out what is more likely imagined than read.
+
+    Args:
+        lines: of a page.
+        doubtful: the page was read badly: its surer words stay.
+        strict: it was not understood: only lines read surely as a whole stay (a letterhead).
+    """
+    guess = _DOUBTFUL_GUESS if doubtful else _GUESS
     for line in lines:
         if strict and confidence_of([line]) < _SURE_LINE:
             continue
-        tokens = tuple(token for token in line.tokens if token.confidence >= _GUESS)
+        tokens = tuple(token for token in line.tokens if token.confidence >= guess)
         if tokens:
             yield Line(tokens, line.starts_paragraph)

@@ -107,8 +107,9 @@ class Reader:
     def _judged(self, level: Image.Image, degrees: int, lines: list[Line]) -> Reading:
         image = turn(level, degrees)
         flags: tuple[str, ...] = (f"rotated_{degrees}",) if degrees else ()
-        poor = confidence_of(lines) < LOW_CONFIDENCE or unreadable(lines)
-        kept = tuple(legible_lines(lines, strict=unreadable(lines)))
+        lost = unreadable(lines)
+        poor = lost or confidence_of(lines) < LOW_CONFIDENCE
+        kept = tuple(legible_lines(lines, doubtful=poor, strict=lost))
         if poor or not kept:
             flags += ("low_confidence",)
         return Reading(image, kept, flags)

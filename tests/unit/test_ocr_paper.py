@@ -84,10 +84,15 @@ def test_scribbles_leave_only_lines_read_surely_as_a_whole() -> None:
     scribble = [Line((token("xvqe", 0.1, 0.1 + n / 50, 20), token("mmrn", 0.3, 0.1 + n / 50, 25))) for n in range(8)]
     head = Line((token("REPUBLIQUE", 0.1, 0.05, 95),))
     assert unreadable(scribble)
-    assert [line.text for line in legible_lines([head, *scribble], strict=True)] == ["REPUBLIQUE"]
+    assert [line.text for line in legible_lines([head, *scribble], doubtful=True, strict=True)] == ["REPUBLIQUE"]
     assert not unreadable([head])
 
 
 def test_on_a_page_understood_only_guesses_go() -> None:
     lines = [Line((token("Lomé", 0.1, 0.1, 55), token("ﬁ|", 0.3, 0.1, 6)))]
-    assert [line.text for line in legible_lines(lines, strict=False)] == ["Lomé"]
+    assert [line.text for line in legible_lines(lines, doubtful=False, strict=False)] == ["Lomé"]
+
+
+def test_on_a_page_read_badly_words_more_likely_imagined_than_read_go() -> None:
+    lines = [Line((token("Lomé", 0.1, 0.1, 55), token("Lorné", 0.3, 0.1, 45)))]
+    assert [line.text for line in legible_lines(lines, doubtful=True, strict=False)] == ["Lomé"]
