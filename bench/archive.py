@@ -1,6 +1,10 @@
 """The whole reading against bare tesseract on pages of an archive, drawn and damaged by means that are not ours.
 
     python -m bench.archive [--seed S] [--pages 39] [--wear light|usual|heavy] [--keep FOLDER]
+    python -m bench.archive --real FOLDER
+
+The second reads pages of a real archive: images, each with its text in a file of the same name that ends in ``.txt``;
+what stands before the first hyphen or digit of the name is the kind (``hand-012.jpg``).
 
 Both read the same pages, two at a time, by turns. Of each kind of page: the share of its words of three letters and
 more that were read, and the words that nobody wrote. The last lines bear the figures of the whole, and, read by
@@ -25,6 +29,15 @@ from bench._archive_pages import WEARS, ArchivePage, draw
 from bench.ocr import PROCESSES, TURN, bare, recall
 from ged.ports import PageRef
 from ocr.engine import TesseractEngine
+
+_TYPES = {
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".png": "image/png",
+    ".tif": "image/tiff",
+    ".tiff": "image/tiff",
+    ".jp2": "image/jp2",
+}
 
 
 @dataclass(frozen=True)
@@ -56,7 +69,7 @@ def measure(pages: Sequence[ArchivePage]) -> tuple[list[Figures], float]:
 
         def ours(some: Sequence[ArchivePage], out: Path) -> list[tuple[str, bool]]:
             out.mkdir()
-            refs = [PageRef(page.path, "image/jpeg", 0) for page in some]
+            refs = [PageRef(page.path, _TYPES[page.path.suffix.lower()], 0) for page in some]
             found = engine.recognise(refs, languages=("fra",), timeout_s=1200, out=out)
             return [(page.text, "low_confidence" in page.flags) for page in found.pages]
 
@@ -66,7 +79,7 @@ def measure(pages: Sequence[ArchivePage]) -> tuple[list[Figures], float]:
             began = time.perf_counter()
             read = ours(some, Path(name) / str(start))
             middle = time.perf_counter()
-            theirs = list(pool.map(bare, [page.path for page in some]))
+            theirs = list(pool.map(lambda page: bare(page.path, Path(name)), some))
             seconds[0] += middle - began
             seconds[1] += time.perf_counter() - middle
             for page, (text, is_doubtful), other in zip(some, read, theirs, strict=True):
@@ -76,6 +89,19 @@ def measure(pages: Sequence[ArchivePage]) -> tuple[list[Figures], float]:
             print(f"{start + len(some)}/{len(pages)} pages", file=sys.stderr, flush=True)
     engine.close()
     return figures, seconds[0] / seconds[1]
+
+
+def real(folder: Path) -> list[ArchivePage]:
+    """Pages that somebody scanned and typed off; an image without its text is an error and named."""
+    found = []
+    for path in sorted(path for path in folder.iterdir() if path.suffix.lower() in _TYPES):
+        truth = path.with_suffix(".txt")
+        if not truth.is_file():
+            raise SystemExit(f"{path.name}: its text is missing ({truth.name}).")
+        found.append(ArchivePage(path, re.split(r"[-_ 0-9]", path.stem, maxsplit=1)[0] or "page", truth.read_text()))
+    if not found:
+        raise SystemExit(f"{folder}: no page ({', '.join(_TYPES)}).")
+    return found
 
 
 def told(figures: Sequence[Figures]) -> dict[str, float]:
@@ -96,14 +122,18 @@ def main() -> None:
     parser.add_argument("--pages", type=int, default=39)
     parser.add_argument("--wear", choices=WEARS, default="usual", help="what the archive went through")
     parser.add_argument("--keep", type=Path, help="draw the pages into this folder and leave them there")
+    parser.add_argument("--real", type=Path, help="a folder of real pages and their texts, in place of drawn ones")
     arguments = parser.parse_args()
+    head = {"bench": "archive", "seed": arguments.seed, "wear": arguments.wear}
     with tempfile.TemporaryDirectory() as name:
         folder = arguments.keep or Path(name)
         folder.mkdir(parents=True, exist_ok=True)
-        pages = list(draw(folder, arguments.seed, arguments.pages, wear=arguments.wear))
+        if arguments.real:
+            pages, head = real(arguments.real), {"bench": "archive", "real": arguments.real.name}
+        else:
+            pages = list(draw(folder, arguments.seed, arguments.pages, wear=arguments.wear))
         figures, time_of_bare = measure(pages)
         readable, readable_time = measure([one.page for one in figures if one.can_be_read])
-    head = {"bench": "archive", "seed": arguments.seed, "wear": arguments.wear}
     for kind in sorted({page.kind for page in pages}):
         print(json.dumps({**head, "kind": kind, **told([one for one in figures if one.page.kind == kind])}))
     for pages_read, figure, which in ((readable, readable_time, "read by bare"), (figures, time_of_bare, "all")):

@@ -32,13 +32,13 @@ TURN = 8
 _ONE_THREAD = {**os.environ, "OMP_THREAD_LIMIT": "1"}
 
 
-def bare(page: Path) -> str:
-    """One page by tesseract alone: text and PDF."""
-    base = page.with_suffix("")
+def bare(page: Path, out: Path) -> str:
+    """One page by tesseract alone: text and PDF, into the folder ``out``."""
+    base = out / page.stem
     subprocess.run(
         ["tesseract", str(page), str(base), "-l", "fra", "txt", "pdf"], check=True, capture_output=True, env=_ONE_THREAD
     )
-    return base.with_suffix(".txt").read_text()
+    return Path(f"{base}.txt").read_text()
 
 
 def ocrmypdf(folder: Path) -> int:
@@ -82,7 +82,7 @@ def measure(seed: int, count: int) -> dict[str, float]:
             began = time.perf_counter()
             read, size = _ours(engine, [PageRef(page.path, "image/jpeg", 0) for page in some], folder / str(start))
             middle = time.perf_counter()
-            theirs = list(pool.map(bare, [page.path for page in some]))
+            theirs = list(pool.map(lambda page: bare(page.path, folder), some))
             later = time.perf_counter()
             sizes["ocrmypdf"] += ocrmypdf(folder)
             end = time.perf_counter()

@@ -17,7 +17,7 @@ from ocr import clean
 from ocr.image import shrink, turn
 from ocr.lines import Line, Token, confidence_of
 from ocr.orientation import runs_upright
-from ocr.plausible import legible_lines, unreadable
+from ocr.plausible import is_tall, legible_lines, unreadable
 from ocr.tesseract import BLOCK, LINE, PAGE, SPARSE, Recogniser
 from ocr.unread import Box, merged, unread_regions
 
@@ -39,6 +39,7 @@ _LEGIBLE_SAMPLE = 50.0  # of writing the right way up: 83 to 95 were measured th
 _LEFT_OUT = 0.03  # of a page's ink: worth a second look at these places
 _MUCH_LEFT_OUT = 0.35  # the lines of the page were not found
 _SAMPLE_HEIGHT = 0.2
+_MM_PER_INCH = 25.4
 
 
 @dataclass(frozen=True)
@@ -102,14 +103,14 @@ class Reader:
         lines = self._with_a_second_look(upright, lines)
         if tilt and upright.degrees:
             level, tilt = clean.levelled(level, tilt), 0.0
-        return self._judged(level, upright.degrees, tilted(lines, tilt, level.size))
+        return self._judged(turn(level, upright.degrees), dpi, upright.degrees, tilted(lines, tilt, level.size))
 
-    def _judged(self, level: Image.Image, degrees: int, lines: list[Line]) -> Reading:
-        image = turn(level, degrees)
+    def _judged(self, image: Image.Image, dpi: float, degrees: int, lines: list[Line]) -> Reading:
         flags: tuple[str, ...] = (f"rotated_{degrees}",) if degrees else ()
         lost = unreadable(lines)
         poor = lost or confidence_of(lines) < LOW_CONFIDENCE
-        kept = tuple(legible_lines(lines, doubtful=poor, strict=lost))
+        tall = is_tall(lines, image.height / dpi * _MM_PER_INCH)
+        kept = tuple(legible_lines(lines, doubtful=poor, tall=tall, strict=lost))
         if poor or not kept:
             flags += ("low_confidence",)
         return Reading(image, kept, flags)

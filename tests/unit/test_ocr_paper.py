@@ -8,7 +8,7 @@ from ocr.image import turn
 from ocr.lines import Line, Token
 from ocr.orientation import runs_upright
 from ocr.paper import freshened
-from ocr.plausible import legible_lines, unreadable
+from ocr.plausible import is_tall, legible_lines, unreadable
 from ocr.unread import merged, unread_regions
 from tests.ocr_pages import aged, draw
 
@@ -84,15 +84,30 @@ def test_scribbles_leave_only_lines_read_surely_as_a_whole() -> None:
     scribble = [Line((token("xvqe", 0.1, 0.1 + n / 50, 20), token("mmrn", 0.3, 0.1 + n / 50, 25))) for n in range(8)]
     head = Line((token("REPUBLIQUE", 0.1, 0.05, 95),))
     assert unreadable(scribble)
-    assert [line.text for line in legible_lines([head, *scribble], doubtful=True, strict=True)] == ["REPUBLIQUE"]
+    assert [line.text for line in legible_lines([head, *scribble], doubtful=True, tall=False, strict=True)] == [
+        "REPUBLIQUE"
+    ]
     assert not unreadable([head])
 
 
 def test_on_a_page_understood_only_guesses_go() -> None:
     lines = [Line((token("Lomé", 0.1, 0.1, 55), token("ﬁ|", 0.3, 0.1, 6)))]
-    assert [line.text for line in legible_lines(lines, doubtful=False, strict=False)] == ["Lomé"]
+    assert [line.text for line in legible_lines(lines, doubtful=False, tall=True, strict=False)] == ["Lomé"]
 
 
 def test_on_a_page_read_badly_words_more_likely_imagined_than_read_go() -> None:
     lines = [Line((token("Lomé", 0.1, 0.1, 55), token("Lorné", 0.3, 0.1, 45)))]
-    assert [line.text for line in legible_lines(lines, doubtful=True, strict=False)] == ["Lomé"]
+    assert [line.text for line in legible_lines(lines, doubtful=True, tall=False, strict=False)] == ["Lomé"]
+
+
+def test_of_handwriting_only_the_surest_words_stay() -> None:
+    lines = [Line((token("Lomé", 0.1, 0.1, 84), token("Lorné", 0.3, 0.1, 71)))]
+    assert [line.text for line in legible_lines(lines, doubtful=True, tall=True, strict=False)] == ["Lomé"]
+
+
+def test_letters_taller_than_any_typewriter_has_are_written_by_hand() -> None:
+    lines = [Line((token("Monsieur", 0.1, 0.1), token("le", 0.3, 0.1)))]
+    height = lines[0].tokens[0].height
+    assert not is_tall(lines, 3.4 / height)
+    assert is_tall(lines, 5 / height)
+    assert not is_tall([], 297)

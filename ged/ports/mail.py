@@ -1,0 +1,77 @@
+"""E-mail that comes in and goes out."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class MessageRef:
+    """A message that lies in a mailbox: the server's own number for it, and its size."""
+
+    uid_validity: int
+    uid: int
+    size_bytes: int
+
+
+class OpenMailbox(Protocol):
+    """A connection to a mailbox."""
+
+    def waiting(self) -> Sequence[MessageRef]:
+        """What lies in the folder that is collected, oldest first."""
+        ...
+
+    def read(self, ref: MessageRef) -> bytes | None:
+        """The message as it came, not marked as read; None when it is gone."""
+        ...
+
+    def put_away(self, ref: MessageRef, *, refused: bool) -> None:
+        """Delete it or move it to the folder for what was taken in; to that for errors when it was refused."""
+        ...
+
+
+class Mailbox(Protocol):
+    """A mailbox that is collected for a unit.
+
+    ``open`` raises EngineFailed: ``mailbox.unavailable``, ``mailbox.login``, ``mailbox.token``; so do all methods of
+    what it opens (the first of them).
+    """
+
+    @property
+    def name(self) -> str:
+        """What it is called here; its messages are known under this name."""
+        ...
+
+    @property
+    def unit_code(self) -> str:
+        """The unit whose clerks get its messages."""
+        ...
+
+    def open(self) -> AbstractContextManager[OpenMailbox]:
+        """Connect."""
+        ...
+
+
+@dataclass(frozen=True)
+class Message:
+    """An e-mail; ``message_id`` is fixed before the first attempt."""
+
+    message_id: str
+    to: str
+    subject: str
+    text: str
+    attachment_name: str | None = None
+    attachment: bytes | None = None
+
+
+class Post(Protocol):
+    """Sends e-mail."""
+
+    def send(self, message: Message) -> None:
+        """Hand a message over.
+
+        Raises:
+            EngineFailed: ``post.failed``; retryable only when it is certain that nothing left.
+        """
+        ...

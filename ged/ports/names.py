@@ -1,0 +1,54 @@
+"""Names of things and of who may see them, as they cross all sockets."""
+
+from enum import IntEnum
+from typing import NewType
+
+UnitId = NewType("UnitId", int)
+PostId = NewType("PostId", int)
+PersonId = NewType("PersonId", int)
+RegisterId = NewType("RegisterId", int)
+MailId = NewType("MailId", int)
+AttachmentId = NewType("AttachmentId", int)
+ScanId = NewType("ScanId", int)
+SlipId = NewType("SlipId", int)
+JobId = NewType("JobId", int)
+
+Digest = NewType("Digest", str)
+"""SHA-256 of plain bytes, 64 lower-case hexadecimal characters."""
+
+Principal = NewType("Principal", str)
+"""A unit (``u12``), post (``p7``; ``d7`` without its secretary, ``t7`` its holder alone) or person (``h3``) to whom a
+letter was granted."""
+
+
+def unit_principal(unit_id: int) -> Principal:
+    """The principal of a unit."""
+    return Principal(f"u{unit_id}")
+
+
+def post_principal(post_id: int) -> Principal:
+    """The principal of a post."""
+    return Principal(f"p{post_id}")
+
+
+def deciding_principal(post_id: int) -> Principal:
+    """The principal of a post as it decides: its holder, or who acts for it by delegation or interim; no secretary."""
+    return Principal(f"d{post_id}")
+
+
+def holder_principal(post_id: int) -> Principal:
+    """The principal of a post's holder alone: nobody acts for it."""
+    return Principal(f"t{post_id}")
+
+
+def person_principal(person_id: int) -> Principal:
+    """The principal of a person."""
+    return Principal(f"h{person_id}")
+
+
+class Confidentiality(IntEnum):
+    """Level of a letter; the order is that of secrecy."""
+
+    ORDINARY = 0
+    RESTRICTED = 1
+    SECRET = 2

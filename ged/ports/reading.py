@@ -1,0 +1,153 @@
+"""The engine that reads scans and files."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class PageCode:
+    """A QR code or barcode read on a page; ``text`` is whatever it says: check that it is ours."""
+
+    text: str
+    format: str
+
+
+@dataclass(frozen=True)
+class PageFacts:
+    """What a first look at a page shows.
+
+    Attributes:
+        blank_score: 0 full .. 1 empty (flag, never drop).
+        warnings: what would spoil the reading, to be told before the letter is numbered: ``too_dark``, ``too_light``,
+            ``cut_edge``, ``low_resolution``, ``skewed``.
+    """
+
+    width_px: int
+    height_px: int
+    dpi: int
+    blank_score: float
+    codes: tuple[PageCode, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SourceFacts:
+    """What an uploaded or scanned file is. ``signed``: a PDF with a signature, whose bytes must not change."""
+
+    media_type: str
+    pages: tuple[PageFacts, ...]
+    signed: bool = False
+
+
+@dataclass(frozen=True)
+class PageRef:
+    """One page of one source file, turned clockwise by ``rotation`` degrees (0, 90, 180, 270) by a person."""
+
+    source: Path
+    media_type: str
+    page_index: int
+    rotation: int = 0
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word and its box on the page, in fractions 0..1 of width and height; confidence 0..100."""
+
+    text: str
+    x: float
+    y: float
+    width: float
+    height: float
+    confidence: float
+
+
+@dataclass(frozen=True)
+class RecognisedPage:
+    """One page read. ``flags``: ``blank``, ``low_confidence``, ``failed``, ``born_digital``, ``rotated_90`` …
+
+    ``likeness``: 64 hexadecimal digits that are nearly the same for the same sheet scanned twice; empty when the engine
+    does not tell.
+    """
+
+    page_no: int
+    text: str
+    words: tuple[Word, ...]
+    confidence: float
+    language: str
+    image: Path | None
+    flags: tuple[str, ...] = ()
+    likeness: str = ""
+
+
+@dataclass(frozen=True)
+class FieldReading:
+    """A field of a letter as the machine read it: a suggestion with its place, never a fact.
+
+    Attributes:
+        name: ``subject``, ``their_reference``, ``our_reference``, ``written_on``, ``place``, ``sender``,
+            ``addressee``, ``copies`` (one reading a recipient), ``enclosures``, ``amount``.
+        value: plain text; ISO date for ``written_on``, digits for ``enclosures``.
+        page_no: counts from 1; the box is in fractions 0..1 of the page.
+        confidence: 0..100.
+    """
+
+    name: str
+    value: str
+    page_no: int
+    x: float
+    y: float
+    width: float
+    height: float
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """A document read; all paths lie in the ``out`` folder given. ``searchable_pdf`` is PDF/A-2.
+
+    ``thumbnail``, and ``image`` of a page: ``None`` when the engine was told to make no pictures.
+    """
+
+    pages: tuple[RecognisedPage, ...]
+    searchable_pdf: Path
+    thumbnail: Path | None
+    fields: tuple[FieldReading, ...] = ()
+
+
+class OcrEngine(Protocol):
+    """Reads pages. Uploads are hostile: nothing is decoded before its size was checked."""
+
+    def inspect(self, source: Path, *, filename: str, timeout_s: float) -> SourceFacts:
+        """First look: type by content, pages, codes, blanks, signature.
+
+        Raises:
+            Invalid: ``file.empty``, ``file.type_unknown``, ``file.encrypted``, ``file.image_too_large``,
+                ``file.truncated``, ``file.too_many_pages``.
+            EngineFailed: ``ocr.timeout``.
+        """
+        ...
+
+    def thumbnail(self, page: PageRef, *, width_px: int, out: Path, timeout_s: float) -> None:
+        """Write a small JPEG of one page to ``out`` (waiting scans are shown before they are read)."""
+        ...
+
+    def recognise(
+        self,
+        pages: Sequence[PageRef],
+        *,
+        languages: Sequence[str],
+        timeout_s: float,
+        out: Path,
+        on_page: Callable[[RecognisedPage], None] = lambda _: None,
+    ) -> Recognition:
+        """Read pages in order; a page that fails is flagged and the others go on.
+
+        ``on_page`` is told of each page, in order, as soon as it is read. Pages that a killed call left finished in
+        ``out`` are not read again.
+
+        Raises:
+            EngineFailed: ``ocr.timeout``, ``ocr.unavailable``.
+        """
+        ...

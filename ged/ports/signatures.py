@@ -1,0 +1,160 @@
+"""Signatures and seals made, time-stamped, and kept provable."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from ged.ports.keys import Certificate
+
+
+@dataclass(frozen=True)
+class SignatureField:
+    """An empty signature field to prepare. ``box`` is (x1, y1, x2, y2) in points from the page's lower left corner.
+
+    ``page_no`` counts from 1.
+    """
+
+    name: str
+    page_no: int
+    box: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class PrintedCode:
+    """A QR code to print into an appearance: its text, and its square in points from the lower left corner."""
+
+    text: str = field(repr=False)
+    x: float
+    y: float
+    size: float
+
+
+@dataclass(frozen=True)
+class SignRequest:
+    """One signature to make.
+
+    Attributes:
+        field: name of an empty field that exists, or a field to make with its place.
+        appearance_pdf: one-page PDF (of the field's size) that becomes the field's appearance; it holds text a
+            person reads (mark, or the filled reception table).
+        docmdp_level: 2 on a first signature that allows the later filling of prepared fields only; None otherwise.
+        code: printed over the appearance.
+    """
+
+    field: SignatureField
+    reason: str
+    location: str
+    signer_name: str
+    at: datetime
+    appearance_pdf: bytes = dataclasses.field(repr=False)
+    docmdp_level: int | None = None
+    code: PrintedCode | None = None
+
+
+@dataclass(frozen=True)
+class SignedPdf:
+    """Signed bytes and the level reached (``B-B``, ``B-T``, ``B-LT``, ``B-LTA``)."""
+
+    pdf: bytes = field(repr=False)
+    level: str
+
+
+@dataclass(frozen=True)
+class PdfFacts:
+    """What of a PDF shows whether it can be read in twenty years.
+
+    Attributes:
+        flavour: of PDF/A, as the file claims it and nothing speaks against it (``2b``); empty for none.
+        loose_fonts: names of the fonts that it uses and does not carry.
+    """
+
+    flavour: str
+    loose_fonts: tuple[str, ...] = ()
+
+
+class Signer(Protocol):
+    """Makes PAdES signatures (ETSI EN 319 142)."""
+
+    def prepare(self, pdf: bytes, fields: Sequence[SignatureField]) -> bytes:
+        """Add empty signature fields before the first signature."""
+        ...
+
+    def sign(self, pdf: bytes, request: SignRequest, *, sealed: bytes, cookie_key: str, now: datetime) -> SignedPdf:
+        """Sign by an incremental update: the bytes given are a prefix of the bytes returned.
+
+        Raises:
+            Invalid: ``key.locked`` (the five minutes are over, or the cookie is not the right one).
+            EngineFailed: ``sign.failed``.
+        """
+        ...
+
+    def inspect(self, pdf: bytes) -> PdfFacts:
+        """Look at a PDF of ours, signed or not.
+
+        Raises:
+            EngineFailed: ``sign.unreadable``.
+        """
+        ...
+
+
+class Sealer(Protocol):
+    """Signs in the name of the institution (EN 319 412-3): registers closed, exports. No person's key is needed."""
+
+    def seal(self, pdf: bytes, request: SignRequest) -> SignedPdf:
+        """Seal by an incremental update, as ``Signer.sign`` does.
+
+        Raises:
+            ConfigError: ``seal.none``: neither settings nor ``ged pki seal`` named a key.
+            EngineFailed: ``sign.failed``, ``key.refused``; retryable ``key.unreachable``.
+        """
+        ...
+
+    def certificate(self) -> Certificate | None:
+        """Public facts of the seal's certificate; None when there is none."""
+        ...
+
+
+@dataclass(frozen=True)
+class RaisedPdf:
+    """A signed file with one revision more.
+
+    Attributes:
+        level: the lowest level of its signatures (``B-B``, ``B-T``, ``B-LT``, ``B-LTA``).
+        renew_at: when a new time-stamp has to cover the last; None while further steps can follow at once.
+    """
+
+    pdf: bytes = field(repr=False)
+    level: str
+    renew_at: datetime | None = None
+
+
+class Preserver(Protocol):
+    """Raises signatures to a level that proves them without us, and keeps them there."""
+
+    def next_step(self, pdf: bytes, *, now: datetime, crls: Sequence[bytes] = ()) -> RaisedPdf | None:
+        """Append the next revision: a time-stamp, or revocation data; the bytes given are a prefix of those returned.
+
+        None when nothing is to be done at ``now``.
+
+        Args:
+            crls: revocation lists that are at hand (DER), beside those which certificates point to.
+
+        Raises:
+            EngineFailed: retryable: ``sign.no_timestamp``, ``preserve.no_revocation`` (a server is away),
+                ``preserve.untrusted``; else ``preserve.revoked``, ``preserve.expired``, ``preserve.failed``.
+        """
+        ...
+
+
+class Timestamper(Protocol):
+    """An authority outside that says when some bytes existed (RFC 3161)."""
+
+    def stamp(self, digest: bytes) -> bytes:
+        """A token (DER) over a SHA-256 digest.
+
+        Raises:
+            EngineFailed: ``sign.no_timestamp``: no authority answered.
+        """
+        ...
