@@ -20,6 +20,9 @@ _STROKE_PX = 20  # of a page of 1000 pixels: so short, the frame of a leaning st
 _WRITTEN = 190  # of a freshened page, darker than this
 _INK = 0.62  # darker than this share of the paper around it is ink
 _FAINT_INK = 0.8  # where the question is whether there is any
+_DARK_PAGE, _PAPER = 100, 160  # levels of light; at 400 pixels thin letters are grey
+_SHEET_SHARE = 0.05  # so much paper on a dark page is a sheet on the scanner's bed
+_NEGATIVE_CONTRAST = 20
 _BLANK_INK_SHARE = 0.0003  # of a page: half of one short line of text
 
 
@@ -30,6 +33,15 @@ def ink(gray: Image.Image, share: float = _INK) -> Mask:
     limit = paper.point(lambda value: value * share).resize(gray.size, Image.Resampling.NEAREST)
     mask: Mask = np.asarray(gray) < np.asarray(limit)
     return mask
+
+
+def is_negative(gray: Image.Image) -> bool:
+    """Whether writing is light on a dark page, as on negative copies; a small sheet on a dark bed is none."""
+    levels = np.asarray(shrink(gray, 400))
+    dark, middle, light = (float(level) for level in np.percentile(levels, (0.5, 50, 99.5)))
+    if middle > _DARK_PAGE or float((levels > _PAPER).mean()) > _SHEET_SHARE:
+        return False
+    return light - middle > max(_NEGATIVE_CONTRAST, 2 * (middle - dark))
 
 
 def blank_score(image: Image.Image) -> float:

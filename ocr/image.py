@@ -15,6 +15,7 @@ from ocr.sniff import JP2, JPEG, PNG, PNM, TIFF
 
 A4_LONG_SIDE_INCHES = 11.69
 LONG_SIDE_PX = 3508  # A4 at 300 dpi: nothing that we make needs more
+_SQUARE_UP_TO, _FAX_UP_TO = 1.05, 4.0  # resolution of one axis to that of the other: a rounding below, nonsense above
 
 _FORMATS = {PNG: "PNG", JPEG: "JPEG", TIFF: "TIFF", PNM: "PPM", JP2: "JPEG2000"}
 _TURNS = {
@@ -28,7 +29,7 @@ _TURNS = {
 class Shown:
     """A page as a person sees it: mode ``L`` or ``RGB``, upright as far as the file knows.
 
-    ``full_size`` is what the file holds; ``image`` may be smaller.
+    ``full_size`` is what the file holds, in square pixels; ``image`` may be smaller.
     """
 
     image: Image.Image
@@ -89,12 +90,16 @@ def load_page(path: Path, media_type: str, index: int, limits: Limits) -> Shown:
         if media_type == TIFF:
             image.seek(index)
         limits.check_pixels(*image.size)
-        full_size = image.size
-        dpi = _dpi(image)
+        across, down = _resolutions(image)
+        dpi = max(across, down)
+        full_size = _square(image.size, across, down)
+        limits.check_pixels(*full_size)
         if media_type == JPEG:
-            image.draft(image.mode, _fitting(full_size, LONG_SIDE_PX))
+            image.draft(image.mode, _fitting(image.size, LONG_SIDE_PX))
         image.load()
         plain = _plain(image)
+        if across != down:
+            plain = plain.resize(_square(plain.size, across, down), Image.Resampling.BILINEAR)
         if max(plain.size) > LONG_SIDE_PX:
             plain = plain.resize(_fitting(plain.size, LONG_SIDE_PX), Image.Resampling.BOX, reducing_gap=2)
         ImageOps.exif_transpose(plain, in_place=True)  # a copy of a page that is upright takes as long as shrinking it
@@ -122,16 +127,25 @@ def _plain(image: Image.Image) -> Image.Image:
     return result
 
 
-def _dpi(image: Image.Image) -> float:
-    """Resolution of the file; a page of A4 is assumed where the file says nothing sensible."""
+def _resolutions(image: Image.Image) -> tuple[float, float]:
+    """Resolution of the file across and down; a page of A4 is assumed where the file says nothing sensible."""
     stated = image.info.get("dpi", (0, 0))
     try:
-        value = float(stated[0])
+        across, down = float(stated[0]), float(stated[1])
     except (TypeError, ValueError, IndexError, ZeroDivisionError):
-        value = 0.0
-    if math.isfinite(value) and 72 < value <= 1200:
-        return value
-    return max(max(image.size) / A4_LONG_SIDE_INCHES, 1.0)
+        across = down = 0.0
+    if not (math.isfinite(across) and 72 < across <= 1200):
+        assumed = max(max(image.size) / A4_LONG_SIDE_INCHES, 1.0)
+        return assumed, assumed
+    if not (math.isfinite(down) and _SQUARE_UP_TO < max(across, down) / max(min(across, down), 1.0) <= _FAX_UP_TO):
+        return across, across
+    return across, down
+
+
+def _square(size: tuple[int, int], across: float, down: float) -> tuple[int, int]:
+    """The size in square pixels: a fax has half as many down as across."""
+    dpi = max(across, down)
+    return round(size[0] * dpi / across), round(size[1] * dpi / down)
 
 
 def _fitting(size: tuple[int, int], long_side_px: int) -> tuple[int, int]:

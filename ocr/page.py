@@ -3,6 +3,8 @@
 import time
 from pathlib import Path
 
+from PIL import ImageOps
+
 from ged.errors import EngineFailed
 from ocr import clean, textlayer
 from ocr.coding import CodedPage, code_page
@@ -40,7 +42,8 @@ class PageReader:
             coded = code_page(task, shown.image, shown.dpi)
             self._keep(task, Reading(shown.image, lines, ("born_digital",)), coded)
             return
-        fresh = freshened(grayscale(shrink(shown.image, READING_LONG_SIDE_PX)))
+        gray = grayscale(shrink(shown.image, READING_LONG_SIDE_PX))
+        fresh = freshened(ImageOps.invert(gray) if clean.is_negative(gray) else gray)
         lean = clean.skew_degrees(fresh)  # of the page as it came, faint copies and dark beds would hide it
         # A slight lean stays: turning the whole page takes a tenth of a second, and nobody sees it.
         tilt = lean if abs(lean) < SLIGHT_LEAN_DEGREES else 0.0

@@ -77,6 +77,7 @@ class TesseractLibrary:
             raise EngineFailed("ocr.timeout", retryable=True)
         api = self._api(languages)
         api.SetPageSegMode(psm)
+        api.SetVariable("tessedit_do_invert", _invert(psm))
         api.SetImageBytes(gray.tobytes(), gray.width, gray.height, 1, gray.width)
         api.SetSourceResolution(_sensible(dpi))
         if not api.Recognize(max(1, int(timeout_s * 1000))):
@@ -99,7 +100,6 @@ class TesseractLibrary:
                 api = tesserocr.PyTessBaseAPI(path=str(self._folder()), lang=languages, oem=oem)
             except RuntimeError as error:
                 raise EngineFailed("ocr.unavailable", "Install the language of tesseract.") from error
-            api.SetVariable("tessedit_do_invert", "0")  # white on black is rare, and looked for at every doubtful line
             self._loaded = (languages, api)
         return self._loaded[1]
 
@@ -126,7 +126,16 @@ class TesseractProgram:
 
     def read(self, gray: Image.Image, *, dpi: float, languages: str, timeout_s: float, psm: int = PAGE) -> list[Line]:
         """Recognise an image, as ``Recogniser.read``."""
-        arguments = ["-l", languages, "--dpi", str(_sensible(dpi)), "--psm", str(psm), "-c", "tessedit_do_invert=0"]
+        arguments = [
+            "-l",
+            languages,
+            "--dpi",
+            str(_sensible(dpi)),
+            "--psm",
+            str(psm),
+            "-c",
+            f"tessedit_do_invert={_invert(psm)}",
+        ]
         tsv = self._run(["stdin", "stdout", *arguments, "-c", "tessedit_create_tsv=1"], _pgm(gray), timeout_s)
         return parse_tsv(tsv, gray.width, gray.height)
 
@@ -160,6 +169,11 @@ class TesseractProgram:
 
 def _sensible(dpi: float) -> int:
     return round(min(max(dpi, 70), 600))
+
+
+def _invert(psm: int) -> str:
+    """Whether white on black is looked for: rare, and asked at every doubtful line, so only in what is read again."""
+    return "1" if psm in {BLOCK, LINE} else "0"
 
 
 def _pgm(gray: Image.Image) -> bytes:

@@ -14,7 +14,7 @@ from ocr.lines import Line, Token
 _LONG_SIDE_PX = 440  # a line of writing is 4 to 8 pixels high
 _RULE_PX = 40
 _RUN_TOGETHER = (7, 15)  # pixels down and across
-_MIN_WIDTH_PX, _MIN_HEIGHT_PX = 7, 3
+_MIN_WIDTH_PX, _MIN_HEIGHT_PX = 3, 3  # a figure alone in its cell
 _MAX_REGIONS = 8
 _SAME_PLACE = 0.4  # of the smaller box
 _BETTER_BY = 4.0

@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from ocr import clean, filters
 from ocr.paper import freshened
@@ -93,3 +93,18 @@ def test_specks_go_and_strokes_stay() -> None:
     cleaned = filters.with_company(mask)
     assert not cleaned[3, 3]
     assert cleaned[10:12, 5:15].all()
+
+
+def test_a_negative_copy_is_known_by_its_light_writing() -> None:
+    page = draw(size=SMALL).convert("L")
+    assert clean.is_negative(ImageOps.invert(page))
+    assert not clean.is_negative(page)
+
+
+def test_dark_copies_and_small_sheets_on_a_dark_bed_are_no_negatives() -> None:
+    dark = draw(size=SMALL).convert("L").point([20 + level * 70 // 255 for level in range(256)])
+    bed = Image.new("L", SMALL, 20)
+    bed.paste(draw(size=(400, 600)).convert("L"), (100, 100))
+    assert not clean.is_negative(dark)
+    assert not clean.is_negative(bed)
+    assert not clean.is_negative(Image.new("L", SMALL, 10))

@@ -54,6 +54,21 @@ def test_telephone_photo_is_turned_upright(tmp_path: Path) -> None:
     assert shown.image.size == shown.full_size == SMALL[::-1]
 
 
+def test_a_fax_gets_square_pixels(tmp_path: Path) -> None:
+    draw(size=(1728, 1143)).convert("1").save(tmp_path / "fax.tif", dpi=(204, 98), compression="group4")
+    shown = load_page(tmp_path / "fax.tif", TIFF, 0, LIMITS)
+    assert shown.image.size == shown.full_size == (1728, 2379)
+    assert shown.dpi == pytest.approx(204, abs=0.5)
+
+
+@pytest.mark.parametrize("stated", [(300, 299), (300, 3), (300, 40000)])
+def test_unequal_resolutions_that_make_no_sense_are_not_followed(tmp_path: Path, stated: tuple[int, int]) -> None:
+    draw(size=SMALL).save(tmp_path / "odd.png", dpi=stated)
+    shown = load_page(tmp_path / "odd.png", PNG, 0, LIMITS)
+    assert shown.image.size == SMALL
+    assert shown.dpi == pytest.approx(300, abs=0.5)
+
+
 def test_large_page_is_read_smaller_and_told_in_full(tmp_path: Path) -> None:
     draw(size=(4960, 7016)).save(tmp_path / "l.jpg", dpi=(600, 600))
     shown = load_page(tmp_path / "l.jpg", JPEG, 0, LIMITS)
