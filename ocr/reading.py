@@ -5,6 +5,7 @@ twice. The time goes by the width of the lines: what reads well narrow is not re
 """
 
 import math
+import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ READING_LONG_SIDE_PX = 1754  # measured: read as well as 3508 down to letters of
 # Of the width. Measured: 0.85 of the time, less than 0.01 of the words lost; at 0.8 half as many figures again are lost.
 _NARROW, _FULL = 0.85, 1.0
 _DOUBTFUL_LINE = 82.0  # read again in full width: finds more words than were lost; above 82 only time goes
+_DOUBTFUL_WORD, _WORD_LETTERS = 50.0, 4  # one such word hides in the mean of a line
 _MANY_DOUBTFUL = 0.5  # of a page's letters: then the page as a whole
 _LINE_HEIGHTS = (0.004, 0.06)  # of a page; others are specks, or lines run together
 _LINE_MARGIN = 0.02
@@ -98,6 +100,10 @@ class Reader:
         if clean.blank_score(fresh) > BLANK and clean.blank_score(level) > BLANK:
             return Reading(level, (), ("blank",))
         upright = self._upright(_Sheet(0, fresh, dpi * fresh.width / level.width))
+        if upright.degrees:  # on its side, its margins were taken for lines
+            lean = clean.skew_degrees(upright.fresh)
+            upright = replace(upright, fresh=clean.levelled(upright.fresh, lean))
+            level, tilt = clean.levelled(level, tilt + lean), 0.0
         lines = self._page(upright.fresh, upright.dpi, width=_NARROW)
         if confidence_of(lines) < _MAYBE_HEAD_DOWN:
             upright, lines = self._head_up(upright, lines)
@@ -164,13 +170,13 @@ class Reader:
         """Read doubtful lines again in the full width: each by itself, or the page where they are many."""
         if unreadable(lines) and unreadable(self._sample(sheet)):  # handwriting is no better for it; small print is
             return lines
-        doubtful = [line for line in lines if confidence_of([line]) < _DOUBTFUL_LINE]
+        doubtful = [line for line in lines if _is_doubtful(line)]
         if _letters(doubtful) > _MANY_DOUBTFUL * _letters(lines):
             again = self._page(sheet.fresh, sheet.dpi)
             first, second = sorted((lines, again), key=_worth, reverse=True)
             return merged(first, second)
         for line in doubtful:
-            region = _around(line.tokens, _LINE_MARGIN)
+            region = _around(line)
             if _LINE_HEIGHTS[0] < region.bottom - region.top < _LINE_HEIGHTS[1]:
                 found = self._page(region.cut(sheet.fresh), sheet.dpi, LINE)
                 lines = merged(lines, [region.placed(line) for line in found])
@@ -212,12 +218,22 @@ def _densest_band(fresh: Image.Image) -> Box:
     return Box(0.0, start / height, 1.0, min(1.0, (start + reach) / height))
 
 
-def _around(tokens: Sequence[Token], margin: float) -> Box:
-    """The region of words with a little paper around them: a part of the page's width, three tenths of their height."""
-    top, bottom = min(token.y for token in tokens), max(token.y + token.height for token in tokens)
-    left, right = min(token.x for token in tokens), max(token.x + token.width for token in tokens)
+def _is_doubtful(line: Line) -> bool:
+    """Whether a line as a whole was read badly, or a word of it that is no speck."""
+    return confidence_of([line]) < _DOUBTFUL_LINE or any(
+        token.confidence < _DOUBTFUL_WORD and len(token.text) >= _WORD_LETTERS for token in line.tokens
+    )
+
+
+def _around(line: Line) -> Box:
+    """The region of a line with a little paper around it; a box that reaches into other lines does not count."""
+    usual = 1.6 * statistics.median(token.height for token in line.tokens)
+    level = [token for token in line.tokens if token.height <= usual]
+    top, bottom = min(token.y for token in level), max(token.y + token.height for token in level)
+    left = min(token.x for token in line.tokens) - _LINE_MARGIN
+    right = max(token.x + token.width for token in line.tokens) + _LINE_MARGIN
     room = 0.3 * (bottom - top)
-    return Box(max(0.0, left - margin), max(0.0, top - room), min(1.0, right + margin), min(1.0, bottom + room))
+    return Box(max(0.0, left), max(0.0, top - room), min(1.0, right), min(1.0, bottom + room))
 
 
 def _letters(lines: Sequence[Line]) -> int:

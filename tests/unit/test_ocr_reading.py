@@ -148,3 +148,9 @@ def test_any_other_failure_of_the_second_reading_is_told() -> None:
     engine = Wider([*SURE, row(0.6, "transrnis", confidence=60)], fails=EngineFailed("ocr.failed"))
     with pytest.raises(EngineFailed):
         read_wider(engine)
+
+
+def test_a_word_hardly_read_makes_its_line_doubtful() -> None:
+    line = Line((*row(0.6, "doit", "rendre", "son", confidence=97).tokens, Token("lapport", 0.5, 0.6, 0.1, 0.02, 9)))
+    engine = Wider([*SURE, line], line=[Line((Token("rapport", 0.84, 0.2, 0.15, 0.6, 93),))])
+    assert text(read_wider(engine))[-1] == "rapport"
