@@ -17,7 +17,6 @@ from ged.archive import blobs as archive_blobs
 from ged.archive.anchor import Anchors
 from ged.archive.seal import HeadSeal
 from ged.closing import operations as closing
-from ged.codes import CodeKind
 from ged.errors import EngineFailed, GedError
 from ged.jobs import BACKLOG_KINDS, SLOW_KINDS, ClaimedJob, Job, JobKind, JobState
 from ged.ports import JobId
@@ -32,13 +31,9 @@ from ged.registry import (
     signature_checks,
     takeover_queries,
 )
-from ged.registry import intake as intake_rules
 from ged.registry import mailbox as mailboxes
 from ged.registry.models import Attachment
 from ged.registry.suggestions import lessons, readings, resent, scan_reading
-from ged.routing.proof import sheet_arrived
-from ged.signbook import wiring as signbook_wiring
-from ged.slips.receive import proof_arrived
 from ged.unit import Services
 
 logger = logging.getLogger(__name__)
@@ -238,20 +233,6 @@ def preserve(run: Run) -> None:
 def preserve_due(run: Run) -> None:
     """Raise and renew the signatures of the documents whose turn it is."""
     preservation.preserve_due(run.services, heartbeat=run.heartbeat, now=run.now)
-
-
-def plug_proofs() -> None:
-    """Tell the intake who takes a scan that bears one of our codes, and the dispatch what an answer that left does.
-
-    Called once when a process is put together.
-    """
-    signbook_wiring.connect()
-    intake_rules.PROOF_HANDLERS.update(
-        {
-            CodeKind.IMPUTATION: sheet_arrived,
-            CodeKind.SLIP: proof_arrived,
-        }
-    )
 
 
 FUNCTIONS: dict[JobKind, Callable[[Run], None]] = {

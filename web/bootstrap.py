@@ -17,8 +17,8 @@ from ged.config import Settings
 from ged.db import make_engine
 from ged.errors import ConfigError, Invalid
 from ged.org.certificates import own_lists
-from ged.pipeline import plug_proofs
 from ged.ports import Certificate, JobQueue, Post, SearchIndex, TokenSealer
+from ged.signbook.wiring import connect
 from ged.unit import Services
 from indexer.synonyms import SHIPPED, SynonymFile
 from ocr.engine import TesseractEngine
@@ -50,7 +50,7 @@ def build_services(settings: Settings, *, writes_index: bool = False) -> Service
         writes_index: true in the one embedded worker, which alone writes the tantivy index.
     """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    plug_proofs()
+    connect()
     secret = settings.secret.get_secret_value()
     keystore = _keystore_secret(settings)
     vault = LocalVault(

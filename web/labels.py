@@ -211,7 +211,7 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         CodeKind.LABEL: _l("Étiquette de courrier"),
         CodeKind.SLIP: _l("Bordereau de transmission"),
         CodeKind.IMPUTATION: _l("Fiche de transmission"),
-        CodeKind.OUTGOING: _l("Courrier départ à signer"),
+        CodeKind.OUTGOING: _l("Original signé à la main"),
         CodeKind.DISCHARGE: _l("Décharge"),
         CodeKind.SEPARATOR: _l("Feuille de séparation"),
     },
