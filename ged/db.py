@@ -6,7 +6,18 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, DateTime, Engine, Integer, MetaData, String, create_engine, event
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    CursorResult,
+    DateTime,
+    Engine,
+    Integer,
+    MetaData,
+    String,
+    create_engine,
+    event,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -122,7 +133,12 @@ def write_session(engine: Engine) -> Session:
     return Session(engine.execution_options(**{WRITES: True}), expire_on_commit=False)
 
 
-def insert_if_missing(session: Session, table: type[Base], **values: object) -> None:
-    """Insert a row unless its key is there; who loses the race waits for the winner's row and leaves it as it is."""
+def insert_if_missing(session: Session, table: type[Base], **values: object) -> bool:
+    """Insert a row unless its key is there; who loses the race waits for the winner's row and leaves it as it is.
+
+    Returns:
+        Whether this call inserted it.
+    """
     make = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    session.execute(make(table).values(**values).on_conflict_do_nothing())
+    done = session.execute(make(table).values(**values).on_conflict_do_nothing())
+    return isinstance(done, CursorResult) and done.rowcount == 1

@@ -2,8 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import select
-
+from ged import locks
 from ged.codes import CodeKind, OurCode
 from ged.errors import Invalid, InvalidTransition, StaleVersion
 from ged.paper import queries
@@ -85,8 +84,7 @@ def bring_original(uow: UnitOfWork, mail_id: MailId | int, upload: Upload, *, ac
 def _held(uow: UnitOfWork, paper_id: int, version: int | None, actor: Actor) -> tuple[PaperCode, Scan]:
     """The row and its scan, locked: of two persons who decide at once, the second finds the first's decision."""
     row = queries.require(uow.session, paper_id, actor)
-    uow.session.execute(select(Scan.id).where(Scan.id == row.scan_id).with_for_update())
-    scan = uow.session.get_one(Scan, row.scan_id, populate_existing=True)
+    scan = locks.hold_known(uow.session, Scan, row.scan_id)
     uow.session.refresh(row)
     if row.state is not PaperState.WAITING:
         raise InvalidTransition("paper.decided", "reload the list", id=paper_id)

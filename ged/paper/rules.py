@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
+from ged import locks
 from ged.access import visible_clause
 from ged.codes import CodeKind
 from ged.days import long_day
@@ -150,8 +151,7 @@ def _locked_letter(uow: UnitOfWork, mail_id: int) -> Mail:
     Raises:
         InvalidTransition: ``paper.voided``.
     """
-    uow.session.execute(select(Mail.id).where(Mail.id == mail_id).with_for_update())
-    mail = uow.session.get_one(Mail, mail_id, populate_existing=True)
+    mail = locks.hold_known(uow.session, Mail, mail_id)
     if mail.state is MailState.VOIDED:
         raise InvalidTransition("paper.voided", "refuse the code: the letter is void", id=mail_id)
     return mail

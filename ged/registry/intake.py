@@ -13,7 +13,9 @@ from typing import Any, BinaryIO
 
 from sqlalchemy import func, select
 
+from ged import locks
 from ged.codes import CodeKind, OurCode, read_code
+from ged.db import insert_if_missing
 from ged.errors import Invalid, NotFound
 from ged.jobs import JobKind
 from ged.org.actors import heirs
@@ -73,13 +75,10 @@ def begin_batch(
     """
     if KEY.fullmatch(key) is None:
         raise Invalid("batch.key", "use 1 to 64 letters, digits, '.', '_' or '-'")
-    batch = uow.session.scalar(select(ScanBatch).where(ScanBatch.key == key).with_for_update())
-    if batch is not None:
-        _check_bridge(batch, bridge)
-        batch.device = batch.device or device[:200]
-        batch.started_at = batch.started_at or started_at
-        return False
-    batch = ScanBatch(
+    # A bridge whose answer was lost asks again while the first call is still at work: one batch, and one is new.
+    is_new = insert_if_missing(
+        uow.session,
+        ScanBatch,
         key=key,
         bridge_id=bridge.id,
         unit_id=bridge.unit_id,
@@ -89,10 +88,14 @@ def begin_batch(
         started_at=started_at,
         created_at=now,
     )
-    uow.session.add(batch)
-    uow.session.flush()
-    uow.record("batch.begun", "scan_batch", batch.id, actor=SYSTEM, bridge=bridge.id, key=key)
-    return True
+    (batch,) = locks.hold_where(uow.session, ScanBatch, ScanBatch.key == key)
+    if is_new:
+        uow.record("batch.begun", "scan_batch", batch.id, actor=SYSTEM, bridge=bridge.id, key=key)
+        return True
+    _check_bridge(batch, bridge)
+    batch.device = batch.device or device[:200]
+    batch.started_at = batch.started_at or started_at
+    return False
 
 
 def receive_page(
@@ -166,7 +169,7 @@ def batch_of(uow: UnitOfWork, key: str, bridge: BridgeIdentity) -> ScanBatch:
     Raises:
         NotFound: ``batch.unknown`` (also when it is another bridge's).
     """
-    batch = uow.session.scalar(select(ScanBatch).where(ScanBatch.key == key).with_for_update())
+    batch = next(iter(locks.hold_where(uow.session, ScanBatch, ScanBatch.key == key)), None)
     if batch is None:
         raise NotFound("batch.unknown", "begin the batch first", key=key)
     _check_bridge(batch, bridge)
@@ -200,7 +203,7 @@ def complete_by_clerk(uow: UnitOfWork, batch_id: int, *, actor: Actor, now: date
         NotFound: ``batch.unknown``.
         Forbidden: ``scan.not_clerk``.
     """
-    batch = uow.session.get(ScanBatch, batch_id, with_for_update=True)
+    batch = locks.hold_one(uow.session, ScanBatch, batch_id)
     if batch is None:
         raise NotFound("batch.unknown", "reload the list of waiting scans", id=batch_id)
     clerk_of(actor, batch.unit_id)
@@ -298,7 +301,7 @@ def _upload_batch(
 
 def settle(uow: UnitOfWork, batch_id: int, looks: Mapping[int, Look], *, now: datetime) -> list[ScanId]:
     """Note what was seen on pages and place every page that lies in no scan yet; answers the scans made or grown."""
-    batch = uow.session.get(ScanBatch, batch_id, with_for_update=True, populate_existing=True)
+    batch = locks.hold_one(uow.session, ScanBatch, batch_id)
     if batch is None:
         return []
     room = MAX_PAGES - len(batch.pages)
@@ -365,7 +368,7 @@ def _ours(codes: Iterable[PageCode], key: bytes) -> list[str]:
 
 def _place(uow: UnitOfWork, batch: ScanBatch, pages: Sequence[ScanPage], now: datetime) -> list[ScanId]:
     if batch.into_scan_id is not None:
-        scan = uow.session.get(Scan, batch.into_scan_id, with_for_update=True, populate_existing=True)
+        scan = locks.hold_one(uow.session, Scan, batch.into_scan_id)
         if scan is not None and scan.state is ScanState.WAITING and not scan.is_signed:
             last = _insert_leaves(scan, batch, pages)
             uow.record(
@@ -499,7 +502,7 @@ def document_of(uow: UnitOfWork, mail_id: int) -> Attachment | None:
 
     The lock moves no version: what machines write does not disturb people's forms.
     """
-    uow.session.execute(select(Mail.id).where(Mail.id == mail_id).with_for_update())
+    locks.hold(uow.session, Mail, [mail_id])
     return uow.session.scalar(
         select(Attachment)
         .where(Attachment.mail_id == mail_id, Attachment.kind == AttachmentKind.DOCUMENT)

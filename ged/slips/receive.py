@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ged import locks
 from ged.errors import Invalid, InvalidTransition, StaleVersion
 from ged.ports import Digest, SignatureField, SignRequest, SlipId
 from ged.registry.intake import source_pages
@@ -153,8 +154,7 @@ def proof_confirmed(
         Invalid: ``scan.no_pages``.
         InvalidTransition: ``paper.voided``.
     """
-    uow.session.execute(select(Slip.id).where(Slip.id == slip_id).with_for_update())
-    slip = uow.session.get_one(Slip, slip_id, populate_existing=True)
+    slip = locks.hold_known(uow.session, Slip, slip_id)
     if slip.state is SlipState.VOIDED:
         raise InvalidTransition("paper.voided", "refuse the code: the slip is void", id=slip_id)
     pages = source_pages(scan)
