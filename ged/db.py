@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Connection,
-    CursorResult,
     DateTime,
     Engine,
     Integer,
@@ -17,6 +16,7 @@ from sqlalchemy import (
     String,
     create_engine,
     event,
+    inspect,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
@@ -140,5 +140,5 @@ def insert_if_missing(session: Session, table: type[Base], **values: object) -> 
         Whether this call inserted it.
     """
     make = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    done = session.execute(make(table).values(**values).on_conflict_do_nothing())
-    return isinstance(done, CursorResult) and done.rowcount == 1
+    statement = make(table).values(**values).on_conflict_do_nothing().returning(*inspect(table).primary_key)
+    return session.execute(statement).first() is not None

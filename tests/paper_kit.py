@@ -1,6 +1,7 @@
 """What tests of codes on paper share: a file that bears a code, brought by somebody, and what waits because of it."""
 
 import io
+from datetime import datetime
 
 from sqlalchemy import select
 
@@ -26,7 +27,13 @@ def clerk_unit(services: Services, account: str) -> int:
 
 
 def bring(
-    services: Services, kind: CodeKind, subject_id: int, *, by: str = "agent", text: str = "feuille", now=NOW
+    services: Services,
+    kind: CodeKind,
+    subject_id: int,
+    *,
+    by: str = "agent",
+    text: str = "feuille",
+    now: datetime = NOW,
 ) -> int:
     """A file brought by a clerk of which somebody said what it is; the id under which it waits."""
     looked_at = files.examine(services, "feuille.png", io.BytesIO(pages.png(text)))
@@ -38,7 +45,7 @@ def bring(
         return row.id
 
 
-def confirm(services: Services, paper_id: int, *, by: str = "agent", now=NOW) -> int | None:
+def confirm(services: Services, paper_id: int, *, by: str = "agent", now: datetime = NOW) -> int | None:
     """Confirm what waits; the attachment that came of it."""
     with services.unit_of_work(now) as uow:
         operations.confirm(uow, paper_id, version=None, actor=actor(services, by))

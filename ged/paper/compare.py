@@ -9,9 +9,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from enum import StrEnum
 from itertools import pairwise
 
-MAX_CHARACTERS = 100_000
+MAX_CHARACTERS = 40_000
+"""Some fifteen full pages."""
 MAX_WORDS = 2500
 MAX_WORD = 80
 """Longer words are cut before they are looked at: what is read of a drawing may be one word of a page."""
@@ -25,12 +27,26 @@ _DATE = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
 _GROUPED = re.compile(r"\d{1,3}(?:[.]\d{3})+")
 
 
+class Mark(StrEnum):
+    """How a run of words stands to the other side."""
+
+    SAME = "same"
+    MOVED = "moved"
+    """The other side has these words as often, at another place: the machine reads columns in its own order."""
+    DIFFERS = "differs"
+
+
 @dataclass(frozen=True)
 class Piece:
-    """A run of words, with the spaces and line ends behind them; ``differs``: the other side does not have them."""
+    """A run of words, or of the spaces and line ends behind them."""
 
     text: str
-    differs: bool
+    mark: Mark = Mark.SAME
+
+    @property
+    def differs(self) -> bool:
+        """Whether the other side lacks these words."""
+        return self.mark is Mark.DIFFERS
 
 
 @dataclass(frozen=True)
@@ -55,6 +71,11 @@ class Comparison:
         """Whether anything differs."""
         return any(piece.differs for piece in (*self.known, *self.read)) or bool(self.missing or self.added)
 
+    @property
+    def is_moved(self) -> bool:
+        """Whether words stand in another order."""
+        return any(piece.mark is Mark.MOVED for piece in (*self.known, *self.read))
+
 
 def compare(known: str, read: str) -> Comparison:
     """Both texts word by word; case, accents and punctuation do not count, nor how an amount or a date is written."""
@@ -67,7 +88,9 @@ def compare(known: str, read: str) -> Comparison:
     for block in SequenceMatcher(None, here, there).get_matching_blocks():
         same_here.update(range(block.a, block.a + block.size))
         same_there.update(range(block.b, block.b + block.size))
-    return Comparison(missing, added, _pieces(ours, same_here), _pieces(theirs, same_there), is_cut)
+    return Comparison(
+        missing, added, _pieces(ours, same_here, Counter(there)), _pieces(theirs, same_there, Counter(here)), is_cut
+    )
 
 
 @dataclass(frozen=True)
@@ -77,15 +100,17 @@ class _Word:
 
 
 def _words(text: str) -> list[_Word]:
-    found: list[_Word] = []
+    keys: list[str] = []
+    raws: list[list[str]] = []
     for raw in re.findall(r"\S+\s*", text[:MAX_CHARACTERS]):
         key = _folded(raw[:MAX_WORD])
-        if key or not found:
-            found.append(_Word(key, raw))
+        if key or not keys:
+            keys.append(key)
+            raws.append([raw])
         else:
             # Punctuation that stands alone is no difference.
-            found[-1] = _Word(found[-1].key, found[-1].raw + raw)
-    return found
+            raws[-1].append(raw)
+    return [_Word(key, "".join(parts)) for key, parts in zip(keys, raws, strict=True)]
 
 
 def _folded(raw: str) -> str:
@@ -93,15 +118,30 @@ def _folded(raw: str) -> str:
     return plain.strip().strip("«»\"'’“”()[]{}.,;:!?*_-–—…•|<>=+")
 
 
-def _pieces(words: Sequence[_Word], same: set[int]) -> tuple[Piece, ...]:
-    pieces: list[Piece] = []
+def _pieces(words: Sequence[_Word], same: set[int], others: Counter[str]) -> tuple[Piece, ...]:
+    left = others.copy()
+    left.subtract(words[n].key for n in same)
+    pieces: list[tuple[Mark, list[str]]] = []
     for n, word in enumerate(words):
-        differs = n not in same and bool(word.key)
-        if pieces and pieces[-1].differs is differs:
-            pieces[-1] = Piece(pieces[-1].text + word.raw, differs)
+        mark = Mark.SAME
+        if n not in same and word.key:
+            mark = Mark.MOVED if left[word.key] > 0 else Mark.DIFFERS
+            left[word.key] -= 1
+        if pieces and pieces[-1][0] is mark:
+            pieces[-1][1].append(word.raw)
         else:
-            pieces.append(Piece(word.raw, differs))
-    return tuple(pieces)
+            pieces.append((mark, [word.raw]))
+    return tuple(piece for mark, raws in pieces for piece in _apart("".join(raws), mark))
+
+
+def _apart(text: str, mark: Mark) -> Iterator[Piece]:
+    """A marked run ends with its last word: the line end behind it is not marked."""
+    bare = text.rstrip()
+    if bare and mark is not Mark.SAME:
+        yield Piece(bare, mark)
+        text = text[len(bare) :]
+    if text:
+        yield Piece(text)
 
 
 def _figures_apart(ours: Sequence[_Word], theirs: Sequence[_Word]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -123,12 +163,16 @@ def _figures(words: Sequence[_Word]) -> Iterator[tuple[str, str]]:
         if taken is None:
             word = words[at]
             if any(c.isdecimal() for c in word.key):
-                yield _one(word.key), word.raw.strip()
+                yield _one(word.key), _shown([word])
             at += 1
         else:
             key, size = taken
-            yield key, " ".join(word.raw.strip() for word in words[at : at + size])
+            yield key, _shown(words[at : at + size])
             at += size
+
+
+def _shown(words: Sequence[_Word]) -> str:
+    return " ".join(" ".join(word.raw.split()) for word in words).rstrip(".,;:")
 
 
 def _one(key: str) -> str:

@@ -30,6 +30,7 @@ from ged.routing import rights
 from ged.routing.sheet import imputation_sheet, sheet_data
 from ged.signbook import ink
 from ged.signbook.models import Draft
+from ged.signbook.render import Letter, told
 from ged.slips import parties, receive, render
 from ged.slips.models import Slip
 from ged.unit import Actor, HeldPost, Role, Services, UnitOfWork
@@ -111,6 +112,25 @@ def disposing_post(session: Session, row: PaperCode, actor: Actor) -> HeldPost:
 def came(row: PaperCode) -> dict[str, Any]:
     """Who brought it, for the journal: beside the person who confirms."""
     return {"uploaded_by": row.uploaded_by_id, "bridge": row.bridge_id}
+
+
+PRINTED = {
+    CodeKind.OUTGOING: "N° le à Objet : V/Réf : P.J. : Ampliations :",
+    CodeKind.DISCHARGE: (
+        "DÉCHARGE Courrier départ N° du Voie Ampliation à Destinataire Objet Je soussigné(e) reconnais avoir reçu le "
+        "courrier désigné ci-dessus. Nom et prénoms Qualité Date et heure de réception N° d'enregistrement à l'arrivée "
+        "Signature Cachet À rendre au porteur, signée et cachetée : elle est numérisée et jointe au courrier."
+    ),
+    CodeKind.IMPUTATION: (
+        "Fiche de transmission Courrier N° Urgence Expéditeur Référence et date de la lettre du Arrivée le Objet "
+        "Adressé à Imputé à (1 : unité qui traite, × : en copie) Pour Échéance sans échéance Instructions Date, visa"
+    ),
+    CodeKind.SLIP: (
+        "Expéditeur Destinataire De À Date Objet de la transmission Retour avant le Porteur Remarque N° Enregistrement "
+        "Désignation des pièces Nombre Observations (copie) Total des pièces L'expéditeur Le destinataire Reçu Signature"
+    ),
+}
+"""Words that the sheets bear whatever they are about (``ged/templates``): they are no difference."""
 
 
 # --- what is told --------------------------------------------------------------------------------------------------
@@ -241,10 +261,8 @@ def _original_known(session: Session, _services: Services, mail_id: int, _actor:
     number = draft.number.text if draft.number is not None else ""
     on = long_day(draft.numbered_on) if draft.numbered_on is not None else ""
     pages = ink.printed_pages(session, draft)
-    words = {key: value for key, value in draft.letter.items() if key != "addressees"}
-    parties_ = [[one["name"], one["address"]] for one in draft.letter.get("addressees", [])]
     signed_by = [draft.confirmed_capacity, draft.confirmed_title, draft.confirmed_name]
-    text = _lines(number, on, words.pop("organisation", ""), words, parties_, signed_by)
+    text = _lines(told(Letter.restored(draft.letter), number=number, on=on), signed_by, PRINTED[CodeKind.OUTGOING])
     return Known(text, draft.mail_id, draft.print_id, pages, remark, may)
 
 
@@ -274,7 +292,7 @@ def _discharge_titles(session: Session, line_ids: Collection[int]) -> dict[int, 
 
 def _discharge_known(session: Session, services: Services, line_id: int, actor: Actor, _now: datetime) -> Known:
     line = session.get_one(DispatchLine, line_id)
-    text = _lines(dispatch_print.discharge_data(session, services, line_id, actor))
+    text = _lines(dispatch_print.discharge_data(session, services, line_id, actor), PRINTED[CodeKind.DISCHARGE])
     if line.mail.state not in MAY_LEAVE or line.state not in LEFT:
         return Known(text, line.mail_id, remark="not_left", may_confirm=False)
     seen = session.scalar(select(DispatchProof.attachment_id).where(DispatchProof.line_id == line_id).limit(1))
@@ -297,7 +315,8 @@ def _fiche_subjects(given: Reach) -> Select[int]:
 
 
 def _fiche_known(session: Session, services: Services, mail_id: int, actor: Actor, now: datetime) -> Known:
-    text = _lines(sheet_data(imputation_sheet(session, services, mail_id, actor, now=now)))
+    sheet = sheet_data(imputation_sheet(session, services, mail_id, actor, now=now))
+    text = _lines(sheet, PRINTED[CodeKind.IMPUTATION])
     is_void = session.get_one(Mail, mail_id).state is MailState.VOIDED
     return Known(text, mail_id, remark="voided" if is_void else "annotated", may_confirm=not is_void)
 
@@ -328,7 +347,7 @@ def _slip_titles(session: Session, slip_ids: Collection[int]) -> dict[int, str]:
 
 def _slip_known(session: Session, services: Services, slip_id: int, _actor: Actor, _now: datetime) -> Known:
     slip = session.get_one(Slip, slip_id)
-    text = _lines(render.sheet_of(session, services, slip).data())
+    text = _lines(render.sheet_of(session, services, slip).data(), PRINTED[CodeKind.SLIP])
     there = receive.has_proof(session, slip_id)
     return Known(text, remark="slip_proof_exists" if there else "slip_signed")
 
