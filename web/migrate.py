@@ -1,6 +1,7 @@
 """Migrations from the command line and at start."""
 
 import fcntl
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,8 +18,10 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 import ged.migrations
 from ged.config import Settings
-from ged.db import WRITES, make_engine
+from ged.db import WRITES, make_engine, unsafe_settings
 from ged.errors import ConfigError
+
+logger = logging.getLogger(__name__)
 
 OLDER = "Base de données non à jour : appelez « ged migrate »."
 NEWER = "Base de données plus récente que ce programme : installez la version du programme qui l'a migrée."
@@ -125,6 +128,19 @@ def _wait_for_the_other(until: float) -> None:
     time.sleep(0.2)
 
 
+def _refuse_unsafe(settings: Settings, unsafe: list[str]) -> None:
+    if unsafe and not settings.unsafe_database:
+        raise ConfigError(
+            "database.unsafe",
+            f"turn on {' and '.join(unsafe)} in postgresql.conf and restart PostgreSQL: as it is, letters that were "
+            "answered as registered are lost when the machine fails",
+            setting="GED_DATABASE_URL",
+            off=", ".join(unsafe),
+        )
+    if settings.unsafe_database:
+        logger.warning("database.unsafe off=%s GED_UNSAFE_DATABASE=for-tests: for tests alone", ",".join(unsafe) or "-")
+
+
 def _foreign_keys_off(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA foreign_keys=OFF")
@@ -132,11 +148,11 @@ def _foreign_keys_off(connection: DBAPIConnection, _record: ConnectionPoolEntry)
 
 
 def require_migrated(settings: Settings) -> None:
-    """Stop a program whose tables are not those of the database.
+    """Stop a program whose tables are not those of the database, or whose database may lose what was answered.
 
     Raises:
         ConfigError: ``database.not_migrated`` (none yet, or older), ``database.newer`` (than this program),
-            ``database.unreachable``.
+            ``database.unreachable``, ``database.unsafe``.
     """
     engine = make_engine(settings.url)
     if settings.embedded and not Path(str(engine.url.database)).exists():
@@ -145,6 +161,7 @@ def require_migrated(settings: Settings) -> None:
         with engine.connect() as connection:
             scripts = ScriptDirectory.from_config(alembic_config(connection))
             found = MigrationContext.configure(connection).get_current_heads()
+        unsafe = unsafe_settings(engine)
     except OperationalError as error:
         raise ConfigError(
             "database.unreachable",
@@ -153,6 +170,7 @@ def require_migrated(settings: Settings) -> None:
         ) from None
     finally:
         engine.dispose()
+    _refuse_unsafe(settings, unsafe)
     if set(found) == set(scripts.get_heads()):
         return
     known = {script.revision for script in scripts.walk_revisions()}
