@@ -102,9 +102,7 @@ MESSAGES: Mapping[str, Message] = {
     ),
     # --- batch ---
     "batch.complete": Message(_l("Ce lot est déjà terminé."), _l("Commencez un nouveau lot.")),
-    "batch.full": Message(
-        _l("Ce lot a atteint %(limit)s pages."), _l("Terminez-le, puis commencez un nouveau lot.")
-    ),
+    "batch.full": Message(_l("Ce lot a atteint %(limit)s pages."), _l("Terminez-le, puis commencez un nouveau lot.")),
     "batch.key": Message(_l("La référence du lot n'est pas valable."), _l("Mettez le poste de numérisation à jour.")),
     "batch.unknown": Message(_l("Ce lot n'existe pas."), _l("Commencez un nouveau lot.")),
     # --- blob ---
