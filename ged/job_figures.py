@@ -3,12 +3,12 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Date, Float, Integer, and_, delete, func, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from ged import locks
 from ged.db import Base, Code, Id, insert_if_missing
 from ged.jobs import Job, JobKind, JobState
 
@@ -41,9 +41,9 @@ class _Sum:
     seconds_max: float = 0.0
     last_job_id: int = 0
 
-    def add(self, row: Any) -> None:
+    def add(self, row: Job, finished_at: datetime) -> None:
         """Count one row."""
-        seconds = max(0.0, (row.finished_at - row.started_at).total_seconds()) if row.started_at else 0.0
+        seconds = max(0.0, (finished_at - row.started_at).total_seconds()) if row.started_at else 0.0
         self.count += 1
         self.failed += row.state is JobState.FAILED
         self.seconds_sum += seconds
@@ -62,30 +62,27 @@ def prune(session: Session, *, scheduled: Collection[JobKind], zone: ZoneInfo, n
     rows = _old_rows(session, scheduled, now)
     sums: dict[tuple[date, JobKind], _Sum] = {}
     for row in rows:
-        sums.setdefault((row.finished_at.astimezone(zone).date(), row.kind), _Sum()).add(row)
+        if row.finished_at is not None:  # as the query asked for
+            sums.setdefault((row.finished_at.astimezone(zone).date(), row.kind), _Sum()).add(row, row.finished_at)
     for (day, kind), one in sorted(sums.items()):
         _keep(session, day, kind, one)
     session.execute(delete(Job).where(Job.id.in_([row.id for row in rows])))
     return len(rows)
 
 
-def _old_rows(session: Session, scheduled: Collection[JobKind], now: datetime) -> Sequence[Any]:
+def _old_rows(session: Session, scheduled: Collection[JobKind], now: datetime) -> Sequence[Job]:
     made_anew = and_(Job.state == JobState.FAILED, Job.kind.in_(scheduled), Job.subject_id == 0)
-    return session.execute(
-        select(Job.id, Job.kind, Job.state, Job.started_at, Job.finished_at)
-        .where(Job.finished_at < now - KEPT_FOR, or_(Job.state == JobState.DONE, made_anew))
-        .order_by(Job.id)
-        .limit(BATCH)
-        # Whoever settles or tries again one of these rows at this moment has it; it goes another night.
-        .with_for_update(skip_locked=True)
-    ).all()
+    is_old = and_(Job.finished_at < now - KEPT_FOR, or_(Job.state == JobState.DONE, made_anew))
+    ids = session.scalars(select(Job.id).where(is_old).order_by(Job.id).limit(BATCH)).all()
+    # Whoever settles or tries again one of these rows at this moment has it; it goes another night.
+    return locks.hold_free(session, Job, Job.id.in_(ids), is_old)
 
 
 def _keep(session: Session, day: date, kind: JobKind, one: _Sum) -> None:
     insert_if_missing(
         session, JobFigure, day=day, kind=kind, count=0, failed=0, seconds_sum=0.0, seconds_max=0.0, last_job_id=0
     )
-    row = session.get_one(JobFigure, (day, kind), with_for_update=True, populate_existing=True)
+    (row,) = locks.hold_where(session, JobFigure, JobFigure.day == day, JobFigure.kind == kind)
     row.count += one.count
     row.failed += one.failed
     row.seconds_sum += one.seconds_sum

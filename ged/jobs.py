@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from ged import locks
 from ged.db import Base, Code, Id, UtcDateTime, insert_if_missing
 from ged.errors import GedError, InvalidTransition, LeaseLost, NotFound, StaleVersion
 from ged.ports import JobId, MailId
@@ -192,7 +193,7 @@ def claim(
     session: Session, job_id: JobId, *, worker: str, now: datetime, lease: timedelta = LEASE
 ) -> ClaimedJob | None:
     """Take a job, or None when another worker has it, it is done, or it must wait for a person."""
-    job = session.get(Job, job_id, with_for_update={"skip_locked": True}, populate_existing=True)
+    job = next(iter(locks.hold_free(session, Job, Job.id == job_id)), None)
     if job is None or job.state not in (JobState.QUEUED, JobState.RUNNING):
         return None
     if job.state is JobState.RUNNING and job.lease_until is not None and job.lease_until >= now:
@@ -217,13 +218,8 @@ def claim_more(
 
     What only a person may decide, and what killed all its workers, is left to ``claim``.
     """
-    free = (
-        select(Job.id)
-        .where(_ready(now), Job.kind == kind, Job.begun_irrevocable_at.is_(None), Job.attempts < MAX_ATTEMPTS)
-        .order_by(Job.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
+    may_run = and_(_ready(now), Job.begun_irrevocable_at.is_(None), Job.attempts < MAX_ATTEMPTS)
+    free = locks.free_keys(Job, may_run, Job.kind == kind, limit=limit)
     taken = session.execute(
         update(Job)
         .where(Job.id.in_(free))
@@ -253,7 +249,7 @@ def wait_out(session: Session, held: Collection[ClaimedJob], *, now: datetime, u
         held: those that another worker has meanwhile are left to it.
         until: when known from ``outage_until``; otherwise longer at each try, half a minute at most.
     """
-    rows = session.scalars(select(Job).where(_held(held)).order_by(Job.id).with_for_update(key_share=True)).all()
+    rows = locks.hold_where(session, Job, _held(held))
     longest = max((job.attempts for job in rows), default=1)
     again = until or now + timedelta(seconds=min(BACK_OFF_S[min(longest, len(BACK_OFF_S)) - 1], LONGEST_WAIT_S))
     for job in rows:
@@ -391,7 +387,7 @@ def retry(session: Session, job_id: JobId, *, now: datetime) -> None:
         NotFound: ``job.unknown``.
         InvalidTransition: ``job.not_failed``.
     """
-    job = session.get(Job, job_id, with_for_update=True)
+    job = locks.hold_one(session, Job, job_id)
     if job is None:
         raise NotFound("job.unknown", "the job is gone: reload the list", id=job_id)
     if job.state not in (JobState.FAILED, JobState.UNCERTAIN):
@@ -462,12 +458,7 @@ def release(session: Session, worker_prefix: str, *, now: datetime) -> Sequence[
 
 def put_back(session: Session, worker: str, *, now: datetime) -> Sequence[int]:
     """A worker that was told to stop gives back what it holds: ready for the next, and no try is counted."""
-    rows = session.scalars(
-        select(Job)
-        .where(Job.state == JobState.RUNNING, Job.worker == worker)
-        .order_by(Job.id)
-        .with_for_update(key_share=True)
-    ).all()
+    rows = locks.hold_where(session, Job, Job.state == JobState.RUNNING, Job.worker == worker)
     for job in rows:
         if job.begun_irrevocable_at is not None:
             job.lease_until = now - timedelta(seconds=1)  # whoever takes it next leaves it to a person
@@ -489,4 +480,4 @@ def served(session: Session) -> dict[JobKind, datetime]:
 def hold_schedule(session: Session, kind: JobKind) -> JobSchedule:
     """The schedule of a kind, locked until the commit: of two schedulers that look at one moment one waits here."""
     insert_if_missing(session, JobSchedule, kind=kind, due_at=NEVER)
-    return session.get_one(JobSchedule, kind, with_for_update={"key_share": True}, populate_existing=True)
+    return locks.hold_where(session, JobSchedule, JobSchedule.kind == kind)[0]
