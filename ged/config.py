@@ -29,6 +29,9 @@ class Settings(BaseSettings):
     """Server secret: derives cookie, label and keystore secrets. Lives outside the database."""
 
     database_url: str = ""
+    unsafe_database: Literal["", "for-tests"] = ""
+    """``for-tests``: a PostgreSQL that does not write to disk (``fsync``, ``full_page_writes`` off) is no reason to
+    stop. Never for letters of anybody: they are lost when the machine fails."""
     redis_url: str | None = None
     elasticsearch_url: str | None = None
     elasticsearch_api_key: SecretStr | None = None

@@ -52,6 +52,7 @@ def index() -> ResponseReturnValue:
         sealed=HeadSeal(seal_folder(services)).last(),
         open_jobs=sum(counts[state.value] for state in OPEN_STATES),
         index=_index_status(),
+        unsafe=context.settings().unsafe_database,
     )
 
 
