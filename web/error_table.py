@@ -756,6 +756,10 @@ MESSAGES: Mapping[str, Message] = {
         _l("Une erreur inattendue s'est produite."),
         _l("Rien n'a été enregistré. Réessayez ; si l'erreur revient, donnez la référence à l'administrateur."),
     ),
+    "page.host": Message(
+        _l("Le site n'est pas servi sous ce nom."),
+        _l("Utilisez l'adresse habituelle ; l'administrateur ajoute un nom par GED_PUBLIC_URL ou GED_HOSTS."),
+    ),
     "page.method": Message(
         _l("Cette adresse ne s'ouvre pas directement."), _l("Revenez à la page précédente et utilisez ses boutons.")
     ),
