@@ -10,10 +10,9 @@ from flask_babel import LazyString
 from flask_babel import gettext as _
 
 from ged import jobs as outbox
-from ged.archive.seal import HeadSeal
+from ged.archive.seal import journal_seal
 from ged.errors import GedError, Invalid, InvalidTransition
 from ged.jobs import OPEN_STATES, JobState
-from ged.pipeline import seal_folder
 from ged.ports import JobId
 from ged.reports import jobs as job_reports
 from ged.reports import journal
@@ -49,7 +48,7 @@ def index() -> ResponseReturnValue:
         counts=counts,
         stalled=stalled,
         head=head,
-        sealed=HeadSeal(seal_folder(services)).last(),
+        sealed=journal_seal(services).last(),
         open_jobs=sum(counts[state.value] for state in OPEN_STATES),
         index=_index_status(),
     )
