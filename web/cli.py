@@ -3,7 +3,6 @@
 import json
 import logging
 import os
-import secrets
 import signal
 import sys
 import threading
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from ged.errors import GedError, Invalid
+from web import settings_file
 from web.cli_import import import_letters
 from web.cli_index import index
 from web.cli_keys import keys
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from ged.config import Settings
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-DEFAULT_ENV_FILE = Path("data/ged.env")
 
 
 def settings_of(env: Path | None = None) -> "Settings":
@@ -37,11 +36,9 @@ def settings_of(env: Path | None = None) -> "Settings":
     Raises:
         ConfigError: see ``ged.config.load_settings``.
     """
-    from ged.config import load_settings
-
-    path = env or (Path(os.environ["GED_ENV_FILE"]) if "GED_ENV_FILE" in os.environ else DEFAULT_ENV_FILE)
+    path = env or settings_file.find()
     os.environ["GED_ENV_FILE"] = str(path)
-    return load_settings(path if path.is_file() else None)
+    return settings_file.read(path)
 
 
 class Group(click.Group):
@@ -86,20 +83,30 @@ main.add_command(token)
 
 @main.command()
 @click.option("--data", type=click.Path(path_type=Path), default=Path("data"), help="Folder of the installation.")
-def init(data: Path) -> None:
-    """Make a new installation: folder, secret, settings file."""
-    click.echo(str(init_installation(data)))
-
-
-def init_installation(data: Path) -> Path:
-    """Write the settings file with a fresh secret, unless there is one; answers its path."""
-    path = data / "ged.env"
-    if not path.exists():
-        data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as out:
-            out.write(f"GED_DATA_DIR={data}\nGED_SECRET={secrets.token_urlsafe(48)}\n")
-    return path
+@click.option(
+    "--settings",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=None,
+    help="Folder of the settings and the secret, outside of the data; made with mode 0700.  [default: beside the data]",
+)
+@click.option("--production", is_flag=True, help=f"Put the settings into {settings_file.PRODUCTION} (as root).")
+@click.option(
+    "--move-settings", is_flag=True, help="Take the settings of an older installation out of its data folder."
+)
+def init(data: Path, folder: Path | None, production: bool, move_settings: bool) -> None:
+    """Make a new installation: folder, secret, settings file. The settings lie outside of the data folder."""
+    if production and folder is not None:
+        raise click.UsageError("give --production or --settings")
+    place = settings_file.PRODUCTION if production else folder
+    data = data.resolve() if production else data
+    path = settings_file.move(data, place) if move_settings else settings_file.make(data, place)
+    click.echo(str(path))
+    click.echo(
+        f"Réglages et secret : {path} (hors des données, à sauvegarder à part) ; données : {data}\n"
+        f"Settings and secret: {path} (outside of the data: back them up elsewhere); data: {data}",
+        err=True,
+    )
 
 
 @main.command()

@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -19,7 +20,7 @@ from ged.reports import journal
 from ged.reports.journal import JournalFilter
 from ged.routing import calendar
 from ged.unit import Role
-from web import context
+from web import context, settings_file
 from web.errors import view_of
 from web.forms import FormReader
 from web.labels import ACTIONS, SUBJECTS
@@ -51,6 +52,7 @@ def index() -> ResponseReturnValue:
         sealed=journal_seal(services).last(),
         open_jobs=sum(counts[state.value] for state in OPEN_STATES),
         index=_index_status(),
+        open_settings=settings_file.lies_inside(settings_file.find(), Path(services.data_dir)),
     )
 
 
