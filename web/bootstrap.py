@@ -13,6 +13,7 @@ from ged.adapters.blobs_fs import FileBlobs
 from ged.adapters.imap import load_mailboxes
 from ged.adapters.post_smtp import FolderPost, SmtpPost
 from ged.adapters.queue_polled import PolledQueue
+from ged.archive.seal import journal_seal
 from ged.codes import derive_secret
 from ged.config import Settings
 from ged.db import make_engine
@@ -81,6 +82,7 @@ def build_services(settings: Settings, *, writes_index: bool = False) -> Service
         zone=settings.zone,
         country=settings.country,
         code_key=derive_secret(secret, "codes"),
+        journal_secret=derive_secret(secret, "journal"),
         public_url=settings.public_url.rstrip("/"),
         data_dir=str(settings.data_dir),
         ocr_languages=settings.ocr_languages,
@@ -93,6 +95,7 @@ def build_services(settings: Settings, *, writes_index: bool = False) -> Service
         timestamper=AuthorityStamper(settings.tsa_urls) if settings.tsa_urls else None,
         tokens=PayloadSealer(institution),
     )
+    journal_seal(services).protect()
     return services
 
 
