@@ -9,6 +9,7 @@ answer as a wrong password.
 from dataclasses import dataclass, replace
 from datetime import datetime
 from math import log10
+from typing import NoReturn
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -84,7 +85,7 @@ def sign_in(services: Services, account: str, password: str, *, caller: Caller, 
 
 def _turn_away(
     services: Services, subject: str, person: Person | None, caller: Caller, *, seconds: int, now: datetime
-) -> None:
+) -> NoReturn:
     with services.unit_of_work(now) as uow:
         times = throttle.note_refused(uow.session, subject)
         # One entry for the first, the tenth, the hundredth ...: a guesser must not fill the journal.
@@ -98,7 +99,7 @@ def _turn_away(
 
 def _count_failure(
     services: Services, buckets: tuple[tuple[Limit, str], ...], person: Person | None, caller: Caller, *, now: datetime
-) -> None:
+) -> NoReturn:
     with services.unit_of_work(now) as uow:
         for limit, subject in buckets:
             throttle.add(uow.session, limit, subject, now=now)

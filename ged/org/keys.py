@@ -82,7 +82,8 @@ def _failures(row: SigningKey, now: datetime) -> int:
     """Wrong tries that are not forgotten yet."""
     if row.tried_at is None:
         return 0
-    return max(0, row.failed_tries - int((now - row.tried_at) / FORGOTTEN_EVERY))
+    forgotten = max(0, int((now - row.tried_at) / FORGOTTEN_EVERY))  # a clock set back gives no try more
+    return max(0, row.failed_tries - forgotten)
 
 
 def wrong_tries(session: Session, person_id: PersonId | int, *, now: datetime) -> tuple[int, datetime | None]:

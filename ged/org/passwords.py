@@ -6,6 +6,7 @@ keyboard, and is given the words of the person and of the house besides. It work
 """
 
 import re
+import unicodedata
 from functools import cache
 
 from argon2 import PasswordHasher
@@ -48,7 +49,7 @@ def refuse_guessable(password: str, *words: str) -> None:
 
 
 def _parts(word: str) -> list[str]:
-    whole = word.strip().casefold()
+    whole = "".join(c for c in unicodedata.normalize("NFKD", word.strip().casefold()) if not unicodedata.combining(c))
     return [whole, *(part for part in re.split(r"[^\w]+", whole) if len(part) > 2)]
 
 
