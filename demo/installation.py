@@ -69,7 +69,7 @@ def prepare(data: Path, *, extra: dict[str, str], say: Say) -> Settings:
 def _claim(data: Path) -> None:
     """A new folder becomes a demonstration's; one that is a real installation never does."""
     marker = data / "demonstration"
-    held = any((data / name).exists() for name in ("ged.env", "ged.sqlite3", "blobs", "seal"))
+    held = settings_file.file_of(data).is_file() or any((data / name).exists() for name in ("ged.sqlite3", "seal"))
     if held and not marker.exists() and not (data / "prepared.json").exists():
         raise ConfigError("demo.real", f"{data} is a real installation: name another folder by --data")
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
