@@ -19,8 +19,8 @@ MAX_CHARACTERS = 128
 """Nobody types more, and a hash of megabytes is work for nothing."""
 MAX_VERIFIED = 4096
 """A password set before there was a longest one still opens its account."""
-LEAST_GUESSES_LOG10 = 8.0
-"""A hundred million guesses: out of reach behind the slowed sign-in, and years for who would steal the slow hashes."""
+LEAST_GUESSES_LOG10 = 9.0
+"""A thousand million guesses: beyond three words that were to be expected, and years for who steals slow hashes."""
 HOUSE_WORDS = (
     "ged", "courrier", "courriers", "document", "documents", "ministere", "ministre", "direction", "service", "bureau",
     "secretaire", "secretariat", "general", "cabinet", "togo", "lome", "motdepasse", "passe", "bonjour", "bienvenue",
