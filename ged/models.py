@@ -5,6 +5,7 @@ from ged.audit import AuditEntry, AuditHead, AuditPayload
 from ged.db import Base
 from ged.jobs import Job
 from ged.org import models as org
+from ged.org.refusals import RefusalCount
 from ged.preservation import models as preservation
 from ged.registry import dispatch_models, intake_models, saved_models, scan_profiles, signature_models, takeover_models
 from ged.registry import models as registry
@@ -22,6 +23,7 @@ __all__ = [
     "AuditPayload",
     "Job",
     "MailAccess",
+    "RefusalCount",
     "dispatch_models",
     "intake_models",
     "metadata",

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from ged.errors import GedError, Invalid
-from ged.org import absence_notices, absences, accounts
+from ged.org import absence_notices, absences, accounts, notices
 from ged.routing import queries as routing_queries
 from ged.routing.queries import InboxView
 from ged.slips import queries as slip_queries
@@ -30,8 +30,9 @@ def home() -> ResponseReturnValue:
         gone = away.at_receivers(session, [slip.id for slip in slips], on=context.today())
         absent = [row for row in absences.listing(session, actor, on=context.today()) if row.from_on <= context.today()]
         told = absence_notices.notices(session, actor)
+        unread = notices.unread(session, actor)
     return render_template(
-        "session/home.html", told=told, late=late, late_slips=slips[:SLIPS_SHOWN], more_slips=len(slips) > SLIPS_SHOWN,
+        "session/home.html", told=told, unread=unread, late=late, late_slips=slips[:SLIPS_SHOWN], more_slips=len(slips) > SLIPS_SHOWN,
         hours=services.unacknowledged_hours, away=gone, absent=absent,
     )  # fmt: skip
 
