@@ -13,7 +13,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ged.errors import ConfigError
-from ged.links import require_checked_database, require_checked_web
+from ged.links import require_checked_database, require_checked_web, require_closed_redis
 
 # Other programs of the project have their own names under the same prefix.
 FOREIGN_PREFIXES = ("GED_BRIDGE_", "GED_TEST_", "GED_ENV_FILE")
@@ -29,7 +29,12 @@ class Settings(BaseSettings):
     """Server secret: derives cookie, label and keystore secrets. Lives outside the database."""
 
     database_url: str = ""
+    unsafe_database: Literal["", "for-tests"] = ""
+    """``for-tests``: a PostgreSQL that does not write to disk (``fsync``, ``full_page_writes`` off) is no reason to
+    stop. Never for letters of anybody: they are lost when the machine fails."""
     redis_url: str | None = None
+    redis_ca: Path | None = None
+    """PEM of the authority of a Redis reached by ``rediss://``; unset: those of the system."""
     elasticsearch_url: str | None = None
     elasticsearch_api_key: SecretStr | None = None
     elasticsearch_ca: Path | None = None
@@ -41,8 +46,12 @@ class Settings(BaseSettings):
     """Folder of the nodes, under their ``path.repo``, that takes the snapshots of the index."""
 
     public_url: str = "http://127.0.0.1:8000"
+    hosts: tuple[str, ...] = ()
+    """Other names by which the site is asked, besides that of ``public_url`` and those of this machine itself."""
     proxies: int = Field(default=0, ge=0, le=8)
     """How many reverse proxies of ours stand before the site: their word on the client's address is taken."""
+    direct: bool = False
+    """With an ``https`` public URL and no proxy: browsers reach the site itself, and their addresses are real."""
 
     timezone: str = "Africa/Lome"
     locale: str = "fr_TG"
@@ -122,6 +131,21 @@ def load_settings(env_file: Path | None = None) -> Settings:
     return settings
 
 
+def refuse_unknown_addresses(settings: Settings) -> None:
+    """Refuse to serve where all people would seem to be one: behind a proxy that nobody told us of.
+
+    Raises:
+        ConfigError: ``config.proxies``.
+    """
+    if settings.public_url.startswith("https://") and not settings.proxies and not settings.direct:
+        raise ConfigError(
+            "config.proxies",
+            "set GED_PROXIES to the number of proxies before the site (1 behind one nginx), each passing "
+            "X-Forwarded-For and X-Forwarded-Proto; or GED_DIRECT=true when browsers reach the site itself",
+            setting="GED_PROXIES",
+        )
+
+
 def _own_variables() -> dict[str, str]:
     return {k: v for k, v in os.environ.items() if k.startswith("GED_") and not k.startswith(FOREIGN_PREFIXES)}
 
@@ -158,6 +182,12 @@ def _refuse_mixtures(settings: Settings) -> None:
 
 def _refuse_clear_links(settings: Settings) -> None:
     require_checked_database(settings.url, settings.protected_hosts)
+    if settings.redis_url:
+        require_closed_redis(settings.redis_url, settings.protected_hosts)
+    if settings.redis_ca and not (settings.redis_url or "").startswith("rediss://"):
+        raise ConfigError(
+            "config.invalid", "begin GED_REDIS_URL with rediss://, or remove GED_REDIS_CA", setting="GED_REDIS_CA"
+        )
     if settings.elasticsearch_url:
         require_checked_web("GED_ELASTICSEARCH_URL", settings.elasticsearch_url, settings.protected_hosts)
     if settings.seal_url:

@@ -3,7 +3,8 @@
 from ged.access import MailAccess
 from ged.audit import AuditEntry, AuditHead, AuditPayload
 from ged.db import Base
-from ged.jobs import Job
+from ged.job_figures import JobFigure
+from ged.jobs import Job, JobSchedule
 from ged.org import models as org
 from ged.org.refusals import RefusalCount
 from ged.preservation import models as preservation
@@ -14,6 +15,7 @@ from ged.routing import models as routing
 from ged.signbook import models as signbook
 from ged.signbook import token_models
 from ged.slips import models as slips
+from ged.workers import Worker
 
 metadata = Base.metadata
 
@@ -22,8 +24,11 @@ __all__ = [
     "AuditHead",
     "AuditPayload",
     "Job",
+    "JobFigure",
+    "JobSchedule",
     "MailAccess",
     "RefusalCount",
+    "Worker",
     "dispatch_models",
     "intake_models",
     "metadata",
