@@ -27,8 +27,9 @@ from ged.registry import bridges, dispatch, intake
 from ged.registry.dispatch import Departure
 from ged.registry.dispatch_models import DispatchLine
 from ged.registry.intake_models import PaperCode, PaperState, Scan, ScanBatch, ScanState
+from ged.registry.levels import change_level
 from ged.registry.models import Attachment, AttachmentKind, Channel, Mail, MailNumber
-from ged.registry.operations import change_level, void_number
+from ged.registry.operations import void_number
 from ged.registry.states import MailState
 from ged.registry.suggestions import scan_reading
 from ged.signbook import ink
