@@ -368,7 +368,9 @@ def test_a_letter_that_the_clerk_may_not_see_is_not_the_clerks_to_confirm(desk: 
     paper_id = paper_kit.bring(desk.services, CodeKind.IMPUTATION, letter.mail_id, by="ceet")
     desk.get("agent2", f"/a-confirmer/{paper_id}")
     with desk.services.unit_of_work(NOW) as uow:
-        change_level(uow, letter.mail_id, Confidentiality.RESTRICTED, reason="", actor=actor(desk.services, "sg"))
+        change_level(
+            uow, letter.mail_id, Confidentiality.RESTRICTED, reason="Enquête", actor=actor(desk.services, "sg")
+        )
     desk.get("agent2", f"/a-confirmer/{paper_id}", 404)
     assert desk.journal("mail.opened") == []
     desk.get("sg", f"/a-confirmer/{paper_id}")
