@@ -107,9 +107,9 @@ def holds(candidate: Isolation) -> bool:
 
 def visible(readable: Sequence[Path] = ()) -> tuple[Path, ...]:
     """What a child can read: the system's programs, Python, its environment, and what was named."""
-    named = [Path(path).absolute() for path in (sys.prefix, sys.base_prefix, *readable)]
+    named = [path.absolute() for path in (Path(sys.prefix), Path(sys.base_prefix), *readable)]
     # The interpreter is found through links, of which each may lie elsewhere: both names are needed.
-    given = [*(Path(path).resolve() for path in (*_SYSTEM, *_CONFIGURATION, *named)), *named]
+    given = [*(path.resolve() for path in (*map(Path, _SYSTEM), *map(Path, _CONFIGURATION), *named)), *named]
     return tuple(path for path in dict.fromkeys(given) if path.exists())
 
 

@@ -60,6 +60,11 @@ class Child:
         """Its folder, by the path that the child knows too."""
         return self._room.path
 
+    @property
+    def alive(self) -> bool:
+        """Whether it has not ended, by itself or by us."""
+        return self._process.poll() is None
+
     def ask(self, message: Mapping[str, object], *, payload: bytes = b"", timeout_s: float) -> Answer:
         """Send a request and wait for its answer; unless there is one, the child is ended.
 
@@ -303,7 +308,7 @@ class Pool:
     def _give_back(self, child: Child) -> None:
         with self._lock:
             self._busy.pop(child, None)
-            if not self._stopped and child.uses < self._uses:
+            if not self._stopped and child.alive and child.uses < self._uses:
                 self._idle.append(child)
                 return
         child.end()

@@ -17,7 +17,7 @@ _USES = 500
 _AT_ONCE = 2
 _MAX_ANSWER_BYTES = 16 * 1024 * 1024
 _KEPT = 2000
-_LATE = "timeout"
+_LATE, _UNREADABLE = "timeout", "unreadable"
 _KNOWN_FOR, _LATE_FOR = timedelta(minutes=10), timedelta(days=1)
 
 Reports = tuple[SignatureReport, ...]
@@ -104,10 +104,19 @@ class PdfChecker:
         if known is None:
             known = self._asked(question | {"at": at.isoformat()}, data)
             late = any(report.reason == _LATE for report in known)
-            (self._late.keep(file, at, known) if late else self._known.keep(whole, at, known))
+            if not any(report.reason == _UNREADABLE for report in known):
+                (self._late if late else self._known).keep(file if late else whole, at, known)
         return known
 
     def _asked(self, question: Message, data: bytes) -> Reports:
+        """What a child says; where one ends without a word, a second is asked: its end may be another file's doing."""
+        for _ in range(2):
+            found = self._asked_once(question, data)
+            if found is not None:
+                return found
+        return (_red(_UNREADABLE),)
+
+    def _asked_once(self, question: Message, data: bytes) -> Reports | None:
         try:
             with self._pool.child(wait_s=self._timeout_s) as child:
                 try:
@@ -115,7 +124,7 @@ class PdfChecker:
                 except Late:
                     return (_red(_LATE),)
                 except (SandboxError, ValueError, KeyError, TypeError):
-                    return (_red("unreadable"),)
+                    return None
         except SandboxError as failure:
             raise _unavailable() from failure
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from ged import access, jobs
+from ged import access, jobs, locks
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.jobs import ClaimedJob, Job, JobKind, JobState
 from ged.ports import AttachmentId, Confidentiality, Digest, JobId, MailId, Message
@@ -112,8 +112,8 @@ def line_for(session: Session, line_id: int, actor: Actor) -> DispatchLine:
 def _locked(uow: UnitOfWork, line_id: int, version: int | None, actor: Actor) -> tuple[DispatchLine, HeldPost]:
     line = line_for(uow.session, line_id, actor)
     # The letter first, always: of two last lines that leave at once, one sees the other gone.
-    uow.session.execute(select(Mail.id).where(Mail.id == line.mail_id).with_for_update())
-    line = uow.session.get_one(DispatchLine, line_id, with_for_update={"of": DispatchLine}, populate_existing=True)
+    locks.hold(uow.session, Mail, [line.mail_id])
+    line = locks.hold_known(uow.session, DispatchLine, line_id)
     if version is not None and line.version != version:
         raise StaleVersion("dispatch.stale", "read the other person's change, then send again", id=line_id)
     post = dispatching_post(uow.session, line.mail_id, actor)
@@ -270,17 +270,16 @@ def run_notify(services: Services, job: ClaimedJob, *, now: datetime) -> None:
     with services.unit_of_work(now) as uow:
         if not _still_to_send(uow, job):
             return
-        jobs.mark_irrevocable(uow.session, job.id, now=now)
+        jobs.mark_irrevocable(uow.session, job, now=now)
     services.post.send(message)
     with services.unit_of_work(now) as uow:
-        _note_sent(uow, job.subject_id, SYSTEM)
+        _note_sent(uow, job.subject_id, SYSTEM, message_id=message.message_id)
 
 
 def _still_to_send(uow: UnitOfWork, job: ClaimedJob) -> bool:
     """Look once more with the letter locked: its level, its state and the line may have changed since the order."""
     line = uow.session.get_one(DispatchLine, job.subject_id)
-    uow.session.execute(select(Mail.id).where(Mail.id == line.mail_id).with_for_update())
-    uow.session.get_one(Mail, line.mail_id, populate_existing=True)
+    locks.hold(uow.session, Mail, [line.mail_id])
     uow.session.refresh(line)
     if line.state is not DispatchState.SENDING or line.reference != job.params["message_id"]:
         return False
@@ -309,11 +308,12 @@ def _text(number: str, line: DispatchLine) -> str:
     )
 
 
-def _note_sent(uow: UnitOfWork, line_id: int, actor: Actor, post: HeldPost | None = None) -> None:
+def _note_sent(uow: UnitOfWork, line_id: int, actor: Actor, post: HeldPost | None = None, *, message_id: str) -> None:
+    """The message left. Nothing is noted of a line that was given up meanwhile, or sent again as another message."""
     line = uow.session.get_one(DispatchLine, line_id)
-    uow.session.execute(select(Mail.id).where(Mail.id == line.mail_id).with_for_update())
-    line = uow.session.get_one(DispatchLine, line_id, with_for_update={"of": DispatchLine}, populate_existing=True)
-    if line.state is not DispatchState.SENDING:
+    locks.hold(uow.session, Mail, [line.mail_id])
+    line = locks.hold_known(uow.session, DispatchLine, line_id)
+    if line.state is not DispatchState.SENDING or line.reference != message_id:
         return
     line.state, line.left_at = DispatchState.LEFT, uow.now
     uow.record(
@@ -334,13 +334,14 @@ def settle_email(uow: UnitOfWork, line_id: int, *, was_sent: bool, version: int 
     job = _job(uow.session, line.id)
     if line.state is not DispatchState.SENDING or job is None or job.state not in (JobState.FAILED, JobState.UNCERTAIN):
         raise InvalidTransition("dispatch.not_uncertain", "wait: the worker still has it", id=line.id)
-    jobs.finish(uow.session, JobId(job.id), now=uow.now)
+    if not jobs.settle(uow.session, JobId(job.id), now=uow.now):
+        raise InvalidTransition("dispatch.not_uncertain", "wait: the worker has it again", id=line.id)
     uow.record(
         "dispatch.settled", "mail", line.mail_id, actor=actor, post=post, line=line.id, was_sent=was_sent,
         message_id=line.reference,
     )  # fmt: skip
     if was_sent:
-        _note_sent(uow, line.id, actor, post)
+        _note_sent(uow, line.id, actor, post, message_id=line.reference)
     else:
         line.state, line.reference = DispatchState.TO_SEND, ""
 

@@ -3,59 +3,30 @@
 Both functions may run twice, also at the same time: the second finds the work done.
 """
 
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Select, delete, select
 
+from ged import locks
 from ged.errors import EngineFailed, Invalid
 from ged.ports import AttachmentId, Digest, FieldReading, PageRef, RecognisedPage, Recognition
 from ged.registry.files import INSPECT_TIMEOUT_S, fetch, kept_dir, private_dir, store_file
 from ged.registry.intake import Look, settle
 from ged.registry.intake_models import ScanBatch, ScanPage, ScanPicture
-from ged.registry.models import Attachment, PageText, Rendition
+from ged.registry.models import Attachment, Mail, PageText, Rendition
 from ged.registry.signed_kinds import APART, IS_APART
 from ged.registry.suggestions import readings, resent
 from ged.unit import SYSTEM, Services, UnitOfWork
 
 Heartbeat = Callable[[str], None]
-"""Renews the job's lease and says how far the work is (``3/12``)."""
+"""Says how far the work is (``3/12``); raises when the job is another worker's by now."""
 
-BEAT_EVERY_S = 10.0
-SAY_EVERY_S = 1.0
 THUMBNAIL_PX = 240
 PICTURE_TIMEOUT_S = 30.0
 SECONDS_A_PAGE = 90.0
-
-
-@contextmanager
-def beating(heartbeat: Heartbeat, progress: str) -> Iterator[Heartbeat]:
-    """Keep the job's lease while an engine works for minutes; yields what to call with a new progress."""
-    done, latest, said_s = threading.Event(), progress, 0.0
-
-    def say(now: str) -> None:
-        nonlocal latest, said_s
-        latest = now
-        if time.monotonic() - said_s >= SAY_EVERY_S:
-            said_s = time.monotonic()
-            heartbeat(now)
-
-    def beat() -> None:
-        while not done.wait(BEAT_EVERY_S):
-            heartbeat(latest)
-
-    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
-    thread.start()
-    try:
-        yield say
-    finally:
-        done.set()
-        thread.join()
 
 
 # --- a batch -----------------------------------------------------------------------------------------------------
@@ -80,8 +51,7 @@ def run_intake(services: Services, batch_id: int, *, heartbeat: Heartbeat, now: 
     with private_dir(services) as folder:
         for n, (page_id, digest) in enumerate(new, start=1):
             heartbeat(f"{n}/{len(new)}")
-            with beating(heartbeat, f"{n}/{len(new)}"):
-                looks[page_id] = _look(services, digest, folder / f"page-{page_id}")
+            looks[page_id] = _look(services, digest, folder / f"page-{page_id}")
     with services.unit_of_work(now) as uow:
         settle(uow, batch_id, looks, now=now)
     _make_pictures(services, batch_id, heartbeat=heartbeat, now=now)
@@ -138,7 +108,7 @@ def _picture(services: Services, ref: PageRef, width_px: int, out: Path) -> Dige
 def _note_pictures(uow: UnitOfWork, made: dict[int, Digest]) -> None:
     batch_id = uow.session.scalar(select(ScanPage.batch_id).where(ScanPage.id.in_(made)).limit(1))
     # Two runs that meet here wait for each other at the batch's row.
-    uow.session.execute(select(ScanBatch.id).where(ScanBatch.id == batch_id).with_for_update())
+    locks.hold(uow.session, ScanBatch, [] if batch_id is None else [batch_id])
     held = set(
         uow.session.scalars(
             select(ScanPicture.scan_page_id).where(
@@ -207,15 +177,14 @@ def _read(services: Services, refs: Sequence[PageRef], folder: Path, heartbeat: 
     out = folder / "out"
     out.mkdir(mode=0o700, exist_ok=True)
     total = len(refs)
-    with beating(heartbeat, f"0/{total}") as say:
-        found = services.ocr.recognise(
-            refs,
-            languages=services.ocr_languages,
-            timeout_s=60.0 + SECONDS_A_PAGE * total,
-            out=out,
-            on_page=lambda page: say(f"{page.page_no}/{total}"),
-        )
-        return _store(services, found)
+    found = services.ocr.recognise(
+        refs,
+        languages=services.ocr_languages,
+        timeout_s=60.0 + SECONDS_A_PAGE * total,
+        out=out,
+        on_page=lambda page: heartbeat(f"{page.page_no}/{total}"),
+    )
+    return _store(services, found)
 
 
 def _store(services: Services, found: Recognition) -> _Stored:
@@ -245,7 +214,10 @@ def media_type_of(path: Path) -> str:
 
 
 def _note_reading(uow: UnitOfWork, attachment_id: int, stored: _Stored) -> None:
-    attachment = uow.session.get_one(Attachment, attachment_id, with_for_update=True)
+    # The letter, as whoever replaces the document: the marks of the text are rows of the letter too.
+    mail_id = uow.session.get_one(Attachment, attachment_id).mail_id
+    locks.hold(uow.session, Mail, [mail_id])
+    attachment = locks.hold_known(uow.session, Attachment, attachment_id)
     if _is_read(uow.session.scalars(_kinds(attachment_id)).all()):
         return
     uow.session.execute(delete(PageText).where(PageText.attachment_id == attachment_id))

@@ -154,7 +154,7 @@ def test_a_check_that_takes_too_long_is_red_and_told_at_once_the_next_time(keys,
     busy = checker._pool.child(wait_s=1)
     with busy, checker._pool.child(wait_s=1):  # no process is free, and none is needed
         assert _verdicts(checker, slip.sent) == [("red", "timeout")]
-    assert _verdicts(checker, slip.received) == [("green", "ok"), ("green", "ok")]
+    assert _verdicts(checker, slip.received) == [("amber", "signed_again"), ("green", "ok")]
     checker.close()
 
 

@@ -9,6 +9,8 @@ import binascii
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
+from ged import case_export
+from ged.archive.seal import journal_seal
 from ged.errors import NotFound
 from ged.org import certificates
 from ged.signbook import tokens
@@ -47,6 +49,29 @@ def token_keys() -> ResponseReturnValue:
     with context.services().reading() as session:
         pem = "".join(tokens.published_keys(session))
     return _published(pem.encode("ascii"), "application/x-pem-file")
+
+
+@blueprint.get("/journal.pub")
+def journal_key() -> ResponseReturnValue:
+    """The public key of the journal, to be kept elsewhere: ``ged verify --key``, ``ged_verify.py --key``."""
+    path = journal_seal(context.services()).public_path
+    if not path.exists():
+        raise NotFound("authority.none", "the journal has not been sealed yet")
+    return _published(path.read_bytes(), "application/x-pem-file")
+
+
+@blueprint.get("/ged_verify.py")
+def verifier() -> ResponseReturnValue:
+    """The program that checks a case file or a code without us."""
+    response = _published(case_export.verifier()[0], "text/x-python")
+    response.headers["Content-Disposition"] = "attachment; filename=ged_verify.py"
+    return response
+
+
+@blueprint.get("/ged_verify.sha256")
+def verifier_digest() -> ResponseReturnValue:
+    """Its SHA-256, as ``sha256sum --check`` reads it."""
+    return _published(f"{case_export.verifier()[1]}  ged_verify.py\n".encode("ascii"), "text/plain")
 
 
 @blueprint.post("/ocsp")
