@@ -4,6 +4,7 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from cryptography import x509
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from ged.errors import ConfigError, EngineFailed
 from ged.ports import Digest, SignatureReport, Verdict
 from sandbox import Isolation, Late, Limits, Message, Pool, SandboxError
+from signing.house import HouseCertificates
 
 _USES = 500
 _AT_ONCE = 2
@@ -37,6 +39,7 @@ class PdfChecker:
         max_bytes: larger files are red (``too_large``).
         crls: lists of revoked certificates (DER) that are known beside those in the files; asked at each check.
         isolation: of the processes; the best that this machine allows unless given.
+        house: knows the certificates of our own authority; without, only chains count.
 
     Raises:
         ConfigError: ``trust.root_unreadable``.
@@ -51,9 +54,11 @@ class PdfChecker:
         max_bytes: int = 256 * 1024 * 1024,
         crls: Callable[[], Sequence[bytes]] = tuple,
         isolation: Isolation | None = None,
+        house: HouseCertificates | None = None,
     ) -> None:
         self._roots = [root for pem in trust_roots_pem for root in _as_hex(pem)]
         self._crls = crls
+        self._house = house
         self._timeout_s = timeout_s
         self._max_bytes = max_bytes
         self._known = _Verdicts(_KNOWN_FOR)
@@ -106,7 +111,9 @@ class PdfChecker:
             late = any(report.reason == _LATE for report in known)
             if not any(report.reason == _UNREADABLE for report in known):
                 (self._late if late else self._known).keep(file if late else whole, at, known)
-        return known
+        if self._house is None:
+            return tuple(replace(one, certificate="") for one in known)
+        return tuple(map(self._house.judged, known))
 
     def _asked(self, question: Message, data: bytes) -> Reports:
         """What a child says; where one ends without a word, a second is asked: its end may be another file's doing."""
@@ -208,6 +215,7 @@ def _report(item: dict[str, object]) -> SignatureReport:
         changes=tuple(map(str, changes)) if isinstance(changes, list) else (),
         is_timestamp=bool(item["is_timestamp"]),
         issuer=str(item["issuer"]),
+        certificate=str(item["certificate"]),
     )
 
 
