@@ -43,6 +43,9 @@ class Settings(BaseSettings):
     proxies: int = Field(default=0, ge=0, le=8)
     """How many reverse proxies of ours stand before the site: their word on the client's address is taken."""
 
+    processes: int | None = Field(default=None, ge=1, le=64)
+    """Processes of the site; unset: one for each core."""
+
     timezone: str = "Africa/Lome"
     locale: str = "fr_TG"
     country: str = "TG"
