@@ -21,14 +21,20 @@ from gunicorn.workers.base import Worker
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
+from waitress.receiver import FixedStreamReceiver
 from waitress.server import BaseWSGIServer, TcpWSGIServer, UnixWSGIServer
 from waitress.task import ThreadedTaskDispatcher, WSGITask
+from waitress.utilities import Error, RequestEntityTooLarge
 
+from ged.errors import DiskFull
 from ged.registry import bridges, scan_orders
+from ged.space import SMALL_BYTES, disk_full_of
 from ged.unit import Services
-from web import context
+from web import context, errors
 from web.api.bridge import LONGEST_WAIT_S, ORDER_PATH, WAITED
 from web.polls import Polls
+from web.room import space_of
 
 log = logging.getLogger("ged.web")
 
@@ -46,9 +52,72 @@ MOST_OF_ONE_ADDRESS = 100
 POLL_THREADS = 2
 MULTIPART_BYTES = 1_000_000
 """What the parts of a form add to a file of the greatest size."""
+LARGEST_DISCARDED = 1_000_000_000
+REFUSALS = ("upload.too_large", "disk.low", "disk.full")
 
 
-class _Task(WSGITask):  # type: ignore[misc]  # waitress ships no types
+class Refusal(Error):  # type: ignore[misc]  # waitress ships no types
+    """An answer without the application, in words that were made beforehand."""
+
+    def __init__(self, code: str, words: errors.Plain) -> None:
+        super().__init__(code)
+        self._words = words
+
+    def to_response(self, ident: str | None = None) -> tuple[str, list[tuple[str, str]], bytes]:  # noqa: ARG002
+        """Status, headers, body."""
+        headers = [("Content-Type", self._words.media_type), ("Cache-Control", "no-store")]
+        return (
+            self._words.status,
+            [*headers, ("Content-Security-Policy", "default-src 'none'; style-src 'self'")],
+            self._words.body,
+        )
+
+
+class _Nowhere:
+    """Takes the rest of a refused body: a browser reads the refusal only when it has sent everything."""
+
+    def append(self, data: bytes) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class Parser(HTTPRequestParser):  # type: ignore[misc]
+    """A request as it comes in. What the disk has no room for, or what is too large, is refused and not kept."""
+
+    def received(self, data: bytes) -> int:
+        """Take bytes of the head or the body."""
+        was_head = not self.headers_finished
+        try:
+            consumed = int(super().received(data))
+        except OSError as error:
+            full = disk_full_of(error)
+            if full is None or self.body_rcv is None:
+                raise
+            self._refuse(full.code)
+            return len(data)
+        if isinstance(self.error, RequestEntityTooLarge):
+            self._refuse("upload.too_large")
+        elif was_head and self.content_length > SMALL_BYTES and self.error is None:
+            try:
+                self.adj.space.check(self.content_length)
+            except DiskFull as full:
+                self._refuse(full.code)
+        return consumed
+
+    def _refuse(self, code: str) -> None:
+        kind = "json" if self.path.startswith("/api/") else "html"
+        self.error = Refusal(code, self.adj.words[code, kind])
+        left = getattr(self.body_rcv, "remain", 0)
+        is_worth_waiting = isinstance(self.body_rcv, FixedStreamReceiver) and left <= LARGEST_DISCARDED
+        self.completed = not (is_worth_waiting and left)
+        if not self.completed:
+            self.body_rcv.buf.close()
+            self.body_rcv.buf = _Nowhere()
+
+
+class _Task(WSGITask):  # type: ignore[misc]
     """A request for the application, which learns here whether it was laid aside."""
 
     def get_environment(self) -> dict[str, Any]:
@@ -62,6 +131,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     """A connection that knows since when its unfinished request is coming."""
 
     task_class = _Task
+    parser_class = Parser
 
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
@@ -198,6 +268,8 @@ class SiteWorker(Worker):  # type: ignore[misc]  # gunicorn ships no types
             # With proxies of ours the application itself takes their word (``ProxyFix``).
             clear_untrusted_proxy_headers=not settings.proxies,
         )
+        adjustments.space = space_of(self.wsgi)
+        adjustments.words = errors.plain_words(self.wsgi, REFUSALS)
         kind = UnixListener if sock.family.name == "AF_UNIX" else TcpListener
         listener = kind(
             self.wsgi,
