@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from ged import locks
 from ged.db import Base, Id, UtcDateTime, insert_if_missing
 
 GENESIS = "0" * 64
@@ -109,11 +110,11 @@ def append(session: Session, events: Sequence[Event]) -> None:
 
 def lock(session: Session) -> AuditHead:
     """The head, locked until the commit: whoever holds it commits before whoever waits for it."""
-    head = session.get(AuditHead, HEAD_ID, with_for_update=True, populate_existing=True)
+    head = locks.hold_one(session, AuditHead, HEAD_ID)
     if head is None:
         # Two first entries at one moment: one of them makes the row, both wait for it.
         insert_if_missing(session, AuditHead, id=HEAD_ID, count=0, hash=GENESIS)
-        head = session.get_one(AuditHead, HEAD_ID, with_for_update=True, populate_existing=True)
+        head = locks.hold_known(session, AuditHead, HEAD_ID)
     return head
 
 

@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ged.errors import ConfigError
+from ged.links import require_checked_database, require_checked_web
 
 # Other programs of the project have their own names under the same prefix.
 FOREIGN_PREFIXES = ("GED_BRIDGE_", "GED_TEST_", "GED_ENV_FILE")
@@ -28,6 +29,9 @@ class Settings(BaseSettings):
     """Server secret: derives cookie, label and keystore secrets. Lives outside the database."""
 
     database_url: str = ""
+    unsafe_database: Literal["", "for-tests"] = ""
+    """``for-tests``: a PostgreSQL that does not write to disk (``fsync``, ``full_page_writes`` off) is no reason to
+    stop. Never for letters of anybody: they are lost when the machine fails."""
     redis_url: str | None = None
     elasticsearch_url: str | None = None
     elasticsearch_api_key: SecretStr | None = None
@@ -40,8 +44,12 @@ class Settings(BaseSettings):
     """Folder of the nodes, under their ``path.repo``, that takes the snapshots of the index."""
 
     public_url: str = "http://127.0.0.1:8000"
+    hosts: tuple[str, ...] = ()
+    """Other names by which the site is asked, besides that of ``public_url`` and those of this machine itself."""
     proxies: int = Field(default=0, ge=0, le=8)
     """How many reverse proxies of ours stand before the site: their word on the client's address is taken."""
+    direct: bool = False
+    """With an ``https`` public URL and no proxy: browsers reach the site itself, and their addresses are real."""
 
     processes: int | None = Field(default=None, ge=1, le=64)
     """Processes of the site; unset: one for each core."""
@@ -76,6 +84,11 @@ class Settings(BaseSettings):
     seal_label: str = ""
     """Name of the key in the token, or with the signing service."""
     smtp_url: SecretStr | None = None
+    """``smtp://user:password@host:587`` (STARTTLS, but on loopback) or ``smtps://``."""
+    smtp_ca: Path | None = None
+    """Authority of the mail server's certificate (PEM); unset: those of the system."""
+    protected_hosts: tuple[str, ...] = ()
+    """Hosts of servers to which clear text may go, for something else protects the link (a tunnel)."""
     mail_from: str = "ged@localhost"
     mailboxes_file: Path | None = None
     """TOML with a ``[[mailbox]]`` for each mailbox that is collected (``ged.adapters.imap.MailboxSettings``)."""
@@ -118,7 +131,23 @@ def load_settings(env_file: Path | None = None) -> Settings:
         setting = "GED_" + "_".join(str(part) for part in first["loc"]).upper()
         raise ConfigError("config.invalid", f"set {setting}: {first['msg']}", setting=setting) from None
     _refuse_mixtures(settings)
+    _refuse_clear_links(settings)
     return settings
+
+
+def refuse_unknown_addresses(settings: Settings) -> None:
+    """Refuse to serve where all people would seem to be one: behind a proxy that nobody told us of.
+
+    Raises:
+        ConfigError: ``config.proxies``.
+    """
+    if settings.public_url.startswith("https://") and not settings.proxies and not settings.direct:
+        raise ConfigError(
+            "config.proxies",
+            "set GED_PROXIES to the number of proxies before the site (1 behind one nginx), each passing "
+            "X-Forwarded-For and X-Forwarded-Proto; or GED_DIRECT=true when browsers reach the site itself",
+            setting="GED_PROXIES",
+        )
 
 
 def _own_variables() -> dict[str, str]:
@@ -153,3 +182,14 @@ def _refuse_mixtures(settings: Settings) -> None:
             "GED_ELASTICSEARCH_URL",
             setting="GED_ELASTICSEARCH_URL",
         )
+
+
+def _refuse_clear_links(settings: Settings) -> None:
+    require_checked_database(settings.url, settings.protected_hosts)
+    if settings.elasticsearch_url:
+        require_checked_web("GED_ELASTICSEARCH_URL", settings.elasticsearch_url, settings.protected_hosts)
+    if settings.seal_url:
+        require_checked_web("GED_SEAL_URL", settings.seal_url, settings.protected_hosts)
+    smtp = settings.smtp_url.get_secret_value() if settings.smtp_url else "smtp://localhost"
+    if not smtp.startswith(("smtp://", "smtps://")):
+        raise ConfigError("config.invalid", "begin GED_SMTP_URL with smtp:// or smtps://", setting="GED_SMTP_URL")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, DateTime, Engine, Integer, MetaData, String, create_engine, event
+from sqlalchemy import BigInteger, Connection, DateTime, Engine, Integer, MetaData, String, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -87,9 +87,11 @@ def make_engine(url: str) -> Engine:
         return engine
     # Several processes share PostgreSQL's connections: few are kept, more are there for a moment. A host that is gone
     # is known as gone in seconds, not in the minutes of TCP.
-    return create_engine(
+    engine = create_engine(
         url, pool_size=5, max_overflow=20, pool_timeout=10, pool_pre_ping=True, connect_args={"connect_timeout": 5}
     )
+    event.listen(engine, "begin", _postgres_begin)
+    return engine
 
 
 def _sqlite_pragmas(connection: DBAPIConnection, _record: Any) -> None:
@@ -104,6 +106,35 @@ def _sqlite_pragmas(connection: DBAPIConnection, _record: Any) -> None:
 def _sqlite_begin(connection: Connection) -> None:
     writes = connection.get_execution_options().get(WRITES, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+_COMMITS_ON_DISK = (
+    "SELECT set_config('synchronous_commit', 'on', true)"
+    " WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')"
+)
+"""For one transaction, whatever server, database or role say: its commit returns when it is on disk. The two values
+that promise as much or more stay (PostgreSQL, 20.5.1 "synchronous_commit")."""
+
+
+def _postgres_begin(connection: Connection) -> None:
+    # What is answered to a person ("registered, number 457") must outlive a loss of power the next moment.
+    if connection.get_execution_options().get(WRITES, False):
+        connection.exec_driver_sql(_COMMITS_ON_DISK)
+
+
+def unsafe_settings(engine: Engine) -> list[str]:
+    """Settings of the database server by which committed rows are lost or torn when the machine fails.
+
+    SQLite has none: its promise (``synchronous=FULL``) is made for each connection by ``make_engine``.
+
+    Raises:
+        OperationalError: the server cannot be reached.
+    """
+    if engine.dialect.name == "sqlite":
+        return []
+    query = text("SELECT name FROM pg_settings WHERE name IN ('fsync', 'full_page_writes') AND setting <> 'on'")
+    with engine.connect() as connection:
+        return sorted(connection.scalars(query))
 
 
 @contextmanager

@@ -54,6 +54,10 @@ class Invalid(GedError):
     """What was given cannot be accepted; ``params['field']`` names the form field where there is one."""
 
 
+class Malformed(Invalid):
+    """What a program sent has not the form that was agreed; no person can correct a field of it."""
+
+
 class EngineFailed(GedError):
     """An engine or an outside program failed (OCR, signing, index, mail)."""
 

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import JSON, Index, Integer, String, Text, and_, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from ged import locks
 from ged.db import Base, Code, Id, UtcDateTime
 from ged.errors import GedError, InvalidTransition, NotFound, StaleVersion
 from ged.ports import JobId, Lane, MailId
@@ -184,7 +185,7 @@ def due(
 
 def claim(session: Session, job_id: JobId, *, worker: str, now: datetime) -> ClaimedJob | None:
     """Take a job, or None when another worker has it, it is done, or it must wait for a person."""
-    job = session.get(Job, job_id, with_for_update={"skip_locked": True}, populate_existing=True)
+    job = next(iter(locks.hold_free(session, Job, Job.id == job_id)), None)
     if job is None or job.state not in (JobState.QUEUED, JobState.RUNNING):
         return None
     if job.state is JobState.RUNNING and job.lease_until is not None and job.lease_until >= now:
@@ -224,7 +225,7 @@ def wait_out(session: Session, job_ids: Collection[int], *, now: datetime, until
     Args:
         until: when known from ``outage_until``; otherwise longer at each try, half a minute at most.
     """
-    rows = session.scalars(select(Job).where(Job.id.in_(job_ids)).with_for_update()).all()
+    rows = locks.hold(session, Job, job_ids)
     longest = max((job.attempts for job in rows), default=1)
     again = until or now + timedelta(seconds=min(BACK_OFF_S[min(longest, len(BACK_OFF_S)) - 1], LONGEST_WAIT_S))
     for job in rows:
@@ -274,7 +275,7 @@ def finish_many(session: Session, job_ids: Collection[int], *, now: datetime) ->
 
 def fail(session: Session, job_id: JobId, error: Exception, *, now: datetime) -> None:
     """Note a failure: another try after a back-off, or a person's turn."""
-    job = session.get_one(Job, job_id, with_for_update=True, populate_existing=True)
+    job = locks.hold_known(session, Job, job_id)
     expected = isinstance(error, GedError)
     job.error_code = error.code if isinstance(error, GedError) else "job.crashed"
     # Only expected errors are known to carry no document text; of others the type is enough to find them in the log.
@@ -299,7 +300,7 @@ def retry(session: Session, job_id: JobId, *, now: datetime) -> None:
         NotFound: ``job.unknown``.
         InvalidTransition: ``job.not_failed``.
     """
-    job = session.get(Job, job_id, with_for_update=True)
+    job = locks.hold_one(session, Job, job_id)
     if job is None:
         raise NotFound("job.unknown", "the job is gone: reload the list", id=job_id)
     if job.state not in (JobState.FAILED, JobState.UNCERTAIN):
@@ -361,9 +362,7 @@ def release(session: Session, worker_prefix: str, *, now: datetime) -> Sequence[
 
 def put_back(session: Session, worker: str, *, now: datetime) -> Sequence[int]:
     """A worker that was told to stop gives back what it holds: ready for the next, and no try is counted."""
-    rows = session.scalars(
-        select(Job).where(Job.state == JobState.RUNNING, Job.worker == worker).with_for_update()
-    ).all()
+    rows = locks.hold_where(session, Job, Job.state == JobState.RUNNING, Job.worker == worker)
     for job in rows:
         if job.begun_irrevocable_at is not None:
             job.lease_until = now - timedelta(seconds=1)  # whoever takes it next leaves it to a person

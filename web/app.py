@@ -21,9 +21,11 @@ from web import (
     errors,
     guard,
     headers,
+    hosts,
     i18n,
     keyring,
     navigation,
+    numbers,
     pages,
     room,
     views,
@@ -52,7 +54,9 @@ def create_app(services: Services, settings: Settings) -> Flask:
     access_log.install(app, trusts_proxy=settings.proxies > 0)
     # What is added first is called last: it compresses what the others have finished.
     compression.install(app)
+    numbers.install(app)
     context.plug(app, services, settings)
+    hosts.install(app, settings)
     i18n.install(app, locale=settings.locale, zone=settings.timezone)
     auth.install(app, secure=settings.public_url.startswith("https://"))
     errors.install(app)

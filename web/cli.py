@@ -191,10 +191,12 @@ def account_free_key(name: str) -> None:
 )
 def serve(bind: str, threads: int, processes: int | None) -> None:
     """Serve site and API."""
+    from ged.config import refuse_unknown_addresses
     from web.migrate import require_migrated
     from web.server import serve_site
 
     settings = settings_of()
+    refuse_unknown_addresses(settings)
     require_migrated(settings)
     serve_site(settings, bind=bind, threads=threads, processes=processes)
 
@@ -282,6 +284,8 @@ def export_case(number: str, out: Path) -> None:
     case = case_export.collect(services, mail_id, actor=None, now=datetime.now(UTC))
     case_export.write_folder(services, case, out)
     click.echo(f"{out}: {len(case.blobs)} files")
+    digest = case_export.verifier()[1]
+    click.echo(f"check it with a ged_verify.py of your own, never with a copy that came in a folder; SHA-256 {digest}")
 
 
 @main.command()

@@ -766,6 +766,10 @@ MESSAGES: Mapping[str, Message] = {
         _l("Une erreur inattendue s'est produite."),
         _l("Rien n'a été enregistré. Réessayez ; si l'erreur revient, donnez la référence à l'administrateur."),
     ),
+    "page.host": Message(
+        _l("Le site n'est pas servi sous ce nom."),
+        _l("Utilisez l'adresse habituelle ; l'administrateur ajoute un nom par GED_PUBLIC_URL ou GED_HOSTS."),
+    ),
     "page.method": Message(
         _l("Cette adresse ne s'ouvre pas directement."), _l("Revenez à la page précédente et utilisez ses boutons.")
     ),
@@ -782,6 +786,14 @@ MESSAGES: Mapping[str, Message] = {
     # --- person ---
     "person.unknown": Message(_l("Ce compte n'existe pas ou est fermé."), _l("Vérifiez le compte.")),
     # --- post ---
+    "post.certificate": Message(
+        _l("Le certificat du serveur de messagerie %(host)s n'est pas reconnu : rien n'a été envoyé."),
+        _l("L'administrateur doit corriger le nom du serveur, son certificat ou GED_SMTP_CA."),
+    ),
+    "post.no_tls": Message(
+        _l("Le serveur de messagerie %(host)s ne propose pas de liaison chiffrée : rien n'a été envoyé."),
+        _l("L'administrateur doit y activer STARTTLS ou utiliser smtps://."),
+    ),
     "post.failed": Message(
         _l("Le message n'a pas pu être envoyé."), _l("L'administrateur doit vérifier le serveur de messagerie.")
     ),

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ged import locks
 from ged.audit import AuditEntry
 from ged.errors import Forbidden
 from ged.org.models import Absence, Delegation, Person
@@ -68,8 +69,8 @@ def acknowledge(uow: UnitOfWork, absence_ids: Collection[int], *, actor: Actor) 
         Forbidden: ``absence.not_yours``: one of them is somebody else's, or there is none of that number.
     """
     wanted = sorted(set(absence_ids))
-    own = select(Absence.id).where(Absence.id.in_(wanted), Absence.person_id == actor.person_id).order_by(Absence.id)
-    if list(uow.session.scalars(own.with_for_update())) != wanted:
+    own = [row.id for row in locks.hold(uow.session, Absence, wanted) if row.person_id == actor.person_id]
+    if own != wanted:
         raise Forbidden("absence.not_yours", "reload the page", ids=wanted)
     unread = {notice.absence_id for notice in notices(uow.session, actor)}
     for absence_id in wanted:

@@ -12,6 +12,7 @@ from datetime import date
 from sqlalchemy import Select, or_, select, true
 from sqlalchemy.orm import Session
 
+from ged import locks
 from ged.errors import Invalid, InvalidTransition, NotFound
 from ged.org import absence_notices
 from ged.org.absence_rights import held_on, speaking_post
@@ -135,7 +136,7 @@ def end(uow: UnitOfWork, absence_id: int, *, actor: Actor) -> None:
         Forbidden: ``absence.not_for_them``.
         InvalidTransition: ``absence.ended``.
     """
-    row = uow.session.get(Absence, absence_id, with_for_update=True)
+    row = locks.hold_one(uow.session, Absence, absence_id)
     if row is None:
         raise NotFound("absence.unknown", "reload the list", id=absence_id)
     today = uow.now.astimezone(uow.services.zone).date()

@@ -16,6 +16,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from ged import locks
 from ged.errors import Invalid, NotFound
 from ged.org.models import LoginAttempt, Person
 from ged.ports import PersonId
@@ -110,8 +111,7 @@ def _count_try(uow: UnitOfWork, subjects: dict[str, int]) -> int:
 
 
 def _attempt(uow: UnitOfWork, subject: str) -> LoginAttempt:
-    query = select(LoginAttempt).where(LoginAttempt.subject == subject).with_for_update()
-    row = uow.session.scalar(query)
+    row = _held(uow, subject)
     if row is not None:
         return row
     try:
@@ -120,13 +120,17 @@ def _attempt(uow: UnitOfWork, subject: str) -> LoginAttempt:
             uow.session.add(row)
     except IntegrityError:
         # Another try at the same moment was first to write the row (PostgreSQL; on SQLite writers stand in line).
-        row = uow.session.scalars(query).one()
+        (row,) = locks.hold_where(uow.session, LoginAttempt, LoginAttempt.subject == subject)
     return row
+
+
+def _held(uow: UnitOfWork, subject: str) -> LoginAttempt | None:
+    return next(iter(locks.hold_where(uow.session, LoginAttempt, LoginAttempt.subject == subject)), None)
 
 
 def _forgive(uow: UnitOfWork, account_subject: str, address_subject: str) -> None:
     for subject in (account_subject, address_subject):
-        row = uow.session.scalar(select(LoginAttempt).where(LoginAttempt.subject == subject).with_for_update())
+        row = _held(uow, subject)
         if row is not None:
             # An address keeps the failures of its other accounts.
             row.failures = 0 if subject == account_subject else max(row.failures - 1, 0)

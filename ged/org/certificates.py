@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from ged import locks
 from ged.errors import Invalid, InvalidTransition, NotFound
 from ged.org.models import CertificateKind, IssuedCertificate, Person, SigningKey
 from ged.ports import Certificate, PersonId, RevokedCertificate
@@ -69,9 +70,8 @@ def revoke(uow: UnitOfWork, serial: str, *, reason: str, actor: Actor) -> None:
     """
     if reason not in REASONS:
         raise Invalid("certificate.reason", "choose one of: " + ", ".join(REASONS), field="reason")
-    row = uow.session.scalar(
-        select(IssuedCertificate).where(IssuedCertificate.serial == serial.lower().lstrip("0")).with_for_update()
-    )
+    known = IssuedCertificate.serial == serial.lower().lstrip("0")
+    row = next(iter(locks.hold_where(uow.session, IssuedCertificate, known)), None)
     if row is None:
         raise NotFound("certificate.unknown", "check the serial number", serial=serial)
     if row.revoked_at is not None:

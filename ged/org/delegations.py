@@ -10,6 +10,7 @@ from datetime import date
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from ged import locks
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound
 from ged.org.actors import heading_post
 from ged.org.models import Delegation, DelegationKind, Holding, Person, Post
@@ -111,7 +112,7 @@ def withdraw(uow: UnitOfWork, delegation_id: int, *, actor: Actor) -> None:
         Forbidden: ``delegation.forbidden``.
         InvalidTransition: ``delegation.withdrawn``.
     """
-    row = uow.session.get(Delegation, delegation_id, with_for_update=True)
+    row = locks.hold_one(uow.session, Delegation, delegation_id)
     if row is None:
         raise NotFound("delegation.unknown", "reload the list", id=delegation_id)
     through = _granting_post(uow.session, PostId(row.post_id), row.kind, actor)

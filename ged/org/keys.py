@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
+from ged import locks
 from ged.errors import Invalid, NotFound
 from ged.org.certificates import note_issued
 from ged.org.models import CertificateKind, Holding, Installation, Person, Post, SigningKey
@@ -21,6 +22,12 @@ def _live(person_id: int) -> Select[SigningKey]:
         .order_by(SigningKey.id.desc())
         .limit(1)
     )
+
+
+def _held(uow: UnitOfWork, person_id: PersonId | int) -> SigningKey | None:
+    """The key of ``_live``, locked."""
+    live = (SigningKey.person_id == int(person_id), SigningKey.revoked_at.is_(None))
+    return next(reversed(locks.hold_where(uow.session, SigningKey, *live)), None)
 
 
 def has_key(session: Session, person_id: PersonId | int) -> bool:
@@ -87,7 +94,7 @@ def note_try(uow: UnitOfWork, person_id: PersonId | int) -> int:
         NotFound: ``key.none``.
         Invalid: ``key.too_many_tries``.
     """
-    row = uow.session.scalar(_live(person_id).with_for_update())
+    row = _held(uow, person_id)
     if row is None:
         raise _none(person_id)
     if row.failed_tries >= MAX_FAILED_TRIES:
@@ -98,7 +105,7 @@ def note_try(uow: UnitOfWork, person_id: PersonId | int) -> int:
 
 def take_back_try(uow: UnitOfWork, person_id: PersonId | int) -> None:
     """A try that was none: the token was not there to look at the PIN."""
-    row = uow.session.scalar(_live(int(person_id)).with_for_update())
+    row = _held(uow, person_id)
     if row is not None:
         row.failed_tries = max(0, row.failed_tries - 1)
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from ged import locks
 from ged.errors import StaleVersion
 from ged.ports import AttachmentId, Digest, MailId, RaisedPdf
 from ged.preservation.models import Preservation
@@ -64,10 +65,9 @@ def append(uow: UnitOfWork, last: Last, raised: RaisedPdf, digest: Digest) -> La
     """
     if last.sort is Sort.SLIP:
         # A receiver begins under the same lock, and signs what was last at that moment.
-        uow.session.execute(select(Slip.id).where(Slip.id == last.subject_id).with_for_update())
+        locks.hold(uow.session, Slip, [last.subject_id])
     elif last.sort is Sort.CLOSING:
-        closing = select(RegisterClosing.id).where(RegisterClosing.id == last.subject_id)
-        uow.session.execute(closing.with_for_update())
+        locks.hold(uow.session, RegisterClosing, [last.subject_id])
     if last_of(uow.session, last.sort, last.subject_id) != last:
         raise StaleVersion("preserve.stale", "begin again", id=last.subject_id)
     row = _new(uow, last, raised.level, digest)

@@ -10,6 +10,7 @@ from io import BytesIO
 
 from sqlalchemy import func, select, update
 
+from ged import locks
 from ged.archive.institution_seal import SEAL_REASON, institution_seal
 from ged.errors import ConfigError, EngineFailed, InvalidTransition, NotFound, StaleVersion
 from ged.jobs import JobKind
@@ -93,7 +94,7 @@ def _note(uow: UnitOfWork, last: Last, renew_at: datetime | None, failure: Engin
 
 def _row(uow: UnitOfWork, sort: Sort, subject_id: int) -> Preservation:
     mine = documents.watched_by(sort)
-    row = uow.session.scalar(select(Preservation).where(mine == subject_id).with_for_update())
+    row = next(iter(locks.hold_where(uow.session, Preservation, mine == subject_id)), None)
     if row is None:
         row = Preservation(**{mine.key: subject_id}, level="", tries=0, failure="", due_at=uow.now, updated_at=uow.now)
         uow.session.add(row)

@@ -11,6 +11,7 @@ from sqlalchemy import Dialect, Insert, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from ged import locks
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, NumberTaken
 from ged.org.models import Unit
 from ged.ports import RegisterId
@@ -242,12 +243,9 @@ def locked_counter(session: Session, register: Register, on: date) -> RegisterCo
 def _counter(session: Session, register_id: int, year: int) -> RegisterCounter:
     # Two first registrations of a year meet here: the one that loses the insert waits for the other's row.
     session.execute(_insert_if_missing(session.get_bind().dialect, register_id, year))
-    return session.execute(
-        select(RegisterCounter)
-        .where(RegisterCounter.register_id == register_id, RegisterCounter.year == year)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).scalar_one()
+    mine = (RegisterCounter.register_id == register_id, RegisterCounter.year == year)
+    (counter,) = locks.hold_where(session, RegisterCounter, *mine)
+    return counter
 
 
 def _insert_if_missing(dialect: Dialect, register_id: int, year: int) -> Insert:

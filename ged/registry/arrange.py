@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from ged import locks
 from ged.errors import Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.ports import AttachmentId, Digest, MailId, ScanId, UnitId
 from ged.registry.bridges import clerk_of
@@ -322,7 +323,7 @@ def _rearranged(old: Attachment, arrangement: Sequence[tuple[int, int]]) -> list
 
 def _check_latest(uow: UnitOfWork, old: Attachment) -> None:
     # Of two repairs that meet here, the second finds the first's version.
-    uow.session.execute(select(Mail.id).where(Mail.id == old.mail_id).with_for_update())
+    locks.hold(uow.session, Mail, [old.mail_id])
     newer = uow.session.scalar(select(Attachment.id).where(Attachment.replaces_id == old.id).limit(1))
     if newer is not None:
         raise InvalidTransition("attachment.replaced", "open the newest version", id=old.id)

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
+from ged import locks
 from ged.errors import Forbidden, Invalid, NotFound
 from ged.org.models import Unit
 from ged.ports import UnitId
@@ -84,7 +85,7 @@ def pair(uow: UnitOfWork, code: str, name: str, *, now: datetime) -> tuple[str, 
         NotFound: ``bridge.code_wrong``: unknown, used or too old.
     """
     typed = code.upper().replace("-", "").replace(" ", "").strip()
-    row = uow.session.scalar(select(PairingCode).where(PairingCode.code_hash == _hash(typed)).with_for_update())
+    row = next(iter(locks.hold_where(uow.session, PairingCode, PairingCode.code_hash == _hash(typed))), None)
     if row is None or row.used_at is not None or row.expires_at < now:
         raise NotFound("bridge.code_wrong", "ask for a new pairing code")
     row.used_at = now

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from ged import access, jobs
+from ged import access, jobs, locks
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.jobs import ClaimedJob, Job, JobKind, JobState
 from ged.ports import AttachmentId, Confidentiality, Digest, JobId, MailId, Message
@@ -112,8 +112,8 @@ def line_for(session: Session, line_id: int, actor: Actor) -> DispatchLine:
 def _locked(uow: UnitOfWork, line_id: int, version: int | None, actor: Actor) -> tuple[DispatchLine, HeldPost]:
     line = line_for(uow.session, line_id, actor)
     # The letter first, always: of two last lines that leave at once, one sees the other gone.
-    uow.session.execute(select(Mail.id).where(Mail.id == line.mail_id).with_for_update())
-    line = uow.session.get_one(DispatchLine, line_id, with_for_update={"of": DispatchLine}, populate_existing=True)
+    locks.hold(uow.session, Mail, [line.mail_id])
+    line = locks.hold_known(uow.session, DispatchLine, line_id)
     if version is not None and line.version != version:
         raise StaleVersion("dispatch.stale", "read the other person's change, then send again", id=line_id)
     post = dispatching_post(uow.session, line.mail_id, actor)
@@ -279,8 +279,7 @@ def run_notify(services: Services, job: ClaimedJob, *, now: datetime) -> None:
 def _still_to_send(uow: UnitOfWork, job: ClaimedJob) -> bool:
     """Look once more with the letter locked: its level, its state and the line may have changed since the order."""
     line = uow.session.get_one(DispatchLine, job.subject_id)
-    uow.session.execute(select(Mail.id).where(Mail.id == line.mail_id).with_for_update())
-    uow.session.get_one(Mail, line.mail_id, populate_existing=True)
+    locks.hold(uow.session, Mail, [line.mail_id])
     uow.session.refresh(line)
     if line.state is not DispatchState.SENDING or line.reference != job.params["message_id"]:
         return False
@@ -311,8 +310,8 @@ def _text(number: str, line: DispatchLine) -> str:
 
 def _note_sent(uow: UnitOfWork, line_id: int, actor: Actor, post: HeldPost | None = None) -> None:
     line = uow.session.get_one(DispatchLine, line_id)
-    uow.session.execute(select(Mail.id).where(Mail.id == line.mail_id).with_for_update())
-    line = uow.session.get_one(DispatchLine, line_id, with_for_update={"of": DispatchLine}, populate_existing=True)
+    locks.hold(uow.session, Mail, [line.mail_id])
+    line = locks.hold_known(uow.session, DispatchLine, line_id)
     if line.state is not DispatchState.SENDING:
         return
     line.state, line.left_at = DispatchState.LEFT, uow.now

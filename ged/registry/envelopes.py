@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from ged import access
+from ged import access, locks
 from ged.access import Because
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.org.models import Post, Unit
@@ -186,7 +186,7 @@ def _check(uow: UnitOfWork, form: EnvelopeForm, now: datetime) -> None:
 
 
 def _decide(uow: UnitOfWork, envelope_id: int, version: int | None, actor: Actor) -> tuple[SealedEnvelope, HeldPost]:
-    envelope = uow.session.get(SealedEnvelope, envelope_id, with_for_update=True)
+    envelope = locks.hold_one(uow.session, SealedEnvelope, envelope_id)
     if envelope is None:
         raise NotFound("envelope.unknown", "check the number", id=envelope_id)
     post = _require_addressee(envelope, actor)
@@ -346,7 +346,7 @@ def link_registered(uow: UnitOfWork, envelope_id: int, mail_id: MailId | int, *,
         Forbidden: ``register.not_clerk``.
         InvalidTransition: ``envelope.not_returned``.
     """
-    envelope = uow.session.get(SealedEnvelope, envelope_id, with_for_update=True)
+    envelope = locks.hold_one(uow.session, SealedEnvelope, envelope_id)
     if envelope is None:
         raise NotFound("envelope.unknown", "check the number", id=envelope_id)
     post = allocation.clerk_post(uow.session, envelope.numbers[0].register_id, actor)
@@ -369,7 +369,7 @@ def void(uow: UnitOfWork, envelope_id: int, *, reason: str, version: int | None,
         InvalidTransition: ``number.voided``; ``envelope.opened``: the number is the letter's now, voided with it.
         StaleVersion: ``envelope.stale``.
     """
-    envelope = uow.session.get(SealedEnvelope, envelope_id, with_for_update=True)
+    envelope = locks.hold_one(uow.session, SealedEnvelope, envelope_id)
     if envelope is None:
         raise NotFound("envelope.unknown", "check the number", id=envelope_id)
     number = envelope.numbers[0]

@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from sqlalchemy import select
 
+from ged import locks
 from ged.codes import CodeKind, OurCode, read_code
 from ged.errors import Invalid, NotFound
 from ged.jobs import JobKind
@@ -88,7 +89,7 @@ def begin_batch(
     """
     if KEY.fullmatch(key) is None:
         raise Invalid("batch.key", "use 1 to 64 letters, digits, '.', '_' or '-'")
-    batch = uow.session.scalar(select(ScanBatch).where(ScanBatch.key == key).with_for_update())
+    batch = next(iter(locks.hold_where(uow.session, ScanBatch, ScanBatch.key == key)), None)
     if batch is not None:
         _check_bridge(batch, bridge)
         batch.device = batch.device or device[:200]
@@ -178,7 +179,7 @@ def batch_of(uow: UnitOfWork, key: str, bridge: BridgeIdentity) -> ScanBatch:
     Raises:
         NotFound: ``batch.unknown`` (also when it is another bridge's).
     """
-    batch = uow.session.scalar(select(ScanBatch).where(ScanBatch.key == key).with_for_update())
+    batch = next(iter(locks.hold_where(uow.session, ScanBatch, ScanBatch.key == key)), None)
     if batch is None:
         raise NotFound("batch.unknown", "begin the batch first", key=key)
     _check_bridge(batch, bridge)
@@ -212,7 +213,7 @@ def complete_by_clerk(uow: UnitOfWork, batch_id: int, *, actor: Actor, now: date
         NotFound: ``batch.unknown``.
         Forbidden: ``scan.not_clerk``.
     """
-    batch = uow.session.get(ScanBatch, batch_id, with_for_update=True)
+    batch = locks.hold_one(uow.session, ScanBatch, batch_id)
     if batch is None:
         raise NotFound("batch.unknown", "reload the list of waiting scans", id=batch_id)
     clerk_of(actor, batch.unit_id)
@@ -285,7 +286,7 @@ def accept_upload(uow: UnitOfWork, upload: Upload, *, unit_id: int, actor: Actor
 
 def settle(uow: UnitOfWork, batch_id: int, looks: Mapping[int, Look], *, now: datetime) -> list[ScanId]:
     """Note what was seen on pages and place every page that lies in no scan yet; answers the scans made or grown."""
-    batch = uow.session.get(ScanBatch, batch_id, with_for_update=True, populate_existing=True)
+    batch = locks.hold_one(uow.session, ScanBatch, batch_id)
     if batch is None:
         return []
     for page in list(batch.pages):
@@ -342,7 +343,7 @@ def _ours(codes: Iterable[PageCode], key: bytes) -> list[str]:
 
 def _place(uow: UnitOfWork, batch: ScanBatch, pages: Sequence[ScanPage], now: datetime) -> list[ScanId]:
     if batch.into_scan_id is not None:
-        scan = uow.session.get(Scan, batch.into_scan_id, with_for_update=True, populate_existing=True)
+        scan = locks.hold_one(uow.session, Scan, batch.into_scan_id)
         if scan is not None and scan.state is ScanState.WAITING and not scan.is_signed:
             last = _insert_leaves(scan, batch, pages)
             uow.record(
@@ -454,7 +455,7 @@ def document_of(uow: UnitOfWork, mail_id: int) -> Attachment | None:
 
     The lock moves no version: what machines write does not disturb people's forms.
     """
-    uow.session.execute(select(Mail.id).where(Mail.id == mail_id).with_for_update())
+    locks.hold(uow.session, Mail, [mail_id])
     return uow.session.scalar(
         select(Attachment)
         .where(Attachment.mail_id == mail_id, Attachment.kind == AttachmentKind.DOCUMENT)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import object_session
 
-from ged import access
+from ged import access, locks
 from ged.access import Because
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.jobs import JobKind
@@ -241,9 +241,7 @@ def mail_to_change(uow: UnitOfWork, mail_id: MailId | int, *, actor: Actor, vers
         NotFound: ``mail.unknown``.
         StaleVersion: ``mail.stale``.
     """
-    # Lock first, read in statements after it: PostgreSQL joins what it read before it waited.
-    uow.session.execute(select(Mail.id).where(Mail.id == mail_id).with_for_update())
-    uow.session.get(Mail, mail_id, populate_existing=True)
+    locks.hold(uow.session, Mail, [mail_id])
     return mail_for(uow, mail_id, actor=actor, version=version)
 
 

@@ -13,12 +13,13 @@ from pathlib import Path
 
 from sqlalchemy import Select, delete, select
 
+from ged import locks
 from ged.errors import EngineFailed, Invalid
 from ged.ports import AttachmentId, Digest, FieldReading, PageRef, RecognisedPage, Recognition
 from ged.registry.files import INSPECT_TIMEOUT_S, fetch, kept_dir, private_dir, store_file
 from ged.registry.intake import Look, settle
 from ged.registry.intake_models import ScanBatch, ScanPage, ScanPicture
-from ged.registry.models import Attachment, PageText, Rendition
+from ged.registry.models import Attachment, Mail, PageText, Rendition
 from ged.registry.signed_kinds import APART, IS_APART
 from ged.registry.suggestions import readings, resent
 from ged.unit import SYSTEM, Services, UnitOfWork
@@ -138,7 +139,7 @@ def _picture(services: Services, ref: PageRef, width_px: int, out: Path) -> Dige
 def _note_pictures(uow: UnitOfWork, made: dict[int, Digest]) -> None:
     batch_id = uow.session.scalar(select(ScanPage.batch_id).where(ScanPage.id.in_(made)).limit(1))
     # Two runs that meet here wait for each other at the batch's row.
-    uow.session.execute(select(ScanBatch.id).where(ScanBatch.id == batch_id).with_for_update())
+    locks.hold(uow.session, ScanBatch, [] if batch_id is None else [batch_id])
     held = set(
         uow.session.scalars(
             select(ScanPicture.scan_page_id).where(
@@ -245,7 +246,10 @@ def media_type_of(path: Path) -> str:
 
 
 def _note_reading(uow: UnitOfWork, attachment_id: int, stored: _Stored) -> None:
-    attachment = uow.session.get_one(Attachment, attachment_id, with_for_update=True)
+    # The letter, as whoever replaces the document: the marks of the text are rows of the letter too.
+    mail_id = uow.session.get_one(Attachment, attachment_id).mail_id
+    locks.hold(uow.session, Mail, [mail_id])
+    attachment = locks.hold_known(uow.session, Attachment, attachment_id)
     if _is_read(uow.session.scalars(_kinds(attachment_id)).all()):
         return
     uow.session.execute(delete(PageText).where(PageText.attachment_id == attachment_id))

@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ged import jobs
+from ged import jobs, locks
 from ged.errors import NotFound
 from ged.jobs import ClaimedJob, JobKind
 from ged.org.actors import load_actor
@@ -66,7 +66,7 @@ def _owner(session: Session, person_id: int, services: Services, now: datetime) 
 
 
 def _note(uow: UnitOfWork, saved_id: int, page: SearchPage | None) -> int:
-    saved = uow.session.get(SavedSearch, saved_id, with_for_update=True, populate_existing=True)
+    saved = locks.hold_one(uow.session, SavedSearch, saved_id)
     if saved is None or not saved.follows:
         return 0
     if page is None:

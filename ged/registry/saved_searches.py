@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from ged import access
+from ged import access, locks
 from ged.errors import Invalid, NotFound
 from ged.jobs import JobKind
 from ged.ports import SearchQuery, SortOrder
@@ -161,7 +161,7 @@ def _told(actor: Actor) -> ColumnElement[bool]:
 
 
 def _own(session: Session, saved_id: int, actor: Actor, *, lock: bool = False) -> SavedSearch:
-    row = session.get(SavedSearch, saved_id, with_for_update=lock)
+    row = locks.hold_one(session, SavedSearch, saved_id) if lock else session.get(SavedSearch, saved_id)
     if row is None or row.person_id != actor.person_id:
         raise NotFound("saved_search.unknown", "reload the list of saved searches", id=saved_id)
     return row

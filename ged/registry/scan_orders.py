@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ged import locks
 from ged.errors import Invalid, InvalidTransition, NotFound
 from ged.registry.bridges import SEEN_EVERY, clerk_of
 from ged.registry.intake_models import (
@@ -292,7 +293,7 @@ def cancel_order(uow: UnitOfWork, order_id: int, *, actor: Actor, now: datetime)
 
 
 def _order_of(uow: UnitOfWork, order_id: int) -> ScanOrder:
-    order = uow.session.get(ScanOrder, order_id, with_for_update=True, populate_existing=True)
+    order = locks.hold_one(uow.session, ScanOrder, order_id)
     if order is None:
         raise NotFound("order.unknown", "fetch the orders again", id=order_id)
     return order

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from sqlalchemy import select
 
-from ged import access
+from ged import access, locks
 from ged.access import Because
 from ged.errors import Invalid, InvalidTransition, NotFound
 from ged.org.actors import heirs
@@ -98,7 +98,7 @@ def impute(
 
 def _locked(uow: UnitOfWork, mail_id: MailId, *, actor: Actor, version: int | None = None) -> Mail:
     """The letter, for a change of its path: of two people who act at once, the second sees what the first did."""
-    uow.session.execute(select(Mail.id).where(Mail.id == mail_id).with_for_update())
+    locks.hold(uow.session, Mail, [mail_id])
     return mail_for(uow, mail_id, actor=actor, version=version)
 
 
@@ -378,10 +378,7 @@ def reopen(uow: UnitOfWork, mail_id: MailId, *, reason: str, actor: Actor) -> No
 
 def answered_by(uow: UnitOfWork, mail_id: MailId, *, actor: Actor, now: datetime, outcome: str) -> None:
     """An answer to the letter left: its live assignments for action are done (called by the signature book)."""
-    # The incoming letter was read before this: lock first, then read in statements after it.
-    uow.session.flush()
-    uow.session.execute(select(Mail.id).where(Mail.id == mail_id).with_for_update())
-    mail = uow.session.get_one(Mail, mail_id, populate_existing=True)
+    mail = locks.hold_known(uow.session, Mail, mail_id)
     for row in [one for one in _live_of(uow, mail_id, anew=True) if one.purpose is Purpose.ACTION]:
         row.state, row.outcome, row.finished_at = states.move(row.state, AssignmentAct.FINISH), outcome, now
     if (mail.state, MailAct.ANSWER) in MOVES:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, object_session
 from sqlalchemy.orm.attributes import flag_modified
 
-from ged import access
+from ged import access, locks
 from ged.errors import Forbidden, Invalid, NotFound, StaleVersion
 from ged.org.actors import heading_post
 from ged.org.delegations import not_in_force
@@ -88,10 +88,8 @@ def locked(uow: UnitOfWork, mail_id: MailId | int, actor: Actor, *, version: int
 
 def lock(uow: UnitOfWork, mail_id: MailId | int) -> Draft:
     """A draft locked with its letter and history as they are now; the caller has checked the right to act."""
-    draft = uow.session.get_one(Draft, mail_id, with_for_update={"of": Draft}, populate_existing=True)
-    uow.session.refresh(draft.mail)
-    uow.session.refresh(draft, ["entries", "steps"])
-    return draft
+    locks.hold(uow.session, Mail, [mail_id])
+    return locks.hold_known(uow.session, Draft, mail_id)
 
 
 def circuit_of(draft: Draft) -> Circuit | None:

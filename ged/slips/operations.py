@@ -10,10 +10,9 @@ from datetime import datetime
 from io import BytesIO
 from typing import Protocol
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ged import access
+from ged import access, locks
 from ged.access import Because
 from ged.errors import GedError, Invalid, NotFound
 from ged.ports import Digest, SignatureField, SignRequest, SlipId, unit_principal
@@ -107,16 +106,9 @@ def number_slips(uow: UnitOfWork, form: SlipForm, *, actor: Actor, now: datetime
 
 
 def _lock_papers(session: Session, form: SlipForm) -> None:
-    """Of two slips that want one original the second sees the first: rows are locked in one order, then read."""
-    mail_ids = sorted({int(line.mail_id) for line in form.lines if line.mail_id is not None})
-    envelope_ids = sorted({line.envelope_id for line in form.lines if line.envelope_id is not None})
-    session.execute(select(Mail.id).where(Mail.id.in_(mail_ids)).order_by(Mail.id).with_for_update())
-    session.execute(
-        select(SealedEnvelope.id)
-        .where(SealedEnvelope.id.in_(envelope_ids))
-        .order_by(SealedEnvelope.id)
-        .with_for_update()
-    )
+    """Of two slips that want one original the second sees the first."""
+    locks.hold(session, Mail, [line.mail_id for line in form.lines if line.mail_id is not None])
+    locks.hold(session, SealedEnvelope, [line.envelope_id for line in form.lines if line.envelope_id is not None])
 
 
 def sign_slip(services: Services, slip_id: SlipId | int, *, key: OpenedKey, actor: Actor, now: datetime) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
-from ged import access
+from ged import access, locks
 from ged.access import Because
 from ged.errors import Forbidden, Invalid, NotFound
 from ged.org.models import Unit
@@ -62,10 +62,7 @@ def locked(uow: UnitOfWork, slip_id: int, actor: Actor) -> Slip:
         NotFound: ``slip.unknown``.
     """
     require(uow.session, slip_id, actor)
-    # Lock first, read in a second statement: PostgreSQL joins what it read before it waited (the receipt of a slip
-    # that another receiver just decided on would be missing).
-    uow.session.execute(select(Slip.id).where(Slip.id == slip_id).with_for_update())
-    return uow.session.get_one(Slip, slip_id, populate_existing=True)
+    return locks.hold_known(uow.session, Slip, slip_id)
 
 
 def sending_post(actor: Actor, post_id: int | None) -> HeldPost:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from ged import locks
 from ged.errors import Invalid, InvalidTransition, NotFound
 from ged.slips import parties
 from ged.slips.models import SlipLine, SlipTask, TaskState
@@ -19,7 +20,7 @@ def settle_task(uow: UnitOfWork, task_id: int, *, remark: str, actor: Actor, now
         Invalid: ``slip.task_remark``.
         InvalidTransition: ``slip.task_settled``.
     """
-    task = uow.session.get(SlipTask, task_id, with_for_update=True, populate_existing=True)
+    task = locks.hold_one(uow.session, SlipTask, task_id)
     post = next((p for p in parties.working_posts(actor) if task is not None and p.unit_id == task.unit_id), None)
     if task is None or post is None:
         raise NotFound("slip.task_unknown", "reload the list", id=task_id)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from ged.registry.models import Correspondent, Mail, MailNumber, Register
 from ged.registry.operations import IncomingForm, Registered, register_incoming
 from ged.unit import Services
 from tests.factories import NOW, actor, make_organisation, make_services
+from tests.lock_kit import Actor, wait_for_waiters
 
 pytestmark = pytest.mark.servers
 
@@ -27,27 +27,20 @@ def services(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Service
 
 
 def register_both(services: Services, *forms: IncomingForm) -> list[Registered]:
-    """Each form in a transaction of its own; the first commits only when the second has had time to meet it."""
-    clerk, answers = actor(services, "agent"), []
+    """Each form in a transaction of its own; the first commits only when the second waits for it."""
+    clerk = actor(services, "agent")
     with services.reading() as session:
         register_id = RegisterId(session.scalars(select(Register.id).where(Register.code == "ARR")).one())
-    first_is_in = threading.Event()
 
-    def second() -> None:
-        first_is_in.wait(10)
+    def enter(form: IncomingForm) -> Registered:
         with services.unit_of_work(NOW) as uow:
-            answers.append(register_incoming(uow, register_id, forms[1], actor=clerk, now=NOW))
+            return register_incoming(uow, register_id, form, actor=clerk, now=NOW)
 
-    thread = threading.Thread(target=second)
-    thread.start()
     with services.unit_of_work(NOW) as uow:
-        answers.insert(0, register_incoming(uow, register_id, forms[0], actor=clerk, now=NOW))
-        first_is_in.set()
-        thread.join(0.7)
-        assert thread.is_alive(), "the second did not wait for the first"
-    thread.join(30)
-    assert len(answers) == 2
-    return answers
+        first = register_incoming(uow, register_id, forms[0], actor=clerk, now=NOW)
+        second = Actor(lambda: enter(forms[1]))
+        wait_for_waiters(services.engine)
+    return [first, second.result()]
 
 
 def form(services: Services, subject: str, token: str) -> IncomingForm:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from ged import locks
 from ged.errors import StaleVersion
 from ged.ports import MailId
 from ged.registry.models import Correspondent, Mail
@@ -16,6 +17,7 @@ from ged.routing import operations
 from ged.routing.states import AssignmentState
 from ged.unit import Services
 from tests.factories import NOW, actor, make_organisation, make_services
+from tests.lock_kit import Actor, wait_for_waiters
 from tests.routing_kit import impute, make_mentions, register
 
 pytestmark = pytest.mark.servers
@@ -48,27 +50,23 @@ def test_a_row_changed_by_another_since_it_was_read_is_a_stale_form(services: Se
 def test_an_answer_that_leaves_waits_for_the_letters_row_and_reads_it_anew(services: Services) -> None:
     mail_id = register(services).mail_id
     impute(services, mail_id, "DGE")
-    done = threading.Event()
+    read, begin = threading.Event(), threading.Event()
 
     def leave() -> None:
         with services.unit_of_work(NOW) as uow:
             uow.session.get_one(Mail, mail_id)  # read before the lock, as by the answer's dispatch
             read.set()
-            begin.wait(10)
+            assert begin.wait(30)
             operations.answered_by(uow, MailId(mail_id), actor=actor(services, "agent"), now=NOW, outcome="Réponse")
-        done.set()
 
-    read, begin = threading.Event(), threading.Event()
-    thread = threading.Thread(target=leave)
-    thread.start()
+    leaving = Actor(leave)
     assert read.wait(10)
     with services.unit_of_work(NOW) as uow:
-        uow.session.execute(select(Mail.id).where(Mail.id == mail_id).with_for_update())
+        mail = locks.hold_known(uow.session, Mail, mail_id)
         begin.set()
-        assert not done.wait(0.5), "it did not wait for the lock"
-        uow.session.get_one(Mail, mail_id, populate_existing=True).subject = "Objet rectifié"
-    thread.join(30)
-    assert done.is_set(), "the answer that left was refused"
+        wait_for_waiters(services.engine)
+        mail.subject = "Objet rectifié"
+    leaving.result()
     with services.reading() as session:
         mail = session.get_one(Mail, mail_id)
         assert (mail.state.value, mail.subject) == ("answered", "Objet rectifié")

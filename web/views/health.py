@@ -16,12 +16,17 @@ _KEPT = "ged_health"
 
 @blueprint.get("/sante")
 def show() -> ResponseReturnValue:
-    """200 when all works; 503 with the codes of what does not. For a monitor."""
+    """200 when all works; 503 with the codes of what does not. For a monitor.
+
+    Says so when the database is allowed to lose what it was given (tests).
+    """
     looked_s, found = current_app.extensions.get(_KEPT, (-KEPT_S, []))
     if time.monotonic() - looked_s > KEPT_S:
         found = health.problems(context.services(), room.space_of(current_app), now=context.now())
         current_app.extensions[_KEPT] = time.monotonic(), found
-    return jsonify(status="red" if found else "ok", problems=found), 503 if found else 200
+    unsafe = context.settings().unsafe_database
+    told = {"unsafe_database": unsafe} if unsafe else {}
+    return jsonify(status="red" if found else "ok", problems=found, **told), 503 if found else 200
 
 
 @blueprint.get("/sante/site")

@@ -7,6 +7,7 @@ from pathlib import Path
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from ged import locks
 from ged.jobs import JobKind
 from ged.ports import PageRef
 from ged.registry.files import fetch, private_dir
@@ -74,7 +75,7 @@ def run_read_scan(services: Services, scan_id: int, *, heartbeat: Heartbeat, now
         )
     with services.unit_of_work(now) as uow:
         # Two jobs of one scan wait for each other here; the scan's version does not move.
-        scan = uow.session.get(Scan, scan_id, with_for_update=True, populate_existing=True)
+        scan = locks.hold_one(uow.session, Scan, scan_id)
         if scan is None or not readings.may_be_read(uow.session, scan):
             return  # joined or put away meanwhile
         readings.note_scan(uow, [(p.scan_page_id, p.rotation) for p in wanted], found.pages, found.fields)

@@ -1,0 +1,103 @@
+"""The only way to lock rows, and the order in which the whole house locks them.
+
+    mail = locks.hold_one(uow.session, Mail, mail_id)
+
+Two transactions that lock the same rows in two orders wait for each other for ever: PostgreSQL kills one of them. So
+there is one order, ``ORDER``: whoever needs several locks takes them from the left to the right, rows of one table by
+ascending key, and takes them before the first change. Operations on a letter lock the letter first, whatever else of
+it they change.
+
+A lock is ``FOR NO KEY UPDATE``: it keeps other writers away, and lets a row of another table that refers to the locked
+one be inserted (``FOR UPDATE`` would make that insert wait, and with it its transaction). The rows are read after the
+lock is there: PostgreSQL joins what it read before it waited. On SQLite a writing transaction holds the whole database
+(``ged.db``); there the functions only read the rows anew.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import TypeVar
+
+from sqlalchemy import ColumnElement, Select, inspect, select, tuple_
+from sqlalchemy.exc import NoResultFound
+from sqlalchemy.orm import Mapper, Session
+
+from ged.db import Base
+
+ORDER: tuple[frozenset[str], ...] = (
+    frozenset({"scan_batches"}),
+    frozenset({"scans"}),
+    frozenset({"mails"}),
+    frozenset({"sealed_envelopes"}),
+    frozenset({"drafts", "slips", "dispatch_lines", "register_closings"}),
+    frozenset({"register_counters"}),
+    frozenset({"audit_head"}),
+)
+"""Tables in the order of their locks; of the tables of one step a transaction locks one only. A table that stands
+here nowhere is locked alone of its kind, before the journal's head (people's keys, absences, jobs)."""
+
+Row = TypeVar("Row", bound=Base)
+
+
+def hold(session: Session, model: type[Row], ids: Collection[int]) -> list[Row]:
+    """Lock rows by their keys until the commit, in ascending order.
+
+    Returns:
+        The rows as they are now, by ascending key; a key that names no row is left out.
+    """
+    if not ids:
+        return []
+    (key,) = _mapper(model).primary_key
+    return _hold(session, model, key.in_(sorted({int(one) for one in ids})))
+
+
+def hold_one(session: Session, model: type[Row], row_id: int) -> Row | None:
+    """Lock one row by its key until the commit. Returns it as it is now; None when there is none."""
+    return next(iter(hold(session, model, [row_id])), None)
+
+
+def hold_known(session: Session, model: type[Row], row_id: int) -> Row:
+    """Lock one row that is known to be there, until the commit. Returns it as it is now.
+
+    Raises:
+        NoResultFound: somebody deleted it meanwhile.
+    """
+    row = hold_one(session, model, row_id)
+    if row is None:
+        raise NoResultFound(f"no row {row_id} of {model.__name__}")
+    return row
+
+
+def hold_where(session: Session, model: type[Row], *where: ColumnElement[bool]) -> list[Row]:
+    """Lock the rows that a condition finds, by ascending key: for keys that are no numbers, such as a batch's name."""
+    return _hold(session, model, *where)
+
+
+def hold_free(session: Session, model: type[Row], *where: ColumnElement[bool]) -> list[Row]:
+    """As ``hold_where``, without waiting: a row that another transaction holds is left out."""
+    return _hold(session, model, *where, skip_locked=True)
+
+
+def _hold(session: Session, model: type[Row], *where: ColumnElement[bool], skip_locked: bool = False) -> list[Row]:
+    mapper = _mapper(model)
+    keys = mapper.primary_key
+    if not any(relation.lazy in ("joined", "selectin", "subquery") for relation in mapper.relationships):
+        # Nothing is read along with the row: one statement locks it and reads it as it is after the wait.
+        return list(session.scalars(_fresh(_locking(select(model).where(*where).order_by(*keys), skip_locked))))
+    held: Sequence[tuple[object, ...]] = [
+        tuple(row) for row in session.execute(_locking(select(*keys).where(*where).order_by(*keys), skip_locked))
+    ]
+    if not held:
+        return []
+    found = select(model).where(tuple_(*keys).in_(held) if len(keys) > 1 else keys[0].in_([one for (one,) in held]))
+    return list(session.scalars(_fresh(found.order_by(*keys))).unique())
+
+
+def _locking(query: Select[Row], skip_locked: bool) -> Select[Row]:
+    return query.with_for_update(key_share=True, skip_locked=skip_locked)
+
+
+def _fresh(query: Select[Row]) -> Select[Row]:
+    return query.execution_options(populate_existing=True)
+
+
+def _mapper(model: type[Row]) -> Mapper[Row]:
+    return inspect(model)

@@ -1,0 +1,72 @@
+"""Two transactions that meet on PostgreSQL: what waits is seen in the server, never guessed from the clock."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Engine, text
+
+WAITING = text(
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND pid <> pg_backend_pid()"
+)
+
+
+def wait_for_waiters(engine: Engine, count: int = 1, *, timeout_s: float = 30.0) -> None:
+    """Return once so many connections of this database wait for another's lock.
+
+    Raises:
+        AssertionError: they did not come to wait in this time.
+    """
+    until = time.monotonic() + timeout_s
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        while time.monotonic() < until:
+            if (connection.execute(WAITING).scalar() or 0) >= count:
+                return
+            time.sleep(0.005)
+    raise AssertionError(f"{count} were to wait for a lock, and did not")
+
+
+class Actor(threading.Thread):
+    """A piece of work in a thread of its own; ``result`` waits for it and raises what it raised."""
+
+    def __init__(self, work: Callable[[], Any]) -> None:
+        super().__init__(daemon=True)
+        self._work = work
+        self._value: Any = None
+        self._error: Exception | None = None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self._value = self._work()
+        except Exception as error:  # noqa: BLE001  # handed to the test, which raises it
+            self._error = error
+
+    def result(self, timeout_s: float = 60.0) -> Any:
+        """What the work answered."""
+        self.join(timeout_s)
+        assert not self.is_alive(), "it hangs"
+        if self._error is not None:
+            raise self._error
+        return self._value
+
+
+def outcomes(*works: Callable[[], Any]) -> list[Any]:
+    """Run them all at one moment; what each returned, or the exception that it raised."""
+    gate = threading.Barrier(len(works))
+
+    def begin(work: Callable[[], Any]) -> Any:
+        gate.wait(30)
+        return work()
+
+    actors = [Actor(lambda work=work: begin(work)) for work in works]
+    found = []
+    for one in actors:
+        try:
+            found.append(one.result())
+        except Exception as error:  # noqa: BLE001  # the test looks at it
+            found.append(error)
+    return found
