@@ -1221,7 +1221,14 @@ MESSAGES: Mapping[str, Message] = {
     "text.glyph_missing": Message(
         _l("Le caractère « %(character)s » ne peut pas être imprimé."), _l("Remplacez ce caractère.")
     ),
-    # --- typeset ---
+    # --- typeset, work ---
+    "work.busy": Message(
+        _l("Plusieurs impressions lourdes sont déjà en cours."),
+        _l("Rien n'est perdu : attendez quelques secondes, puis redemandez."),
+    ),
+    "typeset.crashed": Message(
+        _l("La mise en page a demandé trop de temps ou de mémoire."), _l("Demandez moins de lignes à la fois.")
+    ),
     "typeset.failed": Message(
         _l("La mise en page du document a échoué."), _l("Réessayez ; si l'erreur revient, prévenez l'administrateur.")
     ),

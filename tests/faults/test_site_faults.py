@@ -127,6 +127,7 @@ def test_answers_of_text_travel_compressed_unless_another_site_asks(tmp_path: Pa
     assert sheet.headers["Content-Encoding"] == "gzip"
     again = client.get("/static/css/ged.css", headers={**asks, "If-None-Match": sheet.headers["ETag"]})
     assert again.status_code == 304
+    again.close()
 
 
 def test_the_access_log_tells_page_and_time_and_nobody(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -146,6 +147,7 @@ def test_the_access_log_tells_page_and_time_and_nobody(tmp_path: Path, caplog: p
 def test_health_names_an_unsealed_tail_and_a_folder_that_takes_nothing(tmp_path: Path) -> None:
     app, services = make_site(tmp_path)
     assert app.test_client().get("/sante").json == {"status": "ok", "problems": []}
+    sign_in(app, "agent")  # an entry
     with services.engine.begin() as connection:
         long_ago = (datetime.now(UTC) - timedelta(hours=3)).replace(tzinfo=None)
         connection.execute(text("DROP TRIGGER IF EXISTS audit_entries_update"))
