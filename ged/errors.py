@@ -46,6 +46,10 @@ class StaleVersion(GedError):
     """Somebody else changed the thing since the form was opened."""
 
 
+class LeaseLost(GedError):
+    """A worker no longer holds its job: another one has it, or a person settled it. Nothing of it may be written."""
+
+
 class NumberTaken(GedError):
     """A register number exists already (only possible when a register is opened at a number)."""
 

@@ -13,11 +13,14 @@ from ged.archive.seal import HeadSeal
 from ged.audit import AuditEntry
 from ged.db import fault_of
 from ged.pipeline import seal_folder
+from ged.reports.jobs import living_workers, oldest_due
 from ged.space import Space
 from ged.unit import Services
 
 UNSEALED_AFTER = timedelta(minutes=90)
 """The journal's head is sealed each hour at least."""
+DUE_AFTER = timedelta(minutes=15)
+"""A job that could run is taken in seconds; behind a morning's scans it may wait minutes."""
 PROBE = b"\0" * 8192
 
 
@@ -41,6 +44,7 @@ def problems(services: Services, space: Space, *, now: datetime) -> list[str]:
     with services.reading() as session:
         found += _of_database(session)
         found += _of_journal(session, services, now)
+        found += _of_jobs(session, now)
     return found
 
 
@@ -64,6 +68,14 @@ def _of_database(session: Session) -> Iterator[str]:
     is_sqlite = session.get_bind().dialect.name == "sqlite"  # it lies on the disk that was tried
     if not is_sqlite and session.scalar(text("SHOW transaction_read_only")) == "on":
         yield "database.read_only"
+
+
+def _of_jobs(session: Session, now: datetime) -> Iterator[str]:
+    if not living_workers(session, now):
+        yield "worker.none"
+    oldest = oldest_due(session, now)
+    if oldest is not None and now - oldest > DUE_AFTER:
+        yield "queue.old"
 
 
 def _of_journal(session: Session, services: Services, now: datetime) -> Iterator[str]:

@@ -20,10 +20,11 @@ def plug(app: Flask, services: Services, settings: Settings) -> None:
     """Give an application its services; ``g.services`` and ``g.now`` are there in every request."""
     app.extensions[_SERVICES] = services
     app.extensions[_SETTINGS] = settings
-    app.before_request(_open_request)
+    app.before_request(open_request)
 
 
-def _open_request() -> None:
+def open_request() -> None:
+    """What each request begins with."""
     g.services = services()
     g.now = datetime.now(UTC)
 

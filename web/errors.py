@@ -230,6 +230,7 @@ def plain_words(app: Flask, codes: Iterable[str]) -> dict[tuple[str, str], Plain
     """The answers of these codes, as ``html`` and as ``json``."""
     made: dict[tuple[str, str], Plain] = {}
     with app.test_request_context("/"):
+        context.open_request()
         for code in codes:
             status = 413 if code == "upload.too_large" else STATUS_FULL
             view = ErrorView(code, *_words(code), status)

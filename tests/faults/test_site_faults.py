@@ -19,6 +19,7 @@ from sqlalchemy.engine import make_url
 
 from ged.adapters.blobs_fs import FileBlobs
 from ged.errors import DiskFull
+from ged.jobs import JobKind
 from ged.registry.files import fetch
 from ged.space import SMALL_BYTES, Space
 from tests.factories import make_services
@@ -146,7 +147,10 @@ def test_the_access_log_tells_page_and_time_and_nobody(tmp_path: Path, caplog: p
 
 def test_health_names_an_unsealed_tail_and_a_folder_that_takes_nothing(tmp_path: Path) -> None:
     app, services = make_site(tmp_path)
-    assert app.test_client().get("/sante").json == {"status": "ok", "problems": []}
+    told = app.test_client().get("/sante")
+    assert (told.status_code, told.json) == (503, {"status": "red", "problems": ["worker.none"]})
+    with services.unit_of_work(datetime.now(UTC) - timedelta(hours=1)) as uow:
+        uow.defer(JobKind.NOTIFY, 1)
     sign_in(app, "agent")  # an entry
     with services.engine.begin() as connection:
         long_ago = (datetime.now(UTC) - timedelta(hours=3)).replace(tzinfo=None)
@@ -157,7 +161,7 @@ def test_health_names_an_unsealed_tail_and_a_folder_that_takes_nothing(tmp_path:
     other = open_site(tmp_path, services)
     told = other.test_client().get("/sante")
     assert told.status_code == 503
-    assert set(told.json["problems"]) == {"disk.unwritable", "journal.unsealed"}
+    assert set(told.json["problems"]) == {"disk.unwritable", "journal.unsealed", "worker.none", "queue.old"}
     assert other.test_client().get("/sante/site").status_code == 200
 
 
