@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,16 +47,16 @@ def test_a_template_that_lacks_its_data_is_a_failure_of_ours() -> None:
         typeset(TEMPLATES / "label.typ", {}, at=AT)
 
 
-def _hold(folder: Path, held: object, end: object) -> None:
+def _hold(folder: Path, held: object) -> None:
     with Slots(folder, 2).taken(wait_s=5):
         held.release()  # type: ignore[attr-defined]
-        end.wait(60)  # type: ignore[attr-defined]
+        signal.pause()  # until killed
 
 
 def test_two_processes_hold_the_places_of_all(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
-    held, end = context.Semaphore(0), context.Event()
-    others = [context.Process(target=_hold, args=(tmp_path, held, end)) for _ in range(2)]
+    held = context.Semaphore(0)
+    others = [context.Process(target=_hold, args=(tmp_path, held)) for _ in range(2)]
     for other in others:
         other.start()
         assert held.acquire(timeout=60)
@@ -67,8 +68,8 @@ def test_two_processes_hold_the_places_of_all(tmp_path: Path) -> None:
     others[0].kill()  # a place is free again whatever happened to its holder
     with slots.taken(wait_s=10):
         pass
-    end.set()
     for other in others:
+        other.kill()
         other.join(30)
 
 
