@@ -177,13 +177,16 @@ def test_room_is_asked_by_size(tmp_path: Path) -> None:
 def test_health_answers_while_every_page_waits_and_large_bodies_are_refused_in_words(tmp_path: Path) -> None:
     place = Installation.make(tmp_path, {"GED_MAX_UPLOAD_BYTES": "1000000"})
     try:
-        with served(place, threads=2) as site, ThreadPoolExecutor(4) as pool:
+        with (
+            served(place, threads=2) as site,
+            httpx.Client(base_url=site.url, timeout=60) as client,
+            ThreadPoolExecutor(4) as pool,
+        ):
             large = httpx.post(f"{site.url}/connexion", content=b"x" * 5_000_000, timeout=30)
             assert large.status_code == 413
             assert "dépasse la taille" in large.text
             api = httpx.put(f"{site.url}/api/bridge/batch/x/page/y", content=b"x" * 5_000_000, timeout=30)
             assert (api.status_code, api.json()["error"]["code"]) == (413, "upload.too_large")
-            client = httpx.Client(base_url=site.url, timeout=60)
             form = client.get("/connexion").text
             token = form.split('name="csrf_token" value="')[1].split('"')[0]
             data = {"csrf_token": token, "account": "agent", "password": "faux"}
