@@ -22,6 +22,7 @@ from ged.org.certificates import is_issued, own_lists
 from ged.pipeline import lane_of
 from ged.ports import Certificate, JobQueue, Post, SearchIndex, TokenSealer
 from ged.signbook.wiring import connect
+from ged.typeset import share_slots
 from ged.unit import Services
 from indexer.synonyms import SHIPPED, SynonymFile
 from ocr.engine import TesseractEngine
@@ -55,6 +56,7 @@ def build_services(settings: Settings, *, writes_index: bool = False) -> Service
     """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     connect()
+    share_slots(settings.data_dir / "run")
     secret = settings.secret.get_secret_value()
     keystore = _keystore_secret(settings)
     vault = LocalVault(
