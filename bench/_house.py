@@ -228,7 +228,7 @@ def ask(port: int, path: str, *, cookie: str = "", form: dict[str, str] | None =
     told = answer.read().decode()
     if answer.status >= 400:
         raise RuntimeError(f"{path}: {answer.status}")
-    return told, (answer.headers.get("Set-Cookie") or "").partition(";")[0]
+    return told, "; ".join(one.partition(";")[0] for one in answer.headers.get_all("Set-Cookie") or ())
 
 
 def _link(port: int) -> HTTPConnection:
