@@ -82,7 +82,7 @@ def make_house(folder: Path, *, database_url: str = "", **settings: str) -> Hous
         ]
         book = Register(
             code="PAPIER", name="Livres", unit_id=unit_id(services, "BO"), direction=Direction.INCOMING,
-            nature=RegisterNature.ARCHIVE, pattern="P-{seq:07d}",
+            nature=RegisterNature.ARCHIVE, pattern="P-{seq:07d}", restarts_yearly=False,
         )  # fmt: skip
         uow.session.add_all([*units, book])
         uow.session.flush()
