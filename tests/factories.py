@@ -1,5 +1,6 @@
 """What tests are made of: real plugs in a private folder, and a small organisation."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -12,9 +13,10 @@ from ged.db import make_engine
 from ged.models import metadata
 from ged.org.actors import actor_of_account
 from ged.org.models import Holding, Person, Post, PostRole, Unit
-from ged.pipeline import lane_of, plug_proofs
-from ged.ports import Confidentiality, SignatureReport
+from ged.pipeline import lane_of
+from ged.ports import Confidentiality
 from ged.registry.models import Direction, FilingClass, Register, RegisterNature
+from ged.signbook.wiring import connect
 from ged.unit import Actor, Role, Services
 from indexer.synonyms import SHIPPED, SynonymFile
 from indexer.tantivy_index import TantivyIndex
@@ -39,11 +41,11 @@ READER = TesseractEngine(jobs=2)
 class SharedChecker(PdfChecker):
     """The plug, whose questions all go to one child: it is told the roots with each, and starts in most of a second."""
 
-    _child_of_all = PdfChecker(())
+    _of_all = PdfChecker(())
 
-    def _ask(self, question: object, pdf: bytes) -> tuple[SignatureReport, ...]:
-        with self._child_of_all._lock:
-            return self._child_of_all._ask(question, pdf)
+    def __init__(self, trust_roots_pem: Sequence[str]) -> None:
+        super().__init__(trust_roots_pem)
+        self._pool = self._of_all._pool
 
     def close(self) -> None:
         """Nothing: others ask on."""
@@ -51,7 +53,7 @@ class SharedChecker(PdfChecker):
 
 def make_services(folder: Path, *, url: str | None = None, create: bool = True) -> Services:
     """Services of one process over real plugs; SQLite in ``folder`` unless ``url`` names a database."""
-    plug_proofs()
+    connect()
     engine = make_engine(url or f"sqlite:///{folder / 'ged.sqlite3'}")
     if create:
         metadata.create_all(engine)

@@ -59,6 +59,7 @@ ACCESS: Mapping[str, Rule] = {
     "session.unlock_key": SIGNED_IN,
     "session.lock_key": SIGNED_IN,
     "health.show": PUBLIC,
+    "health.site": PUBLIC,
     # --- what our certificate authority publishes ---
     "pki.revocation_list": PUBLISHED,
     "pki.certificate": PUBLISHED,
@@ -77,6 +78,8 @@ ACCESS: Mapping[str, Rule] = {
     "delegations.index": SIGNED_IN,
     "delegations.create": SIGNED_IN,
     "delegations.withdraw": SIGNED_IN,
+    # --- notices ---
+    "notices.acknowledge": SIGNED_IN,
     # --- absences ---
     "absences.index": SIGNED_IN,
     "absences.declare": SIGNED_IN,
@@ -121,6 +124,8 @@ ACCESS: Mapping[str, Rule] = {
     "letters.rectify": SIGNED_IN,
     "letters.level_form": SIGNED_IN,
     "letters.change_level": SIGNED_IN,
+    "letters.agree_to_level": SIGNED_IN,
+    "letters.decline_level": SIGNED_IN,
     "letters.close_form": SIGNED_IN,
     "letters.close": SIGNED_IN,
     "letters.reopen_form": SIGNED_IN,
@@ -172,6 +177,13 @@ ACCESS: Mapping[str, Rule] = {
     "scans.merge": roles(Role.CLERK),
     "scans.one_more_page": roles(Role.CLERK),
     "scans.join": roles(Role.CLERK),
+    # --- codes on paper that wait for a person: what each names decides who (ged.paper), 404 for all others ---
+    "paper.index": SIGNED_IN,
+    "paper.show": SIGNED_IN,
+    "paper.progress": SIGNED_IN,
+    "paper.picture": SIGNED_IN,
+    "paper.confirm": SIGNED_IN,
+    "paper.refuse": SIGNED_IN,
     "separators.index": roles(Role.CLERK),
     "separators.make": roles(Role.CLERK),
     "separators.sheet": roles(Role.CLERK),

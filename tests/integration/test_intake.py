@@ -15,7 +15,8 @@ from ged import audit, jobs
 from ged.codes import CodeKind, make_code
 from ged.errors import EngineFailed, Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.jobs import Job, JobKind
-from ged.ports import AttachmentId, Confidentiality, MailId, PageRef, ScanId, SourceFacts
+from ged.org.models import Unit
+from ged.ports import Confidentiality, MailId, PageRef, ScanId, SourceFacts
 from ged.registry import (
     arrange,
     bridges,
@@ -30,10 +31,11 @@ from ged.registry import (
 )
 from ged.registry.bridges import BridgeIdentity
 from ged.registry.intake_models import BatchState, OrderState, Scan, ScanBatch, ScanOrder, ScanPage, ScanState
+from ged.registry.levels import change_level
 from ged.registry.models import Attachment, AttachmentKind, MailNumber, PageText, Register, Rendition
-from ged.registry.operations import IncomingForm, Registered, change_level, register_incoming
+from ged.registry.operations import IncomingForm, Registered, register_incoming
 from ged.unit import Services
-from tests import pages, signing_kit
+from tests import pages, paper_kit, signing_kit
 from tests.factories import NOW, actor, make_organisation, make_services
 
 
@@ -256,31 +258,44 @@ def test_a_label_that_cannot_join_leaves_a_waiting_scan_that_says_why(services: 
     take_in(services, bridge, "k4", pages.png("bordereau", code=slip))
     rows = waiting(services)
     assert [(row.note, row.number, row.proof_kind) for row in rows] == [
-        ("proof", "", CodeKind.SLIP),
+        ("code_waits", "", CodeKind.SLIP),
         ("number_unknown", "", None),
         ("document_exists", letter.number, None),
     ]
 
 
-def test_a_proof_goes_to_its_handler(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
-    bridge, letter, seen = pair(services), register(services), []
-
-    def handler(uow: object, proof: intake.ProofScan) -> AttachmentId | None:
-        seen.append(proof)
-        return intake.attach(  # type: ignore[attr-defined,no-any-return]
-            uow, letter.mail_id, kind=AttachmentKind.PROOF, pages=proof.pages, media_type="image/png",
-            actor=actor(services, "agent"), now=NOW,
-        )  # fmt: skip
-
-    monkeypatch.setitem(intake.PROOF_HANDLERS, CodeKind.IMPUTATION, handler)
+def test_a_code_other_than_a_label_waits_for_a_person_with_all_its_pages(services: Services) -> None:
+    bridge = pair(services)
     code = make_code(CodeKind.IMPUTATION, 42, key=services.code_key)
     take_in(services, bridge, "k1", pages.png("fiche", code=code), pages.png("verso"))
-    assert [(proof.kind, proof.subject_id, len(proof.pages)) for proof in seen] == [(CodeKind.IMPUTATION, 42, 2)]
-    assert waiting(services) == []
+    ((row,), (kept,)) = waiting(services), paper_kit.waiting(services)
+    assert (row.note, row.page_count, row.mail_id) == ("code_waits", 2, None)
+    assert (kept.scan_id, kept.kind, kept.subject_id, kept.bridge_id, kept.uploaded_by_id, kept.reason) == (
+        row.id, CodeKind.IMPUTATION, 42, bridge.id, None, "needs_person",
+    )  # fmt: skip
+
+
+def test_a_batch_takes_so_many_pages_and_no_more(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "MAX_PAGES", 2)
+    bridge = pair(services)
+    send(services, bridge, "k1", pages.png("un"), pages.png("deux"))
+    late = pages.png("trois")
+    with pytest.raises(Invalid, match=r"batch\.full"):
+        intake.receive_page(
+            services, bridge, "k1", "t3", io.BytesIO(late), digest=pages.sha256(late), order="3",
+            media_type="image/png", now=NOW,
+        )  # fmt: skip
+    again = pages.png("deux")
+    assert intake.receive_page(
+        services, bridge, "k1", "t2", io.BytesIO(again), digest=pages.sha256(again), order="2", media_type="image/png",
+        now=NOW,
+    )[2] is False, "a page that is here is acknowledged again"  # fmt: skip
+    (scan_id,) = upload(services, "trois.pdf", pages.pdf("un", "deux", "trois"))
     with services.reading() as session:
-        scan = session.scalar(select(Scan))
-        assert scan is not None
-        assert (scan.state, scan.mail_id) == (ScanState.JOINED, letter.mail_id)
+        kept = session.scalars(
+            select(ScanPage).join(ScanBatch, ScanBatch.id == ScanPage.batch_id).where(ScanBatch.source == "upload")
+        ).all()
+    assert [(page.page_index, page.problem) for page in kept] == [(0, "batch.full")], scan_id
 
 
 def test_a_page_that_cannot_be_read_is_kept_and_shown(services: Services) -> None:
@@ -420,14 +435,14 @@ def test_a_joined_scan_stands_under_its_letters_rule(services: Services) -> None
         leaf_id = row.leaves[0].leaf_id
         assert scan_pictures.picture_source(session, row.id, leaf_id, clerk, width_px=240).source
     with services.unit_of_work(NOW) as uow:
-        change_level(uow, letter.mail_id, Confidentiality.SECRET, reason="", actor=actor(services, "sg"))
+        change_level(uow, letter.mail_id, Confidentiality.SECRET, reason="Enquête", actor=actor(services, "sg"))
     refused_scan(services, row.id, leaf_id, "agent")
 
 
 def test_the_inside_of_a_sealed_envelope_is_not_for_the_desks_clerks(services: Services) -> None:
     bridge, letter = pair(services), register(services)
     with services.unit_of_work(NOW) as uow:
-        change_level(uow, letter.mail_id, Confidentiality.SECRET, reason="", actor=actor(services, "sg"))
+        change_level(uow, letter.mail_id, Confidentiality.SECRET, reason="Enquête", actor=actor(services, "sg"))
         # As the order of an envelope's addressee does: the pages go straight to the letter.
         intake.begin_batch(uow, bridge, "k1", device="pnm:0", started_at=NOW, now=NOW)
         uow.session.execute(update(ScanBatch).values(into_mail_id=letter.mail_id))
@@ -509,6 +524,10 @@ def test_duplicate_bytes_name_the_letter_only_to_those_who_may_see_it(services: 
         ]
         assert scan_letters.same_bytes(session, digests, actor(services, "dge")) == [scan_letters.EarlierRow()]
         assert scan_letters.same_bytes(session, {"0" * 64}, clerk) == []
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Unit).where(Unit.code == "DGE").values(is_entity=True))
+    with services.reading() as session:
+        assert scan_letters.same_bytes(session, digests, actor(services, "dge")) == [], "another entity is told nothing"
     (again,) = upload(services, "copie.pdf", content)
     with services.reading() as session:
         found = scan_letters.same_bytes(session, digests, clerk)
