@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, Connection, DateTime, Engine, Integer, MetaDa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
@@ -126,3 +127,12 @@ def insert_if_missing(session: Session, table: type[Base], **values: object) -> 
     """Insert a row unless its key is there; who loses the race waits for the winner's row and leaves it as it is."""
     make = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     session.execute(make(table).values(**values).on_conflict_do_nothing())
+
+
+GIVEN_UP = frozenset({"40001", "40P01"})
+"""SQLSTATE of a serialisation failure and of a deadlock: PostgreSQL, appendix A, class 40."""
+
+
+def was_given_up(error: DBAPIError) -> bool:
+    """Whether PostgreSQL gave the transaction up so that another could go on: done again, it may succeed."""
+    return getattr(error.orig, "sqlstate", None) in GIVEN_UP

@@ -46,6 +46,17 @@ class StaleVersion(GedError):
     """Somebody else changed the thing since the form was opened."""
 
 
+class Busy(StaleVersion):
+    """The database gave the act up twice for other people's acts at the same rows; nothing of it stays."""
+
+
+class Overtaken(Exception):
+    """The database gave a transaction up for another's (a deadlock, a serialisation failure): nothing of it stays.
+
+    No ``GedError``: it is not for people, but for the caller that can do its work once more (``ged.unit.once_more``).
+    """
+
+
 class NumberTaken(GedError):
     """A register number exists already (only possible when a register is opened at a number)."""
 

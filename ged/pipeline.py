@@ -18,7 +18,7 @@ from ged.archive.anchor import Anchors
 from ged.archive.seal import HeadSeal
 from ged.closing import operations as closing
 from ged.codes import CodeKind
-from ged.errors import EngineFailed, GedError
+from ged.errors import EngineFailed, GedError, Overtaken
 from ged.jobs import BACKLOG_KINDS, SLOW_KINDS, ClaimedJob, Job, JobKind, JobState
 from ged.ports import JobId
 from ged.preservation import operations as preservation
@@ -39,7 +39,7 @@ from ged.registry.suggestions import lessons, readings, resent, scan_reading
 from ged.routing.proof import sheet_arrived
 from ged.signbook import wiring as signbook_wiring
 from ged.slips.receive import proof_arrived
-from ged.unit import Services
+from ged.unit import Services, once_more
 
 logger = logging.getLogger(__name__)
 
@@ -281,8 +281,9 @@ FUNCTIONS: dict[JobKind, Callable[[Run], None]] = {
 def run_job(services: Services, job_id: JobId, *, worker: str) -> bool:
     """Take and do one job; False when there was nothing to take. An error is noted in its row, never lost."""
     started = datetime.now(UTC)
-    with services.unit_of_work(started) as uow:
-        claimed = jobs.claim(uow.session, job_id, worker=worker, now=started)
+    for attempt in services.attempts(started):
+        with attempt as uow:
+            claimed = jobs.claim(uow.session, job_id, worker=worker, now=started)
     if claimed is None:
         return False
 
@@ -295,12 +296,12 @@ def run_job(services: Services, job_id: JobId, *, worker: str) -> bool:
         try:
             with services.unit_of_work(now) as uow:
                 jobs.renew(uow.session, job_id, worker=worker, now=now, progress=progress)
-        except SQLAlchemyError:
+        except (SQLAlchemyError, Overtaken):
             # The next beat may succeed; at worst the lease ends and another worker does the same work.
             logger.warning("job.beat_missed job=%s", job_id, exc_info=True)
 
     try:
-        FUNCTIONS[claimed.kind](Run(services, claimed, heartbeat, started))
+        once_more(lambda: FUNCTIONS[claimed.kind](Run(services, claimed, heartbeat, started)))
     except Exception as error:  # noqa: BLE001  # whatever happened stands in the job's row for the administrator
         if claimed.kind is JobKind.INDEX_BACKLOG and isinstance(error, EngineFailed) and error.retryable:
             _index_failed(services, [claimed], error)
@@ -308,8 +309,9 @@ def run_job(services: Services, job_id: JobId, *, worker: str) -> bool:
             _note_failure(services, job_id, error)
         return True
     finished = datetime.now(UTC)
-    with services.unit_of_work(finished) as uow:
-        jobs.finish(uow.session, job_id, now=finished)
+    for attempt in services.attempts(finished):
+        with attempt as uow:
+            jobs.finish(uow.session, job_id, now=finished)
     return True
 
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from ged.errors import GedError
+from ged.errors import GedError, Overtaken
+from ged.unit import busy
 from web.cli_import import import_letters
 from web.cli_index import index
 from web.cli_keys import keys
@@ -51,6 +52,8 @@ class Group(click.Group):
             return super().invoke(ctx)
         except GedError as error:
             _stop(error)
+        except Overtaken:
+            _stop(busy())
 
 
 def _stop(error: GedError) -> NoReturn:

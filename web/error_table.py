@@ -222,6 +222,11 @@ MESSAGES: Mapping[str, Message] = {
     "correspondent.unknown": Message(
         _l("Ce correspondant n'existe pas dans l'annuaire."), _l("Choisissez de nouveau l'expéditeur.")
     ),
+    # --- database ---
+    "database.busy": Message(
+        _l("Plusieurs personnes agissent au même moment sur les mêmes courriers : rien n'a été enregistré."),
+        _l("Envoyez de nouveau dans un instant."),
+    ),
     # --- deadline ---
     "deadline.days": Message(
         _l("Le délai n'est pas un nombre de jours ouvrés entre 0 et 366."), _l("Corrigez le délai.")

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from flask import Flask, flash, g, jsonify, redirect, render_template, request, url_for
+from flask import Flask, flash, g, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
@@ -19,6 +19,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from ged.errors import (
+    Busy,
     EngineFailed,
     Forbidden,
     GedError,
@@ -26,9 +27,10 @@ from ged.errors import (
     InvalidTransition,
     NotFound,
     NumberTaken,
+    Overtaken,
     StaleVersion,
 )
-from ged.unit import SYSTEM
+from ged.unit import SYSTEM, busy
 from web import context, i18n
 from web.error_table import MESSAGES
 from web.paths import safe_path
@@ -39,6 +41,7 @@ STATUS: tuple[tuple[type[GedError], int], ...] = (
     (NotFound, 404),
     (Forbidden, 403),
     (InvalidTransition, 409),
+    (Busy, 503),
     (StaleVersion, 409),
     (NumberTaken, 409),
     (Invalid, 422),
@@ -102,6 +105,7 @@ def views_of(error: GedError) -> tuple[ErrorView, ...]:
 def install(app: Flask) -> None:
     """Answer every failure with a page inside the layout, or with JSON under ``/api/``."""
     app.register_error_handler(GedError, _on_ged_error)
+    app.register_error_handler(Overtaken, _on_overtaken)
     app.register_error_handler(CSRFError, _on_csrf_error)
     app.register_error_handler(HTTPException, _on_http_error)
     app.register_error_handler(Exception, _on_crash)
@@ -115,7 +119,15 @@ def _on_ged_error(error: GedError) -> ResponseReturnValue:
     view = view_of(error)
     if view.status >= 500:
         log.error("%s %s: %s", request.method, request.endpoint, error)
-    return _answer(view)
+    answer = make_response(_answer(view))
+    if isinstance(error, Busy):
+        answer.headers["Retry-After"] = "1"
+    return answer
+
+
+def _on_overtaken(_error: Overtaken) -> ResponseReturnValue:
+    """A unit of work beside the view's own (before it, or the journal of a refusal) was given up."""
+    return _on_ged_error(busy())
 
 
 def _record_refusal(error: GedError) -> None:

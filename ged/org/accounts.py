@@ -70,22 +70,25 @@ def sign_in(services: Services, account: str, password: str, *, address: str, no
     """
     account = account.strip().lower()[:64]
     subjects = {f"account:{account}": FREE_TRIES_ACCOUNT, f"address:{address}": FREE_TRIES_ADDRESS}
-    with services.unit_of_work(now) as uow:
-        minutes = _count_try(uow, subjects)
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            minutes = _count_try(uow, subjects)
     if minutes:
         raise Invalid("session.throttled", "wait, then try again", minutes=minutes)
     with services.reading() as session:
         person = session.scalar(select(Person).where(Person.account == account, Person.is_active))
     if not _matches(person.password_hash if person else "", password) or person is None:
-        with services.unit_of_work(now) as uow:
-            # What was typed may be a password in the wrong box: only a known account is named.
-            named = account if person else ""
-            subject = person.id if person else None
-            uow.record("session.refused", "person", subject, actor=SYSTEM, address=address, account=named)
+        for attempt in services.attempts(now):
+            with attempt as uow:
+                # What was typed may be a password in the wrong box: only a known account is named.
+                named = account if person else ""
+                subject = person.id if person else None
+                uow.record("session.refused", "person", subject, actor=SYSTEM, address=address, account=named)
         raise Invalid("session.refused", "check account and password", field="account")
-    with services.unit_of_work(now) as uow:
-        _forgive(uow, f"account:{account}", f"address:{address}")
-        _open(uow, PersonId(person.id), address)
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            _forgive(uow, f"account:{account}", f"address:{address}")
+            _open(uow, PersonId(person.id), address)
     return PersonId(person.id)
 
 

@@ -51,14 +51,16 @@ def preserve(services: Services, sort: Sort, subject_id: int, *, now: datetime) 
     try:
         while (step := _next_step(services, last, pdf, lists, now)) is not None:
             digest = Digest(services.blobs.put(BytesIO(step.pdf)).digest)
-            with services.unit_of_work(now) as uow:
-                last = documents.append(uow, last, step, digest)
+            for attempt in services.attempts(now):
+                with attempt as uow:
+                    last = documents.append(uow, last, step, digest)
             pdf, renew_at = step.pdf, step.renew_at
     except (EngineFailed, ConfigError) as error:
         failure = error
-    with services.unit_of_work(now) as uow:
-        documents.show(uow, last, size_bytes=len(pdf))
-        _note(uow, last, renew_at, failure)
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            documents.show(uow, last, size_bytes=len(pdf))
+            _note(uow, last, renew_at, failure)
     return failure.code if failure is not None else ""
 
 
@@ -71,10 +73,11 @@ def _next_step(services: Services, last: Last, pdf: bytes, lists: Sequence[bytes
 
 def _postponed(services: Services, sort: Sort, subject_id: int, now: datetime) -> str:
     """Somebody is signing on top: look again in a while."""
-    with services.unit_of_work(now) as uow:
-        row = _row(uow, sort, subject_id)
-        if row.id is not None:
-            row.due_at = now + timedelta(minutes=_SOON_MINUTES[-1])
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            row = _row(uow, sort, subject_id)
+            if row.id is not None:
+                row.due_at = now + timedelta(minutes=_SOON_MINUTES[-1])
     return "preserve.busy"
 
 
