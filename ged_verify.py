@@ -11,12 +11,15 @@ GED, no network. It reads a folder written by ``ged export case``:
     journal.pub, trust/*.pem      the journal's key, and the roots that the installation trusted
 
     python ged_verify.py FOLDER [--trust ROOT.pem]... [--key journal.pub] [--json]
-    python ged_verify.py --token CODE --cert jetons.pem [--file LETTER.pdf] [--json]
+    python ged_verify.py --token CODE --cert jetons.pem [--file LETTER.pdf] [--trust ROOT.pem]... [--json]
 
 The second form checks the signed code printed on a letter, byte by byte as ``docs/code-signe.md`` has it.
 
-The key and the roots inside the folder only say what the exporter claims: give those that you hold yourself. Exit 0:
-nothing speaks against the file; 1: something in it is broken; 2: the folder cannot be read.
+PROUVÉ stands only before what hangs on a key or a root that you gave. The key and the roots inside the folder only say
+what the exporter claims: without ``--key`` all that the manifest says is "À VÉRIFIER". Who made the folder made the program
+in it too: run your own copy, and compare the SHA-256 that it prints first with the one that the institution publishes.
+
+Exit 0: all of it is proven. 1: something is broken. 2: it cannot be read. 3: nothing is broken, but something is open.
 """
 
 import argparse
@@ -26,11 +29,14 @@ import hashlib
 import json
 import logging
 import re
+import shutil
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+import textwrap
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from io import BytesIO
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +68,13 @@ _HASHES: dict[str, Callable[[], hashes.HashAlgorithm]] = {
 _MESSAGE_DIGEST = "1.2.840.113549.1.9.4"
 _TST_INFO = "1.2.840.113549.1.9.16.1.4"
 _ISSUER_DEPTH = 8
+_INNER_COPIES = frozenset({"b7d52fd245ca9ea8840d27ac059867b7c5c1fb1d5f9e2d6fbb150df04096403e"})
+"""Versions of this program that exports once held beside their manifest; later ones list their copy in it."""
+_LONGEST = 400
+_CUT_FROM = 60
+"""Bytes from which the signer's name in a code may have been cut (at 64, before a character of up to four)."""
+_BY_FOLDER = "dit par le dossier seul ; donnez la clé du journal que vous tenez (--key)"
+_BY_ITS_ROOT = "autorité reconnue par le dossier lui-même ; donnez la vôtre (--trust)"
 _ODD = (ValueError, TypeError, LookupError, StopIteration, OverflowError, NotImplementedError, Warning)
 _ODD_TOKEN = (
     *_ODD,
@@ -89,8 +102,35 @@ class Line:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Check a folder and print what is proven, by whom, when."""
-    parser = argparse.ArgumentParser(prog="ged-verify", description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    """Check a folder, or a code, and print what is proven, by whom, when (exit codes: at the head of this file)."""
+    options = _options(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    own = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
+    told = f"ged-verify, SHA-256 {own} : comparez à l'empreinte publiée."
+    print(told, file=sys.stderr if options.json else sys.stdout)
+    try:
+        lines = [_harmless(line) for line in _asked(options)]
+    except Exception as error:  # noqa: BLE001  a hostile folder raises anything, and a traceback would print its texts
+        print(printable(f"{options.folder or '--token'}: {type(error).__name__}: {error}"), file=sys.stderr)
+        return 2
+    for line in lines:
+        print(json.dumps(asdict(line), ensure_ascii=False) if options.json else _words(line))
+    counts = {state: sum(line.state == state for line in lines) for state in ("proven", "open", "broken")}
+    if not options.json:
+        print(f"{counts['proven']} prouvés, {counts['open']} non vérifiables ici, {counts['broken']} NON CONFORMES.")
+        if counts["open"]:
+            print("Tout n'est pas prouvé : ce qui est « À VÉRIFIER » ne tient à aucune clé que vous ayez donnée.")
+    return 1 if counts["broken"] else 3 if counts["open"] or not lines else 0
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="ged-verify",
+        description=(__doc__ or "").split("\n", maxsplit=1)[0],
+        epilog="Exit 0: all is proven by what you gave; 1: something is broken; 2: unreadable; 3: something is open.",
+    )
     parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("--token", help="the signed code of a letter, instead of a folder")
     parser.add_argument("--cert", type=Path, action="append", default=[], help="a certificate of the institution (PEM)")
@@ -101,31 +141,41 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if (options.folder is None) is (options.token is None):
         parser.error("give a folder, or --token with --cert")
-    try:
-        lines = list(_asked(options))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        print(f"{options.folder}: {type(error).__name__}: {error}", file=sys.stderr)
-        return 2
-    for line in lines:
-        print(json.dumps(asdict(line), ensure_ascii=False) if options.json else _words(line))
-    broken = sum(line.state == "broken" for line in lines)
-    if options.token is not None:
-        return 1 if broken or lines[0].state != "proven" else 0
-    if not options.json:
-        counts = {state: sum(line.state == state for line in lines) for state in ("proven", "open", "broken")}
-        print(f"{counts['proven']} prouvés, {counts['open']} non vérifiables ici, {counts['broken']} NON CONFORMES.")
-    return 1 if broken else 0
+    return options
+
+
+def printable(text: str) -> str:
+    """The text on one line and without anything that steers a terminal: controls, overrides of direction, separators.
+
+    They are shown as ``\\u202e``; runs of blanks become one, so that no text can push a word to the next line's start.
+    """
+    shown = "".join(
+        " " if kind == "Zs" else f"\\u{ord(one):04x}" if kind[0] == "C" or kind in ("Zl", "Zp") else one
+        for one, kind in ((one, unicodedata.category(one)) for one in text[:_LONGEST])
+    )
+    return re.sub(" {2,}", " ", shown) + ("…" if len(text) > _LONGEST else "")
+
+
+def _harmless(line: Line) -> Line:
+    return Line(line.state, *(printable(str(one)) for one in (line.what, line.by, line.when, line.why)))
 
 
 def _asked(options: argparse.Namespace) -> Iterator[Line]:
     if options.token is None:
         return Case(options.folder, options.trust, options.key).check()
     held = [one for path in options.cert for one in x509.load_pem_x509_certificates(path.read_bytes())]
-    return check_code(options.token, held, options.file.read_bytes() if options.file else None)
+    roots = [one for path in options.trust for one in x509.load_pem_x509_certificates(path.read_bytes())]
+    return check_code(options.token, held, options.file.read_bytes() if options.file else None, roots)
 
 
-def check_code(text: str, held: list[x509.Certificate], pdf: bytes | None = None) -> Iterator[Line]:
-    """What the signed code of a letter proves with the institution's certificates that are held."""
+def check_code(
+    text: str, held: list[x509.Certificate], pdf: bytes | None = None, roots: Sequence[x509.Certificate] = ()
+) -> Iterator[Line]:
+    """What the signed code of a letter proves with the institution's certificates that are held.
+
+    Args:
+        pdf: the letter; what stands behind the pages that the code names must hang on one of ``roots``.
+    """
     code = re.sub(r"[\s-]", "", text).rstrip("/").rpartition("/")[2].upper()
     try:
         content = base64.b32decode(code + "=" * (-len(code) % 8))
@@ -141,17 +191,45 @@ def check_code(text: str, held: list[x509.Certificate], pdf: bytes | None = None
     day = date(2000, 1, 1) + timedelta(days=int.from_bytes(content[25:27]))
     what = f"courrier {number} du {day.isoformat()} signé par {signer}, SHA-256 avant signature {content[27:59].hex()}"
     known = [one for one in held if _spki_digest(one)[:8] == content[1:9]]
+    line = Line("broken", what, why="la clé de l'institution ne l'a pas signé")
     if not known:
-        yield Line("open", what, why=f"aucun certificat donné (--cert) n'a la clé {content[1:9].hex()}")
+        line = Line("open", what, why=f"aucun certificat donné (--cert) n'a la clé {content[1:9].hex()}")
     elif _token_holds(known[0].public_key(), content[:end], content[end:]):
-        yield Line("proven", what, known[0].subject.rfc4514_string())
-    else:
-        yield Line("broken", what, why="la clé de l'institution ne l'a pas signé")
+        line = Line("proven", what, known[0].subject.rfc4514_string())
+    yield line
     if pdf is not None:
-        stops = [found.end() + n for found in re.finditer(rb"%%EOF", pdf) for n in range(3)]
-        is_same = any(hashlib.sha256(pdf[:stop]).digest() == content[27:59] for stop in stops)
-        why = "" if is_same else "ce fichier n'est pas ce courrier"
-        yield Line("proven" if is_same else "broken", "le fichier commence par les pages de ce courrier", why=why)
+        state, why = _file_beside(pdf, content[27:59], signer, list(roots))
+        if state == "proven" and line.state != "proven":
+            state, why = "open", "le code lui-même n'est pas prouvé"
+        yield Line(state, "le fichier donné est ce courrier", why=why)
+
+
+def _file_beside(pdf: bytes, unsigned: bytes, signer: str, roots: list[x509.Certificate]) -> tuple[str, str]:
+    """State and reason of a file beside the digest of a letter's pages before mark and signature.
+
+    A file that begins with these pages may say anything behind them: an update can draw over every page. It is the letter
+    when these pages are all of it, or when the named signer's trusted signature covers what follows.
+    """
+    stops = {min(found.end() + n, len(pdf)) for found in re.finditer(rb"%%EOF", pdf) for n in range(3)}
+    begins = [stop for stop in stops if hashlib.sha256(pdf[:stop]).digest() == unsigned]
+    if not begins:
+        return "broken", "ce fichier n'est pas ce courrier"
+    if len(pdf) in begins:
+        return "proven", ""
+    if not roots:
+        return "open", (
+            "il commence par ses pages, mais ce qui suit peut les recouvrir : donnez la racine que vous tenez (--trust), ou "
+            "comparez le fichier sur le site de l'institution"
+        )
+    try:
+        is_signed = _is_signed_letter(pdf, max(begins), signer, roots)
+    except ImportError:
+        return "open", "il commence par ses pages ; installez pyhanko pour juger ce qui suit"
+    except Exception as error:  # noqa: BLE001  pyHanko raises anything on odd files
+        return "open", f"il commence par ses pages, mais ce qui suit est illisible ({type(error).__name__})"
+    if is_signed:
+        return "proven", ""
+    return "open", f"il commence par ses pages, mais aucune signature reconnue de {signer} ne couvre ce qui suit"
 
 
 def _spki_digest(certificate: x509.Certificate) -> bytes:
@@ -180,7 +258,11 @@ def _token_holds(public: object, signed: bytes, signature: bytes) -> bool:
 def _words(line: Line) -> str:
     mark = {"proven": "PROUVÉ     ", "open": "À VÉRIFIER ", "broken": "NON CONFORME"}[line.state]
     parts = [line.what, f"par {line.by}" if line.by else "", f"le {line.when}" if line.when else ""]
-    return f"{mark} {', '.join(part for part in parts if part)}" + (f" : {line.why}" if line.why else "")
+    text = f"{mark} {', '.join(part for part in parts if part)}" + (f" : {line.why}" if line.why else "")
+    if not sys.stdout.isatty():
+        return text
+    # Folded here, further in than the marks: no text of the folder stands where a mark would.
+    return textwrap.fill(text, max(40, shutil.get_terminal_size().columns), subsequent_indent=" " * 13)
 
 
 class Case:
@@ -201,6 +283,8 @@ class Case:
         self._manifest: dict[str, Any] = json.loads(self._manifest_bytes)
         if self._manifest["format"] != FORMAT:
             raise ValueError(f"format {self._manifest['format']}, not {FORMAT}")
+        self._is_signed = self._signed(self._manifest_bytes, _text(folder / "manifest.sig"))
+        self._is_proven = self._own_key and self._is_signed
         self._now = datetime.now(UTC)
 
     def check(self) -> Iterator[Line]:
@@ -211,13 +295,16 @@ class Case:
         yield from self._the_anchor()
         yield from self._the_journal()
 
+    def _by_manifest(self, what: str, by: str = "", when: str = "") -> Line:
+        """A thing that holds when the manifest does."""
+        return Line("proven" if self._is_proven else "open", what, by, when, "" if self._is_proven else _BY_FOLDER)
+
     # --- bytes
 
     def _the_manifest(self) -> Iterator[Line]:
         case = self._manifest["case"]
         what = f"dossier {case.get('number') or case['mail_id']} exporté"
-        signature = (self._folder / "manifest.sig").read_text("ascii").strip()
-        if not self._signed(self._manifest_bytes, signature):
+        if not self._is_signed:
             yield Line("broken", what, why="le manifeste n'est pas signé par la clé du journal")
         elif self._own_key:
             yield Line("proven", what, "la clé du journal que vous avez donnée", self._manifest["exported_at"])
@@ -247,19 +334,26 @@ class Case:
                 continue
             digest = hashlib.sha256(content).hexdigest()
             if digest == one["sha256"] and len(content) == one["size"]:
-                yield Line("proven", f"{what}, {len(content)} octets inchangés, SHA-256 {digest}")
+                yield self._by_manifest(f"{what}, {len(content)} octets inchangés, SHA-256 {digest}")
             else:
                 yield Line("broken", what, why=f"les octets ont changé (SHA-256 {digest})")
-        own = {"manifest.json", "manifest.sig", "ged_verify.py"}
+        yield from self._the_unlisted(listed)
+
+    def _the_unlisted(self, listed: Iterable[str]) -> Iterator[Line]:
+        known = {"manifest.json", "manifest.sig", *listed}
         for place in sorted(self._folder.rglob("*")):
             name = place.relative_to(self._folder).as_posix()
-            if place.is_file() and name not in listed and name not in own:
+            if name in known or not (place.is_file() or place.is_symlink()):
+                continue
+            if name != "ged_verify.py":
                 yield Line("broken", f"fichier {name}", why="ne figure pas au manifeste")
+            elif place.is_symlink() or hashlib.sha256(place.read_bytes()).hexdigest() not in _INNER_COPIES:
+                yield Line("open", f"programme {name} joint au dossier", why="nul ne l'a signé : ne l'exécutez pas")
 
     def _read(self, path: str) -> bytes:
         place = (self._folder / path).resolve()
-        if not place.is_relative_to(self._folder.resolve()):
-            raise OSError(path)
+        if not place.is_relative_to(self._folder.resolve()) or not place.is_file():
+            raise FileNotFoundError(path)
         return place.read_bytes()
 
     # --- signatures
@@ -271,6 +365,9 @@ class Case:
                 pdf = self._read(document["path"])
             except OSError:
                 continue  # told among the files
+            if not self._is_proven:
+                # The name and the later revisions are the exporter's word; the bytes and their signature are not.
+                name, revisions = f"fichier de SHA-256 {hashlib.sha256(pdf).hexdigest()}", None
             try:
                 yield from check_pdf(pdf, name, revisions, self._roots, self._now, own_roots=self._own_roots)
             except ImportError:
@@ -288,17 +385,18 @@ class Case:
         if not self._signed(canonical(anchor), signature):
             yield Line("broken", what, why="n'est pas signé par la clé du journal")
             return
-        yield Line("proven", what, "la clé du journal", anchor["at"])
+        yield self._by_manifest(what, "la clé du journal", anchor["at"])
         if not (self._folder / "anchor.tst").exists():
             yield Line("open", f"horodatage de l'{what}", why="pas encore obtenu à l'exportation")
             return
-        yield check_token(
+        line = check_token(
             self._read("anchor.tst"),
             canonical(anchor),
             f"horodatage de l'{what}",
             self._roots,
             own_roots=self._own_roots,
         )
+        yield line if line.state != "proven" or self._is_proven else replace(line, state="open", why=_BY_FOLDER)
 
     def _anchor(self) -> tuple[dict[str, Any], str] | None:
         if not (self._folder / "anchor.json").exists():
@@ -308,6 +406,7 @@ class Case:
 
     def _the_journal(self) -> Iterator[Line]:
         found = self._anchor()
+        is_anchored = found is not None and self._signed(canonical(found[0]), found[1])
         entries = [json.loads(line) for line in self._read("journal.jsonl").splitlines()]
         previous: dict[str, Any] | None = None
         people = self._manifest.get("people", {})
@@ -319,8 +418,10 @@ class Case:
                 yield Line("broken", what, by, entry["at"], why)
             elif found is None or entry["sequence"] > found[0]["count"]:
                 yield Line("open", what, by, entry["at"], "plus récent que l'ancrage joint")
+            elif not is_anchored:
+                yield Line("open", what, by, entry["at"], "l'ancrage joint n'est pas signé par la clé du journal")
             else:
-                yield Line("proven", what, by, entry["at"])
+                yield self._by_manifest(what, by, entry["at"])
 
     def _wrong(self, entry: dict[str, Any], before: dict[str, Any] | None, anchor: dict[str, Any] | None) -> str:
         columns = [entry[name] for name in _COLUMNS]
@@ -345,6 +446,10 @@ class Case:
         if entry["sequence"] == anchor["count"] and entry["hash"] != anchor["head"]:
             return "l'ancrage nomme une autre dernière inscription"
         return ""
+
+
+def _text(path: Path) -> str:
+    return path.read_bytes().decode("ascii", errors="replace").strip()
 
 
 def canonical(value: object) -> bytes:
@@ -432,8 +537,7 @@ def check_token(
     if not recognised:
         return Line("open", what, who, when.isoformat(), "autorité d'horodatage non reconnue (--trust)")
     state = "proven" if own_roots else "open"
-    why = "" if own_roots else "autorité reconnue par le dossier lui-même ; donnez la vôtre (--trust)"
-    return Line(state, what, who, when.isoformat(), why)
+    return Line(state, what, who, when.isoformat(), "" if own_roots else _BY_ITS_ROOT)
 
 
 def _time(element: bytes) -> datetime:
@@ -535,7 +639,7 @@ def _is_authority(certificate: x509.Certificate) -> bool:
 def check_pdf(
     pdf: bytes,
     name: str,
-    revisions: list[str],
+    revisions: list[str] | None,
     roots: list[x509.Certificate],
     now: datetime,
     *,
@@ -543,15 +647,17 @@ def check_pdf(
 ) -> Iterator[Line]:
     """Each signature of a PDF: its bytes, its signer, and that nothing but the listed revisions came after.
 
+    Args:
+        revisions: SHA-256 of the file as it was issued, step by step, from who is believed; None when nobody is: what
+            stands behind a signature is then open.
+
     Raises:
         ImportError: pyHanko is not installed.
     """
-    from pyhanko.pdf_utils.reader import PdfFileReader
-
-    logging.getLogger("pyhanko").setLevel(logging.CRITICAL)
-    logging.getLogger("pyhanko_certvalidator").setLevel(logging.CRITICAL)
     try:
-        embedded = PdfFileReader(BytesIO(pdf), strict=False).embedded_signatures
+        embedded = _embedded(pdf)
+    except ImportError:
+        raise
     except Exception as error:  # noqa: BLE001  pyHanko raises anything on odd files
         yield Line("broken", f"signatures de {name}", why=f"illisible ({type(error).__name__})")
         return
@@ -564,16 +670,16 @@ def check_pdf(
             yield Line("broken", f"signature {one.field_name} de {name}", why=f"illisible ({type(error).__name__})")
 
 
-def _pdf_line(
-    embedded: Any,
-    pdf: bytes,
-    name: str,
-    revisions: list[str],
-    roots: list[x509.Certificate],
-    now: datetime,
-    *,
-    own_roots: bool,
-) -> Line:
+def _embedded(pdf: bytes) -> list[Any]:
+    from pyhanko.pdf_utils.reader import PdfFileReader
+
+    logging.getLogger("pyhanko").setLevel(logging.CRITICAL)
+    logging.getLogger("pyhanko_certvalidator").setLevel(logging.CRITICAL)
+    return list(PdfFileReader(BytesIO(pdf), strict=False).embedded_signatures)
+
+
+def _status(embedded: Any, roots: list[x509.Certificate], moment: datetime, *, skip_diff: bool = True) -> Any:
+    """What pyHanko says of a signature at that moment."""
     from asn1crypto import x509 as asn1
     from pyhanko.sign.validation.pdf_embedded import async_validate_pdf_signature, async_validate_pdf_timestamp
     from pyhanko.sign.validation.settings import KeyUsageConstraints
@@ -581,39 +687,88 @@ def _pdf_line(
 
     usage = KeyUsageConstraints(key_usage={"non_repudiation", "digital_signature"}, match_all_key_usages=False)
     anchors = [asn1.Certificate.load(one.public_bytes(serialization.Encoding.DER)) for one in roots]
+    context = ValidationContext(trust_roots=anchors, moment=moment, allow_fetching=False)
+    if embedded.sig_object_type == "/DocTimeStamp":
+        return asyncio.run(async_validate_pdf_timestamp(embedded, context, skip_diff=skip_diff))
+    return asyncio.run(async_validate_pdf_signature(embedded, context, key_usage_settings=usage, skip_diff=skip_diff))
 
-    def status_at(moment: datetime) -> Any:
-        context = ValidationContext(trust_roots=anchors, moment=moment, allow_fetching=False)
-        if embedded.sig_object_type == "/DocTimeStamp":
-            return asyncio.run(async_validate_pdf_timestamp(embedded, context, skip_diff=True))
-        return asyncio.run(async_validate_pdf_signature(embedded, context, key_usage_settings=usage, skip_diff=True))
 
-    status = status_at(now)
-    who = str(embedded.signer_cert.subject.native.get("common_name", ""))
-    what = f"signature {embedded.field_name} de {name}"
-    start, gap, after, tail = (int(one) for one in embedded.byte_range)
-    end = after + tail
-    if (
-        not (status.intact and status.valid)
-        or start != 0
-        or pdf[gap : gap + 1] != b"<"
-        or pdf[after - 1 : after] != b">"
-    ):
-        return Line("broken", what, who, why="le contenu signé a été altéré")
-    if end != len(pdf) and not _only_listed(pdf, end, revisions):
-        return Line("broken", what, who, why="le fichier a été modifié après cette signature")
+def _signer_name(embedded: Any) -> str:
+    return str(embedded.signer_cert.subject.native.get("common_name", ""))
+
+
+def _times(status: Any) -> tuple[datetime | None, datetime | None]:
+    """(time that a trusted time-stamp proves, time that the signer says)."""
     stamp = getattr(status, "timestamp_validity", None) or (status if hasattr(status, "timestamp") else None)
     proven = stamp.timestamp if stamp is not None and stamp.intact and stamp.valid and stamp.trusted else None
-    claimed = getattr(status, "signer_reported_dt", None)
+    return proven, getattr(status, "signer_reported_dt", None)
+
+
+def _signed_end(embedded: Any, pdf: bytes) -> int:
+    """Where the signed bytes end; 0 when they leave out more than the signature itself."""
+    start, gap, after, tail = (int(one) for one in embedded.byte_range)
+    is_whole = start == 0 and pdf[gap : gap + 1] == b"<" and pdf[after - 1 : after] == b">"
+    return after + tail if is_whole else 0
+
+
+def _is_signed_letter(pdf: bytes, begin: int, signer: str, roots: list[x509.Certificate]) -> bool:
+    """Whether the named signer's trusted signature covers the pages and all that changes them.
+
+    Behind it only validation data and time-stamps may stand (pyHanko's difference policy, level LTA).
+    """
+    from pyhanko.sign.diff_analysis import ModificationLevel
+
+    now = datetime.now(UTC)
+    for embedded in _embedded(pdf):
+        end = _signed_end(embedded, pdf)
+        if end <= begin or embedded.sig_object_type == "/DocTimeStamp" or not _is_named(_signer_name(embedded), signer):
+            continue
+        status = _status(embedded, roots, now, skip_diff=False)
+        proven, _ = _times(status)
+        if not status.trusted and proven is not None:
+            status = _status(embedded, roots, proven, skip_diff=False)
+        level = status.modification_level or ModificationLevel.OTHER
+        only_proof = end == len(pdf) or level <= ModificationLevel.LTA_UPDATES
+        if status.intact and status.valid and status.trusted and only_proof:
+            return True
+    return False
+
+
+def _is_named(name: str, told: str) -> bool:
+    """Whether a certificate's name is the signer of a code, where a long one is cut."""
+    return bool(told) and (name == told or (len(told.encode()) > _CUT_FROM and name.startswith(told)))
+
+
+def _pdf_line(
+    embedded: Any,
+    pdf: bytes,
+    name: str,
+    revisions: list[str] | None,
+    roots: list[x509.Certificate],
+    now: datetime,
+    *,
+    own_roots: bool,
+) -> Line:
+    status = _status(embedded, roots, now)
+    who = _signer_name(embedded)
+    what = f"signature {embedded.field_name} de {name}"
+    end = _signed_end(embedded, pdf)
+    if not (status.intact and status.valid and end):
+        return Line("broken", what, who, why="le contenu signé a été altéré")
+    if end != len(pdf) and revisions is not None and not _only_listed(pdf, end, revisions):
+        return Line("broken", what, who, why="le fichier a été modifié après cette signature")
+    proven, claimed = _times(status)
     when = proven or claimed
-    if not status.trusted and when is not None:
+    if not status.trusted and when is not None and (proven or revisions is not None):
         # Without a time-stamp the time is the signer's own word; the journal's anchor says how late it may be.
-        status = status_at(when)
+        status = _status(embedded, roots, when)
     told = (when.isoformat() if when else "") + (" (horodaté)" if proven else " (heure du signataire)")
     if not status.trusted:
-        return Line("open", what, who, told, "certificat d'aucune autorité reconnue (--trust)")
+        return Line("open", what, who, told, "certificat d'aucune autorité reconnue (--trust), ou expiré sans preuve")
     if not own_roots:
-        return Line("open", what, who, told, "autorité reconnue par le dossier lui-même ; donnez la vôtre (--trust)")
+        return Line("open", what, who, told, _BY_ITS_ROOT)
+    if end != len(pdf) and revisions is None:
+        return Line("open", what, who, told, f"des octets la suivent, qui peuvent tout changer : {_BY_FOLDER}")
     return Line("proven", what, who, told)
 
 

@@ -1,7 +1,8 @@
 """``ged export case``: all that proves a letter, in a folder that ``ged_verify.py`` checks without us.
 
 The folder's form stands at the head of that file. Entries of other letters are not in it: each entry of the case comes
-with its place in the tree whose root the daily anchor names.
+with its place in the tree whose root the daily anchor names. Who receives the folder checks it with a verifier got
+elsewhere: the copy in it is for reading, and its name does not run.
 """
 
 import hashlib
@@ -32,7 +33,23 @@ from ged.slips.models import SlipLine, SlipRevision
 from ged.unit import SYSTEM, Actor, Services
 
 FORMAT = "ged-case-1"
+VERIFIER_COPY = "reference/ged_verify.py.txt"
 VERIFIER = Path(__file__).parents[1] / "ged_verify.py"
+_READ_ME = """\
+Ce dossier réunit un courrier et ce qui le prouve.
+
+Vérifiez-le avec le programme ged_verify.py, obtenu ailleurs que dans ce dossier : auprès de l'institution qui l'a émis
+(adresse /pki/ged_verify.py de son site), ou de vos propres archives. Qui aurait falsifié le dossier aurait aussi falsifié
+le programme : la copie {copy} ne sert qu'à la lecture, ne l'exécutez jamais.
+
+Empreinte SHA-256 du programme, que l'institution publie aussi (/pki/ged_verify.sha256) :
+{digest}
+
+    python ged_verify.py DOSSIER --key CLÉ_DU_JOURNAL.pub --trust RACINE.pem
+
+La clé du journal et les racines jointes ne disent que ce qu'affirme l'auteur du dossier : donnez celles que vous tenez.
+Code de sortie : 0 tout est prouvé ; 1 non conforme ; 2 illisible ; 3 rien de contraire, mais tout n'est pas prouvé.
+"""
 _ENDINGS = {"application/pdf": ".pdf", "image/tiff": ".tif", "image/jpeg": ".jpg", "image/png": ".png"}
 
 
@@ -43,6 +60,12 @@ class CaseFile:
     number: str
     parts: dict[str, bytes] = field(default_factory=dict)
     blobs: dict[str, Digest] = field(default_factory=dict)
+
+
+def verifier() -> tuple[bytes, str]:
+    """The program that checks a case file, and its SHA-256: what the site publishes."""
+    content = VERIFIER.read_bytes()
+    return content, hashlib.sha256(content).hexdigest()
 
 
 def find_mail(session: Session, number: str) -> MailId:
@@ -135,6 +158,9 @@ class _Collector:
             self._part(f"trust/root-{number}.pem", pem.encode())
         seal = HeadSeal(seal_folder(self._services))
         self._part("journal.pub", seal.public_pem())
+        program, digest = verifier()
+        self._part(VERIFIER_COPY, program)
+        self._part("LISEZ-MOI.txt", _READ_ME.format(copy=VERIFIER_COPY, digest=digest).encode())
         manifest = {
             "format": FORMAT,
             "exported_at": self._now.isoformat(),
@@ -146,7 +172,6 @@ class _Collector:
         content = json.dumps(manifest, ensure_ascii=False, sort_keys=True, indent=1).encode()
         self._case.parts["manifest.json"] = content
         self._case.parts["manifest.sig"] = seal.sign_bytes(content).encode()
-        self._case.parts["ged_verify.py"] = VERIFIER.read_bytes()
         return self._case
 
     def _part(self, name: str, content: bytes) -> None:

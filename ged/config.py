@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ged.errors import ConfigError
+from ged.links import require_checked_database, require_checked_web
 
 # Other programs of the project have their own names under the same prefix.
 FOREIGN_PREFIXES = ("GED_BRIDGE_", "GED_TEST_", "GED_ENV_FILE")
@@ -70,6 +71,11 @@ class Settings(BaseSettings):
     seal_label: str = ""
     """Name of the key in the token, or with the signing service."""
     smtp_url: SecretStr | None = None
+    """``smtp://user:password@host:587`` (STARTTLS, but on loopback) or ``smtps://``."""
+    smtp_ca: Path | None = None
+    """Authority of the mail server's certificate (PEM); unset: those of the system."""
+    protected_hosts: tuple[str, ...] = ()
+    """Hosts of servers to which clear text may go, for something else protects the link (a tunnel)."""
     mail_from: str = "ged@localhost"
     mailboxes_file: Path | None = None
     """TOML with a ``[[mailbox]]`` for each mailbox that is collected (``ged.adapters.imap.MailboxSettings``)."""
@@ -112,6 +118,7 @@ def load_settings(env_file: Path | None = None) -> Settings:
         setting = "GED_" + "_".join(str(part) for part in first["loc"]).upper()
         raise ConfigError("config.invalid", f"set {setting}: {first['msg']}", setting=setting) from None
     _refuse_mixtures(settings)
+    _refuse_clear_links(settings)
     return settings
 
 
@@ -147,3 +154,14 @@ def _refuse_mixtures(settings: Settings) -> None:
             "GED_ELASTICSEARCH_URL",
             setting="GED_ELASTICSEARCH_URL",
         )
+
+
+def _refuse_clear_links(settings: Settings) -> None:
+    require_checked_database(settings.url, settings.protected_hosts)
+    if settings.elasticsearch_url:
+        require_checked_web("GED_ELASTICSEARCH_URL", settings.elasticsearch_url, settings.protected_hosts)
+    if settings.seal_url:
+        require_checked_web("GED_SEAL_URL", settings.seal_url, settings.protected_hosts)
+    smtp = settings.smtp_url.get_secret_value() if settings.smtp_url else "smtp://localhost"
+    if not smtp.startswith(("smtp://", "smtps://")):
+        raise ConfigError("config.invalid", "begin GED_SMTP_URL with smtp:// or smtps://", setting="GED_SMTP_URL")

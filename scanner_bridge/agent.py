@@ -66,12 +66,22 @@ def main(context: click.Context, home: Path, verbose: bool) -> None:
 @click.option("--server", required=True, help="Adresse du site, par exemple https://courrier.gouv.tg")
 @click.option("--code", required=True, help="Code d'appairage affiché par le site.")
 @click.option("--name", default=platform.node, help="Nom de ce poste sur le site.")
+@click.option(
+    "--ca",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Certificat de l'autorité du ministère (PEM), si les navigateurs ne la connaissent pas.",
+)
 @click.pass_obj
-def pair(home: Path, server: str, code: str, name: str) -> None:
+def pair(home: Path, server: str, code: str, name: str, ca: Path | None) -> None:
     """Appaire ce poste avec le site."""
     config = _config(home)
-    token, bridge_id = _exchange(server, code, name)
-    settings.save(home, config.paired(server=server, token=token, bridge_id=bridge_id))
+    try:
+        settings.require_protected(server)
+    except settings.ConfigProblem as problem:
+        raise click.ClickException(str(problem)) from problem
+    ca_file = str(ca.absolute()) if ca else ""
+    token, bridge_id = _exchange(server, code, name, ca_file)
+    settings.save(home, config.paired(server=server, token=token, bridge_id=bridge_id, ca_file=ca_file))
     click.echo(f"Poste « {name} » appairé avec {server}.")
 
 
@@ -84,8 +94,11 @@ def _scanner(home: Path, config: settings.Config) -> Scanner:
     return plug(config.devices, stall_timeout_s=config.stall_timeout_s)
 
 
-def _exchange(server: str, code: str, name: str) -> tuple[str, str]:
-    api = Api(server)
+def _exchange(server: str, code: str, name: str, ca_file: str) -> tuple[str, str]:
+    try:
+        api = Api(server, ca_file=ca_file)
+    except OSError as unreadable:
+        raise click.ClickException(f"{ca_file} : ce n'est pas un certificat PEM lisible.") from unreadable
     try:
         return api.pair(code, name)
     except RefusedError as refusal:
@@ -103,6 +116,10 @@ def run(home: Path) -> None:
     config = _config(home)
     if not config.is_paired:
         raise click.ClickException("Ce poste n'est pas appairé : ged-bridge pair --server URL --code CODE")
+    try:
+        settings.require_protected(config.server)
+    except settings.ConfigProblem as problem:  # paired by an earlier release: its pages must not stay at the desk
+        click.echo(f"Attention : {problem}", err=True)
     lock = HomeLock(home)
     if not lock.take():
         raise click.ClickException(f"Un autre ged-bridge utilise déjà {home}.")
@@ -213,7 +230,7 @@ def watch(home: Path, folder: Path, name: str | None, code: str | None, remove: 
     if not path.is_dir():
         raise click.ClickException(f"{path} n'est pas un dossier.")
     shown = name or path.name
-    token = _exchange(config.server, code, shown)[0] if code else ""
+    token = _exchange(config.server, code, shown, config.ca_file)[0] if code else ""
     settings.save(home, config.with_folder(settings.Folder(str(path), shown, token)))
     click.echo(f"{path} est surveillé.")
 

@@ -1,5 +1,6 @@
 """The site's HTTP interface for bridges, as typed calls; every call may be repeated without harm."""
 
+import ssl
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -84,10 +85,18 @@ class _Piece:
 class Api:
     """A paired bridge's calls; shared by its threads, with connections kept open so that a page goes out at once."""
 
-    def __init__(self, server: str, token: str = "") -> None:
-        """Prepare for ``server`` (a base URL); no connection is made yet."""
+    def __init__(self, server: str, token: str = "", *, ca_file: str = "") -> None:
+        """Prepare for ``server`` (a base URL); no connection is made yet.
+
+        Args:
+            ca_file: PEM of the authority of the server's certificate; empty: the authorities that every browser knows.
+
+        Raises:
+            OSError: the file cannot be read or holds no certificate.
+        """
         self._client = httpx.Client(
             base_url=server.rstrip("/") + "/api/bridge/",
+            verify=ssl.create_default_context(cafile=ca_file) if ca_file else True,
             headers={"Authorization": f"Bearer {token}"} if token else {},
             timeout=_TIMEOUT,
             limits=httpx.Limits(keepalive_expiry=120.0),

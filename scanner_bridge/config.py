@@ -4,7 +4,9 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from scanner_bridge.durable import write_durably
 
@@ -41,6 +43,7 @@ class Config:
 
     Attributes:
         server: base URL of the site.
+        ca_file: PEM of the authority of the site's certificate; empty: the authorities that every browser knows.
         token: bearer token from pairing; never logged.
         bridge_id: the server's name for this bridge.
         devices: SANE device name or pattern -> SANE options to set before each scan. When not empty, only these
@@ -52,6 +55,7 @@ class Config:
     """
 
     server: str = ""
+    ca_file: str = ""
     token: str = field(default="", repr=False)
     bridge_id: str = ""
     devices: Mapping[str, Mapping[str, OptionValue]] = field(default_factory=dict)
@@ -65,9 +69,9 @@ class Config:
         """Whether a server and a token are there."""
         return bool(self.server and self.token)
 
-    def paired(self, *, server: str, token: str, bridge_id: str) -> "Config":
-        """The same settings, paired with a server."""
-        return replace(self, server=server, token=token, bridge_id=bridge_id)
+    def paired(self, *, server: str, token: str, bridge_id: str, ca_file: str = "") -> "Config":
+        """These settings, paired with a server."""
+        return replace(self, server=server, token=token, bridge_id=bridge_id, ca_file=ca_file)
 
     def with_scanner(self, name: str, address: str) -> "Config":
         """The same settings, with this network scanner."""
@@ -84,6 +88,28 @@ class Config:
     def without_folder(self, path: str) -> "Config":
         """The same settings, with this path no longer watched."""
         return replace(self, folders=tuple(each for each in self.folders if each.path != path))
+
+
+def require_protected(server: str) -> None:
+    """Refuse an address to which the token and the scanned letters would go in clear text.
+
+    Raises:
+        ConfigProblem: neither ``https://`` nor this machine.
+    """
+    parts = urlsplit(server)
+    if parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname or "")):
+        return
+    raise ConfigProblem(
+        f"{server} : donnez une adresse https://. Sans elle, quiconque est sur le réseau lirait les courriers. "
+        "Un certificat de l'autorité du ministère s'indique par --ca."
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def default_home() -> Path:

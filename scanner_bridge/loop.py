@@ -37,7 +37,7 @@ class Agent:
         self._waiting = False
         self._link: Link | None = None
         self._link_lock = threading.Lock()
-        self._api = Api(config.server, config.token)
+        self._api = Api(config.server, config.token, ca_file=config.ca_file)
         self._spool = Spool(home / "spool", free_bytes=config.free_bytes)
         self._uploader = Uploader(self._api, self._spool, on_link=self._set_link)
         self._runner = OrderRunner(

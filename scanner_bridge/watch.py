@@ -38,7 +38,7 @@ class Watcher:
         """Open the inbox in ``home`` (recovering what a kill left); nothing is looked at yet."""
         self._folders = [_Folder(folder) for folder in config.folders]
         self._inbox = Inbox(home / INBOX_NAME, free_bytes=config.free_bytes)
-        self._apis = {token: Api(config.server, token) for token in _tokens(config)}
+        self._apis = {token: Api(config.server, token, ca_file=config.ca_file) for token in _tokens(config)}
         self._tokens = {each.path: each.token or config.token for each in config.folders}
         self._names = {each.path: each.name or Path(each.path).name for each in config.folders}
         self._fallback = config.token

@@ -92,16 +92,20 @@ def _as_der(content: bytes | None) -> bytes | None:
 
 
 def _ask(client: httpx.Client, url: str, request: bytes | None = None) -> bytes | None:
+    method, headers = ("GET", {}) if request is None else ("POST", {"Content-Type": "application/ocsp-request"})
+    content = bytearray()
     try:
-        if request is None:
-            response = client.get(url)
-        else:
-            response = client.post(url, content=request, headers={"Content-Type": "application/ocsp-request"})
-        response.raise_for_status()
+        with client.stream(method, url, content=request, headers=headers) as response:
+            response.raise_for_status()
+            for piece in response.iter_bytes():
+                content += piece
+                if len(content) > _MAX_BYTES:
+                    _log.warning("revocation data too large: %s", url)
+                    return None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         _log.warning("revocation data not reached: %s: %s", url, type(error).__name__)
         return None
-    return response.content if len(response.content) <= _MAX_BYTES else None
+    return bytes(content)
 
 
 def _ocsp_urls(certificate: x509.Certificate) -> list[str]:

@@ -271,5 +271,5 @@ def rq_queue_names() -> tuple[str, ...]:
 
 def _post(settings: Settings) -> Post:
     if settings.smtp_url is not None:
-        return SmtpPost(settings.smtp_url.get_secret_value(), settings.mail_from)
+        return SmtpPost(settings.smtp_url.get_secret_value(), settings.mail_from, ca_file=settings.smtp_ca)
     return FolderPost(settings.data_dir / "outbox", settings.mail_from)

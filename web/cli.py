@@ -282,6 +282,8 @@ def export_case(number: str, out: Path) -> None:
     case = case_export.collect(services, mail_id, actor=None, now=datetime.now(UTC))
     case_export.write_folder(services, case, out)
     click.echo(f"{out}: {len(case.blobs)} files")
+    digest = case_export.verifier()[1]
+    click.echo(f"check it with a ged_verify.py of your own, never with a copy that came in a folder; SHA-256 {digest}")
 
 
 @main.command()

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ged_verify import printable
+
 if TYPE_CHECKING:
     from ged.ports import TokenCheck
 
@@ -37,16 +39,21 @@ def token() -> None:
 def token_verify(code: str, certificates: tuple[Path, ...], pdf: Path | None, as_json: bool) -> None:
     """Say what CODE (the text of the QR code, or - to read it) states, and whether the institution signed it.
 
-    Exit 0: it did, and the file bears the same letter; 1: not proven.
+    Exit 0: it did, and the file is one that was issued; 1: not proven; 3: the file begins with the letter's pages, and
+    nothing here says whether what follows changes them.
     """
     from web.bootstrap import build_token_reader
 
     text = sys.stdin.read() if code == "-" else code
     held = [path.read_text("ascii") for path in certificates] or _published()
     found = build_token_reader().check(text, held)
-    same = _bears(pdf.read_bytes(), found) if pdf is not None else None
-    click.echo(json.dumps(_values(found, same), ensure_ascii=False) if as_json else _words(found, same))
-    sys.exit(0 if found.state == "proven" and same is not False else 1)
+    content = pdf.read_bytes() if pdf is not None else None
+    same = _bears(content, found) if content is not None else None
+    issued = bool(
+        same and content is not None and (_is_all_of_it(content, found) or _issued(text, content, certificates))
+    )
+    click.echo(json.dumps(_values(found, same, issued), ensure_ascii=False) if as_json else _words(found, same, issued))
+    sys.exit(1 if found.state != "proven" or same is False else 3 if same and not issued else 0)
 
 
 def _published() -> list[str]:
@@ -60,6 +67,28 @@ def _published() -> list[str]:
             return list(published_keys(session))
     finally:
         services.engine.dispose()
+
+
+def _is_all_of_it(pdf: bytes, found: "TokenCheck") -> bool:
+    """Whether the file is the letter before mark and signature, and nothing else."""
+    return found.facts is not None and hashlib.sha256(pdf).hexdigest() == found.facts.digest
+
+
+def _issued(text: str, pdf: bytes, certificates: tuple[Path, ...]) -> bool:
+    """Whether this installation issued exactly this file; asked only where it is the one that answers."""
+    from ged.signbook import public
+    from web.bootstrap import build_services
+    from web.cli import settings_of
+
+    if certificates:
+        return False
+    services = build_services(settings_of())
+    try:
+        code = "".join(text.split()).rstrip("/").rpartition("/")[2]
+        answer = public.compare(services, code, hashlib.sha256(pdf).hexdigest())
+    finally:
+        services.engine.dispose()
+    return answer is not None and answer[1] is not public.FileState.OTHER
 
 
 def _bears(pdf: bytes, found: "TokenCheck") -> bool:
@@ -77,7 +106,7 @@ def _ends(pdf: bytes) -> Iterator[int]:
         at = pdf.find(_END, end)
 
 
-def _values(found: "TokenCheck", same: bool | None) -> dict[str, object]:
+def _values(found: "TokenCheck", same: bool | None, issued: bool) -> dict[str, object]:
     facts = found.facts
     return {
         "state": found.state.value,
@@ -88,10 +117,13 @@ def _values(found: "TokenCheck", same: bool | None) -> dict[str, object]:
         "key": found.key_id,
         "by": found.by,
         "file_bears_it": same,
+        "file_issued": issued if same is not None else None,
     }
 
 
-def _words(found: "TokenCheck", same: bool | None) -> str:
+def _words(found: "TokenCheck", same: bool | None, issued: bool) -> str:
+    from ged.case_export import verifier
+
     verdicts = {
         "proven": f"PROVEN: signed by {found.by}",
         "forged": "FORGED: it names the key of the institution, which did not sign it",
@@ -104,6 +136,8 @@ def _words(found: "TokenCheck", same: bool | None) -> str:
         lines += [f"number  {facts.number}", f"date    {facts.on.isoformat()}", f"signer  {facts.signer}"]
         lines += [f"sha256  {facts.digest} (before mark and signature)"]
     if same is not None:
-        said = "begins with that letter; judge what follows by: ged signatures" if same else "is NOT that letter"
+        begins = "begins with that letter; what follows may cover its pages, judge it by: ged signatures"
+        said = ("is that letter, as issued" if issued else begins) if same else "is NOT that letter"
         lines.append(f"file    {said}")
-    return "\n".join(lines)
+    lines.append(f"ged_verify.py checks this without us; SHA-256 of the genuine one: {verifier()[1]}")
+    return "\n".join(map(printable, lines))

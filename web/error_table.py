@@ -770,6 +770,14 @@ MESSAGES: Mapping[str, Message] = {
     # --- person ---
     "person.unknown": Message(_l("Ce compte n'existe pas ou est fermé."), _l("Vérifiez le compte.")),
     # --- post ---
+    "post.certificate": Message(
+        _l("Le certificat du serveur de messagerie %(host)s n'est pas reconnu : rien n'a été envoyé."),
+        _l("L'administrateur doit corriger le nom du serveur, son certificat ou GED_SMTP_CA."),
+    ),
+    "post.no_tls": Message(
+        _l("Le serveur de messagerie %(host)s ne propose pas de liaison chiffrée : rien n'a été envoyé."),
+        _l("L'administrateur doit y activer STARTTLS ou utiliser smtps://."),
+    ),
     "post.failed": Message(
         _l("Le message n'a pas pu être envoyé."), _l("L'administrateur doit vérifier le serveur de messagerie.")
     ),

@@ -1,12 +1,10 @@
 """Mailboxes on IMAP servers: TLS always (but on loopback), a password from a file or a token for XOAUTH2."""
 
 import logging
-import ssl
 import subprocess
 import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +13,7 @@ from imapclient.exceptions import CapabilityError, IMAPClientError, LoginError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ged.errors import ConfigError, EngineFailed
+from ged.links import is_loopback, tls_context
 from ged.ports import MessageRef, OpenMailbox
 
 logger = logging.getLogger(__name__)
@@ -51,18 +50,11 @@ class MailboxSettings(BaseModel):
     def _one_way_in(self) -> "MailboxSettings":
         if sum((self.password_file is not None, self.token_file is not None, bool(self.token_command))) != 1:
             raise ValueError("give one of password_file, token_file, token_command")
-        if self.tls == "none" and not _is_loopback(self.host):
+        if self.tls == "none" and not is_loopback(self.host):
             raise ValueError("tls = 'none' is for loopback only")
         if len({self.folder, self.done or self.errors, self.errors}) < 2 or self.folder in (self.done, self.errors):
             raise ValueError("folder, done and errors are different folders")
         return self
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def load_mailboxes(path: Path | None) -> tuple["ImapMailbox", ...]:
@@ -119,7 +111,7 @@ class ImapMailbox:
 
     def _connect(self) -> IMAPClient:
         settings = self._settings
-        context = ssl.create_default_context(cafile=settings.ca_file)
+        context = tls_context(settings.ca_file)
         implicit = settings.tls == "implicit"
         client = IMAPClient(
             settings.host, settings.port, ssl=implicit, ssl_context=context if implicit else None, timeout=TIMEOUT_S

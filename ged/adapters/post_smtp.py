@@ -1,12 +1,16 @@
 """E-mail: SMTP, or a folder where the messages lie to be read when no server is named."""
 
 import smtplib
+import ssl
 from email.message import EmailMessage
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from ged.errors import EngineFailed
+from ged.links import is_loopback, tls_context
 from ged.ports import Message
+
+TIMEOUT_S = 30.0
 
 
 def _build(message: Message, sender: str) -> EmailMessage:
@@ -29,17 +33,44 @@ def _build(message: Message, sender: str) -> EmailMessage:
 
 
 class SmtpPost:
-    """Plug of ``Post`` over SMTP (``smtp://user:password@host:587`` with STARTTLS, or ``smtps://``)."""
+    """Plug of ``Post`` over SMTP: ``smtp://user:password@host:587`` with STARTTLS, or ``smtps://`` (RFC 8314).
 
-    def __init__(self, url: str, sender: str) -> None:
+    The server's certificate and name are checked before a name, a password or a letter is sent. Clear text is spoken
+    on loopback alone.
+    """
+
+    def __init__(self, url: str, sender: str, *, ca_file: Path | None = None) -> None:
+        """Prepare; no connection is made yet.
+
+        Args:
+            url: of the server.
+            sender: address that the messages come from.
+            ca_file: authority of the server's certificate (PEM); None: those of the system.
+
+        Raises:
+            ConfigError: ``config.invalid``: the authority's file cannot be used.
+        """
         self._parts = urlsplit(url)
         self._sender = sender
+        self._tls = tls_context(ca_file)
 
     def send(self, message: Message) -> None:
-        """Send; a failure before the message was handed over may be tried again."""
+        """Send; a failure before the message was handed over may be tried again.
+
+        Raises:
+            EngineFailed: ``post.certificate``, ``post.no_tls``, ``post.failed``, ``post.refused``.
+        """
         mail = _build(message, self._sender)
         try:
             server = self._connect()
+        except ssl.SSLCertVerificationError as error:
+            raise EngineFailed(
+                "post.certificate",
+                "name the server as its certificate does, renew that, or give its authority in GED_SMTP_CA",
+                retryable=True,
+                host=self._host,
+                reason=error.verify_message,
+            ) from None
         except OSError as error:
             raise EngineFailed(
                 "post.failed", "check the mail server", retryable=True, error=type(error).__name__
@@ -52,17 +83,34 @@ class SmtpPost:
         except (OSError, smtplib.SMTPException) as error:
             raise EngineFailed("post.failed", "ask the mail server's log", error=type(error).__name__) from None
 
+    @property
+    def _host(self) -> str:
+        return self._parts.hostname or "localhost"
+
     def _connect(self) -> smtplib.SMTP:
-        host, port = self._parts.hostname or "localhost", self._parts.port
         if self._parts.scheme == "smtps":
-            server: smtplib.SMTP = smtplib.SMTP_SSL(host, port or 465, timeout=30)
+            server: smtplib.SMTP = smtplib.SMTP_SSL(
+                self._host, self._parts.port or 465, timeout=TIMEOUT_S, context=self._tls
+            )
         else:
-            server = smtplib.SMTP(host, port or 25, timeout=30)
-        if self._parts.username:
-            if self._parts.scheme == "smtp":
-                server.starttls()
-            server.login(unquote(self._parts.username), unquote(self._parts.password or ""))
+            server = smtplib.SMTP(self._host, self._parts.port or 25, timeout=TIMEOUT_S)
+        try:
+            if self._parts.scheme != "smtps" and not is_loopback(self._host):
+                self._protect(server)
+            if self._parts.username:
+                server.login(unquote(self._parts.username), unquote(self._parts.password or ""))
+        except BaseException:
+            server.close()
+            raise
         return server
+
+    def _protect(self, server: smtplib.SMTP) -> None:
+        server.ehlo_or_helo_if_needed()
+        if not server.has_extn("starttls"):
+            raise EngineFailed(
+                "post.no_tls", "use smtps://, or let the server offer STARTTLS", retryable=True, host=self._host
+            )
+        server.starttls(context=self._tls)
 
 
 class FolderPost:

@@ -2,6 +2,7 @@
 
 import base64
 import subprocess
+import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -277,3 +278,17 @@ def test_a_signature_by_a_key_that_was_revoked_before_is_red_in_the_installation
         services.engine.dispose()
         here.services.checker.close()
         here.close()
+
+
+def test_the_verifier_and_its_digest_are_published_where_a_holder_of_a_letter_looks(site, tmp_path):
+    app, _services = site
+    (tmp_path / "ged_verify.py").write_bytes(published(app, "ged_verify.py"))
+    (tmp_path / "sums").write_bytes(published(app, "ged_verify.sha256"))
+    done = subprocess.run(["sha256sum", "--check", "sums"], cwd=tmp_path, capture_output=True, timeout=30, check=False)
+    assert done.returncode == 0
+    ran = subprocess.run(
+        [sys.executable, "ged_verify.py", "."], cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False
+    )
+    digest = published(app, "ged_verify.sha256").decode().split()[0]
+    assert (ran.returncode, digest in ran.stdout) == (2, True)
+    assert digest in app.test_client().get("/verifier").get_data(as_text=True)

@@ -8,6 +8,7 @@ from ged.config import load_settings
 from ged.errors import ConfigError
 
 SECRET = "s" * 40
+PG = "GED_DATABASE_URL=postgresql+psycopg"
 
 
 def write(tmp_path: Path, *lines: str) -> Path:
@@ -40,6 +41,17 @@ def test_a_secret_has_no_default() -> None:
         ),
         (["GED_REDIS=redis://127.0.0.1/0"], "GED_REDIS", "config.unknown"),
         (["GED_OCR_JOBS=none"], "GED_OCR_JOBS", "config.invalid"),
+        (["GED_SMTP_URL=mail.example:25"], "GED_SMTP_URL", "config.invalid"),
+        (["GED_SEAL_URL=http://signature.example"], "GED_SEAL_URL", "config.unprotected"),
+        ([PG + "://ged@db.example/ged"], "GED_DATABASE_URL", "config.unprotected"),
+        ([PG + "://ged@db.example/ged?sslmode=require"], "GED_DATABASE_URL", "config.unprotected"),
+        ([PG + "://ged@localhost/ged?host=db.example"], "GED_DATABASE_URL", "config.unprotected"),
+        ([PG + "://ged@/ged?host=127.0.0.1:5432,db.example:5432"], "GED_DATABASE_URL", "config.unprotected"),
+        (
+            [PG + "://localhost/ged", "GED_ELASTICSEARCH_URL=http://search.example:9200"],
+            "GED_ELASTICSEARCH_URL",
+            "config.unprotected",
+        ),
     ],
 )
 def test_what_makes_no_sense_is_refused(tmp_path: Path, lines: list[str], setting: str, code: str) -> None:
@@ -52,3 +64,21 @@ def test_what_makes_no_sense_is_refused(tmp_path: Path, lines: list[str], settin
 
 def test_the_secret_is_not_shown(tmp_path: Path) -> None:
     assert SECRET not in repr(load_settings(write(tmp_path)))
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [PG + "://ged@db.example/ged?sslmode=verify-full&sslrootcert=/etc/ged/authority.pem"],
+        [PG + "://ged@127.0.0.1:5433/ged"],
+        [PG + "://ged@[::1]/ged"],
+        [PG + ":///ged?host=/run/postgresql"],
+        [PG + "://ged@db.example/ged", 'GED_PROTECTED_HOSTS=["db.example"]'],
+        [PG + "://localhost/ged", "GED_ELASTICSEARCH_URL=https://search.example:9200"],
+        [PG + "://localhost/ged", "GED_ELASTICSEARCH_URL=http://127.0.0.1:9200"],
+        ["GED_SEAL_URL=https://signature.example"],
+        ["GED_SMTP_URL=smtps://mail.example"],
+    ],
+)
+def test_a_checked_or_local_link_is_accepted(tmp_path: Path, lines: list[str]) -> None:
+    load_settings(write(tmp_path, *lines))

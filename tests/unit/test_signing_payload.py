@@ -111,6 +111,8 @@ def test_the_command_and_the_one_file_verifier_agree(
     sealed, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cert, file, other = tmp_path / "jetons.pem", tmp_path / "letter.pdf", tmp_path / "other.pdf"
+    pages = tmp_path / "pages.pdf"
+    pages.write_bytes(LETTER)
     cert.write_text(sealed.certificates_pem)
     file.write_bytes(LETTER + b"1 0 obj the mark endobj\n%%EOF\n")
     other.write_bytes(LETTER.replace(b"letter", b"lettre") + b"%%EOF")
@@ -118,7 +120,8 @@ def test_the_command_and_the_one_file_verifier_agree(
     stranger = PayloadSealer(lambda: institution("p256")).seal(FACTS)
     assert stranger is not None
     cases = [
-        (sealed.text, file, 0, "proven", True),
+        (sealed.text, pages, 0, "proven", True),
+        (sealed.text, file, 3, "proven", True),
         (sealed.text, other, 1, "proven", False),
         (forged, file, 1, "forged", True),
         (stranger.text, file, 1, "unknown_key", True),
@@ -127,11 +130,13 @@ def test_the_command_and_the_one_file_verifier_agree(
     for text, pdf, code, state, same in cases:
         exit_code, said = run(text, "--cert", str(cert), "--file", str(pdf))
         assert (exit_code, said["state"], said["file_bears_it"]) == (code, state, same), text
-        assert ged_verify.main(["--token", text, "--cert", str(cert), "--file", str(pdf), "--json"]) == code
+        alone = ged_verify.main(["--token", text, "--cert", str(cert), "--file", str(pdf), "--json"])
+        assert alone == (3 if state == "unknown_key" else code)
         first, *rest = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
         states = {"proven": "proven", "forged": "broken", "unknown_key": "open", "unreadable": "broken"}
         assert first["state"] == states[state]
-        assert [line["state"] for line in rest] == ([] if state == "unreadable" else ["proven" if same else "broken"])
+        beside = "broken" if not same else "proven" if code == 0 else "open"
+        assert [line["state"] for line in rest] == ([] if state == "unreadable" else [beside])
     words = CliRunner().invoke(
         main, ["token", "verify", "-", "--cert", str(cert)], input=f"HTTPS://X/V/{sealed.text}\n"
     )

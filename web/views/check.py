@@ -7,6 +7,7 @@ text that nobody was given.
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from ged import case_export
 from ged.errors import GedError, Invalid
 from ged.signbook import public
 from ged.signbook.public import FileState, PublicLetter
@@ -86,6 +87,7 @@ def _page(
     page = render_template(
         "check/page.html", found=found, code=code, unknown=unknown, file=file, digest=digest,
         errors=views_of(error) if error is not None else (), megabytes=MAX_FILE_BYTES // 1_000_000,
+        verifier_digest=case_export.verifier()[1],
     )  # fmt: skip
     status = status or (404 if unknown else status_of(error) if error is not None else 200)
     return page, status, {"X-Robots-Tag": "noindex, nofollow"}

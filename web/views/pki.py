@@ -9,6 +9,7 @@ import binascii
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
+from ged import case_export
 from ged.errors import NotFound
 from ged.org import certificates
 from ged.signbook import tokens
@@ -47,6 +48,20 @@ def token_keys() -> ResponseReturnValue:
     with context.services().reading() as session:
         pem = "".join(tokens.published_keys(session))
     return _published(pem.encode("ascii"), "application/x-pem-file")
+
+
+@blueprint.get("/ged_verify.py")
+def verifier() -> ResponseReturnValue:
+    """The program that checks a case file or a code without us."""
+    response = _published(case_export.verifier()[0], "text/x-python")
+    response.headers["Content-Disposition"] = "attachment; filename=ged_verify.py"
+    return response
+
+
+@blueprint.get("/ged_verify.sha256")
+def verifier_digest() -> ResponseReturnValue:
+    """Its SHA-256, as ``sha256sum --check`` reads it."""
+    return _published(f"{case_export.verifier()[1]}  ged_verify.py\n".encode("ascii"), "text/plain")
 
 
 @blueprint.post("/ocsp")

@@ -52,7 +52,7 @@ def signed_revision(attachment_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/courriers/<int:mail_id>/preuve")
 def case(mail_id: int) -> ResponseReturnValue:
-    """The letter's case file as one ZIP, with the verifier in it."""
+    """The letter's case file as one ZIP."""
     services = context.services()
     collected = case_export.collect(services, mail_id, actor=context.actor(), now=context.now())
     packed = TemporaryFile()  # noqa: SIM115  the answer is sent from it and closes it

@@ -1,0 +1,95 @@
+"""What a connection that leaves this machine must meet: TLS, and a server whose certificate and name are checked.
+
+Requests for time-stamps, OCSP and revocation lists are the exception: what comes back is signed and judged by its
+signature (RFC 3161, section 2.4.2; RFC 6960, section 2.2; RFC 5280, section 5), so that plain HTTP is usual there.
+"""
+
+import ssl
+from collections.abc import Collection
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+from ged.errors import ConfigError
+
+CHECKED_SSL_MODE = "verify-full"
+"""The only mode of libpq in which both the certificate and the host's name are checked."""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, so that nothing crosses a network. A name is not looked up."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def tls_context(ca_file: Path | None) -> ssl.SSLContext:
+    """A client's context that checks the certificate and the name.
+
+    Args:
+        ca_file: PEM of the only authorities that are believed; None: those of the system.
+
+    Raises:
+        ConfigError: ``config.invalid``: the file cannot be read or holds no certificate.
+    """
+    try:
+        context = ssl.create_default_context(cafile=ca_file)
+    except OSError as error:  # ssl.SSLError is one
+        raise ConfigError(
+            "config.invalid", f"name a readable PEM file of certificates: {ca_file} ({error.strerror or error})"
+        ) from None
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def require_checked_database(url: str, protected: Collection[str]) -> None:
+    """Refuse a PostgreSQL beyond this machine whose certificate would not be checked.
+
+    libpq's own default (``prefer``) speaks TLS with anybody, and clear text with who asks for it.
+
+    Args:
+        protected: hosts that are reached through something that protects the link already.
+
+    Raises:
+        ConfigError: ``config.unprotected``.
+    """
+    parts = urlsplit(url)
+    if not parts.scheme.startswith("postgresql"):
+        return
+    query = dict(parse_qsl(parts.query))
+    hosts = [host for text in (parts.hostname or "", query.get("host", "")) for host in text.split(",") if host]
+    outside = [host for host in map(_without_port, hosts) if not _is_protected(host, protected)]
+    if outside and query.get("sslmode") != CHECKED_SSL_MODE:
+        raise _unprotected(
+            "GED_DATABASE_URL", outside[0], f"add ?sslmode={CHECKED_SSL_MODE}&sslrootcert=/path/of/authority.pem"
+        )
+
+
+def require_checked_web(setting: str, url: str, protected: Collection[str]) -> None:
+    """Refuse an ``http://`` address beyond this machine: what is sent there bears secrets.
+
+    Raises:
+        ConfigError: ``config.unprotected``.
+    """
+    parts = urlsplit(url)
+    if parts.scheme != "https" and not _is_protected(parts.hostname or "", protected):
+        raise _unprotected(setting, parts.hostname or url, "give an https:// address")
+
+
+def _without_port(host: str) -> str:
+    return host if host.startswith("/") or host.count(":") != 1 else host.partition(":")[0]
+
+
+def _is_protected(host: str, protected: Collection[str]) -> bool:
+    # A path (or "@") is a socket of this machine.
+    return host.startswith(("/", "@")) or is_loopback(host) or host in protected
+
+
+def _unprotected(setting: str, host: str, remedy: str) -> ConfigError:
+    return ConfigError(
+        "config.unprotected",
+        f"{remedy}; or, where the link to {host} is protected otherwise (a tunnel, a network inside one machine), "
+        "name the host in GED_PROTECTED_HOSTS",
+        setting=setting,
+    )
