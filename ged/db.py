@@ -4,9 +4,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import BigInteger, Connection, DateTime, Engine, Integer, MetaData, String, create_engine, event
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    CursorResult,
+    DateTime,
+    Engine,
+    Integer,
+    MetaData,
+    String,
+    create_engine,
+    event,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -123,10 +134,15 @@ def write_session(engine: Engine) -> Session:
     return Session(engine.execution_options(**{WRITES: True}), expire_on_commit=False)
 
 
-def insert_if_missing(session: Session, table: type[Base], **values: object) -> None:
-    """Insert a row unless its key is there; who loses the race waits for the winner's row and leaves it as it is."""
+def insert_if_missing(session: Session, table: type[Base], **values: object) -> bool:
+    """Insert a row unless its key is there; who loses the race waits for the winner's row and leaves it as it is.
+
+    Returns:
+        Whether the row is new.
+    """
     make = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    session.execute(make(table).values(**values).on_conflict_do_nothing())
+    done = session.execute(make(table).values(**values).on_conflict_do_nothing())
+    return bool(cast(CursorResult[Any], done).rowcount)
 
 
 GIVEN_UP = frozenset({"40001", "40P01"})

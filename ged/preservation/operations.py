@@ -12,6 +12,7 @@ from sqlalchemy import func, select, update
 
 from ged import locks
 from ged.archive.institution_seal import SEAL_REASON, institution_seal
+from ged.db import insert_if_missing
 from ged.errors import ConfigError, EngineFailed, InvalidTransition, NotFound, StaleVersion
 from ged.jobs import JobKind
 from ged.org.certificates import own_lists
@@ -75,9 +76,7 @@ def _postponed(services: Services, sort: Sort, subject_id: int, now: datetime) -
     """Somebody is signing on top: look again in a while."""
     for attempt in services.attempts(now):
         with attempt as uow:
-            row = _row(uow, sort, subject_id)
-            if row.id is not None:
-                row.due_at = now + timedelta(minutes=_SOON_MINUTES[-1])
+            _row(uow, sort, subject_id).due_at = now + timedelta(minutes=_SOON_MINUTES[-1])
     return "preserve.busy"
 
 
@@ -97,10 +96,9 @@ def _note(uow: UnitOfWork, last: Last, renew_at: datetime | None, failure: Engin
 
 def _row(uow: UnitOfWork, sort: Sort, subject_id: int) -> Preservation:
     mine = documents.watched_by(sort)
-    row = next(iter(locks.hold_where(uow.session, Preservation, mine == subject_id)), None)
-    if row is None:
-        row = Preservation(**{mine.key: subject_id}, level="", tries=0, failure="", due_at=uow.now, updated_at=uow.now)
-        uow.session.add(row)
+    first = {"level": "", "tries": 0, "failure": "", "due_at": uow.now, "updated_at": uow.now}
+    insert_if_missing(uow.session, Preservation, **{mine.key: subject_id}, **first)
+    (row,) = locks.hold_where(uow.session, Preservation, mine == subject_id)
     return row
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from ged import locks
 from ged.codes import CodeKind, OurCode, read_code
+from ged.db import insert_if_missing
 from ged.errors import Invalid, NotFound
 from ged.jobs import JobKind
 from ged.ports import AttachmentId, Digest, PageCode, PageFacts, ScanId
@@ -89,13 +90,9 @@ def begin_batch(
     """
     if KEY.fullmatch(key) is None:
         raise Invalid("batch.key", "use 1 to 64 letters, digits, '.', '_' or '-'")
-    batch = next(iter(locks.hold_where(uow.session, ScanBatch, ScanBatch.key == key)), None)
-    if batch is not None:
-        _check_bridge(batch, bridge)
-        batch.device = batch.device or device[:200]
-        batch.started_at = batch.started_at or started_at
-        return False
-    batch = ScanBatch(
+    is_new = insert_if_missing(
+        uow.session,
+        ScanBatch,
         key=key,
         bridge_id=bridge.id,
         unit_id=bridge.unit_id,
@@ -105,10 +102,13 @@ def begin_batch(
         started_at=started_at,
         created_at=now,
     )
-    uow.session.add(batch)
-    uow.session.flush()
-    uow.record("batch.begun", "scan_batch", batch.id, actor=SYSTEM, bridge=bridge.id, key=key)
-    return True
+    batch = batch_of(uow, key, bridge)
+    if is_new:
+        uow.record("batch.begun", "scan_batch", batch.id, actor=SYSTEM, bridge=bridge.id, key=key)
+    else:
+        batch.device = batch.device or device[:200]
+        batch.started_at = batch.started_at or started_at
+    return is_new
 
 
 def receive_page(
