@@ -56,6 +56,10 @@ bench-bytes: ## a signed PDF changed at 2,000 random places of a fresh seed (PLA
 	@$(SETUP) test
 	@GED_TEST_PLACES=$(or $(PLACES),2000) exec $(BIN)/pytest -q -s --timeout 1800 tests/integration/test_every_byte.py
 
+bench-kills: ## PostgreSQL killed 20 times (KILLS=20) while six clerks register, figures as a JSON line
+	@$(SETUP) test
+	@GED_TEST_KILLS=$(or $(KILLS),20) exec $(BIN)/pytest -q -s tests/faults/test_answered_is_durable.py -k killed
+
 bench-%: ## run one benchmark of the folder bench/
 	@$(SETUP) bench
 	@exec $(BIN)/python -m bench.$*

@@ -14,6 +14,7 @@ def private_servers(say: Callable[[str], None]) -> Iterator[dict[str, str]]:
         say("Serveurs privés : PostgreSQL, Redis, Elasticsearch …")
         settings = {
             "GED_DATABASE_URL": postgres.server().url,
+            "GED_UNSAFE_DATABASE": "for-tests",
             "GED_REDIS_URL": redis.server().url,
             "GED_ELASTICSEARCH_URL": elastic.server().url,
         }

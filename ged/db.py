@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, cast
 
+<<<<<<< HEAD
 from sqlalchemy import (
     BigInteger,
     Connection,
@@ -18,6 +19,9 @@ from sqlalchemy import (
     create_engine,
     event,
 )
+=======
+from sqlalchemy import BigInteger, Connection, DateTime, Engine, Integer, MetaData, String, create_engine, event, text
+>>>>>>> main
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -93,7 +97,9 @@ def make_engine(url: str) -> Engine:
         event.listen(engine, "connect", _sqlite_pragmas)
         event.listen(engine, "begin", _sqlite_begin)
         return engine
-    return create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True)
+    engine = create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True)
+    event.listen(engine, "begin", _postgres_begin)
+    return engine
 
 
 def _sqlite_pragmas(connection: DBAPIConnection, _record: Any) -> None:
@@ -108,6 +114,35 @@ def _sqlite_pragmas(connection: DBAPIConnection, _record: Any) -> None:
 def _sqlite_begin(connection: Connection) -> None:
     writes = connection.get_execution_options().get(WRITES, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+_COMMITS_ON_DISK = (
+    "SELECT set_config('synchronous_commit', 'on', true)"
+    " WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')"
+)
+"""For one transaction, whatever server, database or role say: its commit returns when it is on disk. The two values
+that promise as much or more stay (PostgreSQL, 20.5.1 "synchronous_commit")."""
+
+
+def _postgres_begin(connection: Connection) -> None:
+    # What is answered to a person ("registered, number 457") must outlive a loss of power the next moment.
+    if connection.get_execution_options().get(WRITES, False):
+        connection.exec_driver_sql(_COMMITS_ON_DISK)
+
+
+def unsafe_settings(engine: Engine) -> list[str]:
+    """Settings of the database server by which committed rows are lost or torn when the machine fails.
+
+    SQLite has none: its promise (``synchronous=FULL``) is made for each connection by ``make_engine``.
+
+    Raises:
+        OperationalError: the server cannot be reached.
+    """
+    if engine.dialect.name == "sqlite":
+        return []
+    query = text("SELECT name FROM pg_settings WHERE name IN ('fsync', 'full_page_writes') AND setting <> 'on'")
+    with engine.connect() as connection:
+        return sorted(connection.scalars(query))
 
 
 @contextmanager

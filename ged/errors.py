@@ -46,6 +46,7 @@ class StaleVersion(GedError):
     """Somebody else changed the thing since the form was opened."""
 
 
+<<<<<<< HEAD
 class Busy(StaleVersion):
     """The database gave the act up twice for other people's acts at the same rows; nothing of it stays."""
 
@@ -55,6 +56,10 @@ class Overtaken(Exception):
 
     No ``GedError``: it is not for people, but for the caller that can do its work once more (``ged.unit.once_more``).
     """
+=======
+class LeaseLost(GedError):
+    """A worker no longer holds its job: another one has it, or a person settled it. Nothing of it may be written."""
+>>>>>>> main
 
 
 class NumberTaken(GedError):
@@ -63,6 +68,10 @@ class NumberTaken(GedError):
 
 class Invalid(GedError):
     """What was given cannot be accepted; ``params['field']`` names the form field where there is one."""
+
+
+class Malformed(Invalid):
+    """What a program sent has not the form that was agreed; no person can correct a field of it."""
 
 
 class EngineFailed(GedError):

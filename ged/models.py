@@ -3,7 +3,8 @@
 from ged.access import MailAccess
 from ged.audit import AuditEntry, AuditHead, AuditPayload
 from ged.db import Base
-from ged.jobs import Job
+from ged.job_figures import JobFigure
+from ged.jobs import Job, JobSchedule
 from ged.org import models as org
 from ged.preservation import models as preservation
 from ged.registry import dispatch_models, intake_models, saved_models, scan_profiles, signature_models, takeover_models
@@ -13,6 +14,7 @@ from ged.routing import models as routing
 from ged.signbook import models as signbook
 from ged.signbook import token_models
 from ged.slips import models as slips
+from ged.workers import Worker
 
 metadata = Base.metadata
 
@@ -21,7 +23,10 @@ __all__ = [
     "AuditHead",
     "AuditPayload",
     "Job",
+    "JobFigure",
+    "JobSchedule",
     "MailAccess",
+    "Worker",
     "dispatch_models",
     "intake_models",
     "metadata",

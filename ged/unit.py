@@ -11,7 +11,10 @@ same, PostgreSQL gives one of them up, and its caller runs it once more: a reque
 several steps by ``Services.attempts``.
 """
 
+<<<<<<< HEAD
 import logging
+=======
+>>>>>>> main
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
@@ -36,6 +39,7 @@ from ged.ports import (
     JobId,
     JobQueue,
     KeyVault,
+    Lane,
     Mailbox,
     MailId,
     OcrEngine,
@@ -175,6 +179,8 @@ class Services:
     index: SearchIndex
     synonyms: SynonymBook
     queue: JobQueue
+    lane_of: Callable[[JobKind], Lane]
+    """The lane in which a kind of job travels (``ged.pipeline`` knows)."""
     ocr: OcrEngine
     vault: KeyVault
     signer: Signer
@@ -197,6 +203,8 @@ class Services:
     timestamper: Timestamper | None = None
     tokens: TokenSealer | None = None
     """Makes and reads the signed code on letters."""
+    fence: Callable[[Session], None] | None = None
+    """In a job: called in each unit of work just before its commit; refuses when the job is another worker's by now."""
 
     def reading(self) -> AbstractContextManager[Session]:
         """A session for queries."""
@@ -211,7 +219,11 @@ class Services:
 
         Raises:
             StaleVersion: ``form.stale``: somebody changed a row between our reading and our writing.
+<<<<<<< HEAD
             Overtaken: the database gave it up for another's; whoever began the work does it once more.
+=======
+            LeaseLost: in a job: another worker has it meanwhile; nothing is written.
+>>>>>>> main
         """
         return _unit_of_work(self, now)
 
@@ -304,6 +316,8 @@ class UnitOfWork:
 
     def _commit(self) -> list[Job]:
         self.session.flush()
+        if self.services.fence is not None:
+            self.services.fence(self.session)
         if self._events:
             audit.append(self.session, self._events)
         elif self._jobs:
@@ -379,4 +393,4 @@ def _unit_of_work(services: Services, now: datetime) -> Iterator[UnitOfWork]:
         session.close()
     _COMMITS.set(_COMMITS.get() + 1)
     for job in committed:
-        services.queue.submit(JobId(job.id), lane=jobs.lane_of(job.kind))
+        services.queue.submit(JobId(job.id), lane=services.lane_of(job.kind))

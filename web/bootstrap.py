@@ -17,7 +17,7 @@ from ged.config import Settings
 from ged.db import make_engine
 from ged.errors import ConfigError, Invalid
 from ged.org.certificates import own_lists
-from ged.pipeline import plug_proofs
+from ged.pipeline import lane_of, plug_proofs
 from ged.ports import Certificate, JobQueue, Post, SearchIndex, TokenSealer
 from ged.unit import Services
 from indexer.synonyms import SHIPPED, SynonymFile
@@ -71,6 +71,7 @@ def build_services(settings: Settings, *, writes_index: bool = False) -> Service
         index=_index(settings, synonyms, writes_index=writes_index),
         synonyms=synonyms,
         queue=_queue(settings),
+        lane_of=lane_of,
         ocr=TesseractEngine(jobs=settings.ocr_jobs),
         vault=vault,
         signer=signer,

@@ -191,10 +191,12 @@ def account_free_key(name: str) -> None:
 @click.option("--threads", default=12, show_default=True)
 def serve(bind: str, threads: int) -> None:
     """Serve site and API."""
+    from ged.config import refuse_unknown_addresses
     from web.migrate import require_migrated
     from web.server import serve_site
 
     settings = settings_of()
+    refuse_unknown_addresses(settings)
     require_migrated(settings)
     serve_site(settings, bind=bind, threads=threads)
 

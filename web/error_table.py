@@ -549,6 +549,13 @@ MESSAGES: Mapping[str, Message] = {
         _l("La tâche s'est arrêtée sur une erreur imprévue."),
         _l("Relancez-la ; si l'erreur revient, donnez son numéro à qui entretient le service."),
     ),
+    "job.too_long": Message(
+        _l("La tâche a dépassé la durée permise."),
+        _l("Regardez le journal technique, puis relancez-la ; la durée permise dépend du genre de tâche."),
+    ),
+    "job.lease_lost": Message(
+        _l("Une autre machine a repris cette tâche entre-temps."), _l("Rien n'est à faire : elle s'en occupe.")
+    ),
     "job.worker_lost": Message(
         _l("L'exécutant a disparu plusieurs fois pendant cette tâche."),
         _l("Regardez la mémoire du serveur, puis relancez la tâche."),
@@ -753,6 +760,10 @@ MESSAGES: Mapping[str, Message] = {
     "page.crash": Message(
         _l("Une erreur inattendue s'est produite."),
         _l("Rien n'a été enregistré. Réessayez ; si l'erreur revient, donnez la référence à l'administrateur."),
+    ),
+    "page.host": Message(
+        _l("Le site n'est pas servi sous ce nom."),
+        _l("Utilisez l'adresse habituelle ; l'administrateur ajoute un nom par GED_PUBLIC_URL ou GED_HOSTS."),
     ),
     "page.method": Message(
         _l("Cette adresse ne s'ouvre pas directement."), _l("Revenez à la page précédente et utilisez ses boutons.")

@@ -25,6 +25,7 @@ from ged.errors import (
     GedError,
     Invalid,
     InvalidTransition,
+    Malformed,
     NotFound,
     NumberTaken,
     Overtaken,
@@ -44,6 +45,7 @@ STATUS: tuple[tuple[type[GedError], int], ...] = (
     (Busy, 503),
     (StaleVersion, 409),
     (NumberTaken, 409),
+    (Malformed, 400),
     (Invalid, 422),
     (EngineFailed, 503),
 )
@@ -189,6 +191,11 @@ def _on_crash(error: Exception) -> ResponseReturnValue:
     log.error("crash %s at %s %s", reference, request.method, request.endpoint, exc_info=error)
     what = gettext("Une erreur inattendue s'est produite (référence %(reference)s).", reference=reference)
     return _answer(ErrorView("page.crash", what, _words("page.crash")[1], 500))
+
+
+def answer_code(code: str, status: int) -> ResponseReturnValue:
+    """The page, or the JSON, of a code that no operation raised."""
+    return _answer(ErrorView(code, *_words(code), status))
 
 
 def _wants_json() -> bool:

@@ -1,5 +1,8 @@
 """Migrations from the command line and at start."""
 
+import fcntl
+import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,16 +11,26 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 import ged.migrations
 from ged.config import Settings
-from ged.db import make_engine
+from ged.db import WRITES, make_engine, unsafe_settings
 from ged.errors import ConfigError
+
+logger = logging.getLogger(__name__)
 
 OLDER = "Base de données non à jour : appelez « ged migrate »."
 NEWER = "Base de données plus récente que ce programme : installez la version du programme qui l'a migrée."
+MIGRATORS_KEY = 0x6765_645F_6D69  # "ged_mi": the advisory lock of whoever migrates
+WAIT_S = 600.0
+LOCK_TIMEOUT = "5s"
+"""A revision that waits longer for a table would itself hold up everybody who comes after it."""
+STATEMENT_TIMEOUT = "30min"
+LOCK_NOT_AVAILABLE, QUERY_CANCELED = "55P03", "57014"
 
 
 def alembic_config(connection: Connection) -> Config:
@@ -29,19 +42,117 @@ def alembic_config(connection: Connection) -> Config:
 
 
 def migrate_database(settings: Settings, *, revision: str = "head") -> None:
-    """Bring the database to a revision."""
+    """Bring the database to a revision; waits while another program migrates it.
+
+    Raises:
+        ConfigError: ``database.migrating`` (another one, for ten minutes), ``database.busy``.
+    """
     if settings.embedded:
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _transaction(settings) as connection:
-        command.upgrade(alembic_config(connection), revision)
+    engine = make_engine(settings.url)
+    try:
+        with migrating(engine) as connection:
+            command.upgrade(alembic_config(connection), revision)
+    finally:
+        engine.dispose()  # also of a migration that failed: it would hold its session open
+
+
+@contextmanager
+def migrating(engine: Engine, *, wait_s: float = WAIT_S) -> Iterator[Connection]:
+    """A connection for migrations, while nobody else migrates this database. The engine is good for nothing else then.
+
+    Raises:
+        ConfigError: ``database.migrating``, ``database.busy``.
+    """
+    alone = _alone_with_file if engine.dialect.name == "sqlite" else _alone_on_server
+    try:
+        with alone(engine, wait_s) as connection:
+            yield connection
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", "") not in (LOCK_NOT_AVAILABLE, QUERY_CANCELED):
+            raise
+        raise ConfigError(
+            "database.busy",
+            f"call `ged migrate` again at a quieter moment: a table was in use for more than {LOCK_TIMEOUT}, or a "
+            f"statement took more than {STATEMENT_TIMEOUT} (revisions that are done stay, the last one left nothing)",
+            setting="GED_DATABASE_URL",
+        ) from None
+
+
+@contextmanager
+def _alone_on_server(engine: Engine, wait_s: float) -> Iterator[Connection]:
+    with engine.connect() as connection:
+        connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
+        connection.execute(text(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'"))
+        connection.commit()
+        # Asked for again and again, not waited for: an open statement would keep CREATE INDEX CONCURRENTLY from ending.
+        until = time.monotonic() + wait_s
+        while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": MIGRATORS_KEY}):
+            connection.rollback()
+            _wait_for_the_other(until)
+        connection.commit()
+        try:
+            yield connection
+        finally:
+            connection.invalidate()  # the lock, and the time limits, end with the server's session
+
+
+@contextmanager
+def _alone_with_file(engine: Engine, wait_s: float) -> Iterator[Connection]:
+    # A table made anew would take the rows that refer to it along; the environment checks the keys at the end.
+    event.listen(engine, "connect", _foreign_keys_off)
+    engine.dispose()  # connections made before hold them still
+    until = time.monotonic() + wait_s
+    with Path(f"{engine.url.database}.migrating").open("w") as place:
+        while not _locked(place.fileno()):
+            _wait_for_the_other(until)
+        with engine.connect().execution_options(**{WRITES: True}) as connection:
+            yield connection
+
+
+def _locked(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _wait_for_the_other(until: float) -> None:
+    if time.monotonic() >= until:
+        raise ConfigError(
+            "database.migrating",
+            "another program migrates this database: wait for it, then call `ged migrate` again",
+            setting="GED_DATABASE_URL",
+        )
+    time.sleep(0.2)
+
+
+def _refuse_unsafe(settings: Settings, unsafe: list[str]) -> None:
+    if unsafe and not settings.unsafe_database:
+        raise ConfigError(
+            "database.unsafe",
+            f"turn on {' and '.join(unsafe)} in postgresql.conf and restart PostgreSQL: as it is, letters that were "
+            "answered as registered are lost when the machine fails",
+            setting="GED_DATABASE_URL",
+            off=", ".join(unsafe),
+        )
+    if settings.unsafe_database:
+        logger.warning("database.unsafe off=%s GED_UNSAFE_DATABASE=for-tests: for tests alone", ",".join(unsafe) or "-")
+
+
+def _foreign_keys_off(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA foreign_keys=OFF")
+    cursor.close()
 
 
 def require_migrated(settings: Settings) -> None:
-    """Stop a program whose tables are not those of the database.
+    """Stop a program whose tables are not those of the database, or whose database may lose what was answered.
 
     Raises:
         ConfigError: ``database.not_migrated`` (none yet, or older), ``database.newer`` (than this program),
-            ``database.unreachable``.
+            ``database.unreachable``, ``database.unsafe``.
     """
     engine = make_engine(settings.url)
     if settings.embedded and not Path(str(engine.url.database)).exists():
@@ -50,6 +161,7 @@ def require_migrated(settings: Settings) -> None:
         with engine.connect() as connection:
             scripts = ScriptDirectory.from_config(alembic_config(connection))
             found = MigrationContext.configure(connection).get_current_heads()
+        unsafe = unsafe_settings(engine)
     except OperationalError as error:
         raise ConfigError(
             "database.unreachable",
@@ -58,25 +170,10 @@ def require_migrated(settings: Settings) -> None:
         ) from None
     finally:
         engine.dispose()
+    _refuse_unsafe(settings, unsafe)
     if set(found) == set(scripts.get_heads()):
         return
     known = {script.revision for script in scripts.walk_revisions()}
     if set(found) <= known:
         raise ConfigError("database.not_migrated", OLDER, setting="GED_DATABASE_URL")
     raise ConfigError("database.newer", NEWER, setting="GED_DATABASE_URL")
-
-
-def make_revision(settings: Settings, message: str) -> None:
-    """Write a new revision from the difference between tables and database (``ged revision``)."""
-    with _transaction(settings) as connection:
-        command.revision(alembic_config(connection), message=message, autogenerate=True)
-
-
-@contextmanager
-def _transaction(settings: Settings) -> Iterator[Connection]:
-    engine = make_engine(settings.url)
-    try:
-        with engine.begin() as connection:
-            yield connection
-    finally:
-        engine.dispose()  # also of a migration that failed: it would hold its session open

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
+from sqlalchemy import Connection
 
 from ged.db import Code, UtcDateTime
 from ged.models import metadata
@@ -18,12 +19,25 @@ def _render(kind: str, item: Any, _context: AutogenContext) -> str | Literal[Fal
     return False
 
 
+def _check_foreign_keys(connection: Connection) -> None:
+    """SQLite does not hold them while tables are made anew: what would refer to nothing stops the migration."""
+    if connection.dialect.name == "sqlite":
+        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+        if broken:
+            raise RuntimeError(f"rows refer to what is not there: {broken[:5]}")
+
+
+connection: Connection = context.config.attributes["connection"]
 context.configure(
-    connection=context.config.attributes["connection"],
+    connection=connection,
     target_metadata=metadata,
     render_as_batch=True,
     compare_type=True,
     render_item=_render,
+    # SQLite: all revisions or none. PostgreSQL: each alone, for its locks are held until it commits.
+    transactional_ddl=True,
+    transaction_per_migration=connection.dialect.name != "sqlite",
 )
 with context.begin_transaction():
     context.run_migrations()
+    _check_foreign_keys(connection)

@@ -116,7 +116,7 @@ class Absence(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
     from_on: Mapped[date]
     until_on: Mapped[date]
-    delegation_id: Mapped[int | None] = mapped_column(ForeignKey("delegations.id"))
+    delegation_id: Mapped[int | None] = mapped_column(ForeignKey("delegations.id"), index=True)
     """None: nobody replaces; letters wait."""
     declared_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -214,7 +214,7 @@ class Scan(Base):
     proof_subject_id: Mapped[int | None] = mapped_column(Id)
     mail_id: Mapped[int | None] = mapped_column(ForeignKey("mails.id"), index=True)
     attachment_id: Mapped[int | None] = mapped_column(ForeignKey("attachments.id"))
-    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("scans.id"))
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("scans.id"), index=True)
     edits: Mapped[int] = mapped_column(Integer, default=0)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     version: Mapped[int] = mapped_column(Integer)

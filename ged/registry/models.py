@@ -244,10 +244,10 @@ class Mail(Base):
     unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"), index=True)
     """The unit that registered or writes it."""
     responsible_unit_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"), index=True)
-    addressed_post_id: Mapped[int | None] = mapped_column(ForeignKey("posts.id"))
+    addressed_post_id: Mapped[int | None] = mapped_column(ForeignKey("posts.id"), index=True)
     """The authority in whose queue 'à imputer' it waits."""
-    author_person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
-    author_post_id: Mapped[int | None] = mapped_column(ForeignKey("posts.id"))
+    author_person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"), index=True)
+    author_post_id: Mapped[int | None] = mapped_column(ForeignKey("posts.id"), index=True)
     filing_class_id: Mapped[int | None] = mapped_column(ForeignKey("filing_classes.id"))
     outcome: Mapped[str] = mapped_column(Text, default="")
     request_token: Mapped[str | None] = mapped_column(String(43), unique=True)
@@ -286,7 +286,7 @@ class SealedEnvelope(Base):
     count: Mapped[int] = mapped_column(Integer, default=1)
     state: Mapped[str] = mapped_column(String(32), default="waiting")
     """``waiting`` -> ``kept_sealed`` | ``opened`` (scanned at the addressee's desk) | ``returned`` as ordinary."""
-    mail_id: Mapped[int | None] = mapped_column(ForeignKey("mails.id"))
+    mail_id: Mapped[int | None] = mapped_column(ForeignKey("mails.id"), index=True)
     request_token: Mapped[str | None] = mapped_column(String(43), unique=True)
     """Of the form that registered it: the form sent twice is one envelope."""
     version: Mapped[int] = mapped_column(Integer)
@@ -318,7 +318,7 @@ class Attachment(Base):
     mail_id: Mapped[int] = mapped_column(ForeignKey("mails.id"), index=True)
     kind: Mapped[AttachmentKind] = mapped_column(Code(AttachmentKind))
     version_no: Mapped[int] = mapped_column(Integer, default=1)
-    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("attachments.id"))
+    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("attachments.id"), index=True)
     reason: Mapped[str] = mapped_column(String(500), default="")
     filename: Mapped[str] = mapped_column(String(200), default="")
     media_type: Mapped[str] = mapped_column(String(100))

@@ -33,6 +33,7 @@ def install(folder: Path, database_url: str, redis_url: str, elasticsearch_url: 
     given = elastic.connection(elasticsearch_url)
     extra = {
         "GED_DATABASE_URL": database_url,
+        "GED_UNSAFE_DATABASE": "for-tests",
         "GED_REDIS_URL": redis_url,
         "GED_ELASTICSEARCH_URL": elasticsearch_url,
         "GED_ELASTICSEARCH_INDEX": alias,

@@ -40,6 +40,7 @@ def servers(
     redis.empty(redis_url)
     extra = {
         "GED_DATABASE_URL": postgres.create_database(postgres_url, name),
+        "GED_UNSAFE_DATABASE": "for-tests",
         "GED_REDIS_URL": redis_url,
         "GED_ELASTICSEARCH_URL": node.url,
         "GED_ELASTICSEARCH_INDEX": name,

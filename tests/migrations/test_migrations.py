@@ -17,7 +17,7 @@ from ged.unit import SYSTEM
 from tests.factories import NOW, make_organisation, make_services
 from tests.routing_kit import impute, make_mentions, register
 from tests.site import make_settings
-from web.migrate import alembic_config, migrate_database
+from web.migrate import alembic_config, migrate_database, migrating
 
 DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)]
 
@@ -43,8 +43,10 @@ def upgrade(url: str, folder: Path) -> None:
 
 
 def downgrade(engine: Engine, revision: str) -> None:
-    with engine.begin() as connection:
+    own = make_engine(engine.url.render_as_string(hide_password=False))
+    with migrating(own) as connection:
         command.downgrade(alembic_config(connection), revision)
+    own.dispose()
 
 
 def tables(engine: Engine) -> set[str]:

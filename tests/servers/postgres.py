@@ -1,27 +1,34 @@
-"""A private PostgreSQL cluster: own folder, own port, own socket, trust on loopback, nothing flushed to disk."""
+"""A private PostgreSQL cluster: own folder, own port, own socket, trust on loopback, nothing flushed to disk.
+
+``durable`` starts another, with the settings of production, which a test may kill.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 
 import psycopg
 from psycopg import sql
 
-from tests.servers import Running, Unavailable, free_port, once
+from tests.servers import Running, Unavailable, free_port, once, run_dir, started_ticks_of, stop
 
 BINARIES = Path("/usr/lib/postgresql")  # Debian keeps one folder per major version there
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
-    "fsync": "off",
-    "synchronous_commit": "off",
-    "full_page_writes": "off",
     "max_connections": "200",  # fifty clerks at once, and the workers' own
 }
+UNSAFE = {"fsync": "off", "full_page_writes": "off"}
+"""Quick, and good for nothing that must outlive its machine; programs need GED_UNSAFE_DATABASE=for-tests."""
 
 
 def server() -> Running:
@@ -35,16 +42,97 @@ def server() -> Running:
 
 
 def _start(folder: Path) -> Running:
-    programs, data, port = _programs(), folder / "data", free_port()
+    return _serve(_initialised(folder), folder, free_port(), UNSAFE)
+
+
+def _initialised(folder: Path) -> Path:
     if os.geteuid() == 0:  # PostgreSQL refuses root
         shutil.chown(folder, "postgres", "postgres")
-    _run(programs / "initdb", "-D", data, "-A", "trust", "-U", "postgres", "--locale=C.UTF-8", "-E", "UTF8", "-N")
-    options = {**SETTINGS, "port": str(port), "unix_socket_directories": str(folder)}
+    data = folder / "data"
+    _run(_programs() / "initdb", "-D", data, "-A", "trust", "-U", "postgres", "--locale=C.UTF-8", "-E", "UTF8", "-N")
+    return data
+
+
+def _serve(data: Path, folder: Path, port: int, options: dict[str, str]) -> Running:
+    options = {**SETTINGS, **options, "port": str(port), "unix_socket_directories": str(folder)}
     command_line = " ".join(f"-c {name}={value}" for name, value in options.items())
-    _run(programs / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", command_line, "start")
+    _run(_programs() / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", command_line, "start")
     pid = int((data / "postmaster.pid").read_text().split()[0])
     # SIGINT: end open sessions and stop; SIGTERM would wait for them.
-    return Running(f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres", pid, signal.SIGINT)
+    return Running(
+        f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres", pid, signal.SIGINT, started_ticks_of(pid)
+    )
+
+
+class DurableCluster:
+    """A cluster of one test with the settings of production; it may be killed and started again.
+
+    Attributes:
+        url: of its database ``postgres``; the same after a new start.
+    """
+
+    def __init__(self, folder: Path, state_file: Path) -> None:
+        self._folder, self._state_file, self._port = folder, state_file, free_port()
+        self._data = _initialised(folder)
+        self._running = self._started()
+        self.url = self._running.url
+
+    def _started(self) -> Running:
+        running = _serve(self._data, self._folder, self._port, {})
+        # A run that is killed leaves this for the next one to sweep.
+        self._state_file.write_text(json.dumps(asdict(running)))
+        return running
+
+    def kill(self) -> None:
+        """SIGKILL to the postmaster and everything that it started, at one moment."""
+        os.kill(self._running.pid, signal.SIGSTOP)  # it starts no child between our look and the end
+        family = [self._running.pid, *children_of(self._running.pid)]
+        for pid in family:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        while any(started_ticks_of(pid) for pid in family):  # the next one refuses to start beside them
+            time.sleep(0.01)
+        # Where nobody waits for orphans the dead keep their numbers: they would be taken for a server that runs.
+        (self._data / "postmaster.pid").unlink()
+        (self._folder / f".s.PGSQL.{self._port}.lock").unlink()
+
+    def start(self) -> None:
+        """Start again after ``kill``; returns when connections are taken, after the recovery."""
+        self._running = self._started()
+
+    def stop(self) -> None:
+        """Stop for good."""
+        stop(self._running)
+        self._state_file.unlink()
+
+
+@contextmanager
+def durable() -> Iterator[DurableCluster]:
+    """A cluster that keeps what it was given: ``fsync``, ``full_page_writes`` and ``synchronous_commit`` on.
+
+    Raises:
+        Unavailable: PostgreSQL is not installed.
+    """
+    name = f"durable-{uuid.uuid4().hex[:8]}"
+    folder = run_dir() / name
+    folder.mkdir()
+    cluster = DurableCluster(folder, run_dir() / f"{name}.json")
+    try:
+        yield cluster
+    finally:
+        cluster.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def children_of(pid: int) -> list[int]:
+    """Process ids of everything that a process started and that lives now."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # one that ended meanwhile
+            fields = stat.read_text().rpartition(")")[2].split()
+            if int(fields[1]) == pid:
+                found.append(int(stat.parent.name))
+    return found
 
 
 def _programs() -> Path:

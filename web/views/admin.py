@@ -24,6 +24,7 @@ from web import context
 from web.errors import view_of
 from web.forms import FormReader
 from web.labels import ACTIONS, SUBJECTS
+from web.numbers import whole
 from web.pages import render_form
 
 blueprint = Blueprint("admin", __name__, url_prefix="/administration")
@@ -52,6 +53,7 @@ def index() -> ResponseReturnValue:
         sealed=HeadSeal(seal_folder(services)).last(),
         open_jobs=sum(counts[state.value] for state in OPEN_STATES),
         index=_index_status(),
+        unsafe=context.settings().unsafe_database,
     )
 
 
@@ -66,7 +68,7 @@ def _index_status() -> object:
 def jobs() -> ResponseReturnValue:
     """Jobs by group."""
     group = request.args.get("groupe", "problemes")
-    offset = request.args.get("offset", 0, type=int)
+    offset = request.args.get("offset", 0, type=whole)
     with context.services().reading() as session:
         rows = job_reports.jobs(session, GROUPS.get(group, GROUPS["problemes"]), limit=PAGE, offset=max(offset, 0))
         counts = job_reports.counts(session)
@@ -159,7 +161,7 @@ def calendar_page() -> ResponseReturnValue:
 
 
 def _calendar_page(error: GedError | None = None) -> ResponseReturnValue:
-    year = request.args.get("annee", context.today().year, type=int)
+    year = request.args.get("annee", context.today().year, type=whole)
     year = year if 2000 <= year <= 2100 else context.today().year
     with context.services().reading() as session:
         rows = calendar.list_holidays(session, year)

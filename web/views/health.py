@@ -11,7 +11,8 @@ blueprint = Blueprint("health", __name__)
 
 @blueprint.get("/sante")
 def show() -> ResponseReturnValue:
-    """200 when the database answers."""
+    """200 when the database answers; says so when it is allowed to lose what it was given (tests)."""
     with context.services().reading() as session:
         head(session)
-    return jsonify(status="ok")
+    unsafe = context.settings().unsafe_database
+    return jsonify(status="ok", **({"unsafe_database": unsafe} if unsafe else {}))

@@ -1,0 +1,29 @@
+"""What revisions share: indexes that are made while people work."""
+
+from alembic import op
+from sqlalchemy import text
+
+
+def create_index(table: str, *columns: str, name: str | None = None, unique: bool = False) -> None:
+    """Make an index without stopping who writes to the table meanwhile.
+
+    PostgreSQL builds it CONCURRENTLY, which no transaction allows: everything that the revision did before is committed
+    then. So a revision that makes indexes does nothing else, and may be run again after it failed halfway. What a
+    failed build left behind (an index marked invalid) is removed first.
+    """
+    name = name or f"ix_{table}_{'_'.join(columns)}"
+    if op.get_context().dialect.name != "postgresql":
+        op.create_index(name, table, list(columns), unique=unique, if_not_exists=True)
+        return
+    with op.get_context().autocommit_block():
+        invalid = text("SELECT 1 FROM pg_index WHERE indexrelid = to_regclass(:name) AND NOT indisvalid")
+        if op.get_bind().execute(invalid, {"name": name}).first():
+            op.drop_index(name, postgresql_concurrently=True, if_exists=True)
+        op.create_index(
+            name, table, list(columns), unique=unique, postgresql_concurrently=True, if_not_exists=True
+        )  # fmt: skip
+
+
+def drop_index(table: str, *columns: str, name: str | None = None) -> None:
+    """Remove what ``create_index`` made."""
+    op.drop_index(name or f"ix_{table}_{'_'.join(columns)}", table_name=table, if_exists=True)

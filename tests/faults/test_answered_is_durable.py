@@ -1,0 +1,239 @@
+"""What was answered as registered is on disk: the database is killed while clerks register, and every letter is there.
+
+``GED_TEST_KILLS=20`` kills it twenty times (``make bench-kills``).
+"""
+
+import json
+import os
+import random
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+from sqlalchemy import func, select, text
+
+from demo.client import Person, read_page
+from demo.processes import Processes
+from demo.stage import free_port
+from ged import audit
+from ged.closing import operations as closing
+from ged.db import make_engine, read_session, write_session
+from ged.errors import ConfigError
+from ged.pipeline import seal_head
+from ged.registry.models import Mail, MailNumber
+from ged.unit import Services
+from ged.verify import verify
+from tests.factories import SECRET, make_organisation, make_services
+from tests.servers import Unavailable, postgres
+from tests.servers.postgres import DurableCluster
+from tests.site import PASSWORD, give_passwords, make_settings
+from web.migrate import migrate_database, require_migrated
+
+KILLS = int(os.environ.get("GED_TEST_KILLS", "3"))
+CLIENTS = 6
+BACK_WITHIN_S = 5.0
+
+
+@pytest.fixture
+def cluster() -> Iterator[DurableCluster]:
+    """A PostgreSQL with the settings of production."""
+    try:
+        with postgres.durable() as made:
+            yield made
+    except Unavailable as refusal:
+        pytest.skip(str(refusal))
+
+
+def value_of(engine_url: str, setting: str, *, writes: bool) -> str:
+    engine = make_engine(engine_url)
+    try:
+        with write_session(engine) if writes else read_session(engine) as session:
+            return str(session.scalar(text(f"SHOW {setting}" if "postgresql" in engine_url else f"PRAGMA {setting}")))
+    finally:
+        engine.dispose()
+
+
+def lowered(make_database: Callable[[], str], value: str) -> str:
+    """A database whose administrator changed ``synchronous_commit``."""
+    url = make_database()
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {url.rpartition('/')[2]} SET synchronous_commit = {value}")
+    return url
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("value", ["off", "local", "remote_write"])
+def test_a_writing_transaction_waits_for_the_disk_whatever_the_database_says(
+    make_database: Callable[[], str], value: str
+) -> None:
+    url = lowered(make_database, value)
+    assert value_of(url, "synchronous_commit", writes=True) == "on"
+    assert value_of(url, "synchronous_commit", writes=False) == value, "the setting of the database was not there"
+
+
+@pytest.mark.servers
+def test_a_stronger_promise_of_the_database_is_kept(make_database: Callable[[], str]) -> None:
+    url = lowered(make_database, "remote_apply")
+    assert value_of(url, "synchronous_commit", writes=True) == "remote_apply"
+
+
+def test_sqlite_writes_every_commit_to_disk(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'ged.sqlite3'}"
+    assert value_of(url, "synchronous", writes=True) == "2", "FULL"
+    assert value_of(url, "journal_mode", writes=True) == "wal"
+
+
+@pytest.mark.servers
+def test_a_database_that_does_not_write_to_disk_is_refused(
+    make_database: Callable[[], str], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = make_database()  # of the tests' own quick server
+    migrate_database(make_settings(tmp_path, database_url=url))
+    with pytest.raises(ConfigError) as refused:
+        require_migrated(make_settings(tmp_path, database_url=url))
+    assert refused.value.code == "database.unsafe"
+    assert refused.value.params["off"] == "fsync, full_page_writes"
+    require_migrated(make_settings(tmp_path, database_url=url, unsafe_database="for-tests"))
+    assert "database.unsafe" in caplog.text, "not told"
+
+
+@dataclass
+class Clerk:
+    """One of those who register; a form that was not answered is sent again until it is."""
+
+    place: str
+    name: str
+    stop: threading.Event
+    answered: dict[str, tuple[int, str]] = field(default_factory=dict)
+    """subject -> id and text of the number that was told."""
+    failures: list[str] = field(default_factory=list)
+
+    def work(self) -> None:
+        person = Person(self.place, "agent", PASSWORD)
+        try:
+            n = 0
+            while not self.stop.is_set():
+                n += 1
+                self._register(person, f"lettre {self.name}-{n}")
+        finally:
+            person.close()
+
+    def _register(self, person: Person, subject: str) -> None:
+        page = read_page(self._insist(lambda: person.http.get("/enregistrer/"), (200,)))
+        form = page.form("/enregistrer")
+        values = {name: list(found) for name, found in form.fields.items()}
+        values |= {"subject": [subject], "sender_name": ["Préfecture de Yoto"]}
+        values["addressed_post_id"] = [next(v for v, _ in form.choices["addressed_post_id"] if v)]
+        sent = self._insist(lambda: person.http.post(form.action, data=values, follow_redirects=False), (303,))
+        shown = self._insist(lambda: person.http.get(sent.headers["location"]), (200,))
+        number = re.search(r"\d{5}/[^\s<]+", shown.text)
+        assert number, shown.text
+        number_id = re.search(r"/(\d+)/enregistre", sent.headers["location"])
+        assert number_id, sent.headers
+        self.answered[subject] = int(number_id[1]), number[0]
+
+    def _insist(self, ask: Callable[[], httpx.Response], wanted: tuple[int, ...]) -> httpx.Response:
+        while True:
+            try:
+                answer = ask()
+            except httpx.HTTPError as failure:
+                self.failures.append(type(failure).__name__)
+            else:
+                if answer.status_code in wanted:
+                    return answer
+                assert answer.status_code >= 500, f"{answer.status_code}: {answer.text[:500]}"
+                self.failures.append(str(answer.status_code))
+            time.sleep(0.05)
+
+
+@pytest.mark.slow
+@pytest.mark.servers
+@pytest.mark.timeout(600 + 60 * KILLS)
+def test_no_answered_letter_is_lost_when_the_database_is_killed(cluster: DurableCluster, tmp_path: Path) -> None:
+    with psycopg.connect(cluster.url.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute("ALTER DATABASE postgres SET synchronous_commit = off")  # as somebody may, for speed
+    services = prepared(cluster.url, tmp_path)
+    port = free_port()
+    site, place = Processes(tmp_path / "logs"), f"http://127.0.0.1:{port}"
+    settings = {"GED_DATA_DIR": str(tmp_path), "GED_SECRET": SECRET, "GED_DATABASE_URL": cluster.url}
+    site.start("site", "ged", "serve", "--bind", f"127.0.0.1:{port}", env={**os.environ, **settings})
+    stop = threading.Event()
+    clerks = [Clerk(place, f"{n}", stop) for n in range(CLIENTS)]
+    try:
+        site.wait_for_site(place)
+        threads = [threading.Thread(target=clerk.work, daemon=True) for clerk in clerks]
+        for thread in threads:
+            thread.start()
+        back = [kill_once(cluster, services, clerks, place) for _ in range(KILLS)]
+        stop.set()
+        for thread in threads:
+            thread.join(60)
+            assert not thread.is_alive(), "a clerk still waits for an answer"
+    finally:
+        stop.set()
+        site.stop()
+    assert any(clerk.failures for clerk in clerks), "nobody noticed that the database was killed"
+    told = look_again(services, clerks)
+    services.engine.dispose()
+    print(json.dumps({"kills": KILLS, "answered": told, "back_s": [round(one, 2) for one in back]}))
+
+
+def prepared(url: str, folder: Path) -> Services:
+    migrate_database(make_settings(folder, database_url=url))
+    services = make_services(folder, url=url, create=False)
+    make_organisation(services)
+    give_passwords(services)
+    return services
+
+
+def kill_once(cluster: DurableCluster, services: Services, clerks: list[Clerk], place: str) -> float:
+    """Let them work, seal the head, kill at a moment of chance, start again; seconds until the site registers again."""
+    begun = sum(len(clerk.answered) for clerk in clerks)
+    wait_for(lambda: sum(len(clerk.answered) for clerk in clerks) > begun + 2 * CLIENTS)
+    seal_head(services, now=datetime.now(UTC))
+    time.sleep(random.uniform(0, 0.5))
+    cluster.kill()
+    services.engine.dispose()
+    cluster.start()
+    began = time.monotonic()
+    with httpx.Client(base_url=place, timeout=10) as monitor:
+        wait_for(lambda: monitor.get("/sante").status_code == 200)
+    told = sum(len(clerk.answered) for clerk in clerks)
+    wait_for(lambda: sum(len(clerk.answered) for clerk in clerks) > told)
+    took = time.monotonic() - began
+    assert took < BACK_WITHIN_S, f"the site registers again only after {took:.1f} s"
+    return took
+
+
+def wait_for(what: Callable[[], bool], *, within_s: float = 60) -> None:
+    until = time.monotonic() + within_s
+    while not what():
+        assert time.monotonic() < until, "it did not come"
+        time.sleep(0.01)
+
+
+def look_again(services: Services, clerks: list[Clerk]) -> int:
+    """Every answered letter is there once under the number told; numbers, journal, heads and closings hold."""
+    told = {subject: number for clerk in clerks for subject, number in clerk.answered.items()}
+    with services.reading() as session:
+        rows = session.execute(
+            select(Mail.subject, MailNumber.id, MailNumber.text).join(MailNumber, MailNumber.mail_id == Mail.id)
+        ).all()
+        assert session.scalar(select(func.count(Mail.id))) == len(rows)
+        assert audit.head(session).count > len(rows)
+    there = {subject: (number_id, number) for subject, number_id, number in rows}
+    assert len(there) == len(rows), "a form sent twice became two letters"
+    assert {subject: there.get(subject) for subject in told} == told, "answered, and not there"
+    assert len({number for _, number in told.values()}) == len(told), "a number was told twice"
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    assert closing.close_what_is_over(services, now=tomorrow) == []
+    seal_head(services, now=tomorrow)
+    assert verify(services, now=tomorrow).problems == ()
+    return len(told)
