@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, cast
 
-<<<<<<< HEAD
 from sqlalchemy import (
     BigInteger,
     Connection,
@@ -18,10 +17,8 @@ from sqlalchemy import (
     String,
     create_engine,
     event,
+    text,
 )
-=======
-from sqlalchemy import BigInteger, Connection, DateTime, Engine, Integer, MetaData, String, create_engine, event, text
->>>>>>> main
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection

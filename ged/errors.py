@@ -46,7 +46,6 @@ class StaleVersion(GedError):
     """Somebody else changed the thing since the form was opened."""
 
 
-<<<<<<< HEAD
 class Busy(StaleVersion):
     """The database gave the act up twice for other people's acts at the same rows; nothing of it stays."""
 
@@ -56,10 +55,10 @@ class Overtaken(Exception):
 
     No ``GedError``: it is not for people, but for the caller that can do its work once more (``ged.unit.once_more``).
     """
-=======
+
+
 class LeaseLost(GedError):
     """A worker no longer holds its job: another one has it, or a person settled it. Nothing of it may be written."""
->>>>>>> main
 
 
 class NumberTaken(GedError):

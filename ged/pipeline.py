@@ -17,15 +17,9 @@ from ged.archive.anchor import Anchors
 from ged.archive.seal import HeadSeal
 from ged.closing import operations as closing
 from ged.codes import CodeKind
-<<<<<<< HEAD
-from ged.errors import EngineFailed, GedError, Overtaken
-from ged.jobs import BACKLOG_KINDS, SLOW_KINDS, ClaimedJob, Job, JobKind, JobState
-from ged.ports import JobId
-=======
 from ged.errors import EngineFailed
 from ged.jobs import ClaimedJob, JobKind, JobState
 from ged.ports import JobId, Lane
->>>>>>> main
 from ged.preservation import operations as preservation
 from ged.registry import (
     dispatch,
@@ -45,11 +39,7 @@ from ged.runner import Beat, Limits, Run
 from ged.schedules import Every, Hourly, Nightly, Schedule
 from ged.signbook import wiring as signbook_wiring
 from ged.slips.receive import proof_arrived
-<<<<<<< HEAD
-from ged.unit import Services, once_more
-=======
 from ged.unit import Services, UnitOfWork
->>>>>>> main
 
 logger = logging.getLogger(__name__)
 
@@ -249,44 +239,7 @@ def plug_proofs() -> None:
 # --- the table of kinds
 
 
-<<<<<<< HEAD
-def run_job(services: Services, job_id: JobId, *, worker: str) -> bool:
-    """Take and do one job; False when there was nothing to take. An error is noted in its row, never lost."""
-    started = datetime.now(UTC)
-    for attempt in services.attempts(started):
-        with attempt as uow:
-            claimed = jobs.claim(uow.session, job_id, worker=worker, now=started)
-    if claimed is None:
-        return False
-
-    if claimed.kind is JobKind.INDEX:
-        _index_many(services, claimed, worker=worker)
-        return True
-
-    def heartbeat(progress: str) -> None:
-        now = datetime.now(UTC)
-        try:
-            with services.unit_of_work(now) as uow:
-                jobs.renew(uow.session, job_id, worker=worker, now=now, progress=progress)
-        except (SQLAlchemyError, Overtaken):
-            # The next beat may succeed; at worst the lease ends and another worker does the same work.
-            logger.warning("job.beat_missed job=%s", job_id, exc_info=True)
-
-    try:
-        once_more(lambda: FUNCTIONS[claimed.kind](Run(services, claimed, heartbeat, started)))
-    except Exception as error:  # noqa: BLE001  # whatever happened stands in the job's row for the administrator
-        if claimed.kind is JobKind.INDEX_BACKLOG and isinstance(error, EngineFailed) and error.retryable:
-            _index_failed(services, [claimed], error)
-        else:
-            _note_failure(services, job_id, error)
-        return True
-    finished = datetime.now(UTC)
-    for attempt in services.attempts(finished):
-        with attempt as uow:
-            jobs.finish(uow.session, job_id, now=finished)
-=======
 def _always(_uow: UnitOfWork) -> bool:
->>>>>>> main
     return True
 
 
@@ -386,8 +339,9 @@ def run_job(
         overdue: called when the job took longer than its kind may (``Limits``).
     """
     now = datetime.now(UTC)
-    with services.unit_of_work(now) as uow:
-        claimed = jobs.claim(uow.session, job_id, worker=worker, now=now, lease=lease)
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            claimed = jobs.claim(uow.session, job_id, worker=worker, now=now, lease=lease)
     if claimed is None:
         return False
     kind = KINDS[claimed.kind]

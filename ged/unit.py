@@ -11,10 +11,7 @@ same, PostgreSQL gives one of them up, and its caller runs it once more: a reque
 several steps by ``Services.attempts``.
 """
 
-<<<<<<< HEAD
 import logging
-=======
->>>>>>> main
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
@@ -219,11 +216,8 @@ class Services:
 
         Raises:
             StaleVersion: ``form.stale``: somebody changed a row between our reading and our writing.
-<<<<<<< HEAD
             Overtaken: the database gave it up for another's; whoever began the work does it once more.
-=======
             LeaseLost: in a job: another worker has it meanwhile; nothing is written.
->>>>>>> main
         """
         return _unit_of_work(self, now)
 

@@ -12,13 +12,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from ged.codes import derive_secret
 from ged.config import Settings
-<<<<<<< HEAD
 from ged.unit import Services, once_more
-from web import api, auth, context, errors, guard, headers, i18n, keyring, navigation, pages, views
-=======
-from ged.unit import Services
 from web import api, auth, context, errors, guard, headers, hosts, i18n, keyring, navigation, numbers, pages, views
->>>>>>> main
 
 
 class Site(Flask):

@@ -273,27 +273,17 @@ def run_notify(services: Services, job: ClaimedJob, *, now: datetime) -> None:
         )
     with services.blobs.open(digest) as stored:
         message = Message(**{**message.__dict__, "attachment": stored.read()})
-<<<<<<< HEAD
     for attempt in services.attempts(now):
         with attempt as uow:
             begun = _still_to_send(uow, job)
             if begun:
-                jobs.mark_irrevocable(uow.session, job.id, now=now)
+                jobs.mark_irrevocable(uow.session, job, now=now)
     if not begun:
         return
     services.post.send(message)
     for attempt in services.attempts(now):
         with attempt as uow:
-            _note_sent(uow, job.subject_id, SYSTEM)
-=======
-    with services.unit_of_work(now) as uow:
-        if not _still_to_send(uow, job):
-            return
-        jobs.mark_irrevocable(uow.session, job, now=now)
-    services.post.send(message)
-    with services.unit_of_work(now) as uow:
-        _note_sent(uow, job.subject_id, SYSTEM, message_id=message.message_id)
->>>>>>> main
+            _note_sent(uow, job.subject_id, SYSTEM, message_id=message.message_id)
 
 
 def _still_to_send(uow: UnitOfWork, job: ClaimedJob) -> bool:

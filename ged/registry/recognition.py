@@ -51,17 +51,10 @@ def run_intake(services: Services, batch_id: int, *, heartbeat: Heartbeat, now: 
     with private_dir(services) as folder:
         for n, (page_id, digest) in enumerate(new, start=1):
             heartbeat(f"{n}/{len(new)}")
-<<<<<<< HEAD
-            with beating(heartbeat, f"{n}/{len(new)}"):
-                looks[page_id] = _look(services, digest, folder / f"page-{page_id}")
+            looks[page_id] = _look(services, digest, folder / f"page-{page_id}")
     for attempt in services.attempts(now):
         with attempt as uow:
             settle(uow, batch_id, looks, now=now)
-=======
-            looks[page_id] = _look(services, digest, folder / f"page-{page_id}")
-    with services.unit_of_work(now) as uow:
-        settle(uow, batch_id, looks, now=now)
->>>>>>> main
     _make_pictures(services, batch_id, heartbeat=heartbeat, now=now)
 
 

@@ -119,14 +119,9 @@ def run_alert_mail(services: Services, job: ClaimedJob, *, now: datetime) -> Non
         to, name = session.get_one(Person, saved.person_id).email, saved.name
     if not count or not to:
         return
-<<<<<<< HEAD
     for attempt in services.attempts(now):
         with attempt as uow:
-            jobs.mark_irrevocable(uow.session, job.id, now=now)
-=======
-    with services.unit_of_work(now) as uow:
-        jobs.mark_irrevocable(uow.session, job, now=now)
->>>>>>> main
+            jobs.mark_irrevocable(uow.session, job, now=now)
     services.post.send(_message(job.params["message_id"], to, name, count, f"{services.public_url}/recherches"))
 
 
