@@ -13,8 +13,8 @@ from pathlib import Path
 
 from ged import audit, job_figures, jobs, runner, upkeep
 from ged.archive import blobs as archive_blobs
-from ged.archive.anchor import Anchors
-from ged.archive.seal import HeadSeal
+from ged.archive.anchor import journal_anchors
+from ged.archive.seal import journal_seal
 from ged.closing import operations as closing
 from ged.codes import CodeKind
 from ged.errors import EngineFailed
@@ -111,7 +111,7 @@ def anchor(run: Run) -> None:
 
 def anchor_journal(services: Services, *, now: datetime) -> tuple[bool, int]:
     """Anchor the journal now: (whether something came since the last anchor, how many time-stamps came)."""
-    anchors = Anchors(seal_folder(services))
+    anchors = journal_anchors(services)
     seal_head(services, now=now)
     with services.snapshot() as session:
         made = anchors.make(session, now=now)
@@ -127,7 +127,7 @@ def seal_head(services: Services, *, now: datetime) -> bool:
     """Seal the present head; False when it is sealed already."""
     with services.reading() as session:
         head = audit.head(session)
-    return HeadSeal(seal_folder(services)).seal(head, now=now)
+    return journal_seal(services).seal(head, now=now)
 
 
 def close_days(run: Run) -> None:

@@ -187,6 +187,8 @@ class Services:
     country: str
     code_key: bytes
     """Key of the check in our QR codes."""
+    journal_secret: bytes
+    """Opens the key that signs the journal's heads."""
     public_url: str
     data_dir: str
     ocr_languages: tuple[str, ...] = ("fra",)

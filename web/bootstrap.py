@@ -1,6 +1,7 @@
 """Settings -> Services: the only place that plugs engines into sockets."""
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from ged.adapters.blobs_fs import FileBlobs
 from ged.adapters.imap import load_mailboxes
 from ged.adapters.post_smtp import FolderPost, SmtpPost
 from ged.adapters.queue_polled import PolledQueue
+from ged.archive.seal import journal_seal
 from ged.codes import derive_secret
 from ged.config import Settings
 from ged.db import make_engine
@@ -80,6 +82,7 @@ def build_services(settings: Settings, *, writes_index: bool = False) -> Service
         zone=settings.zone,
         country=settings.country,
         code_key=derive_secret(secret, "codes"),
+        journal_secret=derive_secret(secret, "journal"),
         public_url=settings.public_url.rstrip("/"),
         data_dir=str(settings.data_dir),
         ocr_languages=settings.ocr_languages,
@@ -92,6 +95,7 @@ def build_services(settings: Settings, *, writes_index: bool = False) -> Service
         timestamper=AuthorityStamper(settings.tsa_urls) if settings.tsa_urls else None,
         tokens=PayloadSealer(institution),
     )
+    journal_seal(services).protect()
     return services
 
 
@@ -260,14 +264,39 @@ def _queue(settings: Settings) -> JobQueue:
         return PolledQueue()
     from ged.adapters.queue_rq import RqQueue
 
-    return RqQueue(settings.redis_url)
+    return RqQueue(settings.redis_url, ca_file=settings.redis_ca)
 
 
-def rq_queue_names() -> tuple[str, ...]:
-    """The queues that a worker looks at, in this order."""
-    from ged.adapters.queue_rq import QUEUE_NAMES
+def require_redis(settings: Settings) -> None:
+    """Look whether Redis answers.
 
-    return QUEUE_NAMES
+    Raises:
+        ConfigError: ``worker.redis_unreachable``.
+    """
+    from redis.exceptions import RedisError
+
+    from ged.adapters.queue_rq import open_redis
+
+    try:
+        with open_redis(settings.redis_url or "", ca_file=settings.redis_ca, timeout_s=5) as redis:
+            redis.ping()
+    except RedisError as error:
+        raise ConfigError(
+            "worker.redis_unreachable",
+            f"start Redis or correct GED_REDIS_URL ({type(error).__name__}); no job is lost meanwhile",
+            setting="GED_REDIS_URL",
+        ) from None
+
+
+def work_for_rq(
+    settings: Settings, *, name: Callable[[], str], stop: threading.Event, between_sweeps: threading.Lock
+) -> None:
+    """Take RQ's messages until ``stop`` is set (``ged.adapters.rq_worker.work``)."""
+    from ged.adapters.queue_rq import open_redis
+    from ged.adapters.rq_worker import work
+
+    with open_redis(settings.redis_url or "", ca_file=settings.redis_ca) as redis:
+        work(redis, name=name, stop=stop, between_sweeps=between_sweeps)
 
 
 def _post(settings: Settings) -> Post:

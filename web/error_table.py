@@ -1210,6 +1210,18 @@ MESSAGES: Mapping[str, Message] = {
         _l("Un groupe a douze membres au plus, et la liste deux mille groupes."),
     ),
     "synonyms.unknown": Message(_l("Ce groupe n'est plus dans la liste."), _l("Regardez la liste des synonymes.")),
+    # --- copies of the journal's heads, kept elsewhere ---
+    "copy.altered": Message(
+        _l("Cette copie des têtes du journal n'est pas signée par la clé donnée, ou elle n'est pas entière."),
+        _l("Donnez la clé qui a signé cette copie, et le fichier tel qu'il a été copié."),
+    ),
+    "copy.empty": Message(
+        _l("Cette copie des têtes du journal est vide."), _l("Donnez une copie de heads.jsonl d'une ligne au moins.")
+    ),
+    "copy.key_unreadable": Message(
+        _l("Cette clé publique du journal ne peut pas être lue."),
+        _l("Donnez le fichier journal.pub tel qu'il a été copié."),
+    ),
     # --- template ---
     "template.unknown": Message(_l("Ce modèle de lettre n'existe pas."), _l("Choisissez un modèle de la liste.")),
     # --- text ---

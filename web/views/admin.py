@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -10,17 +11,16 @@ from flask_babel import LazyString
 from flask_babel import gettext as _
 
 from ged import jobs as outbox
-from ged.archive.seal import HeadSeal
+from ged.archive.seal import journal_seal
 from ged.errors import GedError, Invalid, InvalidTransition
 from ged.jobs import OPEN_STATES, JobState
-from ged.pipeline import seal_folder
 from ged.ports import JobId
 from ged.reports import jobs as job_reports
 from ged.reports import journal
 from ged.reports.journal import JournalFilter
 from ged.routing import calendar
 from ged.unit import Role
-from web import context
+from web import context, settings_file
 from web.errors import view_of
 from web.forms import FormReader
 from web.labels import ACTIONS, SUBJECTS
@@ -50,9 +50,10 @@ def index() -> ResponseReturnValue:
         counts=counts,
         stalled=stalled,
         head=head,
-        sealed=HeadSeal(seal_folder(services)).last(),
+        sealed=journal_seal(services).last(),
         open_jobs=sum(counts[state.value] for state in OPEN_STATES),
         index=_index_status(),
+        open_settings=settings_file.lies_inside(settings_file.find(), Path(services.data_dir)),
         unsafe=context.settings().unsafe_database,
     )
 
