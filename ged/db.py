@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Connection,
-    CursorResult,
     DateTime,
     Engine,
     Integer,
@@ -17,6 +16,7 @@ from sqlalchemy import (
     String,
     create_engine,
     event,
+    inspect,
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -173,8 +173,8 @@ def insert_if_missing(session: Session, table: type[Base], **values: object) -> 
         Whether the row is new.
     """
     make = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    done = session.execute(make(table).values(**values).on_conflict_do_nothing())
-    return bool(cast(CursorResult[Any], done).rowcount)
+    new = make(table).values(**values).on_conflict_do_nothing().returning(*inspect(table).primary_key)
+    return session.execute(new).first() is not None
 
 
 GIVEN_UP = frozenset({"40001", "40P01"})

@@ -103,7 +103,7 @@ def test_bytes_handed_in_again_between_the_look_and_the_removal_stay(tmp_path: P
     blobs = HandedInAgain(tmp_path)
     digest = blobs.put(io.BytesIO(b"an old scan")).digest
     _aged(tmp_path, digest)
-    engine = make_engine("sqlite://")
+    engine = make_engine(f"sqlite:///{tmp_path}/rows.db")
     Base.metadata.create_all(engine)
     with read_session(engine) as session:
         assert sweep(session, blobs, now=datetime.now(UTC)) == 0
