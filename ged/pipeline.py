@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
+from sqlalchemy.orm import Session
+
 from ged import audit, job_figures, jobs, runner, upkeep
 from ged.archive import blobs as archive_blobs
 from ged.archive.anchor import journal_anchors
@@ -36,13 +38,15 @@ from ged.registry import mailbox as mailboxes
 from ged.registry.suggestions import lessons, readings, resent, scan_reading
 from ged.routing.proof import sheet_arrived
 from ged.runner import Beat, Limits, Run
-from ged.schedules import Every, Hourly, Nightly, Schedule
+from ged.schedules import Every, Nightly, Schedule
 from ged.signbook import wiring as signbook_wiring
 from ged.slips.receive import proof_arrived
 from ged.unit import Services, UnitOfWork
 
 logger = logging.getLogger(__name__)
 
+SEAL_ENTRIES = 500
+"""So many unsealed entries are sealed at the next look, without waiting for the period."""
 INDEX_BATCH = 200
 """Index jobs that are done in one write."""
 PIECES_KEPT = timedelta(days=3)
@@ -128,6 +132,12 @@ def seal_head(services: Services, *, now: datetime) -> bool:
     with services.reading() as session:
         head = audit.head(session)
     return journal_seal(services).seal(head, now=now)
+
+
+def unsealed_entries(services: Services, session: Session) -> int | None:
+    """How many entries of the journal no sealed head covers (their loss would leave no trace); None: never sealed."""
+    last = journal_seal(services).last()
+    return None if last is None else max(0, audit.head(session).count - last.count)
 
 
 def close_days(run: Run) -> None:
@@ -255,6 +265,14 @@ def _has_follows(uow: UnitOfWork) -> bool:
     return bool(saved_searches.open_follows(uow.session))
 
 
+def _has_unsealed(uow: UnitOfWork) -> bool:
+    return unsealed_entries(uow.services, uow.session) != 0
+
+
+def _has_many_unsealed(uow: UnitOfWork) -> bool:
+    return (unsealed_entries(uow.services, uow.session) or 0) >= SEAL_ENTRIES
+
+
 def _has_signatures_due(uow: UnitOfWork) -> bool:
     return preservation.is_due(uow, now=uow.now)
 
@@ -292,7 +310,7 @@ KINDS: Mapping[JobKind, Kind] = {
     JobKind.ALERTS: Kind(Lane.QUICK, alerts, _HOUR, Every(minutes=3), cause=_has_follows),
     JobKind.ALERT_MAIL: Kind(Lane.QUICK, alert_mail, _MINUTES, irrevocable=True),
     JobKind.CHECK_SIGNATURES: Kind(Lane.QUICK, check_signatures, _MINUTES),
-    JobKind.SEAL: Kind(Lane.QUICK, seal, _MINUTES, Hourly(minute=5)),
+    JobKind.SEAL: Kind(Lane.QUICK, seal, _MINUTES, Every(minutes=5), cause=_has_unsealed, early=_has_many_unsealed),
     JobKind.READ_SCAN: Kind(Lane.DESK, read_scan, _HOUR),
     JobKind.COLLECT_MAIL: Kind(Lane.UPKEEP, collect_mail, 4 * _HOUR, Every(minutes=3), cause=_has_mailboxes),
     JobKind.PRESERVE: Kind(Lane.UPKEEP, preserve, _HOUR),

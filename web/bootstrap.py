@@ -18,7 +18,7 @@ from ged.codes import derive_secret
 from ged.config import Settings
 from ged.db import make_engine
 from ged.errors import ConfigError, Invalid
-from ged.org.certificates import own_lists
+from ged.org.certificates import is_issued, own_lists
 from ged.pipeline import lane_of, plug_proofs
 from ged.ports import Certificate, JobQueue, Post, SearchIndex, TokenSealer
 from ged.unit import Services
@@ -26,6 +26,7 @@ from indexer.synonyms import SHIPPED, SynonymFile
 from ocr.engine import TesseractEngine
 from signing import pki
 from signing.anchor_stamp import AuthorityStamper
+from signing.house import HouseCertificates
 from signing.keys import PASSPHRASE_MIN_CHARS, LocalVault, describe
 from signing.pades import PadesSigner
 from signing.payload import PayloadSealer
@@ -67,6 +68,7 @@ def build_services(settings: Settings, *, writes_index: bool = False) -> Service
     signer = PadesSigner(settings.tsa_urls)
     institution = seal_key(settings, keystore)
     synonyms = SynonymFile(settings.data_dir / SYNONYMS, otherwise=SHIPPED)
+    house = HouseCertificates(authority_dir(settings), lambda serial, digest: is_issued(services, serial, digest))
     services = Services(
         engine=make_engine(settings.url),
         blobs=FileBlobs(settings.data_dir / "blobs"),
@@ -77,7 +79,9 @@ def build_services(settings: Settings, *, writes_index: bool = False) -> Service
         ocr=TesseractEngine(jobs=settings.ocr_jobs),
         vault=vault,
         signer=signer,
-        checker=PdfChecker(vault.trust_roots_pem(), crls=lambda: own_lists(services, now=datetime.now(UTC))),
+        checker=PdfChecker(
+            vault.trust_roots_pem(), crls=lambda: own_lists(services, now=datetime.now(UTC)), house=house
+        ),
         post=_post(settings),
         zone=settings.zone,
         country=settings.country,

@@ -90,7 +90,7 @@ def unlock(passphrase: str) -> datetime:
         with attempt as uow:
             tries_left = keys.note_try(uow, actor.person_id)
     with services.reading() as session:
-        stored = keys.load_key(session, actor.person_id, counted=True)
+        stored = keys.load_key(session, actor.person_id)
     try:
         opened = services.vault.unlock(stored, passphrase, now=now)
     except EngineFailed:
