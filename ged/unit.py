@@ -92,6 +92,7 @@ class HeldPost:
         from_on, until_on: the days of that act, both included.
         template_codes: the types of letters that it is for; empty: all.
         max_amount_xof: the largest amount at stake in a letter, in F CFA; None: any.
+        granted_at: when that act was recorded here; None: of a post held, or not known.
     """
 
     post_id: PostId
@@ -106,6 +107,7 @@ class HeldPost:
     until_on: date | None = None
     template_codes: tuple[str, ...] = ()
     max_amount_xof: int | None = None
+    granted_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -234,7 +236,7 @@ class Services:
         never returns from inside: whether it is committed is known after the loop.
 
         Raises:
-            StaleVersion: ``form.stale``, as ``unit_of_work``; Busy ``database.busy``: given up twice.
+            StaleVersion: ``form.stale``, as ``unit_of_work``; Busy ``database.overtaken``: given up twice.
         """
         lost: list[Overtaken] = []
         for n in range(1, TRIES + 1):
@@ -328,7 +330,7 @@ class UnitOfWork:
 
 def busy() -> Busy:
     """What a person is told whose act was given up twice."""
-    return Busy("database.busy", "send it again in a moment: nothing was kept")
+    return Busy("database.overtaken", "send it again in a moment: nothing was kept")
 
 
 def once_more(work: Callable[[], Result], *, may_repeat: Callable[[], bool] = lambda: True) -> Result:
@@ -341,7 +343,7 @@ def once_more(work: Callable[[], Result], *, may_repeat: Callable[[], bool] = la
             that cannot be.
 
     Raises:
-        Busy: ``database.busy``: given up twice, or a part of it was committed.
+        Busy: ``database.overtaken``: given up twice, or a part of it was committed.
     """
     before = _COMMITS.get()
     try:
