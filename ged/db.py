@@ -203,11 +203,11 @@ def insert_if_missing(session: Session, table: type[Base], **values: object) -> 
     """Insert a row unless its key is there; who loses the race waits for the winner's row and leaves it as it is.
 
     Returns:
-        Whether the row is new.
+        Whether this call inserted it.
     """
     make = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    new = make(table).values(**values).on_conflict_do_nothing().returning(*inspect(table).primary_key)
-    return session.execute(new).first() is not None
+    statement = make(table).values(**values).on_conflict_do_nothing().returning(*inspect(table).primary_key)
+    return session.execute(statement).first() is not None
 
 
 GIVEN_UP = frozenset({"40001", "40P01"})
