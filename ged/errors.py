@@ -46,7 +46,7 @@ class StaleVersion(GedError):
     """Somebody else changed the thing since the form was opened."""
 
 
-class Busy(StaleVersion):
+class GivenUp(StaleVersion):
     """The database gave the act up twice for other people's acts at the same rows; nothing of it stays."""
 
 

@@ -28,7 +28,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from ged import audit, jobs
 from ged.db import read_session, snapshot_session, was_given_up, write_session
-from ged.errors import Busy, Overtaken, StaleVersion
+from ged.errors import GivenUp, Overtaken, StaleVersion
 from ged.jobs import Job, JobKind
 from ged.ports import (
     BlobStore,
@@ -236,7 +236,7 @@ class Services:
         never returns from inside: whether it is committed is known after the loop.
 
         Raises:
-            StaleVersion: ``form.stale``, as ``unit_of_work``; Busy ``database.overtaken``: given up twice.
+            StaleVersion: ``form.stale``, as ``unit_of_work``; GivenUp ``database.overtaken``: given up twice.
         """
         lost: list[Overtaken] = []
         for n in range(1, TRIES + 1):
@@ -328,9 +328,9 @@ class UnitOfWork:
         return list(self._jobs)
 
 
-def busy() -> Busy:
+def busy() -> GivenUp:
     """What a person is told whose act was given up twice."""
-    return Busy("database.overtaken", "send it again in a moment: nothing was kept")
+    return GivenUp("database.overtaken", "send it again in a moment: nothing was kept")
 
 
 def once_more(work: Callable[[], Result], *, may_repeat: Callable[[], bool] = lambda: True) -> Result:
@@ -343,7 +343,7 @@ def once_more(work: Callable[[], Result], *, may_repeat: Callable[[], bool] = la
             that cannot be.
 
     Raises:
-        Busy: ``database.overtaken``: given up twice, or a part of it was committed.
+        GivenUp: ``database.overtaken``: given up twice, or a part of it was committed.
     """
     before = _COMMITS.get()
     try:

@@ -21,11 +21,11 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from ged.db import fault_of
 from ged.errors import (
-    Busy,
     DiskFull,
     EngineFailed,
     Forbidden,
     GedError,
+    GivenUp,
     Invalid,
     InvalidTransition,
     Malformed,
@@ -48,7 +48,7 @@ STATUS: tuple[tuple[type[GedError], int], ...] = (
     (NotFound, 404),
     (Forbidden, 403),
     (InvalidTransition, 409),
-    (Busy, 503),
+    (GivenUp, 503),
     (StaleVersion, 409),
     (NumberTaken, 409),
     (Malformed, 400),
@@ -141,7 +141,7 @@ def _on_ged_error(error: GedError) -> ResponseReturnValue:
     if view.status >= 500:
         log.error("%s %s: %s", request.method, request.endpoint, error)
     answer = make_response(_answer(view))
-    if isinstance(error, Busy):
+    if isinstance(error, GivenUp):
         answer.headers["Retry-After"] = "1"
     return answer
 

@@ -20,7 +20,7 @@ from sqlalchemy import func, select, text, update
 
 from ged import access, audit
 from ged.codes import CodeKind, make_code
-from ged.errors import Busy, Overtaken
+from ged.errors import GivenUp, Overtaken
 from ged.ports import AttachmentId, MailId, unit_principal
 from ged.registry import allocation, arrange, dispatch, recognition
 from ged.registry.dispatch import Departure
@@ -234,7 +234,7 @@ def give_up(uow: UnitOfWork) -> None:
 
 def test_given_up_twice_is_told_as_busy_and_a_third_time_is_not_tried(services: Services) -> None:
     runs = 0
-    with pytest.raises(Busy, match=r"database\.overtaken"):
+    with pytest.raises(GivenUp, match=r"database\.overtaken"):
         for attempt in services.attempts(NOW):
             with attempt as uow:
                 runs += 1
@@ -252,7 +252,7 @@ def test_work_of_which_a_part_is_committed_is_not_done_again(services: Services)
         with services.unit_of_work(NOW) as uow:
             give_up(uow)
 
-    with pytest.raises(Busy, match=r"database\.overtaken"):
+    with pytest.raises(GivenUp, match=r"database\.overtaken"):
         once_more(work)
     assert runs == 1
 
