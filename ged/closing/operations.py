@@ -72,19 +72,21 @@ def _close(
         content = sheet.closing_data(session, services, plan, actor, now)
     pdf = sheet.closing_pdf(content, at=now)
     stored, sealed = services.blobs.put(BytesIO(pdf)), _sealed(services, pdf, now)
-    row = _signed_row(services, plan, stored.digest, actor, now)
-    with services.unit_of_work(now) as uow:
-        register = uow.session.get_one(Register, register_id)
-        post = _post(uow.session, register_id, actor)
-        allocation.lock_days(uow.session, register, plan.from_on, until_on)
-        if _plan(uow.session, services, register_id, period, until_on, now) != plan:
-            raise StaleVersion("closing.changed", "close again: the register changed meanwhile", id=register_id)
-        _enter(uow, row, plan.lines, actor, post)
-        if sealed is not None:
-            digest, level = sealed
-            uow.session.add(ClosingRevision(closing_id=row.id, sequence=1, digest=digest, level=level, at=now))
-        uow.preserve("closing", row.id)
-        return row
+    seal = journal_seal(services).sign(sealed_body(_row(plan, stored.digest, actor, now)))
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            register = uow.session.get_one(Register, register_id)
+            post = _post(uow.session, register_id, actor)
+            allocation.lock_days(uow.session, register, plan.from_on, until_on)
+            if _plan(uow.session, services, register_id, period, until_on, now) != plan:
+                raise StaleVersion("closing.changed", "close again: the register changed meanwhile", id=register_id)
+            row = _row(plan, stored.digest, actor, now, seal)
+            _enter(uow, row, plan.lines, actor, post)
+            if sealed is not None:
+                digest, level = sealed
+                uow.session.add(ClosingRevision(closing_id=row.id, sequence=1, digest=digest, level=level, at=now))
+            uow.preserve("closing", row.id)
+    return row
 
 
 def _sealed(services: Services, pdf: bytes, now: datetime) -> tuple[Digest, str] | None:
@@ -169,8 +171,8 @@ def _first_open(session: Session, register_id: int, last: RegisterClosing | None
     return first
 
 
-def _signed_row(services: Services, plan: Listed, digest: Digest, actor: Actor, now: datetime) -> RegisterClosing:
-    row = RegisterClosing(
+def _row(plan: Listed, digest: Digest, actor: Actor, now: datetime, seal: str = "") -> RegisterClosing:
+    return RegisterClosing(
         register_id=plan.register_id,
         period=plan.period,
         sequence=plan.sequence,
@@ -184,10 +186,9 @@ def _signed_row(services: Services, plan: Listed, digest: Digest, actor: Actor, 
         rectification_count=plan.counts[2],
         closed_at=now,
         closed_by_id=actor.person_id or None,
+        seal=seal,
         lines_kept=True,
     )
-    row.seal = journal_seal(services).sign(sealed_body(row))
-    return row
 
 
 def _enter(uow: UnitOfWork, row: RegisterClosing, lines: Sequence[Line], actor: Actor, post: HeldPost | None) -> None:
