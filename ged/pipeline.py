@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from ged import audit, jobs, upkeep
 from ged.archive import blobs as archive_blobs
@@ -44,10 +45,12 @@ from ged.unit import Services
 logger = logging.getLogger(__name__)
 
 FAST_KINDS = frozenset(JobKind) - SLOW_KINDS - BACKLOG_KINDS
+SEAL_ENTRIES = 500
+"""So many unsealed entries are sealed at the next look, without waiting for the period."""
 PERIODS = {
     JobKind.COLLECT_MAIL: timedelta(minutes=3),
     JobKind.ALERTS: timedelta(minutes=3),
-    JobKind.SEAL: timedelta(hours=1),
+    JobKind.SEAL: timedelta(minutes=5),
     JobKind.CLOSE_DAYS: timedelta(hours=6),
     JobKind.ANCHOR: timedelta(hours=24),
     JobKind.SWEEP: timedelta(hours=24),
@@ -156,6 +159,12 @@ def seal_head(services: Services, *, now: datetime) -> bool:
     with services.reading() as session:
         head = audit.head(session)
     return HeadSeal(seal_folder(services)).seal(head, now=now)
+
+
+def unsealed_entries(services: Services, session: Session) -> int | None:
+    """How many entries of the journal no sealed head covers (their loss would leave no trace); None: never sealed."""
+    last = HeadSeal(seal_folder(services)).last()
+    return None if last is None else max(0, audit.head(session).count - last.count)
 
 
 def close_days(run: Run) -> None:
@@ -385,5 +394,9 @@ def schedule_periodic(services: Services, *, now: datetime) -> None:
             waiting = uow.session.scalar(
                 select(Job.id).where(Job.kind == kind, Job.state.in_((JobState.QUEUED, JobState.RUNNING))).limit(1)
             )
-            if waiting is None and (latest is None or latest <= now - period):
+            is_time = latest is None or latest <= now - period
+            if kind is JobKind.SEAL:
+                unsealed = unsealed_entries(services, uow.session)
+                is_time = (is_time and unsealed != 0) or (unsealed or 0) >= SEAL_ENTRIES
+            if waiting is None and is_time:
                 uow.defer(kind, 0)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from ged.errors import GedError
+from ged.errors import EngineFailed, GedError
 from web.cli_import import import_letters
 from web.cli_index import index
 from web.cli_keys import keys
@@ -25,6 +25,14 @@ from web.cli_token import token
 
 if TYPE_CHECKING:
     from ged.config import Settings
+
+MEANINGS = {
+    "journal.cut_behind_seal": ": the journal held that many entries when it was sealed; some are lost, and with them "
+    "numbers that were given. Read in the latest backup, compare with labels, receipts and printed registers",
+    "journal.rewritten_behind_seal": ": other entries stand where sealed ones stood; numbers may have been given twice",
+    "number.told_and_missing": ": this number was given to somebody; the register does not have it any more",
+}
+"""What a finding means to who must act on it."""
 
 DEFAULT_ENV_FILE = Path("data/ged.env")
 
@@ -53,12 +61,12 @@ class Group(click.Group):
             _stop(error)
 
 
-def _stop(error: GedError) -> NoReturn:
+def _stop(error: GedError, *, code: int = 1) -> NoReturn:
     details = ", ".join(f"{key}: {value}" for key, value in error.params.items())
     click.echo(f"{error.code}" + (f" ({details})" if details else ""), err=True)
     if error.remedy:
         click.echo(f"-> {error.remedy}", err=True)
-    sys.exit(1)
+    sys.exit(code)
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -218,23 +226,31 @@ def worker() -> None:
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def verify(as_json: bool) -> None:
-    """Prove journal, sealed heads, registers, blobs and signatures; exit 1 when something does not hold."""
+    """Prove journal, sealed heads, registers, blobs and signatures.
+
+    Exit 1: something does not hold. Exit 3: the database cannot be read, nothing is proven or refuted.
+    """
     from dataclasses import asdict
 
     from ged.verify import verify as verify_all
     from web.bootstrap import build_services
 
-    report = verify_all(build_services(settings_of()), now=datetime.now(UTC))
+    services = build_services(settings_of())
+    try:
+        report = verify_all(services, now=datetime.now(UTC))
+    except EngineFailed as failure:
+        _stop(failure, code=3)
     if as_json:
         click.echo(json.dumps(asdict(report), ensure_ascii=False))
     else:
         click.echo(
-            f"journal: {report.entries} entries, sealed until {report.sealed_until} ({report.sealed_at or 'never'})"
+            f"journal: {report.entries} entries, sealed until {report.sealed_until} ({report.sealed_at or 'never'}), "
+            f"unsealed: {report.unsealed}, the oldest for {report.unsealed_age_s} s"
         )
         click.echo(f"registers: {'no gap' if report.numbers_without_gap else 'GAPS'}")
         click.echo(f"blobs: {report.blobs}   signatures: {report.signatures}")
         for problem in report.problems:
-            click.echo(f"BROKEN {problem.code}: {problem.where}")
+            click.echo(f"BROKEN {problem.code}: {problem.where}{MEANINGS.get(problem.code, '')}")
     sys.exit(1 if report.problems else 0)
 
 

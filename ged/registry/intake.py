@@ -38,6 +38,8 @@ from ged.unit import SYSTEM, Actor, Services, UnitOfWork
 
 KEY = re.compile(r"[A-Za-z0-9._-]{1,64}")
 MAX_PAGES = 2000
+NUMBER_MISSING = "scan.number_missing"
+"""A paper bears a number of ours that the register does not know; ``ged verify`` tells of it."""
 
 
 @dataclass(frozen=True)
@@ -424,6 +426,9 @@ def _send_on(uow: UnitOfWork, batch: ScanBatch, scan: Scan, code: OurCode | None
 def _join_by_label(uow: UnitOfWork, scan: Scan, number_id: int, now: datetime) -> None:
     number = uow.session.get(MailNumber, number_id)
     if number is None:
+        if scan.note != "number_unknown":
+            # The code can only be ours: this number was given, and what held it is gone (a backup read in, a disk).
+            uow.record(NUMBER_MISSING, "scan", scan.id, actor=SYSTEM, number_id=number_id)
         scan.note = "number_unknown"
         return
     scan.number_id = number.id
