@@ -3,6 +3,7 @@
 from ged.access import MailAccess
 from ged.audit import AuditEntry, AuditHead, AuditPayload
 from ged.db import Base
+from ged.held import hold_when_created
 from ged.jobs import Job
 from ged.org import models as org
 from ged.preservation import models as preservation
@@ -15,6 +16,7 @@ from ged.signbook import token_models
 from ged.slips import models as slips
 
 metadata = Base.metadata
+hold_when_created(metadata)
 
 __all__ = [
     "AuditEntry",
