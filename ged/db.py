@@ -153,6 +153,14 @@ def write_session(engine: Engine) -> Session:
     return Session(engine.execution_options(**{WRITES: True}), expire_on_commit=False)
 
 
+def server_time(session: Session) -> datetime | None:
+    """What the clock of the database server says now; None where the database has none of its own (SQLite)."""
+    if session.get_bind().dialect.name == "sqlite":
+        return None
+    now: datetime = session.execute(text("SELECT clock_timestamp()")).scalar_one()
+    return now.astimezone(UTC)
+
+
 def insert_if_missing(session: Session, table: type[Base], **values: object) -> None:
     """Insert a row unless its key is there; who loses the race waits for the winner's row and leaves it as it is."""
     make = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert

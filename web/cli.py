@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from ged.errors import EngineFailed, GedError
+from web.cli_clock import clock
 from web.cli_import import import_letters
 from web.cli_index import index
 from web.cli_keys import keys
@@ -80,6 +81,7 @@ def main(env: Path | None) -> None:
         os.environ["GED_ENV_FILE"] = str(env)
 
 
+main.add_command(clock)
 main.add_command(import_letters)
 main.add_command(index)
 main.add_command(keys)
