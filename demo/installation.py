@@ -14,8 +14,8 @@ from ged.org.file import read_organisation
 from ged.org.keys import has_key
 from ged.org.models import CertificateKind
 from ged.unit import SYSTEM, Services
+from web import settings_file
 from web.bootstrap import authority_dir, build_services, create_authority, make_seal
-from web.cli import init_installation
 from web.migrate import migrate_database
 from web.organisation import issue_key_to, load_file, person_of
 
@@ -37,7 +37,7 @@ def prepare(data: Path, *, extra: dict[str, str], say: Say) -> Settings:
     Args:
         extra: settings to write into the new installation's file.
     """
-    env = init_installation(data)
+    env = settings_file.make(data)
     _add_settings(env, extra)
     settings = load_settings(env)
     with timed(say, "base de données"):

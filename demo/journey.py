@@ -23,6 +23,7 @@ from demo.letters import DrawnLetter, make_letters, paste_label
 from demo.people import PASSPHRASE, PASSWORD
 from demo.processes import BIN, Processes
 from demo.scanner import DeskScanner
+from web import settings_file
 
 Say = Callable[[str], None]
 SEED = 2026
@@ -428,7 +429,7 @@ class Journey:
             done = subprocess.run(
                 [str(BIN / "ged"), "verify"],
                 check=False,
-                env={**self.place.scanner.environment(), "GED_ENV_FILE": str(self.place.data / "ged.env")},
+                env={**self.place.scanner.environment(), "GED_ENV_FILE": str(settings_file.file_of(self.place.data))},
                 capture_output=True,
                 text=True,
             )

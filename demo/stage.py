@@ -14,6 +14,7 @@ from types import FrameType
 from demo.people import PASSPHRASE, PASSWORD, SHOWN
 from demo.processes import ProcessEnded, Processes
 from demo.scanner import DeskScanner
+from web import settings_file
 
 REVISIONS = Path(__file__).parents[1] / "ged" / "migrations" / "versions"
 Say = Callable[[str], None]
@@ -65,7 +66,7 @@ def start_worker(stage: Stage, name: str = "worker") -> None:
 
 
 def _environment(stage: Stage) -> dict[str, str]:
-    return {**stage.scanner.environment(), "GED_ENV_FILE": str(stage.data / "ged.env")}
+    return {**stage.scanner.environment(), "GED_ENV_FILE": str(settings_file.file_of(stage.data))}
 
 
 def _prepare(data: Path, settings: dict[str, str], say: Say) -> None:

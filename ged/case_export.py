@@ -19,12 +19,12 @@ from sqlalchemy.orm import Session
 
 from ged import access, audit
 from ged.archive import merkle
-from ged.archive.anchor import Anchors, leaves
-from ged.archive.seal import HeadSeal
+from ged.archive.anchor import journal_anchors, leaves
+from ged.archive.seal import journal_seal
 from ged.audit import AuditEntry, AuditPayload
 from ged.errors import NotFound
 from ged.org.models import Person
-from ged.pipeline import seal_folder, seal_head
+from ged.pipeline import seal_head
 from ged.ports import Confidentiality, Digest, MailId
 from ged.registry.journal import REFUSALS
 from ged.registry.models import Attachment, AttachmentPage, Mail, MailNumber
@@ -155,7 +155,7 @@ class _Collector:
         self._journal(entries)
         for number, pem in enumerate(self._services.vault.trust_roots_pem(), start=1):
             self._part(f"trust/root-{number}.pem", pem.encode())
-        seal = HeadSeal(seal_folder(self._services))
+        seal = journal_seal(self._services)
         self._part("journal.pub", seal.public_pem())
         program, digest = verifier()
         self._part(VERIFIER_COPY, program)
@@ -230,7 +230,7 @@ class _Collector:
         return list(self._session.scalars(wanted))
 
     def _journal(self, entries: list[AuditEntry]) -> None:
-        anchors = Anchors(seal_folder(self._services))
+        anchors = journal_anchors(self._services)
         found = anchors.line_for(max((one.sequence for one in entries), default=0))
         found = found or anchors.newest()
         proofs: Mapping[int, tuple[str, ...]] = {}

@@ -44,8 +44,12 @@ class Settings(BaseSettings):
     """Folder of the nodes, under their ``path.repo``, that takes the snapshots of the index."""
 
     public_url: str = "http://127.0.0.1:8000"
+    hosts: tuple[str, ...] = ()
+    """Other names by which the site is asked, besides that of ``public_url`` and those of this machine itself."""
     proxies: int = Field(default=0, ge=0, le=8)
     """How many reverse proxies of ours stand before the site: their word on the client's address is taken."""
+    direct: bool = False
+    """With an ``https`` public URL and no proxy: browsers reach the site itself, and their addresses are real."""
 
     timezone: str = "Africa/Lome"
     locale: str = "fr_TG"
@@ -123,6 +127,21 @@ def load_settings(env_file: Path | None = None) -> Settings:
     _refuse_mixtures(settings)
     _refuse_clear_links(settings)
     return settings
+
+
+def refuse_unknown_addresses(settings: Settings) -> None:
+    """Refuse to serve where all people would seem to be one: behind a proxy that nobody told us of.
+
+    Raises:
+        ConfigError: ``config.proxies``.
+    """
+    if settings.public_url.startswith("https://") and not settings.proxies and not settings.direct:
+        raise ConfigError(
+            "config.proxies",
+            "set GED_PROXIES to the number of proxies before the site (1 behind one nginx), each passing "
+            "X-Forwarded-For and X-Forwarded-Proto; or GED_DIRECT=true when browsers reach the site itself",
+            setting="GED_PROXIES",
+        )
 
 
 def _own_variables() -> dict[str, str]:

@@ -46,12 +46,20 @@ class StaleVersion(GedError):
     """Somebody else changed the thing since the form was opened."""
 
 
+class LeaseLost(GedError):
+    """A worker no longer holds its job: another one has it, or a person settled it. Nothing of it may be written."""
+
+
 class NumberTaken(GedError):
     """A register number exists already (only possible when a register is opened at a number)."""
 
 
 class Invalid(GedError):
     """What was given cannot be accepted; ``params['field']`` names the form field where there is one."""
+
+
+class Malformed(Invalid):
+    """What a program sent has not the form that was agreed; no person can correct a field of it."""
 
 
 class EngineFailed(GedError):

@@ -6,19 +6,35 @@ States: ``queued`` -> ``running`` -> ``done`` | ``queued`` again after a back-of
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Index, Integer, String, Text, and_, func, or_, select, update
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Index,
+    Integer,
+    String,
+    Text,
+    and_,
+    func,
+    or_,
+    select,
+    tuple_,
+    type_coerce,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ged import locks
-from ged.db import Base, Code, Id, UtcDateTime
-from ged.errors import GedError, InvalidTransition, NotFound, StaleVersion
-from ged.ports import JobId, Lane, MailId
+from ged.db import Base, Code, Id, UtcDateTime, insert_if_missing
+from ged.errors import GedError, InvalidTransition, LeaseLost, NotFound, StaleVersion
+from ged.ports import JobId, MailId
 
 LEASE = timedelta(seconds=45)
+"""So long a worker may be silent before its job is given to another; it beats four times as often."""
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_ATTEMPTS = 8
 WORKER_LOST = "job.worker_lost"
 AWAY = "index.unavailable"
@@ -41,7 +57,7 @@ OPEN_STATES = (JobState.QUEUED, JobState.RUNNING, JobState.FAILED, JobState.UNCE
 
 
 class JobKind(StrEnum):
-    """What a worker can do; ``ged.pipeline`` maps each kind to its function."""
+    """What a worker can do; the table of ``ged.pipeline`` says of each its lane, function, limit and schedule."""
 
     INTAKE = "intake"
     """Look at the pages of a batch, split it at labels, make scans or join them to their numbers."""
@@ -83,26 +99,8 @@ class JobKind(StrEnum):
     """Put the letters of one piece of an import into the index."""
     RECOGNISE_BACKLOG = "recognise_backlog"
     """OCR of an attachment that came with an import."""
-
-
-SLOW_KINDS = frozenset(
-    {
-        JobKind.RECOGNISE,
-        JobKind.CHECK_FIXITY,
-        JobKind.READ_SCAN,
-        JobKind.LEARN,
-        JobKind.REBUILD_INDEX,
-        JobKind.PRESERVE,
-        JobKind.PRESERVE_DUE,
-    }
-)
-"""What takes minutes and travels in a lane of its own: a clerk's letter is indexed while a report of 300 pages is read."""
-
-BACKLOG_KINDS = frozenset({JobKind.INDEX_BACKLOG, JobKind.RECOGNISE_BACKLOG})
-"""What an archive that was taken over leaves to do: it waits for all that is of today."""
-
-DESK_KINDS = frozenset({JobKind.READ_SCAN})
-"""Of the slow ones, those that a clerk waits for: the embedded worker has a third lane for them."""
+    PRUNE_JOBS = "prune_jobs"
+    """Turn the rows of jobs that were done a month ago into figures."""
 
 
 class Job(Base):
@@ -130,25 +128,30 @@ class Job(Base):
     error_detail: Mapped[str] = mapped_column(Text, default="")
     progress: Mapped[str] = mapped_column(String(64), default="")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the present or last try began."""
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
-def lane_of(kind: JobKind) -> Lane:
-    """The lane in which a kind of job travels."""
-    if kind in BACKLOG_KINDS:
-        return Lane.BACKLOG
-    return Lane.SLOW if kind in SLOW_KINDS else Lane.QUICK
+class JobSchedule(Base):
+    """The last due time of a kind that was served: who moves it asks for the job, in one transaction."""
+
+    __tablename__ = "job_schedules"
+
+    kind: Mapped[JobKind] = mapped_column(Code(JobKind), primary_key=True)
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 @dataclass(frozen=True)
 class ClaimedJob:
-    """A job that this worker now holds."""
+    """A job that this worker now holds. ``worker`` and ``attempts`` are its fence: another claim changes them."""
 
     id: JobId
     kind: JobKind
     subject_id: int
     params: dict[str, Any]
     attempts: int
+    worker: str
 
 
 def new(
@@ -175,15 +178,20 @@ def due(
     session: Session, *, now: datetime, kinds: Collection[JobKind] = tuple(JobKind), limit: int = 50
 ) -> list[JobId]:
     """Jobs of these kinds that may run: queued and due, or running under a lease that ended (the worker was killed)."""
-    ready = or_(
-        and_(Job.state == JobState.QUEUED, Job.run_after <= now),
-        and_(Job.state == JobState.RUNNING, Job.lease_until < now),
-    )
-    found = select(Job.id).where(ready, Job.kind.in_(kinds)).order_by(Job.id).limit(limit)
+    found = select(Job.id).where(_ready(now), Job.kind.in_(kinds)).order_by(Job.id).limit(limit)
     return [JobId(i) for i in session.scalars(found)]
 
 
-def claim(session: Session, job_id: JobId, *, worker: str, now: datetime) -> ClaimedJob | None:
+def _ready(now: datetime) -> ColumnElement[bool]:
+    return or_(
+        and_(Job.state == JobState.QUEUED, Job.run_after <= now),
+        and_(Job.state == JobState.RUNNING, Job.lease_until < now),
+    )
+
+
+def claim(
+    session: Session, job_id: JobId, *, worker: str, now: datetime, lease: timedelta = LEASE
+) -> ClaimedJob | None:
     """Take a job, or None when another worker has it, it is done, or it must wait for a person."""
     job = next(iter(locks.hold_free(session, Job, Job.id == job_id)), None)
     if job is None or job.state not in (JobState.QUEUED, JobState.RUNNING):
@@ -198,16 +206,31 @@ def claim(session: Session, job_id: JobId, *, worker: str, now: datetime) -> Cla
         job.state, job.lease_until, job.finished_at = JobState.FAILED, None, now
         job.error_code, job.error_detail = WORKER_LOST, ""
         return None
-    job.state, job.worker, job.lease_until = JobState.RUNNING, worker, now + LEASE
+    job.state, job.worker, job.lease_until, job.started_at = JobState.RUNNING, worker, now + lease, now
     job.attempts += 1
-    return ClaimedJob(JobId(job.id), job.kind, job.subject_id, dict(job.params), job.attempts)
+    return ClaimedJob(JobId(job.id), job.kind, job.subject_id, dict(job.params), job.attempts, worker)
 
 
-def claim_more(session: Session, kind: JobKind, *, worker: str, now: datetime, limit: int) -> list[ClaimedJob]:
-    """Take further jobs of a kind that are due, oldest first, to do them in one go."""
-    found = due(session, now=now, kinds=(kind,), limit=limit)
-    claimed = (claim(session, job_id, worker=worker, now=now) for job_id in found)
-    return [job for job in claimed if job is not None]
+def claim_more(
+    session: Session, kind: JobKind, *, worker: str, now: datetime, limit: int, lease: timedelta = LEASE
+) -> list[ClaimedJob]:
+    """Take further jobs of a kind that are due, oldest first, to do them in one go: one statement for all.
+
+    What only a person may decide, and what killed all its workers, is left to ``claim``.
+    """
+    may_run = and_(_ready(now), Job.begun_irrevocable_at.is_(None), Job.attempts < MAX_ATTEMPTS)
+    free = locks.free_keys(Job, may_run, Job.kind == kind, limit=limit)
+    taken = session.execute(
+        update(Job)
+        .where(Job.id.in_(free))
+        .values(
+            state=JobState.RUNNING, worker=worker, lease_until=now + lease, started_at=now, attempts=Job.attempts + 1
+        )
+        .returning(Job.id, Job.subject_id, Job.params, Job.attempts)
+        .execution_options(synchronize_session=False)
+    ).all()
+    held = [ClaimedJob(JobId(row.id), kind, row.subject_id, dict(row.params), row.attempts, worker) for row in taken]
+    return sorted(held, key=lambda job: job.id)
 
 
 def outage_until(session: Session, kind: JobKind, *, now: datetime) -> datetime | None:
@@ -219,13 +242,14 @@ def outage_until(session: Session, kind: JobKind, *, now: datetime) -> datetime 
     )
 
 
-def wait_out(session: Session, job_ids: Collection[int], *, now: datetime, until: datetime | None = None) -> None:
+def wait_out(session: Session, held: Collection[ClaimedJob], *, now: datetime, until: datetime | None = None) -> None:
     """The server that these jobs need is away: they wait, without an end and without a try counted.
 
     Args:
+        held: those that another worker has meanwhile are left to it.
         until: when known from ``outage_until``; otherwise longer at each try, half a minute at most.
     """
-    rows = locks.hold(session, Job, job_ids)
+    rows = locks.hold_where(session, Job, _held(held))
     longest = max((job.attempts for job in rows), default=1)
     again = until or now + timedelta(seconds=min(BACK_OFF_S[min(longest, len(BACK_OFF_S)) - 1], LONGEST_WAIT_S))
     for job in rows:
@@ -243,44 +267,92 @@ def resume(session: Session, kind: JobKind, *, now: datetime) -> None:
     )
 
 
-def renew(session: Session, job_id: JobId, *, worker: str, now: datetime, progress: str | None = None) -> None:
-    """Keep the lease of a long job, and say how far it is."""
-    values: dict[str, Any] = {"lease_until": now + LEASE}
+# --- the fence: what a worker says of a job counts only while it holds the job
+
+
+def _held(held: Collection[ClaimedJob]) -> ColumnElement[bool]:
+    keys = [(job.id, job.worker, job.attempts) for job in held]
+    return and_(Job.state == JobState.RUNNING, tuple_(Job.id, Job.worker, Job.attempts).in_(keys))
+
+
+def _change(session: Session, held: Collection[ClaimedJob], values: dict[str, Any]) -> int:
+    """Write to the rows of jobs that are still held; tells how many they were.
+
+    Raises:
+        LeaseLost: none of them is.
+    """
+    changed = session.execute(
+        update(Job).where(_held(held)).values(**values).returning(Job.id).execution_options(synchronize_session=False)
+    ).all()
+    if held and not changed:
+        raise LeaseLost("job.lease_lost", "another worker has this job now", job=min(job.id for job in held))
+    return len(changed)
+
+
+def renew(
+    session: Session,
+    held: Collection[ClaimedJob],
+    *,
+    now: datetime,
+    lease: timedelta = LEASE,
+    progress: str | None = None,
+) -> None:
+    """Keep the lease of jobs that run, and say how far they are.
+
+    In the transaction of a job's result it is the fence: the rows stay locked until the commit, so that nobody takes
+    the job over in between.
+
+    Raises:
+        LeaseLost: ``job.lease_lost``: another worker has them, or a person settled them.
+    """
+    values: dict[str, Any] = {"lease_until": now + lease}
     if progress is not None:
         values["progress"] = progress
-    session.execute(
-        update(Job).where(Job.id == job_id, Job.worker == worker, Job.state == JobState.RUNNING).values(**values)
-    )
+    _change(session, held, values)
 
 
-def mark_irrevocable(session: Session, job_id: JobId, *, now: datetime) -> None:
-    """Say, before the attempt, that what follows cannot be taken back."""
-    session.execute(update(Job).where(Job.id == job_id).values(begun_irrevocable_at=now))
+def mark_irrevocable(session: Session, job: ClaimedJob, *, now: datetime) -> None:
+    """Say, before the attempt, that what follows cannot be taken back.
+
+    Raises:
+        LeaseLost: ``job.lease_lost``.
+    """
+    _change(session, [job], {"begun_irrevocable_at": now})
 
 
-def finish(session: Session, job_id: JobId, *, now: datetime) -> None:
-    """The job is done."""
-    session.execute(
-        update(Job)
-        .where(Job.id == job_id)
-        .values(state=JobState.DONE, finished_at=now, lease_until=None, error_code="", error_detail="", progress="")
-    )
+def finish(session: Session, job: ClaimedJob, *, now: datetime) -> None:
+    """The job is done.
+
+    Raises:
+        LeaseLost: ``job.lease_lost``.
+    """
+    finish_many(session, [job], now=now)
 
 
-def finish_many(session: Session, job_ids: Collection[int], *, now: datetime) -> None:
-    """These jobs are done."""
-    done = {"state": JobState.DONE, "finished_at": now, "lease_until": None}
-    session.execute(update(Job).where(Job.id.in_(job_ids)).values(**done, error_code="", error_detail="", progress=""))
+def finish_many(session: Session, held: Collection[ClaimedJob], *, now: datetime) -> None:
+    """These jobs are done; those of them that another worker has meanwhile are left to it.
+
+    Raises:
+        LeaseLost: ``job.lease_lost``: all of them were lost.
+    """
+    _change(session, held, {"state": JobState.DONE, "finished_at": now, **_CLEARED})
 
 
-def fail(session: Session, job_id: JobId, error: Exception, *, now: datetime) -> None:
-    """Note a failure: another try after a back-off, or a person's turn."""
-    job = locks.hold_known(session, Job, job_id)
+_CLEARED = {"lease_until": None, "error_code": "", "error_detail": "", "progress": ""}
+
+
+def fail(session: Session, held: ClaimedJob, error: Exception, *, now: datetime) -> None:
+    """Note a failure: another try after a back-off, or a person's turn.
+
+    Raises:
+        LeaseLost: ``job.lease_lost``.
+    """
+    _change(session, [held], {"lease_until": None})
+    job = session.get_one(Job, held.id, populate_existing=True)
     expected = isinstance(error, GedError)
     job.error_code = error.code if isinstance(error, GedError) else "job.crashed"
     # Only expected errors are known to carry no document text; of others the type is enough to find them in the log.
     job.error_detail = str(error)[:500] if expected else type(error).__name__
-    job.lease_until = None
     # A job that lost a race (StaleVersion) reads anew when it runs again.
     retry = (isinstance(error, GedError) and error.retryable) or isinstance(error, StaleVersion) or not expected
     if job.begun_irrevocable_at is not None and not (isinstance(error, GedError) and error.retryable):
@@ -291,6 +363,21 @@ def fail(session: Session, job_id: JobId, error: Exception, *, now: datetime) ->
         job.run_after = now + timedelta(seconds=BACK_OFF_S[min(job.attempts, len(BACK_OFF_S)) - 1])
     else:
         job.state, job.finished_at = JobState.FAILED, now
+
+
+# --- what a person decides
+
+
+def settle(session: Session, job_id: JobId, *, now: datetime) -> bool:
+    """A person says that a job which failed or was interrupted is over; False when it is not (or no longer) stopped."""
+    stopped = Job.state.in_((JobState.FAILED, JobState.UNCERTAIN))
+    settled = session.scalars(
+        update(Job)
+        .where(Job.id == job_id, stopped)
+        .values(state=JobState.DONE, finished_at=now, **_CLEARED)
+        .returning(Job.id)
+    )
+    return settled.first() is not None
 
 
 def retry(session: Session, job_id: JobId, *, now: datetime) -> None:
@@ -322,6 +409,15 @@ def open_job(session: Session, kind: JobKind) -> JobId | None:
     found = select(Job.id).where(Job.kind == kind, Job.state.in_((JobState.QUEUED, JobState.RUNNING))).limit(1)
     found_id = session.scalar(found)
     return None if found_id is None else JobId(found_id)
+
+
+def open_state(session: Session, kind: JobKind) -> JobState | None:
+    """Of what the clock asks for: RUNNING when a job of the kind runs, otherwise QUEUED when one waits, or None."""
+    found = select(Job.state).where(
+        Job.kind == kind, Job.subject_id == 0, Job.state.in_((JobState.QUEUED, JobState.RUNNING))
+    )
+    states = set(session.scalars(found.distinct()))
+    return JobState.RUNNING if JobState.RUNNING in states else next(iter(states), None)
 
 
 def progress_of(session: Session, job_id: JobId) -> tuple[JobState, str]:
@@ -369,3 +465,19 @@ def put_back(session: Session, worker: str, *, now: datetime) -> Sequence[int]:
             continue
         job.state, job.lease_until, job.run_after, job.attempts = JobState.QUEUED, None, now, job.attempts - 1
     return [job.id for job in rows]
+
+
+# --- the clock
+
+
+def served(session: Session) -> dict[JobKind, datetime]:
+    """The last due time of each kind that was served."""
+    known = {kind.value for kind in JobKind}
+    rows = session.execute(select(type_coerce(JobSchedule.kind, String), JobSchedule.due_at))
+    return {JobKind(kind): due_at for kind, due_at in rows if kind in known}
+
+
+def hold_schedule(session: Session, kind: JobKind) -> JobSchedule:
+    """The schedule of a kind, locked until the commit: of two schedulers that look at one moment one waits here."""
+    insert_if_missing(session, JobSchedule, kind=kind, due_at=NEVER)
+    return locks.hold_where(session, JobSchedule, JobSchedule.kind == kind)[0]

@@ -76,6 +76,12 @@ def hold_free(session: Session, model: type[Row], *where: ColumnElement[bool]) -
     return _hold(session, model, *where, skip_locked=True)
 
 
+def free_keys(model: type[Row], *where: ColumnElement[bool], limit: int) -> Select[tuple[int]]:
+    """The keys of so many free rows, locked in ascending order by the one statement (an UPDATE) that this is part of."""
+    (key,) = _mapper(model).primary_key
+    return _locking(select(key).where(*where).order_by(key).limit(limit), skip_locked=True)
+
+
 def _hold(session: Session, model: type[Row], *where: ColumnElement[bool], skip_locked: bool = False) -> list[Row]:
     mapper = _mapper(model)
     keys = mapper.primary_key

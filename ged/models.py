@@ -4,7 +4,8 @@ from ged.access import MailAccess
 from ged.audit import AuditEntry, AuditHead, AuditPayload
 from ged.db import Base
 from ged.held import hold_when_created
-from ged.jobs import Job
+from ged.job_figures import JobFigure
+from ged.jobs import Job, JobSchedule
 from ged.org import models as org
 from ged.preservation import models as preservation
 from ged.registry import dispatch_models, intake_models, saved_models, scan_profiles, signature_models, takeover_models
@@ -14,6 +15,7 @@ from ged.routing import models as routing
 from ged.signbook import models as signbook
 from ged.signbook import token_models
 from ged.slips import models as slips
+from ged.workers import Worker
 
 metadata = Base.metadata
 hold_when_created(metadata)
@@ -23,7 +25,10 @@ __all__ = [
     "AuditHead",
     "AuditPayload",
     "Job",
+    "JobFigure",
+    "JobSchedule",
     "MailAccess",
+    "Worker",
     "dispatch_models",
     "intake_models",
     "metadata",

@@ -1,27 +1,27 @@
-"""Job kinds -> functions. Each is idempotent: a job may run twice, and after any crash.
+"""Job kinds: the functions, and the one table that says of each kind all that is known.
 
-To add a job: a kind in ``ged.jobs``, its function here, a row deferred by the operation that needs it.
+To add a job: a kind in ``ged.jobs``, its function and its line of ``KINDS`` here, its French in ``web.labels``; and, where
+no clock asks for it, a row deferred by the operation that needs it.
 """
 
 import logging
-from collections.abc import Callable
+from calendar import SUNDAY
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
-from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from ged import audit, jobs, upkeep
+from ged import audit, job_figures, jobs, runner, upkeep
 from ged.archive import blobs as archive_blobs
-from ged.archive.anchor import Anchors
-from ged.archive.seal import HeadSeal
+from ged.archive.anchor import journal_anchors
+from ged.archive.seal import journal_seal
 from ged.closing import operations as closing
 from ged.codes import CodeKind
-from ged.errors import EngineFailed, GedError
-from ged.jobs import BACKLOG_KINDS, SLOW_KINDS, ClaimedJob, Job, JobKind, JobState
-from ged.ports import JobId
+from ged.errors import EngineFailed
+from ged.jobs import ClaimedJob, JobKind, JobState
+from ged.ports import JobId, Lane
 from ged.preservation import operations as preservation
 from ged.registry import (
     dispatch,
@@ -35,54 +35,27 @@ from ged.registry import (
 )
 from ged.registry import intake as intake_rules
 from ged.registry import mailbox as mailboxes
-from ged.registry.models import Attachment
 from ged.registry.suggestions import lessons, readings, resent, scan_reading
 from ged.routing.proof import sheet_arrived
+from ged.runner import Beat, Limits, Run
+from ged.schedules import Every, Nightly, Schedule
 from ged.signbook import wiring as signbook_wiring
 from ged.slips.receive import proof_arrived
-from ged.unit import Services
+from ged.unit import Services, UnitOfWork
 
 logger = logging.getLogger(__name__)
 
-FAST_KINDS = frozenset(JobKind) - SLOW_KINDS - BACKLOG_KINDS
 SEAL_ENTRIES = 500
 """So many unsealed entries are sealed at the next look, without waiting for the period."""
-PERIODS = {
-    JobKind.COLLECT_MAIL: timedelta(minutes=3),
-    JobKind.ALERTS: timedelta(minutes=3),
-    JobKind.SEAL: timedelta(minutes=5),
-    JobKind.CLOSE_DAYS: timedelta(hours=6),
-    JobKind.ANCHOR: timedelta(hours=24),
-    JobKind.SWEEP: timedelta(hours=24),
-    JobKind.CHECK_FIXITY: timedelta(days=7),
-    JobKind.LEARN: timedelta(hours=24),
-    JobKind.PRESERVE_DUE: timedelta(minutes=5),
-}
-
-
 INDEX_BATCH = 200
 """Index jobs that are done in one write."""
 PIECES_KEPT = timedelta(days=3)
 """A bridge whose link is away over a week-end goes on where it stopped."""
 
 
-@dataclass(frozen=True)
-class Run:
-    """What a job's function gets."""
-
-    services: Services
-    job: ClaimedJob
-    heartbeat: Callable[[str], None]
-    now: datetime
-
-
 def recognise(run: Run) -> None:
-    """Read an attachment, then let the index know its text."""
+    """Read an attachment; the index is told with the commit of its text."""
     recognition.run_recognise(run.services, run.job.subject_id, heartbeat=run.heartbeat, now=run.now)
-    with run.services.unit_of_work(run.now) as uow:
-        attachment = uow.session.get(Attachment, run.job.subject_id)
-        if attachment is not None:
-            uow.reindex(attachment.mail_id)
 
 
 def intake(run: Run) -> None:
@@ -142,7 +115,7 @@ def anchor(run: Run) -> None:
 
 def anchor_journal(services: Services, *, now: datetime) -> tuple[bool, int]:
     """Anchor the journal now: (whether something came since the last anchor, how many time-stamps came)."""
-    anchors = Anchors(seal_folder(services))
+    anchors = journal_anchors(services)
     seal_head(services, now=now)
     with services.snapshot() as session:
         made = anchors.make(session, now=now)
@@ -158,12 +131,12 @@ def seal_head(services: Services, *, now: datetime) -> bool:
     """Seal the present head; False when it is sealed already."""
     with services.reading() as session:
         head = audit.head(session)
-    return HeadSeal(seal_folder(services)).seal(head, now=now)
+    return journal_seal(services).seal(head, now=now)
 
 
 def unsealed_entries(services: Services, session: Session) -> int | None:
     """How many entries of the journal no sealed head covers (their loss would leave no trace); None: never sealed."""
-    last = HeadSeal(seal_folder(services)).last()
+    last = journal_seal(services).last()
     return None if last is None else max(0, audit.head(session).count - last.count)
 
 
@@ -190,7 +163,7 @@ def check_fixity(run: Run) -> None:
     Raises:
         EngineFailed: ``fixity.broken``.
     """
-    with run.services.reading() as session, recognition.beating(run.heartbeat, ""):
+    with run.services.reading() as session:
         for digest, where, code in archive_blobs.broken_blobs(session, run.services.blobs):
             raise EngineFailed(
                 "fixity.broken", "restore the file from a backup", digest=digest, where=where, cause=code
@@ -249,6 +222,16 @@ def preserve_due(run: Run) -> None:
     preservation.preserve_due(run.services, heartbeat=run.heartbeat, now=run.now)
 
 
+def prune_jobs(run: Run) -> None:
+    """Turn old rows of jobs into figures, a batch in each transaction."""
+    pruned, done = -1, 0
+    while pruned:
+        with run.services.unit_of_work(run.now) as uow:
+            pruned = job_figures.prune(uow.session, scheduled=SCHEDULED, zone=run.services.zone, now=run.now)
+        done += pruned
+        run.heartbeat(str(done))
+
+
 def plug_proofs() -> None:
     """Tell the intake who takes a scan that bears one of our codes, and the dispatch what an answer that left does.
 
@@ -263,140 +246,205 @@ def plug_proofs() -> None:
     )
 
 
-FUNCTIONS: dict[JobKind, Callable[[Run], None]] = {
-    JobKind.INTAKE: intake,
-    JobKind.RECOGNISE: recognise,
-    JobKind.INDEX: index,
-    JobKind.CHECK_SIGNATURES: check_signatures,
-    JobKind.NOTIFY: notify,
-    JobKind.COLLECT_MAIL: collect_mail,
-    JobKind.ALERTS: alerts,
-    JobKind.ALERT_MAIL: alert_mail,
-    JobKind.SEAL: seal,
-    JobKind.CLOSE_DAYS: close_days,
-    JobKind.ANCHOR: anchor,
-    JobKind.SWEEP: sweep,
-    JobKind.CHECK_FIXITY: check_fixity,
-    JobKind.READ_SCAN: read_scan,
-    JobKind.LEARN: learn,
-    JobKind.REBUILD_INDEX: rebuild_index,
-    JobKind.PRESERVE: preserve,
-    JobKind.PRESERVE_DUE: preserve_due,
-    JobKind.INDEX_BACKLOG: index_backlog,
-    JobKind.RECOGNISE_BACKLOG: recognise,
-}
+# --- the table of kinds
 
 
-def run_job(services: Services, job_id: JobId, *, worker: str) -> bool:
-    """Take and do one job; False when there was nothing to take. An error is noted in its row, never lost."""
-    started = datetime.now(UTC)
-    with services.unit_of_work(started) as uow:
-        claimed = jobs.claim(uow.session, job_id, worker=worker, now=started)
-    if claimed is None:
-        return False
-
-    if claimed.kind is JobKind.INDEX:
-        _index_many(services, claimed, worker=worker)
-        return True
-
-    def heartbeat(progress: str) -> None:
-        now = datetime.now(UTC)
-        try:
-            with services.unit_of_work(now) as uow:
-                jobs.renew(uow.session, job_id, worker=worker, now=now, progress=progress)
-        except SQLAlchemyError:
-            # The next beat may succeed; at worst the lease ends and another worker does the same work.
-            logger.warning("job.beat_missed job=%s", job_id, exc_info=True)
-
-    try:
-        FUNCTIONS[claimed.kind](Run(services, claimed, heartbeat, started))
-    except Exception as error:  # noqa: BLE001  # whatever happened stands in the job's row for the administrator
-        if claimed.kind is JobKind.INDEX_BACKLOG and isinstance(error, EngineFailed) and error.retryable:
-            _index_failed(services, [claimed], error)
-        else:
-            _note_failure(services, job_id, error)
-        return True
-    finished = datetime.now(UTC)
-    with services.unit_of_work(finished) as uow:
-        jobs.finish(uow.session, job_id, now=finished)
+def _always(_uow: UnitOfWork) -> bool:
     return True
 
 
-def _index_many(services: Services, first: ClaimedJob, *, worker: str) -> None:
+def _never(_uow: UnitOfWork) -> bool:
+    return False
+
+
+def _has_mailboxes(uow: UnitOfWork) -> bool:
+    return bool(uow.services.mailboxes)
+
+
+def _has_follows(uow: UnitOfWork) -> bool:
+    return bool(saved_searches.open_follows(uow.session))
+
+
+def _has_signatures_due(uow: UnitOfWork) -> bool:
+    return preservation.is_due(uow, now=uow.now)
+
+
+def _has_unsealed(uow: UnitOfWork) -> bool:
+    return unsealed_entries(uow.services, uow.session) != 0
+
+
+def _has_many_unsealed(uow: UnitOfWork) -> bool:
+    return (unsealed_entries(uow.services, uow.session) or 0) >= SEAL_ENTRIES
+
+
+@dataclass(frozen=True)
+class Kind:
+    """All that is known of a kind of job.
+
+    Attributes:
+        function: idempotent: it may run twice, and after any crash.
+        limit: longer it never takes; the failure then waits for a person.
+        schedule: when the clock asks for it; a due time that was missed is made up once.
+        cause: asked at a due time: whether there is something to do.
+        early: asked between two due times: whether so much waits that it is done at once.
+        irrevocable: it marks itself before it does what cannot be taken back; interrupted, it waits for a person.
+        waits_out: while the server that it needs is away it waits, without an end.
+    """
+
+    lane: Lane
+    function: Callable[[Run], None]
+    limit: timedelta
+    schedule: Schedule | None = None
+    cause: Callable[[UnitOfWork], bool] = _always
+    early: Callable[[UnitOfWork], bool] = _never
+    irrevocable: bool = False
+    waits_out: bool = False
+
+
+_MINUTES, _HOUR, _DAY = timedelta(minutes=15), timedelta(hours=1), timedelta(days=1)
+
+KINDS: Mapping[JobKind, Kind] = {
+    JobKind.INDEX: Kind(Lane.QUICK, index, _MINUTES, waits_out=True),
+    JobKind.INTAKE: Kind(Lane.QUICK, intake, _HOUR),
+    JobKind.NOTIFY: Kind(Lane.QUICK, notify, _MINUTES, irrevocable=True),
+    JobKind.ALERTS: Kind(Lane.QUICK, alerts, _HOUR, Every(minutes=3), cause=_has_follows),
+    JobKind.ALERT_MAIL: Kind(Lane.QUICK, alert_mail, _MINUTES, irrevocable=True),
+    JobKind.CHECK_SIGNATURES: Kind(Lane.QUICK, check_signatures, _MINUTES),
+    JobKind.SEAL: Kind(Lane.QUICK, seal, _MINUTES, Every(minutes=5), cause=_has_unsealed, early=_has_many_unsealed),
+    JobKind.READ_SCAN: Kind(Lane.DESK, read_scan, _HOUR),
+    JobKind.COLLECT_MAIL: Kind(Lane.UPKEEP, collect_mail, 4 * _HOUR, Every(minutes=3), cause=_has_mailboxes),
+    JobKind.PRESERVE: Kind(Lane.UPKEEP, preserve, _HOUR),
+    JobKind.PRESERVE_DUE: Kind(Lane.UPKEEP, preserve_due, _DAY, Every(minutes=5), cause=_has_signatures_due),
+    JobKind.CLOSE_DAYS: Kind(Lane.UPKEEP, close_days, 4 * _HOUR, Nightly(time(0, 30))),
+    JobKind.ANCHOR: Kind(Lane.UPKEEP, anchor, 4 * _HOUR, Nightly(time(1, 30))),
+    JobKind.SWEEP: Kind(Lane.UPKEEP, sweep, _DAY, Nightly(time(2, 0))),
+    JobKind.PRUNE_JOBS: Kind(Lane.UPKEEP, prune_jobs, 4 * _HOUR, Nightly(time(2, 30))),
+    JobKind.LEARN: Kind(Lane.UPKEEP, learn, _DAY, Nightly(time(3, 0))),
+    JobKind.RECOGNISE: Kind(Lane.SLOW, recognise, _DAY),
+    JobKind.CHECK_FIXITY: Kind(Lane.SLOW, check_fixity, 3 * _DAY, Nightly(time(3, 30), weekday=SUNDAY)),
+    JobKind.REBUILD_INDEX: Kind(Lane.SLOW, rebuild_index, 3 * _DAY),
+    JobKind.INDEX_BACKLOG: Kind(Lane.BACKLOG, index_backlog, _HOUR, waits_out=True),
+    JobKind.RECOGNISE_BACKLOG: Kind(Lane.BACKLOG, recognise, _DAY),
+}
+SCHEDULED = frozenset(kind for kind, known in KINDS.items() if known.schedule is not None)
+
+
+def lane_of(kind: JobKind) -> Lane:
+    """The lane in which a kind of job travels."""
+    return KINDS[kind].lane
+
+
+def kinds_of(lane: Lane) -> frozenset[JobKind]:
+    """The kinds of job that travel in a lane."""
+    return frozenset(kind for kind, known in KINDS.items() if known.lane is lane)
+
+
+# --- doing and asking
+
+
+def run_job(
+    services: Services,
+    job_id: JobId,
+    *,
+    worker: str,
+    lease: timedelta = jobs.LEASE,
+    overdue: Callable[[], None] | None = None,
+) -> bool:
+    """Take and do one job; False when there was nothing to take. An error is noted in its row, never lost.
+
+    Args:
+        lease: how long another worker leaves the job alone when nothing is heard of this one.
+        overdue: called when the job took longer than its kind may (``Limits``).
+    """
+    now = datetime.now(UTC)
+    with services.unit_of_work(now) as uow:
+        claimed = jobs.claim(uow.session, job_id, worker=worker, now=now, lease=lease)
+    if claimed is None:
+        return False
+    kind = KINDS[claimed.kind]
+    limits = Limits(kind.limit, lease, overdue)
+    if claimed.kind is JobKind.INDEX:
+        _index_many(services, claimed, limits)
+    else:
+        runner.run(services, claimed, kind.function, limits, waits_out=kind.waits_out)
+    return True
+
+
+def _index_many(services: Services, first: ClaimedJob, limits: Limits) -> None:
     """Do an index job with all others that are due, in one write. While the index is away only one asks for it."""
     now = datetime.now(UTC)
     with services.unit_of_work(now) as uow:
         until = jobs.outage_until(uow.session, JobKind.INDEX, now=now)
-        more = jobs.claim_more(uow.session, JobKind.INDEX, worker=worker, now=now, limit=INDEX_BATCH - 1)
+        more = jobs.claim_more(
+            uow.session, JobKind.INDEX, worker=first.worker, now=now, limit=INDEX_BATCH - 1, lease=limits.lease
+        )
         claimed = [first, *more]
         if until is not None:
-            jobs.wait_out(uow.session, [job.id for job in claimed], now=now, until=until)
+            jobs.wait_out(uow.session, claimed, now=now, until=until)
             return
     newest: dict[int, int] = {}
     for job in claimed:
         newest[job.subject_id] = max(newest.get(job.subject_id, 0), int(job.id))
     try:
-        upkeep.put_letters(services, newest)
+        with Beat(services, claimed, limits):
+            upkeep.put_letters(services, newest)
     except Exception as error:  # noqa: BLE001  # whatever happened stands in the jobs' rows
-        _index_failed(services, claimed, error)
+        _index_failed(services, claimed, error, limits)
         return
-    finished = datetime.now(UTC)
-    with services.unit_of_work(finished) as uow:
-        jobs.finish_many(uow.session, [job.id for job in claimed], now=finished)
-        if first.attempts > 1:
+    if runner.finish(services, claimed) and first.attempts > 1:
+        finished = datetime.now(UTC)
+        with services.unit_of_work(finished) as uow:
             jobs.resume(uow.session, JobKind.INDEX, now=finished)
 
 
-def _index_failed(services: Services, claimed: list[ClaimedJob], error: Exception) -> None:
+def _index_failed(services: Services, claimed: list[ClaimedJob], error: Exception, limits: Limits) -> None:
     """Wait for what is away; of several letters find the one that is refused."""
     if isinstance(error, EngineFailed) and error.retryable:
-        logger.warning("job.waits jobs=%s code=%s", len(claimed), error.code)
-        now = datetime.now(UTC)
-        with services.unit_of_work(now) as uow:
-            jobs.wait_out(uow.session, [job.id for job in claimed], now=now)
+        runner.wait_out(services, claimed, error)
         return
     if len(claimed) == 1:
-        _note_failure(services, claimed[0].id, error)
+        runner.note_failure(services, claimed[0], error)
         return
     for job in claimed:
         try:
-            upkeep.put_letters(services, {job.subject_id: int(job.id)})
+            with Beat(services, claimed, limits):
+                upkeep.put_letters(services, {job.subject_id: int(job.id)})
         except Exception as own:  # noqa: BLE001  # as above
-            _index_failed(services, [job], own)
+            _index_failed(services, [job], own, limits)
             continue
-        now = datetime.now(UTC)
-        with services.unit_of_work(now) as uow:
-            jobs.finish(uow.session, job.id, now=now)
-
-
-def _note_failure(services: Services, job_id: JobId, error: Exception) -> None:
-    if isinstance(error, GedError):
-        logger.warning("job.failed job=%s code=%s", job_id, error.code)
-    else:
-        logger.exception("job.crashed job=%s", job_id)
-    now = datetime.now(UTC)
-    with services.unit_of_work(now) as uow:
-        jobs.fail(uow.session, job_id, error, now=now)
+        runner.finish(services, [job])
 
 
 def schedule_periodic(services: Services, *, now: datetime) -> None:
-    """Ask for what is done from time to time (``PERIODS``), once, and only where there is something to do."""
+    """Ask for what the clock says is due, once, and only where there is something to do.
+
+    A due time that passed while no scheduler ran is made up once, however many passed. Several schedulers may look at
+    one moment: the schedule's row is locked, and the due time that was served is written with the job.
+    """
+    with services.reading() as session:
+        served = jobs.served(session)
+    wanted = {
+        kind: known.schedule.latest(now, services.zone)
+        for kind, known in sorted(KINDS.items())
+        if known.schedule is not None
+    }
+    due = [kind for kind, at in wanted.items() if served.get(kind, jobs.NEVER) < at or KINDS[kind].early is not _never]
+    if not due:
+        return
     with services.unit_of_work(now) as uow:
-        audit.lock(uow.session)  # several workers look at one moment; one of them asks
-        for kind, period in PERIODS.items():
-            if kind is JobKind.COLLECT_MAIL and not services.mailboxes:
-                continue
-            if kind is JobKind.ALERTS and not saved_searches.open_follows(uow.session):
-                continue
-            if kind is JobKind.PRESERVE_DUE and not preservation.is_due(uow, now=now):
-                continue
-            latest = uow.session.scalar(select(Job.created_at).where(Job.kind == kind).order_by(Job.id.desc()).limit(1))
-            waiting = uow.session.scalar(
-                select(Job.id).where(Job.kind == kind, Job.state.in_((JobState.QUEUED, JobState.RUNNING))).limit(1)
-            )
-            is_time = latest is None or latest <= now - period
-            if kind is JobKind.SEAL:
-                unsealed = unsealed_entries(services, uow.session)
-                is_time = (is_time and unsealed != 0) or (unsealed or 0) >= SEAL_ENTRIES
-            if waiting is None and is_time:
-                uow.defer(kind, 0)
+        for kind in due:
+            _ask(uow, kind, wanted[kind])
+
+
+def _ask(uow: UnitOfWork, kind: JobKind, due_at: datetime) -> None:
+    schedule = jobs.hold_schedule(uow.session, kind)
+    is_due = schedule.due_at < due_at
+    if not is_due and not KINDS[kind].early(uow):
+        return
+    state = jobs.open_state(uow.session, kind)
+    if state is JobState.RUNNING:
+        return  # it began before; asked for when it is over
+    if state is None and KINDS[kind].cause(uow):
+        uow.defer(kind, 0)
+    if is_due:
+        schedule.due_at = due_at

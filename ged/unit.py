@@ -7,7 +7,7 @@ At the end of the block the journal's head is locked, its entries appended, ever
 the jobs handed to the queue. An exception rolls all of it back.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -29,6 +29,7 @@ from ged.ports import (
     JobId,
     JobQueue,
     KeyVault,
+    Lane,
     Mailbox,
     MailId,
     OcrEngine,
@@ -158,6 +159,8 @@ class Services:
     index: SearchIndex
     synonyms: SynonymBook
     queue: JobQueue
+    lane_of: Callable[[JobKind], Lane]
+    """The lane in which a kind of job travels (``ged.pipeline`` knows)."""
     ocr: OcrEngine
     vault: KeyVault
     signer: Signer
@@ -167,6 +170,8 @@ class Services:
     country: str
     code_key: bytes
     """Key of the check in our QR codes."""
+    journal_secret: bytes
+    """Opens the key that signs the journal's heads."""
     public_url: str
     data_dir: str
     ocr_languages: tuple[str, ...] = ("fra",)
@@ -180,6 +185,8 @@ class Services:
     timestamper: Timestamper | None = None
     tokens: TokenSealer | None = None
     """Makes and reads the signed code on letters."""
+    fence: Callable[[Session], None] | None = None
+    """In a job: called in each unit of work just before its commit; refuses when the job is another worker's by now."""
 
     def reading(self) -> AbstractContextManager[Session]:
         """A session for queries."""
@@ -194,6 +201,7 @@ class Services:
 
         Raises:
             StaleVersion: ``form.stale``: somebody changed a row between our reading and our writing.
+            LeaseLost: in a job: another worker has it meanwhile; nothing is written.
         """
         return _unit_of_work(self, now)
 
@@ -266,6 +274,8 @@ class UnitOfWork:
 
     def _commit(self) -> list[Job]:
         self.session.flush()
+        if self.services.fence is not None:
+            self.services.fence(self.session)
         if self._events:
             audit.append(self.session, self._events)
         elif self._jobs:
@@ -295,4 +305,4 @@ def _unit_of_work(services: Services, now: datetime) -> Iterator[UnitOfWork]:
     finally:
         session.close()
     for job in committed:
-        services.queue.submit(JobId(job.id), lane=jobs.lane_of(job.kind))
+        services.queue.submit(JobId(job.id), lane=services.lane_of(job.kind))

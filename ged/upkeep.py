@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from ged import access, jobs
+from ged import access, job_figures, jobs
 from ged.jobs import Job, JobKind, JobState
 from ged.org.models import Unit
 from ged.ports import Confidentiality, IndexDocument, IndexedLetter, MailId, Principal
@@ -77,9 +77,14 @@ def rebuild(services: Services, *, progress: Progress) -> int:
     """
     with services.reading() as session:
         latest = jobs.latest_id(session)
+        forgotten = job_figures.pruned_until(session, (JobKind.INDEX, JobKind.INDEX_BACKLOG))
     building = services.index.begin_rebuild(latest)
-    count = _fill(services, building.position, building.version, progress)
-    covered, rounds, changed = building.version, 0, FEW + 1
+    position, version = building.position, building.version
+    if version < forgotten:
+        # Which letters changed since that generation was begun is not known any more: all are read again.
+        position, version = 0, latest
+    count = _fill(services, position, version, progress)
+    covered, rounds, changed = version, 0, FEW + 1
     while changed > FEW and rounds < MAX_ROUNDS:
         covered, changed = _catch_up(services, covered, services.index.extend)
         rounds += 1

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from ged import audit
 from ged.archive import blobs as archive_blobs
-from ged.archive.anchor import Anchors
-from ged.archive.seal import HeadSeal
+from ged.archive.anchor import journal_anchors
+from ged.archive.outside import HeldCopy
+from ged.archive.seal import journal_seal
 from ged.closing import operations as closing
 from ged.errors import EngineFailed, GedError
-from ged.pipeline import seal_folder
 from ged.ports import Digest, Verdict
 from ged.registry import allocation, journal_check
 from ged.registry.intake import NUMBER_MISSING
@@ -52,17 +52,24 @@ class VerifyReport:
     blobs: int
     signatures: int
     problems: tuple[Problem, ...]
+    copy_heads: int = 0
+    """Sealed heads of a copy kept elsewhere that the journal was compared with."""
+    copy_until: int = 0
+    """Entries up to this one stand under the copy."""
 
 
-def verify(services: Services, *, now: datetime) -> VerifyReport:
+def verify(services: Services, *, now: datetime, held: HeldCopy | None = None) -> VerifyReport:
     """Look at everything; nothing is changed.
+
+    Args:
+        held: key and heads from elsewhere: without them, who holds all of the server could have written all anew.
 
     Raises:
         EngineFailed: ``database.malformed``: the database cannot be read, so nothing can be said of what it holds;
             ``database.unreachable``.
     """
     with _readable(services):
-        return _verify(services, now)
+        return _verify(services, now, held)
 
 
 @contextmanager
@@ -93,16 +100,18 @@ def _malformed(reason: str) -> EngineFailed:
     )
 
 
-def _verify(services: Services, now: datetime) -> VerifyReport:
+def _verify(services: Services, now: datetime, held: HeldCopy | None) -> VerifyReport:
     problems: list[Problem] = []
-    seal = HeadSeal(seal_folder(services))
+    seal = journal_seal(services)
     # People work meanwhile: the file of heads is read first, then the database as it was at one moment after it.
     last = seal.last()
-    anchors = Anchors(seal_folder(services))
+    anchors = journal_anchors(services)
     anchored = anchors.lines()
     with services.snapshot() as session:
         problems += [Problem(f.code, f"sealed head {f.sequence}") for f in seal.verify(session)]
         problems += [Problem(f.code, f"anchor {f.sequence}") for f in anchors.verify(session, anchored)]
+        if held is not None:
+            problems += [Problem(f.code, f"copy {f.sequence}") for f in held.compare(session, seal)]
         entries = audit.head(session).count
         age_s = _age_s(session, last.count + 1 if last else 1, now)
         problems += [Problem("number.told_and_missing", where) for where in _missing_numbers(session)]
@@ -136,6 +145,8 @@ def _verify(services: Services, now: datetime) -> VerifyReport:
         blobs=blob_count,
         signatures=signatures,
         problems=tuple(problems),
+        copy_heads=len(held.heads) if held is not None else 0,
+        copy_until=held.until if held is not None else 0,
     )
 
 

@@ -24,6 +24,7 @@ from ged.audit import verify_chain
 from ged.db import Base, make_engine
 from ged.org.actors import Actor, actor_of_account
 from ged.org.models import Post
+from ged.pipeline import lane_of
 from ged.ports import PostId, RegisterId
 from ged.registry import allocation
 from ged.registry.models import Mail, MailNumber, Register
@@ -53,7 +54,7 @@ class Answer:
 def light_services(url: str, folder: Path) -> Services:
     """Services for registering only: the other plugs are not there, so that nothing else can be called by mistake."""
     return Services(
-        engine=make_engine(url), blobs=NOT_USED, index=NOT_USED, synonyms=NOT_USED, queue=PolledQueue(), ocr=NOT_USED, vault=NOT_USED,
+        engine=make_engine(url), blobs=NOT_USED, index=NOT_USED, synonyms=NOT_USED, queue=PolledQueue(), lane_of=lane_of, ocr=NOT_USED, vault=NOT_USED,
         signer=NOT_USED, checker=NOT_USED, post=NOT_USED, zone=ZoneInfo("Africa/Lome"), country="TG",
         code_key=b"k" * 32, public_url="", data_dir=str(folder),
     )  # fmt: skip

@@ -12,7 +12,7 @@ from ged.db import make_engine
 from ged.models import metadata
 from ged.org.actors import actor_of_account
 from ged.org.models import Holding, Person, Post, PostRole, Unit
-from ged.pipeline import plug_proofs
+from ged.pipeline import lane_of, plug_proofs
 from ged.ports import Confidentiality, SignatureReport
 from ged.registry.models import Direction, FilingClass, Register, RegisterNature
 from ged.unit import Actor, Role, Services
@@ -66,6 +66,7 @@ def make_services(folder: Path, *, url: str | None = None, create: bool = True) 
         index=TantivyIndex(folder / "index", writable=True, zone=ZoneInfo("Africa/Lome"), synonyms=synonyms),
         synonyms=synonyms,
         queue=PolledQueue(),
+        lane_of=lane_of,
         ocr=READER,
         vault=vault,
         signer=PadesSigner(()),
@@ -74,6 +75,7 @@ def make_services(folder: Path, *, url: str | None = None, create: bool = True) 
         zone=ZoneInfo("Africa/Lome"),
         country="TG",
         code_key=derive_secret(SECRET, "codes"),
+        journal_secret=derive_secret(SECRET, "journal"),
         public_url="http://127.0.0.1:8000",
         data_dir=str(folder),
         revocation=AuthorityStatus(authority, derive_secret(SECRET, "keystore")),

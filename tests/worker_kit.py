@@ -25,8 +25,8 @@ from ged.unit import Services
 from tests import ocr_pages
 from tests.factories import actor, make_organisation
 from tests.slip_kit import letter
+from web import settings_file
 from web.bootstrap import build_services
-from web.cli import init_installation
 from web.migrate import alembic_config
 
 GED = Path(sys.executable).parent / "ged"
@@ -55,7 +55,7 @@ class Installation:
     @classmethod
     def make(cls, folder: Path, extra: Mapping[str, str] | None = None) -> "Installation":
         """A new installation with the small organisation of the tests."""
-        env_file = init_installation(folder / "data")
+        env_file = settings_file.make(folder / "data")
         with env_file.open("a", encoding="utf-8") as out:
             out.writelines(f"{name}={value}\n" for name, value in (extra or {}).items())
         settings = load_settings(env_file)

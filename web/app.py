@@ -12,7 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from ged.codes import derive_secret
 from ged.config import Settings
 from ged.unit import Services
-from web import api, auth, context, errors, guard, headers, i18n, keyring, navigation, pages, views
+from web import api, auth, context, errors, guard, headers, hosts, i18n, keyring, navigation, numbers, pages, views
 
 
 def create_app(services: Services, settings: Settings) -> Flask:
@@ -34,7 +34,9 @@ def create_app(services: Services, settings: Settings) -> Flask:
         # The session cookie is SameSite and the token is bound to it; a proxy that strips the referrer is no attack.
         WTF_CSRF_SSL_STRICT=False,
     )
+    numbers.install(app)
     context.plug(app, services, settings)
+    hosts.install(app, settings)
     i18n.install(app, locale=settings.locale, zone=settings.timezone)
     auth.install(app, secure=settings.public_url.startswith("https://"))
     errors.install(app)

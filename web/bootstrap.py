@@ -12,12 +12,13 @@ from ged.adapters.blobs_fs import FileBlobs
 from ged.adapters.imap import load_mailboxes
 from ged.adapters.post_smtp import FolderPost, SmtpPost
 from ged.adapters.queue_polled import PolledQueue
+from ged.archive.seal import journal_seal
 from ged.codes import derive_secret
 from ged.config import Settings
 from ged.db import make_engine
 from ged.errors import ConfigError, Invalid
 from ged.org.certificates import own_lists
-from ged.pipeline import plug_proofs
+from ged.pipeline import lane_of, plug_proofs
 from ged.ports import Certificate, JobQueue, Post, SearchIndex, TokenSealer
 from ged.unit import Services
 from indexer.synonyms import SHIPPED, SynonymFile
@@ -71,6 +72,7 @@ def build_services(settings: Settings, *, writes_index: bool = False) -> Service
         index=_index(settings, synonyms, writes_index=writes_index),
         synonyms=synonyms,
         queue=_queue(settings),
+        lane_of=lane_of,
         ocr=TesseractEngine(jobs=settings.ocr_jobs),
         vault=vault,
         signer=signer,
@@ -79,6 +81,7 @@ def build_services(settings: Settings, *, writes_index: bool = False) -> Service
         zone=settings.zone,
         country=settings.country,
         code_key=derive_secret(secret, "codes"),
+        journal_secret=derive_secret(secret, "journal"),
         public_url=settings.public_url.rstrip("/"),
         data_dir=str(settings.data_dir),
         ocr_languages=settings.ocr_languages,
@@ -91,6 +94,7 @@ def build_services(settings: Settings, *, writes_index: bool = False) -> Service
         timestamper=AuthorityStamper(settings.tsa_urls) if settings.tsa_urls else None,
         tokens=PayloadSealer(institution),
     )
+    journal_seal(services).protect()
     return services
 
 

@@ -3,7 +3,6 @@
 import json
 import logging
 import os
-import secrets
 import signal
 import sys
 import threading
@@ -13,7 +12,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from ged.errors import EngineFailed, GedError
+from ged.errors import EngineFailed, GedError, Invalid
+from web import settings_file
 from web.cli_clock import clock
 from web.cli_import import import_letters
 from web.cli_index import index
@@ -25,17 +25,10 @@ from web.cli_signatures import signatures
 from web.cli_token import token
 
 if TYPE_CHECKING:
+    from ged.archive.outside import HeldCopy
     from ged.config import Settings
 
-MEANINGS = {
-    "journal.cut_behind_seal": ": the journal held that many entries when it was sealed; some are lost, and with them "
-    "numbers that were given. Read in the latest backup, compare with labels, receipts and printed registers",
-    "journal.rewritten_behind_seal": ": other entries stand where sealed ones stood; numbers may have been given twice",
-    "number.told_and_missing": ": this number was given to somebody; the register does not have it any more",
-}
-"""What a finding means to who must act on it."""
-
-DEFAULT_ENV_FILE = Path("data/ged.env")
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 def settings_of(env: Path | None = None) -> "Settings":
@@ -44,11 +37,9 @@ def settings_of(env: Path | None = None) -> "Settings":
     Raises:
         ConfigError: see ``ged.config.load_settings``.
     """
-    from ged.config import load_settings
-
-    path = env or (Path(os.environ["GED_ENV_FILE"]) if "GED_ENV_FILE" in os.environ else DEFAULT_ENV_FILE)
+    path = env or settings_file.find()
     os.environ["GED_ENV_FILE"] = str(path)
-    return load_settings(path if path.is_file() else None)
+    return settings_file.read(path)
 
 
 class Group(click.Group):
@@ -94,20 +85,30 @@ main.add_command(token)
 
 @main.command()
 @click.option("--data", type=click.Path(path_type=Path), default=Path("data"), help="Folder of the installation.")
-def init(data: Path) -> None:
-    """Make a new installation: folder, secret, settings file."""
-    click.echo(str(init_installation(data)))
-
-
-def init_installation(data: Path) -> Path:
-    """Write the settings file with a fresh secret, unless there is one; answers its path."""
-    path = data / "ged.env"
-    if not path.exists():
-        data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as out:
-            out.write(f"GED_DATA_DIR={data}\nGED_SECRET={secrets.token_urlsafe(48)}\n")
-    return path
+@click.option(
+    "--settings",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=None,
+    help="Folder of the settings and the secret, outside of the data; made with mode 0700.  [default: beside the data]",
+)
+@click.option("--production", is_flag=True, help=f"Put the settings into {settings_file.PRODUCTION} (as root).")
+@click.option(
+    "--move-settings", is_flag=True, help="Take the settings of an older installation out of its data folder."
+)
+def init(data: Path, folder: Path | None, production: bool, move_settings: bool) -> None:
+    """Make a new installation: folder, secret, settings file. The settings lie outside of the data folder."""
+    if production and folder is not None:
+        raise click.UsageError("give --production or --settings")
+    place = settings_file.PRODUCTION if production else folder
+    data = data.resolve() if production else data
+    path = settings_file.move(data, place) if move_settings else settings_file.make(data, place)
+    click.echo(str(path))
+    click.echo(
+        f"Réglages et secret : {path} (hors des données, à sauvegarder à part) ; données : {data}\n"
+        f"Settings and secret: {path} (outside of the data: back them up elsewhere); data: {data}",
+        err=True,
+    )
 
 
 @main.command()
@@ -198,10 +199,12 @@ def account_free_key(name: str) -> None:
 @click.option("--threads", default=12, show_default=True)
 def serve(bind: str, threads: int) -> None:
     """Serve site and API."""
+    from ged.config import refuse_unknown_addresses
     from web.migrate import require_migrated
     from web.server import serve_site
 
     settings = settings_of()
+    refuse_unknown_addresses(settings)
     require_migrated(settings)
     serve_site(settings, bind=bind, threads=threads)
 
@@ -227,19 +230,24 @@ def worker() -> None:
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def verify(as_json: bool) -> None:
+@click.option("--key", type=_FILE, help="The journal's public key, as it was copied elsewhere (seal/journal.pub).")
+@click.option("--heads", type=_FILE, help="A copy of seal/heads.jsonl kept elsewhere; needs --key.")
+def verify(as_json: bool, key: Path | None, heads: Path | None) -> None:
     """Prove journal, sealed heads, registers, blobs and signatures.
 
-    Exit 1: something does not hold. Exit 3: the database cannot be read, nothing is proven or refuted.
+    With --key and --heads also that the journal is the one that was copied: a journal written anew by who holds the
+    whole server is found by nothing else. Exit 1 when something does not hold, 2 when the copy cannot be used,
+    3 when the database cannot be read: nothing is proven or refuted then.
     """
     from dataclasses import asdict
 
     from ged.verify import verify as verify_all
     from web.bootstrap import build_services
 
+    held = _held_copy(key, heads)
     services = build_services(settings_of())
     try:
-        report = verify_all(services, now=datetime.now(UTC))
+        report = verify_all(services, now=datetime.now(UTC), held=held)
     except EngineFailed as failure:
         _stop(failure, code=3)
     if as_json:
@@ -249,11 +257,45 @@ def verify(as_json: bool) -> None:
             f"journal: {report.entries} entries, sealed until {report.sealed_until} ({report.sealed_at or 'never'}), "
             f"unsealed: {report.unsealed}, the oldest for {report.unsealed_age_s} s"
         )
+        if held is not None and held.heads:
+            later = max(0, report.entries - report.copy_until)
+            click.echo(
+                f"copy: {report.copy_heads} heads, until entry {report.copy_until}; {later} entries are newer than the copy"
+            )
         click.echo(f"registers: {'no gap' if report.numbers_without_gap else 'GAPS'}")
         click.echo(f"blobs: {report.blobs}   signatures: {report.signatures}")
         for problem in report.problems:
-            click.echo(f"BROKEN {problem.code}: {problem.where}{MEANINGS.get(problem.code, '')}")
+            click.echo(f"BROKEN {problem.code}: {problem.where}")
+            if problem.code in _MEANINGS:
+                click.echo(f"-> {_MEANINGS[problem.code]}")
     sys.exit(1 if report.problems else 0)
+
+
+_MEANINGS = {
+    "journal.cut_behind_seal": "the journal held that many entries when it was sealed; some are lost, and with them numbers "
+    "that were given: compare the latest backup with labels, receipts and printed registers",
+    "journal.rewritten_behind_seal": "other entries stand where sealed ones stood: numbers may have been given twice",
+    "number.told_and_missing": "this number was given to somebody, and the register does not have it any more",
+    "journal.key_other": "the journal here is signed by another key than yours: another installation, or a replaced key",
+    "journal.other_than_copy": "nothing of the copy is here: another installation's copy, or a journal written anew",
+    "journal.rewritten_behind_copy": "the entry was changed after the copy was made, and chain and heads signed anew",
+    "journal.cut_behind_copy": "the journal here ends before the copy: an older backup was restored, or entries were cut",
+    "seal.differs_from_copy": "the file of heads here is not the one that was copied, from this line on",
+}
+
+
+def _held_copy(key: Path | None, heads: Path | None) -> "HeldCopy | None":
+    from ged.archive.outside import read_copy
+
+    if key is None:
+        if heads is not None:
+            raise click.UsageError("--heads needs --key: the public key, as it was copied elsewhere")
+        return None
+    try:
+        return read_copy(key.read_bytes(), heads.read_bytes() if heads is not None else None)
+    except Invalid as error:
+        details = f" (line {error.params['line']})" if "line" in error.params else ""
+        raise click.UsageError(f"{error.code}{details}: {error.remedy}") from None
 
 
 @main.command()

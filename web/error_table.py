@@ -544,6 +544,13 @@ MESSAGES: Mapping[str, Message] = {
         _l("La tâche s'est arrêtée sur une erreur imprévue."),
         _l("Relancez-la ; si l'erreur revient, donnez son numéro à qui entretient le service."),
     ),
+    "job.too_long": Message(
+        _l("La tâche a dépassé la durée permise."),
+        _l("Regardez le journal technique, puis relancez-la ; la durée permise dépend du genre de tâche."),
+    ),
+    "job.lease_lost": Message(
+        _l("Une autre machine a repris cette tâche entre-temps."), _l("Rien n'est à faire : elle s'en occupe.")
+    ),
     "job.worker_lost": Message(
         _l("L'exécutant a disparu plusieurs fois pendant cette tâche."),
         _l("Regardez la mémoire du serveur, puis relancez la tâche."),
@@ -748,6 +755,10 @@ MESSAGES: Mapping[str, Message] = {
     "page.crash": Message(
         _l("Une erreur inattendue s'est produite."),
         _l("Rien n'a été enregistré. Réessayez ; si l'erreur revient, donnez la référence à l'administrateur."),
+    ),
+    "page.host": Message(
+        _l("Le site n'est pas servi sous ce nom."),
+        _l("Utilisez l'adresse habituelle ; l'administrateur ajoute un nom par GED_PUBLIC_URL ou GED_HOSTS."),
     ),
     "page.method": Message(
         _l("Cette adresse ne s'ouvre pas directement."), _l("Revenez à la page précédente et utilisez ses boutons.")
@@ -1205,6 +1216,18 @@ MESSAGES: Mapping[str, Message] = {
         _l("Un groupe a douze membres au plus, et la liste deux mille groupes."),
     ),
     "synonyms.unknown": Message(_l("Ce groupe n'est plus dans la liste."), _l("Regardez la liste des synonymes.")),
+    # --- copies of the journal's heads, kept elsewhere ---
+    "copy.altered": Message(
+        _l("Cette copie des têtes du journal n'est pas signée par la clé donnée, ou elle n'est pas entière."),
+        _l("Donnez la clé qui a signé cette copie, et le fichier tel qu'il a été copié."),
+    ),
+    "copy.empty": Message(
+        _l("Cette copie des têtes du journal est vide."), _l("Donnez une copie de heads.jsonl d'une ligne au moins.")
+    ),
+    "copy.key_unreadable": Message(
+        _l("Cette clé publique du journal ne peut pas être lue."),
+        _l("Donnez le fichier journal.pub tel qu'il a été copié."),
+    ),
     # --- template ---
     "template.unknown": Message(_l("Ce modèle de lettre n'existe pas."), _l("Choisissez un modèle de la liste.")),
     # --- text ---

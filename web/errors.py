@@ -24,6 +24,7 @@ from ged.errors import (
     GedError,
     Invalid,
     InvalidTransition,
+    Malformed,
     NotFound,
     NumberTaken,
     StaleVersion,
@@ -41,6 +42,7 @@ STATUS: tuple[tuple[type[GedError], int], ...] = (
     (InvalidTransition, 409),
     (StaleVersion, 409),
     (NumberTaken, 409),
+    (Malformed, 400),
     (Invalid, 422),
     (EngineFailed, 503),
 )
@@ -177,6 +179,11 @@ def _on_crash(error: Exception) -> ResponseReturnValue:
     log.error("crash %s at %s %s", reference, request.method, request.endpoint, exc_info=error)
     what = gettext("Une erreur inattendue s'est produite (référence %(reference)s).", reference=reference)
     return _answer(ErrorView("page.crash", what, _words("page.crash")[1], 500))
+
+
+def answer_code(code: str, status: int) -> ResponseReturnValue:
+    """The page, or the JSON, of a code that no operation raised."""
+    return _answer(ErrorView(code, *_words(code), status))
 
 
 def _wants_json() -> bool:

@@ -15,10 +15,12 @@ from werkzeug.datastructures import MultiDict
 
 from ged.errors import Invalid
 from web.errors import FormRefused
+from web.numbers import id_of
 
 Choice = TypeVar("Choice", bound=Enum)
 _DAY_FORMATS = ("%Y-%m-%d", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d %m %Y")
 _DAY_DIGITS = "%d%m%Y"
+_WHOLE = re.compile(r"-?[0-9]+")
 _AMOUNT = re.compile(r"[0-9]+|[0-9]{1,3}(?P<gap>[.,])[0-9]{3}(?:(?P=gap)[0-9]{3})*")
 _CLOCK = re.compile(
     r"(?P<hour>\d{1,2}(?=\s*[h:])|\d{2}(?=\d{2}$))\s*[h:]?\s*(?P<minute>\d{2})?(:\d{2})?", re.ASCII | re.IGNORECASE
@@ -71,10 +73,11 @@ class FormReader:
         value = self._raw(name, required)
         if not value:
             return None
-        if not value.isascii() or not value.lstrip("-").isdigit():
+        if not _WHOLE.fullmatch(value):
             self._errors.append(Invalid("form.not_a_number", "write digits", field=name))
             return None
-        number = int(value[:12])
+        # Cut before it is read: more digits than this are out of every range, and Python refuses thousands of them.
+        number = int(value[:20])
         if not minimum <= number <= maximum:
             self._errors.append(
                 Invalid("form.out_of_range", "correct it", field=name, minimum=minimum, maximum=maximum)
@@ -95,11 +98,11 @@ class FormReader:
 
     def integers(self, name: str) -> tuple[int, ...]:
         """The whole numbers of a list of boxes, as ticked."""
-        given = self._form.getlist(name)
-        if not all(value.isascii() and value.isdigit() for value in given):
+        found = [id_of(value) for value in self._form.getlist(name)]
+        if None in found:
             self._errors.append(Invalid("form.unknown_choice", "choose from the list", field=name))
             return ()
-        return tuple(int(value[:12]) for value in given)
+        return tuple(number for number in found if number is not None)
 
     def day(self, name: str, *, required: bool = False) -> date | None:
         """A date, as a browser's date field sends it or as people write it (24/11/2026, 24112026)."""

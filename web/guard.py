@@ -58,6 +58,7 @@ ACCESS: Mapping[str, Rule] = {
     "pki.ocsp": PUBLISHED,
     "pki.ocsp_get": PUBLISHED,
     "pki.token_keys": PUBLISHED,
+    "pki.journal_key": PUBLISHED,
     "pki.verifier": PUBLISHED,
     "pki.verifier_digest": PUBLISHED,
     # --- the public page of a signed letter ---

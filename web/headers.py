@@ -10,6 +10,8 @@ from typing import Any
 
 from flask import Flask, Response, request
 
+from web import context
+
 STATIC = Path(__file__).parent / "static"
 ONE_YEAR_S = 365 * 24 * 3600
 
@@ -53,7 +55,7 @@ def _add_headers(response: Response) -> Response:
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
     response.headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=(), payment=()"
-    if request.scheme == "https":
+    if context.settings().public_url.startswith("https://"):
         response.headers["Strict-Transport-Security"] = f"max-age={ONE_YEAR_S}"
     if request.endpoint == "static" and response.status_code in (200, 206, 304):
         versioned = "v" in request.args

@@ -269,6 +269,7 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         JobKind.CLOSE_DAYS: _l("Clore les jours finis des registres"),
         JobKind.READ_SCAN: _l("Lire une numérisation en attente"),
         JobKind.LEARN: _l("Apprendre du registre"),
+        JobKind.PRUNE_JOBS: _l("Résumer en chiffres les anciennes tâches"),
     },
     JobState: {
         JobState.QUEUED: _l("En attente"),

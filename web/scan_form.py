@@ -10,6 +10,7 @@ from ged.registry.scan_desks import BridgeRow
 from ged.registry.scan_orders import Settings
 from ged.registry.scan_profiles import LastChoice, Profile
 from web.forms import FormReader
+from web.numbers import id_of
 
 BUILT_IN: tuple[tuple[str, LazyString, Settings], ...] = (
     ("courrier", _l("Courrier N&B 300"), Settings(source="adf", mode="lineart", dpi=300)),
@@ -54,7 +55,7 @@ def read_choice(fields: FormReader) -> ScanChoice:
         paper=fields.text("paper", maximum=16) or "a4",
         more=fields.ticked("more"),
     )
-    return ScanChoice(int(desk) if desk.isascii() and desk.isdigit() else 0, device or None, settings)
+    return ScanChoice(id_of(desk) or 0, device or None, settings)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from werkzeug.datastructures import MultiDict
 from ged.ports import SearchQuery, SortOrder
 from ged.registry.search import FACETS
 from web.forms import FormReader
+from web.numbers import whole
 
 PAGE = 20
 MAX_OFFSET = 2_000
@@ -23,7 +24,7 @@ def read_query(args: MultiDict[str, str]) -> tuple[SearchQuery, bool, tuple[str,
     since, until = fields.day("du"), fields.day("au")
     filters = {name: tuple(args.getlist(name)[:MAX_CHOSEN]) for name in FACETS if args.getlist(name)}
     sort = fields.choice("tri", SortOrder) or (SortOrder.RELEVANCE if text else SortOrder.NEWEST)
-    offset = min(max(args.get("offset", 0, type=int), 0), MAX_OFFSET)
+    offset = min(max(args.get("offset", 0, type=whole), 0), MAX_OFFSET)
     query = SearchQuery(text, filters, since, until, sort, offset, PAGE)
     return query, bool(text or filters or since or until), _unreadable(args, {"du": since, "au": until})
 

@@ -8,7 +8,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -16,11 +16,10 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from ged import jobs, pipeline
+from ged import jobs, pipeline, workers
 from ged.config import Settings, load_settings
 from ged.errors import ConfigError
-from ged.jobs import JobKind
-from ged.ports import JobId
+from ged.ports import JobId, Lane
 from ged.unit import Services
 from web.bootstrap import build_services, rq_queue_names
 from web.migrate import require_migrated
@@ -28,7 +27,7 @@ from web.migrate import require_migrated
 logger = logging.getLogger(__name__)
 
 POLL_S = 0.2
-PERIODIC_EVERY_S = 60.0
+PERIODIC_EVERY_S = workers.BEAT_EVERY.total_seconds()
 SWEEP_EVERY_S = 2.0
 SWEEP_LIMIT = 200
 LOST_AFTER = timedelta(seconds=5)
@@ -36,9 +35,13 @@ GRACE_S = 5.0
 """How long a worker that was told to stop waits for its jobs; then it gives them back."""
 
 
+_START = secrets.token_hex(4)
+"""In a container host name and process id are the same after each start: a lease tells one start from another."""
+
+
 def worker_name() -> str:
-    """Host and process: what a job's row says of who has it."""
-    return f"{socket.gethostname()[:40]}:{os.getpid()}"
+    """Host, process and start: what a job's row says of who has it."""
+    return f"{socket.gethostname()[:40]}:{os.getpid()}:{_START}"
 
 
 def env_file() -> Path | None:
@@ -57,7 +60,7 @@ def run_job(job_id: int) -> None:
     """What RQ runs, in a child of the worker."""
     # RQ's worker, told to stop, would wait for its child, and a report of 300 pages takes an hour.
     signal.signal(signal.SIGRTMIN, lambda *_: threading.Thread(target=_give_back, daemon=True).start())
-    pipeline.run_job(_services(), JobId(job_id), worker=worker_name())
+    pipeline.run_job(_services(), JobId(job_id), worker=worker_name(), overdue=lambda: os._exit(1))
 
 
 def _give_back() -> None:
@@ -92,7 +95,7 @@ def only_worker(data_dir: Path) -> Iterator[None]:
 
 
 def run_embedded(settings: Settings, stop: threading.Event) -> bool:
-    """Work until ``stop``: lanes for what is quick, for what a clerk waits for, for what is slow, and for an archive.
+    """Work until ``stop``, in a thread for each lane.
 
     Answers False when a job was still running after the grace: it is given back, and the process must end now.
 
@@ -107,13 +110,7 @@ def run_embedded(settings: Settings, stop: threading.Event) -> bool:
             # The place is ours: whoever held these leases is dead.
             jobs.release(uow.session, "", now=now)
         lanes = [
-            threading.Thread(target=_lane, args=(services, kinds, stop), name=name, daemon=True)
-            for name, kinds in (
-                ("quick", pipeline.FAST_KINDS),
-                ("desk", jobs.DESK_KINDS),
-                ("slow", jobs.SLOW_KINDS - jobs.DESK_KINDS),
-                ("backlog", jobs.BACKLOG_KINDS),
-            )
+            threading.Thread(target=_lane, args=(services, lane, stop), name=lane.value, daemon=True) for lane in Lane
         ]
         for lane in lanes:
             lane.start()
@@ -125,21 +122,23 @@ def _ended(services: Services, lanes: list[threading.Thread]) -> bool:
     until = time.monotonic() + GRACE_S
     for lane in lanes:
         lane.join(max(0.0, until - time.monotonic()))
+    now = datetime.now(UTC)
+    with services.unit_of_work(now) as uow:
+        workers.leave(uow.session, worker_name())
     if not any(lane.is_alive() for lane in lanes):
         return True
-    now = datetime.now(UTC)
     with services.unit_of_work(now) as uow:
         given_back = jobs.put_back(uow.session, worker_name(), now=now)
     logger.warning("worker.gave_back jobs=%s", given_back)
     return False
 
 
-def _lane(services: Services, kinds: frozenset[JobKind], stop: threading.Event) -> None:
+def _lane(services: Services, lane: Lane, stop: threading.Event) -> None:
     name = worker_name()
     while not stop.is_set():
         try:
             with services.reading() as session:
-                waiting = _due(session, kinds)
+                waiting = _due(session, lane)
             for job_id in waiting:
                 if stop.is_set():
                     return
@@ -153,12 +152,13 @@ def _lane(services: Services, kinds: frozenset[JobKind], stop: threading.Event) 
             stop.wait(POLL_S)
 
 
-def _due(session: Session, kinds: frozenset[JobKind]) -> list[JobId]:
+def _due(session: Session, lane: Lane) -> list[JobId]:
     """What a lane does next; that of an archive takes one job, and none while anything of today waits."""
     now = datetime.now(UTC)
-    if kinds != jobs.BACKLOG_KINDS:
+    kinds = pipeline.kinds_of(lane)
+    if lane is not Lane.BACKLOG:
         return jobs.due(session, now=now, kinds=kinds, limit=20)
-    if jobs.due(session, now=now, kinds=frozenset(JobKind) - kinds, limit=1):
+    if jobs.due(session, now=now, kinds=pipeline.KINDS.keys() - kinds, limit=1):
         return []
     return jobs.due(session, now=now, kinds=kinds, limit=1)
 
@@ -166,10 +166,17 @@ def _due(session: Session, kinds: frozenset[JobKind]) -> list[JobId]:
 def _periodically(services: Services, stop: threading.Event) -> None:
     while not stop.is_set():
         try:
+            _beat(services, tuple(Lane))
             pipeline.schedule_periodic(services, now=datetime.now(UTC))
         except Exception:
             logger.exception("worker.periodic_failed")
         stop.wait(PERIODIC_EVERY_S)
+
+
+def _beat(services: Services, lanes: Sequence[Lane]) -> None:
+    now = datetime.now(UTC)
+    with services.unit_of_work(now) as uow:
+        workers.beat(uow.session, worker_name(), host=socket.gethostname(), lanes=lanes, now=now)
 
 
 def run_servers(settings: Settings, stop: threading.Event) -> None:
@@ -226,6 +233,7 @@ def _resubmit(services: Services, stop: threading.Event, between_sweeps: threadi
             with between_sweeps:
                 sweep_lost(services, now=datetime.now(UTC))
                 if time.monotonic() >= periodic_at:
+                    _beat(services, tuple(Lane))
                     pipeline.schedule_periodic(services, now=datetime.now(UTC))
                     periodic_at = time.monotonic() + PERIODIC_EVERY_S
         except Exception:
@@ -236,10 +244,11 @@ def sweep_lost(services: Services, *, now: datetime) -> int:
     """Submit again the jobs that could run and of which no message waits: their message was lost, or their worker."""
     waiting = services.queue.waiting()
     submitted = 0
-    for kinds in (pipeline.FAST_KINDS, jobs.SLOW_KINDS, jobs.BACKLOG_KINDS):
+    for lane in Lane:
+        kinds = pipeline.kinds_of(lane)
         with services.reading() as session:
             due = jobs.due(session, now=now - LOST_AFTER, kinds=kinds, limit=len(waiting) + SWEEP_LIMIT)
         for job_id in [job_id for job_id in due if job_id not in waiting][:SWEEP_LIMIT]:
-            services.queue.submit(job_id, lane=jobs.lane_of(next(iter(kinds))))
+            services.queue.submit(job_id, lane=lane)
             submitted += 1
     return submitted

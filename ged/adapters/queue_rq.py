@@ -9,7 +9,13 @@ from rq import Queue
 
 from ged.ports import JobId, Lane
 
-NAMES = {Lane.QUICK: "ged", Lane.SLOW: "ged-slow", Lane.BACKLOG: "ged-backlog"}
+NAMES = {
+    Lane.QUICK: "ged",
+    Lane.DESK: "ged-desk",
+    Lane.UPKEEP: "ged-upkeep",
+    Lane.SLOW: "ged-slow",
+    Lane.BACKLOG: "ged-backlog",
+}
 QUEUE_NAMES = tuple(NAMES.values())
 """In the order in which a free worker looks: a report of 300 pages waits for a letter to be indexed, not the reverse."""
 RUN_JOB = "web.worker.run_job"

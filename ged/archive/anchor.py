@@ -18,10 +18,11 @@ from sqlalchemy.orm import Session
 
 from ged import audit
 from ged.archive import merkle
-from ged.archive.seal import GENESIS, HeadSeal
+from ged.archive.seal import GENESIS, HeadSeal, journal_seal
 from ged.audit import AuditEntry, Finding
 from ged.errors import EngineFailed
 from ged.ports import Timestamper
+from ged.unit import Services
 
 _LATE_TOKENS = 30
 """Anchors without a token that one run asks for: an authority that was away for a month."""
@@ -44,12 +45,16 @@ class Anchor:
 
 
 class Anchors:
-    """The anchors in the folder of the sealed heads."""
+    """The anchors in the folder of the sealed heads.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        seal: signs them.
+    """
+
+    def __init__(self, folder: Path, seal: HeadSeal) -> None:
         self._file = folder / "anchors.jsonl"
         self._tokens = folder / "anchors"
-        self._seal = HeadSeal(folder)
+        self._seal = seal
 
     def make(self, session: Session, *, now: datetime) -> bool:
         """Anchor the journal as the session sees it; False when nothing came since the last anchor."""
@@ -154,6 +159,11 @@ class Anchors:
             out.flush()
             os.fsync(out.fileno())
         half.replace(path)
+
+
+def journal_anchors(services: Services) -> Anchors:
+    """The anchors of an installation."""
+    return Anchors(Path(services.data_dir) / "seal", journal_seal(services))
 
 
 def leaves(session: Session, count: int) -> list[bytes]:

@@ -1,10 +1,11 @@
 """The journal's head, signed and written outside the database: what a cut or a rewritten chain is compared with.
 
 A line of ``heads.jsonl`` is ``{"head": {...}, "signature": hex}``; the head names count, hash, time and the digest of
-the line before, so that lines cannot be taken out either. The key is an Ed25519 key (RFC 8032) beside the file; copies
-of the file belong on another machine.
+the line before, so that lines cannot be taken out either. The key is an Ed25519 key (RFC 8032) beside the file, encrypted
+under the server's secret, which lies elsewhere; copies of the file belong on another machine (``ged.archive.outside``).
 """
 
+import base64
 import fcntl
 import hashlib
 import json
@@ -22,6 +23,8 @@ from sqlalchemy.orm import Session
 
 from ged import audit
 from ged.audit import AuditEntry, Finding, Head
+from ged.errors import ConfigError
+from ged.unit import Services
 
 GENESIS = "0" * 64
 BLOCK_BYTES = 4096
@@ -37,10 +40,15 @@ class SealedHead:
 
 
 class HeadSeal:
-    """The folder of the sealed heads."""
+    """The folder of the sealed heads.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        secret: opens the journal's key; without, the folder is read and checked only.
+    """
+
+    def __init__(self, folder: Path, secret: bytes = b"") -> None:
         self._folder = folder
+        self._secret = secret
         self._heads = folder / "heads.jsonl"
         self._key = folder / "journal.key"
         self._public = folder / "journal.pub"
@@ -96,6 +104,15 @@ class HeadSeal:
             with self.alone():
                 self._private()
         return self._public.read_bytes()
+
+    @property
+    def public_path(self) -> Path:
+        """Where the public key lies."""
+        return self._public
+
+    def lines(self) -> list[str]:
+        """The lines of the file of heads, oldest first."""
+        return self._lines()
 
     def _seal(self, head: Head, now: datetime) -> bool:
         self._drop_torn_line()
@@ -206,21 +223,69 @@ class HeadSeal:
                 os.fsync(heads.fileno())
 
     def _private(self) -> Ed25519PrivateKey:
-        """The key; made when there is none, under the lock of ``alone``."""
+        """The key; made when there is none, under the lock of ``alone``.
+
+        Raises:
+            ConfigError: ``seal.secret_wrong``: this is not the secret that the key lies under.
+        """
         if self._key.exists():
-            key = serialization.load_pem_private_key(self._key.read_bytes(), password=None)
-            if isinstance(key, Ed25519PrivateKey):
-                return key
+            return self._opened(self._key.read_bytes())
         # First the file, then the key: who looks meanwhile must not take a file not made yet for one removed.
         self._heads.touch()
         made = Ed25519PrivateKey.generate()
-        pem = made.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        handle = os.open(self._key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as out:
-            out.write(pem)
+        self._keep(made)
         self._public.write_bytes(
             made.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
         )
         return made
+
+    def protect(self) -> bool:
+        """Encrypt a key that an earlier release left in clear; answers whether there was one."""
+        if not self._key.exists() or not self._is_clear(self._key.read_bytes()):
+            return False
+        with self.alone():
+            content = self._key.read_bytes()
+            if self._is_clear(content):
+                self._keep(self._opened(content))
+        return True
+
+    def _opened(self, content: bytes) -> Ed25519PrivateKey:
+        try:
+            key = serialization.load_pem_private_key(content, None if self._is_clear(content) else self._password())
+        except ValueError as error:
+            raise _secret_wrong() from error
+        if not isinstance(key, Ed25519PrivateKey):
+            raise _secret_wrong()
+        return key
+
+    def _is_clear(self, content: bytes) -> bool:
+        return content.startswith(b"-----BEGIN PRIVATE KEY")
+
+    def _password(self) -> bytes:
+        if not self._secret:
+            raise _secret_wrong()
+        return base64.b64encode(self._secret)
+
+    def _keep(self, key: Ed25519PrivateKey) -> None:
+        """Write the key whole, encrypted, over what may be there."""
+        encryption = serialization.BestAvailableEncryption(self._password())
+        pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
+        half = self._key.with_name(self._key.name + ".half")
+        half.unlink(missing_ok=True)
+        handle = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as out:
+            out.write(pem)
+            out.flush()
+            os.fsync(out.fileno())
+        half.replace(self._key)
+
+
+def _secret_wrong() -> ConfigError:
+    return ConfigError(
+        "seal.secret_wrong", "Start with the secret that the journal's key was made with.", setting="secret"
+    )
+
+
+def journal_seal(services: Services) -> HeadSeal:
+    """The sealed heads of an installation, with the key that signs them."""
+    return HeadSeal(Path(services.data_dir) / "seal", services.journal_secret)

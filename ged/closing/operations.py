@@ -9,14 +9,13 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from io import BytesIO
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ged.archive.institution_seal import SEAL_REASON, institution_seal
-from ged.archive.seal import HeadSeal
+from ged.archive.seal import journal_seal
 from ged.closing import listing, sheet
 from ged.closing.listing import Listed
 from ged.errors import ConfigError, EngineFailed, InvalidTransition, NotFound, StaleVersion
@@ -182,7 +181,7 @@ def _enter(uow: UnitOfWork, plan: Listed, digest: Digest, actor: Actor, post: He
         closed_at=uow.now,
         closed_by_id=actor.person_id or None,
     )
-    row.seal = _seal(uow.services).sign(sealed_body(row))
+    row.seal = journal_seal(uow.services).sign(sealed_body(row))
     uow.session.add(row)
     uow.session.flush()
     uow.record(
@@ -204,13 +203,9 @@ def sealed_body(row: RegisterClosing) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _seal(services: Services) -> HeadSeal:
-    return HeadSeal(Path(services.data_dir) / "seal")
-
-
 def broken(session: Session, services: Services) -> Iterator[tuple[str, str]]:
     """(code, where) of each closing whose seal, place in the chain, or span does not hold."""
-    seal, before = _seal(services), dict[tuple[int, ClosingPeriod], RegisterClosing]()
+    seal, before = journal_seal(services), dict[tuple[int, ClosingPeriod], RegisterClosing]()
     for row in session.scalars(select(RegisterClosing).order_by(RegisterClosing.sequence)):
         where = f"register {row.register_id} {row.period.value} {row.until_on.isoformat()}"
         last = before.get((row.register_id, row.period))

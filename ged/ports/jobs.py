@@ -9,10 +9,13 @@ from ged.ports.names import JobId
 class Lane(StrEnum):
     """In which lane a job travels; none holds up the ones before it.
 
-    QUICK: seconds. SLOW: minutes. BACKLOG: of an archive taken over, when nothing of today waits.
+    QUICK: seconds. DESK: seconds to minutes, and a clerk waits. UPKEEP: minutes, what the clock asks for. SLOW: up to
+    hours. BACKLOG: of an archive taken over, when nothing of today waits.
     """
 
     QUICK = "quick"
+    DESK = "desk"
+    UPKEEP = "upkeep"
     SLOW = "slow"
     BACKLOG = "backlog"
 

@@ -270,10 +270,10 @@ def run_notify(services: Services, job: ClaimedJob, *, now: datetime) -> None:
     with services.unit_of_work(now) as uow:
         if not _still_to_send(uow, job):
             return
-        jobs.mark_irrevocable(uow.session, job.id, now=now)
+        jobs.mark_irrevocable(uow.session, job, now=now)
     services.post.send(message)
     with services.unit_of_work(now) as uow:
-        _note_sent(uow, job.subject_id, SYSTEM)
+        _note_sent(uow, job.subject_id, SYSTEM, message_id=message.message_id)
 
 
 def _still_to_send(uow: UnitOfWork, job: ClaimedJob) -> bool:
@@ -308,11 +308,12 @@ def _text(number: str, line: DispatchLine) -> str:
     )
 
 
-def _note_sent(uow: UnitOfWork, line_id: int, actor: Actor, post: HeldPost | None = None) -> None:
+def _note_sent(uow: UnitOfWork, line_id: int, actor: Actor, post: HeldPost | None = None, *, message_id: str) -> None:
+    """The message left. Nothing is noted of a line that was given up meanwhile, or sent again as another message."""
     line = uow.session.get_one(DispatchLine, line_id)
     locks.hold(uow.session, Mail, [line.mail_id])
     line = locks.hold_known(uow.session, DispatchLine, line_id)
-    if line.state is not DispatchState.SENDING:
+    if line.state is not DispatchState.SENDING or line.reference != message_id:
         return
     line.state, line.left_at = DispatchState.LEFT, uow.now
     uow.record(
@@ -333,13 +334,14 @@ def settle_email(uow: UnitOfWork, line_id: int, *, was_sent: bool, version: int 
     job = _job(uow.session, line.id)
     if line.state is not DispatchState.SENDING or job is None or job.state not in (JobState.FAILED, JobState.UNCERTAIN):
         raise InvalidTransition("dispatch.not_uncertain", "wait: the worker still has it", id=line.id)
-    jobs.finish(uow.session, JobId(job.id), now=uow.now)
+    if not jobs.settle(uow.session, JobId(job.id), now=uow.now):
+        raise InvalidTransition("dispatch.not_uncertain", "wait: the worker has it again", id=line.id)
     uow.record(
         "dispatch.settled", "mail", line.mail_id, actor=actor, post=post, line=line.id, was_sent=was_sent,
         message_id=line.reference,
     )  # fmt: skip
     if was_sent:
-        _note_sent(uow, line.id, actor, post)
+        _note_sent(uow, line.id, actor, post, message_id=line.reference)
     else:
         line.state, line.reference = DispatchState.TO_SEND, ""
 

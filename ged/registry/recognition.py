@@ -3,10 +3,7 @@
 Both functions may run twice, also at the same time: the second finds the work done.
 """
 
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,38 +22,11 @@ from ged.registry.suggestions import readings, resent
 from ged.unit import SYSTEM, Services, UnitOfWork
 
 Heartbeat = Callable[[str], None]
-"""Renews the job's lease and says how far the work is (``3/12``)."""
+"""Says how far the work is (``3/12``); raises when the job is another worker's by now."""
 
-BEAT_EVERY_S = 10.0
-SAY_EVERY_S = 1.0
 THUMBNAIL_PX = 240
 PICTURE_TIMEOUT_S = 30.0
 SECONDS_A_PAGE = 90.0
-
-
-@contextmanager
-def beating(heartbeat: Heartbeat, progress: str) -> Iterator[Heartbeat]:
-    """Keep the job's lease while an engine works for minutes; yields what to call with a new progress."""
-    done, latest, said_s = threading.Event(), progress, 0.0
-
-    def say(now: str) -> None:
-        nonlocal latest, said_s
-        latest = now
-        if time.monotonic() - said_s >= SAY_EVERY_S:
-            said_s = time.monotonic()
-            heartbeat(now)
-
-    def beat() -> None:
-        while not done.wait(BEAT_EVERY_S):
-            heartbeat(latest)
-
-    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
-    thread.start()
-    try:
-        yield say
-    finally:
-        done.set()
-        thread.join()
 
 
 # --- a batch -----------------------------------------------------------------------------------------------------
@@ -81,8 +51,7 @@ def run_intake(services: Services, batch_id: int, *, heartbeat: Heartbeat, now: 
     with private_dir(services) as folder:
         for n, (page_id, digest) in enumerate(new, start=1):
             heartbeat(f"{n}/{len(new)}")
-            with beating(heartbeat, f"{n}/{len(new)}"):
-                looks[page_id] = _look(services, digest, folder / f"page-{page_id}")
+            looks[page_id] = _look(services, digest, folder / f"page-{page_id}")
     with services.unit_of_work(now) as uow:
         settle(uow, batch_id, looks, now=now)
     _make_pictures(services, batch_id, heartbeat=heartbeat, now=now)
@@ -208,15 +177,14 @@ def _read(services: Services, refs: Sequence[PageRef], folder: Path, heartbeat: 
     out = folder / "out"
     out.mkdir(mode=0o700, exist_ok=True)
     total = len(refs)
-    with beating(heartbeat, f"0/{total}") as say:
-        found = services.ocr.recognise(
-            refs,
-            languages=services.ocr_languages,
-            timeout_s=60.0 + SECONDS_A_PAGE * total,
-            out=out,
-            on_page=lambda page: say(f"{page.page_no}/{total}"),
-        )
-        return _store(services, found)
+    found = services.ocr.recognise(
+        refs,
+        languages=services.ocr_languages,
+        timeout_s=60.0 + SECONDS_A_PAGE * total,
+        out=out,
+        on_page=lambda page: heartbeat(f"{page.page_no}/{total}"),
+    )
+    return _store(services, found)
 
 
 def _store(services: Services, found: Recognition) -> _Stored:

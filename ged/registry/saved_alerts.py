@@ -118,7 +118,7 @@ def run_alert_mail(services: Services, job: ClaimedJob, *, now: datetime) -> Non
     if not count or not to:
         return
     with services.unit_of_work(now) as uow:
-        jobs.mark_irrevocable(uow.session, job.id, now=now)
+        jobs.mark_irrevocable(uow.session, job, now=now)
     services.post.send(_message(job.params["message_id"], to, name, count, f"{services.public_url}/recherches"))
 
 

@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from ged import workers
 from ged.jobs import Job, JobKind, JobState
+from ged.workers import LivingWorker
 
 STALLED_AFTER = timedelta(minutes=2)
 
@@ -57,3 +59,20 @@ def is_stalled(session: Session, *, now: datetime) -> bool:
     oldest = session.scalar(select(func.min(Job.run_after)).where(Job.state == JobState.QUEUED))
     running = session.scalar(select(func.count()).where(Job.state == JobState.RUNNING, Job.lease_until > now)) or 0
     return oldest is not None and oldest < now - STALLED_AFTER and running == 0
+
+
+def living_workers(session: Session, now: datetime) -> list[LivingWorker]:
+    """The workers that were heard of lately; none: nothing is done, whatever is asked for."""
+    return workers.living(session, now=now)
+
+
+def oldest_due(session: Session, now: datetime) -> datetime | None:
+    """Since when the job has waited that could run for the longest; None when none waits.
+
+    Jobs of an archive taken over do not count: they wait until all else is done.
+    """
+    backlog = (JobKind.INDEX_BACKLOG, JobKind.RECOGNISE_BACKLOG)
+    waiting = select(func.min(Job.run_after)).where(
+        Job.state == JobState.QUEUED, Job.run_after <= now, Job.kind.not_in(backlog)
+    )
+    return session.scalar(waiting)

@@ -88,18 +88,3 @@ def test_an_attachment_read_twice_at_once_is_stored_once(services: Services) -> 
     with services.reading() as session:
         assert session.scalar(select(func.count()).select_from(PageText)) == 1
         assert session.scalar(select(func.count()).select_from(Rendition)) == 3
-
-
-def test_the_lease_is_renewed_while_the_engine_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    beats: list[str] = []
-    twice = threading.Event()
-
-    def beat(progress: str) -> None:
-        beats.append(progress)
-        if len(beats) >= 2:
-            twice.set()
-
-    monkeypatch.setattr(recognition, "BEAT_EVERY_S", 0.02)
-    with recognition.beating(beat, "0/3"):
-        assert twice.wait(timeout=5)
-    assert set(beats) == {"0/3"}

@@ -16,7 +16,10 @@ def test_a_failure_is_told_without_its_files_and_addresses(tmp_path: Path) -> No
         uow.session.add(job)
         uow.session.flush()
         error = EngineFailed("post.refused", "correct", retryable=False, address="ministre@example.tg")
-        jobs.fail(uow.session, jobs.JobId(job.id), error, now=NOW)
+        held = jobs.claim(uow.session, jobs.JobId(job.id), worker="w", now=NOW)
+        assert held is not None
+        uow.session.flush()
+        jobs.fail(uow.session, held, error, now=NOW)
         assert "ministre@example.tg" in uow.session.get_one(Job, job.id).error_detail, "the log of the job knows it"
     page = sign_in(app, "admin").get("/administration/taches").text
     assert "Le serveur de messagerie a refusé l&#39;adresse." in page

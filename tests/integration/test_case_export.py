@@ -18,7 +18,7 @@ from sqlalchemy import text
 import ged_verify
 from ged import case_export
 from ged.archive import merkle
-from ged.archive.anchor import Anchors
+from ged.archive.anchor import journal_anchors
 from ged.errors import NotFound
 from ged.pipeline import anchor_journal, seal_folder
 from ged.verify import verify
@@ -209,7 +209,7 @@ def test_an_authority_that_was_away_stamps_later_and_a_rewritten_journal_is_foun
     stamper.away = False
     house.incoming()
     assert anchor_journal(services, now=NOW) == (True, 2)
-    anchors = Anchors(seal_folder(services))
+    anchors = journal_anchors(services)
     assert len(anchors.all()) == 2
     assert [p.code for p in verify(services, now=NOW).problems] == []
     line = seal_folder(services) / "anchors.jsonl"

@@ -7,6 +7,7 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -287,8 +288,9 @@ def test_collecting_is_asked_for_only_where_there_are_mailboxes(services: Servic
 
     schedule_periodic(services, now=NOW)
     assert asked() == 0
-    schedule_periodic(replace(services, mailboxes=(box,)), now=NOW)
-    schedule_periodic(replace(services, mailboxes=(box,)), now=NOW)
+    later = NOW + timedelta(minutes=3)
+    schedule_periodic(replace(services, mailboxes=(box,)), now=later)
+    schedule_periodic(replace(services, mailboxes=(box,)), now=later)
     assert asked() == 1
 
 

@@ -62,9 +62,9 @@ def run(house: House, kind: JobKind, *, now: datetime = NOW) -> int:
         claimed = [jobs.claim(uow.session, job_id, worker="w", now=now) for job_id in due]
     for job in claimed:
         assert job is not None
-        pipeline.FUNCTIONS[kind](pipeline.Run(house.services, job, lambda _: None, now))
+        pipeline.KINDS[kind].function(pipeline.Run(house.services, job, lambda _: None, now))
         with house.services.unit_of_work(now) as uow:
-            jobs.finish(uow.session, job.id, now=now)
+            jobs.finish(uow.session, job, now=now)
     return len(claimed)
 
 
@@ -177,6 +177,7 @@ def test_what_was_signed_before_there_was_an_authority_is_raised_too(house, heal
     assert run(healed, JobKind.PRESERVE) == 0
     assert run(healed, JobKind.PRESERVE_DUE) == 0
     healed.services = with_authority
-    pipeline.schedule_periodic(with_authority, now=NOW)
-    assert run(healed, JobKind.PRESERVE_DUE) == 1
+    later = NOW + timedelta(minutes=5)
+    pipeline.schedule_periodic(with_authority, now=later)
+    assert run(healed, JobKind.PRESERVE_DUE, now=later) == 1
     assert levels(healed)[-1] == "B-LTA"

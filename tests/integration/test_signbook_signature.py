@@ -384,7 +384,7 @@ def test_an_email_that_was_interrupted_waits_for_a_person(house: House) -> None:
         dispatch.send_by_email(uow, copy, email=COPY.email, version=None, actor=agent)
     assert line(house, copy).reference != old
     # The old job, taken up once more by anybody, sends nothing.
-    with_old = ClaimedJob(claimed.id, claimed.kind, copy, {"message_id": old}, 2)
+    with_old = ClaimedJob(claimed.id, claimed.kind, copy, {"message_id": old}, 2, claimed.worker)
     dispatch.run_notify(replace(house.services, post=Broken(Crash())), with_old, now=later)
 
 
@@ -401,7 +401,7 @@ def test_a_letter_made_confidential_after_the_order_is_not_sent(house: House, tm
     with pytest.raises(Invalid, match=r"dispatch\.email_confidential") as stopped:
         dispatch.run_notify(house.services, claimed, now=NOW)
     with house.services.unit_of_work(NOW) as uow:
-        jobs.fail(uow.session, claimed.id, stopped.value, now=NOW)
+        jobs.fail(uow.session, claimed, stopped.value, now=NOW)
     assert not list((tmp_path / "outbox").glob("*.eml"))
     with house.services.reading() as session:
         assert session.get_one(Job, claimed.id).state is JobState.FAILED

@@ -225,7 +225,7 @@ def test_a_file_is_read_later_than_the_mail_of_today(services: Services, tmp_pat
     with services.reading() as session:
         kinds = session.scalars(select(Job.kind).order_by(Job.id)).all()
     assert sorted(kinds) == [JobKind.INDEX_BACKLOG, JobKind.RECOGNISE_BACKLOG]
-    assert {jobs.lane_of(kind) for kind in kinds} == {Lane.BACKLOG}
+    assert {pipeline.lane_of(kind) for kind in kinds} == {Lane.BACKLOG}
     work(services, JobKind.INDEX_BACKLOG)
     assert found(services, "préfecture") == ["b"]
     work(services, JobKind.RECOGNISE_BACKLOG)

@@ -200,7 +200,7 @@ def test_the_api_refuses_clearly(site: Site) -> None:
     assert put_page(site, bridge, "k1", "t1", content).status_code == 201
     assert put_page(site, bridge, "k1", "t1", pages.png("deux")).status_code == 422
     for body in (b"[]", b"{", b'{"pages": 3}', b'{"pages": ["x"]}'):
-        assert api.post("/api/bridge/batch/k1/complete", data=body, headers=bridge).status_code == 422
+        assert api.post("/api/bridge/batch/k1/complete", data=body, headers=bridge).status_code == 400
 
 
 def test_a_revoked_bridge_and_a_cancelled_order_stop(site: Site) -> None:

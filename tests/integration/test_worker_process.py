@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 from ged.archive.seal import HeadSeal
 from ged.db import make_engine
 from ged.jobs import Job, JobKind, JobState
-from ged.pipeline import PERIODS
+from ged.pipeline import SCHEDULED
 from ged.registry.models import PageText, Rendition
 from tests.site import make_settings
 from tests.worker_kit import GED, Installation, alive, children, eventually, kill
@@ -46,7 +46,7 @@ def wait_until_idle(here: Installation) -> None:
             JobKind.ALERTS,
             JobKind.PRESERVE_DUE,
         }  # no mailbox, follower or signature
-        return set(PERIODS) - without_cause <= {job.kind for job in found} and {job.state for job in found} == {
+        return SCHEDULED - without_cause <= {job.kind for job in found} and {job.state for job in found} == {
             JobState.DONE
         }
 

@@ -100,7 +100,7 @@ def test_an_altered_head_is_named(services: Services) -> None:
 
 
 def test_a_cut_tail_with_a_rewritten_head_is_found_by_the_seal(services: Services, tmp_path: Path) -> None:
-    seal = HeadSeal(tmp_path / "seal")
+    seal = HeadSeal(tmp_path / "seal", b"a secret kept elsewhere")
     with services.reading() as session:
         assert seal.seal(audit.head(session), now=NOW)
         fourth = session.get_one(audit.AuditEntry, 4).hash
@@ -116,7 +116,7 @@ def test_a_cut_tail_with_a_rewritten_head_is_found_by_the_seal(services: Service
 
 
 def test_the_file_of_seals_guards_itself(services: Services, tmp_path: Path) -> None:
-    seal = HeadSeal(tmp_path / "seal")
+    seal = HeadSeal(tmp_path / "seal", b"a secret kept elsewhere")
     for n in range(3):
         with services.unit_of_work(NOW) as uow:
             uow.record("thing.changed", "thing", n, actor=SYSTEM)
@@ -133,7 +133,7 @@ def test_the_file_of_seals_guards_itself(services: Services, tmp_path: Path) -> 
 
 
 def test_a_head_is_sealed_once(services: Services, tmp_path: Path) -> None:
-    seal = HeadSeal(tmp_path / "seal")
+    seal = HeadSeal(tmp_path / "seal", b"a secret kept elsewhere")
     with services.reading() as session:
         assert seal.seal(audit.head(session), now=NOW)
         assert not seal.seal(audit.head(session), now=NOW)

@@ -68,9 +68,9 @@ def test_a_failure_is_tried_again_later_and_then_waits_for_a_person(services: Se
     job_id = add(services)
     at = NOW
     for _ in range(jobs.MAX_ATTEMPTS):
-        assert claim(services, job_id, at=at) is not None
+        held = claim(services, job_id, at=at)
         with services.unit_of_work(at) as uow:
-            jobs.fail(uow.session, job_id, EngineFailed("index.unavailable", retryable=True), now=at)
+            jobs.fail(uow.session, held, EngineFailed("index.unavailable", retryable=True), now=at)
         at += timedelta(hours=2)
     assert state(services, job_id) is JobState.FAILED
     with services.unit_of_work(at) as uow:
@@ -80,25 +80,25 @@ def test_a_failure_is_tried_again_later_and_then_waits_for_a_person(services: Se
 
 def test_a_final_error_is_not_tried_again(services: Services) -> None:
     job_id = add(services)
-    claim(services, job_id)
+    held = claim(services, job_id)
     with services.unit_of_work(NOW) as uow:
-        jobs.fail(uow.session, job_id, EngineFailed("ocr.page"), now=NOW)
+        jobs.fail(uow.session, held, EngineFailed("ocr.page"), now=NOW)
     assert state(services, job_id) is JobState.FAILED
 
 
 def test_a_job_that_lost_a_race_is_tried_again(services: Services) -> None:
     job_id = add(services)
-    claim(services, job_id)
+    held = claim(services, job_id)
     with services.unit_of_work(NOW) as uow:
-        jobs.fail(uow.session, job_id, StaleVersion("form.stale"), now=NOW)
+        jobs.fail(uow.session, held, StaleVersion("form.stale"), now=NOW)
     assert state(services, job_id) is JobState.QUEUED
 
 
 def test_what_cannot_be_taken_back_waits_for_a_person_after_a_crash(services: Services) -> None:
     job_id = add(services, JobKind.NOTIFY)
-    claim(services, job_id)
+    held = claim(services, job_id)
     with services.unit_of_work(NOW) as uow:
-        jobs.mark_irrevocable(uow.session, job_id, now=NOW)
+        jobs.mark_irrevocable(uow.session, held, now=NOW)
     assert claim(services, job_id, at=LATER, worker="w2") is None
     assert state(services, job_id) is JobState.UNCERTAIN
 
@@ -111,9 +111,9 @@ def test_only_a_failed_job_is_tried_again(services: Services) -> None:
 
 def test_an_unexpected_error_tells_its_type_and_no_text(services: Services) -> None:
     job_id = add(services)
-    claim(services, job_id)
+    held = claim(services, job_id)
     with services.unit_of_work(NOW) as uow:
-        jobs.fail(uow.session, job_id, ValueError("the secret text of a letter"), now=NOW)
+        jobs.fail(uow.session, held, ValueError("the secret text of a letter"), now=NOW)
     with services.reading() as session:
         job = session.get_one(Job, job_id)
         assert (job.error_code, job.error_detail, job.state) == ("job.crashed", "ValueError", JobState.QUEUED)
@@ -126,7 +126,8 @@ def test_a_letter_whose_access_changed_is_known_until_its_job_is_done(services: 
     with services.reading() as session:
         assert jobs.open_access_changes(session) == {6}
         job_id = session.query(Job).filter_by(subject_id=6).one().id
+    held = claim(services, JobId(job_id))
     with services.unit_of_work(NOW) as uow:
-        jobs.finish(uow.session, JobId(job_id), now=NOW)
+        jobs.finish(uow.session, held, now=NOW)
     with services.reading() as session:
         assert jobs.open_access_changes(session) == frozenset()

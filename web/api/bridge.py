@@ -1,5 +1,6 @@
 """What scanner bridges call: pairing, devices, orders (a long poll), batches and pages. Every call may be repeated."""
 
+import json
 import time
 from datetime import datetime
 from typing import Any
@@ -7,17 +8,22 @@ from typing import Any
 from flask import Blueprint, g, jsonify, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from werkzeug.exceptions import RequestEntityTooLarge
 
-from ged.errors import Forbidden, Invalid
+from ged.errors import Forbidden, Invalid, Malformed
 from ged.registry import bridges, intake, partials, scan_orders
 from ged.registry.bridges import BridgeIdentity
 from ged.registry.partials import Held, Receipt
 from web import context
+from web.numbers import whole
 
 blueprint = Blueprint("bridge", __name__, url_prefix="/api/bridge")
 
 LONGEST_WAIT_S = 30.0
 LOOK_EVERY_S = 0.2
+MAX_JSON_BYTES = 1_000_000
+MAX_PAGES = 100_000
+"""Of one order: what a bridge says beyond it is no count."""
 
 
 @blueprint.before_request
@@ -40,9 +46,26 @@ def _bridge() -> BridgeIdentity:
 
 
 def _body() -> dict[str, Any]:
-    body = request.get_json(force=True, silent=True)
+    body = _parsed()
     if not isinstance(body, dict):
-        raise Invalid("api.json", "send a JSON object")
+        raise Malformed("api.json", "send a JSON object")
+    return body
+
+
+def _parsed() -> object:
+    """The body's JSON, whatever its size and depth.
+
+    Raises:
+        Malformed: ``api.json``: too long, too deep, no JSON, or text that no database takes (NUL, half a surrogate).
+    """
+    request.max_content_length = MAX_JSON_BYTES
+    try:
+        body = json.loads(request.get_data(cache=False))
+        text = json.dumps(body, ensure_ascii=False).encode()
+    except (RequestEntityTooLarge, RecursionError, ValueError):
+        raise Malformed("api.json", "send a JSON object") from None
+    if b"\\u0000" in text:
+        raise Malformed("api.json", "send text without NUL")
     return body
 
 
@@ -112,7 +135,7 @@ def order_state(order_id: int) -> ResponseReturnValue:
             _bridge().id,
             order_id,
             state=_text(body.get("state"), 32),
-            pages=pages if isinstance(pages, int) else 0,
+            pages=pages if isinstance(pages, int) and 0 <= pages <= MAX_PAGES else 0,
             code=_text(body.get("code"), 64),
             detail=_text(body.get("detail")),
             now=context.now(),
@@ -159,8 +182,8 @@ def put_page(key: str, token: str) -> ResponseReturnValue:
         key,
         token,
         request.stream,  # type: ignore[arg-type]  # werkzeug types it IO[bytes]
-        offset=request.args.get("offset", 0, type=int),
-        size_bytes=request.headers.get("X-Content-Size", request.content_length or 0, type=int),
+        offset=request.args.get("offset", 0, type=whole),
+        size_bytes=request.headers.get("X-Content-Size", request.content_length or 0, type=whole),
         digest=request.headers.get("X-Content-SHA256", ""),
         order=request.headers.get("X-Page-Order", ""),
         media_type=request.headers.get("Content-Type", ""),
@@ -194,5 +217,5 @@ def complete_batch(key: str) -> ResponseReturnValue:
 
 def _pages(value: object) -> list[dict[str, object]]:
     if not isinstance(value, list) or not all(isinstance(page, dict) for page in value):
-        raise Invalid("api.json", "send a list of pages with token and digest")
+        raise Malformed("api.json", "send a list of pages with token and digest")
     return value

@@ -11,6 +11,7 @@ from ged.ports import PersonId
 from web import context
 from web.forms import FormReader
 from web.labels import label
+from web.numbers import id_of
 from web.pages import render_form
 
 blueprint = Blueprint("absences", __name__, url_prefix="/absences")
@@ -20,7 +21,7 @@ blueprint = Blueprint("absences", __name__, url_prefix="/absences")
 def index() -> ResponseReturnValue:
     """Those of today and to come, and the form to declare one: one's own, or that of ``?personne=``."""
     person_id = request.args.get("personne", "")
-    return _page(int(person_id[:12]) if person_id.isascii() and person_id.isdigit() else None)
+    return _page(id_of(person_id))
 
 
 def _page(person_id: int | None, error: GedError | None = None) -> ResponseReturnValue:

@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -10,20 +11,20 @@ from flask_babel import LazyString
 from flask_babel import gettext as _
 
 from ged import jobs as outbox
-from ged.archive.seal import HeadSeal
+from ged.archive.seal import journal_seal
 from ged.errors import GedError, Invalid, InvalidTransition
 from ged.jobs import OPEN_STATES, JobState
-from ged.pipeline import seal_folder
 from ged.ports import JobId
 from ged.reports import jobs as job_reports
 from ged.reports import journal
 from ged.reports.journal import JournalFilter
 from ged.routing import calendar
 from ged.unit import Role
-from web import context
+from web import context, settings_file
 from web.errors import view_of
 from web.forms import FormReader
 from web.labels import ACTIONS, SUBJECTS
+from web.numbers import whole
 from web.pages import render_form
 
 blueprint = Blueprint("admin", __name__, url_prefix="/administration")
@@ -49,9 +50,10 @@ def index() -> ResponseReturnValue:
         counts=counts,
         stalled=stalled,
         head=head,
-        sealed=HeadSeal(seal_folder(services)).last(),
+        sealed=journal_seal(services).last(),
         open_jobs=sum(counts[state.value] for state in OPEN_STATES),
         index=_index_status(),
+        open_settings=settings_file.lies_inside(settings_file.find(), Path(services.data_dir)),
         unsafe=context.settings().unsafe_database,
     )
 
@@ -67,7 +69,7 @@ def _index_status() -> object:
 def jobs() -> ResponseReturnValue:
     """Jobs by group."""
     group = request.args.get("groupe", "problemes")
-    offset = request.args.get("offset", 0, type=int)
+    offset = request.args.get("offset", 0, type=whole)
     with context.services().reading() as session:
         rows = job_reports.jobs(session, GROUPS.get(group, GROUPS["problemes"]), limit=PAGE, offset=max(offset, 0))
         counts = job_reports.counts(session)
@@ -160,7 +162,7 @@ def calendar_page() -> ResponseReturnValue:
 
 
 def _calendar_page(error: GedError | None = None) -> ResponseReturnValue:
-    year = request.args.get("annee", context.today().year, type=int)
+    year = request.args.get("annee", context.today().year, type=whole)
     year = year if 2000 <= year <= 2100 else context.today().year
     with context.services().reading() as session:
         rows = calendar.list_holidays(session, year)

@@ -9,6 +9,7 @@ from ged.registry import directory
 from ged.registry.directory import CorrespondentForm
 from web import context
 from web.forms import FormReader
+from web.numbers import whole
 from web.pages import render_form
 
 blueprint = Blueprint("correspondents", __name__, url_prefix="/correspondants")
@@ -18,7 +19,7 @@ blueprint = Blueprint("correspondents", __name__, url_prefix="/correspondants")
 def index() -> ResponseReturnValue:
     """The directory, by name (``?q=``)."""
     text = request.args.get("q", "")[: directory.MAX_NAME]
-    offset = max(0, request.args.get("offset", 0, type=int))
+    offset = max(0, request.args.get("offset", 0, type=whole))
     with context.services().reading() as session:
         rows = directory.listing(session, text, offset=offset)
         total = directory.count(session, text)

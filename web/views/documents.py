@@ -14,6 +14,7 @@ from ged.registry.files import MEDIA_TYPES
 from ged.unit import Role
 from web import context, marks
 from web.forms import FormReader
+from web.numbers import whole
 from web.pages import render_form
 
 blueprint = Blueprint("documents", __name__, url_prefix="/documents")
@@ -37,7 +38,7 @@ def show(attachment_id: int) -> ResponseReturnValue:
 
 def _show(attachment_id: int, error: GedError | None = None) -> ResponseReturnValue:
     actor = context.actor()
-    wanted, words = request.values.get("page", 1, type=int), request.args.getlist("mot")
+    wanted, words = request.values.get("page", 1, type=whole), request.args.getlist("mot")
     with context.services().reading() as session:
         row = documents.attachment(session, attachment_id, actor)
         page = next((one for one in row.pages if one.page_no == wanted), row.pages[0] if row.pages else None)
@@ -162,8 +163,8 @@ def _arrangement(row: AttachmentRow) -> list[tuple[int, int]]:
     for page in row.pages:
         if not request.form.get(f"keep-{page.page_no}"):
             continue
-        place = request.form.get(f"place-{page.page_no}", type=int) or page.page_no
-        turned = request.form.get(f"turn-{page.page_no}", type=int) or 0
+        place = request.form.get(f"place-{page.page_no}", type=whole) or page.page_no
+        turned = request.form.get(f"turn-{page.page_no}", type=whole) or 0
         wanted.append((place, page.page_no, turned))
     return [(page_no, turned) for _place, page_no, turned in sorted(wanted)]
 

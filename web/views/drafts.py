@@ -21,6 +21,7 @@ from ged.signbook.titles import Signatory
 from ged.unit import Role
 from web import context
 from web.forms import FormReader
+from web.numbers import whole
 from web.pages import render_form
 from web.panels import register_panel
 
@@ -42,7 +43,7 @@ def new() -> ResponseReturnValue:
 
 
 def _new(error: GedError | None = None) -> ResponseReturnValue:
-    answers = request.values.get("repond_a", type=int)
+    answers = request.values.get("repond_a", type=whole)
     with context.services().reading() as session:
         incoming = queries.answerable(session, answers, context.actor()) if answers is not None else None
         templates = queries.templates(session)
@@ -115,7 +116,7 @@ def _edit(mail_id: int, error: GedError | None = None, *, more: int = 0) -> Resp
 
 
 def _rows(name: str, known: int, more: int) -> int:
-    typed = request.form.get(f"{name}-rows", 0, type=int)
+    typed = request.form.get(f"{name}-rows", 0, type=whole)
     return min(max(known + BLANK_ROWS, typed) + more, drafts.MAX_PARTIES)
 
 
@@ -157,7 +158,7 @@ def save(mail_id: int) -> ResponseReturnValue:
 
 
 def _parties(fields: FormReader, name: str) -> tuple[Party, ...]:
-    count = min(request.form.get(f"{name}-rows", 0, type=int), drafts.MAX_PARTIES)
+    count = min(request.form.get(f"{name}-rows", 0, type=whole), drafts.MAX_PARTIES)
     rows = (
         Party(
             fields.text(f"{name}-{n}-name", maximum=drafts.MAX_NAME),

@@ -14,6 +14,7 @@ from ged.registry.envelopes import EnvelopeForm
 from ged.registry.files import Upload
 from web import context
 from web.forms import FormReader
+from web.numbers import whole
 from web.pages import render_form
 from web.scan_form import RESOLUTIONS, read_choice
 
@@ -223,7 +224,7 @@ def void(envelope_id: int) -> ResponseReturnValue:
 
 
 def _version() -> int | None:
-    return request.form.get("version", type=int)
+    return request.form.get("version", type=whole)
 
 
 def _letter(mail_id: int) -> str | None:

@@ -26,6 +26,7 @@ from ged.unit import HeldPost, Role
 from web import context
 from web.due import due_words
 from web.forms import FormReader
+from web.numbers import whole
 from web.pages import render_form
 
 blueprint = Blueprint("impute", __name__)
@@ -41,7 +42,7 @@ INDENT = "\N{NO-BREAK SPACE}" * 4
 def queue() -> ResponseReturnValue:
     """Letters that wait for the actor's authority."""
     actor, today = context.actor(), context.today()
-    offset = max(request.args.get("offset", 0, type=int), 0)
+    offset = max(request.args.get("offset", 0, type=whole), 0)
     with context.services().reading() as session:
         rows = queries.imputation_queue(session, actor, limit=PAGE, offset=offset)
         total = queries.imputation_count(session, actor)
@@ -121,7 +122,7 @@ def _record_opening(found: LetterView) -> None:
 @blueprint.get("/a-imputer/lot")
 def batch_form() -> ResponseReturnValue:
     """The same decision for the letters that were ticked."""
-    return _batch_page(request.args.getlist("mail", type=int))
+    return _batch_page(request.args.getlist("mail", type=whole))
 
 
 @blueprint.post("/a-imputer/lot")

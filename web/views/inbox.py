@@ -17,6 +17,7 @@ from web import context, routing_panel
 from web.due import due_words
 from web.forms import FormReader
 from web.labels import label
+from web.numbers import id_of, whole
 from web.pages import render_form
 from web.panels import register_panel
 from web.paths import next_path
@@ -34,7 +35,7 @@ def index() -> ResponseReturnValue:
     actor, today = context.actor(), context.today()
     name = request.args.get("voir", "en-cours")
     view = VIEWS.get(name, InboxView.OPEN)
-    offset = max(request.args.get("offset", 0, type=int), 0)
+    offset = max(request.args.get("offset", 0, type=whole), 0)
     with context.services().reading() as session:
         rows = queries.inbox(session, actor, today=today, view=view, limit=PAGE, offset=offset)
         totals = {key: queries.inbox_count(session, actor, today=today, view=one) for key, one in VIEWS.items()}
@@ -170,9 +171,9 @@ def assign(assignment_id: int) -> ResponseReturnValue:
 
 def _target(text: str, row: AssignmentRow) -> tuple[UnitId, PostId | None]:
     kind, digits = text[:1], text[1:]
-    if kind not in ("u", "p") or not (digits.isascii() and digits.isdigit()):
+    number = id_of(digits)
+    if kind not in ("u", "p") or number is None:
         raise Invalid("form.unknown_choice", "choose from the list", field="to")
-    number = int(digits[:12])
     return (UnitId(number), None) if kind == "u" else (UnitId(row.unit_id), PostId(number))
 
 

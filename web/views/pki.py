@@ -10,6 +10,7 @@ from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
 from ged import case_export
+from ged.archive.seal import journal_seal
 from ged.errors import NotFound
 from ged.org import certificates
 from ged.signbook import tokens
@@ -48,6 +49,15 @@ def token_keys() -> ResponseReturnValue:
     with context.services().reading() as session:
         pem = "".join(tokens.published_keys(session))
     return _published(pem.encode("ascii"), "application/x-pem-file")
+
+
+@blueprint.get("/journal.pub")
+def journal_key() -> ResponseReturnValue:
+    """The public key of the journal, to be kept elsewhere: ``ged verify --key``, ``ged_verify.py --key``."""
+    path = journal_seal(context.services()).public_path
+    if not path.exists():
+        raise NotFound("authority.none", "the journal has not been sealed yet")
+    return _published(path.read_bytes(), "application/x-pem-file")
 
 
 @blueprint.get("/ged_verify.py")

@@ -12,6 +12,7 @@ from ged.preservation.queries import Group
 from ged.unit import Role
 from web import context
 from web.errors import view_of
+from web.numbers import whole
 
 blueprint = Blueprint("preservations", __name__, url_prefix="/administration/preuves")
 
@@ -22,7 +23,7 @@ PAGE = 50
 def index() -> ResponseReturnValue:
     """Levels in numbers, and the documents of one group."""
     wanted = request.args.get("groupe", "")
-    offset = max(request.args.get("offset", 0, type=int), 0)
+    offset = max(request.args.get("offset", 0, type=whole), 0)
     services = context.services()
     with services.reading() as session:
         totals = queries.totals(session)

@@ -10,6 +10,7 @@ from ged import case_export
 from ged.ports import Confidentiality
 from ged.registry import documents, signature_checks
 from web import context, verdicts
+from web.numbers import whole
 
 blueprint = Blueprint("proofs", __name__)
 
@@ -44,7 +45,7 @@ def signed_revision(attachment_id: int) -> ResponseReturnValue:
         with services.unit_of_work(context.now()) as uow:
             documents.record_opening(uow, file, actor=actor)
     pdf = signature_checks.signed_revision(
-        services, attachment_id, request.args.get("fichier", ""), request.args.get("fin", 0, type=int), actor
+        services, attachment_id, request.args.get("fichier", ""), request.args.get("fin", 0, type=whole), actor
     )
     name = f"partie-signee-{attachment_id}.pdf"
     return send_file(BytesIO(pdf), mimetype="application/pdf", download_name=name)

@@ -35,6 +35,7 @@ from web import context
 from web.forms import FormReader
 from web.labels import LINKS, NATURES
 from web.labels import label as label_of
+from web.numbers import whole
 from web.pages import render_form
 
 blueprint = Blueprint("register", __name__, url_prefix="/enregistrer")
@@ -58,7 +59,7 @@ class _Typed:
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
     """The form, alone or (``?scan=``) beside the scan that waits for its number."""
-    return _page(request.args.get("scan", type=int))
+    return _page(request.args.get("scan", type=whole))
 
 
 @blueprint.get("/numerisation/<int:scan_id>")
@@ -104,7 +105,7 @@ def _page(scan_id: int | None, error: GedError | None = None) -> ResponseReturnV
 @blueprint.post("/")
 def register() -> ResponseReturnValue:
     """Number the letter; join the waiting scan in the same transaction."""
-    scan_id = request.form.get("scan_id", type=int)
+    scan_id = request.form.get("scan_id", type=whole)
     actor, now = context.actor(), context.now()
     try:
         typed = _read()
@@ -130,8 +131,8 @@ def _read() -> _Typed:
     return _Typed(
         register_id=RegisterId(register_id or 0),
         form=form,
-        scan_id=request.form.get("scan_id", type=int),
-        scan_version=request.form.get("scan_version", type=int),
+        scan_id=request.form.get("scan_id", type=whole),
+        scan_version=request.form.get("scan_version", type=whole),
     )
 
 

@@ -16,6 +16,7 @@ from ged.registry.books import BookRow, Span, YearRow
 from ged.registry.models import ClosingPeriod
 from web import context
 from web.forms import FormReader
+from web.numbers import whole
 from web.pages import render_form
 
 blueprint = Blueprint("registers", __name__, url_prefix="/registres")
@@ -41,12 +42,12 @@ def show(register_id: int) -> ResponseReturnValue:
 
 def _show(register_id: int, error: GedError | None = None) -> ResponseReturnValue:
     actor = context.actor()
-    offset = max(0, min(request.args.get("offset", 0, type=int), _FAR))
+    offset = max(0, min(request.args.get("offset", 0, type=whole), _FAR))
     with context.services().reading() as session:
         book = books.book(session, register_id, actor)
         years = books.years(session, [book.id]).get(book.id, [])
-        year = _chosen(book, years, request.args.get("annee", type=int))
-        wanted = request.args.get("numero", type=int)
+        year = _chosen(book, years, request.args.get("annee", type=whole))
+        wanted = request.args.get("numero", type=whole)
         span = Span(year.year, from_sequence=wanted, until_sequence=wanted)
         total = books.count_entries(session, book.id, span)
         rows = books.entries(session, book.id, span, actor, offset=offset)
@@ -88,7 +89,7 @@ def pages(register_id: int) -> ResponseReturnValue:
         with services.reading() as session:
             book = books.book(session, register_id, actor)
             years = books.years(session, [book.id]).get(book.id, [])
-            year = _chosen(book, years, _year_of(book, from_on) or request.args.get("annee", type=int))
+            year = _chosen(book, years, _year_of(book, from_on) or request.args.get("annee", type=whole))
             span = Span(year.year, from_on, until_on or from_on, first, last)
             sheet, restricted = prints.register_pages(session, services, book, span, actor, year=year, now=now)
     except Invalid as error:

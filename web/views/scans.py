@@ -41,6 +41,7 @@ from web import context
 from web.errors import FormRefused
 from web.fault_words import FAULTS, OTHER
 from web.forms import FormReader
+from web.numbers import MAX_NUMBER, id_of, whole
 from web.pages import render_form
 from web.scan_form import RESOLUTIONS, read_choice, scan_form
 
@@ -132,7 +133,7 @@ def _order(into_scan_id: int | None = None) -> ResponseReturnValue:
     behind, replaces, _rest = fields.text("place", maximum=32).partition("-replaces")
     into = scan_orders.Into(
         scan_id=into_scan_id,
-        leaf_id=int(behind) if behind.isascii() and behind.isdigit() else None,
+        leaf_id=id_of(behind),
         replaces_leaf=bool(replaces),
     )
     try:
@@ -324,7 +325,7 @@ def _show(scan_id: int, error: GedError | None = None) -> ResponseReturnValue:
         # Joined, its pages are the letter's: looking at those of a confidential one is in the journal.
         with context.services().unit_of_work(now) as uow:
             reading.record_opening(uow, row.mail_id, where="scan", actor=actor)
-    wanted = request.values.get("page", type=int)
+    wanted = request.values.get("page", type=whole)
     leaf = next((one for one in row.leaves if one.leaf_id == wanted), row.leaves[0] if row.leaves else None)
     values["signature"] = message_signatures.on_view(context.services(), values["message"])
     return render_form("scans/show.html", error=error, row=row, leaf=leaf, resolutions=RESOLUTIONS, **values)
@@ -407,9 +408,9 @@ def reorder(scan_id: int) -> ResponseReturnValue:
     try:
         fields.check()
         wanted = [
-            (int(value) if value.isascii() and value.isdigit() else 10**6, place, int(name.removeprefix("position-")))
+            (MAX_NUMBER if (position := id_of(value)) is None else position, place, leaf_id)
             for place, (name, value) in enumerate(request.form.items())
-            if name.startswith("position-") and name.removeprefix("position-").isdigit()
+            if name.startswith("position-") and (leaf_id := id_of(name.removeprefix("position-"))) is not None
         ]
         with context.services().unit_of_work(context.now()) as uow:
             leaf_ids = [leaf_id for _position, _place, leaf_id in sorted(wanted)]

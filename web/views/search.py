@@ -130,7 +130,14 @@ def _label(name: str, value: FacetValue) -> str:
 
 def _month(value: str) -> str:
     year, _dash, month = value.partition("-")
-    if not (year.isdigit() and month.isdigit() and 1 <= int(month) <= 12 and 1 <= int(year) <= 9999):
+    if not (
+        year.isascii()
+        and month.isascii()
+        and year.isdigit()
+        and month.isdigit()
+        and 1 <= int(month) <= 12
+        and 1 <= int(year) <= 9999
+    ):
         return value
     return str(format_date(date(int(year), int(month), 1), "MMMM yyyy"))
 

@@ -12,6 +12,7 @@ from ged.registry import separators
 from web import context
 from web.forms import FormReader
 from web.labels import NATURES
+from web.numbers import whole
 from web.pages import render_form
 
 blueprint = Blueprint("separators", __name__, url_prefix="/numerisations/separateurs")
@@ -64,7 +65,7 @@ def make() -> ResponseReturnValue:
 @blueprint.get("/<int:sheet_id>.pdf")
 def sheet(sheet_id: int) -> ResponseReturnValue:
     """Copies to print."""
-    copies = request.args.get("copies", USUAL_COPIES, type=int)
+    copies = request.args.get("copies", USUAL_COPIES, type=whole)
     services, actor = context.services(), context.actor()
     with services.reading() as session:
         row = next((one for one in separators.sheets(session, actor) if one.id == sheet_id), None)

@@ -16,6 +16,7 @@ from ged.signbook.queries import LetterRow
 from web import context, keyring
 from web.errors import ErrorView, views_of
 from web.forms import FormReader
+from web.numbers import id_of
 from web.pages import render_form
 
 blueprint = Blueprint("signbook", __name__, url_prefix="/parapheur")
@@ -101,9 +102,8 @@ def _shown(results: tuple[SignResult, ...]) -> list[tuple[SignResult, ErrorView 
 
 def _ticked(value: str) -> ToSign | None:
     mail_id, _colon, version_no = value.partition(":")
-    if not (mail_id.isascii() and mail_id.isdigit() and version_no.isascii() and version_no.isdigit()):
-        return None
-    return ToSign(MailId(int(mail_id[:12])), int(version_no[:9]))
+    mail, version = id_of(mail_id), id_of(version_no)
+    return None if mail is None or version is None else ToSign(MailId(mail), version)
 
 
 @blueprint.post("/avis")

@@ -21,6 +21,7 @@ from ged.slips.receive import PaperReceipt
 from ged.slips.states import DECISIONS, LineState
 from web import away, context, keyring, labels, verdicts
 from web.forms import FormReader
+from web.numbers import whole
 from web.pages import render_form
 from web.panels import register_panel
 from web.views import slips_forms as forms
@@ -56,7 +57,7 @@ def _refused(error: GedError) -> GedError:
 def index() -> ResponseReturnValue:
     """What waits for me, what I sent, what I have to clear up."""
     services, actor = context.services(), context.actor()
-    offset = max(request.args.get("offset", 0, type=int), 0)
+    offset = max(request.args.get("offset", 0, type=whole), 0)
     with services.reading() as session:
         page = {
             "waiting": queries.to_receive(session, actor),
@@ -106,7 +107,7 @@ def book() -> ResponseReturnValue:
     """The messengers of a day, each with the book to print."""
     services, actor = context.services(), context.actor()
     units = {post.unit_id: post.unit_name for post in parties.working_posts(actor)}
-    unit_id = request.args.get("unit_id", type=int) or next(iter(units), 0)
+    unit_id = request.args.get("unit_id", type=whole) or next(iter(units), 0)
     day = FormReader(request.args).day("day") or context.today()
     with services.reading() as session:
         found = (
@@ -121,7 +122,7 @@ def book_pdf() -> ResponseReturnValue:
     day = FormReader(request.args).day("day") or context.today()
     pdf = delivery_book.delivery_book_pdf(
         context.services(),
-        unit_id=request.args.get("unit_id", 0, type=int),
+        unit_id=request.args.get("unit_id", 0, type=whole),
         day=day,
         messenger=request.args.get("messenger", ""),
         actor=context.actor(),
@@ -200,7 +201,7 @@ def _tell(one: Issued) -> None:
 def _one_more(wanted: str) -> ResponseReturnValue:
     given: MultiDict[str, str] = MultiDict(request.form)
     if wanted == "line":
-        given["free"] = str(given.get("free", 0, type=int) + 1)
+        given["free"] = str(given.get("free", 0, type=whole) + 1)
         return _new(given)
     number = given.pop("add_number", "").strip()
     try:

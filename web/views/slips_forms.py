@@ -18,6 +18,7 @@ from ged.slips.view import LineView
 from ged.unit import Actor, HeldPost
 from web import context
 from web.forms import FormReader
+from web.numbers import id_of, whole
 
 FREE_LINES = 2
 """Empty lines at the foot of a new form."""
@@ -35,9 +36,9 @@ class FormLines:
 
 def lines_of(given: Given, post: HeldPost, actor: Actor) -> FormLines:
     """The lines named in the address or in the form."""
-    mail_ids = [int(value) for value in given.getlist("mail") if value.isdigit()]
-    envelope_ids = [int(value) for value in given.getlist("envelope") if value.isdigit()]
-    free = min(max(given.get("free", FREE_LINES, type=int), 0), drafting.MAX_LINES)
+    mail_ids = [number for value in given.getlist("mail") if (number := id_of(value)) is not None]
+    envelope_ids = [number for value in given.getlist("envelope") if (number := id_of(value)) is not None]
+    free = min(max(given.get("free", FREE_LINES, type=whole), 0), drafting.MAX_LINES)
     with context.services().reading() as session:
         letters = drafting.suggest(session, mail_ids, post=post, actor=actor)
         envelopes = drafting.suggest_envelopes(session, envelope_ids, post=post)
@@ -97,7 +98,7 @@ def sending_post(actor: Actor) -> HeldPost:
     Raises:
         Forbidden: ``slip.not_sender``.
     """
-    return parties.sending_post(actor, request.values.get("post_id", type=int))
+    return parties.sending_post(actor, request.values.get("post_id", type=whole))
 
 
 def read_decisions(fields: FormReader, lines: Sequence[LineView]) -> Mapping[int, Decision]:

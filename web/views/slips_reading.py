@@ -15,6 +15,7 @@ from ged.slips.scanning import MAX_CODE, MAX_CODES, MAX_SLIPS, Reading, ReadList
 from web import context, keyring
 from web.errors import view_of
 from web.forms import FormReader
+from web.numbers import whole
 from web.pages import render_form
 
 blueprint = Blueprint("slips_reading", __name__, url_prefix="/bordereaux/lecture")
@@ -67,7 +68,7 @@ def _wanted(slips: Sequence[ReadSlip]) -> list[ToReceive]:
             raise Invalid("slip.partly_read", "say what it means", field=f"do-{slip.id}", number=slip.number)
         if choice != ASIDE:
             missing = slip.missing_ids if choice == MISSING else frozenset[int]()
-            version = request.form.get(f"version-{slip.id}", slip.version, type=int)
+            version = request.form.get(f"version-{slip.id}", slip.version, type=whole)
             wanted.append(ToReceive(slip.id, version, missing))
     return wanted
 

@@ -10,6 +10,7 @@ from ged.registry import synonyms
 from web import context
 from web.errors import view_of
 from web.forms import FormReader
+from web.numbers import whole
 from web.pages import render_form
 
 blueprint = Blueprint("synonyms", __name__, url_prefix="/administration/synonymes")
@@ -28,7 +29,7 @@ def index() -> ResponseReturnValue:
 
 def _page(error: GedError | None = None) -> ResponseReturnValue:
     words = request.args.get("q", "")[:100]
-    offset = max(request.args.get("offset", 0, type=int), 0)
+    offset = max(request.args.get("offset", 0, type=whole), 0)
     found = synonyms.listed(context.services())
     rows = synonyms.matching(found.lines, words)
     return render_form(

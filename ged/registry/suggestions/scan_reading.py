@@ -12,7 +12,7 @@ from ged.jobs import JobKind
 from ged.ports import PageRef
 from ged.registry.files import fetch, private_dir
 from ged.registry.intake_models import Scan, ScanLeaf, ScanPage, ScanState
-from ged.registry.recognition import SECONDS_A_PAGE, Heartbeat, beating
+from ged.registry.recognition import SECONDS_A_PAGE, Heartbeat
 from ged.registry.suggestions import readings, resent
 from ged.unit import Services, UnitOfWork
 
@@ -62,7 +62,8 @@ def run_read_scan(services: Services, scan_id: int, *, heartbeat: Heartbeat, now
         wanted = _wanted(session, scan_id)
     if not wanted:
         return
-    with private_dir(services) as folder, beating(heartbeat, f"0/{len(wanted)}"):
+    heartbeat(f"0/{len(wanted)}")
+    with private_dir(services) as folder:
         sources: dict[str, Path] = {}
         for page in wanted:
             if page.digest not in sources:

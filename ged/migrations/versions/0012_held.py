@@ -1,7 +1,7 @@
 """held: rows that are never changed, and numbers that bear one thing
 
-Revision ID: 0011
-Revises: 0010
+Revision ID: 0012
+Revises: 0011
 """
 
 from alembic import op
@@ -9,8 +9,8 @@ from alembic import op
 from ged.held import Held
 from ged.migrations.tools import hold, let_go
 
-revision = "0011"
-down_revision = "0010"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 

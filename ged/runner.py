@@ -1,0 +1,186 @@
+"""Runs the function of a job: beats while it runs, fences what it writes, notes how it ended.
+
+The fence: a job's unit of work commits only while its worker holds the job (``Services.fence``). A worker that was
+silent for longer than its lease, and whose job another one took, writes nothing any more.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from ged import jobs
+from ged.errors import EngineFailed, GedError, LeaseLost
+from ged.jobs import ClaimedJob
+from ged.unit import Services
+
+logger = logging.getLogger(__name__)
+
+BEATS_A_LEASE = 4
+SAY_EVERY_S = 1.0
+"""Progress is written so often at most; what is said in between goes with the next beat."""
+JOIN_S = 5.0
+TOO_LONG = "job.too_long"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a job's function gets.
+
+    Attributes:
+        services: their units of work commit only while the job is held.
+        heartbeat: says how far the work is (``3/12``); raises ``LeaseLost`` when it may stop.
+    """
+
+    services: Services
+    job: ClaimedJob
+    heartbeat: Callable[[str], None]
+    now: datetime
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long a job is held without a sign of life, how long it may take, and what then ends it.
+
+    Attributes:
+        overdue: called in the beat's thread, after the failure was noted: a process of one job ends itself.
+    """
+
+    work: timedelta
+    lease: timedelta = jobs.LEASE
+    overdue: Callable[[], None] | None = None
+
+
+class Beat:
+    """Keeps the leases of jobs from a thread with a connection of its own, whatever their function does meanwhile."""
+
+    def __init__(self, services: Services, held: Sequence[ClaimedJob], limits: Limits) -> None:
+        self._services, self._held, self._limits = services, held, limits
+        self._done, self._lost = threading.Event(), threading.Event()
+        self._progress: str | None = None
+        self._said_s = float("-inf")
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> "Beat":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._done.set()
+        # A beat that waits for a database which is away must not hold up the job's end: the fence stops it.
+        self._thread.join(JOIN_S)
+
+    def fence(self, session: Session) -> None:
+        """Let a transaction commit only while the jobs are held.
+
+        Raises:
+            LeaseLost: ``job.lease_lost``.
+        """
+        jobs.renew(session, self._held, now=datetime.now(UTC), lease=self._limits.lease)
+
+    def say(self, progress: str) -> None:
+        """Say how far the work is.
+
+        Raises:
+            LeaseLost: ``job.lease_lost``: what is done from here on would be in vain.
+        """
+        if self._lost.is_set():
+            raise LeaseLost("job.lease_lost", "another worker has this job now", job=self._held[0].id)
+        self._progress = progress
+        if time.monotonic() - self._said_s >= SAY_EVERY_S:
+            self._said_s = time.monotonic()
+            self._renew()
+
+    def _beat(self) -> None:
+        began_s, every_s = time.monotonic(), self._limits.lease.total_seconds() / BEATS_A_LEASE
+        until_s = began_s + self._limits.work.total_seconds()
+        while not self._done.wait(min(every_s, max(0.0, until_s - time.monotonic()))):
+            if time.monotonic() >= until_s:
+                self._end_overdue()
+                return
+            try:
+                self._renew()
+            except LeaseLost:
+                self._lost.set()
+                return
+
+    def _renew(self) -> None:
+        now = datetime.now(UTC)
+        try:
+            with self._services.unit_of_work(now) as uow:
+                jobs.renew(uow.session, self._held, now=now, lease=self._limits.lease, progress=self._progress)
+        except SQLAlchemyError:
+            # The next beat may succeed; at worst the lease ends, and the fence refuses what this worker wrote.
+            logger.warning("job.beat_missed job=%s", self._held[0].id, exc_info=True)
+
+    def _end_overdue(self) -> None:
+        self._lost.set()
+        for job in self._held:
+            note_failure(self._services, job, EngineFailed(TOO_LONG, "look at the log, then ask again", job=job.id))
+        if self._limits.overdue is not None:
+            self._limits.overdue()
+
+
+def run(
+    services: Services, job: ClaimedJob, function: Callable[[Run], None], limits: Limits, *, waits_out: bool = False
+) -> None:
+    """Do a job that was claimed. An error is noted in its row, never lost; a lost lease leaves the row alone.
+
+    Args:
+        waits_out: while the server that the job needs is away it waits without an end.
+    """
+    try:
+        with Beat(services, [job], limits) as beat:
+            function(Run(replace(services, fence=beat.fence), job, beat.say, datetime.now(UTC)))
+    except LeaseLost:
+        logger.warning("job.lease_lost job=%s", job.id)
+        return
+    except Exception as error:  # noqa: BLE001  # whatever happened stands in the job's row for the administrator
+        if waits_out and isinstance(error, EngineFailed) and error.retryable:
+            wait_out(services, [job], error)
+        else:
+            note_failure(services, job, error)
+        return
+    finish(services, [job])
+
+
+def finish(services: Services, held: Sequence[ClaimedJob]) -> bool:
+    """These jobs are done; False when all of them were lost to others."""
+    now = datetime.now(UTC)
+    try:
+        with services.unit_of_work(now) as uow:
+            jobs.finish_many(uow.session, held, now=now)
+    except LeaseLost as lost:
+        logger.warning("job.lease_lost job=%s", lost.params["job"])
+        return False
+    return True
+
+
+def wait_out(services: Services, held: Sequence[ClaimedJob], error: EngineFailed) -> None:
+    """The server that these jobs need is away: they wait."""
+    logger.warning("job.waits jobs=%s code=%s", len(held), error.code)
+    now = datetime.now(UTC)
+    with services.unit_of_work(now) as uow:
+        jobs.wait_out(uow.session, held, now=now)
+
+
+def note_failure(services: Services, job: ClaimedJob, error: Exception) -> None:
+    """Write a failure to the job's row, and to the log."""
+    if isinstance(error, GedError):
+        logger.warning("job.failed job=%s code=%s", job.id, error.code)
+    else:
+        logger.error("job.crashed job=%s", job.id, exc_info=error)
+    now = datetime.now(UTC)
+    try:
+        with services.unit_of_work(now) as uow:
+            jobs.fail(uow.session, job, error, now=now)
+    except LeaseLost:
+        logger.warning("job.lease_lost job=%s", job.id)

@@ -1,0 +1,62 @@
+"""The living workers: a row each, renewed while it works, so that a page can say that no worker lives."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import JSON, String, delete, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from ged.db import Base, UtcDateTime, insert_if_missing
+from ged.ports import Lane
+
+BEAT_EVERY = timedelta(seconds=10)
+ALIVE_FOR = timedelta(seconds=45)
+"""A worker that has not been heard of for longer is taken for dead."""
+FORGOTTEN_AFTER = timedelta(days=1)
+
+
+class Worker(Base):
+    """A worker process: who it is, what it does, when it was last heard of."""
+
+    __tablename__ = "workers"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    host: Mapped[str] = mapped_column(String(255))
+    lanes: Mapped[list[str]] = mapped_column(JSON)
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    beat_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+@dataclass(frozen=True)
+class LivingWorker:
+    """A worker that was heard of lately."""
+
+    name: str
+    host: str
+    lanes: tuple[Lane, ...]
+    started_at: datetime
+    beat_at: datetime
+
+
+def beat(session: Session, name: str, *, host: str, lanes: Sequence[Lane], now: datetime) -> None:
+    """Say that this worker lives; rows of workers that were not heard of for a day go."""
+    renewed = session.scalars(update(Worker).where(Worker.name == name).values(beat_at=now).returning(Worker.name))
+    if renewed.first() is None:
+        told = [lane.value for lane in lanes]
+        insert_if_missing(session, Worker, name=name, host=host[:255], lanes=told, started_at=now, beat_at=now)
+        session.execute(delete(Worker).where(Worker.beat_at < now - FORGOTTEN_AFTER))
+
+
+def leave(session: Session, name: str) -> None:
+    """This worker ends."""
+    session.execute(delete(Worker).where(Worker.name == name))
+
+
+def living(session: Session, *, now: datetime) -> list[LivingWorker]:
+    """The workers that were heard of lately, by name."""
+    found = select(Worker).where(Worker.beat_at >= now - ALIVE_FOR).order_by(Worker.name)
+    return [
+        LivingWorker(one.name, one.host, tuple(Lane(lane) for lane in one.lanes), one.started_at, one.beat_at)
+        for one in session.scalars(found)
+    ]

@@ -1,0 +1,79 @@
+"""The child's side: binds itself, then imports the service and serves requests until its input ends."""
+
+import os
+import select
+import shutil
+import signal
+import sys
+import threading
+import time
+from importlib import import_module
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from sandbox import landlock, seccomp
+from sandbox.frames import Message, Service, receive, send
+from sandbox.limits import Limits
+
+_LOOK_S = 0.5
+
+
+def main() -> None:
+    """Serve: the first frame is the plan of ``sandbox.pool``, each later one a request."""
+    requests, answers = sys.stdin.buffer, _private_output()
+    first = receive(requests, max_bytes=1 << 30)
+    if first is None:
+        return
+    plan = first.message
+    limits = Limits(**plan["limits"])
+    _bind(plan, limits)
+    _end_with_owner(Path(plan["room"]), limits)
+    service = _service(plan)
+    send(answers, {"ready": True})
+    while (request := receive(requests, max_bytes=1 << 62)) is not None:
+        send(answers, *_answer(service, request.message, request.payload))
+
+
+def _bind(plan: Message, limits: Limits) -> None:
+    """Bind this process before a line of any parser is imported: the kernel binds the calling thread alone."""
+    limits.apply(own_count=plan["own_count"])
+    if plan["landlock"]:
+        landlock.restrict(map(Path, plan["readable"]), Path(plan["room"]))
+    if plan["seccomp"]:
+        seccomp.restrict(programs=limits.programs)
+
+
+def _service(plan: Message) -> Service:
+    module, _, function = str(plan["service"]).partition(":")
+    return cast(Service, getattr(import_module(module), function)(plan["settings"]))
+
+
+def _answer(service: Service, request: Message, payload: bytes) -> tuple[Message, bytes]:
+    try:
+        message, made = service(request, payload)
+    except Exception as error:  # noqa: BLE001 - the border of the process: the owner must always have an answer
+        return {"raised": type(error).__name__}, b""
+    return {"answer": message}, made
+
+
+def _private_output() -> BinaryIO:
+    """Keep the answers' pipe from C libraries that write to standard output."""
+    private = os.dup(1)
+    os.dup2(2, 1)
+    return os.fdopen(private, "wb")
+
+
+def _end_with_owner(room: Path, limits: Limits) -> None:
+    threading.Thread(target=_watch, args=(os.getppid(), room, limits.programs), daemon=True).start()
+
+
+def _watch(parent_pid: int, room: Path, programs: bool) -> None:
+    """End this process and what it started when the owner is gone: a page may take minutes that nobody waits for."""
+    closed = select.poll()
+    closed.register(0, 0)  # tells of the end alone
+    while os.getppid() == parent_pid and not closed.poll(0):
+        time.sleep(_LOOK_S)
+    shutil.rmtree(room, ignore_errors=True)
+    if programs:
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)

@@ -1,0 +1,107 @@
+"""The folder that a child has for itself: what it is to read is put in, what it made is taken out.
+
+The child may be in the hands of a hostile file while its owner reads here: no link of it is ever followed, and what is
+taken out is a copy.
+"""
+
+import fcntl
+import os
+import shutil
+import stat
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+_PREFIX = "ged-room-"
+_PIECE_BYTES = 1024 * 1024
+_NEW = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+_OLD = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+Identity = tuple[int, int, int, int, int]
+
+
+class Room:
+    """A private folder; ``path`` is the same for owner and child."""
+
+    def __init__(self) -> None:
+        """Make the folder, and remove those whose owners were killed."""
+        _sweep()
+        self.path = Path(tempfile.mkdtemp(prefix=_PREFIX)).resolve()
+        self._folder = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        fcntl.flock(self._folder, fcntl.LOCK_EX)
+        self._held: dict[str, Identity] = {}
+
+    def put(self, source: Path, name: str) -> Path:
+        """Copy a file into the room, unless it is what already lies there from the last time.
+
+        Raises:
+            OSError: it cannot be read, or the disk is full.
+        """
+        with source.open("rb") as file:
+            known = os.fstat(file.fileno())
+            identity = (known.st_dev, known.st_ino, known.st_size, known.st_mtime_ns, known.st_ctime_ns)
+            if self._held.get(name) != identity:
+                self.clear()  # nothing of one document stays for the next
+                with os.fdopen(os.open(name, _NEW, 0o600, dir_fd=self._folder), "wb") as copy:
+                    shutil.copyfileobj(file, copy, _PIECE_BYTES)
+                self._held[name] = identity
+        return self.path / name
+
+    def take(self, name: str, target: Path, *, max_bytes: int) -> bool:
+        """Copy a file out of the room, whole or not at all; False when there is no such file.
+
+        Raises:
+            OSError: the target cannot be written.
+        """
+        try:
+            found = os.open(name, _OLD, dir_fd=self._folder)
+        except OSError:
+            return False
+        with os.fdopen(found, "rb") as file:
+            facts = os.fstat(found)
+            if not stat.S_ISREG(facts.st_mode) or facts.st_size > max_bytes:
+                return False
+            draft = target.with_name(f".{target.name}.taken")
+            try:
+                with draft.open("wb") as copy:
+                    copy.write(file.read(facts.st_size))
+                draft.replace(target)
+            finally:
+                draft.unlink(missing_ok=True)
+        return True
+
+    def names(self) -> tuple[str, ...]:
+        """What lies in the room, but for what was put there."""
+        return tuple(sorted(set(os.listdir(self._folder)) - self._held.keys()))
+
+    def clear(self, *, kept: bool = False) -> None:
+        """Empty the room; what was put there stays where ``kept``."""
+        for name in self.names() if kept else os.listdir(self._folder):
+            with suppress(FileNotFoundError):
+                facts = os.stat(name, dir_fd=self._folder, follow_symlinks=False)
+                if stat.S_ISDIR(facts.st_mode):
+                    shutil.rmtree(name, ignore_errors=True, dir_fd=self._folder)
+                else:
+                    os.unlink(name, dir_fd=self._folder)
+        if not kept:
+            self._held.clear()
+
+    def remove(self) -> None:
+        """End of the room; calling it again does nothing."""
+        if self._folder >= 0:
+            shutil.rmtree(self.path, ignore_errors=True)
+            os.close(self._folder)
+            self._folder = -1
+
+
+def _sweep() -> None:
+    """Remove the rooms that nobody holds: an owner's lock ends with it, however it ended."""
+    for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with suppress(OSError):
+            folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.fstat(folder).st_uid == os.geteuid():
+                    shutil.rmtree(path, ignore_errors=True)
+            finally:
+                os.close(folder)

@@ -1,0 +1,129 @@
+"""Where an installation's settings lie: with the server's secret, never in the data folder.
+
+The data folder is what is backed up. Alone it opens nothing and signs nothing: every key in it lies under the secret.
+"""
+
+import logging
+import os
+import secrets
+from pathlib import Path
+
+from ged.config import Settings, load_settings
+from ged.errors import ConfigError
+
+NAME = "ged.env"
+PRODUCTION = Path("/etc/ged")
+_MARKS = ("authority", "seal/journal.key", "ged.sqlite3")
+_log = logging.getLogger(__name__)
+
+
+def beside(data: Path) -> Path:
+    """The folder of the settings of a data folder, where no other was chosen."""
+    return data.with_name(data.name + "-settings") if data.name else data.resolve().with_name("data-settings")
+
+
+def file_of(data: Path) -> Path:
+    """The settings file of a data folder; that of an installation from before may still lie in it."""
+    own, old = beside(data) / NAME, data / NAME
+    return old if old.is_file() and not own.is_file() else own
+
+
+def find() -> Path:
+    """The settings file of this process: ``GED_ENV_FILE``, a systemd credential ``ged.env``, beside ``data``, ``/etc/ged``."""
+    if "GED_ENV_FILE" in os.environ:
+        return Path(os.environ["GED_ENV_FILE"])
+    credentials = os.environ.get("CREDENTIALS_DIRECTORY")
+    places = [Path(credentials) / NAME] if credentials else []
+    places += [file_of(Path("data")), PRODUCTION / NAME]
+    return next((place for place in places if place.is_file()), file_of(Path("data")))
+
+
+def read(path: Path) -> Settings:
+    """The settings in a file, with a warning when it lies in the data folder.
+
+    Raises:
+        ConfigError: see ``ged.config.load_settings``.
+    """
+    settings = load_settings(path if path.is_file() else None)
+    if lies_inside(path, settings.data_dir):
+        _log.warning(
+            "settings.inside_data: %s holds the secret and lies in the data folder: whoever gets a backup of it can sign "
+            "as anybody. Move it: ged init --move-settings",
+            path,
+        )
+    return settings
+
+
+def lies_inside(path: Path, data: Path) -> bool:
+    """Whether there is a settings file, and it lies in the data folder."""
+    return path.is_file() and _is_inside(path, data)
+
+
+def _is_inside(path: Path, data: Path) -> bool:
+    """By whatever links."""
+    return path.resolve().is_relative_to(data.resolve())
+
+
+def make(data: Path, folder: Path | None = None) -> Path:
+    """Write the settings file with a fresh secret into a folder of its own, unless there is one; answers its path.
+
+    Raises:
+        ConfigError: ``settings.inside_data``, ``settings.folder_open``; ``settings.lost``: the data folder is that of an
+            installation whose settings are not here: a fresh secret would open none of its keys.
+    """
+    path = (folder / NAME) if folder is not None else file_of(data)
+    if path.is_file():
+        return path
+    _require_outside(path.parent, data)
+    if any((data / mark).exists() for mark in _MARKS):
+        raise ConfigError(
+            "settings.lost", f"put the settings file of this installation back at {path}", setting="GED_SECRET"
+        )
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _write(path, f"GED_DATA_DIR={data}\nGED_SECRET={secrets.token_urlsafe(48)}\n")
+    return path
+
+
+def move(data: Path, folder: Path | None = None) -> Path:
+    """Take the settings file of an installation from before out of its data folder; answers its new path.
+
+    Raises:
+        ConfigError: ``settings.nothing_to_move``, ``settings.inside_data``, ``settings.folder_open``, ``settings.exists``.
+    """
+    old, path = data / NAME, (folder or beside(data)) / NAME
+    if not old.is_file():
+        raise ConfigError("settings.nothing_to_move", f"there is no {old}", setting="--data")
+    _require_outside(path.parent, data)
+    if path.exists():
+        raise ConfigError(
+            "settings.exists", f"remove {path}, or choose another folder with --settings", setting="--settings"
+        )
+    _write(path, old.read_text(encoding="utf-8"))
+    old.unlink()
+    return path
+
+
+def _require_outside(folder: Path, data: Path) -> None:
+    if _is_inside(folder, data):
+        raise ConfigError(
+            "settings.inside_data",
+            "choose a folder outside of the data folder: a backup of the data must not hold the secret",
+            setting="--settings",
+        )
+
+
+def _write(path: Path, content: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if path.parent.stat().st_mode & 0o077:
+        raise ConfigError(
+            "settings.folder_open", f"close {path.parent} to others: chmod 700 {path.parent}", setting="--settings"
+        )
+    half = path.with_name(path.name + ".half")
+    half.unlink(missing_ok=True)
+    handle = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as out:
+        out.write(content)
+        out.flush()
+        os.fsync(out.fileno())
+    os.link(half, path)  # never over a file that another command wrote meanwhile
+    half.unlink()
