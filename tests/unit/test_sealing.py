@@ -70,7 +70,7 @@ def test_the_size_and_age_of_the_unsealed_tail_are_told(services: Services) -> N
 
 def test_heads_are_found_from_the_end_of_a_long_file(tmp_path: Path) -> None:
     """Blocks do not fall on the ends of lines, and a torn line may be the last."""
-    seal, count = HeadSeal(tmp_path), 3 * BLOCK_BYTES // 250
+    seal, count = HeadSeal(tmp_path, b"a secret kept elsewhere"), 3 * BLOCK_BYTES // 250
     for n in range(1, count + 1):
         assert seal.seal(Head(n, f"{n:064x}"), now=NOW)
     lines = (tmp_path / "heads.jsonl").read_text().splitlines()

@@ -32,7 +32,7 @@ HELD = (
     Held("register_closings"),
     Held("closing_revisions"),
     Held("rectifications"),
-    Held("signed_revisions"),
+    Held("signed_revisions", columns=("mail_id", "sequence", "digest", "signed_by_id", "level", "at")),
     Held("slip_revisions"),
     Held("signature_checks"),
     Held("draft_versions"),
@@ -45,7 +45,6 @@ HELD = (
             "id", "mail_id", "act", "version_no", "person_id", "person_name", "post_id", "post_title", "acted_as",
             "act_reference", "text", "stance", "to_post_id", "to_post_title", "at",
         ),
-        unless_null=("cancelled_at",),
     ),
     Held(
         "scan_pages",
