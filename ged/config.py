@@ -13,7 +13,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ged.errors import ConfigError
-from ged.links import require_checked_database, require_checked_web
+from ged.links import require_checked_database, require_checked_web, require_closed_redis
 
 # Other programs of the project have their own names under the same prefix.
 FOREIGN_PREFIXES = ("GED_BRIDGE_", "GED_TEST_", "GED_ENV_FILE")
@@ -33,6 +33,8 @@ class Settings(BaseSettings):
     """``for-tests``: a PostgreSQL that does not write to disk (``fsync``, ``full_page_writes`` off) is no reason to
     stop. Never for letters of anybody: they are lost when the machine fails."""
     redis_url: str | None = None
+    redis_ca: Path | None = None
+    """PEM of the authority of a Redis reached by ``rediss://``; unset: those of the system."""
     elasticsearch_url: str | None = None
     elasticsearch_api_key: SecretStr | None = None
     elasticsearch_ca: Path | None = None
@@ -180,6 +182,12 @@ def _refuse_mixtures(settings: Settings) -> None:
 
 def _refuse_clear_links(settings: Settings) -> None:
     require_checked_database(settings.url, settings.protected_hosts)
+    if settings.redis_url:
+        require_closed_redis(settings.redis_url, settings.protected_hosts)
+    if settings.redis_ca and not (settings.redis_url or "").startswith("rediss://"):
+        raise ConfigError(
+            "config.invalid", "begin GED_REDIS_URL with rediss://, or remove GED_REDIS_CA", setting="GED_REDIS_CA"
+        )
     if settings.elasticsearch_url:
         require_checked_web("GED_ELASTICSEARCH_URL", settings.elasticsearch_url, settings.protected_hosts)
     if settings.seal_url:

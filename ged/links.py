@@ -77,6 +77,29 @@ def require_checked_web(setting: str, url: str, protected: Collection[str]) -> N
         raise _unprotected(setting, parts.hostname or url, "give an https:// address")
 
 
+def require_closed_redis(url: str, protected: Collection[str]) -> None:
+    """Refuse a Redis beyond this machine that is open to whoever reaches it, and TLS that checks nothing.
+
+    Raises:
+        ConfigError: ``config.invalid``, ``config.unprotected``.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("redis", "rediss", "unix"):
+        raise ConfigError(
+            "config.invalid", "begin GED_REDIS_URL with redis://, rediss:// or unix://", setting="GED_REDIS_URL"
+        )
+    if any(name.startswith("ssl_") for name, _ in parse_qsl(parts.query, keep_blank_values=True)):
+        raise ConfigError(
+            "config.invalid",
+            "remove the parameters ssl_… of GED_REDIS_URL: certificate and name are checked; GED_REDIS_CA names an "
+            "authority of your own",
+            setting="GED_REDIS_URL",
+        )
+    is_closed = parts.scheme in ("rediss", "unix") or parts.password
+    if not is_closed and not _is_protected(parts.hostname or "localhost", protected):
+        raise _unprotected("GED_REDIS_URL", parts.hostname or url, "give a password (redis://:…@host) or rediss://")
+
+
 def _without_port(host: str) -> str:
     return host if host.startswith("/") or host.count(":") != 1 else host.partition(":")[0]
 

@@ -27,6 +27,7 @@ from pyhanko_certvalidator import ValidationContext
 
 from ged.ports import SignatureReport, Verdict
 from signing.changes import SIGNED_AGAIN, VALIDATION_DATA, changes_since
+from signing.house import trace_of
 from signing.judging import Facts, Surroundings, facts_of, judge
 from signing.levels import level_of
 from signing.revisions import BadByteRange, covered_end, is_issued
@@ -183,6 +184,7 @@ class _File:
                 changes=around.changes,
                 is_timestamp=found.is_timestamp,
                 issuer=str(found.embedded.signer_cert.issuer.native.get("common_name", "")),
+                certificate="" if found.is_timestamp else trace_of(found.embedded.signer_cert),
             )
         except Exception:  # noqa: BLE001  see the module's first lines
             return unreadable(found.name)

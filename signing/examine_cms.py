@@ -12,6 +12,7 @@ from pyhanko.sign.validation.status import StandardCMSSignatureStatus
 from pyhanko_certvalidator import ValidationContext
 
 from ged.ports import SignatureReport, Verdict
+from signing.house import trace_of
 from signing.judging import Facts, Surroundings, facts_of, judge
 from signing.trust import KEY_USAGE, Trust, name_of, revocation_in
 
@@ -86,6 +87,7 @@ def _report(signed: cms.SignedData, plain: bytes, name: str, trust: Trust, at: d
             timestamp=facts.stamp_time,
             timestamp_trusted=facts.stamp_trusted,
             issuer=str(certificate.issuer.native.get("common_name", "")),
+            certificate=trace_of(certificate),
         )
     except Exception:  # noqa: BLE001  odd files raise anything
         return _red("unreadable", name)

@@ -27,6 +27,9 @@ _IDENTIFIER = re.compile(r"(?:[A-Z]{3}|[A-Z]{2}:)[A-Z]{2}-\S.*")
 POLICY = x509.ObjectIdentifier("2.25.95628643698383769368810661088179094967")
 """What we claim of our certificates (EN 319 412-2, 4.3.3): a policy of our own, none of ETSI's. From a UUID (X.667)."""
 _ANY_POLICY = x509.ObjectIdentifier("2.5.29.32.0")
+_DOCUMENTS = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36")
+"""id-kp-documentSigning, RFC 9336."""
+_ADOBE_DOCUMENTS = x509.ObjectIdentifier("1.2.840.113583.1.1.5")
 _REASONS = {one.value: one for one in x509.ReasonFlags}
 
 
@@ -165,14 +168,22 @@ class Wish:
 
 
 def authority(wish: Wish, *, path_length: int) -> x509.CertificateBuilder:
-    """A root (its own issuer), or an issuing authority, which may issue under any policy."""
+    """A root (its own issuer), or an issuing authority, which may issue under any policy.
+
+    No name constraints (RFC 5280, 4.2.1.10): a person's subject bears the name of the installation, which is changed by a
+    decree without a new authority, and verifiers differ in how they compare directory names. What a certificate may do
+    is bound in itself (``signer``), and the house knows each that it issued (``signing.house``).
+    """
     builder = wish.builder(_usage(key_cert_sign=True, crl_sign=True), path_length=path_length)
     return builder if wish.subject == wish.issuer else _under(builder, _ANY_POLICY)
 
 
 def signer(wish: Wish) -> x509.CertificateBuilder:
-    """A person, or an institution for its seal: digitalSignature and contentCommitment (EN 319 412-2, 4.3.2, type C)."""
-    return _under(wish.builder(_usage(digital_signature=True, content_commitment=True)), POLICY)
+    """A person, or an institution for its seal: digitalSignature and contentCommitment (EN 319 412-2, 4.3.2, type C),
+    for documents and nothing else (RFC 9336; the older purpose of Adobe beside it, for readers that know no other).
+    """
+    builder = wish.builder(_usage(digital_signature=True, content_commitment=True))
+    return _under(builder.add_extension(x509.ExtendedKeyUsage([_DOCUMENTS, _ADOBE_DOCUMENTS]), critical=False), POLICY)
 
 
 def responder(wish: Wish) -> x509.CertificateBuilder:

@@ -35,15 +35,25 @@ class AuthorityStatus:
         self._secret = server_secret
         self._responder: tuple[ec.EllipticCurvePrivateKey, x509.Certificate, x509.Certificate] | None = None
         self._owner_pid = 0
+        self._made: tuple[tuple[tuple[RevokedCertificate, ...], int], datetime, bytes] | None = None
 
     def crls(self, revoked: Sequence[RevokedCertificate], *, now: datetime) -> tuple[bytes, ...]:
         """The lists in force (see the port)."""
         if not (self._dir / "issuing.pem").exists():
             return ()
-        authority = Authority.open(self._dir, self._secret)
-        own = authority.revocation_list(revoked, now=now, next_update=now + LIST_VALIDITY)
+        own = self._list(tuple(revoked), now)
         root = pki.root_list(self._dir, self._secret, now=now)
         return (own,) if root is None else (own, root)
+
+    def _list(self, revoked: tuple[RevokedCertificate, ...], now: datetime) -> bytes:
+        """The list in force; signed anew when something changed or half of its life is over, not for each who asks."""
+        known = (revoked, (self._dir / "issuing.pem").stat().st_mtime_ns)
+        held = self._made
+        if held is None or held[0] != known or not held[1] <= now < held[1] + LIST_VALIDITY / 2:
+            authority = Authority.open(self._dir, self._secret)
+            content = authority.revocation_list(revoked, now=now, next_update=now + LIST_VALIDITY)
+            held = self._made = (known, now, content)
+        return held[2]
 
     def certificate(self, which: str) -> bytes | None:
         """The certificate of ``root`` or ``issuing`` (see the port)."""

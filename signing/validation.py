@@ -6,6 +6,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from ged.errors import ConfigError, EngineFailed
 from ged.ports import Digest, SignatureReport, Verdict
 from signing.frames import receive, send
+from signing.house import HouseCertificates
 
 _CHECKS_PER_CHILD = 500
 _START_TIMEOUT_S = 60
@@ -32,6 +34,7 @@ class PdfChecker:
         memory_mib: address space of the process.
         max_bytes: larger files are red (``too_large``).
         crls: lists of revoked certificates (DER) that are known beside those in the files; asked at each check.
+        house: knows the certificates of our own authority; without, only chains count.
 
     Raises:
         ConfigError: ``trust.root_unreadable``.
@@ -45,9 +48,11 @@ class PdfChecker:
         memory_mib: int = 1536,
         max_bytes: int = 256 * 1024 * 1024,
         crls: Callable[[], Sequence[bytes]] = tuple,
+        house: HouseCertificates | None = None,
     ) -> None:
         self._roots = [root for pem in trust_roots_pem for root in _as_hex(pem)]
         self._crls = crls
+        self._house = house
         self._timeout_s = timeout_s
         self._memory_mib = memory_mib
         self._max_bytes = max_bytes
@@ -81,7 +86,10 @@ class PdfChecker:
             return (_red("too_large"),)
         known = {"at": at.isoformat(), "roots": self._roots, "crls": [one.hex() for one in self._crls()]}
         with self._lock:
-            return self._ask(question | known, data)
+            reports = self._ask(question | known, data)
+        if self._house is None:
+            return tuple(replace(one, certificate="") for one in reports)
+        return tuple(map(self._house.judged, reports))
 
     def close(self) -> None:
         """End the process; a later check starts another."""
@@ -191,6 +199,7 @@ def _report(item: dict[str, object]) -> SignatureReport:
         changes=tuple(map(str, changes)) if isinstance(changes, list) else (),
         is_timestamp=bool(item["is_timestamp"]),
         issuer=str(item["issuer"]),
+        certificate=str(item["certificate"]),
     )
 
 

@@ -1,6 +1,7 @@
 """Settings -> Services: the only place that plugs engines into sockets."""
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from ged.codes import derive_secret
 from ged.config import Settings
 from ged.db import make_engine
 from ged.errors import ConfigError, Invalid
-from ged.org.certificates import own_lists
+from ged.org.certificates import is_issued, own_lists
 from ged.pipeline import lane_of, plug_proofs
 from ged.ports import Certificate, JobQueue, Post, SearchIndex, TokenSealer
 from ged.unit import Services
@@ -25,6 +26,7 @@ from indexer.synonyms import SHIPPED, SynonymFile
 from ocr.engine import TesseractEngine
 from signing import pki
 from signing.anchor_stamp import AuthorityStamper
+from signing.house import HouseCertificates
 from signing.keys import PASSPHRASE_MIN_CHARS, LocalVault, describe
 from signing.pades import PadesSigner
 from signing.payload import PayloadSealer
@@ -66,6 +68,7 @@ def build_services(settings: Settings, *, writes_index: bool = False) -> Service
     signer = PadesSigner(settings.tsa_urls)
     institution = seal_key(settings, keystore)
     synonyms = SynonymFile(settings.data_dir / SYNONYMS, otherwise=SHIPPED)
+    house = HouseCertificates(authority_dir(settings), lambda serial, digest: is_issued(services, serial, digest))
     services = Services(
         engine=make_engine(settings.url),
         blobs=FileBlobs(settings.data_dir / "blobs"),
@@ -76,7 +79,9 @@ def build_services(settings: Settings, *, writes_index: bool = False) -> Service
         ocr=TesseractEngine(jobs=settings.ocr_jobs),
         vault=vault,
         signer=signer,
-        checker=PdfChecker(vault.trust_roots_pem(), crls=lambda: own_lists(services, now=datetime.now(UTC))),
+        checker=PdfChecker(
+            vault.trust_roots_pem(), crls=lambda: own_lists(services, now=datetime.now(UTC)), house=house
+        ),
         post=_post(settings),
         zone=settings.zone,
         country=settings.country,
@@ -263,14 +268,39 @@ def _queue(settings: Settings) -> JobQueue:
         return PolledQueue()
     from ged.adapters.queue_rq import RqQueue
 
-    return RqQueue(settings.redis_url)
+    return RqQueue(settings.redis_url, ca_file=settings.redis_ca)
 
 
-def rq_queue_names() -> tuple[str, ...]:
-    """The queues that a worker looks at, in this order."""
-    from ged.adapters.queue_rq import QUEUE_NAMES
+def require_redis(settings: Settings) -> None:
+    """Look whether Redis answers.
 
-    return QUEUE_NAMES
+    Raises:
+        ConfigError: ``worker.redis_unreachable``.
+    """
+    from redis.exceptions import RedisError
+
+    from ged.adapters.queue_rq import open_redis
+
+    try:
+        with open_redis(settings.redis_url or "", ca_file=settings.redis_ca, timeout_s=5) as redis:
+            redis.ping()
+    except RedisError as error:
+        raise ConfigError(
+            "worker.redis_unreachable",
+            f"start Redis or correct GED_REDIS_URL ({type(error).__name__}); no job is lost meanwhile",
+            setting="GED_REDIS_URL",
+        ) from None
+
+
+def work_for_rq(
+    settings: Settings, *, name: Callable[[], str], stop: threading.Event, between_sweeps: threading.Lock
+) -> None:
+    """Take RQ's messages until ``stop`` is set (``ged.adapters.rq_worker.work``)."""
+    from ged.adapters.queue_rq import open_redis
+    from ged.adapters.rq_worker import work
+
+    with open_redis(settings.redis_url or "", ca_file=settings.redis_ca) as redis:
+        work(redis, name=name, stop=stop, between_sweeps=between_sweeps)
 
 
 def _post(settings: Settings) -> Post:

@@ -106,9 +106,16 @@ def init(data: Path, folder: Path | None, production: bool, move_settings: bool)
     click.echo(str(path))
     click.echo(
         f"Réglages et secret : {path} (hors des données, à sauvegarder à part) ; données : {data}\n"
-        f"Settings and secret: {path} (outside of the data: back them up elsewhere); data: {data}",
+        f"Settings and secret: {path} (outside of the data: back them up elsewhere); data: {data}\n"
+        f"GED_ENV_FILE={path.resolve()}",
         err=True,
     )
+    if move_settings:
+        click.echo(
+            "Les sauvegardes des données faites jusqu'ici contiennent encore le secret : gardez-les comme lui.\n"
+            "Backups of the data made until now still hold the secret: keep them as you keep it.",
+            err=True,
+        )
 
 
 @main.command()

@@ -14,6 +14,7 @@ REASONS: Mapping[str, LazyString] = {
     "modified_after": _l("Le fichier a été modifié après cette signature."),
     "broken": _l("Le contenu signé a été altéré."),
     "revoked": _l("Le certificat du signataire est révoqué."),
+    "not_issued": _l("Le certificat porte le nom de notre autorité, mais la maison ne l'a pas émis."),
     "expired": _l("Le certificat du signataire était expiré."),
     "not_yet_valid": _l("Le certificat du signataire n'était pas encore valable."),
     "wrong_purpose": _l("Le certificat n'est pas fait pour signer des documents."),

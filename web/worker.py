@@ -21,7 +21,7 @@ from ged.config import Settings, load_settings
 from ged.errors import ConfigError
 from ged.ports import JobId, Lane
 from ged.unit import Services
-from web.bootstrap import build_services, rq_queue_names
+from web.bootstrap import build_services, require_redis, work_for_rq
 from web.migrate import require_migrated
 
 logger = logging.getLogger(__name__)
@@ -180,50 +180,25 @@ def _beat(services: Services, lanes: Sequence[Lane]) -> None:
 
 
 def run_servers(settings: Settings, stop: threading.Event) -> None:
-    """Work for RQ until it is told to stop; a thread submits again what a crash lost between commit and queue."""
-    from redis import Redis
-    from rq import Queue, Worker
-    from rq.job import Job
+    """Work for RQ until it is told to stop; a thread submits again what a crash lost between commit and queue.
 
+    Raises:
+        ConfigError: ``worker.redis_unreachable`` at the start. A Redis that goes away later is waited for.
+    """
     between_sweeps = threading.Lock()
-
-    class PassingOn(Worker):
-        """Forks between two sweeps; tells its child, too, that the end is wanted."""
-
-        def fork_work_horse(self, job: Job, queue: Queue) -> None:
-            # A child inherits every lock that another thread holds, and nobody who would ever let go of it.
-            with between_sweeps:
-                super().fork_work_horse(job, queue)
-
-        def handle_warm_shutdown_request(self) -> None:
-            if self.horse_pid:
-                self.kill_horse(sig=signal.SIGRTMIN)
-
     services = build_services(settings)
-    _require_redis(settings)
+    require_redis(settings)
     require_migrated(settings)
     sweeper = threading.Thread(target=_resubmit, args=(services, stop, between_sweeps), name="sweep", daemon=True)
     sweeper.start()
-    connection = Redis.from_url(settings.redis_url or "")
-    queues = [Queue(name, connection=connection) for name in rq_queue_names()]
-    # A name of this start only: RQ refuses one that it remembers, and a killed container starts with the same ids.
-    worker = PassingOn(queues, connection=connection, name=f"ged-{worker_name()}-{secrets.token_hex(4)}")
-    worker.work(logging_level="WARNING")
+    # A name of each start of RQ's only: it refuses one that it remembers.
+    work_for_rq(
+        settings, name=lambda: f"ged-{worker_name()}-{secrets.token_hex(4)}", stop=stop, between_sweeps=between_sweeps
+    )
     stop.set()
-
-
-def _require_redis(settings: Settings) -> None:
-    from redis import Redis
-    from redis.exceptions import RedisError
-
-    try:
-        Redis.from_url(settings.redis_url or "", socket_connect_timeout=5).ping()
-    except RedisError as error:
-        raise ConfigError(
-            "worker.redis_unreachable",
-            f"start Redis or correct GED_REDIS_URL ({type(error).__name__}); no job is lost meanwhile",
-            setting="GED_REDIS_URL",
-        ) from None
+    sweeper.join(GRACE_S)
+    with services.unit_of_work(datetime.now(UTC)) as uow:
+        workers.leave(uow.session, worker_name())
 
 
 def _resubmit(services: Services, stop: threading.Event, between_sweeps: threading.Lock) -> None:

@@ -1,11 +1,21 @@
-"""RQ on Redis: carries the number of a committed job row to any worker."""
+"""RQ on Redis: carries the number of a committed job row to any worker.
+
+Redis is believed in nothing. A message is JSON, and the only thing that it may ask for is ``RUN_JOB`` with one number:
+who can write to Redis can ask for a job that is due anyway, and for nothing else.
+"""
 
 import logging
 import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue
+from rq.job import Job
+from rq.serializers import JSONSerializer
+from rq.utils import import_attribute
 
 from ged.ports import JobId, Lane
 
@@ -19,17 +29,67 @@ NAMES = {
 QUEUE_NAMES = tuple(NAMES.values())
 """In the order in which a free worker looks: a report of 300 pages waits for a letter to be indexed, not the reverse."""
 RUN_JOB = "web.worker.run_job"
-JOB_TIMEOUT_S = 3600
+WITHOUT_LIMIT = -1
+"""The runner knows how long a job of each kind may take."""
 
 logger = logging.getLogger(__name__)
+
+
+class ForeignMessage(Exception):
+    """A message that none of our processes wrote."""
+
+
+class Message(Job):
+    """A message of RQ that can call one function only, whatever it says: RQ itself calls what a message names."""
+
+    @property
+    def func(self) -> Callable[[int], None]:
+        """The one function.
+
+        Raises:
+            ForeignMessage: the message asks for something else.
+        """
+        args: Any = self.args
+        is_ours = self.func_name == RUN_JOB and self.instance is None and not self.kwargs
+        if not is_ours or len(args) != 1 or type(args[0]) is not int:
+            raise ForeignMessage(self.id)
+        run: Callable[[int], None] = import_attribute(RUN_JOB)
+        return run
+
+    def restore(self, raw_data: Any) -> None:
+        """Read the message; what else RQ would call or ask over the network (callbacks, webhooks) is left out."""
+        super().restore(raw_data)
+        self._success_callback_name = self._failure_callback_name = self._stopped_callback_name = None
+        self.webhooks = []
+
+
+def open_redis(url: str, *, ca_file: Path | None = None, timeout_s: float | None = None) -> "Redis":
+    """A client of Redis; over ``rediss://`` the server's certificate and name are checked.
+
+    Args:
+        ca_file: PEM of the only authorities that are believed; None: those of the system.
+        timeout_s: for each answer and for connecting; None: a worker waits for its next message.
+    """
+    checked: dict[str, Any] = {}
+    if url.startswith("rediss://"):
+        checked = {"ssl_cert_reqs": "required", "ssl_check_hostname": True}
+        if ca_file is not None:
+            checked["ssl_ca_certs"] = str(ca_file)
+    return Redis.from_url(url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s or 5, **checked)
+
+
+def queue_of(name: str, redis: "Redis") -> Queue:
+    """One of the queues."""
+    return Queue(name, connection=redis, serializer=JSONSerializer, job_class=Message)
 
 
 class RqQueue:
     """Plug of ``JobQueue`` over RQ. A lost message is sent again by the sweep: the row is the truth."""
 
-    def __init__(self, url: str) -> None:
-        self._redis = Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5)
-        self._queues = [Queue(name, connection=self._redis) for name in QUEUE_NAMES]
+    def __init__(self, url: str, *, ca_file: Path | None = None) -> None:
+        self._redis = open_redis(url, ca_file=ca_file, timeout_s=5)
+        self._queues = [queue_of(name, self._redis) for name in QUEUE_NAMES]
+        self._is_away = False
 
     def submit(self, job_id: JobId, *, lane: Lane = Lane.QUICK) -> None:
         """Enqueue; Redis being down costs time, never a job."""
@@ -40,18 +100,34 @@ class RqQueue:
                 int(job_id),
                 # The message's name begins with the job's number: `waiting` reads it there.
                 job_id=f"{int(job_id)}-{secrets.token_hex(4)}",
-                job_timeout=JOB_TIMEOUT_S,
+                job_timeout=WITHOUT_LIMIT,
                 result_ttl=0,
                 failure_ttl=3600,
             )
         except RedisError as error:
-            logger.warning("queue.unavailable job=%s error=%s", job_id, type(error).__name__)
+            self._note_away(error)
+        else:
+            self._note_back()
 
     def waiting(self) -> frozenset[JobId]:
         """Jobs whose messages nobody has taken yet; empty when Redis is down."""
         try:
             names = [name for queue in self._queues for name in queue.get_job_ids()]
         except RedisError as error:
-            logger.warning("queue.unavailable error=%s", type(error).__name__)
+            self._note_away(error)
             return frozenset()
-        return frozenset(JobId(int(name.partition("-")[0])) for name in names)
+        self._note_back()
+        numbers = (str(name).partition("-")[0] for name in names)
+        # Somebody else's message has another name.
+        return frozenset(JobId(int(number)) for number in numbers if number.isascii() and number.isdigit())
+
+    def _note_away(self, error: RedisError) -> None:
+        # Once for each outage: the sweep looks every two seconds.
+        if not self._is_away:
+            self._is_away = True
+            logger.warning("queue.unavailable error=%s", type(error).__name__)
+
+    def _note_back(self) -> None:
+        if self._is_away:
+            self._is_away = False
+            logger.warning("queue.back")

@@ -1,5 +1,7 @@
 """Certificates that our own authority issued: written down, revoked, told to the world."""
 
+import hashlib
+import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -58,6 +60,13 @@ def note_issued(
             expires_at=facts.not_after,
         )
     )
+
+
+def is_issued(services: Services, serial: str, sha256: str) -> bool:
+    """Whether our own authority issued exactly this certificate: the table knows it, byte for byte."""
+    with services.reading() as session:
+        pem = session.scalar(select(IssuedCertificate.certificate_pem).where(IssuedCertificate.serial == serial))
+    return pem is not None and hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest() == sha256
 
 
 def revoke(uow: UnitOfWork, serial: str, *, reason: str, actor: Actor) -> None:

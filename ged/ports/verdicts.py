@@ -32,6 +32,7 @@ class SignatureReport:
         changes: what came after the signature (``signing.changes``); empty for nothing.
         is_timestamp: a time-stamp of the whole document, no signature of a person.
         issuer: the authority that names the signer.
+        certificate: which one it is, while it is judged; empty in what a checker returns.
     """
 
     field: str
@@ -46,6 +47,7 @@ class SignatureReport:
     changes: tuple[str, ...] = ()
     is_timestamp: bool = False
     issuer: str = ""
+    certificate: str = ""
 
 
 class SignatureChecker(Protocol):

@@ -1,8 +1,9 @@
 """The contract of ``JobQueue`` over the polled table and over RQ on a real Redis: no committed job is ever lost."""
 
+import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -10,11 +11,14 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
-from rq import Queue
+from rq import Queue, SimpleWorker
+from rq.job import Job as RqJob
+from rq.job import JobStatus
+from rq.serializers import JSONSerializer
 
 from ged import jobs
 from ged.adapters.queue_polled import PolledQueue
-from ged.adapters.queue_rq import QUEUE_NAMES, RUN_JOB, RqQueue
+from ged.adapters.queue_rq import QUEUE_NAMES, RUN_JOB, Message, RqQueue, queue_of
 from ged.jobs import Job, JobKind, JobState
 from ged.pipeline import run_job
 from ged.ports import JobId, JobQueue
@@ -40,8 +44,9 @@ class Bench:
             with self.services.reading() as session:
                 return jobs.due(session, now=SOON)
         taken: list[JobId] = []
-        queues = [Queue(name, connection=self.redis) for name in QUEUE_NAMES]
-        while (found := Queue.dequeue_any(queues, timeout=None, connection=self.redis)) is not None:
+        queues = [queue_of(name, self.redis) for name in QUEUE_NAMES]
+        read_as = {"job_class": Message, "serializer": JSONSerializer}
+        while (found := Queue.dequeue_any(queues, timeout=None, connection=self.redis, **read_as)) is not None:
             message, _queue = found
             assert message.func_name == RUN_JOB
             taken.append(JobId(message.args[0]))
@@ -169,6 +174,56 @@ def test_lost_messages_behind_a_long_backlog_are_found(rq: Bench) -> None:
         uow.defer(JobKind.SWEEP, 0)
     assert sweep_lost(rq.services, now=SOON) == 1
     assert len(rq.take()) == 41
+
+
+def leave_a_trace(path: str) -> None:
+    """What somebody who reached Redis would have a worker call."""
+    Path(path).write_text("called")
+
+
+def _pickled(queue: Queue, trace: str) -> None:
+    Queue(queue.name, connection=queue.connection).enqueue(leave_a_trace, trace, job_id="pickled")
+
+
+def _named(queue: Queue, trace: str) -> None:
+    queue.enqueue("tests.contracts.test_job_queue.leave_a_trace", trace, job_id="named")
+
+
+def _called_back(queue: Queue, trace: str) -> None:
+    # Ours in all but what RQ is to call afterwards: the callback's name is written where RQ keeps it.
+    message = queue.enqueue(RUN_JOB, trace, job_id="4712-called-back")
+    name = "tests.contracts.test_job_queue.leave_a_trace_of"
+    queue.connection.hset(message.key, mapping={"success_callback_name": name, "failure_callback_name": name})
+
+
+def leave_a_trace_of(message: RqJob, *_: object) -> None:
+    """The same as a callback of RQ."""
+    leave_a_trace(message.args[0])
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("put", [_pickled, _named, _called_back])
+def test_a_message_of_a_foreign_make_calls_nothing(
+    rq: Bench, tmp_path: Path, put: Callable[[Queue, str], None]
+) -> None:
+    assert rq.redis is not None
+    trace = tmp_path / "trace"
+    queue = queue_of(QUEUE_NAMES[0], rq.redis)
+    put(queue, str(trace))
+    (name,) = queue.get_job_ids()
+    rq.services.queue.waiting()  # is not disturbed by its name
+    worker = SimpleWorker([queue], connection=rq.redis, job_class=Message, serializer=JSONSerializer)
+    worker.work(burst=True, logging_level="CRITICAL")
+    assert Message.fetch(name, connection=rq.redis, serializer=JSONSerializer).get_status() is JobStatus.FAILED
+    assert not trace.exists()
+
+
+@pytest.mark.servers
+def test_our_message_is_json_with_a_number_alone(rq: Bench) -> None:
+    job_id = rq.ask()
+    assert rq.redis is not None
+    (message,) = queue_of("ged-upkeep", rq.redis).jobs
+    assert json.loads(message.data) == [RUN_JOB, None, [int(job_id)], {}]
 
 
 @pytest.mark.servers

@@ -167,10 +167,13 @@ def test_a_redis_that_went_away_and_came_back_empty_costs_no_job(
     alias = f"ged-worker-{uuid4().hex[:8]}"
     here = install(tmp_path, make_database(), redis.url, elasticsearch_url, alias)
     try:
-        here.start_worker()
+        worker = here.start_worker()
         here.wait_for(here.ask(JobKind.SWEEP), JobState.DONE)
+        _, _, long = here.letter_with_pages(3)
+        here.wait_for(long, JobState.RUNNING)
         private.stop(redis)
         lost = here.ask(JobKind.SWEEP, 1)
+        here.wait_for(long, JobState.DONE, within_s=90)
         assert here.job(lost).state is JobState.QUEUED
         port = redis.url.rpartition(":")[2].partition("/")[0]
         again = subprocess.Popen(
@@ -179,12 +182,13 @@ def test_a_redis_that_went_away_and_came_back_empty_costs_no_job(
         try:
             eventually(lambda: answers(redis.url), within_s=10, what="redis is back")
 
-            def done() -> bool:
-                if here.processes[-1].poll() is not None:
-                    here.start_worker()  # what a supervisor does
-                return here.job(lost).state is JobState.DONE
-
-            eventually(done, within_s=60, what="the job is done", log=here.log)
+            eventually(lambda: here.job(lost).state is JobState.DONE, within_s=60, what="done", log=here.log)
+            assert worker.poll() is None, "the same worker goes on"
+            said = here.log.read_text()
+            assert "Traceback" not in said
+            assert said.count("queue.unavailable") == 1, "an outage is said once"
+            worker.send_signal(signal.SIGTERM)
+            assert worker.wait(timeout=20) == 0
         finally:
             again.terminate()
             again.wait()

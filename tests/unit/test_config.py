@@ -9,6 +9,7 @@ from ged.errors import ConfigError
 
 SECRET = "s" * 40
 PG = "GED_DATABASE_URL=postgresql+psycopg"
+SEARCH = "GED_ELASTICSEARCH_URL=http://127.0.0.1:9200"
 
 
 def write(tmp_path: Path, *lines: str) -> Path:
@@ -42,6 +43,18 @@ def test_a_secret_has_no_default() -> None:
         (["GED_REDIS=redis://127.0.0.1/0"], "GED_REDIS", "config.unknown"),
         (["GED_OCR_JOBS=none"], "GED_OCR_JOBS", "config.invalid"),
         (["GED_SMTP_URL=mail.example:25"], "GED_SMTP_URL", "config.invalid"),
+        (
+            ["GED_REDIS_URL=redis://jobs.example:6379/0", PG + "://localhost/ged", SEARCH],
+            "GED_REDIS_URL",
+            "config.unprotected",
+        ),
+        (
+            ["GED_REDIS_URL=rediss://jobs.example/0?ssl_cert_reqs=none", PG + "://localhost/ged", SEARCH],
+            "GED_REDIS_URL",
+            "config.invalid",
+        ),
+        (["GED_REDIS_URL=http://jobs.example/0", PG + "://localhost/ged", SEARCH], "GED_REDIS_URL", "config.invalid"),
+        (["GED_REDIS_CA=/etc/ged/redis.pem"], "GED_REDIS_CA", "config.invalid"),
         (["GED_SEAL_URL=http://signature.example"], "GED_SEAL_URL", "config.unprotected"),
         ([PG + "://ged@db.example/ged"], "GED_DATABASE_URL", "config.unprotected"),
         ([PG + "://ged@db.example/ged?sslmode=require"], "GED_DATABASE_URL", "config.unprotected"),
@@ -82,3 +95,17 @@ def test_the_secret_is_not_shown(tmp_path: Path) -> None:
 )
 def test_a_checked_or_local_link_is_accepted(tmp_path: Path, lines: list[str]) -> None:
     load_settings(write(tmp_path, *lines))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://127.0.0.1:6379/0",
+        "redis://:word@jobs.example:6379/0",
+        "rediss://jobs.example:6380/0",
+        "unix:///run/redis.sock",
+    ],
+)
+def test_a_redis_that_is_closed_to_others_is_taken(tmp_path: Path, url: str) -> None:
+    given = load_settings(write(tmp_path, f"GED_REDIS_URL={url}", PG + "://localhost/ged", SEARCH))
+    assert given.redis_url == url

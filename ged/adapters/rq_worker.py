@@ -1,0 +1,93 @@
+"""The worker of the servers shape: RQ's, which forks a child for each job, made to outlive its Redis."""
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue, Worker
+from rq.exceptions import StopRequested
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from ged.adapters.queue_rq import QUEUE_NAMES, Message, queue_of
+
+BACK_OFF_S = (0.5, 1.0, 2.0, 5.0, 10.0)
+"""Between two looks whether Redis is back."""
+
+logger = logging.getLogger(__name__)
+
+
+class _Forking(Worker):
+    """Forks between two sweeps; tells its child, too, that the end is wanted; Redis may go away at any moment."""
+
+    max_connection_wait_time = BACK_OFF_S[-1]
+
+    def __init__(self, *args: Any, between_sweeps: threading.Lock, stop: threading.Event, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._between_sweeps, self._stop = between_sweeps, stop
+
+    def fork_work_horse(self, job: Job, queue: Queue) -> None:
+        # A child inherits every lock that another thread holds, and nobody who would ever let go of it.
+        with self._between_sweeps:
+            super().fork_work_horse(job, queue)
+
+    def maintain_heartbeats(self, job: Job, execution: Any) -> None:
+        # The child works on: its job's row is in the database.
+        with suppress(RedisError):
+            super().maintain_heartbeats(job, execution)
+
+    def handle_warm_shutdown_request(self) -> None:
+        self._stop.set()
+        if self.horse_pid:
+            self.kill_horse(sig=signal.SIGRTMIN)
+
+
+def work(redis: "Redis", *, name: Callable[[], str], stop: threading.Event, between_sweeps: threading.Lock) -> None:
+    """Take messages until ``stop`` is set (by SIGTERM or SIGINT); a Redis that goes away is waited for.
+
+    Args:
+        name: gives a fresh name at each call: RQ remembers names for minutes and refuses one that it knows.
+        between_sweeps: held while no child may be forked.
+    """
+    logging.getLogger("rq.worker").addFilter(_without_retries)
+    while not stop.is_set():
+        with suppress(RedisError, StopRequested):
+            _Forking(
+                [queue_of(queue, redis) for queue in QUEUE_NAMES],
+                connection=redis,
+                name=name(),
+                job_class=Message,
+                serializer=JSONSerializer,
+                between_sweeps=between_sweeps,
+                stop=stop,
+            ).work(logging_level="WARNING")
+        _stop_on_signals(stop)
+        if not stop.is_set():
+            _wait_for(redis, stop)
+
+
+def _stop_on_signals(stop: threading.Event) -> None:
+    # Those that RQ installed belong to a worker that has ended.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+
+
+def _wait_for(redis: "Redis", stop: threading.Event) -> None:
+    logger.warning("worker.redis_away: no job is lost; waiting until it is back")
+    looks = 0
+    while not stop.wait(BACK_OFF_S[min(looks, len(BACK_OFF_S) - 1)]):
+        looks += 1
+        with suppress(RedisError):
+            redis.ping()
+            logger.warning("worker.redis_back")
+            return
+
+
+def _without_retries(record: logging.LogRecord) -> bool:
+    """RQ says at each try that it could not connect; an outage is said once."""
+    return "could not connect to Redis" not in str(record.msg)

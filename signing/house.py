@@ -1,0 +1,53 @@
+"""Certificates that bear the name of our own authority: the house knows each that it issued.
+
+Whoever got hold of the authority's key can issue certificates that chain to our root. They are not in the table of
+certificates, and so they are red.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from asn1crypto import pem, x509
+
+from ged.ports import SignatureReport, Verdict
+
+_OWN = ("issuing.pem", "root.pem")
+
+
+def trace_of(certificate: x509.Certificate) -> str:
+    """Issuer (digest of its name as RFC 5280, 7.1 compares names), serial number and SHA-256 of a certificate."""
+    issuer = hashlib.sha256(certificate.issuer.hashable.encode()).hexdigest()
+    return f"{issuer}:{certificate.serial_number:x}:{hashlib.sha256(certificate.dump()).hexdigest()}"
+
+
+class HouseCertificates:
+    """Tells certificates of our own authority from those that only bear its name.
+
+    Args:
+        authority_dir: where the authority lies; asked each time, for it may be made later.
+        known: whether the house issued the certificate of this serial number and SHA-256.
+    """
+
+    def __init__(self, authority_dir: Path, known: Callable[[str, str], bool]) -> None:
+        self._dir = authority_dir
+        self._known = known
+
+    def judged(self, report: SignatureReport) -> SignatureReport:
+        """The report, red when the signer's certificate names our authority and the house did not issue it."""
+        issuer, _, rest = report.certificate.partition(":")
+        serial, _, digest = rest.partition(":")
+        shown = replace(report, certificate="")
+        if report.verdict is Verdict.RED or not digest or issuer not in self._names() or self._known(serial, digest):
+            return shown
+        return replace(shown, verdict=Verdict.RED, reason="not_issued")
+
+    def _names(self) -> set[str]:
+        places = [self._dir / name for name in _OWN]
+        return {_name(place.read_bytes()) for place in places if place.exists()}
+
+
+def _name(content: bytes) -> str:
+    subject = x509.Certificate.load(pem.unarmor(content)[2]).subject
+    return hashlib.sha256(subject.hashable.encode()).hexdigest()

@@ -1,0 +1,42 @@
+"""The one table of kinds: complete, told in French, and true to what the functions do."""
+
+import ast
+import inspect
+from pathlib import Path
+
+import ged.registry
+from ged import pipeline
+from ged.jobs import JobKind
+from ged.pipeline import KINDS
+from ged.ports import Lane
+from web.labels import LABELS
+
+
+def test_every_kind_is_in_the_table_and_has_french_words() -> None:
+    assert set(KINDS) == set(JobKind)
+    words = LABELS[JobKind]
+    assert {kind for kind in JobKind if str(words[kind]).strip()} == set(JobKind)
+    assert len({str(words[kind]) for kind in JobKind}) == len(JobKind)
+
+
+def test_every_lane_has_work_and_what_takes_long_is_not_in_the_quick_one() -> None:
+    assert all(pipeline.kinds_of(lane) for lane in Lane)
+    long = {JobKind.SWEEP, JobKind.ANCHOR, JobKind.CLOSE_DAYS, JobKind.COLLECT_MAIL, JobKind.RECOGNISE}
+    assert not long & pipeline.kinds_of(Lane.QUICK)
+
+
+def test_exactly_the_kinds_that_mark_themselves_are_called_irrevocable() -> None:
+    marking = {
+        (path.stem, function.name)
+        for path in Path(ged.registry.__file__).parent.rglob("*.py")
+        for function in ast.walk(ast.parse(path.read_text()))
+        if isinstance(function, ast.FunctionDef)
+        and any(isinstance(n, ast.Attribute) and n.attr == "mark_irrevocable" for n in ast.walk(function))
+    }
+    marked = {
+        kind
+        for kind, known in KINDS.items()
+        if any(f"{module}.{name}(" in inspect.getsource(known.function) for module, name in marking)
+    }
+    assert len(marked) == len(marking)
+    assert marked == {kind for kind, known in KINDS.items() if known.irrevocable}
