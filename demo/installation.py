@@ -8,11 +8,13 @@ from pathlib import Path
 
 from demo.people import PASSPHRASE, PASSWORD, SIGNERS
 from ged.config import Settings, load_settings
-from ged.org.accounts import hash_password, set_password
+from ged.errors import ConfigError
+from ged.org.accounts import set_password
 from ged.org.certificates import note_issued
 from ged.org.file import read_organisation
 from ged.org.keys import has_key
 from ged.org.models import CertificateKind
+from ged.org.passwords import hash_password
 from ged.unit import SYSTEM, Services
 from web import settings_file
 from web.bootstrap import authority_dir, build_services, create_authority, make_seal
@@ -34,9 +36,16 @@ def timed(say: Say, name: str) -> Iterator[None]:
 def prepare(data: Path, *, extra: dict[str, str], say: Say) -> Settings:
     """An installation in ``data`` with the demonstration ministry; what is there already is not done again.
 
+    Its passwords are printed on the screen: they are given only where the folder says that it is a demonstration, and
+    stay (nobody has to change them at the first sign-in).
+
     Args:
         extra: settings to write into the new installation's file.
+
+    Raises:
+        ConfigError: ``demo.real``: the folder is that of another installation.
     """
+    _claim(data)
     env = settings_file.make(data)
     _add_settings(env, extra)
     settings = load_settings(env)
@@ -55,6 +64,16 @@ def prepare(data: Path, *, extra: dict[str, str], say: Say) -> Settings:
         _give_keys(services)
     services.engine.dispose()
     return settings
+
+
+def _claim(data: Path) -> None:
+    """A new folder becomes a demonstration's; one that is a real installation never does."""
+    marker = data / "demonstration"
+    held = settings_file.file_of(data).is_file() or any((data / name).exists() for name in ("ged.sqlite3", "seal"))
+    if held and not marker.exists() and not (data / "prepared.json").exists():
+        raise ConfigError("demo.real", f"{data} is a real installation: name another folder by --data")
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    marker.touch()
 
 
 def _now() -> datetime:

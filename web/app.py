@@ -11,6 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from ged.codes import derive_secret
 from ged.config import Settings
+from ged.org.sessions import LONGEST_SESSION
 from ged.unit import Services
 from web import api, auth, context, errors, guard, headers, hosts, i18n, keyring, navigation, numbers, pages, views
 
@@ -30,7 +31,7 @@ def create_app(services: Services, settings: Settings) -> Flask:
         MAX_CONTENT_LENGTH=settings.max_upload_bytes,
         MAX_FORM_MEMORY_SIZE=2_000_000,
         MAX_FORM_PARTS=5_000,
-        WTF_CSRF_TIME_LIMIT=int(auth.LONGEST_SESSION.total_seconds()),
+        WTF_CSRF_TIME_LIMIT=int(LONGEST_SESSION.total_seconds()),
         # The session cookie is SameSite and the token is bound to it; a proxy that strips the referrer is no attack.
         WTF_CSRF_SSL_STRICT=False,
     )

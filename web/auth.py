@@ -1,28 +1,47 @@
-"""The session: a signed cookie that names a person and the epoch of their sessions, checked at each request.
+"""Who asks: the session named by the cookie, checked at each request, and what a person must prove before an act.
 
-It ends after 12 hours, after two idle hours, when the account is closed, or when the password changes.
+The cookie is signed and holds a random text; the session itself is a row (``ged.org.sessions``). It ends after 12
+hours, after two idle hours, at sign-out, when its owner or an administrator ends it, when the account is closed or
+when the password changes. A second cookie tells a device that an account was opened from before (``ged.org.accounts``).
 """
 
-from datetime import datetime, timedelta
+import logging
+import secrets
+from datetime import timedelta
+from urllib.parse import urlsplit
 
-from flask import Flask, g, request, session
+from flask import Flask, Response, g, redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from ged.errors import NotFound
-from ged.org import accounts
+from ged.codes import derive_secret
+from ged.errors import Forbidden, NotFound
+from ged.org import accounts, sessions
 from ged.org.actors import load_actor
-from ged.org.models import Person
+from ged.org.sessions import LONGEST_SESSION
 from ged.ports import PersonId
 from web import context
+from web.paths import safe_path
 
-LONGEST_SESSION = timedelta(hours=12)
-LONGEST_IDLE = timedelta(hours=2)
-REFRESH_AFTER = timedelta(minutes=1)
-"""The cookie is written again at most this often, not with every thumbnail."""
+_log = logging.getLogger(__name__)
+
+PROOF_LASTS = timedelta(minutes=15)
+DEVICE_KEPT = timedelta(days=180)
+ACCOUNTS_OF_A_DEVICE = 8
+"""The PC of an office has several people; the one that was away longest is forgotten."""
+OPEN_WHILE_PASSWORD_IS_GIVEN = frozenset(
+    {"static", "session.password_form", "session.change_password", "session.sign_out", "health.show"}
+)
+
+
+class ProofNeeded(Forbidden):
+    """The person has to prove once more who they are; the page that asks brings them back."""
 
 
 def install(app: Flask, *, secure: bool) -> None:
-    """Set the cookie's rules and find the actor before each request."""
+    """Set the cookies' rules and find the actor before each request."""
     app.config.update(
         SESSION_COOKIE_NAME="__Host-ged" if secure else "ged",
         SESSION_COOKIE_SECURE=secure,
@@ -32,63 +51,160 @@ def install(app: Flask, *, secure: bool) -> None:
         SESSION_REFRESH_EACH_REQUEST=False,
     )
     app.before_request(_find_actor)
+    app.before_request(_ask_for_an_own_password)
+    app.after_request(_write_device)
+    app.register_error_handler(ProofNeeded, _ask_for_proof)
+
+
+# --- the session ---
 
 
 def open_session(person_id: PersonId) -> None:
     """Start a new session; nothing of an earlier one survives."""
-    with context.services().reading() as db:
-        epoch = accounts.session_epoch(db, person_id)
-        session.clear()
-        session.permanent = True
-        session["person_id"] = int(person_id)
-        session["epoch"] = epoch
-        session["opened_at"] = session["seen_at"] = context.now().timestamp()
-        _load(db, person_id)
-
-
-def renew_epoch(epoch: int) -> None:
-    """Keep this session after an act that ended the person's others."""
-    session["epoch"] = epoch
+    device = request.headers.get("User-Agent", "")
+    services = context.services()
+    with services.unit_of_work(context.now()) as uow:
+        if "sid" in session:
+            earlier = sessions.find(uow.session, session["sid"], now=uow.now)
+            if earlier is not None:
+                uow.session.delete(earlier[0])
+        token = sessions.open_session(uow, person_id, address=request.remote_addr or "", device=device)
+    session.clear()
+    session.permanent = True
+    session["sid"] = token
+    with services.reading() as db:
+        _load(db, token)
 
 
 def close_session() -> None:
-    """Forget the session."""
+    """End the session that this request came with."""
+    if "session_id" in g:
+        with context.services().unit_of_work(context.now()) as uow:
+            sessions.end_this(uow, g.session_id, actor=context.actor())
     session.clear()
     g.pop("actor", None)
 
 
+def session_id() -> int:
+    """The row of the session that this request came with."""
+    return int(g.session_id)
+
+
 def _find_actor() -> None:
     # A static file needs nobody, and must not carry a cookie.
-    if request.endpoint == "static" or "person_id" not in session:
-        return
-    if not _is_fresh(context.now()):
-        g.session_ended = True
-        session.clear()
+    if request.endpoint == "static" or "sid" not in session:
         return
     with context.services().reading() as db:
-        # Held here, so that the actor is made of the same row.
-        person = db.get(Person, session["person_id"])
-        is_same = person is not None and person.is_active and person.session_epoch == session.get("epoch")
-        found = is_same and _load(db, PersonId(session["person_id"]))
+        found = _load(db, str(session["sid"]))
     if not found:
         g.session_ended = True
         session.clear()
+    elif context.now() - g.session_seen_at > sessions.SEEN_EVERY:
+        _touch()
 
 
-def _is_fresh(now: datetime) -> bool:
-    seen_at = session.get("seen_at", 0.0)
-    age_s = now.timestamp() - session.get("opened_at", 0.0)
-    idle_s = now.timestamp() - seen_at
-    if age_s > LONGEST_SESSION.total_seconds() or idle_s > LONGEST_IDLE.total_seconds():
-        return False
-    if idle_s > REFRESH_AFTER.total_seconds():
-        session["seen_at"] = now.timestamp()
-    return True
-
-
-def _load(db: Session, person_id: PersonId) -> bool:
+def _touch() -> None:
     try:
-        g.actor = load_actor(db, person_id, on=context.today())
+        with context.services().unit_of_work(context.now()) as uow:
+            sessions.touch(uow, g.session_id)
+    except OperationalError:
+        # A full disk or a busy database: reading goes on, and the session may end a little early.
+        _log.warning("session.not_touched", exc_info=True)
+
+
+def _load(db: Session, token: str) -> bool:
+    # The person is held here, so that the actor is made of the same row.
+    found = sessions.find(db, token, now=context.now())
+    if found is None:
+        return False
+    row, person = found
+    try:
+        g.actor = load_actor(db, PersonId(person.id), on=context.today())
     except NotFound:
         return False
+    g.session_id, g.session_seen_at, g.session_proved_at = row.id, row.seen_at, row.proved_at
+    g.password_is_given = person.must_change_password
     return True
+
+
+# --- what must be proved ---
+
+
+def _ask_for_an_own_password() -> ResponseReturnValue | None:
+    if not g.get("password_is_given") or request.endpoint in OPEN_WHILE_PASSWORD_IS_GIVEN:
+        return None
+    target = url_for("session.password_form")
+    return ("", 204, {"HX-Redirect": target}) if "HX-Request" in request.headers else redirect(target, 303)
+
+
+def require_recent_proof() -> None:
+    """Stand before what a thief of an open session would do first. Today the proof is the password; a second factor
+    would be asked for on the page that ``ProofNeeded`` leads to, and told by ``sessions.prove``.
+
+    Raises:
+        ProofNeeded: ``proof.needed``: the last proof is older than ``PROOF_LASTS``.
+    """
+    if context.now() - g.session_proved_at > PROOF_LASTS:
+        raise ProofNeeded("proof.needed", "type the password, then repeat the act")
+
+
+def note_proof() -> None:
+    """The person of this session just proved who they are."""
+    with context.services().unit_of_work(context.now()) as uow:
+        sessions.prove(uow, g.session_id)
+
+
+def _ask_for_proof(error: ProofNeeded) -> ResponseReturnValue:  # noqa: ARG001  # Flask hands it over
+    came_from = urlsplit(request.referrer or "").path
+    return redirect(url_for("session.proof_form", next=safe_path(came_from)), 303)
+
+
+# --- known devices ---
+
+
+def caller(account: str) -> accounts.Caller:
+    """Where this sign-in comes from; a device is known for the accounts that were opened from it."""
+    name, known = _device()
+    return accounts.Caller(request.remote_addr or "", name if account.strip().lower() in known else "")
+
+
+def remember_device(account: str) -> None:
+    """This browser opened the account: foreign errors keep its owner out no more."""
+    name, known = _device()
+    kept = [account, *(one for one in known if one != account)][:ACCOUNTS_OF_A_DEVICE]
+    g.device_cookie = _signer().dumps([name or secrets.token_urlsafe(16), kept])
+
+
+def _signer() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(derive_secret(context.settings().secret.get_secret_value(), "device-cookie"))
+
+
+def _device_cookie() -> str:
+    return "__Host-ged_device" if _is_secure() else "ged_device"
+
+
+def _is_secure() -> bool:
+    return context.settings().public_url.startswith("https://")
+
+
+def _device() -> tuple[str, list[str]]:
+    try:
+        name, known = _signer().loads(
+            request.cookies.get(_device_cookie(), ""), max_age=int(DEVICE_KEPT.total_seconds())
+        )
+    except BadSignature:
+        return "", []
+    return str(name), [str(one) for one in known]
+
+
+def _write_device(response: Response) -> Response:
+    if "device_cookie" in g:
+        response.set_cookie(
+            _device_cookie(),
+            g.device_cookie,
+            max_age=DEVICE_KEPT,
+            secure=_is_secure(),
+            httponly=True,
+            samesite="Strict",
+        )
+    return response

@@ -598,8 +598,8 @@ MESSAGES: Mapping[str, Message] = {
         _l("Le certificat donné n'est pas celui de la clé du jeton."), _l("Donnez le certificat de cette clé.")
     ),
     "key.too_many_tries": Message(
-        _l("Trop de phrases secrètes inexactes : la clé est bloquée."),
-        _l("Demandez à l'administrateur de la débloquer."),
+        _l("Trop de phrases secrètes inexactes : la clé attend."),
+        _l("Attendez %(minutes)s min, puis saisissez la phrase secrète."),
     ),
     # --- learning ---
     "learning.damaged": Message(
@@ -769,9 +769,21 @@ MESSAGES: Mapping[str, Message] = {
     "password.too_short": Message(
         _l("Le mot de passe est trop court."), _l("Choisissez-le de %(minimum)s caractères au moins.")
     ),
+    "password.too_long": Message(
+        _l("Le mot de passe est trop long."), _l("Choisissez-le de %(maximum)s caractères au plus.")
+    ),
+    "password.common": Message(
+        _l("Ce mot de passe se devine : trop courant, ou fait de votre nom ou de mots du service."),
+        _l("Choisissez une phrase de plusieurs mots que vous seul connaissez."),
+    ),
+    "password.same": Message(_l("C'est votre mot de passe actuel."), _l("Choisissez-en un autre.")),
     "password.wrong": Message(_l("Le mot de passe actuel est inexact."), _l("Saisissez-le de nouveau.")),
     "password.differs": Message(
         _l("Les deux saisies sont différentes."), _l("Saisissez deux fois le même mot de passe.")
+    ),
+    # --- proof ---
+    "proof.needed": Message(
+        _l("Cette opération demande votre mot de passe."), _l("Saisissez-le, puis refaites votre demande.")
     ),
     # --- person ---
     "person.unknown": Message(_l("Ce compte n'existe pas ou est fermé."), _l("Vérifiez le compte.")),
@@ -1015,7 +1027,12 @@ MESSAGES: Mapping[str, Message] = {
         _l("Vous n'êtes pas connecté, ou votre session a pris fin : rien n'a été enregistré."),
         _l("Connectez-vous, puis recommencez."),
     ),
-    "session.throttled": Message(_l("Trop d'essais infructueux."), _l("Attendez %(minutes)s min avant de réessayer.")),
+    "session.throttled": Message(
+        _l("Trop d'essais infructueux : la connexion est ralentie, votre compte n'est pas bloqué."),
+        _l("Attendez %(seconds)s s, puis réessayez."),
+    ),
+    "session.unknown": Message(_l("Cette session n'existe plus."), _l("Relisez la liste.")),
+    "session.not_yours": Message(_l("Cette session n'est pas la vôtre."), _l("Adressez-vous à l'administrateur.")),
     "signature.revision_unknown": Message(
         _l("Cette partie signée n'existe pas."), _l("Rouvrez les signatures du document.")
     ),

@@ -89,7 +89,7 @@ def unlock(passphrase: str) -> datetime:
     with services.unit_of_work(now) as uow:
         tries_left = keys.note_try(uow, actor.person_id)
     with services.reading() as session:
-        stored = keys.load_key(session, actor.person_id, counted=True)
+        stored = keys.load_key(session, actor.person_id)
     try:
         opened = services.vault.unlock(stored, passphrase, now=now)
     except EngineFailed:

@@ -4,13 +4,15 @@ from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from ged.errors import NotFound
-from ged.org.accounts import hash_password, set_password
+from ged.org.accounts import set_password
 from ged.org.file import read_organisation
 from ged.org.keys import adopt_key, attach_token, free_key, issue_key
 from ged.org.load import Change, load_organisation
-from ged.org.models import Person
+from ged.org.models import Installation, Person
+from ged.org.passwords import hash_password, refuse_guessable
 from ged.ports import TokenPlace
 from ged.registry.load import load_registry
 from ged.routing.load import load_routing
@@ -44,15 +46,24 @@ def load_file(services: Services, path: Path, *, dry_run: bool, now: datetime) -
 
 
 def set_password_of(services: Services, account: str, password: str, *, now: datetime) -> None:
-    """Set a password; the account's sessions end.
+    """Give an account a password; its sessions end, and its owner sets another at the first sign-in.
 
     Raises:
         NotFound: ``person.unknown``.
-        Invalid: ``password.too_short``.
+        Invalid: ``password.too_short``, ``password.too_long``, ``password.common``.
     """
+    with services.unit_of_work(now) as uow:
+        words = words_of(uow.session, person_of(uow, account))
+    refuse_guessable(password, *words)
     password_hash = hash_password(password)
     with services.unit_of_work(now) as uow:
-        set_password(uow, person_of(uow, account).id, password_hash, actor=SYSTEM)
+        set_password(uow, person_of(uow, account).id, password_hash, actor=SYSTEM, is_given=True)
+
+
+def words_of(session: Session, person: Person) -> tuple[str, ...]:
+    """What others try first as this person's password."""
+    ministry = session.scalar(select(Installation.name).limit(1)) or ""
+    return (person.account, person.name, person.email, ministry)
 
 
 def issue_key_to(services: Services, account: str, passphrase: str, *, now: datetime) -> None:

@@ -1,149 +1,123 @@
-"""Accounts: passwords (argon2id), and sign-ins that cannot be guessed by trying.
+"""Accounts: who may sign in, and sign-ins that cannot be guessed by trying.
 
-A try is counted *before* the password is looked at, in a short transaction of its own, so that many tries at once
-gain nothing; the slow hash is computed outside any transaction. An unknown account costs the same time and gets the
-same answer as a wrong password.
+Failures are counted, not tries that run: many people may sign in at once. What failed too often is slowed, never
+locked, and forgotten with time (``ged.org.throttle``): a device from which an account was opened before has a bucket
+of its own, so that nobody elsewhere can keep its owner out. An unknown account costs the same time and gets the same
+answer as a wrong password.
 """
 
-import math
-from dataclasses import replace
-from datetime import datetime, timedelta
-from functools import cache
+from dataclasses import dataclass, replace
+from datetime import datetime
+from math import log10
+from typing import NoReturn
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerifyMismatchError
-from sqlalchemy import delete, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ged import locks
 from ged.errors import Invalid, NotFound
-from ged.org.models import LoginAttempt, Person
+from ged.org import throttle
+from ged.org.models import Person
+from ged.org.passwords import matches
+from ged.org.throttle import Limit
 from ged.ports import PersonId
 from ged.unit import SYSTEM, Actor, Services, UnitOfWork
 
-MIN_PASSWORD_CHARACTERS = 10
-FREE_TRIES_ACCOUNT = 5
-FREE_TRIES_ADDRESS = 25
-"""A whole ministry may stand behind one address, so that it is given more."""
-FIRST_LOCK = timedelta(seconds=30)
-LONGEST_LOCK = timedelta(minutes=30)
-FORGOTTEN_AFTER = timedelta(hours=24)
+PAIR = Limit("pair", 5, 60)
+"""An account at an address: five errors, then one a minute."""
+DEVICE = Limit("device", 10, 30)
+"""An account on a device that it was opened from before: whoever is there, the others are not kept out."""
+ACCOUNT = Limit("account", 100, 30)
+"""An account from all unknown devices together: against guessing from many addresses."""
+ADDRESS = Limit("address", 600, 1)
+"""A ministry of 500 people stands behind one address: ten errors of each in a morning fit."""
+PROOF = Limit("proof", 5, 60)
+"""The password asked again in an open session."""
 
-_hasher = PasswordHasher()
 
+@dataclass(frozen=True)
+class Caller:
+    """Where a sign-in comes from.
 
-def hash_password(password: str) -> str:
-    """The argon2id hash to store.
-
-    Raises:
-        Invalid: ``password.too_short``.
+    Attributes:
+        address: of the network.
+        device: random name of a browser that this account was opened from before, or empty.
     """
-    if len(password) < MIN_PASSWORD_CHARACTERS:
-        raise Invalid("password.too_short", "choose a longer one", field="password", minimum=MIN_PASSWORD_CHARACTERS)
-    return _hasher.hash(password)
+
+    address: str
+    device: str = ""
+
+    def buckets(self, account: str) -> tuple[tuple[Limit, str], ...]:
+        """What a failure counts against, in the order in which rows are changed."""
+        if self.device:
+            return ((DEVICE, DEVICE.subject(self.device, account)),)
+        return (
+            (ACCOUNT, ACCOUNT.subject(account)),
+            (ADDRESS, ADDRESS.subject(self.address)),
+            (PAIR, PAIR.subject(account, self.address)),
+        )
 
 
-@cache
-def _nobodys_hash() -> str:
-    return _hasher.hash("a password that nobody has")
-
-
-def _matches(password_hash: str, password: str) -> bool:
-    try:
-        return _hasher.verify(password_hash or _nobodys_hash(), password) and bool(password_hash)
-    except (VerifyMismatchError, InvalidHashError):
-        return False
-
-
-def session_epoch(session: Session, person_id: int) -> int | None:
-    """The epoch that a live session must bear; None for an unknown or closed account."""
-    return session.scalar(select(Person.session_epoch).where(Person.id == person_id, Person.is_active))
-
-
-def sign_in(services: Services, account: str, password: str, *, address: str, now: datetime) -> PersonId:
+def sign_in(services: Services, account: str, password: str, *, caller: Caller, now: datetime) -> PersonId:
     """Check an account's password and write the sign-in (or its refusal) to the journal.
 
     Raises:
         Invalid: ``session.refused`` (unknown account, closed account or wrong password alike),
-            ``session.throttled`` with ``minutes`` to wait.
+            ``session.throttled`` with ``seconds`` to wait.
     """
     account = account.strip().lower()[:64]
-    subjects = {f"account:{account}": FREE_TRIES_ACCOUNT, f"address:{address}": FREE_TRIES_ADDRESS}
-    with services.unit_of_work(now) as uow:
-        minutes = _count_try(uow, subjects)
-    if minutes:
-        raise Invalid("session.throttled", "wait, then try again", minutes=minutes)
+    buckets = caller.buckets(account)
     with services.reading() as session:
+        waits = [(throttle.wait_s(session, limit, subject, now=now), subject) for limit, subject in buckets]
         person = session.scalar(select(Person).where(Person.account == account, Person.is_active))
-    if not _matches(person.password_hash if person else "", password) or person is None:
-        with services.unit_of_work(now) as uow:
-            # What was typed may be a password in the wrong box: only a known account is named.
-            named = account if person else ""
-            subject = person.id if person else None
-            uow.record("session.refused", "person", subject, actor=SYSTEM, address=address, account=named)
-        raise Invalid("session.refused", "check account and password", field="account")
+    seconds, subject = max(waits)
+    if seconds:
+        _turn_away(services, subject, person, caller, seconds=seconds, now=now)
+    if not matches(person.password_hash if person else "", password) or person is None:
+        _count_failure(services, buckets, person, caller, now=now)
     with services.unit_of_work(now) as uow:
-        _forgive(uow, f"account:{account}", f"address:{address}")
-        _open(uow, PersonId(person.id), address)
+        for limit, subject in buckets:
+            if limit in (PAIR, DEVICE):
+                throttle.empty(uow.session, subject)
+        own = replace(SYSTEM, person_id=PersonId(person.id))
+        uow.record("session.opened", "person", person.id, actor=own, address=caller.address)
     return PersonId(person.id)
 
 
-def _open(uow: UnitOfWork, person_id: PersonId, address: str) -> None:
-    uow.record("session.opened", "person", person_id, actor=replace(SYSTEM, person_id=person_id), address=address)
+def _turn_away(
+    services: Services, subject: str, person: Person | None, caller: Caller, *, seconds: int, now: datetime
+) -> NoReturn:
+    with services.unit_of_work(now) as uow:
+        times = throttle.note_refused(uow.session, subject)
+        # One entry for the first, the tenth, the hundredth ...: a guesser must not fill the journal.
+        if times == 1 or log10(max(times, 1)).is_integer():
+            uow.record(
+                "session.throttled", "person", person.id if person else None, actor=SYSTEM, address=caller.address,
+                account=person.account if person else "", times=times,
+            )  # fmt: skip
+    raise Invalid("session.throttled", "wait, then try again", seconds=seconds)
 
 
-def _count_try(uow: UnitOfWork, subjects: dict[str, int]) -> int:
-    """Count one more failure (a success takes it back); answers the minutes still to wait, or 0."""
-    uow.session.execute(delete(LoginAttempt).where(LoginAttempt.last_at < uow.now - FORGOTTEN_AFTER))
-    rows = [_attempt(uow, subject) for subject in sorted(subjects)]
-    waits = [row.locked_until - uow.now for row in rows if row.locked_until and row.locked_until > uow.now]
-    if waits:
-        return math.ceil(max(waits) / timedelta(minutes=1))
-    for row in rows:
-        row.failures += 1
-        row.last_at = uow.now
-        beyond = row.failures - subjects[row.subject]
-        if beyond >= 0:
-            # min() before the shift: a big number of failures must not overflow.
-            row.locked_until = uow.now + min(FIRST_LOCK * 2 ** min(beyond, 10), LONGEST_LOCK)
-    return 0
+def _count_failure(
+    services: Services, buckets: tuple[tuple[Limit, str], ...], person: Person | None, caller: Caller, *, now: datetime
+) -> NoReturn:
+    with services.unit_of_work(now) as uow:
+        for limit, subject in buckets:
+            throttle.add(uow.session, limit, subject, now=now)
+        # What was typed may be a password in the wrong box: only a known account is named.
+        uow.record(
+            "session.refused", "person", person.id if person else None, actor=SYSTEM, address=caller.address,
+            account=person.account if person else "",
+        )  # fmt: skip
+    raise Invalid("session.refused", "check account and password", field="account")
 
 
-def _attempt(uow: UnitOfWork, subject: str) -> LoginAttempt:
-    row = _held(uow, subject)
-    if row is not None:
-        return row
-    try:
-        with uow.session.begin_nested():
-            row = LoginAttempt(subject=subject, failures=0, last_at=uow.now)
-            uow.session.add(row)
-    except IntegrityError:
-        # Another try at the same moment was first to write the row (PostgreSQL; on SQLite writers stand in line).
-        (row,) = locks.hold_where(uow.session, LoginAttempt, LoginAttempt.subject == subject)
-    return row
-
-
-def _held(uow: UnitOfWork, subject: str) -> LoginAttempt | None:
-    return next(iter(locks.hold_where(uow.session, LoginAttempt, LoginAttempt.subject == subject)), None)
-
-
-def _forgive(uow: UnitOfWork, account_subject: str, address_subject: str) -> None:
-    for subject in (account_subject, address_subject):
-        row = _held(uow, subject)
-        if row is not None:
-            # An address keeps the failures of its other accounts.
-            row.failures = 0 if subject == account_subject else max(row.failures - 1, 0)
-            row.locked_until = None
-
-
-def sign_out(uow: UnitOfWork, *, actor: Actor) -> None:
-    """Write the end of a session to the journal."""
-    uow.record("session.closed", "person", actor.person_id, actor=actor)
-
-
-def set_password(uow: UnitOfWork, person_id: PersonId | int, password_hash: str, *, actor: Actor) -> int:
+def set_password(
+    uow: UnitOfWork, person_id: PersonId | int, password_hash: str, *, actor: Actor, is_given: bool = False
+) -> int:
     """Give a person a new password (made by ``hash_password`` before the transaction); ends all their sessions.
+
+    Args:
+        is_given: somebody else knows it: its owner sets another before anything else.
 
     Returns:
         The new session epoch.
@@ -154,19 +128,27 @@ def set_password(uow: UnitOfWork, person_id: PersonId | int, password_hash: str,
     person = _person(uow.session, person_id)
     person.password_hash = password_hash
     person.session_epoch += 1
+    person.must_change_password = is_given
     uow.record("person.password_set", "person", person.id, actor=actor)
     return person.session_epoch
 
 
-def check_password(services: Services, person_id: PersonId | int, password: str) -> None:
-    """Ask for the present password again before a change.
+def check_password(services: Services, person_id: PersonId | int, password: str, *, now: datetime) -> None:
+    """Ask for the present password again; whoever sits at an open session cannot try it without end.
 
     Raises:
-        Invalid: ``password.wrong``.
+        Invalid: ``password.wrong``, ``session.throttled``.
     """
+    subject = PROOF.subject(int(person_id))
     with services.reading() as session:
-        password_hash = _person(session, person_id).password_hash
-    if not _matches(password_hash, password):
+        person = _person(session, person_id)
+        seconds = throttle.wait_s(session, PROOF, subject, now=now)
+    if seconds:
+        _turn_away(services, subject, person, Caller(""), seconds=seconds, now=now)
+    if not matches(person.password_hash, password):
+        with services.unit_of_work(now) as uow:
+            throttle.add(uow.session, PROOF, subject, now=now)
+            uow.record("password.refused", "person", person.id, actor=replace(SYSTEM, person_id=PersonId(person.id)))
         raise Invalid("password.wrong", "type the present password", field="current_password")
 
 

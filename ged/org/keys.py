@@ -1,6 +1,8 @@
 """Signing keys as rows: one live key per person; wrong passphrases are counted before they are tried."""
 
+import math
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
@@ -13,6 +15,8 @@ from ged.ports import PersonId, StoredKey, TokenPlace
 from ged.unit import Actor, UnitOfWork
 
 MAX_FAILED_TRIES = 5
+FORGOTTEN_EVERY = timedelta(minutes=5)
+"""A wrong passphrase is forgotten after so long: who guesses is slowed, who owns the key waits and needs nobody."""
 
 
 def _live(person_id: int) -> Select[SigningKey]:
@@ -62,26 +66,30 @@ def _none(person_id: int) -> NotFound:
     return NotFound("key.none", "ask the administrator for a certificate", person_id=int(person_id))
 
 
-def load_key(session: Session, person_id: PersonId | int, *, counted: bool = False) -> StoredKey:
-    """The person's key as it lies.
-
-    Args:
-        counted: the try that asks was counted already by ``note_try``, which is then the one that refuses.
+def load_key(session: Session, person_id: PersonId | int) -> StoredKey:
+    """The person's key as it lies; ``note_try`` is what refuses too many tries.
 
     Raises:
         NotFound: ``key.none``.
-        Invalid: ``key.too_many_tries``: blocked until an administrator frees it or a new key is issued.
     """
     row = session.scalar(_live(person_id))
     if row is None:
         raise _none(person_id)
-    if row.failed_tries >= MAX_FAILED_TRIES and not counted:
-        raise _blocked()
     return StoredKey(row.keystore, row.salt, row.certificate_pem)
 
 
-def _blocked() -> Invalid:
-    return Invalid("key.too_many_tries", "ask the administrator to free the key", field="passphrase")
+def _failures(row: SigningKey, now: datetime) -> int:
+    """Wrong tries that are not forgotten yet."""
+    if row.tried_at is None:
+        return 0
+    forgotten = max(0, int((now - row.tried_at) / FORGOTTEN_EVERY))  # a clock set back gives no try more
+    return max(0, row.failed_tries - forgotten)
+
+
+def wrong_tries(session: Session, person_id: PersonId | int, *, now: datetime) -> tuple[int, datetime | None]:
+    """How many wrong passphrases were tried lately on a person's key, and when the last one."""
+    row = session.scalar(_live(int(person_id)))
+    return (0, None) if row is None or not _failures(row, now) else (_failures(row, now), row.tried_at)
 
 
 def note_try(uow: UnitOfWork, person_id: PersonId | int) -> int:
@@ -97,9 +105,12 @@ def note_try(uow: UnitOfWork, person_id: PersonId | int) -> int:
     row = _held(uow, person_id)
     if row is None:
         raise _none(person_id)
-    if row.failed_tries >= MAX_FAILED_TRIES:
-        raise _blocked()
-    row.failed_tries += 1
+    failures = _failures(row, uow.now)
+    if failures >= MAX_FAILED_TRIES and row.tried_at is not None:
+        forgotten_at = row.tried_at + FORGOTTEN_EVERY * (row.failed_tries - MAX_FAILED_TRIES + 1)
+        minutes = math.ceil((forgotten_at - uow.now) / timedelta(minutes=1))
+        raise Invalid("key.too_many_tries", "wait, then type it again", field="passphrase", minutes=minutes)
+    row.failed_tries, row.tried_at = failures + 1, uow.now
     return MAX_FAILED_TRIES - row.failed_tries
 
 

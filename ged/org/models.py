@@ -3,7 +3,18 @@
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, BigInteger, Boolean, ForeignKey, Integer, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ged.db import Base, Code, Id, UtcDateTime
@@ -61,6 +72,8 @@ class Person(Base):
     clearance: Mapped[int] = mapped_column(Integer, default=int(Confidentiality.ORDINARY))
     password_hash: Mapped[str] = mapped_column(String(200), default="")
     session_epoch: Mapped[int] = mapped_column(Integer, default=0)
+    must_change_password: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    """The password was given by somebody else: at first use its owner sets another."""
     is_active: Mapped[bool] = mapped_column(Boolean, default=True)
 
 
@@ -136,6 +149,8 @@ class SigningKey(Base):
     issued_at: Mapped[datetime] = mapped_column(UtcDateTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     failed_tries: Mapped[int] = mapped_column(Integer, default=0)
+    tried_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """The last wrong try: with time they are forgotten one by one."""
 
 
 class CertificateKind(StrEnum):
@@ -167,8 +182,40 @@ class IssuedCertificate(Base):
     """As RFC 5280, 5.3.1 spells it."""
 
 
+class OpenSession(Base):
+    """Somebody is signed in. The cookie holds a random text, this row only its digest."""
+
+    __tablename__ = "sessions"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
+    epoch: Mapped[int] = mapped_column(Integer)
+    """Of the person at the sign-in; a session with an older one has ended."""
+    opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    proved_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    """When the person last proved who they are, by password."""
+    address: Mapped[str] = mapped_column(String(64))
+    device: Mapped[str] = mapped_column(String(200))
+    """What the browser calls itself."""
+
+
+class Bucket(Base):
+    """How often something was tried lately: see ``ged.org.throttle``."""
+
+    __tablename__ = "throttle_buckets"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    subject: Mapped[str] = mapped_column(String(80), unique=True)
+    drained_ms: Mapped[int] = mapped_column(BigInteger, index=True)
+    """When the bucket is empty again, milliseconds since 1970."""
+    refused: Mapped[int] = mapped_column(Integer)
+    """Tries turned away since it was last empty."""
+
+
 class LoginAttempt(Base):
-    """Failed sign-ins by account and address, for throttling."""
+    """Failed sign-ins as the release before this one counts them, while both run; the next release drops the table."""
 
     __tablename__ = "login_attempts"
     __table_args__ = (UniqueConstraint("subject"),)

@@ -14,11 +14,11 @@ import zxingcpp
 from click.testing import CliRunner
 from flask.testing import FlaskClient
 from PIL import Image
-from sqlalchemy import event, select
+from sqlalchemy import delete, event, select
 
 from ged.codes import derive_secret
 from ged.org import certificates
-from ged.org.models import IssuedCertificate, Person
+from ged.org.models import Bucket, IssuedCertificate, Person
 from ged.ports import Digest, TokenState, Verdict
 from ged.registry.models import Attachment
 from ged.registry.operations import void_number
@@ -203,10 +203,10 @@ def test_a_voided_number_and_a_revoked_certificate_are_told(house: House) -> Non
 
 
 @pytest.fixture
-def stranger(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
+def stranger(house: House, tmp_path: Path) -> FlaskClient:
     """A browser without an account; what others asked before does not count."""
-    monkeypatch.setattr(check, "LOOKUPS", check.Throttle(30, 2))
-    monkeypatch.setattr(check, "UPLOADS", check.Throttle(10, 6))
+    with house.services.unit_of_work(NOW) as uow:
+        uow.session.execute(delete(Bucket))
     return open_site(tmp_path, house.services).test_client()
 
 

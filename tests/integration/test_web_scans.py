@@ -23,6 +23,7 @@ from ged.audit import AuditEntry
 from ged.codes import CodeKind, make_code
 from ged.config import Settings
 from ged.jobs import Job, JobKind
+from ged.org import sessions
 from ged.org.models import Person
 from ged.registry import bridges, recognition, scan_orders
 from ged.registry.intake_models import Bridge, Scan, ScanBatch, ScanOrder, ScanState
@@ -46,9 +47,10 @@ class Site:
             person = session.scalar(select(Person).where(Person.account == account))
         assert person is not None
         client = self.app.test_client()
+        with self.services.unit_of_work(datetime.now(UTC)) as uow:
+            sid = sessions.open_session(uow, person.id, address="127.0.0.1", device="essai")
         with client.session_transaction() as cookie:
-            seen = time.time()
-            cookie.update(person_id=person.id, epoch=person.session_epoch, opened_at=seen, seen_at=seen)
+            cookie["sid"] = sid
         return Browser(client)
 
     def run_intake(self) -> None:

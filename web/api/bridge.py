@@ -10,15 +10,18 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from ged.errors import Forbidden, Invalid, Malformed
+from ged.errors import Forbidden, Invalid, Malformed, NotFound
+from ged.org.throttle import Limit
 from ged.registry import bridges, intake, partials, scan_orders
 from ged.registry.bridges import BridgeIdentity
 from ged.registry.partials import Held, Receipt
-from web import context
+from web import context, throttle
 from web.numbers import whole
 
 blueprint = Blueprint("bridge", __name__, url_prefix="/api/bridge")
 
+PAIRINGS, TOKENS = Limit("pairing", 20, 10), Limit("token", 60, 2)
+"""Wrong codes and wrong tokens of an address; what is right is never slowed."""
 LONGEST_WAIT_S = 30.0
 LOOK_EVERY_S = 0.2
 MAX_JSON_BYTES = 1_000_000
@@ -30,14 +33,23 @@ MAX_PAGES = 100_000
 def _authenticate() -> ResponseReturnValue | None:
     """Find the bridge by its bearer token. A bridge that lost its right asks again and again: no journal entry each."""
     if request.endpoint == "bridge.pair":
-        return None
+        return None if not (seconds := throttle.wait_s(PAIRINGS)) else _too_often(seconds)
     kind, _space, token = request.headers.get("Authorization", "").partition(" ")
     try:
         with context.services().reading() as session:
             g.bridge = bridges.authenticate(session, token.strip() if kind.lower() == "bearer" else "")
     except Forbidden as refusal:
+        seconds = throttle.wait_s(TOKENS)
+        if seconds:
+            return _too_often(seconds)
+        throttle.add(TOKENS)
         return jsonify(error={"code": refusal.code, "message": _("Ce numériseur n'est pas connu.")}), 401
     return None
+
+
+def _too_often(seconds: int) -> ResponseReturnValue:
+    body = {"code": "bridge.too_often", "message": _("Trop d'essais : attendez %(seconds)s s.", seconds=seconds)}
+    return jsonify(error=body), 429, {"Retry-After": str(seconds)}
 
 
 def _bridge() -> BridgeIdentity:
@@ -77,8 +89,13 @@ def _text(value: object, limit: int = 500) -> str:
 def pair() -> ResponseReturnValue:
     """Exchange a pairing code for a token."""
     body = _body()
-    with context.services().unit_of_work(context.now()) as uow:
-        token, bridge_id = bridges.pair(uow, _text(body.get("code"), 64), _text(body.get("name")), now=context.now())
+    try:
+        with context.services().unit_of_work(context.now()) as uow:
+            code, name = _text(body.get("code"), 64), _text(body.get("name"))
+            token, bridge_id = bridges.pair(uow, code, name, now=context.now())
+    except NotFound:
+        throttle.add(PAIRINGS)
+        raise
     return jsonify(token=token, bridge_id=bridge_id), 201
 
 

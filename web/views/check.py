@@ -1,6 +1,6 @@
 """The public page of a signed letter: anybody who holds its code learns who signed it, and whether a file is that letter.
 
-No account, no session, nothing is written, and the file is never kept. A number is no code: it is answered like any
+No account, no session, nothing is written but how often an address asked, and the file is never kept. A number is no code: it is answered like any
 text that nobody was given.
 """
 
@@ -9,20 +9,20 @@ from flask.typing import ResponseReturnValue
 
 from ged import case_export
 from ged.errors import GedError, Invalid
+from ged.org.throttle import Limit
 from ged.signbook import public
 from ged.signbook.public import FileState, PublicLetter
-from web import context
+from web import context, throttle
 from web.errors import status_of, views_of
 from web.hashed_upload import hashed_upload
-from web.throttle import Throttle
 
 blueprint = Blueprint("check", __name__)
 
 MAX_FILE_BYTES = 30_000_000
 MAX_CODE_CHARACTERS = 2_000
-LOOKUPS = Throttle(30, 2)
+LOOKUPS = Limit("lookups", 30, 2)
 """Thirty at once for an address, then one each two seconds: a service that checks a morning's mail is not stopped."""
-UPLOADS = Throttle(10, 6)
+UPLOADS = Limit("uploads", 10, 6)
 
 
 @blueprint.get("/verifier")
@@ -46,7 +46,7 @@ def look_up() -> ResponseReturnValue:
 @blueprint.get("/V/<code>")
 def letter(code: str) -> ResponseReturnValue:
     """Number, date, signer, capacity and state of the letter that bears this code."""
-    if not LOOKUPS.allows(request.remote_addr or ""):
+    if not throttle.allows(LOOKUPS):
         return _page(error=_too_often(), status=429)
     found = public.find(context.services(), code[:MAX_CODE_CHARACTERS])
     return _page(found=found, code=code if found else "", unknown=found is None)
@@ -56,7 +56,7 @@ def letter(code: str) -> ResponseReturnValue:
 @blueprint.post("/V/<code>")
 def compare(code: str) -> ResponseReturnValue:
     """Whether a file is the letter as it was issued."""
-    if not UPLOADS.allows(request.remote_addr or ""):
+    if not throttle.allows(UPLOADS):
         return _page(error=_too_often(), status=429)
     services, text = context.services(), code[:MAX_CODE_CHARACTERS]
     try:
@@ -90,4 +90,5 @@ def _page(
         verifier_digest=case_export.verifier()[1],
     )  # fmt: skip
     status = status or (404 if unknown else status_of(error) if error is not None else 200)
-    return page, status, {"X-Robots-Tag": "noindex, nofollow"}
+    headers = {"X-Robots-Tag": "noindex, nofollow"}
+    return page, status, {**headers, "Retry-After": "60"} if status == 429 else headers

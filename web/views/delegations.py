@@ -12,7 +12,7 @@ from ged.org.delegations import DelegationForm
 from ged.org.models import DelegationKind
 from ged.ports import PersonId, PostId
 from ged.signbook import queries
-from web import context
+from web import auth, context
 from web.forms import FormReader
 from web.pages import render_form
 
@@ -41,6 +41,7 @@ def _page(error: GedError | None = None) -> ResponseReturnValue:
 @blueprint.post("/")
 def create() -> ResponseReturnValue:
     """Give a post's powers to somebody."""
+    auth.require_recent_proof()
     fields = FormReader(request.form)
     post_id, person_id = fields.integer("post_id", required=True), fields.integer("person_id", required=True)
     kind = fields.choice("kind", DelegationKind, required=True)
@@ -84,6 +85,7 @@ def _check_templates(codes: tuple[str, ...]) -> None:
 @blueprint.post("/<int:delegation_id>/retirer")
 def withdraw(delegation_id: int) -> ResponseReturnValue:
     """End one at once."""
+    auth.require_recent_proof()
     try:
         with context.services().unit_of_work(context.now()) as uow:
             delegations.withdraw(uow, delegation_id, actor=context.actor())

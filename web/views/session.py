@@ -1,16 +1,20 @@
 """Signing in and out, the home page, the password, and the unlocking of the signing key."""
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from typing import Any
+
+from flask import Blueprint, flash, g, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from ged.errors import GedError, Invalid
-from ged.org import absence_notices, absences, accounts
+from ged.org import absence_notices, absences, accounts, keys, passwords, sessions
+from ged.org.models import Person
 from ged.routing import queries as routing_queries
 from ged.routing.queries import InboxView
 from ged.slips import queries as slip_queries
 from web import auth, away, context, keyring
 from web.forms import FormReader
+from web.organisation import words_of
 from web.pages import render_form
 from web.paths import next_path, safe_path
 
@@ -30,9 +34,11 @@ def home() -> ResponseReturnValue:
         gone = away.at_receivers(session, [slip.id for slip in slips], on=context.today())
         absent = [row for row in absences.listing(session, actor, on=context.today()) if row.from_on <= context.today()]
         told = absence_notices.notices(session, actor)
+        wrong_tries, tried_at = keys.wrong_tries(session, actor.person_id, now=context.now())
     return render_template(
         "session/home.html", told=told, late=late, late_slips=slips[:SLIPS_SHOWN], more_slips=len(slips) > SLIPS_SHOWN,
         hours=services.unacknowledged_hours, away=gone, absent=absent,
+        wrong_tries=wrong_tries, tried_at=tried_at,
     )  # fmt: skip
 
 
@@ -52,13 +58,12 @@ def sign_in() -> ResponseReturnValue:
     account, password = fields.text("account", required=True, maximum=64), fields.secret("password")
     try:
         fields.check()
-        person_id = accounts.sign_in(
-            context.services(), account, password, address=request.remote_addr or "", now=context.now()
-        )
+        caller = auth.caller(account)
+        person_id = accounts.sign_in(context.services(), account, password, caller=caller, now=context.now())
     except Invalid as error:
-        status = 429 if error.code == "session.throttled" else 422
-        return render_form("session/sign_in.html", error=error, status=status, ended=False)
+        return _refused("session/sign_in.html", error, ended=False)
     auth.open_session(person_id)
+    auth.remember_device(context.actor().account)
     return redirect(next_path(), 303)
 
 
@@ -68,17 +73,26 @@ def sign_out() -> ResponseReturnValue:
     actor = context.actor_or_none()
     if actor is not None:
         keyring.lock()
-        with context.services().unit_of_work(context.now()) as uow:
-            accounts.sign_out(uow, actor=actor)
         auth.close_session()
         flash(_("Vous êtes déconnecté."), "success")
-    return redirect(url_for("session.sign_in_form"), 303)
+    answer = redirect(url_for("session.sign_in_form"), 303)
+    # Not "cookies": the device stays known, and the cookie of the session opens nothing any more.
+    answer.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return answer
+
+
+def _refused(template: str, error: Invalid, **values: Any) -> ResponseReturnValue:
+    if error.code != "session.throttled":
+        return render_form(template, error=error, **values)
+    page = make_response(render_form(template, error=error, status=429, **values))
+    page.headers["Retry-After"] = str(error.params["seconds"])
+    return page
 
 
 @blueprint.get("/mon-compte/mot-de-passe")
 def password_form() -> ResponseReturnValue:
     """The form to change one's password."""
-    return render_form("session/password.html")
+    return render_form("session/password.html", given=g.password_is_given)
 
 
 @blueprint.post("/mon-compte/mot-de-passe")
@@ -91,15 +105,87 @@ def change_password() -> ResponseReturnValue:
         fields.check()
         if new != again:
             raise Invalid("password.differs", "type it twice", field="password_again")
-        accounts.check_password(services, actor.person_id, current)
-        password_hash = accounts.hash_password(new)
+        accounts.check_password(services, actor.person_id, current, now=context.now())
+        if new == current:
+            raise Invalid("password.same", "choose another", field="password")
+        with services.reading() as session:
+            words = words_of(session, session.get_one(Person, int(actor.person_id)))
+        passwords.refuse_guessable(new, *words)
+        password_hash = passwords.hash_password(new)
     except Invalid as error:
-        return render_form("session/password.html", error=error)
+        return _refused("session/password.html", error, given=g.password_is_given)
     with services.unit_of_work(context.now()) as uow:
-        epoch = accounts.set_password(uow, actor.person_id, password_hash, actor=actor)
-    auth.renew_epoch(epoch)
+        accounts.set_password(uow, actor.person_id, password_hash, actor=actor)
+        sessions.end_all(uow, actor.person_id, actor=actor)
+    auth.open_session(actor.person_id)
     flash(_("Votre mot de passe est changé. Vos autres sessions sont fermées."), "success")
     return redirect(url_for("session.home"), 303)
+
+
+@blueprint.get("/mon-compte/confirmer")
+def proof_form() -> ResponseReturnValue:
+    """Where the password is asked for again before a sensitive act."""
+    return render_form("session/proof.html", form={"next": safe_path(request.args.get("next")) or ""})
+
+
+@blueprint.post("/mon-compte/confirmer")
+def prove() -> ResponseReturnValue:
+    """Take the password as a proof, then go back to where the act is."""
+    fields = FormReader(request.form)
+    current = fields.secret("current_password")
+    try:
+        fields.check()
+        accounts.check_password(context.services(), context.actor().person_id, current, now=context.now())
+    except Invalid as error:
+        return _refused("session/proof.html", error)
+    auth.note_proof()
+    flash(_("Merci. Vous pouvez maintenant refaire votre demande."), "success")
+    return redirect(next_path(), 303)
+
+
+@blueprint.get("/mon-compte/sessions")
+def own_sessions() -> ResponseReturnValue:
+    """Where the person is signed in."""
+    with context.services().reading() as session:
+        rows = sessions.listing(session, person_id=context.actor().person_id, now=context.now())
+    return render_template("session/sessions.html", rows=rows, here=auth.session_id(), everybody=False)
+
+
+@blueprint.post("/mon-compte/sessions/<int:row_id>/fin")
+def end_own(row_id: int) -> ResponseReturnValue:
+    """End one of the person's sessions."""
+    with context.services().unit_of_work(context.now()) as uow:
+        sessions.end_own(uow, row_id, actor=context.actor())
+    flash(_("La session est fermée."), "success")
+    return redirect(url_for("session.own_sessions"), 303)
+
+
+@blueprint.post("/mon-compte/sessions/autres")
+def end_others() -> ResponseReturnValue:
+    """End all sessions of the person but this one."""
+    actor = context.actor()
+    with context.services().unit_of_work(context.now()) as uow:
+        sessions.end_all(uow, actor.person_id, actor=actor, keep=auth.session_id())
+    flash(_("Vos autres sessions sont fermées."), "success")
+    return redirect(url_for("session.own_sessions"), 303)
+
+
+@blueprint.get("/administration/sessions")
+def all_sessions() -> ResponseReturnValue:
+    """Who is signed in, for the administrator."""
+    with context.services().reading() as session:
+        rows = sessions.listing(session, now=context.now())
+    return render_template("session/sessions.html", rows=rows, here=auth.session_id(), everybody=True)
+
+
+@blueprint.post("/administration/sessions/<int:row_id>/fin")
+def end_any(row_id: int) -> ResponseReturnValue:
+    """End anybody's session."""
+    auth.require_recent_proof()
+    with context.services().unit_of_work(context.now()) as uow:
+        sessions.end(uow, row_id, actor=context.actor())
+    flash(_("La session est fermée."), "success")
+    return redirect(url_for("session.all_sessions"), 303)
 
 
 @blueprint.get("/cle/deverrouiller")

@@ -1,4 +1,4 @@
-"""What one address may ask in a while, and an upload of which only the digest is left."""
+"""An upload of which only the digest is left."""
 
 import hashlib
 from io import BytesIO
@@ -8,26 +8,6 @@ from flask import Flask, request
 
 from ged.errors import Invalid
 from web.hashed_upload import hashed_upload
-from web.throttle import MAX_ADDRESSES, Throttle
-
-
-def test_a_burst_then_one_at_a_time_for_each_address() -> None:
-    clock = [0.0]
-    throttle = Throttle(3, 2, clock=lambda: clock[0])
-    assert [throttle.allows("a") for _ in range(5)] == [True, True, True, False, False]
-    assert throttle.allows("b")
-    clock[0] = 1.9
-    assert not throttle.allows("a")
-    clock[0] = 2.0
-    assert [throttle.allows("a"), throttle.allows("a")] == [True, False]
-    clock[0] = 60.0
-    assert [throttle.allows("a") for _ in range(4)] == [True, True, True, False]
-
-
-def test_many_addresses_take_no_more_memory() -> None:
-    throttle = Throttle(1, 1, clock=lambda: 0.0)
-    assert all(throttle.allows(str(n)) for n in range(MAX_ADDRESSES + 10))
-    assert len(throttle._full_at) == MAX_ADDRESSES
 
 
 def upload(data: dict[str, object], **more: object) -> object:

@@ -1,0 +1,84 @@
+"""Passwords: which are refused, and the argon2id hash of the others.
+
+Length and guessability decide, no rules of composition (NIST SP 800-63B, 5.1.1.2; OWASP ASVS 5.0, V6.2). zxcvbn
+estimates how many guesses a password withstands: it holds lists of common ones, names, dates and patterns of the
+keyboard, and is given the words of the person and of the house besides. It works without a network.
+"""
+
+import re
+import unicodedata
+from functools import cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
+
+from ged.errors import Invalid
+
+MIN_CHARACTERS = 10
+MAX_CHARACTERS = 128
+"""Nobody types more, and a hash of megabytes is work for nothing."""
+MAX_VERIFIED = 4096
+"""A password set before there was a longest one still opens its account."""
+LEAST_GUESSES_LOG10 = 9.0
+"""A thousand million guesses: beyond three words that were to be expected, and years for who steals slow hashes."""
+HOUSE_WORDS = (
+    "ged", "courrier", "courriers", "document", "documents", "ministere", "ministre", "direction", "service", "bureau",
+    "secretaire", "secretariat", "general", "cabinet", "togo", "lome", "motdepasse", "passe", "bonjour", "bienvenue",
+    "azerty", "azertyuiop", "admin", "administrateur", "demonstration",
+)  # fmt: skip
+
+_hasher = PasswordHasher()
+
+
+def refuse_guessable(password: str, *words: str) -> None:
+    """Refuse what others would guess.
+
+    Args:
+        words: of the person and the house (account, name, ministry): what is made of them is guessed first.
+
+    Raises:
+        Invalid: ``password.too_short``, ``password.too_long``, ``password.common``.
+    """
+    _check_length(password)
+    from zxcvbn import zxcvbn  # noqa: PLC0415  # a quarter of a second of word lists, for who changes a password
+
+    context = [*HOUSE_WORDS, *(part for word in words for part in _parts(word))]
+    found = zxcvbn(password, user_inputs=context, max_length=MAX_CHARACTERS)
+    if float(found["guesses_log10"]) < LEAST_GUESSES_LOG10:
+        raise Invalid("password.common", "choose a sentence of several words that nobody would guess", field="password")
+
+
+def _parts(word: str) -> list[str]:
+    whole = "".join(c for c in unicodedata.normalize("NFKD", word.strip().casefold()) if not unicodedata.combining(c))
+    return [whole, *(part for part in re.split(r"[^\w]+", whole) if len(part) > 2)]
+
+
+def _check_length(password: str) -> None:
+    if len(password) < MIN_CHARACTERS:
+        raise Invalid("password.too_short", "choose a longer one", field="password", minimum=MIN_CHARACTERS)
+    if len(password) > MAX_CHARACTERS:
+        raise Invalid("password.too_long", "choose a shorter one", field="password", maximum=MAX_CHARACTERS)
+
+
+def hash_password(password: str) -> str:
+    """The argon2id hash to store.
+
+    Raises:
+        Invalid: ``password.too_short``, ``password.too_long``.
+    """
+    _check_length(password)
+    return _hasher.hash(password)
+
+
+@cache
+def _nobodys_hash() -> str:
+    return _hasher.hash("a password that nobody has")
+
+
+def matches(password_hash: str, password: str) -> bool:
+    """Whether a password is the one; an account without costs as much time as any other."""
+    try:
+        right = _hasher.verify(password_hash or _nobodys_hash(), password[:MAX_VERIFIED])
+    except (VerifyMismatchError, InvalidHashError):
+        return False
+    return right and bool(password_hash) and len(password) <= MAX_VERIFIED

@@ -1,0 +1,153 @@
+"""Sessions as rows: who is signed in, from where, since when. The cookie holds a random id, the row only its digest."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from ged.errors import Forbidden, NotFound
+from ged.org.models import OpenSession, Person
+from ged.ports import PersonId
+from ged.unit import Actor, Role, UnitOfWork
+
+LONGEST_SESSION = timedelta(hours=12)
+LONGEST_IDLE = timedelta(hours=2)
+SEEN_EVERY = timedelta(minutes=1)
+"""A session is noted as alive at most this often, not with every thumbnail."""
+LISTED = 500
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode(errors="replace")).hexdigest()
+
+
+def open_session(uow: UnitOfWork, person_id: int, *, address: str, device: str) -> str:
+    """Begin a session just proved by a password; returns the random text for the cookie, told this once."""
+    _sweep(uow)
+    token = secrets.token_urlsafe(32)
+    epoch = uow.session.scalar(select(Person.session_epoch).where(Person.id == person_id)) or 0
+    uow.session.add(
+        OpenSession(
+            token_hash=_digest(token), person_id=person_id, epoch=epoch, opened_at=uow.now, seen_at=uow.now,
+            proved_at=uow.now, address=address[:64], device=device[:200],
+        )
+    )  # fmt: skip
+    return token
+
+
+def _sweep(uow: UnitOfWork) -> None:
+    over = (OpenSession.opened_at < uow.now - LONGEST_SESSION) | (OpenSession.seen_at < uow.now - LONGEST_IDLE)
+    uow.session.execute(delete(OpenSession).where(over).execution_options(synchronize_session=False))
+
+
+def find(session: Session, token: str, *, now: datetime) -> tuple[OpenSession, Person] | None:
+    """The living session of a cookie and its person, in one indexed read; None when it ended or never was."""
+    found = session.execute(
+        select(OpenSession, Person)
+        .join(Person, Person.id == OpenSession.person_id)
+        .where(
+            OpenSession.token_hash == _digest(token),
+            OpenSession.opened_at >= now - LONGEST_SESSION,
+            OpenSession.seen_at >= now - LONGEST_IDLE,
+            OpenSession.epoch == Person.session_epoch,
+            Person.is_active,
+        )
+    ).first()
+    return None if found is None else (found[0], found[1])
+
+
+def touch(uow: UnitOfWork, session_id: int) -> None:
+    """Note that a session lives."""
+    uow.session.execute(update(OpenSession).where(OpenSession.id == session_id).values(seen_at=uow.now))
+
+
+def prove(uow: UnitOfWork, session_id: int) -> None:
+    """Note that the person of a session just proved who they are."""
+    uow.session.execute(update(OpenSession).where(OpenSession.id == session_id).values(proved_at=uow.now))
+
+
+def end_this(uow: UnitOfWork, session_id: int, *, actor: Actor) -> None:
+    """Sign out: the session is gone, whoever kept a copy of its cookie."""
+    uow.session.execute(delete(OpenSession).where(OpenSession.id == session_id))
+    uow.record("session.closed", "person", actor.person_id, actor=actor)
+
+
+def end_own(uow: UnitOfWork, session_id: int, *, actor: Actor) -> None:
+    """End one's own session.
+
+    Raises:
+        NotFound: ``session.unknown``: it ended meanwhile, or is another's.
+    """
+    row = uow.session.get(OpenSession, session_id)
+    if row is None or row.person_id != actor.person_id:
+        raise NotFound("session.unknown", "read the list again")
+    end(uow, session_id, actor=actor)
+
+
+def end(uow: UnitOfWork, session_id: int, *, actor: Actor) -> PersonId:
+    """End a session: an own one, or anybody's as an administrator. Returns whose it was.
+
+    Raises:
+        NotFound: ``session.unknown``: it ended meanwhile, or is none of the actor's business.
+    """
+    row = uow.session.get(OpenSession, session_id)
+    if row is None or (row.person_id != actor.person_id and not actor.has(Role.ADMINISTRATOR)):
+        raise NotFound("session.unknown", "read the list again")
+    uow.session.delete(row)
+    uow.record("session.ended", "person", row.person_id, actor=actor, address=row.address, device=row.device)
+    return PersonId(row.person_id)
+
+
+def end_all(uow: UnitOfWork, person_id: int, *, actor: Actor, keep: int | None = None) -> int:
+    """End all sessions of a person, but for one. Returns how many.
+
+    Raises:
+        Forbidden: ``session.not_yours``.
+    """
+    if person_id != actor.person_id and not actor.has(Role.ADMINISTRATOR):
+        raise Forbidden("session.not_yours", "ask an administrator")
+    ids = uow.session.scalars(select(OpenSession.id).where(OpenSession.person_id == person_id)).all()
+    ended = [one for one in ids if one != keep]
+    uow.session.execute(delete(OpenSession).where(OpenSession.id.in_(ended)))
+    if ended:
+        uow.record("session.ended", "person", person_id, actor=actor, sessions=len(ended))
+    return len(ended)
+
+
+@dataclass(frozen=True)
+class SessionRow:
+    """A session as a list shows it."""
+
+    id: int
+    person_id: int
+    account: str
+    name: str
+    opened_at: datetime
+    seen_at: datetime
+    address: str
+    device: str
+
+
+def listing(session: Session, *, person_id: int | None = None, now: datetime) -> list[SessionRow]:
+    """The living sessions, of one person or of all, the last seen first."""
+    query = (
+        select(OpenSession, Person.account, Person.name)
+        .join(Person, Person.id == OpenSession.person_id)
+        .where(
+            OpenSession.opened_at >= now - LONGEST_SESSION,
+            OpenSession.seen_at >= now - LONGEST_IDLE,
+            OpenSession.epoch == Person.session_epoch,
+            Person.is_active,
+        )
+        .order_by(OpenSession.seen_at.desc(), OpenSession.id.desc())
+        .limit(LISTED)
+    )
+    if person_id is not None:
+        query = query.where(OpenSession.person_id == person_id)
+    return [
+        SessionRow(row.id, row.person_id, account, name, row.opened_at, row.seen_at, row.address, row.device)
+        for row, account, name in session.execute(query)
+    ]

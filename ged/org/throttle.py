@@ -1,0 +1,114 @@
+"""Leaky buckets, shared by all processes: what is tried too often is slowed down, and forgotten with time.
+
+A bucket of a subject (an address, an account at an address, a device ...) takes ``burst`` tries at once and loses one
+every ``every_s`` seconds. A row holds one number, the moment at which its bucket is empty again, and is changed by
+single statements: no process waits for another's decision, and none of two tries at once is lost.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import cast
+
+from sqlalchemy import CursorResult, case, delete, select, update
+from sqlalchemy.orm import Session
+
+from ged.db import insert_if_missing
+from ged.org.models import Bucket
+
+LONGEST_WAIT = timedelta(minutes=15)
+"""However many tries came at once: a bucket is never fuller than this long."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """How many tries at once, and how long until one more is free."""
+
+    kind: str
+    burst: int
+    every_s: float
+
+    @property
+    def every_ms(self) -> int:
+        """What one try weighs."""
+        return int(self.every_s * 1000)
+
+    @property
+    def room_ms(self) -> int:
+        """The fullest that a bucket may be for one more try."""
+        return (self.burst - 1) * self.every_ms
+
+    def subject(self, *parts: object) -> str:
+        """The key of a bucket: what was typed may be a password in the wrong box, so that only its digest is kept."""
+        digest = hashlib.sha256("\0".join(map(str, parts)).encode(errors="replace")).hexdigest()[:40]
+        return f"{self.kind}:{digest}"
+
+
+def _ms(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
+
+
+def wait_s(session: Session, limit: Limit, subject: str, *, now: datetime) -> int:
+    """Whole seconds until the subject may try again, 0 for now. Counts nothing."""
+    drained = session.scalar(select(Bucket.drained_ms).where(Bucket.subject == subject)) or 0
+    left_ms = drained - _ms(now) - limit.room_ms
+    return max(0, -(-left_ms // 1000))
+
+
+def add(session: Session, limit: Limit, subject: str, *, now: datetime) -> None:
+    """Count a failure, also beyond the brim: tries that ran side by side all count."""
+    _ensure(session, subject, now)
+    now_ms = _ms(now)
+    full_ms = max(limit.room_ms + limit.every_ms, int(LONGEST_WAIT.total_seconds() * 1000))
+    risen = case((Bucket.drained_ms < now_ms, now_ms), else_=Bucket.drained_ms) + limit.every_ms
+    session.execute(
+        update(Bucket)
+        .where(Bucket.subject == subject)
+        .values(
+            drained_ms=case((risen > now_ms + full_ms, now_ms + full_ms), else_=risen),
+            refused=case((Bucket.drained_ms < now_ms, 0), else_=Bucket.refused),
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def take(session: Session, limit: Limit, subject: str, *, now: datetime) -> bool:
+    """Count a try if there is room; whether there was. Of tries at once no more than the room pass."""
+    _ensure(session, subject, now)
+    now_ms = _ms(now)
+    level = case((Bucket.drained_ms < now_ms, now_ms), else_=Bucket.drained_ms)
+    taken = session.execute(
+        update(Bucket)
+        .where(Bucket.subject == subject, level <= now_ms + limit.room_ms)
+        .values(drained_ms=level + limit.every_ms)
+        .execution_options(synchronize_session=False)
+    )
+    return cast(CursorResult[tuple[()]], taken).rowcount == 1
+
+
+def note_refused(session: Session, subject: str) -> int:
+    """Count a try that was turned away; how many since the bucket was last empty."""
+    session.execute(
+        update(Bucket)
+        .where(Bucket.subject == subject)
+        .values(refused=Bucket.refused + 1)
+        .execution_options(synchronize_session=False)
+    )
+    return session.scalar(select(Bucket.refused).where(Bucket.subject == subject)) or 0
+
+
+def empty(session: Session, subject: str) -> None:
+    """Forget what a subject tried."""
+    session.execute(
+        update(Bucket).where(Bucket.subject == subject).values(drained_ms=0, refused=0)
+        .execution_options(synchronize_session=False)
+    )  # fmt: skip
+
+
+def _ensure(session: Session, subject: str, now: datetime) -> None:
+    if session.scalar(select(Bucket.id).where(Bucket.subject == subject)) is not None:
+        return
+    # A new subject pays for the cleaning: the table holds no more than those of the last hours.
+    forgotten_ms = _ms(now - timedelta(hours=1))
+    session.execute(delete(Bucket).where(Bucket.drained_ms < forgotten_ms).execution_options(synchronize_session=False))
+    insert_if_missing(session, Bucket, subject=subject, drained_ms=_ms(now), refused=0)

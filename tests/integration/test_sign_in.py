@@ -1,0 +1,376 @@
+"""Sign-in: tries that are slowed and never locked, sessions as rows, passwords that others would guess."""
+
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import event, select, update
+from sqlalchemy.orm import Session
+
+from demo.installation import prepare
+from ged.audit import AuditEntry, AuditPayload
+from ged.db import make_engine
+from ged.errors import ConfigError, Invalid
+from ged.models import metadata
+from ged.org import accounts, keys, passwords, sessions, throttle
+from ged.org.accounts import Caller
+from ged.org.models import OpenSession, Person
+from ged.org.throttle import Limit
+from ged.unit import Services
+from tests.factories import PASSPHRASE, actor, make_services
+from tests.site import PASSWORD, make_site, open_site, post, sign_in
+from web.api import bridge
+from web.organisation import set_password_of
+from web.views import check
+
+Site = tuple[Flask, Services]
+NEW = "quatre chevaux sous la pluie"
+AT = datetime(2026, 11, 26, 8, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A filled site at rest, made once: each test opens a copy."""
+    folder = tmp_path_factory.mktemp("made")
+    _app, services = make_site(folder)
+    services.engine.dispose()
+    return folder
+
+
+@pytest.fixture
+def site(made: Path, tmp_path: Path) -> Iterator[Site]:
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    services = make_services(tmp_path, create=False)
+    yield open_site(tmp_path, services), services
+    services.engine.dispose()
+
+
+def _try(
+    services: Services, password: str, at: datetime, *, address: str = "10.0.0.1", device: str = "", account: str = "sg"
+) -> str:
+    try:
+        accounts.sign_in(services, account, password, caller=Caller(address, device), now=at)
+    except Invalid as error:
+        return error.code
+    return "opened"
+
+
+def _journal(services: Services, action: str) -> list[dict[str, object]]:
+    with services.reading() as session:
+        rows = session.scalars(
+            select(AuditPayload.payload)
+            .join(AuditEntry, AuditPayload.sequence == AuditEntry.sequence)
+            .where(AuditEntry.action == action)
+        ).all()
+    return [dict(row) for row in rows]
+
+
+# --- slowed, not locked ---
+
+
+def test_errors_are_slowed_at_their_address_and_forgotten(site: Site) -> None:
+    _app, services = site
+    assert [_try(services, "faux", AT) for _ in range(6)] == ["session.refused"] * 5 + ["session.throttled"]
+    assert _try(services, PASSWORD, AT) == "session.throttled"
+    assert _try(services, PASSWORD, AT, address="10.0.0.2") == "opened", "foreign errors lock nobody elsewhere"
+    assert _try(services, PASSWORD, AT + timedelta(seconds=61)) == "opened", "one more is free each minute"
+    later = AT + timedelta(minutes=10)
+    assert [_try(services, "faux", later) for _ in range(5)] == ["session.refused"] * 5, "forgotten"
+
+
+def test_a_known_device_is_never_kept_out_by_others(site: Site) -> None:
+    app, services = site
+    client = sign_in(app, "sg")
+    for n in range(8):  # from everywhere, the person's own address too
+        _try(services, "faux", datetime.now(UTC), address=f"10.0.0.{n}")
+        _try(services, "faux", datetime.now(UTC), address="127.0.0.1")
+    assert post(app.test_client(), "/connexion", {"account": "sg", "password": PASSWORD}).status_code == 429
+    post(client, "/deconnexion", {}, page="/")
+    assert post(client, "/connexion", {"account": "sg", "password": PASSWORD}).status_code == 303
+
+
+def test_a_known_device_has_a_bucket_too(site: Site) -> None:
+    _app, services = site
+    codes = [_try(services, "faux", AT, device="d1") for _ in range(11)]
+    assert codes == ["session.refused"] * 10 + ["session.throttled"]
+    assert _try(services, PASSWORD, AT + timedelta(seconds=31), device="d1") == "opened"
+
+
+def test_a_forged_device_is_none(site: Site) -> None:
+    app, services = site
+    for _ in range(5):
+        _try(services, "faux", datetime.now(UTC), address="127.0.0.1")
+    client = app.test_client()
+    client.set_cookie("ged_device", '["d1", ["sg"]]')
+    assert post(client, "/connexion", {"account": "sg", "password": PASSWORD}).status_code == 429
+
+
+def test_right_sign_ins_at_once_all_pass(site: Site) -> None:
+    _app, services = site
+    start = threading.Barrier(8)
+
+    def one(_n: int) -> str:
+        start.wait()
+        return _try(services, PASSWORD, AT)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(one, range(8))) == ["opened"] * 8
+
+
+def test_a_ministry_behind_one_address_never_meets_its_bucket(site: Site) -> None:
+    _app, services = site
+    limit, subject = accounts.ADDRESS, accounts.ADDRESS.subject("192.0.2.1")
+    with services.unit_of_work(AT) as uow:
+        for day in range(1):
+            # 500 people with ten errors each: a thousand in the first ten minutes, the rest over eight hours.
+            morning = AT + timedelta(days=day)
+            moments = [morning + timedelta(seconds=0.6 * n) for n in range(1000)]
+            moments += [morning + timedelta(minutes=10, seconds=7 * n) for n in range(4000)]
+            for moment in moments:
+                assert throttle.wait_s(uow.session, limit, subject, now=moment) == 0
+                throttle.add(uow.session, limit, subject, now=moment)
+
+
+def test_an_address_that_tries_every_account_is_delayed_by_seconds(site: Site) -> None:
+    _app, services = site
+    with services.unit_of_work(AT) as uow:
+        for _ in range(600):
+            throttle.add(uow.session, accounts.ADDRESS, accounts.ADDRESS.subject("10.9.9.9"), now=AT)
+    with pytest.raises(Invalid) as refused:
+        accounts.sign_in(services, "sg", PASSWORD, caller=Caller("10.9.9.9"), now=AT)
+    assert refused.value.params["seconds"] == 1
+
+
+def test_a_slowed_page_says_how_long_and_the_journal_counts(site: Site) -> None:
+    app, services = site
+    for _ in range(5):
+        _try(services, "faux", datetime.now(UTC), address="127.0.0.1")
+    for _ in range(11):
+        answer = post(app.test_client(), "/connexion", {"account": "sg", "password": PASSWORD})
+    assert answer.status_code == 429
+    assert 0 < int(answer.headers["Retry-After"]) <= 60
+    assert "votre compte n&#39;est pas bloqué" in answer.text
+    entries = _journal(services, "session.throttled")
+    assert [entry["times"] for entry in entries] == [1, 10]
+
+
+@pytest.mark.servers
+def test_tries_side_by_side_are_all_counted_and_no_more_than_the_room_pass(make_database: Callable[[], str]) -> None:
+    engine = make_engine(make_database())
+    metadata.create_all(engine)
+    limit = Limit("essai", 7, 30)
+    start = threading.Barrier(20)
+
+    def one(n: int) -> bool:
+        start.wait()
+        with Session(engine) as session:
+            throttle.add(session, limit, "essai:failures", now=AT)
+            session.commit()
+            taken = throttle.take(session, limit, "essai:tries", now=AT)
+            session.commit()
+        return taken
+
+    with ThreadPoolExecutor(20) as pool:
+        taken = list(pool.map(one, range(20)))
+    with Session(engine) as session:
+        assert throttle.wait_s(session, limit, "essai:failures", now=AT) == (20 - 6) * 30
+    engine.dispose()
+    assert sum(taken) == 7
+
+
+def test_a_public_page_and_pairing_are_counted_for_all_processes(tmp_path: Path, site: Site) -> None:
+    app, services = site
+    other = open_site(tmp_path, services)  # as a second process: the same database, another memory
+    for limit, path in ((check.LOOKUPS, "/V/inconnu"), (bridge.PAIRINGS, "/api/bridge/pair")):
+        method = "GET" if limit is check.LOOKUPS else "POST"
+        answers = [one.test_client().open(path, method=method, json={"code": "C"}) for one in (app, other)]
+        assert [answer.status_code for answer in answers] == [404, 404]
+        with services.unit_of_work(datetime.now(UTC)) as uow:
+            for _ in range(40):
+                throttle.add(uow.session, limit, limit.subject("127.0.0.1"), now=uow.now)
+        for one in (app, other):
+            answer = one.test_client().open(path, method=method, json={"code": "C"})
+            assert answer.status_code == 429
+            assert int(answer.headers["Retry-After"]) > 0
+
+
+# --- sessions ---
+
+
+def test_a_copied_cookie_opens_nothing_after_the_sign_out(site: Site) -> None:
+    app, _services = site
+    client, thief = sign_in(app, "sg"), app.test_client()
+    thief.set_cookie("ged", client.get_cookie("ged").value)  # type: ignore[union-attr]
+    assert thief.get("/").status_code == 200
+    answer = post(client, "/deconnexion", {}, page="/")
+    assert answer.headers["Clear-Site-Data"] == '"cache", "storage"'
+    assert thief.get("/").status_code == 303
+
+
+def test_only_the_digest_of_the_cookie_is_stored(site: Site) -> None:
+    app, services = site
+    client = sign_in(app, "sg")
+    with client.session_transaction() as cookie:
+        sid = cookie["sid"]
+        assert set(cookie) <= {"sid", "csrf_token", "_permanent"}
+    with services.reading() as session:
+        row = session.scalars(select(OpenSession)).one()
+    assert sid not in (row.token_hash, row.device)
+    assert row.address == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("column", "ago"), [("opened_at", timedelta(hours=13)), ("seen_at", timedelta(hours=3))], ids=["too old", "idle"]
+)
+def test_a_session_ends_with_time(site: Site, column: str, ago: timedelta) -> None:
+    app, services = site
+    client = sign_in(app, "sg")
+    with services.unit_of_work(datetime.now(UTC)) as uow:
+        uow.session.execute(update(OpenSession).values({column: datetime.now(UTC) - ago}))
+    answer = client.get("/")
+    assert answer.location == "/connexion?next=/&fin=1"
+    assert "Votre session a pris fin" in client.get(answer.location).text
+
+
+def test_owner_and_administrator_end_sessions_and_nobody_else(site: Site) -> None:
+    app, services = site
+    here, there, other, admin = (sign_in(app, name) for name in ("sg", "sg", "agent", "admin"))
+    with services.reading() as session:
+        rows = sessions.listing(session, person_id=actor(services, "sg").person_id, now=datetime.now(UTC))
+    first, second = sorted(row.id for row in rows)
+    assert "cette session" in here.get("/mon-compte/sessions").text
+    assert post(other, f"/mon-compte/sessions/{first}/fin", {}, page="/").status_code == 404
+    assert other.get("/administration/sessions").status_code == 403
+    assert post(admin, f"/mon-compte/sessions/{first}/fin", {}, page="/").status_code == 404
+    assert post(here, f"/mon-compte/sessions/{second}/fin", {}, page="/").status_code == 303
+    assert (here.get("/").status_code, there.get("/").status_code) == (200, 303)
+    assert "Sg" in admin.get("/administration/sessions").text
+    assert post(admin, f"/administration/sessions/{first}/fin", {}, page="/").status_code == 303
+    assert here.get("/").status_code == 303
+    assert len(_journal(services, "session.ended")) == 2
+
+
+def test_a_session_is_noted_at_most_once_a_minute_and_read_once(site: Site) -> None:
+    app, services = site
+    client = sign_in(app, "sg")
+    statements: list[str] = []
+    event.listen(services.engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
+    client.get("/mon-compte/mot-de-passe")
+    assert sum("FROM sessions" in one for one in statements) == 1
+    assert not [one for one in statements if one.startswith("UPDATE sessions")]
+    with services.unit_of_work(datetime.now(UTC)) as uow:
+        uow.session.execute(update(OpenSession).values(seen_at=datetime.now(UTC) - timedelta(minutes=2)))
+    statements.clear()
+    client.get("/mon-compte/mot-de-passe")
+    client.get("/mon-compte/mot-de-passe")
+    assert len([one for one in statements if one.startswith("UPDATE sessions")]) == 1
+
+
+def test_a_sensitive_act_asks_for_the_password_again(site: Site) -> None:
+    app, services = site
+    admin, victim = sign_in(app, "admin"), sign_in(app, "sg")
+    with services.unit_of_work(datetime.now(UTC)) as uow:
+        uow.session.execute(update(OpenSession).values(proved_at=datetime.now(UTC) - timedelta(minutes=16)))
+        sg = actor(services, "sg").person_id
+        row_id = uow.session.scalar(select(OpenSession.id).where(OpenSession.person_id == sg))
+    path = f"/administration/sessions/{row_id}/fin"
+    asked = post(
+        admin,
+        path,
+        {},
+        page="/administration/sessions",
+        headers={"Referer": "http://localhost/administration/sessions"},
+    )
+    assert asked.location == "/mon-compte/confirmer?next=/administration/sessions"
+    assert victim.get("/").status_code == 200
+    page = "/mon-compte/confirmer"
+    assert post(admin, page, {"current_password": "faux"}, page=page).status_code == 422
+    proved = post(admin, page, {"current_password": PASSWORD, "next": "/administration/sessions"}, page=page)
+    assert proved.location == "/administration/sessions"
+    assert post(admin, path, {}, page=page).status_code == 303
+    assert victim.get("/").status_code == 303
+    assert post(victim, "/delegations/", {}, page="/connexion").status_code in (303, 401, 405)
+
+
+def test_the_password_cannot_be_tried_without_end_in_an_open_session(site: Site) -> None:
+    app, _services = site
+    client, page = sign_in(app, "sg"), "/mon-compte/confirmer"
+    codes = [post(client, page, {"current_password": f"faux {n}"}, page=page).status_code for n in range(6)]
+    assert codes == [422] * 5 + [429]
+
+
+# --- passwords ---
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "aaaaaaaaaa", "1234567890", "password12", "motdepasse1", "azertyuiop", "ministere2026", "dge.etudes2",
+        "Etudes-2026", "courrier2026", "mines-energie", "Bonjour2026!", "x" * 128,
+    ],
+)  # fmt: skip
+def test_what_others_would_guess_is_refused(password: str) -> None:
+    with pytest.raises(Invalid, match=r"password\.common"):
+        passwords.refuse_guessable(password, "dge.etudes", "Afi Etudes", "", "Ministère des mines et de l'énergie")
+
+
+def test_a_sentence_is_taken_and_lengths_are_bounded() -> None:
+    passwords.refuse_guessable(NEW, "dge.etudes", "Afi Etudes", "")
+    with pytest.raises(Invalid, match=r"password\.too_long"):
+        passwords.hash_password("ab c" * 40)
+    with pytest.raises(Invalid, match=r"password\.too_short"):
+        passwords.refuse_guessable("court")
+
+
+def test_a_given_password_opens_nothing_but_its_change(site: Site) -> None:
+    app, services = site
+    given = "donné par l'administrateur, une fois"
+    set_password_of(services, "sg", given, now=datetime.now(UTC))
+    client = sign_in(app, "sg", given)
+    page = "/mon-compte/mot-de-passe"
+    for path in ("/", "/bannette/", "/mon-compte/sessions"):
+        assert client.get(path).location == page, path
+    assert post(client, "/delegations/", {}, page=page).status_code in (303, 405)
+    assert "vous a été donné" in client.get(page).text
+    fields = {"current_password": given, "password": given, "password_again": given}
+    assert post(client, page, fields, page=page).status_code == 422, "the given one is no change"
+    changed = post(client, page, {**fields, "password": NEW, "password_again": NEW}, page=page)
+    assert changed.status_code == 303
+    assert client.get("/").status_code == 200
+    with services.reading() as session:
+        assert not session.scalar(select(Person.must_change_password).where(Person.account == "sg"))
+
+
+def test_a_real_installation_is_given_no_demonstration_passwords(tmp_path: Path) -> None:
+    (tmp_path / "ged.env").write_text(f"GED_SECRET={'s' * 40}\n")
+    with pytest.raises(ConfigError, match=r"demo\.real"):
+        prepare(tmp_path, extra={}, say=lambda _text: None)
+    assert [path.name for path in tmp_path.iterdir()] == ["ged.env"]
+
+
+# --- the signing key ---
+
+
+def test_wrong_passphrases_slow_the_key_and_are_told_to_its_owner(site: Site) -> None:
+    app, services = site
+    sg = actor(services, "sg")
+    with services.unit_of_work(datetime.now(UTC)) as uow:
+        keys.issue_key(uow, sg.person_id, passphrase=PASSPHRASE, actor=sg)
+    client, page = sign_in(app, "sg"), "/cle/deverrouiller"
+    left = [post(client, page, {"passphrase": "pas la bonne phrase"}, page=page).text for _ in range(5)]
+    assert ["essais restants : 4" in left[0], "essais restants : 0" in left[4]] == [True, True]
+    assert "la clé attend" in post(client, page, {"passphrase": PASSPHRASE}, page=page).text
+    assert "5 phrases secrètes inexactes" in client.get("/").text
+    assert len(_journal(services, "key.refused")) == 5
+    with services.unit_of_work(datetime.now(UTC) + timedelta(minutes=6)) as uow:
+        assert keys.note_try(uow, sg.person_id) == 0
+    with services.unit_of_work(datetime.now(UTC) + timedelta(minutes=60)) as uow:
+        assert keys.note_try(uow, sg.person_id) == 4, "forgotten without anybody's help"
+    with services.unit_of_work(datetime.now(UTC)) as uow:
+        keys.free_key(uow, sg.person_id, actor=actor(services, "admin"))
+    assert post(client, page, {"passphrase": PASSPHRASE}, page=page).status_code == 303
