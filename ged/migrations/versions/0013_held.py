@@ -1,7 +1,7 @@
 """held: rows that are never changed, and numbers that bear one thing
 
-Revision ID: 0012
-Revises: 0011
+Revision ID: 0013
+Revises: 0012
 """
 
 from alembic import op
@@ -9,8 +9,8 @@ from alembic import op
 from ged.held import Held
 from ged.migrations.tools import hold, let_go
 
-revision = "0012"
-down_revision = "0011"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
