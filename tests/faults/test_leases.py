@@ -230,6 +230,31 @@ def test_what_still_runs_at_its_next_time_is_asked_for_when_it_is_over(services:
     assert counted(services)[JobKind.SEAL] == 2
 
 
+def test_what_waits_in_numbers_is_asked_for_before_its_time(services: Services) -> None:
+    def record(many: int) -> None:
+        with services.unit_of_work(NOW) as uow:
+            for n in range(many):
+                uow.record("thing.changed", "thing", n, actor=SYSTEM)
+
+    def look(at: datetime) -> int:
+        before = counted(services)[JobKind.SEAL]
+        pipeline.schedule_periodic(services, now=at)
+        do_all(services, at)
+        return counted(services)[JobKind.SEAL] - before
+
+    record(1)
+    pipeline.seal_head(services, now=NOW)
+    assert look(NOW) == 0, "all is sealed"
+    record(pipeline.SEAL_ENTRIES - 1)
+    assert look(NOW + timedelta(minutes=1)) == 0
+    record(1)
+    assert look(NOW + timedelta(minutes=2)) == 1
+    pipeline.seal_head(services, now=NOW)
+    assert look(NOW + timedelta(minutes=3)) == 0
+    record(1)
+    assert look(NOW + timedelta(minutes=5)) == 1, "one is enough when the time has come"
+
+
 def test_old_rows_become_figures_and_what_waits_for_a_person_stays(services: Services) -> None:
     old, young = NOW - timedelta(days=31), NOW - timedelta(days=29)
 

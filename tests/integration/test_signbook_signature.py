@@ -1,6 +1,7 @@
 """The signature: number and date, what differs on the pages, failures, batches, ink; then the departure."""
 
 import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
@@ -11,7 +12,7 @@ import zxingcpp
 from PIL import Image, ImageChops, ImageDraw
 from sqlalchemy import select, update
 
-from ged import jobs
+from ged import jobs, runner
 from ged.codes import CodeKind, make_code
 from ged.errors import EngineFailed, Forbidden, Invalid, InvalidTransition
 from ged.jobs import ClaimedJob, Job, JobKind, JobState
@@ -26,6 +27,7 @@ from ged.registry.operations import SourcePage, change_level, void_number
 from ged.registry.states import MailState
 from ged.routing.models import Assignment
 from ged.routing.states import AssignmentState
+from ged.runner import Limits
 from ged.signbook import drafts, ink, operations, queries
 from ged.signbook.models import Draft, SignatureWay, SignedRevision
 from ged.signbook.operations import ToSign
@@ -290,6 +292,9 @@ def test_a_print_is_given_up_without_a_number_and_then_not_signed_twice(house: H
 # --- departure ----------------------------------------------------------------------------------------------------
 
 
+LIMITS = Limits(timedelta(minutes=5))
+
+
 def signed(house: House) -> tuple[MailId, list[int]]:
     connect()
     mail_id = house.ready()
@@ -386,6 +391,47 @@ def test_an_email_that_was_interrupted_waits_for_a_person(house: House) -> None:
     # The old job, taken up once more by anybody, sends nothing.
     with_old = ClaimedJob(claimed.id, claimed.kind, copy, {"message_id": old}, 2, claimed.worker)
     dispatch.run_notify(replace(house.services, post=Broken(Crash())), with_old, now=later)
+
+
+class Slow:
+    """A server that takes the message only after the worker's lease has ended and a clerk has decided."""
+
+    def __init__(self, meanwhile: Callable[[], None]) -> None:
+        self.meanwhile = meanwhile
+
+    def send(self, message: Message) -> None:
+        self.meanwhile()
+
+
+@pytest.mark.parametrize("fenced", [True, False])
+def test_a_late_worker_does_not_overtake_the_clerk_who_settled_its_email(house: House, fenced: bool) -> None:
+    _, (_, copy) = signed(house)
+    agent = house.who("agent")
+    with house.services.unit_of_work(NOW) as uow:
+        dispatch.send_by_email(uow, copy, email=COPY.email, version=1, actor=agent)
+    claimed = notify(house)
+    first, later = line(house, copy).reference, NOW + timedelta(hours=1)
+
+    def meanwhile() -> None:
+        with house.services.unit_of_work(later) as uow:
+            # The beat could not reach the database for longer than the lease.
+            uow.session.execute(update(Job).where(Job.id == claimed.id).values(lease_until=NOW))
+        with house.services.unit_of_work(later) as uow:
+            assert jobs.claim(uow.session, claimed.id, worker="other", now=later) is None
+        with house.services.unit_of_work(later) as uow:
+            dispatch.settle_email(uow, copy, was_sent=False, version=None, actor=agent)
+        with house.services.unit_of_work(later) as uow:
+            dispatch.send_by_email(uow, copy, email=COPY.email, version=None, actor=agent)
+
+    slow = replace(house.services, post=Slow(meanwhile))
+    if fenced:
+        runner.run(slow, claimed, lambda run: dispatch.run_notify(run.services, run.job, now=NOW), LIMITS)
+    else:
+        dispatch.run_notify(slow, claimed, now=NOW)
+    assert line(house, copy).state is DispatchState.SENDING, "the second message has not left yet"
+    assert line(house, copy).reference != first
+    with house.services.reading() as session:
+        assert session.get_one(Job, claimed.id).state is JobState.DONE
 
 
 def test_a_letter_made_confidential_after_the_order_is_not_sent(house: House, tmp_path: Path) -> None:
