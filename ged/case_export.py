@@ -91,7 +91,7 @@ def collect(services: Services, mail_id: MailId | int, *, actor: Actor | None, n
     """
     seal_head(services, now=now)
     with services.snapshot() as session:
-        case = _Collector(services, session, _mail(session, mail_id, actor), now).collect()
+        case = _Collector(services, session, _mail(session, mail_id, actor), now, actor).collect()
     with services.unit_of_work(now) as uow:
         uow.record("mail.exported", "mail", int(mail_id), actor=actor or SYSTEM, form="case")
     return case
@@ -142,8 +142,8 @@ def _mail(session: Session, mail_id: MailId | int, actor: Actor | None) -> Mail:
 class _Collector:
     """One export at one moment."""
 
-    def __init__(self, services: Services, session: Session, mail: Mail, now: datetime) -> None:
-        self._services, self._session, self._mail, self._now = services, session, mail, now
+    def __init__(self, services: Services, session: Session, mail: Mail, now: datetime, actor: Actor | None) -> None:
+        self._services, self._session, self._mail, self._now, self._actor = services, session, mail, now, actor
         self._case = CaseFile(next((one.text for one in mail.numbers if one.voided_at is None), ""))
         self._listed: list[dict[str, Any]] = []
         self._signed: list[dict[str, Any]] = []
@@ -247,9 +247,17 @@ class _Collector:
     def _told(self, entry: AuditEntry, proof: tuple[str, ...]) -> dict[str, Any]:
         told: dict[str, Any] = audit.columns(entry) | {"hash": entry.hash, "proof": list(proof)}
         payload = self._session.get(AuditPayload, entry.sequence)
-        if payload is not None:
+        if payload is not None and self._may_be_told(entry, payload.payload):
             told |= {"salt": payload.salt, "payload": payload.payload}
         return told
+
+    def _may_be_told(self, entry: AuditEntry, payload: Mapping[str, Any]) -> bool:
+        """A link to a letter that the actor may not see stays a digest: the chain holds without its payload."""
+        other = payload.get("to") if entry.action == "mail.linked" else None
+        if self._actor is None or not isinstance(other, int):
+            return True
+        mail = self._session.get(Mail, other)
+        return mail is not None and access.may_see(self._session, mail.id, Confidentiality(mail.level), self._actor)
 
     def _people(self, entries: list[AuditEntry]) -> dict[str, str]:
         ids = {one.person_id for one in entries if one.person_id is not None}

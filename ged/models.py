@@ -7,6 +7,7 @@ from ged.held import hold_when_created
 from ged.job_figures import JobFigure
 from ged.jobs import Job, JobSchedule
 from ged.org import models as org
+from ged.org.refusals import RefusalCount
 from ged.preservation import models as preservation
 from ged.registry import dispatch_models, intake_models, saved_models, scan_profiles, signature_models, takeover_models
 from ged.registry import models as registry
@@ -28,6 +29,7 @@ __all__ = [
     "JobFigure",
     "JobSchedule",
     "MailAccess",
+    "RefusalCount",
     "Worker",
     "dispatch_models",
     "intake_models",

@@ -75,6 +75,7 @@ class HeldPost:
         from_on, until_on: the days of that act, both included.
         template_codes: the types of letters that it is for; empty: all.
         max_amount_xof: the largest amount at stake in a letter, in F CFA; None: any.
+        granted_at: when that act was recorded here; None: of a post held, or not known.
     """
 
     post_id: PostId
@@ -89,6 +90,7 @@ class HeldPost:
     until_on: date | None = None
     template_codes: tuple[str, ...] = ()
     max_amount_xof: int | None = None
+    granted_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -1,61 +1,27 @@
-"""The process that touches hostile bytes: ``python -m ocr.child SETTINGS``, one JSON request a line, one answer a line.
+"""What the child does that opens the bytes of an upload: the service of ``ocr.sandbox``, run by ``sandbox.child``."""
 
-It limits its own memory, inherits no secret, and ends when its parent closes the pipe or is gone.
-"""
-
-import json
-import os
-import resource
-import signal
-import sys
-import threading
-import time
 from pathlib import Path
-from typing import BinaryIO
 
 from ged.errors import EngineFailed, GedError
 from ocr import office
 from ocr.enclosed import take_out
 from ocr.image import shrink
 from ocr.inspection import count, inspect
-from ocr.limits import MIB, Limits
+from ocr.limits import Limits
 from ocr.pictures import jpeg
 from ocr.showing import show
 from ocr.tesseract import Recogniser, recogniser
 from ocr.wire import Message, PageTask
+from sandbox import Service
 
-_MAX_FILE_BYTES = 1024 * MIB
 _THUMBNAIL_QUALITY = 70
-_PARENT_LOOK_S = 0.5
 
 
-def main() -> None:
-    """Serve requests until the input ends."""
-    settings = json.loads(sys.argv[1])
+def service(settings: Message) -> Service:
+    """What answers requests of ``ocr.sandbox``; all paths in them lie in the child's room."""
     limits = Limits(settings["max_pixels"], settings["max_pages"], settings["memory_limit_bytes"])
-    resource.setrlimit(resource.RLIMIT_AS, (limits.memory_limit_bytes, limits.memory_limit_bytes))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (_MAX_FILE_BYTES, _MAX_FILE_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    threading.Thread(target=_end_with, args=(settings["parent_pid"],), daemon=True).start()
-    answers = _private_output()
-    service = _Service(limits, recogniser(settings["tesseract"], settings["tessdata"]))
-    for line in sys.stdin.buffer:
-        answers.write(json.dumps(service.answer(json.loads(line))).encode("utf-8") + b"\n")
-        answers.flush()
-
-
-def _end_with(parent_pid: int) -> None:
-    """End this process and what it started when the parent is gone: a page may take minutes that nobody waits for."""
-    while os.getppid() == parent_pid:
-        time.sleep(_PARENT_LOOK_S)
-    os.killpg(0, signal.SIGKILL)
-
-
-def _private_output() -> BinaryIO:
-    """Keep the answers' pipe from C libraries that write to standard output."""
-    private = os.dup(1)
-    os.dup2(2, 1)
-    return os.fdopen(private, "wb")
+    served = _Service(limits, recogniser(settings["tesseract"], settings["tessdata"]))
+    return lambda request, _: (served.answer(request), b"")
 
 
 class _Service:
@@ -111,7 +77,3 @@ class _Service:
         )
         long_side_px = width_px * max(shown.image.size) / shown.image.width
         Path(request["out"]).write_bytes(jpeg(shrink(shown.image, round(long_side_px)), _THUMBNAIL_QUALITY))
-
-
-if __name__ == "__main__":
-    main()

@@ -20,7 +20,7 @@ from ocr import pdf
 from ocr.fields import read_fields
 from ocr.image import shrink
 from ocr.likeness import likeness_of
-from ocr.limits import MIB, Limits, truncated
+from ocr.limits import MAX_PIXELS, MIB, Limits, truncated
 from ocr.office import OFFICE
 from ocr.office_folder import OfficeFolder
 from ocr.pictures import SITE_FIRST_BYTES, jpeg, site_webp
@@ -28,6 +28,7 @@ from ocr.resume import FinishedPages
 from ocr.sandbox import Sandbox
 from ocr.sniff import P7M, PDF, sniff
 from ocr.wire import Message, PagePart, PageResult, PageTask, as_message, load_result
+from sandbox import Isolation
 
 THUMBNAIL_LONG_SIDE_PX = 300
 PAGES_A_LOOK = 8
@@ -41,7 +42,7 @@ class TesseractEngine:
     def __init__(
         self,
         *,
-        max_pixels: int = 120_000_000,
+        max_pixels: int = MAX_PIXELS,
         max_pages: int = 500,
         jobs: int = 2,
         memory_limit_bytes: int = 2048 * MIB,
@@ -49,6 +50,7 @@ class TesseractEngine:
         tesseract: str | None = None,
         tessdata: str | None = None,
         pictures: bool = True,
+        isolation: Isolation | None = None,
     ) -> None:
         """Settle the limits; nothing is started before the first call.
 
@@ -61,6 +63,7 @@ class TesseractEngine:
             tesseract: a program to call for each page, by name or path; the library, which is faster, when ``None``.
             tessdata: folder of its models, when not the usual one.
             pictures: images of the pages and a thumbnail for the site are made too.
+            isolation: of the children; the best that this machine allows unless given.
         """
         self._limits = Limits(max_pixels, max_pages, memory_limit_bytes)
         self._jobs = jobs
@@ -74,7 +77,7 @@ class TesseractEngine:
             "tesseract": tesseract,
             "tessdata": tessdata,
         }
-        self._sandbox = Sandbox(settings)
+        self._sandbox = Sandbox(settings, looks=max(2, jobs), isolation=isolation)
         self._office = OfficeFolder()
         self._slots = threading.BoundedSemaphore(max(1, jobs))
         self._reading = (tesseract, tessdata, max_pixels, pictures)  # what a page's text and image depend on

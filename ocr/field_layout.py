@@ -48,6 +48,9 @@ _SAME = {
     "\u00a0": " ",
 }
 
+MOST_CHARACTERS = 500
+"""Of a line: what looks for fields compares each place of a line with many others."""
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -64,8 +67,8 @@ class Piece:
 
     @cached_property
     def text(self) -> str:
-        """The words with one blank between."""
-        return " ".join(word.text for word in self.words)
+        """The words with one blank between; no more of them than any line of a letter holds."""
+        return " ".join(word.text[:MOST_CHARACTERS] for word in self.words)[:MOST_CHARACTERS]
 
     @cached_property
     def folded(self) -> str:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from ged.errors import Invalid
 
 MIB = 1024 * 1024
+MAX_PIXELS = 40_000_000
+"""Of one page: A4 in 600 dpi, A3 in 400. In colour it takes 120 MB, and some steps hold it four times."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,7 @@ class Limits:
         memory_limit_bytes: address space of a child process, and of each program that it starts.
     """
 
-    max_pixels: int = 120_000_000
+    max_pixels: int = MAX_PIXELS
     max_pages: int = 500
     memory_limit_bytes: int = 2048 * MIB
 

@@ -107,9 +107,10 @@ def holds(candidate: Isolation) -> bool:
 
 def visible(readable: Sequence[Path] = ()) -> tuple[Path, ...]:
     """What a child can read: the system's programs, Python, its environment, and what was named."""
-    # The interpreter is found through links, of which each may lie elsewhere.
-    given = (*_SYSTEM, *_CONFIGURATION, sys.prefix, sys.base_prefix, *map(str, readable))
-    return tuple(dict.fromkeys(Path(path).resolve() for path in given if Path(path).exists()))
+    named = [path.absolute() for path in (Path(sys.prefix), Path(sys.base_prefix), *readable)]
+    # The interpreter is found through links, of which each may lie elsewhere: both names are needed.
+    given = [*(path.resolve() for path in (*map(Path, _SYSTEM), *map(Path, _CONFIGURATION), *named)), *named]
+    return tuple(path for path in dict.fromkeys(given) if path.exists())
 
 
 def _walls() -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from sandbox import isolation as isolations
-from sandbox.errors import Busy, ChildFailed, Gone, Late
+from sandbox.errors import Busy, ChildFailed, Gone, Late, SandboxError
 from sandbox.frames import Answer, Message, receive, send
 from sandbox.isolation import Isolation, Kind
 from sandbox.limits import MIB, Limits
@@ -60,6 +60,11 @@ class Child:
         """Its folder, by the path that the child knows too."""
         return self._room.path
 
+    @property
+    def alive(self) -> bool:
+        """Whether it has not ended, by itself or by us."""
+        return self._process.poll() is None
+
     def ask(self, message: Mapping[str, object], *, payload: bytes = b"", timeout_s: float) -> Answer:
         """Send a request and wait for its answer; unless there is one, the child is ended.
 
@@ -72,7 +77,7 @@ class Child:
             raise ChildFailed(str(answer.message["raised"]))
         found = answer.message.get("answer")
         if not isinstance(found, dict):
-            self.end()
+            self._end_process()
             raise Gone("no answer in the frame")
         return Answer(cast(Message, found), answer.payload)
 
@@ -113,7 +118,7 @@ class Child:
             timer.cancel()
         if answer is not None and not late.is_set():
             return answer
-        self.end()
+        self._end_process()
         raise Late(f"no answer within {timeout_s:.1f} s") if late.is_set() else Gone(reason)
 
     def _give_up(self, late: threading.Event) -> None:
@@ -128,8 +133,12 @@ class Child:
 
     def end(self) -> None:
         """End the child, all that it started, and its room; calling it again does nothing."""
-        if self.owner_pid != os.getpid():
-            return
+        if self.owner_pid == os.getpid():
+            self._end_process()
+            self._room.remove()
+
+    def _end_process(self) -> None:
+        """End the child alone: what it made before can still be taken."""
         if self._process.returncode is None:
             self.kill()
             self._process.wait()
@@ -138,7 +147,6 @@ class Child:
                 cast(IO[bytes], pipe).close()
             except BrokenPipeError:
                 continue  # what was not yet sent to the dead child is of no use
-        self._room.remove()
 
 
 class Pool:
@@ -183,6 +191,11 @@ class Pool:
         self._stopped = False
         self._lock = threading.Lock()
         self._finalizer = weakref.finalize(self, _end_all, self._idle)
+
+    @property
+    def isolation(self) -> Isolation:
+        """What keeps the children in."""
+        return self._isolation or isolations.chosen()
 
     def ask(
         self, message: Mapping[str, object], *, payload: bytes = b"", timeout_s: float, work: object = None
@@ -270,7 +283,7 @@ class Pool:
         return child
 
     def _started(self) -> Child:
-        isolation = self._isolation or isolations.chosen()
+        isolation = self.isolation
         readable = (*self._readable, *map(Path, self._packages.values()))
         room = Room()
         plan: Message = {
@@ -288,14 +301,14 @@ class Pool:
         command = isolation.command(python, room=room.path, readable=readable)
         try:
             return Child(command, plan, room, max_answer_bytes=self._max_answer_bytes)
-        except OSError as error:
+        except (OSError, SandboxError) as error:
             room.remove()
             raise Gone(str(error)) from error
 
     def _give_back(self, child: Child) -> None:
         with self._lock:
             self._busy.pop(child, None)
-            if not self._stopped and child.uses < self._uses:
+            if not self._stopped and child.alive and child.uses < self._uses:
                 self._idle.append(child)
                 return
         child.end()

@@ -46,7 +46,8 @@ _TABLES = {
 }  # fmt: skip
 _STARTS_PROGRAMS = frozenset({"fork", "vfork", "execve", "execveat"})
 _SIGNALS = frozenset({"kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal"})
-_LOOKED_AT = frozenset({"clone", "clone3"})
+_LOCAL_SOCKET = 1
+_LOOKED_AT = frozenset({"clone", "clone3", "socket"})
 
 
 class _Program(ctypes.Structure):
@@ -62,7 +63,7 @@ def restrict(*, programs: bool) -> None:
     """Refuse this thread, and what it starts, those calls.
 
     Args:
-        programs: other programs may be started, and signals sent to them.
+        programs: other programs may be started, signals sent to them, and local sockets made, though not connected.
 
     Raises:
         OSError: the kernel refuses the filter.
@@ -91,6 +92,7 @@ def _steps(programs: bool) -> Iterator[bytes]:
     yield from chain.from_iterable(
         _when(_EQUAL, number, _REFUSE) for name, number in table.items() if name not in allowed
     )
+    yield from _socket(table["socket"], programs)
     yield _step(_EQUAL, table["clone"], if_so=1, if_not=0)
     yield _step(_RETURN, _ALLOW)
     yield _step(_LOAD, _FIRST_ARGUMENT_AT)
@@ -98,6 +100,18 @@ def _steps(programs: bool) -> Iterator[bytes]:
     if not programs:
         yield _step(_ANY_BIT, _THREAD, if_so=1, if_not=0)
         yield _step(_RETURN, _REFUSE)
+    yield _step(_RETURN, _ALLOW)
+
+
+def _socket(number: int, programs: bool) -> Iterator[bytes]:
+    """LibreOffice does not start without a local socket to listen at; no socket can be connected all the same."""
+    if not programs:
+        yield from _when(_EQUAL, number, _REFUSE)
+        return
+    yield _step(_EQUAL, number, if_so=0, if_not=4)
+    yield _step(_LOAD, _FIRST_ARGUMENT_AT)
+    yield _step(_EQUAL, _LOCAL_SOCKET, if_so=1, if_not=0)
+    yield _step(_RETURN, _REFUSE)
     yield _step(_RETURN, _ALLOW)
 
 

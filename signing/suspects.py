@@ -98,21 +98,38 @@ def _filled(value: Object | None) -> bool:
 def _hybrids(pdf: bytes) -> Iterator[str]:
     """Hybrid-reference files (ISO 32000-2, 7.5.8.4) are harmless where old and new readers see the same objects: the
     old table calls free whatever stands in the stream only."""
-    if b"/XRefStm" not in pdf:
-        return
-    for section in re.finditer(rb"(?<!start)xref\s+(.*?)trailer(.*?)startxref", pdf, re.DOTALL):
-        if b"/XRefStm" not in section[2]:
+    for table, trailer in _sections(pdf) if b"/XRefStm" in pdf else ():
+        if b"/XRefStm" not in trailer:
             continue
-        stream = re.search(rb"/XRefStm\s+(\d+)", section[2])
-        if stream is None or _in_use(section[1]) & _in_stream(pdf, int(stream[1])):
+        stream = re.search(rb"/XRefStm\s+(\d{1,19})", trailer)
+        if stream is None or _in_use(table) & _in_stream(pdf, int(stream[1])):
             yield "two_readings"
+
+
+def _sections(pdf: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """(table, trailer) of each classic section; the file is gone through once, whatever it holds."""
+    end = 0
+    while (begin := _table_start(pdf, end)) >= 0:
+        trailer = pdf.find(b"trailer", begin)
+        end = pdf.find(b"startxref", trailer) if trailer >= 0 else -1
+        if end < 0:
+            return
+        yield pdf[begin:trailer], pdf[trailer:end]
+
+
+def _table_start(pdf: bytes, start: int) -> int:
+    """Where the next table begins, -1 where there is none."""
+    found = pdf.find(b"xref", start)
+    while found >= 0 and (pdf[max(0, found - 5) : found] == b"start" or not pdf[found + 4 : found + 5].isspace()):
+        found = pdf.find(b"xref", found + 4)
+    return found
 
 
 def _in_use(table: bytes) -> set[int]:
     """Numbers of the objects that a classic table places."""
     used: set[int] = set()
     number = 0
-    for line in re.finditer(rb"(\d{10}) (\d{5}) ([nf])|(\d+)\s+(\d+)\s*[\r\n]", table):
+    for line in re.finditer(rb"(\d{10}) (\d{5}) ([nf])|(?<!\d)(\d{1,10})\s{1,64}(\d{1,10})\s{0,64}[\r\n]", table):
         if line[4] is not None:
             number = int(line[4])
             continue

@@ -1,39 +1,44 @@
-"""The plug of ``SignatureChecker``: asks a child process that may die of a hostile file without harm."""
+"""The plug of ``SignatureChecker``: asks children that may die of a hostile file without harm."""
 
-import os
-import subprocess
-import sys
+import hashlib
 import threading
-import weakref
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
-from pathlib import Path
+from datetime import datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from ged.errors import ConfigError, EngineFailed
 from ged.ports import Digest, SignatureReport, Verdict
-from signing.frames import receive, send
+from sandbox import Isolation, Late, Limits, Message, Pool, SandboxError
 from signing.house import HouseCertificates
 
-_CHECKS_PER_CHILD = 500
-_START_TIMEOUT_S = 60
+_USES = 500
+_AT_ONCE = 2
+_MAX_ANSWER_BYTES = 16 * 1024 * 1024
+_KEPT = 2000
+_LATE, _UNREADABLE = "timeout", "unreadable"
+_KNOWN_FOR, _LATE_FOR = timedelta(minutes=10), timedelta(days=1)
+
+Reports = tuple[SignatureReport, ...]
 
 
 class PdfChecker:
-    """Checks PDF signatures in a process of its own with a limit of time and memory.
+    """Checks PDF signatures in processes of their own with a limit of time and memory.
 
-    The process is started by the first check (0.8 s) and kept, so that the next ones take milliseconds. One check
-    runs at a time. ``close`` or the end of this object ends it.
+    A process is started by the first check (0.8 s) and kept, so that the next ones take milliseconds. Two checks run
+    at a time. What was found of a file is remembered for ten minutes; a file that could not be checked in time is told
+    so at once for a day, and holds no other file up again. ``close`` or the end of this object ends the processes.
 
     Args:
         trust_roots_pem: certificates of the authorities that we trust; without any, nothing is green.
         timeout_s: for one file; what takes longer is red (``timeout``).
-        memory_mib: address space of the process.
+        memory_mib: address space of a process.
         max_bytes: larger files are red (``too_large``).
         crls: lists of revoked certificates (DER) that are known beside those in the files; asked at each check.
+        isolation: of the processes; the best that this machine allows unless given.
         house: knows the certificates of our own authority; without, only chains count.
 
     Raises:
@@ -48,109 +53,122 @@ class PdfChecker:
         memory_mib: int = 1536,
         max_bytes: int = 256 * 1024 * 1024,
         crls: Callable[[], Sequence[bytes]] = tuple,
+        isolation: Isolation | None = None,
         house: HouseCertificates | None = None,
     ) -> None:
         self._roots = [root for pem in trust_roots_pem for root in _as_hex(pem)]
         self._crls = crls
         self._house = house
         self._timeout_s = timeout_s
-        self._memory_mib = memory_mib
         self._max_bytes = max_bytes
-        self._lock = threading.Lock()
-        self._child: subprocess.Popen[bytes] | None = None
-        self._finalizer: weakref.finalize[[subprocess.Popen[bytes], int], PdfChecker] | None = None
-        self._owner_pid = 0
-        self._checks = 0
+        self._known = _Verdicts(_KNOWN_FOR)
+        self._late = _Verdicts(_LATE_FOR)
+        self._pool = Pool(
+            "signing.validation_child:service",
+            {},
+            packages=("ged", "signing"),
+            limits=Limits(memory_mib * 1024 * 1024, file_bytes=0),
+            isolation=isolation,
+            uses=_USES,
+            size=_AT_ONCE,
+            max_answer_bytes=_MAX_ANSWER_BYTES,
+        )
 
-    def check(self, pdf: bytes, *, at: datetime, issued: Sequence[Digest] = ()) -> tuple[SignatureReport, ...]:
+    def check(self, pdf: bytes, *, at: datetime, issued: Sequence[Digest] = ()) -> Reports:
         """A report per signature, none for a file without (see the port).
 
         Raises:
-            EngineFailed: ``check.unavailable``: the process cannot be started at all; never because of the file.
+            EngineFailed: ``check.unavailable``: the process cannot be started at all, or all were at work for too
+                long; never because of the file.
         """
         return self._checked({"kind": "pdf", "size": len(pdf), "issued": list(issued)}, pdf, at)
 
-    def check_cms(self, cms: bytes, *, at: datetime, content: bytes | None = None) -> tuple[SignatureReport, ...]:
+    def check_cms(self, cms: bytes, *, at: datetime, content: bytes | None = None) -> Reports:
         """A report per signer of a CMS file (see the port).
 
         Raises:
             EngineFailed: ``check.unavailable``, as above.
         """
-        question: dict[str, object] = {"kind": "cms", "size": len(cms)}
+        question: Message = {"kind": "cms", "size": len(cms)}
         if content is not None:
             question["content"] = len(content)
         return self._checked(question, cms + (content or b""), at)
 
-    def _checked(self, question: dict[str, object], data: bytes, at: datetime) -> tuple[SignatureReport, ...]:
+    def close(self) -> None:
+        """End the processes; a later check starts others."""
+        self._pool.close()
+
+    def _checked(self, question: Message, data: bytes, at: datetime) -> Reports:
         if len(data) > self._max_bytes:
             return (_red("too_large"),)
-        known = {"at": at.isoformat(), "roots": self._roots, "crls": [one.hex() for one in self._crls()]}
-        with self._lock:
-            reports = self._ask(question | known, data)
+        lists = self._crls()
+        question["roots"] = self._roots
+        file, whole = hashlib.sha256(data).hexdigest(), _key(question, data, lists)
+        question["crls"] = [one.hex() for one in lists]
+        known = self._late.find(file, at) or self._known.find(whole, at)
+        if known is None:
+            known = self._asked(question | {"at": at.isoformat()}, data)
+            late = any(report.reason == _LATE for report in known)
+            if not any(report.reason == _UNREADABLE for report in known):
+                (self._late if late else self._known).keep(file if late else whole, at, known)
         if self._house is None:
-            return tuple(replace(one, certificate="") for one in reports)
-        return tuple(map(self._house.judged, reports))
+            return tuple(replace(one, certificate="") for one in known)
+        return tuple(map(self._house.judged, known))
 
-    def close(self) -> None:
-        """End the process; a later check starts another."""
+    def _asked(self, question: Message, data: bytes) -> Reports:
+        """What a child says; where one ends without a word, a second is asked: its end may be another file's doing."""
+        for _ in range(2):
+            found = self._asked_once(question, data)
+            if found is not None:
+                return found
+        return (_red(_UNREADABLE),)
+
+    def _asked_once(self, question: Message, data: bytes) -> Reports | None:
+        try:
+            with self._pool.child(wait_s=self._timeout_s) as child:
+                try:
+                    return _reports(child.ask(question, payload=data, timeout_s=self._timeout_s).message)
+                except Late:
+                    return (_red(_LATE),)
+                except (SandboxError, ValueError, KeyError, TypeError):
+                    return None
+        except SandboxError as failure:
+            raise _unavailable() from failure
+
+
+class _Verdicts:
+    """What was found, for a time: certificates end, whatever the file."""
+
+    def __init__(self, holds_for: timedelta) -> None:
+        self._holds_for = holds_for
+        self._found: OrderedDict[str, tuple[datetime, Reports]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def find(self, key: str, at: datetime) -> Reports | None:
+        """What was found at that time or not long before."""
         with self._lock:
-            self._drop_child()
+            found_at, reports = self._found.get(key, (at, None))
+        return reports if found_at <= at < found_at + self._holds_for else None
 
-    def _ask(self, question: object, pdf: bytes) -> tuple[SignatureReport, ...]:
-        child = self._ready_child()
-        if child.stdin is None or child.stdout is None:
-            raise _unavailable()
-        # Killing the process ends a blocked write and a blocked read alike.
-        timed_out = threading.Event()
-        timer = threading.Timer(self._timeout_s, _give_up, (child, timed_out))
-        timer.start()
-        try:
-            send(child.stdin, question)
-            child.stdin.write(pdf)
-            child.stdin.flush()
-            return _reports(receive(child.stdout))
-        except (OSError, ValueError, KeyError, TypeError):
-            self._drop_child()
-            return (_red("timeout" if timed_out.is_set() else "unreadable"),)
-        finally:
-            timer.cancel()
+    def keep(self, key: str, at: datetime, reports: Reports) -> None:
+        """Remember it, and forget the oldest."""
+        with self._lock:
+            self._found[key] = at, reports
+            while len(self._found) > _KEPT:
+                self._found.popitem(last=False)
 
-    def _ready_child(self) -> subprocess.Popen[bytes]:
-        self._checks += 1
-        # After a fork the process belongs to the parent; two askers would mix their frames.
-        foreign = self._owner_pid != os.getpid()
-        if self._child is not None and (self._child.poll() is not None or self._checks > _CHECKS_PER_CHILD or foreign):
-            self._drop_child()
-        if self._child is None:
-            self._child = self._start_child()
-            self._owner_pid, self._checks = os.getpid(), 0
-            self._finalizer = weakref.finalize(self, _stop, self._child, self._owner_pid)
-        return self._child
 
-    def _start_child(self) -> subprocess.Popen[bytes]:
-        child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "signing.validation_child", str(self._memory_mib)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            # No setting and no secret of ours reaches the process that reads hostile files.
-            env={"PYTHONPATH": str(Path(__file__).parents[1]), "LC_ALL": "C.UTF-8"},
-        )
-        timer = threading.Timer(_START_TIMEOUT_S, child.kill)
-        timer.start()
-        try:
-            ready = child.stdout is not None and receive(child.stdout) is not None
-        finally:
-            timer.cancel()
-        if not ready:
-            _stop(child, os.getpid())
-            raise _unavailable()
-        return child
+def _key(question: Message, data: bytes, lists: Sequence[bytes]) -> str:
+    """All that a verdict hangs on but the time. Our own list is signed anew each time: what it says is what counts."""
+    said = [*sorted(question.items()), *map(_said, lists)]
+    asked = hashlib.sha256(repr(said).encode())
+    asked.update(hashlib.sha256(data).digest())
+    return asked.hexdigest()
 
-    def _drop_child(self) -> None:
-        if self._finalizer is not None:
-            self._finalizer()
-        self._child = self._finalizer = None
+
+def _said(crl: bytes) -> tuple[bytes, tuple[str, ...]]:
+    found = x509.load_der_x509_crl(crl)
+    return found.issuer.public_bytes(), tuple(f"{one.serial_number} {one.revocation_date_utc}" for one in found)
 
 
 def load_crl(data: bytes) -> bytes:
@@ -175,9 +193,7 @@ def _as_hex(pem: str) -> list[str]:
     return [root.public_bytes(Encoding.DER).hex() for root in bundle]
 
 
-def _reports(answer: dict[str, object] | None) -> tuple[SignatureReport, ...]:
-    if answer is None:
-        raise ValueError("no answer")
+def _reports(answer: Message) -> Reports:
     reports = answer["reports"]
     if not isinstance(reports, list):
         raise TypeError("reports")
@@ -207,25 +223,8 @@ def _time(told: object) -> datetime | None:
     return datetime.fromisoformat(str(told)) if told else None
 
 
-def _give_up(child: subprocess.Popen[bytes], timed_out: threading.Event) -> None:
-    timed_out.set()
-    child.kill()
-
-
-def _stop(child: subprocess.Popen[bytes], owner_pid: int) -> None:
-    if os.getpid() == owner_pid:  # a fork must not kill the process of its parent
-        child.kill()
-        child.wait()
-    for stream in (child.stdin, child.stdout):
-        if stream is not None:
-            try:
-                stream.close()
-            except BrokenPipeError:
-                continue  # bytes that a dead process will never read
-
-
 def _unavailable() -> EngineFailed:
-    return EngineFailed("check.unavailable", "Run `python -m signing.validation_child 1536` to see why.")
+    return EngineFailed("check.unavailable", "Try again; the log of the server says more if it stays so.")
 
 
 def _red(reason: str) -> SignatureReport:

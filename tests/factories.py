@@ -1,5 +1,6 @@
 """What tests are made of: real plugs in a private folder, and a small organisation."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -13,7 +14,7 @@ from ged.models import metadata
 from ged.org.actors import actor_of_account
 from ged.org.models import Holding, Person, Post, PostRole, Unit
 from ged.pipeline import lane_of, plug_proofs
-from ged.ports import Confidentiality, SignatureReport
+from ged.ports import Confidentiality
 from ged.registry.models import Direction, FilingClass, Register, RegisterNature
 from ged.unit import Actor, Role, Services
 from indexer.synonyms import SHIPPED, SynonymFile
@@ -39,11 +40,11 @@ READER = TesseractEngine(jobs=2)
 class SharedChecker(PdfChecker):
     """The plug, whose questions all go to one child: it is told the roots with each, and starts in most of a second."""
 
-    _child_of_all = PdfChecker(())
+    _of_all = PdfChecker(())
 
-    def _ask(self, question: object, pdf: bytes) -> tuple[SignatureReport, ...]:
-        with self._child_of_all._lock:
-            return self._child_of_all._ask(question, pdf)
+    def __init__(self, trust_roots_pem: Sequence[str]) -> None:
+        super().__init__(trust_roots_pem)
+        self._pool = self._of_all._pool
 
     def close(self) -> None:
         """Nothing: others ask on."""

@@ -256,7 +256,15 @@ MESSAGES: Mapping[str, Message] = {
         _l("Seul son titulaire délègue ; pour un intérim, adressez-vous à la hiérarchie du poste."),
     ),
     "delegation.itself": Message(_l("Cette personne tient déjà le poste."), _l("Choisissez quelqu'un d'autre.")),
+    "delegation.oneself": Message(
+        _l("Vous ne pouvez pas vous confier vous-même l'intérim de ce poste."),
+        _l("Le titulaire, ou un autre chef, doit vous désigner."),
+    ),
     "delegation.person": Message(_l("Cette personne n'a pas de compte ouvert."), _l("Choisissez dans la liste.")),
+    "delegation.present": Message(
+        _l("Le titulaire du poste n'est pas déclaré absent le %(day)s."),
+        _l("Déclarez d'abord son absence, ou limitez l'intérim à ses jours d'absence."),
+    ),
     "delegation.unknown": Message(_l("Cette délégation n'existe pas."), _l("Rechargez la liste.")),
     "delegation.withdrawn": Message(_l("Cette délégation a déjà pris fin."), _l("Rechargez la liste.")),
     # --- dispatch ---
@@ -341,6 +349,9 @@ MESSAGES: Mapping[str, Message] = {
     "envelope.addressee": Message(_l("Ce destinataire n'existe pas."), _l("Choisissez un poste de la liste.")),
     "envelope.arrived_in_future": Message(
         _l("L'heure d'arrivée est dans l'avenir."), _l("Corrigez la date ou l'heure.")
+    ),
+    "envelope.before_interim": Message(
+        _l("Ce pli est arrivé avant votre intérim : il reste fermé."), _l("Il attend le titulaire du poste.")
     ),
     "envelope.count": Message(_l("Le nombre de plis doit être compris entre 1 et 999."), _l("Corrigez-le.")),
     "envelope.decided": Message(_l("La décision a déjà été prise pour ce pli."), _l("Rechargez la page.")),
@@ -610,6 +621,14 @@ MESSAGES: Mapping[str, Message] = {
     ),
     # --- link ---
     "link.itself": Message(_l("Un courrier ne se lie pas à lui-même."), _l("Écrivez le numéro d'un autre courrier.")),
+    # --- level ---
+    "level.no_request": Message(
+        _l("Aucun abaissement n'est demandé pour ce courrier."), _l("Rechargez la page du courrier.")
+    ),
+    "level.second_person": Message(
+        _l("Une autre personne doit accepter l'abaissement d'un courrier secret."),
+        _l("Il revient à une personne habilitée qui traite ce courrier, et qui ne l'a pas demandé."),
+    ),
     # --- mail ---
     "mail.due_before_arrival": Message(_l("L'échéance précède l'arrivée du courrier."), _l("Corrigez la date limite.")),
     "mail.unknown": Message(
@@ -636,7 +655,13 @@ MESSAGES: Mapping[str, Message] = {
         _l("À ce niveau, plus personne ne pourrait lire ce courrier : aucun de ses destinataires n'y est habilité."),
         _l("Choisissez un niveau moins élevé, ou faites habiliter d'abord un destinataire."),
     ),
-    "mail.level_reason": Message(_l("Il faut dire pourquoi la confidentialité est abaissée."), _l("Écrivez le motif.")),
+    "mail.level_asked": Message(
+        _l("Un abaissement a déjà été demandé pour ce courrier."), _l("Une seconde personne doit d'abord y répondre.")
+    ),
+    "mail.level_raise": Message(
+        _l("Vous ne pouvez pas relever la confidentialité de ce courrier."), _l("Demandez-le à qui le traite.")
+    ),
+    "mail.level_reason": Message(_l("Il faut dire pourquoi la confidentialité est changée."), _l("Écrivez le motif.")),
     "mail.outcome_missing": Message(_l("La suite donnée manque."), _l("Écrivez ce qui a été fait.")),
     "mail.received_in_future": Message(_l("La date d'arrivée est dans l'avenir."), _l("Corrigez la date d'arrivée.")),
     "mail.reopen_reason": Message(_l("Il faut dire pourquoi le courrier est rouvert."), _l("Écrivez le motif.")),
@@ -683,6 +708,8 @@ MESSAGES: Mapping[str, Message] = {
         _l("Le fichier winmail.dat ne s'ouvre que dans Outlook."),
         _l("Demandez à l'expéditeur un nouvel envoi au format HTML ou texte."),
     ),
+    # --- notice ---
+    "notice.not_yours": Message(_l("Cet avis n'est pas le vôtre, ou n'existe plus."), _l("Rechargez la page.")),
     # --- number ---
     "number.unknown": Message(_l("Ce numéro n'existe pas."), _l("Vérifiez le numéro.")),
     "number.void_reason": Message(_l("Il faut dire pourquoi le numéro est annulé."), _l("Écrivez le motif.")),

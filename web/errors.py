@@ -29,6 +29,7 @@ from ged.errors import (
     NumberTaken,
     StaleVersion,
 )
+from ged.org import refusals
 from ged.unit import SYSTEM
 from web import context, i18n
 from web.error_table import MESSAGES
@@ -109,10 +110,17 @@ def install(app: Flask) -> None:
     app.register_error_handler(Exception, _on_crash)
 
 
+_PRIVATE = frozenset(
+    {"mail.unknown", "attachment.unknown", "assignment.unknown", "scan.unknown", "slip.unknown", "envelope.unknown"}
+)
+"""Told in these words whether there is nothing of that number or it may not be seen: both write alike, so that neither
+the journal's growth nor the time of the answer tells the two apart."""
+
+
 def _on_ged_error(error: GedError) -> ResponseReturnValue:
     if error.code == "session.required":
         return _ask_to_sign_in(error.code)
-    if isinstance(error, Forbidden) or error.params.get("refused"):
+    if isinstance(error, Forbidden) or error.params.get("refused") or error.code in _PRIVATE:
         _record_refusal(error)
     view = view_of(error)
     if view.status >= 500:
@@ -127,6 +135,9 @@ def _record_refusal(error: GedError) -> None:
     # Through no post of the actor was it allowed: the first one stands, an own one where there is any.
     post = next(iter(actor.posts), None)
     with context.services().unit_of_work(context.now()) as uow:
+        counted = refusals.count(uow.session, f"person:{actor.person_id}", now=uow.now)
+        if not refusals.is_told(counted):
+            return
         uow.record(
             "access.refused",
             error.code.partition(".")[0],
@@ -135,6 +146,7 @@ def _record_refusal(error: GedError) -> None:
             post=post,
             code=error.code,
             endpoint=request.endpoint or "",
+            within_the_hour=counted,
         )
 
 

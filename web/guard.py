@@ -77,6 +77,8 @@ ACCESS: Mapping[str, Rule] = {
     "delegations.index": SIGNED_IN,
     "delegations.create": SIGNED_IN,
     "delegations.withdraw": SIGNED_IN,
+    # --- notices ---
+    "notices.acknowledge": SIGNED_IN,
     # --- absences ---
     "absences.index": SIGNED_IN,
     "absences.declare": SIGNED_IN,
@@ -121,6 +123,8 @@ ACCESS: Mapping[str, Rule] = {
     "letters.rectify": SIGNED_IN,
     "letters.level_form": SIGNED_IN,
     "letters.change_level": SIGNED_IN,
+    "letters.agree_to_level": SIGNED_IN,
+    "letters.decline_level": SIGNED_IN,
     "letters.close_form": SIGNED_IN,
     "letters.close": SIGNED_IN,
     "letters.reopen_form": SIGNED_IN,

@@ -217,6 +217,7 @@ def _acted_for(session: Session, person_id: int, own: Iterable[HeldPost], on: da
             until_on=delegation.until_on,
             template_codes=tuple(delegation.template_codes),
             max_amount_xof=delegation.max_amount_xof,
+            granted_at=delegation.granted_at,
         )
         found.append(_without(limited, dropped))
     return tuple(found)

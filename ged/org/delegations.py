@@ -1,19 +1,21 @@
 """Delegation, interim and signing by order: a post's powers given to a person between two days, by an act that is named.
 
-The holder of a post delegates it; a head above records an interim for a post whose holder is away. An administrator does
+The holder of a post delegates it; a head above records an interim for a post that is empty or whose holder is declared
+absent, names somebody else than itself, and the holder is told. An administrator does
 neither: the role opens no letter, also not by this way. Nothing stored about letters changes: rights follow from the row while it is in force (``ged.org.actors``).
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from ged import locks
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound
+from ged.org import notices
 from ged.org.actors import heading_post
-from ged.org.models import Delegation, DelegationKind, Holding, Person, Post
+from ged.org.models import Absence, Delegation, DelegationKind, Holding, NoticeKind, Person, Post
 from ged.ports import PersonId, PostId
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
 
@@ -67,7 +69,7 @@ def delegate(uow: UnitOfWork, form: DelegationForm, *, actor: Actor) -> int:
     Raises:
         Forbidden: ``delegation.forbidden``: not the actor's own post, and no interim recorded by a head above.
         Invalid: ``delegation.person``, ``delegation.act``, ``delegation.dates``, ``delegation.itself``,
-            ``delegation.amount``.
+            ``delegation.amount``; of a head above: ``delegation.oneself``, ``delegation.present``.
     """
     through = _granting_post(uow.session, form.post_id, form.kind, actor)
     today = uow.now.astimezone(uow.services.zone).date()
@@ -80,8 +82,11 @@ def delegate(uow: UnitOfWork, form: DelegationForm, *, actor: Actor) -> int:
         raise Invalid("delegation.dates", "give a period to come, of a year at most", field="until_on")
     if form.max_amount_xof is not None and form.max_amount_xof <= 0:
         raise Invalid("delegation.amount", "give an amount, or none", field="max_amount_xof")
-    if form.person_id in _holders(uow.session, form.post_id, form.from_on):
+    if form.person_id in notices.holders(uow.session, [form.post_id], on=form.from_on):
         raise Invalid("delegation.itself", "choose somebody else than the holder", field="person_id")
+    of_another = through.post_id != form.post_id
+    if of_another:
+        _check_interim(uow.session, form, actor)
     row = Delegation(
         kind=form.kind,
         post_id=form.post_id,
@@ -92,9 +97,13 @@ def delegate(uow: UnitOfWork, form: DelegationForm, *, actor: Actor) -> int:
         max_amount_xof=form.max_amount_xof,
         from_on=form.from_on,
         until_on=form.until_on,
+        granted_at=uow.now,
     )
     uow.session.add(row)
     uow.session.flush()
+    if of_another:
+        told = notices.holders(uow.session, [form.post_id], on=today)
+        notices.tell(uow, NoticeKind.INTERIM, row.id, people=told, actor=actor)
     uow.record(
         "delegation.granted", "delegation", row.id, actor=actor, post=through, kind=form.kind.value,
         of_post=int(form.post_id), to_person=int(form.person_id), act=row.act, may_sign=form.may_sign,
@@ -102,6 +111,44 @@ def delegate(uow: UnitOfWork, form: DelegationForm, *, actor: Actor) -> int:
         templates=list(form.template_codes), max_amount_xof=form.max_amount_xof,
     )  # fmt: skip
     return row.id
+
+
+def _check_interim(session: Session, form: DelegationForm, actor: Actor) -> None:
+    """A head above must not come to the powers of a post by its own word alone, nor past a holder who is there."""
+    if form.person_id == actor.person_id:
+        raise Invalid("delegation.oneself", "let the holder, or another head, name you", field="person_id")
+    present = _first_day_with_holder(session, form)
+    if present is not None:
+        raise Invalid(
+            "delegation.present", "declare the holder's absence first", field="from_on", day=present.isoformat()
+        )
+
+
+def _first_day_with_holder(session: Session, form: DelegationForm) -> date | None:
+    """The first day of the interim on which somebody holds the post and is not declared absent."""
+    held = session.scalars(
+        select(Holding).where(
+            Holding.post_id == form.post_id,
+            Holding.from_on <= form.until_on,
+            or_(Holding.until_on.is_(None), Holding.until_on >= form.from_on),
+        )
+    ).all()
+    away = session.scalars(
+        select(Absence).where(
+            Absence.person_id.in_(sorted({row.person_id for row in held})),
+            Absence.ended_at.is_(None),
+            Absence.from_on <= form.until_on,
+            Absence.until_on >= form.from_on,
+        )
+    ).all()
+    for number in range((form.until_on - form.from_on).days + 1):
+        day = form.from_on + timedelta(days=number)
+        holders = {
+            row.person_id for row in held if row.from_on <= day and (row.until_on is None or day <= row.until_on)
+        }
+        if holders - {row.person_id for row in away if row.from_on <= day <= row.until_on}:
+            return day
+    return None
 
 
 def withdraw(uow: UnitOfWork, delegation_id: int, *, actor: Actor) -> None:
@@ -134,17 +181,6 @@ def _granting_post(session: Session, post_id: PostId, kind: DelegationKind, acto
     raise Forbidden(
         "delegation.forbidden", "only the holder delegates; a head above records an interim", id=int(post_id)
     )
-
-
-def _holders(session: Session, post_id: int, on: date) -> set[int]:
-    rows = session.scalars(
-        select(Holding.person_id).where(
-            Holding.post_id == post_id,
-            Holding.from_on <= on,
-            or_(Holding.until_on.is_(None), Holding.until_on >= on),
-        )
-    )
-    return set(rows)
 
 
 def listing(session: Session, actor: Actor, *, on: date) -> list[DelegationRow]:

@@ -8,6 +8,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     String,
@@ -117,6 +118,8 @@ class Delegation(Base):
     max_amount_xof: Mapped[int | None] = mapped_column(BigInteger)
     from_on: Mapped[date]
     until_on: Mapped[date]
+    granted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """None: granted before this was kept."""
     withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
@@ -134,6 +137,33 @@ class Absence(Base):
     declared_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """Back before the time, or not gone."""
+
+
+class NoticeKind(StrEnum):
+    """What a person is told that somebody else did."""
+
+    INTERIM = "interim"
+    """Somebody was named to act for the person's post."""
+    LEVEL_RAISED = "level_raised"
+    """A letter over which the person decides was made more confidential."""
+    LEVEL_ASKED = "level_asked"
+    """A secret letter waits for a second person to agree to a lower level."""
+
+
+class Notice(Base):
+    """What somebody else did that a person must know, shown on the home page until the person has taken note of it."""
+
+    __tablename__ = "notices"
+    __table_args__ = (Index("ix_notices_person_read", "person_id", "read_at"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    kind: Mapped[NoticeKind] = mapped_column(Code(NoticeKind))
+    subject_id: Mapped[int] = mapped_column(Id)
+    """Of the delegation or the letter that it is about."""
+    by_person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    read_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class SigningKey(Base):

@@ -135,7 +135,9 @@ def _visible(session: Session, attachment_id: int, actor: Actor) -> tuple[Attach
     if row is None:
         raise NotFound("attachment.unknown", "reload the letter", id=attachment_id)
     mail = session.get_one(Mail, row.mail_id)
-    access.require(session, mail.id, Confidentiality(mail.level), actor)
+    if not access.may_see(session, mail.id, Confidentiality(mail.level), actor):
+        # In the words of a document that is not there.
+        raise NotFound("attachment.unknown", "reload the letter", id=attachment_id, refused=True)
     return row, mail
 
 

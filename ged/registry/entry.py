@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from ged import access
 from ged.errors import Invalid, NotFound
-from ged.org.models import Post, PostRole, Unit
+from ged.org.models import Post, PostRole
+from ged.org.tree import same_entity
 from ged.ports import MailId
 from ged.registry.correspondents import fold
 from ged.registry.models import Correspondent, Direction, Mail, MailNumber, Register, RegisterNature
@@ -43,8 +44,7 @@ def arrival_registers(session: Session, actor: Actor) -> list[tuple[int, str]]:
 
 def authorities(session: Session, actor: Actor) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
     """Posts to which a letter may be addressed: those of the clerk's own entity, and those of the others."""
-    units = {unit.id: unit for unit in session.scalars(select(Unit))}
-    own = {_entity(units, unit_id) for unit_id in clerk_unit_ids(actor)}
+    own = same_entity(session, clerk_unit_ids(actor))
     rows = session.execute(
         select(Post.id, Post.title, Post.unit_id)
         .join(PostRole, (PostRole.post_id == Post.id) & (PostRole.role == Role.AUTHORITY))
@@ -53,7 +53,7 @@ def authorities(session: Session, actor: Actor) -> tuple[list[tuple[int, str]], 
     near: list[tuple[int, str]] = []
     far: list[tuple[int, str]] = []
     for post_id, title, unit_id in rows:
-        (near if _entity(units, unit_id) in own else far).append((post_id, title))
+        (near if unit_id in own else far).append((post_id, title))
     return near, far
 
 
@@ -68,13 +68,6 @@ def last_addressed(session: Session, actor: Actor) -> int | None:
     )
 
 
-def _entity(units: dict[int, Unit], unit_id: int) -> int:
-    unit = units[unit_id]
-    while not unit.is_entity and unit.parent_id is not None:
-        unit = units[unit.parent_id]
-    return unit.id
-
-
 def registered_before(
     session: Session, *, sender_name: str, their_reference: str, actor: Actor, except_mail: int | None = None
 ) -> list[DuplicateRow]:
@@ -86,8 +79,7 @@ def registered_before(
     folded, reference = fold(sender_name), "".join(their_reference.split())
     if not folded or not reference:
         return []
-    units = {unit.id: unit for unit in session.scalars(select(Unit))}
-    own = {_entity(units, unit_id) for unit_id in clerk_unit_ids(actor)}
+    own = same_entity(session, clerk_unit_ids(actor))
     rows = session.execute(
         select(Mail, access.visible_clause(Mail.id, Mail.level, actor.principals))
         .join(Correspondent, Correspondent.id == Mail.sender_id)
@@ -95,7 +87,7 @@ def registered_before(
             Correspondent.folded_name == folded,
             # SQLite lowers only ASCII letters, PostgreSQL all of them.
             func.lower(func.replace(Mail.their_reference, " ", "")).in_({reference.lower(), _ascii_lower(reference)}),
-            Mail.unit_id.in_([unit_id for unit_id in units if _entity(units, unit_id) in own]),
+            Mail.unit_id.in_(sorted(own)),
             Mail.state != MailState.VOIDED,
             Mail.id != (except_mail or 0),
         )

@@ -2,7 +2,7 @@
 for it by delegation or interim; never its secretary, and a personal one by nobody but the holder.
 
 No subject, no scan, no text, no index. Whoever is neither the addressee's post nor a clerk of the register sees the
-number and that it is a confidential envelope.
+number and that it is a confidential envelope; outside of the entity that keeps the register, nothing.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from ged import access, locks
 from ged.access import Because
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
-from ged.org.models import Post, Unit
+from ged.org.models import DelegationKind, Post, Unit
+from ged.org.tree import same_entity
 from ged.ports import Confidentiality, MailId, RegisterId, UnitId, deciding_principal, holder_principal
 from ged.registry import allocation
 from ged.registry.files import Upload
@@ -186,9 +187,7 @@ def _check(uow: UnitOfWork, form: EnvelopeForm, now: datetime) -> None:
 
 
 def _decide(uow: UnitOfWork, envelope_id: int, version: int | None, actor: Actor) -> tuple[SealedEnvelope, HeldPost]:
-    envelope = locks.hold_one(uow.session, SealedEnvelope, envelope_id)
-    if envelope is None:
-        raise NotFound("envelope.unknown", "check the number", id=envelope_id)
+    envelope = _known(uow.session, locks.hold_one(uow.session, SealedEnvelope, envelope_id), actor)
     post = _require_addressee(envelope, actor)
     if version is not None and envelope.version != version:
         raise StaleVersion("envelope.stale", "read the other person's decision first", id=envelope_id)
@@ -198,13 +197,29 @@ def _decide(uow: UnitOfWork, envelope_id: int, version: int | None, actor: Actor
 
 
 def _addressee(envelope: SealedEnvelope, actor: Actor) -> HeldPost | None:
-    """The addressed post for which the actor decides; a personal envelope is its holder's alone."""
+    """The addressed post for which the actor decides.
+
+    A personal envelope is its holder's alone. An interim opens nothing that came before it was recorded: its sender
+    wrote to somebody else.
+    """
     post = actor.decides(envelope.addressed_post_id)
-    return None if post is not None and envelope.kind == PERSONAL and post.because != "holder" else post
+    if post is None or (envelope.kind == PERSONAL and post.because != "holder"):
+        return None
+    if post.because == DelegationKind.INTERIM and not _came_during(envelope, post):
+        return None
+    return post
+
+
+def _came_during(envelope: SealedEnvelope, interim: HeldPost) -> bool:
+    came_at = envelope.numbers[0].registered_at
+    begun = interim.from_on is None or envelope.numbers[0].registered_on >= interim.from_on
+    return begun and (interim.granted_at is None or came_at >= interim.granted_at)
 
 
 def _require_addressee(envelope: SealedEnvelope, actor: Actor) -> HeldPost:
     post = _addressee(envelope, actor)
+    if post is None and actor.decides(envelope.addressed_post_id) is not None and envelope.kind != PERSONAL:
+        raise Forbidden("envelope.before_interim", "it waits for the holder", id=envelope.id)
     if post is None:
         raise Forbidden("envelope.not_addressee", "only the addressee decides over a sealed envelope", id=envelope.id)
     return post
@@ -309,9 +324,7 @@ def scan_inside(
         Forbidden: ``envelope.not_addressee``.
         InvalidTransition: ``envelope.not_opened``.
     """
-    found = uow.session.get(SealedEnvelope, envelope_id)
-    if found is None:
-        raise NotFound("envelope.unknown", "check the number", id=envelope_id)
+    found = _known(uow.session, uow.session.get(SealedEnvelope, envelope_id), actor)
     post = _require_addressee(found, actor)
     if found.state != OPENED or found.mail_id is None:
         raise InvalidTransition("envelope.not_opened", "open the envelope first", id=envelope_id)
@@ -346,9 +359,7 @@ def link_registered(uow: UnitOfWork, envelope_id: int, mail_id: MailId | int, *,
         Forbidden: ``register.not_clerk``.
         InvalidTransition: ``envelope.not_returned``.
     """
-    envelope = locks.hold_one(uow.session, SealedEnvelope, envelope_id)
-    if envelope is None:
-        raise NotFound("envelope.unknown", "check the number", id=envelope_id)
+    envelope = _known(uow.session, locks.hold_one(uow.session, SealedEnvelope, envelope_id), actor)
     post = allocation.clerk_post(uow.session, envelope.numbers[0].register_id, actor)
     mail = mail_for(uow, mail_id, actor=actor)
     if envelope.state != RETURNED:
@@ -369,9 +380,7 @@ def void(uow: UnitOfWork, envelope_id: int, *, reason: str, version: int | None,
         InvalidTransition: ``number.voided``; ``envelope.opened``: the number is the letter's now, voided with it.
         StaleVersion: ``envelope.stale``.
     """
-    envelope = locks.hold_one(uow.session, SealedEnvelope, envelope_id)
-    if envelope is None:
-        raise NotFound("envelope.unknown", "check the number", id=envelope_id)
+    envelope = _known(uow.session, locks.hold_one(uow.session, SealedEnvelope, envelope_id), actor)
     number = envelope.numbers[0]
     post = allocation.clerk_post(uow.session, number.register_id, actor)
     if version is not None and envelope.version != version:
@@ -389,15 +398,28 @@ def void(uow: UnitOfWork, envelope_id: int, *, reason: str, version: int | None,
 
 
 def envelope(session: Session, envelope_id: int, actor: Actor) -> EnvelopeRow:
-    """An envelope as this actor may see it: anybody may know its number.
+    """An envelope as this actor may see it: anybody of the entity that keeps its register may know its number.
 
     Raises:
         NotFound: ``envelope.unknown``.
     """
-    found = session.get(SealedEnvelope, envelope_id)
-    if found is None:
-        raise NotFound("envelope.unknown", "check the number", id=envelope_id)
-    return _row(session, found, actor)
+    return _row(session, _known(session, session.get(SealedEnvelope, envelope_id), actor), actor)
+
+
+def _known(session: Session, found: SealedEnvelope | None, actor: Actor) -> SealedEnvelope:
+    """An envelope of which the actor may know: registered in the actor's entity, or addressed to an own post.
+
+    Raises:
+        NotFound: ``envelope.unknown``: of another entity it is not told that there is one.
+    """
+    if found is not None and (actor.holds(found.addressed_post_id) or _is_of_their_entity(session, found, actor)):
+        return found
+    raise NotFound("envelope.unknown", "check the number")
+
+
+def _is_of_their_entity(session: Session, one: SealedEnvelope, actor: Actor) -> bool:
+    kept_by = session.scalars(select(Register.unit_id).where(Register.id == one.numbers[0].register_id)).one()
+    return kept_by in same_entity(session, actor.unit_ids)
 
 
 def envelopes(session: Session, actor: Actor, *, limit: int = 100) -> list[EnvelopeRow]:

@@ -25,7 +25,8 @@ from ged.registry.files import INSPECT_TIMEOUT_S, harmless_name, private_dir
 from ged.registry.grouping import Group
 from ged.registry.intake import Look
 from ged.registry.intake_models import BatchSource, BatchState, MailboxMessage, MessageState, Scan, ScanBatch, ScanPage
-from ged.registry.messages import Letter, Part, read_letter
+from ged.registry.message_reading import read_apart
+from ged.registry.messages import Letter, Part
 from ged.registry.signed_kinds import APART, IS_APART
 from ged.typeset import typeset
 from ged.unit import SYSTEM, Services, UnitOfWork
@@ -107,7 +108,7 @@ def _take_in(
         return same
     letter = None
     try:
-        letter = read_letter(raw)
+        letter = read_apart(raw)
         files = _look_at(services, letter, now)
     except Invalid as refusal:
         return _refuse(services, mailbox, ref, stored.digest, refusal.code, letter, now)

@@ -23,6 +23,8 @@ MAX_DEPTH = 4
 """A message in a message in a message …: what lies deeper is not opened, and is kept in the message as it came."""
 MAX_PARTS = 200
 MAX_TEXT = 200_000
+MAX_HEAD_BYTES = 65_536
+"""Of the headers of one part: the standard library takes time with their square, and no honest sender fills them."""
 ENCRYPTED = frozenset({"multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"})
 PKCS7_SIGNATURES = frozenset({"application/pkcs7-signature", "application/x-pkcs7-signature"})
 SIGNATURES = PKCS7_SIGNATURES | {"application/pgp-signature"}
@@ -58,6 +60,7 @@ def read_letter(raw: bytes) -> Letter:
     Raises:
         Invalid: ``message.malformed``, ``message.encrypted``, ``message.too_many_parts``.
     """
+    _refuse_long_heads(raw)
     try:
         message = email.message_from_bytes(raw, policy=email.policy.default)
         if not isinstance(message, EmailMessage) or not message.keys():
@@ -70,6 +73,13 @@ def read_letter(raw: bytes) -> Letter:
     except (ValueError, LookupError, TypeError, AttributeError, IndexError, RecursionError) as broken:
         # The standard library raises all of these on headers that somebody made up.
         raise Invalid("message.malformed", "ask the sender to send it again") from broken
+
+
+def _refuse_long_heads(raw: bytes) -> None:
+    """Look at the headers of the message before anything of it is parsed; those of its parts are looked at in turn."""
+    head = re.split(rb"\r?\n\r?\n", raw[: MAX_HEAD_BYTES + 4], maxsplit=1)[0]
+    if len(head) > MAX_HEAD_BYTES:
+        raise Invalid("message.malformed", "ask the sender to send it again")
 
 
 def _letter(message: EmailMessage, walk: "_Walk") -> Letter:
@@ -96,6 +106,8 @@ class _Walk:
 
     def take(self, message: Message, depth: int, *, related: bool = False, only_files: bool = False) -> None:
         self._seen += 1
+        if sum(len(name) + len(value) for name, value in message.raw_items()) > MAX_HEAD_BYTES:
+            raise Invalid("message.malformed", "ask the sender to send it again")
         if self._seen > MAX_PARTS:
             raise Invalid("message.too_many_parts", "ask the sender for fewer files", maximum=MAX_PARTS)
         kind = message.get_content_type()
@@ -273,7 +285,7 @@ def _sent(message: Message) -> datetime | None:
 def plain_text(html: str) -> str:
     """The text of an HTML page as lines; scripts, styles and hidden heads are left out, nothing is loaded."""
     reader = _Reader()
-    reader.feed(html)
+    reader.feed(html[:MAX_TEXT])
     reader.close()
     lines = [" ".join(line.split()) for line in "".join(reader.pieces).split("\n")]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()

@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -293,6 +294,31 @@ class SealedEnvelope(Base):
     version: Mapped[int] = mapped_column(Integer)
     numbers: Mapped[list[MailNumber]] = relationship(order_by="MailNumber.id", lazy="selectin", viewonly=True)
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+
+
+class LevelRequest(Base):
+    """A lower level asked for a SECRET letter: two people are needed, and a letter has one open request at most."""
+
+    __tablename__ = "level_requests"
+    __table_args__ = (
+        Index(
+            "uq_level_requests_open",
+            "mail_id",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    mail_id: Mapped[int] = mapped_column(ForeignKey("mails.id"), index=True)
+    level: Mapped[int] = mapped_column(Integer)
+    reason: Mapped[str] = mapped_column(String(500))
+    asked_by_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    asked_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    agreed: Mapped[bool] = mapped_column(Boolean, default=False)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
 
 
 class Rectification(Base):

@@ -13,7 +13,7 @@ from ged import access, locks
 from ged.access import Because
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.jobs import JobKind
-from ged.org.actors import heading_post, somebody_sees
+from ged.org.actors import heading_post
 from ged.org.models import PostRole
 from ged.ports import (
     AttachmentId,
@@ -342,40 +342,6 @@ def link(uow: UnitOfWork, from_id: MailId, to_id: MailId, *, kind: str, actor: A
     if exists is None:
         uow.session.add(MailLink(from_id=from_id, to_id=to_id, kind=kind))
         uow.record("mail.linked", "mail", from_id, actor=actor, to=int(to_id), kind=kind)
-
-
-def change_level(uow: UnitOfWork, mail_id: MailId, level: Confidentiality, *, reason: str, actor: Actor) -> None:
-    """Raise a letter's level (anyone on its path) or lower it (addressee's post, author, a head above).
-
-    Raises:
-        Forbidden: ``mail.level_lower``.
-        Invalid: ``mail.level_reason``: lowering needs a reason; ``mail.level_nobody``: nobody could see it any more.
-    """
-    mail = mail_to_change(uow, mail_id, actor=actor)
-    old = Confidentiality(mail.level)
-    if level == old:
-        return
-    post = deciding_post(mail, actor)
-    if level < old:
-        if post is None:
-            raise Forbidden("mail.level_lower", "ask the addressee, the author or the head above", id=mail.id)
-        if not reason.strip():
-            raise Invalid("mail.level_reason", "say why the level is lowered", field="reason")
-    _require_reader(uow, mail, level, actor)
-    mail.level = int(level)
-    uow.record(
-        "mail.level_changed", "mail", mail.id, actor=actor, post=post, old=int(old), new=int(level), reason=reason
-    )
-    uow.reindex(mail.id, access=True)
-
-
-def _require_reader(uow: UnitOfWork, mail: Mail, level: Confidentiality, actor: Actor) -> None:
-    """Below SECRET the posts on a letter's path see it whatever their clearance."""
-    if level < Confidentiality.SECRET or access.may_see(uow.session, mail.id, level, actor):
-        return
-    today = uow.now.astimezone(uow.services.zone).date()
-    if not somebody_sees(uow.session, access.principals_of(uow.session, mail.id), level, on=today):
-        raise Invalid("mail.level_nobody", "choose a lower level, or have somebody cleared first", field="level")
 
 
 def deciding_post(mail: Mail, actor: Actor) -> HeldPost | None:

@@ -11,7 +11,7 @@ from ged import access
 from ged.errors import Forbidden, NotFound
 from ged.org.models import Person, Post, Unit
 from ged.ports import Confidentiality, MailId
-from ged.registry import rectify
+from ged.registry import levels, rectify
 from ged.registry.models import (
     Attachment,
     AttachmentKind,
@@ -26,7 +26,7 @@ from ged.registry.models import (
     Register,
     RegisterNature,
 )
-from ged.registry.operations import deciding_post, working_post
+from ged.registry.operations import working_post
 from ged.registry.states import MOVES, MailAct, MailState
 from ged.unit import Actor, Role
 
@@ -97,6 +97,7 @@ class Rights:
     """What the actor may do with the letter now; the operations check again."""
 
     rectify: bool
+    raise_level: bool
     lower_level: bool
     close: bool
     reopen: bool
@@ -138,6 +139,8 @@ class LetterView:
     is_read: bool
     numbers: tuple[NumberRow, ...]
     rights: Rights
+    level_request: levels.OpenRequest | None
+    """A lower level that waits for a second person."""
 
     @property
     def number(self) -> str:
@@ -185,6 +188,7 @@ def letter(session: Session, mail_id: MailId | int, actor: Actor) -> LetterView:
         is_read=session.get(ReadMark, (mail.id, actor.person_id)) is not None,
         numbers=_numbers(session, mail, actor),
         rights=_rights(session, mail, actor),
+        level_request=levels.open_request(session, mail, actor) if mail.level >= Confidentiality.SECRET else None,
     )
 
 
@@ -261,7 +265,8 @@ def _rights(session: Session, mail: Mail, actor: Actor) -> Rights:
     taken = {number.register_id for number in mail.numbers if number.voided_at is None}
     return Rights(
         rectify=mail.state is not MailState.VOIDED and _allowed(lambda: rectify.rectifying_post(mail, actor)),
-        lower_level=mail.level > 0 and deciding_post(mail, actor) is not None,
+        raise_level=works and mail.level < Confidentiality.SECRET,
+        lower_level=mail.level > 0 and _allowed(lambda: levels.lowering_post(mail, actor)),
         close=works and (mail.state, MailAct.CLOSE) in MOVES,
         reopen=works and (mail.state, MailAct.REOPEN) in MOVES,
         registers=tuple(r for r in _passing_registers(session, actor) if r[0] not in taken)

@@ -8,6 +8,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ged import access
 from ged.errors import Invalid
+from ged.org.tree import same_entity
 from ged.registry.intake_models import (
     Scan,
     ScanLeaf,
@@ -69,7 +70,10 @@ def _letters_with(session: Session, digests: Collection[str], actor: Actor) -> l
         .limit(5)
     ).all()
     rows = [EarlierRow(mail_id=mail.id, number=next((n.text for n in mail.numbers), "")) for mail in visible]
-    total = session.scalar(select(func.count()).select_from(holders.subquery())) or 0
+    # What other entities hold is not told at all: they may well have received the same file.
+    own = same_entity(session, actor.unit_ids)
+    near = select(func.count(Mail.id)).where(Mail.id.in_(holders), Mail.unit_id.in_(sorted(own)))
+    total = session.scalar(near) or 0
     return rows + ([EarlierRow()] if total > len(rows) else [])
 
 

@@ -28,6 +28,8 @@ class PictureSource:
     page_index: int
     rotation: int
     etag: str
+    mail_id: int | None = None
+    """The letter to which the scan was joined: its pages are the letter's."""
 
 
 def picture_source(session: Session, scan_id: int, leaf_id: int, actor: Actor, *, width_px: int) -> PictureSource:
@@ -49,7 +51,8 @@ def picture_source(session: Session, scan_id: int, leaf_id: int, actor: Actor, *
         picture = session.get(ScanPicture, (page.id, width_px))
         made = Digest(picture.digest) if picture is not None else None
     etag = f"{page.digest[:32]}-{page.page_index}-{leaf.rotation}-{width_px}"
-    return PictureSource(made, Digest(page.digest), page.media_type, page.page_index, leaf.rotation, etag)
+    mail_id = session.scalar(select(Scan.mail_id).where(Scan.id == scan_id))
+    return PictureSource(made, Digest(page.digest), page.media_type, page.page_index, leaf.rotation, etag, mail_id)
 
 
 def draw(services: Services, picture: PictureSource, *, width_px: int) -> bytes:

@@ -11,6 +11,7 @@ from ged.codes import CodeKind, make_code
 from ged.errors import Invalid, NotFound
 from ged.org.letterhead import letterhead
 from ged.org.models import Post, PostRole, Unit
+from ged.org.tree import entities
 from ged.ports import Confidentiality
 from ged.registry.bridges import clerk_of
 from ged.registry.intake_models import SeparatorSheet
@@ -117,10 +118,7 @@ def _clerk_post(session: Session, unit_id: int, actor: Actor) -> HeldPost | None
 
 def entity_of(session: Session, unit_id: int) -> int:
     """The entity to which a unit belongs."""
-    unit = session.get_one(Unit, unit_id)
-    while not unit.is_entity and unit.parent_id is not None:
-        unit = session.get_one(Unit, unit.parent_id)
-    return unit.id
+    return entities(session)[unit_id]
 
 
 def obeyed(session: Session, sheet_id: int, unit_id: int) -> str:

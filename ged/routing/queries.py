@@ -362,7 +362,9 @@ def assignment(session: Session, assignment_id: int, actor: Actor) -> Assignment
     if row is None:
         raise NotFound("assignment.unknown", "reload the letter", id=assignment_id)
     mail = session.get_one(Mail, row.mail_id)
-    access.require(session, mail.id, Confidentiality(mail.level), actor)
+    if not access.may_see(session, mail.id, Confidentiality(mail.level), actor):
+        # In the words of an assignment that is not there.
+        raise NotFound("assignment.unknown", "reload the letter", id=assignment_id, refused=True)
     return next(one for one in assignments(session, mail.id, actor) if one.id == assignment_id)
 
 

@@ -5,7 +5,7 @@ printed is told to whoever typed it.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from io import BytesIO
@@ -17,10 +17,10 @@ from ged import access
 from ged.access import Because
 from ged.errors import Forbidden, Invalid, NotFound, StaleVersion
 from ged.org.models import Post, Unit
-from ged.ports import Digest, MailId, PostId, post_principal, unit_principal
+from ged.ports import Digest, MailId, PostId, Principal, post_principal, unit_principal
 from ged.registry.dispatch_models import Party
 from ged.registry.files import Upload
-from ged.registry.models import AttachmentKind, Channel, Direction, Mail
+from ged.registry.models import AttachmentKind, Channel, Direction, Mail, SealedEnvelope
 from ged.registry.operations import attach, link, mail_for
 from ged.registry.states import MailState
 from ged.signbook import book, circuit
@@ -90,7 +90,9 @@ def draft_reply(
         return fill(with_unit(text, unit.name) if unit is not None else text, values)
 
     content = Content(DEFAULT_CIVILITY, filled(template.subject), filled(template.body), (party,) if party.name else ())
-    mail_id = _begin(uow, content, template.code, level=incoming.level, actor=actor, now=now, post_id=post_id)
+    mail_id = _begin(
+        uow, content, template.code, level=incoming.level, actor=actor, now=now, post_id=post_id, answers=incoming
+    )
     uow.session.get_one(Draft, mail_id).answers_id = incoming.id
     link(uow, mail_id, MailId(incoming.id), kind=REPLY, actor=actor)
     return mail_id
@@ -138,6 +140,7 @@ def _begin(
     actor: Actor,
     now: datetime,
     post_id: PostId | int | None,
+    answers: Mail | None = None,
 ) -> MailId:
     post = _own_post(actor, post_id)
     mail = Mail(
@@ -157,10 +160,20 @@ def _begin(
     uow.session.add(Draft(mail_id=mail.id, template_code=template_code, version_no=1))
     uow.session.flush()
     _store_version(uow, mail.id, 1, content, actor)
-    authors = (unit_principal(post.unit_id), post_principal(post.post_id))
-    access.grant(uow, mail.id, authors, Because.AUTHORED)
+    access.grant(uow, mail.id, _readers(uow.session, post, answers), Because.AUTHORED)
     uow.record("draft.begun", "mail", mail.id, actor=actor, post=post, template=template_code, level=level)
     return MailId(mail.id)
+
+
+def _readers(session: Session, post: HeldPost, answers: Mail | None) -> Iterable[Principal]:
+    """Who sees a draft from its beginning: the author's unit.
+
+    What answers a sealed envelope tells what was in it: only who sees the envelope's letter sees the answer.
+    """
+    from_envelope = select(SealedEnvelope.id).where(SealedEnvelope.mail_id == answers.id) if answers else None
+    if answers is not None and from_envelope is not None and session.scalar(from_envelope.limit(1)) is not None:
+        return access.principals_of(session, answers.id)
+    return (unit_principal(post.unit_id), post_principal(post.post_id))
 
 
 def _own_post(actor: Actor, post_id: PostId | int | None) -> HeldPost:

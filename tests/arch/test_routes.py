@@ -16,6 +16,7 @@ VIEWS = sorted((ROOT / "web" / "views").glob("*.py"))
 GET_THAT_RECORDS_A_READING = {
     # "blueprint.function": why it writes. Only seen marks and the journal of readings may stand here.
     "impute.form": "reading a letter to decide over it is reading it: seen mark, and the journal when restricted",
+    "scans.picture": "a page of a joined scan in full size is a page of its letter: in the journal when restricted",
     "impute.sheet": "printing a RESTRICTED or SECRET letter's fiche is in the journal",
     "drafts.edit": "opening a RESTRICTED or SECRET draft is in the journal",
     "drafts.preview": "printing a RESTRICTED or SECRET draft is in the journal",

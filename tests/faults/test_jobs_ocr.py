@@ -15,6 +15,7 @@ from ged.registry.models import AttachmentKind, PageText, Rendition
 from ged.registry.operations import SourcePage, attach
 from ged.unit import Services
 from ocr.engine import TesseractEngine
+from sandbox import NONE
 from tests import pages, slip_kit
 from tests.factories import NOW, actor, make_organisation, make_services
 
@@ -57,7 +58,7 @@ def with_letter(services: Services) -> JobId:
 def test_a_page_that_crashes_or_hangs_is_marked_and_the_job_goes_on(
     tmp_path: Path, program: Callable[[str], str], behaviour: str
 ) -> None:
-    engine = TesseractEngine(tesseract=program(behaviour), jobs=1, page_timeout_s=12)
+    engine = TesseractEngine(tesseract=program(behaviour), jobs=1, page_timeout_s=12, isolation=NONE)
     services = replace(make_services(tmp_path), ocr=engine)
     job_id = with_letter(services)
     assert pipeline.run_job(services, job_id, worker="w")

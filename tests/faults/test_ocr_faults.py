@@ -12,6 +12,7 @@ import pytest
 from ged.errors import EngineFailed, GedError
 from ged.ports import PageRef, Recognition
 from ocr.engine import TesseractEngine
+from sandbox import NONE
 from tests.ocr_pages import aged, digital_pdf, draw, save, scan_pdf
 
 SMALL = (620, 877)
@@ -63,7 +64,7 @@ def read(engine: TesseractEngine, folder: Path, *, timeout_s: float = 90) -> Rec
     ids=["exits", "crashes", "hangs", "takes the child with it", "lies", "floods"],
 )
 def test_one_page_fails_and_the_others_are_read(tmp_path: Path, program: Callable[[str], str], behaviour: str) -> None:
-    engine = TesseractEngine(tesseract=program(behaviour), jobs=1, page_timeout_s=6)
+    engine = TesseractEngine(tesseract=program(behaviour), jobs=1, page_timeout_s=6, isolation=NONE)
     result = read(engine, tmp_path)
     first, *others = result.pages
     assert first.flags != ()
@@ -75,7 +76,9 @@ def test_one_page_fails_and_the_others_are_read(tmp_path: Path, program: Callabl
 
 
 def test_a_page_on_which_nothing_was_found_is_looked_at_again(tmp_path: Path, program: Callable[[str], str]) -> None:
-    engine = TesseractEngine(tesseract=program("printf 'not a table'; exit 0"), jobs=1, page_timeout_s=20)
+    engine = TesseractEngine(
+        tesseract=program("printf 'not a table'; exit 0"), jobs=1, page_timeout_s=20, isolation=NONE
+    )
     assert all("Lomé" in page.text and page.flags == () for page in read(engine, tmp_path).pages)
 
 
@@ -94,7 +97,7 @@ def test_the_library_is_stopped_at_the_pages_time(tmp_path: Path) -> None:
 
 
 def test_out_of_memory_is_one_page_not_the_worker(tmp_path: Path) -> None:
-    engine = TesseractEngine(memory_limit_bytes=400 * 1024 * 1024, jobs=1)
+    engine = TesseractEngine(memory_limit_bytes=400 * 1024 * 1024, jobs=1, max_pixels=120_000_000)
     big, small = save(draw(size=(9000, 12000)).convert("RGB"), tmp_path / "big.png"), save(draw(), tmp_path / "s.png")
     out = tmp_path / "out"
     out.mkdir()
@@ -113,7 +116,7 @@ def test_program_that_is_not_there(tmp_path: Path) -> None:
 
 def test_time_out_leaves_no_process_behind(tmp_path: Path, program: Callable[[str], str]) -> None:
     marker = f"{300 + os.getpid() % 100}.5"
-    engine = TesseractEngine(tesseract=program(f"sleep {marker}"), jobs=1)
+    engine = TesseractEngine(tesseract=program(f"sleep {marker}"), jobs=1, isolation=NONE)
     started = time.monotonic()
     with pytest.raises(EngineFailed) as failure:
         read(engine, tmp_path, timeout_s=5)
@@ -135,7 +138,7 @@ def test_secrets_do_not_reach_the_child(tmp_path: Path, monkeypatch: pytest.Monk
     double = tmp_path / "double"
     double.write_text(f'#!/bin/sh\nenv > "{tmp_path}/seen"\n{REAL} "$@"\n')
     double.chmod(0o755)
-    read(TesseractEngine(tesseract=str(double)), tmp_path)
+    read(TesseractEngine(tesseract=str(double), isolation=NONE), tmp_path)
     seen = (tmp_path / "seen").read_text()
     assert "OMP_THREAD_LIMIT=1" in seen
     assert "very-secret" not in seen

@@ -25,6 +25,7 @@ from ged.registry import documents
 from ged.registry.models import AttachmentKind, PageText
 from ged.registry.operations import SourcePage, attach
 from ocr.engine import TesseractEngine
+from sandbox import NONE
 from tests import pages, slip_kit
 from tests.factories import NOW, actor, make_organisation, make_services
 from tests.ocr_pages import draw, scan_pdf
@@ -37,8 +38,9 @@ import json, sys
 from pathlib import Path
 from ged.ports import PageRef
 from ocr.engine import TesseractEngine
+from sandbox import NONE
 source, out, program, count, jobs = sys.argv[1:]
-engine = TesseractEngine(tesseract=program, jobs=int(jobs))
+engine = TesseractEngine(tesseract=program, jobs=int(jobs), isolation=NONE)
 ask = engine._sandbox.ask
 def noted(request, **more):
     if request["do"] == "page":
@@ -147,7 +149,7 @@ def test_an_error_while_reading_ends_the_processes(tmp_path: Path, document: Pat
     def stop(page: RecognisedPage) -> None:
         raise InterruptedError(page.page_no)
 
-    engine = TesseractEngine(tesseract=str(program), jobs=JOBS)
+    engine = TesseractEngine(tesseract=str(program), jobs=JOBS, isolation=NONE)
     refs = [PageRef(document, "application/pdf", n) for n in range(PAGES)]
     with pytest.raises(InterruptedError):
         engine.recognise(refs, languages=["fra"], timeout_s=60, out=tmp_path, on_page=stop)
@@ -170,7 +172,7 @@ CHANGES: dict[str, Callable[[PageRef, Path], tuple[PageRef, list[str]]]] = {
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_page_asked_otherwise_is_read_anew(tmp_path: Path, document: Path, program: Path, change: str) -> None:
-    engine = TesseractEngine(tesseract=str(program), jobs=1)
+    engine = TesseractEngine(tesseract=str(program), jobs=1, isolation=NONE)
     ref = PageRef(document, "application/pdf", 0)
 
     def begun() -> int:
@@ -187,7 +189,7 @@ def test_a_page_asked_otherwise_is_read_anew(tmp_path: Path, document: Path, pro
 
 
 def test_a_finished_page_whose_file_was_lost_is_read_anew(tmp_path: Path, document: Path, program: Path) -> None:
-    engine = TesseractEngine(tesseract=str(program), jobs=1)
+    engine = TesseractEngine(tesseract=str(program), jobs=1, isolation=NONE)
     ref = PageRef(document, "application/pdf", 0)
     first = engine.recognise([ref], languages=["fra"], timeout_s=60, out=tmp_path)
     first.pages[0].image.write_bytes(b"")  # as after a power cut

@@ -21,6 +21,9 @@ from ged.archive import merkle
 from ged.archive.anchor import journal_anchors
 from ged.errors import NotFound
 from ged.pipeline import anchor_journal, seal_folder
+from ged.ports import Confidentiality
+from ged.registry.levels import change_level
+from ged.registry.operations import link
 from ged.verify import verify
 from tests.case_kit import Stamper, exported, held_by_judge, make_case_house
 from tests.factories import NOW
@@ -65,6 +68,23 @@ def test_everything_is_proven_to_who_holds_key_and_roots(case, held, capsys):
     (stamped,) = [line for line in lines if line["what"].startswith("horodatage")]
     assert (stamped["by"], stamped["when"]) == ("CN=Horodateur", NOW.isoformat())
     assert {line["by"] for line in lines if "mail.signed" in line["what"]} <= {"Sg"}
+
+
+def test_a_linked_letter_is_told_only_to_who_may_see_it(house, held, tmp_path, capsys):
+    hidden = house.incoming()
+    with house.services.unit_of_work(NOW) as uow:
+        link(uow, house.mail_id, hidden, kind="related", actor=house.who("sg"))
+        change_level(uow, hidden, Confidentiality.SECRET, reason="Enquête", actor=house.who("sg"))
+    for who, told in (("sg", True), ("dge", False)):
+        folder = tmp_path / who
+        case_export.write_folder(
+            house.services, case_export.collect(house.services, house.mail_id, actor=house.who(who), now=NOW), folder
+        )
+        entries = [json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines()]
+        linked = [entry for entry in entries if entry["action"] == "mail.linked"]
+        assert any(entry.get("payload", {}).get("to") == hidden for entry in linked) is told, who
+        _code, lines = _told(folder, held, capsys)
+        assert not [line for line in lines if line["state"] == "broken"], "the chain holds without the payload"
 
 
 def test_without_them_nothing_is_broken_and_the_rest_is_said_to_be_open(case, capsys):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -16,15 +16,17 @@ from ged.access import Because
 from ged.codes import CodeKind, make_code
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.jobs import Job, JobKind
-from ged.org.models import Delegation, DelegationKind, Person
-from ged.ports import Confidentiality, unit_principal
+from ged.org.models import Delegation, DelegationKind, Person, Unit
+from ged.ports import Confidentiality, MailId, unit_principal
 from ged.registry import books, bridges, envelopes, files, intake, queries, recognition, scan_queries
 from ged.registry.books import EntryKind, Span
 from ged.registry.envelopes import EnvelopeForm, EnvelopeRow, RegisteredEnvelope
 from ged.registry.models import Attachment, Correspondent, Mail, MailNumber, Register
 from ged.registry.operations import IncomingForm, register_incoming, void_number
 from ged.registry.states import MailState
-from ged.unit import Services
+from ged.signbook import drafts
+from ged.signbook.models import LetterTemplate
+from ged.unit import Services, UnitOfWork
 from tests import pages
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 
@@ -213,6 +215,50 @@ def test_a_personal_envelope_is_its_holders_alone(services: Services) -> None:
         envelopes.keep_sealed(uow, done.envelope_id, version=None, actor=actor(services, "sg"))
 
 
+def test_an_interim_opens_nothing_that_came_before_it(services: Services) -> None:
+    before = registered(services)
+    with services.unit_of_work(NOW) as uow:
+        uow.session.add(
+            Delegation(
+                kind=DelegationKind.INTERIM, post_id=actor(services, "sg").posts[0].post_id,
+                person_id=actor(services, "dge").person_id, from_on=TODAY, until_on=TODAY, act="Note n° 1",
+                granted_at=NOW + timedelta(minutes=1),
+            )
+        )  # fmt: skip
+    row = seen(services, before.envelope_id, "dge")
+    assert (row.may_decide, row.is_addressee) == (False, False)
+    with services.reading() as session:
+        assert envelopes.waiting_for(session, actor(services, "dge")) == 0
+    for act in (envelopes.keep_sealed, envelopes.return_as_ordinary):
+        with pytest.raises(Forbidden, match=r"envelope\.before_interim"), services.unit_of_work(NOW) as uow:
+            act(uow, before.envelope_id, version=None, actor=actor(services, "dge"))
+    with services.unit_of_work(NOW + timedelta(minutes=5)) as uow:
+        after = envelopes.register_envelope(
+            uow, register_id(services, "PLI"), form(services), actor=actor(services, "agent"),
+            now=NOW + timedelta(minutes=5),
+        )  # fmt: skip
+    assert seen(services, after.envelope_id, "dge").may_decide
+
+
+def test_another_entity_knows_of_no_envelope(services: Services) -> None:
+    done = registered(services)
+    assert not seen(services, done.envelope_id, "daf").sees_outside
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Unit).where(Unit.code == "DAF").values(is_entity=True))
+    daf = actor(services, "daf")
+    with pytest.raises(NotFound, match=r"envelope\.unknown"):
+        seen(services, done.envelope_id, "daf")
+    acts: list[Callable[[UnitOfWork], object]] = [
+        lambda uow: envelopes.keep_sealed(uow, done.envelope_id, version=None, actor=daf),
+        lambda uow: envelopes.void(uow, done.envelope_id, reason="x", version=None, actor=daf, now=NOW),
+        lambda uow: envelopes.link_registered(uow, done.envelope_id, MailId(1), actor=daf),
+        lambda uow: envelopes.scan_inside(uow, done.envelope_id, 1, actor=daf, now=NOW),
+    ]
+    for act in acts:
+        with pytest.raises(NotFound, match=r"envelope\.unknown"), services.unit_of_work(NOW) as uow:
+            act(uow)
+
+
 def test_keep_then_return_then_the_clerk_registers(services: Services) -> None:
     interim(services, "dge", "sg")
     done, chief, clerk = registered(services), actor(services, "dge"), actor(services, "agent")
@@ -362,6 +408,32 @@ def test_what_came_sealed_is_seen_by_who_decides_for_its_addressee_until_it_is_s
         access.grant(uow, mail_id, [unit_principal(actor(services, "daf").posts[0].unit_id)], Because.SHARED)
     assert "daf" in seeing(*everybody)
     assert "secretaire" not in seeing(*everybody)
+
+
+@pytest.mark.parametrize(("kind", "others"), [("confidentiel", {"dge"}), ("personnel", set())])
+def test_the_answer_to_a_sealed_envelope_is_seen_by_who_sees_what_was_in_it(
+    services: Services, kind: str, others: set[str]
+) -> None:
+    interim(services, "dge", "sg")
+    with services.unit_of_work(NOW) as uow:
+        uow.session.add(LetterTemplate(code="lettre", title="Lettre", subject="Réponse : {objet}", body="Monsieur,"))
+        done = envelopes.register_envelope(
+            uow, register_id(services, "PLI"), replace(form(services), kind=kind),
+            actor=actor(services, "agent"), now=NOW,
+        )  # fmt: skip
+    with services.unit_of_work(NOW) as uow:
+        inside = envelopes.open_envelope(
+            uow, done.envelope_id, subject="Votre santé", level=Confidentiality.ORDINARY, version=None,
+            actor=actor(services, "sg"), now=NOW,
+        )  # fmt: skip
+        answer = drafts.draft_reply(uow, inside, "lettre", actor=actor(services, "sg"), now=NOW)
+    with services.reading() as session:
+        seeing = {
+            one
+            for one in ("sg", "dge", "secretaire", "agent", "daf", "etudes", "admin")
+            if access.may_see(session, answer, Confidentiality.ORDINARY, actor(services, one))
+        }
+    assert seeing == {"sg", *others}
 
 
 def test_the_form_sent_twice_is_one_envelope(services: Services) -> None:

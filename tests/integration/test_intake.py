@@ -15,6 +15,7 @@ from ged import audit, jobs
 from ged.codes import CodeKind, make_code
 from ged.errors import EngineFailed, Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.jobs import Job, JobKind
+from ged.org.models import Unit
 from ged.ports import AttachmentId, Confidentiality, MailId, PageRef, ScanId, SourceFacts
 from ged.registry import (
     arrange,
@@ -30,8 +31,9 @@ from ged.registry import (
 )
 from ged.registry.bridges import BridgeIdentity
 from ged.registry.intake_models import BatchState, OrderState, Scan, ScanBatch, ScanOrder, ScanPage, ScanState
+from ged.registry.levels import change_level
 from ged.registry.models import Attachment, AttachmentKind, MailNumber, PageText, Register, Rendition
-from ged.registry.operations import IncomingForm, Registered, change_level, register_incoming
+from ged.registry.operations import IncomingForm, Registered, register_incoming
 from ged.unit import Services
 from ged.verify import verify
 from tests import pages, signing_kit
@@ -431,14 +433,14 @@ def test_a_joined_scan_stands_under_its_letters_rule(services: Services) -> None
         leaf_id = row.leaves[0].leaf_id
         assert scan_pictures.picture_source(session, row.id, leaf_id, clerk, width_px=240).source
     with services.unit_of_work(NOW) as uow:
-        change_level(uow, letter.mail_id, Confidentiality.SECRET, reason="", actor=actor(services, "sg"))
+        change_level(uow, letter.mail_id, Confidentiality.SECRET, reason="Enquête", actor=actor(services, "sg"))
     refused_scan(services, row.id, leaf_id, "agent")
 
 
 def test_the_inside_of_a_sealed_envelope_is_not_for_the_desks_clerks(services: Services) -> None:
     bridge, letter = pair(services), register(services)
     with services.unit_of_work(NOW) as uow:
-        change_level(uow, letter.mail_id, Confidentiality.SECRET, reason="", actor=actor(services, "sg"))
+        change_level(uow, letter.mail_id, Confidentiality.SECRET, reason="Enquête", actor=actor(services, "sg"))
         # As the order of an envelope's addressee does: the pages go straight to the letter.
         intake.begin_batch(uow, bridge, "k1", device="pnm:0", started_at=NOW, now=NOW)
         uow.session.execute(update(ScanBatch).values(into_mail_id=letter.mail_id))
@@ -520,6 +522,10 @@ def test_duplicate_bytes_name_the_letter_only_to_those_who_may_see_it(services: 
         ]
         assert scan_letters.same_bytes(session, digests, actor(services, "dge")) == [scan_letters.EarlierRow()]
         assert scan_letters.same_bytes(session, {"0" * 64}, clerk) == []
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Unit).where(Unit.code == "DGE").values(is_entity=True))
+    with services.reading() as session:
+        assert scan_letters.same_bytes(session, digests, actor(services, "dge")) == [], "another entity is told nothing"
     (again,) = upload(services, "copie.pdf", content)
     with services.reading() as session:
         found = scan_letters.same_bytes(session, digests, clerk)

@@ -18,6 +18,7 @@ from ged.org.models import Post, Unit
 from ged.ports import Confidentiality, PageRef
 from ged.registry import files, intake, operations
 from ged.registry.intake_models import Scan, ScanState
+from ged.registry.levels import change_level
 from ged.registry.models import Attachment, Mail, MailNumber, ReadMark, Register
 from ged.unit import Services
 from tests.factories import NOW, actor
@@ -305,7 +306,7 @@ def test_registers_show_prove_and_print(site: Site) -> None:
     registered(services, subject="Visible")
     hidden = registered(services, subject="Caché", level=Confidentiality.RESTRICTED)
     with services.unit_of_work(NOW) as uow:
-        operations.change_level(uow, hidden.id, Confidentiality.SECRET, reason="", actor=actor(services, "sg"))  # type: ignore[arg-type]
+        change_level(uow, hidden.id, Confidentiality.SECRET, reason="Enquête", actor=actor(services, "sg"))  # type: ignore[arg-type]
     register_id = ids(services)["ARR"]
     client = sign_in(app, "agent")
     assert "aucun trou : 1 à 2" in client.get("/registres/").text

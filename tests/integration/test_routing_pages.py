@@ -17,9 +17,9 @@ from ged.errors import EngineFailed
 from ged.org.models import Post
 from ged.ports import Confidentiality, ScanId
 from ged.registry import envelopes
-from ged.registry import operations as registry
 from ged.registry.envelopes import EnvelopeForm
 from ged.registry.intake import ProofScan
+from ged.registry.levels import change_level
 from ged.registry.models import Attachment, AttachmentKind, Mail, Priority, ReadMark, Register
 from ged.registry.operations import SourcePage
 from ged.registry.states import MailState
@@ -299,7 +299,7 @@ def test_of_a_secret_letter_the_fiche_tells_the_number_only(site: tuple[Flask, S
     app, services = site
     mail = register(services, "Mutation du directeur", sender="Présidence")
     with services.unit_of_work(NOW) as uow:
-        registry.change_level(uow, mail.mail_id, Confidentiality.SECRET, reason="", actor=actor(services, "sg"))
+        change_level(uow, mail.mail_id, Confidentiality.SECRET, reason="Enquête", actor=actor(services, "sg"))
     impute(services, mail.mail_id, note="Le directeur part")
     text, _codes = sheet(app, "sg", mail.mail_id)
     assert mail.number in text
@@ -320,7 +320,7 @@ def test_opening_a_restricted_letter_in_the_inbox_is_in_the_journal(site: tuple[
         assert list(session.scalars(opened)) == []
         assert session.scalars(select(ReadMark.mail_id)).all() == [mail.mail_id]
     with services.unit_of_work(NOW) as uow:
-        registry.change_level(uow, mail.mail_id, Confidentiality.RESTRICTED, reason="", actor=actor(services, "sg"))
+        change_level(uow, mail.mail_id, Confidentiality.RESTRICTED, reason="Enquête", actor=actor(services, "sg"))
     assert browser.get(address).status_code == 200
     with services.reading() as session:
         assert list(session.scalars(opened)) == [actor(services, "dge").person_id]

@@ -22,8 +22,9 @@ from ged.registry import dispatch, dispatch_print, dispatch_queries
 from ged.registry.dispatch import Departure, Discharge
 from ged.registry.dispatch_models import DispatchLine, DispatchState
 from ged.registry.intake import PROOF_HANDLERS, ProofScan
+from ged.registry.levels import change_level
 from ged.registry.models import Attachment, AttachmentKind, Channel, Mail, MailNumber
-from ged.registry.operations import SourcePage, change_level, void_number
+from ged.registry.operations import SourcePage, void_number
 from ged.registry.states import MailState
 from ged.routing.models import Assignment
 from ged.routing.states import AssignmentState
@@ -443,7 +444,7 @@ def test_a_letter_made_confidential_after_the_order_is_not_sent(house: House, tm
         dispatch.send_by_email(uow, copy, email=COPY.email, version=1, actor=agent)
     claimed = notify(house)
     with house.services.unit_of_work(NOW) as uow:
-        change_level(uow, mail_id, Confidentiality.RESTRICTED, reason="", actor=house.who("dge"))
+        change_level(uow, mail_id, Confidentiality.RESTRICTED, reason="Enquête", actor=house.who("dge"))
     with pytest.raises(Invalid, match=r"dispatch\.email_confidential") as stopped:
         dispatch.run_notify(house.services, claimed, now=NOW)
     with house.services.unit_of_work(NOW) as uow:
@@ -543,7 +544,7 @@ def test_paper_that_passes_through_many_hands_does_not_tell_a_confidential_subje
     word = house.show(mail_id, "dge").subject.split()[0]
     assert all(word in text for text in printed())
     with house.services.unit_of_work(NOW) as uow:
-        change_level(uow, mail_id, Confidentiality.RESTRICTED, reason="", actor=house.who("dge"))
+        change_level(uow, mail_id, Confidentiality.RESTRICTED, reason="Enquête", actor=house.who("dge"))
     for text in printed():
         assert word not in text
         assert "Courrier confidentiel" in " ".join(text.split())

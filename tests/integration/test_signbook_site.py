@@ -17,8 +17,8 @@ from ged.org.keys import issue_key
 from ged.org.models import Person
 from ged.ports import Confidentiality
 from ged.registry.dispatch_models import DispatchLine, DispatchState
+from ged.registry.levels import change_level
 from ged.registry.models import Mail
-from ged.registry.operations import change_level
 from ged.registry.states import MailState
 from ged.signbook.models import LetterTemplate
 from ged.signbook.wiring import connect
@@ -246,7 +246,7 @@ def test_reading_and_printing_a_restricted_letter_is_in_the_journal(site: Site) 
     mail_id = site.house.answer()
     dge = site.house.who("dge")
     with site.services.unit_of_work(NOW) as uow:
-        change_level(uow, mail_id, Confidentiality.RESTRICTED, reason="", actor=dge)
+        change_level(uow, mail_id, Confidentiality.RESTRICTED, reason="Enquête", actor=dge)
 
     def readings() -> list[str]:
         with site.services.reading() as session:

@@ -16,6 +16,7 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from ged.errors import EngineFailed
+from sandbox import SandboxError
 from signing.validation import PdfChecker
 from tests.signing_kit import NOW, PASSPHRASE, SECRET, changed, page_content, pdfsig, signed_slip, unlocked, vault
 
@@ -143,11 +144,24 @@ def test_a_file_too_large_is_red_unread(keys, slip):
     assert _verdicts(checker, slip.sent) == [("red", "too_large")]
 
 
-def test_a_check_that_takes_too_long_is_red_and_the_next_one_works(keys, slip):
+def test_a_check_that_takes_too_long_is_red_and_told_at_once_the_next_time(keys, slip):
     checker = PdfChecker(keys.trust_roots_pem(), timeout_s=0.0001)
+    checker._pool.ask(
+        {"kind": "pdf", "size": 0, "roots": [], "crls": [], "at": NOW.isoformat(), "issued": []}, timeout_s=60
+    )
     assert _verdicts(checker, slip.sent) == [("red", "timeout")]
     checker._timeout_s = 20
-    assert _verdicts(checker, slip.sent) == [("green", "ok")]
+    busy = checker._pool.child(wait_s=1)
+    with busy, checker._pool.child(wait_s=1):  # no process is free, and none is needed
+        assert _verdicts(checker, slip.sent) == [("red", "timeout")]
+    assert _verdicts(checker, slip.received) == [("amber", "signed_again"), ("green", "ok")]
+    checker.close()
+
+
+def test_a_slow_file_holds_no_other_up(keys, slip):
+    checker = PdfChecker(keys.trust_roots_pem())
+    with checker._pool.child(wait_s=30):
+        assert _verdicts(checker, slip.sent) == [("green", "ok")]
     checker.close()
 
 
@@ -158,9 +172,9 @@ def test_threads_share_one_checker(checker, slip):
 
 
 def test_a_killed_child_is_replaced(checker, slip):
-    assert _verdicts(checker, slip.sent) == [("green", "ok")]
-    checker._child.kill()
-    checker._child.wait()
+    with pytest.raises(SandboxError), checker._pool.child(wait_s=30) as child:
+        child.kill()
+        child.ask({}, timeout_s=30)
     assert _verdicts(checker, slip.sent) == [("green", "ok")]
 
 
@@ -188,7 +202,7 @@ def test_a_file_that_swells_is_red_and_stays_within_the_memory_given(keys, slip)
 
 def test_a_process_that_cannot_start_is_told_and_not_taken_for_a_bad_file(keys, slip, monkeypatch):
     checker = PdfChecker(keys.trust_roots_pem())
-    monkeypatch.setattr("signing.validation.sys.executable", "/bin/false")
+    monkeypatch.setattr("sandbox.pool.sys.executable", "/bin/false")
     with pytest.raises(EngineFailed) as caught:
         checker.check(slip.sent, at=NOW)
     assert caught.value.code == "check.unavailable"

@@ -23,6 +23,7 @@ from ged.ports import Confidentiality, MailId, PostId, RegisterId, ScanId, UnitI
 from ged.registry import arrange, files, intake, operations, recognition
 from ged.registry.correspondents import fold
 from ged.registry.intake_models import Scan
+from ged.registry.levels import change_level
 from ged.registry.models import (
     Attachment,
     AttachmentKind,
@@ -292,9 +293,7 @@ def test_a_number_of_ours_that_the_letter_cites_is_proposed_when_the_clerk_may_s
     client = sign_in(site.app, "agent")
     assert f'data-for="related_number" data-value="{number}"' in client.get(path).text
     with site.services.unit_of_work(NOW) as uow:
-        operations.change_level(
-            uow, MailId(mail.id), Confidentiality.SECRET, reason="x", actor=actor(site.services, "sg")
-        )
+        change_level(uow, MailId(mail.id), Confidentiality.SECRET, reason="x", actor=actor(site.services, "sg"))
     assert number not in client.get(path).text
 
 
@@ -370,9 +369,7 @@ def test_the_letters_page_names_the_earlier_letter_only_to_who_may_see_it(site: 
 def test_a_secret_letter_leaves_no_sketch_and_other_letters_resemble_nothing(site: Site) -> None:
     hidden = site.register(level=1)
     with site.services.unit_of_work(NOW) as uow:
-        operations.change_level(
-            uow, MailId(hidden.id), Confidentiality.SECRET, reason="", actor=actor(site.services, "sg")
-        )
+        change_level(uow, MailId(hidden.id), Confidentiality.SECRET, reason="", actor=actor(site.services, "sg"))
     site.document(hidden.id, LETTERS[4].pages_text[0])
     assert site.count(LetterSketch) == 0
     for letter in LETTERS[:4]:

@@ -26,7 +26,7 @@ from ged.jobs import Job, JobKind
 from ged.org import sessions
 from ged.org.models import Person
 from ged.registry import bridges, recognition, scan_orders
-from ged.registry.intake_models import Bridge, Scan, ScanBatch, ScanOrder, ScanState
+from ged.registry.intake_models import Bridge, Scan, ScanBatch, ScanLeaf, ScanOrder, ScanState
 from ged.registry.models import Attachment, Mail, Register
 from ged.registry.operations import IncomingForm, Registered, register_incoming
 from ged.unit import Services
@@ -386,6 +386,12 @@ def test_documents_are_sent_under_the_rule_and_openings_are_recorded(site: Site)
         uow.session.get_one(Mail, letter.mail_id).level = 1
     assert clerk.get(scan).status_code == 200, "the post that registered it"
     assert _count(site, "mail.opened") == 1
+    with site.services.reading() as session:
+        leaf = session.scalars(select(ScanLeaf.id)).first()
+    assert clerk.get(f"{scan}/pages/{leaf}.jpg").status_code == 200
+    assert _count(site, "mail.opened") == 1, "a thumbnail is no reading"
+    assert clerk.get(f"{scan}/pages/{leaf}.jpg?grand=1").status_code == 200
+    assert _count(site, "mail.opened") == 2
     with site.services.unit_of_work(NOW) as uow:
         uow.session.get_one(Mail, letter.mail_id).level = 2
     assert chief.get(f"{base}/original").status_code == 200

@@ -4,11 +4,13 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from ged.errors import Forbidden, Invalid, InvalidTransition
-from ged.org import delegations
+from ged.org import absences, delegations, notices
+from ged.org.absences import AbsenceForm
 from ged.org.delegations import DelegationForm
-from ged.org.models import DelegationKind
+from ged.org.models import DelegationKind, Holding, NoticeKind
 from ged.unit import Role, Services
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 
@@ -77,9 +79,18 @@ def test_powers_received_are_not_passed_on(services: Services) -> None:
         grant(services, "etudes", person_id=actor(services, "agent").person_id)
 
 
+def away(services: Services, account: str, *, days: int = 10) -> int:
+    """Declare somebody's absence from today."""
+    with services.unit_of_work(NOW) as uow:
+        return absences.declare(
+            uow, AbsenceForm(TODAY, TODAY + timedelta(days=days), None), actor=actor(services, account)
+        )
+
+
 def test_a_head_above_records_an_interim_and_nobody_else(services: Services) -> None:
     post_id = actor(services, "etudes").posts[0].post_id
     daf = actor(services, "daf").person_id
+    away(services, "etudes")
     grant(services, "dge", post_id=post_id, person_id=daf, kind=DelegationKind.INTERIM)
     assert actor(services, "daf").holds(post_id) is not None
     for who, kind in (
@@ -89,6 +100,56 @@ def test_a_head_above_records_an_interim_and_nobody_else(services: Services) -> 
     ):
         with pytest.raises(Forbidden, match="delegation.forbidden"):
             grant(services, who, post_id=post_id, person_id=daf, kind=kind)
+
+
+def test_a_head_above_gives_the_post_of_nobody_who_is_there(services: Services) -> None:
+    post_id = actor(services, "etudes").posts[0].post_id
+    changes = {"post_id": post_id, "person_id": actor(services, "daf").person_id, "kind": DelegationKind.INTERIM}
+    with pytest.raises(Invalid, match="delegation.present"):
+        grant(services, "dge", **changes)
+    absence = away(services, "etudes", days=5)
+    with pytest.raises(Invalid, match="delegation.present") as back_too_soon:
+        grant(services, "dge", **changes)
+    assert back_too_soon.value.params["day"] == (TODAY + timedelta(days=6)).isoformat()
+    grant(services, "dge", **changes, until_on=TODAY + timedelta(days=5))
+    with services.unit_of_work(NOW) as uow:
+        absences.end(uow, absence, actor=actor(services, "etudes"))
+    with pytest.raises(Invalid, match="delegation.present"):
+        grant(services, "dge", **changes, until_on=TODAY + timedelta(days=5))
+
+
+def test_an_empty_post_needs_no_absence(services: Services) -> None:
+    post_id = actor(services, "etudes").posts[0].post_id
+    daf = actor(services, "daf").person_id
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Holding).where(Holding.post_id == post_id).values(until_on=TODAY))
+    interim = {"post_id": post_id, "person_id": daf, "kind": DelegationKind.INTERIM}
+    with pytest.raises(Invalid, match="delegation.present"):
+        grant(services, "dge", **interim)
+    grant(services, "dge", **interim, from_on=TODAY + timedelta(days=1))
+
+
+def test_a_head_names_nobody_but_others(services: Services) -> None:
+    away(services, "etudes")
+    with pytest.raises(Invalid, match="delegation.oneself"):
+        grant(
+            services, "dge", post_id=actor(services, "etudes").posts[0].post_id,
+            person_id=actor(services, "dge").person_id, kind=DelegationKind.INTERIM,
+        )  # fmt: skip
+
+
+def test_the_holder_is_told_of_an_interim_and_ends_it(services: Services) -> None:
+    away(services, "etudes")
+    interim = grant(
+        services, "dge", post_id=actor(services, "etudes").posts[0].post_id,
+        person_id=actor(services, "daf").person_id, kind=DelegationKind.INTERIM,
+    )  # fmt: skip
+    with services.reading() as session:
+        (told,) = notices.unread(session, actor(services, "etudes"))
+        assert notices.unread(session, actor(services, "daf")) == []
+    assert (told.kind, told.subject_id, told.by_name) == (NoticeKind.INTERIM, interim, "Dge")
+    with services.unit_of_work(NOW) as uow:
+        delegations.withdraw(uow, interim, actor=actor(services, "etudes"))
 
 
 @pytest.mark.parametrize(

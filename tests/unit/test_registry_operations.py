@@ -14,6 +14,7 @@ from ged.org.models import Person, Post, PostRole, Unit
 from ged.ports import Confidentiality, MailId, PostId, RegisterId, unit_principal
 from ged.registry import allocation, books, entry, journal, operations, prints, queries, reading
 from ged.registry.books import EntryKind, Span
+from ged.registry.levels import change_level
 from ged.registry.models import FilingClass, ReadMark, Register
 from ged.registry.operations import IncomingForm, Registered
 from ged.registry.rectify import rectify
@@ -191,20 +192,6 @@ def test_a_stale_form_changes_nothing(services: Services) -> None:
     assert letter(services, done.mail_id).version == 2
 
 
-def test_anyone_on_the_path_raises_the_level_only_who_decides_lowers_it(services: Services) -> None:
-    done = register(services)
-    with services.unit_of_work(NOW) as uow:
-        operations.change_level(
-            uow, done.mail_id, Confidentiality.RESTRICTED, reason="", actor=actor(services, "agent")
-        )
-    with pytest.raises(Forbidden, match=r"mail\.level_lower"), services.unit_of_work(NOW) as uow:
-        operations.change_level(uow, done.mail_id, Confidentiality.ORDINARY, reason="r", actor=actor(services, "agent"))
-    with pytest.raises(Invalid, match=r"mail\.level_reason"), services.unit_of_work(NOW) as uow:
-        operations.change_level(uow, done.mail_id, Confidentiality.ORDINARY, reason="", actor=actor(services, "sg"))
-    assert not letter(services, done.mail_id).rights.lower_level
-    assert letter(services, done.mail_id, "sg").rights.lower_level
-
-
 def test_closing_needs_an_outcome_and_a_class_and_can_be_undone(services: Services) -> None:
     done, clerk = register(services), actor(services, "agent")
     with services.reading() as session:
@@ -239,7 +226,7 @@ def test_links_tell_only_of_letters_that_the_actor_may_see(services: Services) -
     mine, other = register(services), register(services, subject="Autre")
     with services.unit_of_work(NOW) as uow:
         operations.link(uow, mine.mail_id, other.mail_id, kind="related", actor=actor(services, "sg"))
-        operations.change_level(uow, other.mail_id, Confidentiality.SECRET, reason="", actor=actor(services, "sg"))
+        change_level(uow, other.mail_id, Confidentiality.SECRET, reason="Enquête", actor=actor(services, "sg"))
     with services.reading() as session:
         assert [row.subject for row in queries.links(session, mine.mail_id, actor(services, "sg"))] == ["Autre"]
         assert queries.links(session, mine.mail_id, actor(services, "agent")) == []
@@ -272,7 +259,7 @@ def test_a_register_shows_number_and_date_of_what_its_reader_may_not_see(service
     register(services, subject="Visible")
     hidden = register(services, subject="Caché")
     with services.unit_of_work(NOW) as uow:
-        operations.change_level(uow, hidden.mail_id, Confidentiality.SECRET, reason="", actor=actor(services, "sg"))
+        change_level(uow, hidden.mail_id, Confidentiality.SECRET, reason="Enquête", actor=actor(services, "sg"))
         admin = uow.session.scalars(select(Post).where(Post.code == "ADM")).one()
         admin.roles = [PostRole(role=Role.AUDITOR)]
     with services.reading() as session:
@@ -377,7 +364,7 @@ def test_printed_pages_hide_what_the_printer_may_not_see(services: Services) -> 
     register(services, subject="Visible")
     hidden = register(services, subject="Caché", sender_name="Inconnu")
     with services.unit_of_work(NOW) as uow:
-        operations.change_level(uow, hidden.mail_id, Confidentiality.SECRET, reason="", actor=actor(services, "sg"))
+        change_level(uow, hidden.mail_id, Confidentiality.SECRET, reason="Enquête", actor=actor(services, "sg"))
     with services.reading() as session:
         clerk = actor(services, "agent")
         book = books.book(session, register_id(services), clerk)

@@ -15,6 +15,7 @@ from ged.org.actors import heading_post
 from ged.org.models import Delegation, DelegationKind, Holding, Person, Post, PostRole, Unit
 from ged.ports import Confidentiality, MailId, post_principal
 from ged.registry import allocation, operations, rectify
+from ged.registry.levels import change_level
 from ged.registry.models import Correspondent, Direction, FilingClass, Mail, Register
 from ged.registry.operations import IncomingForm
 from ged.registry.states import MailState
@@ -75,9 +76,7 @@ def test_the_interim_head_decides_through_the_post_acted_for(services: Services)
     letter = register(services)
     impute(services, letter.mail_id, "DGE")
     with services.unit_of_work(NOW) as uow:
-        operations.change_level(
-            uow, letter.mail_id, Confidentiality.RESTRICTED, reason="", actor=actor(services, "daf")
-        )
+        change_level(uow, letter.mail_id, Confidentiality.RESTRICTED, reason="Enquête", actor=actor(services, "daf"))
     with services.reading() as session:
         entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "mail.level_changed")).one()
     assert (entry.post_id, entry.acting_for_post_id) == (post_id(services, "DAF-C"), post_id(services, "DGE-C"))
@@ -97,9 +96,7 @@ def test_a_secretary_is_no_head_above(services: Services) -> None:
 
     def lower(account: str) -> None:
         with services.unit_of_work(NOW) as uow:
-            operations.change_level(
-                uow, letter.mail_id, Confidentiality.ORDINARY, reason="Public", actor=actor(services, account)
-            )
+            change_level(uow, letter.mail_id, Confidentiality.ORDINARY, reason="Public", actor=actor(services, account))
 
     with pytest.raises(Forbidden, match="level_lower"):
         lower("secretaire")
@@ -163,7 +160,7 @@ def test_a_letter_is_not_raised_out_of_everybodys_sight(services: Services) -> N
 
     def raise_it() -> None:
         with services.unit_of_work(NOW) as uow:
-            operations.change_level(uow, letter.mail_id, Confidentiality.SECRET, reason="", actor=agent)
+            change_level(uow, letter.mail_id, Confidentiality.SECRET, reason="Enquête", actor=agent)
 
     def cleared(level: Confidentiality) -> None:
         with services.unit_of_work(NOW) as uow:

@@ -13,8 +13,8 @@ from ged.access import Because
 from ged.errors import EngineFailed
 from ged.ports import Confidentiality, Principals, SearchQuery, SearchResult, post_principal, unit_principal
 from ged.registry import envelopes, search
-from ged.registry import operations as registry
 from ged.registry.envelopes import EnvelopeForm
+from ged.registry.levels import change_level
 from ged.registry.models import Register
 from ged.registry.search import FacetValue, SearchPage
 from ged.unit import Services
@@ -101,7 +101,7 @@ def test_an_index_that_knows_less_than_sql_is_not_believed(services: Services) -
 def test_a_secret_letter_is_found_by_its_number_only(services: Services) -> None:
     mail = register(services, "Mutation du directeur", level=Confidentiality.RESTRICTED)
     with services.unit_of_work(NOW) as uow:
-        registry.change_level(uow, mail.mail_id, Confidentiality.SECRET, reason="", actor=actor(services, "sg"))
+        change_level(uow, mail.mail_id, Confidentiality.SECRET, reason="Enquête", actor=actor(services, "sg"))
     run_jobs(services)
     assert ids(find(services, "sg", "mutation")) == []
     page = find(services, "sg", mail.number)
@@ -115,7 +115,7 @@ def test_a_level_raised_hides_the_passages_at_once(services: Services) -> None:
     run_jobs(services)
     assert find(services, "sg", "mutation").letters[0].passages
     with services.unit_of_work(NOW) as uow:
-        registry.change_level(uow, mail.mail_id, Confidentiality.SECRET, reason="", actor=actor(services, "sg"))
+        change_level(uow, mail.mail_id, Confidentiality.SECRET, reason="Enquête", actor=actor(services, "sg"))
     assert ids(find(services, "sg", "mutation")) == []
 
 
@@ -175,7 +175,7 @@ def test_without_the_index_numbers_and_subjects_are_searched(services: Services)
     mail, other = register(services, "Audience du préfet 100 %"), register(services, "Rapport d'audit")
     secret = register(services, "Audience secrète", level=Confidentiality.RESTRICTED)
     with services.unit_of_work(NOW) as uow:
-        registry.change_level(uow, secret.mail_id, Confidentiality.SECRET, reason="", actor=actor(services, "sg"))
+        change_level(uow, secret.mail_id, Confidentiality.SECRET, reason="Enquête", actor=actor(services, "sg"))
     down = replace(services, index=Down())  # type: ignore[arg-type]
     page = find(down, "sg", "objet:audience")
     assert (ids(page), page.total, page.notice) == ([mail.mail_id], 1, search.WITHOUT_INDEX)

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from ged import access
 from ged.errors import GedError, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.ports import Confidentiality, MailId, RegisterId
-from ged.registry import documents, entry, journal, operations, queries, reading
+from ged.registry import documents, entry, journal, levels, operations, queries, reading
 from ged.registry import rectify as rectification
 from ged.registry.journal import JournalRow
 from ged.registry.models import AttachmentKind
@@ -62,7 +62,6 @@ def show(mail_id: int) -> ResponseReturnValue:
         attachments=attachments,
         days_left=days_left,
         shown_pages=SHOWN_PAGES,
-        may_raise=letter.level < Confidentiality.SECRET,
         **values,
     )
 
@@ -151,17 +150,39 @@ def change_level(mail_id: int) -> ResponseReturnValue:
     fields = FormReader(request.form)
     level, reason = fields.integer("level", required=True, maximum=2), fields.text("reason", maximum=500)
     actor = context.actor()
+    wanted = Confidentiality(level or 0)
     try:
         fields.check()
         with context.services().unit_of_work(context.now()) as uow:
-            operations.change_level(uow, MailId(mail_id), Confidentiality(level or 0), reason=reason, actor=actor)
-            still_seen = access.may_see(uow.session, mail_id, Confidentiality(level or 0), actor)
+            given = levels.change_level(uow, MailId(mail_id), wanted, reason=reason, actor=actor)
+            still_seen = access.may_see(uow.session, mail_id, given, actor)
     except REFUSALS as error:
         return _form("letters/level.html", mail_id, error, levels=list(Confidentiality))
+    if given is not wanted:
+        flash(_("La demande est enregistrée : une seconde personne qui traite ce courrier doit l'accepter."), "info")
+        return redirect(url_for("letters.show", mail_id=mail_id), 303)
     if not still_seen:
         flash(_("Le niveau est relevé : ce courrier n'est plus visible depuis votre poste."), "warning")
         return redirect(url_for("session.home"), 303)
     flash(_("Le niveau de confidentialité est changé."), "success")
+    return redirect(url_for("letters.show", mail_id=mail_id), 303)
+
+
+@blueprint.post("/<int:mail_id>/niveau/<int:request_id>/accepter")
+def agree_to_level(mail_id: int, request_id: int) -> ResponseReturnValue:
+    """Be the second person for a lower level."""
+    with context.services().unit_of_work(context.now()) as uow:
+        levels.agree(uow, MailId(mail_id), request_id, actor=context.actor())
+    flash(_("Le niveau de confidentialité est abaissé."), "success")
+    return redirect(url_for("letters.show", mail_id=mail_id), 303)
+
+
+@blueprint.post("/<int:mail_id>/niveau/<int:request_id>/refuser")
+def decline_level(mail_id: int, request_id: int) -> ResponseReturnValue:
+    """Let the request for a lower level end without effect."""
+    with context.services().unit_of_work(context.now()) as uow:
+        levels.decline(uow, MailId(mail_id), request_id, actor=context.actor())
+    flash(_("La demande est écartée : le niveau reste le même."), "success")
     return redirect(url_for("letters.show", mail_id=mail_id), 303)
 
 
@@ -334,6 +355,8 @@ def journal_detail(row: JournalRow) -> str:
     parts: list[str] = []
     if row.action == "mail.level_changed":
         parts.append(_("de « %(old)s » à « %(new)s »", old=_level(said, "old"), new=_level(said, "new")))
+    elif row.action == "mail.level_asked":
+        parts.append(_("« %(new)s »", new=_level(said, "new")))
     elif row.action == "mail.rectified":
         field = field_label(said.get("field", ""))
         old, new = (field_value(said.get(name, "")) or "—" for name in ("old", "new"))

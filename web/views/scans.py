@@ -338,6 +338,10 @@ def picture(scan_id: int, leaf_id: int) -> ResponseReturnValue:
     services = context.services()
     with services.reading() as session:
         source = scan_pictures.picture_source(session, scan_id, leaf_id, context.actor(), width_px=width_px)
+    if source.mail_id is not None and width_px == PAGE_PX:
+        # Joined, its pages are the letter's. A thumbnail is no reading.
+        with services.unit_of_work(context.now()) as uow:
+            reading.record_opening(uow, source.mail_id, where="scan", actor=context.actor())
     if request.if_none_match.contains(source.etag):
         return "", 304
     try:

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from ged.errors import GedError, Invalid
-from ged.org import absence_notices, absences, accounts, keys, passwords, sessions
+from ged.org import absence_notices, absences, accounts, keys, notices, passwords, sessions
 from ged.org.models import Person
 from ged.routing import queries as routing_queries
 from ged.routing.queries import InboxView
@@ -34,9 +34,10 @@ def home() -> ResponseReturnValue:
         gone = away.at_receivers(session, [slip.id for slip in slips], on=context.today())
         absent = [row for row in absences.listing(session, actor, on=context.today()) if row.from_on <= context.today()]
         told = absence_notices.notices(session, actor)
+        unread = notices.unread(session, actor)
         wrong_tries, tried_at = keys.wrong_tries(session, actor.person_id, now=context.now())
     return render_template(
-        "session/home.html", told=told, late=late, late_slips=slips[:SLIPS_SHOWN], more_slips=len(slips) > SLIPS_SHOWN,
+        "session/home.html", told=told, unread=unread, late=late, late_slips=slips[:SLIPS_SHOWN], more_slips=len(slips) > SLIPS_SHOWN,
         hours=services.unacknowledged_hours, away=gone, absent=absent,
         wrong_tries=wrong_tries, tried_at=tried_at,
     )  # fmt: skip

@@ -1,0 +1,19 @@
+"""Notices: what somebody else did that a person must know, until the person has taken note of it."""
+
+from flask import Blueprint, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from ged.org import notices
+from web import context
+from web.forms import FormReader
+
+blueprint = Blueprint("notices", __name__, url_prefix="/avis")
+
+
+@blueprint.post("/connaissance")
+def acknowledge() -> ResponseReturnValue:
+    """Take note of what was shown."""
+    read = FormReader(request.form).integers("notice")
+    with context.services().unit_of_work(context.now()) as uow:
+        notices.acknowledge(uow, read, actor=context.actor())
+    return redirect(url_for("session.home"), 303)
