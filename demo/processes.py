@@ -60,7 +60,7 @@ class Processes:
         while time.monotonic() < until:
             self.check()
             try:
-                if httpx.get(f"{url}/sante", timeout=2).status_code == 200:
+                if httpx.get(f"{url}/sante/site", timeout=2).status_code == 200:
                     return
             except httpx.HTTPError:
                 time.sleep(0.05)

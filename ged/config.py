@@ -53,6 +53,12 @@ class Settings(BaseSettings):
     direct: bool = False
     """With an ``https`` public URL and no proxy: browsers reach the site itself, and their addresses are real."""
 
+    processes: int | None = Field(default=None, ge=1, le=64)
+    """Processes of the site; unset: one for each core."""
+
+    disk_reserve_bytes: int = Field(default=500_000_000, ge=0)
+    """Room that uploads leave free on the disk of the data folder (``ged.space``)."""
+
     timezone: str = "Africa/Lome"
     locale: str = "fr_TG"
     country: str = "TG"

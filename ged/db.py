@@ -10,8 +10,12 @@ from sqlalchemy import BigInteger, Connection, DateTime, Engine, Integer, MetaDa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
+
+from ged.errors import DatabaseAway, DiskFull, EngineFailed
 
 Id = BigInteger().with_variant(Integer(), "sqlite")
 """Type of every key: SQLite gives an autoincrement only to INTEGER."""
@@ -81,7 +85,11 @@ def make_engine(url: str) -> Engine:
         event.listen(engine, "connect", _sqlite_pragmas)
         event.listen(engine, "begin", _sqlite_begin)
         return engine
-    engine = create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True)
+    # Several processes share PostgreSQL's connections: few are kept, more are there for a moment. A host that is gone
+    # is known as gone in seconds, not in the minutes of TCP.
+    engine = create_engine(
+        url, pool_size=5, max_overflow=20, pool_timeout=10, pool_pre_ping=True, connect_args={"connect_timeout": 5}
+    )
     event.listen(engine, "begin", _postgres_begin)
     return engine
 
@@ -159,6 +167,32 @@ def server_time(session: Session) -> datetime | None:
         return None
     now: datetime = session.execute(text("SELECT clock_timestamp()")).scalar_one()
     return now.astimezone(UTC)
+
+
+_DISK_FULL = "53100"
+"""SQLSTATE of PostgreSQL, appendix A of its manual; and below, its classes of errors that pass."""
+_AWAY = ("08", "53", "57P")
+
+
+def fault_of(error: BaseException) -> EngineFailed | None:
+    """What an error of the database means to people: it is away, too busy, or its disk is full; None: a mistake of ours."""
+    if isinstance(error, PoolTimeout):
+        return _away("database.busy")
+    if not isinstance(error, DBAPIError):
+        return None
+    state, said = str(getattr(error.orig, "sqlstate", None) or ""), str(error.orig)
+    if state == _DISK_FULL or "database or disk is full" in said:
+        return DiskFull("disk.full", "free space on the database's disk, then send again", retryable=True)
+    if "database is locked" in said:
+        return _away("database.busy")
+    is_lost = error.connection_invalidated or (isinstance(error, OperationalError) and not state)
+    if is_lost or state.startswith(_AWAY) or "disk I/O error" in said:
+        return _away("database.away")
+    return None
+
+
+def _away(code: str) -> DatabaseAway:
+    return DatabaseAway(code, "wait a moment, then send again", retryable=True)
 
 
 def insert_if_missing(session: Session, table: type[Base], **values: object) -> None:

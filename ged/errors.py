@@ -70,5 +70,13 @@ class EngineFailed(GedError):
         self.retryable = retryable
 
 
+class DatabaseAway(EngineFailed):
+    """The database does not answer, or not now; nothing was changed, and the same may be sent again."""
+
+
+class DiskFull(EngineFailed):
+    """There is no room for what would be stored; nothing of it is kept."""
+
+
 class ConfigError(GedError):
     """A setting is missing or makes no sense; ``params['setting']`` names it."""

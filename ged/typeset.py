@@ -5,42 +5,49 @@ font has stops the compiler (PDF/A refuses it); the error names the character.
 """
 
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-import typst
 import zxingcpp
 
-from ged.errors import Invalid
+from ged.errors import EngineFailed, Invalid
+from ged.slots import Slots
+from sandbox import Answer, Busy, Limits, Pool, SandboxError
 
 SEPARATOR = b"\n"
-_OF_THREAD = threading.local()
+HEAVY_BYTES = 100_000
+"""Of data: some hundred lines of a register."""
+TIMEOUT_S = 30.0
+WAIT_S = 8.0
+HEAVY_AT_ONCE = 2
+CHILDREN = 2
+USES = 100
+"""Pages that one child sets before another takes its place: what a compiler keeps is given back."""
+LIMITS = Limits(memory_bytes=768 << 20, processor_s=300, file_bytes=0)
+_slots: list[Slots] = []
+
+
+def share_slots(folder: Path) -> None:
+    """From now on heavy pages are set two at once over all processes that name this folder."""
+    _slots[:] = [Slots(folder, HEAVY_AT_ONCE)]
 
 
 def typeset(template: Path, data: dict[str, Any], *, at: datetime) -> bytes:
     """Compile ``template`` with ``data`` (read there by ``json(bytes(sys.inputs.data))``).
 
     Args:
-        template: a ``.typ`` file; what it imports lies beside it.
+        template: a ``.typ`` file of ``ged/templates``; what it imports lies beside it.
         data: JSON values.
         at: the document's date: the same data and time give the same bytes.
 
     Raises:
         Invalid: ``typeset.glyph`` when a character cannot be printed, ``typeset.failed`` otherwise.
+        EngineFailed: ``work.busy``, ``typeset.crashed``.
     """
-    with _explained(template):
-        pdf = _compiler(template).compile(
-            format="pdf",
-            pdf_standards="a-2b",
-            sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
-            timestamp=int(at.timestamp()),
-        )
-    # typst ends without a line end: the first incremental update would stand on the last line (ISO 19005-2, 6.1.9).
-    return bytes(pdf) + SEPARATOR  # type: ignore[arg-type]  # one document gives one value
+    return _set(template, data, at, "")[0]
 
 
 def typeset_with_places(
@@ -48,37 +55,46 @@ def typeset_with_places(
 ) -> tuple[bytes, list[dict[str, Any]]]:
     """The same, and the values of the template's metadata under ``label``: what it tells of its places.
 
-    The second costs nothing: the pages are laid out once for both.
-
     Raises:
-        Invalid: as ``typeset``.
+        Invalid, EngineFailed: as ``typeset``.
     """
-    pdf = typeset(template, data, at=at)
-    with _explained(template):
-        answer = _compiler(template).query(f"<{label}>", field="value")
-    found: list[dict[str, Any]] = json.loads(answer)
-    return pdf, found
+    return _set(template, data, at, label)
 
 
-def _compiler(template: Path) -> typst.Compiler:
-    # A compiler keeps its fonts and belongs to one thread.
-    kept: dict[Path, typst.Compiler] = _OF_THREAD.__dict__.setdefault("compilers", {})
-    if template not in kept:
-        kept[template] = typst.Compiler(template, root=template.parent, ignore_system_fonts=True)
-    return kept[template]
-
-
-@contextmanager
-def _explained(template: Path) -> Iterator[None]:
+def _set(template: Path, data: dict[str, Any], at: datetime, label: str) -> tuple[bytes, list[dict[str, Any]]]:
+    payload = json.dumps(data, ensure_ascii=False).encode()
+    request = {"template": template.name, "timestamp": int(at.timestamp()), "label": label}
     try:
-        yield
-    except typst.TypstError as error:
-        message = str(error)
-        if "glyph" in message or "could not be displayed" in message or "codepoint" in message:
-            raise Invalid("typeset.glyph", "remove the character that no font has", detail=message[:200]) from None
-        raise Invalid(
-            "typeset.failed", "report this with the template's name", template=template.name, detail=message[:300]
-        ) from None
+        with _place(len(payload)):
+            answer = _children().ask(request, payload=payload, timeout_s=TIMEOUT_S)
+    except Busy:
+        raise EngineFailed("work.busy", "wait a moment, then ask again", retryable=True) from None
+    except SandboxError as error:
+        raise EngineFailed("typeset.crashed", "ask for fewer lines", retryable=True, detail=str(error)) from error
+    _refuse(answer, template)
+    # typst ends without a line end: the first incremental update would stand on the last line (ISO 19005-2, 6.1.9).
+    return answer.payload + SEPARATOR, list(answer.message["values"])
+
+
+def _place(size_bytes: int) -> AbstractContextManager[None]:
+    return _slots[0].taken(wait_s=WAIT_S) if _slots and size_bytes > HEAVY_BYTES else nullcontext()
+
+
+@cache
+def _children() -> Pool:
+    """The children of this process; after a fork each process starts its own."""
+    return Pool("ged.typeset_child:service", {}, packages=("ged",), limits=LIMITS, uses=USES, size=CHILDREN)
+
+
+def _refuse(answer: Answer, template: Path) -> None:
+    message = answer.message.get("error")
+    if message is None:
+        return
+    if any(word in str(message) for word in ("glyph", "could not be displayed", "codepoint")):
+        raise Invalid("typeset.glyph", "remove the character that no font has", detail=str(message)[:200])
+    raise Invalid(
+        "typeset.failed", "report this with the template's name", template=template.name, detail=str(message)[:300]
+    )
 
 
 def qr_svg(text: str) -> str:

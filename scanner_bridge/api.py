@@ -18,6 +18,7 @@ Link = Literal["online", "network_down", "server_down", "unpaired"]
 State = Literal["scanning", "uploading", "done", "failed", "cancelled"]
 
 WAIT_S: Final = 25
+LONGEST_PAUSE_S: Final = 60.0
 _TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 _REPORT_TIMEOUT = httpx.Timeout(2.0)
 _POLL_TIMEOUT = httpx.Timeout(WAIT_S + 10.0, connect=5.0)
@@ -143,10 +144,10 @@ class Api:
         """Tell which scanners are present."""
         self._call("POST", "devices", json={"devices": [asdict(device) for device in devices]})
 
-    def next_order(self) -> ScanOrder | None:
-        """Wait for an order as long as the server holds the request; None if there is none."""
+    def next_order(self) -> ScanOrder | float:
+        """Wait for an order as long as the server holds the request; if there is none, the seconds to pause now."""
         response = self._call("GET", "order", params={"wait_s": WAIT_S}, timeout=_POLL_TIMEOUT)
-        return None if response.status_code == 204 else _order_of(response.json())
+        return _pause_of(response) if response.status_code == 204 else _order_of(response.json())
 
     def report(
         self, order_id: OrderId, state: State, pages: int, *, code: str | None = None, detail: str | None = None
@@ -232,6 +233,12 @@ def _is_passing(response: httpx.Response, code: str) -> bool:
     """Whether the same call may go well later; bytes changed on the way are sent again."""
     status = response.status_code
     return status in {408, 425, 429} or status >= 500 or response.is_redirect or code == "page.digest_mismatch"
+
+
+def _pause_of(response: httpx.Response) -> float:
+    """The seconds that the server asks us to stay away (``Retry-After``), within reason."""
+    asked = response.headers.get("Retry-After", "")
+    return min(float(asked), LONGEST_PAUSE_S) if asked.isascii() and asked.isdigit() else 0.0
 
 
 def _error_of(response: httpx.Response) -> tuple[str, str]:

@@ -101,12 +101,14 @@ class Agent:
             backoff.reset()
             self._set_link("online")
             self._uploader.server_is_back()
-            if order is not None:
+            if isinstance(order, ScanOrder):
                 self._runner.run(order)
-            elif (spent := time.monotonic() - started) < _SHORTEST_POLL_S:
-                self._pause(_SHORTEST_POLL_S - spent)
+            else:
+                # A server that holds no request for us says when to come again; one that says nothing is not hurried.
+                spent = time.monotonic() - started
+                self._pause(max(order, _SHORTEST_POLL_S - spent))
 
-    def _wait_for_order(self) -> ScanOrder | None:
+    def _wait_for_order(self) -> ScanOrder | float:
         self._waiting = True
         try:
             return self._api.next_order()
@@ -114,7 +116,8 @@ class Agent:
             self._waiting = False
 
     def _pause(self, wait_s: float) -> None:
-        self._stopping.wait(wait_s)
+        if wait_s > 0:
+            self._stopping.wait(wait_s)
 
     def _announce(self) -> None:
         """At the start and each minute; what fails is tried again soon, for a clerk cannot order without devices."""

@@ -13,7 +13,24 @@ from ged.codes import derive_secret
 from ged.config import Settings
 from ged.org.sessions import LONGEST_SESSION
 from ged.unit import Services
-from web import api, auth, context, errors, guard, headers, hosts, i18n, keyring, navigation, numbers, pages, views
+from web import (
+    access_log,
+    api,
+    auth,
+    compression,
+    context,
+    errors,
+    guard,
+    headers,
+    hosts,
+    i18n,
+    keyring,
+    navigation,
+    numbers,
+    pages,
+    room,
+    views,
+)
 
 
 def create_app(services: Services, settings: Settings) -> Flask:
@@ -35,6 +52,9 @@ def create_app(services: Services, settings: Settings) -> Flask:
         # The session cookie is SameSite and the token is bound to it; a proxy that strips the referrer is no attack.
         WTF_CSRF_SSL_STRICT=False,
     )
+    access_log.install(app, trusts_proxy=settings.proxies > 0)
+    # What is added first is called last: it compresses what the others have finished.
+    compression.install(app)
     numbers.install(app)
     context.plug(app, services, settings)
     hosts.install(app, settings)
@@ -44,6 +64,7 @@ def create_app(services: Services, settings: Settings) -> Flask:
     csrf = CSRFProtect(app)
     guard.install(app)
     headers.install(app)
+    room.install(app, room.space_of(app))
     keyring.install(app)
     pages.install(app)
     for blueprint in (*views.blueprints(), *api.blueprints()):

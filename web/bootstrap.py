@@ -21,6 +21,7 @@ from ged.errors import ConfigError, Invalid
 from ged.org.certificates import is_issued, own_lists
 from ged.pipeline import lane_of, plug_proofs
 from ged.ports import Certificate, JobQueue, Post, SearchIndex, TokenSealer
+from ged.typeset import share_slots
 from ged.unit import Services
 from indexer.synonyms import SHIPPED, SynonymFile
 from ocr.engine import TesseractEngine
@@ -54,6 +55,7 @@ def build_services(settings: Settings, *, writes_index: bool = False) -> Service
     """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     plug_proofs()
+    share_slots(settings.data_dir / "run")
     secret = settings.secret.get_secret_value()
     keystore = _keystore_secret(settings)
     vault = LocalVault(

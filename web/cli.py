@@ -203,8 +203,11 @@ def account_free_key(name: str) -> None:
 
 @main.command()
 @click.option("--bind", default="127.0.0.1:8000", show_default=True)
-@click.option("--threads", default=12, show_default=True)
-def serve(bind: str, threads: int) -> None:
+@click.option("--threads", default=8, show_default=True, help="Pages that one process makes at once.")
+@click.option(
+    "--processes", type=click.IntRange(1, 64), default=None, help="By default GED_PROCESSES, else one for each core."
+)
+def serve(bind: str, threads: int, processes: int | None) -> None:
     """Serve site and API."""
     from ged.config import refuse_unknown_addresses
     from web.migrate import require_migrated
@@ -213,7 +216,7 @@ def serve(bind: str, threads: int) -> None:
     settings = settings_of()
     refuse_unknown_addresses(settings)
     require_migrated(settings)
-    serve_site(settings, bind=bind, threads=threads)
+    serve_site(settings, bind=bind, threads=threads, processes=processes)
 
 
 @main.command()

@@ -20,22 +20,33 @@ def plug(app: Flask, services: Services, settings: Settings) -> None:
     """Give an application its services; ``g.services`` and ``g.now`` are there in every request."""
     app.extensions[_SERVICES] = services
     app.extensions[_SETTINGS] = settings
-    app.before_request(_open_request)
+    app.before_request(open_request)
 
 
-def _open_request() -> None:
+def open_request() -> None:
+    """What each request begins with."""
     g.services = services()
     g.now = datetime.now(UTC)
 
 
 def services() -> Services:
     """The plugs of this process."""
-    return cast(Services, current_app.extensions[_SERVICES])
+    return services_of(current_app)
 
 
 def settings() -> Settings:
     """The settings of this process. Views need them rarely."""
-    return cast(Settings, current_app.extensions[_SETTINGS])
+    return settings_of(current_app)
+
+
+def services_of(app: Flask) -> Services:
+    """The plugs of an application, outside of a request."""
+    return cast(Services, app.extensions[_SERVICES])
+
+
+def settings_of(app: Flask) -> Settings:
+    """The settings of an application, outside of a request."""
+    return cast(Settings, app.extensions[_SETTINGS])
 
 
 def now() -> datetime:

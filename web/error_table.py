@@ -222,6 +222,23 @@ MESSAGES: Mapping[str, Message] = {
     "correspondent.unknown": Message(
         _l("Ce correspondant n'existe pas dans l'annuaire."), _l("Choisissez de nouveau l'expéditeur.")
     ),
+    # --- database, disk ---
+    "database.away": Message(
+        _l("Le service ne peut pas lire ses données en ce moment."),
+        _l("Rien n'a été enregistré. Attendez une minute, puis renvoyez ; la page d'avant garde votre saisie."),
+    ),
+    "database.busy": Message(
+        _l("Trop de personnes enregistrent en même temps."),
+        _l("Rien n'a été enregistré. Attendez quelques secondes, puis renvoyez."),
+    ),
+    "disk.full": Message(
+        _l("Le serveur n'a plus de place : rien n'a été enregistré."),
+        _l("Prévenez l'administrateur (espace disque), puis renvoyez."),
+    ),
+    "disk.low": Message(
+        _l("Le serveur n'a plus assez de place pour cet envoi : rien n'en a été pris."),
+        _l("Prévenez l'administrateur (espace disque), puis renvoyez."),
+    ),
     # --- deadline ---
     "deadline.days": Message(
         _l("Le délai n'est pas un nombre de jours ouvrés entre 0 et 366."), _l("Corrigez le délai.")
@@ -1278,7 +1295,14 @@ MESSAGES: Mapping[str, Message] = {
     "text.glyph_missing": Message(
         _l("Le caractère « %(character)s » ne peut pas être imprimé."), _l("Remplacez ce caractère.")
     ),
-    # --- typeset ---
+    # --- typeset, work ---
+    "work.busy": Message(
+        _l("Plusieurs impressions lourdes sont déjà en cours."),
+        _l("Rien n'est perdu : attendez quelques secondes, puis redemandez."),
+    ),
+    "typeset.crashed": Message(
+        _l("La mise en page a demandé trop de temps ou de mémoire."), _l("Demandez moins de lignes à la fois.")
+    ),
     "typeset.failed": Message(
         _l("La mise en page du document a échoué."), _l("Réessayez ; si l'erreur revient, prévenez l'administrateur.")
     ),

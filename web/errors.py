@@ -5,20 +5,23 @@ of its first word: what happened, then what to do. ``%(name)s`` takes a value of
 are missing.
 """
 
+import json
 import logging
-import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from flask import Flask, flash, g, jsonify, redirect, render_template, request, url_for
+from flask import Flask, flash, g, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
+from werkzeug.http import HTTP_STATUS_CODES
 
+from ged.db import fault_of
 from ged.errors import (
+    DiskFull,
     EngineFailed,
     Forbidden,
     GedError,
@@ -30,13 +33,15 @@ from ged.errors import (
     StaleVersion,
 )
 from ged.org import refusals
+from ged.space import disk_full_of
 from ged.unit import SYSTEM
-from web import context, i18n
+from web import access_log, context, i18n
 from web.error_table import MESSAGES
 from web.paths import safe_path
 
 log = logging.getLogger("ged.web")
 
+STATUS_FULL = 507
 STATUS: tuple[tuple[type[GedError], int], ...] = (
     (NotFound, 404),
     (Forbidden, 403),
@@ -45,8 +50,11 @@ STATUS: tuple[tuple[type[GedError], int], ...] = (
     (NumberTaken, 409),
     (Malformed, 400),
     (Invalid, 422),
+    (DiskFull, STATUS_FULL),
     (EngineFailed, 503),
 )
+RETRY_AFTER_S = 10
+"""After a 503 that passes by itself."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +129,10 @@ def _on_ged_error(error: GedError) -> ResponseReturnValue:
     if error.code == "session.required":
         return _ask_to_sign_in(error.code)
     if isinstance(error, Forbidden) or error.params.get("refused") or error.code in _PRIVATE:
-        _record_refusal(error)
+        try:
+            _record_refusal(error)
+        except Exception as fault:  # noqa: BLE001  # answered as what it is, a database that is away above all
+            return _on_crash(fault)
     view = view_of(error)
     if view.status >= 500:
         log.error("%s %s: %s", request.method, request.endpoint, error)
@@ -187,7 +198,11 @@ def _on_http_error(error: HTTPException) -> ResponseReturnValue:
 
 
 def _on_crash(error: Exception) -> ResponseReturnValue:
-    reference = secrets.token_hex(4)
+    known = disk_full_of(error) if isinstance(error, OSError) else fault_of(error)
+    if known is not None:
+        log.error("%s %s: %s (%s)", request.method, request.endpoint, known, type(error).__name__)
+        return _answer(view_of(known))
+    reference = access_log.request_id()
     log.error("crash %s at %s %s", reference, request.method, request.endpoint, exc_info=error)
     what = gettext("Une erreur inattendue s'est produite (référence %(reference)s).", reference=reference)
     return _answer(ErrorView("page.crash", what, _words("page.crash")[1], 500))
@@ -208,9 +223,50 @@ def _json(view: ErrorView) -> ResponseReturnValue:
 
 
 def _answer(view: ErrorView) -> ResponseReturnValue:
-    if _wants_json():
-        return _json(view)
-    return render_template("errors/error.html", failure=view, title=_TITLES.get(view.status, _REFUSED)), view.status
+    response = make_response(_json(view) if _wants_json() else (_page(view), view.status))
+    if view.status == 503:
+        response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return response
+
+
+@dataclass(frozen=True)
+class Plain:
+    """An answer made beforehand, for when the application is not asked."""
+
+    status: str
+    media_type: str
+    body: bytes
+
+
+def plain_words(app: Flask, codes: Iterable[str]) -> dict[tuple[str, str], Plain]:
+    """The answers of these codes, as ``html`` and as ``json``."""
+    made: dict[tuple[str, str], Plain] = {}
+    with app.test_request_context("/"):
+        context.open_request()
+        for code in codes:
+            status = 413 if code == "upload.too_large" else STATUS_FULL
+            view = ErrorView(code, *_words(code), status)
+            line = f"{status} {HTTP_STATUS_CODES[status]}"
+            page = render_template("errors/bare.html", failure=view, title=_TITLES[status])
+            made[code, "html"] = Plain(line, "text/html; charset=utf-8", page.encode())
+            body = json.dumps({"error": {"code": code, "message": view.message, "remedy": view.remedy}})
+            made[code, "json"] = Plain(line, "application/json", body.encode())
+    return made
+
+
+def _page(view: ErrorView) -> str:
+    title = _TITLES.get(view.status, _REFUSED)
+    if view.code in _WITHOUT_DATABASE:
+        g.navigation = []  # its counters cannot be asked for now
+    try:
+        return render_template("errors/error.html", failure=view, title=title)
+    except Exception as error:
+        if fault_of(error) is None:
+            raise
+        return render_template("errors/bare.html", failure=view, title=title)
+
+
+_WITHOUT_DATABASE = frozenset({"database.away", "database.busy"})
 
 
 _REFUSED = _l("Opération refusée")
@@ -223,4 +279,5 @@ _TITLES = {
     422: _l("Opération refusée"),
     500: _l("Erreur inattendue"),
     503: _l("Service momentanément indisponible"),
+    507: _l("Plus de place sur le serveur"),
 }

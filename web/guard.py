@@ -59,6 +59,7 @@ ACCESS: Mapping[str, Rule] = {
     "session.unlock_key": SIGNED_IN,
     "session.lock_key": SIGNED_IN,
     "health.show": PUBLIC,
+    "health.site": PUBLIC,
     # --- what our certificate authority publishes ---
     "pki.revocation_list": PUBLISHED,
     "pki.certificate": PUBLISHED,

@@ -25,8 +25,8 @@ from ged.registry.states import MailState
 from ged.unit import Actor, Role
 
 PAGE_SIZE = 50
-MAX_PRINTED = 2000
-"""Lines of one printed document; more are printed by shorter ranges."""
+MAX_PRINTED = 1500
+"""Lines of one printed document, some two seconds of a processor; more are printed by shorter ranges."""
 
 
 class EntryKind(StrEnum):

@@ -2,11 +2,12 @@
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from ged import locks
@@ -35,6 +36,11 @@ class BridgeIdentity:
     unit_id: int
     name: str
     last_seen_at: datetime | None
+
+
+def token_digest(token: str) -> str:
+    """What is stored of a bridge's token."""
+    return _hash(token)
 
 
 def _hash(text: str) -> str:
@@ -126,6 +132,16 @@ def authenticate(session: Session, token: str) -> BridgeIdentity:
 def seen(uow: UnitOfWork, bridge_id: int, *, now: datetime) -> None:
     """Note that a bridge is there (no entry in the journal: it is not a change that a person makes)."""
     uow.session.get_one(Bridge, bridge_id).last_seen_at = now
+
+
+def seen_waiting(uow: UnitOfWork, token_digests: Collection[str], *, now: datetime) -> None:
+    """Note that these bridges wait for orders, all by one statement."""
+    late = now - SEEN_EVERY
+    uow.session.execute(
+        update(Bridge)
+        .where(Bridge.token_hash.in_(token_digests), or_(Bridge.last_seen_at.is_(None), Bridge.last_seen_at < late))
+        .values(last_seen_at=now)
+    )
 
 
 def tell_devices(uow: UnitOfWork, bridge_id: int, devices: list[dict[str, Any]], *, now: datetime) -> None:

@@ -17,6 +17,7 @@ from ged.errors import Invalid
 from ged.ports import BlobStore, Digest, PageFacts, SourceFacts
 from ged.registry.operations import SourcePage
 from ged.registry.signed_kinds import APART, IS_APART
+from ged.space import disk_full_of
 from ged.unit import Services
 
 NAME_LENGTH = 120
@@ -132,9 +133,16 @@ def sweep_private_dirs(services: Services, *, older_than: datetime) -> int:
 
 
 def fetch(blobs: BlobStore, digest: Digest | str, path: Path) -> Path:
-    """Copy a blob to a file that a program may read."""
-    with blobs.open(Digest(digest)) as source, path.open("wb") as target:
-        shutil.copyfileobj(source, target)
+    """Copy a blob to a file that a program may read.
+
+    Raises:
+        DiskFull: ``disk.full``.
+    """
+    try:
+        with blobs.open(Digest(digest)) as source, path.open("wb") as target:
+            shutil.copyfileobj(source, target)
+    except OSError as error:
+        raise disk_full_of(error) or error from error
     return path
 
 

@@ -236,6 +236,13 @@ def next_order(session: Session, bridge_id: int) -> Order | None:
     return Order(row.id, row.batch_key, row.device, row.source, row.mode, row.dpi, row.duplex, row.paper, row.complete)
 
 
+def orders_waiting(session: Session) -> dict[str, bool]:
+    """For each bridge that has its right, by the digest of its token: whether an order waits for it."""
+    waits = select(ScanOrder.id).where(ScanOrder.bridge_id == Bridge.id, ScanOrder.state == OrderState.WAITING).exists()
+    rows = session.execute(select(Bridge.token_hash, waits).where(Bridge.revoked_at.is_(None)))
+    return {digest: bool(is_there) for digest, is_there in rows}
+
+
 def order_progress(
     uow: UnitOfWork, bridge_id: int, order_id: int, *, state: str, pages: int, code: str, detail: str, now: datetime
 ) -> bool:

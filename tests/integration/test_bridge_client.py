@@ -16,6 +16,7 @@ from ged.registry import bridges, recognition, scan_orders, scan_queries
 from ged.registry.intake_models import OrderState, ScanBatch, ScanOrder
 from ged.unit import Services
 from scanner_bridge.api import Api, LinkDownError, RefusedError
+from scanner_bridge.api import ScanOrder as Told
 from scanner_bridge.manifest import Manifest, Order, Page
 from tests import pages
 from tests.factories import NOW, SECRET, actor, make_organisation, make_services
@@ -49,7 +50,7 @@ def test_the_clients_calls_are_understood(services: Services, url: str) -> None:
         settings = scan_orders.Settings(dpi=200)
         order_id = scan_orders.order_scan(uow, int(bridge_id), settings, actor=clerk, now=NOW).id
     told = api.next_order()
-    assert told is not None
+    assert isinstance(told, Told)
     assert (told.order_id, told.dpi, told.complete) == (order_id, 200, True)
     assert api.report(order_id, "scanning", 0) is False
     order = Order(order_id, None, "2026-11-24T09:00:00+00:00", complete=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from ged.config import Settings
 from ged.jobs import Job, JobKind
 from ged.org import sessions
 from ged.org.models import Person
-from ged.registry import bridges, recognition, scan_orders
+from ged.registry import bridges, recognition
 from ged.registry.intake_models import Bridge, Scan, ScanBatch, ScanLeaf, ScanOrder, ScanState
 from ged.registry.models import Attachment, Mail, Register
 from ged.registry.operations import IncomingForm, Registered, register_incoming
@@ -161,25 +160,13 @@ def test_a_bridge_scans_from_pairing_to_the_joined_letter(site: Site) -> None:
         assert session.scalar(select(Attachment.mail_id)) == letter.mail_id
 
 
-def test_an_order_is_given_while_the_bridge_waits(site: Site) -> None:
-    bridge, clerk = paired(site), actor(site.services, "agent")
-    answers: list[tuple[float, TestResponse]] = []
-
-    def wait() -> None:
-        answer = site.app.test_client().get("/api/bridge/order?wait_s=10", headers=bridge)
-        answers.append((time.monotonic(), answer))
-
-    waiting = threading.Thread(target=wait)
-    waiting.start()
-    time.sleep(0.5)
-    ordered_at = time.monotonic()
-    with site.services.unit_of_work(NOW) as uow:
-        bridge_id = uow.session.scalar(select(Bridge.id)) or 0
-        scan_orders.order_scan(uow, bridge_id, actor=clerk, now=NOW)
-    waiting.join(timeout=10)
-    answered_at, answer = answers[0]
-    assert answer.status_code == 200
-    assert answered_at - ordered_at < 2.0
+def test_a_bridge_without_an_order_is_answered_at_once_and_told_when_to_come_again(site: Site) -> None:
+    bridge = paired(site)
+    began = time.monotonic()
+    answer = site.app.test_client().get("/api/bridge/order?wait_s=25", headers=bridge)
+    assert time.monotonic() - began < 2.0
+    assert answer.status_code == 204
+    assert 1 <= int(answer.headers["Retry-After"]) <= 5
 
 
 def test_the_api_refuses_clearly(site: Site) -> None:

@@ -1,7 +1,6 @@
 """What scanner bridges call: pairing, devices, orders (a long poll), batches and pages. Every call may be repeated."""
 
 import json
-import time
 from datetime import datetime
 from typing import Any
 
@@ -20,10 +19,13 @@ from web.numbers import whole
 
 blueprint = Blueprint("bridge", __name__, url_prefix="/api/bridge")
 
+ORDER_PATH = "/api/bridge/order"
 PAIRINGS, TOKENS = Limit("pairing", 20, 10), Limit("token", 60, 2)
 """Wrong codes and wrong tokens of an address; what is right is never slowed."""
 LONGEST_WAIT_S = 30.0
-LOOK_EVERY_S = 0.2
+RETRY_AFTER_S = 2
+WAITED = "ged.waited"
+"""In the environment of a poll that the server laid aside until now."""
 MAX_JSON_BYTES = 1_000_000
 MAX_PAGES = 100_000
 """Of one order: what a bridge says beyond it is no count."""
@@ -112,22 +114,19 @@ def devices() -> ResponseReturnValue:
 
 @blueprint.get("/order")
 def order() -> ResponseReturnValue:
-    """Wait for an order; short looks, so that no connection or transaction is held meanwhile."""
+    """The oldest order, at once. Waiting for one is the server's work (``web.polls``): nothing waits here.
+
+    204: there is none. ``Retry-After`` then asks a bridge whose request was not laid aside to pause.
+    """
     bridge, services = _bridge(), context.services()
-    wait_s = min(max(request.args.get("wait_s", 0.0, type=float), 0.0), LONGEST_WAIT_S)
-    ends_at_s = time.monotonic() + wait_s
     if bridge.last_seen_at is None or context.now() - bridge.last_seen_at > bridges.SEEN_EVERY:
         with services.unit_of_work(context.now()) as uow:
             bridges.seen(uow, bridge.id, now=context.now())
-    while True:
-        with services.reading() as session:
-            found = scan_orders.next_order(session, bridge.id)
-        if found is not None:
-            break
-        left_s = ends_at_s - time.monotonic()
-        if left_s <= 0:
-            return "", 204
-        time.sleep(min(LOOK_EVERY_S, left_s))
+    with services.reading() as session:
+        found = scan_orders.next_order(session, bridge.id)
+    if found is None:
+        waited = WAITED in request.environ
+        return "", 204, {} if waited else {"Retry-After": str(RETRY_AFTER_S)}
     return jsonify(
         order_id=found.id,
         batch_key=found.batch_key,

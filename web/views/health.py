@@ -1,18 +1,36 @@
-"""Whether this process serves and reaches its database: for the supervisor, a proxy, a monitor."""
+"""Whether this installation works: for the supervisor, a monitor, a proxy. No page's thread answers here."""
 
-from flask import Blueprint, jsonify
+import time
+
+from flask import Blueprint, current_app, jsonify
 from flask.typing import ResponseReturnValue
 
-from ged.reports.journal import head
-from web import context
+from ged import health
+from web import context, room
 
 blueprint = Blueprint("health", __name__)
+
+KEPT_S = 2.0
+_KEPT = "ged_health"
 
 
 @blueprint.get("/sante")
 def show() -> ResponseReturnValue:
-    """200 when the database answers; says so when it is allowed to lose what it was given (tests)."""
-    with context.services().reading() as session:
-        head(session)
+    """200 when all works; 503 with the codes of what does not. For a monitor.
+
+    Says so when the database is allowed to lose what it was given (tests).
+    """
+    looked_s, found = current_app.extensions.get(_KEPT, (-KEPT_S, []))
+    if time.monotonic() - looked_s > KEPT_S:
+        found = health.problems(context.services(), room.space_of(current_app), now=context.now())
+        current_app.extensions[_KEPT] = time.monotonic(), found
     unsafe = context.settings().unsafe_database
-    return jsonify(status="ok", **({"unsafe_database": unsafe} if unsafe else {}))
+    told = {"unsafe_database": unsafe} if unsafe else {}
+    return jsonify(status="red" if found else "ok", problems=found, **told), 503 if found else 200
+
+
+@blueprint.get("/sante/site")
+def site() -> ResponseReturnValue:
+    """200 when this process serves and reaches its database. For a proxy: dead workers are no reason to send nobody."""
+    is_there = health.reaches_database(context.services())
+    return jsonify(status="ok" if is_there else "red"), 200 if is_there else 503

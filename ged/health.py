@@ -1,0 +1,86 @@
+"""Whether this installation does its work, for supervisors and monitors: what is wrong, in codes, and nothing else."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from ged import audit
+from ged.archive.seal import HeadSeal
+from ged.audit import AuditEntry
+from ged.db import fault_of
+from ged.pipeline import seal_folder
+from ged.reports.jobs import living_workers, oldest_due
+from ged.space import Space
+from ged.unit import Services
+
+UNSEALED_AFTER = timedelta(minutes=90)
+"""The journal's head is sealed each hour at least."""
+DUE_AFTER = timedelta(minutes=15)
+"""A job that could run is taken in seconds; behind a morning's scans it may wait minutes."""
+PROBE = b"\0" * 8192
+
+
+def reaches_database(services: Services) -> bool:
+    """Whether the database answers: what a proxy asks before it sends people here."""
+    try:
+        with services.reading() as session:
+            audit.head(session)
+    except Exception as error:
+        if fault_of(error) is None:
+            raise
+        return False
+    return True
+
+
+def problems(services: Services, space: Space, *, now: datetime) -> list[str]:
+    """What does not work, in codes; empty when all is well."""
+    found = list(_of_disk(space))
+    if not reaches_database(services):
+        return [*found, "database.away"]
+    with services.reading() as session:
+        found += _of_database(session)
+        found += _of_journal(session, services, now)
+        found += _of_jobs(session, now)
+    return found
+
+
+def _of_disk(space: Space) -> Iterator[str]:
+    if space.is_low():
+        yield "disk.low"
+    probe = space.folder / "tmp" / f"probe-{os.getpid()}-{secrets.token_hex(4)}"
+    try:
+        probe.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with probe.open("xb") as out:
+            out.write(PROBE)
+            out.flush()
+            os.fsync(out.fileno())
+    except OSError:
+        yield "disk.unwritable"
+    finally:
+        probe.unlink(missing_ok=True)
+
+
+def _of_database(session: Session) -> Iterator[str]:
+    is_sqlite = session.get_bind().dialect.name == "sqlite"  # it lies on the disk that was tried
+    if not is_sqlite and session.scalar(text("SHOW transaction_read_only")) == "on":
+        yield "database.read_only"
+
+
+def _of_jobs(session: Session, now: datetime) -> Iterator[str]:
+    if not living_workers(session, now):
+        yield "worker.none"
+    oldest = oldest_due(session, now)
+    if oldest is not None and now - oldest > DUE_AFTER:
+        yield "queue.old"
+
+
+def _of_journal(session: Session, services: Services, now: datetime) -> Iterator[str]:
+    sealed = HeadSeal(seal_folder(services)).last()
+    behind = AuditEntry.sequence > (sealed.count if sealed is not None else 0)
+    oldest = session.scalar(select(AuditEntry.at).where(behind).order_by(AuditEntry.sequence).limit(1))
+    if oldest is not None and now - oldest > UNSEALED_AFTER:
+        yield "journal.unsealed"

@@ -1,0 +1,190 @@
+"""The site under gunicorn: waiting bridges, slow clients and dead processes do not keep pages from anybody."""
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+
+from ged.registry import bridges, scan_orders
+from tests.factories import actor
+from tests.served import Served, served
+from tests.worker_kit import Installation, eventually
+
+pytestmark = pytest.mark.slow
+
+THREADS = 4
+QUICK_S = 4.0
+"""Far below what a wait costs, and above what a busy machine of tests needs."""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    made = Installation.make(tmp_path_factory.mktemp("site"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def site(place: Installation) -> Iterator[Served]:
+    with served(place, threads=THREADS) as running:
+        yield running
+
+
+def pair(place: Installation, name: str) -> tuple[str, int]:
+    """A bridge at the desk of the mail office."""
+    now, clerk = datetime.now(UTC), actor(place.services, "agent")
+    with place.services.unit_of_work(now) as uow:
+        code = bridges.make_pairing_code(uow, clerk.posts[0].unit_id, actor=clerk, now=now)
+        token, bridge_id = bridges.pair(uow, code, name, now=now)
+    return token, bridge_id
+
+
+def poll(site: Served, token: str, wait_s: float = 25) -> httpx.Response:
+    return httpx.get(
+        f"{site.url}/api/bridge/order?wait_s={wait_s}", headers={"Authorization": f"Bearer {token}"}, timeout=60
+    )
+
+
+def known(site: Served, token: str) -> None:
+    """Until the server lays this bridge's polls aside."""
+    eventually(lambda: "Retry-After" not in poll(site, token, 0.1).headers, within_s=20, what="a poll is laid aside")
+
+
+def test_waiting_bridges_leave_the_pages_alone(place: Installation, site: Served) -> None:
+    bridges_there = [pair(place, f"Guichet {number}") for number in range(24)]
+    known(site, bridges_there[-1][0])  # one look at the orders shows all that are paired
+    with ThreadPoolExecutor(len(bridges_there)) as pool:
+        polls = [pool.submit(poll, site, token, 20) for token, _ in bridges_there]
+        eventually(lambda: len(connections(site)) >= 24, within_s=10, what="all bridges wait")
+        times = [site.sign_in_page_s() for _ in range(10)]
+        waiting = sum(not one.done() for one in polls)
+        bridge_id = bridges_there[7][1]
+        began = time.monotonic()
+        clerk, now = actor(place.services, "agent"), datetime.now(UTC)
+        with place.services.unit_of_work(now) as uow:
+            order_id = scan_orders.order_scan(uow, bridge_id, actor=clerk, now=now).id
+        told = polls[7].result()
+        reached_s = time.monotonic() - began
+        answers = [one.result() for one in polls]
+    assert waiting == 24
+    assert max(times) < QUICK_S, times
+    assert (told.status_code, told.json()["order_id"]) == (200, order_id)
+    assert reached_s < 5.0
+    assert [one.status_code for one in answers].count(204) == 23
+    with place.services.unit_of_work(datetime.now(UTC)) as uow:
+        scan_orders.cancel_order(uow, order_id, actor=clerk, now=now)
+
+
+def connections(site: Served) -> list[str]:
+    """Open connections to the site's port, as the kernel tells them."""
+    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    wanted = f":{site.port:04X}"
+    return [line for line in lines if line.split()[1].endswith(wanted) and line.split()[3] == "01"]
+
+
+def test_a_bridge_waits_once_and_a_foreign_token_not_at_all(place: Installation, site: Served) -> None:
+    token, _ = pair(place, "Guichet double")
+    known(site, token)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(poll, site, token, 25)
+        eventually(lambda: len(connections(site)) >= 1, within_s=5, what="the first poll is there")
+        began = time.monotonic()
+        second = pool_of_one(site, token)
+        assert first.result().status_code == 204
+        assert time.monotonic() - began < 8.0
+        second.join()
+    began = time.monotonic()
+    assert poll(site, "a token of nobody").status_code == 401
+    assert time.monotonic() - began < 2.0
+
+
+def pool_of_one(site: Served, token: str) -> threading.Thread:
+    """The same bridge asks a second time."""
+    thread = threading.Thread(target=poll, args=(site, token, 3))
+    thread.start()
+    return thread
+
+
+def test_unfinished_heads_and_bodies_hold_no_page(site: Served) -> None:
+    with ExitStack() as stack:
+        for number in range(60):
+            slow = stack.enter_context(socket.create_connection(("127.0.0.1", site.port)))
+            if number % 2:
+                slow.sendall(b"GET /connexion HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ")
+            else:
+                slow.sendall(b"POST /connexion HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100000\r\n\r\naccount=")
+        times = [site.sign_in_page_s() for _ in range(10)]
+    assert max(times) < QUICK_S, times
+
+
+def test_a_head_that_never_ends_is_hung_up_on(site: Served) -> None:
+    with socket.create_connection(("127.0.0.1", site.port)) as slow:
+        slow.settimeout(40)
+        slow.sendall(b"GET /connexion HTTP/1.1\r\n")
+        began = time.monotonic()
+        assert slow.recv(100) == b""
+        assert time.monotonic() - began < 25
+
+
+def test_one_address_has_so_many_connections_and_idle_ones_make_room(site: Served) -> None:
+    with ExitStack() as stack:
+        slow = [stack.enter_context(socket.create_connection(("127.0.0.1", site.port))) for _ in range(100)]
+        for one in slow:
+            one.sendall(b"GET /connexion HTTP/1.1\r\n")
+        eventually(lambda: len(connections(site)) >= 100, within_s=10, what="all are taken")
+        with pytest.raises(httpx.TransportError):
+            httpx.get(f"{site.url}/connexion", timeout=5)
+    eventually(lambda: len(connections(site)) < 50, within_s=10, what="they are gone")
+    assert site.sign_in_page_s() < QUICK_S
+
+
+def test_a_slow_link_brings_a_large_page_in_pieces(place: Installation, site: Served) -> None:
+    token, _ = pair(place, "Guichet lent")
+    headers = {"Authorization": f"Bearer {token}"}
+    assert httpx.put(f"{site.url}/api/bridge/batch/lent", json={}, headers=headers).status_code == 201
+    body = os.urandom(96_000)
+    head = (
+        f"PUT /api/bridge/batch/lent/page/t1?offset=0 HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        f"Authorization: Bearer {token}\r\nContent-Length: {len(body)}\r\nX-Content-Size: {len(body) * 2}\r\n"
+        f"X-Content-SHA256: {'0' * 64}\r\nX-Page-Order: 1\r\nContent-Type: image/png\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", site.port)) as slow:
+        slow.settimeout(20)
+        slow.sendall(head.encode())
+        for start in range(0, len(body), 16_000):  # 32 kB a second
+            slow.sendall(body[start : start + 16_000])
+            time.sleep(0.5)
+        assert slow.recv(1000).startswith(b"HTTP/1.1 202")
+
+
+def test_a_process_that_dies_is_replaced_and_the_others_go_on(tmp_path: Path) -> None:
+    place = Installation.make(tmp_path)
+    try:
+        with served(place, processes=2) as site:
+            before = site.children()
+            assert len(before) == 2
+            os.kill(before[0], signal.SIGKILL)
+            for _ in range(5):
+                assert site.sign_in_page_s() < 5.0
+            eventually(lambda: len(site.children()) == 2 and before[0] not in site.children(), within_s=20, what="two")
+            assert before[1] in site.children()
+    finally:
+        place.close()
+
+
+def test_the_number_of_processes_is_a_setting(tmp_path: Path) -> None:
+    place = Installation.make(tmp_path, {"GED_PROCESSES": "3"})
+    try:
+        with served(place, processes=0) as site:
+            eventually(lambda: len(site.children()) == 3, within_s=20, what="three processes")
+    finally:
+        place.close()

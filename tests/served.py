@@ -1,0 +1,75 @@
+"""The real site of a test installation: ``ged serve`` as processes of its own."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from tests.servers import free_port
+from tests.worker_kit import GED, Installation, eventually
+
+
+@dataclass
+class Served:
+    """A running site."""
+
+    place: Installation
+    port: int
+    master: subprocess.Popen[bytes]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        return self.place.folder / "site.log"
+
+    def children(self) -> list[int]:
+        """The processes that answer."""
+        return [
+            int(pid) for pid in Path(f"/proc/{self.master.pid}/task/{self.master.pid}/children").read_text().split()
+        ]
+
+    def sign_in_page_s(self, *, timeout_s: float = 30.0) -> float:
+        """The seconds in which somebody gets the sign-in page, over a connection of their own."""
+        began = time.monotonic()
+        assert httpx.get(f"{self.url}/connexion", timeout=timeout_s).status_code == 200
+        return time.monotonic() - began
+
+
+@contextmanager
+def served(place: Installation, *, processes: int = 1, threads: int = 4, port: int = 0) -> Iterator[Served]:
+    """The site, once it answers; stopped at the end."""
+    port = port or free_port()
+    with (place.folder / "site.log").open("ab") as log:
+        many = ["--processes", str(processes)] if processes else []
+        master = subprocess.Popen(
+            [str(GED), "serve", "--bind", f"127.0.0.1:{port}", "--threads", str(threads), *many],
+            env=place.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+    site = Served(place, port, master)
+    try:
+        eventually(lambda: _answers(site), within_s=60, what="the site answers", log=site.log)
+        yield site
+    finally:
+        master.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            master.wait(15)
+        with suppress(ProcessLookupError):
+            os.killpg(master.pid, signal.SIGKILL)
+        master.wait()
+
+
+def _answers(site: Served) -> bool:
+    assert site.master.poll() is None, site.log.read_text()[-3000:]
+    try:
+        return httpx.get(f"{site.url}/connexion", timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False

@@ -1,0 +1,79 @@
+"""Pages are set in children that are ended and replaced; heavy ones two at a time over all processes."""
+
+import multiprocessing
+import os
+import signal
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from ged import typeset as setting
+from ged.errors import EngineFailed, Invalid
+from ged.slots import Slots
+from ged.typeset import typeset
+
+TEMPLATES = Path(setting.__file__).parent / "templates"
+AT = datetime(2026, 11, 26, tzinfo=UTC)
+LABEL = {
+    "number": "00001/2026", "register": "Arrivée", "day": "26/11/2026", "clock": "08:00", "entity": "MEM",
+    "qr": setting.qr_svg("x"),
+}  # fmt: skip
+
+
+def memory_kb() -> int:
+    """Memory of this process alone, as the kernel counts it."""
+    lines = Path(f"/proc/{os.getpid()}/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmRSS")).split()[1])
+
+
+def test_the_same_data_gives_the_same_bytes_and_this_process_keeps_none_of_it() -> None:
+    first = typeset(TEMPLATES / "label.typ", LABEL, at=AT)
+    assert first.startswith(b"%PDF-1.7")
+    before = memory_kb()
+    assert all(typeset(TEMPLATES / "label.typ", LABEL, at=AT) == first for _ in range(20))
+    assert memory_kb() - before < 20_000
+
+
+def test_a_character_without_a_font_is_named() -> None:
+    with pytest.raises(Invalid) as refused:
+        typeset(TEMPLATES / "label.typ", {**LABEL, "entity": "\U00013000"}, at=AT)
+    assert refused.value.code == "typeset.glyph"
+
+
+def test_a_template_that_lacks_its_data_is_a_failure_of_ours() -> None:
+    with pytest.raises(Invalid, match=r"typeset\.failed"):
+        typeset(TEMPLATES / "label.typ", {}, at=AT)
+
+
+def _hold(folder: Path, held: object) -> None:
+    with Slots(folder, 2).taken(wait_s=5):
+        held.release()  # type: ignore[attr-defined]
+        signal.pause()  # until killed
+
+
+def test_two_processes_hold_the_places_of_all(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    held = context.Semaphore(0)
+    others = [context.Process(target=_hold, args=(tmp_path, held)) for _ in range(2)]
+    for other in others:
+        other.start()
+        assert held.acquire(timeout=60)
+    slots = Slots(tmp_path, 2)
+    began = time.monotonic()
+    with pytest.raises(EngineFailed, match=r"work\.busy"), slots.taken(wait_s=0.5):
+        pass
+    assert 0.5 <= time.monotonic() - began < 10
+    others[0].kill()  # a place is free again whatever happened to its holder
+    with slots.taken(wait_s=10):
+        pass
+    for other in others:
+        other.kill()
+        other.join(30)
+
+
+def test_more_callers_than_may_wait_are_told_at_once(tmp_path: Path) -> None:
+    slots = Slots(tmp_path, 1, waiting=0)
+    with slots.taken(wait_s=1), pytest.raises(EngineFailed, match=r"work\.busy"), slots.taken(wait_s=30):
+        pass

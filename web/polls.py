@@ -1,0 +1,125 @@
+"""Bridges that wait for an order: their requests are laid aside, where they hold neither a thread nor a query each.
+
+A long poll is an ordinary request of which the server keeps back the answer. One thread looks once a second, by one
+query for all bridges, whose order is there, and hands those requests on. A bridge that this process has not seen yet
+is answered at once and asked to come again in a moment (``Retry-After``).
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+log = logging.getLogger("ged.web")
+
+LOOK_EVERY_S = 1.0
+NOTE_EVERY_S = 20.0
+STALE_S = 5 * LOOK_EVERY_S
+
+Held = TypeVar("Held")
+
+
+@dataclass(frozen=True)
+class _Wait(Generic[Held]):
+    held: Held
+    until_s: float
+
+
+class Polls(Generic[Held]):
+    """The polls laid aside, one for each bridge.
+
+    Args:
+        look: for each bridge that has the right to ask (named by the digest of its token) whether an order waits.
+        note: bridges that are waiting here now; called every 20 seconds while there are any.
+        hand_on: answers a poll, in a thread of its own.
+    """
+
+    def __init__(
+        self,
+        look: Callable[[], Mapping[str, bool]],
+        note: Callable[[Collection[str]], None],
+        hand_on: Callable[[Held], None],
+    ) -> None:
+        self._look, self._note, self._hand_on = look, note, hand_on
+        self._waits: dict[str, _Wait[Held]] = {}
+        self._orders: Mapping[str, bool] = {}
+        self._looked_s = -STALE_S
+        self._noted_s = -NOTE_EVERY_S
+        self._is_asked = False
+        self._is_stopped = False
+        self._changed = threading.Condition()
+        self._stopping = threading.Event()
+
+    def start(self) -> None:
+        """Begin to look."""
+        threading.Thread(target=self._run, name="polls", daemon=True).start()
+
+    def stop(self) -> None:
+        """Hand all polls on; none is laid aside any more."""
+        with self._changed:
+            self._is_stopped = True
+            waits, self._waits = self._waits, {}
+            self._changed.notify()
+        self._stopping.set()
+        for wait in waits.values():
+            self._hand_on(wait.held)
+
+    def take(self, bridge: str, held: Held, *, wait_s: float) -> bool:
+        """Lay a poll aside for ``wait_s`` seconds at most; False: it has to be answered now.
+
+        A second poll of the same bridge ends the wait of the first: no bridge waits twice.
+        """
+        now_s = time.monotonic()
+        with self._changed:
+            self._is_asked = True
+            self._changed.notify()
+            is_fresh = now_s - self._looked_s < STALE_S
+            if self._is_stopped or not is_fresh or self._orders.get(bridge, True):
+                return False
+            before = self._waits.pop(bridge, None)
+            self._waits[bridge] = _Wait(held, now_s + wait_s)
+        if before is not None:
+            self._hand_on(before.held)
+        return True
+
+    def _run(self) -> None:
+        while not self._stopping.wait(LOOK_EVERY_S):
+            with self._changed:
+                while not (self._is_asked or self._waits or self._is_stopped):
+                    self._changed.wait()
+                self._is_asked = False
+            if not self._is_stopped:
+                self._turn()
+
+    def _turn(self) -> None:
+        try:
+            orders = self._look()
+            self._note_waiting()
+        except Exception as error:  # noqa: BLE001  # whatever the database says: the polls go on to wait for it
+            log.warning("polls: the orders cannot be read now: %s", type(error).__name__)
+            orders = None
+        for held in self._ready(orders):
+            self._hand_on(held)
+
+    def _note_waiting(self) -> None:
+        now_s = time.monotonic()
+        with self._changed:
+            waiting = tuple(self._waits)
+        if waiting and now_s - self._noted_s >= NOTE_EVERY_S:
+            self._note(waiting)
+            self._noted_s = now_s
+
+    def _ready(self, orders: Mapping[str, bool] | None) -> list[Held]:
+        """Take out the polls that wait no longer: an order is there, the time is over, the right is gone."""
+        now_s = time.monotonic()
+        with self._changed:
+            if orders is not None:
+                self._orders, self._looked_s = orders, now_s
+            ready = [
+                bridge
+                for bridge, wait in self._waits.items()
+                if wait.until_s <= now_s or (orders is not None and orders.get(bridge, True))
+            ]
+            return [self._waits.pop(bridge).held for bridge in ready]
