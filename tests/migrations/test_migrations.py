@@ -116,7 +116,7 @@ def test_a_migration_does_not_wait_for_a_table_that_is_in_use(make_database: Cal
     url = make_database()
     engine = make_engine(url)
     upgrade(url, tmp_path)
-    downgrade(engine, "0013")
+    downgrade(engine, "0014")
     with engine.connect() as someone:
         someone.execute(text("SELECT count(*) FROM mail_numbers"))  # a long report: its transaction stays open
         with pytest.raises(ConfigError) as refused:

@@ -1,7 +1,7 @@
 """held: rows that are never changed, and numbers that bear one thing
 
-Revision ID: 0014
-Revises: 0013
+Revision ID: 0015
+Revises: 0014
 """
 
 from alembic import op
@@ -9,8 +9,8 @@ from alembic import op
 from ged.held import Held
 from ged.migrations.tools import hold, let_go
 
-revision = "0014"
-down_revision = "0013"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
