@@ -216,3 +216,12 @@ def insert_if_missing(session: Session, table: type[Base], **values: object) -> 
     make = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     statement = make(table).values(**values).on_conflict_do_nothing().returning(*inspect(table).primary_key)
     return session.execute(statement).first() is not None
+
+
+GIVEN_UP = frozenset({"40001", "40P01"})
+"""SQLSTATE of a serialisation failure and of a deadlock: PostgreSQL, appendix A, class 40."""
+
+
+def was_given_up(error: DBAPIError) -> bool:
+    """Whether PostgreSQL gave the transaction up so that another could go on: done again, it may succeed."""
+    return getattr(error.orig, "sqlstate", None) in GIVEN_UP

@@ -338,8 +338,9 @@ def run_job(
         overdue: called when the job took longer than its kind may (``Limits``).
     """
     now = datetime.now(UTC)
-    with services.unit_of_work(now) as uow:
-        claimed = jobs.claim(uow.session, job_id, worker=worker, now=now, lease=lease)
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            claimed = jobs.claim(uow.session, job_id, worker=worker, now=now, lease=lease)
     if claimed is None:
         return False
     kind = KINDS[claimed.kind]

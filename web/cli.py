@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from ged.errors import EngineFailed, GedError, Invalid
+from ged.errors import EngineFailed, GedError, Invalid, Overtaken
+from ged.unit import busy
 from web import settings_file
 from web.cli_clock import clock
 from web.cli_import import import_letters
@@ -51,6 +52,8 @@ class Group(click.Group):
             return super().invoke(ctx)
         except GedError as error:
             _stop(error)
+        except Overtaken:
+            _stop(busy())
 
 
 def _stop(error: GedError, *, code: int = 1) -> NoReturn:

@@ -240,6 +240,10 @@ MESSAGES: Mapping[str, Message] = {
         _l("Le serveur n'a plus assez de place pour cet envoi : rien n'en a été pris."),
         _l("Prévenez l'administrateur (espace disque), puis renvoyez."),
     ),
+    "database.overtaken": Message(
+        _l("Plusieurs personnes agissent au même moment sur les mêmes courriers : rien n'a été enregistré."),
+        _l("Envoyez de nouveau dans un instant."),
+    ),
     # --- deadline ---
     "deadline.days": Message(
         _l("Le délai n'est pas un nombre de jours ouvrés entre 0 et 366."), _l("Corrigez le délai.")
