@@ -1,7 +1,9 @@
-"""What revisions share: indexes that are made while people work."""
+"""What revisions share: indexes that are made while people work, tables whose rows are held."""
 
 from alembic import op
 from sqlalchemy import text
+
+from ged import held
 
 
 def create_index(
@@ -15,7 +17,7 @@ def create_index(
     """
     name = name or f"ix_{table}_{'_'.join(columns)}"
     only = text(where) if where else None
-    if op.get_context().dialect.name != "postgresql":
+    if _dialect() != "postgresql":
         op.create_index(name, table, list(columns), unique=unique, if_not_exists=True, sqlite_where=only)
         return
     with op.get_context().autocommit_block():
@@ -31,3 +33,19 @@ def create_index(
 def drop_index(table: str, *columns: str, name: str | None = None) -> None:
     """Remove what ``create_index`` made."""
     op.drop_index(name or f"ix_{table}_{'_'.join(columns)}", table_name=table, if_exists=True)
+
+
+def hold(rows: held.Held) -> None:
+    """Let the database refuse what may not happen to a table; again after the table was made anew."""
+    for statement in [*held.undo(rows.table, _dialect()), *held.statements(rows, _dialect())]:
+        op.get_bind().exec_driver_sql(statement)
+
+
+def let_go(table: str) -> None:
+    """Undo ``hold``: for a revision that must change such rows."""
+    for statement in held.undo(table, _dialect()):
+        op.get_bind().exec_driver_sql(statement)
+
+
+def _dialect() -> str:
+    return op.get_context().dialect.name

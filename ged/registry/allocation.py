@@ -15,6 +15,7 @@ from ged.db import insert_if_missing
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, NumberTaken
 from ged.org.models import Unit
 from ged.ports import RegisterId
+from ged.registry import clock
 from ged.registry.models import (
     ClosingPeriod,
     MailNumber,
@@ -44,7 +45,7 @@ def allocate(
 
     Raises:
         NotFound: ``register.unknown``.
-        InvalidTransition: ``register.closed``.
+        InvalidTransition: ``register.closed``, ``clock.ahead``, ``clock.jump``.
     """
     register = open_register(uow.session, register_id)
     entity, unit = entity_code(uow.session, register.unit), register.unit.code  # read before everybody waits for us
@@ -55,6 +56,7 @@ def allocate(
         counter, local_day = locked_counter(uow.session, register, still_open), still_open
     year = counter.year
     on = max(local_day, counter.last_on) if counter.last_on else local_day
+    clock.check(uow, on, counter)
     begin = datetime.combine(on, time(), tzinfo=uow.services.zone).astimezone(UTC)
     counter.last_sequence += 1
     counter.last_on = on
@@ -107,6 +109,7 @@ def allocate_many(uow: UnitOfWork, register: Register, entries: Sequence[BookEnt
     is_book = register.nature is RegisterNature.ARCHIVE
     counter = _locked_book(uow, register)
     today = _open_day(uow, register.id)
+    clock.check(uow, today, counter)
     counter.last_on = max(today, counter.last_on) if counter.last_on else today
     entity = entity_code(uow.session, register.unit)
     numbers = []

@@ -125,6 +125,7 @@ class MailNumber(Base):
         UniqueConstraint("register_id", "year", "sequence"),
         Index("ix_mail_numbers_text", "text"),
         Index("ix_mail_numbers_voided", "register_id", "voided_at", **only_where("voided_at IS NOT NULL")),
+        CheckConstraint("slip_id IS NULL OR (mail_id IS NULL AND envelope_id IS NULL)", name="one_subject"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)

@@ -31,6 +31,7 @@ from ged.registry.operations import void_number
 from ged.unit import Services
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 from tests.slip_kit import letter, register_id
+from tests.tampering import lift_guards
 
 DAY = timedelta(days=1)
 
@@ -97,6 +98,7 @@ def test_what_no_closing_lists_is_listed_by_the_next_one_and_named_until_then(se
     mail_id = letter(services)
     void(services, mail_id, now=NOW)
     assert close(services, TODAY).void_count == 1
+    lift_guards(services.engine)
     with services.engine.begin() as connection:
         connection.execute(text("DELETE FROM closing_lines"))
     seal_head(services, now=NOW + DAY)
@@ -108,6 +110,7 @@ def test_what_no_closing_lists_is_listed_by_the_next_one_and_named_until_then(se
 def test_closings_of_a_release_that_kept_no_lines_count_by_their_clock(services: Services) -> None:
     void(services, letter(services), now=NOW)
     close(services, TODAY)
+    lift_guards(services.engine)
     with services.engine.begin() as connection:
         connection.execute(text("DELETE FROM closing_lines"))
         connection.execute(update(RegisterClosing).values(lines_kept=False))

@@ -1,14 +1,17 @@
 """closing lines: which voids and rectifications a closing lists
 
-Revision ID: 0015
-Revises: 0014
+Revision ID: 0016
+Revises: 0015
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0015"
-down_revision = "0014"
+from ged.held import Held
+from ged.migrations.tools import hold
+
+revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
@@ -44,6 +47,7 @@ def upgrade() -> None:
         "ux_closing_lines_void", "closing_lines", ["number_id"], unique=True,
         sqlite_where=_VOIDS, postgresql_where=_VOIDS,
     )  # fmt: skip
+    hold(Held("closing_lines"))
 
 
 def downgrade() -> None:

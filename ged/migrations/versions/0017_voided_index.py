@@ -1,13 +1,13 @@
 """voided numbers of a register by an index: a closing looks for them under the counter's lock
 
-Revision ID: 0016
-Revises: 0015
+Revision ID: 0017
+Revises: 0016
 """
 
 from ged.migrations.tools import create_index, drop_index
 
-revision = "0016"
-down_revision = "0015"
+revision = "0017"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 
