@@ -173,6 +173,14 @@ def write_session(engine: Engine) -> Session:
     return Session(engine.execution_options(**{WRITES: True}), expire_on_commit=False)
 
 
+def server_time(session: Session) -> datetime | None:
+    """What the clock of the database server says now; None where the database has none of its own (SQLite)."""
+    if session.get_bind().dialect.name == "sqlite":
+        return None
+    now: datetime = session.execute(text("SELECT clock_timestamp()")).scalar_one()
+    return now.astimezone(UTC)
+
+
 _DISK_FULL = "53100"
 """SQLSTATE of PostgreSQL, appendix A of its manual; and below, its classes of errors that pass."""
 _AWAY = ("08", "53", "57P")

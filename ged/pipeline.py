@@ -246,16 +246,16 @@ def _has_follows(uow: UnitOfWork) -> bool:
     return bool(saved_searches.open_follows(uow.session))
 
 
+def _has_signatures_due(uow: UnitOfWork) -> bool:
+    return preservation.is_due(uow, now=uow.now)
+
+
 def _has_unsealed(uow: UnitOfWork) -> bool:
     return unsealed_entries(uow.services, uow.session) != 0
 
 
 def _has_many_unsealed(uow: UnitOfWork) -> bool:
     return (unsealed_entries(uow.services, uow.session) or 0) >= SEAL_ENTRIES
-
-
-def _has_signatures_due(uow: UnitOfWork) -> bool:
-    return preservation.is_due(uow, now=uow.now)
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,8 @@ from ged.unit import SYSTEM, Actor, Services, UnitOfWork
 KEY = re.compile(r"[A-Za-z0-9._-]{1,64}")
 MAX_PAGES = 2000
 """Of one batch: more is another batch. A desk's feeder holds some hundred sheets."""
+NUMBER_MISSING = "scan.number_missing"
+"""A paper bears a number of ours that the register does not know; ``ged verify`` tells of it."""
 
 
 @dataclass(frozen=True)
@@ -466,6 +468,9 @@ def _join_by_label(uow: UnitOfWork, batch: ScanBatch, scan: Scan, code: OurCode,
     """Obey a label at once where the batch's unit keeps its register; any other proposes to who does keep it."""
     number = uow.session.get(MailNumber, code.subject_id)
     if number is None:
+        if scan.note != "number_unknown":
+            # The code can only be ours: this number was given, and what held it is gone (a backup read in, a disk).
+            uow.record(NUMBER_MISSING, "scan", scan.id, actor=SYSTEM, number_id=code.subject_id)
         scan.note = "number_unknown"
         return
     if batch.unit_id not in heirs(uow.session, number.register.unit_id):
