@@ -97,6 +97,9 @@ MESSAGES: Mapping[str, Message] = {
     "authority.none": Message(
         _l("Ce site n'a pas d'autorité de certification."), _l("Adressez-vous à celle qui a délivré le certificat.")
     ),
+    "authority.passphrase_wrong": Message(
+        _l("La phrase secrète de l'autorité est inexacte."), _l("Retapez la phrase secrète.")
+    ),
     "authority.root_passphrase": Message(
         _l("La phrase secrète de l'autorité racine est inexacte."), _l("Retapez la phrase secrète.")
     ),
@@ -585,6 +588,7 @@ MESSAGES: Mapping[str, Message] = {
         _l("Regardez la mémoire du serveur, puis relancez la tâche."),
     ),
     # --- key ---
+    "key.changed": Message(_l("Cette clé a été remplacée ou révoquée entre-temps."), _l("Relisez la liste des clés.")),
     "key.damaged": Message(
         _l("La clé de signature enregistrée est illisible."),
         _l("L'administrateur doit la restaurer depuis une sauvegarde ou émettre une nouvelle clé."),

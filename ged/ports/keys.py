@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 
@@ -171,6 +171,10 @@ class RevokedCertificate:
     reason: str = "unspecified"
 
 
+LIST_WARNING = timedelta(days=7)
+"""How long before its end a revocation list is told to end soon."""
+
+
 @dataclass(frozen=True)
 class AuthorityStanding:
     """How the ministry's own authority is kept.
@@ -182,6 +186,10 @@ class AuthorityStanding:
 
     is_protected: bool
     list_until: datetime | None
+
+    def ends_soon(self, now: datetime) -> bool:
+        """Whether the authority's keeper has to sign the list again: within a week, or it is late."""
+        return self.is_protected and (self.list_until is None or self.list_until <= now + LIST_WARNING)
 
 
 class RevocationLists(Protocol):
