@@ -7,6 +7,7 @@ certificates, and so they are red. The same table knows what was revoked since t
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from asn1crypto import pem, x509
@@ -24,7 +25,7 @@ def trace_of(certificate: x509.Certificate) -> str:
 
 def without_traces(report: SignatureReport) -> SignatureReport:
     """The report as others see it."""
-    return replace(report, certificate="", judged_at=None)
+    return replace(report, certificate="", proven_at=None)
 
 
 class HouseCertificates:
@@ -40,9 +41,9 @@ class HouseCertificates:
         self._dir = authority_dir
         self._known = known
 
-    def judged(self, report: SignatureReport) -> SignatureReport:
+    def judged(self, report: SignatureReport, at: datetime) -> SignatureReport:
         """The report, red when the signer's certificate names our authority and the house did not issue it, or revoked
-        it before the time for which it was judged.
+        it before ``at`` and before the earlier time that a time-stamp proves.
         """
         issuer, _, rest = report.certificate.partition(":")
         serial, _, digest = rest.partition(":")
@@ -52,7 +53,7 @@ class HouseCertificates:
         found = self._known(serial, digest)
         if found is False:
             return replace(shown, verdict=Verdict.RED, reason="not_issued")
-        if isinstance(found, RevokedCertificate) and (report.judged_at is None or found.revoked_at <= report.judged_at):
+        if isinstance(found, RevokedCertificate) and found.revoked_at <= min(at, report.proven_at or at):
             return replace(shown, verdict=Verdict.RED, reason="revoked")
         return shown
 

@@ -112,7 +112,7 @@ class PdfChecker:
                 (self._late if late else self._known).keep(file if late else whole, at, known)
         if self._house is None:
             return tuple(map(without_traces, known))
-        return tuple(map(self._house.judged, known))
+        return tuple(self._house.judged(one, at) for one in known)
 
     def _asked(self, question: Message, data: bytes) -> Reports:
         """What a child says; where one ends without a word, a second is asked: its end may be another file's doing."""
@@ -215,7 +215,7 @@ def _report(item: dict[str, object]) -> SignatureReport:
         is_timestamp=bool(item["is_timestamp"]),
         issuer=str(item["issuer"]),
         certificate=str(item["certificate"]),
-        judged_at=_time(item["judged_at"]),
+        proven_at=_time(item["proven_at"]),
     )
 
 
