@@ -243,10 +243,18 @@ def carry_root_out(folder: Path, secret: bytes, offline: OfflineRoot) -> None:
     Nothing is lost when it is interrupted: called again, it goes on.
 
     Raises:
+        ConfigError: ``authority.root_foreign``: the secret does not open it.
         Invalid: ``authority.exists``: another root lies on the medium; ``authority.root_passphrase``.
     """
     root, _ = certificates_in(folder)
-    key = curve_key((folder / "root.key").read_bytes(), secret_password(secret))
+    try:
+        key = curve_key((folder / "root.key").read_bytes(), secret_password(secret))
+    except ValueError as error:
+        raise ConfigError(
+            "authority.root_foreign",
+            "Move root.key out of the installation by hand: the server's secret does not open it.",
+            setting="--root",
+        ) from error
     if not (offline.folder / "root.key").exists():
         kept = {"root.key": encrypted(key, offline.passphrase.encode()), "root.pem": _pem(root)}
         _write_folder(offline.folder, kept)
