@@ -61,7 +61,7 @@ def allocate(
     counter.last_sequence += 1
     counter.last_on = on
     number = MailNumber(
-        register_id=register.id,
+        register=register,  # the row itself: whoever tells of the number reads no register while others wait
         year=year,
         sequence=counter.last_sequence,
         text=format_number(
