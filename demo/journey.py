@@ -158,6 +158,7 @@ class Journey:
         slip = self.transmit(first)
         place = self.answer(first)
         line = self.dispatch(place)
+        self.confirm_discharge(line)
         self.close(first)
         self.find(first)
         self.prove()
@@ -398,6 +399,22 @@ class Journey:
             assert "Expédié" in page.words or "Remis" in page.words, page.words[:400]
         return urlsplit(line).path
 
+    def confirm_discharge(self, line: str) -> None:
+        """The stamped copy comes back over the scanner; its code only proposes, and the clerk compares and confirms."""
+        clerk = self.person("bo.agent")
+        with self.step("décharge numérisée, comparée à l'imprimé, confirmée", line):
+            self.place.scanner.lay(age(_first_page(clerk.fetch(f"{line}/decharge.pdf")), SEED, "stamped"))
+            form = clerk.open("/numerisations/").form("/numeriser")
+            device = next(v for v, _ in form.choices["device"] if "pnm:0" in v)
+            clerk.send(form, {"device": device, "mode": "gray", "dpi": str(DPI)})
+            self.until("the discharge waits", lambda: _waiting_paper(clerk) is not None)
+            paper = _waiting_paper(clerk) or ""
+            self.until("the discharge is read", lambda: _is_compared(clerk, paper))
+            assert "exemplaire cacheté" not in clerk.open(line).words, "a code was obeyed before anybody confirmed"
+            page = clerk.send(clerk.open(paper).form("/confirmer"), {}, button="Confirmer")
+            assert "Confirmé" in page.words, page.words[:400]
+            assert "Voir l'exemplaire cacheté" in clerk.open(line).words
+
     def close(self, one: Registered) -> None:
         """The director closes and files the letter."""
         head = self.person("dge.chef")
@@ -448,6 +465,17 @@ def _choice(form: Form, name: str, words: str) -> str:
         if words.lower() in text.lower() and value:
             return value
     raise AssertionError(f"{form.action}: no choice {words!r} for {name}: {form.choices.get(name)}")
+
+
+def _waiting_paper(clerk: Person) -> str | None:
+    """The page of the first sheet that waits to be confirmed."""
+    found = (urlsplit(href).path for href, _ in clerk.open("/a-confirmer/").links)
+    return next((path for path in found if path.removeprefix("/a-confirmer/").isdigit()), None)
+
+
+def _is_compared(clerk: Person, paper: str) -> bool:
+    words = clerk.open(paper).words
+    return "diffèrent" in words or "concordent" in words
 
 
 def _long_words(text: str) -> list[str]:

@@ -6,7 +6,19 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, DateTime, Engine, Integer, MetaData, String, create_engine, event, text
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    DateTime,
+    Engine,
+    Integer,
+    MetaData,
+    String,
+    create_engine,
+    event,
+    inspect,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -187,7 +199,12 @@ def _away(code: str) -> DatabaseAway:
     return DatabaseAway(code, "wait a moment, then send again", retryable=True)
 
 
-def insert_if_missing(session: Session, table: type[Base], **values: object) -> None:
-    """Insert a row unless its key is there; who loses the race waits for the winner's row and leaves it as it is."""
+def insert_if_missing(session: Session, table: type[Base], **values: object) -> bool:
+    """Insert a row unless its key is there; who loses the race waits for the winner's row and leaves it as it is.
+
+    Returns:
+        Whether this call inserted it.
+    """
     make = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    session.execute(make(table).values(**values).on_conflict_do_nothing())
+    statement = make(table).values(**values).on_conflict_do_nothing().returning(*inspect(table).primary_key)
+    return session.execute(statement).first() is not None

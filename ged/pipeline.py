@@ -18,7 +18,6 @@ from ged.archive import blobs as archive_blobs
 from ged.archive.anchor import journal_anchors
 from ged.archive.seal import journal_seal
 from ged.closing import operations as closing
-from ged.codes import CodeKind
 from ged.errors import EngineFailed
 from ged.jobs import ClaimedJob, JobKind, JobState
 from ged.ports import JobId, Lane
@@ -33,14 +32,10 @@ from ged.registry import (
     signature_checks,
     takeover_queries,
 )
-from ged.registry import intake as intake_rules
 from ged.registry import mailbox as mailboxes
 from ged.registry.suggestions import lessons, readings, resent, scan_reading
-from ged.routing.proof import sheet_arrived
 from ged.runner import Beat, Limits, Run
 from ged.schedules import Every, Nightly, Schedule
-from ged.signbook import wiring as signbook_wiring
-from ged.slips.receive import proof_arrived
 from ged.unit import Services, UnitOfWork
 
 logger = logging.getLogger(__name__)
@@ -230,20 +225,6 @@ def prune_jobs(run: Run) -> None:
             pruned = job_figures.prune(uow.session, scheduled=SCHEDULED, zone=run.services.zone, now=run.now)
         done += pruned
         run.heartbeat(str(done))
-
-
-def plug_proofs() -> None:
-    """Tell the intake who takes a scan that bears one of our codes, and the dispatch what an answer that left does.
-
-    Called once when a process is put together.
-    """
-    signbook_wiring.connect()
-    intake_rules.PROOF_HANDLERS.update(
-        {
-            CodeKind.IMPUTATION: sheet_arrived,
-            CodeKind.SLIP: proof_arrived,
-        }
-    )
 
 
 # --- the table of kinds

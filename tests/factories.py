@@ -13,9 +13,10 @@ from ged.db import make_engine
 from ged.models import metadata
 from ged.org.actors import actor_of_account
 from ged.org.models import Holding, Person, Post, PostRole, Unit
-from ged.pipeline import lane_of, plug_proofs
+from ged.pipeline import lane_of
 from ged.ports import Confidentiality
 from ged.registry.models import Direction, FilingClass, Register, RegisterNature
+from ged.signbook.wiring import connect
 from ged.unit import Actor, Role, Services
 from indexer.synonyms import SHIPPED, SynonymFile
 from indexer.tantivy_index import TantivyIndex
@@ -52,7 +53,7 @@ class SharedChecker(PdfChecker):
 
 def make_services(folder: Path, *, url: str | None = None, create: bool = True) -> Services:
     """Services of one process over real plugs; SQLite in ``folder`` unless ``url`` names a database."""
-    plug_proofs()
+    connect()
     engine = make_engine(url or f"sqlite:///{folder / 'ged.sqlite3'}")
     if create:
         metadata.create_all(engine)

@@ -19,8 +19,9 @@ from ged.config import Settings
 from ged.db import make_engine
 from ged.errors import ConfigError, Invalid
 from ged.org.certificates import is_issued, own_lists
-from ged.pipeline import lane_of, plug_proofs
+from ged.pipeline import lane_of
 from ged.ports import Certificate, JobQueue, Post, SearchIndex, TokenSealer
+from ged.signbook.wiring import connect
 from ged.typeset import share_slots
 from ged.unit import Services
 from indexer.synonyms import SHIPPED, SynonymFile
@@ -54,7 +55,7 @@ def build_services(settings: Settings, *, writes_index: bool = False) -> Service
         writes_index: true in the one embedded worker, which alone writes the tantivy index.
     """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    plug_proofs()
+    connect()
     share_slots(settings.data_dir / "run")
     secret = settings.secret.get_secret_value()
     keystore = _keystore_secret(settings)

@@ -102,6 +102,7 @@ MESSAGES: Mapping[str, Message] = {
     ),
     # --- batch ---
     "batch.complete": Message(_l("Ce lot est déjà terminé."), _l("Commencez un nouveau lot.")),
+    "batch.full": Message(_l("Ce lot a atteint %(limit)s pages."), _l("Terminez-le, puis commencez un nouveau lot.")),
     "batch.key": Message(_l("La référence du lot n'est pas valable."), _l("Mettez le poste de numérisation à jour.")),
     "batch.unknown": Message(_l("Ce lot n'existe pas."), _l("Commencez un nouveau lot.")),
     # --- blob ---
@@ -831,6 +832,22 @@ MESSAGES: Mapping[str, Message] = {
     ),
     # --- person ---
     "person.unknown": Message(_l("Ce compte n'existe pas ou est fermé."), _l("Vérifiez le compte.")),
+    # --- paper ---
+    "paper.decided": Message(
+        _l("Quelqu'un d'autre a déjà tranché."), _l("Revenez à la liste de ce qui reste à confirmer.")
+    ),
+    "paper.put_away": Message(
+        _l("L'unité qui l'a apportée a écarté, réuni ou joint cette numérisation."), _l("Adressez-vous à elle.")
+    ),
+    "paper.reason": Message(_l("Il faut dire pourquoi."), _l("Écrivez le motif : l'unité qui a numérisé le lira.")),
+    "paper.stale": Message(
+        _l("Les pages ont été arrangées autrement depuis que vous les regardez."), _l("Comparez-les de nouveau.")
+    ),
+    "paper.unknown": Message(_l("Rien n'attend votre confirmation ici."), _l("Revenez à la liste.")),
+    "paper.voided": Message(
+        _l("Ce courrier, ce numéro ou ce bordereau est annulé : rien ne s'y joint plus."),
+        _l("Refusez, avec ce motif."),
+    ),
     # --- post ---
     "post.certificate": Message(
         _l("Le certificat du serveur de messagerie %(host)s n'est pas reconnu : rien n'a été envoyé."),

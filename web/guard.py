@@ -177,6 +177,13 @@ ACCESS: Mapping[str, Rule] = {
     "scans.merge": roles(Role.CLERK),
     "scans.one_more_page": roles(Role.CLERK),
     "scans.join": roles(Role.CLERK),
+    # --- codes on paper that wait for a person: what each names decides who (ged.paper), 404 for all others ---
+    "paper.index": SIGNED_IN,
+    "paper.show": SIGNED_IN,
+    "paper.progress": SIGNED_IN,
+    "paper.picture": SIGNED_IN,
+    "paper.confirm": SIGNED_IN,
+    "paper.refuse": SIGNED_IN,
     "separators.index": roles(Role.CLERK),
     "separators.make": roles(Role.CLERK),
     "separators.sheet": roles(Role.CLERK),

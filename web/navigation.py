@@ -14,6 +14,7 @@ from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
+from ged.paper import queries as paper_queries
 from ged.registry import dispatch_queries, envelopes, saved_searches, scan_queries
 from ged.routing import queries as routing_queries
 from ged.signbook import queries as signbook_queries
@@ -106,6 +107,16 @@ ENTRIES: tuple[Entry, ...] = (
         _l("Les numérisations qui attendent leur numéro"),
         "n",
         counter=scan_queries.waiting_count,
+    ),
+    Entry(
+        OFFICE,
+        _l("À confirmer"),
+        "paper.index",
+        _l("Les feuilles revenues qu'il faut comparer à leur imprimé"),
+        "v",
+        roles=frozenset({Role.CLERK}),
+        counter=paper_queries.count,
+        also_when_waiting=True,
     ),
     Entry(
         OFFICE,

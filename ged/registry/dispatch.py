@@ -5,9 +5,10 @@ answered) is called through ``WHEN_DISPATCHED``, filled when the process is put 
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 from sqlalchemy import select, update
@@ -17,8 +18,9 @@ from ged import access, jobs, locks
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.jobs import ClaimedJob, Job, JobKind, JobState
 from ged.ports import AttachmentId, Confidentiality, Digest, JobId, MailId, Message
-from ged.registry.dispatch_models import DispatchLine, DispatchState, Party
-from ged.registry.intake import ProofScan
+from ged.registry.dispatch_models import DispatchLine, DispatchProof, DispatchState, Party
+from ged.registry.intake import join
+from ged.registry.intake_models import Scan
 from ged.registry.models import Attachment, AttachmentKind, Channel, Mail, MailNumber, Register, Rendition
 from ged.registry.operations import SourcePage, attach
 from ged.registry.states import MailAct, MailState, move
@@ -394,7 +396,10 @@ def _check_discharge(given: Discharge, left_at: datetime, now: datetime) -> None
 def join_proof(
     uow: UnitOfWork, line_id: int, pages: Sequence[SourcePage], *, filename: str = "", actor: Actor, now: datetime
 ) -> AttachmentId:
-    """Join the scan of the stamped copy to its line; a second one replaces the first, which stays."""
+    """Join the scan of the stamped copy to its line, by hand; it stands beside those that are there.
+
+    The caller has checked that the actor may.
+    """
     line = uow.session.get_one(DispatchLine, line_id)
     attachment_id = attach(
         uow,
@@ -405,20 +410,49 @@ def join_proof(
         actor=actor,
         now=now,
         filename=filename,
-        replaces=AttachmentId(line.discharge_attachment_id) if line.discharge_attachment_id is not None else None,
-        reason=f"Décharge : {line.name}"[:MAX_REFERENCE],
+        reason=_proof_reason(line),
     )
-    # No edit of a person: a form opened before does not become stale.
-    uow.session.execute(
-        update(DispatchLine).where(DispatchLine.id == line.id).values(discharge_attachment_id=attachment_id)
-    )
+    _note_proof(uow, line, attachment_id)
     uow.record("dispatch.proof", "mail", line.mail_id, actor=actor, line=line.id, attachment=int(attachment_id))
     return attachment_id
 
 
-def take_proof(uow: UnitOfWork, proof: ProofScan) -> AttachmentId | None:
-    """The intake's handler of ``CodeKind.DISCHARGE``; None leaves the scan waiting."""
-    line = uow.session.get(DispatchLine, proof.subject_id)
-    if line is None or line.state not in LEFT:
-        return None
-    return join_proof(uow, line.id, proof.pages, actor=SYSTEM, now=uow.now)
+def proof_confirmed(
+    uow: UnitOfWork, line_id: int, scan: Scan, *, actor: Actor, post: HeldPost, came: Mapping[str, Any]
+) -> AttachmentId:
+    """A clerk of the register confirmed a scan of the stamped copy: it stands beside those that are there.
+
+    The letter is locked by the caller, who has checked that the actor may; ``came``: who brought the scan.
+
+    Raises:
+        InvalidTransition: ``discharge.not_left``, ``dispatch.not_signed``.
+        Invalid: ``scan.no_pages``.
+    """
+    line = locks.hold_known(uow.session, DispatchLine, line_id)
+    _require_signed(line.mail)
+    if line.state not in LEFT:
+        raise InvalidTransition("discharge.not_left", "write the departure down first", id=line.id)
+    attachment_id = join(
+        uow, scan, line.mail_id, kind=AttachmentKind.PROOF, actor=actor, now=uow.now, reason=_proof_reason(line),
+        came=came,
+    )  # fmt: skip
+    _note_proof(uow, line, attachment_id)
+    uow.record(
+        "dispatch.proof", "mail", line.mail_id, actor=actor, post=post, line=line.id, attachment=int(attachment_id),
+        scan=scan.id, **came,
+    )  # fmt: skip
+    return attachment_id
+
+
+def _proof_reason(line: DispatchLine) -> str:
+    return f"Décharge : {line.name}"[:MAX_REFERENCE]
+
+
+def _note_proof(uow: UnitOfWork, line: DispatchLine, attachment_id: AttachmentId) -> None:
+    uow.session.add(DispatchProof(line_id=line.id, attachment_id=int(attachment_id)))
+    # The first stays the line's own. No edit of a person: a form opened before does not become stale.
+    uow.session.execute(
+        update(DispatchLine)
+        .where(DispatchLine.id == line.id, DispatchLine.discharge_attachment_id.is_(None))
+        .values(discharge_attachment_id=attachment_id)
+    )

@@ -64,6 +64,16 @@ class DispatchLine(Base):
     discharged_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     discharge_number: Mapped[str] = mapped_column(String(100), default="")
     discharge_attachment_id: Mapped[int | None] = mapped_column(ForeignKey("attachments.id"))
+    """The first scan of the stamped copy; all of them are ``DispatchProof`` rows."""
     version: Mapped[int] = mapped_column(Integer)
     mail: Mapped[Mail] = relationship(lazy="joined", innerjoin=True)
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+
+
+class DispatchProof(Base):
+    """A scan of the stamped copy of a line. Each stands beside those that came before; none replaces another."""
+
+    __tablename__ = "dispatch_proofs"
+
+    attachment_id: Mapped[int] = mapped_column(ForeignKey("attachments.id"), primary_key=True)
+    line_id: Mapped[int] = mapped_column(ForeignKey("dispatch_lines.id"), index=True)

@@ -75,18 +75,28 @@ def _discharge(row: dispatch_queries.LineRow, services: Services) -> str:
 
 
 def discharge_sheet(services: Services, line_id: int, actor: Actor, *, at: datetime) -> bytes:
-    """The sheet that goes with one copy and comes back stamped; its code joins the scan to the line.
+    """The sheet that goes with one copy and comes back stamped; its code says to which line the scan belongs.
 
     Raises:
         NotFound: ``dispatch.unknown``, ``mail.unknown``.
         Invalid: ``typeset.glyph``.
     """
     with services.reading() as session:
-        row = dispatch_queries.line(session, line_id, actor)
-        page = dispatch_queries.page(session, row.mail_id, actor)
-        head = _head(session, services, actor)
+        data = discharge_data(session, services, line_id, actor)
+    return typeset(TEMPLATES / "discharge.typ", data, at=at)
+
+
+def discharge_data(session: Session, services: Services, line_id: int, actor: Actor) -> dict[str, Any]:
+    """What stands on that sheet, as its template reads it.
+
+    Raises:
+        NotFound: ``dispatch.unknown``, ``mail.unknown``.
+    """
+    row = dispatch_queries.line(session, line_id, actor)
+    page = dispatch_queries.page(session, row.mail_id, actor)
+    head = _head(session, services, actor)
     code = make_code(CodeKind.DISCHARGE, line_id, key=services.code_key)
-    data = {
+    return {
         "head": {**head, "qr": qr_svg(code), "caption": row.number},
         "number": row.number,
         "written_on": long_day(page.written_on) if page.written_on else "",
@@ -96,7 +106,6 @@ def discharge_sheet(services: Services, line_id: int, actor: Actor, *, at: datet
         "is_copy": row.is_copy,
         "channel": CHANNELS[row.channel],
     }
-    return typeset(TEMPLATES / "discharge.typ", data, at=at)
 
 
 def _head(session: Session, services: Services, actor: Actor) -> dict[str, Any]:

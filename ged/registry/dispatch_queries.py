@@ -14,7 +14,7 @@ from ged.jobs import Job, JobKind, JobState
 from ged.ports import AttachmentId, Confidentiality, MailId
 from ged.registry import dispatch
 from ged.registry.dispatch import LEFT, STOPPED
-from ged.registry.dispatch_models import DispatchLine, DispatchState
+from ged.registry.dispatch_models import DispatchLine, DispatchProof, DispatchState
 from ged.registry.models import Channel, Mail, MailNumber, Register
 from ged.registry.states import MailState
 from ged.unit import Actor, Role
@@ -43,7 +43,8 @@ class LineRow:
     discharge_capacity: str
     discharged_at: datetime | None
     discharge_number: str
-    proof_id: AttachmentId | None
+    proof_ids: tuple[AttachmentId, ...]
+    """Scans of the stamped copy, the first one first."""
     is_uncertain: bool = False
     cause: str = ""
 
@@ -234,12 +235,26 @@ def _rows(session: Session, found: list[DispatchLine]) -> list[LineRow]:
         select(Job).where(Job.kind == JobKind.NOTIFY, Job.subject_id.in_(sending)).order_by(Job.id)
     ):
         stopped[job.subject_id] = job
-    return [_row(line, numbers.get(line.mail_id, ""), stopped.get(line.id)) for line in found]
+    proofs = _proofs(session, found)
+    return [_row(line, numbers.get(line.mail_id, ""), stopped.get(line.id), proofs[line.id]) for line in found]
 
 
-def _row(line: DispatchLine, number: str, job: Job | None) -> LineRow:
+def _proofs(session: Session, lines: list[DispatchLine]) -> dict[int, tuple[AttachmentId, ...]]:
+    """Every scan of the stamped copies; a release before this one wrote the last one into the line alone."""
+    found: dict[int, set[int]] = {line.id: set() for line in lines}
+    for line in lines:
+        if line.discharge_attachment_id is not None:
+            found[line.id].add(line.discharge_attachment_id)
+    rows = session.execute(
+        select(DispatchProof.line_id, DispatchProof.attachment_id).where(DispatchProof.line_id.in_(found))
+    )
+    for line_id, attachment_id in rows:
+        found[line_id].add(attachment_id)
+    return {line_id: tuple(AttachmentId(one) for one in sorted(ids)) for line_id, ids in found.items()}
+
+
+def _row(line: DispatchLine, number: str, job: Job | None, proofs: tuple[AttachmentId, ...]) -> LineRow:
     is_uncertain = job is not None and job.state in (JobState.FAILED, JobState.UNCERTAIN)
-    proof = line.discharge_attachment_id
     return LineRow(
         id=line.id,
         version=line.version,
@@ -260,7 +275,7 @@ def _row(line: DispatchLine, number: str, job: Job | None) -> LineRow:
         discharge_capacity=line.discharge_capacity,
         discharged_at=line.discharged_at,
         discharge_number=line.discharge_number,
-        proof_id=AttachmentId(proof) if proof is not None else None,
+        proof_ids=proofs,
         is_uncertain=is_uncertain,
         cause=job.error_code if job is not None and is_uncertain else "",
     )

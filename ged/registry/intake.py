@@ -6,17 +6,19 @@ all looking is done, and running it twice changes nothing.
 
 import re
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from ged import locks
 from ged.codes import CodeKind, OurCode, read_code
+from ged.db import insert_if_missing
 from ged.errors import Invalid, NotFound
 from ged.jobs import JobKind
+from ged.org.actors import heirs
 from ged.ports import AttachmentId, Digest, PageCode, PageFacts, ScanId
 from ged.registry import separators, two_pass
 from ged.registry.bridges import BridgeIdentity, clerk_of
@@ -25,6 +27,7 @@ from ged.registry.grouping import Group, group_pages
 from ged.registry.intake_models import (
     BatchSource,
     BatchState,
+    PaperCode,
     Scan,
     ScanBatch,
     ScanLeaf,
@@ -38,6 +41,7 @@ from ged.unit import SYSTEM, Actor, Services, UnitOfWork
 
 KEY = re.compile(r"[A-Za-z0-9._-]{1,64}")
 MAX_PAGES = 2000
+"""Of one batch: more is another batch. A desk's feeder holds some hundred sheets."""
 
 
 @dataclass(frozen=True)
@@ -48,24 +52,6 @@ class Look:
     pages: tuple[PageFacts, ...]
     signed: bool = False
     problem: str = ""
-
-
-@dataclass(frozen=True)
-class ProofScan:
-    """A scanned sheet that bears one of our codes other than a label."""
-
-    scan_id: ScanId
-    unit_id: int
-    kind: CodeKind
-    subject_id: int
-    pages: tuple[SourcePage, ...]
-
-
-ProofHandler = Callable[[UnitOfWork, ProofScan], AttachmentId | None]
-"""Takes a proof: attaches it where it belongs and answers the attachment; None leaves it among the waiting scans."""
-
-PROOF_HANDLERS: dict[CodeKind, ProofHandler] = {}
-"""Filled by the packages above (imputation, slips, signature book, dispatch) when the process is put together."""
 
 
 # --- receiving ---------------------------------------------------------------------------------------------------
@@ -89,13 +75,10 @@ def begin_batch(
     """
     if KEY.fullmatch(key) is None:
         raise Invalid("batch.key", "use 1 to 64 letters, digits, '.', '_' or '-'")
-    batch = next(iter(locks.hold_where(uow.session, ScanBatch, ScanBatch.key == key)), None)
-    if batch is not None:
-        _check_bridge(batch, bridge)
-        batch.device = batch.device or device[:200]
-        batch.started_at = batch.started_at or started_at
-        return False
-    batch = ScanBatch(
+    # A bridge whose answer was lost asks again while the first call is still at work: one batch, and one is new.
+    is_new = insert_if_missing(
+        uow.session,
+        ScanBatch,
         key=key,
         bridge_id=bridge.id,
         unit_id=bridge.unit_id,
@@ -105,10 +88,14 @@ def begin_batch(
         started_at=started_at,
         created_at=now,
     )
-    uow.session.add(batch)
-    uow.session.flush()
-    uow.record("batch.begun", "scan_batch", batch.id, actor=SYSTEM, bridge=bridge.id, key=key)
-    return True
+    (batch,) = locks.hold_where(uow.session, ScanBatch, ScanBatch.key == key)
+    if is_new:
+        uow.record("batch.begun", "scan_batch", batch.id, actor=SYSTEM, bridge=bridge.id, key=key)
+        return True
+    _check_bridge(batch, bridge)
+    batch.device = batch.device or device[:200]
+    batch.started_at = batch.started_at or started_at
+    return False
 
 
 def receive_page(
@@ -128,7 +115,7 @@ def receive_page(
     Raises:
         NotFound: ``batch.unknown``.
         Invalid: ``page.token``, ``page.digest_mismatch``, ``page.token_reused``, ``page.order``, ``file.empty``,
-            ``file.too_large``.
+            ``file.too_large``, ``batch.full``.
     """
     if KEY.fullmatch(token) is None:
         raise Invalid("page.token", "use 1 to 64 letters, digits, '.', '_' or '-'")
@@ -149,6 +136,9 @@ def receive_page(
             if row.digest != stored.digest:
                 raise Invalid("page.token_reused", "give the page a token of its own", token=token)
             return stored.digest, stored.size_bytes, False
+        count = uow.session.scalar(select(func.count(ScanPage.id)).where(ScanPage.batch_id == batch.id)) or 0
+        if count >= MAX_PAGES:
+            raise Invalid("batch.full", "complete this batch, then begin another", limit=MAX_PAGES)
         page = ScanPage(
             batch_id=batch.id,
             token=token,
@@ -248,11 +238,39 @@ def accept_upload(uow: UnitOfWork, upload: Upload, *, unit_id: int, actor: Actor
     Raises:
         Forbidden: ``scan.not_clerk``.
     """
+    batch, look = _upload_batch(uow, upload, unit_id=unit_id, actor=actor, now=now)
+    # The pictures for the screen are made later, by the same job that looks at a scanner's pages.
+    uow.defer(JobKind.INTAKE, batch.id)
+    return settle(uow, batch.id, {batch.pages[0].id: look}, now=now)
+
+
+def accept_proposal(
+    uow: UnitOfWork, upload: Upload, code: OurCode, *, unit_id: int, actor: Actor, now: datetime
+) -> PaperCode:
+    """Make one waiting scan of a file whose code could not be read: a person says what it is, and is still to compare.
+
+    Raises:
+        Forbidden: ``scan.not_clerk``.
+    """
+    batch, look = _upload_batch(uow, upload, unit_id=unit_id, actor=actor, now=now)
+    uow.defer(JobKind.INTAKE, batch.id)
+    note(uow, batch, batch.pages[0], look, now)
+    uow.session.flush()
+    uow.session.refresh(batch, ["pages"])
+    batch.state = BatchState.SETTLED
+    scan = new_scan(uow, batch, Group(pages=list(batch.pages)), now)
+    return propose(uow, batch, scan, code, reason="needs_person", now=now)
+
+
+def _upload_batch(
+    uow: UnitOfWork, upload: Upload, *, unit_id: int, actor: Actor, now: datetime
+) -> tuple[ScanBatch, Look]:
     clerk_of(actor, unit_id)
     facts = upload.facts
     batch = ScanBatch(
         key=secrets.token_hex(16),
         unit_id=unit_id,
+        uploaded_by_id=actor.person_id or None,
         source=BatchSource.UPLOAD,
         state=BatchState.COMPLETE,
         filename=upload.filename,
@@ -274,11 +292,8 @@ def accept_upload(uow: UnitOfWork, upload: Upload, *, unit_id: int, actor: Actor
     uow.session.add(batch)
     uow.session.flush()
     uow.record("file.uploaded", "scan_batch", batch.id, actor=actor, filename=upload.filename, digest=upload.digest)
-    # The pictures for the screen are made later, by the same job that looks at a scanner's pages.
-    uow.defer(JobKind.INTAKE, batch.id)
     problem = IS_APART if facts.media_type == APART else ""
-    look = Look(facts.media_type, facts.pages, facts.signed, problem)
-    return settle(uow, batch.id, {batch.pages[0].id: look}, now=now)
+    return batch, Look(facts.media_type, facts.pages, facts.signed, problem)
 
 
 # --- settling ----------------------------------------------------------------------------------------------------
@@ -289,9 +304,12 @@ def settle(uow: UnitOfWork, batch_id: int, looks: Mapping[int, Look], *, now: da
     batch = locks.hold_one(uow.session, ScanBatch, batch_id)
     if batch is None:
         return []
+    room = MAX_PAGES - len(batch.pages)
     for page in list(batch.pages):
         if page.inspected_at is None and page.id in looks:
-            note(uow, batch, page, looks[page.id], now)
+            look = _within(looks[page.id], room)
+            room -= max(len(look.pages) - 1, 0)
+            note(uow, batch, page, look, now)
     uow.session.flush()
     uow.session.refresh(batch, ["pages"])
     placed = set(
@@ -306,6 +324,13 @@ def settle(uow: UnitOfWork, batch_id: int, looks: Mapping[int, Look], *, now: da
     if batch.state is BatchState.COMPLETE and all(page.inspected_at is not None for page in batch.pages):
         batch.state = BatchState.SETTLED
     return scans
+
+
+def _within(look: Look, room: int) -> Look:
+    """A file whose further pages would make the batch too long is kept whole, and shown as one page with the reason."""
+    if len(look.pages) - 1 <= max(room, 0):
+        return look
+    return Look(look.media_type, look.pages[:1], look.signed, "batch.full")
 
 
 def note(uow: UnitOfWork, batch: ScanBatch, page: ScanPage, look: Look, now: datetime) -> None:
@@ -414,17 +439,25 @@ def _send_on(uow: UnitOfWork, batch: ScanBatch, scan: Scan, code: OurCode | None
     if batch.into_mail_id is not None:
         has_document = document_of(uow, batch.into_mail_id) is not None
         kind = AttachmentKind.ANNEX if has_document else AttachmentKind.DOCUMENT
-        join(uow, scan, batch.into_mail_id, kind=kind, actor=SYSTEM, now=now)
+        join(uow, scan, batch.into_mail_id, kind=kind, actor=SYSTEM, now=now, came=came_by(batch))
     elif code is not None and code.kind is CodeKind.LABEL:
-        _join_by_label(uow, scan, code.subject_id, now)
+        _join_by_label(uow, batch, scan, code, now)
     elif code is not None:
-        _hand_over_proof(uow, scan, code)
+        propose(uow, batch, scan, code, reason="needs_person", now=now)
 
 
-def _join_by_label(uow: UnitOfWork, scan: Scan, number_id: int, now: datetime) -> None:
-    number = uow.session.get(MailNumber, number_id)
+def _join_by_label(uow: UnitOfWork, batch: ScanBatch, scan: Scan, code: OurCode, now: datetime) -> None:
+    """Obey a label at once where the batch's unit keeps its register; any other proposes to who does keep it."""
+    number = uow.session.get(MailNumber, code.subject_id)
     if number is None:
         scan.note = "number_unknown"
+        return
+    if batch.unit_id not in heirs(uow.session, number.register.unit_id):
+        if number.mail_id is None:
+            # A sealed envelope's, or a number that names nothing: nobody has anything to confirm, nothing is told.
+            scan.proof_kind, scan.proof_subject_id, scan.note = code.kind.value, code.subject_id, "code_elsewhere"
+        else:
+            propose(uow, batch, scan, code, reason="not_kept", now=now)
         return
     scan.number_id = number.id
     if number.voided_at is not None:
@@ -434,20 +467,34 @@ def _join_by_label(uow: UnitOfWork, scan: Scan, number_id: int, now: datetime) -
     elif document_of(uow, number.mail_id) is not None:
         scan.note = "document_exists"
     else:
-        join(uow, scan, number.mail_id, kind=AttachmentKind.DOCUMENT, actor=SYSTEM, now=now)
+        join(uow, scan, number.mail_id, kind=AttachmentKind.DOCUMENT, actor=SYSTEM, now=now, came=came_by(batch))
 
 
-def _hand_over_proof(uow: UnitOfWork, scan: Scan, code: OurCode) -> None:
-    scan.proof_kind, scan.proof_subject_id, scan.note = code.kind.value, code.subject_id, "proof"
-    handler = PROOF_HANDLERS.get(code.kind)
-    if handler is None:
-        return
-    proof = ProofScan(ScanId(scan.id), scan.unit_id, code.kind, code.subject_id, source_pages(scan))
-    attachment_id = handler(uow, proof)
-    if attachment_id is not None:
-        scan.state, scan.attachment_id, scan.note = ScanState.JOINED, attachment_id, ""
-        scan.mail_id = uow.session.get_one(Attachment, attachment_id).mail_id
-        uow.record("scan.joined", "scan", scan.id, actor=SYSTEM, attachment=int(attachment_id), kind=code.kind.value)
+def came_by(batch: ScanBatch) -> dict[str, Any]:
+    """Who brought a batch, or which bridge: it stands in the journal beside whoever acts on it."""
+    return {"uploaded_by": batch.uploaded_by_id, "bridge": batch.bridge_id}
+
+
+def propose(uow: UnitOfWork, batch: ScanBatch, scan: Scan, code: OurCode, *, reason: str, now: datetime) -> PaperCode:
+    """Let a scan wait with its code for somebody who may dispose of what it names (``ged.paper``)."""
+    scan.proof_kind, scan.proof_subject_id, scan.note = code.kind.value, code.subject_id, "code_waits"
+    row = PaperCode(
+        scan_id=scan.id,
+        kind=code.kind,
+        subject_id=code.subject_id,
+        unit_id=scan.unit_id,
+        uploaded_by_id=batch.uploaded_by_id,
+        bridge_id=batch.bridge_id,
+        reason=reason,
+        met_at=now,
+    )
+    uow.session.add(row)
+    uow.session.flush()
+    uow.record(
+        "paper.proposed", "scan", scan.id, actor=SYSTEM, paper=row.id, kind=code.kind.value, reason=reason,
+        **came_by(batch),
+    )  # fmt: skip
+    return row
 
 
 def document_of(uow: UnitOfWork, mail_id: int) -> Attachment | None:
@@ -483,8 +530,12 @@ def join(
     now: datetime,
     replaces: AttachmentId | None = None,
     reason: str = "",
+    came: Mapping[str, Any] | None = None,
 ) -> AttachmentId:
     """Attach a scan's pages to a letter; the caller has checked that the actor may.
+
+    Args:
+        came: who brought the scan (``came_by``), for the journal, where the actor is another.
 
     Raises:
         Invalid: ``scan.no_pages``.
@@ -506,10 +557,11 @@ def join(
         filename=scan.filename,
         digest=Digest(scan.digest) if single and scan.digest is not None else None,
         size_bytes=scan.leaves[0].page.size_bytes if single else 0,
-        is_signed=scan.is_signed,
+        # An original signed by hand is no file that was signed here.
+        is_signed=scan.is_signed and kind is not AttachmentKind.SIGNED,
         replaces=replaces,
         reason=reason,
     )
     scan.state, scan.mail_id, scan.attachment_id, scan.note = ScanState.JOINED, mail_id, attachment_id, ""
-    uow.record("scan.joined", "scan", scan.id, actor=actor, mail=mail_id, attachment=int(attachment_id))
+    uow.record("scan.joined", "scan", scan.id, actor=actor, mail=mail_id, attachment=int(attachment_id), **(came or {}))
     return attachment_id

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import JSON, Boolean, Float, ForeignKey, Index, Integer, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from ged.codes import CodeKind
 from ged.db import Base, Code, Id, UtcDateTime
 
 BLANK_FROM = 0.9
@@ -55,6 +56,15 @@ class OrderState(StrEnum):
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+
+class PaperState(StrEnum):
+    """Where a code on paper stands that was not obeyed at once."""
+
+    WAITING = "waiting"
+    CONFIRMED = "confirmed"
+    REFUSED = "refused"
+    """Its scan waits again for what a clerk makes of it."""
 
 
 FINAL_ORDER_STATES = frozenset({OrderState.DONE, OrderState.FAILED, OrderState.CANCELLED})
@@ -115,6 +125,8 @@ class ScanBatch(Base):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     key: Mapped[str] = mapped_column(String(64), unique=True)
     bridge_id: Mapped[int | None] = mapped_column(ForeignKey("bridges.id"), index=True)
+    uploaded_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    """Who brought the file; None for a bridge, a mailbox, and what came before this was kept."""
     unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"), index=True)
     source: Mapped[BatchSource] = mapped_column(Code(BatchSource))
     state: Mapped[BatchState] = mapped_column(Code(BatchState), default=BatchState.OPEN, index=True)
@@ -200,17 +212,20 @@ class Scan(Base):
     """The one file that it is, when it was uploaded and not split."""
     is_signed: Mapped[bool] = mapped_column(Boolean, default=False)
     note: Mapped[str] = mapped_column(String(32), default="")
-    """Why it still waits: ``document_exists``, ``number_voided``, ``number_unknown``, ``sealed_envelope``, ``proof``,
+    """Why it still waits: ``document_exists``, ``number_voided``, ``number_unknown``, ``sealed_envelope``,
+    ``code_waits``, ``code_refused``, ``code_elsewhere``,
     ``separator_foreign``, ``separator_withdrawn``, ``separator_unknown``, ``separator_alone``.
 
-    The first three and the envelope come from a label, ``proof`` from another sheet of ours, the others from a
-    separator sheet that is not obeyed, or that nothing follows.
+    The first three and the envelope come from a label of a register that the unit keeps. A code that a person has to
+    confirm is ``code_waits``, then perhaps ``code_refused``; ``code_elsewhere`` is one that nobody can confirm. The
+    others come from a separator sheet that is not obeyed, or that nothing follows.
     """
     separator_id: Mapped[int | None] = mapped_column(ForeignKey("separator_sheets.id"))
     """The separator sheet that stood before it and says what the form is filled with."""
     number_id: Mapped[int | None] = mapped_column(ForeignKey("mail_numbers.id"))
     """The number that its label names."""
     proof_kind: Mapped[str] = mapped_column(String(8), default="")
+    """The kind of the code that waits for a person (``PaperCode``); its text is read for that person alone."""
     proof_subject_id: Mapped[int | None] = mapped_column(Id)
     mail_id: Mapped[int | None] = mapped_column(ForeignKey("mails.id"), index=True)
     attachment_id: Mapped[int | None] = mapped_column(ForeignKey("attachments.id"))
@@ -237,6 +252,35 @@ class ScanLeaf(Base):
     removed: Mapped[bool] = mapped_column(Boolean, default=False)
     scan: Mapped[Scan] = relationship(back_populates="leaves")
     page: Mapped[ScanPage] = relationship(lazy="joined", innerjoin=True)
+
+
+class PaperCode(Base):
+    """A code of ours met on a scan that proposes something: only a person of the register disposes.
+
+    ``kind`` and ``subject_id`` say what the code names. They are told to nobody but those who may dispose of it
+    (``ged.paper``); its scan stays with the unit that brought it.
+    """
+
+    __tablename__ = "paper_codes"
+    __table_args__ = (Index("ix_paper_codes_state_kind_subject_id", "state", "kind", "subject_id"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    scan_id: Mapped[int] = mapped_column(ForeignKey("scans.id"), unique=True)
+    kind: Mapped[CodeKind] = mapped_column(Code(CodeKind))
+    subject_id: Mapped[int] = mapped_column(Id)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"))
+    """The unit whose desk brought the scan."""
+    uploaded_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    bridge_id: Mapped[int | None] = mapped_column(ForeignKey("bridges.id"))
+    reason: Mapped[str] = mapped_column(String(32))
+    """Why it was not obeyed: ``not_kept`` (a label of a register that the unit does not keep) or ``needs_person``."""
+    state: Mapped[PaperState] = mapped_column(Code(PaperState), default=PaperState.WAITING)
+    met_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    decided_post_id: Mapped[int | None] = mapped_column(ForeignKey("posts.id"))
+    refusal: Mapped[str] = mapped_column(String(500), default="")
+    """Why it was refused, for the unit that brought the scan."""
 
 
 class ScanOrder(Base):

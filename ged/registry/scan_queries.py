@@ -16,6 +16,7 @@ from ged.registry.grouping import is_separator
 from ged.registry.intake_models import (
     BLANK_FROM,
     BatchSource,
+    PaperCode,
     Scan,
     ScanBatch,
     ScanLeaf,
@@ -62,7 +63,8 @@ class ScanRow:
     note: str
     number: str
     proof_kind: CodeKind | None
-    proof_subject_id: int | None
+    refusal: str
+    """Why its code was not confirmed, as the person who refused wrote it."""
     mail_id: int | None
     attachment_id: int | None
     created_at: datetime
@@ -145,23 +147,24 @@ def seen_by(actor: Actor) -> ColumnElement[bool]:
     return and_(Scan.unit_id.in_(clerk_units(actor)), or_(loose, Scan.mail_id.in_(seen)))
 
 
-def _scans() -> Select[Scan, ScanBatch, str, str]:
+def _scans() -> Select[Scan, ScanBatch, str, str, str]:
     return (
-        select(Scan, ScanBatch, Unit.name, MailNumber.text)
+        select(Scan, ScanBatch, Unit.name, MailNumber.text, PaperCode.refusal)
         .join(ScanBatch, ScanBatch.id == Scan.batch_id)
         .join(Unit, Unit.id == Scan.unit_id)
         .outerjoin(MailNumber, MailNumber.id == Scan.number_id)
+        .outerjoin(PaperCode, PaperCode.scan_id == Scan.id)
         .options(selectinload(Scan.leaves))
         .order_by(Scan.id.desc())
     )
 
 
-def _rows(session: Session, actor: Actor, query: Select[Scan, ScanBatch, str, str], limit: int) -> list[ScanRow]:
+def _rows(session: Session, actor: Actor, query: Select[Scan, ScanBatch, str, str, str], limit: int) -> list[ScanRow]:
     found = session.execute(query.where(seen_by(actor)).limit(limit))
-    return [_row(one, batch, unit_name, number) for one, batch, unit_name, number in found]
+    return [_row(one, batch, unit_name, number, refusal) for one, batch, unit_name, number, refusal in found]
 
 
-def _row(one: Scan, batch: ScanBatch, unit_name: str, number: str | None) -> ScanRow:
+def _row(one: Scan, batch: ScanBatch, unit_name: str, number: str | None, refusal: str | None) -> ScanRow:
     return ScanRow(
         id=one.id,
         version=one.version,
@@ -174,7 +177,7 @@ def _row(one: Scan, batch: ScanBatch, unit_name: str, number: str | None) -> Sca
         note=one.note,
         number=number or "",
         proof_kind=CodeKind(one.proof_kind) if one.proof_kind else None,
-        proof_subject_id=one.proof_subject_id,
+        refusal=refusal or "",
         mail_id=one.mail_id,
         attachment_id=one.attachment_id,
         created_at=one.created_at,

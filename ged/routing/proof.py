@@ -1,32 +1,30 @@
-"""The fiche de transmission annotated by hand and scanned back: it joins its letter as proof."""
+"""The fiche de transmission annotated by hand and scanned back: confirmed, it stands with its letter as proof."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from ged.ports import AttachmentId
-from ged.registry.intake import ProofScan
-from ged.registry.models import AttachmentKind, Mail
-from ged.registry.operations import attach
-from ged.registry.states import MailState
-from ged.unit import SYSTEM, UnitOfWork
+from ged.registry.intake import join
+from ged.registry.intake_models import Scan
+from ged.registry.models import AttachmentKind
+from ged.unit import Actor, HeldPost, UnitOfWork
 
 
-def sheet_arrived(uow: UnitOfWork, proof: ProofScan) -> AttachmentId | None:
-    """Attach a scanned sheet to the letter that its code names (a ``ged.registry.intake.ProofHandler``).
+def sheet_confirmed(
+    uow: UnitOfWork, mail_id: int, scan: Scan, *, actor: Actor, post: HeldPost, came: Mapping[str, Any]
+) -> AttachmentId:
+    """Join a scanned sheet to the letter that its code names.
 
-    None, and the scan waits for a person: there is no such letter, it is voided, or the scan has no page left.
+    The letter is locked by the caller, who has checked that the actor may; ``came``: who brought the scan.
+
+    Raises:
+        Invalid: ``scan.no_pages``.
     """
-    mail = uow.session.get(Mail, proof.subject_id)
-    if mail is None or mail.state is MailState.VOIDED or not proof.pages:
-        return None
-    attachment_id = attach(
-        uow,
-        mail.id,
-        kind=AttachmentKind.PROOF,
-        pages=proof.pages,
-        media_type=proof.pages[0].media_type,
-        actor=SYSTEM,
-        now=uow.now,
-        reason="imputation_sheet",
+    attachment_id = join(
+        uow, scan, mail_id, kind=AttachmentKind.PROOF, actor=actor, now=uow.now, reason="imputation_sheet", came=came
     )
     uow.record(
-        "mail.sheet_returned", "mail", mail.id, actor=SYSTEM, scan=int(proof.scan_id), attachment=int(attachment_id)
-    )
+        "mail.sheet_returned", "mail", mail_id, actor=actor, post=post, scan=scan.id, attachment=int(attachment_id),
+        **came,
+    )  # fmt: skip
     return attachment_id

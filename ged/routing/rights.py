@@ -37,10 +37,14 @@ def imputing_post(session: Session, mail: Mail, actor: Actor) -> HeldPost:
 
 def waits_for(actor: Actor) -> ColumnElement[bool]:
     """The same as a condition on ``Mail``: letters that wait for a decision of this actor."""
+    return (Mail.state == MailState.TO_IMPUTE) & addressed_to(actor)
+
+
+def addressed_to(actor: Actor) -> ColumnElement[bool]:
+    """Letters over which this actor decides as the authority addressed, or prepares as its secretary."""
     authorities = [p.post_id for p in actor.posts if Role.AUTHORITY in p.roles]
     from_envelope = Mail.addressed_post_id.in_(sorted(actor.deciding_post_ids)) & _envelope_of(Mail.id).exists()
-    mine = or_(Mail.addressed_post_id.in_(authorities), from_envelope)
-    return (Mail.state == MailState.TO_IMPUTE) & mine
+    return or_(Mail.addressed_post_id.in_(authorities), from_envelope)
 
 
 def _envelope_of(mail_id: int | InstrumentedAttribute[int]) -> Select[int]:

@@ -120,7 +120,12 @@ def sheet_pdf(sheet: ImputationSheet, *, at: datetime) -> bytes:
     Raises:
         Invalid: ``typeset.glyph``, ``typeset.failed``.
     """
-    data: dict[str, Any] = {
+    return typeset(TEMPLATE, sheet_data(sheet), at=at)
+
+
+def sheet_data(sheet: ImputationSheet) -> dict[str, Any]:
+    """What stands on the sheet, as its template reads it."""
+    return {
         "head": sheet.head,
         "number": sheet.number,
         "level": LEVELS[sheet.level],
@@ -141,7 +146,6 @@ def sheet_pdf(sheet: ImputationSheet, *, at: datetime) -> bytes:
         "capacity": sheet.capacity,
         "printed_on": _long(sheet.printed_on),
     }
-    return typeset(TEMPLATE, data, at=at)
 
 
 def _latest(session: Session, mail_id: int) -> Imputation | None:

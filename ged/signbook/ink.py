@@ -1,11 +1,16 @@
 """Signed by hand: printed without number, signed and sealed, numbered and dated at the mail office, scanned.
 
-The QR code on the print joins the scan of the signed original to its letter: the reference copy. Such a letter is
-never shown as signed electronically: it has no signed revision.
+The QR code on the print says to which letter the scan of the signed original belongs; a clerk of the register compares
+both and confirms (``ged.paper``), and the scan becomes the reference copy. Such a letter is never shown as signed
+electronically: it has no signed revision.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from io import BytesIO
+from typing import Any
+
+from sqlalchemy.orm import Session
 
 from ged import access
 from ged.access import Because
@@ -14,15 +19,14 @@ from ged.errors import InvalidTransition
 from ged.org.models import Post
 from ged.ports import AttachmentId, MailId, unit_principal
 from ged.registry import allocation
-from ged.registry.files import Upload
-from ged.registry.intake import ProofScan
-from ged.registry.models import AttachmentKind
-from ged.registry.operations import SourcePage, attach
+from ged.registry.intake import join
+from ged.registry.intake_models import Scan
+from ged.registry.models import Attachment, AttachmentKind
 from ged.registry.states import MailState
 from ged.signbook import book, operations, presign
 from ged.signbook.models import CircuitAct, Draft, SignatureWay
 from ged.signbook.render import Letter, PageMode, letter_pages
-from ged.unit import SYSTEM, Actor, Services, UnitOfWork
+from ged.unit import Actor, HeldPost, Services, UnitOfWork
 
 
 def confirm_ink(services: Services, mail_id: MailId | int, *, version_no: int, actor: Actor, now: datetime) -> None:
@@ -51,7 +55,7 @@ def confirm_ink(services: Services, mail_id: MailId | int, *, version_no: int, a
             uow, draft, digest, pages, kind=AttachmentKind.RENDERED, filename="a-signer.pdf", actor=actor,
             reason="Signature manuscrite",
         )  # fmt: skip
-        register = book.departure_register(uow.session, _signing_unit(uow, draft))
+        register = book.departure_register(uow.session, _signing_unit(uow.session, draft))
         access.grant(uow, draft.mail_id, (unit_principal(register.unit_id),), Because.REGISTERED)
         book.enter(uow, draft, CircuitAct.CONFIRM, actor=actor, post=post, text="ink")
 
@@ -82,70 +86,67 @@ def number_ink(uow: UnitOfWork, mail_id: MailId | int, *, actor: Actor) -> str:
     """
     draft = book.locked(uow, mail_id, actor)
     _require_printed(draft)
-    register = book.departure_register(uow.session, _signing_unit(uow, draft))
+    register = book.departure_register(uow.session, _signing_unit(uow.session, draft))
     post = allocation.clerk_post(uow.session, register.id, actor)
     book.enter(uow, draft, CircuitAct.NUMBER, actor=actor, post=post)
     operations.number_letter(uow, draft, actor=actor, post=post)
     return draft.number.text if draft.number is not None else ""
 
 
-def scan_arrived(
-    uow: UnitOfWork,
-    mail_id: MailId | int,
-    pages: tuple[SourcePage, ...],
-    *,
-    actor: Actor,
-    now: datetime,
-    upload: Upload | None = None,
-) -> AttachmentId:
-    """The scan of the signed original becomes the reference copy, and the signature counts.
-
-    The caller has checked that the actor may (the intake found our code, or a clerk joined it by hand).
-
-    Raises:
-        InvalidTransition: ``ink.not_numbered``: the original bears no number yet, or was scanned already.
-    """
-    draft = book.lock(uow, mail_id)
-    if draft.way is not SignatureWay.INK or draft.mail.state is not MailState.NUMBERED:
-        raise InvalidTransition("ink.not_numbered", "number the signed original first", id=int(mail_id))
-    attachment_id = attach(
-        uow,
-        draft.mail_id,
-        kind=AttachmentKind.SIGNED,
-        pages=pages,
-        media_type=pages[0].media_type,
-        actor=actor,
-        now=now,
-        filename=upload.filename if upload is not None else "",
-        digest=upload.digest if upload is not None else None,
-        size_bytes=upload.size_bytes if upload is not None else 0,
-        reason="Original signé à la main",
-    )
-    operations.finish_signature(uow, draft, actor=actor, post=None)
-    return attachment_id
+def waits_for_original(draft: Draft) -> bool:
+    """Whether the scan of the original signed by hand is still to come: it bears its number, and none was joined."""
+    return draft.way is SignatureWay.INK and draft.mail.state is MailState.NUMBERED
 
 
-def join_by_hand(
-    uow: UnitOfWork, mail_id: MailId | int, upload: Upload, *, actor: Actor, now: datetime
-) -> AttachmentId:
-    """A clerk of the register joins the scan of the signed original: the code could not be read.
+def printed_pages(session: Session, draft: Draft) -> int:
+    """How many pages the print has that was signed by hand; 0 when none is kept."""
+    kept = session.get(Attachment, draft.print_id) if draft.print_id is not None else None
+    return kept.page_count if kept is not None else 0
+
+
+def office_for_original(session: Session, mail_id: MailId | int, actor: Actor) -> HeldPost:
+    """The clerk's post through which the actor brings and confirms the scan of an original signed by hand.
 
     Raises:
         NotFound: ``mail.unknown``, ``draft.unknown``.
         Forbidden: ``register.not_clerk``.
-        InvalidTransition: ``ink.not_numbered``.
+        InvalidTransition: ``ink.not_numbered``: the original bears no number yet, or was scanned already.
     """
-    draft = book.require(uow.session, mail_id, actor)
-    allocation.clerk_post(uow.session, book.departure_register(uow.session, _signing_unit(uow, draft)).id, actor)
-    return scan_arrived(uow, mail_id, upload.pages, actor=actor, now=now, upload=upload)
+    draft = book.require(session, mail_id, actor)
+    register = book.departure_register(session, _signing_unit(session, draft))
+    post = allocation.clerk_post(session, register.id, actor)
+    if not waits_for_original(draft):
+        raise InvalidTransition("ink.not_numbered", "number the signed original first", id=int(mail_id))
+    return post
 
 
-def take_scan(uow: UnitOfWork, proof: ProofScan) -> AttachmentId | None:
-    """The intake's handler of ``CodeKind.OUTGOING``: None leaves the scan waiting, for it comes too early or twice."""
-    draft = uow.session.get(Draft, proof.subject_id)
-    if draft is None or draft.way is not SignatureWay.INK or draft.mail.state is not MailState.NUMBERED:
-        return None
-    return scan_arrived(uow, MailId(proof.subject_id), proof.pages, actor=SYSTEM, now=uow.now)
+def original_confirmed(
+    uow: UnitOfWork,
+    mail_id: MailId | int,
+    scan: Scan,
+    *,
+    actor: Actor,
+    post: HeldPost,
+    came: Mapping[str, Any],
+) -> AttachmentId:
+    """A clerk of the register saw print and scan side by side: the scan is the reference copy, the signature counts.
+
+    The letter is locked by the caller, who has checked that the actor may. The journal names the clerk as the one who
+    did it, and beside who brought the scan (``came``).
+
+    Raises:
+        InvalidTransition: ``ink.not_numbered``: the original bears no number yet, or was scanned already.
+        Invalid: ``scan.no_pages``.
+    """
+    draft = book.lock(uow, mail_id)
+    if not waits_for_original(draft):
+        raise InvalidTransition("ink.not_numbered", "number the signed original first", id=int(mail_id))
+    attachment_id = join(
+        uow, scan, draft.mail_id, kind=AttachmentKind.SIGNED, actor=actor, now=uow.now,
+        reason="Original signé à la main", came=came,
+    )  # fmt: skip
+    operations.finish_signature(uow, draft, actor=actor, post=post, came={"scan": scan.id, **came})
+    return attachment_id
 
 
 def _require_printed(draft: Draft) -> None:
@@ -153,5 +154,5 @@ def _require_printed(draft: Draft) -> None:
         raise InvalidTransition("ink.not_waiting", "reload the page: the letter does not wait for its number")
 
 
-def _signing_unit(uow: UnitOfWork, draft: Draft) -> int:
-    return uow.session.get_one(Post, book.require_circuit(draft).signatory).unit_id
+def _signing_unit(session: Session, draft: Draft) -> int:
+    return session.get_one(Post, book.require_circuit(draft).signatory).unit_id

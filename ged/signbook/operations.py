@@ -4,11 +4,11 @@ Number and date are given in one short transaction. Setting, signing and storing
 second short one makes the signature count. What fails between keeps the number, and ``sign_numbered`` signs again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from io import BytesIO
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import update
 
@@ -30,6 +30,7 @@ from ged.signbook.titles import Signatory
 from ged.unit import Actor, HeldPost, Services, UnitOfWork
 
 MAX_TEXT = 2000
+CONFIRMED_IN_INK = "Original signé à la main : numérisation comparée à l'imprimé et confirmée"
 MAX_BATCH = 200
 """Letters signed in one act; the browser sends them ten by ten."""
 
@@ -479,14 +480,19 @@ def finish_signature(
     post: HeldPost | None,
     digest: Digest | None = None,
     level: str = "",
+    came: Mapping[str, Any] | None = None,
 ) -> None:
-    """The signature counts, digital or in ink: state, history, the author told, one line per addressee and copy."""
+    """The signature counts, digital or in ink: state, history, the author told, one line per addressee and copy.
+
+    Args:
+        came: in ink, the scan and who brought it, for the journal.
+    """
     draft.mail.state = move(draft.mail.state, MailAct.SIGN)
     draft.signed_at = uow.now
-    book.enter(uow, draft, CircuitAct.SIGN, actor=actor, post=post)
+    book.enter(uow, draft, CircuitAct.SIGN, actor=actor, post=post, text=CONFIRMED_IN_INK if came else "")
     uow.record(
         "mail.signed", "mail", draft.mail_id, actor=actor, post=post,
-        way=draft.way.value if draft.way else "", digest=digest, level=level,
+        way=draft.way.value if draft.way else "", digest=digest, level=level, **(came or {}),
     )  # fmt: skip
     book.tell(uow, draft, draft.mail.author_person_id, NoticeKind.SIGNED, actor=actor)
     content = book.content_of(uow.session, draft)

@@ -205,6 +205,18 @@ def _data(
     }
 
 
+def told(letter: Letter, *, number: str, on: str) -> list[str]:
+    """What the pages of a letter say, in the order in which they are read; number and date as they are filled in."""
+    country, motto = COUNTRIES.get(letter.country, ("", ""))
+    return [
+        letter.organisation, country, *letter.units, motto, number, letter.place, on, letter.sender,
+        *(f"{one.name}\n{one.address}" for one in letter.addressees),
+        fill(letter.subject, {"civilite": letter.civility}), letter.reference,
+        *("\n".join(lines) for lines in paragraphs(letter.body, letter.civility)),
+        *letter.copies, _annexes(letter.annexes),
+    ]  # fmt: skip
+
+
 def _annexes(names: tuple[str, ...]) -> str:
     if not names:
         return ""

@@ -2,23 +2,19 @@
 
 from sqlalchemy import select
 
-from ged.codes import CodeKind
 from ged.ports import MailId
-from ged.registry import dispatch, intake
+from ged.registry import dispatch
 from ged.registry.models import Mail, MailNumber
 from ged.routing import operations as routing
-from ged.signbook import ink
 from ged.signbook.models import Draft
 from ged.unit import Actor, UnitOfWork
 
 
 def connect() -> None:
-    """Scans of originals signed by hand and of stamped copies find their letters; a dispatched answer answers.
+    """A dispatched answer answers.
 
     Calling it twice changes nothing.
     """
-    intake.PROOF_HANDLERS[CodeKind.OUTGOING] = ink.take_scan
-    intake.PROOF_HANDLERS[CodeKind.DISCHARGE] = dispatch.take_proof
     if answer_left not in dispatch.WHEN_DISPATCHED:
         dispatch.WHEN_DISPATCHED.append(answer_left)
 

@@ -8,12 +8,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from io import BytesIO
+from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from ged.errors import Invalid, StaleVersion
-from ged.ports import AttachmentId, Digest, SignatureField, SignRequest, SlipId
-from ged.registry.intake import ProofScan
+from ged import locks
+from ged.errors import Invalid, InvalidTransition, StaleVersion
+from ged.ports import Digest, SignatureField, SignRequest, SlipId
+from ged.registry.intake import source_pages
 from ged.registry.intake_models import Scan, ScanState
 from ged.registry.operations import SourcePage
 from ged.slips import custody, operations, parties, render, tasks
@@ -21,7 +24,7 @@ from ged.slips.models import ReceiptWay, Slip, SlipKind, SlipProof, SlipReceipt
 from ged.slips.operations import OpenedKey
 from ged.slips.render import RECEIVER, Sheet, SignatureMark
 from ged.slips.states import ACCEPTED, DECISIONS, LineState, SlipAct, SlipState, move
-from ged.unit import SYSTEM, Actor, HeldPost, Services, UnitOfWork
+from ged.unit import Actor, HeldPost, Services, UnitOfWork
 
 MAX_REMARK = 200
 MAX_NAME = 200
@@ -129,7 +132,7 @@ def record_paper_receipt(
     _check_paper(slip, receipt, now)
     decisions = _checked(slip, receipt.decisions)
     _add_proof(uow, slip, pages, None)
-    if uow.session.scalar(select(SlipProof.id).where(SlipProof.slip_id == slip.id).limit(1)) is None:
+    if not has_proof(uow.session, slip.id):
         raise Invalid("slip.proof_missing", "scan the signed print first", field="file")
     slip.state, slip.received_at = state, receipt.received_at
     row = _receipt_row(uow, slip, ReceiptWay.PAPER)
@@ -139,20 +142,32 @@ def record_paper_receipt(
     _apply(uow, slip, decisions, ReceiptWay.PAPER, None, actor, post)
 
 
-def proof_arrived(uow: UnitOfWork, proof: ProofScan) -> AttachmentId | None:
-    """The handler for ``CodeKind.SLIP``: the scan of a print is kept with its slip, outside of any letter.
+def proof_confirmed(
+    uow: UnitOfWork, slip_id: int, scan: Scan, *, actor: Actor, post: HeldPost, came: Mapping[str, Any]
+) -> None:
+    """A unit at one of the ends confirmed the scan of a print: it is kept with its slip, outside of any letter.
 
-    A slip's page names letters of several readers, so it is no attachment of one of them: the answer is None, and
-    the scan is marked as taken here. A code of no slip leaves it among the waiting scans.
+    A slip's page names letters of several readers, so it is no attachment of one of them. The caller has checked that
+    the actor may, and holds the scan; ``came``: who brought it.
+
+    Raises:
+        Invalid: ``scan.no_pages``.
+        InvalidTransition: ``paper.voided``.
     """
-    slip = uow.session.get(Slip, proof.subject_id)
-    scan = uow.session.get(Scan, proof.scan_id)
-    if slip is None or scan is None:
-        return None
-    _add_proof(uow, slip, proof.pages, scan.id)
+    slip = locks.hold_known(uow.session, Slip, slip_id)
+    if slip.state is SlipState.VOIDED:
+        raise InvalidTransition("paper.voided", "refuse the code: the slip is void", id=slip_id)
+    pages = source_pages(scan)
+    if not pages:
+        raise Invalid("scan.no_pages", "restore a page first", id=scan.id)
+    _add_proof(uow, slip, pages, scan.id)
     scan.state, scan.note = ScanState.JOINED, ""
-    uow.record("slip.proof_arrived", "slip", slip.id, actor=SYSTEM, scan=scan.id, pages=len(proof.pages))
-    return None
+    uow.record("slip.proof_arrived", "slip", slip.id, actor=actor, post=post, scan=scan.id, pages=len(pages), **came)
+
+
+def has_proof(session: Session, slip_id: int) -> bool:
+    """Whether a scan of the print that was signed by hand is here."""
+    return session.scalar(select(SlipProof.id).where(SlipProof.slip_id == slip_id).limit(1)) is not None
 
 
 def _begin(

@@ -16,7 +16,7 @@ from ged.codes import CodeKind, make_code
 from ged.errors import EngineFailed, Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.jobs import Job, JobKind
 from ged.org.models import Unit
-from ged.ports import AttachmentId, Confidentiality, MailId, PageRef, ScanId, SourceFacts
+from ged.ports import Confidentiality, MailId, PageRef, ScanId, SourceFacts
 from ged.registry import (
     arrange,
     bridges,
@@ -35,7 +35,7 @@ from ged.registry.levels import change_level
 from ged.registry.models import Attachment, AttachmentKind, MailNumber, PageText, Register, Rendition
 from ged.registry.operations import IncomingForm, Registered, register_incoming
 from ged.unit import Services
-from tests import pages, signing_kit
+from tests import pages, paper_kit, signing_kit
 from tests.factories import NOW, actor, make_organisation, make_services
 
 
@@ -258,31 +258,44 @@ def test_a_label_that_cannot_join_leaves_a_waiting_scan_that_says_why(services: 
     take_in(services, bridge, "k4", pages.png("bordereau", code=slip))
     rows = waiting(services)
     assert [(row.note, row.number, row.proof_kind) for row in rows] == [
-        ("proof", "", CodeKind.SLIP),
+        ("code_waits", "", CodeKind.SLIP),
         ("number_unknown", "", None),
         ("document_exists", letter.number, None),
     ]
 
 
-def test_a_proof_goes_to_its_handler(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
-    bridge, letter, seen = pair(services), register(services), []
-
-    def handler(uow: object, proof: intake.ProofScan) -> AttachmentId | None:
-        seen.append(proof)
-        return intake.attach(  # type: ignore[attr-defined,no-any-return]
-            uow, letter.mail_id, kind=AttachmentKind.PROOF, pages=proof.pages, media_type="image/png",
-            actor=actor(services, "agent"), now=NOW,
-        )  # fmt: skip
-
-    monkeypatch.setitem(intake.PROOF_HANDLERS, CodeKind.IMPUTATION, handler)
+def test_a_code_other_than_a_label_waits_for_a_person_with_all_its_pages(services: Services) -> None:
+    bridge = pair(services)
     code = make_code(CodeKind.IMPUTATION, 42, key=services.code_key)
     take_in(services, bridge, "k1", pages.png("fiche", code=code), pages.png("verso"))
-    assert [(proof.kind, proof.subject_id, len(proof.pages)) for proof in seen] == [(CodeKind.IMPUTATION, 42, 2)]
-    assert waiting(services) == []
+    ((row,), (kept,)) = waiting(services), paper_kit.waiting(services)
+    assert (row.note, row.page_count, row.mail_id) == ("code_waits", 2, None)
+    assert (kept.scan_id, kept.kind, kept.subject_id, kept.bridge_id, kept.uploaded_by_id, kept.reason) == (
+        row.id, CodeKind.IMPUTATION, 42, bridge.id, None, "needs_person",
+    )  # fmt: skip
+
+
+def test_a_batch_takes_so_many_pages_and_no_more(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "MAX_PAGES", 2)
+    bridge = pair(services)
+    send(services, bridge, "k1", pages.png("un"), pages.png("deux"))
+    late = pages.png("trois")
+    with pytest.raises(Invalid, match=r"batch\.full"):
+        intake.receive_page(
+            services, bridge, "k1", "t3", io.BytesIO(late), digest=pages.sha256(late), order="3",
+            media_type="image/png", now=NOW,
+        )  # fmt: skip
+    again = pages.png("deux")
+    assert intake.receive_page(
+        services, bridge, "k1", "t2", io.BytesIO(again), digest=pages.sha256(again), order="2", media_type="image/png",
+        now=NOW,
+    )[2] is False, "a page that is here is acknowledged again"  # fmt: skip
+    (scan_id,) = upload(services, "trois.pdf", pages.pdf("un", "deux", "trois"))
     with services.reading() as session:
-        scan = session.scalar(select(Scan))
-        assert scan is not None
-        assert (scan.state, scan.mail_id) == (ScanState.JOINED, letter.mail_id)
+        kept = session.scalars(
+            select(ScanPage).join(ScanBatch, ScanBatch.id == ScanPage.batch_id).where(ScanBatch.source == "upload")
+        ).all()
+    assert [(page.page_index, page.problem) for page in kept] == [(0, "batch.full")], scan_id
 
 
 def test_a_page_that_cannot_be_read_is_kept_and_shown(services: Services) -> None:

@@ -15,17 +15,16 @@ from ged import audit
 from ged.codes import CodeKind, read_code
 from ged.errors import EngineFailed
 from ged.org.models import Post
-from ged.ports import Confidentiality, ScanId
+from ged.ports import Confidentiality
 from ged.registry import envelopes
 from ged.registry.envelopes import EnvelopeForm
-from ged.registry.intake import ProofScan
 from ged.registry.levels import change_level
 from ged.registry.models import Attachment, AttachmentKind, Mail, Priority, ReadMark, Register
-from ged.registry.operations import SourcePage
 from ged.registry.states import MailState
-from ged.routing import proof, queries
+from ged.routing import queries
 from ged.routing.models import Assignment
 from ged.unit import Services
+from tests import paper_kit
 from tests.factories import NOW, TODAY, actor
 from tests.routing_kit import impute, make_mentions, post_id, register, run_jobs, unit_id
 from tests.site import make_site, post, sign_in
@@ -329,20 +328,13 @@ def test_opening_a_restricted_letter_in_the_inbox_is_in_the_journal(site: tuple[
 def test_the_annotated_fiche_joins_the_letter_as_proof(site: tuple[Flask, Services]) -> None:
     _app, services = site
     mail = register(services)
-    stored = services.blobs.put(BytesIO(b"a scanned page"))
-    scan = ProofScan(
-        ScanId(7), unit_id(services, "BO"), CodeKind.IMPUTATION, mail.mail_id, (SourcePage(stored.digest, "image/png"),)
-    )
-    with services.unit_of_work(NOW) as uow:
-        attachment_id = proof.sheet_arrived(uow, scan)
+    attachment_id = paper_kit.confirm(services, paper_kit.bring(services, CodeKind.IMPUTATION, mail.mail_id), by="sg")
     with services.reading() as session:
         joined = session.get_one(Attachment, attachment_id)
         assert (joined.mail_id, joined.kind) == (mail.mail_id, AttachmentKind.PROOF)
-        returned = select(audit.AuditEntry.subject_id).where(audit.AuditEntry.action == "mail.sheet_returned")
-        assert list(session.scalars(returned)) == [mail.mail_id]
-    nobody = ProofScan(ScanId(8), scan.unit_id, CodeKind.IMPUTATION, 999_999, scan.pages)
-    with services.unit_of_work(NOW) as uow:
-        assert proof.sheet_arrived(uow, nobody) is None
+        returned = select(audit.AuditEntry).where(audit.AuditEntry.action == "mail.sheet_returned")
+        (entry,) = session.scalars(returned)
+        assert (entry.subject_id, entry.person_id) == (mail.mail_id, actor(services, "sg").person_id)
 
 
 def test_search_finds_shows_and_explains(site: tuple[Flask, Services]) -> None:

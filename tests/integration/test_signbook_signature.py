@@ -4,7 +4,6 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -13,18 +12,18 @@ from PIL import Image, ImageChops, ImageDraw
 from sqlalchemy import select, update
 
 from ged import jobs, runner
+from ged.audit import AuditEntry
 from ged.codes import CodeKind, make_code
-from ged.errors import EngineFailed, Forbidden, Invalid, InvalidTransition
+from ged.errors import EngineFailed, Forbidden, Invalid, InvalidTransition, NotFound
 from ged.jobs import ClaimedJob, Job, JobKind, JobState
 from ged.org.models import Delegation, DelegationKind, Person
-from ged.ports import Confidentiality, Digest, JobId, MailId, Message, ScanId, Verdict
+from ged.ports import Confidentiality, Digest, JobId, MailId, Message, Verdict
 from ged.registry import dispatch, dispatch_print, dispatch_queries
 from ged.registry.dispatch import Departure, Discharge
 from ged.registry.dispatch_models import DispatchLine, DispatchState
-from ged.registry.intake import PROOF_HANDLERS, ProofScan
 from ged.registry.levels import change_level
 from ged.registry.models import Attachment, AttachmentKind, Channel, Mail, MailNumber
-from ged.registry.operations import SourcePage, void_number
+from ged.registry.operations import void_number
 from ged.registry.states import MailState
 from ged.routing.models import Assignment
 from ged.routing.states import AssignmentState
@@ -34,6 +33,7 @@ from ged.signbook.models import Draft, SignatureWay, SignedRevision
 from ged.signbook.operations import ToSign
 from ged.signbook.render import Letter, PageMode, french_day, letter_pages
 from ged.signbook.wiring import connect
+from tests import paper_kit
 from tests.factories import NOW, TODAY
 from tests.integration.test_signbook_circuit import form_of
 from tests.signbook_kit import CEET, COPY, House, house
@@ -238,11 +238,6 @@ def printed(house: House) -> MailId:
     return mail_id
 
 
-def scan_of(house: House, subject_id: int, kind: CodeKind, data: bytes) -> ProofScan:
-    digest = house.services.blobs.put(BytesIO(data)).digest
-    return ProofScan(ScanId(1), 1, kind, subject_id, (SourcePage(digest, "application/pdf", 0),))
-
-
 def test_in_ink_it_is_printed_with_our_code_numbered_by_the_office_and_its_scan_is_the_original(
     house: House, tmp_path: Path
 ) -> None:
@@ -256,16 +251,14 @@ def test_in_ink_it_is_printed_with_our_code_numbered_by_the_office_and_its_scan_
     subprocess.run(["pdftoppm", "-r", "200", "-png", "print.pdf", "big"], cwd=tmp_path, check=True)
     (code,) = zxingcpp.read_barcodes(Image.open(next(tmp_path.glob("big-*.png"))))
     assert code.text == make_code(CodeKind.OUTGOING, mail_id, key=house.services.code_key)
-    scan = scan_of(house, mail_id, CodeKind.OUTGOING, paper)
-    handler = PROOF_HANDLERS[CodeKind.OUTGOING]
-    with house.services.unit_of_work(NOW) as uow:
-        assert handler(uow, scan) is None, "without its number the original is not complete"
+    early = paper_kit.bring(house.services, CodeKind.OUTGOING, mail_id)
+    with pytest.raises(NotFound):
+        paper_kit.confirm(house.services, early)  # without its number the original is not complete
     with pytest.raises(Forbidden), house.services.unit_of_work(NOW) as uow:
         ink.number_ink(uow, mail_id, actor=house.who("dge"))
     with house.services.unit_of_work(NOW) as uow:
         assert ink.number_ink(uow, mail_id, actor=house.who("agent")) == "00001/2026/MIN/SG"
-    with house.services.unit_of_work(NOW) as uow:
-        attachment_id = handler(uow, scan)
+    attachment_id = paper_kit.confirm(house.services, early)
     row = house.show(mail_id, "dge")
     assert (row.state, row.signed_id) == (MailState.SIGNED, attachment_id)
     assert not row.is_signed_electronically
@@ -274,8 +267,12 @@ def test_in_ink_it_is_printed_with_our_code_numbered_by_the_office_and_its_scan_
         assert not session.get_one(Attachment, attachment_id).is_signed
         assert list(queries.issued_letters(session)) == []
         assert len(session.scalars(select(DispatchLine).where(DispatchLine.mail_id == mail_id)).all()) == 2
-    with house.services.unit_of_work(NOW) as uow:
-        assert handler(uow, scan) is None, "a second scan waits for a person"
+        signed = session.scalars(select(AuditEntry).where(AuditEntry.action == "mail.signed")).one()
+        assert (signed.person_id, signed.subject_id) == (house.who("agent").person_id, mail_id)
+    second = paper_kit.bring(house.services, CodeKind.OUTGOING, mail_id)
+    with pytest.raises(InvalidTransition, match=r"ink\.not_numbered"):
+        paper_kit.confirm(house.services, second)
+    assert [row.id for row in paper_kit.waiting(house.services)] == [second]
 
 
 def test_a_print_is_given_up_without_a_number_and_then_not_signed_twice(house: House) -> None:
@@ -486,15 +483,17 @@ def test_a_discharge_says_who_when_and_under_which_number(house: House) -> None:
     later = NOW + timedelta(hours=3)
     with house.services.unit_of_work(later) as uow:
         dispatch.discharge(uow, first, given, version=None, actor=agent)
-    scan = scan_of(house, first, CodeKind.DISCHARGE, b"%PDF-1.4 stamped copy")
-    with house.services.unit_of_work(later) as uow:
-        proof = PROOF_HANDLERS[CodeKind.DISCHARGE](uow, scan)
-    assert proof is not None
+    proof = paper_kit.confirm(
+        house.services, paper_kit.bring(house.services, CodeKind.DISCHARGE, first, now=later), now=later
+    )
+    second = paper_kit.confirm(
+        house.services, paper_kit.bring(house.services, CodeKind.DISCHARGE, first, text="autre", now=later), now=later
+    )
     with house.services.reading() as session:
         (row, _copy) = dispatch_queries.lines(session, mail_id, agent)
         assert session.get_one(Attachment, proof).kind is AttachmentKind.PROOF
-    assert (row.state, row.discharge_name, row.discharge_number, row.proof_id) == (
-        DispatchState.DELIVERED, "Ama Lawson", "0981/CEET", proof,
+    assert (row.state, row.discharge_name, row.discharge_number, row.proof_ids) == (
+        DispatchState.DELIVERED, "Ama Lawson", "0981/CEET", (proof, second),
     )  # fmt: skip
     assert row.discharged_at == given.received_at
 

@@ -6,19 +6,20 @@ from datetime import timedelta
 import pypdfium2
 import pytest
 import zxingcpp
+from sqlalchemy import select
 
 from ged.codes import CodeKind, make_code, read_code
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound
-from ged.ports import Digest, ScanId
+from ged.ports import Digest
 from ged.registry import scan_queries
-from ged.registry.intake import ProofScan
-from ged.registry.intake_models import BatchSource, Scan, ScanBatch, ScanState
+from ged.registry.intake_models import PaperCode, Scan, ScanState
 from ged.registry.operations import SourcePage
 from ged.slips import custody, receive, view
 from ged.slips.drafting import LineForm
 from ged.slips.models import ReceiptWay
 from ged.slips.receive import Decision, PaperReceipt
 from ged.slips.states import LineState, SlipState
+from tests import paper_kit
 from tests import slip_kit as kit
 from tests.factories import NOW, actor, make_organisation, make_services
 
@@ -34,30 +35,16 @@ def services(tmp_path):
     made.engine.dispose()
 
 
-def _scan(services, key="b1"):
-    """A waiting scan of the mail office, as the intake makes one."""
-    with services.unit_of_work(NOW) as uow:
-        unit = kit.unit_id(services, "BO")
-        batch = ScanBatch(key=key, unit_id=unit, source=BatchSource.UPLOAD, created_at=NOW)
-        uow.session.add(batch)
-        uow.session.flush()
-        scan = Scan(batch_id=batch.id, unit_id=unit, created_at=NOW, note="proof")
-        uow.session.add(scan)
-        uow.session.flush()
-        return ScanId(scan.id)
-
-
 def _page(services):
     stored = services.blobs.put(io.BytesIO(b"a page as scanned"))
     return SourcePage(Digest(stored.digest), "image/png")
 
 
-def _arrive(services, slip_id, key="b1"):
-    scan_id = _scan(services, key)
-    proof = ProofScan(scan_id, kit.unit_id(services, "BO"), CodeKind.SLIP, slip_id, (_page(services),))
-    with services.unit_of_work(LATER) as uow:
-        assert receive.proof_arrived(uow, proof) is None
-    return scan_id
+def _arrive(services, slip_id, by="agent"):
+    paper_id = paper_kit.bring(services, CodeKind.SLIP, slip_id, now=LATER)
+    paper_kit.confirm(services, paper_id, by=by, now=LATER)
+    with services.reading() as session:
+        return session.get_one(PaperCode, paper_id).scan_id
 
 
 def _record(services, slip_id, decisions, who="agent", **more):
@@ -143,7 +130,8 @@ def test_pages_can_come_with_the_call_and_strangers_cannot_make_it(services):
 
 
 def test_a_code_of_no_slip_leaves_the_scan_waiting(services):
-    scan_id = _arrive(services, 987)
+    with pytest.raises(NotFound, match=r"paper\.unknown"):
+        _arrive(services, 987)
     with services.reading() as session:
-        assert session.get_one(Scan, scan_id).state is ScanState.WAITING
+        assert session.scalars(select(Scan.state)).all() == [ScanState.WAITING]
     assert make_code(CodeKind.SLIP, 987, key=services.code_key).startswith("GED1/B/987/")

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
+from ged.paper import operations as paper
 from ged.ports import Confidentiality
 from ged.registry import dispatch, dispatch_print, dispatch_queries, files, reading
 from ged.registry.dispatch import Departure, Discharge
@@ -71,18 +72,17 @@ def _original(mail_id: int, error: GedError | None = None) -> ResponseReturnValu
 
 @blueprint.post("/<int:mail_id>/original")
 def join_original(mail_id: int) -> ResponseReturnValue:
-    """The scan becomes the reference copy."""
-    services, actor = context.services(), context.actor()
+    """The scan waits beside its print, to be compared and confirmed."""
+    services, actor, now = context.services(), context.actor(), context.now()
     try:
         with services.reading() as session:
-            queries.letter(session, mail_id, actor, on=context.today())
+            ink.office_for_original(session, mail_id, actor)
         upload = _file()
-        with services.unit_of_work(context.now()) as uow:
-            ink.join_by_hand(uow, mail_id, upload, actor=actor, now=context.now())
+        with services.unit_of_work(now) as uow:
+            paper_id = paper.bring_original(uow, mail_id, upload, actor=actor, now=now)
     except REFUSALS as error:
         return _original(mail_id, error)
-    flash(_("L'original signé est joint : le courrier peut partir."), "success")
-    return redirect(url_for("dispatch.show", mail_id=mail_id), 303)
+    return redirect(url_for("paper.show", paper_id=paper_id), 303)
 
 
 def _file() -> Upload:

@@ -14,6 +14,7 @@ from flask_babel import ngettext
 from werkzeug.datastructures import FileStorage
 
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
+from ged.paper import queries as paper_queries
 from ged.ports import MailId, ScanId
 from ged.registry import (
     arrange,
@@ -88,6 +89,7 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
             "joined": scan_queries.recently_joined(session, actor, since=now - JOINED_SHOWN),
             "discarded": scan_queries.discarded(session, actor, since=now - scan_queries.RECENT),
             "bridges": desks,
+            "to_confirm": paper_queries.count(session, actor),
             "scanning": scan_form(desks, own, last, request.args.get("profil", "")),
         }
     return render_form(
@@ -318,6 +320,7 @@ def _show(scan_id: int, error: GedError | None = None) -> ResponseReturnValue:
             "letters": scan_letters.letters_to_join(session, actor) if row.is_waiting else [],
             "others": [one for one in scan_queries.waiting(session, actor) if one.id != scan_id and not one.is_signed],
             "bridges": scan_desks.bridges(session, [row.unit_id], now=now),
+            "paper_id": paper_queries.of_scans(session, [scan_id], actor).get(scan_id),
             "message": mailbox.message_of_scan(session, scan_id),
             "preset": separators.preset(session, row.separator_id) if row.separator_id is not None else None,
         }

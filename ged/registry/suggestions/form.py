@@ -89,7 +89,7 @@ class ScanProposals:
 def for_scan(session: Session, services: Services, row: ScanRow, actor: Actor) -> ScanProposals:
     """What is proposed beside a scan that the actor sees (``scan_queries.scan`` has checked)."""
     scan = session.get(Scan, row.id)
-    if scan is None or not readings.may_be_read(session, scan):
+    if scan is None or scan.proof_kind or not readings.may_be_read(session, scan):
         return ScanProposals(Progress.UNREAD)
     leaves = readings.pages_to_read(scan)
     if not leaves or not readings.is_read(session, leaves):

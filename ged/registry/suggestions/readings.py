@@ -15,6 +15,8 @@ from ged.unit import UnitOfWork
 
 FORGET_AFTER = timedelta(days=2)
 MAX_VALUE = 2000
+MAX_COMPARED = 30
+"""Pages of one scan that are read to be compared with a print."""
 MAX_FIELDS = 60
 """Of one document: a hostile page may look like a list of a thousand amounts."""
 
@@ -50,18 +52,24 @@ def unturned(box: Box, flags: Collection[str]) -> Box:
 
 
 def pages_to_read(scan: Scan) -> list[ScanLeaf]:
-    """The first page of a scan that says something, and the last: the head of a letter, and its signature and copies."""
+    """The first page of a scan that says something, and the last: the head of a letter, and its signature and copies.
+
+    Where a person is to compare it with a print, all of them, up to ``MAX_COMPARED``.
+    """
     present = [leaf for leaf in scan.leaves if not leaf.removed and not leaf.page.problem]
     full = [leaf for leaf in present if leaf.page.blank_score < BLANK_FROM] or present
+    if scan.proof_kind:
+        return full[:MAX_COMPARED]
     return full[:1] + full[-1:] if len(full) > 1 else full
 
 
 def may_be_read(session: Session, scan: Scan) -> bool:
     """Whether the machine may look: it waits, and it is no sealed envelope, whatever else it bears."""
-    if scan.state is not ScanState.WAITING or scan.note == "sealed_envelope" or scan.proof_kind:
+    if scan.state is not ScanState.WAITING or scan.note in ("sealed_envelope", "code_elsewhere"):
         return False
     sealed = select(MailNumber.envelope_id).where(MailNumber.id == scan.number_id)
-    put_in = select(Scan.id).where(Scan.merged_into_id == scan.id, Scan.note == "sealed_envelope").limit(1)
+    closed = Scan.note.in_(("sealed_envelope", "code_elsewhere"))
+    put_in = select(Scan.id).where(Scan.merged_into_id == scan.id, closed).limit(1)
     return session.scalar(sealed) is None and session.scalar(put_in) is None
 
 
@@ -156,6 +164,16 @@ def of_attachment(session: Session, attachment_id: int) -> list[ReadField]:
         select(AttachmentField).where(AttachmentField.attachment_id == attachment_id).order_by(AttachmentField.position)
     )
     return [ReadField(f.name, f.value, f.page_no, (f.x, f.y, f.width, f.height), f.confidence) for f in rows]
+
+
+def text_of_leaves(session: Session, leaves: Sequence[ScanLeaf]) -> str:
+    """The text of pages of a waiting scan, in their order."""
+    ids = [leaf.scan_page_id for leaf in leaves]
+    rows = session.execute(
+        select(ScanPageReading.scan_page_id, ScanPageReading.text).where(ScanPageReading.scan_page_id.in_(ids))
+    )
+    texts = {page_id: text for page_id, text in rows}  # noqa: C416  # rows are no pairs to mypy
+    return "\n\n".join(texts[one] for one in ids if one in texts)
 
 
 def text_of_leaf(session: Session, scan_page_id: int) -> str:

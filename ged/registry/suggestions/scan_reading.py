@@ -51,7 +51,7 @@ def ask(uow: UnitOfWork, scan: Scan) -> None:
 
 
 def run_read_scan(services: Services, scan_id: int, *, heartbeat: Heartbeat, now: datetime) -> None:
-    """Read the first and the last page of a waiting scan: fields, text, and the letters that it resembles.
+    """Read pages of a waiting scan (``readings.pages_to_read``): fields, text, and the letters that it resembles.
 
     Running twice, or after the pages were arranged otherwise, changes nothing for the worse.
 
@@ -80,7 +80,8 @@ def run_read_scan(services: Services, scan_id: int, *, heartbeat: Heartbeat, now
         if scan is None or not readings.may_be_read(uow.session, scan):
             return  # joined or put away meanwhile
         readings.note_scan(uow, [(p.scan_page_id, p.rotation) for p in wanted], found.pages, found.fields)
-        resent.note_scan(uow, scan.id, found.pages[0].text, found.pages[0].likeness)
+        if not scan.proof_kind:
+            resent.note_scan(uow, scan.id, found.pages[0].text, found.pages[0].likeness)
         ask(uow, scan)  # the pages were arranged otherwise while the machine read
 
 

@@ -1,0 +1,1 @@
+"""Codes on paper that a person confirms: what a scan proposes, who may dispose of it, what follows."""

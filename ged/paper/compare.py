@@ -1,0 +1,201 @@
+"""The known text of a print beside the text read on its scan: which words and which figures differ. Pure.
+
+Every step is linear in the text but the alignment of words, whose input is cut.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from enum import StrEnum
+from itertools import pairwise
+
+MAX_CHARACTERS = 40_000
+"""Some fifteen full pages."""
+MAX_WORDS = 2500
+MAX_WORD = 80
+"""Longer words are cut before they are looked at: what is read of a drawing may be one word of a page."""
+MONTHS = (
+    "janvier", "fevrier", "mars", "avril", "mai", "juin", "juillet", "aout", "septembre", "octobre", "novembre",
+    "decembre",
+)  # fmt: skip
+_DAY = re.compile(r"(\d{1,2})(?:er)?")
+_YEAR = re.compile(r"\d{4}")
+_DATE = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
+_GROUPED = re.compile(r"\d{1,3}(?:[.]\d{3})+")
+
+
+class Mark(StrEnum):
+    """How a run of words stands to the other side."""
+
+    SAME = "same"
+    MOVED = "moved"
+    """The other side has these words as often, at another place: the machine reads columns in its own order."""
+    DIFFERS = "differs"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A run of words, or of the spaces and line ends behind them."""
+
+    text: str
+    mark: Mark = Mark.SAME
+
+    @property
+    def differs(self) -> bool:
+        """Whether the other side lacks these words."""
+        return self.mark is Mark.DIFFERS
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What differs.
+
+    Attributes:
+        missing: numbers, amounts and dates of the print that were not read on the scan.
+        added: numbers, amounts and dates read on the scan that the print does not bear.
+        known, read: both texts, word by word.
+        is_cut: a text was longer than what is compared.
+    """
+
+    missing: tuple[str, ...]
+    added: tuple[str, ...]
+    known: tuple[Piece, ...]
+    read: tuple[Piece, ...]
+    is_cut: bool = False
+
+    @property
+    def differs(self) -> bool:
+        """Whether anything differs."""
+        return any(piece.differs for piece in (*self.known, *self.read)) or bool(self.missing or self.added)
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether words stand in another order."""
+        return any(piece.mark is Mark.MOVED for piece in (*self.known, *self.read))
+
+
+def compare(known: str, read: str) -> Comparison:
+    """Both texts word by word; case, accents and punctuation do not count, nor how an amount or a date is written."""
+    ours, theirs = _words(known), _words(read)
+    missing, added = _figures_apart(ours, theirs)
+    is_cut = max(len(ours), len(theirs)) > MAX_WORDS or max(len(known), len(read)) > MAX_CHARACTERS
+    ours, theirs = ours[:MAX_WORDS], theirs[:MAX_WORDS]
+    here, there = [word.key for word in ours], [word.key for word in theirs]
+    same_here, same_there = set[int](), set[int]()
+    for block in SequenceMatcher(None, here, there).get_matching_blocks():
+        same_here.update(range(block.a, block.a + block.size))
+        same_there.update(range(block.b, block.b + block.size))
+    return Comparison(
+        missing, added, _pieces(ours, same_here, Counter(there)), _pieces(theirs, same_there, Counter(here)), is_cut
+    )
+
+
+@dataclass(frozen=True)
+class _Word:
+    key: str
+    raw: str
+
+
+def _words(text: str) -> list[_Word]:
+    keys: list[str] = []
+    raws: list[list[str]] = []
+    for raw in re.findall(r"\S+\s*", text[:MAX_CHARACTERS]):
+        key = _folded(raw[:MAX_WORD])
+        if key or not keys:
+            keys.append(key)
+            raws.append([raw])
+        else:
+            # Punctuation that stands alone is no difference.
+            raws[-1].append(raw)
+    return [_Word(key, "".join(parts)) for key, parts in zip(keys, raws, strict=True)]
+
+
+def _folded(raw: str) -> str:
+    plain = "".join(c for c in unicodedata.normalize("NFKD", raw.casefold()) if not unicodedata.combining(c))
+    return plain.strip().strip("«»\"'’“”()[]{}.,;:!?*_-–—…•|<>=+")
+
+
+def _pieces(words: Sequence[_Word], same: set[int], others: Counter[str]) -> tuple[Piece, ...]:
+    left = others.copy()
+    left.subtract(words[n].key for n in same)
+    pieces: list[tuple[Mark, list[str]]] = []
+    for n, word in enumerate(words):
+        mark = Mark.SAME
+        if n not in same and word.key:
+            mark = Mark.MOVED if left[word.key] > 0 else Mark.DIFFERS
+            left[word.key] -= 1
+        if pieces and pieces[-1][0] is mark:
+            pieces[-1][1].append(word.raw)
+        else:
+            pieces.append((mark, [word.raw]))
+    return tuple(piece for mark, raws in pieces for piece in _apart("".join(raws), mark))
+
+
+def _apart(text: str, mark: Mark) -> Iterator[Piece]:
+    """A marked run ends with its last word: the line end behind it is not marked."""
+    bare = text.rstrip()
+    if bare and mark is not Mark.SAME:
+        yield Piece(bare, mark)
+        text = text[len(bare) :]
+    if text:
+        yield Piece(text)
+
+
+def _figures_apart(ours: Sequence[_Word], theirs: Sequence[_Word]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    here, there = list(_figures(ours)), list(_figures(theirs))
+    return _without(here, there), _without(there, here)
+
+
+def _without(these: Sequence[tuple[str, str]], those: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """Figures that stand here more often than there, as they are written, each once."""
+    over = Counter(key for key, _ in these) - Counter(key for key, _ in those)
+    return tuple(dict.fromkeys(shown for key, shown in these if key in over))
+
+
+def _figures(words: Sequence[_Word]) -> Iterator[tuple[str, str]]:
+    """Numbers, amounts and dates: the form that is compared, and how each is written."""
+    at = 0
+    while at < len(words):
+        taken = _date_in_words(words, at) or _amount(words, at)
+        if taken is None:
+            word = words[at]
+            if any(c.isdecimal() for c in word.key):
+                yield _one(word.key), _shown([word])
+            at += 1
+        else:
+            key, size = taken
+            yield key, _shown(words[at : at + size])
+            at += size
+
+
+def _shown(words: Sequence[_Word]) -> str:
+    return " ".join(" ".join(word.raw.split()) for word in words).rstrip(".,;:")
+
+
+def _one(key: str) -> str:
+    if (match := _DATE.fullmatch(key)) is not None:
+        return f"{match[3]}-{int(match[2]):02d}-{int(match[1]):02d}"
+    return key.replace(".", "") if _GROUPED.fullmatch(key) else key
+
+
+def _date_in_words(words: Sequence[_Word], at: int) -> tuple[str, int] | None:
+    day, month, year = ([word.key for word in words[at : at + 3]] + ["", "", ""])[:3]
+    match = _DAY.fullmatch(day)
+    if match is None or month not in MONTHS or _YEAR.fullmatch(year) is None:
+        return None
+    return f"{year}-{MONTHS.index(month) + 1:02d}-{int(match[1]):02d}", 3
+
+
+def _amount(words: Sequence[_Word], at: int) -> tuple[str, int] | None:
+    """Groups of three figures set apart by spaces: ``5 000 000``."""
+    if re.fullmatch(r"\d{1,3}", words[at].key) is None:
+        return None
+    end = at + 1
+    for one, following in pairwise(words[at : at + 8]):
+        if one.raw.rstrip() != one.raw.rstrip().rstrip(".,;:)") or re.fullmatch(r"\d{3}", following.key) is None:
+            break
+        end += 1
+    return ("".join(word.key for word in words[at:end]), end - at) if end > at + 1 else None

@@ -1,0 +1,100 @@
+"""A person disposes of a code met on paper: confirms what it proposes, or refuses with a reason."""
+
+from datetime import datetime
+
+from ged import locks
+from ged.codes import CodeKind, OurCode
+from ged.errors import Invalid, InvalidTransition, StaleVersion
+from ged.paper import queries
+from ged.paper.rules import RULES, came, disposing_post
+from ged.ports import MailId
+from ged.registry.files import Upload
+from ged.registry.intake import accept_proposal
+from ged.registry.intake_models import PaperCode, PaperState, Scan, ScanState
+from ged.registry.suggestions import scan_reading
+from ged.signbook import ink
+from ged.unit import Actor, UnitOfWork
+
+MAX_REASON = 500
+
+
+def confirm(uow: UnitOfWork, paper_id: int, *, version: int | None, actor: Actor) -> None:
+    """Do what the code proposes. The journal names the actor as the one who did it, and beside who brought the scan.
+
+    Args:
+        version: of the scan as it was shown beside its print.
+
+    Raises:
+        NotFound: ``paper.unknown``: also when somebody else disposes of it.
+        InvalidTransition: ``paper.decided``, ``paper.put_away``, ``paper.voided``, ``ink.not_numbered``,
+            ``discharge.not_left``, ``dispatch.not_signed``.
+        StaleVersion: ``paper.stale``: the pages were arranged otherwise since.
+        Invalid: ``scan.no_pages``.
+    """
+    row, scan = _held(uow, paper_id, version, actor)
+    post = disposing_post(uow.session, row, actor)
+    RULES[row.kind].take(uow, row, scan, actor, post)
+    _decided(uow, row, PaperState.CONFIRMED, actor, post.post_id)
+    uow.record(
+        "paper.confirmed", "scan", scan.id, actor=actor, post=post, paper=row.id, kind=row.kind.value, **came(row)
+    )
+
+
+def refuse(uow: UnitOfWork, paper_id: int, *, reason: str, version: int | None, actor: Actor) -> None:
+    """The scan is not what its code says: it goes back to the waiting scans of the unit that brought it.
+
+    Raises:
+        NotFound, InvalidTransition, StaleVersion: as ``confirm``.
+        Invalid: ``paper.reason``, ``form.too_long``.
+    """
+    reason = " ".join(reason.split())
+    if not reason:
+        raise Invalid("paper.reason", "say why", field="reason")
+    if len(reason) > MAX_REASON:
+        raise Invalid("form.too_long", "shorten it", field="reason", maximum=MAX_REASON)
+    row, scan = _held(uow, paper_id, version, actor)
+    post = disposing_post(uow.session, row, actor)
+    scan.proof_kind, scan.proof_subject_id, scan.note = "", None, "code_refused"
+    scan.edits += 1
+    row.refusal = reason
+    _decided(uow, row, PaperState.REFUSED, actor, post.post_id)
+    uow.record(
+        "paper.refused", "scan", scan.id, actor=actor, post=post, paper=row.id, kind=row.kind.value, reason=reason,
+        **came(row),
+    )  # fmt: skip
+    # Now it is a scan like any other, and the machine may propose to whom it belongs.
+    scan_reading.ask(uow, scan)
+
+
+def bring_original(uow: UnitOfWork, mail_id: MailId | int, upload: Upload, *, actor: Actor, now: datetime) -> int:
+    """A clerk of the register brings the scan of an original signed by hand whose code could not be read.
+
+    It waits to be compared with its print like any other. Answers the id under which it waits.
+
+    Raises:
+        NotFound: ``mail.unknown``, ``draft.unknown``.
+        Forbidden: ``register.not_clerk``.
+        InvalidTransition: ``ink.not_numbered``.
+    """
+    post = ink.office_for_original(uow.session, mail_id, actor)
+    code = OurCode(CodeKind.OUTGOING, int(mail_id))
+    return accept_proposal(uow, upload, code, unit_id=post.unit_id, actor=actor, now=now).id
+
+
+def _held(uow: UnitOfWork, paper_id: int, version: int | None, actor: Actor) -> tuple[PaperCode, Scan]:
+    """The row and its scan, locked: of two persons who decide at once, the second finds the first's decision."""
+    row = queries.require(uow.session, paper_id, actor)
+    scan = locks.hold_known(uow.session, Scan, row.scan_id)
+    uow.session.refresh(row)
+    if row.state is not PaperState.WAITING:
+        raise InvalidTransition("paper.decided", "reload the list", id=paper_id)
+    if scan.state is not ScanState.WAITING:
+        raise InvalidTransition("paper.put_away", "ask the unit that brought it", id=paper_id)
+    if version is not None and scan.version != version:
+        raise StaleVersion("paper.stale", "look at the pages as they are now", id=paper_id)
+    return row, scan
+
+
+def _decided(uow: UnitOfWork, row: PaperCode, state: PaperState, actor: Actor, post_id: int) -> None:
+    row.state, row.decided_at = state, uow.now
+    row.decided_by_id, row.decided_post_id = actor.person_id or None, post_id

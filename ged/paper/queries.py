@@ -1,0 +1,237 @@
+"""What waits for a confirmation: shown to those alone who may dispose of what each code names."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from ged.codes import CodeKind
+from ged.errors import InvalidTransition, NotFound
+from ged.jobs import Job, JobKind, JobState
+from ged.org.models import Person, Unit
+from ged.paper.compare import Comparison, compare
+from ged.paper.rules import RULES, Known, reach
+from ged.ports import Confidentiality, Digest
+from ged.registry.intake_models import BLANK_FROM, Bridge, PaperCode, PaperState, Scan, ScanBatch, ScanLeaf, ScanState
+from ged.registry.models import Mail
+from ged.registry.scan_pictures import PictureSource
+from ged.registry.suggestions import readings
+from ged.unit import Actor, Services
+
+MAX_LISTED = 200
+
+
+@dataclass(frozen=True)
+class PaperRow:
+    """A code that waits. ``title`` names what it is about: a number, a line of dispatch."""
+
+    id: int
+    kind: CodeKind
+    title: str
+    reason: str
+    unit_name: str
+    uploaded_by: str
+    bridge: str
+    met_at: datetime
+    page_count: int
+
+
+@dataclass(frozen=True)
+class PaperPage:
+    """Print and scan side by side.
+
+    Attributes:
+        version: of the scan, as it is shown.
+        leaves: its pages, by id.
+        comparison: None while there is no text of the scan.
+        is_awaited: whether the machine is to read the scan, or reads it.
+        unread_pages: pages that stand behind those that are compared, or that cannot be read.
+    """
+
+    row: PaperRow
+    subject_id: int
+    scan_id: int
+    version: int
+    leaves: tuple[int, ...]
+    known: Known
+    level: Confidentiality
+    comparison: Comparison | None
+    is_awaited: bool
+    unread_pages: int
+
+
+def disposable(session: Session, actor: Actor) -> ColumnElement[bool]:
+    """Codes of which the actor may dispose: the one rule of lists, pages and acts."""
+    given = reach(session, actor)
+    return or_(
+        *(and_(PaperCode.kind == kind, PaperCode.subject_id.in_(rule.subjects(given))) for kind, rule in RULES.items())
+    )
+
+
+def require(session: Session, paper_id: int, actor: Actor) -> PaperCode:
+    """A code of which the actor may dispose, waiting or not.
+
+    Raises:
+        NotFound: ``paper.unknown``; with ``refused`` when it exists, so that the border writes the refusal down.
+    """
+    found = session.scalar(select(PaperCode).where(PaperCode.id == paper_id, disposable(session, actor)))
+    if found is None:
+        is_there = session.get(PaperCode, paper_id) is not None
+        raise NotFound("paper.unknown", "reload the list", id=paper_id, refused=is_there)
+    return found
+
+
+def _waiting() -> ColumnElement[bool]:
+    return and_(PaperCode.state == PaperState.WAITING, Scan.state == ScanState.WAITING)
+
+
+def count(session: Session, actor: Actor) -> int:
+    """How many codes wait for the actor (navigation); nearly always there are none at all, which costs one look."""
+    if session.scalar(select(PaperCode.id).where(PaperCode.state == PaperState.WAITING).limit(1)) is None:
+        return 0
+    query = select(func.count(PaperCode.id)).join(Scan, Scan.id == PaperCode.scan_id)
+    return session.scalar(query.where(_waiting(), disposable(session, actor))) or 0
+
+
+def waiting(session: Session, actor: Actor) -> list[PaperRow]:
+    """Codes that wait for the actor, oldest first."""
+    found = session.execute(
+        _rows().where(_waiting(), disposable(session, actor)).order_by(PaperCode.id).limit(MAX_LISTED)
+    ).all()
+    return _told(session, [(code, unit, who, bridge, n) for code, unit, who, bridge, n in found])
+
+
+def of_scans(session: Session, scan_ids: Collection[int], actor: Actor) -> dict[int, int]:
+    """For scans with a waiting code of which the actor may dispose: the id of that code."""
+    if not scan_ids:
+        return {}
+    rows = session.execute(
+        select(PaperCode.scan_id, PaperCode.id)
+        .join(Scan, Scan.id == PaperCode.scan_id)
+        .where(PaperCode.scan_id.in_(scan_ids), _waiting(), disposable(session, actor))
+    )
+    return {scan_id: paper_id for scan_id, paper_id in rows}  # noqa: C416  # rows are no pairs to mypy
+
+
+def page(session: Session, services: Services, paper_id: int, actor: Actor, *, now: datetime) -> PaperPage:
+    """Print and scan side by side.
+
+    Raises:
+        NotFound: ``paper.unknown``.
+        InvalidTransition: ``paper.decided``, ``paper.put_away``.
+    """
+    code = require(session, paper_id, actor)
+    scan = session.get_one(Scan, code.scan_id)
+    if code.state is not PaperState.WAITING:
+        raise InvalidTransition("paper.decided", "reload the list", id=paper_id)
+    if scan.state is not ScanState.WAITING:
+        raise InvalidTransition("paper.put_away", "ask the unit that brought it", id=paper_id)
+    found = session.execute(_rows().where(PaperCode.id == paper_id)).one()
+    (row,) = _told(session, [(found[0], found[1], found[2], found[3], found[4])])
+    known = RULES[code.kind].known(session, services, code.subject_id, actor, now)
+    level = session.get_one(Mail, known.mail_id).level if known.mail_id is not None else 0
+    present = [leaf for leaf in scan.leaves if not leaf.removed]
+    compared = readings.pages_to_read(scan)
+    is_read = bool(compared) and readings.is_read(session, compared)
+    return PaperPage(
+        row=row,
+        subject_id=code.subject_id,
+        scan_id=scan.id,
+        version=scan.version,
+        leaves=tuple(leaf.id for leaf in present),
+        known=known,
+        level=Confidentiality(level),
+        comparison=compare(known.text, readings.text_of_leaves(session, compared)) if is_read else None,
+        is_awaited=not is_read and _is_awaited(session, scan),
+        unread_pages=len([leaf for leaf in present if leaf not in compared and not _is_blank(leaf)]),
+    )
+
+
+def _is_blank(leaf: ScanLeaf) -> bool:
+    return not leaf.page.problem and leaf.page.blank_score >= BLANK_FROM
+
+
+def _is_awaited(session: Session, scan: Scan) -> bool:
+    asked = select(Job.id).where(
+        or_(
+            (Job.kind == JobKind.READ_SCAN) & (Job.subject_id == scan.id),
+            (Job.kind == JobKind.INTAKE) & (Job.subject_id == scan.batch_id),
+        ),
+        Job.state.in_((JobState.QUEUED, JobState.RUNNING)),
+    )
+    return session.scalar(asked.limit(1)) is not None
+
+
+def is_awaited(session: Session, paper_id: int, actor: Actor) -> bool:
+    """Whether the machine is still to read the scan of a code.
+
+    Raises:
+        NotFound: ``paper.unknown``.
+    """
+    scan = session.get_one(Scan, require(session, paper_id, actor).scan_id)
+    return not readings.is_read(session, readings.pages_to_read(scan)) and _is_awaited(session, scan)
+
+
+def picture_source(session: Session, paper_id: int, leaf_id: int, actor: Actor, *, width_px: int) -> PictureSource:
+    """What to show for a page of a scan whose code waits for the actor.
+
+    Raises:
+        NotFound: ``paper.unknown``.
+    """
+    code = require(session, paper_id, actor)
+    leaf = session.scalar(
+        select(ScanLeaf)
+        .join(Scan, Scan.id == ScanLeaf.scan_id)
+        .where(ScanLeaf.id == leaf_id, Scan.id == code.scan_id, Scan.state == ScanState.WAITING)
+    )
+    if leaf is None or code.state is not PaperState.WAITING:
+        raise NotFound("paper.unknown", "reload the list", id=paper_id)
+    source = leaf.page
+    etag = f"{source.digest[:32]}-{source.page_index}-{leaf.rotation}-{width_px}"
+    return PictureSource(None, Digest(source.digest), source.media_type, source.page_index, leaf.rotation, etag)
+
+
+# --- rows ----------------------------------------------------------------------------------------------------------
+
+_Found = tuple[PaperCode, str, str | None, str | None, int]
+
+
+def _rows() -> Select[PaperCode, str, str | None, str | None, int]:
+    bringer = aliased(Person)
+    pages = (
+        select(func.count(ScanLeaf.id))
+        .where(ScanLeaf.scan_id == PaperCode.scan_id, ScanLeaf.removed.is_(False))
+        .scalar_subquery()
+    )
+    return (
+        select(PaperCode, Unit.name, bringer.name, Bridge.name, pages)
+        .join(Scan, Scan.id == PaperCode.scan_id)
+        .join(ScanBatch, ScanBatch.id == Scan.batch_id)
+        .join(Unit, Unit.id == PaperCode.unit_id)
+        .outerjoin(bringer, bringer.id == PaperCode.uploaded_by_id)
+        .outerjoin(Bridge, Bridge.id == PaperCode.bridge_id)
+    )
+
+
+def _told(session: Session, found: list[_Found]) -> list[PaperRow]:
+    titles = {
+        kind: rule.titles(session, {code.subject_id for code, *_ in found if code.kind is kind})
+        for kind, rule in RULES.items()
+        if any(code.kind is kind for code, *_ in found)
+    }
+    return [
+        PaperRow(
+            id=code.id,
+            kind=code.kind,
+            title=titles[code.kind].get(code.subject_id, ""),
+            reason=code.reason,
+            unit_name=unit_name,
+            uploaded_by=uploaded_by or "",
+            bridge=bridge or "",
+            met_at=code.met_at,
+            page_count=pages,
+        )
+        for code, unit_name, uploaded_by, bridge, pages in found
+    ]

@@ -1,0 +1,367 @@
+"""For each kind of code: who may dispose of what it names, what is known of its print, what a confirmation does.
+
+The table ``RULES`` is all there is: the intake knows no kind but the label, and obeys no other.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, or_, select
+from sqlalchemy.orm import Session
+
+from ged import locks
+from ged.access import visible_clause
+from ged.codes import CodeKind
+from ged.days import long_day
+from ged.errors import InvalidTransition, NotFound
+from ged.org.actors import heirs, with_predecessors
+from ged.registry import dispatch, dispatch_print
+from ged.registry.dispatch import LEFT, MAY_LEAVE
+from ged.registry.dispatch_models import DispatchLine, DispatchProof
+from ged.registry.documents import latest_document
+from ged.registry.intake import document_of, join
+from ged.registry.intake_models import PaperCode, Scan
+from ged.registry.models import AttachmentKind, Mail, MailNumber, Register
+from ged.registry.states import MailState
+from ged.routing import proof as fiche
+from ged.routing import rights
+from ged.routing.sheet import imputation_sheet, sheet_data
+from ged.signbook import ink
+from ged.signbook.models import Draft
+from ged.signbook.render import Letter, told
+from ged.slips import parties, receive, render
+from ged.slips.models import Slip
+from ged.unit import Actor, HeldPost, Role, Services, UnitOfWork
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What somebody may dispose of: made once for each question.
+
+    Attributes:
+        kept: units whose registers the actor keeps as clerk, with closed ones whose work came to them.
+        worked: units for which the actor works, likewise.
+    """
+
+    actor: Actor
+    kept: frozenset[int]
+    worked: frozenset[int]
+
+
+def reach(session: Session, actor: Actor) -> Reach:
+    """The reach of an actor now."""
+    clerk = {post.unit_id for post in actor.posts if Role.CLERK in post.roles}
+    working = {post.unit_id for post in parties.working_posts(actor)}
+    # One question for both: a closed unit's work goes one way.
+    everywhere = with_predecessors(session, working | clerk)
+    if everywhere == working | clerk:
+        return Reach(actor, frozenset(clerk), frozenset(working))
+    return Reach(actor, with_predecessors(session, clerk), with_predecessors(session, working))
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a print.
+
+    Attributes:
+        text: what stands on it, and what the register adds to it by hand (number and date).
+        mail_id: the letter whose content it shows; looking at it is in the journal when it is confidential.
+        attachment_id, page_count: its pages, where they are kept.
+        remark: a code of what the person should know before.
+        may_confirm: whether a confirmation is possible as things stand.
+    """
+
+    text: str
+    mail_id: int | None = None
+    attachment_id: int | None = None
+    page_count: int = 0
+    remark: str = ""
+    may_confirm: bool = True
+
+
+@dataclass(frozen=True)
+class Rule:
+    """The rule of one kind of code; ``subject`` is what the code names."""
+
+    subjects: Callable[[Reach], Select[int]]
+    """Ids of all that the actor may dispose of: the one rule for lists, pages and acts."""
+    units: Callable[[Session, int], list[int]]
+    """Units through whose posts it is disposed of."""
+    titles: Callable[[Session, Collection[int]], dict[int, str]]
+    known: Callable[[Session, Services, int, Actor, datetime], Known]
+    take: Callable[[UnitOfWork, PaperCode, Scan, Actor, HeldPost], None]
+
+
+def disposing_post(session: Session, row: PaperCode, actor: Actor) -> HeldPost:
+    """The post through which somebody disposes who may (``subjects``): the journal names it."""
+    if row.kind is CodeKind.IMPUTATION:
+        mail = session.get_one(Mail, row.subject_id)
+        held = actor.holds(mail.addressed_post_id) if mail.addressed_post_id is not None else None
+        if held is not None:
+            return held
+    units = {heir for unit_id in RULES[row.kind].units(session, row.subject_id) for heir in heirs(session, unit_id)}
+    clerk_only = row.kind is not CodeKind.SLIP
+    for post in parties.working_posts(actor):
+        if post.unit_id in units and (Role.CLERK in post.roles or not clerk_only):
+            return post
+    raise NotFound("paper.unknown", "reload the list", id=row.id, refused=True)
+
+
+def came(row: PaperCode) -> dict[str, Any]:
+    """Who brought it, for the journal: beside the person who confirms."""
+    return {"uploaded_by": row.uploaded_by_id, "bridge": row.bridge_id}
+
+
+PRINTED = {
+    CodeKind.OUTGOING: "N° le à Objet : V/Réf : P.J. : Ampliations :",
+    CodeKind.DISCHARGE: (
+        "DÉCHARGE Courrier départ N° du Voie Ampliation à Destinataire Objet Je soussigné(e) reconnais avoir reçu le "
+        "courrier désigné ci-dessus. Nom et prénoms Qualité Date et heure de réception N° d'enregistrement à l'arrivée "
+        "Signature Cachet À rendre au porteur, signée et cachetée : elle est numérisée et jointe au courrier."
+    ),
+    CodeKind.IMPUTATION: (
+        "Fiche de transmission Courrier N° Urgence Expéditeur Référence et date de la lettre du Arrivée le Objet "
+        "Adressé à Imputé à (1 : unité qui traite, × : en copie) Pour Échéance sans échéance Instructions Date, visa"
+    ),
+    CodeKind.SLIP: (
+        "Expéditeur Destinataire De À Date Objet de la transmission Retour avant le Porteur Remarque N° Enregistrement "
+        "Désignation des pièces Nombre Observations (copie) Total des pièces L'expéditeur Le destinataire Reçu Signature"
+    ),
+}
+"""Words that the sheets bear whatever they are about (``ged/templates``): they are no difference."""
+
+
+# --- what is told --------------------------------------------------------------------------------------------------
+
+
+def _strings(data: Any) -> Iterator[str]:  # what a template reads has any shape
+    """The texts of a sheet's data, in their order, without its code."""
+    if isinstance(data, Mapping):
+        for key, value in data.items():
+            if key not in ("qr", "level"):
+                yield from _strings(value)
+    elif isinstance(data, list | tuple):
+        for value in data:
+            yield from _strings(value)
+    elif isinstance(data, str):
+        if data.strip():
+            yield data
+    elif isinstance(data, int) and not isinstance(data, bool):
+        yield str(data)
+
+
+def _lines(*parts: object) -> str:
+    return "\n".join(_strings(list(parts)))
+
+
+def _numbers_of(session: Session, mail_ids: Collection[int]) -> dict[int, str]:
+    rows = session.execute(
+        select(MailNumber.mail_id, MailNumber.text)
+        .where(MailNumber.mail_id.in_(mail_ids))
+        .order_by(MailNumber.voided_at.is_(None), MailNumber.id.desc())
+    )
+    return {int(mail_id): text for mail_id, text in rows if mail_id is not None}
+
+
+def _locked_letter(uow: UnitOfWork, mail_id: int) -> Mail:
+    """The letter, locked and as it is now; a void one takes nothing.
+
+    Raises:
+        InvalidTransition: ``paper.voided``.
+    """
+    mail = locks.hold_known(uow.session, Mail, mail_id)
+    if mail.state is MailState.VOIDED:
+        raise InvalidTransition("paper.voided", "refuse the code: the letter is void", id=mail_id)
+    return mail
+
+
+# --- labels --------------------------------------------------------------------------------------------------------
+
+
+def _label_subjects(given: Reach) -> Select[int]:
+    return (
+        select(MailNumber.id)
+        .join(Register, Register.id == MailNumber.register_id)
+        .join(Mail, Mail.id == MailNumber.mail_id)
+        .where(Register.unit_id.in_(given.kept), visible_clause(Mail.id, Mail.level, given.actor.principals))
+    )
+
+
+def _label_units(session: Session, number_id: int) -> list[int]:
+    return [session.get_one(MailNumber, number_id).register.unit_id]
+
+
+def _label_titles(session: Session, number_ids: Collection[int]) -> dict[int, str]:
+    rows = session.execute(select(MailNumber.id, MailNumber.text).where(MailNumber.id.in_(number_ids)))
+    return {number_id: text for number_id, text in rows}  # noqa: C416  # rows are no pairs to mypy
+
+
+def _label_known(session: Session, _services: Services, number_id: int, _actor: Actor, _now: datetime) -> Known:
+    number = session.get_one(MailNumber, number_id)
+    mail = session.get_one(Mail, number.mail_id)
+    days = [long_day(day) for day in (mail.written_on, mail.received_on) if day is not None]
+    text = _lines(number.text, mail.sender_name, mail.their_reference, mail.subject, mail.addressee, days)
+    if number.voided_at is not None:
+        return Known(text, mail.id, remark="voided", may_confirm=False)
+    return Known(text, mail.id, remark="document_exists" if _has_document(session, mail.id) else "register_entry")
+
+
+def _has_document(session: Session, mail_id: int) -> bool:
+    return latest_document(session, mail_id) is not None
+
+
+def _label_take(uow: UnitOfWork, row: PaperCode, scan: Scan, actor: Actor, _post: HeldPost) -> None:
+    number = uow.session.get_one(MailNumber, row.subject_id)
+    mail = _locked_letter(uow, number.mail_id or 0)
+    uow.session.refresh(number)
+    if number.voided_at is not None:
+        raise InvalidTransition("paper.voided", "refuse the code: the number is void", id=row.id)
+    # A letter that has its document keeps it: the other stands beside it.
+    kind = AttachmentKind.ANNEX if document_of(uow, mail.id) is not None else AttachmentKind.DOCUMENT
+    join(uow, scan, mail.id, kind=kind, actor=actor, now=uow.now, came=came(row))
+
+
+# --- originals signed by hand --------------------------------------------------------------------------------------
+
+
+def _numbered(given: Reach) -> Select[int | None]:
+    """Letters numbered in a register that the actor keeps, and visible to the actor."""
+    return (
+        select(MailNumber.mail_id)
+        .join(Register, Register.id == MailNumber.register_id)
+        .join(Mail, Mail.id == MailNumber.mail_id)
+        .where(Register.unit_id.in_(given.kept), visible_clause(Mail.id, Mail.level, given.actor.principals))
+    )
+
+
+def _original_subjects(given: Reach) -> Select[int]:
+    return select(Draft.mail_id).where(Draft.mail_id.in_(_numbered(given)))
+
+
+def _letter_units(session: Session, mail_id: int) -> list[int]:
+    return list(
+        session.scalars(
+            select(Register.unit_id)
+            .join(MailNumber, MailNumber.register_id == Register.id)
+            .where(MailNumber.mail_id == mail_id)
+            .order_by(MailNumber.id)
+        )
+    )
+
+
+def _original_known(session: Session, _services: Services, mail_id: int, _actor: Actor, _now: datetime) -> Known:
+    draft = session.get_one(Draft, mail_id)
+    remark, may = "original", True
+    if draft.mail.state is MailState.VOIDED:
+        remark, may = "voided", False
+    elif not ink.waits_for_original(draft):
+        remark, may = "original_exists", False
+    number = draft.number.text if draft.number is not None else ""
+    on = long_day(draft.numbered_on) if draft.numbered_on is not None else ""
+    pages = ink.printed_pages(session, draft)
+    signed_by = [draft.confirmed_capacity, draft.confirmed_title, draft.confirmed_name]
+    text = _lines(told(Letter.restored(draft.letter), number=number, on=on), signed_by, PRINTED[CodeKind.OUTGOING])
+    return Known(text, draft.mail_id, draft.print_id, pages, remark, may)
+
+
+def _original_take(uow: UnitOfWork, row: PaperCode, scan: Scan, actor: Actor, post: HeldPost) -> None:
+    _locked_letter(uow, row.subject_id)
+    ink.original_confirmed(uow, row.subject_id, scan, actor=actor, post=post, came=came(row))
+
+
+# --- discharges ----------------------------------------------------------------------------------------------------
+
+
+def _discharge_subjects(given: Reach) -> Select[int]:
+    return select(DispatchLine.id).where(DispatchLine.mail_id.in_(_numbered(given)))
+
+
+def _discharge_units(session: Session, line_id: int) -> list[int]:
+    return _letter_units(session, session.get_one(DispatchLine, line_id).mail_id)
+
+
+def _discharge_titles(session: Session, line_ids: Collection[int]) -> dict[int, str]:
+    rows = session.execute(
+        select(DispatchLine.id, DispatchLine.mail_id, DispatchLine.name).where(DispatchLine.id.in_(line_ids))
+    ).all()
+    numbers = _numbers_of(session, {mail_id for _, mail_id, _ in rows})
+    return {line_id: f"{numbers.get(mail_id, '')} - {name}" for line_id, mail_id, name in rows}
+
+
+def _discharge_known(session: Session, services: Services, line_id: int, actor: Actor, _now: datetime) -> Known:
+    line = session.get_one(DispatchLine, line_id)
+    text = _lines(dispatch_print.discharge_data(session, services, line_id, actor), PRINTED[CodeKind.DISCHARGE])
+    if line.mail.state not in MAY_LEAVE or line.state not in LEFT:
+        return Known(text, line.mail_id, remark="not_left", may_confirm=False)
+    seen = session.scalar(select(DispatchProof.attachment_id).where(DispatchProof.line_id == line_id).limit(1))
+    there = seen is not None or line.discharge_attachment_id is not None
+    return Known(text, line.mail_id, remark="proof_exists" if there else "stamped")
+
+
+def _discharge_take(uow: UnitOfWork, row: PaperCode, scan: Scan, actor: Actor, post: HeldPost) -> None:
+    mail_id = uow.session.get_one(DispatchLine, row.subject_id).mail_id
+    _locked_letter(uow, mail_id)
+    dispatch.proof_confirmed(uow, row.subject_id, scan, actor=actor, post=post, came=came(row))
+
+
+# --- fiches de transmission ----------------------------------------------------------------------------------------
+
+
+def _fiche_subjects(given: Reach) -> Select[int]:
+    seen = visible_clause(Mail.id, Mail.level, given.actor.principals)
+    return select(Mail.id).where(or_(rights.addressed_to(given.actor), Mail.id.in_(_numbered(given))), seen)
+
+
+def _fiche_known(session: Session, services: Services, mail_id: int, actor: Actor, now: datetime) -> Known:
+    sheet = sheet_data(imputation_sheet(session, services, mail_id, actor, now=now))
+    text = _lines(sheet, PRINTED[CodeKind.IMPUTATION])
+    is_void = session.get_one(Mail, mail_id).state is MailState.VOIDED
+    return Known(text, mail_id, remark="voided" if is_void else "annotated", may_confirm=not is_void)
+
+
+def _fiche_take(uow: UnitOfWork, row: PaperCode, scan: Scan, actor: Actor, post: HeldPost) -> None:
+    _locked_letter(uow, row.subject_id)
+    fiche.sheet_confirmed(uow, row.subject_id, scan, actor=actor, post=post, came=came(row))
+
+
+# --- slips ---------------------------------------------------------------------------------------------------------
+
+
+def _slip_subjects(given: Reach) -> Select[int]:
+    return select(Slip.id).where(or_(Slip.sender_unit_id.in_(given.worked), Slip.receiver_unit_id.in_(given.worked)))
+
+
+def _slip_units(session: Session, slip_id: int) -> list[int]:
+    slip = session.get_one(Slip, slip_id)
+    return [slip.sender_unit_id, slip.receiver_unit_id]
+
+
+def _slip_titles(session: Session, slip_ids: Collection[int]) -> dict[int, str]:
+    rows = session.execute(
+        select(Slip.id, MailNumber.text).join(MailNumber, MailNumber.id == Slip.number_id).where(Slip.id.in_(slip_ids))
+    )
+    return {slip_id: text for slip_id, text in rows}  # noqa: C416  # rows are no pairs to mypy
+
+
+def _slip_known(session: Session, services: Services, slip_id: int, _actor: Actor, _now: datetime) -> Known:
+    slip = session.get_one(Slip, slip_id)
+    text = _lines(render.sheet_of(session, services, slip).data(), PRINTED[CodeKind.SLIP])
+    there = receive.has_proof(session, slip_id)
+    return Known(text, remark="slip_proof_exists" if there else "slip_signed")
+
+
+def _slip_take(uow: UnitOfWork, row: PaperCode, scan: Scan, actor: Actor, post: HeldPost) -> None:
+    receive.proof_confirmed(uow, row.subject_id, scan, actor=actor, post=post, came=came(row))
+
+
+RULES: Mapping[CodeKind, Rule] = {
+    CodeKind.LABEL: Rule(_label_subjects, _label_units, _label_titles, _label_known, _label_take),
+    CodeKind.OUTGOING: Rule(_original_subjects, _letter_units, _numbers_of, _original_known, _original_take),
+    CodeKind.DISCHARGE: Rule(
+        _discharge_subjects, _discharge_units, _discharge_titles, _discharge_known, _discharge_take
+    ),
+    CodeKind.IMPUTATION: Rule(_fiche_subjects, _letter_units, _numbers_of, _fiche_known, _fiche_take),
+    CodeKind.SLIP: Rule(_slip_subjects, _slip_units, _slip_titles, _slip_known, _slip_take),
+}

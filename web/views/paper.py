@@ -1,0 +1,123 @@
+"""Codes met on paper that wait for a person: print and scan side by side, confirmed or refused."""
+
+from io import BytesIO
+
+from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from ged.codes import CodeKind
+from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition
+from ged.paper import operations, queries
+from ged.paper.queries import PaperPage
+from ged.ports import Confidentiality
+from ged.registry import reading, scan_pictures
+from ged.registry.recognition import THUMBNAIL_PX
+from web import context
+from web.forms import FormReader
+from web.pages import render_form
+
+blueprint = Blueprint("paper", __name__, url_prefix="/a-confirmer")
+
+PAGE_PX = 1400
+
+
+@blueprint.get("/")
+def index() -> ResponseReturnValue:
+    """What waits for the actor."""
+    with context.services().reading() as session:
+        rows = queries.waiting(session, context.actor())
+    return render_template("paper/index.html", rows=rows)
+
+
+@blueprint.get("/<int:paper_id>")
+def show(paper_id: int) -> ResponseReturnValue:
+    """Print and scan side by side, what differs first."""
+    return _show(paper_id)
+
+
+def _show(paper_id: int, error: GedError | None = None) -> ResponseReturnValue:
+    services, actor, now = context.services(), context.actor(), context.now()
+    with services.reading() as session:
+        page = queries.page(session, services, paper_id, actor, now=now)
+    if page.level >= Confidentiality.RESTRICTED and page.known.mail_id is not None:
+        # The page tells what the letter is about: for a confidential one that is in the journal.
+        with services.unit_of_work(now) as uow:
+            reading.record_opening(uow, page.known.mail_id, where="paper", actor=actor)
+    return render_form("paper/show.html", error=error, page=page, print_url=_print_url(page))
+
+
+def _print_url(page: PaperPage) -> str:
+    match page.row.kind:
+        case CodeKind.DISCHARGE:
+            return url_for("dispatch.sheet", line_id=page.subject_id)
+        case CodeKind.IMPUTATION:
+            return url_for("impute.sheet", mail_id=page.subject_id)
+        case CodeKind.SLIP:
+            return url_for("slips.pdf", slip_id=page.subject_id)
+        case CodeKind.OUTGOING if page.known.attachment_id is not None:
+            return url_for("documents.original", attachment_id=page.known.attachment_id)
+    return ""
+
+
+@blueprint.get("/<int:paper_id>/lecture")
+def progress(paper_id: int) -> ResponseReturnValue:
+    """Whether the machine has read the scan meanwhile; nothing while it has not. What was typed stays."""
+    with context.services().reading() as session:
+        if queries.is_awaited(session, paper_id, context.actor()):
+            return "", 204
+    return render_template("paper/_read.html", paper_id=paper_id)
+
+
+@blueprint.get("/<int:paper_id>/pages/<int:leaf_id>.jpg")
+def picture(paper_id: int, leaf_id: int) -> ResponseReturnValue:
+    """The picture of a page of the scan."""
+    width_px = THUMBNAIL_PX if "petit" in request.args else PAGE_PX
+    services = context.services()
+    with services.reading() as session:
+        source = queries.picture_source(session, paper_id, leaf_id, context.actor(), width_px=width_px)
+    if request.if_none_match.contains(source.etag):
+        return "", 304
+    try:
+        drawn = scan_pictures.draw(services, source, width_px=width_px)
+    except (Invalid, EngineFailed):
+        return redirect(url_for("static", filename="img/unreadable.svg"))
+    return send_file(BytesIO(drawn), mimetype="image/jpeg", etag=source.etag, conditional=True)
+
+
+@blueprint.post("/<int:paper_id>/confirmer")
+def confirm(paper_id: int) -> ResponseReturnValue:
+    """The scan is what its code says."""
+    return _decide(paper_id, confirmed=True)
+
+
+@blueprint.post("/<int:paper_id>/refuser")
+def refuse(paper_id: int) -> ResponseReturnValue:
+    """The scan is not what its code says."""
+    return _decide(paper_id, confirmed=False)
+
+
+def _decide(paper_id: int, *, confirmed: bool) -> ResponseReturnValue:
+    fields = FormReader(request.form)
+    version, actor = fields.integer("version", required=True), context.actor()
+    reason = "" if confirmed else fields.text("reason", required=True, maximum=operations.MAX_REASON)
+    try:
+        fields.check()
+        with context.services().unit_of_work(context.now()) as uow:
+            if confirmed:
+                operations.confirm(uow, paper_id, version=version, actor=actor)
+            else:
+                operations.refuse(uow, paper_id, reason=reason, version=version, actor=actor)
+    except GedError as error:
+        return _refused(paper_id, error)
+    told = _("Confirmé : la numérisation est à sa place.") if confirmed else _("Refusé : l'unité verra votre motif.")
+    flash(told, "success")
+    return redirect(url_for("paper.index"), 303)
+
+
+def _refused(paper_id: int, error: GedError) -> ResponseReturnValue:
+    """The page again with the reason, while there still is something to decide; else the shell's answer."""
+    over = ("paper.decided", "paper.put_away")
+    if error.code in over or (not isinstance(error, Invalid | InvalidTransition) and error.code != "paper.stale"):
+        raise error
+    return _show(paper_id, error)
