@@ -150,28 +150,42 @@ def _flush(uow: UnitOfWork) -> None:
 
 
 @dataclass(frozen=True)
-class ChangedAddress:
-    """An e-mail address that took the place of another, to which nothing was sent since."""
+class AddressToConfirm:
+    """An e-mail address that a person must look at before the first letter goes there.
+
+    Attributes:
+        owner: name of the entity whose shared entry bears it; empty: it was changed in the own directory.
+        changed_by: who changed it; empty: not known.
+    """
 
     email: str
-    changed_by: str
-    changed_at: datetime
+    owner: str = ""
+    changed_by: str = ""
+    changed_at: datetime | None = None
 
 
-def changed_address(session: Session, name: str, email: str, *, unit_id: int) -> ChangedAddress | None:
-    """Whether an address was changed in the directory of a unit's entity; the sender of a letter confirms it first.
+def address_to_confirm(session: Session, name: str, email: str, *, unit_id: int) -> AddressToConfirm | None:
+    """Whether an address took another's place in the directory of a unit's entity, or is another entity's word alone.
 
-    Looked up by the name as the letter bears it: a letter keeps addresses of its own.
+    Looked up by the name as the letter bears it: a letter keeps its own copy of the address.
     """
-    row = session.execute(
-        select(Correspondent.email_changed_at, Person.name)
+    entity_id = entities(session)[unit_id]
+    rows = session.execute(
+        select(Correspondent, Unit.name, Person.name)
+        .outerjoin(Unit, Unit.id == Correspondent.entity_id)
         .outerjoin(Person, Person.id == Correspondent.email_changed_by_id)
-        .where(Correspondent.folded_name == fold(name), Correspondent.entity_id == entities(session)[unit_id])
-        .where(func.lower(Correspondent.email) == email.lower(), Correspondent.email_changed_at.is_not(None))
-    ).first()
-    if row is None or row[0] is None:
+        .where(Correspondent.folded_name == fold(name), func.lower(Correspondent.email) == email.lower())
+        .where(visible([entity_id]))
+        .order_by(Correspondent.id)
+    ).all()
+    trusted = [row for row in rows if row[0].entity_id in (entity_id, None)]
+    for entry, _owner, changed_by in trusted:
+        if entry.email_changed_at is not None:
+            return AddressToConfirm(email, "", changed_by or "", entry.email_changed_at)
+    if trusted or not rows:
         return None
-    return ChangedAddress(email, row[1] or "", row[0])
+    entry, owner, changed_by = rows[0]
+    return AddressToConfirm(email, owner or "", changed_by or "", entry.email_changed_at)
 
 
 def _checked(session: Session, entity_id: int, correspondent_id: int | None, form: CorrespondentForm) -> str:

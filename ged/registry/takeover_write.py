@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time
 from ged import access
 from ged.access import Because
 from ged.jobs import JobKind
-from ged.ports import Confidentiality, unit_principal
+from ged.ports import unit_principal
 from ged.registry import allocation
 from ged.registry.allocation import BookEntry
 from ged.registry.correspondents import directory_ids, may_be_listed

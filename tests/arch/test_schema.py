@@ -8,6 +8,7 @@ NOT_SEARCHED_BY = {
     # "table.column": why no query filters on it. A query that does needs an index: see ``ged.migrations.tools``.
     "circuit_entries.post_id": "names who acted; the entries are read by their letter",
     "circuit_entries.to_post_id": "names whom it went to; the entries are read by their letter",
+    "correspondents.email_changed_by_id": "names who acted",
     "dispatch_lines.discharge_attachment_id": "read from the line, never the other way",
     "dispatch_lines.sent_by_id": "names who acted",
     "dispatch_lines.sent_by_post_id": "names who acted",
