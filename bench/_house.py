@@ -82,7 +82,7 @@ def make_house(folder: Path, *, database_url: str = "", **settings: str) -> Hous
         ]
         book = Register(
             code="PAPIER", name="Livres", unit_id=unit_id(services, "BO"), direction=Direction.INCOMING,
-            nature=RegisterNature.ARCHIVE, pattern="P-{seq:07d}",
+            nature=RegisterNature.ARCHIVE, pattern="P-{seq:07d}", restarts_yearly=False,
         )  # fmt: skip
         uow.session.add_all([*units, book])
         uow.session.flush()
@@ -228,7 +228,7 @@ def ask(port: int, path: str, *, cookie: str = "", form: dict[str, str] | None =
     told = answer.read().decode()
     if answer.status >= 400:
         raise RuntimeError(f"{path}: {answer.status}")
-    return told, (answer.headers.get("Set-Cookie") or "").partition(";")[0]
+    return told, "; ".join(one.partition(";")[0] for one in answer.headers.get_all("Set-Cookie") or ())
 
 
 def _link(port: int) -> HTTPConnection:

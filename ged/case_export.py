@@ -92,8 +92,9 @@ def collect(services: Services, mail_id: MailId | int, *, actor: Actor | None, n
     seal_head(services, now=now)
     with services.snapshot() as session:
         case = _Collector(services, session, _mail(session, mail_id, actor), now, actor).collect()
-    with services.unit_of_work(now) as uow:
-        uow.record("mail.exported", "mail", int(mail_id), actor=actor or SYSTEM, form="case")
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            uow.record("mail.exported", "mail", int(mail_id), actor=actor or SYSTEM, form="case")
     return case
 
 

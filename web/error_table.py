@@ -240,6 +240,10 @@ MESSAGES: Mapping[str, Message] = {
         _l("Le serveur n'a plus assez de place pour cet envoi : rien n'en a été pris."),
         _l("Prévenez l'administrateur (espace disque), puis renvoyez."),
     ),
+    "database.overtaken": Message(
+        _l("Plusieurs personnes agissent au même moment sur les mêmes courriers : rien n'a été enregistré."),
+        _l("Envoyez de nouveau dans un instant."),
+    ),
     # --- deadline ---
     "deadline.days": Message(
         _l("Le délai n'est pas un nombre de jours ouvrés entre 0 et 366."), _l("Corrigez le délai.")
@@ -984,6 +988,24 @@ MESSAGES: Mapping[str, Message] = {
         _l("L'administrateur doit corriger son fichier ou ce qui l'ouvre (GED_SEAL_…)."),
     ),
     # --- register ---
+    "database.malformed": Message(
+        _l("La base de données ne peut pas être lue : le fichier est endommagé."),
+        _l("Rétablissez une sauvegarde ; copiez la base par « .backup » de sqlite3, jamais pendant qu'on y écrit."),
+    ),
+    "database.unreachable": Message(
+        _l("La base de données ne répond pas."), _l("Démarrez-la ou corrigez GED_DATABASE_URL.")
+    ),
+    "clock.ahead": Message(
+        _l("L'heure du serveur est en avance : il dit %(on)s, le dernier numéro est du %(last)s."),
+        _l("Prévenez l'administrateur : il règle l'horloge, ou confirme l'heure par « ged clock confirm »."),
+    ),
+    "clock.jump": Message(
+        _l("Aucun numéro n'a été donné depuis le %(last)s, et le serveur dit %(on)s."),
+        _l("Prévenez l'administrateur : il vérifie l'horloge et confirme l'heure par « ged clock confirm »."),
+    ),
+    "clock.reason": Message(
+        _l("Rien ne dit comment l'heure a été vérifiée."), _l("Écrivez d'après quelle horloge vous la confirmez.")
+    ),
     "register.closed": Message(_l("Le registre %(register)s est clos."), _l("Choisissez un registre ouvert.")),
     "register.nature": Message(
         _l("Ce registre n'est pas un registre d'arrivée."), _l("Choisissez un registre d'arrivée.")

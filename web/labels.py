@@ -522,6 +522,8 @@ ACTIONS: Mapping[str, LazyString] = {
     "register.closed_until": _l("a clos les jours d'un registre"),
     "register.opened": _l("a ouvert un registre à un numéro"),
     "scan.made": _l("a reçu une numérisation"),
+    "clock.confirmed": _l("a confirmé l'heure du serveur"),
+    "scan.number_missing": _l("a vu un numéro absent du registre"),
     "scan.order_cancelled": _l("a annulé une demande de numérisation"),
     "scan.order_state": _l("a suivi une demande de numérisation"),
     "scan.ordered": _l("a demandé une numérisation"),

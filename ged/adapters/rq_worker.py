@@ -54,7 +54,7 @@ def work(redis: "Redis", *, name: Callable[[], str], stop: threading.Event, betw
         name: gives a fresh name at each call: RQ remembers names for minutes and refuses one that it knows.
         between_sweeps: held while no child may be forked.
     """
-    logging.getLogger("rq.worker").addFilter(_without_retries)
+    logging.getLogger("rq.worker").addFilter(_without_outages)
     while not stop.is_set():
         with suppress(RedisError, StopRequested):
             _Forking(
@@ -88,6 +88,7 @@ def _wait_for(redis: "Redis", stop: threading.Event) -> None:
             return
 
 
-def _without_retries(record: logging.LogRecord) -> bool:
-    """RQ says at each try that it could not connect; an outage is said once."""
-    return "could not connect to Redis" not in str(record.msg)
+def _without_outages(record: logging.LogRecord) -> bool:
+    """RQ says at each try, and with a traceback at the end, that it could not connect; an outage is said once, by us."""
+    is_outage = record.exc_info is not None and isinstance(record.exc_info[1], RedisError)
+    return not is_outage and "could not connect to Redis" not in str(record.msg)

@@ -70,18 +70,19 @@ def _close(
         content = sheet.closing_data(session, services, plan, actor, now)
     pdf = sheet.closing_pdf(content, at=now)
     stored, sealed = services.blobs.put(BytesIO(pdf)), _sealed(services, pdf, now)
-    with services.unit_of_work(now) as uow:
-        register = uow.session.get_one(Register, register_id)
-        post = _post(uow.session, register_id, actor)
-        allocation.locked_counter(uow.session, register, until_on)
-        if _plan(uow.session, services, register_id, period, until_on, now) != plan:
-            raise StaleVersion("closing.changed", "close again: the register changed meanwhile", id=register_id)
-        row = _enter(uow, plan, stored.digest, actor, post)
-        if sealed is not None:
-            digest, level = sealed
-            uow.session.add(ClosingRevision(closing_id=row.id, sequence=1, digest=digest, level=level, at=now))
-        uow.preserve("closing", row.id)
-        return row
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            register = uow.session.get_one(Register, register_id)
+            post = _post(uow.session, register_id, actor)
+            allocation.locked_counter(uow.session, register, until_on)
+            if _plan(uow.session, services, register_id, period, until_on, now) != plan:
+                raise StaleVersion("closing.changed", "close again: the register changed meanwhile", id=register_id)
+            row = _enter(uow, plan, stored.digest, actor, post)
+            if sealed is not None:
+                digest, level = sealed
+                uow.session.add(ClosingRevision(closing_id=row.id, sequence=1, digest=digest, level=level, at=now))
+            uow.preserve("closing", row.id)
+    return row
 
 
 def _sealed(services: Services, pdf: bytes, now: datetime) -> tuple[Digest, str] | None:

@@ -1,7 +1,9 @@
-"""What revisions share: indexes that are made while people work."""
+"""What revisions share: indexes that are made while people work, tables whose rows are held."""
 
 from alembic import op
 from sqlalchemy import text
+
+from ged import held
 
 
 def create_index(table: str, *columns: str, name: str | None = None, unique: bool = False) -> None:
@@ -12,7 +14,7 @@ def create_index(table: str, *columns: str, name: str | None = None, unique: boo
     failed build left behind (an index marked invalid) is removed first.
     """
     name = name or f"ix_{table}_{'_'.join(columns)}"
-    if op.get_context().dialect.name != "postgresql":
+    if _dialect() != "postgresql":
         op.create_index(name, table, list(columns), unique=unique, if_not_exists=True)
         return
     with op.get_context().autocommit_block():
@@ -27,3 +29,19 @@ def create_index(table: str, *columns: str, name: str | None = None, unique: boo
 def drop_index(table: str, *columns: str, name: str | None = None) -> None:
     """Remove what ``create_index`` made."""
     op.drop_index(name or f"ix_{table}_{'_'.join(columns)}", table_name=table, if_exists=True)
+
+
+def hold(rows: held.Held) -> None:
+    """Let the database refuse what may not happen to a table; again after the table was made anew."""
+    for statement in [*held.undo(rows.table, _dialect()), *held.statements(rows, _dialect())]:
+        op.get_bind().exec_driver_sql(statement)
+
+
+def let_go(table: str) -> None:
+    """Undo ``hold``: for a revision that must change such rows."""
+    for statement in held.undo(table, _dialect()):
+        op.get_bind().exec_driver_sql(statement)
+
+
+def _dialect() -> str:
+    return op.get_context().dialect.name

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from sqlalchemy import Dialect, Insert, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ged import locks
+from ged.db import insert_if_missing
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, NumberTaken
 from ged.org.models import Unit
 from ged.ports import RegisterId
+from ged.registry import clock
 from ged.registry.models import (
     ClosingPeriod,
     MailNumber,
@@ -44,9 +45,10 @@ def allocate(
 
     Raises:
         NotFound: ``register.unknown``.
-        InvalidTransition: ``register.closed``.
+        InvalidTransition: ``register.closed``, ``clock.ahead``, ``clock.jump``.
     """
     register = open_register(uow.session, register_id)
+    entity, unit = entity_code(uow.session, register.unit), register.unit.code  # read before everybody waits for us
     local_day = _open_day(uow, register.id)
     counter = locked_counter(uow.session, register, local_day)
     still_open = _open_day(uow, register.id)
@@ -54,6 +56,7 @@ def allocate(
         counter, local_day = locked_counter(uow.session, register, still_open), still_open
     year = counter.year
     on = max(local_day, counter.last_on) if counter.last_on else local_day
+    clock.check(uow, on, counter)
     begin = datetime.combine(on, time(), tzinfo=uow.services.zone).astimezone(UTC)
     counter.last_sequence += 1
     counter.last_on = on
@@ -65,8 +68,8 @@ def allocate(
             register.pattern,
             sequence=counter.last_sequence,
             on=on,
-            entity=entity_code(uow.session, register.unit),
-            unit=register.unit.code,
+            entity=entity,
+            unit=unit,
             register=register.code,
         ),
         registered_at=max(uow.now, begin),
@@ -106,6 +109,7 @@ def allocate_many(uow: UnitOfWork, register: Register, entries: Sequence[BookEnt
     is_book = register.nature is RegisterNature.ARCHIVE
     counter = _locked_book(uow, register)
     today = _open_day(uow, register.id)
+    clock.check(uow, today, counter)
     counter.last_on = max(today, counter.last_on) if counter.last_on else today
     entity = entity_code(uow.session, register.unit)
     numbers = []
@@ -241,17 +245,14 @@ def locked_counter(session: Session, register: Register, on: date) -> RegisterCo
 
 
 def _counter(session: Session, register_id: int, year: int) -> RegisterCounter:
-    # Two first registrations of a year meet here: the one that loses the insert waits for the other's row.
-    session.execute(_insert_if_missing(session.get_bind().dialect, register_id, year))
     mine = (RegisterCounter.register_id == register_id, RegisterCounter.year == year)
-    (counter,) = locks.hold_where(session, RegisterCounter, *mine)
-    return counter
-
-
-def _insert_if_missing(dialect: Dialect, register_id: int, year: int) -> Insert:
-    values = {"register_id": register_id, "year": year, "opening_sequence": 0, "opening_reason": "", "last_sequence": 0}
-    make = sqlite.insert if dialect.name == "sqlite" else postgresql.insert
-    return make(RegisterCounter).values(**values).on_conflict_do_nothing()
+    held = locks.hold_where(session, RegisterCounter, *mine)
+    if not held:
+        # Two first registrations of a year meet here: the one that loses the insert waits for the other's row.
+        first = {"opening_sequence": 0, "opening_reason": "", "last_sequence": 0}
+        insert_if_missing(session, RegisterCounter, register_id=register_id, year=year, **first)
+        held = locks.hold_where(session, RegisterCounter, *mine)
+    return held[0]
 
 
 def gaps(session: Session) -> list[tuple[int, int, int]]:

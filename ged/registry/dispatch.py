@@ -24,7 +24,7 @@ from ged.registry.directory import AddressToConfirm
 from ged.registry.dispatch_models import DispatchLine, DispatchProof, DispatchState, Party
 from ged.registry.intake import join
 from ged.registry.intake_models import Scan
-from ged.registry.models import Attachment, AttachmentKind, Channel, Mail, MailNumber, Register, Rendition
+from ged.registry.models import Attachment, AttachmentKind, Channel, Mail, MailLink, MailNumber, Register, Rendition
 from ged.registry.operations import SourcePage, attach
 from ged.registry.states import MailAct, MailState, move
 from ged.unit import SYSTEM, Actor, HeldPost, Role, Services, UnitOfWork
@@ -117,13 +117,19 @@ def line_for(session: Session, line_id: int, actor: Actor) -> DispatchLine:
 def _locked(uow: UnitOfWork, line_id: int, version: int | None, actor: Actor) -> tuple[DispatchLine, HeldPost]:
     line = line_for(uow.session, line_id, actor)
     # The letter first, always: of two last lines that leave at once, one sees the other gone.
-    locks.hold(uow.session, Mail, [line.mail_id])
+    _hold_letters(uow.session, line.mail_id)
     line = locks.hold_known(uow.session, DispatchLine, line_id)
     if version is not None and line.version != version:
         raise StaleVersion("dispatch.stale", "read the other person's change, then send again", id=line_id)
     post = dispatching_post(uow.session, line.mail_id, actor)
     _require_signed(line.mail)
     return line, post
+
+
+def _hold_letters(session: Session, mail_id: int) -> None:
+    """The letter and those that it answers, in one order: with its last line they are answered (``WHEN_DISPATCHED``)."""
+    linked = session.scalars(select(MailLink.to_id).where(MailLink.from_id == mail_id))
+    locks.hold(session, Mail, [mail_id, *linked])
 
 
 def _require_signed(mail: Mail) -> None:
@@ -298,13 +304,17 @@ def run_notify(services: Services, job: ClaimedJob, *, now: datetime) -> None:
         )
     with services.blobs.open(digest) as stored:
         message = Message(**{**message.__dict__, "attachment": stored.read()})
-    with services.unit_of_work(now) as uow:
-        if not _still_to_send(uow, job):
-            return
-        jobs.mark_irrevocable(uow.session, job, now=now)
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            begun = _still_to_send(uow, job)
+            if begun:
+                jobs.mark_irrevocable(uow.session, job, now=now)
+    if not begun:
+        return
     services.post.send(message)
-    with services.unit_of_work(now) as uow:
-        _note_sent(uow, job.subject_id, SYSTEM, message_id=message.message_id)
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            _note_sent(uow, job.subject_id, SYSTEM, message_id=message.message_id)
 
 
 def _still_to_send(uow: UnitOfWork, job: ClaimedJob) -> bool:
@@ -342,7 +352,7 @@ def _text(number: str, line: DispatchLine) -> str:
 def _note_sent(uow: UnitOfWork, line_id: int, actor: Actor, post: HeldPost | None = None, *, message_id: str) -> None:
     """The message left. Nothing is noted of a line that was given up meanwhile, or sent again as another message."""
     line = uow.session.get_one(DispatchLine, line_id)
-    locks.hold(uow.session, Mail, [line.mail_id])
+    _hold_letters(uow.session, line.mail_id)
     line = locks.hold_known(uow.session, DispatchLine, line_id)
     if line.state is not DispatchState.SENDING or line.reference != message_id:
         return

@@ -119,6 +119,7 @@ class MailNumber(Base):
     __table_args__ = (
         UniqueConstraint("register_id", "year", "sequence"),
         Index("ix_mail_numbers_text", "text"),
+        CheckConstraint("slip_id IS NULL OR (mail_id IS NULL AND envelope_id IS NULL)", name="one_subject"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import object_session
 
 from ged import access, locks
 from ged.access import Because
+from ged.db import insert_if_missing
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.jobs import JobKind
 from ged.org.actors import heading_post
@@ -333,14 +334,10 @@ def take_number(uow: UnitOfWork, mail_id: MailId, register_id: RegisterId, *, ac
 
 
 def link(uow: UnitOfWork, from_id: MailId, to_id: MailId, *, kind: str, actor: Actor) -> None:
-    """Link two letters, both visible to the actor."""
+    """Link two letters, both visible to the actor; linked twice they are linked once."""
     for mail_id in (from_id, to_id):
         mail_for(uow, mail_id, actor=actor)
-    exists = uow.session.scalar(
-        select(MailLink.id).where(MailLink.from_id == from_id, MailLink.to_id == to_id, MailLink.kind == kind)
-    )
-    if exists is None:
-        uow.session.add(MailLink(from_id=from_id, to_id=to_id, kind=kind))
+    if insert_if_missing(uow.session, MailLink, from_id=int(from_id), to_id=int(to_id), kind=kind):
         uow.record("mail.linked", "mail", from_id, actor=actor, to=int(to_id), kind=kind)
 
 

@@ -35,6 +35,7 @@ from signing.pki import Authority
 from tests import pages, slip_kit
 from tests.factories import NOW, SECRET, actor, make_organisation, make_services
 from tests.signbook_kit import make_house
+from tests.tampering import lift_guards
 
 pytestmark = pytest.mark.slow
 GED = Path(sys.executable).parent / "ged"
@@ -90,7 +91,9 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def here(sound: Path, tmp_path: Path) -> Services:
     """A copy of it, to be spoilt."""
     shutil.copytree(sound, tmp_path, dirs_exist_ok=True)
-    return make_services(tmp_path, create=False)
+    services = make_services(tmp_path, create=False)
+    lift_guards(services.engine)
+    return services
 
 
 def problems(services: Services) -> list[tuple[str, str]]:

@@ -127,8 +127,9 @@ def run_learn(services: Services, *, asked_by: int | None, heartbeat: Callable[[
         heartbeat(lesson.value)
         found = measure(examples)
         digest = services.blobs.put(BytesIO(found.model.to_bytes())).digest if found.model is not None else None
-        with services.unit_of_work(now) as uow:
-            _note(uow, lesson, found, digest, asked_by)
+        for attempt in services.attempts(now):
+            with attempt as uow:
+                _note(uow, lesson, found, digest, asked_by)
 
 
 def _since(session: Session, moment: datetime) -> int:
