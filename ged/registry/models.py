@@ -199,8 +199,15 @@ class Correspondent(Base):
 
     __tablename__ = "correspondents"
     __table_args__ = (
-        # One entry of a name in each directory; NULLs would all be different.
-        Index("uq_correspondents_entity_folded_name", text("coalesce(entity_id, 0)"), "folded_name", unique=True),
+        # One entry of a name in each directory, the common stock's among them: NULLs would all be different.
+        UniqueConstraint("entity_id", "folded_name"),
+        Index(
+            "uq_correspondents_common_folded_name",
+            "folded_name",
+            unique=True,
+            sqlite_where=text("entity_id IS NULL"),
+            postgresql_where=text("entity_id IS NULL"),
+        ),
         Index("ix_correspondents_folded_name", "folded_name"),
     )
 

@@ -52,11 +52,17 @@ def upgrade() -> None:
         batch_op.create_index("ix_correspondents_folded_name", ["folded_name"], unique=False)
     _forget_confidential()
     _give_to_entities()
+    with op.batch_alter_table("correspondents", schema=None) as batch_op:
+        batch_op.create_unique_constraint(
+            batch_op.f("uq_correspondents_entity_id_folded_name"), ["entity_id", "folded_name"]
+        )
     op.create_index(
-        "uq_correspondents_entity_folded_name",
+        "uq_correspondents_common_folded_name",
         "correspondents",
-        [sa.text("coalesce(entity_id, 0)"), "folded_name"],
+        ["folded_name"],
         unique=True,
+        sqlite_where=sa.text("entity_id IS NULL"),
+        postgresql_where=sa.text("entity_id IS NULL"),
     )
 
 
@@ -110,8 +116,9 @@ def downgrade() -> None:
         if first != row.id:
             connection.execute(mails.update().where(mails.c.sender_id == row.id).values(sender_id=first))
             connection.execute(correspondents.delete().where(correspondents.c.id == row.id))
-    op.drop_index("uq_correspondents_entity_folded_name", table_name="correspondents")
+    op.drop_index("uq_correspondents_common_folded_name", table_name="correspondents")
     with op.batch_alter_table("correspondents", schema=None) as batch_op:
+        batch_op.drop_constraint(batch_op.f("uq_correspondents_entity_id_folded_name"), type_="unique")
         batch_op.drop_index("ix_correspondents_folded_name")
         batch_op.drop_index(batch_op.f("ix_correspondents_entity_id"))
         batch_op.drop_constraint(batch_op.f("fk_correspondents_email_changed_by_id_people"), type_="foreignkey")
