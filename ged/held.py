@@ -57,6 +57,7 @@ HELD = (
     Held("register_counters", columns=("register_id", "year"), never_less=("last_sequence",)),
     Held("register_closings"),
     Held("closing_revisions"),
+    Held("closing_lines"),
     Held("rectifications"),
     Held("signed_revisions", columns=("mail_id", "sequence", "digest", "signed_by_id", "level", "at")),
     Held("slip_revisions"),

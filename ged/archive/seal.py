@@ -60,8 +60,7 @@ class HeadSeal:
 
     def sign(self, body: dict[str, object]) -> str:
         """A signature (hex, Ed25519) of the installation over the canonical JSON of something else than a head."""
-        with self.alone():
-            return self._private().sign(audit.canonical(body)).hex()
+        return self._made_before().sign(audit.canonical(body)).hex()
 
     def is_signed(self, body: dict[str, object], signature: str) -> bool:
         """Whether ``sign`` made this signature over exactly this."""
@@ -221,6 +220,13 @@ class HeadSeal:
             if torn:
                 heads.truncate(size - torn)
                 os.fsync(heads.fileno())
+
+    def _made_before(self) -> Ed25519PrivateKey:
+        """The key, without waiting for who writes to the folder: a key that is there is only ever replaced whole."""
+        if self._key.exists():
+            return self._opened(self._key.read_bytes())
+        with self.alone():
+            return self._private()
 
     def _private(self) -> Ed25519PrivateKey:
         """The key; made when there is none, under the lock of ``alone``.

@@ -61,7 +61,7 @@ def allocate(
     counter.last_sequence += 1
     counter.last_on = on
     number = MailNumber(
-        register_id=register.id,
+        register=register,  # the row itself: whoever tells of the number reads no register while others wait
         year=year,
         sequence=counter.last_sequence,
         text=format_number(
@@ -244,6 +244,13 @@ def locked_counter(session: Session, register: Register, on: date) -> RegisterCo
     return _counter(session, register.id, on.year if register.restarts_yearly else 0)
 
 
+def lock_days(session: Session, register: Register, from_on: date, until_on: date) -> None:
+    """Hold every counter that numbers or corrections of these days come under, until the commit."""
+    years = range(from_on.year, until_on.year + 1) if register.restarts_yearly else (0,)
+    for year in years:
+        _counter(session, register.id, year)
+
+
 def _counter(session: Session, register_id: int, year: int) -> RegisterCounter:
     mine = (RegisterCounter.register_id == register_id, RegisterCounter.year == year)
     held = locks.hold_where(session, RegisterCounter, *mine)
@@ -310,6 +317,8 @@ def number_of(session: Session, number_id: int) -> MailNumber:
 def void(uow: UnitOfWork, number: MailNumber, *, reason: str, actor: Actor, post: HeldPost, now: datetime) -> None:
     """Void a number: it stays in the register with the reason, and is never given again.
 
+    The void is dated by ``correction_at``; the register's counter stays locked until the commit.
+
     Raises:
         Invalid: ``number.void_reason``.
         InvalidTransition: ``number.voided``.
@@ -318,11 +327,40 @@ def void(uow: UnitOfWork, number: MailNumber, *, reason: str, actor: Actor, post
         raise Invalid("number.void_reason", "say why the number is voided", field="reason")
     if number.voided_at is not None:
         raise InvalidTransition("number.voided", "the number is void already", number=number.text)
-    number.voided_at, number.void_reason = now, reason.strip()
+    at = correction_at(uow, [number], now=now)
+    uow.session.refresh(number, ["voided_at"])
+    if number.voided_at is not None:  # by somebody who held the counter before us
+        raise InvalidTransition("number.voided", "the number is void already", number=number.text)
+    number.voided_at, number.void_reason = at, reason.strip()
     uow.record(
         "number.voided", "number", number.id, actor=actor, post=post, number=number.text, reason=reason.strip(),
         **citation(uow.session, number),
     )  # fmt: skip
+
+
+def correction_at(uow: UnitOfWork, numbers: Sequence[MailNumber], *, now: datetime) -> datetime:
+    """The moment at which a correction of these numbers is entered.
+
+    It is now, but never before the numbers were given, nor in a day that is closed in one of their registers: then it
+    is the first moment of the first open day. The counters stay locked until the commit, so no closing comes between.
+    """
+    registers = {number.register_id: number.register for number in numbers}
+    moments = [now, *(number.registered_at for number in numbers)]
+    for _, register in sorted(registers.items()):
+        if register.nature is not RegisterNature.ARCHIVE:  # its book is never closed, and its days are long past
+            moments.append(_locked_open_moment(uow, register, max(moments)))
+    return max(moments)
+
+
+def _locked_open_moment(uow: UnitOfWork, register: Register, moment: datetime) -> datetime:
+    zone = uow.services.zone
+    while True:
+        closed = closed_until(uow.session, register.id)
+        local_day = moment.astimezone(zone).date()
+        day = local_day if closed is None else max(local_day, closed + timedelta(days=1))
+        locked_counter(uow.session, register, day)
+        if closed_until(uow.session, register.id) == closed:  # else it was closed while we waited for the lock
+            return moment if day == local_day else datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
 
 
 def closing_of(session: Session, number: MailNumber) -> RegisterClosing | None:

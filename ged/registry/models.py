@@ -26,6 +26,11 @@ from ged.ports import Confidentiality
 from ged.registry.states import MailState
 
 
+def only_where(condition: str) -> dict[str, Any]:
+    """The arguments of an index over some rows only, for both databases."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
 class Direction(StrEnum):
     """Which way a letter goes."""
 
@@ -119,6 +124,7 @@ class MailNumber(Base):
     __table_args__ = (
         UniqueConstraint("register_id", "year", "sequence"),
         Index("ix_mail_numbers_text", "text"),
+        Index("ix_mail_numbers_voided", "register_id", "voided_at", **only_where("voided_at IS NOT NULL")),
         CheckConstraint("slip_id IS NULL OR (mail_id IS NULL AND envelope_id IS NULL)", name="one_subject"),
     )
 
@@ -174,6 +180,26 @@ class RegisterClosing(Base):
     closed_at: Mapped[datetime] = mapped_column(UtcDateTime)
     closed_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     """None: the nightly job."""
+    lines_kept: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether ``closing_lines`` says which corrections it lists; before, the clock alone told."""
+
+
+class ClosingLine(Base):
+    """A void (without ``rectification_id``) or a rectification that stands in a closing: each in one only. Written once.
+
+    A letter with numbers in two registers has its rectification in a closing of each.
+    """
+
+    __tablename__ = "closing_lines"
+    __table_args__ = (
+        Index("ux_closing_lines_void", "number_id", unique=True, **only_where("rectification_id IS NULL")),
+        UniqueConstraint("rectification_id", "number_id"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    closing_id: Mapped[int] = mapped_column(ForeignKey("register_closings.id"), index=True)
+    number_id: Mapped[int] = mapped_column(ForeignKey("mail_numbers.id"))
+    rectification_id: Mapped[int | None] = mapped_column(ForeignKey("rectifications.id"))
 
 
 class ClosingRevision(Base):

@@ -112,10 +112,11 @@ def register_incoming(
         Invalid: a field is missing or makes no sense; ``params['field']`` names it; ``register.nature``,
             ``mail.addressed_unknown``.
     """
+    register = allocation.open_register(uow.session, register_id)  # in hand to the end: it is read once
     post = allocation.clerk_post(uow.session, register_id, actor)
     today = now.astimezone(uow.services.zone).date()
     _check_form(form, actor, today)
-    _check_place(uow, register_id, form)
+    _check_place(uow, register, form)
     find = resolve_sender if may_be_listed(form.level) else known_sender
     sender = find(uow, form.sender_id, form.sender_name, unit_id=post.unit_id)
     mail = Mail(
@@ -184,8 +185,7 @@ def _sent_before(uow: UnitOfWork, mail: Mail) -> Registered | None:
     return Registered(MailId(first.id), first.numbers[0].id, first.numbers[0].text, is_repeated=True)
 
 
-def _check_place(uow: UnitOfWork, register_id: RegisterId, form: IncomingForm) -> None:
-    register = uow.session.get_one(Register, register_id)
+def _check_place(uow: UnitOfWork, register: Register, form: IncomingForm) -> None:
     if (register.nature, register.direction) != (RegisterNature.ARRIVAL, Direction.INCOMING):
         raise Invalid("register.nature", "choose a register of arrivals", field="register_id")
     authority = select(PostRole.post_id).where(
