@@ -4,8 +4,8 @@ Who was written down so far goes to the entity that registered the first letter 
 another entity has letters of it too; what no letter names is the common stock. A sender of whom there are confidential
 letters alone, and nothing but the name, leaves the directory: the letters keep the name.
 
-Revision ID: 0018
-Revises: 0017
+Revision ID: 0020
+Revises: 0019
 """
 
 from collections import defaultdict
@@ -15,8 +15,8 @@ from alembic import op
 
 import ged.db
 
-revision = "0018"
-down_revision = "0017"
+revision = "0020"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
