@@ -56,6 +56,15 @@ class Group(click.Group):
             _stop(busy())
 
 
+def _stop_with_choices(error: Invalid) -> NoReturn:
+    """Several letters bear the number: each with the option that names it."""
+    click.echo(f"{error.code} (number: {error.params['number']})", err=True)
+    choices = error.params["choices"]
+    for mail_id, words in choices if isinstance(choices, tuple) else ():
+        click.echo(f"-> --letter {mail_id}: {words}", err=True)
+    sys.exit(1)
+
+
 def _stop(error: GedError, *, code: int = 1) -> NoReturn:
     details = ", ".join(f"{key}: {value}" for key, value in error.params.items())
     click.echo(f"{error.code}" + (f" ({details})" if details else ""), err=True)
@@ -339,7 +348,8 @@ def export() -> None:
 @export.command("case")
 @click.argument("number")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to make.")
-def export_case(number: str, out: Path) -> None:
+@click.option("--letter", type=int, default=None, help="Which one, when several letters bear the number.")
+def export_case(number: str, out: Path, letter: int | None) -> None:
     """Write all that proves the letter of register NUMBER into a folder; check it by ged-verify."""
     from ged import case_export
     from web.bootstrap import build_services
@@ -348,7 +358,10 @@ def export_case(number: str, out: Path) -> None:
         raise click.BadParameter(f"{out} exists", param_hint="--out")
     services = build_services(settings_of())
     with services.reading() as session:
-        mail_id = case_export.find_mail(session, number)
+        try:
+            mail_id = case_export.find_mail(session, number, letter=letter)
+        except Invalid as several:
+            _stop_with_choices(several)
     case = case_export.collect(services, mail_id, actor=None, now=datetime.now(UTC))
     case_export.write_folder(services, case, out)
     click.echo(f"{out}: {len(case.blobs)} files")

@@ -739,6 +739,9 @@ MESSAGES: Mapping[str, Message] = {
         _l("Le numéro %(number)s est annulé."),
         _l("Un numéro annulé ne sert plus : il reste au registre avec son motif."),
     ),
+    "number.several": Message(
+        _l("Plusieurs courriers portent ce numéro (%(number)s)."), _l("Choisissez le bon dans la liste.")
+    ),
     "number.none_visible": Message(
         _l("Aucun courrier de ce numéro (%(number)s) ne vous est visible."), _l("Vérifiez le numéro.")
     ),
@@ -1054,9 +1057,6 @@ MESSAGES: Mapping[str, Message] = {
     "scan.not_waiting": Message(
         _l("Cette numérisation n'attend plus : elle a été jointe, réunie ou écartée."), _l("Rechargez la liste.")
     ),
-    "scan.number_unknown": Message(
-        _l("Aucun courrier que vous pouvez voir ne porte le numéro « %(number)s »."), _l("Vérifiez le numéro.")
-    ),
     "scan.order": Message(_l("L'ordre donné ne correspond plus aux pages."), _l("Rechargez la numérisation.")),
     "scan.page_unknown": Message(_l("Cette page n'est plus dans la numérisation."), _l("Rechargez la numérisation.")),
     "scan.signed": Message(_l("Ce fichier est signé : il reste entier, octet pour octet."), _l("Joignez-le tel quel.")),
@@ -1146,6 +1146,10 @@ MESSAGES: Mapping[str, Message] = {
         _l("Le titulaire doit agir lui-même, ou une personne dont la délégation va plus loin."),
     ),
     # --- slip ---
+    "slip.code_several": Message(
+        _l("Plusieurs pièces de la liste portent ce numéro (%(number)s)."),
+        _l("Lisez le code de l'étiquette, ou cochez la ligne à la main."),
+    ),
     "slip.code_foreign": Message(
         _l("Ce code n'est pas un code d'ici."), _l("Lisez le code imprimé sur le bordereau, ou tapez son numéro.")
     ),

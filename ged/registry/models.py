@@ -1,5 +1,6 @@
 """Tables of the register. What people edit bears a version; what machines write stands in tables of its own."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -18,11 +19,13 @@ from sqlalchemy import (
     false,
     text,
 )
+from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ged.db import Base, Code, Id, UtcDateTime
 from ged.org.models import Unit
 from ged.ports import Confidentiality
+from ged.registry.numbering import number_key
 from ged.registry.states import MailState
 
 
@@ -117,6 +120,11 @@ class RegisterCounter(Base):
     last_on: Mapped[date | None]
 
 
+def _key_of_text(context: DefaultExecutionContext) -> str:
+    given: Mapping[str, Any] = context.get_current_parameters()  # type: ignore[no-untyped-call]
+    return number_key(given["text"])
+
+
 class MailNumber(Base):
     """A number given: to a letter, a sealed envelope or a slip. Never deleted, never changed; voided with a reason."""
 
@@ -124,6 +132,7 @@ class MailNumber(Base):
     __table_args__ = (
         UniqueConstraint("register_id", "year", "sequence"),
         Index("ix_mail_numbers_text", "text"),
+        Index("ix_mail_numbers_text_key", "text_key"),
         Index("ix_mail_numbers_voided", "register_id", "voided_at", **only_where("voided_at IS NOT NULL")),
         CheckConstraint("slip_id IS NULL OR (mail_id IS NULL AND envelope_id IS NULL)", name="one_subject"),
     )
@@ -133,6 +142,8 @@ class MailNumber(Base):
     year: Mapped[int] = mapped_column(Integer)
     sequence: Mapped[int] = mapped_column(Integer)
     text: Mapped[str] = mapped_column(String(64))
+    text_key: Mapped[str] = mapped_column(String(128), default=_key_of_text, server_default="")
+    """``number_key`` of the text; empty for a number that an earlier release gave while this one was installed."""
     registered_at: Mapped[datetime] = mapped_column(UtcDateTime)
     registered_on: Mapped[date] = mapped_column(index=True)
     person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))

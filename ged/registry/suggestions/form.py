@@ -7,11 +7,9 @@ from enum import StrEnum
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from ged.errors import Invalid, NotFound
 from ged.jobs import Job, JobKind, JobState
-from ged.registry import entry
+from ged.registry import typed_numbers
 from ged.registry.intake_models import Scan, ScanLeaf
-from ged.registry.models import Mail
 from ged.registry.scan_queries import ScanRow
 from ged.registry.suggestions import lessons, matching, readings, resent
 from ged.registry.suggestions.models import Lesson
@@ -158,9 +156,10 @@ def _linked(session: Session, read: ReadField | None, actor: Actor) -> list[Prop
     """The letter of ours that this one cites, when it is there and the actor may see it."""
     if read is None:
         return []
-    try:
-        mail_id = entry.mail_by_number(session, read.value, actor, field="related_number")
-    except (Invalid, NotFound):
-        return []
-    number = next(n.text for n in session.get_one(Mail, mail_id).numbers if n.voided_at is None)
-    return [Proposal("related_number", number, Source.READ, round(read.confidence), read.page, read.box)]
+    found = typed_numbers.bearers(session, read.value, actor)
+    # Two letters of one number are one proposal: the form then asks which.
+    numbers = list(dict.fromkeys(one.number for one in found if not one.is_voided))
+    return [
+        Proposal("related_number", number, Source.READ, round(read.confidence), read.page, read.box)
+        for number in numbers
+    ]
