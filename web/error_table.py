@@ -300,6 +300,10 @@ MESSAGES: Mapping[str, Message] = {
         _l("Le porteur manque."), _l("Nommez la personne ou la société qui porte le courrier.")
     ),
     "dispatch.email": Message(_l("L'adresse électronique n'est pas valable."), _l("Corrigez l'adresse.")),
+    "dispatch.email_to_confirm": Message(
+        _l("Cette adresse a changé, ou vient d'une autre entité : rien n'a été envoyé."),
+        _l("Comparez-la avec le courrier reçu, puis cochez « J'ai vérifié cette adresse »."),
+    ),
     "dispatch.email_confidential": Message(
         _l("Un courrier confidentiel ne part pas par messagerie."), _l("Expédiez-le sur papier.")
     ),

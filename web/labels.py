@@ -438,6 +438,7 @@ ACTIONS: Mapping[str, LazyString] = {
     "mail.level_changed": _l("a changé le niveau de confidentialité"),
     "mail.level_asked": _l("a demandé d'abaisser le niveau de confidentialité"),
     "mail.level_declined": _l("a écarté la demande d'abaisser le niveau de confidentialité"),
+    "correspondent.added": _l("a ajouté un correspondant à l'annuaire de son entité"),
     "notice.read": _l("a pris connaissance d'un avis"),
     "mail.imputed": _l("a imputé le courrier"),
     "mail.assigned": _l("a confié le courrier"),
