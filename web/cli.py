@@ -24,6 +24,7 @@ from web.cli_pki import pki
 from web.cli_search import search
 from web.cli_signatures import signatures
 from web.cli_token import token
+from web.passphrases import Passphrases, passphrases
 
 if TYPE_CHECKING:
     from ged.archive.outside import HeldCopy
@@ -54,6 +55,15 @@ class Group(click.Group):
             _stop(error)
         except Overtaken:
             _stop(busy())
+
+
+def _stop_with_choices(error: Invalid) -> NoReturn:
+    """Several letters bear the number: each with the option that names it."""
+    click.echo(f"{error.code} (number: {error.params['number']})", err=True)
+    choices = error.params["choices"]
+    for mail_id, words in choices if isinstance(choices, tuple) else ():
+        click.echo(f"-> --letter {mail_id}: {words}", err=True)
+    sys.exit(1)
 
 
 def _stop(error: GedError, *, code: int = 1) -> NoReturn:
@@ -169,12 +179,15 @@ def account_password(name: str, password: str) -> None:
 @account.command("key")
 @click.argument("name")
 @click.option("--passphrase", prompt=True, hide_input=True, confirmation_prompt=True)
-def account_key(name: str, passphrase: str) -> None:
-    """Issue a signing key and certificate to account NAME."""
-    from web.bootstrap import build_services
+@passphrases()
+def account_key(name: str, passphrase: str, words: Passphrases) -> None:
+    """Issue a signing key and certificate to account NAME; the authority's passphrase is asked for."""
+    from web.bootstrap import build_services, open_authority
     from web.organisation import issue_key_to
 
-    issue_key_to(build_services(settings_of()), name, passphrase, now=datetime.now(UTC))
+    settings = settings_of()
+    services = build_services(settings, authority=open_authority(settings, words.authority))
+    issue_key_to(services, name, passphrase, now=datetime.now(UTC))
     click.echo("key: issued")
 
 
@@ -339,7 +352,8 @@ def export() -> None:
 @export.command("case")
 @click.argument("number")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to make.")
-def export_case(number: str, out: Path) -> None:
+@click.option("--letter", type=int, default=None, help="Which one, when several letters bear the number.")
+def export_case(number: str, out: Path, letter: int | None) -> None:
     """Write all that proves the letter of register NUMBER into a folder; check it by ged-verify."""
     from ged import case_export
     from web.bootstrap import build_services
@@ -348,7 +362,10 @@ def export_case(number: str, out: Path) -> None:
         raise click.BadParameter(f"{out} exists", param_hint="--out")
     services = build_services(settings_of())
     with services.reading() as session:
-        mail_id = case_export.find_mail(session, number)
+        try:
+            mail_id = case_export.find_mail(session, number, letter=letter)
+        except Invalid as several:
+            _stop_with_choices(several)
     case = case_export.collect(services, mail_id, actor=None, now=datetime.now(UTC))
     case_export.write_folder(services, case, out)
     click.echo(f"{out}: {len(case.blobs)} files")

@@ -69,6 +69,8 @@ class ErrorView:
     remedy: str
     status: int
     field: str = ""
+    choices: tuple[tuple[int, str], ...] = ()
+    """(id, words) pairs of which the person chooses one, where what was typed names several things."""
 
 
 class FormRefused(Invalid):
@@ -99,7 +101,15 @@ def view_of(error: GedError) -> ErrorView:
         remedy = gettext("Réessayez ; si l'erreur revient, donnez ce code à l'administrateur.")
         return ErrorView(error.code, what, remedy, status_of(error), field)
     params = _Params({key: _plain(value) for key, value in error.params.items()})
-    return ErrorView(error.code, str(message.what) % params, str(message.remedy) % params, status_of(error), field)
+    choices = error.params.get("choices")
+    return ErrorView(
+        error.code,
+        str(message.what) % params,
+        str(message.remedy) % params,
+        status_of(error),
+        field,
+        choices if isinstance(choices, tuple) else (),
+    )
 
 
 def _plain(value: object) -> object:

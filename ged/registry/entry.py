@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ged import access
-from ged.errors import Invalid, NotFound
+from ged.errors import NotFound
 from ged.org.models import Post, PostRole
 from ged.org.tree import same_entity
 from ged.ports import MailId
@@ -105,28 +105,6 @@ def _ascii_lower(text: str) -> str:
 def _duplicate(mail: Mail) -> DuplicateRow:
     number = next((n.text for n in mail.numbers if n.voided_at is None), "")
     return DuplicateRow(mail.id, number, mail.subject, mail.received_on)
-
-
-def mail_by_number(session: Session, text: str, actor: Actor, *, field: str) -> MailId:
-    """The letter that bears a valid number, when the actor may see it; capitals and spaces do not matter.
-
-    Raises:
-        Invalid: ``number.none_visible``.
-    """
-    mail_id = session.scalar(
-        select(Mail.id)
-        .join(MailNumber, MailNumber.mail_id == Mail.id)
-        .where(
-            func.lower(MailNumber.text) == "".join(text.split()).lower(),
-            MailNumber.voided_at.is_(None),
-            access.visible_clause(Mail.id, Mail.level, actor.principals),
-        )
-        .order_by(Mail.id.desc())
-        .limit(1)
-    )
-    if mail_id is None:
-        raise Invalid("number.none_visible", "check the number", field=field, number=text)
-    return MailId(mail_id)
 
 
 def mail_of_number(session: Session, number_id: int) -> MailId:
