@@ -24,6 +24,7 @@ from web.cli_pki import pki
 from web.cli_search import search
 from web.cli_signatures import signatures
 from web.cli_token import token
+from web.passphrases import Passphrases, passphrases
 
 if TYPE_CHECKING:
     from ged.archive.outside import HeldCopy
@@ -178,12 +179,15 @@ def account_password(name: str, password: str) -> None:
 @account.command("key")
 @click.argument("name")
 @click.option("--passphrase", prompt=True, hide_input=True, confirmation_prompt=True)
-def account_key(name: str, passphrase: str) -> None:
-    """Issue a signing key and certificate to account NAME."""
-    from web.bootstrap import build_services
+@passphrases()
+def account_key(name: str, passphrase: str, words: Passphrases) -> None:
+    """Issue a signing key and certificate to account NAME; the authority's passphrase is asked for."""
+    from web.bootstrap import build_services, open_authority
     from web.organisation import issue_key_to
 
-    issue_key_to(build_services(settings_of()), name, passphrase, now=datetime.now(UTC))
+    settings = settings_of()
+    services = build_services(settings, authority=open_authority(settings, words.authority))
+    issue_key_to(services, name, passphrase, now=datetime.now(UTC))
     click.echo("key: issued")
 
 

@@ -97,6 +97,9 @@ MESSAGES: Mapping[str, Message] = {
     "authority.none": Message(
         _l("Ce site n'a pas d'autorité de certification."), _l("Adressez-vous à celle qui a délivré le certificat.")
     ),
+    "authority.passphrase_wrong": Message(
+        _l("La phrase secrète de l'autorité est inexacte."), _l("Retapez la phrase secrète.")
+    ),
     "authority.root_passphrase": Message(
         _l("La phrase secrète de l'autorité racine est inexacte."), _l("Retapez la phrase secrète.")
     ),
@@ -297,6 +300,10 @@ MESSAGES: Mapping[str, Message] = {
         _l("Le porteur manque."), _l("Nommez la personne ou la société qui porte le courrier.")
     ),
     "dispatch.email": Message(_l("L'adresse électronique n'est pas valable."), _l("Corrigez l'adresse.")),
+    "dispatch.email_to_confirm": Message(
+        _l("Cette adresse a changé, ou vient d'une autre entité : rien n'a été envoyé."),
+        _l("Comparez-la avec le courrier reçu, puis cochez « J'ai vérifié cette adresse »."),
+    ),
     "dispatch.email_confidential": Message(
         _l("Un courrier confidentiel ne part pas par messagerie."), _l("Expédiez-le sur papier.")
     ),
@@ -589,6 +596,7 @@ MESSAGES: Mapping[str, Message] = {
         _l("Regardez la mémoire du serveur, puis relancez la tâche."),
     ),
     # --- key ---
+    "key.changed": Message(_l("Cette clé a été remplacée ou révoquée entre-temps."), _l("Relisez la liste des clés.")),
     "key.damaged": Message(
         _l("La clé de signature enregistrée est illisible."),
         _l("L'administrateur doit la restaurer depuis une sauvegarde ou émettre une nouvelle clé."),

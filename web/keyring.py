@@ -121,8 +121,12 @@ def unlock(passphrase: str) -> datetime:
 
 def _renewed(old: StoredKey, passphrase: str) -> tuple[StoredKey, UnlockedKey] | None:
     """A new key under the same passphrase, or a new certificate of the key in the token; what was signed before holds.
-    None when it cannot be made: it has time."""
+    None when it cannot be made: it has time. Where only a passphrase opens the authority, ``ged pki renewals`` does it."""
     services, actor, now = context.services(), context.actor(), context.now()
+    if not services.vault.can_certify:
+        with services.unit_of_work(now) as uow:
+            keys.ask_renewal(uow, actor.person_id, actor=actor)
+        return None
     try:
         for attempt in services.attempts(now):
             with attempt as uow:

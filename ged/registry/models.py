@@ -229,16 +229,38 @@ class ClosingRevision(Base):
 
 
 class Correspondent(Base):
-    """Somebody outside (or an entity) who writes to us or is written to."""
+    """Somebody outside (or an entity) who writes to us or is written to, as one entity's directory has it.
+
+    Others read what is shared; nobody changes another's entry.
+    """
 
     __tablename__ = "correspondents"
+    __table_args__ = (
+        # One entry of a name in each directory, the common stock's among them: NULLs would all be different.
+        UniqueConstraint("entity_id", "folded_name"),
+        Index(
+            "uq_correspondents_common_folded_name",
+            "folded_name",
+            unique=True,
+            sqlite_where=text("entity_id IS NULL"),
+            postgresql_where=text("entity_id IS NULL"),
+        ),
+        Index("ix_correspondents_folded_name", "folded_name"),
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
+    entity_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"), index=True)
+    """Whose directory it is of; None: of the installation's common stock (the organisation file)."""
+    is_shared: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    """Other entities see it too. The common stock is seen by all."""
     name: Mapped[str] = mapped_column(String(200), index=True)
-    folded_name: Mapped[str] = mapped_column(String(200), unique=True)
+    folded_name: Mapped[str] = mapped_column(String(200))
     kind: Mapped[str] = mapped_column(String(32), default="")
     address: Mapped[str] = mapped_column(Text, default="")
     email: Mapped[str] = mapped_column(String(200), default="")
+    email_changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When an address that stood there gave way to another: shown and confirmed at the next dispatch."""
+    email_changed_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     phone: Mapped[str] = mapped_column(String(50), default="")
     is_active: Mapped[bool] = mapped_column(Boolean, default=True)
     version: Mapped[int] = mapped_column(Integer)

@@ -27,7 +27,7 @@ from ged.ports import (
     unit_principal,
 )
 from ged.registry import allocation, signed_kinds
-from ged.registry.correspondents import known_sender, resolve_sender
+from ged.registry.correspondents import known_sender, may_be_listed, resolve_sender
 from ged.registry.journal_check import told_of_number
 from ged.registry.models import (
     Attachment,
@@ -117,8 +117,8 @@ def register_incoming(
     today = now.astimezone(uow.services.zone).date()
     _check_form(form, actor, today)
     _check_place(uow, register, form)
-    find = known_sender if form.level is Confidentiality.SECRET else resolve_sender
-    sender = find(uow, form.sender_id, form.sender_name)
+    find = resolve_sender if may_be_listed(form.level) else known_sender
+    sender = find(uow, form.sender_id, form.sender_name, unit_id=post.unit_id)
     mail = Mail(
         direction=Direction.INCOMING,
         state=MailState.TO_IMPUTE,

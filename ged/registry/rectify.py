@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from ged.errors import Forbidden, Invalid
 from ged.ports import Confidentiality, MailId
 from ged.registry.allocation import citation, correction_at
-from ged.registry.correspondents import known_sender, resolve_sender
+from ged.registry.correspondents import known_sender, may_be_listed, resolve_sender
 from ged.registry.models import Direction, Mail, Rectification
 from ged.registry.operations import MAX_TEXTS, deciding_post, mail_to_change
 from ged.registry.states import MailState
@@ -147,9 +147,10 @@ def _apply(uow: UnitOfWork, mail: Mail, name: str, value: str | date | None) -> 
     if name != "sender_name":
         setattr(mail, name, value)
         return
-    # What came out of a sealed envelope, or is secret, was kept out of the directory: so is its right name.
-    hidden = mail.level == Confidentiality.SECRET or (mail.sender_id is None and mail.direction is Direction.INCOMING)
-    sender = (known_sender if hidden else resolve_sender)(uow, None, str(value))
+    # What came out of a sealed envelope, or in confidence, was kept out of the directory: so is its right name.
+    listed = may_be_listed(Confidentiality(mail.level))
+    hidden = not listed or (mail.sender_id is None and mail.direction is Direction.INCOMING)
+    sender = (known_sender if hidden else resolve_sender)(uow, None, str(value), unit_id=mail.unit_id)
     mail.sender_id = sender.id if sender is not None else None
     mail.sender_name = sender.name if sender is not None else " ".join(str(value).split())
 

@@ -14,6 +14,7 @@ from ged import jobs as outbox
 from ged.archive.seal import journal_seal
 from ged.errors import GedError, Invalid, InvalidTransition
 from ged.jobs import OPEN_STATES, JobState
+from ged.org.keys import renewals_asked
 from ged.ports import JobId
 from ged.reports import jobs as job_reports
 from ged.reports import journal
@@ -45,8 +46,13 @@ def index() -> ResponseReturnValue:
         counts = job_reports.counts(session)
         stalled = job_reports.is_stalled(session, now=context.now())
         head = journal.head(session)
+        renewals = len(renewals_asked(session))
+    authority = services.revocation.standing() if services.revocation is not None else None
     return render_template(
         "admin/index.html",
+        authority=authority,
+        list_ends=authority is not None and authority.ends_soon(context.now()),
+        renewals=renewals,
         counts=counts,
         stalled=stalled,
         head=head,

@@ -191,7 +191,7 @@ def _completed(form: IncomingForm, register_id: int | None, fields: FormReader) 
 def senders() -> ResponseReturnValue:
     """Suggestions while the sender is typed."""
     with context.services().reading() as db:
-        rows = correspondents.suggest(db, request.args.get("sender_name", "")[:MAX_NAME])
+        rows = correspondents.suggest(db, request.args.get("sender_name", "")[:MAX_NAME], actor=context.actor())
     return render_template("register/_senders.html", rows=rows)
 
 

@@ -1,6 +1,6 @@
 """What the registration form proposes beside a waiting scan: fields with their place, known senders, earlier letters."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -8,6 +8,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from ged.jobs import Job, JobKind, JobState
+from ged.org.tree import entities
 from ged.registry import typed_numbers
 from ged.registry.intake_models import Scan, ScanLeaf
 from ged.registry.scan_queries import ScanRow
@@ -120,7 +121,8 @@ def _collected(
     subject = best["subject"].value if "subject" in best else ""
     text = f"{subject}\n{readings.text_of_leaf(session, leaves[0].scan_page_id)}"
     found = [_as_read(best[name], target) for name, target in DIRECT.items() if name in best]
-    found += _senders(session, services, best.get("sender"), text)
+    own = frozenset({entities(session)[scan.unit_id]})
+    found += _senders(session, services, best.get("sender"), text, own)
     found += _linked(session, best.get("our_reference"), actor)
     nature = lessons.safely(session, services, Lesson.NATURE, text)
     if nature is not None:
@@ -137,16 +139,18 @@ def _as_read(one: ReadField, target: str, source: Source = Source.READ) -> Propo
     return Proposal(target, one.value, source, round(one.confidence), one.page, one.box)
 
 
-def _senders(session: Session, services: Services, read: ReadField | None, text: str) -> list[Proposal]:
+def _senders(
+    session: Session, services: Services, read: ReadField | None, text: str, entity_ids: Collection[int]
+) -> list[Proposal]:
     """Known correspondents that are like the sender read, a new one when none is; then what the words point at."""
     found: list[Proposal] = []
     if read is not None:
-        matches = matching.best_matches(session, read.value)
+        matches = matching.best_matches(session, read.value, entity_ids=entity_ids)
         found = [Proposal("sender_name", m.name, Source.KNOWN, m.score, read.page, read.box) for m in matches]
         if not found:
             found = [_as_read(read, "sender_name", Source.NEW)]
     learned = lessons.safely(session, services, Lesson.CORRESPONDENT, text)
-    name = lessons.correspondent_name(session, learned.choice) if learned is not None else None
+    name = lessons.correspondent_name(session, learned.choice, entity_ids) if learned is not None else None
     if learned is not None and name is not None and name not in {one.value for one in found}:
         found.append(Proposal("sender_name", name, Source.LEARNED, learned.confidence, because=learned.because))
     return found
