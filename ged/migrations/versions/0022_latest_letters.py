@@ -1,13 +1,13 @@
 """the latest letter of a unit by an index: the form proposes its authority
 
-Revision ID: 0020
-Revises: 0019
+Revision ID: 0022
+Revises: 0021
 """
 
 from ged.migrations.tools import create_index, drop_index
 
-revision = "0020"
-down_revision = "0019"
+revision = "0022"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 
