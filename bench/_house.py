@@ -108,7 +108,7 @@ def fill(house: House, made: Iterator[IndexDocument], count: int) -> None:
     began, done, waiting = time.monotonic(), 0, deque[Future[int]]()
     with ThreadPoolExecutor(AT_ONCE) as pool:
         while done < count:
-            piece = list(islice(made, min(PIECE, count - done - PIECE * len(waiting))))
+            piece = list(islice(made, max(0, min(PIECE, count - done - PIECE * len(waiting)))))
             if piece:
                 waiting.append(pool.submit(_take, house, piece))
             if not piece or len(waiting) > AT_ONCE:
