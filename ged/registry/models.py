@@ -283,6 +283,7 @@ class Mail(Base):
     __tablename__ = "mails"
     __table_args__ = (
         Index("ix_mails_state_due_on", "state", "due_on"),
+        Index("ix_mails_unit_id_direction_id", "unit_id", "direction", "id"),
         CheckConstraint("level BETWEEN 0 AND 2", name="level"),
     )
 
