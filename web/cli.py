@@ -226,22 +226,26 @@ def account_free_key(name: str) -> None:
 def serve(bind: str, threads: int, processes: int | None) -> None:
     """Serve site and API."""
     from ged.config import refuse_unknown_addresses
+    from web.isolation import require_isolation
     from web.migrate import require_migrated
     from web.server import serve_site
 
     settings = settings_of()
     refuse_unknown_addresses(settings)
     require_migrated(settings)
+    require_isolation(settings)
     serve_site(settings, bind=bind, threads=threads, processes=processes)
 
 
 @main.command()
 def worker() -> None:
     """Do the jobs until stopped."""
+    from web.isolation import require_isolation
     from web.migrate import require_migrated
     from web.worker import run_embedded, run_servers
 
     settings = settings_of()
+    require_isolation(settings)
     stop = threading.Event()
     if settings.redis_url:
         run_servers(settings, stop)

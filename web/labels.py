@@ -583,6 +583,7 @@ ACTIONS: Mapping[str, LazyString] = {
 """Actions of the journal as pages tell them, after the name of who acted; a test finds those that are missing."""
 
 SUBJECTS: Mapping[str, LazyString] = {
+    "notice": _l("avis à une personne"),
     "absence": _l("absence"),
     "mail": _l("courrier"),
     "envelope": _l("pli"),

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import LazyString
 from flask_babel import gettext as _
 
+import sandbox
 from ged import jobs as outbox
 from ged.archive.seal import journal_seal
 from ged.errors import GedError, Invalid, InvalidTransition
@@ -61,6 +62,7 @@ def index() -> ResponseReturnValue:
         index=_index_status(),
         open_settings=settings_file.lies_inside(settings_file.find(), Path(services.data_dir)),
         unsafe=context.settings().unsafe_database,
+        isolation=sandbox.chosen().kind.value,
     )
 
 
