@@ -214,6 +214,9 @@ def test_signed_by_hand_numbered_and_scanned_at_the_mail_office(site: Site) -> N
         {"file": (BytesIO(page_pdf("Original")), "scan.pdf")}, page="/parapheur/", content_type="multipart/form-data",
     )  # fmt: skip
     assert answer.status_code == 303, answer.text[:2000]
+    assert site.state(mail_id) is not MailState.SIGNED, "a file that was brought finishes no signature"
+    beside = answer.headers["Location"]
+    site.send("agent", f"{beside}/confirmer", version=hidden(site.get("agent", beside), "version"))
     page = site.get("dge", f"/parapheur/{mail_id}")
     assert "Signature manuscrite" in page
     assert "lectronique" not in re.sub(r"Adresse électronique|Messagerie électronique", "", page)
