@@ -12,7 +12,7 @@ BENCHES := $(patsubst bench/%.py,%,$(wildcard bench/[a-z]*.py))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check lint bench malformed fmt clean
+.PHONY: help run demo test check lint bench deadlocks malformed fmt clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z*%-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -63,6 +63,10 @@ bench-kills: ## PostgreSQL killed 20 times (KILLS=20) while six clerks register,
 bench-%: ## run one benchmark of the folder bench/
 	@$(SETUP) bench
 	@exec $(BIN)/python -m bench.$*
+
+deadlocks: ## play the crossings of people and jobs 200 times each on PostgreSQL (ROUNDS=200)
+	@$(SETUP) test
+	@GED_TEST_DEADLOCKS=$(or $(ROUNDS),200) exec $(BIN)/pytest -q --timeout 3600 tests/faults/test_deadlocks.py
 
 malformed: ## read 500 malformed files made from a fresh seed (FILES=500); some minutes
 	@$(SETUP) test

@@ -82,7 +82,7 @@ def make_house(folder: Path, *, database_url: str = "", **settings: str) -> Hous
         ]
         book = Register(
             code="PAPIER", name="Livres", unit_id=unit_id(services, "BO"), direction=Direction.INCOMING,
-            nature=RegisterNature.ARCHIVE, pattern="P-{seq:07d}",
+            nature=RegisterNature.ARCHIVE, pattern="P-{seq:07d}", restarts_yearly=False,
         )  # fmt: skip
         uow.session.add_all([*units, book])
         uow.session.flush()
@@ -108,7 +108,7 @@ def fill(house: House, made: Iterator[IndexDocument], count: int) -> None:
     began, done, waiting = time.monotonic(), 0, deque[Future[int]]()
     with ThreadPoolExecutor(AT_ONCE) as pool:
         while done < count:
-            piece = list(islice(made, min(PIECE, count - done - PIECE * len(waiting))))
+            piece = list(islice(made, max(0, min(PIECE, count - done - PIECE * len(waiting)))))
             if piece:
                 waiting.append(pool.submit(_take, house, piece))
             if not piece or len(waiting) > AT_ONCE:
@@ -228,7 +228,7 @@ def ask(port: int, path: str, *, cookie: str = "", form: dict[str, str] | None =
     told = answer.read().decode()
     if answer.status >= 400:
         raise RuntimeError(f"{path}: {answer.status}")
-    return told, (answer.headers.get("Set-Cookie") or "").partition(";")[0]
+    return told, "; ".join(one.partition(";")[0] for one in answer.headers.get_all("Set-Cookie") or ())
 
 
 def _link(port: int) -> HTTPConnection:

@@ -55,8 +55,8 @@ def grant(uow: UnitOfWork, mail_id: MailId | int, principals: Iterable[Principal
         uow.first_granted.add(int(mail_id))
     held = {principal for principal, reason in rights if reason == because}
     new = [p for p in dict.fromkeys(principals) if p not in held]
-    for principal in new:
-        # Somebody else may grant the same at this moment: both want the one right.
+    for principal in sorted(new):
+        # Somebody else may grant the same at this moment: both want the one right, and insert in the same order.
         insert_if_missing(
             uow.session, MailAccess, mail_id=mail_id, principal=principal, because=because, granted_at=uow.now
         )

@@ -26,6 +26,7 @@ from ged.errors import NotFound
 from ged.org.models import Person
 from ged.pipeline import seal_head
 from ged.ports import Confidentiality, Digest, MailId
+from ged.registry import typed_numbers
 from ged.registry.journal import REFUSALS
 from ged.registry.models import Attachment, AttachmentPage, Mail, MailNumber
 from ged.signbook.models import SignedRevision
@@ -68,16 +69,17 @@ def verifier() -> tuple[bytes, str]:
     return content, hashlib.sha256(content).hexdigest()
 
 
-def find_mail(session: Session, number: str) -> MailId:
-    """The letter of a register number.
+def find_mail(session: Session, number: str, *, letter: int | None = None) -> MailId:
+    """The letter of a register number as typed; of several, the one chosen by its id.
 
     Raises:
         NotFound: ``mail.unknown``.
+        Invalid: ``number.several``: its ``choices`` name them.
     """
-    found = session.scalar(select(MailNumber.mail_id).where(MailNumber.text == number, MailNumber.mail_id.is_not(None)))
-    if found is None:
+    found = typed_numbers.bearers(session, number, None)
+    if not found:
         raise NotFound("mail.unknown", "give a number of the register", number=number)
-    return MailId(found)
+    return typed_numbers.choose(found, number, field="number", chosen=letter)
 
 
 def collect(services: Services, mail_id: MailId | int, *, actor: Actor | None, now: datetime) -> CaseFile:
@@ -92,8 +94,9 @@ def collect(services: Services, mail_id: MailId | int, *, actor: Actor | None, n
     seal_head(services, now=now)
     with services.snapshot() as session:
         case = _Collector(services, session, _mail(session, mail_id, actor), now, actor).collect()
-    with services.unit_of_work(now) as uow:
-        uow.record("mail.exported", "mail", int(mail_id), actor=actor or SYSTEM, form="case")
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            uow.record("mail.exported", "mail", int(mail_id), actor=actor or SYSTEM, form="case")
     return case
 
 

@@ -32,6 +32,8 @@ class Settings(BaseSettings):
     unsafe_database: Literal["", "for-tests"] = ""
     """``for-tests``: a PostgreSQL that does not write to disk (``fsync``, ``full_page_writes`` off) is no reason to
     stop. Never for letters of anybody: they are lost when the machine fails."""
+    open_parsers: Literal["", "accepted"] = ""
+    """``accepted``: start although files from outside are opened with the server's own rights (``web.isolation``)."""
     redis_url: str | None = None
     redis_ca: Path | None = None
     """PEM of the authority of a Redis reached by ``rediss://``; unset: those of the system."""

@@ -173,6 +173,14 @@ def write_session(engine: Engine) -> Session:
     return Session(engine.execution_options(**{WRITES: True}), expire_on_commit=False)
 
 
+def server_time(session: Session) -> datetime | None:
+    """What the clock of the database server says now; None where the database has none of its own (SQLite)."""
+    if session.get_bind().dialect.name == "sqlite":
+        return None
+    now: datetime = session.execute(text("SELECT clock_timestamp()")).scalar_one()
+    return now.astimezone(UTC)
+
+
 _DISK_FULL = "53100"
 """SQLSTATE of PostgreSQL, appendix A of its manual; and below, its classes of errors that pass."""
 _AWAY = ("08", "53", "57P")
@@ -208,3 +216,12 @@ def insert_if_missing(session: Session, table: type[Base], **values: object) -> 
     make = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     statement = make(table).values(**values).on_conflict_do_nothing().returning(*inspect(table).primary_key)
     return session.execute(statement).first() is not None
+
+
+GIVEN_UP = frozenset({"40001", "40P01"})
+"""SQLSTATE of a serialisation failure and of a deadlock: PostgreSQL, appendix A, class 40."""
+
+
+def was_given_up(error: DBAPIError) -> bool:
+    """Whether PostgreSQL gave the transaction up so that another could go on: done again, it may succeed."""
+    return getattr(error.orig, "sqlstate", None) in GIVEN_UP

@@ -46,6 +46,17 @@ class StaleVersion(GedError):
     """Somebody else changed the thing since the form was opened."""
 
 
+class GivenUp(StaleVersion):
+    """The database gave the act up twice for other people's acts at the same rows; nothing of it stays."""
+
+
+class Overtaken(Exception):
+    """The database gave a transaction up for another's (a deadlock, a serialisation failure): nothing of it stays.
+
+    No ``GedError``: it is not for people, but for the caller that can do its work once more (``ged.unit.once_more``).
+    """
+
+
 class LeaseLost(GedError):
     """A worker no longer holds its job: another one has it, or a person settled it. Nothing of it may be written."""
 

@@ -17,8 +17,8 @@ from ged.reports.jobs import living_workers, oldest_due
 from ged.space import Space
 from ged.unit import Services
 
-UNSEALED_AFTER = timedelta(minutes=90)
-"""The journal's head is sealed each hour at least."""
+UNSEALED_AFTER = timedelta(minutes=20)
+"""The journal's head is sealed every five minutes while something is written."""
 DUE_AFTER = timedelta(minutes=15)
 """A job that could run is taken in seconds; behind a morning's scans it may wait minutes."""
 PROBE = b"\0" * 8192

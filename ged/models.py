@@ -3,6 +3,7 @@
 from ged.access import MailAccess
 from ged.audit import AuditEntry, AuditHead, AuditPayload
 from ged.db import Base
+from ged.held import hold_when_created
 from ged.job_figures import JobFigure
 from ged.jobs import Job, JobSchedule
 from ged.org import models as org
@@ -18,6 +19,7 @@ from ged.slips import models as slips
 from ged.workers import Worker
 
 metadata = Base.metadata
+hold_when_created(metadata)
 
 __all__ = [
     "AuditEntry",

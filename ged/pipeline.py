@@ -246,16 +246,16 @@ def _has_follows(uow: UnitOfWork) -> bool:
     return bool(saved_searches.open_follows(uow.session))
 
 
+def _has_signatures_due(uow: UnitOfWork) -> bool:
+    return preservation.is_due(uow, now=uow.now)
+
+
 def _has_unsealed(uow: UnitOfWork) -> bool:
     return unsealed_entries(uow.services, uow.session) != 0
 
 
 def _has_many_unsealed(uow: UnitOfWork) -> bool:
     return (unsealed_entries(uow.services, uow.session) or 0) >= SEAL_ENTRIES
-
-
-def _has_signatures_due(uow: UnitOfWork) -> bool:
-    return preservation.is_due(uow, now=uow.now)
 
 
 @dataclass(frozen=True)
@@ -338,8 +338,9 @@ def run_job(
         overdue: called when the job took longer than its kind may (``Limits``).
     """
     now = datetime.now(UTC)
-    with services.unit_of_work(now) as uow:
-        claimed = jobs.claim(uow.session, job_id, worker=worker, now=now, lease=lease)
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            claimed = jobs.claim(uow.session, job_id, worker=worker, now=now, lease=lease)
     if claimed is None:
         return False
     kind = KINDS[claimed.kind]

@@ -16,9 +16,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from ged import jobs
-from ged.errors import EngineFailed, GedError, LeaseLost
+from ged.errors import EngineFailed, GedError, LeaseLost, Overtaken
 from ged.jobs import ClaimedJob
-from ged.unit import Services
+from ged.unit import Services, once_more
 
 logger = logging.getLogger(__name__)
 
@@ -117,7 +117,7 @@ class Beat:
         try:
             with self._services.unit_of_work(now) as uow:
                 jobs.renew(uow.session, self._held, now=now, lease=self._limits.lease, progress=self._progress)
-        except SQLAlchemyError:
+        except (SQLAlchemyError, Overtaken):
             # The next beat may succeed; at worst the lease ends, and the fence refuses what this worker wrote.
             logger.warning("job.beat_missed job=%s", self._held[0].id, exc_info=True)
 
@@ -139,7 +139,8 @@ def run(
     """
     try:
         with Beat(services, [job], limits) as beat:
-            function(Run(replace(services, fence=beat.fence), job, beat.say, datetime.now(UTC)))
+            run = Run(replace(services, fence=beat.fence), job, beat.say, datetime.now(UTC))
+            once_more(lambda: function(run))
     except LeaseLost:
         logger.warning("job.lease_lost job=%s", job.id)
         return
@@ -156,8 +157,9 @@ def finish(services: Services, held: Sequence[ClaimedJob]) -> bool:
     """These jobs are done; False when all of them were lost to others."""
     now = datetime.now(UTC)
     try:
-        with services.unit_of_work(now) as uow:
-            jobs.finish_many(uow.session, held, now=now)
+        for attempt in services.attempts(now):
+            with attempt as uow:
+                jobs.finish_many(uow.session, held, now=now)
     except LeaseLost as lost:
         logger.warning("job.lease_lost job=%s", lost.params["job"])
         return False
@@ -180,7 +182,8 @@ def note_failure(services: Services, job: ClaimedJob, error: Exception) -> None:
         logger.error("job.crashed job=%s", job.id, exc_info=error)
     now = datetime.now(UTC)
     try:
-        with services.unit_of_work(now) as uow:
-            jobs.fail(uow.session, job, error, now=now)
+        for attempt in services.attempts(now):
+            with attempt as uow:
+                jobs.fail(uow.session, job, error, now=now)
     except LeaseLost:
         logger.warning("job.lease_lost job=%s", job.id)

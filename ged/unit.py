@@ -5,23 +5,30 @@
 
 At the end of the block the journal's head is locked, its entries appended, everything committed, and only then are
 the jobs handed to the queue. An exception rolls all of it back.
+
+Two transactions that wait for each other are a mistake in the order of locks (``ged.locks``); should it happen all the
+same, PostgreSQL gives one of them up, and its caller runs it once more: a request and a job by ``once_more``, work in
+several steps by ``Services.attempts``.
 """
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from ged import audit, jobs
-from ged.db import read_session, snapshot_session, write_session
-from ged.errors import StaleVersion
+from ged.db import read_session, snapshot_session, was_given_up, write_session
+from ged.errors import GivenUp, Overtaken, StaleVersion
 from ged.jobs import Job, JobKind
 from ged.ports import (
     BlobStore,
@@ -48,6 +55,16 @@ from ged.ports import (
     TokenSealer,
     UnitId,
 )
+
+_log = logging.getLogger("ged.unit")
+
+TRIES = 2
+"""How often a unit of work is run that the database gives up for another's."""
+
+_COMMITS: ContextVar[int] = ContextVar("commits", default=0)
+"""Units of work committed by this thread so far: tells ``once_more`` whether a part of the work stays."""
+
+Result = TypeVar("Result")
 
 
 class Role(StrEnum):
@@ -203,9 +220,30 @@ class Services:
 
         Raises:
             StaleVersion: ``form.stale``: somebody changed a row between our reading and our writing.
+            Overtaken: the database gave it up for another's; whoever began the work does it once more.
             LeaseLost: in a job: another worker has it meanwhile; nothing is written.
         """
         return _unit_of_work(self, now)
+
+    def attempts(self, now: datetime) -> Iterator[AbstractContextManager["UnitOfWork"]]:
+        """A unit of work that is run once more by itself when the database gave it up for another's.
+
+            for attempt in services.attempts(now):
+                with attempt as uow:
+                    keep(uow, digest)
+
+        For work in several steps: what stands before the loop (bytes stored, a signature made) is done once. The block
+        never returns from inside: whether it is committed is known after the loop.
+
+        Raises:
+            StaleVersion: ``form.stale``, as ``unit_of_work``; GivenUp ``database.overtaken``: given up twice.
+        """
+        lost: list[Overtaken] = []
+        for n in range(1, TRIES + 1):
+            yield _attempt(self, now, lost)
+            if len(lost) < n:
+                return
+        raise busy() from lost[-1]
 
 
 @dataclass
@@ -290,6 +328,46 @@ class UnitOfWork:
         return list(self._jobs)
 
 
+def busy() -> GivenUp:
+    """What a person is told whose act was given up twice."""
+    return GivenUp("database.overtaken", "send it again in a moment: nothing was kept")
+
+
+def once_more(work: Callable[[], Result], *, may_repeat: Callable[[], bool] = lambda: True) -> Result:
+    """Do a piece of work that opens its own units of work (a request, a job); once more if the database gave one up.
+
+    Work of which a part is committed is not done again: a signature, an e-mail or a number may stand behind it.
+
+    Args:
+        may_repeat: makes ready for the second time (what was read from the request's body is read anew); False when
+            that cannot be.
+
+    Raises:
+        GivenUp: ``database.overtaken``: given up twice, or a part of it was committed.
+    """
+    before = _COMMITS.get()
+    try:
+        return work()
+    except Overtaken as lost:
+        if _COMMITS.get() != before or not may_repeat():
+            raise busy() from lost
+        _log.info("unit.once_more %s", lost)
+    try:
+        return work()
+    except Overtaken as lost:
+        raise busy() from lost
+
+
+@contextmanager
+def _attempt(services: Services, now: datetime, lost: list[Overtaken]) -> Iterator[UnitOfWork]:
+    try:
+        with _unit_of_work(services, now) as uow:
+            yield uow
+    except Overtaken as error:
+        _log.info("unit.once_more %s", error)
+        lost.append(error)
+
+
 @contextmanager
 def _unit_of_work(services: Services, now: datetime) -> Iterator[UnitOfWork]:
     session = write_session(services.engine)
@@ -301,10 +379,16 @@ def _unit_of_work(services: Services, now: datetime) -> Iterator[UnitOfWork]:
         # Nobody held the row's lock: PostgreSQL let the other finish first. The same to a person as a stale form.
         session.rollback()
         raise StaleVersion("form.stale", "read the other person's change, then send again") from lost
+    except DBAPIError as error:
+        session.rollback()
+        if was_given_up(error):
+            raise Overtaken(str(error.orig)) from error
+        raise
     except BaseException:
         session.rollback()
         raise
     finally:
         session.close()
+    _COMMITS.set(_COMMITS.get() + 1)
     for job in committed:
         services.queue.submit(JobId(job.id), lane=services.lane_of(job.kind))

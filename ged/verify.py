@@ -1,10 +1,13 @@
 """``ged verify``: what is proven and what is broken - journal, sealed heads, registers, blobs, signatures."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.orm import Session
 
 from ged import audit
 from ged.archive import blobs as archive_blobs
@@ -12,10 +15,11 @@ from ged.archive.anchor import journal_anchors
 from ged.archive.outside import HeldCopy
 from ged.archive.seal import journal_seal
 from ged.closing import operations as closing
-from ged.errors import GedError
+from ged.errors import EngineFailed, GedError
 from ged.ports import Digest, Verdict
 from ged.registry import allocation, journal_check
-from ged.registry.models import Register
+from ged.registry.intake import NUMBER_MISSING
+from ged.registry.models import MailNumber, Register
 from ged.signbook.queries import issued_letters
 from ged.slips.revisions import issued_slips
 from ged.unit import Services
@@ -35,11 +39,15 @@ class VerifyReport:
 
     Attributes:
         sealed_until: entries up to this one stand under a sealed head outside the database.
+        unsealed: entries behind it. Whoever cuts these, and rewrites the head, leaves no trace but on paper.
+        unsealed_age_s: seconds since the oldest of them was written; 0 without any.
     """
 
     entries: int
     sealed_until: int
     sealed_at: str
+    unsealed: int
+    unsealed_age_s: int
     numbers_without_gap: bool
     blobs: int
     signatures: int
@@ -55,7 +63,44 @@ def verify(services: Services, *, now: datetime, held: HeldCopy | None = None) -
 
     Args:
         held: key and heads from elsewhere: without them, who holds all of the server could have written all anew.
+
+    Raises:
+        EngineFailed: ``database.malformed``: the database cannot be read, so nothing can be said of what it holds;
+            ``database.unreachable``.
     """
+    with _readable(services):
+        return _verify(services, now, held)
+
+
+@contextmanager
+def _readable(services: Services) -> Iterator[None]:
+    """Turn what a damaged database makes of a query (errors of SQLite, values that are none) into one sentence."""
+    is_file = services.engine.dialect.name == "sqlite"
+    try:
+        if is_file:
+            with services.reading() as session:
+                found = session.scalars(text("PRAGMA quick_check(1)")).all()
+            if found != ["ok"]:
+                raise _malformed(str(found[0]) if found else "")
+        yield
+    except (DatabaseError, ValueError, TypeError) as error:
+        if is_file:
+            raise _malformed(str(getattr(error, "orig", error))) from error
+        if isinstance(error, OperationalError):
+            raise EngineFailed("database.unreachable", "start the database or correct GED_DATABASE_URL") from None
+        raise
+
+
+def _malformed(reason: str) -> EngineFailed:
+    reason = " ".join(reason.split())
+    return EngineFailed(
+        "database.malformed",
+        "the file is damaged, or was copied while it was written: restore a backup, and copy by `.backup` of sqlite3",
+        reason=reason[:200],
+    )
+
+
+def _verify(services: Services, now: datetime, held: HeldCopy | None) -> VerifyReport:
     problems: list[Problem] = []
     seal = journal_seal(services)
     # People work meanwhile: the file of heads is read first, then the database as it was at one moment after it.
@@ -68,6 +113,8 @@ def verify(services: Services, *, now: datetime, held: HeldCopy | None = None) -
         if held is not None:
             problems += [Problem(f.code, f"copy {f.sequence}") for f in held.compare(session, seal)]
         entries = audit.head(session).count
+        age_s = _age_s(session, last.count + 1 if last else 1, now)
+        problems += [Problem("number.told_and_missing", where) for where in _missing_numbers(session)]
         problems += [Problem(f.code, f"journal entry {f.sequence}") for f in audit.verify_chain(session)]
         told = journal_check.differences(session, journal_holds=not problems)
         differing = [Problem(code, where) for code, where in told]
@@ -92,6 +139,8 @@ def verify(services: Services, *, now: datetime, held: HeldCopy | None = None) -
         entries=entries,
         sealed_until=last.count if last else 0,
         sealed_at=last.at if last else "",
+        unsealed=max(0, entries - (last.count if last else 0)),
+        unsealed_age_s=age_s,
         numbers_without_gap=not gaps and not any(p.code.startswith("register.") for p in problems),
         blobs=blob_count,
         signatures=signatures,
@@ -99,6 +148,24 @@ def verify(services: Services, *, now: datetime, held: HeldCopy | None = None) -
         copy_heads=len(held.heads) if held is not None else 0,
         copy_until=held.until if held is not None else 0,
     )
+
+
+def _age_s(session: Session, sequence: int, now: datetime) -> int:
+    entry = session.get(audit.AuditEntry, sequence)
+    return max(0, int((now - entry.at).total_seconds())) if entry is not None else 0
+
+
+def _missing_numbers(session: Session) -> list[str]:
+    """Numbers that a scanned paper of ours bears and the register does not know: told to somebody, then lost."""
+    rows = session.execute(
+        select(audit.AuditEntry.subject_id, audit.AuditPayload.payload)
+        .join(audit.AuditPayload, audit.AuditPayload.sequence == audit.AuditEntry.sequence)
+        .where(audit.AuditEntry.action == NUMBER_MISSING)
+        .order_by(audit.AuditEntry.sequence)
+    )
+    named = [(int(payload["number_id"]), scan_id) for scan_id, payload in rows]
+    known = set(session.scalars(select(MailNumber.id).where(MailNumber.id.in_([number_id for number_id, _ in named]))))
+    return [f"number id {number_id}, label on scan {scan_id}" for number_id, scan_id in named if number_id not in known]
 
 
 def _signed_documents(services: Services) -> Iterator[tuple[str, tuple[Digest, ...]]]:

@@ -185,6 +185,7 @@ class _File:
                 is_timestamp=found.is_timestamp,
                 issuer=str(found.embedded.signer_cert.issuer.native.get("common_name", "")),
                 certificate="" if found.is_timestamp else trace_of(found.embedded.signer_cert),
+                proven_at=facts.moment if facts.moment < self._question.at else None,
             )
         except Exception:  # noqa: BLE001  see the module's first lines
             return unreadable(found.name)

@@ -88,6 +88,7 @@ def _report(signed: cms.SignedData, plain: bytes, name: str, trust: Trust, at: d
             timestamp_trusted=facts.stamp_trusted,
             issuer=str(certificate.issuer.native.get("common_name", "")),
             certificate=trace_of(certificate),
+            proven_at=facts.moment if facts.moment < at else None,
         )
     except Exception:  # noqa: BLE001  odd files raise anything
         return _red("unreadable", name)

@@ -1,17 +1,18 @@
-"""Certificates that bear the name of our own authority: the house knows each that it issued.
+"""Certificates that bear the name of our own authority: the house knows each that it issued, and each that it revoked.
 
 Whoever got hold of the authority's key can issue certificates that chain to our root. They are not in the table of
-certificates, and so they are red.
+certificates, and so they are red. The same table knows what was revoked since the authority last signed its list.
 """
 
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from asn1crypto import pem, x509
 
-from ged.ports import SignatureReport, Verdict
+from ged.ports import RevokedCertificate, SignatureReport, Verdict
 
 _OWN = ("issuing.pem", "root.pem")
 
@@ -22,26 +23,39 @@ def trace_of(certificate: x509.Certificate) -> str:
     return f"{issuer}:{certificate.serial_number:x}:{hashlib.sha256(certificate.dump()).hexdigest()}"
 
 
+def without_traces(report: SignatureReport) -> SignatureReport:
+    """The report as others see it."""
+    return replace(report, certificate="", proven_at=None)
+
+
 class HouseCertificates:
     """Tells certificates of our own authority from those that only bear its name.
 
     Args:
         authority_dir: where the authority lies; asked each time, for it may be made later.
-        known: whether the house issued the certificate of this serial number and SHA-256.
+        known: of a serial number and SHA-256: False when the house never issued that certificate, None when it is good,
+            else its revocation.
     """
 
-    def __init__(self, authority_dir: Path, known: Callable[[str, str], bool]) -> None:
+    def __init__(self, authority_dir: Path, known: Callable[[str, str], RevokedCertificate | bool | None]) -> None:
         self._dir = authority_dir
         self._known = known
 
-    def judged(self, report: SignatureReport) -> SignatureReport:
-        """The report, red when the signer's certificate names our authority and the house did not issue it."""
+    def judged(self, report: SignatureReport, at: datetime) -> SignatureReport:
+        """The report, red when the signer's certificate names our authority and the house did not issue it, or revoked
+        it before ``at`` and before the earlier time that a time-stamp proves.
+        """
         issuer, _, rest = report.certificate.partition(":")
         serial, _, digest = rest.partition(":")
-        shown = replace(report, certificate="")
-        if report.verdict is Verdict.RED or not digest or issuer not in self._names() or self._known(serial, digest):
+        shown = without_traces(report)
+        if report.verdict is Verdict.RED or not digest or issuer not in self._names():
             return shown
-        return replace(shown, verdict=Verdict.RED, reason="not_issued")
+        found = self._known(serial, digest)
+        if found is False:
+            return replace(shown, verdict=Verdict.RED, reason="not_issued")
+        if isinstance(found, RevokedCertificate) and found.revoked_at <= min(at, report.proven_at or at):
+            return replace(shown, verdict=Verdict.RED, reason="revoked")
+        return shown
 
     def _names(self) -> set[str]:
         places = [self._dir / name for name in _OWN]

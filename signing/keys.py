@@ -10,7 +10,6 @@ import json
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from pathlib import Path
 
 from cryptography import x509
@@ -22,8 +21,9 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 
 from ged.errors import EngineFailed, Invalid
 from ged.ports import Certificate, StoredKey, TokenPlace, UnlockedKey
-from signing.pki import Authority, PersonKey, trusted_roots
-from signing.profiles import StatusAddress
+from signing.authority_key import is_protected
+from signing.pki import Authority, PersonKey, certificates_in, trusted_roots
+from signing.profiles import PublicKey, StatusAddress
 from signing.rawkeys import MemoryKey, RawKey
 from signing.secrets import Argon2Cost, new_salt, passphrase_password
 from signing.token_keys import Tokens, keystore_of, read_keystore
@@ -39,7 +39,7 @@ class LocalVault:
     """The plug of ``KeyVault`` over PKCS#12 and the ministry's own authority.
 
     Args:
-        authority_dir: where ``Authority.create`` put the authority; read when the first key is issued.
+        authority_dir: where ``Authority.create`` put the authority.
         server_secret: a secret that lies outside the database.
         rsa_bits: make RSA keys of this size instead of ECDSA (3072 for readers that know no curves).
         curve: ``p256`` or ``p384``.
@@ -47,6 +47,8 @@ class LocalVault:
         address: where certificates issued from now on say that their revocation is told.
         trusted_dir: roots of accredited authorities, besides those in the folder ``trusted`` beside our own.
         token_module: PKCS#11 library of people's tokens.
+        authority: the authority, opened; without, it is opened for each certificate, which its key allows only where
+            no passphrase keeps it.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class LocalVault:
         address: StatusAddress | None = None,
         trusted_dir: Path | None = None,
         token_module: Path | None = None,
+        authority: Authority | None = None,
     ) -> None:
         self._dir = authority_dir
         self._secret = server_secret
@@ -69,10 +72,16 @@ class LocalVault:
         self._address = address
         self._trusted_dir = trusted_dir
         self._tokens = Tokens(token_module)
+        self._opened = authority
 
-    @cached_property
     def _authority(self) -> Authority:
-        return Authority.open(self._dir, self._secret, address=self._address)
+        """Not kept: the key of an authority that is protected meanwhile stays in no process of the site."""
+        return self._opened or Authority.open(self._dir, self._secret, address=self._address)
+
+    @property
+    def can_certify(self) -> bool:
+        """Whether this process can issue certificates (see the port)."""
+        return self._opened is not None or not is_protected(self._dir)
 
     def issue(
         self,
@@ -87,8 +96,8 @@ class LocalVault:
     ) -> StoredKey:
         """Make a key pair and a certificate of the ministry's own authority (see the port)."""
         _require_long(passphrase)
-        key = self._new_key()
-        certificate = self._authority.certify(
+        authority, key = self._authority(), self._new_key()
+        certificate = authority.certify(
             key.public_key(),
             name=name,
             title=title,
@@ -97,7 +106,7 @@ class LocalVault:
             identifier=identifier,
             now=now,
         )
-        return self._stored(key, [certificate, self._authority.certificate], passphrase)
+        return self._stored(key, [certificate, authority.certificate], passphrase)
 
     def adopt(self, content: bytes, password: str, *, passphrase: str, now: datetime) -> StoredKey:
         """Take a key over that another authority gave as PKCS#12 (see the port)."""
@@ -141,8 +150,8 @@ class LocalVault:
         identifier: str = "",
     ) -> StoredKey:
         """Certify a key in a token by the ministry's own authority (see the port)."""
-        public_key = self._tokens.public_key(place, pin)
-        certificate = self._authority.certify(
+        public_key, authority = self._tokens.public_key(place, pin), self._authority()
+        certificate = authority.certify(
             public_key,
             name=name,
             title=title,
@@ -151,9 +160,38 @@ class LocalVault:
             identifier=identifier,
             now=now,
         )
-        chain = [certificate, self._authority.certificate]
+        chain = [certificate, authority.certificate]
         self._tokens.require(place, pin, chain)
         return _in_token(place, chain)
+
+    def recertify(
+        self,
+        key: StoredKey,
+        *,
+        name: str,
+        title: str,
+        organisation: str,
+        email: str,
+        now: datetime,
+        identifier: str = "",
+    ) -> StoredKey:
+        """The key with a new certificate of our own authority (see the port)."""
+        public_key = x509.load_pem_x509_certificate(key.certificate_pem.encode("ascii")).public_key()
+        if not isinstance(public_key, PublicKey):
+            raise EngineFailed("key.damaged", "Issue a new key.")
+        authority = self._authority()
+        certificate = authority.certify(
+            public_key,
+            name=name,
+            title=title,
+            organisation=organisation,
+            email=email,
+            identifier=identifier,
+            now=now,
+        )
+        if key.is_in_token:
+            return _in_token(self.place(key), [certificate, authority.certificate])
+        return StoredKey(key.keystore, key.salt, certificate.public_bytes(serialization.Encoding.PEM).decode("ascii"))
 
     def _stored(self, key: PersonKey, chain: Sequence[x509.Certificate], passphrase: str) -> StoredKey:
         salt = new_salt(self._cost)
@@ -188,6 +226,11 @@ class LocalVault:
             opened = self._tokens.require(place, passphrase, chain)
             return seal_token(opened, random_key=random_key, expires_at=expires_at)
         private_key, links = _open_keystore(key, passphrase, self._secret)
+        own = x509.load_pem_x509_certificate(key.certificate_pem.encode("ascii"))
+        if own != links[0]:  # certified anew since the keystore was made
+            if own.public_key() != private_key.public_key():
+                raise EngineFailed("key.damaged", "Restore the key from a backup, or issue a new one.")
+            links = [own, certificates_in(self._dir)[1]]
         return seal(private_key, links, random_key=random_key, expires_at=expires_at)
 
     def certificate(self, key: StoredKey) -> Certificate:

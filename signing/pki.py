@@ -4,11 +4,10 @@ An accredited authority replaces it by putting its root into the folder ``truste
 ``signing.profiles``.
 """
 
-import base64
 import errno
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,9 +20,10 @@ from cryptography.x509.oid import NameOID
 
 from ged.errors import ConfigError, Invalid
 from ged.ports import RevokedCertificate
-from signing import profiles
+from signing import authority_key, profiles
+from signing.authority_key import curve_key, encrypted, secret_password
 from signing.profiles import PersonKey, PublicKey, StatusAddress, Wish
-from signing.secrets import subkey
+from signing.secrets import Argon2Cost
 
 __all__ = ["Authority", "OfflineRoot", "PersonKey", "trusted_roots"]
 
@@ -55,7 +55,7 @@ class OfflineRoot:
                 "authority.root_missing", "Name the folder that holds the root's key.", setting="--root"
             ) from error
         try:
-            return _curve_key(content, self.passphrase.encode())
+            return curve_key(content, self.passphrase.encode())
         except ValueError:
             raise Invalid("authority.root_passphrase", "Type the passphrase of the root again.") from None
 
@@ -88,10 +88,15 @@ class Authority:
         *,
         offline: OfflineRoot | None = None,
         address: StatusAddress | None = None,
+        passphrase: str = "",
+        cost: Argon2Cost | None = None,
     ) -> Self:
-        """Make root and issuing authority in ``folder``; the issuing key is encrypted with the server's secret.
+        """Make root and issuing authority in ``folder``.
 
         Args:
+            passphrase: opens the issuing key, together with the server's secret; without one the secret alone does (for
+                trials only: whoever has data and secret can certify anybody).
+            cost: of the passphrase's derivation.
             offline: where the root's key goes, encrypted with a passphrase. Without, it lies in ``folder`` too (for
                 trials only: whoever has the server has the root).
             address: where the site tells what is revoked.
@@ -111,12 +116,12 @@ class Authority:
         root = profiles.authority(wish, path_length=1).sign(root_key, hashes.SHA384())
         issuing = _issuing(issuing_name, issuing_key.public_key(), root, root_key, now, address)
         files = {
-            "issuing.key": _encrypted(issuing_key, _password(secret)),
+            "issuing.key": authority_key.locked(issuing_key, secret, passphrase, cost=cost),
             "issuing.pem": _pem(issuing),
             "root.pem": _pem(root),
             "root.crl": _root_list(root, root_key, (), now),
         }
-        kept = {"root.key": _encrypted(root_key, offline.passphrase.encode() if offline else _password(secret))}
+        kept = {"root.key": encrypted(root_key, offline.passphrase.encode() if offline else secret_password(secret))}
         if offline is not None:
             _write_folder(offline.folder, {**kept, "root.pem": _pem(root)})
             _write_folder(folder, files)
@@ -125,28 +130,44 @@ class Authority:
         return cls(issuing_key, issuing, root, country, address)
 
     @classmethod
-    def open(cls, folder: Path, secret: bytes, *, address: StatusAddress | None = None) -> Self:
+    def open(
+        cls,
+        folder: Path,
+        secret: bytes,
+        *,
+        address: StatusAddress | None = None,
+        passphrase: Callable[[], str] | None = None,
+    ) -> Self:
         """Open the issuing authority; the root's key is not touched and may be kept elsewhere.
 
+        Args:
+            passphrase: asks for it; called only when the key needs one.
+
         Raises:
-            ConfigError: ``authority.missing`` or ``authority.secret_wrong``.
+            ConfigError: ``authority.missing``, ``authority.secret_wrong``, ``authority.locked`` (a passphrase is needed
+                and nobody can be asked), ``authority.key_damaged``.
+            Invalid: ``authority.passphrase_wrong``.
         """
+        root, issuing = certificates_in(folder)
         try:
-            root = x509.load_pem_x509_certificate((folder / "root.pem").read_bytes())
-            issuing = x509.load_pem_x509_certificate((folder / "issuing.pem").read_bytes())
-            encrypted = (folder / "issuing.key").read_bytes()
+            content = (folder / "issuing.key").read_bytes()
         except FileNotFoundError as error:
-            raise ConfigError(
-                "authority.missing", "Create the authority first: ged pki init.", setting="authority_dir"
-            ) from error
-        try:
-            key = _curve_key(encrypted, _password(secret))
-        except ValueError as error:
-            raise ConfigError(
-                "authority.secret_wrong", "Start with the secret that the authority was made with.", setting="secret"
-            ) from error
+            raise _missing() from error
+        words = ""
+        if authority_key.is_protected(folder):
+            if passphrase is None:
+                raise ConfigError(
+                    "authority.locked", "Only the command line opens the authority (ged pki).", setting="authority_dir"
+                )
+            words = passphrase()
+        key = authority_key.opened(content, secret, words)
         countries = issuing.subject.get_attributes_for_oid(NameOID.COUNTRY_NAME)
         return cls(key, issuing, root, str(countries[0].value) if countries else "TG", address)
+
+    def protect(self, folder: Path, secret: bytes, passphrase: str, *, cost: Argon2Cost | None = None) -> None:
+        """Put the issuing key under a passphrase and the server's secret; the one before opens it no more."""
+        content = authority_key.locked(self._key, secret, passphrase, cost=cost)
+        replace_file(folder / "issuing.key", content, mode=0o600)
 
     def certify(
         self,
@@ -203,13 +224,52 @@ class Authority:
         return Wish(subject, public_key, self.certificate.subject, self._key.public_key(), now, ends_at)
 
 
+def certificates_in(folder: Path) -> tuple[x509.Certificate, x509.Certificate]:
+    """Root and issuing authority.
+
+    Raises:
+        ConfigError: ``authority.missing``.
+    """
+    try:
+        root, issuing = ((folder / name).read_bytes() for name in ("root.pem", "issuing.pem"))
+    except FileNotFoundError as error:
+        raise _missing() from error
+    return x509.load_pem_x509_certificate(root), x509.load_pem_x509_certificate(issuing)
+
+
+def carry_root_out(folder: Path, secret: bytes, offline: OfflineRoot) -> None:
+    """Take the root's key of an authority for trials out of the installation, onto a medium, under a passphrase.
+
+    Nothing is lost when it is interrupted: called again, it goes on.
+
+    Raises:
+        ConfigError: ``authority.root_foreign``: the secret does not open it.
+        Invalid: ``authority.exists``: another root lies on the medium; ``authority.root_passphrase``.
+    """
+    root, _ = certificates_in(folder)
+    try:
+        key = curve_key((folder / "root.key").read_bytes(), secret_password(secret))
+    except ValueError as error:
+        raise ConfigError(
+            "authority.root_foreign",
+            "Move root.key out of the installation by hand: the server's secret does not open it.",
+            setting="--root",
+        ) from error
+    if not (offline.folder / "root.key").exists():
+        kept = {"root.key": encrypted(key, offline.passphrase.encode()), "root.pem": _pem(root)}
+        _write_folder(offline.folder, kept)
+    elif offline.open().public_key() != key.public_key():
+        raise _exists()
+    (folder / "root.key").unlink()
+
+
 def renew_issuing(
-    folder: Path, secret: bytes, offline: OfflineRoot, *, now: datetime, address: StatusAddress | None = None
+    folder: Path, offline: OfflineRoot, *, now: datetime, address: StatusAddress | None = None
 ) -> x509.Certificate:
     """Certify the issuing authority's key anew by the root: the same name and key, so that all it issued stays good."""
-    opened, root_key = Authority.open(folder, secret), offline.open()
-    issuing = _issuing(opened.certificate.subject, opened.certificate.public_key(), opened.root, root_key, now, address)
-    _replace(folder / "issuing.pem", _pem(issuing))
+    root, before = certificates_in(folder)
+    issuing = _issuing(before.subject, before.public_key(), root, offline.open(), now, address)
+    replace_file(folder / "issuing.pem", _pem(issuing))
     return issuing
 
 
@@ -218,7 +278,7 @@ def renew_root_list(
 ) -> None:
     """Make the root's list anew; it is carried to the site and published there."""
     root = x509.load_pem_x509_certificate((folder / "root.pem").read_bytes())
-    _replace(folder / "root.crl", _root_list(root, offline.open(), revoked, now))
+    replace_file(folder / "root.crl", _root_list(root, offline.open(), revoked, now))
 
 
 def root_list(folder: Path, secret: bytes, *, now: datetime) -> bytes | None:
@@ -229,7 +289,7 @@ def root_list(folder: Path, secret: bytes, *, now: datetime) -> bytes | None:
     ends_at = x509.load_der_x509_crl(content).next_update_utc if content is not None else None
     if ends_at is not None and ends_at > now:
         return content
-    return _root_list(root, _curve_key(key.read_bytes(), _password(secret)), (), now) if key.exists() else None
+    return _root_list(root, curve_key(key.read_bytes(), secret_password(secret)), (), now) if key.exists() else None
 
 
 def trusted_roots(folder: Path, more: Path | None = None) -> tuple[str, ...]:
@@ -244,8 +304,8 @@ def make_seal(authority: Authority, folder: Path, secret: bytes, *, identifier: 
     key = ec.generate_private_key(ec.SECP384R1())
     organisation = authority.certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)[0].value
     made = authority.certify_seal(key.public_key(), organisation=str(organisation), identifier=identifier, now=now)
-    sealed = _pem(made) + _pem(authority.certificate) + _encrypted(key, _password(secret))
-    _replace(folder / "seal.pem", sealed, mode=0o600)  # key and certificate change together
+    sealed = _pem(made) + _pem(authority.certificate) + encrypted(key, secret_password(secret))
+    replace_file(folder / "seal.pem", sealed, mode=0o600)  # key and certificate change together
     return made
 
 
@@ -255,7 +315,7 @@ def open_seal(folder: Path, secret: bytes) -> tuple[ec.EllipticCurvePrivateKey, 
         content = (folder / "seal.pem").read_bytes()
     except FileNotFoundError:
         return None
-    return _curve_key(content[content.index(b"-----BEGIN ENCRYPTED") :], _password(secret)), (
+    return curve_key(content[content.index(b"-----BEGIN ENCRYPTED") :], secret_password(secret)), (
         x509.load_pem_x509_certificates(content)
     )
 
@@ -282,27 +342,11 @@ def _root_list(
     return profiles.revocation_list(root, key, revoked, now=now, next_update=now + ROOT_LIST_VALIDITY)
 
 
-def _curve_key(content: bytes, password: bytes) -> ec.EllipticCurvePrivateKey:
-    key = serialization.load_pem_private_key(content, password)
-    if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise ConfigError("authority.key_unsupported", "Use an elliptic-curve key.", setting="authority_dir")
-    return key
-
-
-def _password(secret: bytes) -> bytes:
-    return base64.b64encode(subkey(secret, b"ged signing authority v1"))
-
-
 def _pem(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(serialization.Encoding.PEM)
 
 
-def _encrypted(key: ec.EllipticCurvePrivateKey, password: bytes) -> bytes:
-    encryption = serialization.BestAvailableEncryption(password)
-    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
-
-
-def _replace(path: Path, content: bytes, mode: int = 0o644) -> None:
+def replace_file(path: Path, content: bytes, mode: int = 0o644) -> None:
     """The new content whole, or the old."""
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as scratch:
         _write_new(Path(scratch) / path.name, content, mode=mode)
@@ -331,6 +375,10 @@ def _write_new(path: Path, content: bytes, mode: int) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _missing() -> ConfigError:
+    return ConfigError("authority.missing", "Create the authority first: ged pki init.", setting="authority_dir")
 
 
 def _exists() -> Invalid:

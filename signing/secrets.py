@@ -31,8 +31,13 @@ def new_salt(cost: Argon2Cost) -> bytes:
     return _HEADER.pack(_VERSION, cost.iterations, cost.memory_kib, cost.lanes) + os.urandom(_SALT_BYTES)
 
 
-def passphrase_password(passphrase: str, salt: bytes, server_secret: bytes) -> bytes:
+def passphrase_password(
+    passphrase: str, salt: bytes, server_secret: bytes, *, purpose: bytes = b"ged signing keystore v1"
+) -> bytes:
     """The password of a keystore: useless to whoever lacks the passphrase *or* the server's secret.
+
+    Args:
+        purpose: keeps passwords of different uses apart.
 
     Raises:
         ValueError: the salt was not made by ``new_salt``, or asks for more work than anyone would set.
@@ -50,7 +55,7 @@ def passphrase_password(passphrase: str, salt: bytes, server_secret: bytes) -> b
         hash_len=32,
         type=Type.ID,
     )
-    pepper = subkey(server_secret, b"ged signing keystore v1")
+    pepper = subkey(server_secret, purpose)
     return base64.b64encode(hmac.new(pepper, stretched, hashlib.sha256).digest())
 
 

@@ -10,10 +10,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509 import ocsp
 
-from ged.ports import RevokedCertificate
-from signing import pki
+from ged.ports import AuthorityStanding, RevokedCertificate
+from signing import pki, published
+from signing.authority_key import is_protected
 from signing.pki import Authority
 from signing.profiles import reason_flag
+from signing.published import Responder
 
 LIST_VALIDITY = timedelta(days=7)
 ANSWER_VALIDITY = timedelta(hours=12)
@@ -27,23 +29,36 @@ Known = Callable[[str], RevokedCertificate | bool | None]
 class AuthorityStatus:
     """The plug of ``RevocationLists`` over our own authority; tells nothing where there is none.
 
-    The responder's key lives in the memory of the process only: it is certified anew at each start, for a month.
+    Where a passphrase keeps the authority's key, what is told is what the commands left (``signing.published``). An
+    authority for trials signs here; then the responder's key lives in the memory of the process only: it is certified
+    anew at each start, for a month.
     """
 
     def __init__(self, authority_dir: Path, server_secret: bytes) -> None:
         self._dir = authority_dir
         self._secret = server_secret
-        self._responder: tuple[ec.EllipticCurvePrivateKey, x509.Certificate, x509.Certificate] | None = None
+        self._responder: Responder | None = None
         self._owner_pid = 0
         self._made: tuple[tuple[tuple[RevokedCertificate, ...], int], datetime, bytes] | None = None
 
     def crls(self, revoked: Sequence[RevokedCertificate], *, now: datetime) -> tuple[bytes, ...]:
         """The lists in force (see the port)."""
-        if not (self._dir / "issuing.pem").exists():
-            return ()
-        own = self._list(tuple(revoked), now)
-        root = pki.root_list(self._dir, self._secret, now=now)
-        return (own,) if root is None else (own, root)
+        own, root = (self.newest(which, revoked, now=now) for which in ("issuing", "root"))
+        if own is not None and is_protected(self._dir) and published.list_until(own) <= now:
+            own = None
+        return tuple(one for one in (own, root) if one is not None)
+
+    def newest(self, which: str, revoked: Sequence[RevokedCertificate], *, now: datetime) -> bytes | None:
+        """The newest list of ``issuing`` or ``root`` (see the port)."""
+        if which not in ("root", "issuing") or not (self._dir / "issuing.pem").exists():
+            return None
+        if which == "root":
+            return pki.root_list(self._dir, self._secret, now=now)
+        return published.published_list(self._dir) if is_protected(self._dir) else self._list(tuple(revoked), now)
+
+    def standing(self) -> AuthorityStanding | None:
+        """How the authority is kept (see the port)."""
+        return published.standing(self._dir)
 
     def _list(self, revoked: tuple[RevokedCertificate, ...], now: datetime) -> bytes:
         """The list in force; signed anew when something changed or half of its life is over, not for each who asks."""
@@ -73,8 +88,11 @@ class AuthorityStatus:
     def _answer(self, asked: ocsp.OCSPRequest, known: Known, now: datetime) -> bytes:
         if not (self._dir / "issuing.pem").exists():
             return _refusal(ocsp.OCSPResponseStatus.UNAUTHORIZED)
-        key, certificate, issuer = self._ready(now)
-        if not _names(asked, certificate, issuer):
+        ready = self._ready(now)
+        if ready is None:
+            return _refusal(ocsp.OCSPResponseStatus.TRY_LATER)
+        certificate = ready.certificate
+        if not _names(asked, certificate, ready.issuer):
             return _refusal(ocsp.OCSPResponseStatus.UNAUTHORIZED)
         found = known(f"{asked.serial_number:x}")
         if found is False:
@@ -87,21 +105,26 @@ class AuthorityStatus:
             asked.hash_algorithm,
             ocsp.OCSPCertStatus.GOOD if gone is None else ocsp.OCSPCertStatus.REVOKED,
             now,
-            now + ANSWER_VALIDITY,
+            min(now + ANSWER_VALIDITY, certificate.not_valid_after_utc),
             None if gone is None else gone.revoked_at,
             None if gone is None else reason_flag(gone.reason),
         )
         builder = builder.responder_id(ocsp.OCSPResponderEncoding.HASH, certificate).certificates([certificate])
         builder = _with_nonce(builder, asked)
-        return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+        return builder.sign(ready.key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
-    def _ready(self, now: datetime) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate, x509.Certificate]:
+    def _ready(self, now: datetime) -> Responder | None:
+        """The responder; None when the keeper of the authority let it end."""
+        if is_protected(self._dir):
+            kept = published.open_responder(self._dir, self._secret)
+            return kept if kept is not None and kept.certificate.not_valid_after_utc > now else None
         held = self._responder
-        if held is None or held[1].not_valid_after_utc - _RENEWED_BEFORE < now or self._owner_pid != os.getpid():
+        ends_soon = held is not None and held.certificate.not_valid_after_utc - _RENEWED_BEFORE < now
+        if held is None or ends_soon or self._owner_pid != os.getpid():
             authority = Authority.open(self._dir, self._secret)
             key = ec.generate_private_key(ec.SECP256R1())
             certificate = authority.certify_responder(key.public_key(), now=now, not_after=now + RESPONDER_VALIDITY)
-            held = self._responder = (key, certificate, authority.certificate)
+            held = self._responder = Responder(key, certificate, authority.certificate)
             self._owner_pid = os.getpid()
         return held
 

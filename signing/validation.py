@@ -4,7 +4,6 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from cryptography import x509
@@ -13,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from ged.errors import ConfigError, EngineFailed
 from ged.ports import Digest, SignatureReport, Verdict
 from sandbox import Isolation, Late, Limits, Message, Pool, SandboxError
-from signing.house import HouseCertificates
+from signing.house import HouseCertificates, without_traces
 
 _USES = 500
 _AT_ONCE = 2
@@ -112,8 +111,8 @@ class PdfChecker:
             if not any(report.reason == _UNREADABLE for report in known):
                 (self._late if late else self._known).keep(file if late else whole, at, known)
         if self._house is None:
-            return tuple(replace(one, certificate="") for one in known)
-        return tuple(map(self._house.judged, known))
+            return tuple(map(without_traces, known))
+        return tuple(self._house.judged(one, at) for one in known)
 
     def _asked(self, question: Message, data: bytes) -> Reports:
         """What a child says; where one ends without a word, a second is asked: its end may be another file's doing."""
@@ -216,6 +215,7 @@ def _report(item: dict[str, object]) -> SignatureReport:
         is_timestamp=bool(item["is_timestamp"]),
         issuer=str(item["issuer"]),
         certificate=str(item["certificate"]),
+        proven_at=_time(item["proven_at"]),
     )
 
 

@@ -5,14 +5,15 @@
 Nothing here knows a feature: ``web.views`` and ``web.api`` are found by their ``blueprint``.
 """
 
-from flask import Flask
+from flask import Flask, request
+from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from ged.codes import derive_secret
 from ged.config import Settings
 from ged.org.sessions import LONGEST_SESSION
-from ged.unit import Services
+from ged.unit import Services, once_more
 from web import (
     access_log,
     api,
@@ -33,13 +34,30 @@ from web import (
 )
 
 
+class Site(Flask):
+    """A request whose transaction the database gave up for another's is run once more before anybody hears of it."""
+
+    def dispatch_request(self) -> ResponseReturnValue:
+        """Call the view."""
+        return once_more(super().dispatch_request, may_repeat=_body_again)
+
+
+def _body_again() -> bool:
+    """Let the view read the request's body from its start; False when it went by as a stream."""
+    if "files" in vars(request):
+        for file in request.files.values():
+            file.seek(0)
+        return True
+    return not request.content_length or request.is_json
+
+
 def create_app(services: Services, settings: Settings) -> Flask:
     """The site and the API.
 
     Raises:
         RuntimeError: an endpoint stands on no access list.
     """
-    app = Flask(__name__)
+    app = Site(__name__)
     if settings.proxies:
         # Throttling counts by address: without this all people behind the proxy would be one.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]

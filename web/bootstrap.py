@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,15 +18,15 @@ from ged.codes import derive_secret
 from ged.config import Settings
 from ged.db import make_engine
 from ged.errors import ConfigError, Invalid
-from ged.org.certificates import is_issued, own_lists
+from ged.org.certificates import known_as, own_lists, revoked
 from ged.pipeline import lane_of
 from ged.ports import Certificate, JobQueue, Post, SearchIndex, TokenSealer
 from ged.signbook.wiring import connect
 from ged.typeset import share_slots
-from ged.unit import Services
+from ged.unit import SYSTEM, Services
 from indexer.synonyms import SHIPPED, SynonymFile
 from ocr.engine import TesseractEngine
-from signing import pki
+from signing import pki, published
 from signing.anchor_stamp import AuthorityStamper
 from signing.house import HouseCertificates
 from signing.keys import PASSPHRASE_MIN_CHARS, LocalVault, describe
@@ -48,10 +48,11 @@ SYNONYMS = "synonyms.txt"
 """The list of synonyms, in the data folder: made by the first edit on the site, or by hand."""
 
 
-def build_services(settings: Settings, *, writes_index: bool = False) -> Services:
+def build_services(settings: Settings, *, writes_index: bool = False, authority: Authority | None = None) -> Services:
     """The plugs of one process.
 
     Args:
+        authority: the ministry's own, opened (``open_authority``), for a command that certifies.
         writes_index: true in the one embedded worker, which alone writes the tantivy index.
     """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
@@ -67,11 +68,12 @@ def build_services(settings: Settings, *, writes_index: bool = False) -> Service
         address=status_address(settings),
         trusted_dir=settings.trusted_dir,
         token_module=settings.key_module,
+        authority=authority,
     )
     signer = PadesSigner(settings.tsa_urls)
     institution = seal_key(settings, keystore)
     synonyms = SynonymFile(settings.data_dir / SYNONYMS, otherwise=SHIPPED)
-    house = HouseCertificates(authority_dir(settings), lambda serial, digest: is_issued(services, serial, digest))
+    house = HouseCertificates(authority_dir(settings), lambda serial, digest: known_as(services, serial, digest))
     services = Services(
         engine=make_engine(settings.url),
         blobs=FileBlobs(settings.data_dir / "blobs"),
@@ -122,28 +124,117 @@ def build_token_reader() -> TokenSealer:
 
 
 def create_authority(
-    settings: Settings, *, organisation: str, now: datetime, root: Path | None = None, passphrase: str = ""
+    settings: Settings,
+    *,
+    organisation: str,
+    now: datetime,
+    root: Path | None = None,
+    passphrase: str = "",
+    issuing_passphrase: str = "",
 ) -> None:
     """Make the ministry's own certificate authority, once.
 
     Args:
         root: the folder, outside of the installation, that gets the root's key under ``passphrase``; without, the key
             lies in the installation (for trials).
+        issuing_passphrase: opens the issuing authority's key; empty for trials.
 
     Raises:
         Invalid: ``authority.exists``, ``key.passphrase_short``.
     """
-    if root is not None and len(passphrase) < PASSPHRASE_MIN_CHARS:
-        raise Invalid("key.passphrase_short", "Choose a longer passphrase.", minimum=PASSPHRASE_MIN_CHARS)
-    Authority.create(
-        authority_dir(settings),
-        _keystore_secret(settings),
+    folder, secret = authority_dir(settings), _keystore_secret(settings)
+    if root is not None:
+        _require_long(passphrase)
+    if issuing_passphrase:
+        _require_long(issuing_passphrase)
+    made = Authority.create(
+        folder,
+        secret,
         organisation,
         now,
         country=settings.country,
         offline=OfflineRoot(root, passphrase) if root is not None else None,
         address=status_address(settings),
+        passphrase=issuing_passphrase,
     )
+    if issuing_passphrase:
+        published.publish(folder, secret, made, (), now=now)
+
+
+def _require_long(passphrase: str) -> None:
+    if len(passphrase) < PASSPHRASE_MIN_CHARS:
+        raise Invalid("key.passphrase_short", "Choose a longer passphrase.", minimum=PASSPHRASE_MIN_CHARS)
+
+
+def open_authority(settings: Settings, passphrase: Callable[[], str]) -> Authority:
+    """Open the ministry's own authority.
+
+    Args:
+        passphrase: asks for it; called only where the key needs one.
+
+    Raises:
+        ConfigError: ``authority.missing``, ``authority.secret_wrong``, ``authority.key_damaged``.
+        Invalid: ``authority.passphrase_wrong``.
+    """
+    return Authority.open(
+        authority_dir(settings), _keystore_secret(settings), address=status_address(settings), passphrase=passphrase
+    )
+
+
+def protect_authority(
+    settings: Settings,
+    services: Services,
+    authority: Authority,
+    passphrase: str,
+    *,
+    now: datetime,
+    root: Path | None = None,
+    root_passphrase: str = "",
+) -> None:
+    """Put the authority's key under a (new) passphrase, and leave the site what it publishes meanwhile.
+
+    Args:
+        root: the folder that gets the root's key of an authority for trials.
+
+    Raises:
+        ConfigError: ``authority.root_here``: the root's key lies in the installation and no folder was named.
+        Invalid: ``key.passphrase_short``, ``authority.exists``, ``authority.root_passphrase``.
+    """
+    folder, secret = authority_dir(settings), _keystore_secret(settings)
+    _require_long(passphrase)
+    if has_root_here(settings):
+        if root is None:
+            raise ConfigError(
+                "authority.root_here",
+                "the root's key lies in the installation too: name the medium that it goes to with --root FOLDER",
+                setting="--root",
+            )
+        _require_long(root_passphrase)
+        pki.carry_root_out(folder, secret, OfflineRoot(root, root_passphrase))
+    publish_status(settings, services, authority, now=now)
+    authority.protect(folder, secret, passphrase)
+    with services.unit_of_work(now) as uow:
+        uow.record("authority.protected", "installation", None, actor=SYSTEM)
+
+
+def has_root_here(settings: Settings) -> bool:
+    """Whether the root's key lies in the installation."""
+    return (authority_dir(settings) / "root.key").exists()
+
+
+def publish_status(
+    settings: Settings,
+    services: Services,
+    authority: Authority,
+    *,
+    now: datetime,
+    validity: timedelta = published.LIST_VALIDITY,
+) -> datetime:
+    """Sign the revocation list and certify the OCSP responder that the site answers with; returns until when."""
+    with services.reading() as session:
+        gone = revoked(session)
+    folder, secret = authority_dir(settings), _keystore_secret(settings)
+    return published.publish(folder, secret, authority, gone, now=now, validity=validity)
 
 
 def renew_issuing_authority(settings: Settings, *, root: Path, passphrase: str, now: datetime) -> datetime:
@@ -154,11 +245,7 @@ def renew_issuing_authority(settings: Settings, *, root: Path, passphrase: str, 
         Invalid: ``authority.root_passphrase``.
     """
     made = pki.renew_issuing(
-        authority_dir(settings),
-        _keystore_secret(settings),
-        OfflineRoot(root, passphrase),
-        now=now,
-        address=status_address(settings),
+        authority_dir(settings), OfflineRoot(root, passphrase), now=now, address=status_address(settings)
     )
     return made.not_valid_after_utc
 
@@ -173,15 +260,20 @@ def renew_root_list(settings: Settings, *, root: Path, passphrase: str, now: dat
     pki.renew_root_list(authority_dir(settings), OfflineRoot(root, passphrase), now=now)
 
 
-def make_seal(settings: Settings, *, identifier: str, now: datetime) -> tuple[Certificate, str]:
+def make_seal(
+    settings: Settings, *, identifier: str, now: datetime, authority: Authority | None = None
+) -> tuple[Certificate, str]:
     """Make the key of the institution's seal, certified by our own authority; answers its certificate, also as PEM.
 
+    Args:
+        authority: opened; without, it is one for trials.
+
     Raises:
-        ConfigError: ``authority.missing``, ``authority.secret_wrong``.
+        ConfigError: ``authority.missing``, ``authority.secret_wrong``, ``authority.locked``.
     """
     folder, secret = authority_dir(settings), _keystore_secret(settings)
-    authority = Authority.open(folder, secret, address=status_address(settings))
-    made = pki.make_seal(authority, folder, secret, identifier=identifier, now=now)
+    opened = authority or Authority.open(folder, secret, address=status_address(settings))
+    made = pki.make_seal(opened, folder, secret, identifier=identifier, now=now)
     return describe(made), made.public_bytes(Encoding.PEM).decode("ascii")
 
 

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from ged.errors import GedError, Invalid
+from ged.errors import EngineFailed, GedError, Invalid, Overtaken
+from ged.unit import busy
 from web import settings_file
+from web.cli_clock import clock
 from web.cli_import import import_letters
 from web.cli_index import index
 from web.cli_keys import keys
@@ -22,6 +24,7 @@ from web.cli_pki import pki
 from web.cli_search import search
 from web.cli_signatures import signatures
 from web.cli_token import token
+from web.passphrases import Passphrases, passphrases
 
 if TYPE_CHECKING:
     from ged.archive.outside import HeldCopy
@@ -50,14 +53,25 @@ class Group(click.Group):
             return super().invoke(ctx)
         except GedError as error:
             _stop(error)
+        except Overtaken:
+            _stop(busy())
 
 
-def _stop(error: GedError) -> NoReturn:
+def _stop_with_choices(error: Invalid) -> NoReturn:
+    """Several letters bear the number: each with the option that names it."""
+    click.echo(f"{error.code} (number: {error.params['number']})", err=True)
+    choices = error.params["choices"]
+    for mail_id, words in choices if isinstance(choices, tuple) else ():
+        click.echo(f"-> --letter {mail_id}: {words}", err=True)
+    sys.exit(1)
+
+
+def _stop(error: GedError, *, code: int = 1) -> NoReturn:
     details = ", ".join(f"{key}: {value}" for key, value in error.params.items())
     click.echo(f"{error.code}" + (f" ({details})" if details else ""), err=True)
     if error.remedy:
         click.echo(f"-> {error.remedy}", err=True)
-    sys.exit(1)
+    sys.exit(code)
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -71,6 +85,7 @@ def main(env: Path | None) -> None:
         os.environ["GED_ENV_FILE"] = str(env)
 
 
+main.add_command(clock)
 main.add_command(import_letters)
 main.add_command(index)
 main.add_command(keys)
@@ -164,12 +179,15 @@ def account_password(name: str, password: str) -> None:
 @account.command("key")
 @click.argument("name")
 @click.option("--passphrase", prompt=True, hide_input=True, confirmation_prompt=True)
-def account_key(name: str, passphrase: str) -> None:
-    """Issue a signing key and certificate to account NAME."""
-    from web.bootstrap import build_services
+@passphrases()
+def account_key(name: str, passphrase: str, words: Passphrases) -> None:
+    """Issue a signing key and certificate to account NAME; the authority's passphrase is asked for."""
+    from web.bootstrap import build_services, open_authority
     from web.organisation import issue_key_to
 
-    issue_key_to(build_services(settings_of()), name, passphrase, now=datetime.now(UTC))
+    settings = settings_of()
+    services = build_services(settings, authority=open_authority(settings, words.authority))
+    issue_key_to(services, name, passphrase, now=datetime.now(UTC))
     click.echo("key: issued")
 
 
@@ -208,22 +226,26 @@ def account_free_key(name: str) -> None:
 def serve(bind: str, threads: int, processes: int | None) -> None:
     """Serve site and API."""
     from ged.config import refuse_unknown_addresses
+    from web.isolation import require_isolation
     from web.migrate import require_migrated
     from web.server import serve_site
 
     settings = settings_of()
     refuse_unknown_addresses(settings)
     require_migrated(settings)
+    require_isolation(settings)
     serve_site(settings, bind=bind, threads=threads, processes=processes)
 
 
 @main.command()
 def worker() -> None:
     """Do the jobs until stopped."""
+    from web.isolation import require_isolation
     from web.migrate import require_migrated
     from web.worker import run_embedded, run_servers
 
     settings = settings_of()
+    require_isolation(settings)
     stop = threading.Event()
     if settings.redis_url:
         run_servers(settings, stop)
@@ -244,7 +266,8 @@ def verify(as_json: bool, key: Path | None, heads: Path | None) -> None:
     """Prove journal, sealed heads, registers, blobs and signatures.
 
     With --key and --heads also that the journal is the one that was copied: a journal written anew by who holds the
-    whole server is found by nothing else. Exit 1 when something does not hold, 2 when the copy cannot be used.
+    whole server is found by nothing else. Exit 1 when something does not hold, 2 when the copy cannot be used,
+    3 when the database cannot be read: nothing is proven or refuted then.
     """
     from dataclasses import asdict
 
@@ -252,12 +275,17 @@ def verify(as_json: bool, key: Path | None, heads: Path | None) -> None:
     from web.bootstrap import build_services
 
     held = _held_copy(key, heads)
-    report = verify_all(build_services(settings_of()), now=datetime.now(UTC), held=held)
+    services = build_services(settings_of())
+    try:
+        report = verify_all(services, now=datetime.now(UTC), held=held)
+    except EngineFailed as failure:
+        _stop(failure, code=3)
     if as_json:
         click.echo(json.dumps(asdict(report), ensure_ascii=False))
     else:
         click.echo(
-            f"journal: {report.entries} entries, sealed until {report.sealed_until} ({report.sealed_at or 'never'})"
+            f"journal: {report.entries} entries, sealed until {report.sealed_until} ({report.sealed_at or 'never'}), "
+            f"unsealed: {report.unsealed}, the oldest for {report.unsealed_age_s} s"
         )
         if held is not None and held.heads:
             later = max(0, report.entries - report.copy_until)
@@ -268,12 +296,16 @@ def verify(as_json: bool, key: Path | None, heads: Path | None) -> None:
         click.echo(f"blobs: {report.blobs}   signatures: {report.signatures}")
         for problem in report.problems:
             click.echo(f"BROKEN {problem.code}: {problem.where}")
-            if problem.code in _COPY_WORDS:
-                click.echo(f"-> {_COPY_WORDS[problem.code]}")
+            if problem.code in _MEANINGS:
+                click.echo(f"-> {_MEANINGS[problem.code]}")
     sys.exit(1 if report.problems else 0)
 
 
-_COPY_WORDS = {
+_MEANINGS = {
+    "journal.cut_behind_seal": "the journal held that many entries when it was sealed; some are lost, and with them numbers "
+    "that were given: compare the latest backup with labels, receipts and printed registers",
+    "journal.rewritten_behind_seal": "other entries stand where sealed ones stood: numbers may have been given twice",
+    "number.told_and_missing": "this number was given to somebody, and the register does not have it any more",
     "journal.key_other": "the journal here is signed by another key than yours: another installation, or a replaced key",
     "journal.other_than_copy": "nothing of the copy is here: another installation's copy, or a journal written anew",
     "journal.rewritten_behind_copy": "the entry was changed after the copy was made, and chain and heads signed anew",
@@ -324,7 +356,8 @@ def export() -> None:
 @export.command("case")
 @click.argument("number")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to make.")
-def export_case(number: str, out: Path) -> None:
+@click.option("--letter", type=int, default=None, help="Which one, when several letters bear the number.")
+def export_case(number: str, out: Path, letter: int | None) -> None:
     """Write all that proves the letter of register NUMBER into a folder; check it by ged-verify."""
     from ged import case_export
     from web.bootstrap import build_services
@@ -333,7 +366,10 @@ def export_case(number: str, out: Path) -> None:
         raise click.BadParameter(f"{out} exists", param_hint="--out")
     services = build_services(settings_of())
     with services.reading() as session:
-        mail_id = case_export.find_mail(session, number)
+        try:
+            mail_id = case_export.find_mail(session, number, letter=letter)
+        except Invalid as several:
+            _stop_with_choices(several)
     case = case_export.collect(services, mail_id, actor=None, now=datetime.now(UTC))
     case_export.write_folder(services, case, out)
     click.echo(f"{out}: {len(case.blobs)} files")

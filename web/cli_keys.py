@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from web.passphrases import Passphrases, passphrases
+
 
 @click.group()
 def keys() -> None:
@@ -47,18 +49,20 @@ def keys_tokens() -> None:
     help="Its certificate, then those above it (PEM).  [default: our own authority certifies the key]",
 )
 @click.option("--pin", prompt="PIN of the token", hide_input=True, help="Better typed when it is asked for.")
-def keys_attach(account: str, token: str, label: str, chain: Path | None, pin: str) -> None:
+@passphrases("the authority's, without --chain")
+def keys_attach(account: str, token: str, label: str, chain: Path | None, pin: str, words: Passphrases) -> None:
     """Let ACCOUNT sign with a key that lies in a token; the key before is replaced, what it signed holds.
 
     The PIN is shown to the token once and kept nowhere; the person types it at each unlocking.
     """
     from ged.ports import TokenPlace
-    from web.bootstrap import build_services
+    from web.bootstrap import build_services, open_authority
     from web.cli import settings_of
     from web.organisation import attach_token_of
 
+    settings = settings_of()
     content = chain.read_text("utf-8", "replace") if chain is not None else ""
-    attach_token_of(
-        build_services(settings_of()), account, TokenPlace(token, label), pin, chain_pem=content, now=datetime.now(UTC)
-    )
+    authority = None if chain is not None else open_authority(settings, words.authority)
+    services = build_services(settings, authority=authority)
+    attach_token_of(services, account, TokenPlace(token, label), pin, chain_pem=content, now=datetime.now(UTC))
     click.echo("key: attached")

@@ -97,6 +97,9 @@ MESSAGES: Mapping[str, Message] = {
     "authority.none": Message(
         _l("Ce site n'a pas d'autorité de certification."), _l("Adressez-vous à celle qui a délivré le certificat.")
     ),
+    "authority.passphrase_wrong": Message(
+        _l("La phrase secrète de l'autorité est inexacte."), _l("Retapez la phrase secrète.")
+    ),
     "authority.root_passphrase": Message(
         _l("La phrase secrète de l'autorité racine est inexacte."), _l("Retapez la phrase secrète.")
     ),
@@ -240,6 +243,10 @@ MESSAGES: Mapping[str, Message] = {
         _l("Le serveur n'a plus assez de place pour cet envoi : rien n'en a été pris."),
         _l("Prévenez l'administrateur (espace disque), puis renvoyez."),
     ),
+    "database.overtaken": Message(
+        _l("Plusieurs personnes agissent au même moment sur les mêmes courriers : rien n'a été enregistré."),
+        _l("Envoyez de nouveau dans un instant."),
+    ),
     # --- deadline ---
     "deadline.days": Message(
         _l("Le délai n'est pas un nombre de jours ouvrés entre 0 et 366."), _l("Corrigez le délai.")
@@ -293,6 +300,10 @@ MESSAGES: Mapping[str, Message] = {
         _l("Le porteur manque."), _l("Nommez la personne ou la société qui porte le courrier.")
     ),
     "dispatch.email": Message(_l("L'adresse électronique n'est pas valable."), _l("Corrigez l'adresse.")),
+    "dispatch.email_to_confirm": Message(
+        _l("Cette adresse a changé, ou vient d'une autre entité : rien n'a été envoyé."),
+        _l("Comparez-la avec le courrier reçu, puis cochez « J'ai vérifié cette adresse »."),
+    ),
     "dispatch.email_confidential": Message(
         _l("Un courrier confidentiel ne part pas par messagerie."), _l("Expédiez-le sur papier.")
     ),
@@ -585,6 +596,7 @@ MESSAGES: Mapping[str, Message] = {
         _l("Regardez la mémoire du serveur, puis relancez la tâche."),
     ),
     # --- key ---
+    "key.changed": Message(_l("Cette clé a été remplacée ou révoquée entre-temps."), _l("Relisez la liste des clés.")),
     "key.damaged": Message(
         _l("La clé de signature enregistrée est illisible."),
         _l("L'administrateur doit la restaurer depuis une sauvegarde ou émettre une nouvelle clé."),
@@ -734,6 +746,9 @@ MESSAGES: Mapping[str, Message] = {
     "number.voided": Message(
         _l("Le numéro %(number)s est annulé."),
         _l("Un numéro annulé ne sert plus : il reste au registre avec son motif."),
+    ),
+    "number.several": Message(
+        _l("Plusieurs courriers portent ce numéro (%(number)s)."), _l("Choisissez le bon dans la liste.")
     ),
     "number.none_visible": Message(
         _l("Aucun courrier de ce numéro (%(number)s) ne vous est visible."), _l("Vérifiez le numéro.")
@@ -980,6 +995,24 @@ MESSAGES: Mapping[str, Message] = {
         _l("L'administrateur doit corriger son fichier ou ce qui l'ouvre (GED_SEAL_…)."),
     ),
     # --- register ---
+    "database.malformed": Message(
+        _l("La base de données ne peut pas être lue : le fichier est endommagé."),
+        _l("Rétablissez une sauvegarde ; copiez la base par « .backup » de sqlite3, jamais pendant qu'on y écrit."),
+    ),
+    "database.unreachable": Message(
+        _l("La base de données ne répond pas."), _l("Démarrez-la ou corrigez GED_DATABASE_URL.")
+    ),
+    "clock.ahead": Message(
+        _l("L'heure du serveur est en avance : il dit %(on)s, le dernier numéro est du %(last)s."),
+        _l("Prévenez l'administrateur : il règle l'horloge, ou confirme l'heure par « ged clock confirm »."),
+    ),
+    "clock.jump": Message(
+        _l("Aucun numéro n'a été donné depuis le %(last)s, et le serveur dit %(on)s."),
+        _l("Prévenez l'administrateur : il vérifie l'horloge et confirme l'heure par « ged clock confirm »."),
+    ),
+    "clock.reason": Message(
+        _l("Rien ne dit comment l'heure a été vérifiée."), _l("Écrivez d'après quelle horloge vous la confirmez.")
+    ),
     "register.closed": Message(_l("Le registre %(register)s est clos."), _l("Choisissez un registre ouvert.")),
     "register.nature": Message(
         _l("Ce registre n'est pas un registre d'arrivée."), _l("Choisissez un registre d'arrivée.")
@@ -1031,9 +1064,6 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "scan.not_waiting": Message(
         _l("Cette numérisation n'attend plus : elle a été jointe, réunie ou écartée."), _l("Rechargez la liste.")
-    ),
-    "scan.number_unknown": Message(
-        _l("Aucun courrier que vous pouvez voir ne porte le numéro « %(number)s »."), _l("Vérifiez le numéro.")
     ),
     "scan.order": Message(_l("L'ordre donné ne correspond plus aux pages."), _l("Rechargez la numérisation.")),
     "scan.page_unknown": Message(_l("Cette page n'est plus dans la numérisation."), _l("Rechargez la numérisation.")),
@@ -1124,6 +1154,10 @@ MESSAGES: Mapping[str, Message] = {
         _l("Le titulaire doit agir lui-même, ou une personne dont la délégation va plus loin."),
     ),
     # --- slip ---
+    "slip.code_several": Message(
+        _l("Plusieurs pièces de la liste portent ce numéro (%(number)s)."),
+        _l("Lisez le code de l'étiquette, ou cochez la ligne à la main."),
+    ),
     "slip.code_foreign": Message(
         _l("Ce code n'est pas un code d'ici."), _l("Lisez le code imprimé sur le bordereau, ou tapez son numéro.")
     ),

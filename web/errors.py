@@ -25,16 +25,18 @@ from ged.errors import (
     EngineFailed,
     Forbidden,
     GedError,
+    GivenUp,
     Invalid,
     InvalidTransition,
     Malformed,
     NotFound,
     NumberTaken,
+    Overtaken,
     StaleVersion,
 )
 from ged.org import refusals
 from ged.space import disk_full_of
-from ged.unit import SYSTEM
+from ged.unit import SYSTEM, busy
 from web import access_log, context, i18n
 from web.error_table import MESSAGES
 from web.paths import safe_path
@@ -46,6 +48,7 @@ STATUS: tuple[tuple[type[GedError], int], ...] = (
     (NotFound, 404),
     (Forbidden, 403),
     (InvalidTransition, 409),
+    (GivenUp, 503),
     (StaleVersion, 409),
     (NumberTaken, 409),
     (Malformed, 400),
@@ -66,6 +69,8 @@ class ErrorView:
     remedy: str
     status: int
     field: str = ""
+    choices: tuple[tuple[int, str], ...] = ()
+    """(id, words) pairs of which the person chooses one, where what was typed names several things."""
 
 
 class FormRefused(Invalid):
@@ -96,7 +101,15 @@ def view_of(error: GedError) -> ErrorView:
         remedy = gettext("Réessayez ; si l'erreur revient, donnez ce code à l'administrateur.")
         return ErrorView(error.code, what, remedy, status_of(error), field)
     params = _Params({key: _plain(value) for key, value in error.params.items()})
-    return ErrorView(error.code, str(message.what) % params, str(message.remedy) % params, status_of(error), field)
+    choices = error.params.get("choices")
+    return ErrorView(
+        error.code,
+        str(message.what) % params,
+        str(message.remedy) % params,
+        status_of(error),
+        field,
+        choices if isinstance(choices, tuple) else (),
+    )
 
 
 def _plain(value: object) -> object:
@@ -113,6 +126,7 @@ def views_of(error: GedError) -> tuple[ErrorView, ...]:
 def install(app: Flask) -> None:
     """Answer every failure with a page inside the layout, or with JSON under ``/api/``."""
     app.register_error_handler(GedError, _on_ged_error)
+    app.register_error_handler(Overtaken, _on_overtaken)
     app.register_error_handler(CSRFError, _on_csrf_error)
     app.register_error_handler(HTTPException, _on_http_error)
     app.register_error_handler(Exception, _on_crash)
@@ -136,7 +150,15 @@ def _on_ged_error(error: GedError) -> ResponseReturnValue:
     view = view_of(error)
     if view.status >= 500:
         log.error("%s %s: %s", request.method, request.endpoint, error)
-    return _answer(view)
+    answer = make_response(_answer(view))
+    if isinstance(error, GivenUp):
+        answer.headers["Retry-After"] = "1"
+    return answer
+
+
+def _on_overtaken(_error: Overtaken) -> ResponseReturnValue:
+    """A unit of work beside the view's own (before it, or the journal of a refusal) was given up."""
+    return _on_ged_error(busy())
 
 
 def _record_refusal(error: GedError) -> None:

@@ -86,26 +86,30 @@ def unlock(passphrase: str) -> datetime:
         EngineFailed: ``key.unreachable``: the token is away; no try is counted.
     """
     services, actor, now = context.services(), context.actor(), context.now()
-    with services.unit_of_work(now) as uow:
-        tries_left = keys.note_try(uow, actor.person_id)
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            tries_left = keys.note_try(uow, actor.person_id)
     with services.reading() as session:
         stored = keys.load_key(session, actor.person_id)
     try:
         opened = services.vault.unlock(stored, passphrase, now=now)
     except EngineFailed:
-        with services.unit_of_work(now) as uow:
-            keys.take_back_try(uow, actor.person_id)
+        for attempt in services.attempts(now):
+            with attempt as uow:
+                keys.take_back_try(uow, actor.person_id)
         raise
     except Invalid as refusal:
         if refusal.code != "key.passphrase_wrong":
             raise
-        with services.unit_of_work(now) as uow:
-            keys.note_refused(uow, actor.person_id, tries_left=tries_left, actor=actor)
+        for attempt in services.attempts(now):
+            with attempt as uow:
+                keys.note_refused(uow, actor.person_id, tries_left=tries_left, actor=actor)
         raise Invalid(
             "key.passphrase_wrong", "type the passphrase again", field="passphrase", tries_left=tries_left
         ) from None
-    with services.unit_of_work(now) as uow:
-        keys.note_unlocked(uow, actor.person_id, actor=actor)
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            keys.note_unlocked(uow, actor.person_id, actor=actor)
     with services.reading() as session:
         ends_soon = certificates.is_renewable(session, stored.certificate_pem, now=now)
     if ends_soon:
@@ -117,14 +121,19 @@ def unlock(passphrase: str) -> datetime:
 
 def _renewed(old: StoredKey, passphrase: str) -> tuple[StoredKey, UnlockedKey] | None:
     """A new key under the same passphrase, or a new certificate of the key in the token; what was signed before holds.
-    None when it cannot be made: it has time."""
+    None when it cannot be made: it has time. Where only a passphrase opens the authority, ``ged pki renewals`` does it."""
     services, actor, now = context.services(), context.actor(), context.now()
-    try:
+    if not services.vault.can_certify:
         with services.unit_of_work(now) as uow:
-            if old.is_in_token:
-                stored = keys.renew_in_token(uow, actor.person_id, old, passphrase, actor=actor)
-            else:
-                stored = keys.issue_key(uow, actor.person_id, passphrase=passphrase, actor=actor)
+            keys.ask_renewal(uow, actor.person_id, actor=actor)
+        return None
+    try:
+        for attempt in services.attempts(now):
+            with attempt as uow:
+                if old.is_in_token:
+                    stored = keys.renew_in_token(uow, actor.person_id, old, passphrase, actor=actor)
+                else:
+                    stored = keys.issue_key(uow, actor.person_id, passphrase=passphrase, actor=actor)
         return stored, services.vault.unlock(stored, passphrase, now=now)
     except GedError as error:
         _log.warning("key.not_renewed person=%s code=%s", actor.person_id, error.code)

@@ -438,6 +438,7 @@ ACTIONS: Mapping[str, LazyString] = {
     "mail.level_changed": _l("a changé le niveau de confidentialité"),
     "mail.level_asked": _l("a demandé d'abaisser le niveau de confidentialité"),
     "mail.level_declined": _l("a écarté la demande d'abaisser le niveau de confidentialité"),
+    "correspondent.added": _l("a ajouté un correspondant à l'annuaire de son entité"),
     "notice.read": _l("a pris connaissance d'un avis"),
     "mail.imputed": _l("a imputé le courrier"),
     "mail.assigned": _l("a confié le courrier"),
@@ -509,6 +510,9 @@ ACTIONS: Mapping[str, LazyString] = {
     "key.adopted": _l("a repris une clé de signature d'une autre autorité"),
     "seal.issued": _l("a délivré le cachet de l'institution"),
     "certificate.revoked": _l("a révoqué un certificat"),
+    "key.renewal_asked": _l("attend un nouveau certificat de signature"),
+    "key.renewed": _l("a renouvelé un certificat de signature"),
+    "authority.protected": _l("a mis la clé de l'autorité de certification sous une phrase secrète"),
     "key.attached": _l("a rattaché une clé de signature dans un jeton"),
     "signature.raise_asked": _l("a demandé de prolonger la preuve de signatures"),
     "signature.raised": _l("a prolongé la preuve d'une signature"),
@@ -521,6 +525,8 @@ ACTIONS: Mapping[str, LazyString] = {
     "register.closed_until": _l("a clos les jours d'un registre"),
     "register.opened": _l("a ouvert un registre à un numéro"),
     "scan.made": _l("a reçu une numérisation"),
+    "clock.confirmed": _l("a confirmé l'heure du serveur"),
+    "scan.number_missing": _l("a vu un numéro absent du registre"),
     "scan.order_cancelled": _l("a annulé une demande de numérisation"),
     "scan.order_state": _l("a suivi une demande de numérisation"),
     "scan.ordered": _l("a demandé une numérisation"),
@@ -577,6 +583,7 @@ ACTIONS: Mapping[str, LazyString] = {
 """Actions of the journal as pages tell them, after the name of who acted; a test finds those that are missing."""
 
 SUBJECTS: Mapping[str, LazyString] = {
+    "notice": _l("avis à une personne"),
     "absence": _l("absence"),
     "mail": _l("courrier"),
     "envelope": _l("pli"),

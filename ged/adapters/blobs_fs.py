@@ -23,6 +23,8 @@ CLEAR = (0).to_bytes(4, "big")
 HEADER = MAGIC + CLEAR
 CHUNK = 1 << 20
 DRAFT_KEPT_S = 24 * 3600
+MOVED_FOR_S = 60
+"""A sweep holds a file aside for a moment: what lies there longer, a killed process left."""
 
 
 class _PlainReader(io.FileIO):
@@ -51,7 +53,10 @@ class FileBlobs:
         self._folder = folder
         self._incoming = folder / "incoming"
         self._incoming.mkdir(parents=True, exist_ok=True)
+        self._trash = folder / "trash"
+        self._trash.mkdir(exist_ok=True)
         self._drop_old_drafts()
+        self._empty_trash()
 
     def put(self, content: BinaryIO) -> StoredBlob:
         """Store a stream; see the port."""
@@ -100,6 +105,23 @@ class FileBlobs:
         """Remove the file."""
         self._path(digest).unlink(missing_ok=True)
 
+    def discard(self, digest: Digest, *, written_before: datetime) -> bool:
+        """Move the file away, look at its time once more, and only then remove it; see the port.
+
+        Whoever hands the bytes in either renews the time of the file before it is moved, which is seen here, or finds
+        none and writes it anew.
+        """
+        target, away = self._path(digest), self._trash / f"{digest}.{secrets.token_hex(4)}"
+        try:
+            os.replace(target, away)
+        except FileNotFoundError:
+            return False  # another process removed it since the folder was read
+        if away.stat().st_mtime < written_before.timestamp():
+            away.unlink()
+            return True
+        self._put_back(away)
+        return False
+
     def digests(self) -> Iterator[tuple[Digest, datetime]]:
         """All blobs with the time of writing."""
         for path in self._folder.glob("??/??/*"):
@@ -115,6 +137,20 @@ class FileBlobs:
             with suppress(FileNotFoundError):  # finished, or removed by another process, since the folder was read
                 if time.time() - draft.stat().st_mtime > DRAFT_KEPT_S:
                     draft.unlink()
+
+    def _empty_trash(self) -> None:
+        """What a process that was killed had moved away goes back; the next sweep judges it anew."""
+        for away in self._trash.iterdir():
+            with suppress(FileNotFoundError):  # its own process was quicker
+                if time.time() - away.stat().st_ctime > MOVED_FOR_S:
+                    self._put_back(away)
+
+    def _put_back(self, away: Path) -> None:
+        target = self._path(Digest(away.name.partition(".")[0]))
+        with suppress(FileExistsError):  # written anew meanwhile: the bytes are those of its name
+            os.link(away, target)
+        _sync_folder(target.parent)
+        away.unlink(missing_ok=True)
 
     def _make_place(self, folder: Path) -> None:
         """Make the two levels of folders; a name is durable when the folder that holds it is flushed."""

@@ -47,12 +47,11 @@ def broken_blobs(session: Session, blobs: BlobStore) -> Iterator[tuple[Digest, s
 def sweep(session: Session, blobs: BlobStore, *, now: datetime) -> int:
     """Remove bytes that no row names and that are older than a day: their transaction was rolled back.
 
-    A blob is judged and removed at once: bytes that are handed in again meanwhile count as new from that moment.
+    Bytes that are handed in again meanwhile count as new from that moment, and stay (``BlobStore.discard``).
     """
     named = {digest for digest, _ in named_digests(session)}
     removed = 0
     for digest, written_at in blobs.digests():
         if digest not in named and written_at < now - SWEEP_AFTER:
-            blobs.delete(digest)
-            removed += 1
+            removed += blobs.discard(digest, written_before=now - SWEEP_AFTER)
     return removed

@@ -27,6 +27,7 @@ from ged.errors import ConfigError
 from ged.unit import Services
 
 GENESIS = "0" * 64
+BLOCK_BYTES = 4096
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,7 @@ class HeadSeal:
 
     def sign(self, body: dict[str, object]) -> str:
         """A signature (hex, Ed25519) of the installation over the canonical JSON of something else than a head."""
-        with self.alone():
-            return self._private().sign(audit.canonical(body)).hex()
+        return self._made_before().sign(audit.canonical(body)).hex()
 
     def is_signed(self, body: dict[str, object], signature: str) -> bool:
         """Whether ``sign`` made this signature over exactly this."""
@@ -115,14 +115,14 @@ class HeadSeal:
 
     def _seal(self, head: Head, now: datetime) -> bool:
         self._drop_torn_line()
-        lines, last = self._lines(), self.last()
+        last_line, last = next(self._from_the_end(), None), self.last()
         if last is not None and last.count >= head.count:
             return False
         body = {
             "count": head.count,
             "hash": head.hash,
             "at": now.isoformat(),
-            "previous": hashlib.sha256(lines[-1].encode()).hexdigest() if lines else GENESIS,
+            "previous": hashlib.sha256(last_line.encode()).hexdigest() if last_line is not None else GENESIS,
         }
         signature = self._private().sign(audit.canonical(body)).hex()
         line = json.dumps({"head": body, "signature": signature}, sort_keys=True)
@@ -134,7 +134,7 @@ class HeadSeal:
 
     def last(self) -> SealedHead | None:
         """The last sealed head: behind it the journal is not sealed yet."""
-        for line in reversed(self._lines()):
+        for line in self._from_the_end():
             try:
                 head = json.loads(line)["head"]
                 return SealedHead(int(head["count"]), str(head["hash"]), str(head["at"]))
@@ -193,16 +193,40 @@ class HeadSeal:
             return []
         return self._heads.read_text(encoding="utf-8", errors="replace").splitlines()
 
+    def _from_the_end(self) -> Iterator[str]:
+        """The lines, the last first. Reads no more of the file than is asked for: it grows for ever."""
+        if not self._heads.exists():
+            return
+        with self._heads.open("rb") as heads:
+            at, rest = heads.seek(0, os.SEEK_END), b""
+            while at > 0:
+                size = min(at, BLOCK_BYTES)
+                at -= size
+                heads.seek(at)
+                rest, *whole = (heads.read(size) + rest).split(b"\n")
+                yield from (line.decode(errors="replace") for line in reversed(whole) if line)
+        if rest:
+            yield rest.decode(errors="replace")
+
     def _drop_torn_line(self) -> None:
         """A line without its end was never sealed: power or disk failed while it was written."""
         if not self._heads.exists():
             return
-        content = self._heads.read_bytes()
-        whole = content.rfind(b"\n") + 1
-        if whole < len(content):
-            with self._heads.open("r+b") as heads:
-                heads.truncate(whole)
+        with self._heads.open("r+b") as heads:
+            size = heads.seek(0, os.SEEK_END)
+            heads.seek(max(0, size - BLOCK_BYTES))  # a line is some 300 bytes
+            tail = heads.read()
+            torn = len(tail) - (tail.rfind(b"\n") + 1)
+            if torn:
+                heads.truncate(size - torn)
                 os.fsync(heads.fileno())
+
+    def _made_before(self) -> Ed25519PrivateKey:
+        """The key, without waiting for who writes to the folder: a key that is there is only ever replaced whole."""
+        if self._key.exists():
+            return self._opened(self._key.read_bytes())
+        with self.alone():
+            return self._private()
 
     def _private(self) -> Ed25519PrivateKey:
         """The key; made when there is none, under the lock of ``alone``.

@@ -4,21 +4,22 @@ Whoever reads the register may read it: a subject or a reason is there only as a
 """
 
 import hashlib
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from ged import audit
 from ged.ports import Digest
-from ged.registry.allocation import closing_of
 from ged.registry.models import (
     Attachment,
     AttachmentPage,
+    ClosingLine,
     ClosingPeriod,
     Mail,
     MailNumber,
@@ -34,6 +35,10 @@ Row = dict[str, Any]
 COUNTED = ("numbers", "voids", "rectifications")
 
 
+Line = tuple[int, int | None]
+"""A correction listed: the number, and its rectification; None for the void."""
+
+
 @dataclass(frozen=True)
 class Listed:
     """A closing that may be made: its span, its rows, the digest of the one before."""
@@ -47,26 +52,70 @@ class Listed:
     previous: Digest | None
     counts: tuple[int, ...]
     """How many of each of ``COUNTED``."""
+    lines: tuple[Line, ...] = ()
+    """The voids and rectifications among the rows."""
 
 
-def day_rows(session: Session, register: Register, from_on: date, until_on: date, zone: ZoneInfo) -> dict[str, Any]:
-    """The rows of the days ``from_on`` to ``until_on``: JSON values, in the order of the register."""
-    begin, end = _moments(from_on, until_on, zone)
-    numbers = session.scalars(
-        select(MailNumber)
-        .where(MailNumber.register_id == register.id, MailNumber.registered_on.between(from_on, until_on))
-        .order_by(MailNumber.year, MailNumber.sequence)
-    ).all()
-    voided = session.scalars(
-        select(MailNumber)
-        .where(MailNumber.register_id == register.id, MailNumber.voided_at >= begin, MailNumber.voided_at < end)
-        .order_by(MailNumber.year, MailNumber.sequence)
-    ).all()
+def day_rows(
+    session: Session, register: Register, from_on: date, until_on: date, zone: ZoneInfo
+) -> tuple[dict[str, Any], tuple[Line, ...]]:
+    """The rows of the days ``from_on`` to ``until_on``: JSON values, in the order of the register.
+
+    Voids and rectifications are those up to the last day that stand in no closing yet. The number of queries depends
+    on nothing that is listed.
+    """
+    given = and_(MailNumber.register_id == register.id, MailNumber.registered_on.between(from_on, until_on))
+    numbers = session.scalars(select(MailNumber).where(given).order_by(MailNumber.year, MailNumber.sequence)).all()
+    voids, rectifications = not_listed(session, register.id, until_on, zone)
+    corrected = [*voids, *(number for _, number in rectifications)]
+    cite = _citations(session, register.id, corrected)
+    lines = [*((one.id, None) for one in voids), *((number.id, one.id) for one, number in rectifications)]
     return {
-        "numbers": _numbers(session, numbers),
-        "voids": [_void(session, number) for number in voided],
-        "rectifications": _rectifications(session, register, begin, end),
-    }
+        "numbers": _numbers(session, numbers, given),
+        "voids": [_void(number, cite) for number in voids],
+        "rectifications": [_rectification(one, number, cite) for one, number in rectifications],
+    }, tuple(lines)
+
+
+def not_listed(
+    session: Session, register_id: int, until_on: date, zone: ZoneInfo
+) -> tuple[Sequence[MailNumber], Sequence[tuple[Rectification, MailNumber]]]:
+    """Voids and rectifications up to a day that stand in no closing of the register."""
+    end, told_by_clock = _end_of(until_on, zone), _told_by_clock(session, register_id, zone)
+    listed = select(ClosingLine.id).where(ClosingLine.number_id == MailNumber.id)
+    voids = (
+        select(MailNumber)
+        .where(MailNumber.register_id == register_id, MailNumber.voided_at < end)
+        .where(~listed.where(ClosingLine.rectification_id.is_(None)).exists())
+        .order_by(MailNumber.year, MailNumber.sequence)
+    )
+    changes = (
+        select(Rectification, MailNumber)
+        .join(MailNumber, MailNumber.mail_id == Rectification.mail_id)
+        .where(MailNumber.register_id == register_id, Rectification.at < end)
+        .where(~listed.where(ClosingLine.rectification_id == Rectification.id).exists())
+        # Of what the register said then: not before the number was given there, nor after it was voided.
+        .where(Rectification.at >= MailNumber.registered_at)
+        .where(or_(MailNumber.voided_at.is_(None), MailNumber.voided_at >= Rectification.at))
+        .order_by(Rectification.id, MailNumber.id)
+    )
+    if told_by_clock is not None:
+        voids, changes = voids.where(MailNumber.voided_at >= told_by_clock), changes.where(
+            Rectification.at >= told_by_clock
+        )  # fmt: skip
+    return session.scalars(voids).all(), [(one, number) for one, number in session.execute(changes)]
+
+
+def _told_by_clock(session: Session, register_id: int, zone: ZoneInfo) -> datetime | None:
+    """Up to where closings of an earlier release, which kept no lines, listed by the clock."""
+    last: date | None = session.scalar(
+        select(func.max(RegisterClosing.until_on)).where(
+            RegisterClosing.register_id == register_id,
+            RegisterClosing.period == ClosingPeriod.DAY,
+            RegisterClosing.lines_kept.is_(False),
+        )
+    )
+    return None if last is None else _end_of(last, zone)
 
 
 def year_rows(session: Session, register: Register, year: int) -> list[Row]:
@@ -106,17 +155,18 @@ def content_hash(data: dict[str, Any] | list[Row]) -> str:
     return hashlib.sha256(audit.canonical(data)).hexdigest()
 
 
-def _moments(from_on: date, until_on: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    begin = datetime.combine(from_on, time(), tzinfo=zone).astimezone(UTC)
-    return begin, datetime.combine(until_on + timedelta(days=1), time(), tzinfo=zone).astimezone(UTC)
+def _end_of(day: date, zone: ZoneInfo) -> datetime:
+    """The first moment after a day."""
+    return datetime.combine(day + timedelta(days=1), time(), tzinfo=zone).astimezone(UTC)
 
 
-def _numbers(session: Session, numbers: Sequence[MailNumber]) -> list[Row]:
-    files = _files(session, [n.mail_id for n in numbers if n.mail_id is not None])
+def _numbers(session: Session, numbers: Sequence[MailNumber], given: ColumnElement[bool]) -> list[Row]:
+    files = _files(session, given)
     slips = dict(
         session.execute(
             select(SlipRevision.slip_id, SlipRevision.digest)
-            .where(SlipRevision.slip_id.in_([n.slip_id for n in numbers if n.slip_id is not None]))
+            .join(MailNumber, MailNumber.slip_id == SlipRevision.slip_id)
+            .where(given)
             .order_by(SlipRevision.slip_id, SlipRevision.sequence)
         ).all()
     )
@@ -131,58 +181,64 @@ def _numbers(session: Session, numbers: Sequence[MailNumber]) -> list[Row]:
     ]  # fmt: skip
 
 
-def _files(session: Session, mail_ids: Sequence[int]) -> dict[int, str]:
+def _files(session: Session, given: ColumnElement[bool]) -> dict[int, str]:
     """A letter's document: the digest of its file, or one over those of the pages scanned; the last one joined."""
-    found: dict[int, str] = {}
-    for one in session.scalars(
-        select(Attachment).where(Attachment.mail_id.in_(mail_ids), Attachment.kind.in_(("document", "signed")))
-        .order_by(Attachment.id)
-    ):  # fmt: skip
-        found[one.mail_id] = one.digest or _of_pages(session, one.id)
-    return found
-
-
-def _of_pages(session: Session, attachment_id: int) -> str:
-    pages = session.scalars(
-        select(AttachmentPage.digest)
-        .where(AttachmentPage.attachment_id == attachment_id)
-        .order_by(AttachmentPage.page_no)
+    documents = (
+        select(Attachment.id, Attachment.mail_id, Attachment.digest)
+        .join(MailNumber, MailNumber.mail_id == Attachment.mail_id)
+        .where(given, Attachment.kind.in_(("document", "signed")))
     )
-    return hashlib.sha256("".join(pages).encode()).hexdigest()
+    pages = dict[int, str]()
+    for attachment_id, digest in session.execute(
+        select(AttachmentPage.attachment_id, AttachmentPage.digest)
+        .where(AttachmentPage.attachment_id.in_(documents.with_only_columns(Attachment.id)))
+        .order_by(AttachmentPage.attachment_id, AttachmentPage.page_no)
+    ):
+        pages[attachment_id] = pages.get(attachment_id, "") + digest
+    return {
+        mail_id: digest or hashlib.sha256(pages.get(attachment_id, "").encode()).hexdigest()
+        for attachment_id, mail_id, digest in session.execute(documents.order_by(Attachment.id))
+    }
 
 
-def _void(session: Session, number: MailNumber) -> Row:
+def _void(number: MailNumber, cite: Callable[[date], Row]) -> Row:
     return {
         "number": number.text,
         "given_on": number.registered_on.isoformat(),
         "at": number.voided_at.isoformat() if number.voided_at else "",
         "reason": _told(number.void_reason),
-        **_cites(closing_of(session, number)),
+        **cite(number.registered_on),
     }
 
 
-def _rectifications(session: Session, register: Register, begin: datetime, end: datetime) -> list[Row]:
-    rows = session.execute(
-        select(Rectification, MailNumber)
-        .join(MailNumber, MailNumber.mail_id == Rectification.mail_id)
-        .where(MailNumber.register_id == register.id, MailNumber.voided_at.is_(None))
-        .where(Rectification.at >= begin, Rectification.at < end)
-        .order_by(Rectification.id, MailNumber.id)
-    )
-    return [
-        {
-            "number": number.text, "given_on": number.registered_on.isoformat(), "at": one.at.isoformat(),
-            "field": one.field, "change": _told([one.old_value, one.new_value, one.reason]),
-            **_cites(closing_of(session, number)),
-        }
-        for one, number in rows
-    ]  # fmt: skip
+def _rectification(one: Rectification, number: MailNumber, cite: Callable[[date], Row]) -> Row:
+    return {
+        "number": number.text, "given_on": number.registered_on.isoformat(), "at": one.at.isoformat(),
+        "field": one.field, "change": _told([one.old_value, one.new_value, one.reason]),
+        **cite(number.registered_on),
+    }  # fmt: skip
 
 
-def _cites(closing: RegisterClosing | None) -> Row:
-    if closing is None:
-        return {"closed_on": "", "closing": ""}
-    return {"closed_on": closing.until_on.isoformat(), "closing": closing.digest}
+def _citations(session: Session, register_id: int, corrected: Sequence[MailNumber]) -> Callable[[date], Row]:
+    """Tells of a day which closing it fell into; a day still open cites none."""
+    first = min((number.registered_on for number in corrected), default=None)
+    closings = [] if first is None else session.execute(
+        select(RegisterClosing.until_on, RegisterClosing.digest)
+        .where(
+            RegisterClosing.register_id == register_id,
+            RegisterClosing.period == ClosingPeriod.DAY,
+            RegisterClosing.until_on >= first,
+        )
+        .order_by(RegisterClosing.until_on)
+    ).all()  # fmt: skip
+
+    def cite(day: date) -> Row:
+        at = bisect_left(closings, day, key=lambda closing: closing.until_on)
+        if at == len(closings):
+            return {"closed_on": "", "closing": ""}
+        return {"closed_on": closings[at].until_on.isoformat(), "closing": closings[at].digest}
+
+    return cite
 
 
 def _told(value: object) -> str:

@@ -1,11 +1,12 @@
 """Closing the days and the years of a register.
 
-Read, set and sealed outside of any lock; then, under the lock of the register's counter, what was listed is read once more:
-nothing can be numbered between the list and its closing.
+Read, set, signed and sealed outside of any lock; then, under the lock of the register's counters, what was listed is
+read once more: nothing can be numbered or corrected between the list and its closing.
 """
 
 import logging
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from io import BytesIO
 from itertools import groupby
@@ -17,12 +18,13 @@ from sqlalchemy.orm import Session
 from ged.archive.institution_seal import SEAL_REASON, institution_seal
 from ged.archive.seal import journal_seal
 from ged.closing import listing, sheet
-from ged.closing.listing import Listed
+from ged.closing.listing import Line, Listed
 from ged.errors import ConfigError, EngineFailed, InvalidTransition, NotFound, StaleVersion
 from ged.jobs import JobKind
 from ged.ports import Digest
 from ged.registry import allocation
 from ged.registry.models import (
+    ClosingLine,
     ClosingPeriod,
     ClosingRevision,
     MailNumber,
@@ -70,18 +72,21 @@ def _close(
         content = sheet.closing_data(session, services, plan, actor, now)
     pdf = sheet.closing_pdf(content, at=now)
     stored, sealed = services.blobs.put(BytesIO(pdf)), _sealed(services, pdf, now)
-    with services.unit_of_work(now) as uow:
-        register = uow.session.get_one(Register, register_id)
-        post = _post(uow.session, register_id, actor)
-        allocation.locked_counter(uow.session, register, until_on)
-        if _plan(uow.session, services, register_id, period, until_on, now) != plan:
-            raise StaleVersion("closing.changed", "close again: the register changed meanwhile", id=register_id)
-        row = _enter(uow, plan, stored.digest, actor, post)
-        if sealed is not None:
-            digest, level = sealed
-            uow.session.add(ClosingRevision(closing_id=row.id, sequence=1, digest=digest, level=level, at=now))
-        uow.preserve("closing", row.id)
-        return row
+    seal = journal_seal(services).sign(sealed_body(_row(plan, stored.digest, actor, now)))
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            register = uow.session.get_one(Register, register_id)
+            post = _post(uow.session, register_id, actor)
+            allocation.lock_days(uow.session, register, plan.from_on, until_on)
+            if _plan(uow.session, services, register_id, period, until_on, now) != plan:
+                raise StaleVersion("closing.changed", "close again: the register changed meanwhile", id=register_id)
+            row = _row(plan, stored.digest, actor, now, seal)
+            _enter(uow, row, plan.lines, actor, post)
+            if sealed is not None:
+                digest, level = sealed
+                uow.session.add(ClosingRevision(closing_id=row.id, sequence=1, digest=digest, level=level, at=now))
+            uow.preserve("closing", row.id)
+    return row
 
 
 def _sealed(services: Services, pdf: bytes, now: datetime) -> tuple[Digest, str] | None:
@@ -112,6 +117,7 @@ def _plan(
     if last is not None and last.until_on >= until_on:
         raise InvalidTransition("closing.closed", "it is closed already", until_on=last.until_on.isoformat())
     data: Any
+    lines: tuple[Line, ...] = ()
     if period is ClosingPeriod.DAY:
         from_on = _first_open(session, register_id, last)
         if from_on is None or from_on > until_on:
@@ -119,7 +125,7 @@ def _plan(
         names = listing.waiting(session, register_id, until_on)
         if names:
             raise InvalidTransition("closing.waiting", "have them signed or voided first", numbers=", ".join(names[:5]))
-        data = listing.day_rows(session, register, from_on, until_on, services.zone)
+        data, lines = listing.day_rows(session, register, from_on, until_on, services.zone)
         counts = tuple(len(data[name]) for name in listing.COUNTED)
         if not any(counts):
             raise InvalidTransition("closing.nothing", "there is nothing to close", register=register.code)
@@ -130,7 +136,7 @@ def _plan(
         counts = tuple(sum(row[name] for row in data) for name in listing.COUNTED)
     sequence = 1 if last is None else last.sequence + 1
     previous = None if last is None else Digest(last.digest)
-    return Listed(register_id, period, sequence, from_on, until_on, data, previous, counts)
+    return Listed(register_id, period, sequence, from_on, until_on, data, previous, counts, lines)
 
 
 def _require_days(session: Session, register: Register, until_on: date, data: list[listing.Row]) -> None:
@@ -165,8 +171,8 @@ def _first_open(session: Session, register_id: int, last: RegisterClosing | None
     return first
 
 
-def _enter(uow: UnitOfWork, plan: Listed, digest: Digest, actor: Actor, post: HeldPost | None) -> RegisterClosing:
-    row = RegisterClosing(
+def _row(plan: Listed, digest: Digest, actor: Actor, now: datetime, seal: str = "") -> RegisterClosing:
+    return RegisterClosing(
         register_id=plan.register_id,
         period=plan.period,
         sequence=plan.sequence,
@@ -178,19 +184,26 @@ def _enter(uow: UnitOfWork, plan: Listed, digest: Digest, actor: Actor, post: He
         number_count=plan.counts[0],
         void_count=plan.counts[1],
         rectification_count=plan.counts[2],
-        closed_at=uow.now,
+        closed_at=now,
         closed_by_id=actor.person_id or None,
+        seal=seal,
+        lines_kept=True,
     )
-    row.seal = journal_seal(uow.services).sign(sealed_body(row))
+
+
+def _enter(uow: UnitOfWork, row: RegisterClosing, lines: Sequence[Line], actor: Actor, post: HeldPost | None) -> None:
     uow.session.add(row)
     uow.session.flush()
+    uow.session.add_all(
+        ClosingLine(closing_id=row.id, number_id=number, rectification_id=rectification)
+        for number, rectification in lines
+    )
     uow.record(
-        "register.closed_until", "register", plan.register_id, actor=actor, post=post, period=plan.period.value,
-        until_on=plan.until_on.isoformat(), digest=digest, content=row.content_hash, previous=plan.previous or "",
-        numbers=row.number_count,
+        "register.closed_until", "register", row.register_id, actor=actor, post=post, period=row.period.value,
+        until_on=row.until_on.isoformat(), digest=row.digest, content=row.content_hash,
+        previous=row.previous_digest or "", numbers=row.number_count,
     )  # fmt: skip
     uow.defer(JobKind.SEAL, 0)
-    return row
 
 
 def sealed_body(row: RegisterClosing) -> dict[str, object]:
@@ -204,8 +217,10 @@ def sealed_body(row: RegisterClosing) -> dict[str, object]:
 
 
 def broken(session: Session, services: Services) -> Iterator[tuple[str, str]]:
-    """(code, where) of each closing whose seal, place in the chain, or span does not hold."""
+    """(code, where) of each closing whose seal, place in the chain, span or lines do not hold, and of each correction
+    behind a closing that stands in none."""
     seal, before = journal_seal(services), dict[tuple[int, ClosingPeriod], RegisterClosing]()
+    given, lines = _given_by_day(session), _lines_of(session)
     for row in session.scalars(select(RegisterClosing).order_by(RegisterClosing.sequence)):
         where = f"register {row.register_id} {row.period.value} {row.until_on.isoformat()}"
         last = before.get((row.register_id, row.period))
@@ -213,16 +228,45 @@ def broken(session: Session, services: Services) -> Iterator[tuple[str, str]]:
             yield "closing.altered", where
         if (row.sequence, row.previous_digest) != (last.sequence + 1 if last else 1, last.digest if last else None):
             yield "closing.chain", where
-        if row.period is ClosingPeriod.DAY:
-            count = session.scalar(
-                select(func.count(MailNumber.id)).where(
-                    MailNumber.register_id == row.register_id,
-                    MailNumber.registered_on.between(row.from_on, row.until_on),
-                )
-            )
-            if count != row.number_count:
-                yield "closing.entered_later", where
+        if row.period is ClosingPeriod.DAY and given(row) != row.number_count:
+            yield "closing.entered_later", where
+        counts = (row.void_count, row.rectification_count)
+        if row.period is ClosingPeriod.DAY and row.lines_kept and lines.get(row.id, (0, 0)) != counts:
+            yield "closing.lines", where
         before[row.register_id, row.period] = row
+    for (register_id, period), row in before.items():
+        if period is ClosingPeriod.DAY:
+            for missed in listing.not_listed(session, register_id, row.until_on, services.zone):
+                yield from (("closing.unlisted", f"register {register_id}") for _ in missed[:1])
+
+
+def _given_by_day(session: Session) -> Callable[[RegisterClosing], int]:
+    """Tells how many numbers were given in a closing's days: one query, however many closings there are."""
+    days: dict[int, list[date]] = {}
+    sums: dict[int, list[int]] = {}
+    for register_id, day, count in session.execute(
+        select(MailNumber.register_id, MailNumber.registered_on, func.count())
+        .group_by(MailNumber.register_id, MailNumber.registered_on)
+        .order_by(MailNumber.register_id, MailNumber.registered_on)
+    ):
+        so_far = sums.setdefault(register_id, [0])
+        days.setdefault(register_id, []).append(day)
+        so_far.append(so_far[-1] + count)
+
+    def count_of(row: RegisterClosing) -> int:
+        of_register, so_far = days.get(row.register_id, []), sums.get(row.register_id, [0])
+        return so_far[bisect_right(of_register, row.until_on)] - so_far[bisect_left(of_register, row.from_on)]
+
+    return count_of
+
+
+def _lines_of(session: Session) -> dict[int, tuple[int, int]]:
+    """Voids and rectifications that each closing lists."""
+    rectified = func.count(ClosingLine.rectification_id)
+    rows = session.execute(
+        select(ClosingLine.closing_id, func.count() - rectified, rectified).group_by(ClosingLine.closing_id)
+    )
+    return {closing_id: (voids, rectifications) for closing_id, voids, rectifications in rows}
 
 
 def issued(session: Session) -> Iterator[tuple[str, tuple[Digest, ...]]]:

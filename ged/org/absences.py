@@ -7,7 +7,7 @@ declared absent by an administrator or a head above (``ged.org.absence_rights``)
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import Select, or_, select, true
 from sqlalchemy.orm import Session
@@ -21,6 +21,7 @@ from ged.ports import PersonId
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
 
 MAX_DAYS = 366
+SENT_AGAIN = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -87,10 +88,17 @@ def declare(uow: UnitOfWork, form: AbsenceForm, *, actor: Actor) -> int:
     today = uow.now.astimezone(uow.services.zone).date()
     person_id = actor.person_id if form.person_id is None else form.person_id
     through = speaking_post(uow.session, person_id, actor, on=today)
+    # Of two declarations at one moment the second sees the first: a period is never declared twice.
+    locks.hold(uow.session, Person, [person_id])
     if form.until_on < max(form.from_on, today) or (form.until_on - form.from_on).days > MAX_DAYS:
         raise Invalid("absence.dates", "give a period to come, of a year at most", field="until_on")
     others = _standing().where(Absence.person_id == person_id)
-    if uow.session.scalar(others.where(Absence.from_on <= form.until_on, Absence.until_on >= form.from_on).limit(1)):
+    meeting = uow.session.scalar(
+        others.where(Absence.from_on <= form.until_on, Absence.until_on >= form.from_on).limit(1)
+    )
+    if meeting is not None and _is_sent_again(meeting, form, uow.now):
+        return meeting.id
+    if meeting is not None:
         raise Invalid("absence.overlap", "end the other one first", field="from_on")
     if form.delegation_id is not None:
         _check_replacement(uow.session, form, person_id, today)
@@ -109,6 +117,16 @@ def declare(uow: UnitOfWork, form: AbsenceForm, *, actor: Actor) -> int:
         delegation=form.delegation_id, **_of(through, person_id),
     )  # fmt: skip
     return row.id
+
+
+def _is_sent_again(absence: Absence, form: AbsenceForm, now: datetime) -> bool:
+    """Whether a form is the one that made the absence a moment ago: a button that was clicked twice."""
+    same = (absence.from_on, absence.until_on, absence.delegation_id) == (
+        form.from_on,
+        form.until_on,
+        form.delegation_id,
+    )
+    return same and now - absence.declared_at < SENT_AGAIN
 
 
 def _of(through: HeldPost | None, person_id: int) -> dict[str, int]:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -25,6 +27,7 @@ REASONS = (
 )
 """What a person may say when revoking (RFC 5280, 5.3.1)."""
 
+SUPERSEDED = "superseded"
 
 RENEWED_BEFORE = timedelta(days=60)
 """How long before its end a certificate is renewed, at the next right passphrase."""
@@ -62,15 +65,23 @@ def note_issued(
     )
 
 
-def is_issued(services: Services, serial: str, sha256: str) -> bool:
-    """Whether our own authority issued exactly this certificate: the table knows it, byte for byte."""
+def known_as(services: Services, serial: str, sha256: str) -> RevokedCertificate | bool | None:
+    """Whether our own authority issued exactly this certificate: the table knows it, byte for byte.
+
+    Returns:
+        False when it did not, None when the certificate is good, else its revocation.
+    """
     with services.reading() as session:
-        pem = session.scalar(select(IssuedCertificate.certificate_pem).where(IssuedCertificate.serial == serial))
-    return pem is not None and hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest() == sha256
+        row = session.scalar(select(IssuedCertificate).where(IssuedCertificate.serial == serial))
+    if row is None or hashlib.sha256(ssl.PEM_cert_to_DER_cert(row.certificate_pem)).hexdigest() != sha256:
+        return False
+    return None if row.revoked_at is None else RevokedCertificate(serial, row.revoked_at, row.reason)
 
 
 def revoke(uow: UnitOfWork, serial: str, *, reason: str, actor: Actor) -> None:
-    """Revoke a certificate: lists and answers say so from now on, and its key signs no more.
+    """Revoke a certificate: answers say so from now on, lists once they are signed, and its key signs no more.
+
+    A key may have been certified again. All its certificates go with it, unless this one was only superseded.
 
     Raises:
         NotFound: ``certificate.unknown``.
@@ -79,19 +90,39 @@ def revoke(uow: UnitOfWork, serial: str, *, reason: str, actor: Actor) -> None:
     """
     if reason not in REASONS:
         raise Invalid("certificate.reason", "choose one of: " + ", ".join(REASONS), field="reason")
-    known = IssuedCertificate.serial == serial.lower().lstrip("0")
-    row = next(iter(locks.hold_where(uow.session, IssuedCertificate, known)), None)
-    if row is None:
+    known = uow.session.execute(
+        select(IssuedCertificate.id, IssuedCertificate.person_id).where(
+            IssuedCertificate.serial == serial.lower().lstrip("0")
+        )
+    ).one_or_none()
+    if known is None:
         raise NotFound("certificate.unknown", "check the serial number", serial=serial)
+    same = IssuedCertificate.id == known.id
+    if known.person_id is not None:
+        same = IssuedCertificate.person_id == known.person_id
+    held = locks.hold_where(uow.session, IssuedCertificate, same)
+    row = next(one for one in held if one.id == known.id)
     if row.revoked_at is not None:
         raise InvalidTransition("certificate.revoked", "it is revoked already", serial=serial)
-    row.revoked_at, row.reason = uow.now, reason
-    uow.session.execute(
-        update(SigningKey)
-        .where(SigningKey.certificate_pem == row.certificate_pem, SigningKey.revoked_at.is_(None))
-        .values(revoked_at=uow.now)
-    )
-    uow.record("certificate.revoked", "person", row.person_id, actor=actor, serial=row.serial, reason=reason)
+    for one in [row] if reason == SUPERSEDED else _of_the_same_key(row, held):
+        one.revoked_at, one.reason = uow.now, reason
+        uow.session.execute(
+            update(SigningKey)
+            .where(SigningKey.certificate_pem == one.certificate_pem, SigningKey.revoked_at.is_(None))
+            .values(revoked_at=uow.now)
+        )
+        uow.record("certificate.revoked", "person", one.person_id, actor=actor, serial=one.serial, reason=reason)
+
+
+def _of_the_same_key(row: IssuedCertificate, held: Sequence[IssuedCertificate]) -> list[IssuedCertificate]:
+    """The row, and the other certificates of its key that were not revoked."""
+    others = [one for one in held if one is not row and one.revoked_at is None]
+    return [row, *(one for one in others if _public_key(one.certificate_pem) == _public_key(row.certificate_pem))]
+
+
+def _public_key(pem: str) -> bytes:
+    public_key = x509.load_pem_x509_certificate(pem.encode("ascii")).public_key()
+    return public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def revoked(session: Session) -> tuple[RevokedCertificate, ...]:
@@ -102,6 +133,15 @@ def revoked(session: Session) -> tuple[RevokedCertificate, ...]:
         .order_by(IssuedCertificate.id)
     )
     return tuple(RevokedCertificate(serial, at, reason) for serial, at, reason in rows if at is not None)
+
+
+def newest_list(services: Services, which: str, *, now: datetime) -> bytes | None:
+    """The newest revocation list of our authority ``issuing`` or ``root``, to be published; None where there is none."""
+    if services.revocation is None:
+        return None
+    with services.reading() as session:
+        gone = revoked(session)
+    return services.revocation.newest(which, gone, now=now)
 
 
 def own_lists(services: Services, *, now: datetime) -> tuple[bytes, ...]:

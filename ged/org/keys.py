@@ -8,11 +8,11 @@ from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from ged import locks
-from ged.errors import Invalid, NotFound
+from ged.errors import Invalid, NotFound, StaleVersion
 from ged.org.certificates import note_issued
 from ged.org.models import CertificateKind, Holding, Installation, Person, Post, SigningKey
 from ged.ports import PersonId, StoredKey, TokenPlace
-from ged.unit import Actor, UnitOfWork
+from ged.unit import Actor, Services, UnitOfWork
 
 MAX_FAILED_TRIES = 5
 FORGOTTEN_EVERY = timedelta(minutes=5)
@@ -155,7 +155,7 @@ def issue_key(uow: UnitOfWork, person_id: PersonId | int, *, passphrase: str, ac
         Invalid: ``key.passphrase_short``.
     """
     with uow.services.reading() as session:
-        name, email, title, organisation = _subject(session, person_id, uow)
+        name, email, title, organisation = _subject(session, person_id, uow.services, uow.now)
     key = uow.services.vault.issue(
         name=name,
         title=title,
@@ -185,7 +185,7 @@ def attach_token(
         ConfigError, Invalid, EngineFailed: as ``KeyVault.attach``.
     """
     with uow.services.reading() as session:
-        name, email, title, organisation = _subject(session, int(person_id), uow)
+        name, email, title, organisation = _subject(session, int(person_id), uow.services, uow.now)
     vault = uow.services.vault
     if chain_pem:
         key = vault.attach(place, pin, chain_pem=chain_pem, now=uow.now)
@@ -211,6 +211,50 @@ def renew_in_token(uow: UnitOfWork, person_id: PersonId | int, old: StoredKey, p
         As ``attach_token``.
     """
     return attach_token(uow, person_id, uow.services.vault.place(old), pin, actor=actor)
+
+
+def ask_renewal(uow: UnitOfWork, person_id: PersonId | int, *, actor: Actor) -> None:
+    """Note that a person's key waits for a new certificate; asked once, it is not asked again."""
+    row = _held(uow, person_id)
+    if row is not None and row.renewal_asked_at is None:
+        row.renewal_asked_at = uow.now
+        uow.record("key.renewal_asked", "person", int(person_id), actor=actor, key_id=row.id)
+
+
+def renewals_asked(session: Session) -> list[tuple[PersonId, str]]:
+    """Person and account of each key in use that waits for a new certificate, the first who asked first."""
+    rows = session.execute(
+        select(Person.id, Person.account)
+        .join(SigningKey, SigningKey.person_id == Person.id)
+        .where(SigningKey.revoked_at.is_(None), SigningKey.renewal_asked_at.is_not(None))
+        .order_by(SigningKey.renewal_asked_at, SigningKey.id)
+    )
+    return [(PersonId(person_id), account) for person_id, account in rows]
+
+
+def renew_key(services: Services, person_id: PersonId, *, actor: Actor, now: datetime) -> str:
+    """Certify a person's key anew by our own authority: the key stays, and opens as before. Answers the serial number.
+
+    Raises:
+        NotFound: ``key.none``.
+        ConfigError: ``authority.locked``.
+        StaleVersion: ``key.changed``: it was replaced or revoked meanwhile.
+    """
+    with services.reading() as session:
+        name, email, title, organisation = _subject(session, person_id, services, now)
+        old = load_key(session, person_id)
+    key = services.vault.recertify(
+        old, name=name, email=email, title=title, organisation=organisation, now=now, identifier=f"GED-{int(person_id)}"
+    )
+    certificate = services.vault.certificate(key)
+    with services.unit_of_work(now) as uow:
+        row = _held(uow, person_id)
+        if row is None or row.certificate_pem != old.certificate_pem:
+            raise StaleVersion("key.changed", "look at it again", person_id=int(person_id))
+        row.keystore, row.certificate_pem, row.renewal_asked_at = key.keystore, key.certificate_pem, None
+        note_issued(uow, certificate, key.certificate_pem, kind=CertificateKind.PERSON, person_id=int(person_id))
+        uow.record("key.renewed", "person", int(person_id), actor=actor, key_id=row.id, serial=certificate.serial)
+    return certificate.serial
 
 
 def is_in_token(session: Session, person_id: PersonId | int) -> bool:
@@ -281,11 +325,11 @@ def _kept(uow: UnitOfWork, person_id: int, key: StoredKey) -> SigningKey:
     return row
 
 
-def _subject(session: Session, person_id: int, uow: UnitOfWork) -> tuple[str, str, str, str]:
+def _subject(session: Session, person_id: int, services: Services, now: datetime) -> tuple[str, str, str, str]:
     person = session.get(Person, person_id)
     if person is None:
         raise NotFound("person.unknown", "check the account", id=int(person_id))
-    on = uow.now.astimezone(uow.services.zone).date()
+    on = now.astimezone(services.zone).date()
     title = session.scalar(
         select(Post.title)
         .join(Holding, Holding.post_id == Post.id)

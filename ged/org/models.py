@@ -181,6 +181,8 @@ class SigningKey(Base):
     failed_tries: Mapped[int] = mapped_column(Integer, default=0)
     tried_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """The last wrong try: with time they are forgotten one by one."""
+    renewal_asked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Its certificate ends soon, its owner opened it, and the authority was not there to certify it anew."""
 
 
 class CertificateKind(StrEnum):

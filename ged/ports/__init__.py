@@ -20,6 +20,7 @@ from ged.ports.jobs import (
     Lane,
 )
 from ged.ports.keys import (
+    AuthorityStanding,
     Certificate,
     KeyVault,
     RevocationLists,
@@ -104,6 +105,7 @@ from ged.ports.verdicts import (
 
 __all__ = [
     "AttachmentId",
+    "AuthorityStanding",
     "BlobStore",
     "Building",
     "Certificate",

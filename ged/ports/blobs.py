@@ -43,6 +43,17 @@ class BlobStore(Protocol):
         """Remove a blob; no error when it is gone already."""
         ...
 
+    def discard(self, digest: Digest, *, written_before: datetime) -> bool:
+        """Remove a blob that nobody names, unless it was handed in again: what is put meanwhile stays.
+
+        Args:
+            written_before: bytes written, or handed in again, at or after this moment are kept.
+
+        Returns:
+            Whether it is gone.
+        """
+        ...
+
     def digests(self) -> Iterator[tuple[Digest, datetime]]:
         """All blobs with the time they were written (aware UTC), for sweeps and checks."""
         ...

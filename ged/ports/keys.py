@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 
@@ -124,6 +124,25 @@ class KeyVault(Protocol):
         """
         ...
 
+    @property
+    def can_certify(self) -> bool:
+        """Whether this process can issue certificates: nobody has to be asked for the authority's passphrase."""
+        ...
+
+    def recertify(
+        self,
+        key: StoredKey,
+        *,
+        name: str,
+        title: str,
+        organisation: str,
+        email: str,
+        now: datetime,
+        identifier: str = "",
+    ) -> StoredKey:
+        """The key with a new certificate of our own authority; it need not be opened, and opens as before."""
+        ...
+
     def unlock(self, key: StoredKey, passphrase: str, *, now: datetime) -> UnlockedKey:
         """Open a key. ``passphrase``: the PIN, for one in a token.
 
@@ -152,14 +171,44 @@ class RevokedCertificate:
     reason: str = "unspecified"
 
 
+LIST_WARNING = timedelta(days=7)
+"""How long before its end a revocation list is told to end soon."""
+
+
+@dataclass(frozen=True)
+class AuthorityStanding:
+    """How the ministry's own authority is kept.
+
+    Attributes:
+        is_protected: its key needs a passphrase, and the root's key is not in the installation; else it is for trials.
+        list_until: when the list and the responder that were left for the site end; None where none was.
+    """
+
+    is_protected: bool
+    list_until: datetime | None
+
+    def ends_soon(self, now: datetime) -> bool:
+        """Whether the authority's keeper has to sign the list again: within a week, or it is late."""
+        return self.is_protected and (self.list_until is None or self.list_until <= now + LIST_WARNING)
+
+
 class RevocationLists(Protocol):
     """The ministry's own authority telling which of its certificates no longer count."""
 
     def crls(self, revoked: Sequence[RevokedCertificate], *, now: datetime) -> tuple[bytes, ...]:
-        """The lists in force, DER: that of the issuing authority, signed now, then that of the root.
+        """The lists in force, DER: that of the issuing authority, then that of the root.
 
-        Nothing where there is no authority of our own.
+        Nothing where there is no authority of our own. Where a passphrase keeps its key, its list is the last one that
+        was signed: ``revoked`` may say more.
         """
+        ...
+
+    def newest(self, which: str, revoked: Sequence[RevokedCertificate], *, now: datetime) -> bytes | None:
+        """The newest list of ``issuing`` or ``root``, DER, also one that should have been followed by another."""
+        ...
+
+    def standing(self) -> AuthorityStanding | None:
+        """How the authority's key is kept; None where there is no authority of our own."""
         ...
 
     def answer(

@@ -33,6 +33,7 @@ class SignatureReport:
         is_timestamp: a time-stamp of the whole document, no signature of a person.
         issuer: the authority that names the signer.
         certificate: which one it is, while it is judged; empty in what a checker returns.
+        proven_at: the earlier time, proven by a time-stamp, for which it was judged; None in what a checker returns.
     """
 
     field: str
@@ -48,6 +49,7 @@ class SignatureReport:
     is_timestamp: bool = False
     issuer: str = ""
     certificate: str = ""
+    proven_at: datetime | None = None
 
 
 class SignatureChecker(Protocol):

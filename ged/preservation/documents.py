@@ -11,7 +11,7 @@ from ged import locks
 from ged.errors import StaleVersion
 from ged.ports import AttachmentId, Digest, MailId, RaisedPdf
 from ged.preservation.models import Preservation
-from ged.registry.models import Attachment, AttachmentKind, ClosingRevision, RegisterClosing
+from ged.registry.models import Attachment, AttachmentKind, ClosingRevision, Mail, RegisterClosing
 from ged.registry.operations import SourcePage, attach
 from ged.signbook.models import SignedRevision
 from ged.slips.models import ReceiptWay, Slip, SlipReceipt, SlipRevision
@@ -63,7 +63,10 @@ def append(uow: UnitOfWork, last: Last, raised: RaisedPdf, digest: Digest) -> La
     Raises:
         StaleVersion: ``preserve.stale``: the document was signed meanwhile; begin again.
     """
-    if last.sort is Sort.SLIP:
+    if last.sort is Sort.MAIL:
+        # Two jobs of one letter, the one asked for at its signature and that of the day, meet here.
+        locks.hold(uow.session, Mail, [last.subject_id])
+    elif last.sort is Sort.SLIP:
         # A receiver begins under the same lock, and signs what was last at that moment.
         locks.hold(uow.session, Slip, [last.subject_id])
     elif last.sort is Sort.CLOSING:
@@ -83,6 +86,7 @@ def show(uow: UnitOfWork, last: Last, *, size_bytes: int) -> None:
     """Let a letter's page and its dispatch give the last revision; those of others do so by themselves."""
     if last.sort is not Sort.MAIL:
         return
+    locks.hold(uow.session, Mail, [last.subject_id])
     row = uow.session.scalar(_last(last.sort, last.subject_id))
     if not isinstance(row, SignedRevision):
         return

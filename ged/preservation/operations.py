@@ -12,6 +12,7 @@ from sqlalchemy import func, select, update
 
 from ged import locks
 from ged.archive.institution_seal import SEAL_REASON, institution_seal
+from ged.db import insert_if_missing
 from ged.errors import ConfigError, EngineFailed, InvalidTransition, NotFound, StaleVersion
 from ged.jobs import JobKind
 from ged.org.certificates import own_lists
@@ -51,14 +52,16 @@ def preserve(services: Services, sort: Sort, subject_id: int, *, now: datetime) 
     try:
         while (step := _next_step(services, last, pdf, lists, now)) is not None:
             digest = Digest(services.blobs.put(BytesIO(step.pdf)).digest)
-            with services.unit_of_work(now) as uow:
-                last = documents.append(uow, last, step, digest)
+            for attempt in services.attempts(now):
+                with attempt as uow:
+                    last = documents.append(uow, last, step, digest)
             pdf, renew_at = step.pdf, step.renew_at
     except (EngineFailed, ConfigError) as error:
         failure = error
-    with services.unit_of_work(now) as uow:
-        documents.show(uow, last, size_bytes=len(pdf))
-        _note(uow, last, renew_at, failure)
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            documents.show(uow, last, size_bytes=len(pdf))
+            _note(uow, last, renew_at, failure)
     return failure.code if failure is not None else ""
 
 
@@ -71,10 +74,9 @@ def _next_step(services: Services, last: Last, pdf: bytes, lists: Sequence[bytes
 
 def _postponed(services: Services, sort: Sort, subject_id: int, now: datetime) -> str:
     """Somebody is signing on top: look again in a while."""
-    with services.unit_of_work(now) as uow:
-        row = _row(uow, sort, subject_id)
-        if row.id is not None:
-            row.due_at = now + timedelta(minutes=_SOON_MINUTES[-1])
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            _row(uow, sort, subject_id).due_at = now + timedelta(minutes=_SOON_MINUTES[-1])
     return "preserve.busy"
 
 
@@ -94,10 +96,9 @@ def _note(uow: UnitOfWork, last: Last, renew_at: datetime | None, failure: Engin
 
 def _row(uow: UnitOfWork, sort: Sort, subject_id: int) -> Preservation:
     mine = documents.watched_by(sort)
-    row = next(iter(locks.hold_where(uow.session, Preservation, mine == subject_id)), None)
-    if row is None:
-        row = Preservation(**{mine.key: subject_id}, level="", tries=0, failure="", due_at=uow.now, updated_at=uow.now)
-        uow.session.add(row)
+    first = {"level": "", "tries": 0, "failure": "", "due_at": uow.now, "updated_at": uow.now}
+    insert_if_missing(uow.session, Preservation, **{mine.key: subject_id}, **first)
+    (row,) = locks.hold_where(uow.session, Preservation, mine == subject_id)
     return row
 
 

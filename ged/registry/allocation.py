@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from sqlalchemy import Dialect, Insert, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ged import locks
+from ged.db import insert_if_missing
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, NumberTaken
 from ged.org.models import Unit
 from ged.ports import RegisterId
+from ged.registry import clock
 from ged.registry.models import (
     ClosingPeriod,
     MailNumber,
@@ -44,9 +45,10 @@ def allocate(
 
     Raises:
         NotFound: ``register.unknown``.
-        InvalidTransition: ``register.closed``.
+        InvalidTransition: ``register.closed``, ``clock.ahead``, ``clock.jump``.
     """
     register = open_register(uow.session, register_id)
+    entity, unit = entity_code(uow.session, register.unit), register.unit.code  # read before everybody waits for us
     local_day = _open_day(uow, register.id)
     counter = locked_counter(uow.session, register, local_day)
     still_open = _open_day(uow, register.id)
@@ -54,19 +56,20 @@ def allocate(
         counter, local_day = locked_counter(uow.session, register, still_open), still_open
     year = counter.year
     on = max(local_day, counter.last_on) if counter.last_on else local_day
+    clock.check(uow, on, counter)
     begin = datetime.combine(on, time(), tzinfo=uow.services.zone).astimezone(UTC)
     counter.last_sequence += 1
     counter.last_on = on
     number = MailNumber(
-        register_id=register.id,
+        register=register,  # the row itself: whoever tells of the number reads no register while others wait
         year=year,
         sequence=counter.last_sequence,
         text=format_number(
             register.pattern,
             sequence=counter.last_sequence,
             on=on,
-            entity=entity_code(uow.session, register.unit),
-            unit=register.unit.code,
+            entity=entity,
+            unit=unit,
             register=register.code,
         ),
         registered_at=max(uow.now, begin),
@@ -106,6 +109,7 @@ def allocate_many(uow: UnitOfWork, register: Register, entries: Sequence[BookEnt
     is_book = register.nature is RegisterNature.ARCHIVE
     counter = _locked_book(uow, register)
     today = _open_day(uow, register.id)
+    clock.check(uow, today, counter)
     counter.last_on = max(today, counter.last_on) if counter.last_on else today
     entity = entity_code(uow.session, register.unit)
     numbers = []
@@ -240,18 +244,22 @@ def locked_counter(session: Session, register: Register, on: date) -> RegisterCo
     return _counter(session, register.id, on.year if register.restarts_yearly else 0)
 
 
+def lock_days(session: Session, register: Register, from_on: date, until_on: date) -> None:
+    """Hold every counter that numbers or corrections of these days come under, until the commit."""
+    years = range(from_on.year, until_on.year + 1) if register.restarts_yearly else (0,)
+    for year in years:
+        _counter(session, register.id, year)
+
+
 def _counter(session: Session, register_id: int, year: int) -> RegisterCounter:
-    # Two first registrations of a year meet here: the one that loses the insert waits for the other's row.
-    session.execute(_insert_if_missing(session.get_bind().dialect, register_id, year))
     mine = (RegisterCounter.register_id == register_id, RegisterCounter.year == year)
-    (counter,) = locks.hold_where(session, RegisterCounter, *mine)
-    return counter
-
-
-def _insert_if_missing(dialect: Dialect, register_id: int, year: int) -> Insert:
-    values = {"register_id": register_id, "year": year, "opening_sequence": 0, "opening_reason": "", "last_sequence": 0}
-    make = sqlite.insert if dialect.name == "sqlite" else postgresql.insert
-    return make(RegisterCounter).values(**values).on_conflict_do_nothing()
+    held = locks.hold_where(session, RegisterCounter, *mine)
+    if not held:
+        # Two first registrations of a year meet here: the one that loses the insert waits for the other's row.
+        first = {"opening_sequence": 0, "opening_reason": "", "last_sequence": 0}
+        insert_if_missing(session, RegisterCounter, register_id=register_id, year=year, **first)
+        held = locks.hold_where(session, RegisterCounter, *mine)
+    return held[0]
 
 
 def gaps(session: Session) -> list[tuple[int, int, int]]:
@@ -309,6 +317,8 @@ def number_of(session: Session, number_id: int) -> MailNumber:
 def void(uow: UnitOfWork, number: MailNumber, *, reason: str, actor: Actor, post: HeldPost, now: datetime) -> None:
     """Void a number: it stays in the register with the reason, and is never given again.
 
+    The void is dated by ``correction_at``; the register's counter stays locked until the commit.
+
     Raises:
         Invalid: ``number.void_reason``.
         InvalidTransition: ``number.voided``.
@@ -317,11 +327,40 @@ def void(uow: UnitOfWork, number: MailNumber, *, reason: str, actor: Actor, post
         raise Invalid("number.void_reason", "say why the number is voided", field="reason")
     if number.voided_at is not None:
         raise InvalidTransition("number.voided", "the number is void already", number=number.text)
-    number.voided_at, number.void_reason = now, reason.strip()
+    at = correction_at(uow, [number], now=now)
+    uow.session.refresh(number, ["voided_at"])
+    if number.voided_at is not None:  # by somebody who held the counter before us
+        raise InvalidTransition("number.voided", "the number is void already", number=number.text)
+    number.voided_at, number.void_reason = at, reason.strip()
     uow.record(
         "number.voided", "number", number.id, actor=actor, post=post, number=number.text, reason=reason.strip(),
         **citation(uow.session, number),
     )  # fmt: skip
+
+
+def correction_at(uow: UnitOfWork, numbers: Sequence[MailNumber], *, now: datetime) -> datetime:
+    """The moment at which a correction of these numbers is entered.
+
+    It is now, but never before the numbers were given, nor in a day that is closed in one of their registers: then it
+    is the first moment of the first open day. The counters stay locked until the commit, so no closing comes between.
+    """
+    registers = {number.register_id: number.register for number in numbers}
+    moments = [now, *(number.registered_at for number in numbers)]
+    for _, register in sorted(registers.items()):
+        if register.nature is not RegisterNature.ARCHIVE:  # its book is never closed, and its days are long past
+            moments.append(_locked_open_moment(uow, register, max(moments)))
+    return max(moments)
+
+
+def _locked_open_moment(uow: UnitOfWork, register: Register, moment: datetime) -> datetime:
+    zone = uow.services.zone
+    while True:
+        closed = closed_until(uow.session, register.id)
+        local_day = moment.astimezone(zone).date()
+        day = local_day if closed is None else max(local_day, closed + timedelta(days=1))
+        locked_counter(uow.session, register, day)
+        if closed_until(uow.session, register.id) == closed:  # else it was closed while we waited for the lock
+            return moment if day == local_day else datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
 
 
 def closing_of(session: Session, number: MailNumber) -> RegisterClosing | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Select, func, select, true
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from ged import access
@@ -74,6 +74,8 @@ class YearRow:
     given: int
     voided: int
     missing: int
+    is_proven: bool = True
+    """Whether the numbers were counted; else the figures are those of the counter."""
 
     @property
     def first(self) -> int:
@@ -172,41 +174,57 @@ def _keeps(register: Register, actor: Actor) -> bool:
     return any(Role.CLERK in post.roles and post.unit_id == register.unit_id for post in actor.posts)
 
 
-def years(session: Session, register_ids: Sequence[int]) -> dict[int, list[YearRow]]:
-    """The years of these registers, newest first, each with its proof."""
-    given = func.count(MailNumber.id)
-    query = (
-        select(
-            RegisterCounter,
-            given,
-            func.count(MailNumber.voided_at),
-            func.count(MailNumber.sequence.distinct()).filter(
-                MailNumber.sequence.between(RegisterCounter.opening_sequence + 1, RegisterCounter.last_sequence)
-            ),
-        )
-        .outerjoin(
-            MailNumber,
-            (MailNumber.register_id == RegisterCounter.register_id) & (MailNumber.year == RegisterCounter.year),
-        )
+def years(session: Session, register_ids: Sequence[int], *, chosen: int | None = None) -> dict[int, list[YearRow]]:
+    """The years of these registers, newest first.
+
+    The newest year of each register and the one chosen come with their proof; the others are told by their counters
+    alone, so that years gone by cost nothing.
+    """
+    counters = session.scalars(
+        select(RegisterCounter)
         .where(RegisterCounter.register_id.in_(register_ids))
-        .group_by(RegisterCounter.register_id, RegisterCounter.year)
-        .order_by(RegisterCounter.year.desc())
+        .order_by(RegisterCounter.register_id, RegisterCounter.year.desc())
     )
     found: dict[int, list[YearRow]] = {}
-    for counter, count, voided, within in session.execute(query):
-        expected = counter.last_sequence - counter.opening_sequence
+    for one in counters:
+        expected = one.last_sequence - one.opening_sequence
         row = YearRow(
-            year=counter.year,
-            opening=counter.opening_sequence,
-            opening_reason=counter.opening_reason,
-            last=counter.last_sequence,
-            last_on=counter.last_on,
-            given=count,
+            one.year, one.opening_sequence, one.opening_reason, one.last_sequence, one.last_on, expected, 0, 0, False
+        )
+        found.setdefault(one.register_id, []).append(row)
+    wanted = [(id, row.year) for id, rows in found.items() for row in rows if row is rows[0] or row.year == chosen]
+    proofs = _proofs(session, wanted)
+    return {id: [proofs.get((id, row.year), row) for row in rows] for id, rows in found.items()}
+
+
+def _proofs(session: Session, wanted: Sequence[tuple[int, int]]) -> dict[tuple[int, int], YearRow]:
+    """Counted, and read from indexes alone: a sequence is in a year once (a constraint), so a count tells all."""
+    sequence, opening, last = MailNumber.sequence, RegisterCounter.opening_sequence, RegisterCounter.last_sequence
+
+    def count(*where: ColumnElement[bool]) -> ScalarSelect[int]:
+        of_year = (MailNumber.register_id == RegisterCounter.register_id, MailNumber.year == RegisterCounter.year)
+        return select(func.count()).select_from(MailNumber).where(*of_year, *where).scalar_subquery()
+
+    query = select(
+        RegisterCounter,
+        count(sequence > opening, sequence <= last),
+        count(sequence <= opening),
+        count(sequence > last),
+        count(MailNumber.voided_at.is_not(None)),
+    ).where(or_(*(and_(RegisterCounter.register_id == id, RegisterCounter.year == year) for id, year in wanted)))
+    found = {}
+    for one, within, below, above, voided in session.execute(query) if wanted else ():
+        found[one.register_id, one.year] = YearRow(
+            year=one.year,
+            opening=one.opening_sequence,
+            opening_reason=one.opening_reason,
+            last=one.last_sequence,
+            last_on=one.last_on,
+            given=within + below + above,
             voided=voided,
             # Numbers outside the range are as wrong as numbers that are not there.
-            missing=(expected - within) + (count - within),
+            missing=(one.last_sequence - one.opening_sequence - within) + below + above,
         )
-        found.setdefault(counter.register_id, []).append(row)
     return found
 
 
@@ -229,16 +247,16 @@ def entries(
     """Lines of a register that the actor may read (``book`` checks it); content only of letters that it may see."""
     seen = access.visible_clause(Mail.id, Mail.level, actor.principals)
     order = MailNumber.sequence.desc() if newest_first else MailNumber.sequence.asc()
+    # The keys of the page first, from an index alone: a far page does not read the letters before it.
+    page = select(MailNumber.id).where(*_within(register_id, span)).order_by(order).limit(limit).offset(offset)
     rows = session.execute(
         select(MailNumber, Mail, Person.name, Post.title)
         .select_from(MailNumber)
         .outerjoin(Mail, (Mail.id == MailNumber.mail_id) & seen)
         .outerjoin(Person, Person.id == MailNumber.person_id)
         .outerjoin(Post, Post.id == Mail.addressed_post_id)
-        .where(*_within(register_id, span))
+        .where(MailNumber.id.in_(session.scalars(page).all()))
         .order_by(order)
-        .limit(limit)
-        .offset(offset)
     ).all()
     rectified = _rectified(session, [mail.id for _, mail, *_ in rows if mail is not None])
     keeps = _keeps(session.get_one(Register, register_id), actor)

@@ -1,15 +1,22 @@
-"""The directory of correspondents as the mail office keeps it: a list to look through, and entries to correct."""
+"""The directory of correspondents as a mail office keeps it: a list to look through, and entries to correct.
+
+An entity's clerks correct its own entries. What they change of a shared or common one becomes an entry of their own,
+which comes first in their entity: nobody changes another's address.
+"""
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select, true
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select, true
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from ged.errors import Forbidden, Invalid, NotFound, StaleVersion
-from ged.registry.correspondents import fold
+from ged.org.models import Person, Unit
+from ged.org.tree import entities
+from ged.registry.correspondents import entities_of, fold, visible
 from ged.registry.models import Correspondent
-from ged.unit import Actor, Role, UnitOfWork
+from ged.unit import Actor, HeldPost, Role, UnitOfWork
 
 PAGE_SIZE = 50
 MAX_NAME, MAX_ADDRESS, MAX_EMAIL, MAX_PHONE, MAX_KIND = 200, 1000, 200, 50, 32
@@ -25,6 +32,7 @@ class CorrespondentForm:
     email: str = ""
     phone: str = ""
     is_active: bool = True
+    is_shared: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,19 +47,34 @@ class CorrespondentView:
     email: str
     phone: str
     is_active: bool
+    is_shared: bool
+    is_own: bool
+    """Of the reader's entity: corrected in place. Of another, a correction makes an own entry."""
+    owner: str
+    """Name of the entity whose entry it is; empty: the common stock."""
 
 
-def count(session: Session, text: str = "") -> int:
-    """How many entries match."""
-    return session.scalar(select(func.count(Correspondent.id)).where(_matches(text))) or 0
+def count(session: Session, text: str = "", *, actor: Actor) -> int:
+    """How many entries that the actor sees match."""
+    return session.scalar(select(func.count()).select_from(_seen(session, text, actor).subquery())) or 0
 
 
-def listing(session: Session, text: str = "", *, limit: int = PAGE_SIZE, offset: int = 0) -> list[CorrespondentView]:
-    """Entries whose name holds all words of ``text``, by name."""
-    rows = session.scalars(
-        select(Correspondent).where(_matches(text)).order_by(Correspondent.folded_name).limit(limit).offset(offset)
-    )
-    return [_view(row) for row in rows]
+def listing(
+    session: Session, text: str = "", *, actor: Actor, limit: int = PAGE_SIZE, offset: int = 0
+) -> list[CorrespondentView]:
+    """Entries that the actor sees whose name holds all words of ``text``, by name."""
+    query = _seen(session, text, actor).order_by(Correspondent.folded_name, Correspondent.id)
+    rows = session.scalars(query.limit(limit).offset(offset)).all()
+    return [_view(session, row, actor) for row in rows]
+
+
+def _seen(session: Session, text: str, actor: Actor) -> Select[Correspondent]:
+    own = entities_of(session, actor)
+    other = aliased(Correspondent)
+    # What stands behind an own entry of the same name is not shown twice.
+    behind = exists().where(other.folded_name == Correspondent.folded_name, other.entity_id.in_(sorted(own)))
+    is_own = Correspondent.entity_id.in_(sorted(own))
+    return select(Correspondent).where(_matches(text), visible(own), or_(is_own, ~behind))
 
 
 def _matches(text: str) -> ColumnElement[bool]:
@@ -61,17 +84,19 @@ def _matches(text: str) -> ColumnElement[bool]:
     return clause
 
 
-def correspondent(session: Session, correspondent_id: int) -> CorrespondentView:
+def correspondent(session: Session, correspondent_id: int, *, actor: Actor) -> CorrespondentView:
     """One entry.
 
     Raises:
-        NotFound: ``correspondent.unknown``.
+        NotFound: ``correspondent.unknown`` (also when it is another entity's and not shared).
     """
-    return _view(_get(session, correspondent_id))
+    return _view(session, _get(session, correspondent_id, actor), actor)
 
 
 def edit(uow: UnitOfWork, correspondent_id: int, form: CorrespondentForm, *, version: int | None, actor: Actor) -> None:
     """Correct an entry. Letters keep the name under which they were registered: only a rectification changes it.
+
+    An entry of another entity stays as it is: what was typed becomes an entry of the actor's own entity.
 
     Raises:
         Forbidden: ``correspondent.forbidden``.
@@ -82,24 +107,88 @@ def edit(uow: UnitOfWork, correspondent_id: int, form: CorrespondentForm, *, ver
     post = actor.post_with(Role.CLERK)
     if post is None:
         raise Forbidden("correspondent.forbidden", "ask the mail office", id=correspondent_id)
-    row = _get(uow.session, correspondent_id)
-    if version is not None and row.version != version:
+    found = _get(uow.session, correspondent_id, actor)
+    if version is not None and found.version != version:
         raise StaleVersion("correspondent.stale", "read the other person's change, then send again")
-    folded = _checked(uow.session, row.id, form)
+    entity_id = entities(uow.session)[post.unit_id]
+    is_own = found.entity_id == entity_id
+    folded = _checked(uow.session, entity_id, found.id if is_own else None, form)
     values = {**form.__dict__, "name": " ".join(form.name.split()), "folded_name": folded}
-    changed = {name: value for name, value in values.items() if getattr(row, name) != value}
-    old = {name: getattr(row, name) for name in changed}
+    if not is_own:
+        _add_own(uow, entity_id, values, instead_of=found.id, actor=actor, post=post)
+        return
+    changed = {name: value for name, value in values.items() if getattr(found, name) != value}
+    old = {name: getattr(found, name) for name in changed}
     for name, value in changed.items():
-        setattr(row, name, value)
+        setattr(found, name, value)
+    if old.get("email"):
+        found.email_changed_at, found.email_changed_by_id = uow.now, actor.person_id
     if changed:
-        try:
-            uow.session.flush()
-        except IntegrityError:  # the other entry came while this one was checked
-            raise Invalid("correspondent.name_taken", "tell the two apart by their names", field="name") from None
-        uow.record("correspondent.changed", "correspondent", row.id, actor=actor, post=post, old=old, new=changed)
+        _flush(uow)
+        uow.record("correspondent.changed", "correspondent", found.id, actor=actor, post=post, old=old, new=changed)
 
 
-def _checked(session: Session, correspondent_id: int, form: CorrespondentForm) -> str:
+def _add_own(
+    uow: UnitOfWork, entity_id: int, values: dict[str, object], *, instead_of: int, actor: Actor, post: HeldPost
+) -> None:
+    replaced = uow.session.get_one(Correspondent, instead_of)
+    row = Correspondent(**values, entity_id=entity_id)
+    if replaced.email and replaced.email != row.email:
+        row.email_changed_at, row.email_changed_by_id = uow.now, actor.person_id
+    uow.session.add(row)
+    _flush(uow)
+    uow.record(
+        "correspondent.added", "correspondent", row.id, actor=actor, post=post, instead_of=instead_of, new=values
+    )
+
+
+def _flush(uow: UnitOfWork) -> None:
+    try:
+        uow.session.flush()
+    except IntegrityError:  # the other entry came while this one was checked
+        raise Invalid("correspondent.name_taken", "tell the two apart by their names", field="name") from None
+
+
+@dataclass(frozen=True)
+class AddressToConfirm:
+    """An e-mail address that a person must look at before the first letter goes there.
+
+    Attributes:
+        owner: name of the entity whose shared entry bears it; empty: it was changed in the own directory.
+        changed_by: who changed it; empty: not known.
+    """
+
+    email: str
+    owner: str = ""
+    changed_by: str = ""
+    changed_at: datetime | None = None
+
+
+def address_to_confirm(session: Session, name: str, email: str, *, unit_id: int) -> AddressToConfirm | None:
+    """Whether an address took another's place in the directory of a unit's entity, or is another entity's word alone.
+
+    Looked up by the name as the letter bears it: a letter keeps its own copy of the address.
+    """
+    entity_id = entities(session)[unit_id]
+    rows = session.execute(
+        select(Correspondent, Unit.name, Person.name)
+        .outerjoin(Unit, Unit.id == Correspondent.entity_id)
+        .outerjoin(Person, Person.id == Correspondent.email_changed_by_id)
+        .where(Correspondent.folded_name == fold(name), func.lower(Correspondent.email) == email.lower())
+        .where(visible([entity_id]))
+        .order_by(Correspondent.id)
+    ).all()
+    trusted = [row for row in rows if row[0].entity_id in (entity_id, None)]
+    for entry, _owner, changed_by in trusted:
+        if entry.email_changed_at is not None:
+            return AddressToConfirm(email, "", changed_by or "", entry.email_changed_at)
+    if trusted or not rows:
+        return None
+    entry, owner, changed_by = rows[0]
+    return AddressToConfirm(email, owner or "", changed_by or "", entry.email_changed_at)
+
+
+def _checked(session: Session, entity_id: int, correspondent_id: int | None, form: CorrespondentForm) -> str:
     folded = fold(form.name)
     if not folded:
         raise Invalid("correspondent.name_missing", "write the name", field="name")
@@ -107,20 +196,36 @@ def _checked(session: Session, correspondent_id: int, form: CorrespondentForm) -
     for field, limit in limits.items():
         if len(getattr(form, field)) > limit:
             raise Invalid("form.too_long", "shorten it", field=field, maximum=limit)
-    other = session.scalar(
-        select(Correspondent.id).where(Correspondent.folded_name == folded, Correspondent.id != correspondent_id)
+    taken = select(Correspondent.id).where(
+        Correspondent.folded_name == folded,
+        Correspondent.entity_id == entity_id,
+        Correspondent.id != (correspondent_id or 0),
     )
-    if other is not None:
+    if session.scalar(taken.limit(1)) is not None:
         raise Invalid("correspondent.name_taken", "tell the two apart by their names", field="name")
     return folded
 
 
-def _get(session: Session, correspondent_id: int) -> Correspondent:
-    row = session.get(Correspondent, correspondent_id)
+def _get(session: Session, correspondent_id: int, actor: Actor) -> Correspondent:
+    seen = visible(entities_of(session, actor))
+    row = session.scalar(select(Correspondent).where(Correspondent.id == correspondent_id, seen))
     if row is None:
         raise NotFound("correspondent.unknown", "choose it from the list", id=correspondent_id)
     return row
 
 
-def _view(row: Correspondent) -> CorrespondentView:
-    return CorrespondentView(row.id, row.version, row.name, row.kind, row.address, row.email, row.phone, row.is_active)
+def _view(session: Session, row: Correspondent, actor: Actor) -> CorrespondentView:
+    owner = session.get(Unit, row.entity_id) if row.entity_id is not None else None
+    return CorrespondentView(
+        id=row.id,
+        version=row.version,
+        name=row.name,
+        kind=row.kind,
+        address=row.address,
+        email=row.email,
+        phone=row.phone,
+        is_active=row.is_active,
+        is_shared=row.is_shared,
+        is_own=row.entity_id in entities_of(session, actor),
+        owner=owner.name if owner is not None else "",
+    )

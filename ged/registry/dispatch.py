@@ -11,17 +11,20 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from ged import access, jobs, locks
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.jobs import ClaimedJob, Job, JobKind, JobState
+from ged.org.tree import same_entity
 from ged.ports import AttachmentId, Confidentiality, Digest, JobId, MailId, Message
+from ged.registry import directory
+from ged.registry.directory import AddressToConfirm
 from ged.registry.dispatch_models import DispatchLine, DispatchProof, DispatchState, Party
 from ged.registry.intake import join
 from ged.registry.intake_models import Scan
-from ged.registry.models import Attachment, AttachmentKind, Channel, Mail, MailNumber, Register, Rendition
+from ged.registry.models import Attachment, AttachmentKind, Channel, Mail, MailLink, MailNumber, Register, Rendition
 from ged.registry.operations import SourcePage, attach
 from ged.registry.states import MailAct, MailState, move
 from ged.unit import SYSTEM, Actor, HeldPost, Role, Services, UnitOfWork
@@ -114,13 +117,19 @@ def line_for(session: Session, line_id: int, actor: Actor) -> DispatchLine:
 def _locked(uow: UnitOfWork, line_id: int, version: int | None, actor: Actor) -> tuple[DispatchLine, HeldPost]:
     line = line_for(uow.session, line_id, actor)
     # The letter first, always: of two last lines that leave at once, one sees the other gone.
-    locks.hold(uow.session, Mail, [line.mail_id])
+    _hold_letters(uow.session, line.mail_id)
     line = locks.hold_known(uow.session, DispatchLine, line_id)
     if version is not None and line.version != version:
         raise StaleVersion("dispatch.stale", "read the other person's change, then send again", id=line_id)
     post = dispatching_post(uow.session, line.mail_id, actor)
     _require_signed(line.mail)
     return line, post
+
+
+def _hold_letters(session: Session, mail_id: int) -> None:
+    """The letter and those that it answers, in one order: with its last line they are answered (``WHEN_DISPATCHED``)."""
+    linked = session.scalars(select(MailLink.to_id).where(MailLink.from_id == mail_id))
+    locks.hold(session, Mail, [mail_id, *linked])
 
 
 def _require_signed(mail: Mail) -> None:
@@ -190,13 +199,19 @@ def _complete(uow: UnitOfWork, mail: Mail, actor: Actor) -> None:
 # --- e-mail -------------------------------------------------------------------------------------------------------
 
 
-def send_by_email(uow: UnitOfWork, line_id: int, *, email: str, version: int | None, actor: Actor) -> None:
+def send_by_email(
+    uow: UnitOfWork, line_id: int, *, email: str, version: int | None, actor: Actor, is_confirmed: bool = False
+) -> None:
     """Hand a line to the worker: an e-mail with the signed document. Its Message-ID is fixed here.
+
+    Args:
+        is_confirmed: the sender looked at an address that ``address_to_confirm`` names.
 
     Raises:
         NotFound: ``dispatch.unknown``, ``mail.unknown``.
         Forbidden: ``dispatch.not_clerk``.
-        Invalid: ``dispatch.email``, ``dispatch.email_confidential``, ``dispatch.not_ready``.
+        Invalid: ``dispatch.email``, ``dispatch.email_confidential``, ``dispatch.not_ready``,
+            ``dispatch.email_to_confirm``.
         InvalidTransition: ``dispatch.gone``, ``dispatch.not_signed``.
         StaleVersion: ``dispatch.stale``.
     """
@@ -206,6 +221,9 @@ def send_by_email(uow: UnitOfWork, line_id: int, *, email: str, version: int | N
     if EMAIL.fullmatch(address) is None:
         raise Invalid("dispatch.email", "correct the address", field="email")
     _require_open(line.mail)
+    asked = address_to_confirm(uow.session, line, address)
+    if asked is not None and not is_confirmed:
+        raise Invalid("dispatch.email_to_confirm", "compare the address with the letter", field="is_confirmed")
     signed_pdf(uow.session, line.mail_id)
     host = urlsplit(uow.services.public_url).hostname or "localhost"
     line.channel, line.email, line.state = Channel.EMAIL, address, DispatchState.SENDING
@@ -213,10 +231,27 @@ def send_by_email(uow: UnitOfWork, line_id: int, *, email: str, version: int | N
     line.sent_by_id, line.sent_by_post_id = actor.person_id, post.post_id
     uow.record(
         "dispatch.sending", "mail", line.mail_id, actor=actor, post=post, line=line.id, to=line.name, email=address,
-        message_id=line.reference,
+        message_id=line.reference, confirmed=asked is not None,
     )  # fmt: skip
     # The reference tells this sending from an earlier one that a person gave up.
     uow.defer(JobKind.NOTIFY, line.id, params={"message_id": line.reference})
+
+
+def address_to_confirm(session: Session, line: DispatchLine, email: str) -> AddressToConfirm | None:
+    """What a person must know of an address before the first letter goes there (``ged.registry.directory``)."""
+    found = directory.address_to_confirm(session, line.name, email.strip(), unit_id=line.mail.unit_id)
+    if found is None:
+        return None
+    own = same_entity(session, [line.mail.unit_id])
+    sent_there = (
+        select(DispatchLine.id)
+        .join(Mail, Mail.id == DispatchLine.mail_id)
+        .where(func.lower(DispatchLine.email) == email.strip().lower(), DispatchLine.channel == Channel.EMAIL)
+        .where(DispatchLine.left_at.is_not(None), Mail.unit_id.in_(sorted(own)))
+    )
+    if found.changed_at is not None:
+        sent_there = sent_there.where(DispatchLine.left_at > found.changed_at)
+    return None if session.scalar(sent_there.limit(1)) is not None else found
 
 
 def signed_pdf(session: Session, mail_id: int) -> tuple[Digest, str]:
@@ -269,13 +304,17 @@ def run_notify(services: Services, job: ClaimedJob, *, now: datetime) -> None:
         )
     with services.blobs.open(digest) as stored:
         message = Message(**{**message.__dict__, "attachment": stored.read()})
-    with services.unit_of_work(now) as uow:
-        if not _still_to_send(uow, job):
-            return
-        jobs.mark_irrevocable(uow.session, job, now=now)
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            begun = _still_to_send(uow, job)
+            if begun:
+                jobs.mark_irrevocable(uow.session, job, now=now)
+    if not begun:
+        return
     services.post.send(message)
-    with services.unit_of_work(now) as uow:
-        _note_sent(uow, job.subject_id, SYSTEM, message_id=message.message_id)
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            _note_sent(uow, job.subject_id, SYSTEM, message_id=message.message_id)
 
 
 def _still_to_send(uow: UnitOfWork, job: ClaimedJob) -> bool:
@@ -313,7 +352,7 @@ def _text(number: str, line: DispatchLine) -> str:
 def _note_sent(uow: UnitOfWork, line_id: int, actor: Actor, post: HeldPost | None = None, *, message_id: str) -> None:
     """The message left. Nothing is noted of a line that was given up meanwhile, or sent again as another message."""
     line = uow.session.get_one(DispatchLine, line_id)
-    locks.hold(uow.session, Mail, [line.mail_id])
+    _hold_letters(uow.session, line.mail_id)
     line = locks.hold_known(uow.session, DispatchLine, line_id)
     if line.state is not DispatchState.SENDING or line.reference != message_id:
         return

@@ -7,8 +7,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ged import access
-from ged.errors import Invalid, NotFound
-from ged.org.models import Post, PostRole
+from ged.errors import NotFound
+from ged.org.models import Post, PostRole, Unit
 from ged.org.tree import same_entity
 from ged.ports import MailId
 from ged.registry.correspondents import fold
@@ -59,13 +59,17 @@ def authorities(session: Session, actor: Actor) -> tuple[list[tuple[int, str]], 
 
 def last_addressed(session: Session, actor: Actor) -> int | None:
     """The authority to which the clerk's unit addressed its latest arrival: what the form proposes."""
-    return session.scalar(
-        select(Mail.addressed_post_id)
-        .where(Mail.unit_id.in_(clerk_unit_ids(actor)), Mail.direction == Direction.INCOMING)
-        .where(Mail.addressed_post_id.is_not(None))
+    # A unit's latest letter is the last entry of an index; sorting all of them took longer with each year.
+    latest = (
+        select(Mail.id)
+        .where(Mail.unit_id == Unit.id, Mail.direction == Direction.INCOMING, Mail.addressed_post_id.is_not(None))
         .order_by(Mail.id.desc())
         .limit(1)
+        .scalar_subquery()
     )
+    found = session.scalars(select(latest).select_from(Unit).where(Unit.id.in_(clerk_unit_ids(actor))))
+    newest = max((one for one in found if one is not None), default=None)
+    return None if newest is None else session.scalar(select(Mail.addressed_post_id).where(Mail.id == newest))
 
 
 def registered_before(
@@ -105,28 +109,6 @@ def _ascii_lower(text: str) -> str:
 def _duplicate(mail: Mail) -> DuplicateRow:
     number = next((n.text for n in mail.numbers if n.voided_at is None), "")
     return DuplicateRow(mail.id, number, mail.subject, mail.received_on)
-
-
-def mail_by_number(session: Session, text: str, actor: Actor, *, field: str) -> MailId:
-    """The letter that bears a valid number, when the actor may see it; capitals and spaces do not matter.
-
-    Raises:
-        Invalid: ``number.none_visible``.
-    """
-    mail_id = session.scalar(
-        select(Mail.id)
-        .join(MailNumber, MailNumber.mail_id == Mail.id)
-        .where(
-            func.lower(MailNumber.text) == "".join(text.split()).lower(),
-            MailNumber.voided_at.is_(None),
-            access.visible_clause(Mail.id, Mail.level, actor.principals),
-        )
-        .order_by(Mail.id.desc())
-        .limit(1)
-    )
-    if mail_id is None:
-        raise Invalid("number.none_visible", "check the number", field=field, number=text)
-    return MailId(mail_id)
 
 
 def mail_of_number(session: Session, number_id: int) -> MailId:

@@ -42,6 +42,8 @@ from ged.unit import SYSTEM, Actor, Services, UnitOfWork
 KEY = re.compile(r"[A-Za-z0-9._-]{1,64}")
 MAX_PAGES = 2000
 """Of one batch: more is another batch. A desk's feeder holds some hundred sheets."""
+NUMBER_MISSING = "scan.number_missing"
+"""A paper bears a number of ours that the register does not know; ``ged verify`` tells of it."""
 
 
 @dataclass(frozen=True)
@@ -129,31 +131,36 @@ def receive_page(
         raise Invalid("file.empty", "send the page's bytes")
     if stored.digest != digest.strip().lower():
         raise Invalid("page.digest_mismatch", "send the page again: its bytes changed on the way", got=stored.digest)
-    with services.unit_of_work(now) as uow:
-        batch = batch_of(uow, key, bridge)
-        row = uow.session.scalar(select(ScanPage).where(ScanPage.batch_id == batch.id, ScanPage.token == token))
-        if row is not None:
-            if row.digest != stored.digest:
-                raise Invalid("page.token_reused", "give the page a token of its own", token=token)
-            return stored.digest, stored.size_bytes, False
-        count = uow.session.scalar(select(func.count(ScanPage.id)).where(ScanPage.batch_id == batch.id)) or 0
-        if count >= MAX_PAGES:
-            raise Invalid("batch.full", "complete this batch, then begin another", limit=MAX_PAGES)
-        page = ScanPage(
-            batch_id=batch.id,
-            token=token,
-            order_id=order_id,
-            sequence=sequence,
-            digest=stored.digest,
-            media_type=media_type.split(";", maxsplit=1)[0].strip()[:100] or "application/octet-stream",
-            size_bytes=stored.size_bytes,
-            received_at=now,
-        )
-        uow.session.add(page)
-        uow.session.flush()
-        batch.state = BatchState.OPEN
-        uow.record("scan.page_received", "scan_batch", batch.id, actor=SYSTEM, page=page.id, digest=stored.digest)
-    return stored.digest, stored.size_bytes, True
+    page = {
+        "token": token,
+        "order_id": order_id,
+        "sequence": sequence,
+        "digest": stored.digest,
+        "media_type": media_type.split(";", maxsplit=1)[0].strip()[:100] or "application/octet-stream",
+        "size_bytes": stored.size_bytes,
+    }
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            is_new = _add_page(uow, batch_of(uow, key, bridge), page)
+    return stored.digest, stored.size_bytes, is_new
+
+
+def _add_page(uow: UnitOfWork, batch: ScanBatch, page: dict[str, Any]) -> bool:
+    """Add a page to its batch, unless it is there; answers whether it is new."""
+    known = uow.session.scalar(select(ScanPage).where(ScanPage.batch_id == batch.id, ScanPage.token == page["token"]))
+    if known is not None:
+        if known.digest != page["digest"]:
+            raise Invalid("page.token_reused", "give the page a token of its own", token=page["token"])
+        return False
+    count = uow.session.scalar(select(func.count(ScanPage.id)).where(ScanPage.batch_id == batch.id)) or 0
+    if count >= MAX_PAGES:
+        raise Invalid("batch.full", "complete this batch, then begin another", limit=MAX_PAGES)
+    row = ScanPage(batch_id=batch.id, received_at=uow.now, **page)
+    uow.session.add(row)
+    uow.session.flush()
+    batch.state = BatchState.OPEN
+    uow.record("scan.page_received", "scan_batch", batch.id, actor=SYSTEM, page=row.id, digest=row.digest)
+    return True
 
 
 def _order_of(order: str) -> tuple[int, int]:
@@ -381,7 +388,18 @@ def _place(uow: UnitOfWork, batch: ScanBatch, pages: Sequence[ScanPage], now: da
             return [ScanId(scan.id)]
     if batch.is_signed or batch.into_mail_id is not None:
         return [_settle_group(uow, batch, Group(pages=list(pages)), now)]
-    return [_settle_group(uow, batch, group, now) for group in group_pages(pages, uow.services.code_key)]
+    groups = group_pages(pages, uow.services.code_key)
+    _hold_letters(uow, groups)
+    return [_settle_group(uow, batch, group, now) for group in groups]
+
+
+def _hold_letters(uow: UnitOfWork, groups: Sequence[Group]) -> None:
+    """The letters that the pages name, in one order: another stack may hold the same labels in another order."""
+    codes = [group.code for group in groups if group.code is not None]
+    labels = [code.subject_id for code in codes if code.kind is CodeKind.LABEL]
+    numbered = uow.session.scalars(select(MailNumber.mail_id).where(MailNumber.id.in_(labels)))
+    signed = [code.subject_id for code in codes if code.kind is CodeKind.OUTGOING]
+    locks.hold(uow.session, Mail, [mail_id for mail_id in (*numbered, *signed) if mail_id is not None])
 
 
 def _settle_group(uow: UnitOfWork, batch: ScanBatch, group: Group, now: datetime) -> ScanId:
@@ -450,6 +468,9 @@ def _join_by_label(uow: UnitOfWork, batch: ScanBatch, scan: Scan, code: OurCode,
     """Obey a label at once where the batch's unit keeps its register; any other proposes to who does keep it."""
     number = uow.session.get(MailNumber, code.subject_id)
     if number is None:
+        if scan.note != "number_unknown":
+            # The code can only be ours: this number was given, and what held it is gone (a backup read in, a disk).
+            uow.record(NUMBER_MISSING, "scan", scan.id, actor=SYSTEM, number_id=code.subject_id)
         scan.note = "number_unknown"
         return
     if batch.unit_id not in heirs(uow.session, number.register.unit_id):

@@ -23,7 +23,8 @@ def load_registry(uow: UnitOfWork, file: OrganisationFile) -> list[Change]:
     units = {u.code: u.id for u in uow.session.scalars(select(Unit))}
     for record in file.registers:
         changes += upsert(uow, registers, Register, {"code": record.code}, _register_values(record, units))
-    correspondents = {c.folded_name: c for c in uow.session.scalars(select(Correspondent))}
+    common = select(Correspondent).where(Correspondent.entity_id.is_(None))
+    correspondents = {c.folded_name: c for c in uow.session.scalars(common)}
     for c in file.correspondents:
         details: dict[str, object] = {
             "name": c.name, "kind": c.kind, "address": c.address, "email": c.email or "", "phone": c.phone or "",

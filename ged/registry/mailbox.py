@@ -112,8 +112,9 @@ def _take_in(
         files = _look_at(services, letter, now)
     except Invalid as refusal:
         return _refuse(services, mailbox, ref, stored.digest, refusal.code, letter, now)
-    with services.unit_of_work(now) as uow:
-        accept(uow, mailbox, unit_id, _Taken(ref, stored.digest, letter, files), now=now)
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            accept(uow, mailbox, unit_id, _Taken(ref, stored.digest, letter, files), now=now)
     return MessageState.TAKEN
 
 
@@ -145,12 +146,13 @@ def _refuse(
     letter: Letter | None,
     now: datetime,
 ) -> MessageState:
-    with services.unit_of_work(now) as uow:
-        row = _row(mailbox, ref, digest, letter, now)
-        row.state, row.reason = MessageState.REFUSED, code
-        uow.session.add(row)
-        uow.session.flush()
-        uow.record("mailbox.refused", "mailbox", row.id, actor=SYSTEM, mailbox=mailbox, digest=digest, reason=code)
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            row = _row(mailbox, ref, digest, letter, now)
+            row.state, row.reason = MessageState.REFUSED, code
+            uow.session.add(row)
+            uow.session.flush()
+            uow.record("mailbox.refused", "mailbox", row.id, actor=SYSTEM, mailbox=mailbox, digest=digest, reason=code)
     return MessageState.REFUSED
 
 

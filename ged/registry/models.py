@@ -1,5 +1,6 @@
 """Tables of the register. What people edit bears a version; what machines write stands in tables of its own."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -15,14 +16,22 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
+from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ged.db import Base, Code, Id, UtcDateTime
 from ged.org.models import Unit
 from ged.ports import Confidentiality
+from ged.registry.numbering import number_key
 from ged.registry.states import MailState
+
+
+def only_where(condition: str) -> dict[str, Any]:
+    """The arguments of an index over some rows only, for both databases."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
 class Direction(StrEnum):
@@ -111,6 +120,11 @@ class RegisterCounter(Base):
     last_on: Mapped[date | None]
 
 
+def _key_of_text(context: DefaultExecutionContext) -> str:
+    given: Mapping[str, Any] = context.get_current_parameters()  # type: ignore[no-untyped-call]
+    return number_key(given["text"])
+
+
 class MailNumber(Base):
     """A number given: to a letter, a sealed envelope or a slip. Never deleted, never changed; voided with a reason."""
 
@@ -118,6 +132,9 @@ class MailNumber(Base):
     __table_args__ = (
         UniqueConstraint("register_id", "year", "sequence"),
         Index("ix_mail_numbers_text", "text"),
+        Index("ix_mail_numbers_text_key", "text_key"),
+        Index("ix_mail_numbers_voided", "register_id", "voided_at", **only_where("voided_at IS NOT NULL")),
+        CheckConstraint("slip_id IS NULL OR (mail_id IS NULL AND envelope_id IS NULL)", name="one_subject"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -125,6 +142,8 @@ class MailNumber(Base):
     year: Mapped[int] = mapped_column(Integer)
     sequence: Mapped[int] = mapped_column(Integer)
     text: Mapped[str] = mapped_column(String(64))
+    text_key: Mapped[str] = mapped_column(String(128), default=_key_of_text, server_default="")
+    """``number_key`` of the text; empty for a number that an earlier release gave while this one was installed."""
     registered_at: Mapped[datetime] = mapped_column(UtcDateTime)
     registered_on: Mapped[date] = mapped_column(index=True)
     person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
@@ -172,6 +191,26 @@ class RegisterClosing(Base):
     closed_at: Mapped[datetime] = mapped_column(UtcDateTime)
     closed_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     """None: the nightly job."""
+    lines_kept: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether ``closing_lines`` says which corrections it lists; before, the clock alone told."""
+
+
+class ClosingLine(Base):
+    """A void (without ``rectification_id``) or a rectification that stands in a closing: each in one only. Written once.
+
+    A letter with numbers in two registers has its rectification in a closing of each.
+    """
+
+    __tablename__ = "closing_lines"
+    __table_args__ = (
+        Index("ux_closing_lines_void", "number_id", unique=True, **only_where("rectification_id IS NULL")),
+        UniqueConstraint("rectification_id", "number_id"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    closing_id: Mapped[int] = mapped_column(ForeignKey("register_closings.id"), index=True)
+    number_id: Mapped[int] = mapped_column(ForeignKey("mail_numbers.id"))
+    rectification_id: Mapped[int | None] = mapped_column(ForeignKey("rectifications.id"))
 
 
 class ClosingRevision(Base):
@@ -190,16 +229,38 @@ class ClosingRevision(Base):
 
 
 class Correspondent(Base):
-    """Somebody outside (or an entity) who writes to us or is written to."""
+    """Somebody outside (or an entity) who writes to us or is written to, as one entity's directory has it.
+
+    Others read what is shared; nobody changes another's entry.
+    """
 
     __tablename__ = "correspondents"
+    __table_args__ = (
+        # One entry of a name in each directory, the common stock's among them: NULLs would all be different.
+        UniqueConstraint("entity_id", "folded_name"),
+        Index(
+            "uq_correspondents_common_folded_name",
+            "folded_name",
+            unique=True,
+            sqlite_where=text("entity_id IS NULL"),
+            postgresql_where=text("entity_id IS NULL"),
+        ),
+        Index("ix_correspondents_folded_name", "folded_name"),
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
+    entity_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"), index=True)
+    """Whose directory it is of; None: of the installation's common stock (the organisation file)."""
+    is_shared: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    """Other entities see it too. The common stock is seen by all."""
     name: Mapped[str] = mapped_column(String(200), index=True)
-    folded_name: Mapped[str] = mapped_column(String(200), unique=True)
+    folded_name: Mapped[str] = mapped_column(String(200))
     kind: Mapped[str] = mapped_column(String(32), default="")
     address: Mapped[str] = mapped_column(Text, default="")
     email: Mapped[str] = mapped_column(String(200), default="")
+    email_changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When an address that stood there gave way to another: shown and confirmed at the next dispatch."""
+    email_changed_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     phone: Mapped[str] = mapped_column(String(50), default="")
     is_active: Mapped[bool] = mapped_column(Boolean, default=True)
     version: Mapped[int] = mapped_column(Integer)
@@ -222,6 +283,7 @@ class Mail(Base):
     __tablename__ = "mails"
     __table_args__ = (
         Index("ix_mails_state_due_on", "state", "due_on"),
+        Index("ix_mails_unit_id_direction_id", "unit_id", "direction", "id"),
         CheckConstraint("level BETWEEN 0 AND 2", name="level"),
     )
 

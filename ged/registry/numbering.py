@@ -4,7 +4,9 @@ A pattern is a Python format text with the names ``seq``, ``year``, ``yy``, ``mo
 ``register``: ``{seq:05d}/{year}/{entity}`` gives ``00042/2026/MMRE``.
 """
 
+import re
 import string
+import unicodedata
 from datetime import date
 
 from ged.errors import Invalid
@@ -14,6 +16,10 @@ MAX_LENGTH = 64
 MAX_CODE = 32
 """As long as the code of a unit or of a register may be."""
 MAX_SEQUENCE = 9_999_999
+MAX_KEY = 128
+
+_SIGN = re.compile(r"\s*(?:n\s?[°º]|№)\s*:?")
+_RUNS = re.compile(r"[0-9]+|[a-z]+")
 
 
 def check_pattern(pattern: str) -> str:
@@ -51,3 +57,26 @@ def format_number(pattern: str, *, sequence: int, on: date, entity: str, unit: s
         unit=unit,
         register=register,
     )
+
+
+def number_key(text: str) -> str:
+    """The form in which a number as printed and a number as typed are equal; empty when there is nothing to compare.
+
+    Capitals, accents, blanks, separators, a "n°" before it and leading zeros do not matter: ``00042/2026/MÉM`` and
+    ``N° 42 - 2026 mem`` give ``42/2026/mem``. Groups of digits stay apart: ``4/22026`` is another number.
+    """
+    plain = _SIGN.sub("", text.casefold(), count=1) if _SIGN.match(text.casefold()) else text.casefold()
+    folded = "".join(_plain(c) for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
+    runs: list[str] = []
+    for run in _RUNS.findall(folded):
+        if run.isdigit():
+            runs.append(run.lstrip("0") or "0")
+        elif runs and not runs[-1].isdigit():
+            runs[-1] += run
+        else:
+            runs.append(run)
+    return "/".join(runs)[:MAX_KEY]
+
+
+def _plain(char: str) -> str:
+    return str(unicodedata.decimal(char)) if char.isdecimal() else char

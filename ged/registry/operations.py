@@ -11,6 +11,7 @@ from sqlalchemy.orm import object_session
 
 from ged import access, locks
 from ged.access import Because
+from ged.db import insert_if_missing
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.jobs import JobKind
 from ged.org.actors import heading_post
@@ -26,7 +27,7 @@ from ged.ports import (
     unit_principal,
 )
 from ged.registry import allocation, signed_kinds
-from ged.registry.correspondents import known_sender, resolve_sender
+from ged.registry.correspondents import known_sender, may_be_listed, resolve_sender
 from ged.registry.journal_check import told_of_number
 from ged.registry.models import (
     Attachment,
@@ -111,12 +112,13 @@ def register_incoming(
         Invalid: a field is missing or makes no sense; ``params['field']`` names it; ``register.nature``,
             ``mail.addressed_unknown``.
     """
+    register = allocation.open_register(uow.session, register_id)  # in hand to the end: it is read once
     post = allocation.clerk_post(uow.session, register_id, actor)
     today = now.astimezone(uow.services.zone).date()
     _check_form(form, actor, today)
-    _check_place(uow, register_id, form)
-    find = known_sender if form.level is Confidentiality.SECRET else resolve_sender
-    sender = find(uow, form.sender_id, form.sender_name)
+    _check_place(uow, register, form)
+    find = resolve_sender if may_be_listed(form.level) else known_sender
+    sender = find(uow, form.sender_id, form.sender_name, unit_id=post.unit_id)
     mail = Mail(
         direction=Direction.INCOMING,
         state=MailState.TO_IMPUTE,
@@ -183,8 +185,7 @@ def _sent_before(uow: UnitOfWork, mail: Mail) -> Registered | None:
     return Registered(MailId(first.id), first.numbers[0].id, first.numbers[0].text, is_repeated=True)
 
 
-def _check_place(uow: UnitOfWork, register_id: RegisterId, form: IncomingForm) -> None:
-    register = uow.session.get_one(Register, register_id)
+def _check_place(uow: UnitOfWork, register: Register, form: IncomingForm) -> None:
     if (register.nature, register.direction) != (RegisterNature.ARRIVAL, Direction.INCOMING):
         raise Invalid("register.nature", "choose a register of arrivals", field="register_id")
     authority = select(PostRole.post_id).where(
@@ -333,14 +334,10 @@ def take_number(uow: UnitOfWork, mail_id: MailId, register_id: RegisterId, *, ac
 
 
 def link(uow: UnitOfWork, from_id: MailId, to_id: MailId, *, kind: str, actor: Actor) -> None:
-    """Link two letters, both visible to the actor."""
+    """Link two letters, both visible to the actor; linked twice they are linked once."""
     for mail_id in (from_id, to_id):
         mail_for(uow, mail_id, actor=actor)
-    exists = uow.session.scalar(
-        select(MailLink.id).where(MailLink.from_id == from_id, MailLink.to_id == to_id, MailLink.kind == kind)
-    )
-    if exists is None:
-        uow.session.add(MailLink(from_id=from_id, to_id=to_id, kind=kind))
+    if insert_if_missing(uow.session, MailLink, from_id=int(from_id), to_id=int(to_id), kind=kind):
         uow.record("mail.linked", "mail", from_id, actor=actor, to=int(to_id), kind=kind)
 
 

@@ -52,8 +52,9 @@ def run_intake(services: Services, batch_id: int, *, heartbeat: Heartbeat, now: 
         for n, (page_id, digest) in enumerate(new, start=1):
             heartbeat(f"{n}/{len(new)}")
             looks[page_id] = _look(services, digest, folder / f"page-{page_id}")
-    with services.unit_of_work(now) as uow:
-        settle(uow, batch_id, looks, now=now)
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            settle(uow, batch_id, looks, now=now)
     _make_pictures(services, batch_id, heartbeat=heartbeat, now=now)
 
 
@@ -92,8 +93,9 @@ def _make_pictures(services: Services, batch_id: int, *, heartbeat: Heartbeat, n
             if picture is not None:
                 made[page_id] = picture
     if made:
-        with services.unit_of_work(now) as uow:
-            _note_pictures(uow, made)
+        for attempt in services.attempts(now):
+            with attempt as uow:
+                _note_pictures(uow, made)
 
 
 def _picture(services: Services, ref: PageRef, width_px: int, out: Path) -> Digest | None:
@@ -161,8 +163,9 @@ def run_recognise(
                 sources[digest] = fetch(services.blobs, digest, folder / f"source-{len(sources)}")
         refs = [PageRef(sources[digest], media_type, index, turned) for digest, media_type, index, turned in pages]
         stored = _read(services, refs, folder, heartbeat)
-    with services.unit_of_work(now) as uow:
-        _note_reading(uow, int(attachment_id), stored)
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            _note_reading(uow, int(attachment_id), stored)
 
 
 def _kinds(attachment_id: int) -> Select[str]:

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from ged.errors import Forbidden, Invalid
 from ged.ports import Confidentiality, MailId
-from ged.registry.allocation import citation
-from ged.registry.correspondents import known_sender, resolve_sender
+from ged.registry.allocation import citation, correction_at
+from ged.registry.correspondents import known_sender, may_be_listed, resolve_sender
 from ged.registry.models import Direction, Mail, Rectification
 from ged.registry.operations import MAX_TEXTS, deciding_post, mail_to_change
 from ged.registry.states import MailState
@@ -44,6 +44,8 @@ def rectify(
 ) -> int:
     """Change fields of a registered letter; answers how many really changed.
 
+    The change is dated by ``allocation.correction_at``: it falls into a day that is open in each of its registers.
+
     Raises:
         Forbidden: ``rectify.forbidden``.
         Invalid: ``rectify.reason``, ``rectify.field``, ``mail.subject_missing``, ``mail.sender_missing``,
@@ -54,7 +56,7 @@ def rectify(
     post = rectifying_post(mail, actor)
     if not reason.strip():
         raise Invalid("rectify.reason", "say why the entry is corrected", field="reason")
-    changed = 0
+    changed: list[tuple[str, str, str]] = []
     for name, value in changes.items():
         old = getattr(mail, name) if name in (*TEXT_FIELDS, *DATE_FIELDS) else None
         new = _checked(name, value, uow)
@@ -63,25 +65,42 @@ def rectify(
         if name == "sender_name" and not new:
             raise Invalid("mail.sender_missing", "type the sender", field=name)
         _apply(uow, mail, name, new)
-        changed += 1
+        changed.append((name, str(old or ""), str(new or "")))
+    if changed:
+        _enter(uow, mail, changed, reason.strip(), actor, post, now)
+        uow.reindex(mail.id)
+    return len(changed)
+
+
+def _enter(
+    uow: UnitOfWork,
+    mail: Mail,
+    changed: list[tuple[str, str, str]],
+    reason: str,
+    actor: Actor,
+    post: HeldPost,
+    now: datetime,
+) -> None:
+    """Write down the changes (field, old, new); last, because the registers' counters are locked from here on."""
+    uow.session.flush()
+    at = correction_at(uow, [number for number in mail.numbers if number.voided_at is None], now=now)
+    cited = _cited(uow, mail)
+    for name, old, new in changed:
         uow.session.add(
             Rectification(
                 mail_id=mail.id,
                 field=name,
-                old_value=str(old or ""),
-                new_value=str(new or ""),
-                reason=reason.strip(),
+                old_value=old,
+                new_value=new,
+                reason=reason,
                 person_id=actor.person_id,
-                at=now,
+                at=at,
             )
         )
         uow.record(
             "mail.rectified", "mail", mail.id, actor=actor, post=post,
-            field=name, old=str(old or ""), new=str(new or ""), reason=reason.strip(), **_cited(uow, mail),
+            field=name, old=old, new=new, reason=reason, **cited,
         )  # fmt: skip
-    if changed:
-        uow.reindex(mail.id)
-    return changed
 
 
 def _cited(uow: UnitOfWork, mail: Mail) -> dict[str, str]:
@@ -128,9 +147,10 @@ def _apply(uow: UnitOfWork, mail: Mail, name: str, value: str | date | None) -> 
     if name != "sender_name":
         setattr(mail, name, value)
         return
-    # What came out of a sealed envelope, or is secret, was kept out of the directory: so is its right name.
-    hidden = mail.level == Confidentiality.SECRET or (mail.sender_id is None and mail.direction is Direction.INCOMING)
-    sender = (known_sender if hidden else resolve_sender)(uow, None, str(value))
+    # What came out of a sealed envelope, or in confidence, was kept out of the directory: so is its right name.
+    listed = may_be_listed(Confidentiality(mail.level))
+    hidden = not listed or (mail.sender_id is None and mail.direction is Direction.INCOMING)
+    sender = (known_sender if hidden else resolve_sender)(uow, None, str(value), unit_id=mail.unit_id)
     mail.sender_id = sender.id if sender is not None else None
     mail.sender_name = sender.name if sender is not None else " ".join(str(value).split())
 

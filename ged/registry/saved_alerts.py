@@ -52,8 +52,10 @@ def check(services: Services, saved_id: int, *, now: datetime) -> int:
     if page is not None and page.notice == search.WITHOUT_INDEX:
         logger.warning("alert.index_away search=%s", saved_id)
         return 0
-    with services.unit_of_work(now) as uow:
-        return _note(uow, saved_id, page)
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            told = _note(uow, saved_id, page)
+    return told
 
 
 def _owner(session: Session, person_id: int, services: Services, now: datetime) -> Actor | None:
@@ -117,8 +119,9 @@ def run_alert_mail(services: Services, job: ClaimedJob, *, now: datetime) -> Non
         to, name = session.get_one(Person, saved.person_id).email, saved.name
     if not count or not to:
         return
-    with services.unit_of_work(now) as uow:
-        jobs.mark_irrevocable(uow.session, job, now=now)
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            jobs.mark_irrevocable(uow.session, job, now=now)
     services.post.send(_message(job.params["message_id"], to, name, count, f"{services.public_url}/recherches"))
 
 

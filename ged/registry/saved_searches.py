@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from ged import access, locks
 from ged.errors import Invalid, NotFound
 from ged.jobs import JobKind
+from ged.org.models import Person
 from ged.ports import SearchQuery, SortOrder
 from ged.registry import search
 from ged.registry.models import Mail
@@ -39,15 +40,22 @@ class SavedRow:
 def save(uow: UnitOfWork, name: str, query: SearchQuery, *, follows: bool, actor: Actor) -> int:
     """Keep a search; when it is followed, what it finds already is remembered by a job and told by nobody.
 
+    The same search kept twice under one name is one. Answers its id.
+
     Raises:
         Invalid: ``saved_search.empty``, ``saved_search.name_taken``, ``saved_search.too_many``.
     """
     if not (query.text or query.filters or query.since or query.until):
         raise Invalid("saved_search.empty", "search for something first")
-    names = uow.session.scalars(select(SavedSearch.name).where(SavedSearch.person_id == actor.person_id)).all()
-    if name.casefold() in (one.casefold() for one in names):
-        raise Invalid("saved_search.name_taken", "choose another name", field="name")
-    if len(names) >= MAX_SAVED:
+    # Of two that are kept at one moment the second sees the first: the name, and how many there are.
+    locks.hold(uow.session, Person, [actor.person_id])
+    kept = uow.session.scalars(select(SavedSearch).where(SavedSearch.person_id == actor.person_id)).all()
+    for one in kept:
+        if one.name == name and one.query == _stored(query) and one.follows == follows:
+            return one.id  # the button was clicked twice
+        if one.name.casefold() == name.casefold():
+            raise Invalid("saved_search.name_taken", "choose another name", field="name")
+    if len(kept) >= MAX_SAVED:
         raise Invalid("saved_search.too_many", "delete one that is not used any more", maximum=MAX_SAVED)
     row = SavedSearch(person_id=actor.person_id, name=name, query=_stored(query), follows=follows, created_at=uow.now)
     uow.session.add(row)

@@ -7,15 +7,15 @@ from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ged import access
-from ged.errors import Invalid
 from ged.org.tree import same_entity
+from ged.registry import typed_numbers
 from ged.registry.intake_models import (
     Scan,
     ScanLeaf,
     ScanPage,
     ScanState,
 )
-from ged.registry.models import Attachment, AttachmentKind, AttachmentPage, Mail, MailNumber
+from ged.registry.models import Attachment, AttachmentKind, AttachmentPage, Mail
 from ged.registry.scan_queries import clerk_units
 from ged.registry.states import MailState
 from ged.unit import Actor
@@ -115,25 +115,15 @@ def letters_to_join(session: Session, actor: Actor, *, limit: int = 12) -> list[
     return [_choice(mail, has_document=False) for mail in rows]
 
 
-def letter_by_number(session: Session, text: str, actor: Actor) -> LetterChoice:
-    """The letter that bears a number, when the actor may see it.
+def letter_by_number(
+    session: Session, text: str, actor: Actor, *, field: str = "number", chosen: int | None = None
+) -> LetterChoice:
+    """The letter that bears a number as typed, when the actor may see it.
 
     Raises:
-        Invalid: ``scan.number_unknown``.
+        Invalid: as ``typed_numbers.letter_by_number``.
     """
-    mail = session.scalar(
-        select(Mail)
-        .join(MailNumber, MailNumber.mail_id == Mail.id)
-        .where(
-            func.lower(MailNumber.text) == " ".join(text.split()).lower(),
-            MailNumber.voided_at.is_(None),
-            access.visible_clause(Mail.id, Mail.level, actor.principals),
-        )
-        .order_by(Mail.id.desc())
-        .limit(1)
-    )
-    if mail is None:
-        raise Invalid("scan.number_unknown", "check the number", field="number", number=text)
+    mail = session.get_one(Mail, typed_numbers.letter_by_number(session, text, actor, field=field, chosen=chosen))
     return _choice(mail, has_document=session.scalar(select(_document_of(Mail.id)).where(Mail.id == mail.id)) or False)
 
 

@@ -12,6 +12,7 @@ from ged import access, jobs
 from ged.errors import EngineFailed
 from ged.org.models import Unit
 from ged.ports import Confidentiality, Hit, MailId, Passage, SearchQuery, SortOrder, Suggestion, SuggestionKind
+from ged.registry import typed_numbers
 from ged.registry.models import Direction, Mail, MailNumber, Priority, Register
 from ged.registry.states import MailState
 from ged.unit import Actor, Services
@@ -167,14 +168,12 @@ def facets(services: Services, session: Session, actor: Actor, query: SearchQuer
 
 
 def exact_number(session: Session, actor: Actor, text: str) -> tuple[list[FoundLetter], list[FoundEnvelope]]:
-    """Letters that the actor may see, and envelopes, that bear exactly this number; also before the index knows them."""
-    number = normal_number(text)
-    if not any(char.isdigit() for char in number):
+    """Letters that the actor may see, and envelopes, that bear this number as typed; also before the index knows them."""
+    if not any(char.isdigit() for char in text):
         return [], []
     rows = session.execute(
         select(MailNumber.mail_id, MailNumber.envelope_id, MailNumber.text)
-        # Spellings, and not lower(text): that would read a million numbers at each search.
-        .where(MailNumber.text.in_({number, number.upper(), number.lower(), number.title()}))
+        .where(typed_numbers.typed(text))
         .order_by(MailNumber.id)
     ).all()
     hits = [Hit(MailId(mail_id), 0.0) for mail_id in dict.fromkeys(m for m, _e, _t in rows if m is not None)]
@@ -185,15 +184,6 @@ def exact_number(session: Session, actor: Actor, text: str) -> tuple[list[FoundL
 def letters(session: Session, actor: Actor, mail_ids: Sequence[int]) -> tuple[FoundLetter, ...]:
     """Those of these letters that the actor may see now, in this order."""
     return _confirmed(session, actor, [Hit(MailId(mail_id), 0.0) for mail_id in mail_ids])
-
-
-def normal_number(text: str) -> str:
-    """A number as registers write it: without the sign before it and blanks around it."""
-    plain = text.strip()
-    for sign in ("n°:", "n°", "N°:", "N°", "nº", "Nº", "№"):
-        if plain.startswith(sign):
-            plain = plain.removeprefix(sign).strip()
-    return plain if 0 < len(plain) <= 64 else ""
 
 
 def _allowed(session: Session, query: SearchQuery) -> SearchQuery:

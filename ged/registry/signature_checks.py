@@ -68,20 +68,21 @@ def run_check(services: Services, attachment_id: int, *, now: datetime) -> None:
         mail_id, at, files = row.mail_id, row.added_at, list(_signed_files(session, row))
         known = set(session.scalars(select(SignatureCheck.digest).where(SignatureCheck.attachment_id == attachment_id)))
     found = [(file, reports_on(services, file, at=at)) for file in files if file.digest not in known]
-    with services.unit_of_work(now) as uow:
-        for file, reports in found:
-            verdict = worst(reports)
-            uow.session.add(
-                SignatureCheck(
-                    attachment_id=attachment_id, digest=file.digest, verdict=verdict,
-                    reports=[_as_json(one) for one in reports], at=at, checked_at=now,
-                )
-            )  # fmt: skip
-            reasons = sorted({one.reason for one in reports})
-            uow.record(
-                "signature.checked", "mail", mail_id, actor=SYSTEM, attachment=attachment_id, digest=file.digest,
-                verdict=verdict.value, reasons=reasons,
-            )  # fmt: skip
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            for file, reports in found:
+                verdict = worst(reports)
+                uow.session.add(
+                    SignatureCheck(
+                        attachment_id=attachment_id, digest=file.digest, verdict=verdict,
+                        reports=[_as_json(one) for one in reports], at=at, checked_at=now,
+                    )
+                )  # fmt: skip
+                reasons = sorted({one.reason for one in reports})
+                uow.record(
+                    "signature.checked", "mail", mail_id, actor=SYSTEM, attachment=attachment_id, digest=file.digest,
+                    verdict=verdict.value, reasons=reasons,
+                )  # fmt: skip
 
 
 def on_view(services: Services, attachment_id: int, actor: Actor) -> tuple[FileCheck, ...]:

@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime, time
 from ged import access
 from ged.access import Because
 from ged.jobs import JobKind
-from ged.ports import Confidentiality, unit_principal
+from ged.ports import unit_principal
 from ged.registry import allocation
 from ged.registry.allocation import BookEntry
-from ged.registry.correspondents import directory_ids
+from ged.registry.correspondents import directory_ids, may_be_listed
 from ged.registry.journal_check import told_of_number
 from ged.registry.models import (
     Attachment,
@@ -59,7 +59,8 @@ def write(uow: UnitOfWork, register_id: int, source: str, placed: Sequence[Place
         letters=len(placed),
         taken_at=uow.now,
     )
-    senders = directory_ids(uow, [one.line.sender for one in placed if _is_listed(one.line, register)])
+    listed = [one.line.sender for one in placed if _is_listed(one.line, register)]
+    senders = directory_ids(uow, listed, unit_id=register.unit_id)
     mails = [_mail(uow, register, one, senders) for one in placed]
     uow.session.add_all([batch, *mails])
     uow.session.flush()
@@ -86,9 +87,9 @@ def write(uow: UnitOfWork, register_id: int, source: str, placed: Sequence[Place
 
 
 def _is_listed(line: ArchiveLine, register: Register) -> bool:
-    """Whether the sender belongs into the directory: one outside, of a letter that is no secret."""
+    """Whether the sender belongs into the directory: one outside, of a letter that did not come in confidence."""
     direction = line.direction or register.direction
-    return bool(line.sender) and line.level < Confidentiality.SECRET and direction is Direction.INCOMING
+    return bool(line.sender) and may_be_listed(line.level) and direction is Direction.INCOMING
 
 
 def _mail(uow: UnitOfWork, register: Register, one: Placed, senders: dict[str, int]) -> Mail:

@@ -1,6 +1,6 @@
 """What an authority and the units below decide over a letter."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -94,6 +94,23 @@ def impute(
     )  # fmt: skip
     uow.reindex(mail.id)
     return decision.id
+
+
+def impute_all(
+    uow: UnitOfWork, versions: Mapping[MailId, int | None], form: ImputationForm, *, actor: Actor, now: datetime
+) -> None:
+    """The same decision for several letters, or for none of them.
+
+    Args:
+        versions: letter -> version that its form showed, in the order of the decisions.
+
+    Raises:
+        As ``impute``.
+    """
+    # All of them before the first decision: two people may have ticked the same letters in two orders.
+    locks.hold(uow.session, Mail, list(versions))
+    for mail_id, version in versions.items():
+        impute(uow, mail_id, form, version=version, actor=actor, now=now)
 
 
 def _locked(uow: UnitOfWork, mail_id: MailId, *, actor: Actor, version: int | None = None) -> Mail:

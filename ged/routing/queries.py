@@ -166,17 +166,8 @@ def mail_rows(session: Session, actor: Actor, mail_ids: Sequence[MailId | int]) 
 
 
 def _rows(session: Session, actor: Actor, what: ColumnElement[bool], *, limit: int, offset: int) -> list[MailRow]:
-    first = (
-        select(func.min(MailNumber.id).label("id"), MailNumber.mail_id)
-        .where(MailNumber.voided_at.is_(None))
-        .group_by(MailNumber.mail_id)
-        .subquery()
-    )
-    number = aliased(MailNumber)
     query = (
-        select(Mail, number.text, ReadMark.at)
-        .outerjoin(first, first.c.mail_id == Mail.id)
-        .outerjoin(number, number.id == first.c.id)
+        select(Mail, ReadMark.at)
         .outerjoin(ReadMark, (ReadMark.mail_id == Mail.id) & (ReadMark.person_id == actor.person_id))
         .where(what, access.visible_clause(Mail.id, Mail.level, actor.principals))
         .order_by(*_urgent_first())
@@ -184,8 +175,11 @@ def _rows(session: Session, actor: Actor, what: ColumnElement[bool], *, limit: i
         .offset(offset)
     )
     found = session.execute(query).unique().all()
-    papers = documents(session, [mail.id for mail, *_ in found])
-    return [mail_row(mail, text or "", read_at is not None, papers.get(mail.id)) for mail, text, read_at in found]
+    mail_ids = [mail.id for mail, _ in found]
+    numbers, papers = first_numbers(session, mail_ids), documents(session, mail_ids)
+    return [
+        mail_row(mail, numbers.get(mail.id, ""), read_at is not None, papers.get(mail.id)) for mail, read_at in found
+    ]
 
 
 def documents(session: Session, mail_ids: Sequence[int]) -> dict[int, tuple[AttachmentId, int]]:

@@ -264,9 +264,11 @@ def _change(
         return Saved(draft.version_no, 0, changed=False)
     pages = letter_pages(letter, mode=PageMode.PREVIEW, at=now, signatory=Signatory(letter.sender, ""))
     digest = services.blobs.put(BytesIO(pages.pdf)).digest if in_circuit else None
-    with services.unit_of_work(now) as uow:
-        draft = book.locked(uow, mail_id, actor, version=version)
-        return _apply(uow, draft, content, letter, pages, digest, upload, actor)
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            draft = book.locked(uow, mail_id, actor, version=version)
+            saved = _apply(uow, draft, content, letter, pages, digest, upload, actor)
+    return saved
 
 
 def _apply(

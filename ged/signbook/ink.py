@@ -47,17 +47,18 @@ def confirm_ink(services: Services, mail_id: MailId | int, *, version_no: int, a
     code = make_code(CodeKind.OUTGOING, int(mail_id), key=services.code_key)
     pages = letter_pages(letter, mode=PageMode.INK, at=now, signatory=words, code=code)
     digest = services.blobs.put(BytesIO(pages.pdf)).digest
-    with services.unit_of_work(now) as uow:
-        draft, post = operations.confirming(uow, mail_id, version_no=version_no, actor=actor)
-        checked.require()
-        draft.way = SignatureWay.INK
-        draft.print_id = book.attach_pages(
-            uow, draft, digest, pages, kind=AttachmentKind.RENDERED, filename="a-signer.pdf", actor=actor,
-            reason="Signature manuscrite",
-        )  # fmt: skip
-        register = book.departure_register(uow.session, _signing_unit(uow.session, draft))
-        access.grant(uow, draft.mail_id, (unit_principal(register.unit_id),), Because.REGISTERED)
-        book.enter(uow, draft, CircuitAct.CONFIRM, actor=actor, post=post, text="ink")
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            draft, post = operations.confirming(uow, mail_id, version_no=version_no, actor=actor)
+            checked.require()
+            draft.way = SignatureWay.INK
+            draft.print_id = book.attach_pages(
+                uow, draft, digest, pages, kind=AttachmentKind.RENDERED, filename="a-signer.pdf", actor=actor,
+                reason="Signature manuscrite",
+            )  # fmt: skip
+            register = book.departure_register(uow.session, _signing_unit(uow.session, draft))
+            access.grant(uow, draft.mail_id, (unit_principal(register.unit_id),), Because.REGISTERED)
+            book.enter(uow, draft, CircuitAct.CONFIRM, actor=actor, post=post, text="ink")
 
 
 def cancel_ink(uow: UnitOfWork, mail_id: MailId | int, *, actor: Actor) -> None:

@@ -90,10 +90,11 @@ def submit(services: Services, mail_id: MailId | int, *, version: int, actor: Ac
         holds = presign.pages_hold(session, draft)
     pages = letter_pages(letter, mode=PageMode.PREVIEW, at=now, signatory=Signatory(letter.sender, ""))
     digest = services.blobs.put(BytesIO(pages.pdf)).digest
-    with services.unit_of_work(now) as uow:
-        draft = book.locked(uow, mail_id, actor, version=version)
-        post = _check_submission(draft, version, actor)
-        _enter_circuit(uow, draft, digest, pages, letter, post, actor, holds=holds)
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            draft = book.locked(uow, mail_id, actor, version=version)
+            post = _check_submission(draft, version, actor)
+            _enter_circuit(uow, draft, digest, pages, letter, post, actor, holds=holds)
 
 
 def _check_submission(draft: Draft, version: int, actor: Actor) -> HeldPost:
@@ -311,13 +312,15 @@ def confirm(services: Services, mail_id: MailId | int, *, version_no: int, actor
     """
     _check_mark(services, mail_id, actor, now)
     checked = presign.check(services, mail_id, actor=actor, now=now)
-    with services.unit_of_work(now) as uow:
-        draft, post = confirming(uow, mail_id, version_no=version_no, actor=actor)
-        checked.require()
-        draft.way = SignatureWay.DIGITAL
-        book.enter(uow, draft, CircuitAct.CONFIRM, actor=actor, post=post)
-        number_letter(uow, draft, actor=actor, post=post)
-        return draft.number.text if draft.number is not None else ""
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            draft, post = confirming(uow, mail_id, version_no=version_no, actor=actor)
+            checked.require()
+            draft.way = SignatureWay.DIGITAL
+            book.enter(uow, draft, CircuitAct.CONFIRM, actor=actor, post=post)
+            number_letter(uow, draft, actor=actor, post=post)
+            number = draft.number.text if draft.number is not None else ""
+    return number
 
 
 def _check_mark(services: Services, mail_id: MailId | int, actor: Actor, now: datetime) -> None:
@@ -390,16 +393,21 @@ def sign_numbered(services: Services, mail_id: MailId | int, *, key: OpenedKey, 
         _note_failure(services, mail_id, failure, actor, now)
         raise
     stored = services.blobs.put(BytesIO(signed.pdf))
-    with services.unit_of_work(now) as uow:
-        draft = book.locked(uow, mail_id, actor)
-        post = _check_signing(draft, actor, local_day(services, now))
-        _keep_signed(uow, draft, stored, pages, level=signed.level, actor=actor)
-        tokens.keep(uow, draft.mail_id, token, actor=actor, post=post)
-        draft.failure = ""
-        draft.confirmed_by_id, draft.confirmed_name, draft.confirmed_title = actor.person_id, words.name, words.title
-        draft.confirmed_capacity = " ".join(words.capacity)
-        finish_signature(uow, draft, actor=actor, post=post, digest=stored.digest, level=signed.level)
-        uow.preserve("mail", draft.mail_id)
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            draft = book.locked(uow, mail_id, actor)
+            post = _check_signing(draft, actor, local_day(services, now))
+            _keep_signed(uow, draft, stored, pages, level=signed.level, actor=actor)
+            tokens.keep(uow, draft.mail_id, token, actor=actor, post=post)
+            draft.failure = ""
+            draft.confirmed_by_id, draft.confirmed_name, draft.confirmed_title = (
+                actor.person_id,
+                words.name,
+                words.title,
+            )
+            draft.confirmed_capacity = " ".join(words.capacity)
+            finish_signature(uow, draft, actor=actor, post=post, digest=stored.digest, level=signed.level)
+            uow.preserve("mail", draft.mail_id)
     return number
 
 
@@ -466,10 +474,11 @@ def _request(
 
 
 def _note_failure(services: Services, mail_id: MailId | int, failure: GedError, actor: Actor, now: datetime) -> None:
-    with services.unit_of_work(now) as uow:
-        # No edit of a person: their pages do not become stale.
-        uow.session.execute(update(Draft).where(Draft.mail_id == mail_id).values(failure=failure.code))
-        uow.record("signbook.sign_failed", "mail", int(mail_id), actor=actor, code=failure.code)
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            # No edit of a person: their pages do not become stale.
+            uow.session.execute(update(Draft).where(Draft.mail_id == mail_id).values(failure=failure.code))
+            uow.record("signbook.sign_failed", "mail", int(mail_id), actor=actor, code=failure.code)
 
 
 def finish_signature(

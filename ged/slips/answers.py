@@ -51,8 +51,9 @@ def answer_slip(
             ``slip.claim_remark``, ``slip.text_long``.
         InvalidTransition: ``slip.not_received``.
     """
-    with services.unit_of_work(now) as uow:
-        numbered = number_answer(uow, slip_id, kind=kind, lines=lines, remark=remark, actor=actor, now=now)
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            numbered = number_answer(uow, slip_id, kind=kind, lines=lines, remark=remark, actor=actor, now=now)
     return operations.signed_or_why(services, numbered, key, actor, now)
 
 

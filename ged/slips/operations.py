@@ -63,8 +63,9 @@ def issue(services: Services, form: SlipForm, *, key: OpenedKey, actor: Actor, n
             numbered then.
     """
     preview(services, form, actor=actor, now=now)
-    with services.unit_of_work(now) as uow:
-        numbered = number_slips(uow, form, actor=actor, now=now)
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            numbered = number_slips(uow, form, actor=actor, now=now)
     return tuple(signed_or_why(services, slip, key, actor, now) for slip in numbered)
 
 
@@ -141,8 +142,9 @@ def sign_slip(services: Services, slip_id: SlipId | int, *, key: OpenedKey, acto
     prepared = services.signer.prepare(pdf, fields)
     signed = services.signer.sign(prepared, request, sealed=key.sealed, cookie_key=key.cookie_key, now=now)
     digest = services.blobs.put(BytesIO(signed.pdf)).digest
-    with services.unit_of_work(now) as uow:
-        _send(uow, sheet, digest, signed.level, by_name[render.RECEIVER], mark, actor, now)
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            _send(uow, sheet, digest, signed.level, by_name[render.RECEIVER], mark, actor, now)
 
 
 def void_slip(uow: UnitOfWork, slip_id: SlipId | int, *, reason: str, actor: Actor, now: datetime) -> None:

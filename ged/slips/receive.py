@@ -87,8 +87,9 @@ def receive(
         InvalidTransition: ``slip.received`` (twice), ``slip.not_sent``, ``slip.voided``.
         EngineFailed: ``sign.failed``: receive again.
     """
-    with services.unit_of_work(now) as uow:
-        begun = _begin(uow, int(slip_id), decisions, capacity.strip(), version, actor)
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            begun = _begin(uow, int(slip_id), decisions, capacity.strip(), version, actor)
     with services.blobs.open(begun.digest) as stored:
         sent = stored.read()
     lines = render.decided(begun.sheet.lines, begun.decisions)
@@ -102,8 +103,9 @@ def receive(
     )
     signed = services.signer.sign(sent, request, sealed=key.sealed, cookie_key=key.cookie_key, now=now)
     digest = services.blobs.put(BytesIO(signed.pdf)).digest
-    with services.unit_of_work(now) as uow:
-        _finish(uow, int(slip_id), begun.attempt, digest, signed.level, actor, now)
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            _finish(uow, int(slip_id), begun.attempt, digest, signed.level, actor, now)
 
 
 def record_paper_receipt(

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from ged.codes import CodeKind, read_code
 from ged.errors import GedError, Invalid, NotFound
 from ged.ports import SlipId
+from ged.registry import typed_numbers
 from ged.registry.models import MailNumber
 from ged.slips import parties, queries
 from ged.slips.models import Slip, SlipLine
@@ -101,7 +102,7 @@ def _codes(text: str) -> list[str]:
 def read(session: Session, text: str, so_far: ReadList, *, code_key: bytes, actor: Actor) -> tuple[ReadList, Reading]:
     """What one code does: a slip joins the list, a letter's label ticks its line, anything else says why not."""
     try:
-        slip_id, number_id = _meaning(session, text, code_key)
+        slip_id, number_id = _meaning(session, text, so_far, code_key, actor)
         if slip_id is not None:
             return _add(session, slip_id, so_far, actor)
         return _tick(session, number_id or 0, so_far, actor)
@@ -118,7 +119,9 @@ def listed(session: Session, so_far: ReadList, actor: Actor) -> tuple[ReadSlip, 
     )
 
 
-def _meaning(session: Session, text: str, code_key: bytes) -> tuple[int | None, int | None]:
+def _meaning(
+    session: Session, text: str, so_far: ReadList, code_key: bytes, actor: Actor
+) -> tuple[int | None, int | None]:
     """The slip, or the number of a letter, that a text stands for."""
     code = read_code(text, key=code_key)
     if code is not None and code.kind is CodeKind.SLIP:
@@ -127,10 +130,26 @@ def _meaning(session: Session, text: str, code_key: bytes) -> tuple[int | None, 
         return None, code.subject_id
     if code is not None:
         raise Invalid("slip.code_other", "read the code of a slip, or a letter's label", kind=code.kind.value)
-    typed = session.execute(select(MailNumber.slip_id, MailNumber.id).where(MailNumber.text == text)).first()
-    if typed is None:
+    number = _typed(session, text, so_far, actor)
+    return (number.slip_id, None) if number.slip_id is not None else (None, number.id)
+
+
+def _typed(session: Session, text: str, so_far: ReadList, actor: Actor) -> MailNumber:
+    """The number that was typed; of several of this text the one that is about the list or may join it."""
+    found = session.scalars(select(MailNumber).where(typed_numbers.typed(text)).order_by(MailNumber.id)).all()
+    if not found:
         raise Invalid("slip.code_foreign", "read the code printed on the slip, or type its number")
-    return (typed.slip_id, None) if typed.slip_id is not None else (None, typed.id)
+    near = [one for one in found if _is_near(session, one, so_far, actor)] if len(found) > 1 else []
+    if len(near) > 1:
+        raise Invalid("slip.code_several", "read the code of the label", number=text)
+    return near[0] if near else found[0]
+
+
+def _is_near(session: Session, number: MailNumber, so_far: ReadList, actor: Actor) -> bool:
+    if number.slip_id is not None:
+        slip = session.get(Slip, number.slip_id)
+        return slip is not None and parties.sees(slip, actor)
+    return any(line.slip_id in so_far.slip_ids for line in _lines_of(session, number))
 
 
 def _add(session: Session, slip_id: int, so_far: ReadList, actor: Actor) -> tuple[ReadList, Reading]:

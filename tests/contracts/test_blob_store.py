@@ -2,13 +2,24 @@
 
 import hashlib
 import io
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from ged import models
+from ged.adapters import blobs_fs
 from ged.adapters.blobs_fs import HEADER, FileBlobs
+from ged.archive.blobs import sweep
+from ged.db import Base, make_engine, read_session
 from ged.errors import EngineFailed, NotFound
 from ged.ports import BlobStore, Digest
+from tests.lock_kit import outcomes
+
+assert models is not None  # every table that may name a blob
+YESTERDAY = datetime.now(UTC) - timedelta(days=1)
 
 
 @pytest.fixture
@@ -65,3 +76,62 @@ def test_a_foreign_header_is_an_error_and_no_bytes(tmp_path: Path) -> None:
     path.write_bytes(b"\0" * len(HEADER) + b"a letter")
     with pytest.raises(EngineFailed, match="blob.header"):
         blobs.open(digest)
+
+
+def _aged(folder: Path, digest: str) -> None:
+    (path,) = folder.glob(f"??/??/{digest}")
+    os.utime(path, (1_000_000_000, 1_000_000_000))
+
+
+def test_what_nobody_names_is_discarded(tmp_path: Path) -> None:
+    blobs = FileBlobs(tmp_path)
+    digest = blobs.put(io.BytesIO(b"left over")).digest
+    _aged(tmp_path, digest)
+    assert blobs.discard(digest, written_before=YESTERDAY)
+    assert not blobs.exists(digest)
+    assert not list((tmp_path / "trash").iterdir())
+    assert not blobs.discard(digest, written_before=YESTERDAY), "gone already"
+
+
+def test_bytes_handed_in_again_between_the_look_and_the_removal_stay(tmp_path: Path) -> None:
+    class HandedInAgain(FileBlobs):
+        def digests(self) -> Iterator[tuple[Digest, datetime]]:
+            for found in super().digests():
+                self.put(io.BytesIO(b"an old scan"))  # looked at, and not yet judged
+                yield found
+
+    blobs = HandedInAgain(tmp_path)
+    digest = blobs.put(io.BytesIO(b"an old scan")).digest
+    _aged(tmp_path, digest)
+    engine = make_engine(f"sqlite:///{tmp_path}/rows.db")
+    Base.metadata.create_all(engine)
+    with read_session(engine) as session:
+        assert sweep(session, blobs, now=datetime.now(UTC)) == 0
+    engine.dispose()
+    assert blobs.verify(digest)
+
+
+def test_whoever_puts_bytes_while_they_are_discarded_has_them(tmp_path: Path) -> None:
+    blobs = FileBlobs(tmp_path)
+    for n in range(200):
+        content = f"scan {n}".encode()
+        digest = blobs.put(io.BytesIO(content)).digest
+        _aged(tmp_path, digest)
+        outcomes(
+            lambda content=content: blobs.put(io.BytesIO(content)),
+            lambda digest=digest: blobs.discard(digest, written_before=YESTERDAY),
+        )
+        assert blobs.verify(digest), n
+    assert not list((tmp_path / "trash").iterdir())
+
+
+def test_a_file_that_a_killed_sweep_moved_away_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blobs = FileBlobs(tmp_path)
+    digest = blobs.put(io.BytesIO(b"renewed, then moved")).digest
+    (path,) = tmp_path.glob("??/??/*")
+    path.rename(tmp_path / "trash" / f"{digest}.0a1b2c3d")
+    FileBlobs(tmp_path)
+    assert not blobs.exists(digest), "another process may be at it this moment"
+    monkeypatch.setattr(blobs_fs, "MOVED_FOR_S", -1)
+    FileBlobs(tmp_path)
+    assert blobs.verify(digest)

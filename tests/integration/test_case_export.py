@@ -28,6 +28,7 @@ from ged.verify import verify
 from tests.case_kit import Stamper, exported, held_by_judge, make_case_house
 from tests.factories import NOW
 from tests.signbook_kit import make_house
+from tests.tampering import lift_guards
 
 
 @pytest.fixture(scope="module")
@@ -238,6 +239,7 @@ def test_an_authority_that_was_away_stamps_later_and_a_rewritten_journal_is_foun
     line.write_text(kept.replace('"count": ', '"count": 1', 1))
     assert "anchor.line_altered" in {p.code for p in verify(services, now=NOW).problems}
     line.write_text(kept)
+    lift_guards(services.engine)
     with services.engine.begin() as connection:
         connection.execute(text("UPDATE audit_entries SET hash = :h WHERE sequence = 2"), {"h": "ab" * 32})
     assert "journal.rewritten_behind_anchor" in {p.code for p in verify(services, now=NOW).problems}

@@ -35,6 +35,7 @@ from ged.registry.levels import change_level
 from ged.registry.models import Attachment, AttachmentKind, MailNumber, PageText, Register, Rendition
 from ged.registry.operations import IncomingForm, Registered, register_incoming
 from ged.unit import Services
+from ged.verify import verify
 from tests import pages, paper_kit, signing_kit
 from tests.factories import NOW, actor, make_organisation, make_services
 
@@ -262,6 +263,16 @@ def test_a_label_that_cannot_join_leaves_a_waiting_scan_that_says_why(services: 
         ("number_unknown", "", None),
         ("document_exists", letter.number, None),
     ]
+
+
+def test_a_number_on_paper_that_the_register_lost_is_named_by_verify(services: Services) -> None:
+    """Only this installation makes such a code: the number was given, and a backup without it was read in since."""
+    bridge = pair(services)
+    take_in(services, bridge, "k1", pages.png("perdu", code=make_code(CodeKind.LABEL, 999, key=services.code_key)))
+    with services.reading() as session:
+        scan_id = session.scalars(select(Scan.id)).one()
+    found = [(one.code, one.where) for one in verify(services, now=NOW).problems]
+    assert found == [("number.told_and_missing", f"number id 999, label on scan {scan_id}")]
 
 
 def test_a_code_other_than_a_label_waits_for_a_person_with_all_its_pages(services: Services) -> None:

@@ -33,6 +33,7 @@ from web.cli import main
 
 KEY = derive_secret(SECRET, "keystore")
 ROOT_WORDS = "une racine bien gardée"
+WORDS = "la phrase du gardien"
 
 
 @pytest.fixture(scope="module")
@@ -204,10 +205,10 @@ def test_the_root_is_kept_elsewhere_and_the_authority_is_renewed_by_it(tmp_path)
 
     later = NOW + timedelta(days=3000)
     with pytest.raises(Invalid, match="authority.root_passphrase"):
-        pki.renew_issuing(folder, KEY, OfflineRoot(medium, "une autre phrase"), now=later)
+        pki.renew_issuing(folder, OfflineRoot(medium, "une autre phrase"), now=later)
     with pytest.raises(ConfigError, match="authority.root_missing"):
-        pki.renew_issuing(folder, KEY, OfflineRoot(tmp_path / "lost", ROOT_WORDS), now=later)
-    after = pki.renew_issuing(folder, KEY, offline, now=later, address=address)
+        pki.renew_issuing(folder, OfflineRoot(tmp_path / "lost", ROOT_WORDS), now=later)
+    after = pki.renew_issuing(folder, offline, now=later, address=address)
     assert after.not_valid_after_utc > before.not_valid_after_utc
     person.verify_directly_issued_by(after)
 
@@ -230,8 +231,9 @@ def test_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         return result.output
 
     assert "--trial" in ged("pki", "init", "Ministère")
-    twice = f"{ROOT_WORDS}\n{ROOT_WORDS}\n"
-    assert "key.passphrase_short" in ged("pki", "init", "Ministère", "--root", medium, words="court\ncourt\n")
+    twice = f"{WORDS}\n{WORDS}\n{ROOT_WORDS}\n{ROOT_WORDS}\n"
+    for short in (f"{WORDS}\n{WORDS}\ncourt\ncourt\n", f"court\ncourt\n{ROOT_WORDS}\n{ROOT_WORDS}\n"):
+        assert "key.passphrase_short" in ged("pki", "init", "Ministère", "--root", medium, words=short)
     told = ged("pki", "init", "Ministère", "--root", medium, words=twice)
     assert "authority: made" in told
     assert ROOT_WORDS not in told
@@ -251,9 +253,11 @@ def test_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     engine.dispose()
     assert "1a2b  until 2026-11-24  person  CN=A" in ged("pki", "list")
     assert ged("pki", "list", "--expiring", 30) == ""
-    assert "certificate: revoked" in ged("pki", "revoke", "1A2B", "--reason", "superseded")
+    told = ged("pki", "revoke", "1A2B", "--reason", "superseded", words=f"{WORDS}\n")
+    assert "certificate: revoked" in told
+    assert "list: good until" in told
     assert "superseded" in ged("pki", "list")
-    assert ged("pki", "status") == ""
+    assert ged("pki", "status").startswith("authority: under a passphrase\nlist: good until")
 
 
 def test_a_signature_by_a_key_that_was_revoked_before_is_red_in_the_installation_itself(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from tests import browsing
 from tests.factories import NOW, TODAY, actor, make_services
 from tests.site import make_site, post, served, sign_in
 from tests.slip_kit import LineForm, letter, register_id, send
+from tests.tampering import lift_guards
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -44,6 +45,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, Serv
         folder, services=dataclasses.replace(made, preserver=PadesPreserver([], made.vault.trust_roots_pem))
     )
     failed, lasting, _ = (send(services, LineForm(mail_id=letter(services))).slip_id for _ in range(3))
+    lift_guards(services.engine)
     with services.unit_of_work(NOW) as uow:
         uow.session.execute(update(SlipRevision).where(SlipRevision.slip_id == lasting).values(level="B-LTA"))
         given = {"updated_at": NOW, "level": "B-B"}
@@ -144,6 +146,7 @@ def test_without_authorities_the_page_says_so(tmp_path: Path) -> None:
 def test_a_long_number_stays_in_its_cell(tmp_path: Path, browser: Browser, width: int) -> None:
     app, services = make_site(tmp_path)
     send(services, LineForm(mail_id=letter(services)))
+    lift_guards(services.engine)
     with services.unit_of_work(NOW) as uow:
         number_id = uow.session.scalars(select(Slip.number_id)).one()
         uow.session.execute(update(MailNumber).where(MailNumber.id == number_id).values(text=LONG))

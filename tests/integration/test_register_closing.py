@@ -35,6 +35,7 @@ from tests.servers.authorities import Authorities
 from tests.signbook_kit import House, make_house
 from tests.site import make_site, post, sign_in
 from tests.slip_kit import LineForm, letter, register_id, send
+from tests.tampering import lift_guards
 
 DAY = timedelta(days=1)
 KEY = derive_secret(SECRET, "keystore")
@@ -89,6 +90,7 @@ def test_closings_are_chained_and_a_change_behind_them_is_named(services: Servic
     assert (second.from_on, second.sequence) == (TODAY + DAY, 2)
     with services.reading() as session:
         assert list(closing.broken(session, services)) == []
+    lift_guards(services.engine)
     with services.engine.begin() as connection:
         connection.execute(text("UPDATE register_closings SET number_count = 2 WHERE sequence = 1"))
     seal_head(services, now=NOW + 2 * DAY)

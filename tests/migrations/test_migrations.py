@@ -12,6 +12,7 @@ from sqlalchemy import Engine, inspect, text
 
 from ged import audit
 from ged.db import make_engine
+from ged.errors import ConfigError
 from ged.models import metadata
 from ged.unit import SYSTEM
 from tests.factories import NOW, make_organisation, make_services
@@ -80,14 +81,49 @@ def test_the_migrated_database_is_what_the_models_say(url: str, engine: Engine, 
     assert tables(engine) == set(metadata.tables)
 
 
-def test_an_upgrade_keeps_what_is_there(url: str, engine: Engine, tmp_path: Path) -> None:
+def test_each_revision_is_upgraded_over_rows(url: str, engine: Engine, tmp_path: Path) -> None:
+    """From each revision an installation at work comes up to the present one, and every row is still there."""
     upgrade(url, tmp_path)
     fill(url, tmp_path)
-    before = counts(engine)
+    with engine.begin() as connection:
+        script = ScriptDirectory.from_config(alembic_config(connection))
+    for older in [revision.revision for revision in script.walk_revisions()][1:]:
+        downgrade(engine, older)
+        before = counts(engine)
+        assert before["mails"] == 1
+        assert before["audit_entries"] >= 2
+        upgrade(url, tmp_path)
+        after = counts(engine)
+        assert {name: after[name] for name in before if name in after} == {
+            n: c for n, c in before.items() if n in after
+        }
+        assert tables(engine) == set(metadata.tables)
+
+
+def test_one_migrates_at_a_time(url: str, engine: Engine, tmp_path: Path) -> None:
     upgrade(url, tmp_path)
-    assert counts(engine) == before
-    assert before["mails"] == 1
-    assert before["audit_entries"] >= 2
+    other = make_engine(url)
+    with migrating(engine), pytest.raises(ConfigError) as refused, migrating(other, wait_s=0.3):
+        pass
+    other.dispose()
+    assert refused.value.code == "database.migrating"
+    upgrade(url, tmp_path)
+
+
+@pytest.mark.servers
+def test_a_migration_does_not_wait_for_a_table_that_is_in_use(make_database: Callable[[], str], tmp_path: Path) -> None:
+    """It would hold up everybody who comes after it; it gives up, and is called again at a quieter moment."""
+    url = make_database()
+    engine = make_engine(url)
+    upgrade(url, tmp_path)
+    downgrade(engine, "0014")
+    with engine.connect() as someone:
+        someone.execute(text("SELECT count(*) FROM mail_numbers"))  # a long report: its transaction stays open
+        with pytest.raises(ConfigError) as refused:
+            upgrade(url, tmp_path)
+    assert refused.value.code == "database.busy"
+    upgrade(url, tmp_path)
+    engine.dispose()
 
 
 def test_each_revision_goes_down_and_up_again_with_rows(url: str, engine: Engine, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from ged import audit
 from ged.archive.seal import HeadSeal
 from ged.unit import SYSTEM, Services
 from tests.factories import NOW, make_services
+from tests.tampering import lift_guards
 
 COLUMNS = {
     "at": "'2020-01-01 00:00:00.000000'",
@@ -39,6 +40,7 @@ def findings(services: Services) -> list[tuple[int, str]]:
 
 
 def execute(services: Services, *statements: str) -> None:
+    lift_guards(services.engine)
     with services.engine.begin() as connection:
         for statement in statements:
             connection.execute(text(statement))

@@ -35,6 +35,7 @@ from signing.pki import Authority
 from tests import pages, slip_kit
 from tests.factories import NOW, SECRET, actor, make_organisation, make_services
 from tests.signbook_kit import make_house
+from tests.tampering import lift_guards
 
 pytestmark = pytest.mark.slow
 GED = Path(sys.executable).parent / "ged"
@@ -90,7 +91,9 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def here(sound: Path, tmp_path: Path) -> Services:
     """A copy of it, to be spoilt."""
     shutil.copytree(sound, tmp_path, dirs_exist_ok=True)
-    return make_services(tmp_path, create=False)
+    services = make_services(tmp_path, create=False)
+    lift_guards(services.engine)
+    return services
 
 
 def problems(services: Services) -> list[tuple[str, str]]:
@@ -320,6 +323,7 @@ def sealed_count(services: Services) -> int:
 
 def cut_journal(services: Services, *, keep: int) -> None:
     """Cut the tail and make the head fit, as somebody with the database in hand would."""
+    lift_guards(services.engine)
     with services.engine.begin() as connection:
         connection.execute(text(f"DELETE FROM audit_payloads WHERE sequence > {keep}"))
         connection.execute(text(f"DELETE FROM audit_entries WHERE sequence > {keep}"))
@@ -352,7 +356,7 @@ def test_looking_while_the_first_head_is_sealed_finds_nothing(tmp_path: Path) ->
             return key
 
     with services.reading() as session:
-        assert Watched(tmp_path / "seal").seal(audit.head(session), now=NOW)
+        assert Watched(tmp_path / "seal", b"a secret kept elsewhere").seal(audit.head(session), now=NOW)
     assert found == [[]]
     services.engine.dispose()
 

@@ -10,10 +10,12 @@ from flask.typing import ResponseReturnValue
 from flask_babel import LazyString
 from flask_babel import gettext as _
 
+import sandbox
 from ged import jobs as outbox
 from ged.archive.seal import journal_seal
 from ged.errors import GedError, Invalid, InvalidTransition
 from ged.jobs import OPEN_STATES, JobState
+from ged.org.keys import renewals_asked
 from ged.ports import JobId
 from ged.reports import jobs as job_reports
 from ged.reports import journal
@@ -45,8 +47,13 @@ def index() -> ResponseReturnValue:
         counts = job_reports.counts(session)
         stalled = job_reports.is_stalled(session, now=context.now())
         head = journal.head(session)
+        renewals = len(renewals_asked(session))
+    authority = services.revocation.standing() if services.revocation is not None else None
     return render_template(
         "admin/index.html",
+        authority=authority,
+        list_ends=authority is not None and authority.ends_soon(context.now()),
+        renewals=renewals,
         counts=counts,
         stalled=stalled,
         head=head,
@@ -55,6 +62,7 @@ def index() -> ResponseReturnValue:
         index=_index_status(),
         open_settings=settings_file.lies_inside(settings_file.find(), Path(services.data_dir)),
         unsafe=context.settings().unsafe_database,
+        isolation=sandbox.chosen().kind.value,
     )
 
 

@@ -21,8 +21,8 @@ def index() -> ResponseReturnValue:
     text = request.args.get("q", "")[: directory.MAX_NAME]
     offset = max(0, request.args.get("offset", 0, type=whole))
     with context.services().reading() as session:
-        rows = directory.listing(session, text, offset=offset)
-        total = directory.count(session, text)
+        rows = directory.listing(session, text, actor=context.actor(), offset=offset)
+        total = directory.count(session, text, actor=context.actor())
     return render_template(
         "correspondents/index.html", rows=rows, total=total, offset=offset, limit=directory.PAGE_SIZE, q=text
     )
@@ -36,7 +36,7 @@ def edit_form(correspondent_id: int) -> ResponseReturnValue:
 
 def _form(correspondent_id: int, error: GedError | None = None) -> ResponseReturnValue:
     with context.services().reading() as session:
-        row = directory.correspondent(session, correspondent_id)
+        row = directory.correspondent(session, correspondent_id, actor=context.actor())
     return render_form("correspondents/edit.html", error=error, row=row, stale=isinstance(error, StaleVersion))
 
 
@@ -51,6 +51,7 @@ def edit(correspondent_id: int) -> ResponseReturnValue:
         email=fields.text("email", maximum=directory.MAX_EMAIL),
         phone=fields.text("phone", maximum=directory.MAX_PHONE),
         is_active=fields.ticked("is_active"),
+        is_shared=fields.ticked("is_shared"),
     )
     version = fields.integer("version", required=True)
     try:

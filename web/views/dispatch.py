@@ -116,11 +116,13 @@ def _line(line_id: int, error: GedError | None = None) -> ResponseReturnValue:
     with services.reading() as session:
         row = dispatch_queries.line(session, line_id, context.actor())
         page = dispatch_queries.page(session, row.mail_id, context.actor())
+        typed = request.form.get("email", row.email)[:200]
+        asked = dispatch.address_to_confirm(session, dispatch.line_for(session, line_id, context.actor()), typed)
     _record_opening(page)
     local = context.now().astimezone(services.zone)
     cause = view_of(GedError(row.cause)).message if row.cause else ""
     return render_form(
-        "dispatch/line.html", error=error, line=row, page=page, channels=ON_PAPER, local=local, cause=cause
+        "dispatch/line.html", error=error, line=row, page=page, channels=ON_PAPER, local=local, cause=cause, asked=asked
     )
 
 
@@ -162,7 +164,10 @@ def send(line_id: int) -> ResponseReturnValue:
     try:
         fields.check()
         with context.services().unit_of_work(context.now()) as uow:
-            dispatch.send_by_email(uow, line_id, email=email, version=version, actor=context.actor())
+            dispatch.send_by_email(
+                uow, line_id, email=email, version=version, actor=context.actor(),
+                is_confirmed=fields.ticked("is_confirmed"),
+            )  # fmt: skip
     except REFUSALS as error:
         return _line(line_id, error)
     return _done(line_id, _("Le message est confié à l'envoi ; la ligne passera à « parti » une fois envoyé."))

@@ -193,12 +193,12 @@ def _file() -> Upload | None:
 def link(envelope_id: int) -> ResponseReturnValue:
     """Tie a returned envelope to the letter that was registered from it."""
     fields = FormReader(request.form)
-    number = fields.text("number", required=True, maximum=64)
+    number, chosen = fields.text("number", required=True, maximum=64), fields.integer("number_letter")
     services, actor = context.services(), context.actor()
     try:
         fields.check()
         with services.reading() as session:
-            letter = scan_letters.letter_by_number(session, number, actor)
+            letter = scan_letters.letter_by_number(session, number, actor, chosen=chosen)
         with services.unit_of_work(context.now()) as uow:
             envelopes.link_registered(uow, envelope_id, letter.mail_id, actor=actor)
     except REFUSALS as error:

@@ -131,16 +131,13 @@ def decide_batch() -> ResponseReturnValue:
     actor = context.actor()
     fields = FormReader(request.form)
     mail_ids = list(dict.fromkeys(fields.integers("mail")))[:MAX_BATCH]
-    versions = {mail_id: fields.integer(f"version-{mail_id}") for mail_id in mail_ids}
+    versions = {MailId(mail_id): fields.integer(f"version-{mail_id}") for mail_id in mail_ids}
     try:
         decision = _decision(fields)
         if not mail_ids:
             raise Invalid("impute.none_ticked", "tick the letters", field="mail")
         with context.services().unit_of_work(context.now()) as uow:
-            for mail_id in mail_ids:
-                operations.impute(
-                    uow, MailId(mail_id), decision, version=versions[mail_id], actor=actor, now=context.now()
-                )
+            operations.impute_all(uow, versions, decision, actor=actor, now=context.now())
     except REFUSALS as error:
         return _batch_page(mail_ids, error)
     flash(ngettext("%(num)s courrier imputé.", "%(num)s courriers imputés.", len(mail_ids)), "success")

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from ged import access
 from ged.errors import GedError, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.ports import Confidentiality, MailId, RegisterId
-from ged.registry import documents, entry, journal, levels, operations, queries, reading
+from ged.registry import documents, journal, levels, operations, queries, reading, typed_numbers
 from ged.registry import rectify as rectification
 from ged.registry.journal import JournalRow
 from ged.registry.models import AttachmentKind
@@ -295,12 +295,13 @@ def link(mail_id: int) -> ResponseReturnValue:
     """Link to another letter that the actor may see."""
     fields = FormReader(request.form)
     number, kind = fields.text("number", required=True, maximum=64), fields.text("kind", required=True, maximum=32)
+    chosen = fields.integer("number_letter")
 
     def act(uow: UnitOfWork) -> None:
         fields.check()
         if kind not in LINK_KINDS:
             raise Invalid("form.unknown_choice", "choose from the list", field="kind")
-        other = entry.mail_by_number(uow.session, number, context.actor(), field="number")
+        other = typed_numbers.letter_by_number(uow.session, number, context.actor(), field="number", chosen=chosen)
         if other == mail_id:
             raise Invalid("link.itself", "type the number of another letter", field="number")
         operations.link(uow, MailId(mail_id), other, kind=kind, actor=context.actor())

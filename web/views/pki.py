@@ -20,17 +20,16 @@ blueprint = Blueprint("pki", __name__, url_prefix="/pki")
 
 MAX_REQUEST_BYTES = 4096
 """A request about one certificate has some hundred."""
-_LISTS = ("issuing", "root")
 _FRESH_S = 600
 
 
 @blueprint.get("/<which>.crl")
 def revocation_list(which: str) -> ResponseReturnValue:
-    """The list in force of the authority ``issuing`` or ``root``."""
-    lists = certificates.own_lists(context.services(), now=context.now())
-    if which not in _LISTS[: len(lists)]:
+    """The newest list of the authority ``issuing`` or ``root``."""
+    found = certificates.newest_list(context.services(), which, now=context.now())
+    if found is None:
         raise NotFound("authority.none", "ask the authority that issued the certificate")
-    return _published(lists[_LISTS.index(which)], "application/pkix-crl")
+    return _published(found, "application/pkix-crl")
 
 
 @blueprint.get("/<which>.cer")

@@ -24,6 +24,7 @@ from ged.registry import (
     reading,
     scan_queries,
     separators,
+    typed_numbers,
 )
 from ged.registry.models import Channel, Priority
 from ged.registry.operations import MAX_NAME, MAX_SUBJECT, IncomingForm
@@ -168,6 +169,7 @@ def _completed(form: IncomingForm, register_id: int | None, fields: FormReader) 
     """The same checked against what there is, with the day that a delay leads to and the letter that a number names."""
     actor, received_on = context.actor(), form.received_on or context.today()
     days, related = fields.integer("delay_days", maximum=366), fields.text("related_number", maximum=64)
+    chosen = fields.integer("related_number_letter")
     with context.services().reading() as db:
         near, far = entry.authorities(db, actor)
         if form.addressed_post_id and form.addressed_post_id not in {one[0] for one in (*near, *far)}:
@@ -178,7 +180,8 @@ def _completed(form: IncomingForm, register_id: int | None, fields: FormReader) 
             form = replace(form, due_on=add_working_days(received_on, days, calendar.calendar(db)))
         if related:
             try:
-                form = replace(form, related_to=entry.mail_by_number(db, related, actor, field="related_number"))
+                other = typed_numbers.letter_by_number(db, related, actor, field="related_number", chosen=chosen)
+                form = replace(form, related_to=other)
             except Invalid as unknown:
                 fields.refuse(unknown)
     return form
@@ -188,7 +191,7 @@ def _completed(form: IncomingForm, register_id: int | None, fields: FormReader) 
 def senders() -> ResponseReturnValue:
     """Suggestions while the sender is typed."""
     with context.services().reading() as db:
-        rows = correspondents.suggest(db, request.args.get("sender_name", "")[:MAX_NAME])
+        rows = correspondents.suggest(db, request.args.get("sender_name", "")[:MAX_NAME], actor=context.actor())
     return render_template("register/_senders.html", rows=rows)
 
 

@@ -45,11 +45,12 @@ def _show(register_id: int, error: GedError | None = None) -> ResponseReturnValu
     offset = max(0, min(request.args.get("offset", 0, type=whole), _FAR))
     with context.services().reading() as session:
         book = books.book(session, register_id, actor)
-        years = books.years(session, [book.id]).get(book.id, [])
-        year = _chosen(book, years, request.args.get("annee", type=whole))
+        asked = request.args.get("annee", type=whole)
+        years = books.years(session, [book.id], chosen=asked).get(book.id, [])
+        year = _chosen(book, years, asked)
         wanted = request.args.get("numero", type=whole)
         span = Span(year.year, from_sequence=wanted, until_sequence=wanted)
-        total = books.count_entries(session, book.id, span)
+        total = year.given if wanted is None else books.count_entries(session, book.id, span)
         rows = books.entries(session, book.id, span, actor, offset=offset)
     return render_form(
         "registers/show.html",
@@ -88,8 +89,9 @@ def pages(register_id: int) -> ResponseReturnValue:
         fields.check()
         with services.reading() as session:
             book = books.book(session, register_id, actor)
-            years = books.years(session, [book.id]).get(book.id, [])
-            year = _chosen(book, years, _year_of(book, from_on) or request.args.get("annee", type=whole))
+            asked = _year_of(book, from_on) or request.args.get("annee", type=whole)
+            years = books.years(session, [book.id], chosen=asked).get(book.id, [])
+            year = _chosen(book, years, asked)
             span = Span(year.year, from_on, until_on or from_on, first, last)
             sheet, restricted = prints.register_pages(session, services, book, span, actor, year=year, now=now)
     except Invalid as error:

@@ -31,6 +31,7 @@ from ged.registry import (
     scan_profiles,
     scan_queries,
     separators,
+    typed_numbers,
 )
 from ged.registry.files import Upload
 from ged.registry.models import AttachmentKind
@@ -453,6 +454,7 @@ def join(scan_id: int) -> ResponseReturnValue:
     """Join the scan to a letter: one of the list, or the one whose number was typed."""
     fields = FormReader(request.form)
     mail_id, number = fields.integer("mail_id"), fields.text("number", maximum=64)
+    chosen = fields.integer("number_letter")
     kind = fields.choice("kind", AttachmentKind) or AttachmentKind.DOCUMENT
     reason, version = fields.text("reason", maximum=500), fields.integer("version")
     services, actor = context.services(), context.actor()
@@ -460,7 +462,7 @@ def join(scan_id: int) -> ResponseReturnValue:
         fields.check()
         if number:
             with services.reading() as session:
-                mail_id = scan_letters.letter_by_number(session, number, actor).mail_id
+                mail_id = typed_numbers.letter_by_number(session, number, actor, field="number", chosen=chosen)
         if not mail_id:
             raise Invalid("scan.letter_missing", "choose a letter or type its number", field="number")
         with services.unit_of_work(context.now()) as uow:

@@ -21,7 +21,7 @@ from ged.slips.receive import PaperReceipt
 from ged.slips.states import DECISIONS, LineState
 from web import away, context, keyring, labels, verdicts
 from web.forms import FormReader
-from web.numbers import whole
+from web.numbers import id_of, whole
 from web.pages import render_form
 from web.panels import register_panel
 from web.views import slips_forms as forms
@@ -203,9 +203,9 @@ def _one_more(wanted: str) -> ResponseReturnValue:
     if wanted == "line":
         given["free"] = str(given.get("free", 0, type=whole) + 1)
         return _new(given)
-    number = given.pop("add_number", "").strip()
+    number, chosen = given.pop("add_number", "").strip(), id_of(given.pop("add_number_letter", ""))
     try:
-        mail_id = str(forms.add_letter(number, context.actor()))
+        mail_id = str(forms.add_letter(number, chosen, context.actor()))
     except Invalid as error:
         return _new(request.form, error)
     if mail_id not in given.getlist("mail"):

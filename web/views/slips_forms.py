@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from flask import request
 from werkzeug.datastructures import MultiDict
 
-from ged.errors import Invalid
 from ged.ports import MailId, UnitId
-from ged.registry import scan_letters
+from ged.registry import typed_numbers
 from ged.slips import drafting, parties
 from ged.slips.drafting import LineForm, SlipForm, SuggestedLine
 from ged.slips.models import SlipPurpose
@@ -79,17 +78,14 @@ def _texts(fields: FormReader, key: str) -> tuple[str, int, str]:
     return description, count or 1, fields.text(f"remark-{key}", maximum=drafting.MAX_LINE_REMARK)
 
 
-def add_letter(number: str, actor: Actor) -> MailId:
-    """The letter whose number somebody typed, to put it on the slip.
+def add_letter(number: str, chosen: int | None, actor: Actor) -> MailId:
+    """The letter whose number somebody typed, or that was chosen among several of it, to put it on the slip.
 
     Raises:
-        Invalid: ``scan.number_unknown`` at the field ``add_number``.
+        Invalid: ``number.none_visible``, ``number.several``, at the field ``add_number``.
     """
-    try:
-        with context.services().reading() as session:
-            return MailId(scan_letters.letter_by_number(session, number, actor).mail_id)
-    except Invalid as unknown:
-        raise Invalid(unknown.code, unknown.remedy, field="add_number", number=number) from None
+    with context.services().reading() as session:
+        return typed_numbers.letter_by_number(session, number, actor, field="add_number", chosen=chosen)
 
 
 def sending_post(actor: Actor) -> HeldPost:

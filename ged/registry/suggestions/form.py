@@ -1,17 +1,16 @@
 """What the registration form proposes beside a waiting scan: fields with their place, known senders, earlier letters."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from ged.errors import Invalid, NotFound
 from ged.jobs import Job, JobKind, JobState
-from ged.registry import entry
+from ged.org.tree import entities
+from ged.registry import typed_numbers
 from ged.registry.intake_models import Scan, ScanLeaf
-from ged.registry.models import Mail
 from ged.registry.scan_queries import ScanRow
 from ged.registry.suggestions import lessons, matching, readings, resent
 from ged.registry.suggestions.models import Lesson
@@ -122,7 +121,8 @@ def _collected(
     subject = best["subject"].value if "subject" in best else ""
     text = f"{subject}\n{readings.text_of_leaf(session, leaves[0].scan_page_id)}"
     found = [_as_read(best[name], target) for name, target in DIRECT.items() if name in best]
-    found += _senders(session, services, best.get("sender"), text)
+    own = frozenset({entities(session)[scan.unit_id]})
+    found += _senders(session, services, best.get("sender"), text, own)
     found += _linked(session, best.get("our_reference"), actor)
     nature = lessons.safely(session, services, Lesson.NATURE, text)
     if nature is not None:
@@ -139,16 +139,18 @@ def _as_read(one: ReadField, target: str, source: Source = Source.READ) -> Propo
     return Proposal(target, one.value, source, round(one.confidence), one.page, one.box)
 
 
-def _senders(session: Session, services: Services, read: ReadField | None, text: str) -> list[Proposal]:
+def _senders(
+    session: Session, services: Services, read: ReadField | None, text: str, entity_ids: Collection[int]
+) -> list[Proposal]:
     """Known correspondents that are like the sender read, a new one when none is; then what the words point at."""
     found: list[Proposal] = []
     if read is not None:
-        matches = matching.best_matches(session, read.value)
+        matches = matching.best_matches(session, read.value, entity_ids=entity_ids)
         found = [Proposal("sender_name", m.name, Source.KNOWN, m.score, read.page, read.box) for m in matches]
         if not found:
             found = [_as_read(read, "sender_name", Source.NEW)]
     learned = lessons.safely(session, services, Lesson.CORRESPONDENT, text)
-    name = lessons.correspondent_name(session, learned.choice) if learned is not None else None
+    name = lessons.correspondent_name(session, learned.choice, entity_ids) if learned is not None else None
     if learned is not None and name is not None and name not in {one.value for one in found}:
         found.append(Proposal("sender_name", name, Source.LEARNED, learned.confidence, because=learned.because))
     return found
@@ -158,9 +160,10 @@ def _linked(session: Session, read: ReadField | None, actor: Actor) -> list[Prop
     """The letter of ours that this one cites, when it is there and the actor may see it."""
     if read is None:
         return []
-    try:
-        mail_id = entry.mail_by_number(session, read.value, actor, field="related_number")
-    except (Invalid, NotFound):
-        return []
-    number = next(n.text for n in session.get_one(Mail, mail_id).numbers if n.voided_at is None)
-    return [Proposal("related_number", number, Source.READ, round(read.confidence), read.page, read.box)]
+    found = typed_numbers.bearers(session, read.value, actor)
+    # Two letters of one number are one proposal: the form then asks which.
+    numbers = list(dict.fromkeys(one.number for one in found if not one.is_voided))
+    return [
+        Proposal("related_number", number, Source.READ, round(read.confidence), read.page, read.box)
+        for number in numbers
+    ]

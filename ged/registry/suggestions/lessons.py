@@ -1,7 +1,7 @@
 """Learning from the register, and what the latest lessons propose. Nothing of restricted or secret letters is learned."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
@@ -14,6 +14,7 @@ from ged.errors import EngineFailed, Forbidden, NotFound
 from ged.jobs import JobKind
 from ged.org.models import Person
 from ged.ports import Confidentiality, Digest
+from ged.registry.correspondents import visible
 from ged.registry.models import Attachment, AttachmentKind, Correspondent, Direction, Mail, PageText, SealedEnvelope
 from ged.registry.states import MailState
 from ged.registry.suggestions.linear import Guess, Model, fit, from_bytes
@@ -126,8 +127,9 @@ def run_learn(services: Services, *, asked_by: int | None, heartbeat: Callable[[
         heartbeat(lesson.value)
         found = measure(examples)
         digest = services.blobs.put(BytesIO(found.model.to_bytes())).digest if found.model is not None else None
-        with services.unit_of_work(now) as uow:
-            _note(uow, lesson, found, digest, asked_by)
+        for attempt in services.attempts(now):
+            with attempt as uow:
+                _note(uow, lesson, found, digest, asked_by)
 
 
 def _since(session: Session, moment: datetime) -> int:
@@ -266,10 +268,12 @@ def text_of_letter(session: Session, mail_id: int) -> str:
     return f"{mail.subject}\n{page or ''}"
 
 
-def correspondent_name(session: Session, choice: str) -> str | None:
-    """The name of a correspondent that a lesson chose, when it is still in the directory."""
-    row = session.get(Correspondent, int(choice)) if choice.isdigit() else None
-    return row.name if row is not None and row.is_active else None
+def correspondent_name(session: Session, choice: str, entity_ids: Collection[int]) -> str | None:
+    """The name of a correspondent that a lesson chose, when these entities still see it in a directory."""
+    if not choice.isdigit():
+        return None
+    seen = select(Correspondent.name).where(Correspondent.id == int(choice), Correspondent.is_active)
+    return session.scalar(seen.where(visible(entity_ids)))
 
 
 # --- the administrator's page --------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import math
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from weakref import WeakKeyDictionary
@@ -75,6 +75,8 @@ class _Directory:
     ids: list[int] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     ready: list[_Name] = field(default_factory=list)
+    of_entity: list[int | None] = field(default_factory=list)
+    """Whose entry it is alone; None: everybody sees it."""
     by_word: dict[str, list[int]] = field(default_factory=dict)
     by_acronym: dict[str, list[int]] = field(default_factory=dict)
     vocabulary: list[str] = field(default_factory=list)
@@ -87,15 +89,21 @@ class _Directory:
 _DIRECTORIES: WeakKeyDictionary[Engine, _Directory] = WeakKeyDictionary()
 
 
-def best_matches(session: Session, read: str, *, limit: int = BEST) -> list[Match]:
-    """The known correspondents whose names are most like the one read, best first; none below ``KNOWN_FROM``."""
+def best_matches(session: Session, read: str, *, entity_ids: Collection[int], limit: int = BEST) -> list[Match]:
+    """The correspondents known to these entities whose names are most like the one read, best first.
+
+    None below ``KNOWN_FROM``. Of a name that stands in two directories one is given.
+    """
     wanted = _ready(read)
     if not wanted.words:
         return []
     directory = _directory(session)
-    scored = [(_score(wanted, directory, place), place) for place in _first_look(wanted, directory)]
+    seen = {None, *entity_ids}
+    places = [place for place in _first_look(wanted, directory) if directory.of_entity[place] in seen]
+    scored = [(_score(wanted, directory, place), place) for place in places]
     best = sorted((one for one in scored if one[0] >= KNOWN_FROM), key=lambda one: (-one[0], one[1]))
-    return [Match(directory.ids[place], directory.names[place], round(score)) for score, place in best[:limit]]
+    found = [Match(directory.ids[place], directory.names[place], round(score)) for score, place in best]
+    return list({fold(one.name): one for one in reversed(found)}.values())[::-1][:limit]
 
 
 def _first_look(wanted: _Name, directory: _Directory) -> Iterable[int]:
@@ -183,14 +191,15 @@ _LOCK = threading.Lock()
 
 def _read(session: Session, directory: _Directory, stamp: tuple[int, int, int]) -> None:
     rows = session.execute(
-        select(Correspondent.id, Correspondent.name)
+        select(Correspondent.id, Correspondent.name, Correspondent.entity_id, Correspondent.is_shared)
         .where(Correspondent.is_active, Correspondent.id > directory.stamp[1])
         .order_by(Correspondent.id)
     )
-    for place, (correspondent_id, name) in enumerate(rows, start=len(directory.ids)):
+    for place, (correspondent_id, name, entity_id, is_shared) in enumerate(rows, start=len(directory.ids)):
         ready = _ready(name)
         directory.ids.append(correspondent_id)
         directory.names.append(name)
+        directory.of_entity.append(None if is_shared else entity_id)
         directory.ready.append(ready)
         for word in dict.fromkeys(ready.words):
             directory.by_word.setdefault(word, []).append(place)

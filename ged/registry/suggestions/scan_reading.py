@@ -74,15 +74,15 @@ def run_read_scan(services: Services, scan_id: int, *, heartbeat: Heartbeat, now
         found = services.ocr.recognise(
             refs, languages=services.ocr_languages, timeout_s=60.0 + SECONDS_A_PAGE * len(refs), out=out
         )
-    with services.unit_of_work(now) as uow:
-        # Two jobs of one scan wait for each other here; the scan's version does not move.
-        scan = locks.hold_one(uow.session, Scan, scan_id)
-        if scan is None or not readings.may_be_read(uow.session, scan):
-            return  # joined or put away meanwhile
-        readings.note_scan(uow, [(p.scan_page_id, p.rotation) for p in wanted], found.pages, found.fields)
-        if not scan.proof_kind:
-            resent.note_scan(uow, scan.id, found.pages[0].text, found.pages[0].likeness)
-        ask(uow, scan)  # the pages were arranged otherwise while the machine read
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            # Two jobs of one scan wait for each other here; the scan's version does not move.
+            scan = locks.hold_one(uow.session, Scan, scan_id)
+            if scan is not None and readings.may_be_read(uow.session, scan):  # not joined or put away meanwhile
+                readings.note_scan(uow, [(p.scan_page_id, p.rotation) for p in wanted], found.pages, found.fields)
+                if not scan.proof_kind:
+                    resent.note_scan(uow, scan.id, found.pages[0].text, found.pages[0].likeness)
+                ask(uow, scan)  # the pages were arranged otherwise while the machine read
 
 
 def _wanted(session: Session, scan_id: int) -> list[_Wanted]:

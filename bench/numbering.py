@@ -1,0 +1,113 @@
+"""Numbers a second when fifty desks register at once in one register, on PostgreSQL with the settings of production.
+
+    python -m bench.numbering [--processes 50] [--letters 40] [--url URL]
+
+Each process registers its letters one after the other, as the site does: letter, rights, number, journal, index job, one
+commit that waits for the disk. Without ``--url`` a private cluster is started. Prints one JSON line; exit 1 when a
+number is missing, was given twice, or is not where it was answered.
+"""
+
+import argparse
+import json
+import multiprocessing
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+
+from sqlalchemy import select, text
+
+from ged.db import make_engine
+from ged.registry.models import MailNumber
+from ged.registry.operations import register_incoming
+from tests import clerks
+from tests.servers import close_run, open_run, postgres
+
+Answers = list[tuple[str, float]]
+
+
+def register(url: str, clerk: int, letters: int, ready: Barrier, answers: "multiprocessing.Queue[Answers]") -> None:
+    """Register letters; gives each number answered with the seconds that it took."""
+    services = clerks.light_services(url, Path())
+    actor, register_id, usual = clerks._desk(services, "")
+    given: Answers = []
+    ready.wait(300)
+    for n in range(letters):
+        began, now = time.perf_counter(), datetime.now(UTC)
+        form = replace(usual, subject=f"lettre {clerk}-{n}")
+        with services.unit_of_work(now) as uow:
+            done = register_incoming(uow, register_id, form, actor=actor, now=now)
+        given.append((done.number, time.perf_counter() - began))
+    answers.put(given)
+    services.engine.dispose()
+
+
+def measure(url: str, processes: int, letters: int) -> dict[str, object]:
+    """One run; see the module."""
+    clerks.prepare(url, Path())
+    clerks._warmed(url, Path())
+    context = multiprocessing.get_context("fork")
+    ready: Barrier = context.Barrier(processes + 1)
+    answers: multiprocessing.Queue[Answers] = context.Queue()
+    desks = [context.Process(target=register, args=(url, clerk, letters, ready, answers)) for clerk in range(processes)]
+    for desk in desks:
+        desk.start()
+    ready.wait(300)
+    began = time.perf_counter()
+    given = [one for _ in desks for one in answers.get(timeout=600)]
+    took = time.perf_counter() - began
+    for desk in desks:
+        desk.join()
+    told, times = [number for number, _ in given], sorted(seconds for _, seconds in given)
+    there, settings = _there(url)
+    return {
+        "bench": "numbering", "processes": processes, "numbers": len(told),
+        "numbers_a_second": round(len(told) / took, 1), "median_ms": round(statistics.median(times) * 1000, 1),
+        "p95_ms": round(times[int(len(times) * 0.95)] * 1000, 1), "twice": len(told) - len(set(told)),
+        "missing": len(set(told) ^ set(there)), "gaps": sorted(there.values()) != list(range(1, len(there) + 1)), **settings,
+    }  # fmt: skip
+
+
+def _there(url: str) -> tuple[dict[str, int], dict[str, str]]:
+    """(number -> sequence) of all numbers that are there, and the settings that decide over what is durable."""
+    engine = make_engine(url)
+    with engine.connect() as connection:
+        there = {row.text: row.sequence for row in connection.execute(select(MailNumber.text, MailNumber.sequence))}
+        names = ("fsync", "full_page_writes", "synchronous_commit")
+        settings = {name: str(connection.execute(text(f"SHOW {name}")).scalar()) for name in names}
+    engine.dispose()
+    return there, settings
+
+
+@contextmanager
+def run() -> Iterator[None]:
+    """A folder for the private servers; they are stopped at the end."""
+    folder, handle = open_run()
+    try:
+        yield
+    finally:
+        close_run(folder, handle)
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--url", help="an empty database that may be filled; default: a private cluster")
+    parser.add_argument("--processes", type=int, default=50)
+    parser.add_argument("--letters", type=int, default=40, help="of each process")
+    given = parser.parse_args()
+    with ExitStack() as stack:
+        stack.enter_context(run())
+        url = given.url or stack.enter_context(postgres.durable()).url
+        found = measure(url, given.processes, given.letters)
+    print(json.dumps(found))
+    return 1 if found["twice"] or found["missing"] or found["gaps"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,130 @@
+"""Rows that are never changed or deleted, held by triggers of the database, whatever program or person writes to it.
+
+To hold a table: a line in ``HELD`` and a revision that says the same (``ged.migrations.tools.hold``). A revision that
+makes such a table anew on SQLite loses its triggers with the old one: it calls ``hold`` again behind it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, MetaData, Table, event
+
+FUNCTION = """
+CREATE OR REPLACE FUNCTION ged_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '%% of %%: these rows are held', TG_OP, TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation';
+END $$
+"""
+
+
+@dataclass(frozen=True)
+class Held:
+    """What is refused on a table, beside TRUNCATE.
+
+    Attributes:
+        columns: those that an UPDATE may not change; none named: no column may be.
+        unless_null: those that may be filled once, and not changed from then on.
+        never_less: those that may only grow.
+        deletes: whether rows may be deleted (by a decision that the journal tells).
+    """
+
+    table: str
+    columns: tuple[str, ...] = ()
+    unless_null: tuple[str, ...] = ()
+    never_less: tuple[str, ...] = ()
+    deletes: bool = False
+
+    def condition(self, differs: str) -> str:
+        """SQL over OLD and NEW that is true when an UPDATE is refused; empty: always."""
+        parts = [f"NEW.{name} {differs} OLD.{name}" for name in self.columns]
+        parts += [f"(OLD.{name} IS NOT NULL AND NEW.{name} {differs} OLD.{name})" for name in self.unless_null]
+        parts += [f"NEW.{name} < OLD.{name}" for name in self.never_less]
+        return " OR ".join(parts)
+
+
+HELD = (
+    Held("audit_entries"),
+    Held("audit_payloads", deletes=True),  # a disposal may erase one: the entry's digest stays
+    Held("audit_head", columns=("id",), never_less=("count",)),
+    Held(
+        "mail_numbers",
+        columns=(
+            "id", "register_id", "year", "sequence", "text", "registered_at", "registered_on", "person_id", "post_id",
+            "envelope_id", "slip_id",
+        ),
+        unless_null=("mail_id", "voided_at"),  # an opened envelope's number leads to its letter; a void is said once
+    ),
+    Held("register_counters", columns=("register_id", "year"), never_less=("last_sequence",)),
+    Held("register_closings"),
+    Held("closing_revisions"),
+    Held("closing_lines"),
+    Held("rectifications"),
+    Held("signed_revisions", columns=("mail_id", "sequence", "digest", "signed_by_id", "level", "at")),
+    Held("slip_revisions"),
+    Held("signature_checks"),
+    Held("draft_versions"),
+    Held("letter_tokens"),
+    Held("token_keys"),
+    Held("imputations"),
+    Held(
+        "circuit_entries",
+        columns=(
+            "id", "mail_id", "act", "version_no", "person_id", "person_name", "post_id", "post_title", "acted_as",
+            "act_reference", "text", "stance", "to_post_id", "to_post_title", "at",
+        ),
+    ),
+    Held(
+        "scan_pages",  # what came; where it stands and what the machine saw of it is filled in later
+        columns=("id", "batch_id", "token", "digest", "media_type", "size_bytes", "page_index", "received_at"),
+    ),
+)  # fmt: skip
+
+
+def statements(held: Held, dialect: str) -> list[str]:
+    """The DDL that holds a table."""
+    return _postgres(held) if dialect == "postgresql" else _sqlite(held)
+
+
+def undo(table: str, dialect: str) -> list[str]:
+    """The DDL that lets a table go."""
+    on = f" ON {table}" if dialect == "postgresql" else ""
+    kinds = ("update", "delete", "truncate") if dialect == "postgresql" else ("update", "delete")
+    return [f"DROP TRIGGER IF EXISTS held_{table}_{kind}{on}" for kind in kinds]
+
+
+def _sqlite(held: Held) -> list[str]:
+    def trigger(operation: str, condition: str = "") -> str:
+        when = f" WHEN {condition}" if condition else ""
+        return (
+            f"CREATE TRIGGER held_{held.table}_{operation.lower()} BEFORE {operation} ON {held.table}{when} "
+            f"BEGIN SELECT RAISE(ABORT, '{operation} of {held.table}: these rows are held'); END"
+        )
+
+    found = [trigger("UPDATE", held.condition("IS NOT"))]
+    return found if held.deletes else [*found, trigger("DELETE")]
+
+
+def _postgres(held: Held) -> list[str]:
+    def trigger(operation: str, each: str = "ROW", condition: str = "") -> str:
+        when = f" WHEN ({condition})" if condition else ""
+        return (
+            f"CREATE TRIGGER held_{held.table}_{operation.lower()} BEFORE {operation} ON {held.table} "
+            f"FOR EACH {each}{when} EXECUTE FUNCTION ged_refuse()"
+        )
+
+    found = [FUNCTION, trigger("UPDATE", condition=held.condition("IS DISTINCT FROM"))]
+    return [*found, trigger("TRUNCATE", "STATEMENT"), *([] if held.deletes else [trigger("DELETE")])]
+
+
+def hold_when_created(metadata: MetaData) -> None:
+    """Tables made from the models (trials, tests) are held as those of the revisions are."""
+    for held in HELD:
+        event.listen(metadata.tables[held.table], "after_create", _holder(held))
+
+
+def _holder(held: Held) -> Callable[..., None]:
+    def hold(_table: Table, connection: Connection, **_rest: object) -> None:
+        for statement in statements(held, connection.dialect.name):
+            connection.exec_driver_sql(statement)
+
+    return hold

@@ -1,0 +1,86 @@
+"""What the site publishes of an authority whose key it cannot open: a list, and a responder that answers meanwhile.
+
+The commands that open the authority leave both in its folder. The responder's key lies under the server's secret: who
+holds data and secret can say that a certificate is good or revoked, and can issue none (RFC 6960, 4.2.2.2).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from ged.ports import AuthorityStanding, RevokedCertificate
+from signing.authority_key import curve_key, encrypted, is_protected, secret_password
+from signing.pki import Authority, certificates_in, replace_file
+
+LIST_VALIDITY = timedelta(days=35)
+"""A month between two visits of the authority's keeper, and some days to come late."""
+
+
+@dataclass(frozen=True)
+class Responder:
+    """The key that signs answers, its certificate and that of the issuing authority."""
+
+    key: ec.EllipticCurvePrivateKey
+    certificate: x509.Certificate
+    issuer: x509.Certificate
+
+
+def publish(
+    folder: Path,
+    secret: bytes,
+    authority: Authority,
+    revoked: Sequence[RevokedCertificate],
+    *,
+    now: datetime,
+    validity: timedelta = LIST_VALIDITY,
+) -> datetime:
+    """Sign the list and certify a new responder; both are good until the time that is returned."""
+    until = min(now + validity, authority.certificate.not_valid_after_utc)
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate = authority.certify_responder(key.public_key(), now=now, not_after=until)
+    content = certificate.public_bytes(Encoding.PEM) + encrypted(key, secret_password(secret))
+    replace_file(folder / "responder.pem", content, mode=0o600)  # key and certificate change together
+    replace_file(folder / "issuing.crl", authority.revocation_list(revoked, now=now, next_update=until))
+    return until
+
+
+def published_list(folder: Path) -> bytes | None:
+    """The last list, DER, whatever its age."""
+    try:
+        return (folder / "issuing.crl").read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def list_until(content: bytes) -> datetime:
+    """When a newer list must be there."""
+    ends_at = x509.load_der_x509_crl(content).next_update_utc
+    if ends_at is None:
+        raise ValueError("a list without an end")
+    return ends_at
+
+
+def open_responder(folder: Path, secret: bytes) -> Responder | None:
+    """The responder; None when none was certified."""
+    try:
+        content = (folder / "responder.pem").read_bytes()
+    except FileNotFoundError:
+        return None
+    key = curve_key(content[content.index(b"-----BEGIN ENCRYPTED") :], secret_password(secret))
+    return Responder(key, x509.load_pem_x509_certificate(content), certificates_in(folder)[1])
+
+
+def standing(folder: Path) -> AuthorityStanding | None:
+    """How the authority is kept; None where there is none."""
+    if not (folder / "issuing.pem").exists():
+        return None
+    content = published_list(folder)
+    return AuthorityStanding(
+        is_protected=is_protected(folder) and not (folder / "root.key").exists(),
+        list_until=None if content is None else list_until(content),
+    )

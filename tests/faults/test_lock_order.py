@@ -1,0 +1,85 @@
+"""Every operation locks its rows in the one written order, on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from ged.codes import CodeKind, make_code
+from ged.ports import AttachmentId, MailId
+from ged.registry import arrange, dispatch, recognition
+from ged.registry.dispatch import Departure, Discharge
+from ged.registry.dispatch_models import DispatchLine
+from ged.registry.models import Attachment, Channel
+from ged.slips.drafting import LineForm
+from ged.slips.states import LineState
+from tests import pages, slip_kit
+from tests.factories import NOW
+from tests.integration.test_intake import pair, send
+from tests.integration.test_intake import register as register_paper
+from tests.lock_watch import Watch, watching
+from tests.signbook_kit import House, make_house
+
+pytestmark = pytest.mark.servers
+
+
+@pytest.fixture
+def house(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[House]:
+    made = make_house(tmp_path, url=request.getfixturevalue("make_database")())
+    yield made
+    made.services.engine.dispose()
+
+
+@pytest.fixture
+def watch() -> Iterator[Watch]:
+    with watching() as found:
+        yield found
+
+
+def test_a_letters_whole_way_locks_in_one_order(house: House, watch: Watch) -> None:
+    services, clerk = house.services, house.who("agent")
+    bridge, paper = pair(services), register_paper(services)
+    code = make_code(CodeKind.LABEL, paper.number_id, key=services.code_key)
+    batch = send(services, bridge, "k1", pages.png("Texte", code=code), pages.png("suite"))
+    recognition.run_intake(services, batch, heartbeat=lambda _progress: None, now=NOW)
+    with services.reading() as session:
+        document = session.scalars(select(Attachment.id).where(Attachment.mail_id == paper.mail_id)).one()
+    recognition.run_recognise(services, AttachmentId(document), heartbeat=lambda _progress: None, now=NOW)
+    with services.unit_of_work(NOW) as uow:
+        arrange.repair(uow, AttachmentId(document), [(1, 90)], reason="De travers", actor=clerk, now=NOW)
+    slip = slip_kit.send(services, LineForm(mail_id=MailId(paper.mail_id)))
+    slip_kit.take(services, slip.slip_id, LineState.RECEIVED)
+    answer = house.ready(copies=())
+    assert [one.failure for one in house.sign(answer, key=house.key("sg"))] == [None]
+    with services.reading() as session:
+        line = session.scalars(select(DispatchLine.id).where(DispatchLine.mail_id == answer)).one()
+    with services.unit_of_work(NOW) as uow:
+        dispatch.leave(uow, line, Departure(Channel.HAND, carrier="Koffi"), version=None, actor=clerk)
+    later = NOW + timedelta(hours=1)
+    with services.unit_of_work(later) as uow:
+        dispatch.discharge(uow, line, Discharge("Adjo", "Secrétaire", NOW, ""), version=None, actor=clerk)
+    assert watch.broken == []
+    seen = {
+        ("mails", "dispatch_lines"),
+        ("mails", "drafts"),
+        ("drafts", "register_counters"),
+        ("register_counters", "audit_head"),
+        ("scan_batches", "mails"),
+    }
+    assert seen <= watch.seen, "the kit no longer walks the way"
+
+
+def test_the_watch_sees_a_lock_taken_backwards(house: House, watch: Watch) -> None:
+    from ged import locks
+    from ged.registry.models import Mail
+
+    one, two = house.incoming(), house.incoming()
+    assert watch.broken == []
+    with house.services.unit_of_work(NOW) as uow:
+        locks.hold(uow.session, Mail, [two])
+        locks.hold(uow.session, Mail, [one])
+    assert watch.broken == [f"mails {one} after {two}"]

@@ -1,0 +1,174 @@
+"""Lists ask as many queries for thirty rows as for one, and what every page asks is found by an index."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import event, text
+
+from ged.models import metadata
+from ged.ports import MailId
+from ged.registry import books, dispatch_queries, entry, search, typed_numbers
+from ged.registry.books import Span
+from ged.reports import journal
+from ged.routing import queries as routing
+from ged.slips.drafting import LineForm
+from ged.unit import Services
+from tests.factories import actor, make_organisation, make_services
+from tests.routing_kit import impute, make_mentions, register
+from tests.servers import postgres
+from tests.site import make_site, sign_in
+from tests.slip_kit import letter, register_id, send
+
+Statement = tuple[str, Any]
+LETTERS = 20_000
+A_YEAR = 1_000
+
+
+@contextmanager
+def statements(services: Services) -> Iterator[list[Statement]]:
+    """What is sent to the database meanwhile."""
+    sent: list[Statement] = []
+
+    def note(_connection: object, _cursor: object, statement: str, parameters: Any, *_rest: object) -> None:
+        if statement.lstrip().startswith(("SELECT", "WITH")):
+            sent.append((statement, parameters))
+
+    event.listen(services.engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(services.engine, "before_cursor_execute", note)
+
+
+# --- as many queries for many rows as for one
+
+
+LISTS = [
+    ("agent", "/registres/"), ("agent", "/registres/{ARR}"), ("agent", "/numerisations/"), ("agent", "/departs/"),
+    ("agent", "/bordereaux/"), ("agent", "/plis/"), ("agent", "/correspondants/"), ("agent", "/enregistrer/"),
+    ("sg", "/"), ("sg", "/a-imputer"), ("etudes", "/bannette/"), ("etudes", "/"), ("admin", "/administration/journal"),
+    ("admin", "/administration/taches"),
+]  # fmt: skip
+
+
+def test_a_list_asks_as_many_queries_for_thirty_rows_as_for_one(tmp_path: Path) -> None:
+    app, services = make_site(tmp_path)
+    make_mentions(services)
+    one_more(services)
+    before = counts(app, services)
+    for _ in range(29):
+        one_more(services)
+    after = counts(app, services)
+    services.engine.dispose()
+    assert after == before
+
+
+def one_more(services: Services) -> None:
+    """A row in each list."""
+    register(services, "Pour imputation")
+    impute(services, register(services, "Pour suite").mail_id)
+    send(services, LineForm(description="Dossier"))
+
+
+def counts(app: Flask, services: Services) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for account, path in LISTS:
+        client = sign_in(app, account)
+        address = path.format(ARR=register_id(services, "ARR"))
+        assert client.get(address).status_code == 200, path
+        with statements(services) as sent:
+            client.get(address)
+        found[f"{account} {path}"] = len(sent)
+    return found
+
+
+# --- by an index, at some size
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Services]:
+    """PostgreSQL with 20,000 letters of twenty years."""
+
+    server = request.getfixturevalue("postgres_url")
+    url = postgres.create_database(server, "ged_hot_queries")
+    services = make_services(tmp_path_factory.mktemp("large"), url=url)
+    make_organisation(services)
+    letter(services)
+    multiply(services)
+    yield services
+    services.engine.dispose()
+    postgres.drop_database(server, "ged_hot_queries")
+
+
+def multiply(services: Services) -> None:
+    """Copies of the one letter, its number and its rights."""
+    other = {
+        "mails": {"id": "id + n", "request_token": "NULL", "state": "'closed'"},
+        "mail_numbers": {
+            "id": "id + n", "mail_id": "mail_id + n", "year": f"year - 1 - n / {A_YEAR}", "sequence": f"1 + n % {A_YEAR}",
+            "text": "n || '/old'", "text_key": "n || '/old'", "registered_on": f"registered_on - 365 * (1 + n / {A_YEAR})",
+        },
+        "mail_access": {"mail_id": "mail_id + n"},
+        "audit_entries": {"sequence": "(SELECT max(sequence) FROM audit_entries) + n", "hash": "md5(n::text)"},
+    }  # fmt: skip
+    with services.engine.begin() as connection:
+        for name, values in other.items():
+            columns = [column.name for column in metadata.tables[name].columns]
+            chosen = ", ".join(values.get(column, column) for column in columns)
+            first = "WHERE sequence = 1" if name == "audit_entries" else ""
+            connection.execute(
+                text(
+                    f"INSERT INTO {name} ({', '.join(columns)}) SELECT {chosen} FROM "
+                    f"(SELECT * FROM {name} {first}) AS one, generate_series(1, {LETTERS}) AS n"
+                )
+            )
+        connection.execute(
+            text(
+                "INSERT INTO register_counters (register_id, year, opening_sequence, opening_reason, last_sequence) "
+                "SELECT register_id, year, 0, '', max(sequence) FROM mail_numbers WHERE year < 2026 GROUP BY 1, 2"
+            )
+        )
+    with services.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE"))
+
+
+def read_whole(services: Services, sent: list[Statement]) -> set[str]:
+    """Large tables that some plan reads from one end to the other."""
+    found: set[str] = set()
+    with services.engine.connect() as connection:
+        for statement, parameters in sent:
+            plan = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters).scalar_one()
+            found |= whole_tables((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"])
+    return found & {"mails", "mail_numbers", "mail_access", "audit_entries"}
+
+
+def whole_tables(plan: dict[str, Any]) -> set[str]:
+    here = {plan["Relation Name"]} if plan["Node Type"] == "Seq Scan" else set()
+    return here.union(*(whole_tables(one) for one in plan.get("Plans", ())))
+
+
+HOT: dict[str, Callable[[Any, Any, Any], object]] = {
+    "number": lambda session, who, _: typed_numbers.bearers(session, "n° 0777 OLD", who),
+    "search": lambda session, who, _: search.exact_number(session, who, "777/old"),
+    "to_dispatch": lambda session, who, _: dispatch_queries.count_to_dispatch(session, who),
+    "last_addressed": lambda session, who, _: entry.last_addressed(session, who),
+    "years": lambda session, _, register: books.years(session, [register]),
+    "entries": lambda session, who, register: books.entries(session, register, Span(2020), who, offset=900),
+    "rows": lambda session, who, _: routing.mail_rows(session, who, [MailId(one) for one in range(100, 140)]),
+    "journal": lambda session, *_: journal.entries(session, journal.JournalFilter(), offset=15_000),
+}
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("name", HOT)
+def test_a_hot_query_reads_no_large_table_whole(large: Services, name: str) -> None:
+    who = actor(large, "agent")
+    with statements(large) as sent, large.reading() as session:
+        HOT[name](session, who, register_id(large, "ARR"))
+    assert sent
+    assert read_whole(large, sent) == set()

@@ -1,0 +1,104 @@
+"""Watches every transaction of a test: rows are locked in the one written order (``ged.locks.ORDER``), else it fails.
+
+    pytest -p tests.lock_watch tests/integration/test_slips_signed.py
+
+What counts: each statement that locks rows, and each UPDATE of a row of an ordered table, which locks it too. Rows that
+the transaction itself made are nobody else's yet. On SQLite the statements are the same, though nothing is locked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Engine, Select, Update, event, inspect
+from sqlalchemy.orm import Mapper
+from sqlalchemy.sql import visitors
+
+from ged import locks
+
+RANK = {table: rank for rank, tables in enumerate(locks.ORDER) for table in tables}
+KEY = "ged_locks_of_this_transaction"
+
+
+class Watch:
+    """What was locked, transaction by transaction, and what broke the order."""
+
+    def __init__(self) -> None:
+        self.seen: set[tuple[str, str]] = set()
+        """(earlier, later): tables locked one after the other in some transaction."""
+        self.broken: list[str] = []
+
+    def begin(self, connection: Connection) -> None:
+        connection.info[KEY] = ([], set())
+
+    def made(self, _mapper: Mapper[Any], connection: Connection, row: Any) -> None:
+        _, own = connection.info.setdefault(KEY, ([], set()))
+        own.add((row.__table__.name, inspect(row).identity or inspect(row).mapper.primary_key_from_instance(row)[0]))
+        own.add((row.__table__.name, inspect(row).mapper.primary_key_from_instance(row)[0]))
+
+    def before(self, connection: Connection, clause: Any, multiparams: Any, params: Any, _options: Any) -> None:
+        rows = [*(multiparams if isinstance(multiparams, (list, tuple)) else [multiparams]), params]
+        for table, key in _locked(clause, [row for row in rows if isinstance(row, dict)]):
+            self.lock(connection, table, key)
+
+    def lock(self, connection: Connection, table: str, key: int | None) -> None:
+        held, own = connection.info.setdefault(KEY, ([], set()))
+        if (table, key) in own or (table, key) in held:
+            return
+        for earlier, earlier_key in held:
+            self.seen.add((earlier, table))
+            if RANK[earlier] > RANK[table]:
+                self.broken.append(f"{table} {key} after {earlier} {earlier_key}")
+            elif earlier == table and key is not None and earlier_key is not None and earlier_key > key:
+                self.broken.append(f"{table} {key} after {earlier_key}")
+        held.append((table, key))
+
+
+def _locked(clause: Any, rows: list[dict[str, Any]]) -> Iterator[tuple[str, int | None]]:
+    """The ordered rows that a statement locks; None for a key that cannot be told."""
+    if isinstance(clause, Select) and clause._for_update_arg is not None:
+        tables = [getattr(one, "name", "") for one in clause.get_final_froms()]
+        where = clause.whereclause
+        values = (
+            [one.value for one in visitors.iterate(where) if one.__visit_name__ == "bindparam"]
+            if where is not None
+            else []
+        )
+        keys = sorted(
+            key for value in values for key in (value if isinstance(value, list) else [value]) if type(key) is int
+        )
+        for table in tables:
+            if table in RANK:
+                yield from ((table, key) for key in keys) if table != "register_counters" and keys else [(table, None)]
+    elif isinstance(clause, Update) and clause.table.name in RANK:
+        name = clause.table.name
+        named = [row[key] for row in rows for key in row if key in (f"{name}_id", f"{name}_mail_id")]
+        yield from ((name, key) for key in sorted(named)) if named else [(name, None)]
+
+
+@contextmanager
+def watching() -> Iterator[Watch]:
+    """Watch all engines until the end of the block."""
+    watch = Watch()
+    listeners = [
+        (Engine, "begin", watch.begin),
+        (Engine, "before_execute", watch.before),
+        (Mapper, "after_insert", watch.made),
+    ]
+    for target, name, call in listeners:
+        event.listen(target, name, call)
+    try:
+        yield watch
+    finally:
+        for target, name, call in listeners:
+            event.remove(target, name, call)
+
+
+@pytest.fixture(autouse=True)
+def _in_one_order() -> Iterator[None]:
+    with watching() as watch:
+        yield
+    assert not watch.broken, "locked against ged.locks.ORDER:\n" + "\n".join(dict.fromkeys(watch.broken))

@@ -1,0 +1,159 @@
+"""The directory of correspondents: each entity has its own; what is shared is read, and changed by nobody else."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from ged.audit import AuditEntry
+from ged.errors import Invalid, NotFound
+from ged.org.models import Holding, Person, Post, PostRole, Unit
+from ged.ports import Confidentiality, MailId
+from ged.registry import correspondents, directory
+from ged.registry.directory import CorrespondentForm, CorrespondentView
+from ged.registry.models import Correspondent, Direction, Mail, Register, RegisterNature
+from ged.registry.operations import IncomingForm, register_incoming
+from ged.registry.suggestions import lessons, matching
+from ged.unit import Role, Services
+from tests.factories import NOW, actor, make_organisation, make_services
+
+PRIMATURE = CorrespondentForm("Primature", email="courrier@primature.example", address="Lomé")
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> Iterator[Services]:
+    """The ministry, and a second entity under it with a mail office of its own (account ``ceet``)."""
+    made = make_services(tmp_path)
+    make_organisation(made)
+    with made.unit_of_work(NOW) as uow:
+        top = uow.session.scalars(select(Unit).where(Unit.code == "MIN")).one()
+        unit = Unit(code="CEET", name="CEET", is_entity=True, parent_id=top.id)
+        uow.session.add(unit)
+        uow.session.flush()
+        roles = [PostRole(role=Role.CLERK), PostRole(role=Role.AUTHORITY)]
+        post = Post(code="CEET-BO", title="Bureau d'ordre CEET", unit_id=unit.id, roles=roles)
+        person = Person(account="ceet", name="Ceet", clearance=1)
+        arrivals = Register(
+            code="ARR-CEET", name="Arrivées CEET", unit_id=unit.id, direction=Direction.INCOMING,
+            nature=RegisterNature.ARRIVAL, pattern="{seq:04d}/{year}/CEET",
+        )  # fmt: skip
+        uow.session.add_all([post, person, arrivals])
+        uow.session.flush()
+        uow.session.add(Holding(post_id=post.id, person_id=person.id, from_on=date(2020, 1, 1)))
+    yield made
+    made.engine.dispose()
+
+
+def register(
+    services: Services,
+    who: str,
+    sender: str,
+    *,
+    level: Confidentiality = Confidentiality.ORDINARY,
+    sender_id: int | None = None,
+) -> MailId:
+    code = "ARR" if who == "agent" else "ARR-CEET"
+    to = "sg" if who == "agent" else "ceet"
+    with services.unit_of_work(NOW) as uow:
+        arrivals = uow.session.scalars(select(Register.id).where(Register.code == code)).one()
+        form = IncomingForm("Objet", sender, actor(services, to).posts[0].post_id, sender_id=sender_id, level=level)
+        return register_incoming(uow, arrivals, form, actor=actor(services, who), now=NOW).mail_id  # type: ignore[arg-type]
+
+
+def listed(services: Services, who: str) -> dict[str, CorrespondentView]:
+    with services.reading() as session:
+        return {one.name: one for one in directory.listing(session, actor=actor(services, who))}
+
+
+def edit(services: Services, who: str, entry: CorrespondentView | int, form: CorrespondentForm) -> None:
+    with services.unit_of_work(NOW) as uow:
+        entry_id = entry if isinstance(entry, int) else entry.id
+        directory.edit(uow, entry_id, form, version=None, actor=actor(services, who))
+
+
+def sender_of(services: Services, mail: MailId) -> Correspondent | None:
+    with services.reading() as session:
+        return session.get_one(Mail, mail).sender
+
+
+def test_each_entity_has_a_directory_of_its_own(services: Services) -> None:
+    for who in ("agent", "ceet"):
+        register(services, who, "Primature")
+    ours, theirs = listed(services, "agent")["Primature"], listed(services, "ceet")["Primature"]
+    assert ours.id != theirs.id
+    assert (ours.is_own, theirs.is_own, ours.owner, theirs.owner) == (True, True, "Ministère", "CEET")
+    for act in (
+        lambda: edit(services, "ceet", ours, replace(PRIMATURE, email="collecte@attaquant.example")),
+        lambda: register(services, "ceet", "Primature", sender_id=ours.id),
+    ):
+        with pytest.raises((NotFound, Invalid), match=r"correspondent\.unknown"):
+            act()
+    with services.reading() as session:
+        assert [one.id for one in correspondents.suggest(session, "prim", actor=actor(services, "ceet"))] == [theirs.id]
+        ceet = correspondents.entities_of(session, actor(services, "ceet"))
+        assert [one.id for one in matching.best_matches(session, "Primature", entity_ids=ceet)] == [theirs.id]
+        assert lessons.correspondent_name(session, str(ours.id), ceet) is None
+        assert lessons.correspondent_name(session, str(theirs.id), ceet) == "Primature"
+
+
+def test_what_is_shared_is_read_and_its_correction_is_an_entry_of_ones_own(services: Services) -> None:
+    register(services, "agent", "Primature")
+    edit(services, "agent", listed(services, "agent")["Primature"], replace(PRIMATURE, is_shared=True))
+    shared = listed(services, "ceet")["Primature"]
+    assert (shared.is_own, shared.owner, shared.email) == (False, "Ministère", PRIMATURE.email)
+    first = register(services, "ceet", "Primature")
+    assert (sender_of(services, first) or Correspondent()).id == shared.id
+    edit(services, "ceet", shared, replace(PRIMATURE, email="autre@primature.example"))
+    own = listed(services, "ceet")["Primature"]
+    assert (own.is_own, own.email) == (True, "autre@primature.example")
+    assert listed(services, "agent")["Primature"].email == PRIMATURE.email, "nobody changes another's address"
+    second = register(services, "ceet", "Primature")
+    assert (sender_of(services, second) or Correspondent()).id == own.id, "the own entry comes first"
+    with services.reading() as session:
+        assert directory.count(session, actor=actor(services, "ceet")) == 1
+        assert session.scalars(select(AuditEntry.action).where(AuditEntry.subject_kind == "correspondent")).all() == [
+            "correspondent.changed", "correspondent.added",
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize("level", [Confidentiality.RESTRICTED, Confidentiality.SECRET])
+def test_who_writes_in_confidence_is_in_no_list(services: Services, level: Confidentiality) -> None:
+    who = "agent"
+    if level is Confidentiality.SECRET:
+        with services.unit_of_work(NOW) as uow:
+            uow.session.scalars(select(Person).where(Person.account == "agent")).one().clearance = 2
+    mail = register(services, who, "Lanceur d'alerte", level=level)
+    assert sender_of(services, mail) is None
+    assert listed(services, who) == {}
+    with services.reading() as session:
+        assert session.get_one(Mail, mail).sender_name == "Lanceur d'alerte"
+        assert correspondents.suggest(session, "lanceur", actor=actor(services, who)) == []
+
+
+def asked(services: Services, email: str, *, of: str = "agent") -> directory.AddressToConfirm | None:
+    with services.reading() as session:
+        unit_id = actor(services, of).posts[0].unit_id
+        return directory.address_to_confirm(session, "PRIMATURE", email, unit_id=unit_id)
+
+
+def test_an_address_that_took_anothers_place_is_confirmed_first(services: Services) -> None:
+    register(services, "agent", "Primature")
+    edit(services, "agent", listed(services, "agent")["Primature"], PRIMATURE)
+    assert asked(services, PRIMATURE.email) is None, "the first address replaced none"
+    edit(services, "agent", listed(services, "agent")["Primature"], replace(PRIMATURE, email="autre@primature.example"))
+    found = asked(services, "Autre@primature.example")
+    assert found is not None
+    assert (found.owner, found.changed_by, found.changed_at) == ("", "Agent", NOW)
+    assert asked(services, "tapee@a-la-main.example") is None
+
+
+def test_an_address_that_only_another_entity_gives_is_confirmed_first(services: Services) -> None:
+    register(services, "ceet", "Primature")
+    edit(services, "ceet", listed(services, "ceet")["Primature"], replace(PRIMATURE, is_shared=True))
+    found = asked(services, PRIMATURE.email)
+    assert found is not None
+    assert found.owner == "CEET"
+    assert asked(services, PRIMATURE.email, of="ceet") is None

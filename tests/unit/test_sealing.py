@@ -1,0 +1,126 @@
+"""When the journal's head is sealed, what `ged verify` says of the rest, and what it says of a database that is broken."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import select
+
+from ged import pipeline
+from ged.archive.seal import BLOCK_BYTES, HeadSeal
+from ged.audit import Head
+from ged.jobs import Job, JobKind, JobState
+from ged.unit import SYSTEM, Services
+from ged.verify import verify
+from tests.factories import NOW, SECRET, make_services
+from web.cli import main
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> Services:
+    return make_services(tmp_path)
+
+
+def write(services: Services, count: int) -> None:
+    with services.unit_of_work(NOW) as uow:
+        for n in range(count):
+            uow.record("thing.changed", "thing", n, actor=SYSTEM)
+
+
+def asked(services: Services, *, after: timedelta) -> bool:
+    """Whether the head is to be sealed a time after the last; what is asked for is done at once."""
+    pipeline.schedule_periodic(services, now=NOW + after)
+    with services.unit_of_work(NOW + after) as uow:
+        found = uow.session.scalars(select(Job).where(Job.kind == JobKind.SEAL, Job.state == JobState.QUEUED)).all()
+        for job in found:
+            job.state = JobState.DONE
+    if found:
+        pipeline.seal_head(services, now=NOW + after)
+    return bool(found)
+
+
+def test_the_head_is_sealed_after_five_minutes_or_five_hundred_entries(services: Services) -> None:
+    write(services, 1)
+    assert asked(services, after=timedelta(0))
+    write(services, 1)
+    assert not asked(services, after=timedelta(minutes=4))
+    assert asked(services, after=timedelta(minutes=5)), "one entry, five minutes old"
+    write(services, 499)
+    assert not asked(services, after=timedelta(minutes=6))
+    write(services, 1)
+    assert asked(services, after=timedelta(minutes=6)), "five hundred entries"
+
+
+def test_nothing_is_asked_for_while_nothing_is_written(services: Services) -> None:
+    write(services, 1)
+    assert asked(services, after=timedelta(0))
+    assert not asked(services, after=timedelta(days=3))
+
+
+def test_the_size_and_age_of_the_unsealed_tail_are_told(services: Services) -> None:
+    write(services, 3)
+    pipeline.seal_head(services, now=NOW)
+    assert verify(services, now=NOW).unsealed == 0
+    write(services, 2)
+    report = verify(services, now=NOW + timedelta(seconds=90))
+    assert (report.sealed_until, report.unsealed, report.unsealed_age_s) == (3, 2, 90)
+
+
+def test_heads_are_found_from_the_end_of_a_long_file(tmp_path: Path) -> None:
+    """Blocks do not fall on the ends of lines, and a torn line may be the last."""
+    seal, count = HeadSeal(tmp_path, b"a secret kept elsewhere"), 3 * BLOCK_BYTES // 250
+    for n in range(1, count + 1):
+        assert seal.seal(Head(n, f"{n:064x}"), now=NOW)
+    lines = (tmp_path / "heads.jsonl").read_text().splitlines()
+    assert [json.loads(line)["head"]["count"] for line in lines] == list(range(1, count + 1))
+    assert list(seal._from_the_end()) == lines[::-1]
+    with (tmp_path / "heads.jsonl").open("a") as heads:
+        heads.write('{"head": {"count": 9')
+    assert seal.seal(Head(count + 1, "0" * 64), now=NOW)
+    last = seal.last()
+    assert last is not None
+    assert last.count == count + 1
+    assert len((tmp_path / "heads.jsonl").read_text().splitlines()) == count + 1
+
+
+def call_verify(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Result:
+    monkeypatch.setenv("GED_ENV_FILE", str(folder / "ged.env"))
+    monkeypatch.setenv("GED_DATA_DIR", str(folder))
+    monkeypatch.setenv("GED_SECRET", SECRET)
+    return CliRunner().invoke(main, ["verify"])
+
+
+def test_a_sound_file_is_told_with_its_unsealed_tail(
+    services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(services, 2)
+    services.engine.dispose()
+    told = call_verify(tmp_path, monkeypatch)
+    assert told.exit_code == 0, told.output
+    assert "unsealed: 2" in told.output
+
+
+@pytest.mark.parametrize("damage", ["cut", "page", "header", "empty", "text"])
+def test_a_damaged_database_gets_a_sentence_and_an_exit_code_of_its_own(
+    services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
+    write(services, 400)
+    services.engine.dispose()  # the last connection brings the log (WAL) into the file
+    path = tmp_path / "ged.sqlite3"
+    whole = path.read_bytes()
+    broken = {
+        "cut": whole[: len(whole) // 2],
+        "page": whole[: len(whole) // 4] + b"\xa5" * 40960 + whole[len(whole) // 4 + 40960 :],
+        "header": b"\0" * 100 + whole[100:],
+        "empty": b"",
+        "text": whole.replace(b"thing.changed", b"\xff\xfeing.changed"),
+    }[damage]
+    assert broken != whole
+    path.write_bytes(broken)
+    told = call_verify(tmp_path, monkeypatch)
+    assert told.exit_code == 3, (told.output, told.exception)
+    assert "database.malformed" in told.output
+    assert "Traceback" not in told.output
+    assert isinstance(told.exception, SystemExit)

@@ -1,0 +1,65 @@
+"""How a command gets a passphrase: typed, or from an open file that another program hands over.
+
+Neither leaves it in the arguments, the environment or the history of a shell.
+"""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+_MAX_BYTES = 4096
+
+
+class Passphrases:
+    """Asks for passphrases, or reads them a line each, in the order in which the command's help names them.
+
+    Args:
+        descriptor: of an open file or pipe; None to ask the person at the terminal.
+    """
+
+    def __init__(self, descriptor: int | None) -> None:
+        self._given = None if descriptor is None else iter(_lines(descriptor))
+
+    def ask(self, whose: str, *, new: bool = False) -> str:
+        """The next passphrase; a new one is typed twice.
+
+        Raises:
+            UsageError: no line is left.
+        """
+        if self._given is None:
+            return str(click.prompt(f"Passphrase of the {whose}", hide_input=True, confirmation_prompt=new))
+        found = next(self._given, "")
+        if not found:
+            raise click.UsageError(f"--passphrase-fd: the passphrase of the {whose} is missing")
+        return found
+
+    def authority(self) -> str:
+        """That of the issuing authority."""
+        return self.ask("authority")
+
+
+def _lines(descriptor: int) -> list[str]:
+    try:
+        with os.fdopen(descriptor, "rb") as file:
+            return file.read(_MAX_BYTES).decode("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        raise click.UsageError("--passphrase-fd: give the number of a file that is open for reading") from None
+
+
+def passphrases(order: str = "the authority's") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The option ``--passphrase-fd`` of a command; the command gets ``words``.
+
+    Args:
+        order: whose passphrases are read, a line each.
+    """
+    return click.option(
+        "--passphrase-fd",
+        "words",
+        type=click.IntRange(min=0),
+        default=None,
+        metavar="N",
+        callback=lambda _context, _option, number: Passphrases(number),
+        help=f"Read passphrases from the open file N, a line each: {order}.  [default: ask]",
+    )
