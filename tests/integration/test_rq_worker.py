@@ -215,7 +215,7 @@ def test_a_worker_with_the_name_of_a_killed_one_may_start(here: Installation) ->
         kill(first)
         assert len(names) == 1
         (name,) = names
-        assert f":{first.pid}-".encode() in name, "the name ends with something of this start only"
+        assert f":{first.pid}:".encode() in name, "the name ends with something of this start only"
 
 
 def test_index_jobs_wait_for_an_elasticsearch_that_is_away(
