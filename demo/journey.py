@@ -406,7 +406,9 @@ class Journey:
             self.place.scanner.lay(age(_first_page(clerk.fetch(f"{line}/decharge.pdf")), SEED, "stamped"))
             form = clerk.open("/numerisations/").form("/numeriser")
             device = next(v for v, _ in form.choices["device"] if "pnm:0" in v)
-            clerk.send(form, {"device": device, "mode": "gray", "dpi": str(DPI)})
+            clerk.send(form, {"device": device, "mode": "gray", "dpi": str(DPI), "more": "1"})
+            self.until("the page of the discharge", lambda: self.received(1), seconds=30)
+            clerk.send(clerk.open("/numerisations/").form("/terminer"), {})
             self.until("the discharge waits", lambda: _waiting_paper(clerk) is not None)
             paper = _waiting_paper(clerk) or ""
             self.until("the discharge is read", lambda: _is_compared(clerk, paper))

@@ -43,7 +43,6 @@ class Config:
 
     Attributes:
         server: base URL of the site.
-        ca_file: PEM of the authority of the site's certificate; empty: the authorities that every browser knows.
         token: bearer token from pairing; never logged.
         bridge_id: the server's name for this bridge.
         devices: SANE device name or pattern -> SANE options to set before each scan. When not empty, only these
@@ -52,10 +51,10 @@ class Config:
         free_bytes: no scan begins with less space than this on the spool's disk.
         folders: watched folders, see ``Folder``.
         network: scanners on the network, name -> address, see ``scanner_bridge.network``.
+        ca_file: PEM of the authority of the site's certificate; empty: the authorities that every browser knows.
     """
 
     server: str = ""
-    ca_file: str = ""
     token: str = field(default="", repr=False)
     bridge_id: str = ""
     devices: Mapping[str, Mapping[str, OptionValue]] = field(default_factory=dict)
@@ -63,6 +62,7 @@ class Config:
     free_bytes: int = 64 * 1024 * 1024
     folders: tuple[Folder, ...] = ()
     network: Mapping[str, str] = field(default_factory=dict)
+    ca_file: str = ""
 
     @property
     def is_paired(self) -> bool:

@@ -102,6 +102,7 @@ def delegate(uow: UnitOfWork, form: DelegationForm, *, actor: Actor) -> int:
     uow.session.add(row)
     uow.session.flush()
     if of_another:
+        _replace_absent(uow, row, today)
         told = notices.holders(uow.session, [form.post_id], on=today)
         notices.tell(uow, NoticeKind.INTERIM, row.id, people=told, actor=actor)
     uow.record(
@@ -122,6 +123,21 @@ def _check_interim(session: Session, form: DelegationForm, actor: Actor) -> None
         raise Invalid(
             "delegation.present", "declare the holder's absence first", field="from_on", day=present.isoformat()
         )
+
+
+def _replace_absent(uow: UnitOfWork, interim: Delegation, today: date) -> None:
+    """An absence for which nobody replaced yet names this interim, where it lasts as long."""
+    held = sorted(notices.holders(uow.session, [interim.post_id], on=interim.from_on))
+    bare = select(Absence.id).where(
+        Absence.person_id.in_(held),
+        Absence.ended_at.is_(None),
+        Absence.delegation_id.is_(None),
+        Absence.until_on >= today,
+        Absence.from_on >= interim.from_on,
+        Absence.until_on <= interim.until_on,
+    )
+    for absence in locks.hold(uow.session, Absence, uow.session.scalars(bare).all()):
+        absence.delegation_id = interim.id
 
 
 def _first_day_with_holder(session: Session, form: DelegationForm) -> date | None:

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from ged.audit import AuditEntry, AuditPayload
+from ged.errors import Invalid
 from ged.org import delegations
 from ged.org.delegations import DelegationForm
 from ged.org.models import DelegationKind, Person
@@ -107,14 +108,19 @@ def test_an_administrator_ends_it_and_the_absent_is_told(site: Site) -> None:
     assert told not in text(site, "daf", "/")
 
 
-def test_a_head_above_records_the_interim_and_declares_the_absence(site: Site) -> None:
+def test_a_head_above_declares_the_absence_and_records_the_interim(site: Site) -> None:
     etudes = person(site, "etudes")
-    given = interim(site, of="etudes", to="agent", by="dge")
     page = text(site, "dge")
     offered = re.findall(r'<option value="\d+">(\w+)</option>', page[page.index('name="personne"') :])
     assert offered == ["Etudes"]
-    site.send("dge", "/absences/", person_id=etudes, delegation_id=given, **days(site))
-    assert "Dge vous a déclaré absent" in text(site, "etudes", "/")
+    with pytest.raises(Invalid, match=r"delegation\.present"):
+        interim(site, of="etudes", to="agent", by="dge")
+    site.send("dge", "/absences/", person_id=etudes, **days(site))
+    interim(site, of="etudes", to="agent", by="dge", count=10)
+    home = text(site, "etudes", "/")
+    assert "Dge vous a déclaré absent" in home
+    assert "Remplaçant : Agent." in home
+    assert "Dge a désigné un intérim pour votre poste." in home
     # The absent is back, and says so: what was declared needs no acknowledgement any more.
     (absence_id,) = ending(text(site, "etudes"))
     site.send("etudes", f"/absences/{absence_id}/fin")
@@ -147,7 +153,7 @@ def test_an_interim_gives_nobody_the_right_of_the_head(site: Site) -> None:
 def test_what_makes_no_sense_is_told_at_the_form_of_that_person(site: Site) -> None:
     daf = person(site, "daf")
     short = interim(site, of="daf", to="agent", by="daf", count=5)
-    foreign = interim(site, of="etudes", to="agent", by="dge")
+    foreign = interim(site, of="etudes", to="agent", by="etudes")
     for wrong, said in (
         (days(site, 3, start=-9), "La période n'est pas valable"),
         ({**days(site), "until_on": "31/02/2027"}, "date"),

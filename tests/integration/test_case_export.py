@@ -71,14 +71,14 @@ def test_everything_is_proven_to_who_holds_key_and_roots(case, held, capsys):
 
 
 def test_a_linked_letter_is_told_only_to_who_may_see_it(house, held, tmp_path, capsys):
-    hidden = house.incoming()
+    hidden = house.house.incoming()
     with house.services.unit_of_work(NOW) as uow:
-        link(uow, house.mail_id, hidden, kind="related", actor=house.who("sg"))
-        change_level(uow, hidden, Confidentiality.SECRET, reason="Enquête", actor=house.who("sg"))
+        link(uow, house.mail_id, hidden, kind="related", actor=house.house.who("sg"))
+        change_level(uow, hidden, Confidentiality.SECRET, reason="Enquête", actor=house.house.who("sg"))
     for who, told in (("sg", True), ("dge", False)):
         folder = tmp_path / who
         case_export.write_folder(
-            house.services, case_export.collect(house.services, house.mail_id, actor=house.who(who), now=NOW), folder
+            house.services, case_export.collect(house.services, house.mail_id, actor=house.house.who(who), now=NOW), folder
         )
         entries = [json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines()]
         linked = [entry for entry in entries if entry["action"] == "mail.linked"]
@@ -222,12 +222,12 @@ def test_an_authority_that_was_away_stamps_later_and_a_rewritten_journal_is_foun
     house = make_house(tmp_path)
     stamper = Stamper()
     services = dataclasses.replace(house.services, timestamper=stamper)
-    house.incoming()
+    house.house.incoming()
     stamper.away = True
     assert anchor_journal(services, now=NOW) == (True, 0)
     assert anchor_journal(services, now=NOW) == (False, 0)
     stamper.away = False
-    house.incoming()
+    house.house.incoming()
     assert anchor_journal(services, now=NOW) == (True, 2)
     anchors = journal_anchors(services)
     assert len(anchors.all()) == 2
