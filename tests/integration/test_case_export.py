@@ -78,7 +78,9 @@ def test_a_linked_letter_is_told_only_to_who_may_see_it(house, held, tmp_path, c
     for who, told in (("sg", True), ("dge", False)):
         folder = tmp_path / who
         case_export.write_folder(
-            house.services, case_export.collect(house.services, house.mail_id, actor=house.house.who(who), now=NOW), folder
+            house.services,
+            case_export.collect(house.services, house.mail_id, actor=house.house.who(who), now=NOW),
+            folder,
         )
         entries = [json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines()]
         linked = [entry for entry in entries if entry["action"] == "mail.linked"]
