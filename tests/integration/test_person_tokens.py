@@ -238,7 +238,7 @@ def test_the_page_asks_for_the_pin_counts_wrong_ones_and_writes_none_down(
         assert session.scalar(select(SigningKey.failed_tries)) == 0
     for _ in range(5):
         tried(WRONG)
-    assert "bloquée" in tried(token.pin)
+    assert "la clé attend" in tried(token.pin)
     assert "Phrase secrète" in sign_in(app, "dge").get(path).text
 
     written = caplog.text + "".join(
