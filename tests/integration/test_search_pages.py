@@ -80,7 +80,8 @@ def test_saved_searches_are_their_owners(tmp_path: Path) -> None:
     client = sign_in(app, "sg")
     data: dict[str, object] = {"name": "Suivi", "q": "audience", "state": ["to_impute", "assigned"], "follows": "1"}
     assert post(client, "/recherches/", data, page="/recherche/?q=audience").status_code == 303
-    again = post(client, "/recherches/", data, page="/recherche/?q=audience")
+    assert post(client, "/recherches/", data, page="/recherche/?q=audience").status_code == 303, "a double click"
+    again = post(client, "/recherches/", data | {"q": "préfet"}, page="/recherche/?q=audience")
     assert again.status_code == 422
     assert 'value="assigned"' in again.text
     with services.reading() as session:
