@@ -211,7 +211,9 @@ def _proofs(session: Session, wanted: Sequence[tuple[int, int]]) -> dict[tuple[i
         count(sequence <= opening),
         count(sequence > last),
         count(MailNumber.voided_at.is_not(None)),
-    ).where(or_(false(), *(and_(RegisterCounter.register_id == id, RegisterCounter.year == year) for id, year in wanted)))
+    ).where(
+        or_(false(), *(and_(RegisterCounter.register_id == id, RegisterCounter.year == year) for id, year in wanted))
+    )
     found = {}
     for one, within, below, above, voided in session.execute(query) if wanted else ():
         found[one.register_id, one.year] = YearRow(
