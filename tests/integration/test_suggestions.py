@@ -369,7 +369,7 @@ def test_the_letters_page_names_the_earlier_letter_only_to_who_may_see_it(site: 
 def test_a_secret_letter_leaves_no_sketch_and_other_letters_resemble_nothing(site: Site) -> None:
     hidden = site.register(level=1)
     with site.services.unit_of_work(NOW) as uow:
-        change_level(uow, MailId(hidden.id), Confidentiality.SECRET, reason="", actor=actor(site.services, "sg"))
+        change_level(uow, MailId(hidden.id), Confidentiality.SECRET, reason="Enquête", actor=actor(site.services, "sg"))
     site.document(hidden.id, LETTERS[4].pages_text[0])
     assert site.count(LetterSketch) == 0
     for letter in LETTERS[:4]:
