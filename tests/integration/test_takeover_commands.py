@@ -79,7 +79,7 @@ def house(
     security = {"elasticsearch_api_key": server.api_key, "elasticsearch_ca": server.ca_path and str(server.ca_path)}
     yield Installation(
         tmp_path, url, redis_url=empty_redis_url, elasticsearch_url=server.url, elasticsearch_index=alias,
-        elasticsearch_replicas="0", **{name: value for name, value in security.items() if value},
+        elasticsearch_replicas="0", unsafe_database="for-tests", **{name: value for name, value in security.items() if value},
     )  # fmt: skip
     servers.forget(server, alias)
 
