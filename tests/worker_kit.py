@@ -169,13 +169,24 @@ def children(pid: int) -> list[int]:
 
 
 def kill(process: subprocess.Popen[bytes], *, with_children: bool = True) -> list[int]:
-    """SIGKILL, as a power cut would; answers the children."""
-    below = children(process.pid)
+    """SIGKILL, as a power cut would; returns the children."""
+    below = _stopped_below(process.pid) if with_children else children(process.pid)
     for pid in [process.pid, *(below if with_children else [])]:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     process.wait()
     return below
+
+
+def _stopped_below(pid: int) -> list[int]:
+    """All processes below one, stopped: a child that is started between the look and the kill would outlive it."""
+    stopped: set[int] = set()
+    while fresh := {pid, *children(pid)} - stopped:
+        for each in fresh:
+            with suppress(ProcessLookupError):
+                os.kill(each, signal.SIGSTOP)
+        stopped |= fresh
+    return sorted(stopped - {pid})
 
 
 def alive(pid: int) -> bool:

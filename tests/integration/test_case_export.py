@@ -224,12 +224,12 @@ def test_an_authority_that_was_away_stamps_later_and_a_rewritten_journal_is_foun
     house = make_house(tmp_path)
     stamper = Stamper()
     services = dataclasses.replace(house.services, timestamper=stamper)
-    house.house.incoming()
+    house.incoming()
     stamper.away = True
     assert anchor_journal(services, now=NOW) == (True, 0)
     assert anchor_journal(services, now=NOW) == (False, 0)
     stamper.away = False
-    house.house.incoming()
+    house.incoming()
     assert anchor_journal(services, now=NOW) == (True, 2)
     anchors = journal_anchors(services)
     assert len(anchors.all()) == 2

@@ -107,7 +107,11 @@ def test_what_makes_no_sense_is_refused(services: Services) -> None:
             declare(services, **changes)  # type: ignore[arg-type]
     declare(services)
     with pytest.raises(Invalid, match=r"absence\.overlap"):
-        declare(services)
+        declare(services, until_on=LAST - timedelta(days=1))
+
+
+def test_a_form_sent_twice_is_one_absence(services: Services) -> None:
+    assert declare(services) == declare(services)
 
 
 def test_each_reads_the_absences_that_concern_them(services: Services) -> None:
