@@ -110,7 +110,7 @@ def may_see(session: Session, mail_id: MailId | int, level: Confidentiality, act
 
 def through(session: Session, mail_id: MailId | int, level: Confidentiality, actor: Actor) -> HeldPost | None:
     """The post through which the actor sees a letter, own posts first: the journal names whom it acts for."""
-    return post_granting(session, actor, principals_of(session, mail_id), level)
+    return post_granting(actor, principals_of(session, mail_id), level)
 
 
 def visible_clause(
@@ -138,4 +138,9 @@ def require(session: Session, mail_id: MailId | int, level: Confidentiality, act
             write the refusal to the journal.
     """
     if not may_see(session, mail_id, level, actor):
-        raise NotFound("mail.unknown", "check the number, or ask for access", id=int(mail_id), refused=True)
+        raise not_seen(mail_id)
+
+
+def not_seen(mail_id: MailId | int) -> NotFound:
+    """The refusal of ``require``, for who judged by ``visible_clause``."""
+    return NotFound("mail.unknown", "check the number, or ask for access", id=int(mail_id), refused=True)

@@ -159,6 +159,15 @@ def read_session(engine: Engine) -> Iterator[Session]:
         session.close()
 
 
+def keep_rows(session: Session) -> None:
+    """Hold every row that a session for queries reads until it is closed.
+
+    A session forgets rows that nobody holds. A page of which several parts look at the same letter reads it once.
+    """
+    held: list[object] = []
+    event.listen(session, "loaded_as_persistent", lambda _session, row: held.append(row))
+
+
 @contextmanager
 def snapshot_session(engine: Engine) -> Iterator[Session]:
     """A session for queries that all see the database as it was at the first: for what compares many tables."""

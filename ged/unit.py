@@ -12,13 +12,13 @@ several steps by ``Services.attempts``.
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
@@ -110,6 +110,16 @@ class HeldPost:
     granted_at: datetime | None = None
 
 
+class UnitRow(NamedTuple):
+    """What of a unit decides over rights. Read as a row: there are hundreds of units, at every request."""
+
+    id: int
+    parent_id: int | None
+    is_entity: bool
+    closed_at: datetime | None
+    successor_id: int | None
+
+
 @dataclass(frozen=True)
 class Actor:
     """Who acts, with all rights expanded for this moment; made anew for each request.
@@ -118,6 +128,7 @@ class Actor:
         posts: posts held, then posts acted for.
         headed_unit_ids: units headed, with all units below them.
         principals: what an index query may show.
+        units: all units as they were when the actor was made; rights that follow the tree ask no database.
     """
 
     person_id: PersonId
@@ -127,6 +138,7 @@ class Actor:
     posts: tuple[HeldPost, ...]
     headed_unit_ids: frozenset[UnitId]
     principals: Principals
+    units: Mapping[int, UnitRow] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def unit_ids(self) -> frozenset[UnitId]:

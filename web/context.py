@@ -7,9 +7,12 @@ from datetime import UTC, date, datetime
 from typing import cast
 
 from flask import Flask, current_app, g
+from sqlalchemy.orm import Session
 
 from ged.config import Settings
 from ged.errors import Forbidden
+from ged.routing import calendar
+from ged.routing.deadlines import WorkCalendar
 from ged.unit import Actor, Services
 
 _SERVICES = "ged_services"
@@ -57,6 +60,13 @@ def now() -> datetime:
 def today() -> date:
     """The local date of this request: what registers and deadlines count with."""
     return now().astimezone(services().zone).date()
+
+
+def working_days(session: Session) -> WorkCalendar:
+    """The calendar that deadlines are counted with, read once in a request."""
+    if "working_days" not in g:
+        g.working_days = calendar.calendar(session)
+    return cast(WorkCalendar, g.working_days)
 
 
 def actor() -> Actor:

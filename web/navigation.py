@@ -1,17 +1,18 @@
 """The site's navigation: one list. An entry shows when its page is built and the actor has one of its roles.
 
 To add an entry: a line in ``ENTRIES``; roles come from the access list (``web.guard``), so that nobody is shown a door
-that stays shut. ``counter`` answers the number of things that wait, from one cheap query.
+that stays shut. ``counter`` is the statement that counts what waits; all of them go to the database in one.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 from flask import Flask, current_app, g, request, url_for
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from ged.paper import queries as paper_queries
@@ -22,7 +23,8 @@ from ged.slips import queries as slip_queries
 from ged.unit import Actor, Role
 from web import context, guard
 
-Counter = Callable[[Session, Actor], int]
+Counter = Callable[[Actor], Select[int]]
+Look = Callable[[Session, Actor], int]
 
 WORK, OFFICE, LOOK, ADMIN = _l("Mon travail"), _l("Bureau d'ordre"), _l("Consulter"), _l("Gérer")
 
@@ -43,7 +45,8 @@ class Entry:
         hint: what one finds there, shown on the home page.
         shortcut: key pressed after ``g``.
         roles: who sees it, narrower than the access list; None for all whom the access list lets in.
-        counter: how many things wait.
+        counter: the statement that counts what waits.
+        look: counts what waits where no statement can tell.
         also: endpoints of other features that belong to this entry.
         also_when_waiting: whoever the access list lets in sees it too while something waits, whatever the roles.
     """
@@ -55,6 +58,7 @@ class Entry:
     shortcut: str = ""
     roles: frozenset[Role] | None = None
     counter: Counter | None = None
+    look: Look | None = None
     also: tuple[str, ...] = ()
     also_when_waiting: bool = False
 
@@ -79,7 +83,7 @@ ENTRIES: tuple[Entry, ...] = (
         _l("Les courriers qui attendent une décision"),
         "i",
         roles=frozenset({Role.AUTHORITY}),
-        counter=routing_queries.imputation_count,
+        counter=routing_queries.count_to_impute,
         also_when_waiting=True,
     ),
     Entry(
@@ -88,7 +92,7 @@ ENTRIES: tuple[Entry, ...] = (
         "inbox.index",
         _l("Les courriers qui vous sont confiés"),
         "b",
-        counter=routing_queries.inbox_count,
+        counter=routing_queries.count_inbox,
     ),
     Entry(
         WORK,
@@ -96,7 +100,7 @@ ENTRIES: tuple[Entry, ...] = (
         "signbook.index",
         _l("À viser, à signer, à reprendre"),
         "p",
-        counter=signbook_queries.waiting_count,
+        look=signbook_queries.waiting_count,
         also=("drafts.new", "drafts.create", "drafts.edit", "drafts.save"),
     ),
     Entry(OFFICE, _l("Enregistrer"), "register.index", _l("Donner un numéro à un courrier ou à un pli"), "e"),
@@ -106,7 +110,7 @@ ENTRIES: tuple[Entry, ...] = (
         "scans.index",
         _l("Les numérisations qui attendent leur numéro"),
         "n",
-        counter=scan_queries.waiting_count,
+        counter=scan_queries.count_waiting,
     ),
     Entry(
         OFFICE,
@@ -115,7 +119,7 @@ ENTRIES: tuple[Entry, ...] = (
         _l("Les feuilles revenues qu'il faut comparer à leur imprimé"),
         "v",
         roles=frozenset({Role.CLERK}),
-        counter=paper_queries.count,
+        counter=paper_queries.count_waiting,
         also_when_waiting=True,
     ),
     Entry(
@@ -124,7 +128,7 @@ ENTRIES: tuple[Entry, ...] = (
         "envelopes.index",
         _l("Les plis confidentiels, connus par leur dehors"),
         "f",
-        counter=envelopes.waiting_for,
+        counter=envelopes.count_waiting_for,
     ),
     Entry(
         OFFICE,
@@ -132,7 +136,7 @@ ENTRIES: tuple[Entry, ...] = (
         "slips.index",
         _l("Transmettre, recevoir, pointer"),
         "t",
-        counter=slip_queries.count_to_receive,
+        counter=slip_queries.count_waiting,
         also=("slips_reading.form", "slips_reading.read", "slips_reading.sign"),
     ),
     Entry(
@@ -141,7 +145,7 @@ ENTRIES: tuple[Entry, ...] = (
         "dispatch.index",
         _l("Expédier et garder la preuve de remise"),
         "d",
-        counter=dispatch_queries.count_to_dispatch,
+        counter=dispatch_queries.count_waiting,
     ),
     Entry(LOOK, _l("Rechercher"), "search.index", _l("Retrouver un courrier par son texte ou ses références"), "r"),
     Entry(
@@ -149,7 +153,7 @@ ENTRIES: tuple[Entry, ...] = (
         _l("Recherches suivies"),
         "saved_searches.index",
         _l("Les recherches que vous gardez, et ce qu'elles trouvent de nouveau"),
-        counter=saved_searches.new_count,
+        counter=saved_searches.count_new,
     ),
     Entry(LOOK, _l("Registres"), "registers.index", _l("Lire et imprimer les registres"), "l"),
     Entry(LOOK, _l("Correspondants"), "correspondents.index", _l("L'annuaire de qui nous écrit"), "c"),
@@ -222,30 +226,38 @@ def _navigation(actor: Actor) -> list[tuple[str, list[Item]]]:
     return list(groups.items())
 
 
-def _count(session: Session, actor: Actor, entry: Entry) -> int:
-    """How many things wait; on the pages of a search what was counted up to half a minute ago will do.
+def _counts(session: Session, actor: Actor, entries: Sequence[Entry]) -> dict[str, int]:
+    """How many things wait by endpoint; on the pages of a search what was counted up to half a minute ago will do.
 
     There one page follows the other in seconds, nothing is acted on, and a dozen counts would cost more than the search.
     """
-    if entry.counter is None:
-        return 0
-    counted: dict[tuple[object, str], tuple[float, int]] = current_app.extensions.setdefault(_COUNTED, {})
-    key, now = ((actor.person_id, actor.principals), entry.endpoint), time.monotonic()
-    if request.blueprint == SEARCHING and key in counted and now - counted[key][0] < COUNT_KEPT_S:
-        return counted[key][1]
-    count = entry.counter(session, actor)
-    if len(counted) > COUNTS_KEPT:
-        counted.clear()
-    counted[key] = now, count
-    return count
+    kept: dict[tuple[object, tuple[str, ...]], tuple[float, dict[str, int]]]
+    kept = current_app.extensions.setdefault(_COUNTED, {})
+    key, now = ((actor.person_id, actor.principals), tuple(entry.endpoint for entry in entries)), time.monotonic()
+    if request.blueprint == SEARCHING and key in kept and now - kept[key][0] < COUNT_KEPT_S:
+        return kept[key][1]
+    counts = _counted_now(session, actor, entries)
+    if len(kept) > COUNTS_KEPT:
+        kept.clear()
+    kept[key] = now, counts
+    return counts
+
+
+def _counted_now(session: Session, actor: Actor, entries: Sequence[Entry]) -> dict[str, int]:
+    """One statement for all that statements can count."""
+    asked = {entry.endpoint: entry.counter(actor).scalar_subquery() for entry in entries if entry.counter is not None}
+    told = session.execute(select(*asked.values())).one() if asked else ()
+    looked = {entry.endpoint: entry.look(session, actor) for entry in entries if entry.look is not None}
+    return dict(zip(asked, told, strict=True)) | looked
 
 
 def _items(session: Session, actor: Actor) -> Iterator[tuple[Entry, Item]]:
-    for entry in ENTRIES:
-        if not _may_enter(entry, actor):
-            continue
-        its_own = entry.roles is None or actor.has(*entry.roles)
-        count = _count(session, actor, entry) if its_own or entry.also_when_waiting else 0
-        if its_own or count:
+    entered = [entry for entry in ENTRIES if _may_enter(entry, actor)]
+    own = {entry.endpoint for entry in entered if entry.roles is None or actor.has(*entry.roles)}
+    shown = [entry for entry in entered if entry.endpoint in own or entry.also_when_waiting]
+    counts = _counts(session, actor, shown)
+    for entry in shown:
+        count = counts.get(entry.endpoint, 0)
+        if entry.endpoint in own or count:
             url = url_for(entry.endpoint)
             yield entry, Item(str(entry.label), url, str(entry.hint), entry.shortcut, _is_current(entry), count)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from ged.ports import MailId
-from ged.routing import calendar, queries
+from ged.routing import queries
 from ged.routing.queries import Path
 from ged.unit import Actor
 from web import context
@@ -25,6 +25,7 @@ def load(session: Session, mail_id: MailId, actor: Actor) -> RoutingPanel | None
     path = queries.path(session, mail_id, actor)
     if not (path.imputations or path.assignments or path.may_impute):
         return None
-    days, today = calendar.calendar(session), context.today()
-    due = {row.id: due_words(row.due_on, today, days) for row in path.assignments if row.is_live}
+    waiting = [row for row in path.assignments if row.is_live and row.due_on is not None]
+    days, today = context.working_days(session) if waiting else None, context.today()
+    due = {row.id: due_words(row.due_on, today, days) for row in waiting if days is not None}
     return RoutingPanel(path, due)

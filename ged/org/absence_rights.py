@@ -48,7 +48,7 @@ def _head_above(session: Session, person_id: PersonId | int, actor: Actor, on: d
         .order_by(Post.id)
     )
     for post_id, unit_id in held.all():
-        above = heading_post(session, unit_id, actor)
+        above = heading_post(unit_id, actor)
         # As for an interim: powers received do not count, and nobody is above the post that they hold.
         if above is not None and above.because == "holder" and above.post_id != post_id:
             return above

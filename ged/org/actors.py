@@ -6,11 +6,10 @@ that a reorganisation, a new holder or a delegation changes no stored right and 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import date, datetime
-from typing import NamedTuple
+from datetime import date
 
 from sqlalchemy import and_, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from ged.errors import NotFound
 from ged.org.models import Delegation, Holding, Person, Post, Unit
@@ -27,17 +26,7 @@ from ged.ports import (
     post_principal,
     unit_principal,
 )
-from ged.unit import Actor, HeldPost, Role
-
-
-class UnitRow(NamedTuple):
-    """What of a unit decides over rights. Read as a row: there are hundreds of units, at every request."""
-
-    id: int
-    parent_id: int | None
-    is_entity: bool
-    closed_at: datetime | None
-    successor_id: int | None
+from ged.unit import Actor, HeldPost, Role, UnitRow
 
 
 def _units(session: Session) -> Mapping[int, UnitRow]:
@@ -67,6 +56,7 @@ def load_actor(session: Session, person_id: PersonId | int, *, on: date) -> Acto
         posts=posts,
         headed_unit_ids=headed,
         principals=_principals(PersonId(person.id), posts, headed, clearance, units),
+        units=units,
     )
 
 
@@ -82,7 +72,7 @@ def actor_of_account(session: Session, account: str, *, on: date) -> Actor:
     return load_actor(session, person_id, on=on)
 
 
-def heading_post(session: Session, unit_id: UnitId | int, actor: Actor) -> HeldPost | None:
+def heading_post(unit_id: UnitId | int, actor: Actor) -> HeldPost | None:
     """The actor's post that heads a unit, the nearest one above first; None when the actor does not head it.
 
     A closed unit is headed through the one that succeeds it. A secretary prepares for an authority but is no head.
@@ -96,7 +86,7 @@ def heading_post(session: Session, unit_id: UnitId | int, actor: Actor) -> HeldP
         if at is None or at in seen:
             continue
         seen.add(at)
-        unit = session.get_one(Unit, at)
+        unit = actor.units[at]
         for post in actor.posts:
             if post.unit_id == at and post.because != "secretary" and post.roles & {Role.HEAD, Role.AUTHORITY}:
                 return post
@@ -107,19 +97,16 @@ def heading_post(session: Session, unit_id: UnitId | int, actor: Actor) -> HeldP
     return None
 
 
-def post_granting(
-    session: Session, actor: Actor, granted: frozenset[Principal], level: Confidentiality
-) -> HeldPost | None:
+def post_granting(actor: Actor, granted: frozenset[Principal], level: Confidentiality) -> HeldPost | None:
     """The post of the actor from which one of these principals follows at a level; own posts first.
 
     None when no post gives it, or when it is given to the person and the person holds no post.
     """
     if person_principal(actor.person_id) in granted:
         return next((post for post in actor.posts if post.because == "holder"), None)
-    units = _units(session)
     for post in actor.posts:
-        headed = _below([post.unit_id] if post.roles & {Role.HEAD, Role.AUTHORITY} else [], units)
-        found = _principals(actor.person_id, (post,), headed, actor.clearance, units)
+        headed = _below([post.unit_id] if post.roles & {Role.HEAD, Role.AUTHORITY} else [], actor.units)
+        found = _principals(actor.person_id, (post,), headed, actor.clearance, actor.units)
         if not found.at(level).isdisjoint(granted):
             return post
     return None
@@ -136,17 +123,20 @@ def somebody_sees(session: Session, granted: frozenset[Principal], level: Confid
     return any(not load_actor(session, one, on=on).principals.at(level).isdisjoint(granted) for one in cleared)
 
 
-def with_predecessors(session: Session, unit_ids: Iterable[int]) -> frozenset[int]:
+def with_predecessors(actor: Actor, unit_ids: Iterable[int]) -> frozenset[int]:
     """Units, with the closed ones whose work came to them."""
-    closed = session.execute(
-        select(Unit.id, Unit.successor_id).where(Unit.closed_at.is_not(None), Unit.successor_id.is_not(None))
-    ).all()
-    found, grown = set(unit_ids), True
-    while grown:
-        more = {unit_id for unit_id, successor_id in closed if successor_id in found} - found
-        found |= more
-        grown = bool(more)
-    return frozenset(found)
+    return _with_predecessors(unit_ids, actor.units)
+
+
+def heirs_seen(actor: Actor, unit_id: int) -> list[int]:
+    """As ``heirs``, of the units as they were when the actor was made."""
+    found: list[int] = []
+    at: int | None = unit_id
+    while at is not None and at not in found:
+        found.append(at)
+        unit = actor.units.get(at)
+        at = unit.successor_id if unit is not None and unit.closed_at is not None else None
+    return found
 
 
 def heirs(session: Session, unit_id: int) -> list[int]:
@@ -158,6 +148,10 @@ def heirs(session: Session, unit_id: int) -> list[int]:
         unit = session.get_one(Unit, at)
         at = unit.successor_id if unit.closed_at is not None else None
     return found
+
+
+_WITH_ROLES = joinedload(Post.roles)
+"""With its post, and not by a query of its own: who acts is asked at every request."""
 
 
 def _held(post: Post, because: str = "holder", own: PostId | None = None, act: str = "") -> HeldPost:
@@ -183,7 +177,8 @@ def _own_posts(session: Session, person_id: int, on: date) -> tuple[HeldPost, ..
             or_(Holding.until_on.is_(None), Holding.until_on >= on),
         )
         .order_by(Holding.id)
-    )
+        .options(_WITH_ROLES)
+    ).unique()
     return tuple(_held(post) for post in rows)
 
 
@@ -193,10 +188,17 @@ def _acted_for(session: Session, person_id: int, own: Iterable[HeldPost], on: da
     secretary_posts = [p.post_id for p in own if Role.SECRETARY in p.roles]
     found: list[HeldPost] = []
     if secretary_posts:
-        pairs = session.execute(select(Post.id, Post.secretary_of_id).where(Post.id.in_(secretary_posts)))
-        by_authority = {authority: PostId(secretary) for secretary, authority in pairs if authority}
-        for post in session.scalars(select(Post).where(Post.id.in_(by_authority))):
-            held = _held(post, "secretary", by_authority[post.id])
+        secretary = aliased(Post)
+        pairs = session.execute(
+            select(Post, secretary.id)
+            .join(secretary, secretary.secretary_of_id == Post.id)
+            .where(secretary.id.in_(secretary_posts))
+            .order_by(Post.id, secretary.id)
+            .options(_WITH_ROLES)
+        ).unique()
+        by_authority = {post: PostId(secretary_id) for post, secretary_id in pairs}
+        for post, secretary_id in by_authority.items():
+            held = _held(post, "secretary", secretary_id)
             # A secretary prepares and imputes for the authority; signing needs a delegation.
             found.append(_without(held, {Role.SIGNATORY, Role.ADMINISTRATOR, Role.AUDITOR}))
     delegations = session.execute(
@@ -207,7 +209,8 @@ def _acted_for(session: Session, person_id: int, own: Iterable[HeldPost], on: da
             Delegation.withdrawn_at.is_(None),
         )
         .order_by(Delegation.id)
-    )
+        .options(_WITH_ROLES)
+    ).unique()
     for delegation, post in delegations:
         held = _held(post, delegation.kind.value, own_id, delegation.act)
         dropped = {Role.ADMINISTRATOR, Role.AUDITOR} | (set() if delegation.may_sign else {Role.SIGNATORY})

@@ -191,7 +191,7 @@ def _granting_post(session: Session, post_id: PostId, kind: DelegationKind, acto
     if held is not None and held.because == "holder":
         return held
     post = session.get(Post, post_id)
-    above = heading_post(session, post.unit_id, actor) if post is not None and kind is DelegationKind.INTERIM else None
+    above = heading_post(post.unit_id, actor) if post is not None and kind is DelegationKind.INTERIM else None
     if above is not None and above.because == "holder" and above.post_id != post_id:
         return above
     raise Forbidden(

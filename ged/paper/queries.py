@@ -62,9 +62,9 @@ class PaperPage:
     unread_pages: int
 
 
-def disposable(session: Session, actor: Actor) -> ColumnElement[bool]:
+def disposable(actor: Actor) -> ColumnElement[bool]:
     """Codes of which the actor may dispose: the one rule of lists, pages and acts."""
-    given = reach(session, actor)
+    given = reach(actor)
     return or_(
         *(and_(PaperCode.kind == kind, PaperCode.subject_id.in_(rule.subjects(given))) for kind, rule in RULES.items())
     )
@@ -76,7 +76,7 @@ def require(session: Session, paper_id: int, actor: Actor) -> PaperCode:
     Raises:
         NotFound: ``paper.unknown``; with ``refused`` when it exists, so that the border writes the refusal down.
     """
-    found = session.scalar(select(PaperCode).where(PaperCode.id == paper_id, disposable(session, actor)))
+    found = session.scalar(select(PaperCode).where(PaperCode.id == paper_id, disposable(actor)))
     if found is None:
         is_there = session.get(PaperCode, paper_id) is not None
         raise NotFound("paper.unknown", "reload the list", id=paper_id, refused=is_there)
@@ -88,18 +88,19 @@ def _waiting() -> ColumnElement[bool]:
 
 
 def count(session: Session, actor: Actor) -> int:
-    """How many codes wait for the actor (navigation); nearly always there are none at all, which costs one look."""
-    if session.scalar(select(PaperCode.id).where(PaperCode.state == PaperState.WAITING).limit(1)) is None:
-        return 0
+    """How many codes wait for the actor."""
+    return session.scalar(count_waiting(actor)) or 0
+
+
+def count_waiting(actor: Actor) -> Select[int]:
+    """The statement of that count (navigation). Nearly always no code waits at all, which costs one look."""
     query = select(func.count(PaperCode.id)).join(Scan, Scan.id == PaperCode.scan_id)
-    return session.scalar(query.where(_waiting(), disposable(session, actor))) or 0
+    return query.where(_waiting(), disposable(actor))
 
 
 def waiting(session: Session, actor: Actor) -> list[PaperRow]:
     """Codes that wait for the actor, oldest first."""
-    found = session.execute(
-        _rows().where(_waiting(), disposable(session, actor)).order_by(PaperCode.id).limit(MAX_LISTED)
-    ).all()
+    found = session.execute(_rows().where(_waiting(), disposable(actor)).order_by(PaperCode.id).limit(MAX_LISTED)).all()
     return _told(session, [(code, unit, who, bridge, n) for code, unit, who, bridge, n in found])
 
 
@@ -110,7 +111,7 @@ def of_scans(session: Session, scan_ids: Collection[int], actor: Actor) -> dict[
     rows = session.execute(
         select(PaperCode.scan_id, PaperCode.id)
         .join(Scan, Scan.id == PaperCode.scan_id)
-        .where(PaperCode.scan_id.in_(scan_ids), _waiting(), disposable(session, actor))
+        .where(PaperCode.scan_id.in_(scan_ids), _waiting(), disposable(actor))
     )
     return {scan_id: paper_id for scan_id, paper_id in rows}  # noqa: C416  # rows are no pairs to mypy
 

@@ -50,15 +50,11 @@ class Reach:
     worked: frozenset[int]
 
 
-def reach(session: Session, actor: Actor) -> Reach:
+def reach(actor: Actor) -> Reach:
     """The reach of an actor now."""
     clerk = {post.unit_id for post in actor.posts if Role.CLERK in post.roles}
     working = {post.unit_id for post in parties.working_posts(actor)}
-    # One question for both: a closed unit's work goes one way.
-    everywhere = with_predecessors(session, working | clerk)
-    if everywhere == working | clerk:
-        return Reach(actor, frozenset(clerk), frozenset(working))
-    return Reach(actor, with_predecessors(session, clerk), with_predecessors(session, working))
+    return Reach(actor, with_predecessors(actor, clerk), with_predecessors(actor, working))
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Select, case, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, lazyload
 
 from ged import access
 from ged.access import visible_clause
@@ -15,7 +15,7 @@ from ged.ports import AttachmentId, Confidentiality, MailId
 from ged.registry import dispatch
 from ged.registry.dispatch import LEFT, STOPPED
 from ged.registry.dispatch_models import DispatchLine, DispatchProof, DispatchState
-from ged.registry.models import Channel, Mail, MailNumber, Register
+from ged.registry.models import Channel, Direction, Mail, MailNumber, Register
 from ged.registry.states import MailState
 from ged.unit import Actor, Role
 
@@ -116,11 +116,14 @@ def to_dispatch(session: Session, actor: Actor) -> list[ToDispatch]:
 
 def count_to_dispatch(session: Session, actor: Actor) -> int:
     """How many letters ``to_dispatch`` shows."""
-    if not _office_units(actor):
-        return 0
+    return session.scalar(count_waiting(actor)) or 0
+
+
+def count_waiting(actor: Actor) -> Select[int]:
+    """The statement of that count (navigation)."""
     has_line = select(DispatchLine.id).where(DispatchLine.mail_id == Mail.id).exists()
     query = select(func.count()).select_from(Mail).where(Mail.state == MailState.SIGNED, has_line)
-    return session.scalar(_numbered_here(query, actor)) or 0
+    return _numbered_here(query, actor)
 
 
 def without_discharge(session: Session, actor: Actor, *, limit: int = 100) -> list[LineRow]:
@@ -165,14 +168,20 @@ def lines(session: Session, mail_id: MailId | int, actor: Actor) -> list[LineRow
     Raises:
         NotFound: ``mail.unknown``.
     """
-    _visible(session, mail_id, actor)
-    found = session.scalars(select(DispatchLine).where(DispatchLine.mail_id == mail_id).order_by(DispatchLine.position))
-    return _rows(session, list(found))
+    return _lines(session, _visible(session, mail_id, actor))
 
 
-def panel(session: Session, mail_id: MailId, actor: Actor) -> list[LineRow] | None:
-    """The lines for the letter's own page; None when it has none."""
-    return lines(session, mail_id, actor) or None
+def _lines(session: Session, mail: Mail) -> list[LineRow]:
+    # Only what we send has lines.
+    if mail.direction is not Direction.OUTGOING:
+        return []
+    query = select(DispatchLine).where(DispatchLine.mail_id == mail.id).order_by(DispatchLine.position)
+    return _rows(session, list(session.scalars(query.options(lazyload(DispatchLine.mail)))))
+
+
+def panel(session: Session, mail_id: MailId, actor: Actor) -> list[LineRow] | None:  # noqa: ARG001  # a panel's loader
+    """The lines for the letter's own page; None when it has none. The caller has checked the access."""
+    return _lines(session, session.get_one(Mail, mail_id)) or None
 
 
 def line(session: Session, line_id: int, actor: Actor) -> LineRow:
@@ -227,12 +236,13 @@ def _numbers(session: Session, mail_ids: list[int]) -> dict[int, str]:
 
 
 def _rows(session: Session, found: list[DispatchLine]) -> list[LineRow]:
+    if not found:
+        return []
     numbers = _numbers(session, [line.mail_id for line in found])
     sending = [line.id for line in found if line.state is DispatchState.SENDING]
     stopped: dict[int, Job] = {}
-    for job in session.scalars(
-        select(Job).where(Job.kind == JobKind.NOTIFY, Job.subject_id.in_(sending)).order_by(Job.id)
-    ):
+    asked = select(Job).where(Job.kind == JobKind.NOTIFY, Job.subject_id.in_(sending)).order_by(Job.id)
+    for job in session.scalars(asked) if sending else ():
         stopped[job.subject_id] = job
     proofs = _proofs(session, found)
     return [_row(line, numbers.get(line.mail_id, ""), stopped.get(line.id), proofs[line.id]) for line in found]

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session, aliased
 
 from ged import access
 from ged.errors import NotFound
@@ -14,6 +14,8 @@ from ged.registry.models import Attachment, AttachmentKind, AttachmentPage, Mail
 from ged.registry.scan_pictures import PictureSource
 from ged.registry.signed_kinds import is_to_check
 from ged.unit import Actor, UnitOfWork
+
+READING = (JobKind.RECOGNISE, JobKind.RECOGNISE_BACKLOG)
 
 
 @dataclass(frozen=True)
@@ -75,28 +77,57 @@ def attachment(session: Session, attachment_id: int, actor: Actor) -> Attachment
     Raises:
         NotFound: ``attachment.unknown``, ``mail.unknown``.
     """
-    row, mail = _visible(session, attachment_id, actor)
-    texts = {t.page_no: t for t in session.scalars(select(PageText).where(PageText.attachment_id == row.id))}
-    newer = session.scalar(select(Attachment.id).where(Attachment.replaces_id == row.id).limit(1))
-    is_read = _rendition(session, row.id, "searchable_pdf", 0) is not None
+    row, _mail = _visible(session, attachment_id, actor)
+    return shown(session, row.id)
+
+
+def shown(session: Session, attachment_id: int) -> AttachmentRow:
+    """As ``attachment``, of a letter to which the caller has checked the access; one query."""
+    replaced, searchable = aliased(Attachment), Rendition.kind == "searchable_pdf"
+    made = exists().where(Rendition.attachment_id == Attachment.id, searchable, Rendition.page_no == 0)
+    running = (
+        select(Job.progress)
+        .where(Job.kind.in_(READING), Job.subject_id == Attachment.id, Job.state == JobState.RUNNING)
+        .limit(1)
+        .scalar_subquery()
+    )
+    found = session.execute(
+        select(
+            Attachment,
+            Mail.level,
+            Mail.unit_id,
+            AttachmentPage,
+            PageText,
+            made,
+            exists().where(replaced.replaces_id == Attachment.id),
+            running,
+        )
+        .join(Mail, Mail.id == Attachment.mail_id)
+        .outerjoin(AttachmentPage, AttachmentPage.attachment_id == Attachment.id)
+        .outerjoin(PageText, (PageText.attachment_id == Attachment.id) & (PageText.page_no == AttachmentPage.page_no))
+        .where(Attachment.id == attachment_id)
+        .order_by(AttachmentPage.page_no)
+    ).all()
+    row, level, unit_id, _page, _text, is_read, has_newer, progress = found[0]
+    pages = [(page, text) for _, _, _, page, text, *_ in found if page is not None]
     return AttachmentRow(
         id=row.id,
         mail_id=row.mail_id,
-        level=Confidentiality(mail.level),
+        level=Confidentiality(level),
         kind=row.kind,
         version_no=row.version_no,
         reason=row.reason,
         filename=row.filename,
         media_type=row.media_type,
         is_signed=row.is_signed,
-        has_signatures=is_to_check(row.kind, [p.media_type for p in row.pages], is_signed=row.is_signed),
+        has_signatures=is_to_check(row.kind, [page.media_type for page, _ in pages], is_signed=row.is_signed),
         has_original=row.digest is not None,
         is_read=is_read,
-        is_latest=newer is None,
+        is_latest=not has_newer,
         replaces_id=row.replaces_id,
-        mail_unit_id=mail.unit_id,
-        pages=tuple(_page_row(page, texts.get(page.page_no)) for page in row.pages),
-        progress=None if is_read else _progress(session, row.id),
+        mail_unit_id=unit_id,
+        pages=tuple(_page_row(page, text) for page, text in pages),
+        progress=None if is_read else _progress(progress),
     )
 
 
@@ -111,14 +142,7 @@ def words(session: Session, attachment_id: int, page_no: int, actor: Actor) -> l
     return list(page.words) if page is not None else []
 
 
-def _progress(session: Session, attachment_id: int) -> tuple[int, int] | None:
-    said = session.scalar(
-        select(Job.progress).where(
-            Job.kind.in_((JobKind.RECOGNISE, JobKind.RECOGNISE_BACKLOG)),
-            Job.subject_id == attachment_id,
-            Job.state == JobState.RUNNING,
-        )
-    )
+def _progress(said: str | None) -> tuple[int, int] | None:
     done, bar, total = (said or "").partition("/")
     return (int(done), int(total)) if bar else None
 

@@ -8,9 +8,9 @@ number and that it is a confidential envelope; outside of the entity that keeps 
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from ged import access, locks
 from ged.access import Because
@@ -431,13 +431,32 @@ def envelopes(session: Session, actor: Actor, *, limit: int = 100) -> list[Envel
 
 
 def waiting_for(session: Session, actor: Actor) -> int:
-    """How many envelopes wait for a decision of the actor (navigation)."""
-    waiting = session.scalars(
-        select(SealedEnvelope).where(
-            SealedEnvelope.addressed_post_id.in_(actor.deciding_post_ids), SealedEnvelope.state == WAITING
-        )
-    )
-    return sum(_addressee(one, actor) is not None for one in waiting)
+    """How many envelopes wait for a decision of the actor."""
+    return session.scalar(count_waiting_for(actor)) or 0
+
+
+def count_waiting_for(actor: Actor) -> Select[int]:
+    """The statement of that count (navigation): the rule of ``_addressee`` over all envelopes that wait."""
+    decided = [post for one in sorted(actor.deciding_post_ids) if (post := actor.decides(one)) is not None]
+    mine = or_(false(), *(_addressed_through(post) for post in decided))
+    return select(func.count(SealedEnvelope.id)).where(SealedEnvelope.state == WAITING, mine)
+
+
+def _addressed_through(post: HeldPost) -> ColumnElement[bool]:
+    addressed = SealedEnvelope.addressed_post_id == post.post_id
+    if post.because == "holder":
+        return addressed
+    ordinary = and_(addressed, SealedEnvelope.kind != PERSONAL)
+    if post.because != DelegationKind.INTERIM:
+        return ordinary
+    number = aliased(MailNumber)
+    first = select(func.min(number.id)).where(number.envelope_id == SealedEnvelope.id)
+    came = exists().where(MailNumber.id == first.correlate(SealedEnvelope).scalar_subquery())
+    if post.from_on is not None:
+        came = came.where(MailNumber.registered_on >= post.from_on)
+    if post.granted_at is not None:
+        came = came.where(MailNumber.registered_at >= post.granted_at)
+    return and_(ordinary, came)
 
 
 def _concerns(actor: Actor) -> ColumnElement[bool]:

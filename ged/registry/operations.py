@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import object_session
 
 from ged import access, locks
 from ged.access import Because
@@ -346,8 +345,7 @@ def deciding_post(mail: Mail, actor: Actor) -> HeldPost | None:
     for post in actor.posts:
         if post.post_id in (mail.addressed_post_id, mail.author_post_id):
             return post
-    session = object_session(mail)
-    return heading_post(session, mail.responsible_unit_id or mail.unit_id, actor) if session is not None else None
+    return heading_post(mail.responsible_unit_id or mail.unit_id, actor)
 
 
 def close(

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ScalarSelect, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, lazyload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from ged import access
 from ged.errors import Forbidden, NotFound
@@ -23,6 +24,7 @@ from ged.registry.models import (
     MailNumber,
     Priority,
     ReadMark,
+    Rectification,
     Register,
     RegisterNature,
 )
@@ -155,8 +157,7 @@ def letter(session: Session, mail_id: MailId | int, actor: Actor) -> LetterView:
     Raises:
         NotFound: ``mail.unknown`` (also when the actor may not know).
     """
-    mail = visible_mail(session, mail_id, actor)
-    names = _names(session, mail)
+    mail, names = _shown(session, mail_id, actor)
     return LetterView(
         id=MailId(mail.id),
         version=mail.version,
@@ -185,7 +186,7 @@ def letter(session: Session, mail_id: MailId | int, actor: Actor) -> LetterView:
         outcome=mail.outcome,
         created_at=mail.created_at,
         closed_at=mail.closed_at,
-        is_read=session.get(ReadMark, (mail.id, actor.person_id)) is not None,
+        is_read=names.is_read,
         numbers=_numbers(session, mail, actor),
         rights=_rights(session, mail, actor),
         level_request=levels.open_request(session, mail, actor) if mail.level >= Confidentiality.SECRET else None,
@@ -212,22 +213,46 @@ class _Names:
     addressed_to: str
     author: str
     filing_class: str
+    is_read: bool
 
 
-def _names(session: Session, mail: Mail) -> _Names:
+def _shown(session: Session, mail_id: MailId | int, actor: Actor) -> tuple[Mail, _Names]:
+    """The row of a letter that the actor may see, with the names beside it: one query.
+
+    Raises:
+        NotFound: ``mail.unknown``.
+    """
     unit, responsible = aliased(Unit), aliased(Unit)
+    seen = access.visible_clause(Mail.id, Mail.level, actor.principals)
     row = session.execute(
-        select(unit.name, responsible.name, Post.title, Person.name, FilingClass.code, FilingClass.title)
-        .select_from(Mail)
+        select(
+            Mail,
+            seen,
+            unit.name,
+            responsible.name,
+            Post.title,
+            Person.name,
+            FilingClass.code,
+            FilingClass.title,
+            ReadMark.at,
+        )
         .join(unit, unit.id == Mail.unit_id)
+        .outerjoin(ReadMark, (ReadMark.mail_id == Mail.id) & (ReadMark.person_id == actor.person_id))
         .outerjoin(responsible, responsible.id == Mail.responsible_unit_id)
         .outerjoin(Post, Post.id == Mail.addressed_post_id)
         .outerjoin(Person, Person.id == Mail.author_person_id)
         .outerjoin(FilingClass, FilingClass.id == Mail.filing_class_id)
-        .where(Mail.id == mail.id)
-    ).one()
-    filing_class = f"{row[4]} {row[5]}" if row[4] else ""
-    return _Names(row[0], row[1] or "", row[2] or "", row[3] or "", filing_class)
+        .where(Mail.id == mail_id)
+        .options(lazyload(Mail.numbers))
+    ).one_or_none()
+    if row is None:
+        raise NotFound("mail.unknown", "check the number", id=int(mail_id))
+    mail, is_seen, unit_name, responsible_name, addressed, author, code, title, read_at = row
+    if not is_seen:
+        raise access.not_seen(mail_id)
+    filing_class = f"{code} {title}" if code else ""
+    names = (unit_name, responsible_name or "", addressed or "", author or "")
+    return mail, _Names(*names, filing_class, read_at is not None)
 
 
 def _numbers(session: Session, mail: Mail, actor: Actor) -> tuple[NumberRow, ...]:
@@ -236,7 +261,8 @@ def _numbers(session: Session, mail: Mail, actor: Actor) -> tuple[NumberRow, ...
         .outerjoin(Person, Person.id == MailNumber.person_id)
         .where(MailNumber.mail_id == mail.id)
         .order_by(MailNumber.id)
-    )
+    ).all()
+    set_committed_value(mail, "numbers", [number for number, _ in rows])
     kept = clerk_unit_ids(actor)
     return tuple(
         NumberRow(
@@ -296,7 +322,7 @@ def links(session: Session, mail_id: MailId | int, actor: Actor) -> list[LinkRow
     """Links to letters that the actor may see; the others are not told."""
     other = aliased(Mail)
     rows = session.execute(
-        select(MailLink, other)
+        select(MailLink, other.id, other.subject, other.sender_name, other.state, first_number(other.id))
         .join(
             other,
             or_(
@@ -309,16 +335,27 @@ def links(session: Session, mail_id: MailId | int, actor: Actor) -> list[LinkRow
     )
     return [
         LinkRow(
-            mail_id=mail.id,
-            number=next((n.text for n in mail.numbers if n.voided_at is None), ""),
-            subject=mail.subject,
-            sender=mail.sender_name,
-            state=mail.state,
+            mail_id=other_id,
+            number=number or "",
+            subject=subject,
+            sender=sender,
+            state=state,
             kind=link.kind,
             outgoing=link.from_id == mail_id,
         )
-        for link, mail in rows
+        for link, other_id, subject, sender, state, number in rows
     ]
+
+
+def first_number(mail_id: InstrumentedAttribute[int]) -> ScalarSelect[str]:
+    """The first valid number of a letter, as a column of a list; None where there is none."""
+    return (
+        select(MailNumber.text)
+        .where(MailNumber.mail_id == mail_id, MailNumber.voided_at.is_(None))
+        .order_by(MailNumber.id)
+        .limit(1)
+        .scalar_subquery()
+    )
 
 
 def attachments(session: Session, mail_id: MailId | int) -> list[AttachmentLine]:
@@ -350,13 +387,13 @@ def attachments(session: Session, mail_id: MailId | int) -> list[AttachmentLine]
 
 def rectifications(session: Session, mail_id: MailId | int) -> list[RectificationLine]:
     """All rectifications, oldest first, with names. The caller has checked the access."""
-    rows = rectify.history(session, mail_id)
-    people = {row.person_id for row in rows}
-    named = session.execute(select(Person.id, Person.name).where(Person.id.in_(people)))
-    names: dict[int, str] = dict(named.all())
-    return [
-        RectificationLine(r.field, r.old_value, r.new_value, r.reason, names.get(r.person_id, ""), r.at) for r in rows
-    ]
+    rows = session.execute(
+        select(Rectification, Person.name)
+        .outerjoin(Person, Person.id == Rectification.person_id)
+        .where(Rectification.mail_id == mail_id)
+        .order_by(Rectification.id)
+    )
+    return [RectificationLine(r.field, r.old_value, r.new_value, r.reason, name or "", r.at) for r, name in rows]
 
 
 def filing_classes(session: Session) -> list[tuple[int, str]]:

@@ -146,10 +146,11 @@ def new_letters(session: Session, saved_id: int, actor: Actor) -> tuple[SavedRow
 
 def new_count(session: Session, actor: Actor) -> int:
     """Letters that alerts told the actor of and that it has not seen, for the navigation."""
-    return session.scalar(_new_ids(actor)) or 0
+    return session.scalar(count_new(actor)) or 0
 
 
-def _new_ids(actor: Actor) -> Select[int]:
+def count_new(actor: Actor) -> Select[int]:
+    """The statement of that count."""
     return (
         select(func.count(SavedFind.mail_id.distinct()))
         .join(Mail, Mail.id == SavedFind.mail_id)

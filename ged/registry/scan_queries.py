@@ -98,9 +98,13 @@ def clerk_units(actor: Actor) -> frozenset[UnitId]:
 
 
 def waiting_count(session: Session, actor: Actor) -> int:
-    """How many scans wait for the actor's units (navigation)."""
-    query = select(func.count(Scan.id)).where(Scan.state == ScanState.WAITING, Scan.unit_id.in_(clerk_units(actor)))
-    return session.scalar(query) or 0
+    """How many scans wait for the actor's units."""
+    return session.scalar(count_waiting(actor)) or 0
+
+
+def count_waiting(actor: Actor) -> Select[int]:
+    """The statement of that count (navigation)."""
+    return select(func.count(Scan.id)).where(Scan.state == ScanState.WAITING, Scan.unit_id.in_(clerk_units(actor)))
 
 
 def waiting(session: Session, actor: Actor, *, limit: int = 100) -> list[ScanRow]:

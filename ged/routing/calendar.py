@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import holidays
-from sqlalchemy import select
+from sqlalchemy import null, select, type_coerce, union_all
 from sqlalchemy.orm import Session
 
 from ged.errors import Forbidden, Invalid
@@ -34,8 +34,10 @@ class HolidayRow:
 
 def calendar(session: Session) -> WorkCalendar:
     """The calendar that deadlines are counted with."""
-    weekdays = frozenset(session.scalars(select(WorkingDay.weekday)))
-    off = frozenset(session.scalars(select(Holiday.on).where(Holiday.is_off)))
+    worked = select(WorkingDay.weekday, type_coerce(null(), Holiday.on.type).label("on"))
+    rows = session.execute(union_all(worked, select(null(), Holiday.on).where(Holiday.is_off))).all()
+    weekdays = frozenset(weekday for weekday, _ in rows if weekday is not None)
+    off = frozenset(on for _, on in rows if on is not None)
     return WorkCalendar(weekdays or frozenset(MONDAY_TO_FRIDAY), off)
 
 

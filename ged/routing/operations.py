@@ -215,7 +215,7 @@ def assign(
     """
     mail = _open_mail(uow, mail_id, actor=actor)
     above = assignment_for(uow, from_assignment_id, mail_id=mail.id)
-    post = assigning_post(uow.session, above, actor)
+    post = assigning_post(above, actor)
     if above.state not in LIVE:
         states.move(above.state, AssignmentAct.TAKE)
     unit = _unit_below(uow, above, to_unit_id, actor)
@@ -312,7 +312,7 @@ def take(uow: UnitOfWork, mail_id: MailId, assignment_id: int, *, actor: Actor) 
     """
     mail = _open_mail(uow, mail_id, actor=actor)
     row = assignment_for(uow, assignment_id, mail_id=mail.id)
-    post = working_post(uow.session, row, actor)
+    post = working_post(row, actor)
     row.state = states.move(row.state, AssignmentAct.TAKE)
     uow.record("assignment.taken", "mail", mail.id, actor=actor, post=post, assignment=row.id)
 
@@ -327,7 +327,7 @@ def finish(uow: UnitOfWork, mail_id: MailId, assignment_id: int, *, outcome: str
     """
     mail = _open_mail(uow, mail_id, actor=actor)
     row = assignment_for(uow, assignment_id, mail_id=mail.id)
-    post = working_post(uow.session, row, actor)
+    post = working_post(row, actor)
     if not outcome.strip():
         raise Invalid("mail.outcome_missing", "say what was done", field="outcome")
     row.state, row.outcome, row.finished_at = states.move(row.state, AssignmentAct.FINISH), outcome.strip(), now
@@ -356,7 +356,7 @@ def give_back(
     """
     mail = _open_mail(uow, mail_id, actor=actor)
     row = assignment_for(uow, assignment_id, mail_id=mail.id)
-    post = working_post(uow.session, row, actor)
+    post = working_post(row, actor)
     if not reason.strip():
         raise Invalid("assignment.reason", "say why it is not yours", field="reason")
     row.state, row.outcome, row.finished_at = states.move(row.state, AssignmentAct.RETURN), reason.strip(), now

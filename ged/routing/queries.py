@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from ged import access
@@ -122,7 +123,7 @@ class ImputationRow:
 
 @dataclass(frozen=True)
 class Path:
-    """What a letter's page shows of routing."""
+    """What a letter's page shows of routing. ``addressed_to``: the authority waited for; empty once it decided."""
 
     mail_id: int
     addressed_to: str
@@ -139,8 +140,13 @@ def imputation_queue(session: Session, actor: Actor, *, limit: int = PAGE_SIZE, 
 
 def imputation_count(session: Session, actor: Actor) -> int:
     """How many letters wait."""
+    return session.scalar(count_to_impute(actor)) or 0
+
+
+def count_to_impute(actor: Actor) -> Select[int]:
+    """The statement of that count."""
     seen = access.visible_clause(Mail.id, Mail.level, actor.principals)
-    return session.scalar(select(func.count()).select_from(Mail).where(waits_for(actor), seen)) or 0
+    return select(func.count()).select_from(Mail).where(waits_for(actor), seen)
 
 
 def following(session: Session, actor: Actor, mail_id: MailId | int) -> MailId | None:
@@ -237,7 +243,7 @@ def inbox(
         .outerjoin(assigned_post, assigned_post.id == Assignment.post_id)
         .join(by, by.id == Assignment.assigned_by_person_id)
         .outerjoin(ReadMark, (ReadMark.mail_id == Mail.id) & (ReadMark.person_id == actor.person_id))
-        .where(_in_view(session, actor, view, today))
+        .where(_in_view(actor, view, today))
         .order_by(*order)
         .limit(limit)
         .offset(offset)
@@ -279,37 +285,49 @@ def _returned(session: Session, ids: Sequence[int]) -> dict[int, int]:
 
 def inbox_count(session: Session, actor: Actor, *, today: date | None = None, view: InboxView = InboxView.OPEN) -> int:
     """How many assignments an inbox shows; ``today`` is needed for the late ones."""
-    return (
-        session.scalar(
-            select(func.count())
-            .select_from(Assignment)
-            .join(Mail, Mail.id == Assignment.mail_id)
-            .where(_in_view(session, actor, view, today))
-        )
-        or 0
-    )
+    return session.scalar(count_inbox(actor, today=today, view=view)) or 0
 
 
-def _in_view(session: Session, actor: Actor, view: InboxView, today: date | None) -> ColumnElement[bool]:
+def count_inbox(actor: Actor, *, today: date | None = None, view: InboxView = InboxView.OPEN) -> Select[int]:
+    """The statement of that count."""
+    query = select(func.count()).select_from(Assignment).join(Mail, Mail.id == Assignment.mail_id)
+    return query.where(_in_view(actor, view, today))
+
+
+def _in_view(actor: Actor, view: InboxView, today: date | None) -> ColumnElement[bool]:
     waits = Assignment.state.in_(LIVE) & Mail.state.not_in(ENDED)
     # What was given back or taken away went with its right: the list of done ones shows what may still be seen.
-    shown = [_mine(session, actor), access.visible_clause(Mail.id, Mail.level, actor.principals)]
+    shown = [_mine(actor), access.visible_clause(Mail.id, Mail.level, actor.principals)]
     if view is InboxView.LATE:
         return and_(waits, Assignment.due_on < today, *shown)
     return and_(waits if view is InboxView.OPEN else ~waits, *shown)
 
 
-def _mine(session: Session, actor: Actor) -> ColumnElement[bool]:
+def _mine(actor: Actor) -> ColumnElement[bool]:
     working = [p for p in actor.posts if p.roles - {Role.ADMINISTRATOR, Role.AUDITOR}]
     return or_(
         Assignment.post_id.in_([p.post_id for p in working]),
-        Assignment.post_id.is_(None) & Assignment.unit_id.in_(with_predecessors(session, (p.unit_id for p in working))),
+        Assignment.post_id.is_(None) & Assignment.unit_id.in_(with_predecessors(actor, (p.unit_id for p in working))),
     )
 
 
 def mention_labels(session: Session) -> dict[str, str]:
     """Labels of the mentions by code."""
     return {m.code: m.label for m in session.scalars(select(Mention))}
+
+
+class _Labels:
+    """The labels of mentions, read once, and only when a row has a mention."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    @cached_property
+    def known(self) -> dict[str, str]:
+        return mention_labels(self.session)
+
+    def of(self, codes: Sequence[str]) -> tuple[str, ...]:
+        return tuple(self.known.get(code, code) for code in codes)
 
 
 def first_numbers(session: Session, mail_ids: Sequence[int]) -> dict[int, str]:
@@ -325,16 +343,20 @@ def first_numbers(session: Session, mail_ids: Sequence[int]) -> dict[int, str]:
 def path(session: Session, mail_id: MailId | int, actor: Actor) -> Path:
     """The path of a letter that the actor may see (the caller has checked), with what the actor may do there."""
     mail = session.get_one(Mail, mail_id)
-    addressed = session.get(Post, mail.addressed_post_id) if mail.addressed_post_id is not None else None
+    words = _Labels(session)
+    decided, given = imputations(session, mail.id, words), assignments(session, mail.id, actor, words)
+    # A decision names its authority itself.
+    addressed = mail.addressed_post_id if not decided else None
+    title = session.scalar(select(Post.title).where(Post.id == addressed)) if addressed is not None else None
     may_impute = mail.state in (MailState.TO_IMPUTE, MailState.ASSIGNED, MailState.ANSWERED) and _may_impute(
         session, mail, actor
     )
     return Path(
         mail_id=mail.id,
-        addressed_to=addressed.title if addressed is not None else "",
+        addressed_to=title or "",
         may_impute=may_impute,
-        imputations=tuple(imputations(session, mail.id)),
-        assignments=tuple(assignments(session, mail.id, actor)),
+        imputations=tuple(decided),
+        assignments=tuple(given),
     )
 
 
@@ -362,7 +384,9 @@ def assignment(session: Session, assignment_id: int, actor: Actor) -> Assignment
     return next(one for one in assignments(session, mail.id, actor) if one.id == assignment_id)
 
 
-def assignments(session: Session, mail_id: MailId | int, actor: Actor) -> list[AssignmentRow]:
+def assignments(
+    session: Session, mail_id: MailId | int, actor: Actor, words: "_Labels | None" = None
+) -> list[AssignmentRow]:
     """All assignments of a letter as a tree, in order. The caller has checked that the actor may see it."""
     post, by = aliased(Post), aliased(Person)
     found = (
@@ -376,13 +400,15 @@ def assignments(session: Session, mail_id: MailId | int, actor: Actor) -> list[A
         .unique()
         .all()
     )
+    if not found:
+        return []
     is_open = session.get_one(Mail, mail_id).state not in ENDED
-    labels = mention_labels(session)
+    words = words or _Labels(session)
     children: dict[int | None, list[AssignmentRow]] = {}
     depth: dict[int, int] = {}
     for row, title, name in found:
         depth[row.id] = depth.get(row.parent_id, -1) + 1 if row.parent_id is not None else 0
-        mine, heads = own_post(session, row, actor) is not None, heading_post(session, row.unit_id, actor) is not None
+        mine, heads = own_post(row, actor) is not None, heading_post(row.unit_id, actor) is not None
         waits = is_open and row.state in LIVE
         children.setdefault(row.parent_id, []).append(
             AssignmentRow(
@@ -395,7 +421,7 @@ def assignments(session: Session, mail_id: MailId | int, actor: Actor) -> list[A
                 post_id=row.post_id,
                 post_title=title or "",
                 purpose=row.purpose,
-                mentions=tuple(labels.get(code, code) for code in row.mentions),
+                mentions=words.of(row.mentions),
                 instruction=row.instruction,
                 due_on=row.due_on,
                 state=row.state,
@@ -416,7 +442,7 @@ def _flatten(children: dict[int | None, list[AssignmentRow]], parent: int | None
     return [line for row in children.get(parent, []) for line in (row, *_flatten(children, row.id))]
 
 
-def imputations(session: Session, mail_id: MailId | int) -> list[ImputationRow]:
+def imputations(session: Session, mail_id: MailId | int, words: "_Labels | None" = None) -> list[ImputationRow]:
     """All decisions of authorities on a letter, the latest first."""
     rows = session.execute(
         select(Imputation, Post.title, Person.name)
@@ -424,9 +450,9 @@ def imputations(session: Session, mail_id: MailId | int) -> list[ImputationRow]:
         .join(Person, Person.id == Imputation.person_id)
         .where(Imputation.mail_id == mail_id)
         .order_by(Imputation.id.desc())
-    ).unique()
-    labels = mention_labels(session)
+    ).all()
+    words = words or _Labels(session)
     return [
-        ImputationRow(i.id, title, name, i.acted_as, i.note, tuple(labels.get(c, c) for c in i.mentions), i.decided_at)
+        ImputationRow(i.id, title, name, i.acted_as, i.note, words.of(i.mentions), i.decided_at)
         for i, title, name in rows
     ]

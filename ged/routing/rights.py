@@ -4,7 +4,7 @@ from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ged.errors import Forbidden
-from ged.org.actors import heirs
+from ged.org.actors import heirs_seen
 from ged.org.models import Unit
 from ged.ports import UnitId
 from ged.registry.models import Mail, SealedEnvelope
@@ -51,50 +51,60 @@ def _envelope_of(mail_id: int | InstrumentedAttribute[int]) -> Select[int]:
     return select(SealedEnvelope.id).where(SealedEnvelope.mail_id == mail_id)
 
 
-def assigning_post(session: Session, above: Assignment, actor: Actor) -> HeldPost:
+def assigning_post(above: Assignment, actor: Actor) -> HeldPost:
     """The post through which the actor gives an assignment further: the nearest head of its unit or of one above.
 
     Raises:
         Forbidden: ``assign.forbidden``.
     """
-    post = heading_post(session, above.unit_id, actor)
+    post = heading_post(above.unit_id, actor)
     if post is None:
         raise Forbidden("assign.forbidden", "ask the head of the unit", id=above.mail_id)
     return post
 
 
-def working_post(session: Session, row: Assignment, actor: Actor) -> HeldPost:
+def working_post(row: Assignment, actor: Actor) -> HeldPost:
     """The post through which the actor works on an assignment: its own post, any of its unit, or a head above.
 
     Raises:
         Forbidden: ``assign.forbidden``.
     """
-    held = own_post(session, row, actor)
-    return held if held is not None else assigning_post(session, row, actor)
+    held = own_post(row, actor)
+    return held if held is not None else assigning_post(row, actor)
 
 
-def own_post(session: Session, row: Assignment, actor: Actor) -> HeldPost | None:
+def own_post(row: Assignment, actor: Actor) -> HeldPost | None:
     """The post by which an assignment lies in the actor's inbox; a closed unit's lies in its successor's."""
     if row.post_id is not None:
         return actor.holds(row.post_id)
-    unit_ids = heirs(session, row.unit_id)
+    unit_ids = heirs_seen(actor, row.unit_id)
     for post in actor.posts:
         if post.unit_id in unit_ids and post.roles - {Role.ADMINISTRATOR, Role.AUDITOR}:
             return post
     return None
 
 
-def heading_post(session: Session, unit_id: int, actor: Actor) -> HeldPost | None:
+def heading_post(unit_id: int, actor: Actor) -> HeldPost | None:
     """The actor's post that heads a unit, the nearest one first; None when the actor does not head it."""
     if unit_id not in actor.headed_unit_ids:
         return None
-    for heir in heirs(session, unit_id):
-        for unit in upwards(session, heir):
+    for heir in heirs_seen(actor, unit_id):
+        for above in _above(actor, heir):
             for role in HEADS:
-                post = actor.post_with(role, unit_id=UnitId(unit.id))
+                post = actor.post_with(role, unit_id=UnitId(above))
                 if post is not None:
                     return post
     return None
+
+
+def _above(actor: Actor, unit_id: int) -> list[int]:
+    """A unit and all above it, the nearest first, as they were when the actor was made."""
+    found: list[int] = []
+    unit = actor.units.get(unit_id)
+    while unit is not None and unit.id not in found:
+        found.append(unit.id)
+        unit = actor.units.get(unit.parent_id) if unit.parent_id is not None else None
+    return found
 
 
 def upwards(session: Session, unit_id: int) -> list[Unit]:

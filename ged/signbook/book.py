@@ -140,8 +140,7 @@ def author_post(draft: Draft, actor: Actor) -> HeldPost:
     held = actor.holds(mail.author_post_id) if mail.author_post_id is not None else None
     if held is not None:
         return held
-    session = object_session(draft)
-    head = heading_post(session, mail.unit_id, actor) if session is not None else None
+    head = heading_post(mail.unit_id, actor)
     if head is not None:
         return head
     raise Forbidden("draft.not_author", "ask the author or the head above", id=mail.id)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from ged.errors import NotFound
 from ged.org.models import Post, Unit
 from ged.ports import MailId, UnitId
-from ged.registry.models import Mail, SealedEnvelope
+from ged.registry.models import Mail, MailNumber, SealedEnvelope
 from ged.slips.models import PaperCustody, Slip, SlipLine
 from ged.unit import Actor, HeldPost, UnitOfWork
 
@@ -95,10 +95,11 @@ def move(
 
 def _moves(session: Session, of: ColumnElement[bool]) -> Sequence[CustodyRow]:
     rows = session.execute(
-        select(PaperCustody, Post.title, Slip)
+        select(PaperCustody, Post.title, Slip.id, MailNumber.text)
         .outerjoin(Post, Post.id == PaperCustody.post_id)
         .outerjoin(SlipLine, SlipLine.id == PaperCustody.slip_line_id)
         .outerjoin(Slip, Slip.id == SlipLine.slip_id)
+        .outerjoin(MailNumber, MailNumber.id == Slip.number_id)
         .where(of)
         .order_by(PaperCustody.id)
     )
@@ -109,8 +110,8 @@ def _moves(session: Session, of: ColumnElement[bool]) -> Sequence[CustodyRow]:
             title or "",
             row.since,
             row.because,
-            slip.id if slip is not None else None,
-            slip.number_text if slip is not None else "",
+            slip_id,
+            number or "",
         )
-        for row, title, slip in rows.unique()
+        for row, title, slip_id, number in rows
     ]

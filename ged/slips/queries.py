@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, Select, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, lazyload
 
 from ged import access
+from ged.org.actors import heirs_seen, with_predecessors
 from ged.org.models import Unit
 from ged.ports import Confidentiality, MailId, SlipId, UnitId
 from ged.registry.models import Mail
@@ -80,13 +81,18 @@ class UnitChoice:
 
 def to_receive(session: Session, actor: Actor, *, offset: int = 0, limit: int = PAGE) -> list[SlipRow]:
     """Slips that wait for a post of the actor, oldest first."""
-    wanted = slips_where(_waiting(session, actor)).order_by(Slip.sent_at, Slip.id)
+    wanted = slips_where(_waiting(actor)).order_by(Slip.sent_at, Slip.id)
     return rows_of(session, wanted.offset(offset).limit(limit))
 
 
 def count_to_receive(session: Session, actor: Actor) -> int:
-    """How many wait, for the navigation."""
-    return session.scalar(select(func.count(Slip.id)).where(_waiting(session, actor))) or 0
+    """How many wait."""
+    return session.scalar(count_waiting(actor)) or 0
+
+
+def count_waiting(actor: Actor) -> Select[int]:
+    """The statement of that count (navigation)."""
+    return select(func.count(Slip.id)).where(_waiting(actor))
 
 
 def sent(
@@ -164,12 +170,10 @@ def receiving_units(session: Session, actor: Actor) -> list[UnitChoice]:
     return [UnitChoice(UnitId(u.id), u.code, u.name) for u in rows if own != {u.id}]
 
 
-def _waiting(session: Session, actor: Actor) -> ColumnElement[bool]:
+def _waiting(actor: Actor) -> ColumnElement[bool]:
     # Those who may see a unit's slips as heads above do not receive them: only its own posts, or its successor's.
     own = {post.unit_id for post in parties.working_posts(actor)}
-    closed = session.scalars(select(Unit).where(Unit.closed_at.is_not(None), Unit.successor_id.is_not(None)))
-    now_at = {UnitId(unit.id): parties.current_unit(session, unit.id) for unit in closed}
-    mine = (own - now_at.keys()) | {unit_id for unit_id, successor in now_at.items() if successor in own}
+    mine = {unit_id for unit_id in with_predecessors(actor, own) if heirs_seen(actor, unit_id)[-1] in own}
     return Slip.state.in_(OPEN_FOR_RECEIVER) & Slip.receiver_unit_id.in_(sorted(mine))
 
 
@@ -180,10 +184,17 @@ def slips_where(*conditions: ColumnElement[bool]) -> Select[Slip]:
 
 def rows_of(session: Session, wanted: Select[Slip], *, late_before: datetime | None = None) -> list[SlipRow]:
     """The rows of a list; those sent before ``late_before`` and still waiting are marked."""
-    return [_row(slip, late_before) for slip in session.scalars(wanted).unique()]
+    of = SlipLine.slip_id == Slip.id
+    wrong = SlipLine.state.not_in((LineState.PENDING, LineState.RECEIVED))
+    counted = wanted.add_columns(
+        select(func.count()).select_from(SlipLine).where(of).scalar_subquery(),
+        select(func.coalesce(func.sum(SlipLine.count), 0)).where(of).scalar_subquery(),
+        select(func.count()).select_from(SlipLine).where(of, wrong).scalar_subquery(),
+    ).options(lazyload(Slip.lines), lazyload(Slip.revisions), lazyload(Slip.receipt))
+    return [_row(slip, late_before, *counts) for slip, *counts in session.execute(counted)]
 
 
-def _row(slip: Slip, late_before: datetime | None) -> SlipRow:
+def _row(slip: Slip, late_before: datetime | None, lines: int, pieces: int, wrong: int) -> SlipRow:
     late = late_before is not None and slip.state in OPEN_FOR_RECEIVER
     return SlipRow(
         id=SlipId(slip.id),
@@ -193,14 +204,14 @@ def _row(slip: Slip, late_before: datetime | None) -> SlipRow:
         purpose=slip.purpose,
         sender_unit=slip.sender_unit.name,
         receiver_unit=slip.receiver_unit.name,
-        line_count=len(slip.lines),
-        piece_count=sum(line.count for line in slip.lines),
+        line_count=lines,
+        piece_count=pieces,
         issued_at=slip.issued_at,
         sent_at=slip.sent_at,
         received_at=slip.received_at,
         return_by=slip.return_by,
         messenger=slip.messenger,
-        discrepancies=sum(line.state not in (LineState.PENDING, LineState.RECEIVED) for line in slip.lines),
+        discrepancies=wrong,
         unacknowledged=bool(late and late_before is not None and slip.sent_at and slip.sent_at < late_before),
     )
 

@@ -108,10 +108,9 @@ def test_a_closed_unit_is_headed_by_its_successor(services: Services) -> None:
         closed = uow.session.get_one(Unit, unit_id(services, "ETU"))
         closed.closed_at, closed.successor_id = NOW, unit_id(services, "DAF")
     daf, dge = actor(services, "daf"), actor(services, "dge")
-    with services.reading() as session:
-        found = heading_post(session, closed.id, daf)
-        above = heading_post(session, closed.id, dge)
-        none = heading_post(session, unit_id(services, "DGE"), daf)
+    found = heading_post(closed.id, daf)
+    above = heading_post(closed.id, dge)
+    none = heading_post(unit_id(services, "DGE"), daf)
     assert found is not None
     assert found.post_id == post_id(services, "DAF-C")
     assert above is not None
@@ -125,9 +124,8 @@ def test_headship_stops_at_an_entity(services: Services) -> None:
         uow.session.get_one(Unit, unit_id(services, "DGE")).parent_id = unit_id(services, "SG")
     sg = actor(services, "sg")
     assert unit_id(services, "ETU") not in sg.headed_unit_ids
-    with services.reading() as session:
-        assert heading_post(session, unit_id(services, "ETU"), sg) is None
-        assert heading_post(session, unit_id(services, "BO"), sg) is not None
+    assert heading_post(unit_id(services, "ETU"), sg) is None
+    assert heading_post(unit_id(services, "BO"), sg) is not None
 
 
 def member_of_the_mail_office(services: Services) -> None:

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from ged import access
+from ged.db import keep_rows
 from ged.errors import GedError, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.ports import Confidentiality, MailId, RegisterId
 from ged.registry import documents, journal, levels, operations, queries, reading, typed_numbers
@@ -17,7 +18,6 @@ from ged.registry.journal import JournalRow
 from ged.registry.models import AttachmentKind
 from ged.registry.queries import LetterView
 from ged.registry.rectify import DATE_FIELDS, TEXT_FIELDS
-from ged.routing import calendar
 from ged.routing import operations as routing
 from ged.routing.deadlines import working_days_between
 from ged.unit import UnitOfWork
@@ -39,18 +39,20 @@ def show(mail_id: int) -> ResponseReturnValue:
     """The letter: head, document, path, what other features show, links, rectifications, journal, acts."""
     actor, today = context.actor(), context.today()
     with context.services().reading() as session:
+        keep_rows(session)
         letter = queries.letter(session, mail_id, actor)
         attachments = queries.attachments(session, mail_id)
         main = next((one for one in attachments if one.is_latest and one.kind in _MAIN), None)
         days_left = None
         if letter.due_on is not None and letter.closed_at is None:
-            days_left = working_days_between(today, letter.due_on, calendar.calendar(session))
+            days_left = working_days_between(today, letter.due_on, context.working_days(session))
+        told, opened = journal.of_page(session, mail_id, readings=bool(letter.level))
         values: dict[str, Any] = {
-            "document": documents.attachment(session, main.id, actor) if main is not None else None,
+            "document": documents.shown(session, main.id) if main is not None else None,
             "links": queries.links(session, mail_id, actor),
             "rectifications": queries.rectifications(session, mail_id),
-            "journal": journal.of_letter(session, mail_id),
-            "readings": journal.of_letter(session, mail_id, readings=True, limit=50) if letter.level else [],
+            "journal": told,
+            "readings": opened,
             "panels": panels.load_panels(session, letter.id, actor),
         }
     if reading.must_write(letter.level, is_read=letter.is_read):

@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 
 from ged.ports import MailId
 from ged.registry.correspondents import fold
-from ged.registry.documents import latest_document
 from ged.registry.models import Direction, Mail
 from ged.registry.suggestions import readings, resent
 from ged.registry.suggestions.matching import likeness
@@ -45,6 +44,8 @@ class ProposalsPanel:
 
 def panel(session: Session, mail_id: MailId, actor: Actor) -> ProposalsPanel | None:
     """What the letter's page shows; None when the machine has nothing to say. The letter's access was checked."""
+    if session.get_one(Mail, mail_id).direction is not Direction.INCOMING:
+        return None
     rows = [row for row in resent.of_letter(session, mail_id, actor) if not row.is_linked]
     found = ProposalsPanel(tuple(differences(session, mail_id)), tuple(rows))
     return found if found.differences or found.resent else None
@@ -53,11 +54,13 @@ def panel(session: Session, mail_id: MailId, actor: Actor) -> ProposalsPanel | N
 def differences(session: Session, mail_id: MailId | int) -> list[Difference]:
     """Fields that differ, surely enough to be shown; the caller has checked that the actor may see the letter."""
     mail = session.get_one(Mail, mail_id)
-    attachment_id = latest_document(session, mail_id) if mail.direction is Direction.INCOMING else None
+    attachment_id, fields = (
+        readings.of_document(session, mail_id) if mail.direction is Direction.INCOMING else (None, [])
+    )
     if attachment_id is None:
         return []
     best: dict[str, ReadField] = {}
-    for found in readings.of_attachment(session, attachment_id):
+    for found in fields:
         if found.confidence >= SURE_ENOUGH and found.confidence > (
             best[found.name].confidence if found.name in best else 0
         ):

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from ged.ports import FieldReading, RecognisedPage
 from ged.registry.intake_models import BLANK_FROM, Scan, ScanLeaf, ScanState
-from ged.registry.models import MailNumber
+from ged.registry.models import Attachment, AttachmentKind, MailNumber
 from ged.registry.suggestions.models import AttachmentField, Lookalike, ScanPageField, ScanPageReading
 from ged.unit import UnitOfWork
 
@@ -163,7 +163,29 @@ def of_attachment(session: Session, attachment_id: int) -> list[ReadField]:
     rows = session.scalars(
         select(AttachmentField).where(AttachmentField.attachment_id == attachment_id).order_by(AttachmentField.position)
     )
-    return [ReadField(f.name, f.value, f.page_no, (f.x, f.y, f.width, f.height), f.confidence) for f in rows]
+    return [_field(one) for one in rows]
+
+
+def of_document(session: Session, mail_id: int) -> tuple[int | None, list[ReadField]]:
+    """The newest version of a letter's document, and its fields; None and nothing while none was read.
+
+    The caller has checked that the actor may see the letter.
+    """
+    latest = (
+        select(Attachment.id)
+        .where(Attachment.mail_id == mail_id, Attachment.kind == AttachmentKind.DOCUMENT)
+        .order_by(Attachment.version_no.desc(), Attachment.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    rows = session.scalars(
+        select(AttachmentField).where(AttachmentField.attachment_id == latest).order_by(AttachmentField.position)
+    ).all()
+    return (rows[0].attachment_id if rows else None), [_field(one) for one in rows]
+
+
+def _field(f: AttachmentField) -> ReadField:
+    return ReadField(f.name, f.value, f.page_no, (f.x, f.y, f.width, f.height), f.confidence)
 
 
 def text_of_leaves(session: Session, leaves: Sequence[ScanLeaf]) -> str:

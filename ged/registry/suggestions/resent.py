@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from ged import access
 from ged.ports import Confidentiality
 from ged.registry.models import Attachment, AttachmentKind, Direction, Mail, MailLink, PageText
+from ged.registry.queries import first_number
 from ged.registry.states import MailState
 from ged.registry.suggestions.lookalike import bands_of, image_score, numbers_agree, text_score
 from ged.registry.suggestions.models import LetterSketch, Lookalike, SketchBand
@@ -139,17 +140,16 @@ def of_scan(session: Session, scan_id: int, actor: Actor) -> list[LookalikeRow]:
 
 def of_letter(session: Session, mail_id: int, actor: Actor) -> list[LookalikeRow]:
     """Earlier letters that a letter resembles, those that the actor may see; the letter itself was checked."""
-    linked = set(session.scalars(select(MailLink.to_id).where(MailLink.from_id == mail_id))) | set(
-        session.scalars(select(MailLink.from_id).where(MailLink.to_id == mail_id))
+    return _rows(session, actor, Lookalike.mail_id == mail_id)
+
+
+def _rows(session: Session, actor: Actor, whose: ColumnElement[bool]) -> list[LookalikeRow]:
+    linked = or_(
+        exists().where(MailLink.from_id == Lookalike.mail_id, MailLink.to_id == Mail.id),
+        exists().where(MailLink.to_id == Lookalike.mail_id, MailLink.from_id == Mail.id),
     )
-    return _rows(session, actor, Lookalike.mail_id == mail_id, linked)
-
-
-def _rows(
-    session: Session, actor: Actor, whose: ColumnElement[bool], linked: frozenset[int] | set[int] = frozenset()
-) -> list[LookalikeRow]:
     found = session.execute(
-        select(Lookalike, Mail)
+        select(Lookalike, Mail.id, Mail.subject, Mail.received_on, first_number(Mail.id), linked)
         .join(Mail, Mail.id == Lookalike.other_mail_id)
         .where(
             whose,
@@ -161,14 +161,14 @@ def _rows(
     ).all()
     return [
         LookalikeRow(
-            mail.id,
-            next((n.text for n in mail.numbers if n.voided_at is None), ""),
-            mail.subject,
-            mail.received_on,
+            mail_id,
+            number or "",
+            subject,
+            received_on,
             round(100 * max(row.text_score, min(row.image_score, 0.99))),
-            mail.id in linked,
+            bool(is_linked),
         )
-        for row, mail in found
+        for row, mail_id, subject, received_on, number, is_linked in found
     ]
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import exists, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, contains_eager, joinedload, lazyload
 
 from ged.access import visible_clause
 from ged.org.models import Person, Post, Unit
@@ -116,7 +116,11 @@ def _in_circuit(session: Session, actor: Actor) -> list[Draft]:
     query = all_drafts().where(
         Mail.state == MailState.IN_CIRCUIT, Draft.way.is_(None), or_(step, Draft.signatory_post_id.in_(posts))
     )
-    return list(session.scalars(visible(query, actor).order_by(Draft.submitted_at)))
+    # A letter under way has no number yet, and no sender to name.
+    bare = contains_eager(Draft.mail).options(lazyload(Mail.sender), lazyload(Mail.numbers))
+    steps = joinedload(Draft.steps)
+    found = session.scalars(visible(query, actor).order_by(Draft.submitted_at, Draft.mail_id).options(bare, steps))
+    return list(found.unique())
 
 
 def _to_sign_again(session: Session, actor: Actor) -> list[BookRow]:

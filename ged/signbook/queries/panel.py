@@ -2,17 +2,19 @@
 
 from dataclasses import dataclass
 
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from ged import access
+from ged.access import visible_clause
 from ged.errors import NotFound
 from ged.ports import Confidentiality, MailId
-from ged.registry.models import Direction, Mail
+from ged.registry.models import Direction, Mail, MailNumber
+from ged.registry.queries import first_number
 from ged.registry.states import MailState
 from ged.signbook.models import Draft
 from ged.signbook.queries.choices import TemplateRow, templates
-from ged.signbook.queries.names import all_drafts, number_of, visible
-from ged.signbook.queries.one_letter import visible_incoming
+from ged.signbook.queries.names import number_of, visible
 from ged.unit import Actor, Role
 
 
@@ -69,23 +71,42 @@ def answerable(session: Session, mail_id: MailId | int, actor: Actor) -> Answera
 def letter_panel(session: Session, mail_id: MailId | int, actor: Actor) -> LetterPanel | None:
     """The panel of a letter's page; the caller has checked that the actor may see the letter."""
     mail = session.get_one(Mail, mail_id)
-    draft = session.get(Draft, mail_id)
-    if draft is not None:
-        incoming = visible_incoming(session, draft, actor)
-        answered = None
-        if incoming is not None:
-            answered = Answerable(MailId(incoming.id), number_of(incoming), incoming.subject, incoming.sender_name)
-        return LetterPanel(MailId(mail.id), own=_answer(draft), answered=answered)
     if mail.direction is not Direction.INCOMING:
-        return None
-    found = session.scalars(visible(all_drafts().where(Draft.answers_id == mail.id), actor).order_by(Draft.mail_id))
+        return _own(session, mail, actor)
     works = any(post.roles - {Role.ADMINISTRATOR, Role.AUDITOR} for post in actor.posts)
     may_answer = works and mail.state not in (MailState.CLOSED, MailState.VOIDED)
     offered = tuple(templates(session)) if may_answer else ()
-    answers = tuple(_answer(one) for one in found)
+    answers = _rows(session, visible(_outgoing().where(Draft.answers_id == mail.id), actor).order_by(Draft.mail_id))
     return LetterPanel(MailId(mail.id), answers, offered) if answers or offered else None
 
 
-def _answer(draft: Draft) -> AnswerRow:
-    number = draft.number.text if draft.number is not None else ""
-    return AnswerRow(MailId(draft.mail_id), draft.mail.subject, number, draft.mail.state)
+def _own(session: Session, mail: Mail, actor: Actor) -> LetterPanel | None:
+    """The panel of a letter of ours: itself, and the letter that it answers."""
+    own = _rows(session, _outgoing().where(Draft.mail_id == mail.id))
+    if not own:
+        return None
+    query = (
+        select(Mail.id, first_number(Mail.id), Mail.subject, Mail.sender_name)
+        .join(Draft, Draft.answers_id == Mail.id)
+        .where(Draft.mail_id == mail.id, visible_clause(Mail.id, Mail.level, actor.principals))
+    )
+    answered = session.execute(query).one_or_none()
+    if answered is None:
+        return LetterPanel(MailId(mail.id), own=own[0])
+    answered_id, number, subject, sender = answered
+    found = Answerable(MailId(answered_id), number or "", subject, sender)
+    return LetterPanel(MailId(mail.id), own=own[0], answered=found)
+
+
+def _outgoing() -> Select[int, str, str, MailState]:
+    return (
+        select(Draft.mail_id, Mail.subject, MailNumber.text, Mail.state)
+        .select_from(Draft)
+        .join(Mail, Mail.id == Draft.mail_id)
+        .outerjoin(MailNumber, MailNumber.id == Draft.number_id)
+    )
+
+
+def _rows(session: Session, query: Select[int, str, str, MailState]) -> tuple[AnswerRow, ...]:
+    rows = session.execute(query)
+    return tuple(AnswerRow(MailId(mail_id), subject, number or "", state) for mail_id, subject, number, state in rows)

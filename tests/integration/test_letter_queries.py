@@ -1,0 +1,96 @@
+"""The page of a letter asks few queries, however much happened to the letter and whoever looks."""
+
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import event
+
+from ged.ports import MailId
+from ged.registry.models import AttachmentKind
+from tests import letter_kit
+from tests.routing_kit import impute, register
+from tests.signbook_kit import House
+from tests.site import sign_in
+
+MOST = 25
+ACCOUNTS = ("agent", "dge", "sg", "secretaire", "etudes", "daf")
+"""Clerk; head of a direction who is a clerk too; secretary general; secretary; member of a service; another head."""
+
+
+def counted(app: Flask, house: House, account: str, mail_id: MailId) -> int | None:
+    """Queries of a page, its second opening: the first one writes that it was read. None: not for this person."""
+    client = sign_in(app, account)
+    if client.get(f"/courriers/{mail_id}").status_code == 404:
+        return None
+    sent: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if not statement.startswith(("BEGIN", "PRAGMA", "COMMIT", "ROLLBACK")):
+            sent.append(statement)
+
+    event.listen(house.services.engine, "before_cursor_execute", note)
+    try:
+        assert client.get(f"/courriers/{mail_id}").status_code == 200
+    finally:
+        event.remove(house.services.engine, "before_cursor_execute", note)
+    return len(sent)
+
+
+def counts(app: Flask, house: House, letters: dict[str, MailId]) -> dict[tuple[str, str], int]:
+    """Of each letter for each account that may see it."""
+    told = {(who, name): counted(app, house, who, letters[name]) for who in ACCOUNTS for name in letters}
+    return {key: count for key, count in told.items() if count is not None}
+
+
+def live(house: House, mail_id: MailId, *, name: str) -> None:
+    """One row more in the lists of a letter's page."""
+    letter_kit.document(house, mail_id, f"{mail_id} {name}")
+    letter_kit.linked(house, mail_id, f"{mail_id} {name}")
+    letter_kit.rectified(house, mail_id, f"{mail_id} {name}")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> tuple[Flask, House]:
+    return letter_kit.make_place(tmp_path)
+
+
+def full_letters(house: House) -> dict[str, MailId]:
+    """With imputations, assignments, slips, a signed answer, pieces, links, rectifications; one came in an envelope."""
+    incoming, answer = letter_kit.signed_answer(house)
+    opened = letter_kit.opened_envelope(house)
+    impute(house.services, opened, "DGE", ("DAF",), mentions=("opinion",), note="Pour avis")
+    for mail_id in (incoming, opened):
+        letter_kit.document(house, mail_id, f"lettre {mail_id}", AttachmentKind.DOCUMENT)
+        letter_kit.given_on(house, mail_id)
+        live(house, mail_id, name="1")
+    letter_kit.sent_on(house, incoming)
+    # Letters wait in the signature books too: the navigation counts them on this page.
+    house.submit(house.answer())
+    house.ready()
+    return {"incoming": incoming, "answer": answer, "opened envelope": opened}
+
+
+def test_a_letter_asks_at_most_25_queries_for_every_role(place: tuple[Flask, House]) -> None:
+    app, house = place
+    empty = {"empty": register(house.services, "Courrier neuf").mail_id}
+    full = full_letters(house)
+    told = counts(app, house, empty) | counts(app, house, full)
+    house.services.engine.dispose()
+    assert {who for who, _ in told} == set(ACCOUNTS)
+    assert {name for _, name in told} == {"empty", *full}
+    assert {key: count for key, count in told.items() if count > MOST} == {}
+
+
+def test_a_letter_asks_as_many_queries_for_twenty_rows_of_each_list_as_for_one(place: tuple[Flask, House]) -> None:
+    app, house = place
+    full = full_letters(house)
+    before = counts(app, house, full)
+    for name in range(2, 21):
+        for letter in ("incoming", "opened envelope"):
+            live(house, full[letter], name=str(name))
+        letter_kit.given_on(house, full["incoming"])
+    letter_kit.sent_on(house, full["incoming"])
+    after = counts(app, house, full)
+    house.services.engine.dispose()
+    assert after == before
