@@ -13,11 +13,14 @@ from werkzeug.datastructures import MultiDict
 
 from ged.errors import GedError
 from ged.org.models import Installation
+from ged.paging import Place
 from ged.signbook.powers import francs
 from web import context, errors, labels, paths
+from web.numbers import whole
 
 NAME_KEPT_S = 30.0
 _NAMED = "ged_installation_name"
+_PLACES = ("offset", "apres", "avant")
 
 
 def install(app: Flask) -> None:
@@ -28,7 +31,7 @@ def install(app: Flask) -> None:
     app.jinja_env.filters["scan_warning"] = labels.scan_warning
     app.jinja_env.filters["francs"] = lambda amount: francs(amount) if amount else ""
     app.jinja_env.globals.update(form=MultiDict(), errors=(), way_back=paths.way_back)
-    app.jinja_env.globals.update(installation_name=installation_name, page_url=page_url)
+    app.jinja_env.globals.update(installation_name=installation_name, page_url=page_url, place_url=place_url)
     app.context_processor(_common)
 
 
@@ -46,10 +49,21 @@ def installation_name() -> str:
     return str(name)
 
 
-def page_url(offset: int) -> str:
-    """This page's address with another ``offset``, for the pager."""
-    arguments = [(key, value) for key, value in request.args.items(multi=True) if key != "offset"]
-    return f"{request.path}?{urlencode([*arguments, ('offset', str(offset))])}"
+def page_url(**place: object) -> str:
+    """This page's address at another place of its list, for the pager; its filters stay."""
+    arguments = [(key, value) for key, value in request.args.items(multi=True) if key not in _PLACES]
+    return f"{request.path}?{urlencode([*arguments, *((key, str(value)) for key, value in place.items())])}"
+
+
+def place() -> Place:
+    """Where the page asked for begins (``?apres=`` or ``?avant=``); nonsense leads to the beginning."""
+    after, before = request.args.get("apres", type=whole), request.args.get("avant", type=whole)
+    return Place(after=after) if after is not None else Place(before=before)
+
+
+def place_url(at: Place) -> str:
+    """This page's address at a place of its list."""
+    return page_url(apres=at.after) if at.after is not None else page_url(avant=at.before)
 
 
 def render_form(

@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, false, func, or_, select, true
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, false, func, or_, select, true
 from sqlalchemy.orm import Session
 
-from ged import access
+from ged import access, paging
 from ged.errors import NotFound
 from ged.org.models import Person, Post, Unit
+from ged.paging import START, Place, Slice
 from ged.ports import Confidentiality, RegisterId
 from ged.registry.models import (
     Direction,
@@ -25,6 +26,8 @@ from ged.registry.states import MailState
 from ged.unit import Actor, Role
 
 PAGE_SIZE = 50
+PROVEN = 10_000
+"""Latest numbers that a page counts to prove that none is missing."""
 MAX_PRINTED = 1500
 """Lines of one printed document, some two seconds of a processor; more are printed by shorter ranges."""
 
@@ -76,6 +79,8 @@ class YearRow:
     missing: int
     is_proven: bool = True
     """Whether the numbers were counted; else the figures are those of the counter."""
+    proven_from: int = 0
+    """The number from which they were counted on; those before are counted by closings and prints."""
 
     @property
     def first(self) -> int:
@@ -174,11 +179,14 @@ def _keeps(register: Register, actor: Actor) -> bool:
     return any(Role.CLERK in post.roles and post.unit_id == register.unit_id for post in actor.posts)
 
 
-def years(session: Session, register_ids: Sequence[int], *, chosen: int | None = None) -> dict[int, list[YearRow]]:
+def years(
+    session: Session, register_ids: Sequence[int], *, chosen: int | None = None, whole: bool = False
+) -> dict[int, list[YearRow]]:
     """The years of these registers, newest first.
 
     The newest year of each register and the one chosen come with their proof; the others are told by their counters
-    alone, so that years gone by cost nothing.
+    alone, so that years gone by cost nothing. The proof counts the last ``PROVEN`` numbers, so that a page costs as much
+    in a large register as in a small one; ``whole`` counts all of them.
     """
     counters = session.scalars(
         select(RegisterCounter)
@@ -193,13 +201,16 @@ def years(session: Session, register_ids: Sequence[int], *, chosen: int | None =
         )
         found.setdefault(one.register_id, []).append(row)
     wanted = [(id, row.year) for id, rows in found.items() for row in rows if row is rows[0] or row.year == chosen]
-    proofs = _proofs(session, wanted)
+    proofs = _proofs(session, wanted, PROVEN if not whole else None)
     return {id: [proofs.get((id, row.year), row) for row in rows] for id, rows in found.items()}
 
 
-def _proofs(session: Session, wanted: Sequence[tuple[int, int]]) -> dict[tuple[int, int], YearRow]:
+def _proofs(session: Session, wanted: Sequence[tuple[int, int]], latest: int | None) -> dict[tuple[int, int], YearRow]:
     """Counted, and read from indexes alone: a sequence is in a year once (a constraint), so a count tells all."""
     sequence, opening, last = MailNumber.sequence, RegisterCounter.opening_sequence, RegisterCounter.last_sequence
+
+    # Numbers at or below it are not counted.
+    begin = opening if latest is None else case((last - latest > opening, last - latest), else_=opening)
 
     def count(*where: ColumnElement[bool]) -> ScalarSelect[int]:
         of_year = (MailNumber.register_id == RegisterCounter.register_id, MailNumber.year == RegisterCounter.year)
@@ -207,7 +218,7 @@ def _proofs(session: Session, wanted: Sequence[tuple[int, int]]) -> dict[tuple[i
 
     query = select(
         RegisterCounter,
-        count(sequence > opening, sequence <= last),
+        count(sequence > begin, sequence <= last),
         count(sequence <= opening),
         count(sequence > last),
         count(MailNumber.voided_at.is_not(None)),
@@ -216,16 +227,19 @@ def _proofs(session: Session, wanted: Sequence[tuple[int, int]]) -> dict[tuple[i
     )
     found = {}
     for one, within, below, above, voided in session.execute(query) if wanted else ():
+        first = one.opening_sequence if latest is None else max(one.opening_sequence, one.last_sequence - latest)
+        missing = one.last_sequence - first - within
         found[one.register_id, one.year] = YearRow(
             year=one.year,
             opening=one.opening_sequence,
             opening_reason=one.opening_reason,
             last=one.last_sequence,
             last_on=one.last_on,
-            given=within + below + above,
+            given=one.last_sequence - one.opening_sequence - missing + below + above,
             voided=voided,
             # Numbers outside the range are as wrong as numbers that are not there.
-            missing=(one.last_sequence - one.opening_sequence - within) + below + above,
+            missing=missing + below + above,
+            proven_from=first + 1,
         )
     return found
 
@@ -244,20 +258,46 @@ def entries(
     *,
     newest_first: bool = True,
     limit: int = PAGE_SIZE,
-    offset: int = 0,
 ) -> list[EntryRow]:
     """Lines of a register that the actor may read (``book`` checks it); content only of letters that it may see."""
+    order = MailNumber.sequence.desc() if newest_first else MailNumber.sequence.asc()
+    page = select(MailNumber.sequence).where(*_within(register_id, span)).order_by(order).limit(limit)
+    return _entries(session, register_id, span.year, session.scalars(page).all(), actor, newest_first=newest_first)
+
+
+def page(
+    session: Session,
+    register_id: RegisterId | int,
+    span: Span,
+    actor: Actor,
+    at: Place = START,
+    *,
+    limit: int = PAGE_SIZE,
+) -> tuple[list[EntryRow], Slice]:
+    """A page of such lines, newest first; a place in it is a number."""
+    query = select(MailNumber.sequence).where(*_within(register_id, span))
+    found = paging.read(session, query, MailNumber.sequence, at, descending=True, limit=limit)
+    return _entries(session, register_id, span.year, found.ids, actor), found
+
+
+def _entries(
+    session: Session,
+    register_id: RegisterId | int,
+    year: int,
+    sequences: Sequence[int],
+    actor: Actor,
+    *,
+    newest_first: bool = True,
+) -> list[EntryRow]:
     seen = access.visible_clause(Mail.id, Mail.level, actor.principals)
     order = MailNumber.sequence.desc() if newest_first else MailNumber.sequence.asc()
-    # The keys of the page first, from an index alone: a far page does not read the letters before it.
-    page = select(MailNumber.id).where(*_within(register_id, span)).order_by(order).limit(limit).offset(offset)
     rows = session.execute(
         select(MailNumber, Mail, Person.name, Post.title)
         .select_from(MailNumber)
         .outerjoin(Mail, (Mail.id == MailNumber.mail_id) & seen)
         .outerjoin(Person, Person.id == MailNumber.person_id)
         .outerjoin(Post, Post.id == Mail.addressed_post_id)
-        .where(MailNumber.id.in_(session.scalars(page).all()))
+        .where(MailNumber.register_id == register_id, MailNumber.year == year, MailNumber.sequence.in_(sequences))
         .order_by(order)
     ).all()
     rectified = _rectified(session, [mail.id for _, mail, *_ in rows if mail is not None])

@@ -11,9 +11,11 @@ from sqlalchemy import ColumnElement, Select, exists, func, or_, select, true
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
+from ged import paging
 from ged.errors import Forbidden, Invalid, NotFound, StaleVersion
 from ged.org.models import Person, Unit
 from ged.org.tree import entities
+from ged.paging import START, Key, Place, Slice
 from ged.registry.correspondents import entities_of, fold, visible
 from ged.registry.models import Correspondent
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
@@ -54,18 +56,18 @@ class CorrespondentView:
     """Name of the entity whose entry it is; empty: the common stock."""
 
 
-def count(session: Session, text: str = "", *, actor: Actor) -> int:
-    """How many entries that the actor sees match."""
-    return session.scalar(select(func.count()).select_from(_seen(session, text, actor).subquery())) or 0
-
-
 def listing(
-    session: Session, text: str = "", *, actor: Actor, limit: int = PAGE_SIZE, offset: int = 0
-) -> list[CorrespondentView]:
-    """Entries that the actor sees whose name holds all words of ``text``, by name."""
-    query = _seen(session, text, actor).order_by(Correspondent.folded_name, Correspondent.id)
-    rows = session.scalars(query.limit(limit).offset(offset)).all()
-    return [_view(session, row, actor) for row in rows]
+    session: Session, text: str = "", at: Place = START, *, actor: Actor, limit: int = PAGE_SIZE
+) -> tuple[list[CorrespondentView], Slice]:
+    """A page of the entries that the actor sees whose name holds all words of ``text``, by name."""
+    asked = _seen(session, text, actor).with_only_columns(Correspondent.id)
+    page = paging.read(session, asked, Correspondent.id, at, keys=[Key(Correspondent.folded_name)], limit=limit)
+    query = select(Correspondent).where(Correspondent.id.in_(page.ids))
+    rows = session.scalars(query.order_by(Correspondent.folded_name, Correspondent.id)).all()
+    owners = {row.entity_id for row in rows if row.entity_id is not None}
+    names: dict[int, str] = dict(session.execute(select(Unit.id, Unit.name).where(Unit.id.in_(owners))).all())
+    own = entities_of(session, actor)
+    return [_view(row, names.get(row.entity_id or 0, ""), is_own=row.entity_id in own) for row in rows], page
 
 
 def _seen(session: Session, text: str, actor: Actor) -> Select[Correspondent]:
@@ -90,7 +92,10 @@ def correspondent(session: Session, correspondent_id: int, *, actor: Actor) -> C
     Raises:
         NotFound: ``correspondent.unknown`` (also when it is another entity's and not shared).
     """
-    return _view(session, _get(session, correspondent_id, actor), actor)
+    row = _get(session, correspondent_id, actor)
+    owner = session.get(Unit, row.entity_id) if row.entity_id is not None else None
+    is_own = row.entity_id in entities_of(session, actor)
+    return _view(row, owner.name if owner is not None else "", is_own=is_own)
 
 
 def edit(uow: UnitOfWork, correspondent_id: int, form: CorrespondentForm, *, version: int | None, actor: Actor) -> None:
@@ -214,8 +219,7 @@ def _get(session: Session, correspondent_id: int, actor: Actor) -> Correspondent
     return row
 
 
-def _view(session: Session, row: Correspondent, actor: Actor) -> CorrespondentView:
-    owner = session.get(Unit, row.entity_id) if row.entity_id is not None else None
+def _view(row: Correspondent, owner: str, *, is_own: bool) -> CorrespondentView:
     return CorrespondentView(
         id=row.id,
         version=row.version,
@@ -226,6 +230,6 @@ def _view(session: Session, row: Correspondent, actor: Actor) -> CorrespondentVi
         phone=row.phone,
         is_active=row.is_active,
         is_shared=row.is_shared,
-        is_own=row.entity_id in entities_of(session, actor),
-        owner=owner.name if owner is not None else "",
+        is_own=is_own,
+        owner=owner,
     )

@@ -4,11 +4,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from ged import workers
+from ged import paging, workers
 from ged.jobs import Job, JobKind, JobState
+from ged.paging import START, Place, Slice
 from ged.workers import LivingWorker
 
 STALLED_AFTER = timedelta(minutes=2)
@@ -36,22 +37,33 @@ class JobRow:
 
 
 def counts(session: Session) -> dict[str, int]:
-    """How many jobs stand in each state."""
-    rows = session.execute(select(Job.state, func.count()).group_by(Job.state))
-    found = {state.value: count for state, count in rows}
-    return {state.value: found.get(state.value, 0) for state in JobState}
+    """How many jobs stand in each state; of many, that they are more than ``paging.MOST_COUNTED``."""
+    one = (
+        select(func.count()).select_from(_in_state(state).limit(paging.MOST_COUNTED + 1).subquery()).scalar_subquery()
+        for state in JobState
+    )
+    found = session.execute(select(*one)).one()
+    return {state.value: count for state, count in zip(JobState, found, strict=True)}
 
 
-def jobs(session: Session, states: Collection[JobState], *, limit: int = 50, offset: int = 0) -> list[JobRow]:
-    """Jobs in these states, the newest first."""
-    rows = session.scalars(select(Job).where(Job.state.in_(states)).order_by(Job.id.desc()).limit(limit).offset(offset))
-    return [
+def _in_state(state: JobState) -> Select[int]:
+    return select(Job.id).where(Job.state == state)
+
+
+def jobs(
+    session: Session, states: Collection[JobState], at: Place = START, *, limit: int = 50
+) -> tuple[list[JobRow], Slice]:
+    """A page of jobs in these states, the newest first."""
+    page = paging.read(session, select(Job.id).where(Job.state.in_(states)), Job.id, at, descending=True, limit=limit)
+    rows = session.scalars(select(Job).where(Job.id.in_(page.ids)).order_by(Job.id.desc()))
+    found = [
         JobRow(
             j.id, j.kind, j.subject_id, j.state, j.attempts, j.run_after, j.created_at, j.finished_at,
             j.error_code, j.progress,
         )
         for j in rows
     ]  # fmt: skip
+    return found, page
 
 
 def is_stalled(session: Session, *, now: datetime) -> bool:

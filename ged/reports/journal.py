@@ -1,14 +1,16 @@
 """The journal as administrators and auditors read it: who, when, which act, on what. Payloads stay closed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session, aliased
 
-from ged import audit
+from ged import audit, paging
 from ged.audit import AuditEntry
 from ged.org.models import Person, Post
+from ged.paging import START, Place, Slice
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,17 @@ class JournalFilter:
     until: datetime | None = None
 
 
-def entries(session: Session, wanted: JournalFilter, *, limit: int = 50, offset: int = 0) -> list[JournalRow]:
-    """Entries, the newest first."""
+def entries(
+    session: Session, wanted: JournalFilter, at: Place = START, *, limit: int = 50
+) -> tuple[list[JournalRow], Slice]:
+    """A page of entries, the newest first."""
+    asked = _filtered(select(AuditEntry.sequence), wanted)
+    page = paging.read(session, asked, AuditEntry.sequence, at, descending=True, limit=limit)
+    return _rows(session, page.ids), page
+
+
+def _rows(session: Session, keys: Sequence[int]) -> list[JournalRow]:
     post, principal = aliased(Post), aliased(Post)
-    # The keys of the page first, from an index alone: a far page does not read the entries before it.
-    page = _filtered(select(AuditEntry.sequence), wanted).order_by(AuditEntry.sequence.desc())
-    keys = session.scalars(page.limit(limit).offset(offset)).all()
     query = (
         select(AuditEntry, Person.name, post.title, principal.title)
         .outerjoin(Person, Person.id == AuditEntry.person_id)
@@ -58,11 +65,6 @@ def entries(session: Session, wanted: JournalFilter, *, limit: int = 50, offset:
         )
         for e, name, title, for_title in session.execute(query)
     ]
-
-
-def total(session: Session, wanted: JournalFilter) -> int:
-    """How many entries the filter lets through."""
-    return session.scalar(_filtered(select(func.count(AuditEntry.sequence)), wanted)) or 0
 
 
 def _filtered(query: Select[int], wanted: JournalFilter) -> Select[int]:

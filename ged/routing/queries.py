@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session, aliased, lazyload
 
-from ged import access
+from ged import access, paging
 from ged.errors import Forbidden, NotFound
 from ged.org.actors import with_predecessors
 from ged.org.models import Person, Post
+from ged.paging import START, Key, Place, Slice
 from ged.ports import AttachmentId, Confidentiality, MailId
 from ged.registry.models import Attachment, AttachmentKind, Mail, MailNumber, Priority, ReadMark
 from ged.registry.states import MailState
@@ -132,10 +132,15 @@ class Path:
     assignments: tuple[AssignmentRow, ...]
 
 
-def imputation_queue(session: Session, actor: Actor, *, limit: int = PAGE_SIZE, offset: int = 0) -> list[MailRow]:
+def imputation_queue(
+    session: Session, actor: Actor, at: Place = START, *, limit: int = PAGE_SIZE
+) -> tuple[list[MailRow], Slice]:
     """Letters that wait for this authority (or for the one acted for), or came to this addressee in an envelope; the most
     urgent first."""
-    return _rows(session, actor, waits_for(actor), limit=limit, offset=offset)
+    seen = access.visible_clause(Mail.id, Mail.level, actor.principals)
+    asked = select(Mail.id).where(waits_for(actor), seen)
+    page = paging.read(session, asked, Mail.id, at, keys=_urgency(), limit=limit)
+    return mail_rows(session, actor, page.ids), page
 
 
 def imputation_count(session: Session, actor: Actor) -> int:
@@ -152,33 +157,30 @@ def count_to_impute(actor: Actor) -> Select[int]:
 def following(session: Session, actor: Actor, mail_id: MailId | int) -> MailId | None:
     """The letter that comes after this one in the queue; from the end one goes to its beginning."""
     seen = access.visible_clause(Mail.id, Mail.level, actor.principals)
-    ids = list(session.scalars(select(Mail.id).where(waits_for(actor), seen).order_by(*_urgent_first())))
+    order = (key.column for key in _urgency())
+    ids = list(session.scalars(select(Mail.id).where(waits_for(actor), seen).order_by(*order, Mail.id)))
     place = ids.index(mail_id) if mail_id in ids else -1
     others = [*ids[place + 1 :], *ids[: max(place, 0)]]
     return MailId(others[0]) if others else None
 
 
-def _urgent_first() -> tuple[ColumnElement[Any], ...]:
+def _urgency() -> tuple[Key, ...]:
     urgency = case(*((Mail.priority == priority, place) for priority, place in URGENCY.items()), else_=len(URGENCY))
-    return urgency, Mail.due_on.is_(None), Mail.due_on.asc(), Mail.created_at.asc(), Mail.id.asc()
+    return Key(urgency), Key(func.coalesce(Mail.due_on, date.max)), Key(Mail.created_at)
 
 
 def mail_rows(session: Session, actor: Actor, mail_ids: Sequence[MailId | int]) -> list[MailRow]:
     """Rows of these letters in this order; those that the actor may not see are left out."""
-    rows = {
-        row.mail_id: row for row in _rows(session, actor, Mail.id.in_(mail_ids), limit=len(mail_ids) or 1, offset=0)
-    }
+    rows = {row.mail_id: row for row in _rows(session, actor, mail_ids)}
     return [rows[MailId(i)] for i in mail_ids if i in rows]
 
 
-def _rows(session: Session, actor: Actor, what: ColumnElement[bool], *, limit: int, offset: int) -> list[MailRow]:
+def _rows(session: Session, actor: Actor, asked: Sequence[MailId | int]) -> list[MailRow]:
     query = (
         select(Mail, ReadMark.at)
         .outerjoin(ReadMark, (ReadMark.mail_id == Mail.id) & (ReadMark.person_id == actor.person_id))
-        .where(what, access.visible_clause(Mail.id, Mail.level, actor.principals))
-        .order_by(*_urgent_first())
-        .limit(limit)
-        .offset(offset)
+        .where(Mail.id.in_(asked), access.visible_clause(Mail.id, Mail.level, actor.principals))
+        .options(lazyload(Mail.numbers))
     )
     found = session.execute(query).unique().all()
     mail_ids = [mail.id for mail, _ in found]
@@ -220,35 +222,40 @@ def mail_row(mail: Mail, number: str, is_read: bool, paper: tuple[AttachmentId, 
 def inbox(
     session: Session,
     actor: Actor,
+    at: Place = START,
     *,
     today: date,
     view: InboxView = InboxView.OPEN,
     limit: int = PAGE_SIZE,
-    offset: int = 0,
-) -> list[InboxRow]:
-    """Assignments to the actor's posts, and to its units where no post is named.
+) -> tuple[list[InboxRow], Slice]:
+    """A page of the assignments to the actor's posts, and to its units where no post is named.
 
     Those that wait: the nearest date first. Done, returned and superseded ones, and those of letters closed meanwhile:
     the latest first.
     """
-    assigned_post, by = aliased(Post), aliased(Person)
-    order = (
-        (Assignment.finished_at.desc(), Assignment.id.desc())
+    keys = (
+        Key(func.coalesce(Assignment.finished_at, Assignment.assigned_at), descending=True)
         if view is InboxView.DONE
-        else (Assignment.due_on.is_(None), Assignment.due_on.asc(), Assignment.id.desc())
+        else Key(func.coalesce(Assignment.due_on, date.max))
     )
+    asked = select(Assignment.id).join(Mail, Mail.id == Assignment.mail_id).where(_in_view(actor, view, today))
+    page = paging.read(session, asked, Assignment.id, at, keys=(keys,), descending=True, limit=limit)
+    return _inbox_rows(session, actor, page.ids), page
+
+
+def _inbox_rows(session: Session, actor: Actor, ids: Sequence[int]) -> list[InboxRow]:
+    assigned_post, by = aliased(Post), aliased(Person)
     query = (
         select(Assignment, Mail, assigned_post.title, by.name, ReadMark.at)
         .join(Mail, Mail.id == Assignment.mail_id)
         .outerjoin(assigned_post, assigned_post.id == Assignment.post_id)
         .join(by, by.id == Assignment.assigned_by_person_id)
         .outerjoin(ReadMark, (ReadMark.mail_id == Mail.id) & (ReadMark.person_id == actor.person_id))
-        .where(_in_view(actor, view, today))
-        .order_by(*order)
-        .limit(limit)
-        .offset(offset)
+        .where(Assignment.id.in_(ids))
+        .options(lazyload(Mail.numbers))
     )
-    found = session.execute(query).unique().all()
+    place = {row_id: n for n, row_id in enumerate(ids)}
+    found = sorted(session.execute(query).unique(), key=lambda one: place[one[0].id])
     mail_ids = [mail.id for _, mail, *_ in found]
     labels = mention_labels(session)
     numbers, papers = first_numbers(session, mail_ids), documents(session, mail_ids)
@@ -286,6 +293,12 @@ def _returned(session: Session, ids: Sequence[int]) -> dict[int, int]:
 def inbox_count(session: Session, actor: Actor, *, today: date | None = None, view: InboxView = InboxView.OPEN) -> int:
     """How many assignments an inbox shows; ``today`` is needed for the late ones."""
     return session.scalar(count_inbox(actor, today=today, view=view)) or 0
+
+
+def inbox_total(session: Session, actor: Actor, *, today: date, view: InboxView) -> int:
+    """The same for the tabs of its page; of many, that they are more than ``paging.MOST_COUNTED``."""
+    asked = select(Assignment.id).join(Mail, Mail.id == Assignment.mail_id).where(_in_view(actor, view, today))
+    return paging.count(session, asked)
 
 
 def count_inbox(actor: Actor, *, today: date | None = None, view: InboxView = InboxView.OPEN) -> Select[int]:

@@ -7,9 +7,10 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session, lazyload
 
-from ged import access
+from ged import access, paging
 from ged.org.actors import heirs_seen, with_predecessors
 from ged.org.models import Unit
+from ged.paging import START, Place, Slice
 from ged.ports import Confidentiality, MailId, SlipId, UnitId
 from ged.registry.models import Mail
 from ged.slips import parties
@@ -79,10 +80,10 @@ class UnitChoice:
     name: str
 
 
-def to_receive(session: Session, actor: Actor, *, offset: int = 0, limit: int = PAGE) -> list[SlipRow]:
+def to_receive(session: Session, actor: Actor, *, limit: int = PAGE) -> list[SlipRow]:
     """Slips that wait for a post of the actor, oldest first."""
     wanted = slips_where(_waiting(actor)).order_by(Slip.sent_at, Slip.id)
-    return rows_of(session, wanted.offset(offset).limit(limit))
+    return rows_of(session, wanted.limit(limit))
 
 
 def count_to_receive(session: Session, actor: Actor) -> int:
@@ -98,23 +99,19 @@ def count_waiting(actor: Actor) -> Select[int]:
 def sent(
     session: Session,
     actor: Actor,
+    at: Place = START,
     *,
     now: datetime,
     unacknowledged_hours: int,
     states: Sequence[SlipState] = (),
-    offset: int = 0,
     limit: int = PAGE,
-) -> list[SlipRow]:
-    """Slips of the actor's units, newest first; those waiting too long are marked."""
+) -> tuple[list[SlipRow], Slice]:
+    """A page of slips of the actor's units, newest first; those waiting too long are marked."""
     of = Slip.sender_unit_id.in_(sorted(parties.units_seen(actor)))
-    wanted = slips_where(of, *((Slip.state.in_(states),) if states else ())).order_by(Slip.id.desc())
-    return rows_of(session, wanted.offset(offset).limit(limit), late_before=now - timedelta(hours=unacknowledged_hours))
-
-
-def count_sent(session: Session, actor: Actor) -> int:
-    """How many slips the actor's units sent, for the pager."""
-    of = Slip.sender_unit_id.in_(sorted(parties.units_seen(actor)))
-    return session.scalar(select(func.count(Slip.id)).where(of)) or 0
+    asked = select(Slip.id).where(of, *((Slip.state.in_(states),) if states else ()))
+    page = paging.read(session, asked, Slip.id, at, descending=True, limit=limit)
+    wanted = slips_where(Slip.id.in_(page.ids)).order_by(Slip.id.desc())
+    return rows_of(session, wanted, late_before=now - timedelta(hours=unacknowledged_hours)), page
 
 
 def unacknowledged(

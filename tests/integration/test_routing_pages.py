@@ -220,7 +220,7 @@ def test_what_an_inbox_lets_people_do(site: tuple[Flask, Services]) -> None:
     form["to"] = f"u{unit_id(services, 'ETU')}"
     assert post(head, f"{page}/confier", form, page=page).status_code == 303
     with services.reading() as session:
-        [row] = queries.inbox(session, actor(services, "etudes"), today=TODAY)
+        [row], _ = queries.inbox(session, actor(services, "etudes"), today=TODAY)
     below = f"/bannette/{row.assignment_id}"
     assert "Gardez ceci" in member.get(below).text
     assert post(member, f"{below}/rendre", {"reason": ""}, page=below).status_code == 422

@@ -442,7 +442,7 @@ def test_unacknowledged_slips_and_the_delivery_book(services, tmp_path):
     late = NOW + timedelta(hours=25)
     with services.reading() as session:
         assert [row.id for row in queries.unacknowledged(session, hours=24, now=late)] == [sent.slip_id]
-        marked = queries.sent(session, who, now=late, unacknowledged_hours=24)
+        marked, _ = queries.sent(session, who, now=late, unacknowledged_hours=24)
         assert [row.unacknowledged for row in marked] == [False, True]
         unit = kit.unit_id(services, "BO")
         assert delivery_book.messengers_on(session, who, unit_id=unit, day=TODAY, zone=services.zone) == [

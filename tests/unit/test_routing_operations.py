@@ -79,7 +79,7 @@ def test_a_closed_units_work_lies_with_its_successor(services: Services) -> None
         closed.closed_at, closed.successor_id = NOW, unit_id(services, "DAF")
     daf, (row,) = actor(services, "daf"), rows(services, mail.mail_id)
     with services.reading() as session:
-        assert [one.mail.mail_id for one in queries.inbox(session, daf, today=TODAY)] == [mail.mail_id]
+        assert [one.mail.mail_id for one in queries.inbox(session, daf, today=TODAY)[0]] == [mail.mail_id]
         (shown,) = queries.assignments(session, mail.mail_id, daf)
         offered = choices.targets(session, row.unit_id, daf, on=TODAY)
     assert (shown.is_mine, shown.may_work, shown.may_assign) == (True, True, True)
@@ -233,7 +233,7 @@ def test_given_back_by_the_leading_unit_it_waits_for_the_authority_again(service
     states = {row.id: row.state for row in rows(services, mail.mail_id)}
     assert states == {lead.id: AssignmentState.RETURNED, child: AssignmentState.SUPERSEDED}
     with services.reading() as session:
-        assert [row.mail_id for row in queries.imputation_queue(session, actor(services, "sg"))] == [mail.mail_id]
+        assert [row.mail_id for row in queries.imputation_queue(session, actor(services, "sg"))[0]] == [mail.mail_id]
         with pytest.raises(NotFound):
             access.require(session, mail.mail_id, Confidentiality.ORDINARY, actor(services, "dge"))
     assert entries(services, "assignment.returned")[0][3]["reason"] == "Relève de la DAF"
@@ -248,7 +248,7 @@ def test_given_back_further_down_it_stays_with_the_unit_above(services: Services
         operations.give_back(uow, mail.mail_id, child, reason="Absent", actor=actor(services, "etudes"), now=NOW)
     assert state(services, mail.mail_id) is MailState.ASSIGNED
     with services.reading() as session:
-        [row] = queries.inbox(session, actor(services, "dge"), today=TODAY)
+        [row], _ = queries.inbox(session, actor(services, "dge"), today=TODAY)
     assert (row.assignment_id, row.returned) == (lead.id, 1)
 
 

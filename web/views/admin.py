@@ -27,7 +27,7 @@ from web.errors import view_of
 from web.forms import FormReader
 from web.labels import ACTIONS, SUBJECTS
 from web.numbers import whole
-from web.pages import render_form
+from web.pages import place, render_form
 
 blueprint = Blueprint("admin", __name__, url_prefix="/administration")
 
@@ -77,9 +77,8 @@ def _index_status() -> object:
 def jobs() -> ResponseReturnValue:
     """Jobs by group."""
     group = request.args.get("groupe", "problemes")
-    offset = request.args.get("offset", 0, type=whole)
     with context.services().reading() as session:
-        rows = job_reports.jobs(session, GROUPS.get(group, GROUPS["problemes"]), limit=PAGE, offset=max(offset, 0))
+        rows, page = job_reports.jobs(session, GROUPS.get(group, GROUPS["problemes"]), place(), limit=PAGE)
         counts = job_reports.counts(session)
     totals = {name: sum(counts[s.value] for s in states) for name, states in GROUPS.items()}
     return render_template(
@@ -88,9 +87,7 @@ def jobs() -> ResponseReturnValue:
         reasons={row.id: view_of(GedError(row.error_code)).message for row in rows if row.error_code},
         group=group,
         totals=totals,
-        total=totals.get(group, 0),
-        offset=offset,
-        limit=PAGE,
+        page=page,
     )
 
 
@@ -113,7 +110,6 @@ def entries() -> ResponseReturnValue:
     """The journal without its payloads."""
     fields = FormReader(request.args)
     since, until = fields.day("du"), fields.day("au")
-    offset = fields.integer("offset") or 0
     wanted = JournalFilter(
         action=fields.text("acte", maximum=64),
         account=fields.text("compte", maximum=64),
@@ -123,15 +119,12 @@ def entries() -> ResponseReturnValue:
         until=_start_of(until + timedelta(days=1)) if until else None,
     )
     with context.services().reading() as session:
-        rows = journal.entries(session, wanted, limit=PAGE, offset=offset)
-        total = journal.total(session, wanted)
+        rows, page = journal.entries(session, wanted, place(), limit=PAGE)
         head = journal.head(session)
     return render_template(
         "admin/journal.html",
         rows=rows,
-        total=total,
-        offset=offset,
-        limit=PAGE,
+        page=page,
         head=head,
         since=since,
         until=until,

@@ -9,8 +9,7 @@ from ged.registry import directory
 from ged.registry.directory import CorrespondentForm
 from web import context
 from web.forms import FormReader
-from web.numbers import whole
-from web.pages import render_form
+from web.pages import place, render_form
 
 blueprint = Blueprint("correspondents", __name__, url_prefix="/correspondants")
 
@@ -19,13 +18,9 @@ blueprint = Blueprint("correspondents", __name__, url_prefix="/correspondants")
 def index() -> ResponseReturnValue:
     """The directory, by name (``?q=``)."""
     text = request.args.get("q", "")[: directory.MAX_NAME]
-    offset = max(0, request.args.get("offset", 0, type=whole))
     with context.services().reading() as session:
-        rows = directory.listing(session, text, actor=context.actor(), offset=offset)
-        total = directory.count(session, text, actor=context.actor())
-    return render_template(
-        "correspondents/index.html", rows=rows, total=total, offset=offset, limit=directory.PAGE_SIZE, q=text
-    )
+        rows, page = directory.listing(session, text, place(), actor=context.actor())
+    return render_template("correspondents/index.html", rows=rows, page=page, q=text)
 
 
 @blueprint.get("/<int:correspondent_id>")

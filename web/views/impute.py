@@ -27,7 +27,7 @@ from web import context
 from web.due import due_words
 from web.forms import FormReader
 from web.numbers import whole
-from web.pages import render_form
+from web.pages import place, render_form
 
 blueprint = Blueprint("impute", __name__)
 
@@ -42,15 +42,12 @@ INDENT = "\N{NO-BREAK SPACE}" * 4
 def queue() -> ResponseReturnValue:
     """Letters that wait for the actor's authority."""
     actor, today = context.actor(), context.today()
-    offset = max(request.args.get("offset", 0, type=whole), 0)
     with context.services().reading() as session:
-        rows = queries.imputation_queue(session, actor, limit=PAGE, offset=offset)
+        rows, page = queries.imputation_queue(session, actor, place(), limit=PAGE)
         total = queries.imputation_count(session, actor)
         days = working.calendar(session)
     due = {row.mail_id: due_words(row.due_on, today, days) for row in rows}
-    return render_template(
-        "impute/queue.html", rows=rows, total=total, offset=offset, limit=PAGE, due=due, acted_for=_acted_for()
-    )
+    return render_template("impute/queue.html", rows=rows, total=total, page=page, due=due, acted_for=_acted_for())
 
 
 @blueprint.get("/a-imputer/<int:mail_id>")

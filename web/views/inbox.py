@@ -17,8 +17,8 @@ from web import context, routing_panel
 from web.due import due_words
 from web.forms import FormReader
 from web.labels import label
-from web.numbers import id_of, whole
-from web.pages import render_form
+from web.numbers import id_of
+from web.pages import place, render_form
 from web.panels import register_panel
 from web.paths import next_path
 
@@ -35,17 +35,14 @@ def index() -> ResponseReturnValue:
     actor, today = context.actor(), context.today()
     name = request.args.get("voir", "en-cours")
     view = VIEWS.get(name, InboxView.OPEN)
-    offset = max(request.args.get("offset", 0, type=whole), 0)
     with context.services().reading() as session:
-        rows = queries.inbox(session, actor, today=today, view=view, limit=PAGE, offset=offset)
-        totals = {key: queries.inbox_count(session, actor, today=today, view=one) for key, one in VIEWS.items()}
+        rows, page = queries.inbox(session, actor, place(), today=today, view=view, limit=PAGE)
+        totals = {key: queries.inbox_total(session, actor, today=today, view=one) for key, one in VIEWS.items()}
         days = working.calendar(session)
     live = view is not InboxView.DONE
     due = {row.assignment_id: due_words(row.due_on, today, days) for row in rows} if live else {}
     shown = next(key for key, one in VIEWS.items() if one is view)
-    return render_template(
-        "inbox/index.html", rows=rows, view=shown, totals=totals, offset=offset, limit=PAGE, due=due, live=live
-    )
+    return render_template("inbox/index.html", rows=rows, view=shown, totals=totals, page=page, due=due, live=live)
 
 
 @blueprint.get("/<int:assignment_id>")

@@ -17,7 +17,7 @@ from ged.registry.models import ClosingPeriod
 from web import context
 from web.forms import FormReader
 from web.numbers import whole
-from web.pages import render_form
+from web.pages import place, render_form
 
 blueprint = Blueprint("registers", __name__, url_prefix="/registres")
 
@@ -36,13 +36,12 @@ def index() -> ResponseReturnValue:
 
 @blueprint.get("/<int:register_id>")
 def show(register_id: int) -> ResponseReturnValue:
-    """A year of a register, newest lines first (``?annee=&offset=&numero=``)."""
+    """A year of a register, newest lines first (``?annee=&apres=&avant=&numero=``)."""
     return _show(register_id)
 
 
 def _show(register_id: int, error: GedError | None = None) -> ResponseReturnValue:
     actor = context.actor()
-    offset = max(0, min(request.args.get("offset", 0, type=whole), _FAR))
     with context.services().reading() as session:
         book = books.book(session, register_id, actor)
         asked = request.args.get("annee", type=whole)
@@ -50,8 +49,7 @@ def _show(register_id: int, error: GedError | None = None) -> ResponseReturnValu
         year = _chosen(book, years, asked)
         wanted = request.args.get("numero", type=whole)
         span = Span(year.year, from_sequence=wanted, until_sequence=wanted)
-        total = year.given if wanted is None else books.count_entries(session, book.id, span)
-        rows = books.entries(session, book.id, span, actor, offset=offset)
+        rows, page = books.page(session, book.id, span, actor, place())
     return render_form(
         "registers/show.html",
         error=error,
@@ -60,9 +58,7 @@ def _show(register_id: int, error: GedError | None = None) -> ResponseReturnValu
         years=years,
         year=year,
         rows=rows,
-        total=total,
-        offset=offset,
-        limit=books.PAGE_SIZE,
+        page=page,
         wanted=wanted,
     )
 
@@ -90,7 +86,7 @@ def pages(register_id: int) -> ResponseReturnValue:
         with services.reading() as session:
             book = books.book(session, register_id, actor)
             asked = _year_of(book, from_on) or request.args.get("annee", type=whole)
-            years = books.years(session, [book.id], chosen=asked).get(book.id, [])
+            years = books.years(session, [book.id], chosen=asked, whole=True).get(book.id, [])
             year = _chosen(book, years, asked)
             span = Span(year.year, from_on, until_on or from_on, first, last)
             sheet, restricted = prints.register_pages(session, services, book, span, actor, year=year, now=now)

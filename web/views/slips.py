@@ -22,7 +22,7 @@ from ged.slips.states import DECISIONS, LineState
 from web import away, context, keyring, labels, verdicts
 from web.forms import FormReader
 from web.numbers import id_of, whole
-from web.pages import render_form
+from web.pages import place, render_form
 from web.panels import register_panel
 from web.views import slips_forms as forms
 
@@ -57,19 +57,19 @@ def _refused(error: GedError) -> GedError:
 def index() -> ResponseReturnValue:
     """What waits for me, what I sent, what I have to clear up."""
     services, actor = context.services(), context.actor()
-    offset = max(request.args.get("offset", 0, type=whole), 0)
     with services.reading() as session:
+        sent, shown = queries.sent(
+            session, actor, place(), now=context.now(), unacknowledged_hours=services.unacknowledged_hours
+        )
         page = {
             "waiting": queries.to_receive(session, actor),
-            "sent": queries.sent(
-                session, actor, now=context.now(), unacknowledged_hours=services.unacknowledged_hours, offset=offset
-            ),
-            "total": queries.count_sent(session, actor),
+            "sent": sent,
+            "shown": shown,
             "open_tasks": queries.open_tasks(session, actor),
             "loans": queries.overdue_loans(session, actor, today=context.today()),
         }
     units = {post.unit_id: post.unit_name for post in parties.working_posts(actor)}
-    return render_template("slips/index.html", offset=offset, limit=queries.PAGE, units=units, **page)
+    return render_template("slips/index.html", units=units, **page)
 
 
 @blueprint.post("/porteur")

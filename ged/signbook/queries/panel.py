@@ -14,7 +14,7 @@ from ged.registry.queries import first_number
 from ged.registry.states import MailState
 from ged.signbook.models import Draft
 from ged.signbook.queries.choices import TemplateRow, templates
-from ged.signbook.queries.names import number_of, visible
+from ged.signbook.queries.names import number_of
 from ged.unit import Actor, Role
 
 
@@ -76,7 +76,9 @@ def letter_panel(session: Session, mail_id: MailId | int, actor: Actor) -> Lette
     works = any(post.roles - {Role.ADMINISTRATOR, Role.AUDITOR} for post in actor.posts)
     may_answer = works and mail.state not in (MailState.CLOSED, MailState.VOIDED)
     offered = tuple(templates(session)) if may_answer else ()
-    answers = _rows(session, visible(_outgoing().where(Draft.answers_id == mail.id), actor).order_by(Draft.mail_id))
+    seen = visible_clause(Mail.id, Mail.level, actor.principals)
+    query = _outgoing().where(Draft.answers_id == mail.id, seen).order_by(Draft.mail_id)
+    answers = _rows(session, query)
     return LetterPanel(MailId(mail.id), answers, offered) if answers or offered else None
 
 

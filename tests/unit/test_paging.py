@@ -1,0 +1,73 @@
+"""Pages of growing lists: forwards and backwards one meets each row once, whatever is equal and whatever moves."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from ged import paging
+from ged.org.models import Unit
+from ged.paging import START, Key, Place, Slice
+from ged.unit import Services
+from tests.factories import NOW, make_services
+
+KINDS = ("a", "b", "b", "c", "b", "a", "c", "a", "b", "b", "a")
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> Iterator[Services]:
+    made = make_services(tmp_path)
+    with made.unit_of_work(NOW) as uow:
+        uow.session.add_all(Unit(code=f"U{n}", name=f"U{n}", kind=kind) for n, kind in enumerate(KINDS))
+    yield made
+    made.engine.dispose()
+
+
+def read(services: Services, at: Place, keys: tuple[Key, ...], *, descending: bool, limit: int = 3) -> Slice:
+    with services.reading() as session:
+        return paging.read(session, select(Unit.id), Unit.id, at, keys=keys, descending=descending, limit=limit)
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("keys", [(), (Key(Unit.kind),), (Key(Unit.kind, descending=True), Key(Unit.code))])
+def test_forwards_and_backwards_each_row_is_met_once(
+    services: Services, keys: tuple[Key, ...], descending: bool
+) -> None:
+    order = [*((key.column.desc() if key.descending else key.column) for key in keys)]
+    with services.reading() as session:
+        whole = session.scalars(select(Unit.id).order_by(*order, Unit.id.desc() if descending else Unit.id)).all()
+    met: list[tuple[int, ...]] = []
+    at: Place | None = START
+    while at is not None:
+        page = read(services, at, keys, descending=descending)
+        met.append(page.ids)
+        at = page.next
+    assert [one for ids in met for one in ids] == list(whole)
+    assert page.previous is not None
+    back = [page.ids]
+    while page.previous is not None:
+        page = read(services, page.previous, keys, descending=descending)
+        back.append(page.ids)
+    assert back[-1] == met[0]
+    assert set(back) == set(met)
+
+
+def test_a_row_that_left_the_list_still_tells_where_the_page_begins(services: Services) -> None:
+    with services.reading() as session:
+        rest = select(Unit.id).where(Unit.kind != "a")
+        gone = session.scalars(select(Unit.id).where(Unit.kind == "a").order_by(Unit.id)).all()[1]
+        page = paging.read(session, rest, Unit.id, Place(after=gone), keys=(Key(Unit.kind),), limit=50)
+        assert page.ids == tuple(session.scalars(rest.order_by(Unit.kind, Unit.id)))
+
+
+def test_a_row_that_never_was_leads_to_the_beginning(services: Services) -> None:
+    keys = (Key(Unit.kind),)
+    assert read(services, Place(after=10**6), keys, descending=False) == read(services, START, keys, descending=False)
+
+
+def test_a_long_list_is_counted_no_further_than_a_thousand(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    with services.reading() as session:
+        assert paging.count(session, select(Unit.id)) == len(KINDS)
+        monkeypatch.setattr(paging, "MOST_COUNTED", 4)
+        assert paging.count(session, select(Unit.id)) == 5
