@@ -440,6 +440,7 @@ ACTIONS: Mapping[str, LazyString] = {
     "mail.level_declined": _l("a écarté la demande d'abaisser le niveau de confidentialité"),
     "correspondent.added": _l("a ajouté un correspondant à l'annuaire de son entité"),
     "notice.read": _l("a pris connaissance d'un avis"),
+    "mail.due_moved": _l("a déplacé l'échéance par un changement du calendrier"),
     "mail.imputed": _l("a imputé le courrier"),
     "mail.assigned": _l("a confié le courrier"),
     "mail.answered": _l("a répondu au courrier"),
