@@ -466,6 +466,7 @@ ACTIONS: Mapping[str, LazyString] = {
     "paper.confirmed": _l("a confirmé une feuille revenue"),
     "paper.refused": _l("a refusé une feuille revenue"),
     "scan.joined": _l("a joint une numérisation"),
+    "scan.virus_found": _l("a trouvé un virus dans une numérisation"),
     "custody.moved": _l("a pris le papier en garde"),
     "envelope.opened": _l("a ouvert le pli"),
     "envelope.linked": _l("a rattaché le pli au courrier"),
