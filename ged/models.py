@@ -13,6 +13,7 @@ from ged.registry import dispatch_models, intake_models, saved_models, scan_prof
 from ged.registry import models as registry
 from ged.registry.suggestions import models as suggestions
 from ged.routing import models as routing
+from ged.schema import SchemaTolerance
 from ged.signbook import models as signbook
 from ged.signbook import token_models
 from ged.slips import models as slips
@@ -30,6 +31,7 @@ __all__ = [
     "JobSchedule",
     "MailAccess",
     "RefusalCount",
+    "SchemaTolerance",
     "Worker",
     "dispatch_models",
     "intake_models",
