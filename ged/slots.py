@@ -5,12 +5,16 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from ged.errors import EngineFailed
 
 LOOK_EVERY_S = 0.1
+HEAVY_AT_ONCE = 2
+WAIT_S = 8.0
+"""How long a page waits for a place; then its reader is told, and the page asks again by itself."""
+_shared: "list[Slots]" = []
 
 
 class Slots:
@@ -51,6 +55,26 @@ class Slots:
             if time.monotonic() >= until_s:
                 raise _busy()
             time.sleep(LOOK_EVERY_S)
+
+
+def share(folder: Path, *, waiting: int = 3) -> None:
+    """From now on two heavy works are done at once over all processes that name this folder.
+
+    Args:
+        waiting: as ``Slots``; fewer than the process has threads, or pages wait behind those who wait.
+    """
+    _shared[:] = [Slots(folder, HEAVY_AT_ONCE, waiting=waiting)]
+
+
+def heavy(*, wait_s: float = WAIT_S) -> AbstractContextManager[None]:
+    """Hold one of the two places of this installation for the block; without an installation nothing is held.
+
+    Whoever holds a place asks for no second one: two of them would wait for each other.
+
+    Raises:
+        EngineFailed: ``work.busy``: none was free in time, or too many wait already.
+    """
+    return _shared[0].taken(wait_s=wait_s) if _shared else nullcontext()
 
 
 def _locked(path: Path) -> int | None:
