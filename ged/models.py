@@ -14,6 +14,7 @@ from ged.registry import models as registry
 from ged.registry.suggestions import models as suggestions
 from ged.reports import models as reports
 from ged.routing import models as routing
+from ged.schema import SchemaTolerance
 from ged.signbook import models as signbook
 from ged.signbook import token_models
 from ged.slips import models as slips
@@ -31,6 +32,7 @@ __all__ = [
     "JobSchedule",
     "MailAccess",
     "RefusalCount",
+    "SchemaTolerance",
     "Worker",
     "dispatch_models",
     "intake_models",

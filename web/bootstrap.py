@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from ged import slots
 from ged.adapters.blobs_fs import FileBlobs
+from ged.adapters.clamd import Clamd
 from ged.adapters.imap import load_mailboxes
 from ged.adapters.post_smtp import FolderPost, SmtpPost
 from ged.adapters.queue_polled import PolledQueue
@@ -103,6 +104,7 @@ def build_services(settings: Settings, *, writes_index: bool = False, authority:
         sealer=PadesSealer(signer, institution),
         timestamper=AuthorityStamper(settings.tsa_urls) if settings.tsa_urls else None,
         tokens=PayloadSealer(institution),
+        scanner=Clamd(settings.clamd) if settings.clamd else None,
     )
     journal_seal(services).protect()
     return services

@@ -445,6 +445,10 @@ MESSAGES: Mapping[str, Message] = {
     "file.too_many_pages": Message(
         _l("Le fichier « %(filename)s » a plus de %(max_pages)s pages."), _l("Envoyez-le en plusieurs fichiers.")
     ),
+    "file.virus": Message(
+        _l("Un virus a été trouvé dans « %(filename)s » : %(virus)s. Le fichier n'a pas été pris."),
+        _l("N'ouvrez pas ce fichier ; prévenez son expéditeur et l'administrateur."),
+    ),
     "file.truncated": Message(
         _l("Le fichier « %(filename)s » est incomplet ou abîmé."), _l("Envoyez-le de nouveau depuis l'original.")
     ),
@@ -782,6 +786,10 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "ocr.timeout": Message(_l("La lecture du document a pris trop de temps."), _l("Réessayez plus tard.")),
     "ocr.unavailable": Message(_l("Le moteur de lecture n'est pas disponible."), _l("Prévenez l'administrateur.")),
+    "scanner.unavailable": Message(
+        _l("La recherche de virus ne répond pas : le fichier n'a pas été pris."),
+        _l("Réessayez dans quelques minutes ; si l'erreur revient, prévenez l'administrateur."),
+    ),
     # --- order ---
     "order.dpi": Message(
         _l("La résolution doit être comprise entre 50 et 1200 points par pouce."), _l("Choisissez-la dans la liste.")
@@ -1087,6 +1095,10 @@ MESSAGES: Mapping[str, Message] = {
         _l("Regardez son état ci-dessous, puis recommencez."),
     ),
     "scan.turn": Message(_l("Une page se tourne par quarts de tour."), _l("Choisissez 90, 180 ou 270 degrés.")),
+    "scan.virus": Message(
+        _l("Un virus a été trouvé dans une page de cette numérisation."),
+        _l("Retirez les pages marquées, ou écartez la numérisation ; prévenez l'administrateur."),
+    ),
     "scan.unknown": Message(
         _l("Cette numérisation n'existe pas, ou attend dans une autre unité."), _l("Rechargez la liste.")
     ),
