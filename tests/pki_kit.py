@@ -97,7 +97,9 @@ def holder(
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
     if purposes:
-        builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
+        # RFC 3161, 2.3: critical for who stamps times.
+        stamps = purposes == (ExtendedKeyUsageOID.TIME_STAMPING,)
+        builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=stamps)
     return Holder(builder.sign(issuer.key if issuer else key, hashes.SHA256()), key, issuer)
 
 
@@ -144,8 +146,9 @@ def signed(
     stamper: DummyTimeStamper | None = None,
     docmdp: MDPPerm | None = None,
     subfilter: SigSeedSubFilter = SigSeedSubFilter.PADES,
+    place: SigFieldSpec | None = None,
 ) -> bytes:
-    """The file signed once more, by an incremental update."""
+    """The file signed once more, by an incremental update; in a field of its own if ``place`` is given."""
     meta = signers.PdfSignatureMetadata(
         field_name=name,
         md_algorithm="sha256",
@@ -154,17 +157,12 @@ def signed(
         docmdp_permissions=docmdp or MDPPerm.FILL_FORMS,
     )
     signer = signers.SimpleSigner(who.asn1, who.asn1_key, who.store)
-    return asyncio.run(_signed(IncrementalPdfFileWriter(BytesIO(pdf), strict=False), meta, signer, stamper, at))
+    maker = signers.PdfSigner(meta, signer, timestamper=stamper, new_field_spec=place)
+    return asyncio.run(_signed(IncrementalPdfFileWriter(BytesIO(pdf), strict=False), maker, at))
 
 
-async def _signed(
-    writer: IncrementalPdfFileWriter,
-    meta: signers.PdfSignatureMetadata,
-    signer: signers.SimpleSigner,
-    stamper: DummyTimeStamper | None,
-    at: datetime,
-) -> bytes:
-    session = signers.PdfSigner(meta, signer, timestamper=stamper).init_signing_session(writer)
+async def _signed(writer: IncrementalPdfFileWriter, maker: signers.PdfSigner, at: datetime) -> bytes:
+    session = maker.init_signing_session(writer)
     session.system_time = at  # pyHanko would take the clock
     document = session.prepare_tbs_document(None, 16_384)
     output = BytesIO()
