@@ -13,6 +13,7 @@ revision = "0026"
 down_revision = "0025"
 branch_labels = None
 depends_on = None
+oldest_program = "0024"
 
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
