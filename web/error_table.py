@@ -1360,8 +1360,11 @@ MESSAGES: Mapping[str, Message] = {
     ),
     # --- typeset, work ---
     "work.busy": Message(
-        _l("Plusieurs impressions lourdes sont déjà en cours."),
-        _l("Rien n'est perdu : attendez quelques secondes, puis redemandez."),
+        _l("Plusieurs travaux lourds sont déjà en cours : le vôtre attend son tour."),
+        _l(
+            "Rien n'est perdu. Une page que vous avez ouverte se recharge d'elle-même dans dix secondes ; ce que vous avez "
+            "envoyé est à renvoyer."
+        ),
     ),
     "typeset.crashed": Message(
         _l("La mise en page a demandé trop de temps ou de mémoire."), _l("Demandez moins de lignes à la fois.")
