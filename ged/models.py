@@ -12,6 +12,7 @@ from ged.preservation import models as preservation
 from ged.registry import dispatch_models, intake_models, saved_models, scan_profiles, signature_models, takeover_models
 from ged.registry import models as registry
 from ged.registry.suggestions import models as suggestions
+from ged.reports import models as reports
 from ged.routing import models as routing
 from ged.schema import SchemaTolerance
 from ged.signbook import models as signbook
@@ -39,6 +40,7 @@ __all__ = [
     "org",
     "preservation",
     "registry",
+    "reports",
     "routing",
     "saved_models",
     "scan_profiles",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from ged import slots
 from ged.adapters.blobs_fs import FileBlobs
 from ged.adapters.clamd import Clamd
 from ged.adapters.imap import load_mailboxes
@@ -23,7 +24,6 @@ from ged.org.certificates import known_as, own_lists, revoked
 from ged.pipeline import lane_of
 from ged.ports import Certificate, JobQueue, Post, SearchIndex, TokenSealer
 from ged.signbook.wiring import connect
-from ged.typeset import share_slots
 from ged.unit import SYSTEM, Services
 from indexer.synonyms import SHIPPED, SynonymFile
 from ocr.engine import TesseractEngine
@@ -58,7 +58,7 @@ def build_services(settings: Settings, *, writes_index: bool = False, authority:
     """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     connect()
-    share_slots(settings.data_dir / "run")
+    slots.share(settings.data_dir / "run")
     secret = settings.secret.get_secret_value()
     keystore = _keystore_secret(settings)
     vault = LocalVault(

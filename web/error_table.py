@@ -404,6 +404,17 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "envelope.too_long": Message(_l("Ce texte est trop long : %(limit)s caractères au plus."), _l("Raccourcissez-le.")),
     "envelope.unknown": Message(_l("Ce pli n'existe pas."), _l("Vérifiez le numéro.")),
+    # --- export ---
+    "export.empty": Message(_l("Cet extrait n'a aucune ligne."), _l("Choisissez d'autres jours ou d'autres numéros.")),
+    "export.rights_changed": Message(
+        _l("Ce fichier contient un courrier auquel vous n'avez plus accès."), _l("Demandez de nouveau cet extrait.")
+    ),
+    "export.too_many": Message(
+        _l("%(limit)s de vos fichiers se préparent déjà."), _l("Attendez-les, ou annulez-en un dans « Mes fichiers ».")
+    ),
+    "export.unknown": Message(
+        _l("Ce fichier n'est plus là, ou n'est pas le vôtre."), _l("Rechargez « Mes fichiers », ou redemandez-le.")
+    ),
     # --- file ---
     "file.empty": Message(_l("Le fichier « %(filename)s » est vide."), _l("Choisissez un fichier qui a un contenu.")),
     "file.encrypted": Message(
@@ -1349,8 +1360,11 @@ MESSAGES: Mapping[str, Message] = {
     ),
     # --- typeset, work ---
     "work.busy": Message(
-        _l("Plusieurs impressions lourdes sont déjà en cours."),
-        _l("Rien n'est perdu : attendez quelques secondes, puis redemandez."),
+        _l("Plusieurs travaux lourds sont déjà en cours : le vôtre attend son tour."),
+        _l(
+            "Rien n'est perdu. Une page que vous avez ouverte se recharge d'elle-même dans dix secondes ; ce que vous avez "
+            "envoyé est à renvoyer."
+        ),
     ),
     "typeset.crashed": Message(
         _l("La mise en page a demandé trop de temps ou de mémoire."), _l("Demandez moins de lignes à la fois.")

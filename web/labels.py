@@ -269,6 +269,7 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         JobKind.CLOSE_DAYS: _l("Clore les jours finis des registres"),
         JobKind.READ_SCAN: _l("Lire une numérisation en attente"),
         JobKind.LEARN: _l("Apprendre du registre"),
+        JobKind.EXPORT: _l("Préparer un long fichier"),
         JobKind.PRUNE_JOBS: _l("Résumer en chiffres les anciennes tâches"),
     },
     JobState: {
@@ -448,6 +449,8 @@ ACTIONS: Mapping[str, LazyString] = {
     "mail.reopened": _l("a rouvert le courrier"),
     "mail.opened": _l("a ouvert le courrier"),
     "mail.printed": _l("a imprimé"),
+    "register.file_asked": _l("a demandé un extrait du registre en fichier"),
+    "register.file_fetched": _l("a téléchargé un extrait du registre"),
     "mail.exported": _l("a exporté le courrier dans une liste"),
     "search.saved": _l("a enregistré une recherche"),
     "search.followed": _l("suit une recherche enregistrée"),
