@@ -12,7 +12,7 @@ BENCHES := $(patsubst bench/%.py,%,$(wildcard bench/[a-z]*.py))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check lint bench deadlocks malformed fmt clean
+.PHONY: help run demo test check lint sbom bench deadlocks malformed fmt clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z*%-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -29,7 +29,7 @@ demo: ## do the main job and exit with 0 or the reason (SHAPE=embedded or SHAPE=
 
 test: ## install what is missing for the tests too, then format, lint, types, layers and all tests
 	@$(SETUP) test
-	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory lint sbom
 	@exec $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: ## in under a minute: format, lint, types, layers, unit tests, contract tests on the embedded plugs
@@ -43,6 +43,11 @@ lint: ## format, lint, types and layers alone
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache > .cache/layers.log 2>&1 || { cat .cache/layers.log; exit 1; }
+
+sbom: ## write what the program is made of to .cache/sbom.json (CycloneDX, from the lock, with the hashes)
+	@mkdir -p .cache
+	@$(BIN)/python -W ignore -m cyclonedx_py requirements requirements.txt --pyproject pyproject.toml --mc-type application \
+		--output-reproducible --validate -o .cache/sbom.json 2> .cache/sbom.log || { cat .cache/sbom.log; exit 1; }
 
 bench: ## run every benchmark, one after the other
 	@$(SETUP) bench

@@ -7,6 +7,7 @@ elsewhere: the copy in it is for reading, and its name does not run.
 
 import hashlib
 import json
+import time
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -124,7 +125,9 @@ def write_zip(services: Services, case: CaseFile, out: IO[bytes]) -> None:
         for name, content in case.parts.items():
             packed.writestr(name, content)
         for name, digest in case.blobs.items():
-            with services.blobs.open(digest) as stored, packed.open(name, "w") as part:
+            # As they are: scans and PDFs are compressed already, and to press them again costs seconds of a processor.
+            entry = zipfile.ZipInfo(name, date_time=time.localtime()[:6])
+            with services.blobs.open(digest) as stored, packed.open(entry, "w", force_zip64=True) as part:
                 _copy(stored, part)
 
 

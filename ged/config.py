@@ -13,7 +13,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ged.errors import ConfigError
-from ged.links import require_checked_database, require_checked_web, require_closed_redis
+from ged.links import require_checked_database, require_checked_web, require_closed_redis, require_near_scanner
 
 # Other programs of the project have their own names under the same prefix.
 FOREIGN_PREFIXES = ("GED_BRIDGE_", "GED_TEST_", "GED_ENV_FILE")
@@ -66,6 +66,8 @@ class Settings(BaseSettings):
     country: str = "TG"
     ocr_jobs: int = Field(default=2, ge=1, le=64)
     ocr_languages: tuple[str, ...] = ("fra",)
+    clamd: str = ""
+    """ClamAV's daemon, which looks at every outside file first: ``unix:/run/clamav/clamd.ctl``, ``tcp://host:3310``."""
     max_upload_bytes: int = Field(default=200_000_000, ge=1_000_000)
     tsa_urls: tuple[str, ...] = ()
     """RFC 3161 authorities, best first."""
@@ -200,6 +202,8 @@ def _refuse_clear_links(settings: Settings) -> None:
         require_checked_web("GED_ELASTICSEARCH_URL", settings.elasticsearch_url, settings.protected_hosts)
     if settings.seal_url:
         require_checked_web("GED_SEAL_URL", settings.seal_url, settings.protected_hosts)
+    if settings.clamd:
+        require_near_scanner(settings.clamd, settings.protected_hosts)
     smtp = settings.smtp_url.get_secret_value() if settings.smtp_url else "smtp://localhost"
     if not smtp.startswith(("smtp://", "smtps://")):
         raise ConfigError("config.invalid", "begin GED_SMTP_URL with smtp:// or smtps://", setting="GED_SMTP_URL")

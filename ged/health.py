@@ -39,6 +39,8 @@ def reaches_database(services: Services) -> bool:
 def problems(services: Services, space: Space, *, now: datetime) -> list[str]:
     """What does not work, in codes; empty when all is well."""
     found = list(_of_disk(space))
+    if services.scanner is not None and not services.scanner.is_there():
+        found.append("scanner.away")
     if not reaches_database(services):
         return [*found, "database.away"]
     with services.reading() as session:

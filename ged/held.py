@@ -75,7 +75,7 @@ HELD = (
     ),
     Held(
         "scan_pages",  # what came; where it stands and what the machine saw of it is filled in later
-        columns=("id", "batch_id", "token", "digest", "media_type", "size_bytes", "page_index", "received_at"),
+        columns=("id", "batch_id", "token", "digest", "size_bytes", "page_index", "received_at"),
     ),
 )  # fmt: skip
 

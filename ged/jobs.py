@@ -99,6 +99,8 @@ class JobKind(StrEnum):
     """Put the letters of one piece of an import into the index."""
     RECOGNISE_BACKLOG = "recognise_backlog"
     """OCR of an attachment that came with an import."""
+    EXPORT = "export"
+    """Make a file that a person asked for and that takes longer than a page may."""
     PRUNE_JOBS = "prune_jobs"
     """Turn the rows of jobs that were done a month ago into figures."""
 

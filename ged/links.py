@@ -77,6 +77,17 @@ def require_checked_web(setting: str, url: str, protected: Collection[str]) -> N
         raise _unprotected(setting, parts.hostname or url, "give an https:// address")
 
 
+def require_near_scanner(address: str, protected: Collection[str]) -> None:
+    """Refuse a scanner for viruses beyond this machine: clamd speaks no TLS, and gets every file.
+
+    Raises:
+        ConfigError: ``config.unprotected``.
+    """
+    host = urlsplit(address).hostname
+    if host and not _is_protected(host, protected):
+        raise _unprotected("GED_CLAMD", host, "run clamd on this machine")
+
+
 def require_closed_redis(url: str, protected: Collection[str]) -> None:
     """Refuse a Redis beyond this machine that is open to whoever reaches it, and TLS that checks nothing.
 

@@ -23,6 +23,7 @@ from sqlalchemy.orm import Mapper, Session
 from ged.db import Base
 
 ORDER: tuple[frozenset[str], ...] = (
+    frozenset({"working_days"}),
     frozenset({"scan_batches"}),
     frozenset({"scans"}),
     frozenset({"mails"}),
@@ -74,6 +75,16 @@ def hold_where(session: Session, model: type[Row], *where: ColumnElement[bool]) 
 def hold_free(session: Session, model: type[Row], *where: ColumnElement[bool]) -> list[Row]:
     """As ``hold_where``, without waiting: a row that another transaction holds is left out."""
     return _hold(session, model, *where, skip_locked=True)
+
+
+def share(session: Session, model: type[Row]) -> None:
+    """Keep all rows of a small table as they are until the commit; many transactions may do so at once.
+
+    Whoever wants to change the table calls ``hold_where`` first, and waits there until they are done.
+    """
+    session.execute(
+        select(*_mapper(model).primary_key).order_by(*_mapper(model).primary_key).with_for_update(read=True)
+    )
 
 
 def free_keys(model: type[Row], *where: ColumnElement[bool], limit: int) -> Select[tuple[int]]:

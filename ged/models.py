@@ -12,7 +12,9 @@ from ged.preservation import models as preservation
 from ged.registry import dispatch_models, intake_models, saved_models, scan_profiles, signature_models, takeover_models
 from ged.registry import models as registry
 from ged.registry.suggestions import models as suggestions
+from ged.reports import models as reports
 from ged.routing import models as routing
+from ged.schema import SchemaTolerance
 from ged.signbook import models as signbook
 from ged.signbook import token_models
 from ged.slips import models as slips
@@ -30,6 +32,7 @@ __all__ = [
     "JobSchedule",
     "MailAccess",
     "RefusalCount",
+    "SchemaTolerance",
     "Worker",
     "dispatch_models",
     "intake_models",
@@ -37,6 +40,7 @@ __all__ = [
     "org",
     "preservation",
     "registry",
+    "reports",
     "routing",
     "saved_models",
     "scan_profiles",

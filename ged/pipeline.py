@@ -34,6 +34,7 @@ from ged.registry import (
 )
 from ged.registry import mailbox as mailboxes
 from ged.registry.suggestions import lessons, readings, resent, scan_reading
+from ged.reports import exports
 from ged.runner import Beat, Limits, Run
 from ged.schedules import Every, Nightly, Schedule
 from ged.unit import Services, UnitOfWork
@@ -141,8 +142,15 @@ def close_days(run: Run) -> None:
         logger.warning("closing.waits register=%s", told)
 
 
+def export(run: Run) -> None:
+    """Make a large file that a person asked for."""
+    exports.make(run.services, run.job.subject_id, heartbeat=run.heartbeat, now=run.now)
+
+
 def sweep(run: Run) -> None:
-    """Remove bytes of rolled-back transactions, and the working folders of killed workers."""
+    """Remove files whose time is over, bytes of rolled-back transactions, the working folders of killed workers."""
+    with run.services.unit_of_work(run.now) as uow:
+        exports.forget(uow, now=run.now)
     with run.services.snapshot() as session:
         removed = archive_blobs.sweep(session, run.services.blobs, now=run.now)
     folders = files.sweep_private_dirs(run.services, older_than=run.now - archive_blobs.SWEEP_AFTER)
@@ -293,6 +301,7 @@ KINDS: Mapping[JobKind, Kind] = {
     JobKind.CHECK_SIGNATURES: Kind(Lane.QUICK, check_signatures, _MINUTES),
     JobKind.SEAL: Kind(Lane.QUICK, seal, _MINUTES, Every(minutes=5), cause=_has_unsealed, early=_has_many_unsealed),
     JobKind.READ_SCAN: Kind(Lane.DESK, read_scan, _HOUR),
+    JobKind.EXPORT: Kind(Lane.FILES, export, 4 * _HOUR),
     JobKind.COLLECT_MAIL: Kind(Lane.UPKEEP, collect_mail, 4 * _HOUR, Every(minutes=3), cause=_has_mailboxes),
     JobKind.PRESERVE: Kind(Lane.UPKEEP, preserve, _HOUR),
     JobKind.PRESERVE_DUE: Kind(Lane.UPKEEP, preserve_due, _DAY, Every(minutes=5), cause=_has_signatures_due),

@@ -5,24 +5,40 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from ged.errors import EngineFailed
 
 LOOK_EVERY_S = 0.1
+AT_ONCE = 2
+MOST_WAITING = 3
+WAIT_S = 8.0
+"""How long a page waits for a place; then its reader is told, and the page asks again by itself."""
+_shared: "dict[str, Slots]" = {}
 
 
 class Slots:
     """So many at once in all processes that name the same folder; in each process a few may wait.
 
     Args:
+        name: of the kind of work: each has places of its own.
         waiting: callers of this process that may wait; one more is told so at once, for each holds a thread.
+        threads: of this process, which several kinds of work share: one more caller of any of them is told at once.
     """
 
-    def __init__(self, folder: Path, count: int, *, waiting: int = 3) -> None:
-        self._paths = [folder / f"heavy-{number}" for number in range(count)]
+    def __init__(
+        self,
+        folder: Path,
+        count: int,
+        *,
+        waiting: int = 3,
+        name: str = "heavy",
+        threads: threading.BoundedSemaphore | None = None,
+    ) -> None:
+        self._paths = [folder / f"{name}-{number}" for number in range(count)]
         self._here = threading.BoundedSemaphore(count + waiting)
+        self._threads = threads or threading.BoundedSemaphore(count + waiting)
 
     @contextmanager
     def taken(self, *, wait_s: float) -> Iterator[None]:
@@ -31,16 +47,12 @@ class Slots:
         Raises:
             EngineFailed: ``work.busy``: none was free in time, or too many wait already.
         """
-        if not self._here.acquire(blocking=False):
-            raise _busy()
-        try:
+        with _admitted(self._here), _admitted(self._threads):
             place = self._wait(time.monotonic() + wait_s)
             try:
                 yield
             finally:
                 os.close(place)
-        finally:
-            self._here.release()
 
     def _wait(self, until_s: float) -> int:
         while True:
@@ -51,6 +63,48 @@ class Slots:
             if time.monotonic() >= until_s:
                 raise _busy()
             time.sleep(LOOK_EVERY_S)
+
+
+def share(folder: Path, *, threads: int = 8) -> None:
+    """From now on two heavy works, and two drawings, are done at once over all processes that name this folder.
+
+    Args:
+        threads: of this process: one of them is always left to what is neither.
+    """
+    left = threading.BoundedSemaphore(max(1, threads - 1))
+    few = max(0, min(MOST_WAITING, threads - AT_ONCE - 1))
+    _shared["heavy"] = Slots(folder, AT_ONCE, waiting=few, threads=left)
+    _shared["drawing"] = Slots(folder, AT_ONCE, waiting=threads, name="drawing", threads=left)
+
+
+def heavy(*, wait_s: float = WAIT_S) -> AbstractContextManager[None]:
+    """Hold one of the two places of this installation for the block; without an installation nothing is held.
+
+    Whoever holds a place asks for no second one: two of them would wait for each other.
+
+    Raises:
+        EngineFailed: ``work.busy``: none was free in time, or too many wait already.
+    """
+    return _shared["heavy"].taken(wait_s=wait_s) if _shared else nullcontext()
+
+
+def drawing(*, wait_s: float = WAIT_S) -> AbstractContextManager[None]:
+    """As ``heavy``, for a picture of a page: short work, of which a browser asks for six at once.
+
+    Raises:
+        EngineFailed: ``work.busy``.
+    """
+    return _shared["drawing"].taken(wait_s=wait_s) if _shared else nullcontext()
+
+
+@contextmanager
+def _admitted(callers: threading.BoundedSemaphore) -> Iterator[None]:
+    if not callers.acquire(blocking=False):
+        raise _busy()
+    try:
+        yield
+    finally:
+        callers.release()
 
 
 def _locked(path: Path) -> int | None:

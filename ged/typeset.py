@@ -13,41 +13,37 @@ from typing import Any
 
 import zxingcpp
 
+from ged import slots
 from ged.errors import EngineFailed, Invalid
-from ged.slots import Slots
+from ged.slots import WAIT_S
 from sandbox import Answer, Busy, Limits, Pool, SandboxError
 
 SEPARATOR = b"\n"
-HEAVY_BYTES = 100_000
-"""Of data: some hundred lines of a register."""
+HEAVY_BYTES = 200_000
+"""Of data; more counts as heavy. Measured with lines of a register, 430 bytes each: 430 kB cost 2.1 s of a processor and
+241 MB, 216 kB 1.0 s and 159 MB, 22 kB 0.1 s and 84 MB. Half of the bound: of what is lighter, one for each core costs
+no more than the two heavy ones that are let in."""
 TIMEOUT_S = 30.0
-WAIT_S = 8.0
-HEAVY_AT_ONCE = 2
 CHILDREN = 2
 USES = 100
 """Pages that one child sets before another takes its place: what a compiler keeps is given back."""
 LIMITS = Limits(memory_bytes=768 << 20, processor_s=300, file_bytes=0)
-_slots: list[Slots] = []
 
 
-def share_slots(folder: Path) -> None:
-    """From now on heavy pages are set two at once over all processes that name this folder."""
-    _slots[:] = [Slots(folder, HEAVY_AT_ONCE)]
-
-
-def typeset(template: Path, data: dict[str, Any], *, at: datetime) -> bytes:
+def typeset(template: Path, data: dict[str, Any], *, at: datetime, wait_s: float = WAIT_S) -> bytes:
     """Compile ``template`` with ``data`` (read there by ``json(bytes(sys.inputs.data))``).
 
     Args:
         template: a ``.typ`` file of ``ged/templates``; what it imports lies beside it.
         data: JSON values.
         at: the document's date: the same data and time give the same bytes.
+        wait_s: for a place among what is heavy: a job has more patience than a page.
 
     Raises:
         Invalid: ``typeset.glyph`` when a character cannot be printed, ``typeset.failed`` otherwise.
         EngineFailed: ``work.busy``, ``typeset.crashed``.
     """
-    return _set(template, data, at, "")[0]
+    return _set(template, data, at, "", wait_s)[0]
 
 
 def typeset_with_places(
@@ -58,14 +54,16 @@ def typeset_with_places(
     Raises:
         Invalid, EngineFailed: as ``typeset``.
     """
-    return _set(template, data, at, label)
+    return _set(template, data, at, label, WAIT_S)
 
 
-def _set(template: Path, data: dict[str, Any], at: datetime, label: str) -> tuple[bytes, list[dict[str, Any]]]:
+def _set(
+    template: Path, data: dict[str, Any], at: datetime, label: str, wait_s: float
+) -> tuple[bytes, list[dict[str, Any]]]:
     payload = json.dumps(data, ensure_ascii=False).encode()
     request = {"template": template.name, "timestamp": int(at.timestamp()), "label": label}
     try:
-        with _place(len(payload)):
+        with _place(len(payload), wait_s):
             answer = _children().ask(request, payload=payload, timeout_s=TIMEOUT_S)
     except Busy:
         raise EngineFailed("work.busy", "wait a moment, then ask again", retryable=True) from None
@@ -76,8 +74,8 @@ def _set(template: Path, data: dict[str, Any], at: datetime, label: str) -> tupl
     return answer.payload + SEPARATOR, list(answer.message["values"])
 
 
-def _place(size_bytes: int) -> AbstractContextManager[None]:
-    return _slots[0].taken(wait_s=WAIT_S) if _slots and size_bytes > HEAVY_BYTES else nullcontext()
+def _place(size_bytes: int, wait_s: float) -> AbstractContextManager[None]:
+    return slots.heavy(wait_s=wait_s) if size_bytes > HEAVY_BYTES else nullcontext()
 
 
 @cache

@@ -54,6 +54,7 @@ from ged.ports import (
     Timestamper,
     TokenSealer,
     UnitId,
+    VirusScanner,
 )
 
 _log = logging.getLogger("ged.unit")
@@ -216,6 +217,8 @@ class Services:
     timestamper: Timestamper | None = None
     tokens: TokenSealer | None = None
     """Makes and reads the signed code on letters."""
+    scanner: VirusScanner | None = None
+    """None: no scanner for viruses is set."""
     fence: Callable[[Session], None] | None = None
     """In a job: called in each unit of work just before its commit; refuses when the job is another worker's by now."""
 

@@ -1,25 +1,47 @@
-"""What changed between the revision that a signature covers and the file as it lies: compared object by object.
+"""What changed between the revision that a signature covers and the file as it lies: compared value by value.
 
 Shadow attacks (Mainka, Mladenov, Rohlmann, 2021) pass where changes are judged by their kind. Here everything that the
-catalogue leads to is compared, by QPDF; what differs is named, and only three things are known not to be an alteration:
-validation data (ISO 32000-2, 12.8.4.3), time-stamps of the document, a signature in a field that was there and empty.
+catalogue leads to is compared, by QPDF; what differs is named. How a value is numbered, ordered and spelt is no
+difference: programs that sign may write unchanged objects again. Four things are known not to be an alteration:
+validation data (ISO 32000-2, 12.8.4.3), time-stamps of the document, a signature in a field that was there and empty,
+and a signature with a field of its own that covers nothing.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from io import BytesIO
 
 import pikepdf
-from pikepdf import Array, Dictionary, Name, Object, Stream
+from pikepdf import Array, Dictionary, Name, Object, Stream, String
 
-from signing.packets import says_the_same
+from signing.blank import is_blank
+from signing.colours import shows_the_same
+from signing.equality import SPELLING, is_container, same_bytes, same_kind, same_scalar
+from signing.new_fields import (
+    NEW_FIELD,
+    VALIDATION_DATA,
+    NewField,
+    Number,
+    fields_of,
+    new_field,
+    overlap,
+    value_kind,
+)
+from signing.packets import says_nothing, says_the_same
 
-VALIDATION_DATA = "validation_data"
 SIGNED_AGAIN = "signed_again"
+COVERS = "covers_content"
 HARMLESS = frozenset({VALIDATION_DATA})
+SIGNATURES = frozenset({SIGNED_AGAIN, NEW_FIELD})
 
 _MOST_DIFFERENCES = 40
+_MOST_TWINS = 8
+_FEW = 1_000
+_MOST_PAGES = 100_000
+_DEEPEST = 64
 _UNSEEN = frozenset({"/DSS", "/Extensions", "/Version"})
 _FILLED_KEYS = frozenset({"/V", "/AP", "/M", "/F"})
+_NEW_FORM_KEYS = frozenset({"/Fields", "/SigFlags", "/DR", "/DA"})
 _AREAS = {
     "/Contents": "page_content",
     "/Resources": "page_content",
@@ -38,20 +60,45 @@ _AREAS = {
     "/Perms": "structure",
 }
 
-Path = tuple[str, ...]
+Place = tuple[object, object]
+"""An object's number and generation, or the place of what holds it and the key there."""
+_TRAILER: Place = ("trailer", "")
 
 
-def changes_since(pdf: bytes, end: int) -> tuple[str, ...]:
-    """Stable codes of what changed after byte ``end``; empty when nothing that is shown or done differs.
+@dataclass(frozen=True)
+class Changes:
+    """What changed.
 
-    ``validation_data``, ``signed_again``, ``page_content``, ``pages``, ``annotations``, ``form_values``, ``layers``,
-    ``actions``, ``metadata``, ``structure``.
+    Attributes:
+        codes: ``validation_data``, ``signed_again``, ``new_field``, ``covers_content``, ``page_content``, ``pages``,
+            ``annotations``, ``form_values``, ``layers``, ``actions``, ``metadata``, ``structure``, sorted; empty when
+            nothing that is shown or done differs.
+        signed: names of the fields that were signed since, but for time-stamps.
+        is_seen: one of them is new and has a place on a page.
+    """
+
+    codes: tuple[str, ...]
+    signed: tuple[str, ...] = ()
+    is_seen: bool = False
+
+    @property
+    def harmless(self) -> bool:
+        """Whether only signatures and validation data came."""
+        return {*self.codes} <= HARMLESS | SIGNATURES
+
+
+def changes_since(pdf: bytes, end: int) -> Changes:
+    """What changed after byte ``end``.
 
     Raises:
         pikepdf.PdfError: one of the two revisions cannot be read as it stands.
     """
     with _opened(pdf[:end]) as before, _opened(pdf) as after:
-        return tuple(sorted(set(_Comparison(before, after).codes())))
+        found = _Comparison(before, after, end)
+        codes = {*found.codes()}
+        if codes <= HARMLESS | SIGNATURES and any(_covers(pdf[:end], before, place) for place in found.places):
+            codes.add(COVERS)
+        return Changes(tuple(sorted(codes)), tuple(found.signed), bool(found.places))
 
 
 def _opened(pdf: bytes) -> pikepdf.Pdf:
@@ -59,117 +106,318 @@ def _opened(pdf: bytes) -> pikepdf.Pdf:
     return pikepdf.open(BytesIO(pdf), attempt_recovery=False)
 
 
-class _Comparison:
-    """One walk through both revisions side by side."""
+@dataclass(frozen=True)
+class _Seen:
+    """A new field's place on a page, counted from 0."""
 
-    def __init__(self, before: pikepdf.Pdf, after: pikepdf.Pdf) -> None:
+    page: int
+    field: NewField
+
+
+def _covers(pdf: bytes, before: pikepdf.Pdf, place: _Seen) -> bool:
+    """Whether the new field lies over something that the signer of the earlier revision saw or could click."""
+    box, pages = place.field.box, _pages(before)
+    if box is None:
+        return False
+    notes = _list(pages[place.page], "/Annots")
+    if any(not isinstance(one, Dictionary) or overlap(box, one.get("/Rect")) for one in notes):
+        return True
+    return not is_blank(pdf, place.page, len(pages), box)
+
+
+class _Comparison:
+    """One walk through both revisions side by side, which ends on cycles and takes no pair of values twice.
+
+    What may differ is a matter of the pair (a page may list a new field's widget, the form may hold it), never of the
+    way on which the walk met it.
+    """
+
+    def __init__(self, before: pikepdf.Pdf, after: pikepdf.Pdf, end: int) -> None:
         self._before, self._after = before, after
-        self._seen: set[tuple[tuple[int, int], tuple[int, int]]] = set()
-        self._stack: list[tuple[object, object, Path]] = []
-        self._known = {field.objgen for field in _fields(before)}
+        self._seen: set[tuple[Place, Place]] = set()
+        self._met: set[Place] = set()
+        self._stack: list[tuple[object, object, str, tuple[Place, Place]]] = []
+        self._known = {field.objgen for field in fields_of(before)}
+        self._layers = _Twins(_layers(before), _layers(after))
+        self._new = dict(self._new_fields(end))
+        self._widgets = {field.widget: field for field in self._new.values()}
+        old_pages, new_pages = _pages(before), _pages(after)
+        self._leaves = list(zip(old_pages, new_pages, strict=False))
+        self._pages: dict[tuple[Place, Place], int] = {
+            (old.objgen, new.objgen): number for number, (old, new) in enumerate(self._leaves)
+        }
+        self._current = {page.objgen for page in new_pages}
+        self._former = {page.objgen for page in old_pages}
+        self._listed: list[_Seen] = []
+        self.signed: list[str] = []
+        self.places: list[_Seen] = []
 
     def codes(self) -> Iterator[str]:
+        """The codes, some more than once. After it ``signed`` and ``places`` are known."""
         yield from self._trailer()
         old, new = self._before.Root, self._after.Root
-        yield from self._keys(old, new, (), skipped=_UNSEEN)
-        if _shape(old.get("/DSS")) != _shape(new.get("/DSS")):
-            yield VALIDATION_DATA
+        yield from self._catalogue(old, new)
+        for old_page, new_page in self._leaves:
+            self._later(old_page, new_page, "pages", (old_page.objgen, new_page.objgen))
         found = 0
         while self._stack and found < _MOST_DIFFERENCES:
+            if len(self._seen) > _FEW + _MOST_TWINS * len(self._met):
+                yield "structure"  # a maze: each object stands for many others
+                return
             for code in self._pair(*self._stack.pop()):
-                found += code not in (VALIDATION_DATA, SIGNED_AGAIN)
+                found += code not in HARMLESS | SIGNATURES
                 yield code
+        yield from self._signed_fields()
+
+    def _new_fields(self, end: int) -> Iterator[tuple[Number, NewField]]:
+        """By number: those at the end of the form's list that are nothing but a signature's field, with a name of their own."""
+        before, after = (_list(pdf.Root.get("/AcroForm"), "/Fields") for pdf in (self._before, self._after))
+        names = [str(field.get("/T")) for field in before if isinstance(field, Dictionary)]
+        for item in after[len(before) :]:
+            field = new_field(item, end)
+            if field and field.name not in names and field.widget not in self._known:
+                names.append(field.name)
+                yield field.number, field
 
     def _trailer(self) -> Iterator[str]:
         old, new = self._before.trailer, self._after.trailer
-        if ("/Encrypt" in old) != ("/Encrypt" in new) or self._before.Root.objgen != self._after.Root.objgen:
-            yield "structure"
+        yield from self._keys(_only(old, "/Encrypt"), _only(new, "/Encrypt"), "structure", (_TRAILER, _TRAILER))
         for key in {*_info(old), *_info(new)} - {"/ModDate", "/Producer"}:
             if str(_info(old).get(key)) != str(_info(new).get(key)):
                 yield "metadata"
 
-    def _pair(self, old: object, new: object, path: Path) -> Iterator[str]:
-        if isinstance(old, Object) and isinstance(new, Object):
-            if old.is_indirect or new.is_indirect:
-                if new.objgen != (0, 0) and old.objgen not in ((0, 0), new.objgen):
-                    yield _area(path)
-                    return
-                if (old.objgen, new.objgen) in self._seen:
-                    return
-                self._seen.add((old.objgen, new.objgen))
-            if type(old) is not type(new):
-                yield _area(path)
-            elif isinstance(old, Stream) and isinstance(new, Stream):
-                yield from self._streams(old, new, path)
-            elif isinstance(old, Dictionary) and isinstance(new, Dictionary):
-                yield from self._dictionaries(old, new, path)
-            elif isinstance(old, Array) and isinstance(new, Array):
-                yield from self._arrays(old, new, path)
-            elif old != new:
-                yield _area(path)
-        elif old != new or type(old) is not type(new):
-            yield _area(path)
+    def _catalogue(self, old: Object, new: Object) -> Iterator[str]:
+        places = (old.objgen, new.objgen)
+        self._seen.add(places)
+        self._layers.meet(*places)
+        came = {key for key in ("/OutputIntents", "/Metadata") if key not in old and key in new}
+        mute = {key for key in came if _says_nothing(key, new[key])}
+        yield from self._keys(old, new, "structure", places, skipped=_UNSEEN | {"/AcroForm"} | mute)
+        if _shape(old.get("/DSS")) != _shape(new.get("/DSS")):
+            yield VALIDATION_DATA
+        yield from self._forms(old.get("/AcroForm"), new.get("/AcroForm"))
 
-    def _streams(self, old: Stream, new: Stream, path: Path) -> Iterator[str]:
-        same = old.read_raw_bytes() == new.read_raw_bytes()
-        if path[:1] == ("/Metadata",):
+    def _later(self, old: object, new: object, area: str, places: tuple[Place, Place]) -> None:
+        self._stack.append((old, new, area, places))
+
+    def _pair(self, old: object, new: object, area: str, places: tuple[Place, Place]) -> Iterator[str]:
+        if not (is_container(old) or is_container(new)):
+            if not same_scalar(old, new):
+                yield area
+            return
+        if places in self._seen:
+            return
+        self._seen.add(places)
+        self._met.add(places[0])
+        if not self._layers.meet(*places):
+            yield "layers"
+        elif not same_kind(old, new):
+            yield area
+        elif isinstance(old, Array) and isinstance(new, Array):
+            yield from self._arrays(old, new, area, places)
+        elif isinstance(old, Stream) and isinstance(new, Stream):
+            yield from self._streams(old, new, area, places)
+        elif isinstance(old, Dictionary) and isinstance(new, Dictionary):
+            yield from self._dictionaries(old, new, area, places)
+
+    def _streams(self, old: Stream, new: Stream, area: str, places: tuple[Place, Place]) -> Iterator[str]:
+        same = same_bytes(old, new)
+        if not same and places == self._metadata:
             # The packet tells when the file was written; a signature's own words are not in it.
             same = says_the_same(old.read_bytes(), new.read_bytes())
-            skipped = frozenset({"/Length", "/Filter", "/DecodeParms"})
-        else:
-            skipped = frozenset({"/Length"})
         if not same:
-            yield _area(path)
-        yield from self._keys(old, new, path, skipped=skipped)
+            yield area
+        yield from self._keys(old, new, area, places, skipped=SPELLING)
 
-    def _dictionaries(self, old: Dictionary, new: Dictionary, path: Path) -> Iterator[str]:
-        if _is_empty_signature(old) and _value_kind(new) == Name.Sig:
+    @property
+    def _metadata(self) -> tuple[Place, Place] | None:
+        old, new = (pdf.Root.get("/Metadata") for pdf in (self._before, self._after))
+        both = isinstance(old, Stream) and isinstance(new, Stream)
+        return (old.objgen, new.objgen) if both else None  # type: ignore[union-attr]
+
+    def _dictionaries(self, old: Dictionary, new: Dictionary, area: str, places: tuple[Place, Place]) -> Iterator[str]:
+        page = self._pages.get(places)
+        if page is not None:
+            yield from self._keys(old, new, area, places, skipped=frozenset({"/Annots"}))
+            yield from self._annotations(old.get("/Annots"), new.get("/Annots"), page, places)
+        elif places[0] in self._former and places[1] not in self._current:
+            # It was renumbered, and what names it was not: nobody sees this copy, nor what it lists.
+            yield from self._keys(old, new, area, places, skipped=frozenset({"/Annots"}))
+        elif old.objgen in self._known and _is_empty_signature(old) and value_kind(new) == Name.Sig:
             yield SIGNED_AGAIN
-            yield from self._keys(old, new, path, skipped=_FILLED_KEYS)
-        elif path == ("/AcroForm",):
-            yield from self._keys(old, new, path, skipped=frozenset({"/SigFlags"}))
+            self.signed.append(_full_name(new))
+            yield from self._keys(old, new, area, places, skipped=_FILLED_KEYS)
         else:
-            yield from self._keys(old, new, path)
+            yield from self._keys(old, new, area, places)
 
-    def _keys(self, old: Object, new: Object, path: Path, *, skipped: frozenset[str] = frozenset()) -> Iterator[str]:
-        for key in {*old.keys(), *new.keys()} - skipped:
-            here = (*path, key)
-            if key in old and key in new:
-                self._stack.append((old[key], new[key], here))
-            elif key in new and (key in ("/Annots", "/Fields", "/AcroForm")):
-                yield from self._came(key, new[key], here)
-            else:
-                yield _area(here)
+    def _keys(
+        self, old: Object, new: Object, area: str, places: tuple[Place, Place], *, skipped: frozenset[str] = frozenset()
+    ) -> Iterator[str]:
+        for key in sorted({*old.keys(), *new.keys()} - skipped):
+            here = _AREAS.get(key, area)
+            mine, theirs = old.get(key), new.get(key)
+            if (mine is None) != (theirs is None):
+                yield here
+            elif mine is not None:
+                self._later(mine, theirs, here, _below(places, key, mine, theirs))
 
-    def _came(self, key: str, value: object, path: Path) -> Iterator[str]:
-        """A list of annotations, fields, or a form, where there was none."""
-        if key == "/AcroForm" and isinstance(value, Dictionary) and {*value.keys()} <= {"/Fields", "/SigFlags", "/DR"}:
-            value = value.get("/Fields", Array())
-        if isinstance(value, Array):
-            yield from self._added(list(value), path)
-        else:
-            yield _area(path)
+    def _arrays(self, old: Array, new: Array, area: str, places: tuple[Place, Place]) -> Iterator[str]:
+        if len(new) != len(old):
+            yield area
+        self._items(list(old), list(new), area, places)
 
-    def _arrays(self, old: Array, new: Array, path: Path) -> Iterator[str]:
-        before, after = list(old), list(new)
-        if len(after) < len(before):
-            yield _area(path)
+    def _items(self, old: Sequence[object], new: Sequence[object], area: str, places: tuple[Place, Place]) -> None:
+        for number, (mine, theirs) in enumerate(zip(old, new, strict=False)):
+            self._later(mine, theirs, area, _below(places, number, mine, theirs))
+
+    def _annotations(self, old: object, new: object, page: int, places: tuple[Place, Place]) -> Iterator[str]:
+        """What a page lists: what it listed, then at most the widgets of new fields."""
+        before, after = _listed(old), _listed(new)
+        if before is None or after is None or len(after) < len(before):
+            yield "annotations"
             return
-        if len(after) > len(before):
-            yield from self._added(after[len(before) :], path)
-        self._stack += [(a, b, path) for a, b in zip(before, after, strict=False)]
+        self._items(before, after, "annotations", _below(places, "/Annots", old, new))
+        for item in after[len(before) :]:
+            field = self._widgets.get(item.objgen) if isinstance(item, Dictionary) else None
+            if field is None:
+                yield "annotations"
+            else:
+                self._listed.append(_Seen(page, field))
 
-    def _added(self, items: Sequence[object], path: Path) -> Iterator[str]:
-        """Items at the end of a list: a time-stamp's field without any place on the page, or an alteration."""
-        for item in items:
-            is_list = path[-1] in ("/Annots", "/Fields", "/AcroForm")
-            yield VALIDATION_DATA if is_list and self._is_new_timestamp(item) else _area(path)
+    def _forms(self, old: object, new: object) -> Iterator[str]:
+        """The form: what it held, then at most new fields, and what only they use."""
+        if old is None and new is None:
+            return
+        if not isinstance(new, Dictionary) or not (old is None or isinstance(old, Dictionary)):
+            yield "form_values"
+            return
+        if old is None and not {*new.keys()} <= _NEW_FORM_KEYS:
+            yield "form_values"
+        old = Dictionary() if old is None else old
+        places = (old.objgen, new.objgen)
+        shared = frozenset({"/Fields", "/SigFlags", "/DR", "/DA"})
+        yield from self._keys(old, new, "form_values", places, skipped=shared)
+        yield from self._defaults(old, new, places)
+        yield from self._field_lists(old.get("/Fields"), new.get("/Fields"), places)
 
-    def _is_new_timestamp(self, item: object) -> bool:
-        if not isinstance(item, Dictionary) or item.objgen in self._known or _value_kind(item) != Name.DocTimeStamp:
+    def _field_lists(self, old: object, new: object, places: tuple[Place, Place]) -> Iterator[str]:
+        before, after = _listed(old), _listed(new)
+        if before is None or after is None or len(after) < len(before):
+            yield "form_values"
+            return
+        self._items(before, after, "form_values", _below(places, "/Fields", old, new))
+        for item in after[len(before) :]:
+            if not isinstance(item, Dictionary) or item.objgen not in self._new:
+                yield "form_values"
+
+    def _defaults(self, old: Dictionary, new: Dictionary, places: tuple[Place, Place]) -> Iterator[str]:
+        """Fonts and looks that fields share: what no earlier field can use may be added."""
+        only_signatures = all(field.get("/FT", Name.Sig) == Name.Sig for field in fields_of(self._before))
+        if "/DA" in old or not only_signatures:
+            yield from self._keys(_only(old, "/DA"), _only(new, "/DA"), "form_values", places)
+        if "/DR" in old or "/DR" in new:
+            used = _names_used(self._before)
+            yield from self._added_resources(old.get("/DR"), new.get("/DR"), used, _below(places, "/DR", None, None), 0)
+
+    def _added_resources(
+        self, old: object, new: object, used: bytes | None, places: tuple[Place, Place], depth: int
+    ) -> Iterator[str]:
+        """``depth`` 0: a dictionary of kinds of resources; 1: the resources of a kind, by name."""
+        old = Dictionary() if old is None else old
+        if not (isinstance(old, Dictionary) and isinstance(new, Dictionary)):
+            yield "form_values"
+            return
+        for key in sorted({*old.keys(), *new.keys()}):
+            mine, theirs = old.get(key), new.get(key)
+            below = _below(places, key, mine, theirs)
+            if depth == 0 and isinstance(theirs, Dictionary):
+                yield from self._added_resources(mine, theirs, used, below, 1)
+            elif mine is not None and theirs is not None:
+                self._later(mine, theirs, "form_values", below)
+            elif mine is not None or used is None or key.encode() in used:
+                yield "form_values"
+
+    def _signed_fields(self) -> Iterator[str]:
+        """New fields stand on one page at most, that which they name, and on one where they have a place."""
+        for field in self._new.values():
+            pages = [one for one in self._listed if one.field is field]
+            named = [self._leaves[one.page][1].objgen for one in pages]
+            if len(pages) > 1 or (field.box and not pages) or (field.page and named and named != [field.page]):
+                yield "annotations"
+            if field.kind == NEW_FIELD:
+                self.signed.append(field.name)
+            self.places += pages if field.box else []
+            yield field.kind
+
+
+class _Twins:
+    """Layers are told apart by their number alone: each stays one and the same layer, wherever it is named."""
+
+    def __init__(self, old: frozenset[Number], new: frozenset[Number]) -> None:
+        self._old, self._new = old, new
+        self._pairs: dict[Place, Place] = {}
+        self._back: dict[Place, Place] = {}
+
+    def meet(self, old: Place, new: Place) -> bool:
+        """Whether the two may be one."""
+        if old not in self._old and new not in self._new:
+            return True
+        if old not in self._old or new not in self._new:
             return False
-        sides = [float(side) for side in item.get("/Rect", Array())]
-        return len(sides) in (0, 4) and (not sides or (sides[0] == sides[2] and sides[1] == sides[3]))
+        return self._pairs.setdefault(old, new) == new and self._back.setdefault(new, old) == old
+
+
+def _layers(pdf: pikepdf.Pdf) -> frozenset[Number]:
+    found = _list(pdf.Root.get("/OCProperties"), "/OCGs")
+    return frozenset(one.objgen for one in found if isinstance(one, Dictionary) and one.is_indirect)
+
+
+def _pages(pdf: pikepdf.Pdf) -> list[Dictionary]:
+    """The pages in order, without trust in the tree."""
+    waiting: list[object] = [pdf.Root.get("/Pages")]
+    seen: set[Number] = set()
+    found: list[Dictionary] = []
+    while waiting and len(found) < _MOST_PAGES:
+        node = waiting.pop()
+        if not isinstance(node, Dictionary) or not node.is_indirect or node.objgen in seen:
+            continue
+        seen.add(node.objgen)
+        if "/Kids" in node:
+            waiting += reversed(_list(node, "/Kids"))
+        else:
+            found.append(node)
+    return found
+
+
+def _below(places: tuple[Place, Place], key: object, old: object, new: object) -> tuple[Place, Place]:
+    return _place(places[0], key, old), _place(places[1], key, new)
+
+
+def _place(holder: Place, key: object, value: object) -> Place:
+    return value.objgen if isinstance(value, Object) and value.is_indirect else (holder, key)
+
+
+def _list(holder: object, key: str) -> list[object]:
+    return _listed(holder.get(key) if isinstance(holder, Dictionary) else None) or []
+
+
+def _listed(value: object) -> list[object] | None:
+    """The items of a list, of none where there is no list; None for what is no list."""
+    if value is None:
+        return []
+    return list(value) if isinstance(value, Array) else None
+
+
+def _says_nothing(key: str, value: object) -> bool:
+    """Whether an entry of the catalogue that programs add when they sign changes nothing of the document."""
+    if key == "/OutputIntents":
+        return shows_the_same(value)
+    plain = isinstance(value, Stream) and {*value.keys()} <= SPELLING | {"/Type", "/Subtype"}
+    return plain and isinstance(value, Stream) and says_nothing(value.read_bytes())
+
+
+def _only(holder: Object, key: str) -> Dictionary:
+    return Dictionary({key: holder[key]}) if key in holder else Dictionary()
 
 
 def _shape(store: Object | None) -> dict[str, object] | None:
@@ -184,33 +432,33 @@ def _info(trailer: Object) -> dict[str, object]:
     return dict(found.items()) if isinstance(found, Dictionary) else {}
 
 
-def _fields(pdf: pikepdf.Pdf) -> Iterator[Object]:
-    form = pdf.Root.get("/AcroForm")
-    waiting = list(form.get("/Fields", Array())) if isinstance(form, Dictionary) else []
-    seen: set[tuple[int, int]] = set()
-    while waiting:
-        field = waiting.pop()
-        if not isinstance(field, Dictionary) or (field.is_indirect and field.objgen in seen):
-            continue
-        seen.add(field.objgen)
-        yield field
-        waiting += list(field.get("/Kids", Array()))
+def _names_used(pdf: pikepdf.Pdf) -> bytes | None:
+    """Where earlier fields name resources of the form; None where a reader may look for others there."""
+    form, fields = pdf.Root.get("/AcroForm"), list(fields_of(pdf))
+    if any(_borrows(field) for field in fields):
+        return None
+    looks = [holder.get("/DA") for holder in [form, *fields] if isinstance(holder, Dictionary)]
+    used = b" ".join(bytes(one) for one in looks if isinstance(one, String))
+    return None if b"#" in used else used  # a name may be spelt in two ways
+
+
+def _borrows(field: Dictionary) -> bool:
+    """Whether it draws something without resources of its own."""
+    looks = field.get("/AP")
+    forms = list(looks.values()) if isinstance(looks, Dictionary) else []
+    forms += [inner for one in forms if isinstance(one, Dictionary) for inner in one.values()]
+    return any(isinstance(one, Stream) and "/Resources" not in one and one.read_raw_bytes().strip() for one in forms)
 
 
 def _is_empty_signature(field: Dictionary) -> bool:
     return field.get("/FT") == Name.Sig and "/V" not in field
 
 
-def _value_kind(field: Dictionary) -> Object | None:
-    value = field.get("/V")
-    if field.get("/FT") != Name.Sig or not isinstance(value, Dictionary):
-        return None
-    kind = value.get("/Type", Name.Sig)
-    if kind == Name.DocTimeStamp and value.get("/SubFilter") != Name("/ETSI.RFC3161"):
-        return None
-    return kind
-
-
-def _area(path: Path) -> str:
-    """The code of the innermost part of the file that has a name of its own."""
-    return next((_AREAS[key] for key in reversed(path) if key in _AREAS), "structure")
+def _full_name(field: Dictionary) -> str:
+    """As ISO 32000-2, 12.7.4.2 says."""
+    parts: list[str] = []
+    node: object = field
+    while isinstance(node, Dictionary) and len(parts) < _DEEPEST:
+        parts.append(str(node.get("/T", "")))
+        node = node.get("/Parent")
+    return ".".join(reversed([part for part in parts if part]))

@@ -14,7 +14,6 @@ from io import BytesIO
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.sign.diff_analysis import DEFAULT_DIFF_POLICY, DiffResult, ModificationLevel
 from pyhanko.sign.fields import MDPPerm, enumerate_sig_fields
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko.sign.validation.pdf_embedded import (
@@ -26,10 +25,11 @@ from pyhanko.sign.validation.status import DocumentTimestampStatus, PdfSignature
 from pyhanko_certvalidator import ValidationContext
 
 from ged.ports import SignatureReport, Verdict
-from signing.changes import SIGNED_AGAIN, VALIDATION_DATA, changes_since
+from signing.changes import SIGNATURES, Changes, changes_since
 from signing.house import trace_of
 from signing.judging import Facts, Surroundings, facts_of, judge
 from signing.levels import level_of
+from signing.readers import agree_after
 from signing.revisions import BadByteRange, covered_end, is_issued
 from signing.suspects import duplicates, hidden_signatures, suspects
 from signing.trust import KEY_USAGE, Trust, name_of, revocation_in
@@ -202,22 +202,21 @@ class _File:
             covers_all=covers_all,
             issued=issued,
             changes=changes,
-            docmdp_allows=docmdp is not MDPPerm.NO_CHANGES or SIGNED_AGAIN not in changes,
+            docmdp_allows=docmdp is not MDPPerm.NO_CHANGES or not SIGNATURES & {*changes},
             suspects=() if issued or found.is_timestamp else self._suspects,
             is_duplicate=found.name in self._duplicates or ends.count(found.end) > 1,
             is_well_formed=_is_well_formed(found.embedded),
         )
 
     def _changes(self, found: _Opened) -> tuple[str, ...]:
-        """Our comparison's answer; where pyHanko's is worse, the file's structure counts as changed."""
+        """Our comparison's answer; where the signer allowed less, or another reader reads otherwise, more has changed."""
         try:
             changes = changes_since(self._pdf, found.end)
+            if changes.harmless and not agree_after(self._pdf, self._reader, found.end):
+                return (*changes.codes, "structure")
         except Exception:  # noqa: BLE001  a revision that cannot be read as it stands
             return ("structure",)
-        if not changes or not {*changes} <= {VALIDATION_DATA, SIGNED_AGAIN}:
-            return changes
-        highest = ModificationLevel.FORM_FILLING if SIGNED_AGAIN in changes else ModificationLevel.LTA_UPDATES
-        return changes if _level_of_changes(found.embedded) <= highest else (*changes, "structure")
+        return (*changes.codes, "form_values") if _is_locked(found.embedded, changes) else changes.codes
 
     @cached_property
     def _suspects(self) -> tuple[str, ...]:
@@ -251,9 +250,10 @@ def _is_well_formed(embedded: EmbeddedPdfSignature) -> bool:
     return [one["algorithm"] for one in listed] == [used["algorithm"]]
 
 
-def _level_of_changes(embedded: EmbeddedPdfSignature) -> ModificationLevel:
-    try:
-        changes = embedded.evaluate_modifications(DEFAULT_DIFF_POLICY)
-    except Exception:  # noqa: BLE001  see the module's first lines
-        return ModificationLevel.OTHER
-    return changes.modification_level if isinstance(changes, DiffResult) else ModificationLevel.OTHER
+def _is_locked(embedded: EmbeddedPdfSignature, changes: Changes) -> bool:
+    """Whether the signature locked a field that was signed since (ISO 32000-2, 12.8.2.4), or certifies what its signer
+    saw: then no new field may show something."""
+    locks = embedded.fieldmdp
+    if locks is not None and any(locks.is_locked(name) for name in changes.signed):
+        return True
+    return changes.is_seen and embedded.docmdp_level is not None

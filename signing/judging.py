@@ -8,7 +8,7 @@ from pyhanko.sign.validation.status import SignatureStatus, TimestampSignatureSt
 from pyhanko_certvalidator import ValidationContext
 
 from ged.ports import Verdict
-from signing.changes import HARMLESS, SIGNED_AGAIN
+from signing.changes import HARMLESS, SIGNATURES
 from signing.trust import CLOCKS_MAY_DIFFER, Trust, problem_of
 
 Validate = Callable[[ValidationContext, ValidationContext], Awaitable[SignatureStatus]]
@@ -142,9 +142,9 @@ def _findings(facts: Facts, around: Surroundings, at: datetime) -> Iterator[tupl
 
 
 def _after(changes: Sequence[str], *, allowed: bool) -> Iterator[tuple[Verdict, str]]:
-    if not set(changes) <= HARMLESS | {SIGNED_AGAIN} or not allowed:
+    if not set(changes) <= HARMLESS | SIGNATURES or not allowed:
         yield Verdict.RED, "modified_after"
-    elif SIGNED_AGAIN in changes:
+    elif SIGNATURES & set(changes):
         yield Verdict.AMBER, "signed_again"
     elif not changes:
         yield Verdict.AMBER, "bytes_after"

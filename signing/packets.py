@@ -33,6 +33,14 @@ def says_the_same(before: bytes, after: bytes) -> bool:
         return False
 
 
+def says_nothing(packet: bytes) -> bool:
+    """Whether a packet tells only when and by what the document was written; False for what cannot be read."""
+    try:
+        return len(_GRAPH.findall(packet)) == 1 and not _told(packet)
+    except (XmpXmlProcessingError, UnicodeDecodeError):
+        return False
+
+
 def _told(packet: bytes) -> list[XmpStructure]:
     found = [XmpStructure({k: v for k, v in one if k not in _WRITTEN}) for one in parse_xmp(BytesIO(packet))]
     return [one for one in found if len(one)]

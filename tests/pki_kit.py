@@ -97,7 +97,9 @@ def holder(
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
     if purposes:
-        builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
+        # RFC 3161, 2.3: critical for who stamps times.
+        stamps = purposes == (ExtendedKeyUsageOID.TIME_STAMPING,)
+        builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=stamps)
     return Holder(builder.sign(issuer.key if issuer else key, hashes.SHA256()), key, issuer)
 
 
@@ -144,8 +146,15 @@ def signed(
     stamper: DummyTimeStamper | None = None,
     docmdp: MDPPerm | None = None,
     subfilter: SigSeedSubFilter = SigSeedSubFilter.PADES,
+    place: SigFieldSpec | None = None,
+    edit: Callable[[IncrementalPdfFileWriter], None] | None = None,
 ) -> bytes:
-    """The file signed once more, by an incremental update."""
+    """The file signed once more, by an incremental update.
+
+    Args:
+        place: of a field of its own.
+        edit: what else the update changes, once the field is there.
+    """
     meta = signers.PdfSignatureMetadata(
         field_name=name,
         md_algorithm="sha256",
@@ -154,19 +163,21 @@ def signed(
         docmdp_permissions=docmdp or MDPPerm.FILL_FORMS,
     )
     signer = signers.SimpleSigner(who.asn1, who.asn1_key, who.store)
-    return asyncio.run(_signed(IncrementalPdfFileWriter(BytesIO(pdf), strict=False), meta, signer, stamper, at))
+    maker = signers.PdfSigner(meta, signer, timestamper=stamper, new_field_spec=place)
+    return asyncio.run(_signed(IncrementalPdfFileWriter(BytesIO(pdf), strict=False), maker, at, edit))
 
 
 async def _signed(
     writer: IncrementalPdfFileWriter,
-    meta: signers.PdfSignatureMetadata,
-    signer: signers.SimpleSigner,
-    stamper: DummyTimeStamper | None,
+    maker: signers.PdfSigner,
     at: datetime,
+    edit: Callable[[IncrementalPdfFileWriter], None] | None,
 ) -> bytes:
-    session = signers.PdfSigner(meta, signer, timestamper=stamper).init_signing_session(writer)
+    session = maker.init_signing_session(writer)
     session.system_time = at  # pyHanko would take the clock
     document = session.prepare_tbs_document(None, 16_384)
+    if edit is not None:
+        edit(writer)
     output = BytesIO()
     digest, _ = document.digest_tbs_document(output=output)
     done = await document.perform_signature(digest.document_digest, PdfCMSSignedAttributes(signing_time=at))

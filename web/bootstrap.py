@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from ged import slots
 from ged.adapters.blobs_fs import FileBlobs
+from ged.adapters.clamd import Clamd
 from ged.adapters.imap import load_mailboxes
 from ged.adapters.post_smtp import FolderPost, SmtpPost
 from ged.adapters.queue_polled import PolledQueue
@@ -22,7 +24,6 @@ from ged.org.certificates import known_as, own_lists, revoked
 from ged.pipeline import lane_of
 from ged.ports import Certificate, JobQueue, Post, SearchIndex, TokenSealer
 from ged.signbook.wiring import connect
-from ged.typeset import share_slots
 from ged.unit import SYSTEM, Services
 from indexer.synonyms import SHIPPED, SynonymFile
 from ocr.engine import TesseractEngine
@@ -57,7 +58,7 @@ def build_services(settings: Settings, *, writes_index: bool = False, authority:
     """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     connect()
-    share_slots(settings.data_dir / "run")
+    slots.share(settings.data_dir / "run")
     secret = settings.secret.get_secret_value()
     keystore = _keystore_secret(settings)
     vault = LocalVault(
@@ -103,6 +104,7 @@ def build_services(settings: Settings, *, writes_index: bool = False, authority:
         sealer=PadesSealer(signer, institution),
         timestamper=AuthorityStamper(settings.tsa_urls) if settings.tsa_urls else None,
         tokens=PayloadSealer(institution),
+        scanner=Clamd(settings.clamd) if settings.clamd else None,
     )
     journal_seal(services).protect()
     return services

@@ -404,6 +404,17 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "envelope.too_long": Message(_l("Ce texte est trop long : %(limit)s caractères au plus."), _l("Raccourcissez-le.")),
     "envelope.unknown": Message(_l("Ce pli n'existe pas."), _l("Vérifiez le numéro.")),
+    # --- export ---
+    "export.empty": Message(_l("Cet extrait n'a aucune ligne."), _l("Choisissez d'autres jours ou d'autres numéros.")),
+    "export.rights_changed": Message(
+        _l("Ce fichier contient un courrier auquel vous n'avez plus accès."), _l("Demandez de nouveau cet extrait.")
+    ),
+    "export.too_many": Message(
+        _l("%(limit)s de vos fichiers se préparent déjà."), _l("Attendez-les, ou annulez-en un dans « Mes fichiers ».")
+    ),
+    "export.unknown": Message(
+        _l("Ce fichier n'est plus là, ou n'est pas le vôtre."), _l("Rechargez « Mes fichiers », ou redemandez-le.")
+    ),
     # --- file ---
     "file.empty": Message(_l("Le fichier « %(filename)s » est vide."), _l("Choisissez un fichier qui a un contenu.")),
     "file.encrypted": Message(
@@ -433,6 +444,10 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "file.too_many_pages": Message(
         _l("Le fichier « %(filename)s » a plus de %(max_pages)s pages."), _l("Envoyez-le en plusieurs fichiers.")
+    ),
+    "file.virus": Message(
+        _l("Un virus a été trouvé dans « %(filename)s » : %(virus)s. Le fichier n'a pas été pris."),
+        _l("N'ouvrez pas ce fichier ; prévenez son expéditeur et l'administrateur."),
     ),
     "file.truncated": Message(
         _l("Le fichier « %(filename)s » est incomplet ou abîmé."), _l("Envoyez-le de nouveau depuis l'original.")
@@ -771,6 +786,10 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "ocr.timeout": Message(_l("La lecture du document a pris trop de temps."), _l("Réessayez plus tard.")),
     "ocr.unavailable": Message(_l("Le moteur de lecture n'est pas disponible."), _l("Prévenez l'administrateur.")),
+    "scanner.unavailable": Message(
+        _l("La recherche de virus ne répond pas : le fichier n'a pas été pris."),
+        _l("Réessayez dans quelques minutes ; si l'erreur revient, prévenez l'administrateur."),
+    ),
     # --- order ---
     "order.dpi": Message(
         _l("La résolution doit être comprise entre 50 et 1200 points par pouce."), _l("Choisissez-la dans la liste.")
@@ -1076,6 +1095,10 @@ MESSAGES: Mapping[str, Message] = {
         _l("Regardez son état ci-dessous, puis recommencez."),
     ),
     "scan.turn": Message(_l("Une page se tourne par quarts de tour."), _l("Choisissez 90, 180 ou 270 degrés.")),
+    "scan.virus": Message(
+        _l("Un virus a été trouvé dans une page de cette numérisation."),
+        _l("Retirez les pages marquées, ou écartez la numérisation ; prévenez l'administrateur."),
+    ),
     "scan.unknown": Message(
         _l("Cette numérisation n'existe pas, ou attend dans une autre unité."), _l("Rechargez la liste.")
     ),
@@ -1337,8 +1360,11 @@ MESSAGES: Mapping[str, Message] = {
     ),
     # --- typeset, work ---
     "work.busy": Message(
-        _l("Plusieurs impressions lourdes sont déjà en cours."),
-        _l("Rien n'est perdu : attendez quelques secondes, puis redemandez."),
+        _l("Plusieurs travaux lourds sont déjà en cours : le vôtre attend son tour."),
+        _l(
+            "Rien n'est perdu. Une page que vous avez ouverte se recharge d'elle-même dans dix secondes ; ce que vous avez "
+            "envoyé est à renvoyer."
+        ),
     ),
     "typeset.crashed": Message(
         _l("La mise en page a demandé trop de temps ou de mémoire."), _l("Demandez moins de lignes à la fois.")

@@ -248,7 +248,14 @@ def _answer(view: ErrorView) -> ResponseReturnValue:
     response = make_response(_json(view) if _wants_json() else (_page(view), view.status))
     if view.status == 503:
         response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    if _asks_again(view):
+        response.headers["Refresh"] = str(RETRY_AFTER_S)
     return response
+
+
+def _asks_again(view: ErrorView) -> bool:
+    """Whether the page loads itself again: of a question that nothing but time stands against."""
+    return view.code == "work.busy" and request.method == "GET" and not _wants_json()
 
 
 @dataclass(frozen=True)

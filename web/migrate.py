@@ -17,6 +17,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 import ged.migrations
+from ged import schema
 from ged.config import Settings
 from ged.db import WRITES, make_engine, unsafe_settings
 from ged.errors import ConfigError
@@ -45,16 +46,27 @@ def migrate_database(settings: Settings, *, revision: str = "head") -> None:
     """Bring the database to a revision; waits while another program migrates it.
 
     Raises:
-        ConfigError: ``database.migrating`` (another one, for ten minutes), ``database.busy``.
+        ConfigError: ``database.migrating`` (another one, for ten minutes), ``database.busy``, ``database.newer``.
     """
     if settings.embedded:
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     engine = make_engine(settings.url)
     try:
         with migrating(engine) as connection:
-            command.upgrade(alembic_config(connection), revision)
+            config = alembic_config(connection)
+            _refuse_newer(config, connection)
+            command.upgrade(config, revision)
     finally:
         engine.dispose()  # also of a migration that failed: it would hold its session open
+
+
+def _refuse_newer(config: Config, connection: Connection) -> None:
+    """A program that does not know the revision of the tables has nothing to bring them to."""
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    found = set(MigrationContext.configure(connection).get_current_heads())
+    connection.rollback()
+    if not found <= known:
+        raise ConfigError("database.newer", NEWER, setting="GED_DATABASE_URL")
 
 
 @contextmanager
@@ -150,6 +162,9 @@ def _foreign_keys_off(connection: DBAPIConnection, _record: ConnectionPoolEntry)
 def require_migrated(settings: Settings) -> None:
     """Stop a program whose tables are not those of the database, or whose database may lose what was answered.
 
+    Tables that a newer program made let this one run where they say so (``ged.schema``): an installation is upgraded
+    by migrating first, and then replacing one program after the other.
+
     Raises:
         ConfigError: ``database.not_migrated`` (none yet, or older), ``database.newer`` (than this program),
             ``database.unreachable``, ``database.unsafe``.
@@ -161,6 +176,7 @@ def require_migrated(settings: Settings) -> None:
         with engine.connect() as connection:
             scripts = ScriptDirectory.from_config(alembic_config(connection))
             found = MigrationContext.configure(connection).get_current_heads()
+            tolerated = schema.may_run(connection, scripts.get_current_head() or "")
         unsafe = unsafe_settings(engine)
     except OperationalError as error:
         raise ConfigError(
@@ -176,4 +192,7 @@ def require_migrated(settings: Settings) -> None:
     known = {script.revision for script in scripts.walk_revisions()}
     if set(found) <= known:
         raise ConfigError("database.not_migrated", OLDER, setting="GED_DATABASE_URL")
+    if tolerated:
+        logger.warning("database.newer revision=%s: this program may still run, replace it soon", ",".join(found))
+        return
     raise ConfigError("database.newer", NEWER, setting="GED_DATABASE_URL")

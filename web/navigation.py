@@ -155,7 +155,7 @@ ENTRIES: tuple[Entry, ...] = (
         _l("Les recherches que vous gardez, et ce qu'elles trouvent de nouveau"),
         counter=saved_searches.count_new,
     ),
-    Entry(LOOK, _l("Registres"), "registers.index", _l("Lire et imprimer les registres"), "l"),
+    Entry(LOOK, _l("Registres"), "registers.index", _l("Lire et imprimer les registres"), "l", also=("exports.index",)),
     Entry(LOOK, _l("Correspondants"), "correspondents.index", _l("L'annuaire de qui nous écrit"), "c"),
     Entry(
         ADMIN,

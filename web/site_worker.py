@@ -27,6 +27,7 @@ from waitress.server import BaseWSGIServer, TcpWSGIServer, UnixWSGIServer
 from waitress.task import ThreadedTaskDispatcher, WSGITask
 from waitress.utilities import Error, RequestEntityTooLarge
 
+from ged import slots
 from ged.errors import DiskFull
 from ged.registry import bridges, scan_orders
 from ged.space import SMALL_BYTES, disk_full_of
@@ -239,6 +240,7 @@ class SiteWorker(Worker):  # type: ignore[misc]  # gunicorn ships no types
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a line for each request that waits
         services = context.services_of(self.wsgi)
         _use_own_folder(services)
+        slots.share(Path(services.data_dir) / "run", threads=self.cfg.threads)
         self._pages, self._answers, self._health = (
             _lane(self.cfg.threads),
             _lane(POLL_THREADS),

@@ -9,7 +9,7 @@ REASONS: Mapping[str, LazyString] = {
     "ok": _l("Rien n'a changé depuis cette signature."),
     "countersigned": _l("Rien n'a changé depuis, sauf les signatures suivantes, toutes enregistrées ici."),
     "validation_data": _l("Rien n'a changé depuis ; seules des preuves de validité ont été ajoutées."),
-    "signed_again": _l("Le fichier a été signé une nouvelle fois après, dans un cadre qui était prévu."),
+    "signed_again": _l("Le fichier a été signé une nouvelle fois après ; rien d'autre n'a changé."),
     "bytes_after": _l("Des données sans effet visible suivent la partie signée."),
     "modified_after": _l("Le fichier a été modifié après cette signature."),
     "broken": _l("Le contenu signé a été altéré."),
@@ -43,6 +43,8 @@ REASONS: Mapping[str, LazyString] = {
 CHANGES: Mapping[str, LazyString] = {
     "validation_data": _l("preuves de validité ajoutées"),
     "signed_again": _l("nouvelle signature dans un cadre prévu"),
+    "new_field": _l("nouvelle signature dans un cadre ajouté par elle"),
+    "covers_content": _l("contenu recouvert par une nouvelle signature"),
     "page_content": _l("contenu d'une page"),
     "pages": _l("pages ajoutées ou retirées"),
     "annotations": _l("annotations ou champs affichés"),

@@ -22,6 +22,7 @@ from ged.ports import JobId, Lane
 NAMES = {
     Lane.QUICK: "ged",
     Lane.DESK: "ged-desk",
+    Lane.FILES: "ged-files",
     Lane.UPKEEP: "ged-upkeep",
     Lane.SLOW: "ged-slow",
     Lane.BACKLOG: "ged-backlog",

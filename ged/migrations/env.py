@@ -4,10 +4,13 @@ from typing import Any, Literal
 
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
+from alembic.runtime.migration import MigrationInfo
+from alembic.script import Script
 from sqlalchemy import Connection
 
 from ged.db import Code, UtcDateTime
 from ged.models import metadata
+from ged.schema import keep
 
 
 def _render(kind: str, item: Any, _context: AutogenContext) -> str | Literal[False]:
@@ -27,6 +30,13 @@ def _check_foreign_keys(connection: Connection) -> None:
             raise RuntimeError(f"rows refer to what is not there: {broken[:5]}")
 
 
+def _keep_tolerance(*, step: MigrationInfo, **_other: Any) -> None:
+    """After each revision, up or down: the oldest program that may run on the tables as they are now."""
+    for reached in step.destination_revisions:
+        if isinstance(reached, Script):
+            keep(connection, getattr(reached.module, "oldest_program", reached.revision))
+
+
 connection: Connection = context.config.attributes["connection"]
 context.configure(
     connection=connection,
@@ -37,6 +47,7 @@ context.configure(
     # SQLite: all revisions or none. PostgreSQL: each alone, for its locks are held until it commits.
     transactional_ddl=True,
     transaction_per_migration=connection.dialect.name != "sqlite",
+    on_version_apply=_keep_tolerance,  # type: ignore[arg-type]  # called with keywords alone
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -13,6 +13,7 @@ revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 branch_labels = None
 depends_on = None
+oldest_program = ${repr(down_revision)}  # the release before runs on these tables too; own number: it does not
 
 
 def upgrade() -> None:

@@ -15,6 +15,9 @@ from ged.ports.codes import (
     TokenSealer,
     TokenState,
 )
+from ged.ports.files import (
+    VirusScanner,
+)
 from ged.ports.jobs import (
     JobQueue,
     Lane,
@@ -176,6 +179,7 @@ __all__ = [
     "UnitId",
     "UnlockedKey",
     "Verdict",
+    "VirusScanner",
     "Word",
     "deciding_principal",
     "holder_principal",

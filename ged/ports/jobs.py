@@ -9,12 +9,14 @@ from ged.ports.names import JobId
 class Lane(StrEnum):
     """In which lane a job travels; none holds up the ones before it.
 
-    QUICK: seconds. DESK: seconds to minutes, and a clerk waits. UPKEEP: minutes, what the clock asks for. SLOW: up to
-    hours. BACKLOG: of an archive taken over, when nothing of today waits.
+    QUICK: seconds. DESK: seconds to minutes, and a clerk waits. FILES: minutes, large files that people asked for.
+    UPKEEP: minutes, what the clock asks for. SLOW: up to hours. BACKLOG: of an archive taken over, when nothing of today
+    waits.
     """
 
     QUICK = "quick"
     DESK = "desk"
+    FILES = "files"
     UPKEEP = "upkeep"
     SLOW = "slow"
     BACKLOG = "backlog"

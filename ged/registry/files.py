@@ -21,6 +21,8 @@ from ged.space import disk_full_of
 from ged.unit import Services
 
 NAME_LENGTH = 120
+NOT_LOOKED = frozenset({"ocr.unavailable", "scanner.unavailable"})
+"""Failures after which nobody knows yet what a file is: the job tries again."""
 INSPECT_TIMEOUT_S = 100.0  # 300 pages take 40 s on two cores; a request is given up after 120
 NO_PAGE = PageFacts(0, 0, 0, 0.0)
 MEDIA_TYPES = ("application/pdf", "image/tiff", "image/jpeg", "image/png", "image/webp")
@@ -153,13 +155,25 @@ def store_file(blobs: BlobStore, path: Path) -> tuple[Digest, int]:
     return stored.digest, stored.size_bytes
 
 
+def look_at(services: Services, source: Path, *, filename: str) -> SourceFacts:
+    """The first look at an outside file: for viruses, then at what it is. The only way to ``OcrEngine.inspect``.
+
+    Raises:
+        Invalid: ``file.virus`` and the codes of ``OcrEngine.inspect``.
+        EngineFailed: ``scanner.unavailable``, ``ocr.unavailable``, ``ocr.timeout``.
+    """
+    if services.scanner is not None:
+        services.scanner.check(source)
+    return services.ocr.inspect(source, filename=filename, timeout_s=INSPECT_TIMEOUT_S)
+
+
 def examine(services: Services, filename: str, content: BinaryIO) -> Upload:
     """Store an upload and look at it, in bounded time. A refused file leaves no trace but bytes that are swept. A
     signature that lies apart is one page without a picture.
 
     Raises:
-        Invalid: ``file.too_large`` and the codes of ``OcrEngine.inspect``; ``params['field']`` is ``file``.
-        EngineFailed: ``ocr.timeout``.
+        Invalid: ``file.too_large`` and the codes of ``look_at``; ``params['field']`` is ``file``.
+        EngineFailed: ``ocr.timeout``, ``scanner.unavailable``.
     """
     name = harmless_name(filename)
     stored = services.blobs.put(limited(content, services.max_upload_bytes))
@@ -168,7 +182,7 @@ def examine(services: Services, filename: str, content: BinaryIO) -> Upload:
     with private_dir(services) as folder:
         source = fetch(services.blobs, stored.digest, folder / "upload")
         try:
-            facts = services.ocr.inspect(source, filename=name, timeout_s=INSPECT_TIMEOUT_S)
+            facts = look_at(services, source, filename=name)
         except Invalid as refusal:
             if refusal.code == IS_APART:
                 return Upload(stored.digest, stored.size_bytes, name, SourceFacts(APART, (NO_PAGE,)))

@@ -42,6 +42,7 @@ from ged.unit import SYSTEM, Actor, Services, UnitOfWork
 KEY = re.compile(r"[A-Za-z0-9._-]{1,64}")
 MAX_PAGES = 2000
 """Of one batch: more is another batch. A desk's feeder holds some hundred sheets."""
+VIRUS = "file.virus"
 NUMBER_MISSING = "scan.number_missing"
 """A paper bears a number of ours that the register does not know; ``ged verify`` tells of it."""
 
@@ -454,7 +455,10 @@ def _insert_leaves(scan: Scan, batch: ScanBatch, pages: Sequence[ScanPage]) -> S
 
 
 def _send_on(uow: UnitOfWork, batch: ScanBatch, scan: Scan, code: OurCode | None, now: datetime) -> None:
-    if batch.into_mail_id is not None:
+    if any(leaf.page.problem == VIRUS for leaf in scan.leaves):
+        scan.note = "virus"
+        uow.record("scan.virus_found", "scan", scan.id, actor=SYSTEM, **came_by(batch))
+    elif batch.into_mail_id is not None:
         has_document = document_of(uow, batch.into_mail_id) is not None
         kind = AttachmentKind.ANNEX if has_document else AttachmentKind.DOCUMENT
         join(uow, scan, batch.into_mail_id, kind=kind, actor=SYSTEM, now=now, came=came_by(batch))
@@ -533,7 +537,13 @@ def document_of(uow: UnitOfWork, mail_id: int) -> Attachment | None:
 
 
 def source_pages(scan: Scan) -> tuple[SourcePage, ...]:
-    """The pages of a scan as arranged, without those taken out."""
+    """The pages of a scan as arranged, without those taken out.
+
+    Raises:
+        Invalid: ``scan.virus``: in one of them a virus was found; it may reach nobody.
+    """
+    if any(leaf.page.problem == VIRUS and not leaf.removed for leaf in scan.leaves):
+        raise Invalid("scan.virus", "take the marked pages out, or discard the scan", id=scan.id)
     return tuple(
         SourcePage(Digest(leaf.page.digest), leaf.page.media_type, leaf.page.page_index, leaf.rotation)
         for leaf in scan.leaves

@@ -214,7 +214,8 @@ class Scan(Base):
     note: Mapped[str] = mapped_column(String(32), default="")
     """Why it still waits: ``document_exists``, ``number_voided``, ``number_unknown``, ``sealed_envelope``,
     ``code_waits``, ``code_refused``, ``code_elsewhere``,
-    ``separator_foreign``, ``separator_withdrawn``, ``separator_unknown``, ``separator_alone``.
+    ``separator_foreign``, ``separator_withdrawn``, ``separator_unknown``, ``separator_alone``,
+    ``virus``.
 
     The first three and the envelope come from a label of a register that the unit keeps. A code that a person has to
     confirm is ``code_waits``, then perhaps ``code_refused``; ``code_elsewhere`` is one that nobody can confirm. The

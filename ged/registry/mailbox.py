@@ -21,7 +21,7 @@ from ged.jobs import JobKind
 from ged.org.models import Unit
 from ged.ports import Digest, Mailbox, MessageRef, OpenMailbox, PageFacts
 from ged.registry import intake
-from ged.registry.files import INSPECT_TIMEOUT_S, harmless_name, private_dir
+from ged.registry.files import NOT_LOOKED, harmless_name, look_at, private_dir
 from ged.registry.grouping import Group
 from ged.registry.intake import Look
 from ged.registry.intake_models import BatchSource, BatchState, MailboxMessage, MessageState, Scan, ScanBatch, ScanPage
@@ -67,7 +67,7 @@ def collect(services: Services, mailbox: Mailbox, *, heartbeat: Callable[[str], 
 
     Raises:
         EngineFailed: ``mailbox.unavailable``, ``mailbox.login``, ``mailbox.token``, ``mailbox.unit``;
-            ``ocr.unavailable``, ``ocr.timeout`` of the whole reading: the message stays where it is.
+            ``scanner.unavailable``, ``ocr.unavailable``, ``ocr.timeout`` of the whole reading: the message stays where it is.
     """
     with services.reading() as session:
         unit_id = session.scalar(select(Unit.id).where(Unit.code == mailbox.unit_code, Unit.closed_at.is_(None)))
@@ -108,6 +108,7 @@ def _take_in(
         return same
     letter = None
     try:
+        _check_whole(services, raw)
         letter = read_apart(raw)
         files = _look_at(services, letter, now)
     except Invalid as refusal:
@@ -116,6 +117,19 @@ def _take_in(
         with attempt as uow:
             accept(uow, mailbox, unit_id, _Taken(ref, stored.digest, letter, files), now=now)
     return MessageState.TAKEN
+
+
+def _check_whole(services: Services, raw: bytes) -> None:
+    """A message in which a virus lies is taken in by nobody, in whatever part it lies.
+
+    Raises:
+        Invalid: ``file.virus``.
+        EngineFailed: ``scanner.unavailable``: the message stays where it is.
+    """
+    if services.scanner is not None:
+        with private_dir(services) as folder:
+            (folder / "message").write_bytes(raw)
+            services.scanner.check(folder / "message")
 
 
 def _known(session: Session, mailbox: str, ref: MessageRef) -> MessageState | None:
@@ -202,11 +216,11 @@ def _look(services: Services, part: Part) -> Look:
         path = folder / "part"
         path.write_bytes(part.content)
         try:
-            facts = services.ocr.inspect(path, filename=part.filename, timeout_s=INSPECT_TIMEOUT_S)
+            facts = look_at(services, path, filename=part.filename)
         except Invalid as refusal:
             return Look(APART if refusal.code == IS_APART else "", (), problem=refusal.code)
         except EngineFailed as failure:
-            if failure.code == "ocr.unavailable":
+            if failure.code in NOT_LOOKED:
                 raise
             return Look("", (), problem=failure.code)
     return Look(facts.media_type, facts.pages, facts.signed)

@@ -73,6 +73,8 @@ class IncomingForm:
     enclosure_count: int = 0
     enclosure_note: str = ""
     due_on: date | None = None
+    due_days: int | None = None
+    """The working days after the arrival that ``due_on`` was counted by; None: the date was typed."""
     related_to: MailId | None = None
     related_as: str = "related"
     """What the letter is to the other one: a kind of ``MailLink``."""
@@ -118,6 +120,7 @@ def register_incoming(
     _check_place(uow, register, form)
     find = resolve_sender if may_be_listed(form.level) else known_sender
     sender = find(uow, form.sender_id, form.sender_name, unit_id=post.unit_id)
+    received_on = form.received_on or today
     mail = Mail(
         direction=Direction.INCOMING,
         state=MailState.TO_IMPUTE,
@@ -131,10 +134,12 @@ def register_incoming(
         addressee=form.addressee.strip(),
         their_reference=form.their_reference.strip(),
         written_on=form.written_on,
-        received_on=form.received_on or today,
+        received_on=received_on,
         enclosure_count=form.enclosure_count,
         enclosure_note=form.enclosure_note.strip(),
         due_on=form.due_on,
+        due_from=form.due_on if form.due_days is None else received_on,
+        due_days=None if form.due_on is None else form.due_days or 0,
         unit_id=post.unit_id,
         addressed_post_id=form.addressed_post_id,
         request_token=form.request_token or None,

@@ -22,6 +22,7 @@ from ged.ports import Confidentiality
 from ged.registry.allocation import number_of
 from ged.registry.books import MAX_PRINTED, BookRow, EntryKind, EntryRow, Span, YearRow, count_entries, entries
 from ged.registry.models import Channel, Mail, MailNumber, RegisterNature
+from ged.slots import WAIT_S
 from ged.typeset import qr_svg, typeset
 from ged.unit import Actor, Role, Services
 
@@ -61,13 +62,35 @@ class Sheet:
     at: datetime
     filename: str
 
-    def pdf(self) -> bytes:
+    def pdf(self, *, wait_s: float = WAIT_S) -> bytes:
         """The PDF/A. Slow (some hundred milliseconds): call it outside of any session.
+
+        Args:
+            wait_s: for a place among what is heavy.
 
         Raises:
             Invalid: ``typeset.glyph`` when a character cannot be printed.
+            EngineFailed: ``work.busy``, ``typeset.crashed``.
         """
-        return typeset(TEMPLATES / self.template, self.data, at=self.at)
+        return typeset(TEMPLATES / self.template, self.data, at=self.at, wait_s=wait_s)
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A part of a register as a sheet.
+
+    Attributes:
+        lines: how many it has.
+        last_sequence: of its last line.
+        shown: letters whose content stands in it.
+        restricted: those of them above the ordinary level.
+    """
+
+    sheet: Sheet
+    lines: int
+    last_sequence: int
+    shown: tuple[int, ...]
+    restricted: tuple[int, ...]
 
 
 def label(session: Session, services: Services, number_id: int, actor: Actor) -> Sheet:
@@ -166,12 +189,56 @@ def register_pages(
     if total > MAX_PRINTED:
         raise Invalid("register.print_too_many", "print a shorter range", total=total, limit=MAX_PRINTED)
     rows = entries(session, book.id, span, actor, newest_first=False, limit=MAX_PRINTED)
-    told = _told(span)
+    sheet = _sheet(session, services, book, span, rows, actor, year=year, now=now)
+    return sheet, [mail_id for mail_id, level in _shown(rows) if level > Confidentiality.ORDINARY]
+
+
+def volume(
+    session: Session,
+    services: Services,
+    book: BookRow,
+    span: Span,
+    actor: Actor,
+    *,
+    year: YearRow | None,
+    now: datetime,
+) -> Volume | None:
+    """The first ``MAX_PRINTED`` lines of a span; None when it has none."""
+    rows = entries(session, book.id, span, actor, newest_first=False, limit=MAX_PRINTED)
+    if not rows:
+        return None
+    part = Span(span.year, from_sequence=rows[0].sequence, until_sequence=rows[-1].sequence)
+    sheet = _sheet(session, services, book, part, rows, actor, year=year, now=now)
+    shown = _shown(rows)
+    restricted = tuple(mail_id for mail_id, level in shown if level > Confidentiality.ORDINARY)
+    return Volume(sheet, len(rows), rows[-1].sequence, tuple(mail_id for mail_id, _ in shown), restricted)
+
+
+def _shown(rows: Sequence[EntryRow]) -> list[tuple[int, Confidentiality]]:
+    return [(row.mail_id, row.level) for row in rows if row.mail_id is not None]
+
+
+def file_name(book: BookRow, span: Span, ending: str) -> str:
+    """The name under which lines of a register are saved."""
+    return f"registre-{_slug(book.code)}-{_slug(told(span))}.{ending}"
+
+
+def _sheet(
+    session: Session,
+    services: Services,
+    book: BookRow,
+    span: Span,
+    rows: Sequence[EntryRow],
+    actor: Actor,
+    *,
+    year: YearRow | None,
+    now: datetime,
+) -> Sheet:
     day, clock = _when(now, services.zone)
     data = {
         "head": letterhead(session, book.unit_id, country=services.country).data(),
         "register": book.name,
-        "span": told,
+        "span": told(span),
         "party": "Destinataire" if book.nature is RegisterNature.DEPARTURE else "Expéditeur",
         "facts": _facts(book, rows),
         "rows": [_line(row, services.zone) for row in rows],
@@ -179,8 +246,7 @@ def register_pages(
         "printed_at": f"{day} à {clock}",
         "printed_by": actor.name,
     }
-    restricted = [row.mail_id for row in rows if row.mail_id is not None and row.level > Confidentiality.ORDINARY]
-    return Sheet("register_list.typ", data, now, f"registre-{_slug(book.code)}-{_slug(told)}.pdf"), restricted
+    return Sheet("register_list.typ", data, now, file_name(book, span, "pdf"))
 
 
 def _facts(book: BookRow, rows: Sequence[EntryRow]) -> list[tuple[str, str]]:
@@ -218,7 +284,8 @@ def _line(row: EntryRow, zone: ZoneInfo) -> dict[str, Any]:
     }
 
 
-def _told(span: Span) -> str:
+def told(span: Span) -> str:
+    """A span in French words."""
     if span.from_on is not None and span.from_on == span.until_on:
         return f"journée du {span.from_on:%d/%m/%Y}"
     if span.from_on is not None or span.until_on is not None:

@@ -13,7 +13,7 @@ from sqlalchemy import Select, delete, select
 from ged import locks
 from ged.errors import EngineFailed, Invalid
 from ged.ports import AttachmentId, Digest, FieldReading, PageRef, RecognisedPage, Recognition
-from ged.registry.files import INSPECT_TIMEOUT_S, fetch, kept_dir, private_dir, store_file
+from ged.registry.files import NOT_LOOKED, fetch, kept_dir, look_at, private_dir, store_file
 from ged.registry.intake import Look, settle
 from ged.registry.intake_models import ScanBatch, ScanPage, ScanPicture
 from ged.registry.models import Attachment, Mail, PageText, Rendition
@@ -61,11 +61,11 @@ def run_intake(services: Services, batch_id: int, *, heartbeat: Heartbeat, now: 
 def _look(services: Services, digest: Digest, path: Path) -> Look:
     fetch(services.blobs, digest, path)
     try:
-        facts = services.ocr.inspect(path, filename="page", timeout_s=INSPECT_TIMEOUT_S)
+        facts = look_at(services, path, filename="page")
     except Invalid as refusal:
         return Look(APART if refusal.code == IS_APART else "", (), problem=refusal.code)
     except EngineFailed as failure:
-        if failure.code == "ocr.unavailable":
+        if failure.code in NOT_LOOKED:
             raise
         return Look("", (), problem=failure.code)
     finally:

@@ -6,6 +6,7 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ged import slots
 from ged.ports import Digest, PageRef
 from ged.registry.files import fetch, private_dir
 from ged.registry.intake_models import (
@@ -60,12 +61,12 @@ def draw(services: Services, picture: PictureSource, *, width_px: int) -> bytes:
 
     Raises:
         Invalid: the page's bytes cannot be drawn.
-        EngineFailed: ``ocr.timeout``.
+        EngineFailed: ``ocr.timeout``; ``work.busy``: too many pictures are drawn now.
     """
     if picture.made is not None:
         with services.blobs.open(picture.made) as made:
             return made.read()
-    with private_dir(services) as folder:
+    with slots.drawing(), private_dir(services) as folder:
         source = fetch(services.blobs, picture.source, folder / "source")
         out = folder / "picture.jpg"
         ref = PageRef(source, picture.media_type, picture.page_index, picture.rotation)

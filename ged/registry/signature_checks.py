@@ -4,6 +4,7 @@ A PDF carries its signatures; a ``.p7m`` holds the signed file, a ``.p7s`` stand
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ged import slots
 from ged.errors import NotFound
 from ged.ports import BlobStore, Digest, SignatureReport, Verdict
 from ged.registry import documents
@@ -90,7 +92,7 @@ def on_view(services: Services, attachment_id: int, actor: Actor) -> tuple[FileC
 
     Raises:
         NotFound: ``attachment.unknown``, ``mail.unknown`` (also when the actor may not know).
-        EngineFailed: ``check.unavailable``.
+        EngineFailed: ``check.unavailable``; ``work.busy``.
     """
     with services.reading() as session:
         documents.attachment(session, attachment_id, actor)
@@ -98,9 +100,10 @@ def on_view(services: Services, attachment_id: int, actor: Actor) -> tuple[FileC
         at, files = row.added_at, list(_signed_files(session, row))
         wanted = select(SignatureCheck).where(SignatureCheck.attachment_id == attachment_id)
         kept = {one.digest: (one.verdict, one.checked_at) for one in session.scalars(wanted)}
+    with slots.heavy() if files else nullcontext():
+        found = [(file, reports_on(services, file, at=at)) for file in files]
     checks = []
-    for file in files:
-        reports = reports_on(services, file, at=at)
+    for file, reports in found:
         then, checked_at = kept.get(file.digest, (None, None))
         checks.append(FileCheck(file, worst(reports), reports, at, then, checked_at))
     return tuple(checks)

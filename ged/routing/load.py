@@ -4,9 +4,9 @@ from sqlalchemy import select
 
 from ged.org.file import OrganisationFile
 from ged.org.load import Change, upsert
-from ged.routing import calendar
+from ged.routing import calendar_changes
 from ged.routing.models import Mention
-from ged.unit import UnitOfWork
+from ged.unit import SYSTEM, UnitOfWork
 
 
 def load_routing(uow: UnitOfWork, file: OrganisationFile) -> list[Change]:
@@ -16,5 +16,5 @@ def load_routing(uow: UnitOfWork, file: OrganisationFile) -> list[Change]:
     for position, record in enumerate(file.mentions):
         values: dict[str, object] = {"label": record.label, "position": position}
         changes += upsert(uow, mentions, Mention, {"code": record.code}, values)
-    added = calendar.fill(uow, range(uow.now.year, uow.now.year + 3))
+    added = calendar_changes.fill(uow, range(uow.now.year, uow.now.year + 3), actor=SYSTEM).days
     return [*changes, Change("added", "holidays", str(uow.now.year), str(added))] if added else changes

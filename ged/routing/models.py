@@ -63,6 +63,9 @@ class Assignment(Base):
     mentions: Mapped[list[str]] = mapped_column(JSON, default=list)
     instruction: Mapped[str] = mapped_column(Text, default="")
     due_on: Mapped[date | None] = mapped_column(index=True)
+    due_from: Mapped[date | None]
+    """As that of a letter: what ``due_on`` is counted from, with ``due_days``."""
+    due_days: Mapped[int | None] = mapped_column(Integer)
     state: Mapped[AssignmentState] = mapped_column(Code(AssignmentState), default=AssignmentState.OPEN)
     assigned_by_person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
     assigned_by_post_id: Mapped[int] = mapped_column(ForeignKey("posts.id"), index=True)

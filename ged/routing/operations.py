@@ -16,7 +16,7 @@ from ged.registry import operations as registered
 from ged.registry.models import Mail
 from ged.registry.operations import mail_for
 from ged.registry.states import MOVES, MailAct, move
-from ged.routing import deadlines, states
+from ged.routing import deadlines, due, states
 from ged.routing.models import Assignment, Imputation, Mention, Purpose
 from ged.routing.rights import ENDED, assigning_post, imputing_post, upwards, working_post
 from ged.routing.states import LIVE, AssignmentAct, AssignmentState
@@ -34,6 +34,8 @@ class ImputationForm:
     mentions: tuple[str, ...] = ()
     note: str = ""
     due_on: date | None = None
+    due_days: int | None = None
+    """Working days from the decision, instead of a date."""
 
 
 def impute(
@@ -49,6 +51,7 @@ def impute(
         InvalidTransition: ``mail.wrong_state``.
         StaleVersion: ``mail.stale``.
     """
+    asked = due.asked(uow, form.due_on, form.due_days)
     mail = _locked(uow, mail_id, actor=actor, version=version)
     post = imputing_post(uow.session, mail, actor)
     units = _checked_units(uow, form, now)
@@ -66,7 +69,8 @@ def impute(
     superseded = _end(uow, _live_of(uow, mail.id), now)
     uow.session.flush()
     mail.responsible_unit_id = units[0].id
-    mail.due_on = form.due_on or mail.due_on
+    if asked is not None:
+        due.give(mail, asked)
     for position, unit in enumerate(units):
         uow.session.add(
             Assignment(
@@ -78,7 +82,7 @@ def impute(
                 mentions=list(form.mentions),
                 instruction=form.note.strip(),
                 # The letter's date binds every unit that it went to, and whatever they give further.
-                due_on=mail.due_on,
+                **due.of(mail),
                 assigned_by_person_id=actor.person_id,
                 assigned_by_post_id=post.post_id,
                 assigned_at=now,
@@ -107,6 +111,7 @@ def impute_all(
     Raises:
         As ``impute``.
     """
+    due.hold_calendar(uow)
     # All of them before the first decision: two people may have ticked the same letters in two orders.
     locks.hold(uow.session, Mail, list(versions))
     for mail_id, version in versions.items():
@@ -213,6 +218,7 @@ def assign(
             ``deadline.later_than_above``.
         InvalidTransition: ``assignment.wrong_state``, ``mail.wrong_state``.
     """
+    asked = due.asked(uow, due_on, None)
     mail = _open_mail(uow, mail_id, actor=actor)
     above = assignment_for(uow, from_assignment_id, mail_id=mail.id)
     post = assigning_post(above, actor)
@@ -222,7 +228,8 @@ def assign(
     _check_target(uow, above, unit, to_post_id)
     if due_on is not None and due_on < now.astimezone(uow.services.zone).date():
         raise Invalid("impute.due_past", "choose a date to come", field="due_on")
-    due_on = deadlines.latest(due_on, {above.due_on})
+    bound = deadlines.latest(due_on, {above.due_on})
+    basis = due.of(above) if asked is None else due.basis(asked)
     if above.state is AssignmentState.OPEN:
         above.state = states.move(above.state, AssignmentAct.TAKE)
     row = Assignment(
@@ -235,7 +242,7 @@ def assign(
         purpose=purpose,
         mentions=list(mentions),
         instruction=instruction.strip(),
-        due_on=due_on,
+        **basis,
         assigned_by_person_id=actor.person_id,
         assigned_by_post_id=post.post_id,
         assigned_at=now,
@@ -246,7 +253,7 @@ def assign(
     access.grant(uow, mail.id, (principal,), because)
     uow.record(
         "mail.assigned", "mail", mail.id, actor=actor, post=post, assignment=row.id, unit=unit.code,
-        to_post=to_post_id, purpose=purpose.value, instruction=row.instruction, due_on=_text(due_on),
+        to_post=to_post_id, purpose=purpose.value, instruction=row.instruction, due_on=_text(bound),
     )  # fmt: skip
     uow.reindex(mail.id)
     return row.id

@@ -44,6 +44,7 @@ NOT_SEARCHED_BY = {
     "posts.secretary_of_id": "a few hundred rows, read by their key",
     "read_marks.person_id": "always asked together with the letter, which comes first in the key",
     "rectifications.person_id": "names who acted",
+    "requested_files.register_id": "read from the file, which is found by its owner",
     "register_closings.closed_by_id": "names who acted",
     "scan_batches.into_mail_id": "read from the batch",
     "scan_orders.ordered_by_id": "names who acted",

@@ -7,16 +7,20 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import insert
 
 from ged.registry import bridges, scan_orders
+from ged.registry.models import MailNumber, RegisterCounter
 from tests.factories import actor
 from tests.served import Served, served
+from tests.site import PASSWORD, give_passwords, token
+from tests.slip_kit import register_id
 from tests.worker_kit import Installation, eventually
 
 pytestmark = pytest.mark.slow
@@ -188,3 +192,63 @@ def test_the_number_of_processes_is_a_setting(tmp_path: Path) -> None:
             eventually(lambda: len(site.children()) == 3, within_s=20, what="three processes")
     finally:
         place.close()
+
+
+WARM, PRINTS, PRINTED = 6, 24, 300
+
+
+def test_the_memory_of_the_site_stays_flat_over_heavy_prints(tmp_path: Path) -> None:
+    place = Installation.make(tmp_path)
+    try:
+        give_passwords(place.services)
+        book = fill_book(place)
+        with served(place) as site, signed_in(site, "agent") as client, ThreadPoolExecutor(2) as pool:
+            paths = [
+                f"/registres/{book}/pages.pdf?annee=2026&premier={n}&dernier={n + PRINTED - 1}"
+                for n in range(1, WARM + PRINTS + 1)
+            ]
+            assert set(pool.map(lambda path: printed(client, path), paths[:WARM])) == {True}
+            before = [rss_mb(pid) for pid in site.children()]
+            assert set(pool.map(lambda path: printed(client, path), paths[WARM:])) == {True}
+            after = [rss_mb(pid) for pid in site.children()]
+    finally:
+        place.close()
+    assert len(before) == len(after) == 1
+    assert after[0] <= 1.2 * before[0], (before, after)
+
+
+def fill_book(place: Installation) -> int:
+    """A register with as many numbers as are printed."""
+    now, book = datetime.now(UTC), register_id(place.services, "ARR")
+    with place.services.unit_of_work(now) as uow:
+        rows = [
+            {"register_id": book, "year": 2026, "sequence": n, "text": f"{n:05d}/2026/MIN", "registered_at": now, "registered_on": now.date()}
+            for n in range(1, WARM + PRINTS + PRINTED + 1)
+        ]  # fmt: skip
+        uow.session.execute(insert(MailNumber), rows)
+        uow.session.add(RegisterCounter(register_id=book, year=2026, last_sequence=len(rows), last_on=now.date()))
+    return int(book)
+
+
+@contextmanager
+def signed_in(site: Served, account: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=site.url, timeout=60) as client:
+        form = {"csrf_token": token(client.get("/connexion").text), "account": account, "password": PASSWORD}
+        assert client.post("/connexion", data=form).status_code == 303
+        yield client
+
+
+def printed(client: httpx.Client, path: str) -> bool:
+    """Print, and come again as long as one is told to."""
+    for _ in range(30):
+        answer = client.get(path)
+        if answer.status_code != 503:
+            return answer.status_code == 200 and answer.content.startswith(b"%PDF")
+        time.sleep(1)
+    return False
+
+
+def rss_mb(pid: int) -> float:
+    """What a process has in memory."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 1024

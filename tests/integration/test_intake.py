@@ -203,6 +203,13 @@ def test_a_page_is_stored_before_it_is_acknowledged_and_once_only(services: Serv
     assert [(row.token, row.order_id, row.sequence) for row in rows] == [("t1", 7, 1)]
 
 
+def test_a_page_that_a_bridge_called_another_sort_of_file_is_what_the_look_shows(services: Services) -> None:
+    take_in(services, pair(services), "folder", pages.pdf("une lettre"))  # sent as image/png
+    with services.reading() as session:
+        (page,) = session.scalars(select(ScanPage))
+        assert (page.media_type, page.problem) == ("application/pdf", "")
+
+
 def test_completing_names_the_pages_that_are_missing(services: Services) -> None:
     bridge = pair(services)
     send(services, bridge, "k1", pages.png("un"))

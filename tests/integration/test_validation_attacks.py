@@ -24,6 +24,19 @@ from tests.pki_kit import (
     with_empty_field,
     with_validation_data,
 )
+from tests.shadow_kit import (
+    annotate,
+    hide_a_layer,
+    open_with_a_script,
+    point_to_other_content,
+    remove_a_page,
+    replace_the_shown_payee,
+    replace_the_value,
+    swap_the_content,
+    swap_the_font,
+    turn_a_page,
+    uncover_by_an_empty_overlay,
+)
 
 DAY = timedelta(days=1)
 
@@ -56,22 +69,6 @@ def ask(checker):
 
 def _changes(checker, pdf):
     return checker.check(pdf, at=NOW)[0].changes
-
-
-def _page(writer, number=0):
-    return writer.find_page_for_modification(number)[0].get_object()
-
-
-def _changed_page(writer):
-    place, _ = writer.find_page_for_modification(0)
-    writer.mark_update(place)
-    return place.get_object()
-
-
-def _stream(writer, content, **entries):
-    return writer.add_object(
-        generic.StreamObject({pdf_name(f"/{key}"): value for key, value in entries.items()}, stream_data=content)
-    )
 
 
 # --- what stays green
@@ -119,105 +116,29 @@ def test_signed_again_where_the_certification_forbids_it_is_red(ask, ministry, m
     assert ask(signed(sealed, ministry.signer, name="second"))[0] == ("red", "modified_after")
 
 
-def test_signed_again_in_a_new_field_is_red(ask, order, ministry):
-    assert ask(signed(order, ministry.signer, name="third"))[0] == ("red", "modified_after")
+def test_signed_again_in_a_field_of_its_own_is_amber_and_told_so(ask, checker, order, ministry):
+    thrice = signed(signed(order, ministry.signer, name="second"), ministry.signer, name="third")
+    assert ask(thrice) == [("amber", "signed_again")] * 2 + [("green", "ok")]
+    assert [one.changes for one in checker.check(thrice, at=NOW)] == [("new_field", "signed_again"), ("new_field",), ()]
 
 
 # --- shadow attacks and incremental updates
 
 
-def _replace_the_shown_payee(writer):
-    """The look of the field changes, its value does not: pyHanko's default policy calls it form filling."""
-    field = writer.root["/AcroForm"]["/Fields"][0]
-    look = field["/AP"]["/N"]
-    look._data = look.data.replace(b"Pharmacie du Port", b"Compte de M. Faux!")
-    look._encoded_data = None
-    writer.mark_update(field["/AP"].raw_get("/N"))
-
-
-def _replace_the_value(writer):
-    field = writer.root["/AcroForm"]["/Fields"][0]
-    field["/V"] = pdf_string("Compte de M. Faux")
-    writer.mark_update(writer.root["/AcroForm"]["/Fields"].raw_get(0))
-
-
-def _uncover_by_an_empty_overlay(writer):
-    place = _page(writer)["/Resources"]["/XObject"].raw_get("/Ov")
-    form = place.get_object()
-    form._data, form._encoded_data = b"", None
-    writer.mark_update(place)
-
-
-def _swap_the_content(writer):
-    place = _page(writer).raw_get("/Contents")
-    stream = place.get_object()
-    stream._data, stream._encoded_data = b"BT /F1 12 Tf 50 700 Td (Payez le double) Tj ET", None
-    writer.mark_update(place)
-
-
-def _point_to_other_content(writer):
-    page = _changed_page(writer)
-    page["/Contents"] = _stream(writer, b"BT /F1 12 Tf 50 700 Td (Autre) Tj ET")
-
-
-def _swap_the_font(writer):
-    place = _page(writer)["/Resources"]["/Font"].raw_get("/F1")
-    place.get_object()["/BaseFont"] = pdf_name("/Symbol")
-    writer.mark_update(place)
-
-
-def _annotate(writer):
-    note = {"/Type": "/Annot", "/Subtype": "/FreeText"}
-    entries = {pdf_name(key): pdf_name(value) for key, value in note.items()}
-    entries[pdf_name("/Rect")] = generic.ArrayObject([generic.NumberObject(n) for n in (0, 0, 300, 300)])
-    entries[pdf_name("/Contents")] = pdf_string("Payez à un autre")
-    page, _ = writer.find_page_for_modification(0)
-    writer.register_annotation(page, writer.add_object(generic.DictionaryObject(entries)))
-
-
-def _remove_a_page(writer):
-    tree = writer.root["/Pages"]
-    del tree["/Kids"][1]
-    tree["/Count"] = generic.NumberObject(1)
-    writer.mark_update(writer.root.raw_get("/Pages"))
-
-
-def _turn_a_page(writer):
-    _changed_page(writer)["/Rotate"] = generic.NumberObject(180)
-
-
-def _open_with_a_script(writer):
-    writer.root["/OpenAction"] = generic.DictionaryObject(
-        {pdf_name("/S"): pdf_name("/JavaScript"), pdf_name("/JS"): pdf_string("this.print()")}
-    )
-    writer.update_root()
-
-
-def _hide_a_layer(writer):
-    group = writer.add_object(
-        generic.DictionaryObject({pdf_name("/Type"): pdf_name("/OCG"), pdf_name("/Name"): pdf_string("x")})
-    )
-    shown = generic.DictionaryObject({pdf_name("/OFF"): generic.ArrayObject([group])})
-    writer.root["/OCProperties"] = generic.DictionaryObject(
-        {pdf_name("/OCGs"): generic.ArrayObject([group]), pdf_name("/D"): shown}
-    )
-    writer.update_root()
-
-
 @pytest.mark.parametrize(
     ("edit", "change"),
     [
-        (_replace_the_shown_payee, "annotations"),
-        (_replace_the_value, "annotations"),
-        (_uncover_by_an_empty_overlay, "page_content"),
-        (_swap_the_content, "page_content"),
-        (_point_to_other_content, "page_content"),
-        (_swap_the_font, "page_content"),
-        (_annotate, "annotations"),
-        (_remove_a_page, "pages"),
-        (_turn_a_page, "page_content"),
-        (_open_with_a_script, "actions"),
-        (_hide_a_layer, "layers"),
+        (replace_the_shown_payee, "annotations"),
+        (replace_the_value, "annotations"),
+        (uncover_by_an_empty_overlay, "page_content"),
+        (swap_the_content, "page_content"),
+        (point_to_other_content, "page_content"),
+        (swap_the_font, "page_content"),
+        (annotate, "annotations"),
+        (remove_a_page, "pages"),
+        (turn_a_page, "page_content"),
+        (open_with_a_script, "actions"),
+        (hide_a_layer, "layers"),
     ],
 )
 def test_what_is_changed_after_the_signature_is_red_and_named(ask, checker, order, edit, change):
@@ -231,16 +152,16 @@ def test_what_is_changed_after_the_signature_is_red_and_named(ask, checker, orde
 
 def test_a_change_hidden_among_validation_data_is_red(ask, order, ministry):
     def both(writer):
-        _replace_the_shown_payee(writer)
+        replace_the_shown_payee(writer)
         writer.root["/DSS"] = generic.DictionaryObject()
         writer.update_root()
 
     assert ask(updated(order, both)) == [("red", "modified_after")]
-    assert ask(with_validation_data(updated(order, _swap_the_font), [ministry.root])) == [("red", "modified_after")]
+    assert ask(with_validation_data(updated(order, swap_the_font), [ministry.root])) == [("red", "modified_after")]
 
 
 def test_a_change_before_a_second_signature_is_red_for_the_first(ask, order, ministry):
-    attacked = signed(updated(order, _swap_the_content), ministry.signer, name="second")
+    attacked = signed(updated(order, swap_the_content), ministry.signer, name="second")
     assert ask(attacked) == [("red", "modified_after"), ("green", "ok")]
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from ged.routing import calendar
+from ged.routing import calendar, calendar_changes
 from ged.routing.deadlines import add_working_days
 from ged.routing.models import Holiday
-from ged.unit import Services
+from ged.unit import SYSTEM, Services
 from tests.factories import NOW, actor, make_organisation, make_services
 
 
@@ -23,7 +23,7 @@ def services(tmp_path: Path) -> Iterator[Services]:
 
 def fill(services: Services, years: range) -> int:
     with services.unit_of_work(NOW) as uow:
-        return calendar.fill(uow, years)
+        return calendar_changes.fill(uow, years, actor=SYSTEM).days
 
 
 def test_the_first_day_of_ramadan_is_worked_and_muslim_feasts_wait_to_be_confirmed(services: Services) -> None:
@@ -53,8 +53,8 @@ def test_filling_again_corrects_what_a_program_wrote_and_keeps_what_a_person_did
     with services.unit_of_work(NOW) as uow:
         uow.session.add(Holiday(on=date(2026, 2, 18), name="Ramadan", is_estimate=True))
         uow.session.add(Holiday(on=date(2026, 3, 20), name="l'Aïd El-Fitr", is_estimate=False))
-        calendar.set_holiday(uow, date(2026, 5, 27), name="Tabaski (décret)", is_off=True, actor=admin)
-        calendar.set_holiday(uow, date(2027, 2, 8), name="Ramadan", is_off=True, actor=admin)
+        calendar_changes.set_holiday(uow, date(2026, 5, 27), name="Tabaski (décret)", is_off=True, actor=admin)
+        calendar_changes.set_holiday(uow, date(2027, 2, 8), name="Ramadan", is_off=True, actor=admin)
     fill(services, range(2026, 2028))
     with services.reading() as session:
         rows = {row.on: row for year in (2026, 2027) for row in calendar.list_holidays(session, year)}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import LazyString
+from flask_babel import LazyString, ngettext
 from flask_babel import gettext as _
 
 import sandbox
@@ -20,7 +20,7 @@ from ged.ports import JobId
 from ged.reports import jobs as job_reports
 from ged.reports import journal
 from ged.reports.journal import JournalFilter
-from ged.routing import calendar
+from ged.routing import calendar, calendar_changes
 from ged.unit import Role
 from web import context, settings_file
 from web.errors import view_of
@@ -183,10 +183,10 @@ def set_holiday() -> ResponseReturnValue:
         if on is None:
             raise Invalid("form.required", "fill it in", field="on")
         with context.services().unit_of_work(context.now()) as uow:
-            calendar.set_holiday(uow, on, name=name, is_off=is_off, actor=context.actor())
+            changed = calendar_changes.set_holiday(uow, on, name=name, is_off=is_off, actor=context.actor())
     except Invalid as error:
         return _calendar_page(error)
-    flash(_("Le calendrier est enregistré."), "success")
+    flash(_("Le calendrier est enregistré.") + _moved(changed), "success")
     return redirect(url_for("admin.calendar_page", annee=on.year), 303)
 
 
@@ -198,10 +198,10 @@ def set_week() -> ResponseReturnValue:
     try:
         fields.check()
         with context.services().unit_of_work(context.now()) as uow:
-            calendar.set_working_week(uow, weekdays, actor=context.actor())
+            changed = calendar_changes.set_working_week(uow, weekdays, actor=context.actor())
     except Invalid as error:
         return _calendar_page(error)
-    flash(_("La semaine de travail est enregistrée."), "success")
+    flash(_("La semaine de travail est enregistrée.") + _moved(changed), "success")
     return redirect(url_for("admin.calendar_page"), 303)
 
 
@@ -209,7 +209,22 @@ def set_week() -> ResponseReturnValue:
 def fill_calendar() -> ResponseReturnValue:
     """Fill the coming years from the list of holidays; what a person edited stays."""
     with context.services().unit_of_work(context.now()) as uow:
-        added = calendar.fill(uow, range(context.today().year, context.today().year + 3))
-        uow.record("calendar.filled", "calendar", None, actor=context.actor(), added=added)
-    flash(_("%(n)s jours ajoutés.", n=added), "success")
+        years = range(context.today().year, context.today().year + 3)
+        changed = calendar_changes.fill(uow, years, actor=context.actor())
+        uow.record(
+            "calendar.filled", "calendar", None, actor=context.actor(), added=changed.days, moved=changed.letters
+        )
+    flash(ngettext("%(num)s jour ajouté.", "%(num)s jours ajoutés.", changed.days) + _moved(changed), "success")
     return redirect(url_for("admin.calendar_page"), 303)
+
+
+def _moved(changed: calendar_changes.Changed) -> str:
+    """How many letters have another date now, to be said behind what was done."""
+    if not changed.letters:
+        return " " + str(_("Aucune échéance n'a bougé."))
+    said: str = ngettext(
+        "L'échéance de %(num)s courrier en cours a été déplacée.",
+        "Les échéances de %(num)s courriers en cours ont été déplacées.",
+        changed.letters,
+    )
+    return f" {said}"

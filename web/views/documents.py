@@ -6,7 +6,7 @@ from flask import Blueprint, Response, flash, redirect, request, send_file, url_
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from ged.errors import GedError, Invalid, InvalidTransition, NotFound
+from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, NotFound
 from ged.ports import AttachmentId, Confidentiality
 from ged.registry import arrange, documents, scan_pictures, takeover_files
 from ged.registry.documents import AttachmentRow, FileRow
@@ -84,7 +84,12 @@ def page_image(attachment_id: int, page_no: int) -> ResponseReturnValue:
     etag = f"{source.etag}-{width_px}"
     if request.if_none_match.contains(etag):
         return "", 304
-    drawn = scan_pictures.draw(services, source, width_px=width_px)
+    try:
+        drawn = scan_pictures.draw(services, source, width_px=width_px)
+    except EngineFailed as error:
+        if error.code != "work.busy":
+            raise
+        return redirect(url_for("static", filename="img/waiting.svg"))
     return send_file(BytesIO(drawn), mimetype="image/jpeg", etag=etag, conditional=True)
 
 

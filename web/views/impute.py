@@ -172,7 +172,7 @@ def _decision(fields: FormReader) -> ImputationForm:
     leading = fields.integer("leading_unit_id", required=True)
     others = fields.integers("other_unit_ids")
     note = fields.text("note", maximum=2000)
-    due_on = _due_on(fields)
+    due_on, due_days = _due(fields)
     fields.check()
     return ImputationForm(
         leading_unit_id=UnitId(leading) if leading is not None else None,
@@ -180,19 +180,20 @@ def _decision(fields: FormReader) -> ImputationForm:
         mentions=tuple(request.form.getlist("mentions")),
         note=note,
         due_on=due_on,
+        due_days=due_days,
     )
 
 
-def _due_on(fields: FormReader) -> date | None:
-    """A date as typed, or a number of working days from today."""
+def _due(fields: FormReader) -> tuple[date | None, int | None]:
+    """A date as typed, or a number of working days from today and the day that it leads to."""
     typed, days = fields.day("due_on"), fields.integer("due_days", minimum=0, maximum=deadlines.MAX_DAYS)
     if days is None:
-        return typed
+        return typed, None
     with context.services().reading() as session:
         counted = deadlines.add_working_days(context.today(), days, working.calendar(session))
     if typed is not None and typed != counted:
         fields.refuse(Invalid("impute.due_twice", "give one of the two", field="due_days", counted=counted))
-    return counted
+    return counted, days
 
 
 def _acted_for() -> list[HeldPost]:

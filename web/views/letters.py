@@ -364,6 +364,10 @@ def journal_detail(row: JournalRow) -> str:
         field = field_label(said.get("field", ""))
         old, new = (field_value(said.get(name, "")) or "—" for name in ("old", "new"))
         parts.append(_("%(field)s : « %(old)s » devient « %(new)s »", field=field, old=old, new=new))
+    elif row.action == "mail.due_moved":
+        if "new" in said:
+            old, new = field_value(said.get("old", "")), field_value(said["new"])
+            parts.append(_("échéance portée du %(old)s au %(new)s", old=old, new=new))
     else:
         parts += [said[name] for name in ("number", "units", "unit", "note", "instruction", "outcome") if name in said]
     if "reason" in said:

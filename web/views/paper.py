@@ -80,8 +80,10 @@ def picture(paper_id: int, leaf_id: int) -> ResponseReturnValue:
         return "", 304
     try:
         drawn = scan_pictures.draw(services, source, width_px=width_px)
-    except (Invalid, EngineFailed):
-        return redirect(url_for("static", filename="img/unreadable.svg"))
+    except (Invalid, EngineFailed) as error:
+        return redirect(
+            url_for("static", filename="img/waiting.svg" if error.code == "work.busy" else "img/unreadable.svg")
+        )
     return send_file(BytesIO(drawn), mimetype="image/jpeg", etag=source.etag, conditional=True)
 
 

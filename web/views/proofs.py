@@ -1,12 +1,13 @@
 """Signatures of files that came from outside, in words; and the case file that leaves with its proof."""
 
+from contextlib import ExitStack
 from io import BytesIO
 from tempfile import TemporaryFile
 
 from flask import Blueprint, render_template, request, send_file
 from flask.typing import ResponseReturnValue
 
-from ged import case_export
+from ged import case_export, slots
 from ged.ports import Confidentiality
 from ged.registry import documents, signature_checks
 from web import context, verdicts
@@ -55,9 +56,11 @@ def signed_revision(attachment_id: int) -> ResponseReturnValue:
 def case(mail_id: int) -> ResponseReturnValue:
     """The letter's case file as one ZIP."""
     services = context.services()
-    collected = case_export.collect(services, mail_id, actor=context.actor(), now=context.now())
-    packed = TemporaryFile()  # noqa: SIM115  the answer is sent from it and closes it
-    case_export.write_zip(services, collected, packed)
+    with slots.heavy(), ExitStack() as unless_sent:
+        packed = unless_sent.enter_context(TemporaryFile())
+        collected = case_export.collect(services, mail_id, actor=context.actor(), now=context.now())
+        case_export.write_zip(services, collected, packed)
+        unless_sent.pop_all()  # the answer is sent from it and closes it
     packed.seek(0)
     name = f"preuve-{(collected.number or str(mail_id)).replace('/', '-')}.zip"
     return send_file(packed, mimetype="application/zip", as_attachment=True, download_name=name)

@@ -30,8 +30,7 @@ from ged.registry.models import Channel, Priority
 from ged.registry.operations import MAX_NAME, MAX_SUBJECT, IncomingForm
 from ged.registry.scan_queries import ScanRow
 from ged.registry.suggestions.form import ScanProposals, for_scan
-from ged.routing import calendar
-from ged.routing.deadlines import add_working_days
+from ged.routing import due
 from web import context
 from web.forms import FormReader
 from web.labels import LINKS, NATURES
@@ -111,7 +110,8 @@ def register() -> ResponseReturnValue:
     try:
         typed = _read()
         with context.services().unit_of_work(now) as uow:
-            done = operations.register_incoming(uow, typed.register_id, typed.form, actor=actor, now=now)
+            form = due.counted(uow, typed.form)
+            done = operations.register_incoming(uow, typed.register_id, form, actor=actor, now=now)
             if typed.scan_id is not None and not done.is_repeated:
                 arrange.join_to_mail(
                     uow, ScanId(typed.scan_id), done.mail_id, actor=actor, now=now, version=typed.scan_version
@@ -166,8 +166,8 @@ def _read_letter(fields: FormReader) -> IncomingForm:
 
 
 def _completed(form: IncomingForm, register_id: int | None, fields: FormReader) -> IncomingForm:
-    """The same checked against what there is, with the day that a delay leads to and the letter that a number names."""
-    actor, received_on = context.actor(), form.received_on or context.today()
+    """The same checked against what there is, with the delay and the letter that a number names."""
+    actor = context.actor()
     days, related = fields.integer("delay_days", maximum=366), fields.text("related_number", maximum=64)
     chosen = fields.integer("related_number_letter")
     with context.services().reading() as db:
@@ -177,7 +177,7 @@ def _completed(form: IncomingForm, register_id: int | None, fields: FormReader) 
         if register_id is not None and register_id not in {one[0] for one in entry.arrival_registers(db, actor)}:
             fields.refuse(Invalid("form.unknown_choice", "choose from the list", field="register_id"))
         if days is not None and form.due_on is None:
-            form = replace(form, due_on=add_working_days(received_on, days, calendar.calendar(db)))
+            form = replace(form, due_days=days)
         if related:
             try:
                 other = typed_numbers.letter_by_number(db, related, actor, field="related_number", chosen=chosen)

@@ -1,5 +1,6 @@
 """The registers as books: who may read which, their lines, their proof, their pages to print, opening at a number."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from io import BytesIO
 
@@ -14,6 +15,7 @@ from ged.ports import RegisterId
 from ged.registry import allocation, books, prints, reading
 from ged.registry.books import BookRow, Span, YearRow
 from ged.registry.models import ClosingPeriod
+from ged.reports import exports
 from web import context
 from web.forms import FormReader
 from web.numbers import whole
@@ -76,19 +78,21 @@ def _chosen(book: BookRow, years: list[YearRow], asked: int | None) -> YearRow:
 
 @blueprint.get("/<int:register_id>/pages.pdf")
 def pages(register_id: int) -> ResponseReturnValue:
-    """Pages to print for days (``du``, ``au``) or numbers (``premier``, ``dernier``) of a year (``annee``)."""
+    """Pages to print for days (``du``, ``au``) or numbers (``premier``, ``dernier``) of a year (``annee``); of more lines
+    than one document may have, a job makes a file."""
     services, actor, now = context.services(), context.actor(), context.now()
-    fields = FormReader(request.args)
-    from_on, until_on = fields.day("du"), fields.day("au")
-    first, last = fields.integer("premier", maximum=_FAR), fields.integer("dernier", maximum=_FAR)
     try:
-        fields.check()
+        typed = _typed()
         with services.reading() as session:
             book = books.book(session, register_id, actor)
-            asked = _year_of(book, from_on) or request.args.get("annee", type=whole)
-            years = books.years(session, [book.id], chosen=asked, whole=True).get(book.id, [])
-            year = _chosen(book, years, asked)
-            span = Span(year.year, from_on, until_on or from_on, first, last)
+            asked = _year_asked(book, typed)
+            year = _chosen(book, books.years(session, [book.id], chosen=asked, whole=True).get(book.id, []), asked)
+            span = replace(typed, year=year.year)
+            total = books.count_entries(session, book.id, span)
+            if total > books.MAX_PRINTED:
+                return render_template(
+                    "registers/large.html", book=book, total=total, span=span, told=prints.told(span)
+                )
             sheet, restricted = prints.register_pages(session, services, book, span, actor, year=year, now=now)
     except Invalid as error:
         return _show(register_id, error)
@@ -97,6 +101,40 @@ def pages(register_id: int) -> ResponseReturnValue:
             for mail_id in restricted:
                 reading.record_printing(uow, mail_id, what="register", actor=actor)
     return send_file(BytesIO(sheet.pdf()), mimetype="application/pdf", download_name=sheet.filename)
+
+
+@blueprint.post("/<int:register_id>/fichier")
+def ask_file(register_id: int) -> ResponseReturnValue:
+    """Ask for the pages as a file that a job makes."""
+    services, actor = context.services(), context.actor()
+    try:
+        typed = _typed()
+        with services.unit_of_work(context.now()) as uow:
+            book = books.book(uow.session, register_id, actor)
+            asked = _year_asked(book, typed)
+            year = _chosen(book, books.years(uow.session, [book.id], chosen=asked).get(book.id, []), asked)
+            exports.ask(uow, book, replace(typed, year=year.year), actor=actor)
+    except Invalid as error:
+        return _show(register_id, error)
+    flash(_("Le fichier est demandé. Il se prépare ; vous pouvez continuer votre travail."), "success")
+    return redirect(url_for("exports.index"), 303)
+
+
+def _typed() -> Span:
+    """The days or numbers that a form names, without the year.
+
+    Raises:
+        Invalid: what was typed is no day or number.
+    """
+    fields = FormReader(request.values)
+    from_on, until_on = fields.day("du"), fields.day("au")
+    first, last = fields.integer("premier", maximum=_FAR), fields.integer("dernier", maximum=_FAR)
+    fields.check()
+    return Span(0, from_on, until_on or from_on, first, last)
+
+
+def _year_asked(book: BookRow, typed: Span) -> int | None:
+    return _year_of(book, typed.from_on) or request.values.get("annee", type=whole)
 
 
 def _year_of(book: BookRow, day: date | None) -> int | None:

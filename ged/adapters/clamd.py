@@ -1,0 +1,110 @@
+"""ClamAV's daemon as the scanner for viruses: the command INSTREAM of clamd(8), the bytes sent in pieces.
+
+Our own client: the kept one on PyPI is under the GPL, version 2 alone, which the licence of this project does not take.
+"""
+
+import socket
+import struct
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ged.errors import ConfigError, EngineFailed, Invalid
+
+PIECE = 256 * 1024
+MAX_REPLY = 4096
+CONNECT_S = 5.0
+
+
+class Clamd:
+    """A daemon at ``unix:/run/clamav/clamd.ctl`` or ``tcp://host:3310``."""
+
+    def __init__(self, address: str, *, timeout_s: float = 120.0) -> None:
+        """Nothing is connected yet.
+
+        Raises:
+            ConfigError: ``config.invalid``.
+        """
+        self._address = parse_address(address)
+        self._timeout_s = timeout_s
+
+    def check(self, source: Path) -> None:
+        """Send the whole file; see ``ged.ports.VirusScanner``."""
+        try:
+            reply = self._streamed(source)
+        except OSError as error:
+            raise EngineFailed("scanner.unavailable", "start clamd, then try again", reason=str(error)) from None
+        if reply.endswith(" FOUND"):
+            name = reply.removeprefix("stream: ").removesuffix(" FOUND")
+            raise Invalid("file.virus", "do not open the file; tell its sender", field="file", virus=name)
+        if reply != "stream: OK":
+            raise EngineFailed(
+                "scanner.unavailable", "let clamd's StreamMaxLength be as large as GED_MAX_UPLOAD_BYTES", reason=reply
+            )
+
+    def is_there(self) -> bool:
+        """Ask with PING."""
+        try:
+            with self._connect() as link:
+                link.sendall(b"zPING\0")
+                return _reply(link) == "PONG"
+        except OSError:
+            return False
+
+    def _streamed(self, source: Path) -> str:
+        """What the daemon says of a file; also when it stopped reading before the end, at its limit of size."""
+        with self._connect() as link, source.open("rb") as file:
+            try:
+                link.sendall(b"zINSTREAM\0")
+                while piece := file.read(PIECE):
+                    link.sendall(struct.pack("!L", len(piece)) + piece)
+                link.sendall(struct.pack("!L", 0))
+            except (BrokenPipeError, ConnectionResetError):
+                return _reply(link) or "the daemon closed the connection"
+            return _reply(link)
+
+    def _connect(self) -> socket.socket:
+        if isinstance(self._address, str):
+            link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            link.settimeout(CONNECT_S)
+            try:
+                link.connect(self._address)
+            except OSError:
+                link.close()
+                raise
+        else:
+            link = socket.create_connection(self._address, timeout=CONNECT_S)
+        link.settimeout(self._timeout_s)
+        return link
+
+
+def parse_address(address: str) -> str | tuple[str, int]:
+    """A socket's path, or host and port.
+
+    Raises:
+        ConfigError: ``config.invalid``.
+    """
+    parts = urlsplit(address)
+    try:
+        if parts.scheme == "unix" and parts.path.startswith("/"):
+            return parts.path
+        if parts.scheme == "tcp" and parts.hostname and parts.port:
+            return parts.hostname, parts.port
+    except ValueError:  # a port that is none
+        pass
+    raise ConfigError(
+        "config.invalid", "set GED_CLAMD to unix:/run/clamav/clamd.ctl or tcp://host:3310", setting="GED_CLAMD"
+    )
+
+
+def _reply(link: socket.socket) -> str:
+    """The line that the daemon answers, without its closing zero byte."""
+    said = b""
+    while len(said) < MAX_REPLY and not said.endswith(b"\0"):
+        try:
+            more = link.recv(MAX_REPLY)
+        except ConnectionResetError:
+            break
+        if not more:
+            break
+        said += more
+    return said.rstrip(b"\0").decode("utf-8", "replace").strip()

@@ -1,0 +1,24 @@
+"""what sort of file a page is, is what the first look at it showed: a bridge may have said another
+
+Revision ID: 0025
+Revises: 0024
+"""
+
+from ged.held import Held
+from ged.migrations.tools import hold
+
+revision = "0025"
+down_revision = "0024"
+branch_labels = None
+depends_on = None
+oldest_program = "0024"
+
+CAME = ("id", "batch_id", "token", "digest", "size_bytes", "page_index", "received_at")
+
+
+def upgrade() -> None:
+    hold(Held("scan_pages", columns=CAME))
+
+
+def downgrade() -> None:
+    hold(Held("scan_pages", columns=(*CAME, "media_type")))

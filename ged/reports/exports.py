@@ -1,0 +1,305 @@
+"""Files too large for a page: a job makes them in pieces, their owner fetches them, a night forgets them.
+
+A register is printed in volumes of ``MAX_PRINTED`` lines, as its paper book would be bound, in one ZIP. Each volume is read
+by the keys of its lines in a session of its own and set in a limited child; nothing is locked, and the job never has
+more than one volume in memory.
+
+What the file shows was checked when it was made. When it is fetched it is checked again: the register must still be
+open to its owner, and each letter whose content is in the file.
+"""
+
+import json
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from itertools import accumulate
+from typing import Any
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session, aliased
+
+from ged import access
+from ged.errors import Forbidden, Invalid, NotFound
+from ged.jobs import Job, JobKind, JobState
+from ged.org.actors import load_actor
+from ged.ports import Digest
+from ged.registry import books, prints, reading
+from ged.registry.books import BookRow, Span
+from ged.registry.files import private_dir
+from ged.registry.models import Mail
+from ged.reports.models import RequestedFile
+from ged.unit import Actor, Services, UnitOfWork
+
+KEPT = timedelta(days=7)
+"""From the request on: after this time the sweep forgets a file."""
+MAX_OPEN = 3
+"""Files of one person that wait or are being made."""
+PATIENCE_S = 3600.0
+"""A job waits longer for a place among heavy work than a page does."""
+CHECKED_AT_ONCE = 500
+RECORDED_AT_ONCE = 200
+_UNDONE = (JobState.QUEUED, JobState.RUNNING)
+
+
+@dataclass(frozen=True)
+class FileRow:
+    """A file asked for, as its owner sees it.
+
+    Attributes:
+        ahead: files of anybody that are made before it.
+        done: lines that are set.
+    """
+
+    id: int
+    title: str
+    total: int
+    asked_at: datetime
+    expires_at: datetime
+    state: JobState
+    ahead: int
+    done: int
+    error_code: str
+    size_bytes: int | None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it waits or is being made."""
+        return self.state in _UNDONE
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it can be fetched."""
+        return self.size_bytes is not None
+
+
+# --- asking
+
+
+def ask(uow: UnitOfWork, book: BookRow, span: Span, *, actor: Actor) -> int:
+    """Ask for the pages of a register (``books.book`` gave it to the actor). The same asked for twice is one file.
+
+    Raises:
+        Invalid: ``export.empty``; ``export.too_many``: so many of the actor's wait already.
+    """
+    last = books.last_sequence(uow.session, book.id, span)
+    if last is None:
+        raise Invalid("export.empty", "choose days or numbers that have lines")
+    # What is numbered later is not in it: the file says what it is.
+    wanted = _written(replace(span, until_sequence=last))
+    waiting = list(_open(uow.session, actor))
+    same = next((one for one in waiting if (one.register_id, one.span) == (book.id, wanted)), None)
+    if same is not None:
+        return same.id
+    if len(waiting) >= MAX_OPEN:
+        raise Invalid("export.too_many", "wait for those, or cancel one", limit=MAX_OPEN)
+    row = RequestedFile(
+        person_id=actor.person_id, register_id=book.id, span=wanted, total=books.count_entries(uow.session, book.id, span),
+        title=f"{book.name}, {prints.told(span)}"[:300], asked_at=uow.now, expires_at=uow.now + KEPT,
+    )  # fmt: skip
+    uow.session.add(row)
+    uow.session.flush()
+    uow.record("register.file_asked", "register", book.id, actor=actor, lines=row.total, span=wanted)
+    uow.defer(JobKind.EXPORT, row.id)
+    return row.id
+
+
+def _open(session: Session, actor: Actor) -> Sequence[RequestedFile]:
+    return session.scalars(
+        select(RequestedFile)
+        .join(Job, (Job.subject_id == RequestedFile.id) & (Job.kind == JobKind.EXPORT))
+        .where(RequestedFile.person_id == actor.person_id, Job.state.in_(_UNDONE))
+    ).all()
+
+
+def cancel(uow: UnitOfWork, file_id: int, *, actor: Actor) -> None:
+    """Forget a file, made or not; its job stops at the next volume.
+
+    Raises:
+        NotFound: ``export.unknown``.
+    """
+    gone = uow.session.scalars(
+        delete(RequestedFile)
+        .where(RequestedFile.id == file_id, RequestedFile.person_id == actor.person_id)
+        .returning(RequestedFile.id)
+        .execution_options(synchronize_session=False)
+    )
+    if gone.first() is None:
+        raise NotFound("export.unknown", "read the list again")
+
+
+# --- looking and fetching
+
+
+def files(session: Session, actor: Actor, *, now: datetime) -> list[FileRow]:
+    """The files of a person, the newest first: one query."""
+    of_file = (Job.subject_id == RequestedFile.id) & (Job.kind == JobKind.EXPORT)
+    earlier = aliased(Job)
+    ahead = (
+        select(func.count(earlier.id))
+        .where(earlier.kind == JobKind.EXPORT, earlier.state.in_(_UNDONE), earlier.id < Job.id)
+        .scalar_subquery()
+    )
+    rows = session.execute(
+        select(RequestedFile, Job, ahead)
+        .outerjoin(Job, of_file)
+        .where(RequestedFile.person_id == actor.person_id, RequestedFile.expires_at > now)
+        .order_by(RequestedFile.id.desc())
+    )
+    return [_row(one, job, count) for one, job, count in rows]
+
+
+def _row(one: RequestedFile, job: Job | None, ahead: int) -> FileRow:
+    done = (job.progress if job is not None else "").partition("/")[0]
+    return FileRow(
+        one.id, one.title, one.total, one.asked_at, one.expires_at,
+        JobState.DONE if one.digest or job is None else job.state, ahead, int(done) if done.isdigit() else 0,
+        job.error_code if job is not None else "", one.size_bytes if one.digest else None,
+    )  # fmt: skip
+
+
+def fetch(services: Services, file_id: int, *, actor: Actor, now: datetime) -> tuple[Digest, str]:
+    """The digest and the name of a file that its owner may still have; the journal says that it left.
+
+    Raises:
+        NotFound: ``export.unknown``; ``register.unknown``: the register is no longer open to its owner.
+        Forbidden: ``export.rights_changed``: a letter in it is no longer open to its owner.
+    """
+    with services.reading() as session:
+        row = session.get(RequestedFile, file_id)
+        if row is None or row.person_id != actor.person_id or row.digest is None or row.expires_at <= now:
+            raise NotFound("export.unknown", "read the list again")
+        books.book(session, row.register_id, actor)
+        if not all(_still_seen(session, letters, actor) for letters in _batches(_unpacked(row.shown), CHECKED_AT_ONCE)):
+            raise Forbidden("export.rights_changed", "ask for the file again")
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            uow.record("register.file_fetched", "register", row.register_id, actor=actor, digest=row.digest)
+    return Digest(row.digest), row.filename
+
+
+def _still_seen(session: Session, letters: Sequence[int], actor: Actor) -> bool:
+    seen = access.visible_clause(Mail.id, Mail.level, actor.principals)
+    count = session.scalar(select(func.count()).select_from(Mail).where(Mail.id.in_(letters), seen))
+    return count == len(letters)
+
+
+# --- making
+
+
+def make(services: Services, file_id: int, *, heartbeat: Callable[[str], None], now: datetime) -> None:
+    """Make a file that is still wanted.
+
+    Raises:
+        NotFound: ``person.unknown``, ``register.unknown``: its owner may no longer have it.
+        Invalid: ``typeset.glyph``.
+        EngineFailed: ``typeset.crashed``, ``blob.write_failed``.
+    """
+    with services.reading() as session:
+        row = session.get(RequestedFile, file_id)
+        if row is None or row.digest is not None:
+            return
+        # As the owner is today: what was taken away since the request is not in the file.
+        actor = load_actor(session, row.person_id, on=now.astimezone(services.zone).date())
+        book = books.book(session, row.register_id, actor)
+    span, shown, restricted = _read(row.span), list[int](), list[int]()
+    with private_dir(services) as folder:
+        place = folder / "file.zip"
+        with zipfile.ZipFile(place, "w", zipfile.ZIP_STORED) as packed:
+            done = 0
+            for number, volume in enumerate(_volumes(services, book, span, actor, now), start=1):
+                if not _is_wanted(services, file_id):
+                    return
+                packed.writestr(f"{number:03d}-{volume.sheet.filename}", volume.sheet.pdf(wait_s=PATIENCE_S))
+                shown += volume.shown
+                restricted += volume.restricted
+                done += volume.lines
+                heartbeat(f"{done}/{row.total}")
+        with place.open("rb") as content:
+            stored = services.blobs.put(content)
+    _record(services, restricted, actor, now)
+    _keep(services, file_id, stored.digest, stored.size_bytes, prints.file_name(book, span, "zip"), shown, now)
+
+
+def _volumes(services: Services, book: BookRow, span: Span, actor: Actor, now: datetime) -> Iterator[prints.Volume]:
+    """The volumes of a span, each read when its turn comes: from the line after the last one of the volume before."""
+    with services.reading() as session:
+        years = books.years(session, [book.id], chosen=span.year, whole=True).get(book.id, [])
+    year = next((one for one in years if one.year == span.year), None)
+    rest: Span | None = span
+    while rest is not None:
+        with services.reading() as session:
+            part = prints.volume(session, services, book, rest, actor, year=year, now=now)
+        if part is not None:
+            yield part
+        rest = replace(rest, from_sequence=part.last_sequence + 1) if part is not None else None
+
+
+def _is_wanted(services: Services, file_id: int) -> bool:
+    with services.reading() as session:
+        return session.get(RequestedFile, file_id) is not None
+
+
+def _record(services: Services, restricted: Sequence[int], actor: Actor, now: datetime) -> None:
+    """What left on paper stands in the journal as if it had been printed at once; a job run twice says it twice."""
+    for letters in _batches(restricted, RECORDED_AT_ONCE):
+        for attempt in services.attempts(now):
+            with attempt as uow:
+                for mail_id in letters:
+                    reading.record_printing(uow, mail_id, what="register", actor=actor)
+
+
+def _keep(
+    services: Services, file_id: int, digest: Digest, size_bytes: int, name: str, shown: Sequence[int], now: datetime
+) -> None:
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            # Cancelled meanwhile it is not there: the sweep removes the bytes.
+            uow.session.execute(
+                update(RequestedFile)
+                .where(RequestedFile.id == file_id)
+                .values(digest=digest, size_bytes=size_bytes, filename=name, shown=_packed(shown), made_at=now)
+                .execution_options(synchronize_session=False)
+            )
+
+
+def forget(uow: UnitOfWork, *, now: datetime) -> int:
+    """Remove the files whose time is over; the sweep of blobs then removes their bytes. Returns how many."""
+    gone = uow.session.scalars(
+        delete(RequestedFile)
+        .where(RequestedFile.expires_at <= now)
+        .returning(RequestedFile.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(gone.all())
+
+
+# --- how it is written
+
+
+def _written(span: Span) -> dict[str, Any]:
+    days = {name: day.isoformat() for name in ("from_on", "until_on") if (day := getattr(span, name)) is not None}
+    return {"year": span.year, "from_sequence": span.from_sequence, "until_sequence": span.until_sequence, **days}
+
+
+def _read(written: Mapping[str, Any]) -> Span:
+    days = {name: date.fromisoformat(written[name]) for name in ("from_on", "until_on") if name in written}
+    return Span(
+        written["year"], **days, from_sequence=written["from_sequence"], until_sequence=written["until_sequence"]
+    )
+
+
+def _packed(ids: Sequence[int]) -> bytes:
+    """Ids in order as the steps between them, which are small and alike."""
+    ordered = sorted(ids)
+    steps = [one - before for before, one in zip([0, *ordered], ordered, strict=False)]
+    return zlib.compress(json.dumps(steps).encode())
+
+
+def _unpacked(packed: bytes | None) -> list[int]:
+    return list(accumulate(json.loads(zlib.decompress(packed)))) if packed else []
+
+
+def _batches(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    return (ids[start : start + size] for start in range(0, len(ids), size))

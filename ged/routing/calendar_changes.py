@@ -1,0 +1,148 @@
+"""What an administrator changes of the working week and the holidays; running deadlines move in the same act."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import holidays
+from sqlalchemy import select, true
+
+from ged import locks
+from ged.errors import Forbidden, Invalid
+from ged.routing import due
+from ged.routing.calendar import MONDAY_TO_FRIDAY, calendar
+from ged.routing.deadlines import WorkCalendar
+from ged.routing.models import Holiday, WorkingDay
+from ged.unit import Actor, Role, UnitOfWork
+
+MAX_NAME = 200
+WORKED = ("Ramadan",)
+"""What the package calls the first day of the fast: no holiday by Togolese law, which knows its end."""
+FRENCH = {"l'Aïd El-Fitr": "Aïd el-Fitr (fin du Ramadan)"}
+MUSLIM = ("aïd", "tabaski", "ramadan", "maouloud", "mouloud", "mawlid", "achoura")
+
+
+@dataclass(frozen=True)
+class Changed:
+    """What a change of the calendar did.
+
+    Attributes:
+        days: how many days were added.
+        letters: how many letters have other dates now.
+    """
+
+    letters: int
+    days: int = 0
+
+
+def fill(uow: UnitOfWork, years: range, *, actor: Actor) -> Changed:
+    """Fill the rows of some years from the ``holidays`` package; rows that a person edited stay as they are.
+
+    Dates of Muslim feasts are estimates until the administrator confirms them: the moon decides, and the government.
+    The first day of Ramadan, which the package lists for Togo, is worked.
+    """
+    before = _held(uow)
+    if not before.weekdays_kept:
+        uow.session.add_all(WorkingDay(weekday=d) for d in MONDAY_TO_FRIDAY)
+    known = {h.on: h for h in uow.session.scalars(select(Holiday))}
+    added = 0
+    for on, told in sorted(holidays.country_holidays(uow.services.country, years=years, language="fr").items()):
+        names = [name for name in map(_cleaned, told.split("; ")) if name not in WORKED]
+        row = known.get(on)
+        if row is None and names:
+            uow.session.add(Holiday(on=on, name="; ".join(names), is_estimate=_is_estimate(told)))
+            added += 1
+        elif row is not None and not row.is_edited:
+            _correct(uow, row, names, told)
+    return Changed(_recount(uow, before, actor, ""), added)
+
+
+def _correct(uow: UnitOfWork, row: Holiday, names: Sequence[str], told: str) -> None:
+    """Bring a row that an earlier program filled to what we know now."""
+    if names:
+        row.name, row.is_estimate = "; ".join(names), _is_estimate(told)
+    else:
+        uow.session.delete(row)
+
+
+def _cleaned(name: str) -> str:
+    plain = name.partition(" (estim")[0]
+    return FRENCH.get(plain, plain)
+
+
+def _is_estimate(told: str) -> bool:
+    return "(estim" in told or any(word in told.casefold() for word in MUSLIM)
+
+
+def set_holiday(uow: UnitOfWork, on: date, *, name: str, is_off: bool, actor: Actor) -> Changed:
+    """Add, correct or strike out a holiday; running deadlines move with it.
+
+    Raises:
+        Forbidden: ``calendar.forbidden``.
+        Invalid: ``calendar.name``.
+    """
+    post = actor.post_with(Role.ADMINISTRATOR)
+    if post is None:
+        raise Forbidden("calendar.forbidden", "ask the administrator")
+    name = name.strip()
+    if not 0 < len(name) <= MAX_NAME:
+        raise Invalid("calendar.name", "name the day in a few words", field="name")
+    before = _held(uow)
+    row = uow.session.get(Holiday, on)
+    if row is None:
+        row = Holiday(on=on)
+        uow.session.add(row)
+    row.name, row.is_off, row.is_edited, row.is_estimate = name, is_off, True, False
+    moved = _recount(uow, before, actor, name)
+    uow.record(
+        "calendar.changed", "calendar", None, actor=actor, post=post, on=str(on), name=name, is_off=is_off, moved=moved,
+    )  # fmt: skip
+    return Changed(moved)
+
+
+def set_working_week(uow: UnitOfWork, weekdays: frozenset[int], *, actor: Actor) -> Changed:
+    """Set the weekdays that are worked; running deadlines move with them.
+
+    Raises:
+        Forbidden: ``calendar.forbidden``.
+        Invalid: ``deadline.no_working_day``.
+    """
+    post = actor.post_with(Role.ADMINISTRATOR)
+    if post is None:
+        raise Forbidden("calendar.forbidden", "ask the administrator")
+    if not weekdays or not weekdays <= frozenset(range(7)):
+        raise Invalid("deadline.no_working_day", "tick at least one day", field="weekdays")
+    before = _held(uow)
+    kept = {row.weekday: row for row in uow.session.scalars(select(WorkingDay))}
+    for weekday in kept.keys() - weekdays:
+        uow.session.delete(kept[weekday])
+    uow.session.add_all(WorkingDay(weekday=d) for d in sorted(weekdays - kept.keys()))
+    moved = _recount(uow, before, actor, "")
+    uow.record(
+        "calendar.week", "calendar", None, actor=actor, post=post, weekdays=sorted(weekdays), moved=moved,
+    )  # fmt: skip
+    return Changed(moved)
+
+
+@dataclass(frozen=True)
+class _Before:
+    """The calendar before a change, and whether a week was set."""
+
+    working: WorkCalendar
+    weekdays_kept: bool
+
+
+def _held(uow: UnitOfWork) -> _Before:
+    """The calendar as it is, held for a change: who counts a date meanwhile waits, and counts with the new one."""
+    kept = locks.hold_where(uow.session, WorkingDay, true())
+    return _Before(calendar(uow.session), bool(kept))
+
+
+def _recount(uow: UnitOfWork, before: _Before, actor: Actor, reason: str) -> int:
+    """Move what the change moves. Returns how many letters."""
+    uow.session.flush()
+    after = calendar(uow.session)
+    if after.weekdays != before.working.weekdays:
+        return due.recount(uow, None, actor=actor, reason=reason)
+    days = after.holidays ^ before.working.holidays
+    return due.recount(uow, days, actor=actor, reason=reason) if days else 0

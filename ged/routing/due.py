@@ -1,0 +1,180 @@
+"""The dates by which letters wait for an answer: counted in the calendar, and moved when the calendar changes.
+
+A date is kept with what it is counted from: so many working days (``due_days``) after a day (``due_from``). A typed
+date is counted from itself by no day: when it becomes a day off, the next working day takes its place. Whoever counts
+keeps the calendar as it is until the commit (``hold_calendar``), so that a change of it finds every date.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TypedDict
+
+from sqlalchemy import ColumnElement, Select, func, or_, select
+
+from ged import locks
+from ged.ports import MailId
+from ged.registry.models import Mail
+from ged.registry.operations import IncomingForm
+from ged.registry.states import MailState
+from ged.routing import calendar
+from ged.routing.deadlines import WorkCalendar, add_working_days
+from ged.routing.models import Assignment, WorkingDay
+from ged.routing.states import LIVE
+from ged.unit import Actor, Role, UnitOfWork
+
+RUNNING = (MailState.TO_IMPUTE, MailState.ASSIGNED)
+"""Letters that wait for an answer."""
+AT_ONCE = 500
+"""Letters locked and read by one statement."""
+
+
+class Basis(TypedDict):
+    """The columns of a date, as both tables name them."""
+
+    due_on: date | None
+    due_from: date | None
+    due_days: int | None
+
+
+@dataclass(frozen=True)
+class Due:
+    """A date and what it is counted from."""
+
+    on: date
+    since: date
+    days: int = 0
+
+
+def hold_calendar(uow: UnitOfWork) -> None:
+    """Keep the working week and the holidays as they are until the commit: take it before any letter's lock."""
+    locks.share(uow.session, WorkingDay)
+
+
+def asked(uow: UnitOfWork, typed: date | None, days: int | None) -> Due | None:
+    """The date that was asked for: typed, or so many working days from today; None: none was.
+
+    Raises:
+        Invalid: ``deadline.days``, ``deadline.no_working_day``.
+    """
+    if typed is None and days is None:
+        return None
+    hold_calendar(uow)
+    if days is None:
+        return None if typed is None else Due(typed, typed)
+    today = uow.now.astimezone(uow.services.zone).date()
+    return Due(add_working_days(today, days, calendar.calendar(uow.session)), today, days)
+
+
+def counted(uow: UnitOfWork, form: IncomingForm) -> IncomingForm:
+    """The form with the day that its delay leads to, counted from the arrival.
+
+    Raises:
+        Invalid: ``deadline.days``, ``deadline.no_working_day``.
+    """
+    if form.due_days is None and form.due_on is None:
+        return form
+    hold_calendar(uow)
+    if form.due_days is None:
+        return form
+    since = form.received_on or uow.now.astimezone(uow.services.zone).date()
+    return replace(form, due_on=add_working_days(since, form.due_days, calendar.calendar(uow.session)))
+
+
+def give(mail: Mail, due: Due) -> None:
+    """Set a letter's date."""
+    mail.due_on, mail.due_from, mail.due_days = due.on, due.since, due.days
+
+
+def basis(due: Due) -> Basis:
+    """The columns that keep a date."""
+    return Basis(due_on=due.on, due_from=due.since, due_days=due.days)
+
+
+def of(row: Mail | Assignment) -> Basis:
+    """The columns of a letter's date, or of an assignment's, for one that takes it over."""
+    return Basis(due_on=row.due_on, due_from=row.due_from, due_days=row.due_days)
+
+
+# --- a calendar that changed --------------------------------------------------------------------------------------
+
+
+def recount(uow: UnitOfWork, days: Collection[date] | None, *, actor: Actor, reason: str) -> int:
+    """Count the dates anew of all letters that still wait, after a change of the calendar in this unit of work.
+
+    The letter's date and those of whoever works on it move; each letter's history says from which date to which.
+
+    Args:
+        days: which days changed; None: any (the working week).
+
+    Returns:
+        How many letters have another date now, or somebody who works on them has.
+    """
+    working, moved = calendar.calendar(uow.session), 0
+    ids = list(uow.session.scalars(_touched(days)))
+    for start in range(0, len(ids), AT_ONCE):
+        mails = locks.hold(uow.session, Mail, ids[start : start + AT_ONCE])
+        below = _live(uow, [mail.id for mail in mails])
+        for mail in mails:
+            moved += _move(uow, mail, below.get(mail.id, []), working, actor, reason)
+    return moved
+
+
+def _touched(days: Collection[date] | None) -> Select[int]:
+    """Letters that wait, with a date that a change on these days can move, by id."""
+    theirs = select(Assignment.mail_id).where(Assignment.state.in_(LIVE), _spans(Assignment, days))
+    return (
+        select(Mail.id)
+        .where(or_(Mail.state.in_(RUNNING) & _spans(Mail, days), Mail.id.in_(theirs) & Mail.closed_at.is_(None)))
+        .order_by(Mail.id)
+    )
+
+
+def _spans(model: type[Mail] | type[Assignment], days: Collection[date] | None) -> ColumnElement[bool]:
+    """Whether a changed day lies between what a date is counted from and the date itself."""
+    if days is None:
+        return model.due_on.is_not(None)
+    since = func.coalesce(model.due_from, model.due_on)
+    return (model.due_on >= min(days)) & (since <= max(days))
+
+
+def _live(uow: UnitOfWork, mail_ids: Collection[int]) -> dict[int, list[Assignment]]:
+    """Assignments that somebody works on, by letter; those above before those below."""
+    found: dict[int, list[Assignment]] = {}
+    rows = uow.session.scalars(
+        select(Assignment)
+        .where(Assignment.mail_id.in_(mail_ids), Assignment.state.in_(LIVE), Assignment.due_on.is_not(None))
+        .order_by(Assignment.id)
+        .execution_options(populate_existing=True)
+    )
+    for row in rows:
+        found.setdefault(row.mail_id, []).append(row)
+    return found
+
+
+def _move(
+    uow: UnitOfWork, mail: Mail, below: Collection[Assignment], working: WorkCalendar, actor: Actor, reason: str
+) -> bool:
+    """Count a letter's dates anew. Returns whether one of them is another day now."""
+    before, given = mail.due_on, [row.due_on for row in below]
+    if mail.state in RUNNING:
+        mail.due_on = _anew(mail, working)
+    bounds = {row.id: row for row in below}
+    for row in below:
+        above = bounds.get(row.parent_id or 0)
+        limits = [day for day in (_anew(row, working), above.due_on if above else mail.due_on) if day is not None]
+        row.due_on = min(limits)
+    if mail.due_on == before and [row.due_on for row in below] == given:
+        return False
+    moved = {"old": str(before), "new": str(mail.due_on)} if mail.due_on != before else {}
+    uow.record("mail.due_moved", "mail", mail.id, actor=actor, post=actor.post_with(Role.ADMINISTRATOR), reason=reason,
+               assignments=[[row.id, str(old), str(row.due_on)] for row, old in zip(below, given, strict=True)],
+               **moved)  # fmt: skip
+    uow.reindex(MailId(mail.id))
+    return True
+
+
+def _anew(row: Mail | Assignment, working: WorkCalendar) -> date | None:
+    """The day that a row's date is counted to; rows from before it was kept how are taken as typed."""
+    since = row.due_from or row.due_on
+    return None if since is None else add_working_days(since, row.due_days or 0, working)

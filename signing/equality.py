@@ -1,0 +1,73 @@
+"""Whether two PDF objects are read as the same value (ISO 32000-2, 7.3), whatever their numbers and spelling."""
+
+import zlib
+from decimal import Decimal
+
+from pikepdf import Array, Dictionary, Name, Object, Stream, String
+
+_MOST_BYTES = 64 * 1024 * 1024
+_WHITESPACE = b"\x00\t\n\x0c\r "
+SPELLING = frozenset({"/Length", "/Filter", "/DecodeParms"})
+"""What a stream says of its own bytes, not of their meaning."""
+
+
+def is_container(value: object) -> bool:
+    """Whether it holds other values."""
+    return isinstance(value, (Dictionary, Array, Stream))
+
+
+def same_kind(old: object, new: object) -> bool:
+    """Whether both are dictionaries, arrays or streams."""
+    return any(isinstance(old, kind) and isinstance(new, kind) for kind in (Dictionary, Array, Stream))
+
+
+def same_scalar(old: object, new: object) -> bool:
+    """Whether both are the same number (1 is 1.0), string (hexadecimal or not), name, truth value, or nothing."""
+    if isinstance(old, bool) or isinstance(new, bool):
+        return old is new
+    if isinstance(old, (int, Decimal)) and isinstance(new, (int, Decimal)):
+        return old == new
+    if isinstance(old, String) and isinstance(new, String):
+        return bytes(old) == bytes(new)
+    if isinstance(old, Name) and isinstance(new, Name):
+        return str(old) == str(new)
+    return old is None and new is None
+
+
+def same_bytes(old: Stream, new: Stream) -> bool:
+    """Whether both streams stand for the same bytes. Only what every reader decodes alike may be written otherwise."""
+    if _coding(old) == _coding(new) and old.read_raw_bytes() == new.read_raw_bytes():
+        return True
+    told = _decoded(old)
+    return told is not None and told == _decoded(new)
+
+
+def _coding(stream: Stream) -> list[bytes | None]:
+    return [
+        value.unparse(resolved=True) if isinstance(value, Object) else None
+        for value in (stream.get("/Filter"), stream.get("/DecodeParms"))
+    ]
+
+
+def _decoded(stream: Stream) -> bytes | None:
+    """The bytes of a plain stream, or of one whole and sound Flate stream; None for what readers may differ on."""
+    coding, raw = _filter(stream), stream.read_raw_bytes()
+    if stream.get("/DecodeParms") is not None or "/F" in stream:
+        return None
+    if coding is None:
+        return raw
+    if coding != "/FlateDecode":
+        return None
+    decoder = zlib.decompressobj()
+    try:
+        told = decoder.decompress(raw, _MOST_BYTES)
+    except zlib.error:
+        return None
+    return told if decoder.eof and not decoder.unused_data.strip(_WHITESPACE) else None
+
+
+def _filter(stream: Stream) -> str | None:
+    coding: object = stream.get("/Filter")
+    if isinstance(coding, Array) and len(coding) < 2:
+        coding = coding[0] if len(coding) else None
+    return None if coding is None else str(coding) if isinstance(coding, Name) else "several"

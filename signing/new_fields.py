@@ -1,0 +1,146 @@
+"""The field that a later signature brings with it: what it may be made of, so that nothing else comes along."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream, String
+
+from signing.equality import is_container
+
+VALIDATION_DATA = "validation_data"
+NEW_FIELD = "new_field"
+
+Number = tuple[int, int]
+Box = tuple[float, float, float, float]
+
+# No action, no optional content, no parent that lends it something, no state.
+_FIELD = frozenset({"/FT", "/T", "/TU", "/V", "/Ff", "/Lock", "/SV", "/Kids", "/DA", "/Q"})
+_WIDGET = frozenset(
+    {"/Type", "/Subtype", "/F", "/P", "/Rect", "/AP", "/MK", "/BS", "/Border", "/H", "/M", "/NM", "/C", "/DR"}
+)
+_HARMLESS_FLAGS = 1 | 2 | 4 | 64 | 128 | 512  # ISO 32000-2, 12.5.3: never those that zoom or turn apart from the page
+
+
+@dataclass(frozen=True)
+class NewField:
+    """A signature field that came with its signature.
+
+    Attributes:
+        number: of its object.
+        kind: ``new_field``, or ``validation_data`` for a time-stamp of the document.
+        widget: the object that a page lists.
+        page: the page that the widget names; None when it names none.
+        box: its place on that page; None when it has none.
+    """
+
+    number: Number
+    name: str
+    kind: str
+    widget: Number
+    page: Number | None
+    box: Box | None
+
+
+def new_field(item: object, end: int) -> NewField | None:
+    """The field, if it is nothing but the field of a signature that covers more than ``end`` bytes; None else."""
+    if not isinstance(item, Dictionary) or not item.is_indirect or item.get("/FT") != Name.Sig:
+        return None
+    widget, kind, name = _widget(item), _kind(item.get("/V"), end), item.get("/T")
+    if widget is None or not kind or not isinstance(name, String) or not {*item.keys()} <= _FIELD | _WIDGET:
+        return None
+    box = _box(widget.get("/Rect"))
+    if box is None or not _plain(widget) or (kind == VALIDATION_DATA and not _is_nowhere(box)):
+        return None
+    page = widget.get("/P")
+    named = page.objgen if isinstance(page, Dictionary) else None
+    return NewField(item.objgen, str(name), kind, widget.objgen, named, None if _is_nowhere(box) else box)
+
+
+def value_kind(field: Dictionary) -> Object | None:
+    """/Sig or /DocTimeStamp for a signed field; None for another."""
+    value = field.get("/V")
+    if field.get("/FT") != Name.Sig or not isinstance(value, Dictionary):
+        return None
+    kind = value.get("/Type", Name.Sig)
+    if kind == Name.DocTimeStamp and value.get("/SubFilter") != Name("/ETSI.RFC3161"):
+        return None
+    return kind
+
+
+def fields_of(pdf: Pdf) -> Iterator[Dictionary]:
+    """All fields of the form and what stands below them, each once."""
+    form = pdf.Root.get("/AcroForm")
+    waiting = list(_items(form, "/Fields"))
+    seen: set[Number] = set()
+    while waiting:
+        field = waiting.pop()
+        if not isinstance(field, Dictionary) or (field.is_indirect and field.objgen in seen):
+            continue
+        seen.add(field.objgen)
+        yield field
+        waiting += _items(field, "/Kids")
+
+
+def _items(holder: object, key: str) -> list[object]:
+    found = holder.get(key) if isinstance(holder, Dictionary) else None
+    return list(found) if isinstance(found, Array) else []
+
+
+def _kind(value: object, end: int) -> str:
+    if not isinstance(value, Dictionary):
+        return ""
+    places = _items(value, "/ByteRange")
+    if len(places) != 4 or not all(type(one) is int for one in places) or int(places[2]) + int(places[3]) <= end:  # type: ignore[call-overload]
+        return ""
+    kind = value.get("/Type", Name.Sig)
+    if kind == Name.DocTimeStamp:
+        return VALIDATION_DATA if value.get("/SubFilter") == Name("/ETSI.RFC3161") else ""
+    return NEW_FIELD if kind == Name.Sig else ""
+
+
+def _widget(field: Dictionary) -> Dictionary | None:
+    """The field itself, or its only kid, which then is a widget and nothing else."""
+    kids = field.get("/Kids")
+    if kids is None:
+        return field
+    if not isinstance(kids, Array) or len(kids) != 1 or {*field.keys()} & (_WIDGET - {"/DR", "/Type"}):
+        return None
+    kid = kids[0]
+    if not isinstance(kid, Dictionary) or not kid.is_indirect or not {*kid.keys()} <= _WIDGET | {"/Parent"}:
+        return None
+    above = kid.get("/Parent")
+    return kid if isinstance(above, Dictionary) and above.objgen == field.objgen else None
+
+
+def _plain(widget: Dictionary) -> bool:
+    flags = widget.get("/F", 0)
+    looks = widget.get("/AP", Dictionary())
+    if not isinstance(looks, Dictionary) or not {*looks.keys()} <= {"/N", "/R", "/D"}:
+        return False
+    forms = all(isinstance(one, Stream) and "/OC" not in one for one in looks.values())
+    return forms and type(flags) is int and not flags & ~_HARMLESS_FLAGS and widget.get("/Subtype") == Name.Widget
+
+
+def _box(rect: object) -> Box | None:
+    """Left, bottom, right, top; all 0 where there is no rectangle; None where it cannot be read."""
+    if rect is None:
+        return 0.0, 0.0, 0.0, 0.0
+    if not isinstance(rect, Array) or len(rect) != 4 or any(is_container(one) for one in rect):
+        return None
+    try:
+        x1, y1, x2, y2 = (float(one) for one in rect)
+    except (TypeError, ValueError):
+        return None
+    return min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)
+
+
+def _is_nowhere(box: Box) -> bool:
+    return box[0] == box[2] and box[1] == box[3]
+
+
+def overlap(box: Box, other: object) -> bool:
+    """Whether the box shares a point with a rectangle of the file; True for one that cannot be read."""
+    found = _box(other)
+    if found is None:
+        return True
+    return box[0] <= found[2] and found[0] <= box[2] and box[1] <= found[3] and found[1] <= box[3]

@@ -1,0 +1,116 @@
+"""When both heavy places are taken a person is told so, within a bound; the pages of all others go on."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import insert
+
+from ged import slots
+from ged.errors import EngineFailed
+from ged.registry import books, scan_pictures
+from ged.registry.models import MailNumber
+from ged.registry.scan_pictures import PictureSource
+from ged.slots import Slots
+from ged.unit import Services
+from tests import pages
+from tests.factories import NOW, TODAY
+from tests.site import make_site, post, sign_in
+from tests.slip_kit import letter, register_id
+
+Site = tuple[Flask, Services]
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    made = make_site(tmp_path)
+    slots.share(tmp_path / "run", threads=4)
+    yield made
+    slots._shared.clear()
+
+
+def taken(folder: Path, name: str) -> ExitStack:
+    """Both places of a kind, held as another process would."""
+    held = ExitStack()
+    others = Slots(folder / "run", 2, name=name)
+    for _ in range(2):
+        held.enter_context(others.taken(wait_s=1))
+    return held
+
+
+def long_book(services: Services) -> int:
+    book = register_id(services, "ARR")
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(
+            insert(MailNumber),
+            [
+                {"register_id": book, "year": 2026, "sequence": n, "text": f"{n:05d}/2026/MIN", "registered_at": NOW,
+                 "registered_on": TODAY, "voided_at": NOW, "void_reason": "Numéro donné deux fois au même courrier. " * 4}
+                for n in range(1, books.MAX_PRINTED + 1)
+            ],
+        )  # fmt: skip
+    return book
+
+
+def test_a_page_that_finds_no_place_says_so_and_asks_again_by_itself(site: Site, tmp_path: Path) -> None:
+    book, client = long_book(site[1]), sign_in(site[0], "agent")
+    with taken(tmp_path, "heavy"):
+        began = time.monotonic()
+        answer = client.get(f"/registres/{book}/pages.pdf?annee=2026")
+        assert time.monotonic() - began < slots.WAIT_S + 8
+    assert (answer.status_code, answer.mimetype) == (503, "text/html")
+    assert (answer.headers["Retry-After"], answer.headers["Refresh"]) == ("10", "10")
+    assert "se recharge d&#39;elle-même" in answer.text or "se recharge d'elle-même" in answer.text
+    again = client.get(f"/registres/{book}/pages.pdf?annee=2026")
+    assert (again.status_code, again.mimetype) == (200, "application/pdf")
+
+
+def test_a_case_folder_takes_a_place_and_what_was_sent_is_not_sent_again(site: Site, tmp_path: Path) -> None:
+    mail_id, client = letter(site[1]), sign_in(site[0], "agent")
+    with taken(tmp_path, "heavy"):
+        answer = post(client, f"/courriers/{mail_id}/preuve", {}, page=f"/courriers/{mail_id}")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
+    assert "Refresh" not in answer.headers
+    sent = post(client, f"/courriers/{mail_id}/preuve", {}, page=f"/courriers/{mail_id}")
+    assert (sent.status_code, sent.mimetype) == (200, "application/zip")
+    sent.close()
+
+
+def test_drawing_has_places_of_its_own(site: Site, tmp_path: Path) -> None:
+    import io
+
+    digest = site[1].blobs.put(io.BytesIO(pages.png("Une page"))).digest
+    source = PictureSource(None, digest, "image/png", 0, 0, "x")
+    with taken(tmp_path, "heavy"):
+        assert scan_pictures.draw(site[1], source, width_px=240).startswith(b"\xff\xd8")
+    with taken(tmp_path, "drawing"), pytest.raises(EngineFailed, match=r"work\.busy"):
+        scan_pictures.draw(site[1], source, width_px=240)
+
+
+def test_one_thread_of_a_process_is_left_whoever_waits(site: Site, tmp_path: Path) -> None:
+    """Four threads: three may wait for a place, of whichever kind; the fourth is told at once."""
+    waiting = threading.Barrier(4)
+    refused: list[float] = []
+
+    def wait(kind: str) -> None:
+        place = slots.heavy(wait_s=6) if kind == "heavy" else slots.drawing(wait_s=6)
+        waiting.wait()
+        began = time.monotonic()
+        try:
+            with place:
+                pass
+        except EngineFailed:
+            refused.append(time.monotonic() - began)
+
+    with taken(tmp_path, "heavy"), taken(tmp_path, "drawing"):
+        people = [threading.Thread(target=wait, args=(kind,)) for kind in ("heavy", "heavy", "drawing", "drawing")]
+        for one in people:
+            one.start()
+        for one in people:
+            one.join()
+    assert site is not None
+    assert sorted(seconds < 3 for seconds in refused) == [False, False, False, True]

@@ -1,0 +1,46 @@
+"""The files that a person asked for: how far each is, the file itself, and giving it up."""
+
+from flask import Blueprint, flash, redirect, render_template, send_file, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from ged.reports import exports
+from web import context
+
+blueprint = Blueprint("exports", __name__, url_prefix="/mes-fichiers")
+
+
+@blueprint.get("/")
+def index() -> ResponseReturnValue:
+    """The list, the newest first."""
+    return render_template("exports/index.html", rows=_rows())
+
+
+@blueprint.get("/liste")
+def progress() -> ResponseReturnValue:
+    """The same list alone: the page asks for it again while something is being made."""
+    return render_template("exports/_list.html", rows=_rows())
+
+
+def _rows() -> list[exports.FileRow]:
+    with context.services().reading() as session:
+        return exports.files(session, context.actor(), now=context.now())
+
+
+@blueprint.get("/<int:file_id>.zip")
+def fetch(file_id: int) -> ResponseReturnValue:
+    """The file, while its owner may have it."""
+    services = context.services()
+    digest, name = exports.fetch(services, file_id, actor=context.actor(), now=context.now())
+    return send_file(
+        services.blobs.open(digest), mimetype="application/zip", as_attachment=True, download_name=name, max_age=0
+    )
+
+
+@blueprint.post("/<int:file_id>/annuler")
+def cancel(file_id: int) -> ResponseReturnValue:
+    """Give a file up, made or not."""
+    with context.services().unit_of_work(context.now()) as uow:
+        exports.cancel(uow, file_id, actor=context.actor())
+    flash(_("Le fichier est abandonné."), "success")
+    return redirect(url_for("exports.index"), 303)
