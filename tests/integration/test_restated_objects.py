@@ -215,7 +215,7 @@ def test_a_foreseen_field_keeps_its_size(first, ministry):
 
 BOXES = [
     ((40, 690, 240, 720), "covers_content"),  # the text
-    ((200, 699, 300, 711), "covers_content"),  # a thin line through its end
+    ((180, 699, 300, 711), "covers_content"),  # its last figure
     ((40, 590, 60, 630), "covers_content"),  # the corner of a field
     ((252, 600, 450, 620), "new_field"),  # beside it
     ((300, 200, 500, 260), "new_field"),
