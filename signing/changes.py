@@ -35,7 +35,8 @@ HARMLESS = frozenset({VALIDATION_DATA})
 SIGNATURES = frozenset({SIGNED_AGAIN, NEW_FIELD})
 
 _MOST_DIFFERENCES = 40
-_MOST_PAIRS = 1_000_000
+_MOST_TWINS = 8
+_FEW = 1_000
 _MOST_PAGES = 100_000
 _DEEPEST = 64
 _UNSEEN = frozenset({"/DSS", "/Extensions", "/Version"})
@@ -134,6 +135,7 @@ class _Comparison:
     def __init__(self, before: pikepdf.Pdf, after: pikepdf.Pdf, end: int) -> None:
         self._before, self._after = before, after
         self._seen: set[tuple[Place, Place]] = set()
+        self._met: set[Place] = set()
         self._stack: list[tuple[object, object, str, tuple[Place, Place]]] = []
         self._known = {field.objgen for field in fields_of(before)}
         self._layers = _Twins(_layers(before), _layers(after))
@@ -144,6 +146,8 @@ class _Comparison:
         self._pages: dict[tuple[Place, Place], int] = {
             (old.objgen, new.objgen): number for number, (old, new) in enumerate(self._leaves)
         }
+        self._current = {page.objgen for page in new_pages}
+        self._former = {page.objgen for page in old_pages}
         self._listed: list[_Seen] = []
         self.signed: list[str] = []
         self.places: list[_Seen] = []
@@ -157,8 +161,8 @@ class _Comparison:
             self._later(old_page, new_page, "pages", (old_page.objgen, new_page.objgen))
         found = 0
         while self._stack and found < _MOST_DIFFERENCES:
-            if len(self._seen) > _MOST_PAIRS:
-                yield "structure"  # nobody looks at more
+            if len(self._seen) > _FEW + _MOST_TWINS * len(self._met):
+                yield "structure"  # a maze: each object stands for many others
                 return
             for code in self._pair(*self._stack.pop()):
                 found += code not in HARMLESS | SIGNATURES
@@ -204,6 +208,7 @@ class _Comparison:
         if places in self._seen:
             return
         self._seen.add(places)
+        self._met.add(places[0])
         if not self._layers.meet(*places):
             yield "layers"
         elif not same_kind(old, new):
@@ -235,6 +240,9 @@ class _Comparison:
         if page is not None:
             yield from self._keys(old, new, area, places, skipped=frozenset({"/Annots"}))
             yield from self._annotations(old.get("/Annots"), new.get("/Annots"), page, places)
+        elif places[0] in self._former and places[1] not in self._current:
+            # It was renumbered, and what names it was not: nobody sees this copy, nor what it lists.
+            yield from self._keys(old, new, area, places, skipped=frozenset({"/Annots"}))
         elif old.objgen in self._known and _is_empty_signature(old) and value_kind(new) == Name.Sig:
             yield SIGNED_AGAIN
             self.signed.append(_full_name(new))

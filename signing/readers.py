@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from io import BytesIO
+from types import NoneType
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Object, Stream, String
@@ -53,10 +54,9 @@ def _same_stream(mine: generic.StreamObject, theirs: object) -> bool:
 
 
 def _same_entries(mine: generic.DictionaryObject, theirs: Object) -> bool:
-    told = {key for key in mine if not isinstance(mine[key], generic.NullObject)}
-    return told - {"/Length"} == {*theirs.keys()} - {"/Length"} and all(
-        _same(mine.raw_get(key), theirs[key]) for key in told - {"/Length"}
-    )
+    told = {key for key in mine if not isinstance(mine.get(key), (NoneType, generic.NullObject))} - {"/Length"}
+    read = {key for key in theirs.keys() if theirs.get(key) is not None} - {"/Length"}  # noqa: SIM118  no mapping
+    return told == read and all(_same(mine.raw_get(key), theirs[key]) for key in told)
 
 
 def _same_items(mine: generic.ArrayObject, theirs: Object) -> bool:

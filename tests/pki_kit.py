@@ -147,8 +147,14 @@ def signed(
     docmdp: MDPPerm | None = None,
     subfilter: SigSeedSubFilter = SigSeedSubFilter.PADES,
     place: SigFieldSpec | None = None,
+    edit: Callable[[IncrementalPdfFileWriter], None] | None = None,
 ) -> bytes:
-    """The file signed once more, by an incremental update; in a field of its own if ``place`` is given."""
+    """The file signed once more, by an incremental update.
+
+    Args:
+        place: of a field of its own.
+        edit: what else the update changes, once the field is there.
+    """
     meta = signers.PdfSignatureMetadata(
         field_name=name,
         md_algorithm="sha256",
@@ -158,13 +164,20 @@ def signed(
     )
     signer = signers.SimpleSigner(who.asn1, who.asn1_key, who.store)
     maker = signers.PdfSigner(meta, signer, timestamper=stamper, new_field_spec=place)
-    return asyncio.run(_signed(IncrementalPdfFileWriter(BytesIO(pdf), strict=False), maker, at))
+    return asyncio.run(_signed(IncrementalPdfFileWriter(BytesIO(pdf), strict=False), maker, at, edit))
 
 
-async def _signed(writer: IncrementalPdfFileWriter, maker: signers.PdfSigner, at: datetime) -> bytes:
+async def _signed(
+    writer: IncrementalPdfFileWriter,
+    maker: signers.PdfSigner,
+    at: datetime,
+    edit: Callable[[IncrementalPdfFileWriter], None] | None,
+) -> bytes:
     session = maker.init_signing_session(writer)
     session.system_time = at  # pyHanko would take the clock
     document = session.prepare_tbs_document(None, 16_384)
+    if edit is not None:
+        edit(writer)
     output = BytesIO()
     digest, _ = document.digest_tbs_document(output=output)
     done = await document.perform_signature(digest.document_digest, PdfCMSSignedAttributes(signing_time=at))

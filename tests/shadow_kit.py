@@ -1,5 +1,10 @@
 """Edits of a signed file: what shadow attacks and incremental saving change."""
 
+import zlib
+from io import BytesIO
+
+import pikepdf
+from PIL import ImageCms
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name, pdf_string
 
@@ -96,3 +101,281 @@ def hide_a_layer(writer):
         {pdf_name("/OCGs"): generic.ArrayObject([group]), pdf_name("/D"): shown}
     )
     writer.update_root()
+
+
+# --- the same values, written otherwise
+
+
+def restate_everything(writer):
+    for ref in _stated(writer):
+        writer.mark_update(ref)
+
+
+def renumber_the_pages(writer):
+    """Page, content and font are copied to new numbers; what names the page still names the old ones."""
+    tree = writer.root["/Pages"]
+    for number, place in enumerate(list(tree["/Kids"])):
+        copy = _copied(place.get_object())
+        copy["/Contents"] = writer.add_object(_copied(copy["/Contents"]))
+        copy["/Resources"] = writer.add_object(_copied(copy["/Resources"]))
+        tree["/Kids"][number] = writer.add_object(copy)
+    writer.mark_update(writer.root.raw_get("/Pages"))
+
+
+def renumber_the_catalogue(writer):
+    writer._root = writer.add_object(_copied(writer.root))
+
+
+def spell_numbers_otherwise(writer):
+    """595 is 595.0, and stands in an object of its own; keys in another order."""
+    leaf = changed_page(writer)
+    box = generic.ArrayObject(writer.add_object(generic.FloatObject(f"{side}.00")) for side in leaf["/MediaBox"])
+    leaf["/MediaBox"] = writer.add_object(box)
+    for key in reversed(list(leaf)):
+        value = leaf.raw_get(key)
+        del leaf[key]
+        leaf[key] = value
+
+
+def spell_strings_otherwise(writer):
+    place = writer.root["/AcroForm"]["/Fields"].raw_get(0)
+    field = place.get_object()
+    field["/DA"] = generic.ByteStringObject(field["/DA"].original_bytes)
+    field["/Ff"] = generic.NullObject()
+    writer.mark_update(place)
+
+
+def compress_the_content(writer):
+    place = page(writer).raw_get("/Contents")
+    place.get_object().compress()
+    writer.mark_update(place)
+
+
+def write_object_streams(writer):
+    """A page goes into an object stream."""
+    leaf = page(writer)
+    packed = writer.prepare_object_stream()
+    copy = writer.add_object(_copied(leaf), obj_stream=packed)
+    tree = writer.root["/Pages"]
+    tree["/Kids"][0] = copy
+    writer.mark_update(writer.root.raw_get("/Pages"))
+
+
+def say_who_wrote(writer):
+    """Acrobat's extension level, and the packet that only tells the program."""
+    levels = generic.DictionaryObject({pdf_name("/BaseVersion"): pdf_name("/1.7")})
+    levels[pdf_name("/ExtensionLevel")] = generic.NumberObject(8)
+    writer.root["/Extensions"] = generic.DictionaryObject({pdf_name("/ADBE"): levels})
+    writer.update_root()
+
+
+def _stated(writer):
+    xrefs = writer.prev.xrefs
+    for revision in range(xrefs.total_revisions):
+        for ref in xrefs.explicit_refs_in_revision(revision):
+            value = ref.get_object()
+            kind = value.get("/Type") if isinstance(value, generic.DictionaryObject) else None
+            if kind not in ("/XRef", "/ObjStm") and not isinstance(value, generic.NullObject):
+                yield ref
+
+
+def _copied(value):
+    entries = {key: value.raw_get(key) for key in value}
+    if isinstance(value, generic.StreamObject):
+        return generic.StreamObject(entries, encoded_data=value.encoded_data)
+    return generic.DictionaryObject(entries)
+
+
+# --- other things, in the same clothes
+
+
+def one_figure_of_a_restated_page(writer):
+    leaf = changed_page(writer)
+    leaf["/MediaBox"][3] = generic.FloatObject("842.5")
+
+
+def one_figure_of_a_renumbered_page(writer):
+    renumber_the_pages(writer)
+    leaf = writer.root["/Pages"]["/Kids"][1]
+    leaf["/Contents"]._data = leaf["/Contents"].data.replace(b"page 2", b"page 3")
+    leaf["/Contents"]._encoded_data = None
+
+
+def truth_for_a_number(writer):
+    place = writer.root["/AcroForm"]["/Fields"].raw_get(0)
+    place.get_object()["/F"] = generic.BooleanObject(True)
+    writer.mark_update(place)
+
+
+def swap_the_pages(writer):
+    tree = writer.root["/Pages"]
+    tree["/Kids"] = generic.ArrayObject(reversed([tree["/Kids"].raw_get(at) for at in (0, 1)]))
+    writer.mark_update(writer.root.raw_get("/Pages"))
+
+
+def swap_renumbered_pages(writer):
+    renumber_the_pages(writer)
+    swap_the_pages(writer)
+
+
+def show_a_page_twice(writer):
+    tree = writer.root["/Pages"]
+    tree["/Kids"].append(tree["/Kids"].raw_get(0))
+    tree["/Count"] = generic.NumberObject(3)
+    writer.mark_update(writer.root.raw_get("/Pages"))
+
+
+def broken_compression(writer):
+    """Whole in one reader, cut off in another."""
+    place = page(writer).raw_get("/Contents")
+    content = place.get_object()
+    content.compress()
+    writer.mark_update(place)
+    content._encoded_data = content.encoded_data[:-4] + b"\0\0\0\0"
+
+
+def appended_compression(writer):
+    """Some readers read a second stream behind the first."""
+    place = page(writer).raw_get("/Contents")
+    content = place.get_object()
+    content.compress()
+    writer.mark_update(place)
+    content._encoded_data = content.encoded_data + zlib.compress(b" BT /F1 12 Tf 50 500 Td (Signez ici) Tj ET")
+
+
+def exchange_twin_layers(writer):
+    """Two layers of the same name: the page's text goes from the one to the other."""
+    names = changed_page(writer)["/Resources"]["/Properties"]
+    first, second = (names.raw_get(key) for key in ("/L1", "/L2"))
+    names["/L1"], names["/L2"] = second, first
+
+
+def copy_a_layer(writer):
+    """The page's layer is a copy that no configuration knows."""
+    names = changed_page(writer)["/Resources"]["/Properties"]
+    names["/L1"] = writer.add_object(_copied(names["/L1"]))
+
+
+def draw_values_anew(writer):
+    writer.root["/AcroForm"]["/NeedAppearances"] = generic.BooleanObject(True)
+    writer.mark_update(writer.root.raw_get("/AcroForm"))
+
+
+def lend_a_font(writer):
+    """A field names a font that was not there."""
+    fonts = writer.root["/AcroForm"]["/DR"]["/Font"]
+    fonts["/F9"] = fonts.raw_get("/F1")
+    writer.mark_update(writer.root.raw_get("/AcroForm"))
+
+
+def exchange_a_font_of_the_form(writer):
+    font = generic.DictionaryObject({pdf_name("/Type"): pdf_name("/Font"), pdf_name("/BaseFont"): pdf_name("/Symbol")})
+    writer.root["/AcroForm"]["/DR"]["/Font"]["/F1"] = writer.add_object(font)
+    writer.mark_update(writer.root.raw_get("/AcroForm"))
+
+
+def colours_of_another_paper(writer):
+    """An output intent that takes red for blue."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    turned = profile.replace(b"rXYZ", b"\0\0\0\0").replace(b"bXYZ", b"rXYZ").replace(b"\0\0\0\0", b"bXYZ", 1)
+    output_intent(writer, turned)
+
+
+def colours_of_a_screen(writer):
+    output_intent(writer, ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+
+
+def output_intent(writer, profile):
+    entries = {pdf_name("/S"): pdf_name("/GTS_PDFA1"), pdf_name("/OutputConditionIdentifier"): pdf_string("sRGB")}
+    entries[pdf_name("/DestOutputProfile")] = stream(writer, profile, N=generic.NumberObject(3))
+    writer.root["/OutputIntents"] = generic.ArrayObject([generic.DictionaryObject(entries)])
+    writer.update_root()
+
+
+def add_a_text_field(writer):
+    box = generic.ArrayObject(generic.NumberObject(side) for side in (300, 400, 500, 420))
+    entries = {"/FT": pdf_name("/Tx"), "/T": pdf_string("montant"), "/V": pdf_string("9 000 000"), "/Rect": box}
+    entries |= {"/Type": pdf_name("/Annot"), "/Subtype": pdf_name("/Widget")}
+    field = writer.add_object(generic.DictionaryObject({pdf_name(key): value for key, value in entries.items()}))
+    leaf = changed_page(writer)
+    leaf["/Annots"].append(field)
+    writer.mark_update(leaf.raw_get("/Annots"))
+    writer.root["/AcroForm"]["/Fields"].append(field)
+    writer.mark_update(writer.root.raw_get("/AcroForm"))
+
+
+def lock_by_another_hand(writer):
+    writer.root["/Perms"] = generic.DictionaryObject()
+    writer.update_root()
+
+
+# --- what a second signature's field may not bring along
+
+
+def _own(writer):
+    """The field of the second signature, which was just prepared."""
+    form = writer.root["/AcroForm"]
+    place = form["/Fields"].raw_get(len(form["/Fields"]) - 1)
+    writer.mark_update(place)
+    return place.get_object()
+
+
+def own_field_acts(writer):
+    action = {pdf_name("/S"): pdf_name("/URI"), pdf_name("/URI"): pdf_string("https://example.org")}
+    _own(writer)["/A"] = generic.DictionaryObject(action)
+
+
+def own_field_acts_on_touch(writer):
+    _own(writer)["/AA"] = generic.DictionaryObject()
+
+
+def own_field_on_a_layer(writer):
+    _own(writer)["/OC"] = changed_page(writer)["/Resources"]["/Properties"].raw_get("/L1")
+
+
+def own_field_grows_on_the_screen(writer):
+    _own(writer)["/F"] = generic.NumberObject(4 | 8)
+
+
+def own_field_on_paper_alone(writer):
+    _own(writer)["/F"] = generic.NumberObject(4 | 32)
+
+
+def own_field_has_the_name_of_another(writer):
+    _own(writer)["/T"] = pdf_string("payee")
+
+
+def own_field_on_two_pages(writer):
+    place = writer.root["/AcroForm"]["/Fields"].raw_get(len(writer.root["/AcroForm"]["/Fields"]) - 1)
+    other, _ = writer.find_page_for_modification(1)
+    writer.register_annotation(other, place)
+
+
+def own_field_names_another_page(writer):
+    _own(writer)["/P"] = writer.root["/Pages"]["/Kids"].raw_get(1)
+
+
+def own_field_lies_elsewhere(writer):
+    """Over the text of the page."""
+    _own(writer)["/Rect"] = generic.ArrayObject(generic.NumberObject(side) for side in (40, 690, 240, 720))
+
+
+def own_field_covers_the_page(writer):
+    _own(writer)["/Rect"] = generic.ArrayObject(generic.NumberObject(side) for side in (595, 842, 0, 0))
+
+
+def own_field_is_a_button_too(writer):
+    _own(writer)["/FT"] = pdf_name("/Btn")
+
+
+def own_field_with_a_comment(writer):
+    own = _own(writer)
+    own["/Popup"] = writer.add_object(generic.DictionaryObject({pdf_name("/Contents"): pdf_string("Nul")}))
+
+
+def as_object_streams(pdf):
+    """The file as newer programs write it."""
+    output = BytesIO()
+    with pikepdf.open(BytesIO(pdf)) as opened:
+        opened.save(output, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+    return output.getvalue()

@@ -84,6 +84,17 @@ def test_a_mark_over_signed_text_is_named(ours, name):
     assert "covers_content" in ours[name][0].changes
 
 
+def test_a_packet_that_tells_more_than_who_wrote_is_a_change(made):
+    """pyHanko adds a packet where DSS left none."""
+    folder, ministry = made
+    told = (folder / "dss_twice_by_hanko.pdf").read_bytes()
+    assert told.count(b"pdf:Producer") == 1
+    checker = PdfChecker([ministry.root.pem])
+    report = checker.check(told.replace(b"pdf:Producer", b"pdf:Keywords"), at=NOW + timedelta(minutes=1))[0]
+    checker.close()
+    assert (report.reason, report.changes) == ("modified_after", ("metadata", "new_field"))
+
+
 def test_eu_dss_calls_them_sound(made):
     folder, _ = made
     said = eudss.check(

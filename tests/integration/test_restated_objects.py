@@ -1,0 +1,271 @@
+"""Updates that state objects again: equal values in other numbers and spellings are no change, whatever came with them;
+other values are, in whatever clothes."""
+
+import re
+
+import pytest
+from pikepdf import Array, Dictionary, Name
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.generic import pdf_name
+from pyhanko.sign.fields import FieldMDPAction, FieldMDPSpec, MDPPerm, SigFieldSpec
+
+from signing.validation import PdfChecker
+from tests import shadow_kit as shadow
+from tests.pki_kit import NOW, Ministry, order_pdf, signed, updated, with_validation_data
+
+BLANK = SigFieldSpec("third", on_page=0, box=(300, 200, 500, 260))
+
+SOUND = [
+    shadow.restate_everything,
+    shadow.renumber_the_pages,
+    shadow.renumber_the_catalogue,
+    shadow.spell_numbers_otherwise,
+    shadow.spell_strings_otherwise,
+    shadow.compress_the_content,
+    shadow.say_who_wrote,
+]
+ATTACKS = [
+    (shadow.replace_the_shown_payee, "annotations"),
+    (shadow.replace_the_value, "annotations"),
+    (shadow.uncover_by_an_empty_overlay, "page_content"),
+    (shadow.swap_the_content, "page_content"),
+    (shadow.point_to_other_content, "page_content"),
+    (shadow.swap_the_font, "page_content"),
+    (shadow.annotate, "annotations"),
+    (shadow.remove_a_page, "pages"),
+    (shadow.turn_a_page, "page_content"),
+    (shadow.open_with_a_script, "actions"),
+    (shadow.hide_a_layer, "layers"),
+    (shadow.one_figure_of_a_restated_page, "page_content"),
+    (shadow.one_figure_of_a_renumbered_page, "page_content"),
+    (shadow.truth_for_a_number, "annotations"),
+    (shadow.swap_the_pages, "page_content"),
+    (shadow.swap_renumbered_pages, "page_content"),
+    (shadow.show_a_page_twice, "pages"),
+    (shadow.broken_compression, "page_content"),
+    (shadow.appended_compression, "page_content"),
+    (shadow.exchange_twin_layers, "layers"),
+    (shadow.copy_a_layer, "layers"),
+    (shadow.lend_a_font, "form_values"),
+    (shadow.exchange_a_font_of_the_form, "form_values"),
+    (shadow.colours_of_another_paper, "structure"),
+    (shadow.add_a_text_field, "annotations"),
+    (shadow.lock_by_another_hand, "structure"),
+]
+OWN_FIELD = [
+    shadow.own_field_acts,
+    shadow.own_field_acts_on_touch,
+    shadow.own_field_on_a_layer,
+    shadow.own_field_grows_on_the_screen,
+    shadow.own_field_on_paper_alone,
+    shadow.own_field_has_the_name_of_another,
+    shadow.own_field_on_two_pages,
+    shadow.own_field_names_another_page,
+    shadow.own_field_lies_elsewhere,
+    shadow.own_field_covers_the_page,
+    shadow.own_field_with_a_comment,
+    shadow.draw_values_anew,
+]
+
+
+def _name(edit):
+    return getattr(edit, "__name__", None)
+
+
+@pytest.fixture(scope="module")
+def ministry():
+    return Ministry()
+
+
+@pytest.fixture(scope="module")
+def checker(ministry):
+    checker = PdfChecker([ministry.root.pem])
+    yield checker
+    checker.close()
+
+
+@pytest.fixture(scope="module")
+def first(checker):
+    """What is said of the first signature."""
+
+    def first(pdf):
+        report = checker.check(pdf, at=NOW)[0]
+        return (report.verdict.value, report.reason), report.changes
+
+    return first
+
+
+def _layered(pdf):
+    """Two layers of one name, both shown, and a field that names a font which is not there."""
+    twins = [pdf.make_indirect(Dictionary(Type=Name.OCG, Name="x")) for _ in range(2)]
+    pdf.Root.OCProperties = Dictionary(OCGs=Array(twins), D=Dictionary(ON=Array(twins)))
+    pdf.pages[0].Resources.Properties = Dictionary(L1=twins[0], L2=twins[1])
+    pdf.Root.AcroForm.Fields[0].DA = "/F9 12 Tf"
+
+
+@pytest.fixture(scope="module")
+def base(ministry):
+    return signed(order_pdf(_layered), ministry.signer)
+
+
+def _again(pdf, ministry, **how):
+    return signed(pdf, ministry.signer, name="third", place=BLANK, **how)
+
+
+@pytest.mark.parametrize("edit", SOUND, ids=_name)
+def test_equal_values_are_no_change(first, base, ministry, edit):
+    restated = updated(base, edit)
+    assert first(with_validation_data(restated, [ministry.root])) == (
+        ("green", "validation_data"),
+        ("validation_data",),
+    )
+    assert first(_again(restated, ministry)) == (("amber", "signed_again"), ("new_field",))
+    if edit is not shadow.renumber_the_pages:  # the new field would name a page that is none any more
+        assert first(_again(base, ministry, edit=edit)) == (("amber", "signed_again"), ("new_field",))
+
+
+def test_equal_values_in_object_streams_are_no_change(first, ministry):
+    packed = signed(shadow.as_object_streams(order_pdf(_layered)), ministry.signer)
+    for edit in (shadow.write_object_streams, shadow.restate_everything):
+        restated = with_validation_data(updated(packed, edit), [ministry.root])
+        assert first(restated) == (("green", "validation_data"), ("validation_data",))
+        assert first(_again(restated, ministry))[0] == ("amber", "signed_again")
+
+
+def test_an_output_intent_of_the_screen_is_no_change(first, base, ministry):
+    """EU DSS adds one when it draws the mark of a signature."""
+    assert first(_again(base, ministry, edit=shadow.colours_of_a_screen))[0] == ("amber", "signed_again")
+
+
+@pytest.mark.parametrize(("edit", "change"), ATTACKS, ids=_name)
+def test_other_values_are_a_change_whatever_came_with_them(first, base, ministry, edit, change):
+    attacked = updated(base, edit)
+    for pdf in (
+        with_validation_data(attacked, [ministry.root]),
+        _again(attacked, ministry),
+        _again(base, ministry, edit=edit),
+        with_validation_data(_again(attacked, ministry), [ministry.root]),
+    ):
+        verdict, changes = first(pdf)
+        assert verdict == ("red", "modified_after")
+        assert change in changes
+
+
+@pytest.mark.parametrize("edit", OWN_FIELD, ids=_name)
+def test_a_field_that_brings_something_along_is_a_change(first, base, ministry, edit):
+    assert first(_again(base, ministry))[0] == ("amber", "signed_again")
+    assert first(_again(base, ministry, edit=edit))[0] == ("red", "modified_after")
+
+
+def test_a_packet_may_tell_who_wrote_and_no_more(first, base):
+    told = updated(base, lambda writer: writer.update_root())
+    assert first(told) == (("amber", "bytes_after"), ())
+    other = base + told[len(base) :].replace(b"pdf:Producer", b"pdf:Keywords")
+    assert first(other) == (("red", "modified_after"), ("metadata",))
+
+
+# --- what the first signer allowed
+
+
+def test_what_is_certified_shows_no_new_field(first, ministry):
+    """Signing is allowed (DocMDP 2), a mark that nobody foresaw is not."""
+    certified = signed(order_pdf(), ministry.signer, docmdp=MDPPerm.FILL_FORMS)
+    assert first(signed(certified, ministry.signer, name="third"))[0] == ("amber", "signed_again")
+    assert first(_again(certified, ministry))[0] == ("red", "modified_after")
+
+
+def test_what_is_certified_against_all_changes_is_not_signed_again(first, ministry, monkeypatch):
+    certified = signed(order_pdf(), ministry.signer, docmdp=MDPPerm.NO_CHANGES)
+    monkeypatch.setattr("pyhanko.sign.signers.pdf_signer.PdfSigner._enforce_certification_constraints", lambda *_: None)
+    assert first(signed(certified, ministry.signer, name="third"))[0] == ("red", "modified_after")
+
+
+@pytest.mark.parametrize("box", [None, (300, 200, 500, 260)])
+def test_a_locked_field_is_not_signed(first, ministry, box):
+    locks = FieldMDPSpec(FieldMDPAction.INCLUDE, fields=["third"])
+    mine = SigFieldSpec("signature", field_mdp_spec=locks)
+    locked = signed(order_pdf(), ministry.signer, place=mine)
+    other = SigFieldSpec("fourth", on_page=0, box=box)
+    assert first(signed(locked, ministry.signer, name="fourth", place=other))[0] == ("amber", "signed_again")
+    theirs = SigFieldSpec("third", on_page=0, box=box)
+    assert first(signed(locked, ministry.signer, name="third", place=theirs))[0] == ("red", "modified_after")
+
+
+# --- fields without a signature of their own
+
+
+def _new_field(writer, value):
+    entries = {"/FT": pdf_name("/Sig"), "/Type": pdf_name("/Annot"), "/Subtype": pdf_name("/Widget")}
+    field = generic.DictionaryObject({pdf_name(key): entry for key, entry in entries.items()})
+    field[pdf_name("/T")] = generic.pdf_string("third")
+    if value is not None:
+        field[pdf_name("/V")] = value
+    writer.root["/AcroForm"]["/Fields"].append(writer.add_object(field))
+    writer.mark_update(writer.root.raw_get("/AcroForm"))
+
+
+def test_an_empty_or_a_borrowed_field_is_no_second_signature(first, base, ministry):
+    assert first(updated(base, lambda writer: _new_field(writer, None)))[0] == ("red", "modified_after")
+
+    def borrow(writer):
+        mine = writer.root["/AcroForm"]["/Fields"][1]
+        _new_field(writer, mine.raw_get("/V"))
+
+    assert first(updated(base, borrow))[0][0] == "red"
+
+
+# --- files that two readers read otherwise, and files that cost
+
+
+def _last_xref(pdf):
+    return int(re.findall(rb"startxref\s+(\d+)", pdf)[-1])
+
+
+def test_a_hybrid_update_is_a_change(first, base, ministry):
+    """New readers find another page in the stream beside the table of the last update."""
+    again = with_validation_data(base, [ministry.root])
+    number = int(re.search(rb"\n(\d+) 0 obj[^\n]*\n(?:(?!endobj).)*?Ordre de paiement, page 1", again, re.DOTALL)[1])
+    size = max(int(one) for one in re.findall(rb"/Size (\d+)", again)) + 1
+    place = len(again)
+    content = b"%d 0 obj\n<< /Length 0 >>\nstream\n\nendstream\nendobj\n" % number
+    entry = b"\x01" + place.to_bytes(4, "big") + b"\x00"
+    head = b"<< /Type /XRef /Size %d /W [1 4 1] /Index [%d 1] /Length %d >>" % (size, number, len(entry))
+    hidden = b"%d 0 obj\n%s\nstream\n%s\nendstream\nendobj\n" % (size - 1, head, entry)
+    trailer = b"xref\n0 0\ntrailer\n<< /Size %d /Root %s /Prev %d /XRefStm %d >>\nstartxref\n%d\n%%%%EOF\n" % (
+        size,
+        re.findall(rb"/Root (\d+ \d+ R)", again)[-1],
+        _last_xref(again),
+        place + len(content),
+        place + len(content) + len(hidden),
+    )
+    assert first(again)[0] == ("green", "validation_data")
+    assert first(again + content + hidden + trailer)[0][0] == "red"
+    harmless = hidden.replace(b"[%d 1]" % number, b"[%d 1]" % (size - 1))
+    assert first(again + content + harmless + trailer)[0][0] == "red"
+
+
+def test_a_loop_of_cross_references_is_red(first, base, ministry):
+    again = with_validation_data(base, [ministry.root])
+    previous, last = b"/Prev %d" % _last_xref(base), b"/Prev %d" % _last_xref(again)
+    looped = again[: len(base)] + again[len(base) :].replace(previous, last.ljust(len(previous)))
+    assert first(looped)[0][0] == "red"
+
+
+def test_a_maze_ends_soon(base, ministry, checker):
+    """Two rings of prime lengths: without a limit the walk would meet each object of one with each of the other."""
+
+    def ring(length):
+        def add(writer):
+            places = [writer.allocate_placeholder() for _ in range(length)]
+            for at, place in enumerate(places):
+                after = places[(at + 1) % length]
+                writer.add_object(
+                    generic.DictionaryObject({pdf_name("/Next"): after}), obj_stream=None, idnum=place.idnum
+                )
+            writer.root["/PieceInfo"] = places[0]
+            writer.update_root()
+
+        return add
+
+    maze = signed(updated(order_pdf(), ring(1009)), ministry.signer)
+    assert checker.check(updated(maze, ring(1013)), at=NOW)[0].reason == "modified_after"
