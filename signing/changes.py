@@ -314,8 +314,7 @@ class _Comparison:
 
     def _defaults(self, old: Dictionary, new: Dictionary, places: tuple[Place, Place]) -> Iterator[str]:
         """Fonts and looks that fields share: what no earlier field can use may be added."""
-        only_signatures = all(field.get("/FT", Name.Sig) == Name.Sig for field in fields_of(self._before))
-        if "/DA" in old or not only_signatures:
+        if "/DA" in old or any(map(_lacks_look, fields_of(self._before))):
             yield from self._keys(_only(old, "/DA"), _only(new, "/DA"), "form_values", places)
         if "/DR" in old or "/DR" in new:
             used = _names_used(self._before)
@@ -456,6 +455,18 @@ def _names_used(pdf: pikepdf.Pdf) -> bytes | None:
     looks = [holder.get("/DA") for holder in [form, *fields] if isinstance(holder, Dictionary)]
     used = b" ".join(bytes(one) for one in looks if isinstance(one, String))
     return None if b"#" in used else used  # a name may be spelt in two ways
+
+
+def _lacks_look(field: Dictionary) -> bool:
+    """Whether the form's default look would be its own: it shows text, and neither it nor a field above has one."""
+    node: object = field
+    for _ in range(_DEEPEST):
+        if not isinstance(node, Dictionary):
+            return True
+        if "/DA" in node or node.get("/FT") == Name.Sig:
+            return False
+        node = node.get("/Parent")
+    return True
 
 
 def _borrows(field: Dictionary) -> bool:

@@ -186,6 +186,18 @@ def _copied(value):
     return generic.DictionaryObject(entries)
 
 
+def add_defaults_that_no_field_uses(writer):
+    """As programs of iText's line do: a look for the form's fields, and resources for it."""
+    form = writer.root["/AcroForm"]
+    form["/DA"] = pdf_string("/Helv 0 Tf 0 g")
+    font = generic.DictionaryObject(
+        {pdf_name("/Type"): pdf_name("/Font"), pdf_name("/BaseFont"): pdf_name("/Helvetica")}
+    )
+    form["/DR"]["/Font"][pdf_name("/Helv")] = writer.add_object(font)
+    form["/DR"][pdf_name("/XObject")] = generic.DictionaryObject({pdf_name("/FRM"): stream(writer, b"")})
+    writer.mark_update(writer.root.raw_get("/AcroForm"))
+
+
 # --- other things, in the same clothes
 
 

@@ -24,6 +24,7 @@ SOUND = [
     shadow.spell_strings_otherwise,
     shadow.compress_the_content,
     shadow.say_who_wrote,
+    shadow.add_defaults_that_no_field_uses,
 ]
 ATTACKS = [
     (shadow.replace_the_shown_payee, "annotations"),
@@ -141,6 +142,15 @@ def test_equal_values_in_object_streams_are_no_change(first, ministry):
 def test_an_output_intent_of_the_screen_is_no_change(first, base, ministry):
     """EU DSS adds one when it draws the mark of a signature."""
     assert first(_again(base, ministry, edit=shadow.colours_of_a_screen))[0] == ("amber", "signed_again")
+
+
+def test_a_look_for_a_field_that_had_none_is_a_change(first, ministry):
+    def bare(pdf):
+        del pdf.Root.AcroForm.Fields[0].DA
+
+    pdf = signed(order_pdf(bare), ministry.signer)
+    changed = _again(pdf, ministry, edit=shadow.add_defaults_that_no_field_uses)
+    assert first(changed) == (("red", "modified_after"), ("form_values", "new_field"))
 
 
 @pytest.mark.parametrize(("edit", "change"), ATTACKS, ids=_name)
