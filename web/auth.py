@@ -2,26 +2,31 @@
 
 The cookie is signed and holds a random text; the session itself is a row (``ged.org.sessions``). It ends after 12
 hours, after two idle hours, at sign-out, when its owner or an administrator ends it, when the account is closed or
-when the password changes. A second cookie tells a device that an account was opened from before (``ged.org.accounts``).
+when the password changes. Where a full disk takes no row, an administrator gets in without one (``open_unrecorded``). A second cookie tells a device that an account was opened from before (``ged.org.accounts``).
 """
 
 import logging
 import secrets
-from datetime import timedelta
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from itsdangerous import BadSignature, URLSafeTimedSerializer
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from ged.codes import derive_secret
-from ged.errors import Forbidden, NotFound
+from ged.errors import DiskFull, Forbidden, NotFound
 from ged.org import accounts, sessions
 from ged.org.actors import load_actor
+from ged.org.models import Person
 from ged.org.sessions import LONGEST_SESSION
 from ged.ports import PersonId
+from ged.unit import Role
 from web import context
 from web.paths import safe_path
 
@@ -34,6 +39,12 @@ ACCOUNTS_OF_A_DEVICE = 8
 OPEN_WHILE_PASSWORD_IS_GIVEN = frozenset(
     {"static", "session.password_form", "session.change_password", "session.sign_out", "health.show"}
 )
+
+
+UNRECORDED = "unrecorded"
+UNRECORDED_LASTS = timedelta(minutes=15)
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+OPEN_WHILE_UNRECORDED = frozenset({"session.sign_in", "session.sign_out"})
 
 
 class ProofNeeded(Forbidden):
@@ -52,6 +63,7 @@ def install(app: Flask, *, secure: bool) -> None:
     )
     app.before_request(_find_actor)
     app.before_request(_ask_for_an_own_password)
+    app.before_request(_refuse_writing)
     app.after_request(_write_device)
     app.register_error_handler(ProofNeeded, _ask_for_proof)
 
@@ -60,25 +72,82 @@ def install(app: Flask, *, secure: bool) -> None:
 
 
 def open_session(person_id: PersonId) -> None:
-    """Start a new session; nothing of an earlier one survives."""
+    """Start a new session; nothing of an earlier one survives.
+
+    Raises:
+        NotRecorded: the database's disk is full.
+    """
     device = request.headers.get("User-Agent", "")
     services = context.services()
-    with services.unit_of_work(context.now()) as uow:
-        if "sid" in session:
-            earlier = sessions.find(uow.session, session["sid"], now=uow.now)
-            if earlier is not None:
-                uow.session.delete(earlier[0])
-        token = sessions.open_session(uow, person_id, address=request.remote_addr or "", device=device)
+    try:
+        with services.unit_of_work(context.now()) as uow:
+            if "sid" in session:
+                earlier = sessions.find(uow.session, session["sid"], now=uow.now)
+                if earlier is not None:
+                    uow.session.delete(earlier[0])
+            token = sessions.open_session(uow, person_id, address=request.remote_addr or "", device=device)
+            if g.get("is_unrecorded"):
+                uow.record("session.opened", "person", int(person_id), actor=g.actor, address=request.remote_addr or "")
+    except DBAPIError as error:
+        if not accounts.is_full(error):
+            raise
+        raise accounts.NotRecorded(person_id) from error
     session.clear()
     session.permanent = True
     session["sid"] = token
+    g.is_unrecorded = False
     with services.reading() as db:
         _load(db, token)
 
 
+def open_unrecorded(refused: accounts.NotRecorded) -> None:
+    """Let an administrator in to whom a full disk gives no row: to read what is wrong, for a few minutes.
+
+    The cookie says who, until when, and the epoch that a new password ends. Nothing but signing in and out is taken
+    from it. As soon as there is room, the next page makes it a session like any other and writes it to the journal.
+
+    Raises:
+        NotRecorded: the person is no administrator.
+    """
+    with context.services().reading() as db:
+        person = db.get_one(Person, int(refused.person_id))
+        told = {"person": person.id, "epoch": person.session_epoch, "until": _stamp(context.now() + UNRECORDED_LASTS)}
+        is_let_in = _load_unrecorded(db, told)
+    if not is_let_in:
+        raise refused
+    _log.warning("session.opened_unrecorded person=%s address=%s", told["person"], request.remote_addr)
+    session.clear()
+    session.permanent = True
+    session[UNRECORDED] = told
+
+
+def _load_unrecorded(db: Session, told: Mapping[str, Any]) -> bool:
+    person = db.get(Person, int(told["person"]))
+    if person is None or not person.is_active or person.session_epoch != told["epoch"] or person.must_change_password:
+        return False
+    if _stamp(context.now()) >= told["until"]:
+        return False
+    actor = load_actor(db, PersonId(person.id), on=context.today())
+    if not actor.has(Role.ADMINISTRATOR):
+        return False
+    g.actor, g.is_unrecorded, g.session_id = actor, True, 0
+    g.session_proved_at = context.now() - 2 * PROOF_LASTS
+    g.password_is_given = False
+    return True
+
+
+def _stamp(moment: datetime) -> int:
+    return int(moment.timestamp())
+
+
+def _refuse_writing() -> None:
+    if g.get("is_unrecorded") and request.method not in READING and request.endpoint not in OPEN_WHILE_UNRECORDED:
+        raise DiskFull("disk.full", "free space on the database's disk, then send again", retryable=True)
+
+
 def close_session() -> None:
     """End the session that this request came with."""
-    if "session_id" in g:
+    if "session_id" in g and not g.get("is_unrecorded"):
         with context.services().unit_of_work(context.now()) as uow:
             sessions.end_this(uow, g.session_id, actor=context.actor())
     session.clear()
@@ -92,7 +161,10 @@ def session_id() -> int:
 
 def _find_actor() -> None:
     # A static file needs nobody, and must not carry a cookie.
-    if request.endpoint == "static" or "sid" not in session:
+    if request.endpoint == "static" or not {"sid", UNRECORDED} & session.keys():
+        return
+    if UNRECORDED in session:
+        _find_unrecorded()
         return
     with context.services().reading() as db:
         found = _load(db, str(session["sid"]))
@@ -101,6 +173,18 @@ def _find_actor() -> None:
         session.clear()
     elif context.now() - g.session_seen_at > sessions.SEEN_EVERY:
         _touch()
+
+
+def _find_unrecorded() -> None:
+    with context.services().reading() as db:
+        found = _load_unrecorded(db, session[UNRECORDED])
+    if not found:
+        g.session_ended = True
+        session.clear()
+        return
+    if request.method in READING:  # a form that comes now bears the token of this session
+        with suppress(accounts.NotRecorded):  # the disk is still full
+            open_session(g.actor.person_id)
 
 
 def _touch() -> None:

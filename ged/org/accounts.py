@@ -6,21 +6,28 @@ of its own, so that nobody elsewhere can keep its owner out. An unknown account 
 answer as a wrong password.
 """
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from math import log10
 from typing import NoReturn
 
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from ged.errors import Invalid, NotFound
+from ged.db import fault_of
+from ged.errors import DiskFull, Invalid, NotFound
 from ged.org import throttle
 from ged.org.models import Person
 from ged.org.passwords import matches
-from ged.org.throttle import Limit
+from ged.org.throttle import Limit, Unwritten
 from ged.ports import PersonId
 from ged.unit import SYSTEM, Actor, Services, UnitOfWork
+
+_log = logging.getLogger(__name__)
 
 PAIR = Limit("pair", 5, 60)
 """An account at an address: five errors, then one a minute."""
@@ -32,6 +39,22 @@ ADDRESS = Limit("address", 600, 1)
 """A ministry of 500 people stands behind one address: ten errors of each in a morning fit."""
 PROOF = Limit("proof", 5, 60)
 """The password asked again in an open session."""
+
+
+class NotRecorded(DiskFull):
+    """Account and password are right, and there is no room to write so.
+
+    Attributes:
+        person_id: whose they are.
+    """
+
+    def __init__(self, person_id: PersonId) -> None:
+        super().__init__("disk.full", "free space on the database's disk, then sign in again", retryable=True)
+        self.person_id = person_id
+
+
+_unwritten = Unwritten()
+"""Failures that a full disk did not take: counted in this process."""
 
 
 @dataclass(frozen=True)
@@ -63,30 +86,41 @@ def sign_in(services: Services, account: str, password: str, *, caller: Caller, 
     Raises:
         Invalid: ``session.refused`` (unknown account, closed account or wrong password alike),
             ``session.throttled`` with ``seconds`` to wait.
+        NotRecorded: the password is right, and the database's disk is full.
     """
     account = account.strip().lower()[:64]
     buckets = caller.buckets(account)
     with services.reading() as session:
         waits = [(throttle.wait_s(session, limit, subject, now=now), subject) for limit, subject in buckets]
         person = session.scalar(select(Person).where(Person.account == account, Person.is_active))
-    seconds, subject = max(waits)
+    seconds, subject = max([*waits, *((_unwritten.wait_s(*bucket, now=now), bucket[1]) for bucket in buckets)])
     if seconds:
         _turn_away(services, subject, person, caller, seconds=seconds, now=now)
     if not matches(person.password_hash if person else "", password) or person is None:
         _count_failure(services, buckets, person, caller, now=now)
-    with services.unit_of_work(now) as uow:
-        for limit, subject in buckets:
-            if limit in (PAIR, DEVICE):
-                throttle.empty(uow.session, subject)
-        own = replace(SYSTEM, person_id=PersonId(person.id))
-        uow.record("session.opened", "person", person.id, actor=own, address=caller.address)
+    try:
+        with services.unit_of_work(now) as uow:
+            for limit, subject in buckets:
+                if limit in (PAIR, DEVICE):
+                    throttle.empty(uow.session, subject)
+            own = replace(SYSTEM, person_id=PersonId(person.id))
+            uow.record("session.opened", "person", person.id, actor=own, address=caller.address)
+    except DBAPIError as error:
+        if not is_full(error):
+            raise
+        raise NotRecorded(PersonId(person.id)) from error
     return PersonId(person.id)
+
+
+def is_full(error: DBAPIError) -> bool:
+    """Whether a write failed because the database's disk is full."""
+    return isinstance(fault_of(error), DiskFull)
 
 
 def _turn_away(
     services: Services, subject: str, person: Person | None, caller: Caller, *, seconds: int, now: datetime
 ) -> NoReturn:
-    with services.unit_of_work(now) as uow:
+    with _as_far_as_there_is_room(), services.unit_of_work(now) as uow:
         times = throttle.note_refused(uow.session, subject)
         # One entry for the first, the tenth, the hundredth ...: a guesser must not fill the journal.
         if times == 1 or log10(max(times, 1)).is_integer():
@@ -100,7 +134,7 @@ def _turn_away(
 def _count_failure(
     services: Services, buckets: tuple[tuple[Limit, str], ...], person: Person | None, caller: Caller, *, now: datetime
 ) -> NoReturn:
-    with services.unit_of_work(now) as uow:
+    with _as_far_as_there_is_room() as room, services.unit_of_work(now) as uow:
         for limit, subject in buckets:
             throttle.add(uow.session, limit, subject, now=now)
         # What was typed may be a password in the wrong box: only a known account is named.
@@ -108,7 +142,28 @@ def _count_failure(
             "session.refused", "person", person.id if person else None, actor=SYSTEM, address=caller.address,
             account=person.account if person else "",
         )  # fmt: skip
+    if room.is_full:
+        for limit, subject in buckets:
+            _unwritten.add(limit, subject, now=now)
     raise Invalid("session.refused", "check account and password", field="account")
+
+
+@dataclass
+class _Room:
+    is_full: bool = False
+
+
+@contextmanager
+def _as_far_as_there_is_room() -> Iterator[_Room]:
+    """A refusal is a refusal on a full disk too: it is told, and not written."""
+    room = _Room()
+    try:
+        yield room
+    except DBAPIError as error:
+        if not is_full(error):
+            raise
+        _log.warning("session.refusal_not_recorded")
+        room.is_full = True
 
 
 def set_password(

@@ -6,6 +6,7 @@ single statements: no process waits for another's decision, and none of two trie
 """
 
 import hashlib
+import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
@@ -18,6 +19,7 @@ from ged.org.models import Bucket
 
 LONGEST_WAIT = timedelta(minutes=15)
 """However many tries came at once: a bucket is never fuller than this long."""
+MOST_UNWRITTEN = 5_000
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,29 @@ class Limit:
         """The key of a bucket: what was typed may be a password in the wrong box, so that only its digest is kept."""
         digest = hashlib.sha256("\0".join(map(str, parts)).encode(errors="replace")).hexdigest()[:40]
         return f"{self.kind}:{digest}"
+
+
+class Unwritten:
+    """Buckets of this process alone, for what the database has no room to count. They are few: the fullest stay."""
+
+    def __init__(self) -> None:
+        self._drained_ms: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def wait_s(self, limit: Limit, subject: str, *, now: datetime) -> int:
+        """Whole seconds until the subject may try again, 0 for now."""
+        left_ms = self._drained_ms.get(subject, 0) - _ms(now) - limit.room_ms
+        return max(0, -(-left_ms // 1000))
+
+    def add(self, limit: Limit, subject: str, *, now: datetime) -> None:
+        """Count a failure."""
+        now_ms = _ms(now)
+        with self._lock:
+            if len(self._drained_ms) >= MOST_UNWRITTEN and subject not in self._drained_ms:
+                del self._drained_ms[min(self._drained_ms, key=lambda one: self._drained_ms[one])]
+            level = max(self._drained_ms.get(subject, 0), now_ms) + limit.every_ms
+            longest_ms = max(limit.room_ms + limit.every_ms, int(LONGEST_WAIT.total_seconds() * 1000))
+            self._drained_ms[subject] = min(level, now_ms + longest_ms)
 
 
 def _ms(moment: datetime) -> int:

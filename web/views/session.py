@@ -61,9 +61,11 @@ def sign_in() -> ResponseReturnValue:
         fields.check()
         caller = auth.caller(account)
         person_id = accounts.sign_in(context.services(), account, password, caller=caller, now=context.now())
+        auth.open_session(person_id)
     except Invalid as error:
         return _refused("session/sign_in.html", error, ended=False)
-    auth.open_session(person_id)
+    except accounts.NotRecorded as full:
+        auth.open_unrecorded(full)
     auth.remember_device(context.actor().account)
     return redirect(next_path(), 303)
 

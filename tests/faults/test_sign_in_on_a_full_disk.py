@@ -1,0 +1,162 @@
+"""The disk of the database is full: an administrator gets in to read what is wrong, and nobody else; nothing is loosened."""
+
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Connection, event, select, text
+
+from ged.audit import AuditEntry
+from ged.org import accounts
+from ged.org.throttle import Unwritten
+from ged.unit import Services
+from tests.factories import make_services
+from tests.site import PASSWORD, make_site, post, sign_in
+
+Fill = Callable[[], None]
+Place = tuple[Flask, Services, Fill, Fill]
+FULL = "Disque plein : rien ne peut"
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[Path]:
+    """A file system of 16 MB of its own."""
+    folder.mkdir()
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(folder)], capture_output=True, check=False
+    )
+    if made.returncode:
+        pytest.skip("this machine mounts no file system for tests")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.fixture(params=["disk", "sqlite", "postgresql"])
+def place(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Place]:
+    """A site, and what fills its disk and frees it: a real file system, SQLite's bound of pages, PostgreSQL's error."""
+    if request.param == "disk":
+        with small_disk(tmp_path / "disk") as disk:
+            app, services = make_site(disk)
+            ballast = disk / "ballast"
+            yield app, services, lambda: fill(ballast), ballast.unlink
+            services.engine.dispose()
+    elif request.param == "sqlite":
+        app, services = make_site(tmp_path)
+        yield app, services, lambda: event.listen(services.engine, "begin", bound), lambda: unbound(services)
+        services.engine.dispose()
+    else:
+        url = request.getfixturevalue("make_database")()
+        app, services = make_site(tmp_path, services=make_services(tmp_path, url=url))
+        yield app, services, lambda: refuse(services), lambda: take(services)
+        services.engine.dispose()
+
+
+def fill(ballast: Path) -> None:
+    with pytest.raises(OSError, match="No space left"), ballast.open("wb", buffering=0) as out:
+        while True:
+            out.write(b"x" * 4096)
+
+
+def bound(connection: Connection) -> None:
+    count = connection.exec_driver_sql("PRAGMA page_count").scalar()
+    connection.exec_driver_sql(f"PRAGMA max_page_count={count}")
+
+
+def unbound(services: Services) -> None:
+    event.remove(services.engine, "begin", bound)
+    services.engine.dispose()
+
+
+def refuse(services: Services) -> None:
+    with services.engine.begin() as connection:
+        connection.execute(text(
+            "CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100'; END$$"
+        ))  # fmt: skip
+        for table in ("audit_entries", "sessions", "throttle_buckets"):
+            connection.execute(
+                text(f"CREATE TRIGGER no_room BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION no_room()")
+            )
+
+
+def take(services: Services) -> None:
+    with services.engine.begin() as connection:
+        connection.execute(text("DROP FUNCTION no_room() CASCADE"))
+
+
+def administrator(app: Flask) -> FlaskClient:
+    """Signed in, once the last free places of the database are used up."""
+    for _ in range(400):
+        client = sign_in(app, "admin")
+        if FULL in client.get("/").text:
+            return client
+    raise AssertionError("the disk never was full")
+
+
+def try_in(client: FlaskClient, account: str, password: str) -> int:
+    return post(client, "/connexion", {"account": account, "password": password}).status_code
+
+
+def test_an_administrator_gets_in_to_read_and_with_room_again_is_recorded(place: Place) -> None:
+    app, services, full, free = place
+    full()
+    client = administrator(app)
+    shown = client.get("/administration/")
+    assert shown.status_code == 200
+    assert FULL in shown.text
+    refused = post(client, "/mon-compte/sessions/autres", {}, page="/administration/")
+    assert refused.status_code == 507
+    assert "disk.full" in refused.text
+    before = opened(services)
+    free()
+    assert FULL not in client.get("/administration/").text
+    assert opened(services) == before + 1
+    assert post(client, "/mon-compte/sessions/autres", {}, page="/administration/").status_code == 303
+
+
+def opened(services: Services) -> int:
+    with services.reading() as session:
+        return len(session.scalars(select(AuditEntry.sequence).where(AuditEntry.action == "session.opened")).all())
+
+
+def test_nobody_else_gets_in_and_guesses_are_counted_all_the_same(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, _, full, _ = place
+    monkeypatch.setattr(accounts, "_unwritten", Unwritten())
+    full()
+    administrator(app)
+    assert try_in(app.test_client(), "agent", PASSWORD) == 507
+    other = app.test_client()
+    answers = [try_in(other, "admin", "un mot de passe faux") for _ in range(6)]
+    assert answers == [422] * 5 + [429]
+    assert try_in(other, "admin", PASSWORD) == 429  # slowed, whatever the password
+    assert other.get("/administration/").status_code == 303
+
+
+@pytest.mark.parametrize("change", [{"until": 0}, {"epoch": -1}])
+def test_a_session_without_a_row_ends_with_its_minutes_and_with_a_new_password(
+    tmp_path: Path, change: dict[str, int]
+) -> None:
+    app, services = make_site(tmp_path)
+    event.listen(services.engine, "begin", bound)
+    client = administrator(app)
+    with client.session_transaction() as kept:
+        kept["unrecorded"] = {**kept["unrecorded"], **change}
+    assert client.get("/administration/").status_code == 303
+    services.engine.dispose()
+
+
+def test_signing_out_needs_no_room(tmp_path: Path) -> None:
+    app, services = make_site(tmp_path)
+    event.listen(services.engine, "begin", bound)
+    client = administrator(app)
+    assert post(client, "/deconnexion", {}, page="/administration/").status_code == 303
+    assert client.get("/administration/").status_code == 303
+    services.engine.dispose()
