@@ -16,16 +16,16 @@ from pikepdf import Array, Dictionary, Name, Object, Stream, String
 
 from signing.blank import is_blank
 from signing.colours import shows_the_same
-from signing.equality import SPELLING, is_container, same_bytes, same_kind, same_scalar
+from signing.equality import LENGTH, SPELLING, is_container, same_kind, same_scalar, same_when_decoded
 from signing.new_fields import (
     NEW_FIELD,
     VALIDATION_DATA,
     NewField,
     Number,
     fields_of,
+    is_signed_since,
     new_field,
     overlap,
-    value_kind,
 )
 from signing.packets import says_nothing, says_the_same
 
@@ -133,13 +133,13 @@ class _Comparison:
     """
 
     def __init__(self, before: pikepdf.Pdf, after: pikepdf.Pdf, end: int) -> None:
-        self._before, self._after = before, after
+        self._before, self._after, self._end = before, after, end
         self._seen: set[tuple[Place, Place]] = set()
         self._met: set[Place] = set()
         self._stack: list[tuple[object, object, str, tuple[Place, Place]]] = []
         self._known = {field.objgen for field in fields_of(before)}
         self._layers = _Twins(_layers(before), _layers(after))
-        self._new = dict(self._new_fields(end))
+        self._new = dict(self._new_fields())
         self._widgets = {field.widget: field for field in self._new.values()}
         old_pages, new_pages = _pages(before), _pages(after)
         self._leaves = list(zip(old_pages, new_pages, strict=False))
@@ -157,6 +157,8 @@ class _Comparison:
         yield from self._trailer()
         old, new = self._before.Root, self._after.Root
         yield from self._catalogue(old, new)
+        if len(self._former) != len(self._current):
+            yield "pages"
         for old_page, new_page in self._leaves:
             self._later(old_page, new_page, "pages", (old_page.objgen, new_page.objgen))
         found = 0
@@ -169,12 +171,12 @@ class _Comparison:
                 yield code
         yield from self._signed_fields()
 
-    def _new_fields(self, end: int) -> Iterator[tuple[Number, NewField]]:
+    def _new_fields(self) -> Iterator[tuple[Number, NewField]]:
         """By number: those at the end of the form's list that are nothing but a signature's field, with a name of their own."""
         before, after = (_list(pdf.Root.get("/AcroForm"), "/Fields") for pdf in (self._before, self._after))
         names = [str(field.get("/T")) for field in before if isinstance(field, Dictionary)]
         for item in after[len(before) :]:
-            field = new_field(item, end)
+            field = new_field(item, self._end)
             if field and field.name not in names and field.widget not in self._known:
                 names.append(field.name)
                 yield field.number, field
@@ -221,11 +223,11 @@ class _Comparison:
             yield from self._dictionaries(old, new, area, places)
 
     def _streams(self, old: Stream, new: Stream, area: str, places: tuple[Place, Place]) -> Iterator[str]:
-        same = same_bytes(old, new)
-        if not same and places == self._metadata:
-            # The packet tells when the file was written; a signature's own words are not in it.
-            same = says_the_same(old.read_bytes(), new.read_bytes())
-        if not same:
+        if old.read_raw_bytes() == new.read_raw_bytes():
+            # Filters and their parameters, which may be objects apart, say what the bytes mean.
+            yield from self._keys(old, new, area, places, skipped=LENGTH)
+            return
+        if not same_when_decoded(old, new) and not (places == self._metadata and _tells_the_same(old, new)):
             yield area
         yield from self._keys(old, new, area, places, skipped=SPELLING)
 
@@ -240,10 +242,10 @@ class _Comparison:
         if page is not None:
             yield from self._keys(old, new, area, places, skipped=frozenset({"/Annots"}))
             yield from self._annotations(old.get("/Annots"), new.get("/Annots"), page, places)
-        elif places[0] in self._former and places[1] not in self._current:
-            # It was renumbered, and what names it was not: nobody sees this copy, nor what it lists.
+        elif places[0] == places[1] and places[0] in self._former - self._current:
+            # The page has another number now, and what names the old one was not changed: nobody sees the old one.
             yield from self._keys(old, new, area, places, skipped=frozenset({"/Annots"}))
-        elif old.objgen in self._known and _is_empty_signature(old) and value_kind(new) == Name.Sig:
+        elif old.objgen in self._known and _is_empty_signature(old) and is_signed_since(new, self._end):
             yield SIGNED_AGAIN
             self.signed.append(_full_name(new))
             yield from self._keys(old, new, area, places, skipped=_FILLED_KEYS)
@@ -312,8 +314,7 @@ class _Comparison:
 
     def _defaults(self, old: Dictionary, new: Dictionary, places: tuple[Place, Place]) -> Iterator[str]:
         """Fonts and looks that fields share: what no earlier field can use may be added."""
-        only_signatures = all(field.get("/FT", Name.Sig) == Name.Sig for field in fields_of(self._before))
-        if "/DA" in old or not only_signatures:
+        if "/DA" in old or any(map(_lacks_look, fields_of(self._before))):
             yield from self._keys(_only(old, "/DA"), _only(new, "/DA"), "form_values", places)
         if "/DR" in old or "/DR" in new:
             used = _names_used(self._before)
@@ -368,8 +369,17 @@ class _Twins:
 
 
 def _layers(pdf: pikepdf.Pdf) -> frozenset[Number]:
-    found = _list(pdf.Root.get("/OCProperties"), "/OCGs")
-    return frozenset(one.objgen for one in found if isinstance(one, Dictionary) and one.is_indirect)
+    """Everything with a number that the layers' properties lead to: readers differ on which lists make a layer."""
+    waiting: list[object] = [pdf.Root.get("/OCProperties")]
+    found: set[Number] = set()
+    while waiting:
+        value = waiting.pop()
+        if not isinstance(value, (Dictionary, Array)) or (value.is_indirect and value.objgen in found):
+            continue
+        if value.is_indirect:
+            found.add(value.objgen)
+        waiting += list(value.values()) if isinstance(value, Dictionary) else list(value)
+    return frozenset(found)
 
 
 def _pages(pdf: pikepdf.Pdf) -> list[Dictionary]:
@@ -408,6 +418,11 @@ def _listed(value: object) -> list[object] | None:
     return list(value) if isinstance(value, Array) else None
 
 
+def _tells_the_same(old: Stream, new: Stream) -> bool:
+    """The packet tells when the file was written; a signature's own words are not in it."""
+    return says_the_same(old.read_bytes(), new.read_bytes())
+
+
 def _says_nothing(key: str, value: object) -> bool:
     """Whether an entry of the catalogue that programs add when they sign changes nothing of the document."""
     if key == "/OutputIntents":
@@ -440,6 +455,18 @@ def _names_used(pdf: pikepdf.Pdf) -> bytes | None:
     looks = [holder.get("/DA") for holder in [form, *fields] if isinstance(holder, Dictionary)]
     used = b" ".join(bytes(one) for one in looks if isinstance(one, String))
     return None if b"#" in used else used  # a name may be spelt in two ways
+
+
+def _lacks_look(field: Dictionary) -> bool:
+    """Whether the form's default look would be its own: it shows text, and neither it nor a field above has one."""
+    node: object = field
+    for _ in range(_DEEPEST):
+        if not isinstance(node, Dictionary):
+            return True
+        if "/DA" in node or node.get("/FT") == Name.Sig:
+            return False
+        node = node.get("/Parent")
+    return True
 
 
 def _borrows(field: Dictionary) -> bool:

@@ -3,10 +3,11 @@
 import zlib
 from decimal import Decimal
 
-from pikepdf import Array, Dictionary, Name, Object, Stream, String
+from pikepdf import Array, Dictionary, Name, Stream, String
 
 _MOST_BYTES = 64 * 1024 * 1024
 _WHITESPACE = b"\x00\t\n\x0c\r "
+LENGTH = frozenset({"/Length"})
 SPELLING = frozenset({"/Length", "/Filter", "/DecodeParms"})
 """What a stream says of its own bytes, not of their meaning."""
 
@@ -34,22 +35,13 @@ def same_scalar(old: object, new: object) -> bool:
     return old is None and new is None
 
 
-def same_bytes(old: Stream, new: Stream) -> bool:
-    """Whether both streams stand for the same bytes. Only what every reader decodes alike may be written otherwise."""
-    if _coding(old) == _coding(new) and old.read_raw_bytes() == new.read_raw_bytes():
-        return True
-    told = _decoded(old)
-    return told is not None and told == _decoded(new)
+def same_when_decoded(old: Stream, new: Stream) -> bool:
+    """Whether both streams stand for the same bytes, by codings that every reader decodes alike."""
+    told = decoded(old)
+    return told is not None and told == decoded(new)
 
 
-def _coding(stream: Stream) -> list[bytes | None]:
-    return [
-        value.unparse(resolved=True) if isinstance(value, Object) else None
-        for value in (stream.get("/Filter"), stream.get("/DecodeParms"))
-    ]
-
-
-def _decoded(stream: Stream) -> bytes | None:
+def decoded(stream: Stream) -> bytes | None:
     """The bytes of a plain stream, or of one whole and sound Flate stream; None for what readers may differ on."""
     coding, raw = _filter(stream), stream.read_raw_bytes()
     if stream.get("/DecodeParms") is not None or "/F" in stream:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream, String
+from pikepdf import Array, Dictionary, Name, Pdf, Stream, String
 
 from signing.equality import is_container
 
@@ -15,9 +15,7 @@ Box = tuple[float, float, float, float]
 
 # No action, no optional content, no parent that lends it something, no state.
 _FIELD = frozenset({"/FT", "/T", "/TU", "/V", "/Ff", "/Lock", "/SV", "/Kids", "/DA", "/Q"})
-_WIDGET = frozenset(
-    {"/Type", "/Subtype", "/F", "/P", "/Rect", "/AP", "/MK", "/BS", "/Border", "/H", "/M", "/NM", "/C", "/DR"}
-)
+_WIDGET = frozenset({"/Type", "/Subtype", "/F", "/P", "/Rect", "/AP", "/MK", "/H", "/M", "/NM", "/C", "/DR"})
 _HARMLESS_FLAGS = 1 | 2 | 4 | 64 | 128 | 512  # ISO 32000-2, 12.5.3: never those that zoom or turn apart from the page
 
 
@@ -48,7 +46,7 @@ def new_field(item: object, end: int) -> NewField | None:
     widget, kind, name = _widget(item), _kind(item.get("/V"), end), item.get("/T")
     if widget is None or not kind or not isinstance(name, String) or not {*item.keys()} <= _FIELD | _WIDGET:
         return None
-    box = _box(widget.get("/Rect"))
+    box = _box(widget.get("/Rect")) if widget.get("/Subtype") == Name.Widget else None
     if box is None or not _plain(widget) or (kind == VALIDATION_DATA and not _is_nowhere(box)):
         return None
     page = widget.get("/P")
@@ -56,15 +54,9 @@ def new_field(item: object, end: int) -> NewField | None:
     return NewField(item.objgen, str(name), kind, widget.objgen, named, None if _is_nowhere(box) else box)
 
 
-def value_kind(field: Dictionary) -> Object | None:
-    """/Sig or /DocTimeStamp for a signed field; None for another."""
-    value = field.get("/V")
-    if field.get("/FT") != Name.Sig or not isinstance(value, Dictionary):
-        return None
-    kind = value.get("/Type", Name.Sig)
-    if kind == Name.DocTimeStamp and value.get("/SubFilter") != Name("/ETSI.RFC3161"):
-        return None
-    return kind
+def is_signed_since(field: Dictionary, end: int) -> bool:
+    """Whether a field that stood empty now has the signature of a person, which covers more than ``end`` bytes."""
+    return field.get("/FT") == Name.Sig and _kind(field.get("/V"), end) == NEW_FIELD and _plain(field)
 
 
 def fields_of(pdf: Pdf) -> Iterator[Dictionary]:
@@ -118,7 +110,7 @@ def _plain(widget: Dictionary) -> bool:
     if not isinstance(looks, Dictionary) or not {*looks.keys()} <= {"/N", "/R", "/D"}:
         return False
     forms = all(isinstance(one, Stream) and "/OC" not in one for one in looks.values())
-    return forms and type(flags) is int and not flags & ~_HARMLESS_FLAGS and widget.get("/Subtype") == Name.Widget
+    return forms and type(flags) is int and not flags & ~_HARMLESS_FLAGS
 
 
 def _box(rect: object) -> Box | None:

@@ -186,6 +186,18 @@ def _copied(value):
     return generic.DictionaryObject(entries)
 
 
+def add_defaults_that_no_field_uses(writer):
+    """As programs of iText's line do: a look for the form's fields, and resources for it."""
+    form = writer.root["/AcroForm"]
+    form["/DA"] = pdf_string("/Helv 0 Tf 0 g")
+    font = generic.DictionaryObject(
+        {pdf_name("/Type"): pdf_name("/Font"), pdf_name("/BaseFont"): pdf_name("/Helvetica")}
+    )
+    form["/DR"]["/Font"][pdf_name("/Helv")] = writer.add_object(font)
+    form["/DR"][pdf_name("/XObject")] = generic.DictionaryObject({pdf_name("/FRM"): stream(writer, b"")})
+    writer.mark_update(writer.root.raw_get("/AcroForm"))
+
+
 # --- other things, in the same clothes
 
 
@@ -241,6 +253,25 @@ def appended_compression(writer):
     content.compress()
     writer.mark_update(place)
     content._encoded_data = content.encoded_data + zlib.compress(b" BT /F1 12 Tf 50 500 Td (Signez ici) Tj ET")
+
+
+def exchange_the_parameters(writer):
+    """The bytes and the filter stay; how they are unpacked stands in an object apart."""
+    place = page(writer, 1)["/Contents"].raw_get("/DecodeParms")
+    place.get_object()["/Columns"] = generic.NumberObject(3)
+    writer.mark_update(place)
+
+
+def list_a_page_directly(writer):
+    """A page that lies in the list itself, with a note; some readers show it."""
+    tree = writer.root["/Pages"]
+    leaf = _copied(tree["/Kids"][1])
+    note = {"/Type": pdf_name("/Annot"), "/Subtype": pdf_name("/FreeText"), "/Contents": pdf_string("Payez le double")}
+    leaf[pdf_name("/Annots")] = generic.ArrayObject(
+        [generic.DictionaryObject({pdf_name(key): value for key, value in note.items()})]
+    )
+    tree["/Kids"][1] = leaf
+    writer.mark_update(writer.root.raw_get("/Pages"))
 
 
 def exchange_twin_layers(writer):

@@ -2,6 +2,7 @@
 other values are, in whatever clothes."""
 
 import re
+import zlib
 
 import pytest
 from pikepdf import Array, Dictionary, Name
@@ -11,7 +12,7 @@ from pyhanko.sign.fields import FieldMDPAction, FieldMDPSpec, MDPPerm, SigFieldS
 
 from signing.validation import PdfChecker
 from tests import shadow_kit as shadow
-from tests.pki_kit import NOW, Ministry, order_pdf, signed, updated, with_validation_data
+from tests.pki_kit import NOW, Ministry, order_pdf, signed, updated, with_empty_field, with_validation_data
 
 BLANK = SigFieldSpec("third", on_page=0, box=(300, 200, 500, 260))
 
@@ -23,6 +24,7 @@ SOUND = [
     shadow.spell_strings_otherwise,
     shadow.compress_the_content,
     shadow.say_who_wrote,
+    shadow.add_defaults_that_no_field_uses,
 ]
 ATTACKS = [
     (shadow.replace_the_shown_payee, "annotations"),
@@ -44,6 +46,8 @@ ATTACKS = [
     (shadow.show_a_page_twice, "pages"),
     (shadow.broken_compression, "page_content"),
     (shadow.appended_compression, "page_content"),
+    (shadow.exchange_the_parameters, "page_content"),
+    (shadow.list_a_page_directly, "annotations"),
     (shadow.exchange_twin_layers, "layers"),
     (shadow.copy_a_layer, "layers"),
     (shadow.lend_a_font, "form_values"),
@@ -96,11 +100,14 @@ def first(checker):
 
 
 def _layered(pdf):
-    """Two layers of one name, both shown, and a field that names a font which is not there."""
+    """Two layers of one name, both shown; a field that names a font which is not there; a filter's parameters apart."""
     twins = [pdf.make_indirect(Dictionary(Type=Name.OCG, Name="x")) for _ in range(2)]
     pdf.Root.OCProperties = Dictionary(OCGs=Array(twins), D=Dictionary(ON=Array(twins)))
     pdf.pages[0].Resources.Properties = Dictionary(L1=twins[0], L2=twins[1])
     pdf.Root.AcroForm.Fields[0].DA = "/F9 12 Tf"
+    pressed = zlib.compress(pdf.pages[1].Contents.read_bytes())
+    parameters = pdf.make_indirect(Dictionary(Predictor=1, Columns=1))
+    pdf.pages[1].Contents = pdf.make_stream(pressed, Filter=Name.FlateDecode, DecodeParms=parameters)
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +142,15 @@ def test_equal_values_in_object_streams_are_no_change(first, ministry):
 def test_an_output_intent_of_the_screen_is_no_change(first, base, ministry):
     """EU DSS adds one when it draws the mark of a signature."""
     assert first(_again(base, ministry, edit=shadow.colours_of_a_screen))[0] == ("amber", "signed_again")
+
+
+def test_a_look_for_a_field_that_had_none_is_a_change(first, ministry):
+    def bare(pdf):
+        del pdf.Root.AcroForm.Fields[0].DA
+
+    pdf = signed(order_pdf(bare), ministry.signer)
+    changed = _again(pdf, ministry, edit=shadow.add_defaults_that_no_field_uses)
+    assert first(changed) == (("red", "modified_after"), ("form_values", "new_field"))
 
 
 @pytest.mark.parametrize(("edit", "change"), ATTACKS, ids=_name)
@@ -189,6 +205,49 @@ def test_a_locked_field_is_not_signed(first, ministry, box):
     assert first(signed(locked, ministry.signer, name="fourth", place=other))[0] == ("amber", "signed_again")
     theirs = SigFieldSpec("third", on_page=0, box=box)
     assert first(signed(locked, ministry.signer, name="third", place=theirs))[0] == ("red", "modified_after")
+
+
+def test_a_foreseen_field_keeps_its_size(first, ministry):
+    """Signed in the frame that was there, but with a look that does not grow and shrink with the page."""
+    framed = signed(with_empty_field(order_pdf()), ministry.signer)
+    assert first(signed(framed, ministry.signer, name="second"))[0] == ("amber", "signed_again")
+
+    def grow(writer):
+        place = writer.root["/AcroForm"]["/Fields"].raw_get(1)
+        assert place.get_object()["/T"] == "second"
+        place.get_object()["/F"] = generic.NumberObject(4 | 8 | 16)
+        writer.mark_update(place)
+
+    assert first(signed(framed, ministry.signer, name="second", edit=grow))[0] == ("red", "modified_after")
+
+
+# --- where a mark lies
+
+BOXES = [
+    ((40, 690, 240, 720), "covers_content"),  # the text
+    ((180, 699, 300, 711), "covers_content"),  # its last figure
+    ((40, 590, 60, 630), "covers_content"),  # the corner of a field
+    ((252, 600, 450, 620), "new_field"),  # beside it
+    ((300, 200, 500, 260), "new_field"),
+    ((-9000, -9000, 9000, 9000), "covers_content"),
+    ((300, 200, 300, 800), "new_field"),  # a line
+]
+
+
+@pytest.mark.parametrize("turned", [0, 90, 180])
+@pytest.mark.parametrize(("box", "change"), BOXES)
+def test_a_mark_over_what_was_signed_is_told(first, ministry, turned, box, change):
+    """Also where the page is turned, and where it shows a part of its paper."""
+
+    def turn(pdf):
+        pdf.pages[0].Rotate = turned
+        pdf.pages[0].MediaBox = Array([-100, -50, 700, 900])
+        pdf.pages[0].CropBox = Array([20, 30, 560, 800])
+
+    place = SigFieldSpec("third", on_page=0, box=box)
+    changes = first(signed(signed(order_pdf(turn), ministry.signer), ministry.signer, name="third", place=place))[1]
+    assert change in changes
+    assert ("covers_content" in changes) == (change == "covers_content")
 
 
 # --- fields without a signature of their own
