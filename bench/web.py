@@ -144,7 +144,9 @@ def print_again(house: House, site: Site, count: int, *, letters: int) -> None:
     """Memory before and after so many prints of a register."""
 
     def print_one(turn: int) -> int:
-        first = 1 + turn * 7 % max(1, letters - LINES)  # other lines each time: what was set before is remembered and costs nothing
+        first = 1 + turn * 7 % max(
+            1, letters - LINES
+        )  # other lines each time: what was set before is remembered and costs nothing
         lines = f"premier={first}&dernier={first + LINES - 1}"
         return _printed(site, f"/registres/{house.register_id}/pages.pdf?annee=0&{lines}")
 
