@@ -32,7 +32,8 @@ ACCOUNT = "agent"
 TARGET = 1.2
 ROUNDS = 3
 WARM = 20
-LINES, SPAN = 400, 4_000
+LINES = 700
+"""Of a print: more than ``ged.typeset.HEAVY_BYTES``, fewer than a job is asked for."""
 AT_ONCE = 4
 
 
@@ -139,11 +140,13 @@ def memory_mb(pid: int) -> float:
     return total / 1024
 
 
-def print_again(house: House, site: Site, count: int) -> None:
+def print_again(house: House, site: Site, count: int, *, letters: int) -> None:
     """Memory before and after so many prints of a register."""
 
     def print_one(turn: int) -> int:
-        first = 1 + turn * 7 % SPAN  # other lines each time: what was set before is remembered and costs nothing
+        first = 1 + turn * 7 % max(
+            1, letters - LINES
+        )  # other lines each time: what was set before is remembered and costs nothing
         lines = f"premier={first}&dernier={first + LINES - 1}"
         return _printed(site, f"/registres/{house.register_id}/pages.pdf?annee=0&{lines}")
 
@@ -202,7 +205,7 @@ def main() -> None:
         if given.bridges:
             beside_bridges(house, site, tokens, given.people, given.seconds)
         if given.heavy:
-            print_again(house, site, given.heavy)
+            print_again(house, site, given.heavy, letters=given.letters)
 
 
 if __name__ == "__main__":

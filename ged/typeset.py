@@ -16,13 +16,16 @@ import zxingcpp
 from ged import slots
 from ged.errors import EngineFailed, Invalid
 from ged.slots import WAIT_S
-from sandbox import Answer, Busy, Limits, Pool, SandboxError
+from sandbox import Answer, Busy, Gone, Limits, Message, Pool, SandboxError
 
 SEPARATOR = b"\n"
 HEAVY_BYTES = 200_000
 """Of data; more counts as heavy. Measured with lines of a register, 430 bytes each: 430 kB cost 2.1 s of a processor and
 241 MB, 216 kB 1.0 s and 159 MB, 22 kB 0.1 s and 84 MB. Half of the bound: of what is lighter, one for each core costs
 no more than the two heavy ones that are let in."""
+LARGE_BYTES = 20_000
+"""Of data; more gets a child of its own. A compiler keeps what it has set, some 240 MB for 800 lines of a register: the
+fourth such page would end a child that is kept (``LIMITS``). To start one costs 0.7 s."""
 TIMEOUT_S = 30.0
 CHILDREN = 2
 USES = 100
@@ -64,7 +67,7 @@ def _set(
     request = {"template": template.name, "timestamp": int(at.timestamp()), "label": label}
     try:
         with _place(len(payload), wait_s):
-            answer = _children().ask(request, payload=payload, timeout_s=TIMEOUT_S)
+            answer = _answer(request, payload)
     except Busy:
         raise EngineFailed("work.busy", "wait a moment, then ask again", retryable=True) from None
     except SandboxError as error:
@@ -78,10 +81,19 @@ def _place(size_bytes: int, wait_s: float) -> AbstractContextManager[None]:
     return slots.heavy(wait_s=wait_s) if size_bytes > HEAVY_BYTES else nullcontext()
 
 
+def _answer(request: Message, payload: bytes) -> Answer:
+    if len(payload) > LARGE_BYTES:
+        return _children(1).ask(request, payload=payload, timeout_s=TIMEOUT_S)
+    try:
+        return _children(USES).ask(request, payload=payload, timeout_s=TIMEOUT_S)
+    except Gone:  # perhaps for all that it had set before: a new one has set nothing
+        return _children(1).ask(request, payload=payload, timeout_s=TIMEOUT_S)
+
+
 @cache
-def _children() -> Pool:
-    """The children of this process; after a fork each process starts its own."""
-    return Pool("ged.typeset_child:service", {}, packages=("ged",), limits=LIMITS, uses=USES, size=CHILDREN)
+def _children(uses: int) -> Pool:
+    """The children of this process that set so many pages; after a fork each process starts its own."""
+    return Pool("ged.typeset_child:service", {}, packages=("ged",), limits=LIMITS, uses=uses, size=CHILDREN)
 
 
 def _refuse(answer: Answer, template: Path) -> None:

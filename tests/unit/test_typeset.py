@@ -36,6 +36,23 @@ def test_the_same_data_gives_the_same_bytes_and_this_process_keeps_none_of_it() 
     assert memory_kb() - before < 20_000
 
 
+def test_large_pages_one_after_another_do_not_end_the_child_that_sets_them() -> None:
+    for n in range(6):
+        rows = [
+            {"number": f"{n}-{i}/2026", "when": "26/11/2026 08:00", "party": f"Direction {i % 97}", "plain": True,
+             "subject": f"Demande de raccordement {n} de la commune {i} et pièces du dossier, à transmettre " * 2,
+             "reference": f"N° {i}/DDE", "addressee": "Secrétaire général", "enclosures": "2", "voided": i % 9 == 0,
+             "voided_on": "26/11/2026", "reason": "Erreur de saisie", "rectified": ""}
+            for i in range(800)
+        ]  # fmt: skip
+        head = {"country": "", "organisation": "Ministère", "entity": "", "units": []}
+        data = {
+            "head": head, "register": "Arrivée", "span": "2026", "party": "Expéditeur", "facts": [], "rows": rows,
+            "proof": "", "printed_at": "", "printed_by": "",
+        }  # fmt: skip
+        assert typeset(TEMPLATES / "register_list.typ", data, at=AT).startswith(b"%PDF")
+
+
 def test_a_character_without_a_font_is_named() -> None:
     with pytest.raises(Invalid) as refused:
         typeset(TEMPLATES / "label.typ", {**LABEL, "entity": "\U00013000"}, at=AT)
