@@ -109,6 +109,7 @@ BOUNDED = (
     "mail_numbers.sequence <=",  # the last numbers of a register, from one to the other
     "slip_lines.slip_id = slips.id",  # of each row of the page
     "sealed_envelopes.state",  # the navigation: what waits for somebody
+    "paper_codes.state",  # codes that wait
     "assignments.parent_id IN",  # of the rows of the page
     "mails.state =",  # letters that wait for a decision, or to leave
     "scan_orders.side",  # pages that come in for an order under way
