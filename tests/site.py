@@ -12,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import update
+from werkzeug.routing import Rule
 from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
@@ -21,6 +22,20 @@ from ged.unit import Services
 from tests.factories import NOW, SECRET, make_organisation, make_services
 from tests.servers import run_dir
 from web.app import create_app
+
+_BUILDERS: dict[object, object] = {}
+_compile_builder = Rule._compile_builder
+
+
+def _compiled_once(rule: Rule, append_unknown: bool = True) -> object:
+    """What builds a URL of a rule, compiled once for all applications of a run: it is an eighth of a page test."""
+    key = (tuple(rule._trace), tuple(sorted((rule.defaults or {}).items())), append_unknown)
+    if key not in _BUILDERS:
+        _BUILDERS[key] = _compile_builder(rule, append_unknown)
+    return _BUILDERS[key]
+
+
+Rule._compile_builder = _compiled_once  # type: ignore[method-assign, assignment]
 
 PASSWORD = "le mot de passe des essais"
 

@@ -178,6 +178,16 @@ def kill(process: subprocess.Popen[bytes], *, with_children: bool = True) -> lis
     return below
 
 
+def kill_below(process: subprocess.Popen[bytes]) -> list[int]:
+    """SIGKILL to all processes below one, none of which gets away by a child of its own; the one itself goes on."""
+    below = _stopped_below(process.pid)
+    for pid in below:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    process.send_signal(signal.SIGCONT)
+    return below
+
+
 def _stopped_below(pid: int) -> list[int]:
     """All processes below one, stopped: a child that is started between the look and the kill would outlive it."""
     stopped: set[int] = set()

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,12 +27,37 @@ from indexer.fields import SCHEMA_VERSION
 from indexer.tantivy_index import TantivyIndex
 from tests.contracts.letters import ALL, NOBODY, letter, who
 
+ENGINES = ["tantivy", pytest.param("elasticsearch", marks=pytest.mark.servers)]
 
-@pytest.fixture(params=["tantivy", pytest.param("elasticsearch", marks=pytest.mark.servers)])
+
+@pytest.fixture(params=ENGINES)
 def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SearchIndex]:
     """An empty index of each engine."""
+    with made(request, tmp_path) as plug:
+        yield plug
+
+
+@pytest.fixture(params=ENGINES, scope="module")
+def three(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SearchIndex]:
+    """Three letters of which every test asks only: one index for all."""
+    with made(request, tmp_path_factory.mktemp("three")) as plug:
+        plug.put(THREE)
+        yield plug
+
+
+@pytest.fixture(params=ENGINES, scope="module")
+def guarded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SearchIndex]:
+    """One letter for each level and each of two units, and one for both units; SECRET ones hand over too much."""
+    with made(request, tmp_path_factory.mktemp("guarded")) as plug:
+        plug.put(list(_guarded()))
+        yield plug
+
+
+@contextmanager
+def made(request: pytest.FixtureRequest, folder: Path) -> Iterator[SearchIndex]:
+    """An empty index of the engine that the fixture asks for."""
     if request.param == "tantivy":
-        plug = TantivyIndex(tmp_path / "index", writable=True)
+        plug = TantivyIndex(folder / "index", writable=True)
         yield plug
         plug.close()
         return
@@ -212,16 +238,11 @@ def test_a_run_of_words_ranks_higher(index: SearchIndex) -> None:
 # --- signs
 
 
-@pytest.fixture
-def three(index: SearchIndex) -> SearchIndex:
-    index.put(
-        [
-            letter(1, "Appel d'offres pour travaux", "Le marché concerne la route.", sender="Mairie de Kara"),
-            letter(2, "Offres après appel", "Le marché concerne un pont.", addressee="Mairie de Lomé"),
-            letter(3, "Consultation", "Fourniture de papier.", sender="Papeterie", their_reference="PAP/77/B"),
-        ]
-    )
-    return index
+THREE = [
+    letter(1, "Appel d'offres pour travaux", "Le marché concerne la route.", sender="Mairie de Kara"),
+    letter(2, "Offres après appel", "Le marché concerne un pont.", addressee="Mairie de Lomé"),
+    letter(3, "Consultation", "Fourniture de papier.", sender="Papeterie", their_reference="PAP/77/B"),
+]
 
 
 @pytest.mark.parametrize(
@@ -463,21 +484,14 @@ def test_no_passages_when_not_wanted(index: SearchIndex) -> None:
 LEVELS = tuple(Confidentiality)
 
 
-@pytest.fixture
-def guarded(index: SearchIndex) -> SearchIndex:
-    """One letter for each level and each of two units, and one for both units; SECRET ones hand over too much."""
-    letters = []
+def _guarded() -> Iterator[IndexDocument]:
     for level in LEVELS:
         for number, principals in enumerate((("u1",), ("u2",), ("u1", "u2")), start=1):
-            letters.append(
-                letter(
-                    int(level) * 10 + number, "budget", "le budget en détail",
-                    level=level, principals=frozenset(map(Principal, principals)),
-                    units=(f"unit-{level}-{number}",), numbers=(f"77/{level}/{number}",),
-                )
+            yield letter(
+                int(level) * 10 + number, "budget", "le budget en détail",
+                level=level, principals=frozenset(map(Principal, principals)),
+                units=(f"unit-{level}-{number}",), numbers=(f"77/{level}/{number}",),
             )  # fmt: skip
-    index.put(letters)
-    return index
 
 
 @pytest.mark.parametrize("ordinary", ["", "u1", "u2", "u1 u2", "u9"])

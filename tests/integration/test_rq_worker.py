@@ -1,6 +1,5 @@
 """``ged worker`` of the servers shape: PostgreSQL, RQ on Redis, Elasticsearch; killed at each bad moment."""
 
-import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -24,7 +23,7 @@ from tests import servers as private
 from tests.factories import actor
 from tests.servers import elastic
 from tests.servers.redis import _start as start_redis
-from tests.worker_kit import Installation, alive, children, eventually, kill
+from tests.worker_kit import Installation, alive, children, eventually, kill, kill_below
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
 
@@ -133,9 +132,8 @@ def test_a_work_horse_that_is_killed_costs_a_lease_and_no_worker(here: Installat
     """What the kernel does when memory runs out: the child of one job dies, the worker goes on."""
     _, _, job_id = here.letter_with_pages(3)
     worker = here.start_worker()
-    for pid in reading(here, worker, job_id):
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    reading(here, worker, job_id)
+    kill_below(worker)
     other = here.ask(JobKind.SWEEP)
     here.wait_for(other, JobState.DONE)
     forget_leases(here)

@@ -1,9 +1,6 @@
 """The secret lies outside of the data folder: a backup of the data alone opens nothing and signs nothing."""
 
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,19 +14,16 @@ from ged.org.keys import issue_key, load_key
 from ged.pipeline import seal_head
 from ged.unit import SYSTEM
 from signing.pki import Authority, open_seal
+from tests import commands
+from tests.commands import Ended
 from tests.factories import NOW, PASSPHRASE, actor
 from tests.worker_kit import Installation
 from web import settings_file
 from web.bootstrap import authority_dir, build_services, create_authority, make_seal
 
-GED = Path(sys.executable).parent / "ged"
 
-
-def ged(folder: Path, *words: str, **extra: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GED_", "CREDENTIALS_"))}
-    return subprocess.run(
-        [str(GED), *words], cwd=folder, env={**kept, **extra}, capture_output=True, text=True, timeout=120, check=False
-    )
+def ged(folder: Path, *words: str, **extra: str) -> Ended:
+    return commands.ged(*words, cwd=folder, **extra)
 
 
 def test_init_writes_the_secret_beside_the_data_and_says_where(tmp_path: Path) -> None:
@@ -71,7 +65,9 @@ def test_a_systemd_credential_is_read(tmp_path: Path) -> None:
     assert ged(tmp_path, "migrate", CREDENTIALS_DIRECTORY=str(tmp_path / "credentials")).returncode == 0
 
 
-def test_an_installation_from_before_starts_with_a_warning_and_one_command_mends_it(tmp_path: Path) -> None:
+def test_an_installation_from_before_starts_with_a_warning_and_one_command_mends_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     assert ged(tmp_path, "init").returncode == 0
     assert ged(tmp_path, "migrate").returncode == 0
     shutil.move(tmp_path / "data-settings/ged.env", tmp_path / "data/ged.env")
@@ -79,13 +75,14 @@ def test_an_installation_from_before_starts_with_a_warning_and_one_command_mends
     before = (tmp_path / "data/ged.env").read_text()
     told = ged(tmp_path, "migrate")
     assert told.returncode == 0
-    assert "ged init --move-settings" in told.stderr
+    assert "ged init --move-settings" in caplog.text
+    caplog.clear()
     moved = ged(tmp_path, "init", "--move-settings")
     assert moved.returncode == 0, moved.stderr
     assert (tmp_path / "data-settings/ged.env").read_text() == before
     assert not (tmp_path / "data/ged.env").exists()
     told = ged(tmp_path, "migrate")
-    assert (told.returncode, "settings.inside_data" in told.stderr) == (0, False)
+    assert (told.returncode, "settings.inside_data" in caplog.text) == (0, False)
     assert "settings.nothing_to_move" in ged(tmp_path, "init", "--move-settings").stderr
 
 

@@ -14,6 +14,7 @@ from ged.db import make_engine
 from ged.jobs import Job, JobKind, JobState
 from ged.pipeline import SCHEDULED
 from ged.registry.models import PageText, Rendition
+from tests.commands import ged
 from tests.site import make_settings
 from tests.worker_kit import GED, Installation, alive, children, eventually, kill
 from web.migrate import migrate_database
@@ -191,9 +192,7 @@ def test_settings_that_make_no_sense_are_refused_at_start(tmp_path: Path, progra
     env_file = tmp_path / "ged.env"
     values = {"GED_DATA_DIR": str(tmp_path / "data"), "GED_SECRET": "s" * 40, **extra}
     env_file.write_text("".join(f"{name}={value}\n" for name, value in values.items()))
-    ended = subprocess.run(
-        [str(GED), "--env", str(env_file), program], capture_output=True, text=True, timeout=30, check=False
-    )
+    ended = ged("--env", env_file, program)
     assert ended.returncode == 1
     assert setting in ended.stderr
     assert remedy in ended.stderr
@@ -224,13 +223,11 @@ def test_a_database_of_another_version_is_told_in_a_sentence(tmp_path: Path, pro
         engine = make_engine(settings.url)
         with engine.begin() as connection:
             connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+            connection.execute(text("UPDATE schema_tolerance SET oldest_program = '9999'"))
         engine.dispose()
     env_file = tmp_path / "ged.env"
     env_file.write_text(f"GED_DATA_DIR={data}\nGED_SECRET={'s' * 40}\n")
-    ended = subprocess.run(
-        [str(GED), "--env", str(env_file), program, *(["--bind", "127.0.0.1:1"] if program == "serve" else [])],
-        capture_output=True, text=True, timeout=30, check=False,
-    )  # fmt: skip
+    ended = ged("--env", env_file, program, *(["--bind", "127.0.0.1:1"] if program == "serve" else []))
     assert ended.returncode == 1
     assert code in ended.stderr
     assert remedy in ended.stderr

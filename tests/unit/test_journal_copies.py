@@ -1,10 +1,7 @@
 """The journal's key lies encrypted, and copies of key and heads kept elsewhere find a journal that was written anew."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -20,10 +17,9 @@ from ged.errors import ConfigError, Invalid
 from ged.pipeline import anchor_journal, seal_head
 from ged.unit import SYSTEM, Services
 from ged.verify import verify
+from tests.commands import Ended, ged
 from tests.factories import NOW, SECRET, make_services
 from tests.tampering import lift_guards
-
-GED = Path(sys.executable).parent / "ged"
 
 
 @pytest.fixture
@@ -59,13 +55,8 @@ def problems(services: Services, copied: tuple[Path, Path] | None = None) -> lis
     return [one.code for one in verify(services, now=NOW, held=held).problems]
 
 
-def command(data: Path, *words: object) -> subprocess.CompletedProcess[str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GED_")}
-    return subprocess.run(
-        [str(GED), "verify", *map(str, words)],
-        env={**kept, "GED_DATA_DIR": str(data), "GED_SECRET": SECRET},
-        capture_output=True, text=True, timeout=120, check=False, cwd=data,
-    )  # fmt: skip
+def command(data: Path, *words: object) -> Ended:
+    return ged("verify", *words, cwd=data, GED_DATA_DIR=str(data), GED_SECRET=SECRET)
 
 
 def rewrite(services: Services, sequence: int, *, keep: int | None = None) -> None:
