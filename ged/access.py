@@ -66,6 +66,18 @@ def grant(uow: UnitOfWork, mail_id: MailId | int, principals: Iterable[Principal
         uow.reindex(mail_id, access=int(mail_id) not in uow.first_granted)
 
 
+def grant_new(uow: UnitOfWork, mail_id: MailId | int, rights: Mapping[Because, Iterable[Principal]]) -> None:
+    """The first rights of a letter that this transaction made, by one statement; see ``grant``."""
+    rows = [
+        {"mail_id": mail_id, "principal": principal, "because": because, "granted_at": uow.now}
+        for because, principals in rights.items()
+        for principal in dict.fromkeys(principals)
+    ]
+    uow.session.execute(insert(MailAccess), rows)
+    uow.first_granted.add(int(mail_id))
+    uow.reindex(mail_id)
+
+
 def grant_first(uow: UnitOfWork, principals: Mapping[int, Principal], because: Because) -> None:
     """One right for each of many letters that this transaction made; the caller asks for their index job."""
     rows = [

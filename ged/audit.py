@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, select
+from sqlalchemy import JSON, ForeignKey, Index, String, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ged import locks
@@ -61,6 +61,9 @@ class AuditHead(Base):
     hash: Mapped[str] = mapped_column(String(64), default=GENESIS)
 
 
+ENTRY = tuple(AuditEntry.__table__.columns.keys())
+
+
 @dataclass(frozen=True)
 class Event:
     """A change to be written to the journal at the commit. The payload holds JSON values only."""
@@ -92,19 +95,22 @@ class Finding:
 
 
 def append(session: Session, events: Sequence[Event]) -> None:
-    """Append events; takes the head's lock, so call it last before the commit."""
+    """Append events; takes the head's lock, so call it last before the commit.
+
+    Everybody waits for that lock: the rows are written by one statement a table, past the session's bookkeeping.
+    """
     head = lock(session)
     count, last = head.count, head.hash
-    payloads = []
+    entries, payloads = [], []
     for event in events:
         entry, payload = _entry(event, sequence=count + 1, previous_hash=last)
-        session.add(entry)
-        payloads.append(payload)
+        entries.append({name: getattr(entry, name) for name in ENTRY})
+        payloads.append({"sequence": entry.sequence, "salt": payload.salt, "payload": payload.payload})
         count, last = entry.sequence, entry.hash
     head.count, head.hash = count, last
     # The payload refers to the entry by its key only: write them in that order.
-    session.flush()
-    session.add_all(payloads)
+    session.execute(insert(AuditEntry), entries)
+    session.execute(insert(AuditPayload), payloads)
     session.flush()
 
 

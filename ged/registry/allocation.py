@@ -49,11 +49,10 @@ def allocate(
     """
     register = open_register(uow.session, register_id)
     entity, unit = entity_code(uow.session, register.unit), register.unit.code  # read before everybody waits for us
-    local_day = _open_day(uow, register.id)
-    counter = locked_counter(uow.session, register, local_day)
-    still_open = _open_day(uow, register.id)
-    if still_open != local_day:  # closed while we waited for the lock
-        counter, local_day = locked_counter(uow.session, register, still_open), still_open
+    counter = locked_counter(uow.session, register, uow.now.astimezone(uow.services.zone).date())
+    local_day = _open_day(uow, register.id)  # no day is closed any more while we hold the lock
+    if register.restarts_yearly and local_day.year != counter.year:  # this year is closed to its end
+        counter = locked_counter(uow.session, register, local_day)
     year = counter.year
     on = max(local_day, counter.last_on) if counter.last_on else local_day
     clock.check(uow, on, counter)

@@ -148,8 +148,11 @@ def register_incoming(
     before = _add_once(uow, mail)
     if before is not None:
         return before
-    access.grant(uow, mail.id, (unit_principal(post.unit_id), post_principal(post.post_id)), Because.REGISTERED)
-    access.grant(uow, mail.id, (post_principal(form.addressed_post_id),), Because.ADDRESSED)
+    rights = {
+        Because.REGISTERED: (unit_principal(post.unit_id), post_principal(post.post_id)),
+        Because.ADDRESSED: (post_principal(form.addressed_post_id),),
+    }
+    access.grant_new(uow, mail.id, rights)
     if form.related_to is not None:
         link(uow, MailId(mail.id), form.related_to, kind=form.related_as, actor=actor)
     number = allocation.allocate(uow, register_id, actor=actor, post=post, mail_id=mail.id)
@@ -162,6 +165,10 @@ def register_incoming(
 
 def _add_once(uow: UnitOfWork, mail: Mail) -> Registered | None:
     """Add a new letter; when its form was sent before, what was answered then."""
+    if mail.request_token is None:
+        uow.session.add(mail)
+        uow.session.flush()
+        return None
     before = _sent_before(uow, mail)
     if before is not None:
         return before
@@ -177,8 +184,6 @@ def _add_once(uow: UnitOfWork, mail: Mail) -> Registered | None:
 
 
 def _sent_before(uow: UnitOfWork, mail: Mail) -> Registered | None:
-    if mail.request_token is None:
-        return None
     first = uow.session.scalar(select(Mail).where(Mail.request_token == mail.request_token))
     if first is None:
         return None
