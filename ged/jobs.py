@@ -38,7 +38,7 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_ATTEMPTS = 8
 WORKER_LOST = "job.worker_lost"
 AWAY = "index.unavailable"
-"""Code in the rows of jobs that wait for a server which is away."""
+"""Code in the rows of jobs that wait for the index, whatever keeps it away."""
 LONGEST_WAIT_S = 30
 BACK_OFF_S = (1, 5, 20, 60, 300, 900, 3600, 3600)
 
@@ -244,11 +244,19 @@ def outage_until(session: Session, kind: JobKind, *, now: datetime) -> datetime 
     )
 
 
-def wait_out(session: Session, held: Collection[ClaimedJob], *, now: datetime, until: datetime | None = None) -> None:
+def wait_out(
+    session: Session,
+    held: Collection[ClaimedJob],
+    *,
+    now: datetime,
+    until: datetime | None = None,
+    code: str = AWAY,
+) -> None:
     """The server that these jobs need is away: they wait, without an end and without a try counted.
 
     Args:
         held: those that another worker has meanwhile are left to it.
+        code: what they wait for, for the administrator; ``AWAY``: the index (``resume``).
         until: when known from ``outage_until``; otherwise longer at each try, half a minute at most.
     """
     rows = locks.hold_where(session, Job, _held(held))
@@ -256,7 +264,7 @@ def wait_out(session: Session, held: Collection[ClaimedJob], *, now: datetime, u
     again = until or now + timedelta(seconds=min(BACK_OFF_S[min(longest, len(BACK_OFF_S)) - 1], LONGEST_WAIT_S))
     for job in rows:
         job.state, job.lease_until, job.run_after = JobState.QUEUED, None, again
-        job.error_code, job.error_detail = AWAY, ""
+        job.error_code, job.error_detail = code, ""
         job.attempts = min(job.attempts, MAX_ATTEMPTS // 2) if until is None else job.attempts - 1
 
 

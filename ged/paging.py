@@ -63,7 +63,8 @@ def read(
     Args:
         query: selects the ids of the whole list.
         by: the id.
-        at: where the page begins; a row that is not there any more leads to the beginning.
+        at: where the page begins; a row that is not there any more, and one that nothing stands behind any more, lead to
+            the beginning.
         keys: the order; the id decides between equals, and alone when there are none.
         descending: the order of the ids.
         limit: rows of a page.
@@ -74,7 +75,9 @@ def read(
     if values is None:
         return _sliced(session, query, order, limit, is_first=True)
     if at.after is not None:
-        return _sliced(session, query.where(_behind(order, values)), order, limit, is_first=False)
+        behind = _sliced(session, query.where(_behind(order, values)), order, limit, is_first=False)
+        # Everything behind has left the list since: an empty page would say that there is nothing at all.
+        return behind if behind.ids else _sliced(session, query, order, limit, is_first=True)
     turned = tuple(Key(key.column, not key.descending) for key in order)
     found = session.scalars(_ordered(query.where(_behind(turned, values)), turned, limit + 1)).all()
     if len(found) <= limit:  # The beginning is near: show its page whole.

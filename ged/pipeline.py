@@ -294,7 +294,7 @@ _MINUTES, _HOUR, _DAY = timedelta(minutes=15), timedelta(hours=1), timedelta(day
 
 KINDS: Mapping[JobKind, Kind] = {
     JobKind.INDEX: Kind(Lane.QUICK, index, _MINUTES, waits_out=True),
-    JobKind.INTAKE: Kind(Lane.QUICK, intake, _HOUR),
+    JobKind.INTAKE: Kind(Lane.QUICK, intake, _HOUR, waits_out=True),
     JobKind.NOTIFY: Kind(Lane.QUICK, notify, _MINUTES, irrevocable=True),
     JobKind.ALERTS: Kind(Lane.QUICK, alerts, _HOUR, Every(minutes=3), cause=_has_follows),
     JobKind.ALERT_MAIL: Kind(Lane.QUICK, alert_mail, _MINUTES, irrevocable=True),

@@ -171,7 +171,8 @@ def wait_out(services: Services, held: Sequence[ClaimedJob], error: EngineFailed
     logger.warning("job.waits jobs=%s code=%s", len(held), error.code)
     now = datetime.now(UTC)
     with services.unit_of_work(now) as uow:
-        jobs.wait_out(uow.session, held, now=now)
+        code = jobs.AWAY if error.code.startswith("index.") else error.code
+        jobs.wait_out(uow.session, held, now=now, code=code)
 
 
 def note_failure(services: Services, job: ClaimedJob, error: Exception) -> None:

@@ -6,10 +6,10 @@ names the release before; one that takes something away or asks for more names i
 because the older program does not know the newer revision.
 """
 
-from sqlalchemy import Connection, Integer, String, insert, inspect, select, update
+from sqlalchemy import Connection, String, insert, inspect, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ged.db import Base
+from ged.db import Base, Id
 
 ROW = 1
 
@@ -19,7 +19,7 @@ class SchemaTolerance(Base):
 
     __tablename__ = "schema_tolerance"
 
-    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
     oldest_program: Mapped[str] = mapped_column(String(32))
 
 

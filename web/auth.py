@@ -182,8 +182,10 @@ def _find_unrecorded() -> None:
         g.session_ended = True
         session.clear()
         return
-    if request.method in READING:  # a form that comes now bears the token of this session
-        with suppress(accounts.NotRecorded):  # the disk is still full
+    # A form that comes now bears the token of this session; of what a page fetches besides, each would open one.
+    is_page = "HX-Request" not in request.headers and request.headers.get("Sec-Fetch-Dest", "document") == "document"
+    if request.method in READING and is_page:
+        with suppress(accounts.NotRecorded, OperationalError):  # the disk is still full, or the database is busy
             open_session(g.actor.person_id)
 
 

@@ -786,6 +786,10 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "ocr.timeout": Message(_l("La lecture du document a pris trop de temps."), _l("Réessayez plus tard.")),
     "ocr.unavailable": Message(_l("Le moteur de lecture n'est pas disponible."), _l("Prévenez l'administrateur.")),
+    "scanner.refused": Message(
+        _l("La recherche de virus n'a pas pu examiner le fichier en entier : il n'a pas été pris."),
+        _l("Envoyez un fichier plus léger, ou prévenez l'administrateur."),
+    ),
     "scanner.unavailable": Message(
         _l("La recherche de virus ne répond pas : le fichier n'a pas été pris."),
         _l("Réessayez dans quelques minutes ; si l'erreur revient, prévenez l'administrateur."),
@@ -1360,7 +1364,7 @@ MESSAGES: Mapping[str, Message] = {
     ),
     # --- typeset, work ---
     "work.busy": Message(
-        _l("Plusieurs travaux lourds sont déjà en cours : le vôtre attend son tour."),
+        _l("Plusieurs travaux lourds sont déjà en cours : celui-ci n'a pas pu commencer."),
         _l(
             "Rien n'est perdu. Une page que vous avez ouverte se recharge d'elle-même dans dix secondes ; ce que vous avez "
             "envoyé est à renvoyer."

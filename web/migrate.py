@@ -46,7 +46,8 @@ def migrate_database(settings: Settings, *, revision: str = "head") -> None:
     """Bring the database to a revision; waits while another program migrates it.
 
     Raises:
-        ConfigError: ``database.migrating`` (another one, for ten minutes), ``database.busy``, ``database.newer``.
+        ConfigError: ``database.migrating`` (another one, for ten minutes), ``database.table_in_use``,
+            ``database.newer``.
     """
     if settings.embedded:
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -74,7 +75,7 @@ def migrating(engine: Engine, *, wait_s: float = WAIT_S) -> Iterator[Connection]
     """A connection for migrations, while nobody else migrates this database. The engine is good for nothing else then.
 
     Raises:
-        ConfigError: ``database.migrating``, ``database.busy``.
+        ConfigError: ``database.migrating``, ``database.table_in_use``.
     """
     alone = _alone_with_file if engine.dialect.name == "sqlite" else _alone_on_server
     try:
@@ -84,7 +85,7 @@ def migrating(engine: Engine, *, wait_s: float = WAIT_S) -> Iterator[Connection]
         if getattr(error.orig, "sqlstate", "") not in (LOCK_NOT_AVAILABLE, QUERY_CANCELED):
             raise
         raise ConfigError(
-            "database.busy",
+            "database.table_in_use",
             f"call `ged migrate` again at a quieter moment: a table was in use for more than {LOCK_TIMEOUT}, or a "
             f"statement took more than {STATEMENT_TIMEOUT} (revisions that are done stay, the last one left nothing)",
             setting="GED_DATABASE_URL",

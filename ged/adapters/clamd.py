@@ -13,12 +13,13 @@ from ged.errors import ConfigError, EngineFailed, Invalid
 PIECE = 256 * 1024
 MAX_REPLY = 4096
 CONNECT_S = 5.0
+"""Also for the answer to PING: who asks whether it is there does not wait for a daemon that hangs."""
 
 
 class Clamd:
     """A daemon at ``unix:/run/clamav/clamd.ctl`` or ``tcp://host:3310``."""
 
-    def __init__(self, address: str, *, timeout_s: float = 120.0) -> None:
+    def __init__(self, address: str, *, timeout_s: float = 60.0) -> None:
         """Nothing is connected yet.
 
         Raises:
@@ -32,19 +33,22 @@ class Clamd:
         try:
             reply = self._streamed(source)
         except OSError as error:
-            raise EngineFailed("scanner.unavailable", "start clamd, then try again", reason=str(error)) from None
+            raise EngineFailed(
+                "scanner.unavailable", "start clamd, then try again", retryable=True, reason=str(error)
+            ) from None
         if reply.endswith(" FOUND"):
             name = reply.removeprefix("stream: ").removesuffix(" FOUND")
             raise Invalid("file.virus", "do not open the file; tell its sender", field="file", virus=name)
         if reply != "stream: OK":
             raise EngineFailed(
-                "scanner.unavailable", "let clamd's StreamMaxLength be as large as GED_MAX_UPLOAD_BYTES", reason=reply
+                "scanner.refused", "let clamd's StreamMaxLength be as large as GED_MAX_UPLOAD_BYTES", reason=reply[:200]
             )
 
     def is_there(self) -> bool:
         """Ask with PING."""
         try:
             with self._connect() as link:
+                link.settimeout(CONNECT_S)
                 link.sendall(b"zPING\0")
                 return _reply(link) == "PONG"
         except OSError:

@@ -13,7 +13,8 @@ revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 branch_labels = None
 depends_on = None
-oldest_program = ${repr(down_revision)}  # the release before runs on these tables too; own number: it does not
+# As the revision before, while that program runs on these tables too; own number: it does not (ged.schema).
+oldest_program = ${repr(down_revision)}
 
 
 def upgrade() -> None:

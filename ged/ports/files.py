@@ -12,8 +12,8 @@ class VirusScanner(Protocol):
 
         Raises:
             Invalid: ``file.virus`` (``params['virus']``: its name): the file must reach nobody.
-            EngineFailed: ``scanner.unavailable``: it cannot be reached, or did not look at the whole file. Nobody
-                knows what is in the file: try again later.
+            EngineFailed: nobody knows what is in the file. ``scanner.unavailable`` (retryable): it cannot be reached;
+                ``scanner.refused``: it did not look at the whole file, and will not.
         """
         ...
 

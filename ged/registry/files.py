@@ -21,8 +21,8 @@ from ged.space import disk_full_of
 from ged.unit import Services
 
 NAME_LENGTH = 120
-NOT_LOOKED = frozenset({"ocr.unavailable", "scanner.unavailable"})
-"""Failures after which nobody knows yet what a file is: the job tries again."""
+NOT_LOOKED = frozenset({"ocr.unavailable", "scanner.unavailable", "scanner.refused"})
+"""Failures after which nobody knows what a file is: it stays unread until the engine does its work."""
 INSPECT_TIMEOUT_S = 100.0  # 300 pages take 40 s on two cores; a request is given up after 120
 NO_PAGE = PageFacts(0, 0, 0, 0.0)
 MEDIA_TYPES = ("application/pdf", "image/tiff", "image/jpeg", "image/png", "image/webp")
@@ -160,7 +160,7 @@ def look_at(services: Services, source: Path, *, filename: str) -> SourceFacts:
 
     Raises:
         Invalid: ``file.virus`` and the codes of ``OcrEngine.inspect``.
-        EngineFailed: ``scanner.unavailable``, ``ocr.unavailable``, ``ocr.timeout``.
+        EngineFailed: ``scanner.unavailable``, ``scanner.refused``, ``ocr.unavailable``, ``ocr.timeout``.
     """
     if services.scanner is not None:
         services.scanner.check(source)

@@ -108,8 +108,8 @@ def _take_in(
         return same
     letter = None
     try:
+        letter = read_apart(raw)  # in a child that sees nothing else: who sent a virus is told with the refusal
         _check_whole(services, raw)
-        letter = read_apart(raw)
         files = _look_at(services, letter, now)
     except Invalid as refusal:
         return _refuse(services, mailbox, ref, stored.digest, refusal.code, letter, now)

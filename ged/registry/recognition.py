@@ -38,7 +38,7 @@ def run_intake(services: Services, batch_id: int, *, heartbeat: Heartbeat, now: 
     A page that cannot be looked at is flagged and shown; nothing is dropped.
 
     Raises:
-        EngineFailed: ``ocr.unavailable`` (retryable): no page was judged.
+        EngineFailed: ``ocr.unavailable``, ``scanner.unavailable`` (retryable), ``scanner.refused``: no page was judged.
     """
     with services.reading() as session:
         new = [

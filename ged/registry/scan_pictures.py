@@ -7,8 +7,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged import slots
+from ged.errors import Invalid
 from ged.ports import Digest, PageRef
 from ged.registry.files import fetch, private_dir
+from ged.registry.intake import VIRUS
 from ged.registry.intake_models import (
     Scan,
     ScanLeaf,
@@ -38,6 +40,7 @@ def picture_source(session: Session, scan_id: int, leaf_id: int, actor: Actor, *
 
     Raises:
         NotFound: ``scan.unknown``.
+        Invalid: ``file.virus``: nothing of ours opens such a page.
     """
     leaf = session.scalar(
         select(ScanLeaf)
@@ -47,6 +50,8 @@ def picture_source(session: Session, scan_id: int, leaf_id: int, actor: Actor, *
     if leaf is None:
         raise unknown(session, scan_id)
     page = leaf.page
+    if page.problem == VIRUS:
+        raise Invalid("file.virus", "do not open the file; tell its sender", filename=page.filename, virus="")
     made = None
     if leaf.rotation == 0 and width_px == THUMBNAIL_PX:
         picture = session.get(ScanPicture, (page.id, width_px))

@@ -20,10 +20,11 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session, aliased
 
-from ged import access
+from ged import access, locks
 from ged.errors import Forbidden, Invalid, NotFound
 from ged.jobs import Job, JobKind, JobState
 from ged.org.actors import load_actor
+from ged.org.models import Person
 from ged.ports import Digest
 from ged.registry import books, prints, reading
 from ged.registry.books import BookRow, Span
@@ -83,6 +84,7 @@ def ask(uow: UnitOfWork, book: BookRow, span: Span, *, actor: Actor) -> int:
     Raises:
         Invalid: ``export.empty``; ``export.too_many``: so many of the actor's wait already.
     """
+    locks.hold(uow.session, Person, [actor.person_id])  # a button clicked twice asks for one file
     last = books.last_sequence(uow.session, book.id, span)
     if last is None:
         raise Invalid("export.empty", "choose days or numbers that have lines")
@@ -259,7 +261,9 @@ def _keep(
             uow.session.execute(
                 update(RequestedFile)
                 .where(RequestedFile.id == file_id)
-                .values(digest=digest, size_bytes=size_bytes, filename=name, shown=_packed(shown), made_at=now)
+                .values(
+                    digest=digest, size_bytes=size_bytes, filename=name, shown=_packed(sorted(set(shown))), made_at=now
+                )
                 .execution_options(synchronize_session=False)
             )
 

@@ -54,7 +54,10 @@ def fill(uow: UnitOfWork, years: range, *, actor: Actor) -> Changed:
             added += 1
         elif row is not None and not row.is_edited:
             _correct(uow, row, names, told)
-    return Changed(_recount(uow, before, actor, ""), added)
+    changed = Changed(_recount(uow, before, actor, ""), added)
+    if changed != Changed(0):
+        uow.record("calendar.filled", "calendar", None, actor=actor, added=changed.days, moved=changed.letters)
+    return changed
 
 
 def _correct(uow: UnitOfWork, row: Holiday, names: Sequence[str], told: str) -> None:
@@ -143,6 +146,6 @@ def _recount(uow: UnitOfWork, before: _Before, actor: Actor, reason: str) -> int
     uow.session.flush()
     after = calendar(uow.session)
     if after.weekdays != before.working.weekdays:
-        return due.recount(uow, None, actor=actor, reason=reason)
+        return due.recount(uow, before.working, None, actor=actor, reason=reason)
     days = after.holidays ^ before.working.holidays
-    return due.recount(uow, days, actor=actor, reason=reason) if days else 0
+    return due.recount(uow, before.working, days, actor=actor, reason=reason) if days else 0

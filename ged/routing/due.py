@@ -99,24 +99,26 @@ def of(row: Mail | Assignment) -> Basis:
 # --- a calendar that changed --------------------------------------------------------------------------------------
 
 
-def recount(uow: UnitOfWork, days: Collection[date] | None, *, actor: Actor, reason: str) -> int:
+def recount(uow: UnitOfWork, before: WorkCalendar, days: Collection[date] | None, *, actor: Actor, reason: str) -> int:
     """Count the dates anew of all letters that still wait, after a change of the calendar in this unit of work.
 
-    The letter's date and those of whoever works on it move; each letter's history says from which date to which.
+    The letter's date and those of whoever works on it move; the letter's history says from which date to which. A date
+    that was typed on a day off stays there.
 
     Args:
+        before: the calendar as it was.
         days: which days changed; None: any (the working week).
 
     Returns:
         How many letters have another date now, or somebody who works on them has.
     """
-    working, moved = calendar.calendar(uow.session), 0
+    count, moved = _Count(before, calendar.calendar(uow.session)), 0
     ids = list(uow.session.scalars(_touched(days)))
     for start in range(0, len(ids), AT_ONCE):
         mails = locks.hold(uow.session, Mail, ids[start : start + AT_ONCE])
         below = _live(uow, [mail.id for mail in mails])
         for mail in mails:
-            moved += _move(uow, mail, below.get(mail.id, []), working, actor, reason)
+            moved += _move(uow, mail, below.get(mail.id, []), count, actor, reason)
     return moved
 
 
@@ -153,16 +155,16 @@ def _live(uow: UnitOfWork, mail_ids: Collection[int]) -> dict[int, list[Assignme
 
 
 def _move(
-    uow: UnitOfWork, mail: Mail, below: Collection[Assignment], working: WorkCalendar, actor: Actor, reason: str
+    uow: UnitOfWork, mail: Mail, below: Collection[Assignment], count: "_Count", actor: Actor, reason: str
 ) -> bool:
     """Count a letter's dates anew. Returns whether one of them is another day now."""
     before, given = mail.due_on, [row.due_on for row in below]
     if mail.state in RUNNING:
-        mail.due_on = _anew(mail, working)
+        mail.due_on = count.anew(mail)
     bounds = {row.id: row for row in below}
     for row in below:
         above = bounds.get(row.parent_id or 0)
-        limits = [day for day in (_anew(row, working), above.due_on if above else mail.due_on) if day is not None]
+        limits = [day for day in (count.anew(row), above.due_on if above else mail.due_on) if day is not None]
         row.due_on = min(limits)
     if mail.due_on == before and [row.due_on for row in below] == given:
         return False
@@ -174,7 +176,19 @@ def _move(
     return True
 
 
-def _anew(row: Mail | Assignment, working: WorkCalendar) -> date | None:
-    """The day that a row's date is counted to; rows from before it was kept how are taken as typed."""
-    since = row.due_from or row.due_on
-    return None if since is None else add_working_days(since, row.due_days or 0, working)
+@dataclass(frozen=True)
+class _Count:
+    """The calendar before a change and after it."""
+
+    before: WorkCalendar
+    after: WorkCalendar
+
+    def anew(self, row: Mail | Assignment) -> date | None:
+        """The day that a row's date is counted to now. A row that does not say from what it was counted was typed."""
+        if row.due_on is None:
+            return None
+        if row.due_from is None or row.due_days is None:
+            row.due_from, row.due_days = row.due_on, 0
+        if row.due_days == 0 and row.due_on == row.due_from and not self.before.is_working(row.due_on):
+            return row.due_on
+        return add_working_days(row.due_from, row.due_days, self.after)

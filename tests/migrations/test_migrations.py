@@ -126,7 +126,7 @@ def test_a_migration_does_not_wait_for_a_table_that_is_in_use(make_database: Cal
         someone.execute(text("SELECT count(*) FROM mail_numbers"))  # a long report: its transaction stays open
         with pytest.raises(ConfigError) as refused:
             upgrade(url, tmp_path)
-    assert refused.value.code == "database.busy"
+    assert refused.value.code == "database.table_in_use"
     upgrade(url, tmp_path)
     engine.dispose()
 

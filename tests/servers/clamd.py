@@ -14,6 +14,7 @@ START_S = 20
 EVIL = b"GED-TEST-VIRUS-7d1f0c"
 NAME = "Ged.Test.Virus.UNOFFICIAL"
 STREAM_MAX = 2_000_000
+SCANNED_MAX = 1_000_000
 
 _CONF = """
 LocalSocket {folder}/clamd.sock
@@ -23,6 +24,9 @@ LogFile {folder}/log
 Foreground yes
 ConcurrentDatabaseReload no
 StreamMaxLength {limit}
+MaxFileSize {scanned}
+MaxScanSize {scanned}
+AlertExceedsMax yes
 MaxThreads 4
 """
 
@@ -45,7 +49,7 @@ def start(folder: Path) -> Running:
     (folder / "database").mkdir()
     (folder / "database" / "own.ndb").write_text(f"{NAME.removesuffix('.UNOFFICIAL')}:0:*:{EVIL.hex()}\n")
     conf = folder / "clamd.conf"
-    conf.write_text(_CONF.format(folder=folder, limit=STREAM_MAX))
+    conf.write_text(_CONF.format(folder=folder, limit=STREAM_MAX, scanned=SCANNED_MAX))
     with (folder / "said").open("wb") as said:
         process = subprocess.Popen(
             [program, "--config-file", str(conf)], stdin=subprocess.DEVNULL, stdout=said, stderr=said,

@@ -124,6 +124,16 @@ def test_dates_from_before_it_was_kept_how_they_were_counted_are_as_typed(servic
         mail.due_from = mail.due_days = None
     assert day_off(services, MONDAY) == Changed(letters=1)
     assert dates(services, typed)[0] == MONDAY + timedelta(days=1)
+    day_off(services, MONDAY, is_off=False)
+    assert dates(services, typed)[0] == MONDAY, "from then on it is kept"
+
+
+def test_a_date_typed_on_a_day_off_stays_there(services: Services) -> None:
+    saturday = register(services, due_on=date(2026, 12, 5)).mail_id
+    with services.unit_of_work(NOW) as uow:
+        changed = calendar_changes.set_working_week(uow, WEEK - {4}, actor=actor(services, "admin"))
+    assert changed == Changed(letters=0)
+    assert dates(services, saturday)[0] == date(2026, 12, 5)
 
 
 def test_letters_that_wait_for_nothing_any_more_keep_their_date(services: Services) -> None:

@@ -71,3 +71,13 @@ def test_a_long_list_is_counted_no_further_than_a_thousand(services: Services, m
         assert paging.count(session, select(Unit.id)) == len(KINDS)
         monkeypatch.setattr(paging, "MOST_COUNTED", 4)
         assert paging.count(session, select(Unit.id)) == 5
+
+
+def test_a_page_whose_rows_all_left_shows_the_beginning_and_not_an_empty_list(services: Services) -> None:
+    with services.reading() as session:
+        ids = list(session.scalars(select(Unit.id).order_by(Unit.id)))
+        rest = select(Unit.id).where(Unit.id.in_(ids[:3]))
+        page = paging.read(session, rest, Unit.id, Place(after=ids[2]), limit=50)
+        nothing = paging.read(session, select(Unit.id).where(Unit.id < 0), Unit.id, Place(after=ids[2]), limit=50)
+    assert page == Slice(tuple(ids[:3]))
+    assert nothing == Slice(())

@@ -211,9 +211,6 @@ def fill_calendar() -> ResponseReturnValue:
     with context.services().unit_of_work(context.now()) as uow:
         years = range(context.today().year, context.today().year + 3)
         changed = calendar_changes.fill(uow, years, actor=context.actor())
-        uow.record(
-            "calendar.filled", "calendar", None, actor=context.actor(), added=changed.days, moved=changed.letters
-        )
     flash(ngettext("%(num)s jour ajouté.", "%(num)s jours ajoutés.", changed.days) + _moved(changed), "success")
     return redirect(url_for("admin.calendar_page"), 303)
 

@@ -42,5 +42,5 @@ def cancel(file_id: int) -> ResponseReturnValue:
     """Give a file up, made or not."""
     with context.services().unit_of_work(context.now()) as uow:
         exports.cancel(uow, file_id, actor=context.actor())
-    flash(_("Le fichier est abandonné."), "success")
+    flash(_("Le fichier est retiré de la liste."), "success")
     return redirect(url_for("exports.index"), 303)

@@ -17,7 +17,7 @@ oldest_program = "0024"
 def upgrade() -> None:
     op.create_table(
         "schema_tolerance",
-        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("oldest_program", sa.String(length=32), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_schema_tolerance")),
     )

@@ -13,7 +13,7 @@ revision = "0026"
 down_revision = "0025"
 branch_labels = None
 depends_on = None
-oldest_program = "0024"
+oldest_program = "0026"  # an older one knows neither the kind of job nor the files, whose bytes it would sweep
 
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
