@@ -115,6 +115,23 @@ def test_a_long_extract_is_offered_asked_for_made_and_fetched(site: Site) -> Non
     assert told.count("mail.printed") == 1  # the restricted letter, which this reader may see
 
 
+def test_a_letter_that_stands_in_it_under_two_numbers_is_one_letter(site: Site) -> None:
+    """A number voided, and another one given to the same letter: the check at the door counts letters."""
+    book = register_id(site[1], "ARR")
+    with site[1].unit_of_work(NOW) as uow:
+        mail_id = uow.session.scalars(select(MailNumber.mail_id).where(MailNumber.sequence == 1)).one()
+        uow.session.execute(
+            update(MailNumber)
+            .where(MailNumber.register_id == book, MailNumber.sequence == 3)
+            .values(mail_id=mail_id, voided_at=NOW, void_reason="double")
+        )
+    client = ask(site)
+    assert run(site[1]).state is JobState.DONE
+    answer = client.get(f"/mes-fichiers/{row_of(site[1]).id}.zip")
+    assert answer.status_code == 200, answer.text
+    answer.close()
+
+
 def test_a_short_extract_comes_at_once(site: Site) -> None:
     client, book = sign_in(site[0], "sg"), register_id(site[1], "ARR")
     answer = client.get(f"/registres/{book}/pages.pdf?annee=2026&premier=1&dernier=3")
