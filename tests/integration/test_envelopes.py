@@ -272,6 +272,7 @@ def test_keep_then_return_then_the_clerk_registers(services: Services) -> None:
     letter = IncomingForm("Vœux", "Cour des comptes", actor(services, "sg").posts[0].post_id)
     with services.unit_of_work(NOW) as uow:
         arr = register_incoming(uow, register_id(services, "ARR"), letter, actor=clerk, now=NOW)  # type: ignore[arg-type]
+    with services.unit_of_work(NOW) as uow:
         envelopes.link_registered(uow, done.envelope_id, arr.mail_id, actor=clerk)
     row = seen(services, done.envelope_id, "agent")
     assert (row.state, row.mail_id) == ("registered", arr.mail_id)

@@ -67,6 +67,7 @@ def test_a_day_closes_with_its_numbers_voids_and_rectifications(services: Servic
     agent = actor(services, "agent")
     with services.unit_of_work(NOW) as uow:
         rectify.rectify(uow, first, {"subject": "Autre objet"}, reason="Faute", version=None, actor=agent, now=NOW)
+    with services.unit_of_work(NOW) as uow:
         number = uow.session.scalars(select(MailNumber).where(MailNumber.mail_id == second)).one()
         void_number(uow, number.id, reason="Inscrit deux fois", actor=agent, now=NOW)
     row = close(services, TODAY, now=NOW + DAY)
