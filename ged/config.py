@@ -22,32 +22,41 @@ FOREIGN_PREFIXES = ("GED_BRIDGE_", "GED_TEST_", "GED_ENV_FILE")
 class Settings(BaseSettings):
     """All settings of a server process."""
 
-    model_config = SettingsConfigDict(env_prefix="GED_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix="GED_", frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     data_dir: Path = Path("data")
+    """Folder of the letters' bytes, of the embedded database and index, and of the keys that the secret opens."""
     secret: SecretStr = Field(min_length=32)
     """Server secret: derives cookie, label and keystore secrets. Lives outside the database."""
 
     database_url: str = ""
+    """``postgresql+psycopg://user:password@host/name``; empty: SQLite in the data folder."""
     unsafe_database: Literal["", "for-tests"] = ""
     """``for-tests``: a PostgreSQL that does not write to disk (``fsync``, ``full_page_writes`` off) is no reason to
     stop. Never for letters of anybody: they are lost when the machine fails."""
     open_parsers: Literal["", "accepted"] = ""
     """``accepted``: start although files from outside are opened with the server's own rights (``web.isolation``)."""
     redis_url: str | None = None
+    """``redis://:password@host:6379/0`` or ``rediss://``: jobs by RQ, any number of workers; unset: one worker."""
     redis_ca: Path | None = None
     """PEM of the authority of a Redis reached by ``rediss://``; unset: those of the system."""
     elasticsearch_url: str | None = None
+    """``https://host:9200`` (9.x); unset: tantivy, written by the one worker."""
     elasticsearch_api_key: SecretStr | None = None
+    """API key that may manage the index."""
     elasticsearch_ca: Path | None = None
+    """PEM of the authority of its certificate; unset: those of the system."""
     elasticsearch_index: str = "ged"
+    """Name of the index (an alias): one for each installation on the same cluster."""
     elasticsearch_shards: int = Field(default=1, ge=1, le=64)
+    """Shards of the next rebuild."""
     elasticsearch_replicas: int | None = Field(default=None, ge=0, le=8)
     """Copies of each shard; unset: one where there is a second node."""
     elasticsearch_snapshots: str = ""
     """Folder of the nodes, under their ``path.repo``, that takes the snapshots of the index."""
 
     public_url: str = "http://127.0.0.1:8000"
+    """Address by which browsers reach the site: in printed codes, mails and checks of the ``Host``."""
     hosts: tuple[str, ...] = ()
     """Other names by which the site is asked, besides that of ``public_url`` and those of this machine itself."""
     proxies: int = Field(default=0, ge=0, le=8)
@@ -62,13 +71,19 @@ class Settings(BaseSettings):
     """Room that uploads leave free on the disk of the data folder (``ged.space``)."""
 
     timezone: str = "Africa/Lome"
+    """Zone whose days date the numbers, and whose hours schedule the jobs."""
     locale: str = "fr_TG"
+    """How dates and numbers are written."""
     country: str = "TG"
+    """ISO 3166 code: holidays, and the country in certificates."""
     ocr_jobs: int = Field(default=2, ge=1, le=64)
+    """Pages that one worker reads at once."""
     ocr_languages: tuple[str, ...] = ("fra",)
+    """Languages of tesseract that are installed, the usual one first."""
     clamd: str = ""
     """ClamAV's daemon, which looks at every outside file first: ``unix:/run/clamav/clamd.ctl``, ``tcp://host:3310``."""
     max_upload_bytes: int = Field(default=200_000_000, ge=1_000_000)
+    """Largest file that is taken."""
     tsa_urls: tuple[str, ...] = ()
     """RFC 3161 authorities, best first."""
     trusted_dir: Path | None = None
@@ -80,11 +95,13 @@ class Settings(BaseSettings):
     seal_chain: Path | None = None
     """Certificate of the institution's seal, then those above it (PEM); unset: that of ``ged pki seal``."""
     seal_pkcs12: Path | None = None
+    """PKCS#12 file that holds the seal's key."""
     seal_secret: SecretStr | None = None
     """Opens the seal's key: passphrase of the PKCS#12, PIN of the token, or bearer token of the signing service."""
     seal_module: Path | None = None
     """PKCS#11 library of the token that holds the seal's key."""
     seal_token: str = ""
+    """Name of the token that holds the seal's key."""
     seal_url: str = ""
     """Signing service that holds the seal's key (CSC API 2)."""
     seal_label: str = ""
@@ -96,9 +113,11 @@ class Settings(BaseSettings):
     protected_hosts: tuple[str, ...] = ()
     """Hosts of servers to which clear text may go, for something else protects the link (a tunnel)."""
     mail_from: str = "ged@localhost"
+    """Sender of the e-mails that leave."""
     mailboxes_file: Path | None = None
     """TOML with a ``[[mailbox]]`` for each mailbox that is collected (``ged.adapters.imap.MailboxSettings``)."""
     mail_unacknowledged_hours: int = 24
+    """After so many hours a slip that nobody received is told as late."""
 
     @property
     def embedded(self) -> bool:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from ged.config import load_settings
+from ged.config import Settings, load_settings
 from ged.errors import ConfigError
+from scripts import settings_doc
 
 SECRET = "s" * 40
 PG = "GED_DATABASE_URL=postgresql+psycopg"
@@ -109,3 +110,8 @@ def test_a_checked_or_local_link_is_accepted(tmp_path: Path, lines: list[str]) -
 def test_a_redis_that_is_closed_to_others_is_taken(tmp_path: Path, url: str) -> None:
     given = load_settings(write(tmp_path, f"GED_REDIS_URL={url}", PG + "://localhost/ged", SEARCH))
     assert given.redis_url == url
+
+
+def test_every_setting_says_what_it_is_for_and_the_page_of_them_is_that_of_today() -> None:
+    assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+    assert settings_doc.PLACE.read_text(encoding="utf-8") == settings_doc.text(), "python -m scripts.settings_doc"
