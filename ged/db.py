@@ -65,7 +65,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Answer UTC."""
+        """Return UTC."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -86,7 +86,7 @@ class Code(TypeDecorator[Enum]):
         return None if value is None else str(self.enum(value).value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Enum | None:  # noqa: ARG002
-        """Answer the member."""
+        """Return the member."""
         return None if value is None else self.enum(value)
 
 

@@ -77,7 +77,7 @@ class Away:
 
 
 def declare(uow: UnitOfWork, form: AbsenceForm, *, actor: Actor) -> int:
-    """Say that one is away, or that another is who cannot say it; the other is told. Answers the absence's id.
+    """Say that one is away, or that another is who cannot say it; the other is told. Returns the absence's id.
 
     Raises:
         Forbidden: ``absence.not_for_them``.

@@ -123,7 +123,7 @@ def _locked(place: int, folder: Path) -> bool:
 
 
 def sweep_private_dirs(services: Services, *, older_than: datetime) -> int:
-    """Remove the folders of calls that were killed before their end; answers how many."""
+    """Remove the folders of calls that were killed before their end; returns how many."""
     left = [
         folder
         for folder in (Path(services.data_dir) / "tmp").glob("work-*")
@@ -149,7 +149,7 @@ def fetch(blobs: BlobStore, digest: Digest | str, path: Path) -> Path:
 
 
 def store_file(blobs: BlobStore, path: Path) -> tuple[Digest, int]:
-    """Store a file that an engine made; answers digest and size."""
+    """Store a file that an engine made; returns digest and size."""
     with path.open("rb") as source:
         stored = blobs.put(source)
     return stored.digest, stored.size_bytes

@@ -70,7 +70,7 @@ def begin_batch(
     now: datetime,
     filename: str = "",
 ) -> bool:
-    """Begin a batch, or find it again; answers whether it is new. ``filename``: its one page is a whole document.
+    """Begin a batch, or find it again; returns whether it is new. ``filename``: its one page is a whole document.
 
     Raises:
         Invalid: ``batch.key``.
@@ -113,7 +113,7 @@ def receive_page(
     media_type: str,
     now: datetime,
 ) -> tuple[Digest, int, bool]:
-    """Store a page durably, then its row; answers digest, size and whether it is new.
+    """Store a page durably, then its row; returns digest, size and whether it is new.
 
     Raises:
         NotFound: ``batch.unknown``.
@@ -147,7 +147,7 @@ def receive_page(
 
 
 def _add_page(uow: UnitOfWork, batch: ScanBatch, page: dict[str, Any]) -> bool:
-    """Add a page to its batch, unless it is there; answers whether it is new."""
+    """Add a page to its batch, unless it is there; returns whether it is new."""
     known = uow.session.scalar(select(ScanPage).where(ScanPage.batch_id == batch.id, ScanPage.token == page["token"]))
     if known is not None:
         if known.digest != page["digest"]:
@@ -192,7 +192,7 @@ def _check_bridge(batch: ScanBatch, bridge: BridgeIdentity) -> None:
 def complete_batch(
     uow: UnitOfWork, bridge: BridgeIdentity, key: str, pages: Sequence[tuple[str, str]], *, now: datetime
 ) -> list[str]:
-    """Say that all pages are sent, in their order; answers the tokens that are missing here (then nothing changes).
+    """Say that all pages are sent, in their order; returns the tokens that are missing here (then nothing changes).
 
     Fronts and backs of two passes that do not match stay open, for the clerk to scan again or to take as they are.
     """
@@ -308,7 +308,7 @@ def _upload_batch(
 
 
 def settle(uow: UnitOfWork, batch_id: int, looks: Mapping[int, Look], *, now: datetime) -> list[ScanId]:
-    """Note what was seen on pages and place every page that lies in no scan yet; answers the scans made or grown."""
+    """Note what was seen on pages and place every page that lies in no scan yet; returns the scans made or grown."""
     batch = locks.hold_one(uow.session, ScanBatch, batch_id)
     if batch is None:
         return []
@@ -440,7 +440,7 @@ def new_scan(uow: UnitOfWork, batch: ScanBatch, group: Group, now: datetime) -> 
 def _insert_leaves(scan: Scan, batch: ScanBatch, pages: Sequence[ScanPage]) -> ScanLeaf:
     """Pages scanned again go behind the page that the clerk chose, which is taken out when they replace it.
 
-    Answers the last of them.
+    Returns the last of them.
     """
     chosen = next((n for n, leaf in enumerate(scan.leaves) if leaf.id == batch.into_leaf_id), None)
     at = len(scan.leaves) if chosen is None else chosen + 1

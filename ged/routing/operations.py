@@ -43,7 +43,7 @@ def impute(
 ) -> int:
     """Impute a letter; a second decision supersedes the first, which stays readable.
 
-    Answers the imputation's id (the sheet is printed from it).
+    Returns the imputation's id (the sheet is printed from it).
 
     Raises:
         Forbidden: ``impute.forbidden``: only the authority addressed, or who acts for it.
