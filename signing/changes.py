@@ -7,8 +7,8 @@ validation data (ISO 32000-2, 12.8.4.3), time-stamps of the document, a signatur
 and a signature with a field of its own that covers nothing.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from io import BytesIO
 
 import pikepdf
@@ -20,12 +20,14 @@ from signing.equality import LENGTH, SPELLING, is_container, same_kind, same_sca
 from signing.new_fields import (
     NEW_FIELD,
     VALIDATION_DATA,
+    Box,
     NewField,
     Number,
     fields_of,
     is_signed_since,
     new_field,
     overlap,
+    place_of,
 )
 from signing.packets import says_nothing, says_the_same
 
@@ -75,11 +77,13 @@ class Changes:
             nothing that is shown or done differs.
         signed: names of the fields that were signed since, but for time-stamps.
         is_seen: one of them is new and has a place on a page.
+        places: by page (from 0), where a signature that came since shows something.
     """
 
     codes: tuple[str, ...]
     signed: tuple[str, ...] = ()
     is_seen: bool = False
+    places: Mapping[int, tuple[Box, ...]] = field(default_factory=dict)
 
     @property
     def harmless(self) -> bool:
@@ -96,9 +100,11 @@ def changes_since(pdf: bytes, end: int) -> Changes:
     with _opened(pdf[:end]) as before, _opened(pdf) as after:
         found = _Comparison(before, after, end)
         codes = {*found.codes()}
-        if codes <= HARMLESS | SIGNATURES and any(_covers(pdf[:end], before, place) for place in found.places):
+        seen = [*found.places, *found.filled]
+        if codes <= HARMLESS | SIGNATURES and any(_covers(pdf[:end], before, place) for place in seen):
             codes.add(COVERS)
-        return Changes(tuple(sorted(codes)), tuple(found.signed), bool(found.places))
+        places = {one.page: tuple(other.box for other in seen if other.page == one.page) for one in seen}
+        return Changes(tuple(sorted(codes)), tuple(found.signed), bool(found.places), places)
 
 
 def _opened(pdf: bytes) -> pikepdf.Pdf:
@@ -108,21 +114,23 @@ def _opened(pdf: bytes) -> pikepdf.Pdf:
 
 @dataclass(frozen=True)
 class _Seen:
-    """A new field's place on a page, counted from 0."""
+    """Where a new or newly filled field shows something, on a page counted from 0."""
 
     page: int
-    field: NewField
+    box: Box
+    widget: Number
 
 
 def _covers(pdf: bytes, before: pikepdf.Pdf, place: _Seen) -> bool:
-    """Whether the new field lies over something that the signer of the earlier revision saw or could click."""
-    box, pages = place.field.box, _pages(before)
-    if box is None:
-        return False
+    """Whether the field lies over something else that the signer of the earlier revision saw or could click."""
+    pages = _pages(before)
     notes = _list(pages[place.page], "/Annots")
-    if any(not isinstance(one, Dictionary) or overlap(box, one.get("/Rect")) for one in notes):
+    if any(not isinstance(one, Dictionary) for one in notes):
         return True
-    return not is_blank(pdf, place.page, len(pages), box)
+    others = [one for one in notes if not (one.is_indirect and one.objgen == place.widget)]  # type: ignore[attr-defined]
+    if any(overlap(place.box, one.get("/Rect")) for one in others):  # type: ignore[attr-defined]
+        return True
+    return not is_blank(pdf, place.page, len(pages), place.box)
 
 
 class _Comparison:
@@ -148,12 +156,13 @@ class _Comparison:
         }
         self._current = {page.objgen for page in new_pages}
         self._former = {page.objgen for page in old_pages}
-        self._listed: list[_Seen] = []
+        self._listed: list[tuple[int, NewField]] = []
         self.signed: list[str] = []
         self.places: list[_Seen] = []
+        self.filled: list[_Seen] = []
 
     def codes(self) -> Iterator[str]:
-        """The codes, some more than once. After it ``signed`` and ``places`` are known."""
+        """The codes, some more than once. After it ``signed``, ``places`` and ``filled`` are known."""
         yield from self._trailer()
         old, new = self._before.Root, self._after.Root
         yield from self._catalogue(old, new)
@@ -194,6 +203,12 @@ class _Comparison:
         self._layers.meet(*places)
         came = {key for key in ("/OutputIntents", "/Metadata") if key not in old and key in new}
         mute = {key for key in came if _says_nothing(key, new[key])}
+        if _tells_the_same(old.get("/Metadata"), new.get("/Metadata")):
+            # Its bytes need not be equal for the catalogue. Whoever else leads to them meets them as any stream.
+            mute.add("/Metadata")
+            yield from self._keys(
+                old.Metadata, new.Metadata, "metadata", _below(places, "/Metadata", None, None), skipped=SPELLING
+            )
         yield from self._keys(old, new, "structure", places, skipped=_UNSEEN | {"/AcroForm"} | mute)
         if _shape(old.get("/DSS")) != _shape(new.get("/DSS")):
             yield VALIDATION_DATA
@@ -227,15 +242,9 @@ class _Comparison:
             # Filters and their parameters, which may be objects apart, say what the bytes mean.
             yield from self._keys(old, new, area, places, skipped=LENGTH)
             return
-        if not same_when_decoded(old, new) and not (places == self._metadata and _tells_the_same(old, new)):
+        if not same_when_decoded(old, new):
             yield area
         yield from self._keys(old, new, area, places, skipped=SPELLING)
-
-    @property
-    def _metadata(self) -> tuple[Place, Place] | None:
-        old, new = (pdf.Root.get("/Metadata") for pdf in (self._before, self._after))
-        both = isinstance(old, Stream) and isinstance(new, Stream)
-        return (old.objgen, new.objgen) if both else None  # type: ignore[union-attr]
 
     def _dictionaries(self, old: Dictionary, new: Dictionary, area: str, places: tuple[Place, Place]) -> Iterator[str]:
         page = self._pages.get(places)
@@ -248,9 +257,18 @@ class _Comparison:
         elif old.objgen in self._known and _is_empty_signature(old) and is_signed_since(new, self._end):
             yield SIGNED_AGAIN
             self.signed.append(_full_name(new))
+            self.filled += self._filled(old, new)
             yield from self._keys(old, new, area, places, skipped=_FILLED_KEYS)
         else:
             yield from self._keys(old, new, area, places)
+
+    def _filled(self, old: Dictionary, new: Dictionary) -> Iterator[_Seen]:
+        """Where a field that stood empty shows its signature."""
+        box = place_of(new)
+        for number, (page, _) in enumerate(self._leaves):
+            notes = (one for one in _list(page, "/Annots") if isinstance(one, Dictionary))
+            if box is not None and any(one.objgen == old.objgen for one in notes):
+                yield _Seen(number, box, old.objgen)
 
     def _keys(
         self, old: Object, new: Object, area: str, places: tuple[Place, Place], *, skipped: frozenset[str] = frozenset()
@@ -284,7 +302,7 @@ class _Comparison:
             if field is None:
                 yield "annotations"
             else:
-                self._listed.append(_Seen(page, field))
+                self._listed.append((page, field))
 
     def _forms(self, old: object, new: object) -> Iterator[str]:
         """The form: what it held, then at most new fields, and what only they use."""
@@ -340,15 +358,15 @@ class _Comparison:
 
     def _signed_fields(self) -> Iterator[str]:
         """New fields stand on one page at most, that which they name, and on one where they have a place."""
-        for field in self._new.values():
-            pages = [one for one in self._listed if one.field is field]
-            named = [self._leaves[one.page][1].objgen for one in pages]
-            if len(pages) > 1 or (field.box and not pages) or (field.page and named and named != [field.page]):
+        for own in self._new.values():
+            pages = [page for page, listed in self._listed if listed is own]
+            named = [self._leaves[page][1].objgen for page in pages]
+            if len(pages) > 1 or (own.box and not pages) or (own.page and named and named != [own.page]):
                 yield "annotations"
-            if field.kind == NEW_FIELD:
-                self.signed.append(field.name)
-            self.places += pages if field.box else []
-            yield field.kind
+            if own.kind == NEW_FIELD:
+                self.signed.append(own.name)
+            self.places += [_Seen(page, own.box, own.widget) for page in pages if own.box]
+            yield own.kind
 
 
 class _Twins:
@@ -418,9 +436,10 @@ def _listed(value: object) -> list[object] | None:
     return list(value) if isinstance(value, Array) else None
 
 
-def _tells_the_same(old: Stream, new: Stream) -> bool:
-    """The packet tells when the file was written; a signature's own words are not in it."""
-    return says_the_same(old.read_bytes(), new.read_bytes())
+def _tells_the_same(old: object, new: object) -> bool:
+    """Whether both are packets that say the same: they tell when the file was written, and no signature's own words."""
+    both = isinstance(old, Stream) and isinstance(new, Stream)
+    return both and says_the_same(old.read_bytes(), new.read_bytes())  # type: ignore[attr-defined]
 
 
 def _says_nothing(key: str, value: object) -> bool:

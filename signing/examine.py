@@ -31,7 +31,9 @@ from signing.judging import Facts, Surroundings, facts_of, judge
 from signing.levels import level_of
 from signing.readers import agree_after
 from signing.revisions import BadByteRange, covered_end, is_issued
+from signing.seen import Drawings, TooMuch
 from signing.suspects import duplicates, hidden_signatures, suspects
+from signing.tail import is_strict_after
 from signing.trust import KEY_USAGE, Trust, name_of, revocation_in
 
 _BYTE_RANGE = re.compile(rb"/ByteRange\s*\[\s*\d+\s+\d+")
@@ -86,6 +88,7 @@ class _File:
     def __init__(self, pdf: bytes, reader: PdfFileReader, question: Question) -> None:
         self._pdf, self._reader, self._question = pdf, reader, question
         self._opened: list[_Opened | SignatureReport] = []
+        self._drawings = Drawings(pdf)
 
     def reports(self, fields: Sequence[tuple[str, generic.DictionaryObject]]) -> tuple[SignatureReport, ...]:
         opened = [self._open(name, field) for name, field in fields]
@@ -187,6 +190,8 @@ class _File:
                 certificate="" if found.is_timestamp else trace_of(found.embedded.signer_cert),
                 proven_at=facts.moment if facts.moment < self._question.at else None,
             )
+        except TooMuch:
+            return unreadable(found.name, "timeout")
         except Exception:  # noqa: BLE001  see the module's first lines
             return unreadable(found.name)
 
@@ -209,14 +214,26 @@ class _File:
         )
 
     def _changes(self, found: _Opened) -> tuple[str, ...]:
-        """Our comparison's answer; where the signer allowed less, or another reader reads otherwise, more has changed."""
+        """Our comparison's answer; where the signer allowed less, or others read or see otherwise, more has changed.
+
+        Raises:
+            TooMuch: the pages cannot be drawn in the time of a check.
+        """
         try:
             changes = changes_since(self._pdf, found.end)
-            if changes.harmless and not agree_after(self._pdf, self._reader, found.end):
+            if changes.harmless and not self._is_read_alike(found.end):
                 return (*changes.codes, "structure")
+            if changes.harmless and not self._drawings.same_since(found.end, changes.places):
+                return (*changes.codes, "page_content")
+        except TooMuch:
+            raise
         except Exception:  # noqa: BLE001  a revision that cannot be read as it stands
             return ("structure",)
         return (*changes.codes, "form_values") if _is_locked(found.embedded, changes) else changes.codes
+
+    def _is_read_alike(self, end: int) -> bool:
+        is_strict = is_strict_after(self._pdf, self._reader, end)
+        return is_strict and agree_after(self._pdf, self._reader, end)
 
     @cached_property
     def _suspects(self) -> tuple[str, ...]:

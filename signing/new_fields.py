@@ -1,11 +1,13 @@
 """The field that a later signature brings with it: what it may be made of, so that nothing else comes along."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 
 from pikepdf import Array, Dictionary, Name, Pdf, Stream, String
 
-from signing.equality import is_container
+from signing.equality import decoded, is_container
 
 VALIDATION_DATA = "validation_data"
 NEW_FIELD = "new_field"
@@ -47,7 +49,7 @@ def new_field(item: object, end: int) -> NewField | None:
     if widget is None or not kind or not isinstance(name, String) or not {*item.keys()} <= _FIELD | _WIDGET:
         return None
     box = _box(widget.get("/Rect")) if widget.get("/Subtype") == Name.Widget else None
-    if box is None or not _plain(widget) or (kind == VALIDATION_DATA and not _is_nowhere(box)):
+    if box is None or not _plain(widget, box) or (kind == VALIDATION_DATA and not _is_nowhere(box)):
         return None
     page = widget.get("/P")
     named = page.objgen if isinstance(page, Dictionary) else None
@@ -56,7 +58,15 @@ def new_field(item: object, end: int) -> NewField | None:
 
 def is_signed_since(field: Dictionary, end: int) -> bool:
     """Whether a field that stood empty now has the signature of a person, which covers more than ``end`` bytes."""
-    return field.get("/FT") == Name.Sig and _kind(field.get("/V"), end) == NEW_FIELD and _plain(field)
+    box = _box(field.get("/Rect"))
+    is_signed = field.get("/FT") == Name.Sig and _kind(field.get("/V"), end) == NEW_FIELD
+    return is_signed and box is not None and _plain(field, box)
+
+
+def place_of(widget: Dictionary) -> Box | None:
+    """Where the widget shows something; None where it does not."""
+    box = _box(widget.get("/Rect"))
+    return None if box is None or _is_nowhere(box) or "/AP" not in widget else box
 
 
 def fields_of(pdf: Pdf) -> Iterator[Dictionary]:
@@ -104,13 +114,41 @@ def _widget(field: Dictionary) -> Dictionary | None:
     return kid if isinstance(above, Dictionary) and above.objgen == field.objgen else None
 
 
-def _plain(widget: Dictionary) -> bool:
+def _plain(widget: Dictionary, box: Box) -> bool:
     flags = widget.get("/F", 0)
     looks = widget.get("/AP", Dictionary())
     if not isinstance(looks, Dictionary) or not {*looks.keys()} <= {"/N", "/R", "/D"}:
         return False
-    forms = all(isinstance(one, Stream) and "/OC" not in one for one in looks.values())
-    return forms and type(flags) is int and not flags & ~_HARMLESS_FLAGS
+    stays = all(isinstance(one, Stream) and _stays_within(one, box) for one in looks.values())
+    return stays and type(flags) is int and not flags & ~_HARMLESS_FLAGS
+
+
+def _stays_within(look: Stream, box: Box) -> bool:
+    """Whether every reader confines the look to the widget's place: it has bounds (ISO 32000-2, 12.5.5), or is empty."""
+    if "/OC" in look:
+        return False
+    if _draws_nothing(look):
+        return True
+    bounds, matrix = _numbers(look.get("/BBox"), 4), _numbers(look.get("/Matrix", Array([1, 0, 0, 1, 0, 0])), 6)
+    if _is_nowhere(box) or not bounds or not matrix:
+        return False
+    has_area = bounds[0] != bounds[2] and bounds[1] != bounds[3]
+    return has_area and matrix[0] * matrix[3] != matrix[1] * matrix[2]
+
+
+def _draws_nothing(look: Stream) -> bool:
+    if not look.read_raw_bytes().strip():
+        return True
+    content = decoded(look)
+    return content is not None and not content.strip()
+
+
+def _numbers(value: object, count: int) -> list[float]:
+    """So many finite numbers, or none."""
+    items = list(value) if isinstance(value, Array) else []
+    found = [float(one) for one in items if isinstance(one, (int, Decimal)) and type(one) is not bool]
+    whole = len(items) == len(found) == count and all(map(math.isfinite, found))
+    return found if whole else []
 
 
 def _box(rect: object) -> Box | None:

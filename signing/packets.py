@@ -18,6 +18,11 @@ _WRITTEN = frozenset(
         ExpandedName(NS["rdf"], "about"),  # XMP, 7.4: empty, or left out
     }
 )
+# Comments, processing instructions and declarations: they tell nothing of the document, and may be there for others.
+_ASIDES = re.compile(rb"<!--.*?-->|<\?.*?\?>|<!(?!--)[^>]*>", re.DOTALL)
+_WRAPPER = re.compile(
+    rb"<\?xpacket\s+(?:begin=(['\"])(?:\xef\xbb\xbf)?\1\s+id=(['\"])W5M0MpCehiHzreSzNTczkc9d\2|end=(['\"])[rw]\3)\s*\?>"
+)
 _GRAPH = re.compile(rb"<(?:[\w.-]+:)?RDF\b")
 
 
@@ -28,7 +33,7 @@ def says_the_same(before: bytes, after: bytes) -> bool:
     if any(len(_GRAPH.findall(one)) != 1 for one in (before, after)):
         return False  # we would compare one graph, and somebody else read the other
     try:
-        return _told(before) == _told(after)
+        return _told(before) == _told(after) and _asides(after) <= _asides(before)
     except (XmpXmlProcessingError, UnicodeDecodeError):
         return False
 
@@ -36,9 +41,14 @@ def says_the_same(before: bytes, after: bytes) -> bool:
 def says_nothing(packet: bytes) -> bool:
     """Whether a packet tells only when and by what the document was written; False for what cannot be read."""
     try:
-        return len(_GRAPH.findall(packet)) == 1 and not _told(packet)
+        return len(_GRAPH.findall(packet)) == 1 and not _told(packet) and not _asides(packet)
     except (XmpXmlProcessingError, UnicodeDecodeError):
         return False
+
+
+def _asides(packet: bytes) -> set[bytes]:
+    """What stands beside the words of the packet, but for its wrapper (XMP, part 1, 7.3.2)."""
+    return {one for one in _ASIDES.findall(packet) if not _WRAPPER.fullmatch(one)}
 
 
 def _told(packet: bytes) -> list[XmpStructure]:

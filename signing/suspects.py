@@ -16,6 +16,7 @@ _SCRIPTS = frozenset({"/JavaScript", "/Rendition"})
 _ACTIONS = frozenset({"/Launch", "/SubmitForm", "/ImportData", "/SetOCGState", "/Hide", "/RichMediaExecute", "/GoToE"})
 _BYTE_RANGE = re.compile(rb"/ByteRange\s*\[\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s*\]")
 _DEEPEST = 64
+_MOST_WAYS = 2  # that one field is met on: two tell that it is a duplicate
 
 
 def suspects(pdf: bytes) -> tuple[str, ...]:
@@ -155,10 +156,15 @@ def _signature_fields(pdf: pikepdf.Pdf) -> Iterator[tuple[str, tuple[int, int] |
     form = pdf.Root.get("/AcroForm")
     roots = list(form.get("/Fields", Array())) if isinstance(form, Dictionary) else []
     waiting: list[tuple[object, str, int]] = [(field, "", 0) for field in roots]
+    met: Counter[tuple[int, int]] = Counter()
     while waiting:
         field, above, depth = waiting.pop()
         if not isinstance(field, Dictionary) or depth > _DEEPEST:
             continue
+        if field.is_indirect:
+            met[field.objgen] += 1
+            if met[field.objgen] > _MOST_WAYS:
+                continue
         own = str(field["/T"]) if "/T" in field else ""
         name = f"{above}.{own}".strip(".") if own else above
         if field.get("/FT") == Name.Sig and (own or not above):
