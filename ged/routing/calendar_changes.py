@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import holidays
-from sqlalchemy import select, true
+from sqlalchemy import select
 
 from ged import locks
 from ged.errors import Forbidden, Invalid
@@ -137,7 +137,7 @@ class _Before:
 
 def _held(uow: UnitOfWork) -> _Before:
     """The calendar as it is, held for a change: who counts a date meanwhile waits, and counts with the new one."""
-    kept = locks.hold_where(uow.session, WorkingDay, true())
+    kept = locks.hold_all(uow.session, WorkingDay)
     return _Before(calendar(uow.session), bool(kept))
 
 
