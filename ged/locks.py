@@ -13,8 +13,8 @@ lock is there: PostgreSQL joins what it read before it waited. On SQLite a writi
 (``ged.db``); there the functions only read the rows anew.
 """
 
-from collections.abc import Collection, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, inspect, select, tuple_
 from sqlalchemy.exc import NoResultFound
@@ -80,11 +80,23 @@ def hold_free(session: Session, model: type[Row], *where: ColumnElement[bool]) -
 def share(session: Session, model: type[Row]) -> None:
     """Keep all rows of a small table as they are until the commit; many transactions may do so at once.
 
-    Whoever wants to change the table calls ``hold_where`` first, and waits there until they are done.
+    Whoever wants to change the table calls ``hold_all`` first, and waits there until they are done. An empty table keeps
+    nobody waiting.
     """
-    session.execute(
-        select(*_mapper(model).primary_key).order_by(*_mapper(model).primary_key).with_for_update(read=True)
-    )
+    _settled(session, model, lambda query: query.with_for_update(read=True))
+
+
+def hold_all(session: Session, model: type[Row]) -> list[Row]:
+    """Lock all rows of a small table until the commit, against ``share`` too. Returns them as they are now."""
+    _settled(session, model, _locking)
+    return list(session.scalars(_fresh(select(model).order_by(*_mapper(model).primary_key))))
+
+
+def _settled(session: Session, model: type[Row], lock: Callable[[Select[Any]], Select[Any]]) -> None:
+    """Lock until the rows locked are those that there are: whom we waited for may have put others in their place."""
+    keys = select(*_mapper(model).primary_key).order_by(*_mapper(model).primary_key)
+    while session.execute(lock(keys)).all() != session.execute(keys).all():
+        pass
 
 
 def free_keys(model: type[Row], *where: ColumnElement[bool], limit: int) -> Select[tuple[int]]:
@@ -108,7 +120,7 @@ def _hold(session: Session, model: type[Row], *where: ColumnElement[bool], skip_
     return list(session.scalars(_fresh(found.order_by(*keys))).unique())
 
 
-def _locking(query: Select[Row], skip_locked: bool) -> Select[Row]:
+def _locking(query: Select[Row], skip_locked: bool = False) -> Select[Row]:
     return query.with_for_update(key_share=True, skip_locked=skip_locked)
 
 

@@ -1,7 +1,7 @@
 """Pages of lists that grow with the archive: a page begins behind a row, and nothing before it is read or counted.
 
-A place in a list is the id of a row. A row that moved meanwhile is found where it stands now; the row itself may have
-left the list.
+A place in a list is the id of a row. A row that moved meanwhile is found where it stands now; one that has left the list
+leads to its beginning.
 """
 
 from collections.abc import Sequence
@@ -71,7 +71,7 @@ def read(
     """
     order = (*keys, Key(by, descending))
     boundary = at.after if at.after is not None else at.before
-    values = _values(session, by, boundary, keys)
+    values = _values(session, query, by, boundary, keys)
     if values is None:
         return _sliced(session, query, order, limit, is_first=True)
     if at.after is not None:
@@ -92,13 +92,14 @@ def count(session: Session, query: Select[Any]) -> int:
 
 
 def _values(
-    session: Session, by: InstrumentedAttribute[int], boundary: int | None, keys: Sequence[Key]
+    session: Session, query: Select[int], by: InstrumentedAttribute[int], boundary: int | None, keys: Sequence[Key]
 ) -> tuple[Any, ...] | None:
+    """Where a row stands. Of a row that is not in the list nothing is told, not even its place: it may be hidden."""
     if boundary is None:
         return None
     if not keys:
         return (boundary,)
-    found = session.execute(select(*(key.column for key in keys)).where(by == boundary)).first()
+    found = session.execute(query.with_only_columns(*(key.column for key in keys)).where(by == boundary)).first()
     return (*found, boundary) if found is not None else None
 
 

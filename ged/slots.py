@@ -74,7 +74,9 @@ def share(folder: Path, *, threads: int = 8) -> None:
     left = threading.BoundedSemaphore(max(1, threads - 1))
     few = max(0, min(MOST_WAITING, threads - AT_ONCE - 1))
     _shared["heavy"] = Slots(folder, AT_ONCE, waiting=few, threads=left)
-    _shared["drawing"] = Slots(folder, AT_ONCE, waiting=threads, name="drawing", threads=left)
+    # Of one page's pictures a browser asks for six at once: they leave half of the threads to other work.
+    pictures = max(0, threads // 2 - AT_ONCE)
+    _shared["drawing"] = Slots(folder, AT_ONCE, waiting=pictures, name="drawing", threads=left)
 
 
 def heavy(*, wait_s: float = WAIT_S) -> AbstractContextManager[None]:

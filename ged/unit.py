@@ -11,6 +11,7 @@ same, PostgreSQL gives one of them up, and its caller runs it once more: a reque
 several steps by ``Services.attempts``.
 """
 
+import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -272,6 +273,7 @@ class UnitOfWork:
     """Letters that nobody could see before this unit of work (kept by ``ged.access``)."""
     _events: list[audit.Event] = field(default_factory=list)
     _jobs: list[Job] = field(default_factory=list)
+    _asked: dict[tuple[JobKind, int, str], Job] = field(default_factory=dict)
 
     def defer(
         self,
@@ -283,11 +285,14 @@ class UnitOfWork:
         params: dict[str, Any] | None = None,
     ) -> None:
         """Ask for a job; it is a row of this transaction. The same job asked for twice here is one job."""
-        for job in self._jobs:
-            if (job.kind, job.subject_id, job.params) == (kind, subject_id, params or {}):
-                job.reason = job.reason or reason
-                return
-        self._jobs.append(jobs.new(kind, subject_id, now=self.now, reason=reason, run_after=run_after, params=params))
+        key = (kind, subject_id, json.dumps(params or {}, sort_keys=True))
+        known = self._asked.get(key)
+        if known is not None:
+            known.reason = known.reason or reason
+            return
+        job = jobs.new(kind, subject_id, now=self.now, reason=reason, run_after=run_after, params=params)
+        self._asked[key] = job
+        self._jobs.append(job)
 
     def reindex(self, mail_id: MailId | int, *, access: bool = False) -> None:
         """The index no longer says what SQL says of this letter; ``access`` hides it until it does."""

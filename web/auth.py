@@ -8,7 +8,6 @@ when the password changes. Where a full disk takes no row, an administrator gets
 import logging
 import secrets
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -86,8 +85,6 @@ def open_session(person_id: PersonId) -> None:
                 if earlier is not None:
                     uow.session.delete(earlier[0])
             token = sessions.open_session(uow, person_id, address=request.remote_addr or "", device=device)
-            if g.get("is_unrecorded"):
-                uow.record("session.opened", "person", int(person_id), actor=g.actor, address=request.remote_addr or "")
     except DBAPIError as error:
         if not accounts.is_full(error):
             raise
@@ -95,7 +92,7 @@ def open_session(person_id: PersonId) -> None:
     session.clear()
     session.permanent = True
     session["sid"] = token
-    g.is_unrecorded = False
+    g.is_unrecorded = False  # signed in again, with room
     with services.reading() as db:
         _load(db, token)
 
@@ -104,7 +101,8 @@ def open_unrecorded(refused: accounts.NotRecorded) -> None:
     """Let an administrator in to whom a full disk gives no row: to read what is wrong, for a few minutes.
 
     The cookie says who, until when, and the epoch that a new password ends. Nothing but signing in and out is taken
-    from it. As soon as there is room, the next page makes it a session like any other and writes it to the journal.
+    from it, and it never becomes a session like any other: nothing can be written that would end a copy of the cookie.
+    With room again the administrator signs in again.
 
     Raises:
         NotRecorded: the person is no administrator.
@@ -181,12 +179,6 @@ def _find_unrecorded() -> None:
     if not found:
         g.session_ended = True
         session.clear()
-        return
-    # A form that comes now bears the token of this session; of what a page fetches besides, each would open one.
-    is_page = "HX-Request" not in request.headers and request.headers.get("Sec-Fetch-Dest", "document") == "document"
-    if request.method in READING and is_page:
-        with suppress(accounts.NotRecorded, OperationalError):  # the disk is still full, or the database is busy
-            open_session(g.actor.person_id)
 
 
 def _touch() -> None:

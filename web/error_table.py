@@ -141,6 +141,7 @@ MESSAGES: Mapping[str, Message] = {
     "calendar.forbidden": Message(
         _l("Seul l'administrateur tient le calendrier."), _l("Adressez-vous à l'administrateur.")
     ),
+    "calendar.year": Message(_l("Le jour est trop éloigné."), _l("Donnez un jour entre l'année 2000 et l'année 2100.")),
     "calendar.name": Message(
         _l("Le nom du jour manque, ou dépasse 200 caractères."), _l("Écrivez le nom du jour férié.")
     ),
@@ -212,6 +213,9 @@ MESSAGES: Mapping[str, Message] = {
         _l("Faites-les signer ou annuler, puis closez."),
     ),
     # --- correspondent ---
+    "correspondent.email": Message(
+        _l("L'adresse électronique n'est pas valable."), _l("Écrivez une seule adresse, ou laissez le champ vide.")
+    ),
     "correspondent.forbidden": Message(
         _l("L'annuaire est tenu par le bureau d'ordre."), _l("Demandez la correction à un agent du bureau d'ordre.")
     ),
@@ -272,6 +276,10 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "delegation.amount": Message(
         _l("Le montant n'est pas valable."), _l("Donnez un montant en F CFA, ou laissez vide pour ne pas limiter.")
+    ),
+    "delegation.until_twice": Message(
+        _l("La fin est donnée deux fois : le nombre de jours conduit au %(counted)s."),
+        _l("Gardez la date ou le nombre de jours."),
     ),
     "delegation.dates": Message(
         _l("La période n'est pas valable."), _l("Donnez une période à venir, d'un an au plus.")

@@ -5,6 +5,8 @@ Our own client: the kept one on PyPI is under the GPL, version 2 alone, which th
 
 import socket
 import struct
+import threading
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,7 +14,10 @@ from ged.errors import ConfigError, EngineFailed, Invalid
 
 PIECE = 256 * 1024
 MAX_REPLY = 4096
-CONNECT_S = 5.0
+AT_ONCE = 4
+"""Files that one process has looked at: a daemon that hangs must not hold all threads of a site."""
+PASSED = "stream: OK\0"
+CONNECT_S = 2.0
 """Also for the answer to PING: who asks whether it is there does not wait for a daemon that hangs."""
 
 
@@ -27,19 +32,22 @@ class Clamd:
         """
         self._address = parse_address(address)
         self._timeout_s = timeout_s
+        self._places = threading.BoundedSemaphore(AT_ONCE)
 
     def check(self, source: Path) -> None:
         """Send the whole file; see ``ged.ports.VirusScanner``."""
+        if not self._places.acquire(timeout=CONNECT_S):
+            raise _unavailable("it has too many files to look at")
         try:
             reply = self._streamed(source)
         except OSError as error:
-            raise EngineFailed(
-                "scanner.unavailable", "start clamd, then try again", retryable=True, reason=str(error)
-            ) from None
-        if reply.endswith(" FOUND"):
-            name = reply.removeprefix("stream: ").removesuffix(" FOUND")
+            raise _unavailable(str(error)) from None
+        finally:
+            self._places.release()
+        if reply.endswith(" FOUND\0"):
+            name = reply.removeprefix("stream: ").removesuffix(" FOUND\0")
             raise Invalid("file.virus", "do not open the file; tell its sender", field="file", virus=name)
-        if reply != "stream: OK":
+        if reply != PASSED:
             raise EngineFailed(
                 "scanner.refused", "let clamd's StreamMaxLength be as large as GED_MAX_UPLOAD_BYTES", reason=reply[:200]
             )
@@ -50,12 +58,13 @@ class Clamd:
             with self._connect() as link:
                 link.settimeout(CONNECT_S)
                 link.sendall(b"zPING\0")
-                return _reply(link) == "PONG"
+                return _reply(link, time.monotonic() + CONNECT_S) == "PONG\0"
         except OSError:
             return False
 
     def _streamed(self, source: Path) -> str:
         """What the daemon says of a file; also when it stopped reading before the end, at its limit of size."""
+        until = time.monotonic() + self._timeout_s
         with self._connect() as link, source.open("rb") as file:
             try:
                 link.sendall(b"zINSTREAM\0")
@@ -63,8 +72,8 @@ class Clamd:
                     link.sendall(struct.pack("!L", len(piece)) + piece)
                 link.sendall(struct.pack("!L", 0))
             except (BrokenPipeError, ConnectionResetError):
-                return _reply(link) or "the daemon closed the connection"
-            return _reply(link)
+                return _reply(link, until) or "the daemon closed the connection"
+            return _reply(link, until)
 
     def _connect(self) -> socket.socket:
         if isinstance(self._address, str):
@@ -100,10 +109,22 @@ def parse_address(address: str) -> str | tuple[str, int]:
     )
 
 
-def _reply(link: socket.socket) -> str:
-    """The line that the daemon answers, without its closing zero byte."""
+def _unavailable(reason: str) -> EngineFailed:
+    return EngineFailed("scanner.unavailable", "start clamd, then try again", retryable=True, reason=reason)
+
+
+def _reply(link: socket.socket, until: float) -> str:
+    """The line that the daemon answers, with its closing zero byte; shorter when the daemon went away.
+
+    Raises:
+        TimeoutError: it was not whole at this moment of the monotonic clock.
+    """
     said = b""
     while len(said) < MAX_REPLY and not said.endswith(b"\0"):
+        left = until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("no answer in time")
+        link.settimeout(left)
         try:
             more = link.recv(MAX_REPLY)
         except ConnectionResetError:
@@ -111,4 +132,4 @@ def _reply(link: socket.socket) -> str:
         if not more:
             break
         said += more
-    return said.rstrip(b"\0").decode("utf-8", "replace").strip()
+    return said.decode("utf-8", "replace")

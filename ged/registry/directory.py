@@ -4,6 +4,7 @@ An entity's clerks correct its own entries. What they change of a shared or comm
 which comes first in their entity: nobody changes another's address.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,6 +23,8 @@ from ged.unit import Actor, HeldPost, Role, UnitOfWork
 
 PAGE_SIZE = 50
 MAX_NAME, MAX_ADDRESS, MAX_EMAIL, MAX_PHONE, MAX_KIND = 200, 1000, 200, 50, 32
+EMAIL = re.compile(r"[^@\s<>,;]{1,64}@[^@\s<>,;.]+(\.[^@\s<>,;.]+)+")
+"""One plain address, without a name."""
 
 
 @dataclass(frozen=True)
@@ -201,6 +204,8 @@ def _checked(session: Session, entity_id: int, correspondent_id: int | None, for
     for field, limit in limits.items():
         if len(getattr(form, field)) > limit:
             raise Invalid("form.too_long", "shorten it", field=field, maximum=limit)
+    if form.email and EMAIL.fullmatch(form.email.strip()) is None:
+        raise Invalid("correspondent.email", "write one address, or none", field="email")
     taken = select(Correspondent.id).where(
         Correspondent.folded_name == folded,
         Correspondent.entity_id == entity_id,

@@ -4,7 +4,6 @@ A letter is dispatched when all its lines left. What follows from that above the
 answered) is called through ``WHEN_DISPATCHED``, filled when the process is put together.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +19,7 @@ from ged.jobs import ClaimedJob, Job, JobKind, JobState
 from ged.org.tree import same_entity
 from ged.ports import AttachmentId, Confidentiality, Digest, JobId, MailId, Message
 from ged.registry import directory
-from ged.registry.directory import AddressToConfirm
+from ged.registry.directory import EMAIL, AddressToConfirm
 from ged.registry.dispatch_models import DispatchLine, DispatchProof, DispatchState, Party
 from ged.registry.intake import join
 from ged.registry.intake_models import Scan
@@ -29,7 +28,6 @@ from ged.registry.operations import SourcePage, attach
 from ged.registry.states import MailAct, MailState, move
 from ged.unit import SYSTEM, Actor, HeldPost, Role, Services, UnitOfWork
 
-EMAIL = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+")
 MAX_REFERENCE, MAX_NAME = 300, 200
 STOPPED = ("dispatch.email_confidential", "dispatch.not_signed", "dispatch.not_ready")
 """Causes for which an e-mail was not even tried."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import holidays
-from sqlalchemy import select, true
+from sqlalchemy import select
 
 from ged import locks
 from ged.errors import Forbidden, Invalid
@@ -16,6 +16,7 @@ from ged.routing.models import Holiday, WorkingDay
 from ged.unit import Actor, Role, UnitOfWork
 
 MAX_NAME = 200
+FIRST_YEAR, LAST_YEAR = 2000, 2100
 WORKED = ("Ramadan",)
 """What the package calls the first day of the fast: no holiday by Togolese law, which knows its end."""
 FRENCH = {"l'Aïd El-Fitr": "Aïd el-Fitr (fin du Ramadan)"}
@@ -82,11 +83,13 @@ def set_holiday(uow: UnitOfWork, on: date, *, name: str, is_off: bool, actor: Ac
 
     Raises:
         Forbidden: ``calendar.forbidden``.
-        Invalid: ``calendar.name``.
+        Invalid: ``calendar.name``, ``calendar.year``.
     """
     post = actor.post_with(Role.ADMINISTRATOR)
     if post is None:
         raise Forbidden("calendar.forbidden", "ask the administrator")
+    if not FIRST_YEAR <= on.year <= LAST_YEAR:
+        raise Invalid("calendar.year", "give a day between 2000 and 2100", field="on")
     name = name.strip()
     if not 0 < len(name) <= MAX_NAME:
         raise Invalid("calendar.name", "name the day in a few words", field="name")
@@ -137,7 +140,7 @@ class _Before:
 
 def _held(uow: UnitOfWork) -> _Before:
     """The calendar as it is, held for a change: who counts a date meanwhile waits, and counts with the new one."""
-    kept = locks.hold_where(uow.session, WorkingDay, true())
+    kept = locks.hold_all(uow.session, WorkingDay)
     return _Before(calendar(uow.session), bool(kept))
 
 

@@ -103,7 +103,7 @@ def try_in(client: FlaskClient, account: str, password: str) -> int:
     return post(client, "/connexion", {"account": account, "password": password}).status_code
 
 
-def test_an_administrator_gets_in_to_read_and_with_room_again_is_recorded(place: Place) -> None:
+def test_an_administrator_gets_in_to_read_and_with_room_again_signs_in_again(place: Place) -> None:
     app, services, full, free = place
     full()
     client = administrator(app)
@@ -115,6 +115,10 @@ def test_an_administrator_gets_in_to_read_and_with_room_again_is_recorded(place:
     assert "disk.full" in refused.text
     before = opened(services)
     free()
+    assert post(client, "/mon-compte/sessions/autres", {}, page="/administration/").status_code == 507
+    assert opened(services) == before, "a cookie that nothing can end becomes no session"
+    assert post(client, "/deconnexion", {}, page="/administration/").status_code == 303
+    client = sign_in(app, "admin")
     assert FULL not in client.get("/administration/").text
     assert opened(services) == before + 1
     assert post(client, "/mon-compte/sessions/autres", {}, page="/administration/").status_code == 303

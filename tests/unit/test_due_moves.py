@@ -13,8 +13,9 @@ from ged.ports import MailId
 from ged.registry import operations as registered
 from ged.registry.models import Mail, Register
 from ged.registry.operations import IncomingForm, register_incoming
-from ged.routing import calendar_changes, due, operations
+from ged.routing import calendar, calendar_changes, due, operations
 from ged.routing.calendar_changes import Changed
+from ged.routing.deadlines import add_working_days
 from ged.routing.models import Assignment, Purpose
 from ged.routing.operations import ImputationForm
 from ged.unit import SYSTEM, Services
@@ -205,4 +206,47 @@ def test_a_letter_counted_while_the_calendar_changes_is_counted_with_the_new_one
         assert made == [], "it waits for the calendar"
     clerk.join(10)
     assert dates(services, made[0])[0] == date(2026, 12, 3)
+    services.engine.dispose()
+
+
+@pytest.mark.servers
+def test_a_week_put_in_the_place_of_another_lets_no_third_change_overtake_who_counts(
+    make_database: Callable[[], str], tmp_path: Path
+) -> None:
+    """Whoever waited for the first change must hold the rows that it made, not those that it took away."""
+    services = make_services(tmp_path, url=make_database())
+    make_organisation(services)
+    make_mentions(services)
+    with services.unit_of_work(NOW) as uow:
+        calendar_changes.fill(uow, range(2026, 2028), actor=SYSTEM)
+    counts, third = threading.Event(), threading.Event()
+    made: list[MailId] = []
+
+    def count() -> None:
+        with services.unit_of_work(NOW) as uow:
+            due.hold_calendar(uow)
+            counts.set()
+            third.wait(1)
+        made.append(counted(services, 6))
+
+    def change() -> None:
+        counts.wait(10)
+        with services.unit_of_work(NOW) as uow:
+            calendar_changes.set_working_week(uow, frozenset({0, 1, 2}), actor=actor(services, "admin"))
+        third.set()
+
+    people = [threading.Thread(target=count), threading.Thread(target=change)]
+    with services.unit_of_work(NOW) as uow:
+        calendar_changes.set_working_week(uow, frozenset({5, 6}), actor=actor(services, "admin"))
+        for one in people:
+            one.start()
+        people[0].join(0.5)
+        assert not counts.is_set()
+    assert counts.wait(10)
+    assert not third.wait(0.5), "who counts still holds the calendar"
+    for one in people:
+        one.join(20)
+    with services.reading() as session:
+        working = calendar.calendar(session)
+    assert dates(services, made[0])[0] == add_working_days(date(2026, 11, 24), 6, working)
     services.engine.dispose()

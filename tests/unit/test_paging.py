@@ -53,7 +53,7 @@ def test_forwards_and_backwards_each_row_is_met_once(
     assert set(back) == set(met)
 
 
-def test_a_row_that_left_the_list_still_tells_where_the_page_begins(services: Services) -> None:
+def test_a_row_that_is_not_in_the_list_tells_nothing_and_leads_to_its_beginning(services: Services) -> None:
     with services.reading() as session:
         rest = select(Unit.id).where(Unit.kind != "a")
         gone = session.scalars(select(Unit.id).where(Unit.kind == "a").order_by(Unit.id)).all()[1]

@@ -164,7 +164,7 @@ def calendar_page() -> ResponseReturnValue:
 
 def _calendar_page(error: GedError | None = None) -> ResponseReturnValue:
     year = request.args.get("annee", context.today().year, type=whole)
-    year = year if 2000 <= year <= 2100 else context.today().year
+    year = year if calendar_changes.FIRST_YEAR <= year <= calendar_changes.LAST_YEAR else context.today().year
     with context.services().reading() as session:
         rows = calendar.list_holidays(session, year)
         weekdays = sorted(calendar.calendar(session).weekdays)

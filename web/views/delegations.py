@@ -51,8 +51,11 @@ def create() -> ResponseReturnValue:
     template_codes = tuple(dict.fromkeys(request.form.getlist("template_codes")))
     try:
         fields.check()
-        if from_on is not None and until_on is None and day_count is not None:
-            until_on = from_on + timedelta(days=day_count - 1)
+        if from_on is not None and day_count is not None:
+            counted = from_on + timedelta(days=day_count - 1)
+            if until_on is not None and until_on != counted:
+                raise Invalid("delegation.until_twice", "give one of the two", field="until_on", counted=counted)
+            until_on = counted
         if from_on is None or until_on is None:
             raise Invalid("form.required", "fill it in", field="until_on")
         _check_templates(template_codes)

@@ -343,6 +343,12 @@ def link_label(row: queries.LinkRow) -> str:
 
 
 @blueprint.app_template_filter()
+def version_reason(reason: str) -> str:
+    """Why a document has another version: as typed, or what the program did."""
+    return _("fiche de transmission signée") if reason == "imputation_sheet" else reason
+
+
+@blueprint.app_template_filter()
 def field_value(value: str) -> str:
     """A value as the journal keeps it; a date is written as people do."""
     try:
@@ -371,7 +377,7 @@ def journal_detail(row: JournalRow) -> str:
     else:
         parts += [said[name] for name in ("number", "units", "unit", "note", "instruction", "outcome") if name in said]
     if "reason" in said:
-        parts.append(_("motif : %(reason)s", reason=said["reason"]))
+        parts.append(_("motif : %(reason)s", reason=version_reason(said["reason"])))
     return " - ".join(parts)
 
 

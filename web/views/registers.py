@@ -14,7 +14,7 @@ from ged.errors import GedError, Invalid, InvalidTransition, NumberTaken, StaleV
 from ged.ports import RegisterId
 from ged.registry import allocation, books, prints, reading
 from ged.registry.books import BookRow, Span, YearRow
-from ged.registry.models import ClosingPeriod
+from ged.registry.models import ClosingPeriod, RegisterNature
 from ged.reports import exports
 from web import context
 from web.forms import FormReader
@@ -72,7 +72,7 @@ def _chosen(book: BookRow, years: list[YearRow], asked: int | None) -> YearRow:
         return found
     if years and asked is None:
         return years[0]
-    this_year = context.today().year if book.restarts_yearly else 0
+    this_year = context.today().year if _is_by_year(book) else 0
     return YearRow(asked or this_year, 0, "", 0, None, 0, 0, 0)
 
 
@@ -139,7 +139,12 @@ def _year_asked(book: BookRow, typed: Span) -> int | None:
 
 def _year_of(book: BookRow, day: date | None) -> int | None:
     """A day says which year of the register is meant."""
-    return day.year if day is not None and book.restarts_yearly else None
+    return day.year if day is not None and _is_by_year(book) else None
+
+
+def _is_by_year(book: BookRow) -> bool:
+    """A book taken over is one, whatever years its letters are of."""
+    return book.restarts_yearly and book.nature is not RegisterNature.ARCHIVE
 
 
 @blueprint.get("/<int:register_id>/ouverture")

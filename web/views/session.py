@@ -142,7 +142,7 @@ def prove() -> ResponseReturnValue:
     except Invalid as error:
         return _refused("session/proof.html", error)
     auth.note_proof()
-    flash(_("Merci. Vous pouvez maintenant refaire votre demande."), "success")
+    flash(_("Merci. Envoyez maintenant votre demande de nouveau."), "success")
     return redirect(next_path(), 303)
 
 

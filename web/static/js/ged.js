@@ -89,13 +89,13 @@
     }
   });
 
-  // --- a form that met an ended session: kept in this tab, for the same person, given back after the sign-in ---
+  // --- a form that met an ended session, or was asked for a proof first: kept in this tab, for the same person, given back after it ---
   const store = window.sessionStorage;
   const person = document.body.dataset.person;
   const entries = (form) => [...form.elements].filter((field) => field.name && !["hidden", "password", "file", "submit", "button"].includes(field.type));
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (event.defaultPrevented || form.method !== "post" || !person) return;
+    if (event.defaultPrevented || form.method !== "post" || !person || form.matches("[data-form-lost]")) return;
     const fields = entries(form).map((field) => [field.name, field.value, field.checked === true]);
     if (fields.length) store.setItem("ged.form", JSON.stringify({ person, path: location.pathname, fields }));
   });
