@@ -112,7 +112,7 @@ def test_counts_beside_the_navigation_are_kept_for_a_moment_on_search_pages_only
     asked: list[int] = []
     entries = tuple(
         navigation.Entry(
-            one.group, one.label, one.endpoint, one.hint, one.shortcut, counter=lambda *_args: asked.append(1) or 1
+            one.group, one.label, one.endpoint, one.hint, one.shortcut, look=lambda *_args: asked.append(1) or 1
         )
         for one in navigation.ENTRIES[:1]
     )
