@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from playwright.sync_api import expect
 from sqlalchemy import update
 
 from ged.errors import Invalid
-from ged.org.models import Installation, Person
+from ged.org.models import Installation, OpenSession, Person
 from ged.registry.states import MailState
 from ged.unit import Services
 from tests.browsing import leading_on, sign_in
@@ -145,3 +146,23 @@ def test_what_was_typed_survives_the_end_of_the_session(page: Page, site: tuple[
     expect(page.locator("[data-restored]")).to_be_visible()
     page.reload()
     expect(page.locator("#note"), "given back once").to_have_value("")
+
+
+def test_what_was_typed_survives_the_question_for_the_password(page: Page, site: tuple[str, Services]) -> None:
+    sign_in(page, "dge")
+    with site[1].unit_of_work(NOW) as uow:
+        uow.session.execute(update(OpenSession).values(proved_at=NOW - timedelta(days=400)))
+    page.goto("/delegations/")
+    page.fill("input[name=act]", "Note de service n° 12")
+    page.fill("input[name=from_on]", "01/12/2026")
+    page.select_option("select[name=person_id]", index=1)
+    page.locator("input[name=kind]").first.check()
+    page.click("button:text-is('Enregistrer la délégation')")
+    expect(page.locator("input[name=current_password]")).to_be_visible()
+    page.fill("input[name=current_password]", "une faute")
+    page.click("button:text-is('Confirmer')")
+    page.fill("input[name=current_password]", PASSWORD)
+    page.click("button:text-is('Confirmer')")
+    expect(page.locator("[data-restored]")).to_be_visible()
+    assert page.input_value("input[name=act]") == "Note de service n° 12"
+    assert page.input_value("input[name=from_on]") == "01/12/2026"
