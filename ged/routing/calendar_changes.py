@@ -8,7 +8,7 @@ import holidays
 from sqlalchemy import select
 
 from ged import locks
-from ged.errors import Forbidden, Invalid
+from ged.errors import Forbidden, Invalid, StaleVersion
 from ged.routing import due
 from ged.routing.calendar import MONDAY_TO_FRIDAY, calendar
 from ged.routing.deadlines import WorkCalendar
@@ -106,12 +106,18 @@ def set_holiday(uow: UnitOfWork, on: date, *, name: str, is_off: bool, actor: Ac
     return Changed(moved)
 
 
-def set_working_week(uow: UnitOfWork, weekdays: frozenset[int], *, actor: Actor) -> Changed:
+def set_working_week(
+    uow: UnitOfWork, weekdays: frozenset[int], *, actor: Actor, shown: frozenset[int] = frozenset()
+) -> Changed:
     """Set the weekdays that are worked; running deadlines move with them.
+
+    Args:
+        shown: the days that the form showed as worked; empty: not compared.
 
     Raises:
         Forbidden: ``calendar.forbidden``.
         Invalid: ``deadline.no_working_day``.
+        StaleVersion: ``form.stale``: others are worked by now.
     """
     post = actor.post_with(Role.ADMINISTRATOR)
     if post is None:
@@ -119,6 +125,8 @@ def set_working_week(uow: UnitOfWork, weekdays: frozenset[int], *, actor: Actor)
     if not weekdays or not weekdays <= frozenset(range(7)):
         raise Invalid("deadline.no_working_day", "tick at least one day", field="weekdays")
     before = _held(uow)
+    if shown and shown != before.working.weekdays:
+        raise StaleVersion("form.stale", "read the other person's change, then send again")
     kept = {row.weekday: row for row in uow.session.scalars(select(WorkingDay))}
     for weekday in kept.keys() - weekdays:
         uow.session.delete(kept[weekday])

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from ged.audit import AuditEntry, AuditPayload
+from ged.errors import Invalid, StaleVersion
 from ged.ports import MailId
 from ged.registry import operations as registered
 from ged.registry.models import Mail, Register
@@ -173,6 +174,16 @@ def test_another_working_week_moves_them_too(services: Services) -> None:
     assert changed == Changed(letters=1)
     assert dates(services, mail_id)[0] == date(2026, 11, 28)
     assert told(services, "calendar.week")[-1]["moved"] == 1
+
+
+def test_of_two_who_change_the_week_the_second_sees_the_first(services: Services) -> None:
+    admin = actor(services, "admin")
+    with services.unit_of_work(NOW) as uow:
+        calendar_changes.set_working_week(uow, WEEK | {5}, actor=admin, shown=WEEK)
+    with pytest.raises(StaleVersion), services.unit_of_work(NOW) as uow:
+        calendar_changes.set_working_week(uow, WEEK | {6}, actor=admin, shown=WEEK)
+    with pytest.raises(Invalid, match=r"calendar\.year"):
+        day_off(services, date(1990, 12, 1))
 
 
 def test_a_refill_moves_what_its_days_move(services: Services) -> None:

@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 import sandbox
 from ged import jobs as outbox
 from ged.archive.seal import journal_seal
-from ged.errors import GedError, Invalid, InvalidTransition
+from ged.errors import GedError, Invalid, InvalidTransition, StaleVersion
 from ged.jobs import OPEN_STATES, JobState
 from ged.org.keys import renewals_asked
 from ged.ports import JobId
@@ -195,11 +195,12 @@ def set_week() -> ResponseReturnValue:
     """Set the working week."""
     fields = FormReader(request.form)
     weekdays = frozenset(fields.integers("weekdays"))
+    shown = frozenset(int(one) for one in request.form.get("shown", "").split() if one in tuple("0123456"))
     try:
         fields.check()
         with context.services().unit_of_work(context.now()) as uow:
-            changed = calendar_changes.set_working_week(uow, weekdays, actor=context.actor())
-    except Invalid as error:
+            changed = calendar_changes.set_working_week(uow, weekdays, actor=context.actor(), shown=shown)
+    except (Invalid, StaleVersion) as error:
         return _calendar_page(error)
     flash(_("La semaine de travail est enregistrée.") + _moved(changed), "success")
     return redirect(url_for("admin.calendar_page"), 303)
