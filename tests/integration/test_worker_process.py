@@ -245,7 +245,7 @@ def test_two_workers_on_the_servers_shape_need_redis_that_answers(tmp_path: Path
     }
     env_file.write_text("".join(f"{name}={value}\n" for name, value in values.items()))
     ended = subprocess.run(
-        [str(GED), "--env", str(env_file), "worker"], capture_output=True, text=True, timeout=30, check=False
+        [str(GED), "--env", str(env_file), "worker"], capture_output=True, text=True, timeout=90, check=False
     )
     assert (ended.returncode, "worker.redis_unreachable" in ended.stderr) == (1, True)
     assert "GED_REDIS_URL" in ended.stderr
