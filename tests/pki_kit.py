@@ -210,18 +210,20 @@ def with_validation_data(
     return output.getvalue() if stamper is None else stamped(output.getvalue(), stamper)
 
 
-def stamped(pdf: bytes, stamper: DummyTimeStamper) -> bytes:
-    """The file with a time-stamp of the whole document."""
+def stamped(pdf: bytes, stamper: DummyTimeStamper, *, field: str | None = None) -> bytes:
+    """The file with a time-stamp of the whole document, in a field of its own unless named."""
     output = BytesIO()
     writer = IncrementalPdfFileWriter(BytesIO(pdf), strict=False)
-    signers.PdfTimeStamper(stamper).timestamp_pdf(writer, "sha256", output=output)
+    signers.PdfTimeStamper(stamper, field_name=field).timestamp_pdf(writer, "sha256", output=output)
     return output.getvalue()
 
 
-def with_empty_field(pdf: bytes, name: str = "second") -> bytes:
+def with_empty_field(
+    pdf: bytes, name: str = "second", *, box: tuple[int, int, int, int] = (300, 100, 500, 160)
+) -> bytes:
     """The file with an empty signature field on its first page."""
     writer = IncrementalPdfFileWriter(BytesIO(pdf))
-    append_signature_field(writer, SigFieldSpec(name, box=(300, 100, 500, 160)))
+    append_signature_field(writer, SigFieldSpec(name, box=box))
     output = BytesIO()
     writer.write(output)
     return output.getvalue()

@@ -1,5 +1,6 @@
 """Edits of a signed file: what shadow attacks and incremental saving change."""
 
+import re
 import zlib
 from io import BytesIO
 
@@ -402,6 +403,123 @@ def own_field_is_a_button_too(writer):
 def own_field_with_a_comment(writer):
     own = _own(writer)
     own["/Popup"] = writer.add_object(generic.DictionaryObject({pdf_name("/Contents"): pdf_string("Nul")}))
+
+
+# --- looks that readers do not confine to the field's place
+
+
+def look(writer, bounds=None, **entries):
+    """White paper and another amount over the whole page, wherever its field lies."""
+    font = {"/Type": pdf_name("/Font"), "/Subtype": pdf_name("/Type1"), "/BaseFont": pdf_name("/Helvetica")}
+    fonts = {pdf_name("/F1"): generic.DictionaryObject({pdf_name(key): value for key, value in font.items()})}
+    entries["Resources"] = generic.DictionaryObject({pdf_name("/Font"): generic.DictionaryObject(fonts)})
+    if bounds is not None:
+        entries["BBox"] = numbers(*bounds)
+    content = b"q 1 g -600 -850 1800 2500 re f Q BT 0 g /F1 24 Tf 50 650 Td (PAYEZ 9 000 000) Tj -300 -200 Td (9) Tj ET"
+    return stream(writer, content, Type=pdf_name("/XObject"), Subtype=pdf_name("/Form"), **entries)
+
+
+def numbers(*given):
+    return generic.ArrayObject(generic.FloatObject(one) for one in given)
+
+
+def with_look(own, look, *, box=None):
+    own["/AP"] = generic.DictionaryObject({pdf_name("/N"): look})
+    own["/F"] = generic.NumberObject(4)
+    if box is not None:
+        own["/Rect"] = numbers(*box)
+
+
+def own_look_without_bounds(writer):
+    with_look(_own(writer), look(writer))
+
+
+def own_look_without_area(writer):
+    with_look(_own(writer), look(writer, (5, 5, 5, 5)))
+
+
+def own_look_with_three_bounds(writer):
+    with_look(_own(writer), look(writer, (0, 0, 5)))
+
+
+def own_look_with_a_name_for_bounds(writer):
+    with_look(_own(writer), look(writer, BBox=pdf_name("/x")))
+
+
+def own_look_folded_flat(writer):
+    with_look(_own(writer), look(writer, (0, 0, 500, 500), Matrix=numbers(0, 0, 0, 0, 0, 0)))
+
+
+def own_look_of_a_field_nowhere(writer):
+    with_look(_own(writer), look(writer, (0, 0, 595, 842)), box=(0, 0, 0, 0))
+
+
+def own_look_of_a_field_nowhere_without_bounds(writer):
+    with_look(_own(writer), look(writer), box=(0, 0, 0, 0))
+
+
+def foreseen_field(writer):
+    fields = writer.root["/AcroForm"]["/Fields"]
+    for number in range(len(fields)):
+        if fields[number]["/T"] == "second":
+            writer.mark_update(fields.raw_get(number))
+            return fields[number]
+    raise AssertionError("no such field")
+
+
+def shown_stamp_field(writer):
+    """An empty field for a time-stamp that lies nowhere, with a look."""
+    entries = {"/FT": "/Sig", "/Type": "/Annot", "/Subtype": "/Widget"}
+    field = generic.DictionaryObject({pdf_name(key): pdf_name(value) for key, value in entries.items()})
+    field[pdf_name("/T")] = pdf_string("stamp")
+    with_look(field, look(writer), box=(0, 0, 0, 0))
+    place = writer.add_object(field)
+    writer.root["/AcroForm"]["/Fields"].append(place)
+    writer.mark_update(writer.root.raw_get("/AcroForm"))
+    writer.register_annotation(writer.find_page_for_modification(0)[0], place)
+
+
+# --- objects that no table places
+
+
+def hidden_content(pdf, page=0):
+    """Another text of the page, under the number of the first, as bytes for the end of a file."""
+    with pikepdf.open(BytesIO(pdf)) as opened:
+        number = opened.pages[page].Contents.objgen[0]
+    content = b"BT /F1 24 Tf 50 650 Td (Payez 9 000 000) Tj ET"
+    return b"%d 0 obj\n<< /Length %d >>\nstream\n%s\nendstream\nendobj\n" % (number, len(content), content)
+
+
+def with_table(pdf, objects=b"", entries=b"0000000000 65535 f \n"):
+    """The file with these bytes and a table that places the object 0 alone."""
+    root = re.findall(rb"/Root (\d+ \d+ R)", pdf)[-1]
+    size = max(int(one) for one in re.findall(rb"/Size (\d+)", pdf))
+    previous = int(re.findall(rb"startxref\s+(\d+)", pdf)[-1])
+    trailer = b"trailer\n<< /Size %d /Root %s /Prev %d >>\nstartxref\n%d\n%%%%EOF\n"
+    return pdf + objects + b"xref\n0 1\n" + entries + trailer % (size, root, previous, len(pdf) + len(objects))
+
+
+ODD_ENTRY = b"0000000000 65535 f\n"  # 19 bytes: PDFium rebuilds the file
+
+
+# --- a page's content that is a packet of metadata
+
+_PACKET = b"""<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">%s<rdf:RDF
+xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about=""%s/></rdf:RDF></x:xmpmeta>
+<?xpacket end="w"?>"""
+
+
+def packet(aside, written=b""):
+    return _PACKET % (aside, b' xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:ModifyDate="%s"' % written)
+
+
+def restated_packet(pdf, content):
+    """The file with another packet, and nothing else of it."""
+    with pikepdf.open(BytesIO(pdf)) as opened:
+        number = opened.Root.Metadata.objgen[0]
+    head = b"%d 0 obj\n<< /Type /Metadata /Subtype /XML /Length %d >>" % (number, len(content))
+    entries = b"0000000000 65535 f \n%d 1\n%010d 00000 n \n" % (number, len(pdf))
+    return with_table(pdf, b"%s\nstream\n%s\nendstream\nendobj\n" % (head, content), entries)
 
 
 def as_object_streams(pdf):

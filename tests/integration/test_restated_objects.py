@@ -12,7 +12,7 @@ from pyhanko.sign.fields import FieldMDPAction, FieldMDPSpec, MDPPerm, SigFieldS
 
 from signing.validation import PdfChecker
 from tests import shadow_kit as shadow
-from tests.pki_kit import NOW, Ministry, order_pdf, signed, updated, with_empty_field, with_validation_data
+from tests.pki_kit import NOW, Ministry, order_pdf, signed, stamped, updated, with_empty_field, with_validation_data
 
 BLANK = SigFieldSpec("third", on_page=0, box=(300, 200, 500, 260))
 
@@ -69,6 +69,13 @@ OWN_FIELD = [
     shadow.own_field_covers_the_page,
     shadow.own_field_with_a_comment,
     shadow.draw_values_anew,
+    shadow.own_look_without_bounds,
+    shadow.own_look_without_area,
+    shadow.own_look_with_three_bounds,
+    shadow.own_look_with_a_name_for_bounds,
+    shadow.own_look_folded_flat,
+    shadow.own_look_of_a_field_nowhere,
+    shadow.own_look_of_a_field_nowhere_without_bounds,
 ]
 
 
@@ -219,6 +226,100 @@ def test_a_foreseen_field_keeps_its_size(first, ministry):
         writer.mark_update(place)
 
     assert first(signed(framed, ministry.signer, name="second", edit=grow))[0] == ("red", "modified_after")
+
+
+def _fill(bounds):
+    def fill(writer):
+        shadow.with_look(shadow.foreseen_field(writer), shadow.look(writer, bounds))
+
+    return fill
+
+
+def test_a_foreseen_field_shows_its_look_in_its_place(first, ministry):
+    framed = signed(with_empty_field(order_pdf()), ministry.signer)
+    inside = signed(framed, ministry.signer, name="second", edit=_fill((0, 0, 595, 842)))
+    assert first(inside)[0] == ("amber", "signed_again")
+    assert first(signed(framed, ministry.signer, name="second", edit=_fill(None)))[0] == ("red", "modified_after")
+
+
+def test_a_foreseen_field_over_the_text_shows_nothing(first, ministry):
+    framed = signed(with_empty_field(order_pdf(), box=(0, 0, 595, 842)), ministry.signer)
+    assert first(signed(framed, ministry.signer, name="second"))[0] == ("red", "modified_after")
+    covered = first(signed(framed, ministry.signer, name="second", edit=_fill((0, 0, 595, 842))))
+    assert covered == (("red", "modified_after"), ("covers_content", "signed_again"))
+
+
+def test_a_time_stamp_of_the_document_shows_nothing(first, base, ministry):
+    shown = stamped(updated(base, shadow.shown_stamp_field), ministry.stamps(NOW), field="stamp")
+    assert first(stamped(base, ministry.stamps(NOW)))[0] == ("green", "validation_data")
+    assert first(shown)[0] == ("red", "modified_after")
+
+
+# --- a packet of metadata is exempt as such alone
+
+
+def _with_packet(packet):
+    def add(pdf):
+        pdf.Root.Metadata = pdf.make_indirect(pdf.make_stream(packet, Type=Name.Metadata, Subtype=Name.XML))
+
+    return add
+
+
+def _showing_its_packet(pdf):
+    """QPDF would write the packet twice."""
+    place = re.search(rb"/Metadata (\d+ 0 R)", pdf)[1]
+    return re.sub(rb"/Contents \d+ 0 R", lambda found: (b"/Contents " + place).ljust(len(found[0])), pdf, count=1)
+
+
+@pytest.fixture
+def keep_packets(monkeypatch):
+    """pyHanko leaves the packet alone."""
+    monkeypatch.setattr("pyhanko.pdf_utils.incremental_writer.IncrementalPdfFileWriter._update_meta", lambda _: None)
+
+
+@pytest.mark.usefixtures("keep_packets")
+def test_a_packet_that_tells_another_time_is_no_change(first, ministry):
+    pdf = signed(order_pdf(_with_packet(shadow.packet(b"", b"2026-01-01"))), ministry.signer)
+    later = shadow.restated_packet(pdf, shadow.packet(b"", b"2026-02-02"))
+    assert first(with_validation_data(later, [ministry.root])) == (("green", "validation_data"), ("validation_data",))
+
+
+@pytest.mark.usefixtures("keep_packets")
+@pytest.mark.parametrize("aside", [b"<!-- %s -->", b"<?note %s?>"])
+def test_a_packet_that_says_something_aside_is_a_change(first, ministry, aside):
+    pdf = signed(order_pdf(_with_packet(shadow.packet(aside % b"1 000"))), ministry.signer)
+    other = shadow.restated_packet(pdf, shadow.packet(aside % b"9 999 000"))
+    assert first(with_validation_data(other, [ministry.root])) == (
+        ("red", "modified_after"),
+        ("metadata", "validation_data"),
+    )
+
+
+@pytest.mark.usefixtures("keep_packets")
+def test_a_packet_that_a_page_shows_is_content(first, ministry):
+    """Its time is drawn: a reader of pages skips what it does not know."""
+    pdf = signed(_showing_its_packet(order_pdf(_with_packet(shadow.packet(b"", b"(1)")))), ministry.signer)
+    other = shadow.restated_packet(pdf, shadow.packet(b"", b"(2)"))
+    verdict, changes = first(with_validation_data(other, [ministry.root]))
+    assert (verdict, "page_content" in changes) == (("red", "modified_after"), True)
+
+
+# --- objects that no table places
+
+
+@pytest.mark.parametrize("entry", [shadow.ODD_ENTRY, b"0000000000 65535 f \n"], ids=["odd", "plain"])
+def test_an_object_that_no_table_places_is_a_change(first, base, ministry, entry):
+    stored = with_validation_data(base, [ministry.root])
+    hidden = shadow.with_table(stored, shadow.hidden_content(base), entry)
+    assert first(stored)[0] == ("green", "validation_data")
+    for pdf in (hidden, stamped(hidden, ministry.stamps(NOW)), _again(hidden, ministry)):
+        assert first(pdf)[0] == ("red", "modified_after")
+
+
+def test_an_odd_table_is_a_change(first, base, ministry):
+    stored = with_validation_data(base, [ministry.root])
+    assert first(shadow.with_table(stored))[0] == ("green", "validation_data")
+    assert first(shadow.with_table(stored, entries=shadow.ODD_ENTRY))[0] == ("red", "modified_after")
 
 
 # --- where a mark lies
