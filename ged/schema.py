@@ -1,9 +1,9 @@
-"""Which programs may run on the tables as they are: what lets an installation be upgraded without standing still.
+"""Which programs may run on the present tables, so that an installation is upgraded while people work.
 
-A newer program migrates while the sites and workers of the release before still run. So each revision says the oldest
-program that may run on its tables (``oldest_program``, a revision: the program's own newest). A revision that only adds
-names the release before; one that takes something away or asks for more names itself. The database keeps the answer,
-because the older program does not know the newer revision.
+A newer program migrates while the sites and workers of the release before still run. A program is named by the newest
+revision that it knows. Each revision names the oldest program that may run on its tables (``oldest_program``). A revision
+that only adds keeps the name that the revision before it gave. A revision that takes something away, or asks for more,
+names itself. The database keeps that name: an older program does not know the newer revision, but can read its row.
 """
 
 from sqlalchemy import Connection, String, insert, inspect, select, update
@@ -24,7 +24,7 @@ class SchemaTolerance(Base):
 
 
 def keep(connection: Connection, oldest_program: str) -> None:
-    """Write the oldest program that may run; nothing where the tables are older than this promise."""
+    """Write the oldest program that may run. Tables from before revision 0024 have no place for it."""
     if not inspect(connection).has_table(SchemaTolerance.__tablename__):
         return
     if connection.scalar(select(SchemaTolerance.id)) is None:
@@ -37,7 +37,7 @@ def may_run(connection: Connection, program: str) -> bool:
     """Whether a program may run on newer tables.
 
     Args:
-        program: its newest revision. Revisions are numbered, so that their order is that of their texts.
+        program: the newest revision that it knows. Revisions are four digits: their texts sort as their numbers.
     """
     if not inspect(connection).has_table(SchemaTolerance.__tablename__):
         return False

@@ -96,17 +96,19 @@ def parse_address(address: str) -> str | tuple[str, int]:
     Raises:
         ConfigError: ``config.invalid``.
     """
-    parts = urlsplit(address)
-    try:
-        if parts.scheme == "unix" and parts.path.startswith("/"):
-            return parts.path
-        if parts.scheme == "tcp" and parts.hostname and parts.port:
-            return parts.hostname, parts.port
-    except ValueError:  # a port that is none
-        pass
-    raise ConfigError(
+    refusal = ConfigError(
         "config.invalid", "set GED_CLAMD to unix:/run/clamav/clamd.ctl or tcp://host:3310", setting="GED_CLAMD"
     )
+    parts = urlsplit(address)
+    if parts.scheme == "unix" and parts.path.startswith("/"):
+        return parts.path
+    try:
+        port = parts.port
+    except ValueError:
+        raise refusal from None
+    if parts.scheme != "tcp" or not parts.hostname or not port:
+        raise refusal
+    return parts.hostname, port
 
 
 def _unavailable(reason: str) -> EngineFailed:

@@ -305,7 +305,7 @@ class Mail(Base):
     enclosure_note: Mapped[str] = mapped_column(String(300), default="")
     due_on: Mapped[date | None]
     due_from: Mapped[date | None]
-    """What ``due_on`` is counted from: so many working days (``due_days``) after it; a typed date is itself, and 0."""
+    """The origin of ``due_on``: it lies ``due_days`` working days after this day. For a typed date: that date, and 0."""
     due_days: Mapped[int | None] = mapped_column(Integer)
     unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"), index=True)
     """The unit that registered or writes it."""

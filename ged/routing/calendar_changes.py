@@ -28,8 +28,8 @@ class Changed:
     """What a change of the calendar did.
 
     Attributes:
-        days: how many days were added.
         letters: how many letters have other dates now.
+        days: how many days were added.
     """
 
     letters: int

@@ -1,8 +1,9 @@
 """The dates by which letters wait for an answer: counted in the calendar, and moved when the calendar changes.
 
-A date is kept with what it is counted from: so many working days (``due_days``) after a day (``due_from``). A typed
-date is counted from itself by no day: when it becomes a day off, the next working day takes its place. Whoever counts
-keeps the calendar as it is until the commit (``hold_calendar``), so that a change of it finds every date.
+A date (``due_on``) is kept with its origin: it lies so many working days (``due_days``) after a day (``due_from``). For a
+typed date, ``due_from`` is that date and ``due_days`` is 0: when it becomes a day off, the next working day takes its
+place. Whoever counts a date holds the calendar until the commit (``hold_calendar``). So a change of the calendar finds
+every date that was counted before it.
 """
 
 from collections.abc import Collection
@@ -30,7 +31,7 @@ AT_ONCE = 500
 
 
 class Basis(TypedDict):
-    """The columns of a date, as both tables name them."""
+    """The columns of a date and its origin; letters and assignments have them under these names."""
 
     due_on: date | None
     due_from: date | None
@@ -52,7 +53,7 @@ def hold_calendar(uow: UnitOfWork) -> None:
 
 
 def asked(uow: UnitOfWork, typed: date | None, days: int | None) -> Due | None:
-    """The date that was asked for: typed, or so many working days from today; None: none was.
+    """The date that a form asks for: typed, or so many working days from today. None when it asks for none.
 
     Raises:
         Invalid: ``deadline.days``, ``deadline.no_working_day``.
@@ -81,18 +82,18 @@ def counted(uow: UnitOfWork, form: IncomingForm) -> IncomingForm:
     return replace(form, due_on=add_working_days(since, form.due_days, calendar.calendar(uow.session)))
 
 
-def give(mail: Mail, due: Due) -> None:
+def set_due(mail: Mail, due: Due) -> None:
     """Set a letter's date."""
     mail.due_on, mail.due_from, mail.due_days = due.on, due.since, due.days
 
 
-def basis(due: Due) -> Basis:
-    """The columns that keep a date."""
+def columns(due: Due) -> Basis:
+    """The columns that keep a date and its origin."""
     return Basis(due_on=due.on, due_from=due.since, due_days=due.days)
 
 
-def of(row: Mail | Assignment) -> Basis:
-    """The columns of a letter's date, or of an assignment's, for one that takes it over."""
+def columns_of(row: Mail | Assignment) -> Basis:
+    """The date and its origin of a letter or an assignment, for an assignment below that has the date too."""
     return Basis(due_on=row.due_on, due_from=row.due_from, due_days=row.due_days)
 
 
@@ -184,7 +185,7 @@ class _Count:
     after: WorkCalendar
 
     def anew(self, row: Mail | Assignment) -> date | None:
-        """The day that a row's date is counted to now. A row that does not say from what it was counted was typed."""
+        """The date of a row in the calendar of now. A row without an origin is from before origins were kept: typed."""
         if row.due_on is None:
             return None
         if row.due_from is None or row.due_days is None:

@@ -64,7 +64,7 @@ class Assignment(Base):
     instruction: Mapped[str] = mapped_column(Text, default="")
     due_on: Mapped[date | None] = mapped_column(index=True)
     due_from: Mapped[date | None]
-    """As that of a letter: what ``due_on`` is counted from, with ``due_days``."""
+    """The origin of ``due_on``, as for a letter."""
     due_days: Mapped[int | None] = mapped_column(Integer)
     state: Mapped[AssignmentState] = mapped_column(Code(AssignmentState), default=AssignmentState.OPEN)
     assigned_by_person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))

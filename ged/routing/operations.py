@@ -70,7 +70,7 @@ def impute(
     uow.session.flush()
     mail.responsible_unit_id = units[0].id
     if asked is not None:
-        due.give(mail, asked)
+        due.set_due(mail, asked)
     for position, unit in enumerate(units):
         uow.session.add(
             Assignment(
@@ -82,7 +82,7 @@ def impute(
                 mentions=list(form.mentions),
                 instruction=form.note.strip(),
                 # The letter's date binds every unit that it went to, and whatever they give further.
-                **due.of(mail),
+                **due.columns_of(mail),
                 assigned_by_person_id=actor.person_id,
                 assigned_by_post_id=post.post_id,
                 assigned_at=now,
@@ -229,7 +229,7 @@ def assign(
     if due_on is not None and due_on < now.astimezone(uow.services.zone).date():
         raise Invalid("impute.due_past", "choose a date to come", field="due_on")
     bound = deadlines.latest(due_on, {above.due_on})
-    basis = due.of(above) if asked is None else due.basis(asked)
+    basis = due.columns_of(above) if asked is None else due.columns(asked)
     if above.state is AssignmentState.OPEN:
         above.state = states.move(above.state, AssignmentAct.TAKE)
     row = Assignment(

@@ -30,13 +30,18 @@ WEEK = frozenset(range(5))
 
 @pytest.fixture
 def services(tmp_path: Path) -> Iterator[Services]:
-    made = make_services(tmp_path)
-    make_organisation(made)
-    make_mentions(made)
-    with made.unit_of_work(NOW) as uow:
+    services = made(make_services(tmp_path))
+    yield services
+    services.engine.dispose()
+
+
+def made(services: Services) -> Services:
+    """With the organisation of the tests and the holidays of two years."""
+    make_organisation(services)
+    make_mentions(services)
+    with services.unit_of_work(NOW) as uow:
         calendar_changes.fill(uow, range(2026, 2028), actor=SYSTEM)
-    yield made
-    made.engine.dispose()
+    return services
 
 
 def counted(services: Services, days: int, *, since: date = date(2026, 11, 24)) -> MailId:
@@ -203,20 +208,16 @@ def test_a_refill_moves_what_its_days_move(services: Services) -> None:
 def test_a_letter_counted_while_the_calendar_changes_is_counted_with_the_new_one(
     make_database: Callable[[], str], tmp_path: Path
 ) -> None:
-    services = make_services(tmp_path, url=make_database())
-    make_organisation(services)
-    make_mentions(services)
-    with services.unit_of_work(NOW) as uow:
-        calendar_changes.fill(uow, range(2026, 2028), actor=SYSTEM)
-    made: list[MailId] = []
-    clerk = threading.Thread(target=lambda: made.append(counted(services, 6)))
+    services = made(make_services(tmp_path, url=make_database()))
+    given: list[MailId] = []
+    clerk = threading.Thread(target=lambda: given.append(counted(services, 6)))
     with services.unit_of_work(NOW) as uow:
         calendar_changes.set_holiday(uow, MONDAY, name="Décret", is_off=True, actor=actor(services, "admin"))
         clerk.start()
         clerk.join(0.5)
-        assert made == [], "it waits for the calendar"
+        assert given == [], "it waits for the calendar"
     clerk.join(10)
-    assert dates(services, made[0])[0] == date(2026, 12, 3)
+    assert dates(services, given[0])[0] == date(2026, 12, 3)
     services.engine.dispose()
 
 
@@ -225,20 +226,16 @@ def test_a_week_put_in_the_place_of_another_lets_no_third_change_overtake_who_co
     make_database: Callable[[], str], tmp_path: Path
 ) -> None:
     """Whoever waited for the first change must hold the rows that it made, not those that it took away."""
-    services = make_services(tmp_path, url=make_database())
-    make_organisation(services)
-    make_mentions(services)
-    with services.unit_of_work(NOW) as uow:
-        calendar_changes.fill(uow, range(2026, 2028), actor=SYSTEM)
+    services = made(make_services(tmp_path, url=make_database()))
     counts, third = threading.Event(), threading.Event()
-    made: list[MailId] = []
+    given: list[MailId] = []
 
     def count() -> None:
         with services.unit_of_work(NOW) as uow:
             due.hold_calendar(uow)
             counts.set()
             third.wait(1)
-        made.append(counted(services, 6))
+        given.append(counted(services, 6))
 
     def change() -> None:
         counts.wait(10)
@@ -259,5 +256,5 @@ def test_a_week_put_in_the_place_of_another_lets_no_third_change_overtake_who_co
         one.join(20)
     with services.reading() as session:
         working = calendar.calendar(session)
-    assert dates(services, made[0])[0] == add_working_days(date(2026, 11, 24), 6, working)
+    assert dates(services, given[0])[0] == add_working_days(date(2026, 11, 24), 6, working)
     services.engine.dispose()
