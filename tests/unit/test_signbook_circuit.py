@@ -231,3 +231,8 @@ def test_every_refusal_says_what_to_do() -> None:
             require_deciding(STAGES, post_ids)
     with refused(InvalidTransition, "circuit.acted_already"):
         require_recallable(replace(CIRCUIT, acted_since_submission=True))
+
+
+def test_what_is_asked_stands_in_rows_as_a_word_and_a_visa_is_the_rule() -> None:
+    assert [kind.value for kind in StepKind] == ["visa", "opinion"]
+    assert Step(A, 1).kind is GivenVisa(1, A, 2, 3).kind is V
