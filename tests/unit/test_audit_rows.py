@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from ged import audit
 from ged.audit import AuditEntry, AuditHead, AuditPayload, Event
+from ged.db import Base, insert_if_missing
 from tests.rows_kit import rows
 
 NOW = datetime(2026, 11, 24, 9, 0, 0, 5, tzinfo=UTC)
@@ -97,6 +98,19 @@ def test_an_empty_journal_has_a_head_of_zeros(session: Session) -> None:
     assert (made.id, made.count, made.hash) == (1, 0, ZEROS)
     assert audit.lock(session) is made
     assert len(session.scalars(select(AuditHead)).all()) == 1
+
+
+def test_the_head_is_made_once_and_then_only_locked(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[dict[str, object]] = []
+
+    def insert(session: Session, table: type[Base], **values: object) -> bool:
+        made.append(values)
+        return insert_if_missing(session, table, **values)
+
+    monkeypatch.setattr(audit, "insert_if_missing", insert)
+    for n in range(3):
+        audit.append(session, [event(n)])
+    assert made == [{"id": 1}]
 
 
 def test_entries_are_chained_over_appends_and_the_head_is_the_last(journal: Session) -> None:
