@@ -103,9 +103,10 @@ def append(session: Session, events: Sequence[Event]) -> None:
     count, last = head.count, head.hash
     entries, payloads = [], []
     for event in events:
-        entry, payload = _entry(event, sequence=count + 1, previous_hash=last)
+        salt = secrets.token_hex(16)
+        entry = _entry(event, salt, sequence=count + 1, previous_hash=last)
         entries.append({name: getattr(entry, name) for name in ENTRY})
-        payloads.append({"sequence": entry.sequence, "salt": payload.salt, "payload": payload.payload})
+        payloads.append({"sequence": entry.sequence, "salt": salt, "payload": event.payload})
         count, last = entry.sequence, entry.hash
     head.count, head.hash = count, last
     # The payload refers to the entry by its key only: write them in that order.
@@ -119,13 +120,12 @@ def lock(session: Session) -> AuditHead:
     head = locks.hold_one(session, AuditHead, HEAD_ID)
     if head is None:
         # Two first entries at one moment: one of them makes the row, both wait for it.
-        insert_if_missing(session, AuditHead, id=HEAD_ID, count=0, hash=GENESIS)
+        insert_if_missing(session, AuditHead, id=HEAD_ID)
         head = locks.hold_known(session, AuditHead, HEAD_ID)
     return head
 
 
-def _entry(event: Event, *, sequence: int, previous_hash: str) -> tuple[AuditEntry, AuditPayload]:
-    salt = secrets.token_hex(16)
+def _entry(event: Event, salt: str, *, sequence: int, previous_hash: str) -> AuditEntry:
     entry = AuditEntry(
         sequence=sequence,
         at=event.at,
@@ -139,7 +139,7 @@ def _entry(event: Event, *, sequence: int, previous_hash: str) -> tuple[AuditEnt
         previous_hash=previous_hash,
     )
     entry.hash = entry_hash(entry)
-    return entry, AuditPayload(sequence=sequence, salt=salt, payload=event.payload)
+    return entry
 
 
 def canonical(value: object) -> bytes:
