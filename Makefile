@@ -12,7 +12,7 @@ BENCHES := $(patsubst bench/%.py,%,$(wildcard bench/[a-z]*.py))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check lint sbom bench deadlocks malformed fmt clean
+.PHONY: help run demo test check lint sbom bench deadlocks malformed mutate fmt clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z*%-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -76,6 +76,10 @@ deadlocks: ## play the crossings of people and jobs 200 times each on PostgreSQL
 malformed: ## read 500 malformed files made from a fresh seed (FILES=500); some minutes
 	@$(SETUP) test
 	@GED_TEST_MALFORMED=$(or $(FILES),500) exec $(BIN)/pytest -q -s tests/faults/test_malformed.py
+
+mutate: ## change the program in one small place at a time: do its tests notice? (AREA=access, or all; long)
+	@$(SETUP) mutate
+	@exec $(BIN)/python scripts/mutate.py $(AREA)
 
 fmt: ## format the sources and repair what the linter can repair
 	@$(SETUP) check

@@ -123,7 +123,7 @@ def lock(session: Session) -> AuditHead:
     head = locks.hold_one(session, AuditHead, HEAD_ID)
     if head is None:
         # Two first entries at one moment: one of them makes the row, both wait for it.
-        insert_if_missing(session, AuditHead, id=HEAD_ID, count=0, hash=GENESIS)
+        insert_if_missing(session, AuditHead, id=HEAD_ID)
         head = locks.hold_known(session, AuditHead, HEAD_ID)
     return head
 

@@ -5,6 +5,7 @@
     scripts/setup.py check   that, and the tools of `make check`
     scripts/setup.py test    that, and what the tests need: servers and a browser
     scripts/setup.py bench   what `check` needs, the servers of the tests, and what the benchmarks compare with
+    scripts/setup.py mutate  what `check` needs, and what changes the program under its tests
     scripts/setup.py LEVEL --check    install nothing, exit with 1 when something is missing
 
 Standard library only: this runs before anything is installed. Each step keeps, in .venv/.setup/, a digest of the
@@ -33,6 +34,7 @@ LOG = ROOT / ".cache" / "setup.log"
 PACKAGE_LISTS = {
     "run": ["debian-packages.txt"],
     "check": ["debian-packages.txt"],
+    "mutate": ["debian-packages.txt"],
     "test": ["debian-packages.txt", "debian-packages-test.txt"],
     "bench": ["debian-packages.txt", "debian-packages-test.txt", "debian-packages-bench.txt"],
 }
@@ -109,6 +111,10 @@ def steps(level: str) -> list[Step]:
     ]
     if level == "check":
         return check
+    if level == "mutate":
+        mutate = "requirements-mutate.txt"
+        title = f"{count(mutate)} Python packages ({mutate})"
+        return [*check, Step("python-mutate", title, (build, locked, dev, mutate), (), lambda: install(mutate))]
     elastic, kept = ("tests/servers/elastic.py",), (".cache/elasticsearch",)
     servers = [Step("elastic", "Elasticsearch for the tests (once, 950 MB)", elastic, kept, fetch_elasticsearch)]
     if level == "bench":  # on the private servers of the tests

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -12,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PROMISED = {"run", "demo", "test", "check", "bench", "fmt", "clean", "help"}
-LOCKS = ["requirements.txt", "requirements-dev.txt", "requirements-build.txt"]
+LOCKS = ["requirements.txt", "requirements-dev.txt", "requirements-build.txt", "requirements-mutate.txt"]
 
 
 def _targets() -> set[str]:
@@ -84,8 +85,8 @@ def test_every_npm_package_is_pinned_with_its_hash_and_no_address() -> None:
 
 def test_the_python_locks_agree() -> None:
     pins = [dict(re.findall(r"^(\S+?)==(\S+)", (ROOT / name).read_text(), re.MULTILINE)) for name in LOCKS]
-    run, dev, build = pins
-    for one, other in ((run, dev), (run, build), (dev, build)):
+    run, dev, *_ = pins
+    for one, other in itertools.combinations(pins, 2):
         for package in one.keys() & other.keys():
             assert one[package] == other[package], package
     assert run.keys() <= dev.keys()

@@ -1,0 +1,446 @@
+#!/usr/bin/env python3
+"""Change the program in one small place at a time, and see whether the tests of its area notice.
+
+    scripts/mutate.py               all areas of tests/mutation/areas.toml
+    scripts/mutate.py access        one area (or several)
+    scripts/mutate.py access --only grant    the mutants of one function, while its tests are written
+
+A mutant lives in the memory of a forked process only: no file is changed. It meets the tests that come by the changed
+lines, and, when these let it live, all tests of its area. It is killed when a test fails or takes far too long.
+
+Exits with 1 when fewer than 90 % of an area's mutants are killed, or a survivor does not stand with its reason in
+tests/mutation/survivors.toml, or one that stands there survives no more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import contextlib
+import gc
+import importlib
+import importlib.machinery
+import json
+import os
+import resource
+import shutil
+import sys
+import tempfile
+import time
+import tomllib
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+AREAS = ROOT / "tests" / "mutation" / "areas.toml"
+SURVIVORS = ROOT / "tests" / "mutation" / "survivors.toml"
+RESULTS = ROOT / ".cache" / "mutate"
+CHILDREN = 2
+NICE = 15
+GOAL = 0.9
+ENOUGH = 0.6  # a selection larger than this part of an area's tests is no selection
+NO_TESTS, BAD_CALL = 5, 4  # pytest's own statuses
+
+sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
+
+import coverage  # noqa: E402  (beside this file are the mutants, and the project is not installed)
+import pytest  # noqa: E402
+from mutants import Mutant, mutants_of  # noqa: E402
+
+
+class MutationError(Exception):
+    """Why nothing can be said."""
+
+
+@dataclass(frozen=True)
+class Area:
+    """What is changed, and the tests that have to notice."""
+
+    name: str
+    sources: tuple[str, ...]
+    tests: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A run of an area's tests on the program as it is.
+
+    Attributes:
+        seconds: how long each test took, by its id.
+        by_line: which tests came by a line, by file and line.
+        modules: what others wrote and the tests loaded.
+    """
+
+    seconds: dict[str, float]
+    by_line: dict[str, dict[int, list[str]]]
+    modules: list[str]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of an area's mutants; ``without`` are survivors that stand nowhere with a reason."""
+
+    area: str
+    total: int
+    with_reason: list[Mutant]
+    without: list[Mutant]
+    stale: list[dict[str, str]]
+    seconds: float
+
+    @property
+    def killed(self) -> int:
+        """Mutants that a test noticed."""
+        return self.total - len(self.with_reason) - len(self.without)
+
+    @property
+    def is_good(self) -> bool:
+        """Enough are killed, every survivor has a reason, no reason is left over."""
+        return self.killed >= GOAL * self.total and not self.without and not self.stale
+
+
+def areas() -> dict[str, Area]:
+    """The table of areas."""
+    rows = tomllib.loads(AREAS.read_text())
+    return {name: Area(name, tuple(row["sources"]), tuple(row["tests"])) for name, row in rows.items()}
+
+
+def reasons() -> list[dict[str, str]]:
+    """Survivors that may survive: same behaviour, or a behaviour that nobody relies on."""
+    rows: list[dict[str, str]] = tomllib.loads(SURVIVORS.read_text()).get("survivor", [])
+    for row in rows:
+        if row.keys() != {"path", "where", "was", "becomes", "reason"} or not row["reason"].strip():
+            raise MutationError(f"{SURVIVORS.name}: path, where, was, becomes and a reason are needed: {row}")
+    return rows
+
+
+# --- Processes ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Job:
+    """Tests to run in a process of their own, on a mutant or (None) on the program as it is."""
+
+    mutant: Mutant | None
+    tests: tuple[str, ...]
+
+
+class Runner:
+    """Forks a process for each run of pytest."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._number = 0
+        self.limit_s = 60.0
+        self.cpu_s = 600
+
+    def run(self, jobs: Iterator[Job]) -> Iterator[tuple[Job, int]]:
+        """Run at most CHILDREN at once; gives each job with pytest's exit status as it ends."""
+        running: dict[int, Job] = {}
+        for job in jobs:
+            running[self.start(job)] = job
+            if len(running) == CHILDREN:
+                yield self._one(running)
+        while running:
+            yield self._one(running)
+
+    def _one(self, running: dict[int, Job]) -> tuple[Job, int]:
+        pid, status = os.wait()
+        return running.pop(pid), os.waitstatus_to_exitcode(status)
+
+    def start(self, job: Job, plugin: Any = None) -> int:
+        """The id of the process that runs the job."""
+        self._number += 1
+        sys.stdout.flush()
+        pid = os.fork()
+        if pid:
+            return pid
+        status = 70
+        try:
+            status = self._work(job, self._folder / str(self._number), plugin)
+        except BaseException:  # noqa: BLE001  (told by the status)
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+
+    def _work(self, job: Job, folder: Path, plugin: Any) -> int:
+        said = os.open(self._folder / "said", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(said, 1)
+        os.dup2(said, 2)
+        resource.setrlimit(resource.RLIMIT_CPU, (self.cpu_s, self.cpu_s))
+        if job.mutant:
+            _put_in_place(job.mutant)
+        words = [
+            "-x",
+            "-q",
+            "--assert=plain",
+            "-p",
+            "no:cacheprovider",
+            f"--basetemp={folder}",
+            f"--timeout={self.limit_s:.0f}",
+        ]
+        status = int(pytest.main([*words, "--hypothesis-seed=0", *job.tests], plugins=[plugin] if plugin else []))
+        shutil.rmtree(folder, ignore_errors=True)
+        return status
+
+    def said(self) -> str:
+        """The last words of pytest."""
+        return (self._folder / "said").read_text()[-4000:]
+
+
+def _put_in_place(mutant: Mutant) -> None:
+    """This process loads the mutant where it would load the file."""
+    target = str(ROOT / mutant.path)
+    code = compile(mutant.source, target, "exec", dont_inherit=True)
+    loader: Any = importlib.machinery.SourceFileLoader
+    get_code = loader.get_code
+
+    def instead(self: Any, name: str) -> Any:
+        return code if self.path == target else get_code(self, name)
+
+    loader.get_code = instead
+
+
+# --- The program as it is -------------------------------------------------------------------------------------------
+
+
+class _Watch:
+    """Plugin of pytest: which test comes by which line, and how long it takes."""
+
+    def __init__(self, area: Area, to: Path) -> None:
+        self._cov = coverage.Coverage(data_file=None, include=[str(ROOT / path) for path in area.sources])
+        self._area, self._to, self._seconds = area, to, dict[str, float]()
+        self._cov.start()
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Lines from here on are this test's."""
+        self._cov.switch_context(nodeid)
+        self._seconds[nodeid] = 0.0
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Set-up, call and tear-down each take their time."""
+        self._seconds[report.nodeid] += report.duration
+
+    def pytest_unconfigure(self) -> None:
+        """Write down what was seen."""
+        self._cov.stop()
+        data = self._cov.get_data()
+        lines = {path: data.contexts_by_lineno(str(ROOT / path)) for path in self._area.sources}
+        modules = sorted(name for name, module in sys.modules.items() if _is_foreign(name, module))
+        self._to.write_text(json.dumps({"seconds": self._seconds, "lines": lines, "modules": modules}))
+
+
+def _is_foreign(name: str, module: Any) -> bool:
+    """Whether somebody else wrote it, so that no mutant can be in it."""
+    path = getattr(module, "__file__", None)
+    own = path is not None and Path(path).is_relative_to(ROOT) and "site-packages" not in path
+    return path is not None and not own and name != "__main__" and "pytest_cov" not in name
+
+
+def look_at(area: Area, runner: Runner, folder: Path) -> Baseline:
+    """Run the area's tests once.
+
+    Raises:
+        MutationError: they fail.
+    """
+    to = folder / "baseline.json"
+    pid = os.fork()
+    if not pid:  # coverage traces the process that it is started in
+        watch = _Watch(area, to)
+        _, status = os.waitpid(runner.start(Job(None, area.tests), watch), 0)
+        os._exit(os.waitstatus_to_exitcode(status))
+    _, status = os.waitpid(pid, 0)
+    if status or not to.exists():
+        raise MutationError(f"The tests of '{area.name}' fail without any mutant:\n{runner.said()}")
+    seen = json.loads(to.read_text())
+    lines = {
+        path: {int(n): [t for t in tests if t] for n, tests in rows.items()} for path, rows in seen["lines"].items()
+    }
+    return Baseline(seen["seconds"], lines, seen["modules"])
+
+
+def load_ahead(modules: list[str], area: Area) -> None:
+    """Load what no mutant can be seen in; the forks have it then.
+
+    That is all that others wrote, and those of our modules that load none of the changed files, by any way.
+    """
+    for name in [*modules, *_apart(area)]:
+        with contextlib.suppress(Exception):  # a module that is loaded by another way only
+            importlib.import_module(name)
+    gc.collect()
+    gc.freeze()
+
+
+def _apart(area: Area) -> list[str]:
+    """Our modules that the area's files or tests need, and that need none of these files."""
+    changed = {_module(path) for path in area.sources}
+    needs: dict[str, set[str]] = {}
+    rest = [*changed, *(_module(path) for path in area.tests)]
+    while rest:
+        name = rest.pop()
+        if name not in needs:
+            needs[name] = _needs(name)
+            rest += needs[name]
+    return sorted(name for name in needs if not name.startswith("tests.") and not _reached(name, needs) & changed)
+
+
+def _reached(name: str, needs: dict[str, set[str]]) -> set[str]:
+    found, rest = set[str](), [name]
+    while rest:
+        one = rest.pop()
+        if one not in found:
+            found.add(one)
+            rest += needs[one]
+    return found
+
+
+def _needs(name: str) -> set[str]:
+    """Our modules that a module names in its imports, and the packages above them."""
+    path = _file(name)
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())) if path else ():
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    found |= {".".join(name.split(".")[:n]) for name in [*found, name] for n in range(1, name.count(".") + 1)}
+    return {name for name in found if _file(name)}
+
+
+def _file(name: str) -> Path | None:
+    base = ROOT.joinpath(*name.split("."))
+    paths = (base.with_suffix(".py"), base / "__init__.py")
+    return next((path for path in paths if path.exists()), None)
+
+
+def _module(path: str) -> str:
+    return path.removesuffix(".py").replace("/", ".")
+
+
+def selection(mutant: Mutant, area: Area, seen: Baseline) -> tuple[str, ...]:
+    """The tests that come by the changed lines, in the order of a whole run; all where they would be nearly all."""
+    if mutant.is_at_import:
+        return area.tests
+    lines = seen.by_line[mutant.path]
+    found = {test for line in range(mutant.first, mutant.last + 1) for test in lines.get(line, [])}
+    if not found or sum(seen.seconds[t] for t in found) > ENOUGH * sum(seen.seconds.values()):
+        return area.tests
+    return tuple(test for test in seen.seconds if test in found)
+
+
+# --- An area --------------------------------------------------------------------------------------------------------
+
+
+def examine(area: Area, only: str | None, tell: Callable[[str], None]) -> Outcome:
+    """Try all mutants of an area.
+
+    Raises:
+        MutationError: the tests fail on the program as it is.
+    """
+    begin = time.monotonic()
+    mutants = [m for path in area.sources for m in mutants_of(path, (ROOT / path).read_text())]
+    mutants = [m for m in mutants if only is None or only in m.where]
+    with tempfile.TemporaryDirectory(prefix="ged-mutate-") as name:
+        runner = Runner(Path(name))
+        seen = look_at(area, runner, Path(name))
+        load_ahead(seen.modules, area)
+        whole = sum(seen.seconds.values())
+        runner.limit_s = 20 + 10 * max(seen.seconds.values(), default=0)
+        runner.cpu_s = int(120 + 5 * whole)
+        chosen = {m: selection(m, area, seen) for m in mutants}
+        tell(f"{area.name}: {len(mutants)} mutants, {len(seen.seconds)} tests, {whole:.0f} s")
+        wrong = _not_alone({tests for tests in chosen.values() if tests != area.tests}, runner)
+        first = (Job(m, area.tests if tests in wrong else tests) for m, tests in chosen.items())
+        alive = _alive(runner, first, tell)
+        again = (Job(job.mutant, area.tests) for job in alive if job.tests != area.tests)
+        left = {job.mutant for job in alive if job.tests == area.tests}
+        left |= {job.mutant for job in _alive(runner, again, tell)}
+    survivors = [m for m in mutants if m in left]
+    return _judge(area, mutants, survivors, only, time.monotonic() - begin)
+
+
+def _not_alone(selections: set[tuple[str, ...]], runner: Runner) -> set[tuple[str, ...]]:
+    """Selections that fail without any mutant: their tests hang on others before them."""
+    ran = runner.run(Job(None, tests) for tests in sorted(selections))
+    return {job.tests for job, status in ran if status}
+
+
+def _alive(runner: Runner, jobs: Iterator[Job], tell: Callable[[str], None]) -> list[Job]:
+    alive = []
+    for number, (job, status) in enumerate(runner.run(jobs), 1):
+        if status in (NO_TESTS, 70):
+            raise MutationError(f"pytest ran nothing:\n{runner.said()}")
+        if not status:
+            alive.append(job)
+            tell(f"  lives: {_line(job.mutant)}" if job.mutant else "")
+        if number % 50 == 0:
+            tell(f"  {number} tried")
+    return alive
+
+
+def _judge(area: Area, mutants: list[Mutant], survivors: list[Mutant], only: str | None, seconds: float) -> Outcome:
+    """Compare the survivors with those that have a reason; a reason is for one mutant."""
+    rows = [row for row in reasons() if row["path"] in area.sources]
+    may = Counter((row["path"], row["where"], row["was"], row["becomes"]) for row in rows)
+    with_reason: list[Mutant] = []
+    without: list[Mutant] = []
+    for mutant in survivors:
+        listed = may[mutant.key] > 0
+        may[mutant.key] -= listed
+        (with_reason if listed else without).append(mutant)
+    left = [row for row in rows if may[row["path"], row["where"], row["was"], row["becomes"]] > 0]
+    return Outcome(area.name, len(mutants), with_reason, without, [] if only else left, seconds)
+
+
+def _line(mutant: Mutant) -> str:
+    return f"{mutant.path}:{mutant.first} {mutant.where}\n      - {mutant.was}\n      + {mutant.becomes}"
+
+
+def report(outcome: Outcome) -> str:
+    """What a person reads."""
+    share = 100 * outcome.killed / outcome.total if outcome.total else 100.0
+    lines = [
+        f"{outcome.area}: {outcome.total} mutants, {outcome.killed} killed ({share:.1f} %), "
+        f"{len(outcome.with_reason)} survive with a reason, {len(outcome.without)} without; {outcome.seconds:.0f} s"
+    ]
+    lines += [f"  no reason: {_line(mutant)}" for mutant in outcome.without]
+    lines += [
+        f"  survives no more, strike it out: {row['where']}: {row['was']} -> {row['becomes']}" for row in outcome.stale
+    ]
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Parse, examine, report; the exit status."""
+    table = areas()
+    parser = argparse.ArgumentParser(description="Change the program and see whether its tests notice.")
+    parser.add_argument("area", nargs="*", help=f"of {', '.join(table)}; all without any")
+    parser.add_argument("--only", help="only functions with this text in their name")
+    arguments = parser.parse_args()
+    unknown = set(arguments.area) - table.keys()
+    if unknown:
+        parser.error(f"no area {', '.join(sorted(unknown))}; there are {', '.join(table)}")
+    os.chdir(ROOT)
+    os.nice(NICE)
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+        os.environ[name] = "1"  # threads do not come through a fork
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    said, good = [], True
+    for name in arguments.area or table:
+        try:
+            outcome = examine(table[name], arguments.only, lambda text: print(text, flush=True))
+        except MutationError as error:
+            print(error)
+            return 1
+        said.append(report(outcome))
+        good = good and outcome.is_good
+        (RESULTS / f"{name}.txt").write_text(said[-1] + "\n")
+    print("\n".join(["", *said]))
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
