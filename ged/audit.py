@@ -206,7 +206,7 @@ def verify_chain(session: Session) -> Iterator[Finding]:
 def _verify_payloads(session: Session) -> Iterator[Finding]:
     rows = session.execute(
         select(AuditEntry.sequence, AuditEntry.payload_digest, AuditPayload.salt, AuditPayload.payload)
-        .outerjoin(AuditPayload, AuditPayload.sequence == AuditEntry.sequence)
+        .outerjoin(AuditPayload)
         .order_by(AuditEntry.sequence)
         .execution_options(yield_per=1000)
     )

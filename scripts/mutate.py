@@ -358,8 +358,15 @@ def examine(area: Area, only: str | None, tell: Callable[[str], None]) -> Outcom
         again = (Job(job.mutant, area.tests) for job in alive if job.tests != area.tests)
         left = {job.mutant for job in alive if job.tests == area.tests}
         left |= {job.mutant for job in _alive(runner, again, tell)}
+        _require_passing(area, runner)  # a full disk would have killed them all
     survivors = [m for m in mutants if m in left]
     return _judge(area, mutants, survivors, only, time.monotonic() - begin)
+
+
+def _require_passing(area: Area, runner: Runner) -> None:
+    ((_, status),) = runner.run(iter([Job(None, area.tests)]))
+    if status:
+        raise MutationError(f"The tests of '{area.name}' fail by now without any mutant:\n{runner.said()}")
 
 
 def _not_alone(selections: set[tuple[str, ...]], runner: Runner) -> set[tuple[str, ...]]:

@@ -185,9 +185,10 @@ def test_a_lost_entry_is_named_where_it_stood(journal: Session, lost: int) -> No
     assert findings(journal) == [(lost, "journal.entry_missing"), (lost + 1, "journal.chain_broken")]
 
 
-def test_a_cut_tail_is_named_from_its_first_entry(journal: Session) -> None:
-    drop(journal, 4, 5)
-    assert findings(journal) == [(4, "journal.tail_cut")]
+@pytest.mark.parametrize("lost", [(4, 5), (5,)])
+def test_a_cut_tail_is_named_from_its_first_entry(journal: Session, lost: tuple[int, ...]) -> None:
+    drop(journal, *lost)
+    assert findings(journal) == [(lost[0], "journal.tail_cut")]
 
 
 def test_an_emptied_journal_is_a_cut_tail(journal: Session) -> None:
