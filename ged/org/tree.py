@@ -25,7 +25,7 @@ def entity_of(unit_id: int, units: Mapping[int, Placed]) -> int:
     """The entity of a unit: itself or the nearest unit above that is one, the root where none is."""
     while not units[unit_id].is_entity:
         above = units[unit_id].parent_id
-        if above is None:
+        if above is None or above not in units:
             break
         unit_id = above
     return unit_id
