@@ -705,9 +705,19 @@ def _times(status: Any) -> tuple[datetime | None, datetime | None]:
 
 
 def _signed_end(embedded: Any, pdf: bytes) -> int:
-    """Where the signed bytes end; 0 when they leave out more than the signature itself."""
+    """Where the signed bytes end; 0 when they leave out more than the signature itself.
+
+    What stands between the two signed parts is the signature in hexadecimal and nothing else: its padding would hold any
+    entry of the dictionary around it, and no signature covers it.
+    """
     start, gap, after, tail = (int(one) for one in embedded.byte_range)
-    is_whole = start == 0 and pdf[gap : gap + 1] == b"<" and pdf[after - 1 : after] == b">"
+    left_out = pdf[gap:after]
+    if start or not (left_out.startswith(b"<") and left_out.endswith(b">")):
+        return 0
+    try:
+        is_whole = bytes.fromhex(left_out[1:-1].decode("ascii")) == embedded.pkcs7_content
+    except ValueError:
+        return 0
     return after + tail if is_whole else 0
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import sys
 from dataclasses import replace
 from io import BytesIO, TextIOWrapper
@@ -783,16 +784,35 @@ def test_a_certificate_must_be_made_for_signing(usage, state):
 
 
 def test_a_signature_that_leaves_out_more_than_itself_is_broken():
-    embedded = SimpleNamespace(byte_range=[0, 3, 6, 4])
-    assert ged_verify._signed_end(embedded, b"abc<0>1234") == 10
-    for numbers, pdf in (
-        ([1, 3, 6, 4], b"abc<0>1234"),
-        ([0, 3, 6, 4], b"abc(0>1234"),
-        ([0, 3, 6, 4], b"abc<0)1234"),
-        ([0, 2, 6, 4], b"abc<0>1234"),
-        ([0, 3, 7, 3], b"abc<0>1234"),
+    def end(pdf, *numbers, contents=b"\x0a"):
+        return ged_verify._signed_end(SimpleNamespace(byte_range=numbers, pkcs7_content=contents), pdf)
+
+    assert end(b"abc<0a>1234", 0, 3, 7, 4) == 11
+    assert end(b"abc<0A >1234", 0, 3, 8, 4) == 12
+    for pdf, *numbers in (
+        (b"abc<0a>1234", 1, 3, 7, 4),
+        (b"abc(0a>1234", 0, 3, 7, 4),
+        (b"abc<0a)1234", 0, 3, 7, 4),
+        (b"abc<0a>1234", 0, 2, 7, 4),
+        (b"abc<0a>1234", 0, 3, 8, 3),
+        (b"abc<0b>1234", 0, 3, 7, 4),
+        (b"abc<0a00>1234", 0, 3, 9, 4),
+        (b"abc<0a0>1234", 0, 3, 8, 4),
+        (b"abc<\xe90>1234", 0, 3, 7, 4),
+        (b"abc<>1234", 0, 3, 5, 4),
     ):
-        assert ged_verify._signed_end(SimpleNamespace(byte_range=numbers), pdf) == 0
+        assert end(pdf, *numbers) == 0, pdf
+
+
+def test_nothing_is_written_into_the_padding_of_a_signature():
+    """A forger's words in the signature's dictionary, where no signed byte changes: pyHanko calls it whole."""
+    found = re.search(rb"/Contents <[0-9a-fA-F]+?(0{200,})>", letter())
+    words = b"> /Reason (Approuve par le ministre) /X <"
+    padding = words.ljust(len(found[1]), b"0")
+    forged = letter()[: found.start(1)] + padding + letter()[found.end(1) :]
+    assert len(forged) == len(letter())
+    for listed in ([], None):
+        assert of_pdf(forged, listed) == [("broken", *SIGNED[:2], "", "le contenu signé a été altéré")]
 
 
 def test_without_pyhanko_signatures_are_open(folder, held, capsys, monkeypatch):

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 from datetime import date
 from functools import cache
 
@@ -289,6 +290,12 @@ def test_a_signature_whose_bytes_changed_covers_nothing():
     changed = genuine().replace(b"/T (signature)", b"/T (signaturf)")
     assert changed != genuine()
     assert beside(changed) == ("open", NOBODY)
+
+
+def test_nothing_is_written_into_the_padding_of_the_letters_signature():
+    found = re.search(rb"/Contents <[0-9a-fA-F]+?(0{200,})>", genuine())
+    words = b"> /Reason (Approuve par le ministre) /X <".ljust(len(found[1]), b"0")
+    assert beside(genuine()[: found.start(1)] + words + genuine()[found.end(1) :]) == ("open", NOBODY)
 
 
 def test_validation_data_and_time_stamps_may_follow_the_signature():
