@@ -203,6 +203,14 @@ def test_a_narrow_terminal_folds_further_in_than_the_marks(monkeypatch):
         assert all(one.startswith(" " * 13 + "PROUVÉ") for one in others)
 
 
+def test_the_narrowest_line_has_forty_places(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setenv("COLUMNS", "1")
+    words = ged_verify._words(ged_verify.Line("proven", f"{'a' * 28} b"))
+    assert words == f"PROUVÉ      {'a' * 28}\n{' ' * 13}b"
+    assert ged_verify._words(ged_verify.Line("proven", f"{'a' * 26} b")) == f"PROUVÉ      {'a' * 26} b"
+
+
 def test_letters_that_a_stream_lacks_are_spelt_and_end_nothing(folder, monkeypatch):
     path = folder.write()
     out, err = (TextIOWrapper(BytesIO(), "ascii") for _ in range(2))
@@ -242,9 +250,11 @@ def test_help_says_what_each_argument_is(capsys, monkeypatch):
         "--trust TRUST a root that you trust (PEM)",
         "--key KEY the journal's public key, as you hold it",
         "--json one JSON line a finding",
-        "Exit 0: all is proven by what you gave; 1: something is broken; 2: unreadable; 3: something is open.",
     ):
         assert part in said
+    assert said.endswith(
+        " Exit 0: all is proven by what you gave; 1: something is broken; 2: unreadable; 3: something is open."
+    )
 
 
 @pytest.mark.parametrize(
@@ -386,6 +396,10 @@ def test_a_program_in_the_folder_is_never_vouched_for_unless_it_is_an_early_copy
     (path / "ged_verify.py").rename(path / "moved")
     (path / "ged_verify.py").symlink_to("moved")
     assert about(told(everything, capsys)[1], program)[0] == "open"
+
+
+def test_early_copies_are_known_by_their_digests():
+    assert all(re.fullmatch("[0-9a-f]{64}", one) for one in ged_verify._INNER_COPIES)
 
 
 # --- the anchor and its time-stamp
@@ -639,6 +653,37 @@ def test_no_byte_of_a_token_can_change_and_leave_it_proven_with_another_time():
         assert found[0] in ("broken", "open") or found == PROVEN, place
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError, TypeError, KeyError, IndexError, StopIteration, OverflowError, NotImplementedError, UserWarning,
+        ged_verify.InvalidSignature, ged_verify.UnsupportedAlgorithm,
+    ],
+)  # fmt: skip
+def test_whatever_a_hostile_token_raises_it_is_altered(error, monkeypatch):
+    def stumble(_data):
+        raise error("odd")
+
+    monkeypatch.setattr(ged_verify, "_children", stumble)
+    assert of_token(b"token") == altered(error.__name__)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ged_verify.x509.DuplicateExtension("odd", ged_verify.ExtendedKeyUsageOID.TIME_STAMPING),
+        ged_verify.x509.InvalidVersion("odd", 7),
+        ged_verify.x509.UnsupportedGeneralNameType("odd"),
+    ],
+)
+def test_whatever_its_certificates_raise_it_is_altered(error, monkeypatch):
+    def stumble(_certificate):
+        raise error
+
+    monkeypatch.setattr(ged_verify, "_is_for_stamping", stumble)
+    assert of_token(Token(stamper(), STAMPED)) == altered(type(error).__name__)
+
+
 UNKNOWN = ("open", "CN=Horodateur", "2026-03-02T18:30:00+00:00", "autorité d'horodatage non reconnue (--trust)")
 
 
@@ -832,6 +877,14 @@ def test_a_listed_letter_that_is_lost_is_told_among_the_files(folder, held, caps
     assert not [line for line in lines if line[1].startswith("signature")]
 
 
+def test_a_lost_letter_does_not_hide_the_next(folder, held, capsys):
+    path = with_letter(folder).write()
+    manifest = json.loads((path / "manifest.json").read_text())
+    manifest["signed"].insert(0, {"path": "files/none.pdf", "name": "x", "revisions": []})
+    folder.sign(manifest)
+    assert about(told([path, *held[0], *held[1]], capsys)[1], "signature")[0] == "proven"
+
+
 def test_revisions_count_only_under_the_key_that_the_judge_holds(folder, held, capsys):
     more = with_validation_data(letter(), [ministry().root])
     digests = [hashlib.sha256(one).hexdigest() for one in (letter(), more)]
@@ -839,6 +892,13 @@ def test_revisions_count_only_under_the_key_that_the_judge_holds(folder, held, c
     assert told([path, *held[0], *held[1]], capsys)[0] == 0
     line = about(told([path, *held[0]], capsys)[1], "signature")
     assert (line[0], line[3]) == ("open", AFTER)
+
+
+def test_a_certificate_is_judged_today(folder, held, capsys):
+    """Today is the program's clock, which the test sets; the machine's is later."""
+    short = signed(order_pdf(), holder("AMAVI Kossi", ministry().root, end=NOW + SECOND))
+    path = with_letter(folder, short).write()
+    assert about(told([path, *held[0]], capsys)[1], "signature")[0] == "proven"
 
 
 def test_every_root_that_is_given_or_lies_in_the_folder_counts(folder, held, tmp_path, capsys):

@@ -202,6 +202,15 @@ def test_one_byte_of_signature_makes_a_code_and_the_last_character_has_one_spell
             assert findings(other) == [NO_CODE], "unused bits are zero"
 
 
+def test_no_letter_at_the_end_of_a_code_is_taken_for_a_bar():
+    endings = set()
+    for last in range(32):
+        whole = spelt(content_of() + b"four" + bytes([last]))
+        endings.add(whole[-1])
+        assert findings(whole)[0][3] == NOT_SIGNED
+    assert len(endings) == 32
+
+
 def test_the_day_counts_from_the_year_2000():
     for day in (date(2000, 1, 1), date(2000, 1, 2), date(2026, 11, 24), date(2179, 6, 6)):
         assert f" du {day.isoformat()} " in findings(code(day=day))[0][1]
