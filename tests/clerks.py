@@ -21,7 +21,7 @@ from sqlalchemy import func, select
 
 from ged.adapters.queue_polled import PolledQueue
 from ged.audit import verify_chain
-from ged.db import Base, make_engine
+from ged.db import make_engine
 from ged.org.actors import Actor, actor_of_account
 from ged.org.models import Post
 from ged.pipeline import lane_of
@@ -30,7 +30,7 @@ from ged.registry import allocation
 from ged.registry.models import Mail, MailNumber, Register
 from ged.registry.operations import IncomingForm, register_incoming
 from ged.unit import Services
-from tests.factories import TODAY, make_organisation
+from tests.factories import TODAY, make_organisation, make_tables
 
 MIDNIGHT = datetime(2026, 1, 1, tzinfo=UTC)
 """Past: a clock ahead of the database's gives no number."""
@@ -63,7 +63,7 @@ def light_services(url: str, folder: Path) -> Services:
 def prepare(url: str, folder: Path) -> None:
     """Make the tables and the small ministry."""
     services = light_services(url, folder)
-    Base.metadata.create_all(services.engine)
+    make_tables(services.engine)
     make_organisation(services)
     services.engine.dispose()
 

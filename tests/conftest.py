@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import pytest
 
-from tests import servers
+from tests import compiled_once, servers
 from tests.servers import postgres, redis
 from tests.servers.elastic import elasticsearch_url
 
@@ -38,6 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """The controlling process makes the run's folder; its workers inherit the variable that names it."""
     # A run in the background of a script ignores Ctrl-C, and so would the programs that tests interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    compiled_once.install()
     if not hasattr(config, "workerinput"):
         config.stash[_RUN] = servers.open_run()
 

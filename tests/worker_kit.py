@@ -16,14 +16,13 @@ from alembic import command
 from sqlalchemy import select
 
 from ged.config import Settings, load_settings
-from ged.db import Base
 from ged.jobs import Job, JobKind, JobState
 from ged.ports import AttachmentId, Digest, JobId, MailId
 from ged.registry.models import AttachmentKind
 from ged.registry.operations import SourcePage, attach
 from ged.unit import Services
 from tests import ocr_pages
-from tests.factories import actor, make_organisation
+from tests.factories import actor, make_organisation, make_tables
 from tests.slip_kit import letter
 from web import settings_file
 from web.bootstrap import build_services
@@ -60,7 +59,7 @@ class Installation:
             out.writelines(f"{name}={value}\n" for name, value in (extra or {}).items())
         settings = load_settings(env_file)
         services = build_services(settings)
-        Base.metadata.create_all(services.engine)
+        make_tables(services.engine)
         with services.engine.begin() as connection:
             command.stamp(alembic_config(connection), "head")
         make_organisation(services)

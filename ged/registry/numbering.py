@@ -18,7 +18,7 @@ MAX_CODE = 32
 MAX_SEQUENCE = 9_999_999
 MAX_KEY = 128
 
-_SIGN = re.compile(r"\s*(?:n\s?[°º]|№)\s*:?")
+_SIGN = re.compile(r"\A\s*(?:n\s?[°º]|№)\s*:?")
 _RUNS = re.compile(r"[0-9]+|[a-z]+")
 
 
@@ -65,7 +65,7 @@ def number_key(text: str) -> str:
     Capitals, accents, blanks, separators, a "n°" before it and leading zeros do not matter: ``00042/2026/MÉM`` and
     ``N° 42 - 2026 mem`` give ``42/2026/mem``. Groups of digits stay apart: ``4/22026`` is another number.
     """
-    plain = _SIGN.sub("", text.casefold(), count=1) if _SIGN.match(text.casefold()) else text.casefold()
+    plain = _SIGN.sub("", text.casefold())
     folded = "".join(_plain(c) for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
     runs: list[str] = []
     for run in _RUNS.findall(folded):

@@ -9,6 +9,7 @@ stopped), and every change of content undoes all of them. An opinion is asked an
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from math import inf
 
 from ged.errors import Forbidden, Invalid, InvalidTransition
 from ged.ports import PostId
@@ -172,7 +173,7 @@ def _not_now(circuit: Circuit, post_ids: frozenset[PostId]) -> Forbidden | Inval
 def earlier(circuit: Circuit) -> tuple[GivenVisa, ...]:
     """The visas that stand of the stages before the one that is open: those a letter may be sent back to."""
     stand, now = standing(circuit), {turn.post_id for turn in turns(circuit)}
-    open_stage = min((step.stage for step in circuit.steps if step.post_id in now), default=MAX_VISAS + 1)
+    open_stage = min((step.stage for step in circuit.steps if step.post_id in now), default=inf)
     return tuple(
         stand[step.post_id]
         for step in circuit.steps

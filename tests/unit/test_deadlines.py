@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from ged.errors import Invalid
 from ged.routing.deadlines import WorkCalendar, add_working_days, latest, working_days_between
+from tests.remedies import refused
 
 TOGO = WorkCalendar(frozenset(range(5)), frozenset({date(2026, 12, 25), date(2027, 1, 1)}))
 
@@ -34,14 +35,53 @@ def test_counting_back_gives_the_days(start: date, days: int) -> None:
     assert working_days_between(start, end, TOGO) == days
 
 
+@pytest.mark.parametrize("days", [-1, 367])
+def test_a_number_of_days_has_limits(days: int) -> None:
+    with refused(Invalid, "deadline.days", field="days"):
+        add_working_days(date(2026, 11, 24), days, TOGO)
+
+
+def test_a_year_of_working_days_is_not_too_many() -> None:
+    every_day = WorkCalendar(frozenset(range(7)), frozenset())
+    assert add_working_days(date(2026, 1, 1), 366, every_day) == date(2027, 1, 2)
+
+
 def test_a_calendar_without_working_day_is_refused() -> None:
-    with pytest.raises(Invalid, match="no_working_day"):
+    with refused(Invalid, "deadline.no_working_day"):
         add_working_days(date(2026, 1, 1), 1, WorkCalendar(frozenset(), frozenset()))
+
+
+def test_a_day_is_worked_when_the_week_has_it_and_it_is_no_holiday() -> None:
+    assert TOGO.is_working(date(2026, 12, 24))
+    assert not TOGO.is_working(date(2026, 12, 25))
+    assert not TOGO.is_working(date(2026, 12, 26))
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "days"),
+    [
+        (date(2026, 11, 24), date(2026, 11, 24), 0),
+        (date(2026, 11, 24), date(2026, 11, 25), 1),
+        (date(2026, 11, 25), date(2026, 11, 24), -1),
+        (date(2026, 11, 27), date(2026, 11, 29), 0),
+        (date(2026, 11, 29), date(2026, 11, 30), 1),
+        (date(2026, 12, 28), date(2026, 12, 23), -2),
+    ],
+)
+def test_the_first_day_does_not_count_and_the_last_does(start: date, end: date, days: int) -> None:
+    assert working_days_between(start, end, TOGO) == days
 
 
 def test_a_unit_below_never_gets_a_later_date() -> None:
     above = date(2026, 12, 1)
     assert latest(None, {above}) == above
+    assert latest(above, {above, above + timedelta(days=1)}) == above
     assert latest(above - timedelta(days=1), {above}) == above - timedelta(days=1)
-    with pytest.raises(Invalid, match="later_than_above"):
-        latest(above + timedelta(days=1), {above})
+    with refused(Invalid, "deadline.later_than_above", field="due_on", limit=above):
+        latest(above + timedelta(days=1), {above, None})
+
+
+def test_where_nobody_above_has_a_date_any_goes() -> None:
+    assert latest(None, {None}) is None
+    assert latest(date(2026, 12, 1), {None}) == date(2026, 12, 1)
+    assert latest(date(2026, 12, 1), set()) == date(2026, 12, 1)

@@ -25,3 +25,26 @@ def test_what_has_no_letter_and_no_digit_has_no_key() -> None:
     assert [number_key(text) for text in ("", "  ", "n°", "/-/")] == ["", "", "", ""]
     assert number_key("000") == "0"
     assert len(number_key("\ufdfa" * 64)) <= MAX_KEY
+
+
+@pytest.mark.parametrize(
+    ("typed", "key"),
+    [
+        ("n° 42 n° 7", "42/n/7"),  # the sign before it goes, not one inside
+        ("42 nº 7", "42/no/7"),
+        ("N°: 42", "42"),
+        ("nº42", "42"),
+        ("n ° 42", "42"),
+        ("note 42", "note/42"),
+        ("a-b/1-c.d", "ab/1/cd"),
+        ("1 000 0", "1/0/0"),
+        ("100/010", "100/10"),
+        ("ﬁche 1", "fiche/1"),
+    ],
+)
+def test_what_is_kept_of_a_spelling(typed: str, key: str) -> None:
+    assert number_key(typed) == key
+
+
+def test_a_key_fits_its_column() -> None:
+    assert number_key("a" * 200) == "a" * 128

@@ -7,6 +7,7 @@ import pytest
 from ged.errors import Invalid, InvalidTransition
 from ged.registry.numbering import MAX_LENGTH, check_pattern, format_number
 from ged.registry.states import MOVES, MailAct, MailState, move
+from tests.remedies import refused
 
 ON = date(2026, 3, 4)
 WRONG = ["{year}/{entity}", "{seq:05x", "{seq}{name}", "{seq:z}", "{}", "{seq.a}", "{0}{seq}"]
@@ -28,15 +29,31 @@ def test_a_pattern_makes_numbers(pattern: str, number: str) -> None:
 
 @pytest.mark.parametrize("pattern", WRONG)
 def test_a_pattern_that_makes_no_number_is_refused(pattern: str) -> None:
-    with pytest.raises(Invalid) as refusal:
+    with refused(Invalid, "register.pattern", field="pattern"):
         check_pattern(pattern)
-    assert (refusal.value.code, refusal.value.params["field"]) == ("register.pattern", "pattern")
+
+
+@pytest.mark.parametrize("rest", ["", "{year}", "{yy}", "{month}", "/{entity}", "/{unit}", "/{register}", "{{}}"])
+def test_a_number_fits_its_column_with_the_longest_codes(rest: str) -> None:
+    """Seven digits, codes of 32 characters: 64 in all."""
+    longest = format_number(
+        "{seq}" + rest, sequence=9_999_999, on=ON, entity="E" * 32, unit="U" * 32, register="R" * 32
+    )
+    fits = "{seq}" + rest + "/" * (64 - len(longest))
+    assert check_pattern(fits) == fits
+    with refused(Invalid, "register.pattern_long", field="pattern", maximum=64):
+        check_pattern(fits + "/")
 
 
 @pytest.mark.parametrize("pattern", ["{seq}/{entity}/{unit}", "{seq:060d}/{year}", "{seq:05d}/{year}/" + "M" * 54])
 def test_a_pattern_whose_number_would_be_cut_is_refused(pattern: str) -> None:
     with pytest.raises(Invalid, match=r"register\.pattern_long"):
         check_pattern(pattern)
+
+
+def test_the_parts_of_a_date_have_two_digits() -> None:
+    on = date(2105, 3, 4)
+    assert format_number("{seq}-{yy}-{month}", sequence=1, on=on, entity="", unit="", register="") == "1-05-03"
 
 
 def test_a_number_is_written_in_full() -> None:

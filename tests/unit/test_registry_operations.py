@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import Engine, event, select
 
 from ged import access
-from ged.db import Base
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, NumberTaken, StaleVersion
 from ged.org.models import Person, Post, PostRole, Unit
 from ged.ports import Confidentiality, MailId, PostId, RegisterId, unit_principal
@@ -21,7 +20,7 @@ from ged.registry.rectify import rectify
 from ged.registry.states import MailState
 from ged.unit import Role, Services
 from tests.clerks import light_services
-from tests.factories import NOW, TODAY, actor, make_organisation
+from tests.factories import NOW, TODAY, actor, make_organisation, make_tables
 from tests.tampering import lift_guards
 
 
@@ -29,7 +28,7 @@ from tests.tampering import lift_guards
 def services(tmp_path: Path) -> Iterator[Services]:
     """A small ministry on SQLite."""
     made = light_services(f"sqlite:///{tmp_path / 'ged.sqlite3'}", tmp_path)
-    Base.metadata.create_all(made.engine)
+    make_tables(made.engine)
     make_organisation(made)
     yield made
     made.engine.dispose()

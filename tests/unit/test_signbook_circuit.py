@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ged.errors import Forbidden, GedError, InvalidTransition
+from ged.errors import Forbidden, Invalid, InvalidTransition
 from ged.ports import PostId
 from ged.signbook.circuit import (
     MAX_VISAS,
@@ -13,9 +13,11 @@ from ged.signbook.circuit import (
     Step,
     StepKind,
     Turn,
+    earlier,
     make_circuit,
     one_by_one,
     require_deciding,
+    require_earlier,
     require_recallable,
     require_turn,
     standing,
@@ -24,6 +26,7 @@ from ged.signbook.circuit import (
     undone_by_change,
     undone_by_circuit_change,
 )
+from tests.remedies import refused
 
 A, B, S = PostId(1), PostId(2), PostId(9)
 CIRCUIT = Circuit(one_by_one([A, B]), S, 3)
@@ -104,18 +107,33 @@ def test_recall_ends_when_somebody_acted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("visas", "signatory", "code"),
+    ("visas", "signatory", "code", "named"),
     [
-        ((A, A), S, "circuit.twice"),
-        ((A, S), S, "circuit.twice"),
-        ((A,), None, "circuit.no_signatory"),
-        (tuple(PostId(i) for i in range(100, 101 + MAX_VISAS)), S, "circuit.too_long"),
+        ((A, A), S, "circuit.twice", {"field": "visa_post_ids"}),
+        ((A, S), S, "circuit.twice", {"field": "visa_post_ids"}),
+        ((A,), None, "circuit.no_signatory", {"field": "signatory_post_id"}),
+        (
+            tuple(PostId(i) for i in range(100, 113)),
+            S,
+            "circuit.too_long",
+            {"field": "visa_post_ids", "limit": MAX_VISAS},
+        ),
     ],
 )
-def test_circuits_that_make_no_sense(visas: tuple[PostId, ...], signatory: PostId | None, code: str) -> None:
-    with pytest.raises(GedError) as refused:
+def test_circuits_that_make_no_sense(
+    visas: tuple[PostId, ...], signatory: PostId | None, code: str, named: dict[str, object]
+) -> None:
+    with refused(Invalid, code, **named):
         make_circuit(one_by_one(visas), signatory)
-    assert refused.value.code == code
+
+
+def test_twelve_visas_are_not_too_many() -> None:
+    visas = tuple(PostId(i) for i in range(100, 112))
+    assert make_circuit(one_by_one(visas), S) == (one_by_one(visas), S)
+
+
+def test_one_after_the_other_begins_with_the_first_stage() -> None:
+    assert one_by_one([B, A]) == (Step(B, 1, V), Step(A, 2, V))
 
 
 C = PostId(3)
@@ -153,3 +171,68 @@ def test_who_is_asked_twice_at_once_decides_first() -> None:
 def test_stages_are_numbered_without_gaps_and_in_order() -> None:
     steps, _ = make_circuit([Step(C, 7), Step(A, 2), Step(B, 2, O)], S)
     assert steps == (Step(A, 1), Step(B, 1, O), Step(C, 2))
+
+
+def test_the_signature_is_the_turn_of_which_no_visa_is_asked() -> None:
+    assert Turn(S, None).is_signature
+    assert not Turn(A, V).is_signature
+    assert (Turn(S, None).decides, Turn(A, V).decides, Turn(B, O).decides) == (True, True, False)
+
+
+def test_nobody_has_acted_in_a_new_circuit_and_its_posts_stand_in_order() -> None:
+    new = Circuit(STAGES.steps, S, 1)
+    assert new.posts == (A, B, C)
+    assert (new.given, new.is_submitted, new.acted_since_submission) == ((), True, False)
+
+
+def test_who_decides_comes_before_who_advises_also_when_asked_later() -> None:
+    swapped = replace(STAGES, steps=(Step(B, 1, O), Step(A, 1), Step(C, 2)))
+    assert turn_of(swapped, frozenset({A, B})) == Turn(A, V)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ((), ()),
+        ((visa(A),), ()),  # the first stage is open still: nothing is earlier
+        ((visa(A), visa(B, kind=O, entry_id=2)), (A,)),  # an opinion is not asked anew
+        ((visa(A), visa(B, kind=O, entry_id=2), visa(C, entry_id=3)), (A, C)),
+    ],
+)
+def test_a_letter_goes_back_to_a_visa_of_a_stage_that_is_over(
+    given: tuple[GivenVisa, ...], expected: tuple[PostId, ...]
+) -> None:
+    going = replace(STAGES, given=given)
+    assert tuple(one.post_id for one in earlier(going)) == expected
+    for post in expected:
+        assert require_earlier(going, post).post_id == post
+    for post in {A, B, C, S} - {*expected}:
+        with refused(Invalid, "circuit.not_earlier", field="to"):
+            require_earlier(going, post)
+
+
+def test_an_earlier_stage_is_over_as_a_whole_when_the_last_of_twelve_is_open() -> None:
+    posts = [PostId(i) for i in range(100, 112)]
+    given = tuple(visa(post, entry_id=n) for n, post in enumerate(posts))
+    assert earlier(Circuit(one_by_one(posts), S, 3, given)) == given
+    assert earlier(Circuit(one_by_one(posts), S, 3, given[:-1])) == given[:-1]
+
+
+def test_every_refusal_says_what_to_do() -> None:
+    outside, later = frozenset({PostId(50)}), frozenset({C})
+    with refused(Forbidden, "circuit.not_yours"):
+        require_turn(STAGES, outside, V)
+    with refused(Forbidden, "circuit.not_yours"):
+        require_deciding(STAGES, outside)
+    for post_ids in (later, frozenset({S})):
+        with refused(InvalidTransition, "circuit.not_your_turn"):
+            require_turn(STAGES, post_ids, V)
+        with refused(InvalidTransition, "circuit.not_your_turn"):
+            require_deciding(STAGES, post_ids)
+    with refused(InvalidTransition, "circuit.acted_already"):
+        require_recallable(replace(CIRCUIT, acted_since_submission=True))
+
+
+def test_what_is_asked_stands_in_rows_as_a_word_and_a_visa_is_the_rule() -> None:
+    assert [kind.value for kind in StepKind] == ["visa", "opinion"]
+    assert Step(A, 1).kind is GivenVisa(1, A, 2, 3).kind is V

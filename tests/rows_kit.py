@@ -1,0 +1,71 @@
+"""Some tables in memory and a unit of work on them: for rules that read and write rows, and nothing else."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import create_engine, text
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import StaticPool
+
+from ged.db import Base
+from ged.ports import Confidentiality, PersonId, PostId, Principal, Principals, UnitId
+from ged.unit import Actor, HeldPost, Role, UnitOfWork
+from tests.tampering import lift_guards
+
+ZONE = ZoneInfo("Pacific/Auckland")  # twelve hours or more ahead: a day taken from UTC is another day
+
+
+@contextmanager
+def rows(*models: type[Base]) -> Iterator[Session]:
+    """A session on empty tables; what they refer to need not be there, and no trigger holds them."""
+    engine = create_engine("sqlite://", poolclass=StaticPool)
+    Base.metadata.create_all(engine, tables=[Base.metadata.tables[model.__tablename__] for model in models])
+    lift_guards(engine)  # there or not, by what else this process has loaded
+    with Session(engine, expire_on_commit=False) as session:
+        session.execute(text("PRAGMA reverse_unordered_selects=ON"))  # rows have an order only where one is asked for
+        yield session
+    engine.dispose()
+
+
+def work(session: Session, now: datetime) -> UnitOfWork:
+    """A unit of work that nobody commits; ``told`` and ``asked`` show what it would write besides."""
+    services: Any = SimpleNamespace(zone=ZONE)
+    return UnitOfWork(services, session, now)
+
+
+def told(uow: UnitOfWork) -> list[dict[str, Any]]:
+    """What the journal would say: the payloads with the action, its subject and who acted."""
+    return [
+        {
+            "action": event.action,
+            "of": (event.subject_kind, event.subject_id),
+            "by": (event.person_id, event.post_id),
+            **event.payload,
+        }
+        for event in uow._events
+    ]
+
+
+def asked(uow: UnitOfWork) -> list[tuple[str, int, str]]:
+    """The jobs that would follow: kind, subject, reason."""
+    return [(job.kind.value, job.subject_id, job.reason) for job in uow._jobs]
+
+
+def held(post_id: int, *roles: Role, unit_id: int = 1, because: str = "holder") -> HeldPost:
+    return HeldPost(PostId(post_id), "Poste", UnitId(unit_id), "Unité", frozenset(roles), because)
+
+
+def person(person_id: int, *posts: HeldPost, sees: Principals | None = None) -> Actor:
+    """Somebody with these posts, who sees what ``sees`` names."""
+    nothing = Principals(frozenset(), frozenset(), frozenset())
+    return Actor(PersonId(person_id), "agent", "Agent", Confidentiality.ORDINARY, posts, frozenset(), sees or nothing)
+
+
+def principals(ordinary: str, restricted: str = "", secret: str = "") -> Principals:
+    """Sets of principals, their names apart by blanks."""
+    sets = (frozenset(Principal(name) for name in names.split()) for names in (ordinary, restricted, secret))
+    return Principals(*sets)
