@@ -10,10 +10,12 @@ from io import BytesIO, TextIOWrapper
 from types import SimpleNamespace
 
 import pytest
+from cryptography.x509.oid import ExtendedKeyUsageOID as Purpose
 
 import ged_verify
 from ged.archive import merkle
 from ged.audit import canonical
+from signing.trust import _SIGNING_PURPOSES
 from tests import verify_kit as kit
 from tests.pki_kit import NOW, YEAR, Ministry, holder, order_pdf, signed, stamped, with_validation_data
 from tests.verify_kit import SECOND, Folder, Token, chain, journal_key, letter, ministry, other_key, stamper
@@ -743,7 +745,7 @@ def of_pdf(pdf, revisions=(), roots=None, now=NOW, **how):
 
 
 SIGNED = ("signature signature de N", "AMAVI Kossi", "2026-03-03T10:12:00+00:00 (heure du signataire)")
-UNTRUSTED = "certificat d'aucune autorité reconnue (--trust), ou expiré sans preuve"
+UNTRUSTED = "certificat d'aucune autorité reconnue (--trust), expiré sans preuve, ou qui n'est pas fait pour signer"
 AFTER = f"des octets la suivent, qui peuvent tout changer : {ONLY_FOLDER}"
 CHANGED = "le fichier a été modifié après cette signature"
 
@@ -820,12 +822,29 @@ def test_a_time_stamp_of_the_document_is_looked_at_as_one():
     assert line[0] == "open"
 
 
-@pytest.mark.parametrize(("usage", "state"), [
-    ("content_commitment", "proven"), ("digital_signature", "proven"), ("key_encipherment", "open"),
-])  # fmt: skip
-def test_a_certificate_must_be_made_for_signing(usage, state):
-    pdf = signed(order_pdf(), holder("AMAVI Kossi", ministry().root, usage=usage))
-    assert of_pdf(pdf)[0][0] == state
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        ({"usage": "content_commitment"}, ("proven", "")),
+        ({"usage": "digital_signature"}, ("proven", "")),
+        ({"usage": "key_encipherment"}, ("open", UNTRUSTED)),
+        ({"purposes": (Purpose.SERVER_AUTH,)}, ("open", UNTRUSTED)),
+        ({"purposes": (Purpose.TIME_STAMPING,)}, ("open", UNTRUSTED)),
+        ({"purposes": (Purpose.CODE_SIGNING,)}, ("open", UNTRUSTED)),
+        ({"purposes": (Purpose.SERVER_AUTH, Purpose.EMAIL_PROTECTION)}, ("proven", "")),
+        ({"purposes": (Purpose.CLIENT_AUTH,)}, ("proven", "")),
+        ({"purposes": (Purpose.ANY_EXTENDED_KEY_USAGE,)}, ("proven", "")),
+    ],
+)
+def test_a_certificate_must_be_made_for_signing(made, expected):
+    """As the checker of the server has it: the key of a web server signs no letter."""
+    pdf = signed(order_pdf(), holder("AMAVI Kossi", ministry().root, **made))
+    for listed in ([], None):
+        assert of_pdf(pdf, listed)[0][::4] == expected
+
+
+def test_the_purposes_are_those_of_the_server():
+    assert _SIGNING_PURPOSES == ged_verify._SIGNING_PURPOSES
 
 
 def test_a_signature_that_leaves_out_more_than_itself_is_broken():

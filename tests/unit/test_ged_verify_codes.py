@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 import ged_verify
 from tests import verify_kit as kit
@@ -286,6 +286,7 @@ def test_what_follows_the_pages_hangs_on_the_named_signers_trusted_signature():
         signed(overwritten(PAGES), holder("AYÉVA Afi", root)),
         signed(overwritten(PAGES), holder("AMAVI Kossi", Ministry().root)),
         signed(overwritten(PAGES), holder("AMAVI Kossi", root, usage="key_encipherment")),
+        signed(PAGES, holder("AMAVI Kossi", root, purposes=(ExtendedKeyUsageOID.SERVER_AUTH,))),
         signed(PAGES, holder("AMAVI Kossi", root, end=NOW - YEAR / 2)),
         signed(genuine(), holder("AYÉVA Afi", root), name="second"),
     ):
