@@ -1,13 +1,13 @@
 """What tests are made of: real plugs in a private folder, and a small organisation."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, exists, insert, select
 
 from ged.adapters.blobs_fs import FileBlobs
 from ged.adapters.post_smtp import FolderPost
@@ -111,7 +111,40 @@ def _empty_database() -> bytes:
 
 
 def make_organisation(services: Services) -> None:
-    """A ministry of seven posts: mail office, secretary general with secretary, two directions, administrator."""
+    """A ministry of seven posts: mail office, secretary general with secretary, two directions, administrator.
+
+    On SQLite its rows are those that were made once per process, unless the database has rows already.
+    """
+    engine = services.engine
+    if engine.dialect.name != "sqlite" or any(_has_rows(engine)):
+        _make_organisation(services)
+        return
+    with engine.begin() as connection:
+        for name, rows in _organisation_rows().items():
+            connection.execute(insert(metadata.tables[name]), rows)
+
+
+def _has_rows(engine: Engine) -> Iterator[bool]:
+    with engine.connect() as connection:
+        for name in _organisation_rows():
+            yield connection.scalar(select(exists(select(metadata.tables[name])))) is True
+
+
+@cache
+def _organisation_rows() -> dict[str, list[dict[str, object]]]:
+    with TemporaryDirectory(prefix="ged-organisation-") as folder:
+        services = make_services(Path(folder))
+        _make_organisation(services)
+        with services.engine.connect() as connection:
+            found = {
+                table.name: [dict(row) for row in connection.execute(select(table)).mappings()]
+                for table in metadata.sorted_tables
+            }
+        services.engine.dispose()
+    return {name: rows for name, rows in found.items() if rows}
+
+
+def _make_organisation(services: Services) -> None:
     units = {
         "MIN": ("Ministère", None, True),
         "SG": ("Secrétariat général", "MIN", False),
