@@ -7,7 +7,7 @@ erasure can remove it with the chain still verifying. The head row is locked las
 import hashlib
 import json
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -61,7 +61,11 @@ class AuditHead(Base):
     hash: Mapped[str] = mapped_column(String(64), default=GENESIS)
 
 
-ENTRY = tuple(AuditEntry.__table__.columns.keys())
+HASHED = (
+    "sequence", "at", "person_id", "post_id", "acting_for_post_id", "action", "subject_kind", "subject_id",
+    "payload_digest", "previous_hash",
+)  # fmt: skip
+"""What an entry's hash covers, in the order that the hash follows."""
 
 
 @dataclass(frozen=True)
@@ -103,11 +107,10 @@ def append(session: Session, events: Sequence[Event]) -> None:
     count, last = head.count, head.hash
     entries, payloads = [], []
     for event in events:
-        salt = secrets.token_hex(16)
-        entry = _entry(event, salt, sequence=count + 1, previous_hash=last)
-        entries.append({name: getattr(entry, name) for name in ENTRY})
-        payloads.append({"sequence": entry.sequence, "salt": salt, "payload": event.payload})
-        count, last = entry.sequence, entry.hash
+        entry, payload = _entry(event, sequence=count + 1, previous_hash=last)
+        entries.append(entry)
+        payloads.append(payload)
+        count, last = entry["sequence"], entry["hash"]
     head.count, head.hash = count, last
     # The payload refers to the entry by its key only: write them in that order.
     session.execute(insert(AuditEntry), entries)
@@ -125,21 +128,23 @@ def lock(session: Session) -> AuditHead:
     return head
 
 
-def _entry(event: Event, salt: str, *, sequence: int, previous_hash: str) -> AuditEntry:
-    entry = AuditEntry(
-        sequence=sequence,
-        at=event.at,
-        person_id=event.person_id,
-        post_id=event.post_id,
-        acting_for_post_id=event.acting_for_post_id,
-        action=event.action,
-        subject_kind=event.subject_kind,
-        subject_id=event.subject_id,
-        payload_digest=payload_digest(salt, event.payload),
-        previous_hash=previous_hash,
-    )
-    entry.hash = entry_hash(entry)
-    return entry
+def _entry(event: Event, *, sequence: int, previous_hash: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The rows of ``audit_entries`` and ``audit_payloads``: plain dictionaries, because everybody waits meanwhile."""
+    salt = secrets.token_hex(16)
+    entry: dict[str, Any] = {
+        "sequence": sequence,
+        "at": event.at,
+        "person_id": event.person_id,
+        "post_id": event.post_id,
+        "acting_for_post_id": event.acting_for_post_id,
+        "action": event.action,
+        "subject_kind": event.subject_kind,
+        "subject_id": event.subject_id,
+        "payload_digest": payload_digest(salt, event.payload),
+        "previous_hash": previous_hash,
+    }
+    entry["hash"] = _hash(entry)
+    return entry, {"sequence": sequence, "salt": salt, "payload": event.payload}
 
 
 def canonical(value: object) -> bytes:
@@ -154,23 +159,20 @@ def payload_digest(salt: str, payload: dict[str, Any]) -> str:
 
 def columns(entry: AuditEntry) -> dict[str, Any]:
     """Every column that is part of the hash, in its order, as JSON values."""
-    return {
-        "sequence": entry.sequence,
-        "at": entry.at.isoformat(timespec="microseconds"),
-        "person_id": entry.person_id,
-        "post_id": entry.post_id,
-        "acting_for_post_id": entry.acting_for_post_id,
-        "action": entry.action,
-        "subject_kind": entry.subject_kind,
-        "subject_id": entry.subject_id,
-        "payload_digest": entry.payload_digest,
-        "previous_hash": entry.previous_hash,
-    }
+    return _hashed({name: getattr(entry, name) for name in HASHED})
 
 
 def entry_hash(entry: AuditEntry) -> str:
     """SHA-256 over every column but the hash itself."""
     return hashlib.sha256(canonical(list(columns(entry).values()))).hexdigest()
+
+
+def _hash(row: Mapping[str, Any]) -> str:
+    return hashlib.sha256(canonical(list(_hashed(row).values()))).hexdigest()
+
+
+def _hashed(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: row[name] if name != "at" else row[name].isoformat(timespec="microseconds") for name in HASHED}
 
 
 def head(session: Session) -> Head:
@@ -204,7 +206,7 @@ def verify_chain(session: Session) -> Iterator[Finding]:
 def _verify_payloads(session: Session) -> Iterator[Finding]:
     rows = session.execute(
         select(AuditEntry.sequence, AuditEntry.payload_digest, AuditPayload.salt, AuditPayload.payload)
-        .outerjoin(AuditPayload, AuditPayload.sequence == AuditEntry.sequence)
+        .outerjoin(AuditPayload)
         .order_by(AuditEntry.sequence)
         .execution_options(yield_per=1000)
     )

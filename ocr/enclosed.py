@@ -14,7 +14,8 @@ from ged.errors import Invalid
 from ocr.limits import truncated
 from ocr.sniff import P7M, media_type
 
-_PEM = re.compile(rb"-----BEGIN (?:PKCS7|CMS)-----(.*?)-----END", re.DOTALL)
+# Without an end it goes to the end of the file: each further beginning would look through all of the rest for one.
+_PEM = re.compile(rb"-----BEGIN (?:PKCS7|CMS)-----(.*?)(-----END|\Z)", re.DOTALL)
 _DEEPEST = 4
 """A signed file in a signed file is a document that several people signed one after the other."""
 
@@ -50,6 +51,8 @@ def _der(data: bytes) -> bytes:
     pem = _PEM.search(data)
     if pem is None and data[:1] == b"\x30":
         return data
+    if pem is not None and not pem[2]:
+        raise truncated()
     try:
         return base64.b64decode(pem[1] if pem else data)
     except binascii.Error as error:

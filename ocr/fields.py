@@ -129,7 +129,7 @@ _BEFORE_DATE = re.compile(
     r"(?P<the>(?:le|lc|1e|ie|the|ce)\s?[:.]?\s?)?$"
 )
 _NO_DATE = re.compile(
-    r"(?P<made>fait a\s)?(?P<place>[a-z][\w'\-]*(?:[ \-][a-z][\w'\-]+){0,2})\s?[,.]\s?le\b[\s.,_…:\-]*(?:\d{0,2}[\s._…]*(?:\d{4})?)?$"
+    r"(?P<made>fait a\s)?(?P<place>[a-z][\w'\-]*(?: [a-z][\w'\-]+){0,2})\s?[,.]\s?le\b[\s.,_…:\-]*(?:\d{0,2}[\s._…]*(?:\d{4})?)?$"
 )
 _RECEIVED = re.compile(
     r"arrive|\brecu|received|enregistr|date d'|ampliation|depart\b|expedie|valable|delivre|echeance|validite|tirage"

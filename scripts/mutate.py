@@ -43,7 +43,7 @@ CHILDREN = 2
 NICE = 15
 GOAL = 0.9
 ENOUGH = 0.6  # a selection larger than this part of an area's tests is no selection
-NO_TESTS, BAD_CALL = 5, 4  # pytest's own statuses
+NO_TESTS, BROKEN = 5, 70  # pytest's own status, and ours for an error of this program
 
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
@@ -158,7 +158,7 @@ class Runner:
         pid = os.fork()
         if pid:
             return pid
-        status = 70
+        status = BROKEN
         try:
             status = self._work(job, self._folder / str(self._number), plugin)
         except BaseException:  # noqa: BLE001  (told by the status)
@@ -193,6 +193,8 @@ class Runner:
 
 def _put_in_place(mutant: Mutant) -> None:
     """This process loads the mutant where it would load the file."""
+    if _module(mutant.path) in sys.modules:
+        raise MutationError(f"{mutant.path} is loaded already: its mutants would not be seen")
     target = str(ROOT / mutant.path)
     code = compile(mutant.source, target, "exec", dont_inherit=True)
     loader: Any = importlib.machinery.SourceFileLoader
@@ -358,8 +360,15 @@ def examine(area: Area, only: str | None, tell: Callable[[str], None]) -> Outcom
         again = (Job(job.mutant, area.tests) for job in alive if job.tests != area.tests)
         left = {job.mutant for job in alive if job.tests == area.tests}
         left |= {job.mutant for job in _alive(runner, again, tell)}
+        _require_passing(area, runner)  # a full disk would have killed them all
     survivors = [m for m in mutants if m in left]
     return _judge(area, mutants, survivors, only, time.monotonic() - begin)
+
+
+def _require_passing(area: Area, runner: Runner) -> None:
+    ((_, status),) = runner.run(iter([Job(None, area.tests)]))
+    if status:
+        raise MutationError(f"The tests of '{area.name}' fail by now without any mutant:\n{runner.said()}")
 
 
 def _not_alone(selections: set[tuple[str, ...]], runner: Runner) -> set[tuple[str, ...]]:
@@ -371,7 +380,7 @@ def _not_alone(selections: set[tuple[str, ...]], runner: Runner) -> set[tuple[st
 def _alive(runner: Runner, jobs: Iterator[Job], tell: Callable[[str], None]) -> list[Job]:
     alive = []
     for number, (job, status) in enumerate(runner.run(jobs), 1):
-        if status in (NO_TESTS, 70):
+        if status in (NO_TESTS, BROKEN):
             raise MutationError(f"pytest ran nothing:\n{runner.said()}")
         if not status:
             alive.append(job)
@@ -428,17 +437,25 @@ def main() -> int:
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
         os.environ[name] = "1"  # threads do not come through a fork
     RESULTS.mkdir(parents=True, exist_ok=True)
-    said, good = [], True
-    for name in arguments.area or table:
-        try:
-            outcome = examine(table[name], arguments.only, lambda text: print(text, flush=True))
-        except MutationError as error:
-            print(error)
-            return 1
-        said.append(report(outcome))
-        good = good and outcome.is_good
-        (RESULTS / f"{name}.txt").write_text(said[-1] + "\n")
-    print("\n".join(["", *said]))
+    names, statuses = arguments.area or list(table), []
+    for name in names:
+        pid = os.fork()  # an area has what it needs loaded ahead, and that may be what the next one changes
+        if not pid:
+            os._exit(_report_on(table[name], arguments.only))
+        statuses.append(os.waitpid(pid, 0)[1])
+    print("\n".join(["", *((RESULTS / f"{name}.txt").read_text().rstrip() for name in names)]))
+    return 1 if any(statuses) else 0
+
+
+def _report_on(area: Area, only: str | None) -> int:
+    """Examine an area and write its report down; the exit status."""
+    (RESULTS / f"{area.name}.txt").write_text(f"{area.name}: stopped\n")
+    try:
+        outcome = examine(area, only, lambda text: print(text, flush=True))
+        text, good = report(outcome), outcome.is_good
+    except MutationError as error:
+        text, good = f"{area.name}: {error}", False
+    (RESULTS / f"{area.name}.txt").write_text(text + "\n")
     return 0 if good else 1
 
 

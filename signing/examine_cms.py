@@ -16,7 +16,8 @@ from signing.house import trace_of
 from signing.judging import Facts, Surroundings, facts_of, judge
 from signing.trust import KEY_USAGE, Trust, name_of, revocation_in
 
-_PEM = re.compile(rb"-----BEGIN (?:PKCS7|CMS)-----(.*?)-----END", re.DOTALL)
+# Without an end it goes to the end of the file: each further beginning would look through all of the rest for one.
+_PEM = re.compile(rb"-----BEGIN (?:PKCS7|CMS)-----(.*?)(-----END|\Z)", re.DOTALL)
 _BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]+")
 _LEVEL_ATTRIBUTES = frozenset({"signing_certificate", "signing_certificate_v2"})
 
@@ -48,6 +49,8 @@ def signed_data_of(data: bytes) -> cms.SignedData:
     """
     found = _PEM.search(data)
     if found is not None:
+        if not found[2]:
+            raise ValueError("cut off")
         data = base64.b64decode(found[1])
     elif _BASE64.fullmatch(data):
         try:

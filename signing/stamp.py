@@ -9,6 +9,8 @@ import typst
 
 from ged.errors import EngineFailed, Invalid
 
+_MOST_TOLD = 2000
+"""Characters of the compiler's message that are looked through; the message quotes a person's text."""
 _TEMPLATE = b"""
 #let data = json(bytes(sys.inputs.data))
 #let (w, h) = (data.width * 1pt, data.height * 1pt)
@@ -81,7 +83,7 @@ def _compiler() -> typst.Compiler:
 
 
 def _explained(error: typst.TypstError) -> Exception:
-    found = re.search(r"the text (.+) could not be displayed", str(error))
+    found = re.search(r"the text (.+) could not be displayed", str(error)[:_MOST_TOLD])
     if found is None:
         return EngineFailed("stamp.failed", cause=type(error).__name__)
     return Invalid("text.glyph_missing", "Replace the character.", character=found.group(1).strip("`\"'"))

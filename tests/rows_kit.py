@@ -14,15 +14,17 @@ from sqlalchemy.pool import StaticPool
 from ged.db import Base
 from ged.ports import Confidentiality, PersonId, PostId, Principal, Principals, UnitId
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
+from tests.tampering import lift_guards
 
 ZONE = ZoneInfo("Pacific/Auckland")  # twelve hours or more ahead: a day taken from UTC is another day
 
 
 @contextmanager
 def rows(*models: type[Base]) -> Iterator[Session]:
-    """A session on empty tables; what they refer to need not be there."""
+    """A session on empty tables; what they refer to need not be there, and no trigger holds them."""
     engine = create_engine("sqlite://", poolclass=StaticPool)
     Base.metadata.create_all(engine, tables=[Base.metadata.tables[model.__tablename__] for model in models])
+    lift_guards(engine)  # there or not, by what else this process has loaded
     with Session(engine, expire_on_commit=False) as session:
         session.execute(text("PRAGMA reverse_unordered_selects=ON"))  # rows have an order only where one is asked for
         yield session

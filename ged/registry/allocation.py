@@ -3,7 +3,7 @@
 The counter's row stays locked until the commit, so call ``allocate`` after everything slow and as late as possible.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -14,6 +14,7 @@ from ged import locks
 from ged.db import insert_if_missing
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, NumberTaken
 from ged.org.models import Unit
+from ged.org.tree import entities, entity_of
 from ged.ports import RegisterId
 from ged.registry import clock
 from ged.registry.models import (
@@ -25,7 +26,7 @@ from ged.registry.models import (
     RegisterNature,
 )
 from ged.registry.numbering import format_number
-from ged.unit import Actor, HeldPost, Role, UnitOfWork
+from ged.unit import Actor, HeldPost, Role, UnitOfWork, UnitRow
 
 
 def allocate(
@@ -48,7 +49,8 @@ def allocate(
         InvalidTransition: ``register.closed``, ``clock.ahead``, ``clock.jump``.
     """
     register = open_register(uow.session, register_id)
-    entity, unit = entity_code(uow.session, register.unit), register.unit.code  # read before everybody waits for us
+    # Read before everybody waits for us.
+    entity, unit = entity_code(uow.session, register.unit, actor.units), register.unit.code
     counter = locked_counter(uow.session, register, uow.now.astimezone(uow.services.zone).date())
     local_day = _open_day(uow, register.id)  # no day is closed any more while we hold the lock
     if register.restarts_yearly and local_day.year != counter.year:  # this year is closed to its end
@@ -216,12 +218,15 @@ def open_at(
     )
 
 
-def entity_code(session: Session, unit: Unit) -> str:
-    """The code of the entity that a unit belongs to (itself, or the nearest above)."""
-    current: Unit | None = unit
-    while current is not None and not current.is_entity and current.parent_id is not None:
-        current = session.get(Unit, current.parent_id)
-    return current.code if current is not None else unit.code
+def entity_code(session: Session, unit: Unit, units: Mapping[int, UnitRow] | None = None) -> str:
+    """The code of the entity that a unit belongs to (itself, or the nearest above).
+
+    Args:
+        units: all units, where they are in hand.
+    """
+    entity_id = entity_of(unit.id, units) if units else entities(session)[unit.id]
+    entity = unit if entity_id == unit.id else session.get_one(Unit, entity_id)
+    return entity.code
 
 
 def closed_until(session: Session, register_id: RegisterId | int) -> date | None:

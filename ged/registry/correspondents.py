@@ -53,17 +53,16 @@ def may_be_listed(level: Confidentiality) -> bool:
     return level < Confidentiality.RESTRICTED
 
 
-def resolve_sender(uow: UnitOfWork, sender_id: int | None, name: str, *, unit_id: int) -> Correspondent:
-    """The correspondent chosen, the one of that name, or a new one of the unit's entity.
+def resolve_sender(uow: UnitOfWork, sender_id: int | None, name: str, *, entity_id: int) -> Correspondent:
+    """The correspondent chosen, the one of that name, or a new one of the entity.
 
     Raises:
         Invalid: ``correspondent.unknown``.
     """
-    found = known_sender(uow, sender_id, name, unit_id=unit_id)
+    found = known_sender(uow, sender_id, name, entity_id=entity_id)
     if found is not None:
         return found
     # Of two clerks who meet here the second waits for the first's entry and takes it.
-    entity_id = entities(uow.session)[unit_id]
     insert_if_missing(
         uow.session, Correspondent, name=" ".join(name.split()), folded_name=fold(name), entity_id=entity_id, version=1
     )
@@ -96,13 +95,12 @@ def _entries(uow: UnitOfWork, folded: Collection[str], entity_id: int) -> dict[s
     return dict(iter(rows))
 
 
-def known_sender(uow: UnitOfWork, sender_id: int | None, name: str, *, unit_id: int) -> Correspondent | None:
-    """The correspondent chosen or of that name, as the unit's entity sees it; no entry is made.
+def known_sender(uow: UnitOfWork, sender_id: int | None, name: str, *, entity_id: int) -> Correspondent | None:
+    """The correspondent chosen or of that name, as the entity sees it; no entry is made.
 
     Raises:
         Invalid: ``correspondent.unknown``.
     """
-    entity_id = entities(uow.session)[unit_id]
     seen = select(Correspondent).where(visible([entity_id]))
     if sender_id is not None:
         chosen = uow.session.scalar(seen.where(Correspondent.id == sender_id))

@@ -15,6 +15,7 @@ from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVer
 from ged.jobs import JobKind
 from ged.org.actors import heading_post
 from ged.org.models import PostRole
+from ged.org.tree import entity_of
 from ged.ports import (
     AttachmentId,
     Confidentiality,
@@ -119,7 +120,7 @@ def register_incoming(
     _check_form(form, actor, today)
     _check_place(uow, register, form)
     find = resolve_sender if may_be_listed(form.level) else known_sender
-    sender = find(uow, form.sender_id, form.sender_name, unit_id=post.unit_id)
+    sender = find(uow, form.sender_id, form.sender_name, entity_id=entity_of(post.unit_id, actor.units))
     received_on = form.received_on or today
     mail = Mail(
         direction=Direction.INCOMING,

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged.errors import Forbidden, Invalid
+from ged.org.tree import entities
 from ged.ports import Confidentiality, MailId
 from ged.registry.allocation import citation, correction_at
 from ged.registry.correspondents import known_sender, may_be_listed, resolve_sender
@@ -150,7 +151,8 @@ def _apply(uow: UnitOfWork, mail: Mail, name: str, value: str | date | None) -> 
     # What came out of a sealed envelope, or in confidence, was kept out of the directory: so is its right name.
     listed = may_be_listed(Confidentiality(mail.level))
     hidden = not listed or (mail.sender_id is None and mail.direction is Direction.INCOMING)
-    sender = (known_sender if hidden else resolve_sender)(uow, None, str(value), unit_id=mail.unit_id)
+    entity_id = entities(uow.session)[mail.unit_id]
+    sender = (known_sender if hidden else resolve_sender)(uow, None, str(value), entity_id=entity_id)
     mail.sender_id = sender.id if sender is not None else None
     mail.sender_name = sender.name if sender is not None else " ".join(str(value).split())
 

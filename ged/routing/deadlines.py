@@ -34,8 +34,7 @@ def add_working_days(start: date, days: int, calendar: WorkCalendar) -> date:
     day = start
     while days > 0 or not calendar.is_working(day):
         day += timedelta(days=1)
-        if calendar.is_working(day) and days > 0:
-            days -= 1
+        days -= calendar.is_working(day)
     return day
 
 

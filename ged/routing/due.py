@@ -58,13 +58,14 @@ def asked(uow: UnitOfWork, typed: date | None, days: int | None) -> Due | None:
     Raises:
         Invalid: ``deadline.days``, ``deadline.no_working_day``.
     """
-    if typed is None and days is None:
+    if days is not None:
+        hold_calendar(uow)
+        today = uow.now.astimezone(uow.services.zone).date()
+        return Due(add_working_days(today, days, calendar.calendar(uow.session)), today, days)
+    if typed is None:
         return None
     hold_calendar(uow)
-    if days is None:
-        return None if typed is None else Due(typed, typed)
-    today = uow.now.astimezone(uow.services.zone).date()
-    return Due(add_working_days(today, days, calendar.calendar(uow.session)), today, days)
+    return Due(typed, typed)
 
 
 def counted(uow: UnitOfWork, form: IncomingForm) -> IncomingForm:
@@ -159,7 +160,7 @@ def _move(
     uow: UnitOfWork, mail: Mail, below: Collection[Assignment], count: "_Count", actor: Actor, reason: str
 ) -> bool:
     """Count a letter's dates anew. Returns whether one of them is another day now."""
-    before, given = mail.due_on, [row.due_on for row in below]
+    before, given = mail.due_on, [(row, row.due_on) for row in below]
     if mail.state in RUNNING:
         mail.due_on = count.anew(mail)
     bounds = {row.id: row for row in below}
@@ -167,11 +168,11 @@ def _move(
         above = bounds.get(row.parent_id or 0)
         limits = [day for day in (count.anew(row), above.due_on if above else mail.due_on) if day is not None]
         row.due_on = min(limits)
-    if mail.due_on == before and [row.due_on for row in below] == given:
+    if mail.due_on == before and all(row.due_on == old for row, old in given):
         return False
     moved = {"old": str(before), "new": str(mail.due_on)} if mail.due_on != before else {}
     uow.record("mail.due_moved", "mail", mail.id, actor=actor, post=actor.post_with(Role.ADMINISTRATOR), reason=reason,
-               assignments=[[row.id, str(old), str(row.due_on)] for row, old in zip(below, given, strict=True)],
+               assignments=[[row.id, str(old), str(row.due_on)] for row, old in given],
                **moved)  # fmt: skip
     uow.reindex(MailId(mail.id))
     return True

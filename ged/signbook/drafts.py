@@ -4,7 +4,6 @@ Every change of content is a new version. The pages are set once before anything
 printed is told to whoever typed it.
 """
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,6 +17,7 @@ from ged.access import Because
 from ged.errors import Forbidden, Invalid, NotFound, StaleVersion
 from ged.org.models import Post, Unit
 from ged.ports import Digest, MailId, PostId, Principal, post_principal, unit_principal
+from ged.registry.directory import EMAIL
 from ged.registry.dispatch_models import Party
 from ged.registry.files import Upload
 from ged.registry.models import AttachmentKind, Channel, Direction, Mail, SealedEnvelope
@@ -35,7 +35,6 @@ from ged.unit import Actor, HeldPost, Role, Services, UnitOfWork
 MAX_SUBJECT, MAX_BODY, MAX_PARTIES, MAX_NAME, MAX_ADDRESS = 500, 60_000, 60, 300, 500
 MAX_AMOUNT_XOF = 10**14
 DEFAULT_CIVILITY = "Madame, Monsieur"
-EMAIL = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+")
 REPLY = "reply_to"
 
 

@@ -195,3 +195,11 @@ def test_the_post_that_gives_the_sight_is_named(session: Session) -> None:
 def test_a_refusal_bears_a_plain_number() -> None:
     said = access.not_seen("12")  # type: ignore[arg-type]  # an id of any kind that counts
     assert said.params == {"id": 12, "refused": True}
+
+
+@pytest.mark.parametrize(("sees", "seen"), [("a", True), ("b", False), ("", False)])
+def test_the_rule_as_a_column_says_yes_or_no(session: Session, sees: str, seen: bool) -> None:
+    given(session, 1, A)
+    by_clause(session, principals(""), {1: ORDINARY})
+    said = session.execute(select(access.visible_clause(Mail.id, Mail.level, principals(sees)))).scalar_one()
+    assert said is seen

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, update
 from sqlalchemy.orm import Session
 
 from ged import locks
@@ -53,10 +53,15 @@ def uow(session: Session) -> UnitOfWork:
 
 
 @pytest.fixture
-def shared(monkeypatch: pytest.MonkeyPatch) -> list[type]:
+def shared(monkeypatch: pytest.MonkeyPatch, session: Session) -> list[type]:
     """The tables that were held."""
     found: list[type] = []
-    monkeypatch.setattr(locks, "share", lambda _session, model: found.append(model))
+
+    def seen(where: Session, model: type) -> None:
+        assert where is session
+        found.append(model)
+
+    monkeypatch.setattr(locks, "share", seen)
     return found
 
 
@@ -265,6 +270,8 @@ def test_only_letters_that_the_days_can_move_are_locked(uow: UnitOfWork, locked:
     below(uow.session, 8, 8, THU, TUE, 2)
     letter(uow.session, 9, WED, WED, 0)
     below(uow.session, 9, 9, THU, TUE, 2, state=AssignmentState.DONE)
+    letter(uow.session, 10, WED, WED, 0, state=MailState.ANSWERED)
+    below(uow.session, 10, 10, WED, TUE, 1)
     recount(uow, THU, FRI)
     assert locked == [[2, 3, 6, 8]]
 
@@ -290,6 +297,20 @@ def test_many_letters_are_locked_in_portions_by_ascending_key(
     assert recount(uow, FRI) == 5
     assert locked == [[1, 2], [3, 4], [5]]
     assert [said["assignments"] for said in told(uow)] == [[[n, "2026-11-27", "2026-11-30"]] for n in range(1, 6)]
+
+
+def test_of_other_letters_nothing_is_read(uow: UnitOfWork) -> None:
+    letter(uow.session, 3, FRI, TUE, 3)
+    letter(uow.session, 4, WED, TUE, 1)
+    for mail_id in (3, 4):
+        below(uow.session, mail_id, mail_id, WED, TUE, 1)
+    off(uow.session, FRI)
+    uow.session.expunge_all()
+    read: list[int] = []
+    event.listen(uow.session, "loaded_as_persistent",
+                 lambda _session, row: read.append(row.id) if isinstance(row, Assignment) else None)  # fmt: skip
+    assert recount(uow, FRI) == 1
+    assert read == [3]
 
 
 def test_dates_are_taken_as_they_are_once_the_lock_is_there(uow: UnitOfWork) -> None:

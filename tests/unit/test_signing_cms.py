@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from signing.appearance import _kept
 from signing.cms import CmsTemplate
+from signing.examine_cms import signed_data_of
 from signing.keys import unseal
 from signing.pades import PadesSigner, _KeySigner
 from signing.stamp import text_appearance
@@ -96,3 +98,10 @@ def test_a_mark_as_large_as_a_book_is_not_kept(tmp_path: Path) -> None:
     asked = dataclasses.replace(request(SENDER), appearance_pdf=large)
     PadesSigner().sign(page_pdf(), asked, sealed=key.sealed, cookie_key=key.cookie_key, now=NOW)
     assert _kept.cache_info().currsize == kept
+
+
+def test_an_armour_without_an_end_is_no_signature_and_costs_no_time():
+    begun = time.process_time()
+    with pytest.raises(ValueError, match="cut off"):
+        signed_data_of(b"-----BEGIN PKCS7-----" * 50_000)
+    assert time.process_time() - begun < 1
