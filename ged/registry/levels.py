@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from ged import access
 from ged.errors import Forbidden, Invalid, NotFound
 from ged.org import notices
-from ged.org.actors import somebody_sees
+from ged.org.actors import load_actor, somebody_sees
 from ged.org.models import NoticeKind, Person, Post, PostRole
 from ged.ports import Confidentiality, MailId
 from ged.registry.models import LevelRequest, Mail
@@ -151,7 +151,7 @@ def _ask(uow: UnitOfWork, mail: Mail, level: Confidentiality, reason: str, *, ac
     uow.record(
         "mail.level_asked", "mail", mail.id, actor=actor, post=post, request=asked.id, new=int(level), reason=reason
     )
-    _tell_deciders(uow, mail, NoticeKind.LEVEL_ASKED, actor)
+    _tell_second_people(uow, mail, asked, actor)
 
 
 def _set(
@@ -211,6 +211,19 @@ def _require_reader(uow: UnitOfWork, mail: Mail, level: Confidentiality, actor: 
 def _tell_deciders(uow: UnitOfWork, mail: Mail, kind: NoticeKind, actor: Actor) -> None:
     today = uow.now.astimezone(uow.services.zone).date()
     notices.tell(uow, kind, mail.id, people=_deciders(uow.session, mail, on=today), actor=actor)
+
+
+def _tell_second_people(uow: UnitOfWork, mail: Mail, asked: LevelRequest, actor: Actor) -> None:
+    """Tell who decides over the letter; where that is nobody but who asked, everybody who may agree."""
+    today = uow.now.astimezone(uow.services.zone).date()
+    people = _deciders(uow.session, mail, on=today) - {int(actor.person_id)}
+    if not people:
+        cleared = uow.session.scalars(
+            select(Person.id).where(Person.clearance >= mail.level, Person.is_active).order_by(Person.id)
+        )
+        actors = [load_actor(uow.session, one, on=today) for one in cleared.all()]
+        people = {int(one.person_id) for one in actors if _second_post(uow.session, mail, asked, one) is not None}
+    notices.tell(uow, NoticeKind.LEVEL_ASKED, mail.id, people=people, actor=actor)
 
 
 def _deciders(session: Session, mail: Mail, *, on: date) -> set[int]:

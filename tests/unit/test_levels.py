@@ -145,6 +145,14 @@ def test_from_secret_it_takes_two(services: Services) -> None:
     assert payload["asked_by"] == actor(services, "sg").person_id
 
 
+def test_when_only_the_addressee_decides_everybody_who_may_agree_is_told(services: Services) -> None:
+    mail = secret(services)
+    change(services, mail, "sg", ORDINARY)
+    assert NoticeKind.LEVEL_ASKED in told(services, "dge")
+    for who in ("sg", "secretaire", "etudes", "agent"):
+        assert NoticeKind.LEVEL_ASKED not in told(services, who)
+
+
 def test_the_secretary_of_the_addressee_is_no_second_person(services: Services) -> None:
     mail = secret(services)
     change(services, mail, "sg", ORDINARY)
