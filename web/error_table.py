@@ -717,6 +717,10 @@ MESSAGES: Mapping[str, Message] = {
     "mail.level_reason": Message(_l("Il faut dire pourquoi la confidentialité est changée."), _l("Écrivez le motif.")),
     "mail.outcome_missing": Message(_l("La suite donnée manque."), _l("Écrivez ce qui a été fait.")),
     "mail.received_in_future": Message(_l("La date d'arrivée est dans l'avenir."), _l("Corrigez la date d'arrivée.")),
+    "mail.received_long_ago": Message(
+        _l("La date d'arrivée remonte à plus de dix ans."),
+        _l("Corrigez l'année ; un courrier d'archives se reprend par « ged import »."),
+    ),
     "mail.reopen_reason": Message(_l("Il faut dire pourquoi le courrier est rouvert."), _l("Écrivez le motif.")),
     "mail.sender_long": Message(_l("Le nom de l'expéditeur dépasse %(limit)s caractères."), _l("Raccourcissez-le.")),
     "mail.sender_missing": Message(_l("L'expéditeur manque."), _l("Écrivez ou choisissez l'expéditeur.")),

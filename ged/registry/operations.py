@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -46,6 +46,8 @@ from ged.registry.models import (
 from ged.registry.states import MailAct, MailState, move
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
 
+LONGEST_AGO = timedelta(days=3653)
+"""An arrival before is a slip of the pen; what is older comes by ``ged import``."""
 MAX_SUBJECT = 2000
 MAX_NAME = 200
 MAX_TEXTS = {
@@ -219,6 +221,8 @@ def _check_form(form: IncomingForm, actor: Actor, today: date) -> None:
             raise Invalid("form.too_long", "shorten it", field=name, maximum=MAX_TEXTS[name])
     if form.received_on is not None and form.received_on > today:
         raise Invalid("mail.received_in_future", "correct the date of arrival", field="received_on")
+    if form.received_on is not None and form.received_on < today - LONGEST_AGO:
+        raise Invalid("mail.received_long_ago", "correct the year of arrival", field="received_on")
     if form.written_on is not None and form.written_on > today:
         raise Invalid("mail.written_in_future", "correct the date of the letter", field="written_on")
     if not 0 <= form.enclosure_count <= 9999:

@@ -13,7 +13,7 @@ from ged.ports import Confidentiality, MailId
 from ged.registry.allocation import citation, correction_at
 from ged.registry.correspondents import known_sender, may_be_listed, resolve_sender
 from ged.registry.models import Direction, Mail, Rectification
-from ged.registry.operations import MAX_TEXTS, deciding_post, mail_to_change
+from ged.registry.operations import LONGEST_AGO, MAX_TEXTS, deciding_post, mail_to_change
 from ged.registry.states import MailState
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
 
@@ -60,7 +60,7 @@ def rectify(
     changed: list[tuple[str, str, str]] = []
     for name, value in changes.items():
         old = getattr(mail, name) if name in (*TEXT_FIELDS, *DATE_FIELDS) else None
-        new = _checked(name, value, uow)
+        new = _checked(name, value, uow, mail)
         if new == old:
             continue
         if name == "sender_name" and not new:
@@ -129,10 +129,12 @@ def rectifying_post(mail: Mail, actor: Actor) -> HeldPost:
     return decider
 
 
-def _checked(name: str, value: str | date | None, uow: UnitOfWork) -> str | date | None:
+def _checked(name: str, value: str | date | None, uow: UnitOfWork, mail: Mail) -> str | date | None:
     if name in DATE_FIELDS:
         if isinstance(value, date) and value > uow.now.astimezone(uow.services.zone).date():
             raise Invalid("mail.received_in_future", "correct the date", field=name)
+        if name == "received_on" and isinstance(value, date) and value < mail.created_at.date() - LONGEST_AGO:
+            raise Invalid("mail.received_long_ago", "correct the year of arrival", field=name)
         return value if isinstance(value, date) else None
     if name not in TEXT_FIELDS:
         raise Invalid("rectify.field", "this field cannot be rectified", field=name)

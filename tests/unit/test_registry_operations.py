@@ -169,6 +169,7 @@ def test_a_rectification_leaves_the_old_value_readable(services: Services) -> No
         ({"subject": " "}, "r", "mail.subject_missing"),
         ({"state": "closed"}, "r", "rectify.field"),
         ({"received_on": date(2026, 11, 25)}, "r", "mail.received_in_future"),
+        ({"received_on": date(1926, 11, 24)}, "r", "mail.received_long_ago"),
     ],
 )
 def test_a_wrong_rectification_is_refused(services: Services, changes: dict[str, str], reason: str, code: str) -> None:
