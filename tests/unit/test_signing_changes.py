@@ -3,6 +3,7 @@
 Nothing is signed here: a field of a later signature needs no more than a byte range that covers enough.
 """
 
+import zlib
 from functools import cache
 
 import pikepdf
@@ -607,6 +608,15 @@ def test_a_packet_or_an_intent_that_says_nothing_may_come():
     assert codes(base(), add(shadow.packet(b"", b"2026"), **kind)) == ()
     assert codes(base(), add(shadow.packet(b"<!-- x -->", b"2026"), **kind)) == ("metadata",)
     assert codes(base(), add(shadow.packet(b"", b"2026"), Xyz=number(1), **kind)) == ("metadata",)
+    packed = zlib.compress(shadow.packet(b"", b"2026"))
+    coded = {"Filter": name("FlateDecode"), "DecodeParms": dictionary(Predictor=number(1))}
+
+    def add_packed(writer):
+        given = {pdf_name(f"/{key}"): one for key, one in (kind | coded).items()}
+        writer.root["/Metadata"] = writer.add_object(generic.StreamObject(given, encoded_data=packed))
+        writer.update_root()
+
+    assert codes(base(), add_packed) == ()
     assert codes(base(), shadow.colours_of_a_screen) == ()
     assert codes(base(), shadow.colours_of_another_paper) == ("structure",)
 
