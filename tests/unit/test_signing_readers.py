@@ -392,6 +392,7 @@ def test_what_stands_around_the_gap_and_before_the_end():
     assert covered(tail=TAIL.rstrip() + b" " * 27) == whole + 26
     assert covered(gap=b"<>", contents=b"") == whole - 4
     assert covered(gap=b"<00 FF>") == whole + 1
+    assert covered(head=b"/Contents") == 9 + 6 + len(TAIL)
 
 
 @pytest.mark.parametrize(
@@ -410,6 +411,7 @@ def test_what_stands_around_the_gap_and_before_the_end():
         ({"gap": b"<00\xff\xff>"}, "gap"),
         ({"contents": b""}, "gap"),
         ({"head": HEAD + b"x"}, "gap_elsewhere"),
+        ({"head": HEAD.rstrip() + b"X"}, "gap_elsewhere"),
         ({"head": HEAD.rstrip() + b" " * 24}, "gap_elsewhere"),
         ({"tail": TAIL + b"x"}, "inside_a_revision"),
         ({"tail": TAIL.rstrip() + b" " * 28}, "inside_a_revision"),
