@@ -75,6 +75,23 @@ _CUT_FROM = 60
 """Bytes from which the signer's name in a code may have been cut (at 64, before a character of up to four)."""
 _BY_FOLDER = "dit par le dossier seul ; donnez la clé du journal que vous tenez (--key)"
 _BY_ITS_ROOT = "autorité reconnue par le dossier lui-même ; donnez la vôtre (--trust)"
+_NO_CERTIFICATE = (
+    "certificat d'aucune autorité reconnue (--trust), expiré sans preuve, ou qui n'est pas fait pour signer"
+)
+_SIGNING_PURPOSES = frozenset(
+    {
+        "any_extended_key_usage",
+        "email_protection",
+        "client_auth",  # what many authorities write into the certificates of people
+        "document_signing",
+        "adobe_authentic_documents_trust",
+        "1.3.6.1.5.5.7.3.36",  # id-kp-documentSigning, RFC 9336
+        "microsoft_document_signing",
+        "1.3.6.1.4.1.311.10.3.12",
+        "1.2.840.113583.1.1.5",
+    }
+)
+"""A certificate that names purposes and none of these is one of a web server, a time-stamp authority, a program."""
 _ODD = (ValueError, TypeError, LookupError, StopIteration, OverflowError, NotImplementedError, Warning)
 _ODD_TOKEN = (
     *_ODD,
@@ -693,6 +710,14 @@ def _status(embedded: Any, roots: list[x509.Certificate], moment: datetime, *, s
     return asyncio.run(async_validate_pdf_signature(embedded, context, key_usage_settings=usage, skip_diff=skip_diff))
 
 
+def _is_trusted(embedded: Any, status: Any) -> bool:
+    """Whether a root leads to the certificate, and it is made for what it signed."""
+    purposes = embedded.signer_cert.extended_key_usage_value
+    is_stamp = embedded.sig_object_type == "/DocTimeStamp"  # pyHanko looks at its purpose
+    is_made_for_it = is_stamp or purposes is None or bool(_SIGNING_PURPOSES & set(purposes.native))
+    return bool(status.trusted) and is_made_for_it
+
+
 def _signer_name(embedded: Any) -> str:
     return str(embedded.signer_cert.subject.native.get("common_name", ""))
 
@@ -705,9 +730,19 @@ def _times(status: Any) -> tuple[datetime | None, datetime | None]:
 
 
 def _signed_end(embedded: Any, pdf: bytes) -> int:
-    """Where the signed bytes end; 0 when they leave out more than the signature itself."""
+    """Where the signed bytes end; 0 when they leave out more than the signature itself.
+
+    What stands between the two signed parts is the signature in hexadecimal and nothing else: its padding would hold any
+    entry of the dictionary around it, and no signature covers it.
+    """
     start, gap, after, tail = (int(one) for one in embedded.byte_range)
-    is_whole = start == 0 and pdf[gap : gap + 1] == b"<" and pdf[after - 1 : after] == b">"
+    left_out = pdf[gap:after]
+    if start or not (left_out.startswith(b"<") and left_out.endswith(b">")):
+        return 0
+    try:
+        is_whole = bytes.fromhex(left_out[1:-1].decode("ascii")) == embedded.pkcs7_content
+    except ValueError:
+        return 0
     return after + tail if is_whole else 0
 
 
@@ -729,7 +764,7 @@ def _is_signed_letter(pdf: bytes, begin: int, signer: str, roots: list[x509.Cert
             status = _status(embedded, roots, proven, skip_diff=False)
         level = status.modification_level or ModificationLevel.OTHER
         only_proof = end == len(pdf) or level <= ModificationLevel.LTA_UPDATES
-        if status.intact and status.valid and status.trusted and only_proof:
+        if status.intact and status.valid and _is_trusted(embedded, status) and only_proof:
             return True
     return False
 
@@ -763,8 +798,8 @@ def _pdf_line(
         # Without a time-stamp the time is the signer's own word; the journal's anchor says how late it may be.
         status = _status(embedded, roots, when)
     told = (when.isoformat() if when else "") + (" (horodaté)" if proven else " (heure du signataire)")
-    if not status.trusted:
-        return Line("open", what, who, told, "certificat d'aucune autorité reconnue (--trust), ou expiré sans preuve")
+    if not _is_trusted(embedded, status):
+        return Line("open", what, who, told, _NO_CERTIFICATE)
     if not own_roots:
         return Line("open", what, who, told, _BY_ITS_ROOT)
     if end != len(pdf) and revisions is None:

@@ -26,9 +26,7 @@ class Room:
     def __init__(self) -> None:
         """Make the folder, and remove those whose owners were killed."""
         _sweep()
-        self.path = Path(tempfile.mkdtemp(prefix=_PREFIX)).resolve()
-        self._folder = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        fcntl.flock(self._folder, fcntl.LOCK_EX)
+        self.path, self._folder = _made()
         self._held: dict[str, Identity] = {}
 
     def put(self, source: Path, name: str) -> Path:
@@ -92,6 +90,18 @@ class Room:
             shutil.rmtree(self.path, ignore_errors=True)
             os.close(self._folder)
             self._folder = -1
+
+
+def _made() -> tuple[Path, int]:
+    """A new folder and the lock on it. Another owner's sweep may take it away before the lock: then another is made."""
+    while True:
+        path = Path(tempfile.mkdtemp(prefix=_PREFIX)).resolve()
+        with suppress(FileNotFoundError):
+            folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            if os.fstat(folder).st_nlink:
+                return path, folder
+            os.close(folder)
 
 
 def _sweep() -> None:

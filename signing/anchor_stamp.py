@@ -1,7 +1,11 @@
-"""Time-stamps over the journal's anchors, by the authorities that stamp signatures."""
+"""Time-stamps over the journal's anchors, and the hour, by the authorities that stamp signatures."""
 
 import asyncio
 import logging
+import secrets
+from datetime import UTC, datetime
+
+from asn1crypto import cms, tsp
 
 from ged.errors import EngineFailed
 from signing.timestamp import FallbackTimeStamper
@@ -26,11 +30,24 @@ class AuthorityStamper:
         Raises:
             EngineFailed: ``sign.no_timestamp``.
         """
+        token: bytes = self._token(digest).dump()
+        return token
+
+    def time(self) -> datetime:
+        """What the authority's clock says (see the port).
+
+        Raises:
+            EngineFailed: ``sign.no_timestamp``.
+        """
+        told: tsp.TSTInfo = self._token(secrets.token_bytes(32))["content"]["encap_content_info"]["content"].parsed
+        at: datetime = told["gen_time"].native
+        return at.astimezone(UTC)
+
+    def _token(self, digest: bytes) -> cms.ContentInfo:
         try:
-            token: bytes = asyncio.run(self._stamper.async_timestamp(digest, "sha256")).dump()
+            return asyncio.run(self._stamper.async_timestamp(digest, "sha256"))
         except EngineFailed:
             raise
         except Exception as error:
-            _log.warning("anchor: no time-stamp: %s", type(error).__name__)
+            _log.warning("no time-stamp: %s", type(error).__name__)
             raise EngineFailed("sign.no_timestamp", retryable=True) from error
-        return token

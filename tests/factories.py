@@ -1,13 +1,13 @@
 """What tests are made of: real plugs in a private folder, and a small organisation."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event, exists, insert, inspect, select
 
 from ged.adapters.blobs_fs import FileBlobs
 from ged.adapters.post_smtp import FolderPost
@@ -90,13 +90,41 @@ def make_services(folder: Path, *, url: str | None = None, create: bool = True) 
 
 
 def make_tables(engine: Engine) -> None:
-    """All tables, as the models say; on SQLite a copy of a file that is made once per process: it is twenty times as
-    quick, and most of what a small test has to pay."""
+    """All tables, as the models say, made quickly: most of what a small test has to pay is this.
+
+    On SQLite a new file is a copy of one that is made once per process; PostgreSQL gets the statements that an earlier
+    empty database of the process got, in one message.
+    """
     path = Path(engine.url.database or "")
     if engine.dialect.name == "sqlite" and not path.exists():
         path.write_bytes(_empty_database())
+    elif engine.dialect.name == "postgresql" and not inspect(engine).get_table_names():
+        _make_tables_of_postgres(engine)
     else:
         metadata.create_all(engine)
+
+
+_SAID: list[str] = []
+
+
+def _make_tables_of_postgres(engine: Engine) -> None:
+    if _SAID:
+        with engine.begin() as connection:
+            driver = connection.connection.driver_connection
+            assert driver is not None
+            driver.execute("; ".join(_SAID))  # without parameters: several statements in one message
+        return
+    said: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
+        if not statement.startswith("SELECT"):
+            assert not parameters, statement
+            said.append(statement.replace("%%", "%"))
+
+    with engine.begin() as connection:
+        event.listen(connection, "after_cursor_execute", note)
+        metadata.create_all(connection)
+    _SAID.extend(said)
 
 
 @cache
@@ -111,7 +139,40 @@ def _empty_database() -> bytes:
 
 
 def make_organisation(services: Services) -> None:
-    """A ministry of seven posts: mail office, secretary general with secretary, two directions, administrator."""
+    """A ministry of seven posts: mail office, secretary general with secretary, two directions, administrator.
+
+    On SQLite its rows are those that were made once per process, unless the database has rows already.
+    """
+    engine = services.engine
+    if engine.dialect.name != "sqlite" or any(_has_rows(engine)):
+        _make_organisation(services)
+        return
+    with engine.begin() as connection:
+        for name, rows in _organisation_rows().items():
+            connection.execute(insert(metadata.tables[name]), rows)
+
+
+def _has_rows(engine: Engine) -> Iterator[bool]:
+    with engine.connect() as connection:
+        for name in _organisation_rows():
+            yield connection.scalar(select(exists(select(metadata.tables[name])))) is True
+
+
+@cache
+def _organisation_rows() -> dict[str, list[dict[str, object]]]:
+    with TemporaryDirectory(prefix="ged-organisation-") as folder:
+        services = make_services(Path(folder))
+        _make_organisation(services)
+        with services.engine.connect() as connection:
+            found = {
+                table.name: [dict(row) for row in connection.execute(select(table)).mappings()]
+                for table in metadata.sorted_tables
+            }
+        services.engine.dispose()
+    return {name: rows for name, rows in found.items() if rows}
+
+
+def _make_organisation(services: Services) -> None:
     units = {
         "MIN": ("Ministère", None, True),
         "SG": ("Secrétariat général", "MIN", False),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any, cast
 
 from argon2 import PasswordHasher
 from flask import Flask
@@ -23,26 +24,43 @@ from tests.factories import NOW, SECRET, make_organisation, make_services
 from tests.servers import run_dir
 from web.app import create_app
 
-_BUILDERS: dict[object, object] = {}
-_compile_builder = Rule._compile_builder
+_COMPILED: dict[object, tuple[object, ...]] = {}
+_compile = Rule.compile
 
 
-def _compiled_once(rule: Rule, append_unknown: bool = True) -> object:
-    """What builds a URL of a rule, compiled once for all applications of a run: it is an eighth of a page test."""
-    key = (tuple(rule._trace), tuple(sorted((rule.defaults or {}).items())), append_unknown)
-    if key not in _BUILDERS:
-        _BUILDERS[key] = _compile_builder(rule, append_unknown)
-    return _BUILDERS[key]
+def _compile_once(rule: Rule) -> None:
+    """A rule of addresses, compiled once for all applications of a process: it is a quarter of a small page test."""
+    assert rule.map is not None
+    key = (
+        rule.rule, rule.subdomain, rule.host, rule.merge_slashes, rule.map.host_matching,
+        tuple(rule.map.converters.values()), tuple(sorted((rule.defaults or {}).items())),
+    )  # fmt: skip
+    if key not in _COMPILED:
+        _compile(rule)
+        builders = (rule._build.__func__, rule._build_unknown.__func__)  # type: ignore[attr-defined]
+        _COMPILED[key] = (rule._parts, rule._trace, rule._converters, frozenset(rule.arguments), *builders)
+        return
+    parts, trace, converters, arguments, build, build_unknown = cast(tuple[Any, ...], _COMPILED[key])
+    rule._parts, rule._trace, rule._converters = parts, trace, converters
+    rule.arguments |= arguments
+    rule._build, rule._build_unknown = build.__get__(rule), build_unknown.__get__(rule)
 
 
-Rule._compile_builder = _compiled_once  # type: ignore[method-assign, assignment]
+Rule.compile = _compile_once  # type: ignore[method-assign]
 
 PASSWORD = "le mot de passe des essais"
 
 
 def make_settings(folder: Path, **values: object) -> Settings:
     """Settings of a test site; nothing is read from the environment."""
-    return Settings.model_validate({"data_dir": folder, "secret": SECRET, **values})
+    if values:
+        return Settings.model_validate({"data_dir": folder, "secret": SECRET, **values})
+    return _usual_settings().model_copy(update={"data_dir": folder})
+
+
+@cache
+def _usual_settings() -> Settings:
+    return Settings.model_validate({"data_dir": Path(), "secret": SECRET})
 
 
 def make_site(folder: Path, *, services: Services | None = None, **settings: object) -> tuple[Flask, Services]:

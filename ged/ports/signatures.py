@@ -158,3 +158,11 @@ class Timestamper(Protocol):
             EngineFailed: ``sign.no_timestamp``: no authority answered.
         """
         ...
+
+    def time(self) -> datetime:
+        """What the authority's clock says (UTC), from a token over random bytes. Nobody checks who signed the token.
+
+        Raises:
+            EngineFailed: ``sign.no_timestamp``: no authority answered.
+        """
+        ...

@@ -1,22 +1,29 @@
 """Whether the clock of this server may date a number: one that jumped ahead must not open next year's book.
 
 A number given cannot be taken back, so a wrong date is worse than a refusal. The clock is compared with the last day on
-which numbers were given and, where the database runs on a clock of its own (PostgreSQL), with that. A clock that goes
-back needs no refusal: ``allocate`` never dates a number before the one given just before it.
+which numbers were given, with the database's clock where it has one of its own (PostgreSQL), and with a time-stamp
+authority's where one is set. A clock that goes back needs no refusal: ``allocate`` never dates a number before the one
+given just before it.
 """
 
+import logging
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import func, select
 
 from ged.audit import AuditEntry
 from ged.db import server_time
-from ged.errors import Invalid, InvalidTransition
+from ged.errors import EngineFailed, Invalid, InvalidTransition
 from ged.registry.models import RegisterCounter
 from ged.unit import Actor, UnitOfWork
 
+_log = logging.getLogger(__name__)
+
 CONFIRMED = "clock.confirmed"
 NEXT_DAY = timedelta(days=1)
+LONG_WEEKEND = timedelta(days=4)
+"""After a longer pause, and for each new year, the time-stamp authority is asked too."""
 DIFFERENCE = timedelta(minutes=10)
 """Between the clocks of two servers that are set by NTP there are milliseconds."""
 PAUSE = timedelta(days=60)
@@ -27,7 +34,7 @@ def check(uow: UnitOfWork, on: date, counter: RegisterCounter) -> None:
     """Refuse a day that this server's clock alone believes in. Asks nothing while numbers follow day by day.
 
     Raises:
-        InvalidTransition: ``clock.ahead``: the database's clock is behind, and the day or the book would be a new one;
+        InvalidTransition: ``clock.ahead``: another clock is behind, and the day or the book would be a new one;
             ``clock.jump``: no number was given for ``PAUSE``. ``confirm`` lets numbers go on.
     """
     if counter.last_on is not None and on <= counter.last_on + NEXT_DAY:
@@ -35,7 +42,7 @@ def check(uow: UnitOfWork, on: date, counter: RegisterCounter) -> None:
     last = uow.session.scalar(select(func.max(RegisterCounter.last_on)))
     if last is None or on <= _confirmed(uow, last):  # a new installation has nothing to compare with
         return
-    code = doubt(on, last, now=uow.now, database=server_time(uow.session))
+    code = doubt(on, last, now=uow.now, others=list(_other_clocks(uow, on, last)))
     if code:
         raise InvalidTransition(
             code,
@@ -45,16 +52,29 @@ def check(uow: UnitOfWork, on: date, counter: RegisterCounter) -> None:
         )
 
 
-def doubt(on: date, last: date, *, now: datetime, database: datetime | None) -> str:
+def _other_clocks(uow: UnitOfWork, on: date, last: date) -> Iterator[datetime]:
+    """What the other clocks say that can be asked; an authority that does not answer raises no doubt."""
+    database = server_time(uow.session)
+    if database is not None:
+        yield database
+    authority = uow.services.timestamper
+    if authority is not None and (on.year > last.year or on > last + LONG_WEEKEND):
+        try:
+            yield authority.time()
+        except EngineFailed as error:
+            _log.warning("clock: the time-stamp authority was not asked: %s", error.code)
+
+
+def doubt(on: date, last: date, *, now: datetime, others: Sequence[datetime]) -> str:
     """Code of the reason not to believe in a day; empty: none.
 
     Args:
         last: the last day on which a number was given.
         now: this server's clock.
-        database: the clock of the database's server, where it has one of its own.
+        others: what other clocks say now.
     """
     is_new = on > last + NEXT_DAY or on.year > last.year
-    if is_new and database is not None and now - database > DIFFERENCE:
+    if is_new and any(now - other > DIFFERENCE for other in others):
         return "clock.ahead"
     return "clock.jump" if on > last + PAUSE else ""
 

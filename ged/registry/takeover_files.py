@@ -37,7 +37,7 @@ def content_of(services: Services, line: ArchiveLine, files_dir: Path | None, *,
 
     Raises:
         Invalid: ``import.no_files_dir``, ``import.file_outside``, ``import.file_missing`` and the codes of ``examine``.
-        EngineFailed: of the blob store or the first look at a file.
+        EngineFailed: of the blob store, the scanner for viruses or the first look at a file.
     """
     if not line.file:
         return None if look_only or not line.pages else _text(services, line.pages, "")
@@ -45,6 +45,8 @@ def content_of(services: Services, line: ArchiveLine, files_dir: Path | None, *,
     if look_only:
         return None
     if path.suffix.casefold() in TEXT_ENDINGS:
+        if services.scanner is not None:
+            services.scanner.check(path)
         with path.open("rb") as source:
             read = limited(source, services.max_upload_bytes).read()
         return _text(services, line.pages or _pages(read), path.name)

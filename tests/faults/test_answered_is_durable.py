@@ -36,7 +36,7 @@ from tests.servers.postgres import DurableCluster
 from tests.site import PASSWORD, give_passwords, make_settings
 from web.migrate import migrate_database, require_migrated
 
-KILLS = int(os.environ.get("GED_TEST_KILLS", "3"))
+KILLS = int(os.environ.get("GED_TEST_KILLS", "2"))
 CLIENTS = 6
 BACK_WITHIN_S = 5.0
 

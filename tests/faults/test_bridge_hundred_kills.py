@@ -34,8 +34,8 @@ from tests.wire import Wire
 from tests.worker_kit import GED, Installation, eventually
 
 MANY = bool({"GED_TEST_LONG", "KILLS"} & set(os.environ))
-SHEETS = 50 if MANY else 20  # on the glass, an order each; the feeder's are fifty always
-KILLS = int(os.environ.get("KILLS", "10"))
+SHEETS = 50 if MANY else 12  # on the glass, an order each; the feeder's are fifty always
+KILLS = int(os.environ.get("KILLS", "6"))
 WAIT_S = 90.0
 VICTIMS = ("agent", "agent", "server", "whole server", "network", "network")
 NOT_THE_AGENT = VICTIMS[2:]

@@ -9,7 +9,7 @@ import pytest
 
 from tests import clerks
 
-PROCESSES, LETTERS = 50, 20
+PROCESSES, LETTERS = 50, 12
 
 
 @pytest.mark.slow

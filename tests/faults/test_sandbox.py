@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import NONE, Busy, ChildFailed, Gone, Isolation, Kind, Late, Limits, Pool, chosen
+from sandbox import NONE, Busy, ChildFailed, Gone, Isolation, Kind, Late, Limits, Pool, chosen, room
 from sandbox.isolation import candidates, holds
 from sandbox.room import Room
 from tests.worker_kit import eventually
@@ -262,6 +262,7 @@ def test_children_end_with_an_owner_that_is_killed_and_their_rooms_too(kind: str
 
 OWNER = """
 import sys, threading, time
+from sandbox import room
 from sandbox import NONE, Limits, Pool
 from sandbox.isolation import candidates
 kinds = {one.kind.value: one for one in candidates()}
@@ -330,3 +331,21 @@ def _called(word: str) -> list[int]:
         except OSError:
             continue
     return found
+
+
+def test_a_room_swept_away_before_it_is_locked_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+
+    def swept(**given: str) -> str:
+        made.append(mkdtemp(**given))
+        if len(made) == 1:
+            room._sweep()  # another owner begins at this moment
+        return made[-1]
+
+    mkdtemp = tempfile.mkdtemp
+    monkeypatch.setattr(room.tempfile, "mkdtemp", swept)
+    found = Room()
+    try:
+        assert (len(made), found.path.is_dir()) == (2, True)
+    finally:
+        found.remove()

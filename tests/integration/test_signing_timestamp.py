@@ -1,12 +1,19 @@
 """Time-stamps by a real authority (certomancer), and what happens when it is gone."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
+from ged.errors import EngineFailed, InvalidTransition
 from ged.ports import Verdict
+from ged.registry import allocation
+from ged.registry.models import Register
+from signing.anchor_stamp import AuthorityStamper
 from signing.pades import PadesSigner
 from signing.validation import PdfChecker
+from tests.factories import actor, make_organisation, make_services
 from tests.servers import free_port
 from tests.servers.authorities import Authorities
 from tests.signing_kit import NOW, SENDER, page_pdf, request, unlocked, vault
@@ -81,3 +88,34 @@ def test_the_second_authority_answers_for_the_first(authority, keys):
 def test_an_answer_that_is_no_time_stamp_degrades_too(authority, keys):
     page = authority.tsa().removesuffix("/tsa/tsa") + "/crls/root/latest.crl"
     assert _sign(PadesSigner([page]), keys).level == "B-B"
+
+
+def test_the_authority_tells_the_hour_and_says_so_when_it_is_gone(authority):
+    stamper = AuthorityStamper((authority.tsa(),), timeout_s=3)
+    told = stamper.time()
+    assert abs((datetime.now(UTC) - told).total_seconds()) < 60
+    authority.close()
+    with pytest.raises(EngineFailed) as refused:
+        stamper.time()
+    assert refused.value.code == "sign.no_timestamp"
+
+
+def test_a_number_of_next_year_needs_the_authoritys_clock(authority, tmp_path):
+    services = make_services(tmp_path)
+    make_organisation(services)
+    services = replace(services, timestamper=AuthorityStamper((authority.tsa(),), timeout_s=3))
+    clerk = actor(services, "agent")
+    today = datetime.now(UTC)
+
+    def number(now):
+        with services.unit_of_work(now) as uow:
+            register_id = uow.session.scalars(select(Register.id).where(Register.code == "ARR")).one()
+            return allocation.allocate(uow, register_id, actor=clerk, post=clerk.posts[0]).text
+
+    number(today)
+    number(today + timedelta(days=1))
+    with pytest.raises(InvalidTransition) as refused:
+        number(today + timedelta(days=30))
+    assert refused.value.code == "clock.ahead"
+    authority.close()
+    assert number(today + timedelta(days=30)), "an authority that is away raises no doubt"

@@ -16,10 +16,12 @@ from ged.audit import AuditEntry
 from ged.config import load_settings
 from ged.errors import ConfigError, EngineFailed, Invalid
 from ged.jobs import Job, JobKind, JobState
-from ged.ports import JobId
+from ged.ports import Confidentiality, JobId
 from ged.registry import arrange, files, recognition, scan_pictures
 from ged.registry.intake_models import Scan, ScanPage, ScanState
 from ged.registry.models import Attachment
+from ged.registry.takeover_files import content_of
+from ged.registry.takeover_lines import ArchiveLine
 from ged.space import Space
 from ged.unit import Services
 from tests import pages
@@ -95,6 +97,20 @@ def test_without_its_word_nothing_is_taken(services: Services, tmp_path: Path) -
     assert refused.value.code == "scanner.unavailable"
     assert "scanner.away" in health.problems(gone, Space(tmp_path, 0), now=NOW)
     assert "scanner.away" not in health.problems(services, Space(tmp_path, 0), now=NOW)
+
+
+def test_a_text_taken_over_is_looked_at_like_any_other_file(services: Services, tmp_path: Path) -> None:
+    line = ArchiveLine(
+        1, "1", "", "", None, None, None, "s", "x", "", "", "", "", Confidentiality.ORDINARY, None, (), "old.txt"
+    )
+    (tmp_path / "old.txt").write_bytes(evil(b"Monsieur le Ministre"))
+    with pytest.raises(Invalid) as refused:
+        content_of(services, line, tmp_path, look_only=False)
+    assert refused.value.code == "file.virus"
+    (tmp_path / "old.txt").write_bytes(b"Monsieur le Ministre")
+    taken = content_of(services, line, tmp_path, look_only=False)
+    assert taken is not None
+    assert taken.texts == ("Monsieur le Ministre",)
 
 
 def test_an_upload_with_a_virus_is_refused_in_words_and_the_others_are_kept(site: Site, scanner: Clamd) -> None:

@@ -99,7 +99,7 @@ def test_a_new_day_that_the_database_does_not_know_of_is_refused(on_server: Serv
 def test_next_year_is_not_opened_before_the_databases_clock_opens_it(
     hour: datetime, database: datetime | None, code: str
 ) -> None:
-    assert clock.doubt(hour.date(), date(2026, 12, 31), now=hour, database=database) == code
+    assert clock.doubt(hour.date(), date(2026, 12, 31), now=hour, others=[database] if database else []) == code
 
 
 def test_the_first_number_ever_is_given_whatever_the_clock_says(services: Services) -> None:
