@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from pikepdf import Array, Dictionary, Name, Pdf, Stream, String
 
-from signing.equality import decoded, is_container
+from signing.equality import decoded
 
 VALIDATION_DATA = "validation_data"
 NEW_FIELD = "new_field"
@@ -155,7 +155,7 @@ def _box(rect: object) -> Box | None:
     """Left, bottom, right, top; all 0 where there is no rectangle; None where it cannot be read."""
     if rect is None:
         return 0.0, 0.0, 0.0, 0.0
-    if not isinstance(rect, Array) or len(rect) != 4 or any(is_container(one) for one in rect):
+    if not isinstance(rect, Array):
         return None
     try:
         x1, y1, x2, y2 = (float(one) for one in rect)

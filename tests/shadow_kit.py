@@ -309,7 +309,7 @@ def exchange_a_font_of_the_form(writer):
 def colours_of_another_paper(writer):
     """An output intent that takes red for blue."""
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    turned = profile.replace(b"rXYZ", b"\0\0\0\0").replace(b"bXYZ", b"rXYZ").replace(b"\0\0\0\0", b"bXYZ", 1)
+    turned = profile.replace(b"rXYZ", b"red?").replace(b"bXYZ", b"rXYZ").replace(b"red?", b"bXYZ")
     output_intent(writer, turned)
 
 
@@ -421,6 +421,11 @@ def look(writer, bounds=None, **entries):
 
 def numbers(*given):
     return generic.ArrayObject(generic.FloatObject(one) for one in given)
+
+
+def dictionary_of_look(writer, content):
+    bounds = numbers(0, 0, 20, 20)
+    return generic.DictionaryObject({pdf_name("/N"): stream(writer, content, BBox=bounds)})
 
 
 def with_look(own, look, *, box=None):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import os
 import re
 import sys
@@ -16,6 +17,7 @@ import ged_verify
 from ged.archive import merkle
 from ged.audit import canonical
 from signing.trust import _SIGNING_PURPOSES
+from tests import shadow_kit as shadow
 from tests import verify_kit as kit
 from tests.pki_kit import NOW, YEAR, Ministry, holder, order_pdf, signed, stamped, with_validation_data
 from tests.verify_kit import SECOND, Folder, Token, chain, journal_key, letter, ministry, other_key, stamper
@@ -573,6 +575,27 @@ def test_one_byte_form_of_a_value():
 
 # --- RFC 3161 tokens
 
+
+def test_an_element_that_ends_behind_its_data_is_none():
+    assert ged_verify._der(b"\x04\x02ab") == (4, 2, 4)
+    assert ged_verify._der(b"x\x04\x81\x02ab", 1) == (4, 4, 6)
+    for short in (b"\x04\x03ab", b"\x04\x81\x03ab", b"\x04\x84\xff\xff\xff\xffab"):
+        with pytest.raises(ValueError, match="^DER: too short$"):
+            ged_verify._der(short)
+
+
+@pytest.mark.parametrize(
+    ("octets", "told"),
+    [
+        ([0], "0.0"), ([39], "0.39"), ([40], "1.0"), ([79], "1.39"), ([80], "2.0"), ([119], "2.39"), ([120], "2.40"),
+        ([127], "2.47"), ([0x55, 29, 15], "2.5.29.15"), ([0x2A, 0x86, 0x48, 0x86, 0xF7, 13], "1.2.840.113549"),
+        ([42, 0x7F], "1.2.127"), ([42, 0x81, 0], "1.2.128"),
+    ],
+)  # fmt: skip
+def test_names_of_algorithms_are_read_octet_by_octet(octets, told):
+    assert ged_verify._oid(bytes([6, len(octets), *octets])) == told
+
+
 STAMPED = b"the anchor"
 
 
@@ -614,7 +637,9 @@ def test_the_time_is_told_to_its_fraction(told, when):
     assert of_token(Token(stamper(), STAMPED, told=told))[:3] == ("proven", "CN=Horodateur", when)
 
 
-@pytest.mark.parametrize("told", [b"2026", b"20261302183000Z", b"hier", b"20260302183000.xZ", b"\xff"])
+@pytest.mark.parametrize(
+    "told", [b"2026", b"20261302183000Z", b"hier", b"20260302183000.xZ", b"20260302183000X", b"\xff"]
+)
 def test_a_time_that_is_none_is_an_altered_token(told):
     state, _, _, why = of_token(Token(stamper(), STAMPED, told=told))
     assert (state, why.split(" (")[0]) == ("broken", "l'horodatage est altéré")
@@ -636,6 +661,20 @@ def test_a_token_whose_signature_does_not_hold_is_altered():
         "InvalidSignature"
     )
     assert of_token(Token(stamper(), STAMPED, infos=0)) == altered("IndexError")
+
+
+def test_a_token_without_a_signer_at_its_end_is_altered():
+    whole = ged_verify._content(Token(stamper(), STAMPED).made())
+    kind, signed_ = ged_verify._children(b"\x30\x84" + len(whole).to_bytes(4, "big") + whole)
+    parts = [*ged_verify._children(ged_verify._content(signed_)), b"\x04\x00"]
+
+    def wrapped(tag, content):
+        return bytes([tag, 0x84]) + len(content).to_bytes(4, "big") + content
+
+    for ending in (parts, parts[:-2]):
+        made = wrapped(0x30, kind + wrapped(0xA0, wrapped(0x30, b"".join(ending))))
+        assert of_token(made) == altered("StopIteration")
+    assert of_token(wrapped(0x30, kind + wrapped(0xA0, wrapped(0x30, b"".join(parts[:-1]))))) == PROVEN
 
 
 def test_the_signer_is_found_among_the_certificates_of_the_token():
@@ -779,6 +818,21 @@ def test_a_file_without_signatures_or_that_is_none_is_broken():
     (line,) = of_pdf(b"%PDF-1.7 nothing")
     assert line[:4] == ("broken", "signatures de N", "", "")
     assert line[4].startswith("illisible (Pdf")
+
+
+def test_a_file_that_is_written_oddly_is_read_and_nothing_of_it_is_logged(caplog):
+    root = int(re.findall(rb"/Root (\d+)", letter())[-1])
+    stated = re.findall(rb"\n%d 0 obj\n(<<.*?>>)\nendobj" % root, letter(), re.DOTALL)[-1]
+    twice = b"%d 0 obj\n%s\nendobj\n" % (root, stated.replace(b"/Type /Catalog", b"/Type /Catalog " * 2))
+    entries = b"0000000000 65535 f \n%d 1\n%010d 00000 n \n" % (root, len(letter()))
+    assert of_pdf(shadow.with_table(letter(), twice, entries), None) == [("open", *SIGNED, AFTER)]
+    names = ("pyhanko", "pyhanko_certvalidator")
+    for name in names:
+        logging.getLogger(name).setLevel(logging.NOTSET)
+    unknown = letter().replace(b"/ETSI.CAdES.detached", b"/ETSI.CAdES.attached")
+    assert of_pdf(unknown)[0][4] == "le document n'en porte plus"
+    assert caplog.records == []
+    assert {logging.getLogger(name).level for name in names} == {logging.CRITICAL}
 
 
 def test_an_unreadable_signature_is_named_and_the_others_are_looked_at(monkeypatch):

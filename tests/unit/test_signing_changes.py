@@ -3,6 +3,7 @@
 Nothing is signed here: a field of a later signature needs no more than a byte range that covers enough.
 """
 
+import zlib
 from functools import cache
 
 import pikepdf
@@ -193,12 +194,23 @@ def test_three_entries_of_the_catalogue_are_not_looked_at(key):
         ("Group", dictionary(), "pages"),
         ("Contents", array(), "page_content"),
         ("Parent", number(5), "pages"),
+        ("Perms", dictionary(), "structure"),
+        ("Encrypt", dictionary(), "structure"),
+        ("AcroForm", dictionary(), "form_values"),
+        ("OCProperties", dictionary(), "layers"),
+        ("Names", dictionary(), "actions"),
     ],
 )
 def test_what_changes_on_a_page_is_named(key, made, code):
     assert codes(base(), in_page(key, made)) == (code,)
     if key != "Annots":  # there were none, and QPDF takes what is no list for none
         assert codes(base(), in_page(key, made, page=1)) == (code,)
+
+
+def test_what_comes_to_a_field_is_named():
+    assert codes(base(), in_field("Kids", array())) == ("pages",)
+    assert codes(base(), in_field("AA", dictionary())) == ("actions",)
+    assert codes(base(), in_field("MaxLen", number(5))) == ("annotations",)
 
 
 @pytest.mark.parametrize("key", ["Title", "Author", "Keywords", "CreationDate"])
@@ -354,7 +366,7 @@ def test_a_field_that_stood_empty_is_signed():
     assert since(framed(), fill(AP=look())) == Changes(("signed_again",), ("second",), False, place)
     assert since(framed(), fill()).signed == ("second",)
     assert since(framed(), fill()).codes == ("signed_again",)
-    assert since(framed(), fill(AP=look(), M=pdf_string("D:2026"), F=number(132))).harmless
+    assert since(framed(), fill(AP=look(), M=pdf_string("D:2026"), F=number(4))).harmless
 
 
 @pytest.mark.parametrize(
@@ -607,6 +619,15 @@ def test_a_packet_or_an_intent_that_says_nothing_may_come():
     assert codes(base(), add(shadow.packet(b"", b"2026"), **kind)) == ()
     assert codes(base(), add(shadow.packet(b"<!-- x -->", b"2026"), **kind)) == ("metadata",)
     assert codes(base(), add(shadow.packet(b"", b"2026"), Xyz=number(1), **kind)) == ("metadata",)
+    packed = zlib.compress(shadow.packet(b"", b"2026"))
+    coded = {"Filter": name("FlateDecode"), "DecodeParms": dictionary(Predictor=number(1))}
+
+    def add_packed(writer):
+        given = {pdf_name(f"/{key}"): one for key, one in (kind | coded).items()}
+        writer.root["/Metadata"] = writer.add_object(generic.StreamObject(given, encoded_data=packed))
+        writer.update_root()
+
+    assert codes(base(), add_packed) == ()
     assert codes(base(), shadow.colours_of_a_screen) == ()
     assert codes(base(), shadow.colours_of_another_paper) == ("structure",)
 

@@ -54,6 +54,7 @@ SCALARS = [
     ([String("1")], "string of a figure"),
     ([Name("/a"), Name("/a")], "name"),
     ([Name("/b")], "another name"),
+    ([String("/a")], "string spelt as a name"),
     ([String("")], "empty string"),
 ]
 
@@ -87,6 +88,7 @@ PACKED = zlib.compress(TEXT)
         (TEXT, {"Filter": Array([])}, TEXT),
         (PACKED + b"\r\n \t\0\f", {"Filter": Name.FlateDecode}, TEXT),
         (PACKED + b"x", {"Filter": Name.FlateDecode}, None),
+        (PACKED + b"X", {"Filter": Name.FlateDecode}, None),
         (PACKED + zlib.compress(b"more"), {"Filter": Name.FlateDecode}, None),
         (PACKED[:-1], {"Filter": Name.FlateDecode}, None),
         (PACKED[:-4] + b"\0\0\0\0", {"Filter": Name.FlateDecode}, None),
@@ -242,7 +244,7 @@ def screen():
 
 def swapped():
     """Red for blue."""
-    return screen().replace(b"rXYZ", b"\0\0\0\0").replace(b"bXYZ", b"rXYZ").replace(b"\0\0\0\0", b"bXYZ", 1)
+    return screen().replace(b"rXYZ", b"red?").replace(b"bXYZ", b"rXYZ").replace(b"red?", b"bXYZ")
 
 
 def intents(profile=None, count=1, n=3, **entries):

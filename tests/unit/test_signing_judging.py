@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -92,6 +93,11 @@ def test_a_claimed_time_is_told() -> None:
     bare: Any = object()
     assert Facts(bare, NOW, None, "").claimed is None
     assert Facts(bare, NOW, None, "").stamp_revoked is False
+
+
+def test_nothing_speaks_against_surroundings_of_which_nothing_is_told() -> None:
+    assert Surroundings() == Surroundings(True, False, (), True, (), False, True)
+    assert judge(facts(), Surroundings(covers_all=False), NOW) == (Verdict.AMBER, "bytes_after")
 
 
 # --- verdicts
@@ -214,6 +220,15 @@ def test_without_a_stamp_the_certificate_is_judged_now() -> None:
     told = asked(validator)
     assert (told.status, told.moment, told.stamp, told.problem, told.stamp_revoked) == (found, NOW, None, "", False)
     assert validator.asked == [(NOW, True, NOW, True)]
+
+
+def test_a_stamp_of_the_document_has_no_stamp_of_its_own() -> None:
+    bare: Any = SimpleNamespace(
+        intact=True, valid=True, trusted=True, revoked=False, signing_cert=ministry().signer.asn1,
+        trust_problem_indic=None,
+    )  # fmt: skip
+    told = asked(Validator(bare))
+    assert (told.stamp, told.claimed, told.moment, told.problem) == (None, None, NOW, "")
 
 
 def test_a_later_stamp_of_the_document_moves_it_back_and_never_forth() -> None:

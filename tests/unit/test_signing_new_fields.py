@@ -253,6 +253,12 @@ def test_a_look_is_confined_to_its_place(given, is_plain):
     assert new_field(field(AP=Dictionary(X=look())), END) is None
 
 
+def test_all_that_is_allowed_may_be_there_at_once():
+    every = {key: Dictionary() for key in ("MK", "H", "M", "NM", "C", "DR")}
+    whole = both(kid=every | {"AP": Dictionary(N=look(), R=look(), D=look())})
+    assert new_field(whole, END) is not None
+
+
 def test_a_packed_look_that_draws_nothing_needs_no_place():
     packed = pikepdf.Stream(PDF, b"")
     packed.write(b"  ")

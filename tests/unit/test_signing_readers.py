@@ -298,6 +298,7 @@ def test_nothing_before_the_end_is_looked_at():
         (b"\n\r \t\f\x007 0 obj", {(7, 0): {0}}, True),
         (b"%\n7 0 obj", {(7, 0): {0}}, False),
         (b"%\n7 0 obj", {(7, 0): {2}}, True),
+        (b"X7 0 obj", {(7, 0): {0}}, False),
         (b" " * 60 + b"7 0 obj", {(7, 0): {0}}, True),
         (b" " * 64 + b"7 0 obj", {(7, 0): {0}}, True),
         (b" " * 65 + b"7 0 obj", {(7, 0): {0}}, False),
@@ -345,6 +346,22 @@ def test_other_updates_are_not(made):
         assert is_strict_after(after, reader(after), len(after))
 
 
+def test_a_stream_of_places_need_not_place_itself():
+    pdf = packed()
+    size = max(int(one) for one in re.findall(rb"/Size (\d+)", pdf)) + 1
+    head = b"<< /Type /XRef /Size %d /W [1 4 1] /Index [0 1] /Length 6 /Prev %d /Root %s >>" % (
+        size,
+        int(re.findall(rb"startxref\s+(\d+)", pdf)[-1]),
+        re.findall(rb"/Root (\d+ \d+ R)", pdf)[-1],
+    )
+    entry = b"\0\0\0\0\0\xff"
+    own = b"%d 0 obj\n%s\nstream\n%s\nendstream\nendobj\n" % (size - 1, head, entry)
+    after = pdf + own + b"startxref\n%d\n%%%%EOF\n" % len(pdf)
+    assert is_strict_after(after, reader(after), len(pdf))
+    twice = pdf + own + own + b"startxref\n%d\n%%%%EOF\n" % len(pdf)
+    assert not is_strict_after(twice, reader(twice), len(pdf))
+
+
 def test_an_object_that_another_revision_places_is_placed():
     first = updated(plain(), shadow.turn_a_page)
     second = updated(first, shadow.turn_a_page)
@@ -375,6 +392,7 @@ def test_what_stands_around_the_gap_and_before_the_end():
     assert covered(tail=TAIL.rstrip() + b" " * 27) == whole + 26
     assert covered(gap=b"<>", contents=b"") == whole - 4
     assert covered(gap=b"<00 FF>") == whole + 1
+    assert covered(head=b"/Contents") == 9 + 6 + len(TAIL)
 
 
 @pytest.mark.parametrize(
@@ -393,6 +411,7 @@ def test_what_stands_around_the_gap_and_before_the_end():
         ({"gap": b"<00\xff\xff>"}, "gap"),
         ({"contents": b""}, "gap"),
         ({"head": HEAD + b"x"}, "gap_elsewhere"),
+        ({"head": HEAD.rstrip() + b"X"}, "gap_elsewhere"),
         ({"head": HEAD.rstrip() + b" " * 24}, "gap_elsewhere"),
         ({"tail": TAIL + b"x"}, "inside_a_revision"),
         ({"tail": TAIL.rstrip() + b" " * 28}, "inside_a_revision"),
