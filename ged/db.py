@@ -102,6 +102,7 @@ def make_engine(url: str) -> Engine:
     engine = create_engine(
         url, pool_size=5, max_overflow=20, pool_timeout=10, pool_pre_ping=True, connect_args={"connect_timeout": 5}
     )
+    event.listen(engine, "connect", _postgres_connect)
     event.listen(engine, "begin", _postgres_begin)
     return engine
 
@@ -126,6 +127,15 @@ _COMMITS_ON_DISK = (
 )
 """For one transaction, whatever server, database or role say: its commit returns when it is on disk. The two values
 that promise as much or more stay (PostgreSQL, 20.5.1 "synchronous_commit")."""
+
+
+def _postgres_connect(connection: DBAPIConnection, _record: Any) -> None:
+    # Rights make statements of many parts, of which nearly none is run. The planner's guess of their cost makes the
+    # server compile all of them to machine code: a second, for what takes a millisecond.
+    cursor = connection.cursor()
+    cursor.execute("SET jit = off")
+    cursor.close()
+    connection.commit()
 
 
 def _postgres_begin(connection: Connection) -> None:

@@ -65,9 +65,13 @@ class PaperPage:
 def disposable(actor: Actor) -> ColumnElement[bool]:
     """Codes of which the actor may dispose: the one rule of lists, pages and acts."""
     given = reach(actor)
-    return or_(
-        *(and_(PaperCode.kind == kind, PaperCode.subject_id.in_(rule.subjects(given))) for kind, rule in RULES.items())
-    )
+    return or_(*(and_(PaperCode.kind == kind, _is_among(rule.subjects(given))) for kind, rule in RULES.items()))
+
+
+def _is_among(subjects: Select[int]) -> ColumnElement[bool]:
+    """Whether the code's subject is one of these. Asked of each code: few wait, and the subjects are whole registers."""
+    (subject,) = subjects.selected_columns
+    return subjects.where(subject == PaperCode.subject_id).correlate(PaperCode).exists()
 
 
 def require(session: Session, paper_id: int, actor: Actor) -> PaperCode:

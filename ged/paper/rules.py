@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, exists, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from ged import locks
 from ged.access import visible_clause
@@ -222,18 +222,18 @@ def _label_take(uow: UnitOfWork, row: PaperCode, scan: Scan, actor: Actor, _post
 # --- originals signed by hand --------------------------------------------------------------------------------------
 
 
-def _numbered(given: Reach) -> Select[int | None]:
-    """Letters numbered in a register that the actor keeps, and visible to the actor."""
+def _is_numbered(mail_id: InstrumentedAttribute[int], given: Reach) -> ColumnElement[bool]:
+    """Whether a letter is numbered in a register that the actor keeps, and visible to the actor."""
+    letter = aliased(Mail)  # the statement around may be about letters too
     return (
-        select(MailNumber.mail_id)
-        .join(Register, Register.id == MailNumber.register_id)
-        .join(Mail, Mail.id == MailNumber.mail_id)
-        .where(Register.unit_id.in_(given.kept), visible_clause(Mail.id, Mail.level, given.actor.principals))
+        exists()
+        .where(MailNumber.mail_id == mail_id, Register.id == MailNumber.register_id, Register.unit_id.in_(given.kept))
+        .where(letter.id == mail_id, visible_clause(letter.id, letter.level, given.actor.principals))
     )
 
 
 def _original_subjects(given: Reach) -> Select[int]:
-    return select(Draft.mail_id).where(Draft.mail_id.in_(_numbered(given)))
+    return select(Draft.mail_id).where(_is_numbered(Draft.mail_id, given))
 
 
 def _letter_units(session: Session, mail_id: int) -> list[int]:
@@ -271,7 +271,7 @@ def _original_take(uow: UnitOfWork, row: PaperCode, scan: Scan, actor: Actor, po
 
 
 def _discharge_subjects(given: Reach) -> Select[int]:
-    return select(DispatchLine.id).where(DispatchLine.mail_id.in_(_numbered(given)))
+    return select(DispatchLine.id).where(_is_numbered(DispatchLine.mail_id, given))
 
 
 def _discharge_units(session: Session, line_id: int) -> list[int]:
@@ -307,7 +307,7 @@ def _discharge_take(uow: UnitOfWork, row: PaperCode, scan: Scan, actor: Actor, p
 
 def _fiche_subjects(given: Reach) -> Select[int]:
     seen = visible_clause(Mail.id, Mail.level, given.actor.principals)
-    return select(Mail.id).where(or_(rights.addressed_to(given.actor), Mail.id.in_(_numbered(given))), seen)
+    return select(Mail.id).where(or_(rights.addressed_to(given.actor), _is_numbered(Mail.id, given)), seen)
 
 
 def _fiche_known(session: Session, services: Services, mail_id: int, actor: Actor, now: datetime) -> Known:
