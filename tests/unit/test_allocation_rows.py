@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -24,7 +25,7 @@ from ged.registry.models import (
     RegisterCounter,
     RegisterNature,
 )
-from ged.unit import SYSTEM, Role, UnitOfWork
+from ged.unit import SYSTEM, Role, UnitOfWork, UnitRow
 from tests.remedies import refused
 from tests.rows_kit import held, person, rows, told, work
 
@@ -381,6 +382,15 @@ def test_the_clerk_of_the_registers_unit_keeps_it(uow: UnitOfWork) -> None:
 @pytest.mark.parametrize(("unit_id", "code"), [(1, "MIN"), (2, "MIN"), (3, "MIN"), (4, "SEUL")])
 def test_the_entity_is_the_nearest_above(session: Session, unit_id: int, code: str) -> None:
     assert allocation.entity_code(session, session.get_one(Unit, unit_id)) == code
+
+
+def test_units_that_are_in_hand_are_not_read_anew(uow: UnitOfWork) -> None:
+    """The actor's are of the same request; here they say otherwise than the rows."""
+    units = {2: UnitRow(2, 4, False, None, None), 4: UnitRow(4, None, True, None, None)}
+    assert allocation.entity_code(uow.session, uow.session.get_one(Unit, 2), units) == "SEUL"
+    register(uow.session, pattern="{seq}/{entity}")
+    assert allocate(uow, actor=replace(CLERK, units=units)).text == "1/SEUL"
+    assert allocate(uow).text == "2/MIN"
 
 
 def test_an_entity_below_another_is_its_own(session: Session) -> None:
