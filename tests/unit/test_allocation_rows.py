@@ -521,9 +521,10 @@ def test_numbers_whose_counter_is_gone_are_told_with_the_last_of_them(session: S
     numbered(session, 5, 6, 4, year=2025)
     assert allocation.gaps(session) == [(1, 2025, 6)]
     numbered(session, 1, 2, year=2024)
-    assert sorted(allocation.gaps(session)) == [(1, 2024, 2), (1, 2025, 6)]
+    numbered(session, 1, register_id=2, year=2024)
+    assert sorted(allocation.gaps(session)) == [(1, 2024, 2), (1, 2025, 6), (2, 2024, 1)]
     session.execute(delete(RegisterCounter).where(RegisterCounter.register_id == 2))
-    assert sorted(allocation.gaps(session)) == [(1, 2024, 2), (1, 2025, 6), (2, 2026, 3)]
+    assert sorted(allocation.gaps(session)) == [(1, 2024, 2), (1, 2025, 6), (2, 2024, 1), (2, 2026, 3)]
 
 
 # --- A number that is voided ----------------------------------------------------------------------------------------
