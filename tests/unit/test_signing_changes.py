@@ -493,6 +493,16 @@ def test_what_a_mark_lies_on_counts_on_its_own_page():
     assert codes(base(), sign(box=(60, 605, 90, 615))) == ("covers_content", "new_field")
 
 
+def test_a_mark_that_covers_is_told_whatever_else_came():
+    def store(writer):
+        writer.root["/DSS"] = dictionary(Certs=array())
+        writer.update_root()
+
+    found = since(framed(), fill(AP=look()), sign(box=(40, 690, 240, 720)), store)
+    assert found.codes == ("covers_content", "new_field", "signed_again", "validation_data")
+    assert not found.harmless
+
+
 @pytest.mark.parametrize("box", [(502, 100, 520, 160), (300, 162, 500, 170)])
 def test_a_mark_beside_an_empty_field_covers_nothing(box):
     assert codes(framed(), sign(box=box)) == ("new_field",)
@@ -632,6 +642,12 @@ def test_a_resource_that_the_form_alone_has_may_be_stated_again():
     assert codes(order_pdf(own), resource("Font", "F5", lambda _: dictionary(Type=name("Font")))) == ("form_values",)
 
 
+def test_the_forms_own_look_names_resources_too():
+    told = order_pdf(lambda pdf: pdf.Root.AcroForm.__setitem__("/DA", String("/F9 0 Tf")))
+    assert codes(told, resource("Font", "F9")) == ("form_values",)
+    assert codes(told, resource("Font", "XX")) == ()
+
+
 def test_a_field_that_borrows_may_use_anything():
     def borrow(pdf, **entries):
         look = pdf.Root.AcroForm.Fields[0].AP.N
@@ -706,6 +722,46 @@ def test_a_packet_may_tell_another_time_and_no_more():
     later = shadow.restated_packet(pdf, shadow.packet(b"", b"2026-02-02"))
     other = later[:end] + later[end:].replace(b"/Subtype /XML", b"/Subtype /XXL")
     assert changes_since(other, end).codes == ("metadata",)
+
+
+# --- lists and stores
+
+
+def test_each_item_that_lies_in_a_list_is_compared():
+    def notes(pdf):
+        pdf.pages[1].Annots = Array([Dictionary(Subtype=Name.Text, Contents=String(text)) for text in "ab"])
+
+    def other(at):
+        def edit(writer):
+            leaf = writer.find_page_for_modification(1)[0]
+            leaf.get_object()["/Annots"][at]["/Contents"] = pdf_string("x")
+            writer.mark_update(leaf)
+
+        return edit
+
+    assert codes(order_pdf(notes), shadow.restate_everything) == ()
+    for at in (0, 1):
+        assert codes(order_pdf(notes), other(at)) == ("page_content",)
+
+
+def test_a_list_of_the_store_that_grows_is_validation_data():
+    def store(pdf):
+        pdf.Root.DSS = pdf.make_indirect(Dictionary(Certs=pdf.make_indirect(Array([]))))
+
+    def grow(writer):
+        place = writer.root["/DSS"].raw_get("/Certs")
+        place.get_object().append(number(1))
+        writer.mark_update(place)
+
+    assert codes(order_pdf(store), shadow.restate_everything) == ()
+    assert codes(order_pdf(store), grow) == ("validation_data",)
+
+
+def test_a_file_of_many_objects_is_no_maze():
+    def many(pdf):
+        pdf.Root.PieceInfo = Array([pdf.make_indirect(Dictionary(A=Array([at]))) for at in range(600)])
+
+    assert codes(order_pdf(many), shadow.restate_everything) == ()
 
 
 # --- streams
