@@ -316,6 +316,12 @@ def test_validation_data_and_time_stamps_may_follow_the_signature():
     assert beside(forms) == ("open", NOBODY)
 
 
+def test_the_letter_is_judged_today():
+    """Today is the program's clock, which the test sets; the machine's is later."""
+    short = holder("AMAVI Kossi", ministry().root, end=NOW + YEAR / 365)
+    assert beside(signed(PAGES, short)) == ("proven", "")
+
+
 def test_a_later_true_signature_of_the_named_signer_covers_what_came_before():
     first = signed(PAGES, holder("AYÉVA Afi", ministry().root))
     assert beside(signed(first, ministry().signer, name="second")) == ("proven", "")
