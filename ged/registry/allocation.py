@@ -128,14 +128,13 @@ def allocate_many(uow: UnitOfWork, register: Register, entries: Sequence[BookEnt
         )
         numbers.append(
             MailNumber(
-                register_id=register.id,
+                register=register,
                 year=counter.year,
                 sequence=counter.last_sequence,
                 text=(entry.number if is_book else "") or text,
                 registered_at=begin if is_book else max(uow.now, begin),
                 registered_on=on,
                 mail_id=entry.mail_id,
-                register=register,
             )
         )
     uow.session.add_all(numbers)
@@ -260,8 +259,7 @@ def _counter(session: Session, register_id: int, year: int) -> RegisterCounter:
     held = locks.hold_where(session, RegisterCounter, *mine)
     if not held:
         # Two first registrations of a year meet here: the one that loses the insert waits for the other's row.
-        first = {"opening_sequence": 0, "opening_reason": "", "last_sequence": 0}
-        insert_if_missing(session, RegisterCounter, register_id=register_id, year=year, **first)
+        insert_if_missing(session, RegisterCounter, register_id=register_id, year=year)
         held = locks.hold_where(session, RegisterCounter, *mine)
     return held[0]
 
@@ -357,6 +355,7 @@ def correction_at(uow: UnitOfWork, numbers: Sequence[MailNumber], *, now: dateti
 
 
 def _locked_open_moment(uow: UnitOfWork, register: Register, moment: datetime) -> datetime:
+    """The first moment of the first day that is open at this moment or after it; that day's counter stays locked."""
     zone = uow.services.zone
     while True:
         closed = closed_until(uow.session, register.id)
@@ -364,7 +363,7 @@ def _locked_open_moment(uow: UnitOfWork, register: Register, moment: datetime) -
         day = local_day if closed is None else max(local_day, closed + timedelta(days=1))
         locked_counter(uow.session, register, day)
         if closed_until(uow.session, register.id) == closed:  # else it was closed while we waited for the lock
-            return moment if day == local_day else datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
+            return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
 
 
 def closing_of(session: Session, number: MailNumber) -> RegisterClosing | None:

@@ -1,5 +1,6 @@
 """Numbers from a counter, row by row: which one, of which day and year, and who is refused."""
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -149,6 +150,40 @@ def test_a_new_year_begins_with_one(uow: UnitOfWork) -> None:
     counter(uow.session, last_sequence=41, last_on=date(2026, 12, 30))
     later = work(uow.session, datetime(2026, 12, 31, 20, 0, tzinfo=UTC))
     assert allocate(later).text == "0001/2027/01/MIN/BO/R1"
+
+
+def test_the_year_is_that_of_the_installation(uow: UnitOfWork) -> None:
+    register(uow.session)
+    assert allocate(work(uow.session, datetime(2026, 12, 31, 20, 0, tzinfo=UTC))).year == 2027
+    assert years(uow.session) == [2027]
+
+
+def test_moments_are_utc_wherever_the_server_stands(uow: UnitOfWork, monkeypatch: pytest.MonkeyPatch) -> None:
+    book = register(uow.session)
+    closed(uow.session, TODAY)
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", "America/Martinique")
+        time.tzset()
+        one, (many,) = allocate(uow), allocation.allocate_many(uow, book, OLD[:1])
+        corrected = entered(uow, numbered(uow.session, 9)[0])
+    time.tzset()
+    assert {one.registered_at, many.registered_at, corrected} == {MIDNIGHT + DAY}
+    assert {moment.utcoffset() for moment in (one.registered_at, many.registered_at, corrected)} == {timedelta(0)}
+
+
+@pytest.mark.parametrize(("restarts_yearly", "year"), [(True, 2026), (False, 0)])
+def test_the_counter_is_locked_by_one_statement(
+    uow: UnitOfWork, monkeypatch: pytest.MonkeyPatch, restarts_yearly: bool, year: int
+) -> None:
+    """Everybody waits for it."""
+    book = register(uow.session, restarts_yearly=restarts_yearly)
+    counter(uow.session, year)
+    calls: list[None] = []
+    meanwhile(monkeypatch, *[lambda: calls.append(None)] * 9)
+    allocate(uow)
+    assert len(calls) == 1
+    allocation.allocate_many(uow, book, OLD)
+    assert len(calls) == 2
 
 
 def test_a_number_is_never_dated_before_the_one_before_it(uow: UnitOfWork) -> None:
@@ -475,8 +510,10 @@ def test_numbers_whose_counter_is_gone_are_told_with_the_last_of_them(session: S
     numbered(session, 1, 2, 3, register_id=2)
     numbered(session, 5, 6, 4, year=2025)
     assert allocation.gaps(session) == [(1, 2025, 6)]
+    numbered(session, 1, 2, year=2024)
+    assert sorted(allocation.gaps(session)) == [(1, 2024, 2), (1, 2025, 6)]
     session.execute(delete(RegisterCounter).where(RegisterCounter.register_id == 2))
-    assert sorted(allocation.gaps(session)) == [(1, 2025, 6), (2, 2026, 3)]
+    assert sorted(allocation.gaps(session)) == [(1, 2024, 2), (1, 2025, 6), (2, 2026, 3)]
 
 
 # --- A number that is voided ----------------------------------------------------------------------------------------
@@ -580,8 +617,18 @@ def test_an_archive_is_never_closed(uow: UnitOfWork) -> None:
 
 def test_the_counter_of_the_day_of_entry_is_held(uow: UnitOfWork) -> None:
     register(uow.session)
+    one = number(uow.session)
+    allocation.correction_at(uow, [one], now=datetime(2025, 12, 31, 20, 0, tzinfo=UTC))
+    assert years(uow.session) == [2026], "of the day here, and not before the number's"
     closed(uow.session, date(2026, 12, 31))
-    entered(uow, number(uow.session))
+    entered(uow, one)
+    assert years(uow.session) == [2026, 2027]
+
+
+def test_the_day_of_entry_is_that_of_the_installation(uow: UnitOfWork) -> None:
+    register(uow.session)
+    now = datetime(2026, 12, 31, 20, 0, tzinfo=UTC)
+    assert allocation.correction_at(uow, [number(uow.session)], now=now) == now
     assert years(uow.session) == [2027]
 
 

@@ -51,6 +51,11 @@ def test_a_pattern_whose_number_would_be_cut_is_refused(pattern: str) -> None:
         check_pattern(pattern)
 
 
+def test_a_pattern_with_every_name_is_too_long_and_not_misspelt() -> None:
+    with refused(Invalid, "register.pattern_long", field="pattern", maximum=64):
+        check_pattern("{seq}{year}{yy}{month}{entity}{unit}{register}")
+
+
 def test_the_parts_of_a_date_have_two_digits() -> None:
     on = date(2105, 3, 4)
     assert format_number("{seq}-{yy}-{month}", sequence=1, on=on, entity="", unit="", register="") == "1-05-03"
