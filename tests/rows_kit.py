@@ -33,7 +33,7 @@ def rows(*models: type[Base]) -> Iterator[Session]:
 
 def work(session: Session, now: datetime) -> UnitOfWork:
     """A unit of work that nobody commits; ``told`` and ``asked`` show what it would write besides."""
-    services: Any = SimpleNamespace(zone=ZONE)
+    services: Any = SimpleNamespace(zone=ZONE, timestamper=None)
     return UnitOfWork(services, session, now)
 
 

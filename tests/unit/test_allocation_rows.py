@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -24,7 +25,7 @@ from ged.registry.models import (
     RegisterCounter,
     RegisterNature,
 )
-from ged.unit import SYSTEM, Role, UnitOfWork
+from ged.unit import SYSTEM, Role, UnitOfWork, UnitRow
 from tests.remedies import refused
 from tests.rows_kit import held, person, rows, told, work
 
@@ -383,6 +384,15 @@ def test_the_entity_is_the_nearest_above(session: Session, unit_id: int, code: s
     assert allocation.entity_code(session, session.get_one(Unit, unit_id)) == code
 
 
+def test_units_that_are_in_hand_are_not_read_anew(uow: UnitOfWork) -> None:
+    """The actor's are of the same request; here they say otherwise than the rows."""
+    units = {2: UnitRow(2, 4, False, None, None), 4: UnitRow(4, None, True, None, None)}
+    assert allocation.entity_code(uow.session, uow.session.get_one(Unit, 2), units) == "SEUL"
+    register(uow.session, pattern="{seq}/{entity}")
+    assert allocate(uow, actor=replace(CLERK, units=units)).text == "1/SEUL"
+    assert allocate(uow).text == "2/MIN"
+
+
 def test_an_entity_below_another_is_its_own(session: Session) -> None:
     session.get_one(Unit, 2).is_entity = True
     assert allocation.entity_code(session, session.get_one(Unit, 3)) == "BO"
@@ -511,9 +521,10 @@ def test_numbers_whose_counter_is_gone_are_told_with_the_last_of_them(session: S
     numbered(session, 5, 6, 4, year=2025)
     assert allocation.gaps(session) == [(1, 2025, 6)]
     numbered(session, 1, 2, year=2024)
-    assert sorted(allocation.gaps(session)) == [(1, 2024, 2), (1, 2025, 6)]
+    numbered(session, 1, register_id=2, year=2024)
+    assert sorted(allocation.gaps(session)) == [(1, 2024, 2), (1, 2025, 6), (2, 2024, 1)]
     session.execute(delete(RegisterCounter).where(RegisterCounter.register_id == 2))
-    assert sorted(allocation.gaps(session)) == [(1, 2024, 2), (1, 2025, 6), (2, 2026, 3)]
+    assert sorted(allocation.gaps(session)) == [(1, 2024, 2), (1, 2025, 6), (2, 2024, 1), (2, 2026, 3)]
 
 
 # --- A number that is voided ----------------------------------------------------------------------------------------
