@@ -10,6 +10,7 @@ from dataclasses import replace
 from io import BytesIO, TextIOWrapper
 from types import SimpleNamespace
 
+import pyhanko_certvalidator
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID as Purpose
 
@@ -265,6 +266,7 @@ def test_help_says_what_each_argument_is(capsys, monkeypatch):
     ("spoil", "said"),
     [
         (lambda path: (path / "manifest.json").unlink(), "FileNotFoundError: "),
+        (lambda path: (path / "journal.jsonl").unlink(), "FileNotFoundError: journal.jsonl"),
         (lambda path: (path / "journal.pub").write_text(ministry().root.pem), "ValueError: "),
         (lambda path: (path / "manifest.json").write_text('{"format": "ged-case-2"}'), "ValueError: format ged-case-2, not ged-case-1"),
         (lambda path: (path / "journal.pub").write_bytes(kit.pem_of(ministry().root.key)), "ValueError: the journal's key is no Ed25519 key"),
@@ -851,6 +853,21 @@ def test_an_unreadable_signature_is_named_and_the_others_are_looked_at(monkeypat
     first, second = of_pdf(twice, None)
     assert first == ("broken", "signature signature de N", "", "", "illisible (KeyError)")
     assert second[:2] == ("proven", "signature second de N")
+
+
+def test_nothing_is_fetched(monkeypatch):
+    asked = []
+    real = pyhanko_certvalidator.ValidationContext
+    monkeypatch.setattr(
+        pyhanko_certvalidator, "ValidationContext", lambda **how: asked.append(how["allow_fetching"]) or real(**how)
+    )
+    assert of_pdf(letter()) == [("proven", *SIGNED, "")]
+    assert set(asked) == {False}
+
+
+def test_a_certificate_without_a_name_names_nobody():
+    nameless = SimpleNamespace(signer_cert=SimpleNamespace(subject=SimpleNamespace(native={})))
+    assert ged_verify._signer_name(nameless) == ""
 
 
 def test_an_expired_certificate_needs_a_time_that_is_believed():

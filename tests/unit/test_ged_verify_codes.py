@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from pyhanko.sign.timestamps import DummyTimeStamper
 
 import ged_verify
 from tests import verify_kit as kit
@@ -314,6 +315,24 @@ def test_validation_data_and_time_stamps_may_follow_the_signature():
     assert beside(stamped(raised, ministry().stamps(NOW))) == ("proven", "")
     forms = signed(genuine(), holder("AYÉVA Afi", ministry().root), name="second")
     assert beside(forms) == ("open", NOBODY)
+
+
+def test_a_time_stamp_authority_of_the_signers_name_signs_nothing():
+    named = holder("AMAVI Kossi", ministry().root, usage="digital_signature", purposes=kit.STAMPING, rsa_bits=2048)
+    stamps = DummyTimeStamper(named.asn1, named.asn1_key, certs_to_embed=named.store, fixed_dt=NOW)
+    assert beside(stamped(overwritten(PAGES), stamps)) == ("open", NOBODY)
+
+
+def test_a_signature_within_the_pages_covers_nothing_behind_them():
+    text = code(digest=hashlib.sha256(genuine()).digest())
+    assert beside(genuine(), text=text) == ("proven", "")
+    assert beside(with_validation_data(genuine(), [ministry().root]), text=text) == ("open", NOBODY)
+
+
+def test_the_letter_is_judged_today():
+    """Today is the program's clock, which the test sets; the machine's is later."""
+    short = holder("AMAVI Kossi", ministry().root, end=NOW + YEAR / 365)
+    assert beside(signed(PAGES, short)) == ("proven", "")
 
 
 def test_a_later_true_signature_of_the_named_signer_covers_what_came_before():

@@ -3,8 +3,10 @@
 Nothing is signed here: a field of a later signature needs no more than a byte range that covers enough.
 """
 
+import re
 import zlib
 from functools import cache
+from io import BytesIO
 
 import pikepdf
 import pytest
@@ -268,6 +270,46 @@ def test_an_old_page_that_is_no_page_any_more_may_keep_what_names_it():
     assert "page_content" in codes(base(), shadow.renumber_the_pages, spoil)
 
 
+def test_the_notes_of_an_old_page_that_is_none_any_more_are_not_looked_at():
+    def forget(writer):
+        old = writer.root["/AcroForm"]["/Fields"][0].raw_get("/P")
+        old.get_object()["/Annots"] = array()
+        writer.mark_update(old)
+
+    assert codes(base(), shadow.renumber_the_pages, forget) == ()
+
+    def elsewhere(writer):
+        place = writer.root["/AcroForm"]["/Fields"].raw_get(0)
+        leaf = place.get_object()["/P"]
+        copy = {key: leaf.raw_get(key) for key in leaf} | {pdf_name("/Annots"): array()}
+        place.get_object()["/P"] = writer.add_object(generic.DictionaryObject(copy))
+        writer.mark_update(place)
+
+    assert codes(base(), shadow.renumber_the_pages, elsewhere) == ("annotations",)
+
+
+def restated_lock(pdf, more):
+    """The file with the dictionary of its encryption stated again, with more in it."""
+    number = int(re.findall(rb"/Encrypt (\d+) 0 R", pdf)[-1])
+    stated = re.findall(rb"\n%d 0 obj\n(<<.*?>>)\nendobj" % number, pdf, re.DOTALL)[-1]
+    made = b"%d 0 obj\n%s%s >>\nendobj\n" % (number, stated.removesuffix(b">>"), more)
+    head = b"xref\n0 1\n0000000000 65535 f \n%d 1\n%010d 00000 n \n" % (number, len(pdf))
+    trailer = re.findall(rb"trailer (<<.*?>>)\nstartxref", pdf, re.DOTALL)[-1].removesuffix(b">>")
+    last = int(re.findall(rb"startxref\s+(\d+)", pdf)[-1])
+    tail = b"trailer %s /Prev %d >>\nstartxref\n%d\n%%%%EOF\n" % (trailer, last, len(pdf) + len(made))
+    return pdf + made + head + tail
+
+
+def test_how_the_file_is_locked_is_part_of_it():
+    output = BytesIO()
+    with pikepdf.open(BytesIO(order_pdf())) as opened:
+        opened.save(output, encryption=pikepdf.Encryption(owner="secret", user=""), static_id=True,
+                    object_stream_mode=pikepdf.ObjectStreamMode.disable)  # fmt: skip
+    locked = output.getvalue()
+    assert changes_since(restated_lock(locked, b""), len(locked)).codes == ()
+    assert changes_since(restated_lock(locked, b" /Xyz 1"), len(locked)).codes == ("structure",)
+
+
 # --- signatures that came since
 
 
@@ -369,6 +411,22 @@ def test_a_field_that_stood_empty_is_signed():
     assert since(framed(), fill(AP=look(), M=pdf_string("D:2026"), F=number(4))).harmless
 
 
+def test_two_fields_that_stood_empty_are_signed_at_once():
+    two = with_empty_field(framed(), "fourth", box=(300, 300, 500, 360))
+
+    def both(writer):
+        fields = writer.root["/AcroForm"]["/Fields"]
+        for at in (1, 2):
+            writer.mark_update(fields.raw_get(at))
+            fields[at]["/V"] = value(writer)
+            fields[at]["/AP"] = look()(writer)
+
+    found = since(two, both)
+    assert found.codes == ("signed_again",)
+    assert sorted(found.signed) == ["fourth", "second"]
+    assert sorted(found.places[0]) == [(300.0, 100.0, 500.0, 160.0), (300.0, 300.0, 500.0, 360.0)]
+
+
 @pytest.mark.parametrize(
     "edit",
     [
@@ -433,6 +491,16 @@ def test_what_a_mark_lies_on_counts_on_its_own_page():
     """The second page has nothing there but its text."""
     assert codes(base(), sign(box=(60, 605, 90, 615), page=1)) == ("new_field",)
     assert codes(base(), sign(box=(60, 605, 90, 615))) == ("covers_content", "new_field")
+
+
+def test_a_mark_that_covers_is_told_whatever_else_came():
+    def store(writer):
+        writer.root["/DSS"] = dictionary(Certs=array())
+        writer.update_root()
+
+    found = since(framed(), fill(AP=look()), sign(box=(40, 690, 240, 720)), store)
+    assert found.codes == ("covers_content", "new_field", "signed_again", "validation_data")
+    assert not found.harmless
 
 
 @pytest.mark.parametrize("box", [(502, 100, 520, 160), (300, 162, 500, 170)])
@@ -566,6 +634,20 @@ def test_resources_that_no_earlier_field_can_use_may_come():
     assert codes(hashed, resource("Font", "Helv")) == ("form_values",)
 
 
+def test_a_resource_that_the_form_alone_has_may_be_stated_again():
+    def own(pdf):
+        pdf.Root.AcroForm.DR.Font.F5 = pdf.make_indirect(Dictionary(Type=Name.Font, BaseFont=Name.Courier))
+
+    assert codes(order_pdf(own), shadow.restate_everything) == ()
+    assert codes(order_pdf(own), resource("Font", "F5", lambda _: dictionary(Type=name("Font")))) == ("form_values",)
+
+
+def test_the_forms_own_look_names_resources_too():
+    told = order_pdf(lambda pdf: pdf.Root.AcroForm.__setitem__("/DA", String("/F9 0 Tf")))
+    assert codes(told, resource("Font", "F9")) == ("form_values",)
+    assert codes(told, resource("Font", "XX")) == ()
+
+
 def test_a_field_that_borrows_may_use_anything():
     def borrow(pdf, **entries):
         look = pdf.Root.AcroForm.Fields[0].AP.N
@@ -640,6 +722,46 @@ def test_a_packet_may_tell_another_time_and_no_more():
     later = shadow.restated_packet(pdf, shadow.packet(b"", b"2026-02-02"))
     other = later[:end] + later[end:].replace(b"/Subtype /XML", b"/Subtype /XXL")
     assert changes_since(other, end).codes == ("metadata",)
+
+
+# --- lists and stores
+
+
+def test_each_item_that_lies_in_a_list_is_compared():
+    def notes(pdf):
+        pdf.pages[1].Annots = Array([Dictionary(Subtype=Name.Text, Contents=String(text)) for text in "ab"])
+
+    def other(at):
+        def edit(writer):
+            leaf = writer.find_page_for_modification(1)[0]
+            leaf.get_object()["/Annots"][at]["/Contents"] = pdf_string("x")
+            writer.mark_update(leaf)
+
+        return edit
+
+    assert codes(order_pdf(notes), shadow.restate_everything) == ()
+    for at in (0, 1):
+        assert codes(order_pdf(notes), other(at)) == ("page_content",)
+
+
+def test_a_list_of_the_store_that_grows_is_validation_data():
+    def store(pdf):
+        pdf.Root.DSS = pdf.make_indirect(Dictionary(Certs=pdf.make_indirect(Array([]))))
+
+    def grow(writer):
+        place = writer.root["/DSS"].raw_get("/Certs")
+        place.get_object().append(number(1))
+        writer.mark_update(place)
+
+    assert codes(order_pdf(store), shadow.restate_everything) == ()
+    assert codes(order_pdf(store), grow) == ("validation_data",)
+
+
+def test_a_file_of_many_objects_is_no_maze():
+    def many(pdf):
+        pdf.Root.PieceInfo = Array([pdf.make_indirect(Dictionary(A=Array([at]))) for at in range(600)])
+
+    assert codes(order_pdf(many), shadow.restate_everything) == ()
 
 
 # --- streams
