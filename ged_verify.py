@@ -714,8 +714,10 @@ def _is_trusted(embedded: Any, status: Any) -> bool:
     """Whether a root leads to the certificate, and it is made for what it signed."""
     purposes = embedded.signer_cert.extended_key_usage_value
     is_stamp = embedded.sig_object_type == "/DocTimeStamp"  # pyHanko looks at its purpose
-    is_made_for_it = is_stamp or purposes is None or bool(_SIGNING_PURPOSES & set(purposes.native))
-    return bool(status.trusted) and is_made_for_it
+    named = set(purposes.native) if purposes is not None else _SIGNING_PURPOSES
+    if "server_auth" in named:
+        named = named - {"client_auth"}  # the certificate of a web server names both
+    return bool(status.trusted) and (is_stamp or bool(_SIGNING_PURPOSES & named))
 
 
 def _signer_name(embedded: Any) -> str:

@@ -48,9 +48,9 @@ def _enclosed(data: bytes) -> bytes:
 
 
 def _der(data: bytes) -> bytes:
+    if data[:1] == b"\x30":
+        return data  # an armour inside is what the signed text quotes
     pem = _PEM.search(data)
-    if pem is None and data[:1] == b"\x30":
-        return data
     if pem is not None and not pem[2]:
         raise truncated()
     try:

@@ -47,7 +47,8 @@ def signed_data_of(data: bytes) -> cms.SignedData:
     Raises:
         ValueError: it is none.
     """
-    found = _PEM.search(data)
+    # In DER an armour is what the signed text quotes: another signature than the one asked about.
+    found = None if data[:1] == b"\x30" else _PEM.search(data)
     if found is not None:
         if not found[2]:
             raise ValueError("cut off")

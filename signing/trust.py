@@ -107,7 +107,10 @@ def is_for_signing(certificate: x509.Certificate) -> bool:
     usage, purposes = certificate.key_usage_value, certificate.extended_key_usage_value
     if usage is not None and not {"digital_signature", "non_repudiation"} & set(usage.native):
         return False
-    return purposes is None or bool(_SIGNING_PURPOSES & set(purposes.native))
+    named = set(purposes.native) if purposes is not None else _SIGNING_PURPOSES
+    if "server_auth" in named:
+        named = named - {"client_auth"}  # the certificate of a web server names both
+    return bool(_SIGNING_PURPOSES & named)
 
 
 def revocation_in(signed_data: cms.SignedData) -> tuple[list[crl.CertificateList], list[ocsp.OCSPResponse]]:

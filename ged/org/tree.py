@@ -22,7 +22,11 @@ class Placed(Protocol):
 
 
 def entity_of(unit_id: int, units: Mapping[int, Placed]) -> int:
-    """The entity of a unit: itself or the nearest unit above that is one, the root where none is."""
+    """The entity of a unit: itself or the nearest unit above that is one, the root where none is.
+
+    Raises:
+        KeyError: there is no such unit.
+    """
     while not units[unit_id].is_entity:
         above = units[unit_id].parent_id
         if above is None or above not in units:

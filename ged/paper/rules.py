@@ -223,7 +223,11 @@ def _label_take(uow: UnitOfWork, row: PaperCode, scan: Scan, actor: Actor, _post
 
 
 def _is_numbered(mail_id: InstrumentedAttribute[int], given: Reach) -> ColumnElement[bool]:
-    """Whether a letter is numbered in a register that the actor keeps, and visible to the actor."""
+    """Whether a letter is numbered in a register that the actor keeps, and visible to the actor.
+
+    Args:
+        mail_id: a column of the statement just around this clause; of any other it would ask nothing.
+    """
     letter = aliased(Mail)  # the statement around may be about letters too
     return (
         exists()

@@ -223,7 +223,7 @@ def entity_code(session: Session, unit: Unit, units: Mapping[int, UnitRow] | Non
     Args:
         units: all units, where they are in hand.
     """
-    entity_id = entity_of(unit.id, units) if units else entities(session)[unit.id]
+    entity_id = entity_of(unit.id, units) if units and unit.id in units else entities(session)[unit.id]
     entity = unit if entity_id == unit.id else session.get_one(Unit, entity_id)
     return entity.code
 

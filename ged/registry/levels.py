@@ -214,16 +214,17 @@ def _tell_deciders(uow: UnitOfWork, mail: Mail, kind: NoticeKind, actor: Actor) 
 
 
 def _tell_second_people(uow: UnitOfWork, mail: Mail, asked: LevelRequest, actor: Actor) -> None:
-    """Tell who decides over the letter; where that is nobody but who asked, everybody who may agree."""
+    """Tell those of the deciders who may agree; where none of them may, everybody who may. Nobody else: a notice tells
+    that the letter is there.
+    """
     today = uow.now.astimezone(uow.services.zone).date()
-    people = _deciders(uow.session, mail, on=today) - {int(actor.person_id)}
-    if not people:
-        cleared = uow.session.scalars(
-            select(Person.id).where(Person.clearance >= mail.level, Person.is_active).order_by(Person.id)
-        )
-        actors = [load_actor(uow.session, one, on=today) for one in cleared.all()]
-        people = {int(one.person_id) for one in actors if _second_post(uow.session, mail, asked, one) is not None}
-    notices.tell(uow, NoticeKind.LEVEL_ASKED, mail.id, people=people, actor=actor)
+    cleared = uow.session.scalars(
+        select(Person.id).where(Person.clearance >= mail.level, Person.is_active).order_by(Person.id)
+    )
+    actors = [load_actor(uow.session, one, on=today) for one in cleared.all()]
+    second = {int(one.person_id) for one in actors if _second_post(uow.session, mail, asked, one) is not None}
+    deciders = second & _deciders(uow.session, mail, on=today)
+    notices.tell(uow, NoticeKind.LEVEL_ASKED, mail.id, people=deciders or second, actor=actor)
 
 
 def _deciders(session: Session, mail: Mail, *, on: date) -> set[int]:

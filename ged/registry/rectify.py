@@ -50,7 +50,7 @@ def rectify(
     Raises:
         Forbidden: ``rectify.forbidden``.
         Invalid: ``rectify.reason``, ``rectify.field``, ``mail.subject_missing``, ``mail.sender_missing``,
-            ``mail.received_in_future``, ``form.too_long``.
+            ``mail.received_in_future``, ``mail.received_long_ago`` (a date that is changed), ``form.too_long``.
         StaleVersion: ``mail.stale``.
     """
     mail = mail_to_change(uow, mail_id, actor=actor, version=version)
@@ -60,9 +60,11 @@ def rectify(
     changed: list[tuple[str, str, str]] = []
     for name, value in changes.items():
         old = getattr(mail, name) if name in (*TEXT_FIELDS, *DATE_FIELDS) else None
-        new = _checked(name, value, uow, mail)
+        new = _checked(name, value, uow)
         if new == old:
             continue
+        if name == "received_on" and isinstance(new, date) and new < mail.created_at.date() - LONGEST_AGO:
+            raise Invalid("mail.received_long_ago", "correct the year of arrival", field=name)
         if name == "sender_name" and not new:
             raise Invalid("mail.sender_missing", "type the sender", field=name)
         _apply(uow, mail, name, new)
@@ -129,12 +131,10 @@ def rectifying_post(mail: Mail, actor: Actor) -> HeldPost:
     return decider
 
 
-def _checked(name: str, value: str | date | None, uow: UnitOfWork, mail: Mail) -> str | date | None:
+def _checked(name: str, value: str | date | None, uow: UnitOfWork) -> str | date | None:
     if name in DATE_FIELDS:
         if isinstance(value, date) and value > uow.now.astimezone(uow.services.zone).date():
             raise Invalid("mail.received_in_future", "correct the date", field=name)
-        if name == "received_on" and isinstance(value, date) and value < mail.created_at.date() - LONGEST_AGO:
-            raise Invalid("mail.received_long_ago", "correct the year of arrival", field=name)
         return value if isinstance(value, date) else None
     if name not in TEXT_FIELDS:
         raise Invalid("rectify.field", "this field cannot be rectified", field=name)

@@ -63,10 +63,19 @@ def custody_of_envelope(session: Session, envelope_id: int) -> tuple[CustodyRow,
 def holder(session: Session, line: SlipLine) -> UnitId | None:
     """The unit that holds the paper of a line now; None for a free piece."""
     if line.mail_id is not None:
-        return custody_of(session, line.mail_id)[-1].unit_id
+        return (
+            _last_unit(session, PaperCustody.mail_id == line.mail_id) or custody_of(session, line.mail_id)[-1].unit_id
+        )
     if line.envelope_id is not None:
-        return custody_of_envelope(session, line.envelope_id)[-1].unit_id
+        of = PaperCustody.envelope_id == line.envelope_id
+        return _last_unit(session, of) or custody_of_envelope(session, line.envelope_id)[-1].unit_id
     return None
+
+
+def _last_unit(session: Session, of: ColumnElement[bool]) -> UnitId | None:
+    """The unit of the last move; None while the paper lies where it was registered."""
+    last = session.scalar(select(PaperCustody.unit_id).where(of).order_by(PaperCustody.id.desc()).limit(1))
+    return None if last is None else UnitId(last)
 
 
 def move(

@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -229,7 +230,8 @@ def test_an_interim_opens_nothing_that_came_before_it(services: Services) -> Non
     assert (row.may_decide, row.is_addressee) == (False, False)
     with services.reading() as session:
         assert envelopes.waiting_for(session, actor(services, "dge")) == 0
-    for act in (envelopes.keep_sealed, envelopes.return_as_ordinary):
+    opened = partial(envelopes.open_envelope, subject="Dedans", level=Confidentiality.ORDINARY, now=NOW)
+    for act in (envelopes.keep_sealed, envelopes.return_as_ordinary, opened):
         with pytest.raises(Forbidden, match=r"envelope\.before_interim"), services.unit_of_work(NOW) as uow:
             act(uow, before.envelope_id, version=None, actor=actor(services, "dge"))
     with services.unit_of_work(NOW + timedelta(minutes=5)) as uow:

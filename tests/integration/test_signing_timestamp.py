@@ -100,6 +100,23 @@ def test_the_authority_tells_the_hour_and_says_so_when_it_is_gone(authority):
     assert refused.value.code == "sign.no_timestamp"
 
 
+@pytest.mark.parametrize("hour", [b"20261301000000Z", b"20261126150000+2400"])
+def test_an_hour_that_is_none_is_no_answer(authority, monkeypatch, hour):
+    stamper = AuthorityStamper((authority.tsa(),), timeout_s=3)
+    true = stamper._token
+
+    def strange(digest):
+        token = true(digest)
+        told = token["content"]["encap_content_info"]["content"].parsed
+        told["gen_time"].contents = hour
+        return token
+
+    monkeypatch.setattr(stamper, "_token", strange)
+    with pytest.raises(EngineFailed) as refused:
+        stamper.time()
+    assert refused.value.code == "sign.no_timestamp"
+
+
 def test_a_number_of_next_year_needs_the_authoritys_clock(authority, tmp_path):
     services = make_services(tmp_path)
     make_organisation(services)

@@ -252,10 +252,11 @@ def test_an_emptied_signature_is_red(ask, order, contents):
         ({"start": NOW + DAY}, ("amber", "not_yet_valid")),
         ({"usage": "key_encipherment"}, ("red", "wrong_purpose")),
         ({"purposes": (ExtendedKeyUsageOID.SERVER_AUTH,)}, ("red", "wrong_purpose")),
+        ({"purposes": (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH)}, ("red", "wrong_purpose")),
         ({"purposes": (ExtendedKeyUsageOID.TIME_STAMPING,)}, ("red", "wrong_purpose")),
         ({"purposes": (ExtendedKeyUsageOID.EMAIL_PROTECTION,)}, ("green", "ok")),
     ],
-    ids=["expired", "not_yet", "encipherment", "web_server", "time_stamping", "e-mail"],
+    ids=["expired", "not_yet", "encipherment", "web_server", "web_server_and_client", "time_stamping", "e-mail"],
 )
 def test_certificates_out_of_time_or_of_another_purpose(ask, ministry, what, expected):
     assert ask(signed(order_pdf(), holder("Quelqu'un", ministry.root, **what))) == [expected]

@@ -904,6 +904,7 @@ def test_a_time_stamp_of_the_document_is_looked_at_as_one():
         ({"purposes": (Purpose.CODE_SIGNING,)}, ("open", UNTRUSTED)),
         ({"purposes": (Purpose.SERVER_AUTH, Purpose.EMAIL_PROTECTION)}, ("proven", "")),
         ({"purposes": (Purpose.CLIENT_AUTH,)}, ("proven", "")),
+        ({"purposes": (Purpose.SERVER_AUTH, Purpose.CLIENT_AUTH)}, ("open", UNTRUSTED)),
         ({"purposes": (Purpose.ANY_EXTENDED_KEY_USAGE,)}, ("proven", "")),
     ],
 )

@@ -153,6 +153,14 @@ def test_when_only_the_addressee_decides_everybody_who_may_agree_is_told(service
         assert NoticeKind.LEVEL_ASKED not in told(services, who)
 
 
+def test_a_decider_who_may_not_see_the_letter_is_not_told_that_it_is_there(services: Services) -> None:
+    mail = secret(services)
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(update(Person).where(Person.account == "sg").values(clearance=int(RESTRICTED)))
+    assert change(services, mail, "dge", ORDINARY) is SECRET
+    assert NoticeKind.LEVEL_ASKED not in told(services, "sg")
+
+
 def test_the_secretary_of_the_addressee_is_no_second_person(services: Services) -> None:
     mail = secret(services)
     change(services, mail, "sg", ORDINARY)

@@ -14,7 +14,7 @@ from ged.ports import Confidentiality, MailId, PostId, RegisterId, unit_principa
 from ged.registry import allocation, books, entry, journal, operations, prints, queries, reading
 from ged.registry.books import EntryKind, Span
 from ged.registry.levels import change_level
-from ged.registry.models import FilingClass, ReadMark, Register
+from ged.registry.models import FilingClass, Mail, ReadMark, Register
 from ged.registry.operations import IncomingForm, Registered
 from ged.registry.rectify import rectify
 from ged.registry.states import MailState
@@ -177,6 +177,16 @@ def test_a_wrong_rectification_is_refused(services: Services, changes: dict[str,
     with pytest.raises(Invalid) as refusal, services.unit_of_work(NOW) as uow:
         rectify(uow, done.mail_id, changes, reason=reason, version=None, actor=actor(services, "agent"), now=NOW)
     assert refusal.value.code == code
+
+
+def test_a_letter_that_came_long_ago_is_still_corrected(services: Services) -> None:
+    done, long_ago = register(services), date(1999, 3, 2)
+    with services.unit_of_work(NOW) as uow:
+        uow.session.get_one(Mail, done.mail_id).received_on = long_ago
+    changes = {"subject": "Objet juste", "received_on": long_ago}
+    with services.unit_of_work(NOW) as uow:
+        rectify(uow, done.mail_id, changes, reason="r", version=None, actor=actor(services, "agent"), now=NOW)
+    assert letter(services, done.mail_id).subject == "Objet juste"
 
 
 def test_a_stale_form_changes_nothing(services: Services) -> None:

@@ -100,6 +100,16 @@ def test_a_mark_as_large_as_a_book_is_not_kept(tmp_path: Path) -> None:
     assert _kept.cache_info().currsize == kept
 
 
+def test_an_armour_quoted_by_the_signed_text_is_not_the_signature() -> None:
+    quoted = b"-----BEGIN PKCS7-----\nMAA=\n-----END PKCS7-----\n"
+    data = cms.ContentInfo(
+        {"content_type": "signed_data", "content": cms.SignedData(
+            {"version": "v1", "digest_algorithms": [], "signer_infos": [],
+             "encap_content_info": {"content_type": "data", "content": quoted}})}
+    ).dump()  # fmt: skip
+    assert signed_data_of(data)["encap_content_info"]["content"].native == quoted
+
+
 def test_an_armour_without_an_end_is_no_signature_and_costs_no_time():
     begun = time.process_time()
     with pytest.raises(ValueError, match="cut off"):
