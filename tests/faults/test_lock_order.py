@@ -10,11 +10,13 @@ import pytest
 from sqlalchemy import select
 
 from ged.codes import CodeKind, make_code
-from ged.ports import AttachmentId, MailId
+from ged.org.models import Post
+from ged.ports import AttachmentId, MailId, UnitId
 from ged.registry import arrange, dispatch, recognition
 from ged.registry.dispatch import Departure, Discharge
 from ged.registry.dispatch_models import DispatchLine
 from ged.registry.models import Attachment, Channel
+from ged.routing.operations import ImputationForm, impute_all
 from ged.slips.drafting import LineForm
 from ged.slips.states import LineState
 from tests import pages, slip_kit
@@ -71,6 +73,19 @@ def test_a_letters_whole_way_locks_in_one_order(house: House, watch: Watch) -> N
         ("scan_batches", "mails"),
     }
     assert seen <= watch.seen, "the kit no longer walks the way"
+
+
+def test_letters_imputed_together_are_locked_by_their_numbers_whatever_the_order_of_the_page(
+    house: House, watch: Watch
+) -> None:
+    letters = [house.incoming() for _ in range(3)]
+    with house.services.reading() as session:
+        unit_id = UnitId(session.scalars(select(Post.unit_id).where(Post.code == "DGE-C")).one())
+    shown = dict.fromkeys(reversed(letters))
+    with house.services.unit_of_work(NOW) as uow:
+        impute_all(uow, shown, ImputationForm(leading_unit_id=unit_id), actor=house.who("sg"), now=NOW)
+    assert watch.broken == []
+    assert ("mails", "mails") in watch.seen
 
 
 def test_the_watch_sees_a_lock_taken_backwards(house: House, watch: Watch) -> None:
