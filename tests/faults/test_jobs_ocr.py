@@ -76,7 +76,7 @@ def test_a_page_that_crashes_or_hangs_is_marked_and_the_job_goes_on(
     assert read[0].text == ""
     assert all("rapport" in page.text for page in read[1:])
     assert kinds.count("page_image") == 3, "the page is shown although it could not be read"
-    assert (before, after) == (1, 2), "what was read is indexed, once"
+    assert after == (before or 0) + 1, "what was read is indexed, once"
     services.engine.dispose()
 
 
