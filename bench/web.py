@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
@@ -59,9 +59,14 @@ def wait_for_orders(port: int, tokens: Sequence[str], end: Event) -> None:
 def _wait_one(port: int, token: str, end: Event) -> None:
     link = HTTPConnection("127.0.0.1", port, timeout=60)
     while not end.is_set():
-        link.request("GET", "/api/bridge/order?wait_s=25", headers={"Authorization": f"Bearer {token}"})
-        answer = link.getresponse()
-        answer.read()
+        try:
+            link.request("GET", "/api/bridge/order?wait_s=25", headers={"Authorization": f"Bearer {token}"})
+            answer = link.getresponse()
+            answer.read()
+        except (HTTPException, OSError):  # the site ends connections at rest; the agent begins another too
+            link.close()
+            end.wait(0.5)
+            continue
         end.wait(float(answer.headers.get("Retry-After") or 0.5))
 
 
