@@ -50,14 +50,20 @@ def pair(house: House, count: int) -> list[str]:
 
 def wait_for_orders(port: int, tokens: Sequence[str], end: Event) -> None:
     """A process of bridges at rest: each asks, waits, and stays away as long as it is asked to."""
-    threads = [threading.Thread(target=_wait_one, args=(port, token, end), daemon=True) for token in tokens]
+    threads = [
+        threading.Thread(target=_wait_one, args=(port, token, number, end), daemon=True)
+        for number, token in enumerate(tokens)
+    ]
     for thread in threads:
         thread.start()
     end.wait()
 
 
-def _wait_one(port: int, token: str, end: Event) -> None:
-    link = HTTPConnection("127.0.0.1", port, timeout=60)
+def _wait_one(port: int, token: str, number: int, end: Event) -> None:
+    # Each from a machine of its own: the site takes so many connections of one address and no more.
+    link = HTTPConnection(
+        "127.0.0.1", port, timeout=60, source_address=(f"127.0.{1 + number // 250}.{1 + number % 250}", 0)
+    )
     while not end.is_set():
         try:
             link.request("GET", "/api/bridge/order?wait_s=25", headers={"Authorization": f"Bearer {token}"})
