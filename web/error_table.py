@@ -719,7 +719,7 @@ MESSAGES: Mapping[str, Message] = {
     "mail.received_in_future": Message(_l("La date d'arrivée est dans l'avenir."), _l("Corrigez la date d'arrivée.")),
     "mail.received_long_ago": Message(
         _l("La date d'arrivée remonte à plus de dix ans."),
-        _l("Corrigez l'année ; un courrier d'archives se reprend par « ged import »."),
+        _l("Corrigez l'année ; les courriers d'archives sont repris par l'administrateur."),
     ),
     "mail.reopen_reason": Message(_l("Il faut dire pourquoi le courrier est rouvert."), _l("Écrivez le motif.")),
     "mail.sender_long": Message(_l("Le nom de l'expéditeur dépasse %(limit)s caractères."), _l("Raccourcissez-le.")),
