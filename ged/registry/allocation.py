@@ -224,8 +224,7 @@ def entity_code(session: Session, unit: Unit, units: Mapping[int, UnitRow] | Non
         units: all units, where they are in hand.
     """
     entity_id = entity_of(unit.id, units) if units and unit.id in units else entities(session)[unit.id]
-    entity = unit if entity_id == unit.id else session.get_one(Unit, entity_id)
-    return entity.code
+    return session.get_one(Unit, entity_id).code
 
 
 def closed_until(session: Session, register_id: RegisterId | int) -> date | None:
