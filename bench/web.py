@@ -60,7 +60,7 @@ def wait_for_orders(port: int, tokens: Sequence[str], end: Event) -> None:
 
 
 def _wait_one(port: int, token: str, number: int, end: Event) -> None:
-    # Each from a machine of its own: the site takes so many connections of one address and no more.
+    # Each bridge has an address of its own, as machines do: the site bounds the connections of one address.
     link = HTTPConnection(
         "127.0.0.1", port, timeout=60, source_address=(f"127.0.{1 + number // 250}.{1 + number % 250}", 0)
     )

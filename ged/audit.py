@@ -143,7 +143,7 @@ def _entry(event: Event, *, sequence: int, previous_hash: str) -> tuple[dict[str
         "payload_digest": payload_digest(salt, event.payload),
         "previous_hash": previous_hash,
     }
-    entry["hash"] = _hash(entry)
+    entry["hash"] = _digest(_told(entry))
     return entry, {"sequence": sequence, "salt": salt, "payload": event.payload}
 
 
@@ -159,19 +159,19 @@ def payload_digest(salt: str, payload: dict[str, Any]) -> str:
 
 def columns(entry: AuditEntry) -> dict[str, Any]:
     """Every column that is part of the hash, in its order, as JSON values."""
-    return _hashed({name: getattr(entry, name) for name in HASHED})
+    return _told({name: getattr(entry, name) for name in HASHED})
 
 
 def entry_hash(entry: AuditEntry) -> str:
     """SHA-256 over every column but the hash itself."""
-    return hashlib.sha256(canonical(list(columns(entry).values()))).hexdigest()
+    return _digest(columns(entry))
 
 
-def _hash(row: Mapping[str, Any]) -> str:
-    return hashlib.sha256(canonical(list(_hashed(row).values()))).hexdigest()
+def _digest(told: Mapping[str, Any]) -> str:
+    return hashlib.sha256(canonical(list(told.values()))).hexdigest()
 
 
-def _hashed(row: Mapping[str, Any]) -> dict[str, Any]:
+def _told(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: row[name] if name != "at" else row[name].isoformat(timespec="microseconds") for name in HASHED}
 
 

@@ -130,8 +130,8 @@ that promise as much or more stay (PostgreSQL, 20.5.1 "synchronous_commit")."""
 
 
 def _postgres_connect(connection: DBAPIConnection, _record: Any) -> None:
-    # Rights make statements of many parts, of which nearly none is run. The planner's guess of their cost makes the
-    # server compile all of them to machine code: a second, for what takes a millisecond.
+    # The access rule makes statements of many parts, and few of the parts are ever run. The planner counts the cost of
+    # all of them, so that the server would compile them all to machine code: a second for a statement of a millisecond.
     cursor = connection.cursor()
     cursor.execute("SET jit = off")
     cursor.close()

@@ -14,7 +14,7 @@ from ged.errors import Invalid
 from ocr.limits import truncated
 from ocr.sniff import P7M, media_type
 
-# Without an end it goes to the end of the file: each further beginning would look through all of the rest for one.
+# An armour without an end goes to the end of the file. Else each further beginning would look through the whole rest.
 _PEM = re.compile(rb"-----BEGIN (?:PKCS7|CMS)-----(.*?)(-----END|\Z)", re.DOTALL)
 _DEEPEST = 4
 """A signed file in a signed file is a document that several people signed one after the other."""

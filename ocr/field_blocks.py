@@ -77,7 +77,8 @@ _FIRM = re.compile(
 _PERSON = re.compile(
     r"^(?:(?:M\.|Mme|Mlle|Dr|Me|Monsieur|Madame)\s)?[A-ZÉÈÀ][\w'’.-]*(?:\s(?:(?:de|du|da|van|von|el|ben)\s)?[A-ZÉÈÀ(][\w'’.)-]*){1,4}$"
 )
-# It begins where the leaders begin, and gives none of them back: from each of them on would take the cube of the length.
+# The match begins where the leaders (dots, dashes) begin and gives none of them back. Trying it from each leader would
+# take the cube of the line's length.
 _COUNT = re.compile(r"(?<![\s.…:_·\-])[\s.…:_·\-]*+\(?\d{0,3}\)?\s*+(?:ex\.?)?$")
 _BULLET = re.compile(r"^[\s\-•*·.>«o°]+(?=\S\S)")
 MAX_COPIES = 20

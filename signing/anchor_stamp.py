@@ -44,8 +44,8 @@ class AuthorityStamper:
             EngineFailed: ``sign.no_timestamp``.
         """
         told: Queue[datetime | None] = Queue()
-        # People wait for the hour with a register locked. A name server or an authority that drips holds a thread of
-        # its own, and nobody else.
+        # Our caller holds a register's lock. A slow name server, or an authority that sends byte by byte, would hold it
+        # too: they get a thread of their own, and we wait a bounded time.
         threading.Thread(target=self._tell, args=(told,), daemon=True).start()
         hour = None
         with suppress(Empty):
@@ -74,7 +74,7 @@ def _hour(token: cms.ContentInfo) -> datetime:
         info: tsp.TSTInfo = token["content"]["encap_content_info"]["content"].parsed
         at: datetime = info["gen_time"].native
         return at.astimezone(UTC)
-    except Exception as error:  # an hour that is none, an offset of more than a day
+    except Exception as error:  # a thirteenth month, an offset of more than a day
         raise _failed(error) from error
 
 

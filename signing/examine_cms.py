@@ -16,7 +16,7 @@ from signing.house import trace_of
 from signing.judging import Facts, Surroundings, facts_of, judge
 from signing.trust import KEY_USAGE, Trust, name_of, revocation_in
 
-# Without an end it goes to the end of the file: each further beginning would look through all of the rest for one.
+# An armour without an end goes to the end of the file. Else each further beginning would look through the whole rest.
 _PEM = re.compile(rb"-----BEGIN (?:PKCS7|CMS)-----(.*?)(-----END|\Z)", re.DOTALL)
 _BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]+")
 _LEVEL_ATTRIBUTES = frozenset({"signing_certificate", "signing_certificate_v2"})

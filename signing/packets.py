@@ -19,7 +19,7 @@ _WRITTEN = frozenset(
     }
 )
 # Comments, processing instructions and declarations: they tell nothing of the document, and may be there for others.
-# One that is never closed goes to the end: a search for each next end would take the square of the packet's length.
+# A comment that is never closed goes to the end. Else each further opening would look through the whole rest.
 _ASIDES = re.compile(rb"<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z)|<!(?!--)[^>]*(?:>|\Z)", re.DOTALL)
 _WRAPPER = re.compile(
     rb"<\?xpacket\s+(?:begin=(['\"])(?:\xef\xbb\xbf)?\1\s+id=(['\"])W5M0MpCehiHzreSzNTczkc9d\2|end=(['\"])[rw]\3)\s*\?>"

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,15 @@ COLUMNS = (
 )  # fmt: skip
 STAMPED_AT = datetime(2026, 3, 2, 18, 30, tzinfo=NOW.tzinfo)
 STAMPING = (ExtendedKeyUsageOID.TIME_STAMPING,)
+
+
+class FrozenClock(datetime):
+    """In place of ``ged_verify.datetime``: now is ``NOW``."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+        """The moment, in a zone or as the clock on the wall."""
+        return NOW.astimezone(tz) if tz else NOW.replace(tzinfo=None)
 
 
 @cache

@@ -34,7 +34,7 @@ SEARCHING = "search"
 COUNT_KEPT_S = 30.0
 COUNTS_KEPT = 20_000
 STATEMENTS_KEPT = 32
-"""For so many people; with some hundred units one takes 0.8 MB."""
+"""Statements of so many people are kept; one takes 0.8 MB where there are 400 units."""
 _COUNTED = "ged_counted"
 
 
@@ -257,10 +257,10 @@ def _counted_now(session: Session, actor: Actor, entries: Sequence[Entry]) -> di
 
 @lru_cache(maxsize=STATEMENTS_KEPT)
 def _counting(actor: Actor, units: tuple[UnitRow, ...], endpoints: tuple[str, ...]) -> Select[Any]:  # noqa: ARG001
-    """The statement that counts for an actor. To compose it costs twice what the database takes to answer it.
+    """The statement that counts for an actor. Composing it takes longer than the database needs to run it.
 
     Args:
-        units: the tree by which the actor's rights go: no part of what makes two actors equal, but of the statement.
+        units: the tree that the actor's rights follow. Two actors may be equal under two trees; their statements differ.
     """
     counters = {entry.endpoint: entry.counter for entry in ENTRIES if entry.counter is not None}
     return select(*(counters[endpoint](actor).scalar_subquery() for endpoint in endpoints))

@@ -69,7 +69,9 @@ def disposable(actor: Actor) -> ColumnElement[bool]:
 
 
 def _is_among(subjects: Select[int]) -> ColumnElement[bool]:
-    """Whether the code's subject is one of these. Asked of each code: few wait, and the subjects are whole registers."""
+    """Whether the code's subject is one of these. The database asks it of each code: few codes wait, and the subjects are
+    whole registers.
+    """
     (subject,) = subjects.selected_columns
     return subjects.where(subject == PaperCode.subject_id).correlate(PaperCode).exists()
 

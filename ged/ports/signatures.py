@@ -160,7 +160,7 @@ class Timestamper(Protocol):
         ...
 
     def time(self) -> datetime:
-        """What the authority's clock says (UTC), from a token over random bytes. Nobody checks who signed the token.
+        """What the authority's clock says (UTC), from a token over random bytes. The token's signer is not checked.
 
         Raises:
             EngineFailed: ``sign.no_timestamp``: no authority answered.

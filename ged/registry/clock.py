@@ -53,7 +53,7 @@ def check(uow: UnitOfWork, on: date, counter: RegisterCounter) -> None:
 
 
 def _other_clocks(uow: UnitOfWork, on: date, last: date) -> Iterator[datetime]:
-    """What the other clocks say that can be asked; an authority that does not answer raises no doubt."""
+    """The hours of the other clocks. An authority that does not respond raises no doubt."""
     database = server_time(uow.session)
     if database is not None:
         yield database

@@ -214,8 +214,8 @@ def _tell_deciders(uow: UnitOfWork, mail: Mail, kind: NoticeKind, actor: Actor) 
 
 
 def _tell_second_people(uow: UnitOfWork, mail: Mail, asked: LevelRequest, actor: Actor) -> None:
-    """Tell those of the deciders who may agree; where none of them may, everybody who may. Nobody else: a notice tells
-    that the letter is there.
+    """Tell the deciders who may agree. Where no decider may agree, tell everybody who may. A notice shows that the letter
+    exists: nobody else receives one.
     """
     today = uow.now.astimezone(uow.services.zone).date()
     cleared = uow.session.scalars(

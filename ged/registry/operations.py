@@ -47,7 +47,7 @@ from ged.registry.states import MailAct, MailState, move
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
 
 LONGEST_AGO = timedelta(days=3653)
-"""An arrival before is a slip of the pen; what is older comes by ``ged import``."""
+"""An earlier arrival is taken for a slip of the pen: older letters come by ``ged import``."""
 MAX_SUBJECT = 2000
 MAX_NAME = 200
 MAX_TEXTS = {

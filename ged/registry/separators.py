@@ -111,14 +111,9 @@ def _post_for(session: Session, unit_id: int, actor: Actor) -> HeldPost:
 
 def _clerk_post(session: Session, unit_id: int, actor: Actor) -> HeldPost | None:
     """The post as clerk of a mail office in the same entity."""
-    entity = entity_of(session, unit_id)
+    of = entities(session)
     offices = (post.unit_id for post in actor.posts if Role.CLERK in post.roles)
-    return next((clerk_of(actor, one) for one in offices if entity_of(session, one) == entity), None)
-
-
-def entity_of(session: Session, unit_id: int) -> int:
-    """The entity to which a unit belongs."""
-    return entities(session)[unit_id]
+    return next((clerk_of(actor, one) for one in offices if of[one] == of[unit_id]), None)
 
 
 def obeyed(session: Session, sheet_id: int, unit_id: int) -> str:
@@ -131,7 +126,8 @@ def obeyed(session: Session, sheet_id: int, unit_id: int) -> str:
         return "separator_unknown"
     if sheet.withdrawn_at is not None:
         return "separator_withdrawn"
-    return "" if entity_of(session, sheet.unit_id) == entity_of(session, unit_id) else "separator_foreign"
+    of = entities(session)
+    return "" if of[sheet.unit_id] == of[unit_id] else "separator_foreign"
 
 
 def preset(session: Session, sheet_id: int) -> Preset:
@@ -173,8 +169,9 @@ def sheets(session: Session, actor: Actor) -> list[SeparatorRow]:
 def units(session: Session, actor: Actor) -> Sequence[tuple[int, str]]:
     """Units for which the actor may make sheets: the open ones of the entities whose mail office is the actor's."""
     known = {unit.id: unit for unit in session.scalars(select(Unit))}
-    own = {entity_of(session, post.unit_id) for post in actor.posts if Role.CLERK in post.roles}
-    chosen = [u for u in known.values() if u.closed_at is None and entity_of(session, u.id) in own]
+    of = entities(session)
+    own = {of[post.unit_id] for post in actor.posts if Role.CLERK in post.roles}
+    chosen = [u for u in known.values() if u.closed_at is None and of[u.id] in own]
     return [(unit.id, unit.name) for unit in sorted(chosen, key=lambda unit: unit.name)]
 
 

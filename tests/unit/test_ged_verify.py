@@ -21,7 +21,18 @@ from signing.trust import _SIGNING_PURPOSES
 from tests import shadow_kit as shadow
 from tests import verify_kit as kit
 from tests.pki_kit import NOW, YEAR, Ministry, holder, order_pdf, signed, stamped, with_validation_data
-from tests.verify_kit import SECOND, Folder, Token, chain, journal_key, letter, ministry, other_key, stamper
+from tests.verify_kit import (
+    SECOND,
+    Folder,
+    FrozenClock,
+    Token,
+    chain,
+    journal_key,
+    letter,
+    ministry,
+    other_key,
+    stamper,
+)
 
 ONLY_FOLDER = "dit par le dossier seul ; donnez la clé du journal que vous tenez (--key)"
 ITS_ROOT = "autorité reconnue par le dossier lui-même ; donnez la vôtre (--trust)"
@@ -29,15 +40,9 @@ BY_YOU = "la clé du journal que vous avez donnée"
 ANCHOR = "ancrage du journal (5 inscriptions)"
 
 
-class _Clock(ged_verify.datetime):
-    @classmethod
-    def now(cls, tz=None):
-        return NOW.astimezone(tz) if tz else NOW.replace(tzinfo=None)
-
-
 @pytest.fixture(autouse=True)
 def _the_clock_stands(monkeypatch):
-    monkeypatch.setattr(ged_verify, "datetime", _Clock)
+    monkeypatch.setattr(ged_verify, "datetime", FrozenClock)
 
 
 @pytest.fixture

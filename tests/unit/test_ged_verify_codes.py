@@ -19,7 +19,7 @@ import ged_verify
 from tests import verify_kit as kit
 from tests.case_kit import overwritten
 from tests.pki_kit import NOW, YEAR, Ministry, crl, holder, order_pdf, signed, stamped, with_validation_data
-from tests.verify_kit import ministry
+from tests.verify_kit import FrozenClock, ministry
 
 SEAL = "CN=Cachet du ministère"
 NOT_SIGNED = "la clé de l'institution ne l'a pas signé"
@@ -27,15 +27,9 @@ NO_CODE = ("broken", "code du courrier", "", "ce n'est pas le code d'un courrier
 PAGES = order_pdf()
 
 
-class _Clock(ged_verify.datetime):
-    @classmethod
-    def now(cls, tz=None):
-        return NOW.astimezone(tz) if tz else NOW.replace(tzinfo=None)
-
-
 @pytest.fixture(autouse=True)
 def _the_clock_stands(monkeypatch):
-    monkeypatch.setattr(ged_verify, "datetime", _Clock)
+    monkeypatch.setattr(ged_verify, "datetime", FrozenClock)
 
 
 @cache

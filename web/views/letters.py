@@ -143,7 +143,14 @@ def rectify(mail_id: int) -> ResponseReturnValue:
 @blueprint.get("/<int:mail_id>/niveau")
 def level_form(mail_id: int) -> ResponseReturnValue:
     """The choice of a level."""
-    return _form("letters/level.html", mail_id, levels=list(Confidentiality), clearance=context.actor().clearance)
+    return _level_form(mail_id)
+
+
+def _level_form(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
+    # Below SECRET a letter stays visible to who works on it, whatever their clearance.
+    is_lost = context.actor().clearance < Confidentiality.SECRET
+    lost = {Confidentiality.SECRET} if is_lost else set()
+    return _form("letters/level.html", mail_id, error, levels=list(Confidentiality), lost=lost)
 
 
 @blueprint.post("/<int:mail_id>/niveau")
@@ -159,7 +166,7 @@ def change_level(mail_id: int) -> ResponseReturnValue:
             given = levels.change_level(uow, MailId(mail_id), wanted, reason=reason, actor=actor)
             still_seen = access.may_see(uow.session, mail_id, given, actor)
     except REFUSALS as error:
-        return _form("letters/level.html", mail_id, error, levels=list(Confidentiality), clearance=actor.clearance)
+        return _level_form(mail_id, error)
     if given is not wanted:
         flash(_("La demande est enregistrée : une seconde personne qui traite ce courrier doit l'accepter."), "info")
         return redirect(url_for("letters.show", mail_id=mail_id), 303)
