@@ -103,12 +103,13 @@ def line_for(session: Session, line_id: int, actor: Actor) -> DispatchLine:
     """A line of a letter that the actor may see.
 
     Raises:
-        NotFound: ``dispatch.unknown``, ``mail.unknown``.
+        NotFound: ``dispatch.unknown``, in the same words where the line is there and may not be seen.
     """
     line = session.get(DispatchLine, line_id)
     if line is None:
         raise NotFound("dispatch.unknown", "reload the list", id=line_id)
-    access.require(session, line.mail_id, Confidentiality(line.mail.level), actor)
+    if not access.may_see(session, line.mail_id, Confidentiality(line.mail.level), actor):
+        raise NotFound("dispatch.unknown", "reload the list", id=line_id, refused=True)
     return line
 
 
@@ -144,7 +145,7 @@ def leave(uow: UnitOfWork, line_id: int, departure: Departure, *, version: int |
     """A line leaves now, by hand, post, courier or fax.
 
     Raises:
-        NotFound: ``dispatch.unknown``, ``mail.unknown``.
+        NotFound: ``dispatch.unknown``.
         Forbidden: ``dispatch.not_clerk``.
         Invalid: ``dispatch.reference``, ``dispatch.carrier``, ``dispatch.by_email``, ``dispatch.too_long``.
         InvalidTransition: ``dispatch.gone``, ``dispatch.not_signed``.
@@ -206,7 +207,7 @@ def send_by_email(
         is_confirmed: the sender looked at an address that ``address_to_confirm`` names.
 
     Raises:
-        NotFound: ``dispatch.unknown``, ``mail.unknown``.
+        NotFound: ``dispatch.unknown``.
         Forbidden: ``dispatch.not_clerk``.
         Invalid: ``dispatch.email``, ``dispatch.email_confidential``, ``dispatch.not_ready``,
             ``dispatch.email_to_confirm``.

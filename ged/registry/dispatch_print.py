@@ -78,7 +78,7 @@ def discharge_sheet(services: Services, line_id: int, actor: Actor, *, at: datet
     """The sheet that goes with one copy and comes back stamped; its code says to which line the scan belongs.
 
     Raises:
-        NotFound: ``dispatch.unknown``, ``mail.unknown``.
+        NotFound: ``dispatch.unknown``.
         Invalid: ``typeset.glyph``.
     """
     with services.reading() as session:
@@ -90,7 +90,7 @@ def discharge_data(session: Session, services: Services, line_id: int, actor: Ac
     """What stands on that sheet, as its template reads it.
 
     Raises:
-        NotFound: ``dispatch.unknown``, ``mail.unknown``.
+        NotFound: ``dispatch.unknown``.
     """
     row = dispatch_queries.line(session, line_id, actor)
     page = dispatch_queries.page(session, row.mail_id, actor)

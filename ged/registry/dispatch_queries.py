@@ -188,7 +188,7 @@ def line(session: Session, line_id: int, actor: Actor) -> LineRow:
     """One line.
 
     Raises:
-        NotFound: ``dispatch.unknown``, ``mail.unknown``.
+        NotFound: ``dispatch.unknown``.
     """
     return _rows(session, [dispatch.line_for(session, line_id, actor)])[0]
 

@@ -10,7 +10,7 @@ from ged import access
 from ged.errors import NotFound
 from ged.org.models import Post, PostRole, Unit
 from ged.org.tree import same_entity
-from ged.ports import MailId
+from ged.ports import Confidentiality, MailId
 from ged.registry.correspondents import fold
 from ged.registry.models import Correspondent, Direction, Mail, MailNumber, Register, RegisterNature
 from ged.registry.queries import clerk_unit_ids
@@ -111,13 +111,17 @@ def _duplicate(mail: Mail) -> DuplicateRow:
     return DuplicateRow(mail.id, number, mail.subject, mail.received_on)
 
 
-def mail_of_number(session: Session, number_id: int) -> MailId:
-    """The letter that bears a number; whether the actor may see it is the next question.
+def mail_of_number(session: Session, number_id: int, actor: Actor) -> MailId:
+    """The letter that bears a number, if the actor may see it.
 
     Raises:
-        NotFound: ``number.unknown``.
+        NotFound: ``number.unknown``, in the same words where it is a letter's that the actor may not see.
     """
-    mail_id = session.scalar(select(MailNumber.mail_id).where(MailNumber.id == number_id))
-    if mail_id is None:
+    mail = session.scalar(
+        select(Mail).join(MailNumber, MailNumber.mail_id == Mail.id).where(MailNumber.id == number_id)
+    )
+    if mail is None:
         raise NotFound("number.unknown", "check the number", id=number_id)
-    return MailId(mail_id)
+    if not access.may_see(session, mail.id, Confidentiality(mail.level), actor):
+        raise NotFound("number.unknown", "check the number", id=number_id, refused=True)
+    return MailId(mail.id)

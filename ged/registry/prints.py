@@ -97,7 +97,7 @@ def label(session: Session, services: Services, number_id: int, actor: Actor) ->
     """The label of a number, for its register's clerk and for whoever may see the letter.
 
     Raises:
-        NotFound: ``number.unknown``, ``mail.unknown``.
+        NotFound: ``number.unknown``.
     """
     number = _printable(session, number_id, actor)
     head = letterhead(session, number.register.unit_id, country=services.country)
@@ -121,7 +121,7 @@ def receipt(session: Session, services: Services, number_id: int, actor: Actor, 
         depositor: who brought it; the sender when empty.
 
     Raises:
-        NotFound: ``number.unknown``, ``mail.unknown``.
+        NotFound: ``number.unknown``.
         Invalid: ``receipt.no_letter``, ``number.voided``, ``form.too_long``.
     """
     if len(depositor) > MAX_DEPOSITOR:
@@ -156,7 +156,8 @@ def _printable(session: Session, number_id: int, actor: Actor) -> MailNumber:
     number = number_of(session, number_id)
     if number.mail_id is not None:
         mail = session.get_one(Mail, number.mail_id)
-        access.require(session, mail.id, Confidentiality(mail.level), actor)
+        if not access.may_see(session, mail.id, Confidentiality(mail.level), actor):
+            raise NotFound("number.unknown", "check the number", id=number_id, refused=True)
         return number
     # An envelope's label bears nothing but its number; only the clerk who keeps the register needs it.
     if not any(Role.CLERK in post.roles and post.unit_id == number.register.unit_id for post in actor.posts):

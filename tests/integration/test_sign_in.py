@@ -4,7 +4,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -24,7 +24,7 @@ from ged.org.models import Bucket, OpenSession, Person
 from ged.org.throttle import Limit
 from ged.unit import Services
 from tests.factories import PASSPHRASE, actor, make_services
-from tests.site import PASSWORD, make_site, open_site, post, sign_in, token
+from tests.site import PASSWORD, Clock, make_site, open_site, post, sign_in, token
 from web import context
 from web.api import bridge
 from web.organisation import set_password_of
@@ -94,16 +94,6 @@ def test_a_known_device_is_never_kept_out_by_others(site: Site) -> None:
     assert post(app.test_client(), "/connexion", {"account": "sg", "password": PASSWORD}).status_code == 429
     post(client, "/deconnexion", {}, page="/")
     assert post(client, "/connexion", {"account": "sg", "password": PASSWORD}).status_code == 303
-
-
-class Clock:
-    """The clock of a site, which a test moves on: ``datetime.now`` of its requests."""
-
-    def __init__(self) -> None:
-        self.at = datetime.now(UTC)
-
-    def now(self, _zone: tzinfo) -> datetime:
-        return self.at
 
 
 @pytest.fixture

@@ -213,7 +213,7 @@ def done(number_id: int) -> ResponseReturnValue:
     """The answer: the number, big, and what to do next."""
     actor = context.actor()
     with context.services().reading() as db:
-        view = queries.letter(db, entry.mail_of_number(db, number_id), actor)
+        view = queries.letter(db, entry.mail_of_number(db, number_id, actor), actor)
         number = next(row for row in view.numbers if row.id == number_id)
         rows = entry.registered_before(
             db,
@@ -242,7 +242,7 @@ def receipt(number_id: int) -> ResponseReturnValue:
     depositor = " ".join(request.args.get("deposant", "").split())
     with services.reading() as db:
         sheet = prints.receipt(db, services, number_id, actor, depositor=depositor)
-        view = queries.letter(db, entry.mail_of_number(db, number_id), actor)
+        view = queries.letter(db, entry.mail_of_number(db, number_id, actor), actor)
     if view.level >= Confidentiality.RESTRICTED:
         with services.unit_of_work(context.now()) as uow:
             reading.record_printing(uow, view.id, what="receipt", actor=actor)
