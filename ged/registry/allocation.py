@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from ged import locks
-from ged.db import insert_if_missing
+from ged.db import Together, insert_if_missing, inserted, table_of, taken_in, value
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, NumberTaken
 from ged.org.models import Unit
 from ged.org.tree import entities, entity_of
@@ -25,8 +25,18 @@ from ged.registry.models import (
     RegisterCounter,
     RegisterNature,
 )
-from ged.registry.numbering import format_number
+from ged.registry.numbering import format_number, number_key
 from ged.unit import Actor, HeldPost, Role, UnitOfWork, UnitRow
+
+_counters = table_of(RegisterCounter)
+_NEXT = Together(
+    update(_counters)
+    .where(_counters.c.register_id == value("register_id"), _counters.c.year == value("year"))
+    .values(last_sequence=value("sequence"), last_on=value("registered_on")),
+    inserted(MailNumber).returning(table_of(MailNumber).c.id),
+)
+"""A number, and the counter that it comes from."""
+_CLOSED_UNTIL = select(func.max(RegisterClosing.until_on)).where(RegisterClosing.register_id == bindparam("register"))
 
 
 def allocate(
@@ -59,30 +69,29 @@ def allocate(
     on = max(local_day, counter.last_on) if counter.last_on else local_day
     clock.check(uow, on, counter)
     begin = datetime.combine(on, time(), tzinfo=uow.services.zone).astimezone(UTC)
-    counter.last_sequence += 1
-    counter.last_on = on
-    number = MailNumber(
-        register=register,  # the row itself: whoever tells of the number reads no register while others wait
-        year=year,
-        sequence=counter.last_sequence,
-        text=format_number(
-            register.pattern,
-            sequence=counter.last_sequence,
-            on=on,
-            entity=entity,
-            unit=unit,
-            register=register.code,
-        ),
-        registered_at=max(uow.now, begin),
-        registered_on=on,
-        person_id=actor.person_id or None,
-        post_id=post.post_id if post else None,
-        mail_id=mail_id,
-        envelope_id=envelope_id,
-        slip_id=slip_id,
-    )
-    uow.session.add(number)
-    uow.session.flush()
+    sequence = counter.last_sequence + 1
+    text = format_number(register.pattern, sequence=sequence, on=on, entity=entity, unit=unit, register=register.code)
+    row = {
+        "register_id": register.id,
+        "year": year,
+        "sequence": sequence,
+        "text": text,
+        "text_key": number_key(text),
+        "registered_at": max(uow.now, begin),
+        "registered_on": on,
+        "person_id": actor.person_id or None,
+        "post_id": post.post_id if post else None,
+        "mail_id": mail_id,
+        "envelope_id": envelope_id,
+        "slip_id": slip_id,
+        "voided_at": None,
+        "void_reason": "",
+    }
+    number_id = _NEXT.run(uow.session, row).scalar_one()
+    # The register is in hand: whoever tells of the number reads nothing while others wait.
+    number = MailNumber(**row, id=number_id, register=register)
+    taken_in(uow.session, number)
+    uow.session.expire(counter)
     return number
 
 
@@ -223,15 +232,14 @@ def entity_code(session: Session, unit: Unit, units: Mapping[int, UnitRow] | Non
     Args:
         units: all units, where they are in hand.
     """
-    entity_id = entity_of(unit.id, units) if units and unit.id in units else entities(session)[unit.id]
-    return session.get_one(Unit, entity_id).code
+    if units and unit.id in units:
+        return units[entity_of(unit.id, units)].code
+    return session.get_one(Unit, entities(session)[unit.id]).code
 
 
 def closed_until(session: Session, register_id: RegisterId | int) -> date | None:
     """The last closed day of a register, by its day or by its year; None while none is."""
-    last: date | None = session.scalar(
-        select(func.max(RegisterClosing.until_on)).where(RegisterClosing.register_id == register_id)
-    )
+    last: date | None = session.scalar(_CLOSED_UNTIL, {"register": register_id})
     return last
 
 
@@ -254,13 +262,12 @@ def lock_days(session: Session, register: Register, from_on: date, until_on: dat
 
 
 def _counter(session: Session, register_id: int, year: int) -> RegisterCounter:
-    mine = (RegisterCounter.register_id == register_id, RegisterCounter.year == year)
-    held = locks.hold_where(session, RegisterCounter, *mine)
-    if not held:
+    held = locks.hold_one(session, RegisterCounter, (register_id, year))
+    if held is None:
         # Two first registrations of a year meet here: the one that loses the insert waits for the other's row.
         insert_if_missing(session, RegisterCounter, register_id=register_id, year=year)
-        held = locks.hold_where(session, RegisterCounter, *mine)
-    return held[0]
+        held = locks.hold_known(session, RegisterCounter, (register_id, year))
+    return held
 
 
 def gaps(session: Session) -> list[tuple[int, int, int]]:

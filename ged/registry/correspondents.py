@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, case, or_, select
+from sqlalchemy import ColumnElement, bindparam, case, or_, select
 from sqlalchemy.orm import Session
 
 from ged.db import insert_if_missing
@@ -95,23 +95,31 @@ def _entries(uow: UnitOfWork, folded: Collection[str], entity_id: int) -> dict[s
     return dict(iter(rows))
 
 
+_OWN = Correspondent.entity_id == bindparam("entity")
+_BY_NAME = (
+    select(Correspondent)
+    .where(
+        or_(_OWN, Correspondent.entity_id.is_(None), Correspondent.is_shared),
+        Correspondent.folded_name == bindparam("name"),
+    )
+    .order_by(case((_OWN, 0), else_=1), Correspondent.id)
+    .limit(1)
+)
+
+
 def known_sender(uow: UnitOfWork, sender_id: int | None, name: str, *, entity_id: int) -> Correspondent | None:
     """The correspondent chosen or of that name, as the entity sees it; no entry is made.
 
     Raises:
         Invalid: ``correspondent.unknown``.
     """
-    seen = select(Correspondent).where(visible([entity_id]))
     if sender_id is not None:
-        chosen = uow.session.scalar(seen.where(Correspondent.id == sender_id))
+        chosen = uow.session.scalar(select(Correspondent).where(visible([entity_id]), Correspondent.id == sender_id))
         if chosen is None:
             raise Invalid("correspondent.unknown", "choose the sender again", field="sender_name")
         if not name.strip() or fold(name) == chosen.folded_name:
             return chosen
-    own_first = case((Correspondent.entity_id == entity_id, 0), else_=1)
-    return uow.session.scalar(
-        seen.where(Correspondent.folded_name == fold(name)).order_by(own_first, Correspondent.id).limit(1)
-    )
+    return uow.session.scalar(_BY_NAME, {"entity": entity_id, "name": fold(name)})
 
 
 def suggest(session: Session, text: str, *, actor: Actor, limit: int = 8) -> list[CorrespondentRow]:

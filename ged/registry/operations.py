@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 
 from ged import access, locks
@@ -197,13 +197,13 @@ def _sent_before(uow: UnitOfWork, mail: Mail) -> Registered | None:
     return Registered(MailId(first.id), first.numbers[0].id, first.numbers[0].text, is_repeated=True)
 
 
+_AUTHORITY = select(PostRole.post_id).where(PostRole.post_id == bindparam("post"), PostRole.role == Role.AUTHORITY)
+
+
 def _check_place(uow: UnitOfWork, register: Register, form: IncomingForm) -> None:
     if (register.nature, register.direction) != (RegisterNature.ARRIVAL, Direction.INCOMING):
         raise Invalid("register.nature", "choose a register of arrivals", field="register_id")
-    authority = select(PostRole.post_id).where(
-        PostRole.post_id == form.addressed_post_id, PostRole.role == Role.AUTHORITY
-    )
-    if uow.session.scalar(authority) is None:
+    if uow.session.scalar(_AUTHORITY, {"post": form.addressed_post_id}) is None:
         raise Invalid("mail.addressed_unknown", "choose an authority of the list", field="addressed_post_id")
 
 
