@@ -93,7 +93,7 @@ def alive(word: str) -> list[int]:
     return found
 
 
-def gone(word: str, within_s: float = 5.0) -> bool:
+def gone(word: str, within_s: float = 20.0) -> bool:
     end_s = time.monotonic() + within_s
     while alive(word) and time.monotonic() < end_s:
         time.sleep(0.05)
