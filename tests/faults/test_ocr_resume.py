@@ -21,9 +21,9 @@ from ged import jobs, pipeline
 from ged.errors import EngineFailed
 from ged.jobs import Job, JobKind, JobState
 from ged.ports import PageRef, RecognisedPage
-from ged.registry import documents
-from ged.registry.models import AttachmentKind, PageText
-from ged.registry.operations import SourcePage, attach
+from ged.register import documents
+from ged.register.models import AttachmentKind, PageText
+from ged.register.operations import SourcePage, attach
 from ocr.engine import TesseractEngine
 from sandbox import NONE
 from tests import pages, slip_kit

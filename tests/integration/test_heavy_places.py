@@ -11,10 +11,11 @@ from flask import Flask
 from sqlalchemy import insert
 
 from ged import slots
+from ged.capture import pictures as scan_pictures
+from ged.capture.pictures import PictureSource
 from ged.errors import EngineFailed
-from ged.registry import books, scan_pictures
-from ged.registry.models import MailNumber
-from ged.registry.scan_pictures import PictureSource
+from ged.register import books
+from ged.register.models import MailNumber
 from ged.slots import Slots
 from ged.unit import Services
 from tests import pages

@@ -6,11 +6,14 @@ from flask import Blueprint, Response, flash, redirect, request, send_file, url_
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from ged.capture import arrange
+from ged.capture import pictures as scan_pictures
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, NotFound
 from ged.ports import AttachmentId, Confidentiality
-from ged.registry import arrange, documents, scan_pictures, takeover_files
-from ged.registry.documents import AttachmentRow, FileRow
-from ged.registry.files import MEDIA_TYPES
+from ged.register import documents
+from ged.register.documents import AttachmentRow, FileRow
+from ged.register.files import MEDIA_TYPES
+from ged.takeover import files as takeover_files
 from ged.unit import Role
 from web import context, marks
 from web.forms import FormReader

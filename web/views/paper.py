@@ -6,13 +6,14 @@ from flask import Blueprint, flash, redirect, render_template, request, send_fil
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from ged.capture import pictures as scan_pictures
 from ged.codes import CodeKind
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition
 from ged.paper import operations, queries
 from ged.paper.queries import PaperPage
 from ged.ports import Confidentiality
-from ged.registry import reading, scan_pictures
-from ged.registry.recognition import THUMBNAIL_PX
+from ged.recognition import reading
+from ged.recognition.jobs import THUMBNAIL_PX
 from web import context
 from web.forms import FormReader
 from web.pages import render_form
