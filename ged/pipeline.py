@@ -26,6 +26,7 @@ from ged.mailbox import operations as mailboxes
 from ged.ports import JobId, Lane
 from ged.preservation import operations as preservation
 from ged.recognition import jobs as recognition
+from ged.recognition import scans as scan_reading
 from ged.recognition import signatures as signature_checks
 from ged.register import files
 from ged.reports import exports
@@ -33,7 +34,7 @@ from ged.runner import Beat, Limits, Run
 from ged.schedules import Every, Nightly, Schedule
 from ged.search import alerts as saved_alerts
 from ged.search import saved as saved_searches
-from ged.suggestions import lessons, readings, resent, scan_reading
+from ged.suggestions import lessons, readings, resent
 from ged.takeover import queries as takeover_queries
 from ged.unit import Services, UnitOfWork
 

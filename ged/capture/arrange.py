@@ -11,10 +11,10 @@ from ged.capture.grouping import is_separator
 from ged.capture.intake import document_of, join
 from ged.capture.models import BLANK_FROM, Scan, ScanLeaf, ScanState
 from ged.errors import Invalid, InvalidTransition, NotFound, StaleVersion
+from ged.jobs import JobKind
 from ged.ports import AttachmentId, Digest, MailId, ScanId, UnitId
 from ged.register.models import Attachment, AttachmentKind, Mail
 from ged.register.operations import SourcePage, attach, mail_for
-from ged.suggestions import scan_reading
 from ged.unit import Actor, Role, UnitOfWork
 
 QUARTERS = (0, 90, 180, 270)
@@ -71,7 +71,7 @@ def split(
     _move(scan, new, moved)
     uow.session.flush()
     _changed(uow, "scan.split", scan, actor, into=new.id, pages=[leaf.scan_page_id for leaf in moved])
-    scan_reading.ask(uow, new)
+    _read_again(uow, new)
     return ScanId(new.id)
 
 
@@ -91,7 +91,7 @@ def merge(uow: UnitOfWork, scan_id: ScanId, into_id: ScanId, *, version: int | N
     _move(scan, into, moved)
     scan.state, scan.merged_into_id = ScanState.MERGED, into.id
     _changed(uow, "scan.merged", scan, actor, into=into.id, pages=[leaf.scan_page_id for leaf in moved])
-    scan_reading.ask(uow, into)
+    _read_again(uow, into)
 
 
 def _move(source: Scan, target: Scan, leaves: Sequence[ScanLeaf]) -> None:
@@ -345,4 +345,9 @@ def _leaf(scan: Scan, leaf_id: int) -> ScanLeaf:
 
 def _changed(uow: UnitOfWork, action: str, scan: Scan, actor: Actor, **payload: object) -> None:
     uow.record(action, "scan", scan.id, actor=actor, post=clerk_of(actor, scan.unit_id), **payload)
-    scan_reading.ask(uow, scan)  # another page may come first now
+    _read_again(uow, scan)  # another page may come first now
+
+
+def _read_again(uow: UnitOfWork, scan: Scan) -> None:
+    """The job looks itself whether the pages that count were read as they lie now."""
+    uow.defer(JobKind.READ_SCAN, scan.id)

@@ -10,9 +10,9 @@ from ged.errors import Invalid, InvalidTransition, StaleVersion
 from ged.paper import queries
 from ged.paper.rules import RULES, came, disposing_post
 from ged.ports import MailId
+from ged.recognition import scans as scan_reading
 from ged.register.files import Upload
 from ged.signbook import ink
-from ged.suggestions import scan_reading
 from ged.unit import Actor, UnitOfWork
 
 MAX_REASON = 500

@@ -8,7 +8,6 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from ged.capture.models import BLANK_FROM, Bridge, PaperCode, PaperState, Scan, ScanBatch, ScanLeaf, ScanState
-from ged.capture.pictures import PictureSource
 from ged.codes import CodeKind
 from ged.errors import InvalidTransition, NotFound
 from ged.jobs import Job, JobKind, JobState
@@ -17,6 +16,7 @@ from ged.paper.compare import Comparison, compare
 from ged.paper.rules import RULES, Known, reach
 from ged.ports import Confidentiality, Digest
 from ged.register.models import Mail
+from ged.register.pictures import PictureSource
 from ged.suggestions import readings
 from ged.unit import Actor, Services
 

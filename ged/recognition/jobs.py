@@ -15,6 +15,7 @@ from ged.capture.intake import Look, settle
 from ged.capture.models import ScanBatch, ScanPage, ScanPicture
 from ged.errors import EngineFailed, Invalid
 from ged.ports import AttachmentId, Digest, FieldReading, PageRef, RecognisedPage, Recognition
+from ged.register import pictures
 from ged.register.files import NOT_LOOKED, fetch, kept_dir, look_at, private_dir, store_file
 from ged.register.models import Attachment, Mail, PageText, Rendition
 from ged.register.signed_kinds import APART, IS_APART
@@ -24,8 +25,6 @@ from ged.unit import SYSTEM, Services, UnitOfWork
 Heartbeat = Callable[[str], None]
 """Says how far the work is (``3/12``); raises when the job is another worker's by now."""
 
-THUMBNAIL_PX = 240
-PICTURE_TIMEOUT_S = 30.0
 SECONDS_A_PAGE = 90.0
 
 
@@ -77,7 +76,9 @@ def _make_pictures(services: Services, batch_id: int, *, heartbeat: Heartbeat, n
     with services.reading() as session:
         rows = session.execute(
             select(ScanPage.id, ScanPage.digest, ScanPage.media_type, ScanPage.page_index)
-            .outerjoin(ScanPicture, (ScanPicture.scan_page_id == ScanPage.id) & (ScanPicture.width_px == THUMBNAIL_PX))
+            .outerjoin(
+                ScanPicture, (ScanPicture.scan_page_id == ScanPage.id) & (ScanPicture.width_px == pictures.THUMBNAIL_PX)
+            )
             .where(ScanPage.batch_id == batch_id, ScanPage.problem == "", ScanPicture.digest.is_(None))
             .order_by(ScanPage.id)
         ).all()
@@ -89,7 +90,7 @@ def _make_pictures(services: Services, batch_id: int, *, heartbeat: Heartbeat, n
             if digest not in sources:
                 sources[digest] = fetch(services.blobs, digest, folder / f"source-{len(sources)}")
             ref = PageRef(sources[digest], media_type, page_index)
-            picture = _picture(services, ref, THUMBNAIL_PX, folder / f"picture-{page_id}.jpg")
+            picture = _picture(services, ref, pictures.THUMBNAIL_PX, folder / f"picture-{page_id}.jpg")
             if picture is not None:
                 made[page_id] = picture
     if made:
@@ -100,7 +101,7 @@ def _make_pictures(services: Services, batch_id: int, *, heartbeat: Heartbeat, n
 
 def _picture(services: Services, ref: PageRef, width_px: int, out: Path) -> Digest | None:
     try:
-        services.ocr.thumbnail(ref, width_px=width_px, out=out, timeout_s=PICTURE_TIMEOUT_S)
+        services.ocr.thumbnail(ref, width_px=width_px, out=out, timeout_s=pictures.TIMEOUT_S)
     except (Invalid, EngineFailed):
         # The page was accepted and stays; the screen draws it on demand or says that it cannot.
         return None
@@ -114,12 +115,12 @@ def _note_pictures(uow: UnitOfWork, made: dict[int, Digest]) -> None:
     held = set(
         uow.session.scalars(
             select(ScanPicture.scan_page_id).where(
-                ScanPicture.scan_page_id.in_(made), ScanPicture.width_px == THUMBNAIL_PX
+                ScanPicture.scan_page_id.in_(made), ScanPicture.width_px == pictures.THUMBNAIL_PX
             )
         )
     )
     uow.session.add_all(
-        ScanPicture(scan_page_id=page_id, width_px=THUMBNAIL_PX, digest=digest)
+        ScanPicture(scan_page_id=page_id, width_px=pictures.THUMBNAIL_PX, digest=digest)
         for page_id, digest in made.items()
         if page_id not in held
     )

@@ -7,11 +7,11 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session, aliased
 
 from ged import access
-from ged.capture.pictures import PictureSource
 from ged.errors import NotFound
 from ged.jobs import Job, JobKind, JobState
 from ged.ports import AttachmentId, Confidentiality, Digest, MailId
 from ged.register.models import Attachment, AttachmentKind, AttachmentPage, Mail, PageText, Rendition
+from ged.register.pictures import PictureSource
 from ged.register.signed_kinds import is_to_check
 from ged.unit import Actor, UnitOfWork
 

@@ -28,6 +28,7 @@ from ged.jobs import Job, JobKind
 from ged.org.models import Holding, Person, Post, PostRole, Unit
 from ged.paper import operations
 from ged.ports import Confidentiality, MailId
+from ged.recognition import scans as scan_reading
 from ged.register.levels import change_level
 from ged.register.models import Attachment, AttachmentKind, Channel, Mail, MailNumber
 from ged.register.operations import void_number
@@ -35,7 +36,6 @@ from ged.register.states import MailState
 from ged.signbook import ink
 from ged.slips.drafting import LineForm
 from ged.slips.models import SlipProof
-from ged.suggestions import scan_reading
 from ged.unit import Role, Services
 from tests import paper_kit, slip_kit
 from tests.factories import NOW, actor

@@ -29,8 +29,7 @@ from ged.mailbox import signatures as message_signatures
 from ged.paper import queries as paper_queries
 from ged.ports import MailId, ScanId
 from ged.recognition import reading
-from ged.recognition.jobs import THUMBNAIL_PX
-from ged.register import files, typed_numbers
+from ged.register import files, pictures, typed_numbers
 from ged.register.files import Upload
 from ged.register.models import AttachmentKind
 from web import context
@@ -332,7 +331,7 @@ def _show(scan_id: int, error: GedError | None = None) -> ResponseReturnValue:
 @blueprint.get("/<int:scan_id>/pages/<int:leaf_id>.jpg")
 def picture(scan_id: int, leaf_id: int) -> ResponseReturnValue:
     """The picture of a page, small or big."""
-    width_px = PAGE_PX if "grand" in request.args else THUMBNAIL_PX
+    width_px = PAGE_PX if "grand" in request.args else pictures.THUMBNAIL_PX
     services = context.services()
     with services.reading() as session:
         source = scan_pictures.picture_source(session, scan_id, leaf_id, context.actor(), width_px=width_px)
@@ -343,7 +342,7 @@ def picture(scan_id: int, leaf_id: int) -> ResponseReturnValue:
     if request.if_none_match.contains(source.etag):
         return "", 304
     try:
-        drawn = scan_pictures.draw(services, source, width_px=width_px)
+        drawn = pictures.draw(services, source, width_px=width_px)
     except (Invalid, EngineFailed) as error:
         return redirect(
             url_for("static", filename="img/waiting.svg" if error.code == "work.busy" else "img/unreadable.svg")
