@@ -36,6 +36,7 @@ class Living:
     def __init__(self, root: Path, paths: tuple[str, ...]) -> None:
         self._files = {path: str(root / path) for path in paths}
         self._was = {path: Path(file).read_text() for path, file in self._files.items()}
+        self._code = {path: self._compiled(path, text) for path, text in self._was.items()}
         self._own = {name: module for name, module in [*sys.modules.items()] if _is_in(module, root)}
         self._at_import = {name: _AtImport(Path(str(module.__file__))) for name, module in self._own.items()}
         changed = {*self._files.values()}
@@ -53,16 +54,17 @@ class Living:
         Raises:
             NotInPlace: nothing is changed; the file has to be loaded with the mutant.
         """
-        code = compile(source, self._files[path], "exec", dont_inherit=True)
-        was = compile(self._was[path], self._files[path], "exec", dont_inherit=True)
         try:
-            pairs = [pair for pair in _bodies(was, code) if not _is_same(*pair)]
+            pairs = [pair for pair in _bodies(self._code[path], self._compiled(path, source)) if not _is_same(*pair)]
         except NotInPlace:
             self._put_values(path, source)
         else:
             self._put_bodies(pairs)
         for cache in self._caches:
             cache.cache_clear()
+
+    def _compiled(self, path: str, source: str) -> CodeType:
+        return compile(source, self._files[path], "exec", dont_inherit=True)
 
     def _put_bodies(self, pairs: list[tuple[CodeType, CodeType]]) -> None:
         for old, new in pairs:
