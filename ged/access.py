@@ -12,7 +12,7 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, ForeignKey, Index, String, and_, delete, exists, false, insert, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
-from ged.db import Base, UtcDateTime, insert_if_missing
+from ged.db import Base, UtcDateTime, insert_if_missing, table_of
 from ged.errors import NotFound
 from ged.org.actors import post_granting
 from ged.ports import Confidentiality, MailId, Principal, Principals
@@ -46,6 +46,9 @@ class MailAccess(Base):
     granted_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+_RIGHTS = insert(table_of(MailAccess))
+
+
 def grant(uow: UnitOfWork, mail_id: MailId | int, principals: Iterable[Principal], because: Because) -> None:
     """Let principals see a letter; granting twice is one right. The change is told by the operation's own entry."""
     rights = uow.session.execute(
@@ -73,7 +76,7 @@ def grant_new(uow: UnitOfWork, mail_id: MailId | int, rights: Mapping[Because, I
         for because, principals in rights.items()
         for principal in dict.fromkeys(principals)
     ]
-    uow.session.execute(insert(MailAccess), rows)
+    uow.session.execute(_RIGHTS, rows)
     uow.first_granted.add(int(mail_id))
     uow.reindex(mail_id)
 

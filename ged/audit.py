@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, insert, select
+from sqlalchemy import JSON, ForeignKey, Index, String, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ged import locks
-from ged.db import Base, Id, UtcDateTime, insert_if_missing
+from ged.db import Base, Id, Together, UtcDateTime, insert_if_missing, inserted, table_of, value
 
 GENESIS = "0" * 64
 HEAD_ID = 1
@@ -61,6 +61,15 @@ class AuditHead(Base):
     hash: Mapped[str] = mapped_column(String(64), default=GENESIS)
 
 
+_ONE = Together(
+    update(table_of(AuditHead))
+    .where(table_of(AuditHead).c.id == value("head_id"))
+    .values(count=value("sequence"), hash=value("hash")),
+    inserted(AuditEntry),
+    inserted(AuditPayload),
+)
+"""One entry, its payload, and the head that counts it."""
+
 HASHED = (
     "sequence", "at", "person_id", "post_id", "acting_for_post_id", "action", "subject_kind", "subject_id",
     "payload_digest", "previous_hash",
@@ -101,10 +110,16 @@ class Finding:
 def append(session: Session, events: Sequence[Event]) -> None:
     """Append events; takes the head's lock, so call it last before the commit.
 
-    Everybody waits for that lock: the rows are written by one statement a table, past the session's bookkeeping.
+    Everybody waits for that lock: the rows are written past the session's bookkeeping, those of a single event in one
+    message.
     """
     head = lock(session)
     count, last = head.count, head.hash
+    if len(events) == 1:
+        entry, payload = _entry(events[0], sequence=count + 1, previous_hash=last)
+        _ONE.run(session, entry | payload | {"head_id": HEAD_ID})
+        session.expire(head)
+        return
     entries, payloads = [], []
     for event in events:
         entry, payload = _entry(event, sequence=count + 1, previous_hash=last)

@@ -1,6 +1,6 @@
 """The database: engine, sessions, types. The only place that knows that SQLite and PostgreSQL differ."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import Enum
@@ -8,14 +8,21 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     Connection,
     DateTime,
     Engine,
+    Insert,
     Integer,
     MetaData,
+    Result,
     String,
+    Table,
+    Update,
+    bindparam,
     create_engine,
     event,
+    insert,
     inspect,
     text,
 )
@@ -24,7 +31,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import DeclarativeBase, Session, make_transient_to_detached
 from sqlalchemy.types import TypeDecorator
 
 from ged.errors import DatabaseAway, DiskFull, EngineFailed
@@ -50,9 +57,16 @@ class Base(DeclarativeBase):
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware UTC datetime on both databases; a naive one is refused."""
+    """An aware UTC datetime on both databases; a naive one is refused.
 
-    impl = DateTime(timezone=True)
+    SQLite keeps it as text. Only the form that is written is read: Python would read any mark between day and hour, and
+    a byte changed there in the journal would stay unseen.
+    """
+
+    impl = DateTime(timezone=True).with_variant(
+        sqlite.DATETIME(regexp=r"(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{6})\Z"),  # type: ignore[no-untyped-call]
+        "sqlite",
+    )
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
@@ -235,6 +249,61 @@ def insert_if_missing(session: Session, table: type[Base], **values: object) -> 
     make = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     statement = make(table).values(**values).on_conflict_do_nothing().returning(*inspect(table).primary_key)
     return session.execute(statement).first() is not None
+
+
+def table_of(model: type[Base]) -> Table:
+    """The table of a model: statements over it pass by the bookkeeping of sessions."""
+    return model.metadata.tables[model.__tablename__]
+
+
+def value(name: str) -> BindParameter[Any]:
+    """The place of a value in a statement of ``Together``.
+
+    It never bears the name of a column: SQLAlchemy would set that column in every statement of the message.
+    """
+    return bindparam(f"v_{name}")
+
+
+def inserted(model: type[Base]) -> Insert:
+    """An INSERT for ``Together`` that names every column but a key that the database gives."""
+    table = table_of(model)
+    given = [one for one in table.columns if one is not table.autoincrement_column]
+    return insert(table).values({one.name: value(one.name) for one in given})
+
+
+def taken_in(session: Session, row: Base) -> None:
+    """Let a session know a row, with every column set, that a statement has just written: it is not read back."""
+    make_transient_to_detached(row)
+    session.add(row)
+
+
+class Together:
+    """Statements that insert or change rows, made once and sent together: for what is done while others wait.
+
+    PostgreSQL takes them in one message (``WITH``; its manual, 7.8.4): none sees what another writes. SQLite runs them one
+    after the other. Every value is a ``value`` with its name, and every column is named: the defaults that a model has
+    in Python are not applied.
+    """
+
+    def __init__(self, *statements: Insert | Update) -> None:
+        self._alone = [(one, frozenset(one.compile().params)) for one in statements]
+        *others, last = statements
+        for n, one in enumerate(others):
+            last = last.add_cte(one.cte(f"written_{n}"))
+        self._at_once = last
+
+    def run(self, session: Session, values: Mapping[str, Any]) -> Result[Any]:
+        """Run them all. Returns what the last one returns.
+
+        Args:
+            values: name of a ``value`` -> what stands in its place.
+        """
+        named = {f"v_{name}": one for name, one in values.items()}
+        if session.get_bind().dialect.name != "sqlite":
+            return session.execute(self._at_once, named)
+        for one, names in self._alone:
+            result = session.execute(one, {name: named[name] for name in names})
+        return result
 
 
 GIVEN_UP = frozenset({"40001", "40P01"})

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Text,
     and_,
     func,
+    insert,
     or_,
     select,
     tuple_,
@@ -28,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ged import locks
-from ged.db import Base, Code, Id, UtcDateTime, insert_if_missing
+from ged.db import Base, Code, Id, UtcDateTime, insert_if_missing, table_of
 from ged.errors import GedError, InvalidTransition, LeaseLost, NotFound, StaleVersion
 from ged.ports import JobId, MailId
 
@@ -165,7 +166,7 @@ def new(
     run_after: datetime | None = None,
     params: dict[str, Any] | None = None,
 ) -> Job:
-    """A job row, not yet of any transaction (the unit of work adds it last)."""
+    """A job row, not yet of any transaction (the unit of work writes it last, see ``write``)."""
     return Job(
         kind=kind,
         subject_id=subject_id,
@@ -174,6 +175,17 @@ def new(
         created_at=now,
         run_after=run_after or now,
     )
+
+
+_NEW = insert(table_of(Job)).returning(table_of(Job).c.id, sort_by_parameter_order=True)
+
+
+def write(session: Session, asked: Sequence[Job]) -> None:
+    """Insert jobs that ``new`` made, in their order, and give each its id; they stay outside of the session."""
+    names = ("kind", "subject_id", "reason", "params", "created_at", "run_after")
+    ids = session.scalars(_NEW, [{name: getattr(job, name) for name in names} for job in asked])
+    for job, job_id in zip(asked, ids, strict=True):
+        job.id = job_id
 
 
 def due(

@@ -13,10 +13,12 @@ lock is there: PostgreSQL joins what it read before it waited. On SQLite a writi
 (``ged.db``); there the functions only read the rows anew.
 """
 
+import hashlib
 from collections.abc import Callable, Collection, Sequence
+from functools import lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, inspect, select, tuple_
+from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, func, inspect, select, tuple_
 from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Mapper, Session
 
@@ -35,7 +37,13 @@ ORDER: tuple[frozenset[str], ...] = (
 """Tables in the order of their locks; of the tables of one step a transaction locks one only. A table that stands
 here nowhere is locked alone of its kind, before the journal's head (people's keys, absences, jobs)."""
 
+IN_TURN = frozenset({"register_counters", "audit_head"})
+"""Tables of which everybody wants one row at once. PostgreSQL wakes all who wait for a row at each commit, and all but
+one wait again: with fifty of them half of its work. An advisory lock taken first wakes the one whose turn it is."""
+
 Row = TypeVar("Row", bound=Base)
+Key = int | tuple[int, ...]
+"""Of a row: its id, or the values of a key of several columns."""
 
 
 def hold(session: Session, model: type[Row], ids: Collection[int]) -> list[Row]:
@@ -46,16 +54,27 @@ def hold(session: Session, model: type[Row], ids: Collection[int]) -> list[Row]:
     """
     if not ids:
         return []
-    (key,) = _mapper(model).primary_key
-    return _hold(session, model, key.in_(sorted({int(one) for one in ids})))
+    if not _is_read_alone(model):
+        (key,) = _mapper(model).primary_key
+        return _hold(session, model, key.in_(sorted({int(one) for one in ids})))
+    return list(session.scalars(_by_keys(model), {"keys": sorted({int(one) for one in ids})}))
 
 
-def hold_one(session: Session, model: type[Row], row_id: int) -> Row | None:
+def hold_one(session: Session, model: type[Row], row_id: Key) -> Row | None:
     """Lock one row by its key until the commit. Returns it as it is now; None when there is none."""
-    return next(iter(hold(session, model, [row_id])), None)
+    values = row_id if isinstance(row_id, tuple) else (int(row_id),)
+    if not _is_read_alone(model):
+        keys = zip(_mapper(model).primary_key, values, strict=True)
+        return next(iter(_hold(session, model, *(key == value for key, value in keys))), None)
+    named = {f"key_{n}": value for n, value in enumerate(values)}
+    in_turn = model.__tablename__ in IN_TURN and session.get_bind().dialect.name != "sqlite"
+    if in_turn:
+        named["turn"] = _turn(model, values)
+    row: Row | None = session.scalar(_by_key(model, in_turn), named)
+    return row
 
 
-def hold_known(session: Session, model: type[Row], row_id: int) -> Row:
+def hold_known(session: Session, model: type[Row], row_id: Key) -> Row:
     """Lock one row that is known to be there, until the commit. Returns it as it is now.
 
     Raises:
@@ -108,8 +127,8 @@ def free_keys(model: type[Row], *where: ColumnElement[bool], limit: int) -> Sele
 def _hold(session: Session, model: type[Row], *where: ColumnElement[bool], skip_locked: bool = False) -> list[Row]:
     mapper = _mapper(model)
     keys = mapper.primary_key
-    if not any(relation.lazy in ("joined", "selectin", "subquery") for relation in mapper.relationships):
-        # Nothing is read along with the row: one statement locks it and reads it as it is after the wait.
+    if _is_read_alone(model):
+        # One statement locks the rows and reads them as they are after the wait.
         return list(session.scalars(_fresh(_locking(select(model).where(*where).order_by(*keys), skip_locked))))
     held: Sequence[tuple[object, ...]] = [
         tuple(row) for row in session.execute(_locking(select(*keys).where(*where).order_by(*keys), skip_locked))
@@ -118,6 +137,33 @@ def _hold(session: Session, model: type[Row], *where: ColumnElement[bool], skip_
         return []
     found = select(model).where(tuple_(*keys).in_(held) if len(keys) > 1 else keys[0].in_([one for (one,) in held]))
     return list(session.scalars(_fresh(found.order_by(*keys))).unique())
+
+
+@lru_cache
+def _by_key(model: type[Row], in_turn: bool) -> Select[Row]:
+    """As ``_by_keys``, for the one row of ``key_0``, ``key_1``...; in turn with all who do so with the number ``turn``."""
+    found = select(model).where(*(key == bindparam(f"key_{n}") for n, key in enumerate(_mapper(model).primary_key)))
+    if in_turn:
+        found = found.where(func.pg_advisory_xact_lock(bindparam("turn", type_=BigInteger)).is_not(None))
+    return _fresh(_locking(found))
+
+
+def _turn(model: type[Base], values: tuple[int, ...]) -> int:
+    """The number of the advisory lock that stands before a row: 64 bits, as PostgreSQL wants them."""
+    return int.from_bytes(hashlib.sha256(f"{model.__tablename__} {values}".encode()).digest()[:8], signed=True)
+
+
+@lru_cache
+def _by_keys(model: type[Row]) -> Select[Row]:
+    """One statement locks the rows of ``keys`` and reads them as they are after the wait; made once for a table."""
+    (key,) = _mapper(model).primary_key
+    return _fresh(_locking(select(model).where(key.in_(bindparam("keys", expanding=True))).order_by(key)))
+
+
+@lru_cache
+def _is_read_alone(model: type[Base]) -> bool:
+    """Whether nothing is read along with a row of the table."""
+    return not any(one.lazy in ("joined", "selectin", "subquery") for one in _mapper(model).relationships)
 
 
 def _locking(query: Select[Row], skip_locked: bool = False) -> Select[Row]:

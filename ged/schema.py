@@ -3,7 +3,9 @@
 A newer program migrates while the sites and workers of the release before still run. A program is named by the newest
 revision that it knows. Each revision names the oldest program that may run on its tables (``oldest_program``). A revision
 that only adds keeps the name that the revision before it gave. A revision that takes something away, or asks for more,
-names itself. The database keeps that name: an older program does not know the newer revision, but can read its row.
+names itself. So does one behind which an enumeration has another member (``ged.db.Code``): an older program that reads
+a member that it does not know crashes. The database keeps the name of the oldest program: an older one does not know the
+newer revision, but can read its row.
 """
 
 from sqlalchemy import Connection, String, insert, inspect, select, update

@@ -113,13 +113,14 @@ class HeldPost:
 
 
 class UnitRow(NamedTuple):
-    """What of a unit decides over rights. Read as a row: there are hundreds of units, at every request."""
+    """What of a unit decides over rights, and its code. Read as a row: there are hundreds of units, at every request."""
 
     id: int
     parent_id: int | None
     is_entity: bool
     closed_at: datetime | None
     successor_id: int | None
+    code: str
 
 
 @dataclass(frozen=True)
@@ -342,8 +343,8 @@ class UnitOfWork:
             audit.lock(self.session)
         # Under the head's lock job numbers follow the order of commits: the job with the higher number sees all that
         # the lower asked for. The index relies on it: a job's number is the version of the document it writes.
-        self.session.add_all(self._jobs)
-        self.session.flush()
+        if self._jobs:
+            jobs.write(self.session, self._jobs)
         self.session.commit()
         return list(self._jobs)
 

@@ -62,11 +62,10 @@ def _locked(clause: Any, rows: list[dict[str, Any]]) -> Iterator[tuple[str, int 
     if isinstance(clause, Select) and clause._for_update_arg is not None:
         tables = [getattr(one, "name", "") for one in clause.get_final_froms()]
         where = clause.whereclause
-        values = (
-            [one.value for one in visitors.iterate(where) if one.__visit_name__ == "bindparam"]
-            if where is not None
-            else []
-        )
+        # A statement that is made once bears its keys in the parameters (``ged.locks._by_key``).
+        values = [value for row in rows for name, value in row.items() if name.startswith("key")]
+        if where is not None:
+            values += [one.value for one in visitors.iterate(where) if one.__visit_name__ == "bindparam"]
         keys = sorted(
             key for value in values for key in (value if isinstance(value, list) else [value]) if type(key) is int
         )

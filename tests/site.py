@@ -4,6 +4,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, tzinfo
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -97,6 +98,17 @@ def give_passwords(services: Services, password: str = PASSWORD) -> None:
 def _cheap_hash(password: str) -> str:
     # Hundreds of sites are made and signed in to; the real cost of a hash is held by the tests of accounts.
     return PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash(password)
+
+
+class Clock:
+    """The clock of a site, which a test moves on: stands for ``datetime`` in ``web.context``."""
+
+    def __init__(self) -> None:
+        self.at = datetime.now(UTC)
+
+    def now(self, _zone: tzinfo) -> datetime:
+        """The time of all requests until it is moved on."""
+        return self.at
 
 
 def token(page: str) -> str:

@@ -335,7 +335,9 @@ MESSAGES: Mapping[str, Message] = {
         _l("Quelqu'un a modifié cette ligne entre-temps."), _l("Relisez la ligne, puis recommencez.")
     ),
     "dispatch.too_long": Message(_l("Ce texte dépasse %(limit)s caractères."), _l("Raccourcissez-le.")),
-    "dispatch.unknown": Message(_l("Cette ligne de départ n'existe pas."), _l("Rechargez la liste des départs.")),
+    "dispatch.unknown": Message(
+        _l("Cette ligne de départ n'existe pas, ou vous n'y avez pas accès."), _l("Rechargez la liste des départs.")
+    ),
     # --- document ---
     "document.no_original": Message(
         _l("Ce document vient d'un numériseur : ses originaux sont ses pages."),
@@ -768,7 +770,7 @@ MESSAGES: Mapping[str, Message] = {
     # --- notice ---
     "notice.not_yours": Message(_l("Cet avis n'est pas le vôtre, ou n'existe plus."), _l("Rechargez la page.")),
     # --- number ---
-    "number.unknown": Message(_l("Ce numéro n'existe pas."), _l("Vérifiez le numéro.")),
+    "number.unknown": Message(_l("Ce numéro n'existe pas, ou vous n'y avez pas accès."), _l("Vérifiez le numéro.")),
     "number.void_reason": Message(_l("Il faut dire pourquoi le numéro est annulé."), _l("Écrivez le motif.")),
     "number.voided": Message(
         _l("Le numéro %(number)s est annulé."),
@@ -1075,7 +1077,9 @@ MESSAGES: Mapping[str, Message] = {
     "register.twice": Message(
         _l("Ce courrier a déjà un numéro dans ce registre."), _l("Choisissez un autre registre.")
     ),
-    "register.unknown": Message(_l("Ce registre n'existe pas."), _l("Choisissez un registre de la liste.")),
+    "register.unknown": Message(
+        _l("Ce registre n'existe pas, ou vous n'y avez pas accès."), _l("Choisissez un registre de la liste.")
+    ),
     "register.print_too_many": Message(
         _l("L'extrait demandé compte %(total)s lignes : %(limit)s au plus."), _l("Imprimez une période plus courte.")
     ),

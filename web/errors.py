@@ -133,8 +133,11 @@ def install(app: Flask) -> None:
 
 
 _PRIVATE = frozenset(
-    {"mail.unknown", "attachment.unknown", "assignment.unknown", "scan.unknown", "slip.unknown", "envelope.unknown"}
-)
+    {
+        "assignment.unknown", "attachment.unknown", "dispatch.unknown", "envelope.unknown", "mail.unknown",
+        "number.unknown", "paper.unknown", "register.unknown", "scan.unknown", "separator.unknown", "slip.unknown",
+    }
+)  # fmt: skip
 """Told in these words whether there is nothing of that number or it may not be seen: both write alike, so that neither
 the journal's growth nor the time of the answer tells the two apart."""
 

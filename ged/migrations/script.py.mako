@@ -13,7 +13,8 @@ revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 branch_labels = None
 depends_on = None
-# As the revision before, while that program runs on these tables too; own number: it does not (ged.schema).
+# As the revision before, while that program runs on these tables too; own number: it does not, or it does not know a
+# member of an enumeration (ged.schema, tests/migrations/members.toml).
 oldest_program = ${repr(down_revision)}
 
 

@@ -30,7 +30,9 @@ from ged.unit import Actor, HeldPost, Role, UnitRow
 
 
 def _units(session: Session) -> Mapping[int, UnitRow]:
-    rows = session.execute(select(Unit.id, Unit.parent_id, Unit.is_entity, Unit.closed_at, Unit.successor_id))
+    rows = session.execute(
+        select(Unit.id, Unit.parent_id, Unit.is_entity, Unit.closed_at, Unit.successor_id, Unit.code)
+    )
     return {row[0]: UnitRow(*row) for row in rows}
 
 

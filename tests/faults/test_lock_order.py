@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
+from ged import audit
+from ged.capture import arrange
 from ged.codes import CodeKind, make_code
+from ged.dispatch import operations as dispatch
+from ged.dispatch.models import DispatchLine
+from ged.dispatch.operations import Departure, Discharge
 from ged.org.models import Post
 from ged.ports import AttachmentId, MailId, UnitId
-from ged.registry import arrange, dispatch, recognition
-from ged.registry.dispatch import Departure, Discharge
-from ged.registry.dispatch_models import DispatchLine
-from ged.registry.models import Attachment, Channel
+from ged.recognition import jobs as recognition
+from ged.register.models import Attachment, Channel
 from ged.routing.operations import ImputationForm, impute_all
 from ged.slips.drafting import LineForm
 from ged.slips.states import LineState
+from ged.unit import SYSTEM
 from tests import pages, slip_kit
 from tests.factories import NOW
 from tests.integration.test_intake import pair, send
 from tests.integration.test_intake import register as register_paper
+from tests.lock_kit import wait_for_waiters
 from tests.lock_watch import Watch, watching
 from tests.signbook_kit import House, make_house
 
@@ -90,7 +96,7 @@ def test_letters_imputed_together_are_locked_by_their_numbers_whatever_the_order
 
 def test_the_watch_sees_a_lock_taken_backwards(house: House, watch: Watch) -> None:
     from ged import locks
-    from ged.registry.models import Mail
+    from ged.register.models import Mail
 
     one, two = house.incoming(), house.incoming()
     assert watch.broken == []
@@ -98,3 +104,27 @@ def test_the_watch_sees_a_lock_taken_backwards(house: House, watch: Watch) -> No
         locks.hold(uow.session, Mail, [two])
         locks.hold(uow.session, Mail, [one])
     assert watch.broken == [f"mails {one} after {two}"]
+
+
+def test_who_waits_for_the_journals_head_is_woken_when_it_is_his_turn(house: House) -> None:
+    """Nobody waits for the row itself: PostgreSQL would wake all of them at each commit."""
+    services, waiters = house.services, 4
+    waiting = text("SELECT locktype FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()")
+
+    def append(n: int) -> None:
+        with services.unit_of_work(NOW) as uow:
+            uow.record("thing.changed", "thing", n, actor=SYSTEM)
+
+    append(waiters)  # the head's row is there
+    with ThreadPoolExecutor(waiters) as desks:
+        with services.unit_of_work(NOW) as uow:
+            audit.lock(uow.session)
+            acts = [desks.submit(append, n) for n in range(waiters)]
+            wait_for_waiters(services.engine, waiters)
+            with services.engine.connect() as other:
+                seen = list(other.scalars(waiting))
+        for act in acts:
+            act.result(30)
+    assert seen == ["advisory"] * waiters
+    with services.reading() as session:
+        assert list(audit.verify_chain(session)) == []

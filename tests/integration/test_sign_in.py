@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import event, select, update
 from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
 
 from demo.installation import prepare
 from ged.audit import AuditEntry, AuditPayload
@@ -19,11 +20,12 @@ from ged.errors import ConfigError, Invalid
 from ged.models import metadata
 from ged.org import accounts, keys, passwords, sessions, throttle
 from ged.org.accounts import Caller
-from ged.org.models import OpenSession, Person
+from ged.org.models import Bucket, OpenSession, Person
 from ged.org.throttle import Limit
 from ged.unit import Services
 from tests.factories import PASSPHRASE, actor, make_services
-from tests.site import PASSWORD, make_site, open_site, post, sign_in
+from tests.site import PASSWORD, Clock, make_site, open_site, post, sign_in, token
+from web import context
 from web.api import bridge
 from web.organisation import set_password_of
 from web.views import check
@@ -92,6 +94,79 @@ def test_a_known_device_is_never_kept_out_by_others(site: Site) -> None:
     assert post(app.test_client(), "/connexion", {"account": "sg", "password": PASSWORD}).status_code == 429
     post(client, "/deconnexion", {}, page="/")
     assert post(client, "/connexion", {"account": "sg", "password": PASSWORD}).status_code == 303
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(context, "datetime", made)
+    return made
+
+
+class Guesser:
+    """Tries passwords of one account through the site, from a new address each time and from no known device."""
+
+    def __init__(self, app: Flask, account: str) -> None:
+        self.client, self.account, self.tries = app.test_client(), account, 0
+        self.token = token(self.client.get("/connexion").text)
+
+    def tries_one(self, password: str = "faux") -> TestResponse:
+        self.tries += 1
+        self.client.delete_cookie("ged_device")
+        return self.client.post(
+            "/connexion",
+            data={"csrf_token": self.token, "account": self.account, "password": password},
+            environ_base={"REMOTE_ADDR": f"10.{self.tries // 250}.0.{self.tries % 250}"},
+        )
+
+    def codes(self, times: int) -> list[int]:
+        return [self.tries_one().status_code for _ in range(times)]
+
+
+def test_guesses_from_everywhere_slow_the_account_but_never_its_owners_device(site: Site, clock: Clock) -> None:
+    app, _services = site
+    owner = sign_in(app, "sg")
+    post(owner, "/deconnexion", {}, page="/")
+    guesser = Guesser(app, "sg")
+    assert guesser.codes(60) == [422] * 60
+    assert sign_in(app, "sg").get("/").status_code == 200, "a new device of the owner"
+    assert guesser.codes(40) == [422] * 40, "a hundred errors from everywhere are free"
+    slowed = guesser.tries_one(PASSWORD)
+    assert (slowed.status_code, slowed.headers.get("Retry-After")) == (429, "30"), "the owner forgave nothing of these"
+    assert post(owner, "/connexion", {"account": "sg", "password": PASSWORD}).status_code == 303, "the owner's device"
+    assert Guesser(app, "agent").tries_one(PASSWORD).status_code == 303, "another account is not slowed"
+    assert guesser.tries_one(PASSWORD).status_code == 429, "and forgave nothing here either"
+    clock.at += timedelta(seconds=29)
+    assert guesser.codes(1) == [429]
+    clock.at += timedelta(seconds=1)
+    assert guesser.codes(2) == [422, 429], "one more each thirty seconds"
+
+
+def test_guesses_at_an_account_are_forgotten_in_an_hour(site: Site, clock: Clock) -> None:
+    app, _services = site
+    guesser = Guesser(app, "sg")
+    assert guesser.codes(101) == [422] * 100 + [429]
+    clock.at += timedelta(seconds=10 * 30)
+    assert guesser.codes(11) == [422] * 10 + [429], "each thirty seconds forget one"
+    clock.at += timedelta(minutes=50)
+    assert guesser.tries_one(PASSWORD).status_code == 303, "a new device"
+    post(guesser.client, "/deconnexion", {}, page="/")
+    guesser = Guesser(app, "sg")
+    assert guesser.codes(101) == [422] * 100 + [429]
+
+
+def test_the_owners_errors_on_a_known_device_slow_nobody_elsewhere(site: Site, clock: Clock) -> None:
+    app, services = site
+    owner = sign_in(app, "sg")
+    post(owner, "/deconnexion", {}, page="/")
+    page = "/connexion"
+    codes = [post(owner, page, {"account": "sg", "password": "faux"}).status_code for _ in range(11)]
+    assert codes == [422] * 10 + [429]
+    shared = [subject for _limit, subject in Caller("127.0.0.1").buckets("sg")]
+    filled = select(Bucket.subject).where(Bucket.subject.in_(shared), Bucket.drained_ms > clock.at.timestamp() * 1000)
+    with services.reading() as session:
+        assert session.scalars(filled).all() == []
+    assert Guesser(app, "sg").tries_one(PASSWORD).status_code == 303
 
 
 def test_a_known_device_has_a_bucket_too(site: Site) -> None:

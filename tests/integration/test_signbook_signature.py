@@ -3,7 +3,7 @@
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,19 +12,24 @@ from PIL import Image, ImageChops, ImageDraw
 from sqlalchemy import select, update
 
 from ged import jobs, runner
-from ged.audit import AuditEntry
+from ged.audit import AuditEntry, AuditPayload
 from ged.codes import CodeKind, make_code
+from ged.dispatch import operations as dispatch
+from ged.dispatch import print as dispatch_print
+from ged.dispatch import queries as dispatch_queries
+from ged.dispatch.models import DispatchLine, DispatchState
+from ged.dispatch.operations import Departure, Discharge
 from ged.errors import EngineFailed, Forbidden, Invalid, InvalidTransition, NotFound
 from ged.jobs import ClaimedJob, Job, JobKind, JobState
 from ged.org.models import Delegation, DelegationKind, Person
 from ged.ports import Confidentiality, Digest, JobId, MailId, Message, Verdict
-from ged.registry import dispatch, dispatch_print, dispatch_queries
-from ged.registry.dispatch import Departure, Discharge
-from ged.registry.dispatch_models import DispatchLine, DispatchState
-from ged.registry.levels import change_level
-from ged.registry.models import Attachment, AttachmentKind, Channel, Mail, MailNumber
-from ged.registry.operations import void_number
-from ged.registry.states import MailState
+from ged.register import directory
+from ged.register.correspondents import fold
+from ged.register.directory import CorrespondentForm
+from ged.register.levels import change_level
+from ged.register.models import Attachment, AttachmentKind, Channel, Correspondent, Mail, MailNumber
+from ged.register.operations import void_number
+from ged.register.states import MailState
 from ged.routing.models import Assignment
 from ged.routing.states import AssignmentState
 from ged.runner import Limits
@@ -348,6 +353,88 @@ def test_the_letter_is_dispatched_when_all_its_lines_left_and_then_answers(house
         assert session.get_one(Mail, incoming).state is MailState.ANSWERED
         (row_,) = session.scalars(select(Assignment).where(Assignment.mail_id == incoming))
         assert (row_.state, row_.outcome) == (AssignmentState.DONE, "Réponse n° 00001/2026/MIN/SG expédiée")
+
+
+OLD, NEW = CEET.email, "collecte@ceet.example.tg"
+
+
+def change_address(house: House, email: str, *, at: datetime) -> None:
+    """The clerk writes another e-mail into the directory's entry of the addressee."""
+    agent = house.who("agent")
+    with house.services.reading() as session:
+        entry_id = session.scalars(select(Correspondent.id).where(Correspondent.folded_name == fold(CEET.name))).one()
+    with house.services.unit_of_work(at) as uow:
+        directory.edit(uow, entry_id, CorrespondentForm(CEET.name, email=email), version=None, actor=agent)
+
+
+def hand_over(house: House, line_id: int, email: str, *, at: datetime = NOW, is_confirmed: bool = False) -> None:
+    agent = house.who("agent")
+    with house.services.unit_of_work(at) as uow:
+        dispatch.send_by_email(uow, line_id, email=email, version=None, actor=agent, is_confirmed=is_confirmed)
+
+
+def refused_to(house: House, line_id: int, email: str, *, at: datetime = NOW) -> None:
+    """The address is refused until it is confirmed, and nothing of the line, the jobs or the journal changes."""
+
+    def present() -> list[object]:
+        with house.services.reading() as session:
+            row = session.get_one(DispatchLine, line_id)
+            told = session.scalars(select(AuditEntry.sequence).where(AuditEntry.action == "dispatch.sending")).all()
+            orders = session.scalars(select(Job.id).where(Job.kind == JobKind.NOTIFY)).all()
+            return [row.state, row.channel, row.email, row.reference, row.sent_by_id, row.version, told, orders]
+
+    before = present()
+    with pytest.raises(Invalid) as refused:
+        hand_over(house, line_id, email, at=at)
+    assert (refused.value.code, refused.value.params["field"]) == ("dispatch.email_to_confirm", "is_confirmed")
+    assert present() == before
+
+
+def told_of_confirming(house: House, line_id: int) -> list[bool]:
+    """What the journal says of each sending of a line: whether its address was confirmed."""
+    with house.services.reading() as session:
+        payloads = session.scalars(
+            select(AuditPayload.payload)
+            .join(AuditEntry, AuditEntry.sequence == AuditPayload.sequence)
+            .where(AuditEntry.action == "dispatch.sending")
+            .order_by(AuditEntry.sequence)
+        ).all()
+    return [one["confirmed"] for one in payloads if one["line"] == line_id]
+
+
+def test_nothing_is_sent_to_a_changed_address_until_a_person_compared_it(house: House) -> None:
+    _, (first, copy) = signed(house)
+    change_address(house, OLD, at=NOW)
+    change_address(house, NEW, at=NOW)
+    refused_to(house, first, NEW)
+    refused_to(house, first, f" {NEW.upper()} ")
+    hand_over(house, copy, NEW)
+    assert told_of_confirming(house, copy) == [False], "another addressee's line: nothing of its address changed"
+    hand_over(house, first, NEW, is_confirmed=True)
+    assert (line(house, first).state, line(house, first).email) == (DispatchState.SENDING, NEW)
+    assert told_of_confirming(house, first) == [True]
+
+
+def test_an_address_is_asked_about_until_a_letter_left_for_it_and_again_when_it_changes(house: House) -> None:
+    connect()
+    letters, key = [house.ready(copies=()) for _ in range(2)], house.key("sg")
+    assert [one.failure for one in house.sign(*letters, key=key)] == [None, None]
+    with house.services.reading() as session:
+        first, second = session.scalars(select(DispatchLine.id).order_by(DispatchLine.mail_id)).all()
+    change_address(house, OLD, at=NOW)
+    change_address(house, NEW, at=NOW)
+    hand_over(house, first, NEW, is_confirmed=True)
+    refused_to(house, second, NEW)  # handed over only: the message may still come to nothing
+    dispatch.run_notify(house.services, notify(house), now=NOW + timedelta(minutes=1))
+    assert line(house, first).state is DispatchState.LEFT
+    with house.services.reading() as session:
+        assert dispatch.address_to_confirm(session, session.get_one(DispatchLine, second), NEW) is None
+    later = NOW + timedelta(hours=1)
+    change_address(house, OLD, at=later)
+    change_address(house, NEW, at=later)
+    refused_to(house, second, NEW, at=later)
+    hand_over(house, second, NEW, at=later, is_confirmed=True)
+    assert told_of_confirming(house, second) == [True]
 
 
 class Crash(Exception):

@@ -13,18 +13,20 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from ged.audit import AuditEntry
+from ged.dispatch.models import DispatchLine, DispatchState, Party
+from ged.jobs import Job, JobKind
 from ged.org.keys import issue_key
-from ged.org.models import Person
+from ged.org.models import Person, Unit
 from ged.ports import Confidentiality
-from ged.registry.dispatch_models import DispatchLine, DispatchState
-from ged.registry.levels import change_level
-from ged.registry.models import Mail
-from ged.registry.states import MailState
+from ged.register.correspondents import fold
+from ged.register.levels import change_level
+from ged.register.models import Correspondent, Mail
+from ged.register.states import MailState
 from ged.signbook.models import LetterTemplate
 from ged.signbook.wiring import connect
 from ged.unit import SYSTEM, Services
 from tests.factories import NOW, SECRET, make_organisation, make_services
-from tests.signbook_kit import PASSPHRASE, TEMPLATE, CountingSigner, House
+from tests.signbook_kit import CEET, PASSPHRASE, TEMPLATE, CountingSigner, House
 from tests.signing_kit import page_pdf
 from tests.site import build_app, give_passwords, make_settings, post, sign_in
 
@@ -167,6 +169,71 @@ def test_from_the_letter_received_to_its_answer_delivered(site: Site) -> None:
     assert site.as_("agent").get("/departs/cahier.pdf").data[:5] == b"%PDF-"
     assert "Mawuli" in site.get("agent", "/departs/cahier")
     assert site.as_("agent").get(f"/departs/lignes/{first}/decharge.pdf").data[:5] == b"%PDF-"
+
+
+def entry_of(site: Site, name: str) -> int:
+    with site.services.reading() as session:
+        return session.scalars(select(Correspondent.id).where(Correspondent.folded_name == fold(name))).one()
+
+
+def unsent(site: Site, line_id: int) -> bool:
+    """Whether a line waits as it did, and nobody was told to send anything."""
+    with site.services.reading() as session:
+        row = session.get_one(DispatchLine, line_id)
+        jobs = session.scalars(select(Job.id).where(Job.kind == JobKind.NOTIFY)).all()
+        return (row.state, row.version, row.reference, jobs) == (DispatchState.TO_SEND, 1, "", [])
+
+
+def test_a_changed_address_is_shown_and_compared_before_a_letter_leaves_for_it(site: Site) -> None:
+    mail_id = site.house.ready(copies=())
+    site.house.sign(mail_id, key=site.house.key("sg"))
+    with site.services.reading() as session:
+        (line_id,) = session.scalars(select(DispatchLine.id)).all()
+    entry = f"/correspondants/{entry_of(site, CEET.name)}"
+    for email in (CEET.email, "collecte@ceet.example.tg"):
+        version = hidden(site.get("agent", entry), "version")
+        site.send("agent", entry, name=CEET.name, email=email, version=version, is_active="1")
+    path, way = f"/departs/lignes/{line_id}", f"/departs/lignes/{line_id}/courriel"
+    assert "Adresse à vérifier" not in site.get("agent", path), "the letter's own address has not changed"
+    typed = {"version": hidden(site.get("agent", path), "version"), "email": "collecte@ceet.example.tg"}
+    page = site.send("agent", way, 422, **typed)
+    assert "rien n&#39;a été envoyé" in page
+    assert 'href="#is_confirmed"' in page, "the summary leads to the box"
+    assert re.search(r'id="is_confirmed" name="is_confirmed" value="1">', page), "which nobody ticked yet"
+    assert re.search(r'name="email" type="email" value="collecte@ceet\.example\.tg"', page), "nothing typed is lost"
+    assert "Elle a remplacé une autre adresse dans l&#39;annuaire" in page.replace("'", "&#39;")
+    assert re.search(r"par Agent\. Comparez-la avec le courrier reçu", page)
+    assert unsent(site, line_id)
+    site.send("agent", way, 303, **typed, is_confirmed="1")
+    assert "Adresse à vérifier" not in site.get("agent", path)
+    with site.services.reading() as session:
+        row = session.get_one(DispatchLine, line_id)
+        assert (row.state, row.email) == (DispatchState.SENDING, typed["email"])
+
+
+def test_an_address_that_another_entity_shares_is_compared_first(site: Site) -> None:
+    with site.services.unit_of_work(NOW) as uow:
+        other = Unit(code="AUTRE", name="Office des routes", is_entity=True)
+        uow.session.add(other)
+        uow.session.flush()
+        uow.session.add(
+            Correspondent(
+                name="Préfecture de Yoto", folded_name=fold("Préfecture de Yoto"), email="yoto@ailleurs.example",
+                entity_id=other.id, is_shared=True,
+            )
+        )  # fmt: skip
+    mail_id = site.house.ready(copies=(Party("Préfecture de Yoto", "", "yoto@ailleurs.example"),))
+    site.house.sign(mail_id, key=site.house.key("sg"))
+    with site.services.reading() as session:
+        line_id = session.scalars(select(DispatchLine.id).where(DispatchLine.is_copy)).one()
+    path, way = f"/departs/lignes/{line_id}", f"/departs/lignes/{line_id}/courriel"
+    page = site.get("agent", path)
+    assert "Adresse à vérifier : yoto@ailleurs.example" in page
+    assert "annuaire d'une autre entité (Office des routes)" in page.replace("&#39;", "'")
+    typed = {"version": hidden(page, "version"), "email": "yoto@ailleurs.example"}
+    site.send("agent", way, 422, **typed)
+    assert unsent(site, line_id)
+    site.send("agent", way, 303, **typed, is_confirmed="1")
 
 
 def test_several_letters_are_signed_in_one_act_with_one_passphrase(site: Site) -> None:

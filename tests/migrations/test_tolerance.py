@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import tomllib
+from enum import StrEnum
 from pathlib import Path
 
 import pytest
 from alembic.script import Script, ScriptDirectory
-from sqlalchemy import Engine, Inspector, inspect, text
+from sqlalchemy import Column, Engine, Inspector, Integer, MetaData, Table, inspect, text
+from sqlalchemy.dialects import sqlite
 
-from ged.db import make_engine
+from ged.db import Code, make_engine
 from ged.errors import ConfigError
+from ged.models import metadata
 from ged.schema import may_run
 from tests.site import make_settings
 from web.migrate import alembic_config, migrate_database, require_migrated
 
 FIRST = "0024"
 """From this revision on the tables say which programs may run on them."""
+
+Members = dict[str, frozenset[str]]
 
 
 def scripts(engine: Engine) -> list[Script]:
@@ -59,6 +65,70 @@ def _rules(found: Inspector, table: str) -> dict[str, object]:
     return dict.fromkeys(rules, "required")
 
 
+def known_members(revision: str) -> Members:
+    """What the program of a revision knows of each stored enumeration, by column, as ``members.toml`` says."""
+    record = tomllib.loads(Path(__file__).with_name("members.toml").read_text(encoding="utf-8"))
+    known: Members = {}
+    for since in sorted(record):
+        if since <= revision:
+            known |= {column: frozenset(members) for column, members in record[since].items()}
+    return known
+
+
+def members_of(tables: MetaData) -> Members:
+    """The members of each stored enumeration of a program, by column."""
+    return {
+        f"{table.name}.{column.name}": frozenset(member.value for member in column.type.enum)
+        for table in tables.sorted_tables
+        for column in table.columns
+        if isinstance(column.type, Code)
+    }
+
+
+def unread(before: Members, after: Members) -> list[str]:
+    """What one of two programs may write into a column that both read, and the other one does not know."""
+    return sorted(
+        f"{column} = {member} is {'new' if member in after[column] else 'gone'}"
+        for column in before.keys() & after.keys()
+        for member in before[column] ^ after[column]
+    )
+
+
+def test_the_record_of_members_is_what_the_program_knows(tmp_path: Path) -> None:
+    engine = make_engine(make_settings(tmp_path).url)
+    head = scripts(engine)[-1].revision
+    engine.dispose()
+    recorded, present = known_members(head), members_of(metadata)
+    changed = {column for column in recorded.keys() | present.keys() if recorded.get(column) != present.get(column)}
+    assert changed == set(), "make a revision that names itself as the oldest program; say so in members.toml under it"
+
+
+def test_a_new_member_is_seen_where_the_program_that_does_not_know_it_still_runs() -> None:
+    class Before(StrEnum):
+        DRAFT = "draft"
+        SIGNED = "signed"
+
+    class After(StrEnum):
+        DRAFT = "draft"
+        SIGNED = "signed"
+        ARCHIVED = "archived"
+
+    before, after = (members_of(_with_state(enum)) for enum in (Before, After))
+    with pytest.raises(ValueError, match="archived"):
+        Code(Before).process_result_value("archived", sqlite.dialect())
+    assert unread(before, before) == []
+    assert unread(before, after) == ["letters.state = archived is new"]
+    assert unread(after, before) == ["letters.state = archived is gone"]
+    assert unread(before, after | {"letters.way": frozenset({"post"})}) == ["letters.state = archived is new"]
+    assert unread({}, after) == [], "a column of its own: an older program reads none of it"
+
+
+def _with_state(enum: type[StrEnum]) -> MetaData:
+    tables = MetaData()
+    Table("letters", tables, Column("id", Integer), Column("state", Code(enum)))
+    return tables
+
+
 def test_a_revision_that_names_an_older_program_takes_nothing_from_it(tmp_path: Path) -> None:
     settings = make_settings(tmp_path)
     engine = make_engine(settings.url)
@@ -71,6 +141,9 @@ def test_a_revision_that_names_an_older_program_takes_nothing_from_it(tmp_path: 
             assert oldest in shapes, f"{script.revision} names no oldest program: see the template of revisions"
             assert tightened(shapes[oldest], shapes[script.revision]) == [], (
                 f"{script.revision} takes something from programs of {oldest}: name the revision itself"
+            )
+            assert unread(known_members(oldest), known_members(script.revision)) == [], (
+                f"programs of {oldest} crash on what those of {script.revision} write: name the revision itself"
             )
     engine.dispose()
 

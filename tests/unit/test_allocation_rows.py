@@ -14,9 +14,9 @@ from ged import locks
 from ged.audit import AuditEntry
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, NumberTaken
 from ged.org.models import Unit
-from ged.registry import allocation
-from ged.registry.allocation import BookEntry
-from ged.registry.models import (
+from ged.register import allocation
+from ged.register.allocation import BookEntry
+from ged.register.models import (
     ClosingPeriod,
     Direction,
     MailNumber,
@@ -104,14 +104,14 @@ def allocate(uow: UnitOfWork, register_id: int = 1, **values: Any) -> MailNumber
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, *acts: Callable[[], object]) -> None:
     """While the n-th lock is waited for, somebody else does the n-th of these."""
-    left, hold = list(acts), locks.hold_where
+    left, hold = list(acts), locks.hold_one
 
-    def late(*words: Any) -> list[Any]:
+    def late(*words: Any) -> Any:
         if left:
             left.pop(0)()
         return hold(*words)
 
-    monkeypatch.setattr(locks, "hold_where", late)
+    monkeypatch.setattr(locks, "hold_one", late)
 
 
 # --- The next number ------------------------------------------------------------------------------------------------
@@ -344,16 +344,16 @@ def test_a_counter_that_another_made_first_is_taken_as_it_is(uow: UnitOfWork, mo
     book = register(uow.session)
     counter(uow.session, 2025, last_sequence=9)
     counter(uow.session, register_id=3, last_sequence=8)
-    hold, calls = locks.hold_where, []
+    hold, calls = locks.hold_one, []
 
-    def first_blind(*words: Any) -> list[Any]:
+    def first_blind(*words: Any) -> Any:
         calls.append(words)
         if len(calls) > 1:
             return hold(*words)
         counter(uow.session, last_sequence=5)
-        return []
+        return None
 
-    monkeypatch.setattr(locks, "hold_where", first_blind)
+    monkeypatch.setattr(locks, "hold_one", first_blind)
     held_row = allocation.locked_counter(uow.session, book, TODAY)
     assert (held_row.register_id, held_row.year, held_row.last_sequence) == (1, 2026, 5)
 
@@ -386,7 +386,7 @@ def test_the_entity_is_the_nearest_above(session: Session, unit_id: int, code: s
 
 def test_units_that_are_in_hand_are_not_read_anew(uow: UnitOfWork) -> None:
     """The actor's are of the same request; here they say otherwise than the rows."""
-    units = {2: UnitRow(2, 4, False, None, None), 4: UnitRow(4, None, True, None, None)}
+    units = {2: UnitRow(2, 4, False, None, None, "BO"), 4: UnitRow(4, None, True, None, None, "SEUL")}
     assert allocation.entity_code(uow.session, uow.session.get_one(Unit, 2), units) == "SEUL"
     register(uow.session, pattern="{seq}/{entity}")
     assert allocate(uow, actor=replace(CLERK, units=units)).text == "1/SEUL"

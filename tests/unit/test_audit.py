@@ -46,6 +46,23 @@ def execute(services: Services, *statements: str) -> None:
             connection.execute(text(statement))
 
 
+def test_a_moment_is_read_only_as_it_was_written(services: Services) -> None:
+    """Python would read any mark between day and hour; nothing but the text that was hashed is the moment."""
+    with services.engine.begin() as connection:
+        written = connection.execute(text("SELECT at FROM audit_entries WHERE sequence = 3")).scalar_one()
+    for place in range(len(written)):
+        other = "0" if written[place] != "0" else "1"
+        execute(
+            services,
+            f"UPDATE audit_entries SET at = '{written[:place]}{other}{written[place + 1 :]}' WHERE sequence = 3",
+        )
+        try:
+            found = findings(services)
+        except ValueError:  # no moment at all: ``ged verify`` says that the row cannot be read
+            continue
+        assert (3, "journal.entry_altered") in found, place
+
+
 def test_an_untouched_journal_holds(services: Services) -> None:
     assert findings(services) == []
 

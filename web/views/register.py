@@ -10,27 +10,19 @@ from flask import Blueprint, Response, redirect, render_template, request, send_
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from ged.capture import arrange, separators
+from ged.capture import queries as scan_queries
+from ged.capture.queries import ScanRow
 from ged.errors import GedError, Invalid, InvalidTransition, StaleVersion
+from ged.mailbox import operations as mailbox
+from ged.mailbox import signatures as message_signatures
 from ged.ports import Confidentiality, PostId, RegisterId, ScanId
-from ged.registry import (
-    arrange,
-    correspondents,
-    entry,
-    mailbox,
-    message_signatures,
-    operations,
-    prints,
-    queries,
-    reading,
-    scan_queries,
-    separators,
-    typed_numbers,
-)
-from ged.registry.models import Channel, Priority
-from ged.registry.operations import MAX_NAME, MAX_SUBJECT, IncomingForm
-from ged.registry.scan_queries import ScanRow
-from ged.registry.suggestions.form import ScanProposals, for_scan
+from ged.recognition import reading
+from ged.register import correspondents, entry, operations, prints, queries, typed_numbers
+from ged.register.models import Channel, Priority
+from ged.register.operations import MAX_NAME, MAX_SUBJECT, IncomingForm
 from ged.routing import due
+from ged.suggestions.form import ScanProposals, for_scan
 from web import context
 from web.forms import FormReader
 from web.labels import LINKS, NATURES
@@ -213,7 +205,7 @@ def done(number_id: int) -> ResponseReturnValue:
     """The answer: the number, big, and what to do next."""
     actor = context.actor()
     with context.services().reading() as db:
-        view = queries.letter(db, entry.mail_of_number(db, number_id), actor)
+        view = queries.letter(db, entry.mail_of_number(db, number_id, actor), actor)
         number = next(row for row in view.numbers if row.id == number_id)
         rows = entry.registered_before(
             db,
@@ -242,7 +234,7 @@ def receipt(number_id: int) -> ResponseReturnValue:
     depositor = " ".join(request.args.get("deposant", "").split())
     with services.reading() as db:
         sheet = prints.receipt(db, services, number_id, actor, depositor=depositor)
-        view = queries.letter(db, entry.mail_of_number(db, number_id), actor)
+        view = queries.letter(db, entry.mail_of_number(db, number_id, actor), actor)
     if view.level >= Confidentiality.RESTRICTED:
         with services.unit_of_work(context.now()) as uow:
             reading.record_printing(uow, view.id, what="receipt", actor=actor)

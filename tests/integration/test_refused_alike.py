@@ -1,0 +1,154 @@
+"""What may not be read and what is not there are refused alike, on every page; and probes fill no journal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+from werkzeug.routing import Rule
+
+from ged.audit import AuditEntry, AuditPayload
+from ged.org.models import Holding, Person, Post, PostRole, Unit
+from ged.org.refusals import RefusalCount
+from ged.register.models import Direction, Register, RegisterNature
+from ged.unit import Role, Services
+from tests.factories import NOW, actor
+from tests.letter_kit import document, given_on, make_place, opened_envelope, sent_on, signed_answer
+from tests.signbook_kit import House
+from tests.site import Clock, give_passwords, sign_in, token
+from web import context
+from web.numbers import IdConverter
+
+NOT_THERE = 999_999
+THERE = range(1, 6)
+"""Numbers of what the ministry has. Its registers are five; the sixth is the stranger's own."""
+INSIDERS = ("agent", "sg", "dge", "admin")
+READ = frozenset({
+    "correspondents.edit_form", "dispatch.line", "dispatch.sheet", "dispatch.show", "documents.original",
+    "documents.page_image", "documents.show", "envelopes.show", "inbox.show", "letters.show", "register.done",
+    "register.label", "register.receipt", "registers.show", "signbook.show", "slips.show",
+})  # fmt: skip
+"""Pages of which something is in the scene, read by somebody of the house: what a stranger is refused is there."""
+TOKENS = re.compile(r'"X-CSRFToken": "[^"]+"|name="csrf_token" value="[^"]+"')
+
+
+@dataclass
+class Scene:
+    app: Flask
+    house: House
+
+    @property
+    def services(self) -> Services:
+        return self.house.services
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """Letters with a full life, and the mail office and the head of another entity in one person: ``ceet``."""
+    folder = tmp_path_factory.mktemp("alike")
+    app, house = make_place(folder)
+    incoming, _answer = signed_answer(house)
+    document(house, incoming, "Plan")
+    given_on(house, incoming)
+    sent_on(house, incoming)
+    opened_envelope(house)
+    with house.services.unit_of_work(NOW) as uow:
+        unit = Unit(code="CEET", name="CEET", is_entity=True)
+        uow.session.add(unit)
+        uow.session.flush()
+        roles = [PostRole(role=role) for role in (Role.CLERK, Role.AUTHORITY, Role.SIGNATORY)]
+        post = Post(code="CEET-BO", title="Bureau d'ordre CEET", unit_id=unit.id, roles=roles)
+        person = Person(account="ceet", name="Ceet", clearance=2)
+        uow.session.add(Person(account="autre", name="Autre"))
+        arrivals = Register(
+            code="ARR-CEET", name="Arrivées CEET", unit_id=unit.id, direction=Direction.INCOMING,
+            nature=RegisterNature.ARRIVAL, pattern="{seq:04d}/{year}/CEET",
+        )  # fmt: skip
+        uow.session.add_all([post, person, arrivals])
+        uow.session.flush()
+        uow.session.add(Holding(post_id=post.id, person_id=person.id, from_on=date(2020, 1, 1)))
+    give_passwords(house.services)
+    yield Scene(app, house)
+    house.services.engine.dispose()
+
+
+def rules(app: Flask) -> list[tuple[str, Rule]]:
+    """Every way to ask a page for something by its number, with the method."""
+    return [
+        (method, rule)
+        for rule in app.url_map.iter_rules()
+        for method in sorted((rule.methods or set()) & {"GET", "POST"})
+        if rule.arguments and all(isinstance(one, IdConverter) for one in rule._converters.values())
+        and not rule.rule.startswith(("/api/", "/mon-compte/sessions/"))  # the stranger's own would be ended
+    ]  # fmt: skip
+
+
+class Prober:
+    """One person who asks for numbers, and what came back."""
+
+    def __init__(self, scene: Scene, account: str) -> None:
+        self.services = scene.services
+        self.person_id = actor(scene.services, account).person_id
+        self.adapter = scene.app.url_map.bind("localhost")
+        self.client = sign_in(scene.app, account)
+        self.token = token(self.client.get("/mon-compte/mot-de-passe").text)
+
+    def asks(self, method: str, rule: Rule, number: int) -> tuple[int, str, int]:
+        """Status of the answer, its words if it says that there is nothing, and how many refusals were counted."""
+        values = dict.fromkeys(rule._converters, 1) | {next(iter(rule._converters)): number}
+        path = self.adapter.build(rule.endpoint, values, method)
+        data = {"csrf_token": self.token} if method == "POST" else None
+        before = self._counted()
+        with self.client.open(path, method=method, data=data) as answer:
+            words = TOKENS.sub("", answer.data.decode()) if answer.status_code == 404 else ""
+            return answer.status_code, words, self._counted() - before
+
+    def _counted(self) -> int:
+        mine = RefusalCount.subject == f"person:{self.person_id}"
+        with self.services.reading() as session:
+            return session.scalar(select(func.sum(RefusalCount.count)).where(mine)) or 0
+
+
+def test_what_is_there_and_what_is_not_are_refused_alike_on_every_page(scene: Scene) -> None:
+    stranger = Prober(scene, "ceet")
+    insiders = [Prober(scene, account) for account in INSIDERS]
+    told, read = [], set()
+    for method, rule in rules(scene.app):
+        missing = stranger.asks(method, rule, NOT_THERE)
+        for number in THERE:
+            found = stranger.asks(method, rule, number)
+            if 404 in (found[0], missing[0]) and found != missing:
+                told.append((method, rule.rule, number, found[0], missing[0], found[2], missing[2]))
+        if (
+            rule.endpoint in READ
+            and method == "GET"
+            and any(one.asks(method, rule, n)[0] == 200 for one in insiders for n in THERE)
+        ):
+            read.add(rule.endpoint)
+    assert told == [], "a stranger can tell what is there"
+    assert read >= READ, f"nothing of it is in the scene, so that nothing was asked for: {READ - read}"
+
+
+def test_a_thousand_probes_leave_a_few_entries_and_are_told_to_who_reads_the_journal(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(context, "datetime", Clock())  # within one hour
+    prober = Prober(scene, "autre")
+    for n in range(70):
+        with prober.client.get(f"/courriers/{(*THERE, NOT_THERE)[n % 6]}") as answer:
+            assert answer.status_code == 404
+    with scene.services.reading() as session:
+        payloads = session.scalars(
+            select(AuditPayload.payload)
+            .join(AuditEntry, AuditEntry.sequence == AuditPayload.sequence)
+            .where(AuditEntry.action == "access.refused", AuditEntry.person_id == prober.person_id)
+            .order_by(AuditEntry.sequence)
+        ).all()
+    assert [one["within_the_hour"] for one in payloads] == [*range(1, 21), 32, 64]
+    with sign_in(scene.app, "admin").get("/administration/journal?person=autre") as page:
+        assert "s&#39;est vu refuser l&#39;accès" in page.text
