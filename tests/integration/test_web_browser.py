@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest.mock import Mock
 
 import pytest
 from jinja2 import ChoiceLoader, FileSystemLoader
 from playwright.sync_api import expect
-from sqlalchemy import update
+from sqlalchemy import event, update
 
-from ged.errors import Invalid
+from ged.errors import EngineFailed, Invalid
 from ged.org.models import Installation, OpenSession, Person
+from ged.register import operations
 from ged.register.states import MailState
+from ged.space import Space
 from ged.unit import Services
 from tests.browsing import leading_on, sign_in
 from tests.factories import NOW, make_organisation, make_services
@@ -166,3 +171,125 @@ def test_what_was_typed_survives_the_question_for_the_password(page: Page, site:
     expect(page.locator("[data-restored]")).to_be_visible()
     assert page.input_value("input[name=act]") == "Note de service n° 12"
     assert page.input_value("input[name=from_on]") == "01/12/2026"
+
+
+def _end_sessions(services: Services, account: str) -> None:
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(
+            update(Person).where(Person.account == account).values(session_epoch=Person.session_epoch + 1)
+        )
+
+
+def _start_a_letter(page: Page) -> None:
+    sign_in(page, "agent")
+    page.goto("/enregistrer/")
+    page.fill("#subject", "Demande de branchement")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("sends", [False, True])
+def test_a_background_request_after_the_session_leads_nowhere(
+    page: Page, site: tuple[str, Services], width: int, sends: bool
+) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    _start_a_letter(page)
+    _end_sessions(site[1], "agent")
+    with page.expect_response(lambda answer: answer.status == 401):
+        page.locator("#sender_name").press_sequentially("CEET")
+    notice = page.locator("[data-session-ended]")
+    expect(notice).to_be_visible()
+    expect(notice).to_be_in_viewport()
+    expect(page.locator("#subject")).to_have_value("Demande de branchement")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    if AXE.is_file():
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+        assert not page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    with leading_on(page):
+        if sends:
+            page.evaluate("document.querySelector('form.register').noValidate = true")
+            page.press("#subject", "Control+Enter")
+        else:
+            notice.get_by_role("link").click()
+    if sends:
+        expect(page.locator("h1")).to_contain_text("Votre session a pris fin")
+        with leading_on(page):
+            page.click("main .button--primary")
+    page.fill("#account", "agent")
+    page.fill("#password", PASSWORD)
+    with leading_on(page):
+        page.press("#password", "Enter")
+    expect(page.locator("[data-restored]")).to_be_visible()
+    expect(page.locator("#subject")).to_have_value("Demande de branchement")
+    expect(page.locator("#sender_name")).to_have_value("CEET")
+    expect(page.locator("[data-session-ended]")).to_be_hidden()
+
+
+@contextmanager
+def _refusing(services: Services, code: str) -> Iterator[None]:
+    """Whatever is written now is refused: a held lock, no room, no place for heavy work."""
+    with pytest.MonkeyPatch.context() as patch:
+        if code == "disk.low":
+            patch.setattr(Space, "free_bytes", lambda _space: 1)
+        elif code == "work.busy":
+            busy = EngineFailed("work.busy", "send it again in a moment", retryable=True)
+            patch.setattr(operations, "register_incoming", Mock(side_effect=busy))
+        else:
+            event.listen(services.engine, "checkout", _wait_little)
+            holder = sqlite3.connect(str(services.engine.url.database), isolation_level=None)
+            holder.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        finally:
+            if code == "database.busy":
+                holder.close()
+                event.remove(services.engine, "checkout", _wait_little)
+
+
+def _wait_little(connection: sqlite3.Connection, *_rest: object) -> None:
+    connection.execute("PRAGMA busy_timeout=50")
+
+
+@pytest.mark.parametrize(("code", "status"), [("database.busy", 503), ("disk.low", 507), ("work.busy", 503)])
+def test_what_was_typed_survives_a_refusal_that_passes(
+    page: Page, site: tuple[str, Services], code: str, status: int
+) -> None:
+    _start_a_letter(page)
+    page.fill("#sender_name", "CEET")
+    page.select_option("#addressed_post_id", index=1)
+    post = page.input_value("#addressed_post_id")
+    with _refusing(site[1], code):
+        with page.expect_response(lambda answer: answer.request.method == "POST") as refused, leading_on(page):
+            page.press("#subject", "Control+Enter")
+        assert refused.value.status == status
+        expect(page.locator(".failure__code")).to_contain_text(code)
+    with leading_on(page):
+        page.click("main a:text-is('Revenir à la page précédente')")
+    expect(page.locator("[data-restored]")).to_be_visible()
+    expect(page.locator("#subject")).to_have_value("Demande de branchement")
+    expect(page.locator("#sender_name")).to_have_value("CEET")
+    expect(page.locator("#addressed_post_id")).to_have_value(post)
+    with page.expect_response(lambda answer: answer.request.method == "POST") as taken, leading_on(page):
+        page.press("#subject", "Control+Enter")
+    assert taken.value.status == 303
+    page.goto("/enregistrer/")
+    expect(page.locator("#subject"), "given back once").to_have_value("")
+
+
+def test_two_forms_that_were_lost_are_given_back_each_on_its_page(page: Page, site: tuple[str, Services]) -> None:
+    _start_a_letter(page)
+    _end_sessions(site[1], "agent")
+    with page.expect_response(lambda answer: answer.status == 401):
+        page.locator("#sender_name").press_sequentially("CEET")
+    page.on("dialog", lambda dialog: dialog.accept())
+    with leading_on(page):
+        page.goto("/")  # leaves without the notice's button
+    page.fill("#account", "agent")
+    page.fill("#password", PASSWORD)
+    with leading_on(page):
+        page.press("#password", "Enter")
+    page.goto("/essai/probe.gallery")
+    page.fill("#note", "Autre chose")
+    with leading_on(page):
+        page.click("main form.card button:text-is('Enregistrer')")  # is taken
+    page.goto("/enregistrer/")
+    expect(page.locator("#subject")).to_have_value("Demande de branchement")

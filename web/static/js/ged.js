@@ -89,23 +89,43 @@
     }
   });
 
-  // --- a form that met an ended session, or was asked for a proof first: kept in this tab, for the same person, given back after it ---
+  // --- what was typed and could not be taken (session ended, a proof asked for first, no room, too busy): kept in this tab, for the
+  //     same person, given back when the page is shown again ---
   const store = window.sessionStorage;
   const person = document.body.dataset.person;
   const entries = (form) => [...form.elements].filter((field) => field.name && !["hidden", "password", "file", "submit", "button"].includes(field.type));
+  const postForms = () => [...document.querySelectorAll('form[method="post"]:not([data-form-lost])')];
+  const isText = (field) => field.type === "textarea" || (field.tagName === "INPUT" && !["checkbox", "radio"].includes(field.type));
+  const typedIn = (forms) => ({
+    person,
+    path: location.pathname,
+    fields: forms.flatMap(entries).map((field) => [field.name, field.value, field.checked === true, isText(field)]),
+    files: forms.some((form) => [...form.elements].some((field) => field.type === "file" && field.files.length)),
+  });
+  const allKept = () => JSON.parse(store.getItem("ged.kept") || "[]");
+  const keep = (typed) => {
+    const others = allKept().filter((one) => one.person !== typed.person || one.path !== typed.path);
+    store.setItem("ged.kept", JSON.stringify([...others, typed]));
+  };
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (event.defaultPrevented || form.method !== "post" || !person || form.matches("[data-form-lost]")) return;
-    const fields = entries(form).map((field) => [field.name, field.value, field.checked === true]);
-    if (fields.length) store.setItem("ged.form", JSON.stringify({ person, path: location.pathname, fields }));
+    const typed = typedIn([form]);
+    if (typed.fields.length) store.setItem("ged.form", JSON.stringify(typed));
   });
-  const kept = JSON.parse(store.getItem("ged.form") || "null");
-  const lost = store.getItem("ged.lost") === "1";
+  const sent = JSON.parse(store.getItem("ged.form") || "null");
+  store.removeItem("ged.form");
   if (one("[data-form-lost]")) {
-    store.setItem("ged.lost", "1");
-  } else if (kept && lost && kept.person === person && kept.path === location.pathname) {
-    const left = [...kept.fields];
-    for (const form of document.querySelectorAll('form[method="post"]')) {
+    if (sent) keep(sent);
+  } else if (person) {
+    const mine = allKept().filter((typed) => typed.person === person);
+    const typed = mine.find(({ path }) => path === location.pathname);
+    if (typed) giveBack(typed);
+    store.setItem("ged.kept", JSON.stringify(mine.filter((other) => other !== typed)));
+  }
+  function giveBack(typed) {
+    const left = [...typed.fields];
+    for (const form of postForms()) {
       for (const field of entries(form)) {
         const box = ["checkbox", "radio"].includes(field.type);
         const place = left.findIndex(([name, value]) => name === field.name && (!box || value === field.value));
@@ -116,12 +136,28 @@
       }
     }
     const note = one("[data-restored]");
-    if (note) note.hidden = false;
-    store.removeItem("ged.form");
-    store.removeItem("ged.lost");
-  } else if (!lost || (person && kept && kept.person !== person)) {
-    store.removeItem("ged.form");
-    store.removeItem("ged.lost");
+    if (!note) return;
+    note.hidden = false;
+    if (typed.files) one("[data-restored-files]", note).hidden = false;
+    // A line that was added to a form is not there again: its text is shown, to be copied.
+    const rest = left.filter(([, value, , text]) => text && value.trim());
+    const list = one("[data-restored-rest]", note);
+    for (const [, value] of rest) list.append(Object.assign(document.createElement("li"), { textContent: value }));
+    if (rest.length) list.parentElement.hidden = false;
+  }
+
+  // --- the session ended while the page was open: a request in the background says so and leads nowhere ---
+  const ended = one("[data-session-ended]");
+  document.addEventListener("htmx:responseError", (event) => {
+    if (event.detail.xhr.status === 401 && ended) ended.hidden = false;
+  });
+  document.addEventListener("htmx:beforeRequest", (event) => { if (ended && !ended.hidden) event.preventDefault(); });
+  if (ended) {
+    one("a", ended).addEventListener("click", (event) => {
+      dirty = false;
+      event.target.search = new URLSearchParams({ next: location.pathname + location.search, fin: "1" });
+    });
+    window.addEventListener("pagehide", () => { if (!ended.hidden) keep(typedIn(postForms())); });
   }
 
   // --- a day is typed; a calendar beside it for whoever has the mouse in hand, out of the way of the Tab key ---
