@@ -5,6 +5,7 @@ font has stops the compiler (PDF/A refuses it); the error names the character.
 """
 
 import json
+import re
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from functools import cache
@@ -27,6 +28,7 @@ LARGE_BYTES = 20_000
 """Of data; more gets a child of its own. A compiler keeps what it has set, some 240 MB for 800 lines of a register: the
 fourth such page would end a child that is kept (``LIMITS``). To start one costs 0.7 s."""
 TIMEOUT_S = 30.0
+_PAGES = re.compile(rb"/Type/Pages/Count (\d{1,6})")
 CHILDREN = 2
 USES = 100
 """Pages that one child sets before another takes its place: what a compiler keeps is given back."""
@@ -105,6 +107,12 @@ def _refuse(answer: Answer, template: Path) -> None:
     raise Invalid(
         "typeset.failed", "report this with the template's name", template=template.name, detail=str(message)[:300]
     )
+
+
+def page_count(pdf: bytes) -> int:
+    """How many pages a PDF has that was set here: typst writes the tree of its pages first and in clear. 0 of any other."""
+    found = _PAGES.search(pdf)
+    return int(found[1]) if found is not None else 0
 
 
 def qr_svg(text: str) -> str:

@@ -201,11 +201,11 @@ def _without_page_numbers(words: Sequence[_Word]) -> tuple[list[_Word], set[int]
     for number, line in enumerate(lines, 1):
         text = "".join(word.raw for word in line)
         if _FOOT.search(text) is not None:
-            line = line[: _before_page_number(line)]
-            foot.update(range(len(kept), len(kept) + len(line)))
-        elif number == len(lines) and _BARE_FOOT.fullmatch(text) is not None:
-            line = []
-        kept += line
+            before = line[: _before_page_number(line)]
+            foot.update(range(len(kept), len(kept) + len(before)))
+            kept += before
+        elif number < len(lines) or _BARE_FOOT.fullmatch(text) is None:
+            kept += line
     return kept, foot
 
 

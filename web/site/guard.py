@@ -187,6 +187,7 @@ ACCESS: Mapping[str, Rule] = {
     "paper.show": SIGNED_IN,
     "paper.progress": SIGNED_IN,
     "paper.picture": SIGNED_IN,
+    "paper.print_picture": SIGNED_IN,
     "paper.confirm": SIGNED_IN,
     "paper.refuse": SIGNED_IN,
     "separators.index": roles(Role.CLERK),
