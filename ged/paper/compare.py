@@ -172,7 +172,9 @@ def _figures_apart(
     return _without(here, there, marks_there), _without(there, here, marks_here)
 
 
-def _told_apart(words: Sequence[_Word], borne: frozenset[str], *, is_sheet: bool) -> tuple[list[_Figure], list[_Figure]]:
+def _told_apart(
+    words: Sequence[_Word], borne: frozenset[str], *, is_sheet: bool
+) -> tuple[list[_Figure], list[_Figure]]:
     """The figures, and beside them those that may be missing on either side: of the foot of a page, of boxes, of a code.
 
     Args:

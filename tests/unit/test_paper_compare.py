@@ -59,9 +59,13 @@ def test_boxes_the_code_and_the_foot_of_a_sheet_are_no_figures() -> None:
     assert (found.missing, found.added) == ((), ())
 
 
-@pytest.mark.parametrize("foot", ["Page 1 / 2", "Ministère · 00042/2026/MIN Page1/2", "1 / 2", "Page\n1/2", "PAGE 1/ 2"])
+@pytest.mark.parametrize(
+    "foot", ["Page 1 / 2", "Ministère · 00042/2026/MIN Page1/2", "1 / 2", "Page\n1/2", "PAGE 1/ 2"]
+)
 def test_the_number_of_a_page_is_no_figure(foot: str) -> None:
-    assert compare("Courrier 00042/2026/MIN du 3 mai 2026", f"Courrier 00042/2026/MIN du 3 mai 2026\n{foot}\n").added == ()
+    assert (
+        compare("Courrier 00042/2026/MIN du 3 mai 2026", f"Courrier 00042/2026/MIN du 3 mai 2026\n{foot}\n").added == ()
+    )
 
 
 @pytest.mark.parametrize(
