@@ -293,3 +293,49 @@ def test_two_forms_that_were_lost_are_given_back_each_on_its_page(page: Page, si
         page.click("main form.card button:text-is('Enregistrer')")  # is taken
     page.goto("/enregistrer/")
     expect(page.locator("#subject")).to_have_value("Demande de branchement")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_file_without_room_is_refused_before_it_is_sent(
+    page: Page, site: tuple[str, Services], width: int, tmp_path: Path
+) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    posts: list[str] = []
+    page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
+    letter = tmp_path / "lettre.pdf"
+    letter.write_bytes(b"%PDF-1.7" + bytes(1_000_000))
+    sign_in(page, "agent")
+    page.goto("/numerisations/")
+    expect(page.get_by_text("aucun fichier n'est pris")).to_have_count(0)
+    page.set_input_files("#file", letter)
+    posts.clear()
+    with _refusing(site[1], "disk.low"):
+        with page.expect_response(lambda answer: answer.status == 507):
+            page.click("button:text-is('Déposer')")
+        expect(page.locator("[data-no-room]")).to_be_in_viewport()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert posts == []
+        assert page.evaluate("document.querySelector('#file').files.length") == 1, "it stays chosen"
+        for account, path, told in (
+            ("agent", "/numerisations/", "aucun fichier n'est pris"),
+            ("admin", "/administration/", "disque du serveur"),
+        ):
+            _look_at_the_warning(page, site[0], account, path, told)
+    with leading_on(page):
+        page.click("button:text-is('Déposer')")
+    assert [url.removeprefix(site[0]) for url in posts] == ["/numerisations/fichiers"]
+
+
+def _look_at_the_warning(page: Page, url: str, account: str, path: str, told: str) -> None:
+    """Somebody else's page tells that files are refused."""
+    browser = page.context.browser
+    assert browser is not None
+    context = browser.new_context(base_url=url, locale="fr-FR", viewport=page.viewport_size)
+    other = context.new_page()
+    sign_in(other, account)
+    other.goto(path)
+    expect(other.locator(".callout--danger", has_text=told)).to_be_visible()
+    if AXE.is_file():
+        other.evaluate(AXE.read_text(encoding="utf-8"))
+        assert not other.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    context.close()

@@ -60,6 +60,7 @@ ACCESS: Mapping[str, Rule] = {
     "session.lock_key": SIGNED_IN,
     "health.show": PUBLIC,
     "health.site": PUBLIC,
+    "health.upload_room": SIGNED_IN,
     # --- what our certificate authority publishes ---
     "pki.revocation_list": PUBLISHED,
     "pki.certificate": PUBLISHED,

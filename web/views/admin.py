@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import LazyString, ngettext
 from flask_babel import gettext as _
@@ -22,7 +22,7 @@ from ged.reports import journal
 from ged.reports.journal import JournalFilter
 from ged.routing import calendar, calendar_changes
 from ged.unit import Role
-from web.site import context
+from web.site import context, room
 from web.site.errors import view_of
 from web.site.forms import FormReader
 from web.site.numbers import whole
@@ -50,8 +50,11 @@ def index() -> ResponseReturnValue:
         head = journal.head(session)
         renewals = len(renewals_asked(session))
     authority = services.revocation.standing() if services.revocation is not None else None
+    space = room.space_of(current_app)
     return render_template(
         "admin/index.html",
+        free_bytes=space.free_bytes(),
+        reserve_bytes=space.reserve_bytes,
         authority=authority,
         list_ends=authority is not None and authority.ends_soon(context.now()),
         renewals=renewals,

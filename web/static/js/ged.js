@@ -75,13 +75,32 @@
     const form = event.target;
     if (event.defaultPrevented || form.method === "dialog") return;
     const question = event.submitter && event.submitter.dataset.confirm;
-    if (question && !window.confirm(question)) { event.preventDefault(); return; }
+    if (question && !form.dataset.roomy && !window.confirm(question)) { event.preventDefault(); return; }
+    if (mustAskForRoom(form)) { event.preventDefault(); askForRoom(form, event.submitter); return; }
     dirty = false;
     if (form.method !== "post" || form.hasAttribute("hx-post") || form.target === "_blank") return;
     if (form.dataset.sent) { event.preventDefault(); return; }
     form.dataset.sent = "1";
     if (event.submitter) event.submitter.setAttribute("aria-disabled", "true");
   });
+
+  // --- a file is sent for minutes: whether there is room for it is asked before ---
+  const noRoom = one("[data-no-room]");
+  const sizeOf = (form) => [...form.elements].filter((field) => field.type === "file").flatMap((field) => [...field.files])
+    .reduce((sum, file) => sum + file.size, 0);
+  function mustAskForRoom(form) { return noRoom !== null && form.method === "post" && !form.dataset.roomy && sizeOf(form) > 0; }
+  async function askForRoom(form, submitter) {
+    if (form.dataset.asking) return;
+    form.dataset.asking = "1";
+    // Whatever else is amiss is told by the answer to the form itself.
+    const status = await fetch(`${noRoom.dataset.noRoom}?octets=${sizeOf(form)}`, { redirect: "manual" }).then((answer) => answer.status, () => 0);
+    delete form.dataset.asking;
+    noRoom.hidden = status !== 507;
+    if (status === 507) { noRoom.scrollIntoView({ block: "nearest" }); return; }
+    form.dataset.roomy = "1";
+    if (submitter && submitter.isConnected) form.requestSubmit(submitter); else form.requestSubmit();
+    delete form.dataset.roomy;
+  }
   window.addEventListener("pageshow", () => {
     for (const form of document.querySelectorAll("form[data-sent]")) {
       delete form.dataset.sent;
