@@ -16,20 +16,24 @@ from playwright.sync_api import expect
 from sqlalchemy import event, update
 
 from ged.errors import EngineFailed, Invalid
+from ged.jobs import JobState
 from ged.org.models import Installation, OpenSession, Person
 from ged.register import operations
 from ged.register.states import MailState
+from ged.reports.exports import FileRow
 from ged.space import Space
 from ged.unit import Services
+from tests import slip_kit
 from tests.browsing import leading_on, sign_in
 from tests.factories import NOW, make_organisation, make_services
 from tests.site import PASSWORD, give_passwords, open_site, served
 from web.site import guard
 from web.site.errors import FormRefused
 from web.site.pages import render_form
+from web.views import exports
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[2]
@@ -339,3 +343,57 @@ def _look_at_the_warning(page: Page, url: str, account: str, path: str, told: st
         other.evaluate(AXE.read_text(encoding="utf-8"))
         assert not other.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
     context.close()
+
+
+def _file(number: int, state: JobState, size: int | None) -> FileRow:
+    return FileRow(
+        id=number,
+        title="Registre MIN, année 2026",
+        total=9000,
+        asked_at=NOW,
+        expires_at=NOW,
+        state=state,
+        ahead=0,
+        done=0,
+        error_code="",
+        size_bytes=size,
+    )
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_buttons_of_files_stand_apart_and_stay_clear_while_the_list_is_asked_for(
+    page: Page, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    rows = [_file(1, JobState.DONE, 1000), _file(2, JobState.QUEUED, None)]
+    monkeypatch.setattr(exports, "_rows", lambda: rows)
+    sign_in(page, "agent")
+    page.goto("/mes-fichiers/")
+    fetch, cancel = page.locator("#fetch-1").bounding_box(), page.locator("#cancel-1").bounding_box()
+    assert fetch is not None
+    assert cancel is not None
+    beside, below = cancel["x"] - fetch["x"] - fetch["width"], cancel["y"] - fetch["y"] - fetch["height"]
+    assert max(beside, below) >= 8, (beside, below)
+    held: list[Route] = []
+    page.route("**/mes-fichiers/liste", lambda route: held.append(route))
+    expect(page.locator("#files.htmx-request")).to_be_attached()
+    expect(page.locator("#fetch-1")).to_have_css("opacity", "1")
+    held[0].continue_()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_long_subject_makes_no_tower_of_the_register(page: Page, site: tuple[str, Services], width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    subject = ("Demande de branchement du village " * 60)[:1999].strip() + "Z"
+    letter = slip_kit.letter(site[1], subject)
+    sign_in(page, "agent")
+    page.goto(f"/registres/{slip_kit.register_id(site[1], 'ARR')}")
+    link = page.locator(f"a[href='/courriers/{letter}']", has_text="Demande")
+    box = link.bounding_box()
+    assert box is not None
+    assert box["height"] < 130
+    expect(link).to_have_text(subject)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    with leading_on(page):
+        link.click()
+    expect(page.locator("h1")).to_contain_text(subject)

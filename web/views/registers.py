@@ -117,7 +117,10 @@ def ask_file(register_id: int) -> ResponseReturnValue:
             exports.ask(uow, book, replace(typed, year=year.year), actor=actor)
     except Invalid as error:
         return _show(register_id, error)
-    flash(_("Le fichier est demandé. Il se prépare ; vous pouvez continuer votre travail."), "success")
+    flash(
+        _("Le fichier est demandé : la liste ci-dessous dit quand il est prêt. Vous pouvez continuer votre travail."),
+        "success",
+    )
     return redirect(url_for("exports.index"), 303)
 
 
