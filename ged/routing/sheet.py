@@ -118,7 +118,7 @@ def sheet_pdf(sheet: ImputationSheet, *, at: datetime) -> bytes:
     """The sheet as PDF/A.
 
     Raises:
-        Invalid: ``typeset.glyph``, ``typeset.failed``.
+        Invalid: ``typeset.failed``.
     """
     return typeset(TEMPLATE, sheet_data(sheet), at=at)
 

@@ -222,7 +222,7 @@ def slip_pdf(sheet: Sheet, *, at: datetime) -> tuple[bytes, tuple[SignatureField
     """The pages, and the places of the two signature fields on them.
 
     Raises:
-        Invalid: ``typeset.glyph``, ``typeset.failed``.
+        Invalid: ``typeset.failed``.
     """
     pdf, places = typeset_with_places(TEMPLATES / "slip.typ", sheet.data(), at=at, label="edge")
     tops, bottoms = places[::2], places[1::2]

@@ -1,0 +1,1410 @@
+"""The table of error codes: what happened, and what to do about it, in French.
+
+Blocks stand in the order of the codes' first word. A per cent sign of the text itself is written ``%%``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _l
+
+
+@dataclass(frozen=True)
+class Message:
+    """The French of one code."""
+
+    what: LazyString
+    remedy: LazyString
+
+
+MESSAGES: Mapping[str, Message] = {
+    # --- access ---
+    "access.role_missing": Message(
+        _l("Votre fonction ne donne pas accès à cette page."),
+        _l("Si vous en avez besoin, demandez à l'administrateur de vous donner ce rôle."),
+    ),
+    # --- api ---
+    "api.json": Message(_l("La demande n'a pas la forme attendue."), _l("Mettez le poste de numérisation à jour.")),
+    # --- assign ---
+    "assign.forbidden": Message(
+        _l("Seul le chef de l'unité saisie peut confier ce courrier."), _l("Demandez-le au chef de l'unité.")
+    ),
+    "assign.not_below": Message(
+        _l("Cette unité n'est pas placée sous la vôtre."), _l("Choisissez une unité placée sous la vôtre.")
+    ),
+    "assign.post": Message(_l("Ce poste n'appartient pas à l'unité choisie."), _l("Choisissez un poste de l'unité.")),
+    "assign.twice": Message(
+        _l("Ce courrier est déjà confié à cette unité ou à ce poste."), _l("Choisissez quelqu'un d'autre.")
+    ),
+    # --- absence ---
+    "absence.dates": Message(_l("La période n'est pas valable."), _l("Donnez une période à venir, d'un an au plus.")),
+    "absence.ended": Message(_l("Cette absence a déjà pris fin."), _l("Rechargez la liste.")),
+    "absence.not_covered": Message(
+        _l("Cette délégation ne couvre pas toute l'absence."),
+        _l("Donnez une délégation pour toute la période, ou choisissez-en une autre."),
+    ),
+    "absence.not_for_them": Message(
+        _l("Vous ne pouvez pas déclarer l'absence de cette personne, ni y mettre fin."),
+        _l("Adressez-vous à son supérieur hiérarchique ou à un administrateur."),
+    ),
+    "absence.not_yours": Message(_l("Cette absence n'est pas la vôtre."), _l("Rechargez la page.")),
+    "absence.overlap": Message(_l("Une autre absence est déjà déclarée à ces dates."), _l("Mettez-y fin d'abord.")),
+    "absence.replacement": Message(
+        _l("Ce remplacement n'est pas possible."), _l("Choisissez une délégation de la liste.")
+    ),
+    "absence.unknown": Message(_l("Cette absence n'existe pas."), _l("Rechargez la liste.")),
+    # --- annotation ---
+    "annotation.empty": Message(_l("La note est vide."), _l("Écrivez votre remarque.")),
+    "annotation.not_in_circuit": Message(
+        _l("Les notes en marge sont réservées au circuit de ce projet."),
+        _l("Adressez-vous à l'auteur ou à un poste du circuit."),
+    ),
+    "annotation.not_open": Message(
+        _l("Cette note ne change plus : elle est réglée, ou le projet n'est plus dans le circuit."),
+        _l("Rechargez la page."),
+    ),
+    "annotation.place": Message(
+        _l("Cet endroit n'est pas sur les pages du projet."), _l("Choisissez une page du projet.")
+    ),
+    "annotation.too_long": Message(_l("Cette note dépasse %(limit)s caractères."), _l("Raccourcissez-la.")),
+    "annotation.too_many": Message(_l("Ce projet porte déjà %(limit)s notes."), _l("Faites-en régler quelques-unes.")),
+    "annotation.unknown": Message(_l("Cette note n'existe pas."), _l("Rechargez la page.")),
+    # --- assignment ---
+    "assignment.reason": Message(
+        _l("Il faut dire pourquoi ce courrier ne vous revient pas."), _l("Écrivez le motif du retour.")
+    ),
+    "assignment.unknown": Message(_l("Cette imputation n'existe pas, ou n'existe plus."), _l("Rechargez le courrier.")),
+    "assignment.wrong_state": Message(
+        _l("Quelqu'un a agi avant vous sur cette imputation."), _l("Rechargez la page : elle montre ce qui a changé.")
+    ),
+    # --- attachment ---
+    "attachment.pages": Message(_l("Il faut garder au moins une page."), _l("Cochez une page à garder.")),
+    "attachment.reason": Message(
+        _l("Le courrier a déjà un document : dites pourquoi il est remplacé."), _l("Écrivez le motif.")
+    ),
+    "attachment.replaced": Message(
+        _l("Une version plus récente de ce document existe."), _l("Ouvrez la version la plus récente.")
+    ),
+    "attachment.unknown": Message(
+        _l("Ce document n'existe pas, ou vous n'y avez pas accès."), _l("Rechargez le courrier.")
+    ),
+    # --- authority ---
+    "authority.exists": Message(
+        _l("Une autorité de certification existe déjà à cet endroit."),
+        _l("Gardez celle qui existe, ou indiquez un dossier vide."),
+    ),
+    "authority.none": Message(
+        _l("Ce site n'a pas d'autorité de certification."), _l("Adressez-vous à celle qui a délivré le certificat.")
+    ),
+    "authority.passphrase_wrong": Message(
+        _l("La phrase secrète de l'autorité est inexacte."), _l("Retapez la phrase secrète.")
+    ),
+    "authority.root_passphrase": Message(
+        _l("La phrase secrète de l'autorité racine est inexacte."), _l("Retapez la phrase secrète.")
+    ),
+    # --- batch ---
+    "batch.complete": Message(_l("Ce lot est déjà terminé."), _l("Commencez un nouveau lot.")),
+    "batch.full": Message(_l("Ce lot a atteint %(limit)s pages."), _l("Terminez-le, puis commencez un nouveau lot.")),
+    "batch.key": Message(_l("La référence du lot n'est pas valable."), _l("Mettez le poste de numérisation à jour.")),
+    "batch.unknown": Message(_l("Ce lot n'existe pas."), _l("Commencez un nouveau lot.")),
+    # --- blob ---
+    "blob.missing": Message(
+        _l("Le contenu de ce fichier est introuvable sur le serveur."),
+        _l("Prévenez l'administrateur : il doit être restauré."),
+    ),
+    "blob.write_failed": Message(
+        _l("Le serveur n'a pas pu enregistrer le fichier."),
+        _l("Prévenez l'administrateur (espace disque), puis renvoyez-le."),
+    ),
+    "blob.header": Message(
+        _l("Un fichier enregistré est endommagé."), _l("L'administrateur doit le restaurer depuis une sauvegarde.")
+    ),
+    # --- bridge ---
+    "bridge.code_wrong": Message(
+        _l("Ce code d'appairage est inconnu, déjà utilisé ou périmé."), _l("Demandez un nouveau code.")
+    ),
+    "bridge.devices": Message(
+        _l("La liste des numériseurs n'a pas la forme attendue."), _l("Mettez le poste de numérisation à jour.")
+    ),
+    "bridge.pair_forbidden": Message(
+        _l("Vous ne pouvez pas ajouter ou retirer un poste de numérisation dans cette unité."),
+        _l("Demandez à son agent du bureau d'ordre ou à l'administrateur."),
+    ),
+    "bridge.token_wrong": Message(
+        _l("Ce poste de numérisation n'est pas connu, ou n'a plus accès."), _l("Appairez-le de nouveau.")
+    ),
+    "bridge.unknown": Message(
+        _l("Ce poste de numérisation n'existe pas ou n'a plus accès."), _l("Choisissez un poste de la liste.")
+    ),
+    # --- calendar ---
+    "calendar.forbidden": Message(
+        _l("Seul l'administrateur tient le calendrier."), _l("Adressez-vous à l'administrateur.")
+    ),
+    "calendar.year": Message(_l("Le jour est trop éloigné."), _l("Donnez un jour entre l'année 2000 et l'année 2100.")),
+    "calendar.name": Message(
+        _l("Le nom du jour manque, ou dépasse 200 caractères."), _l("Écrivez le nom du jour férié.")
+    ),
+    # --- check ---
+    "check.unavailable": Message(
+        _l("La vérification des signatures n'a pas pu démarrer."),
+        _l("Réessayez ; si l'erreur revient, prévenez l'administrateur."),
+    ),
+    "check.too_often": Message(
+        _l("Trop de vérifications ont été demandées d'ici en peu de temps."), _l("Attendez une minute, puis réessayez.")
+    ),
+    # --- certificate ---
+    "certificate.reason": Message(_l("Ce motif de révocation n'existe pas."), _l("Choisissez un motif proposé.")),
+    "certificate.revoked": Message(_l("Ce certificat est déjà révoqué."), _l("Rien à faire.")),
+    "certificate.unknown": Message(
+        _l("Ce certificat n'a pas été délivré par ce site."), _l("Vérifiez le numéro de série.")
+    ),
+    # --- circuit ---
+    "circuit.acted_already": Message(
+        _l("Quelqu'un a déjà agi dans le circuit."),
+        _l("Demandez au viseur suivant de renvoyer le courrier."),
+    ),
+    "circuit.no_signatory": Message(_l("Le signataire manque."), _l("Choisissez qui signe.")),
+    "circuit.not_your_turn": Message(
+        _l("Ce n'est pas votre tour dans le circuit."),
+        _l("Rechargez la page : quelqu'un a agi avant vous, ou passe avant vous."),
+    ),
+    "circuit.not_yours": Message(
+        _l("Ce courrier n'est pas à votre visa ni à votre signature."),
+        _l("Seuls les postes du circuit agissent sur le courrier."),
+    ),
+    "circuit.too_long": Message(
+        _l("Le circuit demande trop de visas et d'avis : %(limit)s au plus."), _l("Demandez-en moins.")
+    ),
+    "circuit.twice": Message(
+        _l("Un poste figure deux fois dans le circuit."), _l("Nommez chaque poste une fois : qui signe ne vise pas.")
+    ),
+    "circuit.not_earlier": Message(
+        _l("Ce poste n'a pas de visa à redonner."), _l("Choisissez l'auteur, ou un visa donné à une étape précédente.")
+    ),
+    "circuit.nothing_to_take_back": Message(
+        _l("Il n'y a rien que vous puissiez reprendre : la personne suivante a agi."),
+        _l("Demandez-lui de renvoyer le projet."),
+    ),
+    "circuit.not_signatory": Message(_l("Ce poste ne signe pas."), _l("Choisissez un poste qui signe.")),
+    "circuit.opinion_reason": Message(
+        _l("Un avis réservé ou défavorable se motive."), _l("Écrivez ce qui le motive : les suivants le liront.")
+    ),
+    "circuit.post": Message(_l("Ce poste n'est pas dans la liste."), _l("Choisissez des postes de la liste.")),
+    "circuit.reason_missing": Message(_l("Il faut dire ce qui doit changer."), _l("Écrivez le motif.")),
+    "circuit.text_long": Message(_l("Ce texte dépasse %(limit)s caractères."), _l("Raccourcissez-le.")),
+    # --- closing ---
+    "closing.changed": Message(_l("Le registre a changé pendant la clôture."), _l("Demandez-la de nouveau.")),
+    "closing.closed": Message(
+        _l("Ces dates sont déjà closes, jusqu'au %(until_on)s."), _l("Choisissez un jour après.")
+    ),
+    "closing.days_open": Message(
+        _l("Des jours de %(year)s ne sont pas encore clos."), _l("Closez d'abord les jours, jusqu'au 31 décembre.")
+    ),
+    "closing.not_over": Message(
+        _l("Un jour ou une année se clôt quand il est fini."), _l("Choisissez la veille, ou une année passée.")
+    ),
+    "closing.nothing": Message(
+        _l("Rien n'est à clore dans le registre %(register)s à ces dates."), _l("Choisissez une date plus récente.")
+    ),
+    "closing.unknown": Message(_l("Cette clôture n'existe pas."), _l("Choisissez-en une de la liste.")),
+    "closing.waiting": Message(
+        _l("Des numéros attendent encore leur signature : %(numbers)s."),
+        _l("Faites-les signer ou annuler, puis closez."),
+    ),
+    # --- correspondent ---
+    "correspondent.email": Message(
+        _l("L'adresse électronique n'est pas valable."), _l("Écrivez une seule adresse, ou laissez le champ vide.")
+    ),
+    "correspondent.forbidden": Message(
+        _l("L'annuaire est tenu par le bureau d'ordre."), _l("Demandez la correction à un agent du bureau d'ordre.")
+    ),
+    "correspondent.name_missing": Message(_l("Le nom du correspondant manque."), _l("Écrivez le nom.")),
+    "correspondent.name_taken": Message(
+        _l("Un autre correspondant porte déjà ce nom."), _l("Distinguez-les : ajoutez la ville ou la direction.")
+    ),
+    "correspondent.stale": Message(
+        _l("Quelqu'un a changé cette fiche pendant votre saisie : rien n'a été enregistré."),
+        _l("Lisez sa modification, puis envoyez de nouveau."),
+    ),
+    "correspondent.unknown": Message(
+        _l("Ce correspondant n'existe pas dans l'annuaire."), _l("Choisissez de nouveau l'expéditeur.")
+    ),
+    # --- database, disk ---
+    "database.away": Message(
+        _l("Le service ne peut pas lire ses données en ce moment."),
+        _l("Rien n'a été enregistré. Attendez une minute, puis renvoyez ; la page d'avant garde votre saisie."),
+    ),
+    "database.busy": Message(
+        _l("Trop de personnes enregistrent en même temps."),
+        _l("Rien n'a été enregistré. Attendez quelques secondes, puis renvoyez."),
+    ),
+    "disk.full": Message(
+        _l("Le serveur n'a plus de place : rien n'a été enregistré."),
+        _l("Prévenez l'administrateur (espace disque), puis renvoyez."),
+    ),
+    "disk.low": Message(
+        _l("Le serveur n'a plus assez de place pour cet envoi : rien n'en a été pris."),
+        _l("Prévenez l'administrateur (espace disque), puis renvoyez."),
+    ),
+    "database.overtaken": Message(
+        _l("Plusieurs personnes agissent au même moment sur les mêmes courriers : rien n'a été enregistré."),
+        _l("Envoyez de nouveau dans un instant."),
+    ),
+    # --- deadline ---
+    "deadline.days": Message(
+        _l("Le délai n'est pas un nombre de jours ouvrés entre 0 et 366."), _l("Corrigez le délai.")
+    ),
+    "deadline.later_than_above": Message(
+        _l("L'échéance dépasse celle qui vous est donnée : %(limit)s."),
+        _l("Choisissez une date qui ne la dépasse pas."),
+    ),
+    "deadline.no_working_day": Message(_l("La semaine de travail n'a aucun jour."), _l("Cochez au moins un jour.")),
+    # --- discharge ---
+    "discharge.before_departure": Message(
+        _l("La décharge est antérieure au départ du courrier."), _l("Corrigez la date et l'heure.")
+    ),
+    "discharge.capacity": Message(
+        _l("La qualité du réceptionnaire manque."), _l("Écrivez en quelle qualité il a reçu.")
+    ),
+    "discharge.in_future": Message(_l("Cette date est dans l'avenir."), _l("Corrigez la date et l'heure.")),
+    "discharge.name": Message(_l("Le nom du réceptionnaire manque."), _l("Écrivez qui a reçu le courrier.")),
+    "discharge.not_left": Message(_l("Cette ligne n'est pas encore partie."), _l("Notez d'abord le départ.")),
+    # --- delegation ---
+    "delegation.act": Message(
+        _l("Nommez l'acte qui accorde la délégation."), _l("Numéro et date de l'arrêté ou de la note.")
+    ),
+    "delegation.amount": Message(
+        _l("Le montant n'est pas valable."), _l("Donnez un montant en F CFA, ou laissez vide pour ne pas limiter.")
+    ),
+    "delegation.until_twice": Message(
+        _l("La fin est donnée deux fois : le nombre de jours conduit au %(counted)s."),
+        _l("Gardez la date ou le nombre de jours."),
+    ),
+    "delegation.dates": Message(
+        _l("La période n'est pas valable."), _l("Donnez une période à venir, d'un an au plus.")
+    ),
+    "delegation.forbidden": Message(
+        _l("Vous ne pouvez pas confier ce poste."),
+        _l("Seul son titulaire délègue ; pour un intérim, adressez-vous à la hiérarchie du poste."),
+    ),
+    "delegation.itself": Message(_l("Cette personne tient déjà le poste."), _l("Choisissez quelqu'un d'autre.")),
+    "delegation.oneself": Message(
+        _l("Vous ne pouvez pas vous confier vous-même l'intérim de ce poste."),
+        _l("Le titulaire, ou un autre chef, doit vous désigner."),
+    ),
+    "delegation.person": Message(_l("Cette personne n'a pas de compte ouvert."), _l("Choisissez dans la liste.")),
+    "delegation.present": Message(
+        _l("Le titulaire du poste n'est pas déclaré absent le %(day)s."),
+        _l("Déclarez d'abord son absence, ou limitez l'intérim à ses jours d'absence."),
+    ),
+    "delegation.unknown": Message(_l("Cette délégation n'existe pas."), _l("Rechargez la liste.")),
+    "delegation.withdrawn": Message(_l("Cette délégation a déjà pris fin."), _l("Rechargez la liste.")),
+    # --- dispatch ---
+    "dispatch.by_email": Message(
+        _l("La messagerie ne se note pas comme un départ sur papier."), _l("Utilisez le bouton qui envoie le message.")
+    ),
+    "dispatch.carrier": Message(
+        _l("Le porteur manque."), _l("Nommez la personne ou la société qui porte le courrier.")
+    ),
+    "dispatch.email": Message(_l("L'adresse électronique n'est pas valable."), _l("Corrigez l'adresse.")),
+    "dispatch.email_to_confirm": Message(
+        _l("Cette adresse a changé, ou vient d'une autre entité : rien n'a été envoyé."),
+        _l("Comparez-la avec le courrier reçu, puis cochez « J'ai vérifié cette adresse »."),
+    ),
+    "dispatch.email_confidential": Message(
+        _l("Un courrier confidentiel ne part pas par messagerie."), _l("Expédiez-le sur papier.")
+    ),
+    "dispatch.gone": Message(
+        _l("Cette ligne est déjà partie, ou son envoi est en cours."), _l("Rechargez la liste des départs.")
+    ),
+    "dispatch.not_clerk": Message(
+        _l("Seul le bureau d'ordre qui a numéroté ce courrier l'expédie."), _l("Adressez-vous à ce bureau.")
+    ),
+    "dispatch.not_ready": Message(
+        _l("L'original numérisé n'est pas encore lu."), _l("Attendez quelques instants, puis réessayez.")
+    ),
+    "dispatch.not_signed": Message(_l("Ce courrier n'est pas signé."), _l("Un courrier part une fois signé.")),
+    "dispatch.not_uncertain": Message(
+        _l("Cet envoi est encore en cours."), _l("Attendez qu'il soit terminé, puis rechargez la page.")
+    ),
+    "dispatch.reference": Message(
+        _l("Le numéro du recommandé manque."), _l("Recopiez le numéro de la preuve de dépôt.")
+    ),
+    "dispatch.stale": Message(
+        _l("Quelqu'un a modifié cette ligne entre-temps."), _l("Relisez la ligne, puis recommencez.")
+    ),
+    "dispatch.too_long": Message(_l("Ce texte dépasse %(limit)s caractères."), _l("Raccourcissez-le.")),
+    "dispatch.unknown": Message(
+        _l("Cette ligne de départ n'existe pas, ou vous n'y avez pas accès."), _l("Rechargez la liste des départs.")
+    ),
+    # --- document ---
+    "document.no_original": Message(
+        _l("Ce document vient d'un numériseur : ses originaux sont ses pages."),
+        _l("Ouvrez le PDF, ou l'original d'une page."),
+    ),
+    "document.not_read": Message(
+        _l("Ce document n'a pas encore été lu par la machine."), _l("Attendez un instant, puis rechargez.")
+    ),
+    "document.page_unknown": Message(
+        _l("Cette page n'existe pas dans le document."), _l("Choisissez une page du document.")
+    ),
+    # --- draft ---
+    "draft.abandon_reason": Message(_l("Il faut dire pourquoi le projet est abandonné."), _l("Écrivez le motif.")),
+    "draft.not_author": Message(
+        _l("Seul l'auteur du projet, ou le chef au-dessus, peut le modifier."), _l("Adressez-vous à lui.")
+    ),
+    "draft.amount": Message(
+        _l("Le montant en jeu n'est pas valable."), _l("Donnez un montant en F CFA, ou laissez vide s'il n'y en a pas.")
+    ),
+    "draft.unknown": Message(
+        _l("Ce projet de courrier n'existe pas, ou vous n'y avez pas accès."), _l("Choisissez un courrier au départ.")
+    ),
+    "draft.stale": Message(
+        _l("Quelqu'un a modifié ce projet pendant que vous l'aviez ouvert."),
+        _l("Lisez ce qui a changé, puis recommencez : votre saisie est gardée."),
+    ),
+    "draft.no_post": Message(_l("Vous n'écrivez pas par ce poste."), _l("Choisissez un poste que vous occupez.")),
+    "draft.closed": Message(
+        _l("Ce courrier est confirmé par le signataire : il ne change plus."),
+        _l("Préparez un nouveau courrier s'il faut corriger."),
+    ),
+    "draft.subject_missing": Message(_l("L'objet manque."), _l("Écrivez l'objet du courrier.")),
+    "draft.parties": Message(
+        _l("Trop de destinataires, ou trop longs : %(limit)s au plus."), _l("Nommez-en moins, ou raccourcissez.")
+    ),
+    "draft.annexes": Message(_l("Trop de pièces jointes : %(limit)s au plus."), _l("Joignez moins de pièces.")),
+    "draft.too_long": Message(_l("Ce texte dépasse %(limit)s caractères."), _l("Raccourcissez-le.")),
+    "draft.email": Message(_l("L'adresse électronique %(email)s n'est pas valable."), _l("Corrigez l'adresse.")),
+    "draft.placeholders": Message(
+        _l("Le texte garde des champs à remplir : %(names)s."), _l("Remplacez les noms entre accolades.")
+    ),
+    "draft.no_addressee": Message(_l("Le destinataire manque."), _l("Nommez un destinataire.")),
+    "draft.body_missing": Message(_l("Le texte du courrier manque."), _l("Écrivez la lettre.")),
+    "draft.changed": Message(
+        _l("Le courrier a changé depuis que vous l'avez lu."), _l("Relisez-le, puis recommencez.")
+    ),
+    # --- envelope ---
+    "envelope.addressee": Message(_l("Ce destinataire n'existe pas."), _l("Choisissez un poste de la liste.")),
+    "envelope.arrived_in_future": Message(
+        _l("L'heure d'arrivée est dans l'avenir."), _l("Corrigez la date ou l'heure.")
+    ),
+    "envelope.before_interim": Message(
+        _l("Ce pli est arrivé avant votre intérim : il reste fermé."), _l("Il attend le titulaire du poste.")
+    ),
+    "envelope.count": Message(_l("Le nombre de plis doit être compris entre 1 et 999."), _l("Corrigez-le.")),
+    "envelope.decided": Message(_l("La décision a déjà été prise pour ce pli."), _l("Rechargez la page.")),
+    "envelope.kind": Message(_l("Ce type de pli n'existe pas."), _l("Choisissez dans la liste.")),
+    "envelope.not_addressee": Message(
+        _l("Seul le poste destinataire décide d'un pli fermé."), _l("Remettez le pli à son destinataire.")
+    ),
+    "envelope.not_opened": Message(_l("Ce pli n'est pas ouvert."), _l("Ouvrez-le d'abord.")),
+    "envelope.not_returned": Message(
+        _l("Ce pli n'a pas été rendu comme courrier ordinaire."), _l("Attendez la décision du destinataire.")
+    ),
+    "envelope.opened": Message(
+        _l("Ce pli est ouvert : son numéro est celui du courrier."), _l("Annulez le numéro depuis le courrier.")
+    ),
+    "envelope.register": Message(
+        _l("Ce registre n'est pas un registre de plis fermés."), _l("Choisissez le registre des plis fermés.")
+    ),
+    "envelope.stale": Message(
+        _l("Quelqu'un d'autre a pris une décision pour ce pli entre-temps."),
+        _l("Lisez-la, puis recommencez s'il le faut."),
+    ),
+    "envelope.too_long": Message(_l("Ce texte est trop long : %(limit)s caractères au plus."), _l("Raccourcissez-le.")),
+    "envelope.unknown": Message(_l("Ce pli n'existe pas."), _l("Vérifiez le numéro.")),
+    # --- export ---
+    "export.empty": Message(_l("Cet extrait n'a aucune ligne."), _l("Choisissez d'autres jours ou d'autres numéros.")),
+    "export.rights_changed": Message(
+        _l("Ce fichier contient un courrier auquel vous n'avez plus accès."), _l("Demandez de nouveau cet extrait.")
+    ),
+    "export.too_many": Message(
+        _l("%(limit)s de vos fichiers se préparent déjà."), _l("Attendez-les, ou annulez-en un dans « Mes fichiers ».")
+    ),
+    "export.unknown": Message(
+        _l("Ce fichier n'est plus là, ou n'est pas le vôtre."), _l("Rechargez « Mes fichiers », ou redemandez-le.")
+    ),
+    # --- file ---
+    "file.empty": Message(_l("Le fichier « %(filename)s » est vide."), _l("Choisissez un fichier qui a un contenu.")),
+    "file.encrypted": Message(
+        _l("Le PDF « %(filename)s » est protégé par un mot de passe."),
+        _l("Demandez-en une copie sans protection à l'expéditeur."),
+    ),
+    "file.image_too_large": Message(
+        _l("Une page de « %(filename)s » est démesurée : %(width_px)s × %(height_px)s points."),
+        _l("Numérisez-la de nouveau à 300 points par pouce."),
+    ),
+    "file.none": Message(
+        _l("Aucun fichier n'a été choisi."), _l("Choisissez un ou plusieurs fichiers PDF, TIFF, JPEG ou PNG.")
+    ),
+    "file.not_looked_at": Message(
+        _l("Le fichier « %(filename)s » n'a pas pu être examiné à temps."),
+        _l("Renvoyez-le ; si l'erreur revient, envoyez-le en plusieurs fois."),
+    ),
+    "file.signature_apart": Message(
+        _l("« %(filename)s » est une signature séparée : elle signe un autre fichier."),
+        _l("Joignez-la au même courrier que le fichier qu'elle signe."),
+    ),
+    "file.too_large": Message(
+        _l("Le fichier dépasse la taille permise."), _l("Envoyez un fichier plus léger ou en plusieurs fois.")
+    ),
+    "file.too_many": Message(
+        _l("Trop de fichiers à la fois : %(maximum)s au plus."), _l("Envoyez-les en plusieurs fois.")
+    ),
+    "file.too_many_pages": Message(
+        _l("Le fichier « %(filename)s » a plus de %(max_pages)s pages."), _l("Envoyez-le en plusieurs fichiers.")
+    ),
+    "file.virus": Message(
+        _l("Un virus a été trouvé dans « %(filename)s » : %(virus)s. Le fichier n'a pas été pris."),
+        _l("N'ouvrez pas ce fichier ; prévenez son expéditeur et l'administrateur."),
+    ),
+    "file.truncated": Message(
+        _l("Le fichier « %(filename)s » est incomplet ou abîmé."), _l("Envoyez-le de nouveau depuis l'original.")
+    ),
+    "file.type_unknown": Message(
+        _l(
+            "Le fichier « %(filename)s » n'est ni un PDF, ni une image TIFF, JPEG ou PNG, ni un texte Word, OpenDocument "
+            "ou RTF, quel que soit son nom."
+        ),
+        _l("Envoyez le document dans un de ces formats."),
+    ),
+    "file.not_written": Message(
+        _l("Le résultat « %(filename)s » n'a pas pu être écrit : %(reason)s."),
+        _l("Libérez de la place ou choisissez un autre dossier, puis recommencez."),
+    ),
+    "file.unreadable": Message(
+        _l("Le fichier « %(filename)s » n'existe pas ou ne peut pas être ouvert."),
+        _l("Vérifiez son nom, son dossier et le droit de le lire."),
+    ),
+    # --- filing ---
+    "filing.unknown": Message(
+        _l("Cette classe du plan de classement n'existe pas."), _l("Choisissez une classe de la liste.")
+    ),
+    # --- fixity ---
+    "fixity.broken": Message(
+        _l("Un fichier enregistré ne correspond plus à son empreinte."),
+        _l("L'administrateur doit le restaurer depuis une sauvegarde."),
+    ),
+    # --- form ---
+    "form.expired": Message(
+        _l("Le formulaire est resté ouvert trop longtemps : rien n'a été enregistré."),
+        _l("Revenez à la page précédente, rechargez-la et envoyez de nouveau."),
+    ),
+    "form.required": Message(_l("Ce champ est obligatoire."), _l("Remplissez-le.")),
+    "form.stale": Message(
+        _l("Quelqu'un d'autre a enregistré une modification au même moment : rien n'a été enregistré de la vôtre."),
+        _l("Lisez sa modification, puis envoyez de nouveau."),
+    ),
+    "form.too_long": Message(_l("Ce texte est trop long : %(maximum)s caractères au plus."), _l("Raccourcissez-le.")),
+    "form.not_an_amount": Message(_l("Ce n'est pas un montant."), _l("Écrivez des chiffres, par exemple 5 000 000.")),
+    "form.not_a_number": Message(_l("Un nombre entier est attendu."), _l("Écrivez-le en chiffres.")),
+    "form.out_of_range": Message(
+        _l("La valeur doit être comprise entre %(minimum)s et %(maximum)s."), _l("Corrigez-la.")
+    ),
+    "form.not_a_date": Message(
+        _l("Cette date n'existe pas ou n'est pas écrite comme attendu."), _l("Écrivez jour/mois/année : 24/11/2026.")
+    ),
+    "form.not_a_time": Message(_l("Cette heure n'est pas écrite comme attendu."), _l("Écrivez heure:minutes : 14:05.")),
+    "form.unknown_choice": Message(
+        _l("Ce choix n'existe pas, ou n'existe plus."), _l("Choisissez dans la liste proposée.")
+    ),
+    # --- import ---
+    "import.date": Message(_l("« %(value)s » n'est pas un jour."), _l("Écrivez le jour ainsi : 2015-03-09.")),
+    "import.date_future": Message(_l("« %(value)s » est dans l'avenir."), _l("Corrigez le jour.")),
+    "import.direction": Message(
+        _l("Le sens « %(value)s » est inconnu."), _l("Écrivez incoming, outgoing ou internal.")
+    ),
+    "import.empty": Message(_l("La ligne ne dit rien du courrier."), _l("Donnez un objet, un texte ou un fichier.")),
+    "import.field_kind": Message(
+        _l("Le champ %(field)s n'est ni un texte ni un nombre."), _l("Donnez un texte ou un nombre.")
+    ),
+    "import.field_long": Message(_l("Le champ %(field)s dépasse %(maximum)s caractères."), _l("Raccourcissez-le.")),
+    "import.file_missing": Message(
+        _l("Le fichier « %(value)s » est introuvable."), _l("Mettez-le dans le dossier, ou corrigez son nom.")
+    ),
+    "import.file_outside": Message(
+        _l("Le fichier « %(value)s » est hors du dossier des fichiers."), _l("Nommez un fichier de ce dossier.")
+    ),
+    "import.level": Message(_l("Le niveau « %(value)s » est inconnu."), _l("Écrivez ordinary, restricted ou secret.")),
+    "import.line_long": Message(_l("La ligne est trop longue."), _l("Donnez le texte par un fichier.")),
+    "import.no_files_dir": Message(
+        _l("La ligne nomme un fichier, et aucun dossier n'est donné."), _l("Donnez le dossier par --files.")
+    ),
+    "import.not_json": Message(
+        _l("La ligne n'est pas un objet JSON en UTF-8."), _l("Écrivez un objet JSON par ligne.")
+    ),
+    "import.number_taken": Message(
+        _l("Le numéro « %(value)s » existe déjà dans ce registre pour %(year)s."), _l("Corrigez le numéro.")
+    ),
+    "import.own_id": Message(_l("L'identifiant propre manque."), _l("Donnez-le dans le champ id.")),
+    "import.own_id_taken": Message(
+        _l("Un autre courrier de ce registre porte l'identifiant « %(value)s »."), _l("Donnez-en un autre.")
+    ),
+    "import.own_id_twice": Message(
+        _l("L'identifiant « %(value)s » se trouve deux fois dans le fichier."),
+        _l("Donnez à chaque courrier le sien."),
+    ),
+    "import.register_nature": Message(
+        _l("Ce registre ne numérote pas de courriers."), _l("Choisissez un registre de courriers.")
+    ),
+    "import.unit": Message(_l("L'unité « %(value)s » est inconnue."), _l("Chargez-la d'abord, ou corrigez son code.")),
+    # --- impute ---
+    "impute.due_past": Message(_l("L'échéance est déjà passée."), _l("Choisissez une date à venir.")),
+    "impute.due_twice": Message(
+        _l("L'échéance est donnée deux fois : le délai conduit au %(counted)s."),
+        _l("Gardez la date ou le délai en jours ouvrés."),
+    ),
+    "impute.forbidden": Message(
+        _l("Seule l'autorité saisie impute ce courrier, ou qui agit pour elle."), _l("Adressez-vous à son secrétariat.")
+    ),
+    "impute.mention": Message(
+        _l("Une mention cochée n'est pas dans la liste."), _l("Cochez des mentions de la liste.")
+    ),
+    "impute.none_ticked": Message(_l("Aucun courrier n'est coché."), _l("Cochez au moins un courrier.")),
+    "impute.unit_missing": Message(
+        _l("L'unité chargée du courrier manque."), _l("Choisissez l'unité qui conduit le traitement.")
+    ),
+    "impute.unit_twice": Message(_l("Une unité figure deux fois."), _l("Choisissez chaque unité une seule fois.")),
+    # --- index ---
+    "index.forbidden": Message(
+        _l("Le moteur de recherche refuse la connexion."),
+        _l("L'administrateur doit vérifier la clé d'accès du moteur."),
+    ),
+    "index.locked": Message(
+        _l("L'index de recherche est tenu par un autre processus."),
+        _l("L'administrateur doit arrêter le second processus."),
+    ),
+    "index.not_building": Message(
+        _l("Aucune reconstruction de l'index n'est en cours."),
+        _l("L'administrateur doit relancer la reconstruction."),
+    ),
+    "index.read_only": Message(
+        _l("Ce processus ne peut pas écrire dans l'index de recherche."), _l("Prévenez l'administrateur.")
+    ),
+    "index.rejected": Message(
+        _l("Le moteur de recherche a refusé un courrier."),
+        _l("L'administrateur doit lire la tâche d'indexation de ce courrier."),
+    ),
+    "index.schema_outdated": Message(
+        _l("L'index de recherche est d'une version ancienne."), _l("L'administrateur doit le reconstruire.")
+    ),
+    "index.snapshot_place": Message(
+        _l("Elasticsearch ne peut pas écrire ses copies dans %(location)s."),
+        _l("Ajoutez ce dossier à path.repo de chaque nœud ; tous doivent le partager."),
+    ),
+    "index.unavailable": Message(
+        _l("La recherche est momentanément indisponible."),
+        _l("Réessayez dans un instant ; les registres restent consultables."),
+    ),
+    # --- ink ---
+    "ink.not_numbered": Message(
+        _l("L'original signé à la main n'est pas encore numéroté."), _l("Numérotez-le d'abord.")
+    ),
+    "ink.not_waiting": Message(_l("Ce courrier n'attend pas de numéro."), _l("Rechargez la page.")),
+    # --- job ---
+    "job.not_failed": Message(_l("Seule une tâche en échec peut être relancée."), _l("Rechargez la liste.")),
+    "job.unknown": Message(_l("Cette tâche n'existe plus."), _l("Rechargez la liste.")),
+    "job.crashed": Message(
+        _l("La tâche s'est arrêtée sur une erreur imprévue."),
+        _l("Relancez-la ; si l'erreur revient, donnez son numéro à qui entretient le service."),
+    ),
+    "job.too_long": Message(
+        _l("La tâche a dépassé la durée permise."),
+        _l("Regardez le journal technique, puis relancez-la ; la durée permise dépend du genre de tâche."),
+    ),
+    "job.lease_lost": Message(
+        _l("Une autre machine a repris cette tâche entre-temps."), _l("Rien n'est à faire : elle s'en occupe.")
+    ),
+    "job.worker_lost": Message(
+        _l("L'exécutant a disparu plusieurs fois pendant cette tâche."),
+        _l("Regardez la mémoire du serveur, puis relancez la tâche."),
+    ),
+    # --- key ---
+    "key.changed": Message(_l("Cette clé a été remplacée ou révoquée entre-temps."), _l("Relisez la liste des clés.")),
+    "key.damaged": Message(
+        _l("La clé de signature enregistrée est illisible."),
+        _l("L'administrateur doit la restaurer depuis une sauvegarde ou émettre une nouvelle clé."),
+    ),
+    "key.expired": Message(
+        _l("Votre certificat de signature est arrivé à expiration."), _l("Demandez un nouveau certificat.")
+    ),
+    "key.locked": Message(
+        _l("Votre clé de signature est verrouillée."), _l("Saisissez votre phrase secrète, puis signez.")
+    ),
+    "key.none": Message(
+        _l("Vous n'avez pas de clé de signature."),
+        _l("Demandez un certificat à l'administrateur, ou signez à la main l'exemplaire imprimé."),
+    ),
+    "key.file_unreadable": Message(
+        _l("Ce fichier de clé ne peut pas être lu."), _l("Vérifiez le fichier PKCS#12 et son mot de passe.")
+    ),
+    "key.refused": Message(
+        _l("Le dispositif ou le service qui détient la clé a refusé de signer."),
+        _l("Faites vérifier le code PIN ou le compte par l'administrateur."),
+    ),
+    "key.unreachable": Message(
+        _l("Le dispositif ou le service qui détient la clé ne répond pas."),
+        _l("Branchez le dispositif, ou attendez le service, puis réessayez."),
+    ),
+    "key.passphrase_short": Message(
+        _l("La phrase secrète est trop courte."), _l("Choisissez-la de 12 caractères au moins.")
+    ),
+    "key.passphrase_wrong": Message(
+        _l("La phrase secrète est inexacte ; essais restants : %(tries_left)s."), _l("Saisissez-la de nouveau.")
+    ),
+    "key.token_last_try": Message(
+        _l("Il ne reste qu'un essai avant que votre jeton se bloque."),
+        _l("Saisissez d'abord le code PIN dans le programme fourni avec le jeton."),
+    ),
+    "key.token_locked": Message(
+        _l("Votre jeton est bloqué : trop de codes PIN inexacts."), _l("Faites redéfinir le code PIN du jeton.")
+    ),
+    "key.token_mismatch": Message(
+        _l("Le certificat donné n'est pas celui de la clé du jeton."), _l("Donnez le certificat de cette clé.")
+    ),
+    "key.too_many_tries": Message(
+        _l("Trop de phrases secrètes inexactes : la clé attend."),
+        _l("Attendez %(minutes)s min, puis saisissez la phrase secrète."),
+    ),
+    # --- learning ---
+    "learning.damaged": Message(
+        _l("Ce que la machine avait appris est illisible."), _l("Demandez un nouvel apprentissage.")
+    ),
+    "learning.not_administrator": Message(
+        _l("Seul un administrateur peut demander l'apprentissage."), _l("Demandez-le à l'administrateur.")
+    ),
+    # --- link ---
+    "link.itself": Message(_l("Un courrier ne se lie pas à lui-même."), _l("Écrivez le numéro d'un autre courrier.")),
+    # --- level ---
+    "level.no_request": Message(
+        _l("Aucun abaissement n'est demandé pour ce courrier."), _l("Rechargez la page du courrier.")
+    ),
+    "level.second_person": Message(
+        _l("Une autre personne doit accepter l'abaissement d'un courrier secret."),
+        _l("Il revient à une personne habilitée qui traite ce courrier, et qui ne l'a pas demandé."),
+    ),
+    # --- mail ---
+    "mail.due_before_arrival": Message(_l("L'échéance précède l'arrivée du courrier."), _l("Corrigez la date limite.")),
+    "mail.unknown": Message(
+        _l("Ce courrier n'existe pas, ou vous n'y avez pas accès."), _l("Vérifiez le numéro ou demandez l'accès.")
+    ),
+    "mail.wrong_state": Message(
+        _l("L'état actuel du courrier ne permet pas cette action."), _l("Rechargez le courrier : il a pu changer.")
+    ),
+    "mail.close_forbidden": Message(
+        _l("Seule l'unité qui détient le courrier peut le clôturer."), _l("Demandez-le à cette unité.")
+    ),
+    "mail.enclosures": Message(_l("Le nombre de pièces jointes n'est pas valable."), _l("Écrivez un nombre.")),
+    "mail.level_above_clearance": Message(
+        _l("Ce niveau de confidentialité dépasse votre habilitation."), _l("Choisissez un niveau que vous pouvez lire.")
+    ),
+    "mail.level_lower": Message(
+        _l("Vous ne pouvez pas abaisser la confidentialité de ce courrier."),
+        _l("Demandez-le au destinataire, à l'auteur ou au chef au-dessus."),
+    ),
+    "mail.addressed_unknown": Message(
+        _l("Ce poste n'est pas celui d'une autorité qui impute."), _l("Choisissez une autorité de la liste.")
+    ),
+    "mail.level_nobody": Message(
+        _l("À ce niveau, plus personne ne pourrait lire ce courrier : aucun de ses destinataires n'y est habilité."),
+        _l("Choisissez un niveau moins élevé, ou faites habiliter d'abord un destinataire."),
+    ),
+    "mail.level_asked": Message(
+        _l("Un abaissement a déjà été demandé pour ce courrier."), _l("Une seconde personne doit d'abord y répondre.")
+    ),
+    "mail.level_raise": Message(
+        _l("Vous ne pouvez pas relever la confidentialité de ce courrier."), _l("Demandez-le à qui le traite.")
+    ),
+    "mail.level_reason": Message(_l("Il faut dire pourquoi la confidentialité est changée."), _l("Écrivez le motif.")),
+    "mail.outcome_missing": Message(_l("La suite donnée manque."), _l("Écrivez ce qui a été fait.")),
+    "mail.received_in_future": Message(_l("La date d'arrivée est dans l'avenir."), _l("Corrigez la date d'arrivée.")),
+    "mail.received_long_ago": Message(
+        _l("La date d'arrivée remonte à plus de dix ans."),
+        _l("Corrigez l'année ; les courriers d'archives sont repris par l'administrateur."),
+    ),
+    "mail.reopen_reason": Message(_l("Il faut dire pourquoi le courrier est rouvert."), _l("Écrivez le motif.")),
+    "mail.sender_long": Message(_l("Le nom de l'expéditeur dépasse %(limit)s caractères."), _l("Raccourcissez-le.")),
+    "mail.sender_missing": Message(_l("L'expéditeur manque."), _l("Écrivez ou choisissez l'expéditeur.")),
+    "mail.stale": Message(
+        _l("Quelqu'un a modifié ce courrier pendant que vous l'aviez ouvert."),
+        _l("Lisez sa modification, puis envoyez de nouveau : votre saisie est gardée."),
+    ),
+    "mail.subject_long": Message(_l("L'objet dépasse %(limit)s caractères."), _l("Raccourcissez l'objet.")),
+    "mail.subject_missing": Message(_l("L'objet manque."), _l("Écrivez l'objet du courrier.")),
+    "mail.written_in_future": Message(
+        _l("La date de la lettre est dans l'avenir."), _l("Corrigez la date de la lettre.")
+    ),
+    # --- mailbox, message ---
+    "mailbox.login": Message(
+        _l("La boîte « %(mailbox)s » refuse le compte ou son secret."),
+        _l("Vérifiez le compte et renouvelez le secret."),
+    ),
+    "mailbox.token": Message(
+        _l("Le secret de la boîte « %(mailbox)s » ne peut pas être lu (%(cause)s)."),
+        _l("Vérifiez le fichier ou la commande qui donne le jeton."),
+    ),
+    "mailbox.unavailable": Message(
+        _l("La boîte « %(mailbox)s » ne répond pas (%(detail)s)."), _l("Vérifiez le serveur et le réseau.")
+    ),
+    "mailbox.unit": Message(
+        _l("La boîte « %(mailbox)s » est destinée à l'unité %(unit)s, qui n'existe pas."),
+        _l("Corrigez le code de l'unité dans le fichier des boîtes."),
+    ),
+    "message.encrypted": Message(
+        _l("Le message est chiffré : il ne peut pas être lu ici."), _l("Demandez à l'expéditeur de l'envoyer en clair.")
+    ),
+    "message.malformed": Message(
+        _l("Le message est mal formé."), _l("Ouvrez-le dans la messagerie ; au besoin, demandez un nouvel envoi.")
+    ),
+    "message.too_large": Message(
+        _l("Le message dépasse la taille admise."), _l("Demandez à l'expéditeur d'envoyer ses fichiers autrement.")
+    ),
+    "message.too_many_parts": Message(
+        _l("Le message contient plus de %(maximum)s parties."), _l("Demandez à l'expéditeur de le partager.")
+    ),
+    "message.winmail": Message(
+        _l("Le fichier winmail.dat ne s'ouvre que dans Outlook."),
+        _l("Demandez à l'expéditeur un nouvel envoi au format HTML ou texte."),
+    ),
+    # --- notice ---
+    "notice.not_yours": Message(_l("Cet avis n'est pas le vôtre, ou n'existe plus."), _l("Rechargez la page.")),
+    # --- number ---
+    "number.unknown": Message(_l("Ce numéro n'existe pas, ou vous n'y avez pas accès."), _l("Vérifiez le numéro.")),
+    "number.void_reason": Message(_l("Il faut dire pourquoi le numéro est annulé."), _l("Écrivez le motif.")),
+    "number.voided": Message(
+        _l("Le numéro %(number)s est annulé."),
+        _l("Un numéro annulé ne sert plus : il reste au registre avec son motif."),
+    ),
+    "number.several": Message(
+        _l("Plusieurs courriers portent ce numéro (%(number)s)."), _l("Choisissez le bon dans la liste.")
+    ),
+    "number.none_visible": Message(
+        _l("Aucun courrier de ce numéro (%(number)s) ne vous est visible."), _l("Vérifiez le numéro.")
+    ),
+    # --- ocr ---
+    "ocr.crashed": Message(
+        _l("Le contenu de ce fichier a arrêté la lecture : il est sans doute abîmé."),
+        _l("Numérisez le document de nouveau, ou demandez un autre fichier à l'expéditeur."),
+    ),
+    "ocr.failed": Message(
+        _l("La lecture de la page a échoué."), _l("Réessayez ; si l'erreur revient, prévenez l'administrateur.")
+    ),
+    "ocr.out_of_memory": Message(
+        _l("Une page de ce fichier est trop lourde pour être lue."),
+        _l("Numérisez-la de nouveau à 300 points par pouce."),
+    ),
+    "office.unavailable": Message(
+        _l("Les documents Word, OpenDocument et RTF ne peuvent pas être lus ici : LibreOffice n'est pas installé."),
+        _l("Enregistrez le document en PDF et envoyez ce PDF."),
+    ),
+    "ocr.timeout": Message(_l("La lecture du document a pris trop de temps."), _l("Réessayez plus tard.")),
+    "ocr.unavailable": Message(_l("Le moteur de lecture n'est pas disponible."), _l("Prévenez l'administrateur.")),
+    "scanner.refused": Message(
+        _l("La recherche de virus n'a pas pu examiner le fichier en entier : il n'a pas été pris."),
+        _l("Envoyez un fichier plus léger, ou prévenez l'administrateur."),
+    ),
+    "scanner.unavailable": Message(
+        _l("La recherche de virus ne répond pas : le fichier n'a pas été pris."),
+        _l("Réessayez dans quelques minutes ; si l'erreur revient, prévenez l'administrateur."),
+    ),
+    # --- order ---
+    "order.dpi": Message(
+        _l("La résolution doit être comprise entre 50 et 1200 points par pouce."), _l("Choisissez-la dans la liste.")
+    ),
+    "order.mode": Message(_l("Ce mode de couleur n'existe pas."), _l("Choisissez dans la liste.")),
+    "order.not_ended": Message(
+        _l("Cette demande de numérisation n'est pas finie."), _l("Attendez sa fin ou arrêtez-la.")
+    ),
+    "order.paper": Message(_l("Ce format de papier n'existe pas."), _l("Choisissez dans la liste.")),
+    "order.sides": Message(_l("Ce choix de faces n'existe pas."), _l("Choisissez dans la liste.")),
+    "order.state": Message(
+        _l("L'état envoyé par le numériseur n'est pas connu."), _l("Mettez le poste de numérisation à jour.")
+    ),
+    "order.unknown": Message(_l("Cette demande de numérisation n'existe plus."), _l("Commencez un nouveau lot.")),
+    # --- organisation ---
+    "organisation.cycle": Message(
+        _l("Une unité serait placée sous elle-même (%(where)s)."), _l("Corrigez le fichier.")
+    ),
+    "organisation.field": Message(_l("Un champ du fichier n'est pas valable (%(where)s)."), _l("Corrigez ce champ.")),
+    "organisation.reference": Message(
+        _l("Le fichier cite %(value)s, qui n'y figure pas (%(where)s)."), _l("Citez ce qui figure dans le fichier.")
+    ),
+    "organisation.twice": Message(
+        _l("Un code figure deux fois (%(where)s)."), _l("Chaque code ne figure qu'une fois.")
+    ),
+    "organisation.unreadable": Message(
+        _l("Le fichier de l'organisation est illisible."), _l("Donnez un fichier YAML en UTF-8.")
+    ),
+    # --- page ---
+    "page.digest_mismatch": Message(_l("La page est arrivée abîmée."), _l("Elle doit être envoyée de nouveau.")),
+    "page.digest": Message(
+        _l("L'empreinte de la page n'est pas valable."), _l("Mettez le poste de numérisation à jour.")
+    ),
+    "page.order": Message(_l("Le rang de la page n'est pas valable."), _l("Mettez le poste de numérisation à jour.")),
+    "page.size": Message(_l("La page est plus longue qu'annoncé."), _l("Mettez le poste de numérisation à jour.")),
+    "page.token": Message(
+        _l("La référence de la page n'est pas valable."), _l("Mettez le poste de numérisation à jour.")
+    ),
+    "page.token_reused": Message(
+        _l("Deux pages différentes portent la même référence."), _l("Mettez le poste de numérisation à jour.")
+    ),
+    "page.crash": Message(
+        _l("Une erreur inattendue s'est produite."),
+        _l("Rien n'a été enregistré. Réessayez ; si l'erreur revient, donnez la référence à l'administrateur."),
+    ),
+    "page.host": Message(
+        _l("Le site n'est pas servi sous ce nom."),
+        _l("Utilisez l'adresse habituelle ; l'administrateur ajoute un nom par GED_PUBLIC_URL ou GED_HOSTS."),
+    ),
+    "page.method": Message(
+        _l("Cette adresse ne s'ouvre pas directement."), _l("Revenez à la page précédente et utilisez ses boutons.")
+    ),
+    "page.refused": Message(_l("La demande n'a pas été comprise."), _l("Revenez à la page précédente et réessayez.")),
+    "page.unknown": Message(_l("Cette page n'existe pas."), _l("Vérifiez l'adresse, ou repartez de l'accueil.")),
+    # --- password ---
+    "password.too_short": Message(
+        _l("Le mot de passe est trop court."), _l("Choisissez-le de %(minimum)s caractères au moins.")
+    ),
+    "password.too_long": Message(
+        _l("Le mot de passe est trop long."), _l("Choisissez-le de %(maximum)s caractères au plus.")
+    ),
+    "password.common": Message(
+        _l("Ce mot de passe se devine : trop courant, ou fait de votre nom ou de mots du service."),
+        _l("Choisissez une phrase de plusieurs mots que vous seul connaissez."),
+    ),
+    "password.same": Message(_l("C'est votre mot de passe actuel."), _l("Choisissez-en un autre.")),
+    "password.wrong": Message(_l("Le mot de passe actuel est inexact."), _l("Saisissez-le de nouveau.")),
+    "password.differs": Message(
+        _l("Les deux saisies sont différentes."), _l("Saisissez deux fois le même mot de passe.")
+    ),
+    # --- proof ---
+    "proof.needed": Message(
+        _l("Cette opération demande votre mot de passe."), _l("Saisissez-le, puis refaites votre demande.")
+    ),
+    # --- person ---
+    "person.unknown": Message(_l("Ce compte n'existe pas ou est fermé."), _l("Vérifiez le compte.")),
+    # --- paper ---
+    "paper.decided": Message(
+        _l("Quelqu'un d'autre a déjà tranché."), _l("Revenez à la liste de ce qui reste à confirmer.")
+    ),
+    "paper.put_away": Message(
+        _l("L'unité qui l'a apportée a écarté, réuni ou joint cette numérisation."), _l("Adressez-vous à elle.")
+    ),
+    "paper.reason": Message(_l("Il faut dire pourquoi."), _l("Écrivez le motif : l'unité qui a numérisé le lira.")),
+    "paper.stale": Message(
+        _l("Les pages ont été arrangées autrement depuis que vous les regardez."), _l("Comparez-les de nouveau.")
+    ),
+    "paper.unknown": Message(_l("Rien n'attend votre confirmation ici."), _l("Revenez à la liste.")),
+    "paper.voided": Message(
+        _l("Ce courrier, ce numéro ou ce bordereau est annulé : rien ne s'y joint plus."),
+        _l("Refusez, avec ce motif."),
+    ),
+    # --- post ---
+    "post.certificate": Message(
+        _l("Le certificat du serveur de messagerie %(host)s n'est pas reconnu : rien n'a été envoyé."),
+        _l("L'administrateur doit corriger le nom du serveur, son certificat ou GED_SMTP_CA."),
+    ),
+    "post.no_tls": Message(
+        _l("Le serveur de messagerie %(host)s ne propose pas de liaison chiffrée : rien n'a été envoyé."),
+        _l("L'administrateur doit y activer STARTTLS ou utiliser smtps://."),
+    ),
+    "post.failed": Message(
+        _l("Le message n'a pas pu être envoyé."), _l("L'administrateur doit vérifier le serveur de messagerie.")
+    ),
+    "post.refused": Message(_l("Le serveur de messagerie a refusé l'adresse."), _l("Corrigez l'adresse.")),
+    # --- profile ---
+    "profile.name": Message(_l("Le profil n'a pas de nom."), _l("Donnez-lui un nom court.")),
+    "profile.too_many": Message(
+        _l("L'unité a déjà %(maximum)s profils de numérisation."), _l("Supprimez-en un d'abord.")
+    ),
+    "profile.unknown": Message(_l("Ce profil n'existe plus."), _l("Rechargez la page.")),
+    # --- receipt ---
+    "receipt.no_letter": Message(
+        _l("Ce numéro ne porte pas de courrier reçu."), _l("Le récépissé de dépôt s'imprime pour un courrier.")
+    ),
+    # --- rectify ---
+    "rectify.field": Message(_l("Ce champ ne se rectifie pas."), _l("Choisissez un champ rectifiable.")),
+    "rectify.forbidden": Message(
+        _l("Seul le bureau d'ordre qui a enregistré le courrier peut le rectifier."), _l("Adressez-vous à lui.")
+    ),
+    "rectify.voided": Message(
+        _l("Le numéro de ce courrier est annulé : son inscription reste telle qu'elle est."),
+        _l("S'il le faut, enregistrez de nouveau le courrier."),
+    ),
+    "rectify.nothing": Message(
+        _l("Rien n'est changé : l'inscription dit déjà cela."), _l("Corrigez au moins un champ.")
+    ),
+    "rectify.reason": Message(_l("Il faut dire pourquoi l'enregistrement est rectifié."), _l("Écrivez le motif.")),
+    # --- preserve ---
+    "preserve.expired": Message(
+        _l("Le certificat du signataire a pris fin avant que la signature ne soit horodatée."),
+        _l("Faites signer à nouveau."),
+    ),
+    "preserve.failed": Message(
+        _l("La preuve de cette signature n'a pas pu être prolongée."),
+        _l("Prévenez l'administrateur : la raison est dans le journal du serveur."),
+    ),
+    "preserve.no_authority": Message(
+        _l("Aucune autorité d'horodatage n'est réglée : il n'y a personne à qui demander."),
+        _l("Réglez GED_TSA_URLS, puis redémarrez."),
+    ),
+    "preserve.no_revocation": Message(
+        _l("L'état des certificats (CRL, OCSP) ne peut pas être obtenu."),
+        _l("Rien à faire : un nouvel essai suivra ; publiez la liste de la racine si elle est échue."),
+    ),
+    "preserve.revoked": Message(
+        _l("Le certificat d'un signataire est révoqué."), _l("Faites signer à nouveau avec un autre certificat.")
+    ),
+    "preserve.stale": Message(_l("Ce document vient d'être signé à nouveau."), _l("Rien à faire : un essai suivra.")),
+    "preserve.unknown": Message(_l("Ce document n'est pas signé."), _l("Choisissez un document de la liste.")),
+    "preserve.untrusted": Message(
+        _l("L'autorité d'un certificat n'est pas reconnue par ce site."),
+        _l("Ajoutez sa racine aux autorités reconnues."),
+    ),
+    # --- presign ---
+    "presign.no_addressee": Message(
+        _l("Ce courrier n'a pas de destinataire."), _l("Renvoyez-le à son auteur pour qu'il en nomme un.")
+    ),
+    "presign.no_address": Message(
+        _l("Sans adresse postale ni électronique : %(names)s."),
+        _l("Le bureau d'ordre devra la trouver avant l'envoi ; l'auteur peut l'ajouter."),
+    ),
+    "presign.copies_twice": Message(
+        _l("Nommés deux fois, comme destinataire ou pour ampliation : %(names)s."),
+        _l("Faites rayer la ligne en double, ou signez si c'est voulu."),
+    ),
+    "presign.annex_missing": Message(
+        _l("Le contenu de pièces jointes est introuvable : %(names)s."), _l("Faites-les joindre de nouveau.")
+    ),
+    "presign.annexes_printed": Message(
+        _l("La lettre annonce %(printed)s pièces jointes, %(joined)s le sont."),
+        _l("Renvoyez-la à son auteur, qui la remet au parapheur."),
+    ),
+    "presign.annexes_differ": Message(
+        _l("Le texte semble annoncer %(announced)s pièces jointes, %(joined)s le sont."),
+        _l("Vérifiez ; au besoin, renvoyez-la pour joindre les pièces ou corriger le texte."),
+    ),
+    "presign.annexes_none": Message(
+        _l("Le texte parle de pièces jointes, aucune ne l'est."),
+        _l("Vérifiez ; au besoin, renvoyez-la pour joindre les pièces ou corriger le texte."),
+    ),
+    "presign.visas_missing": Message(
+        _l("Il manque le visa de : %(posts)s."), _l("Attendez ce visa, ou renvoyez le projet à son auteur.")
+    ),
+    "presign.reference_changed": Message(
+        _l("Le courrier auquel on répond porte maintenant une autre référence que celle que citent les pages."),
+        _l("Renvoyez le projet à son auteur, ou signez s'il ne faut pas la citer."),
+    ),
+    "presign.dated_later": Message(
+        _l("La journée est close au registre : le courrier serait daté du %(on)s."),
+        _l("Signez-le ce jour-là, ou acceptez cette date."),
+    ),
+    "presign.answers_later": Message(
+        _l("Le courrier auquel on répond porte une date postérieure à celle de la signature."),
+        _l("Faites rectifier la date du courrier reçu, ou vérifiez la réponse."),
+    ),
+    "presign.pages_changed": Message(
+        _l("Les pages montrées ne sont plus celles qui seraient signées : la mise en page a changé depuis."),
+        _l("Renvoyez le projet à son auteur ; il le remet tel quel, les visas donnés restent."),
+    ),
+    "presign.fonts": Message(
+        _l("Des caractères ne sont pas contenus dans le fichier : %(fonts)s."),
+        _l("Prévenez l'administrateur ; aucun numéro n'est utilisé."),
+    ),
+    "presign.not_archive": Message(
+        _l("Le fichier n'est pas un PDF/A : il ne se conserverait pas."),
+        _l("Prévenez l'administrateur ; aucun numéro n'est utilisé."),
+    ),
+    "presign.not_archivable": Message(
+        _l("Le fichier signé n'est plus un PDF/A : il n'a pas été retenu."),
+        _l("Le numéro et la date restent. Prévenez l'administrateur, puis signez à nouveau."),
+    ),
+    "presign.seal_unreadable": Message(
+        _l("Le cachet de l'institution ne peut pas être ouvert : le code de vérification ne pourrait pas être signé."),
+        _l("Prévenez l'administrateur ; aucun numéro n'est utilisé."),
+    ),
+    "presign.no_code": Message(
+        _l("Aucun code de vérification ne sera imprimé : l'installation n'a pas de cachet."),
+        _l("L'administrateur le crée une fois (ged pki seal). La signature n'en dépend pas."),
+    ),
+    "seal.none": Message(
+        _l("L'institution n'a pas encore de cachet."), _l("L'administrateur le fait par la commande ged pki seal.")
+    ),
+    "seal.unreadable": Message(
+        _l("La clé du cachet de l'institution ne s'ouvre pas."),
+        _l("L'administrateur doit corriger son fichier ou ce qui l'ouvre (GED_SEAL_…)."),
+    ),
+    # --- register ---
+    "database.malformed": Message(
+        _l("La base de données ne peut pas être lue : le fichier est endommagé."),
+        _l("Rétablissez une sauvegarde ; copiez la base par « .backup » de sqlite3, jamais pendant qu'on y écrit."),
+    ),
+    "database.unreachable": Message(
+        _l("La base de données ne répond pas."), _l("Démarrez-la ou corrigez GED_DATABASE_URL.")
+    ),
+    "clock.ahead": Message(
+        _l("L'heure du serveur est en avance : il dit %(on)s, le dernier numéro est du %(last)s."),
+        _l("Prévenez l'administrateur : il règle l'horloge, ou confirme l'heure par « ged clock confirm »."),
+    ),
+    "clock.jump": Message(
+        _l("Aucun numéro n'a été donné depuis le %(last)s, et le serveur dit %(on)s."),
+        _l("Prévenez l'administrateur : il vérifie l'horloge et confirme l'heure par « ged clock confirm »."),
+    ),
+    "clock.reason": Message(
+        _l("Rien ne dit comment l'heure a été vérifiée."), _l("Écrivez d'après quelle horloge vous la confirmez.")
+    ),
+    "register.closed": Message(_l("Le registre %(register)s est clos."), _l("Choisissez un registre ouvert.")),
+    "register.nature": Message(
+        _l("Ce registre n'est pas un registre d'arrivée."), _l("Choisissez un registre d'arrivée.")
+    ),
+    "register.not_clerk": Message(
+        _l("Le registre %(register)s est tenu par un autre bureau d'ordre."), _l("Adressez-vous à celui qui le tient.")
+    ),
+    "register.opening_number": Message(
+        _l("Le dernier numéro du registre papier manque."), _l("Écrivez le dernier numéro du registre papier.")
+    ),
+    "register.opening_reason": Message(
+        _l("Il faut dire quel registre papier est continué."), _l("Nommez le registre papier.")
+    ),
+    "register.pattern": Message(
+        _l("Le modèle de numéro n'est pas valable : il doit contenir {seq}."), _l("Corrigez le modèle.")
+    ),
+    "register.pattern_long": Message(
+        _l("Avec ce modèle, un numéro pourrait dépasser %(maximum)s caractères."),
+        _l("Écrivez les sigles dans le modèle au lieu de {entity}, {unit} ou {register}, ou abrégez-le."),
+    ),
+    "register.started": Message(
+        _l("Le registre %(register)s a déjà des numéros."),
+        _l("Un registre ne s'ouvre à un numéro qu'avant le premier."),
+    ),
+    "register.twice": Message(
+        _l("Ce courrier a déjà un numéro dans ce registre."), _l("Choisissez un autre registre.")
+    ),
+    "register.unknown": Message(
+        _l("Ce registre n'existe pas, ou vous n'y avez pas accès."), _l("Choisissez un registre de la liste.")
+    ),
+    "register.print_too_many": Message(
+        _l("L'extrait demandé compte %(total)s lignes : %(limit)s au plus."), _l("Imprimez une période plus courte.")
+    ),
+    # --- scan ---
+    "scan.interleave_odd": Message(
+        _l("Il y a %(count)s pages : un recto n'a pas son verso."),
+        _l("Retirez la page en trop ou numérisez celle qui manque, puis recommencez."),
+    ),
+    "scan.kind": Message(
+        _l("Une numérisation ne peut pas être jointe à ce titre."), _l("Choisissez document, annexe ou preuve.")
+    ),
+    "scan.letter_missing": Message(
+        _l("Aucun courrier n'est choisi."), _l("Choisissez un courrier de la liste ou écrivez son numéro.")
+    ),
+    "scan.merge_itself": Message(
+        _l("Une numérisation ne peut pas être réunie à elle-même."), _l("Choisissez-en une autre.")
+    ),
+    "scan.no_pages": Message(_l("Toutes les pages sont retirées."), _l("Remettez au moins une page.")),
+    "scan.not_clerk": Message(
+        _l("Les numérisations de cette unité sont l'affaire de son bureau d'ordre."), _l("Adressez-vous à lui.")
+    ),
+    "scan.not_waiting": Message(
+        _l("Cette numérisation n'attend plus : elle a été jointe, réunie ou écartée."), _l("Rechargez la liste.")
+    ),
+    "scan.order": Message(_l("L'ordre donné ne correspond plus aux pages."), _l("Rechargez la numérisation.")),
+    "scan.page_unknown": Message(_l("Cette page n'est plus dans la numérisation."), _l("Rechargez la numérisation.")),
+    "scan.signed": Message(_l("Ce fichier est signé : il reste entier, octet pour octet."), _l("Joignez-le tel quel.")),
+    "scan.split_first": Message(
+        _l("La coupure doit laisser au moins une page avant elle."), _l("Choisissez une page après la première.")
+    ),
+    "scan.stale": Message(
+        _l("Quelqu'un d'autre a modifié cette numérisation entre-temps."),
+        _l("Regardez son état ci-dessous, puis recommencez."),
+    ),
+    "scan.turn": Message(_l("Une page se tourne par quarts de tour."), _l("Choisissez 90, 180 ou 270 degrés.")),
+    "scan.virus": Message(
+        _l("Un virus a été trouvé dans une page de cette numérisation."),
+        _l("Retirez les pages marquées, ou écartez la numérisation ; prévenez l'administrateur."),
+    ),
+    "scan.unknown": Message(
+        _l("Cette numérisation n'existe pas, ou attend dans une autre unité."), _l("Rechargez la liste.")
+    ),
+    # --- separator ---
+    "separator.copies": Message(
+        _l("On imprime de 1 à %(maximum)s exemplaires à la fois."), _l("Corrigez le nombre d'exemplaires.")
+    ),
+    "separator.level": Message(
+        _l("Votre habilitation ne va pas jusqu'à ce niveau."), _l("Choisissez un niveau moins élevé.")
+    ),
+    "separator.unknown": Message(
+        _l("Cette feuille de séparation n'existe pas, ou n'existe plus."), _l("Rechargez la liste.")
+    ),
+    # --- search ---
+    "saved_search.empty": Message(
+        _l("Rien n'est cherché : il n'y a rien à enregistrer."), _l("Faites d'abord une recherche.")
+    ),
+    "saved_search.name_taken": Message(_l("Une de vos recherches porte déjà ce nom."), _l("Choisissez un autre nom.")),
+    "saved_search.too_many": Message(
+        _l("Vous avez déjà %(maximum)s recherches enregistrées."), _l("Supprimez celles qui ne servent plus.")
+    ),
+    "saved_search.unknown": Message(
+        _l("Cette recherche enregistrée n'existe pas, ou n'existe plus."), _l("Rechargez la liste de vos recherches.")
+    ),
+    "search.unknown_field": Message(_l("Ce filtre n'existe pas."), _l("Choisissez un filtre proposé.")),
+    # --- session ---
+    "session.refused": Message(_l("Identifiant ou mot de passe inexact."), _l("Vérifiez les deux, puis réessayez.")),
+    "session.required": Message(
+        _l("Vous n'êtes pas connecté, ou votre session a pris fin : rien n'a été enregistré."),
+        _l("Connectez-vous, puis recommencez."),
+    ),
+    "session.throttled": Message(
+        _l("Trop d'essais infructueux : la connexion est ralentie, votre compte n'est pas bloqué."),
+        _l("Attendez %(seconds)s s, puis réessayez."),
+    ),
+    "session.unknown": Message(_l("Cette session n'existe plus."), _l("Relisez la liste.")),
+    "session.not_yours": Message(_l("Cette session n'est pas la vôtre."), _l("Adressez-vous à l'administrateur.")),
+    "signature.revision_unknown": Message(
+        _l("Cette partie signée n'existe pas."), _l("Rouvrez les signatures du document.")
+    ),
+    # --- sign ---
+    "sign.no_timestamp": Message(
+        _l("Aucune autorité d'horodatage ne répond."), _l("Rien à faire : la preuve sera prolongée dès son retour.")
+    ),
+    "sign.failed": Message(
+        _l("La signature n'a pas pu être faite."), _l("Réessayez ; si l'erreur revient, prévenez l'administrateur.")
+    ),
+    "sign.unreadable": Message(
+        _l("Le fichier du courrier n'a pas pu être relu."),
+        _l("Réessayez ; si l'erreur revient, prévenez l'administrateur."),
+    ),
+    "sign.nothing": Message(_l("Aucun courrier n'est coché."), _l("Cochez les courriers à signer.")),
+    "sign.too_many": Message(
+        _l("On signe %(limit)s courriers au plus en une fois."), _l("Cochez-en moins, puis signez le reste.")
+    ),
+    "sign.not_signatory": Message(
+        _l("Seul le signataire signe, ou qui en a reçu la délégation."), _l("Adressez-vous au signataire.")
+    ),
+    "sign.no_register": Message(
+        _l("L'unité %(unit)s n'a pas de registre de départ."), _l("Un administrateur doit en ouvrir un.")
+    ),
+    "sign.in_ink": Message(
+        _l("Ce courrier se signe à la main."), _l("Imprimez-le pour la signature, puis numérisez l'original signé.")
+    ),
+    # --- power: what a delegation reaches ---
+    "power.amount": Message(
+        _l("Montant en jeu : %(amount)s F CFA ; votre délégation (%(act)s) s'arrête à %(limit)s F CFA."),
+        _l("Le titulaire doit agir lui-même, ou une personne dont la délégation va plus loin."),
+    ),
+    "power.not_in_force": Message(
+        _l("Votre délégation (%(act)s, %(days)s) n'est pas en vigueur."),
+        _l("Le titulaire doit signer lui-même, ou déléguer de nouveau."),
+    ),
+    "power.type": Message(
+        _l("Votre délégation (%(act)s) ne porte pas sur ce type de lettre."),
+        _l("Le titulaire doit agir lui-même, ou une personne dont la délégation va plus loin."),
+    ),
+    # --- slip ---
+    "slip.code_several": Message(
+        _l("Plusieurs pièces de la liste portent ce numéro (%(number)s)."),
+        _l("Lisez le code de l'étiquette, ou cochez la ligne à la main."),
+    ),
+    "slip.code_foreign": Message(
+        _l("Ce code n'est pas un code d'ici."), _l("Lisez le code imprimé sur le bordereau, ou tapez son numéro.")
+    ),
+    "slip.code_other": Message(
+        _l("Ce code n'est ni celui d'un bordereau, ni celui d'une étiquette de courrier."),
+        _l("Lisez le code du bordereau."),
+    ),
+    "slip.label_first": Message(
+        _l("Ce courrier est sur le bordereau %(number)s, qui n'est pas encore lu."), _l("Lisez d'abord le bordereau.")
+    ),
+    "slip.label_elsewhere": Message(
+        _l("Ce courrier n'est sur aucun des bordereaux lus."), _l("Lisez le bordereau avec lequel il est arrivé.")
+    ),
+    "slip.none_read": Message(
+        _l("Aucun bordereau n'est à recevoir dans la liste."), _l("Lisez le code d'un bordereau.")
+    ),
+    "slip.partly_read": Message(
+        _l("Une partie seulement des lettres du bordereau %(number)s a été lue."),
+        _l("Dites si tout est reçu, si les autres manquent, ou laissez-le de côté."),
+    ),
+    "slip.too_many_read": Message(
+        _l("La liste est limitée à %(limit)s bordereaux."), _l("Signez la réception de ceux-ci, puis continuez.")
+    ),
+    "slip.being_received": Message(
+        _l("Le destinataire a pointé ce bordereau et le signe."), _l("Rechargez-le : il ne s'annule plus.")
+    ),
+    "slip.book_empty": Message(
+        _l("Aucun bordereau pour ce jour et ce porteur."),
+        _l("Choisissez un jour et un porteur qui ont des bordereaux."),
+    ),
+    "slip.claim_remark": Message(
+        _l("Il faut dire ce qui a été constaté à la ligne %(line)s."), _l("Écrivez le constat.")
+    ),
+    "slip.count": Message(
+        _l("Le nombre de pièces de la ligne %(line)s n'est pas valable."),
+        _l("Écrivez un nombre entre 1 et %(maximum)s."),
+    ),
+    "slip.description_missing": Message(_l("La désignation de la ligne %(line)s manque."), _l("Désignez la pièce.")),
+    "slip.envelope_once": Message(
+        _l("Le pli fermé %(number)s ne peut aller qu'à une unité."),
+        _l("Choisissez une seule unité, ou retirez le pli."),
+    ),
+    "slip.line_not_here": Message(
+        _l("Le papier de la ligne %(line)s n'est pas chez vous."), _l("Choisissez une ligne dont le papier est ici.")
+    ),
+    "slip.line_returned": Message(_l("La ligne %(line)s est déjà sur un bordereau de retour."), _l("Retirez-la.")),
+    "slip.line_twice": Message(_l("Le courrier %(number)s figure deux fois."), _l("Retirez l'une des lignes.")),
+    "slip.line_undecided": Message(
+        _l("La ligne %(line)s n'est pas pointée."), _l("Dites pour chaque ligne ce qui a été reçu.")
+    ),
+    "slip.line_unknown": Message(
+        _l("Le bordereau n'a pas de ligne %(line)s."), _l("Choisissez une ligne du bordereau.")
+    ),
+    "slip.messenger_missing": Message(_l("Le nom du porteur manque."), _l("Écrivez le nom du porteur.")),
+    "slip.no_lines": Message(_l("Le bordereau n'a aucune ligne."), _l("Choisissez au moins une ligne.")),
+    "slip.no_pdf": Message(
+        _l("Ce bordereau n'a pas encore de document signé."), _l("L'expéditeur doit d'abord le signer.")
+    ),
+    "slip.no_receiver": Message(_l("L'unité destinataire manque."), _l("Choisissez au moins une unité.")),
+    "slip.no_register": Message(
+        _l("L'unité %(unit)s n'a pas de registre de bordereaux."), _l("Un administrateur doit en ouvrir un.")
+    ),
+    "slip.none_chosen": Message(_l("Aucun bordereau n'est choisi."), _l("Cochez au moins un bordereau de la liste.")),
+    "slip.not_received": Message(_l("Ce bordereau n'est pas encore reçu."), _l("Recevez-le d'abord.")),
+    "slip.not_receiver": Message(
+        _l("Seul un poste de l'unité destinataire reçoit ce bordereau."), _l("Adressez-vous à cette unité.")
+    ),
+    "slip.not_sender": Message(_l("Vous n'envoyez pas par ce poste."), _l("Choisissez un poste que vous occupez.")),
+    "slip.not_sent": Message(
+        _l("Ce bordereau n'est pas encore signé par son expéditeur."), _l("L'expéditeur doit d'abord le signer.")
+    ),
+    "slip.paper_elsewhere": Message(
+        _l("L'original de %(number)s est détenu par : %(unit)s."),
+        _l("Envoyez une copie, ou demandez l'original à cette unité."),
+    ),
+    "slip.paper_on_the_way": Message(
+        _l("L'original de %(number)s est en route (bordereau %(slip)s)."), _l("Attendez sa réception.")
+    ),
+    "slip.pdf_confidential": Message(
+        _l("Ce bordereau porte un courrier auquel vous n'avez pas accès."),
+        _l("Demandez l'accès à l'unité du courrier."),
+    ),
+    "slip.proof_missing": Message(
+        _l("L'exemplaire signé à la main n'est pas encore numérisé."), _l("Numérisez d'abord l'exemplaire signé.")
+    ),
+    "slip.proof_unknown": Message(_l("Cette preuve n'existe plus."), _l("Rechargez le bordereau.")),
+    "slip.received": Message(
+        _l("Ce bordereau est déjà reçu : rien n'a été changé."),
+        _l("Ouvrez-le pour voir qui l'a reçu ; un écart constaté depuis se signale par un nouveau document."),
+    ),
+    "slip.received_at": Message(
+        _l("La date ou l'heure de réception n'est pas valable."), _l("Corrigez la date et l'heure.")
+    ),
+    "slip.receiver_name": Message(
+        _l("Le nom de la personne qui a reçu manque."), _l("Écrivez le nom porté sur l'exemplaire.")
+    ),
+    "slip.remark_missing": Message(
+        _l("Il faut dire ce qui est endommagé à la ligne %(line)s."), _l("Écrivez l'observation.")
+    ),
+    "slip.return_by_missing": Message(_l("La date de retour manque."), _l("Dites quand la pièce doit revenir.")),
+    "slip.return_by_past": Message(_l("La date de retour est passée."), _l("Choisissez un jour à venir.")),
+    "slip.same_unit": Message(
+        _l("%(unit)s ne peut pas s'envoyer un bordereau à elle-même."), _l("Choisissez une autre unité.")
+    ),
+    "slip.signed": Message(_l("Ce bordereau est déjà signé et envoyé."), _l("Rechargez-le.")),
+    "slip.stale": Message(
+        _l("Une autre personne reçoit ce bordereau."), _l("Rechargez le bordereau : votre saisie est gardée.")
+    ),
+    "slip.task_remark": Message(_l("Il faut dire ce qui a été fait."), _l("Écrivez la suite donnée.")),
+    "slip.task_settled": Message(_l("Cet écart est déjà réglé."), _l("Rechargez la liste.")),
+    "slip.task_unknown": Message(_l("Cet écart n'existe plus."), _l("Rechargez la liste.")),
+    "slip.text_long": Message(_l("Ce texte dépasse %(limit)s caractères."), _l("Raccourcissez-le.")),
+    "slip.too_many_lines": Message(
+        _l("Le bordereau a trop de lignes : %(limit)s au plus."), _l("Faites plusieurs bordereaux.")
+    ),
+    "slip.unit_closed": Message(_l("%(unit)s est fermée."), _l("Choisissez l'unité qui lui succède.")),
+    "slip.unknown": Message(_l("Ce bordereau n'existe pas, ou vous n'y avez pas accès."), _l("Vérifiez le numéro.")),
+    "slip.voided": Message(_l("Ce bordereau est annulé."), _l("Faites un nouveau bordereau.")),
+    # --- snapshot ---
+    "snapshot.ahead": Message(
+        _l("La copie %(name)s est plus récente que la base de données."), _l("Reconstruisez l'index.")
+    ),
+    "snapshot.not_whole": Message(_l("La copie %(name)s n'est pas entière (%(state)s)."), _l("Faites-en une autre.")),
+    "snapshot.schema": Message(
+        _l("La copie %(name)s a la forme d'une autre version du programme."), _l("Reconstruisez l'index.")
+    ),
+    "snapshot.unknown": Message(_l("Il n'y a pas de copie %(name)s."), _l("Regardez la liste des copies.")),
+    # --- stamp ---
+    "stamp.failed": Message(
+        _l("La marque de signature n'a pas pu être dessinée."),
+        _l("Réessayez ; si l'erreur revient, prévenez l'administrateur."),
+    ),
+    # --- synonyms ---
+    "synonyms.no_word": Message(
+        _l("Ligne %(line)s, « %(text)s » : un membre ne contient aucun mot."),
+        _l("Chaque membre du groupe contient au moins une lettre ou un chiffre."),
+    ),
+    "synonyms.not_written": Message(
+        _l("La liste des synonymes n'a pas pu être écrite ; l'ancienne reste en usage."),
+        _l("Vérifiez la place et les droits du dossier des données."),
+    ),
+    "synonyms.nothing_new": Message(_l("Ces groupes sont déjà dans la liste."), _l("Écrivez un autre groupe.")),
+    "synonyms.one_member": Message(
+        _l("Ligne %(line)s, « %(text)s » : il faut au moins deux membres différents."),
+        _l("Un groupe a au moins deux membres différents, séparés par = ou par une virgule."),
+    ),
+    "synonyms.stale": Message(
+        _l("Quelqu'un a changé la liste des synonymes entre-temps ; votre changement n'est pas enregistré."),
+        _l("Regardez la liste, puis recommencez."),
+    ),
+    "synonyms.too_long": Message(
+        _l("Ligne %(line)s, « %(text)s » : un membre a plus de huit mots."),
+        _l("Chaque membre du groupe a huit mots au plus."),
+    ),
+    "synonyms.too_many": Message(
+        _l("Ligne %(line)s, « %(text)s » : il y en a trop."),
+        _l("Un groupe a douze membres au plus, et la liste deux mille groupes."),
+    ),
+    "synonyms.unknown": Message(_l("Ce groupe n'est plus dans la liste."), _l("Regardez la liste des synonymes.")),
+    # --- copies of the journal's heads, kept elsewhere ---
+    "copy.altered": Message(
+        _l("Cette copie des têtes du journal n'est pas signée par la clé donnée, ou elle n'est pas entière."),
+        _l("Donnez la clé qui a signé cette copie, et le fichier tel qu'il a été copié."),
+    ),
+    "copy.empty": Message(
+        _l("Cette copie des têtes du journal est vide."), _l("Donnez une copie de heads.jsonl d'une ligne au moins.")
+    ),
+    "copy.key_unreadable": Message(
+        _l("Cette clé publique du journal ne peut pas être lue."),
+        _l("Donnez le fichier journal.pub tel qu'il a été copié."),
+    ),
+    # --- template ---
+    "template.unknown": Message(_l("Ce modèle de lettre n'existe pas."), _l("Choisissez un modèle de la liste.")),
+    # --- text ---
+    "text.glyph_missing": Message(
+        _l("Le caractère « %(character)s » ne peut pas être imprimé."), _l("Remplacez ce caractère.")
+    ),
+    # --- typeset, work ---
+    "work.busy": Message(
+        _l("Plusieurs travaux lourds sont déjà en cours : celui-ci n'a pas pu commencer."),
+        _l(
+            "Rien n'est perdu. Une page que vous avez ouverte se recharge d'elle-même dans dix secondes ; ce que vous avez "
+            "envoyé est à renvoyer."
+        ),
+    ),
+    "typeset.crashed": Message(
+        _l("La mise en page a demandé trop de temps ou de mémoire."), _l("Demandez moins de lignes à la fois.")
+    ),
+    "typeset.failed": Message(
+        _l("La mise en page du document a échoué."), _l("Réessayez ; si l'erreur revient, prévenez l'administrateur.")
+    ),
+    "typeset.glyph": Message(
+        _l("Le caractère « %(character)s » ne peut pas être imprimé."), _l("Retirez ou remplacez ce caractère.")
+    ),
+    # --- unit ---
+    "unit.unknown": Message(_l("Cette unité n'existe pas."), _l("Choisissez une unité de la liste.")),
+    # --- upload ---
+    "upload.missing": Message(_l("Aucun fichier n'a été envoyé."), _l("Choisissez un fichier.")),
+    "upload.too_large": Message(
+        _l("L'envoi dépasse la taille permise."), _l("Envoyez un fichier plus léger ou en plusieurs fois.")
+    ),
+    "upload.unreadable": Message(_l("L'envoi n'a pas pu être lu."), _l("Envoyez de nouveau le fichier.")),
+}
