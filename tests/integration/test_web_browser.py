@@ -375,7 +375,7 @@ def test_the_buttons_of_files_stand_apart_and_stay_clear_while_the_list_is_asked
     beside, below = cancel["x"] - fetch["x"] - fetch["width"], cancel["y"] - fetch["y"] - fetch["height"]
     assert max(beside, below) >= 8, (beside, below)
     held: list[Route] = []
-    page.route("**/mes-fichiers/liste", lambda route: held.append(route))
+    page.route("**/mes-fichiers/liste", lambda route: held.append(route))  # noqa: PLW0108  # Playwright marks what it calls
     expect(page.locator("#files.htmx-request")).to_be_attached()
     expect(page.locator("#fetch-1")).to_have_css("opacity", "1")
     held[0].continue_()
