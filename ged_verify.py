@@ -799,7 +799,7 @@ def _pdf_line(
     if not status.trusted and when is not None and (proven or revisions is not None):
         # Without a time-stamp the time is the signer's own word; the journal's anchor says how late it may be.
         status = _status(embedded, roots, when)
-    told = (when.isoformat() if when else "") + (" (horodaté)" if proven else " (heure du signataire)")
+    told = "" if when is None else f"{when.isoformat()} ({'horodaté' if proven else 'heure du signataire'})"
     if not _is_trusted(embedded, status):
         return Line("open", what, who, told, _NO_CERTIFICATE)
     if not own_roots:

@@ -17,8 +17,8 @@ from bench.relevance import tell
 from ged import jobs
 from ged.adapters.queue_rq import RqQueue
 from ged.ports import PostId, SearchQuery
-from ged.registry import operations as registry
-from ged.registry.models import Register
+from ged.register import operations as registry
+from ged.register.models import Register
 from ged.unit import Services
 from indexer.elastic_index import ElasticIndex
 from indexer.tantivy_index import TantivyIndex

@@ -28,8 +28,8 @@ from bench.relevance import tell
 from ged.access import Because, MailAccess
 from ged.org.models import Unit
 from ged.ports import IndexDocument, Principal, unit_principal
-from ged.registry.models import Channel, Direction, Mail, MailNumber, Priority, Register, RegisterNature
-from ged.registry.states import MailState
+from ged.register.models import Channel, Direction, Mail, MailNumber, Priority, Register, RegisterNature
+from ged.register.states import MailState
 from ged.unit import Services
 from tests.factories import SECRET, make_organisation, make_services
 from tests.routing_kit import unit_id

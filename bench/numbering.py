@@ -23,8 +23,8 @@ from pathlib import Path
 from sqlalchemy import select, text
 
 from ged.db import make_engine
-from ged.registry.models import MailNumber
-from ged.registry.operations import register_incoming
+from ged.register.models import MailNumber
+from ged.register.operations import register_incoming
 from tests import clerks
 from tests.servers import close_run, open_run, postgres
 

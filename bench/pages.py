@@ -27,7 +27,7 @@ from sqlalchemy import event, insert, text
 from bench._house import House, fill, letters, make_house
 from bench.relevance import tell
 from ged.models import metadata
-from ged.registry.models import RegisterCounter
+from ged.register.models import RegisterCounter
 from tests.servers import close_run, open_run
 from tests.site import open_site, sign_in
 

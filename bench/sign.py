@@ -25,8 +25,8 @@ from pyhanko.sign import signers
 from pyhanko.sign.fields import SigSeedSubFilter
 
 from bench._slips import SlipHouse
+from ged.dispatch.models import Party
 from ged.ports import SignRequest, UnlockedKey
-from ged.registry.dispatch_models import Party
 from ged.signbook import render
 from ged.signbook.render import Letter, PageMode, Pages
 from ged.signbook.titles import Signatory

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from bench._house import House, Site, ask, fill, letters, make_house, served
 from bench.relevance import tell
-from ged.registry import bridges
+from ged.capture import bridges
 from tests.factories import actor
 
 ACCOUNT = "agent"

@@ -27,9 +27,9 @@ from ged.errors import NotFound
 from ged.org.models import Person
 from ged.pipeline import seal_head
 from ged.ports import Confidentiality, Digest, MailId
-from ged.registry import typed_numbers
-from ged.registry.journal import REFUSALS
-from ged.registry.models import Attachment, AttachmentPage, Mail, MailNumber
+from ged.register import typed_numbers
+from ged.register.journal import REFUSALS
+from ged.register.models import Attachment, AttachmentPage, Mail, MailNumber
 from ged.signbook.models import SignedRevision
 from ged.slips.models import SlipLine, SlipRevision
 from ged.unit import SYSTEM, Actor, Services

@@ -2,22 +2,27 @@
 
 from ged.access import MailAccess
 from ged.audit import AuditEntry, AuditHead, AuditPayload
+from ged.capture import models as intake_models
+from ged.capture import profiles as scan_profiles
 from ged.db import Base
+from ged.dispatch import models as dispatch_models
 from ged.held import hold_when_created
 from ged.job_figures import JobFigure
 from ged.jobs import Job, JobSchedule
 from ged.org import models as org
 from ged.org.refusals import RefusalCount
 from ged.preservation import models as preservation
-from ged.registry import dispatch_models, intake_models, saved_models, scan_profiles, signature_models, takeover_models
-from ged.registry import models as registry
-from ged.registry.suggestions import models as suggestions
+from ged.recognition import models as signature_models
+from ged.register import models as registry
 from ged.reports import models as reports
 from ged.routing import models as routing
 from ged.schema import SchemaTolerance
+from ged.search import models as saved_models
 from ged.signbook import models as signbook
 from ged.signbook import token_models
 from ged.slips import models as slips
+from ged.suggestions import models as suggestions
+from ged.takeover import models as takeover_models
 from ged.workers import Worker
 
 metadata = Base.metadata

@@ -17,26 +17,25 @@ from ged import audit, job_figures, jobs, runner, upkeep
 from ged.archive import blobs as archive_blobs
 from ged.archive.anchor import journal_anchors
 from ged.archive.seal import journal_seal
+from ged.capture import partials
 from ged.closing import operations as closing
+from ged.dispatch import operations as dispatch
 from ged.errors import EngineFailed
 from ged.jobs import ClaimedJob, JobKind, JobState
+from ged.mailbox import operations as mailboxes
 from ged.ports import JobId, Lane
 from ged.preservation import operations as preservation
-from ged.registry import (
-    dispatch,
-    files,
-    partials,
-    recognition,
-    saved_alerts,
-    saved_searches,
-    signature_checks,
-    takeover_queries,
-)
-from ged.registry import mailbox as mailboxes
-from ged.registry.suggestions import lessons, readings, resent, scan_reading
+from ged.recognition import jobs as recognition
+from ged.recognition import scans as scan_reading
+from ged.recognition import signatures as signature_checks
+from ged.register import files
 from ged.reports import exports
 from ged.runner import Beat, Limits, Run
 from ged.schedules import Every, Nightly, Schedule
+from ged.search import alerts as saved_alerts
+from ged.search import saved as saved_searches
+from ged.suggestions import lessons, readings, resent
+from ged.takeover import queries as takeover_queries
 from ged.unit import Services, UnitOfWork
 
 logger = logging.getLogger(__name__)

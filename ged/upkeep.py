@@ -16,10 +16,10 @@ from ged import access, job_figures, jobs
 from ged.jobs import Job, JobKind, JobState
 from ged.org.models import Unit
 from ged.ports import Confidentiality, IndexDocument, IndexedLetter, MailId, Principal
-from ged.registry import takeover_queries
-from ged.registry.indexing import index_documents
-from ged.registry.models import Mail
+from ged.register.models import Mail
 from ged.routing.models import Assignment
+from ged.search.indexing import index_documents
+from ged.takeover import queries as takeover_queries
 from ged.unit import Services
 
 if TYPE_CHECKING:

@@ -14,12 +14,12 @@ from ged.archive import blobs as archive_blobs
 from ged.archive.anchor import journal_anchors
 from ged.archive.outside import HeldCopy
 from ged.archive.seal import journal_seal
+from ged.capture.intake import NUMBER_MISSING
 from ged.closing import operations as closing
 from ged.errors import EngineFailed, GedError
 from ged.ports import Digest, Verdict
-from ged.registry import allocation, journal_check
-from ged.registry.intake import NUMBER_MISSING
-from ged.registry.models import MailNumber, Register
+from ged.register import allocation, journal_check
+from ged.register.models import MailNumber, Register
 from ged.signbook.queries import issued_letters
 from ged.slips.revisions import issued_slips
 from ged.unit import Services

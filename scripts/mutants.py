@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any
 
 import libcst as cst
-from libcst.metadata import MetadataWrapper, PositionProvider
+from libcst._nodes.internal import CodegenState
+from libcst.metadata import MetadataWrapper, PositionProvider, WhitespaceInclusivePositionProvider
 from mutmut.mutation.mutators import mutation_operators
 
 MODULE = "(module)"
@@ -58,30 +60,71 @@ def mutants_of(path: str, source: str) -> list[Mutant]:
     """All mutants of a file that compile and differ from it and from each other, in the order of its lines."""
     wrapper = MetadataWrapper(cst.parse_module(source), unsafe_skip_copy=True)
     module, positions = wrapper.module, wrapper.resolve(PositionProvider)
+    text = _Text(source, module, wrapper.resolve(WhitespaceInclusivePositionProvider))
     members = {
         node.name.value: [target.value for target in _assigned(node)]
         for node in module.body
         if isinstance(node, cst.ClassDef) and _bases(node) & _ENUMS
     }
     found: dict[str, Mutant] = {}
-    for index, statement in enumerate(module.body):  # one by one: a change is then made and compared in a small tree
-        before = module.with_changes(body=module.body[:index], footer=()).code
-        after = module.with_changes(header=(), body=module.body[index + 1 :]).code
-        part = module.code_for_node(statement)
-        seen = {ast.dump(ast.parse(part))}
+    for statement in module.body:
+        start, stop = text.span(statement)
+        part = source[start:stop]
+        (as_is,) = ast.parse(part).body
+        seen = set[tuple[int, str]]()
         for place, node, changed in _changes(statement, members):
-            text = module.code_for_node(statement.deep_replace(node, changed))
+            begin, end = text.span(node)
+            instead = source[start:begin] + text.code(changed, place.depth) + source[end:stop]
             try:
-                tree = ast.dump(ast.parse(text))
+                old, new = _meaning(as_is, part, instead)
             except SyntaxError:
                 continue
-            if tree in seen:
+            if new == old or new in seen:
                 continue
-            seen.add(tree)
-            was, becomes = _lines(part, text)
+            seen.add(new)
+            was, becomes = _lines(part, instead)
             first, last = _span(place, node, positions)
-            found[before + text + after] = Mutant(path, place.where, was, becomes, first, last, before + text + after)
+            whole = source[:start] + instead + source[stop:]
+            found[whole] = Mutant(path, place.where, was, becomes, first, last, whole)
     return list(found.values())
+
+
+class _Text:
+    """The text of a file, where each of its nodes stands, and the text of a node that shall stand there."""
+
+    def __init__(self, source: str, module: Any, positions: Any) -> None:
+        self._module, self._positions = module, positions
+        self._starts = [0, *accumulate(map(len, source.splitlines(keepends=True)))]
+
+    def span(self, node: Any) -> tuple[int, int]:
+        """Where the node begins and ends, blanks and comments that belong to it included."""
+        found = self._positions[node]
+        return tuple(self._starts[one.line - 1] + one.column for one in (found.start, found.end))
+
+    def code(self, node: Any, depth: int) -> str:
+        """The node's text inside so many blocks."""
+        state = CodegenState(self._module.default_indent, self._module.default_newline)
+        for _ in range(depth):
+            state.increase_indent(self._module.default_indent)
+        node._codegen(state)
+        return "".join(state.tokens)
+
+
+def _meaning(old: ast.stmt, part: str, instead: str) -> tuple[tuple[int, str], tuple[int, str]]:
+    """What a statement and another text of it mean where they differ: of a class, only the member that differs.
+
+    Raises:
+        SyntaxError: the second is no Python.
+    """
+    (new,) = ast.parse(instead).body
+    if not (isinstance(old, ast.ClassDef) and isinstance(new, ast.ClassDef)):
+        return (0, ast.dump(old)), (0, ast.dump(new))
+    before, after = part.splitlines(), instead.splitlines()
+    line = next((n for n, pair in enumerate(zip(before, after, strict=False), 1) if pair[0] != pair[1]), 0)
+    at = next((n for n, one in enumerate(old.body) if one.lineno <= line <= (one.end_lineno or 0)), -1)
+    if at < 0 or len(old.body) != len(new.body):
+        return (-1, ast.dump(old)), (-1, ast.dump(new))
+    return (at, ast.dump(old.body[at])), (at, ast.dump(new.body[at]))
 
 
 # --- Where to change ----------------------------------------------------------------------------------------------
@@ -94,6 +137,7 @@ class _Place:
     names: tuple[str, ...] = ()
     in_function: bool = False
     statement: Any = None
+    depth: int = 0
 
     @property
     def where(self) -> str:
@@ -121,7 +165,7 @@ def _walk(node: Any, place: _Place) -> Iterator[tuple[_Place, Any]]:
     if isinstance(node, cst.Expr) and isinstance(node.value, cst.SimpleString | cst.ConcatenatedString):
         return  # a docstring
     if isinstance(node, cst.ClassDef):
-        place = _Place((*place.names, node.name.value), place.in_function, node)
+        place = replace(place, names=(*place.names, node.name.value), statement=node, depth=place.depth + 1)
         is_table = any(target.value == "__tablename__" for target in _assigned(node))
         for part in node.body.body:
             if isinstance(part, cst.FunctionDef) or not is_table:
@@ -129,10 +173,12 @@ def _walk(node: Any, place: _Place) -> Iterator[tuple[_Place, Any]]:
         return
     if isinstance(node, cst.FunctionDef):
         names = place.names if place.in_function else (*place.names, node.name.value)
-        place = _Place(names, True, node)
+        place = replace(place, names=names, in_function=True, statement=node)
     elif isinstance(node, cst.BaseStatement):
-        place = _Place(place.names, place.in_function, node)
+        place = replace(place, statement=node)
     yield place, node
+    if isinstance(node, cst.IndentedBlock):
+        place = replace(place, depth=place.depth + 1)
     for child in node.children:
         yield from _walk(child, place)
 

@@ -5,8 +5,10 @@
     scripts/mutate.py access        one area (or several)
     scripts/mutate.py access --only grant    the mutants of one function, while its tests are written
 
-A mutant lives in the memory of a forked process only: no file is changed. It meets the tests that come by the changed
-lines, and, when these let it live, all tests of its area. It is killed when a test fails or takes far too long.
+A mutant lives in the memory of a forked process only: no file is changed. It is killed when a test fails or takes far too
+long. Where it can, it is put into the program as it runs after all tests of its area (``warm``), and meets those that come
+by the changed lines. A mutant that cannot be put there, or that lives without a reason, meets all tests of its area, run
+from the beginning.
 
 Exits with 1 when fewer than 90 % of an area's mutants are killed, or a survivor does not stand with its reason in
 tests/mutation/survivors.toml, or one that stands there survives no more.
@@ -32,6 +34,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,14 +45,13 @@ RESULTS = ROOT / ".cache" / "mutate"
 CHILDREN = 2
 NICE = 15
 GOAL = 0.9
-ENOUGH = 0.6  # a selection larger than this part of an area's tests is no selection
-NO_TESTS, BROKEN = 5, 70  # pytest's own status, and ours for an error of this program
+NO_TESTS = 5  # pytest's own status
 
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
-import coverage  # noqa: E402  (beside this file are the mutants, and the project is not installed)
-import pytest  # noqa: E402
+import pytest  # noqa: E402  (beside this file are the mutants, and the project is not installed)
 from mutants import Mutant, mutants_of  # noqa: E402
+from warm import BROKEN, LEFT, LIVES, Seen, Warm  # noqa: E402
 
 
 class MutationError(Exception):
@@ -63,21 +65,6 @@ class Area:
     name: str
     sources: tuple[str, ...]
     tests: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Baseline:
-    """A run of an area's tests on the program as it is.
-
-    Attributes:
-        seconds: how long each test took, by its id.
-        by_line: which tests came by a line, by file and line.
-        modules: what others wrote and the tests loaded.
-    """
-
-    seconds: dict[str, float]
-    by_line: dict[str, dict[int, list[str]]]
-    modules: list[str]
 
 
 @dataclass(frozen=True)
@@ -151,7 +138,7 @@ class Runner:
         pid, status = os.wait()
         return running.pop(pid), os.waitstatus_to_exitcode(status)
 
-    def start(self, job: Job, plugin: Any = None) -> int:
+    def start(self, job: Job) -> int:
         """The id of the process that runs the job."""
         self._number += 1
         sys.stdout.flush()
@@ -160,35 +147,37 @@ class Runner:
             return pid
         status = BROKEN
         try:
-            status = self._work(job, self._folder / str(self._number), plugin)
+            status = self._work(job, self._folder / str(self._number))
         except BaseException:  # noqa: BLE001  (told by the status)
             traceback.print_exc()
         finally:
             os._exit(status)
 
-    def _work(self, job: Job, folder: Path, plugin: Any) -> int:
-        said = os.open(self._folder / "said", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        os.dup2(said, 1)
-        os.dup2(said, 2)
+    def _work(self, job: Job, folder: Path) -> int:
+        self.write_down()
         resource.setrlimit(resource.RLIMIT_CPU, (self.cpu_s, self.cpu_s))
         if job.mutant:
             _put_in_place(job.mutant)
-        words = [
-            "-x",
-            "-q",
-            "--assert=plain",
-            "-p",
-            "no:cacheprovider",
-            f"--basetemp={folder}",
-            f"--timeout={self.limit_s:.0f}",
-        ]
-        status = int(pytest.main([*words, "--hypothesis-seed=0", *job.tests], plugins=[plugin] if plugin else []))
+        status = run_pytest(job.tests, folder, self.limit_s)
         shutil.rmtree(folder, ignore_errors=True)
         return status
+
+    def write_down(self) -> None:
+        """From now on what this process says goes to a file."""
+        said = os.open(self._folder / "said", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(said, 1)
+        os.dup2(said, 2)
 
     def said(self) -> str:
         """The last words of pytest."""
         return (self._folder / "said").read_text()[-4000:]
+
+
+def run_pytest(tests: tuple[str, ...], folder: Path, limit_s: float, *more: str, plugin: Any = None) -> int:
+    """Run tests in this process; pytest's exit status."""
+    words = ["-x", "-q", "--assert=plain", "-p", "no:cacheprovider", "--hypothesis-seed=0"]
+    words += [f"--basetemp={folder}", f"--timeout={limit_s:.0f}", *more]
+    return int(pytest.main([*words, *tests], plugins=[plugin] if plugin else []))
 
 
 def _put_in_place(mutant: Mutant) -> None:
@@ -209,59 +198,28 @@ def _put_in_place(mutant: Mutant) -> None:
 # --- The program as it is -------------------------------------------------------------------------------------------
 
 
-class _Watch:
-    """Plugin of pytest: which test comes by which line, and how long it takes."""
-
-    def __init__(self, area: Area, to: Path) -> None:
-        self._cov = coverage.Coverage(data_file=None, include=[str(ROOT / path) for path in area.sources])
-        self._area, self._to, self._seconds = area, to, dict[str, float]()
-        self._cov.start()
-
-    def pytest_runtest_logstart(self, nodeid: str) -> None:
-        """Lines from here on are this test's."""
-        self._cov.switch_context(nodeid)
-        self._seconds[nodeid] = 0.0
-
-    def pytest_runtest_logreport(self, report: Any) -> None:
-        """Set-up, call and tear-down each take their time."""
-        self._seconds[report.nodeid] += report.duration
-
-    def pytest_unconfigure(self) -> None:
-        """Write down what was seen."""
-        self._cov.stop()
-        data = self._cov.get_data()
-        lines = {path: data.contexts_by_lineno(str(ROOT / path)) for path in self._area.sources}
-        modules = sorted(name for name, module in sys.modules.items() if _is_foreign(name, module))
-        self._to.write_text(json.dumps({"seconds": self._seconds, "lines": lines, "modules": modules}))
-
-
-def _is_foreign(name: str, module: Any) -> bool:
-    """Whether somebody else wrote it, so that no mutant can be in it."""
-    path = getattr(module, "__file__", None)
-    own = path is not None and Path(path).is_relative_to(ROOT) and "site-packages" not in path
-    return path is not None and not own and name != "__main__" and "pytest_cov" not in name
-
-
-def look_at(area: Area, runner: Runner, folder: Path) -> Baseline:
-    """Run the area's tests once.
+def meet_warm(area: Area, mutants: list[Mutant], runner: Runner, folder: Path) -> Seen:
+    """Run the area's tests, then try the mutants that can be put into the running program.
 
     Raises:
-        MutationError: they fail.
+        MutationError: the tests fail on the program as it is, or hang on each other.
     """
-    to = folder / "baseline.json"
     pid = os.fork()
-    if not pid:  # coverage traces the process that it is started in
-        watch = _Watch(area, to)
-        _, status = os.waitpid(runner.start(Job(None, area.tests), watch), 0)
-        os._exit(os.waitstatus_to_exitcode(status))
+    if not pid:
+        status = BROKEN
+        with os.fdopen(os.dup(1), "w") as out:
+            runner.write_down()
+            warm = Warm(ROOT, area.sources, mutants, folder, CHILDREN, partial(print, file=out, flush=True))
+            try:
+                status = run_pytest(area.tests, folder / "warm", 60, "--capture=no", plugin=warm)
+            finally:
+                os._exit(status)
     _, status = os.waitpid(pid, 0)
-    if status or not to.exists():
-        raise MutationError(f"The tests of '{area.name}' fail without any mutant:\n{runner.said()}")
-    seen = json.loads(to.read_text())
-    lines = {
-        path: {int(n): [t for t in tests if t] for n, tests in rows.items()} for path, rows in seen["lines"].items()
-    }
-    return Baseline(seen["seconds"], lines, seen["modules"])
+    written = folder / "seen.json"
+    seen = Seen(**json.loads(written.read_text())) if written.exists() else Seen(trouble="ended early")
+    if seen.trouble or status:
+        raise MutationError(f"The tests of '{area.name}': {seen.trouble or 'they fail'}\n{runner.said()}")
+    return seen
 
 
 def load_ahead(modules: list[str], area: Area) -> None:
@@ -322,17 +280,6 @@ def _module(path: str) -> str:
     return path.removesuffix(".py").replace("/", ".")
 
 
-def selection(mutant: Mutant, area: Area, seen: Baseline) -> tuple[str, ...]:
-    """The tests that come by the changed lines, in the order of a whole run; all where they would be nearly all."""
-    if mutant.is_at_import:
-        return area.tests
-    lines = seen.by_line[mutant.path]
-    found = {test for line in range(mutant.first, mutant.last + 1) for test in lines.get(line, [])}
-    if not found or sum(seen.seconds[t] for t in found) > ENOUGH * sum(seen.seconds.values()):
-        return area.tests
-    return tuple(test for test in seen.seconds if test in found)
-
-
 # --- An area --------------------------------------------------------------------------------------------------------
 
 
@@ -345,21 +292,21 @@ def examine(area: Area, only: str | None, tell: Callable[[str], None]) -> Outcom
     begin = time.monotonic()
     mutants = [m for path in area.sources for m in mutants_of(path, (ROOT / path).read_text())]
     mutants = [m for m in mutants if only is None or only in m.where]
+    may = {(row["path"], row["where"], row["was"], row["becomes"]) for row in reasons()}
     with tempfile.TemporaryDirectory(prefix="ged-mutate-") as name:
         runner = Runner(Path(name))
-        seen = look_at(area, runner, Path(name))
+        tell(f"{area.name}:")
+        seen = meet_warm(area, mutants, runner, Path(name))
         load_ahead(seen.modules, area)
-        whole = sum(seen.seconds.values())
         runner.limit_s = 20 + 10 * max(seen.seconds.values(), default=0)
-        runner.cpu_s = int(120 + 5 * whole)
-        chosen = {m: selection(m, area, seen) for m in mutants}
-        tell(f"{area.name}: {len(mutants)} mutants, {len(seen.seconds)} tests, {whole:.0f} s")
-        wrong = _not_alone({tests for tests in chosen.values() if tests != area.tests}, runner)
-        first = (Job(m, area.tests if tests in wrong else tests) for m, tests in chosen.items())
-        alive = _alive(runner, first, tell)
-        again = (Job(job.mutant, area.tests) for job in alive if job.tests != area.tests)
-        left = {job.mutant for job in alive if job.tests == area.tests}
-        left |= {job.mutant for job in _alive(runner, again, tell)}
+        runner.cpu_s = int(120 + 5 * sum(seen.seconds.values()))
+        living = [m for m, fate in zip(mutants, seen.fates, strict=True) if fate == LIVES]
+        left = {m for m in living if m.key in may}
+        again = [
+            m for m, fate in zip(mutants, seen.fates, strict=True) if fate == LEFT or (fate == LIVES and m not in left)
+        ]
+        tell(f"  {len(living)} live, {len(left)} of them with a reason; {len(again)} meet all tests from the beginning")
+        left |= {job.mutant for job in _alive(runner, (Job(m, area.tests) for m in again), tell) if job.mutant}
         _require_passing(area, runner)  # a full disk would have killed them all
     survivors = [m for m in mutants if m in left]
     return _judge(area, mutants, survivors, only, time.monotonic() - begin)
@@ -369,12 +316,6 @@ def _require_passing(area: Area, runner: Runner) -> None:
     ((_, status),) = runner.run(iter([Job(None, area.tests)]))
     if status:
         raise MutationError(f"The tests of '{area.name}' fail by now without any mutant:\n{runner.said()}")
-
-
-def _not_alone(selections: set[tuple[str, ...]], runner: Runner) -> set[tuple[str, ...]]:
-    """Selections that fail without any mutant: their tests hang on others before them."""
-    ran = runner.run(Job(None, tests) for tests in sorted(selections))
-    return {job.tests for job, status in ran if status}
 
 
 def _alive(runner: Runner, jobs: Iterator[Job], tell: Callable[[str], None]) -> list[Job]:

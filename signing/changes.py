@@ -43,7 +43,7 @@ _MOST_PAGES = 100_000
 _DEEPEST = 64
 _UNSEEN = frozenset({"/DSS", "/Extensions", "/Version"})
 _FILLED_KEYS = frozenset({"/V", "/AP", "/M", "/F"})
-_NEW_FORM_KEYS = frozenset({"/Fields", "/SigFlags", "/DR", "/DA"})
+_SHARED_FORM_KEYS = frozenset({"/Fields", "/SigFlags", "/DR", "/DA"})
 _AREAS = {
     "/Contents": "page_content",
     "/Resources": "page_content",
@@ -311,12 +311,9 @@ class _Comparison:
         if not isinstance(new, Dictionary) or not (old is None or isinstance(old, Dictionary)):
             yield "form_values"
             return
-        if old is None and not {*new.keys()} <= _NEW_FORM_KEYS:
-            yield "form_values"
         old = Dictionary() if old is None else old
         places = (old.objgen, new.objgen)
-        shared = frozenset({"/Fields", "/SigFlags", "/DR", "/DA"})
-        yield from self._keys(old, new, "form_values", places, skipped=shared)
+        yield from self._keys(old, new, "form_values", places, skipped=_SHARED_FORM_KEYS)
         yield from self._defaults(old, new, places)
         yield from self._field_lists(old.get("/Fields"), new.get("/Fields"), places)
 

@@ -20,8 +20,8 @@ from ged.archive import merkle
 from ged.audit import canonical
 from ged.errors import EngineFailed
 from ged.pipeline import anchor_journal, seal_folder
-from ged.registry.models import AttachmentKind
-from ged.registry.operations import SourcePage, attach
+from ged.register.models import AttachmentKind
+from ged.register.operations import SourcePage, attach
 from tests import pages
 from tests.factories import NOW
 from tests.pki_kit import Ministry, updated

@@ -26,9 +26,9 @@ from ged.org.actors import Actor, actor_of_account
 from ged.org.models import Post
 from ged.pipeline import lane_of
 from ged.ports import PostId, RegisterId
-from ged.registry import allocation
-from ged.registry.models import Mail, MailNumber, Register
-from ged.registry.operations import IncomingForm, register_incoming
+from ged.register import allocation
+from ged.register.models import Mail, MailNumber, Register
+from ged.register.operations import IncomingForm, register_incoming
 from ged.unit import Services
 from tests.factories import TODAY, make_organisation, make_tables
 

@@ -19,7 +19,7 @@ from ged.org.actors import actor_of_account
 from ged.org.models import Holding, Person, Post, PostRole, Unit
 from ged.pipeline import lane_of
 from ged.ports import Confidentiality
-from ged.registry.models import Direction, FilingClass, Register, RegisterNature
+from ged.register.models import Direction, FilingClass, Register, RegisterNature
 from ged.signbook.wiring import connect
 from ged.unit import Actor, Role, Services
 from indexer.synonyms import SHIPPED, SynonymFile

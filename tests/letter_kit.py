@@ -8,12 +8,14 @@ from pathlib import Path
 from flask import Flask
 from sqlalchemy import select
 
+from ged.dispatch import operations as dispatch
+from ged.dispatch.models import DispatchLine
+from ged.dispatch.operations import Departure
+from ged.envelopes import operations as envelopes
 from ged.ports import Confidentiality, Digest, MailId, RegisterId, UnitId
-from ged.registry import dispatch, envelopes, rectify
-from ged.registry.dispatch import Departure
-from ged.registry.dispatch_models import DispatchLine
-from ged.registry.models import AttachmentKind, Channel, Register
-from ged.registry.operations import SourcePage, attach, link
+from ged.register import rectify
+from ged.register.models import AttachmentKind, Channel, Register
+from ged.register.operations import SourcePage, attach, link
 from ged.routing import operations as routing
 from ged.routing.models import Assignment, Purpose
 from ged.signbook.models import LetterTemplate

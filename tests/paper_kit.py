@@ -5,10 +5,11 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from ged.capture import intake
+from ged.capture.models import PaperCode, PaperState, Scan
 from ged.codes import CodeKind, OurCode, make_code
 from ged.paper import operations
-from ged.registry import files, intake
-from ged.registry.intake_models import PaperCode, PaperState, Scan
+from ged.register import files
 from ged.unit import Role, Services
 from tests import pages
 from tests.factories import NOW, actor

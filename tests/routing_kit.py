@@ -7,9 +7,9 @@ from sqlalchemy import select
 from ged import jobs, pipeline
 from ged.org.models import Post, Unit
 from ged.ports import Confidentiality, MailId
-from ged.registry import operations as registry
-from ged.registry.models import Priority, Register
-from ged.registry.operations import IncomingForm, Registered
+from ged.register import operations as registry
+from ged.register.models import Priority, Register
+from ged.register.operations import IncomingForm, Registered
 from ged.routing import operations
 from ged.routing.models import Mention
 from ged.routing.operations import ImputationForm

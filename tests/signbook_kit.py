@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from ged.dispatch.models import Party
 from ged.org.keys import issue_key, load_key
 from ged.org.models import Person, Post
 from ged.ports import MailId, PostId, RegisterId, UnitId, UnlockedKey
-from ged.registry.dispatch_models import Party
-from ged.registry.models import Register
-from ged.registry.operations import IncomingForm, register_incoming
+from ged.register.models import Register
+from ged.register.operations import IncomingForm, register_incoming
 from ged.routing.operations import ImputationForm, impute
 from ged.signbook import drafts, operations, queries
 from ged.signbook.circuit import one_by_one

@@ -7,8 +7,8 @@ from sqlalchemy import select
 from ged.org import keys
 from ged.org.models import Post, Unit
 from ged.ports import Confidentiality, MailId, PostId, RegisterId, UnitId, UnlockedKey
-from ged.registry.models import Register
-from ged.registry.operations import IncomingForm, register_incoming
+from ged.register.models import Register
+from ged.register.operations import IncomingForm, register_incoming
 from ged.slips import operations, receive
 from ged.slips.drafting import LineForm, SlipForm
 from ged.slips.models import Slip, SlipPurpose

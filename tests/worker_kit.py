@@ -18,8 +18,8 @@ from sqlalchemy import select
 from ged.config import Settings, load_settings
 from ged.jobs import Job, JobKind, JobState
 from ged.ports import AttachmentId, Digest, JobId, MailId
-from ged.registry.models import AttachmentKind
-from ged.registry.operations import SourcePage, attach
+from ged.register.models import AttachmentKind
+from ged.register.operations import SourcePage, attach
 from ged.unit import Services
 from tests import ocr_pages
 from tests.factories import actor, make_organisation, make_tables

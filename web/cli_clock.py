@@ -14,7 +14,7 @@ def clock() -> None:
 @click.option("--reason", required=True, help="By which other clock you know that this server's is right.")
 def confirm(reason: str) -> None:
     """Say that this server's clock is right today: numbers are given again. The journal keeps it."""
-    from ged.registry import clock as rules
+    from ged.register import clock as rules
     from ged.unit import SYSTEM
     from web.bootstrap import build_services
     from web.cli import settings_of

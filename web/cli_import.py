@@ -12,7 +12,7 @@ import click
 
 if TYPE_CHECKING:
     from ged.config import Settings
-    from ged.registry.takeover import Refusal, Takeover
+    from ged.takeover.operations import Refusal, Takeover
     from ged.unit import Services
 
 _FORMAT = """\
@@ -60,7 +60,7 @@ def import_letters(
     their own as reference. The index takes them when nothing of today waits. Exit 1: some line was refused, the others are
     taken over.
     """
-    from ged.registry.takeover import Place, find_register, take_over
+    from ged.takeover.operations import Place, find_register, take_over
     from web.bootstrap import build_services
     from web.cli import settings_of
     from web.migrate import require_migrated

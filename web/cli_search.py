@@ -13,7 +13,7 @@ import click
 
 if TYPE_CHECKING:
     from ged.ports import Passage
-    from ged.registry.search import FoundLetter, SearchPage
+    from ged.search.letters import FoundLetter, SearchPage
     from ged.unit import Actor, Services
 
 MAX_LIMIT = 200
@@ -91,8 +91,9 @@ def _asked(text: str) -> Asked:
 
 def _found(services: "Services", who: "Actor", asked: Asked, *, limit: int, passages: bool) -> dict[str, Any]:
     from ged.ports import Confidentiality, SearchQuery
-    from ged.registry import search as searching
-    from ged.registry import search_export, takeover_queries
+    from ged.search import export as search_export
+    from ged.search import letters as searching
+    from ged.takeover import queries as takeover_queries
 
     began = time.perf_counter()
     with services.reading() as session:

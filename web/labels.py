@@ -11,16 +11,15 @@ from typing import Any
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
+from ged.capture.models import BatchSource, BatchState, OrderState, ScanState
 from ged.codes import CodeKind
+from ged.dispatch.models import DispatchState
 from ged.jobs import JobKind, JobState
 from ged.org.models import DelegationKind
 from ged.ports import Confidentiality, Verdict
 from ged.preservation.documents import Sort
-from ged.registry.dispatch_models import DispatchState
-from ged.registry.intake_models import BatchSource, BatchState, OrderState, ScanState
-from ged.registry.models import AttachmentKind, Channel, Direction, Priority, RegisterNature
-from ged.registry.states import MailState
-from ged.registry.suggestions.models import Lesson
+from ged.register.models import AttachmentKind, Channel, Direction, Priority, RegisterNature
+from ged.register.states import MailState
 from ged.routing.models import Purpose
 from ged.routing.states import AssignmentState
 from ged.signbook.circuit import StepKind
@@ -28,6 +27,7 @@ from ged.signbook.findings import CheckKind
 from ged.signbook.models import CircuitAct, NoticeKind, SignatureWay, Stance
 from ged.slips.models import ReceiptWay, SlipKind, SlipPurpose, TaskState
 from ged.slips.states import LineState, SlipState
+from ged.suggestions.models import Lesson
 from ged.unit import Role
 
 LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {

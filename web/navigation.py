@@ -16,9 +16,12 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from ged.capture import queries as scan_queries
+from ged.dispatch import queries as dispatch_queries
+from ged.envelopes import operations as envelopes
 from ged.paper import queries as paper_queries
-from ged.registry import dispatch_queries, envelopes, saved_searches, scan_queries
 from ged.routing import queries as routing_queries
+from ged.search import saved as saved_searches
 from ged.signbook import queries as signbook_queries
 from ged.slips import queries as slip_queries
 from ged.unit import Actor, Role, UnitRow

@@ -14,7 +14,7 @@ from ged.org.load import Change, load_organisation
 from ged.org.models import Installation, Person
 from ged.org.passwords import hash_password, refuse_guessable
 from ged.ports import TokenPlace
-from ged.registry.load import load_registry
+from ged.register.load import load_registry
 from ged.routing.load import load_routing
 from ged.signbook.load import load_signbook
 from ged.unit import SYSTEM, Services, UnitOfWork

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
-from ged.registry.scan_desks import BridgeRow
-from ged.registry.scan_orders import Settings
-from ged.registry.scan_profiles import LastChoice, Profile
+from ged.capture.desks import BridgeRow
+from ged.capture.orders import Settings
+from ged.capture.profiles import LastChoice, Profile
 from web.forms import FormReader
 from web.numbers import id_of
 

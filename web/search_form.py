@@ -7,7 +7,7 @@ from flask import request
 from werkzeug.datastructures import MultiDict
 
 from ged.ports import SearchQuery, SortOrder
-from ged.registry.search import FACETS
+from ged.search.letters import FACETS
 from web.forms import FormReader
 from web.numbers import whole
 

@@ -28,8 +28,9 @@ from waitress.task import ThreadedTaskDispatcher, WSGITask
 from waitress.utilities import Error, RequestEntityTooLarge
 
 from ged import slots
+from ged.capture import bridges
+from ged.capture import orders as scan_orders
 from ged.errors import DiskFull
-from ged.registry import bridges, scan_orders
 from ged.space import SMALL_BYTES, disk_full_of
 from ged.unit import Services
 from web import context, errors

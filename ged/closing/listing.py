@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from ged import audit
 from ged.ports import Digest
-from ged.registry.models import (
+from ged.register.models import (
     Attachment,
     AttachmentPage,
     ClosingLine,
@@ -27,7 +27,7 @@ from ged.registry.models import (
     Register,
     RegisterClosing,
 )
-from ged.registry.states import MailState
+from ged.register.states import MailState
 from ged.slips.models import Slip, SlipRevision
 from ged.slips.states import SlipState
 

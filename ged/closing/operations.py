@@ -22,8 +22,8 @@ from ged.closing.listing import Line, Listed
 from ged.errors import ConfigError, EngineFailed, InvalidTransition, NotFound, StaleVersion
 from ged.jobs import JobKind
 from ged.ports import Digest
-from ged.registry import allocation
-from ged.registry.models import (
+from ged.register import allocation
+from ged.register.models import (
     ClosingLine,
     ClosingPeriod,
     ClosingRevision,

@@ -10,8 +10,8 @@ from ged.closing import listing
 from ged.errors import NotFound
 from ged.org.models import Person
 from ged.ports import Digest
-from ged.registry import books
-from ged.registry.models import ClosingPeriod, ClosingRevision, RegisterClosing
+from ged.register import books
+from ged.register.models import ClosingPeriod, ClosingRevision, RegisterClosing
 from ged.unit import Actor
 
 

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from ged.closing import listing
 from ged.closing.listing import Listed
 from ged.org.letterhead import letterhead
-from ged.registry.models import ClosingPeriod, Register
-from ged.registry.prints import FIELDS
+from ged.register.models import ClosingPeriod, Register
+from ged.register.prints import FIELDS
 from ged.typeset import typeset
 from ged.unit import SYSTEM, Actor, Services
 

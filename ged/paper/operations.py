@@ -3,15 +3,15 @@
 from datetime import datetime
 
 from ged import locks
+from ged.capture.intake import accept_proposal
+from ged.capture.models import PaperCode, PaperState, Scan, ScanState
 from ged.codes import CodeKind, OurCode
 from ged.errors import Invalid, InvalidTransition, StaleVersion
 from ged.paper import queries
 from ged.paper.rules import RULES, came, disposing_post
 from ged.ports import MailId
-from ged.registry.files import Upload
-from ged.registry.intake import accept_proposal
-from ged.registry.intake_models import PaperCode, PaperState, Scan, ScanState
-from ged.registry.suggestions import scan_reading
+from ged.recognition import scans as scan_reading
+from ged.register.files import Upload
 from ged.signbook import ink
 from ged.unit import Actor, UnitOfWork
 

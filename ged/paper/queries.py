@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from ged.capture.models import BLANK_FROM, Bridge, PaperCode, PaperState, Scan, ScanBatch, ScanLeaf, ScanState
 from ged.codes import CodeKind
 from ged.errors import InvalidTransition, NotFound
 from ged.jobs import Job, JobKind, JobState
@@ -14,10 +15,9 @@ from ged.org.models import Person, Unit
 from ged.paper.compare import Comparison, compare
 from ged.paper.rules import RULES, Known, reach
 from ged.ports import Confidentiality, Digest
-from ged.registry.intake_models import BLANK_FROM, Bridge, PaperCode, PaperState, Scan, ScanBatch, ScanLeaf, ScanState
-from ged.registry.models import Mail
-from ged.registry.scan_pictures import PictureSource
-from ged.registry.suggestions import readings
+from ged.register.models import Mail
+from ged.register.pictures import PictureSource
+from ged.suggestions import readings
 from ged.unit import Actor, Services
 
 MAX_LISTED = 200

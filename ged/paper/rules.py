@@ -13,18 +13,19 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from ged import locks
 from ged.access import visible_clause
+from ged.capture.intake import document_of, join
+from ged.capture.models import PaperCode, Scan
 from ged.codes import CodeKind
 from ged.days import long_day
+from ged.dispatch import operations as dispatch
+from ged.dispatch import print as dispatch_print
+from ged.dispatch.models import DispatchLine, DispatchProof
+from ged.dispatch.operations import LEFT, MAY_LEAVE
 from ged.errors import InvalidTransition, NotFound
 from ged.org.actors import heirs, with_predecessors
-from ged.registry import dispatch, dispatch_print
-from ged.registry.dispatch import LEFT, MAY_LEAVE
-from ged.registry.dispatch_models import DispatchLine, DispatchProof
-from ged.registry.documents import latest_document
-from ged.registry.intake import document_of, join
-from ged.registry.intake_models import PaperCode, Scan
-from ged.registry.models import AttachmentKind, Mail, MailNumber, Register
-from ged.registry.states import MailState
+from ged.register.documents import latest_document
+from ged.register.models import AttachmentKind, Mail, MailNumber, Register
+from ged.register.states import MailState
 from ged.routing import proof as fiche
 from ged.routing import rights
 from ged.routing.sheet import imputation_sheet, sheet_data

@@ -11,8 +11,8 @@ from ged import locks
 from ged.errors import StaleVersion
 from ged.ports import AttachmentId, Digest, MailId, RaisedPdf
 from ged.preservation.models import Preservation
-from ged.registry.models import Attachment, AttachmentKind, ClosingRevision, Mail, RegisterClosing
-from ged.registry.operations import SourcePage, attach
+from ged.register.models import Attachment, AttachmentKind, ClosingRevision, Mail, RegisterClosing
+from ged.register.operations import SourcePage, attach
 from ged.signbook.models import SignedRevision
 from ged.slips.models import ReceiptWay, Slip, SlipReceipt, SlipRevision
 from ged.unit import SYSTEM, UnitOfWork

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, aliased
 
 from ged.preservation.documents import Sort
 from ged.preservation.models import Preservation
-from ged.registry.models import ClosingRevision, MailNumber, Register, RegisterClosing
+from ged.register.models import ClosingRevision, MailNumber, Register, RegisterClosing
 from ged.signbook.models import SignedRevision
 from ged.slips.models import SlipRevision
 

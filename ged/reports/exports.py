@@ -26,10 +26,11 @@ from ged.jobs import Job, JobKind, JobState
 from ged.org.actors import load_actor
 from ged.org.models import Person
 from ged.ports import Digest
-from ged.registry import books, prints, reading
-from ged.registry.books import BookRow, Span
-from ged.registry.files import private_dir
-from ged.registry.models import Mail
+from ged.recognition import reading
+from ged.register import books, prints
+from ged.register.books import BookRow, Span
+from ged.register.files import private_dir
+from ged.register.models import Mail
 from ged.reports.models import RequestedFile
 from ged.unit import Actor, Services, UnitOfWork
 

@@ -15,9 +15,9 @@ from sqlalchemy import ColumnElement, Select, func, or_, select
 
 from ged import locks
 from ged.ports import MailId
-from ged.registry.models import Mail
-from ged.registry.operations import IncomingForm
-from ged.registry.states import MailState
+from ged.register.models import Mail
+from ged.register.operations import IncomingForm
+from ged.register.states import MailState
 from ged.routing import calendar
 from ged.routing.deadlines import WorkCalendar, add_working_days
 from ged.routing.models import Assignment, WorkingDay

@@ -12,10 +12,10 @@ from ged.errors import Invalid, InvalidTransition, NotFound
 from ged.org.actors import heirs
 from ged.org.models import Post, Unit
 from ged.ports import MailId, PostId, Principal, UnitId, post_principal, unit_principal
-from ged.registry import operations as registered
-from ged.registry.models import Mail
-from ged.registry.operations import mail_for
-from ged.registry.states import MOVES, MailAct, move
+from ged.register import operations as registered
+from ged.register.models import Mail
+from ged.register.operations import mail_for
+from ged.register.states import MOVES, MailAct, move
 from ged.routing import deadlines, due, states
 from ged.routing.models import Assignment, Imputation, Mention, Purpose
 from ged.routing.rights import ENDED, assigning_post, imputing_post, upwards, working_post

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ged.capture.intake import join
+from ged.capture.models import Scan
 from ged.ports import AttachmentId
-from ged.registry.intake import join
-from ged.registry.intake_models import Scan
-from ged.registry.models import AttachmentKind
+from ged.register.models import AttachmentKind
 from ged.unit import Actor, HeldPost, UnitOfWork
 
 

@@ -15,8 +15,8 @@ from ged.org.actors import with_predecessors
 from ged.org.models import Person, Post
 from ged.paging import START, Key, Place, Slice
 from ged.ports import AttachmentId, Confidentiality, MailId
-from ged.registry.models import Attachment, AttachmentKind, Mail, MailNumber, Priority, ReadMark
-from ged.registry.states import MailState
+from ged.register.models import Attachment, AttachmentKind, Mail, MailNumber, Priority, ReadMark
+from ged.register.states import MailState
 from ged.routing.models import Assignment, Imputation, Mention, Purpose
 from ged.routing.rights import ENDED, heading_post, imputing_post, own_post, waits_for
 from ged.routing.states import LIVE, AssignmentState

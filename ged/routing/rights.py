@@ -7,8 +7,8 @@ from ged.errors import Forbidden
 from ged.org.actors import heirs_seen
 from ged.org.models import Unit
 from ged.ports import UnitId
-from ged.registry.models import Mail, SealedEnvelope
-from ged.registry.states import MailState
+from ged.register.models import Mail, SealedEnvelope
+from ged.register.states import MailState
 from ged.routing.models import Assignment
 from ged.unit import Actor, HeldPost, Role
 

@@ -15,7 +15,7 @@ from ged.days import long_day
 from ged.errors import NotFound
 from ged.org.models import Installation, Person, Post, Unit
 from ged.ports import Confidentiality, MailId
-from ged.registry.models import Mail, Priority
+from ged.register.models import Mail, Priority
 from ged.routing.choices import mention_choices
 from ged.routing.models import Assignment, Imputation
 from ged.routing.queries import first_numbers

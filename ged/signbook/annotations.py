@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.ports import MailId
-from ged.registry.models import Attachment
-from ged.registry.states import MailState
+from ged.register.models import Attachment
+from ged.register.states import MailState
 from ged.signbook import book
 from ged.signbook.models import Annotation, Draft, NoticeKind
 from ged.unit import Actor, HeldPost, UnitOfWork

@@ -10,15 +10,15 @@ from sqlalchemy.orm import Session, object_session
 from sqlalchemy.orm.attributes import flag_modified
 
 from ged import access, locks
+from ged.dispatch.models import Party
 from ged.errors import Forbidden, Invalid, NotFound, StaleVersion
 from ged.org.actors import heading_post
 from ged.org.delegations import not_in_force
 from ged.org.models import Installation, Post, Unit
 from ged.ports import AttachmentId, Confidentiality, Digest, MailId, PostId
-from ged.registry.dispatch_models import Party
-from ged.registry.models import Attachment, AttachmentKind, Mail, Register, RegisterNature
-from ged.registry.operations import SourcePage, attach
-from ged.registry.states import MailState
+from ged.register.models import Attachment, AttachmentKind, Mail, Register, RegisterNature
+from ged.register.operations import SourcePage, attach
+from ged.register.states import MailState
 from ged.signbook import circuit, render
 from ged.signbook.circuit import Circuit, GivenVisa, Step, StepKind
 from ged.signbook.models import CircuitAct, CircuitEntry, Draft, DraftVersion, Notice, NoticeKind, Stance

@@ -14,15 +14,15 @@ from sqlalchemy.orm import Session
 
 from ged import access
 from ged.access import Because
+from ged.dispatch.models import Party
 from ged.errors import Forbidden, Invalid, NotFound, StaleVersion
 from ged.org.models import Post, Unit
 from ged.ports import Digest, MailId, PostId, Principal, post_principal, unit_principal
-from ged.registry.directory import EMAIL
-from ged.registry.dispatch_models import Party
-from ged.registry.files import Upload
-from ged.registry.models import AttachmentKind, Channel, Direction, Mail, SealedEnvelope
-from ged.registry.operations import attach, link, mail_for
-from ged.registry.states import MailState
+from ged.register.directory import EMAIL
+from ged.register.files import Upload
+from ged.register.models import AttachmentKind, Channel, Direction, Mail, SealedEnvelope
+from ged.register.operations import attach, link, mail_for
+from ged.register.states import MailState
 from ged.signbook import book, circuit
 from ged.signbook.book import Annex, Content
 from ged.signbook.circuit import Step

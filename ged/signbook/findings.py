@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 from ged.errors import GedError, Invalid
 from ged.org.models import Post
 from ged.ports import Digest
-from ged.registry import allocation
-from ged.registry.models import Attachment, Mail, MailNumber, Register
+from ged.register import allocation
+from ged.register.models import Attachment, Mail, MailNumber, Register
 from ged.signbook import book, circuit
 from ged.signbook.announced import announced
 from ged.signbook.book import Content

@@ -14,15 +14,15 @@ from sqlalchemy.orm import Session
 
 from ged import access
 from ged.access import Because
+from ged.capture.intake import join
+from ged.capture.models import Scan
 from ged.codes import CodeKind, make_code
 from ged.errors import InvalidTransition
 from ged.org.models import Post
 from ged.ports import AttachmentId, MailId, unit_principal
-from ged.registry import allocation
-from ged.registry.intake import join
-from ged.registry.intake_models import Scan
-from ged.registry.models import Attachment, AttachmentKind
-from ged.registry.states import MailState
+from ged.register import allocation
+from ged.register.models import Attachment, AttachmentKind
+from ged.register.states import MailState
 from ged.signbook import book, operations, presign
 from ged.signbook.models import CircuitAct, Draft, SignatureWay
 from ged.signbook.render import Letter, PageMode, letter_pages

@@ -8,7 +8,7 @@ from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, Tex
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ged.db import Base, Code, Id, UtcDateTime
-from ged.registry.models import Mail, MailNumber
+from ged.register.models import Mail, MailNumber
 from ged.signbook.circuit import StepKind
 
 

@@ -14,13 +14,14 @@ from sqlalchemy import update
 
 from ged import access
 from ged.access import Because
+from ged.dispatch import operations as dispatch
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.org.models import Post
 from ged.ports import Digest, MailId, PostId, SignRequest, StoredBlob, post_principal, unit_principal
-from ged.registry import allocation, dispatch
-from ged.registry.journal_check import told_of_number
-from ged.registry.models import AttachmentKind
-from ged.registry.states import MailAct, MailState, move
+from ged.register import allocation
+from ged.register.journal_check import told_of_number
+from ged.register.models import AttachmentKind
+from ged.register.states import MailAct, MailState, move
 from ged.signbook import book, circuit, presign, render, tokens
 from ged.signbook.circuit import StepKind
 from ged.signbook.models import CircuitAct, Draft, Notice, NoticeKind, SignatureWay, SignedRevision, Stance

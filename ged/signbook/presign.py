@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from ged.errors import EngineFailed, GedError, Invalid
 from ged.ports import Digest, MailId, PdfFacts
-from ged.registry.models import Attachment
+from ged.register.models import Attachment
 from ged.signbook import book, findings
 from ged.signbook.findings import CheckKind, Finding
 from ged.signbook.models import Draft

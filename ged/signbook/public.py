@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from ged.org.models import IssuedCertificate
 from ged.ports import Digest, MailId
-from ged.registry.models import MailNumber
+from ged.register.models import MailNumber
 from ged.signbook import tokens
 from ged.signbook.models import Draft, SignedRevision
 from ged.signbook.token_models import LetterToken

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, get_timezone_location
 
+from ged.dispatch.models import Party
 from ged.ports import SignatureField
-from ged.registry.dispatch_models import Party
 from ged.signbook.placeholders import fill
 from ged.signbook.titles import Signatory
 from ged.typeset import qr_svg, typeset, typeset_with_places

@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from ged.errors import InvalidTransition
 from ged.ports import MailId
-from ged.registry.states import MailAct, MailState, move
+from ged.register.states import MailAct, MailState, move
 from ged.signbook import book
 from ged.signbook.models import CircuitAct, CircuitEntry, Draft, Notice, NoticeKind
 from ged.unit import Actor, UnitOfWork

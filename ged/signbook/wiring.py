@@ -2,9 +2,9 @@
 
 from sqlalchemy import select
 
+from ged.dispatch import operations as dispatch
 from ged.ports import MailId
-from ged.registry import dispatch
-from ged.registry.models import Mail, MailNumber
+from ged.register.models import Mail, MailNumber
 from ged.routing import operations as routing
 from ged.signbook.models import Draft
 from ged.unit import Actor, UnitOfWork

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from ged.errors import NotFound
 from ged.org.models import Post, Unit
 from ged.ports import MailId, UnitId
-from ged.registry.models import Mail, MailNumber, SealedEnvelope
+from ged.register.models import Mail, MailNumber, SealedEnvelope
 from ged.slips.models import PaperCustody, Slip, SlipLine
 from ged.unit import Actor, HeldPost, UnitOfWork
 

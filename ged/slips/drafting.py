@@ -11,7 +11,7 @@ from ged import access
 from ged.errors import Invalid, NotFound
 from ged.org.models import Unit
 from ged.ports import Confidentiality, MailId, PostId, UnitId
-from ged.registry.models import Mail, MailNumber, SealedEnvelope
+from ged.register.models import Mail, MailNumber, SealedEnvelope
 from ged.slips import custody
 from ged.slips.models import Slip, SlipLine, SlipPurpose
 from ged.slips.states import LineState, SlipState

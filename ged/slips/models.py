@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ged.db import Base, Code, Id, UtcDateTime
 from ged.org.models import Unit
-from ged.registry.models import MailNumber
+from ged.register.models import MailNumber
 from ged.slips.states import LineState, SlipState
 
 

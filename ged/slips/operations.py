@@ -16,9 +16,9 @@ from ged import access, locks
 from ged.access import Because
 from ged.errors import GedError, Invalid, NotFound
 from ged.ports import Digest, SignatureField, SignRequest, SlipId, unit_principal
-from ged.registry import allocation
-from ged.registry.journal_check import told_of_number
-from ged.registry.models import Mail, SealedEnvelope
+from ged.register import allocation
+from ged.register.journal_check import told_of_number
+from ged.register.models import Mail, SealedEnvelope
 from ged.slips import drafting, parties, render, tasks
 from ged.slips.drafting import PlannedLine, SlipForm
 from ged.slips.models import Slip, SlipKind, SlipLine, SlipPurpose, SlipRevision

@@ -10,7 +10,7 @@ from ged.access import Because
 from ged.errors import Forbidden, Invalid, NotFound
 from ged.org.models import Unit
 from ged.ports import RegisterId, UnitId, unit_principal
-from ged.registry.models import Register, RegisterNature
+from ged.register.models import Register, RegisterNature
 from ged.slips.models import Slip, SlipLine
 from ged.slips.states import SlipState
 from ged.unit import Actor, HeldPost, Role, UnitOfWork

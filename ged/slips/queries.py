@@ -12,7 +12,7 @@ from ged.org.actors import heirs_seen, with_predecessors
 from ged.org.models import Unit
 from ged.paging import START, Place, Slice
 from ged.ports import Confidentiality, MailId, SlipId, UnitId
-from ged.registry.models import Mail
+from ged.register.models import Mail
 from ged.slips import parties
 from ged.slips.drafting import CONFIDENTIAL
 from ged.slips.models import (

@@ -14,11 +14,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged import locks
+from ged.capture.intake import source_pages
+from ged.capture.models import Scan, ScanState
 from ged.errors import Invalid, InvalidTransition, StaleVersion
 from ged.ports import Digest, SignatureField, SignRequest, SlipId
-from ged.registry.intake import source_pages
-from ged.registry.intake_models import Scan, ScanState
-from ged.registry.operations import SourcePage
+from ged.register.operations import SourcePage
 from ged.slips import custody, operations, parties, render, tasks
 from ged.slips.models import ReceiptWay, Slip, SlipKind, SlipProof, SlipReceipt
 from ged.slips.operations import OpenedKey

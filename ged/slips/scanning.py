@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from ged.codes import CodeKind, read_code
 from ged.errors import GedError, Invalid, NotFound
 from ged.ports import SlipId
-from ged.registry import typed_numbers
-from ged.registry.models import MailNumber
+from ged.register import typed_numbers
+from ged.register.models import MailNumber
 from ged.slips import parties, queries
 from ged.slips.models import Slip, SlipLine
 from ged.slips.states import SlipAct, move

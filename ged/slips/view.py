@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from ged import access
 from ged.errors import Forbidden, NotFound
 from ged.ports import Confidentiality, Digest, MailId, SignatureReport, SlipId
-from ged.registry.models import Mail
+from ged.register.models import Mail
 from ged.slips import parties, queries
 from ged.slips.drafting import CONFIDENTIAL
 from ged.slips.models import ReceiptWay, Slip, SlipKind, SlipLine, SlipProof, SlipTask

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from ged.registry import dispatch_print, prints
-from ged.registry.models import Channel
+from ged.dispatch import print as dispatch_print
+from ged.register import prints
+from ged.register.models import Channel
 
 ROOT = Path(__file__).parents[2]
 SHOWN = ("web/templates/**/*.html", "web/*.py", "ged/templates/*", "ged/**/*.py", "demo/*.py")

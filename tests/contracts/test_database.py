@@ -19,8 +19,8 @@ from ged.db import Base
 from ged.jobs import Job, JobKind, JobState
 from ged.org.models import Unit
 from ged.ports import JobId, Lane
-from ged.registry import allocation
-from ged.registry.models import MailNumber, Register
+from ged.register import allocation
+from ged.register.models import MailNumber, Register
 from ged.unit import SYSTEM, Services
 from ged.verify import verify
 from tests.factories import NOW, actor, make_organisation, make_services

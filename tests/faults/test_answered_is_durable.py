@@ -27,7 +27,7 @@ from ged.closing import operations as closing
 from ged.db import make_engine, read_session, write_session
 from ged.errors import ConfigError
 from ged.pipeline import seal_head
-from ged.registry.models import Mail, MailNumber
+from ged.register.models import Mail, MailNumber
 from ged.unit import Services
 from ged.verify import verify
 from tests.factories import SECRET, make_organisation, make_services

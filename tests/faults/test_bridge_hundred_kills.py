@@ -23,10 +23,11 @@ import pytest
 from PIL import Image
 from sqlalchemy import func, select
 
+from ged.capture import bridges
+from ged.capture.models import FINAL_ORDER_STATES, Scan, ScanBatch, ScanOrder, ScanPage
+from ged.capture.orders import Into, Settings, order_scan
 from ged.ports import Digest
-from ged.registry import bridges, recognition
-from ged.registry.intake_models import FINAL_ORDER_STATES, Scan, ScanBatch, ScanOrder, ScanPage
-from ged.registry.scan_orders import Into, Settings, order_scan
+from ged.recognition import jobs as recognition
 from scanner_bridge.config import Config, save
 from tests.bridge_double import ADF, Desk
 from tests.factories import actor

@@ -16,12 +16,12 @@ from pathlib import Path
 import pytest
 from werkzeug.serving import make_server
 
+from ged.capture import bridges, intake, partials
+from ged.capture.bridges import BridgeIdentity
+from ged.capture.partials import Held, Receipt
 from ged.config import Settings
 from ged.errors import Invalid, NotFound
 from ged.ports import Digest
-from ged.registry import bridges, intake, partials
-from ged.registry.bridges import BridgeIdentity
-from ged.registry.partials import Held, Receipt
 from ged.unit import Services
 from scanner_bridge.api import SMALLEST_PIECE, Api, LinkDownError
 from scanner_bridge.manifest import Page

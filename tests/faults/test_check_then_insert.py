@@ -11,6 +11,8 @@ import pytest
 from sqlalchemy import func, select
 
 from ged import audit
+from ged.capture import intake
+from ged.capture.models import ScanBatch
 from ged.errors import Invalid, StaleVersion
 from ged.org import absences
 from ged.org.absences import AbsenceForm
@@ -20,10 +22,10 @@ from ged.preservation import documents
 from ged.preservation import operations as preservation
 from ged.preservation.documents import Last, Sort
 from ged.preservation.models import Preservation
-from ged.registry import intake, operations, saved_searches
-from ged.registry.intake_models import ScanBatch
-from ged.registry.models import MailLink
-from ged.registry.saved_models import SavedSearch
+from ged.register import operations
+from ged.register.models import MailLink
+from ged.search import saved as saved_searches
+from ged.search.models import SavedSearch
 from ged.signbook.models import SignedRevision
 from ged.unit import Services, UnitOfWork
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from ged.closing import operations as closing
 from ged.errors import StaleVersion
-from ged.registry.models import MailNumber, RegisterClosing
-from ged.registry.operations import void_number
+from ged.register.models import MailNumber, RegisterClosing
+from ged.register.operations import void_number
 from ged.unit import Services, UnitOfWork
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 from tests.lock_kit import Actor, wait_for_waiters

@@ -19,13 +19,16 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select, text, update
 
 from ged import access, audit
+from ged.capture import arrange
 from ged.codes import CodeKind, make_code
+from ged.dispatch import operations as dispatch
+from ged.dispatch.models import DispatchLine
+from ged.dispatch.operations import Departure
 from ged.errors import GivenUp, Overtaken
 from ged.ports import AttachmentId, MailId, unit_principal
-from ged.registry import allocation, arrange, dispatch, recognition
-from ged.registry.dispatch import Departure
-from ged.registry.dispatch_models import DispatchLine
-from ged.registry.models import Attachment, Channel, Correspondent, Mail, MailLink, MailState, PageText
+from ged.recognition import jobs as recognition
+from ged.register import allocation
+from ged.register.models import Attachment, Channel, Correspondent, Mail, MailLink, MailState, PageText
 from ged.routing.models import Imputation
 from ged.signbook.wiring import connect
 from ged.slips import operations as slips

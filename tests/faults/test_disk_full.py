@@ -16,7 +16,7 @@ from ged.adapters.blobs_fs import FileBlobs
 from ged.errors import EngineFailed
 from ged.jobs import Job, JobKind, JobState
 from ged.ports import StoredBlob
-from ged.registry.models import Rendition
+from ged.register.models import Rendition
 from tests import pages, slip_kit
 from tests.factories import NOW, make_organisation, make_services
 from tests.unit.test_verify import read_document
@@ -99,8 +99,8 @@ def test_a_job_that_met_a_full_disk_is_tried_again_and_then_done(tmp_path: Path)
 
 def attachment_job(services: object, mail_id: int) -> None:
     """A page joined to a letter; its reading is a job."""
-    from ged.registry.models import AttachmentKind
-    from ged.registry.operations import SourcePage, attach
+    from ged.register.models import AttachmentKind
+    from ged.register.operations import SourcePage, attach
     from ged.unit import Services
     from tests.factories import actor
 

@@ -7,8 +7,8 @@ from email.message import EmailMessage
 import pytest
 
 from ged.errors import Invalid
-from ged.registry.message_reading import read_apart
-from ged.registry.messages import read_letter
+from ged.mailbox.messages import read_letter
+from ged.mailbox.reading import read_apart
 
 
 def _message(html: str) -> bytes:

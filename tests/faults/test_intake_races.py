@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import func, select
 
 from ged import audit
+from ged.capture.models import Scan, ScanLeaf, ScanPicture
 from ged.codes import CodeKind, make_code
-from ged.registry import recognition
-from ged.registry.intake_models import Scan, ScanLeaf, ScanPicture
-from ged.registry.models import Attachment, PageText, Rendition
+from ged.recognition import jobs as recognition
+from ged.register.models import Attachment, PageText, Rendition
 from ged.unit import Services
 from tests import pages
 from tests.factories import NOW, make_organisation, make_services

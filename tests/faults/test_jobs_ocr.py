@@ -11,8 +11,8 @@ from sqlalchemy import func, select
 from ged import jobs, pipeline
 from ged.jobs import Job, JobKind, JobState
 from ged.ports import JobId
-from ged.registry.models import AttachmentKind, PageText, Rendition
-from ged.registry.operations import SourcePage, attach
+from ged.register.models import AttachmentKind, PageText, Rendition
+from ged.register.operations import SourcePage, attach
 from ged.unit import Services
 from ocr.engine import TesseractEngine
 from sandbox import NONE

@@ -11,13 +11,15 @@ import pytest
 from sqlalchemy import select, text
 
 from ged import audit
+from ged.capture import arrange
 from ged.codes import CodeKind, make_code
+from ged.dispatch import operations as dispatch
+from ged.dispatch.models import DispatchLine
+from ged.dispatch.operations import Departure, Discharge
 from ged.org.models import Post
 from ged.ports import AttachmentId, MailId, UnitId
-from ged.registry import arrange, dispatch, recognition
-from ged.registry.dispatch import Departure, Discharge
-from ged.registry.dispatch_models import DispatchLine
-from ged.registry.models import Attachment, Channel
+from ged.recognition import jobs as recognition
+from ged.register.models import Attachment, Channel
 from ged.routing.operations import ImputationForm, impute_all
 from ged.slips.drafting import LineForm
 from ged.slips.states import LineState
@@ -94,7 +96,7 @@ def test_letters_imputed_together_are_locked_by_their_numbers_whatever_the_order
 
 def test_the_watch_sees_a_lock_taken_backwards(house: House, watch: Watch) -> None:
     from ged import locks
-    from ged.registry.models import Mail
+    from ged.register.models import Mail
 
     one, two = house.incoming(), house.incoming()
     assert watch.broken == []

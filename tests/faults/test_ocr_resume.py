@@ -21,9 +21,9 @@ from ged import jobs, pipeline
 from ged.errors import EngineFailed
 from ged.jobs import Job, JobKind, JobState
 from ged.ports import PageRef, RecognisedPage
-from ged.registry import documents
-from ged.registry.models import AttachmentKind, PageText
-from ged.registry.operations import SourcePage, attach
+from ged.register import documents
+from ged.register.models import AttachmentKind, PageText
+from ged.register.operations import SourcePage, attach
 from ocr.engine import TesseractEngine
 from sandbox import NONE
 from tests import pages, slip_kit
@@ -93,7 +93,7 @@ def alive(word: str) -> list[int]:
     return found
 
 
-def gone(word: str, within_s: float = 5.0) -> bool:
+def gone(word: str, within_s: float = 20.0) -> bool:
     end_s = time.monotonic() + within_s
     while alive(word) and time.monotonic() < end_s:
         time.sleep(0.05)

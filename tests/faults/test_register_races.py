@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import func, select
 
 from ged.ports import RegisterId
-from ged.registry.models import Correspondent, Mail, MailNumber, Register
-from ged.registry.operations import IncomingForm, Registered, register_incoming
+from ged.register.models import Correspondent, Mail, MailNumber, Register
+from ged.register.operations import IncomingForm, Registered, register_incoming
 from ged.unit import Services
 from tests.factories import NOW, actor, make_organisation, make_services
 from tests.lock_kit import Actor, wait_for_waiters

@@ -15,8 +15,9 @@ import httpx
 import pytest
 from sqlalchemy import insert
 
-from ged.registry import bridges, scan_orders
-from ged.registry.models import MailNumber, RegisterCounter
+from ged.capture import bridges
+from ged.capture import orders as scan_orders
+from ged.register.models import MailNumber, RegisterCounter
 from tests.factories import actor
 from tests.served import Served, served
 from tests.site import PASSWORD, give_passwords, token

@@ -20,7 +20,7 @@ from sqlalchemy.engine import make_url
 from ged.adapters.blobs_fs import FileBlobs
 from ged.errors import DiskFull
 from ged.jobs import JobKind
-from ged.registry.files import fetch
+from ged.register.files import fetch
 from ged.space import SMALL_BYTES, Space
 from tests.factories import make_services
 from tests.served import served

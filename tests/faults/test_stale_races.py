@@ -12,7 +12,7 @@ from sqlalchemy import select
 from ged import locks
 from ged.errors import StaleVersion
 from ged.ports import MailId
-from ged.registry.models import Correspondent, Mail
+from ged.register.models import Correspondent, Mail
 from ged.routing import operations
 from ged.routing.states import AssignmentState
 from ged.unit import Services

@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from ged.capture import bridges
+from ged.capture import orders as scan_orders
+from ged.capture import queries as scan_queries
+from ged.capture.models import OrderState, ScanBatch, ScanOrder
 from ged.config import Settings
-from ged.registry import bridges, recognition, scan_orders, scan_queries
-from ged.registry.intake_models import OrderState, ScanBatch, ScanOrder
+from ged.recognition import jobs as recognition
 from ged.unit import Services
 from scanner_bridge.api import Api, LinkDownError, RefusedError
 from scanner_bridge.api import ScanOrder as Told

@@ -13,9 +13,11 @@ import pytest
 from sqlalchemy import select
 from werkzeug.serving import make_server
 
+from ged.capture import bridges
+from ged.capture import queries as scan_queries
+from ged.capture.models import ScanBatch
 from ged.codes import CodeKind, make_code
-from ged.registry import bridges, recognition, scan_queries
-from ged.registry.intake_models import ScanBatch
+from ged.recognition import jobs as recognition
 from scanner_bridge.api import Api
 from scanner_bridge.config import Config, Folder
 from scanner_bridge.watch import Watcher

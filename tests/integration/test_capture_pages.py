@@ -11,11 +11,11 @@ import pypdfium2
 import pytest
 from sqlalchemy import select
 
+from ged.capture.models import MailboxMessage, MessageState, SeparatorSheet
 from ged.codes import CodeKind, make_code
 from ged.ports import Confidentiality
-from ged.registry import recognition
-from ged.registry.intake_models import MailboxMessage, MessageState, SeparatorSheet
-from ged.registry.models import Attachment
+from ged.recognition import jobs as recognition
+from ged.register.models import Attachment
 from tests import pages
 from tests.factories import NOW, actor
 from tests.integration.test_ocr_office import TEXT, docx

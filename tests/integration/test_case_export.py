@@ -22,8 +22,8 @@ from ged.archive.anchor import journal_anchors
 from ged.errors import NotFound
 from ged.pipeline import anchor_journal, seal_folder
 from ged.ports import Confidentiality
-from ged.registry.levels import change_level
-from ged.registry.operations import link
+from ged.register.levels import change_level
+from ged.register.operations import link
 from ged.verify import verify
 from tests.case_kit import Stamper, exported, held_by_judge, make_case_house
 from tests.factories import NOW

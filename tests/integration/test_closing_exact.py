@@ -16,8 +16,8 @@ from ged.closing import operations as closing
 from ged.errors import InvalidTransition
 from ged.pipeline import seal_head
 from ged.ports import MailId
-from ged.registry import rectify
-from ged.registry.models import (
+from ged.register import rectify
+from ged.register.models import (
     Attachment,
     AttachmentKind,
     AttachmentPage,
@@ -27,7 +27,7 @@ from ged.registry.models import (
     Register,
     RegisterClosing,
 )
-from ged.registry.operations import void_number
+from ged.register.operations import void_number
 from ged.unit import Services
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 from tests.slip_kit import letter, register_id

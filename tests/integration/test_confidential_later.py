@@ -9,7 +9,7 @@ from flask import Flask
 from ged import access
 from ged.access import Because
 from ged.ports import Confidentiality, MailId, unit_principal
-from ged.registry.levels import change_level
+from ged.register.levels import change_level
 from ged.slips import operations as slips
 from ged.slips.drafting import LineForm
 from ged.slips.states import LineState

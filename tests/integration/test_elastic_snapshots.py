@@ -15,8 +15,8 @@ from ged import jobs, upkeep
 from ged.errors import EngineFailed, Invalid
 from ged.jobs import JobKind
 from ged.ports import SearchQuery
-from ged.registry.models import Mail
-from ged.registry.search import search_letters
+from ged.register.models import Mail
+from ged.search.letters import search_letters
 from ged.unit import Services
 from indexer import fields
 from indexer.elastic_index import ElasticIndex

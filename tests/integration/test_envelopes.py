@@ -14,17 +14,21 @@ from sqlalchemy import func, select, update
 
 from ged import access, audit
 from ged.access import Because
+from ged.capture import bridges, intake
+from ged.capture import queries as scan_queries
 from ged.codes import CodeKind, make_code
+from ged.envelopes import operations as envelopes
+from ged.envelopes.operations import EnvelopeForm, EnvelopeRow, RegisteredEnvelope
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.jobs import Job, JobKind
 from ged.org.models import Delegation, DelegationKind, Person, Unit
 from ged.ports import Confidentiality, MailId, unit_principal
-from ged.registry import books, bridges, envelopes, files, intake, queries, recognition, scan_queries
-from ged.registry.books import EntryKind, Span
-from ged.registry.envelopes import EnvelopeForm, EnvelopeRow, RegisteredEnvelope
-from ged.registry.models import Attachment, Correspondent, Mail, MailNumber, Register
-from ged.registry.operations import IncomingForm, register_incoming, void_number
-from ged.registry.states import MailState
+from ged.recognition import jobs as recognition
+from ged.register import books, files, queries
+from ged.register.books import EntryKind, Span
+from ged.register.models import Attachment, Correspondent, Mail, MailNumber, Register
+from ged.register.operations import IncomingForm, register_incoming, void_number
+from ged.register.states import MailState
 from ged.signbook import drafts
 from ged.signbook.models import LetterTemplate
 from ged.unit import Services, UnitOfWork

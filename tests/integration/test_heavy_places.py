@@ -12,9 +12,9 @@ from sqlalchemy import insert
 
 from ged import slots
 from ged.errors import EngineFailed
-from ged.registry import books, scan_pictures
-from ged.registry.models import MailNumber
-from ged.registry.scan_pictures import PictureSource
+from ged.register import books, pictures
+from ged.register.models import MailNumber
+from ged.register.pictures import PictureSource
 from ged.slots import Slots
 from ged.unit import Services
 from tests import pages
@@ -86,9 +86,9 @@ def test_drawing_has_places_of_its_own(site: Site, tmp_path: Path) -> None:
     digest = site[1].blobs.put(io.BytesIO(pages.png("Une page"))).digest
     source = PictureSource(None, digest, "image/png", 0, 0, "x")
     with taken(tmp_path, "heavy"):
-        assert scan_pictures.draw(site[1], source, width_px=240).startswith(b"\xff\xd8")
+        assert pictures.draw(site[1], source, width_px=240).startswith(b"\xff\xd8")
     with taken(tmp_path, "drawing"), pytest.raises(EngineFailed, match=r"work\.busy"):
-        scan_pictures.draw(site[1], source, width_px=240)
+        pictures.draw(site[1], source, width_px=240)
 
 
 def test_one_thread_of_a_process_is_left_whoever_waits(site: Site, tmp_path: Path) -> None:

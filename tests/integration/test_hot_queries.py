@@ -12,13 +12,15 @@ from flask import Flask
 from sqlalchemy import event, text
 from sqlalchemy.sql.visitors import iterate
 
+from ged.dispatch import queries as dispatch_queries
 from ged.models import metadata
 from ged.paging import Place
 from ged.ports import MailId
-from ged.registry import books, dispatch_queries, entry, search, typed_numbers
-from ged.registry.books import Span
+from ged.register import books, entry, typed_numbers
+from ged.register.books import Span
 from ged.reports import journal
 from ged.routing import queries as routing
+from ged.search import letters as search
 from ged.slips.drafting import LineForm
 from ged.unit import Services
 from tests.factories import actor, make_organisation, make_services

@@ -15,7 +15,7 @@ from ged.closing import operations as closing
 from ged.codes import derive_secret
 from ged.ports import Digest, SignatureReport
 from ged.preservation.operations import Sort, preserve
-from ged.registry.models import ClosingRevision
+from ged.register.models import ClosingRevision
 from ged.signbook.models import SignedRevision
 from ged.slips.drafting import LineForm
 from ged.slips.models import SlipRevision

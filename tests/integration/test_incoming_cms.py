@@ -13,15 +13,17 @@ from sqlalchemy import select
 
 from ged import pipeline
 from ged.adapters.imap import ImapMailbox
+from ged.capture import arrange, intake
+from ged.capture.models import Scan, ScanState
+from ged.capture.queries import ScanRow
 from ged.errors import Invalid
 from ged.jobs import Job, JobKind, JobState
 from ged.ports import JobId, ScanId, Verdict
-from ged.registry import arrange, files, intake, recognition
-from ged.registry.intake_models import Scan, ScanState
-from ged.registry.models import Attachment, AttachmentKind, PageText
-from ged.registry.scan_queries import ScanRow
-from ged.registry.signature_models import SignatureCheck
-from ged.registry.signed_kinds import APART
+from ged.recognition import jobs as recognition
+from ged.recognition.models import SignatureCheck
+from ged.register import files
+from ged.register.models import Attachment, AttachmentKind, PageText
+from ged.register.signed_kinds import APART
 from ged.unit import Services
 from ocr.engine import TesseractEngine
 from signing.validation import PdfChecker

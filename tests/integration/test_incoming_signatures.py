@@ -14,9 +14,9 @@ from ged import jobs, pipeline
 from ged.audit import AuditEntry
 from ged.jobs import Job, JobKind
 from ged.ports import JobId, Verdict
-from ged.registry.models import Attachment, AttachmentKind
-from ged.registry.operations import SourcePage, attach
-from ged.registry.signature_models import SignatureCheck
+from ged.recognition.models import SignatureCheck
+from ged.register.models import Attachment, AttachmentKind
+from ged.register.operations import SourcePage, attach
 from signing.validation import PdfChecker
 from tests.factories import NOW, actor, make_services
 from tests.pki_kit import NOW as SIGNED_AT

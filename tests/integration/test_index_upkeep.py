@@ -15,7 +15,7 @@ from ged.jobs import Job, JobKind, JobState
 from ged.org.delegations import DelegationForm, delegate
 from ged.org.models import DelegationKind, Holding, Person, Unit
 from ged.ports import Building, IndexDocument, MailId, SearchQuery, unit_principal
-from ged.registry.models import Mail
+from ged.register.models import Mail
 from ged.unit import Services
 from ged.upkeep import Difference
 from tests.contracts.letters import letter

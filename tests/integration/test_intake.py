@@ -12,28 +12,23 @@ import pytest
 from sqlalchemy import func, select, update
 
 from ged import audit, jobs
+from ged.capture import arrange, bridges, intake
+from ged.capture import letters as scan_letters
+from ged.capture import orders as scan_orders
+from ged.capture import pictures as scan_pictures
+from ged.capture import queries as scan_queries
+from ged.capture.bridges import BridgeIdentity
+from ged.capture.models import BatchState, OrderState, Scan, ScanBatch, ScanOrder, ScanPage, ScanState
 from ged.codes import CodeKind, make_code
 from ged.errors import EngineFailed, Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.jobs import Job, JobKind
 from ged.org.models import Unit
 from ged.ports import Confidentiality, MailId, PageRef, ScanId, SourceFacts
-from ged.registry import (
-    arrange,
-    bridges,
-    documents,
-    files,
-    intake,
-    recognition,
-    scan_letters,
-    scan_orders,
-    scan_pictures,
-    scan_queries,
-)
-from ged.registry.bridges import BridgeIdentity
-from ged.registry.intake_models import BatchState, OrderState, Scan, ScanBatch, ScanOrder, ScanPage, ScanState
-from ged.registry.levels import change_level
-from ged.registry.models import Attachment, AttachmentKind, MailNumber, PageText, Register, Rendition
-from ged.registry.operations import IncomingForm, Registered, register_incoming
+from ged.recognition import jobs as recognition
+from ged.register import documents, files
+from ged.register.levels import change_level
+from ged.register.models import Attachment, AttachmentKind, MailNumber, PageText, Register, Rendition
+from ged.register.operations import IncomingForm, Registered, register_incoming
 from ged.unit import Services
 from ged.verify import verify
 from tests import pages, paper_kit, signing_kit

@@ -20,8 +20,8 @@ from ged.codes import derive_secret
 from ged.org import certificates, throttle
 from ged.org.models import Bucket, IssuedCertificate, Person
 from ged.ports import Digest, TokenState, Verdict
-from ged.registry.models import Attachment
-from ged.registry.operations import void_number
+from ged.register.models import Attachment
+from ged.register.operations import void_number
 from ged.signbook import public, queries, tokens
 from ged.signbook.models import SignedRevision
 from ged.signbook.public import FileState, PublicState

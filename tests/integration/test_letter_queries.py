@@ -7,7 +7,7 @@ from flask import Flask
 from sqlalchemy import event
 
 from ged.ports import MailId
-from ged.registry.models import AttachmentKind
+from ged.register.models import AttachmentKind
 from tests import letter_kit
 from tests.routing_kit import impute, register
 from tests.signbook_kit import House

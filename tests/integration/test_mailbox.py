@@ -15,14 +15,16 @@ import pytest
 from sqlalchemy import func, select
 
 from ged.adapters.imap import ImapMailbox, MailboxSettings, load_mailboxes
+from ged.capture import arrange
+from ged.capture.models import BatchSource, MailboxMessage
 from ged.errors import ConfigError, EngineFailed
 from ged.jobs import Job, JobKind
+from ged.mailbox import operations as mailbox
 from ged.org.models import Unit
 from ged.pipeline import Run, collect_mail, schedule_periodic
 from ged.ports import MessageRef, OpenMailbox, ScanId
-from ged.registry import arrange, mailbox, recognition
-from ged.registry.intake_models import BatchSource, MailboxMessage
-from ged.registry.models import Attachment, PageText
+from ged.recognition import jobs as recognition
+from ged.register.models import Attachment, PageText
 from ged.unit import Services
 from ocr.sniff import DOCX
 from tests import pages, signing_kit

@@ -13,13 +13,13 @@ import pytest
 from flask import Flask
 
 from ged.adapters.imap import ImapMailbox
+from ged.capture.models import MessageState
 from ged.errors import EngineFailed
+from ged.mailbox import signatures as message_signatures
+from ged.mailbox.messages import read_letter
+from ged.mailbox.operations import MessageRow
+from ged.mailbox.signatures import own_signature
 from ged.ports import Verdict
-from ged.registry import message_signatures
-from ged.registry.intake_models import MessageState
-from ged.registry.mailbox import MessageRow
-from ged.registry.message_signatures import own_signature
-from ged.registry.messages import read_letter
 from ged.unit import Services
 from signing.validation import PdfChecker
 from tests import pages

@@ -17,21 +17,22 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from ged.audit import AuditEntry, AuditPayload
+from ged.capture import bridges, intake
+from ged.capture.models import PaperCode, PaperState, Scan, ScanBatch, ScanState
 from ged.codes import CodeKind
+from ged.dispatch import operations as dispatch
+from ged.dispatch.models import DispatchLine
+from ged.dispatch.operations import Departure
 from ged.errors import GedError
 from ged.jobs import Job, JobKind
 from ged.org.models import Holding, Person, Post, PostRole, Unit
 from ged.paper import operations
 from ged.ports import Confidentiality, MailId
-from ged.registry import bridges, dispatch, intake
-from ged.registry.dispatch import Departure
-from ged.registry.dispatch_models import DispatchLine
-from ged.registry.intake_models import PaperCode, PaperState, Scan, ScanBatch, ScanState
-from ged.registry.levels import change_level
-from ged.registry.models import Attachment, AttachmentKind, Channel, Mail, MailNumber
-from ged.registry.operations import void_number
-from ged.registry.states import MailState
-from ged.registry.suggestions import scan_reading
+from ged.recognition import scans as scan_reading
+from ged.register.levels import change_level
+from ged.register.models import Attachment, AttachmentKind, Channel, Mail, MailNumber
+from ged.register.operations import void_number
+from ged.register.states import MailState
 from ged.signbook import ink
 from ged.slips.drafting import LineForm
 from ged.slips.models import SlipProof

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from ged import jobs, pipeline
+from ged.dispatch.operations import signed_pdf
 from ged.errors import StaleVersion
 from ged.jobs import JobKind
 from ged.ports import Digest, Verdict
@@ -15,8 +16,7 @@ from ged.preservation import documents
 from ged.preservation.documents import Sort
 from ged.preservation.models import Preservation
 from ged.preservation.operations import preserve, standing
-from ged.registry.dispatch import signed_pdf
-from ged.registry.models import Attachment, AttachmentKind
+from ged.register.models import Attachment, AttachmentKind
 from ged.signbook import queries
 from ged.signbook.models import SignedRevision
 from ged.slips.drafting import LineForm

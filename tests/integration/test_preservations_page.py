@@ -19,7 +19,7 @@ from ged.preservation import queries
 from ged.preservation.models import Preservation
 from ged.preservation.operations import Sort
 from ged.preservation.queries import Group
-from ged.registry.models import MailNumber
+from ged.register.models import MailNumber
 from ged.slips.models import Slip, SlipRevision
 from ged.unit import Role, Services
 from signing.preserve import PadesPreserver

@@ -10,12 +10,12 @@ import pikepdf
 import pytest
 from sqlalchemy import update
 
+from ged.dispatch.models import Party
 from ged.errors import ConfigError, Invalid
 from ged.org.models import Delegation, DelegationKind
 from ged.ports import Digest, MailId, PageFacts, PdfFacts, SourceFacts
-from ged.registry.dispatch_models import Party
-from ged.registry.files import Upload
-from ged.registry.models import Attachment, ClosingPeriod, Mail, MailNumber, Register, RegisterClosing
+from ged.register.files import Upload
+from ged.register.models import Attachment, ClosingPeriod, Mail, MailNumber, Register, RegisterClosing
 from ged.signbook import drafts, ink, operations, presign, render
 from ged.signbook.drafts import DraftForm
 from ged.signbook.findings import CheckKind

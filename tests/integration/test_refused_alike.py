@@ -15,7 +15,7 @@ from werkzeug.routing import Rule
 from ged.audit import AuditEntry, AuditPayload
 from ged.org.models import Holding, Person, Post, PostRole, Unit
 from ged.org.refusals import RefusalCount
-from ged.registry.models import Direction, Register, RegisterNature
+from ged.register.models import Direction, Register, RegisterNature
 from ged.unit import Role, Services
 from tests.factories import NOW, actor
 from tests.letter_kit import document, given_on, make_place, opened_envelope, sent_on, signed_answer

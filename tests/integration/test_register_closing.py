@@ -20,9 +20,9 @@ from ged.pipeline import seal_head
 from ged.ports import Certificate, Digest, RegisterId, SignedPdf, SignRequest, Verdict
 from ged.preservation import operations as preservation
 from ged.preservation.documents import Sort
-from ged.registry import allocation, rectify
-from ged.registry.models import ClosingRevision, MailNumber, RegisterClosing
-from ged.registry.operations import void_number
+from ged.register import allocation, rectify
+from ged.register.models import ClosingRevision, MailNumber, RegisterClosing
+from ged.register.operations import void_number
 from ged.unit import Services
 from signing.pades import PadesSigner
 from signing.pki import Authority, make_seal

@@ -13,13 +13,14 @@ from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from ged.audit import AuditEntry
+from ged.capture import intake
+from ged.capture.models import Scan, ScanState
 from ged.codes import CodeKind, read_code
 from ged.org.models import Post, Unit
 from ged.ports import Confidentiality, PageRef
-from ged.registry import files, intake, operations
-from ged.registry.intake_models import Scan, ScanState
-from ged.registry.levels import change_level
-from ged.registry.models import Attachment, Mail, MailNumber, ReadMark, Register
+from ged.register import files, operations
+from ged.register.levels import change_level
+from ged.register.models import Attachment, Mail, MailNumber, ReadMark, Register
 from ged.unit import Services
 from tests.factories import NOW, actor
 from tests.pages import png

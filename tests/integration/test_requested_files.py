@@ -21,8 +21,8 @@ from ged.errors import NotFound
 from ged.jobs import Job, JobKind, JobState
 from ged.org.models import Holding, Person
 from ged.ports import Confidentiality, Digest
-from ged.registry import books
-from ged.registry.models import Mail, MailNumber, RegisterCounter
+from ged.register import books
+from ged.register.models import Mail, MailNumber, RegisterCounter
 from ged.reports import exports
 from ged.reports.models import RequestedFile
 from ged.unit import Services

@@ -13,14 +13,14 @@ from sqlalchemy import event, select
 
 from ged import audit
 from ged.codes import CodeKind, read_code
+from ged.envelopes import operations as envelopes
+from ged.envelopes.operations import EnvelopeForm
 from ged.errors import EngineFailed
 from ged.org.models import Post
 from ged.ports import Confidentiality
-from ged.registry import envelopes
-from ged.registry.envelopes import EnvelopeForm
-from ged.registry.levels import change_level
-from ged.registry.models import Attachment, AttachmentKind, Mail, Priority, ReadMark, Register
-from ged.registry.states import MailState
+from ged.register.levels import change_level
+from ged.register.models import Attachment, AttachmentKind, Mail, Priority, ReadMark, Register
+from ged.register.states import MailState
 from ged.routing import queries
 from ged.routing.models import Assignment
 from ged.unit import Services

@@ -17,7 +17,7 @@ from ged.adapters.queue_polled import PolledQueue
 from ged.adapters.queue_rq import RqQueue
 from ged.jobs import Job, JobKind, JobState
 from ged.ports import JobId, MailId, SearchQuery
-from ged.registry.models import PageText
+from ged.register.models import PageText
 from ged.unit import Services
 from tests import servers as private
 from tests.factories import actor

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
-from ged.registry.intake_models import Bridge, Scan, ScanBatch, ScanState
+from ged.capture.models import Bridge, Scan, ScanBatch, ScanState
 from ged.unit import Services
 from tests import pages
 from tests.browsing import leading_on, sign_in

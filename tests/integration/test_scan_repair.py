@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import delete, func, select
 
 from ged.audit import AuditEntry, AuditPayload
+from ged.capture.models import Scan, ScanPage
 from ged.jobs import Job, JobKind
-from ged.registry import recognition
-from ged.registry.intake_models import Scan, ScanPage
-from ged.registry.models import Attachment, AttachmentKind, Mail
+from ged.recognition import jobs as recognition
+from ged.register.models import Attachment, AttachmentKind, Mail
 from tests import pages
 from tests.factories import NOW
 from tests.integration.test_web_scanning import Desk, desk  # noqa: F401 - the fixture

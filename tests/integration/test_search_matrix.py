@@ -15,9 +15,12 @@ from ged.access import Because
 from ged.errors import NotFound
 from ged.jobs import JobKind
 from ged.ports import Confidentiality, MailId, Principal, SearchQuery, SortOrder, post_principal, unit_principal
-from ged.registry import saved_alerts, saved_searches, search, search_export
-from ged.registry.models import Attachment, AttachmentKind, Direction, Mail, MailNumber, PageText, Register
-from ged.registry.states import MailState
+from ged.register.models import Attachment, AttachmentKind, Direction, Mail, MailNumber, PageText, Register
+from ged.register.states import MailState
+from ged.search import alerts as saved_alerts
+from ged.search import export as search_export
+from ged.search import letters as search
+from ged.search import saved as saved_searches
 from ged.unit import Services
 from indexer.elastic_index import ElasticIndex
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services

@@ -7,9 +7,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from ged.ports import MailId, Passage, SearchQuery
-from ged.registry import search
-from ged.registry.models import Attachment, AttachmentKind, PageText
-from ged.registry.search import FacetValue, SearchPage
+from ged.register.models import Attachment, AttachmentKind, PageText
+from ged.search import letters as search
+from ged.search.letters import FacetValue, SearchPage
 from ged.unit import Services
 from tests.factories import NOW, actor
 from tests.routing_kit import make_mentions, register, run_jobs

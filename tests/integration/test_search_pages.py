@@ -14,8 +14,9 @@ from ged.errors import Invalid
 from ged.jobs import Job, JobKind, JobState
 from ged.org.models import Person
 from ged.ports import Confidentiality, Passage, SearchQuery
-from ged.registry import saved_alerts, saved_searches
-from ged.registry.saved_models import SavedSearch
+from ged.search import alerts as saved_alerts
+from ged.search import saved as saved_searches
+from ged.search.models import SavedSearch
 from ged.unit import Services
 from tests.factories import NOW, actor
 from tests.routing_kit import make_mentions, register, run_jobs

@@ -10,12 +10,12 @@ import pypdfium2
 import pytest
 from sqlalchemy import select
 
+from ged.capture import arrange, separators
+from ged.capture.queries import ScanRow
 from ged.codes import CodeKind, make_code
 from ged.errors import Invalid, NotFound
 from ged.org.models import Unit
 from ged.ports import Confidentiality, ScanId
-from ged.registry import arrange, separators
-from ged.registry.scan_queries import ScanRow
 from ged.unit import Services
 from tests import pages
 from tests.factories import NOW, actor, make_organisation, make_services

@@ -9,8 +9,8 @@ from ged.access import Because
 from ged.db import Base
 from ged.errors import EngineFailed
 from ged.ports import MailId, Principal
-from ged.registry.models import Mail, MailNumber, Register
-from ged.registry.states import MailState
+from ged.register.models import Mail, MailNumber, Register
+from ged.register.states import MailState
 from ged.signbook import drafts, operations
 from ged.signbook.models import CircuitAct, CircuitEntry, Draft, DraftVersion, SignedRevision
 from ged.signbook.operations import ToSign

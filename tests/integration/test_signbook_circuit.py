@@ -7,13 +7,13 @@ import pytest
 from sqlalchemy import func, select
 
 from ged.audit import AuditEntry
+from ged.dispatch.models import Party
 from ged.errors import Forbidden, GedError, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.org.models import Delegation, DelegationKind, PostRole
 from ged.ports import MailId
-from ged.registry.dispatch_models import Party
-from ged.registry.files import examine
-from ged.registry.models import Mail, MailLink, MailNumber, Register
-from ged.registry.states import MailState
+from ged.register.files import examine
+from ged.register.models import Mail, MailLink, MailNumber, Register
+from ged.register.states import MailState
 from ged.signbook import book, drafts, operations, queries
 from ged.signbook.circuit import one_by_one
 from ged.signbook.drafts import DraftForm

@@ -12,8 +12,8 @@ from ged.org import delegations
 from ged.org.delegations import DelegationForm
 from ged.org.models import DelegationKind
 from ged.ports import MailId
-from ged.registry.models import MailNumber, Register
-from ged.registry.states import MailState
+from ged.register.models import MailNumber, Register
+from ged.register.states import MailState
 from ged.signbook import drafts, ink, operations, queries
 from ged.signbook.drafts import DraftForm
 from ged.signbook.models import CircuitAct

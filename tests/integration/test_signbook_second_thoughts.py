@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from ged.audit import AuditEntry
 from ged.errors import Forbidden, Invalid, InvalidTransition
-from ged.registry.states import MailState
+from ged.register.states import MailState
 from ged.signbook import drafts, operations, queries, second_thoughts
 from ged.signbook.circuit import StepKind, one_by_one
 from ged.signbook.models import CircuitAct, NoticeKind, Stance

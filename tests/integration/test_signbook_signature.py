@@ -14,19 +14,22 @@ from sqlalchemy import select, update
 from ged import jobs, runner
 from ged.audit import AuditEntry, AuditPayload
 from ged.codes import CodeKind, make_code
+from ged.dispatch import operations as dispatch
+from ged.dispatch import print as dispatch_print
+from ged.dispatch import queries as dispatch_queries
+from ged.dispatch.models import DispatchLine, DispatchState
+from ged.dispatch.operations import Departure, Discharge
 from ged.errors import EngineFailed, Forbidden, Invalid, InvalidTransition, NotFound
 from ged.jobs import ClaimedJob, Job, JobKind, JobState
 from ged.org.models import Delegation, DelegationKind, Person
 from ged.ports import Confidentiality, Digest, JobId, MailId, Message, Verdict
-from ged.registry import directory, dispatch, dispatch_print, dispatch_queries
-from ged.registry.correspondents import fold
-from ged.registry.directory import CorrespondentForm
-from ged.registry.dispatch import Departure, Discharge
-from ged.registry.dispatch_models import DispatchLine, DispatchState
-from ged.registry.levels import change_level
-from ged.registry.models import Attachment, AttachmentKind, Channel, Correspondent, Mail, MailNumber
-from ged.registry.operations import void_number
-from ged.registry.states import MailState
+from ged.register import directory
+from ged.register.correspondents import fold
+from ged.register.directory import CorrespondentForm
+from ged.register.levels import change_level
+from ged.register.models import Attachment, AttachmentKind, Channel, Correspondent, Mail, MailNumber
+from ged.register.operations import void_number
+from ged.register.states import MailState
 from ged.routing.models import Assignment
 from ged.routing.states import AssignmentState
 from ged.runner import Limits

@@ -13,15 +13,15 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from ged.audit import AuditEntry
+from ged.dispatch.models import DispatchLine, DispatchState, Party
 from ged.jobs import Job, JobKind
 from ged.org.keys import issue_key
 from ged.org.models import Person, Unit
 from ged.ports import Confidentiality
-from ged.registry.correspondents import fold
-from ged.registry.dispatch_models import DispatchLine, DispatchState, Party
-from ged.registry.levels import change_level
-from ged.registry.models import Correspondent, Mail
-from ged.registry.states import MailState
+from ged.register.correspondents import fold
+from ged.register.levels import change_level
+from ged.register.models import Correspondent, Mail
+from ged.register.states import MailState
 from ged.signbook.models import LetterTemplate
 from ged.signbook.wiring import connect
 from ged.unit import SYSTEM, Services

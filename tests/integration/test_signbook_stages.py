@@ -6,7 +6,7 @@ from sqlalchemy import select
 from ged.audit import AuditEntry
 from ged.errors import Forbidden, Invalid, InvalidTransition
 from ged.ports import MailId
-from ged.registry.states import MailState
+from ged.register.states import MailState
 from ged.signbook import drafts, operations, queries
 from ged.signbook.circuit import Step, StepKind
 from ged.signbook.models import CircuitAct, NoticeKind, Stance

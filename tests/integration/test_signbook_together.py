@@ -8,13 +8,13 @@ import pytest
 from sqlalchemy import func, select
 
 from ged.audit import AuditEntry
+from ged.dispatch import operations as dispatch
+from ged.dispatch.models import DispatchLine
+from ged.dispatch.operations import Departure
 from ged.errors import GedError
 from ged.ports import Digest
-from ged.registry import dispatch
-from ged.registry.dispatch import Departure
-from ged.registry.dispatch_models import DispatchLine
-from ged.registry.models import Channel, MailNumber
-from ged.registry.states import MailState
+from ged.register.models import Channel, MailNumber
+from ged.register.states import MailState
 from ged.signbook import operations
 from ged.signbook.models import SignedRevision
 from ged.signbook.operations import ToSign

@@ -8,8 +8,8 @@ from sqlalchemy import select
 
 from ged.errors import EngineFailed, InvalidTransition
 from ged.ports import Verdict
-from ged.registry import allocation
-from ged.registry.models import Register
+from ged.register import allocation
+from ged.register.models import Register
 from signing.anchor_stamp import AuthorityStamper
 from signing.pades import PadesSigner
 from signing.validation import PdfChecker

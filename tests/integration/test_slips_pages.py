@@ -12,7 +12,7 @@ from sqlalchemy import select
 from ged.audit import AuditEntry
 from ged.org import keys
 from ged.ports import Confidentiality
-from ged.registry.levels import change_level
+from ged.register.levels import change_level
 from ged.slips.models import Slip, SlipTask
 from ged.slips.states import LineState, SlipState
 from tests import site as web

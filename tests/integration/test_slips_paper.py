@@ -8,12 +8,12 @@ import pytest
 import zxingcpp
 from sqlalchemy import select
 
+from ged.capture import queries as scan_queries
+from ged.capture.models import PaperCode, Scan, ScanState
 from ged.codes import CodeKind, make_code, read_code
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound
 from ged.ports import Digest
-from ged.registry import scan_queries
-from ged.registry.intake_models import PaperCode, Scan, ScanState
-from ged.registry.operations import SourcePage
+from ged.register.operations import SourcePage
 from ged.slips import custody, receive, view
 from ged.slips.drafting import LineForm
 from ged.slips.models import ReceiptWay

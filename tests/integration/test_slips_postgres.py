@@ -7,7 +7,7 @@ from time import sleep
 import pytest
 
 from ged.errors import GedError
-from ged.registry import allocation
+from ged.register import allocation
 from ged.slips import custody, operations, queries, receive, view
 from ged.slips.drafting import LineForm
 from ged.slips.receive import Decision

@@ -15,7 +15,7 @@ from ged.codes import CodeKind, make_code
 from ged.errors import EngineFailed
 from ged.org import keys
 from ged.ports import MailId
-from ged.registry.models import MailNumber
+from ged.register.models import MailNumber
 from ged.slips import operations, receive_many, scanning
 from ged.slips.drafting import LineForm
 from ged.slips.models import PaperCustody, Slip, SlipLine, SlipTask

@@ -14,8 +14,8 @@ from ged import access
 from ged.errors import EngineFailed, Forbidden, GedError, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.org.models import Unit
 from ged.ports import Confidentiality, unit_principal
-from ged.registry import allocation
-from ged.registry.levels import change_level
+from ged.register import allocation
+from ged.register.levels import change_level
 from ged.slips import answers, custody, delivery_book, operations, queries, receive, tasks, view
 from ged.slips.answers import AnswerLine
 from ged.slips.drafting import LineForm

@@ -17,14 +17,16 @@ from sqlalchemy import func, insert, select
 from demo.letters import make_letters
 from ged import access, jobs, pipeline
 from ged.access import Because
+from ged.capture import arrange, intake
+from ged.capture.models import Scan
 from ged.jobs import JobKind
 from ged.org.models import Post, Unit
 from ged.ports import Confidentiality, MailId, PostId, RegisterId, ScanId, UnitId, unit_principal
-from ged.registry import arrange, files, intake, operations, recognition
-from ged.registry.correspondents import fold
-from ged.registry.intake_models import Scan
-from ged.registry.levels import change_level
-from ged.registry.models import (
+from ged.recognition import jobs as recognition
+from ged.register import files, operations
+from ged.register.correspondents import fold
+from ged.register.levels import change_level
+from ged.register.models import (  # fmt: skip
     Attachment,
     AttachmentKind,
     Correspondent,
@@ -34,12 +36,13 @@ from ged.registry.models import (
     PageText,
     Register,
     SealedEnvelope,
-)  # fmt: skip
-from ged.registry.operations import IncomingForm, SourcePage, attach
-from ged.registry.states import MailState
-from ged.registry.suggestions import lessons, matching, readings
-from ged.registry.suggestions.linear import from_bytes
-from ged.registry.suggestions.models import (
+)
+from ged.register.operations import IncomingForm, SourcePage, attach
+from ged.register.states import MailState
+from ged.routing.operations import ImputationForm, impute
+from ged.suggestions import lessons, matching, readings
+from ged.suggestions.linear import from_bytes
+from ged.suggestions.models import (  # fmt: skip
     AttachmentField,
     LearnedVersion,
     Lesson,
@@ -47,8 +50,7 @@ from ged.registry.suggestions.models import (
     Lookalike,
     ScanPageField,
     ScanPageReading,
-)  # fmt: skip
-from ged.routing.operations import ImputationForm, impute
+)
 from ged.unit import SYSTEM, Services
 from tests.factories import NOW, actor, make_services
 from tests.pages import png

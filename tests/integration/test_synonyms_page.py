@@ -12,7 +12,8 @@ from sqlalchemy import select
 from ged.audit import AuditEntry, AuditPayload
 from ged.errors import EngineFailed, Invalid, StaleVersion
 from ged.ports import SearchQuery
-from ged.registry import search, synonyms
+from ged.search import letters as search
+from ged.search import synonyms
 from ged.unit import Services
 from indexer.synonyms import SHIPPED, SynonymFile
 from tests.factories import NOW, actor

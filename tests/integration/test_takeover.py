@@ -17,19 +17,12 @@ from ged.closing.operations import broken, close_what_is_over
 from ged.errors import EngineFailed
 from ged.jobs import Job, JobKind, JobState
 from ged.ports import JobId, Lane, SearchQuery
-from ged.registry import allocation, documents, journal_check, takeover_queries
-from ged.registry.models import (
-    Attachment,
-    Direction,
-    Mail,
-    MailNumber,
-    Register,
-    RegisterClosing,
-    RegisterNature,
-)
-from ged.registry.search import search_letters
-from ged.registry.states import MailState
-from ged.registry.takeover import PIECE_LETTERS, Place, Refusal, Takeover, find_register, take_over
+from ged.register import allocation, documents, journal_check
+from ged.register.models import Attachment, Direction, Mail, MailNumber, Register, RegisterClosing, RegisterNature
+from ged.register.states import MailState
+from ged.search.letters import search_letters
+from ged.takeover import queries as takeover_queries
+from ged.takeover.operations import PIECE_LETTERS, Place, Refusal, Takeover, find_register, take_over
 from ged.unit import Services
 from tests.factories import NOW, SECRET, actor, make_organisation, make_services
 from tests.pages import pdf

@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import create_engine, text
 
-from ged.registry.models import Direction, Register, RegisterNature
+from ged.register.models import Direction, Register, RegisterNature
 from tests.factories import NOW, SECRET, make_organisation, make_services
 from tests.routing_kit import unit_id
 from tests.servers import elastic as servers

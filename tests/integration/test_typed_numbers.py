@@ -9,10 +9,12 @@ from flask import Flask
 from sqlalchemy import select, text, update
 
 from ged import case_export
+from ged.capture import letters as scan_letters
 from ged.errors import Invalid
-from ged.registry import scan_letters, search, typed_numbers
-from ged.registry.models import Mail, MailNumber
-from ged.registry.numbering import number_key
+from ged.register import typed_numbers
+from ged.register.models import Mail, MailNumber
+from ged.register.numbering import number_key
+from ged.search import letters as search
 from ged.unit import Services
 from tests.factories import SECRET, actor, make_organisation, make_services
 from tests.site import make_settings, make_site, post, sign_in

@@ -13,16 +13,19 @@ from sqlalchemy import select, update
 from ged import health, pipeline
 from ged.adapters.clamd import Clamd
 from ged.audit import AuditEntry
+from ged.capture import arrange
+from ged.capture import pictures as scan_pictures
+from ged.capture.models import Scan, ScanPage, ScanState
 from ged.config import load_settings
 from ged.errors import ConfigError, EngineFailed, Invalid
 from ged.jobs import Job, JobKind, JobState
 from ged.ports import Confidentiality, JobId
-from ged.registry import arrange, files, recognition, scan_pictures
-from ged.registry.intake_models import Scan, ScanPage, ScanState
-from ged.registry.models import Attachment
-from ged.registry.takeover_files import content_of
-from ged.registry.takeover_lines import ArchiveLine
+from ged.recognition import jobs as recognition
+from ged.register import files
+from ged.register.models import Attachment
 from ged.space import Space
+from ged.takeover.files import content_of
+from ged.takeover.lines import ArchiveLine
 from ged.unit import Services
 from tests import pages
 from tests.factories import NOW, SECRET, actor, make_organisation, make_services

@@ -14,7 +14,7 @@ from sqlalchemy import update
 
 from ged.errors import Invalid
 from ged.org.models import Installation, OpenSession, Person
-from ged.registry.states import MailState
+from ged.register.states import MailState
 from ged.unit import Services
 from tests.browsing import leading_on, sign_in
 from tests.factories import NOW, make_organisation, make_services

@@ -12,10 +12,10 @@ from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
+from ged.capture import bridges
 from ged.config import load_settings, refuse_unknown_addresses
 from ged.errors import ConfigError
 from ged.org.models import Unit
-from ged.registry import bridges
 from ged.unit import Services
 from tests.factories import actor
 from tests.site import make_site, sign_in

@@ -11,8 +11,8 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from ged.registry import recognition
-from ged.registry.intake_models import BatchState, Bridge, Scan, ScanBatch, ScanOrder
+from ged.capture.models import BatchState, Bridge, Scan, ScanBatch, ScanOrder
+from ged.recognition import jobs as recognition
 from tests import pages
 from tests.integration.test_web_scans import Site, paired, put_page, site  # noqa: F401 - the fixture
 from web.fault_words import FAULTS

@@ -19,15 +19,16 @@ from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from ged.audit import AuditEntry
+from ged.capture import bridges
+from ged.capture.models import Bridge, Scan, ScanBatch, ScanLeaf, ScanOrder, ScanState
 from ged.codes import CodeKind, make_code
 from ged.config import Settings
 from ged.jobs import Job, JobKind
 from ged.org import sessions
 from ged.org.models import Person
-from ged.registry import bridges, recognition
-from ged.registry.intake_models import Bridge, Scan, ScanBatch, ScanLeaf, ScanOrder, ScanState
-from ged.registry.models import Attachment, Mail, Register
-from ged.registry.operations import IncomingForm, Registered, register_incoming
+from ged.recognition import jobs as recognition
+from ged.register.models import Attachment, Mail, Register
+from ged.register.operations import IncomingForm, Registered, register_incoming
 from ged.unit import Services
 from tests import pages
 from tests.factories import NOW, SECRET, actor, make_organisation, make_services

@@ -13,7 +13,7 @@ from ged.archive.seal import HeadSeal
 from ged.db import make_engine
 from ged.jobs import Job, JobKind, JobState
 from ged.pipeline import SCHEDULED
-from ged.registry.models import PageText, Rendition
+from ged.register.models import PageText, Rendition
 from tests.commands import ged
 from tests.site import make_settings
 from tests.worker_kit import GED, Installation, alive, children, eventually, kill

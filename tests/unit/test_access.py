@@ -12,11 +12,12 @@ from ged.access import Because
 from ged.audit import AuditEntry
 from ged.jobs import open_access_changes
 from ged.ports import Confidentiality, Digest, Principal, SearchQuery, person_principal, post_principal, unit_principal
-from ged.registry import documents, journal, reading
-from ged.registry.documents import FileRow
-from ged.registry.indexing import index_document
-from ged.registry.models import Direction, Mail
-from ged.registry.states import MailState
+from ged.recognition import reading
+from ged.register import documents, journal
+from ged.register.documents import FileRow
+from ged.register.models import Direction, Mail
+from ged.register.states import MailState
+from ged.search.indexing import index_document
 from ged.unit import Services
 from tests.factories import NOW, actor, make_organisation, make_services
 

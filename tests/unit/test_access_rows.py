@@ -12,8 +12,8 @@ from ged import access
 from ged.access import Because, MailAccess
 from ged.errors import NotFound
 from ged.ports import Confidentiality, Principal, Principals, post_principal
-from ged.registry.models import Direction, Mail
-from ged.registry.states import MailState
+from ged.register.models import Direction, Mail
+from ged.register.states import MailState
 from ged.unit import UnitOfWork
 from tests.remedies import refused
 from tests.rows_kit import asked, held, person, principals, rows, work

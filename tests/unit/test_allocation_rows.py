@@ -14,9 +14,9 @@ from ged import locks
 from ged.audit import AuditEntry
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, NumberTaken
 from ged.org.models import Unit
-from ged.registry import allocation
-from ged.registry.allocation import BookEntry
-from ged.registry.models import (
+from ged.register import allocation
+from ged.register.allocation import BookEntry
+from ged.register.models import (
     ClosingPeriod,
     Direction,
     MailNumber,

@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from ged.audit import AuditEntry
 from ged.errors import Invalid, InvalidTransition
-from ged.registry import allocation, clock
-from ged.registry.models import Register
+from ged.register import allocation, clock
+from ged.register.models import Register
 from ged.unit import SYSTEM, Services
 from tests.factories import NOW, actor, make_organisation, make_services
 

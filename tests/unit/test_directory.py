@@ -12,11 +12,11 @@ from ged.audit import AuditEntry
 from ged.errors import Invalid, NotFound
 from ged.org.models import Holding, Person, Post, PostRole, Unit
 from ged.ports import Confidentiality, MailId
-from ged.registry import correspondents, directory
-from ged.registry.directory import CorrespondentForm, CorrespondentView
-from ged.registry.models import Correspondent, Direction, Mail, Register, RegisterNature
-from ged.registry.operations import IncomingForm, register_incoming
-from ged.registry.suggestions import lessons, matching
+from ged.register import correspondents, directory
+from ged.register.directory import CorrespondentForm, CorrespondentView
+from ged.register.models import Correspondent, Direction, Mail, Register, RegisterNature
+from ged.register.operations import IncomingForm, register_incoming
+from ged.suggestions import lessons, matching
 from ged.unit import Role, Services
 from tests.factories import NOW, actor, make_organisation, make_services
 

@@ -11,9 +11,9 @@ from sqlalchemy import select
 from ged.audit import AuditEntry, AuditPayload
 from ged.errors import Invalid, StaleVersion
 from ged.ports import MailId
-from ged.registry import operations as registered
-from ged.registry.models import Mail, Register
-from ged.registry.operations import IncomingForm, register_incoming
+from ged.register import operations as registered
+from ged.register.models import Mail, Register
+from ged.register.operations import IncomingForm, register_incoming
 from ged.routing import calendar, calendar_changes, due, operations
 from ged.routing.calendar_changes import Changed
 from ged.routing.deadlines import add_working_days

@@ -12,9 +12,9 @@ from ged import locks
 from ged.errors import Invalid
 from ged.org.models import Unit
 from ged.ports import PostId
-from ged.registry.models import Correspondent, Direction, Mail, MailNumber, Register
-from ged.registry.operations import IncomingForm
-from ged.registry.states import MailState
+from ged.register.models import Correspondent, Direction, Mail, MailNumber, Register
+from ged.register.operations import IncomingForm
+from ged.register.states import MailState
 from ged.routing import due
 from ged.routing.deadlines import WorkCalendar
 from ged.routing.due import Due

@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import re
+import runpy
 import sys
 from dataclasses import replace
 from io import BytesIO, TextIOWrapper
@@ -216,8 +217,8 @@ def test_a_narrow_terminal_folds_further_in_than_the_marks(monkeypatch):
 def test_the_narrowest_line_has_forty_places(monkeypatch):
     monkeypatch.setattr(sys, "stdout", SimpleNamespace(isatty=lambda: True))
     monkeypatch.setenv("COLUMNS", "1")
-    words = ged_verify._words(ged_verify.Line("proven", f"{'a' * 28} b"))
-    assert words == f"PROUVÉ      {'a' * 28}\n{' ' * 13}b"
+    words = ged_verify._words(ged_verify.Line("proven", f"{'a' * 27} b"))
+    assert words == f"PROUVÉ      {'a' * 27}\n{' ' * 13}b"
     assert ged_verify._words(ged_verify.Line("proven", f"{'a' * 26} b")) == f"PROUVÉ      {'a' * 26} b"
 
 
@@ -1018,3 +1019,17 @@ def test_a_line_says_all_it_has():
     line = ged_verify.Line("broken", "x", "y", "z", "w")
     assert ged_verify._words(line) == "NON CONFORME x, par y, le z : w"
     assert ged_verify._words(replace(line, by="", when="", why="")) == "NON CONFORME x"
+
+
+def test_a_signature_that_tells_no_time_is_told_with_none(monkeypatch):
+    monkeypatch.setattr(ged_verify, "_times", lambda _: (None, None))
+    (line,) = ged_verify.check_pdf(letter(), "N", None, [ministry().root.certificate], NOW)
+    assert (line.state, line.when) == ("proven", "")
+
+
+def test_the_file_is_a_program(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(sys, "argv", ["ged_verify.py", str(tmp_path / "none")])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("ged_verify", run_name="__main__")
+    assert ended.value.code == 2
+    assert "none" in capsys.readouterr().err

@@ -344,6 +344,12 @@ def test_a_certificate_that_ended_counts_at_the_time_that_a_stamp_proves():
     assert beside(altered) == ("open", NOBODY)
 
 
+def test_a_certificate_that_holds_now_needs_no_stamp():
+    young = holder("AMAVI Kossi", ministry().root, start=NOW - YEAR / 4)
+    early = ministry().stamps(NOW - YEAR / 2)
+    assert beside(signed(PAGES, young, stamper=early)) == ("proven", "")
+
+
 def test_what_cannot_be_read_or_judged_is_open(monkeypatch):
     odd = PAGES + b"\n7 0 obj\n" + b"[" * 5_000 + b"\nendobj\nstartxref\n1\n%%EOF\n"
     state, why = beside(odd)

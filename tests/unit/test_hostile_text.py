@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from ged.errors import Invalid
+from ged.mailbox.messages import MAX_HEAD_BYTES, read_letter
 from ged.ports import Word
-from ged.registry.messages import MAX_HEAD_BYTES, read_letter
 from ocr.field_layout import Piece
 from ocr.fields import _BEFORE_DATE, _NO_DATE
 from signing.suspects import _hybrids, _in_use

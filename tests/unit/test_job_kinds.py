@@ -4,7 +4,7 @@ import ast
 import inspect
 from pathlib import Path
 
-import ged.registry
+import ged
 from ged import pipeline
 from ged.jobs import JobKind
 from ged.pipeline import KINDS
@@ -27,8 +27,8 @@ def test_every_lane_has_work_and_what_takes_long_is_not_in_the_quick_one() -> No
 
 def test_exactly_the_kinds_that_mark_themselves_are_called_irrevocable() -> None:
     marking = {
-        (path.stem, function.name)
-        for path in Path(ged.registry.__file__).parent.rglob("*.py")
+        function.name
+        for path in Path(ged.__file__).parent.rglob("*.py")
         for function in ast.walk(ast.parse(path.read_text()))
         if isinstance(function, ast.FunctionDef)
         and any(isinstance(n, ast.Attribute) and n.attr == "mark_irrevocable" for n in ast.walk(function))
@@ -36,7 +36,7 @@ def test_exactly_the_kinds_that_mark_themselves_are_called_irrevocable() -> None
     marked = {
         kind
         for kind, known in KINDS.items()
-        if any(f"{module}.{name}(" in inspect.getsource(known.function) for module, name in marking)
+        if any(f".{name}(" in inspect.getsource(known.function) for name in marking)
     }
     assert len(marked) == len(marking)
     assert marked == {kind for kind, known in KINDS.items() if known.irrevocable}

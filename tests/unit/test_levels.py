@@ -11,9 +11,9 @@ from ged.errors import Forbidden, Invalid, NotFound
 from ged.org import notices
 from ged.org.models import NoticeKind, Person
 from ged.ports import Confidentiality, MailId
-from ged.registry import levels, queries
-from ged.registry.models import Mail, Register
-from ged.registry.operations import IncomingForm, register_incoming
+from ged.register import levels, queries
+from ged.register.models import Mail, Register
+from ged.register.operations import IncomingForm, register_incoming
 from ged.routing.operations import ImputationForm, impute
 from ged.unit import Services
 from tests.factories import NOW, actor, make_organisation, make_services

@@ -6,7 +6,7 @@ import pytest
 from asn1crypto import cms
 
 from ged.errors import Invalid
-from ged.registry.messages import plain_text, read_letter
+from ged.mailbox.messages import plain_text, read_letter
 from tests import pages
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ged.registry.numbering import MAX_KEY, number_key
+from ged.register.numbering import MAX_KEY, number_key
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageEnhance
 
-from ged.registry.suggestions.lookalike import IMAGE_BITS, image_score
+from ged.suggestions.lookalike import IMAGE_BITS, image_score
 from ocr.likeness import likeness
 from tests.ocr_pages import aged
 

@@ -15,8 +15,8 @@ from ged.errors import GedError, Invalid
 from ged.org.load import Change
 from ged.org.models import Holding, Person, Post, Unit
 from ged.ports import MailId
-from ged.registry.models import Mail
-from ged.registry.operations import mail_for
+from ged.register.models import Mail
+from ged.register.operations import mail_for
 from ged.unit import Services
 from tests.factories import NOW, TODAY, actor, make_services
 from tests.routing_kit import register

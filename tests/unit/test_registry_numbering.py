@@ -5,8 +5,8 @@ from datetime import date
 import pytest
 
 from ged.errors import Invalid, InvalidTransition
-from ged.registry.numbering import MAX_LENGTH, check_pattern, format_number
-from ged.registry.states import MOVES, MailAct, MailState, move
+from ged.register.numbering import MAX_LENGTH, check_pattern, format_number
+from ged.register.states import MOVES, MailAct, MailState, move
 from tests.remedies import refused
 
 ON = date(2026, 3, 4)

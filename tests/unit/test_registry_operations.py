@@ -11,13 +11,14 @@ from ged import access
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, NumberTaken, StaleVersion
 from ged.org.models import Person, Post, PostRole, Unit
 from ged.ports import Confidentiality, MailId, PostId, RegisterId, unit_principal
-from ged.registry import allocation, books, entry, journal, operations, prints, queries, reading
-from ged.registry.books import EntryKind, Span
-from ged.registry.levels import change_level
-from ged.registry.models import FilingClass, Mail, ReadMark, Register
-from ged.registry.operations import IncomingForm, Registered
-from ged.registry.rectify import rectify
-from ged.registry.states import MailState
+from ged.recognition import reading
+from ged.register import allocation, books, entry, journal, operations, prints, queries
+from ged.register.books import EntryKind, Span
+from ged.register.levels import change_level
+from ged.register.models import FilingClass, Mail, ReadMark, Register
+from ged.register.operations import IncomingForm, Registered
+from ged.register.rectify import rectify
+from ged.register.states import MailState
 from ged.unit import Role, Services
 from tests.clerks import light_services
 from tests.factories import NOW, TODAY, actor, make_organisation, make_tables

@@ -14,11 +14,11 @@ from ged.errors import Forbidden, Invalid, InvalidTransition
 from ged.org.actors import heading_post
 from ged.org.models import Delegation, DelegationKind, Holding, Person, Post, PostRole, Unit
 from ged.ports import Confidentiality, MailId, post_principal
-from ged.registry import allocation, operations, rectify
-from ged.registry.levels import change_level
-from ged.registry.models import Correspondent, Direction, FilingClass, Mail, Register
-from ged.registry.operations import IncomingForm
-from ged.registry.states import MailState
+from ged.register import allocation, operations, rectify
+from ged.register.levels import change_level
+from ged.register.models import Correspondent, Direction, FilingClass, Mail, Register
+from ged.register.operations import IncomingForm
+from ged.register.states import MailState
 from ged.routing import operations as routing
 from ged.signbook import drafts
 from ged.unit import Role, Services

@@ -8,7 +8,7 @@ from flask import Flask
 from flask_babel import force_locale
 
 from ged.org.models import Unit
-from ged.registry.models import Priority
+from ged.register.models import Priority
 from ged.routing import choices, queries
 from ged.routing.deadlines import WorkCalendar
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services

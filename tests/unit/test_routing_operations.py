@@ -10,9 +10,9 @@ from ged import access, audit
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.org.models import Unit
 from ged.ports import Confidentiality, MailId, post_principal, unit_principal
-from ged.registry import operations as registry
-from ged.registry.models import FilingClass, Mail
-from ged.registry.states import MailState
+from ged.register import operations as registry
+from ged.register.models import FilingClass, Mail
+from ged.register.states import MailState
 from ged.routing import choices, operations, queries
 from ged.routing.models import Assignment, Purpose
 from ged.routing.queries import InboxView

@@ -10,13 +10,14 @@ from sqlalchemy import select
 
 from ged import access
 from ged.access import Because
+from ged.envelopes import operations as envelopes
+from ged.envelopes.operations import EnvelopeForm
 from ged.errors import EngineFailed
 from ged.ports import Confidentiality, Principals, SearchQuery, SearchResult, post_principal, unit_principal
-from ged.registry import envelopes, search
-from ged.registry.envelopes import EnvelopeForm
-from ged.registry.levels import change_level
-from ged.registry.models import Register
-from ged.registry.search import FacetValue, SearchPage
+from ged.register.levels import change_level
+from ged.register.models import Register
+from ged.search import letters as search
+from ged.search.letters import FacetValue, SearchPage
 from ged.unit import Services
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 from tests.routing_kit import impute, make_mentions, post_id, register, run_jobs, unit_id

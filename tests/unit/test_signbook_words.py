@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ged.registry.dispatch_models import Party
+from ged.dispatch.models import Party
 from ged.signbook.placeholders import fill, unfilled
 from ged.signbook.render import Letter, french_day, paragraphs, place_of
 from ged.signbook.titles import signatory_for, with_article, with_unit

@@ -856,3 +856,144 @@ def test_many_differences_are_one_verdict():
         in_page("Rotate", number(90))(writer)
 
     assert "form_values" in codes(base(), many)
+
+
+# --- what a walk that ends early, or takes two values for one, would miss
+
+
+def test_a_maze_of_pairs_is_a_change():
+    """One object that stands for thousands: each pair would have to be looked at."""
+
+    def one_for_all(pdf):
+        leaf = pdf.make_indirect(Dictionary())
+        pdf.Root.PieceInfo = Dictionary(A=Array([leaf] * 3_000))
+
+    def many(writer):
+        writer.root["/PieceInfo"]["/A"] = array(*(writer.add_object(dictionary()) for _ in range(3_000)))
+        writer.update_root()
+
+    assert codes(order_pdf(one_for_all), many) == ("structure",)
+
+
+def test_many_signatures_hide_no_change_behind_them():
+    def fields(pdf):
+        pdf.Root.PieceInfo = Dictionary(A=1)
+        for at in range(45):
+            place = Dictionary(FT=Name.Sig, T=String(f"s{at}"), Type=Name.Annot, Subtype=Name.Widget,
+                               Rect=Array([0, 0, 0, 0]), F=4)  # fmt: skip
+            pdf.Root.AcroForm.Fields.append(pdf.make_indirect(place))
+            pdf.pages[0].Annots.append(pdf.Root.AcroForm.Fields[-1])
+
+    def sign_all(writer):
+        listed = writer.root["/AcroForm"]["/Fields"]
+        for at in range(1, 46):
+            writer.mark_update(listed.raw_get(at))
+            listed[at]["/V"] = value(writer)
+
+    pdf = order_pdf(fields)
+    assert codes(pdf, sign_all) == ("signed_again",)
+    assert codes(pdf, sign_all, in_root("PieceInfo", dictionary(A=number(2)))) == ("signed_again", "structure")
+
+
+def test_all_that_may_come_is_harmless_together():
+    def store(writer):
+        writer.root["/DSS"] = dictionary(Certs=array())
+        writer.update_root()
+
+    found = since(framed(), fill(AP=look()), sign(), store)
+    assert found.codes == ("new_field", "signed_again", "validation_data")
+    assert found.harmless
+
+
+def test_what_leads_back_to_the_catalogue_meets_it_as_one():
+    def back(pdf):
+        pdf.Root.PieceInfo = Dictionary(A=pdf.Root)
+
+    assert codes(order_pdf(back), in_root("DSS", dictionary(Certs=array()))) == ("validation_data",)
+
+
+def test_an_old_page_is_named_by_the_way_to_it():
+    def spoil(writer):
+        old = writer.root["/AcroForm"]["/Fields"][0].raw_get("/P")
+        old.get_object()["/UserUnit"] = number(2)
+        writer.mark_update(old)
+
+    assert codes(base(), shadow.renumber_the_pages, spoil) == ("annotations",)
+
+
+def test_a_filled_field_shows_on_the_page_that_lists_it():
+    def note(pdf):
+        pdf.pages[1].Annots = Array([pdf.make_indirect(Dictionary(Subtype=Name.Text, Rect=Array([0, 0, 9, 9])))])
+
+    found = since(with_empty_field(order_pdf(note)), fill(AP=look()))
+    assert found.places == {0: ((300.0, 100.0, 500.0, 160.0),)}
+
+
+def test_a_note_that_is_none_is_a_change():
+    def add(writer):
+        shadow.changed_page(writer)["/Annots"].append(number(5))
+        writer.mark_update(shadow.page(writer).raw_get("/Annots"))
+
+    assert codes(base(), add) == ("annotations",)
+
+
+def test_what_stays_in_the_form_is_no_change():
+    def own(pdf):
+        pdf.Root.AcroForm.NeedAppearances = False
+        pdf.Root.AcroForm.CO = Array([pdf.Root.AcroForm.Fields[0]])
+
+    assert codes(order_pdf(own), in_form("SigFlags", number(3))) == ()
+    assert codes(order_pdf(own), in_form("CO", array())) == ("form_values",)
+
+
+def test_a_field_on_no_page_is_part_of_the_form():
+    def unseen(pdf):
+        pdf.Root.AcroForm.Fields.append(pdf.make_indirect(Dictionary(FT=Name.Tx, T=String("x"), MaxLen=4)))
+
+    assert codes(order_pdf(unseen), in_field("MaxLen", number(5), at=1)) == ("form_values",)
+
+
+def test_resources_that_come_where_none_were_are_looked_at():
+    """The field names a font that no resource told: a later one would draw its text in other letters."""
+
+    def without(pdf):
+        del pdf.Root.AcroForm["/DR"]
+
+    def fonts(title):
+        return lambda writer: dictionary(Font=dictionary(**{title: dictionary(Type=name("Font"))}))
+
+    assert codes(order_pdf(without), in_form("DR", fonts("F1"))) == ("form_values",)
+    assert codes(order_pdf(without), in_form("DR", fonts("F7"))) == ()
+
+
+def test_each_resource_that_lies_in_the_form_is_compared():
+    def own(pdf):
+        for title in ("F4", "F5", "F6"):
+            pdf.Root.AcroForm.DR.Font[f"/{title}"] = Dictionary(Type=Name.Font, BaseFont=Name.Courier)
+
+    pdf = order_pdf(own)
+    for title in ("F4", "F5", "F6"):
+        other = resource("Font", title, lambda _: dictionary(Type=name("Font"), BaseFont=name("Helvetica")))
+        assert codes(pdf, other) == ("form_values",), title
+
+
+def test_a_new_field_that_names_no_page_stands_on_one():
+    def twice(writer):
+        notes = writer.find_page_for_modification(0)[0].get_object()["/Annots"]
+        leaf = writer.find_page_for_modification(1)[0]
+        writer.register_annotation(leaf, notes.raw_get(len(notes) - 1))
+
+    assert codes(base(), sign(P=number(5)), twice) == ("annotations", "new_field")
+
+
+def test_a_field_deep_in_a_family_has_no_look_of_its_own():
+    def deep(pdf):
+        child = pdf.Root.AcroForm.Fields[0]
+        del child.DA
+        for _ in range(70):
+            above = pdf.make_indirect(Dictionary(Kids=Array([child])))
+            child.Parent = above
+            child = above
+        pdf.Root.AcroForm.Fields[0] = child
+
+    assert codes(order_pdf(deep), in_form("DA", pdf_string("/F1 0 Tf"))) == ("form_values",)

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from ged.errors import InvalidTransition
-from ged.registry import states as mails
+from ged.register import states as mails
 from ged.routing import states as assignments
 from ged.slips import states as slips
 from tests.remedies import refused

@@ -9,11 +9,11 @@ import pytest
 
 from demo.letters import make_letters
 from ged.errors import EngineFailed
-from ged.registry.suggestions import lessons, lookalike
-from ged.registry.suggestions.lessons import Example, measure
-from ged.registry.suggestions.linear import fit, from_bytes, words_of
-from ged.registry.suggestions.readings import unturned
-from ged.registry.suggestions.resent import is_likely
+from ged.suggestions import lessons, lookalike
+from ged.suggestions.lessons import Example, measure
+from ged.suggestions.linear import fit, from_bytes, words_of
+from ged.suggestions.readings import unturned
+from ged.suggestions.resent import is_likely
 
 
 @pytest.mark.parametrize("degrees", [90, 180, 270])

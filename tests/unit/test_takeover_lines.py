@@ -8,7 +8,7 @@ import pytest
 
 from ged.errors import Invalid
 from ged.ports import Confidentiality
-from ged.registry.takeover_lines import SUBJECT_FROM_TEXT, ArchiveLine, read_line
+from ged.takeover.lines import SUBJECT_FROM_TEXT, ArchiveLine, read_line
 
 TODAY = date(2026, 11, 24)
 

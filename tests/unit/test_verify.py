@@ -22,9 +22,9 @@ from ged.archive.seal import HeadSeal
 from ged.codes import derive_secret
 from ged.pipeline import seal_head
 from ged.ports import Digest
-from ged.registry import recognition
-from ged.registry.models import AttachmentKind
-from ged.registry.operations import SourcePage, attach
+from ged.recognition import jobs as recognition
+from ged.register.models import AttachmentKind
+from ged.register.operations import SourcePage, attach
 from ged.signbook.models import SignedRevision
 from ged.slips.drafting import LineForm
 from ged.slips.models import SlipRevision

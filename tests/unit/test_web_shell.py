@@ -19,7 +19,7 @@ from ged.errors import Forbidden, Invalid, NotFound
 from ged.org import accounts, certificates, keys, passwords
 from ged.org.accounts import Caller
 from ged.org.models import IssuedCertificate, Person, SigningKey
-from ged.registry.states import MailState
+from ged.register.states import MailState
 from ged.unit import Services
 from tests.factories import PASSPHRASE, actor, make_services
 from tests.site import PASSWORD, make_site, open_site, post, sign_in, token

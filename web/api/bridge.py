@@ -9,11 +9,12 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from ged.capture import bridges, intake, partials
+from ged.capture import orders as scan_orders
+from ged.capture.bridges import BridgeIdentity
+from ged.capture.partials import Held, Receipt
 from ged.errors import Forbidden, Invalid, Malformed, NotFound
 from ged.org.throttle import Limit
-from ged.registry import bridges, intake, partials, scan_orders
-from ged.registry.bridges import BridgeIdentity
-from ged.registry.partials import Held, Receipt
 from web import context, throttle
 from web.numbers import whole
 

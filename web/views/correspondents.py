@@ -5,8 +5,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from ged.errors import GedError, Invalid, StaleVersion
-from ged.registry import directory
-from ged.registry.directory import CorrespondentForm
+from ged.register import directory
+from ged.register.directory import CorrespondentForm
 from web import context
 from web.forms import FormReader
 from web.pages import place, render_form

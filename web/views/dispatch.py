@@ -7,14 +7,18 @@ from flask import Blueprint, flash, redirect, render_template, request, send_fil
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from ged.dispatch import operations as dispatch
+from ged.dispatch import print as dispatch_print
+from ged.dispatch import queries as dispatch_queries
+from ged.dispatch.operations import Departure, Discharge
+from ged.dispatch.queries import DispatchPage
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.paper import operations as paper
 from ged.ports import Confidentiality
-from ged.registry import dispatch, dispatch_print, dispatch_queries, files, reading
-from ged.registry.dispatch import Departure, Discharge
-from ged.registry.dispatch_queries import DispatchPage
-from ged.registry.files import Upload
-from ged.registry.models import Channel
+from ged.recognition import reading
+from ged.register import files
+from ged.register.files import Upload
+from ged.register.models import Channel
 from ged.signbook import ink, queries
 from web import context
 from web.errors import view_of

@@ -7,11 +7,12 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from ged.dispatch.models import Party
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.ports import Confidentiality, MailId, PostId
-from ged.registry import files, reading
-from ged.registry.dispatch_models import Party
-from ged.registry.files import Upload
+from ged.recognition import reading
+from ged.register import files
+from ged.register.files import Upload
 from ged.signbook import annotations, drafts, operations, queries
 from ged.signbook.circuit import MAX_VISAS, Step, StepKind
 from ged.signbook.drafts import DraftForm, Saved

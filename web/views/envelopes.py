@@ -7,11 +7,14 @@ from flask import Blueprint, current_app, flash, redirect, render_template, requ
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from ged.capture import desks as scan_desks
+from ged.capture import letters as scan_letters
+from ged.envelopes import operations as envelopes
+from ged.envelopes.operations import EnvelopeForm
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.ports import Confidentiality
-from ged.registry import envelopes, files, scan_desks, scan_letters
-from ged.registry.envelopes import EnvelopeForm
-from ged.registry.files import Upload
+from ged.register import files
+from ged.register.files import Upload
 from web import context
 from web.forms import FormReader
 from web.numbers import whole

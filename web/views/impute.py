@@ -12,16 +12,16 @@ from flask_babel import ngettext
 
 from ged.errors import GedError, Invalid, InvalidTransition, StaleVersion
 from ged.ports import Confidentiality, MailId, UnitId
-from ged.registry import reading
-from ged.registry.queries import LetterView, letter
-from ged.registry.suggestions import lessons
-from ged.registry.suggestions.models import Lesson
+from ged.recognition import reading
+from ged.register.queries import LetterView, letter
 from ged.routing import calendar as working
 from ged.routing import choices, deadlines, operations, queries
 from ged.routing.choices import Choice
 from ged.routing.operations import ImputationForm
 from ged.routing.queries import MailRow
 from ged.routing.sheet import imputation_sheet, sheet_pdf
+from ged.suggestions import lessons
+from ged.suggestions.models import Lesson
 from ged.unit import HeldPost, Role
 from web import context
 from web.due import due_words

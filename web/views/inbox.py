@@ -6,8 +6,8 @@ from flask_babel import gettext as _
 
 from ged.errors import GedError, Invalid, InvalidTransition
 from ged.ports import MailId, PostId, UnitId
-from ged.registry import reading
-from ged.registry.queries import letter
+from ged.recognition import reading
+from ged.register.queries import letter
 from ged.routing import calendar as working
 from ged.routing import choices, operations, queries
 from ged.routing.choices import Targets

@@ -12,12 +12,13 @@ from ged import access
 from ged.db import keep_rows
 from ged.errors import GedError, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.ports import Confidentiality, MailId, RegisterId
-from ged.registry import documents, journal, levels, operations, queries, reading, typed_numbers
-from ged.registry import rectify as rectification
-from ged.registry.journal import JournalRow
-from ged.registry.models import AttachmentKind
-from ged.registry.queries import LetterView
-from ged.registry.rectify import DATE_FIELDS, TEXT_FIELDS
+from ged.recognition import reading
+from ged.register import documents, journal, levels, operations, queries, typed_numbers
+from ged.register import rectify as rectification
+from ged.register.journal import JournalRow
+from ged.register.models import AttachmentKind
+from ged.register.queries import LetterView
+from ged.register.rectify import DATE_FIELDS, TEXT_FIELDS
 from ged.routing import operations as routing
 from ged.routing.deadlines import working_days_between
 from ged.unit import UnitOfWork

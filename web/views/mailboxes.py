@@ -4,7 +4,7 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from ged.errors import GedError
-from ged.registry import mailbox
+from ged.mailbox import operations as mailbox
 from web import context
 from web.errors import view_of
 

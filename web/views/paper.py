@@ -11,8 +11,9 @@ from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition
 from ged.paper import operations, queries
 from ged.paper.queries import PaperPage
 from ged.ports import Confidentiality
-from ged.registry import reading, scan_pictures
-from ged.registry.recognition import THUMBNAIL_PX
+from ged.recognition import reading
+from ged.register import pictures
+from ged.register.pictures import THUMBNAIL_PX
 from web import context
 from web.forms import FormReader
 from web.pages import render_form
@@ -79,7 +80,7 @@ def picture(paper_id: int, leaf_id: int) -> ResponseReturnValue:
     if request.if_none_match.contains(source.etag):
         return "", 304
     try:
-        drawn = scan_pictures.draw(services, source, width_px=width_px)
+        drawn = pictures.draw(services, source, width_px=width_px)
     except (Invalid, EngineFailed) as error:
         return redirect(
             url_for("static", filename="img/waiting.svg" if error.code == "work.busy" else "img/unreadable.svg")

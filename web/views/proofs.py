@@ -9,7 +9,8 @@ from flask.typing import ResponseReturnValue
 
 from ged import case_export, slots
 from ged.ports import Confidentiality
-from ged.registry import documents, signature_checks
+from ged.recognition import signatures as signature_checks
+from ged.register import documents
 from web import context, verdicts
 from web.numbers import whole
 

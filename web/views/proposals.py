@@ -6,9 +6,9 @@ from flask import Blueprint, Response, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from ged.registry import scan_queries
-from ged.registry.suggestions import form, lessons, letter
-from ged.registry.suggestions.form import Progress, Proposal
+from ged.capture import queries as scan_queries
+from ged.suggestions import form, lessons, letter
+from ged.suggestions.form import Progress, Proposal
 from web import context
 from web.labels import LESSON_REASONS, NATURES, READINGS
 from web.panels import register_panel

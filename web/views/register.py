@@ -10,27 +10,19 @@ from flask import Blueprint, Response, redirect, render_template, request, send_
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from ged.capture import arrange, separators
+from ged.capture import queries as scan_queries
+from ged.capture.queries import ScanRow
 from ged.errors import GedError, Invalid, InvalidTransition, StaleVersion
+from ged.mailbox import operations as mailbox
+from ged.mailbox import signatures as message_signatures
 from ged.ports import Confidentiality, PostId, RegisterId, ScanId
-from ged.registry import (
-    arrange,
-    correspondents,
-    entry,
-    mailbox,
-    message_signatures,
-    operations,
-    prints,
-    queries,
-    reading,
-    scan_queries,
-    separators,
-    typed_numbers,
-)
-from ged.registry.models import Channel, Priority
-from ged.registry.operations import MAX_NAME, MAX_SUBJECT, IncomingForm
-from ged.registry.scan_queries import ScanRow
-from ged.registry.suggestions.form import ScanProposals, for_scan
+from ged.recognition import reading
+from ged.register import correspondents, entry, operations, prints, queries, typed_numbers
+from ged.register.models import Channel, Priority
+from ged.register.operations import MAX_NAME, MAX_SUBJECT, IncomingForm
 from ged.routing import due
+from ged.suggestions.form import ScanProposals, for_scan
 from web import context
 from web.forms import FormReader
 from web.labels import LINKS, NATURES

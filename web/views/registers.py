@@ -12,9 +12,10 @@ from ged.closing import operations as closing
 from ged.closing import queries as closing_queries
 from ged.errors import GedError, Invalid, InvalidTransition, NumberTaken, StaleVersion
 from ged.ports import RegisterId
-from ged.registry import allocation, books, prints, reading
-from ged.registry.books import BookRow, Span, YearRow
-from ged.registry.models import ClosingPeriod, RegisterNature
+from ged.recognition import reading
+from ged.register import allocation, books, prints
+from ged.register.books import BookRow, Span, YearRow
+from ged.register.models import ClosingPeriod, RegisterNature
 from ged.reports import exports
 from web import context
 from web.forms import FormReader

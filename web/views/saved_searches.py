@@ -5,8 +5,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from ged.errors import GedError, Invalid
-from ged.registry import saved_searches
-from ged.registry.saved_searches import MAX_NAME, SavedRow
+from ged.search import saved as saved_searches
+from ged.search.saved import MAX_NAME, SavedRow
 from web import context
 from web.forms import FormReader
 from web.pages import render_form

@@ -13,32 +13,25 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.datastructures import FileStorage
 
+from ged.capture import arrange, bridges, intake, separators
+from ged.capture import desks as scan_desks
+from ged.capture import letters as scan_letters
+from ged.capture import orders as scan_orders
+from ged.capture import pictures as scan_pictures
+from ged.capture import profiles as scan_profiles
+from ged.capture import queries as scan_queries
+from ged.capture.desks import BridgeRow
+from ged.capture.letters import EarlierRow
+from ged.capture.queries import ScanRow
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
+from ged.mailbox import operations as mailbox
+from ged.mailbox import signatures as message_signatures
 from ged.paper import queries as paper_queries
 from ged.ports import MailId, ScanId
-from ged.registry import (
-    arrange,
-    bridges,
-    files,
-    intake,
-    mailbox,
-    message_signatures,
-    reading,
-    scan_desks,
-    scan_letters,
-    scan_orders,
-    scan_pictures,
-    scan_profiles,
-    scan_queries,
-    separators,
-    typed_numbers,
-)
-from ged.registry.files import Upload
-from ged.registry.models import AttachmentKind
-from ged.registry.recognition import THUMBNAIL_PX
-from ged.registry.scan_desks import BridgeRow
-from ged.registry.scan_letters import EarlierRow
-from ged.registry.scan_queries import ScanRow
+from ged.recognition import reading
+from ged.register import files, pictures, typed_numbers
+from ged.register.files import Upload
+from ged.register.models import AttachmentKind
 from web import context
 from web.errors import FormRefused
 from web.fault_words import FAULTS, OTHER
@@ -338,7 +331,7 @@ def _show(scan_id: int, error: GedError | None = None) -> ResponseReturnValue:
 @blueprint.get("/<int:scan_id>/pages/<int:leaf_id>.jpg")
 def picture(scan_id: int, leaf_id: int) -> ResponseReturnValue:
     """The picture of a page, small or big."""
-    width_px = PAGE_PX if "grand" in request.args else THUMBNAIL_PX
+    width_px = PAGE_PX if "grand" in request.args else pictures.THUMBNAIL_PX
     services = context.services()
     with services.reading() as session:
         source = scan_pictures.picture_source(session, scan_id, leaf_id, context.actor(), width_px=width_px)
@@ -349,7 +342,7 @@ def picture(scan_id: int, leaf_id: int) -> ResponseReturnValue:
     if request.if_none_match.contains(source.etag):
         return "", 304
     try:
-        drawn = scan_pictures.draw(services, source, width_px=width_px)
+        drawn = pictures.draw(services, source, width_px=width_px)
     except (Invalid, EngineFailed) as error:
         return redirect(
             url_for("static", filename="img/waiting.svg" if error.code == "work.busy" else "img/unreadable.svg")

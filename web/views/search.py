@@ -11,10 +11,11 @@ from flask_babel import lazy_gettext as _l
 
 from ged.errors import EngineFailed
 from ged.ports import Confidentiality, MailId, SearchQuery, SortOrder, Suggestion, SuggestionKind
-from ged.registry import search, search_export
-from ged.registry.models import Direction, Priority
-from ged.registry.search import FacetValue, FoundLetter
-from ged.registry.states import MailState
+from ged.register.models import Direction, Priority
+from ged.register.states import MailState
+from ged.search import export as search_export
+from ged.search import letters as search
+from ged.search.letters import FacetValue, FoundLetter
 from web import context, labels, lists, marks
 from web.search_form import MAX_OFFSET, MAX_TEXT, PAGE, given, read_query
 

@@ -6,9 +6,9 @@ from flask import Blueprint, flash, redirect, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from ged.capture import separators
 from ged.errors import GedError, Invalid, NotFound
 from ged.ports import Confidentiality
-from ged.registry import separators
 from web import context
 from web.forms import FormReader
 from web.labels import NATURES

@@ -7,7 +7,8 @@ from flask_babel import gettext as _
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.org import absence_notices, absences
 from ged.ports import Confidentiality, MailId, SignatureReport
-from ged.registry import documents, reading
+from ged.recognition import reading
+from ged.register import documents
 from ged.signbook import annotations, ink, operations, presign, queries, second_thoughts, tokens
 from ged.signbook.models import Stance
 from ged.signbook.operations import MAX_TEXT, SignResult, ToSign

@@ -10,8 +10,9 @@ from werkzeug.datastructures import MultiDict
 
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.ports import Digest
-from ged.registry import files, reading
-from ged.registry.files import Upload
+from ged.recognition import reading
+from ged.register import files
+from ged.register.files import Upload
 from ged.slips import answers, delivery_book, letter_panel, operations, parties, queries, receive, tasks
 from ged.slips import view as slip_views
 from ged.slips.answers import AnswerLine

@@ -7,7 +7,7 @@ from flask import request
 from werkzeug.datastructures import MultiDict
 
 from ged.ports import MailId, UnitId
-from ged.registry import typed_numbers
+from ged.register import typed_numbers
 from ged.slips import drafting, parties
 from ged.slips.drafting import LineForm, SlipForm, SuggestedLine
 from ged.slips.models import SlipPurpose

@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from ged.errors import GedError, Invalid, NotFound, StaleVersion
-from ged.registry import synonyms
+from ged.search import synonyms
 from web import context
 from web.errors import view_of
 from web.forms import FormReader

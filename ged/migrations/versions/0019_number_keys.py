@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from ged.migrations.tools import create_index, drop_index
-from ged.registry.numbering import number_key
+from ged.register.numbering import number_key
 
 revision = "0019"
 down_revision = "0018"

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session, contains_eager, joinedload, lazyload
 from ged.access import visible_clause
 from ged.org.models import Person, Post, Unit
 from ged.ports import Confidentiality, MailId, PostId
-from ged.registry.models import Mail
-from ged.registry.states import MailState
+from ged.register.models import Mail
+from ged.register.states import MailState
 from ged.signbook.circuit import StepKind, Turn
 from ged.signbook.models import CircuitStep, Draft, Notice, NoticeKind, SignatureWay
 from ged.signbook.queries.names import (

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from ged.access import visible_clause
 from ged.org.models import Holding, Person, Post, Unit
-from ged.registry.models import Mail
-from ged.registry.states import MailState
+from ged.register.models import Mail
+from ged.register.states import MailState
 from ged.signbook import book, circuit
 from ged.signbook.circuit import Turn
 from ged.signbook.models import CircuitAct, Draft

@@ -6,8 +6,8 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from ged.ports import MailId
-from ged.registry.models import Mail
-from ged.registry.states import MailState
+from ged.register.models import Mail
+from ged.register.states import MailState
 from ged.signbook.models import Draft, SignatureWay
 from ged.signbook.queries.names import all_drafts, visible
 from ged.signbook.queries.rights import keeps_register

@@ -7,10 +7,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged import access
+from ged.dispatch.models import Party
 from ged.ports import AttachmentId, Confidentiality, MailId, PostId
-from ged.registry.dispatch_models import Party
-from ged.registry.models import Attachment, AttachmentKind, Mail
-from ged.registry.states import MailState
+from ged.register.models import Attachment, AttachmentKind, Mail
+from ged.register.states import MailState
 from ged.signbook import book
 from ged.signbook.book import Annex
 from ged.signbook.circuit import Step

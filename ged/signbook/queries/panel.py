@@ -9,9 +9,9 @@ from ged import access
 from ged.access import visible_clause
 from ged.errors import NotFound
 from ged.ports import Confidentiality, MailId
-from ged.registry.models import Direction, Mail, MailNumber
-from ged.registry.queries import first_number
-from ged.registry.states import MailState
+from ged.register.models import Direction, Mail, MailNumber
+from ged.register.queries import first_number
+from ged.register.states import MailState
 from ged.signbook.models import Draft
 from ged.signbook.queries.choices import TemplateRow, templates
 from ged.signbook.queries.names import number_of

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged.ports import Digest, MailId
-from ged.registry.models import MailNumber
+from ged.register.models import MailNumber
 from ged.signbook.models import Draft, SignedRevision
 
 

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from ged.errors import Forbidden, Invalid
 from ged.org.models import Post
-from ged.registry.states import MOVES, MailAct, MailState
+from ged.register.states import MOVES, MailAct, MailState
 from ged.signbook import book
 from ged.signbook.circuit import StepKind, Turn
 from ged.signbook.models import CircuitAct, Draft, SignatureWay

@@ -1,0 +1,225 @@
+"""What the pages of waiting scans show of scanners and their work: desks, orders, batches under way."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from ged.capture.bridges import ONLINE
+from ged.capture.models import (
+    FINAL_ORDER_STATES,
+    BatchSource,
+    BatchState,
+    Bridge,
+    OrderState,
+    ScanBatch,
+    ScanOrder,
+    ScanPage,
+)
+from ged.capture.orders import BACK, FRONT
+from ged.capture.queries import clerk_units
+from ged.org.models import Unit
+from ged.unit import Actor
+
+FAILED_SHOWN = timedelta(hours=12)
+
+
+@dataclass(frozen=True)
+class DeviceRow:
+    """A scanner at a desk."""
+
+    name: str
+    title: str
+    sources: tuple[str, ...]
+    modes: tuple[str, ...]
+    resolutions: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class BridgeRow:
+    """A bridge as the form 'Numériser' and the list of desks show it."""
+
+    id: int
+    name: str
+    unit_id: int
+    unit_name: str
+    online: bool
+    last_seen_at: datetime | None
+    devices: tuple[DeviceRow, ...]
+
+
+@dataclass(frozen=True)
+class OrderRow:
+    """An order that runs, or ended a moment ago, or whose batch is open.
+
+    ``batch_open``: more pages may be added to its batch. ``is_silent``: it is at work, but its bridge says nothing.
+    ``fronts``, ``backs``: pages of its batch by side, when it is scanned in two passes.
+    """
+
+    id: int
+    batch_id: int
+    batch_key: str
+    bridge_id: int
+    bridge_name: str
+    device: str | None
+    source: str | None
+    mode: str
+    dpi: int
+    duplex: bool
+    side: str
+    complete: bool
+    state: OrderState
+    pages: int
+    batch_pages: int
+    code: str
+    detail: str
+    cancel_requested: bool
+    batch_open: bool
+    changed_at: datetime
+    is_silent: bool
+    bridge_seen_at: datetime | None
+    fronts: int = 0
+    backs: int = 0
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether the scanner is still to do something."""
+        return self.state not in FINAL_ORDER_STATES
+
+    @property
+    def sides_differ(self) -> bool:
+        """Whether both passes ended with different counts: nobody can say which back belongs to which front."""
+        return self.batch_open and self.state is OrderState.DONE and bool(self.backs) and self.fronts != self.backs
+
+
+@dataclass(frozen=True)
+class BatchRow:
+    """A batch whose pages are not all placed: open at a desk, or being looked at."""
+
+    id: int
+    key: str
+    source: BatchSource
+    state: BatchState
+    pages: int
+    created_at: datetime
+
+
+def bridges(session: Session, unit_ids: Collection[int], *, now: datetime) -> list[BridgeRow]:
+    """The bridges of units, those that are there first."""
+    found = session.execute(
+        select(Bridge, Unit.name)
+        .join(Unit, Unit.id == Bridge.unit_id)
+        .where(Bridge.unit_id.in_(unit_ids), Bridge.revoked_at.is_(None))
+        .order_by(Bridge.name, Bridge.id)
+    )
+    rows = [_bridge_row(bridge, unit_name, now) for bridge, unit_name in found]
+    return sorted(rows, key=lambda row: not row.online)
+
+
+def _bridge_row(bridge: Bridge, unit_name: str, now: datetime) -> BridgeRow:
+    online = bridge.last_seen_at is not None and now - bridge.last_seen_at <= ONLINE
+    devices = tuple(
+        DeviceRow(
+            name=str(device["name"]),
+            title=" ".join(filter(None, (device.get("vendor"), device.get("model")))) or str(device["name"]),
+            sources=tuple(device.get("sources") or ()),
+            modes=tuple(device.get("modes") or ()),
+            resolutions=tuple(device.get("resolutions") or ()),
+        )
+        for device in bridge.devices
+    )
+    return BridgeRow(bridge.id, bridge.name, bridge.unit_id, unit_name, online, bridge.last_seen_at, devices)
+
+
+def orders(session: Session, actor: Actor, *, since: datetime, now: datetime, limit: int = 20) -> list[OrderRow]:
+    """Orders that run, whose batch is open, or that ended after ``since``; newest first.
+
+    An order that failed before its first page is shown for half a day, for somebody went to see to the scanner.
+    """
+    page_counts = (
+        select(ScanPage.batch_id, func.count(ScanPage.id).label("pages")).group_by(ScanPage.batch_id).subquery()
+    )
+    found = session.execute(
+        select(ScanOrder, Bridge, ScanBatch, func.coalesce(page_counts.c.pages, 0))
+        .join(Bridge, Bridge.id == ScanOrder.bridge_id)
+        .join(ScanBatch, ScanBatch.key == ScanOrder.batch_key)
+        .outerjoin(page_counts, page_counts.c.batch_id == ScanBatch.id)
+        .where(
+            Bridge.unit_id.in_(clerk_units(actor)),
+            or_(
+                ScanOrder.state.not_in(FINAL_ORDER_STATES),
+                ScanOrder.changed_at >= since,
+                and_(
+                    ScanBatch.state == BatchState.OPEN,
+                    or_(
+                        ScanOrder.state == OrderState.DONE,
+                        page_counts.c.pages > 0,
+                        and_(ScanOrder.state == OrderState.FAILED, ScanOrder.changed_at >= now - FAILED_SHOWN),
+                    ),
+                ),
+            ),
+        )
+        .order_by(ScanOrder.id.desc())
+        .limit(limit)
+    )
+    rows = [_order_row(order, bridge, batch, pages, now) for order, bridge, batch, pages in found]
+    counts = _side_counts(session, {row.batch_id for row in rows if row.side})
+    return [
+        replace(row, fronts=counts.get((row.batch_id, FRONT), 0), backs=counts.get((row.batch_id, BACK), 0))
+        if row.side
+        else row
+        for row in rows
+    ]
+
+
+def _side_counts(session: Session, batch_ids: Collection[int]) -> dict[tuple[int, str], int]:
+    found = session.execute(
+        select(ScanPage.batch_id, ScanOrder.side, func.count(ScanPage.id))
+        .join(ScanOrder, ScanOrder.id == ScanPage.order_id)
+        .where(ScanPage.batch_id.in_(batch_ids))
+        .group_by(ScanPage.batch_id, ScanOrder.side)
+    )
+    return {(batch_id, side): pages for batch_id, side, pages in found}
+
+
+def _order_row(order: ScanOrder, bridge: Bridge, batch: ScanBatch, pages: int, now: datetime) -> OrderRow:
+    is_online = bridge.last_seen_at is not None and now - bridge.last_seen_at < ONLINE
+    return OrderRow(
+        id=order.id,
+        batch_id=batch.id,
+        batch_key=batch.key,
+        bridge_id=order.bridge_id,
+        bridge_name=bridge.name,
+        device=order.device,
+        source=order.source,
+        mode=order.mode,
+        dpi=order.dpi,
+        duplex=order.duplex,
+        side=order.side,
+        complete=order.complete,
+        state=order.state,
+        pages=order.pages,
+        batch_pages=pages,
+        code=order.code,
+        detail=order.detail,
+        cancel_requested=order.cancel_requested,
+        batch_open=batch.state is BatchState.OPEN,
+        changed_at=order.changed_at,
+        is_silent=order.state not in FINAL_ORDER_STATES and not is_online,
+        bridge_seen_at=bridge.last_seen_at,
+    )
+
+
+def unsettled(session: Session, actor: Actor) -> list[BatchRow]:
+    """Batches that hold pages which lie in no scan yet."""
+    found = session.execute(
+        select(ScanBatch, func.count(ScanPage.id))
+        .join(ScanPage, ScanPage.batch_id == ScanBatch.id)
+        .where(ScanBatch.unit_id.in_(clerk_units(actor)), ScanBatch.state != BatchState.SETTLED)
+        .group_by(ScanBatch.id)
+        .order_by(ScanBatch.id.desc())
+        .limit(50)
+    )
+    return [BatchRow(b.id, b.key, b.source, b.state, pages, b.created_at) for b, pages in found]

@@ -1,0 +1,87 @@
+"""Where one letter of a batch ends and the next begins: pure, over the codes of ours that were read on its pages."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from ged.capture.models import ScanPage
+from ged.codes import PREFIX, CodeKind, OurCode, read_code
+
+_SEPARATOR = f"{PREFIX}/{CodeKind.SEPARATOR}/"
+
+
+@dataclass
+class Group:
+    """Pages that belong together.
+
+    Attributes:
+        code: what its first page bears: a label or a printed sheet, no separator.
+        separator_id: the last separator sheet before its first page.
+        sheets: separator sheets: kept with the pages they stand before (at the end of a batch: behind), never read as
+            part of the letter.
+    """
+
+    code: OurCode | None = None
+    separator_id: int | None = None
+    pages: list[ScanPage] = field(default_factory=list)
+    sheets: set[int] = field(default_factory=set)
+    """Indexes into ``pages``."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing but separator sheets came yet: the next page begins the letter."""
+        return len(self.sheets) == len(self.pages)
+
+
+def group_pages(pages: Sequence[ScanPage], key: bytes) -> list[Group]:
+    """Groups of pages in their order.
+
+    A page with a code of ours begins a group; the same code on the pages that follow begins none. A separator sheet
+    always begins one, for all copies of a sheet bear one code; several in a row count as one, and the last rules.
+    """
+    groups: list[Group] = []
+    for page in pages:
+        code = leading_code(page.codes, key)
+        if code is not None and code.kind is CodeKind.SEPARATOR:
+            _lay_sheet(groups, page, code)
+        else:
+            _lay_page(groups, page, code)
+    if len(groups) > 1 and groups[-1].is_open:
+        _append_trailing(groups[-2], groups.pop())
+    return groups
+
+
+def _lay_sheet(groups: list[Group], page: ScanPage, code: OurCode) -> None:
+    if not groups or not groups[-1].is_open:
+        groups.append(Group())
+    group = groups[-1]
+    group.separator_id = code.subject_id
+    group.sheets.add(len(group.pages))
+    group.pages.append(page)
+
+
+def _lay_page(groups: list[Group], page: ScanPage, code: OurCode | None) -> None:
+    if not groups or (code is not None and code != groups[-1].code and not groups[-1].is_open):
+        groups.append(Group())
+    if groups[-1].is_open:
+        groups[-1].code = code
+    groups[-1].pages.append(page)
+
+
+def _append_trailing(last: Group, sheets: Group) -> None:
+    """Nothing follows these sheets: they stay with the letter before, and rule nothing."""
+    last.sheets |= {len(last.pages) + n for n in sheets.sheets}
+    last.pages += sheets.pages
+
+
+def leading_code(texts: Iterable[str], key: bytes) -> OurCode | None:
+    """The code that says what a page is.
+
+    A printed sheet may show a letter's label too: what the sheet itself is goes first.
+    """
+    found = [code for code in (read_code(text, key=key) for text in texts) if code is not None]
+    return min(found, key=lambda code: (code.kind is CodeKind.LABEL, code.subject_id), default=None)
+
+
+def is_separator(kept: Iterable[str]) -> bool:
+    """Whether a page is a separator sheet, by the codes kept of it: they were found to be ours when it was looked at."""
+    return any(text.startswith(_SEPARATOR) for text in kept)

@@ -1,0 +1,38 @@
+"""Pictures of the pages of scans."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ged.capture.intake import VIRUS
+from ged.capture.models import Scan, ScanLeaf, ScanPicture
+from ged.capture.queries import seen_by, unknown
+from ged.errors import Invalid
+from ged.ports import Digest
+from ged.register.pictures import THUMBNAIL_PX, PictureSource
+from ged.unit import Actor
+
+
+def picture_source(session: Session, scan_id: int, leaf_id: int, actor: Actor, *, width_px: int) -> PictureSource:
+    """What to show for a page of a scan, under the rule of ``scan``.
+
+    Raises:
+        NotFound: ``scan.unknown``.
+        Invalid: ``file.virus``: nothing of ours opens such a page.
+    """
+    leaf = session.scalar(
+        select(ScanLeaf)
+        .join(Scan, Scan.id == ScanLeaf.scan_id)
+        .where(ScanLeaf.id == leaf_id, Scan.id == scan_id, seen_by(actor))
+    )
+    if leaf is None:
+        raise unknown(session, scan_id)
+    page = leaf.page
+    if page.problem == VIRUS:
+        raise Invalid("file.virus", "do not open the file; tell its sender", filename=page.filename, virus="")
+    made = None
+    if leaf.rotation == 0 and width_px == THUMBNAIL_PX:
+        picture = session.get(ScanPicture, (page.id, width_px))
+        made = Digest(picture.digest) if picture is not None else None
+    etag = f"{page.digest[:32]}-{page.page_index}-{leaf.rotation}-{width_px}"
+    mail_id = session.scalar(select(Scan.mail_id).where(Scan.id == scan_id))
+    return PictureSource(made, Digest(page.digest), page.media_type, page.page_index, leaf.rotation, etag, mail_id)

@@ -1,0 +1,206 @@
+"""What the pages of waiting scans show: frozen rows, for clerks of the unit only."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import Session, selectinload
+
+from ged import access
+from ged.capture.grouping import is_separator
+from ged.capture.models import BLANK_FROM, BatchSource, PaperCode, Scan, ScanBatch, ScanLeaf, ScanState
+from ged.codes import CodeKind
+from ged.errors import NotFound
+from ged.org.models import Unit
+from ged.ports import UnitId
+from ged.register.models import Mail, MailNumber
+from ged.unit import Actor, Role
+
+RECENT = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class LeafRow:
+    """A page of a waiting scan."""
+
+    leaf_id: int
+    position: int
+    rotation: int
+    removed: bool
+    blank: bool
+    problem: str
+    width_px: int
+    height_px: int
+    dpi: int
+    is_separator: bool = False
+    warnings: tuple[str, ...] = ()
+    """Codes of what would spoil its reading."""
+    filename: str = ""
+    """Of the file in a message from which it comes."""
+
+
+@dataclass(frozen=True)
+class ScanRow:
+    """A waiting scan as the list shows it. ``note`` and ``proof_kind`` are codes; the page translates them."""
+
+    id: int
+    version: int
+    unit_id: int
+    unit_name: str
+    state: ScanState
+    source: BatchSource
+    filename: str
+    is_signed: bool
+    note: str
+    number: str
+    proof_kind: CodeKind | None
+    refusal: str
+    """Why its code was not confirmed, as the person who refused wrote it."""
+    mail_id: int | None
+    attachment_id: int | None
+    created_at: datetime
+    separator_id: int | None
+    leaves: tuple[LeafRow, ...]
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it can still be arranged."""
+        return self.state is ScanState.WAITING
+
+    @property
+    def page_count(self) -> int:
+        """Pages that would be joined."""
+        return sum(not leaf.removed for leaf in self.leaves)
+
+    @property
+    def warned(self) -> tuple[LeafRow, ...]:
+        """Pages that should be scanned again before the letter gets its number."""
+        return tuple(leaf for leaf in self.leaves if leaf.warnings and not leaf.removed)
+
+    @property
+    def first_leaf_id(self) -> int | None:
+        """The page that stands for the scan in lists."""
+        return next((leaf.leaf_id for leaf in self.leaves if not leaf.removed), None)
+
+
+def clerk_units(actor: Actor) -> frozenset[UnitId]:
+    """Units whose scans the actor handles."""
+    return frozenset(post.unit_id for post in actor.posts if Role.CLERK in post.roles)
+
+
+def waiting_count(session: Session, actor: Actor) -> int:
+    """How many scans wait for the actor's units."""
+    return session.scalar(count_waiting(actor)) or 0
+
+
+def count_waiting(actor: Actor) -> Select[int]:
+    """The statement of that count (navigation)."""
+    return select(func.count(Scan.id)).where(Scan.state == ScanState.WAITING, Scan.unit_id.in_(clerk_units(actor)))
+
+
+def waiting(session: Session, actor: Actor, *, limit: int = 100) -> list[ScanRow]:
+    """Scans that wait in the actor's units, newest first."""
+    return _rows(session, actor, _scans().where(Scan.state == ScanState.WAITING), limit)
+
+
+def discarded(session: Session, actor: Actor, *, since: datetime, limit: int = 30) -> list[ScanRow]:
+    """Scans that were discarded lately and can be brought back."""
+    return _rows(session, actor, _scans().where(Scan.state == ScanState.DISCARDED, Scan.created_at >= since), limit)
+
+
+def recently_joined(session: Session, actor: Actor, *, since: datetime, limit: int = 12) -> list[ScanRow]:
+    """Scans that found their letter lately; the clerk sees that the labels were read."""
+    query = _scans().where(Scan.state == ScanState.JOINED, Scan.created_at >= since)
+    return _rows(session, actor, query, limit)
+
+
+def scan(session: Session, scan_id: int, actor: Actor) -> ScanRow:
+    """One scan of the actor's units; once joined, only for those who may see its letter.
+
+    Raises:
+        NotFound: ``scan.unknown``; with ``refused`` when it exists, so that the border writes the refusal down.
+    """
+    rows = _rows(session, actor, _scans().where(Scan.id == scan_id), 1)
+    if not rows:
+        raise unknown(session, scan_id)
+    return rows[0]
+
+
+def unknown(session: Session, scan_id: int) -> NotFound:
+    """The refusal of a scan; ``refused`` when it exists, so that the border writes the refusal down."""
+    is_there = session.get(Scan, scan_id) is not None
+    return NotFound("scan.unknown", "reload the list of waiting scans", id=scan_id, refused=is_there)
+
+
+def seen_by(actor: Actor) -> ColumnElement[bool]:
+    """Scans of the actor's units. Joined, a scan stands under its letter's rule.
+
+    A joined scan without a letter is the proof of a slip: it is read on the slip's page, under the slip's rule.
+    """
+    seen = select(Mail.id).where(access.visible_clause(Mail.id, Mail.level, actor.principals))
+    loose = and_(Scan.mail_id.is_(None), Scan.state != ScanState.JOINED)
+    return and_(Scan.unit_id.in_(clerk_units(actor)), or_(loose, Scan.mail_id.in_(seen)))
+
+
+def _scans() -> Select[Scan, ScanBatch, str, str, str]:
+    return (
+        select(Scan, ScanBatch, Unit.name, MailNumber.text, PaperCode.refusal)
+        .join(ScanBatch, ScanBatch.id == Scan.batch_id)
+        .join(Unit, Unit.id == Scan.unit_id)
+        .outerjoin(MailNumber, MailNumber.id == Scan.number_id)
+        .outerjoin(PaperCode, PaperCode.scan_id == Scan.id)
+        .options(selectinload(Scan.leaves))
+        .order_by(Scan.id.desc())
+    )
+
+
+def _rows(session: Session, actor: Actor, query: Select[Scan, ScanBatch, str, str, str], limit: int) -> list[ScanRow]:
+    found = session.execute(query.where(seen_by(actor)).limit(limit))
+    return [_row(one, batch, unit_name, number, refusal) for one, batch, unit_name, number, refusal in found]
+
+
+def _row(one: Scan, batch: ScanBatch, unit_name: str, number: str | None, refusal: str | None) -> ScanRow:
+    return ScanRow(
+        id=one.id,
+        version=one.version,
+        unit_id=one.unit_id,
+        unit_name=unit_name,
+        state=one.state,
+        source=batch.source,
+        filename=one.filename,
+        is_signed=one.is_signed,
+        note=one.note,
+        number=number or "",
+        proof_kind=CodeKind(one.proof_kind) if one.proof_kind else None,
+        refusal=refusal or "",
+        mail_id=one.mail_id,
+        attachment_id=one.attachment_id,
+        created_at=one.created_at,
+        separator_id=one.separator_id,
+        leaves=tuple(_leaf_row(leaf) for leaf in one.leaves),
+    )
+
+
+def _leaf_row(leaf: ScanLeaf) -> LeafRow:
+    page = leaf.page
+    return LeafRow(
+        leaf_id=leaf.id,
+        position=leaf.position,
+        rotation=leaf.rotation,
+        removed=leaf.removed,
+        blank=page.blank_score >= BLANK_FROM,
+        problem=page.problem,
+        width_px=page.width_px,
+        height_px=page.height_px,
+        dpi=page.dpi,
+        is_separator=is_separator(page.codes),
+        warnings=tuple(page.warnings),
+        filename=page.filename,
+    )
+
+
+def unit_names(session: Session, unit_ids: Collection[int]) -> Sequence[tuple[int, str]]:
+    """Ids and names of units, by name (choices of a form)."""
+    rows = session.execute(select(Unit.id, Unit.name).where(Unit.id.in_(unit_ids)).order_by(Unit.name))
+    return [(unit_id, name) for unit_id, name in rows]

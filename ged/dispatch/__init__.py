@@ -1,0 +1,1 @@
+"""How letters leave, and the proof that each arrived."""

@@ -1,0 +1,116 @@
+"""What the mail office prints for departures: the day's book, and the sheet that comes back stamped."""
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ged.codes import CodeKind, make_code
+from ged.days import full_day, long_day
+from ged.dispatch import queries as dispatch_queries
+from ged.org.models import Installation
+from ged.ports import Confidentiality
+from ged.register.models import Channel
+from ged.typeset import qr_svg, typeset
+from ged.unit import Actor, Role, Services
+
+TEMPLATES = Path(__file__).parents[1] / "templates"
+COUNTRIES = {"TG": ("République togolaise", "Travail – Liberté – Patrie")}
+CHANNELS = {
+    Channel.HAND: "Remise en main propre",
+    Channel.POST: "Poste",
+    Channel.RECORDED_DELIVERY: "Recommandé",
+    Channel.EMAIL: "Messagerie",
+    Channel.COURIER: "Coursier",
+    Channel.FAX: "Télécopie",
+}
+
+
+MAX_SUBJECT = 160
+"""Characters of a subject in the book's cell."""
+CONFIDENTIAL = "Courrier confidentiel"
+
+
+def departure_book(services: Services, actor: Actor, day: date, *, at: datetime) -> bytes:
+    """What left on a day from the actor's registers.
+
+    Raises:
+        Invalid: ``typeset.glyph``.
+    """
+    with services.reading() as session:
+        rows = dispatch_queries.left_on(session, actor, day, zone=services.zone)
+        head = _head(session, services, actor)
+    data: dict[str, Any] = {"head": head, "day": full_day(day), "rows": []}
+    for row in rows:
+        local = row.left_at.astimezone(services.zone) if row.left_at is not None else None
+        data["rows"].append(
+            {
+                "at": f"{local:%H:%M}" if local else "",
+                "number": row.number,
+                "name": row.name + (" (ampliation)" if row.is_copy else ""),
+                "subject": _subject(row),
+                "channel": CHANNELS[row.channel],
+                "proof": row.reference or row.carrier,
+                "discharge": _discharge(row, services),
+            }
+        )
+    return typeset(TEMPLATES / "departure_book.typ", data, at=at)
+
+
+def _subject(row: dispatch_queries.LineRow) -> str:
+    """The book and the sheet pass through many hands: what a confidential letter is about is not for them."""
+    if row.level > Confidentiality.ORDINARY:
+        return CONFIDENTIAL
+    return row.subject if len(row.subject) <= MAX_SUBJECT else f"{row.subject[: MAX_SUBJECT - 1]}…"
+
+
+def _discharge(row: dispatch_queries.LineRow, services: Services) -> str:
+    if row.discharged_at is None:
+        return ""
+    local = row.discharged_at.astimezone(services.zone)
+    number = f", n° {row.discharge_number}" if row.discharge_number else ""
+    return f"{row.discharge_name}, le {local:%d/%m/%Y à %H:%M}{number}"
+
+
+def discharge_sheet(services: Services, line_id: int, actor: Actor, *, at: datetime) -> bytes:
+    """The sheet that goes with one copy and comes back stamped; its code says to which line the scan belongs.
+
+    Raises:
+        NotFound: ``dispatch.unknown``.
+        Invalid: ``typeset.glyph``.
+    """
+    with services.reading() as session:
+        data = discharge_data(session, services, line_id, actor)
+    return typeset(TEMPLATES / "discharge.typ", data, at=at)
+
+
+def discharge_data(session: Session, services: Services, line_id: int, actor: Actor) -> dict[str, Any]:
+    """What stands on that sheet, as its template reads it.
+
+    Raises:
+        NotFound: ``dispatch.unknown``.
+    """
+    row = dispatch_queries.line(session, line_id, actor)
+    page = dispatch_queries.page(session, row.mail_id, actor)
+    head = _head(session, services, actor)
+    code = make_code(CodeKind.DISCHARGE, line_id, key=services.code_key)
+    return {
+        "head": {**head, "qr": qr_svg(code), "caption": row.number},
+        "number": row.number,
+        "written_on": long_day(page.written_on) if page.written_on else "",
+        "name": row.name,
+        "address": [line for line in row.address.splitlines() if line.strip()],
+        "subject": row.subject if row.level == Confidentiality.ORDINARY else CONFIDENTIAL,
+        "is_copy": row.is_copy,
+        "channel": CHANNELS[row.channel],
+    }
+
+
+def _head(session: Session, services: Services, actor: Actor) -> dict[str, Any]:
+    country, motto = COUNTRIES.get(services.country, ("", ""))
+    office = next((post.unit_name for post in actor.posts if Role.CLERK in post.roles), "")
+    organisation = session.scalar(select(Installation.name).limit(1)) or office
+    units = [office] if office and office != organisation else []
+    return {"organisation": organisation, "units": units, "country": country, "motto": motto, "qr": "", "caption": ""}

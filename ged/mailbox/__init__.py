@@ -1,0 +1,1 @@
+"""E-mail that came in, until a clerk registers it."""

@@ -1,0 +1,378 @@
+"""Messages become waiting scans: collected, looked at, taken in, and only then put away in their mailbox.
+
+A message is known by its mailbox and the server's number for it, and by its bytes: met again after a crash between
+the commit and the move, or after the server numbered its folder anew, it is put away and nothing is made twice.
+"""
+
+import hashlib
+import io
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ged.capture import intake
+from ged.capture.grouping import Group
+from ged.capture.intake import Look
+from ged.capture.models import BatchSource, BatchState, MailboxMessage, MessageState, Scan, ScanBatch, ScanPage
+from ged.errors import EngineFailed, Invalid
+from ged.jobs import JobKind
+from ged.mailbox.messages import Letter, Part
+from ged.mailbox.reading import read_apart
+from ged.org.models import Unit
+from ged.ports import Digest, Mailbox, MessageRef, OpenMailbox, PageFacts
+from ged.register.files import NOT_LOOKED, harmless_name, look_at, private_dir
+from ged.register.signed_kinds import APART, IS_APART
+from ged.typeset import typeset
+from ged.unit import SYSTEM, Services, UnitOfWork
+
+logger = logging.getLogger(__name__)
+
+AT_ONCE = 20
+"""Messages of one run: the lane is not held for long, and the rest is collected by the next."""
+PICTURE_PX = 500
+"""A picture shown inside the text is a page from this size on both sides; below it is a logo or a smile."""
+TEMPLATE = Path(__file__).parents[1] / "templates" / "message.typ"
+WINMAIL = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
+
+
+@dataclass(frozen=True)
+class _File:
+    """A stored part of a message and what a look at it showed."""
+
+    digest: Digest
+    size_bytes: int
+    filename: str
+    media_type: str
+    look: Look
+
+
+@dataclass(frozen=True)
+class _Taken:
+    ref: MessageRef
+    digest: Digest
+    letter: Letter
+    files: Sequence[_File] = field(repr=False)
+
+
+def collect(services: Services, mailbox: Mailbox, *, heartbeat: Callable[[str], None], now: datetime) -> bool:
+    """Take in what lies in a mailbox; answers whether more is left there.
+
+    A message that cannot be taken in goes to the mailbox's folder for errors, with its reason for administrators.
+
+    Raises:
+        EngineFailed: ``mailbox.unavailable``, ``mailbox.login``, ``mailbox.token``, ``mailbox.unit``;
+            ``scanner.unavailable``, ``ocr.unavailable``, ``ocr.timeout`` of the whole reading: the message stays where it is.
+    """
+    with services.reading() as session:
+        unit_id = session.scalar(select(Unit.id).where(Unit.code == mailbox.unit_code, Unit.closed_at.is_(None)))
+    if unit_id is None:
+        raise EngineFailed("mailbox.unit", "name an open unit", mailbox=mailbox.name, unit=mailbox.unit_code)
+    with mailbox.open() as opened:
+        waiting = opened.waiting()
+        for n, ref in enumerate(waiting[:AT_ONCE], start=1):
+            heartbeat(f"{n}/{len(waiting)}")
+            _collect_one(services, mailbox.name, unit_id, opened, ref, now)
+    return len(waiting) > AT_ONCE
+
+
+def _collect_one(
+    services: Services, mailbox: str, unit_id: int, opened: OpenMailbox, ref: MessageRef, now: datetime
+) -> None:
+    with services.reading() as session:
+        state = _known(session, mailbox, ref)
+    if state is None:
+        state = _take_in(services, mailbox, unit_id, opened, ref, now)
+    if state is not None:
+        opened.put_away(ref, refused=state is MessageState.REFUSED)
+
+
+def _take_in(
+    services: Services, mailbox: str, unit_id: int, opened: OpenMailbox, ref: MessageRef, now: datetime
+) -> MessageState | None:
+    """The state in which the message now is, or None when it is gone."""
+    if ref.size_bytes > services.max_upload_bytes:
+        return _refuse(services, mailbox, ref, None, "message.too_large", None, now)
+    raw = opened.read(ref)
+    if raw is None:
+        return None
+    stored = services.blobs.put(io.BytesIO(raw))
+    with services.reading() as session:
+        same = _same_bytes(session, mailbox, stored.digest)
+    if same is not None:
+        return same
+    letter = None
+    try:
+        letter = read_apart(raw)  # in a child that sees nothing else: who sent a virus is told with the refusal
+        _check_whole(services, raw)
+        files = _look_at(services, letter, now)
+    except Invalid as refusal:
+        return _refuse(services, mailbox, ref, stored.digest, refusal.code, letter, now)
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            accept(uow, mailbox, unit_id, _Taken(ref, stored.digest, letter, files), now=now)
+    return MessageState.TAKEN
+
+
+def _check_whole(services: Services, raw: bytes) -> None:
+    """A message in which a virus lies is taken in by nobody, in whatever part it lies.
+
+    Raises:
+        Invalid: ``file.virus``.
+        EngineFailed: ``scanner.unavailable``: the message stays where it is.
+    """
+    if services.scanner is not None:
+        with private_dir(services) as folder:
+            (folder / "message").write_bytes(raw)
+            services.scanner.check(folder / "message")
+
+
+def _known(session: Session, mailbox: str, ref: MessageRef) -> MessageState | None:
+    return session.scalar(
+        select(MailboxMessage.state).where(
+            MailboxMessage.mailbox == mailbox,
+            MailboxMessage.uid_validity == ref.uid_validity,
+            MailboxMessage.uid == ref.uid,
+        )
+    )
+
+
+def _same_bytes(session: Session, mailbox: str, digest: Digest) -> MessageState | None:
+    return session.scalar(
+        select(MailboxMessage.state)
+        .where(MailboxMessage.mailbox == mailbox, MailboxMessage.digest == digest)
+        .order_by(MailboxMessage.id)
+        .limit(1)
+    )
+
+
+def _refuse(
+    services: Services,
+    mailbox: str,
+    ref: MessageRef,
+    digest: Digest | None,
+    code: str,
+    letter: Letter | None,
+    now: datetime,
+) -> MessageState:
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            row = _row(mailbox, ref, digest, letter, now)
+            row.state, row.reason = MessageState.REFUSED, code
+            uow.session.add(row)
+            uow.session.flush()
+            uow.record("mailbox.refused", "mailbox", row.id, actor=SYSTEM, mailbox=mailbox, digest=digest, reason=code)
+    return MessageState.REFUSED
+
+
+def _row(mailbox: str, ref: MessageRef, digest: Digest | None, letter: Letter | None, now: datetime) -> MailboxMessage:
+    row = MailboxMessage(
+        mailbox=mailbox,
+        uid_validity=ref.uid_validity,
+        uid=ref.uid,
+        digest=digest,
+        size_bytes=ref.size_bytes,
+        state=MessageState.TAKEN,
+        taken_at=now,
+    )
+    if letter is not None:
+        row.message_id, row.subject, row.sent_at = letter.message_id, letter.subject, letter.sent_at
+        row.sender_name, row.sender_address = letter.sender_name, letter.sender_address
+    return row
+
+
+# --- looking ------------------------------------------------------------------------------------------------------
+
+
+def _look_at(services: Services, letter: Letter, now: datetime) -> list[_File]:
+    """The text as a page, then every file, in their order; logos are left in the message."""
+    found = [one for one in (_file(services, part) for part in letter.parts) if one is not None]
+    body = Part("message.pdf", "application/pdf", _body_pdf(services, letter, [f.filename for f in found], now))
+    page = _file(services, body)
+    return ([page] if page is not None else []) + found
+
+
+def _file(services: Services, part: Part) -> _File | None:
+    stored = services.blobs.put(io.BytesIO(part.content))
+    look = _look(services, part)
+    if part.embedded and (look.problem or min(_size(look.pages)) < PICTURE_PX):
+        return None
+    return _File(stored.digest, stored.size_bytes, part.filename, look.media_type or part.media_type[:100], look)
+
+
+def _size(pages: Sequence[PageFacts]) -> tuple[int, int]:
+    return (pages[0].width_px, pages[0].height_px) if pages else (0, 0)
+
+
+def _look(services: Services, part: Part) -> Look:
+    if part.media_type in WINMAIL or part.filename.lower() == "winmail.dat":
+        return Look("", (), problem="message.winmail")
+    with private_dir(services) as folder:
+        path = folder / "part"
+        path.write_bytes(part.content)
+        try:
+            facts = look_at(services, path, filename=part.filename)
+        except Invalid as refusal:
+            return Look(APART if refusal.code == IS_APART else "", (), problem=refusal.code)
+        except EngineFailed as failure:
+            if failure.code in NOT_LOOKED:
+                raise
+            return Look("", (), problem=failure.code)
+    return Look(facts.media_type, facts.pages, facts.signed)
+
+
+def _body_pdf(services: Services, letter: Letter, filenames: Sequence[str], now: datetime) -> bytes:
+    local = letter.sent_at.astimezone(services.zone) if letter.sent_at is not None else None
+    sender = letter.sender_name
+    if letter.sender_address and letter.sender_address != sender:
+        sender = f"{sender} <{letter.sender_address}>"
+    heads = [
+        ("De", sender),
+        ("À", letter.to),
+        ("Date", f"{local:%d/%m/%Y à %H:%M}" if local else ""),
+        ("Objet", letter.subject),
+    ]
+    data = {
+        "subject": letter.subject or "Message",
+        "received": f"{now.astimezone(services.zone):%d/%m/%Y à %H:%M}",
+        "heads": [[word, value] for word, value in heads if value],
+        "lines": letter.text.split("\n"),
+        "files": list(filenames),
+    }
+    at = letter.sent_at or now
+    # A smiley or a script that our fonts do not hold leaves a point; the message as it came is kept beside.
+    for fit in (str, _latin):
+        try:
+            return typeset(TEMPLATE, _fitted(data, fit), at=at)
+        except Invalid as refusal:
+            if refusal.code != "typeset.glyph":
+                raise
+    return typeset(TEMPLATE, _fitted(data, _ascii), at=at)
+
+
+def _fitted(data: dict[str, Any], fit: Callable[[str], str]) -> dict[str, Any]:
+    def go(one: Any) -> Any:
+        if isinstance(one, str):
+            return fit("".join(c if c.isprintable() else " " for c in one.replace("\t", "    ")))
+        return [go(inner) for inner in one] if isinstance(one, list) else one
+
+    return {name: go(value) for name, value in data.items()}
+
+
+def _latin(text: str) -> str:
+    return "".join(c if c < "\u0250" or c in "–—‘’“”„…•€œŒ\u202f" else "·" for c in text)
+
+
+def _ascii(text: str) -> str:
+    return "".join(c if c < "\u0100" else "·" for c in text)
+
+
+# --- taking in ----------------------------------------------------------------------------------------------------
+
+
+def accept(uow: UnitOfWork, mailbox: str, unit_id: int, taken: _Taken, *, now: datetime) -> None:
+    """Make waiting scans of a message: its text and files as one, each signed file for itself, whole. A signature that
+    lies apart stays with the others: it is held against all files of its letter.
+
+    Codes on its pages are not obeyed: whoever holds a letter's label could otherwise put pages to it from outside.
+    """
+    letter = taken.letter
+    batch = ScanBatch(
+        key=hashlib.sha256(f"{mailbox}\n{taken.digest}".encode()).hexdigest()[:48],
+        unit_id=unit_id,
+        source=BatchSource.EMAIL,
+        state=BatchState.SETTLED,
+        filename=harmless_name(letter.subject.replace("/", "-") or "Message"),
+        created_at=now,
+        completed_at=now,
+    )
+    uow.session.add(batch)
+    uow.session.flush()
+    row = _row(mailbox, taken.ref, taken.digest, letter, now)
+    row.batch_id = batch.id
+    uow.session.add(row)
+    uow.session.flush()
+    uow.record("mailbox.taken", "mailbox", row.id, actor=SYSTEM, mailbox=mailbox, digest=taken.digest, batch=batch.id)
+    together = Group()
+    signed: list[tuple[_File, Group]] = []
+    for n, file in enumerate(taken.files, start=1):
+        pages = _pages(uow, batch, n, file, now)
+        if file.look.signed:
+            signed.append((file, Group(pages=pages)))
+        else:
+            together.pages += pages
+    if together.pages:
+        intake.new_scan(uow, batch, together, now)
+    for file, group in signed:
+        scan = intake.new_scan(uow, batch, group, now)
+        scan.is_signed, scan.digest, scan.filename = True, file.digest, file.filename
+    uow.defer(JobKind.INTAKE, batch.id)
+
+
+def _pages(uow: UnitOfWork, batch: ScanBatch, n: int, file: _File, now: datetime) -> list[ScanPage]:
+    page = ScanPage(
+        batch_id=batch.id,
+        token=f"part-{n}",
+        position=n,
+        digest=file.digest,
+        media_type=file.media_type,
+        size_bytes=file.size_bytes,
+        filename=file.filename,
+        received_at=now,
+    )
+    uow.session.add(page)
+    intake.note(uow, batch, page, Look(file.look.media_type, file.look.pages, False, file.look.problem), now)
+    uow.session.flush()
+    rows = select(ScanPage).where(ScanPage.batch_id == batch.id, ScanPage.position == n).order_by(ScanPage.page_index)
+    return list(uow.session.scalars(rows))
+
+
+# --- showing ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class MessageRow:
+    """A message as the list of administrators and the clerk's form show it. ``digest``: of its bytes as they came."""
+
+    id: int
+    mailbox: str
+    state: MessageState
+    reason: str
+    sender_name: str
+    sender_address: str
+    subject: str
+    sent_at: datetime | None
+    taken_at: datetime
+    size_bytes: int
+    digest: str | None = None
+
+
+def message_of_scan(session: Session, scan_id: int) -> MessageRow | None:
+    """The message from which a scan comes; the caller has checked that the actor may see the scan."""
+    row = session.scalar(
+        select(MailboxMessage).join(Scan, Scan.batch_id == MailboxMessage.batch_id).where(Scan.id == scan_id)
+    )
+    return _message_row(row) if row is not None else None
+
+
+def refused(session: Session, *, limit: int = 100) -> list[MessageRow]:
+    """Messages that were put aside, newest first (for administrators: what they say is not shown)."""
+    rows = session.scalars(
+        select(MailboxMessage)
+        .where(MailboxMessage.state == MessageState.REFUSED)
+        .order_by(MailboxMessage.id.desc())
+        .limit(limit)
+    )
+    return [_message_row(row) for row in rows]
+
+
+def _message_row(row: MailboxMessage) -> MessageRow:
+    return MessageRow(
+        row.id, row.mailbox, row.state, row.reason, row.sender_name, row.sender_address, row.subject, row.sent_at,
+        row.taken_at, row.size_bytes, row.digest,
+    )  # fmt: skip

@@ -1,0 +1,65 @@
+"""The only thing that opening a letter writes: the seen mark, and for restricted letters an entry of the journal."""
+
+from datetime import datetime
+
+from sqlalchemy import Insert
+from sqlalchemy.dialects import postgresql, sqlite
+
+from ged import access
+from ged.ports import Confidentiality, MailId
+from ged.register.models import ReadMark
+from ged.register.operations import mail_for
+from ged.unit import Actor, UnitOfWork
+
+
+def must_write(level: Confidentiality, *, is_read: bool) -> bool:
+    """Whether opening a letter has anything to write."""
+    return not is_read or level >= Confidentiality.RESTRICTED
+
+
+def mark_opened(uow: UnitOfWork, mail_id: MailId | int, *, actor: Actor, now: datetime) -> None:
+    """Set the actor's seen mark (the first opening counts); record the opening of a restricted or secret letter.
+
+    Raises:
+        NotFound: ``mail.unknown``.
+    """
+    mail = mail_for(uow, mail_id, actor=actor)
+    uow.session.execute(_mark(uow, mail.id, actor.person_id, now))
+    level = Confidentiality(mail.level)
+    if level >= Confidentiality.RESTRICTED:
+        post = access.through(uow.session, mail.id, level, actor)
+        uow.record("mail.opened", "mail", mail.id, actor=actor, post=post, level=mail.level)
+
+
+def record_opening(uow: UnitOfWork, mail_id: MailId | int, *, where: str, actor: Actor) -> None:
+    """Record that a page about something else told what a restricted or secret letter is about; no seen mark.
+
+    ``where`` is a code. The letter itself was not read there: it stays marked as new.
+
+    Raises:
+        NotFound: ``mail.unknown``.
+    """
+    mail = mail_for(uow, mail_id, actor=actor)
+    level = Confidentiality(mail.level)
+    if level >= Confidentiality.RESTRICTED:
+        post = access.through(uow.session, mail.id, level, actor)
+        uow.record("mail.opened", "mail", mail.id, actor=actor, post=post, level=mail.level, form=where)
+
+
+def record_printing(uow: UnitOfWork, mail_id: MailId | int, *, what: str, actor: Actor) -> None:
+    """Record that something about a restricted or secret letter was printed; ``what`` is a code.
+
+    Raises:
+        NotFound: ``mail.unknown``.
+    """
+    mail = mail_for(uow, mail_id, actor=actor)
+    level = Confidentiality(mail.level)
+    if level >= Confidentiality.RESTRICTED:
+        post = access.through(uow.session, mail.id, level, actor)
+        uow.record("mail.printed", "mail", mail.id, actor=actor, post=post, form=what)
+
+
+def _mark(uow: UnitOfWork, mail_id: int, person_id: int, now: datetime) -> Insert:
+    # Two tabs opened at once are one reading: the second insert must not fail.
+    make = sqlite.insert if uow.session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    return make(ReadMark).values(mail_id=mail_id, person_id=person_id, at=now).on_conflict_do_nothing()

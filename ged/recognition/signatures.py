@@ -1,0 +1,176 @@
+"""Signed files from outside: judged on arrival and on view, for the time of their reception; their bytes stay as they came.
+
+A PDF carries its signatures; a ``.p7m`` holds the signed file, a ``.p7s`` stands beside one of the letter's files.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ged import slots
+from ged.errors import NotFound
+from ged.ports import BlobStore, Digest, SignatureReport, Verdict
+from ged.recognition.models import SignatureCheck
+from ged.register import documents
+from ged.register.models import Attachment, AttachmentPage
+from ged.register.signed_kinds import APART, CMS_TYPES, FROM_OUTSIDE
+from ged.unit import SYSTEM, Actor, Services
+
+_ORDER = (Verdict.NONE, Verdict.GREEN, Verdict.AMBER, Verdict.RED)
+_CANDIDATES = 20
+"""Files of a letter that a detached signature is held against."""
+
+
+@dataclass(frozen=True)
+class SignedFile:
+    """A file of an attachment that carries signatures, or is one.
+
+    Attributes:
+        candidates: files that a detached signature may sign.
+    """
+
+    digest: Digest
+    media_type: str
+    candidates: tuple[Digest, ...] = ()
+
+    @property
+    def is_cms(self) -> bool:
+        """Whether the signature is a file of its own."""
+        return self.media_type in CMS_TYPES
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether what it signs is another file of the letter."""
+        return self.media_type == APART
+
+
+@dataclass(frozen=True)
+class FileCheck:
+    """What the signatures of one file are worth. ``on_arrival``: as it was found then, None when it was not looked at."""
+
+    file: SignedFile
+    verdict: Verdict
+    reports: tuple[SignatureReport, ...]
+    received_at: datetime
+    on_arrival: Verdict | None = None
+    checked_at: datetime | None = None
+
+
+def run_check(services: Services, attachment_id: int, *, now: datetime) -> None:
+    """Look at the signatures of an attachment that came, once, and keep what was found."""
+    with services.reading() as session:
+        row = session.get(Attachment, attachment_id)
+        if row is None:
+            return
+        mail_id, at, files = row.mail_id, row.added_at, list(_signed_files(session, row))
+        known = set(session.scalars(select(SignatureCheck.digest).where(SignatureCheck.attachment_id == attachment_id)))
+    found = [(file, reports_on(services, file, at=at)) for file in files if file.digest not in known]
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            for file, reports in found:
+                verdict = worst(reports)
+                uow.session.add(
+                    SignatureCheck(
+                        attachment_id=attachment_id, digest=file.digest, verdict=verdict,
+                        reports=[_as_json(one) for one in reports], at=at, checked_at=now,
+                    )
+                )  # fmt: skip
+                reasons = sorted({one.reason for one in reports})
+                uow.record(
+                    "signature.checked", "mail", mail_id, actor=SYSTEM, attachment=attachment_id, digest=file.digest,
+                    verdict=verdict.value, reasons=reasons,
+                )  # fmt: skip
+
+
+def on_view(services: Services, attachment_id: int, actor: Actor) -> tuple[FileCheck, ...]:
+    """The signatures of an attachment as they are found now for the time of its reception, beside what was found then.
+
+    Raises:
+        NotFound: ``attachment.unknown``, ``mail.unknown`` (also when the actor may not know).
+        EngineFailed: ``check.unavailable``; ``work.busy``.
+    """
+    with services.reading() as session:
+        documents.attachment(session, attachment_id, actor)
+        row = session.get_one(Attachment, attachment_id)
+        at, files = row.added_at, list(_signed_files(session, row))
+        wanted = select(SignatureCheck).where(SignatureCheck.attachment_id == attachment_id)
+        kept = {one.digest: (one.verdict, one.checked_at) for one in session.scalars(wanted)}
+    with slots.heavy() if files else nullcontext():
+        found = [(file, reports_on(services, file, at=at)) for file in files]
+    checks = []
+    for file, reports in found:
+        then, checked_at = kept.get(file.digest, (None, None))
+        checks.append(FileCheck(file, worst(reports), reports, at, then, checked_at))
+    return tuple(checks)
+
+
+def signed_revision(services: Services, attachment_id: int, digest: str, end: int, actor: Actor) -> bytes:
+    """The first bytes of a signed PDF: what a signature covers.
+
+    Raises:
+        NotFound: ``attachment.unknown``, ``mail.unknown``; ``signature.revision_unknown``: no signature ends there.
+    """
+    for check in on_view(services, attachment_id, actor):
+        if check.file.digest == digest and any(one.covers_bytes == end for one in check.reports) and end > 0:
+            return _read(services.blobs, check.file.digest)[:end]
+    raise NotFound("signature.revision_unknown", "open the signatures of the document again", id=attachment_id)
+
+
+def reports_on(services: Services, file: SignedFile, *, at: datetime) -> tuple[SignatureReport, ...]:
+    """What the checker says of a file; of a detached signature, held against the file that it fits."""
+    data = _read(services.blobs, file.digest)
+    if not file.is_cms:
+        return services.checker.check(data, at=at)
+    first = services.checker.check_cms(data, at=at)
+    if not any(one.reason == "content_missing" for one in first):
+        return first
+    found = first
+    for candidate in file.candidates[:_CANDIDATES]:
+        found = services.checker.check_cms(data, at=at, content=_read(services.blobs, candidate))
+        if not any(one.reason == "broken" for one in found):
+            return found
+    return found if len(file.candidates) == 1 else first
+
+
+def worst(reports: Sequence[SignatureReport]) -> Verdict:
+    """The worst of several; a time-stamp of the document counts where it is altered or alone."""
+    people = [one.verdict for one in reports if not one.is_timestamp or one.verdict is Verdict.RED]
+    return max(people or [one.verdict for one in reports], key=_ORDER.index, default=Verdict.NONE)
+
+
+def _signed_files(session: Session, row: Attachment) -> Iterator[SignedFile]:
+    if row.kind not in FROM_OUTSIDE:
+        return
+    if row.is_signed and row.digest is not None and row.media_type not in CMS_TYPES:
+        yield SignedFile(Digest(row.digest), row.media_type)
+    cms = {page.digest: page.media_type for page in row.pages if page.media_type in CMS_TYPES}
+    if row.digest is not None and row.media_type in CMS_TYPES:
+        cms[row.digest] = row.media_type
+    others = _files_of_letter(session, row.mail_id) if cms else ()
+    for digest, media_type in cms.items():
+        yield SignedFile(Digest(digest), media_type, tuple(one for one in others if one not in cms))
+
+
+def _files_of_letter(session: Session, mail_id: int) -> tuple[Digest, ...]:
+    whole = select(Attachment.digest).where(Attachment.mail_id == mail_id, Attachment.digest.is_not(None))
+    pages = (
+        select(AttachmentPage.digest)
+        .join(Attachment, Attachment.id == AttachmentPage.attachment_id)
+        .where(Attachment.mail_id == mail_id)
+    )
+    return tuple(dict.fromkeys(Digest(one) for one in [*session.scalars(whole), *session.scalars(pages)] if one))
+
+
+def _read(blobs: BlobStore, digest: Digest) -> bytes:
+    with blobs.open(digest) as stored:
+        return stored.read()
+
+
+def _as_json(report: SignatureReport) -> dict[str, Any]:
+    told = asdict(report)
+    return {key: value.isoformat() if isinstance(value, datetime) else value for key, value in told.items()}

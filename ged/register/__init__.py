@@ -1,0 +1,1 @@
+"""Letters and what is kept of them: numbers, books, correspondents, documents, levels, corrections."""

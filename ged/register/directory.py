@@ -1,0 +1,240 @@
+"""The directory of correspondents as a mail office keeps it: a list to look through, and entries to correct.
+
+An entity's clerks correct its own entries. What they change of a shared or common one becomes an entry of their own,
+which comes first in their entity: nobody changes another's address.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select, true
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, aliased
+
+from ged import paging
+from ged.errors import Forbidden, Invalid, NotFound, StaleVersion
+from ged.org.models import Person, Unit
+from ged.org.tree import entities
+from ged.paging import START, Key, Place, Slice
+from ged.register.correspondents import entities_of, fold, visible
+from ged.register.models import Correspondent
+from ged.unit import Actor, HeldPost, Role, UnitOfWork
+
+PAGE_SIZE = 50
+MAX_NAME, MAX_ADDRESS, MAX_EMAIL, MAX_PHONE, MAX_KIND = 200, 1000, 200, 50, 32
+EMAIL = re.compile(r"[^@\s<>,;]{1,64}@[^@\s<>,;.]+(\.[^@\s<>,;.]+)+")
+"""One plain address, without a name."""
+
+
+@dataclass(frozen=True)
+class CorrespondentForm:
+    """What stands in an entry."""
+
+    name: str
+    kind: str = ""
+    address: str = ""
+    email: str = ""
+    phone: str = ""
+    is_active: bool = True
+    is_shared: bool = False
+
+
+@dataclass(frozen=True)
+class CorrespondentView:
+    """An entry of the directory."""
+
+    id: int
+    version: int
+    name: str
+    kind: str
+    address: str
+    email: str
+    phone: str
+    is_active: bool
+    is_shared: bool
+    is_own: bool
+    """Of the reader's entity: corrected in place. Of another, a correction makes an own entry."""
+    owner: str
+    """Name of the entity whose entry it is; empty: the common stock."""
+
+
+def listing(
+    session: Session, text: str = "", at: Place = START, *, actor: Actor, limit: int = PAGE_SIZE
+) -> tuple[list[CorrespondentView], Slice]:
+    """A page of the entries that the actor sees whose name holds all words of ``text``, by name."""
+    asked = _seen(session, text, actor).with_only_columns(Correspondent.id)
+    page = paging.read(session, asked, Correspondent.id, at, keys=[Key(Correspondent.folded_name)], limit=limit)
+    query = select(Correspondent).where(Correspondent.id.in_(page.ids))
+    rows = session.scalars(query.order_by(Correspondent.folded_name, Correspondent.id)).all()
+    owners = {row.entity_id for row in rows if row.entity_id is not None}
+    names: dict[int, str] = dict(session.execute(select(Unit.id, Unit.name).where(Unit.id.in_(owners))).all())
+    own = entities_of(session, actor)
+    return [_view(row, names.get(row.entity_id or 0, ""), is_own=row.entity_id in own) for row in rows], page
+
+
+def _seen(session: Session, text: str, actor: Actor) -> Select[Correspondent]:
+    own = entities_of(session, actor)
+    other = aliased(Correspondent)
+    # What stands behind an own entry of the same name is not shown twice.
+    behind = exists().where(other.folded_name == Correspondent.folded_name, other.entity_id.in_(sorted(own)))
+    is_own = Correspondent.entity_id.in_(sorted(own))
+    return select(Correspondent).where(_matches(text), visible(own), or_(is_own, ~behind))
+
+
+def _matches(text: str) -> ColumnElement[bool]:
+    clause: ColumnElement[bool] = true()
+    for word in fold(text).split():
+        clause = clause & Correspondent.folded_name.contains(word, autoescape=True)
+    return clause
+
+
+def correspondent(session: Session, correspondent_id: int, *, actor: Actor) -> CorrespondentView:
+    """One entry.
+
+    Raises:
+        NotFound: ``correspondent.unknown`` (also when it is another entity's and not shared).
+    """
+    row = _get(session, correspondent_id, actor)
+    owner = session.get(Unit, row.entity_id) if row.entity_id is not None else None
+    is_own = row.entity_id in entities_of(session, actor)
+    return _view(row, owner.name if owner is not None else "", is_own=is_own)
+
+
+def edit(uow: UnitOfWork, correspondent_id: int, form: CorrespondentForm, *, version: int | None, actor: Actor) -> None:
+    """Correct an entry. Letters keep the name under which they were registered: only a rectification changes it.
+
+    An entry of another entity stays as it is: what was typed becomes an entry of the actor's own entity.
+
+    Raises:
+        Forbidden: ``correspondent.forbidden``.
+        NotFound: ``correspondent.unknown``.
+        StaleVersion: ``correspondent.stale``.
+        Invalid: ``correspondent.name_missing``, ``correspondent.name_taken``, ``form.too_long``.
+    """
+    post = actor.post_with(Role.CLERK)
+    if post is None:
+        raise Forbidden("correspondent.forbidden", "ask the mail office", id=correspondent_id)
+    found = _get(uow.session, correspondent_id, actor)
+    if version is not None and found.version != version:
+        raise StaleVersion("correspondent.stale", "read the other person's change, then send again")
+    entity_id = entities(uow.session)[post.unit_id]
+    is_own = found.entity_id == entity_id
+    folded = _checked(uow.session, entity_id, found.id if is_own else None, form)
+    values = {**form.__dict__, "name": " ".join(form.name.split()), "folded_name": folded}
+    if not is_own:
+        _add_own(uow, entity_id, values, instead_of=found.id, actor=actor, post=post)
+        return
+    changed = {name: value for name, value in values.items() if getattr(found, name) != value}
+    old = {name: getattr(found, name) for name in changed}
+    for name, value in changed.items():
+        setattr(found, name, value)
+    if old.get("email"):
+        found.email_changed_at, found.email_changed_by_id = uow.now, actor.person_id
+    if changed:
+        _flush(uow)
+        uow.record("correspondent.changed", "correspondent", found.id, actor=actor, post=post, old=old, new=changed)
+
+
+def _add_own(
+    uow: UnitOfWork, entity_id: int, values: dict[str, object], *, instead_of: int, actor: Actor, post: HeldPost
+) -> None:
+    replaced = uow.session.get_one(Correspondent, instead_of)
+    row = Correspondent(**values, entity_id=entity_id)
+    if replaced.email and replaced.email != row.email:
+        row.email_changed_at, row.email_changed_by_id = uow.now, actor.person_id
+    uow.session.add(row)
+    _flush(uow)
+    uow.record(
+        "correspondent.added", "correspondent", row.id, actor=actor, post=post, instead_of=instead_of, new=values
+    )
+
+
+def _flush(uow: UnitOfWork) -> None:
+    try:
+        uow.session.flush()
+    except IntegrityError:  # the other entry came while this one was checked
+        raise Invalid("correspondent.name_taken", "tell the two apart by their names", field="name") from None
+
+
+@dataclass(frozen=True)
+class AddressToConfirm:
+    """An e-mail address that a person must look at before the first letter goes there.
+
+    Attributes:
+        owner: name of the entity whose shared entry bears it; empty: it was changed in the own directory.
+        changed_by: who changed it; empty: not known.
+    """
+
+    email: str
+    owner: str = ""
+    changed_by: str = ""
+    changed_at: datetime | None = None
+
+
+def address_to_confirm(session: Session, name: str, email: str, *, unit_id: int) -> AddressToConfirm | None:
+    """Whether an address took another's place in the directory of a unit's entity, or is another entity's word alone.
+
+    Looked up by the name as the letter bears it: a letter keeps its own copy of the address.
+    """
+    entity_id = entities(session)[unit_id]
+    rows = session.execute(
+        select(Correspondent, Unit.name, Person.name)
+        .outerjoin(Unit, Unit.id == Correspondent.entity_id)
+        .outerjoin(Person, Person.id == Correspondent.email_changed_by_id)
+        .where(Correspondent.folded_name == fold(name), func.lower(Correspondent.email) == email.lower())
+        .where(visible([entity_id]))
+        .order_by(Correspondent.id)
+    ).all()
+    trusted = [row for row in rows if row[0].entity_id in (entity_id, None)]
+    for entry, _owner, changed_by in trusted:
+        if entry.email_changed_at is not None:
+            return AddressToConfirm(email, "", changed_by or "", entry.email_changed_at)
+    if trusted or not rows:
+        return None
+    entry, owner, changed_by = rows[0]
+    return AddressToConfirm(email, owner or "", changed_by or "", entry.email_changed_at)
+
+
+def _checked(session: Session, entity_id: int, correspondent_id: int | None, form: CorrespondentForm) -> str:
+    folded = fold(form.name)
+    if not folded:
+        raise Invalid("correspondent.name_missing", "write the name", field="name")
+    limits = {"name": MAX_NAME, "kind": MAX_KIND, "address": MAX_ADDRESS, "email": MAX_EMAIL, "phone": MAX_PHONE}
+    for field, limit in limits.items():
+        if len(getattr(form, field)) > limit:
+            raise Invalid("form.too_long", "shorten it", field=field, maximum=limit)
+    if form.email and EMAIL.fullmatch(form.email.strip()) is None:
+        raise Invalid("correspondent.email", "write one address, or none", field="email")
+    taken = select(Correspondent.id).where(
+        Correspondent.folded_name == folded,
+        Correspondent.entity_id == entity_id,
+        Correspondent.id != (correspondent_id or 0),
+    )
+    if session.scalar(taken.limit(1)) is not None:
+        raise Invalid("correspondent.name_taken", "tell the two apart by their names", field="name")
+    return folded
+
+
+def _get(session: Session, correspondent_id: int, actor: Actor) -> Correspondent:
+    seen = visible(entities_of(session, actor))
+    row = session.scalar(select(Correspondent).where(Correspondent.id == correspondent_id, seen))
+    if row is None:
+        raise NotFound("correspondent.unknown", "choose it from the list", id=correspondent_id)
+    return row
+
+
+def _view(row: Correspondent, owner: str, *, is_own: bool) -> CorrespondentView:
+    return CorrespondentView(
+        id=row.id,
+        version=row.version,
+        name=row.name,
+        kind=row.kind,
+        address=row.address,
+        email=row.email,
+        phone=row.phone,
+        is_active=row.is_active,
+        is_shared=row.is_shared,
+        is_own=is_own,
+        owner=owner,
+    )

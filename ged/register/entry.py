@@ -1,0 +1,127 @@
+"""What the clerk's form needs: registers to number in, letters to link, and whether the letter was registered before."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from ged import access
+from ged.errors import NotFound
+from ged.org.models import Post, PostRole, Unit
+from ged.org.tree import same_entity
+from ged.ports import Confidentiality, MailId
+from ged.register.correspondents import fold
+from ged.register.models import Correspondent, Direction, Mail, MailNumber, Register, RegisterNature
+from ged.register.queries import clerk_unit_ids
+from ged.register.states import MailState
+from ged.unit import Actor, Role
+
+
+@dataclass(frozen=True)
+class DuplicateRow:
+    """A letter of the same sender with the same reference. Only ``mail_id`` None is told to who may not see it."""
+
+    mail_id: int | None
+    number: str = ""
+    subject: str = ""
+    received_on: date | None = None
+
+
+def arrival_registers(session: Session, actor: Actor) -> list[tuple[int, str]]:
+    """Open registers of arrivals that the actor keeps."""
+    rows = session.execute(
+        select(Register.id, Register.name)
+        .where(
+            Register.unit_id.in_(clerk_unit_ids(actor)),
+            Register.closed_at.is_(None),
+            Register.nature == RegisterNature.ARRIVAL,
+        )
+        .order_by(Register.id)
+    )
+    return [(register_id, name) for register_id, name in rows]
+
+
+def authorities(session: Session, actor: Actor) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
+    """Posts to which a letter may be addressed: those of the clerk's own entity, and those of the others."""
+    own = same_entity(session, clerk_unit_ids(actor))
+    rows = session.execute(
+        select(Post.id, Post.title, Post.unit_id)
+        .join(PostRole, (PostRole.post_id == Post.id) & (PostRole.role == Role.AUTHORITY))
+        .order_by(Post.id)
+    )
+    near: list[tuple[int, str]] = []
+    far: list[tuple[int, str]] = []
+    for post_id, title, unit_id in rows:
+        (near if unit_id in own else far).append((post_id, title))
+    return near, far
+
+
+def last_addressed(session: Session, actor: Actor) -> int | None:
+    """The authority to which the clerk's unit addressed its latest arrival: what the form proposes."""
+    # A unit's latest letter is the last entry of an index; sorting all of them took longer with each year.
+    latest = (
+        select(Mail.id)
+        .where(Mail.unit_id == Unit.id, Mail.direction == Direction.INCOMING, Mail.addressed_post_id.is_not(None))
+        .order_by(Mail.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    found = session.scalars(select(latest).select_from(Unit).where(Unit.id.in_(clerk_unit_ids(actor))))
+    newest = max((one for one in found if one is not None), default=None)
+    return None if newest is None else session.scalar(select(Mail.addressed_post_id).where(Mail.id == newest))
+
+
+def registered_before(
+    session: Session, *, sender_name: str, their_reference: str, actor: Actor, except_mail: int | None = None
+) -> list[DuplicateRow]:
+    """Letters of the same sender with the same reference in the clerk's own entity, newest first.
+
+    What the actor may not see is told once, without anything but that it exists. Other entities' letters are not told
+    at all: they may well have received the same letter.
+    """
+    folded, reference = fold(sender_name), "".join(their_reference.split())
+    if not folded or not reference:
+        return []
+    own = same_entity(session, clerk_unit_ids(actor))
+    rows = session.execute(
+        select(Mail, access.visible_clause(Mail.id, Mail.level, actor.principals))
+        .join(Correspondent, Correspondent.id == Mail.sender_id)
+        .where(
+            Correspondent.folded_name == folded,
+            # SQLite lowers only ASCII letters, PostgreSQL all of them.
+            func.lower(func.replace(Mail.their_reference, " ", "")).in_({reference.lower(), _ascii_lower(reference)}),
+            Mail.unit_id.in_(sorted(own)),
+            Mail.state != MailState.VOIDED,
+            Mail.id != (except_mail or 0),
+        )
+        .order_by(Mail.id.desc())
+        .limit(5)
+    ).all()
+    seen = [_duplicate(mail) for mail, visible in rows if visible]
+    return seen + [DuplicateRow(None)] * any(not visible for _, visible in rows)
+
+
+def _ascii_lower(text: str) -> str:
+    return "".join(c.lower() if c.isascii() else c for c in text)
+
+
+def _duplicate(mail: Mail) -> DuplicateRow:
+    number = next((n.text for n in mail.numbers if n.voided_at is None), "")
+    return DuplicateRow(mail.id, number, mail.subject, mail.received_on)
+
+
+def mail_of_number(session: Session, number_id: int, actor: Actor) -> MailId:
+    """The letter that bears a number, if the actor may see it.
+
+    Raises:
+        NotFound: ``number.unknown``, in the same words where it is a letter's that the actor may not see.
+    """
+    mail = session.scalar(
+        select(Mail).join(MailNumber, MailNumber.mail_id == Mail.id).where(MailNumber.id == number_id)
+    )
+    if mail is None:
+        raise NotFound("number.unknown", "check the number", id=number_id)
+    if not access.may_see(session, mail.id, Confidentiality(mail.level), actor):
+        raise NotFound("number.unknown", "check the number", id=number_id, refused=True)
+    return MailId(mail.id)

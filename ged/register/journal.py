@@ -1,0 +1,108 @@
+"""What the journal says of one letter, in codes: who did what when. The page puts it into words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, or_, select, union_all
+from sqlalchemy.orm import Session, aliased
+
+from ged.audit import AuditEntry, AuditPayload
+from ged.org.models import Person, Post
+from ged.ports import MailId
+from ged.register.models import MailNumber
+
+READINGS = frozenset({"mail.opened", "document.opened", "mail.printed", "mail.exported"})
+REFUSALS = frozenset({"access.refused"})
+SHOWN_DETAILS = (
+    "number", "field", "old", "new", "reason", "outcome", "note", "instruction", "units", "unit", "due_on", "level",
+    "kind", "page", "form",
+)  # fmt: skip
+"""What of a payload may be shown: nothing that leads to another letter."""
+SHOWN = 200
+SHOWN_READINGS = 50
+
+
+@dataclass(frozen=True)
+class JournalRow:
+    """An entry about the letter. ``acting_for`` is the title of the post acted for, or an empty text."""
+
+    sequence: int
+    at: datetime
+    action: str
+    person_name: str
+    acting_for: str
+    details: Mapping[str, str]
+
+
+def of_letter(
+    session: Session,
+    mail_id: MailId | int,
+    *,
+    since: datetime | None = None,
+    readings: bool = False,
+    limit: int = SHOWN,
+) -> list[JournalRow]:
+    """Entries about a letter and its numbers, newest first. The caller has checked the access.
+
+    Args:
+        since: only entries after this moment (what somebody else did while a form was open).
+        readings: who opened it, instead of what was done. Refusals belong to the auditor and are never here.
+    """
+    query = _about(mail_id, readings=readings).limit(limit)
+    if since is not None:
+        query = query.where(AuditEntry.at > since)
+    return [_row(*found) for found in session.execute(query)]
+
+
+def of_page(session: Session, mail_id: MailId | int, *, readings: bool) -> tuple[list[JournalRow], list[JournalRow]]:
+    """What the letter's page shows: what was done, and (``readings``) who opened it. One query for both."""
+    wanted = [_about(mail_id, readings=False).limit(SHOWN)]
+    wanted += [_about(mail_id, readings=True).limit(SHOWN_READINGS)] if readings else []
+    # Each half is cut by itself: many readings hide nothing of what was done.
+    both = union_all(*(select(half.subquery()) for half in wanted)).subquery()
+    rows = [_row(*found) for found in session.execute(select(both).order_by(both.c.sequence.desc()))]
+    return [row for row in rows if row.action not in READINGS], [row for row in rows if row.action in READINGS]
+
+
+def _about(mail_id: MailId | int, *, readings: bool) -> Select[Any]:
+    acting_for = aliased(Post)
+    numbers = select(MailNumber.id).where(MailNumber.mail_id == mail_id)
+    wanted = AuditEntry.action.in_(READINGS) if readings else AuditEntry.action.not_in(READINGS | REFUSALS)
+    return (
+        select(
+            AuditEntry.sequence,
+            AuditEntry.at,
+            AuditEntry.action,
+            AuditPayload.payload,
+            Person.name,
+            acting_for.title.label("acting_for"),
+        )
+        .outerjoin(AuditPayload, AuditPayload.sequence == AuditEntry.sequence)
+        .outerjoin(Person, Person.id == AuditEntry.person_id)
+        .outerjoin(acting_for, acting_for.id == AuditEntry.acting_for_post_id)
+        .where(
+            or_(
+                (AuditEntry.subject_kind == "mail") & (AuditEntry.subject_id == mail_id),
+                (AuditEntry.subject_kind == "number") & AuditEntry.subject_id.in_(numbers),
+            ),
+            wanted,
+        )
+        .order_by(AuditEntry.sequence.desc())
+    )
+
+
+def _row(
+    sequence: int, at: datetime, action: str, payload: Mapping[str, object] | None, name: str | None, title: str | None
+) -> JournalRow:
+    return JournalRow(sequence, at, action, name or "", title or "", _details(payload or {}))
+
+
+def _details(payload: Mapping[str, object]) -> Mapping[str, str]:
+    found = {}
+    for key in SHOWN_DETAILS:
+        value = payload.get(key)
+        if value not in (None, "", []):
+            found[key] = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return found

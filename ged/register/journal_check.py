@@ -1,0 +1,181 @@
+"""What the register holds against what the journal said at the time: numbers given, bytes joined to letters.
+
+The chain proves the journal; here the journal proves the rows: a number taken out of the register together with its
+counter, or a document whose row leads to other bytes, is named.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ged.audit import AuditEntry, AuditPayload
+from ged.register.models import Attachment, AttachmentPage, MailNumber, Register, RegisterCounter, Rendition
+
+NUMBERING = ("mail.registered", "mail.imported", "mail.numbered", "envelope.registered", "slip.issued")
+BATCH = 1000
+
+
+def told_of_number(number: MailNumber) -> dict[str, Any]:
+    """What the entry of an act that gives a number says of it: enough to miss it when its row is gone."""
+    return {
+        "number": number.text,
+        "register": number.register.code,
+        "year": number.year,
+        "sequence": number.sequence,
+    }
+
+
+def differences(session: Session, *, journal_holds: bool) -> Iterator[tuple[str, str]]:
+    """(code, where) of each number, counter, document and rendition that is not what the journal said.
+
+    Args:
+        journal_holds: False when entries are missing or altered: what then stands unrecorded is told by that already.
+    """
+    yield from _numbers(session)
+    for code, where in _attachments(session):
+        if journal_holds or code != "attachment.unrecorded":
+            yield code, where
+    yield from _renditions(session)
+
+
+# --- numbers -----------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Highest:
+    """The highest number told in each (register, year)."""
+
+    sequences: dict[tuple[str, int], int] = field(default_factory=dict)
+
+    def see(self, payload: Mapping[str, Any]) -> None:
+        if "sequence" in payload:
+            key = (payload["register"], payload["year"])
+            self.sequences[key] = max(self.sequences.get(key, 0), payload["sequence"])
+
+
+def _numbers(session: Session) -> Iterator[tuple[str, str]]:
+    standing = set(_standing(session))
+    highest = _Highest()
+    for kind, subject_id, sequence, payload in _told(session, NUMBERING, having="number"):
+        # The letter of an opened envelope has none: the envelope's number was told when it came.
+        highest.see(payload)
+        if (kind, subject_id, payload["number"]) not in standing:
+            where = f"{payload.get('register', '')} {payload['number']} ({kind} {subject_id}, journal entry {sequence})"
+            yield "register.number_missing", where.strip()
+    yield from _lowered(session, highest)
+
+
+def _standing(session: Session) -> Iterator[tuple[str, int, str]]:
+    rows = session.execute(
+        select(MailNumber.text, MailNumber.mail_id, MailNumber.envelope_id, MailNumber.slip_id)
+    ).yield_per(BATCH)
+    for text, *owners in rows:
+        for kind, owner in zip(("mail", "envelope", "slip"), owners, strict=True):
+            if owner is not None:
+                yield kind, owner, text
+
+
+def _lowered(session: Session, highest: _Highest) -> Iterator[tuple[str, str]]:
+    rows = session.execute(
+        select(Register.code, RegisterCounter.year, RegisterCounter.last_sequence).join(
+            Register, Register.id == RegisterCounter.register_id
+        )
+    )
+    counters = {(code, year): last for code, year, last in rows}
+    for (code, year), told in highest.sequences.items():
+        stands = counters.get((code, year), 0)
+        if stands < told:
+            yield "register.counter_lowered", f"{code} {year or ''}: {stands} < {told}".replace(" :", ":")
+
+
+# --- bytes -------------------------------------------------------------------------------------------------------
+
+
+def _attachments(session: Session) -> Iterator[tuple[str, str]]:
+    told = {
+        payload["attachment"]: (mail_id, payload)
+        for _kind, mail_id, _sequence, payload in _told(session, ["attachment.added"], having="attachment")
+    }
+    unread = _erased(session, "attachment.added")
+    for batch in session.scalars(select(Attachment).order_by(Attachment.id)).yield_per(BATCH).partitions():
+        pages = _pages(session, batch)
+        for row in batch:
+            where = f"attachment {row.id} (mail {row.mail_id})"
+            mail_id, payload = told.pop(row.id, (None, None))
+            if payload is None:
+                if row.mail_id not in unread:
+                    yield "attachment.unrecorded", where
+                continue
+            if (row.mail_id, row.kind.value) != (mail_id, payload.get("kind")):
+                yield "attachment.moved", where
+            if row.digest != payload.get("digest"):
+                yield "attachment.other_bytes", f"{where} {row.digest}"
+            yield from _other_pages(where, row, pages.get(row.id, []), payload)
+    for attachment_id, (mail_id, _payload) in sorted(told.items()):
+        yield "attachment.missing", f"attachment {attachment_id} (mail {mail_id})"
+
+
+def _other_pages(
+    where: str, row: Attachment, pages: list[str], payload: Mapping[str, Any]
+) -> Iterator[tuple[str, str]]:
+    expected = payload.get("pages", 0)
+    if isinstance(expected, int):
+        expected = payload.get("page_digests", [payload.get("digest")] * expected)
+    for n, (told, stands) in enumerate(zip(expected, pages, strict=False), start=1):
+        if told != stands:
+            yield "attachment.other_bytes", f"{where} page {n} {stands}"
+    if len(expected) != len(pages) or len(pages) != row.page_count:
+        yield "attachment.other_pages", f"{where}: {len(pages)} / {len(expected)}"
+
+
+def _pages(session: Session, batch: Iterable[Attachment]) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    rows = session.execute(
+        select(AttachmentPage.attachment_id, AttachmentPage.digest)
+        .where(AttachmentPage.attachment_id.in_([row.id for row in batch]))
+        .order_by(AttachmentPage.attachment_id, AttachmentPage.page_no)
+    )
+    for attachment_id, digest in rows:
+        found.setdefault(attachment_id, []).append(digest)
+    return found
+
+
+def _renditions(session: Session) -> Iterator[tuple[str, str]]:
+    told: dict[tuple[int, str], str] = {}
+    for _kind, _mail_id, _sequence, payload in _told(session, ["attachment.read"], having="renditions"):
+        told |= {(payload["attachment"], name): digest for name, digest in payload["renditions"].items()}
+    rows = session.execute(
+        select(Rendition.attachment_id, Rendition.kind, Rendition.page_no, Rendition.digest)
+    ).yield_per(BATCH)
+    for attachment_id, kind, page_no, digest in rows:
+        if told.get((attachment_id, f"{kind}/{page_no}"), digest) != digest:
+            yield "rendition.other_bytes", f"attachment {attachment_id} {kind} {page_no} {digest}"
+
+
+# --- the journal -------------------------------------------------------------------------------------------------
+
+
+def _told(session: Session, actions: Iterable[str], *, having: str) -> Iterator[tuple[str, int, int, dict[str, Any]]]:
+    """Kind and id of the subject, entry and payload, where the payload has a key: one altered by hand may lack any."""
+    rows = session.execute(
+        select(AuditEntry.subject_kind, AuditEntry.subject_id, AuditEntry.sequence, AuditPayload.payload)
+        .join(AuditPayload, AuditPayload.sequence == AuditEntry.sequence)
+        .where(AuditEntry.action.in_(list(actions)))
+        .order_by(AuditEntry.sequence)
+    ).yield_per(BATCH)
+    for kind, subject_id, sequence, payload in rows:
+        if isinstance(payload, dict) and having in payload:
+            yield kind, subject_id or 0, sequence, payload
+
+
+def _erased(session: Session, action: str) -> set[int]:
+    """Letters of which an entry's details were erased by a decision: the journal says no more what they were."""
+    rows = session.scalars(
+        select(AuditEntry.subject_id)
+        .outerjoin(AuditPayload, AuditPayload.sequence == AuditEntry.sequence)
+        .where(AuditEntry.action == action, AuditPayload.sequence.is_(None), AuditEntry.subject_id.is_not(None))
+    )
+    return {subject_id for subject_id in rows if subject_id is not None}

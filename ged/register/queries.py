@@ -1,0 +1,402 @@
+"""The letter as its page shows it: frozen rows, for whoever may see the letter, in a bounded number of queries."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import ScalarSelect, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, lazyload
+from sqlalchemy.orm.attributes import set_committed_value
+
+from ged import access
+from ged.errors import Forbidden, NotFound
+from ged.org.models import Person, Post, Unit
+from ged.ports import Confidentiality, MailId
+from ged.register import levels, rectify
+from ged.register.models import (
+    Attachment,
+    AttachmentKind,
+    Channel,
+    Direction,
+    FilingClass,
+    Mail,
+    MailLink,
+    MailNumber,
+    Priority,
+    ReadMark,
+    Rectification,
+    Register,
+    RegisterNature,
+)
+from ged.register.operations import working_post
+from ged.register.states import MOVES, MailAct, MailState
+from ged.unit import Actor, Role
+
+PASSING = frozenset({RegisterNature.ARRIVAL, RegisterNature.INTERNAL, RegisterNature.NOTE, RegisterNature.DECISION})
+"""Registers in which a letter may take one more number; envelopes, slips and departures are numbered by their own act."""
+
+
+@dataclass(frozen=True)
+class NumberRow:
+    """A number of the letter. ``may_void``: the actor keeps its register, and it is valid."""
+
+    id: int
+    text: str
+    register_id: int
+    register_name: str
+    unit_name: str
+    registered_at: datetime
+    registered_by: str
+    voided_at: datetime | None
+    void_reason: str
+    may_void: bool
+
+
+@dataclass(frozen=True)
+class LinkRow:
+    """A linked letter that the actor may see. ``outgoing``: the link starts at the letter shown."""
+
+    mail_id: int
+    number: str
+    subject: str
+    sender: str
+    state: MailState
+    kind: str
+    outgoing: bool
+
+
+@dataclass(frozen=True)
+class AttachmentLine:
+    """An attachment in the letter's list; ``is_latest`` False: a newer version stands beside it."""
+
+    id: int
+    kind: AttachmentKind
+    version_no: int
+    filename: str
+    media_type: str
+    page_count: int
+    is_signed: bool
+    is_latest: bool
+    reason: str
+    added_at: datetime
+    added_by: str
+
+
+@dataclass(frozen=True)
+class RectificationLine:
+    """A rectification with the name of who made it."""
+
+    field: str
+    old_value: str
+    new_value: str
+    reason: str
+    person_name: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Rights:
+    """What the actor may do with the letter now; the operations check again."""
+
+    rectify: bool
+    raise_level: bool
+    lower_level: bool
+    close: bool
+    reopen: bool
+    registers: tuple[tuple[int, str], ...]
+    """Registers of the actor in which the letter can take one more number."""
+
+
+@dataclass(frozen=True)
+class LetterView:
+    """A letter that the actor may see, with the names that its page shows."""
+
+    id: MailId
+    version: int
+    direction: Direction
+    state: MailState
+    level: Confidentiality
+    nature: str
+    channel: Channel
+    priority: Priority
+    subject: str
+    sender_id: int | None
+    sender_name: str
+    addressee: str
+    addressed_to: str
+    their_reference: str
+    written_on: date | None
+    received_on: date | None
+    enclosure_count: int
+    enclosure_note: str
+    due_on: date | None
+    unit_id: int
+    unit_name: str
+    responsible_unit: str
+    author: str
+    filing_class: str
+    outcome: str
+    created_at: datetime
+    closed_at: datetime | None
+    is_read: bool
+    numbers: tuple[NumberRow, ...]
+    rights: Rights
+    level_request: levels.OpenRequest | None
+    """A lower level that waits for a second person."""
+
+    @property
+    def number(self) -> str:
+        """The first valid number, or the first one of all, or an empty text (a draft)."""
+        valid = [number.text for number in self.numbers if number.voided_at is None]
+        return next(iter([*valid, *(number.text for number in self.numbers)]), "")
+
+
+def letter(session: Session, mail_id: MailId | int, actor: Actor) -> LetterView:
+    """The letter's page.
+
+    Raises:
+        NotFound: ``mail.unknown`` (also when the actor may not know).
+    """
+    mail, names = _shown(session, mail_id, actor)
+    return LetterView(
+        id=MailId(mail.id),
+        version=mail.version,
+        direction=mail.direction,
+        state=mail.state,
+        level=Confidentiality(mail.level),
+        nature=mail.nature,
+        channel=mail.channel,
+        priority=mail.priority,
+        subject=mail.subject,
+        sender_id=mail.sender_id,
+        sender_name=mail.sender_name,
+        addressee=mail.addressee,
+        addressed_to=names.addressed_to,
+        their_reference=mail.their_reference,
+        written_on=mail.written_on,
+        received_on=mail.received_on,
+        enclosure_count=mail.enclosure_count,
+        enclosure_note=mail.enclosure_note,
+        due_on=mail.due_on,
+        unit_id=mail.unit_id,
+        unit_name=names.unit,
+        responsible_unit=names.responsible,
+        author=names.author,
+        filing_class=names.filing_class,
+        outcome=mail.outcome,
+        created_at=mail.created_at,
+        closed_at=mail.closed_at,
+        is_read=names.is_read,
+        numbers=_numbers(session, mail, actor),
+        rights=_rights(session, mail, actor),
+        level_request=levels.open_request(session, mail, actor) if mail.level >= Confidentiality.SECRET else None,
+    )
+
+
+def visible_mail(session: Session, mail_id: MailId | int, actor: Actor) -> Mail:
+    """The row of a letter that the actor may see. For queries of this package only.
+
+    Raises:
+        NotFound: ``mail.unknown`` (also when the actor may not know).
+    """
+    mail = session.get(Mail, mail_id)
+    if mail is None:
+        raise NotFound("mail.unknown", "check the number", id=int(mail_id))
+    access.require(session, mail.id, Confidentiality(mail.level), actor)
+    return mail
+
+
+@dataclass(frozen=True)
+class _Names:
+    unit: str
+    responsible: str
+    addressed_to: str
+    author: str
+    filing_class: str
+    is_read: bool
+
+
+def _shown(session: Session, mail_id: MailId | int, actor: Actor) -> tuple[Mail, _Names]:
+    """The row of a letter that the actor may see, with the names beside it: one query.
+
+    Raises:
+        NotFound: ``mail.unknown``.
+    """
+    unit, responsible = aliased(Unit), aliased(Unit)
+    seen = access.visible_clause(Mail.id, Mail.level, actor.principals)
+    row = session.execute(
+        select(
+            Mail,
+            seen,
+            unit.name,
+            responsible.name,
+            Post.title,
+            Person.name,
+            FilingClass.code,
+            FilingClass.title,
+            ReadMark.at,
+        )
+        .join(unit, unit.id == Mail.unit_id)
+        .outerjoin(ReadMark, (ReadMark.mail_id == Mail.id) & (ReadMark.person_id == actor.person_id))
+        .outerjoin(responsible, responsible.id == Mail.responsible_unit_id)
+        .outerjoin(Post, Post.id == Mail.addressed_post_id)
+        .outerjoin(Person, Person.id == Mail.author_person_id)
+        .outerjoin(FilingClass, FilingClass.id == Mail.filing_class_id)
+        .where(Mail.id == mail_id)
+        .options(lazyload(Mail.numbers))
+    ).one_or_none()
+    if row is None:
+        raise NotFound("mail.unknown", "check the number", id=int(mail_id))
+    mail, is_seen, unit_name, responsible_name, addressed, author, code, title, read_at = row
+    if not is_seen:
+        raise access.not_seen(mail_id)
+    filing_class = f"{code} {title}" if code else ""
+    names = (unit_name, responsible_name or "", addressed or "", author or "")
+    return mail, _Names(*names, filing_class, read_at is not None)
+
+
+def _numbers(session: Session, mail: Mail, actor: Actor) -> tuple[NumberRow, ...]:
+    rows = session.execute(
+        select(MailNumber, Person.name)
+        .outerjoin(Person, Person.id == MailNumber.person_id)
+        .where(MailNumber.mail_id == mail.id)
+        .order_by(MailNumber.id)
+    ).all()
+    set_committed_value(mail, "numbers", [number for number, _ in rows])
+    kept = clerk_unit_ids(actor)
+    return tuple(
+        NumberRow(
+            id=number.id,
+            text=number.text,
+            register_id=number.register_id,
+            register_name=number.register.name,
+            unit_name=number.register.unit.name,
+            registered_at=number.registered_at,
+            registered_by=name or "",
+            voided_at=number.voided_at,
+            void_reason=number.void_reason,
+            may_void=number.voided_at is None and number.register.unit_id in kept,
+        )
+        for number, name in rows
+    )
+
+
+def clerk_unit_ids(actor: Actor) -> frozenset[int]:
+    """Units whose registers the actor keeps."""
+    return frozenset(post.unit_id for post in actor.posts if Role.CLERK in post.roles)
+
+
+def _rights(session: Session, mail: Mail, actor: Actor) -> Rights:
+    works = _allowed(lambda: working_post(mail, actor))
+    taken = {number.register_id for number in mail.numbers if number.voided_at is None}
+    return Rights(
+        rectify=mail.state is not MailState.VOIDED and _allowed(lambda: rectify.rectifying_post(mail, actor)),
+        raise_level=works and mail.level < Confidentiality.SECRET,
+        lower_level=mail.level > 0 and _allowed(lambda: levels.lowering_post(mail, actor)),
+        close=works and (mail.state, MailAct.CLOSE) in MOVES,
+        reopen=works and (mail.state, MailAct.REOPEN) in MOVES,
+        registers=tuple(r for r in _passing_registers(session, actor) if r[0] not in taken)
+        if mail.direction is not Direction.OUTGOING and mail.state is not MailState.VOIDED
+        else (),
+    )
+
+
+def _allowed(check: Callable[[], object]) -> bool:
+    try:
+        check()
+    except Forbidden:
+        return False
+    return True
+
+
+def _passing_registers(session: Session, actor: Actor) -> list[tuple[int, str]]:
+    rows = session.execute(
+        select(Register.id, Register.name)
+        .where(Register.unit_id.in_(clerk_unit_ids(actor)), Register.closed_at.is_(None), Register.nature.in_(PASSING))
+        .order_by(Register.id)
+    )
+    return [(register_id, name) for register_id, name in rows]
+
+
+def links(session: Session, mail_id: MailId | int, actor: Actor) -> list[LinkRow]:
+    """Links to letters that the actor may see; the others are not told."""
+    other = aliased(Mail)
+    rows = session.execute(
+        select(MailLink, other.id, other.subject, other.sender_name, other.state, first_number(other.id))
+        .join(
+            other,
+            or_(
+                (MailLink.from_id == mail_id) & (other.id == MailLink.to_id),
+                (MailLink.to_id == mail_id) & (other.id == MailLink.from_id),
+            ),
+        )
+        .where(access.visible_clause(other.id, other.level, actor.principals))
+        .order_by(MailLink.id)
+    )
+    return [
+        LinkRow(
+            mail_id=other_id,
+            number=number or "",
+            subject=subject,
+            sender=sender,
+            state=state,
+            kind=link.kind,
+            outgoing=link.from_id == mail_id,
+        )
+        for link, other_id, subject, sender, state, number in rows
+    ]
+
+
+def first_number(mail_id: InstrumentedAttribute[int]) -> ScalarSelect[str]:
+    """The first valid number of a letter, as a column of a list; None where there is none."""
+    return (
+        select(MailNumber.text)
+        .where(MailNumber.mail_id == mail_id, MailNumber.voided_at.is_(None))
+        .order_by(MailNumber.id)
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+def attachments(session: Session, mail_id: MailId | int) -> list[AttachmentLine]:
+    """All attachments, newest version first within each kind. The caller has checked the access."""
+    rows = session.execute(
+        select(Attachment, Person.name)
+        .outerjoin(Person, Person.id == Attachment.added_by_id)
+        .where(Attachment.mail_id == mail_id)
+        .order_by(Attachment.id.desc())
+    ).all()
+    replaced = {attachment.replaces_id for attachment, _ in rows}
+    return [
+        AttachmentLine(
+            id=one.id,
+            kind=one.kind,
+            version_no=one.version_no,
+            filename=one.filename,
+            media_type=one.media_type,
+            page_count=one.page_count,
+            is_signed=one.is_signed,
+            is_latest=one.id not in replaced,
+            reason=one.reason,
+            added_at=one.added_at,
+            added_by=name or "",
+        )
+        for one, name in rows
+    ]
+
+
+def rectifications(session: Session, mail_id: MailId | int) -> list[RectificationLine]:
+    """All rectifications, oldest first, with names. The caller has checked the access."""
+    rows = session.execute(
+        select(Rectification, Person.name)
+        .outerjoin(Person, Person.id == Rectification.person_id)
+        .where(Rectification.mail_id == mail_id)
+        .order_by(Rectification.id)
+    )
+    return [RectificationLine(r.field, r.old_value, r.new_value, r.reason, name or "", r.at) for r, name in rows]
+
+
+def filing_classes(session: Session) -> list[tuple[int, str]]:
+    """Classes of the filing plan, by code."""
+    rows = session.scalars(select(FilingClass).order_by(FilingClass.code))
+    return [(row.id, f"{row.code} {row.title}") for row in rows]

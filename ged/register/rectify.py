@@ -1,0 +1,165 @@
+"""Rectification: what the register says changes only with the old value left readable."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ged.errors import Forbidden, Invalid
+from ged.org.tree import entities
+from ged.ports import Confidentiality, MailId
+from ged.register.allocation import citation, correction_at
+from ged.register.correspondents import known_sender, may_be_listed, resolve_sender
+from ged.register.models import Direction, Mail, Rectification
+from ged.register.operations import LONGEST_AGO, MAX_TEXTS, deciding_post, mail_to_change
+from ged.register.states import MailState
+from ged.unit import Actor, HeldPost, Role, UnitOfWork
+
+TEXT_FIELDS = ("subject", "sender_name", "their_reference", "addressee")
+DATE_FIELDS = ("written_on", "received_on")
+
+
+@dataclass(frozen=True)
+class RectificationRow:
+    """A change as the letter's page and the register's print show it."""
+
+    field: str
+    old_value: str
+    new_value: str
+    reason: str
+    person_id: int
+    at: datetime
+
+
+def rectify(
+    uow: UnitOfWork,
+    mail_id: MailId,
+    changes: Mapping[str, str | date | None],
+    *,
+    reason: str,
+    version: int | None,
+    actor: Actor,
+    now: datetime,
+) -> int:
+    """Change fields of a registered letter; answers how many really changed.
+
+    The change is dated by ``allocation.correction_at``: it falls into a day that is open in each of its registers.
+
+    Raises:
+        Forbidden: ``rectify.forbidden``.
+        Invalid: ``rectify.reason``, ``rectify.field``, ``mail.subject_missing``, ``mail.sender_missing``,
+            ``mail.received_in_future``, ``mail.received_long_ago`` (a date that is changed), ``form.too_long``.
+        StaleVersion: ``mail.stale``.
+    """
+    mail = mail_to_change(uow, mail_id, actor=actor, version=version)
+    post = rectifying_post(mail, actor)
+    if not reason.strip():
+        raise Invalid("rectify.reason", "say why the entry is corrected", field="reason")
+    changed: list[tuple[str, str, str]] = []
+    for name, value in changes.items():
+        old = getattr(mail, name) if name in (*TEXT_FIELDS, *DATE_FIELDS) else None
+        new = _checked(name, value, uow)
+        if new == old:
+            continue
+        if name == "received_on" and isinstance(new, date) and new < mail.created_at.date() - LONGEST_AGO:
+            raise Invalid("mail.received_long_ago", "correct the year of arrival", field=name)
+        if name == "sender_name" and not new:
+            raise Invalid("mail.sender_missing", "type the sender", field=name)
+        _apply(uow, mail, name, new)
+        changed.append((name, str(old or ""), str(new or "")))
+    if changed:
+        _enter(uow, mail, changed, reason.strip(), actor, post, now)
+        uow.reindex(mail.id)
+    return len(changed)
+
+
+def _enter(
+    uow: UnitOfWork,
+    mail: Mail,
+    changed: list[tuple[str, str, str]],
+    reason: str,
+    actor: Actor,
+    post: HeldPost,
+    now: datetime,
+) -> None:
+    """Write down the changes (field, old, new); last, because the registers' counters are locked from here on."""
+    uow.session.flush()
+    at = correction_at(uow, [number for number in mail.numbers if number.voided_at is None], now=now)
+    cited = _cited(uow, mail)
+    for name, old, new in changed:
+        uow.session.add(
+            Rectification(
+                mail_id=mail.id,
+                field=name,
+                old_value=old,
+                new_value=new,
+                reason=reason,
+                person_id=actor.person_id,
+                at=at,
+            )
+        )
+        uow.record(
+            "mail.rectified", "mail", mail.id, actor=actor, post=post,
+            field=name, old=old, new=new, reason=reason, **cited,
+        )  # fmt: skip
+
+
+def _cited(uow: UnitOfWork, mail: Mail) -> dict[str, str]:
+    """The closed day of the first number that stands: what the register says of it is corrected today."""
+    number = next((one for one in mail.numbers if one.voided_at is None), None)
+    return {} if number is None else citation(uow.session, number)
+
+
+def rectifying_post(mail: Mail, actor: Actor) -> HeldPost:
+    """The post through which the actor rectifies: the clerk of its unit, or who decides over the letter.
+
+    Raises:
+        Forbidden: ``rectify.forbidden``; also for a letter that bears no valid number: a draft is changed where it is
+            written, so that its visas are undone, and a void entry stays as it is.
+    """
+    refused = Forbidden("rectify.forbidden", "ask the mail office that registered the letter", id=mail.id)
+    if mail.state is MailState.VOIDED or all(number.voided_at is not None for number in mail.numbers):
+        raise refused
+    for post in actor.posts:
+        if Role.CLERK in post.roles and post.unit_id == mail.unit_id:
+            return post
+    decider = deciding_post(mail, actor)
+    if decider is None:
+        raise refused
+    return decider
+
+
+def _checked(name: str, value: str | date | None, uow: UnitOfWork) -> str | date | None:
+    if name in DATE_FIELDS:
+        if isinstance(value, date) and value > uow.now.astimezone(uow.services.zone).date():
+            raise Invalid("mail.received_in_future", "correct the date", field=name)
+        return value if isinstance(value, date) else None
+    if name not in TEXT_FIELDS:
+        raise Invalid("rectify.field", "this field cannot be rectified", field=name)
+    text = str(value or "").strip()
+    if name == "subject" and not text:
+        raise Invalid("mail.subject_missing", "type the subject", field="subject")
+    if len(text) > MAX_TEXTS[name]:
+        raise Invalid("form.too_long", "shorten the text", field=name, maximum=MAX_TEXTS[name])
+    return text
+
+
+def _apply(uow: UnitOfWork, mail: Mail, name: str, value: str | date | None) -> None:
+    if name != "sender_name":
+        setattr(mail, name, value)
+        return
+    # What came out of a sealed envelope, or in confidence, was kept out of the directory: so is its right name.
+    listed = may_be_listed(Confidentiality(mail.level))
+    hidden = not listed or (mail.sender_id is None and mail.direction is Direction.INCOMING)
+    entity_id = entities(uow.session)[mail.unit_id]
+    sender = (known_sender if hidden else resolve_sender)(uow, None, str(value), entity_id=entity_id)
+    mail.sender_id = sender.id if sender is not None else None
+    mail.sender_name = sender.name if sender is not None else " ".join(str(value).split())
+
+
+def history(session: Session, mail_id: MailId | int) -> list[RectificationRow]:
+    """All rectifications of a letter, oldest first."""
+    rows = session.scalars(select(Rectification).where(Rectification.mail_id == mail_id).order_by(Rectification.id))
+    return [RectificationRow(r.field, r.old_value, r.new_value, r.reason, r.person_id, r.at) for r in rows]

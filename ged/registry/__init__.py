@@ -1,1 +1,0 @@
-"""The register: numbers without gaps, letters, sealed envelopes, correspondents, attachments, waiting scans."""

@@ -1,0 +1,139 @@
+"""Alerts of saved searches: new letters are told once, under the rights that the owner has at that moment.
+
+The search runs outside any write; its result is compared with what was told before under the lock of the saved search,
+so that two runs tell a letter once.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ged import jobs, locks
+from ged.errors import NotFound
+from ged.jobs import ClaimedJob, JobKind
+from ged.org.actors import load_actor
+from ged.org.models import Person
+from ged.ports import Message, SortOrder
+from ged.search import letters as search
+from ged.search import saved as saved_searches
+from ged.search.letters import SearchPage
+from ged.search.models import SavedFind, SavedSearch
+from ged.unit import Actor, Services, UnitOfWork
+
+logger = logging.getLogger(__name__)
+
+WINDOW = 200
+"""Newest letters of a search that an alert compares; older ones were there before it began."""
+
+
+def run_alerts(services: Services, saved_id: int, *, heartbeat: Callable[[str], None], now: datetime) -> None:
+    """Look at one followed search, or at all of them when the number is 0."""
+    with services.reading() as session:
+        ids = [saved_id] if saved_id else saved_searches.open_follows(session)
+    for n, one in enumerate(ids, start=1):
+        heartbeat(f"{n}/{len(ids)}")
+        check(services, one, now=now)
+
+
+def check(services: Services, saved_id: int, *, now: datetime) -> int:
+    """Tell the owner of what is new; answers how many letters. Nothing is told while the index cannot answer."""
+    with services.reading() as session:
+        saved = session.get(SavedSearch, saved_id)
+        if saved is None or not saved.follows:
+            return 0
+        owner = _owner(session, saved.person_id, services, now)
+        query = replace(
+            saved_searches.read(saved.query), sort=SortOrder.NEWEST, offset=0, limit=WINDOW, highlight=False
+        )
+        page = search.search_letters(services, session, owner, query) if owner is not None else None
+    if page is not None and page.notice == search.WITHOUT_INDEX:
+        logger.warning("alert.index_away search=%s", saved_id)
+        return 0
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            told = _note(uow, saved_id, page)
+    return told
+
+
+def _owner(session: Session, person_id: int, services: Services, now: datetime) -> Actor | None:
+    """The owner with the rights of today; None while the account is closed or holds no post."""
+    try:
+        owner = load_actor(session, person_id, on=now.astimezone(services.zone).date())
+    except NotFound:
+        return None
+    return owner if owner.posts else None
+
+
+def _note(uow: UnitOfWork, saved_id: int, page: SearchPage | None) -> int:
+    saved = locks.hold_one(uow.session, SavedSearch, saved_id)
+    if saved is None or not saved.follows:
+        return 0
+    if page is None:
+        saved.paused_at = saved.paused_at or uow.now
+        return 0
+    saved.paused_at = None
+    is_first, saved.checked_at = saved.checked_at is None, uow.now
+    if is_first and page.total > len(page.letters):
+        saved.oldest_on = min((one.registered_on for one in page.letters if one.registered_on), default=None)
+    new = _unknown(uow.session, saved, page)
+    uow.session.add_all(
+        SavedFind(saved_search_id=saved.id, mail_id=mail_id, found_at=uow.now, is_new=not is_first) for mail_id in new
+    )
+    if not new or is_first:
+        return 0
+    email = uow.session.scalar(select(Person.email).where(Person.id == saved.person_id))
+    if email:
+        stamp = f"{saved.id}-{new[0]}-{int(uow.now.timestamp())}"
+        uow.defer(JobKind.ALERT_MAIL, saved.id, params={"message_id": f"<alerte-{stamp}@ged>", "letters": new})
+    return len(new)
+
+
+def _unknown(session: Session, saved: SavedSearch, page: SearchPage) -> Sequence[int]:
+    """Letters not told before; one from before the oldest day remembered only came up because others left."""
+    known = set(session.scalars(select(SavedFind.mail_id).where(SavedFind.saved_search_id == saved.id)))
+    return [
+        int(one.mail_id)
+        for one in page.letters
+        if one.mail_id not in known
+        and (saved.oldest_on is None or one.registered_on is None or one.registered_on >= saved.oldest_on)
+    ]
+
+
+def run_alert_mail(services: Services, job: ClaimedJob, *, now: datetime) -> None:
+    """Send the e-mail of an alert; it names the search and how many letters, nothing of the letters themselves.
+
+    Not sent when the owner, since the order, may see none of them any more or has closed the alert.
+
+    Raises:
+        EngineFailed: ``post.failed``, ``post.refused``.
+    """
+    with services.reading() as session:
+        saved = session.get(SavedSearch, job.subject_id)
+        owner = _owner(session, saved.person_id, services, now) if saved is not None and saved.follows else None
+        if saved is None or owner is None:
+            return
+        count = len(search.letters(session, owner, job.params["letters"]))
+        to, name = session.get_one(Person, saved.person_id).email, saved.name
+    if not count or not to:
+        return
+    for attempt in services.attempts(now):
+        with attempt as uow:
+            jobs.mark_irrevocable(uow.session, job, now=now)
+    services.post.send(_message(job.params["message_id"], to, name, count, f"{services.public_url}/recherches"))
+
+
+def _message(message_id: str, to: str, name: str, count: int, url: str) -> Message:
+    told = f"{count} nouveaux courriers" if count > 1 else "1 nouveau courrier"
+    title = " ".join(name.split())
+    text = (
+        f"Votre recherche suivie « {title} » a trouvé {told} auxquels vous avez accès.\n\n"
+        f"Pour les lire : {url}\n\n"
+        "Pour ne plus recevoir ce message, arrêtez de suivre cette recherche sur la même page.\n"
+    )
+    if count == 1:
+        text = text.replace("auxquels", "auquel")
+    return Message(message_id=message_id, to=to, subject=f"Recherche suivie : {title} ({told})", text=text)

@@ -1,0 +1,101 @@
+"""What the index may know of letters, read from SQL as it is now."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ged import access
+from ged.org.models import Post
+from ged.ports import AttachmentId, Confidentiality, IndexDocument, IndexedPage, MailId, Principal
+from ged.register.models import Attachment, Mail, PageText, Register
+
+
+def index_document(
+    session: Session, mail_id: MailId | int, *, version: int, units: tuple[str, ...]
+) -> IndexDocument | None:
+    """The document of one letter, or None when there is none; see ``index_documents``."""
+    found = index_documents(session, {int(mail_id): version}, units={int(mail_id): units})
+    return found[0] if found else None
+
+
+def index_documents(
+    session: Session, versions: Mapping[int, int], *, units: Mapping[int, Sequence[str]]
+) -> list[IndexDocument]:
+    """The documents of letters, in a handful of queries however many they are; letters that are gone are left out.
+
+    SECRET letters are indexed by numbers, dates and principals only.
+
+    Args:
+        versions: of each letter the number of its job (or the latest one, for a rebuild): an older one never
+            overwrites a newer.
+        units: codes of the units that work on it.
+    """
+    mails = session.scalars(select(Mail).where(Mail.id.in_(versions))).unique().all()
+    registers = dict(iter(session.execute(select(Register.id, Register.code))))
+    principals = access.principals_of_many(session, versions)
+    told = [mail.id for mail in mails if mail.level != Confidentiality.SECRET]
+    pages = _pages(session, told)
+    titles = _titles(session, mails)
+    documents = []
+    for mail in mails:
+        bare = _bare(mail, versions[mail.id], principals.get(mail.id, frozenset()), registers)
+        if bare.level is not Confidentiality.SECRET:
+            addressed = titles.get(mail.addressed_post_id or 0, "")
+            bare = _with_text(mail, bare, tuple(units.get(mail.id, ())), addressed, tuple(pages[mail.id]))
+        documents.append(bare)
+    return documents
+
+
+def _bare(mail: Mail, version: int, principals: frozenset[Principal], registers: Mapping[int, str]) -> IndexDocument:
+    return IndexDocument(
+        mail_id=MailId(mail.id),
+        version=version,
+        level=Confidentiality(mail.level),
+        principals=principals,
+        numbers=tuple(n.text for n in mail.numbers),
+        registers=tuple(dict.fromkeys(registers[n.register_id] for n in mail.numbers)),
+        direction=mail.direction.value,
+        state=mail.state.value,
+        registered_at=mail.numbers[0].registered_at if mail.numbers else mail.created_at,
+        written_on=mail.written_on,
+        received_on=mail.received_on,
+        due_on=mail.due_on,
+    )
+
+
+def _with_text(
+    mail: Mail, bare: IndexDocument, units: tuple[str, ...], addressed: str, pages: tuple[IndexedPage, ...]
+) -> IndexDocument:
+    return replace(
+        bare,
+        subject=mail.subject,
+        sender=mail.sender_name,
+        addressee=mail.addressee or addressed,
+        their_reference=mail.their_reference,
+        nature=mail.nature,
+        priority=mail.priority.value,
+        units=units,
+        pages=pages,
+    )
+
+
+def _pages(session: Session, mail_ids: Sequence[int]) -> Mapping[int, list[IndexedPage]]:
+    found: defaultdict[int, list[IndexedPage]] = defaultdict(list)
+    rows = session.execute(
+        select(Attachment.mail_id, PageText.attachment_id, PageText.page_no, PageText.text)
+        .join(Attachment, Attachment.id == PageText.attachment_id)
+        .where(Attachment.mail_id.in_(mail_ids))
+        .order_by(PageText.attachment_id, PageText.page_no)
+    )
+    for mail_id, attachment_id, page_no, text in rows:
+        found[mail_id].append(IndexedPage(AttachmentId(attachment_id), page_no, text))
+    return found
+
+
+def _titles(session: Session, mails: Sequence[Mail]) -> Mapping[int, str]:
+    wanted = {mail.addressed_post_id for mail in mails if mail.addressed_post_id}
+    rows = session.execute(select(Post.id, Post.title).where(Post.id.in_(wanted)))
+    return dict(iter(rows))

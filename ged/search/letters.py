@@ -1,0 +1,320 @@
+"""Searching letters: what the index finds, confirmed by SQL under the access rule before anybody reads it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
+from sqlalchemy.orm import Session
+
+from ged import access, jobs
+from ged.errors import EngineFailed
+from ged.org.models import Unit
+from ged.ports import Confidentiality, Hit, MailId, Passage, SearchQuery, SortOrder, Suggestion, SuggestionKind
+from ged.register import typed_numbers
+from ged.register.models import Direction, Mail, MailNumber, Priority, Register
+from ged.register.states import MailState
+from ged.unit import Actor, Services
+
+FACETS = ("register", "year", "month", "direction", "nature", "correspondent", "state", "priority", "unit")
+WITHOUT_INDEX = "search.without_index"
+MAX_WORDS = 12
+MEANT_READ = 5
+"""Hits of another spelling that are looked up before it is offered."""
+
+
+@dataclass(frozen=True)
+class FoundLetter:
+    """A letter found, as it stands in SQL now; of a SECRET one neither subject nor sender is shown in a list."""
+
+    mail_id: MailId
+    number: str
+    subject: str
+    sender: str
+    direction: Direction
+    state: MailState
+    priority: Priority
+    level: Confidentiality
+    registered_on: date | None
+    due_on: date | None
+    passages: tuple[Passage, ...] = ()
+    score: float = 0.0
+    """How well it answers, as the engine weighs it; 0 where nothing was weighed."""
+
+
+@dataclass(frozen=True)
+class FoundEnvelope:
+    """A sealed envelope whose exact number was typed: nothing but its number is told."""
+
+    envelope_id: int
+    number: str
+
+
+@dataclass(frozen=True)
+class SearchPage:
+    """A page of letters found. ``notice`` is a code: ``query.as_words``, ``search.without_index`` ...
+
+    Attributes:
+        did_you_mean: another spelling that finds a letter which the actor may see, confirmed by SQL.
+    """
+
+    letters: tuple[FoundLetter, ...]
+    total: int
+    total_is_exact: bool
+    notice: str | None = None
+    did_you_mean: str | None = None
+
+
+@dataclass(frozen=True)
+class FacetValue:
+    """A value that can be filtered by. ``label`` is empty where the value itself is shown or translated."""
+
+    value: str
+    label: str
+    count: int
+
+
+def search_letters(services: Services, session: Session, actor: Actor, query: SearchQuery) -> SearchPage:
+    """A page of letters that the actor may see now.
+
+    The index is asked with the actor's principals and without the letters whose rights changed since it last heard of
+    them; each hit is confirmed by SQL, and one that is not leaves the total too. When the index cannot answer, numbers
+    and subjects are searched in SQL and ``notice`` says so.
+    """
+    asked = _allowed(session, query)
+    try:
+        result = services.index.search(asked, principals=actor.principals)
+        meant = _meant(services, session, actor, asked, result.did_you_mean)
+    except EngineFailed:
+        return _without_index(services, session, actor, query)
+    letters = _confirmed(session, actor, result.hits)
+    dropped = len(result.hits) - len(letters)
+    total = max(result.total - dropped, len(letters))
+    return SearchPage(letters, total, result.total_is_exact, result.notice, meant)
+
+
+def _meant(services: Services, session: Session, actor: Actor, asked: SearchQuery, text: str | None) -> str | None:
+    """The other spelling, when SQL confirms that it leads the actor to a letter."""
+    if not text:
+        return None
+    again = replace(asked, text=text, offset=0, limit=MEANT_READ, highlight=False)
+    hits = services.index.search(again, principals=actor.principals).hits
+    return text if _confirmed(session, actor, hits) else None
+
+
+def suggest(services: Services, session: Session, actor: Actor, text: str) -> list[Suggestion]:
+    """What goes on from the text typed so far; each value stands, in SQL and now, in a letter that the actor may see.
+
+    Nothing while the index is away: a person types on and sends.
+    """
+    excluded = jobs.open_access_changes(session)
+    try:
+        found = services.index.suggest(text, principals=actor.principals, exclude=excluded)
+    except EngineFailed:
+        return []
+    return [one for one in found if _is_held(session, actor, one)]
+
+
+def _is_held(session: Session, actor: Actor, suggestion: Suggestion) -> bool:
+    seen = select(Mail.id).where(access.visible_clause(Mail.id, Mail.level, actor.principals)).limit(1)
+    if suggestion.mail_id is not None:
+        seen = seen.where(Mail.id == suggestion.mail_id)
+    if suggestion.kind is SuggestionKind.NUMBER:
+        numbered = select(MailNumber.mail_id).where(MailNumber.text == suggestion.text)
+        return (
+            session.scalar(seen.where(or_(Mail.id.in_(numbered), Mail.their_reference == suggestion.text))) is not None
+        )
+    names = (Mail.subject,) if suggestion.kind is SuggestionKind.SUBJECT else (Mail.sender_name, Mail.addressee)
+    told = seen.where(Mail.level < int(Confidentiality.SECRET), or_(*(name == suggestion.text for name in names)))
+    return session.scalar(told) is not None
+
+
+def similar(services: Services, session: Session, actor: Actor, mail_id: MailId) -> tuple[FoundLetter, ...]:
+    """Letters like one that the actor may see, each confirmed by SQL.
+
+    Raises:
+        NotFound: ``mail.unknown``.
+        EngineFailed: ``index.unavailable``.
+    """
+    mail = session.get(Mail, mail_id)
+    level = Confidentiality(mail.level) if mail is not None else Confidentiality.SECRET
+    access.require(session, mail_id, level, actor)
+    excluded = jobs.open_access_changes(session)
+    if mail_id in excluded or level is Confidentiality.SECRET:
+        return ()
+    return _confirmed(session, actor, services.index.similar(mail_id, principals=actor.principals, exclude=excluded))
+
+
+def facets(services: Services, session: Session, actor: Actor, query: SearchQuery) -> dict[str, list[FacetValue]]:
+    """Counts of each filter's values under the same access rule; a filter's own choice does not narrow its own values.
+
+    Raises:
+        EngineFailed: ``index.unavailable``.
+    """
+    asked = replace(_allowed(session, query), offset=0, limit=0, highlight=False)
+    chosen = tuple(name for name in FACETS if query.filters.get(name))
+    others = tuple(name for name in FACETS if name not in chosen)
+    counts = dict(services.index.facets(replace(asked, facets=others), principals=actor.principals))
+    for name in chosen:
+        rest = {key: values for key, values in query.filters.items() if key != name}
+        alone = replace(asked, filters=rest, facets=(name,))
+        counts |= services.index.facets(alone, principals=actor.principals)
+    names = _names(session)
+    return {
+        name: [FacetValue(v, names.get((name, v), ""), n) for v, n in _with_chosen(counts.get(name, ()), query, name)]
+        for name in FACETS
+    }
+
+
+def exact_number(session: Session, actor: Actor, text: str) -> tuple[list[FoundLetter], list[FoundEnvelope]]:
+    """Letters that the actor may see, and envelopes, that bear this number as typed; also before the index knows them."""
+    if not any(char.isdigit() for char in text):
+        return [], []
+    rows = session.execute(
+        select(MailNumber.mail_id, MailNumber.envelope_id, MailNumber.text)
+        .where(typed_numbers.typed(text))
+        .order_by(MailNumber.id)
+    ).all()
+    hits = [Hit(MailId(mail_id), 0.0) for mail_id in dict.fromkeys(m for m, _e, _t in rows if m is not None)]
+    closed = {e: FoundEnvelope(e, shown) for _m, e, shown in rows if e is not None}
+    return list(_confirmed(session, actor, hits)), list(closed.values())
+
+
+def letters(session: Session, actor: Actor, mail_ids: Sequence[int]) -> tuple[FoundLetter, ...]:
+    """Those of these letters that the actor may see now, in this order."""
+    return _confirmed(session, actor, [Hit(MailId(mail_id), 0.0) for mail_id in mail_ids])
+
+
+def _allowed(session: Session, query: SearchQuery) -> SearchQuery:
+    return replace(query, exclude=query.exclude | jobs.open_access_changes(session))
+
+
+def _confirmed(session: Session, actor: Actor, hits: Sequence[Hit]) -> tuple[FoundLetter, ...]:
+    """The hits that SQL confirms, in their order, by one query for values alone: it stands in the way of every search."""
+    if not hits:
+        return ()
+    seen = (
+        select(*_SHOWN, MailNumber.text, MailNumber.registered_on, MailNumber.voided_at)
+        .outerjoin(MailNumber, MailNumber.mail_id == Mail.id)
+        .where(Mail.id.in_([hit.mail_id for hit in hits]))
+        .where(access.visible_clause(Mail.id, Mail.level, actor.principals))
+        .order_by(MailNumber.id)
+    )
+    rows: dict[int, list[Any]] = {}
+    for row in session.execute(seen):
+        rows.setdefault(row.id, []).append(row)
+    return tuple(_of_rows(rows[hit.mail_id], hit) for hit in hits if hit.mail_id in rows)
+
+
+_SHOWN = (
+    Mail.id, Mail.level, Mail.subject, Mail.sender_name, Mail.direction, Mail.state, Mail.priority, Mail.due_on,
+)  # fmt: skip
+
+
+def _of_rows(rows: Sequence[Any], hit: Hit) -> FoundLetter:
+    """A letter from its rows, one for each of its numbers."""
+    first = rows[0]
+    valid = next((row for row in rows if row.voided_at is None), first)
+    level = Confidentiality(first.level)
+    is_told = level is not Confidentiality.SECRET
+    return FoundLetter(
+        mail_id=hit.mail_id,
+        number=valid.text or "",
+        subject=first.subject if is_told else "",
+        sender=first.sender_name if is_told else "",
+        direction=first.direction,
+        state=first.state,
+        priority=first.priority,
+        level=level,
+        registered_on=valid.registered_on,
+        due_on=first.due_on,
+        # The index may be older than a letter's level: a passage of its text is not shown on its word alone.
+        passages=hit.passages if is_told else (),
+        score=hit.score,
+    )
+
+
+def _with_chosen(counts: Sequence[tuple[str, int]], query: SearchQuery, name: str) -> list[tuple[str, int]]:
+    """The counted values, and those chosen that count nothing, so that they can be unticked."""
+    missing = [v for v in query.filters.get(name, ()) if v not in dict(counts)]
+    return [*counts, *((value, 0) for value in missing)]
+
+
+def _names(session: Session) -> Mapping[tuple[str, str], str]:
+    units = session.execute(select(Unit.code, Unit.name))
+    registers = session.execute(select(Register.code, Register.name))
+    return {**{("unit", code): name for code, name in units}, **{("register", code): name for code, name in registers}}
+
+
+# --- without the index -------------------------------------------------------------------------------------------
+
+
+def _without_index(services: Services, session: Session, actor: Actor, query: SearchQuery) -> SearchPage:
+    matching = select(Mail.id).where(
+        access.visible_clause(Mail.id, Mail.level, actor.principals),
+        *(_word(word) for word in _plain_words(query.text)),
+        *_filters(query.filters),
+        *_days(services, query),
+    )
+    total = session.scalar(select(func.count()).select_from(matching.order_by(None).subquery())) or 0
+    page = _ordered(matching, query.sort).limit(query.limit).offset(query.offset)
+    hits = [Hit(MailId(mail_id), 0.0) for mail_id in session.scalars(page)]
+    return SearchPage(_confirmed(session, actor, hits), total, True, WITHOUT_INDEX)
+
+
+def _plain_words(text: str) -> list[str]:
+    """Words without the signs and field names of the query language."""
+    words = (word.strip("\"'«»()*-").rpartition(":")[2] for word in text.split())
+    return [word for word in words if word and word not in ("OU", "OR", "ET", "AND")][:MAX_WORDS]
+
+
+def _word(word: str) -> ColumnElement[bool]:
+    numbered = select(MailNumber.mail_id).where(MailNumber.text.icontains(word, autoescape=True))
+    told = and_(
+        Mail.level < int(Confidentiality.SECRET),
+        or_(Mail.subject.icontains(word, autoescape=True), Mail.sender_name.icontains(word, autoescape=True)),
+    )
+    return or_(Mail.id.in_(numbered), told)
+
+
+def _filters(filters: Mapping[str, tuple[str, ...]]) -> list[ColumnElement[bool]]:
+    """The filters as SQL. Of a SECRET letter only numbers and dates may be asked, as in the index."""
+    conditions: list[ColumnElement[bool]] = []
+    told = {"nature": Mail.nature, "state": Mail.state, "priority": Mail.priority, "direction": Mail.direction}
+    kinds = {"state": MailState, "priority": Priority, "direction": Direction}
+    for name, values in filters.items():
+        if name in told:
+            known = [v for v in values if name not in kinds or v in tuple(kinds[name])]
+            conditions.append(told[name].in_(known) if known else false())
+            if name != "direction":
+                conditions.append(Mail.level < int(Confidentiality.SECRET))
+        elif name == "register":
+            ids = select(MailNumber.mail_id).join(Register).where(Register.code.in_(values))
+            conditions.append(Mail.id.in_(ids))
+        elif name == "year":
+            years = [int(v) for v in values if v.isdigit() and len(v) == 4]
+            ids = select(MailNumber.mail_id).where(func.extract("year", MailNumber.registered_on).in_(years))
+            conditions.append(Mail.id.in_(ids))
+        elif name == "unit":
+            ids = select(Unit.id).where(Unit.code.in_(values))
+            conditions += [Mail.responsible_unit_id.in_(ids), Mail.level < int(Confidentiality.SECRET)]
+    return conditions
+
+
+def _days(services: Services, query: SearchQuery) -> list[ColumnElement[bool]]:
+    def at(day: date) -> datetime:
+        return datetime.combine(day, time.min, tzinfo=services.zone).astimezone(UTC)
+
+    conditions: list[ColumnElement[bool]] = []
+    if query.since is not None:
+        conditions.append(Mail.created_at >= at(query.since))
+    if query.until is not None and query.until < date.max:
+        conditions.append(Mail.created_at < at(query.until + timedelta(days=1)))
+    return conditions
+
+
+def _ordered(matching: Select[int], sort: SortOrder) -> Select[int]:
+    if sort is SortOrder.OLDEST:
+        return matching.order_by(Mail.created_at, Mail.id)
+    return matching.order_by(Mail.created_at.desc(), Mail.id.desc())

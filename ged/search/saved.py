@@ -1,0 +1,202 @@
+"""Searches that people keep, and what their alerts found. Rights are those of this moment, each time anything is shown."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, delete, func, select, update
+from sqlalchemy.orm import Session
+
+from ged import access, locks
+from ged.errors import Invalid, NotFound
+from ged.jobs import JobKind
+from ged.org.models import Person
+from ged.ports import SearchQuery, SortOrder
+from ged.register.models import Mail
+from ged.search import letters as search
+from ged.search.letters import FoundLetter
+from ged.search.models import SavedFind, SavedSearch
+from ged.unit import Actor, UnitOfWork
+
+MAX_NAME = 100
+MAX_SAVED = 50
+MAX_LISTED = 50
+
+
+@dataclass(frozen=True)
+class SavedRow:
+    """A saved search of its owner's list. ``new_count``: letters told of, not seen yet, and visible now."""
+
+    id: int
+    name: str
+    query: SearchQuery
+    follows: bool
+    checked_at: datetime | None
+    paused_at: datetime | None
+    new_count: int
+
+
+def save(uow: UnitOfWork, name: str, query: SearchQuery, *, follows: bool, actor: Actor) -> int:
+    """Keep a search; when it is followed, what it finds already is remembered by a job and told by nobody.
+
+    The same search kept twice under one name is one. Answers its id.
+
+    Raises:
+        Invalid: ``saved_search.empty``, ``saved_search.name_taken``, ``saved_search.too_many``.
+    """
+    if not (query.text or query.filters or query.since or query.until):
+        raise Invalid("saved_search.empty", "search for something first")
+    # Of two that are kept at one moment the second sees the first: the name, and how many there are.
+    locks.hold(uow.session, Person, [actor.person_id])
+    kept = uow.session.scalars(select(SavedSearch).where(SavedSearch.person_id == actor.person_id)).all()
+    for one in kept:
+        if one.name == name and one.query == _stored(query) and one.follows == follows:
+            return one.id  # the button was clicked twice
+        if one.name.casefold() == name.casefold():
+            raise Invalid("saved_search.name_taken", "choose another name", field="name")
+    if len(kept) >= MAX_SAVED:
+        raise Invalid("saved_search.too_many", "delete one that is not used any more", maximum=MAX_SAVED)
+    row = SavedSearch(person_id=actor.person_id, name=name, query=_stored(query), follows=follows, created_at=uow.now)
+    uow.session.add(row)
+    uow.session.flush()
+    uow.record("search.saved", "search", row.id, actor=actor)
+    if follows:
+        uow.defer(JobKind.ALERTS, row.id)
+    return row.id
+
+
+def follow(uow: UnitOfWork, saved_id: int, *, follows: bool, actor: Actor) -> None:
+    """Begin or end an alert. Begun again it starts afresh: what came meanwhile is told by nobody.
+
+    Raises:
+        NotFound: ``saved_search.unknown``.
+    """
+    row = _own(uow.session, saved_id, actor, lock=True)
+    if row.follows == follows:
+        return
+    row.follows, row.checked_at, row.oldest_on, row.paused_at = follows, None, None, None
+    uow.session.execute(delete(SavedFind).where(SavedFind.saved_search_id == row.id))
+    uow.record("search.followed" if follows else "search.unfollowed", "search", row.id, actor=actor)
+    if follows:
+        uow.defer(JobKind.ALERTS, row.id)
+
+
+def forget(uow: UnitOfWork, saved_id: int, *, actor: Actor) -> None:
+    """Delete a saved search with what it found.
+
+    Raises:
+        NotFound: ``saved_search.unknown``.
+    """
+    row = _own(uow.session, saved_id, actor, lock=True)
+    uow.session.execute(delete(SavedFind).where(SavedFind.saved_search_id == row.id))
+    uow.session.delete(row)
+    uow.record("search.deleted", "search", saved_id, actor=actor)
+
+
+def mark_seen(uow: UnitOfWork, saved_id: int, *, actor: Actor) -> None:
+    """The owner has seen what the alert told.
+
+    Raises:
+        NotFound: ``saved_search.unknown``.
+    """
+    row = _own(uow.session, saved_id, actor, lock=True)
+    uow.session.execute(
+        update(SavedFind)
+        .where(SavedFind.saved_search_id == row.id, SavedFind.seen_at.is_(None))
+        .values(seen_at=uow.now)
+    )
+
+
+def rows(session: Session, actor: Actor) -> list[SavedRow]:
+    """The actor's saved searches by name."""
+    found = session.scalars(
+        select(SavedSearch).where(SavedSearch.person_id == actor.person_id).order_by(func.lower(SavedSearch.name))
+    )
+    counted = session.execute(
+        select(SavedFind.saved_search_id, func.count())
+        .join(Mail, Mail.id == SavedFind.mail_id)
+        .where(_told(actor))
+        .group_by(SavedFind.saved_search_id)
+    )
+    counts = {saved_id: count for saved_id, count in counted}  # noqa: C416  # a row is no pair to mypy
+    return [
+        SavedRow(one.id, one.name, read(one.query), one.follows, one.checked_at, one.paused_at, counts.get(one.id, 0))
+        for one in found
+    ]
+
+
+def new_letters(session: Session, saved_id: int, actor: Actor) -> tuple[SavedRow, tuple[FoundLetter, ...]]:
+    """A saved search and the letters that its alert told of, newest first, under the rights of now.
+
+    Raises:
+        NotFound: ``saved_search.unknown``.
+    """
+    _own(session, saved_id, actor)
+    ids = session.scalars(
+        select(SavedFind.mail_id)
+        .join(Mail, Mail.id == SavedFind.mail_id)
+        .where(SavedFind.saved_search_id == saved_id, _told(actor))
+        .order_by(SavedFind.found_at.desc(), SavedFind.mail_id.desc())
+        .limit(MAX_LISTED)
+    ).all()
+    row = next(one for one in rows(session, actor) if one.id == saved_id)
+    return row, search.letters(session, actor, ids)
+
+
+def new_count(session: Session, actor: Actor) -> int:
+    """Letters that alerts told the actor of and that it has not seen, for the navigation."""
+    return session.scalar(count_new(actor)) or 0
+
+
+def count_new(actor: Actor) -> Select[int]:
+    """The statement of that count."""
+    return (
+        select(func.count(SavedFind.mail_id.distinct()))
+        .join(Mail, Mail.id == SavedFind.mail_id)
+        .join(SavedSearch, SavedSearch.id == SavedFind.saved_search_id)
+        .where(_told(actor))
+    )
+
+
+def _told(actor: Actor) -> ColumnElement[bool]:
+    own = select(SavedSearch.id).where(SavedSearch.person_id == actor.person_id)
+    return and_(
+        SavedFind.saved_search_id.in_(own),
+        SavedFind.is_new,
+        SavedFind.seen_at.is_(None),
+        access.visible_clause(Mail.id, Mail.level, actor.principals),
+    )
+
+
+def _own(session: Session, saved_id: int, actor: Actor, *, lock: bool = False) -> SavedSearch:
+    row = locks.hold_one(session, SavedSearch, saved_id) if lock else session.get(SavedSearch, saved_id)
+    if row is None or row.person_id != actor.person_id:
+        raise NotFound("saved_search.unknown", "reload the list of saved searches", id=saved_id)
+    return row
+
+
+def _stored(query: SearchQuery) -> dict[str, Any]:
+    return {
+        "text": query.text,
+        "filters": {name: list(values) for name, values in query.filters.items()},
+        "since": query.since.isoformat() if query.since else None,
+        "until": query.until.isoformat() if query.until else None,
+        "sort": query.sort.value,
+    }
+
+
+def read(stored: Mapping[str, Any]) -> SearchQuery:
+    """The search as it was kept."""
+    return SearchQuery(
+        stored["text"],
+        {name: tuple(values) for name, values in stored["filters"].items()},
+        date.fromisoformat(stored["since"]) if stored["since"] else None,
+        date.fromisoformat(stored["until"]) if stored["until"] else None,
+        SortOrder(stored["sort"]),
+    )
+
+
+def open_follows(session: Session) -> list[int]:
+    """Saved searches that have an owner to be told."""
+    return list(session.scalars(select(SavedSearch.id).where(SavedSearch.follows).order_by(SavedSearch.id)))

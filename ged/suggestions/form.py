@@ -1,0 +1,169 @@
+"""What the registration form proposes beside a waiting scan: fields with their place, known senders, earlier letters."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from ged.capture.models import Scan, ScanLeaf
+from ged.capture.queries import ScanRow
+from ged.jobs import Job, JobKind, JobState
+from ged.org.tree import entities
+from ged.register import typed_numbers
+from ged.suggestions import lessons, matching, readings, resent
+from ged.suggestions.models import Lesson
+from ged.suggestions.readings import Box, ReadField
+from ged.suggestions.resent import LookalikeRow
+from ged.unit import Actor, Services
+
+SURE_ENOUGH = 40
+"""Confidence below which a reading is not worth the clerk's look."""
+DIRECT = {
+    "subject": "subject",
+    "their_reference": "their_reference",
+    "written_on": "written_on",
+    "addressee": "addressee",
+    "enclosures": "enclosure_count",
+}
+"""Fields read -> fields of the form."""
+ALSO = ("place", "amount", "copies")
+
+
+class Progress(StrEnum):
+    """How far the machine is with a scan."""
+
+    READING = "reading"
+    READ = "read"
+    UNREAD = "unread"
+
+
+class Source(StrEnum):
+    """Where a proposal comes from."""
+
+    READ = "read"
+    """As it stands on the page."""
+    KNOWN = "known"
+    """An entry of the directory, like what was read."""
+    NEW = "new"
+    """Read, and like no entry of the directory."""
+    LEARNED = "learned"
+    """Decided so for letters that said the same words."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A value for a field of the form. ``value``: plain text, ISO for a day, a code for a choice.
+
+    ``confidence`` 0..100: of the reading, of the likeness of names, or of what was learned. ``leaf_id`` and ``box`` say
+    where it was read.
+    """
+
+    field: str
+    value: str
+    source: Source
+    confidence: int
+    leaf_id: int | None = None
+    box: Box | None = None
+    because: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ScanProposals:
+    """All that is proposed beside a scan."""
+
+    progress: Progress
+    proposals: tuple[Proposal, ...] = ()
+    resent: tuple[LookalikeRow, ...] = ()
+    also: tuple[Proposal, ...] = field(default_factory=tuple)
+    """Read as well, for the eye: the form has no field for it."""
+
+    def of(self, name: str) -> list[Proposal]:
+        """The proposals for one field of the form, best first."""
+        return [one for one in self.proposals if one.field == name]
+
+
+def for_scan(session: Session, services: Services, row: ScanRow, actor: Actor) -> ScanProposals:
+    """What is proposed beside a scan that the actor sees (``scan_queries.scan`` has checked)."""
+    scan = session.get(Scan, row.id)
+    if scan is None or scan.proof_kind or not readings.may_be_read(session, scan):
+        return ScanProposals(Progress.UNREAD)
+    leaves = readings.pages_to_read(scan)
+    if not leaves or not readings.is_read(session, leaves):
+        return ScanProposals(Progress.READING if _is_awaited(session, scan) else Progress.UNREAD)
+    return _collected(session, services, scan, leaves, actor)
+
+
+def _is_awaited(session: Session, scan: Scan) -> bool:
+    asked = select(Job.id).where(
+        or_(
+            (Job.kind == JobKind.READ_SCAN) & (Job.subject_id == scan.id),
+            (Job.kind == JobKind.INTAKE) & (Job.subject_id == scan.batch_id),
+        ),
+        Job.state.in_((JobState.QUEUED, JobState.RUNNING)),
+    )
+    return session.scalar(asked.limit(1)) is not None
+
+
+def _collected(
+    session: Session, services: Services, scan: Scan, leaves: Sequence[ScanLeaf], actor: Actor
+) -> ScanProposals:
+    read = [
+        one
+        for one in readings.of_leaves(session, [(leaf.scan_page_id, leaf.id) for leaf in leaves])
+        if one.confidence >= SURE_ENOUGH and one.value.strip()
+    ]
+    best: dict[str, ReadField] = {}
+    for one in read:
+        if one.name not in best or one.confidence > best[one.name].confidence:
+            best[one.name] = one
+    subject = best["subject"].value if "subject" in best else ""
+    text = f"{subject}\n{readings.text_of_leaf(session, leaves[0].scan_page_id)}"
+    found = [_as_read(best[name], target) for name, target in DIRECT.items() if name in best]
+    own = frozenset({entities(session)[scan.unit_id]})
+    found += _senders(session, services, best.get("sender"), text, own)
+    found += _linked(session, best.get("our_reference"), actor)
+    nature = lessons.safely(session, services, Lesson.NATURE, text)
+    if nature is not None:
+        found.append(Proposal("nature", nature.choice, Source.LEARNED, nature.confidence, because=nature.because))
+    return ScanProposals(
+        Progress.READ,
+        tuple(found),
+        tuple(resent.of_scan(session, scan.id, actor)),
+        tuple(_as_read(one, one.name) for one in read if one.name in ALSO),
+    )
+
+
+def _as_read(one: ReadField, target: str, source: Source = Source.READ) -> Proposal:
+    return Proposal(target, one.value, source, round(one.confidence), one.page, one.box)
+
+
+def _senders(
+    session: Session, services: Services, read: ReadField | None, text: str, entity_ids: Collection[int]
+) -> list[Proposal]:
+    """Known correspondents that are like the sender read, a new one when none is; then what the words point at."""
+    found: list[Proposal] = []
+    if read is not None:
+        matches = matching.best_matches(session, read.value, entity_ids=entity_ids)
+        found = [Proposal("sender_name", m.name, Source.KNOWN, m.score, read.page, read.box) for m in matches]
+        if not found:
+            found = [_as_read(read, "sender_name", Source.NEW)]
+    learned = lessons.safely(session, services, Lesson.CORRESPONDENT, text)
+    name = lessons.correspondent_name(session, learned.choice, entity_ids) if learned is not None else None
+    if learned is not None and name is not None and name not in {one.value for one in found}:
+        found.append(Proposal("sender_name", name, Source.LEARNED, learned.confidence, because=learned.because))
+    return found
+
+
+def _linked(session: Session, read: ReadField | None, actor: Actor) -> list[Proposal]:
+    """The letter of ours that this one cites, when it is there and the actor may see it."""
+    if read is None:
+        return []
+    found = typed_numbers.bearers(session, read.value, actor)
+    # Two letters of one number are one proposal: the form then asks which.
+    numbers = list(dict.fromkeys(one.number for one in found if not one.is_voided))
+    return [
+        Proposal("related_number", number, Source.READ, round(read.confidence), read.page, read.box)
+        for number in numbers
+    ]

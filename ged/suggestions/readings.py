@@ -1,0 +1,225 @@
+"""Fields that were read: noted beside the pages they stand on, and where each stands on the page as it is shown."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, delete, exists, select
+from sqlalchemy.orm import Session
+
+from ged.capture.models import BLANK_FROM, Scan, ScanLeaf, ScanState
+from ged.ports import FieldReading, RecognisedPage
+from ged.register.models import Attachment, AttachmentKind, MailNumber
+from ged.suggestions.models import AttachmentField, Lookalike, ScanPageField, ScanPageReading
+from ged.unit import UnitOfWork
+
+FORGET_AFTER = timedelta(days=2)
+MAX_VALUE = 2000
+MAX_COMPARED = 30
+"""Pages of one scan that are read to be compared with a print."""
+MAX_FIELDS = 60
+"""Of one document: a hostile page may look like a list of a thousand amounts."""
+
+Box = tuple[float, float, float, float]
+"""Left, top, width, height in fractions of the page."""
+
+
+@dataclass(frozen=True)
+class ReadField:
+    """A field as it was read, with its place. ``page`` is the page's number in the document or scan, from 1."""
+
+    name: str
+    value: str
+    page: int
+    box: Box
+    confidence: float
+
+
+def unturned(box: Box, flags: Collection[str]) -> Box:
+    """A box on the page as the engine turned it, on the page as it came.
+
+    >>> unturned((0.1, 0.2, 0.3, 0.05), ("rotated_180",))
+    (0.6, 0.75, 0.3, 0.05)
+    """
+    x, y, width, height = box
+    if "rotated_90" in flags:
+        x, y, width, height = y, 1 - x - width, height, width
+    elif "rotated_180" in flags:
+        x, y = 1 - x - width, 1 - y - height
+    elif "rotated_270" in flags:
+        x, y, width, height = 1 - y - height, x, height, width
+    return round(x, 5), round(y, 5), round(width, 5), round(height, 5)
+
+
+def pages_to_read(scan: Scan) -> list[ScanLeaf]:
+    """The first page of a scan that says something, and the last: the head of a letter, and its signature and copies.
+
+    Where a person is to compare it with a print, all of them, up to ``MAX_COMPARED``.
+    """
+    present = [leaf for leaf in scan.leaves if not leaf.removed and not leaf.page.problem]
+    full = [leaf for leaf in present if leaf.page.blank_score < BLANK_FROM] or present
+    if scan.proof_kind:
+        return full[:MAX_COMPARED]
+    return full[:1] + full[-1:] if len(full) > 1 else full
+
+
+def may_be_read(session: Session, scan: Scan) -> bool:
+    """Whether the machine may look: it waits, and it is no sealed envelope, whatever else it bears."""
+    if scan.state is not ScanState.WAITING or scan.note in ("sealed_envelope", "code_elsewhere"):
+        return False
+    sealed = select(MailNumber.envelope_id).where(MailNumber.id == scan.number_id)
+    closed = Scan.note.in_(("sealed_envelope", "code_elsewhere"))
+    put_in = select(Scan.id).where(Scan.merged_into_id == scan.id, closed).limit(1)
+    return session.scalar(sealed) is None and session.scalar(put_in) is None
+
+
+def is_read(session: Session, leaves: Sequence[ScanLeaf]) -> bool:
+    """Whether each of these pages was read as it is turned now."""
+    rows = session.execute(
+        select(ScanPageReading.scan_page_id, ScanPageReading.rotation).where(
+            ScanPageReading.scan_page_id.in_([leaf.scan_page_id for leaf in leaves])
+        )
+    )
+    found = {page_id: rotation for page_id, rotation in rows}  # noqa: C416  # rows are no pairs to mypy
+    return all(found.get(leaf.scan_page_id) == leaf.rotation for leaf in leaves)
+
+
+def note_scan(
+    uow: UnitOfWork,
+    leaves: Sequence[tuple[int, int]],
+    pages: Sequence[RecognisedPage],
+    fields: Sequence[FieldReading],
+) -> None:
+    """Keep what was read on pages of a waiting scan, instead of what stood there. ``leaves``: (page id, rotation)."""
+    ids = [page_id for page_id, _ in leaves]
+    uow.session.execute(delete(ScanPageField).where(ScanPageField.scan_page_id.in_(ids)))
+    uow.session.execute(delete(ScanPageReading).where(ScanPageReading.scan_page_id.in_(ids)))
+    flags: dict[int, tuple[int, tuple[str, ...]]] = {}
+    for (page_id, rotation), page in zip(leaves, pages, strict=True):
+        flags[page.page_no] = (page_id, page.flags)
+        uow.session.add(
+            ScanPageReading(
+                scan_page_id=page_id,
+                rotation=rotation,
+                text=page.text,
+                confidence=page.confidence,
+                flags=list(page.flags),
+                read_at=uow.now,
+            )
+        )
+    for position, one in enumerate(fields[:MAX_FIELDS]):
+        if one.page_no not in flags:
+            continue
+        page_id, turned = flags[one.page_no]
+        x, y, width, height = unturned((one.x, one.y, one.width, one.height), turned)
+        uow.session.add(
+            ScanPageField(
+                scan_page_id=page_id,
+                position=position,
+                name=one.name[:32],
+                value=one.value[:MAX_VALUE],
+                x=x,
+                y=y,
+                width=width,
+                height=height,
+                confidence=one.confidence,
+            )
+        )
+
+
+def note_attachment(uow: UnitOfWork, attachment_id: int, fields: Sequence[FieldReading]) -> None:
+    """Keep the fields of an attachment, instead of those that stood there."""
+    uow.session.execute(delete(AttachmentField).where(AttachmentField.attachment_id == attachment_id))
+    uow.session.add_all(
+        AttachmentField(
+            attachment_id=attachment_id,
+            position=position,
+            name=one.name[:32],
+            value=one.value[:MAX_VALUE],
+            page_no=one.page_no,
+            x=one.x,
+            y=one.y,
+            width=one.width,
+            height=one.height,
+            confidence=one.confidence,
+        )
+        for position, one in enumerate(fields[:MAX_FIELDS])
+    )
+
+
+def of_leaves(session: Session, leaves: Sequence[tuple[int, int]]) -> list[ReadField]:
+    """The fields of pages of a waiting scan; ``leaves``: (page id, the number under which it is shown)."""
+    shown = dict(leaves)
+    rows = session.scalars(
+        select(ScanPageField).where(ScanPageField.scan_page_id.in_(shown)).order_by(ScanPageField.position)
+    )
+    return [
+        ReadField(f.name, f.value, shown[f.scan_page_id], (f.x, f.y, f.width, f.height), f.confidence) for f in rows
+    ]
+
+
+def of_attachment(session: Session, attachment_id: int) -> list[ReadField]:
+    """The fields of an attachment; the caller has checked that the actor may see its letter."""
+    rows = session.scalars(
+        select(AttachmentField).where(AttachmentField.attachment_id == attachment_id).order_by(AttachmentField.position)
+    )
+    return [_field(one) for one in rows]
+
+
+def of_document(session: Session, mail_id: int) -> tuple[int | None, list[ReadField]]:
+    """The newest version of a letter's document, and its fields; None and nothing while none was read.
+
+    The caller has checked that the actor may see the letter.
+    """
+    latest = (
+        select(Attachment.id)
+        .where(Attachment.mail_id == mail_id, Attachment.kind == AttachmentKind.DOCUMENT)
+        .order_by(Attachment.version_no.desc(), Attachment.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    rows = session.scalars(
+        select(AttachmentField).where(AttachmentField.attachment_id == latest).order_by(AttachmentField.position)
+    ).all()
+    return (rows[0].attachment_id if rows else None), [_field(one) for one in rows]
+
+
+def _field(f: AttachmentField) -> ReadField:
+    return ReadField(f.name, f.value, f.page_no, (f.x, f.y, f.width, f.height), f.confidence)
+
+
+def text_of_leaves(session: Session, leaves: Sequence[ScanLeaf]) -> str:
+    """The text of pages of a waiting scan, in their order."""
+    ids = [leaf.scan_page_id for leaf in leaves]
+    rows = session.execute(
+        select(ScanPageReading.scan_page_id, ScanPageReading.text).where(ScanPageReading.scan_page_id.in_(ids))
+    )
+    texts = {page_id: text for page_id, text in rows}  # noqa: C416  # rows are no pairs to mypy
+    return "\n\n".join(texts[one] for one in ids if one in texts)
+
+
+def text_of_leaf(session: Session, scan_page_id: int) -> str:
+    """The text of a page of a waiting scan."""
+    return session.scalar(select(ScanPageReading.text).where(ScanPageReading.scan_page_id == scan_page_id)) or ""
+
+
+def forget(uow: UnitOfWork, *, now: datetime) -> int:
+    """Remove what was read of scans that wait no more: the letter's own reading has taken its place."""
+    pages = list(
+        uow.session.scalars(
+            select(ScanPageReading.scan_page_id).where(ScanPageReading.read_at < now - FORGET_AFTER, ~_waits())
+        )
+    )
+    uow.session.execute(delete(ScanPageField).where(ScanPageField.scan_page_id.in_(pages)))
+    uow.session.execute(delete(ScanPageReading).where(ScanPageReading.scan_page_id.in_(pages)))
+    over = select(Scan.id).where(Scan.state.not_in((ScanState.WAITING, ScanState.DISCARDED)))
+    uow.session.execute(delete(Lookalike).where(Lookalike.scan_id.in_(over), Lookalike.found_at < now - FORGET_AFTER))
+    return len(pages)
+
+
+def _waits() -> ColumnElement[bool]:
+    return exists().where(
+        ScanLeaf.scan_page_id == ScanPageReading.scan_page_id,
+        Scan.id == ScanLeaf.scan_id,
+        Scan.state.in_((ScanState.WAITING, ScanState.DISCARDED)),
+    )

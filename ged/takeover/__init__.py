@@ -1,0 +1,1 @@
+"""An archive of another system, taken over in pieces."""

@@ -1,0 +1,98 @@
+"""The bytes of a letter taken over: its text as it came, or a file beside the list. Stored before any transaction."""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+from ged.errors import Invalid
+from ged.ports import Digest
+from ged.register.files import examine, harmless_name, limited
+from ged.register.operations import SourcePage
+from ged.takeover.lines import ArchiveLine
+from ged.unit import Services
+
+PLAIN = "text/plain"
+TEXT_ENDINGS = frozenset({".txt", ".text"})
+
+
+@dataclass(frozen=True)
+class Content:
+    """What becomes the letter's document.
+
+    Attributes:
+        texts: text of the pages; empty: the machine has to read them.
+    """
+
+    digest: Digest
+    size_bytes: int
+    media_type: str
+    filename: str
+    pages: tuple[SourcePage, ...]
+    texts: tuple[str, ...] = ()
+    is_signed: bool = False
+
+
+def content_of(services: Services, line: ArchiveLine, files_dir: Path | None, *, look_only: bool) -> Content | None:
+    """Store what a line brings; None when it brings neither text nor file, or when only looked at.
+
+    Raises:
+        Invalid: ``import.no_files_dir``, ``import.file_outside``, ``import.file_missing`` and the codes of ``examine``.
+        EngineFailed: of the blob store, the scanner for viruses or the first look at a file.
+    """
+    if not line.file:
+        return None if look_only or not line.pages else _text(services, line.pages, "")
+    path = _inside(files_dir, line.file)
+    if look_only:
+        return None
+    if path.suffix.casefold() in TEXT_ENDINGS:
+        if services.scanner is not None:
+            services.scanner.check(path)
+        with path.open("rb") as source:
+            read = limited(source, services.max_upload_bytes).read()
+        return _text(services, line.pages or _pages(read), path.name)
+    with path.open("rb") as source:
+        upload = examine(services, path.name, source)
+    facts = upload.facts
+    pages = upload.pages
+    texts = _spread(line.pages, len(pages))
+    return Content(
+        upload.digest, upload.size_bytes, facts.media_type, upload.filename, pages, texts, is_signed=facts.signed
+    )
+
+
+def _text(services: Services, texts: tuple[str, ...], name: str) -> Content:
+    stored = services.blobs.put(io.BytesIO("\f".join(texts).encode()))
+    pages = tuple(SourcePage(stored.digest, PLAIN, index) for index in range(len(texts)))
+    filename = harmless_name(name) if name else ""
+    return Content(stored.digest, stored.size_bytes, PLAIN, filename, pages, texts)
+
+
+def _pages(read: bytes) -> tuple[str, ...]:
+    try:
+        text = read.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = read.decode("cp1252", "replace")
+    return tuple(text.replace("\x00", " ").split("\f"))
+
+
+def _inside(files_dir: Path | None, name: str) -> Path:
+    if files_dir is None:
+        raise Invalid("import.no_files_dir", "name the folder of the files with --files", field="file", value=name)
+    root = files_dir.resolve()
+    try:
+        path = (root / name.replace("\\", "/")).resolve()
+        if not path.is_relative_to(root):
+            raise Invalid("import.file_outside", "name a file below the folder --files", field="file", value=name)
+        is_file = path.is_file()
+    except (OSError, ValueError):
+        is_file = False
+    if not is_file:
+        raise Invalid("import.file_missing", "put the file there, or correct its name", field="file", value=name)
+    return path
+
+
+def _spread(texts: tuple[str, ...], count: int) -> tuple[str, ...]:
+    """Texts over the pages of a file; what is too much stands on the last."""
+    if not texts or not count:
+        return ()
+    return (*texts[: count - 1], "\n".join(texts[count - 1 :]))

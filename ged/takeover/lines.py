@@ -1,0 +1,179 @@
+"""A line of an archive's file -> a letter to be taken over. Pure; one JSON object a line (``ged import --help`` names the fields)."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from ged.errors import Invalid
+from ged.ports import Confidentiality
+from ged.register.models import Direction
+
+ALIASES: Mapping[str, str] = {
+    "own_id": "id", "title": "subject", "objet": "subject", "expediteur": "sender", "destinataire": "addressee",
+    "reference": "their_reference", "ref": "their_reference", "date": "registered_on", "numero": "number",
+    "unite": "unit", "texte": "text", "fichier": "file", "level": "confidentiality",
+}  # fmt: skip
+FIELDS = frozenset({
+    "id", "number", "registered_on", "received_on", "written_on", "subject", "sender", "addressee", "their_reference",
+    "nature", "unit", "confidentiality", "direction", "text", "file",
+})  # fmt: skip
+LEVELS: Mapping[str, Confidentiality] = {
+    "": Confidentiality.ORDINARY, "0": Confidentiality.ORDINARY, "ordinary": Confidentiality.ORDINARY,
+    "ordinaire": Confidentiality.ORDINARY, "1": Confidentiality.RESTRICTED, "restricted": Confidentiality.RESTRICTED,
+    "confidentiel": Confidentiality.RESTRICTED, "2": Confidentiality.SECRET, "secret": Confidentiality.SECRET,
+}  # fmt: skip
+LENGTHS = {
+    "id": 200, "number": 64, "subject": 2000, "sender": 200, "addressee": 300, "their_reference": 100, "nature": 32,
+    "unit": 32, "file": 1000, "text": 10_000_000,
+}  # fmt: skip
+SUBJECT_FROM_TEXT = 160
+MAX_LINE_BYTES = 25_000_000
+_ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[T ].*)?")
+_FRENCH = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})")
+
+
+@dataclass(frozen=True)
+class ArchiveLine:
+    """A letter as a line tells it, checked as far as the line alone allows."""
+
+    line_no: int
+    own_id: str
+    content_hash: str
+    number: str
+    registered_on: date | None
+    received_on: date | None
+    written_on: date | None
+    subject: str
+    sender: str
+    addressee: str
+    their_reference: str
+    nature: str
+    unit: str
+    level: Confidentiality
+    direction: Direction | None
+    pages: tuple[str, ...]
+    file: str
+    ignored: tuple[str, ...] = ()
+    """Keys that say nothing to us."""
+
+
+def read_line(line_no: int, raw: bytes, *, today: date) -> ArchiveLine:
+    """Read one line.
+
+    Raises:
+        Invalid: ``import.line_long``, ``import.not_json``, ``import.own_id``, ``import.field_kind``,
+            ``import.field_long``, ``import.date``, ``import.date_future``, ``import.level``, ``import.direction``,
+            ``import.empty``.
+    """
+    told, ignored = _fields(_object(raw))
+    texts = {name: _text(name, told.get(name)) for name in FIELDS}
+    own_id = " ".join(texts["id"].split())
+    if not own_id:
+        raise Invalid("import.own_id", "give the letter its own id in the field id", field="id")
+    pages = tuple(page for page in texts["text"].split("\f")) if texts["text"].strip() else ()
+    subject = _one_line(texts["subject"]) or _first_words(pages)
+    if not subject and not texts["file"]:
+        raise Invalid("import.empty", "give a subject, a text or a file", field="text")
+    return ArchiveLine(
+        line_no=line_no,
+        own_id=own_id,
+        content_hash=hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest(),
+        number=_one_line(texts["number"]),
+        registered_on=_day("registered_on", texts, today),
+        received_on=_day("received_on", texts, today),
+        written_on=_day("written_on", texts, today),
+        subject=subject or texts["file"].rpartition("/")[2],
+        sender=_one_line(texts["sender"]),
+        addressee=_one_line(texts["addressee"]),
+        their_reference=_one_line(texts["their_reference"]),
+        nature=_one_line(texts["nature"]),
+        unit=_one_line(texts["unit"]),
+        level=_level(texts["confidentiality"]),
+        direction=_direction(texts["direction"]),
+        pages=pages,
+        file=texts["file"].strip(),
+        ignored=ignored,
+    )
+
+
+def _object(raw: bytes) -> Mapping[str, object]:
+    if len(raw) > MAX_LINE_BYTES:
+        raise Invalid("import.line_long", "shorten the text, or give it as a file", maximum=MAX_LINE_BYTES)
+    try:
+        told = json.loads(raw.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        raise Invalid("import.not_json", "write one JSON object in UTF-8 on each line") from None
+    if not isinstance(told, dict):
+        raise Invalid("import.not_json", "write one JSON object in UTF-8 on each line")
+    return told
+
+
+def _fields(told: Mapping[str, object]) -> tuple[dict[str, object], tuple[str, ...]]:
+    """What is known, under its own name (which wins over an alias), and the keys that are not."""
+    known: dict[str, object] = {}
+    for name, value in told.items():
+        if name in ALIASES and ALIASES[name] not in told:
+            known[ALIASES[name]] = value
+    known |= {name: value for name, value in told.items() if name in FIELDS}
+    return known, tuple(sorted(name for name in told if name not in FIELDS and name not in ALIASES))
+
+
+def _text(name: str, value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise Invalid("import.field_kind", "give a text or a number", field=name)
+    # A database takes neither: NUL ends a text, half a surrogate pair is no character.
+    text = str(value).replace("\x00", " ").encode("utf-8", "replace").decode()
+    if len(text) > LENGTHS.get(name, 40):
+        raise Invalid("import.field_long", "shorten it", field=name, maximum=LENGTHS.get(name, 40))
+    return text
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _first_words(pages: tuple[str, ...]) -> str:
+    """The first line of a text, cut at a blank."""
+    lines = (" ".join(line.split()) for page in pages for line in page.splitlines())
+    first = next((line for line in lines if line), "")
+    if len(first) <= SUBJECT_FROM_TEXT:
+        return first
+    return first[:SUBJECT_FROM_TEXT].rpartition(" ")[0] or first[:SUBJECT_FROM_TEXT]
+
+
+def _day(name: str, texts: Mapping[str, str], today: date) -> date | None:
+    text = texts[name].strip()
+    if not text:
+        return None
+    iso, french = _ISO.fullmatch(text), _FRENCH.fullmatch(text)
+    parts = iso.groups() if iso else french.groups()[::-1] if french else ()
+    try:
+        day = date(*map(int, parts))
+    except (TypeError, ValueError):
+        raise Invalid("import.date", "write the day as 2015-03-09", field=name, value=text) from None
+    if day > today:
+        raise Invalid("import.date_future", "correct the day", field=name, value=text)
+    return day
+
+
+def _level(text: str) -> Confidentiality:
+    try:
+        return LEVELS[text.strip().casefold()]
+    except KeyError:
+        raise Invalid(
+            "import.level", "write ordinary, restricted or secret", field="confidentiality", value=text
+        ) from None
+
+
+def _direction(text: str) -> Direction | None:
+    try:
+        return Direction(text.strip().casefold()) if text.strip() else None
+    except ValueError:
+        raise Invalid(
+            "import.direction", "write incoming, outgoing or internal", field="direction", value=text
+        ) from None

@@ -1,0 +1,305 @@
+"""Taking over an archive: letters of a file become letters of a register, in small pieces that delay nobody.
+
+Each piece is parsed and its bytes are stored before its one short transaction: numbers, letters, rights, texts, the
+journal and one index job, all or nothing. Begun again, an import goes on: what a register holds under an own id already
+is left alone.
+
+In a register of the nature ``ARCHIVE`` a letter bears the number and the day of its paper book, and the sequence counts
+the letters taken over, so that none can be missing unseen. In any other register it gets that register's next number,
+dated today, and its own number stands in its reference.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from ged.errors import GedError, Invalid, NotFound
+from ged.org.actors import somebody_sees
+from ged.org.models import Unit
+from ged.ports import Confidentiality, Principal, unit_principal
+from ged.register import allocation
+from ged.register.models import MailNumber, Register, RegisterNature
+from ged.takeover.files import Content, content_of
+from ged.takeover.lines import LENGTHS, ArchiveLine, read_line
+from ged.takeover.models import TakenLetter
+from ged.takeover.write import Placed, write
+from ged.unit import Services
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+PIECE_LETTERS = 100
+PIECE_BYTES = 4_000_000
+STORED_AT_ONCE = 8
+PAUSE_S = 0.03
+"""Between two transactions: who waits to register a letter of today comes first."""
+NUMBERLESS = frozenset({RegisterNature.ENVELOPE, RegisterNature.SLIP})
+"""Registers whose numbers are no letters'."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A line that was not taken over, and why."""
+
+    line_no: int
+    own_id: str
+    error: GedError
+
+
+@dataclass
+class Takeover:
+    """How far an import is: lines read, letters taken over now, those that were there before, lines refused."""
+
+    lines: int = 0
+    taken: int = 0
+    already: int = 0
+    refused: int = 0
+    ignored: set[str] = field(default_factory=set)
+    """Keys of the file that say nothing to us."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Into which register, and from where.
+
+    Attributes:
+        source: the file's name, for the journal.
+        files_dir: the folder of the files that lines name; None: no line may name one.
+    """
+
+    register_id: int
+    source: str
+    files_dir: Path | None
+    dry_run: bool
+
+
+def find_register(session: "Session", code: str) -> Register:
+    """The open register of letters with this code.
+
+    Raises:
+        NotFound: ``register.unknown``.
+        Invalid: ``import.register_nature``.
+        InvalidTransition: ``register.closed``.
+    """
+    found = session.scalar(select(Register.id).where(Register.code == code))
+    if found is None:
+        codes = session.scalars(select(Register.code).where(Register.nature.not_in(NUMBERLESS)).order_by(Register.code))
+        raise NotFound("register.unknown", f"choose one of {', '.join(codes)}", register=code)
+    register = allocation.open_register(session, found)
+    if register.nature in NUMBERLESS:
+        raise Invalid("import.register_nature", "choose a register of letters", register=code)
+    return register
+
+
+def take_over(
+    services: Services,
+    place: Place,
+    lines: Iterable[bytes],
+    *,
+    refuse: Callable[[Refusal], None],
+    progress: Callable[[Takeover], None],
+) -> Takeover:
+    """Take over the letters of a file, a JSON object a line (``takeover_lines``); empty lines are skipped.
+
+    Args:
+        refuse: told of each line that is not taken over, in their order within a piece.
+        progress: told after each piece.
+    """
+    done, seen, numbers = Takeover(), set[str](), set[tuple[str, int]]()
+
+    def refused(one: Refusal) -> None:
+        done.refused += 1
+        refuse(one)
+
+    for piece in _pieces(lines):
+        done.lines = piece[-1][0]
+        read = list(_read(services, piece, seen, refused))
+        done.ignored.update(key for line in read for key in line.ignored)
+        _take_piece(services, place, read, numbers, refused, done)
+        progress(done)
+        if not place.dry_run:
+            time.sleep(PAUSE_S)
+    return done
+
+
+def _pieces(lines: Iterable[bytes]) -> Iterator[list[tuple[int, bytes]]]:
+    piece: list[tuple[int, bytes]] = []
+    size = 0
+    for line_no, raw in enumerate(lines, start=1):
+        if not raw.strip():
+            continue
+        piece.append((line_no, raw))
+        size += len(raw)
+        if len(piece) >= PIECE_LETTERS or size >= PIECE_BYTES:
+            yield piece
+            piece, size = [], 0
+    if piece:
+        yield piece
+
+
+def _read(
+    services: Services, piece: Sequence[tuple[int, bytes]], seen: set[str], refuse: Callable[[Refusal], None]
+) -> Iterator[ArchiveLine]:
+    today = datetime.now(UTC).astimezone(services.zone).date()
+    for line_no, raw in piece:
+        try:
+            line = read_line(line_no, raw, today=today)
+        except Invalid as error:
+            refuse(Refusal(line_no, "", error))
+            continue
+        if line.own_id in seen:
+            twice = Invalid("import.own_id_twice", "give each letter an id of its own", field="id", value=line.own_id)
+            refuse(Refusal(line_no, line.own_id, twice))
+            continue
+        seen.add(line.own_id)
+        yield line
+
+
+def _take_piece(
+    services: Services,
+    place: Place,
+    read: list[ArchiveLine],
+    numbers: set[tuple[str, int]],
+    refuse: Callable[[Refusal], None],
+    done: Takeover,
+) -> None:
+    with services.reading() as session:
+        wanted = _Judge(session, place, services, numbers).new(read, refuse, done)
+    placed = list(_with_content(services, place, wanted, refuse))
+    if place.dry_run or not placed:
+        done.taken += len(placed)
+        return
+    now = datetime.now(UTC)
+    with services.unit_of_work(now) as uow:
+        # Of two imports at once the second sees here what the first took over.
+        allocation.lock_book(uow, place.register_id)
+        judge = _Judge(uow.session, place, services, set())
+        still = {one.line.line_no for one in judge.new([one.line for one in placed], refuse, done)}
+        placed = [one for one in placed if one.line.line_no in still]
+        if placed:
+            write(uow, place.register_id, place.source, placed)
+    done.taken += len(placed)
+
+
+def _with_content(
+    services: Services, place: Place, wanted: Sequence[Placed], refuse: Callable[[Refusal], None]
+) -> Iterator[Placed]:
+    def content(one: Placed) -> Content | GedError | None:
+        try:
+            return content_of(services, one.line, place.files_dir, look_only=place.dry_run)
+        except GedError as error:
+            return error
+
+    # To store bytes is to wait for the disk.
+    with ThreadPoolExecutor(STORED_AT_ONCE, thread_name_prefix="takeover") as pool:
+        for one, found in zip(wanted, pool.map(content, wanted), strict=True):
+            if isinstance(found, GedError):
+                refuse(Refusal(one.line.line_no, one.line.own_id, found))
+            else:
+                yield replace(one, content=found)
+
+
+class _Judge:
+    """What the database says against a line: known already, an unknown unit, a number given before, nobody's secret."""
+
+    def __init__(self, session: "Session", place: Place, services: Services, given: set[tuple[str, int]]) -> None:
+        self._session = session
+        self._given = given
+        self._register = session.get_one(Register, place.register_id)
+        self._today = datetime.now(UTC).astimezone(services.zone).date()
+        self._units = dict(iter(session.execute(select(Unit.code, Unit.id))))
+        self._seen_by: dict[tuple[frozenset[Principal], Confidentiality], bool] = {}
+
+    def new(self, lines: Sequence[ArchiveLine], refuse: Callable[[Refusal], None], done: Takeover) -> list[Placed]:
+        """Those that are to be taken over."""
+        known, numbers = self._known(lines), self._numbers(lines)
+        wanted: list[Placed] = []
+        for line in lines:
+            if known.get(line.own_id) == line.content_hash:
+                done.already += 1
+                continue
+            try:
+                if line.own_id in known:
+                    raise Invalid(
+                        "import.own_id_taken", "another letter bears this id: give it another", field="id",
+                        value=line.own_id,
+                    )  # fmt: skip
+                placed = self._placed(line)
+                self._check_number(placed, numbers)
+            except Invalid as error:
+                refuse(Refusal(line.line_no, line.own_id, error))
+                continue
+            wanted.append(placed)
+        return wanted
+
+    def _known(self, lines: Sequence[ArchiveLine]) -> dict[str, str]:
+        rows = self._session.execute(
+            select(TakenLetter.own_id, TakenLetter.content_hash).where(
+                TakenLetter.register_id == self._register.id, TakenLetter.own_id.in_([line.own_id for line in lines])
+            )
+        )
+        return dict(iter(rows))
+
+    def _numbers(self, lines: Sequence[ArchiveLine]) -> set[tuple[str, int]]:
+        """Numbers of the paper book that were given already, each with its year."""
+        if self._register.nature is not RegisterNature.ARCHIVE:
+            return set()
+        rows = self._session.execute(
+            select(MailNumber.text, func.extract("year", MailNumber.registered_on)).where(
+                MailNumber.register_id == self._register.id,
+                MailNumber.text.in_([line.number for line in lines if line.number]),
+            )
+        )
+        return {(text, int(year)) for text, year in rows}
+
+    def _placed(self, line: ArchiveLine) -> Placed:
+        unit_id = self._units.get(line.unit) if line.unit else None
+        if line.unit and unit_id is None:
+            raise Invalid("import.unit", "load the unit first, or correct its code", field="unit", value=line.unit)
+        principals = frozenset(
+            {unit_principal(self._register.unit_id), unit_principal(unit_id or self._register.unit_id)}
+        )
+        if not self._is_seen(principals, line.level):
+            raise Invalid("mail.level_nobody", "have somebody of the unit cleared first", field="confidentiality")
+        on = line.registered_on or line.received_on or line.written_on
+        is_book = self._register.nature is RegisterNature.ARCHIVE
+        reference = line.their_reference if is_book else _reference(line)
+        return Placed(line, unit_id, on or self._today, reference, line.number if is_book else "")
+
+    def _is_seen(self, principals: frozenset[Principal], level: Confidentiality) -> bool:
+        if level < Confidentiality.SECRET:
+            return True
+        key = (principals, level)
+        if key not in self._seen_by:
+            self._seen_by[key] = somebody_sees(self._session, principals, level, on=self._today)
+        return self._seen_by[key]
+
+    def _check_number(self, placed: Placed, given: set[tuple[str, int]]) -> None:
+        if not placed.number:
+            return
+        key = (placed.number, placed.on.year)
+        if key in given or key in self._given:
+            raise Invalid(
+                "import.number_taken", "a number is given once a year in a book: correct it", field="number",
+                value=placed.number, year=placed.on.year,
+            )  # fmt: skip
+        self._given.add(key)
+
+
+def _reference(line: ArchiveLine) -> str:
+    """The reference that keeps a letter's own number, where the register gives it another one."""
+    if not line.number or line.number == line.their_reference:
+        return line.their_reference
+    both = f"{line.their_reference} (n° {line.number})" if line.their_reference else line.number
+    if len(both) > LENGTHS["their_reference"]:
+        raise Invalid(
+            "import.field_long", "shorten it, or import into a register of the nature archive", field="their_reference",
+            maximum=LENGTHS["their_reference"],
+        )  # fmt: skip
+    return both

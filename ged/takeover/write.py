@@ -1,0 +1,167 @@
+"""One piece of an import as rows: letters, numbers, rights, documents and texts, the journal and one index job."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+
+from ged import access
+from ged.access import Because
+from ged.jobs import JobKind
+from ged.ports import unit_principal
+from ged.register import allocation
+from ged.register.allocation import BookEntry
+from ged.register.correspondents import directory_ids, may_be_listed
+from ged.register.journal_check import told_of_number
+from ged.register.models import (
+    Attachment,
+    AttachmentKind,
+    AttachmentPage,
+    Direction,
+    Mail,
+    MailNumber,
+    PageText,
+    Register,
+    RegisterNature,
+)
+from ged.register.states import MailState
+from ged.takeover.files import Content
+from ged.takeover.lines import ArchiveLine
+from ged.takeover.models import TakenLetter, TakeoverBatch
+from ged.unit import SYSTEM, UnitOfWork
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A line with all that the register adds.
+
+    Attributes:
+        unit_id: the unit that holds the letter, when the line names one.
+        on: its day in the paper book, or the nearest day that is known.
+        number: its number in the paper book, when the register bears such numbers.
+    """
+
+    line: ArchiveLine
+    unit_id: int | None
+    on: date
+    reference: str
+    number: str
+    content: Content | None = None
+
+
+def write(uow: UnitOfWork, register_id: int, source: str, placed: Sequence[Placed]) -> None:
+    """Write a piece. The caller holds the register's counter and has judged every line."""
+    register = uow.session.get_one(Register, register_id)
+    batch = TakeoverBatch(
+        register_id=register_id,
+        source=source[-200:],
+        first_line=placed[0].line.line_no,
+        last_line=placed[-1].line.line_no,
+        letters=len(placed),
+        taken_at=uow.now,
+    )
+    listed = [one.line.sender for one in placed if _is_listed(one.line, register)]
+    senders = directory_ids(uow, listed, unit_id=register.unit_id)
+    mails = [_mail(uow, register, one, senders) for one in placed]
+    uow.session.add_all([batch, *mails])
+    uow.session.flush()
+    entries = [BookEntry(mail.id, one.number, one.on) for mail, one in zip(mails, placed, strict=True)]
+    numbers = allocation.allocate_many(uow, register, entries)
+    for because, units in (
+        (Because.REGISTERED, {mail.id: register.unit_id for mail in mails}),
+        (Because.ASSIGNED, {mail.id: mail.responsible_unit_id for mail in mails}),
+    ):
+        access.grant_first(uow, {m: unit_principal(unit) for m, unit in units.items() if unit is not None}, because)
+    uow.session.add_all(
+        TakenLetter(
+            mail_id=mail.id,
+            register_id=register_id,
+            own_id=one.line.own_id,
+            batch_id=batch.id,
+            content_hash=one.line.content_hash,
+        )
+        for mail, one in zip(mails, placed, strict=True)
+    )
+    _tell(uow, source, mails, numbers, placed)
+    _attach(uow, mails, placed)
+    uow.defer(JobKind.INDEX_BACKLOG, batch.id)
+
+
+def _is_listed(line: ArchiveLine, register: Register) -> bool:
+    """Whether the sender belongs into the directory: one outside, of a letter that did not come in confidence."""
+    direction = line.direction or register.direction
+    return bool(line.sender) and may_be_listed(line.level) and direction is Direction.INCOMING
+
+
+def _mail(uow: UnitOfWork, register: Register, one: Placed, senders: dict[str, int]) -> Mail:
+    line = one.line
+    is_book = register.nature is RegisterNature.ARCHIVE
+    midnight = datetime.combine(one.on, time(), tzinfo=uow.services.zone).astimezone(UTC)
+    at = min(midnight, uow.now) if is_book else uow.now
+    return Mail(
+        direction=line.direction or register.direction,
+        state=MailState.CLOSED,
+        level=int(line.level),
+        nature=line.nature,
+        subject=line.subject,
+        sender_id=senders.get(line.sender) if _is_listed(line, register) else None,
+        sender_name=line.sender,
+        addressee=line.addressee,
+        their_reference=one.reference,
+        written_on=line.written_on,
+        received_on=line.received_on,
+        unit_id=register.unit_id,
+        responsible_unit_id=one.unit_id,
+        created_at=at,
+        closed_at=at,
+    )
+
+
+def _tell(
+    uow: UnitOfWork, source: str, mails: Sequence[Mail], numbers: Sequence[MailNumber], placed: Sequence[Placed]
+) -> None:
+    for mail, number, one in zip(mails, numbers, placed, strict=True):
+        uow.record(
+            "mail.imported", "mail", mail.id, actor=SYSTEM, own_id=one.line.own_id, source=source[-200:],
+            line=one.line.line_no, **told_of_number(number),
+        )  # fmt: skip
+
+
+def _attach(uow: UnitOfWork, mails: Sequence[Mail], placed: Sequence[Placed]) -> None:
+    rows = [
+        (_attachment(uow, mail.id, one.content), one.content)
+        for mail, one in zip(mails, placed, strict=True)
+        if one.content is not None
+    ]
+    uow.session.add_all(row for row, _content in rows)
+    uow.session.flush()
+    for row, content in rows:
+        uow.session.add_all(
+            PageText(
+                attachment_id=row.id, page_no=n, text=text, words=[], confidence=100.0, language="", read_at=uow.now
+            )
+            for n, text in enumerate(content.texts, start=1)
+        )
+        uow.record(
+            "attachment.added", "mail", row.mail_id, actor=SYSTEM, attachment=row.id, kind=row.kind.value,
+            digest=row.digest, pages=row.page_count, reason="",
+        )  # fmt: skip
+        if not content.texts:
+            uow.defer(JobKind.RECOGNISE_BACKLOG, row.id)
+
+
+def _attachment(uow: UnitOfWork, mail_id: int, content: Content) -> Attachment:
+    return Attachment(
+        mail_id=mail_id,
+        kind=AttachmentKind.DOCUMENT,
+        filename=content.filename,
+        media_type=content.media_type,
+        digest=content.digest,
+        size_bytes=content.size_bytes,
+        page_count=len(content.pages),
+        is_signed=content.is_signed,
+        added_at=uow.now,
+        pages=[
+            AttachmentPage(page_no=n, digest=page.digest, media_type=page.media_type, page_index=page.page_index)
+            for n, page in enumerate(content.pages, start=1)
+        ],
+    )
