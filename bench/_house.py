@@ -35,7 +35,7 @@ from tests.factories import SECRET, make_organisation, make_services
 from tests.routing_kit import unit_id
 from tests.servers import Running, free_port, started_ticks_of, stop
 from tests.site import PASSWORD, give_passwords, make_settings
-from web.migrate import migrate_database
+from web.processes.migrate import migrate_database
 
 GED = str(Path(sys.executable).with_name("ged"))
 UNITS = 300

@@ -18,7 +18,7 @@ from ged.slips.models import SlipPurpose
 from ged.slips.receive import Decision
 from ged.slips.states import LineState
 from ged.unit import Actor
-from web.bootstrap import build_services
+from web.wiring.services import build_services
 
 LINES = 5
 SENDER, RECEIVER, RECEIVING_UNIT = "bo.agent", "dge.chef", "DGE"

@@ -16,10 +16,10 @@ from ged.org.keys import has_key
 from ged.org.models import CertificateKind
 from ged.org.passwords import hash_password
 from ged.unit import SYSTEM, Services
-from web import settings_file
-from web.bootstrap import authority_dir, build_services, create_authority, make_seal
-from web.migrate import migrate_database
-from web.organisation import issue_key_to, load_file, person_of
+from web.commands.organisation import issue_key_to, load_file, person_of
+from web.processes.migrate import migrate_database
+from web.wiring import settings_file
+from web.wiring.services import authority_dir, build_services, create_authority, make_seal
 
 MINISTRY = Path(__file__).with_name("ministry.yaml")
 Say = Callable[[str], None]

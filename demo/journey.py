@@ -23,7 +23,7 @@ from demo.letters import DrawnLetter, make_letters, paste_label
 from demo.people import PASSPHRASE, PASSWORD
 from demo.processes import BIN, Processes
 from demo.scanner import DeskScanner
-from web import settings_file
+from web.wiring import settings_file
 
 Say = Callable[[str], None]
 SEED = 2026

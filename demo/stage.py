@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from demo.installation import prepare
+from demo.journey import Journey
 from demo.people import PASSPHRASE, PASSWORD, SHOWN
 from demo.processes import ProcessEnded, Processes
 from demo.scanner import DeskScanner
-from web import settings_file
+from web.wiring import settings_file
 
 REVISIONS = Path(__file__).parents[1] / "ged" / "migrations" / "versions"
 Say = Callable[[str], None]
@@ -75,7 +77,6 @@ def _prepare(data: Path, settings: dict[str, str], say: Say) -> None:
     wanted = json.dumps({"settings": settings, "revisions": sorted(p.name for p in REVISIONS.glob("*.py"))})
     if stamp.exists() and stamp.read_text() == wanted:
         return
-    from demo.installation import prepare
 
     prepare(data, extra=settings, say=say)
     stamp.write_text(wanted)
@@ -98,8 +99,6 @@ def run(data: Path, *, bind: str, say: Say) -> int:
         return 1
     try:
         if not done.exists():
-            from demo.journey import Journey
-
             say("Le travail principal, une fois, sous vos yeux :")
             Journey(stage, say=say, start_bridge=lambda: start_bridge(stage)).run()
             done.write_text("")
@@ -111,13 +110,12 @@ def run(data: Path, *, bind: str, say: Say) -> int:
 
 def demo(*, shape: str, say: Say) -> int:
     """``make demo``: the main job in an installation of its own; 0, or 1 with the reason."""
-    from demo.journey import Journey
 
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ged-demo-")))
         extra: dict[str, str] = {}
         if shape == "servers":
-            from demo.servers import private_servers
+            from demo.servers import private_servers  # noqa: PLC0415  # of the tests, which are not shipped
 
             extra = stack.enter_context(private_servers(say))
         try:

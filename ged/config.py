@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     """``for-tests``: a PostgreSQL that does not write to disk (``fsync``, ``full_page_writes`` off) is no reason to
     stop. Never for letters of anybody: they are lost when the machine fails."""
     open_parsers: Literal["", "accepted"] = ""
-    """``accepted``: start although files from outside are opened with the server's own rights (``web.isolation``)."""
+    """``accepted``: start although files from outside are opened with the server's own rights (``web.wiring.isolation``)."""
     redis_url: str | None = None
     """``redis://:password@host:6379/0`` or ``rediss://``: jobs by RQ, any number of workers; unset: one worker."""
     redis_ca: Path | None = None

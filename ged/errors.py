@@ -1,6 +1,6 @@
 """The errors that cross every border of the project.
 
-An error carries a stable English ``code`` (for logs, tests and the table of French messages in ``web.errors``)
+An error carries a stable English ``code`` (for logs, tests and the table of French messages in ``web.site.errors``)
 and the ``params`` that the message needs. It never carries document text, key material or a passphrase.
 """
 

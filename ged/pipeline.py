@@ -1,6 +1,6 @@
 """Job kinds: the functions, and the one table that says of each kind all that is known.
 
-To add a job: a kind in ``ged.jobs``, its function and its line of ``KINDS`` here, its French in ``web.labels``; and, where
+To add a job: a kind in ``ged.jobs``, its function and its line of ``KINDS`` here, its French in ``web.words.labels``; and, where
 no clock asks for it, a row deferred by the operation that needs it.
 """
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from web.cli import main
+from web.commands import main
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from ged.org.models import Person
 from ged.unit import Services
 from tests.factories import NOW, SECRET, make_organisation, make_services
 from tests.servers import run_dir
-from web.app import create_app
+from web.processes.app import create_app
 
 _COMPILED: dict[object, tuple[object, ...]] = {}
 _compile = Rule.compile
@@ -101,7 +101,7 @@ def _cheap_hash(password: str) -> str:
 
 
 class Clock:
-    """The clock of a site, which a test moves on: stands for ``datetime`` in ``web.context``."""
+    """The clock of a site, which a test moves on: stands for ``datetime`` in ``web.site.context``."""
 
     def __init__(self) -> None:
         self.at = datetime.now(UTC)

@@ -24,9 +24,9 @@ from ged.unit import Services
 from tests import ocr_pages
 from tests.factories import actor, make_organisation, make_tables
 from tests.slip_kit import letter
-from web import settings_file
-from web.bootstrap import build_services
-from web.migrate import alembic_config
+from web.processes.migrate import alembic_config
+from web.wiring import settings_file
+from web.wiring.services import build_services
 
 GED = Path(sys.executable).parent / "ged"
 

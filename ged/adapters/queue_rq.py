@@ -29,7 +29,7 @@ NAMES = {
 }
 QUEUE_NAMES = tuple(NAMES.values())
 """In the order in which a free worker looks: a report of 300 pages waits for a letter to be indexed, not the reverse."""
-RUN_JOB = "web.worker.run_job"
+RUN_JOB = "web.processes.worker.run_job"
 WITHOUT_LIMIT = -1
 """The runner knows how long a job of each kind may take."""
 

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from ged.db import fault_of
 from ged.errors import DiskFull, Invalid, NotFound
 from ged.org import throttle
-from ged.org.models import Person
+from ged.org.models import Installation, Person
 from ged.org.passwords import matches
 from ged.org.throttle import Limit, Unwritten
 from ged.ports import PersonId
@@ -212,3 +212,9 @@ def _person(session: Session, person_id: int) -> Person:
     if person is None:
         raise NotFound("person.unknown", "check the account", id=int(person_id))
     return person
+
+
+def words_of(session: Session, person: Person) -> tuple[str, ...]:
+    """What others try first as this person's password."""
+    ministry = session.scalar(select(Installation.name).limit(1)) or ""
+    return (person.account, person.name, person.email, ministry)

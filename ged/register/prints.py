@@ -1,7 +1,7 @@
 """What the mail office prints: the label of a number, the deposit receipt, pages of a register.
 
 Data is read in a session, the PDF is set outside of it: nothing slow happens while a row is held. Labels of codes in
-French stand here as well as in ``web.labels``: paper is written by ``ged``, which knows no catalogue.
+French stand here as well as in ``web.words.labels``: paper is written by ``ged``, which knows no catalogue.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """States of a letter and the only moves between them. Pure: one dict, no workflow engine.
 
-To add a state: a member here, its moves in ``MOVES``, its French name in ``web.labels``; the tests walk the table.
+To add a state: a member here, its moves in ``MOVES``, its French name in ``web.words.labels``; the tests walk the table.
 """
 
 from enum import StrEnum

@@ -10,8 +10,8 @@ from babel.messages.pofile import read_po
 from jinja2 import Environment
 
 from ged import errors
-from web import catalogue, labels
-from web.error_table import MESSAGES
+from web.words import catalogue, labels
+from web.words.error_table import MESSAGES
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("ged", "ocr", "indexer", "signing", "web")
@@ -43,7 +43,9 @@ def test_every_error_code_has_its_french() -> None:
     found = dict(_codes())
     assert len(found) > 20, "the search for codes finds too little to mean anything"
     missing = {code: where for code, where in sorted(found.items()) if code not in MESSAGES}
-    assert not missing, "add to web/error_table.py MESSAGES:\n" + "\n".join(f"  {c}  ({w})" for c, w in missing.items())
+    assert not missing, "add to web/words/error_table.py MESSAGES:\n" + "\n".join(
+        f"  {c}  ({w})" for c, w in missing.items()
+    )
 
 
 def test_codes_are_dotted_and_english() -> None:
@@ -62,7 +64,7 @@ def test_messages_can_be_formatted() -> None:
 
 @pytest.mark.parametrize("kind", list(labels.LABELS), ids=lambda kind: kind.__name__)
 def test_every_member_has_its_name(kind: type) -> None:
-    assert set(labels.LABELS[kind]) == set(kind), f"complete {kind.__name__} in web/labels.py"  # type: ignore[call-overload]
+    assert set(labels.LABELS[kind]) == set(kind), f"complete {kind.__name__} in web/words/labels.py"  # type: ignore[call-overload]
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT / "web" / "templates")))
@@ -104,4 +106,4 @@ def test_the_template_of_the_catalogue_is_current() -> None:
     with catalogue.TEMPLATE.open("rb") as file:
         kept = {(m.id, m.context) for m in read_po(file) if m.id}
     now = {(m.id, m.context) for m in catalogue.extract() if m.id}
-    assert kept == now, "run: .venv/bin/python -m web.catalogue extract"
+    assert kept == now, "run: .venv/bin/python -m web.words.catalogue extract"

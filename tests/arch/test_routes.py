@@ -8,7 +8,7 @@ import pytest
 from flask import Blueprint, Flask
 
 from tests.site import make_site
-from web import guard, navigation
+from web.site import guard, navigation
 
 ROOT = Path(__file__).parents[2]
 VIEWS = sorted((ROOT / "web" / "views").glob("*.py"))
@@ -52,12 +52,12 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
 
 def test_every_endpoint_stands_on_the_access_list(app: Flask) -> None:
     missing = {rule.endpoint for rule in app.url_map.iter_rules()} - guard.ACCESS.keys()
-    assert not missing, f"add to web/guard.py ACCESS: {sorted(missing)}"
+    assert not missing, f"add to web/site/guard.py ACCESS: {sorted(missing)}"
 
 
 def test_the_access_list_names_no_endpoint_that_is_gone(app: Flask) -> None:
     gone = guard.ACCESS.keys() - {rule.endpoint for rule in app.url_map.iter_rules()}
-    assert not gone, f"remove from web/guard.py ACCESS: {sorted(gone)}"
+    assert not gone, f"remove from web/site/guard.py ACCESS: {sorted(gone)}"
 
 
 def test_an_endpoint_that_nobody_thought_about_stops_the_application(
@@ -106,7 +106,7 @@ def test_whatever_changes_something_is_no_get(app: Flask) -> None:
 
 def test_navigation_leads_to_pages_that_exist(app: Flask) -> None:
     dead = [entry.endpoint for entry in navigation.ENTRIES if entry.endpoint not in app.view_functions]
-    assert not dead, f"correct web/navigation.py, no such page: {dead}"
+    assert not dead, f"correct web/site/navigation.py, no such page: {dead}"
 
 
 def _get_handlers(path: Path) -> Iterator[tuple[str, str, set[str]]]:

@@ -25,7 +25,7 @@ from ged.ports import JobId, JobQueue
 from ged.unit import Services
 from tests.factories import NOW, make_services
 from tests.servers import free_port
-from web.worker import sweep_lost
+from web.processes.worker import sweep_lost
 
 SOON = NOW + timedelta(minutes=1)
 PLUGS = ["polled", pytest.param("rq", marks=pytest.mark.servers)]

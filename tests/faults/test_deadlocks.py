@@ -41,7 +41,7 @@ from tests.integration.test_intake import register as register_paper
 from tests.lock_kit import Actor, wait_for_waiters
 from tests.routing_kit import make_mentions, register, unit_id
 from tests.signbook_kit import CEET, House, make_house
-from web.app import Site
+from web.processes.app import Site
 
 pytestmark = pytest.mark.servers
 ROUNDS = int(os.environ.get("GED_TEST_DEADLOCKS", "3"))

@@ -25,7 +25,7 @@ from tests.factories import make_services
 from tests.faults.malformed import Maker, Malformed
 from tests.ocr_pages import draw, save
 from tests.site import make_site, post, sign_in
-from web.errors import view_of
+from web.site.errors import view_of
 
 FILES = int(os.environ.get("GED_TEST_MALFORMED", "60"))  # sixty: each builder of a harmful file comes once
 UPLOADED = 10

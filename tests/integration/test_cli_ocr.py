@@ -14,9 +14,9 @@ import pytest
 from PIL import Image
 
 from tests.ocr_pages import digital_pdf, draw, save, scan_pdf
-from web.batch_reading import plan
+from web.commands.batch_reading import plan
 
-GED = [sys.executable, "-m", "web.cli", "ocr"]
+GED = [sys.executable, "-m", "web.commands", "ocr"]
 ROOT = Path(__file__).parents[2]
 SMALL = (1240, 1754)
 

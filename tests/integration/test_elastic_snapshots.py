@@ -24,7 +24,7 @@ from indexer.elastic_snapshots import Snapshots
 from tests.factories import NOW, SECRET, actor, make_organisation, make_services
 from tests.routing_kit import make_mentions, register, run_jobs
 from tests.servers import elastic as servers
-from web.cli import main
+from web.commands import main
 
 pytestmark = pytest.mark.servers
 

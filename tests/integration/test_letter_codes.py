@@ -35,7 +35,7 @@ from tests.signbook_kit import House, house
 from tests.signing_kit import changed, page_content, pdfsig
 from tests.site import give_passwords, open_site, sign_in
 from tests.unit.test_signing_payload import institution
-from web.cli import main
+from web.commands import main
 from web.views import check
 
 __all__ = ["house"]

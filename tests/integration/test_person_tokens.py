@@ -36,7 +36,7 @@ from tests.servers.softhsm import SoftToken
 from tests.signbook_kit import House, make_house
 from tests.signing_kit import pdfsig
 from tests.site import make_site, post, sign_in
-from web.cli import main
+from web.commands import main
 
 KEY = derive_secret(SECRET, "keystore")
 WRONG = "904112"

@@ -28,8 +28,8 @@ from tests.factories import NOW, PASSPHRASE, SECRET, actor
 from tests.signing_kit import CHEAP, SENDER, page_pdf, request
 from tests.site import make_site, post, sign_in
 from tests.worker_kit import Installation
-from web.bootstrap import build_services, create_authority
-from web.cli import main
+from web.commands import main
+from web.wiring.services import build_services, create_authority
 
 KEY = derive_secret(SECRET, "keystore")
 ROOT_WORDS = "une racine bien gardée"

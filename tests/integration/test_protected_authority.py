@@ -38,8 +38,8 @@ from tests.pki_kit import Holder, order_pdf, signed
 from tests.signing_kit import SENDER, page_pdf, request
 from tests.site import build_app, give_passwords, post, sign_in
 from tests.worker_kit import GED, Installation
-from web.bootstrap import authority_dir, build_services, create_authority, make_seal
-from web.cli import main
+from web.commands import main
+from web.wiring.services import authority_dir, build_services, create_authority, make_seal
 
 WORDS = "la phrase que seul le gardien connaît"
 ROOT_WORDS = "une racine bien gardée"

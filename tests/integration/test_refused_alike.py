@@ -21,8 +21,8 @@ from tests.factories import NOW, actor
 from tests.letter_kit import document, given_on, make_place, opened_envelope, sent_on, signed_answer
 from tests.signbook_kit import House
 from tests.site import Clock, give_passwords, sign_in, token
-from web import context
-from web.numbers import IdConverter
+from web.site import context
+from web.site.numbers import IdConverter
 
 NOT_THERE = 999_999
 THERE = range(1, 6)

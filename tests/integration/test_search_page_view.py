@@ -14,8 +14,8 @@ from ged.unit import Services
 from tests.factories import NOW, actor
 from tests.routing_kit import make_mentions, register, run_jobs
 from tests.site import make_site, sign_in
-from web import navigation
-from web.search_form import MAX_OFFSET, PAGE
+from web.site import navigation
+from web.site.search_form import MAX_OFFSET, PAGE
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from ged.unit import Services
 from tests.factories import NOW, actor
 from tests.routing_kit import make_mentions, register, run_jobs
 from tests.site import make_site, post, sign_in
-from web import lists, marks
+from web.site import lists, marks
 
 pytestmark = pytest.mark.slow
 

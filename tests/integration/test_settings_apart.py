@@ -18,8 +18,8 @@ from tests import commands
 from tests.commands import Ended
 from tests.factories import NOW, PASSPHRASE, actor
 from tests.worker_kit import Installation
-from web import settings_file
-from web.bootstrap import authority_dir, build_services, create_authority, make_seal
+from web.wiring import settings_file
+from web.wiring.services import authority_dir, build_services, create_authority, make_seal
 
 
 def ged(folder: Path, *words: str, **extra: str) -> Ended:

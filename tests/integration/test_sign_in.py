@@ -25,9 +25,9 @@ from ged.org.throttle import Limit
 from ged.unit import Services
 from tests.factories import PASSPHRASE, actor, make_services
 from tests.site import PASSWORD, Clock, make_site, open_site, post, sign_in, token
-from web import context
 from web.api import bridge
-from web.organisation import set_password_of
+from web.commands.organisation import set_password_of
+from web.site import context
 from web.views import check
 
 Site = tuple[Flask, Services]

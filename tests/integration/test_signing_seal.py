@@ -25,7 +25,7 @@ from tests.factories import SECRET
 from tests.servers.softhsm import SoftToken
 from tests.signing_kit import NOW, SENDER, page_pdf, pdfsig, request
 from tests.site import make_settings
-from web.sealing import seal_key
+from web.wiring.sealing import seal_key
 
 KEY = derive_secret(SECRET, "keystore")
 

@@ -28,8 +28,8 @@ from tests.factories import NOW, SECRET, actor, make_organisation, make_services
 from tests.pages import pdf
 from tests.routing_kit import register, unit_id
 from tests.site import make_settings
-from web.cli import main
-from web.migrate import migrate_database
+from web.commands import main
+from web.processes.migrate import migrate_database
 
 DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)]
 

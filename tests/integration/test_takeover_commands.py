@@ -18,7 +18,7 @@ from tests.factories import NOW, SECRET, make_organisation, make_services
 from tests.routing_kit import unit_id
 from tests.servers import elastic as servers
 from tests.site import make_settings
-from web.migrate import migrate_database
+from web.processes.migrate import migrate_database
 
 pytestmark = pytest.mark.servers
 GED = str(Path(sys.executable).with_name("ged"))

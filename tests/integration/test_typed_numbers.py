@@ -20,8 +20,8 @@ from tests.factories import SECRET, actor, make_organisation, make_services
 from tests.site import make_settings, make_site, post, sign_in
 from tests.slip_kit import letter
 from tests.tampering import lift_guards
-from web.cli import main
-from web.migrate import migrate_database
+from web.commands import main
+from web.processes.migrate import migrate_database
 
 PRINTED = "0457 / MÉM.SG"
 TYPED = "n° 457/mem sg"

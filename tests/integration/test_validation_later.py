@@ -29,7 +29,7 @@ from tests.pki_kit import Ministry, crl, holder, order_pdf, updated, with_valida
 from tests.pki_kit import signed as signed_by
 from tests.servers.authorities import Authorities
 from tests.signing_kit import NOW, SECRET, unlocked, vault
-from web.cli_signatures import signatures
+from web.commands.signatures import signatures
 
 DAY = timedelta(days=1)
 YEARS = [NOW + n * 365 * DAY for n in (1, 4, 12)]

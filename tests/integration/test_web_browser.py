@@ -19,9 +19,9 @@ from ged.unit import Services
 from tests.browsing import leading_on, sign_in
 from tests.factories import NOW, make_organisation, make_services
 from tests.site import PASSWORD, give_passwords, open_site, served
-from web import guard
-from web.errors import FormRefused
-from web.pages import render_form
+from web.site import guard
+from web.site.errors import FormRefused
+from web.site.pages import render_form
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

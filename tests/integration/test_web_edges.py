@@ -19,10 +19,10 @@ from ged.org.models import Unit
 from ged.unit import Services
 from tests.factories import actor
 from tests.site import make_site, sign_in
-from web import numbers
-from web.cli import main
-from web.errors import FormRefused
-from web.forms import FormReader
+from web.commands import main
+from web.site import numbers
+from web.site.errors import FormRefused
+from web.site.forms import FormReader
 
 ROOT = Path(__file__).parents[2]
 HOSTILE = (

@@ -15,7 +15,7 @@ from ged.capture.models import BatchState, Bridge, Scan, ScanBatch, ScanOrder
 from ged.recognition import jobs as recognition
 from tests import pages
 from tests.integration.test_web_scans import Site, paired, put_page, site  # noqa: F401 - the fixture
-from web.fault_words import FAULTS
+from web.words.fault_words import FAULTS
 
 DEVICES = [
     {"name": "pnm:0", "vendor": "N", "model": "Vitre", "type": "flatbed", "sources": ["Flatbed"], "modes": ["Gray"],

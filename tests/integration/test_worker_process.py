@@ -17,7 +17,7 @@ from ged.register.models import PageText, Rendition
 from tests.commands import ged
 from tests.site import make_settings
 from tests.worker_kit import GED, Installation, alive, children, eventually, kill
-from web.migrate import migrate_database
+from web.processes.migrate import migrate_database
 
 pytestmark = pytest.mark.slow
 SLOW_PAGES = 40

@@ -18,7 +18,7 @@ from ged.unit import SYSTEM
 from tests.factories import NOW, make_organisation, make_services
 from tests.routing_kit import impute, make_mentions, register
 from tests.site import make_settings
-from web.migrate import alembic_config, migrate_database, migrating
+from web.processes.migrate import alembic_config, migrate_database, migrating
 
 DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)]
 

@@ -16,7 +16,7 @@ from ged.errors import ConfigError
 from ged.models import metadata
 from ged.schema import may_run
 from tests.site import make_settings
-from web.migrate import alembic_config, migrate_database, require_migrated
+from web.processes.migrate import alembic_config, migrate_database, require_migrated
 
 FIRST = "0024"
 """From this revision on the tables say which programs may run on them."""

@@ -1,7 +1,7 @@
 """What a bridge can report has its French at the site."""
 
 from scanner_bridge.faults import ADVICE
-from web.fault_words import FAULTS
+from web.words.fault_words import FAULTS
 
 
 def test_each_fault_of_the_bridge_has_words_and_a_remedy() -> None:

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask, request
 
 from ged.errors import Invalid
-from web.hashed_upload import hashed_upload
+from web.site.hashed_upload import hashed_upload
 
 
 def upload(data: dict[str, object], **more: object) -> object:

@@ -8,7 +8,7 @@ import sandbox
 from ged.errors import ConfigError
 from sandbox import NONE, Isolation, Kind
 from tests.site import make_settings
-from web.isolation import require_isolation
+from web.wiring.isolation import require_isolation
 
 SERVERS = {
     "database_url": "postgresql+psycopg://127.0.0.1/ged",

@@ -9,7 +9,7 @@ from ged import pipeline
 from ged.jobs import JobKind
 from ged.pipeline import KINDS
 from ged.ports import Lane
-from web.labels import LABELS
+from web.words.labels import LABELS
 
 
 def test_every_kind_is_in_the_table_and_has_french_words() -> None:

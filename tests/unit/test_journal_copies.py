@@ -186,7 +186,7 @@ def test_a_clear_key_of_before_is_taken_over_at_the_start(services) -> None:
 
 
 def test_usage_names_the_option_that_is_missing(tmp_path: Path) -> None:
-    from web.cli import main
+    from web.commands import main
 
     (tmp_path / "heads.jsonl").write_text("")
     done = CliRunner().invoke(main, ["verify", "--heads", str(tmp_path / "heads.jsonl")])

@@ -20,7 +20,7 @@ from ged.register.operations import mail_for
 from ged.unit import Services
 from tests.factories import NOW, TODAY, actor, make_services
 from tests.routing_kit import register
-from web.organisation import load_file
+from web.commands.organisation import load_file
 
 pytestmark = pytest.mark.slow  # whole seconds: part of `make test`, not of the quick round
 

@@ -13,8 +13,8 @@ from ged.routing import choices, queries
 from ged.routing.deadlines import WorkCalendar
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 from tests.routing_kit import register, unit_id
-from web import i18n
-from web.due import due_words
+from web.site import i18n
+from web.words.due import due_words
 
 TUESDAY = date(2026, 11, 24)
 FRIDAY, SATURDAY, MONDAY = date(2026, 11, 27), date(2026, 11, 28), date(2026, 11, 30)

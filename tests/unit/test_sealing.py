@@ -15,7 +15,7 @@ from ged.jobs import Job, JobKind, JobState
 from ged.unit import SYSTEM, Services
 from ged.verify import verify
 from tests.factories import NOW, SECRET, make_services
-from web.cli import main
+from web.commands import main
 
 
 @pytest.fixture

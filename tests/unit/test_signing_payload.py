@@ -18,7 +18,7 @@ from ged.ports import Digest, TokenFacts, TokenState
 from signing.payload import PayloadSealer
 from signing.rawkeys import MemoryKey
 from tests.pki_kit import holder
-from web.cli import main
+from web.commands import main
 
 LETTER = b"%PDF-1.7\nthe letter\n%%EOF\n"
 FACTS = TokenFacts(

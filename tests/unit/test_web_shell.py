@@ -23,11 +23,11 @@ from ged.register.states import MailState
 from ged.unit import Services
 from tests.factories import PASSPHRASE, actor, make_services
 from tests.site import PASSWORD, make_site, open_site, post, sign_in, token
-from web import context, guard, i18n, keyring
-from web.errors import FormRefused, view_of
-from web.forms import FormReader
-from web.pages import render_form
-from web.paths import safe_path
+from web.site import context, guard, i18n, keyring
+from web.site.errors import FormRefused, view_of
+from web.site.forms import FormReader
+from web.site.pages import render_form
+from web.site.paths import safe_path
 
 pytestmark = pytest.mark.slow  # whole seconds: part of `make test`, not of the quick round
 

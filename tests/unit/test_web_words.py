@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ged.signbook.models import CircuitAct
-from web.labels import ACTIONS, SUBJECTS
+from web.words.labels import ACTIONS, SUBJECTS
 
 SOURCES = Path(__file__).parents[2]
 

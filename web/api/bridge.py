@@ -15,8 +15,8 @@ from ged.capture.bridges import BridgeIdentity
 from ged.capture.partials import Held, Receipt
 from ged.errors import Forbidden, Invalid, Malformed, NotFound
 from ged.org.throttle import Limit
-from web import context, throttle
-from web.numbers import whole
+from web.site import context, throttle
+from web.site.numbers import whole
 
 blueprint = Blueprint("bridge", __name__, url_prefix="/api/bridge")
 
@@ -115,7 +115,7 @@ def devices() -> ResponseReturnValue:
 
 @blueprint.get("/order")
 def order() -> ResponseReturnValue:
-    """The oldest order, at once. Waiting for one is the server's work (``web.polls``): nothing waits here.
+    """The oldest order, at once. Waiting for one is the server's work (``web.site.polls``): nothing waits here.
 
     204: there is none. ``Retry-After`` then asks a bridge whose request was not laid aside to pause.
     """

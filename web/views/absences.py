@@ -8,11 +8,11 @@ from ged.errors import GedError, Invalid, InvalidTransition
 from ged.org import absence_notices, absence_rights, absences
 from ged.org.absences import AbsenceForm
 from ged.ports import PersonId
-from web import context
-from web.forms import FormReader
-from web.labels import label
-from web.numbers import id_of
-from web.pages import render_form
+from web.site import context
+from web.site.forms import FormReader
+from web.site.numbers import id_of
+from web.site.pages import render_form
+from web.words.labels import label
 
 blueprint = Blueprint("absences", __name__, url_prefix="/absences")
 

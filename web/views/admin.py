@@ -22,12 +22,13 @@ from ged.reports import journal
 from ged.reports.journal import JournalFilter
 from ged.routing import calendar, calendar_changes
 from ged.unit import Role
-from web import context, settings_file
-from web.errors import view_of
-from web.forms import FormReader
-from web.labels import ACTIONS, SUBJECTS
-from web.numbers import whole
-from web.pages import place, render_form
+from web.site import context
+from web.site.errors import view_of
+from web.site.forms import FormReader
+from web.site.numbers import whole
+from web.site.pages import place, render_form
+from web.wiring import settings_file
+from web.words.labels import ACTIONS, SUBJECTS
 
 blueprint = Blueprint("admin", __name__, url_prefix="/administration")
 

@@ -6,8 +6,8 @@ from flask_babel import gettext as _
 
 from ged.signbook import annotations
 from ged.signbook.annotations import Spot
-from web import context
-from web.forms import FormReader
+from web.site import context
+from web.site.forms import FormReader
 from web.views import signbook
 
 blueprint = Blueprint("annotations", __name__, url_prefix="/parapheur")

@@ -12,9 +12,9 @@ from ged.errors import GedError, Invalid
 from ged.org.throttle import Limit
 from ged.signbook import public
 from ged.signbook.public import FileState, PublicLetter
-from web import context, throttle
-from web.errors import status_of, views_of
-from web.hashed_upload import hashed_upload
+from web.site import context, throttle
+from web.site.errors import status_of, views_of
+from web.site.hashed_upload import hashed_upload
 
 blueprint = Blueprint("check", __name__)
 

@@ -7,9 +7,9 @@ from flask_babel import gettext as _
 from ged.errors import GedError, Invalid, StaleVersion
 from ged.register import directory
 from ged.register.directory import CorrespondentForm
-from web import context
-from web.forms import FormReader
-from web.pages import place, render_form
+from web.site import context
+from web.site.forms import FormReader
+from web.site.pages import place, render_form
 
 blueprint = Blueprint("correspondents", __name__, url_prefix="/correspondants")
 

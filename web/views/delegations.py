@@ -12,9 +12,9 @@ from ged.org.delegations import DelegationForm
 from ged.org.models import DelegationKind
 from ged.ports import PersonId, PostId
 from ged.signbook import queries
-from web import auth, context
-from web.forms import FormReader
-from web.pages import render_form
+from web.site import auth, context
+from web.site.forms import FormReader
+from web.site.pages import render_form
 
 blueprint = Blueprint("delegations", __name__, url_prefix="/delegations")
 

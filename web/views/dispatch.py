@@ -20,11 +20,11 @@ from ged.register import files
 from ged.register.files import Upload
 from ged.register.models import Channel
 from ged.signbook import ink, queries
-from web import context
-from web.errors import view_of
-from web.forms import FormReader
-from web.pages import render_form
-from web.panels import register_panel
+from web.site import context
+from web.site.errors import view_of
+from web.site.forms import FormReader
+from web.site.pages import render_form
+from web.site.panels import register_panel
 
 blueprint = Blueprint("dispatch", __name__, url_prefix="/departs")
 

@@ -14,10 +14,10 @@ from ged.register.documents import AttachmentRow, FileRow
 from ged.register.files import MEDIA_TYPES
 from ged.takeover import files as takeover_files
 from ged.unit import Role
-from web import context, marks
-from web.forms import FormReader
-from web.numbers import whole
-from web.pages import render_form
+from web.site import context, marks
+from web.site.forms import FormReader
+from web.site.numbers import whole
+from web.site.pages import render_form
 
 blueprint = Blueprint("documents", __name__, url_prefix="/documents")
 

@@ -20,11 +20,11 @@ from ged.signbook.queries import PostChoice
 from ged.signbook.render import PageMode, letter_pages
 from ged.signbook.titles import Signatory
 from ged.unit import Role
-from web import context
-from web.forms import FormReader
-from web.numbers import whole
-from web.pages import render_form
-from web.panels import register_panel
+from web.site import context
+from web.site.forms import FormReader
+from web.site.numbers import whole
+from web.site.pages import render_form
+from web.site.panels import register_panel
 
 blueprint = Blueprint("drafts", __name__, url_prefix="/projets")
 

@@ -15,11 +15,11 @@ from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, Stale
 from ged.ports import Confidentiality
 from ged.register import files
 from ged.register.files import Upload
-from web import context
-from web.forms import FormReader
-from web.numbers import whole
-from web.pages import render_form
-from web.scan_form import RESOLUTIONS, read_choice
+from web.site import context
+from web.site.forms import FormReader
+from web.site.numbers import whole
+from web.site.pages import render_form
+from web.site.scan_form import RESOLUTIONS, read_choice
 
 blueprint = Blueprint("envelopes", __name__, url_prefix="/plis")
 

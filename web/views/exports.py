@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from ged.reports import exports
-from web import context
+from web.site import context
 
 blueprint = Blueprint("exports", __name__, url_prefix="/mes-fichiers")
 

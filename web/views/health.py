@@ -6,7 +6,7 @@ from flask import Blueprint, current_app, jsonify
 from flask.typing import ResponseReturnValue
 
 from ged import health
-from web import context, room
+from web.site import context, room
 
 blueprint = Blueprint("health", __name__)
 

@@ -23,11 +23,11 @@ from ged.routing.sheet import imputation_sheet, sheet_pdf
 from ged.suggestions import lessons
 from ged.suggestions.models import Lesson
 from ged.unit import HeldPost, Role
-from web import context
-from web.due import due_words
-from web.forms import FormReader
-from web.numbers import whole
-from web.pages import place, render_form
+from web.site import context
+from web.site.forms import FormReader
+from web.site.numbers import whole
+from web.site.pages import place, render_form
+from web.words.due import due_words
 
 blueprint = Blueprint("impute", __name__)
 

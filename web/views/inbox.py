@@ -13,14 +13,14 @@ from ged.routing import choices, operations, queries
 from ged.routing.choices import Targets
 from ged.routing.models import Purpose
 from ged.routing.queries import AssignmentRow, InboxView
-from web import context, routing_panel
-from web.due import due_words
-from web.forms import FormReader
-from web.labels import label
-from web.numbers import id_of
-from web.pages import place, render_form
-from web.panels import register_panel
-from web.paths import next_path
+from web.site import context, routing_panel
+from web.site.forms import FormReader
+from web.site.numbers import id_of
+from web.site.pages import place, render_form
+from web.site.panels import register_panel
+from web.site.paths import next_path
+from web.words.due import due_words
+from web.words.labels import label
 
 blueprint = Blueprint("inbox", __name__, url_prefix="/bannette")
 

@@ -22,10 +22,11 @@ from ged.register.rectify import DATE_FIELDS, TEXT_FIELDS
 from ged.routing import operations as routing
 from ged.routing.deadlines import working_days_between
 from ged.unit import UnitOfWork
-from web import context, labels, panels
-from web.forms import FormReader
-from web.labels import ACTIONS, FIELDS, LINKS, NATURES
-from web.pages import render_form
+from web.site import context, panels
+from web.site.forms import FormReader
+from web.site.pages import render_form
+from web.words import labels
+from web.words.labels import ACTIONS, FIELDS, LINKS, NATURES
 
 blueprint = Blueprint("letters", __name__, url_prefix="/courriers")
 

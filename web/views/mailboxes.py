@@ -5,8 +5,8 @@ from flask.typing import ResponseReturnValue
 
 from ged.errors import GedError
 from ged.mailbox import operations as mailbox
-from web import context
-from web.errors import view_of
+from web.site import context
+from web.site.errors import view_of
 
 blueprint = Blueprint("mailboxes", __name__, url_prefix="/administration/messagerie")
 

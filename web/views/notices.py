@@ -4,8 +4,8 @@ from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ged.org import notices
-from web import context
-from web.forms import FormReader
+from web.site import context
+from web.site.forms import FormReader
 
 blueprint = Blueprint("notices", __name__, url_prefix="/avis")
 

@@ -14,9 +14,9 @@ from ged.ports import Confidentiality
 from ged.recognition import reading
 from ged.register import pictures
 from ged.register.pictures import THUMBNAIL_PX
-from web import context
-from web.forms import FormReader
-from web.pages import render_form
+from web.site import context
+from web.site.forms import FormReader
+from web.site.pages import render_form
 
 blueprint = Blueprint("paper", __name__, url_prefix="/a-confirmer")
 

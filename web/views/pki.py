@@ -14,7 +14,7 @@ from ged.archive.seal import journal_seal
 from ged.errors import NotFound
 from ged.org import certificates
 from ged.signbook import tokens
-from web import context
+from web.site import context
 
 blueprint = Blueprint("pki", __name__, url_prefix="/pki")
 

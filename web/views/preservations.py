@@ -10,9 +10,9 @@ from ged.preservation import operations, queries
 from ged.preservation.documents import Sort
 from ged.preservation.queries import Group
 from ged.unit import Role
-from web import context
-from web.errors import view_of
-from web.numbers import whole
+from web.site import context
+from web.site.errors import view_of
+from web.site.numbers import whole
 
 blueprint = Blueprint("preservations", __name__, url_prefix="/administration/preuves")
 

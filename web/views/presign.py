@@ -8,8 +8,8 @@ from ged.signbook import presign, queries
 from ged.signbook.findings import CheckKind
 from ged.signbook.operations import MAX_BATCH
 from ged.signbook.presign import ON_PAPER
-from web import context
-from web.errors import ErrorView, view_of
+from web.site import context
+from web.site.errors import ErrorView, view_of
 
 blueprint = Blueprint("presign", __name__, url_prefix="/parapheur")
 

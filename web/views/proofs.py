@@ -11,8 +11,9 @@ from ged import case_export, slots
 from ged.ports import Confidentiality
 from ged.recognition import signatures as signature_checks
 from ged.register import documents
-from web import context, verdicts
-from web.numbers import whole
+from web.site import context
+from web.site.numbers import whole
+from web.words import verdicts
 
 blueprint = Blueprint("proofs", __name__)
 

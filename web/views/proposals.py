@@ -9,9 +9,9 @@ from flask_babel import gettext as _
 from ged.capture import queries as scan_queries
 from ged.suggestions import form, lessons, letter
 from ged.suggestions.form import Progress, Proposal
-from web import context
-from web.labels import LESSON_REASONS, NATURES, READINGS
-from web.panels import register_panel
+from web.site import context
+from web.site.panels import register_panel
+from web.words.labels import LESSON_REASONS, NATURES, READINGS
 
 blueprint = Blueprint("proposals", __name__)
 

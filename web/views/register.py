@@ -23,12 +23,12 @@ from ged.register.models import Channel, Priority
 from ged.register.operations import MAX_NAME, MAX_SUBJECT, IncomingForm
 from ged.routing import due
 from ged.suggestions.form import ScanProposals, for_scan
-from web import context
-from web.forms import FormReader
-from web.labels import LINKS, NATURES
-from web.labels import label as label_of
-from web.numbers import whole
-from web.pages import render_form
+from web.site import context
+from web.site.forms import FormReader
+from web.site.numbers import whole
+from web.site.pages import render_form
+from web.words.labels import LINKS, NATURES
+from web.words.labels import label as label_of
 
 blueprint = Blueprint("register", __name__, url_prefix="/enregistrer")
 

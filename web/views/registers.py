@@ -17,10 +17,10 @@ from ged.register import allocation, books, prints
 from ged.register.books import BookRow, Span, YearRow
 from ged.register.models import ClosingPeriod, RegisterNature
 from ged.reports import exports
-from web import context
-from web.forms import FormReader
-from web.numbers import whole
-from web.pages import place, render_form
+from web.site import context
+from web.site.forms import FormReader
+from web.site.numbers import whole
+from web.site.pages import place, render_form
 
 blueprint = Blueprint("registers", __name__, url_prefix="/registres")
 

@@ -7,10 +7,10 @@ from flask_babel import gettext as _
 from ged.errors import GedError, Invalid
 from ged.search import saved as saved_searches
 from ged.search.saved import MAX_NAME, SavedRow
-from web import context
-from web.forms import FormReader
-from web.pages import render_form
-from web.search_form import address_of, read_query
+from web.site import context
+from web.site.forms import FormReader
+from web.site.pages import render_form
+from web.site.search_form import address_of, read_query
 from web.views.search import words_of
 
 blueprint = Blueprint("saved_searches", __name__, url_prefix="/recherches")

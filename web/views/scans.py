@@ -32,13 +32,13 @@ from ged.recognition import reading
 from ged.register import files, pictures, typed_numbers
 from ged.register.files import Upload
 from ged.register.models import AttachmentKind
-from web import context
-from web.errors import FormRefused
-from web.fault_words import FAULTS, OTHER
-from web.forms import FormReader
-from web.numbers import MAX_NUMBER, id_of, whole
-from web.pages import render_form
-from web.scan_form import RESOLUTIONS, read_choice, scan_form
+from web.site import context
+from web.site.errors import FormRefused
+from web.site.forms import FormReader
+from web.site.numbers import MAX_NUMBER, id_of, whole
+from web.site.pages import render_form
+from web.site.scan_form import RESOLUTIONS, read_choice, scan_form
+from web.words.fault_words import FAULTS, OTHER
 
 blueprint = Blueprint("scans", __name__, url_prefix="/numerisations")
 

@@ -9,11 +9,11 @@ from flask_babel import gettext as _
 from ged.capture import separators
 from ged.errors import GedError, Invalid, NotFound
 from ged.ports import Confidentiality
-from web import context
-from web.forms import FormReader
-from web.labels import NATURES
-from web.numbers import whole
-from web.pages import render_form
+from web.site import context
+from web.site.forms import FormReader
+from web.site.numbers import whole
+from web.site.pages import render_form
+from web.words.labels import NATURES
 
 blueprint = Blueprint("separators", __name__, url_prefix="/numerisations/separateurs")
 

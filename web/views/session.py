@@ -8,15 +8,15 @@ from flask_babel import gettext as _
 
 from ged.errors import GedError, Invalid
 from ged.org import absence_notices, absences, accounts, keys, notices, passwords, sessions
+from ged.org.accounts import words_of
 from ged.org.models import Person
 from ged.routing import queries as routing_queries
 from ged.routing.queries import InboxView
 from ged.slips import queries as slip_queries
-from web import auth, away, context, keyring
-from web.forms import FormReader
-from web.organisation import words_of
-from web.pages import render_form
-from web.paths import next_path, safe_path
+from web.site import auth, away, context, keyring
+from web.site.forms import FormReader
+from web.site.pages import render_form
+from web.site.paths import next_path, safe_path
 
 blueprint = Blueprint("session", __name__)
 SLIPS_SHOWN = 10

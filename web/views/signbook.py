@@ -14,11 +14,11 @@ from ged.signbook.models import Stance
 from ged.signbook.operations import MAX_TEXT, SignResult, ToSign
 from ged.signbook.presign import Checked
 from ged.signbook.queries import LetterRow
-from web import context, keyring
-from web.errors import ErrorView, views_of
-from web.forms import FormReader
-from web.numbers import id_of
-from web.pages import render_form
+from web.site import context, keyring
+from web.site.errors import ErrorView, views_of
+from web.site.forms import FormReader
+from web.site.numbers import id_of
+from web.site.pages import render_form
 
 blueprint = Blueprint("signbook", __name__, url_prefix="/parapheur")
 

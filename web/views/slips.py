@@ -20,12 +20,13 @@ from ged.slips.models import SlipKind, SlipPurpose
 from ged.slips.operations import Issued
 from ged.slips.receive import PaperReceipt
 from ged.slips.states import DECISIONS, LineState
-from web import away, context, keyring, labels, verdicts
-from web.forms import FormReader
-from web.numbers import id_of, whole
-from web.pages import place, render_form
-from web.panels import register_panel
+from web.site import away, context, keyring
+from web.site.forms import FormReader
+from web.site.numbers import id_of, whole
+from web.site.pages import place, render_form
+from web.site.panels import register_panel
 from web.views import slips_forms as forms
+from web.words import labels, verdicts
 
 blueprint = Blueprint("slips", __name__, url_prefix="/bordereaux")
 

@@ -15,9 +15,9 @@ from ged.slips.receive import Decision
 from ged.slips.states import DECISIONS, LineState
 from ged.slips.view import LineView
 from ged.unit import Actor, HeldPost
-from web import context
-from web.forms import FormReader
-from web.numbers import id_of, whole
+from web.site import context
+from web.site.forms import FormReader
+from web.site.numbers import id_of, whole
 
 FREE_LINES = 2
 """Empty lines at the foot of a new form."""

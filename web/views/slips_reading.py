@@ -12,11 +12,11 @@ from ged.errors import EngineFailed, Forbidden, GedError, Invalid, InvalidTransi
 from ged.slips import parties, receive_many, scanning
 from ged.slips.receive_many import Received, ToReceive
 from ged.slips.scanning import MAX_CODE, MAX_CODES, MAX_SLIPS, Reading, ReadList, ReadSlip
-from web import context, keyring
-from web.errors import view_of
-from web.forms import FormReader
-from web.numbers import whole
-from web.pages import render_form
+from web.site import context, keyring
+from web.site.errors import view_of
+from web.site.forms import FormReader
+from web.site.numbers import whole
+from web.site.pages import render_form
 
 blueprint = Blueprint("slips_reading", __name__, url_prefix="/bordereaux/lecture")
 

@@ -7,11 +7,11 @@ from flask_babel import ngettext
 
 from ged.errors import GedError, Invalid, NotFound, StaleVersion
 from ged.search import synonyms
-from web import context
-from web.errors import view_of
-from web.forms import FormReader
-from web.numbers import whole
-from web.pages import render_form
+from web.site import context
+from web.site.errors import view_of
+from web.site.forms import FormReader
+from web.site.numbers import whole
+from web.site.pages import render_form
 
 blueprint = Blueprint("synonyms", __name__, url_prefix="/administration/synonymes")
 

@@ -1,0 +1,76 @@
+"""The command line: ``ged``. Each command parses, calls one function, prints.
+
+A command's module is imported when the command is called: ``ged ocr`` needs no database, ``ged token`` no engine.
+"""
+
+import logging
+import os
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+from ged.errors import GedError, Overtaken
+from ged.unit import busy
+from web.commands.shared import stop
+
+COMMANDS = {
+    "account": "web.commands.account:account",
+    "anchor": "web.commands.proof:anchor",
+    "clock": "web.commands.clock:clock",
+    "demo": "demo.commands:demo",
+    "export": "web.commands.export:export",
+    "import": "web.commands.imports:import_letters",
+    "index": "web.commands.index:index",
+    "init": "web.commands.install:init",
+    "keys": "web.commands.keys:keys",
+    "migrate": "web.commands.install:migrate",
+    "ocr": "web.commands.ocr:ocr",
+    "org": "web.commands.org:org",
+    "pki": "web.commands.pki:pki",
+    "run": "demo.commands:run",
+    "seal": "web.commands.proof:seal",
+    "search": "web.commands.search:search",
+    "serve": "web.commands.serve:serve",
+    "signatures": "web.commands.signatures:signatures",
+    "token": "web.commands.token:token",
+    "verify": "web.commands.proof:verify",
+    "worker": "web.commands.serve:worker",
+}
+"""Name of a command -> module and object. The demonstration's are here by name only: nothing imports it."""
+
+
+class Group(click.Group):
+    """Expected errors end with their code and what to do, never with a traceback."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """All names, in the order of the alphabet."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import a command; None for a name that there is not."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name].split(":")
+        found: click.Command = getattr(import_module(module), name)
+        return found
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except GedError as error:
+            stop(error)
+        except Overtaken:
+            stop(busy())
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--env", type=click.Path(path_type=Path), default=None, help="File of GED_* settings.")
+def main(env: Path | None) -> None:
+    """GED: documents and mail of a ministry."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    for chatty in ("alembic", "elastic_transport"):  # a line for each call of each search
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    if env is not None:
+        os.environ["GED_ENV_FILE"] = str(env)

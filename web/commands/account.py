@@ -1,0 +1,61 @@
+"""``ged account``: accounts and their keys."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from web.commands.organisation import adopt_key_of, free_key_of, issue_key_to, set_password_of
+from web.commands.passphrases import Passphrases, passphrases
+from web.commands.shared import settings_of
+from web.wiring.services import build_services, open_authority
+
+
+@click.group()
+def account() -> None:
+    """Accounts and their keys."""
+
+
+@account.command("password")
+@click.argument("name")
+@click.option("--password", prompt=True, hide_input=True, confirmation_prompt=True)
+def account_password(name: str, password: str) -> None:
+    """Set the password of account NAME; its sessions end."""
+
+    set_password_of(build_services(settings_of()), name, password, now=datetime.now(UTC))
+    click.echo("password: set")
+
+
+@account.command("key")
+@click.argument("name")
+@click.option("--passphrase", prompt=True, hide_input=True, confirmation_prompt=True)
+@passphrases()
+def account_key(name: str, passphrase: str, words: Passphrases) -> None:
+    """Issue a signing key and certificate to account NAME; the authority's passphrase is asked for."""
+
+    settings = settings_of()
+    services = build_services(settings, authority=open_authority(settings, words.authority))
+    issue_key_to(services, name, passphrase, now=datetime.now(UTC))
+    click.echo("key: issued")
+
+
+@account.command("import-key")
+@click.argument("name")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--password", prompt="Password of the file", hide_input=True)
+@click.option("--passphrase", prompt=True, hide_input=True, confirmation_prompt=True)
+def account_import_key(name: str, file: Path, password: str, passphrase: str) -> None:
+    """Give account NAME the key of FILE, a PKCS#12 of an accredited authority."""
+
+    services = build_services(settings_of())
+    adopt_key_of(services, name, file.read_bytes(), password, passphrase, now=datetime.now(UTC))
+    click.echo("key: taken over")
+
+
+@account.command("free-key")
+@click.argument("name")
+def account_free_key(name: str) -> None:
+    """Let account NAME try its passphrase again after too many wrong ones."""
+
+    free_key_of(build_services(settings_of()), name, now=datetime.now(UTC))
+    click.echo("key: free to try again")

@@ -1,0 +1,172 @@
+"""Reads many files at once with one engine, without database or site; what becomes of each is told in order.
+
+The engine's children stay warm from file to file, and pages of several files are read at the same time.
+"""
+
+import shutil
+import tempfile
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import SimpleQueue
+
+from ged.errors import EngineFailed, GedError, Invalid
+from ged.ports import FieldReading, PageRef, RecognisedPage, Recognition
+from web.wiring.reader import Reader
+
+_LOOK_TIMEOUT_S = 120.0
+_PAGE_TIMEOUT_S = 240.0
+_AHEAD = 8  # files in hand before the first of them is told, for each page that can be read at once
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The last that is told of a file that could not be read."""
+
+    error: GedError
+
+
+@dataclass(frozen=True)
+class Done:
+    """The last that is told of a file that was read; ``seconds`` from its first byte to its PDF in place."""
+
+    fields: tuple[FieldReading, ...]
+    pages: int
+    confidence: float
+    seconds: float
+
+
+Event = RecognisedPage | Refused | Done
+
+
+@dataclass(frozen=True)
+class Work:
+    """One file, where its PDF goes, and what happens to it: its pages in order, then one ending."""
+
+    source: Path
+    target: Path
+    _told: "SimpleQueue[Event]" = field(default_factory=SimpleQueue, repr=False, compare=False)
+
+    def tell(self, event: Event) -> None:
+        """Say what happened."""
+        self._told.put(event)
+
+    def events(self) -> Iterator[Event]:
+        """What happens, as it happens; ends after ``Refused`` or ``Done``."""
+        while True:
+            event = self._told.get()
+            yield event
+            if not isinstance(event, RecognisedPage):
+                return
+
+
+def plan(files: Sequence[Path], out: Path) -> list[Work]:
+    """Give every file a target of its own, ``<name>.pdf`` or ``<name>-2.pdf``.
+
+    None is a file to be read, and none differs from another by upper case alone (such folders are copied to Windows).
+    """
+    taken = {str(file.resolve()).casefold() for file in files}
+    works = []
+    for file in files:
+        number, target = 1, out / f"{file.stem}.pdf"
+        while (key := str(target.resolve()).casefold()) in taken:
+            number += 1
+            target = out / f"{file.stem}-{number}.pdf"
+        taken.add(key)
+        works.append(Work(file, target))
+    return works
+
+
+def read_all(engine: Reader, works: Sequence[Work], *, languages: Sequence[str], jobs: int) -> Iterator[Work]:
+    """Read files; hands them out in order, each as soon as those before it were handed out and it may be begun.
+
+    Whatever ends the iteration early stops the engine and leaves no unfinished file behind.
+    """
+    with _scratch(works[0].target.parent) as scratch, _pool(engine, jobs) as pool:
+        ahead: deque[Work] = deque()
+        for number, work in enumerate(works):
+            pool.submit(_read, engine, work, languages, scratch / str(number))
+            ahead.append(work)
+            if len(ahead) >= _AHEAD * jobs:
+                yield ahead.popleft()
+        yield from ahead
+
+
+@contextmanager
+def _scratch(beside: Path) -> Iterator[Path]:
+    """A folder on the disk of the results: a finished file is moved into place in one step."""
+    folder = Path(tempfile.mkdtemp(prefix=".ged-ocr-", dir=beside))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _pool(engine: Reader, jobs: int) -> Iterator[ThreadPoolExecutor]:
+    """One thread more than pages are read at once: while one puts its PDF together, no core waits."""
+    pool = ThreadPoolExecutor(max_workers=jobs + 1, thread_name_prefix="file")
+    try:
+        yield pool
+    except BaseException:
+        engine.stop()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _read(engine: Reader, work: Work, languages: Sequence[str], folder: Path) -> None:
+    started_s = time.monotonic()
+    try:
+        folder.mkdir()
+        found = _recognised(engine, work, languages, folder)
+        found.searchable_pdf.replace(work.target)
+        confidence = sum(page.confidence for page in found.pages) / len(found.pages)
+        work.tell(Done(found.fields, len(found.pages), confidence, time.monotonic() - started_s))
+    except GedError as error:
+        work.tell(Refused(error))
+    except OSError as error:
+        work.tell(Refused(Invalid("file.not_written", reason=error.strerror, filename=work.target.name)))
+    except Exception as error:  # noqa: BLE001 - whoever prints waits for an ending, whatever happened
+        work.tell(Refused(EngineFailed("ocr.failed", error=type(error).__name__)))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _recognised(engine: Reader, work: Work, languages: Sequence[str], folder: Path) -> Recognition:
+    """Read a file; pages that failed are told only when it is known that the file is not to be refused as a whole."""
+    name = work.source.name
+    _check_readable(work.source)
+    media_type, count = engine.count_pages(work.source, filename=name, timeout_s=_LOOK_TIMEOUT_S)
+    held: list[RecognisedPage] = []
+    some_read = False
+
+    def on_page(page: RecognisedPage) -> None:
+        nonlocal some_read
+        held.append(page)
+        some_read = some_read or "failed" not in page.flags
+        while some_read and held:
+            work.tell(held.pop(0))
+
+    pages = [PageRef(work.source, media_type, index) for index in range(count)]
+    found = engine.recognise(pages, languages=languages, timeout_s=_PAGE_TIMEOUT_S * count, out=folder, on_page=on_page)
+    if held:
+        engine.inspect(work.source, filename=name, timeout_s=_LOOK_TIMEOUT_S)  # says why nothing could be read
+    for page in held:
+        work.tell(page)
+    return found
+
+
+def _check_readable(source: Path) -> None:
+    """Only regular files are opened: a pipe or a device would never end."""
+    try:
+        if source.is_file():
+            source.open("rb").close()
+            return
+    except OSError as error:
+        raise Invalid("file.unreadable", filename=source.name, reason=error.strerror) from error
+    raise Invalid("file.unreadable", filename=source.name)

@@ -1,0 +1,26 @@
+"""``ged clock``: the word of an administrator on the server's clock."""
+
+from datetime import UTC, datetime
+
+import click
+
+from ged.register import clock as rules
+from ged.unit import SYSTEM
+from web.commands.shared import settings_of
+from web.wiring.services import build_services
+
+
+@click.group()
+def clock() -> None:
+    """The clock by which numbers are dated."""
+
+
+@clock.command("confirm")
+@click.option("--reason", required=True, help="By which other clock you know that this server's is right.")
+def confirm(reason: str) -> None:
+    """Say that this server's clock is right today: numbers are given again. The journal keeps it."""
+
+    services, now = build_services(settings_of()), datetime.now(UTC)
+    with services.unit_of_work(now) as uow:
+        rules.confirm(uow, reason=reason, actor=SYSTEM)
+    click.echo(f"clock: {now.astimezone(services.zone):%Y-%m-%d %H:%M %Z} confirmed")

@@ -1,0 +1,158 @@
+"""``ged import``: an archive's letters into a register, in pieces, resumable, every refusal told."""
+
+import json
+import logging
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from ged import jobs, pipeline
+from ged.config import Settings
+from ged.takeover.operations import Place, Refusal, Takeover, find_register, take_over
+from ged.unit import Services
+from web.commands.index import LOOK_EVERY_S, worker_runs, writing
+from web.commands.shared import settings_of
+from web.processes.migrate import require_migrated
+from web.processes.worker import worker_name
+from web.wiring.services import build_services
+
+_FORMAT = """\
+  id               its own id in the archive (text or number); the only field that must be there,
+                   with at least one of subject, text and file
+  number           its number in the paper book, as written there
+  registered_on    day on which the book registered it: 2015-03-09 or 09/03/2015
+  received_on, written_on
+  subject          (or title) the first line of the text when missing
+  sender, addressee
+  their_reference  (or reference) the sender's own reference
+  nature           lettre, note, rapport ...
+  unit             code of the unit that holds it; the register's own when missing
+  confidentiality  ordinary, restricted or secret (also ordinaire, confidentiel, secret; 0, 1, 2)
+  direction        incoming, outgoing or internal; the register's own when missing
+  text             what was read, pages parted by a form feed
+  file             a file below --files DIR; read by the machine unless text is given
+"""
+
+_EXAMPLE = """\
+  {"id": "B12-0457", "number": "0457/MEM/SG", "registered_on": "2015-03-09", "subject": "Marché de poteaux",
+   "sender": "CEET", "unit": "DAF", "text": "Lomé, le 9 mars 2015 ..."}
+"""
+
+
+@click.command("import", epilog=f"\b\nThe fields of a line (any may be missing but id; other keys are ignored):\n{_FORMAT}\n\b\n"
+               f"Example (on one line):\n{_EXAMPLE}")  # fmt: skip
+@click.argument("letters", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="LETTERS.jsonl")
+@click.option("--into", "register", required=True, metavar="REGISTER", help="Code of the register.")
+@click.option(
+    "--files",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of the files that lines name.",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be refused; change nothing.")
+@click.option("--no-wait", is_flag=True, help="Do not wait until the letters can be found.")
+@click.option("--json", "as_json", is_flag=True, help="JSON lines: each refusal, then the figures.")
+def import_letters(
+    letters: Path, register: str, files: Path | None, dry_run: bool, no_wait: bool, as_json: bool
+) -> None:
+    """Take over the letters of LETTERS.jsonl, one JSON object a line.
+
+    Run again after a stop, it goes on: what the register holds under an id already is left alone. Into a register of the
+    nature "archive" letters keep number and day of their paper book; into any other they get its next number, and keep
+    their own as reference. The index takes them when nothing of today waits. Exit 1: some line was refused, the others are
+    taken over.
+    """
+
+    logging.getLogger().setLevel(logging.WARNING)
+    settings = settings_of()
+    require_migrated(settings)
+    services = build_services(settings)
+    with services.reading() as session:
+        register_id = find_register(session, register).id
+    place = Place(register_id, letters.name, files, dry_run)
+    told = _Told(as_json=as_json)
+    try:
+        with letters.open("rb") as lines:
+            done = take_over(services, place, lines, refuse=told.refusal, progress=told.progress)
+        left = 0 if dry_run or no_wait else _indexed(settings, services)
+    except KeyboardInterrupt:
+        click.echo("\nstopped: run it again to go on from here", err=True)
+        sys.exit(130)
+    finally:
+        services.engine.dispose()
+    told.end(done, left, dry_run=dry_run)
+    sys.exit(1 if done.refused else 0)
+
+
+def _indexed(settings: "Settings", services: "Services") -> int:
+    """See the letters into the index: by this process, or where another alone writes it by waiting for that one.
+
+    Answers how many jobs wait still because the index is away.
+    """
+
+    kinds = (jobs.JobKind.INDEX_BACKLOG,)
+    if settings.elasticsearch_url or not worker_runs(settings):
+        with writing(settings) as here:
+            while True:
+                with here.reading() as session:
+                    due = jobs.due(session, now=datetime.now(UTC), kinds=kinds, limit=1)
+                if not due:
+                    break
+                pipeline.run_job(here, due[0], worker=worker_name())
+            here.engine.dispose()
+    while True:
+        with services.reading() as session:
+            waiting = jobs.counts_of(session, jobs.JobKind.INDEX_BACKLOG)
+            away = jobs.outage_until(session, jobs.JobKind.INDEX_BACKLOG, now=datetime.now(UTC))
+        left = waiting.get(jobs.JobState.QUEUED, 0) + waiting.get(jobs.JobState.RUNNING, 0)
+        if not left or away is not None:
+            return left
+        time.sleep(LOOK_EVERY_S)
+
+
+class _Told:
+    """What is said: refusals and figures on standard output, the progress on standard error."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._began = time.monotonic()
+        self._shows = sys.stderr.isatty()
+
+    def refusal(self, one: "Refusal") -> None:
+        error = one.error
+        if self._as_json:
+            about = {"line": one.line_no, "id": one.own_id, "refused": error.code, "remedy": error.remedy}
+            click.echo(json.dumps(about | dict(error.params), ensure_ascii=False, default=str))
+            return
+        details = ", ".join(f"{key}: {value}" for key, value in error.params.items())
+        who = f" ({one.own_id})" if one.own_id else ""
+        click.echo(
+            f"line {one.line_no}{who}: {error.code}" + (f" [{details}]" if details else "") + f" -> {error.remedy}"
+        )
+
+    def progress(self, done: "Takeover") -> None:
+        if self._shows:
+            click.echo(f"\r{done.lines} lines, {done.taken} letters, {done.refused} refused", err=True, nl=False)
+
+    def end(self, done: "Takeover", left: int, *, dry_run: bool) -> None:
+        seconds = round(time.monotonic() - self._began, 1)
+        if self._as_json:
+            figures = {"lines": done.lines, "taken": done.taken, "already": done.already, "refused_lines": done.refused}
+            more = {
+                "ignored_keys": sorted(done.ignored),
+                "dry_run": dry_run,
+                "seconds": seconds,
+                "index_jobs_waiting": left,
+            }
+            click.echo(json.dumps(figures | more, ensure_ascii=False))
+            return
+        if self._shows:
+            click.echo("", err=True)
+        if done.ignored:
+            click.echo(f"keys that were ignored: {', '.join(sorted(done.ignored))}")
+        what = "would be taken over (dry run: nothing was changed)" if dry_run else "taken over"
+        if left:
+            click.echo(f"the index is away: {left} jobs wait for it, and catch up by themselves")
+        click.echo(f"{done.taken} {what}, {done.already} were there, {done.refused} refused, {seconds} s")

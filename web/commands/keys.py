@@ -1,0 +1,64 @@
+"""The command line for people's keys, those in their own tokens above all: ``ged keys``."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from ged.org.keys import live_keys
+from ged.ports import TokenPlace
+from web.commands.organisation import attach_token_of
+from web.commands.passphrases import Passphrases, passphrases
+from web.commands.shared import settings_of
+from web.wiring.services import build_services, describe_pem, open_authority, tokens_seen
+
+
+@click.group()
+def keys() -> None:
+    """Signing keys of people, and tokens (PKCS#11) that hold them."""
+
+
+@keys.command("list")
+def keys_list() -> None:
+    """The keys that may sign: account, where the key lies, until when, tries that failed."""
+
+    with build_services(settings_of()).reading() as session:
+        for row in live_keys(session):
+            facts = describe_pem(row.certificate_pem)
+            place = "token " if row.is_in_token else "file  "
+            tries = f"  {row.failed_tries} failed" if row.failed_tries else ""
+            click.echo(f"{row.account:16} {place} until {facts.not_after:%Y-%m-%d}  {facts.subject}{tries}")
+
+
+@keys.command("tokens")
+def keys_tokens() -> None:
+    """The tokens that the library of GED_KEY_MODULE reaches now."""
+
+    for name in tokens_seen(settings_of()):
+        click.echo(name)
+
+
+@keys.command("attach")
+@click.argument("account")
+@click.option("--token", required=True, help="Name of the token (ged keys tokens).")
+@click.option("--label", required=True, help="Name of the key in it.")
+@click.option(
+    "--chain",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    default=None,
+    help="Its certificate, then those above it (PEM).  [default: our own authority certifies the key]",
+)
+@click.option("--pin", prompt="PIN of the token", hide_input=True, help="Better typed when it is asked for.")
+@passphrases("the authority's, without --chain")
+def keys_attach(account: str, token: str, label: str, chain: Path | None, pin: str, words: Passphrases) -> None:
+    """Let ACCOUNT sign with a key that lies in a token; the key before is replaced, what it signed holds.
+
+    The PIN is shown to the token once and kept nowhere; the person types it at each unlocking.
+    """
+
+    settings = settings_of()
+    content = chain.read_text("utf-8", "replace") if chain is not None else ""
+    authority = None if chain is not None else open_authority(settings, words.authority)
+    services = build_services(settings, authority=authority)
+    attach_token_of(services, account, TokenPlace(token, label), pin, chain_pem=content, now=datetime.now(UTC))
+    click.echo("key: attached")

@@ -1,0 +1,121 @@
+"""Loading the organisation file, passwords and keys from the command line."""
+
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import select
+
+from ged.errors import NotFound
+from ged.org.accounts import set_password, words_of
+from ged.org.file import read_organisation
+from ged.org.keys import adopt_key, attach_token, free_key, issue_key
+from ged.org.load import Change, load_organisation
+from ged.org.models import Person
+from ged.org.passwords import hash_password, refuse_guessable
+from ged.ports import TokenPlace
+from ged.register.load import load_registry
+from ged.routing.load import load_routing
+from ged.signbook.load import load_signbook
+from ged.unit import SYSTEM, Services, UnitOfWork
+
+
+class _DryRun(Exception):
+    """Rolls a load back after it said what it would do."""
+
+
+def load_file(services: Services, path: Path, *, dry_run: bool, now: datetime) -> list[Change]:
+    """Load a file in one transaction; a dry run does the same and rolls back.
+
+    Raises:
+        Invalid: the file's first fault, with its place.
+    """
+    file = read_organisation(path)
+    changes: list[Change] = []
+    try:
+        with services.unit_of_work(now) as uow:
+            changes += load_organisation(uow, file, on=now.astimezone(services.zone).date())
+            changes += load_registry(uow, file)
+            changes += load_routing(uow, file)
+            changes += load_signbook(uow, file)
+            if dry_run:
+                raise _DryRun
+    except _DryRun:
+        return changes
+    return changes
+
+
+def set_password_of(services: Services, account: str, password: str, *, now: datetime) -> None:
+    """Give an account a password; its sessions end, and its owner sets another at the first sign-in.
+
+    Raises:
+        NotFound: ``person.unknown``.
+        Invalid: ``password.too_short``, ``password.too_long``, ``password.common``.
+    """
+    with services.unit_of_work(now) as uow:
+        words = words_of(uow.session, person_of(uow, account))
+    refuse_guessable(password, *words)
+    password_hash = hash_password(password)
+    with services.unit_of_work(now) as uow:
+        set_password(uow, person_of(uow, account).id, password_hash, actor=SYSTEM, is_given=True)
+
+
+def issue_key_to(services: Services, account: str, passphrase: str, *, now: datetime) -> None:
+    """Issue a signing key.
+
+    Raises:
+        NotFound: ``person.unknown``.
+        Invalid: ``key.passphrase_short``.
+    """
+    with services.unit_of_work(now) as uow:
+        issue_key(uow, person_of(uow, account).id, passphrase=passphrase, actor=SYSTEM)
+
+
+def adopt_key_of(
+    services: Services, account: str, content: bytes, password: str, passphrase: str, *, now: datetime
+) -> None:
+    """Give a person the key that an accredited authority made.
+
+    Raises:
+        NotFound: ``person.unknown``.
+        Invalid: ``key.file_unreadable``, ``key.passphrase_short``, ``key.expired``.
+    """
+    with services.unit_of_work(now) as uow:
+        adopt_key(uow, person_of(uow, account).id, content, password, passphrase=passphrase, actor=SYSTEM)
+
+
+def attach_token_of(
+    services: Services, account: str, place: TokenPlace, pin: str, *, chain_pem: str, now: datetime
+) -> None:
+    """Let a person sign with a key in a token.
+
+    Raises:
+        NotFound: ``person.unknown``.
+        ConfigError, Invalid, EngineFailed: as ``KeyVault.attach``.
+    """
+    with services.unit_of_work(now) as uow:
+        person_id = person_of(uow, account).id
+    # A token is slow: the first statement of this unit of work comes after it.
+    with services.unit_of_work(now) as uow:
+        attach_token(uow, person_id, place, pin, chain_pem=chain_pem, actor=SYSTEM)
+
+
+def free_key_of(services: Services, account: str, *, now: datetime) -> None:
+    """Let a person try the passphrase again.
+
+    Raises:
+        NotFound: ``person.unknown``.
+    """
+    with services.unit_of_work(now) as uow:
+        free_key(uow, person_of(uow, account).id, actor=SYSTEM)
+
+
+def person_of(uow: UnitOfWork, account: str) -> Person:
+    """The person of an account.
+
+    Raises:
+        NotFound: ``person.unknown``.
+    """
+    person = uow.session.scalar(select(Person).where(Person.account == account))
+    if person is None:
+        raise NotFound("person.unknown", "check the account", account=account)
+    return person

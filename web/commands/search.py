@@ -1,0 +1,158 @@
+"""``ged search``: what an account finds, for people and for programs."""
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import IO, Any
+
+import click
+
+from ged.org.actors import actor_of_account
+from ged.ports import Confidentiality, Passage, SearchQuery
+from ged.search import export as search_export
+from ged.search import letters as searching
+from ged.search.letters import FoundLetter, SearchPage
+from ged.takeover import queries as takeover_queries
+from ged.unit import Actor, Services
+from web.commands.shared import settings_of
+from web.wiring.services import build_services
+
+MAX_LIMIT = 200
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A query, and the name under which a file of queries asks it."""
+
+    text: str
+    name: object = None
+
+
+@click.command("search")
+@click.argument("query", required=False, default="")
+@click.option("--as", "account", required=True, metavar="ACCOUNT", help="Whose rights count.")
+@click.option("--limit", type=click.IntRange(1, MAX_LIMIT), default=10, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.option(
+    "--batch", type=click.File("r", encoding="utf-8"), metavar="FILE",
+    help='File of queries (- is standard input): a text a line, or {"query": ..., "id": ...}; one JSON line each.',
+)  # fmt: skip
+@click.option("--no-passages", is_flag=True, help="Ids and scores alone.")
+def search(query: str, account: str, limit: int, as_json: bool, batch: IO[str] | None, no_passages: bool) -> None:
+    """Search as ACCOUNT: ids (own id of an imported letter too), scores and passages, under that account's rights.
+
+    The journal names the restricted letters that it prints.
+    """
+
+    if bool(query) == bool(batch):
+        raise click.UsageError("give a QUERY, or --batch FILE")
+    logging.getLogger().setLevel(logging.WARNING)
+    logging.getLogger("elastic_transport").setLevel(logging.ERROR)
+    services = build_services(settings_of())
+    try:
+        who = _actor(services, account)
+        for asked in [Asked(query)] if batch is None else _queries(batch):
+            found = _found(services, who, asked, limit=limit, passages=not no_passages)
+            click.echo(json.dumps(found, ensure_ascii=False) if as_json or batch else _sentences(found))
+            if batch:
+                sys.stdout.flush()
+    finally:
+        services.engine.dispose()
+
+
+def _actor(services: "Services", account: str) -> "Actor":
+
+    with services.reading() as session:
+        return actor_of_account(session, account, on=datetime.now(UTC).astimezone(services.zone).date())
+
+
+def _queries(batch: IO[str]) -> Iterator[Asked]:
+    for line in batch:
+        text = line.strip()
+        if not text:
+            continue
+        yield _asked(text)
+
+
+def _asked(text: str) -> Asked:
+    """A line: an object with a query, or the query itself (a text in quotes is a phrase, no JSON)."""
+    if text.startswith("{"):
+        try:
+            told = json.loads(text)
+        except ValueError:
+            return Asked(text)
+        for key in ("query", "text", "q"):
+            if isinstance(told.get(key), str):
+                return Asked(told[key], told.get("id"))
+    return Asked(text)
+
+
+def _found(services: "Services", who: "Actor", asked: Asked, *, limit: int, passages: bool) -> dict[str, Any]:
+
+    began = time.perf_counter()
+    with services.reading() as session:
+        page = searching.search_letters(
+            services, session, who, SearchQuery(asked.text, limit=limit, highlight=passages)
+        )
+        own = takeover_queries.own_ids(session, [letter.mail_id for letter in page.letters])
+    took_ms = round((time.perf_counter() - began) * 1000, 1)
+    if any(letter.level >= Confidentiality.RESTRICTED for letter in page.letters):
+        with services.unit_of_work(datetime.now(UTC)) as uow:
+            search_export.record(uow, list(page.letters), form="list_cli", actor=who)
+    return _answer(asked, page, own, took_ms)
+
+
+def _answer(asked: Asked, page: "SearchPage", own: dict[int, str], took_ms: float) -> dict[str, Any]:
+    named = {} if asked.name is None else {"id": asked.name}
+    return named | {
+        "query": asked.text,
+        "total": page.total,
+        "total_is_exact": page.total_is_exact,
+        "notice": page.notice,
+        "did_you_mean": page.did_you_mean,
+        "took_ms": took_ms,
+        "hits": [_hit(letter, own.get(int(letter.mail_id))) for letter in page.letters],
+    }
+
+
+def _hit(letter: "FoundLetter", own_id: str | None) -> dict[str, Any]:
+    return {
+        "id": int(letter.mail_id),
+        "own_id": own_id,
+        "number": letter.number,
+        "score": round(letter.score, 4),
+        "subject": letter.subject,
+        "sender": letter.sender,
+        "registered_on": letter.registered_on.isoformat() if letter.registered_on else None,
+        "passages": _passages(letter.passages),
+    }
+
+
+def _passages(passages: Sequence["Passage"]) -> list[dict[str, Any]]:
+    return [
+        {
+            "field": one.field,
+            "attachment": int(one.attachment_id) if one.attachment_id else None,
+            "page": one.page_no,
+            "text": "".join(text for text, _marked in one.pieces),
+            "marked": [text for text, marked in one.pieces if marked],
+        }
+        for one in passages
+    ]
+
+
+def _sentences(found: dict[str, Any]) -> str:
+    lines = [f"{found['total']}{'' if found['total_is_exact'] else '+'} letters"]
+    if found["notice"]:
+        lines.append(f"notice: {found['notice']}")
+    if found["did_you_mean"]:
+        lines.append(f"did you mean: {found['did_you_mean']}")
+    for hit in found["hits"]:
+        own = f" [{hit['own_id']}]" if hit["own_id"] else ""
+        lines.append(f"{hit['score']:9.2f}  {hit['id']}{own}  {hit['number']}  {hit['subject'][:100]}")
+        lines += [f"           {' '.join(one['text'].split())}" for one in hit["passages"] if one["field"] != "subject"]
+    return "\n".join(lines)

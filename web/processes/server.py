@@ -1,0 +1,72 @@
+"""The site under gunicorn: processes that it watches, each a ``web.processes.site_worker.SiteWorker``."""
+
+import gc
+import os
+import resource
+from typing import Any
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+from ged.config import Settings
+from web.processes.app import create_app
+from web.processes.site_worker import SiteWorker
+from web.wiring.services import build_services
+
+RECYCLED_AFTER = 20_000
+"""Requests after which a process makes room for a fresh one, and by how much that varies between them."""
+
+
+class Site(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
+    """Gunicorn configured by values; the application is built in each process after the fork.
+
+    The modules are loaded before it, and shared. Whatever holds a connection, a file or a lock is made after it.
+    """
+
+    def __init__(self, settings: Settings, options: dict[str, Any]) -> None:
+        self._settings = settings
+        self._options = options
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Hand the values over."""
+        for name, value in self._options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """Build the application."""
+        return create_app(build_services(self._settings), self._settings)
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def serve_site(settings: Settings, *, bind: str, threads: int, processes: int | None = None) -> None:
+    """Serve until stopped, by ``processes`` or as many as the settings say, else one for each core."""
+    _allow_many_connections()
+    gc.collect()
+    gc.freeze()  # what is loaded now stays shared between the processes: their collectors leave it alone
+    Site(
+        settings,
+        {
+            "bind": bind,
+            "workers": processes or settings.processes or cores(),
+            "worker_class": SiteWorker,
+            "threads": threads,
+            "timeout": 120,
+            "graceful_timeout": 5,
+            "max_requests": RECYCLED_AFTER,
+            "max_requests_jitter": RECYCLED_AFTER // 5,
+            "accesslog": None,
+            "errorlog": "-",
+            "loglevel": "warning",
+            "control_socket_disable": True,
+        },
+    ).run()
+
+
+def _allow_many_connections() -> None:
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,0 +1,362 @@
+"""A process of the site: gunicorn starts and watches it, waitress reads requests and sends answers.
+
+One thread per process talks to all clients. A request comes to a thread of the pages only when its head and body are
+complete, and an answer waits in a buffer for a slow reader: whoever is slow holds a connection and nothing else.
+
+Three lanes of threads: the pages; the bridges' polls, which are laid aside first (``web.site.polls``); the health page.
+"""
+
+import logging
+import os
+import tempfile
+import time
+from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+from flask import Flask
+from gunicorn.workers.base import Worker
+from waitress import wasyncore
+from waitress.adjustments import Adjustments
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
+from waitress.receiver import FixedStreamReceiver
+from waitress.server import BaseWSGIServer, TcpWSGIServer, UnixWSGIServer
+from waitress.task import ThreadedTaskDispatcher, WSGITask
+from waitress.utilities import Error, RequestEntityTooLarge
+
+from ged import slots
+from ged.capture import bridges
+from ged.capture import orders as scan_orders
+from ged.errors import DiskFull
+from ged.space import SMALL_BYTES, disk_full_of
+from ged.unit import Services
+from web.api.bridge import LONGEST_WAIT_S, ORDER_PATH, WAITED
+from web.site import context, errors
+from web.site.polls import Polls
+from web.site.room import space_of
+
+log = logging.getLogger("ged.web")
+
+HEALTH_PATH = "/sante"
+HEAD_S = 15.0
+"""In which the head of a request has to be here, and the first one after the connection was made."""
+BODY_S = 30.0
+SLOWEST_BYTES_PER_S = 8_000
+"""A body may take this long, and as long as it takes at this speed: 200 MB at 256 kbit/s come through."""
+IDLE_S = 75
+"""Longer than browsers and proxies keep an idle connection: the side that asks must be the one to close it, or a
+request meets a connection that is being closed and is lost."""
+MOST_CONNECTIONS = 2_000
+MOST_OF_ONE_ADDRESS = 100
+POLL_THREADS = 2
+MULTIPART_BYTES = 1_000_000
+"""What the parts of a form add to a file of the greatest size."""
+LARGEST_DISCARDED = 1_000_000_000
+REFUSALS = ("upload.too_large", "disk.low", "disk.full")
+
+
+class Refusal(Error):  # type: ignore[misc]  # waitress ships no types
+    """An answer without the application, in words that were made beforehand."""
+
+    def __init__(self, code: str, words: errors.Plain) -> None:
+        super().__init__(code)
+        self._words = words
+
+    def to_response(self, ident: str | None = None) -> tuple[str, list[tuple[str, str]], bytes]:  # noqa: ARG002
+        """Status, headers, body."""
+        headers = [("Content-Type", self._words.media_type), ("Cache-Control", "no-store")]
+        return (
+            self._words.status,
+            [*headers, ("Content-Security-Policy", "default-src 'none'; style-src 'self'")],
+            self._words.body,
+        )
+
+
+class _Nowhere:
+    """Takes the rest of a refused body: a browser reads the refusal only when it has sent everything."""
+
+    def append(self, data: bytes) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class Parser(HTTPRequestParser):  # type: ignore[misc]
+    """A request as it comes in. What the disk has no room for, or what is too large, is refused and not kept."""
+
+    def received(self, data: bytes) -> int:
+        """Take bytes of the head or the body."""
+        was_head = not self.headers_finished
+        try:
+            consumed = int(super().received(data))
+        except OSError as error:
+            full = disk_full_of(error)
+            if full is None or self.body_rcv is None:
+                raise
+            self._refuse(full.code)
+            return len(data)
+        if isinstance(self.error, RequestEntityTooLarge):
+            self._refuse("upload.too_large")
+        elif was_head and self.content_length > SMALL_BYTES and self.error is None:
+            try:
+                self.adj.space.check(self.content_length)
+            except DiskFull as full:
+                self._refuse(full.code)
+        return consumed
+
+    def _refuse(self, code: str) -> None:
+        kind = "json" if self.path.startswith("/api/") else "html"
+        self.error = Refusal(code, self.adj.words[code, kind])
+        left = getattr(self.body_rcv, "remain", 0)
+        is_worth_waiting = isinstance(self.body_rcv, FixedStreamReceiver) and left <= LARGEST_DISCARDED
+        self.completed = not (is_worth_waiting and left)
+        if not self.completed:
+            self.body_rcv.buf.close()
+            self.body_rcv.buf = _Nowhere()
+
+
+class _Task(WSGITask):  # type: ignore[misc]
+    """A request for the application, which learns here whether it was laid aside."""
+
+    def get_environment(self) -> dict[str, Any]:
+        environ: dict[str, Any] = super().get_environment()
+        if getattr(self.request, "waited", False):
+            environ[WAITED] = True
+        return environ
+
+
+class Channel(HTTPChannel):  # type: ignore[misc]
+    """A connection that knows since when its unfinished request is coming."""
+
+    task_class = _Task
+    parser_class = Parser
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self.begun_s = time.monotonic()
+        self.bytes_come = 0
+        self.is_new = True
+
+    def received(self, data: bytes) -> bool:
+        """Take bytes; the clock starts with the first of each request."""
+        if self.request is None:
+            self.begun_s, self.bytes_come, self.is_new = time.monotonic(), 0, False
+        self.bytes_come += len(data)
+        return bool(super().received(data))
+
+    def is_late(self, now_s: float) -> bool:
+        """Whether what is coming has taken too long."""
+        age_s = now_s - self.begun_s
+        if self.request is None:
+            return self.is_new and age_s > HEAD_S
+        if not self.request.headers_finished:
+            return age_s > HEAD_S
+        return age_s > BODY_S + self.bytes_come / SLOWEST_BYTES_PER_S
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is coming, being answered or being sent."""
+        return self.request is None and not self.requests and not self.total_outbufs_len
+
+
+class _Listener:
+    """What is ours of a listening socket: lanes, limits of time and of connections. Mixed into waitress's servers."""
+
+    channel_class = Channel
+    active_channels: dict[int, Channel]
+    sort: Callable[[Channel], None]
+    most_of_one_address: int | None = None
+
+    def add_task(self, channel: Channel) -> None:
+        """A request is complete."""
+        self.sort(channel)
+
+    def handle_accept(self) -> None:
+        """Take a connection, unless its address has too many."""
+        try:
+            taken = self.accept()  # type: ignore[attr-defined]
+            if taken is None:
+                return  # another process was faster
+            connection, address = taken
+            self.set_socket_options(connection)  # type: ignore[attr-defined]
+        except OSError as error:
+            log.warning("a connection could not be taken: %s", error)
+            return
+        address = self.fix_addr(address)  # type: ignore[attr-defined]
+        if not self._has_room(address[0]):
+            connection.close()
+            return
+        self.channel_class(self, connection, address, self.adj, map=self._map)  # type: ignore[attr-defined]
+
+    def _has_room(self, host: str) -> bool:
+        """Make room for one more connection of an address: its oldest idle one goes first, else the newcomer."""
+        if self.most_of_one_address is None:
+            return True
+        same = [one for one in self.active_channels.values() if one.addr[0] == host and not one.will_close]
+        if len(same) < self.most_of_one_address:
+            return True
+        oldest = min((one for one in same if one.is_idle), key=lambda one: one.last_activity, default=None)
+        if oldest is not None:
+            oldest.will_close = True
+        return oldest is not None
+
+    def maintenance(self, now: float) -> None:
+        """Close what is idle or late; called each second."""
+        super().maintenance(now)  # type: ignore[misc]
+        now_s = time.monotonic()
+        for channel in self.active_channels.values():
+            if channel.is_late(now_s):
+                channel.will_close = True
+
+
+class TcpListener(_Listener, TcpWSGIServer):  # type: ignore[misc]
+    """On an address and port."""
+
+
+class UnixListener(_Listener, UnixWSGIServer):  # type: ignore[misc]
+    """On a socket of the file system."""
+
+
+class _Alarm(wasyncore.file_dispatcher):  # type: ignore[misc]
+    """Ends the wait for clients when a signal comes."""
+
+    def writable(self) -> bool:
+        return False
+
+    def handle_read(self) -> None:
+        self.recv(4096)
+
+
+class SiteWorker(Worker):  # type: ignore[misc]  # gunicorn ships no types
+    """A process of the site under gunicorn's arbiter, which starts another when it ends."""
+
+    wsgi: Flask
+
+    def run(self) -> None:
+        """Serve until told to stop, until so many requests were answered, or until the arbiter is gone."""
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a line for each request that waits
+        services = context.services_of(self.wsgi)
+        _use_own_folder(services)
+        slots.share(Path(services.data_dir) / "run", threads=self.cfg.threads)
+        self._pages, self._answers, self._health = (
+            _lane(self.cfg.threads),
+            _lane(POLL_THREADS),
+            _lane(1),
+        )
+        self._polls: Polls[Channel] = Polls(
+            lambda: _orders(services), lambda waiting: _note(services, waiting), self._end_wait
+        )
+        self._polls.start()
+        connections: dict[int, Any] = {}
+        listeners = [self._listen(sock.sock, connections) for sock in self.sockets]
+        _Alarm(self.PIPE[0], map=connections)
+        while self.alive and self.nr < self.max_requests and self.ppid == os.getppid():
+            self._turn(connections)
+        self._finish(listeners, connections)
+
+    def _listen(self, sock: Any, connections: dict[int, Any]) -> BaseWSGIServer:
+        settings = context.settings_of(self.wsgi)
+        adjustments = Adjustments(
+            ident=None,
+            connection_limit=MOST_CONNECTIONS,
+            cleanup_interval=1,
+            channel_timeout=IDLE_S,
+            max_request_header_size=64_000,
+            max_request_body_size=settings.max_upload_bytes + MULTIPART_BYTES,
+            log_socket_errors=False,
+            # With proxies of ours the application itself takes their word (``ProxyFix``).
+            clear_untrusted_proxy_headers=not settings.proxies,
+        )
+        adjustments.space = space_of(self.wsgi)
+        adjustments.words = errors.plain_words(self.wsgi, REFUSALS)
+        kind = UnixListener if sock.family.name == "AF_UNIX" else TcpListener
+        listener = kind(
+            self.wsgi,
+            connections,
+            True,
+            sock,
+            dispatcher=self._pages,
+            adj=adjustments,
+            sockinfo=(sock.family, sock.type, sock.proto, sock.getsockname()),
+            bind_socket=False,
+        )
+        listener.sort = self._sort
+        if kind is TcpListener and not settings.proxies:
+            listener.most_of_one_address = MOST_OF_ONE_ADDRESS
+        return listener
+
+    def _turn(self, connections: dict[int, Any]) -> None:
+        self.notify()
+        wasyncore.loop(timeout=1.0, use_poll=True, map=connections, count=1)
+
+    def _sort(self, channel: Channel) -> None:
+        """Give a complete request to its lane."""
+        self.nr += 1
+        request = channel.requests[0]
+        if request.error is None and request.path == ORDER_PATH:
+            wait_s = _wait_of(request.query)
+            if not wait_s or not self._polls.take(_bridge_of(request.headers), channel, wait_s=wait_s):
+                self._answers.add_task(channel)
+        elif request.path == HEALTH_PATH or request.path.startswith(HEALTH_PATH + "/"):
+            self._health.add_task(channel)
+        else:
+            self._pages.add_task(channel)
+
+    def _end_wait(self, channel: Channel) -> None:
+        channel.requests[0].waited = True
+        self._answers.add_task(channel)
+
+    def _finish(self, listeners: list[BaseWSGIServer], connections: dict[int, Any]) -> None:
+        """Take no more connections; finish what has begun, within the time that the arbiter gives."""
+        for listener in listeners:
+            listener.accepting = False
+            listener.del_channel()
+        self._polls.stop()
+        until_s = time.monotonic() + self.cfg.graceful_timeout
+        while time.monotonic() < until_s and any(
+            not channel.is_idle for listener in listeners for channel in listener.active_channels.values()
+        ):
+            self._turn(connections)
+        for lane in (self._pages, self._answers, self._health):
+            lane.shutdown(timeout=0)
+
+
+def _lane(threads: int) -> ThreadedTaskDispatcher:
+    lane = ThreadedTaskDispatcher()
+    lane.set_thread_count(threads)
+    return lane
+
+
+def _use_own_folder(services: Services) -> None:
+    """Bodies of uploads wait beside the data, not in a ``/tmp`` that may be memory or another's."""
+    folder = Path(services.data_dir) / "tmp"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    tempfile.tempdir = str(folder)
+
+
+def _orders(services: Services) -> Mapping[str, bool]:
+    with services.reading() as session:
+        return scan_orders.orders_waiting(session)
+
+
+def _note(services: Services, waiting: Collection[str]) -> None:
+    now = datetime.now(UTC)
+    with services.unit_of_work(now) as uow:
+        bridges.seen_waiting(uow, waiting, now=now)
+
+
+def _wait_of(query: str) -> float:
+    try:
+        wait_s = float(parse_qs(query).get("wait_s", ["0"])[0])
+    except ValueError:
+        return 0.0
+    return min(wait_s, LONGEST_WAIT_S) if wait_s > 0 else 0.0
+
+
+def _bridge_of(headers: Mapping[str, str]) -> str:
+    kind, _space, token = headers.get("AUTHORIZATION", "").partition(" ")
+    return bridges.token_digest(token.strip() if kind.lower() == "bearer" else "")

@@ -1,0 +1,229 @@
+"""The worker: does the jobs. Embedded it is one process that looks at the table; on servers RQ calls ``run_job``."""
+
+import fcntl
+import logging
+import os
+import secrets
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from ged import jobs, pipeline, workers
+from ged.config import Settings, load_settings
+from ged.errors import ConfigError
+from ged.ports import JobId, Lane
+from ged.unit import Services
+from web.processes.migrate import require_migrated
+from web.wiring.services import build_services, require_redis, work_for_rq
+
+logger = logging.getLogger(__name__)
+
+POLL_S = 0.2
+PERIODIC_EVERY_S = workers.BEAT_EVERY.total_seconds()
+SWEEP_EVERY_S = 2.0
+SWEEP_LIMIT = 200
+LOST_AFTER = timedelta(seconds=5)
+GRACE_S = 5.0
+"""How long a worker that was told to stop waits for its jobs; then it gives them back."""
+
+
+_START = secrets.token_hex(4)
+"""In a container host name and process id are the same after each start: a lease tells one start from another."""
+
+
+def worker_name() -> str:
+    """Host, process and start: what a job's row says of who has it."""
+    return f"{socket.gethostname()[:40]}:{os.getpid()}:{_START}"
+
+
+def env_file() -> Path | None:
+    """The environment file named by ``GED_ENV_FILE``."""
+    name = os.environ.get("GED_ENV_FILE")
+    return Path(name) if name else None
+
+
+@cache
+def _services() -> Services:
+    # RQ forks a child per job: each builds its own connections, once.
+    return build_services(load_settings(env_file()), writes_index=True)
+
+
+def run_job(job_id: int) -> None:
+    """What RQ runs, in a child of the worker."""
+    # RQ's worker, told to stop, would wait for its child, and a report of 300 pages takes an hour.
+    signal.signal(signal.SIGRTMIN, lambda *_: threading.Thread(target=_give_back, daemon=True).start())
+    pipeline.run_job(_services(), JobId(job_id), worker=worker_name(), overdue=lambda: os._exit(1))
+
+
+def _give_back() -> None:
+    logger.warning("worker.told_to_stop grace_s=%s", GRACE_S)
+    time.sleep(GRACE_S)  # a job that ends meanwhile ends this process
+    now = datetime.now(UTC)
+    with _services().unit_of_work(now) as uow:
+        given_back = jobs.put_back(uow.session, worker_name(), now=now)
+    logger.warning("worker.gave_back jobs=%s", given_back)
+    logging.shutdown()
+    os._exit(0)
+
+
+@contextmanager
+def only_worker(data_dir: Path) -> Iterator[None]:
+    """Hold the place of the one embedded worker.
+
+    Raises:
+        ConfigError: ``worker.second``.
+    """
+    with (data_dir / "worker.lock").open("w") as place:
+        try:
+            fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ConfigError(
+                "worker.second",
+                "one worker runs already on this data folder; several workers need GED_DATABASE_URL, GED_REDIS_URL "
+                "and GED_ELASTICSEARCH_URL",
+                setting="GED_REDIS_URL",
+            ) from None
+        yield
+
+
+def run_embedded(settings: Settings, stop: threading.Event) -> bool:
+    """Work until ``stop``, in a thread for each lane.
+
+    Answers False when a job was still running after the grace: it is given back, and the process must end now.
+
+    Raises:
+        ConfigError: ``worker.second``.
+    """
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    with only_worker(settings.data_dir):
+        services = build_services(settings, writes_index=True)
+        now = datetime.now(UTC)
+        with services.unit_of_work(now) as uow:
+            # The place is ours: whoever held these leases is dead.
+            jobs.release(uow.session, "", now=now)
+        lanes = [
+            threading.Thread(target=_lane, args=(services, lane, stop), name=lane.value, daemon=True) for lane in Lane
+        ]
+        for lane in lanes:
+            lane.start()
+        _periodically(services, stop)
+        return _ended(services, lanes)
+
+
+def _ended(services: Services, lanes: list[threading.Thread]) -> bool:
+    until = time.monotonic() + GRACE_S
+    for lane in lanes:
+        lane.join(max(0.0, until - time.monotonic()))
+    now = datetime.now(UTC)
+    with services.unit_of_work(now) as uow:
+        workers.leave(uow.session, worker_name())
+    if not any(lane.is_alive() for lane in lanes):
+        return True
+    with services.unit_of_work(now) as uow:
+        given_back = jobs.put_back(uow.session, worker_name(), now=now)
+    logger.warning("worker.gave_back jobs=%s", given_back)
+    return False
+
+
+def _lane(services: Services, lane: Lane, stop: threading.Event) -> None:
+    name = worker_name()
+    while not stop.is_set():
+        try:
+            with services.reading() as session:
+                waiting = _due(session, lane)
+            for job_id in waiting:
+                if stop.is_set():
+                    return
+                pipeline.run_job(services, job_id, worker=name)
+        except Exception:
+            # The database may be away for a while; the lane must outlive it.
+            logger.exception("worker.lane_failed")
+            waiting = []
+            stop.wait(5)
+        if not waiting:
+            stop.wait(POLL_S)
+
+
+def _due(session: Session, lane: Lane) -> list[JobId]:
+    """What a lane does next; that of an archive takes one job, and none while anything of today waits."""
+    now = datetime.now(UTC)
+    kinds = pipeline.kinds_of(lane)
+    if lane is not Lane.BACKLOG:
+        return jobs.due(session, now=now, kinds=kinds, limit=20)
+    if jobs.due(session, now=now, kinds=pipeline.KINDS.keys() - kinds, limit=1):
+        return []
+    return jobs.due(session, now=now, kinds=kinds, limit=1)
+
+
+def _periodically(services: Services, stop: threading.Event) -> None:
+    while not stop.is_set():
+        try:
+            _beat(services, tuple(Lane))
+            pipeline.schedule_periodic(services, now=datetime.now(UTC))
+        except Exception:
+            logger.exception("worker.periodic_failed")
+        stop.wait(PERIODIC_EVERY_S)
+
+
+def _beat(services: Services, lanes: Sequence[Lane]) -> None:
+    now = datetime.now(UTC)
+    with services.unit_of_work(now) as uow:
+        workers.beat(uow.session, worker_name(), host=socket.gethostname(), lanes=lanes, now=now)
+
+
+def run_servers(settings: Settings, stop: threading.Event) -> None:
+    """Work for RQ until it is told to stop; a thread submits again what a crash lost between commit and queue.
+
+    Raises:
+        ConfigError: ``worker.redis_unreachable`` at the start. A Redis that goes away later is waited for.
+    """
+    between_sweeps = threading.Lock()
+    services = build_services(settings)
+    require_redis(settings)
+    require_migrated(settings)
+    sweeper = threading.Thread(target=_resubmit, args=(services, stop, between_sweeps), name="sweep", daemon=True)
+    sweeper.start()
+    # A name of each start of RQ's only: it refuses one that it remembers.
+    work_for_rq(
+        settings, name=lambda: f"ged-{worker_name()}-{secrets.token_hex(4)}", stop=stop, between_sweeps=between_sweeps
+    )
+    stop.set()
+    sweeper.join(GRACE_S)
+    with services.unit_of_work(datetime.now(UTC)) as uow:
+        workers.leave(uow.session, worker_name())
+
+
+def _resubmit(services: Services, stop: threading.Event, between_sweeps: threading.Lock) -> None:
+    periodic_at = time.monotonic()
+    while not stop.wait(SWEEP_EVERY_S):
+        try:
+            with between_sweeps:
+                sweep_lost(services, now=datetime.now(UTC))
+                if time.monotonic() >= periodic_at:
+                    _beat(services, tuple(Lane))
+                    pipeline.schedule_periodic(services, now=datetime.now(UTC))
+                    periodic_at = time.monotonic() + PERIODIC_EVERY_S
+        except Exception:
+            logger.exception("worker.sweep_failed")
+
+
+def sweep_lost(services: Services, *, now: datetime) -> int:
+    """Submit again the jobs that could run and of which no message waits: their message was lost, or their worker."""
+    waiting = services.queue.waiting()
+    submitted = 0
+    for lane in Lane:
+        kinds = pipeline.kinds_of(lane)
+        with services.reading() as session:
+            due = jobs.due(session, now=now - LOST_AFTER, kinds=kinds, limit=len(waiting) + SWEEP_LIMIT)
+        for job_id in [job_id for job_id in due if job_id not in waiting][:SWEEP_LIMIT]:
+            services.queue.submit(job_id, lane=lane)
+            submitted += 1
+    return submitted

@@ -1,0 +1,288 @@
+"""Who asks: the session named by the cookie, checked at each request, and what a person must prove before an act.
+
+The cookie is signed and holds a random text; the session itself is a row (``ged.org.sessions``). It ends after 12
+hours, after two idle hours, at sign-out, when its owner or an administrator ends it, when the account is closed or
+when the password changes. Where a full disk takes no row, an administrator gets in without one (``open_unrecorded``). A second cookie tells a device that an account was opened from before (``ged.org.accounts``).
+"""
+
+import logging
+import secrets
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, g, redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session
+
+from ged.codes import derive_secret
+from ged.errors import DiskFull, Forbidden, NotFound
+from ged.org import accounts, sessions
+from ged.org.actors import load_actor
+from ged.org.models import Person
+from ged.org.sessions import LONGEST_SESSION
+from ged.ports import PersonId
+from ged.unit import Role
+from web.site import context
+from web.site.paths import safe_path
+
+_log = logging.getLogger(__name__)
+
+PROOF_LASTS = timedelta(minutes=15)
+DEVICE_KEPT = timedelta(days=180)
+ACCOUNTS_OF_A_DEVICE = 8
+"""The PC of an office has several people; the one that was away longest is forgotten."""
+OPEN_WHILE_PASSWORD_IS_GIVEN = frozenset(
+    {"static", "session.password_form", "session.change_password", "session.sign_out", "health.show"}
+)
+
+
+UNRECORDED = "unrecorded"
+UNRECORDED_LASTS = timedelta(minutes=15)
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+OPEN_WHILE_UNRECORDED = frozenset({"session.sign_in", "session.sign_out"})
+
+
+class ProofNeeded(Forbidden):
+    """The person has to prove once more who they are; the page that asks brings them back."""
+
+
+def install(app: Flask, *, secure: bool) -> None:
+    """Set the cookies' rules and find the actor before each request."""
+    app.config.update(
+        SESSION_COOKIE_NAME="__Host-ged" if secure else "ged",
+        SESSION_COOKIE_SECURE=secure,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        PERMANENT_SESSION_LIFETIME=LONGEST_SESSION,
+        SESSION_REFRESH_EACH_REQUEST=False,
+    )
+    app.before_request(_find_actor)
+    app.before_request(_ask_for_an_own_password)
+    app.before_request(_refuse_writing)
+    app.after_request(_write_device)
+    app.register_error_handler(ProofNeeded, _ask_for_proof)
+
+
+# --- the session ---
+
+
+def open_session(person_id: PersonId) -> None:
+    """Start a new session; nothing of an earlier one survives.
+
+    Raises:
+        NotRecorded: the database's disk is full.
+    """
+    device = request.headers.get("User-Agent", "")
+    services = context.services()
+    try:
+        with services.unit_of_work(context.now()) as uow:
+            if "sid" in session:
+                earlier = sessions.find(uow.session, session["sid"], now=uow.now)
+                if earlier is not None:
+                    uow.session.delete(earlier[0])
+            token = sessions.open_session(uow, person_id, address=request.remote_addr or "", device=device)
+    except DBAPIError as error:
+        if not accounts.is_full(error):
+            raise
+        raise accounts.NotRecorded(person_id) from error
+    session.clear()
+    session.permanent = True
+    session["sid"] = token
+    g.is_unrecorded = False  # signed in again, with room
+    with services.reading() as db:
+        _load(db, token)
+
+
+def open_unrecorded(refused: accounts.NotRecorded) -> None:
+    """Let an administrator in to whom a full disk gives no row: to read what is wrong, for a few minutes.
+
+    The cookie says who, until when, and the epoch that a new password ends. Nothing but signing in and out is taken
+    from it, and it never becomes a session like any other: nothing can be written that would end a copy of the cookie.
+    With room again the administrator signs in again.
+
+    Raises:
+        NotRecorded: the person is no administrator.
+    """
+    with context.services().reading() as db:
+        person = db.get_one(Person, int(refused.person_id))
+        told = {"person": person.id, "epoch": person.session_epoch, "until": _stamp(context.now() + UNRECORDED_LASTS)}
+        is_let_in = _load_unrecorded(db, told)
+    if not is_let_in:
+        raise refused
+    _log.warning("session.opened_unrecorded person=%s address=%s", told["person"], request.remote_addr)
+    session.clear()
+    session.permanent = True
+    session[UNRECORDED] = told
+
+
+def _load_unrecorded(db: Session, told: Mapping[str, Any]) -> bool:
+    person = db.get(Person, int(told["person"]))
+    if person is None or not person.is_active or person.session_epoch != told["epoch"] or person.must_change_password:
+        return False
+    if _stamp(context.now()) >= told["until"]:
+        return False
+    actor = load_actor(db, PersonId(person.id), on=context.today())
+    if not actor.has(Role.ADMINISTRATOR):
+        return False
+    g.actor, g.is_unrecorded, g.session_id = actor, True, 0
+    g.session_proved_at = context.now() - 2 * PROOF_LASTS
+    g.password_is_given = False
+    return True
+
+
+def _stamp(moment: datetime) -> int:
+    return int(moment.timestamp())
+
+
+def _refuse_writing() -> None:
+    if g.get("is_unrecorded") and request.method not in READING and request.endpoint not in OPEN_WHILE_UNRECORDED:
+        raise DiskFull("disk.full", "free space on the database's disk, then send again", retryable=True)
+
+
+def close_session() -> None:
+    """End the session that this request came with."""
+    if "session_id" in g and not g.get("is_unrecorded"):
+        with context.services().unit_of_work(context.now()) as uow:
+            sessions.end_this(uow, g.session_id, actor=context.actor())
+    session.clear()
+    g.pop("actor", None)
+
+
+def session_id() -> int:
+    """The row of the session that this request came with."""
+    return int(g.session_id)
+
+
+def _find_actor() -> None:
+    # A static file needs nobody, and must not carry a cookie.
+    if request.endpoint == "static" or not {"sid", UNRECORDED} & session.keys():
+        return
+    if UNRECORDED in session:
+        _find_unrecorded()
+        return
+    with context.services().reading() as db:
+        found = _load(db, str(session["sid"]))
+    if not found:
+        g.session_ended = True
+        session.clear()
+    elif context.now() - g.session_seen_at > sessions.SEEN_EVERY:
+        _touch()
+
+
+def _find_unrecorded() -> None:
+    with context.services().reading() as db:
+        found = _load_unrecorded(db, session[UNRECORDED])
+    if not found:
+        g.session_ended = True
+        session.clear()
+
+
+def _touch() -> None:
+    try:
+        with context.services().unit_of_work(context.now()) as uow:
+            sessions.touch(uow, g.session_id)
+    except OperationalError:
+        # A full disk or a busy database: reading goes on, and the session may end a little early.
+        _log.warning("session.not_touched", exc_info=True)
+
+
+def _load(db: Session, token: str) -> bool:
+    # The person is held here, so that the actor is made of the same row.
+    found = sessions.find(db, token, now=context.now())
+    if found is None:
+        return False
+    row, person = found
+    try:
+        g.actor = load_actor(db, PersonId(person.id), on=context.today())
+    except NotFound:
+        return False
+    g.session_id, g.session_seen_at, g.session_proved_at = row.id, row.seen_at, row.proved_at
+    g.password_is_given = person.must_change_password
+    return True
+
+
+# --- what must be proved ---
+
+
+def _ask_for_an_own_password() -> ResponseReturnValue | None:
+    if not g.get("password_is_given") or request.endpoint in OPEN_WHILE_PASSWORD_IS_GIVEN:
+        return None
+    target = url_for("session.password_form")
+    return ("", 204, {"HX-Redirect": target}) if "HX-Request" in request.headers else redirect(target, 303)
+
+
+def require_recent_proof() -> None:
+    """Stand before what a thief of an open session would do first. Today the proof is the password; a second factor
+    would be asked for on the page that ``ProofNeeded`` leads to, and told by ``sessions.prove``.
+
+    Raises:
+        ProofNeeded: ``proof.needed``: the last proof is older than ``PROOF_LASTS``.
+    """
+    if context.now() - g.session_proved_at > PROOF_LASTS:
+        raise ProofNeeded("proof.needed", "type the password, then repeat the act")
+
+
+def note_proof() -> None:
+    """The person of this session just proved who they are."""
+    with context.services().unit_of_work(context.now()) as uow:
+        sessions.prove(uow, g.session_id)
+
+
+def _ask_for_proof(error: ProofNeeded) -> ResponseReturnValue:  # noqa: ARG001  # Flask hands it over
+    came_from = urlsplit(request.referrer or "").path
+    return redirect(url_for("session.proof_form", next=safe_path(came_from)), 303)
+
+
+# --- known devices ---
+
+
+def caller(account: str) -> accounts.Caller:
+    """Where this sign-in comes from; a device is known for the accounts that were opened from it."""
+    name, known = _device()
+    return accounts.Caller(request.remote_addr or "", name if account.strip().lower() in known else "")
+
+
+def remember_device(account: str) -> None:
+    """This browser opened the account: foreign errors keep its owner out no more."""
+    name, known = _device()
+    kept = [account, *(one for one in known if one != account)][:ACCOUNTS_OF_A_DEVICE]
+    g.device_cookie = _signer().dumps([name or secrets.token_urlsafe(16), kept])
+
+
+def _signer() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(derive_secret(context.settings().secret.get_secret_value(), "device-cookie"))
+
+
+def _device_cookie() -> str:
+    return "__Host-ged_device" if _is_secure() else "ged_device"
+
+
+def _is_secure() -> bool:
+    return context.settings().public_url.startswith("https://")
+
+
+def _device() -> tuple[str, list[str]]:
+    try:
+        name, known = _signer().loads(
+            request.cookies.get(_device_cookie(), ""), max_age=int(DEVICE_KEPT.total_seconds())
+        )
+    except BadSignature:
+        return "", []
+    return str(name), [str(one) for one in known]
+
+
+def _write_device(response: Response) -> Response:
+    if "device_cookie" in g:
+        response.set_cookie(
+            _device_cookie(),
+            g.device_cookie,
+            max_age=DEVICE_KEPT,
+            secure=_is_secure(),
+            httponly=True,
+            samesite="Strict",
+        )
+    return response

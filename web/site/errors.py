@@ -1,0 +1,315 @@
+"""From an error to what a person reads: one table of codes, one page, one JSON form.
+
+To add an error: raise a ``GedError`` subclass with a new dotted code, and give the code its French here, in the block
+of its first word: what happened, then what to do. ``%(name)s`` takes a value of ``params``. A test finds codes that
+are missing.
+"""
+
+import json
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from flask import Flask, flash, g, jsonify, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+from werkzeug.http import HTTP_STATUS_CODES
+
+from ged.db import fault_of
+from ged.errors import (
+    DiskFull,
+    EngineFailed,
+    Forbidden,
+    GedError,
+    GivenUp,
+    Invalid,
+    InvalidTransition,
+    Malformed,
+    NotFound,
+    NumberTaken,
+    Overtaken,
+    StaleVersion,
+)
+from ged.org import refusals
+from ged.space import disk_full_of
+from ged.unit import SYSTEM, busy
+from web.site import access_log, context, i18n
+from web.site.paths import safe_path
+from web.words.error_table import MESSAGES
+
+log = logging.getLogger("ged.web")
+
+STATUS_FULL = 507
+STATUS: tuple[tuple[type[GedError], int], ...] = (
+    (NotFound, 404),
+    (Forbidden, 403),
+    (InvalidTransition, 409),
+    (GivenUp, 503),
+    (StaleVersion, 409),
+    (NumberTaken, 409),
+    (Malformed, 400),
+    (Invalid, 422),
+    (DiskFull, STATUS_FULL),
+    (EngineFailed, 503),
+)
+RETRY_AFTER_S = 10
+"""After a 503 that passes by itself."""
+
+
+@dataclass(frozen=True)
+class ErrorView:
+    """An error as people read it. ``field`` is the form field to correct, or an empty string."""
+
+    code: str
+    message: str
+    remedy: str
+    status: int
+    field: str = ""
+    choices: tuple[tuple[int, str], ...] = ()
+    """(id, words) pairs of which the person chooses one, where what was typed names several things."""
+
+
+class FormRefused(Invalid):
+    """Several fields of one form are wrong; see ``web.site.forms``."""
+
+    def __init__(self, errors: tuple[Invalid, ...]) -> None:
+        super().__init__(errors[0].code, errors[0].remedy, **errors[0].params)
+        self.errors = errors
+
+
+class _Params(dict[str, object]):
+    def __missing__(self, key: str) -> str:
+        return "…"
+
+
+def status_of(error: GedError) -> int:
+    """The HTTP status of an error."""
+    return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
+
+
+def view_of(error: GedError) -> ErrorView:
+    """The French of an error; an unknown code is shown as such."""
+    field = str(error.params.get("field") or "")
+    message = MESSAGES.get(error.code)
+    if message is None:
+        log.error("no message for the code %s", error.code)
+        what = gettext("L'opération n'a pas abouti (code %(code)s).", code=error.code)
+        remedy = gettext("Réessayez ; si l'erreur revient, donnez ce code à l'administrateur.")
+        return ErrorView(error.code, what, remedy, status_of(error), field)
+    params = _Params({key: _plain(value) for key, value in error.params.items()})
+    choices = error.params.get("choices")
+    return ErrorView(
+        error.code,
+        str(message.what) % params,
+        str(message.remedy) % params,
+        status_of(error),
+        field,
+        choices if isinstance(choices, tuple) else (),
+    )
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, date):
+        return i18n.date_and_time(value) if isinstance(value, datetime) else i18n.short_date(value)
+    return "" if value is None else value
+
+
+def views_of(error: GedError) -> tuple[ErrorView, ...]:
+    """All the errors of a refused form, or the one error."""
+    return tuple(view_of(one) for one in error.errors) if isinstance(error, FormRefused) else (view_of(error),)
+
+
+def install(app: Flask) -> None:
+    """Answer every failure with a page inside the layout, or with JSON under ``/api/``."""
+    app.register_error_handler(GedError, _on_ged_error)
+    app.register_error_handler(Overtaken, _on_overtaken)
+    app.register_error_handler(CSRFError, _on_csrf_error)
+    app.register_error_handler(HTTPException, _on_http_error)
+    app.register_error_handler(Exception, _on_crash)
+
+
+_PRIVATE = frozenset(
+    {
+        "assignment.unknown", "attachment.unknown", "dispatch.unknown", "envelope.unknown", "mail.unknown",
+        "number.unknown", "paper.unknown", "register.unknown", "scan.unknown", "separator.unknown", "slip.unknown",
+    }
+)  # fmt: skip
+"""Told in these words whether there is nothing of that number or it may not be seen: both write alike, so that neither
+the journal's growth nor the time of the answer tells the two apart."""
+
+
+def _on_ged_error(error: GedError) -> ResponseReturnValue:
+    if error.code == "session.required":
+        return _ask_to_sign_in(error.code)
+    if isinstance(error, Forbidden) or error.params.get("refused") or error.code in _PRIVATE:
+        try:
+            _record_refusal(error)
+        except Exception as fault:  # noqa: BLE001  # answered as what it is, a database that is away above all
+            return _on_crash(fault)
+    view = view_of(error)
+    if view.status >= 500:
+        log.error("%s %s: %s", request.method, request.endpoint, error)
+    answer = make_response(_answer(view))
+    if isinstance(error, GivenUp):
+        answer.headers["Retry-After"] = "1"
+    return answer
+
+
+def _on_overtaken(_error: Overtaken) -> ResponseReturnValue:
+    """A unit of work beside the view's own (before it, or the journal of a refusal) was given up."""
+    return _on_ged_error(busy())
+
+
+def _record_refusal(error: GedError) -> None:
+    """A refusal is part of the journal; in a unit of work of its own, for the act's was rolled back."""
+    subject_id = error.params.get("id")
+    actor = context.actor_or_none() or SYSTEM
+    # Through no post of the actor was it allowed: the first one stands, an own one where there is any.
+    post = next(iter(actor.posts), None)
+    with context.services().unit_of_work(context.now()) as uow:
+        counted = refusals.count(uow.session, f"person:{actor.person_id}", now=uow.now)
+        if not refusals.is_told(counted):
+            return
+        uow.record(
+            "access.refused",
+            error.code.partition(".")[0],
+            subject_id if isinstance(subject_id, int) else None,
+            actor=actor,
+            post=post,
+            code=error.code,
+            endpoint=request.endpoint or "",
+            within_the_hour=counted,
+        )
+
+
+def _ask_to_sign_in(error_code: str) -> ResponseReturnValue:
+    if _wants_json():
+        return _json(ErrorView(error_code, *_words(error_code), 401))
+    if "HX-Request" in request.headers:
+        # htmx follows a redirection inside its target: the whole page has to go to the sign-in.
+        return "", 401, {"HX-Redirect": url_for("session.sign_in_form")}
+    if request.method in ("GET", "HEAD"):
+        ended = "1" if g.get("session_ended") else None
+        return redirect(url_for("session.sign_in_form", next=request.full_path.removesuffix("?"), fin=ended), 303)
+    return _answer(ErrorView(error_code, *_words(error_code), 401))
+
+
+def _words(code: str) -> tuple[str, str]:
+    message = MESSAGES[code]
+    return str(message.what), str(message.remedy)
+
+
+def _on_csrf_error(error: CSRFError) -> ResponseReturnValue:
+    log.warning("csrf: %s at %s", error.description, request.endpoint)
+    if request.endpoint == "session.sign_in":
+        flash(gettext("La page est restée ouverte longtemps : connectez-vous maintenant."), "info")
+        return redirect(url_for("session.sign_in_form", next=safe_path(request.form.get("next"))), 303)
+    if context.actor_or_none() is None:
+        # The token went with the session: what is missing is the session.
+        return _ask_to_sign_in("session.required")
+    return _answer(ErrorView("form.expired", *_words("form.expired"), 400))
+
+
+def _on_http_error(error: HTTPException) -> ResponseReturnValue:
+    status = error.code or 500
+    if status < 400:
+        return error
+    code = {404: "page.unknown", 405: "page.method", 413: "upload.too_large"}.get(status, "page.refused")
+    return _answer(ErrorView(code, *_words(code), status))
+
+
+def _on_crash(error: Exception) -> ResponseReturnValue:
+    known = disk_full_of(error) if isinstance(error, OSError) else fault_of(error)
+    if known is not None:
+        log.error("%s %s: %s (%s)", request.method, request.endpoint, known, type(error).__name__)
+        return _answer(view_of(known))
+    reference = access_log.request_id()
+    log.error("crash %s at %s %s", reference, request.method, request.endpoint, exc_info=error)
+    what = gettext("Une erreur inattendue s'est produite (référence %(reference)s).", reference=reference)
+    return _answer(ErrorView("page.crash", what, _words("page.crash")[1], 500))
+
+
+def answer_code(code: str, status: int) -> ResponseReturnValue:
+    """The page, or the JSON, of a code that no operation raised."""
+    return _answer(ErrorView(code, *_words(code), status))
+
+
+def _wants_json() -> bool:
+    return request.path.startswith("/api/")
+
+
+def _json(view: ErrorView) -> ResponseReturnValue:
+    body: Mapping[str, object] = {"code": view.code, "message": view.message, "remedy": view.remedy}
+    return jsonify(error={**body, "field": view.field} if view.field else body), view.status
+
+
+def _answer(view: ErrorView) -> ResponseReturnValue:
+    response = make_response(_json(view) if _wants_json() else (_page(view), view.status))
+    if view.status == 503:
+        response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    if _asks_again(view):
+        response.headers["Refresh"] = str(RETRY_AFTER_S)
+    return response
+
+
+def _asks_again(view: ErrorView) -> bool:
+    """Whether the page loads itself again: of a question that nothing but time stands against."""
+    return view.code == "work.busy" and request.method == "GET" and not _wants_json()
+
+
+@dataclass(frozen=True)
+class Plain:
+    """An answer made beforehand, for when the application is not asked."""
+
+    status: str
+    media_type: str
+    body: bytes
+
+
+def plain_words(app: Flask, codes: Iterable[str]) -> dict[tuple[str, str], Plain]:
+    """The answers of these codes, as ``html`` and as ``json``."""
+    made: dict[tuple[str, str], Plain] = {}
+    with app.test_request_context("/"):
+        context.open_request()
+        for code in codes:
+            status = 413 if code == "upload.too_large" else STATUS_FULL
+            view = ErrorView(code, *_words(code), status)
+            line = f"{status} {HTTP_STATUS_CODES[status]}"
+            page = render_template("errors/bare.html", failure=view, title=_TITLES[status])
+            made[code, "html"] = Plain(line, "text/html; charset=utf-8", page.encode())
+            body = json.dumps({"error": {"code": code, "message": view.message, "remedy": view.remedy}})
+            made[code, "json"] = Plain(line, "application/json", body.encode())
+    return made
+
+
+def _page(view: ErrorView) -> str:
+    title = _TITLES.get(view.status, _REFUSED)
+    if view.code in _WITHOUT_DATABASE:
+        g.navigation = []  # its counters cannot be asked for now
+    try:
+        return render_template("errors/error.html", failure=view, title=title)
+    except Exception as error:
+        if fault_of(error) is None:
+            raise
+        return render_template("errors/bare.html", failure=view, title=title)
+
+
+_WITHOUT_DATABASE = frozenset({"database.away", "database.busy"})
+
+
+_REFUSED = _l("Opération refusée")
+_TITLES = {
+    401: _l("Votre session a pris fin"),
+    403: _l("Accès refusé"),
+    404: _l("Introuvable"),
+    409: _l("La situation a changé"),
+    413: _l("Fichier trop lourd"),
+    422: _l("Opération refusée"),
+    500: _l("Erreur inattendue"),
+    503: _l("Service momentanément indisponible"),
+    507: _l("Plus de place sur le serveur"),
+}

@@ -1,0 +1,143 @@
+"""Reading a form: every field is checked, all errors are told at once, and what was typed is never lost.
+
+fields = FormReader(request.form)
+subject = fields.text("subject", required=True, maximum=500)
+written_on = fields.day("written_on")
+fields.check()                    # raises FormRefused with every error found
+"""
+
+import re
+from datetime import date, datetime, time
+from enum import Enum
+from typing import TypeVar
+
+from werkzeug.datastructures import MultiDict
+
+from ged.errors import Invalid
+from web.site.errors import FormRefused
+from web.site.numbers import id_of
+
+Choice = TypeVar("Choice", bound=Enum)
+_DAY_FORMATS = ("%Y-%m-%d", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d %m %Y")
+_DAY_DIGITS = "%d%m%Y"
+_WHOLE = re.compile(r"-?[0-9]+")
+_AMOUNT = re.compile(r"[0-9]+|[0-9]{1,3}(?P<gap>[.,])[0-9]{3}(?:(?P=gap)[0-9]{3})*")
+_CLOCK = re.compile(
+    r"(?P<hour>\d{1,2}(?=\s*[h:])|\d{2}(?=\d{2}$))\s*[h:]?\s*(?P<minute>\d{2})?(:\d{2})?", re.ASCII | re.IGNORECASE
+)
+_FIRST_YEAR = 1600
+
+
+class FormReader:
+    """Typed values of a form's fields. After an error a method answers its empty value: call ``check`` before acting."""
+
+    def __init__(self, form: MultiDict[str, str]) -> None:
+        self._form = form
+        self._errors: list[Invalid] = []
+
+    def check(self) -> None:
+        """Stop when any field was wrong.
+
+        Raises:
+            FormRefused: bearing all errors found.
+        """
+        if self._errors:
+            raise FormRefused(tuple(self._errors))
+
+    def refuse(self, error: Invalid) -> None:
+        """Add an error that the view itself found."""
+        self._errors.append(error)
+
+    def _raw(self, name: str, required: bool) -> str:
+        value = self._form.get(name, "").replace("\r\n", "\n").strip()
+        if required and not value:
+            self._errors.append(Invalid("form.required", "fill it in", field=name))
+        return value
+
+    def text(self, name: str, *, required: bool = False, maximum: int = 500) -> str:
+        """A text without outer spaces; control characters other than tab and newline are dropped."""
+        value = "".join(c for c in self._raw(name, required) if c.isprintable() or c in "\n\t")
+        if len(value) > maximum:
+            self._errors.append(Invalid("form.too_long", "shorten it", field=name, maximum=maximum))
+        return value
+
+    def secret(self, name: str, *, required: bool = True) -> str:
+        """A password exactly as typed."""
+        value = self._form.get(name, "")
+        if required and not value:
+            self._errors.append(Invalid("form.required", "fill it in", field=name))
+        return value
+
+    def integer(self, name: str, *, required: bool = False, minimum: int = 0, maximum: int = 2**31 - 1) -> int | None:
+        """A whole number within bounds."""
+        value = self._raw(name, required)
+        if not value:
+            return None
+        if not _WHOLE.fullmatch(value):
+            self._errors.append(Invalid("form.not_a_number", "write digits", field=name))
+            return None
+        # Cut before it is read: more digits than this are out of every range, and Python refuses thousands of them.
+        number = int(value[:20])
+        if not minimum <= number <= maximum:
+            self._errors.append(
+                Invalid("form.out_of_range", "correct it", field=name, minimum=minimum, maximum=maximum)
+            )
+            return None
+        return number
+
+    def amount(self, name: str, *, maximum: int = 10**14) -> int | None:
+        """An amount of money without cents, as people write it (5000000, 5 000 000, 5.000.000 F CFA)."""
+        value = "".join(self._raw(name, required=False).split()).casefold().removesuffix("fcfa").removesuffix("f")
+        digits = value.replace(".", "").replace(",", "")
+        if not value:
+            return None
+        if not _AMOUNT.fullmatch(value) or int(digits[:16]) > maximum:
+            self._errors.append(Invalid("form.not_an_amount", "write digits", field=name))
+            return None
+        return int(digits)
+
+    def integers(self, name: str) -> tuple[int, ...]:
+        """The whole numbers of a list of boxes, as ticked."""
+        found = [id_of(value) for value in self._form.getlist(name)]
+        if None in found:
+            self._errors.append(Invalid("form.unknown_choice", "choose from the list", field=name))
+            return ()
+        return tuple(number for number in found if number is not None)
+
+    def day(self, name: str, *, required: bool = False) -> date | None:
+        """A date, as a browser's date field sends it or as people write it (24/11/2026, 24112026)."""
+        value = self._raw(name, required)
+        # strptime takes digits as it can: 2411202 would be a day of the year 1202.
+        formats = (_DAY_DIGITS,) if value.isdigit() and len(value) == 8 else _DAY_FORMATS
+        for form in formats if value else ():
+            try:
+                day = datetime.strptime(value, form).date()  # noqa: DTZ007  a day has no zone
+            except ValueError:
+                continue
+            if day.year >= _FIRST_YEAR:
+                return day
+        if value:
+            self._errors.append(Invalid("form.not_a_date", "write day/month/year", field=name))
+        return None
+
+    def clock(self, name: str, *, required: bool = False) -> time | None:
+        """An hour and minutes of local time, as people write them (14:05, 14h05, 9 h, 1405)."""
+        value = self._raw(name, required)
+        found = _CLOCK.fullmatch(value)
+        if found is not None and int(found["hour"]) < 24 and int(found["minute"] or 0) < 60:
+            return time(int(found["hour"]), int(found["minute"] or 0))
+        if value:
+            self._errors.append(Invalid("form.not_a_time", "write hours:minutes", field=name))
+        return None
+
+    def choice(self, name: str, kind: type[Choice], *, required: bool = False) -> Choice | None:
+        """A member of an enumeration, sent by its value."""
+        value = self._raw(name, required)
+        found = next((member for member in kind if str(member.value) == value), None)
+        if value and found is None:
+            self._errors.append(Invalid("form.unknown_choice", "choose from the list", field=name))
+        return found
+
+    def ticked(self, name: str) -> bool:
+        """Whether a box is ticked."""
+        return bool(self._form.get(name))

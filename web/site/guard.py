@@ -1,0 +1,338 @@
+"""The one access list: every endpoint of the site and the API, and who may call it.
+
+An endpoint that is not here keeps the application from starting. What a person may do with *one letter* is not
+decided here but by ``ged.access`` and the operations; this list only says who may knock at which door.
+
+To add a view: add its endpoint (``blueprint.function``) to ``ACCESS``, in the block of its feature.
+"""
+
+from collections.abc import Mapping
+from enum import Enum
+
+from flask import Flask, request
+
+from ged.errors import Forbidden
+from ged.unit import Role
+from web.site import context
+
+
+class Access(Enum):
+    """Doors that no role opens."""
+
+    PUBLIC = "public"
+    """Anybody, signed in or not."""
+    SIGNED_IN = "signed_in"
+    """Anybody with an account."""
+    BRIDGE = "bridge"
+    """A scanner bridge with its bearer token; no session, no CSRF token. The view checks the token."""
+    PUBLISHED = "published"
+    """Anybody, or anybody's program: what is told to everybody; no session, no CSRF token, nothing is changed."""
+
+
+Rule = Access | frozenset[Role]
+
+PUBLIC, SIGNED_IN, BRIDGE, PUBLISHED = Access.PUBLIC, Access.SIGNED_IN, Access.BRIDGE, Access.PUBLISHED
+
+
+def roles(*allowed: Role) -> frozenset[Role]:
+    """A rule: any of these roles on any post held or acted for."""
+    return frozenset(allowed)
+
+
+ACCESS: Mapping[str, Rule] = {
+    # --- the shell ---
+    "static": PUBLIC,
+    "session.home": SIGNED_IN,
+    "session.sign_in_form": PUBLIC,
+    "session.sign_in": PUBLIC,
+    "session.sign_out": PUBLIC,
+    "session.password_form": SIGNED_IN,
+    "session.proof_form": SIGNED_IN,
+    "session.prove": SIGNED_IN,
+    "session.own_sessions": SIGNED_IN,
+    "session.end_own": SIGNED_IN,
+    "session.end_others": SIGNED_IN,
+    "session.all_sessions": roles(Role.ADMINISTRATOR),
+    "session.end_any": roles(Role.ADMINISTRATOR),
+    "session.change_password": SIGNED_IN,
+    "session.unlock_key_form": SIGNED_IN,
+    "session.unlock_key": SIGNED_IN,
+    "session.lock_key": SIGNED_IN,
+    "health.show": PUBLIC,
+    "health.site": PUBLIC,
+    # --- what our certificate authority publishes ---
+    "pki.revocation_list": PUBLISHED,
+    "pki.certificate": PUBLISHED,
+    "pki.ocsp": PUBLISHED,
+    "pki.ocsp_get": PUBLISHED,
+    "pki.token_keys": PUBLISHED,
+    "pki.journal_key": PUBLISHED,
+    "pki.verifier": PUBLISHED,
+    "pki.verifier_digest": PUBLISHED,
+    # --- the public page of a signed letter ---
+    "check.form": PUBLISHED,
+    "check.look_up": PUBLISHED,
+    "check.letter": PUBLISHED,
+    "check.compare": PUBLISHED,
+    # --- delegations ---
+    "delegations.index": SIGNED_IN,
+    "delegations.create": SIGNED_IN,
+    "delegations.withdraw": SIGNED_IN,
+    # --- notices ---
+    "notices.acknowledge": SIGNED_IN,
+    # --- absences ---
+    "absences.index": SIGNED_IN,
+    "absences.declare": SIGNED_IN,
+    "absences.end": SIGNED_IN,
+    "absences.acknowledge": SIGNED_IN,
+    # --- administration ---
+    "admin.index": roles(Role.ADMINISTRATOR),
+    "admin.jobs": roles(Role.ADMINISTRATOR),
+    "admin.retry_job": roles(Role.ADMINISTRATOR),
+    "mailboxes.index": roles(Role.ADMINISTRATOR),
+    "synonyms.index": roles(Role.ADMINISTRATOR),
+    "synonyms.add": roles(Role.ADMINISTRATOR),
+    "synonyms.edit_form": roles(Role.ADMINISTRATOR),
+    "synonyms.edit": roles(Role.ADMINISTRATOR),
+    "admin.entries": roles(Role.ADMINISTRATOR, Role.AUDITOR),
+    "preservations.index": roles(Role.ADMINISTRATOR, Role.AUDITOR),
+    "preservations.retry": roles(Role.ADMINISTRATOR),
+    "preservations.retry_all": roles(Role.ADMINISTRATOR),
+    "admin.calendar_page": roles(Role.ADMINISTRATOR),
+    "admin.set_holiday": roles(Role.ADMINISTRATOR),
+    "admin.set_week": roles(Role.ADMINISTRATOR),
+    "admin.fill_calendar": roles(Role.ADMINISTRATOR),
+    # --- registering ---
+    "register.index": roles(Role.CLERK),
+    "register.form": roles(Role.CLERK),
+    "register.register": roles(Role.CLERK),
+    "register.senders": roles(Role.CLERK),
+    "register.duplicates": roles(Role.CLERK),
+    "register.done": roles(Role.CLERK),
+    "register.label": roles(Role.CLERK),
+    "register.receipt": roles(Role.CLERK),
+    # --- what machines propose ---
+    "proposals.of_scan": roles(Role.CLERK),
+    "proposals.learning": roles(Role.ADMINISTRATOR),
+    "proposals.learn": roles(Role.ADMINISTRATOR),
+    # --- the letter's page ---
+    "letters.show": SIGNED_IN,
+    "proofs.signatures": SIGNED_IN,
+    "proofs.signed_revision": SIGNED_IN,
+    "proofs.case": SIGNED_IN,
+    "letters.rectify_form": SIGNED_IN,
+    "letters.rectify": SIGNED_IN,
+    "letters.level_form": SIGNED_IN,
+    "letters.change_level": SIGNED_IN,
+    "letters.agree_to_level": SIGNED_IN,
+    "letters.decline_level": SIGNED_IN,
+    "letters.close_form": SIGNED_IN,
+    "letters.close": SIGNED_IN,
+    "letters.reopen_form": SIGNED_IN,
+    "letters.reopen": SIGNED_IN,
+    "letters.number_form": roles(Role.CLERK),
+    "letters.take_number": roles(Role.CLERK),
+    "letters.void_form": roles(Role.CLERK),
+    "letters.void": roles(Role.CLERK),
+    "letters.link_form": SIGNED_IN,
+    "letters.link": SIGNED_IN,
+    # --- registers and correspondents ---
+    "registers.index": SIGNED_IN,
+    "registers.show": SIGNED_IN,
+    "registers.pages": SIGNED_IN,
+    "registers.ask_file": SIGNED_IN,
+    "exports.index": SIGNED_IN,
+    "exports.progress": SIGNED_IN,
+    "exports.fetch": SIGNED_IN,
+    "exports.cancel": SIGNED_IN,
+    "registers.closings": SIGNED_IN,
+    "registers.closing_pdf": SIGNED_IN,
+    "registers.close": roles(Role.CLERK),
+    "registers.opening_form": roles(Role.CLERK),
+    "registers.open_at": roles(Role.CLERK),
+    "correspondents.index": roles(Role.CLERK),
+    "correspondents.edit_form": roles(Role.CLERK),
+    "correspondents.edit": roles(Role.CLERK),
+    # --- the scanner bridge's API ---
+    "bridge.pair": BRIDGE,
+    "bridge.devices": BRIDGE,
+    "bridge.order": BRIDGE,
+    "bridge.order_state": BRIDGE,
+    "bridge.begin_batch": BRIDGE,
+    "bridge.page_held": BRIDGE,
+    "bridge.put_page": BRIDGE,
+    "bridge.complete_batch": BRIDGE,
+    # --- waiting scans ---
+    "scans.index": roles(Role.CLERK),
+    "scans.progress": roles(Role.CLERK),
+    "scans.order": roles(Role.CLERK),
+    "scans.next_page": roles(Role.CLERK),
+    "scans.keep_profile": roles(Role.CLERK),
+    "scans.forget_profile": roles(Role.CLERK),
+    "scans.cancel": roles(Role.CLERK),
+    "scans.complete": roles(Role.CLERK),
+    "scans.desks": roles(Role.CLERK, Role.ADMINISTRATOR),
+    "scans.pairing_code": roles(Role.CLERK, Role.ADMINISTRATOR),
+    "scans.revoke": roles(Role.CLERK, Role.ADMINISTRATOR),
+    "scans.upload": roles(Role.CLERK),
+    "scans.show": roles(Role.CLERK),
+    "scans.picture": roles(Role.CLERK),
+    "scans.act": roles(Role.CLERK),
+    "scans.reorder": roles(Role.CLERK),
+    "scans.merge": roles(Role.CLERK),
+    "scans.one_more_page": roles(Role.CLERK),
+    "scans.join": roles(Role.CLERK),
+    # --- codes on paper that wait for a person: what each names decides who (ged.paper), 404 for all others ---
+    "paper.index": SIGNED_IN,
+    "paper.show": SIGNED_IN,
+    "paper.progress": SIGNED_IN,
+    "paper.picture": SIGNED_IN,
+    "paper.confirm": SIGNED_IN,
+    "paper.refuse": SIGNED_IN,
+    "separators.index": roles(Role.CLERK),
+    "separators.make": roles(Role.CLERK),
+    "separators.sheet": roles(Role.CLERK),
+    "separators.withdraw": roles(Role.CLERK),
+    # --- documents: the letter's own access rule decides ---
+    "documents.show": SIGNED_IN,
+    "documents.page_image": SIGNED_IN,
+    "documents.thumbnail": SIGNED_IN,
+    "documents.original": SIGNED_IN,
+    "documents.original_page": SIGNED_IN,
+    "documents.searchable": SIGNED_IN,
+    "documents.text": SIGNED_IN,
+    "documents.repair": roles(Role.CLERK),
+    # --- imputation, inbox, search: the letter's own rights and the operations decide; whoever opened a sealed envelope
+    # imputes what was inside, an authority or not ---
+    "impute.queue": SIGNED_IN,
+    "impute.form": SIGNED_IN,
+    "impute.decide": SIGNED_IN,
+    "impute.batch_form": SIGNED_IN,
+    "impute.decide_batch": SIGNED_IN,
+    "impute.sheet": SIGNED_IN,
+    "inbox.index": SIGNED_IN,
+    "inbox.show": SIGNED_IN,
+    "inbox.take": SIGNED_IN,
+    "inbox.finish": SIGNED_IN,
+    "inbox.give_back": SIGNED_IN,
+    "inbox.assign": SIGNED_IN,
+    "search.index": SIGNED_IN,
+    "search.facets": SIGNED_IN,
+    "search.suggest": SIGNED_IN,
+    "search.similar": SIGNED_IN,
+    "search.export": SIGNED_IN,
+    "saved_searches.index": SIGNED_IN,
+    "saved_searches.show": SIGNED_IN,
+    "saved_searches.save": SIGNED_IN,
+    "saved_searches.follow": SIGNED_IN,
+    "saved_searches.mark_seen": SIGNED_IN,
+    "saved_searches.forget": SIGNED_IN,
+    # --- sealed envelopes: the addressee's post decides ---
+    "envelopes.index": SIGNED_IN,
+    "envelopes.new": roles(Role.CLERK),
+    "envelopes.register": roles(Role.CLERK),
+    "envelopes.show": SIGNED_IN,
+    "envelopes.keep": SIGNED_IN,
+    "envelopes.give_back": SIGNED_IN,
+    "envelopes.open_it": SIGNED_IN,
+    "envelopes.scan": SIGNED_IN,
+    "envelopes.link": roles(Role.CLERK),
+    "envelopes.void": roles(Role.CLERK),
+    # --- slips: the units at both ends decide; a post of an administrator or auditor alone neither sends nor receives ---
+    "slips.index": SIGNED_IN,
+    "slips.hand": SIGNED_IN,
+    "slips.settle": SIGNED_IN,
+    "slips.book": SIGNED_IN,
+    "slips.book_pdf": SIGNED_IN,
+    "slips.new": SIGNED_IN,
+    "slips.create": SIGNED_IN,
+    "slips.show": SIGNED_IN,
+    "slips.pdf": SIGNED_IN,
+    "slips.sign": SIGNED_IN,
+    "slips.void": SIGNED_IN,
+    "slips.receive_form": SIGNED_IN,
+    "slips_reading.form": SIGNED_IN,
+    "slips_reading.read": SIGNED_IN,
+    "slips_reading.sign": SIGNED_IN,
+    "slips.take": SIGNED_IN,
+    "slips.paper_form": SIGNED_IN,
+    "slips.paper": SIGNED_IN,
+    "slips.proof": SIGNED_IN,
+    "slips.answer_form": SIGNED_IN,
+    "slips.answer": SIGNED_IN,
+    # --- drafts, signature book, departures: author, circuit and mail office are checked by the operations ---
+    "drafts.new": SIGNED_IN,
+    "drafts.create": SIGNED_IN,
+    "drafts.edit": SIGNED_IN,
+    "drafts.save": SIGNED_IN,
+    "drafts.preview": SIGNED_IN,
+    "drafts.add_annex": SIGNED_IN,
+    "drafts.remove_annex": SIGNED_IN,
+    "drafts.set_circuit": SIGNED_IN,
+    "drafts.submit": SIGNED_IN,
+    "drafts.abandon_form": SIGNED_IN,
+    "drafts.abandon": SIGNED_IN,
+    "signbook.index": SIGNED_IN,
+    "presign.index": SIGNED_IN,
+    "signbook.sign_selected": SIGNED_IN,
+    "signbook.sign_chunk": SIGNED_IN,
+    "signbook.seen": SIGNED_IN,
+    "signbook.show": SIGNED_IN,
+    "signbook.visa": SIGNED_IN,
+    "signbook.give_opinion": SIGNED_IN,
+    "signbook.refuse": SIGNED_IN,
+    "annotations.add": SIGNED_IN,
+    "annotations.answer": SIGNED_IN,
+    "annotations.resolve": SIGNED_IN,
+    "signbook.recall": SIGNED_IN,
+    "signbook.take_back": SIGNED_IN,
+    "signbook.sign": SIGNED_IN,
+    "signbook.sign_in_ink": SIGNED_IN,
+    "signbook.cancel_ink": SIGNED_IN,
+    "dispatch.index": roles(Role.CLERK),
+    "dispatch.number": roles(Role.CLERK),
+    "dispatch.original_form": roles(Role.CLERK),
+    "dispatch.join_original": roles(Role.CLERK),
+    "dispatch.show": SIGNED_IN,
+    "dispatch.line": SIGNED_IN,
+    "dispatch.leave": roles(Role.CLERK),
+    "dispatch.send": roles(Role.CLERK),
+    "dispatch.settle": roles(Role.CLERK),
+    "dispatch.discharge": roles(Role.CLERK),
+    "dispatch.proof": roles(Role.CLERK),
+    "dispatch.sheet": roles(Role.CLERK),
+    "dispatch.book": roles(Role.CLERK),
+    "dispatch.book_pdf": roles(Role.CLERK),
+}
+
+
+def install(app: Flask, access: Mapping[str, Rule] = ACCESS) -> None:
+    """Check each request against the list. Call after ``auth.install``, which finds the actor."""
+    app.before_request(lambda: _enforce(access))
+
+
+def check_complete(app: Flask, access: Mapping[str, Rule] = ACCESS) -> None:
+    """Stop an application that has an endpoint nobody thought about.
+
+    Raises:
+        RuntimeError: naming the endpoints that are missing from the list.
+    """
+    missing = sorted({rule.endpoint for rule in app.url_map.iter_rules()} - access.keys())
+    if missing:
+        raise RuntimeError(f"add to web/site/guard.py ACCESS: {', '.join(missing)}")
+
+
+def endpoints_of(app: Flask, rule: Rule, access: Mapping[str, Rule] = ACCESS) -> list[str]:
+    """The application's endpoints that stand under a rule."""
+    return sorted({r.endpoint for r in app.url_map.iter_rules() if access.get(r.endpoint) == rule})
+
+
+def _enforce(access: Mapping[str, Rule]) -> None:
+    if request.endpoint is None:
+        return
+    rule = access[request.endpoint]
+    if rule in (Access.PUBLIC, Access.BRIDGE, Access.PUBLISHED):
+        return
+    actor = context.actor()
+    if isinstance(rule, frozenset) and not actor.has(*rule):
+        raise Forbidden("access.role_missing", "ask an administrator for the role", endpoint=request.endpoint)

@@ -1,0 +1,80 @@
+"""Response headers: what a browser may do with our pages, and what it may keep.
+
+Pages hold letters: nothing is cached but the static files, whose address changes with their bytes.
+"""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, request
+
+from web.site import context
+
+STATIC = Path(__file__).parents[1] / "static"
+ONE_YEAR_S = 365 * 24 * 3600
+
+PAGE_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "frame-src 'self'",
+        "object-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+PDF_POLICY = "frame-ancestors 'self'"
+"""Chromium's viewer is a page that it makes itself from our answer: a stricter policy leaves it blank."""
+FILE_POLICY = "default-src 'none'; sandbox; frame-ancestors 'self'"
+"""Images and downloads: whatever the bytes turn out to be, they run nothing."""
+
+
+def install(app: Flask) -> None:
+    """Add the headers to every response, and a version to every address of a static file."""
+    app.after_request(_add_headers)
+    app.url_defaults(_add_version)
+
+
+def _policy(response: Response) -> str:
+    if response.mimetype == "text/html":
+        return PAGE_POLICY
+    return PDF_POLICY if response.mimetype == "application/pdf" else FILE_POLICY
+
+
+def _add_headers(response: Response) -> Response:
+    response.headers["Content-Security-Policy"] = _policy(response)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "same-origin"
+    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    response.headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=(), payment=()"
+    if context.settings().public_url.startswith("https://"):
+        response.headers["Strict-Transport-Security"] = f"max-age={ONE_YEAR_S}"
+    if request.endpoint == "static" and response.status_code in (200, 206, 304):
+        versioned = "v" in request.args
+        kept = f"public, max-age={ONE_YEAR_S}, immutable" if versioned else "public, max-age=300"
+        response.headers["Cache-Control"] = kept
+    else:
+        response.headers["Cache-Control"] = "no-store, private"
+    return response
+
+
+def _add_version(endpoint: str, values: dict[str, Any]) -> None:
+    if endpoint == "static" and "filename" in values and "v" not in values:
+        version = static_version(values["filename"])
+        if version:
+            values["v"] = version
+
+
+@cache
+def static_version(filename: str) -> str:
+    """Ten characters that change with the file's bytes; empty when there is no such file."""
+    path = STATIC / filename
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:10] if path.is_file() else ""

@@ -1,0 +1,281 @@
+"""The site's navigation: one list. An entry shows when its page is built and the actor has one of its roles.
+
+To add an entry: a line in ``ENTRIES``; roles come from the access list (``web.site.guard``), so that nobody is shown a door
+that stays shut. ``counter`` is the statement that counts what waits; all of them go to the database in one.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, cast
+
+from flask import Flask, current_app, g, request, url_for
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from ged.capture import queries as scan_queries
+from ged.dispatch import queries as dispatch_queries
+from ged.envelopes import operations as envelopes
+from ged.paper import queries as paper_queries
+from ged.routing import queries as routing_queries
+from ged.search import saved as saved_searches
+from ged.signbook import queries as signbook_queries
+from ged.slips import queries as slip_queries
+from ged.unit import Actor, Role, UnitRow
+from web.site import context, guard
+
+Counter = Callable[[Actor], Select[int]]
+Look = Callable[[Session, Actor], int]
+
+WORK, OFFICE, LOOK, ADMIN = _l("Mon travail"), _l("Bureau d'ordre"), _l("Consulter"), _l("Gérer")
+
+
+SEARCHING = "search"
+COUNT_KEPT_S = 30.0
+COUNTS_KEPT = 20_000
+STATEMENTS_KEPT = 32
+"""Statements of so many people are kept; one takes 0.8 MB where there are 400 units."""
+_COUNTED = "ged_counted"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the navigation.
+
+    Attributes:
+        group: the heading it stands under.
+        endpoint: where it leads; its blueprint marks the whole feature as current.
+        hint: what one finds there, shown on the home page.
+        shortcut: key pressed after ``g``.
+        roles: who sees it, narrower than the access list; None for all whom the access list lets in.
+        counter: the statement that counts what waits. It is composed once for an actor and kept: it follows from the
+            actor alone, never from the day, a setting or the language.
+        look: counts what waits where no statement can tell.
+        also: endpoints of other features that belong to this entry.
+        also_when_waiting: whoever the access list lets in sees it too while something waits, whatever the roles.
+    """
+
+    group: LazyString
+    label: LazyString
+    endpoint: str
+    hint: LazyString
+    shortcut: str = ""
+    roles: frozenset[Role] | None = None
+    counter: Counter | None = None
+    look: Look | None = None
+    also: tuple[str, ...] = ()
+    also_when_waiting: bool = False
+
+
+@dataclass(frozen=True)
+class Item:
+    """An entry as one person sees it on one page."""
+
+    label: str
+    url: str
+    hint: str
+    shortcut: str
+    current: bool
+    count: int
+
+
+ENTRIES: tuple[Entry, ...] = (
+    Entry(
+        WORK,
+        _l("À imputer"),
+        "impute.queue",
+        _l("Les courriers qui attendent une décision"),
+        "i",
+        roles=frozenset({Role.AUTHORITY}),
+        counter=routing_queries.count_to_impute,
+        also_when_waiting=True,
+    ),
+    Entry(
+        WORK,
+        _l("Ma bannette"),
+        "inbox.index",
+        _l("Les courriers qui vous sont confiés"),
+        "b",
+        counter=routing_queries.count_inbox,
+    ),
+    Entry(
+        WORK,
+        _l("Parapheur"),
+        "signbook.index",
+        _l("À viser, à signer, à reprendre"),
+        "p",
+        look=signbook_queries.waiting_count,
+        also=("drafts.new", "drafts.create", "drafts.edit", "drafts.save"),
+    ),
+    Entry(OFFICE, _l("Enregistrer"), "register.index", _l("Donner un numéro à un courrier ou à un pli"), "e"),
+    Entry(
+        OFFICE,
+        _l("Numérisations"),
+        "scans.index",
+        _l("Les numérisations qui attendent leur numéro"),
+        "n",
+        counter=scan_queries.count_waiting,
+    ),
+    Entry(
+        OFFICE,
+        _l("À confirmer"),
+        "paper.index",
+        _l("Les feuilles revenues qu'il faut comparer à leur imprimé"),
+        "v",
+        roles=frozenset({Role.CLERK}),
+        counter=paper_queries.count_waiting,
+        also_when_waiting=True,
+    ),
+    Entry(
+        OFFICE,
+        _l("Plis fermés"),
+        "envelopes.index",
+        _l("Les plis confidentiels, connus par leur dehors"),
+        "f",
+        counter=envelopes.count_waiting_for,
+    ),
+    Entry(
+        OFFICE,
+        _l("Bordereaux"),
+        "slips.index",
+        _l("Transmettre, recevoir, pointer"),
+        "t",
+        counter=slip_queries.count_waiting,
+        also=("slips_reading.form", "slips_reading.read", "slips_reading.sign"),
+    ),
+    Entry(
+        OFFICE,
+        _l("Départs"),
+        "dispatch.index",
+        _l("Expédier et garder la preuve de remise"),
+        "d",
+        counter=dispatch_queries.count_waiting,
+    ),
+    Entry(LOOK, _l("Rechercher"), "search.index", _l("Retrouver un courrier par son texte ou ses références"), "r"),
+    Entry(
+        LOOK,
+        _l("Recherches suivies"),
+        "saved_searches.index",
+        _l("Les recherches que vous gardez, et ce qu'elles trouvent de nouveau"),
+        counter=saved_searches.count_new,
+    ),
+    Entry(LOOK, _l("Registres"), "registers.index", _l("Lire et imprimer les registres"), "l", also=("exports.index",)),
+    Entry(LOOK, _l("Correspondants"), "correspondents.index", _l("L'annuaire de qui nous écrit"), "c"),
+    Entry(
+        ADMIN,
+        _l("Délégations"),
+        "delegations.index",
+        _l("Qui agit pour qui, qui est absent, et jusqu'à quand"),
+        also=("absences.index", "absences.declare", "absences.end", "absences.acknowledge"),
+    ),
+    Entry(
+        ADMIN,
+        _l("Journal"),
+        "admin.entries",
+        _l("Qui a fait quoi, quand, au nom de qui"),
+        "j",
+        roles=frozenset({Role.AUDITOR}),
+    ),
+    Entry(
+        ADMIN,
+        _l("Preuves des signatures"),
+        "preservations.index",
+        _l("Jusqu'où chaque signature se prouve, et ce qui l'empêche d'aller plus loin"),
+        roles=frozenset({Role.AUDITOR}),
+    ),
+    Entry(ADMIN, _l("Administration"), "admin.index", _l("Tâches, journal, jours fériés, clés"), "a"),
+)
+
+
+def install(app: Flask) -> None:
+    """Check the list, and give it to the templates as ``navigation()``.
+
+    Raises:
+        RuntimeError: a shortcut is used twice.
+    """
+    shortcuts = [entry.shortcut for entry in ENTRIES if entry.shortcut]
+    if len(shortcuts) != len(set(shortcuts)):
+        raise RuntimeError("two navigation entries share a shortcut")
+    app.jinja_env.globals["navigation"] = navigation
+    app.jinja_env.globals["has_page"] = lambda endpoint: endpoint in current_app.view_functions
+
+
+def _may_enter(entry: Entry, actor: Actor) -> bool:
+    if entry.endpoint not in current_app.view_functions:
+        return False
+    rule = guard.ACCESS[entry.endpoint]
+    return not isinstance(rule, frozenset) or actor.has(*rule)
+
+
+def _is_current(entry: Entry) -> bool:
+    here = request.endpoint or ""
+    return here.partition(".")[0] == entry.endpoint.partition(".")[0] or here in entry.also
+
+
+def navigation() -> list[tuple[str, list[Item]]]:
+    """The groups and items that the actor sees on this page, counted once per request; empty for nobody."""
+    actor = context.actor_or_none()
+    if actor is None:
+        return []
+    if "navigation" not in g:
+        g.navigation = _navigation(actor)
+    return cast(list[tuple[str, list[Item]]], g.navigation)
+
+
+def _navigation(actor: Actor) -> list[tuple[str, list[Item]]]:
+    groups: dict[str, list[Item]] = {}
+    with context.services().reading() as session:
+        for entry, item in _items(session, actor):
+            groups.setdefault(str(entry.group), []).append(item)
+    return list(groups.items())
+
+
+def _counts(session: Session, actor: Actor, entries: Sequence[Entry]) -> dict[str, int]:
+    """How many things wait by endpoint; on the pages of a search what was counted up to half a minute ago will do.
+
+    There one page follows the other in seconds, nothing is acted on, and a dozen counts would cost more than the search.
+    """
+    kept: dict[tuple[object, tuple[str, ...]], tuple[float, dict[str, int]]]
+    kept = current_app.extensions.setdefault(_COUNTED, {})
+    key, now = ((actor.person_id, actor.principals), tuple(entry.endpoint for entry in entries)), time.monotonic()
+    if request.blueprint == SEARCHING and key in kept and now - kept[key][0] < COUNT_KEPT_S:
+        return kept[key][1]
+    counts = _counted_now(session, actor, entries)
+    if len(kept) > COUNTS_KEPT:
+        kept.clear()
+    kept[key] = now, counts
+    return counts
+
+
+def _counted_now(session: Session, actor: Actor, entries: Sequence[Entry]) -> dict[str, int]:
+    """One statement for all that statements can count."""
+    asked = tuple(entry.endpoint for entry in entries if entry.counter is not None)
+    told = session.execute(_counting(actor, tuple(actor.units.values()), asked)).one() if asked else ()
+    looked = {entry.endpoint: entry.look(session, actor) for entry in entries if entry.look is not None}
+    return dict(zip(asked, told, strict=True)) | looked
+
+
+@lru_cache(maxsize=STATEMENTS_KEPT)
+def _counting(actor: Actor, units: tuple[UnitRow, ...], endpoints: tuple[str, ...]) -> Select[Any]:  # noqa: ARG001
+    """The statement that counts for an actor. Composing it takes longer than the database needs to run it.
+
+    Args:
+        units: the tree that the actor's rights follow. Two actors may be equal under two trees; their statements differ.
+    """
+    counters = {entry.endpoint: entry.counter for entry in ENTRIES if entry.counter is not None}
+    return select(*(counters[endpoint](actor).scalar_subquery() for endpoint in endpoints))
+
+
+def _items(session: Session, actor: Actor) -> Iterator[tuple[Entry, Item]]:
+    entered = [entry for entry in ENTRIES if _may_enter(entry, actor)]
+    own = {entry.endpoint for entry in entered if entry.roles is None or actor.has(*entry.roles)}
+    shown = [entry for entry in entered if entry.endpoint in own or entry.also_when_waiting]
+    counts = _counts(session, actor, shown)
+    for entry in shown:
+        count = counts.get(entry.endpoint, 0)
+        if entry.endpoint in own or count:
+            url = url_for(entry.endpoint)
+            yield entry, Item(str(entry.label), url, str(entry.hint), entry.shortcut, _is_current(entry), count)

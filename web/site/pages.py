@@ -1,0 +1,89 @@
+"""Rendering: what every template has at hand, and the pattern for forms that survive an error."""
+
+import math
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Flask, current_app, render_template, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+from werkzeug.datastructures import MultiDict
+
+from ged.errors import GedError
+from ged.org.models import Installation
+from ged.paging import Place
+from ged.signbook.powers import francs
+from web.site import context, errors, paths
+from web.site.numbers import whole
+from web.words import labels
+
+NAME_KEPT_S = 30.0
+_NAMED = "ged_installation_name"
+_PLACES = ("offset", "apres", "avant")
+
+
+def install(app: Flask) -> None:
+    """Give templates the actor, the time, labels and the way back; and an empty form, so that macros can read one."""
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters.update(label=labels.label, tone=labels.tone, nature=labels.nature_name)
+    app.jinja_env.filters["scan_warning"] = labels.scan_warning
+    app.jinja_env.filters["francs"] = lambda amount: francs(amount) if amount else ""
+    app.jinja_env.globals.update(form=MultiDict(), errors=(), way_back=paths.way_back)
+    app.jinja_env.globals.update(installation_name=installation_name, page_url=page_url, place_url=place_url)
+    app.context_processor(_common)
+
+
+def _common() -> dict[str, Any]:
+    return {"actor": context.actor_or_none(), "now": context.now(), "today": context.today()}
+
+
+def installation_name() -> str:
+    """The name of the ministry; it hardly ever changes, and is read again now and then."""
+    read_at, name = current_app.extensions.get(_NAMED, (-math.inf, ""))
+    if time.monotonic() - read_at > NAME_KEPT_S:
+        with context.services().reading() as session:
+            name = session.scalar(select(Installation.name).limit(1)) or ""
+        current_app.extensions[_NAMED] = time.monotonic(), name
+    return str(name)
+
+
+def page_url(**place: object) -> str:
+    """This page's address at another place of its list, for the pager; its filters stay."""
+    arguments = [(key, value) for key, value in request.args.items(multi=True) if key not in _PLACES]
+    return f"{request.path}?{urlencode([*arguments, *((key, str(value)) for key, value in place.items())])}"
+
+
+def place() -> Place:
+    """Where the page asked for begins (``?apres=`` or ``?avant=``); nonsense leads to the beginning."""
+    after, before = request.args.get("apres", type=whole), request.args.get("avant", type=whole)
+    return Place(after=after) if after is not None else Place(before=before)
+
+
+def place_url(at: Place) -> str:
+    """This page's address at a place of its list."""
+    return page_url(apres=at.after) if at.after is not None else page_url(avant=at.before)
+
+
+def render_form(
+    template: str,
+    *,
+    error: GedError | None = None,
+    form: Mapping[str, Any] | None = None,
+    status: int | None = None,
+    **values: Any,
+) -> ResponseReturnValue:
+    """A page with a form: fresh, or as it was sent, with the error summary and nothing lost.
+
+    Args:
+        error: why the form came back; the field macros of ``components/forms.html`` show it at its field.
+        form: what was typed; the request's own form when there is an error.
+        status: HTTP status; that of the error by default (422, 409 ...), else 200.
+        values: what else the template needs.
+    """
+    typed = MultiDict(form) if form is not None else (request.form if error is not None else MultiDict())
+    views = errors.views_of(error) if error is not None else ()
+    page = render_template(template, form=typed, errors=views, **values)
+    return page, status or (errors.status_of(error) if error is not None else 200)

@@ -1,0 +1,31 @@
+"""The panel of the letter's path: decisions, assignments as a tree, and what the actor may do there."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from ged.ports import MailId
+from ged.routing import queries
+from ged.routing.queries import Path
+from ged.unit import Actor
+from web.site import context
+from web.words.due import DueWords, due_words
+
+
+@dataclass(frozen=True)
+class RoutingPanel:
+    """The letter's path as its page shows it: ``due`` has words for each assignment that waits."""
+
+    path: Path
+    due: dict[int, DueWords | None]
+
+
+def load(session: Session, mail_id: MailId, actor: Actor) -> RoutingPanel | None:
+    """The panel of a letter; None while nothing was decided and the actor decides nothing."""
+    path = queries.path(session, mail_id, actor)
+    if not (path.imputations or path.assignments or path.may_impute):
+        return None
+    waiting = [row for row in path.assignments if row.is_live and row.due_on is not None]
+    days, today = context.working_days(session) if waiting else None, context.today()
+    due = {row.id: due_words(row.due_on, today, days) for row in waiting if days is not None}
+    return RoutingPanel(path, due)

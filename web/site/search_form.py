@@ -1,0 +1,53 @@
+"""A search in an address, both ways: what the page, its filters, an export and a saved search share."""
+
+from collections.abc import Mapping
+from datetime import date
+
+from flask import request
+from werkzeug.datastructures import MultiDict
+
+from ged.ports import SearchQuery, SortOrder
+from ged.search.letters import FACETS
+from web.site.forms import FormReader
+from web.site.numbers import whole
+
+PAGE = 20
+MAX_OFFSET = 2_000
+MAX_TEXT = 1_000
+MAX_CHOSEN = 50
+
+
+def read_query(args: MultiDict[str, str]) -> tuple[SearchQuery, bool, tuple[str, ...]]:
+    """The query, whether anything was asked, and what of it could not be read."""
+    fields = FormReader(MultiDict(args))
+    text = args.get("q", "").strip()
+    since, until = fields.day("du"), fields.day("au")
+    filters = {name: tuple(args.getlist(name)[:MAX_CHOSEN]) for name in FACETS if args.getlist(name)}
+    sort = fields.choice("tri", SortOrder) or (SortOrder.RELEVANCE if text else SortOrder.NEWEST)
+    offset = min(max(args.get("offset", 0, type=whole), 0), MAX_OFFSET)
+    query = SearchQuery(text, filters, since, until, sort, offset, PAGE)
+    return query, bool(text or filters or since or until), _unreadable(args, {"du": since, "au": until})
+
+
+def _unreadable(args: MultiDict[str, str], days: Mapping[str, date | None]) -> tuple[str, ...]:
+    return tuple(args[name] for name, day in days.items() if args.get(name) and day is None)
+
+
+def address_of(query: SearchQuery) -> dict[str, str | list[str]]:
+    """The arguments of the page that runs a query."""
+    days = {"du": query.since, "au": query.until}
+    return {
+        "q": query.text,
+        **{name: list(values) for name, values in query.filters.items()},
+        **{name: day.isoformat() for name, day in days.items() if day is not None},
+        "tri": query.sort.value,
+    }
+
+
+def given() -> dict[str, list[str]]:
+    """The search of this request's address, without the place in the list."""
+    grouped: dict[str, list[str]] = {}
+    for key, value in request.args.items(multi=True):
+        if key not in ("offset", "filtres", "format"):
+            grouped.setdefault(key, []).append(value)
+    return grouped

@@ -1,0 +1,1 @@
+"""Settings -> services: the only place that plugs engines into sockets."""

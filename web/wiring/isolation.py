@@ -1,0 +1,52 @@
+"""Whether the children that open outside bytes are shut in here, and what follows where they are not."""
+
+import logging
+from pathlib import Path
+
+import sandbox
+from ged.config import Settings
+from ged.errors import ConfigError
+from web.wiring import settings_file
+
+logger = logging.getLogger(__name__)
+
+
+def require_isolation(settings: Settings) -> None:
+    """Stop a server in production whose parsers could read its data, its settings or the network.
+
+    A hole in a library that opens PDFs, pictures or office texts is then a hole in the whole server. An installation for
+    trials (the embedded shape without https) starts with a warning.
+
+    Raises:
+        ConfigError: ``parsers.open``: neither bubblewrap nor Landlock works here; ``parsers.see_data``: the data folder
+            or the settings lie where the parsers' own programs lie.
+    """
+    fault = _fault(settings)
+    if fault is None:
+        return
+    is_trial = settings.embedded and not settings.public_url.startswith("https://")
+    if is_trial or settings.open_parsers:
+        logger.warning("%s: %s", fault.code, fault.remedy)
+        return
+    raise fault
+
+
+def _fault(settings: Settings) -> ConfigError | None:
+    isolation = sandbox.chosen()
+    if not isolation.holds:
+        return ConfigError(
+            "parsers.open",
+            "install bubblewrap (apt install bubblewrap) and allow user namespaces, or run a kernel with Landlock; "
+            "GED_OPEN_PARSERS=accepted starts all the same: files from outside are then opened with the server's rights",
+            setting="GED_OPEN_PARSERS",
+        )
+    held = [settings.data_dir, *(one for one in (settings_file.find(),) if one is not None)]
+    seen = next((place for place in held if isolation.shows(Path(place))), None)
+    if seen is None:
+        return None
+    return ConfigError(
+        "parsers.see_data",
+        f"move {seen} out of the folders of programs (/usr, the Python environment): files from outside are opened "
+        "where it can be read",
+        setting="GED_DATA_DIR",
+    )
