@@ -10,8 +10,8 @@ from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import IntegrityError
 
 from ged.db import make_engine
-from ged.registry.models import MailNumber
-from ged.registry.operations import void_number
+from ged.register.models import MailNumber
+from ged.register.operations import void_number
 from ged.slips.drafting import LineForm
 from tests import slip_kit
 from tests.factories import NOW, actor, make_organisation, make_services
@@ -20,7 +20,7 @@ from tests.migrations.test_held import triggers
 from tests.migrations.test_migrations import downgrade, engine, url
 from tests.signbook_kit import CountingSigner, House
 from tests.site import make_settings
-from web.migrate import migrate_database
+from web.processes.migrate import migrate_database
 
 __all__ = ["engine", "url"]
 
