@@ -1,7 +1,8 @@
 """PDFs typeset by typst from a template of ours and data: PDF/A-2b, the same bytes for the same data.
 
-A page of ours never depends on the fonts of the machine: the ones carried by typst are used. A character that no
-font has stops the compiler (PDF/A refuses it); the error names the character.
+A page of ours never depends on the fonts of the machine: the ones carried by typst are used. A sign that none of them
+has is printed as ``typeset_child.STAND_IN``: one name in an unknown script must not stop a register. What somebody signs
+is set ``strict``: there such a sign stops the compiler (PDF/A refuses it), and the error names it.
 """
 
 import json
@@ -33,7 +34,9 @@ USES = 100
 LIMITS = Limits(memory_bytes=768 << 20, processor_s=300, file_bytes=0)
 
 
-def typeset(template: Path, data: dict[str, Any], *, at: datetime, wait_s: float = WAIT_S) -> bytes:
+def typeset(
+    template: Path, data: dict[str, Any], *, at: datetime, wait_s: float = WAIT_S, strict: bool = False
+) -> bytes:
     """Compile ``template`` with ``data`` (read there by ``json(bytes(sys.inputs.data))``).
 
     Args:
@@ -41,30 +44,31 @@ def typeset(template: Path, data: dict[str, Any], *, at: datetime, wait_s: float
         data: JSON values.
         at: the document's date: the same data and time give the same bytes.
         wait_s: for a place among what is heavy: a job has more patience than a page.
+        strict: a sign that cannot be printed is refused.
 
     Raises:
-        Invalid: ``typeset.glyph`` when a character cannot be printed, ``typeset.failed`` otherwise.
+        Invalid: ``typeset.glyph`` when ``strict`` and a sign cannot be printed, ``typeset.failed`` otherwise.
         EngineFailed: ``work.busy``, ``typeset.crashed``.
     """
-    return _set(template, data, at, "", wait_s)[0]
+    return _set(template, data, at, "", wait_s, strict)[0]
 
 
 def typeset_with_places(
-    template: Path, data: dict[str, Any], *, at: datetime, label: str
+    template: Path, data: dict[str, Any], *, at: datetime, label: str, strict: bool = False
 ) -> tuple[bytes, list[dict[str, Any]]]:
     """The same, and the values of the template's metadata under ``label``: what it tells of its places.
 
     Raises:
         Invalid, EngineFailed: as ``typeset``.
     """
-    return _set(template, data, at, label, WAIT_S)
+    return _set(template, data, at, label, WAIT_S, strict)
 
 
 def _set(
-    template: Path, data: dict[str, Any], at: datetime, label: str, wait_s: float
+    template: Path, data: dict[str, Any], at: datetime, label: str, wait_s: float, strict: bool
 ) -> tuple[bytes, list[dict[str, Any]]]:
     payload = json.dumps(data, ensure_ascii=False).encode()
-    request = {"template": template.name, "timestamp": int(at.timestamp()), "label": label}
+    request = {"template": template.name, "timestamp": int(at.timestamp()), "label": label, "strict": strict}
     try:
         with _place(len(payload), wait_s):
             answer = _answer(request, payload)
@@ -100,8 +104,9 @@ def _refuse(answer: Answer, template: Path) -> None:
     message = answer.message.get("error")
     if message is None:
         return
-    if any(word in str(message) for word in ("glyph", "could not be displayed", "codepoint")):
-        raise Invalid("typeset.glyph", "remove the character that no font has", detail=str(message)[:200])
+    sign = str(answer.message["glyph"])
+    if sign:
+        raise Invalid("typeset.glyph", "remove the character that no font has", character=sign)
     raise Invalid(
         "typeset.failed", "report this with the template's name", template=template.name, detail=str(message)[:300]
     )

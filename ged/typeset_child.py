@@ -4,39 +4,118 @@ A compiler keeps what it has set, for ever; here it goes with the child.
 """
 
 import json
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import typst
 
 from sandbox import Message, Service
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
+STAND_IN = "\ufffd"
+"""Printed for a sign that no font has."""
+_UNUSUAL = re.compile(r"[^\n\r\t -~\xa0-\u024f\u2010-\u2015\u2018-\u201e\u2026\u202f\u20ac\ufffd]")
+"""Signs that are looked at; a test holds the fonts to the others."""
+_PROBE = b"""#set page(height: auto)
+#set text(font: ("Libertinus Serif", "DejaVu Sans Mono"), lang: "fr", fallback: true)
+#for sign in json(bytes(sys.inputs.data)) [#sign#parbreak()]
+"""
+_NAMED = re.compile(r'the text `"((?:[^"\\]|\\.)*)"` could not be displayed')
+_ESCAPED = re.compile(r"\\u\{([0-9a-f]+)\}|\\(.)")
+_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "0": "\0"}
+_PDF_A: dict[str, Any] = {"format": "pdf", "pdf_standards": "a-2b"}
 
 
 def service(_settings: Message) -> Service:
-    """Sets the page that a request names: ``template``, ``timestamp`` (s), ``label`` (of metadata; or empty).
+    """Sets the page that a request names: ``template``, ``timestamp`` (s), ``label`` (of metadata; or empty), ``strict``.
 
-    The payload is the data's JSON. The answer bears the PDF, and ``values`` under the label; or ``error``.
+    The payload is the data's JSON. The answer bears the PDF, and ``values`` under the label; or ``error``, and ``glyph``:
+    the first sign that no font has, where one is the reason, else empty. Unless ``strict`` such signs are printed as ``STAND_IN``.
     """
     compilers: dict[str, typst.Compiler] = {}
+    signs = _Signs()
 
-    def answer(request: Message, payload: bytes) -> tuple[Message, bytes]:
-        name = Path(str(request["template"])).name
+    def set_page(name: str, data: str, timestamp: int, label: str) -> tuple[Message, bytes]:
         compiler = compilers.get(name)
         if compiler is None:
             compiler = compilers[name] = typst.Compiler(TEMPLATES / name, root=TEMPLATES, ignore_system_fonts=True)
         try:
-            pdf = compiler.compile(
-                format="pdf",
-                pdf_standards="a-2b",
-                sys_inputs={"data": payload.decode()},
-                timestamp=int(str(request["timestamp"])),
-            )
-            label = str(request["label"])
+            pdf = compiler.compile(**_PDF_A, sys_inputs={"data": data}, timestamp=timestamp)
             # The pages are laid out once for both.
             values = json.loads(compiler.query(f"<{label}>", field="value")) if label else []
         except typst.TypstError as error:
-            return {"error": str(error)[:2000]}, b""
+            return {"error": str(error)[:2000], "glyph": _named(error)[:1]}, b""
         return {"values": values}, bytes(pdf)  # type: ignore[arg-type]  # one document gives one value
 
+    def answer(request: Message, payload: bytes) -> tuple[Message, bytes]:
+        name, timestamp = Path(str(request["template"])).name, int(str(request["timestamp"]))
+        label, text = str(request["label"]), payload.decode()
+        if request["strict"]:
+            return set_page(name, text, timestamp, label)
+        data = json.loads(text)
+        unusual = {sign for one in _texts(data) for sign in _UNUSUAL.findall(one)}
+        if not unusual:
+            return set_page(name, text, timestamp, label)
+        lacking = signs.lacking(unusual)
+        found = set_page(name, _without(data, lacking), timestamp, label)
+        # Each sign is there and their meeting is not: an accent over a letter that no font puts under it.
+        return set_page(name, _without(data, unusual), timestamp, label) if found[0].get("glyph") else found
+
     return answer
+
+
+class _Signs:
+    """Which signs no font has: set once on a page of their own, and remembered, for the fonts stay the same."""
+
+    def __init__(self) -> None:
+        self._compiler = typst.Compiler(_PROBE, ignore_system_fonts=True)
+        self._known: dict[str, bool] = {}
+
+    def lacking(self, signs: set[str]) -> set[str]:
+        """Those of ``signs`` that cannot be printed."""
+        new = sorted(signs - self._known.keys())
+        if new:
+            named = self._named(new)
+            self._known.update((sign, sign in named) for sign in new)
+        return {sign for sign in signs if self._known[sign]}
+
+    def _named(self, signs: list[str]) -> set[str]:
+        try:
+            self._compiler.compile(**_PDF_A, sys_inputs={"data": json.dumps(signs)}, timestamp=0)
+        except typst.TypstError as error:
+            return set(_named(error))
+        return set()
+
+
+def _unescaped(text: str) -> str:
+    """A text as the compiler writes it in a message."""
+    return _ESCAPED.sub(lambda m: chr(int(m[1], 16)) if m[1] else _ESCAPES.get(m[2], m[2]), text)
+
+
+def _named(error: typst.TypstError) -> str:
+    """The signs that the compiler says no font has."""
+    return "".join(_unescaped(text) for text in _NAMED.findall(error.diagnostic))
+
+
+def _without(data: Any, signs: set[str]) -> str:
+    table = str.maketrans(dict.fromkeys(signs, STAND_IN))
+    return json.dumps(_each(data, lambda one: one.translate(table)), ensure_ascii=False)
+
+
+def _texts(data: Any) -> Iterator[str]:
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, list | dict):
+        for one in data.values() if isinstance(data, dict) else data:
+            yield from _texts(one)
+
+
+def _each(data: Any, change: Callable[[str], str]) -> Any:
+    """The same data with every text changed."""
+    if isinstance(data, str):
+        return change(data)
+    if isinstance(data, list):
+        return [_each(one, change) for one in data]
+    return {name: _each(one, change) for name, one in data.items()} if isinstance(data, dict) else data

@@ -20,9 +20,9 @@ The service is a function of a module of those packages: it gets the settings an
 
 from sandbox.errors import Busy, ChildFailed, Gone, Late, SandboxError
 from sandbox.frames import Answer, Message, Service
-from sandbox.isolation import NONE, Isolation, Kind, chosen
+from sandbox.isolation import NONE, Isolation, Kind
 from sandbox.limits import Limits
-from sandbox.pool import Child, Pool
+from sandbox.pool import Child, Pool, chosen
 
 __all__ = [
     "NONE",

@@ -1,23 +1,19 @@
 """What keeps a child from the network, the data folder and the settings: whatever of it this machine allows.
 
-Nothing is believed of a machine: a child is started under each kind, best first, and tries to do what it must not. The
-first kind under which it fails is the one that is used.
+Nothing is believed of a machine: ``sandbox.pool.chosen`` starts a child under each kind, best first, that tries to do
+what it must not. The first kind under which it fails is the one that is used.
 """
 
 import os
 import shutil
-import socket
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
 from pathlib import Path
 
 from sandbox import landlock, seccomp
 
-TRIAL_TIMEOUT_S = 20.0
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
 _CONFIGURATION = (
     "/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts", "/etc/libreoffice", "/etc/localtime", "/etc/papersize",
@@ -73,12 +69,6 @@ class Isolation:
 NONE = Isolation(Kind.NONE)
 
 
-@cache
-def chosen() -> Isolation:
-    """The best isolation that holds on this machine; tried once in each process (a tenth of a second)."""
-    return next((candidate for candidate in candidates() if holds(candidate)), NONE)
-
-
 def candidates() -> Iterator[Isolation]:
     """What this machine may allow, best first."""
     program = shutil.which("bwrap")
@@ -86,23 +76,6 @@ def candidates() -> Iterator[Isolation]:
         yield Isolation(Kind.BUBBLEWRAP, program)
     if landlock.version() and seccomp.known():
         yield Isolation(Kind.LANDLOCK)
-
-
-def holds(candidate: Isolation) -> bool:
-    """Start a child and have it try what it must not: reach a socket of ours, read a file of ours."""
-    from sandbox.errors import SandboxError  # noqa: PLC0415 - the pool imports this module
-    from sandbox.pool import Pool  # noqa: PLC0415 - as above
-
-    with tempfile.NamedTemporaryFile() as secret, socket.create_server(("127.0.0.1", 0)) as server:
-        pool = Pool("sandbox.trial:service", {}, isolation=candidate)
-        tried = {"file": secret.name, "port": server.getsockname()[1], "program": sys.executable}
-        try:
-            reached: list[str] = pool.ask(tried, timeout_s=TRIAL_TIMEOUT_S).message["reached"]
-        except SandboxError:
-            return False
-        finally:
-            pool.stop()
-    return not reached
 
 
 def visible(readable: Sequence[Path] = ()) -> tuple[Path, ...]:

@@ -3,13 +3,16 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, cast
@@ -22,6 +25,7 @@ from sandbox.limits import MIB, Limits
 from sandbox.room import Room
 
 _START_TIMEOUT_S = 60.0
+TRIAL_TIMEOUT_S = 20.0
 _SERVE = Path(__file__).resolve().with_name("serve.py")
 _KEPT_ENVIRONMENT = ("PATH", "LANG", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "SSL_CERT_FILE")
 _ENVIRONMENT = {"LC_ALL": "C.UTF-8", "OMP_THREAD_LIMIT": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "random"}
@@ -195,7 +199,7 @@ class Pool:
     @property
     def isolation(self) -> Isolation:
         """What keeps the children in."""
-        return self._isolation or isolations.chosen()
+        return self._isolation or chosen()
 
     def ask(
         self, message: Mapping[str, object], *, payload: bytes = b"", timeout_s: float, work: object = None
@@ -334,3 +338,23 @@ def _folder(package: str) -> Path:
 def _environment(room: Path) -> dict[str, str]:
     kept = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
     return {**kept, **_ENVIRONMENT, "HOME": str(room), "TMPDIR": str(room)}
+
+
+@cache
+def chosen() -> Isolation:
+    """The best isolation that holds on this machine; tried once in each process (a tenth of a second)."""
+    return next((candidate for candidate in isolations.candidates() if holds(candidate)), isolations.NONE)
+
+
+def holds(candidate: Isolation) -> bool:
+    """Start a child and have it try what it must not: reach a socket of ours, read a file of ours."""
+    with tempfile.NamedTemporaryFile() as secret, socket.create_server(("127.0.0.1", 0)) as server:
+        pool = Pool("sandbox.trial:service", {}, isolation=candidate)
+        tried = {"file": secret.name, "port": server.getsockname()[1], "program": sys.executable}
+        try:
+            reached: list[str] = pool.ask(tried, timeout_s=TRIAL_TIMEOUT_S).message["reached"]
+        except SandboxError:
+            return False
+        finally:
+            pool.stop()
+    return not reached

@@ -1,4 +1,4 @@
-"""What a child tries, so that its owner learns what holds it (``sandbox.isolation.holds``)."""
+"""What a child tries, so that its owner learns what holds it (``sandbox.pool.holds``)."""
 
 import socket
 import subprocess

@@ -4,6 +4,11 @@ import os
 import sys
 from pathlib import Path
 
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
 
 class HomeLock:
     """A lock that the system drops with the process, however it ends."""
@@ -33,10 +38,6 @@ class HomeLock:
 
 def _lock(handle: int) -> None:
     if sys.platform == "win32":
-        import msvcrt  # noqa: PLC0415 - exists only there
-
         msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
     else:
-        import fcntl  # noqa: PLC0415 - exists only there
-
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

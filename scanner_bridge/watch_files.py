@@ -9,6 +9,9 @@ from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO, Final
 
+if sys.platform != "win32":
+    import fcntl
+
 MEDIA_TYPES: Final = {
     "application/pdf": ".pdf",
     "image/tiff": ".tif",
@@ -115,8 +118,6 @@ def is_free(path: Path) -> bool:
         if sys.platform == "win32":
             path.rename(path)  # refused while a program has it open without sharing its deletion
         else:
-            import fcntl  # noqa: PLC0415 - exists only there
-
             with open_plain(path) as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:

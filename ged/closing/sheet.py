@@ -58,7 +58,7 @@ def closing_pdf(data: dict[str, Any], *, at: datetime) -> bytes:
     """Set the sheet.
 
     Raises:
-        Invalid: ``typeset.glyph``.
+        Invalid: ``typeset.failed``.
     """
     return typeset(TEMPLATE, data, at=at)
 

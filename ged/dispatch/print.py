@@ -37,7 +37,7 @@ def departure_book(services: Services, actor: Actor, day: date, *, at: datetime)
     """What left on a day from the actor's registers.
 
     Raises:
-        Invalid: ``typeset.glyph``.
+        Invalid: ``typeset.failed``.
     """
     with services.reading() as session:
         rows = dispatch_queries.left_on(session, actor, day, zone=services.zone)
@@ -79,7 +79,7 @@ def discharge_sheet(services: Services, line_id: int, actor: Actor, *, at: datet
 
     Raises:
         NotFound: ``dispatch.unknown``.
-        Invalid: ``typeset.glyph``.
+        Invalid: ``typeset.failed``.
     """
     with services.reading() as session:
         data = discharge_data(session, services, line_id, actor)

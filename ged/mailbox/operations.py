@@ -245,31 +245,16 @@ def _body_pdf(services: Services, letter: Letter, filenames: Sequence[str], now:
         "files": list(filenames),
     }
     at = letter.sent_at or now
-    # A smiley or a script that our fonts do not hold leaves a point; the message as it came is kept beside.
-    for fit in (str, _latin):
-        try:
-            return typeset(TEMPLATE, _fitted(data, fit), at=at)
-        except Invalid as refusal:
-            if refusal.code != "typeset.glyph":
-                raise
-    return typeset(TEMPLATE, _fitted(data, _ascii), at=at)
+    return typeset(TEMPLATE, _fitted(data), at=at)  # a sign without a font is kept in the message as it came
 
 
-def _fitted(data: dict[str, Any], fit: Callable[[str], str]) -> dict[str, Any]:
+def _fitted(data: dict[str, Any]) -> dict[str, Any]:
     def go(one: Any) -> Any:
         if isinstance(one, str):
-            return fit("".join(c if c.isprintable() else " " for c in one.replace("\t", "    ")))
+            return "".join(c if c.isprintable() else " " for c in one.replace("\t", "    "))
         return [go(inner) for inner in one] if isinstance(one, list) else one
 
     return {name: go(value) for name, value in data.items()}
-
-
-def _latin(text: str) -> str:
-    return "".join(c if c < "\u0250" or c in "–—‘’“”„…•€œŒ\u202f" else "·" for c in text)
-
-
-def _ascii(text: str) -> str:
-    return "".join(c if c < "\u0100" else "·" for c in text)
 
 
 # --- taking in ----------------------------------------------------------------------------------------------------

@@ -69,7 +69,7 @@ class Sheet:
             wait_s: for a place among what is heavy.
 
         Raises:
-            Invalid: ``typeset.glyph`` when a character cannot be printed.
+            Invalid: ``typeset.failed``.
             EngineFailed: ``work.busy``, ``typeset.crashed``.
         """
         return typeset(TEMPLATES / self.template, self.data, at=self.at, wait_s=wait_s)

@@ -48,7 +48,7 @@ def rectify(
     The change is dated by ``allocation.correction_at``: it falls into a day that is open in each of its registers.
 
     Raises:
-        Forbidden: ``rectify.forbidden``.
+        Forbidden: ``rectify.forbidden``, ``rectify.voided``.
         Invalid: ``rectify.reason``, ``rectify.field``, ``mail.subject_missing``, ``mail.sender_missing``,
             ``mail.received_in_future``, ``mail.received_long_ago`` (a date that is changed), ``form.too_long``.
         StaleVersion: ``mail.stale``.
@@ -116,12 +116,14 @@ def rectifying_post(mail: Mail, actor: Actor) -> HeldPost:
     """The post through which the actor rectifies: the clerk of its unit, or who decides over the letter.
 
     Raises:
-        Forbidden: ``rectify.forbidden``; also for a letter that bears no valid number: a draft is changed where it is
-            written, so that its visas are undone, and a void entry stays as it is.
+        Forbidden: ``rectify.voided``: a void entry stays as it is; ``rectify.forbidden``, also for a letter that bears
+            no number: a draft is changed where it is written, so that its visas are undone.
     """
     refused = Forbidden("rectify.forbidden", "ask the mail office that registered the letter", id=mail.id)
-    if mail.state is MailState.VOIDED or all(number.voided_at is not None for number in mail.numbers):
+    if not mail.numbers:
         raise refused
+    if mail.state is MailState.VOIDED or all(number.voided_at is not None for number in mail.numbers):
+        raise Forbidden("rectify.voided", "register the letter anew", id=mail.id)
     for post in actor.posts:
         if Role.CLERK in post.roles and post.unit_id == mail.unit_id:
             return post

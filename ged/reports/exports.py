@@ -196,7 +196,7 @@ def make(services: Services, file_id: int, *, heartbeat: Callable[[str], None], 
 
     Raises:
         NotFound: ``person.unknown``, ``register.unknown``: its owner may no longer have it.
-        Invalid: ``typeset.glyph``.
+        Invalid: ``typeset.failed``.
         EngineFailed: ``typeset.crashed``, ``blob.write_failed``.
     """
     with services.reading() as session:

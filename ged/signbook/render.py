@@ -107,7 +107,7 @@ def letter_pages(
         Invalid: ``typeset.glyph``, ``typeset.failed``.
     """
     data = _data(letter, mode, number, on, signatory, code)
-    pdf, (facts,) = typeset_with_places(TEMPLATES / "letter.typ", data, at=at, label="facts")
+    pdf, (facts,) = typeset_with_places(TEMPLATES / "letter.typ", data, at=at, label="facts", strict=True)
     return Pages(pdf, int(facts["pages"]), _box(facts["number"]), _box(facts["mark"]))
 
 
@@ -144,7 +144,7 @@ def _mark(signatory: Signatory, width: float, height: float, minute: datetime, v
         "at": f"le {minute:%d/%m/%Y} à {minute:%H:%M}",
         "verify": f"{verify_at.partition('://')[2]}/verifier" if verify_at else "",
     }
-    return typeset(TEMPLATES / "letter_mark.typ", data, at=minute)
+    return typeset(TEMPLATES / "letter_mark.typ", data, at=minute, strict=True)
 
 
 def french_day(on: date) -> str:

@@ -59,8 +59,7 @@ def issue(services: Services, form: SlipForm, *, key: OpenedKey, actor: Actor, n
 
     Raises:
         Forbidden: ``slip.not_sender``.
-        NotFound, Invalid: as ``drafting.plan``; ``typeset.glyph`` when something cannot be printed. Nothing is
-            numbered then.
+        NotFound, Invalid: as ``drafting.plan``. Nothing is numbered then.
     """
     preview(services, form, actor=actor, now=now)
     for attempt in services.attempts(now):
@@ -70,7 +69,7 @@ def issue(services: Services, form: SlipForm, *, key: OpenedKey, actor: Actor, n
 
 
 def preview(services: Services, form: SlipForm, *, actor: Actor, now: datetime) -> bytes:
-    """The pages as they will be, without number and code: shown before signing, and so that what cannot be printed
+    """The pages as they will be, without number and code: shown before signing, and so that what cannot be set
     costs no number.
 
     Raises:
@@ -119,7 +118,7 @@ def sign_slip(services: Services, slip_id: SlipId | int, *, key: OpenedKey, acto
         NotFound: ``slip.unknown``.
         Forbidden: ``slip.not_sender``.
         InvalidTransition: ``slip.signed``, ``slip.received``, ``slip.voided``.
-        Invalid: ``key.locked``, ``typeset.glyph``.
+        Invalid: ``key.locked``, ``typeset.failed``.
         EngineFailed: ``sign.failed``.
     """
     with services.reading() as session:

@@ -82,7 +82,7 @@ def receive(
         NotFound: ``slip.unknown``.
         Forbidden: ``slip.not_receiver``.
         Invalid: ``slip.line_undecided``, ``slip.remark_missing``, ``slip.text_long``, ``key.locked``,
-            ``typeset.glyph``.
+            ``typeset.failed``.
         StaleVersion: ``slip.stale``: the slip changed since its form was opened, or another receiver is at it.
         InvalidTransition: ``slip.received`` (twice), ``slip.not_sent``, ``slip.voided``.
         EngineFailed: ``sign.failed``: receive again.

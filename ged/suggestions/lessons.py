@@ -17,7 +17,7 @@ from ged.ports import Confidentiality, Digest
 from ged.register.correspondents import visible
 from ged.register.models import Attachment, AttachmentKind, Correspondent, Direction, Mail, PageText, SealedEnvelope
 from ged.register.states import MailState
-from ged.suggestions.linear import Guess, Model, fit, from_bytes
+from ged.suggestions.linear import Guess, Model, from_bytes
 from ged.suggestions.models import LearnedVersion, Lesson
 from ged.unit import SYSTEM, Actor, Role, Services, UnitOfWork
 
@@ -78,7 +78,7 @@ def measure(examples: Sequence[Example]) -> Measured:
     older, newest = kept[:-fifth], kept[-fifth:]
     answers = _judged(older, newest)
     proposed = [is_right for sure, is_right in answers if sure >= threshold]
-    model = fit([one.text for one in kept], [one.label for one in kept])
+    model = _fit(kept)
     frequent = Counter(one.label for one in older).most_common(1)[0][0]
     is_useful = model is not None and threshold < NEVER
     return Measured(
@@ -95,9 +95,15 @@ def measure(examples: Sequence[Example]) -> Measured:
     )
 
 
+def _fit(examples: Sequence[Example]) -> Model | None:
+    from ged.suggestions.fitting import fit  # noqa: PLC0415  # a second and 100 MB, in the job alone
+
+    return fit([one.text for one in examples], [one.label for one in examples])
+
+
 def _judged(older: Sequence[Example], newer: Sequence[Example]) -> list[tuple[float, bool]]:
     """(how sure, whether right) for each of the newer letters, by a model of the older ones."""
-    model = fit([one.text for one in older], [one.label for one in older])
+    model = _fit(older)
     if model is None:
         return [(0.0, False) for _ in newer]
     guesses = [(model.guess(one.text), one.label) for one in newer]

@@ -1,6 +1,6 @@
 """What is learned and how it is applied: words weighed by how rare they are, and one line of weights a choice.
 
-Pure. scikit-learn fits; what is kept are plain arrays in a NumPy archive, read with ``allow_pickle=False``: bytes from
+Pure. ``ged.suggestions.fitting`` learns; what is kept are plain arrays in a NumPy archive, read with ``allow_pickle=False``: bytes from
 the store can be wrong, they cannot run. Applying it takes NumPy alone, and says which words of the text decided.
 """
 
@@ -9,16 +9,12 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ged.errors import EngineFailed
 from ged.register.correspondents import fold
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_matrix
 
 FORMAT = 1
 MAX_WORDS = 20_000
@@ -63,7 +59,7 @@ class Model:
     def guess(self, text: str) -> Guess | None:
         """What a text points at; None when it holds no known word."""
         found = words_of(text)
-        row = _vector(found, self.words, self.rarity)
+        row = vector(found, self.words, self.rarity)
         if not row:
             return None
         places = np.fromiter(row, dtype=np.int64)
@@ -118,48 +114,12 @@ def from_bytes(data: bytes) -> Model:
     return model
 
 
-def fit(texts: Sequence[str], labels: Sequence[str]) -> Model | None:
-    """Learn; None when there are fewer than two choices or no word that several letters share."""
-    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415  # a second and 100 MB, in the job alone
-
-    if len(set(labels)) < 2:
-        return None
-    found = [words_of(text) for text in texts]
-    spread = Counter(word for words in found for word in set(words))
-    kept = [word for word, letters in spread.most_common(MAX_WORDS) if letters >= IN_LETTERS]
-    if not kept:
-        return None
-    words = {word: place for place, word in enumerate(kept)}
-    rarity = np.array([np.log((1 + len(texts)) / (1 + spread[word])) + 1 for word in kept], dtype=np.float32)
-    learner = LogisticRegression(C=20.0, max_iter=300, class_weight="balanced")
-    learner.fit(_matrix(found, words, rarity), list(labels))
-    weights, bias = learner.coef_, learner.intercept_
-    if len(learner.classes_) == 2:  # one line stands for both
-        weights, bias = np.vstack([-weights[0], weights[0]]) / 2, np.array([-bias[0], bias[0]]) / 2
-    return Model(
-        tuple(str(c) for c in learner.classes_), words, rarity, weights.astype(np.float32), bias.astype(np.float32)
-    )
-
-
-def _vector(found: Sequence[str], words: dict[str, int], rarity: NDArray[np.float32]) -> dict[int, float]:
+def vector(found: Sequence[str], words: dict[str, int], rarity: NDArray[np.float32]) -> dict[int, float]:
+    """The text of these words as a line of the matrix: place of a word -> its weight; its length is 1."""
     counts = Counter(words[word] for word in found if word in words)
     row = {place: (1.0 + float(np.log(n))) * float(rarity[place]) for place, n in counts.items()}
     length = float(np.sqrt(sum(value * value for value in row.values())))
     return {place: value / length for place, value in row.items()} if length else {}
-
-
-def _matrix(found: Sequence[Sequence[str]], words: dict[str, int], rarity: NDArray[np.float32]) -> "csr_matrix":
-    data: list[float] = []
-    columns: list[int] = []
-    starts = [0]
-    for one in found:
-        row = _vector(one, words, rarity)
-        columns += row.keys()
-        data += row.values()
-        starts.append(len(columns))
-    from scipy.sparse import csr_matrix  # noqa: PLC0415  # a fifth of a second at every start, in the job alone
-
-    return csr_matrix((data, columns, starts), shape=(len(found), len(words)), dtype=np.float32)
 
 
 def _as_written(folded: Sequence[str], text: str) -> tuple[str, ...]:

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from sandbox import NONE, Busy, ChildFailed, Gone, Isolation, Kind, Late, Limits, Pool, chosen, room
-from sandbox.isolation import candidates, holds
+from sandbox.isolation import candidates
+from sandbox.pool import holds
 from sandbox.room import Room
 from tests.worker_kit import eventually
 

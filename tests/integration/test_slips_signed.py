@@ -135,11 +135,13 @@ def test_too_many_lines_cost_no_number(services):
     assert kit.send(services, LineForm("Pièce")).number == "BT-0001/2026"
 
 
-def test_what_cannot_be_printed_costs_no_number(services):
-    with pytest.raises(Invalid) as refused:
-        kit.send(services, LineForm("Lettre de 王"))
-    assert refused.value.code == "typeset.glyph"
-    assert kit.send(services, LineForm("Pièce")).number == "BT-0001/2026"
+def test_a_sign_that_no_font_has_stops_no_slip(services, tmp_path):
+    sent = kit.send(services, LineForm("Lettre de 王"), LineForm(mail_id=kit.letter(services, "Vœux 🎉")))
+    before = _text(kit.stored_pdf(services, sent.slip_id), tmp_path)
+    assert "Lettre de \ufffd" in before
+    assert "Vœux \ufffd" in before
+    kit.take(services, sent.slip_id, OK, DAMAGED, remark="Coin plié 王")
+    assert "Coin plié \ufffd" in _appearance(kit.stored_pdf(services, sent.slip_id), tmp_path)
 
 
 def test_one_act_makes_a_slip_for_each_unit_and_the_paper_goes_to_the_first(services):

@@ -210,7 +210,7 @@ def test_a_void_letter_takes_no_number_and_no_rectification(services: Services) 
         other = session.scalars(select(Register.id).where(Register.code == "DEP")).one()
     with pytest.raises(InvalidTransition, match="wrong_state"), services.unit_of_work(NOW) as uow:
         operations.take_number(uow, letter.mail_id, other, actor=actor(services, "agent"))  # type: ignore[arg-type]
-    with pytest.raises(Forbidden, match="rectify"), services.unit_of_work(NOW) as uow:
+    with pytest.raises(Forbidden, match=r"rectify\.voided"), services.unit_of_work(NOW) as uow:
         rectify.rectify(
             uow, letter.mail_id, {"subject": "Autre"}, reason="x", version=None, actor=actor(services, "agent"), now=NOW
         )
@@ -219,7 +219,7 @@ def test_a_void_letter_takes_no_number_and_no_rectification(services: Services) 
 def test_a_draft_is_not_rectified_behind_its_visas(services: Services) -> None:
     with services.unit_of_work(NOW) as uow:
         draft = drafts.draft_new(uow, "", actor=actor(services, "dge"), now=NOW)
-    with pytest.raises(Forbidden, match="rectify"), services.unit_of_work(NOW) as uow:
+    with pytest.raises(Forbidden, match=r"rectify\.forbidden"), services.unit_of_work(NOW) as uow:
         rectify.rectify(
             uow, draft, {"subject": "Autre"}, reason="x", version=None, actor=actor(services, "dge"), now=NOW
         )

@@ -10,8 +10,9 @@ import pytest
 from demo.letters import make_letters
 from ged.errors import EngineFailed
 from ged.suggestions import lessons, lookalike
+from ged.suggestions.fitting import fit
 from ged.suggestions.lessons import Example, measure
-from ged.suggestions.linear import fit, from_bytes, words_of
+from ged.suggestions.linear import from_bytes, words_of
 from ged.suggestions.readings import unturned
 from ged.suggestions.resent import is_likely
 

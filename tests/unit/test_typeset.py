@@ -7,9 +7,11 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pypdfium2 as pdfium
 import pytest
 
 from ged import typeset as setting
+from ged import typeset_child
 from ged.errors import EngineFailed, Invalid
 from ged.slots import Slots
 from ged.typeset import typeset
@@ -53,10 +55,44 @@ def test_large_pages_one_after_another_do_not_end_the_child_that_sets_them() -> 
         assert typeset(TEMPLATES / "register_list.typ", data, at=AT).startswith(b"%PDF")
 
 
-def test_a_character_without_a_font_is_named() -> None:
+def printed(pdf: bytes) -> str:
+    """The text of the pages, without spaces and line ends."""
+    with pdfium.PdfDocument(pdf) as document:
+        return "".join("".join(page.get_textpage().get_text_range().split()) for page in document)
+
+
+def test_a_sign_without_a_font_is_named_where_the_page_is_signed() -> None:
     with pytest.raises(Invalid) as refused:
-        typeset(TEMPLATES / "label.typ", {**LABEL, "entity": "\U00013000"}, at=AT)
+        typeset(TEMPLATES / "label.typ", {**LABEL, "entity": "\U00013000"}, at=AT, strict=True)
     assert refused.value.code == "typeset.glyph"
+    assert refused.value.params["character"] == "\U00013000"
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("Société 漢字 & fils", "Société\ufffd\ufffd&fils"),
+        ("Vœux 🎉 de l’Union", "Vœux\ufffddel’Union"),
+        ("Общество Ελλάς", "ОбществоΕλλάς"),  # signs that a font of ours has stay what they are
+        ('cloche\x07 \\ " \uffff', 'cloche\ufffd\\"\ufffd'),
+    ],
+)
+def test_a_sign_without_a_font_is_printed_as_a_stand_in(typed: str, told: str) -> None:
+    assert told in printed(typeset(TEMPLATES / "label.typ", {**LABEL, "entity": typed}, at=AT))
+
+
+@pytest.mark.parametrize("typed", ["a\u20dd", "👨\u200d👩\u200d👧 ❤\ufe0f", "e\u0301\u20dd \u0334\u20e0x"])
+def test_signs_that_no_font_puts_together_stop_nothing(typed: str) -> None:
+    with pytest.raises(Invalid, match=r"typeset\.glyph"):
+        typeset(TEMPLATES / "label.typ", {**LABEL, "entity": typed}, at=AT, strict=True)
+    assert "\ufffd" in printed(typeset(TEMPLATES / "label.typ", {**LABEL, "entity": f"{typed} fin"}, at=AT))
+
+
+def test_what_is_printed_without_a_look_has_a_font() -> None:
+    plain = {sign for sign in map(chr, range(0x3000)) if not typeset_child._UNUSUAL.match(sign)}
+    assert len(plain) > 500
+    assert typeset_child._Signs().lacking(plain) == set()
+    assert typeset_child._Signs().lacking({"é", "漢", "🎉", "Ω", "\x07"}) == {"漢", "🎉", "\x07"}
 
 
 def test_a_template_that_lacks_its_data_is_a_failure_of_ours() -> None:

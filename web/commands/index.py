@@ -16,7 +16,8 @@ from ged.ports import JobId
 from ged.unit import Services
 from web.commands.shared import settings_of
 from web.processes.worker import only_worker, worker_name
-from web.wiring.services import build_services, index_snapshots
+from web.wiring.services import build_services
+from web.wiring.snapshots import index_snapshots
 
 LOOK_EVERY_S = 0.5
 SHOWN = 20

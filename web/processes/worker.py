@@ -22,7 +22,8 @@ from ged.errors import ConfigError
 from ged.ports import JobId, Lane
 from ged.unit import Services
 from web.processes.migrate import require_migrated
-from web.wiring.services import build_services, require_redis, work_for_rq
+from web.wiring.redis_jobs import require_redis, work_for_rq
+from web.wiring.services import build_services
 
 logger = logging.getLogger(__name__)
 

@@ -1,10 +1,8 @@
 """Settings -> Services: the only place that plugs engines into sockets."""
 
-import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -41,9 +39,6 @@ from signing.status import AuthorityStatus
 from signing.token_keys import Tokens
 from signing.validation import PdfChecker, load_crl
 from web.wiring.sealing import seal_key
-
-if TYPE_CHECKING:
-    from indexer.elastic_snapshots import Snapshots
 
 SYNONYMS = "synonyms.txt"
 """The list of synonyms, in the data folder: made by the first edit on the site, or by hand."""
@@ -311,7 +306,7 @@ def authority_dir(settings: Settings) -> Path:
 def _index(settings: Settings, synonyms: SynonymFile, *, writes_index: bool) -> SearchIndex:
     # Each shape imports its own engine only: the other's client would cost a second at every start.
     if settings.elasticsearch_url:
-        from indexer.elastic_index import ElasticIndex  # as above
+        from indexer.elastic_index import ElasticIndex  # noqa: PLC0415  # half a second, and only where the index is Elasticsearch
 
         key = settings.elasticsearch_api_key
         return ElasticIndex(
@@ -324,80 +319,17 @@ def _index(settings: Settings, synonyms: SynonymFile, *, writes_index: bool) -> 
             zone=settings.zone,
             synonyms=synonyms,
         )
-    from indexer.tantivy_index import TantivyIndex  # only where the index is embedded
+    from indexer.tantivy_index import TantivyIndex  # noqa: PLC0415  # only where the index is embedded
 
     return TantivyIndex(settings.data_dir / "index", writable=writes_index, zone=settings.zone, synonyms=synonyms)
-
-
-def index_snapshots(settings: Settings) -> "Snapshots":
-    """The snapshots of the index in the repository that the settings name.
-
-    Raises:
-        ConfigError: ``config.invalid``: no Elasticsearch, or no repository.
-    """
-    if not settings.elasticsearch_url:
-        raise ConfigError(
-            "config.invalid",
-            "the embedded index has no snapshots: back up the data folder, or make it anew by `ged index rebuild`",
-            setting="GED_ELASTICSEARCH_URL",
-        )
-    if not settings.elasticsearch_snapshots:
-        raise ConfigError(
-            "config.invalid",
-            "name a folder of the Elasticsearch nodes, under their `path.repo`",
-            setting="GED_ELASTICSEARCH_SNAPSHOTS",
-        )
-    from indexer.elastic_snapshots import Snapshots  # half a second, and only where the index is Elasticsearch
-
-    key = settings.elasticsearch_api_key
-    return Snapshots(
-        settings.elasticsearch_url,
-        alias=settings.elasticsearch_index,
-        location=settings.elasticsearch_snapshots,
-        api_key=key.get_secret_value() if key else None,
-        ca_path=str(settings.elasticsearch_ca) if settings.elasticsearch_ca else None,
-        replicas=settings.elasticsearch_replicas,
-    )
 
 
 def _queue(settings: Settings) -> JobQueue:
     if settings.redis_url is None:
         return PolledQueue()
-    from ged.adapters.queue_rq import RqQueue  # half a second, and only where jobs go by Redis
+    from web.wiring import redis_jobs  # noqa: PLC0415  # half a second, and only where jobs go by Redis
 
-    return RqQueue(settings.redis_url, ca_file=settings.redis_ca)
-
-
-def require_redis(settings: Settings) -> None:
-    """Look whether Redis answers.
-
-    Raises:
-        ConfigError: ``worker.redis_unreachable``.
-    """
-    from redis.exceptions import RedisError  # as above
-
-    from ged.adapters.queue_rq import open_redis  # as above
-
-    try:
-        with open_redis(settings.redis_url or "", ca_file=settings.redis_ca, timeout_s=5) as redis:
-            redis.ping()
-    except RedisError as error:
-        raise ConfigError(
-            "worker.redis_unreachable",
-            f"start Redis or correct GED_REDIS_URL ({type(error).__name__}); no job is lost meanwhile",
-            setting="GED_REDIS_URL",
-        ) from None
-
-
-def work_for_rq(
-    settings: Settings, *, name: Callable[[], str], stop: threading.Event, between_sweeps: threading.Lock
-) -> None:
-    """Take RQ's messages until ``stop`` is set (``ged.adapters.rq_worker.work``)."""
-    from ged.adapters.queue_rq import open_redis  # as above
-    from ged.adapters.rq_worker import work  # as above
-
-    with open_redis(settings.redis_url or "", ca_file=settings.redis_ca) as redis:
-        work(redis, name=name, stop=stop, between_sweeps=between_sweeps)
+    return redis_jobs.queue(settings.redis_url, settings)
 
 
 def _post(settings: Settings) -> Post:

@@ -928,6 +928,10 @@ MESSAGES: Mapping[str, Message] = {
     "rectify.forbidden": Message(
         _l("Seul le bureau d'ordre qui a enregistré le courrier peut le rectifier."), _l("Adressez-vous à lui.")
     ),
+    "rectify.voided": Message(
+        _l("Le numéro de ce courrier est annulé : son inscription reste telle qu'elle est."),
+        _l("S'il le faut, enregistrez de nouveau le courrier."),
+    ),
     "rectify.nothing": Message(
         _l("Rien n'est changé : l'inscription dit déjà cela."), _l("Corrigez au moins un champ.")
     ),
@@ -1392,7 +1396,9 @@ MESSAGES: Mapping[str, Message] = {
     "typeset.failed": Message(
         _l("La mise en page du document a échoué."), _l("Réessayez ; si l'erreur revient, prévenez l'administrateur.")
     ),
-    "typeset.glyph": Message(_l("Un caractère ne peut pas être imprimé : %(detail)s"), _l("Retirez ce caractère.")),
+    "typeset.glyph": Message(
+        _l("Le caractère « %(character)s » ne peut pas être imprimé."), _l("Retirez ou remplacez ce caractère.")
+    ),
     # --- unit ---
     "unit.unknown": Message(_l("Cette unité n'existe pas."), _l("Choisissez une unité de la liste.")),
     # --- upload ---

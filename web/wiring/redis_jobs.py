@@ -1,0 +1,41 @@
+"""Jobs that go by Redis: the queue of the site, and what a worker takes from it."""
+
+import threading
+from collections.abc import Callable
+
+from redis.exceptions import RedisError
+
+from ged.adapters.queue_rq import RqQueue, open_redis
+from ged.adapters.rq_worker import work
+from ged.config import Settings
+from ged.errors import ConfigError
+
+
+def queue(url: str, settings: Settings) -> RqQueue:
+    """The plug of ``JobQueue``."""
+    return RqQueue(url, ca_file=settings.redis_ca)
+
+
+def require_redis(settings: Settings) -> None:
+    """Look whether Redis answers.
+
+    Raises:
+        ConfigError: ``worker.redis_unreachable``.
+    """
+    try:
+        with open_redis(settings.redis_url or "", ca_file=settings.redis_ca, timeout_s=5) as redis:
+            redis.ping()
+    except RedisError as error:
+        raise ConfigError(
+            "worker.redis_unreachable",
+            f"start Redis or correct GED_REDIS_URL ({type(error).__name__}); no job is lost meanwhile",
+            setting="GED_REDIS_URL",
+        ) from None
+
+
+def work_for_rq(
+    settings: Settings, *, name: Callable[[], str], stop: threading.Event, between_sweeps: threading.Lock
+) -> None:
+    """Take RQ's messages until ``stop`` is set (``ged.adapters.rq_worker.work``)."""
+    with open_redis(settings.redis_url or "", ca_file=settings.redis_ca) as redis:
+        work(redis, name=name, stop=stop, between_sweeps=between_sweeps)
