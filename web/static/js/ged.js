@@ -37,7 +37,10 @@
   // --- the summary of errors names the field of each ---
   for (const link of document.querySelectorAll(".error-summary a[href^='#']")) {
     const id = CSS.escape(link.hash.slice(1));
-    const label = one(`label[for="${id}"]`) || one(`#${id} > legend`);
+    const field = one(`#${id}`);
+    // The first box of a list bears the list's id, and a label of its own: the list is named by its legend.
+    const list = field && field.closest("fieldset.field--set");
+    const label = (list && one("legend", list)) || one(`label[for="${id}"]`);
     const name = label && label.firstChild.textContent.trim();
     if (name) link.textContent = `${name}\u00a0: ${link.textContent.charAt(0).toLowerCase()}${link.textContent.slice(1)}`;
   }
@@ -81,12 +84,15 @@
     if (form.dataset.sent) { event.preventDefault(); return; }
     form.dataset.sent = "1";
     if (event.submitter) event.submitter.setAttribute("aria-disabled", "true");
+    // A file that is saved leads to no other page: nothing else would ever free the form again.
+    if (form.hasAttribute("data-download")) window.setTimeout(free, 5000, form);
   });
+  const free = (form) => {
+    delete form.dataset.sent;
+    for (const button of form.querySelectorAll("[aria-disabled]")) button.removeAttribute("aria-disabled");
+  };
   window.addEventListener("pageshow", () => {
-    for (const form of document.querySelectorAll("form[data-sent]")) {
-      delete form.dataset.sent;
-      for (const button of form.querySelectorAll("[aria-disabled]")) button.removeAttribute("aria-disabled");
-    }
+    for (const form of document.querySelectorAll("form[data-sent]")) free(form);
   });
 
   // --- a form that met an ended session, or was asked for a proof first: kept in this tab, for the same person, given back after it ---
