@@ -22,7 +22,7 @@ from ged.codes import CodeKind, OurCode, read_code
 from ged.db import insert_if_missing
 from ged.errors import Invalid, NotFound
 from ged.jobs import JobKind
-from ged.org.actors import heirs
+from ged.org.tree import heirs
 from ged.ports import AttachmentId, Digest, PageCode, PageFacts, ScanId
 from ged.register.files import Upload, harmless_name, limited
 from ged.register.models import Attachment, AttachmentKind, Mail, MailNumber

@@ -13,7 +13,7 @@ from ged.codes import CodeKind, make_code
 from ged.errors import Invalid, NotFound
 from ged.org.letterhead import letterhead
 from ged.org.models import Post, PostRole, Unit
-from ged.org.tree import entities
+from ged.org.tree import entities, upwards
 from ged.ports import Confidentiality
 from ged.register.prints import Sheet
 from ged.typeset import qr_svg
@@ -138,8 +138,7 @@ def preset(session: Session, sheet_id: int) -> Preset:
 
 
 def _authority(session: Session, unit: Unit) -> int | None:
-    at: Unit | None = unit
-    while at is not None:
+    for at in upwards(session, unit.id):
         post_id = session.scalar(
             select(Post.id)
             .join(PostRole, (PostRole.post_id == Post.id) & (PostRole.role == Role.AUTHORITY))
@@ -149,7 +148,6 @@ def _authority(session: Session, unit: Unit) -> int | None:
         )
         if post_id is not None:
             return post_id
-        at = session.get(Unit, at.parent_id) if at.parent_id is not None else None
     return None
 
 

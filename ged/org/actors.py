@@ -12,6 +12,7 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from ged.errors import NotFound
+from ged.org import tree
 from ged.org.models import Delegation, Holding, Person, Post, Unit
 from ged.ports import (
     Confidentiality,
@@ -49,7 +50,7 @@ def load_actor(session: Session, person_id: PersonId | int, *, on: date) -> Acto
     posts = (*own, *_acted_for(session, person.id, own, on))
     units = _units(session)
     clearance = Confidentiality(person.clearance)
-    headed = _below([p.unit_id for p in posts if Role.HEAD in p.roles or Role.AUTHORITY in p.roles], units)
+    headed = tree.headed([p.unit_id for p in posts if Role.HEAD in p.roles or Role.AUTHORITY in p.roles], units)
     return Actor(
         person_id=PersonId(person.id),
         account=person.account,
@@ -107,7 +108,7 @@ def post_granting(actor: Actor, granted: frozenset[Principal], level: Confidenti
     if person_principal(actor.person_id) in granted:
         return next((post for post in actor.posts if post.because == "holder"), None)
     for post in actor.posts:
-        headed = _below([post.unit_id] if post.roles & {Role.HEAD, Role.AUTHORITY} else [], actor.units)
+        headed = tree.headed([post.unit_id] if post.roles & {Role.HEAD, Role.AUTHORITY} else [], actor.units)
         found = _principals(actor.person_id, (post,), headed, actor.clearance, actor.units)
         if not found.at(level).isdisjoint(granted):
             return post
@@ -123,33 +124,6 @@ def somebody_sees(session: Session, granted: frozenset[Principal], level: Confid
         select(Person.id).where(Person.clearance >= int(level), Person.is_active).order_by(Person.id)
     ).all()
     return any(not load_actor(session, one, on=on).principals.at(level).isdisjoint(granted) for one in cleared)
-
-
-def with_predecessors(actor: Actor, unit_ids: Iterable[int]) -> frozenset[int]:
-    """Units, with the closed ones whose work came to them."""
-    return _with_predecessors(unit_ids, actor.units)
-
-
-def heirs_seen(actor: Actor, unit_id: int) -> list[int]:
-    """As ``heirs``, of the units as they were when the actor was made."""
-    found: list[int] = []
-    at: int | None = unit_id
-    while at is not None and at not in found:
-        found.append(at)
-        unit = actor.units.get(at)
-        at = unit.successor_id if unit is not None and unit.closed_at is not None else None
-    return found
-
-
-def heirs(session: Session, unit_id: int) -> list[int]:
-    """A unit and, when it is closed, the one that has its work now, and so on."""
-    found: list[int] = []
-    at: int | None = unit_id
-    while at is not None and at not in found:
-        found.append(at)
-        unit = session.get_one(Unit, at)
-        at = unit.successor_id if unit.closed_at is not None else None
-    return found
 
 
 _WITH_ROLES = joinedload(Post.roles)
@@ -232,36 +206,6 @@ def _without(post: HeldPost, roles: set[Role]) -> HeldPost:
     return replace(post, roles=post.roles - roles)
 
 
-def _below(roots: Iterable[UnitId], units: Mapping[int, UnitRow]) -> frozenset[UnitId]:
-    children: dict[int | None, list[int]] = {}
-    closed: dict[int | None, list[int]] = {}
-    for unit in units.values():
-        children.setdefault(unit.parent_id, []).append(unit.id)
-        if unit.closed_at is not None:
-            closed.setdefault(unit.successor_id, []).append(unit.id)
-    found: set[UnitId] = set()
-    waiting: list[int] = list(roots)
-    while waiting:
-        unit_id = waiting.pop()
-        if unit_id not in found:
-            found.add(UnitId(unit_id))
-            # An entity under the ministry keeps its own mail: headship stops at its door.
-            waiting += [child for child in children.get(unit_id, []) if not units[child].is_entity]
-            # What a closed unit had is now headed where its mail went.
-            waiting += closed.get(unit_id, [])
-    return frozenset(found)
-
-
-def _with_predecessors(unit_ids: Iterable[int], units: Mapping[int, UnitRow]) -> frozenset[int]:
-    found = set(unit_ids)
-    grown = True
-    while grown:
-        more = {u.id for u in units.values() if u.closed_at and u.successor_id in found} - found
-        found |= more
-        grown = bool(more)
-    return frozenset(found)
-
-
 def _principals(
     person_id: PersonId,
     posts: Iterable[HeldPost],
@@ -275,9 +219,9 @@ def _principals(
     personal |= {holder_principal(p.post_id) for p in posts if p.because == "holder"}
     # An administrator's or auditor's post opens no letter by itself: only working roles count for the unit.
     working = [p for p in posts if p.roles - {Role.ADMINISTRATOR, Role.AUDITOR}]
-    member_of = _with_predecessors((p.unit_id for p in working), units)
-    heads = _with_predecessors(headed, units)
-    own_heads = _with_predecessors((p.unit_id for p in posts if Role.HEAD in p.roles), units)
+    member_of = tree.with_predecessors((p.unit_id for p in working), units)
+    heads = tree.with_predecessors(headed, units)
+    own_heads = tree.with_predecessors((p.unit_id for p in posts if Role.HEAD in p.roles), units)
     by_unit = {unit_principal(u) for u in member_of | heads}
     ordinary = personal | by_unit
     restricted = personal | (by_unit if clearance >= Confidentiality.RESTRICTED else set())

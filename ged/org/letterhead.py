@@ -6,9 +6,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ged.org.models import Installation, Unit
+from ged.org.models import Installation
+from ged.org.tree import upwards
 
-_MAX_DEPTH = 50
 _COUNTRIES = {"TG": ("République togolaise", "Travail – Liberté – Patrie")}
 
 
@@ -31,19 +31,10 @@ class Letterhead:
 def letterhead(session: Session, unit_id: int, *, country: str) -> Letterhead:
     """The letterhead of a unit; ``country`` is the installation's ISO code."""
     organisation = session.scalar(select(Installation.name).limit(1)) or ""
-    line = _upwards(session, unit_id)
+    line = upwards(session, unit_id)
     entity = next((unit for unit in line if unit.is_entity), line[-1])
     names = [unit.name for unit in reversed(line) if unit.name.casefold() != organisation.casefold()]
     if not organisation and names:
         organisation, names = names[0], names[1:]
     name, motto = _COUNTRIES.get(country, ("", ""))
     return Letterhead(organisation, tuple(names), entity.code, name, motto)
-
-
-def _upwards(session: Session, unit_id: int) -> list[Unit]:
-    found: list[Unit] = []
-    current: Unit | None = session.get_one(Unit, unit_id)
-    while current is not None and len(found) < _MAX_DEPTH:
-        found.append(current)
-        current = session.get(Unit, current.parent_id) if current.parent_id is not None else None
-    return found

@@ -7,10 +7,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged.org.models import Unit
+from ged.ports import UnitId
+from ged.unit import UnitRow
 
 
 class Placed(Protocol):
-    """A unit with its place in the tree."""
+    """A unit with its place in the tree: a row of the table, or ``ged.unit.UnitRow``."""
 
     @property
     def parent_id(self) -> int | None:
@@ -46,3 +48,81 @@ def same_entity(session: Session, unit_ids: Iterable[int]) -> frozenset[int]:
     of = entities(session)
     wanted = {of[unit_id] for unit_id in unit_ids}
     return frozenset(unit_id for unit_id, entity in of.items() if entity in wanted)
+
+
+def upwards(session: Session, unit_id: int) -> list[Unit]:
+    """A unit and all above it, the nearest first; empty where there is no such unit."""
+    found: list[Unit] = []
+    unit = session.get(Unit, unit_id)
+    while unit is not None and unit not in found:
+        found.append(unit)
+        unit = session.get(Unit, unit.parent_id) if unit.parent_id is not None else None
+    return found
+
+
+def ids_upwards(unit_id: int, units: Mapping[int, Placed]) -> list[int]:
+    """As ``upwards``, of units in hand."""
+    found: list[int] = []
+    at: int | None = unit_id
+    while at is not None and at in units and at not in found:
+        found.append(at)
+        at = units[at].parent_id
+    return found
+
+
+def heirs(session: Session, unit_id: int) -> list[int]:
+    """A unit and, when it is closed, the one that has its work now, and so on.
+
+    Raises:
+        NoResultFound: there is no such unit.
+    """
+    found: list[int] = []
+    at: int | None = unit_id
+    while at is not None and at not in found:
+        found.append(at)
+        unit = session.get_one(Unit, at)
+        at = unit.successor_id if unit.closed_at is not None else None
+    return found
+
+
+def heirs_among(unit_id: int, units: Mapping[int, UnitRow]) -> list[int]:
+    """As ``heirs``, of units in hand; a unit that is not among them has no heir."""
+    found: list[int] = []
+    at: int | None = unit_id
+    while at is not None and at not in found:
+        found.append(at)
+        unit = units.get(at)
+        at = unit.successor_id if unit is not None and unit.closed_at is not None else None
+    return found
+
+
+def with_predecessors(unit_ids: Iterable[int], units: Mapping[int, UnitRow]) -> frozenset[int]:
+    """Units, with the closed ones whose work came to them."""
+    found = set(unit_ids)
+    grown = True
+    while grown:
+        more = {u.id for u in units.values() if u.closed_at and u.successor_id in found} - found
+        found |= more
+        grown = bool(more)
+    return frozenset(found)
+
+
+def headed(roots: Iterable[UnitId], units: Mapping[int, UnitRow]) -> frozenset[UnitId]:
+    """The units that the heads of these head: themselves, and those below up to the next entity."""
+    children: dict[int | None, list[int]] = {}
+    closed: dict[int | None, list[int]] = {}
+    for unit in units.values():
+        children.setdefault(unit.parent_id, []).append(unit.id)
+        if unit.closed_at is not None:
+            closed.setdefault(unit.successor_id, []).append(unit.id)
+    found: set[UnitId] = set()
+    waiting: list[int] = list(roots)
+    while waiting:
+        unit_id = waiting.pop()
+        if unit_id not in found:
+            found.add(UnitId(unit_id))
+            # An entity under the ministry keeps its own mail: headship stops at its door.
+            waiting += [child for child in children.get(unit_id, []) if not units[child].is_entity]
+            # What a closed unit had is now headed where its mail went.
+            waiting += closed.get(unit_id, [])
+    return frozenset(found)

@@ -22,7 +22,7 @@ from ged.dispatch import print as dispatch_print
 from ged.dispatch.models import DispatchLine, DispatchProof
 from ged.dispatch.operations import LEFT, MAY_LEAVE
 from ged.errors import InvalidTransition, NotFound
-from ged.org.actors import heirs, with_predecessors
+from ged.org.tree import heirs, with_predecessors
 from ged.register.documents import latest_document
 from ged.register.models import AttachmentKind, Mail, MailNumber, Register
 from ged.register.states import MailState
@@ -55,7 +55,7 @@ def reach(actor: Actor) -> Reach:
     """The reach of an actor now."""
     clerk = {post.unit_id for post in actor.posts if Role.CLERK in post.roles}
     working = {post.unit_id for post in parties.working_posts(actor)}
-    return Reach(actor, with_predecessors(actor, clerk), with_predecessors(actor, working))
+    return Reach(actor, with_predecessors(clerk, actor.units), with_predecessors(working, actor.units))
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from datetime import date
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from ged.org.actors import heirs
 from ged.org.models import Holding, Person, Post, PostRole, Unit
+from ged.org.tree import heirs
 from ged.routing.models import Assignment, Mention
 from ged.unit import Actor, Role
 

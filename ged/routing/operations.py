@@ -9,8 +9,8 @@ from sqlalchemy import select
 from ged import access, locks
 from ged.access import Because
 from ged.errors import Invalid, InvalidTransition, NotFound
-from ged.org.actors import heirs
 from ged.org.models import Post, Unit
+from ged.org.tree import heirs, upwards
 from ged.ports import MailId, PostId, Principal, UnitId, post_principal, unit_principal
 from ged.register import operations as registered
 from ged.register.models import Mail
@@ -18,7 +18,7 @@ from ged.register.operations import mail_for
 from ged.register.states import MOVES, MailAct, move
 from ged.routing import deadlines, due, states
 from ged.routing.models import Assignment, Imputation, Mention, Purpose
-from ged.routing.rights import ENDED, assigning_post, imputing_post, upwards, working_post
+from ged.routing.rights import ENDED, assigning_post, imputing_post, working_post
 from ged.routing.states import LIVE, AssignmentAct, AssignmentState
 from ged.unit import Actor, UnitOfWork
 

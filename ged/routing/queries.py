@@ -11,14 +11,14 @@ from sqlalchemy.orm import Session, aliased, lazyload
 
 from ged import access, paging
 from ged.errors import Forbidden, NotFound
-from ged.org.actors import with_predecessors
 from ged.org.models import Person, Post
+from ged.org.tree import with_predecessors
 from ged.paging import START, Key, Place, Slice
 from ged.ports import AttachmentId, Confidentiality, MailId
 from ged.register.models import Attachment, AttachmentKind, Mail, MailNumber, Priority, ReadMark
 from ged.register.states import MailState
 from ged.routing.models import Assignment, Imputation, Mention, Purpose
-from ged.routing.rights import ENDED, heading_post, imputing_post, own_post, waits_for
+from ged.routing.rights import ENDED, distributing_post, imputing_post, own_post, waits_for
 from ged.routing.states import LIVE, AssignmentState
 from ged.unit import Actor, Role
 
@@ -320,7 +320,8 @@ def _mine(actor: Actor) -> ColumnElement[bool]:
     working = [p for p in actor.posts if p.roles - {Role.ADMINISTRATOR, Role.AUDITOR}]
     return or_(
         Assignment.post_id.in_([p.post_id for p in working]),
-        Assignment.post_id.is_(None) & Assignment.unit_id.in_(with_predecessors(actor, (p.unit_id for p in working))),
+        Assignment.post_id.is_(None)
+        & Assignment.unit_id.in_(with_predecessors((p.unit_id for p in working), actor.units)),
     )
 
 
@@ -421,7 +422,7 @@ def assignments(
     depth: dict[int, int] = {}
     for row, title, name in found:
         depth[row.id] = depth.get(row.parent_id, -1) + 1 if row.parent_id is not None else 0
-        mine, heads = own_post(row, actor) is not None, heading_post(row.unit_id, actor) is not None
+        mine, heads = own_post(row, actor) is not None, distributing_post(row.unit_id, actor) is not None
         waits = is_open and row.state in LIVE
         children.setdefault(row.parent_id, []).append(
             AssignmentRow(

@@ -4,8 +4,7 @@ from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ged.errors import Forbidden
-from ged.org.actors import heirs_seen
-from ged.org.models import Unit
+from ged.org.tree import heirs_among, ids_upwards
 from ged.ports import UnitId
 from ged.register.models import Mail, SealedEnvelope
 from ged.register.states import MailState
@@ -57,7 +56,7 @@ def assigning_post(above: Assignment, actor: Actor) -> HeldPost:
     Raises:
         Forbidden: ``assign.forbidden``.
     """
-    post = heading_post(above.unit_id, actor)
+    post = distributing_post(above.unit_id, actor)
     if post is None:
         raise Forbidden("assign.forbidden", "ask the head of the unit", id=above.mail_id)
     return post
@@ -77,41 +76,25 @@ def own_post(row: Assignment, actor: Actor) -> HeldPost | None:
     """The post by which an assignment lies in the actor's inbox; a closed unit's lies in its successor's."""
     if row.post_id is not None:
         return actor.holds(row.post_id)
-    unit_ids = heirs_seen(actor, row.unit_id)
+    unit_ids = heirs_among(row.unit_id, actor.units)
     for post in actor.posts:
         if post.unit_id in unit_ids and post.roles - {Role.ADMINISTRATOR, Role.AUDITOR}:
             return post
     return None
 
 
-def heading_post(unit_id: int, actor: Actor) -> HeldPost | None:
-    """The actor's post that heads a unit, the nearest one first; None when the actor does not head it."""
+def distributing_post(unit_id: int, actor: Actor) -> HeldPost | None:
+    """The actor's post that distributes a unit's letters, the nearest one first; None when none does.
+
+    Other than ``ged.org.actors.heading_post``: a secretary imputes for the authority too, and a ministry's authority
+    also for the entities below.
+    """
     if unit_id not in actor.headed_unit_ids:
         return None
-    for heir in heirs_seen(actor, unit_id):
-        for above in _above(actor, heir):
+    for heir in heirs_among(unit_id, actor.units):
+        for above in ids_upwards(heir, actor.units):
             for role in HEADS:
                 post = actor.post_with(role, unit_id=UnitId(above))
                 if post is not None:
                     return post
     return None
-
-
-def _above(actor: Actor, unit_id: int) -> list[int]:
-    """A unit and all above it, the nearest first, as they were when the actor was made."""
-    found: list[int] = []
-    unit = actor.units.get(unit_id)
-    while unit is not None and unit.id not in found:
-        found.append(unit.id)
-        unit = actor.units.get(unit.parent_id) if unit.parent_id is not None else None
-    return found
-
-
-def upwards(session: Session, unit_id: int) -> list[Unit]:
-    """A unit and all above it, the nearest first."""
-    found: list[Unit] = []
-    unit = session.get(Unit, unit_id)
-    while unit is not None and unit not in found:
-        found.append(unit)
-        unit = session.get(Unit, unit.parent_id) if unit.parent_id is not None else None
-    return found

@@ -14,12 +14,12 @@ from ged.codes import CodeKind, make_code
 from ged.days import long_day
 from ged.errors import NotFound
 from ged.org.models import Installation, Person, Post, Unit
+from ged.org.tree import upwards
 from ged.ports import Confidentiality, MailId
 from ged.register.models import Mail, Priority
 from ged.routing.choices import mention_choices
 from ged.routing.models import Assignment, Imputation
 from ged.routing.queries import first_numbers
-from ged.routing.rights import upwards
 from ged.typeset import qr_svg, typeset
 from ged.unit import Actor, Services
 

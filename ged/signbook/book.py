@@ -1,7 +1,7 @@
 """What the operations of the signature book share: a draft under the access rule, its circuit, its content as pages,
 the register that will number it, the history and what people are told."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -15,6 +15,7 @@ from ged.errors import Forbidden, Invalid, NotFound, StaleVersion
 from ged.org.actors import heading_post
 from ged.org.delegations import not_in_force
 from ged.org.models import Installation, Post, Unit
+from ged.org.tree import entities, upwards
 from ged.ports import AttachmentId, Confidentiality, Digest, MailId, PostId
 from ged.register.models import Attachment, AttachmentKind, Mail, Register, RegisterNature
 from ged.register.operations import SourcePage, attach
@@ -28,7 +29,6 @@ from ged.signbook.titles import Signatory, signatory_for, with_article
 from ged.unit import Actor, HeldPost, Role, Services, UnitOfWork
 
 PDF = "application/pdf"
-_MAX_DEPTH = 50
 GIVES = {CircuitAct.VISA: StepKind.VISA, CircuitAct.OPINION: StepKind.OPINION}
 
 
@@ -283,7 +283,7 @@ def _reference(session: Session, draft: Draft) -> str:
 def letterhead(session: Session, unit: Unit) -> tuple[str, tuple[str, ...]]:
     """The organisation's name, and the units from the whole to the part; an entity stands under its own name."""
     names = []
-    for above in upwards(session, unit):
+    for above in upwards(session, unit.id):
         names.append(above.name)
         if above.is_entity:
             break
@@ -292,16 +292,6 @@ def letterhead(session: Session, unit: Unit) -> tuple[str, tuple[str, ...]]:
     if names[0].casefold() == root.casefold():
         return root, tuple(names[1:])
     return names[0], tuple(names[1:])
-
-
-def upwards(session: Session, unit: Unit) -> Iterator[Unit]:
-    """The unit, then those above it up to the root."""
-    current: Unit | None = unit
-    for _ in range(_MAX_DEPTH):
-        if current is None:
-            return
-        yield current
-        current = session.get(Unit, current.parent_id) if current.parent_id is not None else None
 
 
 def departure_register(session: Session, unit_id: int) -> Register:
@@ -317,13 +307,13 @@ def departure_register(session: Session, unit_id: int) -> Register:
     ).all()
     by_unit = {register.unit_id: register for register in found}
     unit = session.get_one(Unit, unit_id)
-    for above in upwards(session, unit):
+    for above in upwards(session, unit.id):
         if above.id in by_unit:
             return by_unit[above.id]
         if above.is_entity:
             break
-    entity = _entity(session, unit)
-    same = [register for register in found if _entity(session, register.unit) == entity]
+    of = entities(session)
+    same = [register for register in found if of[register.unit_id] == of[unit.id]]
     if not same:
         raise Invalid("sign.no_register", "an administrator has to open a register of departures", unit=unit.code)
     # The entity's book is kept by its mail office; a direction's own register numbers its own letters only.
@@ -331,14 +321,10 @@ def departure_register(session: Session, unit_id: int) -> Register:
         same,
         key=lambda register: (
             register.unit.kind != "mail_office",
-            sum(1 for _ in upwards(session, register.unit)),
+            sum(1 for _ in upwards(session, register.unit.id)),
             register.id,
         ),
     )
-
-
-def _entity(session: Session, unit: Unit) -> int:
-    return next((u.id for u in upwards(session, unit) if u.is_entity), unit.id)
 
 
 def attach_pages(

@@ -1,7 +1,5 @@
 """Who may send, receive and see a slip, and which register numbers it."""
 
-from collections.abc import Iterator
-
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
@@ -9,6 +7,7 @@ from ged import access, locks
 from ged.access import Because
 from ged.errors import Forbidden, Invalid, NotFound
 from ged.org.models import Unit
+from ged.org.tree import entities, heirs, upwards
 from ged.ports import RegisterId, UnitId, unit_principal
 from ged.register.models import Register, RegisterNature
 from ged.slips.models import Slip, SlipLine
@@ -16,7 +15,6 @@ from ged.slips.states import SlipState
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
 
 _NOT_WORKING = {Role.ADMINISTRATOR, Role.AUDITOR}
-_MAX_DEPTH = 50
 
 
 def working_posts(actor: Actor) -> tuple[HeldPost, ...]:
@@ -104,12 +102,7 @@ def receiving_post(session: Session, slip: Slip, actor: Actor) -> HeldPost:
 
 def current_unit(session: Session, unit_id: int) -> UnitId:
     """The unit itself, or the one that succeeds it when it is closed."""
-    unit = session.get_one(Unit, unit_id)
-    for _ in range(_MAX_DEPTH):
-        if unit.closed_at is None or unit.successor_id is None:
-            break
-        unit = session.get_one(Unit, unit.successor_id)
-    return UnitId(unit.id)
+    return UnitId(heirs(session, unit_id)[-1])
 
 
 def capacity_of(post: HeldPost) -> str:
@@ -136,30 +129,16 @@ def slip_register(session: Session, unit_id: int) -> RegisterId:
     )
     by_unit = {register.unit_id: register for register in reversed(open_ones)}
     unit = session.get_one(Unit, unit_id)
-    for above in upwards(session, unit):
+    for above in upwards(session, unit.id):
         if above.id in by_unit:
             return RegisterId(by_unit[above.id].id)
         if above.is_entity:
             break
-    entity = _entity(session, unit)
+    of = entities(session)
     for register in open_ones:
-        if _entity(session, register.unit) == entity:
+        if of[register.unit_id] == of[unit.id]:
             return RegisterId(register.id)
     raise Invalid("slip.no_register", "an administrator has to open a register of slips", unit=unit.code)
-
-
-def upwards(session: Session, unit: Unit) -> Iterator[Unit]:
-    """The unit, then those above it up to the root."""
-    current: Unit | None = unit
-    for _ in range(_MAX_DEPTH):
-        if current is None:
-            return
-        yield current
-        current = session.get(Unit, current.parent_id) if current.parent_id is not None else None
-
-
-def _entity(session: Session, unit: Unit) -> int:
-    return next((u.id for u in upwards(session, unit) if u.is_entity), unit.id)
 
 
 def withdraw_access(uow: UnitOfWork, slip: Slip, line: SlipLine) -> None:

@@ -8,8 +8,8 @@ from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session, lazyload
 
 from ged import access, paging
-from ged.org.actors import heirs_seen, with_predecessors
 from ged.org.models import Unit
+from ged.org.tree import heirs_among, with_predecessors
 from ged.paging import START, Place, Slice
 from ged.ports import Confidentiality, MailId, SlipId, UnitId
 from ged.register.models import Mail
@@ -170,7 +170,7 @@ def receiving_units(session: Session, actor: Actor) -> list[UnitChoice]:
 def _waiting(actor: Actor) -> ColumnElement[bool]:
     # Those who may see a unit's slips as heads above do not receive them: only its own posts, or its successor's.
     own = {post.unit_id for post in parties.working_posts(actor)}
-    mine = {unit_id for unit_id in with_predecessors(actor, own) if heirs_seen(actor, unit_id)[-1] in own}
+    mine = {unit_id for unit_id in with_predecessors(own, actor.units) if heirs_among(unit_id, actor.units)[-1] in own}
     return Slip.state.in_(OPEN_FOR_RECEIVER) & Slip.receiver_unit_id.in_(sorted(mine))
 
 

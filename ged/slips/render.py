@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 from ged.codes import CodeKind, make_code
 from ged.days import full_day
 from ged.org.models import Installation, Unit
+from ged.org.tree import upwards
 from ged.ports import SignatureField
 from ged.slips.drafting import CONFIDENTIAL, PlannedSlip, SlipForm, confidential_among, shortened
 from ged.slips.models import Slip, SlipKind, SlipPurpose
-from ged.slips.parties import upwards
 from ged.slips.states import LineState
 from ged.typeset import qr_svg, typeset, typeset_with_places
 from ged.unit import HeldPost, Services
@@ -146,7 +146,7 @@ class BookRow:
 def letterhead(session: Session, services: Services, unit: Unit, *, code: str = "", caption: str = "") -> Head:
     """The letterhead of a unit: country, organisation, the units from the whole to the part."""
     organisation = session.scalar(select(Installation.name).limit(1)) or ""
-    above = [u.name for u in upwards(session, unit)]
+    above = [u.name for u in upwards(session, unit.id)]
     names = [name for name in reversed(above) if name.casefold() != organisation.casefold()]
     if not organisation:
         organisation, names = names[0], names[1:]

@@ -23,7 +23,7 @@ from signing.examine import Question, _is_locked, examine, unreadable
 from signing.house import trace_of
 from signing.pades import quiet_pyhanko
 from signing.seen import TooMuch
-from signing.trust import Trust
+from signing.trust import KEY_USAGE, Trust
 from tests.integration import test_validation_attacks as attacks
 from tests.pki_kit import (
     NOW,
@@ -101,6 +101,10 @@ def told(checker, pdf, **how):
 # --- what a report tells
 
 
+def test_nothing_is_issued_unless_told():
+    assert Question(NOW, Trust(())).issued == ()
+
+
 def test_all_that_a_report_tells(checker):
     (report,) = checker.check(plain(), at=NOW + DAY)
     certificate = ours().signer.asn1
@@ -125,6 +129,7 @@ def test_a_time_stamp_of_the_document_proves_when_what_lies_before_it_was_there(
     assert report.proven_at == NOW + DAY
     assert (stamp.is_timestamp, stamp.signer, stamp.issuer, stamp.certificate) == (True, "Horodateur", "Racine", "")
     assert (stamp.signed_at, stamp.timestamp, stamp.timestamp_trusted) == (NOW + DAY, NOW + DAY, True)
+    assert stamp.proven_at is None, "nothing proves its own time"
 
 
 def test_the_earliest_of_several_times_counts(checker):
@@ -460,6 +465,61 @@ def test_a_list_in_the_file_counts_beside_those_that_are_held():
     pdf = with_validation_data(plain(), [], [carried])
     assert told(Examiner([ours().root.pem], [held]), pdf) == [("red", "revoked")]
     assert told(Examiner([ours().root.pem], [carried]), plain()) == [("red", "revoked")]
+
+
+class Looked(Exception):
+    """Enough was seen."""
+
+
+def test_all_that_the_file_carries_is_known_when_it_is_judged(checker, monkeypatch):
+    met = []
+
+    async def look(_validate, trust, at, proven):
+        met.append((trust, at, proven))
+        raise Looked
+
+    lists = SimpleNamespace(crls=["crl of the store"], ocsps=["answer of the store"])
+    store = SimpleNamespace(certificate_registry=["certificate of the store"], revinfo_manager=lists)
+    how = []
+    monkeypatch.setattr(examined, "facts_of", look)
+    monkeypatch.setattr(examined, "revocation_in", lambda data: (["crl"], ["answer"]))
+    monkeypatch.setattr(
+        examined.DocumentSecurityStore,
+        "read_dss",
+        lambda reader: SimpleNamespace(as_validation_context=lambda given: how.append(given) or store),
+    )
+    checker.check(plain(), at=NOW + DAY)
+    ((trust, at, proven),) = met
+    embedded, of_the_store = trust.certificates
+    assert [one.dump() for one in (*trust.roots, embedded)] == [ours().root.asn1.dump()] * 2
+    assert of_the_store == "certificate of the store"
+    assert trust.crls == ("crl", "crl of the store")
+    assert trust.ocsps == ("answer", "answer of the store")
+    assert (at, proven, how) == (NOW + DAY, None, [{"trust_roots": []}])
+
+
+def test_how_pyhanko_is_asked(checker, monkeypatch):
+    met = []
+
+    def looks(kind):
+        async def look(embedded, *contexts, **how):
+            met.append((kind, embedded.field_name, contexts, how))
+            raise Looked
+
+        return look
+
+    async def validated(validate, *_rest):
+        await validate("of the signer", "of the stamp")
+
+    monkeypatch.setattr(examined, "facts_of", validated)
+    monkeypatch.setattr(examined, "async_validate_pdf_signature", looks("signature"))
+    monkeypatch.setattr(examined, "async_validate_pdf_timestamp", looks("stamp"))
+    checker.check(plain())
+    how = {"key_usage_settings": KEY_USAGE, "skip_diff": True}
+    assert met == [("signature", "signature", ("of the signer", "of the stamp"), how)]
+    met.clear()
+    checker.check(stamped(order_pdf(), ours().stamps(NOW), field="stamp"))
+    assert met == [("stamp", "stamp", ("of the signer",), {"skip_diff": True})] * 2
 
 
 def test_a_store_that_cannot_be_read_is_none(checker):

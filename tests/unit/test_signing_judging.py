@@ -328,3 +328,17 @@ def test_only_what_is_neither_trusted_nor_revoked_is_asked_again(
     if again is not None:
         expected.append((NOW, again[0], NOW, again[1]))
     assert validator.asked == expected
+
+
+def test_what_is_not_told_speaks_for_a_file_that_is_whole() -> None:
+    whole = Surroundings(
+        covers_all=True,
+        issued=False,
+        changes=(),
+        docmdp_allows=True,
+        suspects=(),
+        is_duplicate=False,
+        is_well_formed=True,
+    )
+    assert Surroundings() == whole
+    assert Facts(Any, NOW, None, "").stamp_revoked is False  # type: ignore[arg-type]

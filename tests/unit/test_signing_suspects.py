@@ -192,7 +192,7 @@ def test_the_objects_that_a_stream_places():
 
 
 def test_a_stream_is_read_near_its_place_and_counts_to_a_million():
-    assert judged._in_stream(b"9 0 obj <<" + b" " * 1009 + b"/Size 3", 0) == set()
+    assert judged._in_stream(b"9 0 obj <<" + b" " * 1008 + b"/Size 3", 0) == set()
     assert judged._in_stream(b"9 0 obj <<" + b" " * 1007 + b"/Size 3", 0) == {1, 2}
     assert judged._in_stream(b"9 0 obj <<" + b" " * 1003 + b"/Index [2 1]", 0) == set()
     assert judged._in_stream(b"9 0 obj <<" + b" " * 1002 + b"/Index [2 1]", 0) == {2}
@@ -383,6 +383,33 @@ def test_the_place_of_a_signature():
         assert found == {"a": pdf.Root.AcroForm.Fields[0].V.objgen, "b": None, "c": None}
 
 
+def test_a_file_without_a_form_has_no_fields():
+    def bare(pdf):
+        del pdf.Root.AcroForm
+
+    assert duplicates(order_pdf(bare)) == frozenset()
+    assert suspects(order_pdf(bare)) == ()
+
+
+def test_a_field_listed_often_hides_no_other():
+    def make(pdf):
+        often = field(pdf, "often")
+        return [field(pdf, "a"), field(pdf, "a"), often, often, often]
+
+    assert duplicates(with_fields(make)) == {"a", "often"}
+
+
+def test_only_dots_are_no_part_of_a_name():
+    assert fields_found(lambda pdf: [field(pdf, "Xa.X"), field(pdf, ".b.")]) == ["Xa.X", "b"]
+
+
+@pytest.mark.parametrize("look", [suspects, duplicates])
+def test_a_file_that_must_be_repaired_is_not_looked_at(look):
+    """What a reader makes of it is that reader's own."""
+    with pytest.raises(pikepdf.PdfError):
+        look(order_pdf().replace(b"startxref", b"startxfer"))
+
+
 # --- signatures that no field shows
 
 
@@ -421,6 +448,10 @@ def test_two_that_name_one_place_are_one():
 )
 def test_numbers_that_name_no_signature(odd):
     assert hidden_signatures(ranged(**odd), []) == 0
+
+
+def test_nothing_left_out_is_no_signature():
+    assert hidden_signatures(b"/ByteRange [0 40 40 4]".ljust(39) + b"><" + b"x" * 9, []) == 0
 
 
 @pytest.mark.parametrize("even", [{"tail": 0}, {"tail": 3}])
