@@ -44,7 +44,7 @@ class PayloadSealer:
     """The plug of ``TokenSealer``.
 
     Args:
-        key: opens the key of the institution's seal, or answers None.
+        key: opens the key of the institution's seal, or returns None.
     """
 
     def __init__(self, key: Callable[[], RawKey | None] = lambda: None) -> None:

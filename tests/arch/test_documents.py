@@ -71,7 +71,10 @@ def test_what_a_document_names_is_there(document: str) -> None:
 
 
 def test_what_is_gone_is_seen() -> None:
-    assert missing("`ged/db.py` `ged.db.Code` `tests/unit/` `web.site.guard` [d](docs/operate/settings.md) ged/gone.py") == []
+    assert (
+        missing("`ged/db.py` `ged.db.Code` `tests/unit/` `web.site.guard` [d](docs/operate/settings.md) ged/gone.py")
+        == []
+    )
     assert missing("`ged/gone.py`, `make x FILE=tests/gone/` and `python -m web.gone extract`") == [
         "ged/gone.py", "tests/gone/", "web.gone",
     ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ from tests import slip_kit
 from tests.browsing import leading_on, sign_in
 from tests.factories import NOW, make_organisation, make_services
 from tests.site import PASSWORD, give_passwords, open_site, served
+from tests.slip_kit import letter
 from web.site import guard
 from web.site.errors import FormRefused
 from web.site.pages import render_form
@@ -131,6 +133,31 @@ def test_the_summary_takes_the_focus_and_leads_to_the_field(page: Page) -> None:
     expect(page.locator(".error-summary")).to_be_focused()
     page.click(".error-summary a >> nth=0")
     expect(page.locator("#subject")).to_be_focused()
+
+
+def test_a_list_is_named_by_its_legend_in_the_summary(page: Page) -> None:
+    sign_in(page, "admin")
+    page.goto("/administration/calendrier")
+    for box in page.locator("input[name=weekdays]").all():
+        box.uncheck()
+    with leading_on(page):
+        page.locator("form:has(input[name=weekdays]) button").click()
+    expect(page.locator(".error-summary a")).to_contain_text("Jours travaillés")
+    expect(page.locator(".error-summary a")).not_to_contain_text("lundi")
+
+
+def test_a_file_is_asked_for_again_on_the_same_page(page: Page, site: tuple[str, Services]) -> None:
+    mail_id = letter(site[1])
+    sign_in(page, "agent")
+    page.goto(f"/courriers/{mail_id}")
+    button = page.locator("form[action$='/preuve'] button")
+    page.locator("details:has(form[action$='/preuve'])").evaluate_all("all => all.forEach(one => one.open = true)")
+    for _ in range(2):
+        with page.expect_download() as saved:
+            button.click()
+        assert saved.value.suggested_filename.endswith(".zip")
+        expect(button).not_to_have_attribute("aria-disabled", "true")
+    expect(page).to_have_url(re.compile(rf"/courriers/{mail_id}$"))
 
 
 def test_what_was_typed_survives_the_end_of_the_session(page: Page, site: tuple[str, Services]) -> None:
@@ -265,7 +292,7 @@ def test_what_was_typed_survives_a_refusal_that_passes(
         with page.expect_response(lambda answer: answer.request.method == "POST") as refused, leading_on(page):
             page.press("#subject", "Control+Enter")
         assert refused.value.status == status
-        expect(page.locator(".failure__code")).to_contain_text(code)
+        expect(page.locator(".failure__status")).to_contain_text(str(status))
     with leading_on(page):
         page.click("main a:text-is('Revenir à la page précédente')")
     expect(page.locator("[data-restored]")).to_be_visible()

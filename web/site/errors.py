@@ -56,6 +56,7 @@ STATUS: tuple[tuple[type[GedError], int], ...] = (
     (DiskFull, STATUS_FULL),
     (EngineFailed, 503),
 )
+_WAITS = frozenset({"work.busy", "database.busy", "database.overtaken"})
 RETRY_AFTER_S = 10
 """After a 503 that passes by itself."""
 
@@ -71,6 +72,11 @@ class ErrorView:
     field: str = ""
     choices: tuple[tuple[int, str], ...] = ()
     """(id, words) pairs of which the person chooses one, where what was typed names several things."""
+
+    @property
+    def is_wait(self) -> bool:
+        """Whether waiting is all that is to be done: an administrator has nothing to look for."""
+        return self.code in _WAITS
 
 
 class FormRefused(Invalid):

@@ -16,6 +16,7 @@ from ged.archive.seal import journal_seal
 from ged.errors import GedError, Invalid, InvalidTransition, StaleVersion
 from ged.jobs import OPEN_STATES, JobState
 from ged.org.keys import renewals_asked
+from ged.paging import Slice
 from ged.ports import JobId
 from ged.reports import jobs as job_reports
 from ged.reports import journal
@@ -113,7 +114,7 @@ def retry_job(job_id: int) -> ResponseReturnValue:
 def entries() -> ResponseReturnValue:
     """The journal without its payloads."""
     fields = FormReader(request.args)
-    since, until = fields.day("du"), fields.day("au")
+    since, until = fields.days("du", "au")
     wanted = JournalFilter(
         action=fields.text("acte", maximum=64),
         account=fields.text("compte", maximum=64),
@@ -122,11 +123,19 @@ def entries() -> ResponseReturnValue:
         since=_start_of(since),
         until=_start_of(until + timedelta(days=1)) if until else None,
     )
+    error = None
+    try:
+        fields.check()
+    except Invalid as refused:
+        error = refused  # a filter that is not understood shows nothing: all entries would pass for what was asked
     with context.services().reading() as session:
-        rows, page = journal.entries(session, wanted, place(), limit=PAGE)
+        shown = error is None
+        rows, page = journal.entries(session, wanted, place(), limit=PAGE) if shown else ([], Slice(()))
         head = journal.head(session)
-    return render_template(
+    return render_form(
         "admin/journal.html",
+        error=error,
+        form=request.args,
         rows=rows,
         page=page,
         head=head,

@@ -37,7 +37,10 @@
   // --- the summary of errors names the field of each ---
   for (const link of document.querySelectorAll(".error-summary a[href^='#']")) {
     const id = CSS.escape(link.hash.slice(1));
-    const label = one(`label[for="${id}"]`) || one(`#${id} > legend`);
+    const field = one(`#${id}`);
+    // The first box of a list bears the list's id, and a label of its own: the list is named by its legend.
+    const list = field && field.closest("fieldset.field--set");
+    const label = (list && one("legend", list)) || one(`label[for="${id}"]`);
     const name = label && label.firstChild.textContent.trim();
     if (name) link.textContent = `${name}\u00a0: ${link.textContent.charAt(0).toLowerCase()}${link.textContent.slice(1)}`;
   }
@@ -82,6 +85,8 @@
     if (form.dataset.sent) { event.preventDefault(); return; }
     form.dataset.sent = "1";
     if (event.submitter) event.submitter.setAttribute("aria-disabled", "true");
+    // A file that is saved leads to no other page: nothing else would ever free the form again.
+    if (form.hasAttribute("data-download")) window.setTimeout(free, 5000, form);
   });
 
   // --- a file is sent for minutes: whether there is room for it is asked before ---
@@ -101,11 +106,12 @@
     if (submitter && submitter.isConnected) form.requestSubmit(submitter); else form.requestSubmit();
     delete form.dataset.roomy;
   }
+  const free = (form) => {
+    delete form.dataset.sent;
+    for (const button of form.querySelectorAll("[aria-disabled]")) button.removeAttribute("aria-disabled");
+  };
   window.addEventListener("pageshow", () => {
-    for (const form of document.querySelectorAll("form[data-sent]")) {
-      delete form.dataset.sent;
-      for (const button of form.querySelectorAll("[aria-disabled]")) button.removeAttribute("aria-disabled");
-    }
+    for (const form of document.querySelectorAll("form[data-sent]")) free(form);
   });
 
   // --- what was typed and could not be taken (session ended, a proof asked for first, no room, too busy): kept in this tab, for the
