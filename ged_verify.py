@@ -13,7 +13,7 @@ GED, no network. It reads a folder written by ``ged export case``:
     python ged_verify.py FOLDER [--trust ROOT.pem]... [--key journal.pub] [--json]
     python ged_verify.py --token CODE --cert jetons.pem [--file LETTER.pdf] [--trust ROOT.pem]... [--json]
 
-The second form checks the signed code printed on a letter, byte by byte as ``docs/code-signe.md`` has it.
+The second form checks the signed code printed on a letter, byte by byte as ``docs/dev/signed-code.md`` has it.
 
 PROUVÉ stands only before what hangs on a key or a root that you gave. The key and the roots inside the folder only say
 what the exporter claims: without ``--key`` all that the manifest says is "À VÉRIFIER". Who made the folder made the program

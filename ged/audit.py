@@ -16,7 +16,7 @@ from sqlalchemy import JSON, ForeignKey, Index, String, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ged import locks
-from ged.db import Base, Id, Together, UtcDateTime, insert_if_missing, inserted, table_of, value
+from ged.db import Base, Id, Together, UtcDateTime, inserted, table_of, value
 
 GENESIS = "0" * 64
 HEAD_ID = 1
@@ -135,12 +135,7 @@ def append(session: Session, events: Sequence[Event]) -> None:
 
 def lock(session: Session) -> AuditHead:
     """The head, locked until the commit: whoever holds it commits before whoever waits for it."""
-    head = locks.hold_one(session, AuditHead, HEAD_ID)
-    if head is None:
-        # Two first entries at one moment: one of them makes the row, both wait for it.
-        insert_if_missing(session, AuditHead, id=HEAD_ID)
-        head = locks.hold_known(session, AuditHead, HEAD_ID)
-    return head
+    return locks.hold_made(session, AuditHead, HEAD_ID, id=HEAD_ID)
 
 
 def _entry(event: Event, *, sequence: int, previous_hash: str) -> tuple[dict[str, Any], dict[str, Any]]:

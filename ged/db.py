@@ -60,11 +60,11 @@ class UtcDateTime(TypeDecorator[datetime]):
     """An aware UTC datetime on both databases; a naive one is refused.
 
     SQLite keeps it as text. Only the form that is written is read: Python would read any mark between day and hour, and
-    a byte changed there in the journal would stay unseen.
+    digits of any script; what was changed so in the journal would stay unseen.
     """
 
     impl = DateTime(timezone=True).with_variant(
-        sqlite.DATETIME(regexp=r"(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{6})\Z"),  # type: ignore[no-untyped-call]
+        sqlite.DATETIME(regexp=r"([0-9]{4})-([0-9]{2})-([0-9]{2}) ([0-9]{2}):([0-9]{2}):([0-9]{2})\.([0-9]{6})\Z"),  # type: ignore[no-untyped-call]
         "sqlite",
     )
     cache_ok = True

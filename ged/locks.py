@@ -22,7 +22,7 @@ from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, func, inspe
 from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Mapper, Session
 
-from ged.db import Base
+from ged.db import Base, insert_if_missing
 
 ORDER: tuple[frozenset[str], ...] = (
     frozenset({"working_days"}),
@@ -61,17 +61,37 @@ def hold(session: Session, model: type[Row], ids: Collection[int]) -> list[Row]:
 
 
 def hold_one(session: Session, model: type[Row], row_id: Key) -> Row | None:
-    """Lock one row by its key until the commit. Returns it as it is now; None when there is none."""
-    values = row_id if isinstance(row_id, tuple) else (int(row_id),)
+    """Lock one row by its key until the commit.
+
+    Returns:
+        The row as it is now; None when there is none, or none was there yet when the wait for the turn began
+        (``IN_TURN``; see ``hold_made``).
+    """
+    values = _values(row_id)
     if not _is_read_alone(model):
         keys = zip(_mapper(model).primary_key, values, strict=True)
         return next(iter(_hold(session, model, *(key == value for key, value in keys))), None)
     named = {f"key_{n}": value for n, value in enumerate(values)}
-    in_turn = model.__tablename__ in IN_TURN and session.get_bind().dialect.name != "sqlite"
+    in_turn = _goes_in_turn(session, model)
     if in_turn:
         named["turn"] = _turn(model, values)
     row: Row | None = session.scalar(_by_key(model, in_turn), named)
     return row
+
+
+def hold_made(session: Session, model: type[Row], row_id: Key, **values: object) -> Row:
+    """As ``hold_one``, of a row that the first who needs it makes, with these values (its key among them).
+
+    Of two who make it at one moment one waits for the other's. For a table of ``IN_TURN`` only who has the turn makes
+    the row: the turn is not taken for certain where there was no row to look at.
+    """
+    row = hold_one(session, model, row_id)
+    if row is not None:
+        return row
+    if _goes_in_turn(session, model):
+        session.execute(select(func.pg_advisory_xact_lock(_turn(model, _values(row_id)))))
+    insert_if_missing(session, model, **values)
+    return hold_known(session, model, row_id)
 
 
 def hold_known(session: Session, model: type[Row], row_id: Key) -> Row:
@@ -146,6 +166,14 @@ def _by_key(model: type[Row], in_turn: bool) -> Select[Row]:
     if in_turn:
         found = found.where(func.pg_advisory_xact_lock(bindparam("turn", type_=BigInteger)).is_not(None))
     return _fresh(_locking(found))
+
+
+def _values(key: Key) -> tuple[int, ...]:
+    return key if isinstance(key, tuple) else (int(key),)
+
+
+def _goes_in_turn(session: Session, model: type[Base]) -> bool:
+    return model.__tablename__ in IN_TURN and session.get_bind().dialect.name != "sqlite"
 
 
 def _turn(model: type[Base], values: tuple[int, ...]) -> int:

@@ -6,6 +6,8 @@ is set ``strict``: there such a sign stops the compiler (PDF/A refuses it), and 
 """
 
 import json
+import re
+import unicodedata
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from functools import cache
@@ -28,6 +30,7 @@ LARGE_BYTES = 20_000
 """Of data; more gets a child of its own. A compiler keeps what it has set, some 240 MB for 800 lines of a register: the
 fourth such page would end a child that is kept (``LIMITS``). To start one costs 0.7 s."""
 TIMEOUT_S = 30.0
+_PAGES = re.compile(rb"/Type/Pages/Count (\d{1,6})")
 CHILDREN = 2
 USES = 100
 """Pages that one child sets before another takes its place: what a compiler keeps is given back."""
@@ -64,21 +67,41 @@ def typeset_with_places(
     return _set(template, data, at, label, WAIT_S, strict)
 
 
+def refuse_unprintable(text: str, *, field: str) -> None:
+    """Refuse a line that could not be printed under a signature as it is shown: a sign that no font has, or one that does
+    not show and moves the others (the controls of writing direction).
+
+    Raises:
+        Invalid: ``typeset.glyph``.
+        EngineFailed: ``work.busy``, ``typeset.crashed``.
+    """
+    sign = next((c for c in text if unicodedata.category(c)[0] == "C" or c in "\u2028\u2029"), "")
+    if not sign and any(c > "\u024f" for c in text):
+        sign = str(_ask({"signs": text}, b"").message["lacking"])[:1]
+    if sign:
+        shown = sign if sign.isprintable() else f"U+{ord(sign):04X}"
+        raise Invalid("typeset.glyph", "remove the character that no font has", field=field, character=shown)
+
+
 def _set(
     template: Path, data: dict[str, Any], at: datetime, label: str, wait_s: float, strict: bool
 ) -> tuple[bytes, list[dict[str, Any]]]:
     payload = json.dumps(data, ensure_ascii=False).encode()
     request = {"template": template.name, "timestamp": int(at.timestamp()), "label": label, "strict": strict}
+    with _place(len(payload), wait_s):
+        answer = _ask(request, payload)
+    _refuse(answer, template)
+    # typst ends without a line end: the first incremental update would stand on the last line (ISO 19005-2, 6.1.9).
+    return answer.payload + SEPARATOR, list(answer.message["values"])
+
+
+def _ask(request: Message, payload: bytes) -> Answer:
     try:
-        with _place(len(payload), wait_s):
-            answer = _answer(request, payload)
+        return _answer(request, payload)
     except Busy:
         raise EngineFailed("work.busy", "wait a moment, then ask again", retryable=True) from None
     except SandboxError as error:
         raise EngineFailed("typeset.crashed", "ask for fewer lines", retryable=True, detail=str(error)) from error
-    _refuse(answer, template)
-    # typst ends without a line end: the first incremental update would stand on the last line (ISO 19005-2, 6.1.9).
-    return answer.payload + SEPARATOR, list(answer.message["values"])
 
 
 def _place(size_bytes: int, wait_s: float) -> AbstractContextManager[None]:
@@ -110,6 +133,12 @@ def _refuse(answer: Answer, template: Path) -> None:
     raise Invalid(
         "typeset.failed", "report this with the template's name", template=template.name, detail=str(message)[:300]
     )
+
+
+def page_count(pdf: bytes) -> int:
+    """How many pages a PDF has that was set here: typst writes the tree of its pages first and in clear. 0 of any other."""
+    found = _PAGES.search(pdf)
+    return int(found[1]) if found is not None else 0
 
 
 def qr_svg(text: str) -> str:

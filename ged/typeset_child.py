@@ -18,10 +18,6 @@ STAND_IN = "\ufffd"
 """Printed for a sign that no font has."""
 _UNUSUAL = re.compile(r"[^\n\r\t -~\xa0-\u024f\u2010-\u2015\u2018-\u201e\u2026\u202f\u20ac\ufffd]")
 """Signs that are looked at; a test holds the fonts to the others."""
-_PROBE = b"""#set page(height: auto)
-#set text(font: ("Libertinus Serif", "DejaVu Sans Mono"), lang: "fr", fallback: true)
-#for sign in json(bytes(sys.inputs.data)) [#sign#parbreak()]
-"""
 _NAMED = re.compile(r'the text `"((?:[^"\\]|\\.)*)"` could not be displayed')
 _ESCAPED = re.compile(r"\\u\{([0-9a-f]+)\}|\\(.)")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "0": "\0"}
@@ -33,6 +29,7 @@ def service(_settings: Message) -> Service:
 
     The payload is the data's JSON. The answer bears the PDF, and ``values`` under the label; or ``error``, and ``glyph``:
     the first sign that no font has, where one is the reason, else empty. Unless ``strict`` such signs are printed as ``STAND_IN``.
+    A request with ``signs`` sets nothing: the answer's ``lacking`` are those of them that no font has.
     """
     compilers: dict[str, typst.Compiler] = {}
     signs = _Signs()
@@ -40,7 +37,7 @@ def service(_settings: Message) -> Service:
     def set_page(name: str, data: str, timestamp: int, label: str) -> tuple[Message, bytes]:
         compiler = compilers.get(name)
         if compiler is None:
-            compiler = compilers[name] = typst.Compiler(TEMPLATES / name, root=TEMPLATES, ignore_system_fonts=True)
+            compiler = compilers[name] = _compiler(name)
         try:
             pdf = compiler.compile(**_PDF_A, sys_inputs={"data": data}, timestamp=timestamp)
             # The pages are laid out once for both.
@@ -50,6 +47,8 @@ def service(_settings: Message) -> Service:
         return {"values": values}, bytes(pdf)  # type: ignore[arg-type]  # one document gives one value
 
     def answer(request: Message, payload: bytes) -> tuple[Message, bytes]:
+        if "signs" in request:
+            return {"lacking": "".join(sorted(signs.lacking(set(str(request["signs"])))))}, b""
         name, timestamp = Path(str(request["template"])).name, int(str(request["timestamp"]))
         label, text = str(request["label"]), payload.decode()
         if request["strict"]:
@@ -66,11 +65,15 @@ def service(_settings: Message) -> Service:
     return answer
 
 
+def _compiler(name: str) -> typst.Compiler:
+    return typst.Compiler(TEMPLATES / name, root=TEMPLATES, ignore_system_fonts=True)
+
+
 class _Signs:
     """Which signs no font has: set once on a page of their own, and remembered, for the fonts stay the same."""
 
     def __init__(self) -> None:
-        self._compiler = typst.Compiler(_PROBE, ignore_system_fonts=True)
+        self._compiler = _compiler("signs.typ")
         self._known: dict[str, bool] = {}
 
     def lacking(self, signs: set[str]) -> set[str]:
@@ -85,7 +88,10 @@ class _Signs:
         try:
             self._compiler.compile(**_PDF_A, sys_inputs={"data": json.dumps(signs)}, timestamp=0)
         except typst.TypstError as error:
-            return set(_named(error))
+            named = set(_named(error))
+            if not named:
+                raise  # of another fault nothing follows for the signs
+            return named
         return set()
 
 

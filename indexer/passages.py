@@ -8,7 +8,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+
+from rapidfuzz.distance import OSA
 
 from ged.ports import AttachmentId, Passage
 from indexer import analysis, numbers
@@ -153,21 +154,9 @@ def _same(wanted: analysis.Forms, found: analysis.Forms, *, fuzzy: bool) -> bool
     return fuzzy and within(wanted.folded, found.folded, analysis.fuzzy_distance(wanted.folded))
 
 
-@lru_cache(maxsize=65_536)
 def within(a: str, b: str, distance: int) -> bool:
     """Whether two words lie at most this many letters apart (changed, missing, added, or two neighbours swapped)."""
-    if distance == 0 or abs(len(a) - len(b)) > distance:
-        return a == b
-    before: list[int] = []
-    row = list(range(len(b) + 1))
-    for i, left in enumerate(a, start=1):
-        earlier, before, row = before, row, [i]
-        for j, right in enumerate(b, start=1):
-            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (left != right))
-            if i > 1 and j > 1 and left == b[j - 2] and a[i - 2] == right:
-                cost = min(cost, earlier[j - 2] + 1)
-            row.append(cost)
-    return row[-1] <= distance
+    return OSA.distance(a, b, score_cutoff=distance) <= distance
 
 
 def _number_fits(wanted: Number, parts: list[str]) -> bool:

@@ -1,11 +1,11 @@
-"""Write docs/settings.md from what ``ged.config`` says of each setting: ``python -m scripts.settings_doc``."""
+"""Write docs/operate/settings.md from what ``ged.config`` says of each setting: ``python -m scripts.settings_doc``."""
 
 import re
 from pathlib import Path
 
 from ged.config import Settings
 
-PLACE = Path(__file__).parents[1] / "docs" / "settings.md"
+PLACE = Path(__file__).parents[1] / "docs" / "operate" / "settings.md"
 HEAD = """# All settings
 
 Variables of the process, or lines `GED_NAME=value` of the file that `GED_ENV_FILE` names. Lists are JSON: `["a", "b"]`.

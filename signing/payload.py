@@ -1,6 +1,6 @@
 """The signed code printed on a letter: a few hundred characters that prove number, date, signer and digest offline.
 
-The format is written down in ``docs/code-signe.md``, byte by byte; ``ged_verify.py`` reads it on its own.
+The format is written down in ``docs/dev/signed-code.md``, byte by byte; ``ged_verify.py`` reads it on its own.
 """
 
 import base64
@@ -44,7 +44,7 @@ class PayloadSealer:
     """The plug of ``TokenSealer``.
 
     Args:
-        key: opens the key of the institution's seal, or answers None.
+        key: opens the key of the institution's seal, or returns None.
     """
 
     def __init__(self, key: Callable[[], RawKey | None] = lambda: None) -> None:

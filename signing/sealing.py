@@ -20,7 +20,7 @@ class PadesSealer:
 
     Args:
         signer: makes the signatures, with the same time-stamps as those of people.
-        key: opens the seal's key, or answers None; asked each time, for a token may be plugged in later.
+        key: opens the seal's key, or returns None; asked each time, for a token may be plugged in later.
     """
 
     def __init__(self, signer: PadesSigner, key: Callable[[], RawKey | None]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests import compiled_once, servers
 from tests.servers import postgres, redis
@@ -17,6 +18,10 @@ from tests.servers.elastic import elasticsearch_url
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+# What is drawn must be read, however long it takes: on a machine that does other things too, an example may be slow.
+settings.register_profile("ged", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ged")
 
 CHROMIUM = Path("/usr/bin/chromium")
 CHROMIUM_FLAGS = [

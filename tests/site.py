@@ -4,6 +4,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import is_dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import cache
 from pathlib import Path
@@ -12,7 +13,8 @@ from typing import Any, cast
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
-from jinja2 import FileSystemBytecodeCache
+from jinja2 import FileSystemBytecodeCache, Undefined, UndefinedError
+from jinja2.utils import missing
 from sqlalchemy import update
 from werkzeug.routing import Rule
 from werkzeug.serving import make_server
@@ -77,10 +79,20 @@ def open_site(folder: Path, services: Services, **settings: object) -> Flask:
     return build_app(services, make_settings(folder, **settings))
 
 
+class NoSuchField(Undefined):
+    """A field that a row does not have is a mistake of the template, and an error in tests; elsewhere it is empty."""
+
+    def __init__(self, hint: str | None = None, obj: Any = missing, name: str | None = None, *rest: Any) -> None:
+        super().__init__(hint, obj, name, *rest)
+        if is_dataclass(obj) and not isinstance(obj, type):
+            raise UndefinedError(f"{type(obj).__name__} has no field {name!r}")
+
+
 def build_app(services: Services, settings: Settings) -> Flask:
     """The application; templates are compiled once for all tests of a run, not once for each application."""
     app = create_app(services, settings)
     app.testing = False  # errors answer as they do for people
+    app.jinja_env.undefined = NoSuchField
     compiled = run_dir() / "templates"
     compiled.mkdir(exist_ok=True)
     app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(compiled))

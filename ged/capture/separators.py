@@ -119,7 +119,7 @@ def _clerk_post(session: Session, unit_id: int, actor: Actor) -> HeldPost | None
 def obeyed(session: Session, sheet_id: int, unit_id: int) -> str:
     """Why a sheet met in a batch of this unit is not obeyed; empty when it is.
 
-    Answers ``separator_unknown``, ``separator_withdrawn`` or ``separator_foreign`` (a unit of another entity).
+    Returns the problem: ``separator_unknown``, ``separator_withdrawn`` or ``separator_foreign`` (a unit of another entity).
     """
     sheet = session.get(SeparatorSheet, sheet_id)
     if sheet is None:

@@ -317,7 +317,7 @@ def scan_inside(
 ) -> int:
     """Scan what was inside at the addressee's own desk: the pages go straight to the letter and wait nowhere.
 
-    Answers the order's id.
+    Returns the order's id.
 
     Raises:
         NotFound: ``envelope.unknown``, ``bridge.unknown`` (also when it is not of the addressee's unit).

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from ged.db import fault_of
 from ged.errors import DiskFull, Invalid, NotFound
 from ged.org import throttle
-from ged.org.models import Installation, Person
+from ged.org.models import Installation, Person, Unit
 from ged.org.passwords import matches
 from ged.org.throttle import Limit, Unwritten
 from ged.ports import PersonId
@@ -217,4 +217,5 @@ def _person(session: Session, person_id: int) -> Person:
 def words_of(session: Session, person: Person) -> tuple[str, ...]:
     """What others try first as this person's password."""
     ministry = session.scalar(select(Installation.name).limit(1)) or ""
-    return (person.account, person.name, person.email, ministry)
+    houses = session.execute(select(Unit.code, Unit.name).where(Unit.is_entity).order_by(Unit.id))
+    return (person.account, person.name, person.email, ministry, *(word for house in houses for word in house))

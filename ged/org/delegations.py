@@ -17,6 +17,7 @@ from ged.org import notices
 from ged.org.actors import heading_post
 from ged.org.models import Absence, Delegation, DelegationKind, Holding, NoticeKind, Person, Post
 from ged.ports import PersonId, PostId
+from ged.typeset import refuse_unprintable
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
 
 MAX_DAYS = 366
@@ -68,7 +69,7 @@ def delegate(uow: UnitOfWork, form: DelegationForm, *, actor: Actor) -> int:
 
     Raises:
         Forbidden: ``delegation.forbidden``: not the actor's own post, and no interim recorded by a head above.
-        Invalid: ``delegation.person``, ``delegation.act``, ``delegation.dates``, ``delegation.itself``,
+        Invalid: ``delegation.person``, ``delegation.act``, ``typeset.glyph``, ``delegation.dates``, ``delegation.itself``,
             ``delegation.amount``; of a head above: ``delegation.oneself``, ``delegation.present``.
     """
     through = _granting_post(uow.session, form.post_id, form.kind, actor)
@@ -78,6 +79,9 @@ def delegate(uow: UnitOfWork, form: DelegationForm, *, actor: Actor) -> int:
         raise Invalid("delegation.person", "choose a person of the list", field="person_id")
     if not form.act.strip() or len(form.act) > MAX_ACT:
         raise Invalid("delegation.act", "name the act that grants it", field="act", limit=MAX_ACT)
+    refuse_unprintable(form.act, field="act")
+    if form.from_on < today - timedelta(days=MAX_DAYS):
+        raise Invalid("delegation.dates", "give a period to come, of a year at most", field="from_on")
     if form.until_on < form.from_on or form.until_on < today or (form.until_on - form.from_on).days > MAX_DAYS:
         raise Invalid("delegation.dates", "give a period to come, of a year at most", field="until_on")
     if form.max_amount_xof is not None and form.max_amount_xof <= 0:

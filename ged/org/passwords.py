@@ -19,6 +19,8 @@ MAX_CHARACTERS = 128
 """Nobody types more, and a hash of megabytes is work for nothing."""
 MAX_VERIFIED = 4096
 """A password set before there was a longest one still opens its account."""
+LEAST_OWN = 5
+"""Letters and digits that must be left when the words of the person and of the house, and years, are taken away."""
 LEAST_GUESSES_LOG10 = 9.0
 """A thousand million guesses: beyond three words that were to be expected, and years for who steals slow hashes."""
 HOUSE_WORDS = (
@@ -27,6 +29,7 @@ HOUSE_WORDS = (
     "azerty", "azertyuiop", "admin", "administrateur", "demonstration",
 )  # fmt: skip
 
+_YEAR = re.compile(r"(?:19|20)[0-9]{2}")
 _hasher = PasswordHasher()
 
 
@@ -43,13 +46,29 @@ def refuse_guessable(password: str, *words: str) -> None:
     from zxcvbn import zxcvbn  # noqa: PLC0415  # a quarter of a second of word lists, for who changes a password
 
     context = [*HOUSE_WORDS, *(part for word in words for part in _parts(word))]
-    found = zxcvbn(password, user_inputs=context, max_length=MAX_CHARACTERS)
-    if float(found["guesses_log10"]) < LEAST_GUESSES_LOG10:
+    # Who guesses tries a name with its accents and without, and its words together and apart: the easiest way counts.
+    plain = _without_accents(password)
+    forms = {password, plain, "".join(c for c in plain if c.isalnum())} - {""}
+    found = [zxcvbn(form, user_inputs=context, max_length=MAX_CHARACTERS) for form in sorted(forms)]
+    if _own(plain, context) < LEAST_OWN or min(float(one["guesses_log10"]) for one in found) < LEAST_GUESSES_LOG10:
         raise Invalid("password.common", "choose a sentence of several words that nobody would guess", field="password")
 
 
+def _own(plain: str, context: list[str]) -> int:
+    """How many letters and digits of a password are neither of these words nor of a year."""
+    left = plain.casefold()
+    for word in sorted((word for word in context if len(word) > 2 and word.isalnum()), key=len, reverse=True):
+        left = left.replace(word, " ")
+    left = _YEAR.sub(" ", left)
+    return sum(c.isalnum() for c in left)
+
+
+def _without_accents(text: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+
+
 def _parts(word: str) -> list[str]:
-    whole = "".join(c for c in unicodedata.normalize("NFKD", word.strip().casefold()) if not unicodedata.combining(c))
+    whole = _without_accents(word.strip().casefold())
     return [whole, *(part for part in re.split(r"[^\w]+", whole) if len(part) > 2)]
 
 

@@ -17,6 +17,9 @@ MAX_CHARACTERS = 40_000
 MAX_WORDS = 2500
 MAX_WORD = 80
 """Longer words are cut before they are looked at: what is read of a drawing may be one word of a page."""
+MOST_OF_A_CODE = 2
+"""Figures that may be read of the picture of a code, above the first figure that the print bears."""
+MOST_OF_A_PAGE_NUMBER = 3
 MONTHS = (
     "janvier", "fevrier", "mars", "avril", "mai", "juin", "juillet", "aout", "septembre", "octobre", "novembre",
     "decembre",
@@ -24,6 +27,11 @@ MONTHS = (
 _DAY = re.compile(r"(\d{1,2})(?:er)?")
 _YEAR = re.compile(r"\d{4}")
 _DATE = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
+_FOOT = re.compile(r"(?:^|\s)page\s{0,3}\d{1,3}\s{0,3}[/|]\s{0,3}\d{1,3}\s*$", re.IGNORECASE)
+"""The last line of a page of ours ends with it: ``Ministère · 00042/2026/MIN Page 1 / 2``."""
+_BARE_FOOT = re.compile(r"\s*\d{1,3}\s{0,3}/\s{0,3}\d{1,3}\s*")
+_BOX = re.compile(r"[\[({|]+\d[\])}|]*|\d[\]}|]+")
+"""A box of our sheets with its tick, as it is read."""
 _GROUPED = re.compile(r"\d{1,3}(?:[.]\d{3})+")
 
 
@@ -77,10 +85,17 @@ class Comparison:
         return any(piece.mark is Mark.MOVED for piece in (*self.known, *self.read))
 
 
-def compare(known: str, read: str) -> Comparison:
-    """Both texts word by word; case, accents and punctuation do not count, nor how an amount or a date is written."""
+def compare(known: str, read: str, *, is_sheet: bool = False) -> Comparison:
+    """Both texts word by word; case, accents and punctuation do not count, nor how an amount or a date is written.
+
+    Args:
+        known: what the print bears.
+        read: what was read on the scan. The foot of its pages is no difference: number of the page, and the figures of
+            the print repeated there.
+        is_sheet: the print is a sheet of ours. What is read of its boxes and of the picture of its code are no figures.
+    """
     ours, theirs = _words(known), _words(read)
-    missing, added = _figures_apart(ours, theirs)
+    missing, added = _figures_apart(ours, theirs, is_sheet=is_sheet)
     is_cut = max(len(ours), len(theirs)) > MAX_WORDS or max(len(known), len(read)) > MAX_CHARACTERS
     ours, theirs = ours[:MAX_WORDS], theirs[:MAX_WORDS]
     here, there = [word.key for word in ours], [word.key for word in theirs]
@@ -144,35 +159,101 @@ def _apart(text: str, mark: Mark) -> Iterator[Piece]:
         yield Piece(text)
 
 
-def _figures_apart(ours: Sequence[_Word], theirs: Sequence[_Word]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    here, there = list(_figures(ours)), list(_figures(theirs))
-    return _without(here, there), _without(there, here)
+_Figure = tuple[str, str]
+"""The form that is compared, and how it is written."""
 
 
-def _without(these: Sequence[tuple[str, str]], those: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+def _figures_apart(
+    ours: Sequence[_Word], theirs: Sequence[_Word], *, is_sheet: bool
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    here, marks_here = _told_apart(ours, frozenset(), is_sheet=is_sheet)
+    borne = frozenset(key for key, _ in (*here, *marks_here))
+    there, marks_there = _told_apart(theirs, borne, is_sheet=is_sheet)
+    return _without(here, there, marks_there), _without(there, here, marks_here)
+
+
+def _told_apart(
+    words: Sequence[_Word], borne: frozenset[str], *, is_sheet: bool
+) -> tuple[list[_Figure], list[_Figure]]:
+    """The figures, and beside them those that may be missing on either side: of the foot of a page, of boxes, of a code.
+
+    Args:
+        borne: figures that the other side bears: at the foot of a page these may stand once more, others may not.
+    """
+    figures: list[_Figure] = []
+    marks: list[_Figure] = []
+    kept, foot = _without_page_numbers(words)
+    is_above = is_sheet and bool(borne)
+    for at, size, key, shown in _figures(kept):
+        is_above = is_above and key not in borne
+        is_mark = (
+            (at in foot and key in borne)
+            or (is_sheet and size == 1 and _BOX.fullmatch(shown) is not None)
+            or (is_above and len(key) <= MOST_OF_A_CODE)
+        )
+        (marks if is_mark else figures).append((key, shown))
+    return figures, marks
+
+
+def _without_page_numbers(words: Sequence[_Word]) -> tuple[list[_Word], set[int]]:
+    """The words but for ``Page 1 / 2``, and which of them stand before it, at the foot of a page."""
+    kept: list[_Word] = []
+    foot: set[int] = set()
+    lines = list(_lines(words))
+    for number, line in enumerate(lines, 1):
+        text = "".join(word.raw for word in line)
+        if _FOOT.search(text) is not None:
+            before = line[: _before_page_number(line)]
+            foot.update(range(len(kept), len(kept) + len(before)))
+            kept += before
+        elif number < len(lines) or _BARE_FOOT.fullmatch(text) is None:
+            kept += line
+    return kept, foot
+
+
+def _lines(words: Sequence[_Word]) -> Iterator[list[_Word]]:
+    line: list[_Word] = []
+    for word in words:
+        line.append(word)
+        if "\n" in word.raw:
+            yield line
+            line = []
+    if line:
+        yield line
+
+
+def _before_page_number(line: Sequence[_Word]) -> int:
+    """How many words stand before the number of the page: ``Page 1 / 2``, ``Page1/2``, ``1/2``."""
+    at = len(line)
+    while at and not line[at - 1].key.startswith("page") and len(line) - at < MOST_OF_A_PAGE_NUMBER:
+        at -= 1
+    return at - 1 if at and line[at - 1].key.startswith("page") else 0
+
+
+def _without(these: Sequence[_Figure], those: Sequence[_Figure], marks: Sequence[_Figure]) -> tuple[str, ...]:
     """Figures that stand here more often than there, as they are written, each once."""
-    over = Counter(key for key, _ in these) - Counter(key for key, _ in those)
+    over = Counter(key for key, _ in these) - Counter(key for key, _ in (*those, *marks))
     return tuple(dict.fromkeys(shown for key, shown in these if key in over))
 
 
-def _figures(words: Sequence[_Word]) -> Iterator[tuple[str, str]]:
-    """Numbers, amounts and dates: the form that is compared, and how each is written."""
+def _figures(words: Sequence[_Word]) -> Iterator[tuple[int, int, str, str]]:
+    """Numbers, amounts and dates: where, of how many words, the form that is compared, and how each is written."""
     at = 0
     while at < len(words):
         taken = _date_in_words(words, at) or _amount(words, at)
         if taken is None:
             word = words[at]
             if any(c.isdecimal() for c in word.key):
-                yield _one(word.key), _shown([word])
+                yield at, 1, _one(word.key), _shown([word])
             at += 1
         else:
             key, size = taken
-            yield key, _shown(words[at : at + size])
+            yield at, size, key, _shown(words[at : at + size])
             at += size
 
 
 def _shown(words: Sequence[_Word]) -> str:
-    return " ".join(" ".join(word.raw.split()) for word in words).rstrip(".,;:")
+    return " ".join(" ".join(word.raw.split()) for word in words).rstrip(".,;: ")
 
 
 def _one(key: str) -> str:

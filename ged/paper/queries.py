@@ -21,6 +21,8 @@ from ged.suggestions import readings
 from ged.unit import Actor, Services
 
 MAX_LISTED = 200
+SHEETS = frozenset({CodeKind.DISCHARGE, CodeKind.IMPUTATION, CodeKind.SLIP})
+"""What is set as a sheet of the house: head with the picture of the code, boxes, foot."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,9 @@ def page(session: Session, services: Services, paper_id: int, actor: Actor, *, n
         leaves=tuple(leaf.id for leaf in present),
         known=known,
         level=Confidentiality(level),
-        comparison=compare(known.text, readings.text_of_leaves(session, compared)) if is_read else None,
+        comparison=compare(known.text, readings.text_of_leaves(session, compared), is_sheet=code.kind in SHEETS)
+        if is_read
+        else None,
         is_awaited=not is_read and _is_awaited(session, scan),
         unread_pages=len([leaf for leaf in present if leaf not in compared and not _is_blank(leaf)]),
     )

@@ -119,8 +119,9 @@ PRINTED = {
         "Signature Cachet À rendre au porteur, signée et cachetée : elle est numérisée et jointe au courrier."
     ),
     CodeKind.IMPUTATION: (
-        "Fiche de transmission Courrier N° Urgence Expéditeur Référence et date de la lettre du Arrivée le Objet "
-        "Adressé à Imputé à (1 : unité qui traite, × : en copie) Pour Échéance sans échéance Instructions Date, visa"
+        "Fiche de transmission N° reçu le Expéditeur Référence et date de la lettre du Objet Transmis à Imputé à "
+        "(1 : unité qui traite, × : en copie) Pour Échéance sans échéance Instructions Date, visa Décidé le Imprimée le. "
+        "La fiche annotée à la main se numérise : son code la joint au courrier."
     ),
     CodeKind.SLIP: (
         "Expéditeur Destinataire De À Date Objet de la transmission Retour avant le Porteur Remarque N° Enregistrement "
@@ -134,10 +135,10 @@ PRINTED = {
 
 
 def _strings(data: Any) -> Iterator[str]:  # what a template reads has any shape
-    """The texts of a sheet's data, in their order, without its code."""
+    """The texts of a sheet's data, in their order, without its code and the words for what is ticked."""
     if isinstance(data, Mapping):
         for key, value in data.items():
-            if key not in ("qr", "level"):
+            if key not in ("qr", "level", "mark"):
                 yield from _strings(value)
     elif isinstance(data, list | tuple):
         for value in data:

@@ -55,7 +55,7 @@ class TokenCheck:
 
 
 class TokenSealer(Protocol):
-    """Makes and reads the signed code that is printed on a letter (``docs/code-signe.md``)."""
+    """Makes and reads the signed code that is printed on a letter (``docs/dev/signed-code.md``)."""
 
     def seal(self, facts: TokenFacts) -> SealedToken | None:
         """Sign the facts with the institution's key; None when there is none.

@@ -194,7 +194,7 @@ class IndexStatus:
 class SearchIndex(Protocol):
     """A full-text index that respects access.
 
-    Everything it answers stands under the principals given and leaves the excluded letters out. Every call may raise
+    Everything that it returns stands under the principals given and leaves the excluded letters out. Every call may raise
     ``EngineFailed`` ``index.unavailable`` (retryable), ``index.schema_outdated`` (retryable: after a rebuild).
     """
 

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from ged import locks
-from ged.db import Together, insert_if_missing, inserted, table_of, taken_in, value
+from ged.db import Together, inserted, table_of, taken_in, value
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, NumberTaken
 from ged.org.models import Unit
 from ged.org.tree import entities, entity_of
@@ -255,12 +255,8 @@ def lock_days(session: Session, register: Register, from_on: date, until_on: dat
 
 
 def _counter(session: Session, register_id: int, year: int) -> RegisterCounter:
-    held = locks.hold_one(session, RegisterCounter, (register_id, year))
-    if held is None:
-        # Two first registrations of a year meet here: the one that loses the insert waits for the other's row.
-        insert_if_missing(session, RegisterCounter, register_id=register_id, year=year)
-        held = locks.hold_known(session, RegisterCounter, (register_id, year))
-    return held
+    # Two first registrations of a year may meet here.
+    return locks.hold_made(session, RegisterCounter, (register_id, year), register_id=register_id, year=year)
 
 
 def gaps(session: Session) -> list[tuple[int, int, int]]:

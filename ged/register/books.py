@@ -14,12 +14,16 @@ from ged.org.models import Person, Post, Unit
 from ged.paging import START, Place, Slice
 from ged.ports import Confidentiality, RegisterId
 from ged.register.models import Direction, Mail, MailNumber, Rectification, Register, RegisterCounter, RegisterNature
+from ged.register.numbering import number_key
 from ged.register.states import MailState
+from ged.register.typed_numbers import typed
 from ged.unit import Actor, Role
 
 PAGE_SIZE = 50
 PROVEN = 10_000
 """Latest numbers that a page counts to prove that none is missing."""
+MAX_DIGITS = 9
+"""Of a number that a counter could reach."""
 MAX_PRINTED = 800
 """Lines of one printed document: measured as 1.7 s of a processor and 220 MB in the child that sets it (1,000 lines:
 2.1 s, 241 MB; 1,500: 2.8 s, 317 MB). More are a file made by a job (``ged.reports.exports``)."""
@@ -119,6 +123,8 @@ class Span:
     until_on: date | None = None
     from_sequence: int | None = None
     until_sequence: int | None = None
+    number: str = ""
+    """As typed; empty: any."""
 
 
 def readable_clause(actor: Actor) -> ColumnElement[bool]:
@@ -237,6 +243,30 @@ def _proofs(session: Session, wanted: Sequence[tuple[int, int]], latest: int | N
     return found
 
 
+def find(session: Session, register_id: RegisterId | int, text: str, year: int) -> Span | None:
+    """The lines of a register that a number as typed names; None when it names none, and never could.
+
+    Args:
+        text: as printed, however it is written (``number_key``), or its digits alone (220, 220/2026), which are a number of
+            ``year`` or of the year beside them.
+    """
+    begins, key = text.lstrip()[:1], number_key(text)
+    if not key or not (begins.isalnum() or begins == "№"):
+        return None
+    mine = MailNumber.register_id == register_id
+    years = session.scalars(select(MailNumber.year).where(mine, typed(text)).order_by(MailNumber.year)).all()
+    if years:
+        return Span(year if year in years else years[-1], number=text)
+    first, *rest = key.split("/")
+    if not first.isdigit() or len(first) > MAX_DIGITS:
+        return None
+    if len(rest) == 1 and year and rest[0].isdigit() and len(rest[0]) == len(str(year)):
+        return Span(int(rest[0]), from_sequence=int(first), until_sequence=int(first))
+    if rest:
+        return None
+    return Span(year, from_sequence=int(first), until_sequence=int(first))
+
+
 def count_entries(session: Session, register_id: RegisterId | int, span: Span) -> int:
     """How many lines a span has."""
     query = select(func.count(MailNumber.id)).where(*_within(register_id, span))
@@ -313,6 +343,8 @@ def _within(register_id: RegisterId | int, span: Span) -> list[ColumnElement[boo
         clauses.append(MailNumber.sequence >= span.from_sequence)
     if span.until_sequence is not None:
         clauses.append(MailNumber.sequence <= span.until_sequence)
+    if span.number:
+        clauses.append(typed(span.number))
     return clauses
 
 

@@ -150,7 +150,8 @@ class MailNumber(Base):
     post_id: Mapped[int | None] = mapped_column(ForeignKey("posts.id"))
     mail_id: Mapped[int | None] = mapped_column(ForeignKey("mails.id"), index=True)
     envelope_id: Mapped[int | None] = mapped_column(ForeignKey("sealed_envelopes.id"), index=True)
-    slip_id: Mapped[int | None] = mapped_column(Id, index=True)
+    slip_id: Mapped[int | None] = mapped_column(Id, ForeignKey("slips.id", use_alter=True), index=True)
+    """A slip names its number too: this key is added (``use_alter``) when both tables are there."""
     voided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     void_reason: Mapped[str] = mapped_column(String(500), default="")
     register: Mapped[Register] = relationship(lazy="joined", innerjoin=True)

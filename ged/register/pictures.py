@@ -1,11 +1,11 @@
 """Pictures of pages: made already, or drawn from where the page comes from."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from ged import slots
 from ged.ports import Digest, PageRef
 from ged.register.files import fetch, private_dir
+from ged.space import disk_full_of
 from ged.unit import Services
 
 THUMBNAIL_PX = 240
@@ -38,7 +38,26 @@ def draw(services: Services, picture: PictureSource, *, width_px: int) -> bytes:
             return made.read()
     with slots.drawing(), private_dir(services) as folder:
         source = fetch(services.blobs, picture.source, folder / "source")
-        out = folder / "picture.jpg"
-        ref = PageRef(source, picture.media_type, picture.page_index, picture.rotation)
-        services.ocr.thumbnail(ref, width_px=width_px, out=out, timeout_s=TIMEOUT_S)
-        return Path(out).read_bytes()
+        return _drawn(services, PageRef(source, picture.media_type, picture.page_index, picture.rotation), width_px)
+
+
+def draw_pdf(services: Services, pdf: bytes, page_index: int, *, width_px: int) -> bytes:
+    """The JPEG of a page of a PDF that we set and keep nowhere.
+
+    Raises:
+        Invalid, EngineFailed: as ``draw``.
+        DiskFull: ``disk.full``.
+    """
+    with slots.drawing(), private_dir(services) as folder:
+        source = folder / "source"
+        try:
+            source.write_bytes(pdf)
+        except OSError as error:
+            raise disk_full_of(error) or error from error
+        return _drawn(services, PageRef(source, "application/pdf", page_index), width_px)
+
+
+def _drawn(services: Services, page: PageRef, width_px: int) -> bytes:
+    out = page.source.with_name("picture.jpg")
+    services.ocr.thumbnail(page, width_px=width_px, out=out, timeout_s=TIMEOUT_S)
+    return out.read_bytes()

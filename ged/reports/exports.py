@@ -289,10 +289,10 @@ def _written(span: Span) -> dict[str, Any]:
 
 
 def _read(written: Mapping[str, Any]) -> Span:
-    days = {name: date.fromisoformat(written[name]) for name in ("from_on", "until_on") if name in written}
-    return Span(
-        written["year"], **days, from_sequence=written["from_sequence"], until_sequence=written["until_sequence"]
+    from_on, until_on = (
+        date.fromisoformat(written[name]) if name in written else None for name in ("from_on", "until_on")
     )
+    return Span(written["year"], from_on, until_on, written["from_sequence"], written["until_sequence"])
 
 
 def _packed(ids: Sequence[int]) -> bytes:

@@ -82,7 +82,7 @@ class Slip(Base):
     receiver_field: Mapped[list[float]] = mapped_column(JSON, default=list)
     """Page and box of the receiver's signature field: [page, x1, y1, x2, y2]; written with the first signature."""
     version: Mapped[int] = mapped_column(Integer)
-    number: Mapped[MailNumber | None] = relationship(lazy="joined")
+    number: Mapped[MailNumber | None] = relationship(foreign_keys=[number_id], lazy="joined")
     sender_unit: Mapped[Unit] = relationship(foreign_keys=[sender_unit_id], lazy="joined", innerjoin=True)
     receiver_unit: Mapped[Unit] = relationship(foreign_keys=[receiver_unit_id], lazy="joined", innerjoin=True)
     lines: Mapped[list["SlipLine"]] = relationship(order_by="SlipLine.position", lazy="selectin", back_populates="slip")

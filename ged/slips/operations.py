@@ -24,6 +24,7 @@ from ged.slips.drafting import PlannedLine, SlipForm
 from ged.slips.models import Slip, SlipKind, SlipLine, SlipPurpose, SlipRevision
 from ged.slips.render import SENDER, Sheet, SignatureMark
 from ged.slips.states import LineState, SlipAct, SlipState, move
+from ged.typeset import refuse_unprintable
 from ged.unit import Actor, HeldPost, Services, UnitOfWork
 
 CERTIFIED_FILLING_ONLY = 2
@@ -79,8 +80,18 @@ def preview(services: Services, form: SlipForm, *, actor: Actor, now: datetime) 
         post = parties.sending_post(actor, form.post_id)
         today = now.astimezone(services.zone).date()
         planned = drafting.plan(session, form, post=post, actor=actor, today=today)
+        _refuse_unprintable(form)
         sheet = render.planned_sheet(session, services, form, planned[0], post=post, on=today)
     return render.slip_pdf(sheet, at=now)[0]
+
+
+def _refuse_unprintable(form: SlipForm) -> None:
+    """What somebody types for this slip is signed as it is printed. What a register says of a letter stops no slip."""
+    texts = [("remark", form.remark), ("messenger", form.messenger)]
+    for no, line in enumerate(form.lines, start=1):
+        texts += [(line.field("description", no), line.description), (line.field("remark", no), line.remark)]
+    for field, text in texts:
+        refuse_unprintable(" ".join(text.split()), field=field)
 
 
 def number_slips(uow: UnitOfWork, form: SlipForm, *, actor: Actor, now: datetime) -> tuple[Issued, ...]:

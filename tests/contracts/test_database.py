@@ -444,7 +444,7 @@ def test_every_key_is_wide_enough_for_decades(make_database: Callable[[], str], 
     services = make_services(tmp_path, url=make_database())
     narrow = [
         f"{table.name}.{column.name}"
-        for table in reflected(services.engine).sorted_tables
+        for table in reflected(services.engine).tables.values()
         for column in table.columns
         if (column.name == "id" or column.foreign_keys) and str(column.type) in ("INTEGER", "SMALLINT")
     ]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select, text
 
-from ged import audit
+from ged import audit, locks
 from ged.capture import arrange
 from ged.codes import CodeKind, make_code
 from ged.dispatch import operations as dispatch
@@ -19,7 +21,7 @@ from ged.dispatch.operations import Departure, Discharge
 from ged.org.models import Post
 from ged.ports import AttachmentId, MailId, UnitId
 from ged.recognition import jobs as recognition
-from ged.register.models import Attachment, Channel
+from ged.register.models import Attachment, Channel, Register, RegisterCounter
 from ged.routing.operations import ImputationForm, impute_all
 from ged.slips.drafting import LineForm
 from ged.slips.states import LineState
@@ -28,7 +30,7 @@ from tests import pages, slip_kit
 from tests.factories import NOW
 from tests.integration.test_intake import pair, send
 from tests.integration.test_intake import register as register_paper
-from tests.lock_kit import wait_for_waiters
+from tests.lock_kit import Actor, wait_for_waiters
 from tests.lock_watch import Watch, watching
 from tests.signbook_kit import House, make_house
 
@@ -95,7 +97,6 @@ def test_letters_imputed_together_are_locked_by_their_numbers_whatever_the_order
 
 
 def test_the_watch_sees_a_lock_taken_backwards(house: House, watch: Watch) -> None:
-    from ged import locks
     from ged.register.models import Mail
 
     one, two = house.incoming(), house.incoming()
@@ -128,3 +129,37 @@ def test_who_waits_for_the_journals_head_is_woken_when_it_is_his_turn(house: Hou
     assert seen == ["advisory"] * waiters
     with services.reading() as session:
         assert list(audit.verify_chain(session)) == []
+
+
+def test_the_first_number_of_a_year_is_asked_for_by_two_whose_plans_differ(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A scan of the whole table takes the turn before it sees that there is no row; an index does not."""
+    services, year = house.services, 2031
+    with services.unit_of_work(NOW) as uow:
+        register_id = uow.session.scalars(select(Register.id).order_by(Register.id)).first()
+        assert register_id is not None
+        uow.session.add(RegisterCounter(register_id=register_id, year=year + 1))  # a row for the scan to look at
+    insert, late = locks.insert_if_missing, threading.Event()
+
+    def made(plan: str) -> None:
+        with services.unit_of_work(NOW) as uow:
+            uow.session.execute(text(f"SET LOCAL {plan} = off"))
+            locks.hold_made(uow.session, RegisterCounter, (register_id, year), register_id=register_id, year=year)
+
+    def first_waits_for_the_second(*words: Any, **values: Any) -> bool:
+        inserted = insert(*words, **values)
+        if not late.is_set():
+            late.set()
+            second.append(Actor(lambda: made("enable_indexscan")))
+            wait_for_waiters(services.engine)
+        return inserted
+
+    second: list[Actor] = []
+    monkeypatch.setattr(locks, "insert_if_missing", first_waits_for_the_second)
+    with services.engine.connect() as connection:  # both plans are plans for rows that are there
+        connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("ANALYZE register_counters"))
+    made("enable_seqscan")
+    second[0].result(30)
+    with services.reading() as session:
+        assert session.get(RegisterCounter, (register_id, year)) is not None

@@ -18,6 +18,11 @@ from tests.ocr_pages import aged, digital_pdf, draw, save, scan_pdf
 SMALL = (620, 877)
 REAL = "exec tesseract"
 MUTATIONS = 72
+REFUSALS = {
+    "file.empty", "file.truncated", "file.type_unknown", "file.image_too_large", "file.encrypted", "file.too_many_pages",
+    "ocr.crashed", "ocr.out_of_memory", "ocr.timeout",
+}  # fmt: skip
+"""What may become of any damage: once in many thousands of draws it costs a child its life, and that is told too."""
 
 
 @pytest.fixture
@@ -202,6 +207,7 @@ def test_mutated_files_are_accepted_or_refused(tmp_path: Path) -> None:
         path.write_bytes(mutated(sources[number % len(sources)], dice))
         try:
             facts = engine.inspect(path, filename="mutant", timeout_s=20)
+            engine.thumbnail(PageRef(path, facts.media_type, 0), width_px=80, out=tmp_path / "t.jpg", timeout_s=20)
         except GedError as refusal:
             outcome = refusal.code
         except Exception as error:
@@ -209,10 +215,8 @@ def test_mutated_files_are_accepted_or_refused(tmp_path: Path) -> None:
         else:
             assert facts.pages
             outcome = "accepted"
-            engine.thumbnail(PageRef(path, facts.media_type, 0), width_px=80, out=tmp_path / "t.jpg", timeout_s=20)
         outcomes[outcome] = outcomes.get(outcome, 0) + 1
     engine.close()
-    allowed = {"accepted", "file.truncated", "file.type_unknown", "file.image_too_large", "file.encrypted"}
-    assert set(outcomes) <= allowed | {"file.too_many_pages"}, f"seed {seed}: {outcomes}"
+    assert set(outcomes) <= {"accepted"} | REFUSALS, f"seed {seed}: {outcomes}"
     assert outcomes.get("accepted")
     assert outcomes.get("file.truncated")

@@ -24,7 +24,7 @@ from ged.register.files import fetch
 from ged.space import SMALL_BYTES, Space
 from tests.factories import make_services
 from tests.served import served
-from tests.site import make_site, open_site, post, sign_in, token
+from tests.site import PASSWORD, give_passwords, make_site, open_site, post, sign_in, token
 from tests.tampering import lift_guards
 from tests.wire import Wire
 from tests.worker_kit import Installation
@@ -201,5 +201,30 @@ def test_health_answers_while_every_page_waits_and_large_bodies_are_refused_in_w
                 assert not any(one.done() for one in blocked)
                 writer.cursor().execute("ROLLBACK")
             assert {one.result().status_code for one in blocked} <= {422, 429}
+    finally:
+        place.close()
+
+
+@pytest.mark.slow
+def test_an_upload_without_room_meets_the_page_of_the_site_and_is_not_kept(tmp_path: Path) -> None:
+    """The process lets its body go by: the person stays signed in on the site, with a way back; a bridge gets JSON."""
+    place = Installation.make(tmp_path, {"GED_DISK_RESERVE_BYTES": str(shutil.disk_usage(tmp_path).free * 2)})
+    try:
+        give_passwords(place.services)
+        with served(place) as site, httpx.Client(base_url=site.url, timeout=60) as client:
+            form = {"csrf_token": token(client.get("/connexion").text), "account": "agent", "password": PASSWORD}
+            assert client.post("/connexion", data=form).status_code == 303
+            assert client.get("/place?octets=2000000").status_code == 507
+            back = {"Referer": f"{site.url}/numerisations/"}
+            files = {"file": ("lettre.pdf", b"%PDF-1.7" + bytes(2_000_000))}
+            for _ in range(2):  # the connection stays usable
+                refused = client.post("/numerisations/fichiers", files=files, headers=back)
+                assert refused.status_code == 507
+                assert "disk.low" in refused.text
+                assert 'href="/numerisations/"' in refused.text
+                assert "Revenir à la page précédente" in refused.text
+                assert 'id="navigation"' in refused.text
+            api = client.put("/api/bridge/batch/x/page/y", content=bytes(2_000_000))
+            assert (api.status_code, api.json()["error"]["code"]) == (507, "disk.low")
     finally:
         place.close()

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from PIL import Image
 from sqlalchemy import select
 
 from ged.audit import AuditEntry, AuditPayload
@@ -396,6 +397,34 @@ def test_print_and_scan_stand_side_by_side_with_what_differs(desk: Desk) -> None
     assert '<del class="differs' in rest
     assert '<ins class="differs' in rest
     assert f"/documents/{desk.house.show(mail_id, 'agent').print_id}/page/1.jpg" in rest
+
+
+@pytest.mark.parametrize("kind", ["fiche", "discharge", "slip"])
+def test_the_print_is_shown_beside_the_scan(desk: Desk, kind: str) -> None:
+    """Who sees the page of the code sees its pictures, and nobody else; drawn anew from what is printed."""
+    if kind == "fiche":
+        code, subject_id = CodeKind.IMPUTATION, register(desk.services).mail_id
+    elif kind == "discharge":
+        code, (_mail_id, subject_id) = CodeKind.DISCHARGE, desk.dispatched()
+    else:
+        code, subject_id = CodeKind.SLIP, slip_kit.send(desk.services, LineForm("Plan")).slip_id
+    paper_id = paper_kit.bring(desk.services, code, subject_id)
+    shown = desk.get("agent", f"/a-confirmer/{paper_id}")
+    sides = shown.split('<section class="compared__side"')
+    assert f'src="/a-confirmer/{paper_id}/imprime/1.jpg"' in sides[1]
+    assert f"/a-confirmer/{paper_id}/pages/" in sides[2]
+    path = f"/a-confirmer/{paper_id}/imprime/1.jpg"
+    answer = desk.as_("agent").get(path)
+    assert (answer.status_code, answer.mimetype) == (200, "image/jpeg")
+    picture = Image.open(BytesIO(answer.data))
+    assert picture.width == 1400
+    assert picture.convert("L").getextrema()[0] < 100, "something is printed on it"
+    assert desk.as_("agent").get(path, headers={"If-None-Match": answer.headers["ETag"]}).status_code == 304
+    desk.get("agent", f"/a-confirmer/{paper_id}/imprime/{shown.count('/imprime/') + 1}.jpg", 404)
+    desk.get("agent", f"/a-confirmer/{paper_id}/imprime/0.jpg", 404)
+    desk.get("etudes", path, 404)
+    paper_kit.confirm(desk.services, paper_id)
+    desk.get("agent", path, 404)
 
 
 def test_pages_that_were_arranged_since_are_looked_at_again(desk: Desk) -> None:

@@ -1,6 +1,7 @@
 """Registering, the letter's page and the registers through the site, as people use them."""
 
 import re
+from html import unescape
 from io import BytesIO
 from pathlib import Path
 
@@ -324,6 +325,56 @@ def test_registers_show_prove_and_print(site: Site) -> None:
     assert actions(services).count("mail.printed") == 1
     assert sign_in(app, "daf").get(f"/registres/{register_id}").status_code == 404
     assert "access.refused" in actions(services)
+
+
+@pytest.mark.parametrize("typed", ["2", "n° 2", "N°2", "№ 2", "00002/2026/MIN", "2-2026 min", "2/2026", "  00002 "])
+def test_a_number_is_found_in_its_register_however_it_is_typed(site: Site, typed: str) -> None:
+    app, services = site
+    for subject in ("Premier", "Deuxième", "Troisième"):
+        registered(services, subject=subject)
+    with services.reading() as session:
+        assert session.scalar(select(MailNumber.text).where(MailNumber.sequence == 2)) == "00002/2026/MIN"
+    client, place = sign_in(app, "agent"), f"/registres/{ids(services)['ARR']}"
+    page = client.get(place, query_string={"numero": typed, "annee": "2026"})
+    assert page.status_code == 200
+    assert ("Premier" in page.text, "Deuxième" in page.text, "Troisième" in page.text) == (False, True, False)
+    of_another_year = client.get(place, query_string={"numero": typed, "annee": "2019"})
+    assert ("Deuxième" in of_another_year.text) == ("2026" in typed)
+
+
+@pytest.mark.parametrize("typed", ["abc", "--5", "-2", "+2", "2/2026/AUTRE", "2.5.1", "9" * 40, "°"])
+def test_what_is_no_number_shows_no_line_and_stays_typed(site: Site, typed: str) -> None:
+    app, services = site
+    for subject in ("Premier", "Deuxième"):
+        registered(services, subject=subject)
+    page = sign_in(app, "agent").get(f"/registres/{ids(services)['ARR']}", query_string={"numero": typed}).text
+    assert "Deuxième" not in page
+    said = " ".join(unescape(page).replace("’", "'").split())
+    assert f"« {typed} » n'est pas un numéro de ce registre." in said
+    assert f'value="{typed}"' in page
+    assert "Tout le registre" in page
+
+
+@pytest.mark.parametrize(
+    ("span", "field"),
+    [("du=01/12/2026&au=01/11/2026", "au"), ("premier=9&dernier=2&annee=2026", "dernier")],
+)
+def test_a_span_that_ends_before_it_begins_is_not_printed(site: Site, span: str, field: str) -> None:
+    app, services = site
+    registered(services)
+    place = f"/registres/{ids(services)['ARR']}"
+    client = sign_in(app, "agent")
+    page = client.get(f"{place}/pages.pdf?{span}")
+    assert (page.status_code, page.mimetype) == (422, "text/html")
+    assert "est avant le premier." in page.text
+    assert f'href="#{field}"' in page.text
+    if field == "au":
+        assert 'value="01/12/2026"' in page.text
+        assert 'value="01/11/2026"' in page.text
+        asked = post(client, f"{place}/fichier", {"du": "01/12/2026", "au": "01/11/2026"}, page=place)
+        assert asked.status_code == 422
+        assert 'value="01/11/2026"' in asked.text
+    assert client.get(f"{place}/pages.pdf?du=24/11/2026&au=24/11/2026").mimetype == "application/pdf"
 
 
 def test_a_paper_book_is_continued_through_the_page(site: Site) -> None:

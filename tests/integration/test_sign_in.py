@@ -20,7 +20,7 @@ from ged.errors import ConfigError, Invalid
 from ged.models import metadata
 from ged.org import accounts, keys, passwords, sessions, throttle
 from ged.org.accounts import Caller
-from ged.org.models import Bucket, OpenSession, Person
+from ged.org.models import Bucket, OpenSession, Person, Unit
 from ged.org.throttle import Limit
 from ged.unit import Services
 from tests.factories import PASSPHRASE, actor, make_services
@@ -399,15 +399,29 @@ def test_the_password_cannot_be_tried_without_end_in_an_open_session(site: Site)
     [
         "aaaaaaaaaa", "1234567890", "password12", "motdepasse1", "azertyuiop", "ministere2026", "dge.etudes2",
         "Etudes-2026", "courrier2026", "mines-energie", "Bonjour2026!", "x" * 128,
+        "Mémouna Études 2026", "MémounaÉtudes2026", "Ministère des Mines 2026", "mmre 2026 lome", "Lomé, MMRE 2026 !",
+        "MME\u0301MOUNA.e\u0301tudes",
     ],
 )  # fmt: skip
 def test_what_others_would_guess_is_refused(password: str) -> None:
     with pytest.raises(Invalid, match=r"password\.common"):
-        passwords.refuse_guessable(password, "dge.etudes", "Afi Etudes", "", "Ministère des mines et de l'énergie")
+        passwords.refuse_guessable(
+            password, "dge.etudes", "Mémouna Études", "", "Ministère des mines et de l'énergie", "MMRE"
+        )
+
+
+def test_the_words_of_a_person_are_those_of_the_house_too(site: Site) -> None:
+    services = site[1]
+    with services.reading() as session:
+        words = accounts.words_of(session, session.scalars(select(Person).where(Person.account == "sg")).one())
+        codes = session.scalars(select(Unit.code).where(Unit.is_entity)).all()
+    assert codes
+    assert set(codes) <= set(words)
 
 
 def test_a_sentence_is_taken_and_lengths_are_bounded() -> None:
     passwords.refuse_guessable(NEW, "dge.etudes", "Afi Etudes", "")
+    passwords.refuse_guessable("le lézard traverse Lomé à midi", "dge.etudes", "Afi Etudes", "", "MMRE")
     with pytest.raises(Invalid, match=r"password\.too_long"):
         passwords.hash_password("ab c" * 40)
     with pytest.raises(Invalid, match=r"password\.too_short"):

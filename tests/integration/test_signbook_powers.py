@@ -155,6 +155,8 @@ def test_on_the_pages_it_is_given_with_its_bounds_and_the_delegate_reads_why(sit
     page = site.send("sg", "/delegations/", 422, **{**given, "max_amount_xof": "cinq"})
     assert "pas un montant" in page
     site.send("sg", "/delegations/", 422, **{**given, "template_codes": "inconnu"})
+    # A sign that does not show is refused with its name; dropped, the act would not be the one that was typed.
+    assert "U+202E" in site.send("sg", "/delegations/", 422, **{**given, "act": "Note \u202en° 4"})
     site.send("sg", "/delegations/", **given)
     page = site.get("sg", "/delegations/")
     assert "5\u202f000\u202f000 F CFA" in page

@@ -102,6 +102,15 @@ def test_a_slip_travels_through_the_pages(site):
     assert letter in [line.mail_id for line in slip.lines]
 
 
+def test_the_button_of_a_letter_leads_to_a_slip_that_bears_it(site):
+    app, services = site
+    clerk, letter = web.sign_in(app, "agent"), kit.letter(services)
+    shown = html.unescape(clerk.get(f"/courriers/{letter}").text)
+    link = re.search(r'href="(/bordereaux/nouveau[^"]*)"', shown)[1]
+    assert link == f"/bordereaux/nouveau?mail={letter}"
+    assert f'name="mail" value="{letter}"' in clerk.get(link).text
+
+
 def test_a_slip_that_names_a_confidential_letter_is_a_reading(site):
     app, services = site
     _clerk, letter, slip = _sent(site)

@@ -136,11 +136,14 @@ def test_too_many_lines_cost_no_number(services):
 
 
 def test_a_sign_that_no_font_has_stops_no_slip(services, tmp_path):
-    sent = kit.send(services, LineForm("Lettre de 王"), LineForm(mail_id=kit.letter(services, "Vœux 🎉")))
+    with pytest.raises(Invalid, match="typeset.glyph") as refused:  # what is typed for the slip itself is signed
+        kit.send(services, LineForm("Lettre de 王"))
+    assert refused.value.params["field"] == "description-1"
+    sent = kit.send(services, LineForm(mail_id=kit.letter(services, "Vœux 🎉"), remark="Πλάι"))
     before = _text(kit.stored_pdf(services, sent.slip_id), tmp_path)
-    assert "Lettre de \ufffd" in before
     assert "Vœux \ufffd" in before
-    kit.take(services, sent.slip_id, OK, DAMAGED, remark="Coin plié 王")
+    assert "Πλάι" in before
+    kit.take(services, sent.slip_id, DAMAGED, remark="Coin plié 王")
     assert "Coin plié \ufffd" in _appearance(kit.stored_pdf(services, sent.slip_id), tmp_path)
 
 

@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
+import re
+import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest.mock import Mock
 
 import pytest
 from jinja2 import ChoiceLoader, FileSystemLoader
 from playwright.sync_api import expect
-from sqlalchemy import update
+from sqlalchemy import event, update
 
-from ged.errors import Invalid
+from ged.errors import EngineFailed, Invalid
+from ged.jobs import JobState
 from ged.org.models import Installation, OpenSession, Person
+from ged.register import operations
 from ged.register.states import MailState
+from ged.reports.exports import FileRow
+from ged.space import Space
 from ged.unit import Services
+from tests import slip_kit
 from tests.browsing import leading_on, sign_in
 from tests.factories import NOW, make_organisation, make_services
 from tests.site import PASSWORD, give_passwords, open_site, served
+from tests.slip_kit import letter
 from web.site import guard
 from web.site.errors import FormRefused
 from web.site.pages import render_form
+from web.views import exports
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[2]
@@ -124,6 +135,31 @@ def test_the_summary_takes_the_focus_and_leads_to_the_field(page: Page) -> None:
     expect(page.locator("#subject")).to_be_focused()
 
 
+def test_a_list_is_named_by_its_legend_in_the_summary(page: Page) -> None:
+    sign_in(page, "admin")
+    page.goto("/administration/calendrier")
+    for box in page.locator("input[name=weekdays]").all():
+        box.uncheck()
+    with leading_on(page):
+        page.locator("form:has(input[name=weekdays]) button").click()
+    expect(page.locator(".error-summary a")).to_contain_text("Jours travaillés")
+    expect(page.locator(".error-summary a")).not_to_contain_text("lundi")
+
+
+def test_a_file_is_asked_for_again_on_the_same_page(page: Page, site: tuple[str, Services]) -> None:
+    mail_id = letter(site[1])
+    sign_in(page, "agent")
+    page.goto(f"/courriers/{mail_id}")
+    button = page.locator("form[action$='/preuve'] button")
+    page.locator("details:has(form[action$='/preuve'])").evaluate_all("all => all.forEach(one => one.open = true)")
+    for _ in range(2):
+        with page.expect_download() as saved:
+            button.click()
+        assert saved.value.suggested_filename.endswith(".zip")
+        expect(button).not_to_have_attribute("aria-disabled", "true")
+    expect(page).to_have_url(re.compile(rf"/courriers/{mail_id}$"))
+
+
 def test_what_was_typed_survives_the_end_of_the_session(page: Page, site: tuple[str, Services]) -> None:
     sign_in(page, "dge")
     page.goto("/essai/probe.gallery")
@@ -166,3 +202,225 @@ def test_what_was_typed_survives_the_question_for_the_password(page: Page, site:
     expect(page.locator("[data-restored]")).to_be_visible()
     assert page.input_value("input[name=act]") == "Note de service n° 12"
     assert page.input_value("input[name=from_on]") == "01/12/2026"
+
+
+def _end_sessions(services: Services, account: str) -> None:
+    with services.unit_of_work(NOW) as uow:
+        uow.session.execute(
+            update(Person).where(Person.account == account).values(session_epoch=Person.session_epoch + 1)
+        )
+
+
+def _start_a_letter(page: Page) -> None:
+    sign_in(page, "agent")
+    page.goto("/enregistrer/")
+    page.fill("#subject", "Demande de branchement")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("sends", [False, True])
+def test_a_background_request_after_the_session_leads_nowhere(
+    page: Page, site: tuple[str, Services], width: int, sends: bool
+) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    _start_a_letter(page)
+    _end_sessions(site[1], "agent")
+    with page.expect_response(lambda answer: answer.status == 401):
+        page.locator("#sender_name").press_sequentially("CEET")
+    notice = page.locator("[data-session-ended]")
+    expect(notice).to_be_visible()
+    expect(notice).to_be_in_viewport()
+    expect(page.locator("#subject")).to_have_value("Demande de branchement")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    if AXE.is_file():
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+        assert not page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    with leading_on(page):
+        if sends:
+            page.evaluate("document.querySelector('form.register').noValidate = true")
+            page.press("#subject", "Control+Enter")
+        else:
+            notice.get_by_role("link").click()
+    if sends:
+        expect(page.locator("h1")).to_contain_text("Votre session a pris fin")
+        with leading_on(page):
+            page.click("main .button--primary")
+    page.fill("#account", "agent")
+    page.fill("#password", PASSWORD)
+    with leading_on(page):
+        page.press("#password", "Enter")
+    expect(page.locator("[data-restored]")).to_be_visible()
+    expect(page.locator("#subject")).to_have_value("Demande de branchement")
+    expect(page.locator("#sender_name")).to_have_value("CEET")
+    expect(page.locator("[data-session-ended]")).to_be_hidden()
+
+
+@contextmanager
+def _refusing(services: Services, code: str) -> Iterator[None]:
+    """Whatever is written now is refused: a held lock, no room, no place for heavy work."""
+    with pytest.MonkeyPatch.context() as patch:
+        if code == "disk.low":
+            patch.setattr(Space, "free_bytes", lambda _space: 1)
+        elif code == "work.busy":
+            busy = EngineFailed("work.busy", "send it again in a moment", retryable=True)
+            patch.setattr(operations, "register_incoming", Mock(side_effect=busy))
+        else:
+            event.listen(services.engine, "checkout", _wait_little)
+            holder = sqlite3.connect(str(services.engine.url.database), isolation_level=None)
+            holder.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        finally:
+            if code == "database.busy":
+                holder.close()
+                event.remove(services.engine, "checkout", _wait_little)
+
+
+def _wait_little(connection: sqlite3.Connection, *_rest: object) -> None:
+    connection.execute("PRAGMA busy_timeout=50")
+
+
+@pytest.mark.parametrize(("code", "status"), [("database.busy", 503), ("disk.low", 507), ("work.busy", 503)])
+def test_what_was_typed_survives_a_refusal_that_passes(
+    page: Page, site: tuple[str, Services], code: str, status: int
+) -> None:
+    _start_a_letter(page)
+    page.fill("#sender_name", "CEET")
+    page.select_option("#addressed_post_id", index=1)
+    post = page.input_value("#addressed_post_id")
+    with _refusing(site[1], code):
+        with page.expect_response(lambda answer: answer.request.method == "POST") as refused, leading_on(page):
+            page.press("#subject", "Control+Enter")
+        assert refused.value.status == status
+        expect(page.locator(".failure__status")).to_contain_text(str(status))
+    with leading_on(page):
+        page.click("main a:text-is('Revenir à la page précédente')")
+    expect(page.locator("[data-restored]")).to_be_visible()
+    expect(page.locator("#subject")).to_have_value("Demande de branchement")
+    expect(page.locator("#sender_name")).to_have_value("CEET")
+    expect(page.locator("#addressed_post_id")).to_have_value(post)
+    with page.expect_response(lambda answer: answer.request.method == "POST") as taken, leading_on(page):
+        page.press("#subject", "Control+Enter")
+    assert taken.value.status == 303
+    page.goto("/enregistrer/")
+    expect(page.locator("#subject"), "given back once").to_have_value("")
+
+
+def test_two_forms_that_were_lost_are_given_back_each_on_its_page(page: Page, site: tuple[str, Services]) -> None:
+    _start_a_letter(page)
+    _end_sessions(site[1], "agent")
+    with page.expect_response(lambda answer: answer.status == 401):
+        page.locator("#sender_name").press_sequentially("CEET")
+    page.on("dialog", lambda dialog: dialog.accept())
+    with leading_on(page):
+        page.goto("/")  # leaves without the notice's button
+    page.fill("#account", "agent")
+    page.fill("#password", PASSWORD)
+    with leading_on(page):
+        page.press("#password", "Enter")
+    page.goto("/essai/probe.gallery")
+    page.fill("#note", "Autre chose")
+    with leading_on(page):
+        page.click("main form.card button:text-is('Enregistrer')")  # is taken
+    page.goto("/enregistrer/")
+    expect(page.locator("#subject")).to_have_value("Demande de branchement")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_file_without_room_is_refused_before_it_is_sent(
+    page: Page, site: tuple[str, Services], width: int, tmp_path: Path
+) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    posts: list[str] = []
+    page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
+    letter = tmp_path / "lettre.pdf"
+    letter.write_bytes(b"%PDF-1.7" + bytes(1_000_000))
+    sign_in(page, "agent")
+    page.goto("/numerisations/")
+    expect(page.get_by_text("aucun fichier n'est pris")).to_have_count(0)
+    page.set_input_files("#file", letter)
+    posts.clear()
+    with _refusing(site[1], "disk.low"):
+        with page.expect_response(lambda answer: answer.status == 507):
+            page.click("button:text-is('Déposer')")
+        expect(page.locator("[data-no-room]")).to_be_in_viewport()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert posts == []
+        assert page.evaluate("document.querySelector('#file').files.length") == 1, "it stays chosen"
+        for account, path, told in (
+            ("agent", "/numerisations/", "aucun fichier n'est pris"),
+            ("admin", "/administration/", "disque du serveur"),
+        ):
+            _look_at_the_warning(page, site[0], account, path, told)
+    with leading_on(page):
+        page.click("button:text-is('Déposer')")
+    assert [url.removeprefix(site[0]) for url in posts] == ["/numerisations/fichiers"]
+
+
+def _look_at_the_warning(page: Page, url: str, account: str, path: str, told: str) -> None:
+    """Somebody else's page tells that files are refused."""
+    browser = page.context.browser
+    assert browser is not None
+    context = browser.new_context(base_url=url, locale="fr-FR", viewport=page.viewport_size)
+    other = context.new_page()
+    sign_in(other, account)
+    other.goto(path)
+    expect(other.locator(".callout--danger", has_text=told)).to_be_visible()
+    if AXE.is_file():
+        other.evaluate(AXE.read_text(encoding="utf-8"))
+        assert not other.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    context.close()
+
+
+def _file(number: int, state: JobState, size: int | None) -> FileRow:
+    return FileRow(
+        id=number,
+        title="Registre MIN, année 2026",
+        total=9000,
+        asked_at=NOW,
+        expires_at=NOW,
+        state=state,
+        ahead=0,
+        done=0,
+        error_code="",
+        size_bytes=size,
+    )
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_buttons_of_files_stand_apart_and_stay_clear_while_the_list_is_asked_for(
+    page: Page, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    rows = [_file(1, JobState.DONE, 1000), _file(2, JobState.QUEUED, None)]
+    monkeypatch.setattr(exports, "_rows", lambda: rows)
+    sign_in(page, "agent")
+    page.goto("/mes-fichiers/")
+    fetch, cancel = page.locator("#fetch-1").bounding_box(), page.locator("#cancel-1").bounding_box()
+    assert fetch is not None
+    assert cancel is not None
+    beside, below = cancel["x"] - fetch["x"] - fetch["width"], cancel["y"] - fetch["y"] - fetch["height"]
+    assert max(beside, below) >= 8, (beside, below)
+    held: list[Route] = []
+    page.route("**/mes-fichiers/liste", lambda route: held.append(route))  # noqa: PLW0108  # Playwright marks what it calls
+    expect(page.locator("#files.htmx-request")).to_be_attached()
+    expect(page.locator("#fetch-1")).to_have_css("opacity", "1")
+    held[0].continue_()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_long_subject_makes_no_tower_of_the_register(page: Page, site: tuple[str, Services], width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    subject = ("Demande de branchement du village " * 60)[:1999].strip() + "Z"
+    letter = slip_kit.letter(site[1], subject)
+    sign_in(page, "agent")
+    page.goto(f"/registres/{slip_kit.register_id(site[1], 'ARR')}")
+    link = page.locator(f"a[href='/courriers/{letter}']", has_text="Demande")
+    box = link.bounding_box()
+    assert box is not None
+    assert box["height"] < 130
+    expect(link).to_have_text(subject)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    with leading_on(page):
+        link.click()
+    expect(page.locator("h1")).to_contain_text(subject)

@@ -46,6 +46,39 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, Serv
     services.engine.dispose()
 
 
+@pytest.mark.parametrize(
+    ("field", "typed", "said"),
+    [
+        ("du", "31/02/2026", "date"), ("au", "demain", "date"), ("numero", "zzz", "nombre entier"),
+        ("numero", "--5", "nombre entier"), ("compte", "a" * 65, "trop long"),
+    ],
+)  # fmt: skip
+def test_a_filter_of_the_journal_that_is_not_understood_shows_no_entry(
+    site: tuple[Flask, Services], field: str, typed: str, said: str
+) -> None:
+    client, place = sign_in(site[0], "admin"), "/administration/journal"
+    line = 'data-label="Empreinte"'
+    assert line in client.get(place).text
+    page = client.get(place, query_string={field: typed})
+    assert page.status_code == 422
+    assert line not in page.text
+    assert f'href="#{field}"' in page.text
+    assert said in page.text
+    assert f'value="{typed}"' in page.text
+    assert "Aucune écriture" not in page.text
+
+
+def test_the_journal_of_days_that_end_before_they_begin_is_refused(site: tuple[Flask, Services]) -> None:
+    client = sign_in(site[0], "admin")
+    page = client.get("/administration/journal?du=02/12/2026&au=01/12/2026")
+    assert page.status_code == 422
+    assert "Le dernier jour est avant le premier." in page.text
+    right = client.get("/administration/journal?du=01/12/2020&au=02/12/2099&numero=&compte=admin")
+    assert right.status_code == 200
+    assert 'data-label="Empreinte"' in right.text
+    assert 'value="01/12/2020"' in right.text
+
+
 def test_an_id_that_no_row_bears_is_not_there_on_any_route(site: tuple[Flask, Services]) -> None:
     app, _services = site
     places = app.url_map.bind("localhost")

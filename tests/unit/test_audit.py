@@ -63,6 +63,13 @@ def test_a_moment_is_read_only_as_it_was_written(services: Services) -> None:
         assert (3, "journal.entry_altered") in found, place
 
 
+def test_a_moment_in_the_digits_of_another_script_is_none(services: Services) -> None:
+    """It would be the same moment, and stand behind all others where the database sorts the text."""
+    execute(services, "UPDATE audit_entries SET at = '٢' || substr(at, 2) WHERE sequence = 3")
+    with pytest.raises(ValueError, match="datetime"):
+        findings(services)
+
+
 def test_an_untouched_journal_holds(services: Services) -> None:
     assert findings(services) == []
 

@@ -51,7 +51,7 @@ def certificate(kind="p256"):
 def content_of(
     kind="p256", *, number="457/MMRE", signer="AMAVI Kossi", day=date(2026, 3, 3), digest=None, version=1
 ):  # fmt: skip
-    """What is signed: version, key, secret, day, digest, number and signer, as ``docs/code-signe.md`` has them."""
+    """What is signed: version, key, secret, day, digest, number and signer, as ``docs/dev/signed-code.md`` has them."""
     spki = key_of(kind).public_key().public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )  # fmt: skip

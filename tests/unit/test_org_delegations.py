@@ -67,6 +67,38 @@ def test_withdrawn_it_ends_at_once(services: Services) -> None:
         delegations.withdraw(uow, delegation_id, actor=actor(services, "dge"))
 
 
+@pytest.mark.parametrize(
+    ("act", "shown"),
+    [
+        ("Note n° 4 🎉", "🎉"), ("Note \u202en° 4", "U+202E"), ("Note 漢", "漢"), ("Note\u2066 4", "U+2066"),
+        ("Note \u200b4", "U+200B"), ("Note \x07", "U+0007"), ("Note\u2028suite", "U+2028"),
+    ],
+)  # fmt: skip
+def test_an_act_that_cannot_be_printed_as_it_reads_is_refused(services: Services, act: str, shown: str) -> None:
+    with pytest.raises(Invalid, match=r"typeset\.glyph") as refused:
+        grant(services, act=act)
+    assert (refused.value.params["field"], refused.value.params["character"]) == ("act", shown)
+
+
+def test_an_act_in_french_typography_is_taken(services: Services) -> None:
+    grant(services, act="Arrêté n°\u00a012 de l’an\u202f2026 – « œuvre », Σ")
+
+
+@pytest.mark.parametrize(
+    ("from_on", "until_on", "field"),
+    [
+        (date(1999, 1, 1), TODAY + timedelta(days=5), "from_on"),
+        (date(1999, 1, 1), date(1999, 1, 10), "from_on"),
+        (TODAY, TODAY + timedelta(days=400), "until_on"),
+        (TODAY, TODAY - timedelta(days=1), "until_on"),
+    ],
+)
+def test_the_day_that_is_wrong_is_named(services: Services, from_on: date, until_on: date, field: str) -> None:
+    with pytest.raises(Invalid, match=r"delegation\.dates") as refused:
+        grant(services, from_on=from_on, until_on=until_on)
+    assert refused.value.params["field"] == field
+
+
 @pytest.mark.parametrize("who", ["daf", "secretaire", "etudes"])
 def test_only_the_holder_delegates(services: Services, who: str) -> None:
     with pytest.raises(Forbidden, match="delegation.forbidden"):

@@ -2,6 +2,8 @@
 
 import time
 
+import pytest
+
 from ged.paper.compare import MAX_CHARACTERS, MAX_WORDS, Mark, compare
 
 PRINT = "Lomé, le 12 mars 2026\n\nLe marché est accordé pour 5 000 000 F CFA, lettre n° 453/CEET du 01/03/2026."
@@ -41,6 +43,59 @@ def test_words_in_another_order_are_told_apart_from_words_that_are_not_there() -
 
 def test_punctuation_alone_is_no_difference() -> None:
     assert not compare("Objet : marché", "Objet marché —").differs
+
+
+SHEET = "Ministère\n00042/2026/MIN\nDirection de l'énergie\nDirection des finances\nImputé à (1 : unité qui traite)"
+SHEET_READ = """Ministère Em 2
+FICHE N° 00042/2026/MIN
+Imputé à (1 : unité qui traite)
+[1] Direction de l'énergie
+(2 Direction des finances
+Ministère - 00042/2026/MIN Page 1/1"""
+
+
+def test_boxes_the_code_and_the_foot_of_a_sheet_are_no_figures() -> None:
+    found = compare(SHEET, SHEET_READ, is_sheet=True)
+    assert (found.missing, found.added) == ((), ())
+
+
+@pytest.mark.parametrize(
+    "foot", ["Page 1 / 2", "Ministère · 00042/2026/MIN Page1/2", "1 / 2", "Page\n1/2", "PAGE 1/ 2"]
+)
+def test_the_number_of_a_page_is_no_figure(foot: str) -> None:
+    assert (
+        compare("Courrier 00042/2026/MIN du 3 mai 2026", f"Courrier 00042/2026/MIN du 3 mai 2026\n{foot}\n").added == ()
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "read", "told"),
+    [
+        ("00042/2026/MIN Page", "00043/2026/MIN Page", "00043/2026/MIN"),
+        ("Direction des finances", "Direction des finances 7", "7"),
+        ("Direction des finances", "Direction des finances (12)", "(12)"),
+        ("FICHE N°", "N° 12/2025 FICHE N°", "12/2025"),
+        ("Page 1/1", "12 Page 1/1", "12"),
+        ("Imputé", "Imputé le 4 mai 2026", "4 mai 2026"),
+    ],
+)
+def test_other_figures_of_a_sheet_are_told(said: str, read: str, told: str) -> None:
+    assert said in SHEET_READ
+    assert told in compare(SHEET, SHEET_READ.replace(said, read), is_sheet=True).added
+
+
+def test_a_number_that_the_sheet_lost_is_told_though_its_foot_bears_it() -> None:
+    assert compare(SHEET, "Ministère\nFICHE N° 00048/2026/MIN", is_sheet=True).missing == ("00042/2026/MIN",)
+    read = SHEET_READ.replace("N° 00042/2026/MIN", "N° 00048/2026/MIN")
+    assert compare(SHEET, read, is_sheet=True).added == ("00048/2026/MIN",)
+
+
+def test_boxes_are_figures_where_there_are_none_on_the_print() -> None:
+    assert compare("Article", "Article [3]").added == ("[3]",)
+
+
+def test_an_amount_and_a_day_go_over_the_end_of_a_line() -> None:
+    assert compare("le 12 mars 2026 pour 5 000 000 F", "le 12 mars\n2026 pour 5 000\n000 F").added == ()
 
 
 def test_empty_texts_are_compared_too() -> None:

@@ -81,7 +81,7 @@ def test_every_changed_character_is_noticed(sealed) -> None:
         assert reader.check(cut, [sealed.certificates_pem]).state is not TokenState.PROVEN
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.one_of(st.text(), st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", max_size=400), st.binary().map(repr)))
 def test_what_is_no_code_is_read_as_none(text: str) -> None:
     reader = PayloadSealer()

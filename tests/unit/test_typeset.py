@@ -92,7 +92,9 @@ def test_what_is_printed_without_a_look_has_a_font() -> None:
     plain = {sign for sign in map(chr, range(0x3000)) if not typeset_child._UNUSUAL.match(sign)}
     assert len(plain) > 500
     assert typeset_child._Signs().lacking(plain) == set()
-    assert typeset_child._Signs().lacking({"é", "漢", "🎉", "Ω", "\x07"}) == {"漢", "🎉", "\x07"}
+    signs = typeset_child._Signs()
+    assert signs.lacking({"é", "漢", "🎉", "Ω", "\x07"}) == {"漢", "🎉", "\x07"}
+    assert signs.lacking({"é", "字", "漢", "Σ"}) == {"字", "漢"}  # the second time too, and what is known already
 
 
 def test_a_template_that_lacks_its_data_is_a_failure_of_ours() -> None:

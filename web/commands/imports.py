@@ -89,7 +89,7 @@ def import_letters(
 def _indexed(settings: "Settings", services: "Services") -> int:
     """See the letters into the index: by this process, or where another alone writes it by waiting for that one.
 
-    Answers how many jobs wait still because the index is away.
+    Returns how many jobs still wait because the index is away.
     """
 
     kinds = (jobs.JobKind.INDEX_BACKLOG,)

@@ -78,10 +78,10 @@ def create_app(services: Services, settings: Settings) -> Flask:
     i18n.install(app, locale=settings.locale, zone=settings.timezone)
     auth.install(app, secure=settings.public_url.startswith("https://"))
     errors.install(app)
+    room.install(app, room.space_of(app))
     csrf = CSRFProtect(app)
     guard.install(app)
     headers.install(app)
-    room.install(app, room.space_of(app))
     keyring.install(app)
     pages.install(app)
     for blueprint in (*views.blueprints(), *api.blueprints()):

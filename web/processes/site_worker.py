@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -34,9 +35,8 @@ from ged.errors import DiskFull
 from ged.space import SMALL_BYTES, disk_full_of
 from ged.unit import Services
 from web.api.bridge import LONGEST_WAIT_S, ORDER_PATH, WAITED
-from web.site import context, errors
+from web.site import context, errors, room
 from web.site.polls import Polls
-from web.site.room import space_of
 
 log = logging.getLogger("ged.web")
 
@@ -55,7 +55,7 @@ POLL_THREADS = 2
 MULTIPART_BYTES = 1_000_000
 """What the parts of a form add to a file of the greatest size."""
 LARGEST_DISCARDED = 1_000_000_000
-REFUSALS = ("upload.too_large", "disk.low", "disk.full")
+REFUSALS = ("upload.too_large", "disk.full")
 
 
 class Refusal(Error):  # type: ignore[misc]  # waitress ships no types
@@ -81,12 +81,22 @@ class _Nowhere:
     def append(self, data: bytes) -> None:
         pass
 
+    def getfile(self) -> BytesIO:
+        """What is left of it: nothing."""
+        return BytesIO()
+
     def close(self) -> None:
         pass
 
 
 class Parser(HTTPRequestParser):  # type: ignore[misc]
-    """A request as it comes in. What the disk has no room for, or what is too large, is refused and not kept."""
+    """A request as it comes in. What the disk has no room for, or what is too large, is refused and not kept.
+
+    For want of room the application itself refuses, without the body: the person stays on the site. What a full disk cut
+    short and what is too large are refused in words that were made beforehand.
+    """
+
+    is_without_body = False
 
     def received(self, data: bytes) -> int:
         """Take bytes of the head or the body."""
@@ -104,9 +114,15 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
         elif was_head and self.content_length > SMALL_BYTES and self.error is None:
             try:
                 self.adj.space.check(self.content_length)
-            except DiskFull as full:
-                self._refuse(full.code)
+            except DiskFull:
+                self._leave_body()
         return consumed
+
+    def _leave_body(self) -> None:
+        if isinstance(self.body_rcv, FixedStreamReceiver):
+            self.is_without_body = True
+            self.body_rcv.buf.close()
+            self.body_rcv.buf = _Nowhere()
 
     def _refuse(self, code: str) -> None:
         kind = "json" if self.path.startswith("/api/") else "html"
@@ -126,6 +142,8 @@ class _Task(WSGITask):  # type: ignore[misc]
         environ: dict[str, Any] = super().get_environment()
         if getattr(self.request, "waited", False):
             environ[WAITED] = True
+        if getattr(self.request, "is_without_body", False):
+            environ[room.REFUSED] = True
         return environ
 
 
@@ -271,7 +289,7 @@ class SiteWorker(Worker):  # type: ignore[misc]  # gunicorn ships no types
             # With proxies of ours the application itself takes their word (``ProxyFix``).
             clear_untrusted_proxy_headers=not settings.proxies,
         )
-        adjustments.space = space_of(self.wsgi)
+        adjustments.space = room.space_of(self.wsgi)
         adjustments.words = errors.plain_words(self.wsgi, REFUSALS)
         kind = UnixListener if sock.family.name == "AF_UNIX" else TcpListener
         listener = kind(

@@ -98,7 +98,7 @@ def only_worker(data_dir: Path) -> Iterator[None]:
 def run_embedded(settings: Settings, stop: threading.Event) -> bool:
     """Work until ``stop``, in a thread for each lane.
 
-    Answers False when a job was still running after the grace: it is given back, and the process must end now.
+    Returns False when a job was still running after the grace: it is given back, and the process must end now.
 
     Raises:
         ConfigError: ``worker.second``.

@@ -56,6 +56,7 @@ STATUS: tuple[tuple[type[GedError], int], ...] = (
     (DiskFull, STATUS_FULL),
     (EngineFailed, 503),
 )
+_WAITS = frozenset({"work.busy", "database.busy", "database.overtaken"})
 RETRY_AFTER_S = 10
 """After a 503 that passes by itself."""
 
@@ -71,6 +72,11 @@ class ErrorView:
     field: str = ""
     choices: tuple[tuple[int, str], ...] = ()
     """(id, words) pairs of which the person chooses one, where what was typed names several things."""
+
+    @property
+    def is_wait(self) -> bool:
+        """Whether waiting is all that is to be done: an administrator has nothing to look for."""
+        return self.code in _WAITS
 
 
 class FormRefused(Invalid):
@@ -190,8 +196,8 @@ def _ask_to_sign_in(error_code: str) -> ResponseReturnValue:
     if _wants_json():
         return _json(ErrorView(error_code, *_words(error_code), 401))
     if "HX-Request" in request.headers:
-        # htmx follows a redirection inside its target: the whole page has to go to the sign-in.
-        return "", 401, {"HX-Redirect": url_for("session.sign_in_form")}
+        # Asked in the background: the page stays, with what is typed in it, and says so itself (ged.js).
+        return "", 401
     if request.method in ("GET", "HEAD"):
         ended = "1" if g.get("session_ended") else None
         return redirect(url_for("session.sign_in_form", next=request.full_path.removesuffix("?"), fin=ended), 303)
@@ -279,23 +285,32 @@ def plain_words(app: Flask, codes: Iterable[str]) -> dict[tuple[str, str], Plain
             status = 413 if code == "upload.too_large" else STATUS_FULL
             view = ErrorView(code, *_words(code), status)
             line = f"{status} {HTTP_STATUS_CODES[status]}"
-            page = render_template("errors/bare.html", failure=view, title=_TITLES[status])
+            page = render_template("errors/bare.html", failure=view, title=_TITLES[status], is_form_lost=False)
             made[code, "html"] = Plain(line, "text/html; charset=utf-8", page.encode())
             body = json.dumps({"error": {"code": code, "message": view.message, "remedy": view.remedy}})
             made[code, "json"] = Plain(line, "application/json", body.encode())
     return made
 
 
+_SENT_AGAIN = frozenset({"session.required", "form.expired", "upload.too_large"})
+
+
+def _loses_a_form(view: ErrorView) -> bool:
+    """Whether a form was sent that may be sent again as it is: the page before gives back what was typed (ged.js)."""
+    return request.method == "POST" and (view.status >= 500 or view.code in _SENT_AGAIN)
+
+
 def _page(view: ErrorView) -> str:
     title = _TITLES.get(view.status, _REFUSED)
+    shown = {"failure": view, "title": title, "is_form_lost": _loses_a_form(view)}
     if view.code in _WITHOUT_DATABASE:
         g.navigation = []  # its counters cannot be asked for now
     try:
-        return render_template("errors/error.html", failure=view, title=title)
+        return render_template("errors/error.html", **shown)
     except Exception as error:
         if fault_of(error) is None:
             raise
-        return render_template("errors/bare.html", failure=view, title=title)
+        return render_template("errors/bare.html", **shown)
 
 
 _WITHOUT_DATABASE = frozenset({"database.away", "database.busy"})

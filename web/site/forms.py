@@ -61,6 +61,13 @@ class FormReader:
             self._errors.append(Invalid("form.too_long", "shorten it", field=name, maximum=maximum))
         return value
 
+    def printed(self, name: str, *, required: bool = False, maximum: int = 500) -> str:
+        """A line that stands on paper as it was typed: signs that do not show are kept, for the operation to refuse."""
+        value = " ".join(self._raw(name, required).split())
+        if len(value) > maximum:
+            self._errors.append(Invalid("form.too_long", "shorten it", field=name, maximum=maximum))
+        return value
+
     def secret(self, name: str, *, required: bool = True) -> str:
         """A password exactly as typed."""
         value = self._form.get(name, "")
@@ -119,6 +126,13 @@ class FormReader:
         if value:
             self._errors.append(Invalid("form.not_a_date", "write day/month/year", field=name))
         return None
+
+    def days(self, first: str, last: str) -> tuple[date | None, date | None]:
+        """A first and a last day, of which each may be empty; the last not before the first."""
+        since, until = self.day(first), self.day(last)
+        if since is not None and until is not None and until < since:
+            self._errors.append(Invalid("form.days_reversed", "correct one of the two", field=last))
+        return since, until
 
     def clock(self, name: str, *, required: bool = False) -> time | None:
         """An hour and minutes of local time, as people write them (14:05, 14h05, 9 h, 1405)."""

@@ -60,6 +60,7 @@ ACCESS: Mapping[str, Rule] = {
     "session.lock_key": SIGNED_IN,
     "health.show": PUBLIC,
     "health.site": PUBLIC,
+    "health.upload_room": SIGNED_IN,
     # --- what our certificate authority publishes ---
     "pki.revocation_list": PUBLISHED,
     "pki.certificate": PUBLISHED,
@@ -187,6 +188,7 @@ ACCESS: Mapping[str, Rule] = {
     "paper.show": SIGNED_IN,
     "paper.progress": SIGNED_IN,
     "paper.picture": SIGNED_IN,
+    "paper.print_picture": SIGNED_IN,
     "paper.confirm": SIGNED_IN,
     "paper.refuse": SIGNED_IN,
     "separators.index": roles(Role.CLERK),

@@ -4,7 +4,7 @@ A view module says once, below its blueprint:
 
     register_panel("slips", 40, load)        # templates/letters/panels/slips.html shows what load answers
 
-``load(session, mail_id, actor)`` is called for a letter that the actor may see; it answers frozen rows, or None when
+``load(session, mail_id, actor)`` is called for a letter that the actor may see; it returns frozen rows, or None when
 the panel has nothing to show. The template finds them as ``panel``, and the letter as ``letter``; it renders a
 ``section`` of its own, may hold forms and buttons, and imports the components that it uses. Panels stand in the order of
 their number: the path of the letter 10-30, slips and custody 40, answers and the signature book 50, dispatch 60.

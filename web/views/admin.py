@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import LazyString, ngettext
 from flask_babel import gettext as _
@@ -16,13 +16,14 @@ from ged.archive.seal import journal_seal
 from ged.errors import GedError, Invalid, InvalidTransition, StaleVersion
 from ged.jobs import OPEN_STATES, JobState
 from ged.org.keys import renewals_asked
+from ged.paging import Slice
 from ged.ports import JobId
 from ged.reports import jobs as job_reports
 from ged.reports import journal
 from ged.reports.journal import JournalFilter
 from ged.routing import calendar, calendar_changes
 from ged.unit import Role
-from web.site import context
+from web.site import context, room
 from web.site.errors import view_of
 from web.site.forms import FormReader
 from web.site.numbers import whole
@@ -50,8 +51,11 @@ def index() -> ResponseReturnValue:
         head = journal.head(session)
         renewals = len(renewals_asked(session))
     authority = services.revocation.standing() if services.revocation is not None else None
+    space = room.space_of(current_app)
     return render_template(
         "admin/index.html",
+        free_bytes=space.free_bytes(),
+        reserve_bytes=space.reserve_bytes,
         authority=authority,
         list_ends=authority is not None and authority.ends_soon(context.now()),
         renewals=renewals,
@@ -110,7 +114,7 @@ def retry_job(job_id: int) -> ResponseReturnValue:
 def entries() -> ResponseReturnValue:
     """The journal without its payloads."""
     fields = FormReader(request.args)
-    since, until = fields.day("du"), fields.day("au")
+    since, until = fields.days("du", "au")
     wanted = JournalFilter(
         action=fields.text("acte", maximum=64),
         account=fields.text("compte", maximum=64),
@@ -119,11 +123,19 @@ def entries() -> ResponseReturnValue:
         since=_start_of(since),
         until=_start_of(until + timedelta(days=1)) if until else None,
     )
+    error = None
+    try:
+        fields.check()
+    except Invalid as refused:
+        error = refused  # a filter that is not understood shows nothing: all entries would pass for what was asked
     with context.services().reading() as session:
-        rows, page = journal.entries(session, wanted, place(), limit=PAGE)
+        shown = error is None
+        rows, page = journal.entries(session, wanted, place(), limit=PAGE) if shown else ([], Slice(()))
         head = journal.head(session)
-    return render_template(
+    return render_form(
         "admin/journal.html",
+        error=error,
+        form=request.args,
         rows=rows,
         page=page,
         head=head,

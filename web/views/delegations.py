@@ -45,7 +45,7 @@ def create() -> ResponseReturnValue:
     fields = FormReader(request.form)
     post_id, person_id = fields.integer("post_id", required=True), fields.integer("person_id", required=True)
     kind = fields.choice("kind", DelegationKind, required=True)
-    act = fields.text("act", required=True, maximum=delegations.MAX_ACT)
+    act = fields.printed("act", required=True, maximum=delegations.MAX_ACT)
     from_on, until_on = fields.day("from_on", required=True), fields.day("until_on")
     day_count, max_amount_xof = fields.integer("day_count", minimum=1, maximum=366), fields.amount("max_amount_xof")
     template_codes = tuple(dict.fromkeys(request.form.getlist("template_codes")))

@@ -2,11 +2,12 @@
 
 import time
 
-from flask import Blueprint, current_app, jsonify
+from flask import Blueprint, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from ged import health
 from web.site import context, room
+from web.site.numbers import whole
 
 blueprint = Blueprint("health", __name__)
 
@@ -34,3 +35,14 @@ def site() -> ResponseReturnValue:
     """200 when this process serves and reaches its database. For a proxy: dead workers are no reason to send nobody."""
     is_there = health.reaches_database(context.services())
     return jsonify(status="ok" if is_there else "red"), 200 if is_there else 503
+
+
+@blueprint.get("/place")
+def upload_room() -> ResponseReturnValue:
+    """204 when a file of ``?octets=`` would be taken now: a browser asks before it sends one for minutes.
+
+    Raises:
+        DiskFull: ``disk.low``.
+    """
+    room.check_upload(room.space_of(current_app), request.args.get("octets", 0, type=whole) or 0)
+    return "", 204

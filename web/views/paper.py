@@ -1,5 +1,8 @@
 """Codes met on paper that wait for a person: print and scan side by side, confirmed or refused."""
 
+import hashlib
+import logging
+from collections.abc import Callable
 from io import BytesIO
 
 from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
@@ -7,20 +10,24 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from ged.codes import CodeKind
-from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition
-from ged.paper import operations, queries
+from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, NotFound
+from ged.paper import operations, prints, queries
 from ged.paper.queries import PaperPage
 from ged.ports import Confidentiality
 from ged.recognition import reading
 from ged.register import pictures
 from ged.register.pictures import THUMBNAIL_PX
+from ged.typeset import page_count
 from web.site import context
 from web.site.forms import FormReader
 from web.site.pages import render_form
 
+log = logging.getLogger("ged.web")
+
 blueprint = Blueprint("paper", __name__, url_prefix="/a-confirmer")
 
 PAGE_PX = 1400
+MAX_PRINT_PAGES = 20
 
 
 @blueprint.get("/")
@@ -45,7 +52,21 @@ def _show(paper_id: int, error: GedError | None = None) -> ResponseReturnValue:
         # The page tells what the letter is about: for a confidential one that is in the journal.
         with services.unit_of_work(now) as uow:
             reading.record_opening(uow, page.known.mail_id, where="paper", actor=actor)
-    return render_form("paper/show.html", error=error, page=page, print_url=_print_url(page))
+    return render_form(
+        "paper/show.html", error=error, page=page, print_url=_print_url(page), print_pages=_print_pages(page)
+    )
+
+
+def _print_pages(page: PaperPage) -> int:
+    """How many pages of the print can be shown; 0 where it is kept as a document, or cannot be set: its text stands."""
+    if page.row.kind not in queries.SHEETS:
+        return 0
+    try:
+        pdf = prints.print_pdf(context.services(), page.row.id, context.actor(), now=context.now())
+    except GedError as error:
+        log.info("the print of %s is not shown: %s", page.row.id, error)
+        return 0
+    return min(page_count(pdf), MAX_PRINT_PAGES)
 
 
 def _print_url(page: PaperPage) -> str:
@@ -79,13 +100,30 @@ def picture(paper_id: int, leaf_id: int) -> ResponseReturnValue:
         source = queries.picture_source(session, paper_id, leaf_id, context.actor(), width_px=width_px)
     if request.if_none_match.contains(source.etag):
         return "", 304
+    return _picture(lambda: pictures.draw(services, source, width_px=width_px), source.etag)
+
+
+@blueprint.get("/<int:paper_id>/imprime/<int:page_no>.jpg")
+def print_picture(paper_id: int, page_no: int) -> ResponseReturnValue:
+    """The picture of a page of the print: who sees the page of the code sees it."""
+    services = context.services()
+    pdf = prints.print_pdf(services, paper_id, context.actor(), now=context.now())
+    if not 1 <= page_no <= page_count(pdf):
+        raise NotFound("paper.unknown", "reload the list", id=paper_id)
+    etag = f"{hashlib.sha256(pdf).hexdigest()[:32]}-{page_no}"
+    if request.if_none_match.contains(etag):
+        return "", 304
+    return _picture(lambda: pictures.draw_pdf(services, pdf, page_no - 1, width_px=PAGE_PX), etag)
+
+
+def _picture(draw: Callable[[], bytes], etag: str) -> ResponseReturnValue:
     try:
-        drawn = pictures.draw(services, source, width_px=width_px)
+        drawn = draw()
     except (Invalid, EngineFailed) as error:
         return redirect(
             url_for("static", filename="img/waiting.svg" if error.code == "work.busy" else "img/unreadable.svg")
         )
-    return send_file(BytesIO(drawn), mimetype="image/jpeg", etag=source.etag, conditional=True)
+    return send_file(BytesIO(drawn), mimetype="image/jpeg", etag=etag, conditional=True)
 
 
 @blueprint.post("/<int:paper_id>/confirmer")

@@ -11,11 +11,13 @@ from flask_babel import gettext as _
 from ged.closing import operations as closing
 from ged.closing import queries as closing_queries
 from ged.errors import GedError, Invalid, InvalidTransition, NumberTaken, StaleVersion
+from ged.paging import Slice
 from ged.ports import RegisterId
 from ged.recognition import reading
 from ged.register import allocation, books, prints
 from ged.register.books import BookRow, Span, YearRow
 from ged.register.models import ClosingPeriod, RegisterNature
+from ged.register.numbering import MAX_LENGTH
 from ged.reports import exports
 from web.site import context
 from web.site.forms import FormReader
@@ -50,19 +52,23 @@ def _show(register_id: int, error: GedError | None = None) -> ResponseReturnValu
         asked = request.args.get("annee", type=whole)
         years = books.years(session, [book.id], chosen=asked).get(book.id, [])
         year = _chosen(book, years, asked)
-        wanted = request.args.get("numero", type=whole)
-        span = Span(year.year, from_sequence=wanted, until_sequence=wanted)
-        rows, page = books.page(session, book.id, span, actor, place())
+        wanted = request.args.get("numero", "").strip()[:MAX_LENGTH]
+        span = books.find(session, book.id, wanted, year.year) if wanted else Span(year.year)
+        if span is not None and span.year != year.year:
+            years = books.years(session, [book.id], chosen=span.year).get(book.id, [])
+            year = _chosen(book, years, span.year)
+        rows, page = books.page(session, book.id, span, actor, place()) if span is not None else ([], Slice(()))
     return render_form(
         "registers/show.html",
         error=error,
-        form=request.args if error is not None else None,
+        form=request.values if error is not None else None,
         book=book,
         years=years,
         year=year,
         rows=rows,
         page=page,
         wanted=wanted,
+        is_number=span is not None,
     )
 
 
@@ -117,7 +123,10 @@ def ask_file(register_id: int) -> ResponseReturnValue:
             exports.ask(uow, book, replace(typed, year=year.year), actor=actor)
     except Invalid as error:
         return _show(register_id, error)
-    flash(_("Le fichier est demandé. Il se prépare ; vous pouvez continuer votre travail."), "success")
+    flash(
+        _("Le fichier est demandé : la liste ci-dessous dit quand il est prêt. Vous pouvez continuer votre travail."),
+        "success",
+    )
     return redirect(url_for("exports.index"), 303)
 
 
@@ -125,11 +134,13 @@ def _typed() -> Span:
     """The days or numbers that a form names, without the year.
 
     Raises:
-        Invalid: what was typed is no day or number.
+        Invalid: what was typed is no day or number, or ends before it begins.
     """
     fields = FormReader(request.values)
-    from_on, until_on = fields.day("du"), fields.day("au")
+    from_on, until_on = fields.days("du", "au")
     first, last = fields.integer("premier", maximum=_FAR), fields.integer("dernier", maximum=_FAR)
+    if first is not None and last is not None and last < first:
+        fields.refuse(Invalid("form.numbers_reversed", "the last number comes first", field="dernier"))
     fields.check()
     return Span(0, from_on, until_on or from_on, first, last)
 

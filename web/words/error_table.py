@@ -491,6 +491,10 @@ MESSAGES: Mapping[str, Message] = {
         _l("Le formulaire est resté ouvert trop longtemps : rien n'a été enregistré."),
         _l("Revenez à la page précédente, rechargez-la et envoyez de nouveau."),
     ),
+    "form.days_reversed": Message(_l("Le dernier jour est avant le premier."), _l("Corrigez l'un des deux jours.")),
+    "form.numbers_reversed": Message(
+        _l("Le dernier numéro est avant le premier."), _l("Corrigez l'un des deux numéros.")
+    ),
     "form.required": Message(_l("Ce champ est obligatoire."), _l("Remplissez-le.")),
     "form.stale": Message(
         _l("Quelqu'un d'autre a enregistré une modification au même moment : rien n'a été enregistré de la vôtre."),

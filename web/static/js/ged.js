@@ -37,7 +37,10 @@
   // --- the summary of errors names the field of each ---
   for (const link of document.querySelectorAll(".error-summary a[href^='#']")) {
     const id = CSS.escape(link.hash.slice(1));
-    const label = one(`label[for="${id}"]`) || one(`#${id} > legend`);
+    const field = one(`#${id}`);
+    // The first box of a list bears the list's id, and a label of its own: the list is named by its legend.
+    const list = field && field.closest("fieldset.field--set");
+    const label = (list && one("legend", list)) || one(`label[for="${id}"]`);
     const name = label && label.firstChild.textContent.trim();
     if (name) link.textContent = `${name}\u00a0: ${link.textContent.charAt(0).toLowerCase()}${link.textContent.slice(1)}`;
   }
@@ -75,37 +78,79 @@
     const form = event.target;
     if (event.defaultPrevented || form.method === "dialog") return;
     const question = event.submitter && event.submitter.dataset.confirm;
-    if (question && !window.confirm(question)) { event.preventDefault(); return; }
+    if (question && !form.dataset.roomy && !window.confirm(question)) { event.preventDefault(); return; }
+    if (mustAskForRoom(form)) { event.preventDefault(); askForRoom(form, event.submitter); return; }
     dirty = false;
     if (form.method !== "post" || form.hasAttribute("hx-post") || form.target === "_blank") return;
     if (form.dataset.sent) { event.preventDefault(); return; }
     form.dataset.sent = "1";
     if (event.submitter) event.submitter.setAttribute("aria-disabled", "true");
-  });
-  window.addEventListener("pageshow", () => {
-    for (const form of document.querySelectorAll("form[data-sent]")) {
-      delete form.dataset.sent;
-      for (const button of form.querySelectorAll("[aria-disabled]")) button.removeAttribute("aria-disabled");
-    }
+    // A file that is saved leads to no other page: nothing else would ever free the form again.
+    if (form.hasAttribute("data-download")) window.setTimeout(free, 5000, form);
   });
 
-  // --- a form that met an ended session, or was asked for a proof first: kept in this tab, for the same person, given back after it ---
+  // --- a file is sent for minutes: whether there is room for it is asked before ---
+  const noRoom = one("[data-no-room]");
+  const sizeOf = (form) => [...form.elements].filter((field) => field.type === "file").flatMap((field) => [...field.files])
+    .reduce((sum, file) => sum + file.size, 0);
+  function mustAskForRoom(form) { return noRoom !== null && form.method === "post" && !form.dataset.roomy && sizeOf(form) > 0; }
+  async function askForRoom(form, submitter) {
+    if (form.dataset.asking) return;
+    form.dataset.asking = "1";
+    // Whatever else is amiss is told by the answer to the form itself.
+    const status = await fetch(`${noRoom.dataset.noRoom}?octets=${sizeOf(form)}`, { redirect: "manual" }).then((answer) => answer.status, () => 0);
+    delete form.dataset.asking;
+    noRoom.hidden = status !== 507;
+    if (status === 507) { noRoom.scrollIntoView({ block: "nearest" }); return; }
+    form.dataset.roomy = "1";
+    if (submitter && submitter.isConnected) form.requestSubmit(submitter); else form.requestSubmit();
+    delete form.dataset.roomy;
+  }
+  const free = (form) => {
+    delete form.dataset.sent;
+    for (const button of form.querySelectorAll("[aria-disabled]")) button.removeAttribute("aria-disabled");
+  };
+  window.addEventListener("pageshow", () => {
+    for (const form of document.querySelectorAll("form[data-sent]")) free(form);
+  });
+
+  // --- what was typed and could not be taken (session ended, a proof asked for first, no room, too busy): kept in this tab, for the
+  //     same person, given back when the page is shown again ---
   const store = window.sessionStorage;
   const person = document.body.dataset.person;
   const entries = (form) => [...form.elements].filter((field) => field.name && !["hidden", "password", "file", "submit", "button"].includes(field.type));
+  const postForms = () => [...document.querySelectorAll('form[method="post"]:not([data-form-lost])')];
+  const isText = (field) => field.type === "textarea" || (field.tagName === "INPUT" && !["checkbox", "radio"].includes(field.type));
+  const typedIn = (forms) => ({
+    person,
+    path: location.pathname,
+    fields: forms.flatMap(entries).map((field) => [field.name, field.value, field.checked === true, isText(field)]),
+    files: forms.some((form) => [...form.elements].some((field) => field.type === "file" && field.files.length)),
+  });
+  const allKept = () => JSON.parse(store.getItem("ged.kept") || "[]");
+  const keep = (typed) => {
+    const others = allKept().filter((one) => one.person !== typed.person || one.path !== typed.path);
+    store.setItem("ged.kept", JSON.stringify([...others, typed]));
+  };
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (event.defaultPrevented || form.method !== "post" || !person || form.matches("[data-form-lost]")) return;
-    const fields = entries(form).map((field) => [field.name, field.value, field.checked === true]);
-    if (fields.length) store.setItem("ged.form", JSON.stringify({ person, path: location.pathname, fields }));
+    const typed = typedIn([form]);
+    if (typed.fields.length) store.setItem("ged.form", JSON.stringify(typed));
   });
-  const kept = JSON.parse(store.getItem("ged.form") || "null");
-  const lost = store.getItem("ged.lost") === "1";
+  const sent = JSON.parse(store.getItem("ged.form") || "null");
+  store.removeItem("ged.form");
   if (one("[data-form-lost]")) {
-    store.setItem("ged.lost", "1");
-  } else if (kept && lost && kept.person === person && kept.path === location.pathname) {
-    const left = [...kept.fields];
-    for (const form of document.querySelectorAll('form[method="post"]')) {
+    if (sent) keep(sent);
+  } else if (person) {
+    const mine = allKept().filter((typed) => typed.person === person);
+    const typed = mine.find(({ path }) => path === location.pathname);
+    if (typed) giveBack(typed);
+    store.setItem("ged.kept", JSON.stringify(mine.filter((other) => other !== typed)));
+  }
+  function giveBack(typed) {
+    const left = [...typed.fields];
+    for (const form of postForms()) {
       for (const field of entries(form)) {
         const box = ["checkbox", "radio"].includes(field.type);
         const place = left.findIndex(([name, value]) => name === field.name && (!box || value === field.value));
@@ -116,12 +161,28 @@
       }
     }
     const note = one("[data-restored]");
-    if (note) note.hidden = false;
-    store.removeItem("ged.form");
-    store.removeItem("ged.lost");
-  } else if (!lost || (person && kept && kept.person !== person)) {
-    store.removeItem("ged.form");
-    store.removeItem("ged.lost");
+    if (!note) return;
+    note.hidden = false;
+    if (typed.files) one("[data-restored-files]", note).hidden = false;
+    // A line that was added to a form is not there again: its text is shown, to be copied.
+    const rest = left.filter(([, value, , text]) => text && value.trim());
+    const list = one("[data-restored-rest]", note);
+    for (const [, value] of rest) list.append(Object.assign(document.createElement("li"), { textContent: value }));
+    if (rest.length) list.parentElement.hidden = false;
+  }
+
+  // --- the session ended while the page was open: a request in the background says so and leads nowhere ---
+  const ended = one("[data-session-ended]");
+  document.addEventListener("htmx:responseError", (event) => {
+    if (event.detail.xhr.status === 401 && ended) ended.hidden = false;
+  });
+  document.addEventListener("htmx:beforeRequest", (event) => { if (ended && !ended.hidden) event.preventDefault(); });
+  if (ended) {
+    one("a", ended).addEventListener("click", (event) => {
+      dirty = false;
+      event.target.search = new URLSearchParams({ next: location.pathname + location.search, fin: "1" });
+    });
+    window.addEventListener("pagehide", () => { if (!ended.hidden) keep(typedIn(postForms())); });
   }
 
   // --- a day is typed; a calendar beside it for whoever has the mouse in hand, out of the way of the Tab key ---

@@ -1,0 +1,38 @@
+"""The print to which a code on paper belongs, set anew or as it was signed: its pages are shown beside the scan's."""
+
+from datetime import datetime
+
+from ged.capture.models import PaperState, Scan, ScanState
+from ged.codes import CodeKind
+from ged.dispatch.print import discharge_sheet
+from ged.errors import NotFound
+from ged.paper.queries import require
+from ged.routing.sheet import imputation_sheet, sheet_pdf
+from ged.slips.view import slip_pdf
+from ged.unit import Actor, Services
+
+
+def print_pdf(services: Services, paper_id: int, actor: Actor, *, now: datetime) -> bytes:
+    """The sheet that a waiting code names: a discharge, a fiche, a slip.
+
+    Raises:
+        NotFound: ``paper.unknown``, also when nothing waits any more or the code is of a print that is kept as a document;
+            ``slip.no_pdf``.
+        Forbidden: ``slip.pdf_confidential``.
+        Invalid: ``typeset.glyph``, ``typeset.failed``.
+        EngineFailed: ``work.busy``, ``typeset.crashed``.
+    """
+    with services.reading() as session:
+        code = require(session, paper_id, actor)
+        kind, subject_id, met_at = code.kind, code.subject_id, code.met_at
+        is_waiting = code.state is PaperState.WAITING
+        is_waiting = is_waiting and session.get_one(Scan, code.scan_id).state is ScanState.WAITING
+    if is_waiting and kind is CodeKind.DISCHARGE:
+        return discharge_sheet(services, subject_id, actor, at=met_at)
+    if is_waiting and kind is CodeKind.IMPUTATION:
+        with services.reading() as session:
+            sheet = imputation_sheet(session, services, subject_id, actor, now=now)
+        return sheet_pdf(sheet, at=met_at)
+    if is_waiting and kind is CodeKind.SLIP:
+        return slip_pdf(services, subject_id, actor)[0]
+    raise NotFound("paper.unknown", "reload the list", id=paper_id)

@@ -1,0 +1,55 @@
+"""What is declared is imported, what is imported is declared, and each has its line in the documents."""
+
+import ast
+import re
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PRODUCT = ("ged", "sandbox", "ocr", "indexer", "signing", "web", "demo")
+BY_NAME = {
+    "psycopg": "SQLAlchemy imports it by the name in the address",
+    "python-sane": "the bridge alone, where it scans",
+}
+
+
+def declared() -> set[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return {_plain(re.split(r"[\[<>=~! ;]", one)[0]) for one in project["dependencies"]}
+
+
+def imported() -> dict[str, set[str]]:
+    """Module from outside -> the distributions that give it."""
+    given, found = packages_distributions(), {}
+    for path in (path for package in PRODUCT for path in (ROOT / package).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [one.name for one in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) and node.module and not node.level else []
+            for top in {name.split(".")[0] for name in names}:
+                if (
+                    top not in sys.stdlib_module_names
+                    and not (ROOT / top).exists()
+                    and not (ROOT / f"{top}.py").exists()
+                ):
+                    found[top] = {_plain(one) for one in given.get(top, [f"nobody gives {top}"])}
+    return found
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "-")
+
+
+def test_what_is_imported_is_declared() -> None:
+    assert {top: names for top, names in imported().items() if not names & declared()} == {}
+
+
+def test_what_is_declared_is_imported() -> None:
+    assert declared() - set().union(*imported().values()) == set(BY_NAME)
+
+
+def test_each_has_its_line() -> None:
+    lines = (ROOT / "docs/dev/dependencies.md").read_text().splitlines()
+    told = {line.split("|")[1].strip() for line in lines if line.startswith("| ")} - {"name"}
+    assert told == declared()

@@ -1,0 +1,83 @@
+"""What the documents of the project name is there: files, folders, modules, names in modules, endpoints."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from web.site import guard
+
+ROOT = Path(__file__).parents[2]
+OUTSIDE = frozenset({"ged.env"})
+"""Named like a module of ours, and a file of an installation."""
+KEPT = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+DOCUMENTS = sorted(name for name in KEPT if name.endswith(".md"))
+FOLDERS = sorted({name.split("/")[0] for name in KEPT if "/" in name and not name.startswith(".")})
+
+CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
+LINK = re.compile(r"\]\(([\w./-]+)\)")
+FILE = re.compile(rf"(?<![\w./-])(?:{'|'.join(FOLDERS)})/[\w./-]*")
+MODULE = re.compile(rf"(?<![\w./-])(?:{'|'.join(FOLDERS)})(?:\.[A-Za-z_]\w*)+(?![\w/-])")
+ENDPOINT = re.compile(r"url_for\(\"([\w.]+)\"")
+
+
+def missing(text: str, *, beside: Path = ROOT) -> list[str]:
+    """What a document names in code or links to, and is not there."""
+    code = "\n".join(CODE.findall(text))
+    files = [*FILE.findall(code), *(link for link in LINK.findall(text) if not link.startswith("/"))]
+    modules = [one for one in MODULE.findall(code) if one not in OUTSIDE and not (ROOT / one).exists()]
+    return sorted(
+        {one for one in files if not (ROOT / one).exists() and not (beside / one).exists()}
+        | {one for one in modules if not _is_there(one)}
+        | {one for one in ENDPOINT.findall(code) if one not in guard.ACCESS}
+    )
+
+
+def _is_there(dotted: str) -> bool:
+    """Whether a module is there, and the name in it that is said behind."""
+    parts = dotted.split(".")
+    for length in range(len(parts), 0, -1):
+        place = ROOT.joinpath(*parts[:length])
+        source = next((one for one in (place.with_suffix(".py"), place / "__init__.py") if one.exists()), None)
+        if source is not None:
+            return length == len(parts) or parts[length] in _names(source)
+    return False
+
+
+def _names(source: Path) -> set[str]:
+    """Names that a module gives at its top."""
+    found = set()
+    for node in ast.parse(source.read_text(encoding="utf-8")).body:
+        match node:
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                found.add(name)
+            case ast.Assign(targets=targets):
+                found |= {one.id for one in targets if isinstance(one, ast.Name)}
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                found.add(name)
+            case ast.ImportFrom(names=names) | ast.Import(names=names):
+                found |= {one.asname or one.name for one in names}
+    return found
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_what_a_document_names_is_there(document: str) -> None:
+    path = ROOT / document
+    assert missing(path.read_text(encoding="utf-8"), beside=path.parent) == []
+
+
+def test_what_is_gone_is_seen() -> None:
+    assert (
+        missing("`ged/db.py` `ged.db.Code` `tests/unit/` `web.site.guard` [d](docs/operate/settings.md) ged/gone.py")
+        == []
+    )
+    assert missing("`ged/gone.py`, `make x FILE=tests/gone/` and `python -m web.gone extract`") == [
+        "ged/gone.py", "tests/gone/", "web.gone",
+    ]  # fmt: skip
+    assert missing("`ged.db.Gone` and\n```jinja\n{{ url_for(\"mail.show\") }}\n```\n[d](docs/gone.md)") == [
+        "docs/gone.md", "ged.db.Gone", "mail.show",
+    ]  # fmt: skip
