@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import gc
 import json
+import math
 import os
 import resource
 import shutil
 import sys
 import tempfile
+import time
 import traceback
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -27,7 +29,7 @@ from mutants import Mutant
 
 BROKEN, ANEW = 70, 71  # of a process: an error of this program; a mutant for a run from the beginning
 KILLED, LIVES, LEFT = "killed", "lives", "left"
-LEAST_CPU_S = 6
+LEAST_CPU_S = 3
 
 
 @dataclass
@@ -71,7 +73,7 @@ class Warm:
         self._children, self._tell = children, tell
         self._killers = defaultdict[tuple[str, str], Counter[str]](Counter)
         self._number = 0
-        self._is_meeting = False
+        self._limits: dict[str, float] = {}
         self.seen = Seen()
         self._watch = self._watching()
 
@@ -80,7 +82,7 @@ class Warm:
     def pytest_runtest_logreport(self, report: Any) -> None:
         """Set-up, call and tear-down each take their time."""
         self.seen.seconds[report.nodeid] = self.seen.seconds.get(report.nodeid, 0.0) + report.duration
-        if report.failed and not self._is_meeting:
+        if report.failed and not self._limits:
             print(f"\n{report.nodeid}: {report.longreprtext}")
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -101,6 +103,9 @@ class Warm:
         """Run tests; gives the first that fails. What belongs to the whole session stays."""
         # What comes after the last one needs the session alone, for pytest.
         for item, following in zip(items, [*items[1:], self._session], strict=True):
+            if self._limits:
+                limit = math.ceil(time.process_time() + self._limits[item.nodeid])
+                resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if self._session.testsfailed:
                 return item.nodeid
@@ -119,17 +124,18 @@ class Warm:
         return {path: data.contexts_by_lineno(str(self._root / path)) for path in self._sources}
 
     def _look(self) -> tuple[dict[str, dict[int, list[str]]], dict[str, float]]:
-        """The tests by line, and their seconds, as they are from now on."""
+        """The tests by line, and their seconds of the processor, as they are from now on."""
         to = self._folder / "lines.json"
 
         def look() -> int:
-            self.seen.seconds.clear()
-            watch = self._watching()
+            watch, seconds = self._watching(), dict[str, float]()
             for item in self._items.values():
                 watch.switch_context(item.nodeid)
+                began = time.process_time()  # a machine that is busy with other things changes no limit
                 if self._run([item]):
                     return 1
-            to.write_text(json.dumps([self._lines(watch), self.seen.seconds]))
+                seconds[item.nodeid] = time.process_time() - began
+            to.write_text(json.dumps([self._lines(watch), seconds]))
             return 0
 
         if self._status(self._fork(look)):
@@ -158,6 +164,7 @@ class Warm:
             mutant = self._mutants[place]
             if status == BROKEN:
                 self.seen.trouble = f"no test could be run on {mutant.key}"
+                return
             self.seen.fates[place] = {0: LIVES, ANEW: LEFT}.get(status, KILLED)
             if (killer := self._killer(place)).exists():
                 self._killers[mutant.path, mutant.where][killer.read_text()] += 1
@@ -186,15 +193,12 @@ class Warm:
             # Neighbours are mostly killed by the same test; of the others the quickest come first.
             killers = self._killers[mutant.path, mutant.where]
             order = sorted((-killers[test], seconds[test], test) for test in tests)
-            yield (
-                place,
-                self._meeting(living, place, [test for *_, test in order], sum(seconds[test] for test in tests)),
-            )
+            yield place, self._meeting(living, place, [test for *_, test in order], seconds)
 
     def _killer(self, place: int) -> Path:
         return self._folder / f"killer-{place}"
 
-    def _meeting(self, living: Living, place: int, tests: list[str], seconds: float) -> Callable[[], int]:
+    def _meeting(self, living: Living, place: int, tests: list[str], seconds: dict[str, float]) -> Callable[[], int]:
         """What a process does: the mutant is put in place and meets the tests."""
         mutant = self._mutants[place]
 
@@ -203,9 +207,7 @@ class Warm:
                 living.put(mutant.path, mutant.source)
             except NotInPlace:
                 return ANEW
-            limit = int(LEAST_CPU_S + 4 * seconds)
-            resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
-            self._is_meeting = True
+            self._limits = {test: LEAST_CPU_S + 5 * seconds[test] for test in tests}
             try:
                 failed = self._run([self._items[test] for test in tests])
             except BaseException:  # noqa: BLE001  whatever the mutant does to the run

@@ -986,7 +986,7 @@ def test_a_new_field_that_names_no_page_stands_on_one():
     assert codes(base(), sign(P=number(5)), twice) == ("annotations", "new_field")
 
 
-def test_a_field_deep_in_a_family_has_no_look_of_its_own():
+def test_a_look_too_far_above_a_field_is_not_its_own():
     def deep(pdf):
         child = pdf.Root.AcroForm.Fields[0]
         del child.DA
@@ -994,6 +994,7 @@ def test_a_field_deep_in_a_family_has_no_look_of_its_own():
             above = pdf.make_indirect(Dictionary(Kids=Array([child])))
             child.Parent = above
             child = above
+        child.DA = String("/F1 9 Tf")
         pdf.Root.AcroForm.Fields[0] = child
 
     assert codes(order_pdf(deep), in_form("DA", pdf_string("/F1 0 Tf"))) == ("form_values",)
