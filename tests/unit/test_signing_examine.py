@@ -12,7 +12,10 @@ import pytest
 from asn1crypto import crl as asn1_crl
 from asn1crypto import pem as asn1_pem
 from asn1crypto import x509 as asn1_x509
-from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from pikepdf import Dictionary, Name
 from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.sign.fields import FieldMDPAction, FieldMDPSpec, MDPPerm, SigFieldSpec, SigSeedSubFilter
@@ -28,6 +31,7 @@ from tests.integration import test_validation_attacks as attacks
 from tests.pki_kit import (
     NOW,
     YEAR,
+    Holder,
     Ministry,
     crl,
     holder,
@@ -182,6 +186,16 @@ def test_reports_come_in_the_order_of_the_signed_bytes(checker):
 def test_a_name_and_an_issuer_without_a_common_name(checker, monkeypatch):
     monkeypatch.setattr(examined, "name_of", lambda certificate: f"<{certificate.serial_number}>")
     assert checker.check(plain())[0].signer == f"<{ours().signer.certificate.serial_number}>"
+
+
+def test_an_authority_without_a_common_name_is_told_by_none():
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Racine")])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 7, NOW - YEAR, NOW + YEAR)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    root = Holder(builder.sign(key, hashes.SHA256()), key)
+    (report,) = Examiner([root.pem]).check(signed(order_pdf(), holder("AMAVI Kossi", root)))
+    assert (report.verdict.value, report.issuer) == ("green", "")
 
 
 # --- what cannot be read
