@@ -184,7 +184,8 @@ def _renewed(target: Path) -> bool:
         os.utime(target)
     except FileNotFoundError:
         return False
-    return True
+    # The system finds the file and then sets its time: a discard that comes between has seen the old time.
+    return target.exists()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -111,6 +111,23 @@ def test_bytes_handed_in_again_between_the_look_and_the_removal_stay(tmp_path: P
     assert blobs.verify(digest)
 
 
+def test_bytes_discarded_while_their_time_is_set_are_written_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system call has found the file; before it sets the time, the file is moved, judged and removed."""
+    blobs, content = FileBlobs(tmp_path), b"an old scan"
+    digest = blobs.put(io.BytesIO(content)).digest
+    _aged(tmp_path, digest)
+
+    def found_and_then_removed(_path: Path) -> None:
+        assert blobs.discard(digest, written_before=YESTERDAY)
+
+    monkeypatch.setattr(blobs_fs.os, "utime", found_and_then_removed)
+    assert blobs.put(io.BytesIO(content)).digest == digest
+    monkeypatch.undo()
+    assert blobs.verify(digest)
+
+
 def test_whoever_puts_bytes_while_they_are_discarded_has_them(tmp_path: Path) -> None:
     blobs = FileBlobs(tmp_path)
     for n in range(200):
