@@ -1,4 +1,8 @@
-"""The database: engine, sessions, types. The only place that knows that SQLite and PostgreSQL differ."""
+"""The database: engine, sessions, types. Here SQLite and PostgreSQL are made to behave alike.
+
+What asks for the difference itself stands elsewhere and is small: turns (``ged.locks``), triggers (``ged.held``), health,
+verification and migration.
+"""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -215,8 +219,9 @@ def server_time(session: Session) -> datetime | None:
 
 
 _DISK_FULL = "53100"
-"""SQLSTATE of PostgreSQL, appendix A of its manual; and below, its classes of errors that pass."""
+"""SQLSTATE of PostgreSQL, appendix A of its manual."""
 _AWAY = ("08", "53", "57P")
+"""Beginnings of SQLSTATE: no connection, no resources, stopped by the operator. Such errors pass."""
 
 
 def fault_of(error: BaseException) -> EngineFailed | None:

@@ -4,8 +4,8 @@
 
 Two transactions that lock the same rows in two orders wait for each other for ever: PostgreSQL kills one of them. So
 there is one order, ``ORDER``: whoever needs several locks takes them from the left to the right, rows of one table by
-ascending key, and takes them before the first change. Operations on a letter lock the letter first, whatever else of
-it they change.
+ascending key, and takes them before the first change. Operations on a letter lock the letter before its drafts, slips,
+envelopes and counters, and after the calendar and the scan that it came from.
 
 A lock is ``FOR NO KEY UPDATE``: it keeps other writers away, and lets a row of another table that refers to the locked
 one be inserted (``FOR UPDATE`` would make that insert wait, and with it its transaction). The rows are read after the
@@ -34,8 +34,8 @@ ORDER: tuple[frozenset[str], ...] = (
     frozenset({"register_counters"}),
     frozenset({"audit_head"}),
 )
-"""Tables in the order of their locks; of the tables of one step a transaction locks one only. A table that stands
-here nowhere is locked alone of its kind, before the journal's head (people's keys, absences, jobs)."""
+"""Tables in the order of their locks; of the tables of one step a transaction locks one only. A table that is not
+named here is locked alone of its kind, before the journal's head (people's keys, absences, jobs)."""
 
 IN_TURN = frozenset({"register_counters", "audit_head"})
 """Tables of which everybody wants one row at once. PostgreSQL wakes all who wait for a row at each commit, and all but

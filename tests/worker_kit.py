@@ -113,7 +113,7 @@ class Installation:
         with self.services.reading() as session:
             return JobId(session.scalars(select(Job.id).where(Job.kind == kind).order_by(Job.id.desc())).first() or 0)
 
-    def wait_for(self, job_id: JobId, state: JobState, *, within_s: float = 30) -> Job:
+    def wait_for(self, job_id: JobId, state: JobState, *, within_s: float = 90) -> Job:
         """The job's row once it is in this state."""
         eventually(
             lambda: self.job(job_id).state is state, within_s=within_s, what=f"job {job_id} {state}", log=self.log

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from ged.codes import CodeKind, make_code
 from ged.days import full_day, long_day
 from ged.dispatch import queries as dispatch_queries
+from ged.org.letterhead import country_and_motto
 from ged.org.models import Installation
 from ged.ports import Confidentiality
 from ged.register.models import Channel
@@ -17,7 +18,6 @@ from ged.typeset import qr_svg, typeset
 from ged.unit import Actor, Role, Services
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
-COUNTRIES = {"TG": ("République togolaise", "Travail – Liberté – Patrie")}
 CHANNELS = {
     Channel.HAND: "Remise en main propre",
     Channel.POST: "Poste",
@@ -109,7 +109,7 @@ def discharge_data(session: Session, services: Services, line_id: int, actor: Ac
 
 
 def _head(session: Session, services: Services, actor: Actor) -> dict[str, Any]:
-    country, motto = COUNTRIES.get(services.country, ("", ""))
+    country, motto = country_and_motto(services.country)
     office = next((post.unit_name for post in actor.posts if Role.CLERK in post.roles), "")
     organisation = session.scalar(select(Installation.name).limit(1)) or office
     units = [office] if office and office != organisation else []

@@ -36,5 +36,10 @@ def letterhead(session: Session, unit_id: int, *, country: str) -> Letterhead:
     names = [unit.name for unit in reversed(line) if unit.name.casefold() != organisation.casefold()]
     if not organisation and names:
         organisation, names = names[0], names[1:]
-    name, motto = _COUNTRIES.get(country, ("", ""))
+    name, motto = country_and_motto(country)
     return Letterhead(organisation, tuple(names), entity.code, name, motto)
+
+
+def country_and_motto(country: str) -> tuple[str, str]:
+    """What stands over the letterhead of a country's administration (ISO 3166 code); empty for one that is not listed."""
+    return _COUNTRIES.get(country, ("", ""))

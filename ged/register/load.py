@@ -1,4 +1,4 @@
-"""The registry's part of the organisation file: registers, correspondents, filing plan."""
+"""The part of the organisation file that the mail office works with: registers, correspondents, filing plan."""
 
 from sqlalchemy import select
 

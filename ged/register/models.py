@@ -168,7 +168,7 @@ class RegisterClosing(Base):
     """A closed span of a register: nothing is numbered in it any more. Rows are never changed.
 
     Days follow one another without a hole: a closing covers everything since the one before. ``seal`` is the Ed25519
-    signature (hex) of the installation over what ``ged.closing.sealed_body`` says, which names the one before.
+    signature (hex) of the installation over what ``ged.closing.operations.sealed_body`` says, which names the one before.
     """
 
     __tablename__ = "register_closings"

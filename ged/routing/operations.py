@@ -382,7 +382,7 @@ def reopen(uow: UnitOfWork, mail_id: MailId, *, reason: str, actor: Actor) -> No
     """Open a closed letter again, with a reason: the unit that led finds it in its inbox, what it gave is done no more.
 
     Raises:
-        As ``registry.operations.reopen``.
+        As ``ged.register.operations.reopen``.
     """
     registered.reopen(uow, mail_id, reason=reason, actor=actor)
     leading = uow.session.scalars(

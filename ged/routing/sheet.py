@@ -13,6 +13,7 @@ from ged import access
 from ged.codes import CodeKind, make_code
 from ged.days import long_day
 from ged.errors import NotFound
+from ged.org.letterhead import country_and_motto
 from ged.org.models import Installation, Person, Post, Unit
 from ged.org.tree import upwards
 from ged.ports import Confidentiality, MailId
@@ -24,7 +25,6 @@ from ged.typeset import qr_svg, typeset
 from ged.unit import Actor, Services
 
 TEMPLATE = Path(__file__).parent.parent / "templates" / "imputation_sheet.typ"
-COUNTRIES = {"TG": ("République togolaise", "Travail – Liberté – Patrie")}
 URGENCY = {Priority.NORMAL: "", Priority.URGENT: "Urgent", Priority.VERY_URGENT: "Très urgent"}
 LEVELS = {
     Confidentiality.ORDINARY: "",
@@ -205,7 +205,7 @@ def _head(session: Session, services: Services, unit_id: int, code: str, number:
     names = [name for name in above if name.casefold() != organisation.casefold()]
     if not organisation:
         organisation, names = names[0], names[1:]
-    country, motto = COUNTRIES.get(services.country, ("", ""))
+    country, motto = country_and_motto(services.country)
     return {
         "organisation": organisation,
         "units": names,

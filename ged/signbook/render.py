@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, get_timezone_location
 
 from ged.dispatch.models import Party
+from ged.org.letterhead import country_and_motto
 from ged.ports import SignatureField
 from ged.signbook.placeholders import fill
 from ged.signbook.titles import Signatory
@@ -20,7 +21,6 @@ from ged.typeset import qr_svg, typeset, typeset_with_places
 TEMPLATES = Path(__file__).parents[1] / "templates"
 FIELD = "signatory"
 A4_HEIGHT_PT = 841.89
-COUNTRIES = {"TG": ("République togolaise", "Travail – Liberté – Patrie")}
 """What stands at the head of a country's official letters."""
 
 Box = tuple[int, float, float, float, float]
@@ -176,7 +176,7 @@ def paragraphs(body: str, civility: str) -> list[list[str]]:
 def _data(
     letter: Letter, mode: PageMode, number: str, on: date | None, signatory: Signatory | None, code: str
 ) -> dict[str, Any]:
-    country, motto = COUNTRIES.get(letter.country, ("", ""))
+    country, motto = country_and_motto(letter.country)
     who = signatory or Signatory("", "")
     title = fill(letter.subject, {"civilite": letter.civility})
     return {
@@ -207,7 +207,7 @@ def _data(
 
 def told(letter: Letter, *, number: str, on: str) -> list[str]:
     """What the pages of a letter say, in the order in which they are read; number and date as they are filled in."""
-    country, motto = COUNTRIES.get(letter.country, ("", ""))
+    country, motto = country_and_motto(letter.country)
     return [
         letter.organisation, country, *letter.units, motto, number, letter.place, on, letter.sender,
         *(f"{one.name}\n{one.address}" for one in letter.addressees),

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from ged.codes import CodeKind, make_code
 from ged.days import full_day
+from ged.org.letterhead import country_and_motto
 from ged.org.models import Installation, Unit
 from ged.org.tree import upwards
 from ged.ports import SignatureField
@@ -40,7 +41,6 @@ PURPOSES = {
     SlipPurpose.ON_LOAN: "En communication",
 }
 # What stands at the head of a country's official letters.
-_COUNTRIES = {"TG": ("République togolaise", "Travail – Liberté – Patrie")}
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def letterhead(session: Session, services: Services, unit: Unit, *, code: str = 
     names = [name for name in reversed(above) if name.casefold() != organisation.casefold()]
     if not organisation:
         organisation, names = names[0], names[1:]
-    country, motto = _COUNTRIES.get(services.country, ("", ""))
+    country, motto = country_and_motto(services.country)
     return Head(organisation, tuple(names), country, motto, qr_svg(code) if code else "", caption)
 
 

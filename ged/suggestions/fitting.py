@@ -25,7 +25,7 @@ def fit(texts: Sequence[str], labels: Sequence[str]) -> Model | None:
     learner = LogisticRegression(C=20.0, max_iter=300, class_weight="balanced")
     learner.fit(_matrix(found, words, rarity), list(labels))
     weights, bias = learner.coef_, learner.intercept_
-    if len(learner.classes_) == 2:  # one line stands for both
+    if len(learner.classes_) == 2:  # scikit-learn gives one row for two classes
         weights, bias = np.vstack([-weights[0], weights[0]]) / 2, np.array([-bias[0], bias[0]]) / 2
     return Model(
         tuple(str(c) for c in learner.classes_), words, rarity, weights.astype(np.float32), bias.astype(np.float32)

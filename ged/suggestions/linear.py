@@ -19,7 +19,7 @@ from ged.register.correspondents import fold
 FORMAT = 1
 MAX_WORDS = 20_000
 IN_LETTERS = 3
-"""A word of fewer letters is not kept: it would be one letter's own (names, figures)."""
+"""A word that fewer letters (*courriers*) hold is not kept: names and figures of one of them say nothing of others."""
 MAX_TEXT = 6000
 _COMMON_WORDS = (
     "les des une dans par pour que qui sur avec son ses est sont aux vous nous votre vos notre nos cette ces ce cet leur "

@@ -1,6 +1,7 @@
 """What the rules rely on holds on both databases: units of work, the journal's order, claims, numbers, times."""
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -187,11 +188,16 @@ def test_verify_while_people_write_finds_nothing(services: Services) -> None:
         thread.start()
     try:
         reports = [verify(services, now=NOW) for _ in range(8)]
+        until = time.monotonic() + 60
+        while (
+            reports[-1].entries <= reports[0].entries and time.monotonic() < until
+        ):  # on a busy machine nobody wrote yet
+            reports.append(verify(services, now=NOW))
     finally:
         done.set()
         for thread in threads:
             thread.join()
-    assert [report.problems for report in reports] == [()] * 8
+    assert {report.problems for report in reports} == {()}
     assert reports[-1].entries > reports[0].entries, "nobody wrote meanwhile: nothing was shown"
     assert reports[-1].sealed_until > 0
 

@@ -141,15 +141,30 @@ def test_a_head_that_never_ends_is_hung_up_on(site: Served) -> None:
 
 
 def test_one_address_has_so_many_connections_and_idle_ones_make_room(site: Served) -> None:
-    with ExitStack() as stack:
-        slow = [stack.enter_context(socket.create_connection(("127.0.0.1", site.port))) for _ in range(100)]
-        for one in slow:
-            one.sendall(b"GET /connexion HTTP/1.1\r\n")
-        eventually(lambda: len(connections(site)) >= 100, within_s=10, what="all are taken")
-        with pytest.raises(httpx.TransportError):
-            httpx.get(f"{site.url}/connexion", timeout=5)
+    for _ in range(5):
+        with ExitStack() as stack:
+            began = time.monotonic()
+            slow = [stack.enter_context(socket.create_connection(("127.0.0.1", site.port))) for _ in range(100)]
+            for one in slow:
+                one.sendall(b"GET /connexion HTTP/1.1\r\n")
+            eventually(lambda: len(connections(site)) >= 100, within_s=10, what="all are taken")
+            try:
+                httpx.get(f"{site.url}/connexion", timeout=5)
+            except httpx.TransportError:
+                break
+            # A head may take 15 s: on a busy machine the first of them had made room before the last was there.
+            assert time.monotonic() - began > 10, "one more was taken in"
+    else:
+        pytest.fail("the machine was too busy to open a hundred connections in ten seconds")
     eventually(lambda: len(connections(site)) < 50, within_s=10, what="they are gone")
-    assert site.sign_in_page_s() < QUICK_S
+
+    def answered() -> bool:
+        try:
+            return site.sign_in_page_s() < QUICK_S
+        except httpx.TransportError:  # the site has not yet seen that they are gone
+            return False
+
+    eventually(answered, within_s=20, what="there is room again")
 
 
 def test_a_slow_link_brings_a_large_page_in_pieces(place: Installation, site: Served) -> None:

@@ -12,11 +12,12 @@ from sqlalchemy import update
 
 from ged.dispatch.models import Party
 from ged.errors import ConfigError, Invalid
+from ged.org import letterhead
 from ged.org.models import Delegation, DelegationKind
 from ged.ports import Digest, MailId, PageFacts, PdfFacts, SourceFacts
 from ged.register.files import Upload
 from ged.register.models import Attachment, ClosingPeriod, Mail, MailNumber, Register, RegisterClosing
-from ged.signbook import drafts, ink, operations, presign, render
+from ged.signbook import drafts, ink, operations, presign
 from ged.signbook.drafts import DraftForm
 from ged.signbook.findings import CheckKind
 from ged.signbook.models import CircuitEntry, Draft, DraftVersion
@@ -216,7 +217,7 @@ def test_pages_that_another_release_would_set_otherwise_are_handed_in_again_and_
 ) -> None:
 
     mail_id = handed_in(house, in_order(house))
-    monkeypatch.setitem(render.COUNTRIES, "TG", ("République togolaise", "Une autre devise"))
+    monkeypatch.setitem(letterhead._COUNTRIES, "TG", ("République togolaise", "Une autre devise"))
     assert said(check(house, mail_id)) == [("pages", "presign.pages_changed", True)]
     refused(house, mail_id, "presign.pages_changed")
     version_no = house.show(mail_id, "sg").version_no
@@ -303,7 +304,7 @@ def test_in_ink_a_letter_without_addressee_or_with_other_pages_is_not_printed(
 
     mail_id = handed_in(house, in_order(house))
     with monkeypatch.context() as other:
-        other.setitem(render.COUNTRIES, "TG", ("République togolaise", "Une autre devise"))
+        other.setitem(letterhead._COUNTRIES, "TG", ("République togolaise", "Une autre devise"))
         not_printed(house, mail_id, "presign.pages_changed")
     version_no = house.show(mail_id, "sg").version_no
     lift_guards(house.services.engine)

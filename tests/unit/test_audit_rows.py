@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from ged import audit
+from ged import audit, locks
 from ged.audit import AuditEntry, AuditHead, AuditPayload, Event
 from ged.db import Base, insert_if_missing
 from tests.rows_kit import rows
@@ -107,7 +107,7 @@ def test_the_head_is_made_once_and_then_only_locked(session: Session, monkeypatc
         made.append(values)
         return insert_if_missing(session, table, **values)
 
-    monkeypatch.setattr(audit, "insert_if_missing", insert)
+    monkeypatch.setattr(locks, "insert_if_missing", insert)
     for n in range(3):
         audit.append(session, [event(n)])
     assert made == [{"id": 1}]

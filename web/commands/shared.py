@@ -14,13 +14,13 @@ from web.wiring import settings_file
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-def settings_of(env: Path | None = None) -> Settings:
-    """The settings of this installation.
+def settings_of() -> Settings:
+    """The settings of this installation; what the command starts finds them too (``GED_ENV_FILE``).
 
     Raises:
         ConfigError: see ``ged.config.load_settings``.
     """
-    path = env or settings_file.find()
+    path = settings_file.find()
     os.environ["GED_ENV_FILE"] = str(path)
     return settings_file.read(path)
 
