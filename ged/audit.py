@@ -16,7 +16,7 @@ from sqlalchemy import JSON, ForeignKey, Index, String, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ged import locks
-from ged.db import Base, Id, Together, UtcDateTime, inserted, table_of, value
+from ged.db import Base, Id, Together, UtcDateTime, insert_of, placed, table_of
 
 GENESIS = "0" * 64
 HEAD_ID = 1
@@ -63,10 +63,10 @@ class AuditHead(Base):
 
 _ONE = Together(
     update(table_of(AuditHead))
-    .where(table_of(AuditHead).c.id == value("head_id"))
-    .values(count=value("sequence"), hash=value("hash")),
-    inserted(AuditEntry),
-    inserted(AuditPayload),
+    .where(table_of(AuditHead).c.id == placed("head_id"))
+    .values(count=placed("sequence"), hash=placed("hash")),
+    insert_of(AuditEntry),
+    insert_of(AuditPayload),
 )
 """One entry, its payload, and the head that counts it."""
 
@@ -153,7 +153,7 @@ def _entry(event: Event, *, sequence: int, previous_hash: str) -> tuple[dict[str
         "payload_digest": payload_digest(salt, event.payload),
         "previous_hash": previous_hash,
     }
-    entry["hash"] = _digest(_told(entry))
+    entry["hash"] = _digest(_hashed_values(entry))
     return entry, {"sequence": sequence, "salt": salt, "payload": event.payload}
 
 
@@ -169,7 +169,7 @@ def payload_digest(salt: str, payload: dict[str, Any]) -> str:
 
 def columns(entry: AuditEntry) -> dict[str, Any]:
     """Every column that is part of the hash, in its order, as JSON values."""
-    return _told({name: getattr(entry, name) for name in HASHED})
+    return _hashed_values({name: getattr(entry, name) for name in HASHED})
 
 
 def entry_hash(entry: AuditEntry) -> str:
@@ -177,11 +177,11 @@ def entry_hash(entry: AuditEntry) -> str:
     return _digest(columns(entry))
 
 
-def _digest(told: Mapping[str, Any]) -> str:
-    return hashlib.sha256(canonical(list(told.values()))).hexdigest()
+def _digest(values: Mapping[str, Any]) -> str:
+    return hashlib.sha256(canonical(list(values.values()))).hexdigest()
 
 
-def _told(row: Mapping[str, Any]) -> dict[str, Any]:
+def _hashed_values(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: row[name] if name != "at" else row[name].isoformat(timespec="microseconds") for name in HASHED}
 
 

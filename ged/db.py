@@ -261,7 +261,7 @@ def table_of(model: type[Base]) -> Table:
     return model.metadata.tables[model.__tablename__]
 
 
-def value(name: str) -> BindParameter[Any]:
+def placed(name: str) -> BindParameter[Any]:
     """The place of a value in a statement of ``Together``.
 
     It never bears the name of a column: SQLAlchemy would set that column in every statement of the message.
@@ -269,14 +269,14 @@ def value(name: str) -> BindParameter[Any]:
     return bindparam(f"v_{name}")
 
 
-def inserted(model: type[Base]) -> Insert:
+def insert_of(model: type[Base]) -> Insert:
     """An INSERT for ``Together`` that names every column but a key that the database gives."""
     table = table_of(model)
     given = [one for one in table.columns if one is not table.autoincrement_column]
-    return insert(table).values({one.name: value(one.name) for one in given})
+    return insert(table).values({one.name: placed(one.name) for one in given})
 
 
-def taken_in(session: Session, row: Base) -> None:
+def known_to(session: Session, row: Base) -> None:
     """Let a session know a row, with every column set, that a statement has just written: it is not read back."""
     make_transient_to_detached(row)
     session.add(row)
@@ -286,7 +286,7 @@ class Together:
     """Statements that insert or change rows, made once and sent together: for what is done while others wait.
 
     PostgreSQL takes them in one message (``WITH``; its manual, 7.8.4): none sees what another writes. SQLite runs them one
-    after the other. Every value is a ``value`` with its name, and every column is named: the defaults that a model has
+    after the other. Every value has a place with its name (``placed``), and every column is named: the defaults that a model has
     in Python are not applied.
     """
 
@@ -301,7 +301,7 @@ class Together:
         """Run them all. Returns what the last one returns.
 
         Args:
-            values: name of a ``value`` -> what stands in its place.
+            values: name of a place -> what stands there.
         """
         named = {f"v_{name}": one for name, one in values.items()}
         if session.get_bind().dialect.name != "sqlite":

@@ -54,7 +54,9 @@ class JobState(StrEnum):
     UNCERTAIN = "uncertain"
 
 
-OPEN_STATES = (JobState.QUEUED, JobState.RUNNING, JobState.FAILED, JobState.UNCERTAIN)
+LIVE_STATES = (JobState.QUEUED, JobState.RUNNING)
+"""Of a job that a worker will do or does."""
+UNSETTLED_STATES = (*LIVE_STATES, JobState.FAILED, JobState.UNCERTAIN)
 
 
 class JobKind(StrEnum):
@@ -208,7 +210,7 @@ def claim(
 ) -> ClaimedJob | None:
     """Take a job, or None when another worker has it, it is done, or it must wait for a person."""
     job = next(iter(locks.hold_free(session, Job, Job.id == job_id)), None)
-    if job is None or job.state not in (JobState.QUEUED, JobState.RUNNING):
+    if job is None or job.state not in LIVE_STATES:
         return None
     if job.state is JobState.RUNNING and job.lease_until is not None and job.lease_until >= now:
         return None
@@ -421,23 +423,21 @@ def retry(session: Session, job_id: JobId, *, now: datetime) -> None:
 def open_access_changes(session: Session) -> frozenset[MailId]:
     """Letters whose rights changed while the index does not know it yet: left out of every index query."""
     rows = session.scalars(
-        select(Job.subject_id).where(Job.kind == JobKind.INDEX, Job.reason == "access", Job.state.in_(OPEN_STATES))
+        select(Job.subject_id).where(Job.kind == JobKind.INDEX, Job.reason == "access", Job.state.in_(UNSETTLED_STATES))
     )
     return frozenset(MailId(i) for i in rows)
 
 
-def open_job(session: Session, kind: JobKind) -> JobId | None:
+def live_job(session: Session, kind: JobKind) -> JobId | None:
     """A job of a kind that waits or runs."""
-    found = select(Job.id).where(Job.kind == kind, Job.state.in_((JobState.QUEUED, JobState.RUNNING))).limit(1)
+    found = select(Job.id).where(Job.kind == kind, Job.state.in_(LIVE_STATES)).limit(1)
     found_id = session.scalar(found)
     return None if found_id is None else JobId(found_id)
 
 
-def open_state(session: Session, kind: JobKind) -> JobState | None:
+def live_state(session: Session, kind: JobKind) -> JobState | None:
     """Of what the clock asks for: RUNNING when a job of the kind runs, otherwise QUEUED when one waits, or None."""
-    found = select(Job.state).where(
-        Job.kind == kind, Job.subject_id == 0, Job.state.in_((JobState.QUEUED, JobState.RUNNING))
-    )
+    found = select(Job.state).where(Job.kind == kind, Job.subject_id == 0, Job.state.in_(LIVE_STATES))
     states = set(session.scalars(found.distinct()))
     return JobState.RUNNING if JobState.RUNNING in states else next(iter(states), None)
 
@@ -449,13 +449,13 @@ def progress_of(session: Session, job_id: JobId) -> tuple[JobState, str]:
 
 def waiting_of(session: Session, kind: JobKind, subject_ids: Collection[int]) -> int:
     """How many jobs of a kind wait or run for these subjects."""
-    some = select(Job.subject_id).where(Job.kind == kind, Job.state.in_((JobState.QUEUED, JobState.RUNNING)))
+    some = select(Job.subject_id).where(Job.kind == kind, Job.state.in_(LIVE_STATES))
     return len(set(session.scalars(some)) & set(subject_ids))
 
 
 def counts_of(session: Session, kind: JobKind) -> dict[JobState, int]:
     """How many jobs of a kind are open, by state."""
-    found = select(Job.state, func.count()).where(Job.kind == kind, Job.state.in_(OPEN_STATES)).group_by(Job.state)
+    found = select(Job.state, func.count()).where(Job.kind == kind, Job.state.in_(UNSETTLED_STATES)).group_by(Job.state)
     return dict(iter(session.execute(found)))
 
 
@@ -466,7 +466,7 @@ def latest_id(session: Session) -> int:
 
 def covered_id(session: Session, kinds: Collection[JobKind]) -> int:
     """The job up to which all jobs of these kinds are done."""
-    opened = session.scalar(select(func.min(Job.id)).where(Job.kind.in_(kinds), Job.state.in_(OPEN_STATES)))
+    opened = session.scalar(select(func.min(Job.id)).where(Job.kind.in_(kinds), Job.state.in_(UNSETTLED_STATES)))
     return latest_id(session) if opened is None else opened - 1
 
 

@@ -431,7 +431,7 @@ def _ask(uow: UnitOfWork, kind: JobKind, due_at: datetime) -> None:
     is_due = schedule.due_at < due_at
     if not is_due and not KINDS[kind].early(uow):
         return
-    state = jobs.open_state(uow.session, kind)
+    state = jobs.live_state(uow.session, kind)
     if state is JobState.RUNNING:
         return  # it began before; asked for when it is over
     if state is None and KINDS[kind].cause(uow):

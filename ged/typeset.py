@@ -1,8 +1,8 @@
 """PDFs typeset by typst from a template of ours and data: PDF/A-2b, the same bytes for the same data.
 
-A page of ours never depends on the fonts of the machine: the ones carried by typst are used. A sign that none of them
-has is printed as ``typeset_child.STAND_IN``: one name in an unknown script must not stop a register. What somebody signs
-is set ``strict``: there such a sign stops the compiler (PDF/A refuses it), and the error names it.
+A page of ours never depends on the fonts of the machine: the ones carried by typst are used. A character that
+none of them has is printed as ``typeset_child.STAND_IN``: one name in an unknown script must not stop a register. What
+somebody signs is set ``strict``: there such a character stops the compiler (PDF/A refuses it), and the error names it.
 """
 
 import json
@@ -21,7 +21,7 @@ from ged.errors import EngineFailed, Invalid
 from ged.slots import WAIT_S
 from sandbox import Answer, Busy, Gone, Limits, Message, Pool, SandboxError
 
-SEPARATOR = b"\n"
+_FINAL_NEWLINE = b"\n"
 HEAVY_BYTES = 200_000
 """Of data; more counts as heavy. Measured with lines of a register, 430 bytes each: 430 kB cost 2.1 s of a processor and
 241 MB, 216 kB 1.0 s and 159 MB, 22 kB 0.1 s and 84 MB. Half of the bound: of what is lighter, one for each core costs
@@ -47,10 +47,10 @@ def typeset(
         data: JSON values.
         at: the document's date: the same data and time give the same bytes.
         wait_s: for a place among what is heavy: a job has more patience than a page.
-        strict: a sign that cannot be printed is refused.
+        strict: a character that cannot be printed is refused.
 
     Raises:
-        Invalid: ``typeset.glyph`` when ``strict`` and a sign cannot be printed, ``typeset.failed`` otherwise.
+        Invalid: ``typeset.glyph`` when ``strict`` and a character cannot be printed, ``typeset.failed`` otherwise.
         EngineFailed: ``work.busy``, ``typeset.crashed``.
     """
     return _set(template, data, at, "", wait_s, strict)[0]
@@ -68,18 +68,19 @@ def typeset_with_places(
 
 
 def refuse_unprintable(text: str, *, field: str) -> None:
-    """Refuse a line that could not be printed under a signature as it is shown: a sign that no font has, or one that does
-    not show and moves the others (the controls of writing direction).
+    """Refuse a line that could not be printed under a signature as it is shown.
+
+    That is a character that no font has, or one that does not show and moves the others (a control of writing direction).
 
     Raises:
         Invalid: ``typeset.glyph``.
         EngineFailed: ``work.busy``, ``typeset.crashed``.
     """
-    sign = next((c for c in text if unicodedata.category(c)[0] == "C" or c in "\u2028\u2029"), "")
-    if not sign and any(c > "\u024f" for c in text):
-        sign = str(_ask({"signs": text}, b"").message["lacking"])[:1]
-    if sign:
-        shown = sign if sign.isprintable() else f"U+{ord(sign):04X}"
+    found = next((c for c in text if unicodedata.category(c)[0] == "C" or c in "\u2028\u2029"), "")
+    if not found and any(c > "\u024f" for c in text):  # Latin letters need no question to a child
+        found = str(_ask({"characters": text}, b"").message["lacking"])[:1]
+    if found:
+        shown = found if found.isprintable() else f"U+{ord(found):04X}"
         raise Invalid("typeset.glyph", "remove the character that no font has", field=field, character=shown)
 
 
@@ -92,7 +93,7 @@ def _set(
         answer = _ask(request, payload)
     _refuse(answer, template)
     # typst ends without a line end: the first incremental update would stand on the last line (ISO 19005-2, 6.1.9).
-    return answer.payload + SEPARATOR, list(answer.message["values"])
+    return answer.payload + _FINAL_NEWLINE, list(answer.message["values"])
 
 
 def _ask(request: Message, payload: bytes) -> Answer:
@@ -127,9 +128,9 @@ def _refuse(answer: Answer, template: Path) -> None:
     message = answer.message.get("error")
     if message is None:
         return
-    sign = str(answer.message["glyph"])
-    if sign:
-        raise Invalid("typeset.glyph", "remove the character that no font has", character=sign)
+    character = str(answer.message["glyph"])
+    if character:
+        raise Invalid("typeset.glyph", "remove the character that no font has", character=character)
     raise Invalid(
         "typeset.failed", "report this with the template's name", template=template.name, detail=str(message)[:300]
     )

@@ -15,9 +15,9 @@ from sandbox import Message, Service
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 STAND_IN = "\ufffd"
-"""Printed for a sign that no font has."""
+"""Printed for a character that no font has."""
 _UNUSUAL = re.compile(r"[^\n\r\t -~\xa0-\u024f\u2010-\u2015\u2018-\u201e\u2026\u202f\u20ac\ufffd]")
-"""Signs that are looked at; a test holds the fonts to the others."""
+"""Characters about which the fonts are asked; a test holds the fonts to the others."""
 _NAMED = re.compile(r'the text `"((?:[^"\\]|\\.)*)"` could not be displayed')
 _ESCAPED = re.compile(r"\\u\{([0-9a-f]+)\}|\\(.)")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "0": "\0"}
@@ -28,11 +28,11 @@ def service(_settings: Message) -> Service:
     """Sets the page that a request names: ``template``, ``timestamp`` (s), ``label`` (of metadata; or empty), ``strict``.
 
     The payload is the data's JSON. The answer bears the PDF, and ``values`` under the label; or ``error``, and ``glyph``:
-    the first sign that no font has, where one is the reason, else empty. Unless ``strict`` such signs are printed as ``STAND_IN``.
-    A request with ``signs`` sets nothing: the answer's ``lacking`` are those of them that no font has.
+    the first character that no font has, where one is the reason, else empty. Unless ``strict`` such characters are printed as ``STAND_IN``.
+    A request with ``characters`` sets nothing: the answer's ``lacking`` are those of them that no font has.
     """
     compilers: dict[str, typst.Compiler] = {}
-    signs = _Signs()
+    characters = _Characters()
 
     def set_page(name: str, data: str, timestamp: int, label: str) -> tuple[Message, bytes]:
         compiler = compilers.get(name)
@@ -47,19 +47,19 @@ def service(_settings: Message) -> Service:
         return {"values": values}, bytes(pdf)  # type: ignore[arg-type]  # one document gives one value
 
     def answer(request: Message, payload: bytes) -> tuple[Message, bytes]:
-        if "signs" in request:
-            return {"lacking": "".join(sorted(signs.lacking(set(str(request["signs"])))))}, b""
+        if "characters" in request:
+            return {"lacking": "".join(sorted(characters.lacking(set(str(request["characters"])))))}, b""
         name, timestamp = Path(str(request["template"])).name, int(str(request["timestamp"]))
         label, text = str(request["label"]), payload.decode()
         if request["strict"]:
             return set_page(name, text, timestamp, label)
         data = json.loads(text)
-        unusual = {sign for one in _texts(data) for sign in _UNUSUAL.findall(one)}
+        unusual = {character for one in _texts(data) for character in _UNUSUAL.findall(one)}
         if not unusual:
             return set_page(name, text, timestamp, label)
-        lacking = signs.lacking(unusual)
+        lacking = characters.lacking(unusual)
         found = set_page(name, _without(data, lacking), timestamp, label)
-        # Each sign is there and their meeting is not: an accent over a letter that no font puts under it.
+        # The fonts have each character, and not two of them together: an accent over a letter that it does not fit.
         return set_page(name, _without(data, unusual), timestamp, label) if found[0].get("glyph") else found
 
     return answer
@@ -69,28 +69,28 @@ def _compiler(name: str) -> typst.Compiler:
     return typst.Compiler(TEMPLATES / name, root=TEMPLATES, ignore_system_fonts=True)
 
 
-class _Signs:
-    """Which signs no font has: set once on a page of their own, and remembered, for the fonts stay the same."""
+class _Characters:
+    """Which characters no font has: set once on a page of their own, and remembered, for the fonts stay the same."""
 
     def __init__(self) -> None:
-        self._compiler = _compiler("signs.typ")
+        self._compiler = _compiler("characters.typ")
         self._known: dict[str, bool] = {}
 
-    def lacking(self, signs: set[str]) -> set[str]:
-        """Those of ``signs`` that cannot be printed."""
-        new = sorted(signs - self._known.keys())
+    def lacking(self, characters: set[str]) -> set[str]:
+        """Those of ``characters`` that cannot be printed."""
+        new = sorted(characters - self._known.keys())
         if new:
             named = self._named(new)
-            self._known.update((sign, sign in named) for sign in new)
-        return {sign for sign in signs if self._known[sign]}
+            self._known.update((character, character in named) for character in new)
+        return {character for character in characters if self._known[character]}
 
-    def _named(self, signs: list[str]) -> set[str]:
+    def _named(self, characters: list[str]) -> set[str]:
         try:
-            self._compiler.compile(**_PDF_A, sys_inputs={"data": json.dumps(signs)}, timestamp=0)
+            self._compiler.compile(**_PDF_A, sys_inputs={"data": json.dumps(characters)}, timestamp=0)
         except typst.TypstError as error:
             named = set(_named(error))
             if not named:
-                raise  # of another fault nothing follows for the signs
+                raise  # another fault: it says nothing of the characters
             return named
         return set()
 
@@ -101,12 +101,12 @@ def _unescaped(text: str) -> str:
 
 
 def _named(error: typst.TypstError) -> str:
-    """The signs that the compiler says no font has."""
+    """The characters that the compiler says no font has."""
     return "".join(_unescaped(text) for text in _NAMED.findall(error.diagnostic))
 
 
-def _without(data: Any, signs: set[str]) -> str:
-    table = str.maketrans(dict.fromkeys(signs, STAND_IN))
+def _without(data: Any, characters: set[str]) -> str:
+    table = str.maketrans(dict.fromkeys(characters, STAND_IN))
     return json.dumps(_each(data, lambda one: one.translate(table)), ensure_ascii=False)
 
 

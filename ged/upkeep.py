@@ -180,7 +180,7 @@ def compare(services: Services, *, progress: Progress) -> IndexReport:
     with services.reading() as session:
         latest = jobs.latest_id(session)
         total = session.scalar(select(func.count(Mail.id))) or 0
-        open_jobs = select(func.count(Job.id)).where(Job.kind == JobKind.INDEX, Job.state.in_(jobs.OPEN_STATES))
+        open_jobs = select(func.count(Job.id)).where(Job.kind == JobKind.INDEX, Job.state.in_(jobs.UNSETTLED_STATES))
         waiting = session.scalar(open_jobs) or 0
     suspects: list[int] = []
     low, letters = 0, 0
@@ -227,7 +227,7 @@ def _wanted(services: Services, low: int, limit: int) -> dict[int, _Wanted]:
             max(states.get(mail_id, {}).values(), default=0),
             Confidentiality(level),
             principals.get(mail_id, frozenset()),
-            mail_id in backlog or bool(states.get(mail_id, {}).keys() & {JobState.QUEUED, JobState.RUNNING}),
+            mail_id in backlog or bool(states.get(mail_id, {}).keys() & set(jobs.LIVE_STATES)),
         )
         for mail_id, level in levels.items()
     }

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
 from ged import access, locks
@@ -33,6 +32,7 @@ from ged.register.models import (
     RegisterNature,
     SealedEnvelope,
 )
+from ged.register.once import add_once
 from ged.register.operations import MAX_NAME, MAX_SUBJECT, attach, mail_for
 from ged.register.states import MailState
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
@@ -129,7 +129,7 @@ def register_envelope(
         state=WAITING,
         request_token=form.request_token or None,
     )
-    before = _add_once(uow, envelope)
+    before = add_once(uow, envelope, lambda: _sent_before(uow, envelope))
     if before is not None:
         return before
     number = allocation.allocate(uow, register_id, actor=actor, post=post, envelope_id=envelope.id)
@@ -140,25 +140,7 @@ def register_envelope(
     return RegisteredEnvelope(envelope.id, number.id, number.text)
 
 
-def _add_once(uow: UnitOfWork, envelope: SealedEnvelope) -> RegisteredEnvelope | None:
-    """Add a new envelope; when its form was sent before, what was answered then."""
-    before = _sent_before(uow, envelope)
-    if before is not None:
-        return before
-    try:
-        with uow.session.begin_nested():
-            uow.session.add(envelope)
-    except IntegrityError:
-        # The two came at the same moment: this one waited for the other's commit.
-        before = _sent_before(uow, envelope)
-        if before is None:
-            raise
-    return before
-
-
 def _sent_before(uow: UnitOfWork, envelope: SealedEnvelope) -> RegisteredEnvelope | None:
-    if envelope.request_token is None:
-        return None
     first = uow.session.scalar(select(SealedEnvelope).where(SealedEnvelope.request_token == envelope.request_token))
     if first is None:
         return None

@@ -25,14 +25,15 @@ def print_pdf(services: Services, paper_id: int, actor: Actor, *, now: datetime)
     with services.reading() as session:
         code = require(session, paper_id, actor)
         kind, subject_id, met_at = code.kind, code.subject_id, code.met_at
-        is_waiting = code.state is PaperState.WAITING
-        is_waiting = is_waiting and session.get_one(Scan, code.scan_id).state is ScanState.WAITING
-    if is_waiting and kind is CodeKind.DISCHARGE:
+        is_settled = code.state is not PaperState.WAITING
+        if is_settled or session.get_one(Scan, code.scan_id).state is not ScanState.WAITING:
+            raise NotFound("paper.unknown", "reload the list", id=paper_id)
+    if kind is CodeKind.DISCHARGE:
         return discharge_sheet(services, subject_id, actor, at=met_at)
-    if is_waiting and kind is CodeKind.IMPUTATION:
+    if kind is CodeKind.IMPUTATION:
         with services.reading() as session:
             sheet = imputation_sheet(session, services, subject_id, actor, now=now)
         return sheet_pdf(sheet, at=met_at)
-    if is_waiting and kind is CodeKind.SLIP:
+    if kind is CodeKind.SLIP:
         return slip_pdf(services, subject_id, actor)[0]
     raise NotFound("paper.unknown", "reload the list", id=paper_id)

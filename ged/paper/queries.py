@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, aliased
 from ged.capture.models import BLANK_FROM, Bridge, PaperCode, PaperState, Scan, ScanBatch, ScanLeaf, ScanState
 from ged.codes import CodeKind
 from ged.errors import InvalidTransition, NotFound
-from ged.jobs import Job, JobKind, JobState
+from ged.jobs import LIVE_STATES, Job, JobKind
 from ged.org.models import Person, Unit
 from ged.paper.compare import Comparison, compare
 from ged.paper.rules import RULES, Known, reach
@@ -170,7 +170,7 @@ def _is_awaited(session: Session, scan: Scan) -> bool:
             (Job.kind == JobKind.READ_SCAN) & (Job.subject_id == scan.id),
             (Job.kind == JobKind.INTAKE) & (Job.subject_id == scan.batch_id),
         ),
-        Job.state.in_((JobState.QUEUED, JobState.RUNNING)),
+        Job.state.in_(LIVE_STATES),
     )
     return session.scalar(asked.limit(1)) is not None
 

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from ged import locks
-from ged.db import Together, inserted, table_of, taken_in, value
+from ged.db import Together, insert_of, known_to, placed, table_of
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, NumberTaken
 from ged.org.models import Unit
 from ged.org.tree import entities, entity_of
@@ -24,9 +24,9 @@ from ged.unit import Actor, HeldPost, Role, UnitOfWork, UnitRow
 _counters = table_of(RegisterCounter)
 _NEXT = Together(
     update(_counters)
-    .where(_counters.c.register_id == value("register_id"), _counters.c.year == value("year"))
-    .values(last_sequence=value("sequence"), last_on=value("registered_on")),
-    inserted(MailNumber).returning(table_of(MailNumber).c.id),
+    .where(_counters.c.register_id == placed("register_id"), _counters.c.year == placed("year"))
+    .values(last_sequence=placed("sequence"), last_on=placed("registered_on")),
+    insert_of(MailNumber).returning(table_of(MailNumber).c.id),
 )
 """A number, and the counter that it comes from."""
 _CLOSED_UNTIL = select(func.max(RegisterClosing.until_on)).where(RegisterClosing.register_id == bindparam("register"))
@@ -83,7 +83,7 @@ def allocate(
     number_id = _NEXT.run(uow.session, row).scalar_one()
     # The register is in hand: whoever tells of the number reads nothing while others wait.
     number = MailNumber(**row, id=number_id, register=register)
-    taken_in(uow.session, number)
+    known_to(uow.session, number)
     uow.session.expire(counter)
     return number
 

@@ -6,7 +6,6 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.exc import IntegrityError
 
 from ged import access, locks
 from ged.access import Because
@@ -43,6 +42,7 @@ from ged.register.models import (
     Register,
     RegisterNature,
 )
+from ged.register.once import add_once
 from ged.register.states import MailAct, MailState, move
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
 
@@ -148,7 +148,7 @@ def register_incoming(
         request_token=form.request_token or None,
         created_at=now,
     )
-    before = _add_once(uow, mail)
+    before = add_once(uow, mail, lambda: _sent_before(uow, mail))
     if before is not None:
         return before
     rights = {
@@ -164,26 +164,6 @@ def register_incoming(
         subject=mail.subject, sender=mail.sender_name, received_on=str(mail.received_on),
     )  # fmt: skip
     return Registered(MailId(mail.id), number.id, number.text)
-
-
-def _add_once(uow: UnitOfWork, mail: Mail) -> Registered | None:
-    """Add a new letter; when its form was sent before, what was answered then."""
-    if mail.request_token is None:
-        uow.session.add(mail)
-        uow.session.flush()
-        return None
-    before = _sent_before(uow, mail)
-    if before is not None:
-        return before
-    try:
-        with uow.session.begin_nested():
-            uow.session.add(mail)
-    except IntegrityError:
-        # The two came at the same moment: this one waited for the other's commit.
-        before = _sent_before(uow, mail)
-        if before is None:
-            raise
-    return before
 
 
 def _sent_before(uow: UnitOfWork, mail: Mail) -> Registered | None:

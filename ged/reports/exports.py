@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session, aliased
 
 from ged import access, locks
 from ged.errors import Forbidden, Invalid, NotFound
-from ged.jobs import Job, JobKind, JobState
+from ged.jobs import LIVE_STATES, Job, JobKind, JobState
 from ged.org.actors import load_actor
 from ged.org.models import Person
 from ged.ports import Digest
@@ -42,7 +42,6 @@ PATIENCE_S = 3600.0
 """A job waits longer for a place among heavy work than a page does."""
 CHECKED_AT_ONCE = 500
 RECORDED_AT_ONCE = 200
-_UNDONE = (JobState.QUEUED, JobState.RUNNING)
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ class FileRow:
     @property
     def is_open(self) -> bool:
         """Whether it waits or is being made."""
-        return self.state in _UNDONE
+        return self.state in LIVE_STATES
 
     @property
     def is_ready(self) -> bool:
@@ -112,7 +111,7 @@ def _open(session: Session, actor: Actor) -> Sequence[RequestedFile]:
     return session.scalars(
         select(RequestedFile)
         .join(Job, (Job.subject_id == RequestedFile.id) & (Job.kind == JobKind.EXPORT))
-        .where(RequestedFile.person_id == actor.person_id, Job.state.in_(_UNDONE))
+        .where(RequestedFile.person_id == actor.person_id, Job.state.in_(LIVE_STATES))
     ).all()
 
 
@@ -141,7 +140,7 @@ def files(session: Session, actor: Actor, *, now: datetime) -> list[FileRow]:
     earlier = aliased(Job)
     ahead = (
         select(func.count(earlier.id))
-        .where(earlier.kind == JobKind.EXPORT, earlier.state.in_(_UNDONE), earlier.id < Job.id)
+        .where(earlier.kind == JobKind.EXPORT, earlier.state.in_(LIVE_STATES), earlier.id < Job.id)
         .scalar_subquery()
     )
     rows = session.execute(

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from ged.capture.models import Scan, ScanLeaf
 from ged.capture.queries import ScanRow
-from ged.jobs import Job, JobKind, JobState
+from ged.jobs import LIVE_STATES, Job, JobKind
 from ged.org.tree import entities
 from ged.register import typed_numbers
 from ged.suggestions import lessons, matching, readings, resent
@@ -101,7 +101,7 @@ def _is_awaited(session: Session, scan: Scan) -> bool:
             (Job.kind == JobKind.READ_SCAN) & (Job.subject_id == scan.id),
             (Job.kind == JobKind.INTAKE) & (Job.subject_id == scan.batch_id),
         ),
-        Job.state.in_((JobState.QUEUED, JobState.RUNNING)),
+        Job.state.in_(LIVE_STATES),
     )
     return session.scalar(asked.limit(1)) is not None
 

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ged.jobs import Job, JobKind, JobState
+from ged.jobs import LIVE_STATES, Job, JobKind
 from ged.takeover.models import TakenLetter
 
 
@@ -22,9 +22,7 @@ def own_ids(session: Session, mail_ids: Collection[int]) -> dict[int, str]:
 
 def waiting_for_index(session: Session, mail_ids: Collection[int]) -> frozenset[int]:
     """Those of these letters that an open job of an import will put into the index."""
-    open_batches = select(Job.subject_id).where(
-        Job.kind == JobKind.INDEX_BACKLOG, Job.state.in_((JobState.QUEUED, JobState.RUNNING))
-    )
+    open_batches = select(Job.subject_id).where(Job.kind == JobKind.INDEX_BACKLOG, Job.state.in_(LIVE_STATES))
     rows = session.scalars(
         select(TakenLetter.mail_id).where(TakenLetter.mail_id.in_(mail_ids), TakenLetter.batch_id.in_(open_batches))
     )

@@ -91,8 +91,8 @@ def test_signs_that_no_font_puts_together_stop_nothing(typed: str) -> None:
 def test_what_is_printed_without_a_look_has_a_font() -> None:
     plain = {sign for sign in map(chr, range(0x3000)) if not typeset_child._UNUSUAL.match(sign)}
     assert len(plain) > 500
-    assert typeset_child._Signs().lacking(plain) == set()
-    signs = typeset_child._Signs()
+    assert typeset_child._Characters().lacking(plain) == set()
+    signs = typeset_child._Characters()
     assert signs.lacking({"é", "漢", "🎉", "Ω", "\x07"}) == {"漢", "🎉", "\x07"}
     assert signs.lacking({"é", "字", "漢", "Σ"}) == {"字", "漢"}  # the second time too, and what is known already
 

@@ -80,7 +80,7 @@ def _by_the_worker(settings: "Settings") -> None:
 def _open_rebuild(services: "Services") -> "JobId | None":
 
     with services.reading() as session:
-        return jobs.open_job(session, jobs.JobKind.REBUILD_INDEX)
+        return jobs.live_job(session, jobs.JobKind.REBUILD_INDEX)
 
 
 def _follow(services: "Services", job_id: "JobId") -> str:

@@ -20,6 +20,7 @@ from web.site import (
     auth,
     compression,
     context,
+    disk,
     errors,
     guard,
     headers,
@@ -29,7 +30,6 @@ from web.site import (
     navigation,
     numbers,
     pages,
-    room,
 )
 
 
@@ -78,7 +78,7 @@ def create_app(services: Services, settings: Settings) -> Flask:
     i18n.install(app, locale=settings.locale, zone=settings.timezone)
     auth.install(app, secure=settings.public_url.startswith("https://"))
     errors.install(app)
-    room.install(app, room.space_of(app))
+    disk.install(app, disk.space_of(app))
     csrf = CSRFProtect(app)
     guard.install(app)
     headers.install(app)

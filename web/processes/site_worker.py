@@ -35,7 +35,7 @@ from ged.errors import DiskFull
 from ged.space import SMALL_BYTES, disk_full_of
 from ged.unit import Services
 from web.api.bridge import LONGEST_WAIT_S, ORDER_PATH, WAITED
-from web.site import context, errors, room
+from web.site import context, disk, errors
 from web.site.polls import Polls
 
 log = logging.getLogger("ged.web")
@@ -143,7 +143,7 @@ class _Task(WSGITask):  # type: ignore[misc]
         if getattr(self.request, "waited", False):
             environ[WAITED] = True
         if getattr(self.request, "is_without_body", False):
-            environ[room.REFUSED] = True
+            environ[disk.REFUSED] = True
         return environ
 
 
@@ -289,7 +289,7 @@ class SiteWorker(Worker):  # type: ignore[misc]  # gunicorn ships no types
             # With proxies of ours the application itself takes their word (``ProxyFix``).
             clear_untrusted_proxy_headers=not settings.proxies,
         )
-        adjustments.space = room.space_of(self.wsgi)
+        adjustments.space = disk.space_of(self.wsgi)
         adjustments.words = errors.plain_words(self.wsgi, REFUSALS)
         kind = UnixListener if sock.family.name == "AF_UNIX" else TcpListener
         listener = kind(

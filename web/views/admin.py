@@ -14,7 +14,7 @@ import sandbox
 from ged import jobs as outbox
 from ged.archive.seal import journal_seal
 from ged.errors import GedError, Invalid, InvalidTransition, StaleVersion
-from ged.jobs import OPEN_STATES, JobState
+from ged.jobs import LIVE_STATES, UNSETTLED_STATES, JobState
 from ged.org.keys import renewals_asked
 from ged.paging import Slice
 from ged.ports import JobId
@@ -23,7 +23,7 @@ from ged.reports import journal
 from ged.reports.journal import JournalFilter
 from ged.routing import calendar, calendar_changes
 from ged.unit import Role
-from web.site import context, room
+from web.site import context, disk
 from web.site.errors import view_of
 from web.site.forms import FormReader
 from web.site.numbers import whole
@@ -36,7 +36,7 @@ blueprint = Blueprint("admin", __name__, url_prefix="/administration")
 PAGE = 50
 GROUPS: dict[str, tuple[JobState, ...]] = {
     "problemes": (JobState.FAILED, JobState.UNCERTAIN),
-    "en-cours": (JobState.QUEUED, JobState.RUNNING),
+    "en-cours": LIVE_STATES,
     "finies": (JobState.DONE,),
 }
 
@@ -51,7 +51,7 @@ def index() -> ResponseReturnValue:
         head = journal.head(session)
         renewals = len(renewals_asked(session))
     authority = services.revocation.standing() if services.revocation is not None else None
-    space = room.space_of(current_app)
+    space = disk.space_of(current_app)
     return render_template(
         "admin/index.html",
         free_bytes=space.free_bytes(),
@@ -63,7 +63,7 @@ def index() -> ResponseReturnValue:
         stalled=stalled,
         head=head,
         sealed=journal_seal(services).last(),
-        open_jobs=sum(counts[state.value] for state in OPEN_STATES),
+        open_jobs=sum(counts[state.value] for state in UNSETTLED_STATES),
         index=_index_status(),
         open_settings=settings_file.lies_inside(settings_file.find(), Path(services.data_dir)),
         unsafe=context.settings().unsafe_database,

@@ -6,7 +6,7 @@ from flask import Blueprint, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from ged import health
-from web.site import context, room
+from web.site import context, disk
 from web.site.numbers import whole
 
 blueprint = Blueprint("health", __name__)
@@ -23,7 +23,7 @@ def show() -> ResponseReturnValue:
     """
     looked_s, found = current_app.extensions.get(_KEPT, (-KEPT_S, []))
     if time.monotonic() - looked_s > KEPT_S:
-        found = health.problems(context.services(), room.space_of(current_app), now=context.now())
+        found = health.problems(context.services(), disk.space_of(current_app), now=context.now())
         current_app.extensions[_KEPT] = time.monotonic(), found
     unsafe = context.settings().unsafe_database
     told = {"unsafe_database": unsafe} if unsafe else {}
@@ -44,5 +44,5 @@ def upload_room() -> ResponseReturnValue:
     Raises:
         DiskFull: ``disk.low``.
     """
-    room.check_upload(room.space_of(current_app), request.args.get("octets", 0, type=whole) or 0)
+    disk.check_upload(disk.space_of(current_app), request.args.get("octets", 0, type=whole) or 0)
     return "", 204
