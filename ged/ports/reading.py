@@ -63,9 +63,14 @@ class Word:
     confidence: float
 
 
+Table = tuple[tuple[tuple[Word, ...], ...], ...]
+"""The words of each cell, row by row; a cell may be empty."""
+
+
 @dataclass(frozen=True)
 class RecognisedPage:
-    """One page read. ``flags``: ``blank``, ``low_confidence``, ``failed``, ``born_digital``, ``rotated_90`` …
+    """One page read. ``flags``: ``blank``, ``low_confidence``, ``failed``, ``born_digital``, ``rotated_90`` …; of a page
+    born digital ``tables`` where each row of a table is one line of its text, ``tables_unread`` where that failed.
 
     ``likeness``: 64 hexadecimal digits that are nearly the same for the same sheet scanned twice; empty when the engine
     does not tell.
@@ -79,6 +84,7 @@ class RecognisedPage:
     image: Path | None
     flags: tuple[str, ...] = ()
     likeness: str = ""
+    tables: tuple[Table, ...] = ()
 
 
 @dataclass(frozen=True)
