@@ -26,8 +26,7 @@ from ged.jobs import LIVE_STATES, Job, JobKind, JobState
 from ged.org.actors import load_actor
 from ged.org.models import Person
 from ged.ports import Digest
-from ged.recognition import reading
-from ged.register import books, prints
+from ged.register import books, opening, prints
 from ged.register.books import BookRow, Span
 from ged.register.files import private_dir
 from ged.register.models import Mail
@@ -249,7 +248,7 @@ def _record(services: Services, restricted: Sequence[int], actor: Actor, now: da
         for attempt in services.attempts(now):
             with attempt as uow:
                 for mail_id in letters:
-                    reading.record_printing(uow, mail_id, what="register", actor=actor)
+                    opening.record_printing(uow, mail_id, what="register", actor=actor)
 
 
 def _keep(

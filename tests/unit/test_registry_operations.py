@@ -11,8 +11,7 @@ from ged import access
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, NumberTaken, StaleVersion
 from ged.org.models import Person, Post, PostRole, Unit
 from ged.ports import Confidentiality, MailId, PostId, RegisterId, unit_principal
-from ged.recognition import reading
-from ged.register import allocation, books, entry, journal, operations, prints, queries
+from ged.register import allocation, books, entry, journal, opening, operations, prints, queries
 from ged.register.books import EntryKind, Span
 from ged.register.levels import change_level
 from ged.register.models import FilingClass, Mail, ReadMark, Register
@@ -318,15 +317,15 @@ def test_the_first_opening_is_marked_and_a_restricted_one_is_in_the_journal(serv
     for minutes in (0, 5):
         now = NOW + timedelta(minutes=minutes)
         with services.unit_of_work(now) as uow:
-            reading.mark_opened(uow, done.mail_id, actor=sg, now=now)
+            opening.mark_opened(uow, done.mail_id, actor=sg, now=now)
     with services.reading() as session:
         assert session.scalars(select(ReadMark.at)).one() == NOW
         opened = journal.of_letter(session, done.mail_id, readings=True)
         told = journal.of_letter(session, done.mail_id)
     assert [row.person_name for row in opened] == ["Sg", "Sg"]
     assert "mail.opened" not in {row.action for row in told}
-    assert reading.must_write(Confidentiality.RESTRICTED, is_read=True)
-    assert not reading.must_write(Confidentiality.ORDINARY, is_read=True)
+    assert opening.must_write(Confidentiality.RESTRICTED, is_read=True)
+    assert not opening.must_write(Confidentiality.ORDINARY, is_read=True)
 
 
 def test_the_letter_is_read_in_a_bounded_number_of_queries(services: Services) -> None:

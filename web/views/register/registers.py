@@ -13,8 +13,7 @@ from ged.closing import queries as closing_queries
 from ged.errors import GedError, Invalid, InvalidTransition, NumberTaken, StaleVersion
 from ged.paging import Slice
 from ged.ports import RegisterId
-from ged.recognition import reading
-from ged.register import allocation, books, prints
+from ged.register import allocation, books, opening, prints
 from ged.register.books import BookRow, Span, YearRow
 from ged.register.models import ClosingPeriod, RegisterNature
 from ged.register.numbering import MAX_LENGTH
@@ -106,7 +105,7 @@ def pages(register_id: int) -> ResponseReturnValue:
     if restricted:
         with services.unit_of_work(now) as uow:
             for mail_id in restricted:
-                reading.record_printing(uow, mail_id, what="register", actor=actor)
+                opening.record_printing(uow, mail_id, what="register", actor=actor)
     return send_file(BytesIO(sheet.pdf()), mimetype="application/pdf", download_name=sheet.filename)
 
 
