@@ -13,11 +13,12 @@ from click.testing import CliRunner
 from sqlalchemy import func, select
 
 from ged import audit, index_sync, jobs, pipeline
+from ged.archive import register_check
 from ged.closing.operations import broken, close_what_is_over
 from ged.errors import EngineFailed
 from ged.jobs import Job, JobKind, JobState
 from ged.ports import JobId, Lane, SearchQuery
-from ged.register import allocation, documents, journal_check
+from ged.register import documents
 from ged.register.models import Attachment, Direction, Mail, MailNumber, Register, RegisterClosing, RegisterNature
 from ged.register.states import MailState
 from ged.search.letters import search_letters
@@ -86,8 +87,8 @@ def holds(services: Services) -> None:
     """Journal, numbers and documents are what they say of each other."""
     with services.reading() as session:
         assert list(audit.verify_chain(session)) == []
-        assert allocation.gaps(session) == []
-        assert list(journal_check.differences(session, journal_holds=True)) == []
+        assert register_check.gaps(session) == []
+        assert list(register_check.differences(session, journal_holds=True)) == []
 
 
 def test_letters_keep_number_and_day_of_their_book_and_are_found_under_their_rights(services: Services) -> None:
