@@ -61,7 +61,7 @@ class _Taken:
 
 
 def collect(services: Services, mailbox: Mailbox, *, heartbeat: Callable[[str], None], now: datetime) -> bool:
-    """Take in what lies in a mailbox; answers whether more is left there.
+    """Take in what lies in a mailbox; returns whether more is left there.
 
     A message that cannot be taken in goes to the mailbox's folder for errors, with its reason for administrators.
 
