@@ -14,10 +14,11 @@ from ged.dispatch.models import Party
 from ged.errors import ConfigError, Invalid
 from ged.org import letterhead
 from ged.org.models import Delegation, DelegationKind
+from ged.paper import ink
 from ged.ports import Digest, MailId, PageFacts, PdfFacts, SourceFacts
 from ged.register.files import Upload
 from ged.register.models import Attachment, ClosingPeriod, Mail, MailNumber, Register, RegisterClosing
-from ged.signbook import drafts, ink, operations, presign
+from ged.signbook import drafts, operations, presign
 from ged.signbook.drafts import DraftForm
 from ged.signbook.findings import CheckKind
 from ged.signbook.models import CircuitEntry, Draft, DraftVersion
@@ -25,10 +26,9 @@ from ged.signbook.presign import Checked
 from signing.inspection import inspect
 from signing.payload import PayloadSealer
 from tests.factories import NOW, TODAY
-from tests.integration.test_letter_codes import make_institution
 from tests.judges import verapdf
 from tests.pages import pdf as picture_pdf
-from tests.signbook_kit import CEET, COPY, House, house
+from tests.signbook_kit import CEET, COPY, House, house, make_institution
 from tests.signing_kit import page_pdf
 from tests.site import give_passwords, open_site, post, sign_in
 from tests.tampering import lift_guards

@@ -9,11 +9,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from ged import access
-from ged.db import keep_rows
 from ged.errors import GedError, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.ports import Confidentiality, MailId, RegisterId
-from ged.recognition import reading
-from ged.register import documents, journal, levels, operations, queries, typed_numbers
+from ged.register import documents, journal, levels, opening, operations, queries, typed_numbers
 from ged.register import rectify as rectification
 from ged.register.journal import JournalRow
 from ged.register.models import AttachmentKind
@@ -40,8 +38,7 @@ LINK_KINDS = ("related", "reply_to", "reminder_of")
 def show(mail_id: int) -> ResponseReturnValue:
     """The letter: head, document, path, what other features show, links, rectifications, journal, acts."""
     actor, today = context.actor(), context.today()
-    with context.services().reading() as session:
-        keep_rows(session)
+    with context.services().reading_once() as session:
         letter = queries.letter(session, mail_id, actor)
         attachments = queries.attachments(session, mail_id)
         main = next((one for one in attachments if one.is_latest and one.kind in _MAIN), None)
@@ -57,9 +54,9 @@ def show(mail_id: int) -> ResponseReturnValue:
             "readings": opened,
             "panels": panels.load_panels(session, letter.id, actor),
         }
-    if reading.must_write(letter.level, is_read=letter.is_read):
+    if opening.must_write(letter.level, is_read=letter.is_read):
         with context.services().unit_of_work(context.now()) as uow:
-            reading.mark_opened(uow, letter.id, actor=actor, now=context.now())
+            opening.mark_opened(uow, letter.id, actor=actor, now=context.now())
     return render_form(
         "letters/show.html",
         letter=letter,

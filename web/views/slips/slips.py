@@ -10,8 +10,7 @@ from werkzeug.datastructures import MultiDict
 
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.ports import Digest
-from ged.recognition import reading
-from ged.register import files
+from ged.register import files, opening
 from ged.register.files import Upload
 from ged.slips import answers, delivery_book, letter_panel, operations, parties, queries, receive, tasks
 from ged.slips import view as slip_views
@@ -20,7 +19,7 @@ from ged.slips.models import SlipKind, SlipPurpose
 from ged.slips.operations import Issued
 from ged.slips.receive import PaperReceipt
 from ged.slips.states import DECISIONS, LineState
-from web.site import away, context, keyring
+from web.site import context, keyring
 from web.site.forms import FormReader
 from web.site.numbers import id_of, whole
 from web.site.pages import place, render_form
@@ -230,7 +229,7 @@ def _show(slip_id: int, error: GedError | None = None) -> ResponseReturnValue:
     services, actor = context.services(), context.actor()
     with services.reading() as session:
         view = slip_views.slip_view(session, slip_id, actor)
-        gone = away.at_receivers(session, [slip_id], on=context.today())
+        gone = queries.away_at_receivers(session, [slip_id], on=context.today())
     _record_openings(slip_id)
     reports = slip_views.signatures(services, slip_id, actor, now=context.now())
     return render_form("slips/show.html", error=error, slip=view, reports=reports, away=gone.get(slip_id, ()))
@@ -246,9 +245,9 @@ def _record_openings(slip_id: int, *, printed: bool = False) -> None:
     with services.unit_of_work(context.now()) as uow:
         for mail_id in named:
             if printed:
-                reading.record_printing(uow, mail_id, what="slip", actor=actor)
+                opening.record_printing(uow, mail_id, what="slip", actor=actor)
             else:
-                reading.record_opening(uow, mail_id, where="slip", actor=actor)
+                opening.record_opening(uow, mail_id, where="slip", actor=actor)
 
 
 @blueprint.get("/<int:slip_id>/bordereau.pdf")
