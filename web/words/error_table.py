@@ -690,6 +690,10 @@ MESSAGES: Mapping[str, Message] = {
     ),
     # --- mail ---
     "mail.due_before_arrival": Message(_l("L'échéance précède l'arrivée du courrier."), _l("Corrigez la date limite.")),
+    "mail.registered_before": Message(
+        _l("Ce courrier semble déjà enregistré ; rien n'a été numéroté."),
+        _l("Comparez-le aux courriers cités ; si c'est un autre, cochez la case et enregistrez."),
+    ),
     "mail.unknown": Message(
         _l("Ce courrier n'existe pas, ou vous n'y avez pas accès."), _l("Vérifiez le numéro ou demandez l'accès.")
     ),

@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.datastructures import FileStorage
 
-from ged.capture import arrange, bridges, intake, separators
+from ged.capture import arrange, bridges, intake, separators, turns
 from ged.capture import desks as scan_desks
 from ged.capture import letters as scan_letters
 from ged.capture import orders as scan_orders
@@ -32,6 +32,7 @@ from ged.recognition import reading
 from ged.register import files, pictures, typed_numbers
 from ged.register.files import Upload
 from ged.register.models import AttachmentKind
+from ged.suggestions.form import heads
 from web.site import context
 from web.site.errors import FormRefused
 from web.site.forms import FormReader
@@ -80,6 +81,10 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
         own, last = scan_profiles.profiles(session, unit_ids), scan_profiles.last_choice(session, actor)
         values: dict[str, Any] = {
             "rows": rows,
+            "total": scan_queries.waiting_count(session, actor),
+            "heads": heads(session, rows),
+            "before": scan_letters.received_before(session, rows, actor),
+            "at_work": turns.at_work(session, [row.id for row in rows], actor, now=now),
             "joined": scan_queries.recently_joined(session, actor, since=now - JOINED_SHOWN),
             "discarded": scan_queries.discarded(session, actor, since=now - scan_queries.RECENT),
             "bridges": desks,
@@ -98,7 +103,9 @@ def _live(rows: Sequence[ScanRow]) -> _Live:
         batches = scan_desks.unsettled(session, actor)
         # A scan that joined its letter by its label never waited: it changes the page all the same.
         joined = scan_queries.recently_joined(session, actor, since=now - JOINED_SHOWN)
+        read = heads(session, rows)
     seen = ",".join(f"{row.id}.{row.version}" for row in (*rows, *joined))
+    seen += ",".join(f"{scan_id}.{head.progress}" for scan_id, head in read.items())
     busy = bool(batches) or any(order.is_at_work for order in orders)
     return _Live(orders, batches, hashlib.sha256(seen.encode()).hexdigest()[:12], 2 if busy else 10)
 
