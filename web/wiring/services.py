@@ -77,7 +77,7 @@ def build_services(settings: Settings, *, writes_index: bool = False, authority:
         synonyms=synonyms,
         queue=_queue(settings),
         lane_of=lane_of,
-        ocr=TesseractEngine(jobs=settings.ocr_jobs),
+        ocr=TesseractEngine(jobs=settings.ocr_jobs, reader=settings.ocr_reader),
         vault=vault,
         signer=signer,
         checker=PdfChecker(
