@@ -30,9 +30,17 @@ class CorrespondentRow:
     email: str
 
 
+APOSTROPHES = str.maketrans(dict.fromkeys("\u2019\u2018\u02bc\u2032`\u00b4", "'"))
+"""Of telephones, of Word, of keyboards; revision 0030 folded the names that were there."""
+
+
 def fold(name: str) -> str:
-    """A name without accents, capitals and double spaces, for comparison."""
-    decomposed = unicodedata.normalize("NFKD", name.casefold())
+    """A name without accents, capitals and double spaces, with one apostrophe for all, for comparison.
+
+    >>> fold("Préfecture  de l’Ogou")
+    "prefecture de l'ogou"
+    """
+    decomposed = unicodedata.normalize("NFKD", name.translate(APOSTROPHES).casefold())
     return " ".join("".join(c for c in decomposed if not unicodedata.combining(c)).split())
 
 
