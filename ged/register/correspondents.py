@@ -130,6 +130,13 @@ def known_sender(uow: UnitOfWork, sender_id: int | None, name: str, *, entity_id
     return uow.session.scalar(_BY_NAME, {"entity": entity_id, "name": fold(name)})
 
 
+def is_known(session: Session, name: str, *, actor: Actor) -> bool:
+    """Whether the actor's entities have an entry of this name, or see another's."""
+    own = entities_of(session, actor)
+    entry = select(Correspondent.id).where(Correspondent.folded_name == fold(name), visible(own))
+    return session.scalar(entry.limit(1)) is not None
+
+
 def suggest(session: Session, text: str, *, actor: Actor, limit: int = 8) -> list[CorrespondentRow]:
     """Correspondents that the actor sees whose name holds the words typed, those that begin with them first."""
     folded = fold(text)

@@ -26,6 +26,7 @@ from ged.register.models import Channel, Priority
 from ged.register.operations import MAX_NAME, MAX_SUBJECT, IncomingForm
 from ged.register.queries import NumberRow
 from ged.routing import due
+from ged.suggestions import matching
 from ged.suggestions.form import ScanProposals, for_scan
 from web.site import context
 from web.site.forms import FormReader
@@ -215,23 +216,26 @@ def _completed(form: IncomingForm, register_id: int | None, fields: FormReader) 
 
 @blueprint.get("/expediteurs")
 def senders() -> ResponseReturnValue:
-    """Suggestions while the sender is typed."""
+    """Suggestions while the sender is typed: names that hold the words, else names that are like them."""
+    name, actor = request.args.get("sender_name", "")[:MAX_NAME], context.actor()
     with context.services().reading() as db:
-        rows = correspondents.suggest(db, request.args.get("sender_name", "")[:MAX_NAME], actor=context.actor())
-    return render_template("register/_senders.html", rows=rows)
+        rows = correspondents.suggest(db, name, actor=actor)
+        near = [] if rows else matching.best_matches(db, name, entity_ids=correspondents.entities_of(db, actor))
+    return render_template("register/_senders.html", rows=rows, near=near)
 
 
 @blueprint.get("/doublons")
 def duplicates() -> ResponseReturnValue:
-    """Whether this sender's reference was registered before."""
+    """Whether this sender's reference was registered before, and whether the sender is new to the directory."""
+    name, actor = " ".join(request.args.get("sender_name", "")[:MAX_NAME].split()), context.actor()
     with context.services().reading() as db:
         rows = entry.registered_before(
-            db,
-            sender_name=request.args.get("sender_name", "")[:MAX_NAME],
-            their_reference=request.args.get("their_reference", "")[:100],
-            actor=context.actor(),
+            db, sender_name=name, their_reference=request.args.get("their_reference", "")[:100], actor=actor
         )
-    return render_template("register/_duplicates.html", rows=rows)
+        is_new = bool(name) and not correspondents.is_known(db, name, actor=actor)
+        own = correspondents.entities_of(db, actor)
+        near = matching.best_matches(db, name, entity_ids=own) if is_new else []
+    return render_template("register/_duplicates.html", rows=rows, new_sender=name if is_new else "", near=near)
 
 
 @blueprint.get("/<int:number_id>/enregistre")
