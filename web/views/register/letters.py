@@ -12,7 +12,7 @@ from ged import access
 from ged.db import keep_rows
 from ged.errors import GedError, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.ports import Confidentiality, MailId, RegisterId
-from ged.recognition import reading
+from ged.recognition import reading, signatures
 from ged.register import documents, journal, levels, operations, queries, typed_numbers
 from ged.register import rectify as rectification
 from ged.register.journal import JournalRow
@@ -51,6 +51,7 @@ def show(mail_id: int) -> ResponseReturnValue:
         told, opened = journal.of_page(session, mail_id, readings=bool(letter.level))
         values: dict[str, Any] = {
             "document": documents.shown(session, main.id) if main is not None else None,
+            "verdict": signatures.of_letters(session, [mail_id]).get(mail_id),
             "links": queries.links(session, mail_id, actor),
             "rectifications": queries.rectifications(session, mail_id),
             "journal": told,
