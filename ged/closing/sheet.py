@@ -10,7 +10,7 @@ from ged.closing import listing
 from ged.closing.listing import Listed
 from ged.org.letterhead import letterhead
 from ged.register.models import ClosingPeriod, Register
-from ged.register.prints import FIELDS
+from ged.reports.register_pages import FIELDS
 from ged.typeset import typeset
 from ged.unit import SYSTEM, Actor, Services
 
