@@ -21,11 +21,13 @@ _UNUSUAL = re.compile(r"[^\n\r\t -~\xa0-\u024f\u2010-\u2015\u2018-\u201e\u2026\u
 _NAMED = re.compile(r'the text `"((?:[^"\\]|\\.)*)"` could not be displayed')
 _ESCAPED = re.compile(r"\\u\{([0-9a-f]+)\}|\\(.)")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "0": "\0"}
+_PDF: dict[str, Any] = {"format": "pdf"}
 _PDF_A: dict[str, Any] = {"format": "pdf", "pdf_standards": "a-2b"}
 
 
 def service(_settings: Message) -> Service:
     """Sets the page that a request names: ``template``, ``timestamp`` (s), ``label`` (of metadata; or empty), ``strict``.
+    ``plain`` asks for a PDF that is no PDF/A: only such a one takes in other PDFs.
 
     The payload is the data's JSON. The answer bears the PDF, and ``values`` under the label; or ``error``, and ``glyph``:
     the first character that no font has, where one is the reason, else empty. Unless ``strict`` such characters are printed as ``STAND_IN``.
@@ -34,12 +36,13 @@ def service(_settings: Message) -> Service:
     compilers: dict[str, typst.Compiler] = {}
     characters = _Characters()
 
-    def set_page(name: str, data: str, timestamp: int, label: str) -> tuple[Message, bytes]:
+    def set_page(name: str, data: str, timestamp: int, label: str, *, plain: bool = False) -> tuple[Message, bytes]:
         compiler = compilers.get(name)
         if compiler is None:
             compiler = compilers[name] = _compiler(name)
         try:
-            pdf = compiler.compile(**_PDF_A, sys_inputs={"data": data}, timestamp=timestamp)
+            kind = _PDF if plain else _PDF_A
+            pdf = compiler.compile(**kind, sys_inputs={"data": data}, timestamp=timestamp)
             # The pages are laid out once for both.
             values = json.loads(compiler.query(f"<{label}>", field="value")) if label else []
         except typst.TypstError as error:
@@ -52,7 +55,7 @@ def service(_settings: Message) -> Service:
         name, timestamp = Path(str(request["template"])).name, int(str(request["timestamp"]))
         label, text = str(request["label"]), payload.decode()
         if request["strict"]:
-            return set_page(name, text, timestamp, label)
+            return set_page(name, text, timestamp, label, plain=bool(request.get("plain")))
         data = json.loads(text)
         unusual = {character for one in _texts(data) for character in _UNUSUAL.findall(one)}
         if not unusual:
