@@ -91,13 +91,8 @@ def clerk_units(actor: Actor) -> frozenset[UnitId]:
     return frozenset(post.unit_id for post in actor.posts if Role.CLERK in post.roles)
 
 
-def waiting_count(session: Session, actor: Actor) -> int:
-    """How many scans wait for the actor's units."""
-    return session.scalar(count_waiting(actor)) or 0
-
-
 def count_waiting(actor: Actor) -> Select[int]:
-    """The statement of that count (navigation)."""
+    """The statement that counts the scans that wait for the actor's units (navigation)."""
     return select(func.count(Scan.id)).where(Scan.state == ScanState.WAITING, Scan.unit_id.in_(clerk_units(actor)))
 
 

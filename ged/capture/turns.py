@@ -15,6 +15,7 @@ from ged.unit import Actor, UnitOfWork
 
 TURN = timedelta(minutes=15)
 """A letter takes a minute; who was called away leaves the scan to the others."""
+COUNTED = 100
 TRIED = 8
 """Scans of which another clerk may take the turn at the same moment."""
 
@@ -39,8 +40,10 @@ def leave(uow: UnitOfWork, scan_id: int) -> None:
 
 
 def to_register(session: Session, actor: Actor) -> int:
-    """How many scans wait for a number in the actor's units, other clerks' turns among them."""
-    return session.scalar(select(func.count()).select_from(_waiting(actor).order_by(None).subquery())) or 0
+    """How many scans wait for a number in the actor's units, other clerks' turns among them; ``COUNTED`` at most."""
+    return (
+        session.scalar(select(func.count()).select_from(_waiting(actor).order_by(None).limit(COUNTED).subquery())) or 0
+    )
 
 
 def at_work(session: Session, scan_ids: Collection[int], actor: Actor, *, now: datetime) -> dict[int, str]:

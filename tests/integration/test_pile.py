@@ -20,7 +20,7 @@ from ged.suggestions.models import ScanPageField, ScanPageReading
 from ged.unit import Actor, Role, Services
 from tests import pages
 from tests.factories import NOW, actor
-from tests.integration.test_web_scans import Browser, Site, site, upload  # noqa: F401
+from tests.scan_site_kit import Browser, Site, site, upload  # noqa: F401
 from web.site.forms import FormReader
 
 FORM = "/enregistrer/"

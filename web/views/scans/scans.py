@@ -46,6 +46,7 @@ PAGE_PX = 1400
 JUST_NOW = timedelta(minutes=2)
 JOINED_SHOWN = timedelta(hours=12)
 MAX_FILES = 20
+SHOWN = 100
 REFUSALS = (Invalid, InvalidTransition, StaleVersion)
 
 
@@ -73,14 +74,15 @@ def index() -> ResponseReturnValue:
 def _index(error: GedError | None = None) -> ResponseReturnValue:
     actor, now = context.actor(), context.now()
     with context.services().reading() as session:
-        rows = scan_queries.waiting(session, actor)
+        found = scan_queries.waiting(session, actor, limit=SHOWN + 1)
+        rows, is_cut = found[:SHOWN], len(found) > SHOWN
         unit_ids = scan_queries.clerk_units(actor)
         units = scan_queries.unit_names(session, unit_ids)
         desks = scan_desks.bridges(session, unit_ids, now=now)
         own, last = scan_profiles.profiles(session, unit_ids), scan_profiles.last_choice(session, actor)
         values: dict[str, Any] = {
             "rows": rows,
-            "total": scan_queries.waiting_count(session, actor),
+            "is_cut": is_cut,
             "heads": heads(session, rows),
             "before": scan_letters.received_before(session, rows, actor),
             "at_work": turns.at_work(session, [row.id for row in rows], actor, now=now),
@@ -113,7 +115,7 @@ def _live(rows: Sequence[ScanRow]) -> _Live:
 def progress() -> ResponseReturnValue:
     """The part of the list that follows the scanners; the whole page comes again when the list itself changed."""
     with context.services().reading() as session:
-        live = _live(scan_queries.waiting(session, context.actor()))
+        live = _live(scan_queries.waiting(session, context.actor(), limit=SHOWN))
     if request.args.get("liste", live.mark) != live.mark:
         return Response("", headers={"HX-Refresh": "true"})
     return render_template("scans/_live.html", live=live)
