@@ -16,7 +16,7 @@ from ged.unit import Actor, Role, UnitOfWork
 LONGEST_SESSION = timedelta(hours=12)
 LONGEST_IDLE = timedelta(hours=2)
 SEEN_EVERY = timedelta(minutes=1)
-"""A session is noted as alive at most this often, not with every thumbnail."""
+"""``seen_at`` is updated at most this often, not with every thumbnail."""
 LISTED = 500
 
 
@@ -25,7 +25,7 @@ def _digest(token: str) -> str:
 
 
 def open_session(uow: UnitOfWork, person_id: int, *, address: str, device: str) -> str:
-    """Begin a session just proved by a password; returns the random text for the cookie, told this once."""
+    """Begin a session after a password check. Returns the random text for the cookie; it is not stored."""
     _sweep(uow)
     token = secrets.token_urlsafe(32)
     epoch = uow.session.scalar(select(Person.session_epoch).where(Person.id == person_id)) or 0
@@ -44,7 +44,7 @@ def _sweep(uow: UnitOfWork) -> None:
 
 
 def find(session: Session, token: str, *, now: datetime) -> tuple[OpenSession, Person] | None:
-    """The living session of a cookie and its person, in one indexed read; None when it ended or never was."""
+    """The open session of a cookie and its person, in one indexed query; None when it has ended or never existed."""
     found = session.execute(
         select(OpenSession, Person)
         .join(Person, Person.id == OpenSession.person_id)
@@ -60,17 +60,17 @@ def find(session: Session, token: str, *, now: datetime) -> tuple[OpenSession, P
 
 
 def touch(uow: UnitOfWork, session_id: int) -> None:
-    """Note that a session lives."""
+    """Update the time at which a session was last seen."""
     uow.session.execute(update(OpenSession).where(OpenSession.id == session_id).values(seen_at=uow.now))
 
 
 def prove(uow: UnitOfWork, session_id: int) -> None:
-    """Note that the person of a session just proved who they are."""
+    """Record that the person of a session has just entered their password."""
     uow.session.execute(update(OpenSession).where(OpenSession.id == session_id).values(proved_at=uow.now))
 
 
 def end_this(uow: UnitOfWork, session_id: int, *, actor: Actor) -> None:
-    """Sign out: the session is gone, whoever kept a copy of its cookie."""
+    """Sign out: delete the session, so that a copy of its cookie is worthless too."""
     uow.session.execute(delete(OpenSession).where(OpenSession.id == session_id))
     uow.record("session.closed", "person", actor.person_id, actor=actor)
 
@@ -79,7 +79,7 @@ def end_own(uow: UnitOfWork, session_id: int, *, actor: Actor) -> None:
     """End one's own session.
 
     Raises:
-        NotFound: ``session.unknown``: it ended meanwhile, or is another's.
+        NotFound: ``session.unknown``: the session has ended meanwhile, or is another person's.
     """
     row = uow.session.get(OpenSession, session_id)
     if row is None or row.person_id != actor.person_id:
@@ -88,10 +88,10 @@ def end_own(uow: UnitOfWork, session_id: int, *, actor: Actor) -> None:
 
 
 def end(uow: UnitOfWork, session_id: int, *, actor: Actor) -> PersonId:
-    """End a session: an own one, or anybody's as an administrator. Returns whose it was.
+    """End a session: one's own, or anybody's as an administrator. Returns its person.
 
     Raises:
-        NotFound: ``session.unknown``: it ended meanwhile, or is none of the actor's business.
+        NotFound: ``session.unknown``: the session has ended meanwhile, or the actor may not end it.
     """
     row = uow.session.get(OpenSession, session_id)
     if row is None or (row.person_id != actor.person_id and not actor.has(Role.ADMINISTRATOR)):
@@ -102,7 +102,7 @@ def end(uow: UnitOfWork, session_id: int, *, actor: Actor) -> PersonId:
 
 
 def end_all(uow: UnitOfWork, person_id: int, *, actor: Actor, keep: int | None = None) -> int:
-    """End all sessions of a person, but for one. Returns how many.
+    """End all sessions of a person, except ``keep``. Returns how many were ended.
 
     Raises:
         Forbidden: ``session.not_yours``.
@@ -132,7 +132,7 @@ class SessionRow:
 
 
 def listing(session: Session, *, person_id: int | None = None, now: datetime) -> list[SessionRow]:
-    """The living sessions, of one person or of all, the last seen first."""
+    """The open sessions, of one person or of all, the last seen first."""
     query = (
         select(OpenSession, Person.account, Person.name)
         .join(Person, Person.id == OpenSession.person_id)
