@@ -28,9 +28,14 @@ class Letterhead:
         return {**self.__dict__, "units": list(self.units)}
 
 
+def organisation_name(session: Session) -> str:
+    """The name of the ministry; empty before it is installed."""
+    return session.scalar(select(Installation.name).limit(1)) or ""
+
+
 def letterhead(session: Session, unit_id: int, *, country: str) -> Letterhead:
     """The letterhead of a unit; ``country`` is the installation's ISO code."""
-    organisation = session.scalar(select(Installation.name).limit(1)) or ""
+    organisation = organisation_name(session)
     line = upwards(session, unit_id)
     entity = next((unit for unit in line if unit.is_entity), line[-1])
     names = [unit.name for unit in reversed(line) if unit.name.casefold() != organisation.casefold()]
