@@ -68,6 +68,7 @@ from ged.ports.reading import (
     RecognisedPage,
     Recognition,
     SourceFacts,
+    Table,
     Word,
 )
 from ged.ports.search import (
@@ -172,6 +173,7 @@ __all__ = [
     "SuggestionKind",
     "SynonymBook",
     "SynonymError",
+    "Table",
     "Timestamper",
     "TokenCheck",
     "TokenFacts",

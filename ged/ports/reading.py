@@ -63,9 +63,14 @@ class Word:
     confidence: float
 
 
+Table = tuple[tuple[tuple[Word, ...], ...], ...]
+"""The words of each cell, row by row; a cell may be empty."""
+
+
 @dataclass(frozen=True)
 class RecognisedPage:
-    """One page read. ``flags``: ``blank``, ``low_confidence``, ``failed``, ``born_digital``, ``rotated_90`` …
+    """One page read. ``flags``: ``blank``, ``low_confidence``, ``failed``, ``born_digital``, ``rotated_90`` …; of a page
+    born digital ``tables`` where each row of a table is one line of its text, ``tables_unread`` where that failed.
 
     ``likeness``: a perceptual hash, 64 hexadecimal digits, nearly equal for two scans of one sheet; empty if the engine
     computes none.
@@ -79,6 +84,7 @@ class RecognisedPage:
     image: Path | None
     flags: tuple[str, ...] = ()
     likeness: str = ""
+    tables: tuple[Table, ...] = ()
 
 
 @dataclass(frozen=True)
