@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine, text
 
-from tests.migrations.test_migrations import engine, url
+from tests.migration_kit import engine, url
 from tests.site import make_settings
 from web.processes.migrate import migrate_database
 
