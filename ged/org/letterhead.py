@@ -1,4 +1,4 @@
-"""What stands at the head of a sheet of the house: the country, the organisation, the units from whole to part."""
+"""The letterhead of a printed sheet: the country, the organisation, the units from the largest to the smallest."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -28,9 +28,14 @@ class Letterhead:
         return {**self.__dict__, "units": list(self.units)}
 
 
+def organisation_name(session: Session) -> str:
+    """The name of the ministry; empty before it is installed."""
+    return session.scalar(select(Installation.name).limit(1)) or ""
+
+
 def letterhead(session: Session, unit_id: int, *, country: str) -> Letterhead:
     """The letterhead of a unit; ``country`` is the installation's ISO code."""
-    organisation = session.scalar(select(Installation.name).limit(1)) or ""
+    organisation = organisation_name(session)
     line = upwards(session, unit_id)
     entity = next((unit for unit in line if unit.is_entity), line[-1])
     names = [unit.name for unit in reversed(line) if unit.name.casefold() != organisation.casefold()]
@@ -41,5 +46,5 @@ def letterhead(session: Session, unit_id: int, *, country: str) -> Letterhead:
 
 
 def country_and_motto(country: str) -> tuple[str, str]:
-    """What stands over the letterhead of a country's administration (ISO 3166 code); empty for one that is not listed."""
+    """Country name and motto for the letterhead, by ISO 3166 code; empty for a country that is not listed."""
     return _COUNTRIES.get(country, ("", ""))

@@ -1,22 +1,27 @@
 """Sessions as rows: who is signed in, from where, since when. The cookie holds a random id, the row only its digest."""
 
 import hashlib
+import logging
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import delete, select, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from ged.errors import Forbidden, NotFound
+from ged.org.actors import load_actor
 from ged.org.models import OpenSession, Person
 from ged.ports import PersonId
-from ged.unit import Actor, Role, UnitOfWork
+from ged.unit import Actor, Role, Services, UnitOfWork
+
+_log = logging.getLogger(__name__)
 
 LONGEST_SESSION = timedelta(hours=12)
 LONGEST_IDLE = timedelta(hours=2)
 SEEN_EVERY = timedelta(minutes=1)
-"""A session is noted as alive at most this often, not with every thumbnail."""
+"""``seen_at`` is updated at most this often, not with every thumbnail."""
 LISTED = 500
 
 
@@ -24,8 +29,30 @@ def _digest(token: str) -> str:
     return hashlib.sha256(token.encode(errors="replace")).hexdigest()
 
 
-def open_session(uow: UnitOfWork, person_id: int, *, address: str, device: str) -> str:
-    """Begin a session just proved by a password; returns the random text for the cookie, told this once."""
+@dataclass(frozen=True)
+class Here:
+    """The actor of a request, from an open session.
+
+    Attributes:
+        password_is_given: another person knows the password: its owner must change it first.
+    """
+
+    session_id: int
+    actor: Actor
+    seen_at: datetime
+    proved_at: datetime
+    password_is_given: bool
+
+
+def open_session(uow: UnitOfWork, person_id: int, *, address: str, device: str, instead_of: str = "") -> str:
+    """Begin a session after a password check. Returns the random text for the cookie; it is not stored.
+
+    Args:
+        instead_of: the text of the browser's previous cookie: its session ends.
+    """
+    earlier = _find(uow.session, instead_of, now=uow.now) if instead_of else None
+    if earlier is not None:
+        uow.session.delete(earlier[0])
     _sweep(uow)
     token = secrets.token_urlsafe(32)
     epoch = uow.session.scalar(select(Person.session_epoch).where(Person.id == person_id)) or 0
@@ -43,8 +70,21 @@ def _sweep(uow: UnitOfWork) -> None:
     uow.session.execute(delete(OpenSession).where(over).execution_options(synchronize_session=False))
 
 
-def find(session: Session, token: str, *, now: datetime) -> tuple[OpenSession, Person] | None:
-    """The living session of a cookie and its person, in one indexed read; None when it ended or never was."""
+def find(session: Session, token: str, *, now: datetime, on: date) -> Here | None:
+    """The actor of a cookie, with the rights on a day; None when the session has ended or never existed."""
+    found = _find(session, token, now=now)
+    if found is None:
+        return None
+    row, person = found  # keep a reference: ``load_actor`` then uses this row
+    try:
+        actor = load_actor(session, person.id, on=on)
+    except NotFound:
+        return None
+    return Here(row.id, actor, row.seen_at, row.proved_at, person.must_change_password)
+
+
+def _find(session: Session, token: str, *, now: datetime) -> tuple[OpenSession, Person] | None:
+    """The open session of a cookie and its person, in one indexed query."""
     found = session.execute(
         select(OpenSession, Person)
         .join(Person, Person.id == OpenSession.person_id)
@@ -59,18 +99,42 @@ def find(session: Session, token: str, *, now: datetime) -> tuple[OpenSession, P
     return None if found is None else (found[0], found[1])
 
 
-def touch(uow: UnitOfWork, session_id: int) -> None:
-    """Note that a session lives."""
-    uow.session.execute(update(OpenSession).where(OpenSession.id == session_id).values(seen_at=uow.now))
+def touch(services: Services, session_id: int, *, now: datetime) -> None:
+    """Update the time at which a session was last seen, if the database can be written.
+
+    With a full disk or a busy database the request goes on, and the session may end a little early.
+    """
+    try:
+        with services.unit_of_work(now) as uow:
+            uow.session.execute(update(OpenSession).where(OpenSession.id == session_id).values(seen_at=uow.now))
+    except OperationalError:
+        _log.warning("session.not_touched", exc_info=True)
+
+
+def epoch_of(session: Session, person_id: PersonId | int) -> int:
+    """The epoch of a person's sessions: a new password raises it, which ends them."""
+    return session.get_one(Person, int(person_id)).session_epoch
+
+
+def administrator_without_row(session: Session, person_id: int, *, epoch: int, on: date) -> Actor | None:
+    """The administrator who signed in while a full disk refused the session's row; None for everybody else.
+
+    Valid only while the person's epoch is ``epoch``.
+    """
+    person = session.get(Person, person_id)
+    if person is None or not person.is_active or person.session_epoch != epoch or person.must_change_password:
+        return None
+    actor = load_actor(session, person.id, on=on)
+    return actor if actor.has(Role.ADMINISTRATOR) else None
 
 
 def prove(uow: UnitOfWork, session_id: int) -> None:
-    """Note that the person of a session just proved who they are."""
+    """Record that the person of a session has just entered their password."""
     uow.session.execute(update(OpenSession).where(OpenSession.id == session_id).values(proved_at=uow.now))
 
 
 def end_this(uow: UnitOfWork, session_id: int, *, actor: Actor) -> None:
-    """Sign out: the session is gone, whoever kept a copy of its cookie."""
+    """Sign out: delete the session, so that a copy of its cookie is worthless too."""
     uow.session.execute(delete(OpenSession).where(OpenSession.id == session_id))
     uow.record("session.closed", "person", actor.person_id, actor=actor)
 
@@ -79,7 +143,7 @@ def end_own(uow: UnitOfWork, session_id: int, *, actor: Actor) -> None:
     """End one's own session.
 
     Raises:
-        NotFound: ``session.unknown``: it ended meanwhile, or is another's.
+        NotFound: ``session.unknown``: the session has ended meanwhile, or is another person's.
     """
     row = uow.session.get(OpenSession, session_id)
     if row is None or row.person_id != actor.person_id:
@@ -88,10 +152,10 @@ def end_own(uow: UnitOfWork, session_id: int, *, actor: Actor) -> None:
 
 
 def end(uow: UnitOfWork, session_id: int, *, actor: Actor) -> PersonId:
-    """End a session: an own one, or anybody's as an administrator. Returns whose it was.
+    """End a session: one's own, or anybody's as an administrator. Returns its person.
 
     Raises:
-        NotFound: ``session.unknown``: it ended meanwhile, or is none of the actor's business.
+        NotFound: ``session.unknown``: the session has ended meanwhile, or the actor may not end it.
     """
     row = uow.session.get(OpenSession, session_id)
     if row is None or (row.person_id != actor.person_id and not actor.has(Role.ADMINISTRATOR)):
@@ -102,7 +166,7 @@ def end(uow: UnitOfWork, session_id: int, *, actor: Actor) -> PersonId:
 
 
 def end_all(uow: UnitOfWork, person_id: int, *, actor: Actor, keep: int | None = None) -> int:
-    """End all sessions of a person, but for one. Returns how many.
+    """End all sessions of a person, except ``keep``. Returns how many were ended.
 
     Raises:
         Forbidden: ``session.not_yours``.
@@ -132,7 +196,7 @@ class SessionRow:
 
 
 def listing(session: Session, *, person_id: int | None = None, now: datetime) -> list[SessionRow]:
-    """The living sessions, of one person or of all, the last seen first."""
+    """The open sessions, of one person or of all, the last seen first."""
     query = (
         select(OpenSession, Person.account, Person.name)
         .join(Person, Person.id == OpenSession.person_id)
