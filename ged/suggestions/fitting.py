@@ -1,4 +1,4 @@
-"""Learning, by scikit-learn: some seconds and 110 MB, so that only the job that learns imports this module."""
+"""Training with scikit-learn. It takes some seconds and 110 MB, so only the training job imports this module."""
 
 from collections.abc import Sequence
 
@@ -10,16 +10,16 @@ from ged.suggestions.linear import IN_LETTERS, MAX_WORDS, Model, words_of
 
 
 def fit(texts: Sequence[str], labels: Sequence[str]) -> Model | None:
-    """Learn; None when there are fewer than two choices or no word that several letters share."""
+    """Train a model; None with fewer than two choices, or when no word is in several letters."""
     if len(set(labels)) < 2:
         return None
-    # ``Model.guess`` weighs the words of one letter in the same way, with NumPy alone: both change together.
+    # `Model.guess` computes the same weights for one letter, with NumPy alone: change both together.
     vectors = TfidfVectorizer(
         analyzer=words_of, min_df=IN_LETTERS, max_features=MAX_WORDS, sublinear_tf=True, dtype=np.float32
     )
     try:
         matrix = vectors.fit_transform(texts)
-    except ValueError:  # no word is left
+    except ValueError:  # no word is in several letters
         return None
     learner = LogisticRegression(C=20.0, max_iter=300, class_weight="balanced")
     learner.fit(matrix, list(labels))
