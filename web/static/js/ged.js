@@ -42,7 +42,8 @@
     const list = field && field.closest("fieldset.field--set");
     const label = (list && one("legend", list)) || one(`label[for="${id}"]`);
     const name = label && label.firstChild.textContent.trim();
-    if (name) link.textContent = `${name}\u00a0: ${link.textContent.charAt(0).toLowerCase()}${link.textContent.slice(1)}`;
+    // A box that is to be ticked says a whole sentence.
+    if (name && !(field.type === "checkbox" && !list)) link.textContent = `${name}\u00a0: ${link.textContent.charAt(0).toLowerCase()}${link.textContent.slice(1)}`;
   }
 
   // --- keyboard: "/" searches, "?" helps, "g" then a letter goes there, Ctrl+Enter sends ---
