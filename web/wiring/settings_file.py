@@ -68,8 +68,8 @@ def make(data: Path, folder: Path | None = None) -> Path:
     """Write the settings file with a new secret into its own folder, unless it exists; returns its path.
 
     Raises:
-        ConfigError: ``settings.inside_data``, ``settings.folder_open``; ``settings.lost``: the data folder belongs to an
-            installation whose settings are missing: a new secret would open none of its keys.
+        ConfigError: ``settings.inside_data``, ``settings.folder_open``; ``settings.lost``: the data folder belongs to
+            an installation whose settings are missing: a new secret would open none of its keys.
     """
     path = (folder / NAME) if folder is not None else file_of(data)
     if path.is_file():
