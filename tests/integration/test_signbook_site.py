@@ -23,7 +23,6 @@ from ged.register.levels import change_level
 from ged.register.models import Correspondent, Mail
 from ged.register.states import MailState
 from ged.signbook.models import LetterTemplate
-from ged.signbook.wiring import connect
 from ged.unit import SYSTEM, Services
 from tests.factories import NOW, SECRET, make_organisation, make_services
 from tests.signbook_kit import CEET, PASSPHRASE, TEMPLATE, CountingSigner, House
@@ -37,7 +36,6 @@ class Site:
     """The application with one client a person."""
 
     def __init__(self, folder: Path) -> None:
-        connect()
         self.services: Services = dataclasses.replace(make_services(folder), signer=CountingSigner())
         make_organisation(self.services)
         with self.services.unit_of_work(NOW) as uow:
