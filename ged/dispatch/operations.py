@@ -1,10 +1,10 @@
 """Departure of a signed letter: one line per addressee and per copy, with channel, date and proof; then the discharge.
 
 A letter is dispatched when all its lines left. What follows from that above the register (the incoming letter is
-answered) is called through ``WHEN_DISPATCHED``, filled when the process is put together.
+answered) is called through ``Services.when_dispatched``, which the wiring hands over.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -33,9 +33,6 @@ STOPPED = ("dispatch.email_confidential", "dispatch.not_signed", "dispatch.not_r
 """Causes for which an e-mail was not even tried."""
 MAY_LEAVE = (MailState.SIGNED, MailState.DISPATCHED, MailState.CLOSED)
 LEFT = (DispatchState.LEFT, DispatchState.DELIVERED)
-
-WhenDispatched = Callable[[UnitOfWork, MailId, Actor], None]
-WHEN_DISPATCHED: list[WhenDispatched] = []
 
 
 @dataclass(frozen=True)
@@ -126,7 +123,7 @@ def _locked(uow: UnitOfWork, line_id: int, version: int | None, actor: Actor) ->
 
 
 def _hold_letters(session: Session, mail_id: int) -> None:
-    """The letter and those that it answers, in one order: with its last line they are answered (``WHEN_DISPATCHED``)."""
+    """The letter and those that it answers, in one order: with its last line they are answered (``when_dispatched``)."""
     linked = session.scalars(select(MailLink.to_id).where(MailLink.from_id == mail_id))
     locks.hold(session, Mail, [mail_id, *linked])
 
@@ -190,7 +187,7 @@ def _complete(uow: UnitOfWork, mail: Mail, actor: Actor) -> None:
         return
     mail.state = move(mail.state, MailAct.DISPATCH)
     uow.record("mail.dispatched", "mail", mail.id, actor=actor)
-    for follow in WHEN_DISPATCHED:
+    for follow in uow.services.when_dispatched:
         follow(uow, MailId(mail.id), actor)
     uow.reindex(mail.id)
 

@@ -21,7 +21,7 @@ from ged.errors import ConfigError, Invalid
 from ged.org.certificates import known_as, own_lists, revoked
 from ged.pipeline import lane_of
 from ged.ports import Certificate, JobQueue, Post, SearchIndex, TokenSealer
-from ged.signbook.wiring import connect
+from ged.signbook.answers import answer_left
 from ged.unit import SYSTEM, Services
 from indexer.synonyms import SHIPPED, SynonymFile
 from ocr.engine import TesseractEngine
@@ -52,7 +52,6 @@ def build_services(settings: Settings, *, writes_index: bool = False, authority:
         writes_index: true in the one embedded worker, which alone writes the tantivy index.
     """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    connect()
     slots.share(settings.data_dir / "run")
     secret = settings.secret.get_secret_value()
     keystore = _keystore_secret(settings)
@@ -77,6 +76,7 @@ def build_services(settings: Settings, *, writes_index: bool = False, authority:
         synonyms=synonyms,
         queue=_queue(settings),
         lane_of=lane_of,
+        when_dispatched=(answer_left,),
         ocr=TesseractEngine(jobs=settings.ocr_jobs, reader=settings.ocr_reader),
         vault=vault,
         signer=signer,

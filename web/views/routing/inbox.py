@@ -13,12 +13,13 @@ from ged.routing import choices, operations, queries
 from ged.routing.choices import Targets
 from ged.routing.models import Purpose
 from ged.routing.queries import AssignmentRow, InboxView
-from web.site import context, routing_panel
+from web.site import context
 from web.site.forms import FormReader
 from web.site.numbers import id_of
 from web.site.pages import place, render_form
-from web.site.panels import register_panel
+from web.site.panels import Panel
 from web.site.paths import next_path
+from web.views.routing import routing_panel
 from web.words.due import due_words
 from web.words.labels import label
 
@@ -187,4 +188,4 @@ def _row(assignment_id: int) -> AssignmentRow:
         return queries.assignment(session, assignment_id, context.actor())
 
 
-register_panel("routing", 20, routing_panel.load)
+PANEL = Panel("routing", 20, routing_panel.load)

@@ -23,7 +23,7 @@ from web.site import context
 from web.site.forms import FormReader
 from web.site.numbers import whole
 from web.site.pages import render_form
-from web.site.panels import register_panel
+from web.site.panels import Panel
 
 blueprint = Blueprint("drafts", __name__, url_prefix="/projets")
 
@@ -341,4 +341,4 @@ def abandon(mail_id: int) -> ResponseReturnValue:
 
 
 # Answers to an incoming letter and the way to begin one; the state in the signature book of an outgoing one.
-register_panel("signbook", 50, queries.letter_panel)
+PANEL = Panel("signbook", 50, queries.letter_panel)

@@ -1,22 +1,12 @@
-"""What the signature book takes over from the layers below; called once when a process is put together."""
+"""A letter that answers another: when it has left, the other is answered."""
 
 from sqlalchemy import select
 
-from ged.dispatch import operations as dispatch
 from ged.ports import MailId
 from ged.register.models import Mail, MailNumber
 from ged.routing import operations as routing
 from ged.signbook.models import Draft
 from ged.unit import Actor, UnitOfWork
-
-
-def connect() -> None:
-    """A dispatched answer answers.
-
-    Calling it twice changes nothing.
-    """
-    if answer_left not in dispatch.WHEN_DISPATCHED:
-        dispatch.WHEN_DISPATCHED.append(answer_left)
 
 
 def answer_left(uow: UnitOfWork, mail_id: MailId, actor: Actor) -> None:
