@@ -116,7 +116,7 @@ def rows(session: Session, actor: Actor) -> list[SavedRow]:
     counted = session.execute(
         select(SavedFind.saved_search_id, func.count())
         .join(Mail, Mail.id == SavedFind.mail_id)
-        .where(_told(actor))
+        .where(_is_new_find(actor))
         .group_by(SavedFind.saved_search_id)
     )
     counts = {saved_id: count for saved_id, count in counted}  # noqa: C416  # a row is no pair to mypy
@@ -136,7 +136,7 @@ def new_letters(session: Session, saved_id: int, actor: Actor) -> tuple[SavedRow
     ids = session.scalars(
         select(SavedFind.mail_id)
         .join(Mail, Mail.id == SavedFind.mail_id)
-        .where(SavedFind.saved_search_id == saved_id, _told(actor))
+        .where(SavedFind.saved_search_id == saved_id, _is_new_find(actor))
         .order_by(SavedFind.found_at.desc(), SavedFind.mail_id.desc())
         .limit(MAX_LISTED)
     ).all()
@@ -155,11 +155,11 @@ def count_new(actor: Actor) -> Select[int]:
         select(func.count(SavedFind.mail_id.distinct()))
         .join(Mail, Mail.id == SavedFind.mail_id)
         .join(SavedSearch, SavedSearch.id == SavedFind.saved_search_id)
-        .where(_told(actor))
+        .where(_is_new_find(actor))
     )
 
 
-def _told(actor: Actor) -> ColumnElement[bool]:
+def _is_new_find(actor: Actor) -> ColumnElement[bool]:
     own = select(SavedSearch.id).where(SavedSearch.person_id == actor.person_id)
     return and_(
         SavedFind.saved_search_id.in_(own),

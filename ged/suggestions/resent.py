@@ -135,15 +135,15 @@ def is_likely(words: float, look: float) -> bool:
 
 def of_scan(session: Session, scan_id: int, actor: Actor) -> list[LookalikeRow]:
     """Letters that a waiting scan resembles, those that the actor may see; whether it sees the scan was checked."""
-    return _rows(session, actor, Lookalike.scan_id == scan_id)
+    return _lookalike_rows(session, actor, Lookalike.scan_id == scan_id)
 
 
 def of_letter(session: Session, mail_id: int, actor: Actor) -> list[LookalikeRow]:
     """Earlier letters that a letter resembles, those that the actor may see; the letter itself was checked."""
-    return _rows(session, actor, Lookalike.mail_id == mail_id)
+    return _lookalike_rows(session, actor, Lookalike.mail_id == mail_id)
 
 
-def _rows(session: Session, actor: Actor, whose: ColumnElement[bool]) -> list[LookalikeRow]:
+def _lookalike_rows(session: Session, actor: Actor, whose: ColumnElement[bool]) -> list[LookalikeRow]:
     linked = or_(
         exists().where(MailLink.from_id == Lookalike.mail_id, MailLink.to_id == Mail.id),
         exists().where(MailLink.to_id == Lookalike.mail_id, MailLink.from_id == Mail.id),

@@ -90,7 +90,7 @@ def _targets(offered: Targets, row: AssignmentRow) -> list[tuple[str, list[tuple
 @blueprint.post("/<int:assignment_id>/prendre")
 def take(assignment_id: int) -> ResponseReturnValue:
     """Say that one works on it."""
-    row = _row(assignment_id)
+    row = _assignment_row(assignment_id)
     try:
         with context.services().unit_of_work(context.now()) as uow:
             operations.take(uow, MailId(row.mail_id), assignment_id, actor=context.actor())
@@ -103,7 +103,7 @@ def take(assignment_id: int) -> ResponseReturnValue:
 @blueprint.post("/<int:assignment_id>/terminer")
 def finish(assignment_id: int) -> ResponseReturnValue:
     """Give the outcome: the opinion asked for, what was done."""
-    row = _row(assignment_id)
+    row = _assignment_row(assignment_id)
     fields = FormReader(request.form)
     outcome = fields.text("outcome", maximum=4000)
     try:
@@ -121,7 +121,7 @@ def finish(assignment_id: int) -> ResponseReturnValue:
 @blueprint.post("/<int:assignment_id>/rendre")
 def give_back(assignment_id: int) -> ResponseReturnValue:
     """Send it back to whoever gave it."""
-    row = _row(assignment_id)
+    row = _assignment_row(assignment_id)
     fields = FormReader(request.form)
     reason = fields.text("reason", maximum=1000)
     try:
@@ -140,7 +140,7 @@ def give_back(assignment_id: int) -> ResponseReturnValue:
 @blueprint.post("/<int:assignment_id>/confier")
 def assign(assignment_id: int) -> ResponseReturnValue:
     """Give it to a unit below or to a post."""
-    row = _row(assignment_id)
+    row = _assignment_row(assignment_id)
     fields = FormReader(request.form)
     target = fields.text("to", required=True, maximum=20)
     purpose = fields.choice("purpose", Purpose, required=True)
@@ -183,7 +183,7 @@ def _at_our_fields(error: GedError) -> GedError:
     return Invalid(error.code, error.remedy, **{**error.params, "field": ours})
 
 
-def _row(assignment_id: int) -> AssignmentRow:
+def _assignment_row(assignment_id: int) -> AssignmentRow:
     with context.services().reading() as session:
         return queries.assignment(session, assignment_id, context.actor())
 

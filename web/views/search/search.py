@@ -244,7 +244,7 @@ def export() -> ResponseReturnValue:
 
 
 def _file(kind: str, letters: Iterable[FoundLetter], *, is_cut: bool) -> Response:
-    rows: list[tuple[str, ...]] = [tuple(map(str, HEADINGS)), *map(_row, letters)]
+    rows: list[tuple[str, ...]] = [tuple(map(str, HEADINGS)), *map(_list_cells, letters)]
     if is_cut:
         rows.append((gettext("Liste limitée aux %(num)s premiers courriers.", num=search_export.MAX_ROWS),))
     content = lists.as_ods(rows, name=gettext("Courriers")) if kind == "ods" else lists.as_csv(rows)
@@ -254,7 +254,7 @@ def _file(kind: str, letters: Iterable[FoundLetter], *, is_cut: bool) -> Respons
     return sent
 
 
-def _row(letter: FoundLetter) -> tuple[str, ...]:
+def _list_cells(letter: FoundLetter) -> tuple[str, ...]:
     return (
         letter.number,
         letter.registered_on.strftime("%d/%m/%Y") if letter.registered_on else "",
