@@ -14,8 +14,8 @@ from ged.jobs import JobKind
 from ged.org.models import Person
 from ged.ports import SearchQuery, SortOrder
 from ged.register.models import Mail
-from ged.search import letters as search
-from ged.search.letters import FoundLetter
+from ged.search import letter_search
+from ged.search.letter_search import FoundLetter
 from ged.search.models import SavedFind, SavedSearch
 from ged.unit import Actor, UnitOfWork
 
@@ -141,7 +141,7 @@ def new_letters(session: Session, saved_id: int, actor: Actor) -> tuple[SavedRow
         .limit(MAX_LISTED)
     ).all()
     row = next(one for one in rows(session, actor) if one.id == saved_id)
-    return row, search.letters(session, actor, ids)
+    return row, letter_search.letters(session, actor, ids)
 
 
 def new_count(session: Session, actor: Actor) -> int:

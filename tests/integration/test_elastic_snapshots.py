@@ -16,7 +16,7 @@ from ged.errors import EngineFailed, Invalid
 from ged.jobs import JobKind
 from ged.ports import SearchQuery
 from ged.register.models import Mail
-from ged.search.letters import search_letters
+from ged.search.letter_search import search_letters
 from ged.unit import Services
 from indexer import fields
 from indexer.elastic_index import ElasticIndex

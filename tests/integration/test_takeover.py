@@ -21,7 +21,7 @@ from ged.ports import JobId, Lane, SearchQuery
 from ged.register import documents
 from ged.register.models import Attachment, Direction, Mail, MailNumber, Register, RegisterClosing, RegisterNature
 from ged.register.states import MailState
-from ged.search.letters import search_letters
+from ged.search.letter_search import search_letters
 from ged.takeover import queries as takeover_queries
 from ged.takeover.operations import PIECE_LETTERS, Refusal, Takeover, TakeoverTarget, find_register, take_over
 from ged.unit import Services

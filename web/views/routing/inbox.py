@@ -8,8 +8,7 @@ from ged.errors import GedError, Invalid, InvalidTransition
 from ged.ports import MailId, PostId, UnitId
 from ged.register import opening
 from ged.register.queries import letter
-from ged.routing import calendar as working
-from ged.routing import choices, operations, queries
+from ged.routing import calendar, choices, operations, queries
 from ged.routing.choices import Targets
 from ged.routing.models import Purpose
 from ged.routing.queries import AssignmentRow, InboxView
@@ -39,7 +38,7 @@ def index() -> ResponseReturnValue:
     with context.services().reading() as session:
         rows, page = queries.inbox(session, actor, place(), today=today, view=view, limit=PAGE)
         totals = {key: queries.inbox_total(session, actor, today=today, view=one) for key, one in VIEWS.items()}
-        days = working.calendar(session)
+        days = calendar.calendar(session)
     live = view is not InboxView.DONE
     due = {row.assignment_id: due_words(row.due_on, today, days) for row in rows} if live else {}
     shown = next(key for key, one in VIEWS.items() if one is view)
@@ -60,7 +59,7 @@ def _show(assignment_id: int, error: GedError | None = None, *, act: str = "") -
         path = queries.path(session, row.mail_id, actor)
         paper = queries.documents(session, [row.mail_id]).get(row.mail_id)
         offered = choices.targets(session, row.unit_id, actor, on=today) if row.may_assign else Targets((), ())
-        days = working.calendar(session)
+        days = calendar.calendar(session)
     # Reading a letter here is reading it: seen, and in the journal when it is restricted.
     if opening.must_write(found.level, is_read=found.is_read):
         with context.services().unit_of_work(context.now()) as uow:
