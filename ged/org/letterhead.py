@@ -1,4 +1,4 @@
-"""What stands at the head of a sheet of the house: the country, the organisation, the units from whole to part."""
+"""The letterhead of a printed sheet: the country, the organisation, the units from the largest to the smallest."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -46,5 +46,5 @@ def letterhead(session: Session, unit_id: int, *, country: str) -> Letterhead:
 
 
 def country_and_motto(country: str) -> tuple[str, str]:
-    """What stands over the letterhead of a country's administration (ISO 3166 code); empty for one that is not listed."""
+    """Country name and motto for the letterhead, by ISO 3166 code; empty for a country that is not listed."""
     return _COUNTRIES.get(country, ("", ""))

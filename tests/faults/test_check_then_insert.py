@@ -20,7 +20,7 @@ from ged.org.models import Absence
 from ged.ports import Digest, MailId, RaisedPdf, SearchQuery
 from ged.preservation import documents
 from ged.preservation import operations as preservation
-from ged.preservation.documents import Last, SignedKind
+from ged.preservation.documents import LastRevision, SignedKind
 from ged.preservation.models import Preservation
 from ged.register import operations
 from ged.register.models import MailLink
@@ -145,7 +145,7 @@ def test_two_jobs_that_raise_one_letter_leave_one_revision_and_the_second_begins
     assert [one.failure for one in house.sign(mail_id, key=house.key("sg"))] == [None]
     with services.reading() as session:
         last = documents.last_of(session, SignedKind.MAIL, mail_id)
-    assert isinstance(last, Last)
+    assert isinstance(last, LastRevision)
     raised = RaisedPdf(b"%PDF-1.7", "B-T")
     keep = lambda uow: documents.append(uow, last, raised, Digest("a" * 64))  # noqa: E731
     _, second = both(services, keep, keep)
