@@ -28,8 +28,8 @@ Box = tuple[int, float, float, float, float]
 MARK_BOX: Box = (1, 0.0, 0.0, 462.04, 102.05)
 """As big as the place of mark and code, anywhere."""
 _CODE_PT = 96.0
-PREVIEWS_KEPT = 32
-"""Some 60 kB each: more than one person reads at once."""
+PREVIEWS_KEPT = 256
+"""Some 60 kB each: as many as one act signs, checked before."""
 
 
 class PageMode(StrEnum):
