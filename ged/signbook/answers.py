@@ -1,4 +1,4 @@
-"""A letter that answers another: when it has left, the other is answered."""
+"""A letter that answers another: when it has left, the other counts as answered."""
 
 from sqlalchemy import select
 
@@ -10,8 +10,8 @@ from ged.unit import Actor, UnitOfWork
 
 
 def answer_left(uow: UnitOfWork, mail_id: MailId, actor: Actor) -> None:
-    """The incoming letter is answered when the answer has left, not when it is signed: until then its sender has
-    nothing in hand, the letter may still be voided, and the delay runs."""
+    """Mark the incoming letter as answered when the answer has left, not when it is signed: until then its sender has
+    received nothing, the answer may still be voided, and the delay runs."""
     draft = uow.session.get(Draft, mail_id)
     if draft is None or draft.answers_id is None:
         return
