@@ -129,7 +129,7 @@ def decided_before(lines: Sequence[LineView]) -> MultiDict[str, str]:
 
 
 def record_openings(slip_id: int, *, printed: bool = False) -> None:
-    """A slip that names a confidential letter to somebody tells what it is about: that is in the journal."""
+    """Record in the journal that the slip showed the subjects of confidential letters."""
     services, actor = context.services(), context.actor()
     with services.reading() as session:
         named = slip_views.restricted_letters(session, slip_id, actor, printed=printed)
