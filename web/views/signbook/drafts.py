@@ -1,4 +1,4 @@
-"""Drafts of outgoing letters: begun from a template, written, provided with pieces and a circuit, handed in."""
+"""Drafts of outgoing letters: begun from a template, written, given annexes and a circuit, submitted."""
 
 from io import BytesIO
 
@@ -23,7 +23,7 @@ from web.site import context
 from web.site.forms import FormReader
 from web.site.numbers import whole
 from web.site.pages import render_form
-from web.site.panels import register_panel
+from web.site.panels import Panel
 
 blueprint = Blueprint("drafts", __name__, url_prefix="/projets")
 
@@ -38,7 +38,7 @@ FIRST_STEPS = 4
 
 @blueprint.get("/nouveau")
 def new() -> ResponseReturnValue:
-    """Choose a template, for an answer (``repond_a``) or a letter that answers none."""
+    """Choose a template, for an answer (``repond_a``) or for another letter."""
     return _new()
 
 
@@ -85,7 +85,7 @@ def create() -> ResponseReturnValue:
 
 @blueprint.get("/<int:mail_id>")
 def edit(mail_id: int) -> ResponseReturnValue:
-    """The text, the pieces and the circuit."""
+    """The text, the annexes and the circuit."""
     return _edit(mail_id)
 
 
@@ -114,14 +114,16 @@ def _edit(
         margin=margin,
         groups=_groups(posts),
         signatories=_groups([post for post in posts if post.may_sign]),
-        addressee_rows=_rows("addressee", len(row.addressees), more if request.form.get("more") == "addressee" else 0),
-        copy_rows=_rows("copy", len(row.copies), more if request.form.get("more") == "copy" else 0),
+        addressee_rows=_row_count(
+            "addressee", len(row.addressees), more if request.form.get("more") == "addressee" else 0
+        ),
+        copy_rows=_row_count("copy", len(row.copies), more if request.form.get("more") == "copy" else 0),
         steps=min(max(FIRST_STEPS, len(row.asked) + 1), MAX_VISAS),
         step_kinds=list(StepKind),
     )
 
 
-def _rows(name: str, known: int, more: int) -> int:
+def _row_count(name: str, known: int, more: int) -> int:
     typed = request.form.get(f"{name}-rows", 0, type=whole)
     return min(max(known + BLANK_ROWS, typed) + more, drafts.MAX_PARTIES)
 
@@ -250,7 +252,7 @@ def _tell(saved: Saved) -> None:
 
 @blueprint.get("/<int:mail_id>/apercu.pdf")
 def preview(mail_id: int) -> ResponseReturnValue:
-    """The pages as they would be now; nothing is kept."""
+    """The pages as they would be now; nothing is stored."""
     services = context.services()
     with services.reading() as session:
         letter, level = queries.preview_letter(session, services, mail_id, context.actor())
@@ -308,7 +310,7 @@ def set_circuit(mail_id: int) -> ResponseReturnValue:
 
 
 def _steps(fields: FormReader) -> tuple[Step, ...]:
-    """The rows that name a post; one that is ticked so opens together with the row above."""
+    """The steps of the rows with a post; a ticked row is in the same stage as the row above."""
     found: list[Step] = []
     for n in range(1, MAX_VISAS + 1):
         post_id, kind = fields.integer(f"visa-{n}"), fields.choice(f"kind-{n}", StepKind)
@@ -338,7 +340,7 @@ def submit(mail_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/<int:mail_id>/abandonner")
 def abandon_form(mail_id: int) -> ResponseReturnValue:
-    """Why the letter is given up."""
+    """The form for the reason of abandoning the letter."""
     return _abandon_form(mail_id)
 
 
@@ -352,7 +354,7 @@ def _abandon_form(mail_id: int, error: GedError | None = None) -> ResponseReturn
 
 @blueprint.post("/<int:mail_id>/abandonner")
 def abandon(mail_id: int) -> ResponseReturnValue:
-    """Give a letter up before it has a number."""
+    """Abandon a letter before it has a number."""
     fields = FormReader(request.form)
     reason = fields.text("reason", required=True, maximum=500)
     version = fields.integer("version", required=True)
@@ -369,5 +371,5 @@ def abandon(mail_id: int) -> ResponseReturnValue:
 # --- the letter's page -------------------------------------------------------------------------------------------
 
 
-# Answers to an incoming letter and the way to begin one; the state in the signature book of an outgoing one.
-register_panel("signbook", 50, queries.letter_panel)
+# For an incoming letter: its answers, and a link to begin one. For an outgoing letter: its state in the signature book.
+PANEL = Panel("signbook", 50, queries.letter_panel)
