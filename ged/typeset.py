@@ -19,6 +19,7 @@ import zxingcpp
 from ged import slots
 from ged.errors import EngineFailed, Invalid
 from ged.slots import WAIT_S
+from ged.typography import on_paper
 from sandbox import Answer, Busy, Gone, Limits, Message, Pool, SandboxError
 
 _FINAL_NEWLINE = b"\n"
@@ -38,9 +39,15 @@ LIMITS = Limits(memory_bytes=768 << 20, processor_s=300, file_bytes=0)
 
 
 def typeset(
-    template: Path, data: dict[str, Any], *, at: datetime, wait_s: float = WAIT_S, strict: bool = False
+    template: Path,
+    data: dict[str, Any],
+    *,
+    at: datetime,
+    wait_s: float = WAIT_S,
+    strict: bool = False,
+    as_written: bool = False,
 ) -> bytes:
-    """Compile ``template`` with ``data`` (read there by ``json(bytes(sys.inputs.data))``).
+    """Compile ``template`` with ``data`` (read there by ``json(bytes(sys.inputs.data))``), in French typography.
 
     Args:
         template: a ``.typ`` file of ``ged/templates``; what it imports lies beside it.
@@ -48,12 +55,13 @@ def typeset(
         at: the document's date: the same data and time give the same bytes.
         wait_s: for a place among what is heavy: a job has more patience than a page.
         strict: a character that cannot be printed is refused.
+        as_written: the texts are somebody else's, and shown as they came.
 
     Raises:
         Invalid: ``typeset.glyph`` when ``strict`` and a character cannot be printed, ``typeset.failed`` otherwise.
         EngineFailed: ``work.busy``, ``typeset.crashed``.
     """
-    return _set(template, data, at, "", wait_s, strict)[0]
+    return _set(template, data if as_written else on_paper(data), at, "", wait_s, strict)[0]
 
 
 def typeset_with_places(
@@ -64,7 +72,7 @@ def typeset_with_places(
     Raises:
         Invalid, EngineFailed: as ``typeset``.
     """
-    return _set(template, data, at, label, WAIT_S, strict)
+    return _set(template, on_paper(data), at, label, WAIT_S, strict)
 
 
 def refuse_unprintable(text: str, *, field: str) -> None:

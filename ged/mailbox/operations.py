@@ -245,7 +245,9 @@ def _body_pdf(services: Services, letter: Letter, filenames: Sequence[str], now:
         "files": list(filenames),
     }
     at = letter.sent_at or now
-    return typeset(TEMPLATE, _fitted(data), at=at)  # a sign without a font is kept in the message as it came
+    return typeset(
+        TEMPLATE, _fitted(data), at=at, as_written=True
+    )  # a sign without a font is kept in the message as it came
 
 
 def _fitted(data: dict[str, Any]) -> dict[str, Any]:

@@ -197,7 +197,7 @@ def test_a_changed_address_is_shown_and_compared_before_a_letter_leaves_for_it(s
     assert "Adresse à vérifier" not in site.get("agent", path), "the letter's own address has not changed"
     typed = {"version": hidden(site.get("agent", path), "version"), "email": "collecte@ceet.example.tg"}
     page = site.send("agent", way, 422, **typed)
-    assert "rien n&#39;a été envoyé" in page
+    assert "rien n'a été envoyé" in page
     assert 'href="#is_confirmed"' in page, "the summary leads to the box"
     assert re.search(r'id="is_confirmed" name="is_confirmed" value="1">', page), "which nobody ticked yet"
     assert re.search(r'name="email" type="email" value="collecte@ceet\.example\.tg"', page), "nothing typed is lost"
@@ -243,7 +243,7 @@ def test_several_letters_are_signed_in_one_act_with_one_passphrase(site: Site) -
     ticked = re.findall(r'name="letter" value="(\d+:\d+)"', page)
     assert len(ticked) == 2
     page = site.send("sg", "/parapheur/signer", 422, passphrase=PASSPHRASE)
-    assert "Aucun courrier n&#39;est coché" in page
+    assert "Aucun courrier n'est coché" in page
     page = site.send("sg", "/parapheur/signer", 200, letter=ticked, passphrase=PASSPHRASE)
     assert "2 courriers signés" in page
     assert "00001/2026/MIN/SG" in page

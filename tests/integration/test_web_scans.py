@@ -255,7 +255,7 @@ def test_good_files_pass_and_each_bad_one_is_explained(site: Site) -> None:
     assert answer.status_code == 422
     for words in (
         "« vide.pdf » est vide",
-        "« texte.pdf » n&#39;est ni un PDF",
+        "« texte.pdf » n'est ni un PDF",
         "« coupe.tif » est incomplet",
         "geant.png",
     ):
@@ -264,7 +264,7 @@ def test_good_files_pass_and_each_bad_one_is_explained(site: Site) -> None:
     with site.services.reading() as session:
         assert session.scalars(select(Scan.filename)).all() == ["bon.pdf"]
     again = upload(clerk, (good, "../../" + "n" * 300 + ".pdf"))
-    assert "attend déjà, à l&#39;identique" in again.text
+    assert "attend déjà, à l'identique" in again.text
 
 
 def test_the_page_of_a_scan_works_without_javascript(site: Site) -> None:
@@ -432,7 +432,7 @@ def test_an_envelope_from_the_counter_to_its_addressee(site: Site) -> None:
     assert chief.post("/plis/1/rendre", version="1").status_code == 409
     refused = chief.post("/plis/1/ouvrir", subject="Offre", level="2", file=(io.BytesIO(b"texte"), "offre.pdf"))
     assert refused.status_code == 422
-    assert "« offre.pdf » n&#39;est ni un PDF" in refused.text
+    assert "« offre.pdf » n'est ni un PDF" in refused.text
     opened = chief.post("/plis/1/ouvrir", subject="Offre", level="2", file=(io.BytesIO(pages.pdf("un")), "offre.pdf"))
     assert opened.status_code == 200
     assert "Ouvrir le courrier" not in clerk.get("/plis/1").text
