@@ -24,7 +24,7 @@ MAX_LINE_REMARK = 200
 MAX_REMARK = 500
 MAX_MESSENGER = 120
 MAX_COUNT = 999
-CONFIDENTIAL = "Pli confidentiel"
+CONFIDENTIAL = "Courrier confidentiel"
 SEALED = "Un pli fermé"
 
 

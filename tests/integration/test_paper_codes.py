@@ -202,7 +202,7 @@ def test_a_clerk_of_another_entity_with_a_print_makes_no_signed_original(desk: D
     desk.send("agent", f"/a-confirmer/{paper_id}/refuser", 422, version=version_of(page), reason=" ")
     desk.send("agent", f"/a-confirmer/{paper_id}/refuser", version=version_of(page), reason="Ce n'est pas notre papier")
     assert desk.state(mail_id) is MailState.NUMBERED
-    assert "Ce n'est pas notre papier" in desk.get("ceet", f"/numerisations/{scan_id}")
+    assert "Ce n&#39;est pas notre papier" in desk.get("ceet", f"/numerisations/{scan_id}")
     kept = desk.paper(scan_id)
     assert (kept.state, kept.decided_by_id, kept.uploaded_by_id) == (
         PaperState.REFUSED, desk.person("agent"), desk.person("ceet"),

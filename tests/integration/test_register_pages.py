@@ -311,7 +311,7 @@ def test_registers_show_prove_and_print(site: Site) -> None:
         change_level(uow, hidden.id, Confidentiality.SECRET, reason="Enquête", actor=actor(services, "sg"))  # type: ignore[arg-type]
     register_id = ids(services)["ARR"]
     client = sign_in(app, "agent")
-    assert "aucun trou : 1 à 2" in client.get("/registres/").text
+    assert "sans lacune ni doublon : n° 1 à 2" in client.get("/registres/").text
     page = client.get(f"/registres/{register_id}").text
     assert "Visible" in page
     assert "Courrier confidentiel" in page

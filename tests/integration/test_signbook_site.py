@@ -259,7 +259,7 @@ def test_a_refusal_is_read_by_the_author_and_a_notice_is_put_away(site: Site) ->
     mail_id = site.house.answer()
     site.house.submit(mail_id)
     page = site.send("daf", f"/parapheur/{mail_id}/refuser", 422, version_no=2)
-    assert "Il faut dire ce qui doit changer" in page
+    assert "Le motif du renvoi est obligatoire" in page
     site.send("daf", f"/parapheur/{mail_id}/refuser", version_no=2, reason="Citer <b>le</b> décret")
     page = site.get("dge", "/parapheur/")
     assert "Citer &lt;b&gt;le&lt;/b&gt; décret" in page
@@ -286,7 +286,7 @@ def test_signed_by_hand_numbered_and_scanned_at_the_mail_office(site: Site) -> N
     site.send("agent", f"{beside}/confirmer", version=hidden(site.get("agent", beside), "version"))
     page = site.get("dge", f"/parapheur/{mail_id}")
     assert "Signature manuscrite" in page
-    assert "lectronique" not in re.sub(r"Adresse électronique|Messagerie électronique", "", page)
+    assert "lectronique" not in re.sub(r"Adresse électronique|Courriel", "", page)
     assert site.state(mail_id) is MailState.SIGNED
 
 

@@ -442,7 +442,7 @@ def test_an_envelope_from_the_counter_to_its_addressee(site: Site) -> None:
         unit_id = actor(site.services, "sg").posts[0].unit_id
         code = bridges.make_pairing_code(uow, unit_id, actor=actor(site.services, "admin"), now=NOW)
         _token, bridge_id = bridges.pair(uow, code, "Cabinet", now=NOW)
-    assert "Premier numériseur trouvé" in chief.get("/plis/1").text
+    assert "Premier scanner trouvé" in chief.get("/plis/1").text
     assert chief.post("/plis/1/numeriser", device=f"{bridge_id}||", mode="gray", dpi="300").status_code == 200
     assert clerk.post("/plis/1/numeriser", device=f"{bridge_id}||").status_code == 403
     with site.services.reading() as session:

@@ -127,7 +127,7 @@ def _clerk_scans(seat: Seat, office: Journey, letter: Registered) -> None:
         device = page.locator("select[name=device] option", has_text="PNM")
         page.select_option("select[name=device]", value=device.first.get_attribute("value"))
         page.get_by_role("button", name="Numériser", exact=True).click()
-        page.get_by_text("La demande est transmise au numériseur.").wait_for()
+        page.get_by_text("La demande est transmise au scanner.").wait_for()
         # The page follows the scanner by itself until the letter has its pages.
         page.get_by_text("Jointes aujourd’hui").wait_for(timeout=120_000)
         page.get_by_role("link", name=letter.number).wait_for()
@@ -138,7 +138,7 @@ def _secretary_imputes(seat: Seat, letter: Registered) -> None:
     with seat.signed_in("sg.secretariat") as page:
         page.goto("/a-imputer")
         page.get_by_role("link", name=letter.number, exact=True).click()
-        page.get_by_placeholder("Taper pour chercher une unité").first.type("énergie")
+        page.get_by_placeholder("Taper pour chercher un service").first.type("énergie")
         expect(page.locator("#leading_unit_id option:checked")).to_contain_text("énergie")
         page.select_option("#leading_unit_id", label=_label_of(page, "Direction générale de l'énergie"))
         page.check("input[name=mentions][value=draft_reply]")

@@ -35,7 +35,7 @@ FACETS: Mapping[str, LazyString] = {
     "register": _l("Registre"),
     "year": _l("Année"),
     "month": _l("Mois"),
-    "unit": _l("Unité"),
+    "unit": _l("Service"),
     "correspondent": _l("Correspondant"),
     "priority": _l("Priorité"),
     "nature": _l("Nature"),
