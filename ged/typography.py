@@ -15,7 +15,7 @@ _ENDS = r"(?=[\s<>»”’)…,.%;:!?]|$)"
 _MARKS = re.compile(
     rf"""(?P<kept>
           <[^<>]*>                                   # a tag, with its attributes
-        | \b[A-Za-z][A-Za-z0-9+.-]{{0,15}}://\S+     # an address
+        | [A-Za-z][A-Za-z0-9+.-]{{0,15}}://\S+       # an address
         | [^\s@<>]{{1,64}}@[^\s@<>]+                 # an electronic address
         )
     | (?P<apostrophe>(?<=[^\W\d_])'(?=[\w%<«“{{]))

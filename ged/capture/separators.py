@@ -16,16 +16,11 @@ from ged.org.models import Post, PostRole, Unit
 from ged.org.tree import entities, upwards
 from ged.ports import Confidentiality
 from ged.register.prints import Sheet
+from ged.register.words import LEVELS
 from ged.typeset import qr_svg
 from ged.unit import Actor, HeldPost, Role, Services, UnitOfWork
 
 MAX_COPIES = 100
-LEVELS = {
-    Confidentiality.ORDINARY: "Ordinaire",
-    Confidentiality.RESTRICTED: "Diffusion restreinte",
-    Confidentiality.SECRET: "Secret",
-}
-"""As printed: paper is written by ``ged``, which knows no catalogue."""
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
 """What the mail office prints: the label of a number, the deposit receipt, pages of a register.
 
-Data is read in a session, the PDF is set outside of it: nothing slow happens while a row is held. Labels of codes in
-French stand here as well as in ``web.words.labels``: paper is written by ``ged``, which knows no catalogue.
+Data is read in a session, the PDF is set outside of it: nothing slow happens while a row is held. Words of codes in
+French are those of ``ged.register.words``: paper is written by ``ged``, which knows no catalogue.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,16 @@ from sqlalchemy.orm import Session
 
 from ged import access
 from ged.codes import CodeKind, make_code
+from ged.days import hour, long_day, place_of
 from ged.errors import Invalid, NotFound
+from ged.in_words import counted
 from ged.org.letterhead import letterhead
 from ged.org.models import Person, Post
 from ged.ports import Confidentiality
 from ged.register.allocation import number_of
 from ged.register.books import MAX_PRINTED, BookRow, EntryKind, EntryRow, Span, YearRow, count_entries, entries
-from ged.register.models import Channel, Mail, MailNumber, RegisterNature
+from ged.register.models import Mail, MailNumber, RegisterNature
+from ged.register.words import CHANNELS, CONFIDENTIAL_LETTER, FIELDS, LEVELS, SEALED_ENVELOPE
 from ged.slots import WAIT_S
 from ged.typeset import qr_svg, typeset
 from ged.unit import Actor, Role, Services
@@ -29,28 +32,70 @@ from ged.unit import Actor, Role, Services
 TEMPLATES = Path(__file__).parents[1] / "templates"
 MAX_DEPOSITOR = 200
 
-CHANNELS = {
-    Channel.HAND: "Remise en main propre",
-    Channel.POST: "Courrier postal",
-    Channel.RECORDED_DELIVERY: "Recommandé",
-    Channel.EMAIL: "Messagerie électronique",
-    Channel.COURIER: "Coursier",
-    Channel.FAX: "Télécopie",
-}
 HIDDEN = {
-    EntryKind.CONFIDENTIAL: "Courrier confidentiel",
-    EntryKind.ENVELOPE: "Pli confidentiel",
+    EntryKind.CONFIDENTIAL: CONFIDENTIAL_LETTER,
+    EntryKind.ENVELOPE: SEALED_ENVELOPE,
     EntryKind.SLIP: "Bordereau de transmission",
     EntryKind.NUMBER: "—",
 }
-FIELDS = {
-    "subject": "objet",
-    "sender_name": "expéditeur",
-    "their_reference": "référence",
-    "addressee": "destinataire",
-    "written_on": "date de la lettre",
-    "received_on": "date d'arrivée",
-}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What other rooms know of a letter and its line in a printed register tells; words, empty where there is nothing."""
+
+    imputed: str = ""
+    """Service traitant, and the day of the decision."""
+    answer: str = ""
+    """Number and day of the reply."""
+    filed: str = ""
+    issuer: str = ""
+    """Who wrote it and who signed it."""
+    left: str = ""
+    """Day of departure and how it left."""
+    answers: str = ""
+    """The number of the letter that it answers."""
+    copies: int = 0
+    discharge: str = ""
+
+
+FactsOf = Callable[[Session, Sequence[int]], Mapping[int, Facts]]
+"""Tells the facts of letters, by id: one call for all lines of a sheet, a few queries whatever their number."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a printed register; ``width_mm`` 0 takes what the others leave."""
+
+    key: str
+    title: str
+    width_mm: float = 0
+
+
+NUMBER, RECORDED = Column("number", "Numéro", 24), Column("recorded", "Enregistré le", 15.5)
+OBSERVATIONS = Column("observations", "Observations", 23)
+ARRIVALS = (
+    NUMBER, Column("received", "Arrivé le", 15.5), RECORDED,
+    Column("party", "Expéditeur, référence et date de la lettre", 39), Column("subject", "Objet"),
+    Column("addressee", "Destinataire", 25), Column("enclosures", "Pièces", 10),
+    Column("imputed", "Service imputé, date", 30), Column("answer", "N° et date de la réponse", 24),
+    Column("filed", "Classement", 18), OBSERVATIONS, Column("signed", "Émargement", 19),
+)  # fmt: skip
+DEPARTURES = (
+    NUMBER, RECORDED, Column("written", "Date de la lettre", 15.5), Column("left", "Départ, mode d'envoi", 22),
+    Column("issuer", "Service émetteur, signataire", 36), Column("addressee", "Destinataire", 34),
+    Column("subject", "Objet"), Column("answers", "En réponse à", 22),
+    Column("enclosures", "Pièces, ampliations", 16), Column("discharge", "Décharge", 27), OBSERVATIONS,
+)  # fmt: skip
+PLAIN = (
+    NUMBER, RECORDED, Column("party", "Expéditeur", 50), Column("subject", "Objet"), Column("addressee", "Destinataire", 50),
+    Column("enclosures", "Pièces", 12), Column("observations", "Observations", 45),
+)  # fmt: skip
+COLUMNS = {
+    RegisterNature.ARRIVAL: ARRIVALS, RegisterNature.INTERNAL: ARRIVALS, RegisterNature.ARCHIVE: ARRIVALS,
+    RegisterNature.DEPARTURE: DEPARTURES, RegisterNature.NOTE: DEPARTURES, RegisterNature.DECISION: DEPARTURES,
+    RegisterNature.ENVELOPE: PLAIN, RegisterNature.SLIP: PLAIN,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -102,10 +147,13 @@ def label(session: Session, services: Services, number_id: int, actor: Actor) ->
     number = _printable(session, number_id, actor)
     head = letterhead(session, number.register.unit_id, country=services.country)
     day, clock = _when(number.registered_at, services.zone)
+    mail = session.get(Mail, number.mail_id) if number.mail_id is not None else None
+    received = mail.received_on if mail is not None else None
     code = make_code(CodeKind.LABEL, number.id, key=services.code_key)
     data = {
         "number": number.text,
         "register": number.register.name,
+        "received": f"{received:%d/%m/%Y}" if received is not None else "",
         "day": day,
         "clock": clock,
         "entity": head.entity,
@@ -134,17 +182,19 @@ def receipt(session: Session, services: Services, number_id: int, actor: Actor, 
     mail = session.get_one(Mail, number.mail_id)
     clerk = session.get(Person, number.person_id) if number.person_id is not None else None
     addressed = session.get(Post, mail.addressed_post_id) if mail.addressed_post_id is not None else None
-    day, clock = _when(number.registered_at, services.zone)
+    at = number.registered_at.astimezone(services.zone)
     data = {
         "head": letterhead(session, number.register.unit_id, country=services.country).data(),
         "number": number.text,
-        "day": day,
-        "clock": clock,
+        "recorded": f"{long_day(at.date())} à {hour(at)}",
+        "received": long_day(mail.received_on) if mail.received_on is not None else "",
+        "made": f"{place_of(services.zone)}, le {long_day(at.date())}",
         "depositor": " ".join(depositor.split()) or mail.sender_name,
         "sender": mail.sender_name,
         "addressee": mail.addressee or (addressed.title if addressed is not None else "—"),
         "channel": CHANNELS[mail.channel],
         "subject": mail.subject if mail.level == Confidentiality.ORDINARY else "",
+        "level": LEVELS[Confidentiality(mail.level)].lower(),
         "their_reference": mail.their_reference,
         "enclosures": _enclosures(mail),
         "received_by": clerk.name if clerk is not None else "—",
@@ -180,6 +230,7 @@ def register_pages(
     *,
     year: YearRow | None,
     now: datetime,
+    facts: FactsOf,
 ) -> tuple[Sheet, list[int]]:
     """Pages of a register for a span of days or numbers, and the restricted letters whose content they show.
 
@@ -190,7 +241,7 @@ def register_pages(
     if total > MAX_PRINTED:
         raise Invalid("register.print_too_many", "print a shorter range", total=total, limit=MAX_PRINTED)
     rows = entries(session, book.id, span, actor, newest_first=False, limit=MAX_PRINTED)
-    sheet = _sheet(session, services, book, span, rows, actor, year=year, now=now)
+    sheet = _sheet(session, services, book, span, rows, actor, year=year, now=now, facts=facts)
     return sheet, [mail_id for mail_id, level in _shown(rows) if level > Confidentiality.ORDINARY]
 
 
@@ -203,13 +254,14 @@ def volume(
     *,
     year: YearRow | None,
     now: datetime,
+    facts: FactsOf,
 ) -> Volume | None:
     """The first ``MAX_PRINTED`` lines of a span; None when it has none."""
     rows = entries(session, book.id, span, actor, newest_first=False, limit=MAX_PRINTED)
     if not rows:
         return None
     part = Span(span.year, from_sequence=rows[0].sequence, until_sequence=rows[-1].sequence)
-    sheet = _sheet(session, services, book, part, rows, actor, year=year, now=now)
+    sheet = _sheet(session, services, book, part, rows, actor, year=year, now=now, facts=facts)
     shown = _shown(rows)
     restricted = tuple(mail_id for mail_id, level in shown if level > Confidentiality.ORDINARY)
     return Volume(sheet, len(rows), rows[-1].sequence, tuple(mail_id for mail_id, _ in shown), restricted)
@@ -234,18 +286,23 @@ def _sheet(
     *,
     year: YearRow | None,
     now: datetime,
+    facts: FactsOf,
 ) -> Sheet:
-    day, clock = _when(now, services.zone)
+    local = now.astimezone(services.zone)
+    columns = COLUMNS[book.nature]
+    known = facts(session, [mail_id for mail_id, _ in _shown(rows)])
+    lines = [_line(row, known.get(row.mail_id or 0, Facts()), columns, services.zone) for row in rows]
     data = {
         "head": letterhead(session, book.unit_id, country=services.country).data(),
         "register": book.name,
         "span": told(span),
-        "party": "Destinataire" if book.nature is RegisterNature.DEPARTURE else "Expéditeur",
         "facts": _facts(book, rows),
-        "rows": [_line(row, services.zone) for row in rows],
+        "columns": [asdict(column) for column in columns],
+        "rows": lines,
         "proof": _proof(year),
-        "printed_at": f"{day} à {clock}",
-        "printed_by": actor.name,
+        "stopped": _stopped(rows),
+        "made": f"{place_of(services.zone)}, le {long_day(local.date())}",
+        "printed": f"Édité le {long_day(local.date())} à {hour(local)} par {actor.name}",
     }
     return Sheet("register_list.typ", data, now, file_name(book, span, "pdf"))
 
@@ -253,7 +310,7 @@ def _sheet(
 def _facts(book: BookRow, rows: Sequence[EntryRow]) -> list[tuple[str, str]]:
     numbers = f"{rows[0].text} à {rows[-1].text}" if rows else "—"
     voided = sum(row.voided_at is not None for row in rows)
-    return [("Code", book.code), ("Numéros", numbers), ("Lignes", str(len(rows))), ("Dont annulées", str(voided))]
+    return [("Code", book.code), ("Numéros", numbers), ("Inscriptions", str(len(rows))), ("Dont annulées", str(voided))]
 
 
 def _proof(year: YearRow | None) -> str:
@@ -261,27 +318,48 @@ def _proof(year: YearRow | None) -> str:
         return "Aucun numéro n'a encore été donné."
     told = f"du n° {year.first} au n° {year.last}"
     if year.missing:
-        return f"ATTENTION : {year.missing} anomalie(s) {told}."
+        return f"ATTENTION : {year.missing} {'anomalie' if year.missing < 2 else 'anomalies'} {told}."
     opened = f" (suite du registre papier arrêté au n° {year.opening})" if year.opening else ""
-    return f"Vérifiée {told} : aucun trou, aucun double{opened}."
+    return f"Numérotation vérifiée {told}{opened} : sans lacune ni doublon."
 
 
-def _line(row: EntryRow, zone: ZoneInfo) -> dict[str, Any]:
+def _stopped(rows: Sequence[EntryRow]) -> str:
+    if not rows:
+        return ""
+    voided = sum(row.voided_at is not None for row in rows)
+    return stopped_at("Le présent extrait", len(rows), rows[0].sequence, rows[-1].sequence, voided)
+
+
+def stopped_at(what: str, count: int, first: int, last: int, voided: int) -> str:
+    """The sentence that closes a register: how many numbers it has, in words and figures."""
+    less = f", dont {counted(voided, 'annulé', 'annulés')}" if voided else ""
+    return f"{what} est arrêté à {counted(count, 'numéro', 'numéros')}, du n° {first} au n° {last}{less}."
+
+
+def _line(row: EntryRow, facts: Facts, columns: Sequence[Column], zone: ZoneInfo) -> dict[str, Any]:
     plain = row.kind is EntryKind.LETTER
     dated = f"{row.their_reference} du\u00a0{row.written_on:%d/%m/%Y}" if row.written_on else row.their_reference
-    return {
+    enclosures = str(row.enclosure_count) if row.enclosure_count else ""
+    if columns is DEPARTURES and facts.copies:
+        enclosures = f"{enclosures or 0} p., {facts.copies} ampl."
+    cells = {
         "number": row.text,
-        "when": " ".join(_when(row.registered_at, zone)),
-        "party": row.sender if plain else "",
+        "recorded": " ".join(_when(row.registered_at, zone)),
+        "received": f"{row.received_on:%d/%m/%Y}" if row.received_on is not None else "",
+        "written": f"{row.written_on:%d/%m/%Y}" if row.written_on is not None else "",
+        "party": "\n".join(filter(None, (row.sender, dated.strip()))) if plain else "",
         "subject": row.subject if plain else HIDDEN[row.kind],
-        "plain": plain,
-        "reference": dated.strip(),
         "addressee": row.addressee,
-        "enclosures": str(row.enclosure_count) if row.enclosure_count else "",
+        "enclosures": enclosures,
+        "observations": ", ".join(["Rectifié : " * (not n) + FIELDS.get(f, f) for n, f in enumerate(row.rectified)]),
+        **{key: value for key, value in asdict(facts).items() if key != "copies"},
+    }
+    return {
+        "cells": [cells.get(column.key, "") for column in columns],
+        "plain": plain,
         "voided": row.voided_at is not None,
         "voided_on": _when(row.voided_at, zone)[0] if row.voided_at is not None else "",
         "reason": row.void_reason,
-        "rectified": ", ".join(FIELDS.get(field, field) for field in row.rectified),
     }
 
 

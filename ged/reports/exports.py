@@ -32,6 +32,7 @@ from ged.register.books import BookRow, Span
 from ged.register.files import private_dir
 from ged.register.models import Mail
 from ged.reports.models import RequestedFile
+from ged.reports.register_facts import facts_of
 from ged.unit import Actor, Services, UnitOfWork
 
 KEPT = timedelta(days=7)
@@ -232,7 +233,9 @@ def _volumes(services: Services, book: BookRow, span: Span, actor: Actor, now: d
     rest: Span | None = span
     while rest is not None:
         with services.reading() as session:
-            part = prints.volume(session, services, book, rest, actor, year=year, now=now)
+            part = prints.volume(
+                session, services, book, rest, actor, year=year, now=now, facts=facts_of(actor, services.zone)
+            )
         if part is not None:
             yield part
         rest = replace(rest, from_sequence=part.last_sequence + 1) if part is not None else None

@@ -115,7 +115,8 @@ def _power(session: Session, draft: Draft, actor: Actor, today: date) -> tuple[s
         words = book.signatory_words(session, actor, book.signing_post(draft, actor, on=today))
     except GedError as refusal:
         return "", [Finding(CheckKind.POWER, refusal)]
-    return " ".join((*words.capacity, words.act)).strip(), []
+    interim = (words.title,) if words.act and not words.capacity else ()
+    return " ".join((*words.capacity, *interim, words.act)).strip(), []
 
 
 def require_archivable(services: Services, pdf: bytes) -> None:

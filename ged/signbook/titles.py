@@ -1,7 +1,7 @@
 """How letters name the post that signs, and in which capacity somebody signs for it. Pure.
 
 French administrative usage: a delegate signs "Pour <the holder> et par délégation," over the own title; who signs by
-order of the holder, "Pour <the holder>, P.O.,"; an interim holder signs as the post "par intérim".
+order of the holder, "Pour <the holder> et par ordre,"; an interim holder signs as "<the post> par intérim".
 """
 
 import re
@@ -91,7 +91,7 @@ def signatory_for(*, post_title: str, own_title: str, name: str, because: str, a
         return Signatory(with_article(own_title or "délégataire"), name, (f"Pour {holder} et par délégation,",), act)
     if because == "order":
         holder = title[0].lower() + title[1:]
-        return Signatory(with_article(own_title or "délégataire"), name, (f"Pour {holder}, P.O.,",), act)
+        return Signatory(with_article(own_title or "délégataire"), name, (f"Pour {holder} et par ordre,",), act)
     if because == "interim":
-        return Signatory(title, name, ("Par intérim,",), act)
+        return Signatory(f"{title} par intérim", name, (), act)
     return Signatory(title, name)

@@ -10,6 +10,7 @@ from ged.org.models import Unit
 from ged.org.tree import entities, heirs, upwards
 from ged.ports import RegisterId, UnitId, unit_principal
 from ged.register.models import Register, RegisterNature
+from ged.register.words import CAPACITIES
 from ged.slips.models import Slip, SlipLine
 from ged.slips.states import SlipState
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
@@ -107,10 +108,7 @@ def current_unit(session: Session, unit_id: int) -> UnitId:
 
 def capacity_of(post: HeldPost) -> str:
     """How a post is acted for, as the slip prints it; empty for its holder."""
-    words = {
-        "secretary": "Pour le titulaire", "delegation": "Par délégation", "interim": "Par intérim", "order": "Par ordre",
-    }  # fmt: skip
-    said = words.get(post.because, "")
+    said = CAPACITIES.get(post.because, "")
     return f"{said} ({post.act})" if said and post.act else said
 
 

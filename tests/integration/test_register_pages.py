@@ -162,7 +162,7 @@ def test_suggestions_and_the_hint_of_a_double(site: Site) -> None:
     )
     assert "00001/" not in hidden
     assert "Demande" not in hidden
-    assert "accès vous est réservé" in hidden
+    assert "Un courrier auquel vous n'avez pas accès" in hidden
 
 
 def waiting_scan(services: Services) -> int:

@@ -314,7 +314,7 @@ def test_joining_by_number_says_what_is_missing(site: Site) -> None:
     assert clerk.post(f"{base}/joindre", number=letter.number.lower()).status_code == 200
     upload(clerk, (pages.pdf("deux"), "deux.pdf"))
     base = f"/numerisations/{only_scan(site).id}"
-    assert "dites pourquoi il est remplacé" in clerk.post(f"{base}/joindre", number=letter.number).text
+    assert "le motif du remplacement est obligatoire" in clerk.post(f"{base}/joindre", number=letter.number).text
     clerk.post(f"{base}/joindre", mail_id=str(letter.mail_id), reason="Mauvaise lettre")
     with site.services.reading() as session:
         assert session.scalars(select(Attachment.version_no).order_by(Attachment.id)).all() == [1, 2]

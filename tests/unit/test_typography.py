@@ -49,6 +49,7 @@ _ADDRESSES = re.compile(r"https?://\S+|[\w'.]+@[\w.]+|<[^<>]*>")
 
 @given(TEXTS)
 @example("1 234 567 890")
+@example("0http://A'0")
 @example("« « a » »")
 def test_a_second_time_changes_nothing_and_only_marks_change(text: str) -> None:
     once = french(text)

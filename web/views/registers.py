@@ -19,6 +19,7 @@ from ged.register.books import BookRow, Span, YearRow
 from ged.register.models import ClosingPeriod, RegisterNature
 from ged.register.numbering import MAX_LENGTH
 from ged.reports import exports
+from ged.reports.register_facts import facts_of
 from web.site import context
 from web.site.forms import FormReader
 from web.site.numbers import whole
@@ -100,7 +101,9 @@ def pages(register_id: int) -> ResponseReturnValue:
                 return render_template(
                     "registers/large.html", book=book, total=total, span=span, told=prints.told(span)
                 )
-            sheet, restricted = prints.register_pages(session, services, book, span, actor, year=year, now=now)
+            sheet, restricted = prints.register_pages(
+                session, services, book, span, actor, year=year, now=now, facts=facts_of(actor, services.zone)
+            )
     except Invalid as error:
         return _show(register_id, error)
     if restricted:

@@ -20,6 +20,7 @@ from ged.ports import Confidentiality, Verdict
 from ged.preservation.documents import Sort
 from ged.register.models import AttachmentKind, Channel, Direction, Priority, RegisterNature
 from ged.register.states import MailState
+from ged.register.words import CHANNELS
 from ged.routing.models import Purpose
 from ged.routing.states import AssignmentState
 from ged.signbook.circuit import StepKind
@@ -89,14 +90,7 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         RegisterNature.DECISION: _l("Décisions"),
         RegisterNature.ARCHIVE: _l("Archives antérieures"),
     },
-    Channel: {
-        Channel.HAND: _l("Remise en main propre"),
-        Channel.POST: _l("Voie postale"),
-        Channel.RECORDED_DELIVERY: _l("Recommandé"),
-        Channel.EMAIL: _l("Courriel"),
-        Channel.COURIER: _l("Société de courrier"),
-        Channel.FAX: _l("Télécopie"),
-    },
+    Channel: {channel: _l(words) for channel, words in CHANNELS.items()},  # the catalogue takes them from there too
     Priority: {
         Priority.NORMAL: _l("Normal"),
         Priority.URGENT: _l("Urgent"),
