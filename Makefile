@@ -12,7 +12,7 @@ BENCHES := $(patsubst bench/%.py,%,$(wildcard bench/[a-z]*.py))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check lint sbom bench deadlocks malformed mutate fmt clean
+.PHONY: help run demo test check lint sbom docs bench deadlocks malformed mutate fmt clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z*%-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -48,6 +48,10 @@ sbom: ## write what the program is made of to .cache/sbom.json (CycloneDX, from 
 	@mkdir -p .cache
 	@$(BIN)/python -W ignore -m cyclonedx_py requirements requirements.txt --pyproject pyproject.toml --mc-type application \
 		--output-reproducible --validate -o .cache/sbom.json 2> .cache/sbom.log || { cat .cache/sbom.log; exit 1; }
+
+docs: ## write docs/ as pages to .cache/docs (start at index.html), and find broken links
+	@$(SETUP) check
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 bench: ## run every benchmark, one after the other
 	@$(SETUP) bench

@@ -1,8 +1,10 @@
 """The whole reading (bytes -> text, page images, searchable PDF/A) against bare tesseract and OCRmyPDF.
 
+It is done by both plugs: ``ours`` with the library, ``program`` with the system's tesseract.
+
     python -m bench.ocr [--seeds S S S] [--pages 40]
 
-All three read the same pages, two at a time, by turns of a few pages in one run, so that a busy machine slows all of
+All four read the same pages, two at a time, by turns of a few pages in one run, so that a busy machine slows all of
 them. The tesseract program has one thread a process, which is faster than its default. One JSON line a seed, then one
 with the worst of each figure.
 """
@@ -67,33 +69,38 @@ def measure(seed: int, count: int) -> dict[str, float]:
     """All figures of one seed."""
     import img2pdf  # noqa: PLC0415 - late: only the benchmark's environment has it
 
-    seconds = dict.fromkeys(("ours", "bare", "ocrmypdf"), 0.0)
+    seconds = dict.fromkeys(("ours", "program", "bare", "ocrmypdf"), 0.0)
     sizes = dict.fromkeys(("ours", "ocrmypdf"), 0)
-    texts: dict[str, list[str]] = {"ours": [], "bare": []}
-    with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(PROCESSES) as pool:
-        folder = Path(name)
+    texts: dict[str, list[str]] = {"ours": [], "program": [], "bare": []}
+    with tempfile.TemporaryDirectory() as made, ThreadPoolExecutor(PROCESSES) as pool:
+        folder = Path(made)
         pages = list(draw(folder, seed, count))
-        engine = TesseractEngine(jobs=PROCESSES, pictures=False)
+        plugs = {
+            "ours": TesseractEngine(jobs=PROCESSES, pictures=False, reader="library"),
+            "program": TesseractEngine(jobs=PROCESSES, pictures=False, reader="program"),
+        }
         warm = [PageRef(pages[0].path, "image/jpeg", 0)] * PROCESSES
-        _ours(engine, warm, folder / "warm")
+        for name, engine in plugs.items():
+            _ours(engine, warm, folder / f"warm-{name}")
         for start in range(0, count, TURN):
             some = pages[start : start + TURN]
             (folder / "in.pdf").write_bytes(img2pdf.convert([str(page.path) for page in some]))
+            refs = [PageRef(page.path, "image/jpeg", 0) for page in some]
+            for name, engine in plugs.items():
+                began = time.perf_counter()
+                read, size = _ours(engine, refs, folder / f"{name}-{start}")
+                seconds[name] += time.perf_counter() - began
+                texts[name] += read
+                sizes["ours"] += size if name == "ours" else 0
             began = time.perf_counter()
-            read, size = _ours(engine, [PageRef(page.path, "image/jpeg", 0) for page in some], folder / str(start))
-            middle = time.perf_counter()
-            theirs = list(pool.map(lambda page: bare(page.path, folder), some))
+            texts["bare"] += pool.map(lambda page: bare(page.path, folder), some)
             later = time.perf_counter()
             sizes["ocrmypdf"] += ocrmypdf(folder)
-            end = time.perf_counter()
-            seconds["ours"] += middle - began
-            seconds["bare"] += later - middle
-            seconds["ocrmypdf"] += end - later
-            sizes["ours"] += size
-            texts["ours"] += read
-            texts["bare"] += theirs
+            seconds["bare"] += later - began
+            seconds["ocrmypdf"] += time.perf_counter() - later
             print(f"seed {seed}: {start + len(some)}/{count} pages", file=sys.stderr, flush=True)
-        engine.close()
+        for engine in plugs.values():
+            engine.close()
     return _figures(pages, seconds, sizes, texts)
 
 
@@ -111,6 +118,8 @@ def _figures(
         "ratio_vs_ocrmypdf": seconds["ocrmypdf"] / seconds["ours"],
         "bytes_per_page_ratio": sizes["ours"] / sizes["ocrmypdf"],
         "pages_per_second": len(pages) / seconds["ours"],
+        "pages_per_second_program": len(pages) / seconds["program"],
+        "ratio_library_vs_program": seconds["program"] / seconds["ours"],
     }
     for name, read in texts.items():
         pairs = list(zip(read, pages, strict=True))

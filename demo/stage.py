@@ -89,7 +89,7 @@ def start_bridge(stage: Stage) -> None:
 
 
 def run(data: Path, *, bind: str, say: Say) -> int:
-    """``make run``: everything once, then serve until stopped; answers the exit code."""
+    """``make run``: everything once, then serve until stopped; returns the exit code."""
     began = time.monotonic()
     done = data / "main-job.done"
     try:

@@ -78,6 +78,9 @@ class Settings(BaseSettings):
     """ISO 3166 code: holidays, and the country in certificates."""
     ocr_jobs: int = Field(default=2, ge=1, le=64)
     """Pages that one worker reads at once."""
+    ocr_reader: Literal["automatic", "library", "program"] = "automatic"
+    """What reads pages: ``library``, tesseract inside the program, a third faster; ``program``, the system's
+    ``tesseract``, which the system's security updates reach; ``automatic``: the library where it is installed."""
     ocr_languages: tuple[str, ...] = ("fra",)
     """Languages of tesseract that are installed, the usual one first."""
     clamd: str = ""

@@ -66,7 +66,7 @@ class Slots:
 
 
 def share(folder: Path, *, threads: int = 8) -> None:
-    """From now on two heavy works, and two drawings, are done at once over all processes that name this folder.
+    """From now on two heavy works, two drawings and two first looks go on at once over all processes that name this folder.
 
     Args:
         threads: of this process: one of them is always left to what is neither.
@@ -77,6 +77,7 @@ def share(folder: Path, *, threads: int = 8) -> None:
     # Of one page's pictures a browser asks for six at once: they leave half of the threads to other work.
     pictures = max(0, threads // 2 - AT_ONCE)
     _shared["drawing"] = Slots(folder, AT_ONCE, waiting=pictures, name="drawing", threads=left)
+    _shared["looking"] = Slots(folder, AT_ONCE, waiting=pictures, name="looking", threads=left)
 
 
 def heavy(*, wait_s: float = WAIT_S) -> AbstractContextManager[None]:
@@ -97,6 +98,15 @@ def drawing(*, wait_s: float = WAIT_S) -> AbstractContextManager[None]:
         EngineFailed: ``work.busy``.
     """
     return _shared["drawing"].taken(wait_s=wait_s) if _shared else nullcontext()
+
+
+def looking(*, wait_s: float = WAIT_S) -> AbstractContextManager[None]:
+    """As ``heavy``, for the first look at an outside file: a child may take 300 MB for it.
+
+    Raises:
+        EngineFailed: ``work.busy``.
+    """
+    return _shared["looking"].taken(wait_s=wait_s) if _shared else nullcontext()
 
 
 @contextmanager

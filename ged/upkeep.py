@@ -115,7 +115,7 @@ def _fill(services: Services, position: int, version: int, progress: Progress) -
 
 
 def _catch_up(services: Services, since: int, put: Callable[[Iterable[IndexDocument]], None]) -> tuple[int, int]:
-    """Read again what was changed by jobs above ``since``; answers the job covered now and how many letters it was."""
+    """Read again what was changed by jobs above ``since``; returns the job covered now and how many letters it was."""
     with services.reading() as session:
         latest = jobs.latest_id(session)
         changed = select(Job.subject_id).where(Job.kind == JobKind.INDEX, Job.id > since, Job.id <= latest).distinct()
@@ -259,7 +259,7 @@ def _difference(wanted: _Wanted, held: IndexedLetter, latest: int) -> Difference
 
 
 def ask_to_mend(services: Services, report: IndexReport, *, now: datetime) -> list[int]:
-    """Ask for an index job for each letter that differs; answers the letters. What is ahead needs a rebuild."""
+    """Ask for an index job for each letter that differs; returns the letters. What is ahead needs a rebuild."""
     mendable = [mail_id for mail_id, kind in report.differences.items() if kind is not Difference.AHEAD]
     for some in _chunks(mendable):
         with services.unit_of_work(now) as uow:

@@ -86,7 +86,7 @@ class Snapshots:
         self._client.close()
 
     def take(self, now: datetime, *, version: int, position: int) -> str:
-        """Begin a snapshot of the living generation; answers its name. See ``wait``.
+        """Begin a snapshot of the living generation; returns its name. See ``wait``.
 
         Args:
             version: the job up to which the index holds all changes.
@@ -147,7 +147,7 @@ class Snapshots:
         return tuple(_snapshot(one) for one in found["snapshots"] if one["snapshot"].startswith(f"{self._alias}-"))
 
     def thin(self, keep: int) -> list[str]:
-        """Remove the oldest whole snapshots but ``keep``, and all that failed; answers the names."""
+        """Remove the oldest whole snapshots but ``keep``, and all that failed; returns the names."""
         found = self.listed()
         whole = [one.name for one in found if one.state == WHOLE]
         gone = [one.name for one in found if one.state not in (WHOLE, RUNNING)] + whole[: max(len(whole) - keep, 0)]

@@ -69,7 +69,7 @@ def create(path: Path) -> None:
 
 
 def create_folder(path: Path) -> str:
-    """Make an empty generation that nothing names yet; answers its name."""
+    """Make an empty generation that nothing names yet; returns its name."""
     path.mkdir(parents=True, exist_ok=True)
     before = [int(old.name.removeprefix("g")) for old in path.glob("g[0-9]*") if old.name[1:].isdigit()]
     name = f"g{max(before, default=0) + 1:06d}"
@@ -181,7 +181,7 @@ def _add_near(document: Document, words: set[str]) -> None:
 
 
 def _add_analysed(document: Document, name: str, texts: Iterable[str]) -> set[str]:
-    """Add the texts of a field; answers their words, folded."""
+    """Add the texts of a field; returns their words, folded."""
     stems: list[Token] = []
     exact: list[Token] = []
     words: set[str] = set()

@@ -31,7 +31,7 @@ class _Service:
 
     def answer(self, request: Message) -> Message:
         try:
-            return {"ok": self._do(request)}
+            return {"ok": self._do(request), "broke_off": self._recogniser.broke_off}
         except EngineFailed as failure:
             return {"failed": failure.code, "params": dict(failure.params), "retryable": failure.retryable}
         except GedError as refusal:
@@ -56,6 +56,8 @@ class _Service:
             return None
         if operation == "languages":
             return sorted(self._recogniser.languages())
+        if operation == "version":
+            return self._recogniser.version()
         if operation == "thumbnail":
             self._thumbnail(request)
             return None

@@ -15,7 +15,7 @@ from typing import Any, cast
 from PIL import Image
 
 from ged.errors import EngineFailed, GedError, Invalid
-from ged.ports import PageCode, PageFacts, PageRef, RecognisedPage, Recognition, SourceFacts, Word
+from ged.ports import PageCode, PageFacts, PageRef, ReaderFacts, RecognisedPage, Recognition, SourceFacts, Word
 from ocr import pdf
 from ocr.fields import read_fields
 from ocr.image import shrink
@@ -27,6 +27,7 @@ from ocr.pictures import SITE_FIRST_BYTES, jpeg, site_webp
 from ocr.resume import FinishedPages
 from ocr.sandbox import Sandbox
 from ocr.sniff import P7M, PDF, sniff
+from ocr.tesseract import PROGRAM, Plug, plug_of
 from ocr.wire import Message, PagePart, PageResult, PageTask, as_message, load_result
 from sandbox import Isolation
 
@@ -47,6 +48,7 @@ class TesseractEngine:
         jobs: int = 2,
         memory_limit_bytes: int = 2048 * MIB,
         page_timeout_s: float = 120.0,
+        reader: str = "automatic",
         tesseract: str | None = None,
         tessdata: str | None = None,
         pictures: bool = True,
@@ -60,7 +62,8 @@ class TesseractEngine:
             jobs: pages read at the same time, each by one single-threaded process, whichever document they are of.
             memory_limit_bytes: address space of each process.
             page_timeout_s: after which one page is given up, flagged ``failed``, and the others go on.
-            tesseract: a program to call for each page, by name or path; the library, which is faster, when ``None``.
+            reader: ``library``, the faster one; ``program``, the system's; ``automatic``: the library where it is there.
+            tesseract: another program than the system's, by name or path: it reads then, whatever ``reader`` says.
             tessdata: folder of its models, when not the usual one.
             pictures: images of the pages and a thumbnail for the site are made too.
             isolation: of the children; the best that this machine allows unless given.
@@ -68,20 +71,21 @@ class TesseractEngine:
         self._limits = Limits(max_pixels, max_pages, memory_limit_bytes)
         self._jobs = jobs
         self._page_timeout_s = page_timeout_s
-        self._program = tesseract
+        self._program = tesseract or (PROGRAM if plug_of(reader) is Plug.PROGRAM else None)
         self._pictures = pictures
         settings: Message = {
             "max_pixels": max_pixels,
             "max_pages": max_pages,
             "memory_limit_bytes": memory_limit_bytes,
-            "tesseract": tesseract,
+            "tesseract": self._program,
             "tessdata": tessdata,
         }
         self._sandbox = Sandbox(settings, looks=max(2, jobs), isolation=isolation)
         self._office = OfficeFolder()
         self._slots = threading.BoundedSemaphore(max(1, jobs))
-        self._reading = (tesseract, tessdata, max_pixels, pictures)  # what a page's text and image depend on
+        self._reading = (self._program, tessdata, max_pixels, pictures)  # what a page's text and image depend on
         self._languages: frozenset[str] | None = None
+        self._version = ""
 
     def close(self) -> None:
         """End the processes that wait for work; the engine can still be used."""
@@ -229,10 +233,20 @@ class TesseractEngine:
         """
         self._check_program(languages, 30.0)
 
-    def _check_program(self, languages: Sequence[str], timeout_s: float) -> None:
-        """A program or model that is missing is everybody's trouble, not that of a page."""
+    def reads_with(self) -> ReaderFacts:
+        """What reads the pages here, as ``OcrEngine.reads_with``."""
+        self._check_there()
+        if not self._version:
+            self._version = str(self._sandbox.ask({"do": "version"}, timeout_s=30.0))
+        return ReaderFacts(Plug.PROGRAM if self._program else Plug.LIBRARY, self._version)
+
+    def _check_there(self) -> None:
         if self._program is not None and shutil.which(self._program) is None:
             raise EngineFailed("ocr.unavailable", "Install tesseract-ocr.", program=self._program)
+
+    def _check_program(self, languages: Sequence[str], timeout_s: float) -> None:
+        """A program or model that is missing is everybody's trouble, not that of a page."""
+        self._check_there()
         if self._languages is None:
             answer = self._sandbox.ask({"do": "languages"}, timeout_s=min(timeout_s, 30.0))
             self._languages = frozenset(map(str, cast(list[object], answer)))

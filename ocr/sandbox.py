@@ -124,6 +124,8 @@ def _asked(child: Child, request: Message, end_s: float) -> Message:
     if "out" in request:
         _brought_out(child, request)
         child.tidy()
+    if answer.get("broke_off"):
+        child.end()  # with all that it started
     return answer
 
 

@@ -1,19 +1,21 @@
-"""The only caller of tesseract: as a library that keeps its model loaded, or as a program a page.
+"""The only caller of tesseract, by one of two plugs: a library that keeps its model loaded, or a program a page.
 
-The library (``tesserocr``, with a tesseract of its own) reads a page in two thirds of the time of the program. It runs
-inside ``ocr.child``, so that what a page does to it ends that process alone. The program is called where it is named.
-One thread a process (``OMP_THREAD_LIMIT=1``: faster on a shared machine), the address-space limit of ``ocr.child``.
+The library (``tesserocr``, with a tesseract of its own) reads a page in two thirds of the time. The program is the
+system's, called through pytesseract: security updates of the system reach it, and it is there where the library has no
+wheel. Both run inside ``ocr.child``, so that what a page does to them ends that process alone, under its limits; the
+sandbox gives one thread a process (``OMP_THREAD_LIMIT=1``: faster on a shared machine).
 """
 
-import os
 import re
-import subprocess
-from collections.abc import Sequence
-from dataclasses import dataclass
+import shlex
+from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
+import pytesseract
 from PIL import Image
+from pytesseract import Output, TesseractError, TesseractNotFoundError
 
 from ged.errors import EngineFailed
 from ocr.lines import Line, Token
@@ -23,12 +25,32 @@ _WORD_LEVEL = "5"
 _RULES = re.compile(r"^[\s|_~`^\\=]*$")  # drawn rules and frames read as letters
 _DOUBTFUL_MARK = 40.0  # a word without letter or digit below this confidence is a speck
 _MODELS = ("share/tesseract-ocr/*/tessdata", "share/tessdata", "share/tesseract-ocr/tessdata")
-_LIST_TIMEOUT_S = 10.0
 _PREFIXES = ("/usr", "/usr/local", "/opt/homebrew")
+PROGRAM = "tesseract"
+
+
+class Plug(StrEnum):
+    """The two ways to tesseract."""
+
+    LIBRARY = "library"
+    PROGRAM = "program"
+
+
+def plug_of(wanted: str) -> Plug:
+    """The plug of a setting: ``library``, ``program``, or ``automatic``: the library where its wheel is installed."""
+    if wanted == "automatic":
+        return Plug.LIBRARY if find_spec("tesserocr") else Plug.PROGRAM
+    return Plug(wanted)
 
 
 class Recogniser(Protocol):
-    """What reads the words of an image."""
+    """What reads the words of an image.
+
+    Attributes:
+        broke_off: a reading was given up, and what it started may still run: the child has to be ended with all of it.
+    """
+
+    broke_off: bool
 
     def read(self, gray: Image.Image, *, dpi: float, languages: str, timeout_s: float, psm: int = PAGE) -> list[Line]:
         """Recognise an image.
@@ -49,7 +71,15 @@ class Recogniser(Protocol):
         """Name the models that are installed.
 
         Raises:
-            EngineFailed: ``ocr.unavailable``, ``ocr.timeout``.
+            EngineFailed: ``ocr.unavailable``.
+        """
+        ...
+
+    def version(self) -> str:
+        """Version of the tesseract that reads, as ``5.3.0``.
+
+        Raises:
+            EngineFailed: ``ocr.unavailable``.
         """
         ...
 
@@ -61,6 +91,8 @@ def recogniser(program: str | None, tessdata: str | None) -> Recogniser:
 
 class TesseractLibrary:
     """Keeps one model loaded, that of the languages asked for last."""
+
+    broke_off = False  # it gives up by itself, within this process
 
     def __init__(self, tessdata: str | None = None) -> None:
         """Settle where the models are; nothing is loaded before the first page.
@@ -88,10 +120,13 @@ class TesseractLibrary:
         """Name the models that are installed, as ``Recogniser.languages``."""
         return frozenset(path.stem for path in self._folder().glob("*.traineddata"))
 
+    def version(self) -> str:
+        """Version of the library's own tesseract, as ``Recogniser.version``."""
+        return str(_library().tesseract_version()).split()[1]
+
     def _api(self, languages: str) -> Any:
         if self._loaded is None or self._loaded[0] != languages:
-            import tesserocr  # noqa: PLC0415 - late: loading the library takes a moment that only the reading of a page is worth
-
+            tesserocr = _library()
             if self._loaded is not None:
                 self._loaded[1].End()
                 self._loaded = None
@@ -112,59 +147,66 @@ class TesseractLibrary:
         raise EngineFailed("ocr.unavailable", "Install tesseract-ocr.")
 
 
-@dataclass(frozen=True)
+def _library() -> Any:
+    try:
+        import tesserocr  # noqa: PLC0415 - late: not on every machine, and only the reading of a page is worth the moment it takes
+    except ImportError as error:
+        raise EngineFailed("ocr.unavailable", "Install tesserocr, or set GED_OCR_READER=program.") from error
+    return tesserocr
+
+
 class TesseractProgram:
-    """The program and how to call it.
+    """The system's program, called by pytesseract for each image."""
 
-    Attributes:
-        program: name on PATH, or path.
-        tessdata: folder of the models, the program's own when ``None``.
-    """
+    def __init__(self, program: str = PROGRAM, tessdata: str | None = None) -> None:
+        """Settle what is called; nothing is started yet. One program a process: pytesseract keeps its name.
 
-    program: str
-    tessdata: str | None = None
+        Args:
+            program: name on PATH, or path.
+            tessdata: folder of the models, the program's own when ``None``.
+        """
+        pytesseract.pytesseract.tesseract_cmd = self._program = program
+        self._models = f"--tessdata-dir {shlex.quote(tessdata)}" if tessdata else ""
+        self.broke_off = False
 
     def read(self, gray: Image.Image, *, dpi: float, languages: str, timeout_s: float, psm: int = PAGE) -> list[Line]:
         """Recognise an image, as ``Recogniser.read``."""
-        arguments = [
-            "-l",
-            languages,
-            "--dpi",
-            str(_sensible(dpi)),
-            "--psm",
-            str(psm),
-            "-c",
-            f"tessedit_do_invert={_invert(psm)}",
-        ]
-        tsv = self._run(["stdin", "stdout", *arguments, "-c", "tessedit_create_tsv=1"], _pgm(gray), timeout_s)
-        return parse_tsv(tsv, gray.width, gray.height)
+        if timeout_s <= 0:
+            raise EngineFailed("ocr.timeout", retryable=True)
+        options = f"{self._models} --dpi {_sensible(dpi)} --psm {psm} -c tessedit_do_invert={_invert(psm)}"
+        plain = gray.copy()
+        plain.format = "PPM"  # handed over as it is: packing it as PNG takes a tenth of the reading
+        try:
+            tsv: bytes = pytesseract.image_to_data(
+                plain, lang=languages, config=options, output_type=Output.BYTES, timeout=timeout_s
+            )
+        except TesseractNotFoundError as error:
+            raise self._missing() from error
+        except TesseractError as error:
+            raise EngineFailed("ocr.failed", "The page could not be read.", exit_status=error.status) from error
+        except RuntimeError as error:  # pytesseract ends the program alone, not what that may have started
+            self.broke_off = True
+            raise EngineFailed("ocr.timeout", "The page took too long; try again.", retryable=True) from error
+        except (OSError, ValueError) as error:  # no table was written, or its complaint is no text
+            raise EngineFailed("ocr.failed", "The page could not be read.") from error
+        return parse_tsv(tsv.decode("utf-8", "replace"), gray.width, gray.height)
 
     def languages(self) -> frozenset[str]:
         """Name the models that are installed, as ``Recogniser.languages``."""
-        return frozenset(self._run(["--list-langs"], b"", _LIST_TIMEOUT_S).split("\n")[1:]) - {""}
-
-    def _run(self, arguments: Sequence[str], given: bytes, timeout_s: float) -> str:
-        if timeout_s <= 0:
-            raise EngineFailed("ocr.timeout", retryable=True)
-        environment = {**os.environ, "OMP_THREAD_LIMIT": "1", "LC_ALL": "C.UTF-8"}
-        if self.tessdata:
-            environment["TESSDATA_PREFIX"] = self.tessdata
         try:
-            done = subprocess.run(
-                [self.program, *arguments],
-                input=given,
-                capture_output=True,
-                timeout=timeout_s,
-                env=environment,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise EngineFailed("ocr.timeout", "The page took too long; try again.", retryable=True) from error
-        except OSError as error:
-            raise EngineFailed("ocr.unavailable", "Install tesseract-ocr.", program=self.program) from error
-        if done.returncode:
-            raise EngineFailed("ocr.failed", "The page could not be read.", exit_status=done.returncode)
-        return done.stdout.decode("utf-8", "replace")
+            return frozenset(pytesseract.get_languages(config=self._models))
+        except TesseractNotFoundError as error:
+            raise self._missing() from error
+
+    def version(self) -> str:
+        """Version of the program, as ``Recogniser.version``."""
+        try:
+            return str(pytesseract.get_tesseract_version())
+        except (TesseractNotFoundError, SystemExit) as error:  # the second: a version that is none
+            raise self._missing() from error
+
+    def _missing(self) -> EngineFailed:
+        return EngineFailed("ocr.unavailable", "Install tesseract-ocr.", program=self._program)
 
 
 def _sensible(dpi: float) -> int:
@@ -174,10 +216,6 @@ def _sensible(dpi: float) -> int:
 def _invert(psm: int) -> str:
     """Whether white on black is looked for: rare, and asked at every doubtful line, so only in what is read again."""
     return "1" if psm in {BLOCK, LINE} else "0"
-
-
-def _pgm(gray: Image.Image) -> bytes:
-    return b"P5 %d %d 255\n" % gray.size + gray.tobytes()
 
 
 def parse_tsv(tsv: str, width_px: int, height_px: int) -> list[Line]:

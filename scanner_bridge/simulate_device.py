@@ -105,7 +105,7 @@ class Device:
         return True
 
     def begin(self, settings: ScanSettings) -> str:
-        """Begin a job; answers its path. Beginning again is also how the person repaired the last trouble.
+        """Begin a job; returns its path. Beginning again is also how the person repaired the last trouble.
 
         Raises:
             DeviceError: 503 (busy, cover open), 409 (nothing to scan).

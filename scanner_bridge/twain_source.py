@@ -134,7 +134,7 @@ class TwainSource:
     def configure(
         self, *, source: str | None, mode: str | None, dpi: int, duplex: bool, paper: str, options: dict[str, Any]
     ) -> bool:
-        """Set everything for a scan; answers whether sheets are fed.
+        """Set everything for a scan; returns whether sheets are fed.
 
         Raises:
             ScanFault: ``unsupported``, ``no_docs`` when the feeder says that it is empty.

@@ -40,7 +40,7 @@ class PadesPreserver:
 
     Args:
         tsa_urls: RFC 3161 authorities in order.
-        roots_pem: answers the certificates of the authorities that we trust; asked each time, for a root may be added.
+        roots_pem: returns the certificates of the authorities that we trust; asked each time, for a root may be added.
         timeout_s: for one answer of one server.
         pause_s: how long a time-stamp authority that failed is not asked again.
     """

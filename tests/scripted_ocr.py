@@ -8,7 +8,7 @@ from pathlib import Path
 import pikepdf
 from PIL import Image
 
-from ged.ports import FieldReading, PageFacts, PageRef, RecognisedPage, Recognition, SourceFacts
+from ged.ports import FieldReading, PageFacts, PageRef, ReaderFacts, RecognisedPage, Recognition, SourceFacts
 from tests.pages import draw
 
 
@@ -27,6 +27,10 @@ class ScriptedEngine:
     likeness: str = ""
     asked: list[int] = field(default_factory=list)
     meanwhile: Callable[[], None] = lambda: None
+
+    def reads_with(self) -> ReaderFacts:
+        """A library of no version."""
+        return ReaderFacts("library", "0")
 
     def inspect(self, source: Path, *, filename: str, timeout_s: float) -> SourceFacts:
         """A PDF or a PNG, no page of it blank."""

@@ -76,7 +76,7 @@ class Anchors:
             return True
 
     def stamp(self, timestamper: Timestamper | None) -> int:
-        """Ask for the tokens that are missing, the newest first; answers how many came."""
+        """Ask for the tokens that are missing, the newest first; returns how many came."""
         came = 0
         for anchor in [one for one in reversed(self.all()) if not self._place(one).exists()][:_LATE_TOKENS]:
             if timestamper is None:

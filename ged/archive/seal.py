@@ -246,7 +246,7 @@ class HeadSeal:
         return made
 
     def protect(self) -> bool:
-        """Encrypt a key that an earlier release left in clear; answers whether there was one."""
+        """Encrypt a key that an earlier release left in clear; returns whether there was one."""
         if not self._key.exists() or not self._is_clear(self._key.read_bytes()):
             return False
         with self.alone():

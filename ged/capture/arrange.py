@@ -203,7 +203,7 @@ def set_removed(
 
 
 def remove_blanks(uow: UnitOfWork, scan_id: ScanId, *, version: int | None, actor: Actor) -> int:
-    """Take out every page that looks blank; answers how many."""
+    """Take out every page that looks blank; returns how many."""
     scan = _editable(uow, scan_id, version, actor)
     blanks = [leaf for leaf in scan.leaves if not leaf.removed and leaf.page.blank_score >= BLANK_FROM]
     for leaf in blanks:

@@ -76,7 +76,7 @@ def make_pairing_code(uow: UnitOfWork, unit_id: int, *, actor: Actor, now: datet
 
 
 def pair(uow: UnitOfWork, code: str, name: str, *, now: datetime) -> tuple[str, int]:
-    """Exchange a code for a token; answers the token (told this once) and the bridge's id.
+    """Exchange a code for a token; returns the token (told this once) and the bridge's id.
 
     Raises:
         NotFound: ``bridge.code_wrong``: unknown, used or too old.

@@ -246,7 +246,7 @@ def orders_waiting(session: Session) -> dict[str, bool]:
 def order_progress(
     uow: UnitOfWork, bridge_id: int, order_id: int, *, state: str, pages: int, code: str, detail: str, now: datetime
 ) -> bool:
-    """Note how an order goes; answers whether the bridge should stop.
+    """Note how an order goes; returns whether the bridge should stop.
 
     A late word on an order that has ended changes nothing, and the bridge is told to stop.
 

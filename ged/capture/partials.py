@@ -129,7 +129,7 @@ def _finish(
 
 
 def _append(path: Path, content: BinaryIO, *, offset: int, limit: int) -> tuple[int, bool]:
-    """Write what arrives at the end of the file; answers its length and whether all of the piece was taken."""
+    """Write what arrives at the end of the file; returns its length and whether all of the piece was taken."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         position = offset
@@ -194,7 +194,7 @@ def _path(services: Services, bridge: BridgeIdentity, key: str, token: str, dige
 
 
 def sweep(services: Services, *, older_than: datetime) -> int:
-    """Remove pieces of pages whose bridge did not come back; answers how many. It may send them whole again."""
+    """Remove pieces of pages whose bridge did not come back; returns how many. It may send them whole again."""
     removed = 0
     for path in (Path(services.data_dir) / FOLDER).glob("*"):
         with suppress(FileNotFoundError):  # finished since the folder was read

@@ -67,7 +67,7 @@ def profiles(session: Session, unit_ids: Collection[int]) -> list[Profile]:
 
 
 def keep(uow: UnitOfWork, unit_id: int, name: str, settings: Settings, *, actor: Actor, now: datetime) -> int:
-    """Keep settings under a name; the same name again changes them. Answers the profile's id.
+    """Keep settings under a name; the same name again changes them. Returns the profile's id.
 
     Raises:
         Forbidden: ``scan.not_clerk``.

@@ -201,12 +201,13 @@ def _complete(uow: UnitOfWork, mail: Mail, actor: Actor) -> None:
 
 
 def send_by_email(
-    uow: UnitOfWork, line_id: int, *, email: str, version: int | None, actor: Actor, is_confirmed: bool = False
+    uow: UnitOfWork, line_id: int, *, email: str, version: int | None, actor: Actor, compared: str = ""
 ) -> None:
     """Hand a line to the worker: an e-mail with the signed document. Its Message-ID is fixed here.
 
     Args:
-        is_confirmed: the sender looked at an address that ``address_to_confirm`` names.
+        compared: the address that the sender saw and compared with the letter, where ``address_to_confirm`` asks for
+            it. A tick given to one address says nothing of another.
 
     Raises:
         NotFound: ``dispatch.unknown``.
@@ -223,8 +224,8 @@ def send_by_email(
         raise Invalid("dispatch.email", "correct the address", field="email")
     _require_open(line.mail)
     asked = address_to_confirm(uow.session, line, address)
-    if asked is not None and not is_confirmed:
-        raise Invalid("dispatch.email_to_confirm", "compare the address with the letter", field="is_confirmed")
+    if asked is not None and compared.strip().lower() != address.lower():
+        raise Invalid("dispatch.email_to_confirm", "compare the address with the letter", field="compared")
     signed_pdf(uow.session, line.mail_id)
     host = urlsplit(uow.services.public_url).hostname or "localhost"
     line.channel, line.email, line.state = Channel.EMAIL, address, DispatchState.SENDING

@@ -26,7 +26,7 @@ from ged.mailbox.messages import Letter, Part
 from ged.mailbox.reading import read_apart
 from ged.org.models import Unit
 from ged.ports import Digest, Mailbox, MessageRef, OpenMailbox, PageFacts
-from ged.register.files import NOT_LOOKED, harmless_name, look_at, private_dir
+from ged.register.files import JOB_PATIENCE_S, NOT_LOOKED, harmless_name, look_at, private_dir
 from ged.register.signed_kinds import APART, IS_APART
 from ged.typeset import typeset
 from ged.unit import SYSTEM, Services, UnitOfWork
@@ -61,7 +61,7 @@ class _Taken:
 
 
 def collect(services: Services, mailbox: Mailbox, *, heartbeat: Callable[[str], None], now: datetime) -> bool:
-    """Take in what lies in a mailbox; answers whether more is left there.
+    """Take in what lies in a mailbox; returns whether more is left there.
 
     A message that cannot be taken in goes to the mailbox's folder for errors, with its reason for administrators.
 
@@ -216,7 +216,7 @@ def _look(services: Services, part: Part) -> Look:
         path = folder / "part"
         path.write_bytes(part.content)
         try:
-            facts = look_at(services, path, filename=part.filename)
+            facts = look_at(services, path, filename=part.filename, wait_s=JOB_PATIENCE_S)
         except Invalid as refusal:
             return Look(APART if refusal.code == IS_APART else "", (), problem=refusal.code)
         except EngineFailed as failure:

@@ -233,7 +233,7 @@ def renewals_asked(session: Session) -> list[tuple[PersonId, str]]:
 
 
 def renew_key(services: Services, person_id: PersonId, *, actor: Actor, now: datetime) -> str:
-    """Certify a person's key anew by our own authority: the key stays, and opens as before. Answers the serial number.
+    """Certify a person's key anew by our own authority: the key stays, and opens as before. Returns the serial number.
 
     Raises:
         NotFound: ``key.none``.

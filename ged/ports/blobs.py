@@ -10,7 +10,7 @@ from ged.ports.names import Digest
 
 @dataclass(frozen=True)
 class StoredBlob:
-    """What ``BlobStore.put`` answers."""
+    """What ``BlobStore.put`` returns."""
 
     digest: Digest
     size_bytes: int

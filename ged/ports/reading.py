@@ -116,6 +116,14 @@ class Recognition:
     fields: tuple[FieldReading, ...] = ()
 
 
+@dataclass(frozen=True)
+class ReaderFacts:
+    """What reads pages: the ``library`` inside the program, or the system's ``program``; ``version`` of its tesseract."""
+
+    plug: str
+    version: str
+
+
 class OcrEngine(Protocol):
     """Reads pages. Uploads are hostile: nothing is decoded before its size was checked."""
 
@@ -149,5 +157,13 @@ class OcrEngine(Protocol):
 
         Raises:
             EngineFailed: ``ocr.timeout``, ``ocr.unavailable``.
+        """
+        ...
+
+    def reads_with(self) -> ReaderFacts:
+        """What reads the pages here.
+
+        Raises:
+            EngineFailed: ``ocr.unavailable``, ``ocr.timeout``.
         """
         ...

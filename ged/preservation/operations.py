@@ -103,7 +103,7 @@ def _row(uow: UnitOfWork, sort: Sort, subject_id: int) -> Preservation:
 
 
 def preserve_due(services: Services, *, heartbeat: Callable[[str], None], now: datetime) -> int:
-    """Raise and renew what is due; stops when no time-stamp authority answers. Answers how many were looked at."""
+    """Raise and renew what is due; stops when no time-stamp authority answers. Returns how many were looked at."""
     with services.reading() as session:
         due = session.scalars(
             select(Preservation).where(Preservation.due_at <= now).order_by(Preservation.due_at).limit(BATCH)
@@ -139,7 +139,7 @@ def ask_again(uow: UnitOfWork, sort: Sort, subject_id: int, *, actor: Actor) -> 
 
 
 def ask_all_again(uow: UnitOfWork, *, actor: Actor) -> int:
-    """The next try of everything that failed, now; answers how many.
+    """The next try of everything that failed, now; returns how many.
 
     Raises:
         InvalidTransition: ``preserve.no_authority``.

@@ -16,7 +16,7 @@ from ged.capture.models import ScanBatch, ScanPage, ScanPicture
 from ged.errors import EngineFailed, Invalid
 from ged.ports import AttachmentId, Digest, FieldReading, PageRef, RecognisedPage, Recognition
 from ged.register import pictures
-from ged.register.files import NOT_LOOKED, fetch, kept_dir, look_at, private_dir, store_file
+from ged.register.files import JOB_PATIENCE_S, NOT_LOOKED, fetch, kept_dir, look_at, private_dir, store_file
 from ged.register.models import Attachment, Mail, PageText, Rendition
 from ged.register.signed_kinds import APART, IS_APART
 from ged.suggestions import readings, resent
@@ -60,7 +60,7 @@ def run_intake(services: Services, batch_id: int, *, heartbeat: Heartbeat, now: 
 def _look(services: Services, digest: Digest, path: Path) -> Look:
     fetch(services.blobs, digest, path)
     try:
-        facts = look_at(services, path, filename="page")
+        facts = look_at(services, path, filename="page", wait_s=JOB_PATIENCE_S)
     except Invalid as refusal:
         return Look(APART if refusal.code == IS_APART else "", (), problem=refusal.code)
     except EngineFailed as failure:

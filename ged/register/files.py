@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
+from ged import slots
 from ged.errors import Invalid
 from ged.ports import BlobStore, Digest, PageFacts, SourceFacts
 from ged.register.operations import SourcePage
@@ -21,9 +22,13 @@ from ged.space import disk_full_of
 from ged.unit import Services
 
 NAME_LENGTH = 120
-NOT_LOOKED = frozenset({"ocr.unavailable", "scanner.unavailable", "scanner.refused"})
+NOT_LOOKED = frozenset({"ocr.unavailable", "scanner.unavailable", "scanner.refused", "work.busy"})
 """Failures after which nobody knows what a file is: it stays unread until the engine does its work."""
 INSPECT_TIMEOUT_S = 100.0  # 300 pages take 40 s on two cores; a request is given up after 120
+PLACE_TIMEOUT_S = 15.0
+"""For a place among the first looks: with the look itself it stays below a request's 120 seconds."""
+JOB_PATIENCE_S = 300.0
+"""A job or a command holds no page back: it waits until larger files before it were looked at."""
 NO_PAGE = PageFacts(0, 0, 0, 0.0)
 MEDIA_TYPES = ("application/pdf", "image/tiff", "image/jpeg", "image/png", "image/webp")
 """What we serve under its own type; anything else leaves as plain bytes."""
@@ -155,25 +160,27 @@ def store_file(blobs: BlobStore, path: Path) -> tuple[Digest, int]:
     return stored.digest, stored.size_bytes
 
 
-def look_at(services: Services, source: Path, *, filename: str) -> SourceFacts:
+def look_at(services: Services, source: Path, *, filename: str, wait_s: float = PLACE_TIMEOUT_S) -> SourceFacts:
     """The first look at an outside file: for viruses, then at what it is. The only way to ``OcrEngine.inspect``.
 
     Raises:
         Invalid: ``file.virus`` and the codes of ``OcrEngine.inspect``.
-        EngineFailed: ``scanner.unavailable``, ``scanner.refused``, ``ocr.unavailable``, ``ocr.timeout``.
+        EngineFailed: ``scanner.unavailable``, ``scanner.refused``, ``ocr.unavailable``, ``ocr.timeout``; ``work.busy``:
+            two files are looked at now, over all processes.
     """
     if services.scanner is not None:
         services.scanner.check(source)
-    return services.ocr.inspect(source, filename=filename, timeout_s=INSPECT_TIMEOUT_S)
+    with slots.looking(wait_s=wait_s):
+        return services.ocr.inspect(source, filename=filename, timeout_s=INSPECT_TIMEOUT_S)
 
 
-def examine(services: Services, filename: str, content: BinaryIO) -> Upload:
+def examine(services: Services, filename: str, content: BinaryIO, *, wait_s: float = PLACE_TIMEOUT_S) -> Upload:
     """Store an upload and look at it, in bounded time. A refused file leaves no trace but bytes that are swept. A
     signature that lies apart is one page without a picture.
 
     Raises:
         Invalid: ``file.too_large`` and the codes of ``look_at``; ``params['field']`` is ``file``.
-        EngineFailed: ``ocr.timeout``, ``scanner.unavailable``.
+        EngineFailed: ``ocr.timeout``, ``scanner.unavailable``, ``work.busy``.
     """
     name = harmless_name(filename)
     stored = services.blobs.put(limited(content, services.max_upload_bytes))
@@ -182,7 +189,7 @@ def examine(services: Services, filename: str, content: BinaryIO) -> Upload:
     with private_dir(services) as folder:
         source = fetch(services.blobs, stored.digest, folder / "upload")
         try:
-            facts = look_at(services, source, filename=name)
+            facts = look_at(services, source, filename=name, wait_s=wait_s)
         except Invalid as refusal:
             if refusal.code == IS_APART:
                 return Upload(stored.digest, stored.size_bytes, name, SourceFacts(APART, (NO_PAGE,)))

@@ -43,7 +43,7 @@ def rectify(
     actor: Actor,
     now: datetime,
 ) -> int:
-    """Change fields of a registered letter; answers how many really changed.
+    """Change fields of a registered letter; returns how many really changed.
 
     The change is dated by ``allocation.correction_at``: it falls into a day that is open in each of its registers.
 

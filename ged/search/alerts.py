@@ -40,7 +40,7 @@ def run_alerts(services: Services, saved_id: int, *, heartbeat: Callable[[str], 
 
 
 def check(services: Services, saved_id: int, *, now: datetime) -> int:
-    """Tell the owner of what is new; answers how many letters. Nothing is told while the index cannot answer."""
+    """Tell the owner of what is new; returns how many letters. Nothing is told while the index cannot answer."""
     with services.reading() as session:
         saved = session.get(SavedSearch, saved_id)
         if saved is None or not saved.follows:

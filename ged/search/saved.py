@@ -40,7 +40,7 @@ class SavedRow:
 def save(uow: UnitOfWork, name: str, query: SearchQuery, *, follows: bool, actor: Actor) -> int:
     """Keep a search; when it is followed, what it finds already is remembered by a job and told by nobody.
 
-    The same search kept twice under one name is one. Answers its id.
+    The same search kept twice under one name is one. Returns its id.
 
     Raises:
         Invalid: ``saved_search.empty``, ``saved_search.name_taken``, ``saved_search.too_many``.

@@ -67,7 +67,7 @@ def check(services: Services, text: str, *, field: str, line_no: int | None = No
 
 
 def add(uow: UnitOfWork, text: str, *, actor: Actor) -> int:
-    """Add groups, a line each, at the end; answers how many. Groups that stand there already are left out.
+    """Add groups, a line each, at the end; returns how many. Groups that stand there already are left out.
 
     Raises:
         Invalid: ``synonyms.one_member``, ``.too_many``, ``.too_long``, ``.no_word``, ``.nothing_new``.

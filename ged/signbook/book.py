@@ -425,7 +425,7 @@ def cancel(
     actor: Actor,
     notice: NoticeKind = NoticeKind.VISA_CANCELLED,
 ) -> int:
-    """Undo visas and tell those who gave them; answers how many."""
+    """Undo visas and tell those who gave them; returns how many."""
     by_id = {entry.id: entry for entry in draft.entries}
     count = 0
     for visa in visas:

@@ -78,7 +78,7 @@ def cancel_ink(uow: UnitOfWork, mail_id: MailId | int, *, actor: Actor) -> None:
 
 
 def number_ink(uow: UnitOfWork, mail_id: MailId | int, *, actor: Actor) -> str:
-    """The mail office writes number and date on the signed original. Answers the number.
+    """The mail office writes number and date on the signed original. Returns the number.
 
     Raises:
         NotFound: ``mail.unknown``, ``draft.unknown``.

@@ -300,7 +300,7 @@ def _sign_one(services: Services, letter: ToSign, key: OpenedKey, actor: Actor, 
 
 
 def confirm(services: Services, mail_id: MailId | int, *, version_no: int, actor: Actor, now: datetime) -> str:
-    """The signatory's confirmation: the letter gets its number and date. Answers the number.
+    """The signatory's confirmation: the letter gets its number and date. Returns the number.
 
     Raises:
         NotFound: ``mail.unknown``, ``draft.unknown``.
@@ -367,7 +367,7 @@ def number_letter(uow: UnitOfWork, draft: Draft, *, actor: Actor, post: HeldPost
 
 
 def sign_numbered(services: Services, mail_id: MailId | int, *, key: OpenedKey, actor: Actor, now: datetime) -> str:
-    """Set, sign and store a numbered letter, then let the signature count. Answers its number.
+    """Set, sign and store a numbered letter, then let the signature count. Returns its number.
 
     Can be called again after a failure: number and date stay.
 

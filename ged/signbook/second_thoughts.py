@@ -45,7 +45,7 @@ def _last_of(draft: Draft, person_id: int) -> CircuitEntry | None:
 
 
 def take_back(uow: UnitOfWork, mail_id: MailId | int, *, actor: Actor) -> CircuitAct:
-    """Undo the actor's last act: a visa or an opinion is waited for again, a refusal never happened. Answers the act.
+    """Undo the actor's last act: a visa or an opinion is waited for again, a refusal never happened. Returns the act.
 
     Raises:
         NotFound: ``mail.unknown``, ``draft.unknown``.

@@ -173,7 +173,7 @@ def _rows(session: Session, actor: Actor, whose: ColumnElement[bool]) -> list[Lo
 
 
 def fill_in(services: Services, *, heartbeat: Callable[[str], None], now: datetime, batch: int = 20) -> int:
-    """Make the sketches of letters that were read before sketches were made; answers how many."""
+    """Make the sketches of letters that were read before sketches were made; returns how many."""
     made = 0
     while True:
         with services.unit_of_work(now) as uow:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ged.errors import Invalid
 from ged.ports import Digest
-from ged.register.files import examine, harmless_name, limited
+from ged.register.files import JOB_PATIENCE_S, examine, harmless_name, limited
 from ged.register.operations import SourcePage
 from ged.takeover.lines import ArchiveLine
 from ged.unit import Services
@@ -51,7 +51,7 @@ def content_of(services: Services, line: ArchiveLine, files_dir: Path | None, *,
             read = limited(source, services.max_upload_bytes).read()
         return _text(services, line.pages or _pages(read), path.name)
     with path.open("rb") as source:
-        upload = examine(services, path.name, source)
+        upload = examine(services, path.name, source, wait_s=JOB_PATIENCE_S)
     facts = upload.facts
     pages = upload.pages
     texts = _spread(line.pages, len(pages))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from babel.messages.pofile import read_po
 
+from scripts import house_drawing
 from web.site import guard
 
 ROOT = Path(__file__).parents[2]
@@ -81,3 +85,32 @@ def test_what_is_gone_is_seen() -> None:
     assert missing("`ged.db.Gone` and\n```jinja\n{{ url_for(\"mail.show\") }}\n```\n[d](docs/gone.md)") == [
         "docs/gone.md", "ged.db.Gone", "mail.show",
     ]  # fmt: skip
+
+
+def test_the_drawing_is_that_of_the_rules() -> None:
+    assert house_drawing.PLACE.read_text(encoding="utf-8") == house_drawing.text(), "python -m scripts.house_drawing"
+
+
+def test_the_documents_are_built_and_no_link_is_broken(tmp_path: Path) -> None:
+    built = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict", "--site-dir", str(tmp_path)],
+        cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+    )  # fmt: skip
+    assert built.returncode == 0, built.stderr
+    pages = sorted(path.relative_to(tmp_path).with_suffix(".md").as_posix() for path in tmp_path.rglob("*.html"))
+    documents = [name.removeprefix("docs/") for name in DOCUMENTS if name.startswith("docs/")]
+    assert pages == sorted([*documents, "404.md"])
+
+
+@pytest.mark.parametrize("document", [name for name in DOCUMENTS if name.startswith("docs/guide/")])
+def test_the_guide_says_what_stands_on_the_screen(document: str) -> None:
+    """What stands between « and » is the name of a page or of a button, as people see it."""
+    with (ROOT / "web/translations/messages.pot").open("rb") as file:
+        said = {_plain(str(message.id)) for message in read_po(file) if isinstance(message.id, str)}
+    text = _plain((ROOT / document).read_text(encoding="utf-8"))
+    assert [name for name in re.findall(r"« ([^»]+) »", text) if name not in said] == []
+
+
+def _plain(text: str) -> str:
+    """Without the marks of typography, and on one line."""
+    return re.sub(r"\s+", " ", text.replace("\u2019", "'"))

@@ -8,10 +8,11 @@ import pytest
 from flask import Blueprint, Flask
 
 from tests.site import make_site
+from web import api
 from web.site import guard, navigation
 
 ROOT = Path(__file__).parents[2]
-VIEWS = sorted((ROOT / "web" / "views").glob("*.py"))
+VIEWS = sorted((ROOT / "web" / "views").rglob("*.py"))
 
 GET_THAT_RECORDS_A_READING = {
     # "blueprint.function": why it writes. Only seen marks and the journal of readings may stand here.
@@ -82,7 +83,8 @@ def test_what_is_published_is_the_authority_s_and_the_page_of_a_code_alone(app: 
 
 def test_what_is_published_writes_nothing() -> None:
     for name in ("check", "pki"):
-        assert "unit_of_work" not in (ROOT / "web" / "views" / f"{name}.py").read_text(encoding="utf-8"), name
+        (path,) = (path for path in VIEWS if path.stem == name)
+        assert "unit_of_work" not in path.read_text(encoding="utf-8"), name
 
 
 def test_public_pages_are_the_few_that_must_be(app: Flask) -> None:
@@ -95,6 +97,12 @@ def test_public_pages_are_the_few_that_must_be(app: Flask) -> None:
         "health.show",
         "health.site",
     }
+
+
+def test_a_module_of_pages_bears_the_name_of_its_blueprint(app: Flask) -> None:
+    # So that a search for an endpoint finds its module, and the test below excuses the right one.
+    of_pages = {path.stem for path in VIEWS if "\nblueprint = Blueprint(" in path.read_text(encoding="utf-8")}
+    assert of_pages == app.blueprints.keys() - {blueprint.name for blueprint in api.blueprints()}
 
 
 def test_whatever_changes_something_is_no_get(app: Flask) -> None:

@@ -13,7 +13,8 @@ from ocr.engine import TesseractEngine
 from tests.ocr_pages import LETTER, aged, by_hand, digital_pdf, draw, error_rate, png_of, save, scan_pdf, with_qr
 
 PLUGS: dict[str, Callable[[], TesseractEngine]] = {
-    "tesseract": lambda: TesseractEngine(max_pages=4, jobs=2),
+    "library": lambda: TesseractEngine(max_pages=4, jobs=2, reader="library"),
+    "program": lambda: TesseractEngine(max_pages=4, jobs=2, reader="program"),
 }
 SMALL = (1240, 1754)
 TIMEOUT_S = 120.0
@@ -24,6 +25,12 @@ def engine(request: pytest.FixtureRequest) -> Iterator[OcrEngine]:
     plug = PLUGS[request.param]()
     yield plug
     plug.close()
+
+
+def test_the_reader_says_what_it_is(engine: OcrEngine, request: pytest.FixtureRequest) -> None:
+    facts = engine.reads_with()
+    assert facts.plug in request.node.callspec.params.values()
+    assert int(facts.version.split(".")[0]) >= 4
 
 
 def test_inspect_tells_pages_sizes_codes_and_blanks(engine: OcrEngine, tmp_path: Path) -> None:
@@ -238,6 +245,17 @@ def test_language_that_is_not_installed(engine: OcrEngine, tmp_path: Path) -> No
     with pytest.raises(EngineFailed) as failure:
         engine.recognise([PageRef(source, "image/png", 0)], languages=["tlh"], timeout_s=TIMEOUT_S, out=tmp_path)
     assert failure.value.code == "ocr.unavailable"
+    assert failure.value.params["languages"] == ["tlh"]
+
+
+def test_of_two_languages_both_are_read(engine: OcrEngine, tmp_path: Path) -> None:
+    source = save(draw("The weather of yesterday\nÀ l'été prochain"), tmp_path / "a.png")
+    out = tmp_path / "out"
+    out.mkdir()
+    refs = [PageRef(source, "image/png", 0)]
+    (page,) = engine.recognise(refs, languages=["fra", "eng"], timeout_s=TIMEOUT_S, out=out).pages
+    assert "weather" in page.text
+    assert "été" in page.text
 
 
 def test_time_is_limited(engine: OcrEngine, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def program(tmp_path: Path) -> Callable[[str], str]:
         path, first = tmp_path / "tesseract-double", tmp_path / "first"
         first.touch()
         path.write_text(
-            f'#!/bin/sh\ncase "$1" in --list-langs) {REAL} "$@";; esac\n'
+            f'#!/bin/sh\ncase "$1" in --list-langs|--version) {REAL} "$@";; esac\n'
             f'if rm "{first}" 2>/dev/null; then {behaviour}; fi\n{REAL} "$@"\n'
         )
         path.chmod(0o755)

@@ -2,8 +2,12 @@
 
 import os
 import random
+import signal
+import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pikepdf
@@ -12,12 +16,14 @@ import pytest
 from ged.errors import EngineFailed, GedError
 from ged.ports import PageRef, Recognition
 from ocr.engine import TesseractEngine
+from ocr.tesseract import Plug, plug_of
 from sandbox import NONE
 from tests.ocr_pages import aged, digital_pdf, draw, save, scan_pdf
 
 SMALL = (620, 877)
 REAL = "exec tesseract"
 MUTATIONS = 72
+READERS = ("library", "program")
 REFUSALS = {
     "file.empty", "file.truncated", "file.type_unknown", "file.image_too_large", "file.encrypted", "file.too_many_pages",
     "ocr.crashed", "ocr.out_of_memory", "ocr.timeout",
@@ -35,7 +41,7 @@ def program(tmp_path: Path) -> Callable[[str], str]:
         first.touch()
         path.write_text(
             "#!/bin/sh\n"
-            f'case "$1" in --list-langs) {REAL} "$@";; esac\n'
+            f'case "$1" in --list-langs|--version) {REAL} "$@";; esac\n'
             f'if rm "{first}" 2>/dev/null; then {behaviour}; fi\n'
             f'{REAL} "$@"\n'
         )
@@ -63,10 +69,11 @@ def read(engine: TesseractEngine, folder: Path, *, timeout_s: float = 90) -> Rec
         "kill -SEGV $$",
         "sleep 60",
         "kill -9 $PPID; sleep 60",
-        "printf 'level\\n5\\t1\\t1\\t1\\t1\\t1\\tx\\ty\\tz\\tw\\t90\\tmot\\n'; exit 0",
+        "printf 'level\\n5\\t1\\t1\\t1\\t1\\t1\\tx\\ty\\tz\\tw\\t90\\tmot\\n' >\"$2.tsv\"; exit 0",
+        "exit 0",
         "head -c 100000000 /dev/zero | tr '\\0' a >&2; exit 3",
     ],
-    ids=["exits", "crashes", "hangs", "takes the child with it", "lies", "floods"],
+    ids=["exits", "crashes", "hangs", "takes the child with it", "lies", "writes nothing", "floods"],
 )
 def test_one_page_fails_and_the_others_are_read(tmp_path: Path, program: Callable[[str], str], behaviour: str) -> None:
     engine = TesseractEngine(tesseract=program(behaviour), jobs=1, page_timeout_s=6, isolation=NONE)
@@ -82,27 +89,29 @@ def test_one_page_fails_and_the_others_are_read(tmp_path: Path, program: Callabl
 
 def test_a_page_on_which_nothing_was_found_is_looked_at_again(tmp_path: Path, program: Callable[[str], str]) -> None:
     engine = TesseractEngine(
-        tesseract=program("printf 'not a table'; exit 0"), jobs=1, page_timeout_s=20, isolation=NONE
+        tesseract=program("printf 'not a table' >\"$2.tsv\"; exit 0"), jobs=1, page_timeout_s=20, isolation=NONE
     )
     assert all("Lomé" in page.text and page.flags == () for page in read(engine, tmp_path).pages)
 
 
-def test_the_library_is_stopped_at_the_pages_time(tmp_path: Path) -> None:
+@pytest.mark.parametrize("reader", READERS)
+def test_reading_is_stopped_at_the_pages_time(tmp_path: Path, reader: str) -> None:
     source = save(aged(draw()), tmp_path / "p.png")
     out = tmp_path / "out"
     out.mkdir()
-    engine = TesseractEngine(jobs=1, page_timeout_s=0.3)
+    engine = TesseractEngine(jobs=1, page_timeout_s=0.3, reader=reader)
     slow = engine.recognise([PageRef(source, "image/png", 0)], languages=["fra"], timeout_s=60, out=out).pages
     engine.close()
     assert (slow[0].flags, slow[0].text) == (("failed",), "")
-    engine = TesseractEngine(jobs=1)
+    engine = TesseractEngine(jobs=1, reader=reader)
     again = engine.recognise([PageRef(source, "image/png", 0)], languages=["fra"], timeout_s=60, out=out).pages
     engine.close()
     assert "Lomé" in again[0].text
 
 
-def test_out_of_memory_is_one_page_not_the_worker(tmp_path: Path) -> None:
-    engine = TesseractEngine(memory_limit_bytes=400 * 1024 * 1024, jobs=1, max_pixels=120_000_000)
+@pytest.mark.parametrize("reader", READERS)
+def test_out_of_memory_is_one_page_not_the_worker(tmp_path: Path, reader: str) -> None:
+    engine = TesseractEngine(memory_limit_bytes=400 * 1024 * 1024, jobs=1, max_pixels=120_000_000, reader=reader)
     big, small = save(draw(size=(9000, 12000)).convert("RGB"), tmp_path / "big.png"), save(draw(), tmp_path / "s.png")
     out = tmp_path / "out"
     out.mkdir()
@@ -128,6 +137,87 @@ def test_time_out_leaves_no_process_behind(tmp_path: Path, program: Callable[[st
     assert failure.value.code == "ocr.timeout"
     assert time.monotonic() - started < 15
     assert not [pid for pid in processes() if marker in pid]
+
+
+def test_a_page_that_took_too_long_leaves_no_process_behind_and_the_next_is_read(
+    tmp_path: Path, program: Callable[[str], str]
+) -> None:
+    """The program is ended by pytesseract, but what a program starts is not its own: it ends with the child."""
+    marker = f"{400 + os.getpid() % 100}.5"
+    engine = TesseractEngine(tesseract=program(f"sleep {marker}"), jobs=1, page_timeout_s=6, isolation=NONE)
+    source = save(draw(size=(1240, 1754)), tmp_path / "p.png")
+    out = tmp_path / "out"
+    out.mkdir()
+    refs = [PageRef(source, "image/png", 0)] * 2
+    left: list[list[str]] = []
+    found = engine.recognise(
+        refs,
+        languages=["fra"],
+        timeout_s=90,
+        out=out,
+        on_page=lambda _: left.append([one for one in processes() if marker in one]),
+    )
+    engine.close()
+    assert left == [[], []]
+    assert [page.flags for page in found.pages] == [("failed",), ()]
+    assert "Lomé" in found.pages[1].text
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_child_that_is_killed_while_it_reads_costs_its_page_alone(tmp_path: Path, reader: str) -> None:
+    engine = TesseractEngine(jobs=1, reader=reader, isolation=NONE)
+    source = save(aged(draw()), tmp_path / "p.png")
+    out = tmp_path / "out"
+    out.mkdir()
+    killed = threading.Event()
+
+    def kill_the_reading_child() -> None:
+        """Once the first page's picture is made its words are being read."""
+        while not killed.is_set():
+            for room in Path(tempfile.gettempdir()).glob("ged-room-*"):
+                if (room / "page-0001.json").exists():
+                    for pid in children_in(room):
+                        os.kill(pid, signal.SIGKILL)
+                        killed.set()
+
+    watcher = threading.Thread(target=kill_the_reading_child, daemon=True)
+    watcher.start()
+    found = engine.recognise([PageRef(source, "image/png", 0)] * 2, languages=["fra"], timeout_s=90, out=out)
+    engine.close()
+    assert killed.wait(1)
+    watcher.join()
+    assert [page.flags for page in found.pages] == [("failed",), ()]
+    assert found.pages[0].image.stat().st_size > 5000, "what was made before is shown"
+    assert "Lomé" in found.pages[1].text
+
+
+def children_in(room: Path) -> list[int]:
+    """Python processes whose folder is this room."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if Path(os.readlink(place / "cwd")) == room and b"serve.py" in (place / "cmdline").read_bytes():
+                found.append(int(place.name))
+    return found
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_language_that_is_missing_is_named(tmp_path: Path, reader: str) -> None:
+    engine = TesseractEngine(jobs=1, reader=reader)
+    with pytest.raises(EngineFailed) as failure:
+        engine.check_languages(["fra", "tlh"])
+    engine.close()
+    assert (failure.value.code, failure.value.params["languages"]) == ("ocr.unavailable", ["tlh"])
+
+
+def test_a_machine_without_the_librarys_wheel_reads_with_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert plug_of("automatic") is Plug.LIBRARY
+    monkeypatch.setattr("ocr.tesseract.find_spec", lambda _: None)
+    assert plug_of("automatic") is Plug.PROGRAM
+    engine = TesseractEngine(jobs=1)
+    facts = engine.reads_with()
+    engine.close()
+    assert facts.plug == "program"
 
 
 def processes() -> Iterator[str]:

@@ -12,7 +12,7 @@ from sqlalchemy import insert
 
 from ged import slots
 from ged.errors import EngineFailed
-from ged.register import books, pictures
+from ged.register import books, files, pictures
 from ged.register.models import MailNumber
 from ged.register.pictures import PictureSource
 from ged.slots import Slots
@@ -90,6 +90,16 @@ def test_drawing_has_places_of_its_own(site: Site, tmp_path: Path) -> None:
         assert pictures.draw(site[1], source, width_px=240).startswith(b"\xff\xd8")
     with taken(tmp_path, "drawing"), pytest.raises(EngineFailed, match=r"work\.busy"):
         pictures.draw(site[1], source, width_px=240)
+
+
+def test_two_files_are_looked_at_over_all_processes(site: Site, tmp_path: Path) -> None:
+    source = tmp_path / "page.png"
+    source.write_bytes(pages.png("Une page"))
+    with taken(tmp_path, "looking"), pytest.raises(EngineFailed, match=r"work\.busy"):
+        files.look_at(site[1], source, filename="page.png", wait_s=0.3)
+    assert "work.busy" in files.NOT_LOOKED, "a page of a job that found no place is not called damaged"
+    with taken(tmp_path, "heavy"), taken(tmp_path, "drawing"):
+        assert len(files.look_at(site[1], source, filename="page.png").pages) == 1
 
 
 def test_one_thread_of_a_process_is_left_whoever_waits(site: Site, tmp_path: Path) -> None:

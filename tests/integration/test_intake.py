@@ -67,7 +67,7 @@ def register(services: Services, subject: str = "Demande de branchement") -> Reg
 
 
 def send(services: Services, bridge: BridgeIdentity, key: str, *contents: bytes) -> int:
-    """Begin a batch, send pages, complete it; answers the batch's id."""
+    """Begin a batch, send pages, complete it; returns the batch's id."""
     with services.unit_of_work(NOW) as uow:
         intake.begin_batch(uow, bridge, key, device="pnm:0", started_at=NOW, now=NOW)
     sent = []

@@ -36,7 +36,7 @@ from tests.signing_kit import changed, page_content, pdfsig
 from tests.site import give_passwords, open_site, sign_in
 from tests.unit.test_signing_payload import institution
 from web.commands import main
-from web.views import check
+from web.views.signbook import check
 
 __all__ = ["house"]
 DPI = 200

@@ -56,7 +56,7 @@ def healed(house: House, authorities: Authorities):
 
 
 def run(house: House, kind: JobKind, *, now: datetime = NOW) -> int:
-    """Do the jobs of a kind that wait, at a time of the test; answers how many."""
+    """Do the jobs of a kind that wait, at a time of the test; returns how many."""
     with house.services.unit_of_work(now) as uow:
         due = jobs.due(uow.session, now=now, kinds=[kind])
         claimed = [jobs.claim(uow.session, job_id, worker="w", now=now) for job_id in due]

@@ -15,7 +15,7 @@ from tests.factories import NOW, actor
 from tests.routing_kit import make_mentions, register, run_jobs
 from tests.site import make_site, sign_in
 from web.site import navigation
-from web.site.search_form import MAX_OFFSET, PAGE
+from web.views.search.search_form import MAX_OFFSET, PAGE
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ from tests.site import PASSWORD, Clock, make_site, open_site, post, sign_in, tok
 from web.api import bridge
 from web.commands.organisation import set_password_of
 from web.site import context
-from web.views import check
+from web.views.signbook import check
 
 Site = tuple[Flask, Services]
 NEW = "quatre chevaux sous la pluie"

@@ -198,13 +198,17 @@ def test_a_changed_address_is_shown_and_compared_before_a_letter_leaves_for_it(s
     typed = {"version": hidden(site.get("agent", path), "version"), "email": "collecte@ceet.example.tg"}
     page = site.send("agent", way, 422, **typed)
     assert "rien n'a été envoyé" in page
-    assert 'href="#is_confirmed"' in page, "the summary leads to the box"
-    assert re.search(r'id="is_confirmed" name="is_confirmed" value="1">', page), "which nobody ticked yet"
+    assert 'href="#compared"' in page, "the summary leads to the box"
+    assert re.search(r'id="compared" name="compared" value="collecte@ceet\.example\.tg">', page), (
+        "which nobody ticked yet"
+    )
     assert re.search(r'name="email" type="email" value="collecte@ceet\.example\.tg"', page), "nothing typed is lost"
     assert "Elle a remplacé une autre adresse dans l&#39;annuaire" in page.replace("'", "&#39;")
     assert re.search(r"par Agent\. Comparez-la avec le courrier reçu", page)
+    page = site.send("agent", way, 422, **typed, compared=CEET.email)
+    assert re.search(r'id="compared" name="compared" value="collecte@ceet\.example\.tg">', page), "a tick for another"
     assert unsent(site, line_id)
-    site.send("agent", way, 303, **typed, is_confirmed="1")
+    site.send("agent", way, 303, **typed, compared=typed["email"])
     assert "Adresse à vérifier" not in site.get("agent", path)
     with site.services.reading() as session:
         row = session.get_one(DispatchLine, line_id)
@@ -233,7 +237,7 @@ def test_an_address_that_another_entity_shares_is_compared_first(site: Site) -> 
     typed = {"version": hidden(page, "version"), "email": "yoto@ailleurs.example"}
     site.send("agent", way, 422, **typed)
     assert unsent(site, line_id)
-    site.send("agent", way, 303, **typed, is_confirmed="1")
+    site.send("agent", way, 303, **typed, compared=typed["email"])
 
 
 def test_several_letters_are_signed_in_one_act_with_one_passphrase(site: Site) -> None:

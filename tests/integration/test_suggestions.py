@@ -86,7 +86,7 @@ class Site:
         return int(scan_id)
 
     def work(self) -> list[JobKind]:
-        """Run all jobs but the index's, and those that they ask for; answers the kinds that ran."""
+        """Run all jobs but the index's, and those that they ask for; returns the kinds that ran."""
         kinds, ran = set(JobKind) - {JobKind.INDEX}, []
         while True:
             with self.services.reading() as session:

@@ -32,7 +32,7 @@ from tests.slip_kit import letter
 from web.site import guard
 from web.site.errors import FormRefused
 from web.site.pages import render_form
-from web.views import exports
+from web.views.account import exports
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route

@@ -88,7 +88,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 def paired(site: Site) -> dict[str, str]:
-    """Pair a bridge through the pages and the API; answers its header."""
+    """Pair a bridge through the pages and the API; returns its header."""
     clerk = site.browser("agent")
     unit_id = actor(site.services, "agent").posts[0].unit_id
     shown = clerk.post("/numerisations/postes/appairer", unit_id=str(unit_id)).text

@@ -201,8 +201,14 @@ def answered(told, request, known=lambda serial: None, now=NOW):
     return ocsp.load_der_ocsp_response(told.answer(request, known=known, now=now))
 
 
-def test_a_good_certificate(folder):
-    told = answered(AuthorityStatus(folder, SECRET), asked(folder))
+def test_how_long_what_is_told_holds():
+    """After these times whoever checks a letter asks again."""
+    assert (LIST_VALIDITY, ANSWER_VALIDITY, RESPONDER_VALIDITY) == (7 * DAY, DAY / 2, 30 * DAY)
+
+
+@pytest.mark.parametrize("known", [True, None])
+def test_a_good_certificate(folder, known):
+    told = answered(AuthorityStatus(folder, SECRET), asked(folder), lambda serial: known)
     assert told.response_status is Says.SUCCESSFUL
     assert told.certificate_status is ocsp.OCSPCertStatus.GOOD
     assert told.serial_number == person().serial_number

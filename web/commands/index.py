@@ -84,7 +84,7 @@ def _open_rebuild(services: "Services") -> "JobId | None":
 
 
 def _follow(services: "Services", job_id: "JobId") -> str:
-    """Show how far a job is until it ends; answers how it ended."""
+    """Show how far a job is until it ends; returns how it ended."""
 
     while True:
         with services.reading() as session:

@@ -29,7 +29,7 @@ _FIRST_YEAR = 1600
 
 
 class FormReader:
-    """Typed values of a form's fields. After an error a method answers its empty value: call ``check`` before acting."""
+    """Typed values of a form's fields. After an error a method returns its empty value: call ``check`` before acting."""
 
     def __init__(self, form: MultiDict[str, str]) -> None:
         self._form = form

@@ -228,7 +228,7 @@ def lock() -> None:
 
 
 def sweep() -> int:
-    """Remove sealed keys whose time is over; answers how many."""
+    """Remove sealed keys whose time is over; returns how many."""
     swept = 0
     for path in _folder().iterdir():
         with suppress(FileNotFoundError):  # another process swept it first

@@ -48,7 +48,7 @@ def register_panel(name: str, order: int, loader: Loader) -> None:
     Args:
         name: of the template ``letters/panels/<name>.html``.
         order: its place on the page, smallest first.
-        loader: answers the rows, or None.
+        loader: returns the rows, or None.
     """
     _PANELS[name] = Panel(name, order, loader)
 

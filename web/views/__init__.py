@@ -1,4 +1,5 @@
-"""Pages. Each module here that has a ``blueprint`` is registered; a module without one holds helpers.
+"""Pages: a folder a feature, or a module where one holds the whole. Each module that has a ``blueprint`` bears its name
+and is registered; a module without one holds helpers.
 
 A handler parses, calls one operation or query, renders. It holds no SQL (import-linter) and no rule.
 """
@@ -11,8 +12,7 @@ from flask import Blueprint
 
 
 def blueprints() -> Iterator[Blueprint]:
-    """The blueprints of all modules of this package, in the order of their names."""
-    for module in sorted(pkgutil.iter_modules(__path__), key=lambda found: found.name):
-        found = getattr(importlib.import_module(f"{__name__}.{module.name}"), "blueprint", None)
-        if isinstance(found, Blueprint):
-            yield found
+    """The blueprints of all modules of this package and of its folders, in the order of their names."""
+    modules = (importlib.import_module(found.name) for found in pkgutil.walk_packages(__path__, f"{__name__}."))
+    found = (getattr(module, "blueprint", None) for module in modules)
+    yield from sorted((one for one in found if isinstance(one, Blueprint)), key=lambda blueprint: blueprint.name)

@@ -170,7 +170,7 @@ def send(line_id: int) -> ResponseReturnValue:
         with context.services().unit_of_work(context.now()) as uow:
             dispatch.send_by_email(
                 uow, line_id, email=email, version=version, actor=context.actor(),
-                is_confirmed=fields.ticked("is_confirmed"),
+                compared=fields.text("compared", maximum=200),
             )  # fmt: skip
     except REFUSALS as error:
         return _line(line_id, error)

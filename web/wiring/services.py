@@ -77,7 +77,7 @@ def build_services(settings: Settings, *, writes_index: bool = False, authority:
         synonyms=synonyms,
         queue=_queue(settings),
         lane_of=lane_of,
-        ocr=TesseractEngine(jobs=settings.ocr_jobs),
+        ocr=TesseractEngine(jobs=settings.ocr_jobs, reader=settings.ocr_reader),
         vault=vault,
         signer=signer,
         checker=PdfChecker(
@@ -235,7 +235,7 @@ def publish_status(
 
 
 def renew_issuing_authority(settings: Settings, *, root: Path, passphrase: str, now: datetime) -> datetime:
-    """Let the root certify the issuing authority anew; answers until when.
+    """Let the root certify the issuing authority anew; returns until when.
 
     Raises:
         ConfigError: ``authority.missing``, ``authority.root_missing``.
@@ -260,7 +260,7 @@ def renew_root_list(settings: Settings, *, root: Path, passphrase: str, now: dat
 def make_seal(
     settings: Settings, *, identifier: str, now: datetime, authority: Authority | None = None
 ) -> tuple[Certificate, str]:
-    """Make the key of the institution's seal, certified by our own authority; answers its certificate, also as PEM.
+    """Make the key of the institution's seal, certified by our own authority; returns its certificate, also as PEM.
 
     Args:
         authority: opened; without, it is one for trials.

@@ -65,7 +65,7 @@ def _is_inside(path: Path, data: Path) -> bool:
 
 
 def make(data: Path, folder: Path | None = None) -> Path:
-    """Write the settings file with a fresh secret into a folder of its own, unless there is one; answers its path.
+    """Write the settings file with a fresh secret into a folder of its own, unless there is one; returns its path.
 
     Raises:
         ConfigError: ``settings.inside_data``, ``settings.folder_open``; ``settings.lost``: the data folder is that of an
@@ -85,7 +85,7 @@ def make(data: Path, folder: Path | None = None) -> Path:
 
 
 def move(data: Path, folder: Path | None = None) -> Path:
-    """Take the settings file of an installation from before out of its data folder; answers its new path.
+    """Take the settings file of an installation from before out of its data folder; returns its new path.
 
     Raises:
         ConfigError: ``settings.nothing_to_move``, ``settings.inside_data``, ``settings.folder_open``, ``settings.exists``.

@@ -46,7 +46,7 @@ def render(catalog: Catalog) -> bytes:
 
 
 def update(catalog: Catalog) -> list[Path]:
-    """Carry new messages into every language; answers the files written."""
+    """Carry new messages into every language; returns the files written."""
     written = []
     for path in sorted(TRANSLATIONS.glob("*/LC_MESSAGES/messages.po")):
         with path.open("rb") as file:
@@ -59,7 +59,7 @@ def update(catalog: Catalog) -> list[Path]:
 
 
 def compile_all() -> list[Path]:
-    """Write the ``.mo`` of every language; answers the files written."""
+    """Write the ``.mo`` of every language; returns the files written."""
     written = []
     for path in sorted(TRANSLATIONS.glob("*/LC_MESSAGES/messages.po")):
         with path.open("rb") as file:

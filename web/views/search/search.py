@@ -18,7 +18,7 @@ from ged.search import letters as search
 from ged.search.letters import FacetValue, FoundLetter
 from ged.typography import plain
 from web.site import context, lists, marks
-from web.site.search_form import MAX_OFFSET, MAX_TEXT, PAGE, given, read_query
+from web.views.search.search_form import MAX_OFFSET, MAX_TEXT, PAGE, given, read_query
 from web.words import labels
 
 blueprint = Blueprint("search", __name__, url_prefix="/recherche")

@@ -10,8 +10,8 @@ from ged.search.saved import MAX_NAME, SavedRow
 from web.site import context
 from web.site.forms import FormReader
 from web.site.pages import render_form
-from web.site.search_form import address_of, read_query
-from web.views.search import words_of
+from web.views.search.search import words_of
+from web.views.search.search_form import address_of, read_query
 
 blueprint = Blueprint("saved_searches", __name__, url_prefix="/recherches")
 

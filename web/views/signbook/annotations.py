@@ -8,7 +8,7 @@ from ged.signbook import annotations
 from ged.signbook.annotations import Spot
 from web.site import context
 from web.site.forms import FormReader
-from web.views import signbook
+from web.views.signbook import signbook
 
 blueprint = Blueprint("annotations", __name__, url_prefix="/parapheur")
 

@@ -25,7 +25,7 @@ from web.site.forms import FormReader
 from web.site.numbers import id_of, whole
 from web.site.pages import place, render_form
 from web.site.panels import register_panel
-from web.views import slips_forms as forms
+from web.views.slips import forms
 from web.words import labels, verdicts
 
 blueprint = Blueprint("slips", __name__, url_prefix="/bordereaux")

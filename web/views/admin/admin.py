@@ -17,7 +17,7 @@ from ged.errors import GedError, Invalid, InvalidTransition, StaleVersion
 from ged.jobs import LIVE_STATES, UNSETTLED_STATES, JobState
 from ged.org.keys import renewals_asked
 from ged.paging import Slice
-from ged.ports import JobId
+from ged.ports import JobId, ReaderFacts
 from ged.reports import jobs as job_reports
 from ged.reports import journal
 from ged.reports.journal import JournalFilter
@@ -68,7 +68,15 @@ def index() -> ResponseReturnValue:
         open_settings=settings_file.lies_inside(settings_file.find(), Path(services.data_dir)),
         unsafe=context.settings().unsafe_database,
         isolation=sandbox.chosen().kind.value,
+        reader=_reader(),
     )
+
+
+def _reader() -> ReaderFacts | None:
+    try:
+        return context.services().ocr.reads_with()
+    except GedError:
+        return None
 
 
 def _index_status() -> object:

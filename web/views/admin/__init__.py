@@ -1,0 +1,1 @@
+"""Pages of administrators: accounts and units, health, certificates, proofs of signatures, mailboxes."""

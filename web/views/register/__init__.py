@@ -1,0 +1,1 @@
+"""The desk's pages: registering, registers as books, letters, documents, correspondents, proposals, proofs."""

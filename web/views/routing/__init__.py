@@ -1,0 +1,1 @@
+"""The authority's imputation and each person's inbox."""

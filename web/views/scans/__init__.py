@@ -1,0 +1,1 @@
+"""What comes in as pages: waiting scans and separator sheets."""

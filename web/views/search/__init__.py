@@ -1,0 +1,1 @@
+"""Finding letters: the search, searches that are kept, synonyms."""

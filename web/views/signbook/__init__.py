@@ -1,0 +1,1 @@
+"""Drafts, their margin, the sign book, the check before signing, the public page of a code."""

@@ -1,0 +1,1 @@
+"""Transmittal slips: pages, forms, slips read by their codes."""
