@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from ged import audit, job_figures, jobs, runner, upkeep
+from ged import audit, index_sync, job_figures, jobs, runner
 from ged.archive import blobs as archive_blobs
 from ged.archive.anchor import journal_anchors
 from ged.archive.seal import journal_seal
@@ -76,7 +76,7 @@ def learn(run: Run) -> None:
 
 def index(run: Run) -> None:
     """Put a letter into the index as SQL has it now; the job's number is the document's version."""
-    upkeep.put_letters(run.services, {run.job.subject_id: int(run.job.id)})
+    index_sync.put_letters(run.services, {run.job.subject_id: int(run.job.id)})
 
 
 def index_backlog(run: Run) -> None:
@@ -84,7 +84,7 @@ def index_backlog(run: Run) -> None:
     with run.services.reading() as session:
         taken = takeover_queries.letters_of_batch(session, run.job.subject_id)
     try:
-        upkeep.put_letters(run.services, dict.fromkeys(taken, int(run.job.id)))
+        index_sync.put_letters(run.services, dict.fromkeys(taken, int(run.job.id)))
     except EngineFailed as failure:
         if failure.retryable:
             raise
@@ -95,7 +95,7 @@ def index_backlog(run: Run) -> None:
 
 def rebuild_index(run: Run) -> None:
     """Make the index anew beside the living one (asked for by ``ged index rebuild``)."""
-    upkeep.rebuild(run.services, progress=lambda done, total: run.heartbeat(f"{done}/{total}"))
+    index_sync.rebuild(run.services, progress=lambda done, total: run.heartbeat(f"{done}/{total}"))
 
 
 def seal(run: Run) -> None:
@@ -377,7 +377,7 @@ def _index_many(services: Services, first: ClaimedJob, limits: Limits) -> None:
         newest[job.subject_id] = max(newest.get(job.subject_id, 0), int(job.id))
     try:
         with Beat(services, claimed, limits):
-            upkeep.put_letters(services, newest)
+            index_sync.put_letters(services, newest)
     except Exception as error:  # noqa: BLE001  # whatever happened stands in the jobs' rows
         _index_failed(services, claimed, error, limits)
         return
@@ -398,7 +398,7 @@ def _index_failed(services: Services, claimed: list[ClaimedJob], error: Exceptio
     for job in claimed:
         try:
             with Beat(services, claimed, limits):
-                upkeep.put_letters(services, {job.subject_id: int(job.id)})
+                index_sync.put_letters(services, {job.subject_id: int(job.id)})
         except Exception as own:  # noqa: BLE001  # as above
             _index_failed(services, [job], own, limits)
             continue

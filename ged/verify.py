@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from ged import audit
 from ged.archive import blobs as archive_blobs
+from ged.archive import register_check
 from ged.archive.anchor import journal_anchors
 from ged.archive.outside import HeldCopy
 from ged.archive.seal import journal_seal
@@ -18,7 +19,6 @@ from ged.capture.intake import NUMBER_MISSING
 from ged.closing import operations as closing
 from ged.errors import EngineFailed, GedError
 from ged.ports import Digest, Verdict
-from ged.register import allocation, journal_check
 from ged.register.models import MailNumber, Register
 from ged.signbook.queries import issued_letters
 from ged.slips.revisions import issued_slips
@@ -116,10 +116,10 @@ def _verify(services: Services, now: datetime, held: HeldCopy | None) -> VerifyR
         age_s = _age_s(session, last.count + 1 if last else 1, now)
         problems += [Problem("number.told_and_missing", where) for where in _missing_numbers(session)]
         problems += [Problem(f.code, f"journal entry {f.sequence}") for f in audit.verify_chain(session)]
-        told = journal_check.differences(session, journal_holds=not problems)
+        told = register_check.differences(session, journal_holds=not problems)
         differing = [Problem(code, where) for code, where in told]
         codes = {r.id: r.code for r in session.scalars(select(Register))}
-        gaps = allocation.gaps(session)
+        gaps = register_check.gaps(session)
         problems += [Problem("register.gap", f"{codes[r]} {year or ''}: {n}".strip()) for r, year, n in gaps]
         problems += differing
         problems += [Problem(code, where) for code, where in closing.broken(session, services)]

@@ -20,13 +20,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 
 from ged.adapters.queue_polled import PolledQueue
+from ged.archive import register_check
 from ged.audit import verify_chain
 from ged.db import make_engine
 from ged.org.actors import Actor, actor_of_account
 from ged.org.models import Post
 from ged.pipeline import lane_of
 from ged.ports import PostId, RegisterId
-from ged.register import allocation
 from ged.register.models import Mail, MailNumber, Register
 from ged.register.operations import IncomingForm, register_incoming
 from ged.unit import Services
@@ -174,7 +174,7 @@ def check(url: str, folder: Path, *, tried: int) -> dict[int, int]:
         assert len({row.subject for row in rows}) == len(rows), "a letter is there twice"
         assert session.scalar(select(func.count(Mail.id))) == len(rows), "a letter without number"
         assert len(told) < len(rows) < tried, "nobody was killed after a commit, or nothing was rolled back"
-        assert allocation.gaps(session) == []
+        assert register_check.gaps(session) == []
         assert list(verify_chain(session)) == []
     services.engine.dispose()
     return {year: len(sequences) for year, sequences in by_year.items()}

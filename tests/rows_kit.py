@@ -11,6 +11,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import StaticPool
 
+import ged.models  # noqa: F401  # every table: a key may refer to one of another room
 from ged.db import Base
 from ged.ports import Confidentiality, PersonId, PostId, Principal, Principals, UnitId
 from ged.unit import Actor, HeldPost, Role, UnitOfWork

@@ -22,7 +22,7 @@ from ged.closing.listing import Line, Listed
 from ged.errors import ConfigError, EngineFailed, InvalidTransition, NotFound, StaleVersion
 from ged.jobs import JobKind
 from ged.ports import Digest
-from ged.register import allocation
+from ged.register import counters, registers
 from ged.register.models import (
     ClosingLine,
     ClosingPeriod,
@@ -77,7 +77,7 @@ def _close(
         with attempt as uow:
             register = uow.session.get_one(Register, register_id)
             post = _post(uow.session, register_id, actor)
-            allocation.lock_days(uow.session, register, plan.from_on, until_on)
+            counters.lock_days(uow.session, register, plan.from_on, until_on)
             if _plan(uow.session, services, register_id, period, until_on, now) != plan:
                 raise StaleVersion("closing.changed", "close again: the register changed meanwhile", id=register_id)
             row = _row(plan, stored.digest, actor, now, seal)
@@ -102,7 +102,7 @@ def _sealed(services: Services, pdf: bytes, now: datetime) -> tuple[Digest, str]
 def _post(session: Session, register_id: int, actor: Actor) -> HeldPost | None:
     if session.get(Register, register_id) is None:
         raise NotFound("register.unknown", "choose a register of the list", id=register_id)
-    return None if actor is SYSTEM else allocation.clerk_post(session, register_id, actor)
+    return None if actor is SYSTEM else registers.clerk_post(session, register_id, actor)
 
 
 def _plan(
@@ -140,7 +140,7 @@ def _plan(
 
 
 def _require_days(session: Session, register: Register, until_on: date, data: list[listing.Row]) -> None:
-    closed = allocation.closed_until(session, register.id)
+    closed = counters.closed_until(session, register.id)
     is_open = session.scalar(
         select(MailNumber.id)
         .where(MailNumber.register_id == register.id, MailNumber.registered_on <= until_on)

@@ -19,9 +19,9 @@ from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVer
 from ged.org.models import DelegationKind, Post, Unit
 from ged.org.tree import same_entity
 from ged.ports import Confidentiality, MailId, RegisterId, UnitId, deciding_principal, holder_principal
-from ged.register import allocation
+from ged.register import allocation, corrections, registers
+from ged.register.allocation import told_of_number
 from ged.register.files import Upload
-from ged.register.journal_check import told_of_number
 from ged.register.models import (
     AttachmentKind,
     Channel,
@@ -114,8 +114,8 @@ def register_envelope(
         Invalid: ``envelope.register``, ``envelope.arrived_in_future``, ``envelope.addressee``, ``envelope.kind``,
             ``envelope.count``, ``envelope.too_long``.
     """
-    post = allocation.clerk_post(uow.session, register_id, actor)
-    register = allocation.open_register(uow.session, register_id)
+    post = registers.clerk_post(uow.session, register_id, actor)
+    register = registers.open_register(uow.session, register_id)
     if register.nature is not RegisterNature.ENVELOPE:
         raise Invalid("envelope.register", "choose the register of sealed envelopes", field="register_id")
     _check(uow, form, now)
@@ -342,7 +342,7 @@ def link_registered(uow: UnitOfWork, envelope_id: int, mail_id: MailId | int, *,
         InvalidTransition: ``envelope.not_returned``.
     """
     envelope = _known(uow.session, locks.hold_one(uow.session, SealedEnvelope, envelope_id), actor)
-    post = allocation.clerk_post(uow.session, envelope.numbers[0].register_id, actor)
+    post = registers.clerk_post(uow.session, envelope.numbers[0].register_id, actor)
     mail = mail_for(uow, mail_id, actor=actor)
     if envelope.state != RETURNED:
         raise InvalidTransition("envelope.not_returned", "only an envelope returned is registered", id=envelope_id)
@@ -364,14 +364,14 @@ def void(uow: UnitOfWork, envelope_id: int, *, reason: str, version: int | None,
     """
     envelope = _known(uow.session, locks.hold_one(uow.session, SealedEnvelope, envelope_id), actor)
     number = envelope.numbers[0]
-    post = allocation.clerk_post(uow.session, number.register_id, actor)
+    post = registers.clerk_post(uow.session, number.register_id, actor)
     if version is not None and envelope.version != version:
         raise StaleVersion("envelope.stale", "read the other person's decision first", id=envelope_id)
     if envelope.state == OPENED:
         raise InvalidTransition("envelope.opened", "void the letter's number", id=envelope_id)
     if len(reason) > MAX_REASON:
         raise Invalid("form.too_long", "shorten it", field="reason", maximum=MAX_REASON)
-    allocation.void(uow, number, reason=reason, actor=actor, post=post, now=now)
+    corrections.void(uow, number, reason=reason, actor=actor, post=post, now=now)
     envelope.state = VOIDED
     uow.record("envelope.voided", "envelope", envelope.id, actor=actor, post=post, reason=reason.strip())
 
@@ -512,7 +512,7 @@ def addressees(session: Session) -> list[tuple[int, str]]:
     return [(post_id, f"{title} — {unit}") for post_id, title, unit in rows]
 
 
-def registers(session: Session, actor: Actor) -> list[tuple[int, str]]:
+def kept_registers(session: Session, actor: Actor) -> list[tuple[int, str]]:
     """Registers of sealed envelopes that the actor keeps."""
     rows = session.execute(
         select(Register.id, Register.name)

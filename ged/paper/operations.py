@@ -7,12 +7,11 @@ from ged.capture.intake import accept_proposal
 from ged.capture.models import PaperCode, PaperState, Scan, ScanState
 from ged.codes import CodeKind, OurCode
 from ged.errors import Invalid, InvalidTransition, StaleVersion
-from ged.paper import queries
+from ged.paper import ink, queries
 from ged.paper.rules import RULES, came, disposing_post
 from ged.ports import MailId
 from ged.recognition import scans as scan_reading
 from ged.register.files import Upload
-from ged.signbook import ink
 from ged.unit import Actor, UnitOfWork
 
 MAX_REASON = 500

@@ -23,13 +23,13 @@ from ged.dispatch.models import DispatchLine, DispatchProof
 from ged.dispatch.operations import LEFT, MAY_LEAVE
 from ged.errors import InvalidTransition, NotFound
 from ged.org.tree import heirs, with_predecessors
+from ged.paper import ink
 from ged.register.documents import latest_document
 from ged.register.models import AttachmentKind, Mail, MailNumber, Register
 from ged.register.states import MailState
 from ged.routing import proof as fiche
 from ged.routing import rights
 from ged.routing.sheet import imputation_sheet, sheet_data
-from ged.signbook import ink
 from ged.signbook.models import Draft
 from ged.signbook.render import Letter, told
 from ged.slips import parties, receive, render

@@ -25,9 +25,9 @@ from ged.ports import (
     post_principal,
     unit_principal,
 )
-from ged.register import allocation, signed_kinds
+from ged.register import allocation, corrections, registers, signed_kinds
+from ged.register.allocation import told_of_number
 from ged.register.correspondents import known_sender, may_be_listed, resolve_sender
-from ged.register.journal_check import told_of_number
 from ged.register.models import (
     Attachment,
     AttachmentKind,
@@ -116,8 +116,8 @@ def register_incoming(
         Invalid: a field is missing or makes no sense; ``params['field']`` names it; ``register.nature``,
             ``mail.addressed_unknown``.
     """
-    register = allocation.open_register(uow.session, register_id)  # in hand to the end: it is read once
-    post = allocation.clerk_post(uow.session, register_id, actor)
+    register = registers.open_register(uow.session, register_id)  # in hand to the end: it is read once
+    post = registers.clerk_post(uow.session, register_id, actor)
     today = now.astimezone(uow.services.zone).date()
     _check_form(form, actor, today)
     _check_place(uow, register, form)
@@ -314,7 +314,7 @@ def take_number(uow: UnitOfWork, mail_id: MailId, register_id: RegisterId, *, ac
         Invalid: ``register.twice``: it has a number there.
         InvalidTransition: ``mail.wrong_state``: the letter is void.
     """
-    post = allocation.clerk_post(uow.session, register_id, actor)
+    post = registers.clerk_post(uow.session, register_id, actor)
     mail = mail_to_change(uow, mail_id, actor=actor)
     if mail.state is MailState.VOIDED:
         raise InvalidTransition("mail.wrong_state", "register it anew", state=mail.state.value)
@@ -424,8 +424,8 @@ def void_number(uow: UnitOfWork, number_id: int, *, reason: str, actor: Actor, n
         Invalid: ``number.void_reason``.
         InvalidTransition: ``number.voided``, ``mail.wrong_state``.
     """
-    number = allocation.number_of(uow.session, number_id)
-    post = allocation.clerk_post(uow.session, number.register_id, actor)
+    number = registers.number_of(uow.session, number_id)
+    post = registers.clerk_post(uow.session, number.register_id, actor)
     if number.mail_id is not None:
         mail = mail_to_change(uow, number.mail_id, actor=actor)
         # Somebody else may have voided it while the letter was locked.
@@ -433,7 +433,7 @@ def void_number(uow: UnitOfWork, number_id: int, *, reason: str, actor: Actor, n
         if all(n.id == number.id or n.voided_at is not None for n in mail.numbers):
             mail.state = move(mail.state, MailAct.VOID)
         uow.reindex(mail.id)
-    allocation.void(uow, number, reason=reason, actor=actor, post=post, now=now)
+    corrections.void(uow, number, reason=reason, actor=actor, post=post, now=now)
 
 
 def registers_kept_by(uow_session: Any, actor: Actor) -> list[Register]:

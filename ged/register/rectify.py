@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from ged.errors import Forbidden, Invalid
 from ged.org.tree import entities
 from ged.ports import Confidentiality, MailId
-from ged.register.allocation import citation, correction_at
+from ged.register.corrections import citation, correction_at
 from ged.register.correspondents import known_sender, may_be_listed, resolve_sender
 from ged.register.models import Direction, Mail, Rectification
 from ged.register.operations import LONGEST_AGO, MAX_TEXTS, deciding_post, mail_to_change
@@ -45,7 +45,7 @@ def rectify(
 ) -> int:
     """Change fields of a registered letter; returns how many really changed.
 
-    The change is dated by ``allocation.correction_at``: it falls into a day that is open in each of its registers.
+    The change is dated by ``corrections.correction_at``: it falls into a day that is open in each of its registers.
 
     Raises:
         Forbidden: ``rectify.forbidden``, ``rectify.voided``.

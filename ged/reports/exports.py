@@ -26,13 +26,12 @@ from ged.jobs import LIVE_STATES, Job, JobKind, JobState
 from ged.org.actors import load_actor
 from ged.org.models import Person
 from ged.ports import Digest
-from ged.recognition import reading
-from ged.register import books, prints
+from ged.register import books, opening
 from ged.register.books import BookRow, Span
 from ged.register.files import private_dir
 from ged.register.models import Mail
+from ged.reports import register_pages
 from ged.reports.models import RequestedFile
-from ged.reports.register_facts import facts_of
 from ged.unit import Actor, Services, UnitOfWork
 
 KEPT = timedelta(days=7)
@@ -99,7 +98,7 @@ def ask(uow: UnitOfWork, book: BookRow, span: Span, *, actor: Actor) -> int:
         raise Invalid("export.too_many", "wait for those, or cancel one", limit=MAX_OPEN)
     row = RequestedFile(
         person_id=actor.person_id, register_id=book.id, span=wanted, total=books.count_entries(uow.session, book.id, span),
-        title=f"{book.name}, {prints.told(span)}"[:300], asked_at=uow.now, expires_at=uow.now + KEPT,
+        title=f"{book.name}, {register_pages.told(span)}"[:300], asked_at=uow.now, expires_at=uow.now + KEPT,
     )  # fmt: skip
     uow.session.add(row)
     uow.session.flush()
@@ -222,10 +221,12 @@ def make(services: Services, file_id: int, *, heartbeat: Callable[[str], None], 
         with place.open("rb") as content:
             stored = services.blobs.put(content)
     _record(services, restricted, actor, now)
-    _keep(services, file_id, stored.digest, stored.size_bytes, prints.file_name(book, span, "zip"), shown, now)
+    _keep(services, file_id, stored.digest, stored.size_bytes, register_pages.file_name(book, span, "zip"), shown, now)
 
 
-def _volumes(services: Services, book: BookRow, span: Span, actor: Actor, now: datetime) -> Iterator[prints.Volume]:
+def _volumes(
+    services: Services, book: BookRow, span: Span, actor: Actor, now: datetime
+) -> Iterator[register_pages.Volume]:
     """The volumes of a span, each read when its turn comes: from the line after the last one of the volume before."""
     with services.reading() as session:
         years = books.years(session, [book.id], chosen=span.year, whole=True).get(book.id, [])
@@ -233,9 +234,7 @@ def _volumes(services: Services, book: BookRow, span: Span, actor: Actor, now: d
     rest: Span | None = span
     while rest is not None:
         with services.reading() as session:
-            part = prints.volume(
-                session, services, book, rest, actor, year=year, now=now, facts=facts_of(actor, services.zone)
-            )
+            part = register_pages.volume(session, services, book, rest, actor, year=year, now=now)
         if part is not None:
             yield part
         rest = replace(rest, from_sequence=part.last_sequence + 1) if part is not None else None
@@ -252,7 +251,7 @@ def _record(services: Services, restricted: Sequence[int], actor: Actor, now: da
         for attempt in services.attempts(now):
             with attempt as uow:
                 for mail_id in letters:
-                    reading.record_printing(uow, mail_id, what="register", actor=actor)
+                    opening.record_printing(uow, mail_id, what="register", actor=actor)
 
 
 def _keep(

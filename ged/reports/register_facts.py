@@ -1,10 +1,11 @@
 """What a printed register tells of its letters beyond their lines: who treats them, the reply, the departure, the discharge.
 
 All of it is read for the letters of one sheet at once: the number of queries does not depend on the lines. Only letters
-that the reader may see are asked for (``ged.register.prints``).
+that the reader may see are asked for (``ged.reports.register_pages``).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -14,7 +15,6 @@ from ged.access import visible_clause
 from ged.dispatch.models import DispatchLine
 from ged.org.models import Post, Unit
 from ged.register.models import FilingClass, Mail, MailLink, MailNumber
-from ged.register.prints import Facts, FactsOf
 from ged.register.words import CHANNELS
 from ged.routing.models import Assignment, Imputation
 from ged.signbook.models import Draft
@@ -24,31 +24,46 @@ _REPLY = "reply_to"
 Told = dict[int, str]
 
 
-def facts_of(actor: Actor, zone: ZoneInfo) -> FactsOf:
+@dataclass(frozen=True)
+class Facts:
+    """What other rooms know of a letter and its line in a printed register tells; words, empty where there is nothing."""
+
+    imputed: str = ""
+    """Service traitant, and the day of the decision."""
+    answer: str = ""
+    """Number and day of the reply."""
+    filed: str = ""
+    issuer: str = ""
+    """Who wrote it and who signed it."""
+    left: str = ""
+    """Day of departure and how it left."""
+    answers: str = ""
+    """The number of the letter that it answers."""
+    copies: int = 0
+    discharge: str = ""
+
+
+def facts_of(session: Session, mail_ids: Sequence[int], actor: Actor, zone: ZoneInfo) -> Mapping[int, Facts]:
     """The facts of letters as the actor may know them, with days of this zone: of other letters only those it may see."""
-
-    def facts(session: Session, mail_ids: Sequence[int]) -> Mapping[int, Facts]:
-        if not mail_ids:
-            return {}
-        issuers, filed = _issuers_and_classes(session, mail_ids)
-        imputed = _imputed(session, mail_ids, zone)
-        answer, answers = _answer(session, mail_ids, actor), _answers(session, mail_ids, actor)
-        left, copies, discharge = _departures(session, mail_ids, zone)
-        return {
-            mail_id: Facts(
-                imputed=imputed.get(mail_id, ""),
-                answer=answer.get(mail_id, ""),
-                filed=filed.get(mail_id, ""),
-                issuer=issuers.get(mail_id, ""),
-                left=left.get(mail_id, ""),
-                answers=answers.get(mail_id, ""),
-                copies=copies.get(mail_id, 0),
-                discharge=discharge.get(mail_id, ""),
-            )
-            for mail_id in mail_ids
-        }
-
-    return facts
+    if not mail_ids:
+        return {}
+    issuers, filed = _issuers_and_classes(session, mail_ids)
+    imputed = _imputed(session, mail_ids, zone)
+    answer, answers = _answer(session, mail_ids, actor), _answers(session, mail_ids, actor)
+    left, copies, discharge = _departures(session, mail_ids, zone)
+    return {
+        mail_id: Facts(
+            imputed=imputed.get(mail_id, ""),
+            answer=answer.get(mail_id, ""),
+            filed=filed.get(mail_id, ""),
+            issuer=issuers.get(mail_id, ""),
+            left=left.get(mail_id, ""),
+            answers=answers.get(mail_id, ""),
+            copies=copies.get(mail_id, 0),
+            discharge=discharge.get(mail_id, ""),
+        )
+        for mail_id in mail_ids
+    }
 
 
 def _issuers_and_classes(session: Session, mail_ids: Sequence[int]) -> tuple[Told, Told]:

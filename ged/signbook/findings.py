@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from ged.errors import GedError, Invalid
 from ged.org.models import Post
 from ged.ports import Digest
-from ged.register import allocation
+from ged.register import counters, registers
 from ged.register.models import Attachment, Mail, MailNumber, Register
 from ged.signbook import book, circuit
 from ged.signbook.announced import announced
@@ -67,7 +67,7 @@ def reference(session: Session, draft: Draft, letter: Letter | None) -> Iterator
 
 def _register(session: Session, draft: Draft) -> Register:
     unit_id = session.get_one(Post, book.require_circuit(draft).signatory).unit_id
-    return allocation.open_register(session, book.departure_register(session, unit_id).id)
+    return registers.open_register(session, book.departure_register(session, unit_id).id)
 
 
 def dated_on(session: Session, draft: Draft, today: date) -> date | None:
@@ -76,7 +76,7 @@ def dated_on(session: Session, draft: Draft, today: date) -> date | None:
         register = _register(session, draft)
     except GedError:
         return None
-    closed = allocation.closed_until(session, register.id)
+    closed = counters.closed_until(session, register.id)
     last: date | None = session.scalar(
         select(func.max(MailNumber.registered_on)).where(MailNumber.register_id == register.id)
     )

@@ -19,7 +19,7 @@ from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, Stale
 from ged.org.models import Post
 from ged.ports import Digest, MailId, PostId, SignRequest, StoredBlob, post_principal, unit_principal
 from ged.register import allocation
-from ged.register.journal_check import told_of_number
+from ged.register.allocation import told_of_number
 from ged.register.models import AttachmentKind
 from ged.register.states import MailAct, MailState, move
 from ged.signbook import book, circuit, presign, render, tokens

@@ -16,8 +16,8 @@ from ged import access, locks
 from ged.access import Because
 from ged.errors import GedError, Invalid, NotFound
 from ged.ports import Digest, SignatureField, SignRequest, SlipId, unit_principal
-from ged.register import allocation
-from ged.register.journal_check import told_of_number
+from ged.register import allocation, corrections
+from ged.register.allocation import told_of_number
 from ged.register.models import Mail, SealedEnvelope
 from ged.slips import drafting, parties, render, tasks
 from ged.slips.drafting import PlannedLine, SlipForm
@@ -175,7 +175,7 @@ def void_slip(uow: UnitOfWork, slip_id: SlipId | int, *, reason: str, actor: Act
             parties.withdraw_access(uow, slip, line)
     if slip.number is None:
         raise NotFound("number.unknown", "check the number", id=slip.id)
-    allocation.void(uow, slip.number, reason=reason, actor=actor, post=post, now=now)
+    corrections.void(uow, slip.number, reason=reason, actor=actor, post=post, now=now)
     uow.record("slip.voided", "slip", slip.id, actor=actor, post=post, reason=slip.void_reason)
 
 

@@ -23,7 +23,7 @@ from ged.errors import GedError, Invalid, NotFound
 from ged.org.actors import somebody_sees
 from ged.org.models import Unit
 from ged.ports import Confidentiality, Principal, unit_principal
-from ged.register import allocation
+from ged.register import allocation, registers
 from ged.register.models import MailNumber, Register, RegisterNature
 from ged.takeover.files import Content, content_of
 from ged.takeover.lines import LENGTHS, ArchiveLine, read_line
@@ -91,7 +91,7 @@ def find_register(session: "Session", code: str) -> Register:
     if found is None:
         codes = session.scalars(select(Register.code).where(Register.nature.not_in(NUMBERLESS)).order_by(Register.code))
         raise NotFound("register.unknown", f"choose one of {', '.join(codes)}", register=code)
-    register = allocation.open_register(session, found)
+    register = registers.open_register(session, found)
     if register.nature in NUMBERLESS:
         raise Invalid("import.register_nature", "choose a register of letters", register=code)
     return register

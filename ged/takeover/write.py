@@ -9,9 +9,8 @@ from ged.access import Because
 from ged.jobs import JobKind
 from ged.ports import unit_principal
 from ged.register import allocation
-from ged.register.allocation import BookEntry
+from ged.register.allocation import BookEntry, told_of_number
 from ged.register.correspondents import directory_ids, may_be_listed
-from ged.register.journal_check import told_of_number
 from ged.register.models import (
     Attachment,
     AttachmentKind,

@@ -14,6 +14,7 @@ from sqlalchemy import Engine, MetaData, Table, select, text
 from sqlalchemy.exc import IntegrityError
 
 from ged import audit, jobs, pipeline
+from ged.archive import register_check
 from ged.archive.seal import HeadSeal
 from ged.audit import AuditEntry
 from ged.db import Base
@@ -384,7 +385,7 @@ def test_numbers_have_no_gap_and_no_double_when_many_register(services: Services
     given = sorted(n for answer in at_once(6, work) for n in answer)  # type: ignore[attr-defined]
     assert given == list(range(1, 49))
     with services.reading() as session:
-        assert allocation.gaps(session) == []
+        assert register_check.gaps(session) == []
 
 
 @pytest.mark.parametrize("which", [1, 24, 48])
@@ -400,7 +401,7 @@ def test_a_deleted_number_is_a_gap(services: Services, which: int) -> None:
     with services.engine.begin() as connection:
         connection.execute(table_of(MailNumber).delete().where(MailNumber.sequence == which))
     with services.reading() as session:
-        assert allocation.gaps(session) == [(register_id, 2026, 1)]
+        assert register_check.gaps(session) == [(register_id, 2026, 1)]
 
 
 def test_a_register_whose_counter_was_removed_is_told(services: Services) -> None:
@@ -412,7 +413,7 @@ def test_a_register_whose_counter_was_removed_is_told(services: Services) -> Non
     with services.engine.begin() as connection:
         connection.execute(text("DELETE FROM register_counters"))
     with services.reading() as session:
-        assert [(found, year) for found, year, _ in allocation.gaps(session)] == [(register_id, 2026)]
+        assert [(found, year) for found, year, _ in register_check.gaps(session)] == [(register_id, 2026)]
 
 
 @pytest.mark.parametrize(

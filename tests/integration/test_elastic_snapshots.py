@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from elasticsearch import Elasticsearch
 from sqlalchemy import update
 
-from ged import jobs, upkeep
+from ged import index_sync, jobs
 from ged.errors import EngineFailed, Invalid
 from ged.jobs import JobKind
 from ged.ports import SearchQuery
@@ -140,10 +140,10 @@ def test_what_cannot_come_back_is_refused_with_its_reason(
     run_jobs(services)
     place = f"{servers.snapshot_folder(server)}/{alias}"
     with Snapshots(server.url, alias=alias, location=place) as store:
-        name = store.take(NOW, version=upkeep.latest_job(services) + 5, position=1)
+        name = store.take(NOW, version=index_sync.latest_job(services) + 5, position=1)
         store.wait(name, progress=lambda _done, _all: None)
         with pytest.raises(Invalid, match=r"snapshot\.ahead"):
-            store.restore(name, latest=upkeep.latest_job(services), progress=lambda _done, _all: None)
+            store.restore(name, latest=index_sync.latest_job(services), progress=lambda _done, _all: None)
         with monkeypatch.context() as patch, pytest.raises(Invalid, match=r"snapshot\.schema"):
             patch.setattr(fields, "SCHEMA_VERSION", 99)
             store.restore("latest", latest=10**6, progress=lambda _done, _all: None)
@@ -161,11 +161,11 @@ def test_what_cannot_come_back_is_refused_with_its_reason(
 def test_what_waits_is_not_said_to_be_in_the_snapshot(services: Services) -> None:
     register(services)
     run_jobs(services)
-    assert upkeep.covered(services) == (upkeep.latest_job(services), 1)
+    assert index_sync.covered(services) == (index_sync.latest_job(services), 1)
     register(services)
     with services.reading() as session:
         (waiting,) = jobs.due(session, now=NOW, kinds=(JobKind.INDEX,))
-    assert upkeep.covered(services)[0] == waiting - 1
+    assert index_sync.covered(services)[0] == waiting - 1
 
 
 def test_generations_come_from_a_template(services: Services, bare: Elasticsearch, alias: str) -> None:

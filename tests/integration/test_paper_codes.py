@@ -27,14 +27,13 @@ from ged.dispatch.operations import Departure
 from ged.errors import GedError
 from ged.jobs import Job, JobKind
 from ged.org.models import Holding, Person, Post, PostRole, Unit
-from ged.paper import operations
+from ged.paper import ink, operations
 from ged.ports import Confidentiality, MailId
 from ged.recognition import scans as scan_reading
 from ged.register.levels import change_level
 from ged.register.models import Attachment, AttachmentKind, Channel, Mail, MailNumber
 from ged.register.operations import void_number
 from ged.register.states import MailState
-from ged.signbook import ink
 from ged.slips.drafting import LineForm
 from ged.slips.models import SlipProof
 from ged.unit import Role, Services

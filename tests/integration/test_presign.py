@@ -14,10 +14,11 @@ from ged.dispatch.models import Party
 from ged.errors import ConfigError, Invalid
 from ged.org import letterhead
 from ged.org.models import Delegation, DelegationKind
+from ged.paper import ink
 from ged.ports import Digest, MailId, PageFacts, PdfFacts, SourceFacts
 from ged.register.files import Upload
 from ged.register.models import Attachment, ClosingPeriod, Mail, MailNumber, Register, RegisterClosing
-from ged.signbook import drafts, ink, operations, presign
+from ged.signbook import drafts, operations, presign
 from ged.signbook.drafts import DraftForm
 from ged.signbook.findings import CheckKind
 from ged.signbook.models import CircuitEntry, Draft, DraftVersion

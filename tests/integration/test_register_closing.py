@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select, text
 
 from ged import verify
+from ged.archive import register_check
 from ged.audit import AuditEntry, AuditPayload
 from ged.closing import operations as closing
 from ged.closing import queries
@@ -107,7 +108,7 @@ def test_a_closed_day_takes_nothing_more_also_from_a_clock_that_is_late(services
         number = session.scalars(select(MailNumber).where(MailNumber.mail_id == late)).one()
         assert number.registered_on == TODAY + DAY
         assert number.registered_at.astimezone(services.zone).date() == TODAY + DAY
-        assert allocation.gaps(session) == []
+        assert register_check.gaps(session) == []
 
 
 def test_a_correction_after_the_closing_stands_on_its_own_day_and_cites_the_closed_one(

@@ -11,10 +11,11 @@ from ged.errors import Invalid
 from ged.org import delegations
 from ged.org.delegations import DelegationForm
 from ged.org.models import DelegationKind
+from ged.paper import ink
 from ged.ports import MailId
 from ged.register.models import MailNumber, Register
 from ged.register.states import MailState
-from ged.signbook import drafts, ink, operations, queries
+from ged.signbook import drafts, operations, queries
 from ged.signbook.drafts import DraftForm
 from ged.signbook.models import CircuitAct
 from tests.factories import NOW, TODAY

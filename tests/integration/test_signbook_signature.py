@@ -22,6 +22,7 @@ from ged.dispatch.operations import Departure, Discharge
 from ged.errors import EngineFailed, Forbidden, Invalid, InvalidTransition, NotFound
 from ged.jobs import ClaimedJob, Job, JobKind, JobState
 from ged.org.models import Delegation, DelegationKind, Person
+from ged.paper import ink
 from ged.ports import Confidentiality, Digest, JobId, MailId, Message, Verdict
 from ged.register import directory
 from ged.register.correspondents import fold
@@ -33,7 +34,7 @@ from ged.register.states import MailState
 from ged.routing.models import Assignment
 from ged.routing.states import AssignmentState
 from ged.runner import Limits
-from ged.signbook import drafts, ink, operations, queries
+from ged.signbook import drafts, operations, queries
 from ged.signbook.models import Draft, SignatureWay, SignedRevision
 from ged.signbook.operations import ToSign
 from ged.signbook.render import Letter, PageMode, french_day, letter_pages

@@ -6,8 +6,8 @@ from time import sleep
 
 import pytest
 
+from ged.archive import register_check
 from ged.errors import GedError
-from ged.register import allocation
 from ged.slips import custody, operations, queries, receive, view
 from ged.slips.drafting import LineForm
 from ged.slips.receive import Decision
@@ -64,7 +64,7 @@ def test_many_senders_at_once_leave_no_gap(services):
         numbers = [number for made in pool.map(issue, range(8)) for number in made]
     assert sorted(numbers) == [f"BT-{no:04d}/2026" for no in range(1, 17)]
     with services.reading() as session:
-        assert allocation.gaps(session) == []
+        assert register_check.gaps(session) == []
         assert len(queries.to_receive(session, actor(services, "daf"))) == 8
 
 

@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import event, select
 
 from ged import access
+from ged.archive import register_check
 from ged.errors import EngineFailed, Forbidden, GedError, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.org.models import Unit
 from ged.ports import Confidentiality, unit_principal
-from ged.register import allocation
 from ged.register.levels import change_level
 from ged.slips import answers, custody, delivery_book, operations, queries, receive, tasks, view
 from ged.slips.answers import AnswerLine
@@ -274,7 +274,7 @@ def test_a_failed_signature_keeps_the_number_and_is_made_again(services):
         operations.sign_slip(services, first.id, key=key, actor=who, now=NOW)
     assert signed.value.code == "slip.signed"
     with services.reading() as session:
-        assert allocation.gaps(session) == []
+        assert register_check.gaps(session) == []
 
 
 def test_a_failed_reception_moves_nothing_and_is_made_again(services):
@@ -430,7 +430,7 @@ def test_a_voided_slip_keeps_its_number_and_gives_no_access(services):
         operations.void_slip(uow, sent.slip_id, reason="Mauvais service", actor=actor(services, "agent"), now=NOW)
     with services.reading() as session:
         assert not access.may_see(session, letter, Confidentiality.ORDINARY, actor(services, "dge"))
-        assert allocation.gaps(session) == []
+        assert register_check.gaps(session) == []
     with pytest.raises(InvalidTransition) as voided:
         kit.take(services, sent.slip_id, OK)
     assert voided.value.code == "slip.voided"

@@ -12,12 +12,13 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import func, select
 
-from ged import audit, jobs, pipeline, upkeep
+from ged import audit, index_sync, jobs, pipeline
+from ged.archive import register_check
 from ged.closing.operations import broken, close_what_is_over
 from ged.errors import EngineFailed
 from ged.jobs import Job, JobKind, JobState
 from ged.ports import JobId, Lane, SearchQuery
-from ged.register import allocation, documents, journal_check
+from ged.register import documents
 from ged.register.models import Attachment, Direction, Mail, MailNumber, Register, RegisterClosing, RegisterNature
 from ged.register.states import MailState
 from ged.search.letters import search_letters
@@ -86,8 +87,8 @@ def holds(services: Services) -> None:
     """Journal, numbers and documents are what they say of each other."""
     with services.reading() as session:
         assert list(audit.verify_chain(session)) == []
-        assert allocation.gaps(session) == []
-        assert list(journal_check.differences(session, journal_holds=True)) == []
+        assert register_check.gaps(session) == []
+        assert list(register_check.differences(session, journal_holds=True)) == []
 
 
 def test_letters_keep_number_and_day_of_their_book_and_are_found_under_their_rights(services: Services) -> None:
@@ -119,7 +120,7 @@ def test_letters_keep_number_and_day_of_their_book_and_are_found_under_their_rig
         assert attached is not None
         row = documents.attachment(session, attached.id, actor(services, "agent"))
         assert [page.text for page in row.pages] == ["La livraison des poteaux", "est retardée"]
-        report = upkeep.compare(services, progress=lambda _done, _total: None)
+        report = index_sync.compare(services, progress=lambda _done, _total: None)
     assert report.differences == {}
     holds(services)
 
@@ -255,7 +256,7 @@ def test_the_index_away_or_refusing_one_letter(services: Services) -> None:
     away = EngineFailed("index.unavailable", retryable=True)
     pipeline.run_job(replace(services, index=Refusing(services, away)), job_id, worker="w")  # type: ignore[arg-type]
     assert states() == {JobKind.INDEX_BACKLOG: [JobState.QUEUED]}
-    report = upkeep.compare(services, progress=lambda _done, _total: None)
+    report = index_sync.compare(services, progress=lambda _done, _total: None)
     assert report.differences == {}, "what waits is no difference"
     refuses = EngineFailed("index.rejected")
     pipeline.run_job(replace(services, index=Refusing(services, refuses)), job_id, worker="w")  # type: ignore[arg-type]
@@ -272,7 +273,7 @@ def test_a_rebuild_sees_what_is_imported_meanwhile(services: Services) -> None:
             ran = True
             run(services, [{"id": 2, "text": "second"}])
 
-    upkeep.rebuild(services, progress=meanwhile)
+    index_sync.rebuild(services, progress=meanwhile)
     assert found(services, "second") == ["2"]
 
 

@@ -12,8 +12,7 @@ from ged.access import Because
 from ged.audit import AuditEntry
 from ged.jobs import open_access_changes
 from ged.ports import Confidentiality, Digest, Principal, SearchQuery, person_principal, post_principal, unit_principal
-from ged.recognition import reading
-from ged.register import documents, journal
+from ged.register import documents, journal, opening
 from ged.register.documents import FileRow
 from ged.register.models import Direction, Mail
 from ged.register.states import MailState
@@ -123,8 +122,8 @@ def test_a_reading_names_the_post_acted_for(services: Services) -> None:
     levels = {of_chief: Confidentiality.SECRET, of_both: Confidentiality.RESTRICTED, mine: Confidentiality.SECRET}
     for mail_id, level in levels.items():
         with services.unit_of_work(NOW) as uow:
-            reading.mark_opened(uow, mail_id, actor=secretary, now=NOW)
-            reading.record_printing(uow, mail_id, what="receipt", actor=secretary)
+            opening.mark_opened(uow, mail_id, actor=secretary, now=NOW)
+            opening.record_printing(uow, mail_id, what="receipt", actor=secretary)
             file = FileRow(0, mail_id, level, Digest(""), "text/plain", "", "text")
             documents.record_opening(uow, file, actor=secretary)
     own, chief = secretary.posts[0].post_id, actor(services, "sg").posts[0].post_id

@@ -11,10 +11,11 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from ged import locks
+from ged.archive import register_check
 from ged.audit import AuditEntry
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, NumberTaken
 from ged.org.models import Unit
-from ged.register import allocation
+from ged.register import allocation, corrections, counters, registers
 from ged.register.allocation import BookEntry
 from ged.register.models import (
     ClosingPeriod,
@@ -321,7 +322,7 @@ def test_a_year_closed_while_its_counter_is_waited_for_is_left(
     register(uow.session)
     counter(uow.session)
     meanwhile(monkeypatch, lambda: closed(uow.session, date(2026, 12, 31)))
-    (number,) = allocation.allocate_many(uow, allocation.open_register(uow.session, 1), OLD[:1])
+    (number,) = allocation.allocate_many(uow, registers.open_register(uow.session, 1), OLD[:1])
     assert (number.year, number.registered_on) == (2027, date(2027, 1, 1))
 
 
@@ -335,8 +336,8 @@ def years(session: Session, register_id: int = 1) -> list[int]:
 
 def test_days_are_held_by_the_counters_of_their_years(uow: UnitOfWork) -> None:
     book, open_book = register(uow.session), register(uow.session, 2, restarts_yearly=False)
-    allocation.lock_days(uow.session, book, date(2025, 12, 31), date(2027, 1, 1))
-    allocation.lock_days(uow.session, open_book, date(2025, 12, 31), date(2027, 1, 1))
+    counters.lock_days(uow.session, book, date(2025, 12, 31), date(2027, 1, 1))
+    counters.lock_days(uow.session, open_book, date(2025, 12, 31), date(2027, 1, 1))
     assert (years(uow.session), years(uow.session, 2)) == ([2025, 2026, 2027], [0])
 
 
@@ -354,15 +355,15 @@ def test_a_counter_that_another_made_first_is_taken_as_it_is(uow: UnitOfWork, mo
         return None
 
     monkeypatch.setattr(locks, "hold_one", first_blind)
-    held_row = allocation.locked_counter(uow.session, book, TODAY)
+    held_row = counters.locked_counter(uow.session, book, TODAY)
     assert (held_row.register_id, held_row.year, held_row.last_sequence) == (1, 2026, 5)
 
 
 def test_the_last_closed_day_is_of_this_register(uow: UnitOfWork) -> None:
-    assert allocation.closed_until(uow.session, 1) is None
+    assert counters.closed_until(uow.session, 1) is None
     for day, register_id in ((3, 1), (5, 1), (4, 1), (9, 2)):
         closed(uow.session, date(2026, 11, day), register_id)
-    assert allocation.closed_until(uow.session, 1) == date(2026, 11, 5)
+    assert counters.closed_until(uow.session, 1) == date(2026, 11, 5)
 
 
 # --- Who, and which entity ------------------------------------------------------------------------------------------
@@ -370,13 +371,13 @@ def test_the_last_closed_day_is_of_this_register(uow: UnitOfWork) -> None:
 
 def test_the_clerk_of_the_registers_unit_keeps_it(uow: UnitOfWork) -> None:
     register(uow.session)
-    assert allocation.clerk_post(uow.session, 1, CLERK) == CLERK.posts[2]
+    assert registers.clerk_post(uow.session, 1, CLERK) == CLERK.posts[2]
     member, elsewhere = person(8, held(4, Role.MEMBER, unit_id=2)), person(9, held(5, Role.CLERK, unit_id=3))
     for actor in (member, elsewhere, person(10)):
         with refused(Forbidden, "register.not_clerk", register="R1"):
-            allocation.clerk_post(uow.session, 1, actor)
+            registers.clerk_post(uow.session, 1, actor)
     with refused(NotFound, "register.unknown", id=9):
-        allocation.clerk_post(uow.session, 9, CLERK)
+        registers.clerk_post(uow.session, 9, CLERK)
 
 
 @pytest.mark.parametrize(("unit_id", "code"), [(1, "MIN"), (2, "MIN"), (3, "MIN"), (4, "SEUL")])
@@ -408,7 +409,7 @@ def test_a_unit_whose_superior_is_gone_is_its_own_entity(session: Session) -> No
 
 
 def open_at(uow: UnitOfWork, last_number: int = 120, reason: str = " Livre n° 3 ", year: int = 2026) -> None:
-    allocation.open_at(uow, 1, last_number=last_number, year=year, reason=reason, actor=CLERK)  # type: ignore[arg-type]
+    registers.open_at(uow, 1, last_number=last_number, year=year, reason=reason, actor=CLERK)  # type: ignore[arg-type]
 
 
 def test_a_register_continues_a_paper_book(uow: UnitOfWork) -> None:
@@ -427,7 +428,7 @@ def test_a_register_continues_a_paper_book(uow: UnitOfWork) -> None:
         }
     ]
     assert allocate(uow).sequence == 121
-    assert allocation.gaps(uow.session) == []
+    assert register_check.gaps(uow.session) == []
 
 
 def test_a_book_without_a_yearly_restart_is_continued_as_one(uow: UnitOfWork) -> None:
@@ -497,7 +498,7 @@ def test_numbers_that_are_not_exactly_those_counted_are_a_gap(
     register(session)
     counter(session, opening_sequence=opening, last_sequence=last)
     numbered(session, *given)
-    assert allocation.gaps(session) == ([] if missing is None else [(1, 2026, missing)])
+    assert register_check.gaps(session) == ([] if missing is None else [(1, 2026, missing)])
 
 
 def test_each_register_and_year_is_counted_apart(session: Session) -> None:
@@ -508,7 +509,7 @@ def test_each_register_and_year_is_counted_apart(session: Session) -> None:
     numbered(session, 1, 2, year=2025)
     numbered(session, 1, register_id=2)
     numbered(session, 1)
-    assert allocation.gaps(session) == [(2, 2026, 1)]
+    assert register_check.gaps(session) == [(2, 2026, 1)]
 
 
 def test_numbers_whose_counter_is_gone_are_told_with_the_last_of_them(session: Session) -> None:
@@ -519,12 +520,12 @@ def test_numbers_whose_counter_is_gone_are_told_with_the_last_of_them(session: S
     numbered(session, 1, 2)
     numbered(session, 1, 2, 3, register_id=2)
     numbered(session, 5, 6, 4, year=2025)
-    assert allocation.gaps(session) == [(1, 2025, 6)]
+    assert register_check.gaps(session) == [(1, 2025, 6)]
     numbered(session, 1, 2, year=2024)
     numbered(session, 1, register_id=2, year=2024)
-    assert sorted(allocation.gaps(session)) == [(1, 2024, 2), (1, 2025, 6), (2, 2024, 1)]
+    assert sorted(register_check.gaps(session)) == [(1, 2024, 2), (1, 2025, 6), (2, 2024, 1)]
     session.execute(delete(RegisterCounter).where(RegisterCounter.register_id == 2))
-    assert sorted(allocation.gaps(session)) == [(1, 2024, 2), (1, 2025, 6), (2, 2024, 1), (2, 2026, 3)]
+    assert sorted(register_check.gaps(session)) == [(1, 2024, 2), (1, 2025, 6), (2, 2024, 1), (2, 2026, 3)]
 
 
 # --- A number that is voided ----------------------------------------------------------------------------------------
@@ -539,14 +540,14 @@ def number(session: Session, **values: Any) -> MailNumber:
 
 
 def void(uow: UnitOfWork, number: MailNumber, reason: str = " Erreur ") -> None:
-    allocation.void(uow, number, reason=reason, actor=CLERK, post=CLERK.posts[2], now=NOW)
+    corrections.void(uow, number, reason=reason, actor=CLERK, post=CLERK.posts[2], now=NOW)
 
 
 def test_a_number_is_found_by_its_id(session: Session) -> None:
     register(session)
-    assert allocation.number_of(session, number(session).id).sequence == 1
+    assert registers.number_of(session, number(session).id).sequence == 1
     with refused(NotFound, "number.unknown", id=99):
-        allocation.number_of(session, 99)
+        registers.number_of(session, 99)
 
 
 def test_a_voided_number_stays_with_its_reason(uow: UnitOfWork) -> None:
@@ -593,7 +594,7 @@ def test_a_void_of_a_closed_day_is_entered_in_the_first_open_one_and_cites_the_c
 
 
 def entered(uow: UnitOfWork, *numbers: MailNumber) -> datetime:
-    return allocation.correction_at(uow, numbers, now=NOW)
+    return corrections.correction_at(uow, numbers, now=NOW)
 
 
 def test_a_correction_is_never_entered_before_the_number(uow: UnitOfWork) -> None:
@@ -629,7 +630,7 @@ def test_an_archive_is_never_closed(uow: UnitOfWork) -> None:
 def test_the_counter_of_the_day_of_entry_is_held(uow: UnitOfWork) -> None:
     register(uow.session)
     one = number(uow.session)
-    allocation.correction_at(uow, [one], now=datetime(2025, 12, 31, 20, 0, tzinfo=UTC))
+    corrections.correction_at(uow, [one], now=datetime(2025, 12, 31, 20, 0, tzinfo=UTC))
     assert years(uow.session) == [2026], "of the day here, and not before the number's"
     closed(uow.session, date(2026, 12, 31))
     entered(uow, one)
@@ -639,7 +640,7 @@ def test_the_counter_of_the_day_of_entry_is_held(uow: UnitOfWork) -> None:
 def test_the_day_of_entry_is_that_of_the_installation(uow: UnitOfWork) -> None:
     register(uow.session)
     now = datetime(2026, 12, 31, 20, 0, tzinfo=UTC)
-    assert allocation.correction_at(uow, [number(uow.session)], now=now) == now
+    assert corrections.correction_at(uow, [number(uow.session)], now=now) == now
     assert years(uow.session) == [2027]
 
 
@@ -652,13 +653,13 @@ def test_a_day_closed_while_its_counter_is_waited_for_is_left(uow: UnitOfWork, m
 
 def test_counters_are_held_in_the_order_of_their_registers(uow: UnitOfWork, monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[int] = []
-    hold = allocation.locked_counter
+    hold = corrections.locked_counter
 
     def seen(session: Session, register: Register, on: date) -> RegisterCounter:
         order.append(register.id)
         return hold(session, register, on)
 
-    monkeypatch.setattr(allocation, "locked_counter", seen)
+    monkeypatch.setattr(corrections, "locked_counter", seen)
     for register_id in (1, 2, 3):
         register(uow.session, register_id)
     numbers = [numbered(uow.session, 1, register_id=n)[0] for n in (3, 1, 2)]
@@ -669,12 +670,12 @@ def test_counters_are_held_in_the_order_of_their_registers(uow: UnitOfWork, monk
 def test_the_closing_cited_is_the_first_that_closes_the_numbers_day(session: Session) -> None:
     register(session)
     one = number(session)
-    assert (allocation.closing_of(session, one), allocation.citation(session, one)) == (None, {})
+    assert (corrections.closing_of(session, one), corrections.citation(session, one)) == (None, {})
     closed(session, TODAY - DAY)
     closed(session, TODAY, register_id=2)
     closed(session, TODAY, period=ClosingPeriod.YEAR)
-    assert allocation.citation(session, one) == {}
+    assert corrections.citation(session, one) == {}
     closed(session, TODAY + 2 * DAY)
     first = closed(session, TODAY + DAY, digest="f" * 64)
-    assert allocation.closing_of(session, one) is first
-    assert allocation.citation(session, one) == {"closed_on": "2026-11-26", "closing": "f" * 64}
+    assert corrections.closing_of(session, one) is first
+    assert corrections.citation(session, one) == {"closed_on": "2026-11-26", "closing": "f" * 64}

@@ -12,15 +12,14 @@ from ged import access
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, NumberTaken, StaleVersion
 from ged.org.models import Person, Post, PostRole, Unit
 from ged.ports import Confidentiality, MailId, PostId, RegisterId, unit_principal
-from ged.recognition import reading
-from ged.register import allocation, books, entry, journal, operations, prints, queries
+from ged.register import books, entry, journal, opening, operations, prints, queries, registers
 from ged.register.books import EntryKind, Span
 from ged.register.levels import change_level
 from ged.register.models import FilingClass, Mail, MailLink, MailNumber, ReadMark, Register
 from ged.register.operations import IncomingForm, Registered
 from ged.register.rectify import rectify
 from ged.register.states import MailState
-from ged.reports.register_facts import facts_of
+from ged.reports import register_pages
 from ged.unit import Actor, Role, Services
 from tests.clerks import light_services
 from tests.factories import NOW, TODAY, actor, make_organisation, make_tables
@@ -104,10 +103,10 @@ def test_only_the_clerk_of_the_register_numbers(services: Services) -> None:
 def test_a_paper_book_is_continued_only_before_the_first_number(services: Services) -> None:
     clerk = actor(services, "agent")
     with services.unit_of_work(NOW) as uow:
-        allocation.open_at(uow, register_id(services), last_number=812, year=2026, reason="Tome 3", actor=clerk)
+        registers.open_at(uow, register_id(services), last_number=812, year=2026, reason="Tome 3", actor=clerk)
     assert register(services).number == "00813/2026/MIN"
     with pytest.raises(NumberTaken, match=r"register\.started"), services.unit_of_work(NOW) as uow:
-        allocation.open_at(uow, register_id(services), last_number=900, year=2026, reason="Tome 4", actor=clerk)
+        registers.open_at(uow, register_id(services), last_number=900, year=2026, reason="Tome 4", actor=clerk)
     with services.reading() as session:
         (year,) = books.years(session, [register_id(services)])[register_id(services)]
     assert (year.first, year.last, year.missing, year.opening_reason) == (813, 813, 0, "Tome 3")
@@ -305,7 +304,7 @@ def test_a_missing_number_is_found(services: Services) -> None:
     numbers = [register(services).number_id for _ in range(3)]
     lift_guards(services.engine)
     with services.unit_of_work(NOW) as uow:
-        allocation.number_of(uow.session, numbers[1]).sequence = 7
+        registers.number_of(uow.session, numbers[1]).sequence = 7
     with services.reading() as session:
         (year,) = books.years(session, [register_id(services)])[register_id(services)]
     assert year.missing == 2, "one number is not there, one stands outside"
@@ -320,15 +319,15 @@ def test_the_first_opening_is_marked_and_a_restricted_one_is_in_the_journal(serv
     for minutes in (0, 5):
         now = NOW + timedelta(minutes=minutes)
         with services.unit_of_work(now) as uow:
-            reading.mark_opened(uow, done.mail_id, actor=sg, now=now)
+            opening.mark_opened(uow, done.mail_id, actor=sg, now=now)
     with services.reading() as session:
         assert session.scalars(select(ReadMark.at)).one() == NOW
         opened = journal.of_letter(session, done.mail_id, readings=True)
         told = journal.of_letter(session, done.mail_id)
     assert [row.person_name for row in opened] == ["Sg", "Sg"]
     assert "mail.opened" not in {row.action for row in told}
-    assert reading.must_write(Confidentiality.RESTRICTED, is_read=True)
-    assert not reading.must_write(Confidentiality.ORDINARY, is_read=True)
+    assert opening.must_write(Confidentiality.RESTRICTED, is_read=True)
+    assert not opening.must_write(Confidentiality.ORDINARY, is_read=True)
 
 
 def test_the_letter_is_read_in_a_bounded_number_of_queries(services: Services) -> None:
@@ -379,8 +378,7 @@ def printed(
     session: Session, services: Services, book: books.BookRow, span: Span, who: Actor
 ) -> tuple[prints.Sheet, list[int]]:
     """Pages of a register with what the other rooms know of its letters."""
-    facts = facts_of(who, services.zone)
-    return prints.register_pages(session, services, book, span, who, year=None, now=NOW, facts=facts)
+    return register_pages.register_pages(session, services, book, span, who, year=None, now=NOW)
 
 
 def test_printed_pages_tell_who_treats_and_what_answered_and_ask_the_same_for_any_number_of_lines(

@@ -14,7 +14,7 @@ import pytest
 from ged import typeset as setting
 from ged import typeset_child
 from ged.errors import EngineFailed, Invalid
-from ged.register.prints import ARRIVALS
+from ged.reports.register_pages import ARRIVALS
 from ged.slots import Slots
 from ged.typeset import typeset
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import click
 
-from ged import jobs, pipeline, upkeep
+from ged import index_sync, jobs, pipeline
 from ged.config import Settings
 from ged.errors import ConfigError
 from ged.jobs import JobKind
@@ -53,7 +53,7 @@ def _here(settings: "Settings", *, abandon: bool) -> None:
             click.echo("nothing is being built")
             return
         try:
-            count = upkeep.rebuild(services, progress=_progress)
+            count = index_sync.rebuild(services, progress=_progress)
         except KeyboardInterrupt:
             click.echo("\nstopped: run it again to go on from here; the living index is as it was")
             sys.exit(130)
@@ -102,18 +102,18 @@ def verify(check: bool) -> None:
 
     settings = settings_of()
     services = build_services(settings)
-    report = upkeep.compare(services, progress=_progress)
+    report = index_sync.compare(services, progress=_progress)
     click.echo(f"\n{report.letters} letters, {len(report.differences)} differ, {report.waiting} index jobs wait")
     for mail_id, kind in list(report.differences.items())[:SHOWN]:
         click.echo(f"{kind.value:8} {mail_id}")
     if not report.differences or check:
         sys.exit(1 if report.differences else 0)
-    asked = upkeep.ask_to_mend(services, report, now=datetime.now(UTC))
+    asked = index_sync.ask_to_mend(services, report, now=datetime.now(UTC))
     _mend(settings, services, asked)
     ahead = len(report.differences) - len(asked)
     if ahead:
         click.echo(f"{ahead} letters are newer than the database: run `ged index rebuild`", err=True)
-    left = upkeep.compare(services, progress=lambda _done, _total: None).differences
+    left = index_sync.compare(services, progress=lambda _done, _total: None).differences
     click.echo(f"{len(asked)} mended, {len(left)} differ still")
     sys.exit(1 if left else 0)
 
@@ -151,7 +151,7 @@ def snapshot(keep: int | None, no_wait: bool) -> None:
     settings = settings_of()
     with index_snapshots(settings) as store:
         with reading(settings) as services:
-            job_id, position = upkeep.covered(services)
+            job_id, position = index_sync.covered(services)
         name = store.take(datetime.now(UTC), version=job_id, position=position)
         if no_wait:
             click.echo(name)
@@ -182,10 +182,10 @@ def restore(name: str) -> None:
 
     settings = settings_of()
     with index_snapshots(settings) as store, writing(settings) as services:
-        found = store.restore(name, latest=upkeep.latest_job(services), progress=_progress)
+        found = store.restore(name, latest=index_sync.latest_job(services), progress=_progress)
         click.echo(f"\n{found.name} is back: {found.letters} letters")
-        read = upkeep.rebuild(services, progress=_progress)
-        left = upkeep.compare(services, progress=_progress)
+        read = index_sync.rebuild(services, progress=_progress)
+        left = index_sync.compare(services, progress=_progress)
     click.echo(f"\n{read} letters were newer, {len(left.differences)} differ still")
     sys.exit(1 if left.differences else 0)
 

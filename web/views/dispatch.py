@@ -13,13 +13,13 @@ from ged.dispatch import queries as dispatch_queries
 from ged.dispatch.operations import Departure, Discharge
 from ged.dispatch.queries import DispatchPage
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
+from ged.paper import ink
 from ged.paper import operations as paper
 from ged.ports import Confidentiality
-from ged.recognition import reading
-from ged.register import files
+from ged.register import files, opening
 from ged.register.files import Upload
 from ged.register.models import Channel
-from ged.signbook import ink, queries
+from ged.signbook import queries
 from web.site import context
 from web.site.errors import view_of
 from web.site.forms import FormReader
@@ -134,7 +134,7 @@ def _record_opening(page: DispatchPage) -> None:
     """These pages tell what the letter is about: for a confidential one that is in the journal."""
     if page.level >= Confidentiality.RESTRICTED:
         with context.services().unit_of_work(context.now()) as uow:
-            reading.record_opening(uow, page.mail_id, where="dispatch", actor=context.actor())
+            opening.record_opening(uow, page.mail_id, where="dispatch", actor=context.actor())
 
 
 def _done(line_id: int, message: str) -> ResponseReturnValue:
@@ -238,7 +238,7 @@ def sheet(line_id: int) -> ResponseReturnValue:
         level = dispatch_queries.page(session, row.mail_id, actor).level
     if level >= Confidentiality.RESTRICTED:
         with services.unit_of_work(context.now()) as uow:
-            reading.record_printing(uow, row.mail_id, what="discharge_sheet", actor=actor)
+            opening.record_printing(uow, row.mail_id, what="discharge_sheet", actor=actor)
     pdf = dispatch_print.discharge_sheet(services, line_id, actor, at=context.now())
     return _pdf(pdf, "decharge.pdf")
 
@@ -265,7 +265,7 @@ def book_pdf() -> ResponseReturnValue:
     if restricted:
         with services.unit_of_work(context.now()) as uow:
             for mail_id in restricted:
-                reading.record_printing(uow, mail_id, what="departure_book", actor=actor)
+                opening.record_printing(uow, mail_id, what="departure_book", actor=actor)
     pdf = dispatch_print.departure_book(services, actor, day, at=context.now())
     return _pdf(pdf, f"departs-{day.isoformat()}.pdf")
 

@@ -33,7 +33,7 @@ def index() -> ResponseReturnValue:
     actor = context.actor()
     with context.services().reading() as session:
         rows = envelopes.envelopes(session, actor)
-        registers = envelopes.registers(session, actor)
+        registers = envelopes.kept_registers(session, actor)
     return render_template("envelopes/index.html", rows=rows, may_register=bool(registers))
 
 
@@ -45,7 +45,7 @@ def new() -> ResponseReturnValue:
 
 def _new(error: GedError | None = None) -> ResponseReturnValue:
     with context.services().reading() as session:
-        registers = envelopes.registers(session, context.actor())
+        registers = envelopes.kept_registers(session, context.actor())
         addressees = envelopes.addressees(session)
     local = context.now().astimezone(context.services().zone)
     return render_form(

@@ -14,8 +14,7 @@ from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, NotFo
 from ged.paper import operations, prints, queries
 from ged.paper.queries import PaperPage
 from ged.ports import Confidentiality
-from ged.recognition import reading
-from ged.register import pictures
+from ged.register import opening, pictures
 from ged.register.pictures import THUMBNAIL_PX
 from ged.typeset import page_count
 from web.site import context
@@ -51,7 +50,7 @@ def _show(paper_id: int, error: GedError | None = None) -> ResponseReturnValue:
     if page.level >= Confidentiality.RESTRICTED and page.known.mail_id is not None:
         # The page tells what the letter is about: for a confidential one that is in the journal.
         with services.unit_of_work(now) as uow:
-            reading.record_opening(uow, page.known.mail_id, where="paper", actor=actor)
+            opening.record_opening(uow, page.known.mail_id, where="paper", actor=actor)
     return render_form(
         "paper/show.html", error=error, page=page, print_url=_print_url(page), print_pages=_print_pages(page)
     )

@@ -12,8 +12,7 @@ from ged import access
 from ged.db import keep_rows
 from ged.errors import GedError, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.ports import Confidentiality, MailId, RegisterId
-from ged.recognition import reading
-from ged.register import documents, journal, levels, operations, queries, typed_numbers
+from ged.register import documents, journal, levels, opening, operations, queries, typed_numbers
 from ged.register import rectify as rectification
 from ged.register.journal import JournalRow
 from ged.register.models import AttachmentKind
@@ -57,9 +56,9 @@ def show(mail_id: int) -> ResponseReturnValue:
             "readings": opened,
             "panels": panels.load_panels(session, letter.id, actor),
         }
-    if reading.must_write(letter.level, is_read=letter.is_read):
+    if opening.must_write(letter.level, is_read=letter.is_read):
         with context.services().unit_of_work(context.now()) as uow:
-            reading.mark_opened(uow, letter.id, actor=actor, now=context.now())
+            opening.mark_opened(uow, letter.id, actor=actor, now=context.now())
     return render_form(
         "letters/show.html",
         letter=letter,

@@ -17,8 +17,7 @@ from ged.errors import GedError, Invalid, InvalidTransition, StaleVersion
 from ged.mailbox import operations as mailbox
 from ged.mailbox import signatures as message_signatures
 from ged.ports import Confidentiality, PostId, RegisterId, ScanId
-from ged.recognition import reading
-from ged.register import correspondents, entry, operations, prints, queries, typed_numbers
+from ged.register import correspondents, entry, opening, operations, prints, queries, typed_numbers
 from ged.register.models import Channel, Priority
 from ged.register.operations import MAX_NAME, MAX_SUBJECT, IncomingForm
 from ged.routing import due
@@ -237,7 +236,7 @@ def receipt(number_id: int) -> ResponseReturnValue:
         view = queries.letter(db, entry.mail_of_number(db, number_id, actor), actor)
     if view.level >= Confidentiality.RESTRICTED:
         with services.unit_of_work(context.now()) as uow:
-            reading.record_printing(uow, view.id, what="receipt", actor=actor)
+            opening.record_printing(uow, view.id, what="receipt", actor=actor)
     return _pdf(sheet)
 
 

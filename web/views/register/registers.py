@@ -13,13 +13,11 @@ from ged.closing import queries as closing_queries
 from ged.errors import GedError, Invalid, InvalidTransition, NumberTaken, StaleVersion
 from ged.paging import Slice
 from ged.ports import RegisterId
-from ged.recognition import reading
-from ged.register import allocation, books, prints
+from ged.register import books, opening, registers
 from ged.register.books import BookRow, Span, YearRow
 from ged.register.models import ClosingPeriod, RegisterNature
 from ged.register.numbering import MAX_LENGTH
-from ged.reports import exports
-from ged.reports.register_facts import facts_of
+from ged.reports import exports, register_pages
 from web.site import context
 from web.site.forms import FormReader
 from web.site.numbers import whole
@@ -99,17 +97,15 @@ def pages(register_id: int) -> ResponseReturnValue:
             total = books.count_entries(session, book.id, span)
             if total > books.MAX_PRINTED:
                 return render_template(
-                    "registers/large.html", book=book, total=total, span=span, told=prints.told(span)
+                    "registers/large.html", book=book, total=total, span=span, told=register_pages.told(span)
                 )
-            sheet, restricted = prints.register_pages(
-                session, services, book, span, actor, year=year, now=now, facts=facts_of(actor, services.zone)
-            )
+            sheet, restricted = register_pages.register_pages(session, services, book, span, actor, year=year, now=now)
     except Invalid as error:
         return _show(register_id, error)
     if restricted:
         with services.unit_of_work(now) as uow:
             for mail_id in restricted:
-                reading.record_printing(uow, mail_id, what="register", actor=actor)
+                opening.record_printing(uow, mail_id, what="register", actor=actor)
     return send_file(BytesIO(sheet.pdf()), mimetype="application/pdf", download_name=sheet.filename)
 
 
@@ -183,7 +179,7 @@ def open_at(register_id: int) -> ResponseReturnValue:
     try:
         fields.check()
         with context.services().unit_of_work(context.now()) as uow:
-            allocation.open_at(
+            registers.open_at(
                 uow,
                 RegisterId(register_id),
                 last_number=last or 0,

@@ -12,7 +12,7 @@ from flask_babel import ngettext
 
 from ged.errors import GedError, Invalid, InvalidTransition, StaleVersion
 from ged.ports import Confidentiality, MailId, UnitId
-from ged.recognition import reading
+from ged.register import opening
 from ged.register.queries import LetterView, letter
 from ged.routing import calendar as working
 from ged.routing import choices, deadlines, operations, queries
@@ -111,9 +111,9 @@ def _page(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
 
 def _record_opening(found: LetterView) -> None:
     """Reading a letter here is reading it: seen, and in the journal when it is restricted."""
-    if reading.must_write(found.level, is_read=found.is_read):
+    if opening.must_write(found.level, is_read=found.is_read):
         with context.services().unit_of_work(context.now()) as uow:
-            reading.mark_opened(uow, found.id, actor=context.actor(), now=context.now())
+            opening.mark_opened(uow, found.id, actor=context.actor(), now=context.now())
 
 
 @blueprint.get("/a-imputer/lot")
@@ -211,7 +211,7 @@ def sheet(mail_id: int) -> ResponseReturnValue:
         )
     if found.level >= Confidentiality.RESTRICTED:
         with services.unit_of_work(context.now()) as uow:
-            reading.record_printing(uow, mail_id, what="imputation_sheet", actor=actor)
+            opening.record_printing(uow, mail_id, what="imputation_sheet", actor=actor)
     pdf = sheet_pdf(found, at=found.decided_at or context.now())
     name = f"fiche-{found.number.replace('/', '-') or mail_id}.pdf"
     return send_file(BytesIO(pdf), mimetype="application/pdf", download_name=name)

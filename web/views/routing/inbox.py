@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 
 from ged.errors import GedError, Invalid, InvalidTransition
 from ged.ports import MailId, PostId, UnitId
-from ged.recognition import reading
+from ged.register import opening
 from ged.register.queries import letter
 from ged.routing import calendar as working
 from ged.routing import choices, operations, queries
@@ -61,9 +61,9 @@ def _show(assignment_id: int, error: GedError | None = None, *, act: str = "") -
         offered = choices.targets(session, row.unit_id, actor, on=today) if row.may_assign else Targets((), ())
         days = working.calendar(session)
     # Reading a letter here is reading it: seen, and in the journal when it is restricted.
-    if reading.must_write(found.level, is_read=found.is_read):
+    if opening.must_write(found.level, is_read=found.is_read):
         with context.services().unit_of_work(context.now()) as uow:
-            reading.mark_opened(uow, found.id, actor=actor, now=context.now())
+            opening.mark_opened(uow, found.id, actor=actor, now=context.now())
     below = [one for one in path.assignments if one.parent_id == row.id]
     return render_form(
         "inbox/show.html",

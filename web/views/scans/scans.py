@@ -28,8 +28,7 @@ from ged.mailbox import operations as mailbox
 from ged.mailbox import signatures as message_signatures
 from ged.paper import queries as paper_queries
 from ged.ports import MailId, ScanId
-from ged.recognition import reading
-from ged.register import files, pictures, typed_numbers
+from ged.register import files, opening, pictures, typed_numbers
 from ged.register.files import Upload
 from ged.register.models import AttachmentKind
 from web.site import context
@@ -323,7 +322,7 @@ def _show(scan_id: int, error: GedError | None = None) -> ResponseReturnValue:
     if row.mail_id is not None:
         # Joined, its pages are the letter's: looking at those of a confidential one is in the journal.
         with context.services().unit_of_work(now) as uow:
-            reading.record_opening(uow, row.mail_id, where="scan", actor=actor)
+            opening.record_opening(uow, row.mail_id, where="scan", actor=actor)
     wanted = request.values.get("page", type=whole)
     leaf = next((one for one in row.leaves if one.leaf_id == wanted), row.leaves[0] if row.leaves else None)
     values["signature"] = message_signatures.on_view(context.services(), values["message"])
@@ -340,7 +339,7 @@ def picture(scan_id: int, leaf_id: int) -> ResponseReturnValue:
     if source.mail_id is not None and width_px == PAGE_PX:
         # Joined, its pages are the letter's. A thumbnail is no reading.
         with services.unit_of_work(context.now()) as uow:
-            reading.record_opening(uow, source.mail_id, where="scan", actor=context.actor())
+            opening.record_opening(uow, source.mail_id, where="scan", actor=context.actor())
     if request.if_none_match.contains(source.etag):
         return "", 304
     try:

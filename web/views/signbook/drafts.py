@@ -10,8 +10,7 @@ from flask_babel import ngettext
 from ged.dispatch.models import Party
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.ports import Confidentiality, MailId, PostId
-from ged.recognition import reading
-from ged.register import files
+from ged.register import files, opening
 from ged.register.files import Upload
 from ged.signbook import annotations, drafts, operations, queries
 from ged.signbook.circuit import MAX_VISAS, Step, StepKind
@@ -100,7 +99,7 @@ def _edit(mail_id: int, error: GedError | None = None, *, more: int = 0) -> Resp
         return redirect(url_for("signbook.show", mail_id=mail_id), 303)
     if row.level >= Confidentiality.RESTRICTED:
         with services.unit_of_work(context.now()) as uow:
-            reading.mark_opened(uow, mail_id, actor=context.actor(), now=context.now())
+            opening.mark_opened(uow, mail_id, actor=context.actor(), now=context.now())
     return render_form(
         "drafts/edit.html",
         error=error,
@@ -195,7 +194,7 @@ def preview(mail_id: int) -> ResponseReturnValue:
         letter, level = queries.preview_letter(session, services, mail_id, context.actor())
     if level >= Confidentiality.RESTRICTED:
         with services.unit_of_work(context.now()) as uow:
-            reading.record_printing(uow, mail_id, what="draft", actor=context.actor())
+            opening.record_printing(uow, mail_id, what="draft", actor=context.actor())
     pages = letter_pages(letter, mode=PageMode.PREVIEW, at=context.now(), signatory=Signatory(letter.sender, ""))
     return send_file(BytesIO(pages.pdf), mimetype="application/pdf", download_name="projet.pdf")
 

@@ -6,10 +6,10 @@ from flask_babel import gettext as _
 
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.org import absence_notices, absences
+from ged.paper import ink
 from ged.ports import Confidentiality, MailId, SignatureReport
-from ged.recognition import reading
-from ged.register import documents
-from ged.signbook import annotations, ink, operations, presign, queries, second_thoughts, tokens
+from ged.register import documents, opening
+from ged.signbook import annotations, operations, presign, queries, second_thoughts, tokens
 from ged.signbook.models import Stance
 from ged.signbook.operations import MAX_TEXT, SignResult, ToSign
 from ged.signbook.presign import Checked
@@ -135,7 +135,7 @@ def page(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
         code = tokens.of_letter(session, mail_id)
     if row.level >= Confidentiality.RESTRICTED:
         with services.unit_of_work(context.now()) as uow:
-            reading.mark_opened(uow, mail_id, actor=actor, now=context.now())
+            opening.mark_opened(uow, mail_id, actor=actor, now=context.now())
     return render_form(
         "signbook/show.html", error=error, row=row, reports=_reports(row), maximum=MAX_TEXT, code=code,
         checked=_checked(row), stances=list(Stance), margin=margin, note_maximum=annotations.MAX_TEXT,

@@ -10,8 +10,7 @@ from werkzeug.datastructures import MultiDict
 
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.ports import Digest
-from ged.recognition import reading
-from ged.register import files
+from ged.register import files, opening
 from ged.register.files import Upload
 from ged.slips import answers, delivery_book, letter_panel, operations, parties, queries, receive, tasks
 from ged.slips import view as slip_views
@@ -246,9 +245,9 @@ def _record_openings(slip_id: int, *, printed: bool = False) -> None:
     with services.unit_of_work(context.now()) as uow:
         for mail_id in named:
             if printed:
-                reading.record_printing(uow, mail_id, what="slip", actor=actor)
+                opening.record_printing(uow, mail_id, what="slip", actor=actor)
             else:
-                reading.record_opening(uow, mail_id, where="slip", actor=actor)
+                opening.record_opening(uow, mail_id, where="slip", actor=actor)
 
 
 @blueprint.get("/<int:slip_id>/bordereau.pdf")

@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, select
 
-from ged import jobs, pipeline, upkeep
+from ged import index_sync, jobs, pipeline
 from ged.access import Because, MailAccess, grant
 from ged.errors import EngineFailed
+from ged.index_sync import Difference
 from ged.jobs import Job, JobKind, JobState
 from ged.org.delegations import DelegationForm, delegate
 from ged.org.models import DelegationKind, Holding, Person, Unit
 from ged.ports import Building, IndexDocument, MailId, SearchQuery, unit_principal
 from ged.register.models import Mail
 from ged.unit import Services
-from ged.upkeep import Difference
 from tests.contracts.letters import letter
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 from tests.routing_kit import impute, make_mentions, post_id, register, run_jobs, unit_id
@@ -64,12 +64,12 @@ class Dying:
 
 
 def test_a_killed_rebuild_goes_on_and_misses_nothing(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upkeep, "BATCH", 2)
+    monkeypatch.setattr(index_sync, "BATCH", 2)
     mails = [register(services, f"Dossier {name}").mail_id for name in ("un", "deux", "trois", "quatre", "cinq")]
     run_jobs(services)
     before = services.index.status().generation
     with pytest.raises(Killed):
-        upkeep.rebuild(dataclasses.replace(services, index=Dying(services, 1)), progress=nothing)  # type: ignore[arg-type]
+        index_sync.rebuild(dataclasses.replace(services, index=Dying(services, 1)), progress=nothing)  # type: ignore[arg-type]
     assert services.index.status().building == Building(services.index.status().building.name, _latest(services), 2)  # type: ignore[union-attr]
     assert sorted(found(services, "dossier")) == sorted(mails)
     late = register(services, "Dossier tardif").mail_id
@@ -77,13 +77,13 @@ def test_a_killed_rebuild_goes_on_and_misses_nothing(services: Services, monkeyp
         uow.session.get_one(Mail, mails[0]).subject = "Renommé"
         uow.reindex(mails[0])
     run_jobs(services)
-    assert upkeep.rebuild(services, progress=nothing) == 4
+    assert index_sync.rebuild(services, progress=nothing) == 4
     status = services.index.status()
     assert (status.building, status.documents) == (None, 6)
     assert status.generation != before
     assert found(services, "renommé") == [mails[0]]
     assert late in found(services, "tardif")
-    assert upkeep.compare(services, progress=nothing).differences == {}
+    assert index_sync.compare(services, progress=nothing).differences == {}
 
 
 def _latest(services: Services) -> int:
@@ -103,14 +103,14 @@ def test_what_is_written_while_a_rebuild_runs_is_in_the_new_one(services: Servic
             run_jobs(services)  # into the generation that is about to go
             self._index.publish()
 
-    upkeep.rebuild(dataclasses.replace(services, index=Meanwhile(services, 99)), progress=nothing)  # type: ignore[arg-type]
+    index_sync.rebuild(dataclasses.replace(services, index=Meanwhile(services, 99)), progress=nothing)  # type: ignore[arg-type]
     assert found(services, "pendant") == [mail]
 
 
 def test_comparison_names_each_difference_and_mends_it(services: Services) -> None:
     mails = [register(services, f"Dossier {name}").mail_id for name in ("un", "deux", "trois", "quatre")]
     run_jobs(services)
-    assert upkeep.compare(services, progress=nothing).differences == {}
+    assert index_sync.compare(services, progress=nothing).differences == {}
     services.index.remove([MailId(mails[0])])
     services.index.put([letter(9_000, "étrangère")])
     with services.unit_of_work(NOW) as uow:
@@ -120,16 +120,16 @@ def test_comparison_names_each_difference_and_mends_it(services: Services) -> No
         for job in uow.session.scalars(select(Job).where(Job.state == JobState.QUEUED)):
             job.state = JobState.DONE  # the worker said so, the index lost it
         uow.session.execute(delete(MailAccess).where(MailAccess.mail_id == mails[2]))
-    report = upkeep.compare(services, progress=nothing)
+    report = index_sync.compare(services, progress=nothing)
     assert report.differences == {
         mails[0]: Difference.MISSING,
         mails[1]: Difference.STALE,
         mails[2]: Difference.ACCESS,
         9_000: Difference.EXTRA,
     }
-    assert upkeep.ask_to_mend(services, report, now=NOW) == list(report.differences)
+    assert index_sync.ask_to_mend(services, report, now=NOW) == list(report.differences)
     run_jobs(services)
-    assert upkeep.compare(services, progress=nothing).differences == {}
+    assert index_sync.compare(services, progress=nothing).differences == {}
     assert found(services, "change") == [mails[1]]
     assert mails[2] not in found(services, "dossier")
 

@@ -1,4 +1,4 @@
-"""What the register holds against what the journal said at the time: numbers given, bytes joined to letters.
+"""The register proven: its numbers against its counters, and its rows against what the journal said at the time.
 
 The chain proves the journal; here the journal proves the rows: a number taken out of the register together with its
 counter, or a document whose row leads to other bytes, is named.
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ged.audit import AuditEntry, AuditPayload
@@ -16,16 +16,6 @@ from ged.register.models import Attachment, AttachmentPage, MailNumber, Register
 
 NUMBERING = ("mail.registered", "mail.imported", "mail.numbered", "envelope.registered", "slip.issued")
 BATCH = 1000
-
-
-def told_of_number(number: MailNumber) -> dict[str, Any]:
-    """What the entry of an act that gives a number says of it: enough to miss it when its row is gone."""
-    return {
-        "number": number.text,
-        "register": number.register.code,
-        "year": number.year,
-        "sequence": number.sequence,
-    }
 
 
 def differences(session: Session, *, journal_holds: bool) -> Iterator[tuple[str, str]]:
@@ -39,6 +29,49 @@ def differences(session: Session, *, journal_holds: bool) -> Iterator[tuple[str,
         if journal_holds or code != "attachment.unrecorded":
             yield code, where
     yield from _renditions(session)
+
+
+# --- counters --------------------------------------------------------------------------------------------------------
+
+
+def gaps(session: Session) -> list[tuple[int, int, int]]:
+    """(register, year, missing) wherever the numbers given are not exactly opening+1 .. last: the proof of no gap."""
+    rows = session.execute(
+        select(
+            RegisterCounter.register_id,
+            RegisterCounter.year,
+            RegisterCounter.last_sequence - RegisterCounter.opening_sequence,
+            func.count(MailNumber.id),
+            func.min(MailNumber.sequence),
+            func.max(MailNumber.sequence),
+            RegisterCounter.opening_sequence,
+            RegisterCounter.last_sequence,
+        )
+        .outerjoin(
+            MailNumber,
+            (MailNumber.register_id == RegisterCounter.register_id) & (MailNumber.year == RegisterCounter.year),
+        )
+        .group_by(RegisterCounter.register_id, RegisterCounter.year)
+    )
+    wrong = []
+    for register_id, year, expected, count, low, high, opening, last in rows:
+        if count != expected or (count and (low != opening + 1 or high != last)):
+            wrong.append((register_id, year, expected - count))
+    return wrong + _uncounted(session)
+
+
+def _uncounted(session: Session) -> list[tuple[int, int, int]]:
+    """Numbers whose counter is gone: nothing says any more how many there were."""
+    rows = session.execute(
+        select(MailNumber.register_id, MailNumber.year, func.max(MailNumber.sequence))
+        .outerjoin(
+            RegisterCounter,
+            (MailNumber.register_id == RegisterCounter.register_id) & (MailNumber.year == RegisterCounter.year),
+        )
+        .where(RegisterCounter.register_id.is_(None))
+        .group_by(MailNumber.register_id, MailNumber.year)
+    )
+    return [(register_id, year, last) for register_id, year, last in rows]
 
 
 # --- numbers -----------------------------------------------------------------------------------------------------

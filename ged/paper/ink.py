@@ -20,7 +20,7 @@ from ged.codes import CodeKind, make_code
 from ged.errors import InvalidTransition
 from ged.org.models import Post
 from ged.ports import AttachmentId, MailId, unit_principal
-from ged.register import allocation
+from ged.register import registers
 from ged.register.models import Attachment, AttachmentKind
 from ged.register.states import MailState
 from ged.signbook import book, operations, presign
@@ -88,7 +88,7 @@ def number_ink(uow: UnitOfWork, mail_id: MailId | int, *, actor: Actor) -> str:
     draft = book.locked(uow, mail_id, actor)
     _require_printed(draft)
     register = book.departure_register(uow.session, _signing_unit(uow.session, draft))
-    post = allocation.clerk_post(uow.session, register.id, actor)
+    post = registers.clerk_post(uow.session, register.id, actor)
     book.enter(uow, draft, CircuitAct.NUMBER, actor=actor, post=post)
     operations.number_letter(uow, draft, actor=actor, post=post)
     return draft.number.text if draft.number is not None else ""
@@ -115,7 +115,7 @@ def office_for_original(session: Session, mail_id: MailId | int, actor: Actor) -
     """
     draft = book.require(session, mail_id, actor)
     register = book.departure_register(session, _signing_unit(session, draft))
-    post = allocation.clerk_post(session, register.id, actor)
+    post = registers.clerk_post(session, register.id, actor)
     if not waits_for_original(draft):
         raise InvalidTransition("ink.not_numbered", "number the signed original first", id=int(mail_id))
     return post

@@ -1,0 +1,82 @@
+"""A number is voided, never deleted; the day on which a correction is entered, and what it cites of a closed one."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, time, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ged.errors import Invalid, InvalidTransition
+from ged.register.counters import closed_until, locked_counter
+from ged.register.models import ClosingPeriod, MailNumber, Register, RegisterClosing, RegisterNature
+from ged.unit import Actor, HeldPost, UnitOfWork
+
+
+def void(uow: UnitOfWork, number: MailNumber, *, reason: str, actor: Actor, post: HeldPost, now: datetime) -> None:
+    """Void a number: it stays in the register with the reason, and is never given again.
+
+    The void is dated by ``correction_at``; the register's counter stays locked until the commit.
+
+    Raises:
+        Invalid: ``number.void_reason``.
+        InvalidTransition: ``number.voided``.
+    """
+    if not reason.strip():
+        raise Invalid("number.void_reason", "say why the number is voided", field="reason")
+    if number.voided_at is not None:
+        raise InvalidTransition("number.voided", "the number is void already", number=number.text)
+    at = correction_at(uow, [number], now=now)
+    uow.session.refresh(number, ["voided_at"])
+    if number.voided_at is not None:  # by somebody who held the counter before us
+        raise InvalidTransition("number.voided", "the number is void already", number=number.text)
+    number.voided_at, number.void_reason = at, reason.strip()
+    uow.record(
+        "number.voided", "number", number.id, actor=actor, post=post, number=number.text, reason=reason.strip(),
+        **citation(uow.session, number),
+    )  # fmt: skip
+
+
+def correction_at(uow: UnitOfWork, numbers: Sequence[MailNumber], *, now: datetime) -> datetime:
+    """The moment at which a correction of these numbers is entered.
+
+    It is now, but never before the numbers were given, nor in a day that is closed in one of their registers: then it
+    is the first moment of the first open day. The counters stay locked until the commit, so no closing comes between.
+    """
+    registers = {number.register_id: number.register for number in numbers}
+    moments = [now, *(number.registered_at for number in numbers)]
+    for _, register in sorted(registers.items()):
+        if register.nature is not RegisterNature.ARCHIVE:  # its book is never closed, and its days are long past
+            moments.append(_locked_open_moment(uow, register, max(moments)))
+    return max(moments)
+
+
+def _locked_open_moment(uow: UnitOfWork, register: Register, moment: datetime) -> datetime:
+    """The first moment of the first day that is open at this moment or after it; that day's counter stays locked."""
+    zone = uow.services.zone
+    while True:
+        closed = closed_until(uow.session, register.id)
+        local_day = moment.astimezone(zone).date()
+        day = local_day if closed is None else max(local_day, closed + timedelta(days=1))
+        locked_counter(uow.session, register, day)
+        if closed_until(uow.session, register.id) == closed:  # else it was closed while we waited for the lock
+            return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
+
+
+def closing_of(session: Session, number: MailNumber) -> RegisterClosing | None:
+    """The closing of the day that a number was given on; None while that day is open."""
+    return session.scalar(
+        select(RegisterClosing)
+        .where(
+            RegisterClosing.register_id == number.register_id,
+            RegisterClosing.period == ClosingPeriod.DAY,
+            RegisterClosing.until_on >= number.registered_on,
+        )
+        .order_by(RegisterClosing.until_on)
+        .limit(1)
+    )
+
+
+def citation(session: Session, number: MailNumber) -> dict[str, str]:
+    """What the journal's entry of a correction says of a closed day: a correction is entered today and cites it."""
+    closing = closing_of(session, number)
+    return {} if closing is None else {"closed_on": closing.until_on.isoformat(), "closing": closing.digest}
