@@ -112,7 +112,7 @@ def came(row: PaperCode) -> dict[str, Any]:
 
 
 PRINTED = {
-    CodeKind.OUTGOING: "N° le à Objet : N/Réf. : V/Réf. : P.J. : Ampliations : 1 – Chrono : 1 – Archives : 1",
+    CodeKind.OUTGOING: "N° le à Objet : N/Réf. : V/Réf. : P.J. : Ampliations : 1 – Chrono : 1 – Archives : 1 Cachet",
     CodeKind.DISCHARGE: (
         "DÉCHARGE Courrier départ N° du Mode d'envoi Ampliation à Destinataire Objet Je soussigné(e) reconnais avoir reçu "
         "le courrier désigné ci-dessus. Nom et prénoms Qualité Pièce d'identité (nature, n°) Téléphone Nombre de pièces "

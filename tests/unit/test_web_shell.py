@@ -626,3 +626,11 @@ def test_a_message_is_set_once_in_pages_and_in_code(site: Site) -> None:
     assert said == "Jusqu’au d'abord : 1\u00a0: l’avis n°\u202f2", "what is filled in stays as it is"
     assert drawn == "<b title='l : m'>L’unité</b>\u00a0: «\u00a0a\u00a0»\u202f?"
     assert (one, two) == ("l’avis\u00a0: 1", "les avis\u00a0: 2")
+
+
+def test_a_redirection_speaks_french_to_who_does_not_follow_it(site: Site) -> None:
+    app, _services = site
+    answer = sign_in(app, "sg").get("/parapheur")
+    assert (answer.status_code, answer.location) == (308, "http://localhost/parapheur/")
+    assert 'Cette page se trouve à l\'adresse <a href="http://localhost/parapheur/">' in answer.text
+    assert "should be" not in answer.text
