@@ -15,11 +15,13 @@ GED, no network. It reads a folder written by ``ged export case``:
 
 The second form checks the signed code printed on a letter, byte by byte as ``docs/dev/signed-code.md`` has it.
 
-PROUVÉ stands only before what hangs on a key or a root that you gave. The key and the roots inside the folder only say
-what the exporter claims: without ``--key`` all that the manifest says is "À VÉRIFIER". Who made the folder made the program
-in it too: run your own copy, and compare the SHA-256 that it prints first with the one that the institution publishes.
+PROUVÉ is printed only for facts that depend on a key or a root that you gave. The key and the roots inside the folder
+are only claims of the exporter: without ``--key`` all that the manifest says is "À VÉRIFIER". The exporter also made
+the program in the folder. So run your own copy, and compare the SHA-256 that it prints first with the SHA-256 that the
+institution publishes.
 
-Exit 0: all of it is proven. 1: something is broken. 2: it cannot be read. 3: nothing is broken, but something is open.
+Exit 0: everything is proven. 1: something is broken. 2: the folder or code cannot be read. 3: nothing is broken, but
+something is open.
 """
 
 import argparse
@@ -69,10 +71,10 @@ _MESSAGE_DIGEST = "1.2.840.113549.1.9.4"
 _TST_INFO = "1.2.840.113549.1.9.16.1.4"
 _ISSUER_DEPTH = 8
 _INNER_COPIES = frozenset({"b7d52fd245ca9ea8840d27ac059867b7c5c1fb1d5f9e2d6fbb150df04096403e"})
-"""Versions of this program that exports once held beside their manifest; later ones list their copy in it."""
+"""Versions of this program that old exports held outside their manifest; newer manifests list their copy."""
 _LONGEST = 400
 _CUT_FROM = 60
-"""Bytes from which the signer's name in a code may have been cut (at 64, before a character of up to four)."""
+"""A signer's name of more bytes may have been cut in a code (at 64 bytes, before a character of up to four)."""
 _BY_FOLDER = "dit par le dossier seul ; donnez la clé du journal que vous tenez (--key)"
 _BY_ITS_ROOT = "autorité reconnue par le dossier lui-même ; donnez la vôtre (--trust)"
 _NO_CERTIFICATE = (
@@ -91,7 +93,7 @@ _SIGNING_PURPOSES = frozenset(
         "1.2.840.113583.1.1.5",
     }
 )
-"""A certificate that names purposes and none of these is one of a web server, a time-stamp authority, a program."""
+"""Purposes for signing. A certificate with other purposes is for a web server, a time-stamp authority, a program."""
 _ODD = (ValueError, TypeError, LookupError, StopIteration, OverflowError, NotImplementedError, Warning)
 _ODD_TOKEN = (
     *_ODD,
@@ -105,10 +107,10 @@ _ODD_TOKEN = (
 
 @dataclass(frozen=True)
 class Line:
-    """One thing looked at.
+    """The result of one check.
 
     Attributes:
-        state: ``proven``, ``broken``, or ``open`` (neither: something to check it with is missing).
+        state: ``proven``, ``broken``, or ``open`` (neither: something needed for the check is missing).
     """
 
     state: str
@@ -119,7 +121,7 @@ class Line:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Check a folder, or a code, and print what is proven, by whom, when (exit codes: at the head of this file)."""
+    """Check a folder or a code, and print what is proven, by whom, when. Exit codes: see the module docstring."""
     options = _options(arguments)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
@@ -129,7 +131,7 @@ def main(arguments: list[str] | None = None) -> int:
     print(told, file=sys.stderr if options.json else sys.stdout)
     try:
         lines = [_harmless(line) for line in _asked(options)]
-    except Exception as error:  # noqa: BLE001  a hostile folder raises anything, and a traceback would print its texts
+    except Exception as error:  # noqa: BLE001  a hostile folder can raise anything, and a traceback would print its texts
         print(printable(f"{options.folder or '--token'}: {type(error).__name__}: {error}"), file=sys.stderr)
         return 2
     for line in lines:
@@ -162,9 +164,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def printable(text: str) -> str:
-    """The text on one line and without anything that steers a terminal: controls, overrides of direction, separators.
+    """The text on one line, without characters that control a terminal: controls, direction overrides, separators.
 
-    They are shown as ``\\u202e``; runs of blanks become one, so that no text can push a word to the next line's start.
+    These are shown as ``\\u202e``. Several blanks become one, so that no text can push a word to the next line's start.
     """
     shown = "".join(
         " " if kind == "Zs" else f"\\u{ord(one):04x}" if kind[0] == "C" or kind in ("Zl", "Zp") else one
@@ -188,10 +190,10 @@ def _asked(options: argparse.Namespace) -> Iterator[Line]:
 def check_code(
     text: str, held: list[x509.Certificate], pdf: bytes | None = None, roots: Sequence[x509.Certificate] = ()
 ) -> Iterator[Line]:
-    """What the signed code of a letter proves with the institution's certificates that are held.
+    """Check the signed code of a letter with the institution's certificates ``held``.
 
     Args:
-        pdf: the letter; what stands behind the pages that the code names must hang on one of ``roots``.
+        pdf: the letter. The bytes behind the pages that the code names need a signature trusted by one of ``roots``.
     """
     code = re.sub(r"[\s-]", "", text).rstrip("/").rpartition("/")[2].upper()
     try:
@@ -222,10 +224,10 @@ def check_code(
 
 
 def _file_beside(pdf: bytes, unsigned: bytes, signer: str, roots: list[x509.Certificate]) -> tuple[str, str]:
-    """State and reason of a file beside the digest of a letter's pages before mark and signature.
+    """State and reason of a file, checked against the digest of a letter's pages before mark and signature.
 
-    A file that begins with these pages may say anything behind them: an update can draw over every page. It is the letter
-    when these pages are all of it, or when the named signer's trusted signature covers what follows.
+    A file that begins with these pages may still show anything: an appended update can draw over every page. The file
+    is the letter if it holds nothing but these pages, or if the named signer's trusted signature covers the rest.
     """
     stops = {min(found.end() + n, len(pdf)) for found in re.finditer(rb"%%EOF", pdf) for n in range(3)}
     begins = [stop for stop in stops if hashlib.sha256(pdf[:stop]).digest() == unsigned]
@@ -242,7 +244,7 @@ def _file_beside(pdf: bytes, unsigned: bytes, signer: str, roots: list[x509.Cert
         is_signed = _is_signed_letter(pdf, max(begins), signer, roots)
     except ImportError:
         return "open", "il commence par ses pages ; installez pyhanko pour juger ce qui suit"
-    except Exception as error:  # noqa: BLE001  pyHanko raises anything on odd files
+    except Exception as error:  # noqa: BLE001  pyHanko raises anything on malformed files
         return "open", f"il commence par ses pages, mais ce qui suit est illisible ({type(error).__name__})"
     if is_signed:
         return "proven", ""
@@ -278,7 +280,7 @@ def _words(line: Line) -> str:
     text = f"{mark} {', '.join(part for part in parts if part)}" + (f" : {line.why}" if line.why else "")
     if not sys.stdout.isatty():
         return text
-    # Folded here, further in than the marks: no text of the folder stands where a mark would.
+    # Wrapped here, with an indent wider than the marks: so no text of the folder can stand where a mark does.
     return textwrap.fill(text, max(40, shutil.get_terminal_size().columns), subsequent_indent=" " * 13)
 
 
@@ -305,7 +307,7 @@ class Case:
         self._now = datetime.now(UTC)
 
     def check(self) -> Iterator[Line]:
-        """Everything, one after the other."""
+        """Run all checks in order."""
         yield from self._the_manifest()
         yield from self._the_files()
         yield from self._the_signatures()
@@ -313,7 +315,7 @@ class Case:
         yield from self._the_journal()
 
     def _by_manifest(self, what: str, by: str = "", when: str = "") -> Line:
-        """A thing that holds when the manifest does."""
+        """The result of a check that is proven if the manifest is proven."""
         return Line("proven" if self._is_proven else "open", what, by, when, "" if self._is_proven else _BY_FOLDER)
 
     # --- bytes
@@ -381,9 +383,9 @@ class Case:
             try:
                 pdf = self._read(document["path"])
             except OSError:
-                continue  # told among the files
+                continue  # already reported among the files
             if not self._is_proven:
-                # The name and the later revisions are the exporter's word; the bytes and their signature are not.
+                # The name and the later revisions are claims of the exporter; the bytes and their signature are not.
                 name, revisions = f"fichier de SHA-256 {hashlib.sha256(pdf).hexdigest()}", None
             try:
                 yield from check_pdf(pdf, name, revisions, self._roots, self._now, own_roots=self._own_roots)
@@ -470,12 +472,12 @@ def _text(path: Path) -> str:
 
 
 def canonical(value: object) -> bytes:
-    """The one byte form of a JSON value: sorted keys, no spaces, UTF-8."""
+    """The canonical bytes of a JSON value: sorted keys, no spaces, UTF-8."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def root_from(leaf: str, place: int, count: int, siblings: list[str]) -> str:
-    """The root of a tree of ``count`` leaves that a leaf at this place leads to (RFC 9162, 2.1.3.2); empty for none."""
+    """The tree's root computed from a leaf, its place and the leaf count (RFC 9162, 2.1.3.2); empty if impossible."""
     value = hashlib.sha256(b"\x00" + bytes.fromhex(leaf)).digest()
     at, last = place, count - 1
     for sibling in map(bytes.fromhex, siblings):
@@ -535,7 +537,7 @@ def _oid(element: bytes) -> str:
 def check_token(
     token: bytes, stamped: bytes, what: str, roots: list[x509.Certificate], *, own_roots: bool = True
 ) -> Line:
-    """A time-stamp token over some bytes: imprint, signature, certificate, authority, time."""
+    """Check a time-stamp token over some bytes: imprint, signature, certificate, authority, time."""
     try:
         signed = _children(_content(_children(token)[1]))
         info = _content(_children(_children(signed[2])[1])[0])
@@ -574,7 +576,7 @@ def _signer_of(info: list[bytes], content: bytes, certificates: list[x509.Certif
     """The certificate whose key made the SignerInfo (RFC 5652, 5.3) over the content.
 
     Raises:
-        InvalidSignature: none of them.
+        InvalidSignature: no certificate fits.
     """
     attributes = next(one for one in info if one[0] == 0xA0)
     place = info.index(attributes)
@@ -620,7 +622,7 @@ def _is_for_stamping(certificate: x509.Certificate) -> bool:
 def _reaches(
     certificate: x509.Certificate, others: list[x509.Certificate], roots: list[x509.Certificate], at: datetime
 ) -> bool:
-    """Whether certificates valid at that time lead from this one to a root."""
+    """Whether a chain of certificates valid at that time leads from this certificate to a root."""
     for _ in range(_ISSUER_DEPTH):
         if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
             return False
@@ -662,11 +664,11 @@ def check_pdf(
     *,
     own_roots: bool = True,
 ) -> Iterator[Line]:
-    """Each signature of a PDF: its bytes, its signer, and that nothing but the listed revisions came after.
+    """Check each signature of a PDF: its bytes, its signer, and that only listed revisions follow.
 
     Args:
-        revisions: SHA-256 of the file as it was issued, step by step, from who is believed; None when nobody is: what
-            stands behind a signature is then open.
+        revisions: SHA-256 of the file at each step of its issue, from a trusted source. None without a trusted source:
+            the bytes behind a signature are then open.
 
     Raises:
         ImportError: pyHanko is not installed.
@@ -675,7 +677,7 @@ def check_pdf(
         embedded = _embedded(pdf)
     except ImportError:
         raise
-    except Exception as error:  # noqa: BLE001  pyHanko raises anything on odd files
+    except Exception as error:  # noqa: BLE001  pyHanko raises anything on malformed files
         yield Line("broken", f"signatures de {name}", why=f"illisible ({type(error).__name__})")
         return
     if not embedded:
@@ -696,7 +698,7 @@ def _embedded(pdf: bytes) -> list[Any]:
 
 
 def _status(embedded: Any, roots: list[x509.Certificate], moment: datetime, *, skip_diff: bool = True) -> Any:
-    """What pyHanko says of a signature at that moment."""
+    """pyHanko's status of a signature as of that moment."""
     from asn1crypto import x509 as asn1
     from pyhanko.sign.validation.pdf_embedded import async_validate_pdf_signature, async_validate_pdf_timestamp
     from pyhanko.sign.validation.settings import KeyUsageConstraints
@@ -711,9 +713,9 @@ def _status(embedded: Any, roots: list[x509.Certificate], moment: datetime, *, s
 
 
 def _is_trusted(embedded: Any, status: Any) -> bool:
-    """Whether a root leads to the certificate, and it is made for what it signed."""
+    """Whether a chain from a root reaches the certificate, and its purposes allow this signature."""
     purposes = embedded.signer_cert.extended_key_usage_value
-    is_stamp = embedded.sig_object_type == "/DocTimeStamp"  # pyHanko looks at its purpose
+    is_stamp = embedded.sig_object_type == "/DocTimeStamp"  # pyHanko checks the purpose itself
     named = set(purposes.native) if purposes is not None else _SIGNING_PURPOSES
     if "server_auth" in named:
         named = named - {"client_auth"}  # the certificate of a web server names both
@@ -725,17 +727,17 @@ def _signer_name(embedded: Any) -> str:
 
 
 def _times(status: Any) -> tuple[datetime | None, datetime | None]:
-    """(time that a trusted time-stamp proves, time that the signer says)."""
+    """(time that a trusted time-stamp proves, time that the signer claims)."""
     stamp = getattr(status, "timestamp_validity", None) or (status if hasattr(status, "timestamp") else None)
     proven = stamp.timestamp if stamp is not None and stamp.intact and stamp.valid and stamp.trusted else None
     return proven, getattr(status, "signer_reported_dt", None)
 
 
 def _signed_end(embedded: Any, pdf: bytes) -> int:
-    """Where the signed bytes end; 0 when they leave out more than the signature itself.
+    """The end of the signed bytes; 0 when they leave out more than the signature itself.
 
-    What stands between the two signed parts is the signature in hexadecimal and nothing else: its padding would hold any
-    entry of the dictionary around it, and no signature covers it.
+    The gap between the two signed parts must be the signature in hexadecimal and nothing else. The signature does not
+    cover the gap: else the padding could hide any entry of the dictionary around it.
     """
     start, gap, after, tail = (int(one) for one in embedded.byte_range)
     left_out = pdf[gap:after]
@@ -751,7 +753,7 @@ def _signed_end(embedded: Any, pdf: bytes) -> int:
 def _is_signed_letter(pdf: bytes, begin: int, signer: str, roots: list[x509.Certificate]) -> bool:
     """Whether the named signer's trusted signature covers the pages and all that changes them.
 
-    Behind it only validation data and time-stamps may stand (pyHanko's difference policy, level LTA).
+    Only validation data and time-stamps may follow the signature (pyHanko's difference policy, level LTA).
     """
     from pyhanko.sign.diff_analysis import ModificationLevel
 
@@ -772,7 +774,7 @@ def _is_signed_letter(pdf: bytes, begin: int, signer: str, roots: list[x509.Cert
 
 
 def _is_named(name: str, told: str) -> bool:
-    """Whether a certificate's name is the signer of a code, where a long one is cut."""
+    """Whether a certificate's name is the signer named in a code; a code cuts long names."""
     return bool(told) and (name == told or (len(told.encode()) > _CUT_FROM and name.startswith(told)))
 
 
@@ -797,7 +799,7 @@ def _pdf_line(
     proven, claimed = _times(status)
     when = proven or claimed
     if not status.trusted and when is not None and (proven or revisions is not None):
-        # Without a time-stamp the time is the signer's own word; the journal's anchor says how late it may be.
+        # Without a time-stamp, the signer only claims the time; the journal's anchor gives the latest possible time.
         status = _status(embedded, roots, when)
     told = "" if when is None else f"{when.isoformat()} ({'horodaté' if proven else 'heure du signataire'})"
     if not _is_trusted(embedded, status):
@@ -810,7 +812,7 @@ def _pdf_line(
 
 
 def _only_listed(pdf: bytes, end: int, revisions: list[str]) -> bool:
-    """Whether the file up to the end of the signed bytes, and as a whole, are revisions that were stored, in order."""
+    """Whether the file up to the end of the signed bytes, and the whole file, are listed revisions, in order."""
     listed = {digest: place for place, digest in enumerate(revisions)}
     first = listed.get(hashlib.sha256(pdf[:end]).hexdigest())
     whole = listed.get(hashlib.sha256(pdf).hexdigest())

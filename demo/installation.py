@@ -9,14 +9,14 @@ from pathlib import Path
 from demo.people import PASSPHRASE, PASSWORD, SIGNERS
 from ged.config import Settings, load_settings
 from ged.errors import ConfigError
-from ged.org.accounts import set_password
+from ged.org.accounts import person_of_account, set_password
 from ged.org.certificates import note_issued
 from ged.org.file import read_organisation
 from ged.org.keys import has_key
 from ged.org.models import CertificateKind
 from ged.org.passwords import hash_password
 from ged.unit import SYSTEM, Services
-from web.commands.organisation import issue_key_to, load_file, person_of
+from web.commands.organisation import issue_key_to, load_file
 from web.processes.migrate import migrate_database
 from web.wiring import settings_file
 from web.wiring.services import authority_dir, build_services, create_authority, make_seal
@@ -100,7 +100,7 @@ def _give_passwords(services: Services) -> None:
     password_hash = hash_password(PASSWORD)
     with services.unit_of_work(_now()) as uow:
         for record in read_organisation(MINISTRY).people:
-            person = person_of(uow, record.account)
+            person = person_of_account(uow.session, record.account)
             if not person.password_hash:
                 set_password(uow, person.id, password_hash, actor=SYSTEM)
 
@@ -108,7 +108,7 @@ def _give_passwords(services: Services) -> None:
 def _give_keys(services: Services) -> None:
     for account in SIGNERS:
         with services.unit_of_work(_now()) as uow:
-            person_id = person_of(uow, account).id
+            person_id = person_of_account(uow.session, account).id
             missing = not has_key(uow.session, person_id)
         if missing:
             issue_key_to(services, account, PASSPHRASE, now=_now())

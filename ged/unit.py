@@ -21,7 +21,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
@@ -30,7 +30,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from ged import audit, jobs
-from ged.db import read_session, snapshot_session, was_given_up, write_session
+from ged.db import keep_rows, read_session, snapshot_session, was_given_up, write_session
 from ged.errors import GivenUp, Overtaken, StaleVersion
 from ged.jobs import Job, JobKind
 from ged.ports import (
@@ -69,6 +69,9 @@ _COMMITS: ContextVar[int] = ContextVar("commits", default=0)
 """Units of work committed by this thread so far: tells ``once_more`` whether a part of the work stays."""
 
 Result = TypeVar("Result")
+
+ReadSession: TypeAlias = Session
+"""What ``Services.reading`` gives. Pages hand it to queries of ``ged`` and ask the database nothing themselves."""
 
 
 class Role(StrEnum):
@@ -226,9 +229,16 @@ class Services:
     fence: Callable[[Session], None] | None = None
     """In a job: called in each unit of work just before its commit; refuses when the job is another worker's by now."""
 
-    def reading(self) -> AbstractContextManager[Session]:
+    def reading(self) -> AbstractContextManager[ReadSession]:
         """A session for queries."""
         return read_session(self.engine)
+
+    @contextmanager
+    def reading_once(self) -> Iterator[ReadSession]:
+        """A session for queries that reads no row twice: for a page of which several parts look at the same letter."""
+        with read_session(self.engine) as session:
+            keep_rows(session)
+            yield session
 
     def snapshot(self) -> AbstractContextManager[Session]:
         """A session whose queries all see one moment."""

@@ -1,8 +1,8 @@
-"""Limited children: processes of their own that open outside bytes, so that a hostile file harms nobody.
+"""Sandboxed child processes that open files from outside, so that a hostile file harms nobody.
 
-A child has limits of memory, processor, file size, descriptors and processes, no variable of ours in its environment, a
-folder of its own (its *room*), no network, and no sight of the data folder and the settings. It is killed with its
-owner, when it is late, and after a number of uses. It imports nothing of ours but the packages that are named.
+A child has limits of memory, CPU time, file size, descriptors and processes. It gets none of our environment variables.
+It has a folder of its own (its *room*), no network, and no view of the data folder and the settings. It is killed with
+its owner, on a timeout, and after a number of uses. It imports only those of our packages that are named.
 
     pool = Pool("ocr.child:service", {"max_pages": 5}, packages=("ged", "ocr"), limits=Limits(memory_bytes=2 << 30))
     answer = pool.ask({"do": "count"}, timeout_s=10)                    # JSON goes in, JSON comes out
@@ -11,7 +11,7 @@ owner, when it is late, and after a number of uses. It imports nothing of ours b
         child.ask({"source": str(child.put(path))}, timeout_s=10)
         child.take("page.png", target)
 
-The service is a function of a module of those packages: it gets the settings and returns what answers each request:
+The service is a function in one of those packages. It gets the settings and returns the function that answers requests:
 
     def service(settings: Message) -> Service:
         def answer(request: Message, payload: bytes) -> tuple[Message, bytes]: ...

@@ -1,4 +1,4 @@
-"""The child's side: binds itself, then imports the service and serves requests until its input ends."""
+"""The child's side: restricts itself, then imports the service and serves requests until its input ends."""
 
 import os
 import select
@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def _bind(plan: Message, limits: Limits) -> None:
-    """Bind this process before a line of any parser is imported: the kernel binds the calling thread alone."""
+    """Restrict this process before any parser is imported: the kernel restricts only the calling thread."""
     limits.apply(own_count=plan["own_count"])
     if plan["landlock"]:
         landlock.restrict(map(Path, plan["readable"]), Path(plan["room"]))
@@ -57,7 +57,7 @@ def _answer(service: Service, request: Message, payload: bytes) -> tuple[Message
 
 
 def _private_output() -> BinaryIO:
-    """Keep the answers' pipe from C libraries that write to standard output."""
+    """Keep the pipe for answers private: C libraries that write to standard output write to standard error instead."""
     private = os.dup(1)
     os.dup2(2, 1)
     return os.fdopen(private, "wb")
@@ -68,9 +68,9 @@ def _end_with_owner(room: Path, limits: Limits) -> None:
 
 
 def _watch(parent_pid: int, room: Path, programs: bool) -> None:
-    """End this process and what it started when the owner is gone: a page may take minutes that nobody waits for."""
+    """End this process and its programs when the owner is gone. Else a slow page would run on for minutes, unwanted."""
     closed = select.poll()
-    closed.register(0, 0)  # tells of the end alone
+    closed.register(0, 0)  # no event mask: poll reports only the end of the pipe
     while os.getppid() == parent_pid and not closed.poll(0):
         time.sleep(_LOOK_S)
     shutil.rmtree(room, ignore_errors=True)

@@ -1,8 +1,8 @@
-"""Why a request to a child has no answer."""
+"""Errors of requests to a child."""
 
 
 class SandboxError(Exception):
-    """A child did not answer. The request may be sent again; the next child is a new one."""
+    """A child did not answer. The request may be sent again; a new child then serves it."""
 
 
 class Late(SandboxError):
@@ -10,15 +10,15 @@ class Late(SandboxError):
 
 
 class Gone(SandboxError):
-    """The child ended, was ended by another thread, cannot be started, or answered nonsense."""
+    """The child ended, was ended by another thread, cannot be started, or sent an invalid answer."""
 
 
 class Busy(SandboxError):
-    """All children were at work for as long as the caller would wait."""
+    """All children were busy for as long as the caller would wait."""
 
 
 class ChildFailed(SandboxError):
-    """The service raised an exception; ``name`` is its type's. The child lives on."""
+    """The service raised an exception. The message is the name of its type. The child stays alive."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)

@@ -1,6 +1,6 @@
 """Frames between an owner and its child: two lengths (big-endian), JSON, then bytes as they are.
 
-What comes from a child may come from a hostile file: it is never unpickled, and its length is bounded before it is read.
+A hostile file may control what a child sends. So frames are never unpickled, and the length is checked before reading.
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import IO, Any, cast
 
 Message = dict[str, Any]
 Service = Callable[[Message, bytes], tuple[Message, bytes]]
-"""What answers requests in the child: a message and bytes for a message and bytes."""
+"""The function that answers requests in the child. It takes and returns a message and bytes."""
 
 _HEAD = struct.Struct(">IQ")
 _PIECE_BYTES = 1024 * 1024
@@ -57,7 +57,7 @@ def receive(stream: IO[bytes], *, max_bytes: int) -> Answer | None:
 
 
 def _read(stream: IO[bytes], size: int) -> bytes:
-    """Bytes as they come in: a length that is a lie takes no memory."""
+    """Read ``size`` bytes piece by piece: a false length in the header allocates no memory."""
     read = bytearray()
     while len(read) < size:
         piece = stream.read(min(_PIECE_BYTES, size - len(read)))

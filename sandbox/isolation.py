@@ -1,7 +1,7 @@
-"""What keeps a child from the network, the data folder and the settings: whatever of it this machine allows.
+"""Isolation of a child from the network, the data folder and the settings, by the best means of this machine.
 
-Nothing is believed of a machine: ``sandbox.pool.chosen`` starts a child under each kind, best first, that tries to do
-what it must not. The first kind under which it fails is the one that is used.
+Each means is tested before use. ``sandbox.pool.chosen`` starts a child under each kind, best first, and the child tries
+forbidden actions. The first kind under which all attempts fail is used.
 """
 
 import os
@@ -19,11 +19,11 @@ _CONFIGURATION = (
     "/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts", "/etc/libreoffice", "/etc/localtime", "/etc/papersize",
     "/var/cache/fontconfig", "/var/lib/libreoffice",
 )  # fmt: skip
-"""What programs and their libraries read; the rest of /etc is nobody's business, least of all a hostile file's."""
+"""The files of /etc that programs and their libraries read. A child does not see the rest of /etc."""
 
 
 class Kind(StrEnum):
-    """The means, best first."""
+    """The means of isolation, best first."""
 
     BUBBLEWRAP = "bubblewrap"
     LANDLOCK = "landlock"
@@ -32,7 +32,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Isolation:
-    """One way to shut a child in; ``program`` is the path of bubblewrap where that is the kind."""
+    """One way to isolate a child; ``program`` is the path of bubblewrap if that is the kind."""
 
     kind: Kind
     program: str = ""
@@ -44,23 +44,23 @@ class Isolation:
 
     @property
     def holds(self) -> bool:
-        """Whether children are without network and without sight of other files."""
+        """Whether children have no network and no view of other files."""
         return self.kind is not Kind.NONE
 
     @property
     def counts_apart(self) -> bool:
-        """Whether the kernel counts the processes of each child by themselves (user_namespaces(7))."""
+        """Whether the kernel counts the processes of each child separately (user_namespaces(7))."""
         return self.kind is Kind.BUBBLEWRAP
 
     def shows(self, path: Path, readable: Sequence[Path] = ()) -> bool:
-        """Whether a child under this isolation sees that file or folder, or something in it."""
+        """Whether a child under this isolation sees that file or folder, or anything inside."""
         place = path.resolve()
         return not self.holds or any(
             place.is_relative_to(seen) or seen.is_relative_to(place) for seen in visible(readable)
         )
 
     def command(self, program: Sequence[str], *, room: Path, readable: Sequence[Path]) -> list[str]:
-        """The command that starts a program in this isolation, its folder ``room``."""
+        """The command that starts a program in this isolation, with the folder ``room``."""
         if self.kind is not Kind.BUBBLEWRAP:
             return list(program)
         return [self.program, *_walls(), *_mounts(room, visible(readable)), "--", *program]
@@ -70,7 +70,7 @@ NONE = Isolation(Kind.NONE)
 
 
 def candidates() -> Iterator[Isolation]:
-    """What this machine may allow, best first."""
+    """The kinds of isolation that this machine may allow, best first."""
     program = shutil.which("bwrap")
     if program is not None:
         yield Isolation(Kind.BUBBLEWRAP, program)
@@ -79,9 +79,9 @@ def candidates() -> Iterator[Isolation]:
 
 
 def visible(readable: Sequence[Path] = ()) -> tuple[Path, ...]:
-    """What a child can read: the system's programs, Python, its environment, and what was named."""
+    """The paths that a child can read: the system's programs, Python, its environment, and ``readable``."""
     named = [path.absolute() for path in (Path(sys.prefix), Path(sys.base_prefix), *readable)]
-    # The interpreter is found through links, of which each may lie elsewhere: both names are needed.
+    # The interpreter is found through symbolic links into other folders: link and target are both needed.
     given = [*(path.resolve() for path in (*map(Path, _SYSTEM), *map(Path, _CONFIGURATION), *named)), *named]
     return tuple(path for path in dict.fromkeys(given) if path.exists())
 

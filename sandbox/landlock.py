@@ -1,7 +1,7 @@
-"""Landlock (landlock(7)): the kernel forgets, for this process and all that it starts, every file but those named.
+"""Landlock (landlock(7)): the kernel denies this process, and all that it starts, every file but those named.
 
-Bound by the numbers of Linux' ``linux/landlock.h``, which are the same for all machines. What the kernel is too old for
-is left out: TCP from version 4, signals and abstract sockets from version 6.
+The constants are those of ``linux/landlock.h``, the same for all architectures. Features that the kernel is too old for
+are left out: TCP from version 4, signals and abstract sockets from version 6.
 """
 
 import ctypes
@@ -45,7 +45,7 @@ def version() -> int:
 
 
 def restrict(readable: Iterable[Path], room: Path) -> None:
-    """Leave this thread, and what it starts, these files and folders to read and this one to write in.
+    """Restrict this thread, and what it starts: it may read ``readable``, and write in ``room`` only.
 
     Raises:
         OSError: the kernel has no Landlock or refuses.
@@ -70,7 +70,7 @@ def restrict(readable: Iterable[Path], room: Path) -> None:
 def _allow(libc: ctypes.CDLL, ruleset: int, path: Path, rights: int) -> None:
     try:
         place = os.open(path, os.O_PATH | os.O_CLOEXEC)
-    except OSError:  # not on this machine
+    except OSError:  # this path is not on this machine
         return
     try:
         rule = _Beneath(rights if path.is_dir() else rights & _OF_A_FILE, place)

@@ -1,4 +1,4 @@
-"""What one child may cost (getrlimit(2)); the limits hold for each program that it starts too."""
+"""Resource limits of one child (getrlimit(2)). They also apply to each program that it starts."""
 
 import resource
 from dataclasses import dataclass
@@ -8,15 +8,15 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True)
 class Limits:
-    """The bounds of a child for the whole of its life.
+    """The limits of a child over its whole life.
 
     Attributes:
         memory_bytes: address space of each process.
-        processor_s: processor time of each process.
-        file_bytes: of one file that is written, or taken out of the room; 0: no file at all.
+        processor_s: CPU time of each process.
+        file_bytes: size of one file that is written, or taken out of the room; 0: no file at all.
         descriptors: open at once.
         processes: processes and threads at once, where the kernel counts them: not for the user root.
-        programs: whether other programs may be started. Without, the kernel refuses every new process.
+        programs: whether other programs may be started. If False, the kernel refuses every new process.
     """
 
     memory_bytes: int = 1536 * MIB
@@ -27,13 +27,13 @@ class Limits:
     programs: bool = False
 
     def apply(self, *, own_count: bool) -> None:
-        """Bind this process. ``own_count``: the kernel counts the processes of this child apart from its owner's."""
+        """Limit this process. ``own_count``: the kernel counts the processes of this child apart from its owner's."""
         _bind(resource.RLIMIT_AS, self.memory_bytes)
         _bind(resource.RLIMIT_CPU, self.processor_s)
         _bind(resource.RLIMIT_FSIZE, self.file_bytes)
         _bind(resource.RLIMIT_NOFILE, self.descriptors)
         _bind(resource.RLIMIT_CORE, 0)
-        if own_count:  # elsewhere all processes of the user count, and the site's threads would be enough
+        if own_count:  # else all processes of the user count, and the site's threads alone would reach the limit
             _bind(resource.RLIMIT_NPROC, self.processes)
 
 

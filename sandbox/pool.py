@@ -1,4 +1,4 @@
-"""The owner's side: starts children, talks to them within a time, ends them, and starts new ones after a number of uses."""
+"""The owner's side: starts children, sends requests with a timeout, and replaces children after a number of uses."""
 
 import json
 import os
@@ -32,13 +32,13 @@ _ENVIRONMENT = {"LC_ALL": "C.UTF-8", "OMP_THREAD_LIMIT": "1", "OPENBLAS_NUM_THRE
 
 
 class Child:
-    """One child and its room; used by one thread at a time. ``kill`` alone may come from another."""
+    """One child and its room, used by one thread at a time. Only ``kill`` may be called from another thread."""
 
     def __init__(self, command: Sequence[str], plan: Message, room: Room, *, max_answer_bytes: int) -> None:
         """Start the process and wait until it is ready.
 
         Raises:
-            Gone: it does not start.
+            Gone: the process does not start.
         """
         self.owner_pid = os.getpid()
         self.uses = 0
@@ -61,19 +61,19 @@ class Child:
 
     @property
     def room(self) -> Path:
-        """Its folder, by the path that the child knows too."""
+        """The child's folder. Owner and child know it by the same path."""
         return self._room.path
 
     @property
     def alive(self) -> bool:
-        """Whether it has not ended, by itself or by us."""
+        """Whether the process is still running."""
         return self._process.poll() is None
 
     def ask(self, message: Mapping[str, object], *, payload: bytes = b"", timeout_s: float) -> Answer:
-        """Send a request and wait for its answer; unless there is one, the child is ended.
+        """Send a request and wait for its answer. Without an answer the child is ended.
 
         Raises:
-            Late, Gone, ChildFailed: no answer, as ``sandbox.errors`` says.
+            Late, Gone, ChildFailed: see ``sandbox.errors``.
         """
         self.uses += 1
         answer = self._exchange(message, payload, timeout_s)
@@ -86,28 +86,28 @@ class Child:
         return Answer(cast(Message, found), answer.payload)
 
     def put(self, source: Path, name: str = "source") -> Path:
-        """A copy of a file in the room, where the child may read it; the file of the last request is not copied again.
+        """Copy a file into the room, where the child may read it. The file of the last request is not copied again.
 
         Raises:
-            OSError: it cannot be read, or the disk is full.
+            OSError: the file cannot be read, or the disk is full.
         """
         return self._room.put(source, name)
 
     def take(self, name: str, target: Path) -> bool:
-        """Copy what the child made to its place, whole or not at all; False when it made no such file."""
+        """Copy a file that the child made to ``target``, whole or not at all; False when there is no such file."""
         return self._room.take(name, target, max_bytes=self._file_bytes)
 
     def made(self) -> tuple[str, ...]:
-        """Names of what lies in the room besides what was put there."""
+        """Names of the files that the child made in the room."""
         return self._room.names()
 
     def tidy(self) -> None:
-        """Remove what the child made; what was put there stays for the next request."""
+        """Remove the files that the child made. The file put there stays for the next request."""
         self._room.clear(kept=True)
 
     def _exchange(self, message: Mapping[str, object], payload: bytes, timeout_s: float) -> Answer:
         late = threading.Event()
-        # Killing the process ends a blocked write and a blocked read alike.
+        # Killing the process ends a blocked write as well as a blocked read.
         timer = threading.Timer(max(0.0, timeout_s), self._give_up, (late,))
         timer.daemon = True
         timer.start()
@@ -130,9 +130,9 @@ class Child:
         self.kill()
 
     def kill(self) -> None:
-        """End the child from another thread than the one that waits for its answer, which then ends it for good."""
+        """Kill the process from another thread. The thread that waits for its answer then cleans up."""
         if self._process.returncode is None:
-            with suppress(ProcessLookupError):  # it ended by itself a moment ago
+            with suppress(ProcessLookupError):  # it has just ended by itself
                 os.killpg(self._process.pid, signal.SIGKILL)
 
     def end(self) -> None:
@@ -142,7 +142,7 @@ class Child:
             self._room.remove()
 
     def _end_process(self) -> None:
-        """End the child alone: what it made before can still be taken."""
+        """End the process but keep the room: its files can still be taken."""
         if self._process.returncode is None:
             self.kill()
             self._process.wait()
@@ -150,21 +150,21 @@ class Child:
             try:
                 cast(IO[bytes], pipe).close()
             except BrokenPipeError:
-                continue  # what was not yet sent to the dead child is of no use
+                continue  # bytes not yet sent to the dead child are dropped
 
 
 class Pool:
-    """Children of one kind, started when they are wanted; they end with the pool or the interpreter.
+    """Children of one kind, started on demand. They end with the pool or the interpreter.
 
     Args:
-        service: ``module:function``, as the head of the package says.
-        settings: what the function gets; JSON, and no secret: the child may fall into hostile hands.
+        service: ``module:function``, see the docstring of the package.
+        settings: argument of the function; JSON, and no secret: a hostile file may take over the child.
         packages: names of our own packages that the child imports.
         limits: of each child.
-        isolation: the best that this machine allows unless given.
+        isolation: by default the best that this machine allows.
         readable: files and folders that the child may read besides the system's programs and Python.
         uses: requests after which a child is replaced: a hostile file reaches no further.
-        size: children at work at once; more callers wait. None: as many as callers.
+        size: children that run at once; more callers wait. None: one for each caller.
         max_answer_bytes: of one answer; a child that sends more is ended.
     """
 
@@ -181,7 +181,7 @@ class Pool:
         size: int | None = None,
         max_answer_bytes: int = 64 * MIB,
     ) -> None:
-        """Nothing is started yet."""
+        """Prepare the pool; no child is started yet."""
         self._service, self._settings = service, dict(settings)
         self._packages = {name: str(_folder(name)) for name in ("sandbox", *packages)}
         self._limits = limits or Limits()
@@ -198,30 +198,30 @@ class Pool:
 
     @property
     def isolation(self) -> Isolation:
-        """What keeps the children in."""
+        """The isolation of the children."""
         return self._isolation or chosen()
 
     def ask(
         self, message: Mapping[str, object], *, payload: bytes = b"", timeout_s: float, work: object = None
     ) -> Answer:
-        """Have a child answer one request, without files; a place is waited for no longer than ``timeout_s``.
+        """Have a child answer one request, without files. Waits at most ``timeout_s`` for a free child.
 
         Raises:
-            SandboxError: no answer, as ``sandbox.errors`` says.
+            SandboxError: no answer, see ``sandbox.errors``.
         """
         with self.child(work, wait_s=timeout_s) as child:
             return child.ask(message, payload=payload, timeout_s=timeout_s)
 
     @contextmanager
     def child(self, work: object = None, *, wait_s: float) -> Iterator[Child]:
-        """A child for several calls of one thread; ended where the block raises, but for ``ChildFailed``.
+        """A child for several calls of one thread. If the block raises, the child is ended, except on ``ChildFailed``.
 
         Args:
-            work: what ``interrupt`` names it by.
-            wait_s: for a place, where the pool has a size.
+            work: identifies the child for ``interrupt``.
+            wait_s: timeout for a free child, if the pool has a size.
 
         Raises:
-            Busy: all places were taken.
+            Busy: no child became free in time.
             Gone: the pool was stopped, or no child starts.
         """
         with self._place(wait_s):
@@ -237,12 +237,12 @@ class Pool:
             self._give_back(child)
 
     def close(self) -> None:
-        """End the children that wait; the pool can still be used and starts new ones."""
+        """End the idle children. The pool can still be used: it starts new children."""
         with self._lock:
             _end_all(self._idle)
 
     def stop(self) -> None:
-        """End all children, those at work too: whoever waits for them gets ``Gone``, and none is started again."""
+        """End all children, also busy ones: their callers get ``Gone``. No child is started again."""
         with self._lock:
             self._stopped = True
             _end_all(self._idle)
@@ -251,7 +251,7 @@ class Pool:
             child.kill()
 
     def interrupt(self, work: object) -> None:
-        """End the children that do this work; whoever waits for them gets ``Gone``."""
+        """End the children that do this work; their callers get ``Gone``."""
         with self._lock:
             busy = [child for child, of in self._busy.items() if of is work]
         for child in busy:
@@ -275,7 +275,7 @@ class Pool:
                 raise Gone("the pool was stopped")
             while self._idle:
                 child = self._idle.pop()
-                if child.owner_pid == os.getpid():  # after a fork the others belong to the parent
+                if child.owner_pid == os.getpid():  # after a fork, inherited children belong to the parent
                     self._busy[child] = work
                     return child
         child = self._started()
@@ -300,7 +300,7 @@ class Pool:
             "landlock": isolation.kind is Kind.LANDLOCK,
             "seccomp": isolation.filters,
         }
-        # No bytecode: under a limit of file size Python leaves half a file, which everybody then stumbles over.
+        # No bytecode: under a limit of file size Python would leave a truncated .pyc file, which breaks later imports.
         python = [sys.executable, "-I", "-B", "-W", "ignore", str(_SERVE), json.dumps(self._packages)]
         command = isolation.command(python, room=room.path, readable=readable)
         try:
@@ -342,12 +342,12 @@ def _environment(room: Path) -> dict[str, str]:
 
 @cache
 def chosen() -> Isolation:
-    """The best isolation that holds on this machine; tried once in each process (a tenth of a second)."""
+    """The best isolation that works on this machine, tested once in each process (a tenth of a second)."""
     return next((candidate for candidate in isolations.candidates() if holds(candidate)), isolations.NONE)
 
 
 def holds(candidate: Isolation) -> bool:
-    """Start a child and have it try what it must not: reach a socket of ours, read a file of ours."""
+    """Start a child that tries forbidden actions: connect to our socket, read our file, start a program."""
     with tempfile.NamedTemporaryFile() as secret, socket.create_server(("127.0.0.1", 0)) as server:
         pool = Pool("sandbox.trial:service", {}, isolation=candidate)
         tried = {"file": secret.name, "port": server.getsockname()[1], "program": sys.executable}

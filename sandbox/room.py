@@ -1,7 +1,7 @@
-"""The folder that a child has for itself: what it is to read is put in, what it made is taken out.
+"""The private folder of a child: the owner puts in the files to read, and takes out the files that the child made.
 
-The child may be in the hands of a hostile file while its owner reads here: no link of it is ever followed, and what is
-taken out is a copy.
+A hostile file may control the child while its owner reads here. So the owner never follows a link of the child, and
+takes out copies only.
 """
 
 import fcntl
@@ -24,22 +24,22 @@ class Room:
     """A private folder; ``path`` is the same for owner and child."""
 
     def __init__(self) -> None:
-        """Make the folder, and remove those whose owners were killed."""
+        """Create the folder, and remove the folders whose owners were killed."""
         _sweep()
         self.path, self._folder = _made()
         self._held: dict[str, Identity] = {}
 
     def put(self, source: Path, name: str) -> Path:
-        """Copy a file into the room, unless it is what already lies there from the last time.
+        """Copy a file into the room, unless the room already holds this file from the last call.
 
         Raises:
-            OSError: it cannot be read, or the disk is full.
+            OSError: the file cannot be read, or the disk is full.
         """
         with source.open("rb") as file:
             known = os.fstat(file.fileno())
             identity = (known.st_dev, known.st_ino, known.st_size, known.st_mtime_ns, known.st_ctime_ns)
             if self._held.get(name) != identity:
-                self.clear()  # nothing of one document stays for the next
+                self.clear()  # no data of one document stays for the next
                 with os.fdopen(os.open(name, _NEW, 0o600, dir_fd=self._folder), "wb") as copy:
                     shutil.copyfileobj(file, copy, _PIECE_BYTES)
                 self._held[name] = identity
@@ -69,11 +69,11 @@ class Room:
         return True
 
     def names(self) -> tuple[str, ...]:
-        """What lies in the room, but for what was put there."""
+        """The names in the room, without the files that were put there."""
         return tuple(sorted(set(os.listdir(self._folder)) - self._held.keys()))
 
     def clear(self, *, kept: bool = False) -> None:
-        """Empty the room; what was put there stays where ``kept``."""
+        """Empty the room. With ``kept``, the files that were put there stay."""
         for name in self.names() if kept else os.listdir(self._folder):
             with suppress(FileNotFoundError):
                 facts = os.stat(name, dir_fd=self._folder, follow_symlinks=False)
@@ -85,7 +85,7 @@ class Room:
             self._held.clear()
 
     def remove(self) -> None:
-        """End of the room; calling it again does nothing."""
+        """Delete the room; a second call does nothing."""
         if self._folder >= 0:
             shutil.rmtree(self.path, ignore_errors=True)
             os.close(self._folder)
@@ -93,7 +93,7 @@ class Room:
 
 
 def _made() -> tuple[Path, int]:
-    """A new folder and the lock on it. Another owner's sweep may take it away before the lock: then another is made."""
+    """Create a folder and lock it. If another owner's sweep removes it before the lock, create another."""
     while True:
         path = Path(tempfile.mkdtemp(prefix=_PREFIX)).resolve()
         with suppress(FileNotFoundError):
@@ -105,7 +105,7 @@ def _made() -> tuple[Path, int]:
 
 
 def _sweep() -> None:
-    """Remove the rooms that nobody holds: an owner's lock ends with it, however it ended."""
+    """Remove the rooms that nobody locks: the system releases an owner's lock, however the owner ended."""
     for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         with suppress(OSError):
             folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)

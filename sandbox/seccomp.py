@@ -1,7 +1,7 @@
-"""A filter of system calls (seccomp(2)): no socket, no look into other processes, no new namespace, no new process.
+"""A filter of system calls (seccomp(2)): no socket, no access to other processes, no new namespace, no new process.
 
-It is a short program for the kernel's own machine (``linux/filter.h``): the number of each call is compared with those
-that are refused. Only machines whose numbers are written here have it.
+The filter is a short BPF program (``linux/filter.h``). It compares the number of each call with the refused numbers.
+Only architectures whose numbers are listed here have the filter.
 """
 
 import ctypes
@@ -55,19 +55,19 @@ class _Program(ctypes.Structure):
 
 
 def known() -> bool:
-    """Whether this machine's calls are known here."""
+    """Whether this machine's system call numbers are listed here."""
     return sys.platform == "linux" and platform.machine() in _TABLES
 
 
 def restrict(*, programs: bool) -> None:
-    """Refuse this thread, and what it starts, those calls.
+    """Refuse these calls to this thread and to all that it starts.
 
     Args:
-        programs: other programs may be started, signals sent to them, and local sockets made, though not connected.
+        programs: other programs may be started, signals sent to them, and local sockets created, though not connected.
 
     Raises:
         OSError: the kernel refuses the filter.
-        KeyError: another machine (``known``).
+        KeyError: the machine is not listed (see ``known``).
     """
     libc = ctypes.CDLL(None, use_errno=True)
     steps = b"".join(_steps(programs))
@@ -87,7 +87,8 @@ def _steps(programs: bool) -> Iterator[bytes]:
     yield _step(_RETURN, _KILL)
     yield _step(_LOAD, _NUMBER_AT)
     yield from _when(_AT_LEAST, _FOREIGN_TABLE, _REFUSE)
-    # Its flags lie in memory, where no filter sees them; the C library then takes the older call.
+    # A filter cannot read the flags of clone3, which are in memory. So clone3 is refused as unknown, and the C library
+    # falls back to clone.
     yield from _when(_EQUAL, table["clone3"], _UNKNOWN)
     yield from chain.from_iterable(
         _when(_EQUAL, number, _REFUSE) for name, number in table.items() if name not in allowed
@@ -104,7 +105,7 @@ def _steps(programs: bool) -> Iterator[bytes]:
 
 
 def _socket(number: int, programs: bool) -> Iterator[bytes]:
-    """LibreOffice does not start without a local socket to listen at; no socket can be connected all the same."""
+    """With ``programs``, allow local sockets: LibreOffice must listen on one to start. No socket can be connected."""
     if not programs:
         yield from _when(_EQUAL, number, _REFUSE)
         return

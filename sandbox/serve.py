@@ -1,7 +1,7 @@
-"""The first lines of a child: ``python -I serve.py PACKAGES``, where PACKAGES says in JSON which package is in which folder.
+"""Entry point of a child: ``python -I serve.py PACKAGES``, where PACKAGES maps package names to folders, in JSON.
 
-Python alone would look for them in the folder that holds them all; that folder may hold the data and the settings of
-the installation too, and is not to be seen from here.
+Python's own import would need the folder that contains all packages. That folder may also hold the data and the
+settings of the installation, so a child must not see it.
 """
 
 import importlib.util
@@ -23,7 +23,7 @@ class Packages(MetaPathFinder):
     def find_spec(
         self, fullname: str, _path: Sequence[str] | None, _target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """The place of a package of ours; None for any other module."""
+        """The import spec of one of our packages; None for any other module."""
         folder = self._folders.get(fullname)
         if folder is None:
             return None

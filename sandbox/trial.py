@@ -1,4 +1,4 @@
-"""What a child tries, so that its owner learns what holds it (``sandbox.pool.holds``)."""
+"""Forbidden actions that a child tries, to test the isolation for its owner (``sandbox.pool.holds``)."""
 
 import socket
 import subprocess
@@ -9,7 +9,7 @@ from sandbox.frames import Message, Service
 
 
 def service(_settings: Message) -> Service:
-    """Answer with the list of what could be reached; it must be empty."""
+    """Return a function that answers with the list of successful actions; the list must be empty."""
     return _answer
 
 

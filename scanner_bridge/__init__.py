@@ -1,1 +1,1 @@
-"""The program at the registry desk: scans by SANE, spools on disk, uploads over HTTP; shares no code with the site."""
+"""The program at the registry desk. Scans by SANE, spools on disk, uploads over HTTP. Shares no code with the site."""

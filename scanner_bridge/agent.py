@@ -86,7 +86,7 @@ def pair(home: Path, server: str, code: str, name: str, ca: Path | None) -> None
 
 
 def _scanner(home: Path, config: settings.Config) -> Scanner:
-    """The plug for this system: TWAIN on Windows, SANE elsewhere, with the scanners on the network."""
+    """The scanners of this system: TWAIN on Windows, SANE elsewhere, with the scanners on the network."""
     environ = dict(os.environ)
     plug_in(home, config.network, environ)
     os.environ.update(environ)

@@ -1,4 +1,4 @@
-"""The site's HTTP interface for bridges, as typed calls; every call may be repeated without harm."""
+"""The site's HTTP interface for bridges, as typed calls. Every call is idempotent."""
 
 import ssl
 import time
@@ -35,7 +35,7 @@ _MOST_CONFLICTS: Final = 8
 
 
 class LinkDownError(Exception):
-    """The server cannot be used now; ``link`` says how: no network, no server, or this bridge is not known."""
+    """The server cannot be used now; ``link`` says why: no network, no server, or an unknown bridge."""
 
     def __init__(self, link: Link, detail: str) -> None:
         super().__init__(f"{link}: {detail}")
@@ -43,7 +43,7 @@ class LinkDownError(Exception):
 
 
 class RefusedError(Exception):
-    """The server answered and will not take this, now or later."""
+    """The server refused the request for good: a retry is of no use."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(f"{status} {code} {message}".strip())
@@ -54,7 +54,7 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True)
 class ScanOrder:
-    """What the site asks for; ``complete``: the batch is whole after this order."""
+    """An order of the site; ``complete``: this order is the last of its batch."""
 
     order_id: OrderId
     batch_key: str
@@ -69,7 +69,7 @@ class ScanOrder:
 
 @dataclass(frozen=True)
 class _Piece:
-    """Bytes of a file, read while they are sent and once more when they are sent again."""
+    """A part of a file, read while it is sent, and read again on a retry."""
 
     content: BinaryIO
     offset: int
@@ -84,13 +84,13 @@ class _Piece:
 
 
 class Api:
-    """A paired bridge's calls; shared by its threads, with connections kept open so that a page goes out at once."""
+    """The calls of a paired bridge, shared by its threads. Connections stay open, so that a page is sent at once."""
 
     def __init__(self, server: str, token: str = "", *, ca_file: str = "") -> None:
         """Prepare for ``server`` (a base URL); no connection is made yet.
 
         Args:
-            ca_file: PEM of the authority of the server's certificate; empty: the authorities that every browser knows.
+            ca_file: PEM of the authority of the server's certificate; empty: the public authorities of every browser.
 
         Raises:
             OSError: the file cannot be read or holds no certificate.
@@ -112,15 +112,15 @@ class Api:
         try:
             return self._client.request(method, path, **values)
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
-            # A kept connection that the server had closed meanwhile: once more, on a new one.
+            # The server may have closed an idle connection: retry on a new connection.
             return self._client.request(method, path, **values)
 
     def _call(self, method: str, path: str, *, allow: Iterable[int] = (), **values: Any) -> httpx.Response:
-        """Send and sort the answer.
+        """Send a request and classify the response.
 
         Raises:
-            LinkDownError: try again later.
-            RefusedError: do not try this again.
+            LinkDownError: retry later.
+            RefusedError: do not retry.
         """
         try:
             response = self._send(method, path, **values)
@@ -141,34 +141,35 @@ class Api:
         return str(answer["token"]), str(answer["bridge_id"])
 
     def announce_devices(self, devices: Iterable[DeviceInfo]) -> None:
-        """Tell which scanners are present."""
+        """Report the scanners that are present."""
         self._call("POST", "devices", json={"devices": [asdict(device) for device in devices]})
 
     def next_order(self) -> ScanOrder | float:
-        """Wait for an order as long as the server holds the request; if there is none, the seconds to pause now."""
+        """Wait for an order as long as the server holds the request. Without an order, return the seconds to pause."""
         response = self._call("GET", "order", params={"wait_s": WAIT_S}, timeout=_POLL_TIMEOUT)
         return _pause_of(response) if response.status_code == 204 else _order_of(response.json())
 
     def report(
         self, order_id: OrderId, state: State, pages: int, *, code: str | None = None, detail: str | None = None
     ) -> bool:
-        """Tell how far an order is; True asks to stop it. Short limits: paper may be moving meanwhile."""
+        """Report the progress of an order; True means: stop the order. The timeout is short: paper may be moving."""
         body = {"state": state, "pages": pages, "code": code, "detail": detail}
         path = f"order/{quote(str(order_id), safe='')}/state"
         response = self._call("POST", path, json=body, timeout=_REPORT_TIMEOUT)
         return bool(response.content and response.json().get("cancel"))
 
     def open_batch(self, batch_key: str, order: Order, *, filename: str = "") -> None:
-        """Tell that an order's pages will come in this batch; ``filename`` when it is one whole document."""
+        """Announce that an order's pages will be sent in this batch; ``filename`` if the batch is one document."""
         body = {"order_id": order.order_id, "device": order.device, "started_at": order.started_at}
         if filename:
             body["filename"] = filename
         self._call("PUT", _batch(batch_key), json=body)
 
     def put_page(self, batch_key: str, page: Page, content: BinaryIO) -> tuple[str, int]:
-        """Send a page in pieces, from where the server has it; gives the server's receipt: (digest, size).
+        """Send a page in pieces, from the offset that the server holds. Returns the server's receipt: (digest, size).
 
-        A page of one piece is sent without asking; the server answers a piece that it has with what it has.
+        A page of one piece is sent without a query for the offset. If the server already has a piece, it answers with
+        the offset that it holds.
         """
         path, headers = f"{_batch(batch_key)}/page/{page.token}", _page_headers(page)
         answer: Mapping[str, Any] = {"held": 0}
@@ -185,7 +186,7 @@ class Api:
         return str(answer["digest"]), int(answer["size"])
 
     def _put_piece(self, path: str, headers: Mapping[str, str], piece: "_Piece") -> httpx.Response:
-        """Send one piece; its size follows the link, so that a broken connection costs a few seconds at most."""
+        """Send one piece. The piece size follows the link's speed: a broken connection costs a few seconds at most."""
         begun, more = time.monotonic(), {"Content-Length": str(piece.length)}
         at = {"offset": piece.offset}
         try:
@@ -203,7 +204,7 @@ class Api:
         return response
 
     def complete(self, manifest: Manifest) -> list[str]:
-        """Say that a batch is whole; gives the tokens of the pages that the server lacks, empty when it agrees."""
+        """Report a batch as complete. Returns the tokens of the pages that the server lacks; empty when it has all."""
         pages = [{"token": page.token, "digest": page.digest} for page in manifest.pages if page.state == "sent"]
         path = f"{_batch(manifest.batch_key)}/complete"
         response = self._call("POST", path, json={"pages": pages}, allow=[409])
@@ -230,13 +231,13 @@ def _page_headers(page: Page) -> dict[str, str]:
 
 
 def _is_passing(response: httpx.Response, code: str) -> bool:
-    """Whether the same call may go well later; bytes changed on the way are sent again."""
+    """Whether a retry may succeed later. Bytes damaged in transit also count: they are sent again."""
     status = response.status_code
     return status in {408, 425, 429} or status >= 500 or response.is_redirect or code == "page.digest_mismatch"
 
 
 def _pause_of(response: httpx.Response) -> float:
-    """The seconds that the server asks us to stay away (``Retry-After``), within reason."""
+    """The pause that the server requests (``Retry-After``), in seconds, up to a limit."""
     asked = response.headers.get("Retry-After", "")
     return min(float(asked), LONGEST_PAUSE_S) if asked.isascii() and asked.isdigit() else 0.0
 

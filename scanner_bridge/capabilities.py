@@ -1,4 +1,4 @@
-"""Choices by what a device offers, never by its maker: source, colour mode, resolution. Pure functions."""
+"""Chooses source, colour mode and resolution from what a device offers, never from its maker. Pure functions."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -23,7 +23,7 @@ _MODE_WORDS: Final[dict[str, tuple[str, ...]]] = {
 
 
 _NOT_PLAIN: Final = ("back", "diffusion", "halftone", "dither", "card")
-"""Words of a choice that is only for who names it: the back of the sheet alone, gray made of black dots, cards."""
+"""Words of choices that are only used when named outright: the back of the sheet alone, halftone gray, cards."""
 PAPER_MM: Final[dict[str, tuple[float, float]]] = {
     "a4": (210.0, 297.0),
     "a5": (148.0, 210.0),
@@ -69,7 +69,7 @@ def choose_source(offered: Sequence[str], wanted: str | None, *, duplex: bool) -
     if duplex and both and (wanted is None or is_feeder(wanted)):
         return both[0]
     if duplex and wanted is None:
-        # Both sides need the feeder, whichever option of it then says so.
+        # Both sides need the feeder; another option of the device then switches duplex on.
         return _pick(offered, "adf", _SOURCE_WORDS["adf"])
     if wanted is None:
         return None
@@ -112,12 +112,12 @@ def choose_resolution(constraint: Sequence[float] | tuple[float, float, float] |
 
 
 def page_corner(paper: str) -> tuple[float, float] | None:
-    """Width and height of a paper in millimetres; None is the whole glass. A word of a newer site is A4."""
+    """Width and height of a paper in millimetres; None is the whole glass. An unknown word, of a newer site, is A4."""
     return None if paper == "whole" else PAPER_MM.get(paper, PAPER_MM["a4"])
 
 
 def list_resolutions(constraint: Sequence[float] | tuple[float, float, float] | None) -> list[int]:
-    """Resolutions to show to a clerk: the device's own list, or the usual ones inside its range."""
+    """Resolutions to show to a clerk: the device's own list, or the usual resolutions inside its range."""
     usual = [150, 200, 300, 400, 600]
     if constraint is None:
         return usual

@@ -1,4 +1,4 @@
-"""A child process that speaks JSON lines, under a time limit: whatever a driver does, the agent lives."""
+"""A child process that exchanges JSON lines, with a timeout: whatever a driver does, the agent survives."""
 
 import contextlib
 import json
@@ -47,7 +47,7 @@ class DriverChild:
         """The next event.
 
         Raises:
-            ScanFault: the fault that the child told; ``timeout`` or ``crashed`` when it tells nothing more.
+            ScanFault: the fault that the child reported; ``timeout`` or ``crashed`` when it reports no more.
         """
         try:
             event = self._events.get(timeout=timeout_s)
@@ -62,12 +62,12 @@ class DriverChild:
         return event
 
     def give_way(self, code: str, detail: str) -> None:
-        """End the child from another thread; whoever waits for its events is told ``code``."""
+        """End the child from another thread; the thread that waits for its events gets the fault ``code``."""
         self._events.put({"event": "fault", "code": code, "detail": detail})
         self.kill()
 
     def close(self, grace_s: float) -> None:
-        """Let the child put the device away; kill it when that takes longer than ``grace_s``."""
+        """Let the child release the device; kill the child after ``grace_s``."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=grace_s)
         self.kill()
@@ -82,4 +82,4 @@ class DriverChild:
                 try:
                     pipe.close()
                 except BrokenPipeError:
-                    continue  # an unsent line for a child that is gone
+                    continue  # an unsent line for a dead child

@@ -1,7 +1,7 @@
 """The child process's side of ``child``: one request on standard input, events on standard output, pages on the disk.
 
 The first line on standard input is a request (JSON); each line on standard output is an event (JSON). A scan writes
-each page whole and flushed into the given folder, tells it, and asks for the next page only when a line "next" comes.
+each page durably into the given folder and reports it. It scans the next page only after a line "next" on its input.
 """
 
 import ctypes
@@ -27,20 +27,20 @@ _PR_SET_PDEATHSIG = 1
 
 
 def _die_with_parent() -> None:
-    """A page written after the agent was killed would race with the next agent's recovery: die first (Linux)."""
+    """Die with the agent (Linux): a page written after the agent's death would race with the next agent's recovery."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _private_output() -> TextIO:
-    """Keep standard output for events: what a driver prints there goes to standard error instead."""
+    """Keep standard output for events: prints of a driver go to standard error instead."""
     events = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
     os.dup2(2, 1)
     return events
 
 
 def write_page(image: Image.Image, dpi: float, folder: Path, sequence: int) -> dict[str, Any]:
-    """Lay a page whole and flushed into the folder; gives the event that tells it."""
+    """Write a page durably into the folder; returns the event that reports it."""
     data, token = encode(image, dpi), uuid.uuid4().hex
     name = f"{sequence:06d}-{token}.png"
     write_durably(folder / name, data)
@@ -51,12 +51,12 @@ def write_page(image: Image.Image, dpi: float, folder: Path, sequence: int) -> d
 
 
 def may_go_on() -> bool:
-    """Wait for the agent's word after a page; an agent that is gone says nothing."""
+    """Wait for the agent's "next" after a page; False when the agent is gone."""
     return sys.stdin.readline().strip() == "next"
 
 
 def serve(scan: Handler, describe: Handler) -> None:
-    """Serve one request, then end at once: some drivers hang in their clean-up after a fault."""
+    """Serve one request, then exit at once: some drivers hang in their clean-up after a fault."""
     _die_with_parent()
     events = _private_output()
 

@@ -1,4 +1,4 @@
-"""The bridge's settings: one file, ``config.json``, in its home folder, for its owner only: it holds the token."""
+"""The bridge's settings: the file ``config.json`` in its home folder. Only the owner may read it, for the token."""
 
 import json
 import os
@@ -15,7 +15,7 @@ CONFIG_NAME = "config.json"
 
 
 class ConfigProblem(Exception):
-    """The settings cannot be used; the text says what to change."""
+    """The settings are invalid; the text says what to change."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class Folder:
     Attributes:
         path: where a copier drops its scans.
         name: what the site shows as the device.
-        token: bearer token of a pairing of its own, by which its documents go to another unit; empty: the bridge's.
-        settle_s: a file is taken when its size and time did not change for so long.
-        incomplete_s: a file that is still incomplete after so long without a change is refused.
+        token: bearer token of a separate pairing, so that the documents go to another unit; empty: the bridge's token.
+        settle_s: a file is taken when its size and time have not changed for this long.
+        incomplete_s: an incomplete file without a change for this long is refused.
     """
 
     path: str
@@ -39,7 +39,7 @@ class Folder:
 
 @dataclass(frozen=True)
 class Config:
-    """What the bridge knows between two starts.
+    """The settings that the bridge keeps between two starts.
 
     Attributes:
         server: base URL of the site.
@@ -47,11 +47,11 @@ class Config:
         bridge_id: the server's name for this bridge.
         devices: SANE device name or pattern -> SANE options to set before each scan. When not empty, only these
             devices are offered, in this order, and the first one present is the default.
-        stall_timeout_s: a driver that gives no sign of life for so long is killed.
-        free_bytes: no scan begins with less space than this on the spool's disk.
+        stall_timeout_s: a driver that sends no event for this long is killed.
+        free_bytes: no scan begins with less free space on the spool's disk.
         folders: watched folders, see ``Folder``.
         network: scanners on the network, name -> address, see ``scanner_bridge.network``.
-        ca_file: PEM of the authority of the site's certificate; empty: the authorities that every browser knows.
+        ca_file: PEM of the authority of the site's certificate; empty: the public authorities of every browser.
     """
 
     server: str = ""
@@ -66,7 +66,7 @@ class Config:
 
     @property
     def is_paired(self) -> bool:
-        """Whether a server and a token are there."""
+        """Whether a server and a token are set."""
         return bool(self.server and self.token)
 
     def paired(self, *, server: str, token: str, bridge_id: str, ca_file: str = "") -> "Config":
@@ -74,24 +74,24 @@ class Config:
         return replace(self, server=server, token=token, bridge_id=bridge_id, ca_file=ca_file)
 
     def with_scanner(self, name: str, address: str) -> "Config":
-        """The same settings, with this network scanner."""
+        """A copy with this network scanner."""
         return replace(self, network={**self.network, name: address})
 
     def without_scanner(self, name: str) -> "Config":
-        """The same settings, without this network scanner."""
+        """A copy without this network scanner."""
         return replace(self, network={each: address for each, address in self.network.items() if each != name})
 
     def with_folder(self, folder: Folder) -> "Config":
-        """The same settings, with this folder watched (instead of what stood for its path)."""
+        """A copy with this folder watched. It replaces an entry with the same path."""
         return replace(self, folders=(*self.without_folder(folder.path).folders, folder))
 
     def without_folder(self, path: str) -> "Config":
-        """The same settings, with this path no longer watched."""
+        """A copy with this path no longer watched."""
         return replace(self, folders=tuple(each for each in self.folders if each.path != path))
 
 
 def require_protected(server: str) -> None:
-    """Refuse an address to which the token and the scanned letters would go in clear text.
+    """Refuse a server address that would send the token and the scanned letters in clear text.
 
     Raises:
         ConfigProblem: neither ``https://`` nor this machine.
@@ -123,7 +123,7 @@ def load(home: Path) -> Config:
     """Read the settings; a missing file gives the defaults.
 
     Raises:
-        ConfigProblem: the file is no JSON object, or holds a key that means nothing.
+        ConfigProblem: the file is no JSON object, or holds an unknown key.
     """
     path = home / CONFIG_NAME
     if not path.exists():

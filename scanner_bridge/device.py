@@ -1,4 +1,4 @@
-"""Scanners behind one protocol, and the plug for SANE."""
+"""The protocol of a scanner, and its implementation for SANE."""
 
 import threading
 import time
@@ -18,7 +18,7 @@ _CLOSE_GRACE_S = 10.0
 
 @dataclass(frozen=True)
 class DeviceInfo:
-    """A scanner as the site shows it; the lists are empty where the device leaves no choice."""
+    """A scanner as the site shows it; a list is empty if the device offers no choice."""
 
     name: str
     vendor: str
@@ -31,7 +31,7 @@ class DeviceInfo:
 
 @dataclass(frozen=True)
 class ScanRequest:
-    """What to scan: ``device`` and ``source`` None leave the choice to the bridge and to the device."""
+    """A scan to make. ``device`` None: the bridge chooses; ``source`` None: the device chooses."""
 
     device: str | None = None
     source: str | None = None
@@ -43,7 +43,7 @@ class ScanRequest:
 
 @dataclass(frozen=True)
 class PageFile:
-    """A page that lies whole and flushed in the spool: its idempotency token, file name, SHA-256 and size."""
+    """A page that is complete on the spool's disk: its idempotency token, file name, SHA-256 and size."""
 
     token: str
     file: str
@@ -53,7 +53,7 @@ class PageFile:
 
 
 class Scanner(Protocol):
-    """What the agent needs of a scanner."""
+    """The operations of a scanner that the agent uses."""
 
     def devices(self) -> list[DeviceInfo]:
         """The scanners present now."""
@@ -61,24 +61,24 @@ class Scanner(Protocol):
     def scan(self, request: ScanRequest, folder: Path, *, first: int) -> Generator[PageFile, None, None]:
         """Scan pages into ``folder``, numbered from ``first``.
 
-        Each page is on the disk before it is given; the next one is asked for only when the generator is advanced.
-        Closing the generator stops the scan. A source that takes sheets goes on until it is empty; glass gives one.
+        Each page is on the disk before it is yielded. The next page is scanned only when the generator is advanced.
+        Closing the generator stops the scan. A feeder is scanned until it is empty; the glass yields one page.
 
         Raises:
-            ScanFault: with the pages given so far safe.
+            ScanFault: the scan failed; the pages yielded so far are safe.
         """
 
     def close(self) -> None:
-        """Let go of the device, whatever state it is in."""
+        """Release the device, in any state."""
 
 
 class DriverScanner:
-    """The devices that a driver gives, each call in a process of its own that may hang or crash."""
+    """The devices of a driver. Each call runs in its own process, which may hang or crash."""
 
     child_module: ClassVar[str]
 
     def __init__(self, devices: Mapping[str, Mapping[str, OptionValue]], *, stall_timeout_s: float) -> None:
-        """Take the patterns of the devices to offer, each with its own options (see ``Config.devices``)."""
+        """``devices``: patterns of the devices to offer, each with its own options (see ``Config.devices``)."""
         self._patterns = devices
         self._stall_timeout_s = stall_timeout_s
         self._known: dict[str, DeviceInfo] = {}
@@ -89,10 +89,10 @@ class DriverScanner:
         self._busy = threading.Lock()
 
     def devices(self) -> list[DeviceInfo]:
-        """The scanners present now; during a scan the last answer, for a search would disturb the device.
+        """The scanners present now. During a scan, the result of the last search: a search would disturb the device.
 
         Raises:
-            ScanFault: ``busy`` when a scan goes on (or comes) before the first answer; a driver's own fault.
+            ScanFault: ``busy`` when a scan runs, or starts, before the first search has ended; a driver's own fault.
         """
         if self._busy.acquire(blocking=False):
             try:
@@ -167,7 +167,7 @@ class DriverScanner:
         }
 
     def _default(self) -> str:
-        """The first device present; before the first search has ended, the first that the settings name outright."""
+        """The first device present; until the first search has ended, the first device that the settings name exactly."""
         named = [pattern for pattern in self._patterns if not set(pattern) & set("*?[")]
         if self._present is None and not named:
             with self._busy:
@@ -178,7 +178,7 @@ class DriverScanner:
         return names[0]
 
     def _reap(self) -> None:
-        """A driver may take seconds to put its device away, or hang in that: wait as long as that is likely."""
+        """Wait for the last child, up to a limit: a driver may take seconds to release its device, or hang."""
         if self._ending is not None:
             self._ending.close(max(0.0, self._reap_by - time.monotonic()))
             self._ending = None

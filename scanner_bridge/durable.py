@@ -1,4 +1,4 @@
-"""Writing files so that a crash or a power cut at any point leaves the old state or the new one, nothing between."""
+"""Atomic, durable writes: a crash or a power cut at any point leaves the old file or the new file."""
 
 import errno
 import os
@@ -11,7 +11,7 @@ PART_SUFFIX = ".part"
 
 
 def sync_folder(folder: Path) -> None:
-    """Flush a folder's list of names: without it a renamed file may vanish with the power (Windows offers no such call)."""
+    """Flush a folder's entries: else a power cut may undo a rename. Windows offers no call for this."""
     if sys.platform == "win32":
         return
     handle = os.open(folder, os.O_RDONLY)
@@ -22,10 +22,10 @@ def sync_folder(folder: Path) -> None:
 
 
 def write_durably(path: Path, data: bytes, *, mode: int = 0o600) -> None:
-    """Write a file whole: beside its place, flushed, renamed, and the folder flushed.
+    """Write a file atomically: write a temporary file, flush it, rename it, flush the folder.
 
     Raises:
-        ScanFault: ``disk_full`` or ``spool_io``; no half file is left.
+        ScanFault: ``disk_full`` or ``spool_io``; no partial file is left.
     """
     part = path.with_name(path.name + PART_SUFFIX)
     try:
@@ -41,6 +41,6 @@ def write_durably(path: Path, data: bytes, *, mode: int = 0o600) -> None:
 
 
 def fault_of(error: OSError) -> ScanFault:
-    """The fault for a failed write: a full disk, quota or file limit, or anything else."""
+    """The fault of a failed write: ``disk_full`` for a full disk, quota or file limit, else ``spool_io``."""
     full = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
     return ScanFault("disk_full" if error.errno in full else "spool_io", str(error))

@@ -1,4 +1,4 @@
-"""The eSCL (AirScan) protocol as values: what a device tells of itself, and what a client asks. Pure functions."""
+"""The eSCL (AirScan) protocol as values: the documents of a device and the requests of a client. Pure functions."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ AdfState = Literal[
 PWG: Final = "http://www.pwg.org/schemas/2010/12/sm"
 SCAN: Final = "http://schemas.hp.com/imaging/escl/2011/05/03"
 UNITS_PER_INCH: Final = 300
-MAX_WIDTH: Final = 2550  # 8.5 inches: a letter and an A4 sheet lie on the glass
+MAX_WIDTH: Final = 2550  # 8.5 inches: US letter and A4 fit on the glass
 MAX_HEIGHT: Final = 4200  # 14 inches
 MIN_SIDE: Final = 32
 RESOLUTIONS: Final = (100, 150, 200, 300, 400, 600)
@@ -25,7 +25,7 @@ _A4: Final = (2480, 3508)
 
 
 class SettingsError(Exception):
-    """What a client sent cannot be scanned; ``status`` is the HTTP answer: 400 unreadable, 409 not offered."""
+    """The client's settings cannot be scanned; ``status`` is the HTTP status: 400 unreadable, 409 not offered."""
 
     def __init__(self, status: Literal[400, 409], detail: str) -> None:
         super().__init__(detail)
@@ -34,7 +34,7 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True)
 class ScanSettings:
-    """What a client asks for; the region in 1/300 of an inch from the upper left corner."""
+    """The settings that a client requests; the region is in 1/300 of an inch from the upper left corner."""
 
     source: Source = "Platen"
     color_mode: ColorMode = "Grayscale8"
@@ -47,15 +47,15 @@ class ScanSettings:
 
     @property
     def size_px(self) -> tuple[int, int]:
-        """Width and height of the picture asked for."""
+        """Width and height of the requested picture, in pixels."""
         return max(1, self.width * self.dpi // UNITS_PER_INCH), max(1, self.height * self.dpi // UNITS_PER_INCH)
 
 
 def parse_settings(body: bytes) -> ScanSettings:
-    """Read a ``ScanSettings`` document; what it leaves out gets the usual value.
+    """Read a ``ScanSettings`` document; missing elements get default values.
 
     Raises:
-        SettingsError: it is no such document, or asks for what the device does not offer.
+        SettingsError: the document is invalid, or requests what the device does not offer.
     """
     if b"<!" in body.replace(b"<!--", b""):
         raise SettingsError(400, "no document type declarations")

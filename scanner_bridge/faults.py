@@ -1,10 +1,10 @@
-"""What can go wrong at the desk: a stable code each, and what to do about it."""
+"""Faults at the desk: each has a stable code and a remedy."""
 
 from typing import Final, NamedTuple
 
 
 class Advice(NamedTuple):
-    """What a person can do; English for logs and the server, French for the desk."""
+    """What a person can do: in English for logs and the server, in French for the desk."""
 
     en: str
     fr: str
@@ -79,7 +79,7 @@ ADVICE: Final[dict[str, Advice]] = {
     ),
 }
 
-# The texts of sane_strstatus(): the SANE standard fixes their meaning, libsane never translates them.
+# The texts of sane_strstatus(). The SANE standard defines their meaning; libsane never translates them.
 _SANE_TEXTS: Final[dict[str, str]] = {
     "Document feeder jammed": "jammed",
     "Document feeder out of documents": "no_docs",
@@ -101,7 +101,7 @@ class BridgeError(Exception):
 
     Attributes:
         code: stable and English, a key of ``ADVICE``.
-        detail: what the device or the system said, for the log.
+        detail: the message of the device or the system, for the log.
     """
 
     def __init__(self, code: str, detail: str = "") -> None:
@@ -120,6 +120,6 @@ class ScanFault(BridgeError):
 
 
 def code_of_sane(text: str, *, opening: bool = False) -> str:
-    """Map the text of a SANE status to a code; while ``opening``, a device that is not there says so in two ways."""
+    """Map the text of a SANE status to a code. While ``opening``, two statuses mean that the device is unplugged."""
     code = _SANE_TEXTS.get(text, "io")
     return "unplugged" if opening and code in {"io", "unsupported"} else code

@@ -1,4 +1,4 @@
-"""One agent per home folder: two would scan the same order and empty the same spool."""
+"""One agent per home folder: two agents would scan the same order and empty the same spool."""
 
 import os
 import sys
@@ -11,15 +11,15 @@ else:
 
 
 class HomeLock:
-    """A lock that the system drops with the process, however it ends."""
+    """A lock that the system releases with the process, however the process ends."""
 
     def __init__(self, home: Path) -> None:
-        """Name the lock file; nothing is taken yet."""
+        """Name the lock file; the lock is not yet acquired."""
         self._path = home / "agent.lock"
         self._handle: int | None = None
 
     def take(self) -> bool:
-        """Take the lock; False when another process holds it."""
+        """Acquire the lock; False when another process holds it."""
         handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             _lock(handle)
@@ -30,7 +30,7 @@ class HomeLock:
         return True
 
     def release(self) -> None:
-        """Let another process take it."""
+        """Release the lock."""
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None

@@ -1,4 +1,4 @@
-"""The running bridge: one thread waits for orders and scans, one uploads, one tells which scanners are present."""
+"""The running bridge: one thread waits for orders and scans, one uploads, one reports the scanners present."""
 
 import json
 import logging
@@ -24,14 +24,14 @@ _SHORTEST_POLL_S = 0.5
 
 
 class StopRequested(BaseException):
-    """Raised by the signal handler while the agent only waits."""
+    """Raised by the signal handler while the agent is only waiting."""
 
 
 class Agent:
-    """Ties server, spool and scanner together until stopped."""
+    """Connects server, spool and scanner until stopped."""
 
     def __init__(self, home: Path, config: Config, scanner: Scanner) -> None:
-        """Open the spool in ``home`` (recovering what a kill left) and prepare the threads; nothing runs yet."""
+        """Open the spool in ``home`` (recovering after a kill) and prepare the threads; nothing runs yet."""
         self._home, self._scanner = home, scanner
         self._stopping = threading.Event()
         self._waiting = False
@@ -50,7 +50,7 @@ class Agent:
         )
 
     def _set_link(self, link: Link) -> None:
-        """Note a change of the link in the status file, which ``ged-bridge status`` reads."""
+        """Write a change of the link to the status file, which ``ged-bridge status`` reads."""
         with self._link_lock:
             if link == self._link:
                 return
@@ -104,7 +104,7 @@ class Agent:
             if isinstance(order, ScanOrder):
                 self._runner.run(order)
             else:
-                # A server that holds no request for us says when to come again; one that says nothing is not hurried.
+                # A server that holds no request tells us when to poll again. Otherwise we keep a shortest interval.
                 spent = time.monotonic() - started
                 self._pause(max(order, _SHORTEST_POLL_S - spent))
 
@@ -120,7 +120,7 @@ class Agent:
             self._stopping.wait(wait_s)
 
     def _announce(self) -> None:
-        """At the start and each minute; what fails is tried again soon, for a clerk cannot order without devices."""
+        """Report the devices at the start and each minute. Failures are retried soon: clerks need a device to order."""
         while not self._stopping.is_set():
             wait_s = _DEVICES_EVERY_S
             try:

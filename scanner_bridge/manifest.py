@@ -1,4 +1,4 @@
-"""What the bridge knows of one batch: its orders and its pages; a frozen value that goes to and from JSON."""
+"""The state of one batch: its orders and its pages. A frozen value, stored as JSON."""
 
 import json
 from dataclasses import asdict, dataclass, replace
@@ -13,7 +13,7 @@ PageState = Literal["spooled", "sent", "lost"]
 
 @dataclass(frozen=True)
 class Page:
-    """A page: ``spooled`` until the server's receipt names its digest, ``lost`` if the disk gave other bytes back."""
+    """A page: ``spooled`` until the server's receipt names its digest, then ``sent``; ``lost`` if damaged on disk."""
 
     token: str
     file: str
@@ -45,7 +45,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Manifest:
-    """One batch; ``sequence`` of its pages runs over all orders, so that any reading of their order is the same."""
+    """One batch. The ``sequence`` of pages runs over all its orders, so that the order of pages is unambiguous."""
 
     batch_key: str
     orders: tuple[Order, ...] = ()
@@ -53,7 +53,7 @@ class Manifest:
 
     @property
     def is_closed(self) -> bool:
-        """Nothing is left to tell the server."""
+        """Whether nothing is left to report to the server."""
         return all(order.closed for order in self.orders)
 
     @property
@@ -81,7 +81,7 @@ class Manifest:
         return replace(self, pages=tuple(sorted([*others, page], key=lambda each: each.sequence)))
 
     def to_json(self) -> bytes:
-        """The manifest as it lies on the disk."""
+        """The manifest as stored on the disk."""
         return json.dumps(asdict(self), indent=1).encode()
 
     @classmethod

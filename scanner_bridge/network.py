@@ -1,8 +1,8 @@
-"""Scanners on the network: an MFP that speaks eSCL or WSD (sane-airscan), or another computer's (``saned``).
+"""Scanners on the network: an MFP that speaks eSCL or WSD (sane-airscan), or a scanner of another computer (``saned``).
 
-Their addresses stand in the bridge's own settings; at the start they are written as a SANE configuration that stands
-before the computer's own, whose backends and hosts go on to be there. Where MFPs are named, airscan looks for no
-others: its search finds nothing, not even the named ones, where no mDNS daemon runs.
+Their addresses are part of the bridge's settings. The start writes them as a SANE configuration, which takes precedence
+over the computer's own; the computer's backends and hosts stay available. If MFPs are named, airscan's search is off:
+without an mDNS daemon it finds nothing, not even the named MFPs.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,10 +18,10 @@ _AIRSCAN: Final = {"http": "eSCL", "https": "eSCL", "wsd": "WSD"}
 
 
 def check_address(name: str, address: str) -> None:
-    """Refuse what would break the lines of SANE's files.
+    """Refuse names and addresses that would break the lines of SANE's files.
 
     Raises:
-        ConfigProblem: saying what an address looks like.
+        ConfigProblem: the text says what an address looks like.
     """
     try:
         parts = urlsplit(address)
@@ -69,13 +69,13 @@ def _airscan(devices: Mapping[str, str]) -> Iterator[str]:
 
 
 def _backends(folders: list[Path]) -> list[str]:
-    """The lines of the first ``dll.d`` that there is: SANE reads one such folder only."""
+    """The lines of the first existing folder ``dll.d``: SANE reads only one."""
     found = next((folder / "dll.d" for folder in folders if (folder / "dll.d").is_dir()), None)
     paths = sorted(path for path in found.iterdir() if path.is_file()) if found else []
     return [line for path in paths for line in path.read_text(encoding="utf-8", errors="replace").splitlines()]
 
 
 def _lines(folders: list[Path], name: str) -> list[str]:
-    """The lines of the first file of this name: SANE reads one only."""
+    """The lines of the first file of this name: SANE reads only one."""
     found = next((folder / name for folder in folders if (folder / name).is_file()), None)
     return found.read_text(encoding="utf-8", errors="replace").splitlines() if found else []

@@ -1,4 +1,4 @@
-"""One order of the site from its arrival to the end of the scan; the uploader tells the rest."""
+"""One order of the site, from its arrival to the end of the scan. The uploader reports the outcome."""
 
 import logging
 import threading
@@ -19,7 +19,7 @@ _SILENCE_S = 10.0
 
 
 class OrderRunner:
-    """Runs orders one after the other; pages are safe on the disk before anything is told about them."""
+    """Runs orders one after the other. A page is safe on the disk before it is reported."""
 
     def __init__(
         self,
@@ -31,13 +31,13 @@ class OrderRunner:
         on_link: Callable[[Link], None],
         stopping: threading.Event,
     ) -> None:
-        """Take the sockets; ``kick`` wakes the uploader, ``stopping`` ends a scan after its page."""
+        """``kick`` wakes the uploader; ``stopping`` ends a scan after the current page."""
         self._api, self._spool, self._scanner = api, spool, scanner
         self._kick, self._on_link, self._stopping = kick, on_link, stopping
         self._silent_until = 0.0
 
     def run(self, order: ScanOrder) -> None:
-        """Scan what is ordered; every end, good or bad, is noted in the spool for the uploader to tell."""
+        """Scan an order. Its outcome, success or failure, is stored in the spool; the uploader reports it."""
         if self._spool.find(order.batch_key, order.order_id) is not None:
             log.warning("order %s came twice: its outcome is told again, nothing is scanned", order.order_id)
             self._spool.update_order(order.batch_key, order.order_id, closed=False)
@@ -74,7 +74,7 @@ class OrderRunner:
         return "done", None
 
     def _report(self, order: ScanOrder, state: State, pages: int) -> bool:
-        """Tell the progress if the server is there, and whether to stop; a scan never waits long for the network."""
+        """Report the progress if the server is up; True means: stop. A scan never waits long for the network."""
         if time.monotonic() < self._silent_until:
             return False
         try:

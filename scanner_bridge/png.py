@@ -1,7 +1,7 @@
-"""Lossless PNG (ISO/IEC 15948) of a scanned page, written so that a clerk does not wait.
+"""Fast, lossless PNG encoding (ISO/IEC 15948) of a scanned page, so that a clerk does not wait.
 
-Pillow tries five filters on every row, which takes most of its time and gains nothing on the noise of a scanner. Here
-each row is stored as its difference from the row above (filter type 2) and packed by zlib's run-length strategy.
+Pillow tries five filters on every row. This takes most of its time and gains nothing on scanner noise. Here each row is
+stored as its difference from the row above (filter type 2) and compressed with zlib's run-length strategy.
 """
 
 import io
@@ -17,7 +17,7 @@ _METRE_PER_INCH: Final = 0.0254
 
 
 def encode(image: Image.Image, dpi: float) -> bytes:
-    """The page as a PNG file with its resolution (pHYs); 8-bit gray and colour the quick way, others by Pillow."""
+    """Encode a page as PNG with its resolution (pHYs): 8-bit gray and colour here, other modes by Pillow."""
     if image.mode not in _COLOUR_TYPES:
         target = io.BytesIO()
         image.save(target, "PNG", dpi=(dpi, dpi))

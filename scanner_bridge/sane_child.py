@@ -34,7 +34,7 @@ def _open(name: str) -> Any:
 
 
 def _offered(device: Any, name: str) -> list[str]:
-    """The words that an option takes, empty if the device lacks it or it takes no list."""
+    """The words that an option accepts; empty if the device lacks the option or the option has no list."""
     option = device.opt.get(name)
     constraint = option.constraint if option is not None and option.is_active() else None
     return [str(value) for value in constraint] if isinstance(constraint, list) else []
@@ -50,12 +50,12 @@ def _numbers(device: Any, name: str) -> Any:
 
 
 def _set_number(device: Any, name: str, value: float) -> None:
-    """libsane's fixed-point options take a float, its integers only an int."""
+    """Set a number: libsane's fixed-point options take a float, its integer options only an int."""
     setattr(device, name, round(value) if device.opt[name].type == 1 else float(value))
 
 
 def _set_page(device: Any, paper: str, dpi: float) -> None:
-    """Ask for a sheet: many devices scan (or pad to) their whole glass otherwise, and feeders centre on its width."""
+    """Set the paper size. Else many devices scan (or pad to) their whole glass, and feeders centre on its width."""
     corner = capabilities.page_corner(paper)
     width, height = corner or (math.inf, math.inf)
     if corner is not None:
@@ -66,7 +66,7 @@ def _set_page(device: Any, paper: str, dpi: float) -> None:
 
 
 def _set_length(device: Any, name: str, value_mm: float, dpi: float) -> None:
-    """Within what the device allows, in its own unit; what it does not offer is left alone."""
+    """Set a length within the device's limits, in the device's unit. An option that it lacks is skipped."""
     if not _settable(device, name) or device.opt[name].unit not in (_UNIT_PIXEL, _UNIT_MM):
         return
     value = value_mm if device.opt[name].unit == _UNIT_MM else value_mm / _MM_PER_INCH * dpi
@@ -81,7 +81,7 @@ def _set_length(device: Any, name: str, value_mm: float, dpi: float) -> None:
 
 
 def _set_duplex(device: Any, source: str | None) -> None:
-    """Both sides, by whichever of the three usual options the device has."""
+    """Scan both sides, by the first of the three usual options that the device has."""
     if source is not None and "duplex" in source.lower():
         return
     if _settable(device, "duplex"):
@@ -94,7 +94,7 @@ def _set_duplex(device: Any, source: str | None) -> None:
 
 
 def _stop_at_double_feeds(device: Any) -> None:
-    """Where the feeder can see two sheets in one, it shall stop: a page that nobody saw is the worst that can happen."""
+    """If the feeder detects double feeds, let it stop at them: an unnoticed missing page is the worst outcome."""
     stops = [word for word in _offered(device, "df_action") if word.lower() == "stop"]
     if stops and _settable(device, "df_action"):
         device.df_action = stops[0]
@@ -103,7 +103,7 @@ def _stop_at_double_feeds(device: Any) -> None:
 
 
 def _is_double_feed(device: Any) -> bool:
-    """SANE has one status for every trouble of the feeder; some devices tell by a sensor which one it was."""
+    """Whether the fault was a double feed. SANE has one status for all feeder faults; some devices have a sensor."""
     option = device.opt.get("double_feed")
     if option is None or not option.is_active() or option.is_settable():
         return False
@@ -136,7 +136,7 @@ def configure(device: Any, request: Mapping[str, Any]) -> str | None:
 
 
 def _snap(device: Any, tell: Callable[[dict[str, Any]], None]) -> Image.Image:
-    """One page as an image, telling once a second that the driver is alive."""
+    """Scan one page. Once a second, report that the driver is alive."""
     last = time.monotonic()
 
     def alive(_line: int, _lines: int) -> None:
@@ -184,7 +184,7 @@ def _scan_open(device: Any, request: Mapping[str, Any], tell: Callable[[dict[str
 
 
 def scan(request: Mapping[str, Any], tell: Callable[[dict[str, Any]], None]) -> None:
-    """Scan pages; the end or the fault is told before the device is let go, for that may take seconds or hang."""
+    """Scan pages. Report the end or the fault before the device is released: the release may take seconds or hang."""
     device = _open(request["device"])
     try:
         _scan_open(device, request, tell)
@@ -196,7 +196,7 @@ def scan(request: Mapping[str, Any], tell: Callable[[dict[str, Any]], None]) -> 
 
 
 def describe(request: Mapping[str, Any], tell: Callable[[dict[str, Any]], None]) -> None:
-    """Tell every device; those not in ``request["known"]`` are opened and tell what they offer."""
+    """Report each device. A device not in ``request["known"]`` is opened, to report what it offers."""
     for name, vendor, model, kind in _sane().get_devices():
         event = {"event": "device", "name": name, "vendor": vendor, "model": model, "type": kind}
         if name not in request["known"]:

@@ -23,7 +23,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = "ged-bridge"
     sys_version = ""
-    timeout = 30.0  # an idle or stalled client is let go
+    timeout = 30.0  # an idle or stalled client is disconnected
     server: "SimulatedScanner"
 
     def log_message(self, format: str, *args: Any) -> None:
@@ -41,7 +41,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def _refuse(self, status: int, detail: str, **headers: str) -> None:
-        # What the client still sends of a body that nobody reads must not be taken for its next request.
+        # The rest of an unread request body must not be parsed as the next request.
         self.close_connection = self.close_connection or self.command == "POST"
         self._answer(status, detail.encode(), **headers)
 
@@ -76,7 +76,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(200, page, escl.JPEG, **{"Content-Location": f"{JOBS_PATH}/{job}/NextDocument"})
 
     def _break(self, page: bytes) -> None:
-        """Promise a page, send half of it, hang up."""
+        """Announce a page, send half of it, close the connection."""
         self.send_response(200)
         self.send_header("Content-Type", escl.JPEG)
         self.send_header("Content-Length", str(len(page)))
@@ -122,7 +122,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class SimulatedScanner(ThreadingHTTPServer):
-    """The device on a port of this computer; ``serve_forever`` until ``shutdown``."""
+    """Serves the device on a port of this computer; ``serve_forever`` until ``shutdown``."""
 
     daemon_threads = True
 
@@ -135,7 +135,7 @@ class SimulatedScanner(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Where clients find it."""
+        """The address for clients."""
         return f"http://{self.server_address[0]!s}:{self.server_address[1]}/eSCL"
 
     @property
@@ -144,21 +144,21 @@ class SimulatedScanner(ThreadingHTTPServer):
         return f'"{NAME}" = {self.url}, eSCL'
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """One thread a connection, and only so many: the others are hung up at once."""
+        """One thread for each connection, up to a limit. Further connections are closed at once."""
         if not self._free.acquire(blocking=False):
             self.shutdown_request(request)
             return
         super().process_request(request, client_address)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Serve one connection, then make room for another."""
+        """Serve one connection, then free its slot."""
         try:
             super().process_request_thread(request, client_address)
         finally:
             self._free.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - http.server's signature
-        """A client that hangs up is no news; anything else is logged."""
+        """Log an error as an exception; a closed connection only at debug level."""
         if isinstance(sys.exception(), OSError):
             log.debug("connection from %s ended", client_address, exc_info=True)
         else:

@@ -1,4 +1,4 @@
-"""The simulated scanner without its network: one job at a time, a stack of paper, and faults on demand."""
+"""The simulated scanner without its network part: one job at a time, a stack of paper, and faults on demand."""
 
 import logging
 import threading
@@ -34,7 +34,7 @@ def parse_fault(text: str) -> Fault:
     """Read ``kind`` or ``kind:number``.
 
     Raises:
-        ValueError: no such fault.
+        ValueError: the kind is unknown, or the number is out of range.
     """
     kind, _colon, number = text.partition(":")
     count = int(number or 1)
@@ -54,7 +54,7 @@ class DeviceError(Exception):
 
 @dataclass
 class Job:
-    """A scan that a client began; the back of an odd last sheet is owed by ``pages`` being odd."""
+    """A scan that a client began. In duplex, odd ``pages`` mean that the back of the last sheet is still to come."""
 
     settings: ScanSettings
     pages: int = 0
@@ -63,10 +63,10 @@ class Job:
 
 
 class Device:
-    """Safe to use from the threads of an HTTP server."""
+    """The simulated scanner. Thread-safe."""
 
     def __init__(self, folder: Path, faults: list[Fault] | None = None, *, seconds_per_page: float = 0.0) -> None:
-        """Feed from ``folder``; ``faults`` happen in turn, the first of each kind first."""
+        """Feed from ``folder``. The ``faults`` of one kind happen in the given order."""
         self._stack = Stack(folder)
         self._faults = list(faults or [])
         self._seconds_per_page = seconds_per_page
@@ -87,7 +87,7 @@ class Device:
         return next((job for job in self._jobs.values() if job.state == "Processing"), None)
 
     def _forget(self) -> None:
-        """A client that died in the middle does not block the device for ever."""
+        """Abort the job of a client that died: it must not block the device for ever. Drop the oldest jobs."""
         for job in self._jobs.values():
             if job.state == "Processing" and time.monotonic() - job.touched > _FORGOTTEN_AFTER_S:
                 job.state = "Aborted"
@@ -95,7 +95,7 @@ class Device:
             self._jobs.popitem(last=False)
 
     def _take(self, kind: FaultKind, page: int = 0) -> bool:
-        """Whether a fault is due: a page's fault at that page (then it is spent), another as often as it says."""
+        """Whether a fault is due. A page fault is used up at its page; another fault occurs ``number`` times."""
         due = [each for each in self._faults if each.kind == kind and (each.number == page or kind not in _PAGE_FAULTS)]
         if not due:
             return False
@@ -105,7 +105,7 @@ class Device:
         return True
 
     def begin(self, settings: ScanSettings) -> str:
-        """Begin a job; returns its path. Beginning again is also how the person repaired the last trouble.
+        """Begin a job; returns its path. A new job also clears the last fault, as if a person had repaired it.
 
         Raises:
             DeviceError: 503 (busy, cover open), 409 (nothing to scan).

@@ -1,4 +1,4 @@
-"""The paper of the simulated scanner: the pictures of a folder, in the order of their names, drawn in one by one."""
+"""The paper of the simulated scanner: the pictures of a folder, fed one by one in the order of their names."""
 
 import io
 import logging
@@ -21,7 +21,7 @@ _QUALITY: Final = 90
 
 @dataclass(frozen=True)
 class Side:
-    """One side of paper: a picture of a file."""
+    """One side of paper: one picture (frame) of a file."""
 
     path: Path
     frame: int
@@ -29,7 +29,7 @@ class Side:
 
 
 class Stack:
-    """What lies in the feeder (or on the glass) now. A file dropped in later lies below, as its name orders it."""
+    """The paper in the feeder (or on the glass) now. A file that is added later is sorted in by its name."""
 
     def __init__(self, folder: Path) -> None:
         """Take the folder; it must exist."""
@@ -38,7 +38,7 @@ class Stack:
         self._counted: dict[tuple[Path, int, int], int] = {}
 
     def top(self) -> Side | None:
-        """The side that the next page shows; None when the feeder is empty. A file that is no picture is passed over."""
+        """The side of the next page; None when the feeder is empty. Files that are no pictures are skipped."""
         for path in sorted(self._folder.iterdir()):
             if path.suffix.lower() not in _ENDINGS or path.name.startswith(".") or not path.is_file():
                 continue
@@ -49,7 +49,7 @@ class Stack:
         return None
 
     def _frames(self, path: Path) -> int:
-        """How many pages a file holds; 0 when it cannot be read (now: it may still be on its way)."""
+        """The number of pages in a file; 0 when it cannot be read now, for instance while it is being copied."""
         try:
             facts = path.stat()
             seen = (path, facts.st_size, facts.st_mtime_ns)
@@ -57,10 +57,10 @@ class Stack:
                 self._counted[seen] = _count(path)
             return self._counted[seen]
         except OSError:
-            return 0  # it went between the listing and the look
+            return 0  # removed between the listing and this call
 
     def consume(self, side: Side) -> None:
-        """The side was scanned: a file whose last page it is goes to ``done``."""
+        """Mark the side as scanned. After its last page, a file is moved to ``done``."""
         if not side.is_last:
             self._next_frame[side.path] = side.frame + 1
             return
@@ -89,10 +89,10 @@ def _count(path: Path) -> int:
 
 
 def scan(side: Side | None, settings: ScanSettings) -> bytes:
-    """The JPEG of the region asked for; no side gives white paper (the back of an odd last sheet).
+    """The requested region as JPEG; without a side, white paper (the back of an odd last sheet).
 
     Raises:
-        OSError: the file went, or is damaged.
+        OSError: the file is gone or damaged.
     """
     mode = "RGB" if settings.color_mode == "RGB24" else "L"
     glass = Image.new(mode, settings.size_px, "white")
@@ -108,7 +108,7 @@ def scan(side: Side | None, settings: ScanSettings) -> bytes:
 
 
 def _sheet(side: Side, mode: str, dpi: int) -> Image.Image:
-    """The picture at its size on paper: by the resolution in the file, else as wide as an A4 sheet."""
+    """The picture at its paper size: by the resolution in the file, else as wide as an A4 sheet."""
     try:
         with Image.open(side.path) as image:
             image.seek(side.frame)

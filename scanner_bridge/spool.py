@@ -1,7 +1,7 @@
-"""Pages on the disk until the server has them: survives a kill at any point, and a full disk.
+"""Keeps pages on the disk until the server has them. Survives a kill at any point, and a full disk.
 
-A batch is a folder with its pages and a manifest. A page is written, flushed and renamed by the scanning process, then
-listed in the manifest. A page file that no manifest lists was written just before a kill, and is taken in at the start.
+A batch is a folder with its pages and a manifest. The scanning process writes, flushes and renames a page; then the
+manifest lists it. A page file that no manifest lists was written just before a kill; the next start adds it.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ class Spool:
     """All batches of this bridge; safe to use from the scanning and the uploading thread."""
 
     def __init__(self, root: Path, *, free_bytes: int) -> None:
-        """Open the spool below ``root`` and recover what a kill left; ``free_bytes`` must be free to begin a scan."""
+        """Open the spool below ``root`` and recover after a kill; ``free_bytes`` must be free to begin a scan."""
         self._root = root
         self._free_bytes = free_bytes
         self._lock = threading.RLock()
@@ -41,7 +41,7 @@ class Spool:
             self._recover(folder)
 
     def folder(self, batch_key: str) -> Path:
-        """The folder of a batch; the prefix keeps a key like '..' harmless."""
+        """The folder of a batch; the prefix makes a key like '..' harmless."""
         return self._root / f"b-{quote(batch_key, safe='')}"
 
     def _recover(self, folder: Path) -> None:
@@ -85,23 +85,23 @@ class Spool:
             return manifest
 
     def find(self, batch_key: str, order_id: OrderId) -> Order | None:
-        """An order that this spool knows already."""
+        """The order, if the spool already has it."""
         with self._lock:
             manifest = self._batches.get(batch_key)
             return manifest.order(order_id) if manifest else None
 
     def get(self, batch_key: str) -> Manifest | None:
-        """A batch as it is now."""
+        """The current manifest of a batch, if there is one."""
         with self._lock:
             return self._batches.get(batch_key)
 
     def open_order(
         self, batch_key: str, order_id: OrderId, *, device: str | None, complete: bool, now: datetime
     ) -> Manifest:
-        """Note an order before its first page.
+        """Record an order before its first page.
 
         Raises:
-            ScanFault: ``disk_full`` before any sheet is drawn in; the order stands in memory then, to be ended.
+            ScanFault: ``disk_full`` before any sheet is fed; the order is then in memory, so that it can be ended.
         """
         order = Order(order_id, device, now.isoformat(), complete)
         folder = self.folder(batch_key)
@@ -124,11 +124,11 @@ class Spool:
     def end_order(
         self, batch_key: str, order_id: OrderId, outcome: Outcome, *, code: str | None = None, detail: str | None = None
     ) -> None:
-        """Note how an order's scan ended."""
+        """Record how an order's scan ended."""
         self.update_order(batch_key, order_id, outcome=outcome, code=code, detail=detail)
 
     def update_order(self, batch_key: str, order_id: OrderId, **values: object) -> None:
-        """Change fields of an order; a full disk is only logged: a restart then repeats what may be repeated."""
+        """Change fields of an order. A full disk is only logged: a restart then repeats idempotent calls."""
         self._change_or_log(batch_key, lambda manifest: _order_changed(manifest, order_id, values))
 
     def set_page(self, batch_key: str, page: Page) -> None:
@@ -144,7 +144,7 @@ class Spool:
         return True
 
     def open(self, batch_key: str, page: Page) -> BinaryIO | None:
-        """A page's bytes, or None if the disk does not give back those that were scanned."""
+        """A page's bytes; None if the disk does not return the bytes that were scanned."""
         try:
             file = (self.folder(batch_key) / page.file).open("rb")
             if hashlib.file_digest(file, "sha256").hexdigest() == page.digest:
@@ -156,14 +156,14 @@ class Spool:
         return None
 
     def close_order(self, batch_key: str, order_id: OrderId) -> None:
-        """The server knows the outcome and has the pages: drop their bytes, and the batch once it is completed."""
+        """Close an order once the server has outcome and pages: delete the page files, and the completed batch."""
         with self._lock:
             written = self._change_or_log(batch_key, lambda each: _order_changed(each, order_id, {"closed": True}))
             manifest = self._batches[batch_key]
             for page in manifest.pages_of(order_id):
                 if page.state == "sent":
                     (self.folder(batch_key) / page.file).unlink(missing_ok=True)
-            if not written:  # the disk was full, now there is room
+            if not written:  # the disk was full; the deletion freed space
                 self._change_or_log(batch_key, lambda each: each)
             completed = any(order.complete and order.outcome == "done" for order in manifest.orders)
             if manifest.is_closed and completed and all(page.state == "sent" for page in manifest.pages):
@@ -171,7 +171,7 @@ class Spool:
                 del self._batches[batch_key]
 
     def open_batches(self) -> list[str]:
-        """Batches of which the server does not know everything yet, the oldest order first."""
+        """Batches that are not fully reported to the server, the oldest order first."""
         with self._lock:
             waiting = [manifest for manifest in self._batches.values() if not manifest.is_closed]
             return [each.batch_key for each in sorted(waiting, key=lambda each: each.orders[0].started_at)]

@@ -1,4 +1,4 @@
-"""What ``ged-bridge status`` reads from the spool on the disk, which belongs to the running agent."""
+"""Reads the state for ``ged-bridge status`` from the spool on the disk, which the running agent owns."""
 
 import shutil
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ def waiting_pages(home: Path) -> int:
 
 
 def last_fault(home: Path) -> dict[str, str] | None:
-    """How the newest order ended, if it was by a fault: code, time and remedy."""
+    """Code, time and remedy of the newest order, if it ended by a fault."""
     orders = [order for manifest in _manifests(home) for order in manifest.orders]
     newest = max(orders, key=lambda order: order.started_at, default=None)
     if newest is None or newest.outcome != "failed" or newest.code not in ADVICE:
@@ -23,12 +23,12 @@ def last_fault(home: Path) -> dict[str, str] | None:
 
 
 def is_disk_full(home: Path, free_bytes: int) -> bool:
-    """Whether the next scan would be refused for want of space."""
+    """Whether the next scan would be refused for lack of space."""
     return home.exists() and shutil.disk_usage(home).free < free_bytes
 
 
 def _manifests(home: Path) -> Iterator[Manifest]:
-    """A file that goes meanwhile is done; a damaged one is told by the agent."""
+    """All readable manifests. A file that vanishes meanwhile is finished; the agent reports a damaged file."""
     for path in (home / "spool").glob("b-*/manifest.json"):
         try:
             yield Manifest.from_json(path.read_bytes())

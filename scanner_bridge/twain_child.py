@@ -11,7 +11,7 @@ from scanner_bridge.faults import ScanFault
 
 
 def _window() -> int:
-    """A window that nobody sees: sources send their messages to one of this thread."""
+    """Create an invisible window: TWAIN sources send their messages to a window of this thread."""
     library: Any = ctypes
     create = library.windll.user32.CreateWindowExW
     create.restype = ctypes.c_void_p
@@ -27,7 +27,7 @@ def _twain() -> Any:
 
 
 def scan(request: Mapping[str, Any], tell: Tell) -> None:
-    """Scan pages; the end or the fault is told before the source is let go, for that may take seconds or hang."""
+    """Scan pages. Report the end or the fault before the source is closed: closing may take seconds or hang."""
     library = _twain()
     manager = library.open_manager(_window())
     source = library.open_source(manager, request["device"])
@@ -50,7 +50,7 @@ def scan(request: Mapping[str, Any], tell: Tell) -> None:
 
 
 def _pages(source: Any, request: Mapping[str, Any], *, feeder: bool, tell: Tell) -> None:
-    """Take pictures until the source has no more, or one from the glass; stop when the agent does not say "next"."""
+    """Take pictures until the source has no more, or one from the glass. Stop unless the agent says "next"."""
     sequence, more = int(request["first"]), True
     while more:
         image, dpi, more = source.take()
@@ -61,7 +61,7 @@ def _pages(source: Any, request: Mapping[str, Any], *, feeder: bool, tell: Tell)
 
 
 def describe(request: Mapping[str, Any], tell: Tell) -> None:
-    """Tell every source; those not in ``request["known"]`` are opened and tell what they offer."""
+    """Report each source. A source not in ``request["known"]`` is opened, to report what it offers."""
     library = _twain()
     manager = library.open_manager(_window())
     for name in manager.source_list:

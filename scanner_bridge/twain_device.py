@@ -1,4 +1,4 @@
-"""The plug for TWAIN (Windows): the same process and protocol as for SANE, with another child."""
+"""The scanners of TWAIN (Windows): process and protocol as for SANE, with another child."""
 
 from scanner_bridge.device import DriverScanner
 

@@ -1,8 +1,8 @@
-"""A TWAIN source over pytwain: what it offers, setting it, taking pictures, and its troubles as our faults.
+"""A TWAIN source through pytwain: its capabilities, its settings, its pictures, and its errors as our faults.
 
-Three things of pytwain 2.3 are gone round here, by private names of it: values of fixed-point lists are read by it after
-their memory was freed; the size of a picture is asked of Windows for memory that a TWAIN 2 manager allocated; and the
-bitmap header that it writes is wrong for eight bits with the usual palette.
+This module avoids three bugs of pytwain 2.3, by private names of pytwain. pytwain reads the values of fixed-point lists
+after their memory was freed. It asks Windows for the size of a picture that a TWAIN 2 manager allocated. It writes a
+wrong bitmap header for eight bits with the usual palette.
 """
 
 import ctypes
@@ -52,7 +52,7 @@ _UNNAMED: Final = {
     constants.TWCC_DAMAGEDCORNER: "jammed",
 }
 TROUBLES: Final = (exceptions.TwainError, MemoryError, ValueError, RuntimeError, OSError)
-"""What pytwain raises: its own errors, and Python's for some condition codes."""
+"""The exceptions of pytwain: its own, and Python's for some condition codes."""
 
 
 def fault_of(error: Exception, doing: str) -> ScanFault:
@@ -66,7 +66,7 @@ def fault_of(error: Exception, doing: str) -> ScanFault:
 
 
 class TwainSource:
-    """An open source: ``offer``, then ``configure``, then ``start`` and ``take`` until it answers no more."""
+    """An open source: ``offer``, then ``configure``, then ``start``, and ``take`` until no picture follows."""
 
     def __init__(self, source: Any, manager: Any) -> None:
         """Take pytwain's Source and the SourceManager that opened it."""
@@ -100,7 +100,7 @@ class TwainSource:
             return None
 
     def _set(self, capability: int, kind: int, value: float, *, needed: bool = False) -> None:
-        """Set a capability; what is not ``needed`` may be lacking. Rounded by the source is well enough.
+        """Set a capability. Without ``needed``, a source may lack it. A value rounded by the source is accepted.
 
         Raises:
             ScanFault: ``unsupported``.
@@ -126,7 +126,7 @@ class TwainSource:
         return [_MODES[int(value)] for value in self._listed(constants.ICAP_PIXELTYPE) if int(value) in _MODES]
 
     def resolutions(self) -> list[float] | tuple[float, float, float] | None:
-        """The resolutions: a list, a range, or None when the source tells none."""
+        """The resolutions: a list, a range, or None when the source names none."""
         return self._values(constants.ICAP_XRESOLUTION) or None
 
     # --- setting ---------------------------------------------------------------------------------------------------
@@ -171,7 +171,7 @@ class TwainSource:
             try:
                 self._source.set_image_layout((0.0, 0.0, corner[0] / _MM_PER_INCH, corner[1] / _MM_PER_INCH))
             except exceptions.CheckStatus:
-                return  # as near as the source comes
+                return  # the source has set the nearest possible value
             except (exceptions.TwainError, ValueError):
                 self._set(constants.ICAP_SUPPORTEDSIZES, constants.TWTY_UINT16, constants.TWSS_A4)
 
@@ -193,7 +193,7 @@ class TwainSource:
         """Begin without the driver's windows, and wait until the first picture is ready.
 
         Raises:
-            ScanFault: it was not.
+            ScanFault: no picture became ready.
         """
         events: list[int] = []
         self._manager.set_callback(events.append)
@@ -208,7 +208,7 @@ class TwainSource:
             raise ScanFault("no_docs" if empty else "interrupted", f"the source ended by itself: {events[-1:]}")
 
     def _set_transfer(self) -> None:
-        # Native transfer is in every source, by the standard; it keeps every pixel and needs no file.
+        # The standard requires native transfer of every source. It is lossless and needs no file.
         self._set(constants.ICAP_XFERMECH, constants.TWTY_UINT16, constants.TWSX_NATIVE)
 
     def take(self) -> tuple[Image.Image, float, bool]:
@@ -236,7 +236,7 @@ class TwainSource:
             self._source._unlock(handle)
 
     def close(self) -> None:
-        """End what is under way and let go."""
+        """End a running transfer and close the source."""
         _close(self._source)
 
 
@@ -253,14 +253,14 @@ def open_manager(window: int) -> Any:
 
 
 def close_manager(manager: Any) -> None:
-    """Let go of the manager."""
+    """Close the manager."""
     _close(manager)
 
 
 def _close(thing: Any) -> None:
     try:
         thing.close()
-    except TROUBLES as error:  # in trouble it may refuse; the process ends anyway
+    except TROUBLES as error:  # after a fault it may refuse to close; the process ends anyway
         log.warning("%s was not closed well: %r", type(thing).__name__, error)
 
 
@@ -278,7 +278,7 @@ def open_source(manager: Any, name: str) -> TwainSource:
 
 
 def _container(address: int, kind: int) -> list[float] | tuple[float, float, float]:
-    """Copy the numbers out of a capability's container (packed by two, as TWAIN has it)."""
+    """Copy the numbers out of a capability's container (2-byte packing, as TWAIN defines)."""
     item_type = struct.unpack("<H", ctypes.string_at(address, 2))[0]
     if kind == constants.TWON_RANGE:
         raw = ctypes.string_at(address + 2, 12)
@@ -317,10 +317,10 @@ def _number(item_type: int, raw: bytes) -> float:
 
 
 def picture_of_dib(read: Callable[[int, int], bytes]) -> Image.Image:
-    """The picture in a device-independent bitmap, whose size follows from its header alone.
+    """The picture in a device-independent bitmap. Its size is computed from its header alone.
 
     Raises:
-        OSError: it is none, or too large.
+        OSError: the bytes are no supported bitmap, or the bitmap is too large.
     """
     size, width, height, _planes, bits, compression, _bytes, _x, _y, colours = struct.unpack("<IiiHHIIiiI", read(0, 36))
     if size < 40 or width <= 0 or height == 0 or bits not in (1, 4, 8, 24, 32) or compression not in (0, 3):
@@ -335,7 +335,7 @@ def picture_of_dib(read: Callable[[int, int], bytes]) -> Image.Image:
 
 
 def _plain(image: Image.Image) -> Image.Image:
-    """Gray, colour or black and white; a palette of grays is gray."""
+    """Convert to gray, colour or black and white; a palette of grays becomes gray."""
     if image.mode == "P":
         image = image.convert("RGB")
         red, green, blue = image.split()

@@ -1,4 +1,4 @@
-"""Sends what the spool holds: resumes anywhere, repeats without harm, backs off when the server is away."""
+"""Sends the content of the spool. Resumes at any point, retries idempotently, backs off while the server is down."""
 
 import logging
 import threading
@@ -19,30 +19,30 @@ _REFUSED_AGAIN_S = 600.0
 
 
 class Backoff:
-    """Growing waits with jitter, so that all the desks of a ministry do not come back in the same second."""
+    """Growing waits with jitter, so that the desks of a ministry do not all reconnect in the same second."""
 
     def __init__(self, first_s: float = _FIRST_WAIT_S, longest_s: float = _LONGEST_WAIT_S) -> None:
-        """Start at ``first_s``, double up to ``longest_s``; each wait is drawn from the upper half."""
+        """Start at ``first_s``, double up to ``longest_s``; each wait is random in the upper half of its limit."""
         self._first_s, self._longest_s = first_s, longest_s
         self._random = SystemRandom()
         self.failures = 0
 
     def next_wait_s(self) -> float:
-        """How long to wait after one more failure."""
+        """Count one more failure and return the wait, in seconds."""
         limit = min(self._longest_s, self._first_s * 2 ** min(self.failures, 16))
         self.failures += 1
         return self._random.uniform(limit / 2, limit)
 
     def reset(self) -> None:
-        """It went well."""
+        """Reset after a success."""
         self.failures = 0
 
 
 class Uploader:
-    """Empties the spool in a thread of its own; ``kick`` it when there is something new."""
+    """Empties the spool in its own thread; ``kick`` wakes it for new work."""
 
     def __init__(self, api: Api, spool: Spool, *, on_link: Callable[[Link], None]) -> None:
-        """Take the server, the spool, and whom to tell how the link is."""
+        """``on_link`` is called with each state of the link."""
         self._api, self._spool, self._on_link = api, spool, on_link
         self._work = threading.Event()
         self._retry = threading.Event()
@@ -50,16 +50,16 @@ class Uploader:
         self.refused: dict[str, float] = {}
 
     def kick(self, batch_key: str) -> None:
-        """There is something to send in this batch; if the server refused it before, it is asked again."""
+        """Wake the thread for this batch. A batch that the server refused before is tried again."""
         self.refused.pop(batch_key, None)
         self._work.set()
 
     def server_is_back(self) -> None:
-        """Another call went well: cut the wait short."""
+        """End the wait early, because another call has succeeded."""
         self._retry.set()
 
     def stop(self) -> None:
-        """Let ``run`` return after the call under way."""
+        """Let ``run`` return after the current call."""
         self._stopped = True
         self._work.set()
         self._retry.set()
@@ -82,10 +82,10 @@ class Uploader:
                 self._work.wait(_REFUSED_AGAIN_S if self.refused else None)
 
     def drain(self) -> None:
-        """Send everything that is there now.
+        """Send the present content of the spool.
 
         Raises:
-            LinkDownError: what is not sent stays.
+            LinkDownError: unsent pages stay in the spool.
         """
         for batch_key in self._spool.open_batches():
             if time.monotonic() < self.refused.get(batch_key, 0.0):
@@ -124,7 +124,7 @@ class Uploader:
             if waiting:
                 self._send_pages(manifest, current, waiting)
             elif current.outcome is None:
-                return  # the scan goes on, and its next page kicks again
+                return  # the scan still runs; its next page wakes this thread again
             elif self._finish(manifest, current):
                 return
             elif (attempts := attempts + 1) == _COMPLETE_ATTEMPTS:
@@ -150,7 +150,7 @@ class Uploader:
         self._spool.set_page(batch_key, page.with_state("sent"))
 
     def _finish(self, manifest: Manifest, order: Order) -> bool:
-        """Complete the batch if this order does, tell the outcome, let the pages go; False: pages were asked again."""
+        """Complete the batch if this order is its last, report the outcome, free the pages. False: pages to resend."""
         outcome, code, detail = order.outcome, order.code, order.detail
         pages = manifest.pages_of(order.order_id)
         needed = manifest.pages if order.complete else pages
@@ -172,6 +172,6 @@ class Uploader:
 
 
 def _waiting(manifest: Manifest) -> list[Page]:
-    """Pages to send, of this order or of one before it whose pages the server asks again."""
+    """Pages to send: of this order, or of an earlier order whose pages the server lacks."""
     announced = {order.order_id for order in manifest.orders if order.announced}
     return [page for page in manifest.pages if page.state == "spooled" and page.order_id in announced]

@@ -1,4 +1,4 @@
-"""Watched folders: what a copier drops there goes to the site as documents, by looking now and then (shares tell nothing)."""
+"""Watched folders: files that a copier drops there are sent to the site. By polling, for shares send no events."""
 
 import logging
 import threading
@@ -32,10 +32,10 @@ _REASONS: Final = {
 
 
 class Watcher:
-    """Looks at the folders and sends what they bring, in a thread of its own."""
+    """Polls the folders and sends their documents, in its own thread."""
 
     def __init__(self, home: Path, config: Config, *, on_link: Callable[[Link], None] = lambda _link: None) -> None:
-        """Open the inbox in ``home`` (recovering what a kill left); nothing is looked at yet."""
+        """Open the inbox in ``home`` (recovering after a kill); no folder is read yet."""
         self._folders = [_Folder(folder) for folder in config.folders]
         self._inbox = Inbox(home / INBOX_NAME, free_bytes=config.free_bytes)
         self._apis = {token: Api(config.server, token, ca_file=config.ca_file) for token in _tokens(config)}
@@ -50,7 +50,7 @@ class Watcher:
         self._send_from = self._tell_from = 0.0
 
     def run(self) -> None:
-        """Look and send until stopped."""
+        """Poll and send until stopped."""
         settles = [folder.settings.settle_s / 2 for folder in self._folders]
         every_s = max(0.05, min([_LOOK_EVERY_S, *settles]))
         while not self._stopping.is_set():
@@ -61,11 +61,11 @@ class Watcher:
             api.close()
 
     def stop(self) -> None:
-        """Let ``run`` return after the call under way."""
+        """Let ``run`` return after the current call."""
         self._stopping.set()
 
     def look(self) -> None:
-        """One look at every folder: take what is whole, refuse what is of no use."""
+        """Poll each folder once: take complete documents, refuse unusable files."""
         live = frozenset(entry.key for entry in self._inbox.entries())
         for folder in self._folders:
             try:
@@ -76,7 +76,7 @@ class Watcher:
                 folder.is_there()
 
     def send(self) -> None:
-        """Send what was taken and put away what the server has; what fails is tried again later."""
+        """Send the taken documents, and move away the originals that the server has. Failures are retried later."""
         for entry in self._inbox.entries():
             if self._stopping.is_set():
                 return
@@ -108,7 +108,7 @@ class Watcher:
             self._inbox.drop(entry)
 
     def _send(self, entry: Entry) -> Entry:
-        """Send one document; every call may be repeated, so that a kill between any two of them changes nothing."""
+        """Send one document. Every call is idempotent, so a kill between two calls does no harm."""
         try:
             if not self._upload(entry):
                 return entry
@@ -148,7 +148,7 @@ class Watcher:
         return True
 
     def _take_again(self, entry: Entry) -> None:
-        """The disk damaged our copy: the original still lies in its folder, and is taken again."""
+        """Take the document again: the disk damaged our copy, but the original is still in its folder."""
         log.error("%s: %s", entry.name, ADVICE["page_lost"].fr)
         if entry.original.exists():
             self._inbox.drop(entry)
@@ -156,7 +156,7 @@ class Watcher:
             self._refused_until[entry.key] = time.monotonic() + _REFUSED_AGAIN_S
 
     def _say_here(self) -> None:
-        """A folder with a pairing of its own is shown as present, with no scanner to order from."""
+        """Report folders with their own pairing as present: an empty list of scanners."""
         for api in self._own:
             try:
                 api.announce_devices([])
@@ -165,7 +165,7 @@ class Watcher:
 
 
 class _Folder:
-    """One folder and what was seen in it; times by the monotonic clock, for a copier's clock may be anything."""
+    """One folder and the files seen in it. Times are monotonic, for a copier's clock may be wrong."""
 
     def __init__(self, settings: Folder) -> None:
         self.settings = settings

@@ -1,4 +1,4 @@
-"""Files that a copier drops into a folder: which ones count, and whether one is whole. Nothing is decoded here."""
+"""Files that a copier drops into a folder: which files count, and whether a file is complete. Decodes nothing."""
 
 import os
 import struct
@@ -46,7 +46,7 @@ _MAGIC: Final = (
     (b"\xff\x4f\xff\x51", "image/jp2"),
     (b"{\\rtf", "application/rtf"),
 )
-# Containers of many kinds of file: the name says which, and the server looks inside.
+# Containers for several types: the file name decides, and the server checks the content.
 _CONTAINERS: Final = ((b"PK\x03\x04", (".docx", ".odt")), (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", (".doc", ".docx")))
 _ZIP_END: Final = b"PK\x05\x06"
 _ZIP_END_BYTES: Final = 22
@@ -60,7 +60,7 @@ _STRIP_OFFSETS, _STRIP_COUNTS, _TILE_OFFSETS, _TILE_COUNTS = 273, 279, 324, 325
 
 @dataclass(frozen=True)
 class Seen:
-    """A file as it lay there at one look."""
+    """A file's path, size and time at one poll."""
 
     path: Path
     size: int
@@ -69,19 +69,19 @@ class Seen:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a file is: ``media_type`` empty while it grows or when it is of no use; ``problem`` says which."""
+    """The result of ``examine``: ``media_type``, and a ``problem`` if the file is incomplete or unusable."""
 
     media_type: str = ""
     problem: str = ""
 
     @property
     def is_whole(self) -> bool:
-        """Ready to be taken."""
+        """Whether the file is ready to be taken."""
         return bool(self.media_type) and not self.problem
 
 
 def candidates(folder: Path) -> list[Seen]:
-    """The plain files of a folder that may be documents, the oldest first; links, hidden and passing names are not.
+    """The plain files of a folder that may be documents, the oldest first. Skips links, hidden and temporary names.
 
     Raises:
         OSError: the folder cannot be read now.
@@ -104,7 +104,7 @@ def _seen(entry: os.DirEntry[str]) -> Seen | None:
 
 
 def look(path: Path) -> Seen | None:
-    """The file as it is now (``scandir`` on Windows tells old sizes); None when it went."""
+    """The file as it is now (``scandir`` on Windows returns old sizes); None when it is gone."""
     try:
         facts = path.lstat()
     except OSError:
@@ -113,10 +113,10 @@ def look(path: Path) -> Seen | None:
 
 
 def is_free(path: Path) -> bool:
-    """Whether no other program holds the file open for writing, as far as the system tells."""
+    """Whether no other program has the file open for writing, as far as the system can tell."""
     try:
         if sys.platform == "win32":
-            path.rename(path)  # refused while a program has it open without sharing its deletion
+            path.rename(path)  # Windows refuses while a program has the file open without sharing deletion
         else:
             with open_plain(path) as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -126,17 +126,19 @@ def is_free(path: Path) -> bool:
 
 
 def open_plain(path: Path) -> BufferedReader:
-    """Open a file that a link has not replaced meanwhile.
+    """Open a file, but not through a link.
 
     Raises:
-        OSError: it is gone, held, or a link now.
+        OSError: the file is gone, locked, or a link now.
     """
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     return os.fdopen(os.open(path, flags), "rb")
 
 
 def examine(path: Path) -> Verdict:
-    """Tell what a file is by its bytes, and whether its end has come: ``growing``, ``empty`` or ``type`` if not.
+    """Determine a file's type from its bytes, and whether the file is complete.
+
+    ``problem`` is ``growing`` (incomplete), ``empty``, or ``type`` (unknown type).
 
     Raises:
         OSError: it cannot be read now.
@@ -183,7 +185,7 @@ def _has_end(media_type: str, head: bytes, tail: bytes, size: int) -> bool:
 
 
 def _is_zip_whole(tail: bytes, size: int) -> bool:
-    """Whether the list of parts, which is written last, is there and lies right before its end."""
+    """Whether the central directory, which is written last, is complete and directly before the end record."""
     at = tail.rfind(_ZIP_END)
     if at < 0 or len(tail) - at < _ZIP_END_BYTES:
         return False
@@ -192,7 +194,7 @@ def _is_zip_whole(tail: bytes, size: int) -> bool:
 
 
 def _are_sectors_whole(head: bytes, size: int) -> bool:
-    """Whether the directory and the tables of a compound file (Word 97) lie in it; its end is written nowhere."""
+    """Whether directory and tables of a compound file (Word 97) lie inside the file. The format has no end mark."""
     if len(head) < _COMPOUND_HEAD:
         return False
     shift, directory = struct.unpack("<H", head[30:32])[0], struct.unpack("<I", head[48:52])[0]
@@ -214,7 +216,7 @@ def _is_tiff_whole(file: BinaryIO, size: int) -> bool:
 
 
 def _tiff_ends(file: BinaryIO) -> Iterator[int]:
-    """For each directory, where the last of its picture data ends."""
+    """For each directory, the end offset of its picture data."""
     file.seek(0)
     head = file.read(16)
     order = "<" if head[:2] == b"II" else ">"

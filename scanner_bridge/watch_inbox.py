@@ -1,6 +1,6 @@
-"""Documents taken from watched folders, on the disk until the server has them; a kill at any point loses none.
+"""Documents taken from watched folders, kept on the disk until the server has them. A kill at any point loses none.
 
-A document is copied, flushed, and appears by one rename; the original stays where it lay until the server's receipt.
+A document is copied, flushed, and renamed into place. The original stays in its folder until the server's receipt.
 """
 
 import errno
@@ -26,7 +26,7 @@ _BLOCK: Final = 1 << 20
 
 @dataclass(frozen=True)
 class Entry:
-    """A document: ``taken`` until the server's word, then ``sent`` or ``refused`` until its original is moved."""
+    """A document: ``taken`` until the server's response, then ``sent`` or ``refused`` until its original is moved."""
 
     key: str
     folder: str
@@ -46,19 +46,19 @@ class Entry:
 
     @property
     def original(self) -> Path:
-        """Where it was dropped."""
+        """The path of the original in the watched folder."""
         return Path(self.folder) / self.name
 
     def is_of(self, seen: Seen) -> bool:
-        """Whether a file that lies there is the one that was taken: a name that comes again is another document."""
+        """Whether a file in the folder is this document. A reused name with other size or time is another document."""
         return self.original == seen.path and (self.size, self.mtime_ns) == (seen.size, seen.mtime_ns)
 
 
 class Inbox:
-    """All documents on their way; used by the watching thread alone."""
+    """All documents not yet finished; used by the watching thread only."""
 
     def __init__(self, root: Path, *, free_bytes: int) -> None:
-        """Open the inbox below ``root``, throwing away what was half copied when a kill came."""
+        """Open the inbox below ``root``, and delete incomplete copies that a kill left."""
         self._root, self._free_bytes = root, free_bytes
         self._entries: dict[str, Entry] = {}
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -81,11 +81,11 @@ class Inbox:
         return sorted(self._entries.values(), key=lambda entry: entry.taken_at)
 
     def holds(self, seen: Seen) -> bool:
-        """Whether this very file was taken already."""
+        """Whether this file was already taken."""
         return any(entry.is_of(seen) for entry in self._entries.values())
 
     def take(self, seen: Seen, media_type: str, *, now: str) -> Entry | None:
-        """Copy a document in; None when it changed meanwhile.
+        """Copy a document into the inbox; None when the original changed meanwhile.
 
         Raises:
             ScanFault: ``disk_full`` or ``spool_io``.
@@ -111,7 +111,7 @@ class Inbox:
         return entry
 
     def _copy(self, source: BinaryIO, target: Path, size: int) -> str:
-        """Copy and flush; gives the SHA-256, or nothing when the source is longer or shorter than it was."""
+        """Copy and flush; returns the SHA-256, or an empty string when the source's size has changed."""
         hasher, copied = hashlib.sha256(), 0
         try:
             target.parent.mkdir(mode=0o700)
@@ -129,10 +129,10 @@ class Inbox:
         return hasher.hexdigest() if copied == size else ""
 
     def set_state(self, entry: Entry, state: Literal["taken", "sent", "refused"], problem: str = "") -> Entry:
-        """Note the server's word.
+        """Store the server's response.
 
         Raises:
-            ScanFault: the disk does not take it; the document is sent again then, which changes nothing there.
+            ScanFault: the write failed; the document is then sent again, which is idempotent.
         """
         changed = replace(entry, state=state, problem=problem)
         write_durably(self._root / f"d-{entry.key}" / _ENTRY, _json(changed))
@@ -140,7 +140,7 @@ class Inbox:
         return changed
 
     def open(self, entry: Entry) -> BinaryIO | None:
-        """The copy, or None if the disk does not give back what was taken."""
+        """The copy; None if the disk does not return the bytes that were taken."""
         path = self._root / f"d-{entry.key}" / entry.file
         try:
             if digest_of(path) == entry.digest:
@@ -150,7 +150,7 @@ class Inbox:
         return None
 
     def drop(self, entry: Entry) -> None:
-        """The document is where it belongs: forget it."""
+        """Remove a finished document from the inbox."""
         self._entries.pop(entry.key, None)
         folder = self._root / f"d-{entry.key}"
         part = folder.with_name(folder.name + PART_SUFFIX)
@@ -174,7 +174,7 @@ def digest_of(path: Path) -> str:
 
 
 def waiting_documents(home: Path) -> int:
-    """How many documents wait, counted without opening the inbox, which belongs to the running agent."""
+    """The number of waiting documents, counted without opening the inbox, which the running agent owns."""
     return sum(not path.name.endswith(PART_SUFFIX) for path in (home / INBOX_NAME).glob("d-*"))
 
 

@@ -1,4 +1,4 @@
-"""Moving a document that was dealt with out of its folder, so that a kill or a newcomer of its name loses nothing."""
+"""Moves a finished document out of its folder. Neither a kill nor a new file of the same name loses a document."""
 
 import logging
 import os
@@ -17,12 +17,13 @@ _MOVING: Final = (".ged-", ".moving")
 
 
 def move_away(entry: Entry, to: str) -> bool:
-    """Move an original into a subfolder; False when another file lies there now, or none.
+    """Move an original into a subfolder; False when the file is gone or another file has its name now.
 
-    It first takes a name of its own: what a copier puts into its place between the look and the move is put back.
+    The file is first renamed to a unique name, and its digest checked. If a copier has meanwhile replaced the file, the
+    new file is put back.
 
     Raises:
-        OSError: try again later.
+        OSError: retry later.
     """
     folder = entry.original.parent / to
     if not folder.is_dir():
@@ -43,7 +44,7 @@ def move_away(entry: Entry, to: str) -> bool:
 
 
 def prepare(folder: Path) -> None:
-    """Make the subfolders before anything is taken: by them a share that comes back is told from an empty mount point.
+    """Make the subfolders before any file is taken. Later they distinguish the share from an empty mount point.
 
     Raises:
         OSError: the folder cannot be written now.
@@ -51,11 +52,11 @@ def prepare(folder: Path) -> None:
     for name in (DONE_NAME, REFUSED_NAME):
         if not (folder / name).is_dir():
             (folder / name).mkdir()
-            (folder / name).chmod(folder.stat().st_mode & 0o7777)  # who may use the folder may look there too
+            (folder / name).chmod(folder.stat().st_mode & 0o7777)  # the users of the folder may also read the subfolder
 
 
 def recover(folder: Path, live: frozenset[str]) -> None:
-    """Put back what a kill left half moved, unless its entry (``live`` keys) will see to it.
+    """Put back files whose move a kill interrupted, unless their entry (``live`` keys) will finish the move.
 
     Raises:
         OSError: the folder cannot be read or written now.
@@ -74,10 +75,10 @@ def _put_back(moving: Path, original: Path) -> None:
 
 
 def refuse(seen: Seen, reason: str) -> None:
-    """Move a file that is of no use into ``refusés``, with a text beside it that says why.
+    """Move an unusable file into ``refusés``, beside a text file with the reason.
 
     Raises:
-        OSError: try again later.
+        OSError: retry later.
     """
     target = free_name(seen.path.parent / REFUSED_NAME / seen.path.name)
     _explain(target, reason)
@@ -89,10 +90,10 @@ def refuse(seen: Seen, reason: str) -> None:
 
 
 def refuse_entry(entry: Entry, content: BinaryIO | None) -> None:
-    """The same for a document that the server refused; if its original went, our copy is laid there.
+    """Move a document that the server refused into ``refusés``. If its original is gone, our copy is put there.
 
     Raises:
-        OSError: try again later.
+        OSError: retry later.
     """
     target = free_name(entry.original.parent / REFUSED_NAME / entry.name)
     _explain(target, entry.problem)
@@ -107,7 +108,7 @@ def _explain(target: Path, reason: str) -> None:
 
 
 def free_name(path: Path) -> Path:
-    """The path itself, or with a number where the name is taken."""
+    """The path itself, or with a number if the name is taken."""
     number, found = 1, path
     while os.path.lexists(found):
         number += 1

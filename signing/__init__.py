@@ -1,1 +1,1 @@
-"""Keys, signatures (PAdES) and their validation: the plugs of ``KeyVault``, ``Signer`` and ``SignatureChecker``."""
+"""Keys, signatures (PAdES) and their validation. Ports implemented: ``KeyVault``, ``Signer``, ``SignatureChecker``."""

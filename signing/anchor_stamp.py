@@ -1,4 +1,4 @@
-"""Time-stamps over the journal's anchors, and the hour, by the authorities that stamp signatures."""
+"""Time-stamps of the journal's anchors, and the current time, from the authorities that stamp signatures."""
 
 import asyncio
 import logging
@@ -17,11 +17,11 @@ _log = logging.getLogger(__name__)
 
 
 class AuthorityStamper:
-    """The plug of ``Timestamper``.
+    """Implements the port ``Timestamper``.
 
     Args:
-        urls: of the authorities, best first; without any, every call is refused.
-        timeout_s: for one answer; ``time`` ends after it, however many authorities there are.
+        urls: of the authorities, the preferred first. Without any, every call raises.
+        timeout_s: for one response. ``time`` ends after this timeout, however many authorities there are.
     """
 
     def __init__(self, urls: tuple[str, ...], *, timeout_s: float = 5) -> None:
@@ -38,14 +38,14 @@ class AuthorityStamper:
         return token
 
     def time(self) -> datetime:
-        """What the authority's clock says (see the port).
+        """Return the time of the authority's clock (see the port).
 
         Raises:
             EngineFailed: ``sign.no_timestamp``.
         """
         told: Queue[datetime | None] = Queue()
-        # Our caller holds a register's lock. A slow name server, or an authority that sends byte by byte, would hold it
-        # too: they get a thread of their own, and we wait a bounded time.
+        # Our caller holds a register's lock. A slow name server, or an authority that sends byte by byte, would keep
+        # the lock held. So the request runs in its own thread, and we wait for a bounded time.
         threading.Thread(target=self._tell, args=(told,), daemon=True).start()
         hour = None
         with suppress(Empty):

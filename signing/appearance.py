@@ -1,7 +1,7 @@
 """A page of another PDF as the whole appearance of a signature field: no border, no text, no scaling.
 
-The mark of a batch is the same for all its letters: it is read once and kept written, with nothing left open but the
-numbers of its objects.
+All letters of a batch carry the same mark. It is read once and cached as serialised bytes; only the numbers of its
+objects are filled in for each letter.
 """
 
 import re
@@ -48,13 +48,13 @@ class _PageStamp(BaseStamp):
         self._size = (float(box.width), float(box.height))
 
     def register(self) -> generic.IndirectObject:
-        """The page itself is the form: its box is that of the field."""
+        """Add the page as a form XObject; its box is the box of the field."""
         written = _kept if len(self._page) <= _MARK_MAX_BYTES else _write
         form = written(self._page).add_to(self._target)
         return form if self._code is None else self._with_code(form, self._code)
 
     def _with_code(self, form: generic.IndirectObject, code: PrintedCode) -> generic.IndirectObject:
-        """The page and a code over it: one picture a letter, while the page itself is kept for the batch."""
+        """Draw a code over the page. Each letter gets its own picture; the page is cached for the batch."""
         width, height = self._size
         picture = self._target.add_object(qr_picture(code.text))
         names = b"/Mark %d 0 R /Code %d 0 R" % (form.idnum, picture.idnum)
@@ -65,7 +65,7 @@ class _PageStamp(BaseStamp):
 
 
 def qr_picture(text: str) -> "_Raw":
-    """A QR code with its quiet zone: one pixel a module, black on white, never smoothed by who draws it."""
+    """A QR code with its quiet zone: one pixel per module, black on white. Readers are asked not to smooth it."""
     drawn = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level=_level(text))
     modules = np.array(drawn.to_image(scale=1, add_quiet_zones=True))
     height, width = modules.shape
@@ -85,7 +85,7 @@ def _level(text: str) -> str:
 
 @dataclass(frozen=True)
 class _WrittenForm:
-    """A form and the objects it needs: bytes, and between them the places of numbers (an index into ``objects``)."""
+    """A form and the objects it needs, serialised. An ``int`` ``i`` between bytes is the number of ``objects[i]``."""
 
     form: int
     objects: tuple[tuple[bytes | int, ...], ...]
@@ -100,7 +100,7 @@ class _WrittenForm:
 
 
 class _Raw(generic.PdfObject):
-    """An object that is written already."""
+    """An object that is already serialised."""
 
     def __init__(self, written: bytes) -> None:
         self._written = written
@@ -122,7 +122,7 @@ _kept = lru_cache(maxsize=_MARKS_KEPT)(_write)
 
 
 def _pieces(found: generic.PdfObject, places: Mapping[int, int]) -> tuple[bytes | int, ...]:
-    hole = secrets.token_hex(16).encode()  # no stream holds it by chance
+    hole = secrets.token_hex(16).encode()  # random, so that no stream contains it by chance
     _open_references(found, places, hole)
     output = BytesIO()
     found.write_to_stream(output)

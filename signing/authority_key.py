@@ -1,6 +1,6 @@
-"""The key of the issuing authority at rest: under a passphrase and the server's secret, or (for trials) the secret alone.
+"""The issuing authority's key at rest: encrypted with a passphrase and the server's secret, or with the secret alone.
 
-Both lie in one file, so that a change from one to the other happens whole or not at all.
+The secret alone is for trials. Both forms use the same file, so that a change of form is atomic.
 """
 
 import base64
@@ -13,22 +13,22 @@ from ged.errors import ConfigError, Invalid
 from signing.secrets import Argon2Cost, new_salt, passphrase_password, subkey
 
 COST = Argon2Cost(iterations=4, memory_kib=256 * 1024, lanes=4)
-"""Each try takes 256 MiB of memory and most of a second: four times the memory of a person's key (RFC 9106, section 4)."""
+"""Each attempt takes 256 MiB and most of a second: four times the memory of a person's key (RFC 9106, section 4)."""
 _PURPOSE = b"ged issuing authority v1"
 _SALT = b"GED-Argon2id: "
 
 
 def is_protected(folder: Path) -> bool:
-    """Whether a passphrase is needed beside the server's secret; true also of a file that was damaged at its head."""
+    """Whether a passphrase is needed besides the server's secret. True also if the head of the file is damaged."""
     try:
         content = (folder / "issuing.key").read_bytes()
-    except FileNotFoundError:  # the key was taken away: nothing here issues
+    except FileNotFoundError:  # the key was removed: this server cannot issue
         return True
     return not content.startswith(b"-----BEGIN")
 
 
 def locked(key: ec.EllipticCurvePrivateKey, secret: bytes, passphrase: str, *, cost: Argon2Cost | None = None) -> bytes:
-    """The file's content. Without a passphrase the secret alone opens it: for trials."""
+    """Return the file's content. Without a passphrase the secret alone decrypts it: for trials."""
     if not passphrase:
         return encrypted(key, secret_password(secret))
     salt = new_salt(cost or COST)
@@ -37,10 +37,10 @@ def locked(key: ec.EllipticCurvePrivateKey, secret: bytes, passphrase: str, *, c
 
 
 def opened(content: bytes, secret: bytes, passphrase: str) -> ec.EllipticCurvePrivateKey:
-    """The key.
+    """Decrypt the key.
 
     Raises:
-        ConfigError: ``authority.secret_wrong`` (of a key under the secret alone), ``authority.key_damaged``.
+        ConfigError: ``authority.secret_wrong`` (a key encrypted with the secret alone), ``authority.key_damaged``.
         Invalid: ``authority.passphrase_wrong``.
     """
     if content.startswith(b"-----BEGIN"):
@@ -67,10 +67,10 @@ def opened(content: bytes, secret: bytes, passphrase: str) -> ec.EllipticCurvePr
 
 
 def curve_key(content: bytes, password: bytes) -> ec.EllipticCurvePrivateKey:
-    """An encrypted key in PEM form.
+    """Decrypt a key in PEM form.
 
     Raises:
-        ValueError: another password, or altered bytes.
+        ValueError: the password is wrong, or bytes were altered.
         ConfigError: ``authority.key_unsupported``.
     """
     key = serialization.load_pem_private_key(content, password)
@@ -80,11 +80,11 @@ def curve_key(content: bytes, password: bytes) -> ec.EllipticCurvePrivateKey:
 
 
 def encrypted(key: ec.EllipticCurvePrivateKey, password: bytes) -> bytes:
-    """A key in PEM form under a password."""
+    """Encrypt a key with a password, in PEM form."""
     encryption = serialization.BestAvailableEncryption(password)
     return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
 
 
 def secret_password(secret: bytes) -> bytes:
-    """What the server's secret alone opens: seal, responder, and an authority for trials."""
+    """The password of keys encrypted with the server's secret alone: seal, responder, an authority for trials."""
     return base64.b64encode(subkey(secret, b"ged signing authority v1"))

@@ -1,4 +1,4 @@
-"""Whether a reader sees nothing at a place of a page: the page is drawn by PDFium and looked at."""
+"""Whether a rectangle of a page is blank: PDFium draws the page, and the pixels are checked."""
 
 import math
 
@@ -10,15 +10,15 @@ from signing.new_fields import Box
 _MARGIN_PT = 1.0
 _MOST_PIXELS = 2_000_000
 _SCALE = 3.0
-_SAME_TONE = 8  # of 255: what JPEG makes of white paper
+_SAME_TONE = 8  # of 255: how far JPEG shifts the tone of white paper
 
 
 def is_blank(pdf: bytes, page: int, pages: int, box: Box) -> bool:
-    """Whether the place has one colour throughout, within the page or beside it.
+    """Whether the box has one colour throughout. It may lie on the page or outside.
 
     Args:
         page: from 0.
-        pages: how many the file has, as another reader counted them.
+        pages: the file's page count as another reader counted it.
         box: left, bottom, right, top in points of the page.
     """
     try:

@@ -1,10 +1,10 @@
-"""What changed between the revision that a signature covers and the file as it lies: compared value by value.
+"""What changed between the revision that a signature covers and the current file: compared value by value.
 
-Shadow attacks (Mainka, Mladenov, Rohlmann, 2021) pass where changes are judged by their kind. Here everything that the
-catalogue leads to is compared, by QPDF; what differs is named. How a value is numbered, ordered and spelt is no
-difference: programs that sign may write unchanged objects again. Four things are known not to be an alteration:
-validation data (ISO 32000-2, 12.8.4.3), time-stamps of the document, a signature in a field that was there and empty,
-and a signature with a field of its own that covers nothing.
+Shadow attacks (Mainka, Mladenov, Rohlmann, 2021) succeed where changes are accepted by their kind. So every object
+reachable from the catalogue is compared, by QPDF, and each difference is named. Object numbers, order and spelling do
+not count: programs that sign may write unchanged objects again. Four changes are not alterations: validation data
+(ISO 32000-2, 12.8.4.3), time-stamps of the document, a signature in a field that existed and was empty, and a
+signature with a new field that covers nothing.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -63,7 +63,7 @@ _AREAS = {
 }
 
 Place = tuple[object, object]
-"""An object's number and generation, or the place of what holds it and the key there."""
+"""An object's number and generation; for a direct value, the place of its container and the key in the container."""
 _TRAILER: Place = ("trailer", "")
 
 
@@ -73,11 +73,11 @@ class Changes:
 
     Attributes:
         codes: ``validation_data``, ``signed_again``, ``new_field``, ``covers_content``, ``page_content``, ``pages``,
-            ``annotations``, ``form_values``, ``layers``, ``actions``, ``metadata``, ``structure``, sorted; empty when
-            nothing that is shown or done differs.
-        signed: names of the fields that were signed since, but for time-stamps.
-        is_seen: one of them is new and has a place on a page.
-        places: by page (from 0), where a signature that came since shows something.
+            ``annotations``, ``form_values``, ``layers``, ``actions``, ``metadata``, ``structure``, sorted. Empty when
+            nothing differs that a reader shows or does.
+        signed: names of the fields that were signed since, without time-stamps.
+        is_seen: one of these fields is new and has a place on a page.
+        places: by page (from 0), where a later signature shows something.
     """
 
     codes: tuple[str, ...]
@@ -87,7 +87,7 @@ class Changes:
 
     @property
     def harmless(self) -> bool:
-        """Whether only signatures and validation data came."""
+        """Whether only signatures and validation data were added."""
         return {*self.codes} <= HARMLESS | SIGNATURES
 
 
@@ -108,7 +108,7 @@ def changes_since(pdf: bytes, end: int) -> Changes:
 
 
 def _opened(pdf: bytes) -> pikepdf.Pdf:
-    # A file that must be repaired to be read may be read otherwise elsewhere.
+    # Other readers may repair a broken file in another way.
     return pikepdf.open(BytesIO(pdf), attempt_recovery=False)
 
 
@@ -122,7 +122,7 @@ class _Seen:
 
 
 def _covers(pdf: bytes, before: pikepdf.Pdf, place: _Seen) -> bool:
-    """Whether the field lies over something else that the signer of the earlier revision saw or could click."""
+    """Whether the field covers something that the signer of the earlier revision saw or could click."""
     pages = _pages(before)
     notes = _list(pages[place.page], "/Annots")
     if any(not isinstance(one, Dictionary) for one in notes):
@@ -134,10 +134,10 @@ def _covers(pdf: bytes, before: pikepdf.Pdf, place: _Seen) -> bool:
 
 
 class _Comparison:
-    """One walk through both revisions side by side, which ends on cycles and takes no pair of values twice.
+    """Walks through both revisions side by side. It visits each pair of values once, so cycles end.
 
-    What may differ is a matter of the pair (a page may list a new field's widget, the form may hold it), never of the
-    way on which the walk met it.
+    What may differ depends on the pair (a page may list a new field's widget, the form may hold it), never on the path
+    by which the walk reached the pair.
     """
 
     def __init__(self, before: pikepdf.Pdf, after: pikepdf.Pdf, end: int) -> None:
@@ -162,7 +162,7 @@ class _Comparison:
         self.filled: list[_Seen] = []
 
     def codes(self) -> Iterator[str]:
-        """The codes, some more than once. After it ``signed``, ``places`` and ``filled`` are known."""
+        """Yield the codes, some more than once. At the end ``signed``, ``places`` and ``filled`` are set."""
         yield from self._trailer()
         old, new = self._before.Root, self._after.Root
         yield from self._catalogue(old, new)
@@ -173,7 +173,7 @@ class _Comparison:
         found = 0
         while self._stack and found < _MOST_DIFFERENCES:
             if len(self._seen) > _FEW + _MOST_TWINS * len(self._met):
-                yield "structure"  # a maze: each object stands for many others
+                yield "structure"  # each object is paired with many others: the walk would take too long
                 return
             for code in self._pair(*self._stack.pop()):
                 found += code not in HARMLESS | SIGNATURES
@@ -181,7 +181,7 @@ class _Comparison:
         yield from self._signed_fields()
 
     def _new_fields(self) -> Iterator[tuple[Number, NewField]]:
-        """By number: those at the end of the form's list that are nothing but a signature's field, with a name of their own."""
+        """Fields appended to the form's list, by number: each is only a signature field, with a name of its own."""
         before, after = (_list(pdf.Root.get("/AcroForm"), "/Fields") for pdf in (self._before, self._after))
         names = [str(field.get("/T")) for field in before if isinstance(field, Dictionary)]
         for item in after[len(before) :]:
@@ -204,7 +204,7 @@ class _Comparison:
         came = {key for key in ("/OutputIntents", "/Metadata") if key not in old and key in new}
         mute = {key for key in came if _says_nothing(key, new[key])}
         if _tells_the_same(old.get("/Metadata"), new.get("/Metadata")):
-            # Its bytes need not be equal for the catalogue. Whoever else leads to them meets them as any stream.
+            # Under the catalogue its bytes may differ. Reached by another path, it is compared as any stream.
             mute.add("/Metadata")
             yield from self._keys(
                 old.Metadata, new.Metadata, "metadata", _below(places, "/Metadata", None, None), skipped=SPELLING
@@ -239,7 +239,7 @@ class _Comparison:
 
     def _streams(self, old: Stream, new: Stream, area: str, places: tuple[Place, Place]) -> Iterator[str]:
         if old.read_raw_bytes() == new.read_raw_bytes():
-            # Filters and their parameters, which may be objects apart, say what the bytes mean.
+            # Filters and their parameters say what the bytes mean, and may be separate objects.
             yield from self._keys(old, new, area, places, skipped=LENGTH)
             return
         if not same_when_decoded(old, new):
@@ -252,7 +252,7 @@ class _Comparison:
             yield from self._keys(old, new, area, places, skipped=frozenset({"/Annots"}))
             yield from self._annotations(old.get("/Annots"), new.get("/Annots"), page, places)
         elif places[0] == places[1] and places[0] in self._former - self._current:
-            # The page has another number now, and what names the old one was not changed: nobody sees the old one.
+            # The page has a new number now; this reference still names the old object, which no reader shows.
             yield from self._keys(old, new, area, places, skipped=frozenset({"/Annots"}))
         elif old.objgen in self._known and _is_empty_signature(old) and is_signed_since(new, self._end):
             yield SIGNED_AGAIN
@@ -263,7 +263,7 @@ class _Comparison:
             yield from self._keys(old, new, area, places)
 
     def _filled(self, old: Dictionary, new: Dictionary) -> Iterator[_Seen]:
-        """Where a field that stood empty shows its signature."""
+        """Yield where a field that was empty shows its signature."""
         box = place_of(new)
         for number, (page, _) in enumerate(self._leaves):
             notes = (one for one in _list(page, "/Annots") if isinstance(one, Dictionary))
@@ -291,7 +291,7 @@ class _Comparison:
             self._later(mine, theirs, area, _below(places, number, mine, theirs))
 
     def _annotations(self, old: object, new: object, page: int, places: tuple[Place, Place]) -> Iterator[str]:
-        """What a page lists: what it listed, then at most the widgets of new fields."""
+        """Compare a page's annotations: the earlier ones, then at most the widgets of new fields."""
         before, after = _listed(old), _listed(new)
         if before is None or after is None or len(after) < len(before):
             yield "annotations"
@@ -305,7 +305,7 @@ class _Comparison:
                 self._listed.append((page, field))
 
     def _forms(self, old: object, new: object) -> Iterator[str]:
-        """The form: what it held, then at most new fields, and what only they use."""
+        """Compare the form: what it held, then at most new fields and what only they use."""
         if old is None and new is None:
             return
         if not isinstance(new, Dictionary) or not (old is None or isinstance(old, Dictionary)):
@@ -328,7 +328,7 @@ class _Comparison:
                 yield "form_values"
 
     def _defaults(self, old: Dictionary, new: Dictionary, places: tuple[Place, Place]) -> Iterator[str]:
-        """Fonts and looks that fields share: what no earlier field can use may be added."""
+        """Compare the fonts and appearances that fields share. Additions are allowed if no earlier field uses them."""
         if "/DA" in old or any(map(_lacks_look, fields_of(self._before))):
             yield from self._keys(_only(old, "/DA"), _only(new, "/DA"), "form_values", places)
         if "/DR" in old or "/DR" in new:
@@ -354,7 +354,7 @@ class _Comparison:
                 yield "form_values"
 
     def _signed_fields(self) -> Iterator[str]:
-        """New fields stand on one page at most, that which they name, and on one where they have a place."""
+        """Check that a new field is listed by one page at most, the page it names; by exactly one if it has a box."""
         for own in self._new.values():
             pages = [page for page, listed in self._listed if listed is own]
             named = [self._leaves[page][1].objgen for page in pages]
@@ -367,7 +367,7 @@ class _Comparison:
 
 
 class _Twins:
-    """Layers are told apart by their number alone: each stays one and the same layer, wherever it is named."""
+    """Readers identify layers by object number alone. Here each old layer is paired with one new layer for good."""
 
     def __init__(self, old: frozenset[Number], new: frozenset[Number]) -> None:
         self._old, self._new = old, new
@@ -375,7 +375,7 @@ class _Twins:
         self._back: dict[Place, Place] = {}
 
     def meet(self, old: Place, new: Place) -> bool:
-        """Whether the two may be one."""
+        """Whether the two may be the same layer. Records the pair."""
         if old not in self._old and new not in self._new:
             return True
         if old not in self._old or new not in self._new:
@@ -384,7 +384,7 @@ class _Twins:
 
 
 def _layers(pdf: pikepdf.Pdf) -> frozenset[Number]:
-    """Everything with a number that the layers' properties lead to: readers differ on which lists make a layer."""
+    """All numbered objects reachable from the layers' properties: readers differ on which lists make a layer."""
     waiting: list[object] = [pdf.Root.get("/OCProperties")]
     found: set[Number] = set()
     while waiting:
@@ -398,7 +398,7 @@ def _layers(pdf: pikepdf.Pdf) -> frozenset[Number]:
 
 
 def _pages(pdf: pikepdf.Pdf) -> list[Dictionary]:
-    """The pages in order, without trust in the tree."""
+    """The pages in order. The tree is not trusted: cycles end, and the count is bounded."""
     waiting: list[object] = [pdf.Root.get("/Pages")]
     seen: set[Number] = set()
     found: list[Dictionary] = []
@@ -427,14 +427,14 @@ def _list(holder: object, key: str) -> list[object]:
 
 
 def _listed(value: object) -> list[object] | None:
-    """The items of a list, of none where there is no list; None for what is no list."""
+    """The items of an array; empty when the value is missing, None when it is not an array."""
     if value is None:
         return []
     return list(value) if isinstance(value, Array) else None
 
 
 def _tells_the_same(old: object, new: object) -> bool:
-    """Whether both are packets that say the same: they tell when the file was written, and no signature's own words."""
+    """Whether both are XMP packets with the same statements, apart from when and by what the file was written."""
     both = isinstance(old, Stream) and isinstance(new, Stream)
     return both and says_the_same(old.read_bytes(), new.read_bytes())  # type: ignore[attr-defined]
 
@@ -464,17 +464,17 @@ def _info(trailer: Object) -> dict[str, object]:
 
 
 def _names_used(pdf: pikepdf.Pdf) -> bytes | None:
-    """Where earlier fields name resources of the form; None where a reader may look for others there."""
+    """The strings in which earlier fields name the form's resources; None where readers may look up others there."""
     form, fields = pdf.Root.get("/AcroForm"), list(fields_of(pdf))
     if any(_borrows(field) for field in fields):
         return None
     looks = [holder.get("/DA") for holder in [form, *fields] if isinstance(holder, Dictionary)]
     used = b" ".join(bytes(one) for one in looks if isinstance(one, String))
-    return None if b"#" in used else used  # a name may be spelt in two ways
+    return None if b"#" in used else used  # ``#`` escapes: one name may be spelt in two ways
 
 
 def _lacks_look(field: Dictionary) -> bool:
-    """Whether the form's default look would be its own: it shows text, and neither it nor a field above has one."""
+    """Whether the field uses the form's default appearance: it shows text, and no field on its path has one."""
     node: object = field
     for _ in range(_DEEPEST):
         if not isinstance(node, Dictionary):
@@ -486,7 +486,7 @@ def _lacks_look(field: Dictionary) -> bool:
 
 
 def _borrows(field: Dictionary) -> bool:
-    """Whether it draws something without resources of its own."""
+    """Whether the field draws something without resources of its own."""
     looks = field.get("/AP")
     forms = list(looks.values()) if isinstance(looks, Dictionary) else []
     forms += [inner for one in forms if isinstance(one, Dictionary) for inner in one.values()]
@@ -498,7 +498,7 @@ def _is_empty_signature(field: Dictionary) -> bool:
 
 
 def _full_name(field: Dictionary) -> str:
-    """As ISO 32000-2, 12.7.4.2 says."""
+    """The fully qualified field name (ISO 32000-2, 12.7.4.2)."""
     parts: list[str] = []
     node: object = field
     while isinstance(node, Dictionary) and len(parts) < _DEEPEST:

@@ -1,7 +1,7 @@
 """The CMS object of a PAdES signature (RFC 5652; attributes of ETSI EN 319 122-1, 6.3), joined from fixed parts.
 
-Between two signatures of one certificate nothing changes but a digest and the signature itself. pyHanko and
-asn1crypto build the whole tree anew each time, which takes longer than everything else of a signature together.
+Two signatures of one certificate differ only in the digest and the signature value. pyHanko and asn1crypto would build
+the whole tree each time, which takes longer than all other steps of a signature together.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ _TEMPLATES_KEPT = 64
 
 
 class CmsTemplate:
-    """What every signature of one certificate shares; holds public facts only.
+    """The parts that all signatures of one certificate share. Public data only.
 
     Args:
         chain: certificates (DER), the signer's own first.
@@ -40,16 +40,16 @@ class CmsTemplate:
         self._fixed = _fixed_attributes(own, digest_algorithm, signature_algorithm)
 
     def attributes(self, document_digest: bytes) -> bytes:
-        """The signed attributes as they are hashed: a DER ``SET OF``, in its order."""
+        """The signed attributes as they are hashed: a DER ``SET OF``, sorted as DER requires."""
         digest = der(_SEQUENCE, _DIGEST_OID, der(_SET, der(_OCTETS, document_digest)))
         return der(_SET, *sorted((*self._fixed, digest)))
 
     def signed(self, attributes: bytes, signature: bytes, token: bytes = b"") -> bytes:
-        """The whole object.
+        """The whole CMS object.
 
         Args:
-            attributes: what ``attributes`` gave.
-            signature: over exactly those bytes.
+            attributes: the return value of ``attributes``.
+            signature: over exactly these bytes.
             token: RFC 3161 time-stamp token (DER) over the signature; empty for none.
         """
         signer = [
@@ -72,7 +72,7 @@ def template_for(chain: tuple[bytes, ...], digest_algorithm: str, signature_algo
 
 
 def der(tag: int, *parts: bytes) -> bytes:
-    """One value of the distinguished encoding (X.690, 10.1): the shortest length.
+    """One DER value: tag, length in its shortest form (X.690, 10.1), content.
 
     >>> der(0x04, b"ab").hex(), der(0x04, bytes(200))[:3].hex()
     ('04026162', '0481c8')

@@ -1,4 +1,4 @@
-"""An output intent (ISO 32000-2, 14.11.5) that changes no colour: some programs add one with the mark of a signature."""
+"""Recognises an output intent (ISO 32000-2, 14.11.5) that changes no colour. Some signing programs add one."""
 
 from io import BytesIO
 
@@ -13,7 +13,7 @@ _MOST_BYTES = 1024 * 1024
 
 
 def shows_the_same(intents: object) -> bool:
-    """Whether these intents, which came later, leave the colours of a screen (sRGB) as they are."""
+    """Whether these intents, added later, leave the colours of a screen (sRGB) unchanged."""
     if not isinstance(intents, Array) or len(intents) != 1:
         return False
     intent = intents[0]

@@ -9,11 +9,11 @@ _MOST_BYTES = 64 * 1024 * 1024
 _WHITESPACE = b"\x00\t\n\x0c\r "
 LENGTH = frozenset({"/Length"})
 SPELLING = frozenset({"/Length", "/Filter", "/DecodeParms"})
-"""What a stream says of its own bytes, not of their meaning."""
+"""Entries of a stream that describe its encoded bytes, not their meaning."""
 
 
 def is_container(value: object) -> bool:
-    """Whether it holds other values."""
+    """Whether the value holds other values."""
     return isinstance(value, (Dictionary, Array, Stream))
 
 
@@ -36,13 +36,13 @@ def same_scalar(old: object, new: object) -> bool:
 
 
 def same_when_decoded(old: Stream, new: Stream) -> bool:
-    """Whether both streams stand for the same bytes, by codings that every reader decodes alike."""
+    """Whether both streams decode to the same bytes, with filters that all readers decode alike."""
     told = decoded(old)
     return told is not None and told == decoded(new)
 
 
 def decoded(stream: Stream) -> bytes | None:
-    """The bytes of a plain stream, or of one whole and sound Flate stream; None for what readers may differ on."""
+    """The bytes of an unfiltered stream, or of a complete, valid Flate stream; None where readers may differ."""
     coding, raw = _filter(stream), stream.read_raw_bytes()
     if stream.get("/DecodeParms") is not None or "/F" in stream:
         return None

@@ -1,6 +1,6 @@
-"""Revocation data asked for over HTTP: OCSP (RFC 6960) first, then CRLs (RFC 5280), from where certificates say.
+"""Fetches revocation data over HTTP from the addresses in certificates: OCSP (RFC 6960) first, then CRLs (RFC 5280).
 
-Nothing is judged here: whoever uses the answers validates a path with them.
+Nothing is verified here. The caller validates a certification path with the data.
 """
 
 import logging
@@ -19,21 +19,21 @@ _MAX_BYTES = 16 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Evidence:
-    """Answers as they came, DER."""
+    """OCSP responses and CRLs as received, DER."""
 
     ocsps: tuple[bytes, ...] = ()
     crls: tuple[bytes, ...] = ()
 
     def joined(self, other: "Evidence") -> "Evidence":
-        """Both."""
+        """Return this evidence and the other's together."""
         return Evidence((*self.ocsps, *other.ocsps), (*self.crls, *other.crls))
 
 
 def gather(chain: Sequence[x509.Certificate], issuers: Sequence[x509.Certificate], *, timeout_s: float) -> Evidence:
-    """Ask for every certificate of ``chain`` that another has issued.
+    """Fetch evidence for each certificate of ``chain`` that is not self-issued.
 
     Args:
-        issuers: certificates among which the issuers are found.
+        issuers: certificates among which the issuers are looked up.
     """
     found = Evidence()
     asked: set[str] = set()
@@ -49,7 +49,7 @@ def gather(chain: Sequence[x509.Certificate], issuers: Sequence[x509.Certificate
 def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
     try:
         certificate.verify_directly_issued_by(issuer)
-    except Exception:  # noqa: BLE001  a key of an unknown sort raises in many ways: it did not issue this one
+    except Exception:  # noqa: BLE001  an unknown kind of key raises in many ways: it did not issue this certificate
         return False
     return True
 
@@ -68,7 +68,7 @@ def _about(
 
 
 def _ocsp_request(certificate: x509.Certificate, issuer: x509.Certificate) -> bytes:
-    # RFC 6960, B.1: every responder knows SHA-1 here; it only names the issuer and proves nothing.
+    # RFC 6960, B.1: every responder accepts SHA-1 here. It only identifies the issuer; nothing is proven by it.
     builder = ocsp.OCSPRequestBuilder().add_certificate(certificate, issuer, hashes.SHA1())  # noqa: S303
     return builder.build().public_bytes(serialization.Encoding.DER)
 

@@ -1,7 +1,7 @@
-"""Validation of the signatures of one PDF. Runs in the child process of ``signing.validation`` only.
+"""Validation of the signatures of one PDF. Runs only in the child process of ``signing.validation``.
 
-pyHanko raises AssertionError, KeyError, RecursionError and others on odd files: everything is caught, a signature
-at a time, and becomes a red report.
+pyHanko raises AssertionError, KeyError, RecursionError and others on malformed files. Every exception is caught, for
+each signature apart, and becomes a red report.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ _KINDS = frozenset({"/ETSI.CAdES.detached", "/adbe.pkcs7.detached", "/ETSI.RFC31
 
 @dataclass(frozen=True)
 class Question:
-    """What the parent asks: certificates judged at ``at`` under these roots; digests of what we stored."""
+    """The parent's request: certificates are checked as of ``at`` under ``trust``; ``issued``: digests of our files."""
 
     at: datetime
     trust: Trust
@@ -51,26 +51,26 @@ class Question:
 
 
 def examine(pdf: bytes, question: Question) -> tuple[SignatureReport, ...]:
-    """A report per signature of the file; a file that cannot be read gives one red report."""
+    """Return a report for each signature. A file that cannot be read gives one red report."""
     try:
         reader = PdfFileReader(BytesIO(pdf), strict=False)
         fields = [(str(name), field) for name, _, field in enumerate_sig_fields(reader, filled_status=True)]
     except Exception:  # noqa: BLE001  see the module's first lines
         return (unreadable(),)
     if not fields and _BYTE_RANGE.search(pdf):
-        # A later revision can hide the form: the file was signed, and no field shows it any more.
+        # A later revision can hide the form. The file was signed, but no field shows it any more.
         return (unreadable(reason="signature_hidden"),)
     return _File(pdf, reader, question).reports(fields)
 
 
 def unreadable(field: str = "", reason: str = "unreadable") -> SignatureReport:
-    """The red report of what cannot be examined."""
+    """The red report of a signature or file that cannot be examined."""
     return SignatureReport(field, Verdict.RED, reason, signer="", signed_at=None, level="", covers_bytes=0)
 
 
 @dataclass(frozen=True)
 class _Opened:
-    """A signature whose bytes and certificates could be read."""
+    """A signature whose byte range and certificates could be read."""
 
     name: str
     embedded: EmbeddedPdfSignature
@@ -83,7 +83,7 @@ class _Opened:
 
 
 class _File:
-    """The file under examination: what its signatures share is looked at once."""
+    """The file under examination. What its signatures share is computed once."""
 
     def __init__(self, pdf: bytes, reader: PdfFileReader, question: Question) -> None:
         self._pdf, self._reader, self._question = pdf, reader, question
@@ -119,21 +119,21 @@ class _File:
 
     @cached_property
     def _trust(self) -> Trust:
-        """The parent's, and the validation data that the file carries (ISO 32000-2, 12.8.4.3)."""
+        """The parent's trust, with the validation data that the file carries (ISO 32000-2, 12.8.4.3)."""
         trust = self._question.trust
         for found in self._readable:
             crls, ocsps = revocation_in(found.embedded.signed_data)
             trust = trust.with_more(found.embedded.other_embedded_certs, crls, ocsps)
         try:
             context = DocumentSecurityStore.read_dss(self._reader).as_validation_context({"trust_roots": []})
-        except Exception:  # noqa: BLE001  without such data, or with some that cannot be read
+        except Exception:  # noqa: BLE001  the file carries no validation data, or unreadable data
             return trust
         return trust.with_more(
             context.certificate_registry, context.revinfo_manager.crls, context.revinfo_manager.ocsps
         )
 
     def _proven_times(self) -> list[tuple[int, datetime]]:
-        """(end of the stamped bytes, time) of each time-stamp of the document by an authority that we trust."""
+        """(end of the stamped bytes, time) of each document time-stamp by an authority that we trust."""
         proven: list[tuple[int, datetime]] = []
         stamps = [one for one in self._readable if one.is_timestamp]
         for stamp in sorted(stamps, key=lambda one: one.end, reverse=True):
@@ -145,7 +145,7 @@ class _File:
     def _time_of(self, stamp: _Opened, proven: Sequence[tuple[int, datetime]]) -> datetime | None:
         try:
             facts = _as_stamp(self._facts(stamp, proven))
-        except Exception:  # noqa: BLE001  see the module's first lines; its own report says it
+        except Exception:  # noqa: BLE001  see the module's first lines; the time-stamp's own report says it
             return None
         return facts.stamp_time if facts.stamp_trusted else None
 
@@ -214,10 +214,11 @@ class _File:
         )
 
     def _changes(self, found: _Opened) -> tuple[str, ...]:
-        """Our comparison's answer; where the signer allowed less, or others read or see otherwise, more has changed.
+        """The codes of our comparison. A code is added where a second reader reads or draws the file otherwise, or
+        where the signer allowed less.
 
         Raises:
-            TooMuch: the pages cannot be drawn in the time of a check.
+            TooMuch: the pages cannot be drawn within the time limit of a check.
         """
         try:
             changes = changes_since(self._pdf, found.end)
@@ -227,7 +228,7 @@ class _File:
                 return (*changes.codes, "page_content")
         except TooMuch:
             raise
-        except Exception:  # noqa: BLE001  a revision that cannot be read as it stands
+        except Exception:  # noqa: BLE001  a revision that cannot be read without repair
             return ("structure",)
         return (*changes.codes, "form_values") if _is_locked(found.embedded, changes) else changes.codes
 
@@ -239,19 +240,19 @@ class _File:
     def _suspects(self) -> tuple[str, ...]:
         try:
             return suspects(self._pdf)
-        except Exception:  # noqa: BLE001  QPDF cannot read it as it stands: others may read it otherwise
+        except Exception:  # noqa: BLE001  QPDF cannot read it without repair: other readers may read it otherwise
             return ("two_readings",)
 
     @cached_property
     def _duplicates(self) -> frozenset[str]:
         try:
             return duplicates(self._pdf)
-        except Exception:  # noqa: BLE001  told as two readings
+        except Exception:  # noqa: BLE001  already reported as ``two_readings``
             return frozenset()
 
 
 def _as_stamp(facts: Facts) -> Facts:
-    """A time-stamp of the document is its own time-stamp, and claims nothing."""
+    """Treat a document time-stamp as its own time-stamp. It claims no time beyond that."""
     status = facts.status
     if not isinstance(status, DocumentTimestampStatus):
         return facts
@@ -259,7 +260,7 @@ def _as_stamp(facts: Facts) -> Facts:
 
 
 def _is_well_formed(embedded: EmbeddedPdfSignature) -> bool:
-    """RFC 5652, 5.1: a known version, and the signer's digest algorithm in the list. pyHanko never reads the two."""
+    """RFC 5652, 5.1: a known version, and the list names the signer's digest algorithm. pyHanko checks neither."""
     if embedded.signed_data["version"].native not in _CMS_VERSIONS:
         return False
     listed = embedded.signed_data["digest_algorithms"].native
@@ -268,8 +269,8 @@ def _is_well_formed(embedded: EmbeddedPdfSignature) -> bool:
 
 
 def _is_locked(embedded: EmbeddedPdfSignature, changes: Changes) -> bool:
-    """Whether the signature locked a field that was signed since (ISO 32000-2, 12.8.2.4), or certifies what its signer
-    saw: then no new field may show something."""
+    """Whether the signature locked a field that was signed since (ISO 32000-2, 12.8.2.4). A certification also counts
+    as a lock if a new field shows something."""
     locks = embedded.fieldmdp
     if locks is not None and any(locks.is_locked(name) for name in changes.signed):
         return True

@@ -1,4 +1,4 @@
-"""Validation of CMS files (RFC 5652): .p7m with the signed file inside, .p7s beside it. Runs in the child process only."""
+"""Validation of CMS files (RFC 5652): .p7m contains the signed file, .p7s lies beside it. Runs in the child process."""
 
 import asyncio
 import base64
@@ -16,20 +16,20 @@ from signing.house import trace_of
 from signing.judging import Facts, Surroundings, facts_of, judge
 from signing.trust import KEY_USAGE, Trust, name_of, revocation_in
 
-# An armour without an end goes to the end of the file. Else each further beginning would look through the whole rest.
+# A PEM block without an end extends to the end of the file. Else each further ``BEGIN`` would scan the whole rest.
 _PEM = re.compile(rb"-----BEGIN (?:PKCS7|CMS)-----(.*?)(-----END|\Z)", re.DOTALL)
 _BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]+")
 _LEVEL_ATTRIBUTES = frozenset({"signing_certificate", "signing_certificate_v2"})
 
 
 def examine_cms(data: bytes, content: bytes | None, trust: Trust, at: datetime) -> tuple[SignatureReport, ...]:
-    """A report per signer; a file that cannot be read gives one red report."""
+    """Return a report for each signer. A file that cannot be read gives one red report."""
     try:
         signed = signed_data_of(data)
         signers = [_alone(signed, number) for number in range(len(signed["signer_infos"]))]
         inside = signed["encap_content_info"]["content"]
         enclosed = None if isinstance(inside, core.Void) else bytes(inside)
-    except Exception:  # noqa: BLE001  odd files raise anything
+    except Exception:  # noqa: BLE001  malformed files raise any exception
         return (_red("unreadable"),)
     if not signers:
         return (_red("unreadable"),)
@@ -45,9 +45,9 @@ def signed_data_of(data: bytes) -> cms.SignedData:
     """The signed data of a file in DER, BER, PEM or base64.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the file holds no signed data.
     """
-    # In DER an armour is what the signed text quotes: another signature than the one asked about.
+    # In a DER file, a PEM block can only be a quotation in the signed text: another signature than the file's own.
     found = None if data[:1] == b"\x30" else _PEM.search(data)
     if found is not None:
         if not found[2]:
@@ -65,7 +65,7 @@ def signed_data_of(data: bytes) -> cms.SignedData:
 
 
 def _alone(signed: cms.SignedData, number: int) -> cms.SignedData:
-    """The same with one signer: pyHanko reads no other."""
+    """A copy with one signer only: pyHanko reads one signer."""
     copy = signed.copy()
     copy["signer_infos"] = cms.SignerInfos([signed["signer_infos"][number]])
     return copy
@@ -94,7 +94,7 @@ def _report(signed: cms.SignedData, plain: bytes, name: str, trust: Trust, at: d
             certificate=trace_of(certificate),
             proven_at=facts.moment if facts.moment < at else None,
         )
-    except Exception:  # noqa: BLE001  odd files raise anything
+    except Exception:  # noqa: BLE001  malformed files raise any exception
         return _red("unreadable", name)
 
 
@@ -106,7 +106,7 @@ def _detached(signed: cms.SignedData) -> cms.SignedData:
 
 
 def _level(signed: cms.SignedData, facts: Facts) -> str:
-    """``B-B`` and ``B-T`` of CAdES (ETSI EN 319 122-1) where the certificate is signed too; else ``CMS``."""
+    """``B-B`` or ``B-T`` of CAdES (ETSI EN 319 122-1) if the certificate is a signed attribute; else ``CMS``."""
     attributes = {one["type"].native for one in signed["signer_infos"][0]["signed_attrs"] or ()}
     if not attributes & _LEVEL_ATTRIBUTES:
         return "CMS"

@@ -1,7 +1,7 @@
-"""Certificates that bear the name of our own authority: the house knows each that it issued, and each that it revoked.
+"""Certificates that name our own authority as issuer: checked against our table of issued and revoked certificates.
 
-Whoever got hold of the authority's key can issue certificates that chain to our root. They are not in the table of
-certificates, and so they are red. The same table knows what was revoked since the authority last signed its list.
+A thief of the authority's key can issue certificates that chain to our root. These are not in the table, and so they
+are red. The table also knows the certificates revoked since the authority last signed its list.
 """
 
 import hashlib
@@ -18,23 +18,23 @@ _OWN = ("issuing.pem", "root.pem")
 
 
 def trace_of(certificate: x509.Certificate) -> str:
-    """Issuer (digest of its name as RFC 5280, 7.1 compares names), serial number and SHA-256 of a certificate."""
+    """Issuer (digest of its name, normalised as RFC 5280, 7.1), serial number and SHA-256 of a certificate."""
     issuer = hashlib.sha256(certificate.issuer.hashable.encode()).hexdigest()
     return f"{issuer}:{certificate.serial_number:x}:{hashlib.sha256(certificate.dump()).hexdigest()}"
 
 
 def without_traces(report: SignatureReport) -> SignatureReport:
-    """The report as others see it."""
+    """The report without the fields that only this module uses."""
     return replace(report, certificate="", proven_at=None)
 
 
 class HouseCertificates:
-    """Tells certificates of our own authority from those that only bear its name.
+    """Distinguishes certificates that our authority issued from certificates that only bear its name.
 
     Args:
-        authority_dir: where the authority lies; asked each time, for it may be made later.
-        known: of a serial number and SHA-256: False when the house never issued that certificate, None when it is good,
-            else its revocation.
+        authority_dir: folder of the authority. It is read on each call, for the authority may be created later.
+        known: called with a serial number and SHA-256. Returns False when we never issued the certificate, None when it
+            is good, else its revocation.
     """
 
     def __init__(self, authority_dir: Path, known: Callable[[str, str], RevokedCertificate | bool | None]) -> None:
@@ -42,8 +42,8 @@ class HouseCertificates:
         self._known = known
 
     def judged(self, report: SignatureReport, at: datetime) -> SignatureReport:
-        """The report, red when the signer's certificate names our authority and the house did not issue it, or revoked
-        it before ``at`` and before the earlier time that a time-stamp proves.
+        """Return the report. It turns red when the signer's certificate names our authority, and we did not issue it,
+        or revoked it before ``at`` and before the earlier time that a time-stamp proves.
         """
         issuer, _, rest = report.certificate.partition(":")
         serial, _, digest = rest.partition(":")

@@ -1,6 +1,6 @@
-"""Whether a PDF can be read in twenty years: which PDF/A it claims to be, and what of that is visibly not so.
+"""Whether a PDF can be read in twenty years: the PDF/A level it claims, and visible violations of that claim.
 
-No judge of PDF/A (that is veraPDF, in the tests): it finds what a mark, a template or a library can break.
+This is not a full PDF/A validator (the tests use veraPDF). It finds what a mark, a template or a library can break.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _FONT_FILES = (Name.FontFile, Name.FontFile2, Name.FontFile3)
 
 
 def inspect(pdf: bytes) -> PdfFacts:
-    """Look at a PDF of ours.
+    """Inspect a PDF that we made.
 
     Raises:
         EngineFailed: ``sign.unreadable``.
@@ -37,7 +37,7 @@ def _flavour(pdf: pikepdf.Pdf) -> str:
 
 
 def _loose_fonts(pdf: pikepdf.Pdf) -> Iterator[str]:
-    """Names of fonts that the file uses and does not carry, on its pages and in the appearances of their fields."""
+    """Names of fonts that the file uses and does not embed, on its pages and in the appearances of their fields."""
     seen: set[tuple[int, int]] = set()
     for page in pdf.pages:
         yield from _of_resources(page.obj.get(Name.Resources), seen, 0)

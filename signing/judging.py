@@ -19,12 +19,12 @@ _SEVERITY = {Verdict.GREEN: 0, Verdict.AMBER: 1, Verdict.RED: 2}
 
 @dataclass(frozen=True)
 class Facts:
-    """A signature after the cryptography.
+    """The facts of a signature once the cryptography is checked.
 
     Attributes:
-        moment: the time at which the signer's certificate was judged.
-        problem: why that certificate is not good; empty when it is.
-        stamp_revoked: what we hold revokes the authority of the time-stamp.
+        moment: the time at which the signer's certificate was checked.
+        problem: why this certificate is not good; empty when it is good.
+        stamp_revoked: our revocation data revokes the authority of the time-stamp.
     """
 
     status: SignatureStatus
@@ -35,22 +35,22 @@ class Facts:
 
     @property
     def is_sound(self) -> bool:
-        """Whether the bytes are those that were signed."""
+        """Whether the signature matches the bytes."""
         return bool(self.status.intact and self.status.valid)
 
     @property
     def stamp_broken(self) -> bool:
-        """Whether there is a time-stamp, and it is over other bytes or altered."""
+        """Whether there is a time-stamp, but over other bytes, or altered."""
         return self.stamp is not None and not (self.stamp.intact and self.stamp.valid)
 
     @property
     def stamp_time(self) -> datetime | None:
-        """The time that an unaltered time-stamp tells."""
+        """The time in the time-stamp; None when there is none or it is broken."""
         return None if self.stamp is None or self.stamp_broken else self.stamp.timestamp
 
     @property
     def stamp_trusted(self) -> bool:
-        """Whether that time comes from an authority that we trust."""
+        """Whether the time-stamp comes from an authority that we trust."""
         trusted = self.stamp is not None and bool(self.stamp.trusted)
         return trusted and not (self.stamp_broken or self.stamp_revoked)
 
@@ -62,7 +62,7 @@ class Facts:
 
 
 async def facts_of(validate: Validate, trust: Trust, at: datetime, proven: datetime | None = None) -> Facts:
-    """Judge the signer's certificate at the time at which the signature is known to have existed.
+    """Check the signer's certificate at the earliest time at which the signature is known to have existed.
 
     Args:
         proven: a later, trusted time-stamp of the whole document, if there is one.
@@ -80,11 +80,10 @@ async def facts_of(validate: Validate, trust: Trust, at: datetime, proven: datet
 
 
 async def _validated(validate: Validate, trust: Trust, signed: datetime, stamped: datetime) -> SignatureStatus:
-    """The signer's certificate as it stood at ``signed``, that of the time-stamp as it stood at ``stamped``.
+    """Validate the signer's certificate as of ``signed``, the time-stamp's certificate as of ``stamped``.
 
-    Data on revocation that was made long before or by a responder certified long after such a moment does not count for
-    pyHanko, and it trusts nothing that such data speaks of. Data that does not count is no data: it is left out then, and
-    ``Trust.revokes`` looks at all of it.
+    pyHanko ignores revocation data made long before the moment, or by a responder certified long after it. It then
+    trusts no certificate that such data is about. We leave such data out instead; ``Trust.revokes`` checks all of it.
     """
     status = await validate(trust.at(signed), trust.at(stamped))
     stamp = getattr(status, "timestamp_validity", None)
@@ -97,14 +96,14 @@ async def _validated(validate: Validate, trust: Trust, signed: datetime, stamped
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What is known beside the cryptography.
+    """What is known besides the cryptography.
 
     Attributes:
         covers_all: the signed bytes are the whole file.
-        issued: what follows are revisions that we stored.
-        changes: what came after, if it is not ours.
-        docmdp_allows: whether the certification allows what came after.
-        suspects: what the file carries (``signing.suspects``).
+        issued: the later revisions are ours: we stored them.
+        changes: codes of the later changes, if the revisions are not ours.
+        docmdp_allows: whether the certification allows the later changes.
+        suspects: codes of ``signing.suspects`` for the file.
     """
 
     covers_all: bool = True
@@ -117,7 +116,7 @@ class Surroundings:
 
 
 def judge(facts: Facts, around: Surroundings, at: datetime) -> tuple[Verdict, str]:
-    """The worst finding counts, the first among equals; green is only what nothing speaks against."""
+    """Return the worst finding; among equals, the first. Green needs that there is no finding against it."""
     found = list(_findings(facts, around, at))
     worst = max(found, key=lambda one: _SEVERITY[one[0]], default=None)
     if worst is not None:

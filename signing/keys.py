@@ -1,8 +1,8 @@
-"""Signing keys of people: PKCS#12 under a passphrase and the server's secret, or in a token of their own (PKCS#11),
-opened for five minutes.
+"""Signing keys of people, opened for five minutes. A key is a PKCS#12 file encrypted with a passphrase and the server's
+secret, or stays in the person's own token (PKCS#11).
 
-An opened key travels sealed: AES-256-GCM under a random key that only the browser's cookie holds. The end of the
-five minutes is inside the sealed bytes, so that whoever stores them cannot prolong it.
+An opened key is kept encrypted: AES-256-GCM with a random key that only the browser's cookie holds. The end of the
+five minutes is part of the encrypted bytes, so that the server that stores them cannot prolong it.
 """
 
 import base64
@@ -36,19 +36,19 @@ _NONCE_BYTES = 12
 
 
 class LocalVault:
-    """The plug of ``KeyVault`` over PKCS#12 and the ministry's own authority.
+    """Implements the port ``KeyVault`` with PKCS#12 and the ministry's own authority.
 
     Args:
         authority_dir: where ``Authority.create`` put the authority.
-        server_secret: a secret that lies outside the database.
-        rsa_bits: make RSA keys of this size instead of ECDSA (3072 for readers that know no curves).
+        server_secret: a secret stored outside the database.
+        rsa_bits: make RSA keys of this size instead of ECDSA (3072, for readers that support no elliptic curves).
         curve: ``p256`` or ``p384``.
         cost: of argon2id for keys issued from now on.
-        address: where certificates issued from now on say that their revocation is told.
+        address: address of the revocation status, written into certificates issued from now on.
         trusted_dir: roots of accredited authorities, besides those in the folder ``trusted`` beside our own.
         token_module: PKCS#11 library of people's tokens.
-        authority: the authority, opened; without, it is opened for each certificate, which its key allows only where
-            no passphrase keeps it.
+        authority: the authority, opened. Without it, the authority is opened for each certificate, which works only if
+            no passphrase protects its key.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class LocalVault:
         self._opened = authority
 
     def _authority(self) -> Authority:
-        """Not kept: the key of an authority that is protected meanwhile stays in no process of the site."""
+        """Open the authority. It is not cached: once a passphrase protects its key, no process of the site keeps it."""
         return self._opened or Authority.open(self._dir, self._secret, address=self._address)
 
     @property
@@ -109,7 +109,7 @@ class LocalVault:
         return self._stored(key, [certificate, authority.certificate], passphrase)
 
     def adopt(self, content: bytes, password: str, *, passphrase: str, now: datetime) -> StoredKey:
-        """Take a key over that another authority gave as PKCS#12 (see the port)."""
+        """Take over a PKCS#12 key from another authority (see the port)."""
         _require_long(passphrase)
         try:
             bundle = pkcs12.load_pkcs12(content, password.encode())
@@ -123,7 +123,7 @@ class LocalVault:
         return self._stored(bundle.key, chain, passphrase)
 
     def attach(self, place: TokenPlace, pin: str, *, chain_pem: str, now: datetime) -> StoredKey:
-        """Take a key in a token that another authority certified (see the port)."""
+        """Register a key in a token that another authority certified (see the port)."""
         try:
             chain = x509.load_pem_x509_certificates(chain_pem.encode())
         except ValueError:
@@ -196,7 +196,7 @@ class LocalVault:
     def _stored(self, key: PersonKey, chain: Sequence[x509.Certificate], passphrase: str) -> StoredKey:
         salt = new_salt(self._cost)
         password = passphrase_password(passphrase, salt, self._secret)
-        # The password has 256 bits of its own: the rounds of PKCS#12 would only cost time.
+        # The password already has 256 bits of entropy: more PKCS#12 iterations would only cost time.
         encryption = (
             serialization.PrivateFormat.PKCS12.encryption_builder()
             .kdf_rounds(2048)
@@ -279,7 +279,7 @@ def seal(private_key: PersonKey, chain: list[x509.Certificate], *, random_key: b
 
 
 def seal_token(key: TokenKey, *, random_key: bytes, expires_at: datetime) -> bytes:
-    """The same of a key that stays in its token: what opens it there, encrypted for as long as a key would be."""
+    """Encrypt what opens a key that stays in its token, with its certificates and its end of life."""
     content = {"module": str(key.module), "token": key.token, "label": key.label, "pin": key.pin}
     return _seal({"pkcs11": content}, list(key.chain), random_key, expires_at)
 
@@ -312,7 +312,7 @@ def unseal(sealed: bytes, cookie_key: str, *, now: datetime) -> RawKey:
     if "pkcs11" in content:
         held = content["pkcs11"]
         return TokenKey(Path(held["module"]), held["token"], held["label"], held["pin"], chain)
-    # Checking an RSA key again takes longer than signing with it; GCM already proved that it is ours.
+    # Validating an RSA key takes longer than signing with it. GCM has already proved that the key is ours.
     key = serialization.load_der_private_key(
         base64.b64decode(content["key"]), None, unsafe_skip_rsa_key_validation=True
     )

@@ -1,7 +1,7 @@
 """Which level of ETSI EN 319 142-1 a signature has reached, read from the revisions of the file.
 
-A time-stamp over the whole document proves a signature as well as one inside of it does (EN 319 142-1, 6.3, B-T), so that
-a signature made while no authority answered can be raised without touching a signed byte.
+A time-stamp over the whole document proves a signature as well as a time-stamp inside it (EN 319 142-1, 6.3, B-T). So a
+signature made while no authority answered can reach a higher level without any change to signed bytes.
 """
 
 from pyhanko.pdf_utils import generic
@@ -13,10 +13,10 @@ _TOKEN_ATTRIBUTE = "signature_time_stamp_token"  # noqa: S105  the name of an at
 
 
 def level_of(embedded: EmbeddedPdfSignature, *, own_stamp: bool) -> str:
-    """The level of one signature; of another kind than PAdES its own name.
+    """The level of one signature. For another kind than PAdES: the name of the kind.
 
     Args:
-        own_stamp: its own time-stamp is there and sound.
+        own_stamp: the signature has a valid time-stamp of its own.
     """
     subfilter = str(embedded.sig_object.get("/SubFilter", ""))
     if subfilter != _PADES:
@@ -32,7 +32,7 @@ def level_of(embedded: EmbeddedPdfSignature, *, own_stamp: bool) -> str:
 
 
 def has_token(embedded: EmbeddedPdfSignature) -> bool:
-    """Whether a signature carries a time-stamp of its own, sound or not."""
+    """Whether a signature carries a time-stamp of its own, valid or not."""
     attributes = embedded.signer_info["unsigned_attrs"]
     return any(one["type"].native == _TOKEN_ATTRIBUTE for one in (attributes or ()))
 

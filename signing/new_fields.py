@@ -1,4 +1,4 @@
-"""The field that a later signature brings with it: what it may be made of, so that nothing else comes along."""
+"""The field that a later signature adds: which entries it may have, so that it adds nothing else to the document."""
 
 import math
 from collections.abc import Iterator
@@ -15,15 +15,15 @@ NEW_FIELD = "new_field"
 Number = tuple[int, int]
 Box = tuple[float, float, float, float]
 
-# No action, no optional content, no parent that lends it something, no state.
+# No action, no optional content, no parent to inherit from, no appearance state.
 _FIELD = frozenset({"/FT", "/T", "/TU", "/V", "/Ff", "/Lock", "/SV", "/Kids", "/DA", "/Q"})
 _WIDGET = frozenset({"/Type", "/Subtype", "/F", "/P", "/Rect", "/AP", "/MK", "/H", "/M", "/NM", "/C", "/DR"})
-_HARMLESS_FLAGS = 1 | 2 | 4 | 64 | 128 | 512  # ISO 32000-2, 12.5.3: never those that zoom or turn apart from the page
+_HARMLESS_FLAGS = 1 | 2 | 4 | 64 | 128 | 512  # ISO 32000-2, 12.5.3: without NoZoom and NoRotate
 
 
 @dataclass(frozen=True)
 class NewField:
-    """A signature field that came with its signature.
+    """A signature field that was added with its signature.
 
     Attributes:
         number: of its object.
@@ -42,7 +42,7 @@ class NewField:
 
 
 def new_field(item: object, end: int) -> NewField | None:
-    """The field, if it is nothing but the field of a signature that covers more than ``end`` bytes; None else."""
+    """Return the field if it is only the field of a signature that covers more than ``end`` bytes; None else."""
     if not isinstance(item, Dictionary) or not item.is_indirect or item.get("/FT") != Name.Sig:
         return None
     widget, kind, name = _widget(item), _kind(item.get("/V"), end), item.get("/T")
@@ -57,7 +57,7 @@ def new_field(item: object, end: int) -> NewField | None:
 
 
 def is_signed_since(field: Dictionary, end: int) -> bool:
-    """Whether a field that stood empty now has the signature of a person, which covers more than ``end`` bytes."""
+    """Whether a field that was empty now has a person's signature, which covers more than ``end`` bytes."""
     box = _box(field.get("/Rect"))
     is_signed = field.get("/FT") == Name.Sig and _kind(field.get("/V"), end) == NEW_FIELD
     return is_signed and box is not None and _plain(field, box)
@@ -70,7 +70,7 @@ def place_of(widget: Dictionary) -> Box | None:
 
 
 def fields_of(pdf: Pdf) -> Iterator[Dictionary]:
-    """All fields of the form and what stands below them, each once."""
+    """All fields of the form and their descendants, each once."""
     form = pdf.Root.get("/AcroForm")
     waiting = list(_items(form, "/Fields"))
     seen: set[Number] = set()
@@ -101,7 +101,7 @@ def _kind(value: object, end: int) -> str:
 
 
 def _widget(field: Dictionary) -> Dictionary | None:
-    """The field itself, or its only kid, which then is a widget and nothing else."""
+    """The field itself, or its only kid, if the kid is a plain widget."""
     kids = field.get("/Kids")
     if kids is None:
         return field
@@ -124,7 +124,7 @@ def _plain(widget: Dictionary, box: Box) -> bool:
 
 
 def _stays_within(look: Stream, box: Box) -> bool:
-    """Whether every reader confines the look to the widget's place: it has bounds (ISO 32000-2, 12.5.5), or is empty."""
+    """Whether all readers draw the appearance inside the box: it has bounds (ISO 32000-2, 12.5.5), or is empty."""
     if "/OC" in look:
         return False
     if _draws_nothing(look):
@@ -144,7 +144,7 @@ def _draws_nothing(look: Stream) -> bool:
 
 
 def _numbers(value: object, count: int) -> list[float]:
-    """So many finite numbers, or none."""
+    """Exactly ``count`` finite numbers, or an empty list."""
     items = list(value) if isinstance(value, Array) else []
     found = [float(one) for one in items if isinstance(one, (int, Decimal)) and type(one) is not bool]
     whole = len(items) == len(found) == count and all(map(math.isfinite, found))

@@ -1,6 +1,6 @@
-"""Whether two XMP packets (ISO 16684-1) say the same of a document, but for when and by what it was written.
+"""Whether two XMP packets (ISO 16684-1) make the same statements, apart from when and by what the file was written.
 
-Programs that append validation data often write the whole packet anew, in another order and spelling: the words are
+Programs that append validation data often rewrite the packet in another order and spelling. So the statements are
 compared, not the bytes.
 """
 
@@ -18,8 +18,8 @@ _WRITTEN = frozenset(
         ExpandedName(NS["rdf"], "about"),  # XMP, 7.4: empty, or left out
     }
 )
-# Comments, processing instructions and declarations: they tell nothing of the document, and may be there for others.
-# A comment that is never closed goes to the end. Else each further opening would look through the whole rest.
+# Comments, processing instructions and declarations: no statements of the document, but other programs may read them.
+# A comment that is never closed extends to the end. Else each further opening would scan the whole rest.
 _ASIDES = re.compile(rb"<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z)|<!(?!--)[^>]*(?:>|\Z)", re.DOTALL)
 _WRAPPER = re.compile(
     rb"<\?xpacket\s+(?:begin=(['\"])(?:\xef\xbb\xbf)?\1\s+id=(['\"])W5M0MpCehiHzreSzNTczkc9d\2|end=(['\"])[rw]\3)\s*\?>"
@@ -28,11 +28,11 @@ _GRAPH = re.compile(rb"<(?:[\w.-]+:)?RDF\b")
 
 
 def says_the_same(before: bytes, after: bytes) -> bool:
-    """Whether everything that ``before`` tells stands in ``after``, and nothing else; False for what cannot be read."""
+    """Whether both make the same statements, and ``after`` has no new comments; False for an unreadable packet."""
     if before == after:
         return True
     if any(len(_GRAPH.findall(one)) != 1 for one in (before, after)):
-        return False  # we would compare one graph, and somebody else read the other
+        return False  # we would compare one graph, and another program might read the other
     try:
         return _told(before) == _told(after) and _asides(after) <= _asides(before)
     except (XmpXmlProcessingError, UnicodeDecodeError):
@@ -40,7 +40,7 @@ def says_the_same(before: bytes, after: bytes) -> bool:
 
 
 def says_nothing(packet: bytes) -> bool:
-    """Whether a packet tells only when and by what the document was written; False for what cannot be read."""
+    """Whether a packet says only when and by what the document was written; False for an unreadable packet."""
     try:
         return len(_GRAPH.findall(packet)) == 1 and not _told(packet) and not _asides(packet)
     except (XmpXmlProcessingError, UnicodeDecodeError):
@@ -48,7 +48,7 @@ def says_nothing(packet: bytes) -> bool:
 
 
 def _asides(packet: bytes) -> set[bytes]:
-    """What stands beside the words of the packet, but for its wrapper (XMP, part 1, 7.3.2)."""
+    """Comments, instructions and declarations of the packet, without its wrapper (XMP, part 1, 7.3.2)."""
     return {one for one in _ASIDES.findall(packet) if not _WRAPPER.fullmatch(one)}
 
 

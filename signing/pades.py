@@ -1,6 +1,6 @@
 """PAdES signatures (ETSI EN 319 142-1) by incremental updates, through pyHanko.
 
-A PDF/A stays one: no font and no colour is added but those of the appearance given, which is a PDF/A page itself.
+A PDF/A stays a PDF/A: fonts and colours come only from the appearance given, which is a PDF/A page itself.
 """
 
 import asyncio
@@ -32,11 +32,11 @@ _TOKEN_VARIATION = 1024
 
 
 class PadesSigner:
-    """The plug of ``Signer``: levels B-B and, when an authority answers, B-T.
+    """Implements the port ``Signer``: levels B-B and, when an authority answers, B-T.
 
     Args:
-        tsa_urls: RFC 3161 authorities in order. None answering degrades the level, it never refuses the signature.
-        tsa_timeout_s: for one answer of one authority.
+        tsa_urls: RFC 3161 authorities in order. If none answers, the level is lower; the signature is still made.
+        tsa_timeout_s: for one response of one authority.
     """
 
     def __init__(self, tsa_urls: Sequence[str] = (), *, tsa_timeout_s: float = 5) -> None:
@@ -51,7 +51,7 @@ class PadesSigner:
                 append_signature_field(writer, _field_spec(field))
             output = BytesIO()
             writer.write(output)  # type: ignore[no-untyped-call]
-        except Exception as error:  # pyHanko raises KeyError, AssertionError and others on odd files
+        except Exception as error:  # pyHanko raises KeyError, AssertionError and others on malformed files
             raise _failed(error) from error
         return output.getvalue()
 
@@ -60,10 +60,10 @@ class PadesSigner:
         return self.sign_with(unseal(sealed, cookie_key, now=now), pdf, request)
 
     def sign_with(self, key: RawKey, pdf: bytes, request: SignRequest) -> SignedPdf:
-        """Sign with a key that lies anywhere.
+        """Sign with any ``RawKey``: in memory, in a token or with a service.
 
         Raises:
-            EngineFailed: ``sign.failed``; ``key.unreachable``, ``key.refused`` as its key raises them.
+            EngineFailed: ``sign.failed``; ``key.unreachable``, ``key.refused`` from the key.
         """
         try:
             signed, level = self._at_best_level(pdf, request, _KeySigner(key))
@@ -76,7 +76,7 @@ class PadesSigner:
         return SignedPdf(signed, level)
 
     def inspect(self, pdf: bytes) -> PdfFacts:
-        """Look at a PDF of ours (see the port)."""
+        """Inspect a PDF that we made (see the port)."""
         return inspect(pdf)
 
     def _at_best_level(self, pdf: bytes, request: SignRequest, signer: "_KeySigner") -> tuple[bytes, str]:
@@ -89,13 +89,13 @@ class PadesSigner:
 
 
 def quiet_pyhanko() -> None:
-    """pyHanko logs whole tracebacks for findings that are values to us."""
+    """Silence pyHanko: it logs whole tracebacks for findings that we return as values."""
     for name in ("pyhanko", "pyhanko_certvalidator"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 class _KeySigner:
-    """Signs with an opened key; what does not depend on the letter is kept from one to the next."""
+    """Signs with an opened key. Values that do not depend on the letter are cached between letters."""
 
     def __init__(self, key: RawKey) -> None:
         self._key = key
@@ -110,7 +110,7 @@ class _KeySigner:
         return self._key.sign(data, self.digest)
 
     def hex_digits(self, timestamper: FallbackTimeStamper | None) -> int:
-        """Room for the CMS object: pyHanko would sign once more to measure it, which takes as long as signing."""
+        """The space to reserve for the CMS object. pyHanko would sign twice to measure it, which doubles the time."""
         attributes = self.template.attributes(bytes(hashlib.new(self.digest).digest_size))
         size = len(self.template.signed(attributes, bytes(self._signature_max_bytes)))
         if timestamper is not None:
@@ -155,7 +155,7 @@ def _setup(request: SignRequest, digest: str, hex_digits: int) -> SigObjSetup:
     certifies = request.docmdp_level is not None
     return SigObjSetup(
         SignatureObject(
-            timestamp=request.at,  # pyHanko would take the clock
+            timestamp=request.at,  # without it, pyHanko would take the system clock
             subfilter=SigSeedSubFilter.PADES,
             name=request.signer_name or None,
             location=request.location or None,
@@ -170,16 +170,16 @@ def _setup(request: SignRequest, digest: str, hex_digits: int) -> SigObjSetup:
 
 
 class _Writer(IncrementalPdfFileWriter):
-    """Writes what it is given and nothing else: pyHanko would write the metadata anew with the date of now, which is an
-    alteration of what was signed before."""
+    """Writes only what it is given. pyHanko would also rewrite the metadata with the current date, which alters content
+    that was signed before."""
 
     def _update_meta(self) -> None:
-        """Leave the metadata as it stands."""
+        """Leave the metadata unchanged."""
 
 
 def pdf_writer(pdf: bytes) -> IncrementalPdfFileWriter:
     """A writer that appends a revision."""
-    # typst's last line has no end: an object that begins right there breaks PDF/A (ISO 19005-2, 6.1.9).
+    # typst's last line has no line end. An object that begins directly behind it breaks PDF/A (ISO 19005-2, 6.1.9).
     return _Writer(BytesIO(pdf if pdf.endswith((b"\n", b"\r")) else pdf + b"\n"))
 
 

@@ -1,6 +1,6 @@
 """The signed code printed on a letter: a few hundred characters that prove number, date, signer and digest offline.
 
-The format is written down in ``docs/dev/signed-code.md``, byte by byte; ``ged_verify.py`` reads it on its own.
+``docs/dev/signed-code.md`` specifies the format byte by byte. ``ged_verify.py`` has a reader of its own.
 """
 
 import base64
@@ -22,7 +22,7 @@ from signing.rawkeys import RawKey
 
 VERSION = 1
 CONTEXT = b"GED letter token 1\0"
-"""Stands before what is signed, so that no signature of the seal over anything else is one over a token."""
+"""Prefix of the signed bytes: no other signature of the seal can pass as the signature of a token."""
 KEY_ID_BYTES = 8
 TOKEN_BYTES = 16
 MAX_TEXT_BYTES = 64
@@ -41,7 +41,7 @@ class _Read:
 
 
 class PayloadSealer:
-    """The plug of ``TokenSealer``.
+    """Implements the port ``TokenSealer``.
 
     Args:
         key: opens the key of the institution's seal, or returns None.
@@ -67,12 +67,12 @@ class PayloadSealer:
         return self._key() is not None
 
     def read(self, text: str) -> TokenFacts | None:
-        """What a code says, believed by nobody yet (see the port)."""
+        """Return the facts in a code, not verified (see the port)."""
         found = _read(text)
         return found.facts if found is not None else None
 
     def check(self, text: str, certificates_pem: Sequence[str]) -> TokenCheck:
-        """Whether an institution whose certificate we hold says it (see the port)."""
+        """Check that an institution whose certificate we hold signed the code (see the port)."""
         found = _read(text)
         if found is None:
             return TokenCheck(TokenState.UNREADABLE)
@@ -87,7 +87,7 @@ class PayloadSealer:
 
 
 def clean(text: str) -> str:
-    """The code itself: of an address only what stands behind its last slash, without spaces and dashes."""
+    """Return the code alone: of an address the part behind its last slash, without spaces and dashes."""
     return re.sub(r"[\s-]", "", text[: 4 * _MAX_CHARACTERS]).rstrip("/").rpartition("/")[2].upper()
 
 
@@ -113,7 +113,7 @@ def _read(text: str) -> _Read | None:
         signer, end = _text_at(content, after_number)
     except (ValueError, IndexError):
         return None
-    # One text, one content: bits of the last character that say nothing must be zero.
+    # One content has one text only: the unused bits of the last character must be zero.
     if content[0] != VERSION or end >= len(content) or base64.b32encode(content).decode().rstrip("=") != code:
         return None
     key_id, rest = content[1 : 1 + KEY_ID_BYTES], content[1 + KEY_ID_BYTES :]
@@ -147,7 +147,7 @@ def _holds(found: _Read, public: PublicKey) -> bool:
 
 
 def _shortened(signature: bytes, public: PublicKey) -> bytes:
-    """An ECDSA signature as two numbers of fixed length: DER costs eight bytes and says no more."""
+    """An ECDSA signature as two numbers of fixed length: DER would cost eight bytes more. RSA stays as it is."""
     if isinstance(public, rsa.RSAPublicKey):
         return signature
     half = (public.key_size + 7) // 8

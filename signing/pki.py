@@ -1,6 +1,6 @@
 """The ministry's own authority: a root that is kept offline, an issuing authority, certificates for people and seal.
 
-An accredited authority replaces it by putting its root into the folder ``trusted`` beside ours. The profiles are those of
+To use an accredited authority instead, put its root into the folder ``trusted`` beside ours. Profiles:
 ``signing.profiles``.
 """
 
@@ -31,12 +31,12 @@ ROOT_VALIDITY = timedelta(days=20 * 365 + 5)
 ISSUING_VALIDITY = timedelta(days=10 * 365 + 2)
 PERSON_VALIDITY = timedelta(days=3 * 365)
 ROOT_LIST_VALIDITY = timedelta(days=400)
-"""A list of the root is made by hand once a year."""
+"""The root's revocation list is made by hand once a year."""
 
 
 @dataclass(frozen=True)
 class OfflineRoot:
-    """Where the root's key lies, outside of the installation, and what opens it there."""
+    """The folder of the root's key, outside of the installation, and the passphrase that opens it."""
 
     folder: Path
     passphrase: str = field(repr=False)
@@ -94,15 +94,15 @@ class Authority:
         """Make root and issuing authority in ``folder``.
 
         Args:
-            passphrase: opens the issuing key, together with the server's secret; without one the secret alone does (for
-                trials only: whoever has data and secret can certify anybody).
+            passphrase: opens the issuing key, together with the server's secret. Without a passphrase the secret alone
+                opens it (for trials only: a thief of data and secret can certify anybody).
             cost: of the passphrase's derivation.
-            offline: where the root's key goes, encrypted with a passphrase. Without, it lies in ``folder`` too (for
-                trials only: whoever has the server has the root).
-            address: where the site tells what is revoked.
+            offline: where the root's key goes, encrypted with a passphrase. Without it, the key stays in ``folder``
+                (for trials only: a thief of the server has the root).
+            address: where the site publishes revocation status.
 
         Raises:
-            Invalid: ``authority.exists``: an authority is never overwritten, its signatures would lose their root.
+            Invalid: ``authority.exists``: an authority is never overwritten, else its signatures would lose their root.
         """
         if any((place / "root.key").exists() for place in [folder, *([offline.folder] if offline else [])]):
             raise _exists()
@@ -141,11 +141,11 @@ class Authority:
         """Open the issuing authority; the root's key is not touched and may be kept elsewhere.
 
         Args:
-            passphrase: asks for it; called only when the key needs one.
+            passphrase: returns the passphrase (it may prompt for it); called only when the key needs one.
 
         Raises:
             ConfigError: ``authority.missing``, ``authority.secret_wrong``, ``authority.locked`` (a passphrase is needed
-                and nobody can be asked), ``authority.key_damaged``.
+                and ``passphrase`` is not given), ``authority.key_damaged``.
             Invalid: ``authority.passphrase_wrong``.
         """
         root, issuing = certificates_in(folder)
@@ -165,7 +165,7 @@ class Authority:
         return cls(key, issuing, root, str(countries[0].value) if countries else "TG", address)
 
     def protect(self, folder: Path, secret: bytes, passphrase: str, *, cost: Argon2Cost | None = None) -> None:
-        """Put the issuing key under a passphrase and the server's secret; the one before opens it no more."""
+        """Encrypt the issuing key with a passphrase and the server's secret. The old passphrase opens it no more."""
         content = authority_key.locked(self._key, secret, passphrase, cost=cost)
         replace_file(folder / "issuing.key", content, mode=0o600)
 
@@ -183,7 +183,7 @@ class Authority:
         """Issue a certificate to a person, valid for three years (never longer than the authority itself).
 
         Args:
-            identifier: tells people of one name apart; without, the key does.
+            identifier: distinguishes people of the same name. Without it, the digest of the key does.
         """
         known = identifier or x509.SubjectKeyIdentifier.from_public_key(public_key).digest.hex()
         subject = profiles.person(name, organisation, self._country, title=title, identifier=known)
@@ -212,7 +212,7 @@ class Authority:
         return profiles.responder(self._wish(subject, public_key, now, not_after)).sign(self._key, hashes.SHA384())
 
     def revocation_list(self, revoked: Sequence[RevokedCertificate], *, now: datetime, next_update: datetime) -> bytes:
-        """The list of this authority, DER."""
+        """The revocation list of this authority, DER."""
         return profiles.revocation_list(self.certificate, self._key, revoked, now=now, next_update=next_update)
 
     def _signer(self, subject: x509.Name, public_key: PublicKey, now: datetime) -> x509.CertificateBuilder:
@@ -225,7 +225,7 @@ class Authority:
 
 
 def certificates_in(folder: Path) -> tuple[x509.Certificate, x509.Certificate]:
-    """Root and issuing authority.
+    """The certificates of root and issuing authority.
 
     Raises:
         ConfigError: ``authority.missing``.
@@ -238,13 +238,13 @@ def certificates_in(folder: Path) -> tuple[x509.Certificate, x509.Certificate]:
 
 
 def carry_root_out(folder: Path, secret: bytes, offline: OfflineRoot) -> None:
-    """Take the root's key of an authority for trials out of the installation, onto a medium, under a passphrase.
+    """Move the root's key of a trial authority out of the installation, onto a medium, encrypted with a passphrase.
 
-    Nothing is lost when it is interrupted: called again, it goes on.
+    An interrupted call loses nothing: the next call goes on.
 
     Raises:
-        ConfigError: ``authority.root_foreign``: the secret does not open it.
-        Invalid: ``authority.exists``: another root lies on the medium; ``authority.root_passphrase``.
+        ConfigError: ``authority.root_foreign``: the secret does not open the key.
+        Invalid: ``authority.exists``: another root is on the medium; ``authority.root_passphrase``.
     """
     root, _ = certificates_in(folder)
     try:
@@ -266,7 +266,7 @@ def carry_root_out(folder: Path, secret: bytes, offline: OfflineRoot) -> None:
 def renew_issuing(
     folder: Path, offline: OfflineRoot, *, now: datetime, address: StatusAddress | None = None
 ) -> x509.Certificate:
-    """Certify the issuing authority's key anew by the root: the same name and key, so that all it issued stays good."""
+    """Renew the issuing authority's certificate. Name and key stay the same, so its certificates stay valid."""
     root, before = certificates_in(folder)
     issuing = _issuing(before.subject, before.public_key(), root, offline.open(), now, address)
     replace_file(folder / "issuing.pem", _pem(issuing))
@@ -276,13 +276,13 @@ def renew_issuing(
 def renew_root_list(
     folder: Path, offline: OfflineRoot, revoked: Sequence[RevokedCertificate] = (), *, now: datetime
 ) -> None:
-    """Make the root's list anew; it is carried to the site and published there."""
+    """Renew the root's revocation list. The keeper then carries it to the site, which publishes it."""
     root = x509.load_pem_x509_certificate((folder / "root.pem").read_bytes())
     replace_file(folder / "root.crl", _root_list(root, offline.open(), revoked, now))
 
 
 def root_list(folder: Path, secret: bytes, *, now: datetime) -> bytes | None:
-    """The root's list, DER; made here only where the root's key lies beside it. None when it is out of date."""
+    """The root's revocation list, DER; None when it has expired. Renewed here if the root's key is in the folder."""
     root = x509.load_pem_x509_certificate((folder / "root.pem").read_bytes())
     path, key = folder / "root.crl", folder / "root.key"
     content = path.read_bytes() if path.exists() else None
@@ -300,7 +300,7 @@ def trusted_roots(folder: Path, more: Path | None = None) -> tuple[str, ...]:
 
 
 def make_seal(authority: Authority, folder: Path, secret: bytes, *, identifier: str, now: datetime) -> x509.Certificate:
-    """Make the key of the institution's seal and certify it; the one before is replaced, what it sealed holds."""
+    """Make and certify a key for the institution's seal. It replaces the previous key; earlier seals stay valid."""
     key = ec.generate_private_key(ec.SECP384R1())
     organisation = authority.certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)[0].value
     made = authority.certify_seal(key.public_key(), organisation=str(organisation), identifier=identifier, now=now)
@@ -347,14 +347,14 @@ def _pem(certificate: x509.Certificate) -> bytes:
 
 
 def replace_file(path: Path, content: bytes, mode: int = 0o644) -> None:
-    """The new content whole, or the old."""
+    """Replace a file atomically: readers see the new content or the old."""
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as scratch:
         _write_new(Path(scratch) / path.name, content, mode=mode)
         (Path(scratch) / path.name).replace(path)
 
 
 def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
-    """All files at once, or none: of two commands at the same time one wins, and nobody sees half an authority."""
+    """Write all files at once, or none: of two concurrent commands one wins, and nobody sees half an authority."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
         new = Path(scratch) / "authority"

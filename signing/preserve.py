@@ -1,8 +1,8 @@
-"""Raising signatures to B-LTA and keeping them there: only appended revisions, one at a time.
+"""Raises signatures to level B-LTA and keeps them there. Each step appends one revision.
 
 A revision is a time-stamp over the whole document, or the certificates and revocation data that prove every signature
-and time-stamp in it (the /DSS of ISO 32000-2, 12.8.4.3). Whoever stores it goes on with the next, and after any failure
-from where the file stands.
+and time-stamp in it (the /DSS of ISO 32000-2, 12.8.4.3). The caller stores the revision, then calls for the next. After
+a failure, the next step is found from the file itself.
 """
 
 import asyncio
@@ -32,17 +32,17 @@ from signing.pades import pdf_writer, quiet_pyhanko
 from signing.timestamp import FallbackTimeStamper
 
 RENEWED_BEFORE = timedelta(days=180)
-"""How long before the end of the last authority's certificate a new time-stamp is laid over the old."""
+"""A new time-stamp covers the old this long before the certificate of the last authority ends."""
 
 
 class PadesPreserver:
-    """The plug of ``Preserver`` over pyHanko.
+    """Implements the port ``Preserver`` with pyHanko.
 
     Args:
         tsa_urls: RFC 3161 authorities in order.
-        roots_pem: returns the certificates of the authorities that we trust; asked each time, for a root may be added.
-        timeout_s: for one answer of one server.
-        pause_s: how long a time-stamp authority that failed is not asked again.
+        roots_pem: returns the certificates of the authorities that we trust; called each time, for a root may be added.
+        timeout_s: for one response of one server.
+        pause_s: how long a failed time-stamp authority is skipped.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class PadesPreserver:
             return self._next_step(pdf, now, crls)
         except GedError:
             raise
-        except Exception as error:  # pyHanko raises KeyError, AssertionError and others on odd files
+        except Exception as error:  # pyHanko raises KeyError, AssertionError and others on malformed files
             raise EngineFailed("preserve.failed", cause=type(error).__name__) from error
 
     def _next_step(self, pdf: bytes, now: datetime, crls: Sequence[bytes]) -> RaisedPdf | None:
@@ -84,7 +84,7 @@ class PadesPreserver:
         asyncio.run(stamper.async_timestamp_pdf(pdf_writer(pdf), "sha256", output=output))
         raised = _appended(pdf, output.getvalue())
         last = PdfFileReader(BytesIO(raised.pdf), strict=False).embedded_timestamp_signatures[-1]
-        # Before it is stored: a time-stamp of an authority that we do not trust would stay in the file for ever.
+        # Check before storing: a time-stamp of an authority that we do not trust would stay in the file for ever.
         context = ValidationContext(trust_roots=self._roots(), moment=now, allow_fetching=False)
         asyncio.run(_path(last.signed_data, context))
         return raised
@@ -99,7 +99,7 @@ class PadesPreserver:
             ocsps=list(evidence.ocsps),
             crls=list(evidence.crls),
             revocation_mode="require",
-            # A responder's answer may be a little older than the time-stamp that it is stored with.
+            # An OCSP response may be a little older than the time-stamp that it is stored with.
             time_tolerance=timedelta(minutes=5),
         )
         writer = pdf_writer(pdf)
@@ -129,7 +129,7 @@ class PadesPreserver:
 
 
 def _needs_stamp(reader: PdfFileReader) -> bool:
-    """A signature without a time-stamp, or evidence that no time-stamp covers yet."""
+    """Whether a signature has no time-stamp, or evidence is not yet covered by a time-stamp."""
     stamps, evidence = levels.stamp_revisions(reader), levels.evidence_revisions(reader)
     last = stamps[-1] if stamps else -1
     unstamped = any(
@@ -145,7 +145,7 @@ def _needs_evidence(reader: PdfFileReader) -> bool:
 
 
 def _renewal(reader: PdfFileReader) -> datetime:
-    """When the last time-stamp has to be covered by another."""
+    """When the last time-stamp has to be covered by a new one."""
     last = reader.embedded_timestamp_signatures[-1].signed_data
     ends_at: datetime = extract_certificate_info(last).signer_cert.not_valid_after
     stamped_at: datetime = last["encap_content_info"]["content"].parsed["gen_time"].native
@@ -153,14 +153,14 @@ def _renewal(reader: PdfFileReader) -> datetime:
 
 
 def _unproven(reader: PdfFileReader) -> list[EmbeddedPdfSignature]:
-    """Signatures and time-stamps that no evidence follows yet; the last time-stamp is proven anew at each renewal."""
+    """Signatures and time-stamps with no evidence behind them yet. Each renewal also proves the last time-stamp."""
     evidence = levels.evidence_revisions(reader)
     last = evidence[-1] if evidence else -1
     return [one for one in reader.embedded_signatures if one.signed_revision > last]
 
 
 def _signed_data(embedded: EmbeddedPdfSignature) -> list[cms.SignedData]:
-    """What has certificates in it: the signature, and its own time-stamp."""
+    """The CMS objects with certificates: the signature, and its own time-stamp."""
     return [embedded.signed_data, *extract_tst_data_iter(embedded.signer_info, signed=False)]
 
 
@@ -198,7 +198,7 @@ def _appended(before: bytes, after: bytes) -> RaisedPdf:
 
 
 def _rank(level: str) -> int:
-    # A signature of another kind than PAdES is never below those that we make.
+    # Other kinds than PAdES rank highest: they never lower the level of the file.
     return ("B-B", "B-T", "B-LT", "B-LTA").index(level) if level.startswith("B-") else 9
 
 

@@ -1,6 +1,6 @@
 """Profiles of certificates and revocation lists: RFC 5280, ETSI EN 319 412-2 (people) and 412-3 (organisations).
 
-Every certificate below the root says where its revocation is told, if the authority knows its own address.
+Every certificate below the root names the address of its revocation status, if the authority knows its own address.
 """
 
 import re
@@ -25,7 +25,7 @@ CLOCK_SKEW = timedelta(minutes=5)
 _NAME_LIMIT = 64  # upper bound of commonName, title and organizationName in RFC 5280, appendix A
 _IDENTIFIER = re.compile(r"(?:[A-Z]{3}|[A-Z]{2}:)[A-Z]{2}-\S.*")
 POLICY = x509.ObjectIdentifier("2.25.95628643698383769368810661088179094967")
-"""What we claim of our certificates (EN 319 412-2, 4.3.3): a policy of our own, none of ETSI's. From a UUID (X.667)."""
+"""The policy of our certificates (EN 319 412-2, 4.3.3): our own, none of ETSI's. Derived from a UUID (X.667)."""
 _ANY_POLICY = x509.ObjectIdentifier("2.5.29.32.0")
 _DOCUMENTS = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36")
 """id-kp-documentSigning, RFC 9336."""
@@ -35,12 +35,12 @@ _REASONS = {one.value: one for one in x509.ReasonFlags}
 
 @dataclass(frozen=True)
 class StatusAddress:
-    """Where the site publishes what the authority says: ``base`` without a slash at its end, empty when nowhere."""
+    """Where the site publishes revocation status: ``base`` without a slash at its end, empty when nowhere."""
 
     base: str = ""
 
     def added(self, builder: x509.CertificateBuilder, *, by: str) -> x509.CertificateBuilder:
-        """CRL, certificate of the issuer and, for what the issuing authority issued, OCSP (RFC 5280, 4.2.1.13, 4.2.2.1).
+        """Add the addresses of CRL and issuer certificate; OCSP only by ``issuing`` (RFC 5280, 4.2.1.13, 4.2.2.1).
 
         Args:
             by: ``root`` or ``issuing``.
@@ -61,7 +61,7 @@ def person(name: str, organisation: str, country: str, *, title: str = "", ident
 
     Args:
         name: as people write it; see ``names_of``.
-        identifier: tells two people of one name apart, within the organisation; it means nothing else.
+        identifier: distinguishes people of the same name in the organisation; it has no other meaning.
     """
     given, surname = names_of(name)
     return _name(
@@ -82,7 +82,7 @@ def institution(name: str, organisation: str, country: str, *, identifier: str =
         identifier: of the organisation (organizationIdentifier, EN 319 412-1, 5.1.4).
 
     Raises:
-        ConfigError: ``seal.identifier``: spelt otherwise.
+        ConfigError: ``seal.identifier``: not in this form.
     """
     if identifier and not _IDENTIFIER.fullmatch(identifier):
         raise ConfigError("seal.identifier", "Spell it as VATTG-1000123456 or GO:TG-MEF.", setting="--identifier")
@@ -95,7 +95,7 @@ def institution(name: str, organisation: str, country: str, *, identifier: str =
 
 
 def identifier_of(organisation: str, country: str) -> str:
-    """What stands for an organisation that no register has given a number: its name, in a national scheme (``GO``).
+    """The identifier of an organisation without a registered number: its name, in a national scheme (``GO``).
 
     >>> identifier_of("Ministère de l'Économie", "TG")
     'GO:TG-MINISTERE-DE-L-ECONOMIE'
@@ -105,7 +105,7 @@ def identifier_of(organisation: str, country: str) -> str:
 
 
 def names_of(name: str) -> tuple[str, str]:
-    """Given name and surname: the surname is written in capitals, else it is the last word.
+    """Given name and surname. The surname is the words in capitals, else the last word.
 
     >>> names_of("AMAVI Kossi"), names_of("Afi Akouvi d'ALMEIDA"), names_of("Kossi Amavi"), names_of("AMAVI")
     (('Kossi', 'AMAVI'), ('Afi Akouvi', "d'ALMEIDA"), ('Kossi', 'Amavi'), ('', 'AMAVI'))
@@ -125,12 +125,12 @@ def _is_capital(word: str) -> bool:
 
 
 def _name(*parts: tuple[x509.ObjectIdentifier, str]) -> x509.Name:
-    """Parts without a value are left out."""
+    """A distinguished name; parts without a value are left out."""
     return x509.Name([x509.NameAttribute(oid, fit(value)) for oid, value in parts if value.strip()])
 
 
 def fit(value: str) -> str:
-    """A name within its bound: RFC 5280 counts characters, OpenSSL and cryptography the bytes of UTF-8."""
+    """Shorten a name to its upper bound: RFC 5280 counts characters, OpenSSL and cryptography count bytes of UTF-8."""
     text = " ".join(value.split())
     if len(text.encode()) <= _NAME_LIMIT:
         return text
@@ -140,7 +140,7 @@ def fit(value: str) -> str:
 
 @dataclass(frozen=True)
 class Wish:
-    """What every certificate is made of: whose it is, who says so, how long."""
+    """The parts of every certificate: subject, key, issuer, validity."""
 
     subject: x509.Name
     public_key: PublicKey
@@ -150,7 +150,7 @@ class Wish:
     not_after: datetime
 
     def builder(self, usage: x509.KeyUsage, *, path_length: int | None = None) -> x509.CertificateBuilder:
-        """Names, dates and the extensions that RFC 5280, 4.2.1 wants in each. ``path_length``: of an authority."""
+        """Names, dates and the extensions that RFC 5280, 4.2.1 requires. ``path_length`` makes it an authority."""
         constraints = x509.BasicConstraints(ca=path_length is not None, path_length=path_length)
         return (
             x509.CertificateBuilder()
@@ -170,9 +170,9 @@ class Wish:
 def authority(wish: Wish, *, path_length: int) -> x509.CertificateBuilder:
     """A root (its own issuer), or an issuing authority, which may issue under any policy.
 
-    No name constraints (RFC 5280, 4.2.1.10): a person's subject bears the name of the installation, which is changed by a
-    decree without a new authority, and verifiers differ in how they compare directory names. What a certificate may do
-    is bound in itself (``signer``), and the house knows each that it issued (``signing.house``).
+    No name constraints (RFC 5280, 4.2.1.10): a person's subject bears the name of the installation, which a decree may
+    change without a new authority, and verifiers differ in how they compare directory names. Each certificate limits
+    its own use (``signer``), and we keep a table of all that we issued (``signing.house``).
     """
     builder = wish.builder(_usage(key_cert_sign=True, crl_sign=True), path_length=path_length)
     return builder if wish.subject == wish.issuer else _under(builder, _ANY_POLICY)
@@ -187,7 +187,7 @@ def signer(wish: Wish) -> x509.CertificateBuilder:
 
 
 def responder(wish: Wish) -> x509.CertificateBuilder:
-    """An OCSP responder, whose own status nobody need ask (RFC 6960, 4.2.2.2.1)."""
+    """An OCSP responder. Its own status need not be checked (RFC 6960, 4.2.2.2.1)."""
     builder = wish.builder(_usage(digital_signature=True))
     return builder.add_extension(
         x509.ExtendedKeyUsage([ExtendedKeyUsageOID.OCSP_SIGNING]), critical=True
@@ -206,7 +206,7 @@ def revocation_list(
     now: datetime,
     next_update: datetime,
 ) -> bytes:
-    """A complete CRL (RFC 5280, 5), DER. Its number is the time: later lists have higher ones, whoever makes them."""
+    """A complete CRL (RFC 5280, 5), DER. Its number is the time: a later list has a higher number on any machine."""
     public = key.public_key()
     builder = x509.CertificateRevocationListBuilder().issuer_name(issuer.subject)
     builder = builder.last_update(now).next_update(next_update)
@@ -215,19 +215,19 @@ def revocation_list(
     for one in revoked:
         entry = x509.RevokedCertificateBuilder().serial_number(int(one.serial, 16)).revocation_date(one.revoked_at)
         reason = reason_flag(one.reason)
-        if reason is not x509.ReasonFlags.unspecified:  # RFC 5280, 5.3.1: then the extension is left out
+        if reason is not x509.ReasonFlags.unspecified:  # RFC 5280, 5.3.1: no extension for ``unspecified``
             entry = entry.add_extension(x509.CRLReason(reason), critical=False)
         builder = builder.add_revoked_certificate(entry.build())
     return builder.sign(key, digest_for(key)).public_bytes(serialization.Encoding.DER)
 
 
 def reason_flag(reason: str) -> x509.ReasonFlags:
-    """A reason as RFC 5280 spells it (``keyCompromise``); what it does not know is unspecified."""
+    """The flag of a reason in the spelling of RFC 5280 (``keyCompromise``); other texts are ``unspecified``."""
     return _REASONS.get(reason, x509.ReasonFlags.unspecified)
 
 
 def digest_for(key: PersonKey | PublicKey) -> hashes.SHA256 | hashes.SHA384:
-    """The digest as strong as the key: SHA-384 for P-384, SHA-256 else."""
+    """The digest that matches the key's strength: SHA-384 for P-384, SHA-256 else."""
     public = key if isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey) else key.public_key()
     strong = isinstance(public, ec.EllipticCurvePublicKey) and public.curve.key_size > 256
     return hashes.SHA384() if strong else hashes.SHA256()

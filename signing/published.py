@@ -1,7 +1,8 @@
-"""What the site publishes of an authority whose key it cannot open: a list, and a responder that answers meanwhile.
+"""What the site publishes for an authority whose key it cannot open: a revocation list, and OCSP responses.
 
-The commands that open the authority leave both in its folder. The responder's key lies under the server's secret: who
-holds data and secret can say that a certificate is good or revoked, and can issue none (RFC 6960, 4.2.2.2).
+The commands that open the authority write the list and the responder's key into its folder. The server's secret
+encrypts the responder's key. A thief of data and secret can report a certificate as good or revoked, but cannot issue
+certificates (RFC 6960, 4.2.2.2).
 """
 
 from collections.abc import Sequence
@@ -18,12 +19,12 @@ from signing.authority_key import curve_key, encrypted, is_protected, secret_pas
 from signing.pki import Authority, certificates_in, replace_file
 
 LIST_VALIDITY = timedelta(days=35)
-"""A month between two visits of the authority's keeper, and some days to come late."""
+"""The keeper of the authority signs a new list each month; a few days are left for a delay."""
 
 
 @dataclass(frozen=True)
 class Responder:
-    """The key that signs answers, its certificate and that of the issuing authority."""
+    """The key that signs OCSP responses, its certificate and the issuing authority's certificate."""
 
     key: ec.EllipticCurvePrivateKey
     certificate: x509.Certificate
@@ -39,7 +40,7 @@ def publish(
     now: datetime,
     validity: timedelta = LIST_VALIDITY,
 ) -> datetime:
-    """Sign the list and certify a new responder; both are good until the time that is returned."""
+    """Sign the list and certify a new responder. Returns the time until which both are valid."""
     until = min(now + validity, authority.certificate.not_valid_after_utc)
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = authority.certify_responder(key.public_key(), now=now, not_after=until)
@@ -50,7 +51,7 @@ def publish(
 
 
 def published_list(folder: Path) -> bytes | None:
-    """The last list, DER, whatever its age."""
+    """The last list, DER, even if it has expired; None when there is none."""
     try:
         return (folder / "issuing.crl").read_bytes()
     except FileNotFoundError:
@@ -58,7 +59,7 @@ def published_list(folder: Path) -> bytes | None:
 
 
 def list_until(content: bytes) -> datetime:
-    """When a newer list must be there."""
+    """The time at which the list expires."""
     ends_at = x509.load_der_x509_crl(content).next_update_utc
     if ends_at is None:
         raise ValueError("a list without an end")
@@ -76,7 +77,7 @@ def open_responder(folder: Path, secret: bytes) -> Responder | None:
 
 
 def standing(folder: Path) -> AuthorityStanding | None:
-    """How the authority is kept; None where there is none."""
+    """How the authority is kept; None when there is no authority."""
     if not (folder / "issuing.pem").exists():
         return None
     content = published_list(folder)

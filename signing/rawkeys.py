@@ -1,6 +1,6 @@
-"""Where the private half of a signing key lies: in memory, in a token or HSM (PKCS#11), or with a signing service.
+"""Where the private part of a signing key is: in memory, in a token or HSM (PKCS#11), or with a signing service.
 
-``RawKey`` is the port; PAdES knows nothing else of a key. None of them ever gives the private key away.
+``RawKey`` is the port; the PAdES code uses a key only through it. No implementation reveals the private key.
 """
 
 from collections.abc import Sequence
@@ -17,18 +17,18 @@ _HASHES = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384()}
 
 
 class RawKey(Protocol):
-    """A key that signs. ECDSA signatures are DER (RFC 3279, 2.2.3), those of RSA PKCS#1 v1.5."""
+    """A key that signs. ECDSA signatures are DER (RFC 3279, 2.2.3), RSA signatures are PKCS#1 v1.5."""
 
     @property
     def chain(self) -> Sequence[x509.Certificate]:
-        """Its own certificate, then those above it."""
+        """The key's own certificate, then the certificates above it."""
         ...
 
     def sign(self, data: bytes, digest_algorithm: str) -> bytes:
         """Sign ``data`` over its ``sha256`` or ``sha384``.
 
         Raises:
-            EngineFailed: ``key.unreachable`` (retryable): token pulled out, service away; ``key.refused``.
+            EngineFailed: ``key.unreachable`` (retryable): token unplugged, service down; ``key.refused``.
         """
         ...
 

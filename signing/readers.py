@@ -1,4 +1,4 @@
-"""Whether two readers that share no code, QPDF and pyHanko, read the same in the later revisions of a file."""
+"""Whether two readers that share no code, QPDF and pyHanko, read the later revisions of a file alike."""
 
 from decimal import Decimal
 from io import BytesIO
@@ -9,13 +9,13 @@ from pikepdf import Array, Dictionary, Name, Object, Stream, String
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-_CONTAINERS = ("/XRef", "/ObjStm")  # they hold the file together; each reader looks into them by itself
+_CONTAINERS = ("/XRef", "/ObjStm")  # structure of the file; each reader parses them by itself
 
 
 def agree_after(pdf: bytes, reader: PdfFileReader, end: int) -> bool:
-    """Whether both find the same value for each object that is stated after byte ``end``.
+    """Whether both readers find the same value for each object that is written after byte ``end``.
 
-    A later revision that speaks to old and new readers apart (a hybrid, ISO 32000-2, 7.5.8.4) is never agreed on.
+    False for a later hybrid revision (ISO 32000-2, 7.5.8.4), which can show old and new readers different objects.
     """
     xrefs = reader.xrefs
     later = [one for one in range(xrefs.total_revisions) if xrefs.get_xref_container_info(one).end_location > end]

@@ -1,4 +1,4 @@
-"""Keys with a signing service."""
+"""Keys held by a remote signing service."""
 
 import base64
 import hashlib
@@ -16,12 +16,12 @@ _OIDS = {"sha256": "2.16.840.1.101.3.4.2.1", "sha384": "2.16.840.1.101.3.4.2.2"}
 
 @dataclass(frozen=True)
 class RemoteKey:
-    """A key with a signing service, asked over HTTPS as the Cloud Signature Consortium writes (CSC API 2, signHash).
+    """A key held by a signing service. It is called over HTTPS (Cloud Signature Consortium, CSC API 2, signHash).
 
     Attributes:
         url: of the service, without a slash at its end.
-        credential: which key.
-        authorization: what the service asks for in each request (a bearer token).
+        credential: the identifier of the key.
+        authorization: sent with each request (a bearer token).
     """
 
     url: str
@@ -31,7 +31,7 @@ class RemoteKey:
     timeout_s: float = 20
 
     def sign(self, data: bytes, digest_algorithm: str) -> bytes:
-        """Sign (see the port). Only the digest leaves, never the document."""
+        """Sign (see the port). Only the digest is sent, never the document."""
         request = {
             "credentialID": self.credential,
             "hashes": [base64.b64encode(hashlib.new(digest_algorithm, data).digest()).decode()],

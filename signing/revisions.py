@@ -1,5 +1,5 @@
-"""Which bytes of a file a signature covers, and whether the rest is ours. Plain bytes, no PDF reader: it cannot be
-fooled by how a reader resolves objects."""
+"""Which bytes of a file a signature covers, and whether the rest is ours. Works on plain bytes without a PDF reader: it
+cannot be misled by how a reader resolves objects."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -9,14 +9,14 @@ _WHITESPACE = b"\x00\t\n\x0c\r "
 
 
 class BadByteRange(ValueError):
-    """The signed bytes are not what ISO 32000-2, 12.8.1 says; the text is a stable English reason."""
+    """The signed byte range violates ISO 32000-2, 12.8.1; the text is a stable English reason."""
 
 
 def covered_end(pdf: bytes, byte_range: Sequence[object], contents: bytes) -> int:
-    """The end of the signed bytes: they start at 0, leave out exactly the /Contents and stop at the end of a revision.
+    """The end of the signed bytes. They must start at 0, omit exactly the /Contents and end with a revision.
 
     Raises:
-        BadByteRange: they do not.
+        BadByteRange: the signed bytes do otherwise.
     """
     numbers = [number for number in byte_range if isinstance(number, int) and number >= 0]
     if len(byte_range) != 4 or len(numbers) != 4 or numbers[0] != 0:
@@ -35,11 +35,11 @@ def covered_end(pdf: bytes, byte_range: Sequence[object], contents: bytes) -> in
 
 
 def is_issued(pdf: bytes, end: int, ends: Iterable[int], issued: Sequence[str]) -> bool:
-    """Whether the file up to ``end``, and up to each later end of signed bytes, and as a whole, is what we stored.
+    """Whether we stored the file up to ``end``, up to each later end of signed bytes, and as a whole.
 
     Args:
         ends: where the signed bytes of the file's signatures end.
-        issued: SHA-256 of what we stored, in the order in which we stored it.
+        issued: SHA-256 of the files we stored, in the order in which we stored them.
     """
     running, start, place = hashlib.sha256(), 0, -1
     for stop in sorted({other for other in ends if other >= end} | {end, len(pdf)}):

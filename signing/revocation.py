@@ -1,8 +1,8 @@
-"""Whether what we hold says that a certificate was revoked at a moment: lists (RFC 5280) and answers (RFC 6960) of any age.
+"""Whether our CRLs (RFC 5280) and OCSP responses (RFC 6960), of any age, revoke a certificate at a moment.
 
-pyHanko looks at lists only where a certificate names their address, and refuses data that was not in force at the
-moment asked for. Of the age of data we ask nothing: who was revoked stays so. The data's own signature must be right, at
-the time at which it was made.
+pyHanko uses a CRL only if a certificate names its address, and rejects data that was not valid at the moment in
+question. Here the age of data does not matter: a revoked certificate stays revoked. But the data's own signature must
+have been valid when the data was made.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ _UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, InvalidSignature)
 
 @dataclass(frozen=True)
 class Known:
-    """Certificates among which issuers are found, lists and answers."""
+    """Certificates among which issuers are looked up, CRLs and OCSP responses."""
 
     issuers: tuple[asn1_x509.Certificate, ...]
     crls: tuple[asn1_crl.CertificateList, ...]
@@ -34,7 +34,7 @@ class Known:
 
 
 def is_revoked(certificate: asn1_x509.Certificate, moment: datetime, known: Known) -> bool:
-    """Whether the certificate, or one above it, was revoked at that moment."""
+    """Whether the certificate, or a certificate above it, was revoked at that moment."""
     for _ in range(_LONGEST_CHAIN):
         issuer = _issuer_of(certificate, known)
         if issuer is None:
@@ -98,7 +98,7 @@ def _answers(told: asn1_ocsp.OCSPResponse, issuer: x509.Certificate, serial: int
 
 
 def _responders(answer: ocsp.OCSPResponse, issuer: x509.Certificate, made_at: Sequence[datetime]) -> Iterator[object]:
-    """Keys that may answer for an issuer: its own, and those that it certified for that (RFC 6960, 4.2.2.2)."""
+    """Keys that may sign responses for an issuer: its own, and keys it certified for OCSP (RFC 6960, 4.2.2.2)."""
     yield issuer.public_key()
     for one in answer.certificates:
         if not any(one.not_valid_before_utc <= at <= one.not_valid_after_utc for at in made_at):

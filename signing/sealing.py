@@ -16,11 +16,11 @@ from signing.rawkeys import MemoryKey, RawKey
 
 
 class PadesSealer:
-    """The plug of ``Sealer``.
+    """Implements the port ``Sealer``.
 
     Args:
-        signer: makes the signatures, with the same time-stamps as those of people.
-        key: opens the seal's key, or returns None; asked each time, for a token may be plugged in later.
+        signer: makes the signatures, with the same time-stamps as for people.
+        key: opens the seal's key, or returns None; called each time, for a token may be plugged in later.
     """
 
     def __init__(self, signer: PadesSigner, key: Callable[[], RawKey | None]) -> None:
@@ -47,7 +47,7 @@ def own_seal(authority_dir: Path, server_secret: bytes) -> MemoryKey | None:
 
 
 def seal_in_file(path: Path, passphrase: str) -> MemoryKey:
-    """A key that an accredited authority gave as PKCS#12.
+    """Read a key that an accredited authority delivered as PKCS#12.
 
     Raises:
         ConfigError: ``seal.unreadable``.

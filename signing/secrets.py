@@ -27,25 +27,25 @@ class Argon2Cost:
 
 
 def new_salt(cost: Argon2Cost) -> bytes:
-    """A fresh salt that carries its cost, so that the cost can be raised later without losing old keys."""
+    """A new random salt. The cost is stored in it, so that the cost can be raised later and old keys still open."""
     return _HEADER.pack(_VERSION, cost.iterations, cost.memory_kib, cost.lanes) + os.urandom(_SALT_BYTES)
 
 
 def passphrase_password(
     passphrase: str, salt: bytes, server_secret: bytes, *, purpose: bytes = b"ged signing keystore v1"
 ) -> bytes:
-    """The password of a keystore: useless to whoever lacks the passphrase *or* the server's secret.
+    """Derive the password of a keystore. It needs the passphrase *and* the server's secret.
 
     Args:
-        purpose: keeps passwords of different uses apart.
+        purpose: separates the passwords of different uses.
 
     Raises:
-        ValueError: the salt was not made by ``new_salt``, or asks for more work than anyone would set.
+        ValueError: the salt was not made by ``new_salt``, or its cost is above the limit.
     """
     version, iterations, memory_kib, lanes = _HEADER.unpack(salt[: _HEADER.size])
     if version != _VERSION or not (1 <= iterations <= 20 and 8 * lanes <= memory_kib <= 1 << 20 and 1 <= lanes <= 16):
         raise ValueError("salt header")
-    # NFC: a passphrase typed on another keyboard must give the same bytes.
+    # NFC: the same passphrase typed on another keyboard must give the same bytes.
     stretched = hash_secret_raw(
         unicodedata.normalize("NFC", passphrase).encode(),
         salt[_HEADER.size :],

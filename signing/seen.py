@@ -1,7 +1,7 @@
 """What a person sees of two revisions of a file: PDFium draws both, forms included, and the pixels are compared.
 
-PDFium shares no code with QPDF and pyHanko, and rebuilds a file that it finds odd. It draws equal values alike, to the
-pixel: whatever it draws otherwise was changed for somebody, whatever the other two readers say.
+PDFium shares no code with QPDF and pyHanko, and repairs malformed files in its own way. It draws equal values alike, to
+the pixel. So a pixel that differs shows a change, even if the other two readers find none.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ class Drawings:
     """The pages of one file, as a whole and up to earlier revisions.
 
     Args:
-        most_s: time of the processor that all drawings may take together, in seconds.
+        most_s: limit of CPU time for all drawings together, in seconds.
     """
 
     def __init__(self, pdf: bytes, *, most_s: float = _MOST_SECONDS) -> None:
@@ -38,10 +38,10 @@ class Drawings:
         self._whole: dict[int, bytes] = {}
 
     def same_since(self, end: int, spared: Mapping[int, Sequence[Box]]) -> bool:
-        """Whether each page of the first ``end`` bytes looks as in the whole file.
+        """Whether each page of the first ``end`` bytes looks the same as in the whole file.
 
         Args:
-            spared: places by page (from 0) where another look is expected, in points of the page.
+            spared: boxes by page (from 0) where a difference is expected, in points of the page.
 
         Raises:
             TooMuch: the pages are too many, too large or too slow to be drawn.
@@ -91,7 +91,7 @@ def _digest(page: pypdfium2.PdfPage, spared: Sequence[Box]) -> bytes:
     width, height = page.get_size()
     scale = min(1.0, math.sqrt(_MOST_PIXELS / (width * height)))
     if scale < _LEAST_SCALE:
-        raise TooMuch  # what is small would vanish
+        raise TooMuch  # small details would vanish
     drawn = page.render(scale=scale, grayscale=True, draw_annots=True, may_draw_forms=True).to_pil().convert("L")
     for box in spared:
         drawn.paste(_UNSET, _pixels(page, box, drawn))
@@ -99,7 +99,7 @@ def _digest(page: pypdfium2.PdfPage, spared: Sequence[Box]) -> bytes:
 
 
 def _pixels(page: pypdfium2.PdfPage, box: Box, drawn: Image.Image) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of the place in the drawing, and a little around it for soft edges."""
+    """Left, top, right, bottom of the box in pixels, with a margin for soft edges."""
     left, bottom, right, top = page.get_bbox()
     across, up = drawn.width / (right - left), drawn.height / (top - bottom)
     sides = ((box[0] - left) * across, (top - box[3]) * up, (box[2] - left) * across, (top - box[1]) * up)

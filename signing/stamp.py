@@ -10,7 +10,7 @@ import typst
 from ged.errors import EngineFailed, Invalid
 
 _MOST_TOLD = 2000
-"""Characters of the compiler's message that are looked through; the message quotes a person's text."""
+"""How many characters of the compiler's message are searched; the message quotes a person's text."""
 _TEMPLATE = b"""
 #let data = json(bytes(sys.inputs.data))
 #let (w, h) = (data.width * 1pt, data.height * 1pt)
@@ -36,9 +36,9 @@ _TEMPLATE = b"""
 def text_appearance(
     lines: Sequence[str], width_pt: float, height_pt: float, *, size_pt: float = 9, frame: bool = False
 ) -> bytes:
-    """A one-page PDF/A-2b of exactly this size holding these lines, the first in bold; shrunk until they fit.
+    """A one-page PDF/A-2b of exactly this size with these lines, the first in bold. The text shrinks until it fits.
 
-    The same arguments give the same bytes. ``frame`` draws a thin grey line around.
+    The same arguments give the same bytes. ``frame`` draws a thin grey line around the page.
 
     Raises:
         Invalid: ``text.glyph_missing``: no font has a character (``character`` names it).

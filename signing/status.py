@@ -1,4 +1,4 @@
-"""What the ministry's authority tells of its certificates: revocation lists, and answers over OCSP (RFC 6960)."""
+"""The revocation status of the ministry's certificates: revocation lists, and OCSP responses (RFC 6960)."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -27,11 +27,11 @@ Known = Callable[[str], RevokedCertificate | bool | None]
 
 
 class AuthorityStatus:
-    """The plug of ``RevocationLists`` over our own authority; tells nothing where there is none.
+    """Implements the port ``RevocationLists`` for our own authority. Without an authority it has nothing to publish.
 
-    Where a passphrase keeps the authority's key, what is told is what the commands left (``signing.published``). An
-    authority for trials signs here; then the responder's key lives in the memory of the process only: it is certified
-    anew at each start, for a month.
+    If a passphrase protects the authority's key, this class publishes what the commands left (``signing.published``).
+    A trial authority signs here. Then the responder's key exists only in the memory of the process, and each start
+    certifies a new key for a month.
     """
 
     def __init__(self, authority_dir: Path, server_secret: bytes) -> None:
@@ -61,7 +61,7 @@ class AuthorityStatus:
         return published.standing(self._dir)
 
     def _list(self, revoked: tuple[RevokedCertificate, ...], now: datetime) -> bytes:
-        """The list in force; signed anew when something changed or half of its life is over, not for each who asks."""
+        """The list in force. It is cached, and signed anew after a change or once half of its validity is over."""
         known = (revoked, (self._dir / "issuing.pem").stat().st_mtime_ns)
         held = self._made
         if held is None or held[0] != known or not held[1] <= now < held[1] + LIST_VALIDITY / 2:
@@ -82,7 +82,7 @@ class AuthorityStatus:
         try:
             asked = ocsp.load_der_ocsp_request(request)
             return self._answer(asked, known, now)
-        except ValueError:  # bytes that are no request, several certificates in one, an unknown digest
+        except ValueError:  # malformed bytes, several certificates in one request, an unknown digest
             return _refusal(ocsp.OCSPResponseStatus.MALFORMED_REQUEST)
 
     def _answer(self, asked: ocsp.OCSPRequest, known: Known, now: datetime) -> bytes:
@@ -114,7 +114,7 @@ class AuthorityStatus:
         return builder.sign(ready.key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
     def _ready(self, now: datetime) -> Responder | None:
-        """The responder; None when the keeper of the authority let it end."""
+        """The responder; None when its certificate has expired and the keeper has not renewed it."""
         if is_protected(self._dir):
             kept = published.open_responder(self._dir, self._secret)
             return kept if kept is not None and kept.certificate.not_valid_after_utc > now else None
@@ -130,7 +130,7 @@ class AuthorityStatus:
 
 
 def _names(asked: ocsp.OCSPRequest, sibling: x509.Certificate, issuer: x509.Certificate) -> bool:
-    """Whether the request is about a certificate of ours, whatever digest it names the issuer with."""
+    """Whether the request names our authority as issuer. The request chooses the digest algorithm of that name."""
     ours = ocsp.OCSPRequestBuilder().add_certificate(sibling, issuer, asked.hash_algorithm).build()
     return (asked.issuer_key_hash, asked.issuer_name_hash) == (ours.issuer_key_hash, ours.issuer_name_hash)
 

@@ -1,7 +1,7 @@
-"""What a signed file carries that can make it show other things to other people, or hides what it is.
+"""Content of a signed file that can show different things to different people, or that hides what the file is.
 
-Nothing here breaks a signature: the signer may have meant it. It takes the green away, because what one reader sees is
-not what another sees (JavaScript, layers), or because two fields claim one signature.
+No finding here breaks a signature: the signer may have intended it. But the verdict is no longer green, because two
+readers may see different content (JavaScript, layers), or because two fields claim one signature.
 """
 
 import re
@@ -16,7 +16,7 @@ _SCRIPTS = frozenset({"/JavaScript", "/Rendition"})
 _ACTIONS = frozenset({"/Launch", "/SubmitForm", "/ImportData", "/SetOCGState", "/Hide", "/RichMediaExecute", "/GoToE"})
 _BYTE_RANGE = re.compile(rb"/ByteRange\s*\[\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s*\]")
 _DEEPEST = 64
-_MOST_WAYS = 2  # that one field is met on: two tell that it is a duplicate
+_MOST_WAYS = 2  # paths that are followed to one field: two are enough to find a duplicate
 
 
 def suspects(pdf: bytes) -> tuple[str, ...]:
@@ -43,7 +43,7 @@ def duplicates(pdf: bytes) -> frozenset[str]:
 
 
 def hidden_signatures(pdf: bytes, shown: Sequence[int]) -> int:
-    """How many signatures lie in the bytes and stand in no field. ``shown``: where the gaps of those in fields begin."""
+    """The number of signatures in the bytes that no field holds. ``shown``: the gap starts of signatures in fields."""
     places = set()
     for found in _BYTE_RANGE.finditer(pdf):
         start, gap, after, tail = map(int, found.groups())
@@ -64,7 +64,7 @@ def _actions(pdf: pikepdf.Pdf) -> Iterator[str]:
 
 
 def _dictionaries(value: object, depth: int = 0) -> Iterator[Object]:
-    """The dictionary and those that lie directly in it."""
+    """The dictionary and the direct (not indirect) dictionaries inside it."""
     if not isinstance(value, Object) or depth > _DEEPEST or (depth and value.is_indirect):
         return
     if isinstance(value, (Dictionary, pikepdf.Stream)):
@@ -97,8 +97,8 @@ def _filled(value: Object | None) -> bool:
 
 
 def _hybrids(pdf: bytes) -> Iterator[str]:
-    """Hybrid-reference files (ISO 32000-2, 7.5.8.4) are harmless where old and new readers see the same objects: the
-    old table calls free whatever stands in the stream only."""
+    """Find hybrid-reference files (ISO 32000-2, 7.5.8.4) that differ for old and new readers. A harmless hybrid marks
+    the objects in its stream as free in the old table."""
     for table, trailer in _sections(pdf) if b"/XRefStm" in pdf else ():
         if b"/XRefStm" not in trailer:
             continue
@@ -108,7 +108,7 @@ def _hybrids(pdf: bytes) -> Iterator[str]:
 
 
 def _sections(pdf: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """(table, trailer) of each classic section; the file is gone through once, whatever it holds."""
+    """(table, trailer) of each classic section. The file is scanned only once, whatever its content."""
     end = 0
     while (begin := _table_start(pdf, end)) >= 0:
         trailer = pdf.find(b"trailer", begin)

@@ -1,7 +1,7 @@
-"""Whether the later revisions of a file are written to the letter, so that no reader has a reason to rebuild it.
+"""Whether the later revisions of a file follow the standard exactly, so that no reader has a reason to rebuild it.
 
-A reader that finds a table odd looks for objects by itself, and takes the last of each number: also one that no table
-places. Plain bytes, as they were written.
+A reader that finds a malformed table scans for objects by itself. It then takes the last object of each number, even if
+no table lists it. This module works on the plain bytes.
 """
 
 import re
@@ -24,7 +24,7 @@ _Places = dict[tuple[int, int], set[int]]
 
 
 def is_strict_after(pdf: bytes, reader: PdfFileReader, end: int) -> bool:
-    """Whether the tables after byte ``end`` have the form of the standard, and place every object that stands there."""
+    """Whether the tables after byte ``end`` have the standard's form, and list every object written there."""
     places: _Places = {}
     xrefs = reader.xrefs
     for revision in range(xrefs.total_revisions):
@@ -54,7 +54,7 @@ def _is_table(pdf: bytes, at: int) -> bool:
 
 
 def _objects(pdf: bytes, end: int) -> Iterator[int]:
-    """Where the word ``obj`` stands behind a number."""
+    """Offsets of the word ``obj`` behind an object number."""
     at = pdf.find(b"obj", end)
     while at >= 0:
         before = pdf[max(end, at - _WINDOW) : at]

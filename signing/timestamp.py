@@ -1,4 +1,4 @@
-"""RFC 3161 time-stamps from several authorities, in order; one that fails is left alone for a while."""
+"""RFC 3161 time-stamps from several authorities, in order. A failed authority is skipped for a while."""
 
 import logging
 import time
@@ -20,7 +20,7 @@ class TimestampUnavailable(EngineFailed):
 
 
 class HttpTimeStamper(TimeStamper):
-    """One authority, asked over HTTP (RFC 3161, section 3.4)."""
+    """One authority, called over HTTP (RFC 3161, section 3.4)."""
 
     def __init__(self, url: str, timeout_s: float) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -31,7 +31,7 @@ class HttpTimeStamper(TimeStamper):
         """Send one request.
 
         Raises:
-            httpx.HTTPError: no answer, or not that of a time-stamp authority.
+            httpx.HTTPError: no response, or an HTTP error status.
         """
         headers = {"Content-Type": "application/timestamp-query", "Accept": "application/timestamp-reply"}
         async with httpx.AsyncClient(timeout=self._timeout_s) as client:
@@ -41,12 +41,12 @@ class HttpTimeStamper(TimeStamper):
 
 
 class FallbackTimeStamper(TimeStamper):
-    """Asks each authority in turn.
+    """Calls each authority in turn, until one answers.
 
     Args:
-        urls: of the authorities, best first.
-        timeout_s: for one answer.
-        pause_s: how long an authority that failed is not asked again, so that a batch does not wait for each letter.
+        urls: of the authorities, the preferred first.
+        timeout_s: for one response.
+        pause_s: how long a failed authority is skipped, so that a batch does not wait for it at each letter.
     """
 
     def __init__(self, urls: tuple[str, ...], *, timeout_s: float = 5, pause_s: float = 60) -> None:
@@ -59,7 +59,7 @@ class FallbackTimeStamper(TimeStamper):
         """A token over exactly this digest.
 
         Raises:
-            TimestampUnavailable: no authority gave one.
+            TimestampUnavailable: no authority returned a token.
         """
         for client in self._clients:
             if time.monotonic() < self._asked_again_at.get(client.url, 0.0):
@@ -69,7 +69,7 @@ class FallbackTimeStamper(TimeStamper):
                 if _stamped_digest(token) == message_digest:
                     return token
                 reason = "the token is for other bytes"
-            except Exception as error:  # noqa: BLE001  a strange answer fails in any way inside the ASN.1 reader
+            except Exception as error:  # noqa: BLE001  a malformed response can raise anything inside the ASN.1 reader
                 reason = type(error).__name__
             _log.warning("time-stamp authority %s failed: %s", client.url, reason)
             self._asked_again_at[client.url] = time.monotonic() + self._pause_s

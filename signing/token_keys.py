@@ -1,7 +1,7 @@
-"""People's keys in tokens and HSMs (PKCS#11): how one lies in the database, and what is asked of a token.
+"""People's keys in tokens and HSMs (PKCS#11): how the database stores them, and the calls to a token.
 
-The database holds where the key lies (an RFC 7512 address) and its certificates, never a PIN. The PIN is looked at by
-the token, which counts wrong ones itself and locks for good: the last try that it leaves is never taken from here.
+The database holds the key's address (RFC 7512) and its certificates, never a PIN. The token itself checks the PIN. It
+counts wrong PINs and locks for good, so this code never uses the last try.
 """
 
 import secrets
@@ -36,7 +36,7 @@ class Tokens:
     module: Path | None
 
     def names(self) -> list[str]:
-        """The tokens that are there now.
+        """Names of the tokens that are plugged in now.
 
         Raises:
             ConfigError: ``key.no_module``.
@@ -45,7 +45,7 @@ class Tokens:
         return tokens_of(self._library())
 
     def key(self, place: TokenPlace, pin: str, chain: Sequence[x509.Certificate] = ()) -> TokenKey:
-        """A key, not asked for yet.
+        """A key object. The token is not accessed yet.
 
         Raises:
             ConfigError: ``key.no_module``.
@@ -58,7 +58,7 @@ class Tokens:
         return self.module
 
     def public_key(self, place: TokenPlace, pin: str) -> PublicKey:
-        """The public half of a key, as the token tells it.
+        """The public part of a key, read from the token.
 
         Raises:
             Invalid: ``key.passphrase_wrong``, ``key.token_locked``, ``key.token_last_try``.
@@ -72,7 +72,7 @@ class Tokens:
             raise _as_pin(failure) from None
 
     def require(self, place: TokenPlace, pin: str, chain: Sequence[x509.Certificate]) -> TokenKey:
-        """A key that signs with this PIN, and whose certificate is the first of the chain.
+        """Check that the key signs with this PIN and matches the first certificate of the chain; return the key.
 
         Raises:
             Invalid: as ``public_key``, and ``key.token_mismatch``.
@@ -97,13 +97,13 @@ class Tokens:
 
 
 def keystore_of(place: TokenPlace, chain: Sequence[x509.Certificate]) -> bytes:
-    """What the database holds of such a key."""
+    """The bytes that the database stores for a key in a token."""
     address = f"{_SCHEME}token={quote(place.token, safe='')};object={quote(place.label, safe='')};type=private"
     return address.encode("ascii") + b"\n" + b"".join(one.public_bytes(Encoding.PEM) for one in chain)
 
 
 def read_keystore(keystore: bytes) -> tuple[TokenPlace, list[x509.Certificate]]:
-    """The other way.
+    """Parse the bytes of ``keystore_of``.
 
     Raises:
         EngineFailed: ``key.damaged``.

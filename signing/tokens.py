@@ -20,7 +20,7 @@ from ged.errors import EngineFailed
 from signing.profiles import PublicKey
 
 _one_at_a_time = threading.Lock()
-"""A library is one for the process, and is begun anew for each signature."""
+"""A process shares one library, which is initialised anew for each signature."""
 
 
 def tokens_of(module: Path) -> list[str]:
@@ -35,13 +35,13 @@ def tokens_of(module: Path) -> list[str]:
 
 def _library(module: Path) -> Any:
     library = lib(str(module))
-    library.reinitialize()  # tokens that came or went since are seen
+    library.reinitialize()  # notices tokens that were plugged in or out since
     return library
 
 
 @dataclass(frozen=True)
 class TokenKey:
-    """A key in a token or HSM. The session is opened for one signature, so that a token that came back is found.
+    """A key in a token or HSM. Each signature opens its own session, so that a token plugged in again is found.
 
     Attributes:
         module: the library of the token's maker.
@@ -67,7 +67,7 @@ class TokenKey:
             return bytes(key.sign(data, mechanism=mechanism))
 
     def public_key(self) -> PublicKey:
-        """Its public half.
+        """The public part of the key.
 
         Raises:
             EngineFailed: ``key.unreachable``, ``key.refused``.
@@ -81,7 +81,7 @@ class TokenKey:
         return found
 
     def flags(self) -> TokenFlag:
-        """What the token says of itself, without its PIN.
+        """The token's flags, readable without its PIN.
 
         Raises:
             EngineFailed: ``key.unreachable``.

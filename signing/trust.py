@@ -15,7 +15,7 @@ from signing.revocation import Known, is_revoked
 CLOCKS_MAY_DIFFER = timedelta(minutes=5)
 
 KEY_USAGE = KeyUsageConstraints(key_usage={"non_repudiation", "digital_signature"}, match_all_key_usages=False)
-"""Certificates of people bear one of the two, those of careful authorities both."""
+"""Certificates of people have one of the two; careful authorities set both."""
 
 _SIGNING_PURPOSES = frozenset(
     {
@@ -39,7 +39,7 @@ _WEAK = frozenset({AdESIndeterminate.CRYPTO_CONSTRAINTS_FAILURE, AdESIndetermina
 
 @dataclass(frozen=True)
 class Trust:
-    """Roots, and what is known of revocation."""
+    """Roots, further certificates, and revocation data."""
 
     roots: tuple[x509.Certificate, ...]
     certificates: tuple[x509.Certificate, ...] = ()
@@ -50,7 +50,7 @@ class Trust:
         """A context for certificates as they stood at a moment; nothing is fetched.
 
         Args:
-            lists: use what is known of revocation.
+            lists: use the revocation data.
         """
         return ValidationContext(
             trust_roots=list(self.roots),
@@ -60,12 +60,12 @@ class Trust:
             crls=list(self.crls) if lists else [],
             ocsps=list(self.ocsps) if lists else [],
             revocation_mode="soft-fail",
-            # A list published later tells of that moment too; what was revoked after it was good at it.
+            # A list published later also covers that moment: a certificate revoked after the moment was good then.
             retroactive_revinfo=True,
         )
 
     def revokes(self, certificate: x509.Certificate, moment: datetime) -> bool:
-        """Whether an answer or a list that we hold revokes the certificate, or one above it, at that moment."""
+        """Whether our revocation data revokes the certificate, or a certificate above it, at that moment."""
         issuers = (*self.roots, *self.certificates)
         return is_revoked(certificate, moment, Known(issuers, self.crls, self.ocsps))
 
@@ -75,7 +75,7 @@ class Trust:
         crls: Iterable[crl.CertificateList] = (),
         ocsps: Iterable[ocsp.OCSPResponse] = (),
     ) -> "Trust":
-        """These and more."""
+        """A copy with further certificates and revocation data."""
         return Trust(
             self.roots,
             (*self.certificates, *certificates),
@@ -85,7 +85,7 @@ class Trust:
 
 
 def problem_of(status: SignatureStatus, moment: datetime, trust: Trust) -> str:
-    """Why the signer's certificate is not good, as a reason of ``SignatureReport``; empty when it is."""
+    """Why the signer's certificate is not good, as a reason of ``SignatureReport``; empty when it is good."""
     certificate = status.signing_cert
     if status.revoked or status.trust_problem_indic in _REVOKED or trust.revokes(certificate, moment):
         return "revoked"
@@ -114,7 +114,7 @@ def is_for_signing(certificate: x509.Certificate) -> bool:
 
 
 def revocation_in(signed_data: cms.SignedData) -> tuple[list[crl.CertificateList], list[ocsp.OCSPResponse]]:
-    """CRLs and OCSP answers that the signer put into the CMS object (adbe-revocationInfoArchival, ISO 32000-2)."""
+    """CRLs and OCSP responses that the signer put into the CMS object (adbe-revocationInfoArchival, ISO 32000-2)."""
     crls: list[crl.CertificateList] = []
     ocsps: list[ocsp.OCSPResponse] = []
     for info in signed_data["signer_infos"]:

@@ -1,4 +1,4 @@
-"""The plug of ``SignatureChecker``: asks children that may die of a hostile file without harm."""
+"""Implements the port ``SignatureChecker`` with child processes: a hostile file may crash a child without harm."""
 
 import hashlib
 import threading
@@ -25,20 +25,20 @@ Reports = tuple[SignatureReport, ...]
 
 
 class PdfChecker:
-    """Checks PDF signatures in processes of their own with a limit of time and memory.
+    """Checks signatures in child processes with limits of time and memory.
 
-    A process is started by the first check (0.8 s) and kept, so that the next ones take milliseconds. Two checks run
-    at a time. What was found of a file is remembered for ten minutes; a file that could not be checked in time is told
-    so at once for a day, and holds no other file up again. ``close`` or the end of this object ends the processes.
+    The first check starts a process (0.8 s), which is kept: the next checks take milliseconds. Two checks run at a
+    time. Reports are cached for ten minutes. A file that ran into the timeout is reported so for a day without a new
+    check, so that it does not delay other files again. ``close`` or the end of this object ends the processes.
 
     Args:
         trust_roots_pem: certificates of the authorities that we trust; without any, nothing is green.
-        timeout_s: for one file; what takes longer is red (``timeout``).
+        timeout_s: for one file; a file that takes longer is red (``timeout``).
         memory_mib: address space of a process.
         max_bytes: larger files are red (``too_large``).
-        crls: lists of revoked certificates (DER) that are known beside those in the files; asked at each check.
-        isolation: of the processes; the best that this machine allows unless given.
-        house: knows the certificates of our own authority; without, only chains count.
+        crls: returns further revocation lists (DER) besides those in the files; called at each check.
+        isolation: of the processes; by default the best that this machine allows.
+        house: knows the certificates of our own authority; without it, only certificate chains count.
 
     Raises:
         ConfigError: ``trust.root_unreadable``.
@@ -74,19 +74,19 @@ class PdfChecker:
         )
 
     def check(self, pdf: bytes, *, at: datetime, issued: Sequence[Digest] = ()) -> Reports:
-        """A report per signature, none for a file without (see the port).
+        """Return a report for each signature, none for an unsigned file (see the port).
 
         Raises:
-            EngineFailed: ``check.unavailable``: the process cannot be started at all, or all were at work for too
-                long; never because of the file.
+            EngineFailed: ``check.unavailable``: the process cannot be started at all, or all processes were busy for
+                too long; never because of the file.
         """
         return self._checked({"kind": "pdf", "size": len(pdf), "issued": list(issued)}, pdf, at)
 
     def check_cms(self, cms: bytes, *, at: datetime, content: bytes | None = None) -> Reports:
-        """A report per signer of a CMS file (see the port).
+        """Return a report for each signer of a CMS file (see the port).
 
         Raises:
-            EngineFailed: ``check.unavailable``, as above.
+            EngineFailed: ``check.unavailable``, as ``check``.
         """
         question: Message = {"kind": "cms", "size": len(cms)}
         if content is not None:
@@ -115,7 +115,7 @@ class PdfChecker:
         return tuple(self._house.judged(one, at) for one in known)
 
     def _asked(self, question: Message, data: bytes) -> Reports:
-        """What a child says; where one ends without a word, a second is asked: its end may be another file's doing."""
+        """Return a child's reports. If a child dies, a second is tried: another file may have caused the crash."""
         for _ in range(2):
             found = self._asked_once(question, data)
             if found is not None:
@@ -136,7 +136,7 @@ class PdfChecker:
 
 
 class _Verdicts:
-    """What was found, for a time: certificates end, whatever the file."""
+    """A cache of reports. Entries expire, because certificates do."""
 
     def __init__(self, holds_for: timedelta) -> None:
         self._holds_for = holds_for
@@ -144,13 +144,13 @@ class _Verdicts:
         self._lock = threading.Lock()
 
     def find(self, key: str, at: datetime) -> Reports | None:
-        """What was found at that time or not long before."""
+        """The reports found at that time or shortly before; None when there are none."""
         with self._lock:
             found_at, reports = self._found.get(key, (at, None))
         return reports if found_at <= at < found_at + self._holds_for else None
 
     def keep(self, key: str, at: datetime, reports: Reports) -> None:
-        """Remember it, and forget the oldest."""
+        """Store the reports, and evict the oldest."""
         with self._lock:
             self._found[key] = at, reports
             while len(self._found) > _KEPT:
@@ -158,7 +158,7 @@ class _Verdicts:
 
 
 def _key(question: Message, data: bytes, lists: Sequence[bytes]) -> str:
-    """All that a verdict hangs on but the time. Our own list is signed anew each time: what it says is what counts."""
+    """The cache key: all that a verdict depends on but the time. CRLs count by entries, for ours is often re-signed."""
     said = [*sorted(question.items()), *map(_said, lists)]
     asked = hashlib.sha256(repr(said).encode())
     asked.update(hashlib.sha256(data).digest())

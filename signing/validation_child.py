@@ -1,7 +1,7 @@
 """The service of ``signing.validation``: examines hostile files in a child, run by ``sandbox.child``.
 
-A request's payload is the file, then the bytes of the signed file where it stands apart; ``size`` and ``content`` say
-how many of each.
+A request's payload is the file, then the signed content if that is a separate file. ``size`` and ``content`` give their
+lengths in bytes.
 """
 
 from dataclasses import asdict
@@ -18,7 +18,7 @@ from signing.trust import Trust
 
 
 def service(_settings: Message) -> Service:
-    """What answers questions of ``signing.validation``."""
+    """Return the function that answers requests of ``signing.validation``."""
     quiet_pyhanko()
     return lambda question, files: ({"reports": [_as_json(report) for report in _answer(question, files)]}, b"")
 

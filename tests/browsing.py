@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
@@ -35,3 +36,8 @@ def sign_in(page: Page, account: str, password: str = PASSWORD) -> None:
     with leading_on(page):
         page.press("#password", "Enter")
     expect(page.locator("#navigation")).to_be_attached()
+
+
+ROOT = Path(__file__).parents[1]
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+WIDTHS = (1280, 360)

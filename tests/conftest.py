@@ -19,6 +19,9 @@ from tests.servers.elastic import elasticsearch_url
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+# An assert in a kit explains itself as those in tests do.
+pytest.register_assert_rewrite(*(f"tests.{kit.stem}" for kit in Path(__file__).parent.glob("*_kit.py")))
+
 # What is drawn must be read, however long it takes: on a machine that does other things too, an example may be slow.
 settings.register_profile("ged", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ged")

@@ -70,3 +70,16 @@ def _photograph() -> Image.Image:
 def photograph_page() -> Image.Image:
     """A page that is a photograph to its edges."""
     return _photograph().resize((2480, 3508), Image.Resampling.BICUBIC)
+
+
+SMALL = (1240, 1754)
+
+
+def noisy_blank(*, specks: int = 300, black_edge: bool = False, paper: int = 225) -> Image.Image:
+    random = np.random.default_rng(3)
+    sheet = np.clip(paper + random.normal(0, 9, SMALL[::-1]), 0, 255)
+    sheet[random.integers(0, SMALL[1], specks), random.integers(0, SMALL[0], specks)] = 30
+    sheet *= np.linspace(1, 0.75, SMALL[0])[None, :]
+    if black_edge:
+        sheet[:, :25] = 10
+    return Image.fromarray(sheet.astype(np.uint8))

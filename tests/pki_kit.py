@@ -18,7 +18,7 @@ from pikepdf import Array, Dictionary, Name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import signers
 from pyhanko.sign.fields import MDPPerm, SigFieldSpec, SigSeedSubFilter, append_signature_field
-from pyhanko.sign.signers.pdf_cms import PdfCMSSignedAttributes
+from pyhanko.sign.signers.pdf_cms import CMSSignedAttributes, PdfCMSSignedAttributes
 from pyhanko.sign.timestamps import DummyTimeStamper
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko_certvalidator.registry import SimpleCertificateStore
@@ -270,3 +270,11 @@ def order_pdf(edit: Callable[[pikepdf.Pdf], None] | None = None) -> bytes:
     output = BytesIO()
     pdf.save(output, object_stream_mode=pikepdf.ObjectStreamMode.disable, compress_streams=False, static_id=True)
     return output.getvalue()
+
+
+def _detached(who, content, *, detached=True):
+    signer = signers.SimpleSigner(who.asn1, who.asn1_key, who.store)
+    made = signer.async_sign_general_data(
+        content, "sha256", detached=detached, signed_attr_settings=CMSSignedAttributes(signing_time=NOW)
+    )
+    return asyncio.run(made).dump()

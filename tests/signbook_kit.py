@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from ged.codes import derive_secret
 from ged.dispatch.models import Party
 from ged.org.keys import issue_key, load_key
-from ged.org.models import Person, Post
-from ged.ports import MailId, PostId, RegisterId, UnitId, UnlockedKey
-from ged.register.models import Register
+from ged.org.models import Post
+from ged.ports import Digest, MailId, PostId, RegisterId, UnitId, UnlockedKey
+from ged.register.models import Attachment, Register
 from ged.register.operations import IncomingForm, register_incoming
 from ged.routing.operations import ImputationForm, impute
 from ged.signbook import drafts, operations, queries
@@ -24,7 +25,8 @@ from ged.signbook.operations import ToSign
 from ged.signbook.queries import LetterRow
 from ged.unit import SYSTEM, Actor, Services
 from signing.pades import PadesSigner
-from tests.factories import NOW, TODAY, actor, make_organisation, make_services
+from signing.pki import Authority, make_seal
+from tests.factories import NOW, SECRET, TODAY, actor, make_organisation, make_services
 
 PASSPHRASE = "trois éléphants au marché"
 TEMPLATE = LetterTemplate(
@@ -158,4 +160,22 @@ def house(tmp_path: Path) -> Iterator[House]:
     made.services.engine.dispose()
 
 
-__all__ = ["CEET", "COPY", "House", "Person", "house", "make_house"]
+def make_institution(house: House) -> None:
+    folder, secret = Path(house.services.data_dir) / "authority", derive_secret(SECRET, "keystore")
+    make_seal(Authority.open(folder, secret), folder, secret, identifier="", now=NOW)
+
+
+def form_of(row: LetterRow, **changes: object) -> DraftForm:
+    values = {
+        "civility": row.civility, "subject": row.subject, "body": row.body, "addressees": row.addressees,
+        "copies": row.copies,
+    }  # fmt: skip
+    return DraftForm(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def pdf_of(house: House, attachment_id: int | None) -> bytes:
+    with house.services.reading() as session:
+        digest = session.get_one(Attachment, attachment_id).digest
+    assert digest is not None
+    with house.services.blobs.open(Digest(digest)) as stored:
+        return stored.read()

@@ -8,13 +8,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import typst
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from ged.ports import Digest, SignatureField, Signer, SignRequest, UnlockedKey
 from signing.keys import LocalVault
 from signing.pades import PadesSigner
 from signing.pki import Authority
+from signing.rawkeys import MemoryKey
 from signing.secrets import Argon2Cost
 from signing.stamp import signature_mark
+from tests.pki_kit import holder
 
 NOW = datetime(2026, 3, 3, 10, 12, tzinfo=UTC)
 SECRET = b"a server secret of the tests, 32 bytes or more"
@@ -101,3 +106,16 @@ def pdfsig(pdf: bytes, folder: Path) -> list[str]:
     path.write_bytes(pdf)
     done = subprocess.run(["pdfsig", "-nocert", str(path)], capture_output=True, text=True, timeout=60, check=False)
     return re.findall(r"Signature Validation: (.+)", done.stdout)
+
+
+def institution(kind: str) -> MemoryKey:
+    made = holder("Cachet du ministère", rsa_bits=3072 if kind == "rsa" else 0)
+    key = ec.generate_private_key(ec.SECP384R1()) if kind == "p384" else None
+    if key is None:
+        return MemoryKey(made.key, [made.certificate])
+
+    builder = x509.CertificateBuilder(
+        made.certificate.subject, made.certificate.subject, key.public_key(), 7,
+        made.certificate.not_valid_before_utc, made.certificate.not_valid_after_utc,
+    )  # fmt: skip
+    return MemoryKey(key, [builder.sign(key, hashes.SHA384())])

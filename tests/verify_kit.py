@@ -1,6 +1,7 @@
 """Case files made by hand, with keys of a test's own: what ``ged_verify.py`` is given, sound or forged, without a house."""
 
 import hashlib
+import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,12 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from ged.archive import merkle
 from ged.audit import canonical
+from ged.recognition import jobs as recognition
+from ged.register.models import AttachmentKind
+from ged.register.operations import SourcePage, attach
+from ged.unit import Services
+from tests import pages
+from tests.factories import actor
 from tests.pki_kit import NOW, YEAR, Holder, Ministry, holder, order_pdf, signed
 
 COLUMNS = (
@@ -303,3 +310,17 @@ def chain(names: int, end: datetime = NOW + 9 * YEAR, start: datetime = NOW - YE
 
 
 SECOND = timedelta(seconds=1)
+
+
+def read_document(services: Services, mail_id: int, now: datetime) -> None:
+    """A file of one page and its own bytes, read by the machine."""
+    content = pages.pdf("Demande de raccordement")
+    stored = services.blobs.put(io.BytesIO(content))
+    page = services.blobs.put(io.BytesIO(pages.png("Une page du scanner")))
+    sources = [SourcePage(stored.digest, "application/pdf"), SourcePage(page.digest, "image/png")]
+    with services.unit_of_work(now) as uow:
+        attachment_id = attach(
+            uow, mail_id, kind=AttachmentKind.DOCUMENT, pages=sources, media_type="application/pdf",
+            actor=actor(services, "agent"), now=now, digest=stored.digest, size_bytes=stored.size_bytes,
+        )  # fmt: skip
+    recognition.run_recognise(services, attachment_id, heartbeat=lambda _progress: None, now=now)

@@ -19,7 +19,7 @@ from ged.capture.models import Scan
 from ged.dispatch.models import DispatchLine, DispatchProof, DispatchState, Party
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.jobs import ClaimedJob, Job, JobKind, JobState
-from ged.org.models import Installation
+from ged.org.letterhead import organisation_name
 from ged.org.tree import same_entity
 from ged.ports import AttachmentId, Confidentiality, Digest, JobId, MailId, Message
 from ged.register import directory
@@ -301,7 +301,7 @@ def run_notify(services: Services, job: ClaimedJob, *, now: datetime) -> None:
             message_id=line.reference,
             to=line.email,
             subject=f"Courrier n° {number} : {' '.join(line.mail.subject.split())}"[:200],
-            text=_text(number, line, session.scalar(select(Installation.name).limit(1)) or ""),
+            text=_text(number, line, organisation_name(session)),
             attachment_name=filename,
         )
     with services.blobs.open(digest) as stored:

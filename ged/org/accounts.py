@@ -98,22 +98,31 @@ def sign_in(services: Services, account: str, password: str, *, caller: Caller, 
         _turn_away(services, subject, person, caller, seconds=seconds, now=now)
     if not matches(person.password_hash if person else "", password) or person is None:
         _count_failure(services, buckets, person, caller, now=now)
-    try:
-        with services.unit_of_work(now) as uow:
-            for limit, subject in buckets:
-                if limit in (PAIR, DEVICE):
-                    throttle.empty(uow.session, subject)
-            own = replace(SYSTEM, person_id=PersonId(person.id))
-            uow.record("session.opened", "person", person.id, actor=own, address=caller.address)
-    except DBAPIError as error:
-        if not is_full(error):
-            raise
-        raise NotRecorded(PersonId(person.id)) from error
+    with told_when_full(PersonId(person.id)), services.unit_of_work(now) as uow:
+        for limit, subject in buckets:
+            if limit in (PAIR, DEVICE):
+                throttle.empty(uow.session, subject)
+        own = replace(SYSTEM, person_id=PersonId(person.id))
+        uow.record("session.opened", "person", person.id, actor=own, address=caller.address)
     return PersonId(person.id)
 
 
-def is_full(error: DBAPIError) -> bool:
-    """Whether a write failed because the database's disk is full."""
+@contextmanager
+def told_when_full(person_id: PersonId) -> Iterator[None]:
+    """Around a unit of work that lets a person in.
+
+    Raises:
+        NotRecorded: the database's disk is full.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        if not _is_full(error):
+            raise
+        raise NotRecorded(person_id) from error
+
+
+def _is_full(error: DBAPIError) -> bool:
     return isinstance(fault_of(error), DiskFull)
 
 
@@ -160,7 +169,7 @@ def _as_far_as_there_is_room() -> Iterator[_Room]:
     try:
         yield room
     except DBAPIError as error:
-        if not is_full(error):
+        if not _is_full(error):
             raise
         _log.warning("session.refusal_not_recorded")
         room.is_full = True
@@ -214,8 +223,25 @@ def _person(session: Session, person_id: int) -> Person:
     return person
 
 
-def words_of(session: Session, person: Person) -> tuple[str, ...]:
-    """What others try first as this person's password."""
+def person_of_account(session: Session, account: str) -> Person:
+    """The person of an account, open or closed.
+
+    Raises:
+        NotFound: ``person.unknown``.
+    """
+    person = session.scalar(select(Person).where(Person.account == account))
+    if person is None:
+        raise NotFound("person.unknown", "check the account", account=account)
+    return person
+
+
+def words_of(session: Session, person_id: PersonId | int) -> tuple[str, ...]:
+    """What others try first as this person's password.
+
+    Raises:
+        NotFound: ``person.unknown``.
+    """
+    person = _person(session, person_id)
     ministry = session.scalar(select(Installation.name).limit(1)) or ""
     houses = session.execute(select(Unit.code, Unit.name).where(Unit.is_entity).order_by(Unit.id))
     return (person.account, person.name, person.email, ministry, *(word for house in houses for word in house))

@@ -35,13 +35,18 @@ class Letterhead:
         return {**self.__dict__, "units": list(self.units)}
 
 
+def organisation_name(session: Session) -> str:
+    """The name of the ministry; empty before it is installed."""
+    return session.scalar(select(Installation.name).limit(1)) or ""
+
+
 def letterhead(session: Session, unit_id: int, *, country: str, of_entity: bool = False) -> Letterhead:
     """The letterhead of a unit; ``country`` is the installation's ISO code.
 
     Args:
         of_entity: the entity's own name stands first, as on its letters; otherwise the organisation's over it.
     """
-    organisation = session.scalar(select(Installation.name).limit(1)) or ""
+    organisation = organisation_name(session)
     line = upwards(session, unit_id)
     entity = next((unit for unit in line if unit.is_entity), line[-1])
     shown = line[: line.index(entity) + 1] if of_entity else line

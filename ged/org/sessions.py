@@ -1,17 +1,22 @@
 """Sessions as rows: who is signed in, from where, since when. The cookie holds a random id, the row only its digest."""
 
 import hashlib
+import logging
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import delete, select, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from ged.errors import Forbidden, NotFound
+from ged.org.actors import load_actor
 from ged.org.models import OpenSession, Person
 from ged.ports import PersonId
-from ged.unit import Actor, Role, UnitOfWork
+from ged.unit import Actor, Role, Services, UnitOfWork
+
+_log = logging.getLogger(__name__)
 
 LONGEST_SESSION = timedelta(hours=12)
 LONGEST_IDLE = timedelta(hours=2)
@@ -24,8 +29,30 @@ def _digest(token: str) -> str:
     return hashlib.sha256(token.encode(errors="replace")).hexdigest()
 
 
-def open_session(uow: UnitOfWork, person_id: int, *, address: str, device: str) -> str:
-    """Begin a session just proved by a password; returns the random text for the cookie, told this once."""
+@dataclass(frozen=True)
+class Here:
+    """Who asks, by a living session.
+
+    Attributes:
+        password_is_given: somebody else knows the password: its owner sets another before anything else.
+    """
+
+    session_id: int
+    actor: Actor
+    seen_at: datetime
+    proved_at: datetime
+    password_is_given: bool
+
+
+def open_session(uow: UnitOfWork, person_id: int, *, address: str, device: str, instead_of: str = "") -> str:
+    """Begin a session just proved by a password; returns the random text for the cookie, told this once.
+
+    Args:
+        instead_of: the text of the cookie that the browser had: that session ends.
+    """
+    earlier = _find(uow.session, instead_of, now=uow.now) if instead_of else None
+    if earlier is not None:
+        uow.session.delete(earlier[0])
     _sweep(uow)
     token = secrets.token_urlsafe(32)
     epoch = uow.session.scalar(select(Person.session_epoch).where(Person.id == person_id)) or 0
@@ -43,8 +70,21 @@ def _sweep(uow: UnitOfWork) -> None:
     uow.session.execute(delete(OpenSession).where(over).execution_options(synchronize_session=False))
 
 
-def find(session: Session, token: str, *, now: datetime) -> tuple[OpenSession, Person] | None:
-    """The living session of a cookie and its person, in one indexed read; None when it ended or never was."""
+def find(session: Session, token: str, *, now: datetime, on: date) -> Here | None:
+    """Who asks with a cookie, as the actor of a day; None when the session ended or never was."""
+    found = _find(session, token, now=now)
+    if found is None:
+        return None
+    row, person = found  # held here, so that the actor is made of the same row
+    try:
+        actor = load_actor(session, person.id, on=on)
+    except NotFound:
+        return None
+    return Here(row.id, actor, row.seen_at, row.proved_at, person.must_change_password)
+
+
+def _find(session: Session, token: str, *, now: datetime) -> tuple[OpenSession, Person] | None:
+    """The living session of a cookie and its person, in one indexed read."""
     found = session.execute(
         select(OpenSession, Person)
         .join(Person, Person.id == OpenSession.person_id)
@@ -59,9 +99,30 @@ def find(session: Session, token: str, *, now: datetime) -> tuple[OpenSession, P
     return None if found is None else (found[0], found[1])
 
 
-def touch(uow: UnitOfWork, session_id: int) -> None:
-    """Note that a session lives."""
-    uow.session.execute(update(OpenSession).where(OpenSession.id == session_id).values(seen_at=uow.now))
+def touch(services: Services, session_id: int, *, now: datetime) -> None:
+    """Note that a session lives, where the database can be written.
+
+    With a full disk or a busy database reading goes on, and the session may end a little early.
+    """
+    try:
+        with services.unit_of_work(now) as uow:
+            uow.session.execute(update(OpenSession).where(OpenSession.id == session_id).values(seen_at=uow.now))
+    except OperationalError:
+        _log.warning("session.not_touched", exc_info=True)
+
+
+def epoch_of(session: Session, person_id: PersonId | int) -> int:
+    """The epoch of a person's sessions: a new password begins another."""
+    return session.get_one(Person, int(person_id)).session_epoch
+
+
+def administrator_without_row(session: Session, person_id: int, *, epoch: int, on: date) -> Actor | None:
+    """The administrator whom a full disk gave no row, while the epoch of then lasts; None for everybody else."""
+    person = session.get(Person, person_id)
+    if person is None or not person.is_active or person.session_epoch != epoch or person.must_change_password:
+        return None
+    actor = load_actor(session, person.id, on=on)
+    return actor if actor.has(Role.ADMINISTRATOR) else None
 
 
 def prove(uow: UnitOfWork, session_id: int) -> None:

@@ -1,6 +1,6 @@
 """What screens show of slips: frozen rows, under the access rule. Nothing here writes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session, lazyload
 
 from ged import access, paging
+from ged.org.absences import Away, away_in
 from ged.org.models import Unit
 from ged.org.tree import heirs_among, with_predecessors
 from ged.paging import START, Place, Slice
@@ -122,6 +123,16 @@ def unacknowledged(
     own = () if actor is None else (Slip.sender_unit_id.in_(sorted(parties.units_seen(actor))),)
     wanted = slips_where(Slip.state.in_(OPEN_FOR_RECEIVER), Slip.sent_at < before, *own).order_by(Slip.sent_at)
     return rows_of(session, wanted.limit(limit), late_before=before)
+
+
+def away_at_receivers(session: Session, slip_ids: Collection[int], *, on: date) -> dict[int, tuple[Away, ...]]:
+    """By slip, the posts of the receiving unit whose holders are away on a day; the caller may see these slips.
+
+    Those who sent a slip see it, so they learn why it waits.
+    """
+    units = dict(session.execute(select(Slip.id, Slip.receiver_unit_id).where(Slip.id.in_(slip_ids))).all())
+    found = away_in(session, units.values(), on=on)
+    return {slip_id: found[unit_id] for slip_id, unit_id in units.items() if unit_id in found}
 
 
 def overdue_loans(session: Session, actor: Actor, *, today: date) -> list[SlipRow]:

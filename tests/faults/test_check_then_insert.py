@@ -29,7 +29,7 @@ from ged.search.models import SavedSearch
 from ged.signbook.models import SignedRevision
 from ged.unit import Services, UnitOfWork
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
-from tests.integration.test_intake import pair
+from tests.intake_kit import pair
 from tests.lock_kit import Actor, wait_for_waiters
 from tests.routing_kit import register
 from tests.signbook_kit import House, make_house

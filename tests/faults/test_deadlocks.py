@@ -36,8 +36,8 @@ from ged.slips.drafting import LineForm
 from ged.unit import SYSTEM, Services, UnitOfWork, once_more
 from tests import pages, site, slip_kit
 from tests.factories import NOW, actor, make_organisation, make_services
-from tests.integration.test_intake import pair, send
-from tests.integration.test_intake import register as register_paper
+from tests.intake_kit import pair, send
+from tests.intake_kit import register as register_paper
 from tests.lock_kit import Actor, wait_for_waiters
 from tests.routing_kit import make_mentions, register, unit_id
 from tests.signbook_kit import CEET, House, make_house

@@ -19,7 +19,7 @@ from ged.ports import StoredBlob
 from ged.register.models import Rendition
 from tests import pages, slip_kit
 from tests.factories import NOW, make_organisation, make_services
-from tests.unit.test_verify import read_document
+from tests.verify_kit import read_document
 
 LIMIT = 200_000
 BIG = bytes(range(256)) * 4096

@@ -17,7 +17,7 @@ from ged.register.models import Attachment, PageText, Rendition
 from ged.unit import Services
 from tests import pages
 from tests.factories import NOW, make_organisation, make_services
-from tests.integration.test_intake import pair, register, send
+from tests.intake_kit import pair, register, send
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.servers)])

@@ -28,8 +28,8 @@ from ged.slips.states import LineState
 from ged.unit import SYSTEM
 from tests import pages, slip_kit
 from tests.factories import NOW
-from tests.integration.test_intake import pair, send
-from tests.integration.test_intake import register as register_paper
+from tests.intake_kit import pair, send
+from tests.intake_kit import register as register_paper
 from tests.lock_kit import Actor, wait_for_waiters
 from tests.lock_watch import Watch, watching
 from tests.signbook_kit import House, make_house

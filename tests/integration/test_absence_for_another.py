@@ -12,7 +12,7 @@ from ged.errors import Invalid
 from ged.org import delegations
 from ged.org.delegations import DelegationForm
 from ged.org.models import DelegationKind, Person
-from tests.integration.test_signbook_site import Site, site
+from tests.signbook_site_kit import Site, site
 
 __all__ = ["site"]
 

@@ -23,7 +23,7 @@ from scanner_bridge.config import Config, Folder
 from scanner_bridge.watch import Watcher
 from tests import pages, signing_kit
 from tests.factories import NOW, actor
-from tests.integration.test_intake import quiet, register
+from tests.intake_kit import quiet, register
 from tests.site import make_site
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from scanner_bridge.config import Folder
 from tests.bridge_double import CODE, Desk, Double
-from tests.unit.test_bridge_watch_files import PDF, office, picture
+from tests.watch_kit import PDF, office, picture
 
 
 class Copier:

@@ -18,9 +18,8 @@ from ged.recognition import jobs as recognition
 from ged.register.models import Attachment
 from tests import pages
 from tests.factories import NOW, actor
-from tests.integration.test_ocr_office import TEXT, docx
-from tests.integration.test_web_scanning import Desk, desk  # noqa: F401 - the fixture
-from tests.integration.test_web_scans import Site, only_scan, register, site, upload  # noqa: F401 - the fixture
+from tests.office_kit import TEXT, docx
+from tests.scan_site_kit import Desk, Site, desk, only_scan, register, site, upload  # noqa: F401 - the fixture  # noqa: F401 - the fixture
 
 
 def only_sheet(site: Site) -> SeparatorSheet:  # noqa: F811

@@ -29,12 +29,11 @@ from ocr.engine import TesseractEngine
 from signing.validation import PdfChecker
 from tests import pages
 from tests.factories import NOW, actor, make_organisation, make_services
-from tests.integration.test_incoming_signatures import _detached
-from tests.integration.test_intake import quiet, register, waiting
-from tests.integration.test_mailbox import collect, deliver, settings_of
-from tests.pki_kit import Ministry, order_pdf
+from tests.intake_kit import quiet, register, waiting
+from tests.mailbox_kit import collect, deliver, settings_of
+from tests.message_kit import mail
+from tests.pki_kit import Ministry, _detached, order_pdf
 from tests.site import make_site, sign_in
-from tests.unit.test_messages import mail
 
 P7M, P7S = ("application", "pkcs7-mime"), ("application", "pkcs7-signature")
 UNKNOWN = ("application", "octet-stream")

@@ -1,13 +1,10 @@
 """Signed files from outside: judged on arrival, shown in words, their bytes as they came."""
 
-import asyncio
 import dataclasses
 import io
 import zipfile
 
 import pytest
-from pyhanko.sign import signers
-from pyhanko.sign.signers.pdf_cms import CMSSignedAttributes
 from sqlalchemy import select
 
 from ged import jobs, pipeline
@@ -19,8 +16,7 @@ from ged.register.models import Attachment, AttachmentKind
 from ged.register.operations import SourcePage, attach
 from signing.validation import PdfChecker
 from tests.factories import NOW, actor, make_services
-from tests.pki_kit import NOW as SIGNED_AT
-from tests.pki_kit import Ministry, holder, order_pdf, signed, with_empty_field
+from tests.pki_kit import Ministry, _detached, holder, order_pdf, signed, with_empty_field
 from tests.routing_kit import register
 from tests.site import make_site, post, sign_in
 
@@ -129,14 +125,6 @@ def test_certificates_are_judged_for_the_day_of_reception(site, ministry):
     _, attachment_id = _arrive(services, (signed(order_pdf(), brief), "application/pdf"))
     _work(services)
     assert _kept(services, attachment_id) == [(Verdict.GREEN, ["ok"])]
-
-
-def _detached(who, content, *, detached=True):
-    signer = signers.SimpleSigner(who.asn1, who.asn1_key, who.store)
-    made = signer.async_sign_general_data(
-        content, "sha256", detached=detached, signed_attr_settings=CMSSignedAttributes(signing_time=SIGNED_AT)
-    )
-    return asyncio.run(made).dump()
 
 
 def test_a_detached_signature_is_held_against_the_files_of_the_letter(site, ministry):

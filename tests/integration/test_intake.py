@@ -17,7 +17,6 @@ from ged.capture import letters as scan_letters
 from ged.capture import orders as scan_orders
 from ged.capture import pictures as scan_pictures
 from ged.capture import queries as scan_queries
-from ged.capture.bridges import BridgeIdentity
 from ged.capture.models import BatchState, OrderState, Scan, ScanBatch, ScanOrder, ScanPage, ScanState
 from ged.codes import CodeKind, make_code
 from ged.errors import EngineFailed, Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
@@ -27,12 +26,12 @@ from ged.ports import Confidentiality, MailId, PageRef, ScanId, SourceFacts
 from ged.recognition import jobs as recognition
 from ged.register import documents, files
 from ged.register.levels import change_level
-from ged.register.models import Attachment, AttachmentKind, MailNumber, PageText, Register, Rendition
-from ged.register.operations import IncomingForm, Registered, register_incoming
+from ged.register.models import Attachment, AttachmentKind, MailNumber, PageText, Rendition
 from ged.unit import Services
 from ged.verify import verify
 from tests import pages, paper_kit, signing_kit
 from tests.factories import NOW, actor, make_organisation, make_services
+from tests.intake_kit import label, pair, quiet, register, send, take_in, upload, waiting
 
 
 @pytest.fixture
@@ -41,68 +40,6 @@ def services(tmp_path: Path) -> Iterator[Services]:
     make_organisation(made)
     yield made
     made.engine.dispose()
-
-
-def quiet(_progress: str) -> None:
-    """A heartbeat that nobody listens to."""
-
-
-def pair(services: Services, account: str = "agent") -> BridgeIdentity:
-    clerk = actor(services, account)
-    with services.unit_of_work(NOW) as uow:
-        code = bridges.make_pairing_code(uow, clerk.posts[0].unit_id, actor=clerk, now=NOW)
-    with services.unit_of_work(NOW) as uow:
-        token, _ = bridges.pair(uow, code.lower(), "Guichet 1", now=NOW)
-    with services.reading() as session:
-        return bridges.authenticate(session, token)
-
-
-def register(services: Services, subject: str = "Demande de branchement") -> Registered:
-    clerk, sg = actor(services, "agent"), actor(services, "sg")
-    with services.reading() as session:
-        register_id = session.scalar(select(Register.id).where(Register.code == "ARR"))
-    form = IncomingForm(subject=subject, sender_name="Mairie de Tsévié", addressed_post_id=sg.posts[0].post_id)
-    with services.unit_of_work(NOW) as uow:
-        return register_incoming(uow, register_id, form, actor=clerk, now=NOW)  # type: ignore[arg-type]
-
-
-def send(services: Services, bridge: BridgeIdentity, key: str, *contents: bytes) -> int:
-    """Begin a batch, send pages, complete it; returns the batch's id."""
-    with services.unit_of_work(NOW) as uow:
-        intake.begin_batch(uow, bridge, key, device="pnm:0", started_at=NOW, now=NOW)
-    sent = []
-    for n, content in enumerate(contents, start=1):
-        digest = pages.sha256(content)
-        intake.receive_page(
-            services, bridge, key, f"t{n}", io.BytesIO(content), digest=digest, order=str(n), media_type="image/png",
-            now=NOW,
-        )  # fmt: skip
-        sent.append((f"t{n}", digest))
-    with services.unit_of_work(NOW) as uow:
-        assert intake.complete_batch(uow, bridge, key, sent, now=NOW) == []
-        return uow.session.scalar(select(ScanBatch.id).where(ScanBatch.key == key)) or 0
-
-
-def take_in(services: Services, bridge: BridgeIdentity, key: str, *contents: bytes) -> int:
-    batch_id = send(services, bridge, key, *contents)
-    recognition.run_intake(services, batch_id, heartbeat=quiet, now=NOW)
-    return batch_id
-
-
-def upload(services: Services, name: str, content: bytes, account: str = "agent") -> list[ScanId]:
-    clerk = actor(services, account)
-    looked_at = files.examine(services, name, io.BytesIO(content))
-    with services.unit_of_work(NOW) as uow:
-        return intake.accept_upload(uow, looked_at, unit_id=clerk.posts[0].unit_id, actor=clerk, now=NOW)
-
-
-def waiting(services: Services, account: str = "agent") -> list[scan_queries.ScanRow]:
-    with services.reading() as session:
-        return scan_queries.waiting(session, actor(services, account))
-
-
-def label(services: Services, registered: Registered) -> str:
-    return make_code(CodeKind.LABEL, registered.number_id, key=services.code_key)
 
 
 def test_a_pairing_code_works_once_and_not_for_long(services: Services) -> None:

@@ -16,7 +16,6 @@ from flask.testing import FlaskClient
 from PIL import Image
 from sqlalchemy import delete, event, select
 
-from ged.codes import derive_secret
 from ged.org import certificates, throttle
 from ged.org.models import Bucket, IssuedCertificate, Person
 from ged.ports import Digest, TokenState, Verdict
@@ -28,23 +27,16 @@ from ged.signbook.public import FileState, PublicState
 from ged.signbook.token_models import LetterToken
 from ged.unit import SYSTEM
 from signing.payload import PayloadSealer
-from signing.pki import Authority, make_seal
 from tests.factories import NOW, SECRET, TODAY
 from tests.judges import verapdf
-from tests.signbook_kit import House, house
-from tests.signing_kit import changed, page_content, pdfsig
+from tests.signbook_kit import House, house, make_institution
+from tests.signing_kit import changed, institution, page_content, pdfsig
 from tests.site import give_passwords, open_site, sign_in
-from tests.unit.test_signing_payload import institution
 from web.commands import main
 from web.views.signbook import check
 
 __all__ = ["house"]
 DPI = 200
-
-
-def make_institution(house: House) -> None:
-    folder, secret = Path(house.services.data_dir) / "authority", derive_secret(SECRET, "keystore")
-    make_seal(Authority.open(folder, secret), folder, secret, identifier="", now=NOW)
 
 
 def bytes_of(house: House, digest: str) -> bytes:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import io
-import secrets
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
@@ -16,11 +14,10 @@ from sqlalchemy import func, select
 
 from ged.adapters.imap import ImapMailbox, MailboxSettings, load_mailboxes
 from ged.capture import arrange
-from ged.capture.models import BatchSource, MailboxMessage
+from ged.capture.models import BatchSource
 from ged.errors import ConfigError, EngineFailed
 from ged.jobs import Job, JobKind
 from ged.mailbox import operations as mailbox
-from ged.org.models import Unit
 from ged.pipeline import Run, collect_mail, schedule_periodic
 from ged.ports import MessageRef, OpenMailbox, ScanId
 from ged.recognition import jobs as recognition
@@ -29,10 +26,13 @@ from ged.unit import Services
 from ocr.sniff import DOCX
 from tests import pages, signing_kit
 from tests.factories import NOW, actor, make_organisation, make_services
-from tests.integration.test_intake import label, quiet, register, waiting
-from tests.integration.test_ocr_office import TEXT, docx
-from tests.servers import Unavailable, imap
-from tests.unit.test_messages import mail
+from tests.intake_kit import label, quiet, register, waiting
+from tests.mailbox_kit import box, collect, deliver, held, rows, settings_of
+from tests.message_kit import mail
+from tests.office_kit import TEXT, docx
+from tests.servers import imap
+
+__all__ = ["box"]  # a fixture
 
 pytestmark = pytest.mark.servers
 
@@ -43,51 +43,6 @@ def services(tmp_path: Path) -> Iterator[Services]:
     make_organisation(made)
     yield made
     made.engine.dispose()
-
-
-@pytest.fixture
-def box(tmp_path: Path, services: Services) -> ImapMailbox:
-    """A mailbox of its own, collected for the clerk's unit; what was taken in is moved to 'recus'."""
-    return ImapMailbox(settings_of(tmp_path, services))
-
-
-def settings_of(folder: Path, services: Services, **changes: object) -> MailboxSettings:
-    try:
-        running = imap.server()
-    except Unavailable as missing:
-        pytest.skip(str(missing))
-    secret = folder / "secret"
-    secret.write_text(imap.PASSWORD + "\n")
-    unit_id = actor(services, "agent").posts[0].unit_id
-    with services.reading() as session:
-        code = session.get_one(Unit, unit_id).code
-    given = {
-        "name": "courrier", "unit": code, "host": "127.0.0.1", "port": imap.ports(running)[0],
-        "ca_file": imap.ca_file(), "user": secrets.token_hex(6), "password_file": secret, "done": "recus",
-    }  # fmt: skip
-    return MailboxSettings(**{**given, **changes})  # type: ignore[arg-type]  # checked by the model
-
-
-def deliver(box: ImapMailbox, *messages: EmailMessage | bytes) -> None:
-    with box.open() as opened:
-        for message in messages:
-            raw = message if isinstance(message, bytes) else message.as_bytes()
-            opened._client.append("INBOX", raw)  # type: ignore[attr-defined]
-
-
-def held(box: ImapMailbox, folder: str) -> int:
-    with box.open() as opened:
-        client = opened._client  # type: ignore[attr-defined]
-        return client.select_folder(folder)[b"EXISTS"] if client.folder_exists(folder) else 0
-
-
-def collect(services: Services, box: ImapMailbox) -> bool:
-    return mailbox.collect(services, box, heartbeat=quiet, now=NOW)
-
-
-def rows(services: Services) -> list[MailboxMessage]:
-    with services.reading() as session:
-        return list(session.scalars(select(MailboxMessage).order_by(MailboxMessage.id)))
 
 
 def test_a_message_becomes_one_waiting_scan_with_its_files_and_its_words(services: Services, box: ImapMailbox) -> None:

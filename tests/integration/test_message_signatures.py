@@ -24,12 +24,11 @@ from ged.unit import Services
 from signing.validation import PdfChecker
 from tests import pages
 from tests.factories import NOW, make_services
-from tests.integration.test_incoming_signatures import _detached
-from tests.integration.test_intake import waiting
-from tests.integration.test_mailbox import collect, deliver, settings_of
-from tests.pki_kit import Ministry
+from tests.intake_kit import waiting
+from tests.mailbox_kit import collect, deliver, settings_of
+from tests.message_kit import mail
+from tests.pki_kit import Ministry, _detached
 from tests.site import make_site, sign_in
-from tests.unit.test_messages import mail
 
 HEAD = (
     b"From: =?utf-8?q?Mairie_de_Ts=C3=A9vi=C3=A9?= <mairie@tsevie.tg>\r\nTo: courrier@mines.gouv.tg\r\n"

@@ -26,10 +26,9 @@ from ged.signbook.presign import Checked
 from signing.inspection import inspect
 from signing.payload import PayloadSealer
 from tests.factories import NOW, TODAY
-from tests.integration.test_letter_codes import make_institution
 from tests.judges import verapdf
 from tests.pages import pdf as picture_pdf
-from tests.signbook_kit import CEET, COPY, House, house
+from tests.signbook_kit import CEET, COPY, House, house, make_institution
 from tests.signing_kit import page_pdf
 from tests.site import give_passwords, open_site, post, sign_in
 from tests.tampering import lift_guards

@@ -2,10 +2,9 @@
 other values are, in whatever clothes."""
 
 import re
-import zlib
 
 import pytest
-from pikepdf import Array, Dictionary, Name
+from pikepdf import Array
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.sign.fields import FieldMDPAction, FieldMDPSpec, MDPPerm, SigFieldSpec
@@ -13,70 +12,9 @@ from pyhanko.sign.fields import FieldMDPAction, FieldMDPSpec, MDPPerm, SigFieldS
 from signing.validation import PdfChecker
 from tests import shadow_kit as shadow
 from tests.pki_kit import NOW, Ministry, order_pdf, signed, stamped, updated, with_empty_field, with_validation_data
+from tests.restated_kit import ATTACKS, OWN_FIELD, SOUND, layered, with_packet
 
 BLANK = SigFieldSpec("third", on_page=0, box=(300, 200, 500, 260))
-
-SOUND = [
-    shadow.restate_everything,
-    shadow.renumber_the_pages,
-    shadow.renumber_the_catalogue,
-    shadow.spell_numbers_otherwise,
-    shadow.spell_strings_otherwise,
-    shadow.compress_the_content,
-    shadow.say_who_wrote,
-    shadow.add_defaults_that_no_field_uses,
-]
-ATTACKS = [
-    (shadow.replace_the_shown_payee, "annotations"),
-    (shadow.replace_the_value, "annotations"),
-    (shadow.uncover_by_an_empty_overlay, "page_content"),
-    (shadow.swap_the_content, "page_content"),
-    (shadow.point_to_other_content, "page_content"),
-    (shadow.swap_the_font, "page_content"),
-    (shadow.annotate, "annotations"),
-    (shadow.remove_a_page, "pages"),
-    (shadow.turn_a_page, "page_content"),
-    (shadow.open_with_a_script, "actions"),
-    (shadow.hide_a_layer, "layers"),
-    (shadow.one_figure_of_a_restated_page, "page_content"),
-    (shadow.one_figure_of_a_renumbered_page, "page_content"),
-    (shadow.truth_for_a_number, "annotations"),
-    (shadow.swap_the_pages, "page_content"),
-    (shadow.swap_renumbered_pages, "page_content"),
-    (shadow.show_a_page_twice, "pages"),
-    (shadow.broken_compression, "page_content"),
-    (shadow.appended_compression, "page_content"),
-    (shadow.exchange_the_parameters, "page_content"),
-    (shadow.list_a_page_directly, "annotations"),
-    (shadow.exchange_twin_layers, "layers"),
-    (shadow.copy_a_layer, "layers"),
-    (shadow.lend_a_font, "form_values"),
-    (shadow.exchange_a_font_of_the_form, "form_values"),
-    (shadow.colours_of_another_paper, "structure"),
-    (shadow.add_a_text_field, "annotations"),
-    (shadow.lock_by_another_hand, "structure"),
-]
-OWN_FIELD = [
-    shadow.own_field_acts,
-    shadow.own_field_acts_on_touch,
-    shadow.own_field_on_a_layer,
-    shadow.own_field_grows_on_the_screen,
-    shadow.own_field_on_paper_alone,
-    shadow.own_field_has_the_name_of_another,
-    shadow.own_field_on_two_pages,
-    shadow.own_field_names_another_page,
-    shadow.own_field_lies_elsewhere,
-    shadow.own_field_covers_the_page,
-    shadow.own_field_with_a_comment,
-    shadow.draw_values_anew,
-    shadow.own_look_without_bounds,
-    shadow.own_look_without_area,
-    shadow.own_look_with_three_bounds,
-    shadow.own_look_with_a_name_for_bounds,
-    shadow.own_look_folded_flat,
-    shadow.own_look_of_a_field_nowhere,
-    shadow.own_look_of_a_field_nowhere_without_bounds,
-]
 
 
 def _name(edit):
@@ -106,20 +44,9 @@ def first(checker):
     return first
 
 
-def _layered(pdf):
-    """Two layers of one name, both shown; a field that names a font which is not there; a filter's parameters apart."""
-    twins = [pdf.make_indirect(Dictionary(Type=Name.OCG, Name="x")) for _ in range(2)]
-    pdf.Root.OCProperties = Dictionary(OCGs=Array(twins), D=Dictionary(ON=Array(twins)))
-    pdf.pages[0].Resources.Properties = Dictionary(L1=twins[0], L2=twins[1])
-    pdf.Root.AcroForm.Fields[0].DA = "/F9 12 Tf"
-    pressed = zlib.compress(pdf.pages[1].Contents.read_bytes())
-    parameters = pdf.make_indirect(Dictionary(Predictor=1, Columns=1))
-    pdf.pages[1].Contents = pdf.make_stream(pressed, Filter=Name.FlateDecode, DecodeParms=parameters)
-
-
 @pytest.fixture(scope="module")
 def base(ministry):
-    return signed(order_pdf(_layered), ministry.signer)
+    return signed(order_pdf(layered), ministry.signer)
 
 
 def _again(pdf, ministry, **how):
@@ -139,7 +66,7 @@ def test_equal_values_are_no_change(first, base, ministry, edit):
 
 
 def test_equal_values_in_object_streams_are_no_change(first, ministry):
-    packed = signed(shadow.as_object_streams(order_pdf(_layered)), ministry.signer)
+    packed = signed(shadow.as_object_streams(order_pdf(layered)), ministry.signer)
     for edit in (shadow.write_object_streams, shadow.restate_everything):
         restated = with_validation_data(updated(packed, edit), [ministry.root])
         assert first(restated) == (("green", "validation_data"), ("validation_data",))
@@ -258,13 +185,6 @@ def test_a_time_stamp_of_the_document_shows_nothing(first, base, ministry):
 # --- a packet of metadata is exempt as such alone
 
 
-def _with_packet(packet):
-    def add(pdf):
-        pdf.Root.Metadata = pdf.make_indirect(pdf.make_stream(packet, Type=Name.Metadata, Subtype=Name.XML))
-
-    return add
-
-
 def _showing_its_packet(pdf):
     """QPDF would write the packet twice."""
     place = re.search(rb"/Metadata (\d+ 0 R)", pdf)[1]
@@ -279,7 +199,7 @@ def keep_packets(monkeypatch):
 
 @pytest.mark.usefixtures("keep_packets")
 def test_a_packet_that_tells_another_time_is_no_change(first, ministry):
-    pdf = signed(order_pdf(_with_packet(shadow.packet(b"", b"2026-01-01"))), ministry.signer)
+    pdf = signed(order_pdf(with_packet(shadow.packet(b"", b"2026-01-01"))), ministry.signer)
     later = shadow.restated_packet(pdf, shadow.packet(b"", b"2026-02-02"))
     assert first(with_validation_data(later, [ministry.root])) == (("green", "validation_data"), ("validation_data",))
 
@@ -287,7 +207,7 @@ def test_a_packet_that_tells_another_time_is_no_change(first, ministry):
 @pytest.mark.usefixtures("keep_packets")
 @pytest.mark.parametrize("aside", [b"<!-- %s -->", b"<?note %s?>"])
 def test_a_packet_that_says_something_aside_is_a_change(first, ministry, aside):
-    pdf = signed(order_pdf(_with_packet(shadow.packet(aside % b"1 000"))), ministry.signer)
+    pdf = signed(order_pdf(with_packet(shadow.packet(aside % b"1 000"))), ministry.signer)
     other = shadow.restated_packet(pdf, shadow.packet(aside % b"9 999 000"))
     assert first(with_validation_data(other, [ministry.root])) == (
         ("red", "modified_after"),
@@ -298,7 +218,7 @@ def test_a_packet_that_says_something_aside_is_a_change(first, ministry, aside):
 @pytest.mark.usefixtures("keep_packets")
 def test_a_packet_that_a_page_shows_is_content(first, ministry):
     """Its time is drawn: a reader of pages skips what it does not know."""
-    pdf = signed(_showing_its_packet(order_pdf(_with_packet(shadow.packet(b"", b"(1)")))), ministry.signer)
+    pdf = signed(_showing_its_packet(order_pdf(with_packet(shadow.packet(b"", b"(1)")))), ministry.signer)
     other = shadow.restated_packet(pdf, shadow.packet(b"", b"(2)"))
     verdict, changes = first(with_validation_data(other, [ministry.root]))
     assert (verdict, "page_content" in changes) == (("red", "modified_after"), True)

@@ -12,12 +12,10 @@ from sqlalchemy import select
 from ged.capture.models import Bridge, Scan, ScanBatch, ScanState
 from ged.unit import Services
 from tests import pages
-from tests.browsing import leading_on, sign_in
+from tests.browsing import AXE, WIDTHS, leading_on, sign_in
 from tests.factories import NOW, make_services
-from tests.integration.test_intake import pair, upload
-from tests.integration.test_separators import make_sheet
-from tests.integration.test_web_browser import AXE, WIDTHS
-from tests.integration.test_web_scanning import DEVICES
+from tests.intake_kit import make_sheet, pair, upload
+from tests.scan_site_kit import DEVICES
 from tests.site import make_site, served
 
 if TYPE_CHECKING:

@@ -14,8 +14,7 @@ from ged.recognition import jobs as recognition
 from ged.register.models import Attachment, AttachmentKind, Mail
 from tests import pages
 from tests.factories import NOW
-from tests.integration.test_web_scanning import Desk, desk  # noqa: F401 - the fixture
-from tests.integration.test_web_scans import Browser, only_scan, register, site, upload  # noqa: F401 - the fixture
+from tests.scan_site_kit import Browser, Desk, desk, only_scan, register, site, upload  # noqa: F401 - the fixture  # noqa: F401 - the fixture
 
 CHOICE = {"device": "1|fi:1|ADF Front", "mode": "gray", "dpi": "300"}
 

@@ -19,7 +19,7 @@ from ged.ports import Confidentiality, ScanId
 from ged.unit import Services
 from tests import pages
 from tests.factories import NOW, actor, make_organisation, make_services
-from tests.integration.test_intake import label, pair, register, take_in, upload, waiting
+from tests.intake_kit import label, make_sheet, pair, register, take_in, upload, waiting
 
 
 @pytest.fixture
@@ -28,12 +28,6 @@ def services(tmp_path: Path) -> Iterator[Services]:
     make_organisation(made)
     yield made
     made.engine.dispose()
-
-
-def make_sheet(services: Services, nature: str = "demande", level: Confidentiality = Confidentiality.RESTRICTED) -> int:
-    clerk = actor(services, "agent")
-    with services.unit_of_work(NOW) as uow:
-        return separators.make(uow, clerk.posts[0].unit_id, nature=nature, level=level, actor=clerk, now=NOW).id
 
 
 def code_of(services: Services, sheet_id: int) -> str:

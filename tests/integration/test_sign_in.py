@@ -413,7 +413,7 @@ def test_what_others_would_guess_is_refused(password: str) -> None:
 def test_the_words_of_a_person_are_those_of_the_house_too(site: Site) -> None:
     services = site[1]
     with services.reading() as session:
-        words = accounts.words_of(session, session.scalars(select(Person).where(Person.account == "sg")).one())
+        words = accounts.words_of(session, accounts.person_of_account(session, "sg").id)
         codes = session.scalars(select(Unit.code).where(Unit.is_entity)).all()
     assert codes
     assert set(codes) <= set(words)

@@ -13,8 +13,8 @@ from ged.org.models import DelegationKind
 from ged.signbook import queries
 from tests import slip_kit
 from tests.factories import NOW, TODAY
-from tests.integration.test_signbook_site import Site, site
 from tests.signbook_kit import House, house
+from tests.signbook_site_kit import Site, site
 
 __all__ = ["house", "site"]
 

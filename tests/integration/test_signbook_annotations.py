@@ -17,9 +17,8 @@ from ged.signbook.annotations import Margin, Spot
 from ged.signbook.drafts import DraftForm
 from ged.signbook.models import NoticeKind
 from tests.factories import NOW
-from tests.integration.test_signbook_signature import pdf_of
-from tests.integration.test_signbook_site import Site, hidden, site
-from tests.signbook_kit import House, house
+from tests.signbook_kit import House, house, pdf_of
+from tests.signbook_site_kit import Site, hidden, site
 
 __all__ = ["house", "site"]
 NOTE = "Le montant manque ici"

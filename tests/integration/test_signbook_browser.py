@@ -15,8 +15,8 @@ from ged.signbook import annotations
 from ged.unit import SYSTEM
 from tests.browsing import leading_on, sign_in
 from tests.factories import NOW
-from tests.integration.test_signbook_site import Site
 from tests.signbook_kit import PASSPHRASE
+from tests.signbook_site_kit import Site
 from tests.site import served
 
 if TYPE_CHECKING:

@@ -16,23 +16,13 @@ from ged.register.models import Mail, MailLink, MailNumber, Register
 from ged.register.states import MailState
 from ged.signbook import book, drafts, operations, queries
 from ged.signbook.circuit import one_by_one
-from ged.signbook.drafts import DraftForm
 from ged.signbook.models import CircuitAct, Draft, NoticeKind
-from ged.signbook.queries import LetterRow
 from ged.unit import Role
 from tests.factories import NOW, TODAY
-from tests.signbook_kit import CEET, House, house
+from tests.signbook_kit import CEET, House, form_of, house
 from tests.signing_kit import page_pdf
 
 __all__ = ["house"]
-
-
-def form_of(row: LetterRow, **changes: object) -> DraftForm:
-    values = {
-        "civility": row.civility, "subject": row.subject, "body": row.body, "addressees": row.addressees,
-        "copies": row.copies,
-    }  # fmt: skip
-    return DraftForm(**{**values, **changes})  # type: ignore[arg-type]
 
 
 def departures(house: House) -> int:

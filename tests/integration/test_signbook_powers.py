@@ -19,9 +19,8 @@ from ged.signbook import drafts, operations, queries
 from ged.signbook.drafts import DraftForm
 from ged.signbook.models import CircuitAct
 from tests.factories import NOW, TODAY
-from tests.integration.test_signbook_signature import pdf_of
-from tests.integration.test_signbook_site import Site, site
-from tests.signbook_kit import House, house
+from tests.signbook_kit import House, house, pdf_of
+from tests.signbook_site_kit import Site, site
 
 __all__ = ["house", "site"]
 

@@ -10,9 +10,8 @@ from ged.signbook import drafts, operations, queries, second_thoughts
 from ged.signbook.circuit import StepKind, one_by_one
 from ged.signbook.models import CircuitAct, NoticeKind, Stance
 from tests.factories import NOW
-from tests.integration.test_signbook_site import Site, hidden, site
-from tests.integration.test_signbook_stages import arranged, opine, together
 from tests.signbook_kit import House, house
+from tests.signbook_site_kit import Site, arranged, hidden, opine, site, together
 
 __all__ = ["house", "site"]
 

@@ -23,7 +23,7 @@ from ged.errors import EngineFailed, Forbidden, Invalid, InvalidTransition, NotF
 from ged.jobs import ClaimedJob, Job, JobKind, JobState
 from ged.org.models import Delegation, DelegationKind, Person
 from ged.paper import ink
-from ged.ports import Confidentiality, Digest, JobId, MailId, Message, Verdict
+from ged.ports import Confidentiality, JobId, MailId, Message, Verdict
 from ged.register import directory
 from ged.register.correspondents import fold
 from ged.register.directory import CorrespondentForm
@@ -41,20 +41,11 @@ from ged.signbook.render import Letter, PageMode, french_day, letter_pages
 from ged.signbook.wiring import connect
 from tests import paper_kit
 from tests.factories import NOW, TODAY
-from tests.integration.test_signbook_circuit import form_of
-from tests.signbook_kit import CEET, COPY, House, house
+from tests.signbook_kit import CEET, COPY, House, form_of, house, pdf_of
 from tests.signing_kit import changed, page_content, pdfsig
 
 __all__ = ["house"]
 DPI = 72
-
-
-def pdf_of(house: House, attachment_id: int | None) -> bytes:
-    with house.services.reading() as session:
-        digest = session.get_one(Attachment, attachment_id).digest
-    assert digest is not None
-    with house.services.blobs.open(Digest(digest)) as stored:
-        return stored.read()
 
 
 def rasters(pdf: bytes, folder: Path, name: str) -> list[Image.Image]:

@@ -1,15 +1,9 @@
 """The pages of the signature book, the drafts and the departures, as people use them without JavaScript."""
 
-import dataclasses
 import re
-from collections.abc import Iterator
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
-import pytest
-from flask import Flask
-from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from ged.audit import AuditEntry
@@ -20,69 +14,18 @@ from ged.org.models import Person, Unit
 from ged.ports import Confidentiality
 from ged.register.correspondents import fold
 from ged.register.levels import change_level
-from ged.register.models import Correspondent, Mail
+from ged.register.models import Correspondent
 from ged.register.states import MailState
-from ged.signbook.models import LetterTemplate
-from ged.signbook.wiring import connect
-from ged.unit import SYSTEM, Services
-from tests.factories import NOW, SECRET, make_organisation, make_services
-from tests.signbook_kit import CEET, PASSPHRASE, TEMPLATE, CountingSigner, House
+from ged.unit import SYSTEM
+from tests.factories import NOW, SECRET
+from tests.signbook_kit import CEET, PASSPHRASE
+from tests.signbook_site_kit import Site, hidden, site
 from tests.signing_kit import page_pdf
-from tests.site import build_app, give_passwords, make_settings, post, sign_in
+from tests.site import post
+
+__all__ = ["site"]  # a fixture
 
 assert SECRET
-
-
-class Site:
-    """The application with one client a person."""
-
-    def __init__(self, folder: Path) -> None:
-        connect()
-        self.services: Services = dataclasses.replace(make_services(folder), signer=CountingSigner())
-        make_organisation(self.services)
-        with self.services.unit_of_work(NOW) as uow:
-            uow.session.add(
-                LetterTemplate(code=TEMPLATE.code, title=TEMPLATE.title, subject=TEMPLATE.subject, body=TEMPLATE.body)
-            )
-        give_passwords(self.services)
-        self.app: Flask = build_app(self.services, make_settings(folder))
-        self.app.testing = False
-        signer = self.services.signer
-        assert isinstance(signer, CountingSigner)
-        self.house = House(self.services, signer)
-        self.clients: dict[str, FlaskClient] = {}
-
-    def as_(self, account: str) -> FlaskClient:
-        if account not in self.clients:
-            self.clients[account] = sign_in(self.app, account)
-        return self.clients[account]
-
-    def get(self, account: str, path: str, status: int = 200) -> str:
-        answer = self.as_(account).get(path)
-        assert answer.status_code == status, answer.text[:2000]
-        return answer.text
-
-    def send(self, account: str, path: str, status: int = 303, **data: Any) -> str:
-        answer = post(self.as_(account), path, data, page="/parapheur/")
-        assert answer.status_code == status, answer.text[:3000]
-        return answer.location or answer.text
-
-    def state(self, mail_id: int) -> MailState:
-        with self.services.reading() as session:
-            return session.get_one(Mail, mail_id).state
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    made = Site(tmp_path)
-    yield made
-    made.services.engine.dispose()
-
-
-def hidden(page: str, name: str) -> str:
-    found = re.search(rf'name="{name}" value="([^"]*)"', page)
-    assert found, name
-    return found[1]
 
 
 def test_from_the_letter_received_to_its_answer_delivered(site: Site) -> None:

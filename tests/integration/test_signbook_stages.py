@@ -5,38 +5,14 @@ from sqlalchemy import select
 
 from ged.audit import AuditEntry
 from ged.errors import Forbidden, Invalid, InvalidTransition
-from ged.ports import MailId
 from ged.register.states import MailState
 from ged.signbook import drafts, operations, queries
-from ged.signbook.circuit import Step, StepKind
 from ged.signbook.models import CircuitAct, NoticeKind, Stance
 from tests.factories import NOW
-from tests.integration.test_signbook_site import Site, hidden, site
 from tests.signbook_kit import House, house
+from tests.signbook_site_kit import Site, hidden, opine, site, together
 
 __all__ = ["house", "site"]
-
-
-def arranged(house: House, *steps: tuple[str, int, StepKind]) -> MailId:
-    """A letter handed in, whose circuit is these steps (post, stage, kind), then SG."""
-    mail_id = house.answer()
-    asked = [Step(house.post(code), stage, kind) for code, stage, kind in steps]
-    with house.services.unit_of_work(NOW) as uow:
-        drafts.set_circuit(
-            uow, mail_id, asked, house.post("SG-T"), version=house.show(mail_id, "dge").version, actor=house.who("dge")
-        )
-    house.submit(mail_id)
-    return mail_id
-
-
-def together(house: House) -> MailId:
-    return arranged(house, ("DAF-C", 1, StepKind.VISA), ("ETU-M", 1, StepKind.OPINION), ("BO-A", 2, StepKind.VISA))
-
-
-def opine(house: House, mail_id: int, account: str, stance: Stance, text: str = "") -> None:
-    version_no = house.show(mail_id, account).version_no
-    with house.services.unit_of_work(NOW) as uow:
-        operations.give_opinion(uow, mail_id, stance=stance, text=text, version_no=version_no, actor=house.who(account))
 
 
 def waiting(house: House, account: str) -> tuple[list[int], list[int]]:

@@ -8,13 +8,13 @@ from cryptography import x509
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from ged.errors import EngineFailed
-from ged.ports import RaisedPdf, RevokedCertificate, SignedPdf, UnlockedKey, Verdict
-from signing.keys import seal
+from ged.ports import RevokedCertificate, Verdict
 from signing.pades import PadesSigner
 from signing.preserve import PadesPreserver
 from signing.status import AuthorityStatus
 from signing.validation import PdfChecker
 from tests.judges import verapdf
+from tests.preserve_kit import other_key, raised, signed
 from tests.servers.authorities import Authorities
 from tests.signing_kit import (
     NOW,
@@ -31,8 +31,6 @@ from tests.signing_kit import (
     unlocked,
     vault,
 )
-
-COOKIE = "A" * 43 + "="
 
 
 @pytest.fixture(scope="module")
@@ -78,30 +76,6 @@ def checker(roots):
 @pytest.fixture
 def preserver(authorities, roots):
     return PadesPreserver([authorities.tsa()], lambda: roots, pause_s=0)
-
-
-def signed(key: UnlockedKey, signer: PadesSigner | None = None) -> SignedPdf:
-    signer = signer or PadesSigner()
-    return signer.sign(page_pdf(), request(SENDER), sealed=key.sealed, cookie_key=key.cookie_key, now=NOW)
-
-
-def other_key(authorities: Authorities, name: str) -> UnlockedKey:
-    """A key certified by an authority that is not ours."""
-    chain = [authorities.certificate(name), authorities.certificate("issuing")]
-    ends_at = NOW + timedelta(minutes=5)
-    sealed = seal(authorities.key(name), chain, random_key=bytes(32), expires_at=ends_at)
-    return UnlockedKey(sealed, COOKIE, ends_at)
-
-
-def raised(preserver: PadesPreserver, pdf: bytes, lists, *, now=NOW) -> list[RaisedPdf]:
-    """All the steps that can be made."""
-    steps: list[RaisedPdf] = []
-    while (step := preserver.next_step(pdf, now=now, crls=lists)) is not None:
-        assert step.pdf.startswith(pdf)
-        steps.append(step)
-        pdf = step.pdf
-        assert len(steps) < 10
-    return steps
 
 
 def refused(preserver: PadesPreserver, pdf: bytes, lists, *, now=NOW) -> tuple[str, bool]:

@@ -12,9 +12,9 @@ from playwright.sync_api import expect
 
 from tests.browsing import sign_in
 from tests.factories import make_services
-from tests.integration.test_suggestions import FIELDS, LETTERS, Site, know
 from tests.scripted_ocr import ScriptedEngine, pdf_of
 from tests.site import make_site, served
+from tests.suggestions_kit import FIELDS, LETTERS, Site, know
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.factories import make_services
-from tests.integration.test_suggestions import LETTERS, Site, fill_register, know, learn
 from tests.pages import png
 from tests.scripted_ocr import ScriptedEngine, reading
 from tests.site import make_site, sign_in
+from tests.suggestions_kit import LETTERS, Site, fill_register, know, learn
 
 pytestmark = pytest.mark.servers
 

@@ -24,9 +24,9 @@ from signing.preserve import PadesPreserver
 from signing.revocation import Known, is_revoked
 from signing.status import AuthorityStatus
 from signing.validation import PdfChecker
-from tests.integration.test_signing_preserve import other_key, raised, signed
 from tests.pki_kit import Ministry, crl, holder, order_pdf, updated, with_validation_data
 from tests.pki_kit import signed as signed_by
+from tests.preserve_kit import other_key, raised, signed
 from tests.servers.authorities import Authorities
 from tests.signing_kit import NOW, SECRET, unlocked, vault
 from web.commands.signatures import signatures

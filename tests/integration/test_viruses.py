@@ -29,9 +29,10 @@ from ged.takeover.lines import ArchiveLine
 from ged.unit import Services
 from tests import pages
 from tests.factories import NOW, SECRET, actor, make_organisation, make_services
-from tests.integration.test_intake import pair, quiet, register, send
-from tests.integration.test_mailbox import box, collect, deliver, held, mail, rows
-from tests.integration.test_web_scans import Site, site, upload
+from tests.intake_kit import pair, quiet, register, send
+from tests.mailbox_kit import box, collect, deliver, held, rows
+from tests.message_kit import mail
+from tests.scan_site_kit import Site, site, upload
 from tests.servers import Unavailable, clamd
 
 __all__ = ["box", "site"]  # fixtures

@@ -25,7 +25,7 @@ from ged.reports.exports import FileRow
 from ged.space import Space
 from ged.unit import Services
 from tests import slip_kit
-from tests.browsing import leading_on, sign_in
+from tests.browsing import AXE, ROOT, WIDTHS, leading_on, sign_in
 from tests.factories import NOW, make_organisation, make_services
 from tests.site import PASSWORD, give_passwords, open_site, served
 from tests.slip_kit import letter
@@ -38,9 +38,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
 
 pytestmark = pytest.mark.browser
-ROOT = Path(__file__).parents[2]
-AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
-WIDTHS = (1280, 360)
 
 
 @pytest.fixture(scope="module")

@@ -5,65 +5,16 @@ from __future__ import annotations
 import html
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
-from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from ged.capture.models import BatchState, Bridge, Scan, ScanBatch, ScanOrder
 from ged.recognition import jobs as recognition
-from tests import pages
-from tests.integration.test_web_scans import Site, paired, put_page, site  # noqa: F401 - the fixture
+from tests.scan_site_kit import Desk, desk, site
 from web.words.fault_words import FAULTS
 
-DEVICES = [
-    {"name": "pnm:0", "vendor": "N", "model": "Vitre", "type": "flatbed", "sources": ["Flatbed"], "modes": ["Gray"],
-     "resolutions": [300]},
-    {"name": "fi:1", "vendor": "F", "model": "Chargeur", "type": "", "sources": ["ADF Front", "ADF Duplex"],
-     "modes": ["Gray"], "resolutions": [300]},
-]  # fmt: skip
-
-
-class Desk:
-    """A bridge of the test: tells devices, takes orders, says how they go."""
-
-    def __init__(self, place: Site) -> None:
-        self.site, self.headers = place, paired(place)
-        self.api: FlaskClient = place.app.test_client()
-        assert self.api.post("/api/bridge/devices", json={"devices": DEVICES}, headers=self.headers).status_code == 204
-
-    def order(self) -> dict[str, Any]:
-        answer = self.api.get("/api/bridge/order?wait_s=0", headers=self.headers)
-        assert answer.status_code == 200
-        order: dict[str, Any] = answer.get_json()
-        self.api.put(
-            f"/api/bridge/batch/{order['batch_key']}", json={"order_id": order["order_id"]}, headers=self.headers
-        )
-        return order
-
-    def tell(self, order: dict[str, Any], state: str, count: int, code: str | None = None) -> None:
-        body = {"state": state, "pages": count, "code": code, "detail": None}
-        path = f"/api/bridge/order/{order['order_id']}/state"
-        assert self.api.post(path, json=body, headers=self.headers).status_code == 200
-
-    def send(self, order: dict[str, Any], *words: str, first: int = 1) -> list[dict[str, str]]:
-        told = []
-        for sequence, word in enumerate(words, first):
-            data = pages.png(word)
-            put_page(self.site, self.headers, order["batch_key"], word, data,
-                     **{"X-Page-Order": f"{order['order_id']}.{sequence}"})  # fmt: skip
-            told.append({"token": word, "digest": pages.sha256(data)})
-        return told
-
-    def complete(self, order: dict[str, Any], told: list[dict[str, str]]) -> None:
-        path = f"/api/bridge/batch/{order['batch_key']}/complete"
-        assert self.api.post(path, json={"pages": told}, headers=self.headers).status_code == 200
-
-
-@pytest.fixture
-def desk(site: Site) -> Desk:  # noqa: F811
-    return Desk(site)
+__all__ = ["desk", "site"]  # fixtures
 
 
 def form(shown: str) -> dict[str, str]:

@@ -6,113 +6,20 @@ import io
 import json
 import re
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
-import pytest
-from flask import Flask
-from flask.testing import FlaskClient
 from sqlalchemy import func, select
-from werkzeug.test import TestResponse
 
 from ged.audit import AuditEntry
 from ged.capture import bridges
-from ged.capture.models import Bridge, Scan, ScanBatch, ScanLeaf, ScanOrder, ScanState
+from ged.capture.models import Bridge, Scan, ScanBatch, ScanLeaf, ScanOrder
 from ged.codes import CodeKind, make_code
-from ged.config import Settings
-from ged.jobs import Job, JobKind
-from ged.org import sessions
-from ged.org.models import Person
 from ged.recognition import jobs as recognition
 from ged.register.models import Attachment, Mail, Register
-from ged.register.operations import IncomingForm, Registered, register_incoming
-from ged.unit import Services
 from tests import pages
-from tests.factories import NOW, SECRET, actor, make_organisation, make_services
-from tests.site import build_app
+from tests.factories import NOW, actor
+from tests.scan_site_kit import Site, only_scan, paired, put_page, register, site, upload
 
-
-@dataclass
-class Site:
-    """The application over its services, and browsers signed in to it."""
-
-    services: Services
-    app: Flask
-
-    def browser(self, account: str) -> Browser:
-        with self.services.reading() as session:
-            person = session.scalar(select(Person).where(Person.account == account))
-        assert person is not None
-        client = self.app.test_client()
-        with self.services.unit_of_work(datetime.now(UTC)) as uow:
-            sid = sessions.open_session(uow, person.id, address="127.0.0.1", device="essai")
-        with client.session_transaction() as cookie:
-            cookie["sid"] = sid
-        return Browser(client)
-
-    def run_intake(self) -> None:
-        with self.services.reading() as session:
-            batch_ids = session.scalars(select(Job.subject_id).where(Job.kind == JobKind.INTAKE)).all()
-        for batch_id in batch_ids:
-            recognition.run_intake(self.services, batch_id, heartbeat=lambda _: None, now=datetime.now(UTC))
-
-
-class Browser:
-    """A client that keeps the form's token."""
-
-    def __init__(self, client: FlaskClient) -> None:
-        self.client = client
-        found = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/").text)
-        assert found is not None
-        self.token = found[1]
-
-    def get(self, path: str) -> TestResponse:
-        return self.client.get(path, buffered=True)
-
-    def post(self, path: str, **fields: Any) -> TestResponse:
-        return self.client.post(
-            path, data={"csrf_token": self.token, **fields}, content_type="multipart/form-data", follow_redirects=True
-        )
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    services = make_services(tmp_path)
-    make_organisation(services)
-    settings = Settings(data_dir=tmp_path, secret=SECRET)  # type: ignore[arg-type]
-    yield Site(services, build_app(services, settings))
-    services.engine.dispose()
-
-
-def paired(site: Site) -> dict[str, str]:
-    """Pair a bridge through the pages and the API; returns its header."""
-    clerk = site.browser("agent")
-    unit_id = actor(site.services, "agent").posts[0].unit_id
-    shown = clerk.post("/numerisations/postes/appairer", unit_id=str(unit_id)).text
-    found = re.search(r'class="pairing-code">([^<]+)<', shown)
-    assert found is not None
-    answer = site.app.test_client().post("/api/bridge/pair", json={"code": found[1], "name": "Guichet"})
-    assert answer.status_code == 201
-    assert found[1] not in clerk.get("/numerisations/postes").text
-    return {"Authorization": f"Bearer {answer.json['token']}"}
-
-
-def register(site: Site, subject: str = "Branchement") -> Registered:
-    with site.services.reading() as session:
-        register_id = session.scalar(select(Register.id).where(Register.code == "ARR"))
-    form = IncomingForm(subject, "Mairie de Tsévié", actor(site.services, "sg").posts[0].post_id)
-    with site.services.unit_of_work(NOW) as uow:
-        return register_incoming(uow, register_id, form, actor=actor(site.services, "agent"), now=NOW)  # type: ignore[arg-type]
-
-
-def put_page(site: Site, bridge: dict[str, str], key: str, token: str, content: bytes, **more: str) -> TestResponse:
-    headers = {**bridge, "X-Content-SHA256": pages.sha256(content), "X-Page-Order": token[1:], **more}
-    return site.app.test_client().put(
-        f"/api/bridge/batch/{key}/page/{token}", data=content, content_type="image/png", headers=headers
-    )
+__all__ = ["site"]  # a fixture
 
 
 # --- the bridge's API ---------------------------------------------------------------------------------------------
@@ -230,15 +137,6 @@ def test_a_flatbed_batch_grows_until_the_clerk_ends_it(site: Site) -> None:
 
 
 # --- the pages ----------------------------------------------------------------------------------------------------
-
-
-def upload(browser: Browser, *given: tuple[bytes, str]) -> TestResponse:
-    return browser.post("/numerisations/fichiers", file=[(io.BytesIO(data), name) for data, name in given])
-
-
-def only_scan(site: Site) -> Scan:
-    with site.services.reading() as session:
-        return session.scalars(select(Scan).where(Scan.state == ScanState.WAITING).order_by(Scan.id.desc())).one()
 
 
 def test_good_files_pass_and_each_bad_one_is_explained(site: Site) -> None:

@@ -10,7 +10,7 @@ from ged.signbook import drafts, operations
 from ged.signbook.circuit import Step, StepKind
 from ged.signbook.models import Stance
 from tests.factories import NOW, TODAY
-from tests.migrations.test_migrations import downgrade, engine, tables, upgrade, url
+from tests.migration_kit import downgrade, engine, tables, upgrade, url
 from tests.signbook_kit import House, make_house
 
 __all__ = ["engine", "url"]

@@ -12,7 +12,7 @@ from sqlalchemy.types import JSON, Boolean, Date, Float, Integer, String
 from ged.db import UtcDateTime, make_engine
 from ged.held import HELD, Held
 from ged.models import metadata
-from tests.migrations.test_migrations import engine, upgrade, url
+from tests.migration_kit import engine, triggers, upgrade, url
 
 __all__ = ["engine", "url"]
 
@@ -128,16 +128,6 @@ def test_a_number_bears_a_slip_or_a_letter(migrated: Connection) -> None:
     with pytest.raises(IntegrityError, match="one_subject"), migrated.begin_nested():
         migrated.execute(insert(table).values(**row, mail_id=1, slip_id=1))
     migrated.rollback()
-
-
-def triggers(engine: Engine) -> set[str]:
-    query = (
-        "SELECT sql FROM sqlite_master WHERE type = 'trigger'"
-        if engine.dialect.name == "sqlite"
-        else "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal"
-    )
-    with engine.connect() as connection:
-        return set(connection.scalars(text(query)))
 
 
 def test_revisions_and_models_hold_the_same(url: str, engine: Engine, tmp_path: Path) -> None:

@@ -1,14 +1,13 @@
 """The migrations make exactly what the models say, up and down, with rows in the tables, on both databases."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Engine, text
 
 from ged import audit
 from ged.db import make_engine
@@ -16,42 +15,12 @@ from ged.errors import ConfigError
 from ged.models import metadata
 from ged.unit import SYSTEM
 from tests.factories import NOW, make_organisation, make_services
+from tests.migration_kit import downgrade, engine, tables, upgrade, url
 from tests.routing_kit import impute, make_mentions, register
 from tests.site import make_settings
 from web.processes.migrate import alembic_config, migrate_database, migrating
 
-DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)]
-
-
-@pytest.fixture(params=DATABASES)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database of each sort."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'ged.sqlite3'}"
-    make: Callable[[], str] = request.getfixturevalue("make_database")
-    return make()
-
-
-@pytest.fixture
-def engine(url: str) -> Iterator[Engine]:
-    made = make_engine(url)
-    yield made
-    made.dispose()
-
-
-def upgrade(url: str, folder: Path) -> None:
-    migrate_database(make_settings(folder, database_url=url))
-
-
-def downgrade(engine: Engine, revision: str) -> None:
-    own = make_engine(engine.url.render_as_string(hide_password=False))
-    with migrating(own) as connection:
-        command.downgrade(alembic_config(connection), revision)
-    own.dispose()
-
-
-def tables(engine: Engine) -> set[str]:
-    return set(inspect(engine).get_table_names()) - {"alembic_version"}
+__all__ = ["engine", "url"]  # fixtures
 
 
 def counts(engine: Engine) -> dict[str, int]:

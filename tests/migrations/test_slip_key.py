@@ -16,8 +16,7 @@ from ged.slips.drafting import LineForm
 from tests import slip_kit
 from tests.factories import NOW, actor, make_organisation, make_services
 from tests.letter_kit import opened_envelope
-from tests.migrations.test_held import triggers
-from tests.migrations.test_migrations import downgrade, engine, url
+from tests.migration_kit import downgrade, engine, triggers, url
 from tests.signbook_kit import CountingSigner, House
 from tests.site import make_settings
 from web.processes.migrate import migrate_database

@@ -1,25 +1,12 @@
 """Which files of a watched folder count, and when one is whole."""
 
-import io
 import os
-import struct
-import zipfile
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from scanner_bridge.watch_files import MEDIA_TYPES, candidates, examine
-
-PDF = b"%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\nstartxref\n9\n%%EOF\n"
-
-
-def picture(kind: str, pages: int = 1, **values: object) -> bytes:
-    target, frames = io.BytesIO(), [Image.effect_noise((90 + n, 70), 50) for n in range(pages)]
-    more = {"save_all": True, "append_images": frames[1:]} if pages > 1 else {}
-    frames[0].save(target, kind, **more, **values)  # type: ignore[arg-type]
-    return target.getvalue()
-
+from tests.watch_kit import PDF, office, picture
 
 WHOLE = {
     "pdf": (PDF, "application/pdf"),
@@ -52,19 +39,6 @@ def test_a_file_cut_anywhere_is_waited_for(tmp_path: Path, name: str) -> None:
     for length in [*range(16, last, max(1, len(data) // 60)), last]:
         path.write_bytes(data[:length])
         assert examine(path).problem == "growing", length
-
-
-def office(ending: str) -> bytes:
-    """The frame of an office file: a container of parts, or of sectors."""
-    if ending == "doc":
-        tables = struct.pack("<I", 1).ljust(109 * 4, b"\xff")  # the table lies in sector 1, the directory in sector 5
-        head = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".ljust(30, b"\0") + struct.pack("<H", 9)
-        return head.ljust(48, b"\0") + struct.pack("<I", 5).ljust(28, b"\0") + tables + b"x" * 512 * 6
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as parts:
-        parts.writestr("word/document.xml", "<w:p/>" * 400)
-        parts.writestr("word/styles.xml", "<w:styles/>" * 40)
-    return out.getvalue()
 
 
 @pytest.mark.parametrize("ending", ["docx", "odt", "doc"])

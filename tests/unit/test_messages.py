@@ -1,27 +1,12 @@
 """What an e-mail holds: read from bytes, never trusted."""
 
-from email.message import EmailMessage
-
 import pytest
 from asn1crypto import cms
 
 from ged.errors import Invalid
 from ged.mailbox.messages import plain_text, read_letter
 from tests import pages
-
-
-def mail(
-    subject: str = "Demande de branchement", text: str | None = "Bonjour,\nveuillez trouver ma demande."
-) -> EmailMessage:
-    message = EmailMessage()
-    message["From"] = "Mairie de Tsévié <mairie@tsevie.tg>"
-    message["To"] = "courrier@mines.gouv.tg"
-    message["Subject"] = subject
-    message["Date"] = "Tue, 24 Nov 2026 09:12:00 +0000"
-    message["Message-ID"] = "<1@tsevie.tg>"
-    if text is not None:
-        message.set_content(text)
-    return message
+from tests.message_kit import mail
 
 
 def test_a_plain_message_with_a_file() -> None:

@@ -7,8 +7,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageOps
 from ocr import clean, filters
 from ocr.paper import freshened
 from tests.ocr_pages import aged, draw
-
-SMALL = (1240, 1754)
+from tests.ocr_scenes import SMALL, noisy_blank
 
 
 def leaning(page: Image.Image, degrees: float) -> Image.Image:
@@ -60,16 +59,6 @@ def test_level_and_empty_pages_stay_as_they_are() -> None:
     assert clean.skew_degrees(page) == 0
     assert clean.levelled(page, 0) is page
     assert clean.skew_degrees(Image.new("L", SMALL, 255)) == 0
-
-
-def noisy_blank(*, specks: int = 300, black_edge: bool = False, paper: int = 225) -> Image.Image:
-    random = np.random.default_rng(3)
-    sheet = np.clip(paper + random.normal(0, 9, SMALL[::-1]), 0, 255)
-    sheet[random.integers(0, SMALL[1], specks), random.integers(0, SMALL[0], specks)] = 30
-    sheet *= np.linspace(1, 0.75, SMALL[0])[None, :]
-    if black_edge:
-        sheet[:, :25] = 10
-    return Image.fromarray(sheet.astype(np.uint8))
 
 
 @pytest.mark.parametrize("black_edge", [False, True])

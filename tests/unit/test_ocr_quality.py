@@ -14,7 +14,7 @@ from ocr import clean, quality
 from ocr.image import Shown
 from ocr.inspection import facts_of
 from tests.ocr_pages import draw
-from tests.unit.test_ocr_clean import SMALL, noisy_blank
+from tests.ocr_scenes import SMALL, noisy_blank
 
 
 @lru_cache

@@ -16,13 +16,13 @@ from pyhanko.pdf_utils.generic import pdf_name, pdf_string
 
 from signing.changes import Changes, _Twins, changes_since
 from tests import shadow_kit as shadow
-from tests.integration.test_restated_objects import ATTACKS, OWN_FIELD, SOUND, _layered, _with_packet
 from tests.pki_kit import Ministry, order_pdf, updated, with_empty_field, with_validation_data
+from tests.restated_kit import ATTACKS, OWN_FIELD, SOUND, layered, with_packet
 
 BOX = (300, 200, 500, 260)
 ALL = 10**7
 ministry = cache(Ministry)
-base = cache(lambda: order_pdf(_layered))
+base = cache(lambda: order_pdf(layered))
 framed = cache(lambda: with_empty_field(order_pdf()))
 
 
@@ -715,7 +715,7 @@ def test_a_packet_or_an_intent_that_says_nothing_may_come():
 
 
 def test_a_packet_may_tell_another_time_and_no_more():
-    pdf = order_pdf(_with_packet(shadow.packet(b"", b"2026-01-01")))
+    pdf = order_pdf(with_packet(shadow.packet(b"", b"2026-01-01")))
     end = len(pdf)
     assert changes_since(shadow.restated_packet(pdf, shadow.packet(b"", b"2026-02-02")), end).codes == ()
     assert changes_since(shadow.restated_packet(pdf, shadow.packet(b"<!-- -->")), end).codes == ("metadata",)

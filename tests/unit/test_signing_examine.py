@@ -27,7 +27,8 @@ from signing.house import trace_of
 from signing.pades import quiet_pyhanko
 from signing.seen import TooMuch
 from signing.trust import KEY_USAGE, Trust
-from tests.integration import test_validation_attacks as attacks
+from tests.attacks_kit import *  # noqa: F403 - the attacks themselves, and the file that they attack
+from tests.attacks_kit import range_of, ranged, swap_the_content
 from tests.pki_kit import (
     NOW,
     YEAR,
@@ -45,9 +46,6 @@ from tests.pki_kit import (
 from tests.signing_kit import digest
 
 DAY = timedelta(days=1)
-HERE = {"test_revocation_known_here_counts_for_files_that_say_nothing"}  # of the checker, not of the examination
-globals().update({name: one for name, one in vars(attacks).items() if name.startswith("test_") and name not in HERE})
-order, ask = attacks.order, attacks.ask
 ours = cache(Ministry)
 others = cache(Ministry)  # another house: each cache holds its own
 
@@ -235,9 +233,9 @@ def test_one_signature_that_cannot_be_read_leaves_the_others(checker, monkeypatc
 
 
 def test_a_bad_range_is_told_with_its_field(checker):
-    found = attacks._numbers(plain())
+    found = range_of(plain())
     numbers = tuple(map(int, found.groups()))
-    (report,) = checker.check(attacks._ranged(plain(), 0, numbers[1], numbers[2], numbers[3] - 40))
+    (report,) = checker.check(ranged(plain(), 0, numbers[1], numbers[2], numbers[3] - 40))
     assert (report.field, report.reason, report.covers_bytes) == ("signature", "byte_range", 0)
 
 
@@ -353,7 +351,7 @@ def test_pages_and_readers_are_asked_where_nothing_else_changed(checker, monkeyp
 
     for name in ("agree_after", "is_strict_after"):
         monkeypatch.setattr(examined, name, never)
-    changed = updated(plain(), attacks.swap_the_content)
+    changed = updated(plain(), swap_the_content)
     (report,) = checker.check(changed)
     assert report.changes == ("page_content",)
 

@@ -7,17 +7,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ged_verify
 from ged.ports import Digest, TokenFacts, TokenState
 from signing.payload import PayloadSealer
-from signing.rawkeys import MemoryKey
-from tests.pki_kit import holder
+from tests.signing_kit import institution
 from web.commands import main
 
 LETTER = b"%PDF-1.7\nthe letter\n%%EOF\n"
@@ -25,19 +21,6 @@ FACTS = TokenFacts(
     "00457/2026/MMRE/SG", date(2026, 11, 24), "Mazalo Tchédré-Amouzou", bytes(range(16)),
     Digest(hashlib.sha256(LETTER).hexdigest()),
 )  # fmt: skip
-
-
-def institution(kind: str) -> MemoryKey:
-    made = holder("Cachet du ministère", rsa_bits=3072 if kind == "rsa" else 0)
-    key = ec.generate_private_key(ec.SECP384R1()) if kind == "p384" else None
-    if key is None:
-        return MemoryKey(made.key, [made.certificate])
-
-    builder = x509.CertificateBuilder(
-        made.certificate.subject, made.certificate.subject, key.public_key(), 7,
-        made.certificate.not_valid_before_utc, made.certificate.not_valid_after_utc,
-    )  # fmt: skip
-    return MemoryKey(key, [builder.sign(key, hashes.SHA384())])
 
 
 @pytest.fixture(scope="module", params=["p256", "p384", "rsa"])

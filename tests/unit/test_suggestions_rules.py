@@ -15,6 +15,7 @@ from ged.suggestions.lessons import Example, measure
 from ged.suggestions.linear import from_bytes, words_of
 from ged.suggestions.readings import unturned
 from ged.suggestions.resent import is_likely
+from tests.suggestions_kit import noisy
 
 
 @pytest.mark.parametrize("degrees", [90, 180, 270])
@@ -29,12 +30,6 @@ def test_a_box_on_the_turned_page_is_found_on_the_page_as_it_came(degrees: int) 
         (columns.max() + 1 - columns.min()) / width, (rows.max() + 1 - rows.min()) / height,
     )  # fmt: skip
     assert unturned(box, (f"rotated_{degrees}",)) == pytest.approx((0.1, 0.1, 0.5, 0.1))
-
-
-def noisy(text: str, seed: int, share: float = 0.03) -> str:
-    """A text misread here and there."""
-    rng = random.Random(seed)
-    return "".join(rng.choice("abcdelmnor ") if c.isalpha() and rng.random() < share else c for c in text)
 
 
 def test_a_letter_read_twice_is_recognised_and_no_other_is() -> None:

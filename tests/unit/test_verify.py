@@ -22,9 +22,6 @@ from ged.archive.seal import HeadSeal
 from ged.codes import derive_secret
 from ged.pipeline import seal_head
 from ged.ports import Digest
-from ged.recognition import jobs as recognition
-from ged.register.models import AttachmentKind
-from ged.register.operations import SourcePage, attach
 from ged.signbook.models import SignedRevision
 from ged.slips.drafting import LineForm
 from ged.slips.models import SlipRevision
@@ -36,6 +33,7 @@ from tests import pages, slip_kit
 from tests.factories import NOW, SECRET, actor, make_organisation, make_services
 from tests.signbook_kit import make_house
 from tests.tampering import lift_guards
+from tests.verify_kit import read_document
 
 pytestmark = pytest.mark.slow
 GED = Path(sys.executable).parent / "ged"
@@ -47,20 +45,6 @@ KINDS = {
     "slip_revisions.digest": "a slip at each signature",
     "signed_revisions.digest": "a letter at its signature",
 }
-
-
-def read_document(services: Services, mail_id: int, now: datetime) -> None:
-    """A file of one page and its own bytes, read by the machine."""
-    content = pages.pdf("Demande de raccordement")
-    stored = services.blobs.put(io.BytesIO(content))
-    page = services.blobs.put(io.BytesIO(pages.png("Une page du scanner")))
-    sources = [SourcePage(stored.digest, "application/pdf"), SourcePage(page.digest, "image/png")]
-    with services.unit_of_work(now) as uow:
-        attachment_id = attach(
-            uow, mail_id, kind=AttachmentKind.DOCUMENT, pages=sources, media_type="application/pdf",
-            actor=actor(services, "agent"), now=now, digest=stored.digest, size_bytes=stored.size_bytes,
-        )  # fmt: skip
-    recognition.run_recognise(services, attachment_id, heartbeat=lambda _progress: None, now=now)
 
 
 def make_slip(services: Services, now: datetime) -> None:

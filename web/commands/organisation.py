@@ -3,20 +3,16 @@
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import select
-
-from ged.errors import NotFound
-from ged.org.accounts import set_password, words_of
+from ged.org.accounts import person_of_account, set_password, words_of
 from ged.org.file import read_organisation
 from ged.org.keys import adopt_key, attach_token, free_key, issue_key
 from ged.org.load import Change, load_organisation
-from ged.org.models import Person
 from ged.org.passwords import hash_password, refuse_guessable
 from ged.ports import TokenPlace
 from ged.register.load import load_registry
 from ged.routing.load import load_routing
 from ged.signbook.load import load_signbook
-from ged.unit import SYSTEM, Services, UnitOfWork
+from ged.unit import SYSTEM, Services
 
 
 class _DryRun(Exception):
@@ -52,11 +48,11 @@ def set_password_of(services: Services, account: str, password: str, *, now: dat
         Invalid: ``password.too_short``, ``password.too_long``, ``password.common``.
     """
     with services.unit_of_work(now) as uow:
-        words = words_of(uow.session, person_of(uow, account))
+        words = words_of(uow.session, person_of_account(uow.session, account).id)
     refuse_guessable(password, *words)
     password_hash = hash_password(password)
     with services.unit_of_work(now) as uow:
-        set_password(uow, person_of(uow, account).id, password_hash, actor=SYSTEM, is_given=True)
+        set_password(uow, person_of_account(uow.session, account).id, password_hash, actor=SYSTEM, is_given=True)
 
 
 def issue_key_to(services: Services, account: str, passphrase: str, *, now: datetime) -> None:
@@ -67,7 +63,7 @@ def issue_key_to(services: Services, account: str, passphrase: str, *, now: date
         Invalid: ``key.passphrase_short``.
     """
     with services.unit_of_work(now) as uow:
-        issue_key(uow, person_of(uow, account).id, passphrase=passphrase, actor=SYSTEM)
+        issue_key(uow, person_of_account(uow.session, account).id, passphrase=passphrase, actor=SYSTEM)
 
 
 def adopt_key_of(
@@ -80,7 +76,9 @@ def adopt_key_of(
         Invalid: ``key.file_unreadable``, ``key.passphrase_short``, ``key.expired``.
     """
     with services.unit_of_work(now) as uow:
-        adopt_key(uow, person_of(uow, account).id, content, password, passphrase=passphrase, actor=SYSTEM)
+        adopt_key(
+            uow, person_of_account(uow.session, account).id, content, password, passphrase=passphrase, actor=SYSTEM
+        )
 
 
 def attach_token_of(
@@ -93,7 +91,7 @@ def attach_token_of(
         ConfigError, Invalid, EngineFailed: as ``KeyVault.attach``.
     """
     with services.unit_of_work(now) as uow:
-        person_id = person_of(uow, account).id
+        person_id = person_of_account(uow.session, account).id
     # A token is slow: the first statement of this unit of work comes after it.
     with services.unit_of_work(now) as uow:
         attach_token(uow, person_id, place, pin, chain_pem=chain_pem, actor=SYSTEM)
@@ -106,16 +104,4 @@ def free_key_of(services: Services, account: str, *, now: datetime) -> None:
         NotFound: ``person.unknown``.
     """
     with services.unit_of_work(now) as uow:
-        free_key(uow, person_of(uow, account).id, actor=SYSTEM)
-
-
-def person_of(uow: UnitOfWork, account: str) -> Person:
-    """The person of an account.
-
-    Raises:
-        NotFound: ``person.unknown``.
-    """
-    person = uow.session.scalar(select(Person).where(Person.account == account))
-    if person is None:
-        raise NotFound("person.unknown", "check the account", account=account)
-    return person
+        free_key(uow, person_of_account(uow.session, account).id, actor=SYSTEM)

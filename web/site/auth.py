@@ -15,17 +15,13 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from itsdangerous import BadSignature, URLSafeTimedSerializer
-from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.orm import Session
 
 from ged.codes import derive_secret
-from ged.errors import DiskFull, Forbidden, NotFound
+from ged.errors import DiskFull, Forbidden
 from ged.org import accounts, sessions
-from ged.org.actors import load_actor
-from ged.org.models import Person
 from ged.org.sessions import LONGEST_SESSION
 from ged.ports import PersonId
-from ged.unit import Role
+from ged.unit import ReadSession
 from web.site import context
 from web.site.paths import safe_path
 
@@ -78,17 +74,10 @@ def open_session(person_id: PersonId) -> None:
     """
     device = request.headers.get("User-Agent", "")
     services = context.services()
-    try:
-        with services.unit_of_work(context.now()) as uow:
-            if "sid" in session:
-                earlier = sessions.find(uow.session, session["sid"], now=uow.now)
-                if earlier is not None:
-                    uow.session.delete(earlier[0])
-            token = sessions.open_session(uow, person_id, address=request.remote_addr or "", device=device)
-    except DBAPIError as error:
-        if not accounts.is_full(error):
-            raise
-        raise accounts.NotRecorded(person_id) from error
+    with accounts.told_when_full(person_id), services.unit_of_work(context.now()) as uow:
+        token = sessions.open_session(
+            uow, person_id, address=request.remote_addr or "", device=device, instead_of=str(session.get("sid", ""))
+        )
     session.clear()
     session.permanent = True
     session["sid"] = token
@@ -108,8 +97,8 @@ def open_unrecorded(refused: accounts.NotRecorded) -> None:
         NotRecorded: the person is no administrator.
     """
     with context.services().reading() as db:
-        person = db.get_one(Person, int(refused.person_id))
-        told = {"person": person.id, "epoch": person.session_epoch, "until": _stamp(context.now() + UNRECORDED_LASTS)}
+        person_id, until = int(refused.person_id), _stamp(context.now() + UNRECORDED_LASTS)
+        told = {"person": person_id, "epoch": sessions.epoch_of(db, person_id), "until": until}
         is_let_in = _load_unrecorded(db, told)
     if not is_let_in:
         raise refused
@@ -119,14 +108,11 @@ def open_unrecorded(refused: accounts.NotRecorded) -> None:
     session[UNRECORDED] = told
 
 
-def _load_unrecorded(db: Session, told: Mapping[str, Any]) -> bool:
-    person = db.get(Person, int(told["person"]))
-    if person is None or not person.is_active or person.session_epoch != told["epoch"] or person.must_change_password:
-        return False
+def _load_unrecorded(db: ReadSession, told: Mapping[str, Any]) -> bool:
     if _stamp(context.now()) >= told["until"]:
         return False
-    actor = load_actor(db, PersonId(person.id), on=context.today())
-    if not actor.has(Role.ADMINISTRATOR):
+    actor = sessions.administrator_without_row(db, int(told["person"]), epoch=told["epoch"], on=context.today())
+    if actor is None:
         return False
     g.actor, g.is_unrecorded, g.session_id = actor, True, 0
     g.session_proved_at = context.now() - 2 * PROOF_LASTS
@@ -170,7 +156,7 @@ def _find_actor() -> None:
         g.session_ended = True
         session.clear()
     elif context.now() - g.session_seen_at > sessions.SEEN_EVERY:
-        _touch()
+        sessions.touch(context.services(), g.session_id, now=context.now())
 
 
 def _find_unrecorded() -> None:
@@ -181,27 +167,13 @@ def _find_unrecorded() -> None:
         session.clear()
 
 
-def _touch() -> None:
-    try:
-        with context.services().unit_of_work(context.now()) as uow:
-            sessions.touch(uow, g.session_id)
-    except OperationalError:
-        # A full disk or a busy database: reading goes on, and the session may end a little early.
-        _log.warning("session.not_touched", exc_info=True)
-
-
-def _load(db: Session, token: str) -> bool:
-    # The person is held here, so that the actor is made of the same row.
-    found = sessions.find(db, token, now=context.now())
-    if found is None:
+def _load(db: ReadSession, token: str) -> bool:
+    here = sessions.find(db, token, now=context.now(), on=context.today())
+    if here is None:
         return False
-    row, person = found
-    try:
-        g.actor = load_actor(db, PersonId(person.id), on=context.today())
-    except NotFound:
-        return False
-    g.session_id, g.session_seen_at, g.session_proved_at = row.id, row.seen_at, row.proved_at
-    g.password_is_given = person.must_change_password
+    g.actor = here.actor
+    g.session_id, g.session_seen_at, g.session_proved_at = here.session_id, here.seen_at, here.proved_at
+    g.password_is_given = here.password_is_given
     return True
 
 

@@ -7,13 +7,12 @@ from datetime import UTC, date, datetime
 from typing import cast
 
 from flask import Flask, current_app, g
-from sqlalchemy.orm import Session
 
 from ged.config import Settings
 from ged.errors import Forbidden
 from ged.routing import calendar
 from ged.routing.deadlines import WorkCalendar
-from ged.unit import Actor, Services
+from ged.unit import Actor, ReadSession, Services
 
 _SERVICES = "ged_services"
 _SETTINGS = "ged_settings"
@@ -62,7 +61,7 @@ def today() -> date:
     return now().astimezone(services().zone).date()
 
 
-def working_days(session: Session) -> WorkCalendar:
+def working_days(session: ReadSession) -> WorkCalendar:
     """The calendar that deadlines are counted with, read once in a request."""
     if "working_days" not in g:
         g.working_days = calendar.calendar(session)

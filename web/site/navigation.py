@@ -7,16 +7,14 @@ that stays shut. ``counter`` is the statement that counts what waits; all of the
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, cast
+from typing import cast
 
 from flask import Flask, current_app, g, request, url_for
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, select
-from sqlalchemy.orm import Session
 
 from ged.capture import queries as scan_queries
+from ged.counting import Counter, counted
 from ged.dispatch import queries as dispatch_queries
 from ged.envelopes import operations as envelopes
 from ged.paper import queries as paper_queries
@@ -24,11 +22,10 @@ from ged.routing import queries as routing_queries
 from ged.search import saved as saved_searches
 from ged.signbook import queries as signbook_queries
 from ged.slips import queries as slip_queries
-from ged.unit import Actor, Role, UnitRow
+from ged.unit import Actor, ReadSession, Role
 from web.site import context, guard
 
-Counter = Callable[[Actor], Select[int]]
-Look = Callable[[Session, Actor], int]
+Look = Callable[[ReadSession, Actor], int]
 
 WORK, OFFICE, LOOK, ADMIN = _l("Mon travail"), _l("Bureau d'ordre"), _l("Consulter"), _l("Gérer")
 
@@ -36,8 +33,6 @@ WORK, OFFICE, LOOK, ADMIN = _l("Mon travail"), _l("Bureau d'ordre"), _l("Consult
 SEARCHING = "search"
 COUNT_KEPT_S = 30.0
 COUNTS_KEPT = 20_000
-STATEMENTS_KEPT = 32
-"""Statements of so many people are kept; one takes 0.8 MB where there are 400 units."""
 _COUNTED = "ged_counted"
 
 
@@ -51,8 +46,7 @@ class Entry:
         hint: what one finds there, shown on the home page.
         shortcut: key pressed after ``g``.
         roles: who sees it, narrower than the access list; None for all whom the access list lets in.
-        counter: the statement that counts what waits. It is composed once for an actor and kept: it follows from the
-            actor alone, never from the day, a setting or the language.
+        counter: the statement that counts what waits (``ged.counting``).
         look: counts what waits where no statement can tell.
         also: endpoints of other features that belong to this entry.
         also_when_waiting: whoever the access list lets in sees it too while something waits, whatever the roles.
@@ -233,7 +227,7 @@ def _navigation(actor: Actor) -> list[tuple[str, list[Item]]]:
     return list(groups.items())
 
 
-def _counts(session: Session, actor: Actor, entries: Sequence[Entry]) -> dict[str, int]:
+def _counts(session: ReadSession, actor: Actor, entries: Sequence[Entry]) -> dict[str, int]:
     """How many things wait by endpoint; on the pages of a search what was counted up to half a minute ago will do.
 
     There one page follows the other in seconds, nothing is acted on, and a dozen counts would cost more than the search.
@@ -250,26 +244,15 @@ def _counts(session: Session, actor: Actor, entries: Sequence[Entry]) -> dict[st
     return counts
 
 
-def _counted_now(session: Session, actor: Actor, entries: Sequence[Entry]) -> dict[str, int]:
+def _counted_now(session: ReadSession, actor: Actor, entries: Sequence[Entry]) -> dict[str, int]:
     """One statement for all that statements can count."""
-    asked = tuple(entry.endpoint for entry in entries if entry.counter is not None)
-    told = session.execute(_counting(actor, tuple(actor.units.values()), asked)).one() if asked else ()
+    asked = {entry.endpoint: entry.counter for entry in entries if entry.counter is not None}
+    told = counted(session, actor, tuple(asked.values()))
     looked = {entry.endpoint: entry.look(session, actor) for entry in entries if entry.look is not None}
     return dict(zip(asked, told, strict=True)) | looked
 
 
-@lru_cache(maxsize=STATEMENTS_KEPT)
-def _counting(actor: Actor, units: tuple[UnitRow, ...], endpoints: tuple[str, ...]) -> Select[Any]:  # noqa: ARG001
-    """The statement that counts for an actor. Composing it takes longer than the database needs to run it.
-
-    Args:
-        units: the tree that the actor's rights follow. Two actors may be equal under two trees; their statements differ.
-    """
-    counters = {entry.endpoint: entry.counter for entry in ENTRIES if entry.counter is not None}
-    return select(*(counters[endpoint](actor).scalar_subquery() for endpoint in endpoints))
-
-
-def _items(session: Session, actor: Actor) -> Iterator[tuple[Entry, Item]]:
+def _items(session: ReadSession, actor: Actor) -> Iterator[tuple[Entry, Item]]:
     entered = [entry for entry in ENTRIES if _may_enter(entry, actor)]
     own = {entry.endpoint for entry in entered if entry.roles is None or actor.has(*entry.roles)}
     shown = [entry for entry in entered if entry.endpoint in own or entry.also_when_waiting]

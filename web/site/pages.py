@@ -10,11 +10,10 @@ from flask import Flask, Response, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from markupsafe import Markup
-from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 
 from ged.errors import GedError
-from ged.org.models import Installation
+from ged.org.letterhead import organisation_name
 from ged.paging import Place
 from ged.signbook.powers import francs
 from web.site import context, errors, paths
@@ -57,7 +56,7 @@ def installation_name() -> str:
     read_at, name = current_app.extensions.get(_NAMED, (-math.inf, ""))
     if time.monotonic() - read_at > NAME_KEPT_S:
         with context.services().reading() as session:
-            name = session.scalar(select(Installation.name).limit(1)) or ""
+            name = organisation_name(session)
         current_app.extensions[_NAMED] = time.monotonic(), name
     return str(name)
 

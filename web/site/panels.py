@@ -13,12 +13,10 @@ their number: the path of the letter 10-30, slips and custody 40, answers and th
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy.orm import Session
-
 from ged.ports import MailId
-from ged.unit import Actor
+from ged.unit import Actor, ReadSession
 
-Loader = Callable[[Session, MailId, Actor], object | None]
+Loader = Callable[[ReadSession, MailId, Actor], object | None]
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ def register_panel(name: str, order: int, loader: Loader) -> None:
     _PANELS[name] = Panel(name, order, loader)
 
 
-def load_panels(session: Session, mail_id: MailId, actor: Actor) -> list[LoadedPanel]:
+def load_panels(session: ReadSession, mail_id: MailId, actor: Actor) -> list[LoadedPanel]:
     """The panels of a letter that have something to show, in order. The caller has checked the access."""
     loaded = []
     for panel in sorted(_PANELS.values(), key=lambda one: (one.order, one.name)):

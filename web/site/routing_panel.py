@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy.orm import Session
-
 from ged.ports import MailId
 from ged.routing import queries
 from ged.routing.queries import Path
-from ged.unit import Actor
+from ged.unit import Actor, ReadSession
 from web.site import context
 from web.words.due import DueWords, due_words
 
@@ -20,7 +18,7 @@ class RoutingPanel:
     due: dict[int, DueWords | None]
 
 
-def load(session: Session, mail_id: MailId, actor: Actor) -> RoutingPanel | None:
+def load(session: ReadSession, mail_id: MailId, actor: Actor) -> RoutingPanel | None:
     """The panel of a letter; None while nothing was decided and the actor decides nothing."""
     path = queries.path(session, mail_id, actor)
     if not (path.imputations or path.assignments or path.may_impute):

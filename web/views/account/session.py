@@ -9,11 +9,10 @@ from flask_babel import gettext as _
 from ged.errors import GedError, Invalid
 from ged.org import absence_notices, absences, accounts, keys, notices, passwords, sessions
 from ged.org.accounts import words_of
-from ged.org.models import Person
 from ged.routing import queries as routing_queries
 from ged.routing.queries import InboxView
 from ged.slips import queries as slip_queries
-from web.site import auth, away, context, keyring
+from web.site import auth, context, keyring
 from web.site.forms import FormReader
 from web.site.pages import render_form
 from web.site.paths import next_path, safe_path
@@ -31,7 +30,7 @@ def home() -> ResponseReturnValue:
         slips = slip_queries.unacknowledged(
             session, hours=services.unacknowledged_hours, now=context.now(), actor=actor, limit=SLIPS_SHOWN + 1
         )
-        gone = away.at_receivers(session, [slip.id for slip in slips], on=context.today())
+        gone = slip_queries.away_at_receivers(session, [slip.id for slip in slips], on=context.today())
         absent = [row for row in absences.listing(session, actor, on=context.today()) if row.from_on <= context.today()]
         told = absence_notices.notices(session, actor)
         unread = notices.unread(session, actor)
@@ -112,7 +111,7 @@ def change_password() -> ResponseReturnValue:
         if new == current:
             raise Invalid("password.same", "choose another", field="password")
         with services.reading() as session:
-            words = words_of(session, session.get_one(Person, int(actor.person_id)))
+            words = words_of(session, actor.person_id)
         passwords.refuse_guessable(new, *words)
         password_hash = passwords.hash_password(new)
     except Invalid as error:

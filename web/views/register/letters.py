@@ -9,7 +9,6 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from ged import access
-from ged.db import keep_rows
 from ged.errors import GedError, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.ports import Confidentiality, MailId, RegisterId
 from ged.register import documents, journal, levels, opening, operations, queries, typed_numbers
@@ -39,8 +38,7 @@ LINK_KINDS = ("related", "reply_to", "reminder_of")
 def show(mail_id: int) -> ResponseReturnValue:
     """The letter: head, document, path, what other features show, links, rectifications, journal, acts."""
     actor, today = context.actor(), context.today()
-    with context.services().reading() as session:
-        keep_rows(session)
+    with context.services().reading_once() as session:
         letter = queries.letter(session, mail_id, actor)
         attachments = queries.attachments(session, mail_id)
         main = next((one for one in attachments if one.is_latest and one.kind in _MAIN), None)

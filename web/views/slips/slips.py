@@ -19,7 +19,7 @@ from ged.slips.models import SlipKind, SlipPurpose
 from ged.slips.operations import Issued
 from ged.slips.receive import PaperReceipt
 from ged.slips.states import DECISIONS, LineState
-from web.site import away, context, keyring
+from web.site import context, keyring
 from web.site.forms import FormReader
 from web.site.numbers import id_of, whole
 from web.site.pages import place, render_form
@@ -229,7 +229,7 @@ def _show(slip_id: int, error: GedError | None = None) -> ResponseReturnValue:
     services, actor = context.services(), context.actor()
     with services.reading() as session:
         view = slip_views.slip_view(session, slip_id, actor)
-        gone = away.at_receivers(session, [slip_id], on=context.today())
+        gone = queries.away_at_receivers(session, [slip_id], on=context.today())
     _record_openings(slip_id)
     reports = slip_views.signatures(services, slip_id, actor, now=context.now())
     return render_form("slips/show.html", error=error, slip=view, reports=reports, away=gone.get(slip_id, ()))

@@ -1,0 +1,53 @@
+"""What tests share stands in kits: a test module can be moved, renamed or deleted, and nothing else falls."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SKIPPED = {".venv", ".cache", "node_modules"}
+
+
+def _modules() -> Iterator[Path]:
+    for folder in sorted(ROOT.iterdir()):
+        if folder.is_dir() and folder.name not in SKIPPED:
+            yield from sorted(folder.rglob("*.py"))
+
+
+def imported_tests(tree: ast.AST) -> list[str]:
+    """Every module ``test_...`` that is named by an import, also inside functions and under ``TYPE_CHECKING``."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            # What is taken from a package may itself be a module; from a kit it may be a test.
+            package = node.module or ""
+            names = [package] if "_kit" in package else [f"{package}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        found += [name for name in names if name.startswith("tests") and ".test_" in name]
+    return found
+
+
+def test_every_way_to_import_a_test_module_is_seen() -> None:
+    ways = (
+        "import tests.unit.test_access",
+        "from tests.unit.test_access import cases",
+        "from tests.unit import test_access as cases",
+        "def late():\n    from tests.unit import test_access",
+    )
+    for way in ways:
+        assert imported_tests(ast.parse(way)), way
+    assert not imported_tests(ast.parse("from tests.attacks_kit import test_an_attack\nimport tests.pages"))
+
+
+def test_no_module_imports_a_test_module() -> None:
+    modules = list(_modules())
+    assert len(modules) > 500
+    wrong = {
+        str(path.relative_to(ROOT)): names
+        for path in modules
+        if (names := imported_tests(ast.parse(path.read_text("utf-8"))))
+    }
+    assert not wrong, f"Move what is shared to tests/*_kit.py: {wrong}"

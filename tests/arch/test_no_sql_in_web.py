@@ -1,0 +1,30 @@
+"""Pages hold no SQL: import-linter forbids the library, and this forbids asking a session that was handed on."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+NOT_PAGES = ("wiring", "processes")  # why: the contract in pyproject.toml
+ASKING = {"execute", "scalar", "scalars", "get_one", "add_all", "refresh", "expunge", "query"}
+ALSO_OF_A_SESSION = {"get", "add", "delete", "merge", "flush", "commit", "rollback"}
+SESSIONS = {"db", "uow.session"}
+"""How web calls a session that also has other methods of these names (``session`` is Flask's own)."""
+
+
+def test_no_page_asks_the_database_itself() -> None:
+    web = [path for path in (ROOT / "web").rglob("*.py") if path.relative_to(ROOT / "web").parts[0] not in NOT_PAGES]
+    assert len(web) > 80
+    assert [f"{path.relative_to(ROOT)}:{place}" for path in web for place in _asked(path.read_text("utf-8"))] == []
+
+
+def test_what_asks_is_found() -> None:
+    assert list(_asked("a.scalar(b)\nuow.session.get(Mail, 1)\ndb.delete(row)\nsession.get('sid')\n")) == [1, 2, 3]
+
+
+def _asked(source: str) -> Iterator[int]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            of, method = ast.unparse(node.func.value), node.func.attr
+            if method in ASKING or (method in ALSO_OF_A_SESSION and of in SESSIONS):
+                yield node.lineno

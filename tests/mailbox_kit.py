@@ -1,0 +1,64 @@
+"""What tests of e-mail share: a mailbox on a disk of its own, what is delivered to it, collected, and held of it."""
+
+from __future__ import annotations
+
+import secrets
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from ged.adapters.imap import ImapMailbox, MailboxSettings
+from ged.capture.models import MailboxMessage
+from ged.mailbox import operations as mailbox
+from ged.org.models import Unit
+from ged.unit import Services
+from tests.factories import NOW, actor
+from tests.intake_kit import quiet
+from tests.servers import Unavailable, imap
+
+
+@pytest.fixture
+def box(tmp_path: Path, services: Services) -> ImapMailbox:
+    """A mailbox of its own, collected for the clerk's unit; what was taken in is moved to 'recus'."""
+    return ImapMailbox(settings_of(tmp_path, services))
+
+
+def settings_of(folder: Path, services: Services, **changes: object) -> MailboxSettings:
+    try:
+        running = imap.server()
+    except Unavailable as missing:
+        pytest.skip(str(missing))
+    secret = folder / "secret"
+    secret.write_text(imap.PASSWORD + "\n")
+    unit_id = actor(services, "agent").posts[0].unit_id
+    with services.reading() as session:
+        code = session.get_one(Unit, unit_id).code
+    given = {
+        "name": "courrier", "unit": code, "host": "127.0.0.1", "port": imap.ports(running)[0],
+        "ca_file": imap.ca_file(), "user": secrets.token_hex(6), "password_file": secret, "done": "recus",
+    }  # fmt: skip
+    return MailboxSettings(**{**given, **changes})  # type: ignore[arg-type]  # checked by the model
+
+
+def deliver(box: ImapMailbox, *messages: EmailMessage | bytes) -> None:
+    with box.open() as opened:
+        for message in messages:
+            raw = message if isinstance(message, bytes) else message.as_bytes()
+            opened._client.append("INBOX", raw)  # type: ignore[attr-defined]
+
+
+def held(box: ImapMailbox, folder: str) -> int:
+    with box.open() as opened:
+        client = opened._client  # type: ignore[attr-defined]
+        return client.select_folder(folder)[b"EXISTS"] if client.folder_exists(folder) else 0
+
+
+def collect(services: Services, box: ImapMailbox) -> bool:
+    return mailbox.collect(services, box, heartbeat=quiet, now=NOW)
+
+
+def rows(services: Services) -> list[MailboxMessage]:
+    with services.reading() as session:
+        return list(session.scalars(select(MailboxMessage).order_by(MailboxMessage.id)))

@@ -1,0 +1,57 @@
+"""A database at a revision: PostgreSQL and SQLite, up and down, its tables and triggers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from alembic import command
+from sqlalchemy import Engine, inspect, text
+
+from ged.db import make_engine
+from tests.site import make_settings
+from web.processes.migrate import alembic_config, migrate_database, migrating
+
+DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)]
+
+
+@pytest.fixture(params=DATABASES)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of each sort."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'ged.sqlite3'}"
+    make: Callable[[], str] = request.getfixturevalue("make_database")
+    return make()
+
+
+@pytest.fixture
+def engine(url: str) -> Iterator[Engine]:
+    made = make_engine(url)
+    yield made
+    made.dispose()
+
+
+def upgrade(url: str, folder: Path) -> None:
+    migrate_database(make_settings(folder, database_url=url))
+
+
+def downgrade(engine: Engine, revision: str) -> None:
+    own = make_engine(engine.url.render_as_string(hide_password=False))
+    with migrating(own) as connection:
+        command.downgrade(alembic_config(connection), revision)
+    own.dispose()
+
+
+def tables(engine: Engine) -> set[str]:
+    return set(inspect(engine).get_table_names()) - {"alembic_version"}
+
+
+def triggers(engine: Engine) -> set[str]:
+    query = (
+        "SELECT sql FROM sqlite_master WHERE type = 'trigger'"
+        if engine.dialect.name == "sqlite"
+        else "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal"
+    )
+    with engine.connect() as connection:
+        return set(connection.scalars(text(query)))
