@@ -79,7 +79,7 @@ MESSAGES: Mapping[str, Message] = {
         _l("Quelqu'un a agi avant vous sur cette imputation."), _l("Rechargez la page : elle montre ce qui a changé.")
     ),
     # --- attachment ---
-    "attachment.pages": Message(_l("Il faut garder au moins une page."), _l("Cochez une page à garder.")),
+    "attachment.pages": Message(_l("Une page au moins doit être gardée."), _l("Cochez une page à garder.")),
     "attachment.reason": Message(
         _l("Le courrier a déjà un document : le motif du remplacement est obligatoire."), _l("Écrivez le motif.")
     ),
@@ -971,7 +971,7 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "preserve.no_authority": Message(
         _l("Aucune autorité d'horodatage n'est configurée : aucune demande ne peut partir."),
-        _l("Réglez GED_TSA_URLS, puis redémarrez."),
+        _l("Renseignez le paramètre GED_TSA_URLS, puis redémarrez."),
     ),
     "preserve.no_revocation": Message(
         _l("L'état des certificats (CRL, OCSP) ne peut pas être obtenu."),
