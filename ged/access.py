@@ -1,8 +1,7 @@
 """Who may see a letter: one rule in three forms - a check, an SQL clause, principals for the index.
 
-A right is a row (mail, principal, because). The rule: a letter of level L is visible to an actor when one of its
-principals is in the actor's set for L (``ged.org.actors`` expands these sets). The owner of ``mail_access`` is this
-module: nobody else writes it.
+A right is a row (mail, principal, because). The rule: an actor sees a letter of level L when one of the letter's
+principals is in the actor's set for L (``ged.org.actors`` expands these sets). Only this module writes ``mail_access``.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -35,7 +34,7 @@ class Because(StrEnum):
 
 
 class MailAccess(Base):
-    """A right to see a letter. A principal may stand there for several reasons."""
+    """A right to see a letter. A principal may have several rights, one for each reason."""
 
     __tablename__ = "mail_access"
     __table_args__ = (Index("ix_mail_access_principal_mail", "principal", "mail_id"),)
@@ -50,7 +49,7 @@ _RIGHTS = insert(table_of(MailAccess))
 
 
 def grant(uow: UnitOfWork, mail_id: MailId | int, principals: Iterable[Principal], because: Because) -> None:
-    """Let principals see a letter; granting twice is one right. The change is told by the operation's own entry."""
+    """Let principals see a letter; a repeated grant has no effect. The operation's own journal entry records it."""
     rights = uow.session.execute(
         select(MailAccess.principal, MailAccess.because).where(MailAccess.mail_id == mail_id)
     ).all()
@@ -59,18 +58,18 @@ def grant(uow: UnitOfWork, mail_id: MailId | int, principals: Iterable[Principal
     held = {principal for principal, reason in rights if reason == because}
     new = [p for p in dict.fromkeys(principals) if p not in held]
     for principal in sorted(new):
-        # Somebody else may grant the same at this moment: both want the one right, and insert in the same order.
+        # A concurrent transaction may grant the same right. Both insert in the same order, so they cannot deadlock.
         insert_if_missing(
             uow.session, MailAccess, mail_id=mail_id, principal=principal, because=because, granted_at=uow.now
         )
     if new:
-        # A letter that nobody could see before this transaction stands in the index with no old right: it need not be
-        # hidden until its job is done, and a bulk of new letters does not fill the list of exclusions.
+        # The index holds no old rights of a letter that nobody could see before this transaction. So the letter need
+        # not be hidden until its job is done, and many new letters do not fill the list of exclusions.
         uow.reindex(mail_id, access=int(mail_id) not in uow.first_granted)
 
 
 def grant_new(uow: UnitOfWork, mail_id: MailId | int, rights: Mapping[Because, Iterable[Principal]]) -> None:
-    """The first rights of a letter that this transaction made, by one statement; see ``grant``."""
+    """Grant the first rights of a letter that this transaction made, in one statement; see ``grant``."""
     rows = [
         {"mail_id": mail_id, "principal": principal, "because": because, "granted_at": uow.now}
         for because, principals in rights.items()
@@ -82,7 +81,7 @@ def grant_new(uow: UnitOfWork, mail_id: MailId | int, rights: Mapping[Because, I
 
 
 def grant_first(uow: UnitOfWork, principals: Mapping[int, Principal], because: Because) -> None:
-    """One right for each of many letters that this transaction made; the caller asks for their index job."""
+    """Grant one right for each of many letters that this transaction made. The caller defers their index job."""
     rows = [
         {"mail_id": mail_id, "principal": principal, "because": because, "granted_at": uow.now}
         for mail_id, principal in principals.items()
@@ -93,7 +92,7 @@ def grant_first(uow: UnitOfWork, principals: Mapping[int, Principal], because: B
 
 
 def revoke(uow: UnitOfWork, mail_id: MailId | int, principal: Principal, because: Because) -> None:
-    """Withdraw one reason; the principal keeps the letter while another reason stands."""
+    """Withdraw one reason. The principal still sees the letter while another reason remains."""
     uow.session.execute(
         delete(MailAccess).where(
             MailAccess.mail_id == mail_id, MailAccess.principal == principal, MailAccess.because == because
@@ -119,12 +118,12 @@ def principals_of_many(session: Session, mail_ids: Collection[int]) -> dict[int,
 
 
 def may_see(session: Session, mail_id: MailId | int, level: Confidentiality, actor: Actor) -> bool:
-    """The rule as a check."""
+    """Whether the actor may see the letter: the rule as a check."""
     return not actor.principals.at(level).isdisjoint(principals_of(session, mail_id))
 
 
 def through(session: Session, mail_id: MailId | int, level: Confidentiality, actor: Actor) -> HeldPost | None:
-    """The post through which the actor sees a letter, own posts first: the journal names whom it acts for."""
+    """The post through which the actor sees a letter, own posts first. The journal names it."""
     return post_granting(actor, principals_of(session, mail_id), level)
 
 
@@ -141,7 +140,7 @@ def visible_clause(
         right = exists().where(MailAccess.mail_id == mail_id, MailAccess.principal.in_(sorted(held)))
         return and_(level.in_(of), right)
 
-    # Who is cleared has one set for several levels: a statement names its principals once.
+    # A cleared actor has the same set for several levels: the statement then names its principals once.
     return or_(false(), *(through(held, of) for held, of in levels.items()))
 
 
@@ -149,13 +148,13 @@ def require(session: Session, mail_id: MailId | int, level: Confidentiality, act
     """Stop an actor who may not see a letter.
 
     Raises:
-        NotFound: ``mail.unknown``: existence is not told. ``params['refused']`` is set so that the border can
-            write the refusal to the journal.
+        NotFound: ``mail.unknown``: existence is not disclosed. ``params['refused']`` is set, so that the caller at the
+            border can write the refusal to the journal.
     """
     if not may_see(session, mail_id, level, actor):
         raise not_seen(mail_id)
 
 
 def not_seen(mail_id: MailId | int) -> NotFound:
-    """The refusal of ``require``, for who judged by ``visible_clause``."""
+    """The error of ``require``, for callers that checked by ``visible_clause``."""
     return NotFound("mail.unknown", "check the number, or ask for access", id=int(mail_id), refused=True)

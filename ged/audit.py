@@ -1,7 +1,7 @@
-"""The journal: append-only, hash-chained, in the transaction of the change that it tells.
+"""The journal: append-only, hash-chained, written in the transaction of the change that it records.
 
-An entry hashes a salted digest of its payload; the payload stands in a table of its own, so that a disposal or
-erasure can remove it with the chain still verifying. The head row is locked last, just before the commit.
+An entry's hash covers a salted digest of its payload. The payload is stored in its own table, so that a disposal or
+erasure can remove the payload and the chain still verifies. The head row is locked last, just before the commit.
 """
 
 import hashlib
@@ -42,7 +42,7 @@ class AuditEntry(Base):
 
 
 class AuditPayload(Base):
-    """What an entry says in detail; erasable by a decision that is itself an entry."""
+    """The details of an entry. They can be erased by a decision, which is itself an entry."""
 
     __tablename__ = "audit_payloads"
 
@@ -52,7 +52,7 @@ class AuditPayload(Base):
 
 
 class AuditHead(Base):
-    """The one row that says how long the journal is; whoever appends holds its lock."""
+    """The single row with the journal's length. A transaction that appends holds its lock."""
 
     __tablename__ = "audit_head"
 
@@ -68,13 +68,13 @@ _ONE = Together(
     insert_of(AuditEntry),
     insert_of(AuditPayload),
 )
-"""One entry, its payload, and the head that counts it."""
+"""Statements for one entry: the entry, its payload, and the new count in the head."""
 
 HASHED = (
     "sequence", "at", "person_id", "post_id", "acting_for_post_id", "action", "subject_kind", "subject_id",
     "payload_digest", "previous_hash",
 )  # fmt: skip
-"""What an entry's hash covers, in the order that the hash follows."""
+"""The columns that an entry's hash covers, in the order of the hash."""
 
 
 @dataclass(frozen=True)
@@ -101,17 +101,17 @@ class Head:
 
 @dataclass(frozen=True)
 class Finding:
-    """Something wrong with the journal at one place."""
+    """A fault of the journal at one entry."""
 
     sequence: int
     code: str
 
 
 def append(session: Session, events: Sequence[Event]) -> None:
-    """Append events; takes the head's lock, so call it last before the commit.
+    """Append events. Takes the head's lock, so call it last before the commit.
 
-    Everybody waits for that lock: the rows are written past the session's bookkeeping, those of a single event in one
-    message.
+    All other writers wait for this lock. To be fast, the rows bypass the session's bookkeeping. The rows of a single
+    event are sent in one message.
     """
     head = lock(session)
     count, last = head.count, head.hash
@@ -127,19 +127,19 @@ def append(session: Session, events: Sequence[Event]) -> None:
         payloads.append(payload)
         count, last = entry["sequence"], entry["hash"]
     head.count, head.hash = count, last
-    # The payload refers to the entry by its key only: write them in that order.
+    # The payload refers to the entry by its key: write the entries first.
     session.execute(insert(AuditEntry), entries)
     session.execute(insert(AuditPayload), payloads)
     session.flush()
 
 
 def lock(session: Session) -> AuditHead:
-    """The head, locked until the commit: whoever holds it commits before whoever waits for it."""
+    """Lock the head until the commit. So entries are committed in the order of their numbers."""
     return locks.hold_made(session, AuditHead, HEAD_ID, id=HEAD_ID)
 
 
 def _entry(event: Event, *, sequence: int, previous_hash: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The rows of ``audit_entries`` and ``audit_payloads``: plain dictionaries, because everybody waits meanwhile."""
+    """The rows of ``audit_entries`` and ``audit_payloads``. Plain dictionaries, for speed: other writers wait."""
     salt = secrets.token_hex(16)
     entry: dict[str, Any] = {
         "sequence": sequence,
@@ -158,7 +158,7 @@ def _entry(event: Event, *, sequence: int, previous_hash: str) -> tuple[dict[str
 
 
 def canonical(value: object) -> bytes:
-    """The one byte form of a JSON value: sorted keys, no spaces, UTF-8."""
+    """The canonical bytes of a JSON value: sorted keys, no spaces, UTF-8."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
@@ -192,9 +192,9 @@ def head(session: Session) -> Head:
 
 
 def verify_chain(session: Session) -> Iterator[Finding]:
-    """Every place where the journal does not hold: missing, altered or swapped entries, altered payloads, a cut tail.
+    """Yield every fault of the journal: missing, altered or swapped entries, altered payloads, a truncated tail.
 
-    A cut that also rewrites the head row is found by comparing with the sealed heads (``ged.archive.seal``).
+    A truncation that also rewrites the head row is found by comparison with the sealed heads (``ged.archive.seal``).
     """
     expected, previous = 1, GENESIS
     for entry in session.scalars(select(AuditEntry).order_by(AuditEntry.sequence).execution_options(yield_per=1000)):

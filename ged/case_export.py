@@ -1,8 +1,8 @@
 """``ged export case``: all that proves a letter, in a folder that ``ged_verify.py`` checks without us.
 
-The folder's form stands at the head of that file. Entries of other letters are not in it: each entry of the case comes
-with its place in the tree whose root the daily anchor names. Who receives the folder checks it with a verifier got
-elsewhere: the copy in it is for reading, and its name does not run.
+The docstring of ``ged_verify.py`` describes the folder's format. The folder holds no entries of other letters. Each
+entry of the case comes with its place in the Merkle tree whose root the daily anchor names. The recipient checks the
+folder with a verifier from another source: the copy in the folder is for reading only, and has no executable name.
 """
 
 import hashlib
@@ -57,7 +57,7 @@ _ENDINGS = {"application/pdf": ".pdf", "image/tiff": ".tif", "image/jpeg": ".jpg
 
 @dataclass
 class CaseFile:
-    """A case file before it is written: small parts as bytes, stored files by their digest."""
+    """A case file before it is written: small parts as bytes, stored files as digests."""
 
     number: str
     parts: dict[str, bytes] = field(default_factory=dict)
@@ -65,17 +65,17 @@ class CaseFile:
 
 
 def verifier() -> tuple[bytes, str]:
-    """The program that checks a case file, and its SHA-256: what the site publishes."""
+    """The program that checks a case file, and its SHA-256, which the site publishes."""
     content = VERIFIER.read_bytes()
     return content, hashlib.sha256(content).hexdigest()
 
 
 def find_mail(session: Session, number: str, *, letter: int | None = None) -> MailId:
-    """The letter of a register number as typed; of several, the one chosen by its id.
+    """The letter with a register number as typed. If several letters match, ``letter`` (an id) chooses.
 
     Raises:
         NotFound: ``mail.unknown``.
-        Invalid: ``number.several``: its ``choices`` name them.
+        Invalid: ``number.several``: its ``choices`` name the letters.
     """
     found = typed_numbers.bearers(session, number, None)
     if not found:
@@ -84,10 +84,10 @@ def find_mail(session: Session, number: str, *, letter: int | None = None) -> Ma
 
 
 def collect(services: Services, mail_id: MailId | int, *, actor: Actor | None, now: datetime) -> CaseFile:
-    """Put a letter's case file together, and write into the journal that it left.
+    """Assemble a letter's case file, and record the export in the journal.
 
     Args:
-        actor: who asks; None on the command line, where everything may be exported.
+        actor: who exports; None on the command line, where every letter may be exported.
 
     Raises:
         NotFound: ``mail.unknown`` (also when the actor may not know).
@@ -105,7 +105,7 @@ def write_folder(services: Services, case: CaseFile, folder: Path) -> None:
     """Write a case file into a new folder.
 
     Raises:
-        FileExistsError: the folder is there.
+        FileExistsError: the folder exists already.
     """
     folder.mkdir(parents=True)
     for name, content in case.parts.items():
@@ -125,7 +125,7 @@ def write_zip(services: Services, case: CaseFile, out: IO[bytes]) -> None:
         for name, content in case.parts.items():
             packed.writestr(name, content)
         for name, digest in case.blobs.items():
-            # As they are: scans and PDFs are compressed already, and to press them again costs seconds of a processor.
+            # Stored without compression: scans and PDFs are compressed already, and a second pass costs seconds of CPU.
             entry = zipfile.ZipInfo(name, date_time=time.localtime()[:6])
             with services.blobs.open(digest) as stored, packed.open(entry, "w", force_zip64=True) as part:
                 _copy(stored, part)
@@ -146,7 +146,7 @@ def _mail(session: Session, mail_id: MailId | int, actor: Actor | None) -> Mail:
 
 
 class _Collector:
-    """One export at one moment."""
+    """Collects one export from one snapshot of the database."""
 
     def __init__(self, services: Services, session: Session, mail: Mail, now: datetime, actor: Actor | None) -> None:
         self._services, self._session, self._mail, self._now, self._actor = services, session, mail, now, actor
@@ -184,7 +184,7 @@ class _Collector:
         self._listed.append({"path": name, "sha256": hashlib.sha256(content).hexdigest(), "size": len(content)})
 
     def _blob(self, digest: str, name: str, media_type: str) -> str:
-        """The place of a stored file in the folder; each file once."""
+        """Add a stored file, once, and return its path in the folder."""
         path = str(PurePosixPath("files") / (digest + _ENDINGS.get(media_type, "")))
         if path not in self._case.blobs:
             with self._services.blobs.open(Digest(digest)) as stored:
@@ -219,7 +219,7 @@ class _Collector:
             self._signed.append({"name": name, "path": path, "revisions": digests})
 
     def _slip_ids(self) -> list[int]:
-        """Slips of this letter alone: one that carries others too would show them."""
+        """Slips that carry only this letter: a slip with other letters would disclose them."""
         carrying = select(SlipLine.slip_id).where(SlipLine.mail_id == self._mail.id)
         others = select(SlipLine.slip_id).where(or_(SlipLine.mail_id.is_(None), SlipLine.mail_id != self._mail.id))
         wanted = select(SlipLine.slip_id).where(SlipLine.slip_id.in_(carrying), SlipLine.slip_id.not_in(others))
@@ -258,7 +258,7 @@ class _Collector:
         return told
 
     def _may_be_told(self, entry: AuditEntry, payload: Mapping[str, Any]) -> bool:
-        """A link to a letter that the actor may not see stays a digest: the chain holds without its payload."""
+        """Whether the payload may be exported. A link to a letter that the actor may not see stays a digest."""
         other = payload.get("to") if entry.action == "mail.linked" else None
         if self._actor is None or not isinstance(other, int):
             return True

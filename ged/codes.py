@@ -1,6 +1,6 @@
-"""Texts of our own QR codes: a prefix and a check that only this installation can make.
+"""Texts of our own QR codes: a prefix, and a check value that only this installation can compute.
 
-A foreign barcode is never taken for ours. Format: ``GED1/<kind>/<id>/<check>`` with the check being the first 10
+So a foreign barcode is never mistaken for ours. Format: ``GED1/<kind>/<id>/<check>``. The check value is the first 10
 base32 characters (50 bits) of HMAC-SHA-256 over the rest, keyed by the server secret.
 """
 
@@ -15,7 +15,7 @@ CHECK_CHARACTERS = 10
 
 
 class CodeKind(StrEnum):
-    """What a code of ours stands on."""
+    """The kind of paper that bears the code."""
 
     LABEL = "L"
     """Label of a register number: joins a scan to its letter."""
@@ -28,7 +28,7 @@ class CodeKind(StrEnum):
     DISCHARGE = "R"
     """Stamped copy of a dispatched letter."""
     SEPARATOR = "S"
-    """Sheet laid between letters: a new letter begins behind it, with the sheet's unit, nature and level."""
+    """Sheet between letters in a batch: a new letter begins after it, with the sheet's unit, nature and level."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class OurCode:
 
 
 def derive_secret(secret: str, purpose: str) -> bytes:
-    """A 32-byte secret for one purpose, so that one leak does not open the others."""
+    """Derive a 32-byte secret for one purpose, so that a leaked secret does not reveal the others."""
     return hmac.new(secret.encode(), f"ged/{purpose}".encode(), hashlib.sha256).digest()
 
 
@@ -51,7 +51,7 @@ def make_code(kind: CodeKind, subject_id: int, *, key: bytes) -> str:
 
 
 def read_code(text: str, *, key: bytes) -> OurCode | None:
-    """The meaning of a text read on a page, or None when it is not ours."""
+    """Parse a code read on a page; None when the code is not ours."""
     body, _, check = text.strip().rpartition("/")
     parts = body.split("/")
     if len(parts) != 3 or parts[0] != PREFIX or not hmac.compare_digest(check.encode(), _check(body, key).encode()):

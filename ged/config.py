@@ -1,7 +1,7 @@
 """Settings: read once at start, frozen, from ``GED_*`` variables and an optional environment file.
 
-A name that we do not know is refused (a typing error must not silently become a default), and so is a mixture of
-plugs that cannot work.
+An unknown name is refused: a typing error must not silently become a default. A combination of engines that cannot work
+is refused too.
 """
 
 import os
@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from ged.errors import ConfigError
 from ged.links import require_checked_database, require_checked_web, require_closed_redis, require_near_scanner
 
-# Other programs of the project have their own names under the same prefix.
+# Other programs of the project have their own variables with this prefix.
 FOREIGN_PREFIXES = ("GED_BRIDGE_", "GED_TEST_", "GED_ENV_FILE")
 
 
@@ -25,78 +25,78 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="GED_", frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     data_dir: Path = Path("data")
-    """Folder of the letters' bytes, of the embedded database and index, and of the keys that the secret opens."""
+    """Folder of the letters' files, of the embedded database and index, and of the keys that the secret opens."""
     secret: SecretStr = Field(min_length=32)
-    """Server secret: derives cookie, label and keystore secrets. Lives outside the database."""
+    """Server secret: cookie, label and keystore secrets are derived from it. Never stored in the database."""
 
     database_url: str = ""
     """``postgresql+psycopg://user:password@host/name``; empty: SQLite in the data folder."""
     unsafe_database: Literal["", "for-tests"] = ""
-    """``for-tests``: a PostgreSQL that does not write to disk (``fsync``, ``full_page_writes`` off) is no reason to
-    stop. Never for letters of anybody: they are lost when the machine fails."""
+    """``for-tests``: start although PostgreSQL does not write to disk (``fsync``, ``full_page_writes`` off). Never for
+    real letters: they are lost when the machine fails."""
     open_parsers: Literal["", "accepted"] = ""
     """``accepted``: start although files from outside are opened with the server's own rights (``web.wiring.isolation``)."""
     redis_url: str | None = None
-    """``redis://:password@host:6379/0`` or ``rediss://``: jobs by RQ, any number of workers; unset: one worker."""
+    """``redis://:password@host:6379/0`` or ``rediss://``: RQ queues the jobs, any number of workers; unset: one."""
     redis_ca: Path | None = None
-    """PEM of the authority of a Redis reached by ``rediss://``; unset: those of the system."""
+    """PEM of the authority of Redis' certificate (``rediss://``); unset: the system's authorities."""
     elasticsearch_url: str | None = None
     """``https://host:9200`` (9.x); unset: tantivy, written by the one worker."""
     elasticsearch_api_key: SecretStr | None = None
     """API key that may manage the index."""
     elasticsearch_ca: Path | None = None
-    """PEM of the authority of its certificate; unset: those of the system."""
+    """PEM of the authority of Elasticsearch's certificate; unset: the system's authorities."""
     elasticsearch_index: str = "ged"
-    """Name of the index (an alias): one for each installation on the same cluster."""
+    """Name of the index (an alias); each installation on one cluster needs its own name."""
     elasticsearch_shards: int = Field(default=1, ge=1, le=64)
-    """Shards of the next rebuild."""
+    """Number of shards; takes effect at the next rebuild."""
     elasticsearch_replicas: int | None = Field(default=None, ge=0, le=8)
-    """Copies of each shard; unset: one where there is a second node."""
+    """Replicas of each shard; unset: one if there is a second node."""
     elasticsearch_snapshots: str = ""
-    """Folder of the nodes, under their ``path.repo``, that takes the snapshots of the index."""
+    """Folder for snapshots of the index, under the nodes' ``path.repo``."""
 
     public_url: str = "http://127.0.0.1:8000"
-    """Address by which browsers reach the site: in printed codes, mails and checks of the ``Host``."""
+    """Address by which browsers reach the site. Used in printed codes, in mails, and to check the ``Host`` header."""
     hosts: tuple[str, ...] = ()
-    """Other names by which the site is asked, besides that of ``public_url`` and those of this machine itself."""
+    """Further host names of the site, besides those of ``public_url`` and of this machine."""
     proxies: int = Field(default=0, ge=0, le=8)
-    """How many reverse proxies of ours stand before the site: their word on the client's address is taken."""
+    """Number of our reverse proxies before the site; their forwarded headers give the client's address."""
     direct: bool = False
-    """With an ``https`` public URL and no proxy: browsers reach the site itself, and their addresses are real."""
+    """For an ``https`` public URL without a proxy: browsers connect to the site itself, so their addresses are real."""
 
     processes: int | None = Field(default=None, ge=1, le=64)
     """Processes of the site; unset: one for each core."""
 
     disk_reserve_bytes: int = Field(default=500_000_000, ge=0)
-    """Room that uploads leave free on the disk of the data folder (``ged.space``)."""
+    """Space that uploads leave free on the disk of the data folder (``ged.space``)."""
 
     timezone: str = "Africa/Lome"
-    """Zone whose days date the numbers, and whose hours schedule the jobs."""
+    """Time zone of the dates of register numbers and of the schedules of jobs."""
     locale: str = "fr_TG"
     """How dates and numbers are written."""
     country: str = "TG"
     """ISO 3166 code: holidays, and the country in certificates."""
     ocr_jobs: int = Field(default=2, ge=1, le=64)
-    """Pages that one worker reads at once."""
+    """Pages on which one worker runs OCR at once."""
     ocr_reader: Literal["automatic", "library", "program"] = "automatic"
     """What reads pages: ``library``, tesseract inside the program, a third faster; ``program``, the system's
     ``tesseract``, which the system's security updates reach; ``automatic``: the library where it is installed."""
     ocr_languages: tuple[str, ...] = ("fra",)
-    """Languages of tesseract that are installed, the usual one first."""
+    """Installed languages of tesseract, the usual language first."""
     clamd: str = ""
-    """ClamAV's daemon, which looks at every outside file first: ``unix:/run/clamav/clamd.ctl``, ``tcp://host:3310``."""
+    """ClamAV's daemon, which scans every outside file first: ``unix:/run/clamav/clamd.ctl``, ``tcp://host:3310``."""
     max_upload_bytes: int = Field(default=200_000_000, ge=1_000_000)
-    """Largest file that is taken."""
+    """Size of the largest file that is accepted."""
     tsa_urls: tuple[str, ...] = ()
-    """RFC 3161 authorities, best first."""
+    """RFC 3161 authorities, the preferred first."""
     trusted_dir: Path | None = None
     """Roots of accredited authorities (PEM), besides those in ``authority/trusted`` of the data folder."""
     key_type: Literal["p256", "p384", "rsa3072"] = "p256"
-    """Of the keys issued from now on."""
+    """Type of the keys issued from now on."""
     key_module: Path | None = None
     """PKCS#11 library of people's own tokens (``ged keys attach``)."""
     seal_chain: Path | None = None
-    """Certificate of the institution's seal, then those above it (PEM); unset: that of ``ged pki seal``."""
+    """Certificate of the institution's seal, then the certificates above it (PEM); unset: from ``ged pki seal``."""
     seal_pkcs12: Path | None = None
     """PKCS#12 file that holds the seal's key."""
     seal_secret: SecretStr | None = None
@@ -110,17 +110,17 @@ class Settings(BaseSettings):
     seal_label: str = ""
     """Name of the key in the token, or with the signing service."""
     smtp_url: SecretStr | None = None
-    """``smtp://user:password@host:587`` (STARTTLS, but on loopback) or ``smtps://``."""
+    """``smtp://user:password@host:587`` (with STARTTLS, except on loopback) or ``smtps://``."""
     smtp_ca: Path | None = None
-    """Authority of the mail server's certificate (PEM); unset: those of the system."""
+    """Authority of the mail server's certificate (PEM); unset: the system's authorities."""
     protected_hosts: tuple[str, ...] = ()
-    """Hosts of servers to which clear text may go, for something else protects the link (a tunnel)."""
+    """Hosts of servers to which clear text may be sent, because something else protects the link (a tunnel)."""
     mail_from: str = "ged@localhost"
-    """Sender of the e-mails that leave."""
+    """Sender of outgoing e-mails."""
     mailboxes_file: Path | None = None
-    """TOML with a ``[[mailbox]]`` for each mailbox that is collected (``ged.adapters.imap.MailboxSettings``)."""
+    """TOML file with a ``[[mailbox]]`` for each mailbox to collect (``ged.adapters.imap.MailboxSettings``)."""
     mail_unacknowledged_hours: int = 24
-    """After so many hours a slip that nobody received is told as late."""
+    """Hours after which a slip that nobody has received is shown as late."""
 
     @property
     def embedded(self) -> bool:
@@ -134,7 +134,7 @@ class Settings(BaseSettings):
 
     @property
     def zone(self) -> ZoneInfo:
-        """The installation's time zone: register numbers bear its local date."""
+        """The installation's time zone. Register numbers bear the local date of this zone."""
         return ZoneInfo(self.timezone)
 
 
@@ -142,7 +142,7 @@ def load_settings(env_file: Path | None = None) -> Settings:
     """Read and check the settings.
 
     Args:
-        env_file: file of ``GED_NAME=value`` lines; variables of the process win over it.
+        env_file: file of ``GED_NAME=value`` lines; environment variables of the process take precedence.
 
     Raises:
         ConfigError: ``config.unknown``, ``config.invalid`` or ``config.mixture``, naming the setting.
@@ -164,7 +164,7 @@ def load_settings(env_file: Path | None = None) -> Settings:
 
 
 def refuse_unknown_addresses(settings: Settings) -> None:
-    """Refuse to serve where all people would seem to be one: behind a proxy that nobody told us of.
+    """Refuse to serve behind an undeclared proxy: all clients would seem to have the same address.
 
     Raises:
         ConfigError: ``config.proxies``.

@@ -1,6 +1,6 @@
-"""The database: engine, sessions, types. Here SQLite and PostgreSQL are made to behave alike.
+"""The database: engine, sessions, types. This module makes SQLite and PostgreSQL behave alike.
 
-What asks for the difference itself stands elsewhere and is small: turns (``ged.locks``), triggers (``ged.held``), health,
+Little code elsewhere depends on the kind of database: advisory locks (``ged.locks``), triggers (``ged.held``), health,
 verification and migration.
 """
 
@@ -41,7 +41,7 @@ from sqlalchemy.types import TypeDecorator
 from ged.errors import DatabaseAway, DiskFull, EngineFailed
 
 Id = BigInteger().with_variant(Integer(), "sqlite")
-"""Type of every key: SQLite gives an autoincrement only to INTEGER."""
+"""Type of every key: SQLite supports autoincrement only for INTEGER."""
 
 WRITES = "ged_writes"
 
@@ -63,8 +63,8 @@ class Base(DeclarativeBase):
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware UTC datetime on both databases; a naive one is refused.
 
-    SQLite keeps it as text. Only the form that is written is read: Python would read any mark between day and hour, and
-    digits of any script; what was changed so in the journal would stay unseen.
+    SQLite stores text. Only the exact form that we write is read back. Python's parser would accept any separator
+    between day and hour, and digits of any script; such a change in the journal would go undetected.
     """
 
     impl = DateTime(timezone=True).with_variant(
@@ -109,14 +109,14 @@ class Code(TypeDecorator[Enum]):
 
 
 def make_engine(url: str) -> Engine:
-    """An engine with the pragmas and locking habits that the rules rely on."""
+    """An engine with the pragmas and the locking behaviour that the rules rely on."""
     if url.startswith("sqlite"):
         engine = create_engine(url, connect_args={"timeout": 30.0}, pool_size=20, max_overflow=20)
         event.listen(engine, "connect", _sqlite_pragmas)
         event.listen(engine, "begin", _sqlite_begin)
         return engine
-    # Several processes share PostgreSQL's connections: few are kept, more are there for a moment. A host that is gone
-    # is known as gone in seconds, not in the minutes of TCP.
+    # Several processes share PostgreSQL's connections: each keeps few, and opens more for short peaks. A short timeout
+    # detects an unreachable host in seconds, instead of TCP's minutes.
     engine = create_engine(
         url, pool_size=5, max_overflow=20, pool_timeout=10, pool_pre_ping=True, connect_args={"connect_timeout": 5}
     )
@@ -126,7 +126,7 @@ def make_engine(url: str) -> Engine:
 
 
 def _sqlite_pragmas(connection: DBAPIConnection, _record: Any) -> None:
-    # Transactions are ours to begin: the driver's own would start as DEFERRED and deadlock on upgrade.
+    # We begin transactions ourselves: the driver would begin them as DEFERRED, which deadlock on upgrade.
     connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
@@ -143,13 +143,13 @@ _COMMITS_ON_DISK = (
     "SELECT set_config('synchronous_commit', 'on', true)"
     " WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')"
 )
-"""For one transaction, whatever server, database or role say: its commit returns when it is on disk. The two values
-that promise as much or more stay (PostgreSQL, 20.5.1 "synchronous_commit")."""
+"""For one transaction, whatever the settings of server, database or role: the commit returns when it is on disk. Two
+values that promise as much or more are kept (PostgreSQL, 20.5.1 "synchronous_commit")."""
 
 
 def _postgres_connect(connection: DBAPIConnection, _record: Any) -> None:
-    # The access rule makes statements of many parts, and few of the parts are ever run. The planner counts the cost of
-    # all of them, so that the server would compile them all to machine code: a second for a statement of a millisecond.
+    # The access rule makes statements with many parts, few of which are ever run. The planner counts the cost of all
+    # parts, so the server would compile all of them to machine code: a second for a statement of a millisecond.
     cursor = connection.cursor()
     cursor.execute("SET jit = off")
     cursor.close()
@@ -157,15 +157,15 @@ def _postgres_connect(connection: DBAPIConnection, _record: Any) -> None:
 
 
 def _postgres_begin(connection: Connection) -> None:
-    # What is answered to a person ("registered, number 457") must outlive a loss of power the next moment.
+    # A confirmed change ("registered, number 457") must survive a power failure at the next moment.
     if connection.get_execution_options().get(WRITES, False):
         connection.exec_driver_sql(_COMMITS_ON_DISK)
 
 
 def unsafe_settings(engine: Engine) -> list[str]:
-    """Settings of the database server by which committed rows are lost or torn when the machine fails.
+    """Settings of the database server that risk lost or torn rows when the machine fails, although committed.
 
-    SQLite has none: its promise (``synchronous=FULL``) is made for each connection by ``make_engine``.
+    SQLite has none: ``make_engine`` sets ``synchronous=FULL`` for each connection.
 
     Raises:
         OperationalError: the server cannot be reached.
@@ -179,7 +179,7 @@ def unsafe_settings(engine: Engine) -> list[str]:
 
 @contextmanager
 def read_session(engine: Engine) -> Iterator[Session]:
-    """A session for queries: nothing it holds is ever committed."""
+    """A session for queries. It never commits."""
     session = Session(engine, autoflush=False)
     try:
         yield session
@@ -188,9 +188,9 @@ def read_session(engine: Engine) -> Iterator[Session]:
 
 
 def keep_rows(session: Session) -> None:
-    """Hold every row that a session for queries reads until it is closed.
+    """Keep every row that a session reads in memory until the session is closed.
 
-    A session forgets rows that nobody holds. A page of which several parts look at the same letter reads it once.
+    A session forgets rows that no variable references. With this, a page whose parts use the same letter reads it once.
     """
     held: list[object] = []
     event.listen(session, "loaded_as_persistent", lambda _session, row: held.append(row))
@@ -198,7 +198,7 @@ def keep_rows(session: Session) -> None:
 
 @contextmanager
 def snapshot_session(engine: Engine) -> Iterator[Session]:
-    """A session for queries that all see the database as it was at the first: for what compares many tables."""
+    """A session whose queries all see the snapshot of the first query: for comparisons over many tables."""
     with read_session(engine) as session:
         if engine.dialect.name != "sqlite":  # SQLite's readers have a snapshot in any case (WAL)
             session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
@@ -211,7 +211,7 @@ def write_session(engine: Engine) -> Session:
 
 
 def server_time(session: Session) -> datetime | None:
-    """What the clock of the database server says now; None where the database has none of its own (SQLite)."""
+    """The time of the database server's clock; None when the database has no clock of its own (SQLite)."""
     if session.get_bind().dialect.name == "sqlite":
         return None
     now: datetime = session.execute(text("SELECT clock_timestamp()")).scalar_one()
@@ -219,13 +219,13 @@ def server_time(session: Session) -> datetime | None:
 
 
 _DISK_FULL = "53100"
-"""SQLSTATE of PostgreSQL, appendix A of its manual."""
+"""SQLSTATE of a full disk (PostgreSQL, appendix A)."""
 _AWAY = ("08", "53", "57P")
-"""Beginnings of SQLSTATE: no connection, no resources, stopped by the operator. Such errors pass."""
+"""Prefixes of SQLSTATE: no connection, no resources, stopped by the operator. These errors are temporary."""
 
 
 def fault_of(error: BaseException) -> EngineFailed | None:
-    """What an error of the database means to people: it is away, too busy, or its disk is full; None: a mistake of ours."""
+    """Translate a database error: the database is away, busy, or its disk is full. None: an error in our code."""
     if isinstance(error, PoolTimeout):
         return _away("database.busy")
     if not isinstance(error, DBAPIError):
@@ -246,10 +246,10 @@ def _away(code: str) -> DatabaseAway:
 
 
 def insert_if_missing(session: Session, table: type[Base], **values: object) -> bool:
-    """Insert a row unless its key is there; who loses the race waits for the winner's row and leaves it as it is.
+    """Insert a row unless its key exists. The loser of a race waits for the winner's row, and leaves it unchanged.
 
     Returns:
-        Whether this call inserted it.
+        Whether this call inserted the row.
     """
     make = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     statement = make(table).values(**values).on_conflict_do_nothing().returning(*inspect(table).primary_key)
@@ -257,37 +257,37 @@ def insert_if_missing(session: Session, table: type[Base], **values: object) -> 
 
 
 def table_of(model: type[Base]) -> Table:
-    """The table of a model: statements over it pass by the bookkeeping of sessions."""
+    """The table of a model. Statements on the table bypass the bookkeeping of sessions."""
     return model.metadata.tables[model.__tablename__]
 
 
 def placed(name: str) -> BindParameter[Any]:
-    """The place of a value in a statement of ``Together``.
+    """The bind parameter of a value in a statement of ``Together``.
 
-    It never bears the name of a column: SQLAlchemy would set that column in every statement of the message.
+    Its name differs from the column's name: else SQLAlchemy would set that column in every statement of the message.
     """
     return bindparam(f"v_{name}")
 
 
 def insert_of(model: type[Base]) -> Insert:
-    """An INSERT for ``Together`` that names every column but a key that the database gives."""
+    """An INSERT for ``Together`` that names every column, except an autoincrement key."""
     table = table_of(model)
     given = [one for one in table.columns if one is not table.autoincrement_column]
     return insert(table).values({one.name: placed(one.name) for one in given})
 
 
 def known_to(session: Session, row: Base) -> None:
-    """Let a session know a row, with every column set, that a statement has just written: it is not read back."""
+    """Add a row that a statement has just written to a session, without reading it back. Every column must be set."""
     make_transient_to_detached(row)
     session.add(row)
 
 
 class Together:
-    """Statements that insert or change rows, made once and sent together: for what is done while others wait.
+    """Statements that insert or change rows, built once and sent together: for work under a lock that others wait for.
 
-    PostgreSQL takes them in one message (``WITH``; its manual, 7.8.4): none sees what another writes. SQLite runs them one
-    after the other. Every value has a place with its name (``placed``), and every column is named: the defaults that a model has
-    in Python are not applied.
+    PostgreSQL gets them in one message (``WITH``; its manual, 7.8.4): none sees what another writes. SQLite runs them
+    one after the other. Every value has a named parameter (``placed``), and every column must be named: the Python
+    defaults of a model are not applied.
     """
 
     def __init__(self, *statements: Insert | Update) -> None:
@@ -298,10 +298,10 @@ class Together:
         self._at_once = last
 
     def run(self, session: Session, values: Mapping[str, Any]) -> Result[Any]:
-        """Run them all. Returns what the last one returns.
+        """Run all statements. Returns the result of the last.
 
         Args:
-            values: name of a place -> what stands there.
+            values: parameter name -> value.
         """
         named = {f"v_{name}": one for name, one in values.items()}
         if session.get_bind().dialect.name != "sqlite":
@@ -316,5 +316,5 @@ GIVEN_UP = frozenset({"40001", "40P01"})
 
 
 def was_given_up(error: DBAPIError) -> bool:
-    """Whether PostgreSQL gave the transaction up so that another could go on: done again, it may succeed."""
+    """Whether PostgreSQL aborted the transaction so that another could go on: a retry may succeed."""
     return getattr(error.orig, "sqlstate", None) in GIVEN_UP

@@ -13,8 +13,8 @@ class GedError(Exception):
     Attributes:
         code: dotted, stable, English: ``register.closed``.
         params: values that the translated message names; safe to log.
-        remedy: one English sentence that says what to do; the site shows its French twin from the catalogue.
-        retryable: whether the same call may succeed later without anybody changing anything.
+        remedy: one English sentence that says what to do; the site shows its French translation from the catalogue.
+        retryable: whether the same call may succeed later without any change by a person.
     """
 
     retryable = False
@@ -47,30 +47,30 @@ class StaleVersion(GedError):
 
 
 class GivenUp(StaleVersion):
-    """The database gave the act up twice for other people's acts at the same rows; nothing of it stays."""
+    """The database aborted the act twice in favour of concurrent acts on the same rows. Nothing of it was committed."""
 
 
 class Overtaken(Exception):
-    """The database gave a transaction up for another's (a deadlock, a serialisation failure): nothing of it stays.
+    """The database aborted a transaction in favour of another (deadlock, serialisation failure). Nothing was committed.
 
-    No ``GedError``: it is not for people, but for the caller that can do its work once more (``ged.unit.once_more``).
+    Not a ``GedError``: it is not shown to people, but handled by a caller that retries (``ged.unit.once_more``).
     """
 
 
 class LeaseLost(GedError):
-    """A worker no longer holds its job: another one has it, or a person settled it. Nothing of it may be written."""
+    """A worker no longer holds its job: another worker has it, or a person settled it. It must write nothing more."""
 
 
 class NumberTaken(GedError):
-    """A register number exists already (only possible when a register is opened at a number)."""
+    """A register number exists already (only possible when a register is opened at a given number)."""
 
 
 class Invalid(GedError):
-    """What was given cannot be accepted; ``params['field']`` names the form field where there is one."""
+    """The input cannot be accepted; ``params['field']`` names the form field, if there is one."""
 
 
 class Malformed(Invalid):
-    """What a program sent has not the form that was agreed; no person can correct a field of it."""
+    """A program sent input in a wrong format; no person can correct a form field."""
 
 
 class EngineFailed(GedError):
@@ -82,12 +82,12 @@ class EngineFailed(GedError):
 
 
 class DatabaseAway(EngineFailed):
-    """The database does not answer, or not now; nothing was changed, and the same may be sent again."""
+    """The database is unreachable or too busy. Nothing was changed; the request may be sent again."""
 
 
 class DiskFull(EngineFailed):
-    """There is no room for what would be stored; nothing of it is kept."""
+    """The disk has no space for the data; none of it was kept."""
 
 
 class ConfigError(GedError):
-    """A setting is missing or makes no sense; ``params['setting']`` names it."""
+    """A setting is missing or invalid; ``params['setting']`` names it."""

@@ -1,4 +1,4 @@
-"""Whether this installation does its work, for supervisors and monitors: what is wrong, in codes, and nothing else."""
+"""Health of this installation, for supervisors and monitors: the problems as codes, and nothing else."""
 
 import os
 import secrets
@@ -18,14 +18,14 @@ from ged.space import Space
 from ged.unit import Services
 
 UNSEALED_AFTER = timedelta(minutes=20)
-"""The journal's head is sealed every five minutes while something is written."""
+"""The journal's head is sealed every five minutes while entries are written."""
 DUE_AFTER = timedelta(minutes=15)
-"""A job that could run is taken in seconds; behind a morning's scans it may wait minutes."""
+"""A ready job starts within seconds; after a morning's scans it may wait minutes."""
 PROBE = b"\0" * 8192
 
 
 def reaches_database(services: Services) -> bool:
-    """Whether the database answers: what a proxy asks before it sends people here."""
+    """Whether the database answers. A proxy checks this before it sends people to this site."""
     try:
         with services.reading() as session:
             audit.head(session)
@@ -37,7 +37,7 @@ def reaches_database(services: Services) -> bool:
 
 
 def problems(services: Services, space: Space, *, now: datetime) -> list[str]:
-    """What does not work, in codes; empty when all is well."""
+    """The codes of all problems; empty when all is well."""
     found = list(_of_disk(space))
     if services.scanner is not None and not services.scanner.is_there():
         found.append("scanner.away")
@@ -67,7 +67,7 @@ def _of_disk(space: Space) -> Iterator[str]:
 
 
 def _of_database(session: Session) -> Iterator[str]:
-    is_sqlite = session.get_bind().dialect.name == "sqlite"  # it lies on the disk that was tried
+    is_sqlite = session.get_bind().dialect.name == "sqlite"  # it is on the disk that was already checked
     if not is_sqlite and session.scalar(text("SHOW transaction_read_only")) == "on":
         yield "database.read_only"
 

@@ -1,7 +1,7 @@
-"""Rows that are never changed or deleted, held by triggers of the database, whatever program or person writes to it.
+"""Rows that are never changed or deleted. Triggers of the database enforce this against every program and person.
 
-To hold a table: a line in ``HELD`` and a revision that says the same (``ged.migrations.tools.hold``). A revision that
-makes such a table anew on SQLite loses its triggers with the old one: it calls ``hold`` again behind it.
+To protect a table, add a line to ``HELD`` and a migration that does the same (``ged.migrations.tools.hold``). On SQLite
+a migration that recreates a table drops its triggers with the old table: it must call ``hold`` again afterwards.
 """
 
 from collections.abc import Callable
@@ -19,13 +19,13 @@ END $$
 
 @dataclass(frozen=True)
 class Held:
-    """What is refused on a table, beside TRUNCATE.
+    """The operations refused on a table, besides TRUNCATE.
 
     Attributes:
-        columns: those that an UPDATE may not change; none named: no column may be.
-        unless_null: those that may be filled once, and not changed from then on.
-        never_less: those that may only grow.
-        deletes: whether rows may be deleted (by a decision that the journal tells).
+        columns: columns that an UPDATE may not change; empty: no column may change.
+        unless_null: columns that may be filled once, and not changed afterwards.
+        never_less: columns that may only grow.
+        deletes: whether rows may be deleted (by a decision recorded in the journal).
     """
 
     table: str
@@ -44,7 +44,7 @@ class Held:
 
 HELD = (
     Held("audit_entries"),
-    Held("audit_payloads", deletes=True),  # a disposal may erase one: the entry's digest stays
+    Held("audit_payloads", deletes=True),  # a disposal may erase a payload: the entry's digest stays
     Held("audit_head", columns=("id",), never_less=("count",)),
     Held(
         "mail_numbers",
@@ -52,7 +52,7 @@ HELD = (
             "id", "register_id", "year", "sequence", "text", "registered_at", "registered_on", "person_id", "post_id",
             "envelope_id", "slip_id",
         ),
-        unless_null=("mail_id", "voided_at"),  # an opened envelope's number leads to its letter; a void is said once
+        unless_null=("mail_id", "voided_at"),  # an opened envelope's number gets its letter; a number is voided once
     ),
     Held("register_counters", columns=("register_id", "year"), never_less=("last_sequence",)),
     Held("register_closings"),
@@ -74,19 +74,19 @@ HELD = (
         ),
     ),
     Held(
-        "scan_pages",  # what came; where it stands and what the machine saw of it is filled in later
+        "scan_pages",  # the page as received; its place and the results of reading it are filled in later
         columns=("id", "batch_id", "token", "digest", "size_bytes", "page_index", "received_at"),
     ),
 )  # fmt: skip
 
 
 def statements(held: Held, dialect: str) -> list[str]:
-    """The DDL that holds a table."""
+    """The DDL that creates the triggers of a table."""
     return _postgres(held) if dialect == "postgresql" else _sqlite(held)
 
 
 def undo(table: str, dialect: str) -> list[str]:
-    """The DDL that lets a table go."""
+    """The DDL that drops the triggers of a table."""
     on = f" ON {table}" if dialect == "postgresql" else ""
     kinds = ("update", "delete", "truncate") if dialect == "postgresql" else ("update", "delete")
     return [f"DROP TRIGGER IF EXISTS held_{table}_{kind}{on}" for kind in kinds]
@@ -117,7 +117,7 @@ def _postgres(held: Held) -> list[str]:
 
 
 def hold_when_created(metadata: MetaData) -> None:
-    """Tables made from the models (trials, tests) are held as those of the revisions are."""
+    """Create the triggers also for tables made from the models (trials, tests), not only by migrations."""
     for held in HELD:
         event.listen(metadata.tables[held.table], "after_create", _holder(held))
 

@@ -1,7 +1,7 @@
-"""The index kept in step with SQL: letters put in bulk, the whole made anew beside the living one, and compared.
+"""Keeps the index consistent with SQL: bulk indexing, rebuilding beside the live index, and comparison.
 
-SQL is the truth. Every change of a letter leaves an index job, whose number is the version of the document it writes:
-what changed after a moment is what has a job with a higher number.
+SQL is the source of truth. Every change of a letter creates an index job. The job's id is the version of the document
+that it writes. So the letters changed after a moment are those with a higher job id.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 
 BATCH = 500
 FEW = 50
-"""So many letters changed during a rebuild may be caught up in the very moment of the swap."""
+"""At most this many changed letters are left to be indexed at the moment of the swap."""
 MAX_ROUNDS = 20
 Progress = Callable[[int, int], None]
 
 
 def build_documents(session: "Session", versions: "Mapping[int, int]") -> list[IndexDocument]:
-    """The index documents of letters, with the units that work on them; letters that are gone are left out."""
+    """The index documents of letters, with the units that work on them; deleted letters are left out."""
     units: dict[int, list[str]] = {}
     rows = session.execute(
         select(Assignment.mail_id, Unit.code)
@@ -54,7 +54,7 @@ def build_documents(session: "Session", versions: "Mapping[int, int]") -> list[I
 
 
 def put_letters(services: Services, versions: "Mapping[int, int]") -> None:
-    """Let the index say what SQL says now of these letters, and forget those that are gone."""
+    """Index the present state of these letters, and remove deleted letters from the index."""
     with services.reading() as session:
         documents = build_documents(session, versions)
     services.index.put(documents)
@@ -67,13 +67,13 @@ def put_letters(services: Services, versions: "Mapping[int, int]") -> None:
 
 
 def rebuild(services: Services, *, progress: Progress) -> int:
-    """Make the index anew beside the living one, or go on where a killed rebuild stopped, then swap.
+    """Build a new index beside the live index, or resume an interrupted rebuild, then swap.
 
-    Searching, registering and indexing go on meanwhile: what they change is read again before the swap, and once more
+    Searching, registering and indexing go on meanwhile. Changed letters are read again before the swap, and once more
     after it.
 
     Returns:
-        How many letters were read in this run.
+        The number of letters read in this run.
     """
     with services.reading() as session:
         latest = jobs.latest_id(session)
@@ -81,7 +81,7 @@ def rebuild(services: Services, *, progress: Progress) -> int:
     building = services.index.begin_rebuild(latest)
     position, version = building.position, building.version
     if version < forgotten:
-        # Which letters changed since that generation was begun is not known any more: all are read again.
+        # The jobs since the beginning of that generation were deleted, so its changes are unknown: read all letters.
         position, version = 0, latest
     count = _fill(services, position, version, progress)
     covered, rounds, changed = version, 0, FEW + 1
@@ -115,7 +115,7 @@ def _fill(services: Services, position: int, version: int, progress: Progress) -
 
 
 def _catch_up(services: Services, since: int, put: Callable[[Iterable[IndexDocument]], None]) -> tuple[int, int]:
-    """Read again what was changed by jobs above ``since``; returns the job covered now and how many letters it was."""
+    """Read the letters of jobs above ``since`` again. Returns (the last job id now covered, the number of letters)."""
     with services.reading() as session:
         latest = jobs.latest_id(session)
         changed = select(Job.subject_id).where(Job.kind == JobKind.INDEX, Job.id > since, Job.id <= latest).distinct()
@@ -132,14 +132,14 @@ def _chunks(ids: Sequence[int]) -> Iterable[Sequence[int]]:
 
 
 def covered(services: Services) -> tuple[int, int]:
-    """What the living index holds for sure: all that jobs up to this one asked for, of letters up to this one."""
+    """What the live index certainly holds: (job id up to which all jobs are done, highest letter id)."""
     with services.reading() as session:
         job_id = jobs.covered_id(session, (JobKind.INDEX, JobKind.INDEX_BACKLOG))
         return job_id, session.scalar(select(func.max(Mail.id))) or 0
 
 
 def latest_job(services: Services) -> int:
-    """The newest job there is."""
+    """The id of the newest job."""
     with services.reading() as session:
         return jobs.latest_id(session)
 
@@ -155,12 +155,12 @@ class Difference(StrEnum):
     STALE = "stale"
     ACCESS = "access"
     AHEAD = "ahead"
-    """A version that SQL never gave: the database was restored from a backup. Only a rebuild mends it."""
+    """A version newer than SQL's: the database was restored from a backup. Only a rebuild repairs this."""
 
 
 @dataclass(frozen=True)
 class IndexReport:
-    """What a comparison found: differences by letter, and how many index jobs still wait (those are no difference)."""
+    """The result of a comparison: differences by letter, and the number of waiting index jobs (no differences)."""
 
     letters: int
     differences: "Mapping[int, Difference]" = field(default_factory=dict)
@@ -176,7 +176,7 @@ class _Wanted:
 
 
 def compare(services: Services, *, progress: Progress) -> IndexReport:
-    """Compare every letter of SQL with the index. A difference counts when it is still there at a second look."""
+    """Compare every letter of SQL with the index. A difference counts only if a second check confirms it."""
     with services.reading() as session:
         latest = jobs.latest_id(session)
         total = session.scalar(select(func.count(Mail.id))) or 0
@@ -210,7 +210,7 @@ def _confirmed(services: Services, suspects: Sequence[int]) -> dict[int, Differe
 
 
 def _wanted(services: Services, low: int, limit: int) -> dict[int, _Wanted]:
-    """What the index should hold of the next letters above an id."""
+    """The expected index state of the next letters above an id."""
     with services.reading() as session:
         rows = session.execute(select(Mail.id, Mail.level).where(Mail.id > low).order_by(Mail.id).limit(limit))
         levels = dict(iter(rows))
@@ -259,7 +259,7 @@ def _difference(wanted: _Wanted, held: IndexedLetter, latest: int) -> Difference
 
 
 def ask_to_mend(services: Services, report: IndexReport, *, now: datetime) -> list[int]:
-    """Ask for an index job for each letter that differs; returns the letters. What is ahead needs a rebuild."""
+    """Defer an index job for each letter that differs; returns the letters. ``AHEAD`` letters need a rebuild."""
     mendable = [mail_id for mail_id, kind in report.differences.items() if kind is not Difference.AHEAD]
     for some in _chunks(mendable):
         with services.unit_of_work(now) as uow:
@@ -269,7 +269,7 @@ def ask_to_mend(services: Services, report: IndexReport, *, now: datetime) -> li
 
 
 def settle_failed(services: Services, *, now: datetime) -> int:
-    """Failed index jobs whose letter the index holds as new by now (after a rebuild) are done: they hide nothing more."""
+    """Mark failed index jobs as done if the index has meanwhile that version (after a rebuild): they hide no letter."""
     with services.unit_of_work(now) as uow:
         failed = uow.session.scalars(select(Job).where(Job.kind == JobKind.INDEX, Job.state == JobState.FAILED)).all()
         held = services.index.versions([MailId(job.subject_id) for job in failed])

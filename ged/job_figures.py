@@ -1,4 +1,4 @@
-"""What is kept of jobs that were done: figures per day and kind. The rows themselves go after a month."""
+"""Figures of finished jobs by day and kind. The rows of the jobs are deleted after a month."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from ged.jobs import Job, JobKind, JobState
 
 KEPT_FOR = timedelta(days=30)
 BATCH = 1_000
-"""Rows of one transaction: it is over in a moment, and nobody waits for it."""
+"""Rows of one transaction: it is short, so nobody waits for it."""
 
 
 class JobFigure(Base):
-    """Jobs of one kind that ended on one day (of the installation's calendar) and whose rows are gone."""
+    """Figures of the deleted jobs of one kind that ended on one day (in the installation's time zone)."""
 
     __tablename__ = "job_figures"
 
@@ -26,9 +26,9 @@ class JobFigure(Base):
     kind: Mapped[JobKind] = mapped_column(Code(JobKind), primary_key=True)
     count: Mapped[int] = mapped_column(Integer, default=0)
     failed: Mapped[int] = mapped_column(Integer, default=0)
-    """Of these, the ones that ended in a failure."""
+    """The jobs among them that failed."""
     seconds_sum: Mapped[float] = mapped_column(Float, default=0.0)
-    """From the last begin to the end, of those whose begin is known."""
+    """Sum of the seconds from the last begin to the end, of jobs whose begin is known."""
     seconds_max: Mapped[float] = mapped_column(Float, default=0.0)
     last_job_id: Mapped[int] = mapped_column(Id, default=0)
 
@@ -52,17 +52,17 @@ class _Sum:
 
 
 def prune(session: Session, *, scheduled: Collection[JobKind], zone: ZoneInfo, now: datetime) -> int:
-    """Turn a batch of old rows into figures; call again until it returns 0.
+    """Turn a batch of old rows into figures, and return their number; call again until it returns 0.
 
-    Jobs that are done go, and failures of what the clock asks for anew. A failure that a person has to settle stays.
+    Finished jobs are deleted, and failed jobs of scheduled kinds. A failure that a person has to settle stays.
 
     Args:
-        scheduled: the kinds that the clock asks for.
+        scheduled: the kinds with a schedule.
     """
     rows = _old_rows(session, scheduled, now)
     sums: dict[tuple[date, JobKind], _Sum] = {}
     for row in rows:
-        if row.finished_at is not None:  # as the query asked for
+        if row.finished_at is not None:  # always true: the query selects such rows
             sums.setdefault((row.finished_at.astimezone(zone).date(), row.kind), _Sum()).add(row, row.finished_at)
     for (day, kind), one in sorted(sums.items()):
         _keep(session, day, kind, one)
@@ -74,7 +74,7 @@ def _old_rows(session: Session, scheduled: Collection[JobKind], now: datetime) -
     made_anew = and_(Job.state == JobState.FAILED, Job.kind.in_(scheduled), Job.subject_id == 0)
     is_old = and_(Job.finished_at < now - KEPT_FOR, or_(Job.state == JobState.DONE, made_anew))
     ids = session.scalars(select(Job.id).where(is_old).order_by(Job.id).limit(BATCH)).all()
-    # Whoever settles or tries again one of these rows at this moment has it; it goes another night.
+    # A row that a person settles or retries at this moment is locked; another night deletes it.
     return locks.hold_free(session, Job, Job.id.in_(ids), is_old)
 
 
@@ -91,5 +91,5 @@ def _keep(session: Session, day: date, kind: JobKind, one: _Sum) -> None:
 
 
 def pruned_until(session: Session, kinds: Collection[JobKind]) -> int:
-    """The highest number of a job of these kinds whose row is gone; 0 when all rows are there."""
+    """The highest id of a deleted job of these kinds; 0 when no row was deleted."""
     return session.scalar(select(func.max(JobFigure.last_job_id)).where(JobFigure.kind.in_(kinds))) or 0

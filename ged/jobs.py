@@ -1,7 +1,7 @@
-"""The outbox: a job is a row committed with the change that asks for it, and only then submitted.
+"""The outbox: a job is a row, committed with the change that needs it, and submitted after the commit.
 
 States: ``queued`` -> ``running`` -> ``done`` | ``queued`` again after a back-off | ``failed`` (a person retries) |
-``uncertain`` (what cannot be taken back was interrupted: a person decides).
+``uncertain`` (an irrevocable act was interrupted: a person decides).
 """
 
 from collections.abc import Collection, Sequence
@@ -34,18 +34,18 @@ from ged.errors import GedError, InvalidTransition, LeaseLost, NotFound, StaleVe
 from ged.ports import JobId, MailId
 
 LEASE = timedelta(seconds=45)
-"""So long a worker may be silent before its job is given to another; it beats four times as often."""
+"""After this time without a heartbeat, another worker may take the job. A worker beats four times as often."""
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_ATTEMPTS = 8
 WORKER_LOST = "job.worker_lost"
 AWAY = "index.unavailable"
-"""Code in the rows of jobs that wait for the index, whatever keeps it away."""
+"""Error code of jobs that wait for the index, whatever the cause of the outage."""
 LONGEST_WAIT_S = 30
 BACK_OFF_S = (1, 5, 20, 60, 300, 900, 3600, 3600)
 
 
 class JobState(StrEnum):
-    """Where a job stands."""
+    """The state of a job."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -55,57 +55,57 @@ class JobState(StrEnum):
 
 
 LIVE_STATES = (JobState.QUEUED, JobState.RUNNING)
-"""Of a job that a worker will do or does."""
+"""States of a job that waits for a worker or runs."""
 UNSETTLED_STATES = (*LIVE_STATES, JobState.FAILED, JobState.UNCERTAIN)
 
 
 class JobKind(StrEnum):
-    """What a worker can do; the table of ``ged.pipeline`` says of each its lane, function, limit and schedule."""
+    """The kinds of job. The table in ``ged.pipeline`` gives the lane, function, limit and schedule of each."""
 
     INTAKE = "intake"
-    """Look at the pages of a batch, split it at labels, make scans or join them to their numbers."""
+    """Inspect the pages of a batch, split it at labels, make scans or join them to their numbers."""
     RECOGNISE = "recognise"
     """OCR of an attachment."""
     INDEX = "index"
-    """Put a letter into the index as SQL has it now."""
+    """Index the present state of a letter."""
     CHECK_SIGNATURES = "check_signatures"
-    """Look at the signatures of a file that came."""
+    """Check the signatures of a received file."""
     NOTIFY = "notify"
-    """Send an e-mail (cannot be taken back)."""
+    """Send an e-mail (irrevocable)."""
     COLLECT_MAIL = "collect_mail"
-    """Take in what lies in the mailboxes."""
+    """Collect the messages of the mailboxes."""
     SEAL = "seal"
-    """Sign and write out the journal's head."""
+    """Sign the journal's head and write it outside the database."""
     CLOSE_DAYS = "close_days"
-    """Close the days of the registers that are over."""
+    """Close the past days of the registers."""
     ANCHOR = "anchor"
-    """Anchor the journal: a root over all entries, time-stamped outside."""
+    """Anchor the journal: a Merkle root over all entries, time-stamped by an outside authority."""
     SWEEP = "sweep"
-    """Remove bytes of transactions that were rolled back."""
+    """Remove files of transactions that were rolled back."""
     CHECK_FIXITY = "check_fixity"
     """Compare stored bytes with their digests."""
     READ_SCAN = "read_scan"
-    """Read the first and last page of a waiting scan, for what is proposed to the clerk."""
+    """Read the first and last page of a waiting scan, for suggestions to the clerk."""
     LEARN = "learn"
-    """Learn from the register what clerks and authorities decide."""
+    """Learn from the register how clerks and authorities decide."""
     ALERTS = "alerts"
-    """Look whether followed searches (or one of them) find new letters."""
+    """Check whether followed searches (or one of them) find new letters."""
     ALERT_MAIL = "alert_mail"
-    """Send the e-mail of an alert (cannot be taken back)."""
+    """Send the e-mail of an alert (irrevocable)."""
     REBUILD_INDEX = "rebuild_index"
-    """Make the index anew beside the living one."""
+    """Build a new index beside the live index."""
     PRESERVE = "preserve"
-    """Raise the signatures of a document (params: of which sort) towards B-LTA."""
+    """Raise the signatures of a document (its sort is in params) towards B-LTA."""
     PRESERVE_DUE = "preserve_due"
-    """Raise and renew the signatures of all documents whose turn it is."""
+    """Raise and renew the signatures of all documents that are due."""
     INDEX_BACKLOG = "index_backlog"
-    """Put the letters of one piece of an import into the index."""
+    """Index the letters of one batch of an import."""
     RECOGNISE_BACKLOG = "recognise_backlog"
-    """OCR of an attachment that came with an import."""
+    """OCR of an imported attachment."""
     EXPORT = "export"
-    """Make a file that a person asked for and that takes longer than a page may."""
+    """Make a file that a person requested, and that takes longer than a page request may."""
     PRUNE_JOBS = "prune_jobs"
-    """Turn the rows of jobs that were done a month ago into figures."""
+    """Turn the rows of jobs finished a month ago into figures."""
 
 
 class Job(Base):
@@ -134,12 +134,12 @@ class Job(Base):
     progress: Mapped[str] = mapped_column(String(64), default="")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """When the present or last try began."""
+    """When the present or last attempt began."""
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class JobSchedule(Base):
-    """The last due time of a kind that was served: who moves it asks for the job, in one transaction."""
+    """The last due time of a kind that was served. It is moved in the transaction that defers the job."""
 
     __tablename__ = "job_schedules"
 
@@ -149,7 +149,7 @@ class JobSchedule(Base):
 
 @dataclass(frozen=True)
 class ClaimedJob:
-    """A job that this worker now holds. ``worker`` and ``attempts`` are its fence: another claim changes them."""
+    """A job that this worker holds. ``worker`` and ``attempts`` are its fencing token: another claim changes them."""
 
     id: JobId
     kind: JobKind
@@ -168,7 +168,7 @@ def new(
     run_after: datetime | None = None,
     params: dict[str, Any] | None = None,
 ) -> Job:
-    """A job row, not yet of any transaction (the unit of work writes it last, see ``write``)."""
+    """A job row that is not yet in a session (the unit of work writes it last, see ``write``)."""
     return Job(
         kind=kind,
         subject_id=subject_id,
@@ -183,7 +183,7 @@ _NEW = insert(table_of(Job)).returning(table_of(Job).c.id, sort_by_parameter_ord
 
 
 def write(session: Session, asked: Sequence[Job]) -> None:
-    """Insert jobs that ``new`` made, in their order, and give each its id; they stay outside of the session."""
+    """Insert jobs made by ``new``, in their order, and set their ids. The rows stay outside of the session."""
     names = ("kind", "subject_id", "reason", "params", "created_at", "run_after")
     ids = session.scalars(_NEW, [{name: getattr(job, name) for name in names} for job in asked])
     for job, job_id in zip(asked, ids, strict=True):
@@ -193,7 +193,7 @@ def write(session: Session, asked: Sequence[Job]) -> None:
 def due(
     session: Session, *, now: datetime, kinds: Collection[JobKind] = tuple(JobKind), limit: int = 50
 ) -> list[JobId]:
-    """Jobs of these kinds that may run: queued and due, or running under a lease that ended (the worker was killed)."""
+    """Jobs of these kinds that may run: queued and due, or running with an expired lease (the worker was killed)."""
     found = select(Job.id).where(_ready(now), Job.kind.in_(kinds)).order_by(Job.id).limit(limit)
     return [JobId(i) for i in session.scalars(found)]
 
@@ -208,7 +208,7 @@ def _ready(now: datetime) -> ColumnElement[bool]:
 def claim(
     session: Session, job_id: JobId, *, worker: str, now: datetime, lease: timedelta = LEASE
 ) -> ClaimedJob | None:
-    """Take a job, or None when another worker has it, it is done, or it must wait for a person."""
+    """Claim a job. None when another worker has it, when it is done, or when it must wait for a person."""
     job = next(iter(locks.hold_free(session, Job, Job.id == job_id)), None)
     if job is None or job.state not in LIVE_STATES:
         return None
@@ -218,7 +218,7 @@ def claim(
         job.state, job.lease_until, job.finished_at = JobState.UNCERTAIN, None, now
         return None
     if job.attempts >= MAX_ATTEMPTS:
-        # It never failed in words, and its workers are all dead: taken up once more it would kill the next one.
+        # No attempt ended with an error, and all its workers died: another attempt would kill the next worker.
         job.state, job.lease_until, job.finished_at = JobState.FAILED, None, now
         job.error_code, job.error_detail = WORKER_LOST, ""
         return None
@@ -230,9 +230,9 @@ def claim(
 def claim_more(
     session: Session, kind: JobKind, *, worker: str, now: datetime, limit: int, lease: timedelta = LEASE
 ) -> list[ClaimedJob]:
-    """Take further jobs of a kind that are due, oldest first, to do them in one go: one statement for all.
+    """Claim further due jobs of a kind, the oldest first, in one statement, to run them together.
 
-    What only a person may decide, and what killed all its workers, is left to ``claim``.
+    Jobs that only a person may decide, and jobs that killed all their workers, are left to ``claim``.
     """
     may_run = and_(_ready(now), Job.begun_irrevocable_at.is_(None), Job.attempts < MAX_ATTEMPTS)
     free = locks.free_keys(Job, may_run, Job.kind == kind, limit=limit)
@@ -250,7 +250,7 @@ def claim_more(
 
 
 def outage_until(session: Session, kind: JobKind, *, now: datetime) -> datetime | None:
-    """Until when jobs of a kind wait for a server that was found away; None when it is not known to be."""
+    """Until when jobs of a kind wait for an unreachable server; None when no outage is known."""
     return session.scalar(
         select(func.max(Job.run_after)).where(
             Job.kind == kind, Job.state == JobState.QUEUED, Job.error_code == AWAY, Job.run_after > now
@@ -266,12 +266,12 @@ def wait_out(
     until: datetime | None = None,
     code: str = AWAY,
 ) -> None:
-    """The server that these jobs need is away: they wait, without an end and without a try counted.
+    """Requeue jobs whose server is unreachable. They wait without limit, and the attempt is not counted.
 
     Args:
-        held: those that another worker has meanwhile are left to it.
-        code: what they wait for, for the administrator; ``AWAY``: the index (``resume``).
-        until: when known from ``outage_until``; otherwise longer at each try, half a minute at most.
+        held: jobs that another worker has meanwhile are left alone.
+        code: what the jobs wait for, for the administrator; ``AWAY``: the index (``resume``).
+        until: end of the wait, if known from ``outage_until``; else longer at each attempt, at most half a minute.
     """
     rows = locks.hold_where(session, Job, _held(held))
     longest = max((job.attempts for job in rows), default=1)
@@ -283,7 +283,7 @@ def wait_out(
 
 
 def resume(session: Session, kind: JobKind, *, now: datetime) -> None:
-    """The server is back: those that wait for it may run at once."""
+    """Let jobs that waited for the server run at once: the server is back."""
     session.execute(
         update(Job)
         .where(Job.kind == kind, Job.state == JobState.QUEUED, Job.error_code == AWAY)
@@ -291,7 +291,7 @@ def resume(session: Session, kind: JobKind, *, now: datetime) -> None:
     )
 
 
-# --- the fence: what a worker says of a job counts only while it holds the job
+# --- the fence: a worker may change a job's row only while it holds the job
 
 
 def _held(held: Collection[ClaimedJob]) -> ColumnElement[bool]:
@@ -300,10 +300,10 @@ def _held(held: Collection[ClaimedJob]) -> ColumnElement[bool]:
 
 
 def _change(session: Session, held: Collection[ClaimedJob], values: dict[str, Any]) -> int:
-    """Write to the rows of jobs that are still held; tells how many they were.
+    """Update the rows of jobs that are still held; returns their number.
 
     Raises:
-        LeaseLost: none of them is.
+        LeaseLost: no job is held any more.
     """
     changed = session.execute(
         update(Job).where(_held(held)).values(**values).returning(Job.id).execution_options(synchronize_session=False)
@@ -321,13 +321,13 @@ def renew(
     lease: timedelta = LEASE,
     progress: str | None = None,
 ) -> None:
-    """Keep the lease of jobs that run, and say how far they are.
+    """Renew the lease of running jobs, and store their progress.
 
-    In the transaction of a job's result it is the fence: the rows stay locked until the commit, so that nobody takes
-    the job over in between.
+    In the transaction of a job's result this call is the fence: the rows stay locked until the commit, so that no other
+    worker can claim the job in between.
 
     Raises:
-        LeaseLost: ``job.lease_lost``: another worker has them, or a person settled them.
+        LeaseLost: ``job.lease_lost``: another worker has the jobs, or a person settled them.
     """
     values: dict[str, Any] = {"lease_until": now + lease}
     if progress is not None:
@@ -336,7 +336,7 @@ def renew(
 
 
 def mark_irrevocable(session: Session, job: ClaimedJob, *, now: datetime) -> None:
-    """Say, before the attempt, that what follows cannot be taken back.
+    """Record, before an irrevocable act, that it is about to begin.
 
     Raises:
         LeaseLost: ``job.lease_lost``.
@@ -345,7 +345,7 @@ def mark_irrevocable(session: Session, job: ClaimedJob, *, now: datetime) -> Non
 
 
 def finish(session: Session, job: ClaimedJob, *, now: datetime) -> None:
-    """The job is done.
+    """Mark a job as done.
 
     Raises:
         LeaseLost: ``job.lease_lost``.
@@ -354,10 +354,10 @@ def finish(session: Session, job: ClaimedJob, *, now: datetime) -> None:
 
 
 def finish_many(session: Session, held: Collection[ClaimedJob], *, now: datetime) -> None:
-    """These jobs are done; those of them that another worker has meanwhile are left to it.
+    """Mark jobs as done. Jobs that another worker has meanwhile are left alone.
 
     Raises:
-        LeaseLost: ``job.lease_lost``: all of them were lost.
+        LeaseLost: ``job.lease_lost``: all these jobs were lost.
     """
     _change(session, held, {"state": JobState.DONE, "finished_at": now, **_CLEARED})
 
@@ -366,7 +366,7 @@ _CLEARED = {"lease_until": None, "error_code": "", "error_detail": "", "progress
 
 
 def fail(session: Session, held: ClaimedJob, error: Exception, *, now: datetime) -> None:
-    """Note a failure: another try after a back-off, or a person's turn.
+    """Record a failure: the job is retried after a back-off, or waits for a person.
 
     Raises:
         LeaseLost: ``job.lease_lost``.
@@ -375,9 +375,9 @@ def fail(session: Session, held: ClaimedJob, error: Exception, *, now: datetime)
     job = session.get_one(Job, held.id, populate_existing=True)
     expected = isinstance(error, GedError)
     job.error_code = error.code if isinstance(error, GedError) else "job.crashed"
-    # Only expected errors are known to carry no document text; of others the type is enough to find them in the log.
+    # Only expected errors are known to carry no document text. For others the type is enough to find them in the log.
     job.error_detail = str(error)[:500] if expected else type(error).__name__
-    # A job that lost a race (StaleVersion) reads anew when it runs again.
+    # A job that lost a race (StaleVersion) reads the new state when it runs again.
     retry = (isinstance(error, GedError) and error.retryable) or isinstance(error, StaleVersion) or not expected
     if job.begun_irrevocable_at is not None and not (isinstance(error, GedError) and error.retryable):
         job.state, job.finished_at = JobState.UNCERTAIN, now
@@ -393,7 +393,7 @@ def fail(session: Session, held: ClaimedJob, error: Exception, *, now: datetime)
 
 
 def settle(session: Session, job_id: JobId, *, now: datetime) -> bool:
-    """A person says that a job which failed or was interrupted is over; False when it is not (or no longer) stopped."""
+    """Mark a failed or interrupted job as done, by a person's decision; False when the job is not in such a state."""
     stopped = Job.state.in_((JobState.FAILED, JobState.UNCERTAIN))
     settled = session.scalars(
         update(Job)
@@ -405,7 +405,7 @@ def settle(session: Session, job_id: JobId, *, now: datetime) -> bool:
 
 
 def retry(session: Session, job_id: JobId, *, now: datetime) -> None:
-    """A person asks for another try.
+    """Queue a failed job again, by a person's decision.
 
     Raises:
         NotFound: ``job.unknown``.
@@ -421,7 +421,7 @@ def retry(session: Session, job_id: JobId, *, now: datetime) -> None:
 
 
 def open_access_changes(session: Session) -> frozenset[MailId]:
-    """Letters whose rights changed while the index does not know it yet: left out of every index query."""
+    """Letters whose rights changed, but are not yet indexed. They are left out of every index query."""
     rows = session.scalars(
         select(Job.subject_id).where(Job.kind == JobKind.INDEX, Job.reason == "access", Job.state.in_(UNSETTLED_STATES))
     )
@@ -429,21 +429,21 @@ def open_access_changes(session: Session) -> frozenset[MailId]:
 
 
 def live_job(session: Session, kind: JobKind) -> JobId | None:
-    """A job of a kind that waits or runs."""
+    """The id of a job of a kind that waits or runs; None when there is none."""
     found = select(Job.id).where(Job.kind == kind, Job.state.in_(LIVE_STATES)).limit(1)
     found_id = session.scalar(found)
     return None if found_id is None else JobId(found_id)
 
 
 def live_state(session: Session, kind: JobKind) -> JobState | None:
-    """Of what the clock asks for: RUNNING when a job of the kind runs, otherwise QUEUED when one waits, or None."""
+    """For a scheduled kind: RUNNING when a job runs, otherwise QUEUED when a job waits, or None."""
     found = select(Job.state).where(Job.kind == kind, Job.subject_id == 0, Job.state.in_(LIVE_STATES))
     states = set(session.scalars(found.distinct()))
     return JobState.RUNNING if JobState.RUNNING in states else next(iter(states), None)
 
 
 def progress_of(session: Session, job_id: JobId) -> tuple[JobState, str]:
-    """State of a job, and how far it is."""
+    """State and progress of a job."""
     return session.execute(select(Job.state, Job.progress).where(Job.id == job_id)).one()
 
 
@@ -460,18 +460,18 @@ def counts_of(session: Session, kind: JobKind) -> dict[JobState, int]:
 
 
 def latest_id(session: Session) -> int:
-    """The highest job number: the version that a rebuilt index document bears."""
+    """The highest job id; a rebuild uses it as the version of index documents."""
     return session.scalar(select(Job.id).order_by(Job.id.desc()).limit(1)) or 0
 
 
 def covered_id(session: Session, kinds: Collection[JobKind]) -> int:
-    """The job up to which all jobs of these kinds are done."""
+    """The highest job id up to which all jobs of these kinds are done."""
     opened = session.scalar(select(func.min(Job.id)).where(Job.kind.in_(kinds), Job.state.in_(UNSETTLED_STATES)))
     return latest_id(session) if opened is None else opened - 1
 
 
 def release(session: Session, worker_prefix: str, *, now: datetime) -> Sequence[int]:
-    """Give up the leases of a worker that is known to be dead (embedded: the only worker restarts)."""
+    """End the leases of a worker that is known to be dead (embedded: the only worker restarts)."""
     rows = session.scalars(select(Job).where(Job.state == JobState.RUNNING, Job.worker.startswith(worker_prefix))).all()
     for job in rows:
         job.lease_until = now - timedelta(seconds=1)
@@ -479,11 +479,11 @@ def release(session: Session, worker_prefix: str, *, now: datetime) -> Sequence[
 
 
 def put_back(session: Session, worker: str, *, now: datetime) -> Sequence[int]:
-    """A worker that was told to stop gives back what it holds: ready for the next, and no try is counted."""
+    """Requeue the jobs of a worker that is stopping. The interrupted attempt is not counted."""
     rows = locks.hold_where(session, Job, Job.state == JobState.RUNNING, Job.worker == worker)
     for job in rows:
         if job.begun_irrevocable_at is not None:
-            job.lease_until = now - timedelta(seconds=1)  # whoever takes it next leaves it to a person
+            job.lease_until = now - timedelta(seconds=1)  # the next claim then leaves the job to a person
             continue
         job.state, job.lease_until, job.run_after, job.attempts = JobState.QUEUED, None, now, job.attempts - 1
     return [job.id for job in rows]
@@ -500,6 +500,6 @@ def served(session: Session) -> dict[JobKind, datetime]:
 
 
 def hold_schedule(session: Session, kind: JobKind) -> JobSchedule:
-    """The schedule of a kind, locked until the commit: of two schedulers that look at one moment one waits here."""
+    """The schedule of a kind, locked until the commit: of two concurrent schedulers, one waits here."""
     insert_if_missing(session, JobSchedule, kind=kind, due_at=NEVER)
     return locks.hold_where(session, JobSchedule, JobSchedule.kind == kind)[0]

@@ -1,7 +1,7 @@
-"""What a connection that leaves this machine must meet: TLS, and a server whose certificate and name are checked.
+"""Rules for connections that leave this machine: TLS, with a check of the server's certificate and name.
 
-Requests for time-stamps, OCSP and revocation lists are the exception: what comes back is signed and judged by its
-signature (RFC 3161, section 2.4.2; RFC 6960, section 2.2; RFC 5280, section 5), so that plain HTTP is usual there.
+Requests for time-stamps, OCSP and revocation lists are the exception. Their responses are signed, and the signature is
+checked (RFC 3161, section 2.4.2; RFC 6960, section 2.2; RFC 5280, section 5), so plain HTTP is usual there.
 """
 
 import ssl
@@ -13,11 +13,11 @@ from urllib.parse import parse_qsl, urlsplit
 from ged.errors import ConfigError
 
 CHECKED_SSL_MODE = "verify-full"
-"""The only mode of libpq in which both the certificate and the host's name are checked."""
+"""The only mode of libpq that checks both the certificate and the host's name."""
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine, so that nothing crosses a network. A name is not looked up."""
+    """Whether a host is this machine, so that no data crosses a network. Names are not resolved."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -28,7 +28,7 @@ def tls_context(ca_file: Path | None) -> ssl.SSLContext:
     """A client's context that checks the certificate and the name.
 
     Args:
-        ca_file: PEM of the only authorities that are believed; None: those of the system.
+        ca_file: PEM of the only trusted authorities; None: the system's authorities.
 
     Raises:
         ConfigError: ``config.invalid``: the file cannot be read or holds no certificate.
@@ -44,12 +44,12 @@ def tls_context(ca_file: Path | None) -> ssl.SSLContext:
 
 
 def require_checked_database(url: str, protected: Collection[str]) -> None:
-    """Refuse a PostgreSQL beyond this machine whose certificate would not be checked.
+    """Refuse a PostgreSQL on another machine whose certificate would not be checked.
 
-    libpq's own default (``prefer``) speaks TLS with anybody, and clear text with who asks for it.
+    libpq's default (``prefer``) accepts TLS with any certificate, and clear text if the server offers no TLS.
 
     Args:
-        protected: hosts that are reached through something that protects the link already.
+        protected: hosts whose link is already protected by other means.
 
     Raises:
         ConfigError: ``config.unprotected``.
@@ -67,7 +67,7 @@ def require_checked_database(url: str, protected: Collection[str]) -> None:
 
 
 def require_checked_web(setting: str, url: str, protected: Collection[str]) -> None:
-    """Refuse an ``http://`` address beyond this machine: what is sent there bears secrets.
+    """Refuse an ``http://`` address on another machine: the requests carry secrets.
 
     Raises:
         ConfigError: ``config.unprotected``.
@@ -78,7 +78,7 @@ def require_checked_web(setting: str, url: str, protected: Collection[str]) -> N
 
 
 def require_near_scanner(address: str, protected: Collection[str]) -> None:
-    """Refuse a scanner for viruses beyond this machine: clamd speaks no TLS, and gets every file.
+    """Refuse a virus scanner on another machine: clamd has no TLS, and receives every file.
 
     Raises:
         ConfigError: ``config.unprotected``.
@@ -89,7 +89,7 @@ def require_near_scanner(address: str, protected: Collection[str]) -> None:
 
 
 def require_closed_redis(url: str, protected: Collection[str]) -> None:
-    """Refuse a Redis beyond this machine that is open to whoever reaches it, and TLS that checks nothing.
+    """Refuse a Redis on another machine without password and without TLS. Refuse options that weaken TLS checks.
 
     Raises:
         ConfigError: ``config.invalid``, ``config.unprotected``.

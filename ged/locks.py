@@ -1,16 +1,16 @@
-"""The only way to lock rows, and the order in which the whole house locks them.
+"""The only way to lock rows, and the order in which all code locks them.
 
     mail = locks.hold_one(uow.session, Mail, mail_id)
 
-Two transactions that lock the same rows in two orders wait for each other for ever: PostgreSQL kills one of them. So
-there is one order, ``ORDER``: whoever needs several locks takes them from the left to the right, rows of one table by
-ascending key, and takes them before the first change. Operations on a letter lock the letter before its drafts, slips,
-envelopes and counters, and after the calendar and the scan that it came from.
+Two transactions that lock the same rows in opposite orders deadlock, and PostgreSQL aborts one of them. So there is one
+order, ``ORDER``. A transaction acquires its locks from left to right, the rows of one table by ascending key, and all
+of them before its first change. Operations on a letter lock the letter before its drafts, slips, envelopes and
+counters, and after the calendar and the scan that it came from.
 
-A lock is ``FOR NO KEY UPDATE``: it keeps other writers away, and lets a row of another table that refers to the locked
-one be inserted (``FOR UPDATE`` would make that insert wait, and with it its transaction). The rows are read after the
-lock is there: PostgreSQL joins what it read before it waited. On SQLite a writing transaction holds the whole database
-(``ged.db``); there the functions only read the rows anew.
+A lock is ``FOR NO KEY UPDATE``. It blocks other writers, but allows the insert of a row in another table that refers to
+the locked row (``FOR UPDATE`` would make the insert wait, and with it its transaction). The rows are read once the lock
+is acquired: a join would return data that PostgreSQL read before it waited. On SQLite a writing transaction locks the
+whole database (``ged.db``); there these functions only read the rows anew.
 """
 
 import hashlib
@@ -34,23 +34,23 @@ ORDER: tuple[frozenset[str], ...] = (
     frozenset({"register_counters"}),
     frozenset({"audit_head"}),
 )
-"""Tables in the order of their locks; of the tables of one step a transaction locks one only. A table that is not
-named here is locked alone of its kind, before the journal's head (people's keys, absences, jobs)."""
+"""Tables in the order of their locks. Of the tables in one step, a transaction locks only one. A transaction locks at
+most one table that is not listed, before the journal's head (people's keys, absences, jobs)."""
 
 IN_TURN = frozenset({"register_counters", "audit_head"})
-"""Tables of which everybody wants one row at once. PostgreSQL wakes all who wait for a row at each commit, and all but
-one wait again: with fifty of them half of its work. An advisory lock taken first wakes the one whose turn it is."""
+"""Tables with a row that all transactions contend for. At each commit PostgreSQL wakes all waiters of the row, and all
+but one wait again: with fifty waiters half of its work. An advisory lock, acquired first, wakes one waiter only."""
 
 Row = TypeVar("Row", bound=Base)
 Key = int | tuple[int, ...]
-"""Of a row: its id, or the values of a key of several columns."""
+"""Primary key of a row: its id, or the values of a key of several columns."""
 
 
 def hold(session: Session, model: type[Row], ids: Collection[int]) -> list[Row]:
     """Lock rows by their keys until the commit, in ascending order.
 
     Returns:
-        The rows as they are now, by ascending key; a key that names no row is left out.
+        The present rows, by ascending key; a key without a row is left out.
     """
     if not ids:
         return []
@@ -64,8 +64,8 @@ def hold_one(session: Session, model: type[Row], row_id: Key) -> Row | None:
     """Lock one row by its key until the commit.
 
     Returns:
-        The row as it is now; None when there is none, or none was there yet when the wait for the turn began
-        (``IN_TURN``; see ``hold_made``).
+        The present row; None when there is no row, or, for a table of ``IN_TURN``, when there was no row yet at the
+        start of the wait for the advisory lock (see ``hold_made``).
     """
     values = _values(row_id)
     if not _is_read_alone(model):
@@ -80,10 +80,10 @@ def hold_one(session: Session, model: type[Row], row_id: Key) -> Row | None:
 
 
 def hold_made(session: Session, model: type[Row], row_id: Key, **values: object) -> Row:
-    """As ``hold_one``, of a row that the first who needs it makes, with these values (its key among them).
+    """As ``hold_one``, but insert a missing row with these values (which include its key).
 
-    Of two who make it at one moment one waits for the other's. For a table of ``IN_TURN`` only who has the turn makes
-    the row: the turn is not taken for certain where there was no row to look at.
+    Of two concurrent inserts, one waits for the other's row. For a table of ``IN_TURN``, the insert first acquires the
+    advisory lock: without a row, ``hold_one`` may not have acquired it.
     """
     row = hold_one(session, model, row_id)
     if row is not None:
@@ -95,10 +95,10 @@ def hold_made(session: Session, model: type[Row], row_id: Key, **values: object)
 
 
 def hold_known(session: Session, model: type[Row], row_id: Key) -> Row:
-    """Lock one row that is known to be there, until the commit. Returns it as it is now.
+    """Lock one row that is known to exist, until the commit. Returns the present row.
 
     Raises:
-        NoResultFound: somebody deleted it meanwhile.
+        NoResultFound: the row was deleted meanwhile.
     """
     row = hold_one(session, model, row_id)
     if row is None:
@@ -107,39 +107,39 @@ def hold_known(session: Session, model: type[Row], row_id: Key) -> Row:
 
 
 def hold_where(session: Session, model: type[Row], *where: ColumnElement[bool]) -> list[Row]:
-    """Lock the rows that a condition finds, by ascending key: for keys that are no numbers, such as a batch's name."""
+    """Lock the rows that match a condition, by ascending key: for keys that are no numbers, such as a batch's name."""
     return _hold(session, model, *where)
 
 
 def hold_free(session: Session, model: type[Row], *where: ColumnElement[bool]) -> list[Row]:
-    """As ``hold_where``, without waiting: a row that another transaction holds is left out."""
+    """As ``hold_where``, without waiting: rows locked by other transactions are skipped."""
     return _hold(session, model, *where, skip_locked=True)
 
 
 def share(session: Session, model: type[Row]) -> None:
-    """Keep all rows of a small table as they are until the commit; many transactions may do so at once.
+    """Take shared locks on all rows of a small table until the commit. Many transactions may hold them at once.
 
-    Whoever wants to change the table calls ``hold_all`` first, and waits there until they are done. An empty table keeps
-    nobody waiting.
+    A transaction that changes the table calls ``hold_all`` first, which waits until all shared locks are released. On
+    an empty table nobody waits.
     """
     _settled(session, model, lambda query: query.with_for_update(read=True))
 
 
 def hold_all(session: Session, model: type[Row]) -> list[Row]:
-    """Lock all rows of a small table until the commit, against ``share`` too. Returns them as they are now."""
+    """Lock all rows of a small table exclusively until the commit, also against ``share``. Returns the present rows."""
     _settled(session, model, _locking)
     return list(session.scalars(_fresh(select(model).order_by(*_mapper(model).primary_key))))
 
 
 def _settled(session: Session, model: type[Row], lock: Callable[[Select[Any]], Select[Any]]) -> None:
-    """Lock until the rows locked are those that there are: whom we waited for may have put others in their place."""
+    """Lock all rows; repeat while the set of rows changes: a transaction that we waited for may have replaced rows."""
     keys = select(*_mapper(model).primary_key).order_by(*_mapper(model).primary_key)
     while session.execute(lock(keys)).all() != session.execute(keys).all():
         pass
 
 
 def free_keys(model: type[Row], *where: ColumnElement[bool], limit: int) -> Select[tuple[int]]:
-    """The keys of so many free rows, locked in ascending order by the one statement (an UPDATE) that this is part of."""
+    """A subquery for the keys of at most ``limit`` free rows, locked in ascending order by the UPDATE around it."""
     (key,) = _mapper(model).primary_key
     return _locking(select(key).where(*where).order_by(key).limit(limit), skip_locked=True)
 
@@ -148,7 +148,7 @@ def _hold(session: Session, model: type[Row], *where: ColumnElement[bool], skip_
     mapper = _mapper(model)
     keys = mapper.primary_key
     if _is_read_alone(model):
-        # One statement locks the rows and reads them as they are after the wait.
+        # One statement locks the rows and reads their state after the wait.
         return list(session.scalars(_fresh(_locking(select(model).where(*where).order_by(*keys), skip_locked))))
     held: Sequence[tuple[object, ...]] = [
         tuple(row) for row in session.execute(_locking(select(*keys).where(*where).order_by(*keys), skip_locked))
@@ -161,7 +161,7 @@ def _hold(session: Session, model: type[Row], *where: ColumnElement[bool], skip_
 
 @lru_cache
 def _by_key(model: type[Row], in_turn: bool) -> Select[Row]:
-    """As ``_by_keys``, for the one row of ``key_0``, ``key_1``...; in turn with all who do so with the number ``turn``."""
+    """As ``_by_keys``, for the row of ``key_0``, ``key_1``...; with ``in_turn``, under the advisory lock ``turn``."""
     found = select(model).where(*(key == bindparam(f"key_{n}") for n, key in enumerate(_mapper(model).primary_key)))
     if in_turn:
         found = found.where(func.pg_advisory_xact_lock(bindparam("turn", type_=BigInteger)).is_not(None))
@@ -177,20 +177,20 @@ def _goes_in_turn(session: Session, model: type[Base]) -> bool:
 
 
 def _turn(model: type[Base], values: tuple[int, ...]) -> int:
-    """The number of the advisory lock that stands before a row: 64 bits, as PostgreSQL wants them."""
+    """The number of a row's advisory lock: 64 bits, signed, as PostgreSQL requires."""
     return int.from_bytes(hashlib.sha256(f"{model.__tablename__} {values}".encode()).digest()[:8], signed=True)
 
 
 @lru_cache
 def _by_keys(model: type[Row]) -> Select[Row]:
-    """One statement locks the rows of ``keys`` and reads them as they are after the wait; made once for a table."""
+    """One statement that locks the rows of ``keys`` and reads their state after the wait; built once for each table."""
     (key,) = _mapper(model).primary_key
     return _fresh(_locking(select(model).where(key.in_(bindparam("keys", expanding=True))).order_by(key)))
 
 
 @lru_cache
 def _is_read_alone(model: type[Base]) -> bool:
-    """Whether nothing is read along with a row of the table."""
+    """Whether a row of the table is loaded without related rows."""
     return not any(one.lazy in ("joined", "selectin", "subquery") for one in _mapper(model).relationships)
 
 

@@ -1,4 +1,4 @@
-"""Every table of the house in one import, for migrations and checks."""
+"""Imports the models of all tables, for migrations and checks."""
 
 from ged.access import MailAccess
 from ged.audit import AuditEntry, AuditHead, AuditPayload

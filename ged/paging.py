@@ -1,7 +1,7 @@
-"""Pages of lists that grow with the archive: a page begins behind a row, and nothing before it is read or counted.
+"""Keyset pagination of lists that grow with the archive: a page begins behind a row; rows before it are not read.
 
-A place in a list is the id of a row. A row that moved meanwhile is found where it stands now; one that has left the list
-leads to its beginning.
+A place in a list is the id of a row. If the row has moved meanwhile, its present place counts. If the row has left the
+list, the page is the beginning of the list.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 MOST_COUNTED = 1_000
-"""Longer lists are told as "more than" that."""
+"""The count of a longer list is shown as "more than" this."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,7 @@ def read(
     Args:
         query: selects the ids of the whole list.
         by: the id.
-        at: where the page begins; a row that is not there any more, and one that nothing stands behind any more, lead to
-            the beginning.
+        at: where the page begins. If the row has left the list, or no row follows it any more: the beginning.
         keys: the order; the id decides between equals, and alone when there are none.
         descending: the order of the ids.
         limit: rows of a page.
@@ -76,7 +75,7 @@ def read(
         return _sliced(session, query, order, limit, is_first=True)
     if at.after is not None:
         behind = _sliced(session, query.where(_behind(order, values)), order, limit, is_first=False)
-        # Everything behind has left the list since: an empty page would say that there is nothing at all.
+        # All rows behind have left the list since: an empty page would suggest that the whole list is empty.
         return behind if behind.ids else _sliced(session, query, order, limit, is_first=True)
     turned = tuple(Key(key.column, not key.descending) for key in order)
     found = session.scalars(_ordered(query.where(_behind(turned, values)), turned, limit + 1)).all()
@@ -87,14 +86,14 @@ def read(
 
 
 def count(session: Session, query: Select[Any]) -> int:
-    """How many rows a list has; no more than one above ``MOST_COUNTED`` are read."""
+    """The number of rows of a list, at most ``MOST_COUNTED`` + 1: no more rows are read."""
     return session.scalar(select(func.count()).select_from(query.limit(MOST_COUNTED + 1).subquery())) or 0
 
 
 def _values(
     session: Session, query: Select[int], by: InstrumentedAttribute[int], boundary: int | None, keys: Sequence[Key]
 ) -> tuple[Any, ...] | None:
-    """Where a row stands. Of a row that is not in the list nothing is told, not even its place: it may be hidden."""
+    """The order values of a row; None for a row that is not in the list: its place may be confidential."""
     if boundary is None:
         return None
     if not keys:
@@ -116,7 +115,7 @@ def _ordered(query: Select[int], order: Sequence[Key], limit: int) -> Select[int
 
 
 def _behind(order: Sequence[Key], values: Sequence[Any]) -> ColumnElement[bool]:
-    """Rows that stand behind the one with these values."""
+    """A condition for the rows behind the row with these values."""
     clauses: list[ColumnElement[bool]] = []
     for n, (key, value) in enumerate(zip(order, values, strict=True)):
         equal = [one.column == told for one, told in zip(order[:n], values[:n], strict=True)]

@@ -1,4 +1,4 @@
-"""Job kinds: the functions, and the one table that says of each kind all that is known.
+"""Job kinds: their functions, and the table of all properties of each kind.
 
 To add a job: a kind in ``ged.jobs``, its function and its line of ``KINDS`` here, its French in ``web.words.labels``; and, where
 no clock asks for it, a row deferred by the operation that needs it.
@@ -41,32 +41,32 @@ from ged.unit import Services, UnitOfWork
 logger = logging.getLogger(__name__)
 
 SEAL_ENTRIES = 500
-"""So many unsealed entries are sealed at the next look, without waiting for the period."""
+"""With this many unsealed entries, the next check seals them without waiting for the period."""
 INDEX_BATCH = 200
-"""Index jobs that are done in one write."""
+"""Largest number of index jobs in one write."""
 PIECES_KEPT = timedelta(days=3)
-"""A bridge whose link is away over a week-end goes on where it stopped."""
+"""A bridge whose link was down over a week-end can still resume its upload."""
 
 
 def recognise(run: Run) -> None:
-    """Read an attachment; the index is told with the commit of its text."""
+    """Read an attachment. The commit of its text also defers the index job."""
     recognition.run_recognise(run.services, run.job.subject_id, heartbeat=run.heartbeat, now=run.now)
 
 
 def intake(run: Run) -> None:
-    """Look at a batch, split it, join what bears our label."""
+    """Inspect a batch, split it, and join scans that bear our label to their numbers."""
     recognition.run_intake(run.services, run.job.subject_id, heartbeat=run.heartbeat, now=run.now)
     with run.services.unit_of_work(run.now) as uow:
         scan_reading.ask_for_batch(uow, run.job.subject_id)
 
 
 def read_scan(run: Run) -> None:
-    """Read a waiting scan, for what is proposed to the clerk."""
+    """Read a waiting scan, for suggestions to the clerk."""
     scan_reading.run_read_scan(run.services, run.job.subject_id, heartbeat=run.heartbeat, now=run.now)
 
 
 def learn(run: Run) -> None:
-    """Learn from the register what clerks and authorities decide; make the sketches that are missing."""
+    """Learn from the register how clerks and authorities decide; compute missing sketches."""
     asked_by = run.job.params.get("asked_by")
     resent.fill_in(run.services, heartbeat=run.heartbeat, now=run.now)
     lessons.run_learn(
@@ -75,12 +75,12 @@ def learn(run: Run) -> None:
 
 
 def index(run: Run) -> None:
-    """Put a letter into the index as SQL has it now; the job's number is the document's version."""
+    """Index the present state of a letter; the job's id is the document's version."""
     index_sync.put_letters(run.services, {run.job.subject_id: int(run.job.id)})
 
 
 def index_backlog(run: Run) -> None:
-    """Put a piece of an import into the index; when one of its letters is refused, each gets a job of its own."""
+    """Index a batch of an import. If a letter is refused, each letter gets a job of its own."""
     with run.services.reading() as session:
         taken = takeover_queries.letters_of_batch(session, run.job.subject_id)
     try:
@@ -94,7 +94,7 @@ def index_backlog(run: Run) -> None:
 
 
 def rebuild_index(run: Run) -> None:
-    """Make the index anew beside the living one (asked for by ``ged index rebuild``)."""
+    """Build a new index beside the live index (started by ``ged index rebuild``)."""
     index_sync.rebuild(run.services, progress=lambda done, total: run.heartbeat(f"{done}/{total}"))
 
 
@@ -104,12 +104,12 @@ def seal(run: Run) -> None:
 
 
 def anchor(run: Run) -> None:
-    """Anchor the journal, and ask for the time-stamps that are missing."""
+    """Anchor the journal, and request missing time-stamps."""
     anchor_journal(run.services, now=run.now)
 
 
 def anchor_journal(services: Services, *, now: datetime) -> tuple[bool, int]:
-    """Anchor the journal now: (whether something came since the last anchor, how many time-stamps came)."""
+    """Anchor the journal now. Returns (whether a new anchor was made, the number of new time-stamps)."""
     anchors = journal_anchors(services)
     seal_head(services, now=now)
     with services.snapshot() as session:
@@ -118,7 +118,7 @@ def anchor_journal(services: Services, *, now: datetime) -> tuple[bool, int]:
 
 
 def seal_folder(services: Services) -> Path:
-    """Where the sealed heads lie."""
+    """The folder of the sealed heads."""
     return Path(services.data_dir) / "seal"
 
 
@@ -130,24 +130,24 @@ def seal_head(services: Services, *, now: datetime) -> bool:
 
 
 def unsealed_entries(services: Services, session: Session) -> int | None:
-    """How many entries of the journal no sealed head covers (their loss would leave no trace); None: never sealed."""
+    """The number of entries that no sealed head covers (their loss would go undetected); None: never sealed."""
     last = journal_seal(services).last()
     return None if last is None else max(0, audit.head(session).count - last.count)
 
 
 def close_days(run: Run) -> None:
-    """Close the days and years of the registers that are over; what waits for a signature is closed another night."""
+    """Close the past days and years of the registers. A closing that waits for a signature is retried another night."""
     for told in closing.close_what_is_over(run.services, now=run.now):
         logger.warning("closing.waits register=%s", told)
 
 
 def export(run: Run) -> None:
-    """Make a large file that a person asked for."""
+    """Make a large file that a person requested."""
     exports.make(run.services, run.job.subject_id, heartbeat=run.heartbeat, now=run.now)
 
 
 def sweep(run: Run) -> None:
-    """Remove files whose time is over, bytes of rolled-back transactions, the working folders of killed workers."""
+    """Remove expired files, files of rolled-back transactions, and the working folders of killed workers."""
     with run.services.unit_of_work(run.now) as uow:
         exports.forget(uow, now=run.now)
     with run.services.snapshot() as session:
@@ -160,7 +160,7 @@ def sweep(run: Run) -> None:
 
 
 def check_fixity(run: Run) -> None:
-    """Compare all stored bytes with their digests; the first that differs fails the job, naming it.
+    """Compare all stored files with their digests. The first mismatch fails the job; the error names the file.
 
     Raises:
         EngineFailed: ``fixity.broken``.
@@ -173,30 +173,30 @@ def check_fixity(run: Run) -> None:
 
 
 def check_signatures(run: Run) -> None:
-    """Judge the signatures of an attachment from outside, for the time at which it came."""
+    """Check the signatures of an attachment from outside, as of the time at which it was received."""
     signature_checks.run_check(run.services, run.job.subject_id, now=run.now)
 
 
 def notify(run: Run) -> None:
-    """Send a letter by e-mail; marked before it leaves."""
+    """Send a letter by e-mail. The job is marked irrevocable before sending."""
     dispatch.run_notify(run.services, run.job, now=run.now)
 
 
 def alerts(run: Run) -> None:
-    """Look whether followed searches find new letters; their owners are told once."""
+    """Check whether followed searches find new letters. Their owners are notified once."""
     saved_alerts.run_alerts(run.services, run.job.subject_id, heartbeat=run.heartbeat, now=run.now)
 
 
 def alert_mail(run: Run) -> None:
-    """Send the e-mail of an alert; marked before it leaves."""
+    """Send the e-mail of an alert. The job is marked irrevocable before sending."""
     saved_alerts.run_alert_mail(run.services, run.job, now=run.now)
 
 
 def collect_mail(run: Run) -> None:
-    """Collect every mailbox; one that does not answer does not hold up the others, and fails the job in the end.
+    """Collect every mailbox. A failed mailbox does not delay the others, but fails the job at the end.
 
     Raises:
-        EngineFailed: that of the first mailbox that could not be collected.
+        EngineFailed: the error of the first failed mailbox.
     """
     failures: list[EngineFailed] = []
     is_more = False
@@ -214,13 +214,13 @@ def collect_mail(run: Run) -> None:
 
 
 def preserve(run: Run) -> None:
-    """Raise the signatures of one document as far as the authorities answer; what is left is done later."""
+    """Raise the signatures of one document as far as the authorities answer. A later job does the rest."""
     sort = preservation.Sort(str(run.job.params["of"]))
     preservation.preserve(run.services, sort, run.job.subject_id, now=run.now)
 
 
 def preserve_due(run: Run) -> None:
-    """Raise and renew the signatures of the documents whose turn it is."""
+    """Raise and renew the signatures of the documents that are due."""
     preservation.preserve_due(run.services, heartbeat=run.heartbeat, now=run.now)
 
 
@@ -267,16 +267,16 @@ def _has_many_unsealed(uow: UnitOfWork) -> bool:
 
 @dataclass(frozen=True)
 class Kind:
-    """All that is known of a kind of job.
+    """The properties of a kind of job.
 
     Attributes:
         function: idempotent: it may run twice, and after any crash.
-        limit: longer it never takes; the failure then waits for a person.
-        schedule: when the clock asks for it; a due time that was missed is made up once.
-        cause: asked at a due time: whether there is something to do.
-        early: asked between two due times: whether so much waits that it is done at once.
-        irrevocable: it marks itself before it does what cannot be taken back; interrupted, it waits for a person.
-        waits_out: while the server that it needs is away it waits, without an end.
+        limit: timeout of a run; after it the job fails and waits for a person.
+        schedule: when the job is due; missed due times are made up once.
+        cause: called at a due time: whether there is work.
+        early: called between two due times: whether so much work waits that the job is deferred at once.
+        irrevocable: the job marks itself before an irrevocable act; if interrupted, it waits for a person.
+        waits_out: while the server that the job needs is unreachable, the job waits without limit.
     """
 
     lane: Lane
@@ -319,12 +319,12 @@ SCHEDULED = frozenset(kind for kind, known in KINDS.items() if known.schedule is
 
 
 def lane_of(kind: JobKind) -> Lane:
-    """The lane in which a kind of job travels."""
+    """The lane of a kind of job."""
     return KINDS[kind].lane
 
 
 def kinds_of(lane: Lane) -> frozenset[JobKind]:
-    """The kinds of job that travel in a lane."""
+    """The kinds of job in a lane."""
     return frozenset(kind for kind, known in KINDS.items() if known.lane is lane)
 
 
@@ -339,11 +339,11 @@ def run_job(
     lease: timedelta = jobs.LEASE,
     overdue: Callable[[], None] | None = None,
 ) -> bool:
-    """Take and do one job; False when there was nothing to take. An error is noted in its row, never lost.
+    """Claim and run one job; False when there was none to claim. An error is stored in the job's row, never lost.
 
     Args:
-        lease: how long another worker leaves the job alone when nothing is heard of this one.
-        overdue: called when the job took longer than its kind may (``Limits``).
+        lease: how long other workers leave the job alone without a heartbeat of this worker.
+        overdue: called when the job exceeds the limit of its kind (``Limits``).
     """
     now = datetime.now(UTC)
     for attempt in services.attempts(now):
@@ -361,7 +361,7 @@ def run_job(
 
 
 def _index_many(services: Services, first: ClaimedJob, limits: Limits) -> None:
-    """Do an index job with all others that are due, in one write. While the index is away only one asks for it."""
+    """Run an index job and all other due index jobs in one write. During an outage only one job tries the index."""
     now = datetime.now(UTC)
     with services.unit_of_work(now) as uow:
         until = jobs.outage_until(uow.session, JobKind.INDEX, now=now)
@@ -378,7 +378,7 @@ def _index_many(services: Services, first: ClaimedJob, limits: Limits) -> None:
     try:
         with Beat(services, claimed, limits):
             index_sync.put_letters(services, newest)
-    except Exception as error:  # noqa: BLE001  # whatever happened stands in the jobs' rows
+    except Exception as error:  # noqa: BLE001  # every error is stored in the jobs' rows
         _index_failed(services, claimed, error, limits)
         return
     if runner.finish(services, claimed) and first.attempts > 1:
@@ -388,7 +388,7 @@ def _index_many(services: Services, first: ClaimedJob, limits: Limits) -> None:
 
 
 def _index_failed(services: Services, claimed: list[ClaimedJob], error: Exception, limits: Limits) -> None:
-    """Wait for what is away; of several letters find the one that is refused."""
+    """Handle an error: wait during an outage; of several letters, find the refused letter."""
     if isinstance(error, EngineFailed) and error.retryable:
         runner.wait_out(services, claimed, error)
         return
@@ -406,10 +406,10 @@ def _index_failed(services: Services, claimed: list[ClaimedJob], error: Exceptio
 
 
 def schedule_periodic(services: Services, *, now: datetime) -> None:
-    """Ask for what the clock says is due, once, and only where there is something to do.
+    """Defer the jobs that are due, once each, and only where there is work.
 
-    A due time that passed while no scheduler ran is made up once, however many passed. Several schedulers may look at
-    one moment: the schedule's row is locked, and the due time that was served is written with the job.
+    Due times that passed while no scheduler ran are made up once, however many they are. Several schedulers may run
+    concurrently: the schedule's row is locked, and the served due time is committed with the job.
     """
     with services.reading() as session:
         served = jobs.served(session)
@@ -433,7 +433,7 @@ def _ask(uow: UnitOfWork, kind: JobKind, due_at: datetime) -> None:
         return
     state = jobs.live_state(uow.session, kind)
     if state is JobState.RUNNING:
-        return  # it began before; asked for when it is over
+        return  # a run that began earlier: the job is deferred when it is over
     if state is None and KINDS[kind].cause(uow):
         uow.defer(kind, 0)
     if is_due:

@@ -1,7 +1,7 @@
-"""Runs the function of a job: beats while it runs, fences what it writes, notes how it ended.
+"""Runs the function of a job: sends heartbeats while it runs, fences its writes, stores its outcome.
 
-The fence: a job's unit of work commits only while its worker holds the job (``Services.fence``). A worker that was
-silent for longer than its lease, and whose job another one took, writes nothing any more.
+The fence: a job's unit of work commits only while its worker holds the job (``Services.fence``). If a worker was silent
+for longer than its lease and another worker claimed the job, the first can commit nothing more.
 """
 
 import logging
@@ -24,18 +24,18 @@ logger = logging.getLogger(__name__)
 
 BEATS_A_LEASE = 4
 SAY_EVERY_S = 1.0
-"""Progress is written so often at most; what is said in between goes with the next beat."""
+"""Progress is written at most this often. Progress reported in between is written with the next heartbeat."""
 JOIN_S = 5.0
 TOO_LONG = "job.too_long"
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a job's function gets.
+    """The argument of a job's function.
 
     Attributes:
         services: their units of work commit only while the job is held.
-        heartbeat: says how far the work is (``3/12``); raises ``LeaseLost`` when it may stop.
+        heartbeat: reports the progress (``3/12``); raises ``LeaseLost`` when the lease is lost.
     """
 
     services: Services
@@ -46,10 +46,10 @@ class Run:
 
 @dataclass(frozen=True)
 class Limits:
-    """How long a job is held without a sign of life, how long it may take, and what then ends it.
+    """How long a job is held without a heartbeat, how long it may take, and what then ends it.
 
     Attributes:
-        overdue: called in the beat's thread, after the failure was noted: a process of one job ends itself.
+        overdue: called in the heartbeat's thread, after the failure was stored: a single-job process then exits.
     """
 
     work: timedelta
@@ -58,7 +58,7 @@ class Limits:
 
 
 class Beat:
-    """Keeps the leases of jobs from a thread with a connection of its own, whatever their function does meanwhile."""
+    """Renews the leases of jobs from a separate thread with its own connection, whatever their function does."""
 
     def __init__(self, services: Services, held: Sequence[ClaimedJob], limits: Limits) -> None:
         self._services, self._held, self._limits = services, held, limits
@@ -75,11 +75,11 @@ class Beat:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._done.set()
-        # A beat that waits for a database which is away must not hold up the job's end: the fence stops it.
+        # A heartbeat that waits for an unreachable database must not delay the job's end: the fence protects the rows.
         self._thread.join(JOIN_S)
 
     def fence(self, session: Session) -> None:
-        """Let a transaction commit only while the jobs are held.
+        """Make a transaction commit only while the jobs are held.
 
         Raises:
             LeaseLost: ``job.lease_lost``.
@@ -87,10 +87,10 @@ class Beat:
         jobs.renew(session, self._held, now=datetime.now(UTC), lease=self._limits.lease)
 
     def say(self, progress: str) -> None:
-        """Say how far the work is.
+        """Report the progress.
 
         Raises:
-            LeaseLost: ``job.lease_lost``: what is done from here on would be in vain.
+            LeaseLost: ``job.lease_lost``: any further work would be in vain.
         """
         if self._lost.is_set():
             raise LeaseLost("job.lease_lost", "another worker has this job now", job=self._held[0].id)
@@ -118,7 +118,7 @@ class Beat:
             with self._services.unit_of_work(now) as uow:
                 jobs.renew(uow.session, self._held, now=now, lease=self._limits.lease, progress=self._progress)
         except (SQLAlchemyError, Overtaken):
-            # The next beat may succeed; at worst the lease ends, and the fence refuses what this worker wrote.
+            # The next heartbeat may succeed. At worst the lease expires, and the fence refuses this worker's writes.
             logger.warning("job.beat_missed job=%s", self._held[0].id, exc_info=True)
 
     def _end_overdue(self) -> None:
@@ -132,10 +132,10 @@ class Beat:
 def run(
     services: Services, job: ClaimedJob, function: Callable[[Run], None], limits: Limits, *, waits_out: bool = False
 ) -> None:
-    """Do a job that was claimed. An error is noted in its row, never lost; a lost lease leaves the row alone.
+    """Run a claimed job. An error is stored in its row, never lost; after a lost lease the row is left alone.
 
     Args:
-        waits_out: while the server that the job needs is away it waits without an end.
+        waits_out: while the server that the job needs is unreachable, the job waits without limit.
     """
     try:
         with Beat(services, [job], limits) as beat:
@@ -144,7 +144,7 @@ def run(
     except LeaseLost:
         logger.warning("job.lease_lost job=%s", job.id)
         return
-    except Exception as error:  # noqa: BLE001  # whatever happened stands in the job's row for the administrator
+    except Exception as error:  # noqa: BLE001  # every error is stored in the job's row, for the administrator
         if waits_out and isinstance(error, EngineFailed) and error.retryable:
             wait_out(services, [job], error)
         else:
@@ -154,7 +154,7 @@ def run(
 
 
 def finish(services: Services, held: Sequence[ClaimedJob]) -> bool:
-    """These jobs are done; False when all of them were lost to others."""
+    """Mark jobs as done; False when other workers have claimed all of them."""
     now = datetime.now(UTC)
     try:
         for attempt in services.attempts(now):
@@ -167,7 +167,7 @@ def finish(services: Services, held: Sequence[ClaimedJob]) -> bool:
 
 
 def wait_out(services: Services, held: Sequence[ClaimedJob], error: EngineFailed) -> None:
-    """The server that these jobs need is away: they wait."""
+    """Requeue jobs whose server is unreachable."""
     logger.warning("job.waits jobs=%s code=%s", len(held), error.code)
     now = datetime.now(UTC)
     with services.unit_of_work(now) as uow:

@@ -1,7 +1,7 @@
-"""When a kind of job is due by the clock: pure rules, in the installation's time zone.
+"""When a kind of job is due: pure rules, in the installation's time zone.
 
-A schedule says one thing: the last moment, not after now, at which its job was due. Whoever remembers the last due
-time that was served knows whether one was missed, and makes it up once, however many nights the service was down.
+A schedule computes one value: the last moment, not after now, at which its job was due. The caller compares it with the
+last served due time. A missed due time is made up once, however many nights the service was down.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 _DAYS_BACK = 8
-"""A week and the day on which the clock is set: the last due time of a weekly job is never older."""
+"""A week and a day, for a change of the clock: the last due time of a weekly job is never older."""
 
 
 class Schedule(Protocol):
@@ -25,8 +25,8 @@ class Schedule(Protocol):
 class Nightly:
     """Each day (or on one weekday) at a time of the installation's clock.
 
-    Where the clock is set forward over that time it is due at the moment of the change; where the clock is set back,
-    at the first of the two moments that bear the time.
+    If the clock is set forward over this time, the job is due at the moment of the change. If the clock is set back,
+    the job is due at the first of the two moments with this time.
     """
 
     at: time
@@ -38,7 +38,7 @@ class Nightly:
         today = now.astimezone(zone).date()
         for days in range(_DAYS_BACK + 1):
             day = today - timedelta(days=days)
-            # By way of UTC: of two moments on one clock Python compares the figures, not the moments.
+            # Converted to UTC: in one time zone Python compares the clock figures, not the moments.
             due = datetime.combine(day, self.at, tzinfo=zone).astimezone(UTC)
             if due <= now and self.weekday in (None, day.weekday()):
                 return due
@@ -47,7 +47,7 @@ class Nightly:
 
 @dataclass(frozen=True)
 class Hourly:
-    """Each hour, so many minutes past it."""
+    """Each hour, at ``minute`` past the hour."""
 
     minute: int
 
@@ -62,7 +62,7 @@ class Hourly:
 
 @dataclass(frozen=True)
 class Every:
-    """Each so many minutes, counted from midnight UTC (a divisor of a day, so that no day is uneven)."""
+    """Every ``minutes`` minutes, counted from midnight UTC. ``minutes`` must divide a day."""
 
     minutes: int
 

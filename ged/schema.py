@@ -1,11 +1,11 @@
-"""Which programs may run on the present tables, so that an installation is upgraded while people work.
+"""Which programs may run on the present tables, so that an installation can be upgraded while people work.
 
-A newer program migrates while the sites and workers of the release before still run. A program is named by the newest
-revision that it knows. Each revision names the oldest program that may run on its tables (``oldest_program``). A revision
-that only adds keeps the name that the revision before it gave. A revision that takes something away, or asks for more,
-names itself. So does one behind which an enumeration has another member (``ged.db.Code``): an older program that reads
-a member that it does not know crashes. The database keeps the name of the oldest program: an older one does not know the
-newer revision, but can read its row.
+A newer program migrates the tables while sites and workers of the previous release still run. A program is named by the
+newest revision (migration) that it knows. Each revision names the oldest program that may run on its tables
+(``oldest_program``). A revision that only adds columns or tables keeps the name from the revision before. A revision
+that removes something, or requires more, names itself. So does a revision with a new member of an enumeration
+(``ged.db.Code``): an older program crashes when it reads an unknown member. The database stores the name of the oldest
+program: an older program does not know the newer revision, but can read this row.
 """
 
 from sqlalchemy import Connection, String, insert, inspect, select, update
@@ -26,7 +26,7 @@ class SchemaTolerance(Base):
 
 
 def keep(connection: Connection, oldest_program: str) -> None:
-    """Write the oldest program that may run. Tables from before revision 0024 have no place for it."""
+    """Store the oldest program that may run. Databases before revision 0024 have no table for it."""
     if not inspect(connection).has_table(SchemaTolerance.__tablename__):
         return
     if connection.scalar(select(SchemaTolerance.id)) is None:
@@ -39,7 +39,7 @@ def may_run(connection: Connection, program: str) -> bool:
     """Whether a program may run on newer tables.
 
     Args:
-        program: the newest revision that it knows. Revisions are four digits: their texts sort as their numbers.
+        program: the newest revision that it knows. Revisions have four digits, so their texts sort as numbers.
     """
     if not inspect(connection).has_table(SchemaTolerance.__tablename__):
         return False

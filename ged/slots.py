@@ -1,4 +1,4 @@
-"""Places for heavy work, counted over all processes of this machine: locks on files, freed by the kernel with their owner."""
+"""Slots for heavy work over all processes of this machine: file locks, which the kernel frees with their owner."""
 
 import fcntl
 import os
@@ -14,17 +14,17 @@ LOOK_EVERY_S = 0.1
 AT_ONCE = 2
 MOST_WAITING = 3
 WAIT_S = 8.0
-"""How long a page waits for a place; then its reader is told, and the page asks again by itself."""
+"""How long a page waits for a slot. Then its reader sees a message, and the page retries by itself."""
 _shared: "dict[str, Slots]" = {}
 
 
 class Slots:
-    """So many at once in all processes that name the same folder; in each process a few may wait.
+    """``count`` slots over all processes that name the same folder. In each process a few callers may wait.
 
     Args:
-        name: of the kind of work: each has places of its own.
-        waiting: callers of this process that may wait; one more is told so at once, for each holds a thread.
-        threads: of this process, which several kinds of work share: one more caller of any of them is told at once.
+        name: of the kind of work: each kind has its own slots.
+        waiting: callers of this process that may wait. A further caller is refused at once: each holds a thread.
+        threads: threads of this process, shared by several kinds of work. A further caller is refused at once.
     """
 
     def __init__(
@@ -42,10 +42,10 @@ class Slots:
 
     @contextmanager
     def taken(self, *, wait_s: float) -> Iterator[None]:
-        """Hold a place for the block.
+        """Hold a slot for the block.
 
         Raises:
-            EngineFailed: ``work.busy``: none was free in time, or too many wait already.
+            EngineFailed: ``work.busy``: no slot was free in time, or too many callers wait already.
         """
         with _admitted(self._here), _admitted(self._threads):
             place = self._wait(time.monotonic() + wait_s)
@@ -66,33 +66,33 @@ class Slots:
 
 
 def share(folder: Path, *, threads: int = 8) -> None:
-    """From now on two heavy works, two drawings and two first looks go on at once over all processes that name this folder.
+    """Set up two slots each for heavy work, drawings and first looks, over all processes that name this folder.
 
     Args:
-        threads: of this process: one of them is always left to what is neither.
+        threads: number of threads of this process; one thread is always left free for other requests.
     """
     left = threading.BoundedSemaphore(max(1, threads - 1))
     few = max(0, min(MOST_WAITING, threads - AT_ONCE - 1))
     _shared["heavy"] = Slots(folder, AT_ONCE, waiting=few, threads=left)
-    # Of one page's pictures a browser asks for six at once: they leave half of the threads to other work.
+    # A browser requests six pictures of a page at once: they leave half of the threads to other work.
     pictures = max(0, threads // 2 - AT_ONCE)
     _shared["drawing"] = Slots(folder, AT_ONCE, waiting=pictures, name="drawing", threads=left)
     _shared["looking"] = Slots(folder, AT_ONCE, waiting=pictures, name="looking", threads=left)
 
 
 def heavy(*, wait_s: float = WAIT_S) -> AbstractContextManager[None]:
-    """Hold one of the two places of this installation for the block; without an installation nothing is held.
+    """Hold one of the two slots for the block; before ``share`` was called, nothing is held.
 
-    Whoever holds a place asks for no second one: two of them would wait for each other.
+    A caller that holds a slot must not take a second: two such callers would deadlock.
 
     Raises:
-        EngineFailed: ``work.busy``: none was free in time, or too many wait already.
+        EngineFailed: ``work.busy``: no slot was free in time, or too many callers wait already.
     """
     return _shared["heavy"].taken(wait_s=wait_s) if _shared else nullcontext()
 
 
 def drawing(*, wait_s: float = WAIT_S) -> AbstractContextManager[None]:
-    """As ``heavy``, for a picture of a page: short work, of which a browser asks for six at once.
+    """As ``heavy``, for a picture of a page: short work, but a browser requests six at once.
 
     Raises:
         EngineFailed: ``work.busy``.
@@ -101,7 +101,7 @@ def drawing(*, wait_s: float = WAIT_S) -> AbstractContextManager[None]:
 
 
 def looking(*, wait_s: float = WAIT_S) -> AbstractContextManager[None]:
-    """As ``heavy``, for the first look at an outside file: a child may take 300 MB for it.
+    """As ``heavy``, for the first look at an outside file: its child process may take 300 MB.
 
     Raises:
         EngineFailed: ``work.busy``.

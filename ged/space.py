@@ -1,7 +1,7 @@
-"""Room on the server's disk: a reserve is kept, so that what is small still finds room when uploads no longer do.
+"""Free space on the server's disk: a reserve is kept, so that small requests still succeed when uploads no longer do.
 
-Two lines are drawn. Below the reserve nothing large is taken. Below its fourth part nothing is taken at all but what an
-administrator needs to mend it: the rest of the room is for sign-ins and the journal.
+There are two limits. Below the reserve, large requests are refused. Below a fourth of the reserve, all requests are
+refused except those an administrator needs to repair it: the remaining space is for sign-ins and the journal.
 """
 
 import errno
@@ -13,7 +13,7 @@ from ged.errors import DiskFull
 
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 SMALL_BYTES = 65_536
-"""Larger than any form that people fill by hand."""
+"""Requests up to this size are small. Larger than any form that people fill in by hand."""
 
 
 @dataclass(frozen=True)
@@ -24,15 +24,15 @@ class Space:
     reserve_bytes: int
 
     def free_bytes(self) -> int:
-        """What is free now."""
+        """The free bytes now."""
         return shutil.disk_usage(self.folder).free
 
     def is_low(self) -> bool:
-        """Whether the reserve is touched."""
+        """Whether less than the reserve is free."""
         return self.free_bytes() < self.reserve_bytes
 
     def check(self, size_bytes: int) -> None:
-        """Refuse what has no room, before a byte of it is taken.
+        """Refuse a request without enough free space, before its first byte is read.
 
         Raises:
             DiskFull: ``disk.low``.
@@ -44,7 +44,7 @@ class Space:
 
 
 def disk_full_of(error: OSError) -> DiskFull | None:
-    """The same said of a write that failed for want of room; None when it failed for another reason."""
+    """The ``DiskFull`` error of a write that failed for lack of space; None when it failed for another reason."""
     if error.errno not in NO_SPACE:
         return None
     return DiskFull("disk.full", "free space on the server's disk, then send again", retryable=True)

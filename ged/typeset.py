@@ -1,8 +1,8 @@
-"""PDFs typeset by typst from a template of ours and data: PDF/A-2b, the same bytes for the same data.
+"""PDFs typeset by typst from our templates and data: PDF/A-2b, the same bytes for the same data.
 
-A page of ours never depends on the fonts of the machine: the ones carried by typst are used. A character that
-none of them has is printed as ``typeset_child.STAND_IN``: one name in an unknown script must not stop a register. What
-somebody signs is set ``strict``: there such a character stops the compiler (PDF/A refuses it), and the error names it.
+A page never depends on the fonts of the machine: typst's own fonts are used. A character that no font has is printed as
+``typeset_child.STAND_IN``: one name in an unknown script must not stop a register. A document to be signed is set
+``strict``: there such a character stops the compiler (PDF/A refuses it), and the error names the character.
 """
 
 import json
@@ -24,17 +24,17 @@ from sandbox import Answer, Busy, Gone, Limits, Message, Pool, SandboxError
 
 _FINAL_NEWLINE = b"\n"
 HEAVY_BYTES = 200_000
-"""Of data; more counts as heavy. Measured with lines of a register, 430 bytes each: 430 kB cost 2.1 s of a processor and
-241 MB, 216 kB 1.0 s and 159 MB, 22 kB 0.1 s and 84 MB. Half of the bound: of what is lighter, one for each core costs
-no more than the two heavy ones that are let in."""
+"""Data of more bytes counts as heavy. Measured with lines of a register, 430 bytes each: 430 kB cost 2.1 s of CPU and
+241 MB, 216 kB 1.0 s and 159 MB, 22 kB 0.1 s and 84 MB. Below this limit, one document on each core costs no more than
+the two heavy documents that are allowed."""
 LARGE_BYTES = 20_000
-"""Of data; more gets a child of its own. A compiler keeps what it has set, some 240 MB for 800 lines of a register: the
-fourth such page would end a child that is kept (``LIMITS``). To start one costs 0.7 s."""
+"""Data of more bytes gets a child of its own. A compiler caches its results, some 240 MB for 800 lines of a register:
+the fourth such page would exceed the memory limit of a reused child (``LIMITS``). To start a child costs 0.7 s."""
 TIMEOUT_S = 30.0
 _PAGES = re.compile(rb"/Type/Pages/Count (\d{1,6})")
 CHILDREN = 2
 USES = 100
-"""Pages that one child sets before another takes its place: what a compiler keeps is given back."""
+"""Pages that one child sets before it is replaced: this frees the compiler's cache."""
 LIMITS = Limits(memory_bytes=768 << 20, processor_s=300, file_bytes=0)
 
 
@@ -50,10 +50,10 @@ def typeset(
     """Compile ``template`` with ``data`` (read there by ``json(bytes(sys.inputs.data))``), in French typography.
 
     Args:
-        template: a ``.typ`` file of ``ged/templates``; what it imports lies beside it.
+        template: a ``.typ`` file of ``ged/templates``; its imports are in the same folder.
         data: JSON values.
         at: the document's date: the same data and time give the same bytes.
-        wait_s: for a place among what is heavy: a job has more patience than a page.
+        wait_s: timeout for a slot of heavy work: a job may wait longer than a page.
         strict: a character that cannot be printed is refused.
         as_written: the texts are somebody else's, and shown as they came.
 
@@ -67,7 +67,7 @@ def typeset(
 def typeset_with_places(
     template: Path, data: dict[str, Any], *, at: datetime, label: str, strict: bool = False
 ) -> tuple[bytes, list[dict[str, Any]]]:
-    """The same, and the values of the template's metadata under ``label``: what it tells of its places.
+    """As ``typeset``, and also return the values of the template's metadata under ``label``: places on the pages.
 
     Raises:
         Invalid, EngineFailed: as ``typeset``.
@@ -76,16 +76,16 @@ def typeset_with_places(
 
 
 def refuse_unprintable(text: str, *, field: str) -> None:
-    """Refuse a line that could not be printed under a signature as it is shown.
+    """Refuse a line that cannot be printed under a signature exactly as it is shown on the screen.
 
-    That is a character that no font has, or one that does not show and moves the others (a control of writing direction).
+    Refused are characters that no font has, and invisible characters that move others (controls of writing direction).
 
     Raises:
         Invalid: ``typeset.glyph``.
         EngineFailed: ``work.busy``, ``typeset.crashed``.
     """
     found = next((c for c in text if unicodedata.category(c)[0] == "C" or c in "\u2028\u2029"), "")
-    if not found and any(c > "\u024f" for c in text):  # Latin letters need no question to a child
+    if not found and any(c > "\u024f" for c in text):  # Latin letters need no request to a child
         found = str(_ask({"characters": text}, b"").message["lacking"])[:1]
     if found:
         shown = found if found.isprintable() else f"U+{ord(found):04X}"
@@ -100,7 +100,7 @@ def _set(
     with _place(len(payload), wait_s):
         answer = _ask(request, payload)
     _refuse(answer, template)
-    # typst ends without a line end: the first incremental update would stand on the last line (ISO 19005-2, 6.1.9).
+    # typst writes no final line end: the first incremental update would begin on the last line (ISO 19005-2, 6.1.9).
     return answer.payload + _FINAL_NEWLINE, list(answer.message["values"])
 
 
@@ -122,13 +122,13 @@ def _answer(request: Message, payload: bytes) -> Answer:
         return _children(1).ask(request, payload=payload, timeout_s=TIMEOUT_S)
     try:
         return _children(USES).ask(request, payload=payload, timeout_s=TIMEOUT_S)
-    except Gone:  # perhaps for all that it had set before: a new one has set nothing
+    except Gone:  # perhaps its cache had filled its memory: a new child has an empty cache
         return _children(1).ask(request, payload=payload, timeout_s=TIMEOUT_S)
 
 
 @cache
 def _children(uses: int) -> Pool:
-    """The children of this process that set so many pages; after a fork each process starts its own."""
+    """The children of this process, each for ``uses`` pages; after a fork each process starts its own."""
     return Pool("ged.typeset_child:service", {}, packages=("ged",), limits=LIMITS, uses=uses, size=CHILDREN)
 
 
@@ -145,7 +145,7 @@ def _refuse(answer: Answer, template: Path) -> None:
 
 
 def page_count(pdf: bytes) -> int:
-    """How many pages a PDF has that was set here: typst writes the tree of its pages first and in clear. 0 of any other."""
+    """The page count of a PDF typeset here: typst writes the page tree first and uncompressed. 0 for any other PDF."""
     found = _PAGES.search(pdf)
     return int(found[1]) if found is not None else 0
 

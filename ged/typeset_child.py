@@ -1,6 +1,6 @@
-"""The child that sets pages: typst with the templates beside it, in a process that may be ended and replaced.
+"""The child that typesets pages: typst with the templates beside it, in a process that may be ended and replaced.
 
-A compiler keeps what it has set, for ever; here it goes with the child.
+A compiler never frees its cache; the end of the child frees it.
 """
 
 import json
@@ -17,7 +17,7 @@ TEMPLATES = Path(__file__).resolve().parent / "templates"
 STAND_IN = "\ufffd"
 """Printed for a character that no font has."""
 _UNUSUAL = re.compile(r"[^\n\r\t -~\xa0-\u024f\u2010-\u2015\u2018-\u201e\u2026\u202f\u20ac\ufffd]")
-"""Characters about which the fonts are asked; a test holds the fonts to the others."""
+"""Characters for which the fonts are checked; a test checks that the fonts have all others."""
 _NAMED = re.compile(r'the text `"((?:[^"\\]|\\.)*)"` could not be displayed')
 _ESCAPED = re.compile(r"\\u\{([0-9a-f]+)\}|\\(.)")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "0": "\0"}
@@ -25,11 +25,12 @@ _PDF_A: dict[str, Any] = {"format": "pdf", "pdf_standards": "a-2b"}
 
 
 def service(_settings: Message) -> Service:
-    """Sets the page that a request names: ``template``, ``timestamp`` (s), ``label`` (of metadata; or empty), ``strict``.
+    """Return the function that serves requests: ``template``, ``timestamp`` (s), ``label`` (or empty), ``strict``.
 
-    The payload is the data's JSON. The answer bears the PDF, and ``values`` under the label; or ``error``, and ``glyph``:
-    the first character that no font has, where one is the reason, else empty. Unless ``strict`` such characters are printed as ``STAND_IN``.
-    A request with ``characters`` sets nothing: the answer's ``lacking`` are those of them that no font has.
+    The payload is the data as JSON. The answer holds the PDF, and ``values``: the metadata under the label. On a
+    failure it holds ``error``, and ``glyph``: the first character that no font has if this is the cause, else empty.
+    Unless ``strict``, such characters are printed as ``STAND_IN``. A request with ``characters`` typesets nothing: the
+    answer's ``lacking`` lists those characters that no font has.
     """
     compilers: dict[str, typst.Compiler] = {}
     characters = _Characters()
@@ -40,7 +41,7 @@ def service(_settings: Message) -> Service:
             compiler = compilers[name] = _compiler(name)
         try:
             pdf = compiler.compile(**_PDF_A, sys_inputs={"data": data}, timestamp=timestamp)
-            # The pages are laid out once for both.
+            # Compiler and query share one layout of the pages.
             values = json.loads(compiler.query(f"<{label}>", field="value")) if label else []
         except typst.TypstError as error:
             return {"error": str(error)[:2000], "glyph": _named(error)[:1]}, b""
@@ -59,7 +60,7 @@ def service(_settings: Message) -> Service:
             return set_page(name, text, timestamp, label)
         lacking = characters.lacking(unusual)
         found = set_page(name, _without(data, lacking), timestamp, label)
-        # The fonts have each character, and not two of them together: an accent over a letter that it does not fit.
+        # The fonts may have each character alone, but not a combination: an accent over a letter that it does not fit.
         return set_page(name, _without(data, unusual), timestamp, label) if found[0].get("glyph") else found
 
     return answer
@@ -70,14 +71,14 @@ def _compiler(name: str) -> typst.Compiler:
 
 
 class _Characters:
-    """Which characters no font has: set once on a page of their own, and remembered, for the fonts stay the same."""
+    """Which characters no font has. Each is typeset once on a test page, and cached, for the fonts never change."""
 
     def __init__(self) -> None:
         self._compiler = _compiler("characters.typ")
         self._known: dict[str, bool] = {}
 
     def lacking(self, characters: set[str]) -> set[str]:
-        """Those of ``characters`` that cannot be printed."""
+        """The characters among ``characters`` that cannot be printed."""
         new = sorted(characters - self._known.keys())
         if new:
             named = self._named(new)
@@ -90,18 +91,18 @@ class _Characters:
         except typst.TypstError as error:
             named = set(_named(error))
             if not named:
-                raise  # another fault: it says nothing of the characters
+                raise  # another error, which does not concern the characters
             return named
         return set()
 
 
 def _unescaped(text: str) -> str:
-    """A text as the compiler writes it in a message."""
+    """Undo the escapes that the compiler writes in a message."""
     return _ESCAPED.sub(lambda m: chr(int(m[1], 16)) if m[1] else _ESCAPES.get(m[2], m[2]), text)
 
 
 def _named(error: typst.TypstError) -> str:
-    """The characters that the compiler says no font has."""
+    """The characters that no font has, from the compiler's message."""
     return "".join(_unescaped(text) for text in _NAMED.findall(error.diagnostic))
 
 
@@ -119,7 +120,7 @@ def _texts(data: Any) -> Iterator[str]:
 
 
 def _each(data: Any, change: Callable[[str], str]) -> Any:
-    """The same data with every text changed."""
+    """A copy of the data with every text changed."""
     if isinstance(data, str):
         return change(data)
     if isinstance(data, list):

@@ -1,14 +1,14 @@
-"""One transaction of the house: who acts, what changes, what must follow the commit.
+"""The unit of work: one transaction, with its actor, its changes, and the jobs that follow the commit.
 
     with services.unit_of_work(now) as uow:
         register_incoming(uow, form, actor=actor, now=now)
 
-At the end of the block the journal's head is locked, its entries appended, everything committed, and only then are
-the jobs handed to the queue. An exception rolls all of it back.
+At the end of the block the journal's head is locked, the entries are appended, and everything is committed. After the
+commit the jobs are submitted to the queue. An exception rolls everything back.
 
-Two transactions that wait for each other are a mistake in the order of locks (``ged.locks``); should it happen all the
-same, PostgreSQL gives one of them up, and its caller runs it once more: a request and a job by ``once_more``, work in
-several steps by ``Services.attempts``.
+A deadlock is a mistake in the order of locks (``ged.locks``). If it happens all the same, PostgreSQL aborts one of the
+transactions, and its caller retries once: a request or a job by ``once_more``, work in several steps by
+``Services.attempts``.
 """
 
 import json
@@ -63,10 +63,10 @@ from ged.ports import (
 _log = logging.getLogger("ged.unit")
 
 TRIES = 2
-"""How often a unit of work is run that the database gives up for another's."""
+"""How often a unit of work is tried when the database aborts it in favour of another."""
 
 _COMMITS: ContextVar[int] = ContextVar("commits", default=0)
-"""Units of work committed by this thread so far: tells ``once_more`` whether a part of the work stays."""
+"""Units of work committed by this thread so far: so ``once_more`` knows whether a part of the work was committed."""
 
 Result = TypeVar("Result")
 
@@ -97,9 +97,9 @@ class HeldPost:
         own_post_id: the actor's own post when acting for another's (journal: who, acting for whom).
         act: the reference of the act that grants a delegation.
         from_on, until_on: the days of that act, both included.
-        template_codes: the types of letters that it is for; empty: all.
+        template_codes: the types of letters that the delegation covers; empty: all.
         max_amount_xof: the largest amount at stake in a letter, in F CFA; None: any.
-        granted_at: when that act was recorded here; None: of a post held, or not known.
+        granted_at: when the act was recorded here; None: a post held, or unknown.
     """
 
     post_id: PostId
@@ -118,7 +118,7 @@ class HeldPost:
 
 
 class UnitRow(NamedTuple):
-    """What of a unit decides over rights, and its code. Read as a row: there are hundreds of units, at every request."""
+    """The columns of a unit that decide rights, and its code. A plain tuple, for speed: each request reads hundreds."""
 
     id: int
     parent_id: int | None
@@ -130,13 +130,13 @@ class UnitRow(NamedTuple):
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts, with all rights expanded for this moment; made anew for each request.
+    """Who acts, with all rights expanded for this moment; built for each request.
 
     Attributes:
         posts: posts held, then posts acted for.
         headed_unit_ids: units headed, with all units below them.
         principals: what an index query may show.
-        units: all units as they were when the actor was made; rights that follow the tree ask no database.
+        units: all units at the time of the request; rights that follow the tree need no query.
     """
 
     person_id: PersonId
@@ -170,12 +170,12 @@ class Actor:
         return any(role in post.roles for post in self.posts for role in roles)
 
     def holds(self, post_id: int) -> HeldPost | None:
-        """The post, when the actor holds it or acts for it; as secretary only where nothing more is given."""
+        """The post, when the actor holds it or acts for it; as secretary only if the actor has no stronger right."""
         return self.decides(post_id) or next((post for post in self.posts if post.post_id == post_id), None)
 
     @property
     def deciding_post_ids(self) -> frozenset[PostId]:
-        """Posts for which the actor decides: held, delegated or by interim. A secretary prepares only."""
+        """Posts for which the actor decides: held, delegated or by interim. A secretary only prepares."""
         return frozenset(post.post_id for post in self.posts if post.because != "secretary")
 
     def decides(self, post_id: int) -> HeldPost | None:
@@ -186,12 +186,12 @@ class Actor:
 NOBODY = Principals(frozenset(), frozenset(), frozenset())
 
 SYSTEM = Actor(PersonId(0), "system", "Système", Confidentiality.ORDINARY, (), frozenset(), NOBODY)
-"""The actor of jobs and of the command line: its entries bear no person, and it may see nothing by search."""
+"""The actor of jobs and of the command line. Its journal entries name no person, and a search shows it nothing."""
 
 
 @dataclass(frozen=True)
 class Services:
-    """The plugs of this process, and what every operation needs to know of the installation."""
+    """The engines of this process, and the facts of the installation that operations need."""
 
     engine: Engine
     blobs: BlobStore
@@ -199,7 +199,7 @@ class Services:
     synonyms: SynonymBook
     queue: JobQueue
     lane_of: Callable[[JobKind], Lane]
-    """The lane in which a kind of job travels (``ged.pipeline`` knows)."""
+    """The lane of a kind of job (from ``ged.pipeline``)."""
     ocr: OcrEngine
     vault: KeyVault
     signer: Signer
@@ -208,9 +208,9 @@ class Services:
     zone: ZoneInfo
     country: str
     code_key: bytes
-    """Key of the check in our QR codes."""
+    """Key of the check value in our QR codes."""
     journal_secret: bytes
-    """Opens the key that signs the journal's heads."""
+    """Decrypts the key that signs the journal's heads."""
     public_url: str
     data_dir: str
     ocr_languages: tuple[str, ...] = ("fra",)
@@ -218,16 +218,16 @@ class Services:
     unacknowledged_hours: int = 24
     mailboxes: tuple[Mailbox, ...] = ()
     preserver: Preserver | None = None
-    """None: no time-stamp authority is set, signatures stay as they were made."""
+    """None: no time-stamp authority is set, and signatures keep their first level."""
     revocation: RevocationLists | None = None
     sealer: Sealer | None = None
     timestamper: Timestamper | None = None
     tokens: TokenSealer | None = None
     """Makes and reads the signed code on letters."""
     scanner: VirusScanner | None = None
-    """None: no scanner for viruses is set."""
+    """None: no virus scanner is set."""
     fence: Callable[[Session], None] | None = None
-    """In a job: called in each unit of work just before its commit; refuses when the job is another worker's by now."""
+    """In a job: called in each unit of work just before its commit; raises when another worker has claimed the job."""
 
     def reading(self) -> AbstractContextManager[ReadSession]:
         """A session for queries."""
@@ -241,31 +241,31 @@ class Services:
             yield session
 
     def snapshot(self) -> AbstractContextManager[Session]:
-        """A session whose queries all see one moment."""
+        """A session whose queries all see one snapshot."""
         return snapshot_session(self.engine)
 
     def unit_of_work(self, now: datetime) -> AbstractContextManager["UnitOfWork"]:
         """A transaction that commits at the end of the block.
 
         Raises:
-            StaleVersion: ``form.stale``: somebody changed a row between our reading and our writing.
-            Overtaken: the database gave it up for another's; whoever began the work does it once more.
-            LeaseLost: in a job: another worker has it meanwhile; nothing is written.
+            StaleVersion: ``form.stale``: a row was changed between our read and our write.
+            Overtaken: the database aborted the transaction in favour of another; the caller retries.
+            LeaseLost: in a job: another worker has claimed the job meanwhile; nothing is committed.
         """
         return _unit_of_work(self, now)
 
     def attempts(self, now: datetime) -> Iterator[AbstractContextManager["UnitOfWork"]]:
-        """A unit of work that is run once more by itself when the database gave it up for another's.
+        """A unit of work that is retried when the database aborts it in favour of another.
 
             for attempt in services.attempts(now):
                 with attempt as uow:
                     keep(uow, digest)
 
-        For work in several steps: what stands before the loop (bytes stored, a signature made) is done once. The block
-        never returns from inside: whether it is committed is known after the loop.
+        For work in several steps: steps before the loop (storing a file, making a signature) run once. Do not return
+        from inside the block: it is committed only after the loop.
 
         Raises:
-            StaleVersion: ``form.stale``, as ``unit_of_work``; GivenUp ``database.overtaken``: given up twice.
+            StaleVersion: ``form.stale``, as ``unit_of_work``; GivenUp ``database.overtaken``: aborted twice.
         """
         lost: list[Overtaken] = []
         for n in range(1, TRIES + 1):
@@ -279,7 +279,7 @@ class Services:
 
 @dataclass
 class UnitOfWork:
-    """The session, what follows the commit, and what the journal will say."""
+    """The session, the jobs to submit after the commit, and the journal's new entries."""
 
     services: Services
     session: Session
@@ -299,7 +299,7 @@ class UnitOfWork:
         run_after: datetime | None = None,
         params: dict[str, Any] | None = None,
     ) -> None:
-        """Ask for a job; it is a row of this transaction. The same job asked for twice here is one job."""
+        """Defer a job: a row of this transaction. A second call with the same arguments adds no second job."""
         key = (kind, subject_id, json.dumps(params or {}, sort_keys=True))
         known = self._asked.get(key)
         if known is not None:
@@ -310,11 +310,11 @@ class UnitOfWork:
         self._jobs.append(job)
 
     def reindex(self, mail_id: MailId | int, *, access: bool = False) -> None:
-        """The index no longer says what SQL says of this letter; ``access`` hides it until it does."""
+        """Defer an index job for a changed letter. With ``access``, searches hide the letter until the job is done."""
         self.defer(JobKind.INDEX, mail_id, reason="access" if access else "")
 
     def preserve(self, of: str, subject_id: int) -> None:
-        """Ask that the signatures of a letter (``mail``) or ``slip`` be raised, where there are authorities to ask."""
+        """Defer a job that raises the signatures of a letter (``mail``) or ``slip``, if an authority is set."""
         if self.services.preserver is not None:
             self.defer(JobKind.PRESERVE, subject_id, params={"of": of})
 
@@ -328,9 +328,9 @@ class UnitOfWork:
         post: HeldPost | None = None,
         **payload: Any,
     ) -> None:
-        """Write to the journal at the commit: who (through which post, acting for whom), what, on what.
+        """Add a journal entry, written at the commit: who (through which post, acting for whom), what, on what.
 
-        ``post`` is the post through which the actor acts; when it is another's, the entry names both posts.
+        ``post`` is the post through which the actor acts; if it is another person's post, the entry names both posts.
         """
         acting_for = post.post_id if post is not None and post.because != "holder" else None
         own = post.own_post_id if acting_for is not None and post is not None else (post.post_id if post else None)
@@ -355,8 +355,8 @@ class UnitOfWork:
             audit.append(self.session, self._events)
         elif self._jobs:
             audit.lock(self.session)
-        # Under the head's lock job numbers follow the order of commits: the job with the higher number sees all that
-        # the lower asked for. The index relies on it: a job's number is the version of the document it writes.
+        # Under the head's lock, job ids follow the order of commits: a job with a higher id sees all changes behind a
+        # lower id. The index relies on this: a job's id is the version of the document that it writes.
         if self._jobs:
             jobs.write(self.session, self._jobs)
         self.session.commit()
@@ -364,26 +364,25 @@ class UnitOfWork:
 
 
 def busy() -> GivenUp:
-    """What a person is told whose act was given up twice."""
+    """The error shown to a person whose act was aborted twice."""
     return GivenUp("database.overtaken", "send it again in a moment: nothing was kept")
 
 
 def _give_way() -> None:
-    """Let whoever won take the rows: begun again at once, we would hold them first and lose once more."""
-    time.sleep(random.uniform(0.02, 0.08))  # noqa: S311  # two who lost at one moment do not come back at one moment
+    """Wait a moment, so that the winner can lock the rows. An immediate retry could lock them first and lose again."""
+    time.sleep(random.uniform(0.02, 0.08))  # noqa: S311  # random, so that two losers do not retry at the same moment
 
 
 def once_more(work: Callable[[], Result], *, may_repeat: Callable[[], bool] = lambda: True) -> Result:
-    """Do a piece of work that opens its own units of work (a request, a job); once more if the database gave one up.
+    """Run work that opens its own units of work (a request, a job). Retry once if the database aborted a transaction.
 
-    Work of which a part is committed is not done again: a signature, an e-mail or a number may stand behind it.
+    Work that is partly committed is not retried: the commit may include a signature, an e-mail or a number.
 
     Args:
-        may_repeat: makes ready for the second time (what was read from the request's body is read anew); False when
-            that cannot be.
+        may_repeat: prepares the retry (for instance, rewinds the request's body); False when a retry is impossible.
 
     Raises:
-        GivenUp: ``database.overtaken``: given up twice, or a part of it was committed.
+        GivenUp: ``database.overtaken``: aborted twice, or a part of the work was committed.
     """
     before = _COMMITS.get()
     try:
@@ -417,7 +416,7 @@ def _unit_of_work(services: Services, now: datetime) -> Iterator[UnitOfWork]:
         yield uow
         committed = uow._commit()
     except StaleDataError as lost:
-        # Nobody held the row's lock: PostgreSQL let the other finish first. The same to a person as a stale form.
+        # We did not hold the row's lock, so the other transaction finished first. For a person this is a stale form.
         session.rollback()
         raise StaleVersion("form.stale", "read the other person's change, then send again") from lost
     except DBAPIError as error:

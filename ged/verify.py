@@ -1,4 +1,4 @@
-"""``ged verify``: what is proven and what is broken - journal, sealed heads, registers, blobs, signatures."""
+"""``ged verify``: checks the journal, sealed heads, registers, blobs and signatures."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,7 +27,7 @@ from ged.unit import Services
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that does not hold: a stable code, and where."""
+    """A failed check: a stable code, and the place."""
 
     code: str
     where: str
@@ -35,12 +35,12 @@ class Problem:
 
 @dataclass(frozen=True)
 class VerifyReport:
-    """What was looked at and what was found.
+    """What was checked and what was found.
 
     Attributes:
-        sealed_until: entries up to this one stand under a sealed head outside the database.
-        unsealed: entries behind it. Whoever cuts these, and rewrites the head, leaves no trace but on paper.
-        unsealed_age_s: seconds since the oldest of them was written; 0 without any.
+        sealed_until: a sealed head outside the database covers the entries up to this number.
+        unsealed: number of later entries. If they are deleted and the head is rewritten, only paper can prove it.
+        unsealed_age_s: age of the oldest unsealed entry, in seconds; 0 when there is none.
     """
 
     entries: int
@@ -53,19 +53,19 @@ class VerifyReport:
     signatures: int
     problems: tuple[Problem, ...]
     copy_heads: int = 0
-    """Sealed heads of a copy kept elsewhere that the journal was compared with."""
+    """Number of sealed heads, in a copy kept elsewhere, with which the journal was compared."""
     copy_until: int = 0
-    """Entries up to this one stand under the copy."""
+    """The copy covers the entries up to this number."""
 
 
 def verify(services: Services, *, now: datetime, held: HeldCopy | None = None) -> VerifyReport:
-    """Look at everything; nothing is changed.
+    """Check everything; nothing is changed.
 
     Args:
-        held: key and heads from elsewhere: without them, who holds all of the server could have written all anew.
+        held: key and heads from elsewhere. Without them, an attacker with the whole server could have rewritten it all.
 
     Raises:
-        EngineFailed: ``database.malformed``: the database cannot be read, so nothing can be said of what it holds;
+        EngineFailed: ``database.malformed``: the database cannot be read, so its content cannot be checked;
             ``database.unreachable``.
     """
     with _readable(services):
@@ -74,7 +74,7 @@ def verify(services: Services, *, now: datetime, held: HeldCopy | None = None) -
 
 @contextmanager
 def _readable(services: Services) -> Iterator[None]:
-    """Turn what a damaged database makes of a query (errors of SQLite, values that are none) into one sentence."""
+    """Translate the symptoms of a damaged database (errors of SQLite, invalid values) into one error."""
     is_file = services.engine.dialect.name == "sqlite"
     try:
         if is_file:
@@ -103,7 +103,7 @@ def _malformed(reason: str) -> EngineFailed:
 def _verify(services: Services, now: datetime, held: HeldCopy | None) -> VerifyReport:
     problems: list[Problem] = []
     seal = journal_seal(services)
-    # People work meanwhile: the file of heads is read first, then the database as it was at one moment after it.
+    # People work meanwhile: read the file of heads first, then a snapshot of the database from after that.
     last = seal.last()
     anchors = journal_anchors(services)
     anchored = anchors.lines()
@@ -156,7 +156,7 @@ def _age_s(session: Session, sequence: int, now: datetime) -> int:
 
 
 def _missing_numbers(session: Session) -> list[str]:
-    """Numbers that a scanned paper of ours bears and the register does not know: told to somebody, then lost."""
+    """Numbers on our scanned papers that the register does not know: they were given to a person, then lost."""
     rows = session.execute(
         select(audit.AuditEntry.subject_id, audit.AuditPayload.payload)
         .join(audit.AuditPayload, audit.AuditPayload.sequence == audit.AuditEntry.sequence)
@@ -169,7 +169,7 @@ def _missing_numbers(session: Session) -> list[str]:
 
 
 def _signed_documents(services: Services) -> Iterator[tuple[str, tuple[Digest, ...]]]:
-    """(label, revisions stored in order) of everything that we signed."""
+    """(label, stored revisions in order) of all documents that we signed."""
     with services.reading() as session:
         yield from issued_slips(session)
         yield from issued_letters(session)
@@ -185,7 +185,7 @@ def _check_signatures(
         with services.blobs.open(digests[-1]) as stored:
             pdf = stored.read()
     except GedError:
-        return 0, []  # told already as blob.missing or blob.altered
+        return 0, []  # already reported as blob.missing or blob.altered
     reports = services.checker.check(pdf, at=now, issued=digests)
     if not reports:
         return 0, [Problem("signature.missing", f"{label} {digests[-1]}")]

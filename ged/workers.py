@@ -1,4 +1,4 @@
-"""The living workers: a row each, renewed while it works, so that a page can say that no worker lives."""
+"""The running workers: each has a row that it renews, so that a page can show when no worker is running."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from ged.ports import Lane
 
 BEAT_EVERY = timedelta(seconds=10)
 ALIVE_FOR = timedelta(seconds=45)
-"""A worker that has not been heard of for longer is taken for dead."""
+"""A worker without a heartbeat for longer counts as dead."""
 FORGOTTEN_AFTER = timedelta(days=1)
 
 
 class Worker(Base):
-    """A worker process: who it is, what it does, when it was last heard of."""
+    """A worker process: its name, host and lanes, and its last heartbeat."""
 
     __tablename__ = "workers"
 
@@ -30,7 +30,7 @@ class Worker(Base):
 
 @dataclass(frozen=True)
 class LivingWorker:
-    """A worker that was heard of lately."""
+    """A worker with a recent heartbeat."""
 
     name: str
     host: str
@@ -40,7 +40,7 @@ class LivingWorker:
 
 
 def beat(session: Session, name: str, *, host: str, lanes: Sequence[Lane], now: datetime) -> None:
-    """Say that this worker lives; rows of workers that were not heard of for a day go."""
+    """Renew this worker's row. Rows of workers without a heartbeat for a day are deleted."""
     renewed = session.scalars(update(Worker).where(Worker.name == name).values(beat_at=now).returning(Worker.name))
     if renewed.first() is None:
         told = [lane.value for lane in lanes]
@@ -49,12 +49,12 @@ def beat(session: Session, name: str, *, host: str, lanes: Sequence[Lane], now: 
 
 
 def leave(session: Session, name: str) -> None:
-    """This worker ends."""
+    """Delete the row of a worker that ends."""
     session.execute(delete(Worker).where(Worker.name == name))
 
 
 def living(session: Session, *, now: datetime) -> list[LivingWorker]:
-    """The workers that were heard of lately, by name."""
+    """The workers with a recent heartbeat, by name."""
     found = select(Worker).where(Worker.beat_at >= now - ALIVE_FOR).order_by(Worker.name)
     return [
         LivingWorker(one.name, one.host, tuple(Lane(lane) for lane in one.lanes), one.started_at, one.beat_at)

@@ -311,8 +311,17 @@ def _page(task: PageTask, result: PageResult) -> RecognisedPage:
     # Of the first page alone: that is where a letter that was sent again is recognised.
     first = task.page_no == 1 and "failed" not in result.flags
     look = likeness_of(result.site_image) if first and result.site_image is not None else ""
+    tables = tuple(tuple(tuple(words[start:end] for start, end in row) for row in table) for table in result.tables)
     return RecognisedPage(
-        task.page_no, result.text, words, result.confidence, result.language, result.site_image, result.flags, look
+        task.page_no,
+        result.text,
+        words,
+        result.confidence,
+        result.language,
+        result.site_image,
+        result.flags,
+        look,
+        tables,
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ged.ports import FieldReading, RecognisedPage, Word
+from ocr.lines import BETWEEN_CELLS
 
 _ASPECT = 1.414  # heights count in widths of the page; letters are upright sheets
 _GAP_HEIGHTS = 2.2  # a wider gap parts two pieces: a typewriter's blank is one height wide, a justified one two
@@ -186,7 +187,7 @@ def _with_marks(row: list[list[Word]]) -> list[list[Word]]:
 
 
 def _typed(text: str) -> list[Word]:
-    lines = text[:20_000].split("\n")
+    lines = text[:20_000].replace(BETWEEN_CELLS, " " * 4).split("\n")
     pitch = min(_TEXT_PITCH, 0.9 / max(len(lines), 1))
     words = []
     for number, line in enumerate(lines):

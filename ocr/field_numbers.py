@@ -73,6 +73,8 @@ _AMOUNT = re.compile(
     r"(?<![\w/.,])(?P<digits>\d{1,3}(?:[ .,']\d{3}){1,5}|\d{1,12})(?P<part>[.,]\d{1,2})?(?![\d])"
     r"\s?(?:\)\s?|,?-+\s?)?(?P<scale>millions?|milliards?|mille)?\s?(?:de\s|d')?\s?(?:" + _CURRENCY + ")"
 )
+_NAMED = re.compile(r"(?<![a-z])(?:" + _CURRENCY + ")")
+_BARE_F = _CURRENCIES[-1][0]
 _SPELLED = re.compile(
     r"((?:\b(?:"
     + "|".join(sorted(NUMBER_WORDS, key=len, reverse=True))
@@ -139,6 +141,16 @@ def _in_words(piece: Piece) -> Iterator[FieldReading]:
         if value and value >= 100 and len(words) > 1 and match.start() > 0:
             currency = "FCFA" if "a" in match[2][6:] else "francs"
             yield reading("amount", f"{value:,}".replace(",", " ") + f" {currency}", _span(piece, match), piece, 78.0)
+
+
+def currencies_in(folded: str) -> list[str]:
+    """The currencies that a folded text names, in order; a single ``F`` may be anything."""
+    return [_currency(one)[0] for one in _NAMED.finditer(folded) if re.fullmatch(_BARE_F, one[0]) is None]
+
+
+def is_currency(folded: str) -> bool:
+    """Whether a folded text names a currency and nothing else; here ``F`` is one."""
+    return _NAMED.fullmatch(folded) is not None
 
 
 def _currency(match: re.Match[str]) -> tuple[str, float]:

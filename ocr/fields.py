@@ -23,9 +23,10 @@ from ocr.field_blocks import (
 from ocr.field_dates import FoundDate, century_of, dates_in
 from ocr.field_labels import Label, label_of
 from ocr.field_layout import Piece, Sheet, fold, reading, sheet_of, without_stamps
-from ocr.field_numbers import NUMBER_WORDS, leading_count, read_amounts
+from ocr.field_numbers import MAX_AMOUNTS, NUMBER_WORDS, leading_count, read_amounts
 from ocr.field_places import known_town
 from ocr.field_references import is_own_number, read_references
+from ocr.field_tables import read_tables
 
 _PAGES_FIRST, _PAGES_LAST = 3, 2
 
@@ -53,15 +54,33 @@ def read_fields(pages: Sequence[RecognisedPage]) -> tuple[FieldReading, ...]:
     sender = read_sender(first, marks, addressee_at, sheets[-1].pieces[-12:])
     found: list[FieldReading] = []
     found += _subject(first, marks)
-    found += read_references(first, marks)
+    in_cells, named = read_tables(chosen)
+    found += _surest([*read_references(first, marks), *named])
     found += _date_and_place(sheets, dates, labels)
     senders = [one for one in (sender, office, _labelled(first, marks, "from")) if one]
     found += [max(senders, key=lambda one: one.confidence)] if senders else []
     found += addressee
     found += [copy for sheet in sheets for copy in read_copies(sheet, labels[sheet.page_no])]
     found += _enclosures(sheets, labels)
-    found += read_amounts(sheets)
+    found += _sums([*read_amounts(sheets), *in_cells])
     return tuple(one for one in found if any(letter.isalnum() for letter in one.value))
+
+
+def _surest(found: Sequence[FieldReading]) -> list[FieldReading]:
+    """Of each name the surest reading; of those as sure the first."""
+    best: dict[str, FieldReading] = {}
+    for one in found:
+        if one.name not in best or best[one.name].confidence < one.confidence:
+            best[one.name] = one
+    return list(best.values())
+
+
+def _sums(found: Sequence[FieldReading]) -> list[FieldReading]:
+    """Each sum once, the surest first."""
+    best: dict[str, FieldReading] = {}
+    for one in sorted(found, key=lambda one: -one.confidence):
+        best.setdefault(one.value.rpartition(" ")[0], one)
+    return list(best.values())[:MAX_AMOUNTS]
 
 
 def _labels(sheet: Sheet) -> dict[int, Label]:

@@ -1,9 +1,13 @@
 """Words in lines, as they pass between reader, text layer and the port."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 from ged.ports import Word
+
+BETWEEN_CELLS = " | "
+"""What parts two cells in a text: a search passes over it, and two numbers beside each other stay two."""
 
 
 @dataclass(frozen=True)
@@ -31,15 +35,44 @@ class Token:
 
 @dataclass(frozen=True)
 class Line:
-    """Words of one line in reading order; ``starts_paragraph`` puts an empty line before it."""
+    """Words of one line in reading order; ``starts_paragraph`` puts an empty line before it.
+
+    A row of a table is one line: ``cells`` counts the words of each of its cells, ``table`` the page's tables from 1.
+    """
 
     tokens: tuple[Token, ...]
     starts_paragraph: bool = False
+    cells: tuple[int, ...] = ()
+    table: int = 0
 
     @property
     def text(self) -> str:
-        """The words with spaces between."""
-        return " ".join(token.text for token in self.tokens)
+        """The words with spaces between; a bar between the cells of a row that hold any."""
+        parts = (" ".join(token.text for token in words) for words in self.parts)
+        return BETWEEN_CELLS.join(part for part in parts if part)
+
+    @property
+    def parts(self) -> Iterator[tuple[Token, ...]]:
+        """The words of each cell; all of them where the line is no row of a table."""
+        for start, end in pairwise(accumulate(self.cells or (len(self.tokens),), initial=0)):
+            yield self.tokens[start:end]
+
+    @property
+    def heights(self) -> Iterator[Sequence[Token]]:
+        """The words that stand on one base line each: a cell may have several."""
+        for words in self.parts:
+            yield from by_height(words) if self.cells else (words,)
+
+
+def by_height(tokens: Iterable[Token]) -> list[list[Token]]:
+    """The words that stand at one height of the page each, from the top, from left to right."""
+    found: list[list[Token]] = []
+    for token in sorted(tokens, key=lambda token: token.y + token.height / 2):
+        if found and token.y + token.height / 2 < found[-1][0].y + found[-1][0].height:
+            found[-1].append(token)
+        else:
+            found.append([token])
+    return [sorted(line, key=lambda token: token.x) for line in found]
 
 
 def text_of(lines: Sequence[Line]) -> str:

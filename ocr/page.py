@@ -1,19 +1,23 @@
 """What a child does with one page: image, cleaning, text, and the files for the site and the PDF."""
 
 import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 from PIL import ImageOps
 
 from ged.errors import EngineFailed
-from ocr import clean, textlayer
+from ocr import clean, tables, textlayer
 from ocr.coding import CodedPage, code_page
-from ocr.image import Shown, grayscale, shrink
+from ocr.image import grayscale, shrink
 from ocr.language import language_of
 from ocr.limits import Limits
 from ocr.lines import Line, Token, text_of
 from ocr.paper import freshened
-from ocr.pdfsource import PdfPages
+from ocr.pdfsource import DrawnPage, PdfPages
 from ocr.reading import READING_LONG_SIDE_PX, Reader, Reading
 from ocr.showing import show
 from ocr.sniff import PDF
@@ -21,6 +25,7 @@ from ocr.tesseract import Recogniser
 from ocr.wire import PageResult, PageTask
 
 SLIGHT_LEAN_DEGREES = 0.8
+_TABLES_LIMIT_S, _KEEPING_S = 8.0, 2.0
 
 
 class PageReader:
@@ -37,10 +42,10 @@ class PageReader:
             Invalid: ``file.truncated``, ``file.image_too_large``.
         """
         end_s = time.monotonic() + task.deadline_s
-        shown, lines = self._shown(task)
-        if lines is not None:
-            coded = code_page(task, shown.image, shown.dpi)
-            self._keep(task, Reading(shown.image, lines, ("born_digital",)), coded)
+        drawn = self._drawn(task)
+        shown = drawn.shown
+        if drawn.lines is not None:
+            self._keep_own_words(task, drawn, drawn.lines, end_s)
             return
         gray = grayscale(shrink(shown.image, READING_LONG_SIDE_PX))
         fresh = freshened(ImageOps.invert(gray) if clean.is_negative(gray) else gray)
@@ -60,13 +65,33 @@ class PageReader:
             coded = code_page(task, reading.image, shown.dpi)
         self._keep(task, reading, coded)
 
-    def _shown(self, task: PageTask) -> tuple[Shown, tuple[Line, ...] | None]:
+    def _keep_own_words(self, task: PageTask, drawn: DrawnPage, lines: tuple[Line, ...], end_s: float) -> None:
+        """The words that a page was born with; those of tables row by row, where pdfplumber finds these in time."""
+        coded = code_page(task, drawn.shown.image, drawn.shown.dpi)
+        reading = Reading(drawn.shown.image, lines, ("born_digital",))
+        words = sum(len(line.tokens) for line in lines)
+        if (
+            not drawn.ruled
+            or words > tables.MAX_WORDS
+            or task.page_no > tables.MAX_PAGE_NO
+            or not tables.has_gaps(lines)
+        ):
+            self._keep(task, reading, coded)
+            return
+        # What stands when the page ends this process, and what stays when its tables cannot be read.
+        self._keep(task, replace(reading, flags=(*reading.flags, "tables_unread")), coded)
+        limit_s = min(_TABLES_LIMIT_S, end_s - time.monotonic() - _KEEPING_S)
+        with suppress(tables.TablesUnread):
+            grids = tables.find_grids(Path(task.source), task.page_index, task.rotation, lines, timeout_s=limit_s)
+            flags = (*reading.flags, "tables") if grids else reading.flags
+            self._keep(task, replace(reading, lines=tables.in_rows(lines, grids), flags=flags), coded)
+
+    def _drawn(self, task: PageTask) -> DrawnPage:
         source = Path(task.source)
         if task.media_type == PDF:
             with PdfPages(source, self._limits) as pages:
-                drawn = pages.draw(task.page_index, rotation=task.rotation)
-                return drawn.shown, drawn.lines
-        return show(source, task.media_type, task.page_index, task.rotation, self._limits), None
+                return pages.draw(task.page_index, rotation=task.rotation)
+        return DrawnPage(show(source, task.media_type, task.page_index, task.rotation, self._limits), None)
 
     def _keep(self, task: PageTask, reading: Reading, coded: CodedPage) -> None:
         layer = None
@@ -83,7 +108,20 @@ class PageReader:
             flags=reading.flags,
             site_image=coded.site_image,
             part=coded.part(layer),
+            tables=_tables(reading.lines),
         ).dump(task.result_path)
+
+
+def _tables(lines: Sequence[Line]) -> tuple[tuple[tuple[tuple[int, int], ...], ...], ...]:
+    """The cells of each table's rows, as places in the page's words."""
+    found: dict[int, list[tuple[tuple[int, int], ...]]] = {}
+    start = 0
+    for line in lines:
+        if line.table:
+            ends = [*accumulate(line.cells, initial=start)]
+            found.setdefault(line.table, []).append(tuple(pairwise(ends)))
+        start += len(line.tokens)
+    return tuple(map(tuple, found.values()))
 
 
 def _row(token: Token) -> tuple[str, float, float, float, float, float]:

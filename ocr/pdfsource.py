@@ -20,14 +20,17 @@ _MIN_LONG_SIDE_PX = 1754
 _BORN_DIGITAL_CHARACTERS = 25
 _SCAN_COVERAGE = 0.5
 _GRID = 1_000_000
+_RULE_SHARE = 0.04  # of the width: the narrowest column
+_LEVEL_PT, _RULED_LEVELS, _GRID_SEGMENTS, _MOST_PATHS = 4, 3, 8, 2000
 
 
 @dataclass(frozen=True)
 class DrawnPage:
-    """A page drawn, and its lines of words when it was born digital."""
+    """A page drawn, and its lines of words when it was born digital; ``ruled``: lines are drawn there as in tables."""
 
     shown: Shown
     lines: tuple[Line, ...] | None
+    ruled: bool = False
 
 
 class PdfPages:
@@ -63,7 +66,7 @@ class PdfPages:
             image = page.render(scale=scale, rotation=rotation, rev_byteorder=True).to_pil()
             shown = Shown(image if image.mode == "L" else image.convert("RGB"), 72 * scale, _scaled(image.size, full))
             lines = None if coverage > _SCAN_COVERAGE else _born_digital_lines(page, rotation)
-            return DrawnPage(shown, lines)
+            return DrawnPage(shown, lines, ruled=lines is not None and _is_ruled(page))
         raise truncated()
 
     def _flattened(self, index: int) -> pypdfium2.PdfPage:
@@ -90,6 +93,21 @@ def _largest_image(page: pypdfium2.PdfPage, page_area: float) -> tuple[int, floa
         if share > best[1]:
             best = (max(thing.get_px_size()), share)
     return best
+
+
+def _is_ruled(page: pypdfium2.PdfPage) -> bool:
+    """Whether lines or shades of some length lie at three heights, or one path is drawn of many lines."""
+    levels: set[int] = set()
+    shortest = _RULE_SHARE * page.get_width()
+    for place, thing in enumerate(page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_PATH], max_depth=4)):
+        left, bottom, right, top = thing.get_bounds()
+        if right - left < shortest:
+            continue
+        levels |= {round(bottom / _LEVEL_PT), round(top / _LEVEL_PT)}
+        many = pdfium.FPDFPath_CountSegments(thing.raw) >= _GRID_SEGMENTS
+        if many or len(levels) >= _RULED_LEVELS or place > _MOST_PATHS:
+            return True
+    return False
 
 
 def _born_digital_lines(page: pypdfium2.PdfPage, rotation: int) -> tuple[Line, ...] | None:

@@ -15,14 +15,14 @@ DESCENT_SHARE = 0.2  # of a line's height, below the base line
 def content(lines: Sequence[Line], *, width_pt: float, height_pt: float) -> bytes:
     """Draw a page's words invisibly (text rendering mode 3), deflated, for a page of this size in points."""
     parts = ["BT 3 Tr"]
-    for line in lines:
-        top = min(token.y for token in line.tokens)
-        bottom = max(token.y + token.height for token in line.tokens)
+    for tokens in (tokens for line in lines for tokens in line.heights):
+        top = min(token.y for token in tokens)
+        bottom = max(token.y + token.height for token in tokens)
         size = max((bottom - top) * height_pt, 1.0)
         base = (1 - bottom) * height_pt + DESCENT_SHARE * size
         parts.append(f"/T {size:.2f} Tf")
-        last = len(line.tokens) - 1
-        parts.extend(_word(t, size, base, width_pt, space=index != last) for index, t in enumerate(line.tokens))
+        last = len(tokens) - 1
+        parts.extend(_word(t, size, base, width_pt, space=index != last) for index, t in enumerate(tokens))
     parts.append("ET")
     return zlib.compress("\n".join(parts).encode("ascii"), 9)
 

@@ -84,6 +84,7 @@ class PageResult:
     flags: tuple[str, ...]
     site_image: Path | None
     part: PagePart
+    tables: tuple[tuple[tuple[tuple[int, int], ...], ...], ...] = ()
 
     def dump(self, path: Path) -> None:
         """Write the result whole or not at all."""
@@ -120,6 +121,9 @@ def load_result(task: PageTask) -> PageResult:
             height_pt=float(part["height_pt"]),
             layer=layer,
             patches=tuple(_patch(task, patch) for patch in part["patches"]),
+        ),
+        tables=tuple(
+            tuple(tuple((int(cell[0]), int(cell[1])) for cell in row) for row in table) for table in data["tables"]
         ),
     )
 

@@ -18,7 +18,7 @@ Box = tuple[float, float, float, float]
 # No action, no optional content, no parent to inherit from, no appearance state.
 _FIELD = frozenset({"/FT", "/T", "/TU", "/V", "/Ff", "/Lock", "/SV", "/Kids", "/DA", "/Q"})
 _WIDGET = frozenset({"/Type", "/Subtype", "/F", "/P", "/Rect", "/AP", "/MK", "/H", "/M", "/NM", "/C", "/DR"})
-_HARMLESS_FLAGS = 1 | 2 | 4 | 64 | 128 | 512  # ISO 32000-2, 12.5.3: without NoZoom and NoRotate
+_HARMLESS_FLAGS = 1 | 2 | 4 | 64 | 128 | 512  # ISO 32000-2, 12.5.3: never those that zoom or turn apart from the page
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
-"""What others declared of somebody's absence, told to them until they have taken note of it.
+"""Notices to an absent person: absences that others declared, shown until the person acknowledges them.
 
-The journal knows who did it and, after the acknowledgement, that it was read: nothing is kept a second time.
+The journal records who declared the absence and, after the acknowledgement, that the notice was read. So no other table
+is needed.
 """
 
 from collections.abc import Collection
@@ -18,17 +19,17 @@ from ged.unit import Actor, UnitOfWork
 
 DECLARED, ENDED, SEEN = "absence.declared_for", "absence.ended_for", "absence.seen"
 _TOLD_BY = (DECLARED, ENDED, SEEN, "absence.ended")
-"""Acts after which there is something to tell, or nothing any more; a refusal of somebody changes nothing."""
+"""Acts that create a notice or settle it. Refusals change nothing."""
 
 
 @dataclass(frozen=True)
 class AbsenceNotice:
-    """An act of somebody else on the actor's absence.
+    """An act of another person on the actor's absence.
 
     Attributes:
-        is_end: it was ended; else declared.
-        by_name: who did it.
-        replacement: who replaces; empty: nobody (any more).
+        is_end: the absence was ended; else declared.
+        by_name: the other person.
+        replacement: who replaces the actor; empty: nobody (any more).
     """
 
     absence_id: int
@@ -41,7 +42,7 @@ class AbsenceNotice:
 
 
 def notices(session: Session, actor: Actor) -> list[AbsenceNotice]:
-    """What the actor has not taken note of, the oldest first; of each absence the last act only."""
+    """The notices that the actor has not acknowledged, the oldest first; only the last act on each absence."""
     rows = session.execute(
         select(AuditEntry.action, AuditEntry.at, Person.name, Absence)
         .join(Absence, Absence.id == AuditEntry.subject_id)
@@ -63,10 +64,10 @@ def _notice(session: Session, action: str, at: datetime, by_name: str, row: Abse
 
 
 def acknowledge(uow: UnitOfWork, absence_ids: Collection[int], *, actor: Actor) -> None:
-    """The absent person has read what others declared; what is read already stays as it is.
+    """Acknowledge the notices of these absences. A second call has no effect.
 
     Raises:
-        Forbidden: ``absence.not_yours``: one of them is somebody else's, or there is none of that number.
+        Forbidden: ``absence.not_yours``: an absence is another person's, or does not exist.
     """
     wanted = sorted(set(absence_ids))
     own = [row.id for row in locks.hold(uow.session, Absence, wanted) if row.person_id == actor.person_id]
@@ -79,7 +80,7 @@ def acknowledge(uow: UnitOfWork, absence_ids: Collection[int], *, actor: Actor) 
 
 
 def declared_by(session: Session, absence_ids: Collection[int]) -> dict[int, str]:
-    """By absence that somebody else declared, their name."""
+    """Absence id -> name of the declarer, for absences declared by another person."""
     if not absence_ids:
         return {}
     rows = session.execute(

@@ -1,7 +1,7 @@
-"""Whose absence somebody may tell: one's own, and as administrator or head above that of another.
+"""Whose absence an actor may declare: their own; as administrator or head above, also another person's.
 
-An absence opens no letter, so that an administrator may declare it; who replaces is still named by the holder or by a
-head above (``ged.org.delegations``), and only a delegation or interim that exists can be chosen.
+An absence gives access to no letter, so an administrator may declare it. The holder or a head above still names the
+replacement (``ged.org.delegations``): only an existing delegation or interim can be chosen.
 """
 
 from datetime import date
@@ -23,7 +23,7 @@ def held_on(on: date) -> tuple[ColumnElement[bool], ...]:
 
 
 def speaking_post(session: Session, person_id: PersonId | int, actor: Actor, *, on: date) -> HeldPost | None:
-    """The post by which the actor tells of a person's absence; None: it is the actor's own.
+    """The post by which the actor declares a person's absence; None: the person is the actor.
 
     Raises:
         Forbidden: ``absence.not_for_them``: neither administrator nor head above a post of that person on this day.
@@ -49,14 +49,14 @@ def _head_above(session: Session, person_id: PersonId | int, actor: Actor, on: d
     )
     for post_id, unit_id in held.all():
         above = heading_post(unit_id, actor)
-        # As for an interim: powers received do not count, and nobody is above the post that they hold.
+        # As for an interim: received powers do not count, and a head is not above the post that they hold.
         if above is not None and above.because == "holder" and above.post_id != post_id:
             return above
     return None
 
 
 def people_choices(session: Session, actor: Actor, *, on: date) -> list[tuple[int, str]]:
-    """Others whose absence the actor may tell, (id, name) by name; empty for who is neither administrator nor head."""
+    """(id, name) of people whose absence the actor may declare, by name; empty unless administrator or head."""
     if actor.has(Role.ADMINISTRATOR):
         return [choice for choice in person_choices(session) if choice[0] != actor.person_id]
     rows = session.execute(

@@ -1,8 +1,9 @@
-"""Absences: who is away between two days, and who replaces them - by a delegation or an interim that exists, or nobody.
+"""Absences: who is away between two days, and who replaces them - by an existing delegation or interim, or nobody.
 
-An absence moves nothing: letters stay with the post, so that nothing is lost when it ends. Who replaces acts through
-the delegation as long as that is in force, and finds there what reaches the absent post. Who cannot say it is
-declared absent by an administrator or a head above (``ged.org.absence_rights``), and told (``absence_notices``).
+An absence moves no letters: they stay with the post, so nothing is lost when the absence ends. The replacement acts
+through the delegation while it is in force, and sees what reaches the absent post. For a person who cannot declare the
+absence, an administrator or a head above does (``ged.org.absence_rights``); the person is notified
+(``absence_notices``).
 """
 
 from collections.abc import Collection, Iterable
@@ -26,10 +27,10 @@ SENT_AGAIN = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class AbsenceForm:
-    """What is declared.
+    """The declaration of an absence.
 
     Attributes:
-        delegation_id: by which delegation of a post of the absent somebody replaces; None: nobody.
+        delegation_id: delegation of a post of the absent person, through which somebody replaces; None: nobody.
         person_id: who is away; None: the actor.
     """
 
@@ -45,8 +46,8 @@ class AbsenceRow:
 
     Attributes:
         replacement: empty when nobody replaces (any more).
-        declared_by: who else declared it; empty: the absent.
-        may_end: the actor may end it.
+        declared_by: another person who declared it; empty: the absent person.
+        may_end: the actor may end the absence.
     """
 
     id: int
@@ -64,7 +65,7 @@ class AbsenceRow:
 
 @dataclass(frozen=True)
 class Away:
-    """Why a post does not answer: its holder is away, until when, and who acts for the post meanwhile."""
+    """Why a post is not attended: its holder is away, until when, and who acts for the post meanwhile."""
 
     post_id: int
     post: str
@@ -77,18 +78,18 @@ class Away:
 
 
 def declare(uow: UnitOfWork, form: AbsenceForm, *, actor: Actor) -> int:
-    """Say that one is away, or that another is who cannot say it; the other is told. Returns the absence's id.
+    """Declare the actor's absence, or another person's, who is then notified. Returns the absence's id.
 
     Raises:
         Forbidden: ``absence.not_for_them``.
         NotFound: ``person.unknown``.
-        Invalid: ``absence.dates``, ``absence.overlap``; ``absence.replacement``: no delegation of a post of theirs;
-            ``absence.not_covered``: it is not in force on every day of the absence.
+        Invalid: ``absence.dates``, ``absence.overlap``; ``absence.replacement``: not a delegation of the person's post;
+            ``absence.not_covered``: the delegation is not in force on every day of the absence.
     """
     today = uow.now.astimezone(uow.services.zone).date()
     person_id = actor.person_id if form.person_id is None else form.person_id
     through = speaking_post(uow.session, person_id, actor, on=today)
-    # Of two declarations at one moment the second sees the first: a period is never declared twice.
+    # The lock serialises concurrent declarations: the second sees the first, so no period is declared twice.
     locks.hold(uow.session, Person, [person_id])
     if form.until_on < max(form.from_on, today) or (form.until_on - form.from_on).days > MAX_DAYS:
         raise Invalid("absence.dates", "give a period to come, of a year at most", field="until_on")
@@ -120,7 +121,7 @@ def declare(uow: UnitOfWork, form: AbsenceForm, *, actor: Actor) -> int:
 
 
 def _is_sent_again(absence: Absence, form: AbsenceForm, now: datetime) -> bool:
-    """Whether a form is the one that made the absence a moment ago: a button that was clicked twice."""
+    """Whether the form is a double click: it made this absence a moment ago."""
     same = (absence.from_on, absence.until_on, absence.delegation_id) == (
         form.from_on,
         form.until_on,
@@ -130,7 +131,7 @@ def _is_sent_again(absence: Absence, form: AbsenceForm, now: datetime) -> bool:
 
 
 def _of(through: HeldPost | None, person_id: int) -> dict[str, int]:
-    """What the journal adds when it is another's absence: whose."""
+    """The journal's extra field for another person's absence: whose absence it is."""
     return {} if through is None else {"of_person": int(person_id)}
 
 
@@ -147,7 +148,7 @@ def _own_posts(session: Session, person_id: int, on: date) -> set[int]:
 
 
 def end(uow: UnitOfWork, absence_id: int, *, actor: Actor) -> None:
-    """Be back, or not go: from now on nothing says that one is away. For another: as ``declare``.
+    """End an absence early, or cancel it. For another person: rights as in ``declare``.
 
     Raises:
         NotFound: ``absence.unknown``, ``person.unknown``.
@@ -175,7 +176,7 @@ def _standing() -> Select[Absence]:
 
 @dataclass(frozen=True)
 class Replacement:
-    """A delegation by which somebody may replace."""
+    """A delegation through which a person may replace the absent."""
 
     id: int
     person: str
@@ -186,7 +187,7 @@ class Replacement:
 
 
 def replacement_choices(session: Session, person_id: PersonId | int, *, on: date) -> list[Replacement]:
-    """Delegations of the posts that a person holds that are not over, to choose the replacement by."""
+    """The delegations (not yet over) of the posts that a person holds, to choose the replacement."""
     own = sorted(_own_posts(session, person_id, on))
     rows = session.execute(
         select(Delegation, Person.name)
@@ -198,9 +199,9 @@ def replacement_choices(session: Session, person_id: PersonId | int, *, on: date
 
 
 def listing(session: Session, actor: Actor, *, on: date, others: Collection[int] = frozenset()) -> list[AbsenceRow]:
-    """Absences of today and to come: the actor's, of those replaced, and of the units worked in or headed.
+    """Present and future absences: the actor's, of people whom the actor replaces, and of the actor's units.
 
-    ``others``: people whose absences the actor may end; theirs are listed too.
+    ``others``: people whose absences the actor may end; their absences are listed too.
     """
     units = sorted(actor.unit_ids | actor.headed_unit_ids)
     beside = (
@@ -211,7 +212,7 @@ def listing(session: Session, actor: Actor, *, on: date, others: Collection[int]
         Absence.person_id == actor.person_id, Absence.person_id.in_(beside), Absence.delegation_id.in_(mine)
     )
     if others:
-        # An administrator names everybody: no list of them all in the query.
+        # An administrator may end all absences: the query needs no list of people.
         concerned = true() if actor.has(Role.ADMINISTRATOR) else or_(concerned, Absence.person_id.in_(sorted(others)))
     query = _standing().where(Absence.until_on >= on).where(concerned)
     rows = session.scalars(query.order_by(Absence.from_on, Absence.id)).all()
@@ -243,7 +244,7 @@ def _row(session: Session, row: Absence, person: str, declared_by: str, actor: A
 
 
 def away(session: Session, post_ids: Iterable[int], *, on: date) -> dict[int, Away]:
-    """Which of these posts nobody who holds them attends to on a day."""
+    """The posts among these whose holders are all away on a day."""
     held = session.execute(
         select(Holding.post_id, Holding.person_id, Post.title, Person.name)
         .join(Post, Post.id == Holding.post_id)
@@ -276,7 +277,7 @@ def away_in(session: Session, unit_ids: Iterable[int], *, on: date) -> dict[int,
 
 
 def _acting(session: Session, post_ids: list[int], on: date) -> dict[int, list[str]]:
-    """Who acts for posts on a day: the replacement declared, and whoever else has a delegation or an interim."""
+    """Who acts for posts on a day: the declared replacement, and all others with a delegation or an interim."""
     rows = session.execute(
         select(Delegation.post_id, Person.name)
         .join(Person, Person.id == Delegation.person_id)

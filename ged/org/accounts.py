@@ -1,9 +1,9 @@
-"""Accounts: who may sign in, and sign-ins that cannot be guessed by trying.
+"""Accounts: who may sign in, and protection against guessing passwords.
 
-Failures are counted, not tries that run: many people may sign in at once. What failed too often is slowed, never
-locked, and forgotten with time (``ged.org.throttle``): a device from which an account was opened before has a bucket
-of its own, so that nobody elsewhere can keep its owner out. An unknown account costs the same time and gets the same
-answer as a wrong password.
+Failed sign-ins are counted, not running ones: many people may sign in at once. After too many failures, further
+attempts are slowed down, never locked; failures are forgotten with time (``ged.org.throttle``). A device from which an
+account was opened before has its own bucket, so an attacker elsewhere cannot keep the owner out. An unknown account
+costs the same time and gets the same answer as a wrong password.
 """
 
 import logging
@@ -30,22 +30,22 @@ from ged.unit import SYSTEM, Actor, Services, UnitOfWork
 _log = logging.getLogger(__name__)
 
 PAIR = Limit("pair", 5, 60)
-"""An account at an address: five errors, then one a minute."""
+"""One account from one address: five errors, then one each minute."""
 DEVICE = Limit("device", 10, 30)
-"""An account on a device that it was opened from before: whoever is there, the others are not kept out."""
+"""One account on a known device: failures there do not slow other devices."""
 ACCOUNT = Limit("account", 100, 30)
-"""An account from all unknown devices together: against guessing from many addresses."""
+"""One account from all unknown devices together: against guessing from many addresses."""
 ADDRESS = Limit("address", 600, 1)
-"""A ministry of 500 people stands behind one address: ten errors of each in a morning fit."""
+"""A ministry of 500 people may share one address: ten errors each in a morning are within the limit."""
 PROOF = Limit("proof", 5, 60)
-"""The password asked again in an open session."""
+"""The password check in an open session."""
 
 
 class NotRecorded(DiskFull):
-    """Account and password are right, and there is no room to write so.
+    """Account and password are right, but the disk is too full to record the sign-in.
 
     Attributes:
-        person_id: whose they are.
+        person_id: the person of the account.
     """
 
     def __init__(self, person_id: PersonId) -> None:
@@ -54,7 +54,7 @@ class NotRecorded(DiskFull):
 
 
 _unwritten = Unwritten()
-"""Failures that a full disk did not take: counted in this process."""
+"""Failures that a full disk could not store: counted in this process."""
 
 
 @dataclass(frozen=True)
@@ -63,14 +63,14 @@ class Caller:
 
     Attributes:
         address: of the network.
-        device: random name of a browser that this account was opened from before, or empty.
+        device: random name of a browser that has opened this account before, or empty.
     """
 
     address: str
     device: str = ""
 
     def buckets(self, account: str) -> tuple[tuple[Limit, str], ...]:
-        """What a failure counts against, in the order in which rows are changed."""
+        """The buckets in which a failure is counted, in the order in which rows are locked."""
         if self.device:
             return ((DEVICE, DEVICE.subject(self.device, account)),)
         return (
@@ -131,7 +131,7 @@ def _turn_away(
 ) -> NoReturn:
     with _as_far_as_there_is_room(), services.unit_of_work(now) as uow:
         times = throttle.note_refused(uow.session, subject)
-        # One entry for the first, the tenth, the hundredth ...: a guesser must not fill the journal.
+        # One entry for the first, the tenth, the hundredth ...: an attacker must not fill the journal.
         if times == 1 or log10(max(times, 1)).is_integer():
             uow.record(
                 "session.throttled", "person", person.id if person else None, actor=SYSTEM, address=caller.address,
@@ -146,7 +146,7 @@ def _count_failure(
     with _as_far_as_there_is_room() as room, services.unit_of_work(now) as uow:
         for limit, subject in buckets:
             throttle.add(uow.session, limit, subject, now=now)
-        # What was typed may be a password in the wrong box: only a known account is named.
+        # The typed account may be a password in the wrong box: only a known account is recorded.
         uow.record(
             "session.refused", "person", person.id if person else None, actor=SYSTEM, address=caller.address,
             account=person.account if person else "",
@@ -164,7 +164,7 @@ class _Room:
 
 @contextmanager
 def _as_far_as_there_is_room() -> Iterator[_Room]:
-    """A refusal is a refusal on a full disk too: it is told, and not written."""
+    """On a full disk a refusal is still answered, but not recorded."""
     room = _Room()
     try:
         yield room
@@ -181,7 +181,7 @@ def set_password(
     """Give a person a new password (made by ``hash_password`` before the transaction); ends all their sessions.
 
     Args:
-        is_given: somebody else knows it: its owner sets another before anything else.
+        is_given: another person knows the password: its owner must change it first.
 
     Returns:
         The new session epoch.
@@ -198,7 +198,7 @@ def set_password(
 
 
 def check_password(services: Services, person_id: PersonId | int, password: str, *, now: datetime) -> None:
-    """Ask for the present password again; whoever sits at an open session cannot try it without end.
+    """Check the present password again in an open session, with a limit on attempts.
 
     Raises:
         Invalid: ``password.wrong``, ``session.throttled``.
@@ -236,7 +236,7 @@ def person_of_account(session: Session, account: str) -> Person:
 
 
 def words_of(session: Session, person_id: PersonId | int) -> tuple[str, ...]:
-    """What others try first as this person's password.
+    """The words that an attacker tries first as this person's password.
 
     Raises:
         NotFound: ``person.unknown``.

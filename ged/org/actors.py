@@ -1,7 +1,7 @@
-"""From a person to an actor: posts held, posts acted for, units headed, and the principals that follow.
+"""From a person to an actor: posts held, posts acted for, units headed, and the resulting principals.
 
-Tree, headship, delegation, clearance and the successor of a closed unit are expanded here, at the time of asking, so
-that a reorganisation, a new holder or a delegation changes no stored right and re-indexes nothing.
+Tree, headship, delegation, clearance and the successor of a closed unit are expanded here, at each request. So a
+reorganisation, a new holder or a delegation changes no stored right and needs no new indexing.
 """
 
 from collections.abc import Iterable, Mapping
@@ -38,7 +38,7 @@ def _units(session: Session) -> Mapping[int, UnitRow]:
 
 
 def load_actor(session: Session, person_id: PersonId | int, *, on: date) -> Actor:
-    """The actor that a person is on a day.
+    """Build the actor of a person, with the rights on a day.
 
     Raises:
         NotFound: ``person.unknown``.
@@ -78,7 +78,7 @@ def actor_of_account(session: Session, account: str, *, on: date) -> Actor:
 def heading_post(unit_id: UnitId | int, actor: Actor) -> HeldPost | None:
     """The actor's post that heads a unit, the nearest one above first; None when the actor does not head it.
 
-    A closed unit is headed through the one that succeeds it. A secretary prepares for an authority but is no head.
+    A closed unit is headed through its successor. A secretary prepares for an authority but is no head.
     """
     if unit_id not in actor.headed_unit_ids:
         return None
@@ -101,9 +101,9 @@ def heading_post(unit_id: UnitId | int, actor: Actor) -> HeldPost | None:
 
 
 def post_granting(actor: Actor, granted: frozenset[Principal], level: Confidentiality) -> HeldPost | None:
-    """The post of the actor from which one of these principals follows at a level; own posts first.
+    """The actor's post that gives one of these principals at a level; own posts first.
 
-    None when no post gives it, or when it is given to the person and the person holds no post.
+    None when no post gives one, or when the right was granted to the person and the person holds no post.
     """
     if person_principal(actor.person_id) in granted:
         return next((post for post in actor.posts if post.because == "holder"), None)
@@ -116,9 +116,9 @@ def post_granting(actor: Actor, granted: frozenset[Principal], level: Confidenti
 
 
 def somebody_sees(session: Session, granted: frozenset[Principal], level: Confidentiality, *, on: date) -> bool:
-    """Whether an active person cleared for a level has one of these principals at it on a day.
+    """Whether an active person, cleared for a level, has one of these principals at that level on a day.
 
-    Stops at the first one found; few people are cleared for the levels about which this is asked.
+    Stops at the first person found. Few people are cleared for the levels in question.
     """
     cleared = session.scalars(
         select(Person.id).where(Person.clearance >= int(level), Person.is_active).order_by(Person.id)
@@ -127,7 +127,7 @@ def somebody_sees(session: Session, granted: frozenset[Principal], level: Confid
 
 
 _WITH_ROLES = joinedload(Post.roles)
-"""With its post, and not by a query of its own: who acts is asked at every request."""
+"""Loaded by a join with the post, without a separate query, for speed: each request builds an actor."""
 
 
 def _held(post: Post, because: str = "holder", own: PostId | None = None, act: str = "") -> HeldPost:
@@ -217,7 +217,7 @@ def _principals(
     personal: set[Principal] = {person_principal(person_id)} | {post_principal(p.post_id) for p in posts}
     personal |= {deciding_principal(p.post_id) for p in posts if p.because != "secretary"}
     personal |= {holder_principal(p.post_id) for p in posts if p.because == "holder"}
-    # An administrator's or auditor's post opens no letter by itself: only working roles count for the unit.
+    # An administrator's or auditor's post alone gives access to no letter: only working roles count for the unit.
     working = [p for p in posts if p.roles - {Role.ADMINISTRATOR, Role.AUDITOR}]
     member_of = tree.with_predecessors((p.unit_id for p in working), units)
     heads = tree.with_predecessors(headed, units)

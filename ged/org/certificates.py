@@ -1,4 +1,4 @@
-"""Certificates that our own authority issued: written down, revoked, told to the world."""
+"""Certificates that our own authority issued: recording, revoking, publishing their status."""
 
 import hashlib
 import ssl
@@ -25,12 +25,12 @@ REASONS = (
     "cessationOfOperation",
     "privilegeWithdrawn",
 )
-"""What a person may say when revoking (RFC 5280, 5.3.1)."""
+"""The reasons that a person may give for a revocation (RFC 5280, 5.3.1)."""
 
 SUPERSEDED = "superseded"
 
 RENEWED_BEFORE = timedelta(days=60)
-"""How long before its end a certificate is renewed, at the next right passphrase."""
+"""A certificate is renewed this long before its end, when its owner next opens the key."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class CertificateRow:
 def note_issued(
     uow: UnitOfWork, facts: Certificate, pem: str, *, kind: CertificateKind, person_id: int | None = None
 ) -> None:
-    """Write a certificate down in the transaction that keeps its key."""
+    """Record a certificate in the transaction that stores its key."""
     uow.session.add(
         IssuedCertificate(
             serial=facts.serial,
@@ -66,10 +66,10 @@ def note_issued(
 
 
 def known_as(services: Services, serial: str, sha256: str) -> RevokedCertificate | bool | None:
-    """Whether our own authority issued exactly this certificate: the table knows it, byte for byte.
+    """Whether our own authority issued exactly this certificate, byte for byte, according to the table.
 
     Returns:
-        False when it did not, None when the certificate is good, else its revocation.
+        False when the authority did not issue it, None when the certificate is good, else its revocation.
     """
     with services.reading() as session:
         row = session.scalar(select(IssuedCertificate).where(IssuedCertificate.serial == serial))
@@ -79,9 +79,9 @@ def known_as(services: Services, serial: str, sha256: str) -> RevokedCertificate
 
 
 def revoke(uow: UnitOfWork, serial: str, *, reason: str, actor: Actor) -> None:
-    """Revoke a certificate: answers say so from now on, lists once they are signed, and its key signs no more.
+    """Revoke a certificate. OCSP responses report it from now on, lists once they are signed; its key signs no more.
 
-    A key may have been certified again. All its certificates go with it, unless this one was only superseded.
+    A key may have several certificates. All of them are revoked, unless the reason is that this one was superseded.
 
     Raises:
         NotFound: ``certificate.unknown``.
@@ -126,7 +126,7 @@ def _public_key(pem: str) -> bytes:
 
 
 def revoked(session: Session) -> tuple[RevokedCertificate, ...]:
-    """All that is revoked, for a list. What has expired stays in: old signatures are judged by the last lists too."""
+    """All revoked certificates, for a list. Also expired ones: old signatures are checked with the newest lists."""
     rows = session.execute(
         select(IssuedCertificate.serial, IssuedCertificate.revoked_at, IssuedCertificate.reason)
         .where(IssuedCertificate.revoked_at.is_not(None))
@@ -136,7 +136,7 @@ def revoked(session: Session) -> tuple[RevokedCertificate, ...]:
 
 
 def newest_list(services: Services, which: str, *, now: datetime) -> bytes | None:
-    """The newest revocation list of our authority ``issuing`` or ``root``, to be published; None where there is none."""
+    """The newest revocation list of our authority ``issuing`` or ``root``, to be published; None when there is none."""
     if services.revocation is None:
         return None
     with services.reading() as session:
@@ -145,7 +145,7 @@ def newest_list(services: Services, which: str, *, now: datetime) -> bytes | Non
 
 
 def own_lists(services: Services, *, now: datetime) -> tuple[bytes, ...]:
-    """The revocation lists of our own authority in force now; nothing where there is none."""
+    """The revocation lists of our own authority in force now; empty without an authority."""
     if services.revocation is None:
         return ()
     with services.reading() as session:
@@ -154,7 +154,7 @@ def own_lists(services: Services, *, now: datetime) -> tuple[bytes, ...]:
 
 
 def ocsp_answer(services: Services, request: bytes, *, now: datetime) -> bytes:
-    """The answer to an OCSP request.
+    """The response to an OCSP request.
 
     Raises:
         NotFound: ``authority.none``.
@@ -175,7 +175,7 @@ def ocsp_answer(services: Services, request: bytes, *, now: datetime) -> bytes:
 
 
 def is_renewable(session: Session, certificate_pem: str, *, now: datetime) -> bool:
-    """Whether our own authority issued this certificate to a person and it ends soon."""
+    """Whether our own authority issued this certificate to a person, and it expires soon."""
     return (
         session.scalar(
             select(IssuedCertificate.id).where(
@@ -190,7 +190,7 @@ def is_renewable(session: Session, certificate_pem: str, *, now: datetime) -> bo
 
 
 def listed(session: Session, *, expiring_before: datetime | None = None) -> Sequence[CertificateRow]:
-    """Certificates, the latest first; with ``expiring_before`` those in use that end until then."""
+    """Certificates, the latest first; with ``expiring_before``, those in use that expire before that time."""
     query = select(IssuedCertificate, Person.account).outerjoin(Person, Person.id == IssuedCertificate.person_id)
     if expiring_before is not None:
         in_use = select(SigningKey.certificate_pem).where(SigningKey.revoked_at.is_(None))

@@ -1,8 +1,9 @@
-"""Delegation, interim and signing by order: a post's powers given to a person between two days, by an act that is named.
+"""Delegation, interim and signing by order: a post's powers, given to a person between two days by a named legal act.
 
-The holder of a post delegates it; a head above records an interim for a post that is empty or whose holder is declared
-absent, names somebody else than itself, and the holder is told. An administrator does
-neither: the role opens no letter, also not by this way. Nothing stored about letters changes: rights follow from the row while it is in force (``ged.org.actors``).
+The holder of a post delegates it. A head above records an interim for a post that is empty or whose holder is declared
+absent. The head must name another person than themself, and the holder is notified. An administrator can do neither:
+the role must give access to no letter, also not in this way. No stored right to letters changes: rights are derived
+from the row while it is in force (``ged.org.actors``).
 """
 
 from dataclasses import dataclass
@@ -26,11 +27,11 @@ MAX_ACT = 200
 
 @dataclass(frozen=True)
 class DelegationForm:
-    """What is granted.
+    """The powers that are granted.
 
     Attributes:
-        may_sign: False: everything but the signature.
-        template_codes: types of letters that it is for; empty: all.
+        may_sign: False: all powers except signing.
+        template_codes: types of letters that the delegation covers; empty: all.
         max_amount_xof: the largest amount at stake, in F CFA; None: any.
     """
 
@@ -119,7 +120,7 @@ def delegate(uow: UnitOfWork, form: DelegationForm, *, actor: Actor) -> int:
 
 
 def _check_interim(session: Session, form: DelegationForm, actor: Actor) -> None:
-    """A head above must not come to the powers of a post by its own word alone, nor past a holder who is there."""
+    """Check an interim: a head above must not give themself a post's powers, nor bypass a holder who is present."""
     if form.person_id == actor.person_id:
         raise Invalid("delegation.oneself", "let the holder, or another head, name you", field="person_id")
     present = _first_day_with_holder(session, form)
@@ -130,7 +131,7 @@ def _check_interim(session: Session, form: DelegationForm, actor: Actor) -> None
 
 
 def _replace_absent(uow: UnitOfWork, interim: Delegation, today: date) -> None:
-    """An absence for which nobody replaced yet names this interim, where it lasts as long."""
+    """Set this interim as the replacement of absences that have none, if it covers their days."""
     held = sorted(notices.holders(uow.session, [interim.post_id], on=interim.from_on))
     bare = select(Absence.id).where(
         Absence.person_id.in_(held),
@@ -191,7 +192,7 @@ def withdraw(uow: UnitOfWork, delegation_id: int, *, actor: Actor) -> None:
 
 def _granting_post(session: Session, post_id: PostId, kind: DelegationKind, actor: Actor) -> HeldPost:
     held = actor.holds(post_id)
-    # Powers received are not passed on: only the holder's own post counts.
+    # Received powers cannot be passed on: only the holder's own post counts.
     if held is not None and held.because == "holder":
         return held
     post = session.get(Post, post_id)
@@ -242,7 +243,7 @@ def listing(session: Session, actor: Actor, *, on: date) -> list[DelegationRow]:
 
 
 def not_in_force(session: Session, post_id: int, person_id: int, *, on: date) -> Delegation | None:
-    """The last delegation of a post's signature to a person that is over, withdrawn, or not begun on a day."""
+    """The last delegation of a post's signature to a person that is over, withdrawn, or not yet begun on a day."""
     return session.scalar(
         select(Delegation)
         .where(Delegation.post_id == post_id, Delegation.person_id == person_id, Delegation.may_sign)
@@ -253,13 +254,13 @@ def not_in_force(session: Session, post_id: int, person_id: int, *, on: date) ->
 
 
 def headed_itself(actor: Actor) -> frozenset[int]:
-    """Units that the actor heads by a post of its own."""
+    """Units that the actor heads by their own post."""
     heads = any(p.because == "holder" and p.roles & {Role.HEAD, Role.AUTHORITY} for p in actor.posts)
     return frozenset(actor.headed_unit_ids) if heads else frozenset()
 
 
 def post_choices(session: Session, actor: Actor) -> list[tuple[int, str]]:
-    """Posts that the actor may give: its own, then those of the units it heads (interim)."""
+    """Posts that the actor may delegate: their own, then those of the units they head (interim)."""
     own = [p.post_id for p in actor.posts if p.because == "holder"]
     query = (
         select(Post)

@@ -1,7 +1,7 @@
-"""The organisation file: units, people, posts, registers, lists. What is in it is checked as a whole before a row moves.
+"""The organisation file: units, people, posts, registers, lists. The whole file is checked before a row is changed.
 
-YAML with English keys and what people read in the language of the organisation; ``demo/ministry.yaml`` is an example
-of every section.
+YAML with English keys; texts for people are in the organisation's language. ``demo/ministry.yaml`` is an example of
+every section.
 """
 
 from pathlib import Path
@@ -20,7 +20,7 @@ class Section(BaseModel):
 
 
 class UnitRecord(Section):
-    """A unit; ``closed`` with ``successor`` hands its mail on."""
+    """A unit; if ``closed``, its mail goes to ``successor``."""
 
     code: str = Field(min_length=1, max_length=32)
     name: str = Field(min_length=1, max_length=200)

@@ -1,4 +1,4 @@
-"""Signing keys as rows: one live key per person; wrong passphrases are counted before they are tried."""
+"""Signing keys as rows: one live key for each person. An attempt is counted before the passphrase is checked."""
 
 import math
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from ged.unit import Actor, Services, UnitOfWork
 
 MAX_FAILED_TRIES = 5
 FORGOTTEN_EVERY = timedelta(minutes=5)
-"""A wrong passphrase is forgotten after so long: who guesses is slowed, who owns the key waits and needs nobody."""
+"""One wrong passphrase is forgotten after this time: guessing is slow, and the owner only has to wait."""
 
 
 def _live(person_id: int) -> Select[SigningKey]:
@@ -29,7 +29,7 @@ def _live(person_id: int) -> Select[SigningKey]:
 
 
 def _held(uow: UnitOfWork, person_id: PersonId | int) -> SigningKey | None:
-    """The key of ``_live``, locked."""
+    """The person's live key, locked."""
     live = (SigningKey.person_id == int(person_id), SigningKey.revoked_at.is_(None))
     return next(reversed(locks.hold_where(uow.session, SigningKey, *live)), None)
 
@@ -46,10 +46,10 @@ def is_live(session: Session, key_id: int) -> bool:
 
 
 def key_id(session: Session, person_id: PersonId | int, key: StoredKey) -> int:
-    """Which row a key is that ``load_key``, ``issue_key`` or ``adopt_key`` gave.
+    """The row id of a key returned by ``load_key``, ``issue_key`` or ``adopt_key``.
 
     Raises:
-        NotFound: ``key.none``: it is gone.
+        NotFound: ``key.none``: the row is gone.
     """
     found: int | None = session.scalar(
         select(SigningKey.id)
@@ -67,7 +67,7 @@ def _none(person_id: int) -> NotFound:
 
 
 def load_key(session: Session, person_id: PersonId | int) -> StoredKey:
-    """The person's key as it lies; ``note_try`` is what refuses too many tries.
+    """The person's stored key. ``note_try`` refuses too many attempts.
 
     Raises:
         NotFound: ``key.none``.
@@ -79,24 +79,24 @@ def load_key(session: Session, person_id: PersonId | int) -> StoredKey:
 
 
 def _failures(row: SigningKey, now: datetime) -> int:
-    """Wrong tries that are not forgotten yet."""
+    """The number of wrong attempts that are not yet forgotten."""
     if row.tried_at is None:
         return 0
-    forgotten = max(0, int((now - row.tried_at) / FORGOTTEN_EVERY))  # a clock set back gives no try more
+    forgotten = max(0, int((now - row.tried_at) / FORGOTTEN_EVERY))  # a clock that is set back gives no further attempt
     return max(0, row.failed_tries - forgotten)
 
 
 def wrong_tries(session: Session, person_id: PersonId | int, *, now: datetime) -> tuple[int, datetime | None]:
-    """How many wrong passphrases were tried lately on a person's key, and when the last one."""
+    """The number of recent wrong passphrases for a person's key, and the time of the last."""
     row = session.scalar(_live(int(person_id)))
     return (0, None) if row is None or not _failures(row, now) else (_failures(row, now), row.tried_at)
 
 
 def note_try(uow: UnitOfWork, person_id: PersonId | int) -> int:
-    """Count a try before the passphrase is looked at; ``note_unlocked`` takes it back.
+    """Count an attempt before the passphrase is checked; ``note_unlocked`` resets the count.
 
     Returns:
-        The tries left after this one.
+        The number of attempts left after this one.
 
     Raises:
         NotFound: ``key.none``.
@@ -115,20 +115,20 @@ def note_try(uow: UnitOfWork, person_id: PersonId | int) -> int:
 
 
 def take_back_try(uow: UnitOfWork, person_id: PersonId | int) -> None:
-    """A try that was none: the token was not there to look at the PIN."""
+    """Uncount an attempt: the token was unplugged, so it did not check the PIN."""
     row = _held(uow, person_id)
     if row is not None:
         row.failed_tries = max(0, row.failed_tries - 1)
 
 
 def note_unlocked(uow: UnitOfWork, person_id: PersonId | int, *, actor: Actor) -> None:
-    """The passphrase was right: the count starts again."""
+    """Reset the count after a right passphrase, and record it."""
     _reset(uow, person_id)
     uow.record("key.unlocked", "person", int(person_id), actor=actor)
 
 
 def note_refused(uow: UnitOfWork, person_id: PersonId | int, *, tries_left: int, actor: Actor) -> None:
-    """The passphrase was wrong: the journal says so."""
+    """Record a wrong passphrase in the journal."""
     uow.record("key.refused", "person", int(person_id), actor=actor, tries_left=tries_left)
 
 
@@ -147,8 +147,8 @@ def _reset(uow: UnitOfWork, person_id: PersonId | int) -> None:
 
 
 def issue_key(uow: UnitOfWork, person_id: PersonId | int, *, passphrase: str, actor: Actor) -> StoredKey:
-    """Make a person's key; an earlier one is revoked. Call it first in its unit of work: making a key is slow, and
-    nothing is locked before the first statement.
+    """Make a person's key; an earlier key is revoked. Call this first in its unit of work: making a key is slow, and no
+    row is locked before the first statement.
 
     Raises:
         NotFound: ``person.unknown``.
@@ -175,10 +175,10 @@ def issue_key(uow: UnitOfWork, person_id: PersonId | int, *, passphrase: str, ac
 def attach_token(
     uow: UnitOfWork, person_id: PersonId | int, place: TokenPlace, pin: str, *, chain_pem: str = "", actor: Actor
 ) -> StoredKey:
-    """Let a person sign with a key in a token; an earlier key is replaced. Call it first in its unit of work, too.
+    """Let a person sign with a key in a token; an earlier key is replaced. Call this first in its unit of work, too.
 
     Args:
-        chain_pem: certificates of an accredited authority; without, our own certifies the token's key.
+        chain_pem: certificates of an accredited authority. Without them, our own authority certifies the token's key.
 
     Raises:
         NotFound: ``person.unknown``.
@@ -214,7 +214,7 @@ def renew_in_token(uow: UnitOfWork, person_id: PersonId | int, old: StoredKey, p
 
 
 def ask_renewal(uow: UnitOfWork, person_id: PersonId | int, *, actor: Actor) -> None:
-    """Note that a person's key waits for a new certificate; asked once, it is not asked again."""
+    """Record that a person's key waits for a new certificate. A repeated request has no effect."""
     row = _held(uow, person_id)
     if row is not None and row.renewal_asked_at is None:
         row.renewal_asked_at = uow.now
@@ -222,7 +222,7 @@ def ask_renewal(uow: UnitOfWork, person_id: PersonId | int, *, actor: Actor) -> 
 
 
 def renewals_asked(session: Session) -> list[tuple[PersonId, str]]:
-    """Person and account of each key in use that waits for a new certificate, the first who asked first."""
+    """Person and account of each key in use that waits for a new certificate, the oldest request first."""
     rows = session.execute(
         select(Person.id, Person.account)
         .join(SigningKey, SigningKey.person_id == Person.id)
@@ -233,12 +233,12 @@ def renewals_asked(session: Session) -> list[tuple[PersonId, str]]:
 
 
 def renew_key(services: Services, person_id: PersonId, *, actor: Actor, now: datetime) -> str:
-    """Certify a person's key anew by our own authority: the key stays, and opens as before. Returns the serial number.
+    """Certify a person's key anew by our own authority. Key and passphrase stay. Returns the serial number.
 
     Raises:
         NotFound: ``key.none``.
         ConfigError: ``authority.locked``.
-        StaleVersion: ``key.changed``: it was replaced or revoked meanwhile.
+        StaleVersion: ``key.changed``: the key was replaced or revoked meanwhile.
     """
     with services.reading() as session:
         name, email, title, organisation = _subject(session, person_id, services, now)
@@ -295,7 +295,7 @@ def live_keys(session: Session) -> list[KeyRow]:
 def adopt_key(
     uow: UnitOfWork, person_id: PersonId | int, content: bytes, password: str, *, passphrase: str, actor: Actor
 ) -> StoredKey:
-    """Give a person the key that an accredited authority made (PKCS#12); an earlier one is replaced.
+    """Give a person a key made by an accredited authority (PKCS#12); an earlier key is replaced.
 
     Raises:
         Invalid: ``key.file_unreadable``, ``key.passphrase_short``, ``key.expired``.

@@ -1,4 +1,4 @@
-"""What stands at the head of a sheet of the house: the organisation with its units from whole to part, and the Republic."""
+"""The letterhead of a printed sheet: the organisation with its units from the largest to the smallest, and the Republic."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -58,5 +58,5 @@ def letterhead(session: Session, unit_id: int, *, country: str, of_entity: bool 
 
 
 def country_and_motto(country: str) -> tuple[str, str]:
-    """What stands over the letterhead of a country's administration (ISO 3166 code); empty for one that is not listed."""
+    """Country name and motto for the letterhead, by ISO 3166 code; empty for a country that is not listed."""
     return _COUNTRIES.get(country, ("", ""))

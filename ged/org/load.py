@@ -1,6 +1,6 @@
-"""``ged org load``: bring units, people and posts to what the file says; a second load changes nothing.
+"""``ged org load``: bring units, people and posts to the state of the file. A second load changes nothing.
 
-What the database has and the file has not is left alone and reported: nothing is closed by leaving it out.
+Records that the database has and the file lacks are left alone and reported: leaving a record out closes nothing.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ Row = TypeVar("Row", bound=Base)
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that a load does: ``added``, ``changed`` or ``left`` (in the database, not in the file)."""
+    """One result of a load: ``added``, ``changed`` or ``left`` (in the database, not in the file)."""
 
     action: str
     kind: str
@@ -30,7 +30,7 @@ class Change:
 
 
 def load_organisation(uow: UnitOfWork, file: OrganisationFile, *, on: date) -> list[Change]:
-    """Units, people, posts and their holders."""
+    """Load units, people, posts and their holders."""
     changes = _installation(uow, file.organisation)
     units = {u.code: u for u in uow.session.scalars(select(Unit))}
     for unit_record in file.units:
@@ -48,7 +48,7 @@ def load_organisation(uow: UnitOfWork, file: OrganisationFile, *, on: date) -> l
     named = {p.code for p in file.posts}
     changes += [Change("left", "post", code) for code in posts if code not in named]
     if any(c.action != "left" for c in changes):
-        # Who got which post is what an auditor looks for: a count would not tell it.
+        # An auditor needs to see who got which post: a count would not show it.
         told = [[c.action, c.kind, c.code, c.detail] for c in changes if c.action != "left"]
         uow.record("organisation.loaded", "organisation", None, actor=SYSTEM, changes=told)
     return changes
@@ -63,7 +63,7 @@ def _installation(uow: UnitOfWork, name: str) -> list[Change]:
 
 
 def update_row(row: Base, values: dict[str, object], kind: str, code: str) -> list[Change]:
-    """Set what differs, and say what did."""
+    """Set the values that differ, and return the change."""
     differing = [name for name, value in values.items() if getattr(row, name) != value]
     for name in differing:
         setattr(row, name, values[name])
@@ -73,7 +73,7 @@ def update_row(row: Base, values: dict[str, object], kind: str, code: str) -> li
 def upsert(
     uow: UnitOfWork, rows: dict[str, Row], made: type[Row], key: dict[str, str], values: dict[str, object]
 ) -> list[Change]:
-    """Add the row of a key (one column), or set what differs. ``rows`` maps the key's value to the row."""
+    """Add the row of a key (one column), or set the values that differ. ``rows`` maps the key's value to the row."""
     (code,) = key.values()
     kind = made.__tablename__
     row = rows.get(code)

@@ -1,4 +1,4 @@
-"""Tables of the organisation. Mail belongs to posts and units, people come and go."""
+"""Tables of the organisation. Mail belongs to posts and units, not to people."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -62,7 +62,7 @@ class PostRole(Base):
 
 
 class Person(Base):
-    """Somebody with an account. ``session_epoch`` moves when all sessions must end."""
+    """A person with an account. ``session_epoch`` is raised to end all sessions."""
 
     __tablename__ = "people"
 
@@ -74,7 +74,7 @@ class Person(Base):
     password_hash: Mapped[str] = mapped_column(String(200), default="")
     session_epoch: Mapped[int] = mapped_column(Integer, default=0)
     must_change_password: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
-    """The password was given by somebody else: at first use its owner sets another."""
+    """Another person set the password: its owner must change it at the first sign-in."""
     is_active: Mapped[bool] = mapped_column(Boolean, default=True)
 
 
@@ -100,9 +100,9 @@ class DelegationKind(StrEnum):
 
 
 class Delegation(Base):
-    """A post's powers given to a person between two days (inclusive) by an act that is named.
+    """A post's powers, given to a person between two days (inclusive) by a named legal act.
 
-    The types of letters and the amount bound what is decided in the signature book, not what may be read.
+    The types of letters and the amount limit what may be decided in the signature book, not what may be read.
     """
 
     __tablename__ = "delegations"
@@ -114,17 +114,17 @@ class Delegation(Base):
     act: Mapped[str] = mapped_column(String(200))
     may_sign: Mapped[bool] = mapped_column(Boolean, default=True)
     template_codes: Mapped[list[str]] = mapped_column(JSON, default=list)
-    """Templates of the letters that it is for; empty: all letters."""
+    """Templates of the letters that the delegation covers; empty: all letters."""
     max_amount_xof: Mapped[int | None] = mapped_column(BigInteger)
     from_on: Mapped[date]
     until_on: Mapped[date]
     granted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """None: granted before this was kept."""
+    """None: granted before this column existed."""
     withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class Absence(Base):
-    """A person is away between two days (inclusive). Who replaces does so by a delegation or interim that exists."""
+    """A person is away between two days (inclusive). The replacement acts by an existing delegation or interim."""
 
     __tablename__ = "absences"
 
@@ -136,11 +136,11 @@ class Absence(Base):
     """None: nobody replaces; letters wait."""
     declared_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """Back before the time, or not gone."""
+    """Ended early, or cancelled, at this time."""
 
 
 class NoticeKind(StrEnum):
-    """What a person is told that somebody else did."""
+    """The act of another person that a notice reports."""
 
     INTERIM = "interim"
     """Somebody was named to act for the person's post."""
@@ -151,7 +151,7 @@ class NoticeKind(StrEnum):
 
 
 class Notice(Base):
-    """What somebody else did that a person must know, shown on the home page until the person has taken note of it."""
+    """A notice of another person's act, shown on the home page until its recipient acknowledges it."""
 
     __tablename__ = "notices"
     __table_args__ = (Index("ix_notices_person_read", "person_id", "read_at"),)
@@ -160,14 +160,14 @@ class Notice(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
     kind: Mapped[NoticeKind] = mapped_column(Code(NoticeKind))
     subject_id: Mapped[int] = mapped_column(Id)
-    """Of the delegation or the letter that it is about."""
+    """The delegation or the letter concerned."""
     by_person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     read_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class SigningKey(Base):
-    """A person's key: PKCS#12 useless without passphrase and server secret, and its certificate."""
+    """A person's key and certificate. The PKCS#12 opens only with passphrase and server secret together."""
 
     __tablename__ = "signing_keys"
 
@@ -180,22 +180,22 @@ class SigningKey(Base):
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     failed_tries: Mapped[int] = mapped_column(Integer, default=0)
     tried_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """The last wrong try: with time they are forgotten one by one."""
+    """The last wrong attempt; with time, attempts are forgotten one by one."""
     renewal_asked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """Its certificate ends soon, its owner opened it, and the authority was not there to certify it anew."""
+    """When the owner opened the key, its certificate expired soon, but the authority was locked: a renewal waits."""
 
 
 class CertificateKind(StrEnum):
-    """What a certificate of our own authority is for."""
+    """The purpose of a certificate of our own authority."""
 
     PERSON = "person"
     SEAL = "seal"
 
 
 class IssuedCertificate(Base):
-    """A certificate that our own authority issued; the revocation list and the OCSP answers are made of these rows.
+    """A certificate that our own authority issued. Revocation lists and OCSP responses are built from these rows.
 
-    ``revoked_at`` is a declaration for everybody. A key that was only replaced is not revoked: what it signed holds.
+    ``revoked_at`` is published to everybody. A key that was only replaced is not revoked: its signatures stay valid.
     """
 
     __tablename__ = "certificates"
@@ -215,7 +215,7 @@ class IssuedCertificate(Base):
 
 
 class OpenSession(Base):
-    """Somebody is signed in. The cookie holds a random text, this row only its digest."""
+    """An open session. The cookie holds a random text, this row only its digest."""
 
     __tablename__ = "sessions"
 
@@ -223,31 +223,31 @@ class OpenSession(Base):
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
     epoch: Mapped[int] = mapped_column(Integer)
-    """Of the person at the sign-in; a session with an older one has ended."""
+    """The person's epoch at the sign-in; a session with an older epoch has ended."""
     opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
     proved_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    """When the person last proved who they are, by password."""
+    """When the person last entered their password."""
     address: Mapped[str] = mapped_column(String(64))
     device: Mapped[str] = mapped_column(String(200))
-    """What the browser calls itself."""
+    """The browser's ``User-Agent``."""
 
 
 class Bucket(Base):
-    """How often something was tried lately: see ``ged.org.throttle``."""
+    """A leaky bucket of recent attempts: see ``ged.org.throttle``."""
 
     __tablename__ = "throttle_buckets"
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     subject: Mapped[str] = mapped_column(String(80), unique=True)
     drained_ms: Mapped[int] = mapped_column(BigInteger, index=True)
-    """When the bucket is empty again, milliseconds since 1970."""
+    """When the bucket will be empty again, milliseconds since 1970."""
     refused: Mapped[int] = mapped_column(Integer)
-    """Tries turned away since it was last empty."""
+    """Attempts refused since the bucket was last empty."""
 
 
 class LoginAttempt(Base):
-    """Failed sign-ins as the release before this one counts them, while both run; the next release drops the table."""
+    """Failed sign-ins as the previous release counts them, while both releases run. The next release drops this."""
 
     __tablename__ = "login_attempts"
     __table_args__ = (UniqueConstraint("subject"),)
@@ -260,7 +260,7 @@ class LoginAttempt(Base):
 
 
 class Installation(Base):
-    """One row of what the organisation file says of the whole: its name, and versioned lists as settings."""
+    """One row with the organisation's data from the organisation file: its name, and versioned lists as settings."""
 
     __tablename__ = "installation"
 

@@ -1,7 +1,7 @@
-"""What somebody else did that a person must know: told on the home page until the person has taken note of it.
+"""Notices: acts of others that a person must know, shown on the home page until the person acknowledges them.
 
-A notice names the delegation or the letter and nothing of its contents: what it is about is read under the reader's
-own rights.
+A notice names the delegation or the letter, and none of its contents: the contents are read with the reader's own
+rights.
 """
 
 from collections.abc import Collection, Iterable
@@ -17,16 +17,16 @@ from ged.org.models import Holding, Notice, NoticeKind, Person
 from ged.unit import Actor, UnitOfWork
 
 SHOWN = 20
-"""More are shown when these were read."""
+"""Largest number of notices shown at once; the next follow after these are acknowledged."""
 
 
 @dataclass(frozen=True)
 class NoticeRow:
-    """A notice that was not read yet.
+    """A notice that is not yet acknowledged.
 
     Attributes:
-        subject_id: of the delegation or the letter.
-        by_name: who did it; empty: nobody in person.
+        subject_id: id of the delegation or the letter.
+        by_name: who acted; empty: no person (the system).
     """
 
     id: int
@@ -37,7 +37,7 @@ class NoticeRow:
 
 
 def tell(uow: UnitOfWork, kind: NoticeKind, subject_id: int, *, people: Iterable[int], actor: Actor) -> None:
-    """Tell people of an act in the transaction that does it; who acts needs no notice."""
+    """Add notices for people, in the transaction of the act. The actor gets no notice."""
     for person_id in sorted(set(people) - {int(actor.person_id)}):
         uow.session.add(
             Notice(
@@ -47,7 +47,7 @@ def tell(uow: UnitOfWork, kind: NoticeKind, subject_id: int, *, people: Iterable
 
 
 def unread(session: Session, actor: Actor) -> list[NoticeRow]:
-    """What the actor has not taken note of, the oldest first."""
+    """The notices that the actor has not acknowledged, the oldest first."""
     rows = session.execute(
         select(Notice, Person.name)
         .outerjoin(Person, Person.id == Notice.by_person_id)
@@ -59,10 +59,10 @@ def unread(session: Session, actor: Actor) -> list[NoticeRow]:
 
 
 def acknowledge(uow: UnitOfWork, notice_ids: Collection[int], *, actor: Actor) -> None:
-    """The person has read these notices; the journal knows. One that was read before stays as it is.
+    """Mark notices as read, and record it in the journal. A second call has no effect.
 
     Raises:
-        Forbidden: ``notice.not_yours``: one of them is another person's, or there is none of that number.
+        Forbidden: ``notice.not_yours``: a notice is another person's, or does not exist.
     """
     wanted = sorted(set(notice_ids))
     own = [row for row in locks.hold(uow.session, Notice, wanted) if row.person_id == actor.person_id]

@@ -1,8 +1,8 @@
-"""Passwords: which are refused, and the argon2id hash of the others.
+"""Passwords: which are refused, and the argon2id hash of accepted ones.
 
-Length and guessability decide, no rules of composition (NIST SP 800-63B, 5.1.1.2; OWASP ASVS 5.0, V6.2). zxcvbn
-estimates how many guesses a password withstands: it holds lists of common ones, names, dates and patterns of the
-keyboard, and is given the words of the person and of the house besides. It works without a network.
+Length and guessability decide, not rules of composition (NIST SP 800-63B, 5.1.1.2; OWASP ASVS 5.0, V6.2). zxcvbn
+estimates how many guesses a password withstands. It has lists of common passwords, names, dates and keyboard patterns,
+and also gets the words of the person and of the organisation. It works without a network.
 """
 
 import re
@@ -16,13 +16,13 @@ from ged.errors import Invalid
 
 MIN_CHARACTERS = 10
 MAX_CHARACTERS = 128
-"""Nobody types more, and a hash of megabytes is work for nothing."""
+"""Nobody types more, and hashing megabytes would waste time."""
 MAX_VERIFIED = 4096
-"""A password set before there was a longest one still opens its account."""
+"""A longer password, set before this limit existed, still opens its account."""
 LEAST_OWN = 5
-"""Letters and digits that must be left when the words of the person and of the house, and years, are taken away."""
+"""Letters and digits that must remain without the words of the person and of the organisation, and without years."""
 LEAST_GUESSES_LOG10 = 9.0
-"""A thousand million guesses: beyond three words that were to be expected, and years for who steals slow hashes."""
+"""A thousand million guesses: more than three predictable words, and years of work for a thief of the slow hashes."""
 HOUSE_WORDS = (
     "ged", "courrier", "courriers", "document", "documents", "ministere", "ministre", "direction", "service", "bureau",
     "secretaire", "secretariat", "general", "cabinet", "togo", "lome", "motdepasse", "passe", "bonjour", "bienvenue",
@@ -34,19 +34,19 @@ _hasher = PasswordHasher()
 
 
 def refuse_guessable(password: str, *words: str) -> None:
-    """Refuse what others would guess.
+    """Refuse a guessable password.
 
     Args:
-        words: of the person and the house (account, name, ministry): what is made of them is guessed first.
+        words: of the person and the organisation (account, name, ministry): an attacker tries these first.
 
     Raises:
         Invalid: ``password.too_short``, ``password.too_long``, ``password.common``.
     """
     _check_length(password)
-    from zxcvbn import zxcvbn  # noqa: PLC0415  # a quarter of a second of word lists, for who changes a password
+    from zxcvbn import zxcvbn  # noqa: PLC0415  # its word lists take a quarter of a second to load: only when a password is changed
 
     context = [*HOUSE_WORDS, *(part for word in words for part in _parts(word))]
-    # Who guesses tries a name with its accents and without, and its words together and apart: the easiest way counts.
+    # An attacker tries names with and without accents, and words joined and apart: the easiest form counts.
     plain = _without_accents(password)
     forms = {password, plain, "".join(c for c in plain if c.isalnum())} - {""}
     found = [zxcvbn(form, user_inputs=context, max_length=MAX_CHARACTERS) for form in sorted(forms)]
@@ -55,7 +55,7 @@ def refuse_guessable(password: str, *words: str) -> None:
 
 
 def _own(plain: str, context: list[str]) -> int:
-    """How many letters and digits of a password are neither of these words nor of a year."""
+    """The number of letters and digits of a password that belong neither to these words nor to a year."""
     left = plain.casefold()
     for word in sorted((word for word in context if len(word) > 2 and word.isalnum()), key=len, reverse=True):
         left = left.replace(word, " ")
@@ -95,7 +95,7 @@ def _nobodys_hash() -> str:
 
 
 def matches(password_hash: str, password: str) -> bool:
-    """Whether a password is the one; an account without costs as much time as any other."""
+    """Whether the password is right. An account without a password takes the same time."""
     try:
         right = _hasher.verify(password_hash or _nobodys_hash(), password[:MAX_VERIFIED])
     except (VerifyMismatchError, InvalidHashError):

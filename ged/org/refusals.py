@@ -1,4 +1,4 @@
-"""Refused readings, counted: a probe of thousands of ids must not fill the journal nor queue at its head."""
+"""Counts refused reads: a probe of thousands of ids must not fill the journal, nor contend for its head's lock."""
 
 from datetime import datetime, timedelta
 
@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from ged.db import Base, UtcDateTime, insert_if_missing
 
 EACH_UP_TO = 20
-"""So many refusals of one actor within an hour are entries of their own."""
+"""Up to this many refusals of one actor within an hour each get a journal entry."""
 KEPT = timedelta(days=2)
 
 
@@ -36,5 +36,5 @@ def count(session: Session, subject: str, *, now: datetime) -> int:
 
 
 def is_told(counted: int) -> bool:
-    """Whether the journal tells of this one: each of the first, then every doubling."""
+    """Whether this refusal gets a journal entry: each of the first, then every doubling."""
     return counted <= EACH_UP_TO or counted & (counted - 1) == 0

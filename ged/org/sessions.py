@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 LONGEST_SESSION = timedelta(hours=12)
 LONGEST_IDLE = timedelta(hours=2)
 SEEN_EVERY = timedelta(minutes=1)
-"""A session is noted as alive at most this often, not with every thumbnail."""
+"""``seen_at`` is updated at most this often, not with every thumbnail."""
 LISTED = 500
 
 
@@ -31,10 +31,10 @@ def _digest(token: str) -> str:
 
 @dataclass(frozen=True)
 class Here:
-    """Who asks, by a living session.
+    """The actor of a request, from an open session.
 
     Attributes:
-        password_is_given: somebody else knows the password: its owner sets another before anything else.
+        password_is_given: another person knows the password: its owner must change it first.
     """
 
     session_id: int
@@ -45,10 +45,10 @@ class Here:
 
 
 def open_session(uow: UnitOfWork, person_id: int, *, address: str, device: str, instead_of: str = "") -> str:
-    """Begin a session just proved by a password; returns the random text for the cookie, told this once.
+    """Begin a session after a password check. Returns the random text for the cookie; it is not stored.
 
     Args:
-        instead_of: the text of the cookie that the browser had: that session ends.
+        instead_of: the text of the browser's previous cookie: its session ends.
     """
     earlier = _find(uow.session, instead_of, now=uow.now) if instead_of else None
     if earlier is not None:
@@ -71,11 +71,11 @@ def _sweep(uow: UnitOfWork) -> None:
 
 
 def find(session: Session, token: str, *, now: datetime, on: date) -> Here | None:
-    """Who asks with a cookie, as the actor of a day; None when the session ended or never was."""
+    """The actor of a cookie, with the rights on a day; None when the session has ended or never existed."""
     found = _find(session, token, now=now)
     if found is None:
         return None
-    row, person = found  # held here, so that the actor is made of the same row
+    row, person = found  # keep a reference: ``load_actor`` then uses this row
     try:
         actor = load_actor(session, person.id, on=on)
     except NotFound:
@@ -84,7 +84,7 @@ def find(session: Session, token: str, *, now: datetime, on: date) -> Here | Non
 
 
 def _find(session: Session, token: str, *, now: datetime) -> tuple[OpenSession, Person] | None:
-    """The living session of a cookie and its person, in one indexed read."""
+    """The open session of a cookie and its person, in one indexed query."""
     found = session.execute(
         select(OpenSession, Person)
         .join(Person, Person.id == OpenSession.person_id)
@@ -100,9 +100,9 @@ def _find(session: Session, token: str, *, now: datetime) -> tuple[OpenSession, 
 
 
 def touch(services: Services, session_id: int, *, now: datetime) -> None:
-    """Note that a session lives, where the database can be written.
+    """Update the time at which a session was last seen, if the database can be written.
 
-    With a full disk or a busy database reading goes on, and the session may end a little early.
+    With a full disk or a busy database the request goes on, and the session may end a little early.
     """
     try:
         with services.unit_of_work(now) as uow:
@@ -112,12 +112,15 @@ def touch(services: Services, session_id: int, *, now: datetime) -> None:
 
 
 def epoch_of(session: Session, person_id: PersonId | int) -> int:
-    """The epoch of a person's sessions: a new password begins another."""
+    """The epoch of a person's sessions: a new password raises it, which ends them."""
     return session.get_one(Person, int(person_id)).session_epoch
 
 
 def administrator_without_row(session: Session, person_id: int, *, epoch: int, on: date) -> Actor | None:
-    """The administrator whom a full disk gave no row, while the epoch of then lasts; None for everybody else."""
+    """The administrator who signed in while a full disk refused the session's row; None for everybody else.
+
+    Valid only while the person's epoch is ``epoch``.
+    """
     person = session.get(Person, person_id)
     if person is None or not person.is_active or person.session_epoch != epoch or person.must_change_password:
         return None
@@ -126,12 +129,12 @@ def administrator_without_row(session: Session, person_id: int, *, epoch: int, o
 
 
 def prove(uow: UnitOfWork, session_id: int) -> None:
-    """Note that the person of a session just proved who they are."""
+    """Record that the person of a session has just entered their password."""
     uow.session.execute(update(OpenSession).where(OpenSession.id == session_id).values(proved_at=uow.now))
 
 
 def end_this(uow: UnitOfWork, session_id: int, *, actor: Actor) -> None:
-    """Sign out: the session is gone, whoever kept a copy of its cookie."""
+    """Sign out: delete the session, so that a copy of its cookie is worthless too."""
     uow.session.execute(delete(OpenSession).where(OpenSession.id == session_id))
     uow.record("session.closed", "person", actor.person_id, actor=actor)
 
@@ -140,7 +143,7 @@ def end_own(uow: UnitOfWork, session_id: int, *, actor: Actor) -> None:
     """End one's own session.
 
     Raises:
-        NotFound: ``session.unknown``: it ended meanwhile, or is another's.
+        NotFound: ``session.unknown``: the session has ended meanwhile, or is another person's.
     """
     row = uow.session.get(OpenSession, session_id)
     if row is None or row.person_id != actor.person_id:
@@ -149,10 +152,10 @@ def end_own(uow: UnitOfWork, session_id: int, *, actor: Actor) -> None:
 
 
 def end(uow: UnitOfWork, session_id: int, *, actor: Actor) -> PersonId:
-    """End a session: an own one, or anybody's as an administrator. Returns whose it was.
+    """End a session: one's own, or anybody's as an administrator. Returns its person.
 
     Raises:
-        NotFound: ``session.unknown``: it ended meanwhile, or is none of the actor's business.
+        NotFound: ``session.unknown``: the session has ended meanwhile, or the actor may not end it.
     """
     row = uow.session.get(OpenSession, session_id)
     if row is None or (row.person_id != actor.person_id and not actor.has(Role.ADMINISTRATOR)):
@@ -163,7 +166,7 @@ def end(uow: UnitOfWork, session_id: int, *, actor: Actor) -> PersonId:
 
 
 def end_all(uow: UnitOfWork, person_id: int, *, actor: Actor, keep: int | None = None) -> int:
-    """End all sessions of a person, but for one. Returns how many.
+    """End all sessions of a person, except ``keep``. Returns how many were ended.
 
     Raises:
         Forbidden: ``session.not_yours``.
@@ -193,7 +196,7 @@ class SessionRow:
 
 
 def listing(session: Session, *, person_id: int | None = None, now: datetime) -> list[SessionRow]:
-    """The living sessions, of one person or of all, the last seen first."""
+    """The open sessions, of one person or of all, the last seen first."""
     query = (
         select(OpenSession, Person.account, Person.name)
         .join(Person, Person.id == OpenSession.person_id)

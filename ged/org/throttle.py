@@ -1,8 +1,8 @@
-"""Leaky buckets, shared by all processes: what is tried too often is slowed down, and forgotten with time.
+"""Leaky buckets, shared by all processes: they slow down repeated attempts, and forget them with time.
 
-A bucket of a subject (an address, an account at an address, a device ...) takes ``burst`` tries at once and loses one
-every ``every_s`` seconds. A row holds one number, the moment at which its bucket is empty again, and is changed by
-single statements: no process waits for another's decision, and none of two tries at once is lost.
+The bucket of a subject (an address, an account at an address, a device ...) accepts ``burst`` attempts at once and
+drains one attempt every ``every_s`` seconds. A row holds one number, the moment at which its bucket will be empty, and
+is changed by single statements: no process waits for another's decision, and concurrent attempts all count.
 """
 
 import hashlib
@@ -18,13 +18,13 @@ from ged.db import insert_if_missing
 from ged.org.models import Bucket
 
 LONGEST_WAIT = timedelta(minutes=15)
-"""However many tries came at once: a bucket is never fuller than this long."""
+"""A bucket never takes longer to drain, however many attempts came at once."""
 MOST_UNWRITTEN = 5_000
 
 
 @dataclass(frozen=True)
 class Limit:
-    """How many tries at once, and how long until one more is free."""
+    """The number of attempts allowed at once, and the seconds until one more is allowed."""
 
     kind: str
     burst: int
@@ -32,22 +32,22 @@ class Limit:
 
     @property
     def every_ms(self) -> int:
-        """What one try weighs."""
+        """The weight of one attempt, in milliseconds."""
         return int(self.every_s * 1000)
 
     @property
     def room_ms(self) -> int:
-        """The fullest that a bucket may be for one more try."""
+        """The highest level of a bucket that allows one more attempt, in milliseconds."""
         return (self.burst - 1) * self.every_ms
 
     def subject(self, *parts: object) -> str:
-        """The key of a bucket: what was typed may be a password in the wrong box, so that only its digest is kept."""
+        """The key of a bucket. Only a digest is stored: the typed account may be a password in the wrong box."""
         digest = hashlib.sha256("\0".join(map(str, parts)).encode(errors="replace")).hexdigest()[:40]
         return f"{self.kind}:{digest}"
 
 
 class Unwritten:
-    """Buckets of this process alone, for what the database has no room to count. They are few: the fullest stay."""
+    """Buckets in this process's memory, for when the database's disk is full. Bounded: the fullest stay."""
 
     def __init__(self) -> None:
         self._drained_ms: dict[str, int] = {}
@@ -81,7 +81,7 @@ def wait_s(session: Session, limit: Limit, subject: str, *, now: datetime) -> in
 
 
 def add(session: Session, limit: Limit, subject: str, *, now: datetime) -> None:
-    """Count a failure, also beyond the brim: tries that ran side by side all count."""
+    """Count a failure, even if the bucket is full: concurrent attempts all count."""
     _ensure(session, subject, now)
     now_ms = _ms(now)
     full_ms = max(limit.room_ms + limit.every_ms, int(LONGEST_WAIT.total_seconds() * 1000))
@@ -98,7 +98,7 @@ def add(session: Session, limit: Limit, subject: str, *, now: datetime) -> None:
 
 
 def take(session: Session, limit: Limit, subject: str, *, now: datetime) -> bool:
-    """Count a try if there is room; whether there was. Of tries at once no more than the room pass."""
+    """Count an attempt if the bucket has room; returns whether it had. Concurrent attempts cannot exceed the room."""
     _ensure(session, subject, now)
     now_ms = _ms(now)
     level = case((Bucket.drained_ms < now_ms, now_ms), else_=Bucket.drained_ms)
@@ -112,7 +112,7 @@ def take(session: Session, limit: Limit, subject: str, *, now: datetime) -> bool
 
 
 def note_refused(session: Session, subject: str) -> int:
-    """Count a try that was turned away; how many since the bucket was last empty."""
+    """Count a refused attempt; returns the number since the bucket was last empty."""
     session.execute(
         update(Bucket)
         .where(Bucket.subject == subject)
@@ -123,7 +123,7 @@ def note_refused(session: Session, subject: str) -> int:
 
 
 def empty(session: Session, subject: str) -> None:
-    """Forget what a subject tried."""
+    """Empty the bucket of a subject."""
     session.execute(
         update(Bucket).where(Bucket.subject == subject).values(drained_ms=0, refused=0)
         .execution_options(synchronize_session=False)
@@ -133,7 +133,7 @@ def empty(session: Session, subject: str) -> None:
 def _ensure(session: Session, subject: str, now: datetime) -> None:
     if session.scalar(select(Bucket.id).where(Bucket.subject == subject)) is not None:
         return
-    # A new subject pays for the cleaning: the table holds no more than those of the last hours.
+    # The insert of a new subject also deletes old rows, so the table holds only subjects of the last hours.
     forgotten_ms = _ms(now - timedelta(hours=1))
     session.execute(delete(Bucket).where(Bucket.drained_ms < forgotten_ms).execution_options(synchronize_session=False))
     insert_if_missing(session, Bucket, subject=subject, drained_ms=_ms(now), refused=0)

@@ -1,4 +1,4 @@
-"""Questions about the tree of units."""
+"""Queries on the tree of units."""
 
 from collections.abc import Iterable, Mapping
 from typing import Protocol
@@ -24,10 +24,10 @@ class Placed(Protocol):
 
 
 def entity_of(unit_id: int, units: Mapping[int, Placed]) -> int:
-    """The entity of a unit: itself or the nearest unit above that is one, the root where none is.
+    """The entity of a unit: the unit itself or the nearest entity above it; the root when there is none.
 
     Raises:
-        KeyError: there is no such unit.
+        KeyError: the unit does not exist.
     """
     while not units[unit_id].is_entity:
         above = units[unit_id].parent_id
@@ -51,7 +51,7 @@ def same_entity(session: Session, unit_ids: Iterable[int]) -> frozenset[int]:
 
 
 def upwards(session: Session, unit_id: int) -> list[Unit]:
-    """A unit and all above it, the nearest first; empty where there is no such unit."""
+    """A unit and all units above it, the nearest first; empty when the unit does not exist."""
     found: list[Unit] = []
     unit = session.get(Unit, unit_id)
     while unit is not None and unit not in found:
@@ -61,7 +61,7 @@ def upwards(session: Session, unit_id: int) -> list[Unit]:
 
 
 def ids_upwards(unit_id: int, units: Mapping[int, Placed]) -> list[int]:
-    """As ``upwards``, of units in hand."""
+    """As ``upwards``, for units already loaded."""
     found: list[int] = []
     at: int | None = unit_id
     while at is not None and at in units and at not in found:
@@ -71,10 +71,10 @@ def ids_upwards(unit_id: int, units: Mapping[int, Placed]) -> list[int]:
 
 
 def heirs(session: Session, unit_id: int) -> list[int]:
-    """A unit and, when it is closed, the one that has its work now, and so on.
+    """A unit and, when it is closed, its successor, and so on.
 
     Raises:
-        NoResultFound: there is no such unit.
+        NoResultFound: the unit does not exist.
     """
     found: list[int] = []
     at: int | None = unit_id
@@ -86,7 +86,7 @@ def heirs(session: Session, unit_id: int) -> list[int]:
 
 
 def heirs_among(unit_id: int, units: Mapping[int, UnitRow]) -> list[int]:
-    """As ``heirs``, of units in hand; a unit that is not among them has no heir."""
+    """As ``heirs``, for units already loaded; a unit that is not among them has no successor."""
     found: list[int] = []
     at: int | None = unit_id
     while at is not None and at not in found:
@@ -97,7 +97,7 @@ def heirs_among(unit_id: int, units: Mapping[int, UnitRow]) -> list[int]:
 
 
 def with_predecessors(unit_ids: Iterable[int], units: Mapping[int, UnitRow]) -> frozenset[int]:
-    """Units, with the closed ones whose work came to them."""
+    """Units, with the closed units whose work they took over."""
     found = set(unit_ids)
     grown = True
     while grown:
@@ -108,7 +108,7 @@ def with_predecessors(unit_ids: Iterable[int], units: Mapping[int, UnitRow]) -> 
 
 
 def headed(roots: Iterable[UnitId], units: Mapping[int, UnitRow]) -> frozenset[UnitId]:
-    """The units that the heads of these head: themselves, and those below up to the next entity."""
+    """The units headed from these units: themselves, and the units below up to the next entity."""
     children: dict[int | None, list[int]] = {}
     closed: dict[int | None, list[int]] = {}
     for unit in units.values():
@@ -121,8 +121,8 @@ def headed(roots: Iterable[UnitId], units: Mapping[int, UnitRow]) -> frozenset[U
         unit_id = waiting.pop()
         if unit_id not in found:
             found.add(UnitId(unit_id))
-            # An entity under the ministry keeps its own mail: headship stops at its door.
+            # An entity under the ministry keeps its own mail: headship does not extend into it.
             waiting += [child for child in children.get(unit_id, []) if not units[child].is_entity]
-            # What a closed unit had is now headed where its mail went.
+            # A closed unit is headed by the head of its successor.
             waiting += closed.get(unit_id, [])
     return frozenset(found)

@@ -1,7 +1,7 @@
-"""The sockets of the house, and the frozen values that cross them: a module a socket. No database, no I/O.
+"""The ports (interfaces to engines), and the frozen values that they exchange: one module each. No database, no I/O.
 
-Engines (``ocr``, ``indexer``, ``signing``) import this package and ``ged.errors`` and nothing else of ``ged``; everyone
-takes the names from here.
+Engines (``ocr``, ``indexer``, ``signing``) import only this package and ``ged.errors`` from ``ged``. All code imports
+the names from this package.
 """
 
 from ged.ports.blobs import (
@@ -68,6 +68,7 @@ from ged.ports.reading import (
     RecognisedPage,
     Recognition,
     SourceFacts,
+    Table,
     Word,
 )
 from ged.ports.search import (
@@ -172,6 +173,7 @@ __all__ = [
     "SuggestionKind",
     "SynonymBook",
     "SynonymError",
+    "Table",
     "Timestamper",
     "TokenCheck",
     "TokenFacts",

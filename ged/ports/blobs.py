@@ -1,4 +1,4 @@
-"""Where files lie."""
+"""The store of files."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from ged.ports.names import Digest
 
 @dataclass(frozen=True)
 class StoredBlob:
-    """What ``BlobStore.put`` returns."""
+    """The return value of ``BlobStore.put``."""
 
     digest: Digest
     size_bytes: int
@@ -32,7 +32,7 @@ class BlobStore(Protocol):
         ...
 
     def exists(self, digest: Digest) -> bool:
-        """Whether the blob is there (its bytes are not read)."""
+        """Whether the blob exists (its bytes are not read)."""
         ...
 
     def verify(self, digest: Digest) -> bool:
@@ -40,17 +40,17 @@ class BlobStore(Protocol):
         ...
 
     def delete(self, digest: Digest) -> None:
-        """Remove a blob; no error when it is gone already."""
+        """Remove a blob; no error when it does not exist."""
         ...
 
     def discard(self, digest: Digest, *, written_before: datetime) -> bool:
-        """Remove a blob that nobody names, unless it was handed in again: what is put meanwhile stays.
+        """Remove an unreferenced blob, unless it was stored again meanwhile.
 
         Args:
-            written_before: bytes written, or handed in again, at or after this moment are kept.
+            written_before: a blob written, or stored again, at or after this moment is kept.
 
         Returns:
-            Whether it is gone.
+            Whether the blob was removed.
         """
         ...
 

@@ -11,10 +11,10 @@ from ged.ports.names import Digest
 
 @dataclass(frozen=True)
 class TokenFacts:
-    """What the signed code on a letter says.
+    """The facts in the signed code on a letter.
 
     Attributes:
-        token: 16 random bytes; who knows them holds the letter.
+        token: 16 random bytes; only a holder of the letter knows them.
         digest: of the letter's PDF before mark and signature.
     """
 
@@ -27,7 +27,7 @@ class TokenFacts:
 
 @dataclass(frozen=True)
 class SealedToken:
-    """The signed code. ``certificates_pem``: of the key that signed it, then those above it."""
+    """The signed code. ``certificates_pem``: the certificate of the signing key, then those above it."""
 
     text: str
     key_id: str
@@ -35,18 +35,18 @@ class SealedToken:
 
 
 class TokenState(StrEnum):
-    """What a code is worth."""
+    """The result of checking a code."""
 
     PROVEN = "proven"
     FORGED = "forged"
-    """It names a key that we know, which did not sign it."""
+    """The code names a key that we know, but this key did not sign it."""
     UNKNOWN_KEY = "unknown_key"
     UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True)
 class TokenCheck:
-    """A code looked at. ``by``: the subject of the certificate that proves it."""
+    """A checked code. ``by``: the subject of the certificate that proves it."""
 
     state: TokenState
     facts: TokenFacts | None = None
@@ -66,13 +66,13 @@ class TokenSealer(Protocol):
         ...
 
     def has_key(self) -> bool:
-        """Whether there is a key, so that codes are made."""
+        """Whether there is a key, so that codes can be made."""
         ...
 
     def read(self, text: str) -> TokenFacts | None:
-        """What a code or an address that ends in one says, whoever made it; None when it is no code."""
+        """The facts in a code, or in an address that ends in a code, not verified; None when the text is no code."""
         ...
 
     def check(self, text: str, certificates_pem: Sequence[str]) -> TokenCheck:
-        """Whether the holder of one of these certificates says it."""
+        """Check whether the holder of one of these certificates signed the code."""
         ...

@@ -1,22 +1,22 @@
-"""What looks at outside files before anything of ours opens them."""
+"""The virus scanner, which checks files from outside before our code opens them."""
 
 from pathlib import Path
 from typing import Protocol
 
 
 class VirusScanner(Protocol):
-    """A scanner for viruses that runs beside the installation."""
+    """A virus scanner that runs beside the installation."""
 
     def check(self, source: Path) -> None:
-        """Return when nothing was found in a file.
+        """Scan a file; return if nothing was found.
 
         Raises:
-            Invalid: ``file.virus`` (``params['virus']``: its name): the file must reach nobody.
-            EngineFailed: nobody knows what is in the file. ``scanner.unavailable`` (retryable): it cannot be reached;
-                ``scanner.refused``: it did not look at the whole file, and will not.
+            Invalid: ``file.virus`` (``params['virus']``: its name): the file must be given to nobody.
+            EngineFailed: the file was not scanned. ``scanner.unavailable`` (retryable): the scanner cannot be reached;
+                ``scanner.refused``: the scanner refuses to scan the whole file, also later.
         """
         ...
 
     def is_there(self) -> bool:
-        """Whether it can be asked now."""
+        """Whether the scanner answers now."""
         ...

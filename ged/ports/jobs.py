@@ -1,4 +1,4 @@
-"""What hands jobs to workers."""
+"""The queue that hands jobs to workers."""
 
 from enum import StrEnum
 from typing import Protocol
@@ -7,11 +7,10 @@ from ged.ports.names import JobId
 
 
 class Lane(StrEnum):
-    """In which lane a job travels; none holds up the ones before it.
+    """The lane (queue) of a job. A lane never delays the lanes listed before it.
 
-    QUICK: seconds. DESK: seconds to minutes, and a clerk waits. FILES: minutes, large files that people asked for.
-    UPKEEP: minutes, what the clock asks for. SLOW: up to hours. BACKLOG: of an archive taken over, when nothing of today
-    waits.
+    QUICK: seconds. DESK: seconds to minutes, a clerk waits. FILES: minutes, large files that people requested. UPKEEP:
+    minutes, scheduled jobs. SLOW: up to hours. BACKLOG: jobs of an imported archive, run when no current job waits.
     """
 
     QUICK = "quick"
@@ -26,9 +25,9 @@ class JobQueue(Protocol):
     """Hands committed job rows to a worker, at least once."""
 
     def submit(self, job_id: JobId, *, lane: Lane = Lane.QUICK) -> None:
-        """Called after the commit that created the row; may be lost (the sweep submits again)."""
+        """Submit a job after the commit of its row. A submission may be lost: the sweep submits again."""
         ...
 
     def waiting(self) -> frozenset[JobId]:
-        """Jobs submitted and not taken yet; empty when the queue is away. The sweep leaves these alone."""
+        """Jobs submitted but not yet claimed; empty when the queue is unreachable. The sweep skips these jobs."""
         ...

@@ -1,4 +1,4 @@
-"""Signing keys, their certificates, and the authority that takes them back."""
+"""Signing keys, their certificates, and the authority that revokes them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class TokenPlace:
-    """Where a key lies in a token or HSM (PKCS#11): names of the token, and of the key in it."""
+    """The address of a key in a token or HSM (PKCS#11): names of the token, and of the key in it."""
 
     token: str
     label: str
@@ -16,7 +16,7 @@ class TokenPlace:
 
 @dataclass(frozen=True)
 class StoredKey:
-    """A key as it lies in the database: useless without passphrase *and* the server's secret, or without its token.
+    """A key as stored in the database. To use it, passphrase *and* server's secret are needed, or its token.
 
     Attributes:
         keystore: PKCS#12 bytes, or a token's address (RFC 7512) and certificates.
@@ -30,13 +30,13 @@ class StoredKey:
 
     @property
     def is_in_token(self) -> bool:
-        """Whether a PIN opens it, in the token of its owner."""
+        """Whether the key is in its owner's token, opened by a PIN."""
         return self.keystore.startswith(b"pkcs11:")
 
 
 @dataclass(frozen=True)
 class Certificate:
-    """What people need to know of a certificate."""
+    """The facts of a certificate that people need."""
 
     subject: str
     issuer: str
@@ -47,7 +47,7 @@ class Certificate:
 
 @dataclass(frozen=True)
 class UnlockedKey:
-    """An opened key, sealed under a random key that only the browser's cookie holds (at most five minutes)."""
+    """An opened key, encrypted with a random key that only the browser's cookie holds (at most five minutes)."""
 
     sealed: bytes = field(repr=False)
     cookie_key: str = field(repr=False)
@@ -55,7 +55,7 @@ class UnlockedKey:
 
 
 class KeyVault(Protocol):
-    """Where signing keys are made and opened."""
+    """Makes and opens signing keys."""
 
     def issue(
         self,
@@ -71,7 +71,8 @@ class KeyVault(Protocol):
         """Make a key pair and a certificate of the ministry's own authority.
 
         Args:
-            identifier: tells people of one name apart (serialNumber, EN 319 412-2, 4.2.4); without, the key does.
+            identifier: distinguishes people of the same name (serialNumber, EN 319 412-2, 4.2.4). Without it, the key
+                does.
 
         Raises:
             Invalid: ``key.passphrase_short`` (fewer than 12 characters).
@@ -79,7 +80,7 @@ class KeyVault(Protocol):
         ...
 
     def adopt(self, content: bytes, password: str, *, passphrase: str, now: datetime) -> StoredKey:
-        """Take a key over that another authority gave as PKCS#12 under ``password``.
+        """Take over a key that another authority delivered as PKCS#12, encrypted with ``password``.
 
         Raises:
             Invalid: ``key.file_unreadable``, ``key.passphrase_short``, ``key.expired``.
@@ -87,7 +88,7 @@ class KeyVault(Protocol):
         ...
 
     def attach(self, place: TokenPlace, pin: str, *, chain_pem: str, now: datetime) -> StoredKey:
-        """Take a key that lies in a token, with certificates of another authority, its own first.
+        """Register a key in a token. ``chain_pem``: certificates of another authority, the key's own first.
 
         Raises:
             ConfigError: ``key.no_module``.
@@ -98,7 +99,7 @@ class KeyVault(Protocol):
         ...
 
     def place(self, key: StoredKey) -> TokenPlace:
-        """Where a key in a token lies.
+        """The address of a key in a token.
 
         Raises:
             EngineFailed: ``key.damaged``.
@@ -117,7 +118,7 @@ class KeyVault(Protocol):
         now: datetime,
         identifier: str = "",
     ) -> StoredKey:
-        """Take a key that lies in a token, and certify it by the ministry's own authority.
+        """Register a key in a token, and certify it by the ministry's own authority.
 
         Raises:
             As ``attach``.
@@ -126,7 +127,7 @@ class KeyVault(Protocol):
 
     @property
     def can_certify(self) -> bool:
-        """Whether this process can issue certificates: nobody has to be asked for the authority's passphrase."""
+        """Whether this process can issue certificates without a prompt for the authority's passphrase."""
         ...
 
     def recertify(
@@ -140,15 +141,15 @@ class KeyVault(Protocol):
         now: datetime,
         identifier: str = "",
     ) -> StoredKey:
-        """The key with a new certificate of our own authority; it need not be opened, and opens as before."""
+        """Give a key a new certificate of our own authority. The key is not opened, and its passphrase stays."""
         ...
 
     def unlock(self, key: StoredKey, passphrase: str, *, now: datetime) -> UnlockedKey:
-        """Open a key. ``passphrase``: the PIN, for one in a token.
+        """Open a key. ``passphrase``: the PIN, for a key in a token.
 
         Raises:
             Invalid: ``key.passphrase_wrong``, ``key.expired``; ``key.token_locked``, ``key.token_last_try``.
-            EngineFailed: ``key.damaged`` (what the database holds is no key any more); of a token ``key.unreachable``,
+            EngineFailed: ``key.damaged`` (the stored bytes are no valid key); for a token ``key.unreachable``,
                 ``key.refused``.
         """
         ...
@@ -172,7 +173,7 @@ class RevokedCertificate:
 
 
 LIST_WARNING = timedelta(days=7)
-"""How long before its end a revocation list is told to end soon."""
+"""A warning is shown this long before a revocation list expires."""
 
 
 @dataclass(frozen=True)
@@ -180,44 +181,46 @@ class AuthorityStanding:
     """How the ministry's own authority is kept.
 
     Attributes:
-        is_protected: its key needs a passphrase, and the root's key is not in the installation; else it is for trials.
-        list_until: when the list and the responder that were left for the site end; None where none was.
+        is_protected: the authority's key needs a passphrase, and the root's key is not in the installation. If False,
+            the authority is for trials only.
+        list_until: when the list and the responder's certificate published for the site expire; None without a list.
     """
 
     is_protected: bool
     list_until: datetime | None
 
     def ends_soon(self, now: datetime) -> bool:
-        """Whether the authority's keeper has to sign the list again: within a week, or it is late."""
+        """Whether the authority's keeper has to sign a new list: it expires within a week, or has expired."""
         return self.is_protected and (self.list_until is None or self.list_until <= now + LIST_WARNING)
 
 
 class RevocationLists(Protocol):
-    """The ministry's own authority telling which of its certificates no longer count."""
+    """Publishes which certificates of the ministry's own authority are revoked."""
 
     def crls(self, revoked: Sequence[RevokedCertificate], *, now: datetime) -> tuple[bytes, ...]:
-        """The lists in force, DER: that of the issuing authority, then that of the root.
+        """The lists in force, DER: the issuing authority's, then the root's.
 
-        Nothing where there is no authority of our own. Where a passphrase keeps its key, its list is the last one that
-        was signed: ``revoked`` may say more.
+        Empty without an own authority. If a passphrase protects its key, its list is the last signed list: ``revoked``
+        may contain more.
         """
         ...
 
     def newest(self, which: str, revoked: Sequence[RevokedCertificate], *, now: datetime) -> bytes | None:
-        """The newest list of ``issuing`` or ``root``, DER, also one that should have been followed by another."""
+        """The newest list of ``issuing`` or ``root``, DER, even if it has expired."""
         ...
 
     def standing(self) -> AuthorityStanding | None:
-        """How the authority's key is kept; None where there is no authority of our own."""
+        """How the authority's key is kept; None without an own authority."""
         ...
 
     def answer(
         self, request: bytes, *, known: Callable[[str], RevokedCertificate | bool | None], now: datetime
     ) -> bytes:
-        """Answer an OCSP request (RFC 6960), DER; never raises on a strange one.
+        """Answer an OCSP request (RFC 6960), DER. Never raises on a malformed request.
 
         Args:
-            known: of a serial (hexadecimal): False when we never issued it, None when it is good, else its revocation.
+            known: called with a serial number (hexadecimal). Returns False when we never issued the certificate, None
+                when it is good, else its revocation.
         """
         ...
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class MessageRef:
-    """A message that lies in a mailbox: the server's own number for it, and its size."""
+    """A message in a mailbox: the server's number of the message, and its size."""
 
     uid_validity: int
     uid: int
@@ -19,28 +19,28 @@ class OpenMailbox(Protocol):
     """A connection to a mailbox."""
 
     def waiting(self) -> Sequence[MessageRef]:
-        """What lies in the folder that is collected, oldest first."""
+        """The messages in the collected folder, oldest first."""
         ...
 
     def read(self, ref: MessageRef) -> bytes | None:
-        """The message as it came, not marked as read; None when it is gone."""
+        """The raw message, not marked as read; None when it is gone."""
         ...
 
     def put_away(self, ref: MessageRef, *, refused: bool) -> None:
-        """Delete it or move it to the folder for what was taken in; to that for errors when it was refused."""
+        """Delete the message or move it to the folder of collected messages; if refused, to the folder of errors."""
         ...
 
 
 class Mailbox(Protocol):
     """A mailbox that is collected for a unit.
 
-    ``open`` raises EngineFailed: ``mailbox.unavailable``, ``mailbox.login``, ``mailbox.token``; so do all methods of
-    what it opens (the first of them).
+    ``open`` raises EngineFailed: ``mailbox.unavailable``, ``mailbox.login``, ``mailbox.token``. All methods of the open
+    mailbox raise the first of these.
     """
 
     @property
     def name(self) -> str:
-        """What it is called here; its messages are known under this name."""
+        """The mailbox's name in this installation; its messages are recorded under this name."""
         ...
 
     @property
@@ -72,6 +72,6 @@ class Post(Protocol):
         """Hand a message over.
 
         Raises:
-            EngineFailed: ``post.failed``; retryable only when it is certain that nothing left.
+            EngineFailed: ``post.failed``; retryable only when it is certain that nothing was sent.
         """
         ...

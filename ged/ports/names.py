@@ -1,4 +1,4 @@
-"""Names of things and of who may see them, as they cross all sockets."""
+"""Identifiers used by all ports: digests, principals, levels of confidentiality."""
 
 from enum import IntEnum
 from typing import NewType
@@ -17,8 +17,8 @@ Digest = NewType("Digest", str)
 """SHA-256 of plain bytes, 64 lower-case hexadecimal characters."""
 
 Principal = NewType("Principal", str)
-"""A unit (``u12``), post (``p7``; ``d7`` without its secretary, ``t7`` its holder alone) or person (``h3``) to whom a
-letter was granted."""
+"""A unit (``u12``), post (``p7``; ``d7`` without its secretary, ``t7`` only its holder) or person (``h3``) that may see
+a letter."""
 
 
 def unit_principal(unit_id: int) -> Principal:
@@ -32,12 +32,12 @@ def post_principal(post_id: int) -> Principal:
 
 
 def deciding_principal(post_id: int) -> Principal:
-    """The principal of a post as it decides: its holder, or who acts for it by delegation or interim; no secretary."""
+    """The principal of a post's deciders: its holder, and people with a delegation or interim; not its secretary."""
     return Principal(f"d{post_id}")
 
 
 def holder_principal(post_id: int) -> Principal:
-    """The principal of a post's holder alone: nobody acts for it."""
+    """The principal of a post's holder only, without anybody who acts for the post."""
     return Principal(f"t{post_id}")
 
 
@@ -47,7 +47,7 @@ def person_principal(person_id: int) -> Principal:
 
 
 class Confidentiality(IntEnum):
-    """Level of a letter; the order is that of secrecy."""
+    """Level of a letter, in ascending order of secrecy."""
 
     ORDINARY = 0
     RESTRICTED = 1

@@ -8,7 +8,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class PageCode:
-    """A QR code or barcode read on a page; ``text`` is whatever it says: check that it is ours."""
+    """A QR code or barcode read on a page. ``text`` is its raw content: check that the code is ours."""
 
     text: str
     format: str
@@ -16,11 +16,11 @@ class PageCode:
 
 @dataclass(frozen=True)
 class PageFacts:
-    """What a first look at a page shows.
+    """The results of the first look at a page.
 
     Attributes:
         blank_score: 0 full .. 1 empty (flag, never drop).
-        warnings: what would spoil the reading, to be told before the letter is numbered: ``too_dark``, ``too_light``,
+        warnings: faults that would spoil the OCR, shown before the letter is numbered: ``too_dark``, ``too_light``,
             ``cut_edge``, ``low_resolution``, ``skewed``.
     """
 
@@ -34,7 +34,7 @@ class PageFacts:
 
 @dataclass(frozen=True)
 class SourceFacts:
-    """What an uploaded or scanned file is. ``signed``: a PDF with a signature, whose bytes must not change."""
+    """The facts of an uploaded or scanned file. ``signed``: a PDF with a signature, whose bytes must not change."""
 
     media_type: str
     pages: tuple[PageFacts, ...]
@@ -63,12 +63,17 @@ class Word:
     confidence: float
 
 
+Table = tuple[tuple[tuple[Word, ...], ...], ...]
+"""The words of each cell, row by row; a cell may be empty."""
+
+
 @dataclass(frozen=True)
 class RecognisedPage:
-    """One page read. ``flags``: ``blank``, ``low_confidence``, ``failed``, ``born_digital``, ``rotated_90`` …
+    """One page read. ``flags``: ``blank``, ``low_confidence``, ``failed``, ``born_digital``, ``rotated_90`` …; of a page
+    born digital ``tables`` where each row of a table is one line of its text, ``tables_unread`` where that failed.
 
-    ``likeness``: 64 hexadecimal digits that are nearly the same for the same sheet scanned twice; empty when the engine
-    does not tell.
+    ``likeness``: a perceptual hash, 64 hexadecimal digits, nearly equal for two scans of one sheet; empty if the engine
+    computes none.
     """
 
     page_no: int
@@ -79,6 +84,7 @@ class RecognisedPage:
     image: Path | None
     flags: tuple[str, ...] = ()
     likeness: str = ""
+    tables: tuple[Table, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,7 @@ class FieldReading:
 
     Attributes:
         name: ``subject``, ``their_reference``, ``our_reference``, ``written_on``, ``place``, ``sender``,
-            ``addressee``, ``copies`` (one reading a recipient), ``enclosures``, ``amount``.
+            ``addressee``, ``copies`` (one reading for each recipient), ``enclosures``, ``amount``.
         value: plain text; ISO date for ``written_on``, digits for ``enclosures``.
         page_no: counts from 1; the box is in fractions 0..1 of the page.
         confidence: 0..100.
@@ -105,9 +111,9 @@ class FieldReading:
 
 @dataclass(frozen=True)
 class Recognition:
-    """A document read; all paths lie in the ``out`` folder given. ``searchable_pdf`` is PDF/A-2.
+    """The result of reading a document; all paths are in the given ``out`` folder. ``searchable_pdf`` is PDF/A-2.
 
-    ``thumbnail``, and ``image`` of a page: ``None`` when the engine was told to make no pictures.
+    ``thumbnail``, and ``image`` of a page: ``None`` when the engine is set to make no pictures.
     """
 
     pages: tuple[RecognisedPage, ...]
@@ -125,7 +131,7 @@ class ReaderFacts:
 
 
 class OcrEngine(Protocol):
-    """Reads pages. Uploads are hostile: nothing is decoded before its size was checked."""
+    """Reads pages. Uploads may be hostile: no data is decoded before its size is checked."""
 
     def inspect(self, source: Path, *, filename: str, timeout_s: float) -> SourceFacts:
         """First look: type by content, pages, codes, blanks, signature.
@@ -150,9 +156,9 @@ class OcrEngine(Protocol):
         out: Path,
         on_page: Callable[[RecognisedPage], None] = lambda _: None,
     ) -> Recognition:
-        """Read pages in order; a page that fails is flagged and the others go on.
+        """Read pages in order. A page that fails is flagged, and the next pages are read.
 
-        ``on_page`` is told of each page, in order, as soon as it is read. Pages that a killed call left finished in
+        ``on_page`` is called with each page, in order, as soon as it is read. Pages that a killed call has finished in
         ``out`` are not read again.
 
         Raises:
@@ -161,7 +167,7 @@ class OcrEngine(Protocol):
         ...
 
     def reads_with(self) -> ReaderFacts:
-        """What reads the pages here.
+        """The program or library that reads the pages in this installation.
 
         Raises:
             EngineFailed: ``ocr.unavailable``, ``ocr.timeout``.

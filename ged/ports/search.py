@@ -1,4 +1,4 @@
-"""The search index and its book of synonyms."""
+"""The search index and its list of synonyms."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from ged.ports.names import AttachmentId, Confidentiality, MailId, Principal
 
 @dataclass(frozen=True)
 class Principals:
-    """What an actor may see, one set of principals a level: the only form in which rights reach an index.
+    """The rights of an actor: a set of principals for each level. The index knows rights only in this form.
 
     A letter of level L is visible when one of its principals is in the set of L. An empty set shows nothing.
     """
@@ -21,7 +21,7 @@ class Principals:
     secret: frozenset[Principal]
 
     def at(self, level: Confidentiality) -> frozenset[Principal]:
-        """The set that counts for letters of this level."""
+        """The set for letters of this level."""
         return (self.ordinary, self.restricted, self.secret)[level]
 
 
@@ -36,7 +36,7 @@ class IndexedPage:
 
 @dataclass(frozen=True)
 class IndexDocument:
-    """All that an index may know of a letter. For SECRET letters only numbers, dates and principals are filled."""
+    """All data of a letter that the index may hold. For SECRET letters: only numbers, dates and principals."""
 
     mail_id: MailId
     version: int
@@ -70,15 +70,15 @@ class SortOrder(StrEnum):
 
 @dataclass(frozen=True)
 class SearchQuery:
-    """What a person asks.
+    """A search of a person.
 
     Attributes:
-        text: as typed; never raises: what cannot be parsed is searched as words and said in ``notice``.
+        text: as typed. Never raises: text that cannot be parsed is searched as words, with a ``notice``.
         filters: exact values by field name (``register``, ``direction``, ``nature``, ``state``, ``priority``,
             ``unit``, ``correspondent``, ``year``, ``month`` as YYYY-MM), OR within a field, AND between fields.
         since, until: bounds of ``registered_at`` (inclusive days).
-        exclude: letters whose access changed while their index job is open.
-        facets: names of the fields that ``SearchIndex.facets`` counts, same names as ``filters``; ``search`` counts nothing.
+        exclude: letters whose rights changed, but whose index job is not done.
+        facets: names of the fields that ``SearchIndex.facets`` counts, as in ``filters``; ``search`` ignores them.
     """
 
     text: str
@@ -121,8 +121,8 @@ class SearchResult:
     """A page of hits. ``total`` counts letters under the same access filter, exact when ``total_is_exact``.
 
     Attributes:
-        notice: code of what the person should know (``query.as_words`` …).
-        did_you_mean: the query written in words that letters which these principals may see do hold.
+        notice: code of a message for the person (``query.as_words`` …).
+        did_you_mean: the query, respelt with words from letters that these principals may see.
     """
 
     hits: tuple[Hit, ...]
@@ -133,7 +133,7 @@ class SearchResult:
 
 
 class SuggestionKind(StrEnum):
-    """What a suggestion is a value of."""
+    """The field of a suggestion."""
 
     CORRESPONDENT = "correspondent"
     SUBJECT = "subject"
@@ -142,11 +142,11 @@ class SuggestionKind(StrEnum):
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A value that letters hold, offered while a person types.
+    """A value found in letters, suggested while a person types.
 
     Attributes:
-        letters: how many letters hold it, as far as they were counted.
-        mail_id: the letter, when it is one only.
+        letters: number of letters with this value, as far as they were counted.
+        mail_id: the letter, when only one has this value.
     """
 
     kind: SuggestionKind
@@ -157,7 +157,7 @@ class Suggestion:
 
 @dataclass(frozen=True)
 class IndexedLetter:
-    """What the index holds of a letter, as far as ``ged index verify`` compares it with SQL."""
+    """The data of a letter in the index that ``ged index verify`` compares with SQL."""
 
     mail_id: MailId
     version: int
@@ -167,12 +167,12 @@ class IndexedLetter:
 
 @dataclass(frozen=True)
 class Building:
-    """A generation being built beside the living one.
+    """A generation of the index that is being built beside the live one.
 
     Attributes:
-        name: its own name.
-        version: the version given at its beginning: what changed after that is not in it yet.
-        position: the letter up to which it is filled (0: none).
+        name: name of the generation.
+        version: the version at the start of the build; later changes are not in the generation yet.
+        position: id of the last letter written (0: none).
     """
 
     name: str
@@ -182,7 +182,7 @@ class Building:
 
 @dataclass(frozen=True)
 class IndexStatus:
-    """State of an index: engine, schema version, number of letters, name of the living generation, one being built."""
+    """State of an index: engine, schema version, number of letters, name of the live generation, one being built."""
 
     engine: str
     schema_version: int
@@ -194,20 +194,20 @@ class IndexStatus:
 class SearchIndex(Protocol):
     """A full-text index that respects access.
 
-    Everything that it returns stands under the principals given and leaves the excluded letters out. Every call may raise
+    All results are limited to the given principals, without the excluded letters. Every call may raise
     ``EngineFailed`` ``index.unavailable`` (retryable), ``index.schema_outdated`` (retryable: after a rebuild).
     """
 
     def put(self, documents: Iterable[IndexDocument]) -> None:
-        """Add or replace letters; an older ``version`` never overwrites a newer one. Searchable when it returns."""
+        """Add or replace letters; an older ``version`` never overwrites a newer one. Searchable once this returns."""
         ...
 
     def remove(self, mail_ids: Iterable[MailId]) -> None:
-        """Forget letters; unknown ids are no error."""
+        """Remove letters; unknown ids are no error."""
         ...
 
     def search(self, query: SearchQuery, *, principals: Principals) -> SearchResult:
-        """Find letters that these principals may see; counts and passages stand under the same filter."""
+        """Find letters that these principals may see. The same filter applies to counts and passages."""
         ...
 
     def facets(self, query: SearchQuery, *, principals: Principals) -> Facets:
@@ -217,24 +217,24 @@ class SearchIndex(Protocol):
     def suggest(
         self, text: str, *, principals: Principals, exclude: frozenset[MailId] = frozenset(), limit: int = 8
     ) -> tuple[Suggestion, ...]:
-        """Correspondents, subjects and numbers that go on from what was typed so far; numbers alone of SECRET letters.
+        """Correspondents, subjects and numbers that complete the typed text; of SECRET letters only numbers.
 
-        The text may be the beginning of any word of the value. Nothing for a text without letters and digits.
+        The text may be the beginning of any word of the value. Empty for a text without letters and digits.
         """
         ...
 
     def similar(
         self, mail_id: MailId, *, principals: Principals, exclude: frozenset[MailId] = frozenset(), limit: int = 5
     ) -> tuple[Hit, ...]:
-        """Letters like this one, the nearest first; nothing when these principals may not see it."""
+        """Letters similar to this one, the most similar first; empty when these principals may not see the letter."""
         ...
 
     def versions(self, mail_ids: Sequence[MailId]) -> Mapping[MailId, int]:
-        """The version held of each letter that is there."""
+        """The indexed version of each letter in the index."""
         ...
 
     def scan(self, *, after: int = 0, limit: int = 1_000) -> tuple[IndexedLetter, ...]:
-        """Letters held whose id is above ``after``, by id (for ``ged index verify``)."""
+        """Indexed letters whose id is above ``after``, by id (for ``ged index verify``)."""
         ...
 
     def reset(self) -> None:
@@ -242,15 +242,15 @@ class SearchIndex(Protocol):
         ...
 
     def begin_rebuild(self, version: int) -> Building:
-        """Begin a generation of the current schema beside the living one, or go on with the one that was begun.
+        """Begin a generation of the current schema beside the live one, or resume an unfinished generation.
 
-        Searches, ``put`` and ``remove`` keep to the living one; what they changed since ``Building.version`` is put
-        into the new one before it is published, and once more after.
+        Searches, ``put`` and ``remove`` use the live generation. Letters changed since ``Building.version`` are written
+        to the new generation before it is published, and once more afterwards.
         """
         ...
 
     def extend(self, documents: Iterable[IndexDocument], *, position: int | None = None) -> None:
-        """Put letters into the generation being built, then remember how far it is.
+        """Write letters into the generation being built, then store its position.
 
         Raises:
             EngineFailed: ``index.not_building``.
@@ -258,7 +258,7 @@ class SearchIndex(Protocol):
         ...
 
     def publish(self) -> None:
-        """The generation being built becomes the living one in one step; the old one is removed afterwards.
+        """Make the generation being built the live one, atomically. The old generation is removed afterwards.
 
         Raises:
             EngineFailed: ``index.not_building``.
@@ -276,7 +276,7 @@ class SearchIndex(Protocol):
 
 @dataclass(frozen=True)
 class SynonymError:
-    """A line of synonyms that cannot be taken: its number (from 1), a code and the line."""
+    """An invalid line of synonyms: its number (from 1), a code and the line."""
 
     line_no: int
     code: str
@@ -284,23 +284,23 @@ class SynonymError:
 
 
 class SynonymBook(Protocol):
-    """The file of synonyms that an administrator edits; the next search reads it as it is then."""
+    """The file of synonyms, edited by an administrator. The next search uses the changed file."""
 
     @property
     def is_own(self) -> bool:
-        """Whether the installation has a list of its own; until then the shipped one counts."""
+        """Whether the installation has its own list; otherwise the shipped list is used."""
         ...
 
     def text(self) -> str:
-        """The list that counts now: a group a line, its members parted by ``=`` or commas."""
+        """The list in use: one group on each line, its members separated by ``=`` or commas."""
         ...
 
     def errors(self, text: str) -> tuple[SynonymError, ...]:
-        """The lines of a text that could not be taken."""
+        """The invalid lines of a text."""
         ...
 
     def replace(self, text: str) -> None:
-        """Let the list be this text, whole or not at all.
+        """Replace the list by this text, atomically.
 
         Raises:
             EngineFailed: ``synonyms.not_written``.

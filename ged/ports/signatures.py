@@ -1,4 +1,4 @@
-"""Signatures and seals made, time-stamped, and kept provable."""
+"""Making signatures and seals, time-stamping them, and preserving their proof."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -36,11 +36,11 @@ class SignRequest:
     """One signature to make.
 
     Attributes:
-        field: name of an empty field that exists, or a field to make with its place.
-        appearance_pdf: one-page PDF (of the field's size) that becomes the field's appearance; it holds text a
-            person reads (mark, or the filled reception table).
+        field: name of an existing empty field, or a field to make, with its place.
+        appearance_pdf: one-page PDF (of the field's size) that becomes the field's appearance: text for people (the
+            mark, or the filled reception table).
         docmdp_level: 2 on a first signature that allows the later filling of prepared fields only; None otherwise.
-        code: printed over the appearance.
+        code: QR code printed over the appearance.
     """
 
     field: SignatureField
@@ -63,11 +63,11 @@ class SignedPdf:
 
 @dataclass(frozen=True)
 class PdfFacts:
-    """What of a PDF shows whether it can be read in twenty years.
+    """Facts that show whether a PDF can be read in twenty years.
 
     Attributes:
-        flavour: of PDF/A, as the file claims it and nothing speaks against it (``2b``); empty for none.
-        loose_fonts: names of the fonts that it uses and does not carry.
+        flavour: level of PDF/A that the file claims, unless something contradicts the claim (``2b``); empty for none.
+        loose_fonts: names of the fonts that the file uses and does not embed.
     """
 
     flavour: str
@@ -91,7 +91,7 @@ class Signer(Protocol):
         ...
 
     def inspect(self, pdf: bytes) -> PdfFacts:
-        """Look at a PDF of ours, signed or not.
+        """Inspect a PDF that we made, signed or not.
 
         Raises:
             EngineFailed: ``sign.unreadable``.
@@ -106,7 +106,7 @@ class Sealer(Protocol):
         """Seal by an incremental update, as ``Signer.sign`` does.
 
         Raises:
-            ConfigError: ``seal.none``: neither settings nor ``ged pki seal`` named a key.
+            ConfigError: ``seal.none``: no key from the settings or from ``ged pki seal``.
             EngineFailed: ``sign.failed``, ``key.refused``; retryable ``key.unreachable``.
         """
         ...
@@ -118,11 +118,11 @@ class Sealer(Protocol):
 
 @dataclass(frozen=True)
 class RaisedPdf:
-    """A signed file with one revision more.
+    """A signed file with one more revision.
 
     Attributes:
         level: the lowest level of its signatures (``B-B``, ``B-T``, ``B-LT``, ``B-LTA``).
-        renew_at: when a new time-stamp has to cover the last; None while further steps can follow at once.
+        renew_at: when a new time-stamp has to cover the last; None while further steps can be made at once.
     """
 
     pdf: bytes = field(repr=False)
@@ -131,7 +131,7 @@ class RaisedPdf:
 
 
 class Preserver(Protocol):
-    """Raises signatures to a level that proves them without us, and keeps them there."""
+    """Raises signatures to a level at which they can be verified without us, and keeps them there."""
 
     def next_step(self, pdf: bytes, *, now: datetime, crls: Sequence[bytes] = ()) -> RaisedPdf | None:
         """Append the next revision: a time-stamp, or revocation data; the bytes given are a prefix of those returned.
@@ -139,17 +139,17 @@ class Preserver(Protocol):
         None when nothing is to be done at ``now``.
 
         Args:
-            crls: revocation lists that are at hand (DER), beside those which certificates point to.
+            crls: available revocation lists (DER), besides those at the addresses in certificates.
 
         Raises:
-            EngineFailed: retryable: ``sign.no_timestamp``, ``preserve.no_revocation`` (a server is away),
+            EngineFailed: retryable: ``sign.no_timestamp``, ``preserve.no_revocation`` (a server is unreachable),
                 ``preserve.untrusted``; else ``preserve.revoked``, ``preserve.expired``, ``preserve.failed``.
         """
         ...
 
 
 class Timestamper(Protocol):
-    """An authority outside that says when some bytes existed (RFC 3161)."""
+    """An outside time-stamp authority (RFC 3161), which proves that bytes existed at a time."""
 
     def stamp(self, digest: bytes) -> bytes:
         """A token (DER) over a SHA-256 digest.
@@ -160,7 +160,7 @@ class Timestamper(Protocol):
         ...
 
     def time(self) -> datetime:
-        """What the authority's clock says (UTC), from a token over random bytes. The token's signer is not checked.
+        """The time of the authority's clock (UTC), from a token over random bytes. The token's signer is not checked.
 
         Raises:
             EngineFailed: ``sign.no_timestamp``: no authority answered.

@@ -1,4 +1,4 @@
-"""Signatures checked."""
+"""Checking signatures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,20 +20,20 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class SignatureReport:
-    """What is known of one signature, in stable English codes (``ok``, ``countersigned``, ``modified_after`` …).
+    """The result of checking one signature. ``reason``: a stable code (``ok``, ``countersigned``, ``modified_after`` …).
 
     Attributes:
-        signed_at: by a time-stamp that we trust, else what the signer claims.
-        level: of ETSI EN 319 142-1 (``B-B`` .. ``B-LTA``), else the kind of signature that it is.
-        covers_bytes: the signed revision is the file's first bytes, this many; 0 when it is not known.
-        timestamp: time of the signature's time-stamp, whoever gave it; where it has none, or an altered one, that of the
-            first trusted time-stamp of the whole document after it.
-        timestamp_trusted: whether its authority is one that we trust.
-        changes: what came after the signature (``signing.changes``); empty for nothing.
+        signed_at: from a time-stamp that we trust, else claimed by the signer.
+        level: of ETSI EN 319 142-1 (``B-B`` .. ``B-LTA``), else the kind of the signature.
+        covers_bytes: length of the signed revision, from the file's first byte; 0 when unknown.
+        timestamp: time of the signature's time-stamp, trusted or not. If it has none, or an altered one: the time of
+            the first trusted time-stamp of the whole document after it.
+        timestamp_trusted: whether we trust the time-stamp's authority.
+        changes: codes of the changes after the signature (``signing.changes``); empty for none.
         is_timestamp: a time-stamp of the whole document, no signature of a person.
-        issuer: the authority that names the signer.
-        certificate: which one it is, while it is judged; empty in what a checker returns.
-        proven_at: the earlier time, proven by a time-stamp, for which it was judged; None in what a checker returns.
+        issuer: the authority that issued the signer's certificate.
+        certificate: identifies the certificate during a check; empty in a checker's result.
+        proven_at: the earlier time, proven by a time-stamp, used for the check; None in a checker's result.
     """
 
     field: str
@@ -53,29 +53,29 @@ class SignatureReport:
 
 
 class SignatureChecker(Protocol):
-    """Checks signatures without being fooled; never raises on a hostile file."""
+    """Checks signatures. Never raises on a hostile file."""
 
     def check(self, pdf: bytes, *, at: datetime, issued: Sequence[Digest] = ()) -> tuple[SignatureReport, ...]:
-        """A report per signature.
+        """Return a report for each signature.
 
         Args:
-            at: the time for which certificates are judged.
-            issued: digests of the revisions that we stored, in order: an earlier signature is green
-                (``countersigned``) when the file begins with exactly such bytes and every later revision is one too.
+            at: the time as of which certificates are checked.
+            issued: digests of the revisions that we stored, in order. An earlier signature is green
+                (``countersigned``) when its revision and all later revisions are stored ones.
 
         Raises:
-            EngineFailed: ``check.unavailable``: checking cannot be started at all; never because of the file.
+            EngineFailed: ``check.unavailable``: the check cannot be started at all; never because of the file.
         """
         ...
 
     def check_cms(self, cms: bytes, *, at: datetime, content: bytes | None = None) -> tuple[SignatureReport, ...]:
-        """A report per signer of a CMS file (.p7m, .p7s; DER, PEM or base64).
+        """Return a report for each signer of a CMS file (.p7m, .p7s; DER, PEM or base64).
 
         Args:
-            at: the time for which certificates are judged.
-            content: the signed file, when it is not inside.
+            at: the time as of which certificates are checked.
+            content: the signed file, when it is not inside the CMS file.
 
         Raises:
-            EngineFailed: ``check.unavailable``, as above.
+            EngineFailed: ``check.unavailable``, as ``check``.
         """
         ...

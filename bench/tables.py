@@ -1,0 +1,129 @@
+"""Tables of PDFs born digital: rows kept in one line of the text, and fields found, with pdfplumber and without.
+
+    python -m bench.tables [--seed S] [--pages 4] [--real FOLDER]
+
+The made invoices come from each producer of PDF that this machine has, and their rows and fields are known; half of the
+rows have a cell of several lines. Of real files only what changes and what it costs is told. Both readings are made in
+one run, page after page. One JSON line a producer, then one of all.
+"""
+
+import argparse
+import json
+import secrets
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from unittest.mock import patch
+
+from bench._table_pages import MadeInvoice, Row, draw
+from ged.ports import RecognisedPage, Word
+from ocr.fields import read_fields
+from ocr.inspection import count
+from ocr.limits import Limits
+from ocr.page import PageReader
+from ocr.tables import has_gaps
+from ocr.tesseract import recogniser
+from ocr.wire import PageTask, load_result
+
+
+def read(path: Path, index: int, out: Path, *, tables: bool) -> tuple[RecognisedPage, float]:
+    """A page as the child reads it, and the seconds that it took."""
+    task = PageTask(str(path), "application/pdf", index, 0, 1, ("fra",), str(out), 60.0, pictures=False)
+    reader = PageReader(Limits(), recogniser(None, None))
+    began = time.perf_counter()
+    with patch("ocr.page.tables.has_gaps", (lambda _: False) if not tables else has_gaps):
+        reader.run(task)
+    took = time.perf_counter() - began
+    result = load_result(task)
+    words = tuple(Word(*word) for word in result.words)
+    found = tuple(tuple(tuple(words[start:end] for start, end in row) for row in table) for table in result.tables)
+    page = RecognisedPage(1, result.text, words, 100.0, "fra", None, result.flags, tables=found)
+    return page, took
+
+
+def kept(page: RecognisedPage, rows: Sequence[Row]) -> int:
+    """How many rows stand in one line each, with their words in order and no others."""
+    lines = {" ".join(line.replace("|", " ").split()) for line in page.text.replace("\u00a0", " ").split("\n")}
+    return sum(" ".join(" ".join(row).split()) in lines for row in rows)
+
+
+def fields_found(page: RecognisedPage, made: MadeInvoice) -> dict[str, bool]:
+    """Which of the fields were read as they are."""
+    found = {(one.name, one.value) for one in read_fields([page])}
+    return {
+        "their_reference": ("their_reference", made.number) in found,
+        "our_reference": ("our_reference", made.order) in found,
+        "total": ("amount", f"{made.total} FCFA") in found,
+    }
+
+
+def made_figures(folder: Path, seed: int, count: int) -> Iterator[dict[str, object]]:
+    """One line a producer."""
+    pages: dict[str, list[MadeInvoice]] = {}
+    for made in draw(folder, seed, count):
+        pages.setdefault(made.producer, []).append(made)
+    for producer, some in pages.items():
+        figures: dict[str, object] = {"producer": producer, "rows": sum(len(made.rows) for made in some)}
+        for name, tables in (("before", False), ("after", True)):
+            done = [(made, *read(made.path, 0, folder, tables=tables)) for made in some]
+            figures[f"rows_{name}"] = sum(kept(page, made.rows) for made, page, _ in done)
+            found = [fields_found(page, made) for made, page, _ in done]
+            for field in found[0]:
+                figures[f"{field}_{name}"] = sum(one[field] for one in found)
+            figures[f"seconds_{name}"] = round(sum(took for *_, took in done) / len(done), 3)
+        yield figures | {"pages": len(some)}
+
+
+def real_figures(folder: Path, out: Path) -> Iterator[dict[str, object]]:
+    """One line a file: what its tables give, and what looking for them costs."""
+    for path in sorted(folder.rglob("*.pdf")):
+        try:
+            pages = int(str(count(path, Limits())["pages"]))
+        except Exception as error:  # noqa: BLE001 - somebody's file, whatever it is
+            yield {"file": path.name, "refused": type(error).__name__}
+            continue
+        before = [read(path, index, out, tables=False) for index in range(min(pages, 20))]
+        after = [read(path, index, out, tables=True) for index in range(min(pages, 20))]
+        asked = [a for a in after if {"tables", "tables_unread"} & set(a[0].flags)]
+        yield {
+            "file": path.name,
+            "pages": len(before),
+            "pages_with_tables": sum("tables" in page.flags for page, _ in after),
+            "pages_unread": sum("tables_unread" in page.flags for page, _ in after),
+            "rows": sum(len(table) for page, _ in after for table in page.tables),
+            "words_lost": sum(
+                sorted(word.text for word in a.words) != sorted(word.text for word in b.words)
+                for (a, _), (b, _) in zip(after, before, strict=True)
+            ),
+            "fields_before": len(read_fields([page for page, _ in before])),
+            "fields_after": len(read_fields([page for page, _ in after])),
+            "seconds_before": round(sum(took for _, took in before) / max(len(before), 1), 3),
+            "seconds_after": round(sum(took for _, took in after) / max(len(after), 1), 3),
+            "asked": len(asked),
+        }
+
+
+def main() -> None:
+    """Measure made pages, or real ones."""
+    parser = argparse.ArgumentParser(description="Benchmark of the tables of PDFs born digital.")
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(100_000))
+    parser.add_argument("--pages", type=int, default=4)
+    parser.add_argument("--real", type=Path)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        out = Path(name)
+        lines = (
+            real_figures(arguments.real, out) if arguments.real else made_figures(out, arguments.seed, arguments.pages)
+        )
+        total: dict[str, float] = {}
+        for figures in lines:
+            print(json.dumps({"bench": "tables", **figures}, ensure_ascii=False), flush=True)
+            for key, value in figures.items():
+                if isinstance(value, int | float):
+                    total[key] = round(total.get(key, 0) + value, 3)
+    print(json.dumps({"bench": "tables", "seed": arguments.seed, "all": total}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,293 @@
+"""Tables of pages born digital: pdfplumber finds where rows and cells lie, the words stay those of PDFium.
+
+Runs only inside ``ocr.child``, for the page may be hostile. Whatever pdfplumber does with it, the page keeps its words.
+"""
+
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from ocr.lines import Line, Token, by_height
+
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom in fractions of the page as shown."""
+Grid = tuple[tuple[Box, ...], ...]
+"""The cells of a table, row by row."""
+
+MAX_WORDS = 5_000
+MAX_PAGE_NO = 100
+"""A document's later pages keep the order of their words: who sends hundreds of pages of tables sends a list."""
+_WIDE_GAP_HEIGHTS = 1.2  # a blank is a third of a letter's height
+_ROWS = 2
+_GUTTER_PT = 5.0
+_LEVEL_PT, _ENDS_PT, _RULE_PT, _NEXT_ROW_PT = 3.0, 4.0, 60.0, 18.0
+_SAME_ROW = 0.003  # of the height: half the height of small letters
+_RULES = 3
+_COLUMNS = 3  # two columns of prose have a gutter too
+
+
+class TablesUnread(Exception):
+    """pdfplumber did not finish: an error of its own, or too late."""
+
+
+class _Late(BaseException):
+    """Raised by the clock in the midst of pdfplumber, which takes every ``Exception`` for a damaged file."""
+
+
+def has_gaps(lines: Sequence[Line]) -> bool:
+    """Whether words stand beside each other with wide gaps between, in some lines: without, no table is looked for."""
+    return sum(map(_is_gapped, by_height([token for line in lines for token in line.tokens]))) >= _ROWS
+
+
+def _is_gapped(row: Sequence[Token]) -> bool:
+    return any(
+        right.x - left.x - left.width > _WIDE_GAP_HEIGHTS * min(left.height, right.height)
+        for left, right in pairwise(row)
+    )
+
+
+def find_grids(path: Path, page_index: int, rotation: int, lines: Sequence[Line], *, timeout_s: float) -> list[Grid]:
+    """The tables of a page that is shown turned clockwise by ``rotation``; ``lines`` are its words.
+
+    Raises:
+        TablesUnread: pdfplumber failed, or did not finish in time.
+    """
+    tokens = [token for line in lines for token in line.tokens]
+    try:
+        with _limited(timeout_s):
+            import pdfplumber  # noqa: PLC0415 - a third of a second, and few pages have tables
+
+            with pdfplumber.open(path, pages=[page_index + 1]) as document:
+                page = document.pages[0]
+                frame = _frame(page)
+                words = [_points(_turned(_box(token), -rotation), frame) for token in tokens]
+                found = [
+                    _in_order([_turned(_fraction(cell, frame), rotation) for cell in cells])
+                    for cells in _tables(page, words, is_turned=rotation % 180 != 0)
+                ]
+                return [grid for grid in found if _is_table(grid, list(map(_box, tokens)))]
+    except _Late as late:
+        raise TablesUnread("late") from late
+    except Exception as error:  # whatever a hostile page makes of pdfplumber
+        raise TablesUnread(type(error).__name__) from error
+
+
+@contextmanager
+def _limited(timeout_s: float) -> Iterator[None]:
+    """End what takes longer, by a clock that rings again where its ring was swallowed."""
+    if threading.current_thread() is not threading.main_thread():
+        raise RuntimeError("the clock rings in the main thread alone")
+
+    def ring(_number: int, _frame: FrameType | None) -> None:
+        raise _Late
+
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, max(timeout_s, 0.001), 0.5)
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _tables(page: Any, words: Sequence[Box], *, is_turned: bool) -> Iterator[list[Box]]:
+    """The cells of the ruled tables, then of those with lines across alone, whose columns are where no word stands."""
+    finder = page.debug_tablefinder()
+    for table in finder.tables:
+        yield list(table.cells)
+    if is_turned:
+        return
+    framed = [table.bbox for table in finder.tables if len(table.cells) > 1]
+    for left, right, levels in _ruled_regions(finder.edges, framed):
+        band = [word for word in words if left <= _middle(word)[0] <= right]
+        for part in _parts(levels, band):
+            rows = _ruled_across(left, right, part, band)
+            if not any(_holds_several(row, band) for row in rows):
+                yield [cell for row in rows for cell in row]
+
+
+def _in_order(cells: Sequence[Box]) -> Grid:
+    """Cells row by row, as they are shown; one that reaches over several rows stands in the first of them."""
+    rows: list[list[Box]] = []
+    for cell in sorted(cells, key=lambda cell: cell[1]):
+        if rows and cell[1] - rows[-1][0][1] < _SAME_ROW:
+            rows[-1].append(cell)
+        else:
+            rows.append([cell])
+    return tuple(tuple(sorted(row)) for row in rows)
+
+
+def _parts(levels: Sequence[float], words: Sequence[Box]) -> Iterator[list[float]]:
+    """The heights of one table each: between two tables lies nothing, or prose."""
+    part = [levels[0]]
+    for above, below in pairwise(levels):
+        if _gutters([word for word in words if above <= _middle(word)[1] <= below]):
+            part.append(below)
+            continue
+        yield part
+        part = [below]
+    yield part
+
+
+def _ruled_across(left: float, right: float, levels: Sequence[float], words: Sequence[Box]) -> Grid:
+    """The rows between lines across; none where there are too few lines or columns."""
+    columns = [left, *_gutters([word for word in words if levels[0] <= _middle(word)[1] <= levels[-1]]), right]
+    if len(levels) < _RULES or len(columns) <= _COLUMNS:
+        return ()
+    edges = [*_beyond(words, columns, levels[0], -1), *levels, *_beyond(words, columns, levels[-1], 1)]
+    return tuple(_row(columns, above, below) for above, below in pairwise(edges))
+
+
+def _row(columns: Sequence[float], above: float, below: float) -> tuple[Box, ...]:
+    return tuple((begin, above, end, below) for begin, end in pairwise(columns))
+
+
+def _is_table(rows: Grid, words: Sequence[Box]) -> bool:
+    """Two rows and more of which each has two cells and more with words: a frame around a paragraph is none."""
+    filled = [sum(any(_holds(cell, word) for word in words) for cell in row) for row in rows]
+    return sum(count >= 2 for count in filled) >= _ROWS
+
+
+def _ruled_regions(edges: Sequence[Any], found: Sequence[Box]) -> Iterator[tuple[float, float, list[float]]]:
+    """Where lines of the same ends lie above each other, outside of the tables found: left, right and the heights."""
+    ruled: dict[tuple[int, int], list[float]] = {}
+    for edge in edges:
+        left, right, level = float(edge["x0"]), float(edge["x1"]), float(edge["top"])
+        is_across = edge["orientation"] == "h" and right - left >= _RULE_PT
+        if is_across and not any(_holds(box, (left, level, right, level)) for box in found):
+            ruled.setdefault((round(left / _ENDS_PT), round(right / _ENDS_PT)), []).append(level)
+    for (left_step, right_step), levels in ruled.items():
+        apart = [level for before, level in pairwise([-_LEVEL_PT, *sorted(levels)]) if level - before >= _LEVEL_PT]
+        if len(apart) >= _RULES:
+            yield (left_step - 0.5) * _ENDS_PT, (right_step + 0.5) * _ENDS_PT, apart
+
+
+def _beyond(words: Sequence[Box], columns: Sequence[float], level: float, side: int) -> list[float]:
+    """The far edge of a row before the first line or behind the last: words beside each other, next to that line."""
+    near = [word for word in words if 0 < side * (_middle(word)[1] - level) < _NEXT_ROW_PT]
+    # Prose has none; a head has all of them, while a total at the foot may leave cells empty.
+    if len(_gutters(near)) < (len(columns) - 2 if side < 0 else 1):
+        return []
+    return [min(word[1] for word in near) - 1 if side < 0 else max(word[3] for word in near) + 1]
+
+
+def _holds_several(row: Sequence[Box], words: Sequence[Box]) -> bool:
+    """Whether each cell has words below words: the lines then part groups of rows, which stay as they are."""
+    filled = [held for cell in row if (held := [word for word in words if _holds(cell, word)])]
+    return len(filled) > 1 and all(
+        max(word[1] for word in held) > min(word[3] for word in held) - _LEVEL_PT for held in filled
+    )
+
+
+def _gutters(words: Sequence[Box]) -> list[float]:
+    """The middles of the vertical strips in which no word stands."""
+    found, reached = [], None
+    for left, _, right, _ in sorted(words):
+        if reached is not None and left - reached > _GUTTER_PT:
+            found.append((left + reached) / 2)
+        reached = right if reached is None else max(reached, right)
+    return found
+
+
+def _frame(page: Any) -> Box:
+    """The part of the page that is shown, as pdfplumber counts: it turns the page, but not what is cut off."""
+    outer, inner = page.page_obj.mediabox, page.page_obj.cropbox
+    cut = (inner[0] - outer[0], outer[3] - inner[3], outer[2] - inner[2], inner[1] - outer[1])
+    margins = [max(0.0, float(one)) for one in cut]  # left, top, right, bottom
+    turns = int(page.rotation) // 90 % 4
+    left, top, right, bottom = margins[-turns:] + margins[:-turns] if turns else margins
+    x0, y0, x1, y1 = map(float, page.bbox)
+    return x0 + left, y0 + top, x1 - right, y1 - bottom
+
+
+def _fraction(box: Sequence[float], frame: Box) -> Box:
+    width, height = frame[2] - frame[0], frame[3] - frame[1]
+    left, top, right, bottom = box
+    return (
+        (left - frame[0]) / width,
+        (top - frame[1]) / height,
+        (right - frame[0]) / width,
+        (bottom - frame[1]) / height,
+    )
+
+
+def _points(box: Box, frame: Box) -> Box:
+    width, height = frame[2] - frame[0], frame[3] - frame[1]
+    return box[0] * width + frame[0], box[1] * height + frame[1], box[2] * width + frame[0], box[3] * height + frame[1]
+
+
+def _turned(box: Box, degrees: int) -> Box:
+    """A box of a page, on the page turned clockwise."""
+    left, top, right, bottom = box
+    for _ in range(degrees // 90 % 4):
+        left, top, right, bottom = 1 - bottom, left, 1 - top, right
+    return left, top, right, bottom
+
+
+def _box(token: Token) -> Box:
+    return token.x, token.y, token.x + token.width, token.y + token.height
+
+
+def _middle(box: Box) -> tuple[float, float]:
+    return (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+
+
+def _holds(outer: Box, inner: Box) -> bool:
+    across, down = _middle(inner)
+    return outer[0] <= across <= outer[2] and outer[1] <= down <= outer[3]
+
+
+@dataclass(frozen=True)
+class _Place:
+    table: int
+    row: int
+    cell: int
+
+
+def in_rows(lines: Sequence[Line], grids: Sequence[Grid]) -> tuple[Line, ...]:
+    """The lines of a page with each row of a table in one line, its words cell by cell; no word is lost."""
+    cells = [
+        (box, _Place(table, number, place))
+        for table, grid in enumerate(grids)
+        for number, row in enumerate(grid)
+        for place, box in enumerate(row)
+    ]
+    held: dict[_Place, list[Token]] = {}
+    result: list[Line | int] = []
+    for line in lines:
+        outside: list[Token] = []
+        for token in line.tokens:
+            place = next((place for box, place in cells if _holds(box, _box(token))), None)
+            if place is None:
+                outside.append(token)
+                continue
+            if place.table not in result:
+                result.append(place.table)
+            held.setdefault(place, []).append(token)
+        if outside:
+            result.append(Line(tuple(outside), line.starts_paragraph))
+    made: list[Line] = []
+    for one in result:
+        made += [one] if isinstance(one, Line) else _lines_of(one, grids[one], held)
+    return tuple(made)
+
+
+def _lines_of(table: int, grid: Grid, held: dict[_Place, list[Token]]) -> Iterator[Line]:
+    starts = True
+    for number, row in enumerate(grid):
+        cells = [_as_read(held.get(_Place(table, number, place), [])) for place in range(len(row))]
+        tokens = tuple(token for cell in cells for token in cell)
+        if tokens:
+            yield Line(tokens, starts, cells=tuple(map(len, cells)), table=table + 1)
+            starts = False
+
+
+def _as_read(words: Sequence[Token]) -> list[Token]:
+    """The words of a cell line by line: PDFium takes those of a page that lies on its side in another order."""
+    return [word for line in by_height(words) for word in line]
