@@ -15,8 +15,8 @@ _ENDS = r"(?=[\s<>»”’)…,.%;:!?]|$)"
 _MARKS = re.compile(
     rf"""(?P<kept>
           <[^<>]*>                                   # a tag, with its attributes
-        | [A-Za-z][A-Za-z0-9+.-]{{0,15}}://\S+       # an address
-        | [^\s@<>]{{1,64}}@[^\s@<>]+                 # an electronic address
+        | ://\S+                                     # what follows the scheme of an address
+        | (?<![^\s@<>])[^\s@<>]{{1,64}}+@[^\s@<>]+   # an electronic address
         )
     | (?P<apostrophe>(?<=[^\W\d_])'(?=[\w%<«“{{]))
     | (?P<wide>(?<=«)[ ](?=\S)|(?<=\S)[ ](?=»)|(?<=\S)[ ](?=:{_ENDS}))
