@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 from sqlalchemy import func, select
 
 from ged import locks
-from ged.capture import separators, two_pass
+from ged.capture import separators, turns, two_pass
 from ged.capture.bridges import BridgeIdentity, clerk_of
 from ged.capture.grouping import Group, group_pages
 from ged.capture.models import BatchSource, BatchState, PaperCode, Scan, ScanBatch, ScanLeaf, ScanPage, ScanState
@@ -585,5 +585,6 @@ def join(
         reason=reason,
     )
     scan.state, scan.mail_id, scan.attachment_id, scan.note = ScanState.JOINED, mail_id, attachment_id, ""
+    turns.leave(uow, scan.id)
     uow.record("scan.joined", "scan", scan.id, actor=actor, mail=mail_id, attachment=int(attachment_id), **(came or {}))
     return attachment_id

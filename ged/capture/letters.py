@@ -1,6 +1,7 @@
 """Letters that a waiting scan may belong to, and those that hold its very bytes already."""
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, exists, func, or_, select
@@ -8,10 +9,11 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ged import access
 from ged.capture.models import Scan, ScanLeaf, ScanPage, ScanState
-from ged.capture.queries import clerk_units
+from ged.capture.queries import ScanRow, clerk_units
 from ged.org.tree import same_entity
 from ged.register import typed_numbers
 from ged.register.models import Attachment, AttachmentKind, AttachmentPage, Mail
+from ged.register.queries import first_number
 from ged.register.states import MailState
 from ged.unit import Actor
 
@@ -41,7 +43,8 @@ def same_bytes(
             ScanPage.digest.in_(digests),
             Scan.state == ScanState.WAITING,
             Scan.unit_id.in_(clerk_units(actor)),
-            Scan.id != (except_scan or 0),
+            # The other half of a file that was split holds these bytes too.
+            Scan.batch_id.not_in(select(Scan.batch_id).where(Scan.id == (except_scan or 0))),
         )
         .distinct()
         .order_by(Scan.id)
@@ -81,6 +84,30 @@ def digests_of_scan(session: Session, scan_id: int) -> frozenset[str]:
             .where(ScanLeaf.scan_id == scan_id)
         )
     )
+
+
+def received_before(session: Session, rows: Sequence[ScanRow], actor: Actor) -> dict[int, tuple[EarlierRow, ...]]:
+    """Of each scan of a list the letters that hold its very file already, those that the actor may see, and the scan
+    of the list that is the same file and came earlier.
+    """
+    files = [(row.id, row.digest) for row in sorted(rows, key=lambda row: row.id) if row.digest]
+    found = session.execute(
+        select(Attachment.digest, Mail.id, first_number(Mail.id))
+        .join(Mail, Mail.id == Attachment.mail_id)
+        .where(
+            Attachment.digest.in_({digest for _, digest in files}),
+            access.visible_clause(Mail.id, Mail.level, actor.principals),
+        )
+        .order_by(Mail.id)
+    )
+    earlier: defaultdict[str, list[EarlierRow]] = defaultdict(list)
+    for digest, mail_id, number in found:
+        earlier[digest or ""].append(EarlierRow(mail_id=mail_id, number=number or ""))
+    told: dict[int, tuple[EarlierRow, ...]] = {}
+    for scan_id, digest in files:
+        told[scan_id] = tuple(earlier[digest][:3])
+        earlier[digest].append(EarlierRow(scan_id=scan_id))
+    return told
 
 
 @dataclass(frozen=True)

@@ -240,6 +240,16 @@ class Scan(Base):
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
 
 
+class ScanTurn(Base):
+    """Which clerk has a waiting scan in work, so that two clerks of one pile are not led to the same scan."""
+
+    __tablename__ = "scan_turns"
+
+    scan_id: Mapped[int] = mapped_column(ForeignKey("scans.id"), primary_key=True, autoincrement=False)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
+    until: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class ScanLeaf(Base):
     """One page of the arrangement: where it stands, how it was turned, whether it was taken out."""
 

@@ -62,6 +62,8 @@ class ScanRow:
     created_at: datetime
     separator_id: int | None
     leaves: tuple[LeafRow, ...]
+    digest: str | None = None
+    """The one file that it is, when it was uploaded and not split."""
 
     @property
     def is_waiting(self) -> bool:
@@ -89,19 +91,15 @@ def clerk_units(actor: Actor) -> frozenset[UnitId]:
     return frozenset(post.unit_id for post in actor.posts if Role.CLERK in post.roles)
 
 
-def waiting_count(session: Session, actor: Actor) -> int:
-    """How many scans wait for the actor's units."""
-    return session.scalar(count_waiting(actor)) or 0
-
-
 def count_waiting(actor: Actor) -> Select[int]:
-    """The statement of that count (navigation)."""
+    """The statement that counts the scans that wait for the actor's units (navigation)."""
     return select(func.count(Scan.id)).where(Scan.state == ScanState.WAITING, Scan.unit_id.in_(clerk_units(actor)))
 
 
 def waiting(session: Session, actor: Actor, *, limit: int = 100) -> list[ScanRow]:
-    """Scans that wait in the actor's units, newest first."""
-    return _rows(session, actor, _scans().where(Scan.state == ScanState.WAITING), limit)
+    """Scans that wait in the actor's units, in the order of the pile: the oldest first."""
+    query = _scans().where(Scan.state == ScanState.WAITING).order_by(None).order_by(Scan.id)
+    return _rows(session, actor, query, limit)
 
 
 def discarded(session: Session, actor: Actor, *, since: datetime, limit: int = 30) -> list[ScanRow]:
@@ -144,11 +142,18 @@ def seen_by(actor: Actor) -> ColumnElement[bool]:
 
 
 def _scans() -> Select[Scan, ScanBatch, str, str, str]:
+    # A scan that was registered from the form bears no label: its number is its letter's.
+    first_number = (
+        select(func.min(MailNumber.id))
+        .where(MailNumber.mail_id == Scan.mail_id, MailNumber.voided_at.is_(None))
+        .correlate(Scan)
+        .scalar_subquery()
+    )
     return (
         select(Scan, ScanBatch, Unit.name, MailNumber.text, PaperCode.refusal)
         .join(ScanBatch, ScanBatch.id == Scan.batch_id)
         .join(Unit, Unit.id == Scan.unit_id)
-        .outerjoin(MailNumber, MailNumber.id == Scan.number_id)
+        .outerjoin(MailNumber, MailNumber.id == func.coalesce(Scan.number_id, first_number))
         .outerjoin(PaperCode, PaperCode.scan_id == Scan.id)
         .options(selectinload(Scan.leaves))
         .order_by(Scan.id.desc())
@@ -179,6 +184,7 @@ def _row(one: Scan, batch: ScanBatch, unit_name: str, number: str | None, refusa
         created_at=one.created_at,
         separator_id=one.separator_id,
         leaves=tuple(_leaf_row(leaf) for leaf in one.leaves),
+        digest=one.digest,
     )
 
 

@@ -14,9 +14,9 @@ from ged.errors import Invalid, NotFound
 from ged.org.letterhead import letterhead
 from ged.org.models import Post, PostRole, Unit
 from ged.org.tree import entities, upwards
+from ged.org.words import LEVELS
 from ged.ports import Confidentiality
 from ged.register.prints import Sheet
-from ged.register.words import LEVELS
 from ged.typeset import qr_svg
 from ged.unit import Actor, HeldPost, Role, Services, UnitOfWork
 

@@ -12,8 +12,7 @@ from ged.closing.listing import Listed
 from ged.days import hour, long_day, place_of
 from ged.org.letterhead import letterhead
 from ged.register.models import ClosingPeriod, MailNumber, Register
-from ged.register.words import FIELDS, SEALED_ENVELOPE
-from ged.reports.register_pages import stopped_at
+from ged.reports.register_pages import FIELDS, SEALED_ENVELOPE, stopped_at
 from ged.typeset import typeset
 from ged.unit import SYSTEM, Actor, Services
 

@@ -3,7 +3,7 @@
 A PDF carries its signatures; a ``.p7m`` holds the signed file, a ``.p7s`` stands beside one of the letter's files.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -59,6 +59,43 @@ class FileCheck:
     received_at: datetime
     on_arrival: Verdict | None = None
     checked_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class LetterVerdict:
+    """What the signatures of a letter were worth on arrival: the worst of its files.
+
+    Attributes:
+        attachment_id: the file, whose page tells the rest.
+        reason: the code of ``SignatureReport``.
+    """
+
+    attachment_id: int
+    verdict: Verdict
+    reason: str
+    signer: str
+
+
+def of_letters(session: Session, mail_ids: Collection[int]) -> dict[int, LetterVerdict]:
+    """The verdicts of the letters of a list, in one statement; letters without a signature are left out.
+
+    The caller has checked that the actor may see the letters.
+    """
+    rows = session.execute(
+        select(Attachment.mail_id, SignatureCheck)
+        .join(Attachment, Attachment.id == SignatureCheck.attachment_id)
+        .where(Attachment.mail_id.in_(mail_ids), SignatureCheck.verdict != Verdict.NONE)
+        .order_by(SignatureCheck.id)
+    )
+    found: dict[int, LetterVerdict] = {}
+    for mail_id, check in rows:
+        before = found.get(mail_id)
+        if before is None or _ORDER.index(check.verdict) > _ORDER.index(before.verdict):
+            report = next((one for one in check.reports if one["verdict"] == check.verdict), {})
+            found[mail_id] = LetterVerdict(
+                check.attachment_id, check.verdict, str(report.get("reason", "")), str(report.get("signer", ""))
+            )
+    return found
 
 
 def run_check(services: Services, attachment_id: int, *, now: datetime) -> None:

@@ -30,9 +30,17 @@ class CorrespondentRow:
     email: str
 
 
+APOSTROPHES = str.maketrans(dict.fromkeys("\u2019\u2018\u02bc\u2032`\u00b4", "'"))
+"""Of telephones, of Word, of keyboards; revision 0030 folded the names that were there."""
+
+
 def fold(name: str) -> str:
-    """A name without accents, capitals and double spaces, for comparison."""
-    decomposed = unicodedata.normalize("NFKD", name.casefold())
+    """A name without accents, capitals and double spaces, with one apostrophe for all, for comparison.
+
+    >>> fold("Préfecture  de l’Ogou")
+    "prefecture de l'ogou"
+    """
+    decomposed = unicodedata.normalize("NFKD", name.translate(APOSTROPHES).casefold())
     return " ".join("".join(c for c in decomposed if not unicodedata.combining(c)).split())
 
 
@@ -120,6 +128,13 @@ def known_sender(uow: UnitOfWork, sender_id: int | None, name: str, *, entity_id
         if not name.strip() or fold(name) == chosen.folded_name:
             return chosen
     return uow.session.scalar(_BY_NAME, {"entity": entity_id, "name": fold(name)})
+
+
+def is_known(session: Session, name: str, *, actor: Actor) -> bool:
+    """Whether the actor's entities have an entry of this name, or see another's."""
+    own = entities_of(session, actor)
+    entry = select(Correspondent.id).where(Correspondent.folded_name == fold(name), visible(own))
+    return session.scalar(entry.limit(1)) is not None
 
 
 def suggest(session: Session, text: str, *, actor: Actor, limit: int = 8) -> list[CorrespondentRow]:

@@ -1,9 +1,12 @@
 """What the clerk's form needs: registers to number in, letters to link, and whether the letter was registered before."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
-from sqlalchemy import func, select
+from rapidfuzz import fuzz
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from ged import access
@@ -13,9 +16,17 @@ from ged.org.tree import same_entity
 from ged.ports import Confidentiality, MailId
 from ged.register.correspondents import fold
 from ged.register.models import Correspondent, Direction, Mail, MailNumber, Register, RegisterNature
+from ged.register.operations import IncomingForm
 from ged.register.queries import clerk_unit_ids
 from ged.register.states import MailState
 from ged.unit import Actor, Role
+
+NEAR_DAYS = timedelta(days=15)
+"""A letter that was registered twice came twice in these days; the report of each month is another letter."""
+NEAR_SUBJECT = 92
+"""Likeness of two subjects, 0 to 100 (rapidfuzz): misread or mistyped words, not other words."""
+COMPARED = 50
+_DIGITS = re.compile(r"[0-9]+")
 
 
 @dataclass(frozen=True)
@@ -73,7 +84,13 @@ def last_addressed(session: Session, actor: Actor) -> int | None:
 
 
 def registered_before(
-    session: Session, *, sender_name: str, their_reference: str, actor: Actor, except_mail: int | None = None
+    session: Session,
+    *,
+    sender_name: str,
+    their_reference: str,
+    actor: Actor,
+    except_mail: int | None = None,
+    request_token: str | None = None,
 ) -> list[DuplicateRow]:
     """Letters of the same sender with the same reference in the clerk's own entity, newest first.
 
@@ -94,12 +111,77 @@ def registered_before(
             Mail.unit_id.in_(sorted(own)),
             Mail.state != MailState.VOIDED,
             Mail.id != (except_mail or 0),
+            or_(Mail.request_token.is_(None), Mail.request_token != (request_token or "")),
         )
         .order_by(Mail.id.desc())
         .limit(5)
     ).all()
     seen = [_duplicate(mail) for mail, visible in rows if visible]
     return seen + [DuplicateRow(None)] * any(not visible for _, visible in rows)
+
+
+def like_letters(
+    session: Session,
+    *,
+    sender_name: str,
+    subject: str,
+    received_on: date | None,
+    actor: Actor,
+    request_token: str | None,
+) -> list[DuplicateRow]:
+    """Letters of the same sender with nearly the same subject that came within ``NEAR_DAYS``, newest first.
+
+    For a letter without a reference. Told under the same rule as ``registered_before``.
+
+    Args:
+        request_token: of the form itself: the letter that it made already is no other letter.
+    """
+    folded = fold(sender_name)
+    if not folded or received_on is None:
+        return []
+    own = same_entity(session, clerk_unit_ids(actor))
+    rows = session.execute(
+        select(Mail, access.visible_clause(Mail.id, Mail.level, actor.principals))
+        .join(Correspondent, Correspondent.id == Mail.sender_id)
+        .where(
+            Correspondent.folded_name == folded,
+            Mail.unit_id.in_(sorted(own)),
+            Mail.state != MailState.VOIDED,
+            Mail.received_on.between(received_on - NEAR_DAYS, received_on + NEAR_DAYS),
+            or_(Mail.request_token.is_(None), Mail.request_token != (request_token or "")),
+        )
+        .order_by(Mail.id.desc())
+        .limit(COMPARED)
+    ).all()
+    near = [(mail, visible) for mail, visible in rows if is_near(subject, mail.subject)]
+    seen = [_duplicate(mail) for mail, visible in near if visible][:5]
+    return seen + [DuplicateRow(None)] * any(not visible for _, visible in near)
+
+
+def lookalikes(session: Session, form: IncomingForm, *, actor: Actor) -> list[DuplicateRow]:
+    """Letters that a new one may repeat: by sender and reference, else by sender, subject and days."""
+    return registered_before(
+        session, sender_name=form.sender_name, their_reference=form.their_reference, actor=actor,
+        request_token=form.request_token,
+    ) or like_letters(
+        session, sender_name=form.sender_name, subject=form.subject, received_on=form.received_on, actor=actor,
+        request_token=form.request_token,
+    )  # fmt: skip
+
+
+def mark_of(rows: Sequence[DuplicateRow]) -> str:
+    """Names the letters that a clerk was shown: a word said of these says nothing of others."""
+    return ".".join(str(row.mail_id or 0) for row in rows)
+
+
+def is_near(one: str, other: str) -> bool:
+    """Whether two subjects may be of one letter: nearly the words, and the numbers are those of the other.
+
+    >>> is_near("Demande d'audience", "demande d’audiense"), is_near("Facture n° 123", "Facture n° 124")
+    (True, False)
+    """
+    first, second = fold(one), fold(other)
+    return _DIGITS.findall(first) == _DIGITS.findall(second) and fuzz.ratio(first, second) >= NEAR_SUBJECT
 
 
 def _ascii_lower(text: str) -> str:

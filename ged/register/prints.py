@@ -18,10 +18,11 @@ from ged.days import hour, long_day, place_of
 from ged.errors import Invalid, NotFound
 from ged.org.letterhead import letterhead
 from ged.org.models import Person, Post
+from ged.org.words import LEVELS
 from ged.ports import Confidentiality
 from ged.register.models import Mail, MailNumber
 from ged.register.registers import number_of
-from ged.register.words import CHANNELS, LEVELS
+from ged.register.words import CHANNELS
 from ged.slots import WAIT_S
 from ged.typeset import qr_svg, typeset
 from ged.unit import Actor, Role, Services

@@ -5,7 +5,6 @@ Paper is written by ``ged``, which knows no catalogue; a test holds the tables t
 
 from collections.abc import Mapping
 
-from ged.ports import Confidentiality
 from ged.register.models import Channel, Priority
 
 CHANNELS: Mapping[Channel, str] = {
@@ -18,34 +17,8 @@ CHANNELS: Mapping[Channel, str] = {
 }
 """How a letter comes (mode d'arrivée) and how it leaves (mode d'envoi)."""
 
-LEVELS: Mapping[Confidentiality, str] = {
-    Confidentiality.ORDINARY: "",
-    Confidentiality.RESTRICTED: "Confidentiel",
-    Confidentiality.SECRET: "Secret",
-}
-"""What is stamped on a sheet; an ordinary letter bears no stamp."""
-
 URGENCY: Mapping[Priority, str] = {
     Priority.NORMAL: "", Priority.URGENT: "Urgent", Priority.VERY_URGENT: "Très urgent",
 }  # fmt: skip
 
-CAPACITIES: Mapping[str, str] = {
-    "secretary": "Saisi par le secrétariat, pour le titulaire",
-    "delegation": "Par délégation",
-    "interim": "Par intérim (P.I.)",
-    "order": "Par ordre (P.O.)",
-}
-"""How somebody acted for a post, by ``HeldPost.because``; its holder acted as such."""
-
-FIELDS: Mapping[str, str] = {
-    "subject": "objet",
-    "sender_name": "expéditeur",
-    "their_reference": "référence",
-    "addressee": "destinataire",
-    "written_on": "date de la lettre",
-    "received_on": "date d'arrivée",
-}
-"""Fields of the register that a rectification changes."""
-
 CONFIDENTIAL_LETTER = "Courrier confidentiel"
-SEALED_ENVELOPE = "Pli fermé"

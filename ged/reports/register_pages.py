@@ -3,7 +3,7 @@
 Data is read in a session, the PDF is set outside of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
@@ -19,10 +19,21 @@ from ged.ports import Confidentiality
 from ged.register.books import MAX_PRINTED, BookRow, EntryKind, EntryRow, Span, YearRow, count_entries, entries
 from ged.register.models import RegisterNature
 from ged.register.prints import Sheet, slug, when
-from ged.register.words import CONFIDENTIAL_LETTER, FIELDS, SEALED_ENVELOPE
+from ged.register.words import CONFIDENTIAL_LETTER
 from ged.reports.register_facts import Facts, facts_of
 from ged.unit import Actor, Services
 
+FIELDS: Mapping[str, str] = {
+    "subject": "objet",
+    "sender_name": "expéditeur",
+    "their_reference": "référence",
+    "addressee": "destinataire",
+    "written_on": "date de la lettre",
+    "received_on": "date d'arrivée",
+}
+"""Fields of the register that a rectification changes."""
+
+SEALED_ENVELOPE = "Pli fermé"
 HIDDEN = {
     EntryKind.CONFIDENTIAL: CONFIDENTIAL_LETTER,
     EntryKind.ENVELOPE: SEALED_ENVELOPE,

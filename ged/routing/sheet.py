@@ -15,9 +15,10 @@ from ged.errors import NotFound
 from ged.org.letterhead import letterhead
 from ged.org.models import Person, Post, Unit
 from ged.org.tree import upwards
+from ged.org.words import CAPACITIES, LEVELS
 from ged.ports import Confidentiality, MailId
 from ged.register.models import Mail
-from ged.register.words import CAPACITIES, LEVELS, URGENCY
+from ged.register.words import URGENCY
 from ged.routing.choices import mention_choices
 from ged.routing.models import Assignment, Imputation
 from ged.routing.queries import first_numbers

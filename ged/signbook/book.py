@@ -18,11 +18,12 @@ from ged.org.delegations import not_in_force
 from ged.org.letterhead import letterhead
 from ged.org.models import Person, Post, Unit
 from ged.org.tree import entities, upwards
+from ged.org.words import LEVELS
 from ged.ports import AttachmentId, Confidentiality, Digest, MailId, PostId
 from ged.register.models import Attachment, AttachmentKind, Mail, Register, RegisterNature
 from ged.register.operations import SourcePage, attach
 from ged.register.states import MailState
-from ged.register.words import LEVELS, URGENCY
+from ged.register.words import URGENCY
 from ged.signbook import circuit, render
 from ged.signbook.circuit import Circuit, GivenVisa, Step, StepKind
 from ged.signbook.models import CircuitAct, CircuitEntry, Draft, DraftVersion, Notice, NoticeKind, Stance

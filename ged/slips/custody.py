@@ -102,6 +102,17 @@ def move(
     uow.record("custody.moved", kind, subject_id, actor=actor, post=post, to_unit=to_unit, slip=line.slip_id)
 
 
+def keep(uow: UnitOfWork, mail_id: int, *, unit_id: int, because: str, actor: Actor, post: HeldPost) -> None:
+    """Note that the paper of a letter stays where it is, without a slip."""
+    uow.session.add(
+        PaperCustody(
+            mail_id=mail_id, unit_id=unit_id, post_id=post.post_id, since=uow.now, because=because,
+        )
+    )  # fmt: skip
+    uow.session.flush()
+    uow.record("custody.kept", "mail", mail_id, actor=actor, post=post, unit=unit_id)
+
+
 def _moves(session: Session, of: ColumnElement[bool]) -> Sequence[CustodyRow]:
     rows = session.execute(
         select(PaperCustody, Post.title, Slip.id, MailNumber.text)

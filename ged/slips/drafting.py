@@ -139,7 +139,7 @@ def suggest(session: Session, mail_ids: Sequence[int], *, post: HeldPost, actor:
                 mail_id=MailId(mail.id),
                 envelope_id=None,
                 number=number_of(mail.numbers),
-                description=_printed(mail),
+                description=printed(mail),
                 count=1,
                 holds_paper=pending is None and custody.custody_of(session, mail.id)[-1].unit_id == post.unit_id,
                 is_confidential=mail.level > Confidentiality.ORDINARY,
@@ -269,11 +269,12 @@ def _letter(session: Session, form: LineForm, mail_id: MailId, no: int, post: He
             "slip.paper_on_the_way", "wait for its reception", field=form.field("original", no), number=number,
             slip=pending.number_text, line=no,
         )  # fmt: skip
-    description = typed or _printed(mail)
+    description = typed or printed(mail)
     return PlannedLine(description, number, form.count, form.remark.strip(), mail_id, None, is_original, confidential)
 
 
-def _printed(mail: Mail) -> str:
+def printed(mail: Mail) -> str:
+    """What a slip says of a letter: its subject, or that it is confidential."""
     return CONFIDENTIAL if mail.level > Confidentiality.ORDINARY else shortened(mail.subject, MAX_DESCRIPTION)
 
 

@@ -8,9 +8,9 @@ from ged.access import Because
 from ged.errors import Forbidden, Invalid, NotFound
 from ged.org.models import Unit
 from ged.org.tree import entities, heirs, upwards
+from ged.org.words import CAPACITIES
 from ged.ports import RegisterId, UnitId, unit_principal
 from ged.register.models import Register, RegisterNature
-from ged.register.words import CAPACITIES
 from ged.slips.models import Slip, SlipLine
 from ged.slips.states import SlipState
 from ged.unit import Actor, HeldPost, Role, UnitOfWork

@@ -13,7 +13,7 @@ from ged.jobs import LIVE_STATES, Job, JobKind
 from ged.org.tree import entities
 from ged.register import typed_numbers
 from ged.suggestions import lessons, matching, readings, resent
-from ged.suggestions.models import Lesson
+from ged.suggestions.models import Lesson, ScanPageField, ScanPageReading
 from ged.suggestions.readings import Box, ReadField
 from ged.suggestions.resent import LookalikeRow
 from ged.unit import Actor, Services
@@ -93,6 +93,59 @@ def for_scan(session: Session, services: Services, row: ScanRow, actor: Actor) -
     if not leaves or not readings.is_read(session, leaves):
         return ScanProposals(Progress.READING if _is_awaited(session, scan) else Progress.UNREAD)
     return _collected(session, services, scan, leaves, actor)
+
+
+@dataclass(frozen=True)
+class Head:
+    """What the list of waiting scans says of one: how far the machine is, and what it read."""
+
+    progress: Progress
+    sender: str = ""
+    subject: str = ""
+
+
+def heads(session: Session, rows: Sequence[ScanRow]) -> dict[int, Head]:
+    """The heads of the scans of a list, in three statements however long it is.
+
+    Nothing is said of a sealed envelope, nor of a code that waits for a person.
+    """
+    open_to_eyes = [row.id for row in rows if not row.proof_kind and row.note not in readings.CLOSED_NOTES]
+    found = session.execute(
+        select(ScanLeaf.scan_id, ScanPageField.name, ScanPageField.value)
+        .join(ScanPageField, ScanPageField.scan_page_id == ScanLeaf.scan_page_id)
+        .where(
+            ScanLeaf.scan_id.in_(open_to_eyes),
+            ScanLeaf.removed.is_(False),
+            ScanPageField.name.in_(("sender", "subject")),
+            ScanPageField.confidence >= SURE_ENOUGH,
+        )
+        .order_by(ScanPageField.confidence)  # of two the surer one stays
+    )
+    read: dict[int, dict[str, str]] = {}
+    for scan_id, name, value in found:
+        read.setdefault(scan_id, {})[name] = value.strip()
+    done = set(
+        session.scalars(
+            select(ScanLeaf.scan_id)
+            .join(ScanPageReading, ScanPageReading.scan_page_id == ScanLeaf.scan_page_id)
+            .where(ScanLeaf.scan_id.in_(open_to_eyes))
+        )
+    )
+    awaited = set(
+        session.scalars(
+            select(Job.subject_id).where(
+                Job.kind == JobKind.READ_SCAN, Job.subject_id.in_(open_to_eyes), Job.state.in_(LIVE_STATES)
+            )
+        )
+    )
+    return {
+        scan_id: Head(
+            Progress.READ if scan_id in done else Progress.READING if scan_id in awaited else Progress.UNREAD,
+            read.get(scan_id, {}).get("sender", ""),
+            read.get(scan_id, {}).get("subject", ""),
+        )
+        for scan_id in open_to_eyes
+    }
 
 
 def _is_awaited(session: Session, scan: Scan) -> bool:

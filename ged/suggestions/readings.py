@@ -20,6 +20,9 @@ MAX_COMPARED = 30
 MAX_FIELDS = 60
 """Of one document: a hostile page may look like a list of a thousand amounts."""
 
+CLOSED_NOTES = ("sealed_envelope", "code_elsewhere")
+"""Notes of scans that the machine does not look into."""
+
 Box = tuple[float, float, float, float]
 """Left, top, width, height in fractions of the page."""
 
@@ -65,10 +68,10 @@ def pages_to_read(scan: Scan) -> list[ScanLeaf]:
 
 def may_be_read(session: Session, scan: Scan) -> bool:
     """Whether the machine may look: it waits, and it is no sealed envelope, whatever else it bears."""
-    if scan.state is not ScanState.WAITING or scan.note in ("sealed_envelope", "code_elsewhere"):
+    if scan.state is not ScanState.WAITING or scan.note in CLOSED_NOTES:
         return False
     sealed = select(MailNumber.envelope_id).where(MailNumber.id == scan.number_id)
-    closed = Scan.note.in_(("sealed_envelope", "code_elsewhere"))
+    closed = Scan.note.in_(CLOSED_NOTES)
     put_in = select(Scan.id).where(Scan.merged_into_id == scan.id, closed).limit(1)
     return session.scalar(sealed) is None and session.scalar(put_in) is None
 

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from ged.org.models import DelegationKind
+from ged.org.words import CAPACITIES, LEVELS
 from ged.ports import Confidentiality
 from ged.register.models import Channel, Priority
-from ged.register.words import CAPACITIES, CHANNELS, LEVELS, URGENCY
+from ged.register.words import CHANNELS, URGENCY
 from web.words import catalogue
 
 ROOT = Path(__file__).parents[2]

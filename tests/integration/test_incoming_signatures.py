@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import re
 import zipfile
 
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy import select
 from ged import jobs, pipeline
 from ged.audit import AuditEntry
 from ged.jobs import Job, JobKind
+from ged.org.models import Unit
 from ged.ports import JobId, Verdict
 from ged.recognition.models import SignatureCheck
 from ged.register.models import Attachment, AttachmentKind
@@ -169,3 +171,30 @@ def test_the_case_file_leaves_by_a_button(site, ministry):
         assert packed.read(f"files/{digest}.pdf") == whole
     answer.close()
     assert post(sign_in(app, "admin"), f"/courriers/{mail_id}/preuve", {}, page="/").status_code == 404
+
+
+def test_the_verdict_stands_wherever_the_letter_is_read(site, ministry):
+    """The queue, the imputation, the inbox and the letter say what a signature is worth, the worst of its files."""
+    app, services = site
+    whole = signed(order_pdf(), ministry.signer)
+    at = whole.index(b"/MediaBox") + len(b"/MediaBox")
+    mail_id, attachment_id = _arrive(services, (whole[:at] + b"\n" + whole[at + 1 :], "application/pdf"))
+    _work(services)
+    assert [verdict for verdict, _ in _kept(services, attachment_id)] == [Verdict.RED]
+    sg = sign_in(app, "sg")
+    for path in ("/a-imputer", f"/a-imputer/{mail_id}", f"/courriers/{mail_id}"):
+        page = sg.get(path).text
+        assert "Signature non valable" in page, path
+        assert "Le contenu signé a été altéré." in page, path
+        assert f'href="/documents/{attachment_id}/signatures"' in page, path
+    with services.reading() as session:
+        unit_id = session.scalars(select(Unit.id).where(Unit.code == "DGE")).one()
+    impute = {"leading_unit_id": str(unit_id), "then": "list"}
+    assert post(sg, f"/a-imputer/{mail_id}", impute, page=f"/a-imputer/{mail_id}").status_code == 303
+    head = sign_in(app, "dge")
+    inbox = head.get("/bannette/").text
+    assert "Signature non valable" in inbox
+    (assignment,) = set(re.findall(r'href="/bannette/([0-9]+)"', inbox))
+    assert "Le contenu signé a été altéré." in head.get(f"/bannette/{assignment}").text
+    other = register(services).mail_id
+    assert "Signature" not in sg.get(f"/a-imputer/{other}").text.split("</header>")[-1].split("<footer")[0]

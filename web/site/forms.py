@@ -18,8 +18,11 @@ from web.site.errors import FormRefused
 from web.site.numbers import id_of
 
 Choice = TypeVar("Choice", bound=Enum)
-_DAY_FORMATS = ("%Y-%m-%d", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d %m %Y")
-_DAY_DIGITS = "%d%m%Y"
+_DAY_FORMATS = (
+    "%Y-%m-%d", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d %m %Y", "%d/%m/%y", "%d.%m.%y", "%d-%m-%y", "%d %m %y",
+)  # fmt: skip
+"""A year of two figures is of 1969 to 2068 (POSIX)."""
+_DAY_DIGITS = {8: "%d%m%Y", 6: "%d%m%y"}
 _WHOLE = re.compile(r"-?[0-9]+")
 _AMOUNT = re.compile(r"[0-9]+|[0-9]{1,3}(?P<gap>[.,])[0-9]{3}(?:(?P=gap)[0-9]{3})*")
 _CLOCK = re.compile(
@@ -112,10 +115,10 @@ class FormReader:
         return tuple(number for number in found if number is not None)
 
     def day(self, name: str, *, required: bool = False) -> date | None:
-        """A date, as a browser's date field sends it or as people write it (24/11/2026, 24112026)."""
+        """A date, as a browser's date field sends it or as people write it (24/11/2026, 24/11/26, 24112026)."""
         value = self._raw(name, required)
         # strptime takes digits as it can: 2411202 would be a day of the year 1202.
-        formats = (_DAY_DIGITS,) if value.isdigit() and len(value) == 8 else _DAY_FORMATS
+        formats = (_DAY_DIGITS[len(value)],) if value.isdigit() and len(value) in _DAY_DIGITS else _DAY_FORMATS
         for form in formats if value else ():
             try:
                 day = datetime.strptime(value, form).date()  # noqa: DTZ007  a day has no zone

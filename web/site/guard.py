@@ -241,6 +241,9 @@ ACCESS: Mapping[str, Rule] = {
     "envelopes.link": roles(Role.CLERK),
     "envelopes.void": roles(Role.CLERK),
     # --- slips: the units at both ends decide; a post of an administrator or auditor alone neither sends nor receives ---
+    "to_transmit.index": SIGNED_IN,
+    "to_transmit.send": SIGNED_IN,
+    "to_transmit.printed": SIGNED_IN,
     "slips.index": SIGNED_IN,
     "slips.hand": SIGNED_IN,
     "slips.settle": SIGNED_IN,

@@ -22,6 +22,7 @@ from ged.routing import queries as routing_queries
 from ged.search import saved as saved_searches
 from ged.signbook import queries as signbook_queries
 from ged.slips import queries as slip_queries
+from ged.slips import to_transmit
 from ged.unit import Actor, ReadSession, Role
 from web.site import context, guard
 
@@ -130,6 +131,15 @@ ENTRIES: tuple[Entry, ...] = (
         _l("Les plis enregistrés sans être ouverts"),
         "f",
         counter=envelopes.count_waiting_for,
+    ),
+    Entry(
+        OFFICE,
+        _l("À transmettre"),
+        "to_transmit.index",
+        _l("Les originaux qui attendent leur bordereau"),
+        "o",
+        roles=frozenset({Role.CLERK}),
+        counter=to_transmit.count_papers,
     ),
     Entry(
         OFFICE,

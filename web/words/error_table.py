@@ -705,6 +705,10 @@ MESSAGES: Mapping[str, Message] = {
     ),
     # --- mail ---
     "mail.due_before_arrival": Message(_l("L'échéance précède l'arrivée du courrier."), _l("Corrigez la date limite.")),
+    "mail.registered_before": Message(
+        _l("Ce courrier semble déjà enregistré ; rien n'a été numéroté."),
+        _l("Comparez-le aux courriers cités ; si c'est un autre, cochez la case et enregistrez."),
+    ),
     "mail.unknown": Message(
         _l("Ce courrier n'existe pas, ou vous n'y avez pas accès."), _l("Vérifiez le numéro ou demandez l'accès.")
     ),
@@ -1301,6 +1305,12 @@ MESSAGES: Mapping[str, Message] = {
         _l("Le service %(unit)s n'a pas de registre de bordereaux."), _l("Un administrateur doit en ouvrir un.")
     ),
     "slip.none_chosen": Message(_l("Aucun bordereau n'est choisi."), _l("Cochez au moins un bordereau de la liste.")),
+    "slip.nothing_chosen": Message(
+        _l("Aucun courrier n'est choisi."), _l("Cochez au moins un courrier à transmettre.")
+    ),
+    "typeset.bundle_large": Message(
+        _l("Il y a trop de pages à imprimer en une fois."), _l("Imprimez ces bordereaux en plusieurs fois.")
+    ),
     "slip.not_received": Message(_l("Ce bordereau n'est pas encore reçu."), _l("Recevez-le d'abord.")),
     "slip.not_receiver": Message(
         _l("Seul un poste du service destinataire reçoit ce bordereau."), _l("Adressez-vous à ce service.")

@@ -465,6 +465,7 @@ ACTIONS: Mapping[str, LazyString] = {
     "scan.joined": _l("a joint une numérisation"),
     "scan.virus_found": _l("a trouvé un virus dans une numérisation"),
     "custody.moved": _l("a reçu la garde de l'original"),
+    "custody.kept": _l("a gardé l'original sur place"),
     "envelope.opened": _l("a ouvert le pli"),
     "envelope.linked": _l("a rattaché le pli au courrier"),
     "access.refused": _l("s'est vu refuser l'accès"),

@@ -9,4 +9,13 @@
       area.form.requestSubmit();
     });
   }
+  // --- a near name that is offered takes the place of the one typed ---
+  document.addEventListener("click", (event) => {
+    const near = event.target.closest("[data-sender]");
+    const field = document.getElementById("sender_name");
+    if (!near || !field) return;
+    field.value = near.dataset.sender;
+    field.dispatchEvent(new Event("change", { bubbles: true }));
+    field.focus();
+  });
 })();

@@ -1,6 +1,6 @@
 """The letter's page, and what is done to a letter as the register knows it: rectify, level, close, reopen, numbers, links."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -11,12 +11,14 @@ from flask_babel import gettext as _
 from ged import access
 from ged.errors import GedError, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.ports import Confidentiality, MailId, RegisterId
+from ged.recognition import signatures
 from ged.register import documents, journal, levels, opening, operations, queries, typed_numbers
 from ged.register import rectify as rectification
 from ged.register.journal import JournalRow
 from ged.register.models import AttachmentKind
-from ged.register.queries import LetterView
+from ged.register.queries import AttachmentLine, LetterView
 from ged.register.rectify import DATE_FIELDS, TEXT_FIELDS
+from ged.register.signed_kinds import FROM_OUTSIDE
 from ged.routing import operations as routing
 from ged.routing.deadlines import working_days_between
 from ged.unit import UnitOfWork
@@ -48,6 +50,9 @@ def show(mail_id: int) -> ResponseReturnValue:
         told, opened = journal.of_page(session, mail_id, readings=bool(letter.level))
         values: dict[str, Any] = {
             "document": documents.shown(session, main.id) if main is not None else None,
+            "verdict": signatures.of_letters(session, [mail_id]).get(mail_id)
+            if _may_bear_signatures(attachments)
+            else None,
             "links": queries.links(session, mail_id, actor),
             "rectifications": queries.rectifications(session, mail_id),
             "journal": told,
@@ -65,6 +70,11 @@ def show(mail_id: int) -> ResponseReturnValue:
         shown_pages=SHOWN_PAGES,
         **values,
     )
+
+
+def _may_bear_signatures(attachments: Sequence[AttachmentLine]) -> bool:
+    """Whether something came from outside that may be signed: what begins with an image or is plain text is not."""
+    return any(one.kind in FROM_OUTSIDE and not one.media_type.startswith(("image/", "text/")) for one in attachments)
 
 
 _MAIN = (AttachmentKind.SIGNED, AttachmentKind.DOCUMENT, AttachmentKind.RENDERED)

@@ -1,7 +1,7 @@
 """Registering what arrives: the clerk's form, the answer with its number, label and receipt."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, IntEnum
 from io import BytesIO
@@ -10,17 +10,22 @@ from flask import Blueprint, Response, redirect, render_template, request, send_
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from ged.capture import arrange, separators
+from ged.capture import arrange, separators, turns
+from ged.capture import letters as scan_letters
 from ged.capture import queries as scan_queries
+from ged.capture.letters import EarlierRow
 from ged.capture.queries import ScanRow
 from ged.errors import GedError, Invalid, InvalidTransition, StaleVersion
 from ged.mailbox import operations as mailbox
 from ged.mailbox import signatures as message_signatures
-from ged.ports import Confidentiality, PostId, RegisterId, ScanId
+from ged.ports import Confidentiality, MailId, PostId, RegisterId, ScanId
 from ged.register import correspondents, entry, opening, operations, prints, queries, typed_numbers
+from ged.register.entry import DuplicateRow
 from ged.register.models import Channel, Priority
 from ged.register.operations import MAX_NAME, MAX_SUBJECT, IncomingForm
+from ged.register.queries import NumberRow
 from ged.routing import due
+from ged.suggestions import matching
 from ged.suggestions.form import ScanProposals, for_scan
 from web.site import context
 from web.site.forms import FormReader
@@ -59,7 +64,10 @@ def form(scan_id: int) -> ResponseReturnValue:
     return _page(scan_id)
 
 
-def _page(scan_id: int | None, error: GedError | None = None) -> ResponseReturnValue:
+def _page(
+    scan_id: int | None, error: GedError | None = None, *, alike: Sequence[DuplicateRow] = ()
+) -> ResponseReturnValue:
+    """The form; ``alike`` are letters that what was typed seems to repeat."""
     actor = context.actor()
     with context.services().reading() as db:
         registers = entry.arrival_registers(db, actor)
@@ -70,8 +78,12 @@ def _page(scan_id: int | None, error: GedError | None = None) -> ResponseReturnV
         preset = separators.preset(db, sheet_id) if sheet_id is not None else None
         message = mailbox.message_of_scan(db, scan.id) if scan is not None else None
         proposals: ScanProposals | None = None
+        earlier: Sequence[EarlierRow] = ()
         if scan is not None and scan.is_waiting:
             proposals = for_scan(db, context.services(), scan, actor)
+            digests = scan_letters.digests_of_scan(db, scan.id)
+            earlier = scan_letters.same_bytes(db, digests, actor, except_scan=scan.id)
+        waiting = turns.to_register(db, actor) if scan is not None else 0
     groups = [(_("Autres entités"), far)] if far else []
     return render_form(
         "register/form.html",
@@ -90,7 +102,21 @@ def _page(scan_id: int | None, error: GedError | None = None) -> ResponseReturnV
         levels=[level for level in Confidentiality if level < Confidentiality.SECRET or level <= actor.clearance],
         last={"addressed_post_id": usual, **session.get("registering", {})},
         request_token=secrets.token_urlsafe(),
+        alike=alike,
+        alike_mark=entry.mark_of(alike),
+        earlier=earlier,
+        before=_registered(request.args.get("apres", type=whole)),
+        waiting=waiting,
     )
+
+
+def _registered(number_id: int | None) -> tuple[MailId, NumberRow] | None:
+    """The letter that was registered just before, whose number stands above the next form."""
+    if number_id is None:
+        return None
+    with context.services().reading() as db:
+        view = queries.letter(db, entry.mail_of_number(db, number_id, context.actor()), context.actor())
+    return view.id, next(row for row in view.numbers if row.id == number_id)
 
 
 @blueprint.post("/")
@@ -98,18 +124,27 @@ def register() -> ResponseReturnValue:
     """Number the letter; join the waiting scan in the same transaction."""
     scan_id = request.form.get("scan_id", type=whole)
     actor, now = context.actor(), context.now()
+    alike: Sequence[DuplicateRow] = ()
+    following: ScanId | None = None
     try:
         typed = _read()
         with context.services().unit_of_work(now) as uow:
+            alike = entry.lookalikes(uow.session, typed.form, actor=actor)
+            if alike and request.form.get("looked_at") != entry.mark_of(alike):
+                raise Invalid("mail.registered_before", "compare the two", field="looked_at")
             form = due.counted(uow, typed.form)
             done = operations.register_incoming(uow, typed.register_id, form, actor=actor, now=now)
             if typed.scan_id is not None and not done.is_repeated:
                 arrange.join_to_mail(
                     uow, ScanId(typed.scan_id), done.mail_id, actor=actor, now=now, version=typed.scan_version
                 )
+            if typed.scan_id is not None:
+                following = turns.take_next(uow, actor=actor)
     except REFUSALS as error:
-        return _page(scan_id, error)
+        return _page(scan_id, error, alike=alike)
     session["registering"] = {name: request.form.get(name, "") for name in REMEMBERED}
+    if following is not None:
+        return redirect(url_for("register.form", scan_id=following, apres=done.number_id), 303)
     return redirect(url_for("register.done", number_id=done.number_id), 303)
 
 
@@ -180,23 +215,26 @@ def _completed(form: IncomingForm, register_id: int | None, fields: FormReader) 
 
 @blueprint.get("/expediteurs")
 def senders() -> ResponseReturnValue:
-    """Suggestions while the sender is typed."""
+    """Suggestions while the sender is typed: names that hold the words, else names that are like them."""
+    name, actor = request.args.get("sender_name", "")[:MAX_NAME], context.actor()
     with context.services().reading() as db:
-        rows = correspondents.suggest(db, request.args.get("sender_name", "")[:MAX_NAME], actor=context.actor())
-    return render_template("register/_senders.html", rows=rows)
+        rows = correspondents.suggest(db, name, actor=actor)
+        near = [] if rows else matching.best_matches(db, name, entity_ids=correspondents.entities_of(db, actor))
+    return render_template("register/_senders.html", rows=rows, near=near)
 
 
 @blueprint.get("/doublons")
 def duplicates() -> ResponseReturnValue:
-    """Whether this sender's reference was registered before."""
+    """Whether this sender's reference was registered before, and whether the sender is new to the directory."""
+    name, actor = " ".join(request.args.get("sender_name", "")[:MAX_NAME].split()), context.actor()
     with context.services().reading() as db:
         rows = entry.registered_before(
-            db,
-            sender_name=request.args.get("sender_name", "")[:MAX_NAME],
-            their_reference=request.args.get("their_reference", "")[:100],
-            actor=context.actor(),
+            db, sender_name=name, their_reference=request.args.get("their_reference", "")[:100], actor=actor
         )
-    return render_template("register/_duplicates.html", rows=rows)
+        is_new = bool(name) and not correspondents.is_known(db, name, actor=actor)
+        own = correspondents.entities_of(db, actor)
+        near = matching.best_matches(db, name, entity_ids=own) if is_new else []
+    return render_template("register/_duplicates.html", rows=rows, new_sender=name if is_new else "", near=near)
 
 
 @blueprint.get("/<int:number_id>/enregistre")

@@ -12,6 +12,7 @@ from flask_babel import ngettext
 
 from ged.errors import GedError, Invalid, InvalidTransition, StaleVersion
 from ged.ports import Confidentiality, MailId, UnitId
+from ged.recognition import signatures
 from ged.register import opening
 from ged.register.queries import LetterView, letter
 from ged.routing import calendar as working
@@ -45,9 +46,12 @@ def queue() -> ResponseReturnValue:
     with context.services().reading() as session:
         rows, page = queries.imputation_queue(session, actor, place(), limit=PAGE)
         total = queries.imputation_count(session, actor)
+        verdicts = signatures.of_letters(session, [row.mail_id for row in rows])
         days = working.calendar(session)
     due = {row.mail_id: due_words(row.due_on, today, days) for row in rows}
-    return render_template("impute/queue.html", rows=rows, total=total, page=page, due=due, acted_for=_acted_for())
+    return render_template(
+        "impute/queue.html", rows=rows, total=total, page=page, due=due, verdicts=verdicts, acted_for=_acted_for()
+    )
 
 
 @blueprint.get("/a-imputer/<int:mail_id>")
@@ -84,6 +88,7 @@ def _page(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
         path = queries.path(session, mail_id, actor)
         paper = queries.documents(session, [mail_id]).get(mail_id)
         waiting = queries.imputation_count(session, actor)
+        verdict = signatures.of_letters(session, [mail_id]).get(mail_id)
         tree = choices.unit_choices(session)
         offered = _offered(tree, choices.recent_unit_ids(session, actor))
         learned = lessons.safely(session, services, Lesson.UNIT, lessons.text_of_letter(session, mail_id))
@@ -96,6 +101,7 @@ def _page(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
         error=error,
         letter=found,
         path=path,
+        verdict=verdict,
         pages=pages,
         more_pages=max(paper[1] - MAX_PAGES_SHOWN, 0) if paper is not None else 0,
         document_id=paper[0] if paper is not None else None,

@@ -6,6 +6,7 @@ from flask_babel import gettext as _
 
 from ged.errors import GedError, Invalid, InvalidTransition
 from ged.ports import MailId, PostId, UnitId
+from ged.recognition import signatures
 from ged.register import opening
 from ged.register.queries import letter
 from ged.routing import calendar as working
@@ -38,11 +39,14 @@ def index() -> ResponseReturnValue:
     with context.services().reading() as session:
         rows, page = queries.inbox(session, actor, place(), today=today, view=view, limit=PAGE)
         totals = {key: queries.inbox_total(session, actor, today=today, view=one) for key, one in VIEWS.items()}
+        verdicts = signatures.of_letters(session, [row.mail.mail_id for row in rows])
         days = working.calendar(session)
     live = view is not InboxView.DONE
     due = {row.assignment_id: due_words(row.due_on, today, days) for row in rows} if live else {}
     shown = next(key for key, one in VIEWS.items() if one is view)
-    return render_template("inbox/index.html", rows=rows, view=shown, totals=totals, page=page, due=due, live=live)
+    return render_template(
+        "inbox/index.html", rows=rows, view=shown, totals=totals, page=page, due=due, verdicts=verdicts, live=live
+    )
 
 
 @blueprint.get("/<int:assignment_id>")
@@ -58,6 +62,7 @@ def _show(assignment_id: int, error: GedError | None = None, *, act: str = "") -
         found = letter(session, row.mail_id, actor)
         path = queries.path(session, row.mail_id, actor)
         paper = queries.documents(session, [row.mail_id]).get(row.mail_id)
+        verdict = signatures.of_letters(session, [row.mail_id]).get(row.mail_id)
         offered = choices.targets(session, row.unit_id, actor, on=today) if row.may_assign else Targets((), ())
         days = working.calendar(session)
     # Reading a letter here is reading it: seen, and in the journal when it is restricted.
@@ -71,6 +76,7 @@ def _show(assignment_id: int, error: GedError | None = None, *, act: str = "") -
         act=act,
         row=row,
         letter=found,
+        verdict=verdict,
         document_id=paper[0] if paper is not None else None,
         below=below,
         due=due_words(row.due_on, today, days) if row.is_live else None,

@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.datastructures import FileStorage
 
-from ged.capture import arrange, bridges, intake, separators
+from ged.capture import arrange, bridges, intake, separators, turns
 from ged.capture import desks as scan_desks
 from ged.capture import letters as scan_letters
 from ged.capture import orders as scan_orders
@@ -31,6 +31,7 @@ from ged.ports import MailId, ScanId
 from ged.register import files, opening, pictures, typed_numbers
 from ged.register.files import Upload
 from ged.register.models import AttachmentKind
+from ged.suggestions.form import heads
 from web.site import context
 from web.site.errors import FormRefused
 from web.site.forms import FormReader
@@ -45,6 +46,7 @@ PAGE_PX = 1400
 JUST_NOW = timedelta(minutes=2)
 JOINED_SHOWN = timedelta(hours=12)
 MAX_FILES = 20
+SHOWN = 100
 REFUSALS = (Invalid, InvalidTransition, StaleVersion)
 
 
@@ -72,13 +74,18 @@ def index() -> ResponseReturnValue:
 def _index(error: GedError | None = None) -> ResponseReturnValue:
     actor, now = context.actor(), context.now()
     with context.services().reading() as session:
-        rows = scan_queries.waiting(session, actor)
+        found = scan_queries.waiting(session, actor, limit=SHOWN + 1)
+        rows, is_cut = found[:SHOWN], len(found) > SHOWN
         unit_ids = scan_queries.clerk_units(actor)
         units = scan_queries.unit_names(session, unit_ids)
         desks = scan_desks.bridges(session, unit_ids, now=now)
         own, last = scan_profiles.profiles(session, unit_ids), scan_profiles.last_choice(session, actor)
         values: dict[str, Any] = {
             "rows": rows,
+            "is_cut": is_cut,
+            "heads": heads(session, rows),
+            "before": scan_letters.received_before(session, rows, actor),
+            "at_work": turns.at_work(session, [row.id for row in rows], actor, now=now),
             "joined": scan_queries.recently_joined(session, actor, since=now - JOINED_SHOWN),
             "discarded": scan_queries.discarded(session, actor, since=now - scan_queries.RECENT),
             "bridges": desks,
@@ -97,7 +104,9 @@ def _live(rows: Sequence[ScanRow]) -> _Live:
         batches = scan_desks.unsettled(session, actor)
         # A scan that joined its letter by its label never waited: it changes the page all the same.
         joined = scan_queries.recently_joined(session, actor, since=now - JOINED_SHOWN)
+        read = heads(session, rows)
     seen = ",".join(f"{row.id}.{row.version}" for row in (*rows, *joined))
+    seen += ",".join(f"{scan_id}.{head.progress}" for scan_id, head in read.items())
     busy = bool(batches) or any(order.is_at_work for order in orders)
     return _Live(orders, batches, hashlib.sha256(seen.encode()).hexdigest()[:12], 2 if busy else 10)
 
@@ -106,7 +115,7 @@ def _live(rows: Sequence[ScanRow]) -> _Live:
 def progress() -> ResponseReturnValue:
     """The part of the list that follows the scanners; the whole page comes again when the list itself changed."""
     with context.services().reading() as session:
-        live = _live(scan_queries.waiting(session, context.actor()))
+        live = _live(scan_queries.waiting(session, context.actor(), limit=SHOWN))
     if request.args.get("liste", live.mark) != live.mark:
         return Response("", headers={"HX-Refresh": "true"})
     return render_template("scans/_live.html", live=live)

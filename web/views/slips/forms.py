@@ -7,8 +7,9 @@ from flask import request
 from werkzeug.datastructures import MultiDict
 
 from ged.ports import MailId, UnitId
-from ged.register import typed_numbers
+from ged.register import opening, typed_numbers
 from ged.slips import drafting, parties
+from ged.slips import view as slip_views
 from ged.slips.drafting import LineForm, SlipForm, SuggestedLine
 from ged.slips.models import SlipPurpose
 from ged.slips.receive import Decision
@@ -125,3 +126,18 @@ def decided_before(lines: Sequence[LineView]) -> MultiDict[str, str]:
             typed[f"line-{line.position}"] = line.decided.value
             typed[f"remark-{line.position}"] = line.decided_remark
     return typed
+
+
+def record_openings(slip_id: int, *, printed: bool = False) -> None:
+    """A slip that names a confidential letter to somebody tells what it is about: that is in the journal."""
+    services, actor = context.services(), context.actor()
+    with services.reading() as session:
+        named = slip_views.restricted_letters(session, slip_id, actor, printed=printed)
+    if not named:
+        return
+    with services.unit_of_work(context.now()) as uow:
+        for mail_id in named:
+            if printed:
+                opening.record_printing(uow, mail_id, what="slip", actor=actor)
+            else:
+                opening.record_opening(uow, mail_id, where="slip", actor=actor)

@@ -10,7 +10,7 @@ from werkzeug.datastructures import MultiDict
 
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.ports import Digest
-from ged.register import files, opening
+from ged.register import files
 from ged.register.files import Upload
 from ged.slips import answers, delivery_book, letter_panel, operations, parties, queries, receive, tasks
 from ged.slips import view as slip_views
@@ -230,31 +230,16 @@ def _show(slip_id: int, error: GedError | None = None) -> ResponseReturnValue:
     with services.reading() as session:
         view = slip_views.slip_view(session, slip_id, actor)
         gone = queries.away_at_receivers(session, [slip_id], on=context.today())
-    _record_openings(slip_id)
+    forms.record_openings(slip_id)
     reports = slip_views.signatures(services, slip_id, actor, now=context.now())
     return render_form("slips/show.html", error=error, slip=view, reports=reports, away=gone.get(slip_id, ()))
-
-
-def _record_openings(slip_id: int, *, printed: bool = False) -> None:
-    """A slip that names a confidential letter to somebody tells what it is about: that is in the journal."""
-    services, actor = context.services(), context.actor()
-    with services.reading() as session:
-        named = slip_views.restricted_letters(session, slip_id, actor, printed=printed)
-    if not named:
-        return
-    with services.unit_of_work(context.now()) as uow:
-        for mail_id in named:
-            if printed:
-                opening.record_printing(uow, mail_id, what="slip", actor=actor)
-            else:
-                opening.record_opening(uow, mail_id, where="slip", actor=actor)
 
 
 @blueprint.get("/<int:slip_id>/bordereau.pdf")
 def pdf(slip_id: int) -> ResponseReturnValue:
     """The latest signed bytes."""
     content, name = slip_views.slip_pdf(context.services(), slip_id, context.actor())
-    _record_openings(slip_id, printed=True)
+    forms.record_openings(slip_id, printed=True)
     return _pdf(content, name)
 
 
@@ -302,7 +287,7 @@ def _receive(
         view = slip_views.slip_view(session, slip_id, context.actor())
     if not view.may_receive and error is None:
         return redirect(url_for("slips.show", slip_id=slip_id), 303)
-    _record_openings(slip_id)
+    forms.record_openings(slip_id)
     before = typed if typed is not None else forms.decided_before(view.lines)
     return render_form(
         "slips/receive.html", error=error, form=before if error is None else None, slip=view, choices=DECISIONS
@@ -343,7 +328,7 @@ def _paper(slip_id: int, error: GedError | None = None) -> ResponseReturnValue:
         view = slip_views.slip_view(session, slip_id, context.actor())
     if not view.may_record_paper and error is None:
         return redirect(url_for("slips.show", slip_id=slip_id), 303)
-    _record_openings(slip_id)
+    forms.record_openings(slip_id)
     here = context.now().astimezone(context.services().zone)
     return render_form("slips/paper.html", error=error, slip=view, choices=DECISIONS, here=here)
 
@@ -393,7 +378,7 @@ def proof(slip_id: int, proof_id: int) -> ResponseReturnValue:
     services = context.services()
     with services.reading() as session:
         page = slip_views.proof_page(session, slip_id, proof_id, context.actor())
-    _record_openings(slip_id, printed=True)
+    forms.record_openings(slip_id, printed=True)
     known = page.media_type in files.MEDIA_TYPES
     with services.blobs.open(Digest(page.digest)) as stored:
         content = stored.read()
@@ -420,7 +405,7 @@ def _answer(slip_id: int, error: GedError | None = None) -> ResponseReturnValue:
         view = slip_views.slip_view(session, slip_id, context.actor())
     if not view.may_answer and error is None:
         return redirect(url_for("slips.show", slip_id=slip_id), 303)
-    _record_openings(slip_id)
+    forms.record_openings(slip_id)
     kind = SlipKind.DISCREPANCY if request.values.get("nature") == SlipKind.DISCREPANCY.value else SlipKind.RETURN
     return render_form("slips/answer.html", error=error, slip=view, kind=kind)
 

@@ -1,0 +1,88 @@
+"""The pile of waiting scans, one after another: each clerk is led to the oldest scan that no other clerk has in work."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from sqlalchemy import Select, delete, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from ged.capture.models import Scan, ScanState, ScanTurn
+from ged.capture.queries import clerk_units
+from ged.db import insert_if_missing
+from ged.org.models import Person
+from ged.ports import ScanId
+from ged.unit import Actor, UnitOfWork
+
+TURN = timedelta(minutes=15)
+"""A letter takes a minute; who was called away leaves the scan to the others."""
+COUNTED = 100
+TRIED = 8
+"""Scans of which another clerk may take the turn at the same moment."""
+
+
+def take_next(uow: UnitOfWork, *, actor: Actor) -> ScanId | None:
+    """Lead the actor to the next scan to be registered, the oldest first; None when none is left.
+
+    The scan stays with the actor for ``TURN`` and the other clerks are led past it. It is no lock: whoever opens the
+    scan from the list may register it.
+    """
+    until = uow.now + TURN
+    for scan_id in uow.session.scalars(_free(uow, actor).limit(TRIED)).all():
+        mine = insert_if_missing(uow.session, ScanTurn, scan_id=scan_id, person_id=actor.person_id, until=until)
+        if mine or _taken_over(uow, scan_id, actor):
+            return ScanId(scan_id)
+    return None
+
+
+def leave(uow: UnitOfWork, scan_id: int) -> None:
+    """End the turn of a scan that waits no more."""
+    uow.session.execute(delete(ScanTurn).where(ScanTurn.scan_id == scan_id))
+
+
+def to_register(session: Session, actor: Actor) -> int:
+    """How many scans wait for a number in the actor's units, other clerks' turns among them; ``COUNTED`` at most."""
+    return (
+        session.scalar(select(func.count()).select_from(_waiting(actor).order_by(None).limit(COUNTED).subquery())) or 0
+    )
+
+
+def at_work(session: Session, scan_ids: Collection[int], actor: Actor, *, now: datetime) -> dict[int, str]:
+    """Of these scans those that another clerk has in work now, with the clerk's name."""
+    rows = session.execute(
+        select(ScanTurn.scan_id, Person.name)
+        .join(Person, Person.id == ScanTurn.person_id)
+        .where(ScanTurn.scan_id.in_(scan_ids), ScanTurn.until > now, ScanTurn.person_id != actor.person_id)
+    )
+    return {scan_id: name for scan_id, name in rows}  # noqa: C416  # rows are no pairs to mypy
+
+
+def _waiting(actor: Actor) -> Select[int]:
+    """Scans that a number is missing for; a code that waits for a person is no new letter."""
+    return (
+        select(Scan.id)
+        .where(
+            Scan.state == ScanState.WAITING,
+            Scan.unit_id.in_(clerk_units(actor)),
+            Scan.proof_kind == "",
+            Scan.note.not_in(("sealed_envelope", "virus")),
+        )
+        .order_by(Scan.id)
+    )
+
+
+def _free(uow: UnitOfWork, actor: Actor) -> Select[int]:
+    anothers = select(ScanTurn.scan_id).where(ScanTurn.until > uow.now, ScanTurn.person_id != actor.person_id)
+    return _waiting(actor).where(Scan.id.not_in(anothers))
+
+
+def _taken_over(uow: UnitOfWork, scan_id: int, actor: Actor) -> bool:
+    """Whether the turn was the actor's already, or another's that is over."""
+    return (
+        uow.session.execute(
+            update(ScanTurn)
+            .where(ScanTurn.scan_id == scan_id, or_(ScanTurn.until <= uow.now, ScanTurn.person_id == actor.person_id))
+            .values(person_id=actor.person_id, until=uow.now + TURN)
+            .returning(ScanTurn.scan_id)
+        ).first()
+        is not None
+    )

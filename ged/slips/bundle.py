@@ -1,0 +1,48 @@
+"""What a clerk prints after an act of several slips, in one file: each slip, then the fiches of its letters."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+
+from ged import access
+from ged.ports import Confidentiality
+from ged.register.models import Mail
+from ged.routing.models import Imputation
+from ged.routing.sheet import imputation_sheet, sheet_pdf
+from ged.slips import view
+from ged.slips.models import SlipLine
+from ged.typeset import bundle
+from ged.unit import Actor, Services
+
+
+def bundle_pdf(services: Services, slip_ids: Sequence[int], *, with_sheets: bool, actor: Actor, now: datetime) -> bytes:
+    """The slips in the order given. The fiche of a letter above the ordinary level is printed by itself alone.
+
+    Raises:
+        NotFound, Forbidden: as ``view.slip_pdf``.
+        Invalid: ``typeset.bundle_large``.
+        EngineFailed: ``work.busy``, ``typeset.crashed``.
+    """
+    found: list[bytes] = []
+    for slip_id in dict.fromkeys(slip_ids):
+        found.append(view.slip_pdf(services, slip_id, actor)[0])
+        if not with_sheets:
+            continue
+        with services.reading() as session:
+            sheets = [
+                imputation_sheet(session, services, mail_id, actor, now=now)
+                for mail_id in session.scalars(
+                    select(SlipLine.mail_id)
+                    .join(Mail, Mail.id == SlipLine.mail_id)
+                    .where(
+                        SlipLine.slip_id == slip_id,
+                        Mail.level == int(Confidentiality.ORDINARY),
+                        select(Imputation.id).where(Imputation.mail_id == Mail.id).exists(),
+                    )
+                    .order_by(SlipLine.position)
+                )
+                if mail_id is not None and access.may_see(session, mail_id, Confidentiality.ORDINARY, actor)
+            ]
+        found += [sheet_pdf(one, at=one.decided_at or now) for one in sheets]
+    return bundle(found, at=now)

@@ -1,0 +1,211 @@
+"""What a unit holds on paper and has to carry on: letters for an authority's decision, and letters that were imputed.
+
+By receiving unit, so that one act makes a slip for each.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from ged import access, locks
+from ged.errors import GedError, Invalid
+from ged.org.models import Post, Unit
+from ged.org.tree import heirs
+from ged.ports import MailId, UnitId
+from ged.register.models import Direction, Mail
+from ged.register.queries import first_number
+from ged.register.states import MailState
+from ged.routing.models import Assignment
+from ged.routing.states import LIVE
+from ged.slips import custody, drafting, operations, parties
+from ged.slips.drafting import LineForm, SlipForm
+from ged.slips.models import PaperCustody, Slip, SlipLine, SlipPurpose
+from ged.slips.operations import Issued, OpenedKey
+from ged.slips.states import SlipState
+from ged.unit import Actor, HeldPost, Services, UnitOfWork
+
+MOST = 300
+"""Letters of one page: the work of a day in the largest of registries."""
+KEPT = "kept"
+"""Custody of a paper that stays where it was registered: nobody has to carry it."""
+_UNDER_WAY = (SlipState.ISSUING, SlipState.SENT, SlipState.RECEIVING)
+
+
+@dataclass(frozen=True)
+class PaperRow:
+    """A letter whose original lies here and belongs elsewhere."""
+
+    mail_id: MailId
+    number: str
+    sender: str
+    subject: str
+    received_on: date | None
+
+
+@dataclass(frozen=True)
+class Destination:
+    """A unit to which papers have to go; ``is_decision``: for its authority's imputation, otherwise they were imputed to it."""
+
+    unit_id: UnitId
+    unit_name: str
+    is_decision: bool
+    rows: tuple[PaperRow, ...]
+
+    @property
+    def key(self) -> str:
+        """What a form calls the group."""
+        return f"{'d' if self.is_decision else 'i'}{self.unit_id}"
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What became of a group of one act: its slips, or why none was numbered."""
+
+    destination: Destination
+    issued: tuple[Issued, ...] = ()
+    refusal: GedError | None = None
+
+
+def destinations(session: Session, actor: Actor, *, post: HeldPost) -> tuple[Destination, ...]:
+    """The groups, by name of the unit; letters in the order of their registration, those that the actor may see."""
+    units = {unit.id: unit for unit in session.scalars(select(Unit))}
+    groups: dict[tuple[bool, int], list[PaperRow]] = {}
+    for is_decision, query in ((True, _to_decide(post)), (False, _imputed(post))):
+        for mail, number, unit_id in session.execute(_of_actor(query, actor).order_by(Mail.id).limit(MOST)):
+            goes_to = heirs(session, unit_id)[-1]
+            if goes_to == post.unit_id:
+                continue
+            row = PaperRow(MailId(mail.id), number or "", mail.sender_name, drafting.printed(mail), mail.received_on)
+            groups.setdefault((is_decision, goes_to), []).append(row)
+    found = [
+        Destination(UnitId(unit_id), units[unit_id].name, is_decision, tuple(rows))
+        for (is_decision, unit_id), rows in groups.items()
+    ]
+    return tuple(sorted(found, key=lambda one: (not one.is_decision, one.unit_name)))
+
+
+def count_papers(actor: Actor) -> Select[int]:
+    """The statement that counts them over the actor's posts (navigation)."""
+    posts = parties.working_posts(actor)
+    units = sorted({post.unit_id for post in posts})
+    imputed = _of_actor(_imputed_of(units), actor).with_only_columns(Mail.id)
+    decide = _of_actor(_to_decide_of(units), actor).with_only_columns(Mail.id)
+    return select(func.count()).select_from(imputed.union(decide).subquery())
+
+
+def send(
+    services: Services,
+    chosen: Mapping[str, Sequence[int]],
+    *,
+    post: HeldPost,
+    messenger: str,
+    key: OpenedKey,
+    actor: Actor,
+    now: datetime,
+) -> tuple[Sent, ...]:
+    """One slip for each group, of the letters that were chosen in it; what is refused stops no other group.
+
+    A letter that went in the meantime is left out. More letters than a slip takes make several.
+
+    Args:
+        chosen: ids of letters by the key of their group.
+
+    Raises:
+        Invalid: ``slip.nothing_chosen``.
+    """
+    with services.reading() as session:
+        groups = destinations(session, actor, post=post)
+    made: list[Sent] = []
+    for group in groups:
+        wanted = frozenset(chosen.get(group.key, ()))
+        lines = [LineForm(mail_id=row.mail_id, is_original=True) for row in group.rows if row.mail_id in wanted]
+        for start in range(0, len(lines), drafting.MAX_LINES):
+            form = SlipForm(
+                lines=tuple(lines[start : start + drafting.MAX_LINES]),
+                receiver_unit_ids=(group.unit_id,),
+                purpose=SlipPurpose.FOLLOW_UP if group.is_decision else SlipPurpose.HANDOVER,
+                messenger=messenger,
+                post_id=post.post_id,
+            )
+            try:
+                made.append(Sent(group, operations.issue(services, form, key=key, actor=actor, now=now)))
+            except GedError as refusal:
+                made.append(Sent(group, refusal=refusal))
+    if not made:
+        raise Invalid("slip.nothing_chosen", "tick a letter", field="mail")
+    return tuple(made)
+
+
+def keep_here(uow: UnitOfWork, mail_ids: Sequence[int], *, post: HeldPost, actor: Actor) -> int:
+    """The originals of these letters stay with the unit: no slip has to carry them. Returns how many were noted."""
+    mails = locks.hold(uow.session, Mail, [int(one) for one in mail_ids])
+    groups = destinations(uow.session, actor, post=post)
+    here = {row.mail_id for group in groups for row in group.rows}
+    kept = [mail for mail in mails if mail.id in here]
+    for mail in kept:
+        custody.keep(uow, mail.id, unit_id=post.unit_id, because=KEPT, actor=actor, post=post)
+    return len(kept)
+
+
+def _to_decide(post: HeldPost) -> Select[Mail, str, int]:
+    return _to_decide_of([post.unit_id])
+
+
+def _imputed(post: HeldPost) -> Select[Mail, str, int]:
+    return _imputed_of([post.unit_id])
+
+
+def _to_decide_of(unit_ids: Sequence[int]) -> Select[Mail, str, int]:
+    """Letters that wait for a decision of an authority of another unit."""
+    return (
+        select(Mail, first_number(Mail.id), Post.unit_id)
+        .join(Post, Post.id == Mail.addressed_post_id)
+        .where(Mail.state == MailState.TO_IMPUTE, Post.unit_id.not_in(unit_ids), *_lies_in(unit_ids))
+    )
+
+
+def _imputed_of(unit_ids: Sequence[int]) -> Select[Mail, str, int]:
+    """Letters of which another unit is in charge. The original goes to the leading unit; others work with the copy."""
+    return (
+        select(Mail, first_number(Mail.id), Assignment.unit_id)
+        .join(Assignment, Assignment.mail_id == Mail.id)
+        .where(
+            Mail.state == MailState.ASSIGNED,
+            Assignment.is_leading,
+            Assignment.parent_id.is_(None),
+            Assignment.state.in_(LIVE),
+            Assignment.unit_id.not_in(unit_ids),
+            *_lies_in(unit_ids),
+        )
+    )
+
+
+def _lies_in(unit_ids: Sequence[int]) -> tuple[ColumnElement[bool], ...]:
+    """The original lies in one of these units, has to be carried, and no slip carries it yet."""
+    carried = (
+        exists()
+        .where(SlipLine.mail_id == Mail.id, SlipLine.is_original)
+        .where(Slip.id == SlipLine.slip_id, Slip.state.in_(_UNDER_WAY))
+    )
+    return (
+        Mail.direction.in_((Direction.INCOMING, Direction.INTERNAL)),
+        or_(
+            exists().where(
+                PaperCustody.id == _last_move(), PaperCustody.unit_id.in_(unit_ids), PaperCustody.because != KEPT
+            ),
+            and_(Mail.unit_id.in_(unit_ids), ~exists().where(PaperCustody.mail_id == Mail.id)),
+        ),
+        ~carried,
+    )
+
+
+def _last_move() -> ScalarSelect[int]:
+    """The last move of a letter's original; NULL while it lies where it was registered."""
+    return select(func.max(PaperCustody.id)).where(PaperCustody.mail_id == Mail.id).correlate(Mail).scalar_subquery()
+
+
+def _of_actor(query: Select[Mail, str, int], actor: Actor) -> Select[Mail, str, int]:
+    return query.where(access.visible_clause(Mail.id, Mail.level, actor.principals))

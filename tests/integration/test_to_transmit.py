@@ -1,0 +1,190 @@
+"""Originals that lie at the registry: who has to get them, one act for a slip each, and those that stay."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from pypdfium2 import PdfDocument
+from sqlalchemy import func, select, update
+
+from ged.errors import Invalid
+from ged.ports import Confidentiality
+from ged.register.models import Mail
+from ged.routing import operations as routing
+from ged.routing.operations import ImputationForm
+from ged.slips import bundle, parties, to_transmit
+from ged.slips.models import PaperCustody, Slip, SlipLine
+from ged.slips.states import LineState
+from ged.unit import Services
+from tests.factories import NOW, PASSPHRASE, actor
+from tests.site import make_site, post, sign_in
+from tests.slip_kit import letter, opened_key, take, unit_id
+
+Site = tuple[Flask, Services]
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    made = make_site(tmp_path)
+    yield made
+    made[1].engine.dispose()
+
+
+def impute(services: Services, mail_id: int, to: str = "DGE", *others: str) -> None:
+    decision = ImputationForm(unit_id(services, to), tuple(unit_id(services, one) for one in others))
+    with services.unit_of_work(NOW) as uow:
+        routing.impute(uow, mail_id, decision, version=None, actor=actor(services, "sg"), now=NOW)
+
+
+def groups(services: Services, account: str = "agent") -> dict[str, list[int]]:
+    who = actor(services, account)
+    sender = parties.sending_post(who, None)
+    with services.reading() as session:
+        found = to_transmit.destinations(session, who, post=sender)
+        counted = session.scalar(to_transmit.count_papers(who))
+    assert counted == len({row.mail_id for group in found for row in group.rows})
+    return {f"{group.unit_name}{'?' if group.is_decision else ''}": [r.mail_id for r in group.rows] for group in found}
+
+
+def send(services: Services, *mail_ids: int) -> tuple[to_transmit.Sent, ...]:
+    who = actor(services, "agent")
+    sender = parties.sending_post(who, None)
+    with services.reading() as session:
+        found = to_transmit.destinations(session, who, post=sender)
+    chosen = {group.key: [row.mail_id for row in group.rows if row.mail_id in mail_ids] for group in found}
+    return to_transmit.send(
+        services, chosen, post=sender, messenger="Koffi", key=opened_key(services, "agent"), actor=who, now=NOW
+    )
+
+
+SG, DGE, DAF = "Secrétariat général", "Direction générale de l'énergie", "Direction des affaires financières"
+
+
+def test_originals_are_led_from_the_registry_to_the_authority_and_to_the_services(site: Site) -> None:
+    services = site[1]
+    one, two, three = (letter(services, f"Demande {n}") for n in range(3))
+    assert groups(services) == {f"{SG}?": [one, two, three]}
+    impute(services, one, "DGE", "DAF")
+    impute(services, two, "DAF")
+    assert groups(services) == {f"{SG}?": [three], DAF: [two], DGE: [one]}, "the original goes to the leading unit"
+    sent = send(services, one, two)
+    assert {(s.destination.unit_name, len(s.issued)) for s in sent} == {(DAF, 1), (DGE, 1)}
+    assert groups(services) == {f"{SG}?": [three]}, "what a slip carries waits no more"
+    slips = {s.destination.unit_name: s.issued[0] for s in sent}
+    take(services, slips[DGE].slip_id, LineState.RECEIVED)
+    assert groups(services) == {f"{SG}?": [three]}, "and lies with its service"
+    assert groups(services, "dge") == {}
+    take(services, slips[DAF].slip_id, LineState.MISSING, receiver="daf")
+    assert groups(services) == {f"{SG}?": [three], DAF: [two]}, "what did not arrive is here, for all that one knows"
+
+
+def test_an_original_that_went_up_for_imputation_is_carried_on_from_there(site: Site) -> None:
+    services = site[1]
+    mail_id = letter(services)
+    (sent,) = send(services, mail_id)
+    take(services, sent.issued[0].slip_id, LineState.RECEIVED, receiver="secretaire")
+    impute(services, mail_id)
+    assert groups(services) == {}
+    assert groups(services, "secretaire") == {DGE: [mail_id]}
+
+
+def test_nothing_is_shown_of_letters_that_the_clerk_may_not_see(site: Site) -> None:
+    services = site[1]
+    secret = letter(services, "Secret")
+    with services.unit_of_work(NOW) as uow:
+        uow.session.get_one(Mail, secret).level = Confidentiality.SECRET
+    open_one = letter(services, "Ordinaire")
+    assert groups(services) == {f"{SG}?": [open_one]}
+
+
+def test_an_original_that_stays_is_offered_no_more_and_can_still_be_sent(site: Site) -> None:
+    services = site[1]
+    one, two = letter(services), letter(services)
+    who = actor(services, "agent")
+    sender = parties.sending_post(who, None)
+    with services.unit_of_work(NOW) as uow:
+        assert to_transmit.keep_here(uow, [one, 999_999], post=sender, actor=who) == 1
+    assert groups(services) == {f"{SG}?": [two]}
+    with services.reading() as session:
+        assert session.scalars(select(PaperCustody.because)).all() == ["kept"]
+    with services.unit_of_work(NOW) as uow:
+        assert to_transmit.keep_here(uow, [one], post=sender, actor=who) == 0, "it was not offered"
+
+
+def test_what_is_refused_for_one_service_stops_no_other(site: Site) -> None:
+    services = site[1]
+    one, two = letter(services), letter(services)
+    impute(services, one, "DGE")
+    impute(services, two, "DAF")
+    who = actor(services, "agent")
+    sender = parties.sending_post(who, None)
+    with services.reading() as session:
+        found = to_transmit.destinations(session, who, post=sender)
+    chosen = {group.key: [row.mail_id for row in group.rows] for group in found}
+    with pytest.raises(Invalid, match=r"slip\.nothing_chosen"):
+        to_transmit.send(
+            services, {"i999": [one]}, post=sender, messenger="", key=opened_key(services, "agent"), actor=who, now=NOW
+        )
+    sent = to_transmit.send(
+        services, chosen, post=sender, messenger="\u202e", key=opened_key(services, "agent"), actor=who, now=NOW
+    )
+    assert [s.refusal.code for s in sent if s.refusal] == ["typeset.glyph"] * 2
+    with services.reading() as session:
+        assert session.scalar(select(func.count(Slip.id))) == 0, "no number is lost by it"
+
+
+def test_the_page_ticks_sends_and_prints(site: Site) -> None:
+    app, services = site
+    one, two = letter(services, "Demande <b>une</b>"), letter(services, "Demande deux")
+    impute(services, one, "DGE")
+    impute(services, two, "DAF")
+    opened_key(services, "agent")
+    client = sign_in(app, "agent")
+    page = client.get("/a-transmettre/").text
+    assert "Demande &lt;b&gt;une&lt;/b&gt;" in page
+    ticked = re.findall(r'name="mail" value="([^"]+)" checked', page)
+    assert len(ticked) == 2
+    values = {"post_id": re.findall(r'name="post_id" value="([0-9]+)"', page)[0], "act": "send", "messenger": "Koffi"}
+    refused = post(
+        client, "/a-transmettre/", {**values, "mail": ticked[:1], "passphrase": "faux"}, page="/a-transmettre/"
+    )
+    assert refused.status_code == 422
+    assert re.findall(r'name="mail" value="([^"]+)" checked', refused.text) == ticked[:1], "the ticks are kept"
+    empty = post(client, "/a-transmettre/", {**values, "passphrase": PASSPHRASE}, page="/a-transmettre/")
+    assert (empty.status_code, "Aucun courrier n" in empty.text) == (422, True)
+    sent = post(client, "/a-transmettre/", {**values, "mail": ticked, "passphrase": PASSPHRASE}, page="/a-transmettre/")
+    assert sent.status_code == 303
+    page = client.get(sent.headers["Location"]).text
+    assert "2 bordereaux signés et envoyés." in page
+    assert "Rien n'est à transmettre" in page.replace("&#39;", "'").replace("\u2019", "'")
+    (link,) = set(re.findall(r'href="(/a-transmettre/impression\.pdf[^"]*fiches[^"]*)"', page))
+    with client.get(link.replace("&amp;", "&")) as printed:
+        assert printed.mimetype == "application/pdf"
+        found = PdfDocument(printed.data)
+    words = [page.get_textpage().get_text_bounded() for page in found]
+    assert len(words) == 4, "two slips, each with the fiche of its letter"
+    assert ["Bordereau" in " ".join(text.split()) or "BORDEREAU" in text for text in words] == [
+        True,
+        False,
+        True,
+        False,
+    ]
+    stranger = sign_in(app, "etudes")
+    assert stranger.get(link.replace("&amp;", "&")).status_code == 404
+
+
+def test_the_fiche_of_a_confidential_letter_is_printed_by_itself_alone(site: Site) -> None:
+    services = site[1]
+    plain, raised = letter(services), letter(services)
+    for one in (plain, raised):
+        impute(services, one)
+    ((issued,),) = (one.issued for one in send(services, plain, raised))
+    with services.unit_of_work(NOW) as uow:
+        uow.session.get_one(Mail, raised).level = Confidentiality.RESTRICTED
+        uow.session.execute(update(SlipLine).where(SlipLine.mail_id == raised).values(is_confidential=True))
+    pdf = bundle.bundle_pdf(services, [issued.slip_id], with_sheets=True, actor=actor(services, "agent"), now=NOW)
+    assert len(PdfDocument(pdf)) == 2, "the slip, and the fiche of the other letter"

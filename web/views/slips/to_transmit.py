@@ -1,0 +1,109 @@
+"""The originals that lie here and have to be carried on: ticked, one act makes a slip for each receiving unit."""
+
+from io import BytesIO
+
+from flask import Blueprint, flash, redirect, request, send_file, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
+from ged.slips import bundle, parties, to_transmit
+from ged.slips import view as slip_views
+from web.site import context, keyring
+from web.site.errors import view_of
+from web.site.forms import FormReader
+from web.site.numbers import id_of
+from web.site.pages import render_form
+from web.views.slips import forms
+
+blueprint = Blueprint("to_transmit", __name__, url_prefix="/a-transmettre")
+
+REFUSALS = (Invalid, InvalidTransition, StaleVersion, EngineFailed)
+MOST_PRINTED = 40
+
+
+@blueprint.get("/")
+def index() -> ResponseReturnValue:
+    """What waits, by receiving unit; after an act (``?fait=``) its slips, to be printed."""
+    return _index()
+
+
+def _index(error: GedError | None = None) -> ResponseReturnValue:
+    actor = context.actor()
+    post = forms.sending_post(actor)
+    done = [number for value in request.args.getlist("fait")[:MOST_PRINTED] if (number := id_of(value)) is not None]
+    with context.services().reading() as session:
+        groups = to_transmit.destinations(session, actor, post=post)
+        made = [slip_views.slip_view(session, slip_id, actor).row for slip_id in done]
+    return render_form(
+        "slips/to_transmit.html",
+        error=error,
+        groups=groups,
+        total=sum(len(group.rows) for group in groups),
+        made=made,
+        post=post,
+        posts=[(one.post_id, f"{one.title} ({one.unit_name})") for one in parties.working_posts(actor)],
+    )
+
+
+@blueprint.post("/")
+def send() -> ResponseReturnValue:
+    """Make the slips of what was ticked, or note that the originals stay here."""
+    fields, actor, services = FormReader(request.form), context.actor(), context.services()
+    post = forms.sending_post(actor)
+    messenger = fields.text("messenger", maximum=120)
+    chosen: dict[str, list[int]] = {}
+    for value in request.form.getlist("mail"):
+        group, _dot, number = value.partition(".")
+        mail_id = id_of(number)
+        if mail_id is not None:
+            chosen.setdefault(group, []).append(mail_id)
+    try:
+        fields.check()
+        if request.form.get("act") == "keep":
+            every = [mail_id for ids in chosen.values() for mail_id in ids]
+            with services.unit_of_work(context.now()) as uow:
+                kept = to_transmit.keep_here(uow, every, post=post, actor=actor)
+            text = ngettext("%(num)s original reste ici.", "%(num)s originaux restent ici.", kept)
+            flash(text, "success")
+            return redirect(url_for("to_transmit.index", post_id=post.post_id), 303)
+        key = keyring.signing_key(fields.secret("passphrase", required=False))
+        sent = to_transmit.send(
+            services, chosen, post=post, messenger=messenger, key=key, actor=actor, now=context.now()
+        )
+    except REFUSALS as error:
+        return _index(error)
+    _tell(sent)
+    made = [slip.slip_id for one in sent for slip in one.issued]
+    return redirect(url_for("to_transmit.index", post_id=post.post_id, fait=made), 303)
+
+
+def _tell(sent: tuple[to_transmit.Sent, ...]) -> None:
+    issued = [slip for one in sent for slip in one.issued]
+    signed = [slip for slip in issued if slip.failure is None]
+    if signed:
+        text = ngettext("%(num)s bordereau signé et envoyé.", "%(num)s bordereaux signés et envoyés.", len(signed))
+        flash(text, "success")
+    for slip in issued:
+        if slip.failure is not None:
+            text = _("Le bordereau %(number)s garde son numéro mais n'est pas signé : signez-le de nouveau.",
+                     number=slip.number)  # fmt: skip
+            flash(text, "warning")
+    for one in sent:
+        if one.refusal is not None:
+            told = view_of(one.refusal)
+            flash(f"{one.destination.unit_name} : {told.message} {told.remedy}", "warning")
+
+
+@blueprint.get("/impression.pdf")
+def printed() -> ResponseReturnValue:
+    """The slips of an act behind one another, each with the fiches of its letters (``?fiches=1``)."""
+    services, actor = context.services(), context.actor()
+    slip_ids = [number for value in request.args.getlist("bordereau") if (number := id_of(value)) is not None]
+    pdf = bundle.bundle_pdf(
+        services, slip_ids[:MOST_PRINTED], with_sheets="fiches" in request.args, actor=actor, now=context.now()
+    )
+    for slip_id in slip_ids[:MOST_PRINTED]:
+        forms.record_openings(slip_id, printed=True)
+    return send_file(BytesIO(pdf), mimetype="application/pdf", download_name="bordereaux.pdf", max_age=0)
