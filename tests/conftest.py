@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import uuid
 from collections import Counter
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
 pytest.register_assert_rewrite(*(f"tests.{kit.stem}" for kit in Path(__file__).parent.glob("*_kit.py")))
 
 # What is drawn must be read, however long it takes: on a machine that does other things too, an example may be slow.
-settings.register_profile("ged", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("ged")
+# A run draws what the run before drew, so that a failure is a change's; the long run draws anew, and ten times as much.
+settings.register_profile("ged", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+settings.register_profile("long", settings.get_profile("ged"), derandomize=False, max_examples=1_000)
+settings.load_profile("long" if "GED_TEST_LONG" in os.environ else "ged")
 
 CHROMIUM = Path("/usr/bin/chromium")
 CHROMIUM_FLAGS = [

@@ -13,11 +13,11 @@ from ged.unit import Actor
 
 
 def picture_source(session: Session, scan_id: int, leaf_id: int, actor: Actor, *, width_px: int) -> PictureSource:
-    """What to show for a page of a scan, under the rule of ``scan``.
+    """The picture source of a scan's page, under the access rule of ``scan``.
 
     Raises:
         NotFound: ``scan.unknown``.
-        Invalid: ``file.virus``: nothing of ours opens such a page.
+        Invalid: ``file.virus``: our code never opens such a page.
     """
     leaf = session.scalar(
         select(ScanLeaf)

@@ -21,8 +21,8 @@ class ClosingRow:
 
     Attributes:
         closed_by: empty for the nightly job.
-        last: of the file under the institution's seal, as it was raised last; the sheet itself while it has none.
-        level: that the seal has reached; empty without one.
+        last: digest of the latest sealed file; of the sheet itself while it is not sealed.
+        level: level that the seal has reached; empty without a seal.
     """
 
     id: int
@@ -73,12 +73,12 @@ def closing(session: Session, register_id: int, closing_id: int, actor: Actor) -
 
 
 def waiting(session: Session, register_id: int, until_on: date) -> tuple[str, ...]:
-    """Numbers that keep the days up to this one from being closed."""
+    """Numbers that prevent the closing of the days up to this day."""
     return tuple(listing.waiting(session, register_id, until_on))
 
 
 def _rows() -> Select[RegisterClosing, str | None, ClosingRevision | None]:
-    """Closings, who made them, and the last revision under the seal."""
+    """Closings, who made them, and their last sealed revision."""
     latest = (
         select(ClosingRevision.closing_id, func.max(ClosingRevision.sequence).label("sequence"))
         .group_by(ClosingRevision.closing_id)

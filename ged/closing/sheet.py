@@ -1,4 +1,4 @@
-"""The PDF/A of a closing. Labels of codes stand here: paper is written by ``ged``, which knows no catalogue."""
+"""The PDF/A of a closing. Labels of codes are defined here: ``ged`` prints paper without the site's catalogue."""
 
 from datetime import date, datetime
 from pathlib import Path
@@ -74,7 +74,7 @@ def _given(session: Session, listed: Listed) -> tuple[int, int, int, int]:
 
 
 def closing_pdf(data: dict[str, Any], *, at: datetime) -> bytes:
-    """Set the sheet.
+    """Typeset the sheet.
 
     Raises:
         Invalid: ``typeset.failed``.

@@ -1,4 +1,4 @@
-"""What the mail office prints for departures: the day's book, and the sheet that comes back stamped."""
+"""Prints for departures: the day's book, and the discharge sheet that comes back stamped."""
 
 from datetime import date, datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ MAX_SUBJECT = 160
 
 
 def departure_book(services: Services, actor: Actor, day: date, *, at: datetime) -> bytes:
-    """What left on a day from the actor's registers.
+    """The departure book: all departures of a day from the actor's registers.
 
     Raises:
         Invalid: ``typeset.failed``.
@@ -49,7 +49,7 @@ def departure_book(services: Services, actor: Actor, day: date, *, at: datetime)
 
 
 def _subject(row: dispatch_queries.LineRow) -> str:
-    """The book and the sheet pass through many hands: what a confidential letter is about is not for them."""
+    """The printed subject. Many people handle the prints, so a confidential letter's subject is masked."""
     if row.level > Confidentiality.ORDINARY:
         return CONFIDENTIAL_LETTER
     return row.subject if len(row.subject) <= MAX_SUBJECT else f"{row.subject[: MAX_SUBJECT - 1]}…"
@@ -64,7 +64,7 @@ def _discharge(row: dispatch_queries.LineRow, services: Services) -> str:
 
 
 def discharge_sheet(services: Services, line_id: int, actor: Actor, *, at: datetime) -> bytes:
-    """The sheet that goes with one copy and comes back stamped; its code says to which line the scan belongs.
+    """The sheet that goes with one copy and comes back stamped; its code identifies the line of the scan.
 
     Raises:
         NotFound: ``dispatch.unknown``.
@@ -76,7 +76,7 @@ def discharge_sheet(services: Services, line_id: int, actor: Actor, *, at: datet
 
 
 def discharge_data(session: Session, services: Services, line_id: int, actor: Actor) -> dict[str, Any]:
-    """What stands on that sheet, as its template reads it.
+    """The data of the discharge sheet for its template.
 
     Raises:
         NotFound: ``dispatch.unknown``.

@@ -1,4 +1,4 @@
-"""The sorts of documents that are signed here, as one: their last revision, and how another is kept."""
+"""One interface to all sorts of signed documents: their last revision, and storing a new one."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +22,7 @@ Revision = SignedRevision | SlipRevision | ClosingRevision
 
 
 class Sort(StrEnum):
-    """What is signed."""
+    """The sort of a signed document."""
 
     MAIL = "mail"
     SLIP = "slip"
@@ -31,7 +31,7 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True)
 class Last:
-    """The last revision stored of a document. A closing that has no seal yet has the sequence 0 and no level."""
+    """The last stored revision of a document. A closing without a seal has sequence 0 and no level."""
 
     sort: Sort
     subject_id: int
@@ -41,7 +41,7 @@ class Last:
 
 
 def last_of(session: Session, sort: Sort, subject_id: int) -> Last | None:
-    """The last revision; None when nothing is signed, or when somebody is signing on top of it just now."""
+    """The last revision; None when the document is not signed, or while somebody is adding a signature."""
     row = session.scalar(_last(sort, subject_id))
     if row is None and sort is Sort.CLOSING:
         return Last(sort, subject_id, 0, Digest(session.get_one(RegisterClosing, subject_id).digest), "")
@@ -51,23 +51,23 @@ def last_of(session: Session, sort: Sort, subject_id: int) -> Last | None:
 
 
 def is_signed(session: Session, sort: Sort, subject_id: int) -> bool:
-    """Whether there is such a document, and something to raise."""
+    """Whether the document exists and has a signature to raise."""
     if sort is Sort.CLOSING:
         return session.get(RegisterClosing, subject_id) is not None
     return session.scalar(_last(sort, subject_id)) is not None
 
 
 def append(uow: UnitOfWork, last: Last, raised: RaisedPdf, digest: Digest) -> Last:
-    """Keep a revision that was made from the last one.
+    """Store a revision that was made from the last one.
 
     Raises:
-        StaleVersion: ``preserve.stale``: the document was signed meanwhile; begin again.
+        StaleVersion: ``preserve.stale``: the document was signed meanwhile; start again.
     """
     if last.sort is Sort.MAIL:
-        # Two jobs of one letter, the one asked for at its signature and that of the day, meet here.
+        # Two jobs for one letter may run at once: the job from its signature, and the daily job.
         locks.hold(uow.session, Mail, [last.subject_id])
     elif last.sort is Sort.SLIP:
-        # A receiver begins under the same lock, and signs what was last at that moment.
+        # A receiver begins under the same lock, and signs the revision that is last at that moment.
         locks.hold(uow.session, Slip, [last.subject_id])
     elif last.sort is Sort.CLOSING:
         locks.hold(uow.session, RegisterClosing, [last.subject_id])
@@ -83,7 +83,7 @@ def append(uow: UnitOfWork, last: Last, raised: RaisedPdf, digest: Digest) -> La
 
 
 def show(uow: UnitOfWork, last: Last, *, size_bytes: int) -> None:
-    """Let a letter's page and its dispatch give the last revision; those of others do so by themselves."""
+    """Make a letter's page and its dispatch use the last revision. Pages of other sorts do so by themselves."""
     if last.sort is not Sort.MAIL:
         return
     locks.hold(uow.session, Mail, [last.subject_id])
@@ -111,7 +111,7 @@ def show(uow: UnitOfWork, last: Last, *, size_bytes: int) -> None:
 
 
 def unwatched(session: Session, sort: Sort, limit: int) -> list[int]:
-    """Signed documents that have no row in ``preservations`` yet: they were signed before there was an authority."""
+    """Signed documents without a row in ``preservations``: they were signed before an authority was set."""
     subject = _SUBJECT[sort]
     watched = watched_by(sort)
     found = select(subject).where(~exists().where(watched == subject)).distinct().order_by(subject).limit(limit)
@@ -125,7 +125,7 @@ def watched_by(sort: Sort) -> InstrumentedAttribute[int | None]:
 
 
 def subject_of(row: Preservation) -> tuple[Sort, int]:
-    """Which document a row is about."""
+    """The document of a row."""
     return next((sort, found) for sort in Sort if (found := getattr(row, watched_by(sort).key)) is not None)
 
 

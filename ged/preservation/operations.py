@@ -1,7 +1,7 @@
-"""Degrade and heal: what was signed while an authority was away is raised when it is back, and renewed for ever.
+"""Documents signed during an authority's outage are raised when it is back, and their time-stamps are renewed for ever.
 
-Each revision is stored by itself, so that a server which goes away loses nothing that was reached. Nothing here ever
-keeps anybody from signing.
+Each revision is stored separately, so that a server outage loses no level already reached. Nothing here ever prevents
+anybody from signing.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,16 +26,16 @@ __all__ = ["Sort", "ask_again", "ask_all_again", "is_due", "preserve", "preserve
 
 BATCH = 200
 _AWAY = frozenset({"sign.no_timestamp"})
-"""Without time-stamps no document of a batch can go on."""
+"""Errors that stop a whole batch: without time-stamps no document can be raised."""
 _SOON_MINUTES = (5, 15, 30)
 _LATER = timedelta(days=1)
 
 
 def preserve(services: Services, sort: Sort, subject_id: int, *, now: datetime) -> str:
-    """Raise the signatures of one document as far as the authorities answer. Answers what stood in the way, or nothing.
+    """Raise the signatures of one document as far as the authorities answer. Returns the error code; empty on success.
 
     Raises:
-        StaleVersion: ``preserve.stale``: it was signed meanwhile; begin again.
+        StaleVersion: ``preserve.stale``: the document was signed meanwhile; start again.
         NotFound: ``blob.missing``.
     """
     if services.preserver is None and sort is not Sort.CLOSING:
@@ -66,14 +66,14 @@ def preserve(services: Services, sort: Sort, subject_id: int, *, now: datetime) 
 
 
 def _next_step(services: Services, last: Last, pdf: bytes, lists: Sequence[bytes], now: datetime) -> RaisedPdf | None:
-    if last.sort is Sort.CLOSING and last.sequence == 0:  # the seal could not be had when it was closed
+    if last.sort is Sort.CLOSING and last.sequence == 0:  # the seal was not available when the day was closed
         sealed = institution_seal(services, pdf, reason=SEAL_REASON, at=now)
         return RaisedPdf(sealed.pdf, sealed.level)
     return services.preserver.next_step(pdf, now=now, crls=lists) if services.preserver is not None else None
 
 
 def _postponed(services: Services, sort: Sort, subject_id: int, now: datetime) -> str:
-    """Somebody is signing on top: look again in a while."""
+    """Postpone the document: somebody is adding a signature."""
     for attempt in services.attempts(now):
         with attempt as uow:
             _row(uow, sort, subject_id).due_at = now + timedelta(minutes=_SOON_MINUTES[-1])
@@ -86,7 +86,7 @@ def _note(uow: UnitOfWork, last: Last, renew_at: datetime | None, failure: Engin
     row.failure = failure.code if failure is not None else ""
     row.tries = row.tries + 1 if failure is not None else 0
     if failure is None:
-        # Nothing was to be done: the time of the renewal stands in the row already.
+        # If nothing was to be done, the row already has the time of the renewal.
         row.due_at = renew_at or max(row.due_at or uow.now, uow.now + _LATER)
     elif failure.retryable:
         row.due_at = uow.now + timedelta(minutes=_SOON_MINUTES[min(row.tries, len(_SOON_MINUTES)) - 1])
@@ -103,7 +103,7 @@ def _row(uow: UnitOfWork, sort: Sort, subject_id: int) -> Preservation:
 
 
 def preserve_due(services: Services, *, heartbeat: Callable[[str], None], now: datetime) -> int:
-    """Raise and renew what is due; stops when no time-stamp authority answers. Returns how many were looked at."""
+    """Raise and renew all due documents; stop when no time-stamp authority answers. Returns how many were processed."""
     with services.reading() as session:
         due = session.scalars(
             select(Preservation).where(Preservation.due_at <= now).order_by(Preservation.due_at).limit(BATCH)
@@ -115,7 +115,7 @@ def preserve_due(services: Services, *, heartbeat: Callable[[str], None], now: d
         try:
             failure = preserve(services, sort, subject_id, now=now)
         except StaleVersion:
-            continue  # its new signature asked for a job of its own
+            continue  # its new signature has deferred its own job
         heartbeat(f"{number}/{len(waiting)}")
         if failure in _AWAY:
             return number
@@ -123,11 +123,11 @@ def preserve_due(services: Services, *, heartbeat: Callable[[str], None], now: d
 
 
 def ask_again(uow: UnitOfWork, sort: Sort, subject_id: int, *, actor: Actor) -> None:
-    """A person wants the next try now.
+    """Retry a document now, at a person's request.
 
     Raises:
-        NotFound: ``preserve.unknown``: nothing of that number is signed.
-        InvalidTransition: ``preserve.no_authority``: there is nobody to ask.
+        NotFound: ``preserve.unknown``: no signed document has this id.
+        InvalidTransition: ``preserve.no_authority``: no authority is set.
     """
     if uow.services.preserver is None and (sort is not Sort.CLOSING or uow.services.sealer is None):
         raise InvalidTransition("preserve.no_authority", "name time-stamp authorities: GED_TSA_URLS")
@@ -139,7 +139,7 @@ def ask_again(uow: UnitOfWork, sort: Sort, subject_id: int, *, actor: Actor) -> 
 
 
 def ask_all_again(uow: UnitOfWork, *, actor: Actor) -> int:
-    """The next try of everything that failed, now; returns how many.
+    """Retry all failed documents now; returns how many.
 
     Raises:
         InvalidTransition: ``preserve.no_authority``.
@@ -156,7 +156,7 @@ def ask_all_again(uow: UnitOfWork, *, actor: Actor) -> int:
 
 
 def is_due(uow: UnitOfWork, *, now: datetime) -> bool:
-    """Whether there is something to do, and authorities to ask."""
+    """Whether there is work, and an authority to do it with."""
     if uow.services.preserver is None:
         return _unsealed(uow, now)
     due = select(Preservation.id).where(Preservation.due_at <= now).limit(1)
@@ -174,7 +174,7 @@ def _unsealed(uow: UnitOfWork, now: datetime) -> bool:
 
 
 def standing(services: Services) -> tuple[tuple[str, str, int], ...]:
-    """(level, what stands in the way, how many documents), for the administrator."""
+    """(level, error code, number of documents), for the administrator."""
     with services.reading() as session:
         found = session.execute(
             select(Preservation.level, Preservation.failure, func.count())

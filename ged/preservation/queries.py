@@ -1,4 +1,4 @@
-"""How far each signed document is proven, as the page for administrators and auditors shows it: no content, no names."""
+"""The signature level of each document, for the page of administrators and auditors. No content, no names."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from ged.signbook.models import SignedRevision
 from ged.slips.models import SlipRevision
 
 LEVELS = ("", "B-B", "B-T", "B-LT", "B-LTA")
-"""From none to all, as ETSI EN 319 142-1 climbs."""
+"""All levels of ETSI EN 319 142-1, in ascending order; empty: none."""
 LASTING = LEVELS[-1]
 
 
@@ -32,11 +32,11 @@ class StandingRow:
     """One signed document.
 
     Attributes:
-        number: of the letter or slip; of a closing its register and last day.
-        level: the lowest of its signatures in its last revision; empty for a closing that waits for the seal.
-        signed_at: when that revision was made.
-        due_at: the next try, or the renewal of the last time-stamp when it lasts; None before the first look.
-        failure: code of what stood in the way at the last try.
+        number: of the letter or slip; for a closing, its register and last day.
+        level: the lowest level of its signatures in its last revision; empty for a closing that waits for the seal.
+        signed_at: when the last revision was made.
+        due_at: the next attempt, or the renewal of the last time-stamp; None before the first attempt.
+        failure: error code of the last attempt.
     """
 
     sort: Sort
@@ -50,12 +50,12 @@ class StandingRow:
 
     @property
     def is_lasting(self) -> bool:
-        """Whether nothing is to be done but renewals."""
+        """Whether only renewals remain to be done."""
         return self.level == LASTING
 
 
 def counts(session: Session) -> dict[str, int]:
-    """How many documents stand at each level of ``LEVELS``."""
+    """The number of documents at each level of ``LEVELS``."""
     every = _every()
     rows = session.execute(select(every.c.level, func.count()).group_by(every.c.level))
     found = {str(level): int(count) for level, count in rows}
@@ -68,7 +68,7 @@ def totals(session: Session) -> dict[Group, int]:
 
 
 def standings(session: Session, group: Group, *, limit: int, offset: int) -> tuple[StandingRow, ...]:
-    """Documents of a list, in the order in which something is due."""
+    """Documents of a list, in the order of their due times."""
     found = _of(group)
     rows = session.execute(
         found.order_by(found.selected_columns.due_at, found.selected_columns.subject_id).limit(limit).offset(offset)
@@ -97,7 +97,7 @@ def _of(group: Group) -> Select[str, int, str, datetime, datetime | None, str | 
 
 
 def _every() -> Subquery:
-    """Each signed document with its last revision, and what is to be done for it."""
+    """Each signed document with its last revision and its remaining work."""
     later_letter, later_slip, later_seal = aliased(SignedRevision), aliased(SlipRevision), aliased(ClosingRevision)
     todo = (Preservation.due_at, Preservation.failure, Preservation.tries)
     letters = (
@@ -133,7 +133,7 @@ def _sort(sort: Sort) -> Label[str]:
 
 
 def _numbers(session: Session, found: Iterable[tuple[str, int]]) -> dict[tuple[str, int], str]:
-    """What people call these documents."""
+    """The numbers by which people know these documents."""
     ids: dict[str, list[int]] = {sort.value: [] for sort in Sort}
     for sort, subject_id in found:
         ids[sort].append(subject_id)

@@ -12,24 +12,29 @@ from datetime import date
 from ged.errors import Invalid
 
 NAMES = frozenset({"seq", "year", "yy", "month", "entity", "unit", "register"})
+_NUMBERS = frozenset({"seq", "year"})
 MAX_LENGTH = 64
 MAX_CODE = 32
-"""As long as the code of a unit or of a register may be."""
+"""The longest code of a unit or a register."""
 MAX_SEQUENCE = 9_999_999
 MAX_KEY = 128
 
+_WIDTH = re.compile(r"(?:0?[1-9][0-9]?)?d?")
+"""How a number may be written: all its digits, filled up in front."""
 _SIGN = re.compile(r"\A\s*(?:n\s?[°º]|№)\s*:?")
 _RUNS = re.compile(r"[0-9]+|[a-z]+")
 
 
 def check_pattern(pattern: str) -> str:
-    """The pattern, when every number made from it can be told apart and is written in full.
+    """Check a pattern, and return it: all its numbers must be distinct and unabridged.
 
     Raises:
-        Invalid: ``register.pattern``, ``register.pattern_long``: with the longest codes it would pass 64 characters.
+        Invalid: ``register.pattern``; ``register.pattern_long``: over 64 characters with the longest codes.
     """
     try:
-        fields = [(name, spec) for _, name, spec, _ in string.Formatter().parse(pattern) if name is not None]
+        fields = [one[1:] for one in string.Formatter().parse(pattern) if one[1] is not None]
+        if any(name in _NUMBERS and (turned or not _WIDTH.fullmatch(spec or "")) for name, spec, turned in fields):
+            raise ValueError("digits would be lost")
         code = "M" * MAX_CODE
         longest = format_number(
             pattern, sequence=MAX_SEQUENCE, on=date(2000, 12, 31), entity=code, unit=code, register=code
@@ -38,7 +43,7 @@ def check_pattern(pattern: str) -> str:
         raise Invalid(
             "register.pattern", "use {seq:05d}, {year}, {entity}, {unit}, {register}", field="pattern"
         ) from None
-    names = {name for name, _ in fields}
+    names = {name for name, _, _ in fields}
     if "seq" not in names or not names <= NAMES:
         raise Invalid("register.pattern", "the pattern must contain {seq}", field="pattern")
     if len(longest) > MAX_LENGTH:
@@ -60,10 +65,10 @@ def format_number(pattern: str, *, sequence: int, on: date, entity: str, unit: s
 
 
 def number_key(text: str) -> str:
-    """The form in which a number as printed and a number as typed are equal; empty when there is nothing to compare.
+    """Fold a number, so that printed and typed numbers compare equal; empty when the text has no letters and digits.
 
-    Capitals, accents, blanks, separators, a "n°" before it and leading zeros do not matter: ``00042/2026/MÉM`` and
-    ``N° 42 - 2026 mem`` give ``42/2026/mem``. Groups of digits stay apart: ``4/22026`` is another number.
+    Case, accents, blanks, separators, a "n°" before it and leading zeros are ignored: ``00042/2026/MÉM`` and
+    ``N° 42 - 2026 mem`` give ``42/2026/mem``. Groups of digits stay separate: ``4/22026`` is another number.
     """
     plain = _SIGN.sub("", text.casefold())
     folded = "".join(_plain(c) for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))

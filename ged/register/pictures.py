@@ -1,4 +1,4 @@
-"""Pictures of pages: made already, or drawn from where the page comes from."""
+"""Pictures of pages: stored renditions, or drawn from the page's source file."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ TIMEOUT_S = 30.0
 
 @dataclass(frozen=True)
 class PictureSource:
-    """Where a picture of a leaf comes from: made already, or to be drawn."""
+    """The source of a page's picture: a stored rendition, or a file to draw from."""
 
     made: Digest | None
     source: Digest
@@ -23,7 +23,7 @@ class PictureSource:
     rotation: int
     etag: str
     mail_id: int | None = None
-    """The letter to which the scan was joined: its pages are the letter's."""
+    """The letter to which the scan was joined."""
 
 
 def draw(services: Services, picture: PictureSource, *, width_px: int) -> bytes:
@@ -31,7 +31,7 @@ def draw(services: Services, picture: PictureSource, *, width_px: int) -> bytes:
 
     Raises:
         Invalid: the page's bytes cannot be drawn.
-        EngineFailed: ``ocr.timeout``; ``work.busy``: too many pictures are drawn now.
+        EngineFailed: ``ocr.timeout``; ``work.busy``: too many pictures are being drawn now.
     """
     if picture.made is not None:
         with services.blobs.open(picture.made) as made:
@@ -42,7 +42,7 @@ def draw(services: Services, picture: PictureSource, *, width_px: int) -> bytes:
 
 
 def draw_pdf(services: Services, pdf: bytes, page_index: int, *, width_px: int) -> bytes:
-    """The JPEG of a page of a PDF that we set and keep nowhere.
+    """The JPEG of a page of a PDF that is typeset but not stored.
 
     Raises:
         Invalid, EngineFailed: as ``draw``.

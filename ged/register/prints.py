@@ -1,7 +1,7 @@
-"""What the mail office prints at the desk: the label of a number, the deposit receipt.
+"""Prints of the mail office: the label of a number, the deposit receipt.
 
-Data is read in a session, the PDF is set outside of it: nothing slow happens while a row is held. Words of codes in
-French are those of ``ged.register.words``: paper is written by ``ged``, which knows no catalogue.
+Data is read in a session; the PDF is typeset after it, so that nothing slow runs under a lock. French words of codes are
+those of ``ged.register.words`` and ``ged.org.words``: ``ged`` prints paper without the site's catalogue.
 """
 
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ MAX_DEPOSITOR = 200
 
 @dataclass(frozen=True)
 class Sheet:
-    """A sheet ready to be set: its template, its data, its date, and the name of its file."""
+    """A sheet ready to be typeset: its template, its data, its date, and its file name."""
 
     template: str
     data: dict[str, Any]
@@ -44,7 +44,7 @@ class Sheet:
         """The PDF/A. Slow (some hundred milliseconds): call it outside of any session.
 
         Args:
-            wait_s: for a place among what is heavy.
+            wait_s: timeout for a slot of heavy work.
 
         Raises:
             Invalid: ``typeset.failed``.
@@ -54,7 +54,7 @@ class Sheet:
 
 
 def label(session: Session, services: Services, number_id: int, actor: Actor) -> Sheet:
-    """The label of a number, for its register's clerk and for whoever may see the letter.
+    """The label of a number, for its register's clerk and for people who may see the letter.
 
     Raises:
         NotFound: ``number.unknown``.
@@ -81,7 +81,7 @@ def receipt(session: Session, services: Services, number_id: int, actor: Actor, 
     """The deposit receipt of a letter; a restricted or secret letter's subject is not on it.
 
     Args:
-        depositor: who brought it; the sender when empty.
+        depositor: who brought the letter; the sender when empty.
 
     Raises:
         NotFound: ``number.unknown``.
@@ -124,7 +124,7 @@ def _printable(session: Session, number_id: int, actor: Actor) -> MailNumber:
         if not access.may_see(session, mail.id, Confidentiality(mail.level), actor):
             raise NotFound("number.unknown", "check the number", id=number_id, refused=True)
         return number
-    # An envelope's label bears nothing but its number; only the clerk who keeps the register needs it.
+    # An envelope's label shows only its number; only the register's clerk needs it.
     if not any(Role.CLERK in post.roles and post.unit_id == number.register.unit_id for post in actor.posts):
         raise NotFound("number.unknown", "check the number", id=number_id, refused=True)
     return number
@@ -137,11 +137,11 @@ def _enclosures(mail: Mail) -> str:
 
 
 def when(at: datetime, zone: ZoneInfo) -> tuple[str, str]:
-    """Day and time of day, as prints write them."""
+    """(day, time of day) in the format of prints."""
     local = at.astimezone(zone)
     return f"{local:%d/%m/%Y}", f"{local:%H:%M}"
 
 
 def slug(text: str) -> str:
-    """A number or code as a part of a file's name."""
+    """A number or code as part of a file name."""
     return "".join(c if c.isalnum() else "-" for c in text).strip("-")

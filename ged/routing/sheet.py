@@ -1,4 +1,4 @@
-"""The fiche de transmission: the authority's decision on paper, or blank for a decision by hand; its code leads back."""
+"""The fiche de transmission, identified by a code: the authority's decision on paper, or blank for one by hand."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -27,7 +27,7 @@ from ged.unit import Actor, Services
 
 TEMPLATE = Path(__file__).parent.parent / "templates" / "imputation_sheet.typ"
 SHORT = 600
-"""Characters of a subject on the sheet: it stays one page."""
+"""Characters of a subject on the sheet, so that it stays one page."""
 MAX_UNITS = 24
 """Units on the sheet; more would not leave room for a note."""
 
@@ -42,7 +42,7 @@ class SheetUnit:
 
 @dataclass(frozen=True)
 class ImputationSheet:
-    """What the sheet shows; a SECRET letter is known from its number only."""
+    """The content of the sheet; of a SECRET letter only the number."""
 
     mail_id: int
     level: Confidentiality
@@ -69,10 +69,10 @@ class ImputationSheet:
 def imputation_sheet(
     session: Session, services: Services, mail_id: MailId | int, actor: Actor, *, now: datetime, blank: bool = False
 ) -> ImputationSheet:
-    """The sheet of the latest decision on a letter, or a blank one before it (or when ``blank`` asks for one).
+    """The sheet of the latest decision on a letter; a blank sheet before a decision, or with ``blank``.
 
     Raises:
-        NotFound: ``mail.unknown`` (also when the actor may not know).
+        NotFound: ``mail.unknown`` (also when the actor may not see the letter).
     """
     mail = session.get(Mail, mail_id)
     if mail is None:
@@ -120,7 +120,7 @@ def sheet_pdf(sheet: ImputationSheet, *, at: datetime) -> bytes:
 
 
 def sheet_data(sheet: ImputationSheet) -> dict[str, Any]:
-    """What stands on the sheet, as its template reads it."""
+    """The data of the sheet for its template."""
     return {
         "head": sheet.head,
         "number": sheet.number,
@@ -156,7 +156,7 @@ def _decider(session: Session, decision: Imputation | None) -> str:
 
 
 def _units(session: Session, decision: Imputation | None, unit_id: int) -> tuple[SheetUnit, ...]:
-    """The units decided upon first, then those that the authority may choose beside them."""
+    """The chosen units first, then further units that the authority may choose."""
     marks: dict[int, str] = {}
     if decision is not None:
         chosen = select(Assignment).where(Assignment.imputation_id == decision.id, Assignment.parent_id.is_(None))
@@ -172,9 +172,9 @@ def _units(session: Session, decision: Imputation | None, unit_id: int) -> tuple
 
 
 def _nearest(session: Session, unit_id: int) -> list[int]:
-    """Open units in the order in which an authority is likely to want them: the higher in the tree, the sooner.
+    """Open units in the order in which an authority is likely to choose them: the highest in the tree first.
 
-    Of another entity only the entity itself: its own mail office and authority give the letter further.
+    Of another entity only the entity itself: its own mail office and authority distribute the letter.
     """
     units = {u.id: u for u in session.scalars(select(Unit).order_by(Unit.id))}
 

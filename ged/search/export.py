@@ -1,4 +1,4 @@
-"""The list of a search as rows to save; letters above the ordinary level are named in the journal."""
+"""The result of a search as rows to save; letters above the ordinary level are recorded in the journal."""
 
 from dataclasses import replace
 
@@ -30,7 +30,7 @@ def rows(services: Services, session: Session, actor: Actor, query: SearchQuery)
 
 
 def record(uow: UnitOfWork, letters: list[FoundLetter], *, form: str, actor: Actor) -> None:
-    """Write to the journal which restricted and secret letters left in a list."""
+    """Record in the journal which restricted and secret letters were exported."""
     for letter in letters:
         if letter.level >= Confidentiality.RESTRICTED:
             post = access.through(uow.session, letter.mail_id, letter.level, actor)

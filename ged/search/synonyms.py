@@ -1,7 +1,7 @@
-"""The administration's abbreviations and other words for the same thing, edited line by line.
+"""The administration's synonyms and abbreviations, edited line by line.
 
-They stand in a file (``ged.ports.SynonymBook``), so that they can be edited with any editor too. What is changed here
-stands in the journal, and counts from the next search on; no letter is indexed again.
+They are stored in a file (``ged.ports.SynonymBook``), so that any editor can change them too. Changes made here are
+recorded in the journal, and take effect with the next search; no letter is indexed again.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ MAX_TOLD = 100
 
 @dataclass(frozen=True)
 class SynonymLine:
-    """A group as it stands in the file: its line (from 1), its members, and the code of what is wrong with it, if any."""
+    """A group of the file: its line number (from 1), its members, and an error code, if it is invalid."""
 
     line_no: int
     text: str
@@ -32,7 +32,7 @@ class SynonymLine:
 
 @dataclass(frozen=True)
 class SynonymList:
-    """The list that counts now. ``version`` changes with every edit."""
+    """The present list. ``version`` changes with every edit."""
 
     lines: tuple[SynonymLine, ...]
     version: str
@@ -52,14 +52,14 @@ def listed(services: Services) -> SynonymList:
 
 
 def matching(lines: tuple[SynonymLine, ...], words: str) -> tuple[SynonymLine, ...]:
-    """The groups that hold these letters, accents and capitals aside; faulty lines first."""
+    """The groups that contain this text, ignoring accents and case; faulty lines first."""
     wanted = _folded(words.strip())
     found = [line for line in lines if wanted in _folded(line.text)]
     return tuple(sorted(found, key=lambda line: not line.error))
 
 
 def check(services: Services, text: str, *, field: str, line_no: int | None = None) -> tuple[Invalid, ...]:
-    """What is wrong with lines that are to be added, each with its number among them (or ``line_no``)."""
+    """The errors of lines to be added, each with its line number among them (or ``line_no``)."""
     return tuple(
         Invalid(one.code, "correct the line", field=field, line=line_no or one.line_no, text=one.text)
         for one in services.synonyms.errors(text)
@@ -67,14 +67,14 @@ def check(services: Services, text: str, *, field: str, line_no: int | None = No
 
 
 def add(uow: UnitOfWork, text: str, *, actor: Actor) -> int:
-    """Add groups, a line each, at the end; returns how many. Groups that stand there already are left out.
+    """Add groups, one on each line, at the end; returns how many. Existing groups are skipped.
 
     Raises:
         Invalid: ``synonyms.one_member``, ``.too_many``, ``.too_long``, ``.no_word``, ``.nothing_new``.
     """
     for error in check(uow.services, text, field="groups"):
         raise error
-    audit.lock(uow.session)  # two administrators, one file
+    audit.lock(uow.session)  # serialises concurrent administrators: they share one file
     before = uow.services.synonyms.text()
     known = {_key(line) for line in before.splitlines() if _told(line)}
     fresh = {_key(line): line.strip() for line in text.splitlines() if _told(line) and _key(line) not in known}
@@ -104,7 +104,7 @@ def change(uow: UnitOfWork, line_no: int, text: str, *, version: str, actor: Act
 
 
 def remove(uow: UnitOfWork, line_no: int, *, version: str, actor: Actor) -> None:
-    """Take a group out.
+    """Remove a group.
 
     Raises:
         NotFound: ``synonyms.unknown``.
@@ -128,7 +128,7 @@ def _opened(uow: UnitOfWork, line_no: int, version: str) -> tuple[list[str], str
 
 
 def _replace(uow: UnitOfWork, before: str, lines: list[str]) -> None:
-    """Write the file; a transaction that fails afterwards puts it back, so that the journal and the file say the same."""
+    """Write the file. If the transaction fails afterwards, the file is restored, so that journal and file agree."""
     book = uow.services.synonyms
     book.replace("".join(f"{line}\n" for line in lines))
     event.listen(uow.session, "after_rollback", lambda _session: _put_back(book, before), once=True)

@@ -1,7 +1,8 @@
-"""What people do with a letter in the circuit: hand it in, visa, refuse, take back; and the signatory's confirmation.
+"""Operations on a letter in the circuit: submit, visa, refuse, recall; and the signatory's confirmation.
 
-Number and date are given in one short transaction. Setting, signing and storing follow outside of any lock, and a
-second short one makes the signature count. What fails between keeps the number, and ``sign_numbered`` signs again.
+One short transaction assigns number and date. Typesetting, signing and storing follow without any lock. A second short
+transaction makes the signature valid. After a failure in between, the number is kept, and ``sign_numbered`` signs
+again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,11 +38,11 @@ MAX_BATCH = 200
 
 
 class OpenedKey(Protocol):
-    """A signing key opened for a few minutes, as the browser and the server hold it together."""
+    """A signing key opened for a few minutes. Browser and server each hold a half."""
 
     @property
     def sealed(self) -> bytes:
-        """The sealed key."""
+        """The encrypted key."""
         ...
 
     @property
@@ -60,7 +61,7 @@ class ToSign:
 
 @dataclass(frozen=True)
 class SignResult:
-    """What became of one letter. ``failure``: why it is not signed; a number given is kept."""
+    """The result of one letter. ``failure``: why it is not signed; an assigned number is kept."""
 
     mail_id: MailId
     number: str = ""
@@ -72,7 +73,7 @@ class SignResult:
 
 
 def submit(services: Services, mail_id: MailId | int, *, version: int, actor: Actor, now: datetime) -> None:
-    """The author hands the letter in: its pages are set and shown to the posts of the circuit.
+    """Submit the letter, by its author: its pages are typeset and shown to the posts of the circuit.
 
     Raises:
         NotFound: ``mail.unknown``, ``draft.unknown``.
@@ -141,14 +142,14 @@ def _enter_circuit(
 
 
 def visa(uow: UnitOfWork, mail_id: MailId | int, *, version_no: int, remark: str = "", actor: Actor) -> None:
-    """Give a visa on the version shown; a remark is no condition. A secretary prepares and gives none.
+    """Give a visa on the version shown; a remark is no condition. A secretary prepares, but gives no visa.
 
     Raises:
         NotFound: ``mail.unknown``, ``draft.unknown``.
         Forbidden: ``circuit.not_yours``.
         InvalidTransition: ``circuit.not_your_turn``.
-        StaleVersion: ``draft.changed``: the content changed since it was read.
-        Invalid: ``circuit.text_long``; ``power.type``, ``power.amount``: beyond the actor's delegation.
+        StaleVersion: ``draft.changed``: the content has changed since it was read.
+        Invalid: ``circuit.text_long``; ``power.type``, ``power.amount``: the actor's delegation does not cover it.
     """
     draft = book.locked(uow, mail_id, actor)
     post_id = circuit.require_turn(book.require_circuit(draft), actor.deciding_post_ids, StepKind.VISA)
@@ -160,11 +161,11 @@ def visa(uow: UnitOfWork, mail_id: MailId | int, *, version_no: int, remark: str
 def give_opinion(
     uow: UnitOfWork, mail_id: MailId | int, *, stance: Stance, text: str = "", version_no: int, actor: Actor
 ) -> None:
-    """Give an opinion on the version shown: those who come after read it; it stops nothing, whatever it says.
+    """Give an opinion on the version shown. The later steps can read it; it never stops the letter.
 
     Raises:
         NotFound, Forbidden, InvalidTransition, StaleVersion: as ``visa``.
-        Invalid: ``circuit.opinion_reason``: reserved or unfavourable without saying why; ``circuit.text_long``.
+        Invalid: ``circuit.opinion_reason``: reserved or unfavourable without a reason; ``circuit.text_long``.
     """
     draft = book.locked(uow, mail_id, actor)
     post_id = circuit.require_turn(book.require_circuit(draft), actor.deciding_post_ids, StepKind.OPINION)
@@ -188,7 +189,7 @@ def refuse(
     """Send the letter back with a reason, instead of a visa or of the signature. No number is used.
 
     Args:
-        to: the post of an earlier visa, which is asked anew and only that; None: the author gets the letter back.
+        to: the post of an earlier visa; only this visa must be given again. None: the letter goes back to its author.
 
     Raises:
         NotFound, Forbidden, InvalidTransition, StaleVersion: as ``visa``.
@@ -214,7 +215,7 @@ def refuse(
 
 
 def recall(uow: UnitOfWork, mail_id: MailId | int, *, actor: Actor) -> None:
-    """The author takes the letter back before anybody acted. No number is used.
+    """Recall the letter, by its author, before anybody has acted. No number is used.
 
     Raises:
         NotFound: ``mail.unknown``, ``draft.unknown``.
@@ -230,13 +231,13 @@ def recall(uow: UnitOfWork, mail_id: MailId | int, *, actor: Actor) -> None:
 
 
 def abandon(uow: UnitOfWork, mail_id: MailId | int, *, reason: str, version: int | None, actor: Actor) -> None:
-    """The author gives a letter up before it had a number: it leaves every list, stays readable, and its visas end.
+    """Abandon a letter, by its author, before it has a number. It leaves every list, stays readable, and its visas end.
 
     Raises:
         NotFound: ``mail.unknown``, ``draft.unknown``.
         Forbidden: ``draft.not_author``.
         Invalid: ``draft.abandon_reason``, ``circuit.text_long``; ``draft.closed``: printed for a signature in ink.
-        InvalidTransition: ``mail.wrong_state``: it has its number.
+        InvalidTransition: ``mail.wrong_state``: the letter has a number.
         StaleVersion: ``draft.stale``.
     """
     draft = book.locked(uow, mail_id, actor, version=version)
@@ -273,11 +274,11 @@ def sign_many(
 ) -> tuple[SignResult, ...]:
     """Confirm and sign letters one after the other with one opened key; each has its own result.
 
-    A letter that is numbered already is signed again with its number, one that is signed is refused: the same letters
-    may be sent again after any failure, and none is signed twice.
+    A letter that already has a number is signed with this number; a signed letter is refused. So the same letters may
+    be sent again after any failure, and none is signed twice.
 
     Raises:
-        Invalid: ``sign.too_many``: none is signed.
+        Invalid: ``sign.too_many``: no letter is signed.
     """
     chosen = tuple(dict.fromkeys(letters))
     if len(chosen) > MAX_BATCH:
@@ -300,7 +301,7 @@ def _sign_one(services: Services, letter: ToSign, key: OpenedKey, actor: Actor, 
 
 
 def confirm(services: Services, mail_id: MailId | int, *, version_no: int, actor: Actor, now: datetime) -> str:
-    """The signatory's confirmation: the letter gets its number and date. Returns the number.
+    """Confirm a letter, by its signatory: the letter gets number and date. Returns the number.
 
     Raises:
         NotFound: ``mail.unknown``, ``draft.unknown``.
@@ -309,7 +310,7 @@ def confirm(services: Services, mail_id: MailId | int, *, version_no: int, actor
         StaleVersion: ``draft.changed``.
         Invalid: ``presign.…``, ``sign.no_register``: the check before the signature found something that blocks;
             ``typeset.glyph``: the mark cannot be printed; ``power.type``, ``power.amount``, ``power.not_in_force``:
-            the actor's delegation does not reach it. No number is used.
+            the actor's delegation does not cover it. No number is used.
     """
     _check_mark(services, mail_id, actor, now)
     checked = presign.check(services, mail_id, actor=actor, now=now)
@@ -332,7 +333,7 @@ def _check_mark(services: Services, mail_id: MailId | int, actor: Actor, now: da
 
 
 def confirming(uow: UnitOfWork, mail_id: MailId | int, *, version_no: int, actor: Actor) -> tuple[Draft, HeldPost]:
-    """A locked draft whose signature is this actor's turn, with the words of the mark written down.
+    """Lock a draft whose signature is this actor's turn, and store the wording of the mark.
 
     Raises:
         NotFound, Forbidden, InvalidTransition, StaleVersion: as ``confirm``.
@@ -352,8 +353,8 @@ def confirming(uow: UnitOfWork, mail_id: MailId | int, *, version_no: int, actor
 
 
 def number_letter(uow: UnitOfWork, draft: Draft, *, actor: Actor, post: HeldPost) -> None:
-    """Give number and date from the signatory's register; its counter stays locked until the commit."""
-    uow.session.flush()  # a line of the history without its id cannot be compared with the others
+    """Assign number and date from the signatory's register; its counter stays locked until the commit."""
+    uow.session.flush()  # the lines of the history need ids to be compared
     going = book.require_circuit(draft)
     unit_id = uow.session.get_one(Post, going.signatory).unit_id
     register = book.departure_register(uow.session, unit_id)
@@ -367,7 +368,7 @@ def number_letter(uow: UnitOfWork, draft: Draft, *, actor: Actor, post: HeldPost
 
 
 def sign_numbered(services: Services, mail_id: MailId | int, *, key: OpenedKey, actor: Actor, now: datetime) -> str:
-    """Set, sign and store a numbered letter, then let the signature count. Returns its number.
+    """Typeset, sign and store a numbered letter, then make the signature valid. Returns the number.
 
     Can be called again after a failure: number and date stay.
 
@@ -413,7 +414,7 @@ def sign_numbered(services: Services, mail_id: MailId | int, *, key: OpenedKey, 
 
 
 def _keep_signed(uow: UnitOfWork, draft: Draft, stored: StoredBlob, pages: Pages, *, level: str, actor: Actor) -> None:
-    """The signed file beside the letter, and its revision, which ``ged verify`` compares with the bytes."""
+    """Store the signed file with the letter, and its revision, which ``ged verify`` compares with the bytes."""
     number = draft.number.text if draft.number else ""
     attachment_id = book.attach_pages(
         uow,
@@ -440,7 +441,7 @@ def _keep_signed(uow: UnitOfWork, draft: Draft, stored: StoredBlob, pages: Pages
 
 
 def local_day(services: Services, now: datetime) -> date:
-    """The day that delegations are judged on."""
+    """The local day, as of which delegations are checked."""
     return now.astimezone(services.zone).date()
 
 
@@ -477,7 +478,7 @@ def _request(
 def _note_failure(services: Services, mail_id: MailId | int, failure: GedError, actor: Actor, now: datetime) -> None:
     for attempt in services.attempts(now):
         with attempt as uow:
-            # No edit of a person: their pages do not become stale.
+            # This update raises no version: people's open pages do not become stale.
             uow.session.execute(update(Draft).where(Draft.mail_id == mail_id).values(failure=failure.code))
             uow.record("signbook.sign_failed", "mail", int(mail_id), actor=actor, code=failure.code)
 
@@ -492,7 +493,7 @@ def finish_signature(
     level: str = "",
     came: Mapping[str, Any] | None = None,
 ) -> None:
-    """The signature counts, digital or in ink: state, history, the author told, one line per addressee and copy.
+    """Make a signature valid, digital or in ink: state, history, notice to the author, one line per addressee and copy.
 
     Args:
         came: in ink, the scan and who brought it, for the journal.
@@ -518,7 +519,7 @@ def _file_name(number: str) -> str:
 
 
 def mark_seen(uow: UnitOfWork, notice_ids: Sequence[int], *, actor: Actor) -> None:
-    """A person has read notices of theirs."""
+    """Mark a person's notices as read."""
     uow.session.execute(
         update(Notice)
         .where(Notice.id.in_(notice_ids), Notice.person_id == actor.person_id, Notice.seen_at.is_(None))

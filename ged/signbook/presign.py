@@ -1,8 +1,8 @@
-"""The check before the signature, electronic or in ink: shown to who signs, and enforced when the letter is confirmed.
+"""The check before the signature, electronic or in ink: shown to the signatory, and enforced at the confirmation.
 
-What is certain blocks (no addressee, a visa missing, pages other than those shown, a font that the file does not
-carry); what a person has to judge warns (annexes that the text announces, an addressee without address). Each finding
-bears the error that says what to do.
+A certain fault blocks (no addressee, a missing visa, pages other than those shown, a font that is not embedded). A
+fault that a person must judge warns (announced annexes, an addressee without address). Each finding contains an error
+with the remedy.
 """
 
 import hashlib
@@ -23,18 +23,18 @@ from ged.signbook.titles import Signatory
 from ged.unit import Actor, Services
 
 ON_PAPER = frozenset(CheckKind) - {CheckKind.FONTS, CheckKind.ARCHIVE, CheckKind.CODE}
-"""What is looked at before the print for a signature in ink: its original is the paper and its scan, so that neither
-the file's own fonts and PDF/A nor the code of the seal are asked for."""
+"""The checks before a print for a signature in ink. The original is then the paper and its scan, so that neither fonts
+and PDF/A of the file nor the code of the seal are needed."""
 
 
 @dataclass(frozen=True)
 class Checked:
-    """A letter looked at before its signature.
+    """The result of the check before a signature.
 
     Attributes:
-        counts: how many addressees, copies, annexes and visas there are.
-        dated_on: the date that the signature would give it.
-        capacity: in which the actor signs, with the act that grants it; empty for the holder of the post.
+        counts: numbers of addressees, copies, annexes and visas.
+        dated_on: the date that the letter would get.
+        capacity: capacity in which the actor signs, with the act that grants it; empty for the holder of the post.
     """
 
     mail_id: MailId
@@ -46,18 +46,18 @@ class Checked:
 
     @property
     def blocks(self) -> bool:
-        """Whether anything stands in the way."""
+        """Whether a finding blocks the signature."""
         return any(finding.blocks for finding in self.findings)
 
     def in_ink(self) -> "Checked":
-        """The same, of what counts for a signature in ink only."""
+        """A copy with only the findings that apply to a signature in ink."""
         return replace(self, findings=tuple(finding for finding in self.findings if finding.kind in ON_PAPER))
 
     def require(self) -> None:
-        """Refuse a letter that must not be signed as it is.
+        """Refuse a letter with a blocking finding.
 
         Raises:
-            Invalid: why, with the remedy: ``presign.…``, ``sign.no_register``.
+            Invalid: the finding, with its remedy: ``presign.…``, ``sign.no_register``.
             InvalidTransition: ``register.closed``.
         """
         for finding in self.findings:
@@ -65,13 +65,13 @@ class Checked:
                 raise finding.error
 
     def of(self, kind: CheckKind) -> tuple[Finding, ...]:
-        """The findings of one sort."""
+        """The findings of one kind."""
         return tuple(finding for finding in self.findings if finding.kind is kind)
 
 
 @dataclass(frozen=True)
 class _Shown:
-    """The pages in the signature book, and what they were set from."""
+    """The pages in the signature book, and the content from which they were typeset."""
 
     letter: Letter
     digest: Digest
@@ -79,7 +79,7 @@ class _Shown:
 
 
 def check(services: Services, mail_id: MailId | int, *, actor: Actor, now: datetime) -> Checked:
-    """Look at a letter that waits for its signature; nothing is changed.
+    """Check a letter that waits for its signature; nothing is changed.
 
     Raises:
         NotFound: ``mail.unknown``, ``draft.unknown``.
@@ -120,7 +120,7 @@ def _power(session: Session, draft: Draft, actor: Actor, today: date) -> tuple[s
 
 
 def require_archivable(services: Services, pdf: bytes) -> None:
-    """The signed file is still what it was set as: PDF/A, with all its fonts. Nothing is stored when it is not.
+    """Check that the signed file is still PDF/A, with all its fonts. Otherwise nothing is stored.
 
     Raises:
         EngineFailed: ``presign.not_archivable``, ``sign.unreadable``.
@@ -133,7 +133,7 @@ def require_archivable(services: Services, pdf: bytes) -> None:
 
 
 def pages_hold(session: Session, draft: Draft) -> bool:
-    """Whether the pages shown are those that would be set from the same words today (another release sets others)."""
+    """Whether typesetting the same content today gives the pages shown (another release may give other pages)."""
     shown = _shown(session, draft)
     return shown is not None and _are_shown(shown, _set_again(shown))
 
@@ -155,7 +155,7 @@ def _are_shown(shown: _Shown, pdf: bytes) -> bool:
 
 
 def _pages(services: Services, shown: _Shown | None, *, is_current: bool) -> Iterator[Finding]:
-    """The signature sets the same words with the same template: its pages are those shown, but for the two blocks."""
+    """Check that typesetting for the signature gives the pages shown, except for the two blocks."""
     pdf = _set_again(shown) if shown is not None else b""
     if shown is None or not is_current or not _are_shown(shown, pdf):
         yield Finding(CheckKind.PAGES, Invalid("presign.pages_changed", "send it back to be handed in again"))
@@ -175,7 +175,7 @@ def _code(services: Services) -> Sequence[Finding]:
     try:
         if services.tokens is not None and services.tokens.has_key():
             return ()
-    except GedError as error:  # of settings: a file that is gone, a passphrase that is wrong
+    except GedError as error:  # from the settings: a missing file, a wrong passphrase
         return (Finding(CheckKind.CODE, Invalid("presign.seal_unreadable", error.remedy, cause=error.code)),)
     missing = Invalid("presign.no_code", "an administrator makes the seal: ged pki seal")
     return (Finding(CheckKind.CODE, missing, blocks=False),)

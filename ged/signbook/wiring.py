@@ -1,4 +1,4 @@
-"""What the signature book takes over from the layers below; called once when a process is put together."""
+"""Registers the signature book's callbacks in the layers below; called once at the start of a process."""
 
 from sqlalchemy import select
 
@@ -11,17 +11,17 @@ from ged.unit import Actor, UnitOfWork
 
 
 def connect() -> None:
-    """A dispatched answer answers.
+    """Register ``answer_left``, so that a dispatched answer marks the incoming letter as answered.
 
-    Calling it twice changes nothing.
+    A second call has no effect.
     """
     if answer_left not in dispatch.WHEN_DISPATCHED:
         dispatch.WHEN_DISPATCHED.append(answer_left)
 
 
 def answer_left(uow: UnitOfWork, mail_id: MailId, actor: Actor) -> None:
-    """The incoming letter is answered when the answer has left, not when it is signed: until then its sender has
-    nothing in hand, the letter may still be voided, and the delay runs."""
+    """Mark the incoming letter as answered when the answer has left, not when it is signed: until then its sender has
+    received nothing, the answer may still be voided, and the delay runs."""
     draft = uow.session.get(Draft, mail_id)
     if draft is None or draft.answers_id is None:
         return

@@ -19,7 +19,7 @@ from ged.unit import Actor, Services
 def handed_on(
     session: Session, actor: Actor, *, unit_id: UnitId | int, day: date, zone: ZoneInfo, messenger: str = ""
 ) -> list[Slip]:
-    """Slips of a unit handed to a messenger on a local day, in their order. Rows of the ORM: for the book only.
+    """Slips of a unit handed to a messenger on a local day, in order. Returns ORM rows: only for the delivery book.
 
     Raises:
         NotFound: ``unit.unknown``.

@@ -1,5 +1,5 @@
-"""The printed forms: the slip, the appearances of its two signature fields, the delivery book. No database here
-but for the letterhead; everything is set outside of any lock."""
+"""The printed forms: the slip, the appearances of its two signature fields, the delivery book. Only the letterhead uses
+the database; everything is typeset without any lock."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ TEMPLATES = Path(__file__).parents[1] / "templates"
 SENDER, RECEIVER = "sender", "receiver"
 A4_HEIGHT_PT = 841.89
 SHORT = 70
-"""Characters of a description in the reception table; the whole stands in the list above it."""
+"""Characters of a description in the reception table; the list above it shows the full text."""
 
 TITLES = {
     SlipKind.TRANSMITTAL: "Bordereau de transmission",
@@ -43,7 +43,7 @@ PURPOSES = {
 
 @dataclass(frozen=True)
 class SheetLine:
-    """A printed line, with what the receiver found once it is known."""
+    """A printed line, with the receiver's finding once it is known."""
 
     no: int
     number: str
@@ -67,7 +67,7 @@ class SheetLine:
 
 @dataclass(frozen=True)
 class Sheet:
-    """All that a slip's pages show."""
+    """The content of a slip's pages."""
 
     slip_id: int
     head: Letterhead
@@ -107,7 +107,7 @@ class Sheet:
 
 @dataclass(frozen=True)
 class SignatureMark:
-    """Who signs: the sender's mark, and the foot of the reception table."""
+    """A signer's data: for the sender's mark, and for the foot of the reception table."""
 
     name: str
     title: str
@@ -129,7 +129,7 @@ class BookRow:
 
 
 def sheet_of(session: Session, services: Services, slip: Slip) -> Sheet:
-    """What a numbered slip's pages show."""
+    """The content of a numbered slip's pages."""
     number, on = slip.number_text, _local(slip.issued_at, services.zone).date()
     if slip.number is not None:
         on = slip.number.registered_on
@@ -153,7 +153,7 @@ def sheet_of(session: Session, services: Services, slip: Slip) -> Sheet:
 
 
 def _sheet_lines(session: Session, slip: Slip) -> tuple[SheetLine, ...]:
-    """What is printed now: a letter that became confidential since its line was written is named no more."""
+    """The lines to print now: a letter that has become confidential since is no longer described."""
     secret = confidential_among(session, [line.mail_id for line in slip.lines])
     return tuple(
         SheetLine(
@@ -172,7 +172,7 @@ def _sheet_lines(session: Session, slip: Slip) -> tuple[SheetLine, ...]:
 def planned_sheet(
     session: Session, services: Services, form: SlipForm, planned: PlannedSlip, *, post: HeldPost, on: date
 ) -> Sheet:
-    """What a slip would show, before it has a number: for the preview, and to find what cannot be printed."""
+    """The content of a slip without a number: for the preview, and to find texts that cannot be printed."""
     return Sheet(
         slip_id=0,
         head=letterhead(session, post.unit_id, country=services.country),
@@ -239,7 +239,7 @@ def delivery_book(head: Letterhead, day: date, messenger: str, rows: Sequence[Bo
 
 
 def decided(lines: Sequence[SheetLine], decisions: dict[int, tuple[LineState, str]]) -> tuple[SheetLine, ...]:
-    """The lines with what the receiver found."""
+    """The lines with the receiver's findings."""
     return tuple(
         replace(line, decision=decisions[line.no][0], reception_remark=decisions[line.no][1]) for line in lines
     )

@@ -1,4 +1,4 @@
-"""Learning, by scikit-learn: a second and 100 MB, so that only the job that learns imports this module."""
+"""Training with scikit-learn. The import takes a second and 100 MB, so only the training job imports this module."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from ged.suggestions.linear import IN_LETTERS, MAX_WORDS, Model, vector, words_o
 
 
 def fit(texts: Sequence[str], labels: Sequence[str]) -> Model | None:
-    """Learn; None when there are fewer than two choices or no word that several letters share."""
+    """Train a model; None with fewer than two choices, or when no word is in several letters."""
     if len(set(labels)) < 2:
         return None
     found = [words_of(text) for text in texts]
