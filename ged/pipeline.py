@@ -215,7 +215,7 @@ def collect_mail(run: Run) -> None:
 
 def preserve(run: Run) -> None:
     """Raise the signatures of one document as far as the authorities answer. A later job does the rest."""
-    sort = preservation.Sort(str(run.job.params["of"]))
+    sort = preservation.SignedKind(str(run.job.params["of"]))
     preservation.preserve(run.services, sort, run.job.subject_id, now=run.now)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from ged.slots import WAIT_S
 from ged.typography import on_paper
 from sandbox import Answer, Busy, Gone, Limits, Message, Pool, SandboxError
 
+TEMPLATES = Path(__file__).parent / "templates"
 _FINAL_NEWLINE = b"\n"
 HEAVY_BYTES = 200_000
 """Data of more bytes counts as heavy. Measured with lines of a register, 430 bytes each: 430 kB cost 2.1 s of CPU and
@@ -77,6 +79,17 @@ def typeset_with_places(
         Invalid, EngineFailed: as ``typeset``.
     """
     return _set(template, on_paper(data), at, label, WAIT_S, strict)
+
+
+def release() -> tuple[object, ...]:
+    """What pages are set by besides their data: templates and compiler, as they lie on the disk now.
+
+    Under one release the same data and time give the same bytes; while it is installed anew, processes of the one before
+    may still set pages with its templates.
+    """
+    found = find_spec("typst")
+    files = [*sorted(TEMPLATES.iterdir()), *([Path(found.origin)] if found is not None and found.origin else [])]
+    return tuple((path.name, (seen := path.stat()).st_mtime_ns, seen.st_size) for path in files)
 
 
 def bundle(pdfs: Sequence[bytes], *, at: datetime) -> bytes:

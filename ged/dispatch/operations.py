@@ -1,10 +1,10 @@
 """Dispatch of a signed letter: one line for each addressee and copy, with channel, date and proof; then the discharge.
 
 A letter is dispatched when all its lines have left. Follow-up actions of higher layers (the incoming letter counts as
-answered) are callbacks in ``WHEN_DISPATCHED``, registered at the start of the process.
+answered) are callbacks in ``Services.when_dispatched``, handed over by the wiring.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -35,9 +35,6 @@ STOPPED = ("dispatch.email_confidential", "dispatch.not_signed", "dispatch.not_r
 """Error codes for which the e-mail was not even attempted."""
 MAY_LEAVE = (MailState.SIGNED, MailState.DISPATCHED, MailState.CLOSED)
 LEFT = (DispatchState.LEFT, DispatchState.DELIVERED)
-
-WhenDispatched = Callable[[UnitOfWork, MailId, Actor], None]
-WHEN_DISPATCHED: list[WhenDispatched] = []
 
 
 @dataclass(frozen=True)
@@ -128,7 +125,7 @@ def _locked(uow: UnitOfWork, line_id: int, version: int | None, actor: Actor) ->
 
 
 def _hold_letters(session: Session, mail_id: int) -> None:
-    """Lock the letter, and the letters it answers (see ``WHEN_DISPATCHED``), in the common order."""
+    """Lock the letter, and the letters it answers (see ``when_dispatched``), in the common order."""
     linked = session.scalars(select(MailLink.to_id).where(MailLink.from_id == mail_id))
     locks.hold(session, Mail, [mail_id, *linked])
 
@@ -192,7 +189,7 @@ def _complete(uow: UnitOfWork, mail: Mail, actor: Actor) -> None:
         return
     mail.state = move(mail.state, MailAct.DISPATCH)
     uow.record("mail.dispatched", "mail", mail.id, actor=actor)
-    for follow in WHEN_DISPATCHED:
+    for follow in uow.services.when_dispatched:
         follow(uow, MailId(mail.id), actor)
     uow.reindex(mail.id)
 

@@ -27,7 +27,7 @@ from ged.paper import ink
 from ged.register.documents import latest_document
 from ged.register.models import AttachmentKind, Mail, MailNumber, Register
 from ged.register.states import MailState
-from ged.routing import proof as fiche
+from ged.routing import proof as imputation_proof
 from ged.routing import rights
 from ged.routing.sheet import imputation_sheet, sheet_data
 from ged.signbook.models import Draft
@@ -327,7 +327,7 @@ def _fiche_known(session: Session, services: Services, mail_id: int, actor: Acto
 
 def _fiche_take(uow: UnitOfWork, row: PaperCode, scan: Scan, actor: Actor, post: HeldPost) -> None:
     _locked_letter(uow, row.subject_id)
-    fiche.sheet_confirmed(uow, row.subject_id, scan, actor=actor, post=post, came=came(row))
+    imputation_proof.sheet_confirmed(uow, row.subject_id, scan, actor=actor, post=post, came=came(row))
 
 
 # --- slips ---------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import Select, delete, select
 
 from ged import locks
-from ged.capture.intake import Look, settle
+from ged.capture.intake import FirstLook, settle
 from ged.capture.models import ScanBatch, ScanPage, ScanPicture
 from ged.errors import EngineFailed, Invalid
 from ged.ports import AttachmentId, Digest, FieldReading, PageRef, RecognisedPage, Recognition
@@ -46,7 +46,7 @@ def run_intake(services: Services, batch_id: int, *, heartbeat: Heartbeat, now: 
                 select(ScanPage).where(ScanPage.batch_id == batch_id, ScanPage.inspected_at.is_(None))
             )
         ]
-    looks: dict[int, Look] = {}
+    looks: dict[int, FirstLook] = {}
     with private_dir(services) as folder:
         for n, (page_id, digest) in enumerate(new, start=1):
             heartbeat(f"{n}/{len(new)}")
@@ -57,19 +57,19 @@ def run_intake(services: Services, batch_id: int, *, heartbeat: Heartbeat, now: 
     _make_pictures(services, batch_id, heartbeat=heartbeat, now=now)
 
 
-def _look(services: Services, digest: Digest, path: Path) -> Look:
+def _look(services: Services, digest: Digest, path: Path) -> FirstLook:
     fetch(services.blobs, digest, path)
     try:
         facts = look_at(services, path, filename="page", wait_s=JOB_PATIENCE_S)
     except Invalid as refusal:
-        return Look(APART if refusal.code == IS_APART else "", (), problem=refusal.code)
+        return FirstLook(APART if refusal.code == IS_APART else "", (), problem=refusal.code)
     except EngineFailed as failure:
         if failure.code in NOT_LOOKED:
             raise
-        return Look("", (), problem=failure.code)
+        return FirstLook("", (), problem=failure.code)
     finally:
         path.unlink(missing_ok=True)
-    return Look(facts.media_type, facts.pages, facts.signed)
+    return FirstLook(facts.media_type, facts.pages, facts.signed)
 
 
 def _make_pictures(services: Services, batch_id: int, *, heartbeat: Heartbeat, now: datetime) -> None:

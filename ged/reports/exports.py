@@ -149,10 +149,10 @@ def files(session: Session, actor: Actor, *, now: datetime) -> list[FileRow]:
         .where(RequestedFile.person_id == actor.person_id, RequestedFile.expires_at > now)
         .order_by(RequestedFile.id.desc())
     )
-    return [_row(one, job, count) for one, job, count in rows]
+    return [_file_row(one, job, count) for one, job, count in rows]
 
 
-def _row(one: RequestedFile, job: Job | None, ahead: int) -> FileRow:
+def _file_row(one: RequestedFile, job: Job | None, ahead: int) -> FileRow:
     done = (job.progress if job is not None else "").partition("/")[0]
     return FileRow(
         one.id, one.title, one.total, one.asked_at, one.expires_at,

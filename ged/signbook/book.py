@@ -27,7 +27,7 @@ from ged.register.words import URGENCY
 from ged.signbook import circuit, render
 from ged.signbook.circuit import Circuit, GivenVisa, Step, StepKind
 from ged.signbook.models import CircuitAct, CircuitEntry, Draft, DraftVersion, Notice, NoticeKind, Stance
-from ged.signbook.powers import Matter, days, within
+from ged.signbook.powers import Stakes, days, within
 from ged.signbook.render import Letter
 from ged.signbook.titles import Signatory, signatory_for, with_article
 from ged.unit import Actor, HeldPost, Role, Services, UnitOfWork
@@ -175,11 +175,11 @@ def held(actor: Actor, post_id: int) -> HeldPost:
     return found
 
 
-def matter_of(draft: Draft) -> Matter:
+def stakes_of(draft: Draft) -> Stakes:
     """The current version's matter, to check the limits of a delegation."""
     session = object_session(draft)
     amount = version_of(session, draft).amount_xof if session is not None else None
-    return Matter(draft.template_code, amount)
+    return Stakes(draft.template_code, amount)
 
 
 def deciding_post(draft: Draft, actor: Actor, post_id: int) -> HeldPost:
@@ -189,7 +189,7 @@ def deciding_post(draft: Draft, actor: Actor, post_id: int) -> HeldPost:
         Forbidden: ``circuit.not_yours``.
         Invalid: ``power.type``, ``power.amount``.
     """
-    found = within(actor, post_id, matter_of(draft))
+    found = within(actor, post_id, stakes_of(draft))
     if isinstance(found, Invalid):
         raise found
     if found is None:
@@ -206,7 +206,7 @@ def signing_post(draft: Draft, actor: Actor, *, on: date) -> HeldPost:
     """
     post_id = require_circuit(draft).signatory
     signing = replace(actor, posts=tuple(post for post in actor.posts if Role.SIGNATORY in post.roles))
-    found = within(signing, post_id, matter_of(draft))
+    found = within(signing, post_id, stakes_of(draft))
     if isinstance(found, HeldPost):
         return found
     if found is not None:

@@ -28,8 +28,8 @@ from ged.signbook.book import Annex, Content
 from ged.signbook.circuit import Step
 from ged.signbook.models import CircuitAct, CircuitStep, Draft, DraftVersion, LetterTemplate
 from ged.signbook.placeholders import fill
-from ged.signbook.render import Letter, PageMode, Pages, french_day, letter_pages
-from ged.signbook.titles import Signatory, with_unit
+from ged.signbook.render import Letter, Pages, french_day, preview_pages
+from ged.signbook.titles import with_unit
 from ged.unit import Actor, HeldPost, Role, Services, UnitOfWork
 
 MAX_SUBJECT, MAX_BODY, MAX_PARTIES, MAX_NAME, MAX_ADDRESS = 500, 60_000, 60, 300, 500
@@ -261,7 +261,7 @@ def _change(
         in_circuit = draft.mail.state is MailState.IN_CIRCUIT
     if content == before:
         return Saved(draft.version_no, 0, changed=False)
-    pages = letter_pages(letter, mode=PageMode.PREVIEW, at=now, signatory=Signatory(letter.sender, ""))
+    pages = preview_pages(letter, at=now)
     digest = services.blobs.put(BytesIO(pages.pdf)).digest if in_circuit else None
     for attempt in services.attempts(now):
         with attempt as uow:

@@ -16,7 +16,7 @@ from ged.org.letterhead import country_and_motto
 from ged.ports import SignatureField
 from ged.signbook.placeholders import fill
 from ged.signbook.titles import Signatory
-from ged.typeset import qr_svg, typeset, typeset_with_places
+from ged.typeset import qr_svg, release, typeset, typeset_with_places
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 FIELD = "signatory"
@@ -25,9 +25,11 @@ A4_HEIGHT_PT = 841.89
 
 Box = tuple[int, float, float, float, float]
 """A page and (x1, y1, x2, y2) in points from its lower left corner."""
-MARK_BOX: Box = (1, 0.0, 0.0, 462.05, 102.05)
+MARK_BOX: Box = (1, 0.0, 0.0, 462.04, 102.05)
 """A box of the size of mark and code; its place does not matter."""
 _CODE_PT = 96.0
+PREVIEWS_KEPT = 256
+"""Some 60 kB each: as many as one act signs, checked before."""
 
 
 class PageMode(StrEnum):
@@ -110,7 +112,28 @@ def letter_pages(
     Raises:
         Invalid: ``typeset.glyph``, ``typeset.failed``.
     """
-    data = _data(letter, mode, number, on, signatory, code)
+    return _set(_data(letter, mode, number, on, signatory, code), at)
+
+
+def preview_pages(letter: Letter, *, at: datetime) -> Pages:
+    """The pages that the signature book shows. The same data and moment are set once in a process, by one release.
+
+    Setting them again proves that the words kept give the bytes shown; what proves it once need not prove it at once
+    again, for the page, its check and the signature.
+
+    Raises:
+        Invalid: ``typeset.glyph``, ``typeset.failed``.
+    """
+    data = _data(letter, PageMode.PREVIEW, "", None, Signatory(letter.sender, ""), "")
+    return _preview(json.dumps(data, ensure_ascii=False), at, release())
+
+
+@lru_cache(maxsize=PREVIEWS_KEPT)
+def _preview(data: str, at: datetime, _release: tuple[object, ...]) -> Pages:
+    return _set(json.loads(data), at)
+
+
+def _set(data: dict[str, Any], at: datetime) -> Pages:
     pdf, (facts,) = typeset_with_places(TEMPLATES / "letter.typ", data, at=at, label="facts", strict=True)
     return Pages(pdf, int(facts["pages"]), _box(facts["number"]), _box(facts["mark"]))
 

@@ -66,11 +66,11 @@ def delivery_book_pdf(
         if not slips:
             raise Invalid("slip.book_empty", "choose a day and a messenger with slips", field="messenger")
         head = letterhead(session, int(unit_id), country=services.country)
-        rows = [_row(slip, zone) for slip in slips]
+        rows = [_book_row(slip, zone) for slip in slips]
     return render.delivery_book(head, day, messenger, rows, at=now)
 
 
-def _row(slip: Slip, zone: ZoneInfo) -> BookRow:
+def _book_row(slip: Slip, zone: ZoneInfo) -> BookRow:
     row = BookRow(
         number=slip.number_text,
         handed_at=render.clock(slip.handed_at, zone) if slip.handed_at else "",

@@ -117,7 +117,7 @@ def plan(session: Session, form: SlipForm, *, post: HeldPost, actor: Actor, toda
             ``slip.description_missing``, ``slip.text_long``, ``slip.count``, ``slip.paper_elsewhere``,
             ``slip.paper_on_the_way``.
     """
-    _check_head(form, today)
+    check_head(form, today)
     receivers = tuple(dict.fromkeys(form.receiver_unit_ids))
     _check_receivers(session, receivers, post)
     originals = tuple(_line(session, line, n, post, actor) for n, line in enumerate(form.lines, start=1))
@@ -194,7 +194,13 @@ def shortened(text: str, maximum: int) -> str:
     return flat if len(flat) <= maximum else flat[: maximum - 1].rstrip() + "…"
 
 
-def _check_head(form: SlipForm, today: date) -> None:
+def check_head(form: SlipForm, today: date) -> None:
+    """What a form must have by itself, before anything is read.
+
+    Raises:
+        Invalid: ``slip.no_lines``, ``slip.too_many_lines``, ``slip.no_receiver``, ``slip.return_by_missing``,
+            ``slip.return_by_past``, ``slip.text_long``.
+    """
     if not form.lines:
         raise Invalid("slip.no_lines", "add a line", field="lines")
     if len(form.lines) > MAX_LINES:

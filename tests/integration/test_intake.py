@@ -294,7 +294,7 @@ def test_a_page_scanned_again_goes_into_its_scan(services: Services) -> None:
     (row,) = waiting(services)
     with services.unit_of_work(NOW) as uow:
         key = scan_orders.order_scan(
-            uow, bridge.id, actor=clerk, now=NOW, into=scan_orders.Into(scan_id=row.id)
+            uow, bridge.id, actor=clerk, now=NOW, into=scan_orders.ScanTarget(scan_id=row.id)
         ).batch_key
     take_in(services, bridge, key, pages.png("encore"))
     (after,) = waiting(services)
@@ -553,7 +553,7 @@ def test_a_file_may_go_straight_to_a_letter(services: Services) -> None:
     bridge, letter, chief = pair(services), register(services), actor(services, "sg")
     with services.unit_of_work(NOW) as uow:
         key = scan_orders.order_scan(
-            uow, bridge.id, actor=chief, now=NOW, into=scan_orders.Into(mail_id=letter.mail_id)
+            uow, bridge.id, actor=chief, now=NOW, into=scan_orders.ScanTarget(mail_id=letter.mail_id)
         ).batch_key
     take_in(services, bridge, key, pages.png("un"), pages.png("deux"))
     assert waiting(services) == []

@@ -17,7 +17,7 @@ from ged.jobs import Job, JobKind
 from ged.org.models import Post, PostRole
 from ged.preservation import queries
 from ged.preservation.models import Preservation
-from ged.preservation.operations import Sort
+from ged.preservation.operations import SignedKind
 from ged.preservation.queries import Group
 from ged.register.models import MailNumber
 from ged.slips.models import Slip, SlipRevision
@@ -75,10 +75,13 @@ def test_levels_are_those_of_the_revisions(site: tuple[Flask, Services]) -> None
         (failing,) = queries.standings(session, Group.FAILING, limit=50, offset=0)
         rising = queries.standings(session, Group.RISING, limit=50, offset=0)
     assert (failing.sort, failing.level, failing.failure, failing.tries) == (
-        Sort.SLIP, "B-B", "preserve.no_revocation", 3,
+        SignedKind.SLIP, "B-B", "preserve.no_revocation", 3,
     )  # fmt: skip
     assert failing.number
-    assert {(one.sort, one.level, one.due_at) for one in rising} == {(Sort.SLIP, "B-B", None), (Sort.CLOSING, "", None)}
+    assert {(one.sort, one.level, one.due_at) for one in rising} == {
+        (SignedKind.SLIP, "B-B", None),
+        (SignedKind.CLOSING, "", None),
+    }
 
 
 def test_the_page_says_what_failed_and_why_and_when_the_next_try_is(site: tuple[Flask, Services]) -> None:

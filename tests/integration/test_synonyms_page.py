@@ -12,8 +12,7 @@ from sqlalchemy import select
 from ged.audit import AuditEntry, AuditPayload
 from ged.errors import EngineFailed, Invalid, StaleVersion
 from ged.ports import SearchQuery
-from ged.search import letters as search
-from ged.search import synonyms
+from ged.search import letter_search, synonyms
 from ged.unit import Services
 from indexer.synonyms import SHIPPED, SynonymFile
 from tests.factories import NOW, actor
@@ -76,7 +75,8 @@ def test_an_edit_counts_in_the_next_search_and_indexes_nothing(
         with services.reading() as session:
             who = actor(services, "sg")
             return [
-                int(one.mail_id) for one in search.search_letters(services, session, who, SearchQuery(text)).letters
+                int(one.mail_id)
+                for one in letter_search.search_letters(services, session, who, SearchQuery(text)).letters
             ]
 
     def refuse(*_args: object) -> None:

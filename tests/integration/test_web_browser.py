@@ -390,7 +390,7 @@ def test_the_buttons_of_files_stand_apart_and_stay_clear_while_the_list_is_asked
 ) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     rows = [_file(1, JobState.DONE, 1000), _file(2, JobState.QUEUED, None)]
-    monkeypatch.setattr(exports, "_rows", lambda: rows)
+    monkeypatch.setattr(exports, "_file_rows", lambda: rows)
     sign_in(page, "agent")
     page.goto("/mes-fichiers/")
     fetch, cancel = page.locator("#fetch-1").bounding_box(), page.locator("#cancel-1").bounding_box()

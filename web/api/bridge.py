@@ -206,7 +206,7 @@ def put_page(key: str, token: str) -> ResponseReturnValue:
         media_type=request.headers.get("Content-Type", ""),
         now=context.now(),
     )
-    return _told(taken)
+    return _receipt(taken)
 
 
 @blueprint.get("/batch/<key>/page/<token>")
@@ -214,10 +214,10 @@ def page_held(key: str, token: str) -> ResponseReturnValue:
     """Say how much of a page is here, so that its bridge goes on from there."""
     digest = request.headers.get("X-Content-SHA256", "")
     found = partials.held(context.services(), _bridge(), key, token, digest=digest)
-    return jsonify(held=found.size_bytes) if isinstance(found, Held) else _told(found)
+    return jsonify(held=found.size_bytes) if isinstance(found, Held) else _receipt(found)
 
 
-def _told(taken: Receipt | Held) -> ResponseReturnValue:
+def _receipt(taken: Receipt | Held) -> ResponseReturnValue:
     if isinstance(taken, Held):
         return jsonify(held=taken.size_bytes), 409 if taken.is_conflict else 202
     return jsonify(digest=taken.digest, size=taken.size_bytes), 201 if taken.is_new else 200

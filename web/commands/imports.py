@@ -11,7 +11,7 @@ import click
 
 from ged import jobs, pipeline
 from ged.config import Settings
-from ged.takeover.operations import Place, Refusal, Takeover, find_register, take_over
+from ged.takeover.operations import Refusal, Takeover, TakeoverTarget, find_register, take_over
 from ged.unit import Services
 from web.commands.index import LOOK_EVERY_S, worker_runs, writing
 from web.commands.shared import settings_of
@@ -71,7 +71,7 @@ def import_letters(
     services = build_services(settings)
     with services.reading() as session:
         register_id = find_register(session, register).id
-    place = Place(register_id, letters.name, files, dry_run)
+    place = TakeoverTarget(register_id, letters.name, files, dry_run)
     told = _Told(as_json=as_json)
     try:
         with letters.open("rb") as lines:

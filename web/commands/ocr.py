@@ -44,7 +44,7 @@ def ocr(files: tuple[Path, ...], out: Path, as_json: bool, lang: str, jobs: int 
     try:
         _check_languages(engine, languages)
         for work in read_all(engine, plan(files, _folder(out)), languages=languages, jobs=jobs):
-            refused += not _told(work, printer)
+            refused += not _print_events(work, printer)
     except KeyboardInterrupt:
         click.echo("Interrompu ; les fichiers déjà annoncés sont entiers.", err=True)
         sys.exit(_INTERRUPTED)
@@ -87,7 +87,7 @@ class _Printer(Protocol):
     def refused(self, work: "Work", error: GedError) -> None: ...
 
 
-def _told(work: "Work", printer: _Printer) -> bool:
+def _print_events(work: "Work", printer: _Printer) -> bool:
     """Print what happens to a file; false when it was refused."""
 
     for event in work.events():

@@ -14,8 +14,8 @@ import click
 from ged.org.actors import actor_of_account
 from ged.ports import Confidentiality, Passage, SearchQuery
 from ged.search import export as search_export
-from ged.search import letters as searching
-from ged.search.letters import FoundLetter, SearchPage
+from ged.search import letter_search
+from ged.search.letter_search import FoundLetter, SearchPage
 from ged.takeover import queries as takeover_queries
 from ged.unit import Actor, Services
 from web.commands.shared import settings_of
@@ -95,7 +95,7 @@ def _found(services: "Services", who: "Actor", asked: Asked, *, limit: int, pass
 
     began = time.perf_counter()
     with services.reading() as session:
-        page = searching.search_letters(
+        page = letter_search.search_letters(
             services, session, who, SearchQuery(asked.text, limit=limit, highlight=passages)
         )
         own = takeover_queries.own_ids(session, [letter.mail_id for letter in page.letters])

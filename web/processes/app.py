@@ -30,6 +30,7 @@ from web.site import (
     navigation,
     numbers,
     pages,
+    panels,
 )
 
 
@@ -86,6 +87,7 @@ def create_app(services: Services, settings: Settings) -> Flask:
     pages.install(app)
     for blueprint in (*views.blueprints(), *api.blueprints()):
         app.register_blueprint(blueprint)
+    panels.install(app, views.panels())
     guard.check_complete(app)
     navigation.install(app)
     for endpoint in (*guard.endpoints_of(app, guard.BRIDGE), *guard.endpoints_of(app, guard.PUBLISHED)):

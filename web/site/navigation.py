@@ -26,7 +26,7 @@ from ged.slips import to_transmit
 from ged.unit import Actor, ReadSession, Role
 from web.site import context, guard
 
-Look = Callable[[ReadSession, Actor], int]
+LookCount = Callable[[ReadSession, Actor], int]
 
 WORK, OFFICE, LOOK, ADMIN = _l("Mon travail"), _l("Bureau d'ordre"), _l("Consulter"), _l("Gérer")
 
@@ -60,7 +60,7 @@ class Entry:
     shortcut: str = ""
     roles: frozenset[Role] | None = None
     counter: Counter | None = None
-    look: Look | None = None
+    look: LookCount | None = None
     also: tuple[str, ...] = ()
     also_when_waiting: bool = False
 

@@ -7,12 +7,24 @@ A handler parses, calls one operation or query, renders. It holds no SQL (import
 import importlib
 import pkgutil
 from collections.abc import Iterator
+from types import ModuleType
 
 from flask import Blueprint
+
+from web.site.panels import Panel
 
 
 def blueprints() -> Iterator[Blueprint]:
     """The blueprints of all modules of this package and of its folders, in the order of their names."""
-    modules = (importlib.import_module(found.name) for found in pkgutil.walk_packages(__path__, f"{__name__}."))
-    found = (getattr(module, "blueprint", None) for module in modules)
+    found = (getattr(module, "blueprint", None) for module in _modules())
     yield from sorted((one for one in found if isinstance(one, Blueprint)), key=lambda blueprint: blueprint.name)
+
+
+def panels() -> Iterator[Panel]:
+    """What the modules show on the letter's page: their ``PANEL``."""
+    found = (getattr(module, "PANEL", None) for module in _modules())
+    yield from (one for one in found if isinstance(one, Panel))
+
+
+def _modules() -> Iterator[ModuleType]:
+    return (importlib.import_module(found.name) for found in pkgutil.walk_packages(__path__, f"{__name__}."))

@@ -24,7 +24,7 @@ from web.site import context
 from web.site.errors import view_of
 from web.site.forms import FormReader
 from web.site.pages import render_form
-from web.site.panels import register_panel
+from web.site.panels import Panel
 
 blueprint = Blueprint("dispatch", __name__, url_prefix="/departs")
 
@@ -281,4 +281,4 @@ def _pdf(pdf: bytes, name: str) -> ResponseReturnValue:
 # --- the letter's page -------------------------------------------------------------------------------------------
 
 
-register_panel("dispatch", 60, dispatch_queries.panel)
+PANEL = Panel("dispatch", 60, dispatch_queries.panel)

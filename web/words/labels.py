@@ -17,7 +17,7 @@ from ged.dispatch.models import DispatchState
 from ged.jobs import JobKind, JobState
 from ged.org.models import DelegationKind
 from ged.ports import Confidentiality, Verdict
-from ged.preservation.documents import Sort
+from ged.preservation.documents import SignedKind
 from ged.register.models import AttachmentKind, Channel, Direction, Priority, RegisterNature
 from ged.register.states import MailState
 from ged.register.words import CHANNELS
@@ -166,10 +166,10 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         DispatchState.LEFT: _l("Parti"),
         DispatchState.DELIVERED: _l("Remis contre décharge"),
     },
-    Sort: {
-        Sort.MAIL: _l("Courrier"),
-        Sort.SLIP: _l("Bordereau"),
-        Sort.CLOSING: _l("Clôture"),
+    SignedKind: {
+        SignedKind.MAIL: _l("Courrier"),
+        SignedKind.SLIP: _l("Bordereau"),
+        SignedKind.CLOSING: _l("Clôture"),
     },
     Verdict: {
         Verdict.GREEN: _l("Signature valable"),

@@ -13,16 +13,16 @@ blueprint = Blueprint("exports", __name__, url_prefix="/mes-fichiers")
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
     """The list, the newest first."""
-    return render_template("exports/index.html", rows=_rows())
+    return render_template("exports/index.html", rows=_file_rows())
 
 
 @blueprint.get("/liste")
 def progress() -> ResponseReturnValue:
     """The same list alone: the page asks for it again while something is being made."""
-    return render_template("exports/_list.html", rows=_rows())
+    return render_template("exports/_list.html", rows=_file_rows())
 
 
-def _rows() -> list[exports.FileRow]:
+def _file_rows() -> list[exports.FileRow]:
     with context.services().reading() as session:
         return exports.files(session, context.actor(), now=context.now())
 

@@ -11,7 +11,7 @@ from flask_babel import LazyString, ngettext
 from flask_babel import gettext as _
 
 import sandbox
-from ged import jobs as outbox
+from ged import jobs as job_rows
 from ged.archive.seal import journal_seal
 from ged.errors import GedError, Invalid, InvalidTransition, StaleVersion
 from ged.jobs import LIVE_STATES, UNSETTLED_STATES, JobState
@@ -109,7 +109,7 @@ def retry_job(job_id: int) -> ResponseReturnValue:
     """Try a failed job again."""
     try:
         with context.services().unit_of_work(context.now()) as uow:
-            outbox.retry(uow.session, JobId(job_id), now=uow.now)
+            job_rows.retry(uow.session, JobId(job_id), now=uow.now)
             uow.record("job.retried", "job", job_id, actor=context.actor())
         context.services().queue.submit(JobId(job_id))
         flash(_("La tâche %(id)s est relancée.", id=job_id), "success")

@@ -10,7 +10,7 @@ from ged.capture import queries as scan_queries
 from ged.suggestions import form, lessons, letter
 from ged.suggestions.form import Progress, Proposal
 from web.site import context
-from web.site.panels import register_panel
+from web.site.panels import Panel
 from web.words.labels import LESSON_REASONS, NATURES, READINGS
 
 blueprint = Blueprint("proposals", __name__)
@@ -32,7 +32,7 @@ def of_scan(scan_id: int) -> ResponseReturnValue:
     return render_template("proposals/_of_scan.html", proposals=found, scan=scan, slots=SLOTS, more=MORE)
 
 
-register_panel("proposals", 10, letter.panel)
+PANEL = Panel("proposals", 10, letter.panel)
 
 
 # --- what was learned --------------------------------------------------------------------------------------------

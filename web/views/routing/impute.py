@@ -15,8 +15,7 @@ from ged.ports import Confidentiality, MailId, UnitId
 from ged.recognition import signatures
 from ged.register import opening
 from ged.register.queries import LetterView, letter
-from ged.routing import calendar as working
-from ged.routing import choices, deadlines, operations, queries
+from ged.routing import calendar, choices, deadlines, operations, queries
 from ged.routing.choices import Choice
 from ged.routing.operations import ImputationForm
 from ged.routing.queries import MailRow
@@ -47,7 +46,7 @@ def queue() -> ResponseReturnValue:
         rows, page = queries.imputation_queue(session, actor, place(), limit=PAGE)
         total = queries.imputation_count(session, actor)
         verdicts = signatures.of_letters(session, [row.mail_id for row in rows])
-        days = working.calendar(session)
+        days = calendar.calendar(session)
     due = {row.mail_id: due_words(row.due_on, today, days) for row in rows}
     return render_template(
         "impute/queue.html", rows=rows, total=total, page=page, due=due, verdicts=verdicts, acted_for=_acted_for()
@@ -93,7 +92,7 @@ def _page(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
         offered = _offered(tree, choices.recent_unit_ids(session, actor))
         learned = lessons.safely(session, services, Lesson.UNIT, lessons.text_of_letter(session, mail_id))
         mentions = choices.mention_choices(session)
-        days = working.calendar(session)
+        days = calendar.calendar(session)
     _record_opening(found)
     pages = [(paper[0], n) for n in range(1, min(paper[1], MAX_PAGES_SHOWN) + 1)] if paper is not None else []
     return render_form(
@@ -196,7 +195,7 @@ def _due(fields: FormReader) -> tuple[date | None, int | None]:
     if days is None:
         return typed, None
     with context.services().reading() as session:
-        counted = deadlines.add_working_days(context.today(), days, working.calendar(session))
+        counted = deadlines.add_working_days(context.today(), days, calendar.calendar(session))
     if typed is not None and typed != counted:
         fields.refuse(Invalid("impute.due_twice", "give one of the two", field="due_days", counted=counted))
     return counted, days

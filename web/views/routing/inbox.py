@@ -9,17 +9,17 @@ from ged.ports import MailId, PostId, UnitId
 from ged.recognition import signatures
 from ged.register import opening
 from ged.register.queries import letter
-from ged.routing import calendar as working
-from ged.routing import choices, operations, queries
+from ged.routing import calendar, choices, operations, queries
 from ged.routing.choices import Targets
 from ged.routing.models import Purpose
 from ged.routing.queries import AssignmentRow, InboxView
-from web.site import context, routing_panel
+from web.site import context
 from web.site.forms import FormReader
 from web.site.numbers import id_of
 from web.site.pages import place, render_form
-from web.site.panels import register_panel
+from web.site.panels import Panel
 from web.site.paths import next_path
+from web.views.routing import routing_panel
 from web.words.due import due_words
 from web.words.labels import label
 
@@ -40,7 +40,7 @@ def index() -> ResponseReturnValue:
         rows, page = queries.inbox(session, actor, place(), today=today, view=view, limit=PAGE)
         totals = {key: queries.inbox_total(session, actor, today=today, view=one) for key, one in VIEWS.items()}
         verdicts = signatures.of_letters(session, [row.mail.mail_id for row in rows])
-        days = working.calendar(session)
+        days = calendar.calendar(session)
     live = view is not InboxView.DONE
     due = {row.assignment_id: due_words(row.due_on, today, days) for row in rows} if live else {}
     shown = next(key for key, one in VIEWS.items() if one is view)
@@ -64,7 +64,7 @@ def _show(assignment_id: int, error: GedError | None = None, *, act: str = "") -
         paper = queries.documents(session, [row.mail_id]).get(row.mail_id)
         verdict = signatures.of_letters(session, [row.mail_id]).get(row.mail_id)
         offered = choices.targets(session, row.unit_id, actor, on=today) if row.may_assign else Targets((), ())
-        days = working.calendar(session)
+        days = calendar.calendar(session)
     # Reading a letter here is reading it: seen, and in the journal when it is restricted.
     if opening.must_write(found.level, is_read=found.is_read):
         with context.services().unit_of_work(context.now()) as uow:
@@ -95,7 +95,7 @@ def _targets(offered: Targets, row: AssignmentRow) -> list[tuple[str, list[tuple
 @blueprint.post("/<int:assignment_id>/prendre")
 def take(assignment_id: int) -> ResponseReturnValue:
     """Say that one works on it."""
-    row = _row(assignment_id)
+    row = _assignment_row(assignment_id)
     try:
         with context.services().unit_of_work(context.now()) as uow:
             operations.take(uow, MailId(row.mail_id), assignment_id, actor=context.actor())
@@ -108,7 +108,7 @@ def take(assignment_id: int) -> ResponseReturnValue:
 @blueprint.post("/<int:assignment_id>/terminer")
 def finish(assignment_id: int) -> ResponseReturnValue:
     """Give the outcome: the opinion asked for, what was done."""
-    row = _row(assignment_id)
+    row = _assignment_row(assignment_id)
     fields = FormReader(request.form)
     outcome = fields.text("outcome", maximum=4000)
     try:
@@ -126,7 +126,7 @@ def finish(assignment_id: int) -> ResponseReturnValue:
 @blueprint.post("/<int:assignment_id>/rendre")
 def give_back(assignment_id: int) -> ResponseReturnValue:
     """Send it back to whoever gave it."""
-    row = _row(assignment_id)
+    row = _assignment_row(assignment_id)
     fields = FormReader(request.form)
     reason = fields.text("reason", maximum=1000)
     try:
@@ -145,7 +145,7 @@ def give_back(assignment_id: int) -> ResponseReturnValue:
 @blueprint.post("/<int:assignment_id>/confier")
 def assign(assignment_id: int) -> ResponseReturnValue:
     """Give it to a unit below or to a post."""
-    row = _row(assignment_id)
+    row = _assignment_row(assignment_id)
     fields = FormReader(request.form)
     target = fields.text("to", required=True, maximum=20)
     purpose = fields.choice("purpose", Purpose, required=True)
@@ -188,9 +188,9 @@ def _at_our_fields(error: GedError) -> GedError:
     return Invalid(error.code, error.remedy, **{**error.params, "field": ours})
 
 
-def _row(assignment_id: int) -> AssignmentRow:
+def _assignment_row(assignment_id: int) -> AssignmentRow:
     with context.services().reading() as session:
         return queries.assignment(session, assignment_id, context.actor())
 
 
-register_panel("routing", 20, routing_panel.load)
+PANEL = Panel("routing", 20, routing_panel.load)

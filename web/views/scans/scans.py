@@ -135,7 +135,7 @@ def _order(into_scan_id: int | None = None) -> ResponseReturnValue:
     choice = read_choice(fields)
     # Into a waiting scan: "12" is behind page 12, "12-replaces" instead of it, empty at the end.
     behind, replaces, _rest = fields.text("place", maximum=32).partition("-replaces")
-    into = scan_orders.Into(
+    into = scan_orders.ScanTarget(
         scan_id=into_scan_id,
         leaf_id=id_of(behind),
         replaces_leaf=bool(replaces),

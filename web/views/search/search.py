@@ -14,8 +14,8 @@ from ged.ports import Confidentiality, MailId, SearchQuery, SortOrder, Suggestio
 from ged.register.models import Direction, Priority
 from ged.register.states import MailState
 from ged.search import export as search_export
-from ged.search import letters as search
-from ged.search.letters import FacetValue, FoundLetter
+from ged.search import letter_search
+from ged.search.letter_search import FacetValue, FoundLetter
 from ged.typography import plain
 from web.site import context, lists, marks
 from web.views.search.search_form import MAX_OFFSET, MAX_TEXT, PAGE, given, read_query
@@ -76,9 +76,9 @@ def index() -> ResponseReturnValue:
         return render_template("search/index.html", query=query, page=None, **_frame(query, problems))
     services, actor = context.services(), context.actor()
     with services.reading() as session:
-        page = search.search_letters(services, session, actor, query)
+        page = letter_search.search_letters(services, session, actor, query)
         first = query.offset == 0 and bool(query.text)
-        letters, envelopes = search.exact_number(session, actor, query.text) if first else ([], [])
+        letters, envelopes = letter_search.exact_number(session, actor, query.text) if first else ([], [])
         counted = _counted(session, query) if "filtres" in request.args else None
     # A letter that already stands on top is not shown twice.
     exact = [one for one in letters if one.mail_id not in [hit.mail_id for hit in page.letters[:1]]]
@@ -105,7 +105,7 @@ def facets() -> ResponseReturnValue:
 def _counted(session: object, query: SearchQuery) -> list[tuple[str, str, list[FacetValue]]] | None:
     """(name, French name, values with labels) of each filter that has any; None when they cannot be counted now."""
     try:
-        found = search.facets(context.services(), session, context.actor(), query)  # type: ignore[arg-type]
+        found = letter_search.facets(context.services(), session, context.actor(), query)  # type: ignore[arg-type]
     except EngineFailed:
         return None
     shown = []
@@ -202,7 +202,7 @@ def suggest() -> ResponseReturnValue:
     """Correspondents, subjects and numbers that go on from what is typed: options of a list, perhaps none."""
     services, text = context.services(), request.args.get("q", "")[:MAX_TEXT].strip()
     with services.reading() as session:
-        found = search.suggest(services, session, context.actor(), text) if len(text) > 1 else []
+        found = letter_search.suggest(services, session, context.actor(), text) if len(text) > 1 else []
     return render_template("search/_suggestions.html", rows=[(one, KINDS[one.kind], _typed(one)) for one in found])
 
 
@@ -221,7 +221,7 @@ def similar(mail_id: int) -> ResponseReturnValue:
     services = context.services()
     with services.reading() as session:
         try:
-            letters = search.similar(services, session, context.actor(), MailId(mail_id))
+            letters = letter_search.similar(services, session, context.actor(), MailId(mail_id))
         except EngineFailed:
             return render_template("search/_similar.html", letters=None)
     return render_template("search/_similar.html", letters=letters)
@@ -246,7 +246,7 @@ def export() -> ResponseReturnValue:
 
 def _file(kind: str, letters: Iterable[FoundLetter], *, is_cut: bool) -> Response:
     # A list is read by machines too: its words are typed as a keyboard has them.
-    rows: list[tuple[str, ...]] = [tuple(plain(str(heading)) for heading in HEADINGS), *map(_row, letters)]
+    rows: list[tuple[str, ...]] = [tuple(plain(str(heading)) for heading in HEADINGS), *map(_list_cells, letters)]
     if is_cut:
         rows.append((plain(gettext("Liste limitée aux %(num)s premiers courriers.", num=search_export.MAX_ROWS)),))
     content = lists.as_ods(rows, name=gettext("Courriers")) if kind == "ods" else lists.as_csv(rows)
@@ -256,7 +256,7 @@ def _file(kind: str, letters: Iterable[FoundLetter], *, is_cut: bool) -> Respons
     return sent
 
 
-def _row(letter: FoundLetter) -> tuple[str, ...]:
+def _list_cells(letter: FoundLetter) -> tuple[str, ...]:
     return (
         letter.number,
         letter.registered_on.strftime("%d/%m/%Y") if letter.registered_on else "",

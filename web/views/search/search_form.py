@@ -7,7 +7,7 @@ from flask import request
 from werkzeug.datastructures import MultiDict
 
 from ged.ports import SearchQuery, SortOrder
-from ged.search.letters import FACETS
+from ged.search.letter_search import FACETS
 from web.site.forms import FormReader
 from web.site.numbers import whole
 

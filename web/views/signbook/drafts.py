@@ -23,7 +23,7 @@ from web.site import context
 from web.site.forms import FormReader
 from web.site.numbers import whole
 from web.site.pages import render_form
-from web.site.panels import register_panel
+from web.site.panels import Panel
 
 blueprint = Blueprint("drafts", __name__, url_prefix="/projets")
 
@@ -108,14 +108,16 @@ def _edit(mail_id: int, error: GedError | None = None, *, more: int = 0) -> Resp
         margin=margin,
         groups=_groups(posts),
         signatories=_groups([post for post in posts if post.may_sign]),
-        addressee_rows=_rows("addressee", len(row.addressees), more if request.form.get("more") == "addressee" else 0),
-        copy_rows=_rows("copy", len(row.copies), more if request.form.get("more") == "copy" else 0),
+        addressee_rows=_row_count(
+            "addressee", len(row.addressees), more if request.form.get("more") == "addressee" else 0
+        ),
+        copy_rows=_row_count("copy", len(row.copies), more if request.form.get("more") == "copy" else 0),
         steps=min(max(FIRST_STEPS, len(row.asked) + 1), MAX_VISAS),
         step_kinds=list(StepKind),
     )
 
 
-def _rows(name: str, known: int, more: int) -> int:
+def _row_count(name: str, known: int, more: int) -> int:
     typed = request.form.get(f"{name}-rows", 0, type=whole)
     return min(max(known + BLANK_ROWS, typed) + more, drafts.MAX_PARTIES)
 
@@ -341,4 +343,4 @@ def abandon(mail_id: int) -> ResponseReturnValue:
 
 
 # Answers to an incoming letter and the way to begin one; the state in the signature book of an outgoing one.
-register_panel("signbook", 50, queries.letter_panel)
+PANEL = Panel("signbook", 50, queries.letter_panel)

@@ -23,7 +23,7 @@ from web.site import context, keyring
 from web.site.forms import FormReader
 from web.site.numbers import id_of, whole
 from web.site.pages import place, render_form
-from web.site.panels import register_panel
+from web.site.panels import Panel
 from web.views.slips import forms
 from web.words import labels, verdicts
 
@@ -446,4 +446,4 @@ def answer(slip_id: int) -> ResponseReturnValue:
 # --- the letter's page -------------------------------------------------------------------------------------------
 
 
-register_panel("slips", 40, letter_panel.load)
+PANEL = Panel("slips", 40, letter_panel.load)
