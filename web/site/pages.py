@@ -3,13 +3,13 @@
 import math
 import time
 from collections.abc import Mapping
+from html import escape
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import Flask, Response, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
-from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
 from ged.errors import GedError
@@ -41,9 +41,13 @@ def install(app: Flask) -> None:
 def _say_where(response: Response) -> Response:
     """A redirection in French, for who does not follow it: the framework's own is in English."""
     if 300 <= response.status_code < 400 and response.location and response.mimetype == "text/html":
-        place = Markup('<a href="{0}">{0}</a>').format(response.location)
-        said = Markup("<!doctype html>\n<html lang='fr'>\n<title>{}</title>\n<p>{} {}</p>\n")
-        response.set_data(said.format(gettext("Redirection"), gettext("Cette page se trouve à l'adresse"), place))
+        place, title, said = (
+            escape(response.location),
+            gettext("Redirection"),
+            gettext("Cette page se trouve à l'adresse"),
+        )
+        link = f'<a href="{place}">{place}</a>'
+        response.set_data(f"<!doctype html>\n<html lang='fr'>\n<title>{title}</title>\n<p>{said} {link}</p>\n")
     return response
 
 
