@@ -173,7 +173,7 @@ def _signs_the_message(part: Message, within: str) -> bool:
 
 
 def _signed_message(message: Message) -> Message | None:
-    """The message inside an opaque signature (RFC 8551, 3.5.2); None when it contains a file, which is kept as it is."""
+    """The message inside an opaque signature (RFC 8551, 3.5.2); None when it contains a file, which stays as it is."""
     content = message.get_payload(decode=True)
     try:
         inside = cms.ContentInfo.load(content)["content"]["encap_content_info"]["content"]

@@ -1,4 +1,4 @@
-"""``ged clock``: the word of an administrator on the server's clock."""
+"""``ged clock``: an administrator confirms the server's clock."""
 
 from datetime import UTC, datetime
 

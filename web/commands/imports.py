@@ -1,4 +1,4 @@
-"""``ged import``: an archive's letters into a register, in pieces, resumable, every refusal told."""
+"""``ged import``: imports an archive's letters into a register, in batches, resumable; every refusal is reported."""
 
 import json
 import logging
@@ -87,9 +87,9 @@ def import_letters(
 
 
 def _indexed(settings: "Settings", services: "Services") -> int:
-    """See the letters into the index: by this process, or where another alone writes it by waiting for that one.
+    """Wait until the letters are indexed: by this process, or by the worker, if only the worker writes the index.
 
-    Returns how many jobs still wait because the index is away.
+    Returns how many jobs still wait because the index is unavailable.
     """
 
     kinds = (jobs.JobKind.INDEX_BACKLOG,)
@@ -113,7 +113,7 @@ def _indexed(settings: "Settings", services: "Services") -> int:
 
 
 class _Told:
-    """What is said: refusals and figures on standard output, the progress on standard error."""
+    """The command's output: refusals and figures on standard output, the progress on standard error."""
 
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json

@@ -1,4 +1,4 @@
-"""``ged search``: what an account finds, for people and for programs."""
+"""``ged search``: searches with an account's rights, for people and for programs."""
 
 import json
 import logging
@@ -26,7 +26,7 @@ MAX_LIMIT = 200
 
 @dataclass(frozen=True)
 class Asked:
-    """A query, and the name under which a file of queries asks it."""
+    """A query, and its name in a file of queries."""
 
     text: str
     name: object = None
@@ -79,7 +79,7 @@ def _queries(batch: IO[str]) -> Iterator[Asked]:
 
 
 def _asked(text: str) -> Asked:
-    """A line: an object with a query, or the query itself (a text in quotes is a phrase, no JSON)."""
+    """Parse a line: a JSON object with a query, or the query itself (a text in quotes is a phrase, not JSON)."""
     if text.startswith("{"):
         try:
             told = json.loads(text)

@@ -38,7 +38,7 @@ class _SourceDomain(Domain):  # type: ignore[misc]  # flask_babel is untyped
     """Flask-Babel's domain, with French as the last resort for plurals."""
 
     def get_translations(self) -> Translations | NullTranslations:
-        # Asked for some hundred times a page; its way through the locale takes longer than the message itself.
+        # Called some hundred times for a page; the lookup by locale takes longer than the message itself.
         held: Translations | NullTranslations | None = getattr(g, _HELD, None) if has_request_context() else None
         if held is not None:
             return held

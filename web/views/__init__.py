@@ -1,7 +1,7 @@
-"""Pages: a folder a feature, or a module where one holds the whole. Each module that has a ``blueprint`` bears its name
-and is registered; a module without one holds helpers.
+"""Pages: a folder for each feature, or a single module. Each module with a ``blueprint`` of its own name is registered;
+a module without one holds helpers.
 
-A handler parses, calls one operation or query, renders. It holds no SQL (import-linter) and no rule.
+A handler parses, calls one operation or query, and renders. It contains no SQL (import-linter) and no rule.
 """
 
 import importlib

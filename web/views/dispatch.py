@@ -34,7 +34,7 @@ ON_PAPER = tuple(channel for channel in Channel if channel is not Channel.EMAIL)
 
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
-    """What the mail office has to do with departures."""
+    """The mail office's tasks with departures."""
     with context.services().reading() as session:
         actor = context.actor()
         return render_template(
@@ -76,7 +76,7 @@ def _original(mail_id: int, error: GedError | None = None) -> ResponseReturnValu
 
 @blueprint.post("/<int:mail_id>/original")
 def join_original(mail_id: int) -> ResponseReturnValue:
-    """The scan waits beside its print, to be compared and confirmed."""
+    """Upload the scan, which then waits for the comparison with its print."""
     services, actor, now = context.services(), context.actor(), context.now()
     try:
         with services.reading() as session:
@@ -111,7 +111,7 @@ def show(mail_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/lignes/<int:line_id>")
 def line(line_id: int) -> ResponseReturnValue:
-    """One line: how it leaves, or its discharge."""
+    """One line: its departure, or its discharge."""
     return _line(line_id)
 
 
@@ -131,7 +131,7 @@ def _line(line_id: int, error: GedError | None = None) -> ResponseReturnValue:
 
 
 def _record_opening(page: DispatchPage) -> None:
-    """These pages tell what the letter is about: for a confidential one that is in the journal."""
+    """Record the opening of a confidential letter: these pages show its subject."""
     if page.level >= Confidentiality.RESTRICTED:
         with context.services().unit_of_work(context.now()) as uow:
             opening.record_opening(uow, page.mail_id, where="dispatch", actor=context.actor())
@@ -146,7 +146,7 @@ def _done(line_id: int, message: str) -> ResponseReturnValue:
 
 @blueprint.post("/lignes/<int:line_id>/depart")
 def leave(line_id: int) -> ResponseReturnValue:
-    """The line leaves on paper."""
+    """Record that the line leaves on paper."""
     fields = FormReader(request.form)
     channel, version = fields.choice("channel", Channel, required=True), fields.integer("version")
     reference, carrier = fields.text("reference", maximum=300), fields.text("carrier", maximum=200)
@@ -162,7 +162,7 @@ def leave(line_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/lignes/<int:line_id>/courriel")
 def send(line_id: int) -> ResponseReturnValue:
-    """The line leaves by e-mail, with the signed document."""
+    """Send the line by e-mail, with the signed document."""
     fields = FormReader(request.form)
     email, version = fields.text("email", required=True, maximum=200), fields.integer("version")
     try:
@@ -179,7 +179,7 @@ def send(line_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/lignes/<int:line_id>/trancher")
 def settle(line_id: int) -> ResponseReturnValue:
-    """Decide over an e-mail that was interrupted."""
+    """Settle an interrupted e-mail."""
     fields = FormReader(request.form)
     version = fields.integer("version")
     try:
@@ -194,7 +194,7 @@ def settle(line_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/lignes/<int:line_id>/decharge")
 def discharge(line_id: int) -> ResponseReturnValue:
-    """What the receiver wrote on the stamped copy."""
+    """Record the receiver's entries on the stamped copy."""
     fields = FormReader(request.form)
     name = fields.text("name", required=True, maximum=200)
     capacity = fields.text("capacity", required=True, maximum=200)
@@ -248,7 +248,7 @@ def sheet(line_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/cahier")
 def book() -> ResponseReturnValue:
-    """What left on a day."""
+    """The departures of a day."""
     services, day = context.services(), _day()
     with services.reading() as session:
         rows = dispatch_queries.left_on(session, context.actor(), day, zone=services.zone)
@@ -257,7 +257,7 @@ def book() -> ResponseReturnValue:
 
 @blueprint.get("/cahier.pdf")
 def book_pdf() -> ResponseReturnValue:
-    """The same, to print."""
+    """The departure book of a day, to print."""
     day = _day()
     services, actor = context.services(), context.actor()
     with services.reading() as session:

@@ -1,4 +1,4 @@
-"""What commands do with the ministry's own certificate authority, the seal and people's tokens; each certifies by ``signing``."""
+"""Operations of commands on the ministry's certificate authority, the seal and people's tokens, by ``signing``."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -32,8 +32,8 @@ def create_authority(
     """Make the ministry's own certificate authority, once.
 
     Args:
-        root: the folder, outside of the installation, that gets the root's key under ``passphrase``; without, the key
-            lies in the installation (for trials).
+        root: the folder, outside of the installation, for the root's key, encrypted with ``passphrase``. Without it,
+            the key stays in the installation (for trials).
         issuing_passphrase: opens the issuing authority's key; empty for trials.
 
     Raises:
@@ -67,7 +67,7 @@ def open_authority(settings: Settings, passphrase: Callable[[], str]) -> Authori
     """Open the ministry's own authority.
 
     Args:
-        passphrase: asks for it; called only where the key needs one.
+        passphrase: returns the passphrase; called only if the key needs one.
 
     Raises:
         ConfigError: ``authority.missing``, ``authority.secret_wrong``, ``authority.key_damaged``.
@@ -88,13 +88,13 @@ def protect_authority(
     root: Path | None = None,
     root_passphrase: str = "",
 ) -> None:
-    """Put the authority's key under a (new) passphrase, and leave the site what it publishes meanwhile.
+    """Encrypt the authority's key with a (new) passphrase; write the revocation list and the responder for the site.
 
     Args:
-        root: the folder that gets the root's key of an authority for trials.
+        root: the folder to which the root's key of a trial authority is moved.
 
     Raises:
-        ConfigError: ``authority.root_here``: the root's key lies in the installation and no folder was named.
+        ConfigError: ``authority.root_here``: the root's key is in the installation, and no folder was named.
         Invalid: ``key.passphrase_short``, ``authority.exists``, ``authority.root_passphrase``.
     """
     folder, secret = authority_dir(settings), keystore_secret(settings)
@@ -115,7 +115,7 @@ def protect_authority(
 
 
 def has_root_here(settings: Settings) -> bool:
-    """Whether the root's key lies in the installation."""
+    """Whether the root's key is in the installation."""
     return (authority_dir(settings) / "root.key").exists()
 
 
@@ -127,7 +127,7 @@ def publish_status(
     now: datetime,
     validity: timedelta = published.LIST_VALIDITY,
 ) -> datetime:
-    """Sign the revocation list and certify the OCSP responder that the site answers with; returns until when."""
+    """Sign the revocation list and certify the site's OCSP responder; returns until when they are valid."""
     with services.reading() as session:
         gone = revoked(session)
     folder, secret = authority_dir(settings), keystore_secret(settings)
@@ -135,7 +135,7 @@ def publish_status(
 
 
 def renew_issuing_authority(settings: Settings, *, root: Path, passphrase: str, now: datetime) -> datetime:
-    """Let the root certify the issuing authority anew; returns until when.
+    """Let the root renew the issuing authority's certificate; returns its end.
 
     Raises:
         ConfigError: ``authority.missing``, ``authority.root_missing``.
@@ -148,7 +148,7 @@ def renew_issuing_authority(settings: Settings, *, root: Path, passphrase: str, 
 
 
 def renew_root_list(settings: Settings, *, root: Path, passphrase: str, now: datetime) -> None:
-    """Let the root sign its revocation list anew.
+    """Let the root sign a new revocation list.
 
     Raises:
         ConfigError: ``authority.root_missing``.
@@ -163,7 +163,7 @@ def make_seal(
     """Make the key of the institution's seal, certified by our own authority; returns its certificate, also as PEM.
 
     Args:
-        authority: opened; without, it is one for trials.
+        authority: the opened authority; may be omitted for a trial authority.
 
     Raises:
         ConfigError: ``authority.missing``, ``authority.secret_wrong``, ``authority.locked``.
@@ -195,10 +195,10 @@ def keystore_secret(settings: Settings) -> bytes:
 
 
 def status_address(settings: Settings) -> StatusAddress:
-    """Where the certificates say that the site tells of revocations."""
+    """The address of revocation status in certificates."""
     return StatusAddress(settings.public_url.rstrip("/"))
 
 
 def authority_dir(settings: Settings) -> Path:
-    """Where the ministry's own certificate authority lies."""
+    """The folder of the ministry's own certificate authority."""
     return settings.data_dir / "authority"

@@ -1,4 +1,4 @@
-"""Settings -> Services: the only place that plugs engines into sockets."""
+"""Settings -> Services: the only place that connects engines to ports."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -38,11 +38,11 @@ SYNONYMS = "synonyms.txt"
 
 
 def build_services(settings: Settings, *, writes_index: bool = False, authority: Authority | None = None) -> Services:
-    """The plugs of one process.
+    """Build the services of one process.
 
     Args:
-        authority: the ministry's own, opened (``open_authority``), for a command that certifies.
-        writes_index: true in the one embedded worker, which alone writes the tantivy index.
+        authority: the ministry's own authority, opened (``open_authority``), for a command that certifies.
+        writes_index: True only in the embedded worker, the only writer of the tantivy index.
     """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     slots.share(settings.data_dir / "run")
@@ -99,7 +99,7 @@ def build_services(settings: Settings, *, writes_index: bool = False, authority:
 
 
 def build_checker(trust_roots_pem: Sequence[str], crls: Sequence[bytes] = ()) -> PdfChecker:
-    """A checker of signatures alone, without an installation.
+    """A signature checker without an installation.
 
     Raises:
         ConfigError: ``trust.root_unreadable``, ``trust.crl_unreadable``.
@@ -109,12 +109,12 @@ def build_checker(trust_roots_pem: Sequence[str], crls: Sequence[bytes] = ()) ->
 
 
 def build_token_reader() -> TokenSealer:
-    """A reader of the signed codes on letters, without an installation; it signs none."""
+    """A reader of the signed codes on letters, without an installation; it cannot sign."""
     return PayloadSealer()
 
 
 def _index(settings: Settings, synonyms: SynonymFile, *, writes_index: bool) -> SearchIndex:
-    # Each shape imports its own engine only: the other's client would cost a second at every start.
+    # Import only the engine in use: the other's client would cost a second at every start.
     if settings.elasticsearch_url:
         from indexer.elastic_index import ElasticIndex  # noqa: PLC0415  # half a second, and only where the index is Elasticsearch
 

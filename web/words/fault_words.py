@@ -1,4 +1,4 @@
-"""What scanners and their bridges report: what happened and what to do, in French. A test finds a code that is missing."""
+"""French texts for faults of scanners and bridges: what happened and what to do. A test finds missing codes."""
 
 from collections.abc import Mapping
 

@@ -1,7 +1,7 @@
 """French names of the members that people see, and the tone of their badge.
 
-Nested by enumeration: members of two of them with the same value are equal to Python (``"signed"``). A member without
-a label is shown by its value; a test walks the enumerations listed here, so that a new member needs its line.
+Nested by enumeration, because Python treats members of two ``StrEnum`` with the same value (``"signed"``) as equal. A
+member without a label is shown by its value; a test checks that every member of these enumerations has a label.
 """
 
 from collections.abc import Mapping
@@ -361,7 +361,7 @@ TONES: Mapping[type[Enum], Mapping[Any, str]] = {
         JobState.UNCERTAIN: "warning",
     },
 }
-"""``neutral``, ``info``, ``success``, ``warning`` or ``danger``; neutral when a member is not here."""
+"""``neutral``, ``info``, ``success``, ``warning`` or ``danger``; a member not listed is neutral."""
 
 
 SCAN_WARNINGS: Mapping[str, LazyString] = {
@@ -372,7 +372,7 @@ SCAN_WARNINGS: Mapping[str, LazyString] = {
     "skewed": _l("Feuille très de travers : replacez-la."),
     "sideways": _l("Page couchée : tournez-la d'un quart de tour."),
 }
-"""What would spoil the reading of a page, and what to do about it before the letter is numbered."""
+"""Faults that would spoil the OCR of a page, and their remedy before the letter is numbered."""
 
 NATURES: Mapping[str, LazyString] = {
     "lettre": _l("Lettre"),
@@ -397,7 +397,7 @@ FIELDS: Mapping[str, LazyString] = {
     "written_on": _l("Date de la lettre"),
     "received_on": _l("Date d'arrivée"),
 }
-"""Fields of the register that a rectification changes."""
+"""Fields of the register that can be rectified."""
 
 READINGS: Mapping[str, LazyString] = {
     "place": _l("lieu"),
@@ -411,7 +411,7 @@ LESSON_REASONS: Mapping[str, LazyString] = {
     "too_few_choices": _l("toujours le même choix"),
     "too_unsure": _l("trop incertain pour proposer"),
 }
-"""Why nothing is proposed from what was learned."""
+"""Why a trained model proposes nothing."""
 
 LINKS: Mapping[tuple[str, bool], LazyString] = {
     ("related", True): _l("Voir aussi"),
@@ -580,7 +580,7 @@ ACTIONS: Mapping[str, LazyString] = {
     "slip.task_settled": _l("a réglé un écart"),
     "slip.voided": _l("a annulé un bordereau"),
 }
-"""Actions of the journal as pages tell them, after the name of who acted; a test finds those that are missing."""
+"""Actions of the journal, to follow the actor's name; a test finds missing ones."""
 
 SUBJECTS: Mapping[str, LazyString] = {
     "notice": _l("avis à une personne"),
@@ -624,7 +624,7 @@ SUBJECTS: Mapping[str, LazyString] = {
     "session": _l("session"),
     "access": _l("page réservée"),
 }
-"""What an entry of the journal is about."""
+"""French names of the subjects of journal entries."""
 
 
 def label(member: Enum | str) -> str:
@@ -639,10 +639,10 @@ def tone(member: Enum | str) -> str:
 
 
 def scan_warning(code: str) -> str:
-    """The French of what would spoil the reading of a page."""
+    """The French text of a scan warning."""
     return str(SCAN_WARNINGS[code])
 
 
 def nature_name(code: str) -> str:
-    """The French of a letter's nature."""
+    """The French name of a letter's nature."""
     return str(NATURES[code])

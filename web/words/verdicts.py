@@ -1,4 +1,4 @@
-"""What a verdict on a signature means, in words: the reasons of ``SignatureReport`` (``ged.ports``)."""
+"""French texts of verdicts on signatures: the reasons of ``SignatureReport`` (``ged.ports``)."""
 
 from collections.abc import Mapping
 
@@ -57,10 +57,10 @@ CHANGES: Mapping[str, LazyString] = {
 
 
 def change_words(change: str) -> str:
-    """The French of a change; an unknown one is shown as it is."""
+    """The French text of a change; an unknown code is shown itself."""
     return str(CHANGES.get(change, change))
 
 
 def reason_words(reason: str) -> str:
-    """The French of a reason; an unknown one is shown as it is."""
+    """The French text of a reason; an unknown code is shown itself."""
     return str(REASONS.get(reason, reason))

@@ -1,4 +1,4 @@
-"""How far the signatures are proven: for administrators, who may ask for another try, and auditors, who read."""
+"""The preservation levels of signatures: administrators may retry documents, auditors may read."""
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue

@@ -1,4 +1,4 @@
-"""The inbox: what is entrusted to the actor's posts and units, and what is done about it; the letter's path."""
+"""The inbox: assignments to the actor's posts and units, and acts on them; the letter's path."""
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -51,7 +51,7 @@ def index() -> ResponseReturnValue:
 
 @blueprint.get("/<int:assignment_id>")
 def show(assignment_id: int) -> ResponseReturnValue:
-    """One assignment and all that can be done about it."""
+    """One assignment and the possible acts on it."""
     return _show(assignment_id)
 
 
@@ -65,7 +65,7 @@ def _show(assignment_id: int, error: GedError | None = None, *, act: str = "") -
         verdict = signatures.of_letters(session, [row.mail_id]).get(row.mail_id)
         offered = choices.targets(session, row.unit_id, actor, on=today) if row.may_assign else Targets((), ())
         days = calendar.calendar(session)
-    # Reading a letter here is reading it: seen, and in the journal when it is restricted.
+    # The letter is read here: set the seen mark, and add a journal entry if it is restricted.
     if opening.must_write(found.level, is_read=found.is_read):
         with context.services().unit_of_work(context.now()) as uow:
             opening.mark_opened(uow, found.id, actor=actor, now=context.now())
@@ -94,7 +94,7 @@ def _targets(offered: Targets, row: AssignmentRow) -> list[tuple[str, list[tuple
 
 @blueprint.post("/<int:assignment_id>/prendre")
 def take(assignment_id: int) -> ResponseReturnValue:
-    """Say that one works on it."""
+    """Take the assignment: the actor works on it."""
     row = _assignment_row(assignment_id)
     try:
         with context.services().unit_of_work(context.now()) as uow:
@@ -107,7 +107,7 @@ def take(assignment_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:assignment_id>/terminer")
 def finish(assignment_id: int) -> ResponseReturnValue:
-    """Give the outcome: the opinion asked for, what was done."""
+    """Give the outcome: the requested opinion, or the action done."""
     row = _assignment_row(assignment_id)
     fields = FormReader(request.form)
     outcome = fields.text("outcome", maximum=4000)
@@ -125,7 +125,7 @@ def finish(assignment_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:assignment_id>/rendre")
 def give_back(assignment_id: int) -> ResponseReturnValue:
-    """Send it back to whoever gave it."""
+    """Return the assignment to its giver."""
     row = _assignment_row(assignment_id)
     fields = FormReader(request.form)
     reason = fields.text("reason", maximum=1000)
@@ -138,13 +138,13 @@ def give_back(assignment_id: int) -> ResponseReturnValue:
     except REFUSALS as error:
         return _show(assignment_id, error, act="give_back")
     flash(_("Le courrier est retourné à la personne qui vous l'avait confié."), "success")
-    # The right to see the letter may have gone with it: not back to its page.
+    # The right to see the letter may be lost now, so do not redirect to its page.
     return redirect(url_for("inbox.index"), 303)
 
 
 @blueprint.post("/<int:assignment_id>/confier")
 def assign(assignment_id: int) -> ResponseReturnValue:
-    """Give it to a unit below or to a post."""
+    """Assign the letter to a unit below or to a post."""
     row = _assignment_row(assignment_id)
     fields = FormReader(request.form)
     target = fields.text("to", required=True, maximum=20)
@@ -181,7 +181,7 @@ def _target(text: str, row: AssignmentRow) -> tuple[UnitId, PostId | None]:
 
 
 def _at_our_fields(error: GedError) -> GedError:
-    """The same error at the fields of this page's form."""
+    """Map an error to the fields of this page's form."""
     ours = {"to_unit_id": "to", "to_post_id": "to", "due_on": "assign_due_on"}.get(str(error.params.get("field")))
     if ours is None or not isinstance(error, Invalid):
         return error

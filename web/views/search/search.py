@@ -24,10 +24,10 @@ from web.words import labels
 blueprint = Blueprint("search", __name__, url_prefix="/recherche")
 
 MAX_VALUES = 12
-"""Values of a filter that are shown; chosen ones always are."""
+"""Largest number of values shown for a filter; chosen values are always shown."""
 
 IN_TIME = ("year", "month")
-"""Filters whose values stand in their own order, the newest first; others stand by their counts."""
+"""Filters whose values are sorted by time, the newest first; others are sorted by their counts."""
 
 FACETS: Mapping[str, LazyString] = {
     "state": _l("État"),
@@ -95,7 +95,7 @@ def index() -> ResponseReturnValue:
 
 @blueprint.get("/filtres")
 def facets() -> ResponseReturnValue:
-    """The filters' counts, asked for after the hits."""
+    """The filters' counts, requested after the hits."""
     query, _is_asked, _problems = read_query(request.args)
     with context.services().reading() as session:
         counted = _counted(session, query)
@@ -103,7 +103,7 @@ def facets() -> ResponseReturnValue:
 
 
 def _counted(session: object, query: SearchQuery) -> list[tuple[str, str, list[FacetValue]]] | None:
-    """(name, French name, values with labels) of each filter that has any; None when they cannot be counted now."""
+    """(name, French name, values with labels) of each filter with values; None when they cannot be counted now."""
     try:
         found = letter_search.facets(context.services(), session, context.actor(), query)  # type: ignore[arg-type]
     except EngineFailed:
@@ -146,12 +146,12 @@ def _month(value: str) -> str:
 
 
 def _name_of(name: str, value: str) -> str:
-    """A chosen value as people read it; codes of units and registers are known to those who use them."""
+    """A chosen value's text for people; codes of units and registers are shown as they are."""
     return _label(name, FacetValue(value, "", 0))
 
 
 def words_of(query: SearchQuery) -> list[str]:
-    """What a query asks for besides its words: its filters and days, as people read them."""
+    """The query's filters and days as texts for people."""
     chosen = [f"{FACETS[name]} : {_name_of(name, value)}" for name, values in query.filters.items() for value in values]
     days = [(gettext("depuis le"), query.since), (gettext("jusqu'au"), query.until)]
     return chosen + [f"{word} {day.strftime('%d/%m/%Y')}" for word, day in days if day is not None]
@@ -199,7 +199,7 @@ def _is_embedded() -> bool:
 
 @blueprint.get("/suggestions")
 def suggest() -> ResponseReturnValue:
-    """Correspondents, subjects and numbers that go on from what is typed: options of a list, perhaps none."""
+    """Correspondents, subjects and numbers that complete the typed text: options of a list, perhaps none."""
     services, text = context.services(), request.args.get("q", "")[:MAX_TEXT].strip()
     with services.reading() as session:
         found = letter_search.suggest(services, session, context.actor(), text) if len(text) > 1 else []
@@ -207,7 +207,7 @@ def suggest() -> ResponseReturnValue:
 
 
 def _typed(one: Suggestion) -> str:
-    """What a chosen suggestion puts into the field: a number as it is, other values as a phrase."""
+    """The text that a chosen suggestion puts into the field: a number as it is, other values as a phrase."""
     if one.kind is SuggestionKind.NUMBER:
         return one.text
     field = "objet" if one.kind is SuggestionKind.SUBJECT else "expéditeur"
@@ -217,7 +217,7 @@ def _typed(one: Suggestion) -> str:
 
 @blueprint.get("/semblables/<int:mail_id>")
 def similar(mail_id: int) -> ResponseReturnValue:
-    """Letters like one, asked for when its page stands."""
+    """Letters similar to a letter, requested once its page is shown."""
     services = context.services()
     with services.reading() as session:
         try:
@@ -229,7 +229,7 @@ def similar(mail_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/liste")
 def export() -> ResponseReturnValue:
-    """The list of a search as CSV or ODS; the journal names the restricted letters in it."""
+    """The result of a search as CSV or ODS; the journal records the restricted letters in it."""
     query, is_asked, _problems = read_query(request.args)
     services, actor = context.services(), context.actor()
     letters: list[FoundLetter] = []

@@ -1,4 +1,4 @@
-"""Drafts of outgoing letters: begun from a template, written, provided with pieces and a circuit, handed in."""
+"""Drafts of outgoing letters: begun from a template, written, given annexes and a circuit, submitted."""
 
 from io import BytesIO
 
@@ -38,7 +38,7 @@ FIRST_STEPS = 4
 
 @blueprint.get("/nouveau")
 def new() -> ResponseReturnValue:
-    """Choose a template, for an answer (``repond_a``) or a letter that answers none."""
+    """Choose a template, for an answer (``repond_a``) or for another letter."""
     return _new()
 
 
@@ -85,7 +85,7 @@ def create() -> ResponseReturnValue:
 
 @blueprint.get("/<int:mail_id>")
 def edit(mail_id: int) -> ResponseReturnValue:
-    """The text, the pieces and the circuit."""
+    """The text, the annexes and the circuit."""
     return _edit(mail_id)
 
 
@@ -135,7 +135,7 @@ def _groups(posts: list[PostChoice]) -> list[tuple[str, list[tuple[int, str]]]]:
 
 @blueprint.post("/<int:mail_id>")
 def save(mail_id: int) -> ResponseReturnValue:
-    """Keep what was typed; with ``more`` only give more rows for addressees or copies."""
+    """Save the form; with ``more`` only add rows for addressees or copies."""
     if request.form.get("more"):
         return _edit(mail_id, more=MORE_ROWS)
     fields = FormReader(request.form)
@@ -190,7 +190,7 @@ def _tell(saved: Saved) -> None:
 
 @blueprint.get("/<int:mail_id>/apercu.pdf")
 def preview(mail_id: int) -> ResponseReturnValue:
-    """The pages as they would be now; nothing is kept."""
+    """The pages as they would be now; nothing is stored."""
     services = context.services()
     with services.reading() as session:
         letter, level = queries.preview_letter(session, services, mail_id, context.actor())
@@ -206,7 +206,7 @@ def preview(mail_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:mail_id>/pieces")
 def add_annex(mail_id: int) -> ResponseReturnValue:
-    """Join a piece."""
+    """Add an annex."""
     fields = FormReader(request.form)
     version = fields.integer("version", required=True)
     services, actor = context.services(), context.actor()
@@ -215,7 +215,7 @@ def add_annex(mail_id: int) -> ResponseReturnValue:
         with services.reading() as session:
             may_write = queries.letter(session, mail_id, actor, on=context.today()).may.write
         if not may_write:
-            # Whoever may not write is refused by the operation; here before any byte is taken.
+            # The operation also refuses; this check comes before the file is read.
             raise InvalidTransition("circuit.not_your_turn", "reload the page")
         upload = _file()
         saved = drafts.add_annex(services, mail_id, upload, version=version or 0, actor=actor, now=context.now())
@@ -234,7 +234,7 @@ def _file() -> Upload:
 
 @blueprint.post("/<int:mail_id>/pieces/<int:attachment_id>/retirer")
 def remove_annex(mail_id: int, attachment_id: int) -> ResponseReturnValue:
-    """Take a piece out."""
+    """Remove an annex."""
     fields = FormReader(request.form)
     version = fields.integer("version", required=True)
     try:
@@ -280,7 +280,7 @@ def set_circuit(mail_id: int) -> ResponseReturnValue:
 
 
 def _steps(fields: FormReader) -> tuple[Step, ...]:
-    """The rows that name a post; one that is ticked so opens together with the row above."""
+    """The steps of the rows with a post; a ticked row is in the same stage as the row above."""
     found: list[Step] = []
     for n in range(1, MAX_VISAS + 1):
         post_id, kind = fields.integer(f"visa-{n}"), fields.choice(f"kind-{n}", StepKind)
@@ -294,7 +294,7 @@ def _steps(fields: FormReader) -> tuple[Step, ...]:
 
 @blueprint.post("/<int:mail_id>/remettre")
 def submit(mail_id: int) -> ResponseReturnValue:
-    """Hand the letter in to the signature book."""
+    """Submit the letter to the signature book."""
     fields = FormReader(request.form)
     version = fields.integer("version", required=True)
     try:
@@ -311,7 +311,7 @@ def submit(mail_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/<int:mail_id>/abandonner")
 def abandon_form(mail_id: int) -> ResponseReturnValue:
-    """Why the letter is given up."""
+    """The form for the reason of abandoning the letter."""
     return _abandon_form(mail_id)
 
 
@@ -325,7 +325,7 @@ def _abandon_form(mail_id: int, error: GedError | None = None) -> ResponseReturn
 
 @blueprint.post("/<int:mail_id>/abandonner")
 def abandon(mail_id: int) -> ResponseReturnValue:
-    """Give a letter up before it has a number."""
+    """Abandon a letter before it has a number."""
     fields = FormReader(request.form)
     reason = fields.text("reason", required=True, maximum=500)
     version = fields.integer("version", required=True)
@@ -342,5 +342,5 @@ def abandon(mail_id: int) -> ResponseReturnValue:
 # --- the letter's page -------------------------------------------------------------------------------------------
 
 
-# Answers to an incoming letter and the way to begin one; the state in the signature book of an outgoing one.
+# For an incoming letter: its answers, and a link to begin one. For an outgoing letter: its state in the signature book.
 PANEL = Panel("signbook", 50, queries.letter_panel)
