@@ -248,7 +248,8 @@ def _body_pdf(services: Services, letter: Letter, filenames: Sequence[str], now:
         "files": list(filenames),
     }
     at = letter.sent_at or now
-    return typeset(TEMPLATE, _fitted(data), at=at)  # a character without a font is still in the raw message
+    # A character without a font is still in the raw message.
+    return typeset(TEMPLATE, _fitted(data), at=at, as_written=True)
 
 
 def _fitted(data: dict[str, Any]) -> dict[str, Any]:

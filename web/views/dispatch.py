@@ -227,7 +227,7 @@ def proof(line_id: int) -> ResponseReturnValue:
             dispatch.join_proof(uow, line_id, upload.pages, filename=upload.filename, actor=actor, now=context.now())
     except REFUSALS as error:
         return _line(line_id, error)
-    return _done(line_id, _("L'exemplaire cacheté est joint."))
+    return _done(line_id, _("L'exemplaire déchargé est joint."))
 
 
 @blueprint.get("/lignes/<int:line_id>/decharge.pdf")

@@ -120,7 +120,7 @@ def scan(envelope_id: int) -> ResponseReturnValue:
             )
     except REFUSALS as error:
         return _show(envelope_id, error)
-    flash(_("La demande est transmise au numériseur ; les pages iront droit au courrier."), "success")
+    flash(_("La demande est transmise au scanner ; les pages iront droit au courrier."), "success")
     return redirect(url_for("envelopes.show", envelope_id=envelope_id), 303)
 
 

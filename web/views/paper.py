@@ -151,7 +151,7 @@ def _decide(paper_id: int, *, confirmed: bool) -> ResponseReturnValue:
                 operations.refuse(uow, paper_id, reason=reason, version=version, actor=actor)
     except GedError as error:
         return _refused(paper_id, error)
-    told = _("Confirmé : la numérisation est à sa place.") if confirmed else _("Refusé : l'unité verra votre motif.")
+    told = _("Confirmé : la numérisation est à sa place.") if confirmed else _("Refusé : le service verra votre motif.")
     flash(told, "success")
     return redirect(url_for("paper.index"), 303)
 

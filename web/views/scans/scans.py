@@ -154,7 +154,7 @@ def _order(into_scan_id: int | None = None) -> ResponseReturnValue:
             )
     except REFUSALS as error:
         return _index(error) if into_scan_id is None else _show(into_scan_id, error)
-    flash(_("La demande est transmise au numériseur."), "success")
+    flash(_("La demande est transmise au scanner."), "success")
     return redirect(url_for("scans.index"), 303)
 
 
@@ -244,7 +244,7 @@ def revoke(bridge_id: int) -> ResponseReturnValue:
     """Revoke a bridge."""
     with context.services().unit_of_work(context.now()) as uow:
         bridges.revoke(uow, bridge_id, actor=context.actor(), now=context.now())
-    flash(_("Ce poste de numérisation n'a plus accès au service."), "success")
+    flash(_("Cette station de numérisation n'a plus accès au service."), "success")
     return redirect(url_for("scans.desks"), 303)
 
 
@@ -299,7 +299,9 @@ def _told_before(filename: str, row: EarlierRow) -> str:
     elif row.scan_id is not None:
         told = _("« %(name)s » attend déjà, à l'identique, dans une autre numérisation.", name=filename)
     else:
-        told = _("« %(name)s » a déjà été reçu, à l'identique, avec un courrier d'accès réservé.", name=filename)
+        told = _(
+            "« %(name)s » a déjà été reçu, à l'identique, avec un courrier auquel vous n'avez pas accès.", name=filename
+        )
     return str(told)
 
 
@@ -404,7 +406,7 @@ def _tell(do: str) -> None:
         "reverse": _("Les pages sont dans l'ordre inverse ; le même bouton revient en arrière."),
         "interleave": _("Rectos et versos sont entrelacés : vérifiez l'ordre."),
         "split": _("Une nouvelle numérisation commence à cette page."),
-        "discard": _("La numérisation est écartée ; vous pouvez la reprendre au bas de la liste."),
+        "discard": _("La numérisation est écartée ; vous pouvez la rétablir au bas de la liste."),
         "bring-back": _("La numérisation attend de nouveau."),
     }
     if do in told:
