@@ -114,11 +114,11 @@ class Anchors:
         Args:
             lines: the result of ``lines``, read before the session's first query, so that no line is newer.
         """
-        counts = {anchor.count for anchor, _ in map(self._told, lines) if anchor is not None}
+        counts = {anchor.count for anchor, _ in map(self._read_or_none, lines) if anchor is not None}
         roots = merkle.roots(leaves(session, max(counts, default=0)), counts)
         previous = GENESIS
         for number, line in enumerate(lines, start=1):
-            anchor, signature = self._told(line)
+            anchor, signature = self._read_or_none(line)
             if anchor is None or not self._seal.is_signed_bytes(audit.canonical(asdict(anchor)), signature):
                 yield Finding(number, "anchor.line_altered")
             elif anchor.previous != previous:
@@ -127,7 +127,7 @@ class Anchors:
                 yield Finding(anchor.count, "journal.rewritten_behind_anchor")
             previous = hashlib.sha256(line.encode()).hexdigest()
 
-    def _told(self, line: str) -> tuple[Anchor | None, str]:
+    def _read_or_none(self, line: str) -> tuple[Anchor | None, str]:
         try:
             return self._read(line)
         except (ValueError, KeyError, TypeError):

@@ -92,7 +92,7 @@ class _Highest:
 def _numbers(session: Session) -> Iterator[tuple[str, str]]:
     standing = set(_standing(session))
     highest = _Highest()
-    for kind, subject_id, sequence, payload in _told(session, NUMBERING, having="number"):
+    for kind, subject_id, sequence, payload in _payloads(session, NUMBERING, having="number"):
         # The letter of an opened envelope has no number of its own: the envelope's number was recorded on arrival.
         highest.see(payload)
         if (kind, subject_id, payload["number"]) not in standing:
@@ -130,7 +130,7 @@ def _lowered(session: Session, highest: _Highest) -> Iterator[tuple[str, str]]:
 def _attachments(session: Session) -> Iterator[tuple[str, str]]:
     told = {
         payload["attachment"]: (mail_id, payload)
-        for _kind, mail_id, _sequence, payload in _told(session, ["attachment.added"], having="attachment")
+        for _kind, mail_id, _sequence, payload in _payloads(session, ["attachment.added"], having="attachment")
     }
     unread = _erased(session, "attachment.added")
     for batch in session.scalars(select(Attachment).order_by(Attachment.id)).yield_per(BATCH).partitions():
@@ -178,7 +178,7 @@ def _pages(session: Session, batch: Iterable[Attachment]) -> dict[int, list[str]
 
 def _renditions(session: Session) -> Iterator[tuple[str, str]]:
     told: dict[tuple[int, str], str] = {}
-    for _kind, _mail_id, _sequence, payload in _told(session, ["attachment.read"], having="renditions"):
+    for _kind, _mail_id, _sequence, payload in _payloads(session, ["attachment.read"], having="renditions"):
         told |= {(payload["attachment"], name): digest for name, digest in payload["renditions"].items()}
     rows = session.execute(
         select(Rendition.attachment_id, Rendition.kind, Rendition.page_no, Rendition.digest)
@@ -191,7 +191,9 @@ def _renditions(session: Session) -> Iterator[tuple[str, str]]:
 # --- the journal -------------------------------------------------------------------------------------------------
 
 
-def _told(session: Session, actions: Iterable[str], *, having: str) -> Iterator[tuple[str, int, int, dict[str, Any]]]:
+def _payloads(
+    session: Session, actions: Iterable[str], *, having: str
+) -> Iterator[tuple[str, int, int, dict[str, Any]]]:
     """(subject kind, subject id, entry, payload) of entries whose payload has ``having``; altered ones may lack it."""
     rows = session.execute(
         select(AuditEntry.subject_kind, AuditEntry.subject_id, AuditEntry.sequence, AuditPayload.payload)

@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 from ged import locks
 from ged.capture import separators, turns, two_pass
 from ged.capture.bridges import BridgeIdentity, clerk_of
+from ged.capture.files import Upload, harmless_name, limited
 from ged.capture.grouping import Group, group_pages
 from ged.capture.models import BatchSource, BatchState, PaperCode, Scan, ScanBatch, ScanLeaf, ScanPage, ScanState
 from ged.codes import CodeKind, OurCode, read_code
@@ -24,7 +25,6 @@ from ged.errors import Invalid, NotFound
 from ged.jobs import JobKind
 from ged.org.tree import heirs
 from ged.ports import AttachmentId, Digest, PageCode, PageFacts, ScanId
-from ged.register.files import Upload, harmless_name, limited
 from ged.register.models import Attachment, AttachmentKind, Mail, MailNumber
 from ged.register.operations import SourcePage, attach
 from ged.register.signed_kinds import APART, IS_APART
@@ -39,7 +39,7 @@ NUMBER_MISSING = "scan.number_missing"
 
 
 @dataclass(frozen=True)
-class Look:
+class FirstLook:
     """The result of the first look at a stored page file; ``problem`` is an error code."""
 
     media_type: str
@@ -263,7 +263,7 @@ def accept_proposal(
 
 def _upload_batch(
     uow: UnitOfWork, upload: Upload, *, unit_id: int, actor: Actor, now: datetime
-) -> tuple[ScanBatch, Look]:
+) -> tuple[ScanBatch, FirstLook]:
     clerk_of(actor, unit_id)
     facts = upload.facts
     batch = ScanBatch(
@@ -292,13 +292,13 @@ def _upload_batch(
     uow.session.flush()
     uow.record("file.uploaded", "scan_batch", batch.id, actor=actor, filename=upload.filename, digest=upload.digest)
     problem = IS_APART if facts.media_type == APART else ""
-    return batch, Look(facts.media_type, facts.pages, facts.signed, problem)
+    return batch, FirstLook(facts.media_type, facts.pages, facts.signed, problem)
 
 
 # --- settling ----------------------------------------------------------------------------------------------------
 
 
-def settle(uow: UnitOfWork, batch_id: int, looks: Mapping[int, Look], *, now: datetime) -> list[ScanId]:
+def settle(uow: UnitOfWork, batch_id: int, looks: Mapping[int, FirstLook], *, now: datetime) -> list[ScanId]:
     """Store the inspection results and put every unplaced page into a scan; returns the scans made or extended."""
     batch = locks.hold_one(uow.session, ScanBatch, batch_id)
     if batch is None:
@@ -325,14 +325,14 @@ def settle(uow: UnitOfWork, batch_id: int, looks: Mapping[int, Look], *, now: da
     return scans
 
 
-def _within(look: Look, room: int) -> Look:
+def _within(look: FirstLook, room: int) -> FirstLook:
     """Limit the pages of a batch: a file with too many pages is kept whole, and shown as one page with the reason."""
     if len(look.pages) - 1 <= max(room, 0):
         return look
-    return Look(look.media_type, look.pages[:1], look.signed, "batch.full")
+    return FirstLook(look.media_type, look.pages[:1], look.signed, "batch.full")
 
 
-def note(uow: UnitOfWork, batch: ScanBatch, page: ScanPage, look: Look, now: datetime) -> None:
+def note(uow: UnitOfWork, batch: ScanBatch, page: ScanPage, look: FirstLook, now: datetime) -> None:
     """Store the result of a first look: one row for each page of the file."""
     page.problem, page.inspected_at = look.problem, now
     if look.media_type:

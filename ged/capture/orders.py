@@ -60,7 +60,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Into:
+class ScanTarget:
     """The destination of the pages; by default a new batch, which becomes a waiting scan.
 
     ``batch_key``: one more pass of an open batch. ``scan_id``: a waiting scan, at its end, behind its page ``leaf_id``,
@@ -75,7 +75,7 @@ class Into:
     mail_id: int | None = None
 
 
-NEW_BATCH = Into()
+NEW_BATCH = ScanTarget()
 A_LETTER = Settings()
 
 
@@ -102,7 +102,7 @@ def order_scan(
     actor: Actor,
     now: datetime,
     device: str | None = None,
-    into: Into = NEW_BATCH,
+    into: ScanTarget = NEW_BATCH,
 ) -> ScanOrder:
     """Order a bridge to scan, with the given scanner or with its first.
 
@@ -196,7 +196,7 @@ def _open_batch(uow: UnitOfWork, bridge: Bridge, key: str) -> ScanBatch:
     return found
 
 
-def _new_batch(uow: UnitOfWork, bridge: Bridge, into: Into) -> ScanBatch:
+def _new_batch(uow: UnitOfWork, bridge: Bridge, into: ScanTarget) -> ScanBatch:
     if into.scan_id is not None:
         scan = uow.session.get(Scan, into.scan_id)
         if scan is None or scan.unit_id != bridge.unit_id:

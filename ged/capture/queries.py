@@ -99,18 +99,20 @@ def count_waiting(actor: Actor) -> Select[int]:
 def waiting(session: Session, actor: Actor, *, limit: int = 100) -> list[ScanRow]:
     """Scans that wait in the actor's units, in the order of the pile: the oldest first."""
     query = _scans().where(Scan.state == ScanState.WAITING).order_by(None).order_by(Scan.id)
-    return _rows(session, actor, query, limit)
+    return _scan_rows(session, actor, query, limit)
 
 
 def discarded(session: Session, actor: Actor, *, since: datetime, limit: int = 30) -> list[ScanRow]:
     """Recently discarded scans, which can be brought back."""
-    return _rows(session, actor, _scans().where(Scan.state == ScanState.DISCARDED, Scan.created_at >= since), limit)
+    return _scan_rows(
+        session, actor, _scans().where(Scan.state == ScanState.DISCARDED, Scan.created_at >= since), limit
+    )
 
 
 def recently_joined(session: Session, actor: Actor, *, since: datetime, limit: int = 12) -> list[ScanRow]:
     """Recently joined scans, so that the clerk sees that the labels were read."""
     query = _scans().where(Scan.state == ScanState.JOINED, Scan.created_at >= since)
-    return _rows(session, actor, query, limit)
+    return _scan_rows(session, actor, query, limit)
 
 
 def scan(session: Session, scan_id: int, actor: Actor) -> ScanRow:
@@ -119,7 +121,7 @@ def scan(session: Session, scan_id: int, actor: Actor) -> ScanRow:
     Raises:
         NotFound: ``scan.unknown``; with ``refused`` when the scan exists, so that the refusal is recorded.
     """
-    rows = _rows(session, actor, _scans().where(Scan.id == scan_id), 1)
+    rows = _scan_rows(session, actor, _scans().where(Scan.id == scan_id), 1)
     if not rows:
         raise unknown(session, scan_id)
     return rows[0]
@@ -160,12 +162,14 @@ def _scans() -> Select[Scan, ScanBatch, str, str, str]:
     )
 
 
-def _rows(session: Session, actor: Actor, query: Select[Scan, ScanBatch, str, str, str], limit: int) -> list[ScanRow]:
+def _scan_rows(
+    session: Session, actor: Actor, query: Select[Scan, ScanBatch, str, str, str], limit: int
+) -> list[ScanRow]:
     found = session.execute(query.where(seen_by(actor)).limit(limit))
-    return [_row(one, batch, unit_name, number, refusal) for one, batch, unit_name, number, refusal in found]
+    return [_scan_row(one, batch, unit_name, number, refusal) for one, batch, unit_name, number, refusal in found]
 
 
-def _row(one: Scan, batch: ScanBatch, unit_name: str, number: str | None, refusal: str | None) -> ScanRow:
+def _scan_row(one: Scan, batch: ScanBatch, unit_name: str, number: str | None, refusal: str | None) -> ScanRow:
     return ScanRow(
         id=one.id,
         version=one.version,

@@ -205,7 +205,7 @@ def _void(number: MailNumber, cite: Callable[[date], Row]) -> Row:
         "number": number.text,
         "given_on": number.registered_on.isoformat(),
         "at": number.voided_at.isoformat() if number.voided_at else "",
-        "reason": _told(number.void_reason),
+        "reason": _hash_of(number.void_reason),
         **cite(number.registered_on),
     }
 
@@ -213,7 +213,7 @@ def _void(number: MailNumber, cite: Callable[[date], Row]) -> Row:
 def _rectification(one: Rectification, number: MailNumber, cite: Callable[[date], Row]) -> Row:
     return {
         "number": number.text, "given_on": number.registered_on.isoformat(), "at": one.at.isoformat(),
-        "field": one.field, "change": _told([one.old_value, one.new_value, one.reason]),
+        "field": one.field, "change": _hash_of([one.old_value, one.new_value, one.reason]),
         **cite(number.registered_on),
     }  # fmt: skip
 
@@ -240,5 +240,5 @@ def _citations(session: Session, register_id: int, corrected: Sequence[MailNumbe
     return cite
 
 
-def _told(value: object) -> str:
+def _hash_of(value: object) -> str:
     return hashlib.sha256(audit.canonical(value)).hexdigest()

@@ -72,7 +72,7 @@ def _close(
         content = sheet.closing_data(session, services, plan, actor, now)
     pdf = sheet.closing_pdf(content, at=now)
     stored, sealed = services.blobs.put(BytesIO(pdf)), _sealed(services, pdf, now)
-    seal = journal_seal(services).sign(sealed_body(_row(plan, stored.digest, actor, now)))
+    seal = journal_seal(services).sign(sealed_body(_closing_row(plan, stored.digest, actor, now)))
     for attempt in services.attempts(now):
         with attempt as uow:
             register = uow.session.get_one(Register, register_id)
@@ -80,7 +80,7 @@ def _close(
             counters.lock_days(uow.session, register, plan.from_on, until_on)
             if _plan(uow.session, services, register_id, period, until_on, now) != plan:
                 raise StaleVersion("closing.changed", "close again: the register changed meanwhile", id=register_id)
-            row = _row(plan, stored.digest, actor, now, seal)
+            row = _closing_row(plan, stored.digest, actor, now, seal)
             _enter(uow, row, plan.lines, actor, post)
             if sealed is not None:
                 digest, level = sealed
@@ -171,7 +171,7 @@ def _first_open(session: Session, register_id: int, last: RegisterClosing | None
     return first
 
 
-def _row(plan: Listed, digest: Digest, actor: Actor, now: datetime, seal: str = "") -> RegisterClosing:
+def _closing_row(plan: Listed, digest: Digest, actor: Actor, now: datetime, seal: str = "") -> RegisterClosing:
     return RegisterClosing(
         register_id=plan.register_id,
         period=plan.period,

@@ -49,12 +49,12 @@ def closings(session: Session, register_id: int, actor: Actor, *, limit: int = 4
     """
     books.book(session, register_id, actor)
     rows = session.execute(
-        _rows()
+        _with_revisions()
         .where(RegisterClosing.register_id == register_id)
         .order_by(RegisterClosing.until_on.desc(), RegisterClosing.id.desc())
         .limit(limit)
     )
-    return tuple(_row(closing, name or "", revision) for closing, name, revision in rows)
+    return tuple(_closing_row(closing, name or "", revision) for closing, name, revision in rows)
 
 
 def closing(session: Session, register_id: int, closing_id: int, actor: Actor) -> ClosingRow:
@@ -65,11 +65,11 @@ def closing(session: Session, register_id: int, closing_id: int, actor: Actor) -
     """
     books.book(session, register_id, actor)
     found = session.execute(
-        _rows().where(RegisterClosing.id == closing_id, RegisterClosing.register_id == register_id)
+        _with_revisions().where(RegisterClosing.id == closing_id, RegisterClosing.register_id == register_id)
     ).one_or_none()
     if found is None:
         raise NotFound("closing.unknown", "choose a closing of the list", id=closing_id)
-    return _row(found[0], found[1] or "", found[2])
+    return _closing_row(found[0], found[1] or "", found[2])
 
 
 def waiting(session: Session, register_id: int, until_on: date) -> tuple[str, ...]:
@@ -77,7 +77,7 @@ def waiting(session: Session, register_id: int, until_on: date) -> tuple[str, ..
     return tuple(listing.waiting(session, register_id, until_on))
 
 
-def _rows() -> Select[RegisterClosing, str | None, ClosingRevision | None]:
+def _with_revisions() -> Select[RegisterClosing, str | None, ClosingRevision | None]:
     """Closings, who made them, and their last sealed revision."""
     latest = (
         select(ClosingRevision.closing_id, func.max(ClosingRevision.sequence).label("sequence"))
@@ -95,7 +95,7 @@ def _rows() -> Select[RegisterClosing, str | None, ClosingRevision | None]:
     )
 
 
-def _row(one: RegisterClosing, name: str, revision: ClosingRevision | None) -> ClosingRow:
+def _closing_row(one: RegisterClosing, name: str, revision: ClosingRevision | None) -> ClosingRow:
     return ClosingRow(
         one.id, one.register_id, one.period, one.sequence, one.from_on, one.until_on, Digest(one.digest),
         one.number_count, one.void_count, one.rectification_count, one.closed_at, name,

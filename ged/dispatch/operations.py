@@ -1,10 +1,10 @@
 """Dispatch of a signed letter: one line for each addressee and copy, with channel, date and proof; then the discharge.
 
 A letter is dispatched when all its lines have left. Follow-up actions of higher layers (the incoming letter counts as
-answered) are callbacks in ``WHEN_DISPATCHED``, registered at the start of the process.
+answered) are callbacks in ``Services.when_dispatched``, handed over by the wiring.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,7 @@ from ged.capture.models import Scan
 from ged.dispatch.models import DispatchLine, DispatchProof, DispatchState, Party
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.jobs import ClaimedJob, Job, JobKind, JobState
+from ged.org.letterhead import organisation_name
 from ged.org.tree import same_entity
 from ged.ports import AttachmentId, Confidentiality, Digest, JobId, MailId, Message
 from ged.register import directory
@@ -26,6 +27,7 @@ from ged.register.directory import EMAIL, AddressToConfirm
 from ged.register.models import Attachment, AttachmentKind, Channel, Mail, MailLink, MailNumber, Register, Rendition
 from ged.register.operations import SourcePage, attach
 from ged.register.states import MailAct, MailState, move
+from ged.typography import french
 from ged.unit import SYSTEM, Actor, HeldPost, Role, Services, UnitOfWork
 
 MAX_REFERENCE, MAX_NAME = 300, 200
@@ -33,9 +35,6 @@ STOPPED = ("dispatch.email_confidential", "dispatch.not_signed", "dispatch.not_r
 """Error codes for which the e-mail was not even attempted."""
 MAY_LEAVE = (MailState.SIGNED, MailState.DISPATCHED, MailState.CLOSED)
 LEFT = (DispatchState.LEFT, DispatchState.DELIVERED)
-
-WhenDispatched = Callable[[UnitOfWork, MailId, Actor], None]
-WHEN_DISPATCHED: list[WhenDispatched] = []
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,7 @@ def _locked(uow: UnitOfWork, line_id: int, version: int | None, actor: Actor) ->
 
 
 def _hold_letters(session: Session, mail_id: int) -> None:
-    """Lock the letter, and the letters it answers (see ``WHEN_DISPATCHED``), in the common order."""
+    """Lock the letter, and the letters it answers (see ``when_dispatched``), in the common order."""
     linked = session.scalars(select(MailLink.to_id).where(MailLink.from_id == mail_id))
     locks.hold(session, Mail, [mail_id, *linked])
 
@@ -190,7 +189,7 @@ def _complete(uow: UnitOfWork, mail: Mail, actor: Actor) -> None:
         return
     mail.state = move(mail.state, MailAct.DISPATCH)
     uow.record("mail.dispatched", "mail", mail.id, actor=actor)
-    for follow in WHEN_DISPATCHED:
+    for follow in uow.services.when_dispatched:
         follow(uow, MailId(mail.id), actor)
     uow.reindex(mail.id)
 
@@ -299,7 +298,7 @@ def run_notify(services: Services, job: ClaimedJob, *, now: datetime) -> None:
             message_id=line.reference,
             to=line.email,
             subject=f"Courrier n° {number} : {' '.join(line.mail.subject.split())}"[:200],
-            text=_text(number, line),
+            text=_text(number, line, organisation_name(session)),
             attachment_name=filename,
         )
     with services.blobs.open(digest) as stored:
@@ -341,11 +340,13 @@ def _number(session: Session, mail_id: int) -> str:
     )
 
 
-def _text(number: str, line: DispatchLine) -> str:
+def _text(number: str, line: DispatchLine, organisation: str) -> str:
     what = "une ampliation du courrier" if line.is_copy else "le courrier"
-    return (
-        f"{line.name},\n\nVeuillez trouver ci-joint {what} n° {number}.\n"
-        f"Objet : {line.mail.subject}\n\nMerci d'en accuser réception par retour de message.\n"
+    signed = f"Le bureau d'ordre, {organisation}" if organisation else "Le bureau d'ordre"
+    return french(
+        f"À l'attention de : {line.name}\n\nMadame, Monsieur,\n\n"
+        f"J'ai l'honneur de vous transmettre ci-joint {what} n° {number}.\nObjet : {line.mail.subject}\n\n"
+        f"Je vous saurais gré de bien vouloir en accuser réception par retour de courriel.\n\n{signed}\n"
     )
 
 

@@ -136,12 +136,12 @@ def without_discharge(session: Session, actor: Actor, *, limit: int = 100) -> li
         .order_by(DispatchLine.left_at, DispatchLine.id)
         .limit(limit)
     )
-    return _rows(session, list(session.scalars(_numbered_here(query, actor))))
+    return _line_rows(session, list(session.scalars(_numbered_here(query, actor))))
 
 
 def left_on(session: Session, actor: Actor, day: date, *, zone: ZoneInfo) -> list[LineRow]:
     """The departure book: the lines that left on a local day, in order."""
-    return _rows(session, _left_on(session, actor, day, zone))
+    return _line_rows(session, _left_on(session, actor, day, zone))
 
 
 def restricted_on(session: Session, actor: Actor, day: date, *, zone: ZoneInfo) -> list[MailId]:
@@ -176,7 +176,7 @@ def _lines(session: Session, mail: Mail) -> list[LineRow]:
     if mail.direction is not Direction.OUTGOING:
         return []
     query = select(DispatchLine).where(DispatchLine.mail_id == mail.id).order_by(DispatchLine.position)
-    return _rows(session, list(session.scalars(query.options(lazyload(DispatchLine.mail)))))
+    return _line_rows(session, list(session.scalars(query.options(lazyload(DispatchLine.mail)))))
 
 
 def panel(session: Session, mail_id: MailId, actor: Actor) -> list[LineRow] | None:  # noqa: ARG001  # a panel's loader
@@ -190,7 +190,7 @@ def line(session: Session, line_id: int, actor: Actor) -> LineRow:
     Raises:
         NotFound: ``dispatch.unknown``.
     """
-    return _rows(session, [dispatch.line_for(session, line_id, actor)])[0]
+    return _line_rows(session, [dispatch.line_for(session, line_id, actor)])[0]
 
 
 def page(session: Session, mail_id: MailId | int, actor: Actor) -> DispatchPage:
@@ -235,7 +235,7 @@ def _numbers(session: Session, mail_ids: list[int]) -> dict[int, str]:
     return {int(mail_id): text for mail_id, text in rows if mail_id is not None}
 
 
-def _rows(session: Session, found: list[DispatchLine]) -> list[LineRow]:
+def _line_rows(session: Session, found: list[DispatchLine]) -> list[LineRow]:
     if not found:
         return []
     numbers = _numbers(session, [line.mail_id for line in found])
@@ -245,7 +245,7 @@ def _rows(session: Session, found: list[DispatchLine]) -> list[LineRow]:
     for job in session.scalars(asked) if sending else ():
         stopped[job.subject_id] = job
     proofs = _proofs(session, found)
-    return [_row(line, numbers.get(line.mail_id, ""), stopped.get(line.id), proofs[line.id]) for line in found]
+    return [_line_row(line, numbers.get(line.mail_id, ""), stopped.get(line.id), proofs[line.id]) for line in found]
 
 
 def _proofs(session: Session, lines: list[DispatchLine]) -> dict[int, tuple[AttachmentId, ...]]:
@@ -262,7 +262,7 @@ def _proofs(session: Session, lines: list[DispatchLine]) -> dict[int, tuple[Atta
     return {line_id: tuple(AttachmentId(one) for one in sorted(ids)) for line_id, ids in found.items()}
 
 
-def _row(line: DispatchLine, number: str, job: Job | None, proofs: tuple[AttachmentId, ...]) -> LineRow:
+def _line_row(line: DispatchLine, number: str, job: Job | None, proofs: tuple[AttachmentId, ...]) -> LineRow:
     is_uncertain = job is not None and job.state in (JobState.FAILED, JobState.UNCERTAIN)
     return LineRow(
         id=line.id,

@@ -13,15 +13,15 @@ from sqlalchemy.orm import Session, aliased
 
 from ged import access, locks
 from ged.access import Because
+from ged.capture.files import Upload
 from ged.capture.models import Bridge
-from ged.capture.orders import A_LETTER, Into, Settings, order_scan
+from ged.capture.orders import A_LETTER, ScanTarget, Settings, order_scan
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.org.models import DelegationKind, Post, Unit
 from ged.org.tree import same_entity
 from ged.ports import Confidentiality, MailId, RegisterId, UnitId, deciding_principal, holder_principal
 from ged.register import allocation, corrections, registers
 from ged.register.allocation import told_of_number
-from ged.register.files import Upload
 from ged.register.models import (
     AttachmentKind,
     Channel,
@@ -314,7 +314,7 @@ def scan_inside(
     bridge = uow.session.get(Bridge, bridge_id)
     if bridge is None or bridge.unit_id != post.unit_id:
         raise NotFound("bridge.unknown", "choose a bridge of your unit", id=bridge_id)
-    into = Into(mail_id=found.mail_id)
+    into = ScanTarget(mail_id=found.mail_id)
     return order_scan(uow, bridge_id, settings, actor=actor, now=now, device=device, into=into).id
 
 
@@ -385,7 +385,7 @@ def envelope(session: Session, envelope_id: int, actor: Actor) -> EnvelopeRow:
     Raises:
         NotFound: ``envelope.unknown``.
     """
-    return _row(session, _known(session, session.get(SealedEnvelope, envelope_id), actor), actor)
+    return _envelope_row(session, _known(session, session.get(SealedEnvelope, envelope_id), actor), actor)
 
 
 def _known(session: Session, found: SealedEnvelope | None, actor: Actor) -> SealedEnvelope:
@@ -409,7 +409,7 @@ def envelopes(session: Session, actor: Actor, *, limit: int = 100) -> list[Envel
     found = session.scalars(
         select(SealedEnvelope).where(_concerns(actor)).order_by(SealedEnvelope.id.desc()).limit(limit)
     )
-    return [_row(session, one, actor) for one in found]
+    return [_envelope_row(session, one, actor) for one in found]
 
 
 def waiting_for(session: Session, actor: Actor) -> int:
@@ -454,7 +454,7 @@ def _clerk_units(actor: Actor) -> list[UnitId]:
     return [post.unit_id for post in actor.posts if Role.CLERK in post.roles]
 
 
-def _row(session: Session, one: SealedEnvelope, actor: Actor) -> EnvelopeRow:
+def _envelope_row(session: Session, one: SealedEnvelope, actor: Actor) -> EnvelopeRow:
     number = one.numbers[0]
     is_addressee = _addressee(one, actor) is not None
     unit_id = session.scalar(select(Register.unit_id).where(Register.id == number.register_id))

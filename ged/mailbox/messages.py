@@ -16,8 +16,8 @@ from html.parser import HTMLParser
 
 from asn1crypto import cms, core
 
+from ged.capture.files import harmless_name
 from ged.errors import Invalid
-from ged.register.files import harmless_name
 
 MAX_DEPTH = 4
 """Depth of nested messages (a message in a message …). Deeper messages are not opened, only kept in the raw message."""
@@ -173,7 +173,7 @@ def _signs_the_message(part: Message, within: str) -> bool:
 
 
 def _signed_message(message: Message) -> Message | None:
-    """The message inside an opaque signature (RFC 8551, 3.5.2); None when it contains a file, which is kept as it is."""
+    """The message inside an opaque signature (RFC 8551, 3.5.2); None when it contains a file, which stays as it is."""
     content = message.get_payload(decode=True)
     try:
         inside = cms.ContentInfo.load(content)["content"]["encap_content_info"]["content"]

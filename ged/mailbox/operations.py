@@ -17,8 +17,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged.capture import intake
+from ged.capture.files import JOB_PATIENCE_S, NOT_LOOKED, harmless_name, look_at, private_dir
 from ged.capture.grouping import Group
-from ged.capture.intake import Look
+from ged.capture.intake import FirstLook
 from ged.capture.models import BatchSource, BatchState, MailboxMessage, MessageState, Scan, ScanBatch, ScanPage
 from ged.errors import EngineFailed, Invalid
 from ged.jobs import JobKind
@@ -26,7 +27,6 @@ from ged.mailbox.messages import Letter, Part
 from ged.mailbox.reading import read_apart
 from ged.org.models import Unit
 from ged.ports import Digest, Mailbox, MessageRef, OpenMailbox, PageFacts
-from ged.register.files import JOB_PATIENCE_S, NOT_LOOKED, harmless_name, look_at, private_dir
 from ged.register.signed_kinds import APART, IS_APART
 from ged.typeset import typeset
 from ged.unit import SYSTEM, Services, UnitOfWork
@@ -49,7 +49,7 @@ class _File:
     size_bytes: int
     filename: str
     media_type: str
-    look: Look
+    look: FirstLook
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ def _refuse(
 ) -> MessageState:
     for attempt in services.attempts(now):
         with attempt as uow:
-            row = _row(mailbox, ref, digest, letter, now)
+            row = _message_kept(mailbox, ref, digest, letter, now)
             row.state, row.reason = MessageState.REFUSED, code
             uow.session.add(row)
             uow.session.flush()
@@ -171,7 +171,9 @@ def _refuse(
     return MessageState.REFUSED
 
 
-def _row(mailbox: str, ref: MessageRef, digest: Digest | None, letter: Letter | None, now: datetime) -> MailboxMessage:
+def _message_kept(
+    mailbox: str, ref: MessageRef, digest: Digest | None, letter: Letter | None, now: datetime
+) -> MailboxMessage:
     row = MailboxMessage(
         mailbox=mailbox,
         uid_validity=ref.uid_validity,
@@ -210,21 +212,21 @@ def _size(pages: Sequence[PageFacts]) -> tuple[int, int]:
     return (pages[0].width_px, pages[0].height_px) if pages else (0, 0)
 
 
-def _look(services: Services, part: Part) -> Look:
+def _look(services: Services, part: Part) -> FirstLook:
     if part.media_type in WINMAIL or part.filename.lower() == "winmail.dat":
-        return Look("", (), problem="message.winmail")
+        return FirstLook("", (), problem="message.winmail")
     with private_dir(services) as folder:
         path = folder / "part"
         path.write_bytes(part.content)
         try:
             facts = look_at(services, path, filename=part.filename, wait_s=JOB_PATIENCE_S)
         except Invalid as refusal:
-            return Look(APART if refusal.code == IS_APART else "", (), problem=refusal.code)
+            return FirstLook(APART if refusal.code == IS_APART else "", (), problem=refusal.code)
         except EngineFailed as failure:
             if failure.code in NOT_LOOKED:
                 raise
-            return Look("", (), problem=failure.code)
-    return Look(facts.media_type, facts.pages, facts.signed)
+            return FirstLook("", (), problem=failure.code)
+    return FirstLook(facts.media_type, facts.pages, facts.signed)
 
 
 def _body_pdf(services: Services, letter: Letter, filenames: Sequence[str], now: datetime) -> bytes:
@@ -246,7 +248,8 @@ def _body_pdf(services: Services, letter: Letter, filenames: Sequence[str], now:
         "files": list(filenames),
     }
     at = letter.sent_at or now
-    return typeset(TEMPLATE, _fitted(data), at=at)  # a character without a font is still in the raw message
+    # A character without a font is still in the raw message.
+    return typeset(TEMPLATE, _fitted(data), at=at, as_written=True)
 
 
 def _fitted(data: dict[str, Any]) -> dict[str, Any]:
@@ -279,7 +282,7 @@ def accept(uow: UnitOfWork, mailbox: str, unit_id: int, taken: _Taken, *, now: d
     )
     uow.session.add(batch)
     uow.session.flush()
-    row = _row(mailbox, taken.ref, taken.digest, letter, now)
+    row = _message_kept(mailbox, taken.ref, taken.digest, letter, now)
     row.batch_id = batch.id
     uow.session.add(row)
     uow.session.flush()
@@ -312,7 +315,7 @@ def _pages(uow: UnitOfWork, batch: ScanBatch, n: int, file: _File, now: datetime
         received_at=now,
     )
     uow.session.add(page)
-    intake.note(uow, batch, page, Look(file.look.media_type, file.look.pages, False, file.look.problem), now)
+    intake.note(uow, batch, page, FirstLook(file.look.media_type, file.look.pages, False, file.look.problem), now)
     uow.session.flush()
     rows = select(ScanPage).where(ScanPage.batch_id == batch.id, ScanPage.position == n).order_by(ScanPage.page_index)
     return list(uow.session.scalars(rows))

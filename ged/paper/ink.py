@@ -25,7 +25,7 @@ from ged.register.models import Attachment, AttachmentKind
 from ged.register.states import MailState
 from ged.signbook import book, operations, presign
 from ged.signbook.models import CircuitAct, Draft, SignatureWay
-from ged.signbook.render import Letter, PageMode, letter_pages
+from ged.signbook.render import PageMode, letter_pages
 from ged.unit import Actor, HeldPost, Services, UnitOfWork
 
 
@@ -38,18 +38,15 @@ def confirm_ink(services: Services, mail_id: MailId | int, *, version_no: int, a
             ``typeset.glyph``, ``power.type``, ``power.amount``, ``power.not_in_force``. Nothing can be printed then.
     """
     with services.reading() as session:
-        draft = book.require(session, mail_id, actor)
-        words = book.signatory_words(
-            session, actor, book.signing_post(draft, actor, on=operations.local_day(services, now))
-        )
-        letter = Letter.restored(draft.letter)
-    checked = presign.check(services, mail_id, actor=actor, now=now).in_ink()
+        looked = presign.look(session, services, book.require(session, mail_id, actor), actor=actor, now=now)
+    words, shown = looked.require_signatory(), looked.require_shown()
+    checked = presign.judge(services, looked).in_ink()
     code = make_code(CodeKind.OUTGOING, int(mail_id), key=services.code_key)
-    pages = letter_pages(letter, mode=PageMode.INK, at=now, signatory=words, code=code)
+    pages = letter_pages(shown.letter, mode=PageMode.INK, at=now, signatory=words, code=code)
     digest = services.blobs.put(BytesIO(pages.pdf)).digest
     for attempt in services.attempts(now):
         with attempt as uow:
-            draft, post = operations.confirming(uow, mail_id, version_no=version_no, actor=actor)
+            draft, post = operations.confirming(uow, looked, version_no=version_no, actor=actor)
             checked.require()
             draft.way = SignatureWay.INK
             draft.print_id = book.attach_pages(

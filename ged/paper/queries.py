@@ -15,8 +15,8 @@ from ged.org.models import Person, Unit
 from ged.paper.compare import Comparison, compare
 from ged.paper.rules import RULES, Known, reach
 from ged.ports import Confidentiality, Digest
+from ged.register.documents import PictureSource
 from ged.register.models import Mail
-from ged.register.pictures import PictureSource
 from ged.suggestions import readings
 from ged.unit import Actor, Services
 
@@ -108,8 +108,10 @@ def count_waiting(actor: Actor) -> Select[int]:
 
 def waiting(session: Session, actor: Actor) -> list[PaperRow]:
     """Codes that wait for the actor, oldest first."""
-    found = session.execute(_rows().where(_waiting(), disposable(actor)).order_by(PaperCode.id).limit(MAX_LISTED)).all()
-    return _told(session, [(code, unit, who, bridge, n) for code, unit, who, bridge, n in found])
+    found = session.execute(
+        _papers().where(_waiting(), disposable(actor)).order_by(PaperCode.id).limit(MAX_LISTED)
+    ).all()
+    return _paper_rows(session, [(code, unit, who, bridge, n) for code, unit, who, bridge, n in found])
 
 
 def of_scans(session: Session, scan_ids: Collection[int], actor: Actor) -> dict[int, int]:
@@ -137,8 +139,8 @@ def page(session: Session, services: Services, paper_id: int, actor: Actor, *, n
         raise InvalidTransition("paper.decided", "reload the list", id=paper_id)
     if scan.state is not ScanState.WAITING:
         raise InvalidTransition("paper.put_away", "ask the unit that brought it", id=paper_id)
-    found = session.execute(_rows().where(PaperCode.id == paper_id)).one()
-    (row,) = _told(session, [(found[0], found[1], found[2], found[3], found[4])])
+    found = session.execute(_papers().where(PaperCode.id == paper_id)).one()
+    (row,) = _paper_rows(session, [(found[0], found[1], found[2], found[3], found[4])])
     known = RULES[code.kind].known(session, services, code.subject_id, actor, now)
     level = session.get_one(Mail, known.mail_id).level if known.mail_id is not None else 0
     present = [leaf for leaf in scan.leaves if not leaf.removed]
@@ -209,7 +211,7 @@ def picture_source(session: Session, paper_id: int, leaf_id: int, actor: Actor, 
 _Found = tuple[PaperCode, str, str | None, str | None, int]
 
 
-def _rows() -> Select[PaperCode, str, str | None, str | None, int]:
+def _papers() -> Select[PaperCode, str, str | None, str | None, int]:
     bringer = aliased(Person)
     pages = (
         select(func.count(ScanLeaf.id))
@@ -226,7 +228,7 @@ def _rows() -> Select[PaperCode, str, str | None, str | None, int]:
     )
 
 
-def _told(session: Session, found: list[_Found]) -> list[PaperRow]:
+def _paper_rows(session: Session, found: list[_Found]) -> list[PaperRow]:
     titles = {
         kind: rule.titles(session, {code.subject_id for code, *_ in found if code.kind is kind})
         for kind, rule in RULES.items()

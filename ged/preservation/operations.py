@@ -18,11 +18,11 @@ from ged.jobs import JobKind
 from ged.org.certificates import own_lists
 from ged.ports import Digest, RaisedPdf
 from ged.preservation import documents
-from ged.preservation.documents import Last, Sort
+from ged.preservation.documents import LastRevision, SignedKind
 from ged.preservation.models import Preservation
 from ged.unit import Actor, Services, UnitOfWork
 
-__all__ = ["Sort", "ask_again", "ask_all_again", "is_due", "preserve", "preserve_due", "standing"]
+__all__ = ["SignedKind", "ask_again", "ask_all_again", "is_due", "preserve", "preserve_due", "standing"]
 
 BATCH = 200
 _AWAY = frozenset({"sign.no_timestamp"})
@@ -31,14 +31,14 @@ _SOON_MINUTES = (5, 15, 30)
 _LATER = timedelta(days=1)
 
 
-def preserve(services: Services, sort: Sort, subject_id: int, *, now: datetime) -> str:
+def preserve(services: Services, sort: SignedKind, subject_id: int, *, now: datetime) -> str:
     """Raise the signatures of one document as far as the authorities answer. Returns the error code; empty on success.
 
     Raises:
         StaleVersion: ``preserve.stale``: the document was signed meanwhile; start again.
         NotFound: ``blob.missing``.
     """
-    if services.preserver is None and sort is not Sort.CLOSING:
+    if services.preserver is None and sort is not SignedKind.CLOSING:
         return ""
     with services.reading() as session:
         last = documents.last_of(session, sort, subject_id)
@@ -65,23 +65,27 @@ def preserve(services: Services, sort: Sort, subject_id: int, *, now: datetime) 
     return failure.code if failure is not None else ""
 
 
-def _next_step(services: Services, last: Last, pdf: bytes, lists: Sequence[bytes], now: datetime) -> RaisedPdf | None:
-    if last.sort is Sort.CLOSING and last.sequence == 0:  # the seal was not available when the day was closed
+def _next_step(
+    services: Services, last: LastRevision, pdf: bytes, lists: Sequence[bytes], now: datetime
+) -> RaisedPdf | None:
+    if last.sort is SignedKind.CLOSING and last.sequence == 0:  # the seal was not available when the day was closed
         sealed = institution_seal(services, pdf, reason=SEAL_REASON, at=now)
         return RaisedPdf(sealed.pdf, sealed.level)
     return services.preserver.next_step(pdf, now=now, crls=lists) if services.preserver is not None else None
 
 
-def _postponed(services: Services, sort: Sort, subject_id: int, now: datetime) -> str:
+def _postponed(services: Services, sort: SignedKind, subject_id: int, now: datetime) -> str:
     """Postpone the document: somebody is adding a signature."""
     for attempt in services.attempts(now):
         with attempt as uow:
-            _row(uow, sort, subject_id).due_at = now + timedelta(minutes=_SOON_MINUTES[-1])
+            _preservation_row(uow, sort, subject_id).due_at = now + timedelta(minutes=_SOON_MINUTES[-1])
     return "preserve.busy"
 
 
-def _note(uow: UnitOfWork, last: Last, renew_at: datetime | None, failure: EngineFailed | ConfigError | None) -> None:
-    row = _row(uow, last.sort, last.subject_id)
+def _note(
+    uow: UnitOfWork, last: LastRevision, renew_at: datetime | None, failure: EngineFailed | ConfigError | None
+) -> None:
+    row = _preservation_row(uow, last.sort, last.subject_id)
     row.level, row.updated_at = last.level, uow.now
     row.failure = failure.code if failure is not None else ""
     row.tries = row.tries + 1 if failure is not None else 0
@@ -94,7 +98,7 @@ def _note(uow: UnitOfWork, last: Last, renew_at: datetime | None, failure: Engin
         row.due_at = uow.now + _LATER
 
 
-def _row(uow: UnitOfWork, sort: Sort, subject_id: int) -> Preservation:
+def _preservation_row(uow: UnitOfWork, sort: SignedKind, subject_id: int) -> Preservation:
     mine = documents.watched_by(sort)
     first = {"level": "", "tries": 0, "failure": "", "due_at": uow.now, "updated_at": uow.now}
     insert_if_missing(uow.session, Preservation, **{mine.key: subject_id}, **first)
@@ -109,7 +113,7 @@ def preserve_due(services: Services, *, heartbeat: Callable[[str], None], now: d
             select(Preservation).where(Preservation.due_at <= now).order_by(Preservation.due_at).limit(BATCH)
         )
         waiting = [documents.subject_of(row) for row in due]
-        for sort in Sort:
+        for sort in SignedKind:
             waiting += [(sort, subject_id) for subject_id in documents.unwatched(session, sort, BATCH)]
     for number, (sort, subject_id) in enumerate(waiting[:BATCH], start=1):
         try:
@@ -122,18 +126,18 @@ def preserve_due(services: Services, *, heartbeat: Callable[[str], None], now: d
     return len(waiting)
 
 
-def ask_again(uow: UnitOfWork, sort: Sort, subject_id: int, *, actor: Actor) -> None:
+def ask_again(uow: UnitOfWork, sort: SignedKind, subject_id: int, *, actor: Actor) -> None:
     """Retry a document now, at a person's request.
 
     Raises:
         NotFound: ``preserve.unknown``: no signed document has this id.
         InvalidTransition: ``preserve.no_authority``: no authority is set.
     """
-    if uow.services.preserver is None and (sort is not Sort.CLOSING or uow.services.sealer is None):
+    if uow.services.preserver is None and (sort is not SignedKind.CLOSING or uow.services.sealer is None):
         raise InvalidTransition("preserve.no_authority", "name time-stamp authorities: GED_TSA_URLS")
     if not documents.is_signed(uow.session, sort, subject_id):
         raise NotFound("preserve.unknown", "choose a document of the list", id=subject_id)
-    _row(uow, sort, subject_id).due_at = uow.now
+    _preservation_row(uow, sort, subject_id).due_at = uow.now
     uow.defer(JobKind.PRESERVE, subject_id, params={"of": sort.value})
     uow.record("signature.raise_asked", sort.value, subject_id, actor=actor)
 
@@ -160,7 +164,7 @@ def is_due(uow: UnitOfWork, *, now: datetime) -> bool:
     if uow.services.preserver is None:
         return _unsealed(uow, now)
     due = select(Preservation.id).where(Preservation.due_at <= now).limit(1)
-    return uow.session.scalar(due) is not None or any(documents.unwatched(uow.session, sort, 1) for sort in Sort)
+    return uow.session.scalar(due) is not None or any(documents.unwatched(uow.session, sort, 1) for sort in SignedKind)
 
 
 def _unsealed(uow: UnitOfWork, now: datetime) -> bool:
@@ -170,7 +174,9 @@ def _unsealed(uow: UnitOfWork, now: datetime) -> bool:
     )
     if uow.services.sealer is None:
         return False
-    return uow.session.scalar(waits.limit(1)) is not None or bool(documents.unwatched(uow.session, Sort.CLOSING, 1))
+    return uow.session.scalar(waits.limit(1)) is not None or bool(
+        documents.unwatched(uow.session, SignedKind.CLOSING, 1)
+    )
 
 
 def standing(services: Services) -> tuple[tuple[str, str, int], ...]:

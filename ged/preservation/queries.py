@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import Label, Select, Subquery, exists, func, literal, select, union_all
 from sqlalchemy.orm import Session, aliased
 
-from ged.preservation.documents import Sort
+from ged.preservation.documents import SignedKind
 from ged.preservation.models import Preservation
 from ged.register.models import ClosingRevision, MailNumber, Register, RegisterClosing
 from ged.signbook.models import SignedRevision
@@ -39,7 +39,7 @@ class StandingRow:
         failure: error code of the last attempt.
     """
 
-    sort: Sort
+    sort: SignedKind
     subject_id: int
     number: str
     level: str
@@ -76,7 +76,7 @@ def standings(session: Session, group: Group, *, limit: int, offset: int) -> tup
     numbers = _numbers(session, [(row.sort, row.subject_id) for row in rows])
     return tuple(
         StandingRow(
-            Sort(row.sort), row.subject_id, numbers.get((row.sort, row.subject_id), ""), row.level, row.at,
+            SignedKind(row.sort), row.subject_id, numbers.get((row.sort, row.subject_id), ""), row.level, row.at,
             row.due_at, row.failure or "", row.tries or 0,
         )
         for row in rows
@@ -102,7 +102,11 @@ def _every() -> Subquery:
     todo = (Preservation.due_at, Preservation.failure, Preservation.tries)
     letters = (
         select(
-            _sort(Sort.MAIL), SignedRevision.mail_id.label("subject_id"), SignedRevision.level, SignedRevision.at, *todo
+            _sort(SignedKind.MAIL),
+            SignedRevision.mail_id.label("subject_id"),
+            SignedRevision.level,
+            SignedRevision.at,
+            *todo,
         )
         .outerjoin(Preservation, Preservation.mail_id == SignedRevision.mail_id)
         .where(
@@ -112,13 +116,21 @@ def _every() -> Subquery:
         )
     )
     slips = (
-        select(_sort(Sort.SLIP), SlipRevision.slip_id.label("subject_id"), SlipRevision.level, SlipRevision.at, *todo)
+        select(
+            _sort(SignedKind.SLIP), SlipRevision.slip_id.label("subject_id"), SlipRevision.level, SlipRevision.at, *todo
+        )
         .outerjoin(Preservation, Preservation.slip_id == SlipRevision.slip_id)
         .where(~exists().where(later_slip.slip_id == SlipRevision.slip_id, later_slip.sequence > SlipRevision.sequence))
     )
     level, at = func.coalesce(ClosingRevision.level, ""), func.coalesce(ClosingRevision.at, RegisterClosing.closed_at)
     closings = (
-        select(_sort(Sort.CLOSING), RegisterClosing.id.label("subject_id"), level.label("level"), at.label("at"), *todo)
+        select(
+            _sort(SignedKind.CLOSING),
+            RegisterClosing.id.label("subject_id"),
+            level.label("level"),
+            at.label("at"),
+            *todo,
+        )
         .outerjoin(ClosingRevision, ClosingRevision.closing_id == RegisterClosing.id)
         .outerjoin(Preservation, Preservation.closing_id == RegisterClosing.id)
         .where(
@@ -128,26 +140,28 @@ def _every() -> Subquery:
     return union_all(letters, slips, closings).subquery()
 
 
-def _sort(sort: Sort) -> Label[str]:
+def _sort(sort: SignedKind) -> Label[str]:
     return literal(sort.value).label("sort")
 
 
 def _numbers(session: Session, found: Iterable[tuple[str, int]]) -> dict[tuple[str, int], str]:
     """The numbers by which people know these documents."""
-    ids: dict[str, list[int]] = {sort.value: [] for sort in Sort}
+    ids: dict[str, list[int]] = {sort.value: [] for sort in SignedKind}
     for sort, subject_id in found:
         ids[sort].append(subject_id)
-    letters = select(MailNumber.mail_id, MailNumber.text).where(MailNumber.mail_id.in_(ids[Sort.MAIL]))
-    slips = select(MailNumber.slip_id, MailNumber.text).where(MailNumber.slip_id.in_(ids[Sort.SLIP]))
+    letters = select(MailNumber.mail_id, MailNumber.text).where(MailNumber.mail_id.in_(ids[SignedKind.MAIL]))
+    slips = select(MailNumber.slip_id, MailNumber.text).where(MailNumber.slip_id.in_(ids[SignedKind.SLIP]))
     closings = (
         select(RegisterClosing.id, Register.code, RegisterClosing.until_on)
         .join(Register, Register.id == RegisterClosing.register_id)
-        .where(RegisterClosing.id.in_(ids[Sort.CLOSING]))
+        .where(RegisterClosing.id.in_(ids[SignedKind.CLOSING]))
     )
-    named = {(Sort.MAIL.value, subject): text for subject, text in session.execute(letters) if subject is not None}
-    named |= {(Sort.SLIP.value, subject): text for subject, text in session.execute(slips) if subject is not None}
+    named = {
+        (SignedKind.MAIL.value, subject): text for subject, text in session.execute(letters) if subject is not None
+    }
+    named |= {(SignedKind.SLIP.value, subject): text for subject, text in session.execute(slips) if subject is not None}
     named |= {
-        (Sort.CLOSING.value, subject): f"{code} {until_on:%d/%m/%Y}"
+        (SignedKind.CLOSING.value, subject): f"{code} {until_on:%d/%m/%Y}"
         for subject, code, until_on in session.execute(closings)
     }
     return named

@@ -53,7 +53,7 @@ def of_letter(
     query = _about(mail_id, readings=readings).limit(limit)
     if since is not None:
         query = query.where(AuditEntry.at > since)
-    return [_row(*found) for found in session.execute(query)]
+    return [_entry_row(*found) for found in session.execute(query)]
 
 
 def of_page(session: Session, mail_id: MailId | int, *, readings: bool) -> tuple[list[JournalRow], list[JournalRow]]:
@@ -62,7 +62,7 @@ def of_page(session: Session, mail_id: MailId | int, *, readings: bool) -> tuple
     wanted += [_about(mail_id, readings=True).limit(SHOWN_READINGS)] if readings else []
     # Each half has its own limit: many openings must not push out acts.
     both = union_all(*(select(half.subquery()) for half in wanted)).subquery()
-    rows = [_row(*found) for found in session.execute(select(both).order_by(both.c.sequence.desc()))]
+    rows = [_entry_row(*found) for found in session.execute(select(both).order_by(both.c.sequence.desc()))]
     return [row for row in rows if row.action not in READINGS], [row for row in rows if row.action in READINGS]
 
 
@@ -93,7 +93,7 @@ def _about(mail_id: MailId | int, *, readings: bool) -> Select[Any]:
     )
 
 
-def _row(
+def _entry_row(
     sequence: int, at: datetime, action: str, payload: Mapping[str, object] | None, name: str | None, title: str | None
 ) -> JournalRow:
     return JournalRow(sequence, at, action, name or "", title or "", _details(payload or {}))

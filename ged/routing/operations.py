@@ -12,7 +12,7 @@ from ged.errors import Invalid, InvalidTransition, NotFound
 from ged.org.models import Post, Unit
 from ged.org.tree import heirs, upwards
 from ged.ports import MailId, PostId, Principal, UnitId, post_principal, unit_principal
-from ged.register import operations as registered
+from ged.register import operations as register_operations
 from ged.register.models import Mail
 from ged.register.operations import mail_for
 from ged.register.states import MOVES, MailAct, move
@@ -384,7 +384,7 @@ def reopen(uow: UnitOfWork, mail_id: MailId, *, reason: str, actor: Actor) -> No
     Raises:
         As ``ged.register.operations.reopen``.
     """
-    registered.reopen(uow, mail_id, reason=reason, actor=actor)
+    register_operations.reopen(uow, mail_id, reason=reason, actor=actor)
     leading = uow.session.scalars(
         select(Assignment)
         .where(Assignment.mail_id == mail_id, Assignment.is_leading, Assignment.parent_id.is_(None))

@@ -171,11 +171,11 @@ def _urgency() -> tuple[Key, ...]:
 
 def mail_rows(session: Session, actor: Actor, mail_ids: Sequence[MailId | int]) -> list[MailRow]:
     """Rows of these letters in this order; those that the actor may not see are left out."""
-    rows = {row.mail_id: row for row in _rows(session, actor, mail_ids)}
+    rows = {row.mail_id: row for row in _mail_rows(session, actor, mail_ids)}
     return [rows[MailId(i)] for i in mail_ids if i in rows]
 
 
-def _rows(session: Session, actor: Actor, asked: Sequence[MailId | int]) -> list[MailRow]:
+def _mail_rows(session: Session, actor: Actor, asked: Sequence[MailId | int]) -> list[MailRow]:
     query = (
         select(Mail, ReadMark.at)
         .outerjoin(ReadMark, (ReadMark.mail_id == Mail.id) & (ReadMark.person_id == actor.person_id))

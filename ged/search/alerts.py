@@ -18,9 +18,9 @@ from ged.jobs import ClaimedJob, JobKind
 from ged.org.actors import load_actor
 from ged.org.models import Person
 from ged.ports import Message, SortOrder
-from ged.search import letters as search
+from ged.search import letter_search
 from ged.search import saved as saved_searches
-from ged.search.letters import SearchPage
+from ged.search.letter_search import SearchPage
 from ged.search.models import SavedFind, SavedSearch
 from ged.unit import Actor, Services, UnitOfWork
 
@@ -49,8 +49,8 @@ def check(services: Services, saved_id: int, *, now: datetime) -> int:
         query = replace(
             saved_searches.read(saved.query), sort=SortOrder.NEWEST, offset=0, limit=WINDOW, highlight=False
         )
-        page = search.search_letters(services, session, owner, query) if owner is not None else None
-    if page is not None and page.notice == search.WITHOUT_INDEX:
+        page = letter_search.search_letters(services, session, owner, query) if owner is not None else None
+    if page is not None and page.notice == letter_search.WITHOUT_INDEX:
         logger.warning("alert.index_away search=%s", saved_id)
         return 0
     for attempt in services.attempts(now):
@@ -116,7 +116,7 @@ def run_alert_mail(services: Services, job: ClaimedJob, *, now: datetime) -> Non
         owner = _owner(session, saved.person_id, services, now) if saved is not None and saved.follows else None
         if saved is None or owner is None:
             return
-        count = len(search.letters(session, owner, job.params["letters"]))
+        count = len(letter_search.letters(session, owner, job.params["letters"]))
         to, name = session.get_one(Person, saved.person_id).email, saved.name
     if not count or not to:
         return

@@ -14,8 +14,8 @@ from ged.jobs import JobKind
 from ged.org.models import Person
 from ged.ports import SearchQuery, SortOrder
 from ged.register.models import Mail
-from ged.search import letters as search
-from ged.search.letters import FoundLetter
+from ged.search import letter_search
+from ged.search.letter_search import FoundLetter
 from ged.search.models import SavedFind, SavedSearch
 from ged.unit import Actor, UnitOfWork
 
@@ -116,7 +116,7 @@ def rows(session: Session, actor: Actor) -> list[SavedRow]:
     counted = session.execute(
         select(SavedFind.saved_search_id, func.count())
         .join(Mail, Mail.id == SavedFind.mail_id)
-        .where(_told(actor))
+        .where(_is_new_find(actor))
         .group_by(SavedFind.saved_search_id)
     )
     counts = {saved_id: count for saved_id, count in counted}  # noqa: C416  # a row is no pair to mypy
@@ -136,12 +136,12 @@ def new_letters(session: Session, saved_id: int, actor: Actor) -> tuple[SavedRow
     ids = session.scalars(
         select(SavedFind.mail_id)
         .join(Mail, Mail.id == SavedFind.mail_id)
-        .where(SavedFind.saved_search_id == saved_id, _told(actor))
+        .where(SavedFind.saved_search_id == saved_id, _is_new_find(actor))
         .order_by(SavedFind.found_at.desc(), SavedFind.mail_id.desc())
         .limit(MAX_LISTED)
     ).all()
     row = next(one for one in rows(session, actor) if one.id == saved_id)
-    return row, search.letters(session, actor, ids)
+    return row, letter_search.letters(session, actor, ids)
 
 
 def new_count(session: Session, actor: Actor) -> int:
@@ -155,11 +155,11 @@ def count_new(actor: Actor) -> Select[int]:
         select(func.count(SavedFind.mail_id.distinct()))
         .join(Mail, Mail.id == SavedFind.mail_id)
         .join(SavedSearch, SavedSearch.id == SavedFind.saved_search_id)
-        .where(_told(actor))
+        .where(_is_new_find(actor))
     )
 
 
-def _told(actor: Actor) -> ColumnElement[bool]:
+def _is_new_find(actor: Actor) -> ColumnElement[bool]:
     own = select(SavedSearch.id).where(SavedSearch.person_id == actor.person_id)
     return and_(
         SavedFind.saved_search_id.in_(own),

@@ -46,7 +46,7 @@ def listed(services: Services) -> SynonymList:
     lines = tuple(
         SynonymLine(no, line.strip(), _members(line), wrong.get(no, ""))
         for no, line in enumerate(text.splitlines(), start=1)
-        if _told(line)
+        if _without_remark(line)
     )
     return SynonymList(lines, _version(text), services.synonyms.is_own)
 
@@ -76,8 +76,10 @@ def add(uow: UnitOfWork, text: str, *, actor: Actor) -> int:
         raise error
     audit.lock(uow.session)  # serialises concurrent administrators: they share one file
     before = uow.services.synonyms.text()
-    known = {_key(line) for line in before.splitlines() if _told(line)}
-    fresh = {_key(line): line.strip() for line in text.splitlines() if _told(line) and _key(line) not in known}
+    known = {_key(line) for line in before.splitlines() if _without_remark(line)}
+    fresh = {
+        _key(line): line.strip() for line in text.splitlines() if _without_remark(line) and _key(line) not in known
+    }
     if not fresh:
         raise Invalid("synonyms.nothing_new", "write another group", field="groups")
     added = list(fresh.values())
@@ -122,7 +124,7 @@ def _opened(uow: UnitOfWork, line_no: int, version: str) -> tuple[list[str], str
     if _version(before) != version:
         raise StaleVersion("synonyms.stale", "look at the list again")
     lines = before.splitlines()
-    if not 1 <= line_no <= len(lines) or not _told(lines[line_no - 1]):
+    if not 1 <= line_no <= len(lines) or not _without_remark(lines[line_no - 1]):
         raise NotFound("synonyms.unknown", "look at the list again")
     return lines, before
 
@@ -138,12 +140,12 @@ def _put_back(book: SynonymBook, before: str) -> None:
     book.replace(before)
 
 
-def _told(line: str) -> str:
+def _without_remark(line: str) -> str:
     return line.partition("#")[0].strip()
 
 
 def _members(line: str) -> tuple[str, ...]:
-    parts = _told(line).replace(",", "=").replace(";", "=").split("=")
+    parts = _without_remark(line).replace(",", "=").replace(";", "=").split("=")
     return tuple(part.strip() for part in parts if part.strip())
 
 

@@ -125,7 +125,7 @@ def _check_place(session: Session, draft: Draft, spot: Spot) -> None:
     inside = all(value is None or 0 <= value <= WHOLE for value in (spot.x, spot.y))
     if not 1 <= spot.page_no <= pages or not both or not inside:
         raise Invalid("annotation.place", "choose a page of the letter", field="page_no")
-    if len(_rows(session, draft)) >= MAX_NOTES:
+    if len(_notes_of(session, draft)) >= MAX_NOTES:
         raise Invalid("annotation.too_many", "settle some first", field="note", limit=MAX_NOTES)
 
 
@@ -189,18 +189,20 @@ def margin(session: Session, mail_id: MailId | int, actor: Actor) -> Margin:
     if part_in(draft, actor) is None:
         return Margin()
     return Margin(
-        notes=tuple(_row(draft, row, number) for number, row in enumerate(_rows(session, draft), start=1)),
+        notes=tuple(
+            _annotation_row(draft, row, number) for number, row in enumerate(_notes_of(session, draft), start=1)
+        ),
         may_annotate=draft.mail.state is MailState.IN_CIRCUIT and draft.way is None,
         may_answer=draft.mail.state in _OPEN and _author(draft, actor) is not None,
     )
 
 
-def _rows(session: Session, draft: Draft) -> list[Annotation]:
+def _notes_of(session: Session, draft: Draft) -> list[Annotation]:
     query = select(Annotation).where(Annotation.mail_id == draft.mail_id)
     return list(session.scalars(query.order_by(Annotation.version_no, Annotation.page_no, Annotation.id)))
 
 
-def _row(draft: Draft, row: Annotation, number: int) -> AnnotationRow:
+def _annotation_row(draft: Draft, row: Annotation, number: int) -> AnnotationRow:
     return AnnotationRow(
         id=row.id,
         number=number,

@@ -1,8 +1,7 @@
 """Operations on a letter in the circuit: submit, visa, refuse, recall; and the signatory's confirmation.
 
 One short transaction assigns number and date. Typesetting, signing and storing follow without any lock. A second short
-transaction makes the signature valid. After a failure in between, the number is kept, and ``sign_numbered`` signs
-again.
+transaction makes the signature valid. After a failure in between, the number is kept, and ``sign_many`` signs again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from io import BytesIO
 from typing import Any, Protocol
 
 from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from ged import access
 from ged.access import Because
@@ -27,7 +27,8 @@ from ged.signbook import book, circuit, presign, render, tokens
 from ged.signbook.circuit import StepKind
 from ged.signbook.models import CircuitAct, Draft, Notice, NoticeKind, SignatureWay, SignedRevision, Stance
 from ged.signbook.placeholders import unfilled
-from ged.signbook.render import Letter, PageMode, Pages, letter_pages
+from ged.signbook.presign import Looked
+from ged.signbook.render import Letter, PageMode, Pages, letter_pages, preview_pages
 from ged.signbook.titles import Signatory
 from ged.unit import Actor, HeldPost, Services, UnitOfWork
 
@@ -90,7 +91,7 @@ def submit(services: Services, mail_id: MailId | int, *, version: int, actor: Ac
         _check_complete(content)
         letter = book.letter_of(session, services, draft, content)
         holds = presign.pages_hold(session, draft)
-    pages = letter_pages(letter, mode=PageMode.PREVIEW, at=now, signatory=Signatory(letter.sender, ""))
+    pages = preview_pages(letter, at=now)
     digest = services.blobs.put(BytesIO(pages.pdf)).digest
     for attempt in services.attempts(now):
         with attempt as uow:
@@ -286,18 +287,53 @@ def sign_many(
     return tuple(_sign_one(services, letter, key, actor, now) for letter in chosen)
 
 
-def _sign_one(services: Services, letter: ToSign, key: OpenedKey, actor: Actor, now: datetime) -> SignResult:
+@dataclass(frozen=True)
+class _Numbered:
+    """A letter that has its number and date, and what its signature is made of."""
+
+    mail_id: MailId
+    letter: Letter
+    words: Signatory
+    number: str
+    on: date
+
+    def require_in(self, draft: Draft) -> None:
+        """Refuse a draft, locked by now, of which another letter was signed meanwhile.
+
+        Raises:
+            StaleVersion: ``draft.changed``: what was signed is not kept.
+        """
+        now = (draft.letter, draft.number.text if draft.number is not None else "", draft.numbered_on)
+        if now != (self.letter.stored(), self.number, self.on):
+            raise StaleVersion("draft.changed", "read the letter again: it changed since", id=draft.mail_id)
+
+
+def _sign_one(services: Services, chosen: ToSign, key: OpenedKey, actor: Actor, now: datetime) -> SignResult:
     number = subject = ""
     try:
         with services.reading() as session:
-            draft = book.require(session, letter.mail_id, actor)
+            draft = book.require(session, chosen.mail_id, actor)
             subject, is_numbered = draft.mail.subject, draft.mail.state is MailState.NUMBERED
-        if not is_numbered:
-            number = confirm(services, letter.mail_id, version_no=letter.version_no, actor=actor, now=now)
-        number = sign_numbered(services, letter.mail_id, key=key, actor=actor, now=now)
+            looked = None if is_numbered else presign.look(session, services, draft, actor=actor, now=now)
+            numbered = _numbered(session, services, draft, actor, now) if is_numbered else None
+        if looked is not None:
+            numbered = _confirm(services, looked, version_no=chosen.version_no, actor=actor, now=now)
+            number = numbered.number
+        if numbered is not None:
+            _sign(services, numbered, key, actor, now)
+            number = numbered.number
     except GedError as failure:
-        return SignResult(letter.mail_id, number, subject, failure)
-    return SignResult(letter.mail_id, number, subject)
+        return SignResult(chosen.mail_id, number, subject, failure)
+    return SignResult(chosen.mail_id, number, subject)
+
+
+def _numbered(session: Session, services: Services, draft: Draft, actor: Actor, now: datetime) -> _Numbered:
+    """A letter whose signature failed after it had its number."""
+    post = _check_signing(draft, actor, local_day(services, now))
+    words = book.signatory_words(session, actor, post)
+    number = draft.number.text if draft.number is not None else ""
+    on = draft.numbered_on or local_day(services, now)
+    return _Numbered(MailId(draft.mail_id), Letter.restored(draft.letter), words, number, on)
 
 
 def confirm(services: Services, mail_id: MailId | int, *, version_no: int, actor: Actor, now: datetime) -> str:
@@ -312,40 +348,55 @@ def confirm(services: Services, mail_id: MailId | int, *, version_no: int, actor
             ``typeset.glyph``: the mark cannot be printed; ``power.type``, ``power.amount``, ``power.not_in_force``:
             the actor's delegation does not cover it. No number is used.
     """
-    _check_mark(services, mail_id, actor, now)
-    checked = presign.check(services, mail_id, actor=actor, now=now)
+    with services.reading() as session:
+        looked = presign.look(session, services, book.require(session, mail_id, actor), actor=actor, now=now)
+    return _confirm(services, looked, version_no=version_no, actor=actor, now=now).number
+
+
+def _confirm(services: Services, looked: Looked, *, version_no: int, actor: Actor, now: datetime) -> _Numbered:
+    words = looked.require_signatory()
+    render.mark(words, render.MARK_BOX, at=now, zone=services.zone, verify_at=_verify_at(services))
+    checked = presign.judge(services, looked)
     for attempt in services.attempts(now):
         with attempt as uow:
-            draft, post = confirming(uow, mail_id, version_no=version_no, actor=actor)
+            draft, post = confirming(uow, looked, version_no=version_no, actor=actor)
             checked.require()
             draft.way = SignatureWay.DIGITAL
             book.enter(uow, draft, CircuitAct.CONFIRM, actor=actor, post=post)
             number_letter(uow, draft, actor=actor, post=post)
             number = draft.number.text if draft.number is not None else ""
-    return number
+            letter, on = Letter.restored(draft.letter), draft.numbered_on or local_day(services, now)
+    return _Numbered(looked.mail_id, letter, words, number, on)
 
 
-def _check_mark(services: Services, mail_id: MailId | int, actor: Actor, now: datetime) -> None:
-    with services.reading() as session:
-        draft = book.require(session, mail_id, actor)
-        words = book.signatory_words(session, actor, book.signing_post(draft, actor, on=local_day(services, now)))
-    render.mark(words, render.MARK_BOX, at=now, zone=services.zone)
+def _verify_at(services: Services) -> str:
+    """The site's address, where the mark will bear a code; so that the mark is set once."""
+    try:
+        return services.public_url if services.tokens is not None and services.tokens.has_key() else ""
+    except GedError:
+        return ""  # of settings: the check before the signature tells it
 
 
-def confirming(uow: UnitOfWork, mail_id: MailId | int, *, version_no: int, actor: Actor) -> tuple[Draft, HeldPost]:
+def confirming(uow: UnitOfWork, looked: Looked, *, version_no: int, actor: Actor) -> tuple[Draft, HeldPost]:
     """Lock a draft whose signature is this actor's turn, and store the wording of the mark.
+
+    It is the one that was looked at: the same version, pages and words, or it is refused.
 
     Raises:
         NotFound, Forbidden, InvalidTransition, StaleVersion: as ``confirm``.
     """
-    draft = book.locked(uow, mail_id, actor)
+    draft = book.locked(uow, looked.mail_id, actor)
     going = book.require_circuit(draft)
     if draft.mail.state is not MailState.IN_CIRCUIT:
         move(draft.mail.state, MailAct.NUMBER)
     circuit.require_turn(going, actor.post_ids, None)
     post = book.signing_post(draft, actor, on=local_day(uow.services, uow.now))
     _require_version(draft, version_no)
+    if looked.shown is not None:  # without it the check found what blocks
+        looked.shown.require_in(draft)
     words = book.signatory_words(uow.session, actor, post)
+    if words != looked.words:  # the power to sign was given otherwise meanwhile
+        raise StaleVersion("draft.changed", "read the letter again: it changed since", id=draft.mail_id)
     draft.confirmed_at, draft.confirmed_by_id = uow.now, actor.person_id
     draft.confirmed_name, draft.confirmed_title = words.name, words.title
     draft.confirmed_capacity = " ".join(words.capacity)
@@ -367,10 +418,8 @@ def number_letter(uow: UnitOfWork, draft: Draft, *, actor: Actor, post: HeldPost
     uow.record("mail.numbered", "mail", draft.mail_id, actor=actor, post=post, **told_of_number(number))
 
 
-def sign_numbered(services: Services, mail_id: MailId | int, *, key: OpenedKey, actor: Actor, now: datetime) -> str:
-    """Typeset, sign and store a numbered letter, then make the signature valid. Returns the number.
-
-    Can be called again after a failure: number and date stay.
+def _sign(services: Services, numbered: _Numbered, key: OpenedKey, actor: Actor, now: datetime) -> None:
+    """Typeset, sign and store a numbered letter, then make the signature valid. After a failure number and date stay.
 
     Raises:
         NotFound: ``mail.unknown``, ``draft.unknown``.
@@ -379,15 +428,11 @@ def sign_numbered(services: Services, mail_id: MailId | int, *, key: OpenedKey, 
         Invalid: ``key.locked``.
         EngineFailed: ``sign.failed``.
     """
-    with services.reading() as session:
-        draft = book.require(session, mail_id, actor)
-        post = _check_signing(draft, actor, local_day(services, now))
-        letter = Letter.restored(draft.letter)
-        words = book.signatory_words(session, actor, post)
-        number, on = (draft.number.text if draft.number else ""), draft.numbered_on
+    mail_id, letter, words = numbered.mail_id, numbered.letter, numbered.words
+    number, on = numbered.number, numbered.on
     pages = letter_pages(letter, mode=PageMode.SIGN, at=now, number=number, on=on)
     try:
-        token = tokens.make(services, pages.pdf, number=number, on=on or now.date(), signer=words.name)
+        token = tokens.make(services, pages.pdf, number=number, on=on, signer=words.name)
         request = _request(letter, pages, words, number, services, now, token)
         signed = services.signer.sign(pages.pdf, request, sealed=key.sealed, cookie_key=key.cookie_key, now=now)
         presign.require_archivable(services, signed.pdf)
@@ -399,6 +444,7 @@ def sign_numbered(services: Services, mail_id: MailId | int, *, key: OpenedKey, 
         with attempt as uow:
             draft = book.locked(uow, mail_id, actor)
             post = _check_signing(draft, actor, local_day(services, now))
+            numbered.require_in(draft)
             _keep_signed(uow, draft, stored, pages, level=signed.level, actor=actor)
             tokens.keep(uow, draft.mail_id, token, actor=actor, post=post)
             draft.failure = ""
@@ -410,7 +456,6 @@ def sign_numbered(services: Services, mail_id: MailId | int, *, key: OpenedKey, 
             draft.confirmed_capacity = " ".join(words.capacity)
             finish_signature(uow, draft, actor=actor, post=post, digest=stored.digest, level=signed.level)
             uow.preserve("mail", draft.mail_id)
-    return number
 
 
 def _keep_signed(uow: UnitOfWork, draft: Draft, stored: StoredBlob, pages: Pages, *, level: str, actor: Actor) -> None:

@@ -11,7 +11,7 @@ from ged.unit import Actor, HeldPost
 
 
 @dataclass(frozen=True)
-class Matter:
+class Stakes:
     """The facts of a letter that a delegation may limit.
 
     Attributes:
@@ -23,16 +23,16 @@ class Matter:
     amount_xof: int | None
 
 
-def beyond(post: HeldPost, matter: Matter) -> Invalid | None:
+def beyond(post: HeldPost, stakes: Stakes) -> Invalid | None:
     """Why the limits of a post do not cover a letter; None when they do."""
-    if post.template_codes and matter.template_code not in post.template_codes:
+    if post.template_codes and stakes.template_code not in post.template_codes:
         return Invalid("power.type", "have the holder act, or somebody with another delegation", act=post.act)
-    if post.max_amount_xof is not None and (matter.amount_xof or 0) > post.max_amount_xof:
+    if post.max_amount_xof is not None and (stakes.amount_xof or 0) > post.max_amount_xof:
         return Invalid(
             "power.amount",
             "have the holder act, or somebody with another delegation",
             act=post.act,
-            amount=francs(matter.amount_xof or 0),
+            amount=francs(stakes.amount_xof or 0),
             limit=francs(post.max_amount_xof),
         )
     return None
@@ -43,14 +43,14 @@ def is_bound(post: HeldPost) -> bool:
     return bool(post.template_codes) or post.max_amount_xof is not None
 
 
-def within(actor: Actor, post_id: int, matter: Matter) -> HeldPost | Invalid | None:
+def within(actor: Actor, post_id: int, stakes: Stakes) -> HeldPost | Invalid | None:
     """The first of the actor's titles to a post that covers a letter; otherwise, why the first title does not.
 
     None: the actor does not decide for the post. If the actor has two titles, the wider one covers more letters.
     """
     ways = [post for post in actor.posts if post.post_id == post_id and post.because != "secretary"]
-    reaching = next((post for post in ways if beyond(post, matter) is None), None)
-    return reaching or (beyond(ways[0], matter) if ways else None)
+    reaching = next((post for post in ways if beyond(post, stakes) is None), None)
+    return reaching or (beyond(ways[0], stakes) if ways else None)
 
 
 def days(from_on: date, until_on: date) -> str:

@@ -12,19 +12,86 @@ from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
-from ged.errors import EngineFailed, GedError, Invalid
+from ged.errors import EngineFailed, Forbidden, GedError, Invalid, StaleVersion
 from ged.ports import Digest, MailId, PdfFacts
 from ged.register.models import Attachment
 from ged.signbook import book, findings
 from ged.signbook.findings import CheckKind, Finding
 from ged.signbook.models import Draft
-from ged.signbook.render import Letter, PageMode, letter_pages
+from ged.signbook.render import Letter, preview_pages
 from ged.signbook.titles import Signatory
 from ged.unit import Actor, Services
 
 ON_PAPER = frozenset(CheckKind) - {CheckKind.FONTS, CheckKind.ARCHIVE, CheckKind.CODE}
 """The checks before a print for a signature in ink. The original is then the paper and its scan, so that neither fonts
 and PDF/A of the file nor the code of the seal are needed."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The pages in the signature book, and what they were set from: carried from the check to the signature.
+
+    Attributes:
+        pages_id: the attachment, which is never changed: a letter that shows another one is another letter.
+        at: when they were set.
+    """
+
+    letter: Letter
+    pages_id: int
+    digest: Digest
+    at: datetime
+
+    def require_in(self, draft: Draft) -> None:
+        """Refuse a draft, locked by now, that shows other pages or was set from other words than those looked at.
+
+        Raises:
+            StaleVersion: ``draft.changed``.
+        """
+        if (draft.preview_id, draft.letter) != (self.pages_id, self.letter.stored()):
+            raise StaleVersion("draft.changed", "read the letter again: it changed since", id=draft.mail_id)
+
+
+@dataclass(frozen=True)
+class Looked:
+    """All that one reading tells of a letter before its signature; frozen, and compared under the lock.
+
+    Attributes:
+        shown: None: nothing is shown, or nobody knows what it was set from.
+        is_current: the pages shown are of the current version.
+        words: under which the actor would sign; None when ``refusal`` says why the actor may not.
+        found: what the rows tell.
+    """
+
+    mail_id: MailId
+    subject: str
+    shown: Shown | None
+    is_current: bool
+    words: Signatory | None
+    refusal: GedError | None
+    found: tuple[Finding, ...]
+    counts: dict[CheckKind, int]
+    dated_on: date | None
+
+    def require_signatory(self) -> Signatory:
+        """The words under which the actor signs.
+
+        Raises:
+            Forbidden: ``sign.not_signatory``.
+            Invalid: ``power.type``, ``power.amount``, ``power.not_in_force``.
+        """
+        if self.words is None:
+            raise self.refusal or Forbidden("sign.not_signatory", "only the signatory signs", id=int(self.mail_id))
+        return self.words
+
+    def require_shown(self) -> Shown:
+        """The pages shown.
+
+        Raises:
+            Invalid: ``presign.pages_changed``.
+        """
+        if self.shown is None:
+            raise _pages_changed()
+        return self.shown
 
 
 @dataclass(frozen=True)
@@ -69,15 +136,6 @@ class Checked:
         return tuple(finding for finding in self.findings if finding.kind is kind)
 
 
-@dataclass(frozen=True)
-class _Shown:
-    """The pages in the signature book, and the content from which they were typeset."""
-
-    letter: Letter
-    digest: Digest
-    at: datetime
-
-
 def check(services: Services, mail_id: MailId | int, *, actor: Actor, now: datetime) -> Checked:
     """Check a letter that waits for its signature; nothing is changed.
 
@@ -86,36 +144,59 @@ def check(services: Services, mail_id: MailId | int, *, actor: Actor, now: datet
         Invalid: ``circuit.no_signatory``.
     """
     with services.reading() as session:
-        draft = book.require(session, mail_id, actor)
-        content = book.content_of(session, draft)
-        shown = _shown(session, draft)
-        letter, today = (shown.letter if shown is not None else None), now.astimezone(services.zone).date()
-        dated_on = findings.dated_on(session, draft, today)
-        found = [
-            *findings.reference(session, draft, letter),
-            *findings.date_of(session, draft, dated_on, today),
-            *findings.parties(content),
-            *findings.annexes(session, services, content, letter),
-            *findings.visas(session, draft),
-        ]
-        capacity, refusals = _power(session, draft, actor, today)
-        found += refusals
-        counts = {
-            CheckKind.ADDRESSEE: len(content.addressees), CheckKind.COPIES: len(content.copies),
-            CheckKind.ANNEXES: len(content.annexes), CheckKind.VISAS: len(draft.steps),
-        }  # fmt: skip
-        subject, is_current = draft.mail.subject, draft.preview_version_no == draft.version_no
-    found += _pages(services, shown, is_current=is_current)
-    found += _code(services)
-    return Checked(MailId(int(mail_id)), subject, tuple(found), counts, dated_on, capacity)
+        looked = look(session, services, book.require(session, mail_id, actor), actor=actor, now=now)
+    return judge(services, looked)
 
 
-def _power(session: Session, draft: Draft, actor: Actor, today: date) -> tuple[str, list[Finding]]:
+def look(session: Session, services: Services, draft: Draft, *, actor: Actor, now: datetime) -> Looked:
+    """What the rows tell of a letter that waits for its signature.
+
+    Raises:
+        Invalid: ``circuit.no_signatory``.
+    """
+    content = book.content_of(session, draft)
+    shown = _shown(session, draft)
+    letter, today = (shown.letter if shown is not None else None), now.astimezone(services.zone).date()
+    dated_on = findings.dated_on(session, draft, today)
+    found = [
+        *findings.reference(session, draft, letter),
+        *findings.date_of(session, draft, dated_on, today),
+        *findings.parties(content),
+        *findings.annexes(session, services, content, letter),
+        *findings.visas(session, draft),
+    ]
+    words, refusal = _power(session, draft, actor, today)
+    counts = {
+        CheckKind.ADDRESSEE: len(content.addressees), CheckKind.COPIES: len(content.copies),
+        CheckKind.ANNEXES: len(content.annexes), CheckKind.VISAS: len(draft.steps),
+    }  # fmt: skip
+    return Looked(
+        MailId(draft.mail_id), draft.mail.subject, shown, draft.preview_version_no == draft.version_no, words, refusal,
+        tuple(found), counts, dated_on,
+    )  # fmt: skip
+
+
+def judge(services: Services, looked: Looked) -> Checked:
+    """What was looked at, with its pages proven and the seal asked for. Slow: outside of any session."""
+    power = () if looked.refusal is None else (Finding(CheckKind.POWER, looked.refusal),)
+    pages = _pages(services, looked.shown, is_current=looked.is_current)
+    found = (*looked.found, *power, *pages, *_code(services))
+    words = looked.words
+    capacity = "" if words is None else _capacity(words)
+    return Checked(looked.mail_id, looked.subject, found, looked.counts, looked.dated_on, capacity)
+
+
+def _capacity(words: Signatory) -> str:
+    # An interim holder's capacity is in the title.
+    interim = (words.title,) if words.act and not words.capacity else ()
+    return " ".join((*words.capacity, *interim, words.act)).strip()
+
+
+def _power(session: Session, draft: Draft, actor: Actor, today: date) -> tuple[Signatory | None, GedError | None]:
     try:
-        words = book.signatory_words(session, actor, book.signing_post(draft, actor, on=today))
+        return book.signatory_words(session, actor, book.signing_post(draft, actor, on=today)), None
     except GedError as refusal:
-        return "", [Finding(CheckKind.POWER, refusal)]
-    return " ".join((*words.capacity, words.act)).strip(), []
+        return None, refusal
 
 
 def require_archivable(services: Services, pdf: bytes) -> None:
@@ -137,29 +218,32 @@ def pages_hold(session: Session, draft: Draft) -> bool:
     return shown is not None and _are_shown(shown, _set_again(shown))
 
 
-def _shown(session: Session, draft: Draft) -> _Shown | None:
+def _shown(session: Session, draft: Draft) -> Shown | None:
     preview = session.get(Attachment, draft.preview_id) if draft.preview_id is not None else None
     if preview is None or preview.digest is None or not draft.letter:
         return None
-    return _Shown(Letter.restored(draft.letter), Digest(preview.digest), preview.added_at)
+    return Shown(Letter.restored(draft.letter), preview.id, Digest(preview.digest), preview.added_at)
 
 
-def _set_again(shown: _Shown) -> bytes:
-    signatory = Signatory(shown.letter.sender, "")
-    return letter_pages(shown.letter, mode=PageMode.PREVIEW, at=shown.at, signatory=signatory).pdf
+def _set_again(shown: Shown) -> bytes:
+    return preview_pages(shown.letter, at=shown.at).pdf
 
 
-def _are_shown(shown: _Shown, pdf: bytes) -> bool:
+def _are_shown(shown: Shown, pdf: bytes) -> bool:
     return hashlib.sha256(pdf).hexdigest() == shown.digest
 
 
-def _pages(services: Services, shown: _Shown | None, *, is_current: bool) -> Iterator[Finding]:
+def _pages(services: Services, shown: Shown | None, *, is_current: bool) -> Iterator[Finding]:
     """Check that typesetting for the signature gives the pages shown, except for the two blocks."""
     pdf = _set_again(shown) if shown is not None else b""
     if shown is None or not is_current or not _are_shown(shown, pdf):
-        yield Finding(CheckKind.PAGES, Invalid("presign.pages_changed", "send it back to be handed in again"))
+        yield Finding(CheckKind.PAGES, _pages_changed())
     if pdf:
         yield from _of_file(services.signer.inspect(pdf))
+
+
+def _pages_changed() -> Invalid:
+    return Invalid("presign.pages_changed", "send it back to be handed in again")
 
 
 def _of_file(facts: PdfFacts) -> Iterator[Finding]:

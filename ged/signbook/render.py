@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, get_timezone_location
+from babel.dates import format_date
 
 from ged.dispatch.models import Party
 from ged.org.letterhead import country_and_motto
 from ged.ports import SignatureField
 from ged.signbook.placeholders import fill
 from ged.signbook.titles import Signatory
-from ged.typeset import qr_svg, typeset, typeset_with_places
+from ged.typeset import qr_svg, release, typeset, typeset_with_places
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 FIELD = "signatory"
@@ -25,9 +25,11 @@ A4_HEIGHT_PT = 841.89
 
 Box = tuple[int, float, float, float, float]
 """A page and (x1, y1, x2, y2) in points from its lower left corner."""
-MARK_BOX: Box = (1, 0.0, 0.0, 462.05, 102.05)
+MARK_BOX: Box = (1, 0.0, 0.0, 462.04, 102.05)
 """A box of the size of mark and code; its place does not matter."""
 _CODE_PT = 96.0
+PREVIEWS_KEPT = 256
+"""Some 60 kB each: as many as one act signs, checked before."""
 
 
 class PageMode(StrEnum):
@@ -55,6 +57,10 @@ class Letter:
     copies: tuple[str, ...] = ()
     annexes: tuple[str, ...] = ()
     reference: str = ""
+    our_reference: str = ""
+    """Who follows it: the unit's code and the initials of the author."""
+    stamps: tuple[str, ...] = ()
+    """Confidentiality and urgency."""
 
     def stored(self) -> dict[str, Any]:
         """The JSON form stored in a draft."""
@@ -106,7 +112,28 @@ def letter_pages(
     Raises:
         Invalid: ``typeset.glyph``, ``typeset.failed``.
     """
-    data = _data(letter, mode, number, on, signatory, code)
+    return _set(_data(letter, mode, number, on, signatory, code), at)
+
+
+def preview_pages(letter: Letter, *, at: datetime) -> Pages:
+    """The pages that the signature book shows. The same data and moment are set once in a process, by one release.
+
+    Setting them again proves that the words kept give the bytes shown; what proves it once need not prove it at once
+    again, for the page, its check and the signature.
+
+    Raises:
+        Invalid: ``typeset.glyph``, ``typeset.failed``.
+    """
+    data = _data(letter, PageMode.PREVIEW, "", None, Signatory(letter.sender, ""), "")
+    return _preview(json.dumps(data, ensure_ascii=False), at, release())
+
+
+@lru_cache(maxsize=PREVIEWS_KEPT)
+def _preview(data: str, at: datetime, _release: tuple[object, ...]) -> Pages:
+    return _set(json.loads(data), at)
+
+
+def _set(data: dict[str, Any], at: datetime) -> Pages:
     pdf, (facts,) = typeset_with_places(TEMPLATES / "letter.typ", data, at=at, label="facts", strict=True)
     return Pages(pdf, int(facts["pages"]), _box(facts["number"]), _box(facts["mark"]))
 
@@ -157,15 +184,6 @@ def french_day(on: date) -> str:
     return text.replace("1 ", "1er ", 1) if on.day == 1 else text
 
 
-def place_of(zone: ZoneInfo) -> str:
-    """The place in a letter's date line: the city of the installation's time zone.
-
-    >>> place_of(ZoneInfo("Africa/Lome"))
-    'Lomé'
-    """
-    return get_timezone_location(zone, locale="fr", return_city=True)
-
-
 def paragraphs(body: str, civility: str) -> list[list[str]]:
     """Paragraphs (between empty lines) as lines, with the form of address filled in."""
     filled = fill(body, {"civilite": civility})
@@ -192,6 +210,8 @@ def _data(
         ],
         "subject": title,
         "reference": letter.reference,
+        "our_reference": letter.our_reference,
+        "stamps": letter.stamps,
         "annexes": _annexes(letter.annexes),
         "paragraphs": paragraphs(letter.body, letter.civility),
         "copies": letter.copies,
@@ -211,9 +231,9 @@ def told(letter: Letter, *, number: str, on: str) -> list[str]:
     return [
         letter.organisation, country, *letter.units, motto, number, letter.place, on, letter.sender,
         *(f"{one.name}\n{one.address}" for one in letter.addressees),
-        fill(letter.subject, {"civilite": letter.civility}), letter.reference,
+        fill(letter.subject, {"civilite": letter.civility}), letter.our_reference, letter.reference,
         *("\n".join(lines) for lines in paragraphs(letter.body, letter.civility)),
-        *letter.copies, _annexes(letter.annexes),
+        *letter.stamps, *letter.copies, _annexes(letter.annexes),
     ]  # fmt: skip
 
 

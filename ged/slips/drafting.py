@@ -12,6 +12,7 @@ from ged.errors import Invalid, NotFound
 from ged.org.models import Unit
 from ged.ports import Confidentiality, MailId, PostId, UnitId
 from ged.register.models import Mail, MailNumber, SealedEnvelope
+from ged.register.words import CONFIDENTIAL_LETTER
 from ged.slips import custody
 from ged.slips.models import Slip, SlipLine, SlipPurpose
 from ged.slips.states import LineState, SlipState
@@ -24,7 +25,7 @@ MAX_LINE_REMARK = 200
 MAX_REMARK = 500
 MAX_MESSENGER = 120
 MAX_COUNT = 999
-CONFIDENTIAL = "Pli confidentiel"
+CONFIDENTIAL = CONFIDENTIAL_LETTER
 SEALED = "Un pli fermé"
 
 
@@ -116,7 +117,7 @@ def plan(session: Session, form: SlipForm, *, post: HeldPost, actor: Actor, toda
             ``slip.description_missing``, ``slip.text_long``, ``slip.count``, ``slip.paper_elsewhere``,
             ``slip.paper_on_the_way``.
     """
-    _check_head(form, today)
+    check_head(form, today)
     receivers = tuple(dict.fromkeys(form.receiver_unit_ids))
     _check_receivers(session, receivers, post)
     originals = tuple(_line(session, line, n, post, actor) for n, line in enumerate(form.lines, start=1))
@@ -193,7 +194,13 @@ def shortened(text: str, maximum: int) -> str:
     return flat if len(flat) <= maximum else flat[: maximum - 1].rstrip() + "…"
 
 
-def _check_head(form: SlipForm, today: date) -> None:
+def check_head(form: SlipForm, today: date) -> None:
+    """What a form must have by itself, before anything is read.
+
+    Raises:
+        Invalid: ``slip.no_lines``, ``slip.too_many_lines``, ``slip.no_receiver``, ``slip.return_by_missing``,
+            ``slip.return_by_past``, ``slip.text_long``.
+    """
     if not form.lines:
         raise Invalid("slip.no_lines", "add a line", field="lines")
     if len(form.lines) > MAX_LINES:

@@ -58,11 +58,17 @@ class Issued:
 def issue(services: Services, form: SlipForm, *, key: OpenedKey, actor: Actor, now: datetime) -> tuple[Issued, ...]:
     """Number and sign one slip for each receiving unit, with one opened key for all of them.
 
+    What cannot be printed costs no number: characters that somebody typed are asked about first, what a register says
+    is always printed, and ``MAX_LINES`` lines are. So each slip is planned once, under the locks, and set once, with its
+    number.
+
     Raises:
         Forbidden: ``slip.not_sender``.
-        NotFound, Invalid: as ``drafting.plan``. Nothing is numbered then.
+        NotFound, Invalid: as ``drafting.plan``; ``typeset.glyph``. Nothing is numbered then.
     """
-    preview(services, form, actor=actor, now=now)
+    parties.sending_post(actor, form.post_id)
+    drafting.check_head(form, now.astimezone(services.zone).date())
+    _refuse_unprintable(form)
     for attempt in services.attempts(now):
         with attempt as uow:
             numbered = number_slips(uow, form, actor=actor, now=now)
@@ -70,8 +76,7 @@ def issue(services: Services, form: SlipForm, *, key: OpenedKey, actor: Actor, n
 
 
 def preview(services: Services, form: SlipForm, *, actor: Actor, now: datetime) -> bytes:
-    """The pages without number and code. They are shown before signing, and a text that cannot be typeset fails here,
-    before a number is taken.
+    """The pages without number and code, shown to a sender who asks for them before signing.
 
     Raises:
         NotFound, Invalid: as ``issue``.
@@ -86,7 +91,11 @@ def preview(services: Services, form: SlipForm, *, actor: Actor, now: datetime) 
 
 
 def _refuse_unprintable(form: SlipForm) -> None:
-    """Refuse typed texts that cannot be printed, since they are signed. Texts from the register stop no slip."""
+    """Refuse typed texts that cannot be printed, since they are signed. Texts from the register stop no slip.
+
+    Raises:
+        Invalid: ``typeset.glyph``, with the field.
+    """
     texts = [("remark", form.remark), ("messenger", form.messenger)]
     for no, line in enumerate(form.lines, start=1):
         texts += [(line.field("description", no), line.description), (line.field("remark", no), line.remark)]

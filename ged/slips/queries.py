@@ -199,10 +199,10 @@ def rows_of(session: Session, wanted: Select[Slip], *, late_before: datetime | N
         select(func.coalesce(func.sum(SlipLine.count), 0)).where(of).scalar_subquery(),
         select(func.count()).select_from(SlipLine).where(of, wrong).scalar_subquery(),
     ).options(lazyload(Slip.lines), lazyload(Slip.revisions), lazyload(Slip.receipt))
-    return [_row(slip, late_before, *counts) for slip, *counts in session.execute(counted)]
+    return [_slip_row(slip, late_before, *counts) for slip, *counts in session.execute(counted)]
 
 
-def _row(slip: Slip, late_before: datetime | None, lines: int, pieces: int, wrong: int) -> SlipRow:
+def _slip_row(slip: Slip, late_before: datetime | None, lines: int, pieces: int, wrong: int) -> SlipRow:
     late = late_before is not None and slip.state in OPEN_FOR_RECEIVER
     return SlipRow(
         id=SlipId(slip.id),

@@ -136,15 +136,15 @@ def is_likely(words: float, look: float) -> bool:
 
 def of_scan(session: Session, scan_id: int, actor: Actor) -> list[LookalikeRow]:
     """The letters, visible to the actor, that a waiting scan resembles. The caller has checked access to the scan."""
-    return _rows(session, actor, Lookalike.scan_id == scan_id)
+    return _lookalike_rows(session, actor, Lookalike.scan_id == scan_id)
 
 
 def of_letter(session: Session, mail_id: int, actor: Actor) -> list[LookalikeRow]:
     """The earlier letters, visible to the actor, that a letter resembles. The caller has checked its access."""
-    return _rows(session, actor, Lookalike.mail_id == mail_id)
+    return _lookalike_rows(session, actor, Lookalike.mail_id == mail_id)
 
 
-def _rows(session: Session, actor: Actor, whose: ColumnElement[bool]) -> list[LookalikeRow]:
+def _lookalike_rows(session: Session, actor: Actor, whose: ColumnElement[bool]) -> list[LookalikeRow]:
     linked = or_(
         exists().where(MailLink.from_id == Lookalike.mail_id, MailLink.to_id == Mail.id),
         exists().where(MailLink.to_id == Lookalike.mail_id, MailLink.from_id == Mail.id),

@@ -65,7 +65,7 @@ class Takeover:
 
 
 @dataclass(frozen=True)
-class Place:
+class TakeoverTarget:
     """The destination register and the source.
 
     Attributes:
@@ -99,7 +99,7 @@ def find_register(session: "Session", code: str) -> Register:
 
 def take_over(
     services: Services,
-    place: Place,
+    place: TakeoverTarget,
     lines: Iterable[bytes],
     *,
     refuse: Callable[[Refusal], None],
@@ -163,7 +163,7 @@ def _read(
 
 def _take_piece(
     services: Services,
-    place: Place,
+    place: TakeoverTarget,
     read: list[ArchiveLine],
     numbers: set[tuple[str, int]],
     refuse: Callable[[Refusal], None],
@@ -188,7 +188,7 @@ def _take_piece(
 
 
 def _with_content(
-    services: Services, place: Place, wanted: Sequence[Placed], refuse: Callable[[Refusal], None]
+    services: Services, place: TakeoverTarget, wanted: Sequence[Placed], refuse: Callable[[Refusal], None]
 ) -> Iterator[Placed]:
     def content(one: Placed) -> Content | GedError | None:
         try:
@@ -208,7 +208,9 @@ def _with_content(
 class _Judge:
     """Checks lines against the database: known already, unknown unit, number taken, secret letter nobody could see."""
 
-    def __init__(self, session: "Session", place: Place, services: Services, given: set[tuple[str, int]]) -> None:
+    def __init__(
+        self, session: "Session", place: TakeoverTarget, services: Services, given: set[tuple[str, int]]
+    ) -> None:
         self._session = session
         self._given = given
         self._register = session.get_one(Register, place.register_id)

@@ -94,7 +94,7 @@ def signature_book(session: Session, actor: Actor) -> SignatureBook:
     facts = _Facts(session, [draft for draft, _ in mine])
     asked: dict[StepKind | None, list[BookRow]] = {StepKind.VISA: [], StepKind.OPINION: [], None: []}
     for draft, turn in mine:
-        asked[turn.kind].append(_row(draft, facts, actor, turn))
+        asked[turn.kind].append(_book_row(draft, facts, actor, turn))
     return SignatureBook(
         visas=tuple(asked[StepKind.VISA]),
         opinions=tuple(asked[StepKind.OPINION]),
@@ -131,7 +131,7 @@ def _to_sign_again(session: Session, actor: Actor) -> list[BookRow]:
     )
     drafts = list(session.scalars(visible(query, actor).order_by(Draft.confirmed_at)))
     facts = _Facts(session, drafts)
-    return [_row(draft, facts, actor, Turn(PostId(draft.signatory_post_id or 0), None)) for draft in drafts]
+    return [_book_row(draft, facts, actor, Turn(PostId(draft.signatory_post_id or 0), None)) for draft in drafts]
 
 
 def _sent(session: Session, actor: Actor) -> tuple[BookRow, ...]:
@@ -141,7 +141,7 @@ def _sent(session: Session, actor: Actor) -> tuple[BookRow, ...]:
     )
     drafts = list(session.scalars(visible(query, actor).order_by(Draft.mail_id.desc()).limit(SENT_SHOWN)))
     facts = _Facts(session, drafts)
-    return tuple(_row(draft, facts, actor, turn_for(draft, actor)) for draft in drafts)
+    return tuple(_book_row(draft, facts, actor, turn_for(draft, actor)) for draft in drafts)
 
 
 def _notices(session: Session, actor: Actor) -> tuple[NoticeRow, ...]:
@@ -167,7 +167,7 @@ class _Facts:
         self.posts = names_of(session, Post, Post.title, {p for p in posts if p is not None})
 
 
-def _row(draft: Draft, facts: _Facts, actor: Actor, turn: Turn | None) -> BookRow:
+def _book_row(draft: Draft, facts: _Facts, actor: Actor, turn: Turn | None) -> BookRow:
     mail = draft.mail
     held = actor.holds(turn.post_id) if turn is not None else None
     return BookRow(

@@ -64,7 +64,7 @@ def turn_for(draft: Draft, actor: Actor) -> Turn | None:
 def signs_for(draft: Draft, actor: Actor, post_id: int) -> bool:
     """Whether the actor has the power to sign this letter for a post."""
     ways = [post for post in actor.posts if post.post_id == post_id and Role.SIGNATORY in post.roles]
-    return any(not is_bound(post) or beyond(post, book.matter_of(draft)) is None for post in ways)
+    return any(not is_bound(post) or beyond(post, book.stakes_of(draft)) is None for post in ways)
 
 
 @dataclass(frozen=True)

@@ -78,13 +78,13 @@ def letter_panel(session: Session, mail_id: MailId | int, actor: Actor) -> Lette
     offered = tuple(templates(session)) if may_answer else ()
     seen = visible_clause(Mail.id, Mail.level, actor.principals)
     query = _outgoing().where(Draft.answers_id == mail.id, seen).order_by(Draft.mail_id)
-    answers = _rows(session, query)
+    answers = _answer_rows(session, query)
     return LetterPanel(MailId(mail.id), answers, offered) if answers or offered else None
 
 
 def _own(session: Session, mail: Mail, actor: Actor) -> LetterPanel | None:
     """The panel of an outgoing letter: itself, and the letter that it answers."""
-    own = _rows(session, _outgoing().where(Draft.mail_id == mail.id))
+    own = _answer_rows(session, _outgoing().where(Draft.mail_id == mail.id))
     if not own:
         return None
     query = (
@@ -109,6 +109,6 @@ def _outgoing() -> Select[int, str, str, MailState]:
     )
 
 
-def _rows(session: Session, query: Select[int, str, str, MailState]) -> tuple[AnswerRow, ...]:
+def _answer_rows(session: Session, query: Select[int, str, str, MailState]) -> tuple[AnswerRow, ...]:
     rows = session.execute(query)
     return tuple(AnswerRow(MailId(mail_id), subject, number or "", state) for mail_id, subject, number, state in rows)

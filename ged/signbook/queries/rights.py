@@ -76,7 +76,7 @@ def rights_of(session: Session, draft: Draft, actor: Actor, *, on: date) -> Righ
 def _beyond(draft: Draft, actor: Actor, mine: Turn | None) -> Invalid | None:
     if mine is None or mine.post_id not in actor.deciding_post_ids:
         return None
-    found = within(actor, mine.post_id, book.matter_of(draft))
+    found = within(actor, mine.post_id, book.stakes_of(draft))
     return found if isinstance(found, Invalid) else None
 
 

@@ -1,22 +1,12 @@
-"""Registers the signature book's callbacks in the layers below; called once at the start of a process."""
+"""A letter that answers another: when it has left, the other counts as answered."""
 
 from sqlalchemy import select
 
-from ged.dispatch import operations as dispatch
 from ged.ports import MailId
 from ged.register.models import Mail, MailNumber
 from ged.routing import operations as routing
 from ged.signbook.models import Draft
 from ged.unit import Actor, UnitOfWork
-
-
-def connect() -> None:
-    """Register ``answer_left``, so that a dispatched answer marks the incoming letter as answered.
-
-    A second call has no effect.
-    """
-    if answer_left not in dispatch.WHEN_DISPATCHED:
-        dispatch.WHEN_DISPATCHED.append(answer_left)
 
 
 def answer_left(uow: UnitOfWork, mail_id: MailId, actor: Actor) -> None:
