@@ -21,6 +21,7 @@ import zxingcpp
 from ged import slots
 from ged.errors import EngineFailed, Invalid
 from ged.slots import WAIT_S
+from ged.typography import on_paper
 from sandbox import Answer, Busy, Gone, Limits, Message, Pool, SandboxError
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -44,9 +45,15 @@ LIMITS = Limits(memory_bytes=768 << 20, processor_s=300, file_bytes=0)
 
 
 def typeset(
-    template: Path, data: dict[str, Any], *, at: datetime, wait_s: float = WAIT_S, strict: bool = False
+    template: Path,
+    data: dict[str, Any],
+    *,
+    at: datetime,
+    wait_s: float = WAIT_S,
+    strict: bool = False,
+    as_written: bool = False,
 ) -> bytes:
-    """Compile ``template`` with ``data`` (read there by ``json(bytes(sys.inputs.data))``).
+    """Compile ``template`` with ``data`` (read there by ``json(bytes(sys.inputs.data))``), in French typography.
 
     Args:
         template: a ``.typ`` file of ``ged/templates``; its imports are in the same folder.
@@ -54,12 +61,13 @@ def typeset(
         at: the document's date: the same data and time give the same bytes.
         wait_s: timeout for a slot of heavy work: a job may wait longer than a page.
         strict: a character that cannot be printed is refused.
+        as_written: the texts are somebody else's, and shown as they came.
 
     Raises:
         Invalid: ``typeset.glyph`` when ``strict`` and a character cannot be printed, ``typeset.failed`` otherwise.
         EngineFailed: ``work.busy``, ``typeset.crashed``.
     """
-    return _set(template, data, at, "", wait_s, strict)[0]
+    return _set(template, data if as_written else on_paper(data), at, "", wait_s, strict)[0]
 
 
 def typeset_with_places(
@@ -70,7 +78,7 @@ def typeset_with_places(
     Raises:
         Invalid, EngineFailed: as ``typeset``.
     """
-    return _set(template, data, at, label, WAIT_S, strict)
+    return _set(template, on_paper(data), at, label, WAIT_S, strict)
 
 
 def release() -> tuple[object, ...]:

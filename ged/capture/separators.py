@@ -14,18 +14,13 @@ from ged.errors import Invalid, NotFound
 from ged.org.letterhead import letterhead
 from ged.org.models import Post, PostRole, Unit
 from ged.org.tree import entities, upwards
+from ged.org.words import LEVELS
 from ged.ports import Confidentiality
 from ged.register.prints import Sheet
 from ged.typeset import qr_svg
 from ged.unit import Actor, HeldPost, Role, Services, UnitOfWork
 
 MAX_COPIES = 100
-LEVELS = {
-    Confidentiality.ORDINARY: "Ordinaire",
-    Confidentiality.RESTRICTED: "Diffusion restreinte",
-    Confidentiality.SECRET: "Secret",
-}
-"""Labels as printed: ``ged`` prints paper without the site's catalogue."""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from ged.capture.models import Scan
 from ged.dispatch.models import DispatchLine, DispatchProof, DispatchState, Party
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.jobs import ClaimedJob, Job, JobKind, JobState
+from ged.org.letterhead import organisation_name
 from ged.org.tree import same_entity
 from ged.ports import AttachmentId, Confidentiality, Digest, JobId, MailId, Message
 from ged.register import directory
@@ -26,6 +27,7 @@ from ged.register.directory import EMAIL, AddressToConfirm
 from ged.register.models import Attachment, AttachmentKind, Channel, Mail, MailLink, MailNumber, Register, Rendition
 from ged.register.operations import SourcePage, attach
 from ged.register.states import MailAct, MailState, move
+from ged.typography import french
 from ged.unit import SYSTEM, Actor, HeldPost, Role, Services, UnitOfWork
 
 MAX_REFERENCE, MAX_NAME = 300, 200
@@ -296,7 +298,7 @@ def run_notify(services: Services, job: ClaimedJob, *, now: datetime) -> None:
             message_id=line.reference,
             to=line.email,
             subject=f"Courrier n° {number} : {' '.join(line.mail.subject.split())}"[:200],
-            text=_text(number, line),
+            text=_text(number, line, organisation_name(session)),
             attachment_name=filename,
         )
     with services.blobs.open(digest) as stored:
@@ -338,11 +340,13 @@ def _number(session: Session, mail_id: int) -> str:
     )
 
 
-def _text(number: str, line: DispatchLine) -> str:
+def _text(number: str, line: DispatchLine, organisation: str) -> str:
     what = "une ampliation du courrier" if line.is_copy else "le courrier"
-    return (
-        f"{line.name},\n\nVeuillez trouver ci-joint {what} n° {number}.\n"
-        f"Objet : {line.mail.subject}\n\nMerci d'en accuser réception par retour de message.\n"
+    signed = f"Le bureau d'ordre, {organisation}" if organisation else "Le bureau d'ordre"
+    return french(
+        f"À l'attention de : {line.name}\n\nMadame, Monsieur,\n\n"
+        f"J'ai l'honneur de vous transmettre ci-joint {what} n° {number}.\nObjet : {line.mail.subject}\n\n"
+        f"Je vous saurais gré de bien vouloir en accuser réception par retour de courriel.\n\n{signed}\n"
     )
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged.capture import intake
+from ged.capture.files import JOB_PATIENCE_S, NOT_LOOKED, harmless_name, look_at, private_dir
 from ged.capture.grouping import Group
 from ged.capture.intake import FirstLook
 from ged.capture.models import BatchSource, BatchState, MailboxMessage, MessageState, Scan, ScanBatch, ScanPage
@@ -26,7 +27,6 @@ from ged.mailbox.messages import Letter, Part
 from ged.mailbox.reading import read_apart
 from ged.org.models import Unit
 from ged.ports import Digest, Mailbox, MessageRef, OpenMailbox, PageFacts
-from ged.register.files import JOB_PATIENCE_S, NOT_LOOKED, harmless_name, look_at, private_dir
 from ged.register.signed_kinds import APART, IS_APART
 from ged.typeset import typeset
 from ged.unit import SYSTEM, Services, UnitOfWork
@@ -248,7 +248,8 @@ def _body_pdf(services: Services, letter: Letter, filenames: Sequence[str], now:
         "files": list(filenames),
     }
     at = letter.sent_at or now
-    return typeset(TEMPLATE, _fitted(data), at=at)  # a character without a font is still in the raw message
+    # A character without a font is still in the raw message.
+    return typeset(TEMPLATE, _fitted(data), at=at, as_written=True)
 
 
 def _fitted(data: dict[str, Any]) -> dict[str, Any]:

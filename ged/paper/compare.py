@@ -130,7 +130,7 @@ def _words(text: str) -> list[_Word]:
 
 def _folded(raw: str) -> str:
     plain = "".join(c for c in unicodedata.normalize("NFKD", raw.casefold()) if not unicodedata.combining(c))
-    return plain.strip().strip("«»\"'’“”()[]{}.,;:!?*_-–—…•|<>=+")
+    return plain.replace("’", "'").strip().strip("«»\"'’“”()[]{}.,;:!?*_-–—…•|<>=+")
 
 
 def _pieces(words: Sequence[_Word], same: set[int], others: Counter[str]) -> tuple[Piece, ...]:

@@ -112,19 +112,21 @@ def came(row: PaperCode) -> dict[str, Any]:
 
 
 PRINTED = {
-    CodeKind.OUTGOING: "N° le à Objet : V/Réf : P.J. : Ampliations :",
+    CodeKind.OUTGOING: "N° le à Objet : N/Réf. : V/Réf. : P.J. : Ampliations : 1 – Chrono : 1 – Archives : 1 Cachet",
     CodeKind.DISCHARGE: (
-        "DÉCHARGE Courrier départ N° du Voie Ampliation à Destinataire Objet Je soussigné(e) reconnais avoir reçu le "
-        "courrier désigné ci-dessus. Nom et prénoms Qualité Date et heure de réception N° d'enregistrement à l'arrivée "
-        "Signature Cachet À rendre au porteur, signée et cachetée : elle est numérisée et jointe au courrier."
+        "DÉCHARGE Courrier départ N° du Mode d'envoi Ampliation à Destinataire Objet Je soussigné(e) reconnais avoir reçu "
+        "le courrier désigné ci-dessus. Nom et prénoms Qualité Pièce d'identité (nature, n°) Téléphone Nombre de pièces "
+        "reçues N° d'enregistrement à l'arrivée Fait à, le à (heure) Signature Cachet À rendre au porteur, signée et "
+        "revêtue du cachet."
     ),
     CodeKind.IMPUTATION: (
-        "Fiche de transmission N° reçu le Expéditeur Référence et date de la lettre du Objet Transmis à Imputé à "
-        "(1 : unité qui traite, × : en copie) Pour Échéance sans échéance Instructions Date, visa Décidé le Imprimée le. "
-        "La fiche annotée à la main se numérise : son code la joint au courrier."
+        "Fiche de transmission N° arrivé le Urgent Très urgent Expéditeur Référence et date de la lettre du Objet Transmis "
+        "à Pièces jointes Imputé à (1 : service traitant, × : en copie) Date Émargement Suite à donner Échéance sans "
+        "échéance Instructions Réponse n° du Date, visa Décidé le Imprimée le. Fiche à retourner au bureau d'ordre après "
+        "annotation : numérisée, elle se joint d'elle-même au courrier."
     ),
     CodeKind.SLIP: (
-        "Expéditeur Destinataire De À Date Objet de la transmission Retour avant le Porteur Remarque N° Enregistrement "
+        "Expéditeur Destinataire De À Date Motif de la transmission Retour avant le Porteur Remarque N° d'enregistrement "
         "Désignation des pièces Nombre Observations (copie) Total des pièces L'expéditeur Le destinataire Reçu Signature"
     ),
 }

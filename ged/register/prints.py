@@ -1,7 +1,7 @@
 """Prints of the mail office: the label of a number, the deposit receipt.
 
-Data is read in a session; the PDF is typeset after it, so that nothing slow runs under a lock. French labels of codes
-are defined here as well as in ``web.words.labels``: ``ged`` prints paper without the site's catalogue.
+Data is read in a session; the PDF is typeset after it, so that nothing slow runs under a lock. French words of codes are
+those of ``ged.register.words`` and ``ged.org.words``: ``ged`` prints paper without the site's catalogue.
 """
 
 from dataclasses import dataclass
@@ -14,27 +14,21 @@ from sqlalchemy.orm import Session
 
 from ged import access
 from ged.codes import CodeKind, make_code
+from ged.days import hour, long_day, place_of
 from ged.errors import Invalid, NotFound
 from ged.org.letterhead import letterhead
 from ged.org.models import Person, Post
+from ged.org.words import LEVELS
 from ged.ports import Confidentiality
-from ged.register.models import Channel, Mail, MailNumber
+from ged.register.models import Mail, MailNumber
 from ged.register.registers import number_of
+from ged.register.words import CHANNELS
 from ged.slots import WAIT_S
 from ged.typeset import qr_svg, typeset
 from ged.unit import Actor, Role, Services
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 MAX_DEPOSITOR = 200
-
-CHANNELS = {
-    Channel.HAND: "Remise en main propre",
-    Channel.POST: "Courrier postal",
-    Channel.RECORDED_DELIVERY: "Recommandé",
-    Channel.EMAIL: "Messagerie électronique",
-    Channel.COURIER: "Coursier",
-    Channel.FAX: "Télécopie",
-}
 
 
 @dataclass(frozen=True)
@@ -68,10 +62,13 @@ def label(session: Session, services: Services, number_id: int, actor: Actor) ->
     number = _printable(session, number_id, actor)
     head = letterhead(session, number.register.unit_id, country=services.country)
     day, clock = when(number.registered_at, services.zone)
+    mail = session.get(Mail, number.mail_id) if number.mail_id is not None else None
+    received = mail.received_on if mail is not None else None
     code = make_code(CodeKind.LABEL, number.id, key=services.code_key)
     data = {
         "number": number.text,
         "register": number.register.name,
+        "received": f"{received:%d/%m/%Y}" if received is not None else "",
         "day": day,
         "clock": clock,
         "entity": head.entity,
@@ -100,17 +97,19 @@ def receipt(session: Session, services: Services, number_id: int, actor: Actor, 
     mail = session.get_one(Mail, number.mail_id)
     clerk = session.get(Person, number.person_id) if number.person_id is not None else None
     addressed = session.get(Post, mail.addressed_post_id) if mail.addressed_post_id is not None else None
-    day, clock = when(number.registered_at, services.zone)
+    at = number.registered_at.astimezone(services.zone)
     data = {
         "head": letterhead(session, number.register.unit_id, country=services.country).data(),
         "number": number.text,
-        "day": day,
-        "clock": clock,
+        "recorded": f"{long_day(at.date())} à {hour(at)}",
+        "received": long_day(mail.received_on) if mail.received_on is not None else "",
+        "made": f"{place_of(services.zone)}, le {long_day(at.date())}",
         "depositor": " ".join(depositor.split()) or mail.sender_name,
         "sender": mail.sender_name,
         "addressee": mail.addressee or (addressed.title if addressed is not None else "—"),
         "channel": CHANNELS[mail.channel],
         "subject": mail.subject if mail.level == Confidentiality.ORDINARY else "",
+        "level": LEVELS[Confidentiality(mail.level)].lower(),
         "their_reference": mail.their_reference,
         "enclosures": _enclosures(mail),
         "received_by": clerk.name if clerk is not None else "—",

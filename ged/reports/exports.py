@@ -21,6 +21,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from ged import access, locks
+from ged.capture.files import private_dir
 from ged.errors import Forbidden, Invalid, NotFound
 from ged.jobs import LIVE_STATES, Job, JobKind, JobState
 from ged.org.actors import load_actor
@@ -28,7 +29,6 @@ from ged.org.models import Person
 from ged.ports import Digest
 from ged.register import books, opening
 from ged.register.books import BookRow, Span
-from ged.register.files import private_dir
 from ged.register.models import Mail
 from ged.reports import register_pages
 from ged.reports.models import RequestedFile

@@ -10,16 +10,20 @@ from sqlalchemy.orm import Session, object_session
 from sqlalchemy.orm.attributes import flag_modified
 
 from ged import access, locks
+from ged.days import place_of
 from ged.dispatch.models import Party
 from ged.errors import Forbidden, Invalid, NotFound, StaleVersion
 from ged.org.actors import heading_post
 from ged.org.delegations import not_in_force
-from ged.org.models import Installation, Post, Unit
+from ged.org.letterhead import letterhead
+from ged.org.models import Person, Post, Unit
 from ged.org.tree import entities, upwards
+from ged.org.words import LEVELS
 from ged.ports import AttachmentId, Confidentiality, Digest, MailId, PostId
 from ged.register.models import Attachment, AttachmentKind, Mail, Register, RegisterNature
 from ged.register.operations import SourcePage, attach
 from ged.register.states import MailState
+from ged.register.words import URGENCY
 from ged.signbook import circuit, render
 from ged.signbook.circuit import Circuit, GivenVisa, Step, StepKind
 from ged.signbook.models import CircuitAct, CircuitEntry, Draft, DraftVersion, Notice, NoticeKind, Stance
@@ -255,12 +259,12 @@ def letter_of(session: Session, services: Services, draft: Draft, content: Conte
     """The pages' data: everything but number, date and signature."""
     signatory = session.get(Post, draft.signatory_post_id) if draft.signatory_post_id is not None else None
     unit = signatory.unit if signatory is not None else session.get_one(Unit, draft.mail.unit_id)
-    organisation, units = letterhead(session, unit)
+    head = letterhead(session, unit.id, country=services.country, of_entity=True)
     return Letter(
-        organisation=organisation,
-        units=units,
+        organisation=head.organisation,
+        units=head.units,
         country=services.country,
-        place=render.place_of(services.zone),
+        place=place_of(services.zone),
         sender=with_article(signatory.title) if signatory is not None else "",
         civility=content.civility,
         subject=content.subject,
@@ -269,7 +273,16 @@ def letter_of(session: Session, services: Services, draft: Draft, content: Conte
         copies=tuple(copy.name for copy in content.copies),
         annexes=tuple(annex.name.rpartition(".")[0] or annex.name for annex in content.annexes),
         reference=_reference(session, draft),
+        our_reference=_our_reference(session, draft.mail),
+        stamps=tuple(filter(None, (LEVELS[Confidentiality(draft.mail.level)], URGENCY[draft.mail.priority]))),
     )
+
+
+def _our_reference(session: Session, mail: Mail) -> str:
+    """``DGE-ETUDES/KD``: the unit that writes it, and the initials of its author."""
+    author = session.get(Person, mail.author_person_id) if mail.author_person_id is not None else None
+    initials = "".join(name[0] for name in (author.name if author is not None else "").replace("-", " ").split())
+    return "/".join(filter(None, (session.get_one(Unit, mail.unit_id).code, initials.upper())))
 
 
 def _reference(session: Session, draft: Draft) -> str:
@@ -278,20 +291,6 @@ def _reference(session: Session, draft: Draft) -> str:
         return ""
     written = f" du {render.french_day(incoming.written_on)}" if incoming.written_on else ""
     return f"{incoming.their_reference}{written}"
-
-
-def letterhead(session: Session, unit: Unit) -> tuple[str, tuple[str, ...]]:
-    """The organisation's name, and the units from the largest to the smallest; an entity uses its own name."""
-    names = []
-    for above in upwards(session, unit.id):
-        names.append(above.name)
-        if above.is_entity:
-            break
-    names.reverse()
-    root = session.scalar(select(Installation.name).limit(1)) or ""
-    if names[0].casefold() == root.casefold():
-        return root, tuple(names[1:])
-    return names[0], tuple(names[1:])
 
 
 def departure_register(session: Session, unit_id: int) -> Register:

@@ -182,8 +182,14 @@ def judge(services: Services, looked: Looked) -> Checked:
     pages = _pages(services, looked.shown, is_current=looked.is_current)
     found = (*looked.found, *power, *pages, *_code(services))
     words = looked.words
-    capacity = " ".join((*words.capacity, words.act)).strip() if words is not None else ""
+    capacity = "" if words is None else _capacity(words)
     return Checked(looked.mail_id, looked.subject, found, looked.counts, looked.dated_on, capacity)
+
+
+def _capacity(words: Signatory) -> str:
+    # An interim holder's capacity is in the title.
+    interim = (words.title,) if words.act and not words.capacity else ()
+    return " ".join((*words.capacity, *interim, words.act)).strip()
 
 
 def _power(session: Session, draft: Draft, actor: Actor, today: date) -> tuple[Signatory | None, GedError | None]:

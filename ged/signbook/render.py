@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, get_timezone_location
+from babel.dates import format_date
 
 from ged.dispatch.models import Party
 from ged.org.letterhead import country_and_motto
@@ -57,6 +57,10 @@ class Letter:
     copies: tuple[str, ...] = ()
     annexes: tuple[str, ...] = ()
     reference: str = ""
+    our_reference: str = ""
+    """Who follows it: the unit's code and the initials of the author."""
+    stamps: tuple[str, ...] = ()
+    """Confidentiality and urgency."""
 
     def stored(self) -> dict[str, Any]:
         """The JSON form stored in a draft."""
@@ -180,15 +184,6 @@ def french_day(on: date) -> str:
     return text.replace("1 ", "1er ", 1) if on.day == 1 else text
 
 
-def place_of(zone: ZoneInfo) -> str:
-    """The place in a letter's date line: the city of the installation's time zone.
-
-    >>> place_of(ZoneInfo("Africa/Lome"))
-    'Lomé'
-    """
-    return get_timezone_location(zone, locale="fr", return_city=True)
-
-
 def paragraphs(body: str, civility: str) -> list[list[str]]:
     """Paragraphs (between empty lines) as lines, with the form of address filled in."""
     filled = fill(body, {"civilite": civility})
@@ -215,6 +210,8 @@ def _data(
         ],
         "subject": title,
         "reference": letter.reference,
+        "our_reference": letter.our_reference,
+        "stamps": letter.stamps,
         "annexes": _annexes(letter.annexes),
         "paragraphs": paragraphs(letter.body, letter.civility),
         "copies": letter.copies,
@@ -234,9 +231,9 @@ def told(letter: Letter, *, number: str, on: str) -> list[str]:
     return [
         letter.organisation, country, *letter.units, motto, number, letter.place, on, letter.sender,
         *(f"{one.name}\n{one.address}" for one in letter.addressees),
-        fill(letter.subject, {"civilite": letter.civility}), letter.reference,
+        fill(letter.subject, {"civilite": letter.civility}), letter.our_reference, letter.reference,
         *("\n".join(lines) for lines in paragraphs(letter.body, letter.civility)),
-        *letter.copies, _annexes(letter.annexes),
+        *letter.stamps, *letter.copies, _annexes(letter.annexes),
     ]  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """How letters name the signing post, and the capacity of the signer. Pure.
 
 French administrative usage: a delegate signs "Pour <the holder> et par délégation," above their own title; a person
-signing by order of the holder, "Pour <the holder>, P.O.,"; an interim holder signs as the post "par intérim".
+signing by order of the holder, "Pour <the holder> et par ordre,"; an interim holder signs as "<the post> par
+intérim".
 """
 
 import re
@@ -91,7 +92,7 @@ def signatory_for(*, post_title: str, own_title: str, name: str, because: str, a
         return Signatory(with_article(own_title or "délégataire"), name, (f"Pour {holder} et par délégation,",), act)
     if because == "order":
         holder = title[0].lower() + title[1:]
-        return Signatory(with_article(own_title or "délégataire"), name, (f"Pour {holder}, P.O.,",), act)
+        return Signatory(with_article(own_title or "délégataire"), name, (f"Pour {holder} et par ordre,",), act)
     if because == "interim":
-        return Signatory(title, name, ("Par intérim,",), act)
+        return Signatory(f"{title} par intérim", name, (), act)
     return Signatory(title, name)

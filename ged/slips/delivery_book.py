@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged.errors import Invalid, NotFound
-from ged.org.models import Unit
+from ged.org.letterhead import letterhead
 from ged.ports import UnitId
 from ged.slips import parties, render
 from ged.slips.models import ReceiptWay, Slip
@@ -65,7 +65,7 @@ def delivery_book_pdf(
         slips = handed_on(session, actor, unit_id=unit_id, day=day, zone=zone, messenger=messenger)
         if not slips:
             raise Invalid("slip.book_empty", "choose a day and a messenger with slips", field="messenger")
-        head = render.letterhead(session, services, session.get_one(Unit, int(unit_id)))
+        head = letterhead(session, int(unit_id), country=services.country)
         rows = [_book_row(slip, zone) for slip in slips]
     return render.delivery_book(head, day, messenger, rows, at=now)
 

@@ -12,6 +12,7 @@ from ged.errors import Invalid, NotFound
 from ged.org.models import Unit
 from ged.ports import Confidentiality, MailId, PostId, UnitId
 from ged.register.models import Mail, MailNumber, SealedEnvelope
+from ged.register.words import CONFIDENTIAL_LETTER
 from ged.slips import custody
 from ged.slips.models import Slip, SlipLine, SlipPurpose
 from ged.slips.states import LineState, SlipState
@@ -24,7 +25,7 @@ MAX_LINE_REMARK = 200
 MAX_REMARK = 500
 MAX_MESSENGER = 120
 MAX_COUNT = 999
-CONFIDENTIAL = "Pli confidentiel"
+CONFIDENTIAL = CONFIDENTIAL_LETTER
 SEALED = "Un pli fermé"
 
 

@@ -8,6 +8,7 @@ from ged.access import Because
 from ged.errors import Forbidden, Invalid, NotFound
 from ged.org.models import Unit
 from ged.org.tree import entities, heirs, upwards
+from ged.org.words import CAPACITIES
 from ged.ports import RegisterId, UnitId, unit_principal
 from ged.register.models import Register, RegisterNature
 from ged.slips.models import Slip, SlipLine
@@ -107,10 +108,7 @@ def current_unit(session: Session, unit_id: int) -> UnitId:
 
 def capacity_of(post: HeldPost) -> str:
     """The capacity in which an actor uses a post, as printed on the slip; empty for its holder."""
-    words = {
-        "secretary": "Pour le titulaire", "delegation": "Par délégation", "interim": "Par intérim", "order": "Par ordre",
-    }  # fmt: skip
-    said = words.get(post.because, "")
+    said = CAPACITIES.get(post.because, "")
     return f"{said} ({post.act})" if said and post.act else said
 
 

@@ -8,19 +8,18 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged.codes import CodeKind, make_code
-from ged.days import full_day
-from ged.org.letterhead import country_and_motto
-from ged.org.models import Installation, Unit
-from ged.org.tree import upwards
+from ged.days import long_day, place_of
+from ged.in_words import counted
+from ged.org.letterhead import Letterhead, letterhead
+from ged.org.models import Unit
 from ged.ports import SignatureField
 from ged.slips.drafting import CONFIDENTIAL, PlannedSlip, SlipForm, confidential_among, shortened
 from ged.slips.models import Slip, SlipKind, SlipPurpose
 from ged.slips.states import LineState
-from ged.typeset import qr_svg, typeset, typeset_with_places
+from ged.typeset import typeset, typeset_with_places
 from ged.unit import HeldPost, Services
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
@@ -40,23 +39,6 @@ PURPOSES = {
     SlipPurpose.FOLLOW_UP: "Pour suite à donner",
     SlipPurpose.ON_LOAN: "En communication",
 }
-# Country name and motto at the head of official letters.
-
-
-@dataclass(frozen=True)
-class Head:
-    """The letterhead of a unit; ``qr`` is SVG text."""
-
-    organisation: str
-    units: tuple[str, ...]
-    country: str = ""
-    motto: str = ""
-    qr: str = ""
-    caption: str = ""
-
-    def data(self) -> dict[str, Any]:
-        """As the template reads it."""
-        return {**self.__dict__, "units": list(self.units)}
 
 
 @dataclass(frozen=True)
@@ -88,10 +70,11 @@ class Sheet:
     """The content of a slip's pages."""
 
     slip_id: int
-    head: Head
+    head: Letterhead
     title: str
     number: str
     on: date
+    place: str
     sender: str
     receiver: str
     purpose: str
@@ -103,11 +86,12 @@ class Sheet:
 
     def data(self) -> dict[str, Any]:
         """As the template reads it."""
+        total = sum(line.count for line in self.lines)
         return {
             "head": self.head.data(),
             "title": self.title,
             "number": self.number,
-            "date": full_day(self.on),
+            "made": f"{self.place}, le {long_day(self.on)}",
             "from": self.sender,
             "to": self.receiver,
             "purpose": self.purpose,
@@ -115,7 +99,8 @@ class Sheet:
             "messenger": self.messenger,
             "cites": self.cites,
             "remark": self.remark,
-            "total": sum(line.count for line in self.lines),
+            "total": total,
+            "stopped": f"Arrêté le présent bordereau à {counted(total, 'pièce', 'pièces', feminine=True)}.",
             "lines": [line.data() for line in self.lines],
         }
 
@@ -143,17 +128,6 @@ class BookRow:
     manner: str = ""
 
 
-def letterhead(session: Session, services: Services, unit: Unit, *, code: str = "", caption: str = "") -> Head:
-    """The letterhead of a unit: country, organisation, the units from the largest to the smallest."""
-    organisation = session.scalar(select(Installation.name).limit(1)) or ""
-    above = [u.name for u in upwards(session, unit.id)]
-    names = [name for name in reversed(above) if name.casefold() != organisation.casefold()]
-    if not organisation:
-        organisation, names = names[0], names[1:]
-    country, motto = country_and_motto(services.country)
-    return Head(organisation, tuple(names), country, motto, qr_svg(code) if code else "", caption)
-
-
 def sheet_of(session: Session, services: Services, slip: Slip) -> Sheet:
     """The content of a numbered slip's pages."""
     number, on = slip.number_text, _local(slip.issued_at, services.zone).date()
@@ -162,10 +136,11 @@ def sheet_of(session: Session, services: Services, slip: Slip) -> Sheet:
     code = make_code(CodeKind.SLIP, slip.id, key=services.code_key)
     return Sheet(
         slip_id=slip.id,
-        head=letterhead(session, services, slip.sender_unit, code=code, caption=number),
+        head=letterhead(session, slip.sender_unit_id, country=services.country).coded(code, number),
         title=TITLES[slip.kind],
         number=number,
         on=on,
+        place=place_of(services.zone),
         sender=f"{slip.sender_unit.name} ({slip.sender_title})",
         receiver=slip.receiver_unit.name,
         purpose=PURPOSES[slip.purpose],
@@ -198,13 +173,13 @@ def planned_sheet(
     session: Session, services: Services, form: SlipForm, planned: PlannedSlip, *, post: HeldPost, on: date
 ) -> Sheet:
     """The content of a slip without a number: for the preview, and to find texts that cannot be printed."""
-    unit = session.get_one(Unit, post.unit_id)
     return Sheet(
         slip_id=0,
-        head=letterhead(session, services, unit),
+        head=letterhead(session, post.unit_id, country=services.country),
         title=TITLES[SlipKind.TRANSMITTAL],
         number="…",
         on=on,
+        place=place_of(services.zone),
         sender=f"{post.unit_name} ({post.title})",
         receiver=session.get_one(Unit, planned.receiver_unit_id).name,
         purpose=PURPOSES[form.purpose],
@@ -257,7 +232,7 @@ def reception_table(lines: Sequence[SheetLine], mark: SignatureMark, field: Sign
     return typeset(TEMPLATES / "slip_reception.typ", data, at=mark.at)
 
 
-def delivery_book(head: Head, day: date, messenger: str, rows: Sequence[BookRow], *, at: datetime) -> bytes:
+def delivery_book(head: Letterhead, day: date, messenger: str, rows: Sequence[BookRow], *, at: datetime) -> bytes:
     """The day's book of a messenger."""
     data = {"head": head.data(), "day": _day(day), "messenger": messenger, "rows": [row.__dict__ for row in rows]}
     return typeset(TEMPLATES / "slip_delivery_book.typ", data, at=at)

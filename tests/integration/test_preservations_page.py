@@ -137,10 +137,10 @@ def test_without_authorities_the_page_says_so(tmp_path: Path) -> None:
     app, services = make_site(tmp_path)
     client = sign_in(app, "admin")
     page = client.get(PATH).text.replace("&#39;", "'")
-    assert "Aucune autorité d'horodatage n'est réglée" in page
+    assert "Aucune autorité d'horodatage n'est configurée" in page
     assert "Rien ici" in page
     assert post(client, f"{PATH}reprendre", {}, page=PATH).status_code == 303
-    assert "personne à qui demander" in client.get(PATH).text
+    assert "aucune demande ne peut partir" in client.get(PATH).text
     services.engine.dispose()
 
 

@@ -198,7 +198,7 @@ def test_a_locked_key_signs_nothing(house: House) -> None:
     ("kind", "words"),
     [
         (DelegationKind.DELEGATION, ("Pour le Poste SG-T et par délégation,", "Le Poste DGE-C", "arrêté n° 9")),
-        (DelegationKind.INTERIM, ("Par intérim,", "Le Poste SG-T", "arrêté n° 9")),
+        (DelegationKind.INTERIM, ("Le Poste SG-T par intérim", "arrêté n° 9")),
     ],
 )
 def test_the_mark_says_in_which_capacity(
@@ -222,7 +222,7 @@ def test_the_mark_says_in_which_capacity(
     ).stdout
     for said in (*words, "Dge", "Signé électroniquement"):
         assert said in text, text
-    assert house.show(mail_id, "dge").confirmed_capacity == (words[0] if "Pour" in words[0] else "Par intérim,")
+    assert house.show(mail_id, "dge").confirmed_capacity == (words[0] if "Pour" in words[0] else "")
 
 
 # --- in ink -------------------------------------------------------------------------------------------------------

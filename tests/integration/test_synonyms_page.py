@@ -126,7 +126,7 @@ def test_every_fault_is_told_with_its_line_and_nothing_typed_is_lost(site: tuple
     typed = "XY = ypsilon\nseul\nZ = //\nlong = " + "mot " * 9
     answer = post(page, PAGE, {"groups": typed}, page=PAGE)
     assert answer.status_code == 422
-    told = answer.get_data(as_text=True)
+    told = answer.text
     for line, text in ((2, "seul"), (3, "Z = //"), (4, "long = mot")):
         assert re.search(rf"Ligne {line}, « {text}", told), line
     assert "Ligne 1," not in told

@@ -334,7 +334,7 @@ def test_a_file_without_room_is_refused_before_it_is_sent(
     letter.write_bytes(b"%PDF-1.7" + bytes(1_000_000))
     sign_in(page, "agent")
     page.goto("/numerisations/")
-    expect(page.get_by_text("aucun fichier n'est pris")).to_have_count(0)
+    expect(page.get_by_text("aucun fichier n’est pris")).to_have_count(0)
     page.set_input_files("#file", letter)
     posts.clear()
     with _refusing(site[1], "disk.low"):
@@ -345,7 +345,7 @@ def test_a_file_without_room_is_refused_before_it_is_sent(
         assert posts == []
         assert page.evaluate("document.querySelector('#file').files.length") == 1, "it stays chosen"
         for account, path, told in (
-            ("agent", "/numerisations/", "aucun fichier n'est pris"),
+            ("agent", "/numerisations/", "aucun fichier n’est pris"),
             ("admin", "/administration/", "disque du serveur"),
         ):
             _look_at_the_warning(page, site[0], account, path, told)

@@ -46,7 +46,7 @@ def _authenticate() -> ResponseReturnValue | None:
         if seconds:
             return _too_often(seconds)
         throttle.add(TOKENS)
-        return jsonify(error={"code": refusal.code, "message": _("Ce numériseur n'est pas connu.")}), 401
+        return jsonify(error={"code": refusal.code, "message": _("Ce scanner n'est pas connu.")}), 401
     return None
 
 

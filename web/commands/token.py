@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from ged.case_export import verifier
+from ged.paper import public
 from ged.ports import TokenCheck
-from ged.signbook import public
 from ged.signbook.tokens import published_keys
 from ged_verify import printable
 from web.commands.shared import settings_of

@@ -3,11 +3,13 @@
 import math
 import time
 from collections.abc import Mapping
+from html import escape
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Flask, current_app, render_template, request
+from flask import Flask, Response, current_app, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 
 from ged.errors import GedError
@@ -33,6 +35,20 @@ def install(app: Flask) -> None:
     app.jinja_env.globals.update(form=MultiDict(), errors=(), way_back=paths.way_back)
     app.jinja_env.globals.update(installation_name=installation_name, page_url=page_url, place_url=place_url)
     app.context_processor(_common)
+    app.after_request(_say_where)
+
+
+def _say_where(response: Response) -> Response:
+    """A redirection in French, for who does not follow it: the framework's own is in English."""
+    if 300 <= response.status_code < 400 and response.location and response.mimetype == "text/html":
+        place, title, said = (
+            escape(response.location),
+            gettext("Redirection"),
+            gettext("Cette page se trouve à l'adresse"),
+        )
+        link = f'<a href="{place}">{place}</a>'
+        response.set_data(f"<!doctype html>\n<html lang='fr'>\n<title>{title}</title>\n<p>{said} {link}</p>\n")
+    return response
 
 
 def _common() -> dict[str, Any]:

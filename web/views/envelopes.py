@@ -8,13 +8,13 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from ged.capture import desks as scan_desks
+from ged.capture import files
 from ged.capture import letters as scan_letters
+from ged.capture.files import Upload
 from ged.envelopes import operations as envelopes
 from ged.envelopes.operations import EnvelopeForm
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.ports import Confidentiality
-from ged.register import files
-from ged.register.files import Upload
 from web.site import context
 from web.site.forms import FormReader
 from web.site.numbers import whole
@@ -120,7 +120,7 @@ def scan(envelope_id: int) -> ResponseReturnValue:
             )
     except REFUSALS as error:
         return _show(envelope_id, error)
-    flash(_("La demande est transmise au numériseur ; les pages iront droit au courrier."), "success")
+    flash(_("La demande est transmise au scanner ; les pages iront droit au courrier."), "success")
     return redirect(url_for("envelopes.show", envelope_id=envelope_id), 303)
 
 

@@ -51,7 +51,7 @@ def learn() -> ResponseReturnValue:
     """Start the training now."""
     with context.services().unit_of_work(context.now()) as uow:
         lessons.ask(uow, actor=context.actor())
-    flash(_("L'apprentissage est demandé : ses chiffres paraîtront ici dans quelques minutes."), "success")
+    flash(_("La mise à jour est demandée : ses chiffres paraîtront ici dans quelques minutes."), "success")
     return redirect(url_for("proposals.learning"), 303)
 
 

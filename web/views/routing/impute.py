@@ -164,7 +164,7 @@ def _offered(tree: Sequence[Choice], recent: Sequence[int]) -> dict[str, Any]:
     by_id = {one.id: one for one in tree}
     names = [(one.id, INDENT * one.depth + one.label) for one in tree]
     latest = [(i, by_id[i].label) for i in recent if i in by_id]
-    leading = [(_("Récemment choisies"), latest), (_("Toutes les unités"), names)] if latest else names
+    leading = [(_("Récemment choisies"), latest), (_("Tous les services"), names)] if latest else names
     return {"leading": leading, "others": [(one.id, one.label, one.code) for one in tree]}
 
 

@@ -88,7 +88,7 @@ def _show(assignment_id: int, error: GedError | None = None, *, act: str = "") -
 def _targets(offered: Targets, row: AssignmentRow) -> list[tuple[str, list[tuple[str, str]]]]:
     posts = [(f"p{one.id}", one.label) for one in offered.posts if one.id != row.post_id]
     units = [(f"u{one.id}", one.label) for one in offered.units]
-    groups = [(_("Unités placées dessous"), units), (_("Postes de l'unité"), posts)]
+    groups = [(_("Services placés dessous"), units), (_("Postes du service"), posts)]
     return [(name, options) for name, options in groups if options]
 
 
@@ -137,7 +137,7 @@ def give_back(assignment_id: int) -> ResponseReturnValue:
             )
     except REFUSALS as error:
         return _show(assignment_id, error, act="give_back")
-    flash(_("Le courrier est rendu à qui vous l'avait confié."), "success")
+    flash(_("Le courrier est retourné à la personne qui vous l'avait confié."), "success")
     # The right to see the letter may be lost now, so do not redirect to its page.
     return redirect(url_for("inbox.index"), 303)
 

@@ -16,6 +16,7 @@ from ged.register.states import MailState
 from ged.search import export as search_export
 from ged.search import letter_search
 from ged.search.letter_search import FacetValue, FoundLetter
+from ged.typography import plain
 from web.site import context, lists, marks
 from web.views.search.search_form import MAX_OFFSET, MAX_TEXT, PAGE, given, read_query
 from web.words import labels
@@ -34,7 +35,7 @@ FACETS: Mapping[str, LazyString] = {
     "register": _l("Registre"),
     "year": _l("Année"),
     "month": _l("Mois"),
-    "unit": _l("Unité"),
+    "unit": _l("Service"),
     "correspondent": _l("Correspondant"),
     "priority": _l("Priorité"),
     "nature": _l("Nature"),
@@ -244,9 +245,10 @@ def export() -> ResponseReturnValue:
 
 
 def _file(kind: str, letters: Iterable[FoundLetter], *, is_cut: bool) -> Response:
-    rows: list[tuple[str, ...]] = [tuple(map(str, HEADINGS)), *map(_list_cells, letters)]
+    # A list is read by machines too: its words are typed as a keyboard has them.
+    rows: list[tuple[str, ...]] = [tuple(plain(str(heading)) for heading in HEADINGS), *map(_list_cells, letters)]
     if is_cut:
-        rows.append((gettext("Liste limitée aux %(num)s premiers courriers.", num=search_export.MAX_ROWS),))
+        rows.append((plain(gettext("Liste limitée aux %(num)s premiers courriers.", num=search_export.MAX_ROWS)),))
     content = lists.as_ods(rows, name=gettext("Courriers")) if kind == "ods" else lists.as_csv(rows)
     sent = Response(content, content_type=lists.ODS_TYPE if kind == "ods" else lists.CSV_TYPE)
     name = f"courriers-{context.today().isoformat()}.{kind}"
@@ -258,11 +260,11 @@ def _list_cells(letter: FoundLetter) -> tuple[str, ...]:
     return (
         letter.number,
         letter.registered_on.strftime("%d/%m/%Y") if letter.registered_on else "",
-        labels.label(letter.direction),
+        plain(labels.label(letter.direction)),
         letter.subject,
         letter.sender,
-        labels.label(letter.state),
-        labels.label(letter.priority),
-        labels.label(letter.level),
+        plain(labels.label(letter.state)),
+        plain(labels.label(letter.priority)),
+        plain(labels.label(letter.level)),
         letter.due_on.strftime("%d/%m/%Y") if letter.due_on else "",
     )

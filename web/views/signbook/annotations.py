@@ -54,7 +54,7 @@ def resolve(mail_id: int, note_id: int) -> ResponseReturnValue:
             annotations.resolve(uow, mail_id, note_id, actor=context.actor())
     except signbook.REFUSALS as error:
         return signbook.page(mail_id, error)
-    flash(_("La note est réglée."), "success")
+    flash(_("La note est traitée."), "success")
     return _back(mail_id)
 
 

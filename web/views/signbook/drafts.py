@@ -7,11 +7,12 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from ged.capture import files
+from ged.capture.files import Upload
 from ged.dispatch.models import Party
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.ports import Confidentiality, MailId, PostId
-from ged.register import files, opening
-from ged.register.files import Upload
+from ged.register import opening
 from ged.signbook import annotations, drafts, operations, queries
 from ged.signbook.circuit import MAX_VISAS, Step, StepKind
 from ged.signbook.drafts import DraftForm, Saved

@@ -224,7 +224,7 @@ def recall(mail_id: int) -> ResponseReturnValue:
             operations.recall(uow, mail_id, actor=context.actor())
     except REFUSALS as error:
         return page(mail_id, error)
-    flash(_("Le projet est repris : il est de nouveau modifiable."), "success")
+    flash(_("Le projet est retiré du parapheur : il est de nouveau modifiable."), "success")
     return redirect(url_for("drafts.edit", mail_id=mail_id), 303)
 
 
@@ -236,7 +236,7 @@ def take_back(mail_id: int) -> ResponseReturnValue:
             second_thoughts.take_back(uow, mail_id, actor=context.actor())
     except REFUSALS as error:
         return page(mail_id, error)
-    flash(_("Votre acte est repris : le projet attend de nouveau votre décision."), "success")
+    flash(_("Votre décision est retirée : le projet l'attend de nouveau."), "success")
     return redirect(url_for("signbook.show", mail_id=mail_id), 303)
 
 
