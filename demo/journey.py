@@ -347,7 +347,7 @@ class Journey:
         return place
 
     def draft(self, one: Registered) -> str:
-        """Write an answer from a template, submit it for visas and signature; returns its path in the signature book."""
+        """Write an answer from a template, submit it for visas and signature; returns the path of its page."""
         author = self.person("dge.etudes")
         with self.step("réponse rédigée d'après un modèle", "/parapheur"):
             form = author.open(f"/projets/nouveau?repond_a={one.mail_id}").form("/projets/nouveau")
