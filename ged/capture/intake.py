@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 from ged import locks
 from ged.capture import separators, turns, two_pass
 from ged.capture.bridges import BridgeIdentity, clerk_of
+from ged.capture.files import Upload, harmless_name, limited
 from ged.capture.grouping import Group, group_pages
 from ged.capture.models import BatchSource, BatchState, PaperCode, Scan, ScanBatch, ScanLeaf, ScanPage, ScanState
 from ged.codes import CodeKind, OurCode, read_code
@@ -24,7 +25,6 @@ from ged.errors import Invalid, NotFound
 from ged.jobs import JobKind
 from ged.org.tree import heirs
 from ged.ports import AttachmentId, Digest, PageCode, PageFacts, ScanId
-from ged.register.files import Upload, harmless_name, limited
 from ged.register.models import Attachment, AttachmentKind, Mail, MailNumber
 from ged.register.operations import SourcePage, attach
 from ged.register.signed_kinds import APART, IS_APART

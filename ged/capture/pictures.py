@@ -3,12 +3,13 @@
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ged.capture.drawing import THUMBNAIL_PX
 from ged.capture.intake import VIRUS
 from ged.capture.models import Scan, ScanLeaf, ScanPicture
 from ged.capture.queries import seen_by, unknown
 from ged.errors import Invalid
 from ged.ports import Digest
-from ged.register.pictures import THUMBNAIL_PX, PictureSource
+from ged.register.documents import PictureSource
 from ged.unit import Actor
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, aliased
 
 from ged import access, locks
 from ged.access import Because
+from ged.capture.files import Upload
 from ged.capture.models import Bridge
 from ged.capture.orders import A_LETTER, ScanTarget, Settings, order_scan
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
@@ -21,7 +22,6 @@ from ged.org.tree import same_entity
 from ged.ports import Confidentiality, MailId, RegisterId, UnitId, deciding_principal, holder_principal
 from ged.register import allocation, corrections, registers
 from ged.register.allocation import told_of_number
-from ged.register.files import Upload
 from ged.register.models import (
     AttachmentKind,
     Channel,

@@ -16,8 +16,8 @@ from html.parser import HTMLParser
 
 from asn1crypto import cms, core
 
+from ged.capture.files import harmless_name
 from ged.errors import Invalid
-from ged.register.files import harmless_name
 
 MAX_DEPTH = 4
 """Depth of nested messages (a message in a message …). Deeper messages are not opened, only kept in the raw message."""

@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged.capture import intake
+from ged.capture.files import JOB_PATIENCE_S, NOT_LOOKED, harmless_name, look_at, private_dir
 from ged.capture.grouping import Group
 from ged.capture.intake import FirstLook
 from ged.capture.models import BatchSource, BatchState, MailboxMessage, MessageState, Scan, ScanBatch, ScanPage
@@ -26,7 +27,6 @@ from ged.mailbox.messages import Letter, Part
 from ged.mailbox.reading import read_apart
 from ged.org.models import Unit
 from ged.ports import Digest, Mailbox, MessageRef, OpenMailbox, PageFacts
-from ged.register.files import JOB_PATIENCE_S, NOT_LOOKED, harmless_name, look_at, private_dir
 from ged.register.signed_kinds import APART, IS_APART
 from ged.typeset import typeset
 from ged.unit import SYSTEM, Services, UnitOfWork

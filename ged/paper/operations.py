@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from ged import locks
+from ged.capture.files import Upload
 from ged.capture.intake import accept_proposal
 from ged.capture.models import PaperCode, PaperState, Scan, ScanState
 from ged.codes import CodeKind, OurCode
@@ -11,7 +12,6 @@ from ged.paper import ink, queries
 from ged.paper.rules import RULES, came, disposing_post
 from ged.ports import MailId
 from ged.recognition import scans as scan_reading
-from ged.register.files import Upload
 from ged.unit import Actor, UnitOfWork
 
 MAX_REASON = 500

@@ -15,8 +15,8 @@ from ged.org.models import Person, Unit
 from ged.paper.compare import Comparison, compare
 from ged.paper.rules import RULES, Known, reach
 from ged.ports import Confidentiality, Digest
+from ged.register.documents import PictureSource
 from ged.register.models import Mail
-from ged.register.pictures import PictureSource
 from ged.suggestions import readings
 from ged.unit import Actor, Services
 

@@ -11,11 +11,24 @@ from ged.errors import NotFound
 from ged.jobs import Job, JobKind, JobState
 from ged.ports import AttachmentId, Confidentiality, Digest, MailId
 from ged.register.models import Attachment, AttachmentKind, AttachmentPage, Mail, PageText, Rendition
-from ged.register.pictures import PictureSource
 from ged.register.signed_kinds import is_to_check
 from ged.unit import Actor, UnitOfWork
 
 READING = (JobKind.RECOGNISE, JobKind.RECOGNISE_BACKLOG)
+
+
+@dataclass(frozen=True)
+class PictureSource:
+    """The source of a page's picture: a stored rendition, or a file to draw from."""
+
+    made: Digest | None
+    source: Digest
+    media_type: str
+    page_index: int
+    rotation: int
+    etag: str
+    mail_id: int | None = None
+    """The letter to which the scan was joined."""
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session
 
 from ged import access
 from ged.access import Because
+from ged.capture.files import Upload
 from ged.dispatch.models import Party
 from ged.errors import Forbidden, Invalid, NotFound, StaleVersion
 from ged.org.models import Post, Unit
 from ged.ports import Digest, MailId, PostId, Principal, post_principal, unit_principal
 from ged.register.directory import EMAIL
-from ged.register.files import Upload
 from ged.register.models import AttachmentKind, Channel, Direction, Mail, SealedEnvelope
 from ged.register.operations import attach, link, mail_for
 from ged.register.states import MailState
@@ -52,10 +52,11 @@ class DraftForm:
 
 @dataclass(frozen=True)
 class Saved:
-    """The result of a change: the new current version, and the number of cancelled visas."""
+    """The result of a change: the new version of the text, the number of cancelled visas, the row's version after it."""
 
     version_no: int
     cancelled: int
+    version: int
     changed: bool = True
 
 
@@ -260,7 +261,7 @@ def _change(
         letter = book.letter_of(session, services, draft, content)
         in_circuit = draft.mail.state is MailState.IN_CIRCUIT
     if content == before:
-        return Saved(draft.version_no, 0, changed=False)
+        return Saved(draft.version_no, 0, version, changed=False)
     pages = preview_pages(letter, at=now)
     digest = services.blobs.put(BytesIO(pages.pdf)).digest if in_circuit else None
     for attempt in services.attempts(now):
@@ -298,7 +299,8 @@ def _apply(
         uow.record("draft.changed", "mail", draft.mail_id, actor=actor, post=post, content_version=draft.version_no)
     cancelled = book.cancel(uow, draft, undone, why="", actor=actor)
     uow.reindex(draft.mail_id)
-    return Saved(draft.version_no, cancelled)
+    uow.session.flush()
+    return Saved(draft.version_no, cancelled, draft.version)
 
 
 def _attached(uow: UnitOfWork, draft: Draft, upload: Upload, actor: Actor) -> Annex:
@@ -387,8 +389,9 @@ def set_circuit(
     *,
     version: int,
     actor: Actor,
-) -> None:
+) -> int:
     """Choose who gives a visa or an opinion, in which stages, and who signs. A removed post's visa is cancelled.
+    Returns the row's version after it. A circuit that stands already changes nothing.
 
     Raises:
         NotFound, Forbidden, StaleVersion: as ``save``.
@@ -400,6 +403,9 @@ def set_circuit(
         raise Invalid("draft.closed", "take the letter back first", id=draft.mail_id)
     post = book.author_post(draft, actor)
     asked, signatory = circuit.make_circuit(steps, PostId(signatory_post_id) if signatory_post_id is not None else None)
+    standing = [Step(PostId(step.post_id), step.stage, step.kind) for step in draft.steps]
+    if standing == list(asked) and draft.signatory_post_id == signatory:
+        return version
     _check_posts(uow.session, [step.post_id for step in asked], signatory)
     going = book.circuit_of(draft)
     undone: Sequence[circuit.GivenVisa] = ()
@@ -423,6 +429,8 @@ def set_circuit(
         steps=[[step.stage, step.kind.value, step.post_id] for step in asked], signatory=signatory,
     )  # fmt: skip
     book.cancel(uow, draft, undone, why="", actor=actor)
+    uow.session.flush()
+    return draft.version
 
 
 def _check_posts(session: Session, visas: Sequence[PostId], signatory: PostId) -> None:

@@ -4,9 +4,9 @@ import io
 from dataclasses import dataclass
 from pathlib import Path
 
+from ged.capture.files import JOB_PATIENCE_S, examine, harmless_name, limited
 from ged.errors import Invalid
 from ged.ports import Digest
-from ged.register.files import JOB_PATIENCE_S, examine, harmless_name, limited
 from ged.register.operations import SourcePage
 from ged.takeover.lines import ArchiveLine
 from ged.unit import Services

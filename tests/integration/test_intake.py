@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from ged import audit, jobs
-from ged.capture import arrange, bridges, intake
+from ged.capture import arrange, bridges, files, intake
 from ged.capture import letters as scan_letters
 from ged.capture import orders as scan_orders
 from ged.capture import pictures as scan_pictures
@@ -24,7 +24,7 @@ from ged.jobs import Job, JobKind
 from ged.org.models import Unit
 from ged.ports import Confidentiality, MailId, PageRef, ScanId, SourceFacts
 from ged.recognition import jobs as recognition
-from ged.register import documents, files
+from ged.register import documents
 from ged.register.levels import change_level
 from ged.register.models import Attachment, AttachmentKind, MailNumber, PageText, Rendition
 from ged.unit import Services

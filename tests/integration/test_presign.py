@@ -10,13 +10,13 @@ import pikepdf
 import pytest
 from sqlalchemy import update
 
+from ged.capture.files import Upload
 from ged.dispatch.models import Party
 from ged.errors import ConfigError, Invalid
 from ged.org import letterhead
 from ged.org.models import Delegation, DelegationKind
 from ged.paper import ink
 from ged.ports import Digest, MailId, PageFacts, PdfFacts, SourceFacts
-from ged.register.files import Upload
 from ged.register.models import Attachment, ClosingPeriod, Mail, MailNumber, Register, RegisterClosing
 from ged.signbook import drafts, operations, presign
 from ged.signbook.drafts import DraftForm

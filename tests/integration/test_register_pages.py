@@ -14,12 +14,12 @@ from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from ged.audit import AuditEntry
-from ged.capture import intake
+from ged.capture import files, intake
 from ged.capture.models import Scan, ScanState
 from ged.codes import CodeKind, read_code
 from ged.org.models import Post, Unit
 from ged.ports import Confidentiality, PageRef
-from ged.register import files, operations
+from ged.register import operations
 from ged.register.levels import change_level
 from ged.register.models import Attachment, Mail, MailNumber, ReadMark, Register
 from ged.unit import Services

@@ -7,6 +7,8 @@ from flask import Blueprint, flash, redirect, render_template, request, send_fil
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from ged.capture import files
+from ged.capture.files import Upload
 from ged.dispatch import operations as dispatch
 from ged.dispatch import print as dispatch_print
 from ged.dispatch import queries as dispatch_queries
@@ -16,8 +18,7 @@ from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, Stale
 from ged.paper import ink
 from ged.paper import operations as paper
 from ged.ports import Confidentiality
-from ged.register import files, opening
-from ged.register.files import Upload
+from ged.register import opening
 from ged.register.models import Channel
 from ged.signbook import queries
 from web.site import context

@@ -8,13 +8,13 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from ged.capture import desks as scan_desks
+from ged.capture import files
 from ged.capture import letters as scan_letters
+from ged.capture.files import Upload
 from ged.envelopes import operations as envelopes
 from ged.envelopes.operations import EnvelopeForm
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.ports import Confidentiality
-from ged.register import files
-from ged.register.files import Upload
 from web.site import context
 from web.site.forms import FormReader
 from web.site.numbers import whole

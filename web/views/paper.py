@@ -9,13 +9,14 @@ from flask import Blueprint, flash, redirect, render_template, request, send_fil
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from ged.capture import drawing
+from ged.capture.drawing import THUMBNAIL_PX
 from ged.codes import CodeKind
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, NotFound
 from ged.paper import operations, prints, queries
 from ged.paper.queries import PaperPage
 from ged.ports import Confidentiality
-from ged.register import opening, pictures
-from ged.register.pictures import THUMBNAIL_PX
+from ged.register import opening
 from ged.typeset import page_count
 from web.site import context
 from web.site.forms import FormReader
@@ -99,7 +100,7 @@ def picture(paper_id: int, leaf_id: int) -> ResponseReturnValue:
         source = queries.picture_source(session, paper_id, leaf_id, context.actor(), width_px=width_px)
     if request.if_none_match.contains(source.etag):
         return "", 304
-    return _picture(lambda: pictures.draw(services, source, width_px=width_px), source.etag)
+    return _picture(lambda: drawing.draw(services, source, width_px=width_px), source.etag)
 
 
 @blueprint.get("/<int:paper_id>/imprime/<int:page_no>.jpg")
@@ -112,7 +113,7 @@ def print_picture(paper_id: int, page_no: int) -> ResponseReturnValue:
     etag = f"{hashlib.sha256(pdf).hexdigest()[:32]}-{page_no}"
     if request.if_none_match.contains(etag):
         return "", 304
-    return _picture(lambda: pictures.draw_pdf(services, pdf, page_no - 1, width_px=PAGE_PX), etag)
+    return _picture(lambda: drawing.draw_pdf(services, pdf, page_no - 1, width_px=PAGE_PX), etag)
 
 
 def _picture(draw: Callable[[], bytes], etag: str) -> ResponseReturnValue:

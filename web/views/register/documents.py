@@ -6,12 +6,12 @@ from flask import Blueprint, Response, flash, redirect, request, send_file, url_
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from ged.capture import arrange
+from ged.capture import arrange, drawing
+from ged.capture.files import MEDIA_TYPES
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, NotFound
 from ged.ports import AttachmentId, Confidentiality
-from ged.register import documents, pictures
+from ged.register import documents
 from ged.register.documents import AttachmentRow, FileRow
-from ged.register.files import MEDIA_TYPES
 from ged.takeover import files as takeover_files
 from ged.unit import Role
 from web.site import context, marks
@@ -87,7 +87,7 @@ def page_image(attachment_id: int, page_no: int) -> ResponseReturnValue:
     if request.if_none_match.contains(etag):
         return "", 304
     try:
-        drawn = pictures.draw(services, source, width_px=width_px)
+        drawn = drawing.draw(services, source, width_px=width_px)
     except EngineFailed as error:
         if error.code != "work.busy":
             raise

@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.datastructures import FileStorage
 
-from ged.capture import arrange, bridges, intake, separators, turns
+from ged.capture import arrange, bridges, drawing, files, intake, separators, turns
 from ged.capture import desks as scan_desks
 from ged.capture import letters as scan_letters
 from ged.capture import orders as scan_orders
@@ -21,6 +21,7 @@ from ged.capture import pictures as scan_pictures
 from ged.capture import profiles as scan_profiles
 from ged.capture import queries as scan_queries
 from ged.capture.desks import BridgeRow
+from ged.capture.files import Upload
 from ged.capture.letters import EarlierRow
 from ged.capture.queries import ScanRow
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
@@ -28,8 +29,7 @@ from ged.mailbox import operations as mailbox
 from ged.mailbox import signatures as message_signatures
 from ged.paper import queries as paper_queries
 from ged.ports import MailId, ScanId
-from ged.register import files, opening, pictures, typed_numbers
-from ged.register.files import Upload
+from ged.register import opening, typed_numbers
 from ged.register.models import AttachmentKind
 from ged.suggestions.form import heads
 from web.site import context
@@ -341,7 +341,7 @@ def _show(scan_id: int, error: GedError | None = None) -> ResponseReturnValue:
 @blueprint.get("/<int:scan_id>/pages/<int:leaf_id>.jpg")
 def picture(scan_id: int, leaf_id: int) -> ResponseReturnValue:
     """The picture of a page, small or large."""
-    width_px = PAGE_PX if "grand" in request.args else pictures.THUMBNAIL_PX
+    width_px = PAGE_PX if "grand" in request.args else drawing.THUMBNAIL_PX
     services = context.services()
     with services.reading() as session:
         source = scan_pictures.picture_source(session, scan_id, leaf_id, context.actor(), width_px=width_px)
@@ -352,7 +352,7 @@ def picture(scan_id: int, leaf_id: int) -> ResponseReturnValue:
     if request.if_none_match.contains(source.etag):
         return "", 304
     try:
-        drawn = pictures.draw(services, source, width_px=width_px)
+        drawn = drawing.draw(services, source, width_px=width_px)
     except (Invalid, EngineFailed) as error:
         return redirect(
             url_for("static", filename="img/waiting.svg" if error.code == "work.busy" else "img/unreadable.svg")

@@ -10,8 +10,8 @@ from flask.typing import ResponseReturnValue
 from ged import case_export
 from ged.errors import GedError, Invalid
 from ged.org.throttle import Limit
-from ged.signbook import public
-from ged.signbook.public import FileState, PublicLetter
+from ged.paper import public
+from ged.paper.public import FileState, PublicLetter
 from web.site import context, throttle
 from web.site.errors import status_of, views_of
 from web.site.hashed_upload import hashed_upload

@@ -6,12 +6,13 @@ from flask import Blueprint, flash, redirect, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
+from werkzeug.datastructures import MultiDict
 
+from ged.capture import files
 from ged.dispatch.models import Party
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.ports import Confidentiality, MailId, PostId
-from ged.register import files, opening
-from ged.register.files import Upload
+from ged.register import opening
 from ged.signbook import annotations, drafts, operations, queries
 from ged.signbook.circuit import MAX_VISAS, Step, StepKind
 from ged.signbook.drafts import DraftForm, Saved
@@ -89,7 +90,13 @@ def edit(mail_id: int) -> ResponseReturnValue:
     return _edit(mail_id)
 
 
-def _edit(mail_id: int, error: GedError | None = None, *, more: int = 0) -> ResponseReturnValue:
+def _edit(
+    mail_id: int, error: GedError | None = None, *, more: int = 0, version: int | None = None
+) -> ResponseReturnValue:
+    """The page, or what was typed on it; ``version`` is that of the row as far as what was typed is kept."""
+    typed = MultiDict(request.form)
+    if version is not None:
+        typed["version"] = str(version)
     services = context.services()
     with services.reading() as session:
         row = queries.letter(session, mail_id, context.actor(), on=context.today())
@@ -103,7 +110,7 @@ def _edit(mail_id: int, error: GedError | None = None, *, more: int = 0) -> Resp
     return render_form(
         "drafts/edit.html",
         error=error,
-        form=request.form if more else None,
+        form=typed if more or error is not None else None,
         row=row,
         margin=margin,
         groups=_groups(posts),
@@ -135,11 +142,80 @@ def _groups(posts: list[PostChoice]) -> list[tuple[str, list[tuple[int, str]]]]:
 
 @blueprint.post("/<int:mail_id>")
 def save(mail_id: int) -> ResponseReturnValue:
-    """Save the form; with ``more`` only add rows for addressees or copies."""
+    """Keep all that the page bears; with ``more`` only give more rows for addressees or copies."""
     if request.form.get("more"):
         return _edit(mail_id, more=MORE_ROWS)
-    fields = FormReader(request.form)
-    form = DraftForm(
+    kept = _Kept(mail_id)
+    try:
+        kept.all()
+    except REFUSALS as error:
+        return _edit(mail_id, error, version=kept.version)
+    if not kept.changed:
+        flash(_("Rien n'a changé."), "info")
+    return redirect(url_for("drafts.edit", mail_id=mail_id), 303)
+
+
+class _Kept:
+    """All that the page of a draft bears, kept before whatever else was asked: its text, its circuit, a file chosen.
+
+    ``version`` is that of the row as far as was kept: what is refused afterwards goes on from there.
+    """
+
+    def __init__(self, mail_id: int) -> None:
+        self.mail_id = mail_id
+        self.version = request.form.get("version", type=whole) or 0
+        self.changed = False
+
+    def all(self, *, with_circuit: bool = False) -> None:
+        """Keep text, circuit and file; a part that the form does not bear, or that is unchanged, changes nothing.
+
+        Args:
+            with_circuit: a circuit was asked for: one without a signatory is told.
+
+        Raises:
+            GedError: as ``drafts.save``, ``drafts.set_circuit``, ``drafts.add_annex``; what was kept before it stays.
+        """
+        fields = FormReader(request.form)
+        fields.integer("version", required=True)
+        text = _text(fields) if "body" in request.form else None
+        steps, signatory = _steps(fields), fields.integer("signatory_post_id")
+        fields.check()
+        services, actor, now = context.services(), context.actor(), context.now()
+        if text is not None:
+            saved = drafts.save(services, self.mail_id, text, version=self.version, actor=actor, now=now)
+            self._note(saved)
+        if signatory is not None or steps or with_circuit:
+            with services.unit_of_work(now) as uow:
+                version = drafts.set_circuit(uow, self.mail_id, steps, signatory, version=self.version, actor=actor)
+            if version != self.version:
+                flash(_("Le circuit est enregistré."), "success")
+                self.version, self.changed = version, True
+        self._file()
+
+    def _file(self) -> None:
+        file = request.files.get("file")
+        if file is None or not file.filename:
+            return
+        services, actor = context.services(), context.actor()
+        with services.reading() as session:
+            may_write = queries.letter(session, self.mail_id, actor, on=context.today()).may.write
+        if not may_write:
+            # Whoever may not write is refused by the operation; here before any byte is taken.
+            raise InvalidTransition("circuit.not_your_turn", "reload the page")
+        upload = files.examine(services, file.filename, file.stream)  # type: ignore[arg-type]  # IO[bytes]
+        self._note(
+            drafts.add_annex(services, self.mail_id, upload, version=self.version, actor=actor, now=context.now())
+        )
+
+    def _note(self, saved: Saved) -> None:
+        self.version = saved.version
+        if saved.changed:
+            self.changed = True
+            _tell(saved)
+
+
+def _text(fields: FormReader) -> DraftForm:
+    return DraftForm(
         civility=fields.text("civility", maximum=100),
         subject=fields.text("subject", required=True, maximum=drafts.MAX_SUBJECT),
         body=fields.text("body", maximum=drafts.MAX_BODY),
@@ -147,16 +223,6 @@ def save(mail_id: int) -> ResponseReturnValue:
         copies=_parties(fields, "copy"),
         amount_xof=fields.amount("amount_xof"),
     )
-    version = fields.integer("version", required=True)
-    try:
-        fields.check()
-        saved = drafts.save(
-            context.services(), mail_id, form, version=version or 0, actor=context.actor(), now=context.now()
-        )
-    except REFUSALS as error:
-        return _edit(mail_id, error)
-    _tell(saved)
-    return redirect(url_for("drafts.edit", mail_id=mail_id), 303)
 
 
 def _parties(fields: FormReader, name: str) -> tuple[Party, ...]:
@@ -173,9 +239,6 @@ def _parties(fields: FormReader, name: str) -> tuple[Party, ...]:
 
 
 def _tell(saved: Saved) -> None:
-    if not saved.changed:
-        flash(_("Rien n'a changé."), "info")
-        return
     flash(_("Le projet est enregistré (version %(no)s).", no=saved.version_no), "success")
     if saved.cancelled:
         flash(
@@ -206,49 +269,29 @@ def preview(mail_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:mail_id>/pieces")
 def add_annex(mail_id: int) -> ResponseReturnValue:
-    """Add an annex."""
-    fields = FormReader(request.form)
-    version = fields.integer("version", required=True)
-    services, actor = context.services(), context.actor()
+    """Join a piece; what else was typed is kept with it."""
+    kept = _Kept(mail_id)
     try:
-        fields.check()
-        with services.reading() as session:
-            may_write = queries.letter(session, mail_id, actor, on=context.today()).may.write
-        if not may_write:
-            # The operation also refuses; this check comes before the file is read.
-            raise InvalidTransition("circuit.not_your_turn", "reload the page")
-        upload = _file()
-        saved = drafts.add_annex(services, mail_id, upload, version=version or 0, actor=actor, now=context.now())
+        kept.all()
+        file = request.files.get("file")
+        if file is None or not file.filename:
+            raise Invalid("form.required", "choose a file", field="file")
     except REFUSALS as error:
-        return _edit(mail_id, error)
-    _tell(saved)
+        return _edit(mail_id, error, version=kept.version)
     return redirect(url_for("drafts.edit", mail_id=mail_id) + "#pieces", 303)
-
-
-def _file() -> Upload:
-    file = request.files.get("file")
-    if file is None or not file.filename:
-        raise Invalid("form.required", "choose a file", field="file")
-    return files.examine(context.services(), file.filename, file.stream)  # type: ignore[arg-type]  # IO[bytes]
 
 
 @blueprint.post("/<int:mail_id>/pieces/<int:attachment_id>/retirer")
 def remove_annex(mail_id: int, attachment_id: int) -> ResponseReturnValue:
-    """Remove an annex."""
-    fields = FormReader(request.form)
-    version = fields.integer("version", required=True)
+    """Take a piece out; what else was typed is kept with it."""
+    kept = _Kept(mail_id)
     try:
-        fields.check()
+        kept.all()
         saved = drafts.remove_annex(
-            context.services(),
-            mail_id,
-            attachment_id,
-            version=version or 0,
-            actor=context.actor(),
-            now=context.now(),
+            context.services(), mail_id, attachment_id, version=kept.version, actor=context.actor(), now=context.now()
         )
     except REFUSALS as error:
-        return _edit(mail_id, error)
+        return _edit(mail_id, error, version=kept.version)
     _tell(saved)
     return redirect(url_for("drafts.edit", mail_id=mail_id) + "#pieces", 303)
 
@@ -258,24 +301,12 @@ def remove_annex(mail_id: int, attachment_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:mail_id>/circuit")
 def set_circuit(mail_id: int) -> ResponseReturnValue:
-    """Choose who gives a visa or an opinion, one after the other or together, and who signs."""
-    fields = FormReader(request.form)
-    steps = _steps(fields)
-    signatory, version = fields.integer("signatory_post_id"), fields.integer("version", required=True)
+    """Choose who gives a visa or an opinion, and who signs; what else was typed is kept with it."""
+    kept = _Kept(mail_id)
     try:
-        fields.check()
-        with context.services().unit_of_work(context.now()) as uow:
-            drafts.set_circuit(
-                uow,
-                mail_id,
-                steps,
-                signatory,
-                version=version or 0,
-                actor=context.actor(),
-            )
+        kept.all(with_circuit=True)
     except REFUSALS as error:
-        return _edit(mail_id, error)
-    flash(_("Le circuit est enregistré."), "success")
+        return _edit(mail_id, error, version=kept.version)
     return redirect(url_for("drafts.edit", mail_id=mail_id) + "#circuit", 303)
 
 
@@ -294,14 +325,13 @@ def _steps(fields: FormReader) -> tuple[Step, ...]:
 
 @blueprint.post("/<int:mail_id>/remettre")
 def submit(mail_id: int) -> ResponseReturnValue:
-    """Submit the letter to the signature book."""
-    fields = FormReader(request.form)
-    version = fields.integer("version", required=True)
+    """Hand the letter in to the signature book, as it stands on the page: what was typed is kept first."""
+    kept = _Kept(mail_id)
     try:
-        fields.check()
-        operations.submit(context.services(), mail_id, version=version or 0, actor=context.actor(), now=context.now())
+        kept.all()
+        operations.submit(context.services(), mail_id, version=kept.version, actor=context.actor(), now=context.now())
     except REFUSALS as error:
-        return _edit(mail_id, error)
+        return _edit(mail_id, error, version=kept.version)
     flash(_("Le projet est au parapheur."), "success")
     return redirect(url_for("signbook.show", mail_id=mail_id), 303)
 

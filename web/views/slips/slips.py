@@ -8,10 +8,10 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
+from ged.capture import files
+from ged.capture.files import Upload
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.ports import Digest
-from ged.register import files
-from ged.register.files import Upload
 from ged.slips import answers, delivery_book, letter_panel, operations, parties, queries, receive, tasks
 from ged.slips import view as slip_views
 from ged.slips.answers import AnswerLine

@@ -1,29 +1,14 @@
 """Pictures of pages: stored renditions, or drawn from the page's source file."""
 
-from dataclasses import dataclass
-
 from ged import slots
-from ged.ports import Digest, PageRef
-from ged.register.files import fetch, private_dir
+from ged.capture.files import fetch, private_dir
+from ged.ports import PageRef
+from ged.register.documents import PictureSource
 from ged.space import disk_full_of
 from ged.unit import Services
 
 THUMBNAIL_PX = 240
 TIMEOUT_S = 30.0
-
-
-@dataclass(frozen=True)
-class PictureSource:
-    """The source of a page's picture: a stored rendition, or a file to draw from."""
-
-    made: Digest | None
-    source: Digest
-    media_type: str
-    page_index: int
-    rotation: int
-    etag: str
-    mail_id: int | None = None
-    """The letter to which the scan was joined."""
 
 
 def draw(services: Services, picture: PictureSource, *, width_px: int) -> bytes:
