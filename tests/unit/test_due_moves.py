@@ -22,6 +22,7 @@ from ged.routing.operations import ImputationForm
 from ged.unit import SYSTEM, Services
 from ged.verify import verify
 from tests.factories import NOW, actor, make_organisation, make_services
+from tests.lock_kit import wait_for_waiters
 from tests.routing_kit import make_mentions, post_id, register, unit_id
 
 MONDAY = date(2026, 11, 30)
@@ -214,7 +215,7 @@ def test_a_letter_counted_while_the_calendar_changes_is_counted_with_the_new_one
     with services.unit_of_work(NOW) as uow:
         calendar_changes.set_holiday(uow, MONDAY, name="Décret", is_off=True, actor=actor(services, "admin"))
         clerk.start()
-        clerk.join(0.5)
+        wait_for_waiters(services.engine)
         assert given == [], "it waits for the calendar"
     clerk.join(10)
     assert dates(services, given[0])[0] == date(2026, 12, 3)
@@ -227,14 +228,14 @@ def test_a_week_put_in_the_place_of_another_lets_no_third_change_overtake_who_co
 ) -> None:
     """Whoever waited for the first change must hold the rows that it made, not those that it took away."""
     services = made(make_services(tmp_path, url=make_database()))
-    counts, third = threading.Event(), threading.Event()
+    counts, third, released = threading.Event(), threading.Event(), threading.Event()
     given: list[MailId] = []
 
     def count() -> None:
         with services.unit_of_work(NOW) as uow:
             due.hold_calendar(uow)
             counts.set()
-            third.wait(1)
+            released.wait(30)
         given.append(counted(services, 6))
 
     def change() -> None:
@@ -248,10 +249,12 @@ def test_a_week_put_in_the_place_of_another_lets_no_third_change_overtake_who_co
         calendar_changes.set_working_week(uow, frozenset({5, 6}), actor=actor(services, "admin"))
         for one in people:
             one.start()
-        people[0].join(0.5)
+        wait_for_waiters(services.engine)
         assert not counts.is_set()
     assert counts.wait(10)
-    assert not third.wait(0.5), "who counts still holds the calendar"
+    wait_for_waiters(services.engine)
+    assert not third.is_set(), "who counts still holds the calendar"
+    released.set()
     for one in people:
         one.join(20)
     with services.reading() as session:
