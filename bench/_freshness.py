@@ -17,7 +17,7 @@ from bench.relevance import tell
 from ged import jobs
 from ged.adapters.queue_rq import RqQueue
 from ged.ports import PostId, SearchQuery
-from ged.register import operations as registry
+from ged.register import operations as register_operations
 from ged.register.models import Register
 from ged.unit import Services
 from indexer.elastic_index import ElasticIndex
@@ -80,7 +80,7 @@ def _import(made: _house.House, backlog: int, seed: int) -> tuple[str, ...]:
 def _found_after(services: Services, word: str) -> float:
     """Register a letter with a word of its own, and look for it until it is found."""
     source = random.Random(word)
-    form = registry.IncomingForm(
+    form = register_operations.IncomingForm(
         subject=f"{word} numéro {source.randint(1, 10**6)}", sender_name="Préfecture de l'Ogou",
         addressed_post_id=PostId(post_id(services, "SG-T")),
     )  # fmt: skip
@@ -88,7 +88,7 @@ def _found_after(services: Services, word: str) -> float:
     with services.reading() as session:
         register_id = session.scalars(select(Register.id).where(Register.code == "ARR")).one()
     with services.unit_of_work(now) as uow:
-        registry.register_incoming(uow, register_id, form, actor=actor(services, "agent"), now=now)  # type: ignore[arg-type]
+        register_operations.register_incoming(uow, register_id, form, actor=actor(services, "agent"), now=now)  # type: ignore[arg-type]
     began, who = time.monotonic(), actor(services, "sg").principals
     while time.monotonic() - began < LONGEST_S:
         if services.index.search(SearchQuery(f'objet:"{word}"', highlight=False), principals=who).hits:

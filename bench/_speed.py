@@ -19,7 +19,7 @@ from bench import _house, index_bulk
 from bench.finding import collection
 from bench.relevance import tell
 from ged.ports import IndexDocument, Principals, SearchQuery
-from ged.search.letters import FACETS
+from ged.search.letter_search import FACETS
 from indexer import elastic_query, fields
 from indexer.elastic_facets import FACET_SIZE
 from indexer.elastic_index import EXACT_TOTAL, ElasticIndex

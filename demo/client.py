@@ -11,6 +11,8 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
+from ged.typography import plain
+
 Values = Mapping[str, str | Sequence[str]]
 
 
@@ -167,7 +169,7 @@ def read_page(answer: httpx.Response) -> Page:
         return Page(url, answer.status_code, "", (), (), "")
     reader = _Reader(url)
     reader.feed(answer.text)
-    words = " ".join(" ".join(reader.words).split())
+    words = plain(" ".join(" ".join(reader.words).split()))
     return Page(url, answer.status_code, answer.text, tuple(reader.forms), tuple(reader.links), words)
 
 

@@ -19,7 +19,8 @@ from ged.unit import SYSTEM, Services
 from web.commands.organisation import issue_key_to, load_file
 from web.processes.migrate import migrate_database
 from web.wiring import settings_file
-from web.wiring.services import authority_dir, build_services, create_authority, make_seal
+from web.wiring.authority import authority_dir, create_authority, make_seal
+from web.wiring.services import build_services
 
 MINISTRY = Path(__file__).with_name("ministry.yaml")
 Say = Callable[[str], None]

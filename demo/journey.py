@@ -169,7 +169,7 @@ class Journey:
     def pair(self) -> None:
         """Pair the desk's bridge with the site by a short code, once, and start it."""
         clerk = self.person("bo.agent")
-        with self.step("poste de numérisation appairé par un code", "/numerisations/postes"):
+        with self.step("station de numérisation appairée par un code", "/numerisations/postes"):
             page = clerk.open("/numerisations/postes")
             if "Guichet 1" not in page.words:
                 form = page.form("appairer")
@@ -412,10 +412,10 @@ class Journey:
             self.until("the discharge waits", lambda: _waiting_paper(clerk) is not None)
             paper = _waiting_paper(clerk) or ""
             self.until("the discharge is read", lambda: _is_compared(clerk, paper))
-            assert "exemplaire cacheté" not in clerk.open(line).words, "a code was obeyed before anybody confirmed"
+            assert "exemplaire déchargé" not in clerk.open(line).words, "a code was obeyed before anybody confirmed"
             page = clerk.send(clerk.open(paper).form("/confirmer"), {}, button="Confirmer")
             assert "Confirmé" in page.words, page.words[:400]
-            assert "Voir l'exemplaire cacheté" in clerk.open(line).words
+            assert "Voir l'exemplaire déchargé" in clerk.open(line).words
 
     def close(self, one: Registered) -> None:
         """The director closes and files the letter."""

@@ -247,10 +247,10 @@ class _Collector:
             self._part("anchor.json", line.encode())
             if token is not None:
                 self._part("anchor.tst", token)
-        lines = [audit.canonical(self._told(one, proofs.get(one.sequence - 1, ()))) for one in entries]
+        lines = [audit.canonical(self._entry_told(one, proofs.get(one.sequence - 1, ()))) for one in entries]
         self._part("journal.jsonl", b"".join(line + b"\n" for line in lines))
 
-    def _told(self, entry: AuditEntry, proof: tuple[str, ...]) -> dict[str, Any]:
+    def _entry_told(self, entry: AuditEntry, proof: tuple[str, ...]) -> dict[str, Any]:
         told: dict[str, Any] = audit.columns(entry) | {"hash": entry.hash, "proof": list(proof)}
         payload = self._session.get(AuditPayload, entry.sequence)
         if payload is not None and self._may_be_told(entry, payload.payload):

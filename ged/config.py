@@ -79,7 +79,7 @@ class Settings(BaseSettings):
     ocr_jobs: int = Field(default=2, ge=1, le=64)
     """Pages on which one worker runs OCR at once."""
     ocr_reader: Literal["automatic", "library", "program"] = "automatic"
-    """What reads pages: ``library``, tesseract inside the program, a third faster; ``program``, the system's
+    """What reads pages: ``library``, tesseract inside the program, in half the time; ``program``, the system's
     ``tesseract``, which the system's security updates reach; ``automatic``: the library where it is installed."""
     ocr_languages: tuple[str, ...] = ("fra",)
     """Installed languages of tesseract, the usual language first."""
@@ -160,6 +160,7 @@ def load_settings(env_file: Path | None = None) -> Settings:
         raise ConfigError("config.invalid", f"set {setting}: {first['msg']}", setting=setting) from None
     _refuse_mixtures(settings)
     _refuse_clear_links(settings)
+    _refuse_half_of_the_servers(settings)
     return settings
 
 
@@ -209,6 +210,17 @@ def _refuse_mixtures(settings: Settings) -> None:
             "Elasticsearch belongs to the servers shape: set GED_DATABASE_URL=postgresql+psycopg://… or remove "
             "GED_ELASTICSEARCH_URL",
             setting="GED_ELASTICSEARCH_URL",
+        )
+
+
+def _refuse_half_of_the_servers(settings: Settings) -> None:
+    """There are two shapes, each proven whole: everything in the data folder, or PostgreSQL, Redis and Elasticsearch."""
+    if not settings.embedded and not settings.redis_url:
+        raise ConfigError(
+            "config.mixture",
+            "PostgreSQL belongs to the servers shape: set GED_REDIS_URL and GED_ELASTICSEARCH_URL too, or remove "
+            "GED_DATABASE_URL to keep everything in the data folder",
+            setting="GED_REDIS_URL",
         )
 
 

@@ -1,9 +1,10 @@
-"""Days as documents write them in French: the first of a month is ``1er``."""
+"""Days, hours and the place as documents write them in French: the first of a month is ``1er``."""
 
-from datetime import date
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from babel.core import Locale
-from babel.dates import format_date
+from babel.dates import format_date, get_timezone_location
 
 
 def long_day(day: date, locale: str | Locale = "fr") -> str:
@@ -22,6 +23,24 @@ def full_day(day: date, locale: str | Locale = "fr") -> str:
     'dimanche 1er novembre 2026'
     """
     return _first(format_date(day, "full", locale=locale), day, locale)
+
+
+def hour(at: datetime) -> str:
+    """An hour as a sentence says it.
+
+    >>> hour(datetime(2026, 11, 24, 5, 4))
+    '5\\xa0h\\xa004'
+    """
+    return f"{at.hour}\u00a0h\u00a0{at:%M}"
+
+
+def place_of(zone: ZoneInfo) -> str:
+    """The town that a document is dated from: that of the installation's time zone.
+
+    >>> place_of(ZoneInfo("Africa/Lome"))
+    'Lomé'
+    """
+    return str(get_timezone_location(zone, locale="fr", return_city=True))
 
 
 def _first(text: str, day: date, locale: str | Locale) -> str:

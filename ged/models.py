@@ -2,7 +2,7 @@
 
 from ged.access import MailAccess
 from ged.audit import AuditEntry, AuditHead, AuditPayload
-from ged.capture import models as intake_models
+from ged.capture import models as capture_models
 from ged.capture import profiles as scan_profiles
 from ged.db import Base
 from ged.dispatch import models as dispatch_models
@@ -12,12 +12,12 @@ from ged.jobs import Job, JobSchedule
 from ged.org import models as org
 from ged.org.refusals import RefusalCount
 from ged.preservation import models as preservation
-from ged.recognition import models as signature_models
-from ged.register import models as registry
+from ged.recognition import models as recognition_models
+from ged.register import models as register
 from ged.reports import models as reports
 from ged.routing import models as routing
 from ged.schema import SchemaTolerance
-from ged.search import models as saved_models
+from ged.search import models as search_models
 from ged.signbook import models as signbook
 from ged.signbook import token_models
 from ged.slips import models as slips
@@ -39,17 +39,17 @@ __all__ = [
     "RefusalCount",
     "SchemaTolerance",
     "Worker",
+    "capture_models",
     "dispatch_models",
-    "intake_models",
     "metadata",
     "org",
     "preservation",
-    "registry",
+    "recognition_models",
+    "register",
     "reports",
     "routing",
-    "saved_models",
     "scan_profiles",
-    "signature_models",
+    "search_models",
     "signbook",
     "slips",
     "suggestions",

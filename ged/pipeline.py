@@ -17,7 +17,7 @@ from ged import audit, index_sync, job_figures, jobs, runner
 from ged.archive import blobs as archive_blobs
 from ged.archive.anchor import journal_anchors
 from ged.archive.seal import journal_seal
-from ged.capture import partials
+from ged.capture import files, partials
 from ged.closing import operations as closing
 from ged.dispatch import operations as dispatch
 from ged.errors import EngineFailed
@@ -28,7 +28,6 @@ from ged.preservation import operations as preservation
 from ged.recognition import jobs as recognition
 from ged.recognition import scans as scan_reading
 from ged.recognition import signatures as signature_checks
-from ged.register import files
 from ged.reports import exports
 from ged.runner import Beat, Limits, Run
 from ged.schedules import Every, Nightly, Schedule
@@ -215,7 +214,7 @@ def collect_mail(run: Run) -> None:
 
 def preserve(run: Run) -> None:
     """Raise the signatures of one document as far as the authorities answer. A later job does the rest."""
-    sort = preservation.Sort(str(run.job.params["of"]))
+    sort = preservation.SignedKind(str(run.job.params["of"]))
     preservation.preserve(run.services, sort, run.job.subject_id, now=run.now)
 
 

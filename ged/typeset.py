@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ import zxingcpp
 from ged import slots
 from ged.errors import EngineFailed, Invalid
 from ged.slots import WAIT_S
+from ged.typography import on_paper
 from sandbox import Answer, Busy, Gone, Limits, Message, Pool, SandboxError
 
+TEMPLATES = Path(__file__).parent / "templates"
 _FINAL_NEWLINE = b"\n"
 HEAVY_BYTES = 200_000
 """Data of more bytes counts as heavy. Measured with lines of a register, 430 bytes each: 430 kB cost 2.1 s of CPU and
@@ -42,9 +45,15 @@ LIMITS = Limits(memory_bytes=768 << 20, processor_s=300, file_bytes=0)
 
 
 def typeset(
-    template: Path, data: dict[str, Any], *, at: datetime, wait_s: float = WAIT_S, strict: bool = False
+    template: Path,
+    data: dict[str, Any],
+    *,
+    at: datetime,
+    wait_s: float = WAIT_S,
+    strict: bool = False,
+    as_written: bool = False,
 ) -> bytes:
-    """Compile ``template`` with ``data`` (read there by ``json(bytes(sys.inputs.data))``).
+    """Compile ``template`` with ``data`` (read there by ``json(bytes(sys.inputs.data))``), in French typography.
 
     Args:
         template: a ``.typ`` file of ``ged/templates``; its imports are in the same folder.
@@ -52,12 +61,13 @@ def typeset(
         at: the document's date: the same data and time give the same bytes.
         wait_s: timeout for a slot of heavy work: a job may wait longer than a page.
         strict: a character that cannot be printed is refused.
+        as_written: the texts are somebody else's, and shown as they came.
 
     Raises:
         Invalid: ``typeset.glyph`` when ``strict`` and a character cannot be printed, ``typeset.failed`` otherwise.
         EngineFailed: ``work.busy``, ``typeset.crashed``.
     """
-    return _set(template, data, at, "", wait_s, strict)[0]
+    return _set(template, data if as_written else on_paper(data), at, "", wait_s, strict)[0]
 
 
 def typeset_with_places(
@@ -68,7 +78,18 @@ def typeset_with_places(
     Raises:
         Invalid, EngineFailed: as ``typeset``.
     """
-    return _set(template, data, at, label, WAIT_S, strict)
+    return _set(template, on_paper(data), at, label, WAIT_S, strict)
+
+
+def release() -> tuple[object, ...]:
+    """What pages are set by besides their data: templates and compiler, as they lie on the disk now.
+
+    Under one release the same data and time give the same bytes; while it is installed anew, processes of the one before
+    may still set pages with its templates.
+    """
+    found = find_spec("typst")
+    files = [*sorted(TEMPLATES.iterdir()), *([Path(found.origin)] if found is not None and found.origin else [])]
+    return tuple((path.name, (seen := path.stat()).st_mtime_ns, seen.st_size) for path in files)
 
 
 def bundle(pdfs: Sequence[bytes], *, at: datetime) -> bytes:

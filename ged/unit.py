@@ -224,6 +224,8 @@ class Services:
     timestamper: Timestamper | None = None
     tokens: TokenSealer | None = None
     """Makes and reads the signed code on letters."""
+    when_dispatched: tuple[Callable[["UnitOfWork", MailId, Actor], None], ...] = ()
+    """What follows, in the same transaction, when a letter's last line has left (rooms above ``ged.dispatch`` know)."""
     scanner: VirusScanner | None = None
     """None: no virus scanner is set."""
     fence: Callable[[Session], None] | None = None

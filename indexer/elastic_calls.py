@@ -6,79 +6,73 @@ A failure never carries what the server says about a document: its text could be
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from elasticsearch import ApiError, Elasticsearch, TransportError
+from elasticsearch.helpers import streaming_bulk
 
 from ged.errors import EngineFailed
 
 CHUNK_DOCUMENTS = 500
 CHUNK_BYTES = 5_000_000
-_JSON = "application/vnd.elasticsearch+json; compatible-with=9"
-_NDJSON = "application/vnd.elasticsearch+x-ndjson; compatible-with=9"
+RETRIES = 3
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 2.0  # a job holds its lease meanwhile; what is still refused then waits as a job
 _BUSY = (429, 502, 503, 504)
 
+Operation = dict[str, Any]
+"""What a bulk does with one letter, as the client's helper takes it."""
 
-@dataclass(frozen=True)
-class Operation:
-    """One line of a bulk request, with its document when there is one."""
 
-    mail_id: int
-    action: dict[str, Any]
-    source: dict[str, Any] | None
+def operation(kind: str, mail_id: int, version: int, source: Mapping[str, Any] | None) -> Operation:
+    """Index or delete a letter, unless a newer version of it is there.
 
-    def lines(self) -> bytes:
-        """As the bulk interface wants it: one JSON text a line."""
-        parts = [self.action] if self.source is None else [self.action, self.source]
-        return b"".join(json.dumps(part, ensure_ascii=False).encode("utf-8", "replace") + b"\n" for part in parts)
+    Half a surrogate, which no server takes, becomes a question mark.
+    """
+    about = {"_op_type": kind, "_id": str(mail_id), "version": version, "version_type": "external_gte"}
+    if source is None:
+        return about
+    return about | {"_source": json.dumps(source, ensure_ascii=False).encode("utf-8", "replace")}
 
 
 def bulk(client: Elasticsearch, alias: str, operations: Iterable[Operation]) -> int:
     """Send all operations; a version conflict means that a newer one is there, which is as good as done.
 
+    Letters that a busy server refuses are sent again, after pauses.
+
     Returns:
         How many were sent.
     """
     sent = 0
-    for ids, body in _pieces(operations):
-        answer = client.perform_request(
-            "POST",
-            f"/{alias}/_bulk",
-            headers={"accept": _JSON, "content-type": _NDJSON},
-            body=body,
-        )
-        for mail_id, item in zip(ids, answer.body["items"], strict=True):
-            _accept(mail_id, next(iter(item.values())))
-        sent += len(ids)
+    for is_done, item in streaming_bulk(
+        client,
+        operations,
+        index=alias,
+        chunk_size=CHUNK_DOCUMENTS,
+        max_chunk_bytes=CHUNK_BYTES,
+        require_alias=True,
+        raise_on_error=False,
+        max_retries=RETRIES,
+        initial_backoff=FIRST_PAUSE_S,
+        max_backoff=LONGEST_PAUSE_S,
+        retry_on_status=429,
+    ):
+        if not is_done:
+            _accept(next(iter(item.values())))
+        sent += 1
     return sent
 
 
-def _pieces(operations: Iterable[Operation]) -> Iterator[tuple[list[int], bytes]]:
-    ids: list[int] = []
-    body = bytearray()
-    for operation in operations:
-        lines = operation.lines()
-        if ids and (len(ids) >= CHUNK_DOCUMENTS or len(body) + len(lines) > CHUNK_BYTES):
-            yield ids, bytes(body)
-            ids, body = [], bytearray()
-        ids.append(operation.mail_id)
-        body += lines
-    if ids:
-        yield ids, bytes(body)
-
-
-def _accept(mail_id: int, outcome: dict[str, Any]) -> None:
+def _accept(outcome: Mapping[str, Any]) -> None:
     status = int(outcome["status"])
-    if status < 300 or (status in (404, 409) and "error" not in outcome) or _is_conflict(outcome):
+    if (status in (404, 409) and "error" not in outcome) or _is_conflict(outcome):
         return
     kind = str(outcome.get("error", {}).get("type", status))
     if status in _BUSY or kind == "index_not_found_exception":
         raise _unavailable(kind)
-    raise EngineFailed("index.rejected", "Look at the letter's index job.", mail_id=mail_id, why=kind)
+    raise EngineFailed("index.rejected", "Look at the letter's index job.", mail_id=int(outcome["_id"]), why=kind)
 
 
-def _is_conflict(outcome: dict[str, Any]) -> bool:
+def _is_conflict(outcome: Mapping[str, Any]) -> bool:
     return bool(outcome.get("error", {}).get("type") == "version_conflict_engine_exception")
 
 

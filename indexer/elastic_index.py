@@ -35,7 +35,7 @@ from indexer import (
     suggesting,
 )
 from indexer.asking import page_of
-from indexer.elastic_calls import Operation, answered, bulk, calls
+from indexer.elastic_calls import Operation, answered, bulk, calls, operation
 from indexer.elastic_generations import Generations
 from indexer.passages import Marker, Stored
 from indexer.query import parse
@@ -113,7 +113,7 @@ class ElasticIndex:
         with calls():
             self._ensure()
         versions = self.versions(list(mail_ids))
-        self._write(_action("delete", mail_id, version, None) for mail_id, version in versions.items())
+        self._write(operation("delete", mail_id, version, None) for mail_id, version in versions.items())
 
     def reset(self) -> None:
         """See ``SearchIndex.reset``."""
@@ -317,7 +317,7 @@ class ElasticIndex:
 
     def _to_operation(self, document: IndexDocument) -> Operation:
         record = fields.record(document, zone=self._zone)
-        return _action("index", document.mail_id, document.version, elastic_schema.to_source(record))
+        return operation("index", document.mail_id, document.version, elastic_schema.to_source(record))
 
     def _ensure(self) -> None:
         if self._checked_at is None and self._generations.schema_version(self._alias) == 0:
@@ -335,11 +335,6 @@ class ElasticIndex:
         if version != fields.SCHEMA_VERSION:
             raise EngineFailed("index.schema_outdated", "Run `ged index rebuild`.", retryable=True, found=version)
         self._checked_at = now
-
-
-def _action(kind: str, mail_id: int, version: int, source: dict[str, Any] | None) -> Operation:
-    about = {"_id": str(mail_id), "version": version, "version_type": "external_gte"}
-    return Operation(int(mail_id), {kind: about | {"require_alias": True}}, source)
 
 
 def _result(

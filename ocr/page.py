@@ -102,7 +102,7 @@ class PageReader:
         text = text_of(reading.lines)
         PageResult(
             text=text,
-            words=tuple(_row(token) for line in reading.lines for token in line.tokens),
+            words=tuple(_token_place(token) for line in reading.lines for token in line.tokens),
             confidence=reading.confidence,
             language=language_of(text, task.languages),
             flags=reading.flags,
@@ -124,6 +124,6 @@ def _tables(lines: Sequence[Line]) -> tuple[tuple[tuple[tuple[int, int], ...], .
     return tuple(map(tuple, found.values()))
 
 
-def _row(token: Token) -> tuple[str, float, float, float, float, float]:
+def _token_place(token: Token) -> tuple[str, float, float, float, float, float]:
     word = token.word()
     return word.text, word.x, word.y, word.width, word.height, word.confidence

@@ -94,7 +94,7 @@ class Sandbox:
             raise ChildGone("ocr.timeout", "Try again later.", retryable=True) from late
         except SandboxError as gone:
             raise ChildGone("ocr.crashed", "The file ended the reading process.") from gone
-        return _told(answer)
+        return _value_or_raise(answer)
 
     @contextmanager
     def _place(self, request: Message, timeout_s: float) -> Iterator[None]:
@@ -140,7 +140,7 @@ def _brought_out(child: Child, request: Message) -> None:
         child.take(name, folder / name)
 
 
-def _told(answer: Message) -> object:
+def _value_or_raise(answer: Message) -> object:
     if "ok" in answer:
         return cast(object, answer["ok"])
     params = cast(Message, answer.get("params", {}))

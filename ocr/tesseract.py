@@ -1,6 +1,6 @@
 """The only caller of tesseract, by one of two plugs: a library that keeps its model loaded, or a program a page.
 
-The library (``tesserocr``, with a tesseract of its own) reads a page in two thirds of the time. The program is the
+The library (``tesserocr``, with a tesseract of its own) reads a page in half the time. The program is the
 system's, called through pytesseract: security updates of the system reach it, and it is there where the library has no
 wheel. Both run inside ``ocr.child``, so that what a page does to them ends that process alone, under its limits; the
 sandbox gives one thread a process (``OMP_THREAD_LIMIT=1``: faster on a shared machine).

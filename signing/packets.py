@@ -34,7 +34,7 @@ def says_the_same(before: bytes, after: bytes) -> bool:
     if any(len(_GRAPH.findall(one)) != 1 for one in (before, after)):
         return False  # we would compare one graph, and another program might read the other
     try:
-        return _told(before) == _told(after) and _asides(after) <= _asides(before)
+        return _structures_kept(before) == _structures_kept(after) and _asides(after) <= _asides(before)
     except (XmpXmlProcessingError, UnicodeDecodeError):
         return False
 
@@ -42,7 +42,7 @@ def says_the_same(before: bytes, after: bytes) -> bool:
 def says_nothing(packet: bytes) -> bool:
     """Whether a packet says only when and by what the document was written; False for an unreadable packet."""
     try:
-        return len(_GRAPH.findall(packet)) == 1 and not _told(packet) and not _asides(packet)
+        return len(_GRAPH.findall(packet)) == 1 and not _structures_kept(packet) and not _asides(packet)
     except (XmpXmlProcessingError, UnicodeDecodeError):
         return False
 
@@ -52,6 +52,6 @@ def _asides(packet: bytes) -> set[bytes]:
     return {one for one in _ASIDES.findall(packet) if not _WRAPPER.fullmatch(one)}
 
 
-def _told(packet: bytes) -> list[XmpStructure]:
+def _structures_kept(packet: bytes) -> list[XmpStructure]:
     found = [XmpStructure({k: v for k, v in one if k not in _WRITTEN}) for one in parse_xmp(BytesIO(packet))]
     return [one for one in found if len(one)]

@@ -20,7 +20,7 @@ from ged.org.models import Holding, Person, Post, PostRole, Unit
 from ged.pipeline import lane_of
 from ged.ports import Confidentiality
 from ged.register.models import Direction, FilingClass, Register, RegisterNature
-from ged.signbook.wiring import connect
+from ged.signbook.answers import answer_left
 from ged.unit import Actor, Role, Services
 from indexer.synonyms import SHIPPED, SynonymFile
 from indexer.tantivy_index import TantivyIndex
@@ -57,7 +57,6 @@ class SharedChecker(PdfChecker):
 
 def make_services(folder: Path, *, url: str | None = None, create: bool = True) -> Services:
     """Services of one process over real plugs; SQLite in ``folder`` unless ``url`` names a database."""
-    connect()
     engine = make_engine(url or f"sqlite:///{folder / 'ged.sqlite3'}")
     if create:
         make_tables(engine)
@@ -67,6 +66,7 @@ def make_services(folder: Path, *, url: str | None = None, create: bool = True) 
     vault = LocalVault(authority, derive_secret(SECRET, "keystore"), cost=FAST)
     synonyms = SynonymFile(folder / "synonyms.txt", otherwise=SHIPPED)
     return Services(
+        when_dispatched=(answer_left,),
         engine=engine,
         blobs=FileBlobs(folder / "blobs"),
         index=TantivyIndex(folder / "index", writable=True, zone=ZoneInfo("Africa/Lome"), synonyms=synonyms),

@@ -6,14 +6,13 @@ import io
 
 from sqlalchemy import select
 
-from ged.capture import bridges, intake, separators
+from ged.capture import bridges, files, intake, separators
 from ged.capture import queries as scan_queries
 from ged.capture.bridges import BridgeIdentity
 from ged.capture.models import ScanBatch
 from ged.codes import CodeKind, make_code
 from ged.ports import Confidentiality, ScanId
 from ged.recognition import jobs as recognition
-from ged.register import files
 from ged.register.models import Register
 from ged.register.operations import IncomingForm, Registered, register_incoming
 from ged.unit import Services

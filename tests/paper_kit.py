@@ -5,11 +5,10 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from ged.capture import intake
+from ged.capture import files, intake
 from ged.capture.models import PaperCode, PaperState, Scan
 from ged.codes import CodeKind, OurCode, make_code
 from ged.paper import operations
-from ged.register import files
 from ged.unit import Role, Services
 from tests import pages
 from tests.factories import NOW, actor

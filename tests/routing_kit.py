@@ -7,7 +7,7 @@ from sqlalchemy import select
 from ged import jobs, pipeline
 from ged.org.models import Post, Unit
 from ged.ports import Confidentiality, MailId
-from ged.register import operations as registry
+from ged.register import operations as register_operations
 from ged.register.models import Priority, Register
 from ged.register.operations import IncomingForm, Registered
 from ged.routing import operations
@@ -59,7 +59,7 @@ def register(
         due_on=due_on,
     )
     with services.unit_of_work(NOW) as uow:
-        return registry.register_incoming(uow, register_id, form, actor=actor(services, by), now=NOW)  # type: ignore[arg-type]
+        return register_operations.register_incoming(uow, register_id, form, actor=actor(services, by), now=NOW)  # type: ignore[arg-type]
 
 
 def impute(

@@ -18,7 +18,6 @@ from ged.register.states import MailState
 from ged.signbook import drafts, operations
 from ged.signbook.circuit import Step, StepKind
 from ged.signbook.models import LetterTemplate, Stance
-from ged.signbook.wiring import connect
 from ged.unit import Services
 from tests.factories import NOW, make_organisation, make_services
 from tests.signbook_kit import TEMPLATE, CountingSigner, House
@@ -29,7 +28,6 @@ class Site:
     """The application with one client a person."""
 
     def __init__(self, folder: Path) -> None:
-        connect()
         self.services: Services = dataclasses.replace(make_services(folder), signer=CountingSigner())
         make_organisation(self.services)
         with self.services.unit_of_work(NOW) as uow:

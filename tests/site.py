@@ -22,6 +22,7 @@ from werkzeug.test import TestResponse
 
 from ged.config import Settings
 from ged.org.models import Person
+from ged.typography import plain
 from ged.unit import Services
 from tests.factories import NOW, SECRET, make_organisation, make_services
 from tests.servers import run_dir
@@ -88,11 +89,34 @@ class NoSuchField(Undefined):
             raise UndefinedError(f"{type(obj).__name__} has no field {name!r}")
 
 
+class ReadPage(TestResponse):
+    """An answer whose text reads as it is typed: tests look for words, ``raw`` and ``data`` bear their typography."""
+
+    @property
+    def text(self) -> str:
+        """The page with plain spaces and straight apostrophes."""
+        return plain(self.raw)
+
+    @property
+    def raw(self) -> str:
+        """The page as it is sent."""
+        return self.get_data(as_text=True)
+
+
+class Reader(FlaskClient):
+    """A client whose answers are read by their words."""
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self.response_wrapper = type("ReadResponse", (ReadPage, self.response_wrapper), {})
+
+
 def build_app(services: Services, settings: Settings) -> Flask:
     """The application; templates are compiled once for all tests of a run, not once for each application."""
     app = create_app(services, settings)
     app.testing = False  # errors answer as they do for people
     app.jinja_env.undefined = NoSuchField
+    app.test_client_class = Reader
     compiled = run_dir() / "templates"
     compiled.mkdir(exist_ok=True)
     app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(compiled))

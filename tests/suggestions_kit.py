@@ -12,11 +12,11 @@ from sqlalchemy import func, insert, select
 
 from demo.letters import make_letters
 from ged import jobs, pipeline
-from ged.capture import intake
+from ged.capture import files, intake
 from ged.jobs import JobKind
 from ged.org.models import Post, Unit
 from ged.ports import Confidentiality, PostId, RegisterId
-from ged.register import files, operations
+from ged.register import operations
 from ged.register.correspondents import fold
 from ged.register.models import AttachmentKind, Correspondent, Direction, Mail, Register
 from ged.register.operations import IncomingForm, SourcePage, attach

@@ -1,8 +1,8 @@
-"""The journal's daily anchor: the root of a tree over all its entries, signed, and time-stamped by an authority outside.
+"""The journal's daily anchor: the root of a Merkle tree over all entries, signed, time-stamped by an outside authority.
 
-``anchors.jsonl`` beside the sealed heads holds a line an anchor, ``{"anchor": {...}, "signature": hex}``; each names the
-digest of the line before. The token (RFC 3161, over the SHA-256 of the anchor's canonical form) stands in
-``anchors/<count>.tst``. Without an authority the anchor is made all the same, and a later day asks for its token.
+``anchors.jsonl`` beside the sealed heads holds one line for each anchor, ``{"anchor": {...}, "signature": hex}``. Each
+line contains the digest of the line before. The token (RFC 3161, over the SHA-256 of the anchor's canonical form) is
+stored in ``anchors/<count>.tst``. Without an authority the anchor is made all the same, and its token requested later.
 """
 
 import hashlib
@@ -25,12 +25,12 @@ from ged.ports import Timestamper
 from ged.unit import Services
 
 _LATE_TOKENS = 30
-"""Anchors without a token that one run asks for: an authority that was away for a month."""
+"""Largest number of missing tokens that one run requests: enough after an outage of a month."""
 
 
 @dataclass(frozen=True)
 class Anchor:
-    """What an anchor says: the first ``count`` entries have this root, the last of them this hash."""
+    """An anchor: the first ``count`` entries have this root, and the last of them has this hash."""
 
     count: int
     root: str
@@ -40,7 +40,7 @@ class Anchor:
 
     @property
     def imprint(self) -> bytes:
-        """What is time-stamped."""
+        """The digest that is time-stamped."""
         return hashlib.sha256(audit.canonical(asdict(self))).digest()
 
 
@@ -57,7 +57,7 @@ class Anchors:
         self._seal = seal
 
     def make(self, session: Session, *, now: datetime) -> bool:
-        """Anchor the journal as the session sees it; False when nothing came since the last anchor."""
+        """Anchor the journal as the session sees it; False when there are no entries since the last anchor."""
         with self._seal.alone():
             lines = self.lines()
             last = self._read(lines[-1])[0] if lines else None
@@ -76,7 +76,7 @@ class Anchors:
             return True
 
     def stamp(self, timestamper: Timestamper | None) -> int:
-        """Ask for the tokens that are missing, the newest first; returns how many came."""
+        """Request missing tokens, the newest first; returns how many were received."""
         came = 0
         for anchor in [one for one in reversed(self.all()) if not self._place(one).exists()][:_LATE_TOKENS]:
             if timestamper is None:
@@ -84,7 +84,7 @@ class Anchors:
             try:
                 token = timestamper.stamp(anchor.imprint)
             except EngineFailed:
-                break  # the next run asks again
+                break  # the next run retries
             self._write(self._place(anchor), token)
             came += 1
         return came
@@ -112,13 +112,13 @@ class Anchors:
         """Compare every anchor with the journal and with the line before it.
 
         Args:
-            lines: as ``lines`` answered before the session read anything: nothing in them may be newer than it.
+            lines: the result of ``lines``, read before the session's first query, so that no line is newer.
         """
-        counts = {anchor.count for anchor, _ in map(self._told, lines) if anchor is not None}
+        counts = {anchor.count for anchor, _ in map(self._read_or_none, lines) if anchor is not None}
         roots = merkle.roots(leaves(session, max(counts, default=0)), counts)
         previous = GENESIS
         for number, line in enumerate(lines, start=1):
-            anchor, signature = self._told(line)
+            anchor, signature = self._read_or_none(line)
             if anchor is None or not self._seal.is_signed_bytes(audit.canonical(asdict(anchor)), signature):
                 yield Finding(number, "anchor.line_altered")
             elif anchor.previous != previous:
@@ -127,7 +127,7 @@ class Anchors:
                 yield Finding(anchor.count, "journal.rewritten_behind_anchor")
             previous = hashlib.sha256(line.encode()).hexdigest()
 
-    def _told(self, line: str) -> tuple[Anchor | None, str]:
+    def _read_or_none(self, line: str) -> tuple[Anchor | None, str]:
         try:
             return self._read(line)
         except (ValueError, KeyError, TypeError):
@@ -138,7 +138,7 @@ class Anchors:
         return Anchor(**record["anchor"]), str(record["signature"])
 
     def lines(self) -> list[str]:
-        """The lines of the file, oldest first; one without its end was never written."""
+        """The lines of the file, oldest first; an incomplete last line is ignored."""
         if not self._file.exists():
             return []
         whole, end, _torn = self._file.read_text(encoding="utf-8", errors="replace").rpartition("\n")

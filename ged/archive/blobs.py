@@ -1,6 +1,6 @@
-"""Which blobs the database names, whoever names them: for fixity checks and for the sweep.
+"""The blobs that any row of the database references: for fixity checks and for the sweep.
 
-A column named ``digest`` or ``*_digest`` names a blob, in every table but the journal's.
+A column named ``digest`` or ``*_digest`` references a blob, in every table except the journal's.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ SWEEP_AFTER = timedelta(hours=24)
 
 
 def blob_columns() -> list[tuple[Table, Column[str]]]:
-    """Every column that names a blob."""
+    """Every column that references a blob."""
     return [
         (table, column)
         for table in Base.metadata.sorted_tables
@@ -28,7 +28,7 @@ def blob_columns() -> list[tuple[Table, Column[str]]]:
 
 
 def named_digests(session: Session) -> Iterator[tuple[Digest, str]]:
-    """(digest, where) of every blob that a row names, each digest once."""
+    """(digest, place) of every referenced blob, each digest once."""
     seen: set[str] = set()
     for table, column in blob_columns():
         for digest in session.scalars(select(column).where(column.is_not(None)).distinct()):
@@ -38,16 +38,16 @@ def named_digests(session: Session) -> Iterator[tuple[Digest, str]]:
 
 
 def broken_blobs(session: Session, blobs: BlobStore) -> Iterator[tuple[Digest, str, str]]:
-    """(digest, where, code) of every blob that is missing or altered."""
+    """(digest, place, code) of every blob that is missing or altered."""
     for digest, where in named_digests(session):
         if not blobs.verify(digest):
             yield digest, where, "blob.altered" if blobs.exists(digest) else "blob.missing"
 
 
 def sweep(session: Session, blobs: BlobStore, *, now: datetime) -> int:
-    """Remove bytes that no row names and that are older than a day: their transaction was rolled back.
+    """Remove unreferenced blobs that are older than a day: their transaction was rolled back.
 
-    Bytes that are handed in again meanwhile count as new from that moment, and stay (``BlobStore.discard``).
+    A blob that is stored again meanwhile counts as new from that moment, and stays (``BlobStore.discard``).
     """
     named = {digest for digest, _ in named_digests(session)}
     removed = 0

@@ -1,6 +1,6 @@
 """The institution's seal on documents that no person signs: a PAdES signature (EN 319 412-3) that anybody can check.
 
-The field has no place on the page: a list fills its pages, and says itself that it is sealed.
+The signature field is invisible: a list fills its pages, and its text says that it is sealed.
 """
 
 from datetime import datetime
@@ -14,7 +14,7 @@ FIELD = SignatureField("Cachet", 1, (0.0, 0.0, 0.0, 0.0))
 
 
 def institution_seal(services: Services, pdf: bytes, *, reason: str, at: datetime) -> SignedPdf:
-    """Seal a PDF. Slow, and it may wait for a time-stamp: never under a lock.
+    """Seal a PDF. This is slow and may wait for a time-stamp: never call it while holding a lock.
 
     Raises:
         ConfigError: ``seal.none``: the institution has no seal.

@@ -1,17 +1,17 @@
-"""A tree of digests whose root stands for all of them (RFC 9162, 2.1): one entry is shown to be in it without the others."""
+"""A Merkle tree (RFC 9162, 2.1): its root covers all digests, and a proof for one entry needs none of the others."""
 
 import hashlib
 from collections.abc import Collection, Iterable, Sequence
 
 
 def root(leaves: Iterable[bytes]) -> str:
-    """The root over the leaves, in hexadecimal; of no leaf the digest of nothing."""
+    """The root over the leaves, in hexadecimal; without leaves, the digest of empty input."""
     found = roots(leaves, ())
     return found[max(found)]
 
 
 def roots(leaves: Iterable[bytes], counts: Collection[int]) -> dict[int, str]:
-    """The root over the first so many leaves, for each count and for all of them, in one walk."""
+    """The root over the first ``count`` leaves for each of ``counts``, and over all leaves, in one pass."""
     peaks: list[bytes] = []
     found: dict[int, str] = {}
     number = 0
@@ -36,7 +36,7 @@ def _over(peaks: Sequence[bytes]) -> str:
 
 
 def proofs(leaves: Sequence[bytes], wanted: Collection[int]) -> dict[int, tuple[str, ...]]:
-    """For each wanted place (from 0) the siblings from the leaf up to the root, in one walk over the tree."""
+    """For each wanted place (from 0), the siblings from the leaf up to the root, in one pass over the tree."""
     level, height = [_leaf(one) for one in leaves], 0
     steps: dict[int, list[str]] = {place: [] for place in wanted}
     while len(level) > 1:
@@ -49,7 +49,7 @@ def proofs(leaves: Sequence[bytes], wanted: Collection[int]) -> dict[int, tuple[
 
 
 def _above(level: Sequence[bytes]) -> list[bytes]:
-    # The last of an odd number goes up as it is: the same tree as the recursive one of the RFC.
+    # An odd last node moves up unchanged: this gives the same tree as the RFC's recursive definition.
     pairs = [_node(level[at], level[at + 1]) for at in range(0, len(level) - 1, 2)]
     return pairs if len(level) % 2 == 0 else [*pairs, level[-1]]
 

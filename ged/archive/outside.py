@@ -1,7 +1,7 @@
-"""Copies of the sealed heads that are kept elsewhere, compared with the journal.
+"""Compares the journal with copies of the sealed heads that are kept elsewhere.
 
-Who holds everything on the server can change an entry, compute the chain anew and sign heads and anchors again: nothing
-on the server speaks against it. A copy of ``heads.jsonl`` and of the key from before does.
+An attacker with full control of the server can change an entry, recompute the chain, and sign heads and anchors again.
+No data on the server reveals this. An earlier copy of ``heads.jsonl`` and of the key does.
 """
 
 import hashlib
@@ -29,10 +29,10 @@ class _Copied:
 
 @dataclass(frozen=True)
 class HeldCopy:
-    """A public key and sealed heads from elsewhere, found to belong together.
+    """A public key and sealed heads from elsewhere, checked to belong together.
 
     Attributes:
-        heads: lines of the copy, oldest first; none when only the key was given.
+        heads: lines of the copy, oldest first; empty when only the key was given.
     """
 
     key: Ed25519PublicKey
@@ -40,16 +40,16 @@ class HeldCopy:
 
     @property
     def until(self) -> int:
-        """The last entry that the copy speaks of."""
+        """The last entry that the copy covers."""
         return self.heads[-1].count if self.heads else 0
 
     def compare(self, session: Session, seal: HeadSeal) -> Iterator[Finding]:
-        """Where journal, heads and key of this installation are not those of the copy.
+        """Yield the differences between the copy and this installation's journal, heads and key.
 
-        ``journal.key_other`` the server signs with another key; ``journal.other_than_copy`` nothing of the copy is here;
-        ``journal.rewritten_behind_copy`` an entry is another than when it was sealed; ``journal.cut_behind_copy`` the
-        journal here ends before the copy (restored from an older backup, or cut); ``seal.differs_from_copy`` the
-        entries are here, but the file of heads is another.
+        ``journal.key_other``: the server signs with another key. ``journal.other_than_copy``: no head of the copy is
+        here. ``journal.rewritten_behind_copy``: an entry has changed since it was sealed. ``journal.cut_behind_copy``:
+        the journal ends before the copy (restored from an older backup, or truncated). ``seal.differs_from_copy``: the
+        entries are the same, but the file of heads differs.
         """
         here = seal.lines()
         try:
@@ -82,11 +82,11 @@ class HeldCopy:
 
 
 def read_copy(key_pem: bytes, content: bytes | None) -> HeldCopy:
-    """Read what was kept elsewhere; a last line without its end was still being copied and is left out.
+    """Read a copy kept elsewhere. An incomplete last line was still being copied, and is ignored.
 
     Raises:
-        Invalid: ``copy.key_unreadable``; ``copy.empty``; ``copy.altered`` (with the line): not a file of heads, signed by
-            another key than the one given, or with lines taken out.
+        Invalid: ``copy.key_unreadable``; ``copy.empty``; ``copy.altered`` (with the line): not a file of heads, signed
+            with another key than the given key, or with lines removed.
     """
     try:
         key = serialization.load_pem_public_key(key_pem)

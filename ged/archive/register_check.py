@@ -1,7 +1,7 @@
-"""The register proven: its numbers against its counters, and its rows against what the journal said at the time.
+"""Checks the register: its numbers against its counters, and its rows against the journal.
 
-The chain proves the journal; here the journal proves the rows: a number taken out of the register together with its
-counter, or a document whose row leads to other bytes, is named.
+The hash chain proves the journal; here the journal proves the rows. A number removed from the register together with
+its counter is found, and a document whose row references other bytes.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,10 +19,10 @@ BATCH = 1000
 
 
 def differences(session: Session, *, journal_holds: bool) -> Iterator[tuple[str, str]]:
-    """(code, where) of each number, counter, document and rendition that is not what the journal said.
+    """(code, place) of each number, counter, document and rendition that differs from the journal.
 
     Args:
-        journal_holds: False when entries are missing or altered: what then stands unrecorded is told by that already.
+        journal_holds: False when entries are missing or altered: unrecorded attachments are then not reported again.
     """
     yield from _numbers(session)
     for code, where in _attachments(session):
@@ -35,7 +35,7 @@ def differences(session: Session, *, journal_holds: bool) -> Iterator[tuple[str,
 
 
 def gaps(session: Session) -> list[tuple[int, int, int]]:
-    """(register, year, missing) wherever the numbers given are not exactly opening+1 .. last: the proof of no gap."""
+    """(register, year, missing) wherever the numbers are not exactly opening+1 .. last. Empty proves: no gap."""
     rows = session.execute(
         select(
             RegisterCounter.register_id,
@@ -61,7 +61,7 @@ def gaps(session: Session) -> list[tuple[int, int, int]]:
 
 
 def _uncounted(session: Session) -> list[tuple[int, int, int]]:
-    """Numbers whose counter is gone: nothing says any more how many there were."""
+    """Numbers whose counter is gone: it is no longer known how many there were."""
     rows = session.execute(
         select(MailNumber.register_id, MailNumber.year, func.max(MailNumber.sequence))
         .outerjoin(
@@ -79,7 +79,7 @@ def _uncounted(session: Session) -> list[tuple[int, int, int]]:
 
 @dataclass
 class _Highest:
-    """The highest number told in each (register, year)."""
+    """The highest number recorded in the journal for each (register, year)."""
 
     sequences: dict[tuple[str, int], int] = field(default_factory=dict)
 
@@ -92,8 +92,8 @@ class _Highest:
 def _numbers(session: Session) -> Iterator[tuple[str, str]]:
     standing = set(_standing(session))
     highest = _Highest()
-    for kind, subject_id, sequence, payload in _told(session, NUMBERING, having="number"):
-        # The letter of an opened envelope has none: the envelope's number was told when it came.
+    for kind, subject_id, sequence, payload in _payloads(session, NUMBERING, having="number"):
+        # The letter of an opened envelope has no number of its own: the envelope's number was recorded on arrival.
         highest.see(payload)
         if (kind, subject_id, payload["number"]) not in standing:
             where = f"{payload.get('register', '')} {payload['number']} ({kind} {subject_id}, journal entry {sequence})"
@@ -130,7 +130,7 @@ def _lowered(session: Session, highest: _Highest) -> Iterator[tuple[str, str]]:
 def _attachments(session: Session) -> Iterator[tuple[str, str]]:
     told = {
         payload["attachment"]: (mail_id, payload)
-        for _kind, mail_id, _sequence, payload in _told(session, ["attachment.added"], having="attachment")
+        for _kind, mail_id, _sequence, payload in _payloads(session, ["attachment.added"], having="attachment")
     }
     unread = _erased(session, "attachment.added")
     for batch in session.scalars(select(Attachment).order_by(Attachment.id)).yield_per(BATCH).partitions():
@@ -178,7 +178,7 @@ def _pages(session: Session, batch: Iterable[Attachment]) -> dict[int, list[str]
 
 def _renditions(session: Session) -> Iterator[tuple[str, str]]:
     told: dict[tuple[int, str], str] = {}
-    for _kind, _mail_id, _sequence, payload in _told(session, ["attachment.read"], having="renditions"):
+    for _kind, _mail_id, _sequence, payload in _payloads(session, ["attachment.read"], having="renditions"):
         told |= {(payload["attachment"], name): digest for name, digest in payload["renditions"].items()}
     rows = session.execute(
         select(Rendition.attachment_id, Rendition.kind, Rendition.page_no, Rendition.digest)
@@ -191,8 +191,10 @@ def _renditions(session: Session) -> Iterator[tuple[str, str]]:
 # --- the journal -------------------------------------------------------------------------------------------------
 
 
-def _told(session: Session, actions: Iterable[str], *, having: str) -> Iterator[tuple[str, int, int, dict[str, Any]]]:
-    """Kind and id of the subject, entry and payload, where the payload has a key: one altered by hand may lack any."""
+def _payloads(
+    session: Session, actions: Iterable[str], *, having: str
+) -> Iterator[tuple[str, int, int, dict[str, Any]]]:
+    """(subject kind, subject id, entry, payload) of entries whose payload has ``having``; altered ones may lack it."""
     rows = session.execute(
         select(AuditEntry.subject_kind, AuditEntry.subject_id, AuditEntry.sequence, AuditPayload.payload)
         .join(AuditPayload, AuditPayload.sequence == AuditEntry.sequence)
@@ -205,7 +207,7 @@ def _told(session: Session, actions: Iterable[str], *, having: str) -> Iterator[
 
 
 def _erased(session: Session, action: str) -> set[int]:
-    """Letters of which an entry's details were erased by a decision: the journal says no more what they were."""
+    """Letters of which an entry's payload was erased by a decision: the journal no longer knows their data."""
     rows = session.scalars(
         select(AuditEntry.subject_id)
         .outerjoin(AuditPayload, AuditPayload.sequence == AuditEntry.sequence)

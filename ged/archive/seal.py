@@ -1,8 +1,9 @@
-"""The journal's head, signed and written outside the database: what a cut or a rewritten chain is compared with.
+"""The journal's head, signed and written outside the database, to detect a truncated or rewritten chain.
 
-A line of ``heads.jsonl`` is ``{"head": {...}, "signature": hex}``; the head names count, hash, time and the digest of
-the line before, so that lines cannot be taken out either. The key is an Ed25519 key (RFC 8032) beside the file, encrypted
-under the server's secret, which lies elsewhere; copies of the file belong on another machine (``ged.archive.outside``).
+A line of ``heads.jsonl`` is ``{"head": {...}, "signature": hex}``. The head contains count, hash, time and the digest
+of the line before, so that removed lines are detected too. The key is an Ed25519 key (RFC 8032) beside the file,
+encrypted with the server's secret, which is stored elsewhere. Keep copies of the file on another machine
+(``ged.archive.outside``).
 """
 
 import base64
@@ -43,7 +44,7 @@ class HeadSeal:
     """The folder of the sealed heads.
 
     Args:
-        secret: opens the journal's key; without, the folder is read and checked only.
+        secret: decrypts the journal's key; without it, the folder can only be read and checked.
     """
 
     def __init__(self, folder: Path, secret: bytes = b"") -> None:
@@ -54,7 +55,7 @@ class HeadSeal:
         self._public = folder / "journal.pub"
 
     def seal(self, head: Head, *, now: datetime) -> bool:
-        """Sign and write the head; False when it, or a later one, is sealed already."""
+        """Sign and write the head; False when this head, or a later head, is already sealed."""
         with self.alone():
             return self._seal(head, now)
 
@@ -75,19 +76,19 @@ class HeadSeal:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Nobody else writes to the folder meanwhile."""
-        # Two workers, or a worker and the command: a line names the digest of the one before it.
+        """Lock the folder against other writers."""
+        # Two workers, or a worker and the command, may write: a line contains the digest of the line before it.
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with (self._folder / "lock").open("w") as place:
             fcntl.flock(place, fcntl.LOCK_EX)
             yield
 
     def sign_bytes(self, content: bytes) -> str:
-        """The journal's signature over some bytes, in hexadecimal; under ``alone``, or with the key made before."""
+        """The journal's signature over some bytes, in hexadecimal. Call under ``alone``, or once the key exists."""
         return self._private().sign(content).hex()
 
     def is_signed_bytes(self, content: bytes, signature: str) -> bool:
-        """Whether that is the journal's signature over these bytes."""
+        """Whether the signature is the journal's over these bytes."""
         try:
             public = serialization.load_pem_public_key(self.public_pem())
             if not isinstance(public, Ed25519PublicKey):
@@ -98,7 +99,7 @@ class HeadSeal:
         return True
 
     def public_pem(self) -> bytes:
-        """The key by which others check; makes it when there is none."""
+        """The public key, for checks by others; a key pair is made when there is none."""
         if not self._public.exists():
             with self.alone():
                 self._private()
@@ -106,7 +107,7 @@ class HeadSeal:
 
     @property
     def public_path(self) -> Path:
-        """Where the public key lies."""
+        """The path of the public key."""
         return self._public
 
     def lines(self) -> list[str]:
@@ -133,21 +134,21 @@ class HeadSeal:
         return True
 
     def last(self) -> SealedHead | None:
-        """The last sealed head: behind it the journal is not sealed yet."""
+        """The last sealed head; later entries are not sealed yet."""
         for line in self._from_the_end():
             try:
                 head = json.loads(line)["head"]
                 return SealedHead(int(head["count"]), str(head["hash"]), str(head["at"]))
             except (ValueError, KeyError, TypeError):
-                continue  # `verify` names it
+                continue  # `verify` reports it
         return None
 
     def verify(self, session: Session) -> Iterator[Finding]:
         """Compare every sealed head with the journal, and the file with itself.
 
-        Give a session that has read nothing yet: the file is read first, and may not be ahead of what is compared.
+        The session must not have queried yet: the file is read first, so that no head is newer than the journal read.
         """
-        # In this order: the file of heads is made before the key, so a key seen first has its file beside it.
+        # Check the key first: the file of heads is created before the key, so an existing key has its file.
         has_key = self._public.exists()
         if not self._heads.exists():
             if has_key:
@@ -155,7 +156,7 @@ class HeadSeal:
             return
         lines = self._lines()
         if not lines and not has_key:
-            return  # being made at this moment
+            return  # being created at this moment
         try:
             public = serialization.load_pem_public_key(self._public.read_bytes())
         except (OSError, ValueError):
@@ -194,7 +195,7 @@ class HeadSeal:
         return self._heads.read_text(encoding="utf-8", errors="replace").splitlines()
 
     def _from_the_end(self) -> Iterator[str]:
-        """The lines, the last first. Reads no more of the file than is asked for: it grows for ever."""
+        """The lines, the last first. Reads only as much of the file as needed: it grows for ever."""
         if not self._heads.exists():
             return
         with self._heads.open("rb") as heads:
@@ -209,7 +210,7 @@ class HeadSeal:
             yield rest.decode(errors="replace")
 
     def _drop_torn_line(self) -> None:
-        """A line without its end was never sealed: power or disk failed while it was written."""
+        """Remove an incomplete last line, which was never sealed: power or disk failed during the write."""
         if not self._heads.exists():
             return
         with self._heads.open("r+b") as heads:
@@ -222,7 +223,7 @@ class HeadSeal:
                 os.fsync(heads.fileno())
 
     def _made_before(self) -> Ed25519PrivateKey:
-        """The key, without waiting for who writes to the folder: a key that is there is only ever replaced whole."""
+        """The key, without waiting for the folder's lock: an existing key is only ever replaced atomically."""
         if self._key.exists():
             return self._opened(self._key.read_bytes())
         with self.alone():
@@ -232,11 +233,11 @@ class HeadSeal:
         """The key; made when there is none, under the lock of ``alone``.
 
         Raises:
-            ConfigError: ``seal.secret_wrong``: this is not the secret that the key lies under.
+            ConfigError: ``seal.secret_wrong``: the key is encrypted with another secret.
         """
         if self._key.exists():
             return self._opened(self._key.read_bytes())
-        # First the file, then the key: who looks meanwhile must not take a file not made yet for one removed.
+        # First the file, then the key: else a concurrent check could mistake a file not yet created for a removed one.
         self._heads.touch()
         made = Ed25519PrivateKey.generate()
         self._keep(made)
@@ -246,7 +247,7 @@ class HeadSeal:
         return made
 
     def protect(self) -> bool:
-        """Encrypt a key that an earlier release left in clear; returns whether there was one."""
+        """Encrypt a key that an earlier release stored in clear text; returns whether there was such a key."""
         if not self._key.exists() or not self._is_clear(self._key.read_bytes()):
             return False
         with self.alone():
@@ -273,7 +274,7 @@ class HeadSeal:
         return base64.b64encode(self._secret)
 
     def _keep(self, key: Ed25519PrivateKey) -> None:
-        """Write the key whole, encrypted, over what may be there."""
+        """Write the key encrypted and atomically, over an existing key."""
         encryption = serialization.BestAvailableEncryption(self._password())
         pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
         half = self._key.with_name(self._key.name + ".half")

@@ -1,1 +1,1 @@
-"""What comes in as pages: bridges, scan orders, desks, batches and waiting scans."""
+"""Capture of pages: bridges, scan orders, desks, batches and waiting scans."""

@@ -1,4 +1,4 @@
-"""What a clerk does with waiting scans. The scan as it came stays; only the arrangement changes, and can be undone."""
+"""A clerk's operations on waiting scans. The received pages never change; only their arrangement does, reversibly."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -31,7 +31,7 @@ def scan_for(
     """A scan of the actor's unit, for a change.
 
     Raises:
-        NotFound: ``scan.unknown`` (also when it waits in another unit).
+        NotFound: ``scan.unknown`` (also for a scan of another unit).
         StaleVersion: ``scan.stale``.
         InvalidTransition: ``scan.not_waiting``.
     """
@@ -48,10 +48,10 @@ def scan_for(
 def split(
     uow: UnitOfWork, scan_id: ScanId, leaf_id: int, *, version: int | None, actor: Actor, now: datetime
 ) -> ScanId:
-    """Make a new waiting scan of this page and all that follow.
+    """Split a scan: this page and all following pages become a new waiting scan.
 
     Raises:
-        Invalid: ``scan.split_first``: nothing would stay.
+        Invalid: ``scan.split_first``: no page would remain.
         InvalidTransition: ``scan.signed``.
     """
     scan = _editable(uow, scan_id, version, actor)
@@ -76,7 +76,7 @@ def split(
 
 
 def merge(uow: UnitOfWork, scan_id: ScanId, into_id: ScanId, *, version: int | None, actor: Actor) -> None:
-    """Put all pages of a scan behind those of another of the same unit (a split takes it back).
+    """Append all pages of a scan to another scan of the same unit (a split undoes this).
 
     Raises:
         Invalid: ``scan.merge_itself``.
@@ -100,7 +100,7 @@ def _move(source: Scan, target: Scan, leaves: Sequence[ScanLeaf]) -> None:
         source.leaves.remove(leaf)
         leaf.position = n
         target.leaves.append(leaf)
-    # Neither is the file as it was handed in any more.
+    # Neither scan is equal to its uploaded file any more.
     source.digest = target.digest = None
     source.edits += 1
     target.edits += 1
@@ -134,7 +134,7 @@ def shift(uow: UnitOfWork, scan_id: ScanId, leaf_id: int, *, by: int, version: i
 
 
 def reverse(uow: UnitOfWork, scan_id: ScanId, *, version: int | None, actor: Actor) -> None:
-    """Put the pages in the opposite order: a feeder that gives the last page first.
+    """Reverse the order of pages, for a feeder that scans the last page first.
 
     A separator sheet stays at its place.
     """
@@ -145,9 +145,9 @@ def reverse(uow: UnitOfWork, scan_id: ScanId, *, version: int | None, actor: Act
 
 
 def interleave(uow: UnitOfWork, scan_id: ScanId, *, version: int | None, actor: Actor) -> None:
-    """Put together a stack that a one-sided feeder read twice: all fronts, then, turned over, all backs from the last.
+    """Interleave a stack that a one-sided feeder scanned twice: all fronts, then, turned over, all backs from the last.
 
-    Of 2n pages 1..n are fronts and n+1..2n backs in reverse order; pages taken out go to the end and do not count.
+    Of 2n pages, 1..n are fronts, and n+1..2n are backs in reverse order. Removed pages go to the end and do not count.
 
     Raises:
         Invalid: ``scan.interleave_odd``: a back is missing or too many.
@@ -188,7 +188,7 @@ def turn(uow: UnitOfWork, scan_id: ScanId, leaf_id: int, *, by: int, version: in
 def set_removed(
     uow: UnitOfWork, scan_id: ScanId, leaf_id: int, removed: bool, *, version: int | None, actor: Actor
 ) -> None:
-    """Take a page out of the arrangement, or put it back where it was.
+    """Remove a page from the arrangement, or put it back in its place.
 
     Raises:
         InvalidTransition: ``scan.signed``.
@@ -203,7 +203,7 @@ def set_removed(
 
 
 def remove_blanks(uow: UnitOfWork, scan_id: ScanId, *, version: int | None, actor: Actor) -> int:
-    """Take out every page that looks blank; returns how many."""
+    """Remove every page that looks blank; returns how many."""
     scan = _editable(uow, scan_id, version, actor)
     blanks = [leaf for leaf in scan.leaves if not leaf.removed and leaf.page.blank_score >= BLANK_FROM]
     for leaf in blanks:
@@ -225,7 +225,7 @@ def bring_back(uow: UnitOfWork, scan_id: ScanId, *, actor: Actor) -> None:
     """Put a discarded scan on the list again.
 
     Raises:
-        InvalidTransition: ``scan.not_waiting``: it was not discarded.
+        InvalidTransition: ``scan.not_waiting``: the scan was not discarded.
     """
     scan = scan_for(uow, scan_id, actor=actor, state=ScanState.DISCARDED)
     scan.state = ScanState.WAITING
@@ -306,7 +306,7 @@ def repair(
 
 
 def stays_whole(kind: AttachmentKind, *, is_signed: bool) -> bool:
-    """Whether nothing of a file may be moved: signed as a file, or the reference copy of a letter that was signed."""
+    """Whether a file's pages must not be rearranged: it is signed, or the reference copy of a signed letter."""
     return is_signed or kind in (AttachmentKind.RENDERED, AttachmentKind.SIGNED)
 
 
@@ -322,7 +322,7 @@ def _rearranged(old: Attachment, arrangement: Sequence[tuple[int, int]]) -> list
 
 
 def _check_latest(uow: UnitOfWork, old: Attachment) -> None:
-    # Of two repairs that meet here, the second finds the first's version.
+    # Of two concurrent repairs, the second finds the first's version.
     locks.hold(uow.session, Mail, [old.mail_id])
     newer = uow.session.scalar(select(Attachment.id).where(Attachment.replaces_id == old.id).limit(1))
     if newer is not None:
@@ -345,9 +345,9 @@ def _leaf(scan: Scan, leaf_id: int) -> ScanLeaf:
 
 def _changed(uow: UnitOfWork, action: str, scan: Scan, actor: Actor, **payload: object) -> None:
     uow.record(action, "scan", scan.id, actor=actor, post=clerk_of(actor, scan.unit_id), **payload)
-    _read_again(uow, scan)  # another page may come first now
+    _read_again(uow, scan)  # another page may be first now
 
 
 def _read_again(uow: UnitOfWork, scan: Scan) -> None:
-    """The job looks itself whether the pages that count were read as they lie now."""
+    """Defer the reading job. The job itself checks whether the relevant pages are already read in this arrangement."""
     uow.defer(JobKind.READ_SCAN, scan.id)

@@ -1,4 +1,4 @@
-"""Scanner bridges: how one is paired with a unit, how it proves who it is, and which scanners stand at its desk."""
+"""Scanner bridges: pairing with a unit, authentication, and the scanners at the desk."""
 
 import hashlib
 import secrets
@@ -20,7 +20,7 @@ from ged.unit import SYSTEM, Actor, HeldPost, Role, UnitOfWork
 CODE_LIFE = timedelta(minutes=15)
 SEEN_EVERY = timedelta(seconds=20)
 ONLINE = timedelta(seconds=70)
-"""A bridge asks at least every 25 s; one that was silent for longer than this is shown as away."""
+"""A bridge polls at least every 25 s. A bridge silent for longer than this is shown as offline."""
 CODE_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 MAX_DEVICES = 50
 
@@ -36,7 +36,7 @@ class BridgeIdentity:
 
 
 def token_digest(token: str) -> str:
-    """What is stored of a bridge's token."""
+    """The digest of a bridge's token; only this is stored."""
     return _hash(token)
 
 
@@ -50,7 +50,7 @@ def may_pair(actor: Actor, unit_id: int) -> HeldPost | None:
 
 
 def pairable_units(session: Session, actor: Actor) -> frozenset[UnitId]:
-    """Units with which the actor may pair a bridge: all for an administrator, else those of its clerk's posts."""
+    """Units with which the actor may pair a bridge: all for an administrator, else units of the actor's clerk posts."""
     if actor.has(Role.ADMINISTRATOR):
         return frozenset(UnitId(i) for i in session.scalars(select(Unit.id).where(Unit.closed_at.is_(None))))
     return frozenset(post.unit_id for post in actor.posts if Role.CLERK in post.roles)
@@ -76,10 +76,10 @@ def make_pairing_code(uow: UnitOfWork, unit_id: int, *, actor: Actor, now: datet
 
 
 def pair(uow: UnitOfWork, code: str, name: str, *, now: datetime) -> tuple[str, int]:
-    """Exchange a code for a token; returns the token (told this once) and the bridge's id.
+    """Exchange a code for a token; returns the token (it is not stored) and the bridge's id.
 
     Raises:
-        NotFound: ``bridge.code_wrong``: unknown, used or too old.
+        NotFound: ``bridge.code_wrong``: unknown, used or expired.
     """
     typed = code.upper().replace("-", "").replace(" ", "").strip()
     row = next(iter(locks.hold_where(uow.session, PairingCode, PairingCode.code_hash == _hash(typed))), None)
@@ -97,7 +97,7 @@ def pair(uow: UnitOfWork, code: str, name: str, *, now: datetime) -> tuple[str, 
 
 
 def revoke(uow: UnitOfWork, bridge_id: int, *, actor: Actor, now: datetime) -> None:
-    """Take a bridge's right away; its token opens nothing any more.
+    """Revoke a bridge: its token becomes invalid.
 
     Raises:
         NotFound: ``bridge.unknown``.
@@ -127,12 +127,12 @@ def authenticate(session: Session, token: str) -> BridgeIdentity:
 
 
 def seen(uow: UnitOfWork, bridge_id: int, *, now: datetime) -> None:
-    """Note that a bridge is there (no entry in the journal: it is not a change that a person makes)."""
+    """Update the time at which a bridge was last seen (no journal entry: no person has changed anything)."""
     uow.session.get_one(Bridge, bridge_id).last_seen_at = now
 
 
 def seen_waiting(uow: UnitOfWork, token_digests: Collection[str], *, now: datetime) -> None:
-    """Note that these bridges wait for orders, all by one statement."""
+    """Update the last-seen time of bridges that wait for orders, in one statement."""
     late = now - SEEN_EVERY
     uow.session.execute(
         update(Bridge)
@@ -142,7 +142,7 @@ def seen_waiting(uow: UnitOfWork, token_digests: Collection[str], *, now: dateti
 
 
 def tell_devices(uow: UnitOfWork, bridge_id: int, devices: list[dict[str, Any]], *, now: datetime) -> None:
-    """Store what a bridge found at its desk.
+    """Store the scanners that a bridge reports.
 
     Raises:
         Invalid: ``bridge.devices``.
@@ -173,7 +173,7 @@ def _is_number(value: object) -> bool:
 
 
 def unit_of(session: Session, bridge_id: int) -> int:
-    """The unit whose desk a bridge is.
+    """The unit of a bridge.
 
     Raises:
         NotFound: ``bridge.unknown``.

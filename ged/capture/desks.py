@@ -1,4 +1,4 @@
-"""What the pages of waiting scans show of scanners and their work: desks, orders, batches under way."""
+"""Queries for the pages of waiting scans: desks, orders, batches in progress."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -52,9 +52,9 @@ class BridgeRow:
 
 @dataclass(frozen=True)
 class OrderRow:
-    """An order that runs, or ended a moment ago, or whose batch is open.
+    """An order that runs, or has just ended, or whose batch is open.
 
-    ``batch_open``: more pages may be added to its batch. ``is_silent``: it is at work, but its bridge says nothing.
+    ``batch_open``: more pages may be added to its batch. ``is_silent``: the order runs, but its bridge is silent.
     ``fronts``, ``backs``: pages of its batch by side, when it is scanned in two passes.
     """
 
@@ -85,18 +85,18 @@ class OrderRow:
 
     @property
     def is_at_work(self) -> bool:
-        """Whether the scanner is still to do something."""
+        """Whether the order is not yet finished."""
         return self.state not in FINAL_ORDER_STATES
 
     @property
     def sides_differ(self) -> bool:
-        """Whether both passes ended with different counts: nobody can say which back belongs to which front."""
+        """Whether the two passes have different page counts: then fronts and backs cannot be matched."""
         return self.batch_open and self.state is OrderState.DONE and bool(self.backs) and self.fronts != self.backs
 
 
 @dataclass(frozen=True)
 class BatchRow:
-    """A batch whose pages are not all placed: open at a desk, or being looked at."""
+    """A batch whose pages are not all in scans: open at a desk, or being inspected."""
 
     id: int
     key: str
@@ -107,7 +107,7 @@ class BatchRow:
 
 
 def bridges(session: Session, unit_ids: Collection[int], *, now: datetime) -> list[BridgeRow]:
-    """The bridges of units, those that are there first."""
+    """The bridges of units, online bridges first."""
     found = session.execute(
         select(Bridge, Unit.name)
         .join(Unit, Unit.id == Bridge.unit_id)
@@ -136,7 +136,7 @@ def _bridge_row(bridge: Bridge, unit_name: str, now: datetime) -> BridgeRow:
 def orders(session: Session, actor: Actor, *, since: datetime, now: datetime, limit: int = 20) -> list[OrderRow]:
     """Orders that run, whose batch is open, or that ended after ``since``; newest first.
 
-    An order that failed before its first page is shown for half a day, for somebody went to see to the scanner.
+    An order that failed before its first page is shown for half a day: somebody may be repairing the scanner.
     """
     page_counts = (
         select(ScanPage.batch_id, func.count(ScanPage.id).label("pages")).group_by(ScanPage.batch_id).subquery()
@@ -213,7 +213,7 @@ def _order_row(order: ScanOrder, bridge: Bridge, batch: ScanBatch, pages: int, n
 
 
 def unsettled(session: Session, actor: Actor) -> list[BatchRow]:
-    """Batches that hold pages which lie in no scan yet."""
+    """Batches with pages that are in no scan yet."""
     found = session.execute(
         select(ScanBatch, func.count(ScanPage.id))
         .join(ScanPage, ScanPage.batch_id == ScanBatch.id)

@@ -1,4 +1,4 @@
-"""Where one letter of a batch ends and the next begins: pure, over the codes of ours that were read on its pages."""
+"""Splits a batch into letters, by our codes that were read on its pages. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -14,10 +14,10 @@ class Group:
     """Pages that belong together.
 
     Attributes:
-        code: what its first page bears: a label or a printed sheet, no separator.
+        code: code of its first page: a label or a printed sheet, no separator.
         separator_id: the last separator sheet before its first page.
-        sheets: separator sheets: kept with the pages they stand before (at the end of a batch: behind), never read as
-            part of the letter.
+        sheets: separator sheets, kept with the pages that follow them (at the end of a batch: with the pages before).
+            They are never read as part of the letter.
     """
 
     code: OurCode | None = None
@@ -28,15 +28,15 @@ class Group:
 
     @property
     def is_open(self) -> bool:
-        """Whether nothing but separator sheets came yet: the next page begins the letter."""
+        """Whether the group has only separator sheets so far: the next page begins the letter."""
         return len(self.sheets) == len(self.pages)
 
 
 def group_pages(pages: Sequence[ScanPage], key: bytes) -> list[Group]:
     """Groups of pages in their order.
 
-    A page with a code of ours begins a group; the same code on the pages that follow begins none. A separator sheet
-    always begins one, for all copies of a sheet bear one code; several in a row count as one, and the last rules.
+    A page with our code begins a group; the same code on following pages does not. A separator sheet always begins a
+    group, because all copies of a sheet bear the same code. Several sheets in a row count as one; the last counts.
     """
     groups: list[Group] = []
     for page in pages:
@@ -68,20 +68,20 @@ def _lay_page(groups: list[Group], page: ScanPage, code: OurCode | None) -> None
 
 
 def _append_trailing(last: Group, sheets: Group) -> None:
-    """Nothing follows these sheets: they stay with the letter before, and rule nothing."""
+    """Add sheets that no page follows to the letter before; they have no effect."""
     last.sheets |= {len(last.pages) + n for n in sheets.sheets}
     last.pages += sheets.pages
 
 
 def leading_code(texts: Iterable[str], key: bytes) -> OurCode | None:
-    """The code that says what a page is.
+    """The code that identifies a page.
 
-    A printed sheet may show a letter's label too: what the sheet itself is goes first.
+    A printed sheet may also show a letter's label: the sheet's own code takes precedence.
     """
     found = [code for code in (read_code(text, key=key) for text in texts) if code is not None]
     return min(found, key=lambda code: (code.kind is CodeKind.LABEL, code.subject_id), default=None)
 
 
 def is_separator(kept: Iterable[str]) -> bool:
-    """Whether a page is a separator sheet, by the codes kept of it: they were found to be ours when it was looked at."""
+    """Whether a page is a separator sheet, by its stored codes: they were already checked to be ours."""
     return any(text.startswith(_SEPARATOR) for text in kept)

@@ -1,7 +1,7 @@
-"""What comes in: batches and pages are received, looked at, split at our codes, and joined to their numbers.
+"""Intake: batches and pages are received, inspected, split at our codes, and joined to their numbers.
 
-Pages are durable before they are acknowledged. What the machine decides (``settle``) is one short unit of work after
-all looking is done, and running it twice changes nothing.
+Pages are durable before they are acknowledged. The automatic decisions (``settle``) are one short unit of work after
+all inspections, and it is idempotent.
 """
 
 import re
@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 from ged import locks
 from ged.capture import separators, turns, two_pass
 from ged.capture.bridges import BridgeIdentity, clerk_of
+from ged.capture.files import Upload, harmless_name, limited
 from ged.capture.grouping import Group, group_pages
 from ged.capture.models import BatchSource, BatchState, PaperCode, Scan, ScanBatch, ScanLeaf, ScanPage, ScanState
 from ged.codes import CodeKind, OurCode, read_code
@@ -24,7 +25,6 @@ from ged.errors import Invalid, NotFound
 from ged.jobs import JobKind
 from ged.org.tree import heirs
 from ged.ports import AttachmentId, Digest, PageCode, PageFacts, ScanId
-from ged.register.files import Upload, harmless_name, limited
 from ged.register.models import Attachment, AttachmentKind, Mail, MailNumber
 from ged.register.operations import SourcePage, attach
 from ged.register.signed_kinds import APART, IS_APART
@@ -32,15 +32,15 @@ from ged.unit import SYSTEM, Actor, Services, UnitOfWork
 
 KEY = re.compile(r"[A-Za-z0-9._-]{1,64}")
 MAX_PAGES = 2000
-"""Of one batch: more is another batch. A desk's feeder holds some hundred sheets."""
+"""Largest number of pages in one batch. A desk's feeder holds some hundred sheets."""
 VIRUS = "file.virus"
 NUMBER_MISSING = "scan.number_missing"
-"""A paper bears a number of ours that the register does not know; ``ged verify`` tells of it."""
+"""Journal action: a paper bears our number, but the register does not know it. ``ged verify`` reports it."""
 
 
 @dataclass(frozen=True)
-class Look:
-    """What a first look at a stored page file showed; ``problem`` is the code of what went wrong."""
+class FirstLook:
+    """The result of the first look at a stored page file; ``problem`` is an error code."""
 
     media_type: str
     pages: tuple[PageFacts, ...]
@@ -61,15 +61,15 @@ def begin_batch(
     now: datetime,
     filename: str = "",
 ) -> bool:
-    """Begin a batch, or find it again; returns whether it is new. ``filename``: its one page is a whole document.
+    """Begin a batch, or find an existing one; returns whether it is new. ``filename``: its one page is a document file.
 
     Raises:
         Invalid: ``batch.key``.
-        NotFound: ``batch.unknown``: another bridge's.
+        NotFound: ``batch.unknown``: another bridge's batch.
     """
     if KEY.fullmatch(key) is None:
         raise Invalid("batch.key", "use 1 to 64 letters, digits, '.', '_' or '-'")
-    # A bridge whose answer was lost asks again while the first call is still at work: one batch, and one is new.
+    # After a lost response a bridge may retry while the first call still runs: only one call creates the batch.
     is_new = insert_if_missing(
         uow.session,
         ScanBatch,
@@ -138,7 +138,7 @@ def receive_page(
 
 
 def _add_page(uow: UnitOfWork, batch: ScanBatch, page: dict[str, Any]) -> bool:
-    """Add a page to its batch, unless it is there; returns whether it is new."""
+    """Add a page to its batch unless it exists; returns whether it is new."""
     known = uow.session.scalar(select(ScanPage).where(ScanPage.batch_id == batch.id, ScanPage.token == page["token"]))
     if known is not None:
         if known.digest != page["digest"]:
@@ -166,7 +166,7 @@ def batch_of(uow: UnitOfWork, key: str, bridge: BridgeIdentity) -> ScanBatch:
     """A bridge's batch, locked.
 
     Raises:
-        NotFound: ``batch.unknown`` (also when it is another bridge's).
+        NotFound: ``batch.unknown`` (also for another bridge's batch).
     """
     batch = next(iter(locks.hold_where(uow.session, ScanBatch, ScanBatch.key == key)), None)
     if batch is None:
@@ -183,9 +183,9 @@ def _check_bridge(batch: ScanBatch, bridge: BridgeIdentity) -> None:
 def complete_batch(
     uow: UnitOfWork, bridge: BridgeIdentity, key: str, pages: Sequence[tuple[str, str]], *, now: datetime
 ) -> list[str]:
-    """Say that all pages are sent, in their order; returns the tokens that are missing here (then nothing changes).
+    """Complete a batch: all pages are sent, in this order. Returns the missing tokens; if any, nothing changes.
 
-    Fronts and backs of two passes that do not match stay open, for the clerk to scan again or to take as they are.
+    If the fronts and backs of two passes do not match, the batch stays open: the clerk scans again or accepts it.
     """
     batch = batch_of(uow, key, bridge)
     here = {page.token: page.digest for page in batch.pages}
@@ -230,15 +230,15 @@ def _complete(uow: UnitOfWork, batch: ScanBatch, tokens: Sequence[str], actor: A
 
 
 def accept_upload(uow: UnitOfWork, upload: Upload, *, unit_id: int, actor: Actor, now: datetime) -> list[ScanId]:
-    """Make waiting scans of a file that was looked at (``files.examine``), or join them by their labels.
+    """Make waiting scans of an inspected file (``files.examine``), or join them by their labels.
 
-    A signed file stays whole, whatever codes it bears.
+    A signed file is never split, whatever codes it bears.
 
     Raises:
         Forbidden: ``scan.not_clerk``.
     """
     batch, look = _upload_batch(uow, upload, unit_id=unit_id, actor=actor, now=now)
-    # The pictures for the screen are made later, by the same job that looks at a scanner's pages.
+    # The pictures for the screen are made later, by the job that also inspects a scanner's pages.
     uow.defer(JobKind.INTAKE, batch.id)
     return settle(uow, batch.id, {batch.pages[0].id: look}, now=now)
 
@@ -246,7 +246,7 @@ def accept_upload(uow: UnitOfWork, upload: Upload, *, unit_id: int, actor: Actor
 def accept_proposal(
     uow: UnitOfWork, upload: Upload, code: OurCode, *, unit_id: int, actor: Actor, now: datetime
 ) -> PaperCode:
-    """Make one waiting scan of a file whose code could not be read: a person says what it is, and is still to compare.
+    """Make one waiting scan of a file whose code could not be read: a person named the code, and must still confirm it.
 
     Raises:
         Forbidden: ``scan.not_clerk``.
@@ -263,7 +263,7 @@ def accept_proposal(
 
 def _upload_batch(
     uow: UnitOfWork, upload: Upload, *, unit_id: int, actor: Actor, now: datetime
-) -> tuple[ScanBatch, Look]:
+) -> tuple[ScanBatch, FirstLook]:
     clerk_of(actor, unit_id)
     facts = upload.facts
     batch = ScanBatch(
@@ -292,14 +292,14 @@ def _upload_batch(
     uow.session.flush()
     uow.record("file.uploaded", "scan_batch", batch.id, actor=actor, filename=upload.filename, digest=upload.digest)
     problem = IS_APART if facts.media_type == APART else ""
-    return batch, Look(facts.media_type, facts.pages, facts.signed, problem)
+    return batch, FirstLook(facts.media_type, facts.pages, facts.signed, problem)
 
 
 # --- settling ----------------------------------------------------------------------------------------------------
 
 
-def settle(uow: UnitOfWork, batch_id: int, looks: Mapping[int, Look], *, now: datetime) -> list[ScanId]:
-    """Note what was seen on pages and place every page that lies in no scan yet; returns the scans made or grown."""
+def settle(uow: UnitOfWork, batch_id: int, looks: Mapping[int, FirstLook], *, now: datetime) -> list[ScanId]:
+    """Store the inspection results and put every unplaced page into a scan; returns the scans made or extended."""
     batch = locks.hold_one(uow.session, ScanBatch, batch_id)
     if batch is None:
         return []
@@ -325,15 +325,15 @@ def settle(uow: UnitOfWork, batch_id: int, looks: Mapping[int, Look], *, now: da
     return scans
 
 
-def _within(look: Look, room: int) -> Look:
-    """A file whose further pages would make the batch too long is kept whole, and shown as one page with the reason."""
+def _within(look: FirstLook, room: int) -> FirstLook:
+    """Limit the pages of a batch: a file with too many pages is kept whole, and shown as one page with the reason."""
     if len(look.pages) - 1 <= max(room, 0):
         return look
-    return Look(look.media_type, look.pages[:1], look.signed, "batch.full")
+    return FirstLook(look.media_type, look.pages[:1], look.signed, "batch.full")
 
 
-def note(uow: UnitOfWork, batch: ScanBatch, page: ScanPage, look: Look, now: datetime) -> None:
-    """Write down what a first look showed: a row for each page of the file."""
+def note(uow: UnitOfWork, batch: ScanBatch, page: ScanPage, look: FirstLook, now: datetime) -> None:
+    """Store the result of a first look: one row for each page of the file."""
     page.problem, page.inspected_at = look.problem, now
     if look.media_type:
         page.media_type = look.media_type
@@ -376,7 +376,7 @@ def _place(uow: UnitOfWork, batch: ScanBatch, pages: Sequence[ScanPage], now: da
             )  # fmt: skip
             if batch.into_leaf_id is not None:
                 uow.session.flush()
-                batch.into_leaf_id = last.id  # a page that comes late goes behind those that came before
+                batch.into_leaf_id = last.id  # a late page is inserted behind the pages that came before it
             return [ScanId(scan.id)]
     if batch.is_signed or batch.into_mail_id is not None:
         return [_settle_group(uow, batch, Group(pages=list(pages)), now)]
@@ -386,7 +386,7 @@ def _place(uow: UnitOfWork, batch: ScanBatch, pages: Sequence[ScanPage], now: da
 
 
 def _hold_letters(uow: UnitOfWork, groups: Sequence[Group]) -> None:
-    """The letters that the pages name, in one order: another stack may hold the same labels in another order."""
+    """Lock the letters named on the pages, in the common order: another batch may name them in another order."""
     codes = [group.code for group in groups if group.code is not None]
     labels = [code.subject_id for code in codes if code.kind is CodeKind.LABEL]
     numbered = uow.session.scalars(select(MailNumber.mail_id).where(MailNumber.id.in_(labels)))
@@ -417,7 +417,7 @@ def new_scan(uow: UnitOfWork, batch: ScanBatch, group: Group, now: datetime) -> 
         edits=1,
         created_at=now,
     )
-    # A separator sheet stays where it was met, but is no page of the letter.
+    # A separator sheet keeps its place in the scan, but is no page of the letter.
     scan.leaves = [ScanLeaf(page=page, position=n + 1, removed=n in group.sheets) for n, page in enumerate(group.pages)]
     uow.session.add(scan)
     uow.session.flush()
@@ -429,9 +429,9 @@ def new_scan(uow: UnitOfWork, batch: ScanBatch, group: Group, now: datetime) -> 
 
 
 def _insert_leaves(scan: Scan, batch: ScanBatch, pages: Sequence[ScanPage]) -> ScanLeaf:
-    """Pages scanned again go behind the page that the clerk chose, which is taken out when they replace it.
+    """Insert rescanned pages behind the page that the clerk chose; if they replace this page, remove it.
 
-    Returns the last of them.
+    Returns the last inserted page.
     """
     chosen = next((n for n, leaf in enumerate(scan.leaves) if leaf.id == batch.into_leaf_id), None)
     at = len(scan.leaves) if chosen is None else chosen + 1
@@ -460,17 +460,17 @@ def _send_on(uow: UnitOfWork, batch: ScanBatch, scan: Scan, code: OurCode | None
 
 
 def _join_by_label(uow: UnitOfWork, batch: ScanBatch, scan: Scan, code: OurCode, now: datetime) -> None:
-    """Obey a label at once where the batch's unit keeps its register; any other proposes to who does keep it."""
+    """Join a scan by its label if the batch's unit keeps the register; otherwise propose it to the keeping unit."""
     number = uow.session.get(MailNumber, code.subject_id)
     if number is None:
         if scan.note != "number_unknown":
-            # The code can only be ours: this number was given, and what held it is gone (a backup read in, a disk).
+            # Only we can make the code: so the number was given, but its row is lost (an old backup, a failed disk).
             uow.record(NUMBER_MISSING, "scan", scan.id, actor=SYSTEM, number_id=code.subject_id)
         scan.note = "number_unknown"
         return
     if batch.unit_id not in heirs(uow.session, number.register.unit_id):
         if number.mail_id is None:
-            # A sealed envelope's, or a number that names nothing: nobody has anything to confirm, nothing is told.
+            # A sealed envelope's number, or a number without a letter: nobody can confirm it, and nothing is disclosed.
             scan.proof_kind, scan.proof_subject_id, scan.note = code.kind.value, code.subject_id, "code_elsewhere"
         else:
             propose(uow, batch, scan, code, reason="not_kept", now=now)
@@ -487,12 +487,12 @@ def _join_by_label(uow: UnitOfWork, batch: ScanBatch, scan: Scan, code: OurCode,
 
 
 def came_by(batch: ScanBatch) -> dict[str, Any]:
-    """Who brought a batch, or which bridge: it stands in the journal beside whoever acts on it."""
+    """Who brought a batch, or which bridge: for the journal, besides the actor of an act on it."""
     return {"uploaded_by": batch.uploaded_by_id, "bridge": batch.bridge_id}
 
 
 def propose(uow: UnitOfWork, batch: ScanBatch, scan: Scan, code: OurCode, *, reason: str, now: datetime) -> PaperCode:
-    """Let a scan wait with its code for somebody who may dispose of what it names (``ged.paper``)."""
+    """Let a scan wait, with its code, for a person with rights to the code's subject (``ged.paper``)."""
     scan.proof_kind, scan.proof_subject_id, scan.note = code.kind.value, code.subject_id, "code_waits"
     row = PaperCode(
         scan_id=scan.id,
@@ -514,9 +514,9 @@ def propose(uow: UnitOfWork, batch: ScanBatch, scan: Scan, code: OurCode, *, rea
 
 
 def document_of(uow: UnitOfWork, mail_id: int) -> Attachment | None:
-    """The letter's present DOCUMENT. Locks the letter: of two scans that meet here, one finds the other's.
+    """The letter's present DOCUMENT. Locks the letter: of two concurrent scans, the second finds the first's.
 
-    The lock moves no version: what machines write does not disturb people's forms.
+    The lock raises no version number: automatic writes do not make people's open forms stale.
     """
     locks.hold(uow.session, Mail, [mail_id])
     return uow.session.scalar(
@@ -528,10 +528,10 @@ def document_of(uow: UnitOfWork, mail_id: int) -> Attachment | None:
 
 
 def source_pages(scan: Scan) -> tuple[SourcePage, ...]:
-    """The pages of a scan as arranged, without those taken out.
+    """The pages of a scan as arranged, without removed pages.
 
     Raises:
-        Invalid: ``scan.virus``: in one of them a virus was found; it may reach nobody.
+        Invalid: ``scan.virus``: a virus was found in one of them; the page must be given to nobody.
     """
     if any(leaf.page.problem == VIRUS and not leaf.removed for leaf in scan.leaves):
         raise Invalid("scan.virus", "take the marked pages out, or discard the scan", id=scan.id)
@@ -554,10 +554,10 @@ def join(
     reason: str = "",
     came: Mapping[str, Any] | None = None,
 ) -> AttachmentId:
-    """Attach a scan's pages to a letter; the caller has checked that the actor may.
+    """Attach a scan's pages to a letter; the caller has checked the actor's right.
 
     Args:
-        came: who brought the scan (``came_by``), for the journal, where the actor is another.
+        came: who brought the scan (``came_by``), for the journal, if the actor is another person.
 
     Raises:
         Invalid: ``scan.no_pages``.
@@ -565,7 +565,7 @@ def join(
     pages = source_pages(scan)
     if not pages:
         raise Invalid("scan.no_pages", "restore a page first", id=scan.id)
-    # The file is the original only while nothing was taken out, moved or added.
+    # The uploaded file is the original only if no page was removed, moved or added.
     whole = scan.digest is not None and [p.page_index for p in pages] == list(range(len(scan.leaves)))
     single = whole and {p.digest for p in pages} == {scan.digest}
     attachment_id = attach(
@@ -579,7 +579,7 @@ def join(
         filename=scan.filename,
         digest=Digest(scan.digest) if single and scan.digest is not None else None,
         size_bytes=scan.leaves[0].page.size_bytes if single else 0,
-        # An original signed by hand is no file that was signed here.
+        # A scan of an ink-signed original is not a digitally signed file.
         is_signed=scan.is_signed and kind is not AttachmentKind.SIGNED,
         replaces=replaces,
         reason=reason,

@@ -1,4 +1,4 @@
-"""Letters that a waiting scan may belong to, and those that hold its very bytes already."""
+"""Letters to which a waiting scan may belong, and letters that already hold the same bytes."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -20,7 +20,7 @@ from ged.unit import Actor
 
 @dataclass(frozen=True)
 class EarlierRow:
-    """The same bytes were here before. ``mail_id`` and ``number`` only for those who may see that letter."""
+    """An earlier copy of the same bytes. ``mail_id`` and ``number`` are set only if the actor may see that letter."""
 
     mail_id: int | None = None
     number: str = ""
@@ -30,9 +30,9 @@ class EarlierRow:
 def same_bytes(
     session: Session, digests: Collection[str], actor: Actor, *, except_scan: int | None = None
 ) -> list[EarlierRow]:
-    """Letters and waiting scans that hold these very bytes already.
+    """Letters and waiting scans that already hold the same bytes.
 
-    A letter that the actor may not see is told as one row without id and number.
+    Letters that the actor may not see are shown as one row without id and number.
     """
     earlier = _letters_with(session, digests, actor)
     scans = session.scalars(
@@ -68,7 +68,7 @@ def _letters_with(session: Session, digests: Collection[str], actor: Actor) -> l
         .limit(5)
     ).all()
     rows = [EarlierRow(mail_id=mail.id, number=next((n.text for n in mail.numbers), "")) for mail in visible]
-    # What other entities hold is not told at all: they may well have received the same file.
+    # Copies in other entities are not disclosed: they may well have received the same file.
     own = same_entity(session, actor.unit_ids)
     near = select(func.count(Mail.id)).where(Mail.id.in_(holders), Mail.unit_id.in_(sorted(own)))
     total = session.scalar(near) or 0
@@ -76,7 +76,7 @@ def _letters_with(session: Session, digests: Collection[str], actor: Actor) -> l
 
 
 def digests_of_scan(session: Session, scan_id: int) -> frozenset[str]:
-    """The blobs that a scan's pages come from."""
+    """The digests of the blobs of a scan's pages."""
     return frozenset(
         session.scalars(
             select(ScanPage.digest)
@@ -122,7 +122,7 @@ class LetterChoice:
 
 
 def letters_to_join(session: Session, actor: Actor, *, limit: int = 12) -> list[LetterChoice]:
-    """Letters that the actor's units registered lately and that have no document yet, newest first."""
+    """Letters without a document that the actor's units registered recently, newest first."""
     rows = session.scalars(
         select(Mail)
         .where(

@@ -1,7 +1,7 @@
-"""Tables of what comes in: batches and pages as they came, and the arrangement that people make of them.
+"""Tables of capture: batches and pages as received, and their arrangement by people.
 
-``ScanPage`` rows and their blobs are never changed by people: an arrangement (``Scan`` and its ``ScanLeaf`` rows)
-stands beside them and can always be undone.
+People never change ``ScanPage`` rows and their blobs. An arrangement is stored separately (``Scan`` and its
+``ScanLeaf`` rows), and can always be undone.
 """
 
 from datetime import datetime
@@ -15,7 +15,7 @@ from ged.codes import CodeKind
 from ged.db import Base, Code, Id, UtcDateTime
 
 BLANK_FROM = 0.9
-"""``blank_score`` from which a page is shown as blank. It is flagged, never dropped by the machine."""
+"""From this ``blank_score`` a page is shown as blank. It is flagged, never dropped automatically."""
 
 
 class BatchSource(StrEnum):
@@ -27,28 +27,28 @@ class BatchSource(StrEnum):
 
 
 class BatchState(StrEnum):
-    """Where a batch stands. A page that comes late opens its batch again: nothing sent is refused or lost."""
+    """The state of a batch. A late page reopens its batch: no page is refused or lost."""
 
     OPEN = "open"
     COMPLETE = "complete"
-    """All pages are here; the machine looks at them."""
+    """All pages have arrived; they are being inspected."""
     SETTLED = "settled"
-    """Every page lies in a scan."""
+    """Every page is in a scan."""
 
 
 class ScanState(StrEnum):
-    """Where a scan stands."""
+    """The state of a scan."""
 
     WAITING = "waiting"
     JOINED = "joined"
     """Joined to a letter, or taken as a proof."""
     DISCARDED = "discarded"
     MERGED = "merged"
-    """Its pages went into another waiting scan."""
+    """Its pages were moved into another waiting scan."""
 
 
 class OrderState(StrEnum):
-    """Where an order to a scanner stands."""
+    """The state of a scan order."""
 
     WAITING = "waiting"
     SCANNING = "scanning"
@@ -59,19 +59,19 @@ class OrderState(StrEnum):
 
 
 class PaperState(StrEnum):
-    """Where a code on paper stands that was not obeyed at once."""
+    """The state of a code on paper that a person must confirm."""
 
     WAITING = "waiting"
     CONFIRMED = "confirmed"
     REFUSED = "refused"
-    """Its scan waits again for what a clerk makes of it."""
+    """The code was refused: its scan waits for a clerk again."""
 
 
 FINAL_ORDER_STATES = frozenset({OrderState.DONE, OrderState.FAILED, OrderState.CANCELLED})
 
 
 class Bridge(Base):
-    """A scanner bridge at a desk. Only the hash of its token is kept."""
+    """A scanner bridge at a desk. Only the hash of its token is stored."""
 
     __tablename__ = "bridges"
 
@@ -86,7 +86,7 @@ class Bridge(Base):
 
 
 class PairingCode(Base):
-    """A short-lived code that lets one bridge introduce itself; kept as a hash, usable once."""
+    """A short-lived code for pairing one bridge; stored as a hash, usable once."""
 
     __tablename__ = "pairing_codes"
 
@@ -99,9 +99,9 @@ class PairingCode(Base):
 
 
 class SeparatorSheet(Base):
-    """A kind of sheet that a clerk lays between letters: what follows it is for this unit, nature and level.
+    """A kind of sheet that a clerk puts between letters: the next letter gets its unit, nature and level.
 
-    Any number of copies is printed; they all bear the same code.
+    Any number of copies can be printed; all bear the same code.
     """
 
     __tablename__ = "separator_sheets"
@@ -109,7 +109,7 @@ class SeparatorSheet(Base):
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"))
-    """For whom the letter is: the clerk's form proposes the authority of this unit or of the nearest one above."""
+    """The recipient unit: the clerk's form proposes the authority of this unit or of the nearest unit above."""
     nature: Mapped[str] = mapped_column(String(32), default="")
     level: Mapped[int] = mapped_column(Integer, default=0)
     made_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -118,7 +118,7 @@ class SeparatorSheet(Base):
 
 
 class ScanBatch(Base):
-    """Pages that came together. ``key`` is chosen by whoever begins it, so that beginning twice is one batch."""
+    """Pages that came together. The sender chooses ``key``, so that a repeated begin makes no second batch."""
 
     __tablename__ = "scan_batches"
 
@@ -126,23 +126,23 @@ class ScanBatch(Base):
     key: Mapped[str] = mapped_column(String(64), unique=True)
     bridge_id: Mapped[int | None] = mapped_column(ForeignKey("bridges.id"), index=True)
     uploaded_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
-    """Who brought the file; None for a bridge, a mailbox, and what came before this was kept."""
+    """Who uploaded the file; None for a bridge, a mailbox, or a batch from before this column existed."""
     unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"), index=True)
     source: Mapped[BatchSource] = mapped_column(Code(BatchSource))
     state: Mapped[BatchState] = mapped_column(Code(BatchState), default=BatchState.OPEN, index=True)
     device: Mapped[str] = mapped_column(String(200), default="")
     filename: Mapped[str] = mapped_column(String(200), default="")
     digest: Mapped[str | None] = mapped_column(String(64))
-    """The file uploaded, whole."""
+    """The uploaded file."""
     is_signed: Mapped[bool] = mapped_column(Boolean, default=False)
     into_scan_id: Mapped[int | None] = mapped_column(Id)
-    """The waiting scan into which its pages go (a page scanned again)."""
+    """The waiting scan into which its pages are inserted (a rescanned page)."""
     into_leaf_id: Mapped[int | None] = mapped_column(Id)
-    """The page of that scan behind which they go; None: the end."""
+    """The page of that scan behind which they are inserted; None: at the end."""
     replaces_leaf: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
-    """Whether that page is taken out when they come."""
+    """Whether the inserted pages replace that page."""
     into_mail_id: Mapped[int | None] = mapped_column(ForeignKey("mails.id"))
-    """The letter to which its pages go, whatever codes they bear."""
+    """The letter to which its pages are attached, whatever codes they bear."""
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     completed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -152,7 +152,7 @@ class ScanBatch(Base):
 
 
 class ScanPage(Base):
-    """A page as it came. The first look of the machine (``inspected_at``) is filled once, the rest never changes."""
+    """A received page. The result of its first look (``inspected_at``) is filled once; the rest never changes."""
 
     __tablename__ = "scan_pages"
     __table_args__ = (UniqueConstraint("batch_id", "token", "page_index"),)
@@ -163,7 +163,7 @@ class ScanPage(Base):
     order_id: Mapped[int] = mapped_column(Id, default=0)
     sequence: Mapped[int] = mapped_column(Integer, default=0)
     position: Mapped[int] = mapped_column(Integer, default=0)
-    """Place in the list with which the batch was completed; 0 before."""
+    """Place in the completed batch; 0 before."""
     digest: Mapped[str] = mapped_column(String(64), index=True)
     media_type: Mapped[str] = mapped_column(String(100))
     size_bytes: Mapped[int] = mapped_column(Id)
@@ -174,18 +174,18 @@ class ScanPage(Base):
     dpi: Mapped[int] = mapped_column(Integer, default=0)
     blank_score: Mapped[float] = mapped_column(Float, default=0.0)
     codes: Mapped[list[str]] = mapped_column(JSON, default=list)
-    """Texts of *our* codes read on the page; foreign barcodes are not kept."""
+    """Texts of *our* codes read on the page; foreign barcodes are not stored."""
     warnings: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
-    """What would spoil its reading (``PageFacts.warnings``): told before the letter is numbered, never an obstacle."""
+    """Faults that would spoil its OCR (``PageFacts.warnings``): shown before the numbering, never an obstacle."""
     filename: Mapped[str] = mapped_column(String(200), default="", server_default="")
-    """Of a file that came with others in one message."""
+    """Name of the file, if it came with others in one message."""
     problem: Mapped[str] = mapped_column(String(64), default="")
-    """Why the page could not be looked at; it is kept and shown all the same."""
+    """Why the page could not be inspected; it is stored and shown all the same."""
     inspected_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class ScanPicture(Base):
-    """A small JPEG of a page, made by the machine for the screen."""
+    """A small JPEG of a page, made by a job for the screen."""
 
     __tablename__ = "scan_pictures"
 
@@ -197,7 +197,7 @@ class ScanPicture(Base):
 class Scan(Base):
     """A document that waits for its letter: an arrangement of pages that a clerk edits.
 
-    ``edits`` counts changes of the leaves, so that each of them moves ``version``.
+    ``edits`` counts changes of the leaves, so that each change raises ``version``.
     """
 
     __tablename__ = "scans"
@@ -209,7 +209,7 @@ class Scan(Base):
     state: Mapped[ScanState] = mapped_column(Code(ScanState), default=ScanState.WAITING)
     filename: Mapped[str] = mapped_column(String(200), default="")
     digest: Mapped[str | None] = mapped_column(String(64), index=True)
-    """The one file that it is, when it was uploaded and not split."""
+    """The uploaded file, if the scan is exactly this file, not split."""
     is_signed: Mapped[bool] = mapped_column(Boolean, default=False)
     note: Mapped[str] = mapped_column(String(32), default="")
     """Why it still waits: ``document_exists``, ``number_voided``, ``number_unknown``, ``sealed_envelope``,
@@ -217,16 +217,16 @@ class Scan(Base):
     ``separator_foreign``, ``separator_withdrawn``, ``separator_unknown``, ``separator_alone``,
     ``virus``.
 
-    The first three and the envelope come from a label of a register that the unit keeps. A code that a person has to
-    confirm is ``code_waits``, then perhaps ``code_refused``; ``code_elsewhere`` is one that nobody can confirm. The
-    others come from a separator sheet that is not obeyed, or that nothing follows.
+    The first three and the envelope come from a label of a register that the unit keeps. ``code_waits``: a person has
+    to confirm the code; ``code_refused``: the person refused. ``code_elsewhere``: nobody can confirm the code. The
+    separator notes come from a separator sheet that is ignored, or that no page follows.
     """
     separator_id: Mapped[int | None] = mapped_column(ForeignKey("separator_sheets.id"))
-    """The separator sheet that stood before it and says what the form is filled with."""
+    """The separator sheet before it, which pre-fills the form."""
     number_id: Mapped[int | None] = mapped_column(ForeignKey("mail_numbers.id"))
-    """The number that its label names."""
+    """The number on its label."""
     proof_kind: Mapped[str] = mapped_column(String(8), default="")
-    """The kind of the code that waits for a person (``PaperCode``); its text is read for that person alone."""
+    """The kind of the code that waits for a person (``PaperCode``); only this person sees the code's text."""
     proof_subject_id: Mapped[int | None] = mapped_column(Id)
     mail_id: Mapped[int | None] = mapped_column(ForeignKey("mails.id"), index=True)
     attachment_id: Mapped[int | None] = mapped_column(ForeignKey("attachments.id"))
@@ -251,7 +251,7 @@ class ScanTurn(Base):
 
 
 class ScanLeaf(Base):
-    """One page of the arrangement: where it stands, how it was turned, whether it was taken out."""
+    """One page of the arrangement: its position, its rotation, whether it is removed."""
 
     __tablename__ = "scan_leaves"
 
@@ -266,10 +266,10 @@ class ScanLeaf(Base):
 
 
 class PaperCode(Base):
-    """A code of ours met on a scan that proposes something: only a person of the register disposes.
+    """Our code on a scan that a person must confirm before it takes effect.
 
-    ``kind`` and ``subject_id`` say what the code names. They are told to nobody but those who may dispose of it
-    (``ged.paper``); its scan stays with the unit that brought it.
+    ``kind`` and ``subject_id`` are the code's subject. They are shown only to people with rights to it (``ged.paper``).
+    The scan stays with the unit that brought it.
     """
 
     __tablename__ = "paper_codes"
@@ -284,7 +284,7 @@ class PaperCode(Base):
     uploaded_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     bridge_id: Mapped[int | None] = mapped_column(ForeignKey("bridges.id"))
     reason: Mapped[str] = mapped_column(String(32))
-    """Why it was not obeyed: ``not_kept`` (a label of a register that the unit does not keep) or ``needs_person``."""
+    """Why it has no effect by itself: ``not_kept`` (the unit does not keep the label's register), ``needs_person``."""
     state: Mapped[PaperState] = mapped_column(Code(PaperState), default=PaperState.WAITING)
     met_at: Mapped[datetime] = mapped_column(UtcDateTime)
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -295,7 +295,7 @@ class PaperCode(Base):
 
 
 class ScanOrder(Base):
-    """An order that a person gives to a scanner; the bridge fetches it and tells how it goes."""
+    """An order to a scanner, given by a person. The bridge fetches it and reports its progress."""
 
     __tablename__ = "scan_orders"
     __table_args__ = (Index("ix_scan_orders_bridge_id_state", "bridge_id", "state"),)
@@ -312,7 +312,7 @@ class ScanOrder(Base):
     """``front`` or ``back`` when a one-sided feeder scans both sides in two passes, else empty."""
     paper: Mapped[str] = mapped_column(String(16), default="a4", server_default="a4")
     complete: Mapped[bool] = mapped_column(Boolean, default=True)
-    """Whether the batch is complete when this order is done."""
+    """Whether the batch is complete after this order."""
     state: Mapped[OrderState] = mapped_column(Code(OrderState), default=OrderState.WAITING)
     pages: Mapped[int] = mapped_column(Integer, default=0)
     code: Mapped[str] = mapped_column(String(64), default="")
@@ -324,17 +324,17 @@ class ScanOrder(Base):
 
 
 class MessageState(StrEnum):
-    """What became of an e-mail."""
+    """The result of an e-mail."""
 
     TAKEN = "taken"
-    """It is a batch of scans."""
+    """The e-mail became a batch of scans."""
     REFUSED = "refused"
-    """It lies in the mailbox's folder of errors; administrators see why."""
+    """The e-mail is in the mailbox's folder of errors; administrators see why."""
 
 
 class MailboxMessage(Base):
-    """An e-mail that was taken in or refused: written before the message is moved in its mailbox, so that a message
-    met again (after a crash between the two) is moved only.
+    """An e-mail that was collected or refused. The row is written before the message is moved in its mailbox. If a
+    crash comes between the two, the message is found again, and only moved.
     """
 
     __tablename__ = "mailbox_messages"
@@ -349,7 +349,7 @@ class MailboxMessage(Base):
     uid: Mapped[int] = mapped_column(Id)
     message_id: Mapped[str] = mapped_column(String(300), default="")
     digest: Mapped[str | None] = mapped_column(String(64))
-    """The message as it came; None when it was too large to be fetched."""
+    """The raw message; None when it was too large to be fetched."""
     size_bytes: Mapped[int] = mapped_column(Id)
     state: Mapped[MessageState] = mapped_column(Code(MessageState))
     reason: Mapped[str] = mapped_column(String(64), default="")

@@ -1,4 +1,4 @@
-"""Orders to scan: what a bridge is asked to do, the batch that the pages go into, and how an order goes."""
+"""Scan orders: their settings, the batch for the pages, and their progress."""
 
 import secrets
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ MODES = ("color", "gray", "lineart")
 SIDES = ("one", "duplex", "two_pass")
 PAPERS = ("a4", "a5", "a3", "letter", "legal", "whole")
 FRONT, BACK = "front", "back"
-"""Which side a feeder that sees only one scans, when both are scanned in two passes: ``intake`` puts them together."""
+"""The side that a one-sided feeder scans, if both sides are scanned in two passes; ``intake`` interleaves them."""
 REPORTED_STATES = frozenset(state.value for state in OrderState) - {OrderState.WAITING.value}
 
 
@@ -44,7 +44,7 @@ class Settings:
     more: bool = False
 
     def check(self) -> None:
-        """Refuse what no scanner understands.
+        """Refuse invalid settings.
 
         Raises:
             Invalid: ``order.mode``, ``order.dpi``, ``order.sides``, ``order.paper``.
@@ -60,12 +60,12 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Into:
-    """Where the pages go; by default into a new batch, which becomes a waiting scan.
+class ScanTarget:
+    """The destination of the pages; by default a new batch, which becomes a waiting scan.
 
-    ``batch_key``: one more pass of a batch that is open. ``scan_id``: a waiting scan, at its end, behind its page
-    ``leaf_id``, or in the place of it (``replaces_leaf``). ``mail_id``: straight to a letter; given only by operations
-    that checked that the actor may add to it.
+    ``batch_key``: one more pass of an open batch. ``scan_id``: a waiting scan, at its end, behind its page ``leaf_id``,
+    or replacing this page (``replaces_leaf``). ``mail_id``: directly to a letter; set only by operations that have
+    checked the actor's right.
     """
 
     batch_key: str | None = None
@@ -75,13 +75,13 @@ class Into:
     mail_id: int | None = None
 
 
-NEW_BATCH = Into()
+NEW_BATCH = ScanTarget()
 A_LETTER = Settings()
 
 
 @dataclass(frozen=True)
 class Order:
-    """What a bridge is asked to scan."""
+    """An order for a bridge."""
 
     id: int
     batch_key: str
@@ -102,14 +102,14 @@ def order_scan(
     actor: Actor,
     now: datetime,
     device: str | None = None,
-    into: Into = NEW_BATCH,
+    into: ScanTarget = NEW_BATCH,
 ) -> ScanOrder:
-    """Ask a bridge to scan, with one of its scanners or with its first.
+    """Order a bridge to scan, with the given scanner or with its first.
 
     Raises:
         NotFound: ``bridge.unknown``, ``scan.unknown``, ``scan.page_unknown``, ``batch.unknown``.
         Forbidden: ``scan.not_clerk``.
-        Invalid: those of ``Settings.check``.
+        Invalid: the codes of ``Settings.check``.
         InvalidTransition: ``batch.complete``, ``scan.not_waiting``.
     """
     bridge = _bridge(uow, bridge_id)
@@ -151,8 +151,8 @@ def _send(
 def next_pass(uow: UnitOfWork, order_id: int, *, actor: Actor, now: datetime, same_side: bool = False) -> ScanOrder:
     """One more pass into the same open batch with the same settings, after an order that ended.
 
-    After a fault it is the rest of the stack; after a first pass of two it is the backs, unless more fronts follow
-    (``same_side``); else one more page.
+    After a fault: the rest of the stack. After the first of two passes: the backs, unless more fronts follow
+    (``same_side``). Otherwise: one more page.
 
     Raises:
         NotFound: ``order.unknown``, ``bridge.unknown``.
@@ -196,7 +196,7 @@ def _open_batch(uow: UnitOfWork, bridge: Bridge, key: str) -> ScanBatch:
     return found
 
 
-def _new_batch(uow: UnitOfWork, bridge: Bridge, into: Into) -> ScanBatch:
+def _new_batch(uow: UnitOfWork, bridge: Bridge, into: ScanTarget) -> ScanBatch:
     if into.scan_id is not None:
         scan = uow.session.get(Scan, into.scan_id)
         if scan is None or scan.unit_id != bridge.unit_id:
@@ -224,7 +224,7 @@ def _new_batch(uow: UnitOfWork, bridge: Bridge, into: Into) -> ScanBatch:
 
 
 def next_order(session: Session, bridge_id: int) -> Order | None:
-    """The oldest order that the bridge has not begun; told again until the bridge says that it begins."""
+    """The oldest order that the bridge has not begun. It is returned again until the bridge reports its begin."""
     row = session.scalar(
         select(ScanOrder)
         .where(ScanOrder.bridge_id == bridge_id, ScanOrder.state == OrderState.WAITING)
@@ -237,7 +237,7 @@ def next_order(session: Session, bridge_id: int) -> Order | None:
 
 
 def orders_waiting(session: Session) -> dict[str, bool]:
-    """For each bridge that has its right, by the digest of its token: whether an order waits for it."""
+    """Token digest -> whether an order waits, for each bridge that is not revoked."""
     waits = select(ScanOrder.id).where(ScanOrder.bridge_id == Bridge.id, ScanOrder.state == OrderState.WAITING).exists()
     rows = session.execute(select(Bridge.token_hash, waits).where(Bridge.revoked_at.is_(None)))
     return {digest: bool(is_there) for digest, is_there in rows}
@@ -246,9 +246,9 @@ def orders_waiting(session: Session) -> dict[str, bool]:
 def order_progress(
     uow: UnitOfWork, bridge_id: int, order_id: int, *, state: str, pages: int, code: str, detail: str, now: datetime
 ) -> bool:
-    """Note how an order goes; returns whether the bridge should stop.
+    """Store an order's progress; returns whether the bridge should stop.
 
-    A late word on an order that has ended changes nothing, and the bridge is told to stop.
+    A late report on an ended order changes nothing, and the bridge is told to stop.
 
     Raises:
         NotFound: ``order.unknown``.
@@ -273,9 +273,9 @@ def order_progress(
 
 
 def cancel_order(uow: UnitOfWork, order_id: int, *, actor: Actor, now: datetime) -> None:
-    """Stop an order: at once when the scanner has not begun, else at the bridge's next word.
+    """Stop an order: at once when the scanner has not begun, else at the bridge's next report.
 
-    A second request ends the order here, so that a bridge that died leaves nothing hanging.
+    A second request ends the order here, so that a dead bridge leaves no order open.
 
     Raises:
         NotFound: ``order.unknown``.

@@ -1,8 +1,8 @@
-"""Pages that arrive piece by piece: what came stays when the connection breaks, and the bridge goes on from there.
+"""Resumable uploads of pages in pieces: received bytes survive a broken connection, and the bridge resumes there.
 
-A piece is appended as it arrives, in small blocks, each under a lock and only at the place where the file ends: of two
-connections for one page (the old one not yet known to be dead) the slower one ends. The idempotency key of an upload is
-batch, token and digest; the whole is compared with the digest before the bridge gets its receipt.
+A piece is appended as it arrives, in small blocks, each under a lock and only at the end of the file. So of two
+connections for one page (one of them dead but not yet detected) the slower one fails. The idempotency key of an upload
+is batch, token and digest. The whole page is compared with the digest before the bridge gets its receipt.
 """
 
 import fcntl
@@ -26,13 +26,13 @@ from ged.ports import Digest
 from ged.unit import Services
 
 BLOCK = 16 * 1024
-"""At most this much of a broken connection is lost; memory for a page of any size is this and no more."""
+"""At most this many bytes are lost with a broken connection. A page of any size needs only this much memory."""
 FOLDER = "partial"
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """The page is durable here, with these bytes."""
+    """The receipt: the page is durable here, with this digest and size."""
 
     digest: Digest
     size_bytes: int
@@ -41,14 +41,14 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Held:
-    """So much of the page is here; ``is_conflict``: the piece sent did not begin there and was not taken."""
+    """The number of bytes received so far; ``is_conflict``: the piece had another offset and was refused."""
 
     size_bytes: int
     is_conflict: bool = False
 
 
 def held(services: Services, bridge: BridgeIdentity, key: str, token: str, *, digest: str) -> Receipt | Held:
-    """What is here of a page: asked by a bridge before it goes on.
+    """How much of a page was received; a bridge queries this before it resumes.
 
     Raises:
         NotFound: ``batch.unknown``.
@@ -73,13 +73,13 @@ def receive_piece(
     media_type: str,
     now: datetime,
 ) -> Receipt | Held:
-    """Take a piece of a page that begins at ``offset``; the last piece makes the page durable and gives the receipt.
+    """Receive a piece of a page at ``offset``. The last piece makes the page durable and returns the receipt.
 
     Raises:
         NotFound: ``batch.unknown``.
         Invalid: ``page.token``, ``page.digest``, ``page.size``, ``file.empty``, ``file.too_large`` and those of
             ``intake.receive_page``.
-        EngineFailed: ``blob.write_failed`` when the disk takes no more; what came before stays.
+        EngineFailed: ``blob.write_failed`` when the disk is full; earlier pieces stay.
     """
     if size_bytes > services.max_upload_bytes:
         raise Invalid("file.too_large", "send a smaller file", field="file", limit_bytes=services.max_upload_bytes)
@@ -112,14 +112,14 @@ def _finish(
     media_type: str,
     now: datetime,
 ) -> Receipt | Held:
-    """Whether the page is good or not, its pieces are not needed any more; a failure of the disk alone keeps them."""
+    """Check and store the complete page, then delete its pieces, valid or not. Only a disk failure keeps the pieces."""
     try:
         with path.open("rb") as whole:
             stored, size_bytes, is_new = intake.receive_page(
                 services, bridge, key, token, whole, digest=digest, order=order, media_type=media_type, now=now
             )
     except FileNotFoundError:
-        # Another connection finished the same page this moment.
+        # Another connection has just finished the same page.
         return _known(services, bridge, key, token, digest) or Held(0, is_conflict=True)
     except Invalid:
         path.unlink(missing_ok=True)
@@ -129,7 +129,7 @@ def _finish(
 
 
 def _append(path: Path, content: BinaryIO, *, offset: int, limit: int) -> tuple[int, bool]:
-    """Write what arrives at the end of the file; returns its length and whether all of the piece was taken."""
+    """Append the arriving bytes to the file; returns its length and whether the whole piece was appended."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         position = offset
@@ -148,7 +148,7 @@ def _append(path: Path, content: BinaryIO, *, offset: int, limit: int) -> tuple[
 
 
 def _settled(handle: int, size: int, limit: int) -> int:
-    """A file that is longer than its page is of no use: begin again."""
+    """Truncate a file that is longer than its page: the upload starts again."""
     if size <= limit:
         return size
     os.ftruncate(handle, 0)
@@ -194,7 +194,7 @@ def _path(services: Services, bridge: BridgeIdentity, key: str, token: str, dige
 
 
 def sweep(services: Services, *, older_than: datetime) -> int:
-    """Remove pieces of pages whose bridge did not come back; returns how many. It may send them whole again."""
+    """Remove pieces of abandoned uploads; returns how many. The bridge may send such a page again from the start."""
     removed = 0
     for path in (Path(services.data_dir) / FOLDER).glob("*"):
         with suppress(FileNotFoundError):  # finished since the folder was read

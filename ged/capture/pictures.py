@@ -3,21 +3,22 @@
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ged.capture.drawing import THUMBNAIL_PX
 from ged.capture.intake import VIRUS
 from ged.capture.models import Scan, ScanLeaf, ScanPicture
 from ged.capture.queries import seen_by, unknown
 from ged.errors import Invalid
 from ged.ports import Digest
-from ged.register.pictures import THUMBNAIL_PX, PictureSource
+from ged.register.documents import PictureSource
 from ged.unit import Actor
 
 
 def picture_source(session: Session, scan_id: int, leaf_id: int, actor: Actor, *, width_px: int) -> PictureSource:
-    """What to show for a page of a scan, under the rule of ``scan``.
+    """The picture source of a scan's page, under the access rule of ``scan``.
 
     Raises:
         NotFound: ``scan.unknown``.
-        Invalid: ``file.virus``: nothing of ours opens such a page.
+        Invalid: ``file.virus``: our code never opens such a page.
     """
     leaf = session.scalar(
         select(ScanLeaf)

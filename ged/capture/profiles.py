@@ -1,4 +1,4 @@
-"""Named settings for 'Numériser': three that everybody has, and those that a unit's clerks keep for themselves."""
+"""Named settings for 'Numériser': three common profiles, and each unit's own."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ MAX_PROFILES = 30
 
 
 class ScanProfile(Base):
-    """Settings that a unit's clerks gave a name; the scanner itself is chosen at the desk."""
+    """Settings named by a unit's clerks; the scanner itself is chosen at the desk."""
 
     __tablename__ = "scan_profiles"
     __table_args__ = (UniqueConstraint("unit_id", "name"),)
@@ -48,7 +48,7 @@ class Profile:
 
 @dataclass(frozen=True)
 class LastChoice:
-    """What a person ordered last: with which scanner, and how."""
+    """A person's last scan order: scanner and settings."""
 
     bridge_id: int
     device: str
@@ -67,7 +67,7 @@ def profiles(session: Session, unit_ids: Collection[int]) -> list[Profile]:
 
 
 def keep(uow: UnitOfWork, unit_id: int, name: str, settings: Settings, *, actor: Actor, now: datetime) -> int:
-    """Keep settings under a name; the same name again changes them. Returns the profile's id.
+    """Store settings under a name; an existing name is overwritten. Returns the profile's id.
 
     Raises:
         Forbidden: ``scan.not_clerk``.
@@ -109,7 +109,7 @@ def forget(uow: UnitOfWork, profile_id: int, *, actor: Actor) -> None:
 
 
 def last_choice(session: Session, actor: Actor) -> LastChoice | None:
-    """What the actor ordered last; None when nothing was, or by a person unknown."""
+    """The actor's last order; None when there is none."""
     row = session.scalar(
         select(ScanOrder).where(ScanOrder.ordered_by_id == actor.person_id).order_by(ScanOrder.id.desc()).limit(1)
     )

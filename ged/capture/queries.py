@@ -1,4 +1,4 @@
-"""What the pages of waiting scans show: frozen rows, for clerks of the unit only."""
+"""Queries for the pages of waiting scans: frozen rows, for clerks of the unit only."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -35,9 +35,9 @@ class LeafRow:
     dpi: int
     is_separator: bool = False
     warnings: tuple[str, ...] = ()
-    """Codes of what would spoil its reading."""
+    """Codes of faults that would spoil its OCR."""
     filename: str = ""
-    """Of the file in a message from which it comes."""
+    """Name of its file in a message."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class ScanRow:
     number: str
     proof_kind: CodeKind | None
     refusal: str
-    """Why its code was not confirmed, as the person who refused wrote it."""
+    """Why its code was refused, in the words of the person who refused."""
     mail_id: int | None
     attachment_id: int | None
     created_at: datetime
@@ -72,7 +72,7 @@ class ScanRow:
 
     @property
     def page_count(self) -> int:
-        """Pages that would be joined."""
+        """The number of pages without removed ones."""
         return sum(not leaf.removed for leaf in self.leaves)
 
     @property
@@ -92,49 +92,51 @@ def clerk_units(actor: Actor) -> frozenset[UnitId]:
 
 
 def count_waiting(actor: Actor) -> Select[int]:
-    """The statement that counts the scans that wait for the actor's units (navigation)."""
+    """The statement that counts the waiting scans of the actor's units (for the navigation)."""
     return select(func.count(Scan.id)).where(Scan.state == ScanState.WAITING, Scan.unit_id.in_(clerk_units(actor)))
 
 
 def waiting(session: Session, actor: Actor, *, limit: int = 100) -> list[ScanRow]:
     """Scans that wait in the actor's units, in the order of the pile: the oldest first."""
     query = _scans().where(Scan.state == ScanState.WAITING).order_by(None).order_by(Scan.id)
-    return _rows(session, actor, query, limit)
+    return _scan_rows(session, actor, query, limit)
 
 
 def discarded(session: Session, actor: Actor, *, since: datetime, limit: int = 30) -> list[ScanRow]:
-    """Scans that were discarded lately and can be brought back."""
-    return _rows(session, actor, _scans().where(Scan.state == ScanState.DISCARDED, Scan.created_at >= since), limit)
+    """Recently discarded scans, which can be brought back."""
+    return _scan_rows(
+        session, actor, _scans().where(Scan.state == ScanState.DISCARDED, Scan.created_at >= since), limit
+    )
 
 
 def recently_joined(session: Session, actor: Actor, *, since: datetime, limit: int = 12) -> list[ScanRow]:
-    """Scans that found their letter lately; the clerk sees that the labels were read."""
+    """Recently joined scans, so that the clerk sees that the labels were read."""
     query = _scans().where(Scan.state == ScanState.JOINED, Scan.created_at >= since)
-    return _rows(session, actor, query, limit)
+    return _scan_rows(session, actor, query, limit)
 
 
 def scan(session: Session, scan_id: int, actor: Actor) -> ScanRow:
-    """One scan of the actor's units; once joined, only for those who may see its letter.
+    """One scan of the actor's units; once joined, only if the actor may see its letter.
 
     Raises:
-        NotFound: ``scan.unknown``; with ``refused`` when it exists, so that the border writes the refusal down.
+        NotFound: ``scan.unknown``; with ``refused`` when the scan exists, so that the refusal is recorded.
     """
-    rows = _rows(session, actor, _scans().where(Scan.id == scan_id), 1)
+    rows = _scan_rows(session, actor, _scans().where(Scan.id == scan_id), 1)
     if not rows:
         raise unknown(session, scan_id)
     return rows[0]
 
 
 def unknown(session: Session, scan_id: int) -> NotFound:
-    """The refusal of a scan; ``refused`` when it exists, so that the border writes the refusal down."""
+    """The ``NotFound`` error of a scan; with ``refused`` when the scan exists, so that the refusal is recorded."""
     is_there = session.get(Scan, scan_id) is not None
     return NotFound("scan.unknown", "reload the list of waiting scans", id=scan_id, refused=is_there)
 
 
 def seen_by(actor: Actor) -> ColumnElement[bool]:
-    """Scans of the actor's units. Joined, a scan stands under its letter's rule.
+    """Scans of the actor's units. A joined scan is under its letter's access rule.
 
-    A joined scan without a letter is the proof of a slip: it is read on the slip's page, under the slip's rule.
+    A joined scan without a letter is the proof of a slip: it is shown on the slip's page, under the slip's rule.
     """
     seen = select(Mail.id).where(access.visible_clause(Mail.id, Mail.level, actor.principals))
     loose = and_(Scan.mail_id.is_(None), Scan.state != ScanState.JOINED)
@@ -160,12 +162,14 @@ def _scans() -> Select[Scan, ScanBatch, str, str, str]:
     )
 
 
-def _rows(session: Session, actor: Actor, query: Select[Scan, ScanBatch, str, str, str], limit: int) -> list[ScanRow]:
+def _scan_rows(
+    session: Session, actor: Actor, query: Select[Scan, ScanBatch, str, str, str], limit: int
+) -> list[ScanRow]:
     found = session.execute(query.where(seen_by(actor)).limit(limit))
-    return [_row(one, batch, unit_name, number, refusal) for one, batch, unit_name, number, refusal in found]
+    return [_scan_row(one, batch, unit_name, number, refusal) for one, batch, unit_name, number, refusal in found]
 
 
-def _row(one: Scan, batch: ScanBatch, unit_name: str, number: str | None, refusal: str | None) -> ScanRow:
+def _scan_row(one: Scan, batch: ScanBatch, unit_name: str, number: str | None, refusal: str | None) -> ScanRow:
     return ScanRow(
         id=one.id,
         version=one.version,

@@ -1,4 +1,4 @@
-"""Separator sheets of ours: made by clerks, printed in any number, obeyed by the intake of their own entity only."""
+"""Separator sheets: made by clerks, printed in any number, valid only in the intake of their own entity."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,18 +14,13 @@ from ged.errors import Invalid, NotFound
 from ged.org.letterhead import letterhead
 from ged.org.models import Post, PostRole, Unit
 from ged.org.tree import entities, upwards
+from ged.org.words import LEVELS
 from ged.ports import Confidentiality
 from ged.register.prints import Sheet
 from ged.typeset import qr_svg
 from ged.unit import Actor, HeldPost, Role, Services, UnitOfWork
 
 MAX_COPIES = 100
-LEVELS = {
-    Confidentiality.ORDINARY: "Ordinaire",
-    Confidentiality.RESTRICTED: "Diffusion restreinte",
-    Confidentiality.SECRET: "Secret",
-}
-"""As printed: paper is written by ``ged``, which knows no catalogue."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +36,11 @@ class SeparatorRow:
 
 @dataclass(frozen=True)
 class Preset:
-    """What a separator sheet puts into the form of the scan that followed it; the clerk may change all of it."""
+    """The values that a separator sheet pre-fills in the form of the next scan; the clerk may change them."""
 
     unit_name: str
     post_id: int | None
-    """The authority of the unit, or of the nearest unit above."""
+    """The post of the unit's authority, or of the nearest authority above."""
     nature: str
     level: Confidentiality
 
@@ -53,10 +48,10 @@ class Preset:
 def make(
     uow: UnitOfWork, unit_id: int, *, nature: str, level: Confidentiality, actor: Actor, now: datetime
 ) -> SeparatorSheet:
-    """Make a kind of sheet, or take the present one up again.
+    """Make a kind of sheet, or return the existing one.
 
     Raises:
-        NotFound: ``unit.unknown``: also a unit of another entity.
+        NotFound: ``unit.unknown``: also for a unit of another entity.
         Invalid: ``separator.level``: above the actor's own clearance.
     """
     post = _post_for(uow.session, unit_id, actor)
@@ -83,7 +78,7 @@ def make(
 
 
 def withdraw(uow: UnitOfWork, sheet_id: int, *, actor: Actor, now: datetime) -> None:
-    """Sheets of this kind still split, but carry nothing any more.
+    """Withdraw a kind of sheet: its copies still split a batch, but pre-fill nothing.
 
     Raises:
         NotFound: ``separator.unknown``.
@@ -117,9 +112,10 @@ def _clerk_post(session: Session, unit_id: int, actor: Actor) -> HeldPost | None
 
 
 def obeyed(session: Session, sheet_id: int, unit_id: int) -> str:
-    """Why a sheet met in a batch of this unit is not obeyed; empty when it is.
+    """Why a sheet in a batch of this unit is ignored; empty when it is valid.
 
-    Returns the problem: ``separator_unknown``, ``separator_withdrawn`` or ``separator_foreign`` (a unit of another entity).
+    Returns the problem: ``separator_unknown``, ``separator_withdrawn``, ``separator_foreign`` (a unit of another
+    entity).
     """
     sheet = session.get(SeparatorSheet, sheet_id)
     if sheet is None:
@@ -131,7 +127,7 @@ def obeyed(session: Session, sheet_id: int, unit_id: int) -> str:
 
 
 def preset(session: Session, sheet_id: int) -> Preset:
-    """What a sheet says, for the clerk's form."""
+    """The values of a sheet for the clerk's form."""
     sheet = session.get_one(SeparatorSheet, sheet_id)
     unit = session.get_one(Unit, sheet.unit_id)
     return Preset(unit.name, _authority(session, unit), sheet.nature, Confidentiality(sheet.level))
@@ -183,7 +179,7 @@ def printed(
     copies: int,
     recto_verso: bool,
 ) -> Sheet:
-    """Copies of a sheet to print; recto verso, both sides bear the code, so that either may lie up.
+    """Copies of a sheet to print. With ``recto_verso``, both sides bear the code, so that either side may be up.
 
     Raises:
         NotFound: ``separator.unknown``.

@@ -1,6 +1,6 @@
-"""Both sides by a feeder that sees one: first the fronts, then the stack turned over, so that the last back comes first.
+"""Both sides by a one-sided feeder: first all fronts, then the stack turned over, so that the last back comes first.
 
-The bridge only scans; which page is the back of which is decided here, from the orders, once both passes are in.
+The bridge only scans. This module matches fronts and backs, from the orders, once both passes have arrived.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ class Sides:
 
     @property
     def differ(self) -> bool:
-        """Whether a sheet was drawn in twice or not at all in one of the passes: then nobody knows which."""
+        """Whether the counts differ: in one pass sheets were missed or fed together, so sides cannot be matched."""
         return bool(self.backs) and len(self.fronts) != len(self.backs)
 
 
@@ -40,7 +40,7 @@ def split_sides(pages: Sequence[ScanPage], sides: Mapping[int, str]) -> Sides:
 
 
 def interleave(sides: Sides) -> None:
-    """Give the pages their places, a front and its back in turn; nothing is done when the counts differ."""
+    """Order the pages, each front before its back. Does nothing when the counts differ."""
     if sides.differ or not sides.backs:
         return
     places = sorted(page.position for page in (*sides.fronts, *sides.backs))

@@ -1,1 +1,1 @@
-"""The registers' daily and yearly closing: listed, sealed, chained to the one before; nothing is numbered behind it."""
+"""The registers' daily and yearly closing: listed, sealed, chained to the previous one. A closed day gets no number."""

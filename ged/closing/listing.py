@@ -1,6 +1,6 @@
-"""What a closing lists: numbers, voids, rectifications, and digests of what they stand for. No content of any letter.
+"""The rows of a closing: numbers, voids, rectifications, and digests of their data. No content of any letter.
 
-Whoever reads the register may read it: a subject or a reason is there only as a digest, by which it can be proved.
+Every reader of the register may read a closing. So a subject or a reason appears only as a digest, to prove it later.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ COUNTED = ("numbers", "voids", "rectifications")
 
 
 Line = tuple[int, int | None]
-"""A correction listed: the number, and its rectification; None for the void."""
+"""A listed correction: the number's id, and its rectification's id; None for a void."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Listed:
     data: Any
     previous: Digest | None
     counts: tuple[int, ...]
-    """How many of each of ``COUNTED``."""
+    """The counts of each kind of ``COUNTED``."""
     lines: tuple[Line, ...] = ()
     """The voids and rectifications among the rows."""
 
@@ -61,8 +61,7 @@ def day_rows(
 ) -> tuple[dict[str, Any], tuple[Line, ...]]:
     """The rows of the days ``from_on`` to ``until_on``: JSON values, in the order of the register.
 
-    Voids and rectifications are those up to the last day that stand in no closing yet. The number of queries depends
-    on nothing that is listed.
+    Voids and rectifications: those up to the last day that are in no closing yet. The number of queries is constant.
     """
     given = and_(MailNumber.register_id == register.id, MailNumber.registered_on.between(from_on, until_on))
     numbers = session.scalars(select(MailNumber).where(given).order_by(MailNumber.year, MailNumber.sequence)).all()
@@ -80,7 +79,7 @@ def day_rows(
 def not_listed(
     session: Session, register_id: int, until_on: date, zone: ZoneInfo
 ) -> tuple[Sequence[MailNumber], Sequence[tuple[Rectification, MailNumber]]]:
-    """Voids and rectifications up to a day that stand in no closing of the register."""
+    """Voids and rectifications up to a day that are in no closing of the register."""
     end, told_by_clock = _end_of(until_on, zone), _told_by_clock(session, register_id, zone)
     listed = select(ClosingLine.id).where(ClosingLine.number_id == MailNumber.id)
     voids = (
@@ -94,7 +93,7 @@ def not_listed(
         .join(MailNumber, MailNumber.mail_id == Rectification.mail_id)
         .where(MailNumber.register_id == register_id, Rectification.at < end)
         .where(~listed.where(ClosingLine.rectification_id == Rectification.id).exists())
-        # Of what the register said then: not before the number was given there, nor after it was voided.
+        # Only while the number was valid in this register: not before it was given, nor after it was voided.
         .where(Rectification.at >= MailNumber.registered_at)
         .where(or_(MailNumber.voided_at.is_(None), MailNumber.voided_at >= Rectification.at))
         .order_by(Rectification.id, MailNumber.id)
@@ -107,7 +106,7 @@ def not_listed(
 
 
 def _told_by_clock(session: Session, register_id: int, zone: ZoneInfo) -> datetime | None:
-    """Up to where closings of an earlier release, which kept no lines, listed by the clock."""
+    """The moment up to which closings of an earlier release, which stored no lines, listed corrections by time."""
     last: date | None = session.scalar(
         select(func.max(RegisterClosing.until_on)).where(
             RegisterClosing.register_id == register_id,
@@ -139,7 +138,7 @@ def year_rows(session: Session, register: Register, year: int) -> list[Row]:
 
 
 def waiting(session: Session, register_id: int, until_on: date) -> Sequence[str]:
-    """Numbers given up to a day whose signature is not made yet: the day cannot close over them."""
+    """Numbers up to a day whose signature is still missing: the day cannot be closed before."""
     of_register: list[ColumnElement[bool]] = [
         MailNumber.register_id == register_id,
         MailNumber.registered_on <= until_on,
@@ -182,7 +181,7 @@ def _numbers(session: Session, numbers: Sequence[MailNumber], given: ColumnEleme
 
 
 def _files(session: Session, given: ColumnElement[bool]) -> dict[int, str]:
-    """A letter's document: the digest of its file, or one over those of the pages scanned; the last one joined."""
+    """Letter id -> digest of its last document: of its file, or over the digests of its scanned pages."""
     documents = (
         select(Attachment.id, Attachment.mail_id, Attachment.digest)
         .join(MailNumber, MailNumber.mail_id == Attachment.mail_id)
@@ -206,7 +205,7 @@ def _void(number: MailNumber, cite: Callable[[date], Row]) -> Row:
         "number": number.text,
         "given_on": number.registered_on.isoformat(),
         "at": number.voided_at.isoformat() if number.voided_at else "",
-        "reason": _told(number.void_reason),
+        "reason": _hash_of(number.void_reason),
         **cite(number.registered_on),
     }
 
@@ -214,13 +213,13 @@ def _void(number: MailNumber, cite: Callable[[date], Row]) -> Row:
 def _rectification(one: Rectification, number: MailNumber, cite: Callable[[date], Row]) -> Row:
     return {
         "number": number.text, "given_on": number.registered_on.isoformat(), "at": one.at.isoformat(),
-        "field": one.field, "change": _told([one.old_value, one.new_value, one.reason]),
+        "field": one.field, "change": _hash_of([one.old_value, one.new_value, one.reason]),
         **cite(number.registered_on),
     }  # fmt: skip
 
 
 def _citations(session: Session, register_id: int, corrected: Sequence[MailNumber]) -> Callable[[date], Row]:
-    """Tells of a day which closing it fell into; a day still open cites none."""
+    """Return a function that gives the closing of a day; an open day has none."""
     first = min((number.registered_on for number in corrected), default=None)
     closings = [] if first is None else session.execute(
         select(RegisterClosing.until_on, RegisterClosing.digest)
@@ -241,5 +240,5 @@ def _citations(session: Session, register_id: int, corrected: Sequence[MailNumbe
     return cite
 
 
-def _told(value: object) -> str:
+def _hash_of(value: object) -> str:
     return hashlib.sha256(audit.canonical(value)).hexdigest()

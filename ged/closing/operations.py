@@ -1,7 +1,7 @@
 """Closing the days and the years of a register.
 
-Read, set, signed and sealed outside of any lock; then, under the lock of the register's counters, what was listed is
-read once more: nothing can be numbered or corrected between the list and its closing.
+The rows are read, typeset, signed and sealed without any lock. Then, under the lock of the register's counters, the
+rows are read again and compared: so no number or correction can slip in between the list and its closing.
 """
 
 import logging
@@ -40,7 +40,7 @@ _log = logging.getLogger(__name__)
 def close_days(
     services: Services, register_id: int, until_on: date, *, actor: Actor = SYSTEM, now: datetime
 ) -> RegisterClosing:
-    """Close everything since the last closing up to a day that is over. SYSTEM is the nightly job.
+    """Close all days since the last closing, up to a past day. SYSTEM is the nightly job.
 
     Raises:
         NotFound: ``register.unknown``.
@@ -55,7 +55,7 @@ def close_days(
 def close_year(
     services: Services, register_id: int, year: int, *, actor: Actor = SYSTEM, now: datetime
 ) -> RegisterClosing:
-    """Close a year that is over and whose days are all closed.
+    """Close a past year whose days are all closed.
 
     Raises:
         As ``close_days``, and InvalidTransition ``closing.days_open``.
@@ -72,7 +72,7 @@ def _close(
         content = sheet.closing_data(session, services, plan, actor, now)
     pdf = sheet.closing_pdf(content, at=now)
     stored, sealed = services.blobs.put(BytesIO(pdf)), _sealed(services, pdf, now)
-    seal = journal_seal(services).sign(sealed_body(_row(plan, stored.digest, actor, now)))
+    seal = journal_seal(services).sign(sealed_body(_closing_row(plan, stored.digest, actor, now)))
     for attempt in services.attempts(now):
         with attempt as uow:
             register = uow.session.get_one(Register, register_id)
@@ -80,7 +80,7 @@ def _close(
             counters.lock_days(uow.session, register, plan.from_on, until_on)
             if _plan(uow.session, services, register_id, period, until_on, now) != plan:
                 raise StaleVersion("closing.changed", "close again: the register changed meanwhile", id=register_id)
-            row = _row(plan, stored.digest, actor, now, seal)
+            row = _closing_row(plan, stored.digest, actor, now, seal)
             _enter(uow, row, plan.lines, actor, post)
             if sealed is not None:
                 digest, level = sealed
@@ -90,7 +90,7 @@ def _close(
 
 
 def _sealed(services: Services, pdf: bytes, now: datetime) -> tuple[Digest, str] | None:
-    """The sheet under the institution's seal; None when that cannot be had now: a job does it later."""
+    """Seal the sheet; None when the institution's seal is not available now: a job seals it later."""
     try:
         made = institution_seal(services, pdf, reason=SEAL_REASON, at=now)
     except (ConfigError, EngineFailed) as error:
@@ -109,7 +109,7 @@ def _plan(
     session: Session, services: Services, register_id: int, period: ClosingPeriod, until_on: date, now: datetime
 ) -> Listed:
     register = session.get_one(Register, register_id)
-    if register.nature is RegisterNature.ARCHIVE:  # its days are those of a paper book, which is still being taken over
+    if register.nature is RegisterNature.ARCHIVE:  # an imported paper book: its days are still being entered
         raise InvalidTransition("closing.nothing", "there is nothing to close", register=register.code)
     if until_on >= now.astimezone(services.zone).date():
         raise InvalidTransition("closing.not_over", "close it when it is over", until_on=until_on.isoformat())
@@ -171,7 +171,7 @@ def _first_open(session: Session, register_id: int, last: RegisterClosing | None
     return first
 
 
-def _row(plan: Listed, digest: Digest, actor: Actor, now: datetime, seal: str = "") -> RegisterClosing:
+def _closing_row(plan: Listed, digest: Digest, actor: Actor, now: datetime, seal: str = "") -> RegisterClosing:
     return RegisterClosing(
         register_id=plan.register_id,
         period=plan.period,
@@ -207,7 +207,7 @@ def _enter(uow: UnitOfWork, row: RegisterClosing, lines: Sequence[Line], actor: 
 
 
 def sealed_body(row: RegisterClosing) -> dict[str, object]:
-    """What the seal of a closing is over: its span, its digests, and the closing before."""
+    """The signed content of a closing's seal: its span, its digests, and the previous closing."""
     return {
         "register": row.register_id, "period": row.period.value, "sequence": row.sequence,
         "from_on": row.from_on.isoformat(), "until_on": row.until_on.isoformat(), "digest": row.digest,
@@ -217,8 +217,8 @@ def sealed_body(row: RegisterClosing) -> dict[str, object]:
 
 
 def broken(session: Session, services: Services) -> Iterator[tuple[str, str]]:
-    """(code, where) of each closing whose seal, place in the chain, span or lines do not hold, and of each correction
-    behind a closing that stands in none."""
+    """(code, place) of each closing whose seal, place in the chain, span or lines are invalid, and of each correction
+    that should be in a closing but is in none."""
     seal, before = journal_seal(services), dict[tuple[int, ClosingPeriod], RegisterClosing]()
     given, lines = _given_by_day(session), _lines_of(session)
     for row in session.scalars(select(RegisterClosing).order_by(RegisterClosing.sequence)):
@@ -241,7 +241,7 @@ def broken(session: Session, services: Services) -> Iterator[tuple[str, str]]:
 
 
 def _given_by_day(session: Session) -> Callable[[RegisterClosing], int]:
-    """Tells how many numbers were given in a closing's days: one query, however many closings there are."""
+    """Return a function that counts the numbers in a closing's days. One query, however many closings there are."""
     days: dict[int, list[date]] = {}
     sums: dict[int, list[int]] = {}
     for register_id, day, count in session.execute(
@@ -261,7 +261,7 @@ def _given_by_day(session: Session) -> Callable[[RegisterClosing], int]:
 
 
 def _lines_of(session: Session) -> dict[int, tuple[int, int]]:
-    """Voids and rectifications that each closing lists."""
+    """Closing id -> (number of voids, number of rectifications) that it lists."""
     rectified = func.count(ClosingLine.rectification_id)
     rows = session.execute(
         select(ClosingLine.closing_id, func.count() - rectified, rectified).group_by(ClosingLine.closing_id)
@@ -270,7 +270,7 @@ def _lines_of(session: Session) -> dict[int, tuple[int, int]]:
 
 
 def issued(session: Session) -> Iterator[tuple[str, tuple[Digest, ...]]]:
-    """(label, what was stored in order) of each closing under the institution's seal: for the check of signatures."""
+    """(label, stored revisions in order) of each sealed closing: for the check of signatures."""
     rows = session.execute(
         select(RegisterClosing, ClosingRevision.digest)
         .join(ClosingRevision, ClosingRevision.closing_id == RegisterClosing.id)
@@ -282,7 +282,7 @@ def issued(session: Session) -> Iterator[tuple[str, tuple[Digest, ...]]]:
 
 
 def close_what_is_over(services: Services, *, now: datetime) -> list[str]:
-    """The nightly job: yesterday and before in every register that is kept, and years over. Answers what waits."""
+    """The nightly job: close all days up to yesterday in every active register, and past years. Returns what waits."""
     yesterday = now.astimezone(services.zone).date() - timedelta(days=1)
     with services.reading() as session:
         registers = list(session.scalars(select(Register.id).order_by(Register.id)))

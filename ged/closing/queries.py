@@ -21,8 +21,8 @@ class ClosingRow:
 
     Attributes:
         closed_by: empty for the nightly job.
-        last: of the file under the institution's seal, as it was raised last; the sheet itself while it has none.
-        level: that the seal has reached; empty without one.
+        last: digest of the latest sealed file; of the sheet itself while it is not sealed.
+        level: level that the seal has reached; empty without a seal.
     """
 
     id: int
@@ -49,12 +49,12 @@ def closings(session: Session, register_id: int, actor: Actor, *, limit: int = 4
     """
     books.book(session, register_id, actor)
     rows = session.execute(
-        _rows()
+        _with_revisions()
         .where(RegisterClosing.register_id == register_id)
         .order_by(RegisterClosing.until_on.desc(), RegisterClosing.id.desc())
         .limit(limit)
     )
-    return tuple(_row(closing, name or "", revision) for closing, name, revision in rows)
+    return tuple(_closing_row(closing, name or "", revision) for closing, name, revision in rows)
 
 
 def closing(session: Session, register_id: int, closing_id: int, actor: Actor) -> ClosingRow:
@@ -65,20 +65,20 @@ def closing(session: Session, register_id: int, closing_id: int, actor: Actor) -
     """
     books.book(session, register_id, actor)
     found = session.execute(
-        _rows().where(RegisterClosing.id == closing_id, RegisterClosing.register_id == register_id)
+        _with_revisions().where(RegisterClosing.id == closing_id, RegisterClosing.register_id == register_id)
     ).one_or_none()
     if found is None:
         raise NotFound("closing.unknown", "choose a closing of the list", id=closing_id)
-    return _row(found[0], found[1] or "", found[2])
+    return _closing_row(found[0], found[1] or "", found[2])
 
 
 def waiting(session: Session, register_id: int, until_on: date) -> tuple[str, ...]:
-    """Numbers that keep the days up to this one from being closed."""
+    """Numbers that prevent the closing of the days up to this day."""
     return tuple(listing.waiting(session, register_id, until_on))
 
 
-def _rows() -> Select[RegisterClosing, str | None, ClosingRevision | None]:
-    """Closings, who made them, and the last revision under the seal."""
+def _with_revisions() -> Select[RegisterClosing, str | None, ClosingRevision | None]:
+    """Closings, who made them, and their last sealed revision."""
     latest = (
         select(ClosingRevision.closing_id, func.max(ClosingRevision.sequence).label("sequence"))
         .group_by(ClosingRevision.closing_id)
@@ -95,7 +95,7 @@ def _rows() -> Select[RegisterClosing, str | None, ClosingRevision | None]:
     )
 
 
-def _row(one: RegisterClosing, name: str, revision: ClosingRevision | None) -> ClosingRow:
+def _closing_row(one: RegisterClosing, name: str, revision: ClosingRevision | None) -> ClosingRow:
     return ClosingRow(
         one.id, one.register_id, one.period, one.sequence, one.from_on, one.until_on, Digest(one.digest),
         one.number_count, one.void_count, one.rectification_count, one.closed_at, name,

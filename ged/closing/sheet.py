@@ -1,21 +1,24 @@
-"""The PDF/A of a closing. Labels of codes stand here: paper is written by ``ged``, which knows no catalogue."""
+"""The PDF/A of a closing. Labels of codes are defined here: ``ged`` prints paper without the site's catalogue."""
 
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ged.closing import listing
 from ged.closing.listing import Listed
+from ged.days import hour, long_day, place_of
 from ged.org.letterhead import letterhead
-from ged.register.models import ClosingPeriod, Register
-from ged.reports.register_pages import FIELDS
+from ged.register.models import ClosingPeriod, MailNumber, Register
+from ged.reports.register_pages import FIELDS, SEALED_ENVELOPE, stopped_at
 from ged.typeset import typeset
 from ged.unit import SYSTEM, Actor, Services
 
 TEMPLATE = Path(__file__).parents[1] / "templates" / "register_closing.typ"
-KINDS = {"letter": "Courrier", "envelope": "Pli confidentiel", "slip": "Bordereau", "number": "—"}
+NOTHING_GIVEN = "Aucun numéro n'a été donné à ces dates."
+KINDS = {"letter": "Courrier", "envelope": SEALED_ENVELOPE, "slip": "Bordereau", "number": "—"}
 
 
 def closing_data(session: Session, services: Services, listed: Listed, actor: Actor, now: datetime) -> dict[str, Any]:
@@ -27,6 +30,7 @@ def closing_data(session: Session, services: Services, listed: Listed, actor: Ac
         return f"{datetime.fromisoformat(moment).astimezone(services.zone):%d/%m/%Y %H:%M}" if moment else ""
 
     is_day = listed.period is ClosingPeriod.DAY
+    count, first, last, voided = _given(session, listed)
     rows = listed.data if is_day else {"numbers": [], "voids": [], "rectifications": []}
     return {
         "head": letterhead(session, register.unit_id, country=services.country).data(),
@@ -34,8 +38,10 @@ def closing_data(session: Session, services: Services, listed: Listed, actor: Ac
         "register": f"{register.name} ({register.code})",
         "span": _span(listed.from_on, listed.until_on),
         "previous": listed.previous or "aucune : première clôture",
+        "stopped": stopped_at("Le présent registre", count, first, last, voided) if count else NOTHING_GIVEN,
+        "made": f"{place_of(services.zone)}, le {long_day(local.date())}",
         "content": listing.content_hash(listed.data),
-        "closed": f"le {local:%d/%m/%Y} à {local:%H:%M}"
+        "closed": f"le {long_day(local.date())} à {hour(local)}"
         + ("" if actor is SYSTEM else f" par {actor.name}"),
         "numbers": [
             [one["number"], clock(one["at"]), KINDS[one["kind"]] + (" (annulé)" if one["void"] else ""), one["digest"]]
@@ -54,8 +60,21 @@ def closing_data(session: Session, services: Services, listed: Listed, actor: Ac
     }  # fmt: skip
 
 
+def _given(session: Session, listed: Listed) -> tuple[int, int, int, int]:
+    """How many numbers the days have, the first and the last of them, how many are void."""
+    row = session.execute(
+        select(
+            func.count(), func.min(MailNumber.sequence), func.max(MailNumber.sequence), func.count(MailNumber.voided_at)
+        ).where(
+            MailNumber.register_id == listed.register_id,
+            MailNumber.registered_on.between(listed.from_on, listed.until_on),
+        )
+    ).one()
+    return row[0], row[1] or 0, row[2] or 0, row[3]
+
+
 def closing_pdf(data: dict[str, Any], *, at: datetime) -> bytes:
-    """Set the sheet.
+    """Typeset the sheet.
 
     Raises:
         Invalid: ``typeset.failed``.

@@ -1,1 +1,1 @@
-"""How letters leave, and the proof that each arrived."""
+"""The dispatch of letters, and the proofs of delivery."""

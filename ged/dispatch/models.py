@@ -1,4 +1,4 @@
-"""Tables of the dispatch: one line per addressee and per copy (ampliation)."""
+"""Tables of the dispatch: one line for each addressee and each copy (ampliation)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from ged.register.models import Channel, Mail
 
 @dataclass(frozen=True)
 class Party:
-    """An addressee, or who gets a copy (ampliation). ``address`` may have several lines."""
+    """An addressee, or a recipient of a copy (ampliation). ``address`` may have several lines."""
 
     name: str
     address: str = ""
@@ -21,21 +21,21 @@ class Party:
 
 
 class DispatchState(StrEnum):
-    """Where a line stands."""
+    """The state of a line."""
 
     TO_SEND = "to_send"
     SENDING = "sending"
-    """E-mail: handed to the worker."""
+    """E-mail: a job will send it."""
     LEFT = "left"
-    """It left, with its proof of sending."""
+    """Sent, with its proof of sending."""
     DELIVERED = "delivered"
-    """The receiver gave a discharge."""
+    """The receiver has given a discharge."""
 
 
 class DispatchLine(Base):
     """One copy of a signed letter on its way to one addressee.
 
-    ``reference``: proof of sending (number of the recorded delivery, Message-ID, what the courier signed).
+    ``reference``: proof of sending (number of the recorded delivery, Message-ID, the courier's receipt).
     ``discharge_*``: who received, and the receiver's own number.
     """
 
@@ -71,7 +71,7 @@ class DispatchLine(Base):
 
 
 class DispatchProof(Base):
-    """A scan of the stamped copy of a line. Each stands beside those that came before; none replaces another."""
+    """A scan of the stamped copy of a line. A line may have several; none replaces another."""
 
     __tablename__ = "dispatch_proofs"
 

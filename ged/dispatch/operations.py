@@ -1,10 +1,10 @@
-"""Departure of a signed letter: one line per addressee and per copy, with channel, date and proof; then the discharge.
+"""Dispatch of a signed letter: one line for each addressee and copy, with channel, date and proof; then the discharge.
 
-A letter is dispatched when all its lines left. What follows from that above the register (the incoming letter is
-answered) is called through ``WHEN_DISPATCHED``, filled when the process is put together.
+A letter is dispatched when all its lines have left. Follow-up actions of higher layers (the incoming letter counts as
+answered) are callbacks in ``Services.when_dispatched``, handed over by the wiring.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,7 @@ from ged.capture.models import Scan
 from ged.dispatch.models import DispatchLine, DispatchProof, DispatchState, Party
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.jobs import ClaimedJob, Job, JobKind, JobState
+from ged.org.letterhead import organisation_name
 from ged.org.tree import same_entity
 from ged.ports import AttachmentId, Confidentiality, Digest, JobId, MailId, Message
 from ged.register import directory
@@ -26,25 +27,23 @@ from ged.register.directory import EMAIL, AddressToConfirm
 from ged.register.models import Attachment, AttachmentKind, Channel, Mail, MailLink, MailNumber, Register, Rendition
 from ged.register.operations import SourcePage, attach
 from ged.register.states import MailAct, MailState, move
+from ged.typography import french
 from ged.unit import SYSTEM, Actor, HeldPost, Role, Services, UnitOfWork
 
 MAX_REFERENCE, MAX_NAME = 300, 200
 STOPPED = ("dispatch.email_confidential", "dispatch.not_signed", "dispatch.not_ready")
-"""Causes for which an e-mail was not even tried."""
+"""Error codes for which the e-mail was not even attempted."""
 MAY_LEAVE = (MailState.SIGNED, MailState.DISPATCHED, MailState.CLOSED)
 LEFT = (DispatchState.LEFT, DispatchState.DELIVERED)
-
-WhenDispatched = Callable[[UnitOfWork, MailId, Actor], None]
-WHEN_DISPATCHED: list[WhenDispatched] = []
 
 
 @dataclass(frozen=True)
 class Departure:
-    """How a line leaves by other ways than e-mail.
+    """The departure of a line by another way than e-mail.
 
     Attributes:
-        reference: number of the recorded delivery, of the courier's slip; required for recorded delivery.
-        carrier: who carries it; required by hand and by courier.
+        reference: number of the recorded delivery or of the courier's slip; required for recorded delivery.
+        carrier: who carries the letter; required by hand and by courier.
     """
 
     channel: Channel
@@ -54,7 +53,7 @@ class Departure:
 
 @dataclass(frozen=True)
 class Discharge:
-    """What stands on the stamped copy: who received, in which capacity, when, under which number of theirs."""
+    """The data on the stamped copy: who received, in which capacity, when, and the receiver's own number."""
 
     name: str
     capacity: str
@@ -63,7 +62,7 @@ class Discharge:
 
 
 def open_lines(uow: UnitOfWork, mail_id: MailId | int, addressees: Sequence[Party], copies: Sequence[Party]) -> None:
-    """One line per addressee, then one per copy (called when the letter is signed)."""
+    """Add one line for each addressee, then one for each copy (called when the letter is signed)."""
     parties = [(party, False) for party in addressees] + [(party, True) for party in copies]
     for position, (party, is_copy) in enumerate(parties, start=1):
         channel = Channel.EMAIL if party.email and is_copy else Channel.HAND
@@ -103,7 +102,7 @@ def line_for(session: Session, line_id: int, actor: Actor) -> DispatchLine:
     """A line of a letter that the actor may see.
 
     Raises:
-        NotFound: ``dispatch.unknown``, in the same words where the line is there and may not be seen.
+        NotFound: ``dispatch.unknown``; the same error for a line that the actor may not see.
     """
     line = session.get(DispatchLine, line_id)
     if line is None:
@@ -115,7 +114,7 @@ def line_for(session: Session, line_id: int, actor: Actor) -> DispatchLine:
 
 def _locked(uow: UnitOfWork, line_id: int, version: int | None, actor: Actor) -> tuple[DispatchLine, HeldPost]:
     line = line_for(uow.session, line_id, actor)
-    # The letter first, always: of two last lines that leave at once, one sees the other gone.
+    # Always lock the letter first: of two last lines that leave concurrently, the second sees that the first has left.
     _hold_letters(uow.session, line.mail_id)
     line = locks.hold_known(uow.session, DispatchLine, line_id)
     if version is not None and line.version != version:
@@ -126,7 +125,7 @@ def _locked(uow: UnitOfWork, line_id: int, version: int | None, actor: Actor) ->
 
 
 def _hold_letters(session: Session, mail_id: int) -> None:
-    """The letter and those that it answers, in one order: with its last line they are answered (``WHEN_DISPATCHED``)."""
+    """Lock the letter, and the letters it answers (see ``when_dispatched``), in the common order."""
     linked = session.scalars(select(MailLink.to_id).where(MailLink.from_id == mail_id))
     locks.hold(session, Mail, [mail_id, *linked])
 
@@ -142,7 +141,7 @@ def _require_open(mail: Mail) -> None:
 
 
 def leave(uow: UnitOfWork, line_id: int, departure: Departure, *, version: int | None, actor: Actor) -> None:
-    """A line leaves now, by hand, post, courier or fax.
+    """Record that a line leaves now, by hand, post, courier or fax.
 
     Raises:
         NotFound: ``dispatch.unknown``.
@@ -190,7 +189,7 @@ def _complete(uow: UnitOfWork, mail: Mail, actor: Actor) -> None:
         return
     mail.state = move(mail.state, MailAct.DISPATCH)
     uow.record("mail.dispatched", "mail", mail.id, actor=actor)
-    for follow in WHEN_DISPATCHED:
+    for follow in uow.services.when_dispatched:
         follow(uow, MailId(mail.id), actor)
     uow.reindex(mail.id)
 
@@ -201,11 +200,11 @@ def _complete(uow: UnitOfWork, mail: Mail, actor: Actor) -> None:
 def send_by_email(
     uow: UnitOfWork, line_id: int, *, email: str, version: int | None, actor: Actor, compared: str = ""
 ) -> None:
-    """Hand a line to the worker: an e-mail with the signed document. Its Message-ID is fixed here.
+    """Defer a job that sends the signed document by e-mail. Its Message-ID is fixed here.
 
     Args:
-        compared: the address that the sender saw and compared with the letter, where ``address_to_confirm`` asks for
-            it. A tick given to one address says nothing of another.
+        compared: the address that the sender compared with the letter, if ``address_to_confirm`` requires it. The
+            confirmation is valid only for this address.
 
     Raises:
         NotFound: ``dispatch.unknown``.
@@ -233,12 +232,12 @@ def send_by_email(
         "dispatch.sending", "mail", line.mail_id, actor=actor, post=post, line=line.id, to=line.name, email=address,
         message_id=line.reference, confirmed=asked is not None,
     )  # fmt: skip
-    # The reference tells this sending from an earlier one that a person gave up.
+    # The reference distinguishes this sending from an earlier one that a person cancelled.
     uow.defer(JobKind.NOTIFY, line.id, params={"message_id": line.reference})
 
 
 def address_to_confirm(session: Session, line: DispatchLine, email: str) -> AddressToConfirm | None:
-    """What a person must know of an address before the first letter goes there (``ged.register.directory``)."""
+    """The address, if a person must confirm it before the first letter is sent there (``ged.register.directory``)."""
     found = directory.address_to_confirm(session, line.name, email.strip(), unit_id=line.mail.unit_id)
     if found is None:
         return None
@@ -255,10 +254,10 @@ def address_to_confirm(session: Session, line: DispatchLine, email: str) -> Addr
 
 
 def signed_pdf(session: Session, mail_id: int) -> tuple[Digest, str]:
-    """The document to send: the signed file itself, or for an original signed by hand its scan as a PDF.
+    """The document to send: the signed file, or for an ink-signed original its scan as a PDF.
 
     Raises:
-        Invalid: ``dispatch.not_ready``: the scan is not read yet.
+        Invalid: ``dispatch.not_ready``: the scan's PDF does not exist yet.
     """
     row = session.scalar(
         select(Attachment)
@@ -279,9 +278,9 @@ def signed_pdf(session: Session, mail_id: int) -> tuple[Digest, str]:
 
 
 def run_notify(services: Services, job: ClaimedJob, *, now: datetime) -> None:
-    """Send one line's e-mail. Marked before the attempt: what was interrupted waits for a person.
+    """Send one line's e-mail. The job is marked irrevocable before the attempt: if interrupted, it waits for a person.
 
-    So does what may not leave any more: nothing is sent, the job has failed, and the line shows why.
+    A line that may no longer be sent also waits for a person: the job fails, and the line shows why.
 
     Raises:
         EngineFailed: ``post.failed``, ``post.refused``.
@@ -290,7 +289,7 @@ def run_notify(services: Services, job: ClaimedJob, *, now: datetime) -> None:
     """
     with services.reading() as session:
         line = session.get(DispatchLine, job.subject_id)
-        # Sent already, or given up by a person and perhaps handed over again under another Message-ID.
+        # Already sent, or cancelled by a person and perhaps sent again with another Message-ID.
         if line is None or line.state is not DispatchState.SENDING or line.reference != job.params["message_id"]:
             return
         digest, filename = signed_pdf(session, line.mail_id)
@@ -299,7 +298,7 @@ def run_notify(services: Services, job: ClaimedJob, *, now: datetime) -> None:
             message_id=line.reference,
             to=line.email,
             subject=f"Courrier n° {number} : {' '.join(line.mail.subject.split())}"[:200],
-            text=_text(number, line),
+            text=_text(number, line, organisation_name(session)),
             attachment_name=filename,
         )
     with services.blobs.open(digest) as stored:
@@ -318,7 +317,7 @@ def run_notify(services: Services, job: ClaimedJob, *, now: datetime) -> None:
 
 
 def _still_to_send(uow: UnitOfWork, job: ClaimedJob) -> bool:
-    """Look once more with the letter locked: its level, its state and the line may have changed since the order."""
+    """Check again with the letter locked: its level, its state and the line may have changed since the order."""
     line = uow.session.get_one(DispatchLine, job.subject_id)
     locks.hold(uow.session, Mail, [line.mail_id])
     uow.session.refresh(line)
@@ -341,16 +340,18 @@ def _number(session: Session, mail_id: int) -> str:
     )
 
 
-def _text(number: str, line: DispatchLine) -> str:
+def _text(number: str, line: DispatchLine, organisation: str) -> str:
     what = "une ampliation du courrier" if line.is_copy else "le courrier"
-    return (
-        f"{line.name},\n\nVeuillez trouver ci-joint {what} n° {number}.\n"
-        f"Objet : {line.mail.subject}\n\nMerci d'en accuser réception par retour de message.\n"
+    signed = f"Le bureau d'ordre, {organisation}" if organisation else "Le bureau d'ordre"
+    return french(
+        f"À l'attention de : {line.name}\n\nMadame, Monsieur,\n\n"
+        f"J'ai l'honneur de vous transmettre ci-joint {what} n° {number}.\nObjet : {line.mail.subject}\n\n"
+        f"Je vous saurais gré de bien vouloir en accuser réception par retour de courriel.\n\n{signed}\n"
     )
 
 
 def _note_sent(uow: UnitOfWork, line_id: int, actor: Actor, post: HeldPost | None = None, *, message_id: str) -> None:
-    """The message left. Nothing is noted of a line that was given up meanwhile, or sent again as another message."""
+    """Record that the message was sent. A line cancelled meanwhile, or sent again as another message, is left alone."""
     line = uow.session.get_one(DispatchLine, line_id)
     _hold_letters(uow.session, line.mail_id)
     line = locks.hold_known(uow.session, DispatchLine, line_id)
@@ -365,11 +366,11 @@ def _note_sent(uow: UnitOfWork, line_id: int, actor: Actor, post: HeldPost | Non
 
 
 def settle_email(uow: UnitOfWork, line_id: int, *, was_sent: bool, version: int | None, actor: Actor) -> None:
-    """A person decides over an e-mail that failed or was interrupted: it left, or the line waits again.
+    """Settle a failed or interrupted e-mail by a person's decision: it was sent, or the line waits again.
 
     Raises:
         NotFound, Forbidden, StaleVersion: as ``leave``.
-        InvalidTransition: ``dispatch.not_uncertain``: the worker still has it.
+        InvalidTransition: ``dispatch.not_uncertain``: its job is not finished yet.
     """
     line, post = _locked(uow, line_id, version, actor)
     job = _job(uow.session, line.id)
@@ -397,7 +398,7 @@ def _job(session: Session, line_id: int) -> Job | None:
 
 
 def discharge(uow: UnitOfWork, line_id: int, given: Discharge, *, version: int | None, actor: Actor) -> None:
-    """Write down what the receiver wrote on the stamped copy.
+    """Record the discharge that the receiver wrote on the stamped copy.
 
     Raises:
         NotFound, Forbidden, StaleVersion: as ``leave``.
@@ -427,7 +428,7 @@ def _check_discharge(given: Discharge, left_at: datetime, now: datetime) -> None
         raise Invalid("dispatch.too_long", "shorten it", field="name", limit=MAX_NAME)
     if given.received_at > now:
         raise Invalid("discharge.in_future", "correct date and hour", field="received_on")
-    # The stamp bears minutes: the one of the departure counts whole.
+    # The stamp shows only minutes: a discharge in the minute of the departure is accepted.
     if given.received_at < left_at.replace(second=0, microsecond=0):
         raise Invalid("discharge.before_departure", "correct date and hour", field="received_on")
 
@@ -435,9 +436,9 @@ def _check_discharge(given: Discharge, left_at: datetime, now: datetime) -> None
 def join_proof(
     uow: UnitOfWork, line_id: int, pages: Sequence[SourcePage], *, filename: str = "", actor: Actor, now: datetime
 ) -> AttachmentId:
-    """Join the scan of the stamped copy to its line, by hand; it stands beside those that are there.
+    """Add a scan of the stamped copy to its line, by hand; earlier scans stay.
 
-    The caller has checked that the actor may.
+    The caller has checked the actor's right.
     """
     line = uow.session.get_one(DispatchLine, line_id)
     attachment_id = attach(
@@ -459,9 +460,9 @@ def join_proof(
 def proof_confirmed(
     uow: UnitOfWork, line_id: int, scan: Scan, *, actor: Actor, post: HeldPost, came: Mapping[str, Any]
 ) -> AttachmentId:
-    """A clerk of the register confirmed a scan of the stamped copy: it stands beside those that are there.
+    """Add a scan of the stamped copy that a clerk of the register has confirmed; earlier scans stay.
 
-    The letter is locked by the caller, who has checked that the actor may; ``came``: who brought the scan.
+    The caller has locked the letter and checked the actor's right; ``came``: who brought the scan.
 
     Raises:
         InvalidTransition: ``discharge.not_left``, ``dispatch.not_signed``.
@@ -489,7 +490,7 @@ def _proof_reason(line: DispatchLine) -> str:
 
 def _note_proof(uow: UnitOfWork, line: DispatchLine, attachment_id: AttachmentId) -> None:
     uow.session.add(DispatchProof(line_id=line.id, attachment_id=int(attachment_id)))
-    # The first stays the line's own. No edit of a person: a form opened before does not become stale.
+    # The line keeps its first scan. This update raises no version, so that open forms do not become stale.
     uow.session.execute(
         update(DispatchLine)
         .where(DispatchLine.id == line.id, DispatchLine.discharge_attachment_id.is_(None))

@@ -1,40 +1,28 @@
-"""What the mail office prints for departures: the day's book, and the sheet that comes back stamped."""
+"""Prints for departures: the day's book, and the discharge sheet that comes back stamped."""
 
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged.codes import CodeKind, make_code
-from ged.days import full_day, long_day
+from ged.days import full_day, long_day, place_of
 from ged.dispatch import queries as dispatch_queries
-from ged.org.letterhead import country_and_motto
-from ged.org.models import Installation
+from ged.org.letterhead import Letterhead, letterhead
 from ged.ports import Confidentiality
-from ged.register.models import Channel
-from ged.typeset import qr_svg, typeset
+from ged.register.words import CHANNELS, CONFIDENTIAL_LETTER
+from ged.typeset import typeset
 from ged.unit import Actor, Role, Services
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
-CHANNELS = {
-    Channel.HAND: "Remise en main propre",
-    Channel.POST: "Poste",
-    Channel.RECORDED_DELIVERY: "Recommandé",
-    Channel.EMAIL: "Messagerie",
-    Channel.COURIER: "Coursier",
-    Channel.FAX: "Télécopie",
-}
-
 
 MAX_SUBJECT = 160
 """Characters of a subject in the book's cell."""
-CONFIDENTIAL = "Courrier confidentiel"
 
 
 def departure_book(services: Services, actor: Actor, day: date, *, at: datetime) -> bytes:
-    """What left on a day from the actor's registers.
+    """The departure book: all departures of a day from the actor's registers.
 
     Raises:
         Invalid: ``typeset.failed``.
@@ -42,7 +30,8 @@ def departure_book(services: Services, actor: Actor, day: date, *, at: datetime)
     with services.reading() as session:
         rows = dispatch_queries.left_on(session, actor, day, zone=services.zone)
         head = _head(session, services, actor)
-    data: dict[str, Any] = {"head": head, "day": full_day(day), "rows": []}
+    made = f"{place_of(services.zone)}, le {long_day(at.astimezone(services.zone).date())}"
+    data: dict[str, Any] = {"head": head.data(), "day": full_day(day), "made": made, "rows": []}
     for row in rows:
         local = row.left_at.astimezone(services.zone) if row.left_at is not None else None
         data["rows"].append(
@@ -60,9 +49,9 @@ def departure_book(services: Services, actor: Actor, day: date, *, at: datetime)
 
 
 def _subject(row: dispatch_queries.LineRow) -> str:
-    """The book and the sheet pass through many hands: what a confidential letter is about is not for them."""
+    """The printed subject. Many people handle the prints, so a confidential letter's subject is masked."""
     if row.level > Confidentiality.ORDINARY:
-        return CONFIDENTIAL
+        return CONFIDENTIAL_LETTER
     return row.subject if len(row.subject) <= MAX_SUBJECT else f"{row.subject[: MAX_SUBJECT - 1]}…"
 
 
@@ -75,7 +64,7 @@ def _discharge(row: dispatch_queries.LineRow, services: Services) -> str:
 
 
 def discharge_sheet(services: Services, line_id: int, actor: Actor, *, at: datetime) -> bytes:
-    """The sheet that goes with one copy and comes back stamped; its code says to which line the scan belongs.
+    """The sheet that goes with one copy and comes back stamped; its code identifies the line of the scan.
 
     Raises:
         NotFound: ``dispatch.unknown``.
@@ -87,7 +76,7 @@ def discharge_sheet(services: Services, line_id: int, actor: Actor, *, at: datet
 
 
 def discharge_data(session: Session, services: Services, line_id: int, actor: Actor) -> dict[str, Any]:
-    """What stands on that sheet, as its template reads it.
+    """The data of the discharge sheet for its template.
 
     Raises:
         NotFound: ``dispatch.unknown``.
@@ -97,20 +86,19 @@ def discharge_data(session: Session, services: Services, line_id: int, actor: Ac
     head = _head(session, services, actor)
     code = make_code(CodeKind.DISCHARGE, line_id, key=services.code_key)
     return {
-        "head": {**head, "qr": qr_svg(code), "caption": row.number},
+        "head": head.coded(code, row.number).data(),
         "number": row.number,
         "written_on": long_day(page.written_on) if page.written_on else "",
         "name": row.name,
         "address": [line for line in row.address.splitlines() if line.strip()],
-        "subject": row.subject if row.level == Confidentiality.ORDINARY else CONFIDENTIAL,
+        "subject": row.subject if row.level == Confidentiality.ORDINARY else CONFIDENTIAL_LETTER,
         "is_copy": row.is_copy,
         "channel": CHANNELS[row.channel],
     }
 
 
-def _head(session: Session, services: Services, actor: Actor) -> dict[str, Any]:
-    country, motto = country_and_motto(services.country)
-    office = next((post.unit_name for post in actor.posts if Role.CLERK in post.roles), "")
-    organisation = session.scalar(select(Installation.name).limit(1)) or office
-    units = [office] if office and office != organisation else []
-    return {"organisation": organisation, "units": units, "country": country, "motto": motto, "qr": "", "caption": ""}
+def _head(session: Session, services: Services, actor: Actor) -> Letterhead:
+    """Of the mail office where the actor is a clerk; of the actor's first post where there is none."""
+    offices = [post.unit_id for post in actor.posts if Role.CLERK in post.roles]
+    unit_id = next(iter([*offices, *(post.unit_id for post in actor.posts)]))
+    return letterhead(session, unit_id, country=services.country)

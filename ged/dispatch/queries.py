@@ -1,4 +1,4 @@
-"""What the mail office sees of departures; frozen rows only, under the access rule of each letter."""
+"""The mail office's queries of departures; frozen rows only, under the access rule of each letter."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -44,13 +44,13 @@ class LineRow:
     discharged_at: datetime | None
     discharge_number: str
     proof_ids: tuple[AttachmentId, ...]
-    """Scans of the stamped copy, the first one first."""
+    """Scans of the stamped copy, the oldest first."""
     is_uncertain: bool = False
     cause: str = ""
 
     @property
     def was_stopped(self) -> bool:
-        """Whether the e-mail certainly did not leave: it was not tried."""
+        """Whether the e-mail was certainly not sent: it was not attempted."""
         return self.cause in STOPPED
 
 
@@ -86,7 +86,7 @@ def _office_units(actor: Actor) -> list[int]:
 
 def _numbered_here(query: Select, actor: Actor) -> Select:  # type: ignore[type-arg]  # rows of any shape
     """Letters numbered in a register that the actor keeps."""
-    # EXISTS, and not IN: of the few letters that wait their numbers are looked up, not all numbers of the registers.
+    # EXISTS instead of IN: the numbers of the few waiting letters are looked up, not all numbers of the registers.
     here = (
         select(MailNumber.id)
         .join(Register, Register.id == MailNumber.register_id)
@@ -120,14 +120,14 @@ def count_to_dispatch(session: Session, actor: Actor) -> int:
 
 
 def count_waiting(actor: Actor) -> Select[int]:
-    """The statement of that count (navigation)."""
+    """The statement of ``count_to_dispatch`` (for the navigation)."""
     has_line = select(DispatchLine.id).where(DispatchLine.mail_id == Mail.id).exists()
     query = select(func.count()).select_from(Mail).where(Mail.state == MailState.SIGNED, has_line)
     return _numbered_here(query, actor)
 
 
 def without_discharge(session: Session, actor: Actor, *, limit: int = 100) -> list[LineRow]:
-    """Lines that left on paper and whose discharge has not come back, oldest first."""
+    """Lines that left on paper and have no discharge yet, oldest first."""
     query = (
         select(DispatchLine)
         .join(Mail, Mail.id == DispatchLine.mail_id)
@@ -136,16 +136,16 @@ def without_discharge(session: Session, actor: Actor, *, limit: int = 100) -> li
         .order_by(DispatchLine.left_at, DispatchLine.id)
         .limit(limit)
     )
-    return _rows(session, list(session.scalars(_numbered_here(query, actor))))
+    return _line_rows(session, list(session.scalars(_numbered_here(query, actor))))
 
 
 def left_on(session: Session, actor: Actor, day: date, *, zone: ZoneInfo) -> list[LineRow]:
-    """The departure book: what left on a local day, in its order."""
-    return _rows(session, _left_on(session, actor, day, zone))
+    """The departure book: the lines that left on a local day, in order."""
+    return _line_rows(session, _left_on(session, actor, day, zone))
 
 
 def restricted_on(session: Session, actor: Actor, day: date, *, zone: ZoneInfo) -> list[MailId]:
-    """Letters above the ordinary level in the same book: its printing stands in the journal for each."""
+    """Letters above the ordinary level in the departure book: its printing is recorded in the journal for each."""
     found = {line.mail_id for line in _left_on(session, actor, day, zone) if line.mail.level > Confidentiality.ORDINARY}
     return [MailId(mail_id) for mail_id in sorted(found)]
 
@@ -172,11 +172,11 @@ def lines(session: Session, mail_id: MailId | int, actor: Actor) -> list[LineRow
 
 
 def _lines(session: Session, mail: Mail) -> list[LineRow]:
-    # Only what we send has lines.
+    # Only outgoing letters have lines.
     if mail.direction is not Direction.OUTGOING:
         return []
     query = select(DispatchLine).where(DispatchLine.mail_id == mail.id).order_by(DispatchLine.position)
-    return _rows(session, list(session.scalars(query.options(lazyload(DispatchLine.mail)))))
+    return _line_rows(session, list(session.scalars(query.options(lazyload(DispatchLine.mail)))))
 
 
 def panel(session: Session, mail_id: MailId, actor: Actor) -> list[LineRow] | None:  # noqa: ARG001  # a panel's loader
@@ -190,7 +190,7 @@ def line(session: Session, line_id: int, actor: Actor) -> LineRow:
     Raises:
         NotFound: ``dispatch.unknown``.
     """
-    return _rows(session, [dispatch.line_for(session, line_id, actor)])[0]
+    return _line_rows(session, [dispatch.line_for(session, line_id, actor)])[0]
 
 
 def page(session: Session, mail_id: MailId | int, actor: Actor) -> DispatchPage:
@@ -235,7 +235,7 @@ def _numbers(session: Session, mail_ids: list[int]) -> dict[int, str]:
     return {int(mail_id): text for mail_id, text in rows if mail_id is not None}
 
 
-def _rows(session: Session, found: list[DispatchLine]) -> list[LineRow]:
+def _line_rows(session: Session, found: list[DispatchLine]) -> list[LineRow]:
     if not found:
         return []
     numbers = _numbers(session, [line.mail_id for line in found])
@@ -245,11 +245,11 @@ def _rows(session: Session, found: list[DispatchLine]) -> list[LineRow]:
     for job in session.scalars(asked) if sending else ():
         stopped[job.subject_id] = job
     proofs = _proofs(session, found)
-    return [_row(line, numbers.get(line.mail_id, ""), stopped.get(line.id), proofs[line.id]) for line in found]
+    return [_line_row(line, numbers.get(line.mail_id, ""), stopped.get(line.id), proofs[line.id]) for line in found]
 
 
 def _proofs(session: Session, lines: list[DispatchLine]) -> dict[int, tuple[AttachmentId, ...]]:
-    """Every scan of the stamped copies; a release before this one wrote the last one into the line alone."""
+    """All scans of the stamped copies. The previous release stored only the last scan, in the line itself."""
     found: dict[int, set[int]] = {line.id: set() for line in lines}
     for line in lines:
         if line.discharge_attachment_id is not None:
@@ -262,7 +262,7 @@ def _proofs(session: Session, lines: list[DispatchLine]) -> dict[int, tuple[Atta
     return {line_id: tuple(AttachmentId(one) for one in sorted(ids)) for line_id, ids in found.items()}
 
 
-def _row(line: DispatchLine, number: str, job: Job | None, proofs: tuple[AttachmentId, ...]) -> LineRow:
+def _line_row(line: DispatchLine, number: str, job: Job | None, proofs: tuple[AttachmentId, ...]) -> LineRow:
     is_uncertain = job is not None and job.state in (JobState.FAILED, JobState.UNCERTAIN)
     return LineRow(
         id=line.id,

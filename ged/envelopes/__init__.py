@@ -1,1 +1,1 @@
-"""Sealed envelopes: numbered unopened, handed over, opened by the person or office that they are for."""
+"""Sealed envelopes: numbered unopened, handed over, opened by their addressee (a person or an office)."""

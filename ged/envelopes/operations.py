@@ -1,8 +1,8 @@
-"""Sealed envelopes: known from their outside only, decided upon by the addressee's post alone: its holder, or who acts
-for it by delegation or interim; never its secretary, and a personal one by nobody but the holder.
+"""Sealed envelopes: only their outside is known, and only the addressee's post decides on them. For the post act its
+holder, or a person with a delegation or interim, never its secretary; for a personal envelope only the holder.
 
-No subject, no scan, no text, no index. Whoever is neither the addressee's post nor a clerk of the register sees the
-number and that it is a confidential envelope; outside of the entity that keeps the register, nothing.
+No subject, no scan, no text, no index. Other people than the addressee's post and the register's clerks see only the
+number, and that it is a confidential envelope. Outside of the entity that keeps the register, people see nothing.
 """
 
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ from sqlalchemy.orm import Session, aliased
 
 from ged import access, locks
 from ged.access import Because
+from ged.capture.files import Upload
 from ged.capture.models import Bridge
-from ged.capture.orders import A_LETTER, Into, Settings, order_scan
+from ged.capture.orders import A_LETTER, ScanTarget, Settings, order_scan
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.org.models import DelegationKind, Post, Unit
 from ged.org.tree import same_entity
 from ged.ports import Confidentiality, MailId, RegisterId, UnitId, deciding_principal, holder_principal
 from ged.register import allocation, corrections, registers
 from ged.register.allocation import told_of_number
-from ged.register.files import Upload
 from ged.register.models import (
     AttachmentKind,
     Channel,
@@ -48,7 +48,7 @@ OUTSIDE = ("arrived_at", "addressed_post_id", "sender_name", "marks", "kind", "c
 
 @dataclass(frozen=True)
 class EnvelopeForm:
-    """What is written on the outside, and when it came, to the minute."""
+    """The outside of an envelope, and its time of arrival, to the minute."""
 
     arrived_at: datetime
     addressed_post_id: int
@@ -57,14 +57,14 @@ class EnvelopeForm:
     kind: str = "confidentiel"
     count: int = 1
     request_token: str | None = None
-    """Made when the form is shown: the same form sent twice is one envelope."""
+    """Made when the form is shown: a form sent twice registers one envelope."""
 
 
 @dataclass(frozen=True)
 class EnvelopeRow:
     """An envelope as an actor may see it; ``sees_outside`` False: only the number and its state are filled.
 
-    ``is_addressee``: the actor decides for the addressee, now (``may_decide``) or over what was opened.
+    ``is_addressee``: the actor decides for the addressee, now (``may_decide``) or on the opened letter.
     """
 
     id: int
@@ -89,25 +89,25 @@ class EnvelopeRow:
 
     @property
     def may_void(self) -> bool:
-        """Whether the actor may void its number; that of an opened one is its letter's."""
+        """Whether the actor may void its number. The number of an opened envelope belongs to its letter."""
         return self.is_clerk and self.state not in (OPENED, VOIDED)
 
 
 @dataclass(frozen=True)
 class RegisteredEnvelope:
-    """The answer 'registered': what the label shows."""
+    """The result of a registration: the data of the label."""
 
     envelope_id: int
     number_id: int
     number: str
     is_repeated: bool = False
-    """The form was sent before: this is what it was answered then."""
+    """The form was sent before: this is its first result."""
 
 
 def register_envelope(
     uow: UnitOfWork, register_id: RegisterId | int, form: EnvelopeForm, *, actor: Actor, now: datetime
 ) -> RegisteredEnvelope:
-    """Number a closed envelope from its outside. The same form sent again (``request_token``) numbers nothing.
+    """Number a closed envelope from its outside. A form sent again (``request_token``) allocates no second number.
 
     Raises:
         Forbidden: ``register.not_clerk``.
@@ -145,7 +145,7 @@ def _sent_before(uow: UnitOfWork, envelope: SealedEnvelope) -> RegisteredEnvelop
     if first is None:
         return None
     if any(getattr(first, name) != getattr(envelope, name) for name in OUTSIDE):
-        # A page taken back from the browser's history and filled in for another envelope: not the same act.
+        # The form came from the browser's history and was filled in for another envelope: this is a new act.
         envelope.request_token = None
         return None
     return RegisteredEnvelope(first.id, first.numbers[0].id, first.numbers[0].text, is_repeated=True)
@@ -181,8 +181,8 @@ def _decide(uow: UnitOfWork, envelope_id: int, version: int | None, actor: Actor
 def _addressee(envelope: SealedEnvelope, actor: Actor) -> HeldPost | None:
     """The addressed post for which the actor decides.
 
-    A personal envelope is its holder's alone. An interim opens nothing that came before it was recorded: its sender
-    wrote to somebody else.
+    A personal envelope belongs to the holder only. An interim may not open envelopes that came before the interim was
+    recorded: their senders wrote to another person.
     """
     post = actor.decides(envelope.addressed_post_id)
     if post is None or (envelope.kind == PERSONAL and post.because != "holder"):
@@ -244,11 +244,11 @@ def open_envelope(
     sender_name: str = "",
     upload: Upload | None = None,
 ) -> MailId:
-    """Make a letter of what was inside; only who decides for the addressee's post may see it until it shares it: not
-    its secretary, and what came in a personal envelope only the holder.
+    """Make a letter of the envelope's content. Until it is shared, only the deciders of the addressee's post may see
+    it, not the secretary; the content of a personal envelope only the holder.
 
-    The envelope's number becomes the letter's. The pages are the file given (examined before), or come from a scanner:
-    the envelope's label joins them, or an order with ``into_mail_id`` does.
+    The letter takes over the envelope's number. The pages are the given file (already examined), or come from a
+    scanner: joined by the envelope's label, or by an order with ``into_mail_id``.
 
     Raises:
         Invalid: ``mail.subject_missing``, ``mail.subject_long``, ``mail.level_above_clearance``.
@@ -262,7 +262,7 @@ def open_envelope(
         level=int(level),
         channel=Channel.HAND,
         subject=subject.strip(),
-        # Not through the directory of correspondents, which everybody reads.
+        # The sender is not entered into the directory of correspondents, which everybody can read.
         sender_name=(" ".join(sender_name.split()) or envelope.sender_name)[:MAX_NAME],
         addressee=post.title,
         received_on=envelope.arrived_at.astimezone(uow.services.zone).date(),
@@ -297,12 +297,12 @@ def scan_inside(
     now: datetime,
     device: str | None = None,
 ) -> int:
-    """Scan what was inside at the addressee's own desk: the pages go straight to the letter and wait nowhere.
+    """Scan the content at the addressee's own desk: the pages go directly to the letter, not to the waiting scans.
 
     Returns the order's id.
 
     Raises:
-        NotFound: ``envelope.unknown``, ``bridge.unknown`` (also when it is not of the addressee's unit).
+        NotFound: ``envelope.unknown``, ``bridge.unknown`` (also for a bridge of another unit than the addressee's).
         Forbidden: ``envelope.not_addressee``.
         InvalidTransition: ``envelope.not_opened``.
     """
@@ -314,7 +314,7 @@ def scan_inside(
     bridge = uow.session.get(Bridge, bridge_id)
     if bridge is None or bridge.unit_id != post.unit_id:
         raise NotFound("bridge.unknown", "choose a bridge of your unit", id=bridge_id)
-    into = Into(mail_id=found.mail_id)
+    into = ScanTarget(mail_id=found.mail_id)
     return order_scan(uow, bridge_id, settings, actor=actor, now=now, device=device, into=into).id
 
 
@@ -329,12 +329,12 @@ def _check_opening(subject: str, level: Confidentiality, actor: Actor) -> None:
 
 def _number_leads_to(envelope: SealedEnvelope, mail_id: int) -> None:
     for number in envelope.numbers:
-        # The number itself never changes; what it stands for is found out when the envelope is opened.
+        # The number itself never changes; its letter is known once the envelope is opened.
         number.mail_id = mail_id
 
 
 def link_registered(uow: UnitOfWork, envelope_id: int, mail_id: MailId | int, *, actor: Actor) -> None:
-    """Tie a returned envelope to the ordinary letter that a clerk registered from it.
+    """Link a returned envelope to the ordinary letter that a clerk registered from it.
 
     Raises:
         NotFound: ``envelope.unknown``, ``mail.unknown``.
@@ -346,7 +346,7 @@ def link_registered(uow: UnitOfWork, envelope_id: int, mail_id: MailId | int, *,
     mail = mail_for(uow, mail_id, actor=actor)
     if envelope.state != RETURNED:
         raise InvalidTransition("envelope.not_returned", "only an envelope returned is registered", id=envelope_id)
-    # The envelope's number stays its own: the letter was numbered in the ordinary register.
+    # The envelope keeps its number: the letter was numbered in the ordinary register.
     envelope.state, envelope.mail_id = REGISTERED, mail.id
     uow.record("envelope.linked", "envelope", envelope.id, actor=actor, post=post, mail=mail.id)
     uow.reindex(mail.id)
@@ -359,7 +359,7 @@ def void(uow: UnitOfWork, envelope_id: int, *, reason: str, version: int | None,
         NotFound: ``envelope.unknown``.
         Forbidden: ``register.not_clerk``.
         Invalid: ``number.void_reason``, ``form.too_long``.
-        InvalidTransition: ``number.voided``; ``envelope.opened``: the number is the letter's now, voided with it.
+        InvalidTransition: ``number.voided``; ``envelope.opened``: the number now belongs to the letter: void it there.
         StaleVersion: ``envelope.stale``.
     """
     envelope = _known(uow.session, locks.hold_one(uow.session, SealedEnvelope, envelope_id), actor)
@@ -380,19 +380,19 @@ def void(uow: UnitOfWork, envelope_id: int, *, reason: str, version: int | None,
 
 
 def envelope(session: Session, envelope_id: int, actor: Actor) -> EnvelopeRow:
-    """An envelope as this actor may see it: anybody of the entity that keeps its register may know its number.
+    """An envelope as this actor may see it. Everybody in the entity that keeps its register may see its number.
 
     Raises:
         NotFound: ``envelope.unknown``.
     """
-    return _row(session, _known(session, session.get(SealedEnvelope, envelope_id), actor), actor)
+    return _envelope_row(session, _known(session, session.get(SealedEnvelope, envelope_id), actor), actor)
 
 
 def _known(session: Session, found: SealedEnvelope | None, actor: Actor) -> SealedEnvelope:
-    """An envelope of which the actor may know: registered in the actor's entity, or addressed to an own post.
+    """An envelope whose existence the actor may know: registered in the actor's entity, or addressed to an own post.
 
     Raises:
-        NotFound: ``envelope.unknown``: of another entity it is not told that there is one.
+        NotFound: ``envelope.unknown``: also for another entity's envelope, whose existence is not disclosed.
     """
     if found is not None and (actor.holds(found.addressed_post_id) or _is_of_their_entity(session, found, actor)):
         return found
@@ -409,7 +409,7 @@ def envelopes(session: Session, actor: Actor, *, limit: int = 100) -> list[Envel
     found = session.scalars(
         select(SealedEnvelope).where(_concerns(actor)).order_by(SealedEnvelope.id.desc()).limit(limit)
     )
-    return [_row(session, one, actor) for one in found]
+    return [_envelope_row(session, one, actor) for one in found]
 
 
 def waiting_for(session: Session, actor: Actor) -> int:
@@ -418,7 +418,7 @@ def waiting_for(session: Session, actor: Actor) -> int:
 
 
 def count_waiting_for(actor: Actor) -> Select[int]:
-    """The statement of that count (navigation): the rule of ``_addressee`` over all envelopes that wait."""
+    """The statement of ``waiting_for`` (for the navigation): the rule of ``_addressee``, over all waiting envelopes."""
     decided = [post for one in sorted(actor.deciding_post_ids) if (post := actor.decides(one)) is not None]
     mine = or_(false(), *(_addressed_through(post) for post in decided))
     return select(func.count(SealedEnvelope.id)).where(SealedEnvelope.state == WAITING, mine)
@@ -454,7 +454,7 @@ def _clerk_units(actor: Actor) -> list[UnitId]:
     return [post.unit_id for post in actor.posts if Role.CLERK in post.roles]
 
 
-def _row(session: Session, one: SealedEnvelope, actor: Actor) -> EnvelopeRow:
+def _envelope_row(session: Session, one: SealedEnvelope, actor: Actor) -> EnvelopeRow:
     number = one.numbers[0]
     is_addressee = _addressee(one, actor) is not None
     unit_id = session.scalar(select(Register.unit_id).where(Register.id == number.register_id))

@@ -1,1 +1,1 @@
-"""E-mail that came in, until a clerk registers it."""
+"""Incoming e-mail, until a clerk registers it."""

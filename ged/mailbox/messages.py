@@ -1,4 +1,4 @@
-"""What an e-mail holds, read from its bytes: hostile until proven otherwise, never executed, never fetched from.
+"""Parses an e-mail from its bytes. The bytes are treated as hostile: nothing is executed, and no address is fetched.
 
 Pure: no database, no network. Pictures that an HTML text refers to elsewhere are not loaded.
 """
@@ -16,15 +16,16 @@ from html.parser import HTMLParser
 
 from asn1crypto import cms, core
 
+from ged.capture.files import harmless_name
 from ged.errors import Invalid
-from ged.register.files import harmless_name
 
 MAX_DEPTH = 4
-"""A message in a message in a message …: what lies deeper is not opened, and is kept in the message as it came."""
+"""Depth of nested messages (a message in a message …). Deeper messages are not opened, only kept in the raw message."""
 MAX_PARTS = 200
 MAX_TEXT = 200_000
 MAX_HEAD_BYTES = 65_536
-"""Of the headers of one part: the standard library takes time with their square, and no honest sender fills them."""
+"""Limit for the headers of one part: the standard library parses them in quadratic time, and no honest sender needs
+more."""
 ENCRYPTED = frozenset({"multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"})
 PKCS7_SIGNATURES = frozenset({"application/pkcs7-signature", "application/x-pkcs7-signature"})
 SIGNATURES = PKCS7_SIGNATURES | {"application/pgp-signature"}
@@ -32,7 +33,7 @@ SIGNATURES = PKCS7_SIGNATURES | {"application/pgp-signature"}
 
 @dataclass(frozen=True)
 class Part:
-    """A file in a message. ``embedded``: the text shows it in its place (a logo, or a letter pasted as a picture)."""
+    """A file in a message. ``embedded``: the text shows it inline (a logo, or a letter pasted as a picture)."""
 
     filename: str
     media_type: str
@@ -42,7 +43,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Letter:
-    """An e-mail as a clerk reads it. ``text`` is plain; messages forwarded inside stand below each other in it."""
+    """An e-mail as a clerk reads it. ``text`` is plain, and also contains forwarded messages, one below the other."""
 
     message_id: str
     sender_name: str
@@ -71,12 +72,12 @@ def read_letter(raw: bytes) -> Letter:
     except Invalid:
         raise
     except (ValueError, LookupError, TypeError, AttributeError, IndexError, RecursionError) as broken:
-        # The standard library raises all of these on headers that somebody made up.
+        # The standard library raises all of these on malformed headers.
         raise Invalid("message.malformed", "ask the sender to send it again") from broken
 
 
 def _refuse_long_heads(raw: bytes) -> None:
-    """Look at the headers of the message before anything of it is parsed; those of its parts are looked at in turn."""
+    """Check the length of the message's headers before parsing. The headers of its parts are checked later, in turn."""
     head = re.split(rb"\r?\n\r?\n", raw[: MAX_HEAD_BYTES + 4], maxsplit=1)[0]
     if len(head) > MAX_HEAD_BYTES:
         raise Invalid("message.malformed", "ask the sender to send it again")
@@ -97,7 +98,7 @@ def _letter(message: EmailMessage, walk: "_Walk") -> Letter:
 
 
 class _Walk:
-    """Gathers texts and files of a message, in their order."""
+    """Collects the texts and files of a message, in order."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
@@ -123,13 +124,13 @@ class _Walk:
         elif message.is_multipart():
             for part in _children(message):
                 if _signs_the_message(part, kind):
-                    continue  # the message is kept as it came
+                    continue  # the raw message, which is stored, contains the signature
                 self.take(part, depth, related=related or kind == "multipart/related", only_files=only_files)
         else:
             self._leaf(message, kind, related=related, only_files=only_files)
 
     def _best_of(self, message: Message, depth: int) -> None:
-        """The plain text of an alternative, when it says anything; files beside the texts are all kept."""
+        """The plain text of an alternative, if it is not empty; all files beside the texts are kept."""
         children = list(_children(message))
         texts = [part for part in children if part.get_content_type() == "text/plain" and _text_of(part).strip()]
         for part in children:
@@ -165,27 +166,27 @@ class _Walk:
 
 
 def _signs_the_message(part: Message, within: str) -> bool:
-    """Whether a signature is that of the e-mail itself (RFC 8551, 3.5.3) and of none of its files."""
+    """Whether a signature belongs to the e-mail itself (RFC 8551, 3.5.3), not to one of its files."""
     kind = part.get_content_type()
     own_name = str(part.get_filename() or "").lower() == "smime.p7s"
     return kind in SIGNATURES and (within == "multipart/signed" or own_name or kind == "application/pgp-signature")
 
 
 def _signed_message(message: Message) -> Message | None:
-    """The message in a signature that holds it (RFC 8551, 3.5.2); None where it holds a file, which stays as it came."""
+    """The message inside an opaque signature (RFC 8551, 3.5.2); None when it contains a file, which stays as it is."""
     content = message.get_payload(decode=True)
     try:
         inside = cms.ContentInfo.load(content)["content"]["encap_content_info"]["content"]
         plain = b"" if isinstance(inside, core.Void) else bytes(inside)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return None  # asn1crypto raises all of these on bytes that somebody made up
+        return None  # asn1crypto raises all of these on malformed bytes
     if not _MIME_HEAD.match(plain):
         return None
     return email.message_from_bytes(plain, policy=email.policy.default)
 
 
 def signature_holding(message: Message) -> bytes | None:
-    """The bytes of the PKCS#7 object that holds a whole message; None: it is no such message, or holds a file."""
+    """The bytes of the PKCS#7 object that contains a whole message; None: no such object, or it contains a file."""
     if message.get_content_type() not in ENCRYPTED or message.is_multipart() or not _is_signed(message):
         return None
     content = message.get_payload(decode=True)
@@ -193,9 +194,9 @@ def signature_holding(message: Message) -> bytes | None:
 
 
 def signed_children(message: Message) -> tuple[Message | None, bytes] | None:
-    """What a ``multipart/signed`` message signs, and its PKCS#7 signature; None: it is none, or of another kind.
+    """(signed part, PKCS#7 signature) of a ``multipart/signed`` message; None for another kind of message or signature.
 
-    The first is None where the message does not consist of exactly these two.
+    The signed part is None if the message does not consist of exactly these two parts.
     """
     if message.get_content_type() != "multipart/signed":
         return None
@@ -208,7 +209,7 @@ def signed_children(message: Message) -> tuple[Message | None, bytes] | None:
 
 
 def shows_the_same(content: bytes, message: Message) -> bool:
-    """Whether a clerk is shown the same text and files of these bytes as of a message."""
+    """Whether these bytes show a clerk the same text and files as the message."""
     alone, shown = _Walk(), _Walk()
     alone.take(email.message_from_bytes(content, policy=email.policy.default), 0)
     shown.take(message, 0)
@@ -216,7 +217,7 @@ def shows_the_same(content: bytes, message: Message) -> bool:
 
 
 def _is_signed(message: Message) -> bool:
-    """Whether a PKCS#7 part is signed and not encrypted: its kind, or its first bytes where nobody says."""
+    """Whether a PKCS#7 part is signed and not encrypted: by its ``smime-type``, or else by its first bytes."""
     told = message.get_param("smime-type", None)
     if told is not None or message.is_multipart():
         return told == "signed-data"
@@ -254,7 +255,7 @@ def _line(message: Message, name: str, maximum: int) -> str:
     try:
         value = str(message.get(name, ""))
     except (ValueError, IndexError, AttributeError, TypeError):
-        value = ""  # a header that cannot be read is as good as none; the message as it came is kept
+        value = ""  # an unreadable header counts as missing; the raw message is stored
     clean = "".join(c if c.isprintable() else " " for c in value.encode("utf-8", "replace").decode())
     return " ".join(clean.split())[:maximum]
 
@@ -283,7 +284,7 @@ def _sent(message: Message) -> datetime | None:
 
 
 def plain_text(html: str) -> str:
-    """The text of an HTML page as lines; scripts, styles and hidden heads are left out, nothing is loaded."""
+    """The text of an HTML page as lines, without scripts, styles and hidden heads. Nothing is loaded."""
     reader = _Reader()
     reader.feed(html[:MAX_TEXT])
     reader.close()

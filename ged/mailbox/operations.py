@@ -1,7 +1,7 @@
-"""Messages become waiting scans: collected, looked at, taken in, and only then put away in their mailbox.
+"""Messages become waiting scans: they are fetched, inspected, committed, and only then moved in their mailbox.
 
-A message is known by its mailbox and the server's number for it, and by its bytes: met again after a crash between
-the commit and the move, or after the server numbered its folder anew, it is put away and nothing is made twice.
+A message is identified by its mailbox and the server's number for it, and by its bytes. If it is found again, after a
+crash between commit and move, or after the server has renumbered its folder, it is only moved: no scan is made twice.
 """
 
 import hashlib
@@ -17,8 +17,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged.capture import intake
+from ged.capture.files import JOB_PATIENCE_S, NOT_LOOKED, harmless_name, look_at, private_dir
 from ged.capture.grouping import Group
-from ged.capture.intake import Look
+from ged.capture.intake import FirstLook
 from ged.capture.models import BatchSource, BatchState, MailboxMessage, MessageState, Scan, ScanBatch, ScanPage
 from ged.errors import EngineFailed, Invalid
 from ged.jobs import JobKind
@@ -26,7 +27,6 @@ from ged.mailbox.messages import Letter, Part
 from ged.mailbox.reading import read_apart
 from ged.org.models import Unit
 from ged.ports import Digest, Mailbox, MessageRef, OpenMailbox, PageFacts
-from ged.register.files import JOB_PATIENCE_S, NOT_LOOKED, harmless_name, look_at, private_dir
 from ged.register.signed_kinds import APART, IS_APART
 from ged.typeset import typeset
 from ged.unit import SYSTEM, Services, UnitOfWork
@@ -34,22 +34,22 @@ from ged.unit import SYSTEM, Services, UnitOfWork
 logger = logging.getLogger(__name__)
 
 AT_ONCE = 20
-"""Messages of one run: the lane is not held for long, and the rest is collected by the next."""
+"""Largest number of messages of one run, so that the lane is not blocked for long; the next run collects the rest."""
 PICTURE_PX = 500
-"""A picture shown inside the text is a page from this size on both sides; below it is a logo or a smile."""
+"""An inline picture of at least this width and height counts as a page; a smaller one is a logo or an emoji."""
 TEMPLATE = Path(__file__).parents[1] / "templates" / "message.typ"
 WINMAIL = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
 
 
 @dataclass(frozen=True)
 class _File:
-    """A stored part of a message and what a look at it showed."""
+    """A stored part of a message, and the result of its first look."""
 
     digest: Digest
     size_bytes: int
     filename: str
     media_type: str
-    look: Look
+    look: FirstLook
 
 
 @dataclass(frozen=True)
@@ -61,13 +61,14 @@ class _Taken:
 
 
 def collect(services: Services, mailbox: Mailbox, *, heartbeat: Callable[[str], None], now: datetime) -> bool:
-    """Take in what lies in a mailbox; returns whether more is left there.
+    """Collect the messages of a mailbox; returns whether more are left.
 
-    A message that cannot be taken in goes to the mailbox's folder for errors, with its reason for administrators.
+    A refused message is moved to the mailbox's folder of errors; its reason is stored for administrators.
 
     Raises:
         EngineFailed: ``mailbox.unavailable``, ``mailbox.login``, ``mailbox.token``, ``mailbox.unit``;
-            ``scanner.unavailable``, ``ocr.unavailable``, ``ocr.timeout`` of the whole reading: the message stays where it is.
+            ``scanner.unavailable``, ``ocr.unavailable``, ``ocr.timeout`` of the whole reading: the message stays in
+            its folder.
     """
     with services.reading() as session:
         unit_id = session.scalar(select(Unit.id).where(Unit.code == mailbox.unit_code, Unit.closed_at.is_(None)))
@@ -95,7 +96,7 @@ def _collect_one(
 def _take_in(
     services: Services, mailbox: str, unit_id: int, opened: OpenMailbox, ref: MessageRef, now: datetime
 ) -> MessageState | None:
-    """The state in which the message now is, or None when it is gone."""
+    """Process one message; returns its new state, or None when the message is gone."""
     if ref.size_bytes > services.max_upload_bytes:
         return _refuse(services, mailbox, ref, None, "message.too_large", None, now)
     raw = opened.read(ref)
@@ -108,7 +109,7 @@ def _take_in(
         return same
     letter = None
     try:
-        letter = read_apart(raw)  # in a child that sees nothing else: who sent a virus is told with the refusal
+        letter = read_apart(raw)  # before the virus check, in a sandboxed child: so a refusal can name the sender
         _check_whole(services, raw)
         files = _look_at(services, letter, now)
     except Invalid as refusal:
@@ -120,11 +121,11 @@ def _take_in(
 
 
 def _check_whole(services: Services, raw: bytes) -> None:
-    """A message in which a virus lies is taken in by nobody, in whatever part it lies.
+    """Refuse a message with a virus in any part.
 
     Raises:
         Invalid: ``file.virus``.
-        EngineFailed: ``scanner.unavailable``: the message stays where it is.
+        EngineFailed: ``scanner.unavailable``: the message stays in its folder.
     """
     if services.scanner is not None:
         with private_dir(services) as folder:
@@ -162,7 +163,7 @@ def _refuse(
 ) -> MessageState:
     for attempt in services.attempts(now):
         with attempt as uow:
-            row = _row(mailbox, ref, digest, letter, now)
+            row = _message_kept(mailbox, ref, digest, letter, now)
             row.state, row.reason = MessageState.REFUSED, code
             uow.session.add(row)
             uow.session.flush()
@@ -170,7 +171,9 @@ def _refuse(
     return MessageState.REFUSED
 
 
-def _row(mailbox: str, ref: MessageRef, digest: Digest | None, letter: Letter | None, now: datetime) -> MailboxMessage:
+def _message_kept(
+    mailbox: str, ref: MessageRef, digest: Digest | None, letter: Letter | None, now: datetime
+) -> MailboxMessage:
     row = MailboxMessage(
         mailbox=mailbox,
         uid_validity=ref.uid_validity,
@@ -190,7 +193,7 @@ def _row(mailbox: str, ref: MessageRef, digest: Digest | None, letter: Letter | 
 
 
 def _look_at(services: Services, letter: Letter, now: datetime) -> list[_File]:
-    """The text as a page, then every file, in their order; logos are left in the message."""
+    """The text as a page, then every file, in order; logos are skipped, but stay in the raw message."""
     found = [one for one in (_file(services, part) for part in letter.parts) if one is not None]
     body = Part("message.pdf", "application/pdf", _body_pdf(services, letter, [f.filename for f in found], now))
     page = _file(services, body)
@@ -209,21 +212,21 @@ def _size(pages: Sequence[PageFacts]) -> tuple[int, int]:
     return (pages[0].width_px, pages[0].height_px) if pages else (0, 0)
 
 
-def _look(services: Services, part: Part) -> Look:
+def _look(services: Services, part: Part) -> FirstLook:
     if part.media_type in WINMAIL or part.filename.lower() == "winmail.dat":
-        return Look("", (), problem="message.winmail")
+        return FirstLook("", (), problem="message.winmail")
     with private_dir(services) as folder:
         path = folder / "part"
         path.write_bytes(part.content)
         try:
             facts = look_at(services, path, filename=part.filename, wait_s=JOB_PATIENCE_S)
         except Invalid as refusal:
-            return Look(APART if refusal.code == IS_APART else "", (), problem=refusal.code)
+            return FirstLook(APART if refusal.code == IS_APART else "", (), problem=refusal.code)
         except EngineFailed as failure:
             if failure.code in NOT_LOOKED:
                 raise
-            return Look("", (), problem=failure.code)
-    return Look(facts.media_type, facts.pages, facts.signed)
+            return FirstLook("", (), problem=failure.code)
+    return FirstLook(facts.media_type, facts.pages, facts.signed)
 
 
 def _body_pdf(services: Services, letter: Letter, filenames: Sequence[str], now: datetime) -> bytes:
@@ -245,7 +248,8 @@ def _body_pdf(services: Services, letter: Letter, filenames: Sequence[str], now:
         "files": list(filenames),
     }
     at = letter.sent_at or now
-    return typeset(TEMPLATE, _fitted(data), at=at)  # a sign without a font is kept in the message as it came
+    # A character without a font is still in the raw message.
+    return typeset(TEMPLATE, _fitted(data), at=at, as_written=True)
 
 
 def _fitted(data: dict[str, Any]) -> dict[str, Any]:
@@ -261,10 +265,10 @@ def _fitted(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def accept(uow: UnitOfWork, mailbox: str, unit_id: int, taken: _Taken, *, now: datetime) -> None:
-    """Make waiting scans of a message: its text and files as one, each signed file for itself, whole. A signature that
-    lies apart stays with the others: it is held against all files of its letter.
+    """Make waiting scans of a message: text and files as one scan, each signed file as a scan of its own. A detached
+    signature stays with the other files: it is checked against all files of its letter.
 
-    Codes on its pages are not obeyed: whoever holds a letter's label could otherwise put pages to it from outside.
+    Codes on its pages are ignored: otherwise an outsider with a letter's label could add pages to the letter.
     """
     letter = taken.letter
     batch = ScanBatch(
@@ -278,7 +282,7 @@ def accept(uow: UnitOfWork, mailbox: str, unit_id: int, taken: _Taken, *, now: d
     )
     uow.session.add(batch)
     uow.session.flush()
-    row = _row(mailbox, taken.ref, taken.digest, letter, now)
+    row = _message_kept(mailbox, taken.ref, taken.digest, letter, now)
     row.batch_id = batch.id
     uow.session.add(row)
     uow.session.flush()
@@ -311,7 +315,7 @@ def _pages(uow: UnitOfWork, batch: ScanBatch, n: int, file: _File, now: datetime
         received_at=now,
     )
     uow.session.add(page)
-    intake.note(uow, batch, page, Look(file.look.media_type, file.look.pages, False, file.look.problem), now)
+    intake.note(uow, batch, page, FirstLook(file.look.media_type, file.look.pages, False, file.look.problem), now)
     uow.session.flush()
     rows = select(ScanPage).where(ScanPage.batch_id == batch.id, ScanPage.position == n).order_by(ScanPage.page_index)
     return list(uow.session.scalars(rows))
@@ -322,7 +326,7 @@ def _pages(uow: UnitOfWork, batch: ScanBatch, n: int, file: _File, now: datetime
 
 @dataclass(frozen=True)
 class MessageRow:
-    """A message as the list of administrators and the clerk's form show it. ``digest``: of its bytes as they came."""
+    """A message in the administrators' list and the clerk's form. ``digest``: of the raw message."""
 
     id: int
     mailbox: str
@@ -338,7 +342,7 @@ class MessageRow:
 
 
 def message_of_scan(session: Session, scan_id: int) -> MessageRow | None:
-    """The message from which a scan comes; the caller has checked that the actor may see the scan."""
+    """The message of a scan, if it came by e-mail. The caller has checked access to the scan."""
     row = session.scalar(
         select(MailboxMessage).join(Scan, Scan.batch_id == MailboxMessage.batch_id).where(Scan.id == scan_id)
     )
@@ -346,7 +350,7 @@ def message_of_scan(session: Session, scan_id: int) -> MessageRow | None:
 
 
 def refused(session: Session, *, limit: int = 100) -> list[MessageRow]:
-    """Messages that were put aside, newest first (for administrators: what they say is not shown)."""
+    """Refused messages, newest first (for administrators; the contents are not shown)."""
     rows = session.scalars(
         select(MailboxMessage)
         .where(MailboxMessage.state == MessageState.REFUSED)

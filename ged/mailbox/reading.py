@@ -1,4 +1,4 @@
-"""E-mails are read in a limited child: a stranger's message that takes all time or memory takes only its own."""
+"""Parses e-mails in a sandboxed child, so that a hostile message can exhaust only the child's time and memory."""
 
 from datetime import datetime
 from functools import cache
@@ -17,8 +17,8 @@ def read_apart(raw: bytes, *, timeout_s: float = TIMEOUT_S) -> Letter:
     """Read a message, as ``read_letter``, in a child.
 
     Raises:
-        Invalid: as ``read_letter``; ``message.malformed`` also where the message took too long or ended the child.
-        SandboxError: no child can be started at all, or its answer makes no sense.
+        Invalid: as ``read_letter``; ``message.malformed`` also after a timeout or when the child died.
+        SandboxError: no child can be started at all, or its answer is invalid.
     """
     with _readers().child(wait_s=timeout_s) as child:
         try:
@@ -32,7 +32,7 @@ def read_apart(raw: bytes, *, timeout_s: float = TIMEOUT_S) -> Letter:
 
 
 def service(_settings: Message) -> Service:
-    """What answers in the child: the letter's words as JSON, its files behind each other as bytes."""
+    """Return the function that answers in the child: the letter as JSON, its files concatenated as bytes."""
     return _answer
 
 

@@ -1,7 +1,7 @@
-"""The S/MIME signature of an e-mail itself (RFC 8551), judged when a clerk looks at it, for the time it was taken in.
+"""The S/MIME signature of an e-mail itself (RFC 8551), checked when a clerk views it, as of its time of collection.
 
-What is signed has to be all that the clerk is shown of the message: a signed part beside unsigned ones, or one that
-two readers would cut out differently, gives no better verdict than red. Head lines (subject, sender) are never signed.
+The signature must cover everything that the clerk sees of the message. A signed part beside unsigned parts, or a part
+that two readers would delimit differently, is red at best. Headers (subject, sender) are never signed.
 """
 
 import email
@@ -19,7 +19,7 @@ from ged.unit import Services
 
 _HEAD_BYTES = 65_536
 _ODD = (ValueError, LookupError, TypeError, AttributeError, IndexError, RecursionError)
-"""What the standard library and asn1crypto raise on bytes that somebody made up."""
+"""Exceptions of the standard library and asn1crypto on malformed bytes."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class OwnSignature:
 
     Attributes:
         cms: the signature, DER or base64.
-        content: what it signs, byte for byte; None where it holds that itself.
-        is_whole: what it signs is all that is shown of the message.
+        content: the signed bytes; None if the signature contains them.
+        is_whole: the signed content is all that is shown of the message.
     """
 
     cms: bytes
@@ -39,7 +39,7 @@ class OwnSignature:
 
 @dataclass(frozen=True)
 class MessageCheck:
-    """What the message's own signature is worth. ``failure``: code of why it could not be looked at, else empty."""
+    """The result of checking the message's own signature. ``failure``: code of why the check failed, else empty."""
 
     verdict: Verdict
     reports: tuple[SignatureReport, ...]
@@ -47,9 +47,9 @@ class MessageCheck:
 
 
 def on_view(services: Services, message: MessageRow | None) -> MessageCheck | None:
-    """Judge a message's own signature; None: it has none, or there is no message.
+    """Check a message's own signature; None without a signature or a message.
 
-    The caller has checked that the actor may see the message. Never raises because of its bytes.
+    The caller has checked access to the message. Never raises because of its bytes.
     """
     if message is None or message.digest is None:
         return None
@@ -78,8 +78,8 @@ def _may_be_signed(head: bytes) -> bool:
 
 
 def own_signature(raw: bytes) -> OwnSignature | None:
-    """The S/MIME signature around a whole message; None: it has none, or another kind."""
-    # Signed are lines that end with CRLF (RFC 8551, 3.1.1); a mailbox may have kept them otherwise.
+    """The S/MIME signature around a whole message; None without one, or for another kind of signature."""
+    # Signed lines end with CRLF (RFC 8551, 3.1.1); a mailbox may have stored other line ends.
     whole = raw if b"\r\n" in raw else raw.replace(b"\n", b"\r\n")
     try:
         message = email.message_from_bytes(whole, policy=email.policy.default)
@@ -100,7 +100,7 @@ def _beside(message: Message, whole: bytes, signed: Message | None, signature: b
 
 
 def _first_part(whole: bytes, boundary: str) -> bytes | None:
-    """The bytes between the first two delimiter lines (RFC 2046, 5.1.1): the line break before the second is its own."""
+    """The bytes between the first two delimiter lines (RFC 2046, 5.1.1), without the second's preceding line break."""
     body = whole[max(whole.find(b"\r\n\r\n"), 0) :]
     line = rb"\r\n--" + re.escape(boundary.encode("ascii", "surrogateescape")) + rb"(?:--)?[ \t]*(?=\r\n|\Z)"
     found = list(re.finditer(line, body))

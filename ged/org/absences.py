@@ -219,12 +219,14 @@ def listing(session: Session, actor: Actor, *, on: date, others: Collection[int]
     names = _names(session, [row.person_id for row in rows])
     by = absence_notices.declared_by(session, [row.id for row in rows])
     return [
-        _row(session, row, names.get(row.person_id, ""), by.get(row.id, ""), actor, row.person_id in others)
+        _absence_row(session, row, names.get(row.person_id, ""), by.get(row.id, ""), actor, row.person_id in others)
         for row in rows
     ]
 
 
-def _row(session: Session, row: Absence, person: str, declared_by: str, actor: Actor, may_end: bool) -> AbsenceRow:
+def _absence_row(
+    session: Session, row: Absence, person: str, declared_by: str, actor: Actor, may_end: bool
+) -> AbsenceRow:
     given = session.get(Delegation, row.delegation_id) if row.delegation_id is not None else None
     given = given if given is not None and given.withdrawn_at is None else None
     by = session.get(Person, given.person_id) if given is not None else None

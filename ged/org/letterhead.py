@@ -1,6 +1,6 @@
-"""The letterhead of a printed sheet: the country, the organisation, the units from the largest to the smallest."""
+"""The letterhead of a printed sheet: the organisation with its units from the largest to the smallest, and the Republic."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import select
@@ -8,13 +8,14 @@ from sqlalchemy.orm import Session
 
 from ged.org.models import Installation
 from ged.org.tree import upwards
+from ged.typeset import qr_svg
 
 _COUNTRIES = {"TG": ("République togolaise", "Travail – Liberté – Patrie")}
 
 
 @dataclass(frozen=True)
 class Letterhead:
-    """The letterhead of a unit, as ``templates/letterhead.typ`` reads it."""
+    """The letterhead of a unit, as ``templates/letterhead.typ`` reads it. ``qr`` is SVG text, ``caption`` stands under it."""
 
     organisation: str
     units: tuple[str, ...]
@@ -22,6 +23,12 @@ class Letterhead:
     """Short name of the entity that the unit belongs to, for labels."""
     country: str = ""
     motto: str = ""
+    qr: str = ""
+    caption: str = ""
+
+    def coded(self, code: str, caption: str) -> "Letterhead":
+        """The same with a code of ours; none when ``code`` is empty."""
+        return replace(self, qr=qr_svg(code) if code else "", caption=caption)
 
     def data(self) -> dict[str, Any]:
         """JSON values for the template."""
@@ -33,13 +40,18 @@ def organisation_name(session: Session) -> str:
     return session.scalar(select(Installation.name).limit(1)) or ""
 
 
-def letterhead(session: Session, unit_id: int, *, country: str) -> Letterhead:
-    """The letterhead of a unit; ``country`` is the installation's ISO code."""
+def letterhead(session: Session, unit_id: int, *, country: str, of_entity: bool = False) -> Letterhead:
+    """The letterhead of a unit; ``country`` is the installation's ISO code.
+
+    Args:
+        of_entity: the entity's own name stands first, as on its letters; otherwise the organisation's over it.
+    """
     organisation = organisation_name(session)
     line = upwards(session, unit_id)
     entity = next((unit for unit in line if unit.is_entity), line[-1])
-    names = [unit.name for unit in reversed(line) if unit.name.casefold() != organisation.casefold()]
-    if not organisation and names:
+    shown = line[: line.index(entity) + 1] if of_entity else line
+    names = [unit.name for unit in reversed(shown) if unit.name.casefold() != organisation.casefold()]
+    if not organisation or (of_entity and entity.name.casefold() != organisation.casefold()):
         organisation, names = names[0], names[1:]
     name, motto = country_and_motto(country)
     return Letterhead(organisation, tuple(names), entity.code, name, motto)

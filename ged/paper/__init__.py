@@ -1,1 +1,1 @@
-"""Codes on paper that a person confirms: what a scan proposes, who may dispose of it, what follows."""
+"""Codes on paper that a person confirms: the proposal of a scan, who may decide on it, and the consequences."""

@@ -1,6 +1,6 @@
-"""The known text of a print beside the text read on its scan: which words and which figures differ. Pure.
+"""Compares the known text of a print with the text read on its scan: which words and which figures differ. Pure.
 
-Every step is linear in the text but the alignment of words, whose input is cut.
+All steps take linear time, except the alignment of words, whose input is limited.
 """
 
 import re
@@ -16,9 +16,9 @@ MAX_CHARACTERS = 40_000
 """Some fifteen full pages."""
 MAX_WORDS = 2500
 MAX_WORD = 80
-"""Longer words are cut before they are looked at: what is read of a drawing may be one word of a page."""
+"""Longer words are truncated: OCR of a drawing may give one word for a whole page."""
 MOST_OF_A_CODE = 2
-"""Figures that may be read of the picture of a code, above the first figure that the print bears."""
+"""Number of false figures that OCR may read in the picture of a code, above the first figure of the print."""
 MOST_OF_A_PAGE_NUMBER = 3
 MONTHS = (
     "janvier", "fevrier", "mars", "avril", "mai", "juin", "juillet", "aout", "septembre", "octobre", "novembre",
@@ -28,19 +28,19 @@ _DAY = re.compile(r"(\d{1,2})(?:er)?")
 _YEAR = re.compile(r"\d{4}")
 _DATE = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
 _FOOT = re.compile(r"(?:^|\s)page\s{0,3}\d{1,3}\s{0,3}[/|]\s{0,3}\d{1,3}\s*$", re.IGNORECASE)
-"""The last line of a page of ours ends with it: ``Ministère · 00042/2026/MIN Page 1 / 2``."""
+"""The end of the last line of our pages: ``Ministère · 00042/2026/MIN Page 1 / 2``."""
 _BARE_FOOT = re.compile(r"\s*\d{1,3}\s{0,3}/\s{0,3}\d{1,3}\s*")
 _BOX = re.compile(r"[\[({|]+\d[\])}|]*|\d[\]}|]+")
-"""A box of our sheets with its tick, as it is read."""
+"""A ticked box of our sheets, as OCR reads it."""
 _GROUPED = re.compile(r"\d{1,3}(?:[.]\d{3})+")
 
 
 class Mark(StrEnum):
-    """How a run of words stands to the other side."""
+    """The relation of a run of words to the other text."""
 
     SAME = "same"
     MOVED = "moved"
-    """The other side has these words as often, at another place: the machine reads columns in its own order."""
+    """The other text has these words as often, at another place: OCR reads columns in its own order."""
     DIFFERS = "differs"
 
 
@@ -53,19 +53,19 @@ class Piece:
 
     @property
     def differs(self) -> bool:
-        """Whether the other side lacks these words."""
+        """Whether the other text lacks these words."""
         return self.mark is Mark.DIFFERS
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What differs.
+    """The result of a comparison.
 
     Attributes:
         missing: numbers, amounts and dates of the print that were not read on the scan.
-        added: numbers, amounts and dates read on the scan that the print does not bear.
+        added: numbers, amounts and dates read on the scan that are not on the print.
         known, read: both texts, word by word.
-        is_cut: a text was longer than what is compared.
+        is_cut: a text was longer than the limit.
     """
 
     missing: tuple[str, ...]
@@ -81,18 +81,18 @@ class Comparison:
 
     @property
     def is_moved(self) -> bool:
-        """Whether words stand in another order."""
+        """Whether words are in another order."""
         return any(piece.mark is Mark.MOVED for piece in (*self.known, *self.read))
 
 
 def compare(known: str, read: str, *, is_sheet: bool = False) -> Comparison:
-    """Both texts word by word; case, accents and punctuation do not count, nor how an amount or a date is written.
+    """Compare both texts word by word. Case, accents, punctuation, and the format of amounts and dates are ignored.
 
     Args:
-        known: what the print bears.
-        read: what was read on the scan. The foot of its pages is no difference: number of the page, and the figures of
-            the print repeated there.
-        is_sheet: the print is a sheet of ours. What is read of its boxes and of the picture of its code are no figures.
+        known: the text of the print.
+        read: the text read on the scan. The foot of its pages is ignored: page numbers, and repeated figures of the
+            print.
+        is_sheet: the print is one of our sheets: figures read in its boxes and in the picture of its code are ignored.
     """
     ours, theirs = _words(known), _words(read)
     missing, added = _figures_apart(ours, theirs, is_sheet=is_sheet)
@@ -123,14 +123,14 @@ def _words(text: str) -> list[_Word]:
             keys.append(key)
             raws.append([raw])
         else:
-            # Punctuation that stands alone is no difference.
+            # Separate punctuation is ignored: it is appended to the word before.
             raws[-1].append(raw)
     return [_Word(key, "".join(parts)) for key, parts in zip(keys, raws, strict=True)]
 
 
 def _folded(raw: str) -> str:
     plain = "".join(c for c in unicodedata.normalize("NFKD", raw.casefold()) if not unicodedata.combining(c))
-    return plain.strip().strip("«»\"'’“”()[]{}.,;:!?*_-–—…•|<>=+")
+    return plain.replace("’", "'").strip().strip("«»\"'’“”()[]{}.,;:!?*_-–—…•|<>=+")
 
 
 def _pieces(words: Sequence[_Word], same: set[int], others: Counter[str]) -> tuple[Piece, ...]:
@@ -160,7 +160,7 @@ def _apart(text: str, mark: Mark) -> Iterator[Piece]:
 
 
 _Figure = tuple[str, str]
-"""The form that is compared, and how it is written."""
+"""(normalised form, written form)."""
 
 
 def _figures_apart(
@@ -175,10 +175,10 @@ def _figures_apart(
 def _told_apart(
     words: Sequence[_Word], borne: frozenset[str], *, is_sheet: bool
 ) -> tuple[list[_Figure], list[_Figure]]:
-    """The figures, and beside them those that may be missing on either side: of the foot of a page, of boxes, of a code.
+    """(figures, optional figures): the optional ones are at the foot of a page, in boxes or in a code.
 
     Args:
-        borne: figures that the other side bears: at the foot of a page these may stand once more, others may not.
+        borne: figures of the other text: at the foot of a page only these may be repeated.
     """
     figures: list[_Figure] = []
     marks: list[_Figure] = []
@@ -196,7 +196,7 @@ def _told_apart(
 
 
 def _without_page_numbers(words: Sequence[_Word]) -> tuple[list[_Word], set[int]]:
-    """The words but for ``Page 1 / 2``, and which of them stand before it, at the foot of a page."""
+    """(words without ``Page 1 / 2``, indexes of the words before it at the foot of a page)."""
     kept: list[_Word] = []
     foot: set[int] = set()
     lines = list(_lines(words))
@@ -223,7 +223,7 @@ def _lines(words: Sequence[_Word]) -> Iterator[list[_Word]]:
 
 
 def _before_page_number(line: Sequence[_Word]) -> int:
-    """How many words stand before the number of the page: ``Page 1 / 2``, ``Page1/2``, ``1/2``."""
+    """The number of words before the page number: ``Page 1 / 2``, ``Page1/2``, ``1/2``."""
     at = len(line)
     while at and not line[at - 1].key.startswith("page") and len(line) - at < MOST_OF_A_PAGE_NUMBER:
         at -= 1
@@ -231,13 +231,13 @@ def _before_page_number(line: Sequence[_Word]) -> int:
 
 
 def _without(these: Sequence[_Figure], those: Sequence[_Figure], marks: Sequence[_Figure]) -> tuple[str, ...]:
-    """Figures that stand here more often than there, as they are written, each once."""
+    """The written forms of figures that are more frequent in ``these`` than in ``those``, each once."""
     over = Counter(key for key, _ in these) - Counter(key for key, _ in (*those, *marks))
     return tuple(dict.fromkeys(shown for key, shown in these if key in over))
 
 
 def _figures(words: Sequence[_Word]) -> Iterator[tuple[int, int, str, str]]:
-    """Numbers, amounts and dates: where, of how many words, the form that is compared, and how each is written."""
+    """Numbers, amounts and dates: (place, number of words, normalised form, written form)."""
     at = 0
     while at < len(words):
         taken = _date_in_words(words, at) or _amount(words, at)
@@ -271,7 +271,7 @@ def _date_in_words(words: Sequence[_Word], at: int) -> tuple[str, int] | None:
 
 
 def _amount(words: Sequence[_Word], at: int) -> tuple[str, int] | None:
-    """Groups of three figures set apart by spaces: ``5 000 000``."""
+    """An amount of groups of three digits separated by spaces: ``5 000 000``."""
     if re.fullmatch(r"\d{1,3}", words[at].key) is None:
         return None
     end = at + 1

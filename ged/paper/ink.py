@@ -1,8 +1,8 @@
-"""Signed by hand: printed without number, signed and sealed, numbered and dated at the mail office, scanned.
+"""Signature in ink: the letter is printed without number, signed and stamped, numbered by the mail office, scanned.
 
-The QR code on the print says to which letter the scan of the signed original belongs; a clerk of the register compares
-both and confirms (``ged.paper``), and the scan becomes the reference copy. Such a letter is never shown as signed
-electronically: it has no signed revision.
+The QR code on the print identifies the letter of the scan. A clerk of the register compares both and confirms
+(``ged.paper``); then the scan is the reference copy. An ink-signed letter is never shown as signed electronically: it
+has no signed revision.
 """
 
 from collections.abc import Mapping
@@ -25,12 +25,12 @@ from ged.register.models import Attachment, AttachmentKind
 from ged.register.states import MailState
 from ged.signbook import book, operations, presign
 from ged.signbook.models import CircuitAct, Draft, SignatureWay
-from ged.signbook.render import Letter, PageMode, letter_pages
+from ged.signbook.render import PageMode, letter_pages
 from ged.unit import Actor, HeldPost, Services, UnitOfWork
 
 
 def confirm_ink(services: Services, mail_id: MailId | int, *, version_no: int, actor: Actor, now: datetime) -> None:
-    """The signatory decides to sign by hand: the pages are set for the print; no number is used yet.
+    """Choose a signature in ink, by the signatory: the pages are typeset for the print; no number is used yet.
 
     Raises:
         NotFound, Forbidden, InvalidTransition, StaleVersion: as ``operations.confirm``.
@@ -38,18 +38,15 @@ def confirm_ink(services: Services, mail_id: MailId | int, *, version_no: int, a
             ``typeset.glyph``, ``power.type``, ``power.amount``, ``power.not_in_force``. Nothing can be printed then.
     """
     with services.reading() as session:
-        draft = book.require(session, mail_id, actor)
-        words = book.signatory_words(
-            session, actor, book.signing_post(draft, actor, on=operations.local_day(services, now))
-        )
-        letter = Letter.restored(draft.letter)
-    checked = presign.check(services, mail_id, actor=actor, now=now).in_ink()
+        looked = presign.look(session, services, book.require(session, mail_id, actor), actor=actor, now=now)
+    words, shown = looked.require_signatory(), looked.require_shown()
+    checked = presign.judge(services, looked).in_ink()
     code = make_code(CodeKind.OUTGOING, int(mail_id), key=services.code_key)
-    pages = letter_pages(letter, mode=PageMode.INK, at=now, signatory=words, code=code)
+    pages = letter_pages(shown.letter, mode=PageMode.INK, at=now, signatory=words, code=code)
     digest = services.blobs.put(BytesIO(pages.pdf)).digest
     for attempt in services.attempts(now):
         with attempt as uow:
-            draft, post = operations.confirming(uow, mail_id, version_no=version_no, actor=actor)
+            draft, post = operations.confirming(uow, looked, version_no=version_no, actor=actor)
             checked.require()
             draft.way = SignatureWay.INK
             draft.print_id = book.attach_pages(
@@ -62,7 +59,7 @@ def confirm_ink(services: Services, mail_id: MailId | int, *, version_no: int, a
 
 
 def cancel_ink(uow: UnitOfWork, mail_id: MailId | int, *, actor: Actor) -> None:
-    """The signatory gives the print up before a number was written on it: the letter waits for the signature again.
+    """Abandon the print, by the signatory, before a number is written on it: the letter waits for its signature again.
 
     Raises:
         NotFound: ``mail.unknown``, ``draft.unknown``.
@@ -78,7 +75,7 @@ def cancel_ink(uow: UnitOfWork, mail_id: MailId | int, *, actor: Actor) -> None:
 
 
 def number_ink(uow: UnitOfWork, mail_id: MailId | int, *, actor: Actor) -> str:
-    """The mail office writes number and date on the signed original. Returns the number.
+    """Assign number and date, which the mail office writes on the signed original. Returns the number.
 
     Raises:
         NotFound: ``mail.unknown``, ``draft.unknown``.
@@ -95,23 +92,23 @@ def number_ink(uow: UnitOfWork, mail_id: MailId | int, *, actor: Actor) -> str:
 
 
 def waits_for_original(draft: Draft) -> bool:
-    """Whether the scan of the original signed by hand is still to come: it bears its number, and none was joined."""
+    """Whether the scan of the ink-signed original is missing: the letter has its number, but no scan yet."""
     return draft.way is SignatureWay.INK and draft.mail.state is MailState.NUMBERED
 
 
 def printed_pages(session: Session, draft: Draft) -> int:
-    """How many pages the print has that was signed by hand; 0 when none is kept."""
+    """The page count of the ink-signed print; 0 when no print is stored."""
     kept = session.get(Attachment, draft.print_id) if draft.print_id is not None else None
     return kept.page_count if kept is not None else 0
 
 
 def office_for_original(session: Session, mail_id: MailId | int, actor: Actor) -> HeldPost:
-    """The clerk's post through which the actor brings and confirms the scan of an original signed by hand.
+    """The clerk's post through which the actor brings and confirms the scan of an ink-signed original.
 
     Raises:
         NotFound: ``mail.unknown``, ``draft.unknown``.
         Forbidden: ``register.not_clerk``.
-        InvalidTransition: ``ink.not_numbered``: the original bears no number yet, or was scanned already.
+        InvalidTransition: ``ink.not_numbered``: the original has no number yet, or was already scanned.
     """
     draft = book.require(session, mail_id, actor)
     register = book.departure_register(session, _signing_unit(session, draft))
@@ -130,13 +127,13 @@ def original_confirmed(
     post: HeldPost,
     came: Mapping[str, Any],
 ) -> AttachmentId:
-    """A clerk of the register saw print and scan side by side: the scan is the reference copy, the signature counts.
+    """Accept a scan that a clerk has compared with the print: it is the reference copy, and the signature is valid.
 
-    The letter is locked by the caller, who has checked that the actor may. The journal names the clerk as the one who
-    did it, and beside who brought the scan (``came``).
+    The caller has locked the letter and checked the actor's right. The journal names the clerk as the actor, and also
+    who brought the scan (``came``).
 
     Raises:
-        InvalidTransition: ``ink.not_numbered``: the original bears no number yet, or was scanned already.
+        InvalidTransition: ``ink.not_numbered``: the original has no number yet, or was already scanned.
         Invalid: ``scan.no_pages``.
     """
     draft = book.lock(uow, mail_id)

@@ -1,8 +1,9 @@
-"""A person disposes of a code met on paper: confirms what it proposes, or refuses with a reason."""
+"""Decisions on a code found on paper: a person confirms its proposal, or refuses it with a reason."""
 
 from datetime import datetime
 
 from ged import locks
+from ged.capture.files import Upload
 from ged.capture.intake import accept_proposal
 from ged.capture.models import PaperCode, PaperState, Scan, ScanState
 from ged.codes import CodeKind, OurCode
@@ -11,23 +12,22 @@ from ged.paper import ink, queries
 from ged.paper.rules import RULES, came, disposing_post
 from ged.ports import MailId
 from ged.recognition import scans as scan_reading
-from ged.register.files import Upload
 from ged.unit import Actor, UnitOfWork
 
 MAX_REASON = 500
 
 
 def confirm(uow: UnitOfWork, paper_id: int, *, version: int | None, actor: Actor) -> None:
-    """Do what the code proposes. The journal names the actor as the one who did it, and beside who brought the scan.
+    """Carry out the code's proposal. The journal names the actor, and also who brought the scan.
 
     Args:
-        version: of the scan as it was shown beside its print.
+        version: version of the scan that was shown beside its print.
 
     Raises:
-        NotFound: ``paper.unknown``: also when somebody else disposes of it.
+        NotFound: ``paper.unknown``: also when the actor has no right to decide on it.
         InvalidTransition: ``paper.decided``, ``paper.put_away``, ``paper.voided``, ``ink.not_numbered``,
             ``discharge.not_left``, ``dispatch.not_signed``.
-        StaleVersion: ``paper.stale``: the pages were arranged otherwise since.
+        StaleVersion: ``paper.stale``: the pages have been rearranged since.
         Invalid: ``scan.no_pages``.
     """
     row, scan = _held(uow, paper_id, version, actor)
@@ -40,7 +40,7 @@ def confirm(uow: UnitOfWork, paper_id: int, *, version: int | None, actor: Actor
 
 
 def refuse(uow: UnitOfWork, paper_id: int, *, reason: str, version: int | None, actor: Actor) -> None:
-    """The scan is not what its code says: it goes back to the waiting scans of the unit that brought it.
+    """Refuse the code: the scan goes back to the waiting scans of the unit that brought it.
 
     Raises:
         NotFound, InvalidTransition, StaleVersion: as ``confirm``.
@@ -61,14 +61,14 @@ def refuse(uow: UnitOfWork, paper_id: int, *, reason: str, version: int | None, 
         "paper.refused", "scan", scan.id, actor=actor, post=post, paper=row.id, kind=row.kind.value, reason=reason,
         **came(row),
     )  # fmt: skip
-    # Now it is a scan like any other, and the machine may propose to whom it belongs.
+    # Now the scan is an ordinary one: read it for suggestions.
     scan_reading.ask(uow, scan)
 
 
 def bring_original(uow: UnitOfWork, mail_id: MailId | int, upload: Upload, *, actor: Actor, now: datetime) -> int:
-    """A clerk of the register brings the scan of an original signed by hand whose code could not be read.
+    """Upload the scan of an ink-signed original whose code could not be read, by a clerk of the register.
 
-    It waits to be compared with its print like any other. Answers the id under which it waits.
+    It waits for the comparison with its print as any other. Returns the id of the waiting code.
 
     Raises:
         NotFound: ``mail.unknown``, ``draft.unknown``.
@@ -81,7 +81,7 @@ def bring_original(uow: UnitOfWork, mail_id: MailId | int, upload: Upload, *, ac
 
 
 def _held(uow: UnitOfWork, paper_id: int, version: int | None, actor: Actor) -> tuple[PaperCode, Scan]:
-    """The row and its scan, locked: of two persons who decide at once, the second finds the first's decision."""
+    """Lock the row and its scan: of two concurrent decisions, the second sees the first."""
     row = queries.require(uow.session, paper_id, actor)
     scan = locks.hold_known(uow.session, Scan, row.scan_id)
     uow.session.refresh(row)

@@ -1,4 +1,4 @@
-"""The print to which a code on paper belongs, set anew or as it was signed: its pages are shown beside the scan's."""
+"""The print of a code on paper, typeset again or as it was signed: its pages are shown beside the scan's."""
 
 from datetime import datetime
 
@@ -13,10 +13,10 @@ from ged.unit import Actor, Services
 
 
 def print_pdf(services: Services, paper_id: int, actor: Actor, *, now: datetime) -> bytes:
-    """The sheet that a waiting code names: a discharge, a fiche, a slip.
+    """The sheet of a waiting code: a discharge, a fiche, a slip.
 
     Raises:
-        NotFound: ``paper.unknown``, also when nothing waits any more or the code is of a print that is kept as a document;
+        NotFound: ``paper.unknown``, also when the code no longer waits, or its print is stored as a document;
             ``slip.no_pdf``.
         Forbidden: ``slip.pdf_confidential``.
         Invalid: ``typeset.glyph``, ``typeset.failed``.

@@ -1,4 +1,4 @@
-"""What waits for a confirmation: shown to those alone who may dispose of what each code names."""
+"""Codes that wait for a confirmation: shown only to people with the right to decide on them."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -15,19 +15,19 @@ from ged.org.models import Person, Unit
 from ged.paper.compare import Comparison, compare
 from ged.paper.rules import RULES, Known, reach
 from ged.ports import Confidentiality, Digest
+from ged.register.documents import PictureSource
 from ged.register.models import Mail
-from ged.register.pictures import PictureSource
 from ged.suggestions import readings
 from ged.unit import Actor, Services
 
 MAX_LISTED = 200
 SHEETS = frozenset({CodeKind.DISCHARGE, CodeKind.IMPUTATION, CodeKind.SLIP})
-"""What is set as a sheet of the house: head with the picture of the code, boxes, foot."""
+"""Kinds of code on our own sheets: head with the picture of the code, boxes, foot."""
 
 
 @dataclass(frozen=True)
 class PaperRow:
-    """A code that waits. ``title`` names what it is about: a number, a line of dispatch."""
+    """A waiting code. ``title`` names its subject: a number, a line of dispatch."""
 
     id: int
     kind: CodeKind
@@ -45,11 +45,11 @@ class PaperPage:
     """Print and scan side by side.
 
     Attributes:
-        version: of the scan, as it is shown.
+        version: version of the scan shown.
         leaves: its pages, by id.
-        comparison: None while there is no text of the scan.
-        is_awaited: whether the machine is to read the scan, or reads it.
-        unread_pages: pages that stand behind those that are compared, or that cannot be read.
+        comparison: None while the scan has no text.
+        is_awaited: whether the scan will be read, or is being read.
+        unread_pages: number of pages beyond the compared ones, or unreadable.
     """
 
     row: PaperRow
@@ -65,24 +65,24 @@ class PaperPage:
 
 
 def disposable(actor: Actor) -> ColumnElement[bool]:
-    """Codes of which the actor may dispose: the one rule of lists, pages and acts."""
+    """Codes on which the actor may decide: the one rule for lists, pages and acts."""
     given = reach(actor)
     return or_(*(and_(PaperCode.kind == kind, _is_among(rule.subjects(given))) for kind, rule in RULES.items()))
 
 
 def _is_among(subjects: Select[int]) -> ColumnElement[bool]:
-    """Whether the code's subject is one of these. The database asks it of each code: few codes wait, and the subjects are
-    whole registers.
+    """Whether the code's subject is among these. The condition is evaluated for each code: few codes wait, but the
+    subjects are whole registers.
     """
     (subject,) = subjects.selected_columns
     return subjects.where(subject == PaperCode.subject_id).correlate(PaperCode).exists()
 
 
 def require(session: Session, paper_id: int, actor: Actor) -> PaperCode:
-    """A code of which the actor may dispose, waiting or not.
+    """A code on which the actor may decide, waiting or not.
 
     Raises:
-        NotFound: ``paper.unknown``; with ``refused`` when it exists, so that the border writes the refusal down.
+        NotFound: ``paper.unknown``; with ``refused`` when the code exists, so that the refusal is recorded.
     """
     found = session.scalar(select(PaperCode).where(PaperCode.id == paper_id, disposable(actor)))
     if found is None:
@@ -96,24 +96,26 @@ def _waiting() -> ColumnElement[bool]:
 
 
 def count(session: Session, actor: Actor) -> int:
-    """How many codes wait for the actor."""
+    """The number of codes that wait for the actor."""
     return session.scalar(count_waiting(actor)) or 0
 
 
 def count_waiting(actor: Actor) -> Select[int]:
-    """The statement of that count (navigation). Nearly always no code waits at all, which costs one look."""
+    """The statement of ``count`` (for the navigation). Nearly always no code waits, which is fast to find."""
     query = select(func.count(PaperCode.id)).join(Scan, Scan.id == PaperCode.scan_id)
     return query.where(_waiting(), disposable(actor))
 
 
 def waiting(session: Session, actor: Actor) -> list[PaperRow]:
     """Codes that wait for the actor, oldest first."""
-    found = session.execute(_rows().where(_waiting(), disposable(actor)).order_by(PaperCode.id).limit(MAX_LISTED)).all()
-    return _told(session, [(code, unit, who, bridge, n) for code, unit, who, bridge, n in found])
+    found = session.execute(
+        _papers().where(_waiting(), disposable(actor)).order_by(PaperCode.id).limit(MAX_LISTED)
+    ).all()
+    return _paper_rows(session, [(code, unit, who, bridge, n) for code, unit, who, bridge, n in found])
 
 
 def of_scans(session: Session, scan_ids: Collection[int], actor: Actor) -> dict[int, int]:
-    """For scans with a waiting code of which the actor may dispose: the id of that code."""
+    """Scan id -> id of its waiting code on which the actor may decide."""
     if not scan_ids:
         return {}
     rows = session.execute(
@@ -137,8 +139,8 @@ def page(session: Session, services: Services, paper_id: int, actor: Actor, *, n
         raise InvalidTransition("paper.decided", "reload the list", id=paper_id)
     if scan.state is not ScanState.WAITING:
         raise InvalidTransition("paper.put_away", "ask the unit that brought it", id=paper_id)
-    found = session.execute(_rows().where(PaperCode.id == paper_id)).one()
-    (row,) = _told(session, [(found[0], found[1], found[2], found[3], found[4])])
+    found = session.execute(_papers().where(PaperCode.id == paper_id)).one()
+    (row,) = _paper_rows(session, [(found[0], found[1], found[2], found[3], found[4])])
     known = RULES[code.kind].known(session, services, code.subject_id, actor, now)
     level = session.get_one(Mail, known.mail_id).level if known.mail_id is not None else 0
     present = [leaf for leaf in scan.leaves if not leaf.removed]
@@ -176,7 +178,7 @@ def _is_awaited(session: Session, scan: Scan) -> bool:
 
 
 def is_awaited(session: Session, paper_id: int, actor: Actor) -> bool:
-    """Whether the machine is still to read the scan of a code.
+    """Whether the scan of a code has still to be read.
 
     Raises:
         NotFound: ``paper.unknown``.
@@ -186,7 +188,7 @@ def is_awaited(session: Session, paper_id: int, actor: Actor) -> bool:
 
 
 def picture_source(session: Session, paper_id: int, leaf_id: int, actor: Actor, *, width_px: int) -> PictureSource:
-    """What to show for a page of a scan whose code waits for the actor.
+    """The picture source for a page of a scan whose code waits for the actor.
 
     Raises:
         NotFound: ``paper.unknown``.
@@ -209,7 +211,7 @@ def picture_source(session: Session, paper_id: int, leaf_id: int, actor: Actor, 
 _Found = tuple[PaperCode, str, str | None, str | None, int]
 
 
-def _rows() -> Select[PaperCode, str, str | None, str | None, int]:
+def _papers() -> Select[PaperCode, str, str | None, str | None, int]:
     bringer = aliased(Person)
     pages = (
         select(func.count(ScanLeaf.id))
@@ -226,7 +228,7 @@ def _rows() -> Select[PaperCode, str, str | None, str | None, int]:
     )
 
 
-def _told(session: Session, found: list[_Found]) -> list[PaperRow]:
+def _paper_rows(session: Session, found: list[_Found]) -> list[PaperRow]:
     titles = {
         kind: rule.titles(session, {code.subject_id for code, *_ in found if code.kind is kind})
         for kind, rule in RULES.items()

@@ -1,6 +1,6 @@
-"""For each kind of code: who may dispose of what it names, what is known of its print, what a confirmation does.
+"""For each kind of code: who may decide on it, what is known of its print, what a confirmation does.
 
-The table ``RULES`` is all there is: the intake knows no kind but the label, and obeys no other.
+The table ``RULES`` defines all kinds. The intake itself handles only labels.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -27,7 +27,7 @@ from ged.paper import ink
 from ged.register.documents import latest_document
 from ged.register.models import AttachmentKind, Mail, MailNumber, Register
 from ged.register.states import MailState
-from ged.routing import proof as fiche
+from ged.routing import proof as imputation_proof
 from ged.routing import rights
 from ged.routing.sheet import imputation_sheet, sheet_data
 from ged.signbook.models import Draft
@@ -39,10 +39,10 @@ from ged.unit import Actor, HeldPost, Role, Services, UnitOfWork
 
 @dataclass(frozen=True)
 class Reach:
-    """What somebody may dispose of: made once for each question.
+    """The units through which an actor may decide on codes; built for each query.
 
     Attributes:
-        kept: units whose registers the actor keeps as clerk, with closed ones whose work came to them.
+        kept: units whose registers the actor keeps as clerk, and closed units that they succeed.
         worked: units for which the actor works, likewise.
     """
 
@@ -60,14 +60,14 @@ def reach(actor: Actor) -> Reach:
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of a print.
+    """The known facts of a print.
 
     Attributes:
-        text: what stands on it, and what the register adds to it by hand (number and date).
-        mail_id: the letter whose content it shows; looking at it is in the journal when it is confidential.
-        attachment_id, page_count: its pages, where they are kept.
-        remark: a code of what the person should know before.
-        may_confirm: whether a confirmation is possible as things stand.
+        text: its text, with number and date, which the register adds by hand.
+        mail_id: the letter whose content it shows; viewing it is recorded in the journal if the letter is confidential.
+        attachment_id, page_count: its pages, if they are stored.
+        remark: code of a remark for the person who decides.
+        may_confirm: whether a confirmation is possible now.
     """
 
     text: str
@@ -80,19 +80,19 @@ class Known:
 
 @dataclass(frozen=True)
 class Rule:
-    """The rule of one kind of code; ``subject`` is what the code names."""
+    """The rule of one kind of code; ``subject`` is the thing that the code names."""
 
     subjects: Callable[[Reach], Select[int]]
-    """Ids of all that the actor may dispose of: the one rule for lists, pages and acts."""
+    """Ids of the subjects on which the actor may decide: the one rule for lists, pages and acts."""
     units: Callable[[Session, int], list[int]]
-    """Units through whose posts it is disposed of."""
+    """Units whose posts may decide on a subject."""
     titles: Callable[[Session, Collection[int]], dict[int, str]]
     known: Callable[[Session, Services, int, Actor, datetime], Known]
     take: Callable[[UnitOfWork, PaperCode, Scan, Actor, HeldPost], None]
 
 
 def disposing_post(session: Session, row: PaperCode, actor: Actor) -> HeldPost:
-    """The post through which somebody disposes who may (``subjects``): the journal names it."""
+    """The post through which an actor with the right (``subjects``) decides; the journal names it."""
     if row.kind is CodeKind.IMPUTATION:
         mail = session.get_one(Mail, row.subject_id)
         held = actor.holds(mail.addressed_post_id) if mail.addressed_post_id is not None else None
@@ -107,35 +107,37 @@ def disposing_post(session: Session, row: PaperCode, actor: Actor) -> HeldPost:
 
 
 def came(row: PaperCode) -> dict[str, Any]:
-    """Who brought it, for the journal: beside the person who confirms."""
+    """Who brought the scan, for the journal, besides the person who confirms."""
     return {"uploaded_by": row.uploaded_by_id, "bridge": row.bridge_id}
 
 
 PRINTED = {
-    CodeKind.OUTGOING: "N° le à Objet : V/Réf : P.J. : Ampliations :",
+    CodeKind.OUTGOING: "N° le à Objet : N/Réf. : V/Réf. : P.J. : Ampliations : 1 – Chrono : 1 – Archives : 1 Cachet",
     CodeKind.DISCHARGE: (
-        "DÉCHARGE Courrier départ N° du Voie Ampliation à Destinataire Objet Je soussigné(e) reconnais avoir reçu le "
-        "courrier désigné ci-dessus. Nom et prénoms Qualité Date et heure de réception N° d'enregistrement à l'arrivée "
-        "Signature Cachet À rendre au porteur, signée et cachetée : elle est numérisée et jointe au courrier."
+        "DÉCHARGE Courrier départ N° du Mode d'envoi Ampliation à Destinataire Objet Je soussigné(e) reconnais avoir reçu "
+        "le courrier désigné ci-dessus. Nom et prénoms Qualité Pièce d'identité (nature, n°) Téléphone Nombre de pièces "
+        "reçues N° d'enregistrement à l'arrivée Fait à, le à (heure) Signature Cachet À rendre au porteur, signée et "
+        "revêtue du cachet."
     ),
     CodeKind.IMPUTATION: (
-        "Fiche de transmission N° reçu le Expéditeur Référence et date de la lettre du Objet Transmis à Imputé à "
-        "(1 : unité qui traite, × : en copie) Pour Échéance sans échéance Instructions Date, visa Décidé le Imprimée le. "
-        "La fiche annotée à la main se numérise : son code la joint au courrier."
+        "Fiche de transmission N° arrivé le Urgent Très urgent Expéditeur Référence et date de la lettre du Objet Transmis "
+        "à Pièces jointes Imputé à (1 : service traitant, × : en copie) Date Émargement Suite à donner Échéance sans "
+        "échéance Instructions Réponse n° du Date, visa Décidé le Imprimée le. Fiche à retourner au bureau d'ordre après "
+        "annotation : numérisée, elle se joint d'elle-même au courrier."
     ),
     CodeKind.SLIP: (
-        "Expéditeur Destinataire De À Date Objet de la transmission Retour avant le Porteur Remarque N° Enregistrement "
+        "Expéditeur Destinataire De À Date Motif de la transmission Retour avant le Porteur Remarque N° d'enregistrement "
         "Désignation des pièces Nombre Observations (copie) Total des pièces L'expéditeur Le destinataire Reçu Signature"
     ),
 }
-"""Words that the sheets bear whatever they are about (``ged/templates``): they are no difference."""
+"""Fixed words of the sheets (``ged/templates``); they are ignored in the comparison."""
 
 
 # --- what is told --------------------------------------------------------------------------------------------------
 
 
-def _strings(data: Any) -> Iterator[str]:  # what a template reads has any shape
-    """The texts of a sheet's data, in their order, without its code and the words for what is ticked."""
+def _strings(data: Any) -> Iterator[str]:  # a template's data may have any shape
+    """The texts of a sheet's data, in order, without its code and the words for ticks."""
     if isinstance(data, Mapping):
         for key, value in data.items():
             if key not in ("qr", "level", "mark"):
@@ -164,7 +166,7 @@ def _numbers_of(session: Session, mail_ids: Collection[int]) -> dict[int, str]:
 
 
 def _locked_letter(uow: UnitOfWork, mail_id: int) -> Mail:
-    """The letter, locked and as it is now; a void one takes nothing.
+    """Lock and reload the letter; a void letter accepts nothing.
 
     Raises:
         InvalidTransition: ``paper.voided``.
@@ -216,7 +218,7 @@ def _label_take(uow: UnitOfWork, row: PaperCode, scan: Scan, actor: Actor, _post
     uow.session.refresh(number)
     if number.voided_at is not None:
         raise InvalidTransition("paper.voided", "refuse the code: the number is void", id=row.id)
-    # A letter that has its document keeps it: the other stands beside it.
+    # A letter keeps its existing document: a further scan becomes an annex.
     kind = AttachmentKind.ANNEX if document_of(uow, mail.id) is not None else AttachmentKind.DOCUMENT
     join(uow, scan, mail.id, kind=kind, actor=actor, now=uow.now, came=came(row))
 
@@ -228,9 +230,9 @@ def _is_numbered(mail_id: InstrumentedAttribute[int], given: Reach) -> ColumnEle
     """Whether a letter is numbered in a register that the actor keeps, and visible to the actor.
 
     Args:
-        mail_id: a column of the statement just around this clause; of any other it would ask nothing.
+        mail_id: a column of the directly enclosing statement; with any other column the clause would filter nothing.
     """
-    letter = aliased(Mail)  # the statement around may be about letters too
+    letter = aliased(Mail)  # the enclosing statement may also select letters
     return (
         exists()
         .where(MailNumber.mail_id == mail_id, Register.id == MailNumber.register_id, Register.unit_id.in_(given.kept))
@@ -325,7 +327,7 @@ def _fiche_known(session: Session, services: Services, mail_id: int, actor: Acto
 
 def _fiche_take(uow: UnitOfWork, row: PaperCode, scan: Scan, actor: Actor, post: HeldPost) -> None:
     _locked_letter(uow, row.subject_id)
-    fiche.sheet_confirmed(uow, row.subject_id, scan, actor=actor, post=post, came=came(row))
+    imputation_proof.sheet_confirmed(uow, row.subject_id, scan, actor=actor, post=post, came=came(row))
 
 
 # --- slips ---------------------------------------------------------------------------------------------------------

@@ -1,1 +1,1 @@
-"""Signatures are raised to B-LTA and kept there for as long as the documents are kept."""
+"""Raises signatures to B-LTA, and keeps them there for as long as the documents are kept."""

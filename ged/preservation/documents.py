@@ -1,4 +1,4 @@
-"""The sorts of documents that are signed here, as one: their last revision, and how another is kept."""
+"""One interface to all sorts of signed documents: their last revision, and storing a new one."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,8 +21,8 @@ _PDF = "application/pdf"
 Revision = SignedRevision | SlipRevision | ClosingRevision
 
 
-class Sort(StrEnum):
-    """What is signed."""
+class SignedKind(StrEnum):
+    """The sort of a signed document."""
 
     MAIL = "mail"
     SLIP = "slip"
@@ -30,46 +30,46 @@ class Sort(StrEnum):
 
 
 @dataclass(frozen=True)
-class Last:
-    """The last revision stored of a document. A closing that has no seal yet has the sequence 0 and no level."""
+class LastRevision:
+    """The last stored revision of a document. A closing without a seal has sequence 0 and no level."""
 
-    sort: Sort
+    sort: SignedKind
     subject_id: int
     sequence: int
     digest: Digest
     level: str
 
 
-def last_of(session: Session, sort: Sort, subject_id: int) -> Last | None:
-    """The last revision; None when nothing is signed, or when somebody is signing on top of it just now."""
+def last_of(session: Session, sort: SignedKind, subject_id: int) -> LastRevision | None:
+    """The last revision; None when the document is not signed, or while somebody is adding a signature."""
     row = session.scalar(_last(sort, subject_id))
-    if row is None and sort is Sort.CLOSING:
-        return Last(sort, subject_id, 0, Digest(session.get_one(RegisterClosing, subject_id).digest), "")
-    if row is None or (sort is Sort.SLIP and _being_received(session, subject_id)):
+    if row is None and sort is SignedKind.CLOSING:
+        return LastRevision(sort, subject_id, 0, Digest(session.get_one(RegisterClosing, subject_id).digest), "")
+    if row is None or (sort is SignedKind.SLIP and _being_received(session, subject_id)):
         return None
-    return Last(sort, subject_id, row.sequence, Digest(row.digest), row.level)
+    return LastRevision(sort, subject_id, row.sequence, Digest(row.digest), row.level)
 
 
-def is_signed(session: Session, sort: Sort, subject_id: int) -> bool:
-    """Whether there is such a document, and something to raise."""
-    if sort is Sort.CLOSING:
+def is_signed(session: Session, sort: SignedKind, subject_id: int) -> bool:
+    """Whether the document exists and has a signature to raise."""
+    if sort is SignedKind.CLOSING:
         return session.get(RegisterClosing, subject_id) is not None
     return session.scalar(_last(sort, subject_id)) is not None
 
 
-def append(uow: UnitOfWork, last: Last, raised: RaisedPdf, digest: Digest) -> Last:
-    """Keep a revision that was made from the last one.
+def append(uow: UnitOfWork, last: LastRevision, raised: RaisedPdf, digest: Digest) -> LastRevision:
+    """Store a revision that was made from the last one.
 
     Raises:
-        StaleVersion: ``preserve.stale``: the document was signed meanwhile; begin again.
+        StaleVersion: ``preserve.stale``: the document was signed meanwhile; start again.
     """
-    if last.sort is Sort.MAIL:
-        # Two jobs of one letter, the one asked for at its signature and that of the day, meet here.
+    if last.sort is SignedKind.MAIL:
+        # Two jobs for one letter may run at once: the job from its signature, and the daily job.
         locks.hold(uow.session, Mail, [last.subject_id])
-    elif last.sort is Sort.SLIP:
-        # A receiver begins under the same lock, and signs what was last at that moment.
+    elif last.sort is SignedKind.SLIP:
+        # A receiver begins under the same lock, and signs the revision that is last at that moment.
         locks.hold(uow.session, Slip, [last.subject_id])
-    elif last.sort is Sort.CLOSING:
+    elif last.sort is SignedKind.CLOSING:
         locks.hold(uow.session, RegisterClosing, [last.subject_id])
     if last_of(uow.session, last.sort, last.subject_id) != last:
         raise StaleVersion("preserve.stale", "begin again", id=last.subject_id)
@@ -79,12 +79,12 @@ def append(uow: UnitOfWork, last: Last, raised: RaisedPdf, digest: Digest) -> La
         "signature.raised", last.sort.value, last.subject_id, actor=SYSTEM, level=raised.level, digest=digest,
         revision=row.sequence,
     )  # fmt: skip
-    return Last(last.sort, last.subject_id, row.sequence, digest, raised.level)
+    return LastRevision(last.sort, last.subject_id, row.sequence, digest, raised.level)
 
 
-def show(uow: UnitOfWork, last: Last, *, size_bytes: int) -> None:
-    """Let a letter's page and its dispatch give the last revision; those of others do so by themselves."""
-    if last.sort is not Sort.MAIL:
+def show(uow: UnitOfWork, last: LastRevision, *, size_bytes: int) -> None:
+    """Make a letter's page and its dispatch use the last revision. Pages of other sorts do so by themselves."""
+    if last.sort is not SignedKind.MAIL:
         return
     locks.hold(uow.session, Mail, [last.subject_id])
     row = uow.session.scalar(_last(last.sort, last.subject_id))
@@ -110,37 +110,41 @@ def show(uow: UnitOfWork, last: Last, *, size_bytes: int) -> None:
     )
 
 
-def unwatched(session: Session, sort: Sort, limit: int) -> list[int]:
-    """Signed documents that have no row in ``preservations`` yet: they were signed before there was an authority."""
+def unwatched(session: Session, sort: SignedKind, limit: int) -> list[int]:
+    """Signed documents without a row in ``preservations``: they were signed before an authority was set."""
     subject = _SUBJECT[sort]
     watched = watched_by(sort)
     found = select(subject).where(~exists().where(watched == subject)).distinct().order_by(subject).limit(limit)
     return list(session.scalars(found))
 
 
-def watched_by(sort: Sort) -> InstrumentedAttribute[int | None]:
+def watched_by(sort: SignedKind) -> InstrumentedAttribute[int | None]:
     """The column of ``preservations`` that names a document of a sort."""
-    columns = {Sort.MAIL: Preservation.mail_id, Sort.SLIP: Preservation.slip_id, Sort.CLOSING: Preservation.closing_id}
+    columns = {
+        SignedKind.MAIL: Preservation.mail_id,
+        SignedKind.SLIP: Preservation.slip_id,
+        SignedKind.CLOSING: Preservation.closing_id,
+    }
     return columns[sort]
 
 
-def subject_of(row: Preservation) -> tuple[Sort, int]:
-    """Which document a row is about."""
-    return next((sort, found) for sort in Sort if (found := getattr(row, watched_by(sort).key)) is not None)
+def subject_of(row: Preservation) -> tuple[SignedKind, int]:
+    """The document of a row."""
+    return next((sort, found) for sort in SignedKind if (found := getattr(row, watched_by(sort).key)) is not None)
 
 
-_SUBJECT: dict[Sort, InstrumentedAttribute[int]] = {
-    Sort.MAIL: SignedRevision.mail_id,
-    Sort.SLIP: SlipRevision.slip_id,
-    Sort.CLOSING: RegisterClosing.id,
+_SUBJECT: dict[SignedKind, InstrumentedAttribute[int]] = {
+    SignedKind.MAIL: SignedRevision.mail_id,
+    SignedKind.SLIP: SlipRevision.slip_id,
+    SignedKind.CLOSING: RegisterClosing.id,
 }
 
 
-def _new(uow: UnitOfWork, last: Last, level: str, digest: Digest) -> Revision:
+def _new(uow: UnitOfWork, last: LastRevision, level: str, digest: Digest) -> Revision:
     sequence = last.sequence + 1
-    if last.sort is Sort.SLIP:
+    if last.sort is SignedKind.SLIP:
         return SlipRevision(slip_id=last.subject_id, sequence=sequence, digest=digest, level=level, at=uow.now)
-    if last.sort is Sort.CLOSING:
+    if last.sort is SignedKind.CLOSING:
         return ClosingRevision(closing_id=last.subject_id, sequence=sequence, digest=digest, level=level, at=uow.now)
     attachment_id = uow.session.scalar(
         select(SignedRevision.attachment_id).where(
@@ -162,11 +166,11 @@ def _being_received(session: Session, slip_id: int) -> bool:
     return begun is not None
 
 
-def _last(sort: Sort, subject_id: int) -> Select[Revision]:
-    if sort is Sort.MAIL:
+def _last(sort: SignedKind, subject_id: int) -> Select[Revision]:
+    if sort is SignedKind.MAIL:
         mine = select(SignedRevision).where(SignedRevision.mail_id == subject_id)
         return mine.order_by(SignedRevision.sequence.desc()).limit(1)
-    if sort is Sort.SLIP:
+    if sort is SignedKind.SLIP:
         given = select(SlipRevision).where(SlipRevision.slip_id == subject_id)
         return given.order_by(SlipRevision.sequence.desc()).limit(1)
     closed = select(ClosingRevision).where(ClosingRevision.closing_id == subject_id)

@@ -1,4 +1,4 @@
-"""What is still to be done for the signatures of a document. Machines alone write here."""
+"""The remaining work for the signatures of each document. Written by jobs, not by people."""
 
 from datetime import datetime
 
@@ -9,10 +9,10 @@ from ged.db import Base, Id, UtcDateTime
 
 
 class Preservation(Base):
-    """One row a signed document: a letter, a slip, a register's closing.
+    """One row for each signed document: a letter, a slip, a register's closing.
 
-    ``due_at``: when its turn comes, for the next level or for the renewal of its last time-stamp.
-    ``failure``: code of what stood in the way at the last try, empty when nothing did.
+    ``due_at``: time of the next step, to the next level or to renew the last time-stamp.
+    ``failure``: error code of the last attempt; empty after a success.
     """
 
     __tablename__ = "preservations"

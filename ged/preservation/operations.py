@@ -1,7 +1,7 @@
-"""Degrade and heal: what was signed while an authority was away is raised when it is back, and renewed for ever.
+"""Documents signed during an authority's outage are raised when it is back, and their time-stamps are renewed for ever.
 
-Each revision is stored by itself, so that a server which goes away loses nothing that was reached. Nothing here ever
-keeps anybody from signing.
+Each revision is stored separately, so that a server outage loses no level already reached. Nothing here ever prevents
+anybody from signing.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,27 +18,27 @@ from ged.jobs import JobKind
 from ged.org.certificates import own_lists
 from ged.ports import Digest, RaisedPdf
 from ged.preservation import documents
-from ged.preservation.documents import Last, Sort
+from ged.preservation.documents import LastRevision, SignedKind
 from ged.preservation.models import Preservation
 from ged.unit import Actor, Services, UnitOfWork
 
-__all__ = ["Sort", "ask_again", "ask_all_again", "is_due", "preserve", "preserve_due", "standing"]
+__all__ = ["SignedKind", "ask_again", "ask_all_again", "is_due", "preserve", "preserve_due", "standing"]
 
 BATCH = 200
 _AWAY = frozenset({"sign.no_timestamp"})
-"""Without time-stamps no document of a batch can go on."""
+"""Errors that stop a whole batch: without time-stamps no document can be raised."""
 _SOON_MINUTES = (5, 15, 30)
 _LATER = timedelta(days=1)
 
 
-def preserve(services: Services, sort: Sort, subject_id: int, *, now: datetime) -> str:
-    """Raise the signatures of one document as far as the authorities answer. Answers what stood in the way, or nothing.
+def preserve(services: Services, sort: SignedKind, subject_id: int, *, now: datetime) -> str:
+    """Raise the signatures of one document as far as the authorities answer. Returns the error code; empty on success.
 
     Raises:
-        StaleVersion: ``preserve.stale``: it was signed meanwhile; begin again.
+        StaleVersion: ``preserve.stale``: the document was signed meanwhile; start again.
         NotFound: ``blob.missing``.
     """
-    if services.preserver is None and sort is not Sort.CLOSING:
+    if services.preserver is None and sort is not SignedKind.CLOSING:
         return ""
     with services.reading() as session:
         last = documents.last_of(session, sort, subject_id)
@@ -65,28 +65,32 @@ def preserve(services: Services, sort: Sort, subject_id: int, *, now: datetime) 
     return failure.code if failure is not None else ""
 
 
-def _next_step(services: Services, last: Last, pdf: bytes, lists: Sequence[bytes], now: datetime) -> RaisedPdf | None:
-    if last.sort is Sort.CLOSING and last.sequence == 0:  # the seal could not be had when it was closed
+def _next_step(
+    services: Services, last: LastRevision, pdf: bytes, lists: Sequence[bytes], now: datetime
+) -> RaisedPdf | None:
+    if last.sort is SignedKind.CLOSING and last.sequence == 0:  # the seal was not available when the day was closed
         sealed = institution_seal(services, pdf, reason=SEAL_REASON, at=now)
         return RaisedPdf(sealed.pdf, sealed.level)
     return services.preserver.next_step(pdf, now=now, crls=lists) if services.preserver is not None else None
 
 
-def _postponed(services: Services, sort: Sort, subject_id: int, now: datetime) -> str:
-    """Somebody is signing on top: look again in a while."""
+def _postponed(services: Services, sort: SignedKind, subject_id: int, now: datetime) -> str:
+    """Postpone the document: somebody is adding a signature."""
     for attempt in services.attempts(now):
         with attempt as uow:
-            _row(uow, sort, subject_id).due_at = now + timedelta(minutes=_SOON_MINUTES[-1])
+            _preservation_row(uow, sort, subject_id).due_at = now + timedelta(minutes=_SOON_MINUTES[-1])
     return "preserve.busy"
 
 
-def _note(uow: UnitOfWork, last: Last, renew_at: datetime | None, failure: EngineFailed | ConfigError | None) -> None:
-    row = _row(uow, last.sort, last.subject_id)
+def _note(
+    uow: UnitOfWork, last: LastRevision, renew_at: datetime | None, failure: EngineFailed | ConfigError | None
+) -> None:
+    row = _preservation_row(uow, last.sort, last.subject_id)
     row.level, row.updated_at = last.level, uow.now
     row.failure = failure.code if failure is not None else ""
     row.tries = row.tries + 1 if failure is not None else 0
     if failure is None:
-        # Nothing was to be done: the time of the renewal stands in the row already.
+        # If nothing was to be done, the row already has the time of the renewal.
         row.due_at = renew_at or max(row.due_at or uow.now, uow.now + _LATER)
     elif failure.retryable:
         row.due_at = uow.now + timedelta(minutes=_SOON_MINUTES[min(row.tries, len(_SOON_MINUTES)) - 1])
@@ -94,7 +98,7 @@ def _note(uow: UnitOfWork, last: Last, renew_at: datetime | None, failure: Engin
         row.due_at = uow.now + _LATER
 
 
-def _row(uow: UnitOfWork, sort: Sort, subject_id: int) -> Preservation:
+def _preservation_row(uow: UnitOfWork, sort: SignedKind, subject_id: int) -> Preservation:
     mine = documents.watched_by(sort)
     first = {"level": "", "tries": 0, "failure": "", "due_at": uow.now, "updated_at": uow.now}
     insert_if_missing(uow.session, Preservation, **{mine.key: subject_id}, **first)
@@ -103,43 +107,43 @@ def _row(uow: UnitOfWork, sort: Sort, subject_id: int) -> Preservation:
 
 
 def preserve_due(services: Services, *, heartbeat: Callable[[str], None], now: datetime) -> int:
-    """Raise and renew what is due; stops when no time-stamp authority answers. Returns how many were looked at."""
+    """Raise and renew all due documents; stop when no time-stamp authority answers. Returns how many were processed."""
     with services.reading() as session:
         due = session.scalars(
             select(Preservation).where(Preservation.due_at <= now).order_by(Preservation.due_at).limit(BATCH)
         )
         waiting = [documents.subject_of(row) for row in due]
-        for sort in Sort:
+        for sort in SignedKind:
             waiting += [(sort, subject_id) for subject_id in documents.unwatched(session, sort, BATCH)]
     for number, (sort, subject_id) in enumerate(waiting[:BATCH], start=1):
         try:
             failure = preserve(services, sort, subject_id, now=now)
         except StaleVersion:
-            continue  # its new signature asked for a job of its own
+            continue  # its new signature has deferred its own job
         heartbeat(f"{number}/{len(waiting)}")
         if failure in _AWAY:
             return number
     return len(waiting)
 
 
-def ask_again(uow: UnitOfWork, sort: Sort, subject_id: int, *, actor: Actor) -> None:
-    """A person wants the next try now.
+def ask_again(uow: UnitOfWork, sort: SignedKind, subject_id: int, *, actor: Actor) -> None:
+    """Retry a document now, at a person's request.
 
     Raises:
-        NotFound: ``preserve.unknown``: nothing of that number is signed.
-        InvalidTransition: ``preserve.no_authority``: there is nobody to ask.
+        NotFound: ``preserve.unknown``: no signed document has this id.
+        InvalidTransition: ``preserve.no_authority``: no authority is set.
     """
-    if uow.services.preserver is None and (sort is not Sort.CLOSING or uow.services.sealer is None):
+    if uow.services.preserver is None and (sort is not SignedKind.CLOSING or uow.services.sealer is None):
         raise InvalidTransition("preserve.no_authority", "name time-stamp authorities: GED_TSA_URLS")
     if not documents.is_signed(uow.session, sort, subject_id):
         raise NotFound("preserve.unknown", "choose a document of the list", id=subject_id)
-    _row(uow, sort, subject_id).due_at = uow.now
+    _preservation_row(uow, sort, subject_id).due_at = uow.now
     uow.defer(JobKind.PRESERVE, subject_id, params={"of": sort.value})
     uow.record("signature.raise_asked", sort.value, subject_id, actor=actor)
 
 
 def ask_all_again(uow: UnitOfWork, *, actor: Actor) -> int:
-    """The next try of everything that failed, now; returns how many.
+    """Retry all failed documents now; returns how many.
 
     Raises:
         InvalidTransition: ``preserve.no_authority``.
@@ -156,11 +160,11 @@ def ask_all_again(uow: UnitOfWork, *, actor: Actor) -> int:
 
 
 def is_due(uow: UnitOfWork, *, now: datetime) -> bool:
-    """Whether there is something to do, and authorities to ask."""
+    """Whether there is work, and an authority to do it with."""
     if uow.services.preserver is None:
         return _unsealed(uow, now)
     due = select(Preservation.id).where(Preservation.due_at <= now).limit(1)
-    return uow.session.scalar(due) is not None or any(documents.unwatched(uow.session, sort, 1) for sort in Sort)
+    return uow.session.scalar(due) is not None or any(documents.unwatched(uow.session, sort, 1) for sort in SignedKind)
 
 
 def _unsealed(uow: UnitOfWork, now: datetime) -> bool:
@@ -170,11 +174,13 @@ def _unsealed(uow: UnitOfWork, now: datetime) -> bool:
     )
     if uow.services.sealer is None:
         return False
-    return uow.session.scalar(waits.limit(1)) is not None or bool(documents.unwatched(uow.session, Sort.CLOSING, 1))
+    return uow.session.scalar(waits.limit(1)) is not None or bool(
+        documents.unwatched(uow.session, SignedKind.CLOSING, 1)
+    )
 
 
 def standing(services: Services) -> tuple[tuple[str, str, int], ...]:
-    """(level, what stands in the way, how many documents), for the administrator."""
+    """(level, error code, number of documents), for the administrator."""
     with services.reading() as session:
         found = session.execute(
             select(Preservation.level, Preservation.failure, func.count())

@@ -1,4 +1,4 @@
-"""How far each signed document is proven, as the page for administrators and auditors shows it: no content, no names."""
+"""The signature level of each document, for the page of administrators and auditors. No content, no names."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from enum import StrEnum
 from sqlalchemy import Label, Select, Subquery, exists, func, literal, select, union_all
 from sqlalchemy.orm import Session, aliased
 
-from ged.preservation.documents import Sort
+from ged.preservation.documents import SignedKind
 from ged.preservation.models import Preservation
 from ged.register.models import ClosingRevision, MailNumber, Register, RegisterClosing
 from ged.signbook.models import SignedRevision
 from ged.slips.models import SlipRevision
 
 LEVELS = ("", "B-B", "B-T", "B-LT", "B-LTA")
-"""From none to all, as ETSI EN 319 142-1 climbs."""
+"""All levels of ETSI EN 319 142-1, in ascending order; empty: none."""
 LASTING = LEVELS[-1]
 
 
@@ -32,14 +32,14 @@ class StandingRow:
     """One signed document.
 
     Attributes:
-        number: of the letter or slip; of a closing its register and last day.
-        level: the lowest of its signatures in its last revision; empty for a closing that waits for the seal.
-        signed_at: when that revision was made.
-        due_at: the next try, or the renewal of the last time-stamp when it lasts; None before the first look.
-        failure: code of what stood in the way at the last try.
+        number: of the letter or slip; for a closing, its register and last day.
+        level: the lowest level of its signatures in its last revision; empty for a closing that waits for the seal.
+        signed_at: when the last revision was made.
+        due_at: the next attempt, or the renewal of the last time-stamp; None before the first attempt.
+        failure: error code of the last attempt.
     """
 
-    sort: Sort
+    sort: SignedKind
     subject_id: int
     number: str
     level: str
@@ -50,12 +50,12 @@ class StandingRow:
 
     @property
     def is_lasting(self) -> bool:
-        """Whether nothing is to be done but renewals."""
+        """Whether only renewals remain to be done."""
         return self.level == LASTING
 
 
 def counts(session: Session) -> dict[str, int]:
-    """How many documents stand at each level of ``LEVELS``."""
+    """The number of documents at each level of ``LEVELS``."""
     every = _every()
     rows = session.execute(select(every.c.level, func.count()).group_by(every.c.level))
     found = {str(level): int(count) for level, count in rows}
@@ -68,7 +68,7 @@ def totals(session: Session) -> dict[Group, int]:
 
 
 def standings(session: Session, group: Group, *, limit: int, offset: int) -> tuple[StandingRow, ...]:
-    """Documents of a list, in the order in which something is due."""
+    """Documents of a list, in the order of their due times."""
     found = _of(group)
     rows = session.execute(
         found.order_by(found.selected_columns.due_at, found.selected_columns.subject_id).limit(limit).offset(offset)
@@ -76,7 +76,7 @@ def standings(session: Session, group: Group, *, limit: int, offset: int) -> tup
     numbers = _numbers(session, [(row.sort, row.subject_id) for row in rows])
     return tuple(
         StandingRow(
-            Sort(row.sort), row.subject_id, numbers.get((row.sort, row.subject_id), ""), row.level, row.at,
+            SignedKind(row.sort), row.subject_id, numbers.get((row.sort, row.subject_id), ""), row.level, row.at,
             row.due_at, row.failure or "", row.tries or 0,
         )
         for row in rows
@@ -97,12 +97,16 @@ def _of(group: Group) -> Select[str, int, str, datetime, datetime | None, str | 
 
 
 def _every() -> Subquery:
-    """Each signed document with its last revision, and what is to be done for it."""
+    """Each signed document with its last revision and its remaining work."""
     later_letter, later_slip, later_seal = aliased(SignedRevision), aliased(SlipRevision), aliased(ClosingRevision)
     todo = (Preservation.due_at, Preservation.failure, Preservation.tries)
     letters = (
         select(
-            _sort(Sort.MAIL), SignedRevision.mail_id.label("subject_id"), SignedRevision.level, SignedRevision.at, *todo
+            _sort(SignedKind.MAIL),
+            SignedRevision.mail_id.label("subject_id"),
+            SignedRevision.level,
+            SignedRevision.at,
+            *todo,
         )
         .outerjoin(Preservation, Preservation.mail_id == SignedRevision.mail_id)
         .where(
@@ -112,13 +116,21 @@ def _every() -> Subquery:
         )
     )
     slips = (
-        select(_sort(Sort.SLIP), SlipRevision.slip_id.label("subject_id"), SlipRevision.level, SlipRevision.at, *todo)
+        select(
+            _sort(SignedKind.SLIP), SlipRevision.slip_id.label("subject_id"), SlipRevision.level, SlipRevision.at, *todo
+        )
         .outerjoin(Preservation, Preservation.slip_id == SlipRevision.slip_id)
         .where(~exists().where(later_slip.slip_id == SlipRevision.slip_id, later_slip.sequence > SlipRevision.sequence))
     )
     level, at = func.coalesce(ClosingRevision.level, ""), func.coalesce(ClosingRevision.at, RegisterClosing.closed_at)
     closings = (
-        select(_sort(Sort.CLOSING), RegisterClosing.id.label("subject_id"), level.label("level"), at.label("at"), *todo)
+        select(
+            _sort(SignedKind.CLOSING),
+            RegisterClosing.id.label("subject_id"),
+            level.label("level"),
+            at.label("at"),
+            *todo,
+        )
         .outerjoin(ClosingRevision, ClosingRevision.closing_id == RegisterClosing.id)
         .outerjoin(Preservation, Preservation.closing_id == RegisterClosing.id)
         .where(
@@ -128,26 +140,28 @@ def _every() -> Subquery:
     return union_all(letters, slips, closings).subquery()
 
 
-def _sort(sort: Sort) -> Label[str]:
+def _sort(sort: SignedKind) -> Label[str]:
     return literal(sort.value).label("sort")
 
 
 def _numbers(session: Session, found: Iterable[tuple[str, int]]) -> dict[tuple[str, int], str]:
-    """What people call these documents."""
-    ids: dict[str, list[int]] = {sort.value: [] for sort in Sort}
+    """The numbers by which people know these documents."""
+    ids: dict[str, list[int]] = {sort.value: [] for sort in SignedKind}
     for sort, subject_id in found:
         ids[sort].append(subject_id)
-    letters = select(MailNumber.mail_id, MailNumber.text).where(MailNumber.mail_id.in_(ids[Sort.MAIL]))
-    slips = select(MailNumber.slip_id, MailNumber.text).where(MailNumber.slip_id.in_(ids[Sort.SLIP]))
+    letters = select(MailNumber.mail_id, MailNumber.text).where(MailNumber.mail_id.in_(ids[SignedKind.MAIL]))
+    slips = select(MailNumber.slip_id, MailNumber.text).where(MailNumber.slip_id.in_(ids[SignedKind.SLIP]))
     closings = (
         select(RegisterClosing.id, Register.code, RegisterClosing.until_on)
         .join(Register, Register.id == RegisterClosing.register_id)
-        .where(RegisterClosing.id.in_(ids[Sort.CLOSING]))
+        .where(RegisterClosing.id.in_(ids[SignedKind.CLOSING]))
     )
-    named = {(Sort.MAIL.value, subject): text for subject, text in session.execute(letters) if subject is not None}
-    named |= {(Sort.SLIP.value, subject): text for subject, text in session.execute(slips) if subject is not None}
+    named = {
+        (SignedKind.MAIL.value, subject): text for subject, text in session.execute(letters) if subject is not None
+    }
+    named |= {(SignedKind.SLIP.value, subject): text for subject, text in session.execute(slips) if subject is not None}
     named |= {
-        (Sort.CLOSING.value, subject): f"{code} {until_on:%d/%m/%Y}"
+        (SignedKind.CLOSING.value, subject): f"{code} {until_on:%d/%m/%Y}"
         for subject, code, until_on in session.execute(closings)
     }
     return named

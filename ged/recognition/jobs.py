@@ -11,12 +11,12 @@ from pathlib import Path
 from sqlalchemy import Select, delete, select
 
 from ged import locks
-from ged.capture.intake import Look, settle
+from ged.capture import drawing
+from ged.capture.files import JOB_PATIENCE_S, NOT_LOOKED, fetch, kept_dir, look_at, private_dir, store_file
+from ged.capture.intake import FirstLook, settle
 from ged.capture.models import ScanBatch, ScanPage, ScanPicture
 from ged.errors import EngineFailed, Invalid
 from ged.ports import AttachmentId, Digest, FieldReading, PageRef, RecognisedPage, Recognition
-from ged.register import pictures
-from ged.register.files import JOB_PATIENCE_S, NOT_LOOKED, fetch, kept_dir, look_at, private_dir, store_file
 from ged.register.models import Attachment, Mail, PageText, Rendition
 from ged.register.signed_kinds import APART, IS_APART
 from ged.suggestions import readings, resent
@@ -46,7 +46,7 @@ def run_intake(services: Services, batch_id: int, *, heartbeat: Heartbeat, now: 
                 select(ScanPage).where(ScanPage.batch_id == batch_id, ScanPage.inspected_at.is_(None))
             )
         ]
-    looks: dict[int, Look] = {}
+    looks: dict[int, FirstLook] = {}
     with private_dir(services) as folder:
         for n, (page_id, digest) in enumerate(new, start=1):
             heartbeat(f"{n}/{len(new)}")
@@ -57,19 +57,19 @@ def run_intake(services: Services, batch_id: int, *, heartbeat: Heartbeat, now: 
     _make_pictures(services, batch_id, heartbeat=heartbeat, now=now)
 
 
-def _look(services: Services, digest: Digest, path: Path) -> Look:
+def _look(services: Services, digest: Digest, path: Path) -> FirstLook:
     fetch(services.blobs, digest, path)
     try:
         facts = look_at(services, path, filename="page", wait_s=JOB_PATIENCE_S)
     except Invalid as refusal:
-        return Look(APART if refusal.code == IS_APART else "", (), problem=refusal.code)
+        return FirstLook(APART if refusal.code == IS_APART else "", (), problem=refusal.code)
     except EngineFailed as failure:
         if failure.code in NOT_LOOKED:
             raise
-        return Look("", (), problem=failure.code)
+        return FirstLook("", (), problem=failure.code)
     finally:
         path.unlink(missing_ok=True)
-    return Look(facts.media_type, facts.pages, facts.signed)
+    return FirstLook(facts.media_type, facts.pages, facts.signed)
 
 
 def _make_pictures(services: Services, batch_id: int, *, heartbeat: Heartbeat, now: datetime) -> None:
@@ -77,7 +77,7 @@ def _make_pictures(services: Services, batch_id: int, *, heartbeat: Heartbeat, n
         rows = session.execute(
             select(ScanPage.id, ScanPage.digest, ScanPage.media_type, ScanPage.page_index)
             .outerjoin(
-                ScanPicture, (ScanPicture.scan_page_id == ScanPage.id) & (ScanPicture.width_px == pictures.THUMBNAIL_PX)
+                ScanPicture, (ScanPicture.scan_page_id == ScanPage.id) & (ScanPicture.width_px == drawing.THUMBNAIL_PX)
             )
             .where(ScanPage.batch_id == batch_id, ScanPage.problem == "", ScanPicture.digest.is_(None))
             .order_by(ScanPage.id)
@@ -90,7 +90,7 @@ def _make_pictures(services: Services, batch_id: int, *, heartbeat: Heartbeat, n
             if digest not in sources:
                 sources[digest] = fetch(services.blobs, digest, folder / f"source-{len(sources)}")
             ref = PageRef(sources[digest], media_type, page_index)
-            picture = _picture(services, ref, pictures.THUMBNAIL_PX, folder / f"picture-{page_id}.jpg")
+            picture = _picture(services, ref, drawing.THUMBNAIL_PX, folder / f"picture-{page_id}.jpg")
             if picture is not None:
                 made[page_id] = picture
     if made:
@@ -101,7 +101,7 @@ def _make_pictures(services: Services, batch_id: int, *, heartbeat: Heartbeat, n
 
 def _picture(services: Services, ref: PageRef, width_px: int, out: Path) -> Digest | None:
     try:
-        services.ocr.thumbnail(ref, width_px=width_px, out=out, timeout_s=pictures.TIMEOUT_S)
+        services.ocr.thumbnail(ref, width_px=width_px, out=out, timeout_s=drawing.TIMEOUT_S)
     except (Invalid, EngineFailed):
         # The page was accepted and stays; the screen draws it on demand or says that it cannot.
         return None
@@ -115,12 +115,12 @@ def _note_pictures(uow: UnitOfWork, made: dict[int, Digest]) -> None:
     held = set(
         uow.session.scalars(
             select(ScanPicture.scan_page_id).where(
-                ScanPicture.scan_page_id.in_(made), ScanPicture.width_px == pictures.THUMBNAIL_PX
+                ScanPicture.scan_page_id.in_(made), ScanPicture.width_px == drawing.THUMBNAIL_PX
             )
         )
     )
     uow.session.add_all(
-        ScanPicture(scan_page_id=page_id, width_px=pictures.THUMBNAIL_PX, digest=digest)
+        ScanPicture(scan_page_id=page_id, width_px=drawing.THUMBNAIL_PX, digest=digest)
         for page_id, digest in made.items()
         if page_id not in held
     )

@@ -8,11 +8,11 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from ged import locks
+from ged.capture.files import fetch, private_dir
 from ged.capture.models import Scan, ScanLeaf, ScanPage, ScanState
 from ged.jobs import JobKind
 from ged.ports import PageRef
 from ged.recognition.jobs import SECONDS_A_PAGE, Heartbeat
-from ged.register.files import fetch, private_dir
 from ged.suggestions import readings, resent
 from ged.unit import Services, UnitOfWork
 

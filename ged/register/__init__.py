@@ -1,1 +1,1 @@
-"""Letters and what is kept of them: numbers, books, correspondents, documents, levels, corrections."""
+"""Letters and their data: numbers, books, correspondents, documents, levels, corrections."""

@@ -1,4 +1,4 @@
-"""Numbers from a locked row, in the transaction that registers: no gap, no double.
+"""Allocates numbers from a locked row, in the transaction that registers: no gap, no duplicate.
 
 The counter's row stays locked until the commit, so call ``allocate`` after everything slow and as late as possible.
 """
@@ -29,7 +29,7 @@ _NEXT = Together(
     .values(last_sequence=placed("sequence"), last_on=placed("registered_on")),
     insert_of(MailNumber).returning(table_of(MailNumber).c.id),
 )
-"""A number, and the counter that it comes from."""
+"""Statements: insert a number, and update its counter."""
 
 
 def allocate(
@@ -42,21 +42,21 @@ def allocate(
     envelope_id: int | None = None,
     slip_id: int | None = None,
 ) -> MailNumber:
-    """Give the next number of a register, dated today in the installation's time zone.
+    """Allocate the next number of a register, dated today in the installation's time zone.
 
-    A process that waited for the lock over midnight never dates a number before the one given just before it, nor into
-    a closed day; its hour is then the first of that day, so that label and register say the same.
+    A process that waited for the lock over midnight never dates a number before the previous number, nor into a closed
+    day. The number's time is then the first moment of its day, so that label and register agree.
 
     Raises:
         NotFound: ``register.unknown``.
         InvalidTransition: ``register.closed``, ``clock.ahead``, ``clock.jump``.
     """
     register = open_register(uow.session, register_id)
-    # Read before everybody waits for us.
+    # Read this before we take the lock that others wait for.
     entity, unit = entity_code(uow.session, register.unit, actor.units), register.unit.code
     counter = locked_counter(uow.session, register, uow.now.astimezone(uow.services.zone).date())
-    local_day = open_day(uow, register.id)  # no day is closed any more while we hold the lock
-    if register.restarts_yearly and local_day.year != counter.year:  # this year is closed to its end
+    local_day = open_day(uow, register.id)  # while we hold the lock, no day can be closed
+    if register.restarts_yearly and local_day.year != counter.year:  # the whole year is closed
         counter = locked_counter(uow.session, register, local_day)
     year = counter.year
     on = max(local_day, counter.last_on) if counter.last_on else local_day
@@ -81,7 +81,7 @@ def allocate(
         "void_reason": "",
     }
     number_id = _NEXT.run(uow.session, row).scalar_one()
-    # The register is in hand: whoever tells of the number reads nothing while others wait.
+    # The register is already loaded: callers that use the number need no query while others wait for the lock.
     number = MailNumber(**row, id=number_id, register=register)
     known_to(uow.session, number)
     uow.session.expire(counter)
@@ -90,7 +90,7 @@ def allocate(
 
 @dataclass(frozen=True)
 class BookEntry:
-    """A letter of an archive: its number and day in the paper book; an empty number asks for one by the pattern."""
+    """A letter of an archive: its number and day in the paper book. An empty number: make one by the pattern."""
 
     mail_id: int
     number: str
@@ -98,16 +98,16 @@ class BookEntry:
 
 
 def lock_book(uow: UnitOfWork, register_id: RegisterId | int) -> None:
-    """Hold the counter that ``allocate_many`` will use until the commit: nobody else takes letters over meanwhile."""
+    """Lock the counter that ``allocate_many`` will use, until the commit: no other import can run meanwhile."""
     register = open_register(uow.session, register_id)
     _locked_book(uow, register)
 
 
 def allocate_many(uow: UnitOfWork, register: Register, entries: Sequence[BookEntry]) -> list[MailNumber]:
-    """Numbers for letters taken over, in their order, in one statement; the sequence has no gap in any register.
+    """Allocate numbers for imported letters, in their order, in one statement. The sequence has no gap in any register.
 
-    A register of the nature ``ARCHIVE`` bears numbers and days of its paper book. Any other gives its own next numbers,
-    dated as ``allocate`` dates them.
+    In a register of the nature ``ARCHIVE`` the letters keep the numbers and days of the paper book. Any other register
+    allocates its own next numbers, dated as by ``allocate``.
     """
     is_book = register.nature is RegisterNature.ARCHIVE
     counter = _locked_book(uow, register)
@@ -146,12 +146,12 @@ def allocate_many(uow: UnitOfWork, register: Register, entries: Sequence[BookEnt
 
 def _locked_book(uow: UnitOfWork, register: Register) -> RegisterCounter:
     counter = counter_of(uow.session, register.id, _book_year(register, uow))
-    year = _book_year(register, uow)  # a year closed while we waited for the lock
+    year = _book_year(register, uow)  # the year may have been closed while we waited for the lock
     return counter if counter.year == year else counter_of(uow.session, register.id, year)
 
 
 def _book_year(register: Register, uow: UnitOfWork) -> int:
-    """A book taken over is counted as one, whatever years its letters are of."""
+    """The year of the counter; 0 for an imported book, which has one count over all years."""
     if register.nature is RegisterNature.ARCHIVE or not register.restarts_yearly:
         return 0
     return open_day(uow, register.id).year
@@ -161,7 +161,7 @@ def entity_code(session: Session, unit: Unit, units: Mapping[int, UnitRow] | Non
     """The code of the entity that a unit belongs to (itself, or the nearest above).
 
     Args:
-        units: all units, where they are in hand.
+        units: all units, if already loaded.
     """
     if units and unit.id in units:
         return units[entity_of(unit.id, units)].code
@@ -169,7 +169,7 @@ def entity_code(session: Session, unit: Unit, units: Mapping[int, UnitRow] | Non
 
 
 def told_of_number(number: MailNumber) -> dict[str, Any]:
-    """What the entry of an act that gives a number says of it: enough to miss it when its row is gone."""
+    """The number's data for the journal entry: enough to detect later that its row is missing."""
     return {
         "number": number.text,
         "register": number.register.code,

@@ -1,4 +1,4 @@
-"""The registers as books: who may read which, their lines, and the proof that no number is missing."""
+"""The registers as books: who may read them, their lines, and the proof that no number is missing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,16 +21,16 @@ from ged.unit import Actor, Role
 
 PAGE_SIZE = 50
 PROVEN = 10_000
-"""Latest numbers that a page counts to prove that none is missing."""
+"""A page counts this many latest numbers to prove that none is missing."""
 MAX_DIGITS = 9
-"""Of a number that a counter could reach."""
+"""Digits of the largest number that a counter can reach."""
 MAX_PRINTED = 800
-"""Lines of one printed document: measured as 1.7 s of a processor and 220 MB in the child that sets it (1,000 lines:
-2.1 s, 241 MB; 1,500: 2.8 s, 317 MB). More are a file made by a job (``ged.reports.exports``)."""
+"""Lines of one printed document: 1.6 s of CPU and 320 MB in the typesetting process with every column of arrivals filled (500
+lines: 0.9 s, 230 MB). More lines are exported to a file by a job (``ged.reports.exports``)."""
 
 
 class EntryKind(StrEnum):
-    """What a line of a register shows to this reader."""
+    """The kind of a register's line, for this reader."""
 
     LETTER = "letter"
     CONFIDENTIAL = "confidential"
@@ -38,7 +38,7 @@ class EntryKind(StrEnum):
     ENVELOPE = "envelope"
     SLIP = "slip"
     NUMBER = "number"
-    """A number that bears nothing."""
+    """A number without a letter, envelope or slip."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class BookRow:
     nature: RegisterNature
     direction: Direction
     is_kept: bool
-    """The actor numbers in it."""
+    """The actor may allocate numbers in it."""
     is_closed: bool
     restarts_yearly: bool
     pattern: str
@@ -75,9 +75,9 @@ class YearRow:
     voided: int
     missing: int
     is_proven: bool = True
-    """Whether the numbers were counted; else the figures are those of the counter."""
+    """Whether the numbers were counted; otherwise the figures come from the counter."""
     proven_from: int = 0
-    """The number from which they were counted on; those before are counted by closings and prints."""
+    """The count begins at this number; closings and prints count the numbers before."""
 
     @property
     def first(self) -> int:
@@ -116,7 +116,7 @@ class EntryRow:
 
 @dataclass(frozen=True)
 class Span:
-    """Which lines: a year, and within it days or numbers (both ends included)."""
+    """A selection of lines: a year, and within it days or numbers (both ends included)."""
 
     year: int
     from_on: date | None = None
@@ -128,7 +128,7 @@ class Span:
 
 
 def readable_clause(actor: Actor) -> ColumnElement[bool]:
-    """Registers of the units where the actor works, of those headed, and for an auditor all of them."""
+    """Registers of the units where the actor works or is head; all registers for an auditor."""
     if actor.has(Role.AUDITOR):
         return true()
     working = {p.unit_id for p in actor.posts if p.roles - {Role.ADMINISTRATOR, Role.AUDITOR}}
@@ -136,7 +136,7 @@ def readable_clause(actor: Actor) -> ColumnElement[bool]:
 
 
 def books(session: Session, actor: Actor) -> list[BookRow]:
-    """Registers that the actor may read, those kept first."""
+    """Registers that the actor may read, the actor's own registers first."""
     rows = [_book(r, actor) for r in session.scalars(_readable(actor).order_by(Unit.id, Register.id)).unique()]
     return sorted(rows, key=lambda row: not row.is_kept)
 
@@ -183,9 +183,9 @@ def years(
 ) -> dict[int, list[YearRow]]:
     """The years of these registers, newest first.
 
-    The newest year of each register and the one chosen come with their proof; the others are told by their counters
-    alone, so that years gone by cost nothing. The proof counts the last ``PROVEN`` numbers, so that a page costs as much
-    in a large register as in a small one; ``whole`` counts all of them.
+    The newest year of each register and the chosen year come with their proof. Other years show only their counters, so
+    that past years cost nothing. The proof counts the last ``PROVEN`` numbers, so that the cost does not grow with the
+    register; ``whole`` counts all numbers.
     """
     counters = session.scalars(
         select(RegisterCounter)
@@ -205,7 +205,7 @@ def years(
 
 
 def _proofs(session: Session, wanted: Sequence[tuple[int, int]], latest: int | None) -> dict[tuple[int, int], YearRow]:
-    """Counted, and read from indexes alone: a sequence is in a year once (a constraint), so a count tells all."""
+    """Count the numbers, from indexes only. A constraint makes sequences unique within a year, so a count is enough."""
     sequence, opening, last = MailNumber.sequence, RegisterCounter.opening_sequence, RegisterCounter.last_sequence
 
     # Numbers at or below it are not counted.
@@ -236,7 +236,7 @@ def _proofs(session: Session, wanted: Sequence[tuple[int, int]], latest: int | N
             last_on=one.last_on,
             given=one.last_sequence - one.opening_sequence - missing + below + above,
             voided=voided,
-            # Numbers outside the range are as wrong as numbers that are not there.
+            # Numbers outside the range are an error, as missing numbers are.
             missing=missing + below + above,
             proven_from=first + 1,
         )
@@ -244,11 +244,11 @@ def _proofs(session: Session, wanted: Sequence[tuple[int, int]], latest: int | N
 
 
 def find(session: Session, register_id: RegisterId | int, text: str, year: int) -> Span | None:
-    """The lines of a register that a number as typed names; None when it names none, and never could.
+    """The lines of a register that match a typed number; None when the text cannot be a number.
 
     Args:
-        text: as printed, however it is written (``number_key``), or its digits alone (220, 220/2026), which are a number of
-            ``year`` or of the year beside them.
+        text: the number as printed, in any spelling (``number_key``); or its digits alone (220, 220/2026), for ``year``
+            or for the year given behind them.
     """
     begins, key = text.lstrip()[:1], number_key(text)
     if not key or not (begins.isalnum() or begins == "№"):
@@ -287,7 +287,7 @@ def entries(
     newest_first: bool = True,
     limit: int = PAGE_SIZE,
 ) -> list[EntryRow]:
-    """Lines of a register that the actor may read (``book`` checks it); content only of letters that it may see."""
+    """Lines of a register that the actor may read (``book`` checks it); content only of letters the actor may see."""
     order = MailNumber.sequence.desc() if newest_first else MailNumber.sequence.asc()
     page = select(MailNumber.sequence).where(*_within(register_id, span)).order_by(order).limit(limit)
     return _entries(session, register_id, span.year, session.scalars(page).all(), actor, newest_first=newest_first)
@@ -302,7 +302,7 @@ def page(
     *,
     limit: int = PAGE_SIZE,
 ) -> tuple[list[EntryRow], Slice]:
-    """A page of such lines, newest first; a place in it is a number."""
+    """A page of ``entries``, newest first; a place in the list is a number's sequence."""
     query = select(MailNumber.sequence).where(*_within(register_id, span))
     found = paging.read(session, query, MailNumber.sequence, at, descending=True, limit=limit)
     return _entries(session, register_id, span.year, found.ids, actor), found
@@ -369,8 +369,8 @@ def _entry(
     keeps: bool,
 ) -> EntryRow:
     kind = _kind(number, mail)
-    # A reason may tell what it was about: it stands under the same rule as a letter's content; where there is no
-    # content to see, only those who keep the register read it.
+    # A reason may reveal the letter's subject, so it has the same access rule as the content. Without content, only
+    # the keepers of the register see the reason.
     reason = number.void_reason if kind is EntryKind.LETTER or (keeps and kind is not EntryKind.CONFIDENTIAL) else ""
     head = EntryRow(
         number_id=number.id,

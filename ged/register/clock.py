@@ -1,9 +1,8 @@
-"""Whether the clock of this server may date a number: one that jumped ahead must not open next year's book.
+"""Checks this server's clock before it dates a number: a clock that jumped ahead must not open next year's book.
 
-A number given cannot be taken back, so a wrong date is worse than a refusal. The clock is compared with the last day on
-which numbers were given, with the database's clock where it has one of its own (PostgreSQL), and with a time-stamp
-authority's where one is set. A clock that goes back needs no refusal: ``allocate`` never dates a number before the one
-given just before it.
+A number cannot be taken back, so a wrong date is worse than a refusal. The clock is compared with the last day on which
+numbers were given, with the database's own clock (PostgreSQL), and with a time-stamp authority's clock, if one is set.
+A clock that is set back needs no refusal: ``allocate`` never dates a number before the previous number.
 """
 
 import logging
@@ -23,19 +22,19 @@ _log = logging.getLogger(__name__)
 CONFIRMED = "clock.confirmed"
 NEXT_DAY = timedelta(days=1)
 LONG_WEEKEND = timedelta(days=4)
-"""After a longer pause, and for each new year, the time-stamp authority is asked too."""
+"""After a longer pause, and for each new year, the time-stamp authority is queried too."""
 DIFFERENCE = timedelta(minutes=10)
-"""Between the clocks of two servers that are set by NTP there are milliseconds."""
+"""Largest accepted difference; clocks set by NTP differ by milliseconds."""
 PAUSE = timedelta(days=60)
-"""No ministry gives no number for so long; a quiet weekend, a feast, a strike are shorter."""
+"""A ministry never gives no number for so long: weekends, feasts and strikes are shorter."""
 
 
 def check(uow: UnitOfWork, on: date, counter: RegisterCounter) -> None:
-    """Refuse a day that this server's clock alone believes in. Asks nothing while numbers follow day by day.
+    """Refuse a day that only this server's clock supports. While numbers follow day by day, no other clock is queried.
 
     Raises:
-        InvalidTransition: ``clock.ahead``: another clock is behind, and the day or the book would be a new one;
-            ``clock.jump``: no number was given for ``PAUSE``. ``confirm`` lets numbers go on.
+        InvalidTransition: ``clock.ahead``: another clock is behind, and the day or the book would be new;
+            ``clock.jump``: no number was given for ``PAUSE``. ``confirm`` allows numbers again.
     """
     if counter.last_on is not None and on <= counter.last_on + NEXT_DAY:
         return
@@ -53,7 +52,7 @@ def check(uow: UnitOfWork, on: date, counter: RegisterCounter) -> None:
 
 
 def _other_clocks(uow: UnitOfWork, on: date, last: date) -> Iterator[datetime]:
-    """The hours of the other clocks. An authority that does not respond raises no doubt."""
+    """The times of the other clocks. An authority that does not respond is skipped."""
     database = server_time(uow.session)
     if database is not None:
         yield database
@@ -66,12 +65,12 @@ def _other_clocks(uow: UnitOfWork, on: date, last: date) -> Iterator[datetime]:
 
 
 def doubt(on: date, last: date, *, now: datetime, others: Sequence[datetime]) -> str:
-    """Code of the reason not to believe in a day; empty: none.
+    """Code of the reason to doubt a day; empty: no doubt.
 
     Args:
         last: the last day on which a number was given.
         now: this server's clock.
-        others: what other clocks say now.
+        others: present times of other clocks.
     """
     is_new = on > last + NEXT_DAY or on.year > last.year
     if is_new and any(now - other > DIFFERENCE for other in others):
@@ -80,7 +79,7 @@ def doubt(on: date, last: date, *, now: datetime, others: Sequence[datetime]) ->
 
 
 def confirm(uow: UnitOfWork, *, reason: str, actor: Actor) -> None:
-    """An administrator looked at the clock: today is right, whatever the other clocks say. Holds for today alone.
+    """Confirm today's date, after an administrator has checked the clock. Overrides other clocks, for today only.
 
     Raises:
         Invalid: ``clock.reason``.

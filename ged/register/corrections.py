@@ -1,4 +1,4 @@
-"""A number is voided, never deleted; the day on which a correction is entered, and what it cites of a closed one."""
+"""Voiding of numbers (they are never deleted), the date of a correction, and its citation of a closed day."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
@@ -13,9 +13,9 @@ from ged.unit import Actor, HeldPost, UnitOfWork
 
 
 def void(uow: UnitOfWork, number: MailNumber, *, reason: str, actor: Actor, post: HeldPost, now: datetime) -> None:
-    """Void a number: it stays in the register with the reason, and is never given again.
+    """Void a number: it stays in the register with the reason, and is never reused.
 
-    The void is dated by ``correction_at``; the register's counter stays locked until the commit.
+    ``correction_at`` dates the void; the register's counter stays locked until the commit.
 
     Raises:
         Invalid: ``number.void_reason``.
@@ -27,7 +27,7 @@ def void(uow: UnitOfWork, number: MailNumber, *, reason: str, actor: Actor, post
         raise InvalidTransition("number.voided", "the number is void already", number=number.text)
     at = correction_at(uow, [number], now=now)
     uow.session.refresh(number, ["voided_at"])
-    if number.voided_at is not None:  # by somebody who held the counter before us
+    if number.voided_at is not None:  # voided by a transaction that held the counter's lock before us
         raise InvalidTransition("number.voided", "the number is void already", number=number.text)
     number.voided_at, number.void_reason = at, reason.strip()
     uow.record(
@@ -39,14 +39,14 @@ def void(uow: UnitOfWork, number: MailNumber, *, reason: str, actor: Actor, post
 def correction_at(uow: UnitOfWork, numbers: Sequence[MailNumber], *, now: datetime) -> datetime:
     """The moment at which a correction of these numbers is entered.
 
-    It is now, but never before the numbers were given, nor before the last rectification of their letter (by a clock
-    that was ahead of this one), nor in a day that is closed in one of their registers: then it is the first
-    moment of the first open day. The counters stay locked until the commit, so no closing comes between.
+    It is now, but never before the numbers were given, nor before the last rectification of their letter (made by a clock
+    that was ahead of this one), nor in a day that is closed in one of their registers. In that case it is the first
+    moment of the first open day. The counters stay locked until the commit, so that no day can be closed in between.
     """
     registers = {number.register_id: number.register for number in numbers}
     moments = [now, *(number.registered_at for number in numbers), *_last_rectified(uow.session, numbers)]
     for _, register in sorted(registers.items()):
-        if register.nature is not RegisterNature.ARCHIVE:  # its book is never closed, and its days are long past
+        if register.nature is not RegisterNature.ARCHIVE:  # an imported book is never closed, its days are past
             moments.append(_locked_open_moment(uow, register, max(moments)))
     return max(moments)
 
@@ -66,12 +66,12 @@ def _locked_open_moment(uow: UnitOfWork, register: Register, moment: datetime) -
         local_day = moment.astimezone(zone).date()
         day = local_day if closed is None else max(local_day, closed + timedelta(days=1))
         locked_counter(uow.session, register, day)
-        if closed_until(uow.session, register.id) == closed:  # else it was closed while we waited for the lock
+        if closed_until(uow.session, register.id) == closed:  # else a day was closed while we waited for the lock
             return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
 
 
 def closing_of(session: Session, number: MailNumber) -> RegisterClosing | None:
-    """The closing of the day that a number was given on; None while that day is open."""
+    """The closing of the day on which a number was given; None while this day is open."""
     return session.scalar(
         select(RegisterClosing)
         .where(
@@ -85,6 +85,6 @@ def closing_of(session: Session, number: MailNumber) -> RegisterClosing | None:
 
 
 def citation(session: Session, number: MailNumber) -> dict[str, str]:
-    """What the journal's entry of a correction says of a closed day: a correction is entered today and cites it."""
+    """The closing that a correction's journal entry cites, if the number's day is closed."""
     closing = closing_of(session, number)
     return {} if closing is None else {"closed_on": closing.until_on.isoformat(), "closing": closing.digest}

@@ -1,7 +1,7 @@
-"""The directories of correspondents, one an entity: found by folded name, so that accents and capitals make no double.
+"""The directories of correspondents, one for each entity. Lookup is by folded name, without accents and case.
 
-An entity sees its own entries, those that others share, and the common stock; of a name that stands twice its own comes
-first. Who writes in confidence gets no entry: everybody of the entity reads the directory.
+An entity sees its own entries, shared entries of others, and the common stock. Of two entries with one name, its own
+comes first. Senders of confidential letters get no entry: everybody in the entity can read the directory.
 """
 
 import unicodedata
@@ -31,11 +31,11 @@ class CorrespondentRow:
 
 
 APOSTROPHES = str.maketrans(dict.fromkeys("\u2019\u2018\u02bc\u2032`\u00b4", "'"))
-"""Of telephones, of Word, of keyboards; revision 0030 folded the names that were there."""
+"""Apostrophes of telephones, of Word, of keyboards. Revision 0030 folded the existing names."""
 
 
 def fold(name: str) -> str:
-    """A name without accents, capitals and double spaces, with one apostrophe for all, for comparison.
+    """Fold a name for comparison: without accents, in lower case, with single spaces and one form of apostrophe.
 
     >>> fold("Préfecture  de l’Ogou")
     "prefecture de l'ogou"
@@ -51,18 +51,18 @@ def visible(entity_ids: Collection[int]) -> ColumnElement[bool]:
 
 
 def entities_of(session: Session, actor: Actor) -> frozenset[int]:
-    """The entities of an actor's own posts, and of those acted for."""
+    """The entities of the posts that an actor holds or acts for."""
     of = entities(session)
     return frozenset(of[unit_id] for unit_id in actor.unit_ids)
 
 
 def may_be_listed(level: Confidentiality) -> bool:
-    """Whether the sender of a letter of this level belongs into a directory."""
+    """Whether the sender of a letter of this level may be listed in a directory."""
     return level < Confidentiality.RESTRICTED
 
 
 def resolve_sender(uow: UnitOfWork, sender_id: int | None, name: str, *, entity_id: int) -> Correspondent:
-    """The correspondent chosen, the one of that name, or a new one of the entity.
+    """The chosen correspondent, or an existing one with this name, or a new one of the entity.
 
     Raises:
         Invalid: ``correspondent.unknown``.
@@ -70,7 +70,7 @@ def resolve_sender(uow: UnitOfWork, sender_id: int | None, name: str, *, entity_
     found = known_sender(uow, sender_id, name, entity_id=entity_id)
     if found is not None:
         return found
-    # Of two clerks who meet here the second waits for the first's entry and takes it.
+    # Of two concurrent clerks, the second waits for the first's entry and uses it.
     insert_if_missing(
         uow.session, Correspondent, name=" ".join(name.split()), folded_name=fold(name), entity_id=entity_id, version=1
     )
@@ -79,7 +79,7 @@ def resolve_sender(uow: UnitOfWork, sender_id: int | None, name: str, *, entity_
 
 
 def directory_ids(uow: UnitOfWork, names: Sequence[str], *, unit_id: int) -> dict[str, int]:
-    """The entries of many names at once, new ones made; names that only accents or capitals tell apart share one."""
+    """Name -> entry id for many names at once; missing entries are created. Names with equal folds share an entry."""
     entity_id = entities(uow.session)[unit_id]
     folded = {fold(name): name for name in reversed(names) if fold(name)}
     known = _entries(uow, folded, entity_id)
@@ -97,7 +97,7 @@ def _entries(uow: UnitOfWork, folded: Collection[str], entity_id: int) -> dict[s
     rows = uow.session.execute(
         select(Correspondent.folded_name, Correspondent.id)
         .where(Correspondent.folded_name.in_(folded), visible([entity_id]))
-        # The entity's own entry comes last and stays.
+        # The entity's own entry comes last, so it overwrites others in the dictionary.
         .order_by(case((Correspondent.entity_id == entity_id, 1), else_=0), Correspondent.id)
     )
     return dict(iter(rows))
@@ -116,7 +116,7 @@ _BY_NAME = (
 
 
 def known_sender(uow: UnitOfWork, sender_id: int | None, name: str, *, entity_id: int) -> Correspondent | None:
-    """The correspondent chosen or of that name, as the entity sees it; no entry is made.
+    """The chosen correspondent, or an existing one with this name that the entity sees; no entry is created.
 
     Raises:
         Invalid: ``correspondent.unknown``.
@@ -131,14 +131,14 @@ def known_sender(uow: UnitOfWork, sender_id: int | None, name: str, *, entity_id
 
 
 def is_known(session: Session, name: str, *, actor: Actor) -> bool:
-    """Whether the actor's entities have an entry of this name, or see another's."""
+    """Whether the actor's entities have, or see, an entry with this name."""
     own = entities_of(session, actor)
     entry = select(Correspondent.id).where(Correspondent.folded_name == fold(name), visible(own))
     return session.scalar(entry.limit(1)) is not None
 
 
 def suggest(session: Session, text: str, *, actor: Actor, limit: int = 8) -> list[CorrespondentRow]:
-    """Correspondents that the actor sees whose name holds the words typed, those that begin with them first."""
+    """Visible correspondents whose name contains the typed words; names that begin with them come first."""
     folded = fold(text)
     if not folded:
         return []

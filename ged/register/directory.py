@@ -1,7 +1,7 @@
-"""The directory of correspondents as a mail office keeps it: a list to look through, and entries to correct.
+"""The mail office's view of the directory of correspondents: a list, and corrections of entries.
 
-An entity's clerks correct its own entries. What they change of a shared or common one becomes an entry of their own,
-which comes first in their entity: nobody changes another's address.
+An entity's clerks correct its own entries. A change of a shared or common entry creates an entry of their own, which
+comes first in their entity: nobody changes another entity's address.
 """
 
 import re
@@ -29,7 +29,7 @@ EMAIL = re.compile(r"[^@\s<>,;]{1,64}@[^@\s<>,;.]+(\.[^@\s<>,;.]+)+")
 
 @dataclass(frozen=True)
 class CorrespondentForm:
-    """What stands in an entry."""
+    """The fields of an entry."""
 
     name: str
     kind: str = ""
@@ -54,9 +54,9 @@ class CorrespondentView:
     is_active: bool
     is_shared: bool
     is_own: bool
-    """Of the reader's entity: corrected in place. Of another, a correction makes an own entry."""
+    """The entry belongs to the reader's entity: corrected in place. Otherwise a correction creates an own entry."""
     owner: str
-    """Name of the entity whose entry it is; empty: the common stock."""
+    """Name of the entry's entity; empty: the common stock."""
 
 
 def listing(
@@ -76,7 +76,7 @@ def listing(
 def _seen(session: Session, text: str, actor: Actor) -> Select[Correspondent]:
     own = entities_of(session, actor)
     other = aliased(Correspondent)
-    # What stands behind an own entry of the same name is not shown twice.
+    # Hide entries with the same name as an own entry.
     behind = exists().where(other.folded_name == Correspondent.folded_name, other.entity_id.in_(sorted(own)))
     is_own = Correspondent.entity_id.in_(sorted(own))
     return select(Correspondent).where(_matches(text), visible(own), or_(is_own, ~behind))
@@ -93,7 +93,7 @@ def correspondent(session: Session, correspondent_id: int, *, actor: Actor) -> C
     """One entry.
 
     Raises:
-        NotFound: ``correspondent.unknown`` (also when it is another entity's and not shared).
+        NotFound: ``correspondent.unknown`` (also for another entity's entry that is not shared).
     """
     row = _get(session, correspondent_id, actor)
     owner = session.get(Unit, row.entity_id) if row.entity_id is not None else None
@@ -102,9 +102,9 @@ def correspondent(session: Session, correspondent_id: int, *, actor: Actor) -> C
 
 
 def edit(uow: UnitOfWork, correspondent_id: int, form: CorrespondentForm, *, version: int | None, actor: Actor) -> None:
-    """Correct an entry. Letters keep the name under which they were registered: only a rectification changes it.
+    """Correct an entry. Letters keep the name with which they were registered: only a rectification changes it.
 
-    An entry of another entity stays as it is: what was typed becomes an entry of the actor's own entity.
+    An entry of another entity is not changed: the typed values become an entry of the actor's own entity.
 
     Raises:
         Forbidden: ``correspondent.forbidden``.
@@ -153,17 +153,17 @@ def _add_own(
 def _flush(uow: UnitOfWork) -> None:
     try:
         uow.session.flush()
-    except IntegrityError:  # the other entry came while this one was checked
+    except IntegrityError:  # another entry of this name was inserted concurrently
         raise Invalid("correspondent.name_taken", "tell the two apart by their names", field="name") from None
 
 
 @dataclass(frozen=True)
 class AddressToConfirm:
-    """An e-mail address that a person must look at before the first letter goes there.
+    """An e-mail address that a person must confirm before the first letter is sent there.
 
     Attributes:
-        owner: name of the entity whose shared entry bears it; empty: it was changed in the own directory.
-        changed_by: who changed it; empty: not known.
+        owner: name of the entity whose shared entry has the address; empty: it was changed in the own directory.
+        changed_by: who changed it; empty: unknown.
     """
 
     email: str
@@ -173,9 +173,9 @@ class AddressToConfirm:
 
 
 def address_to_confirm(session: Session, name: str, email: str, *, unit_id: int) -> AddressToConfirm | None:
-    """Whether an address took another's place in the directory of a unit's entity, or is another entity's word alone.
+    """The address to confirm, if it replaced another in the entity's directory, or comes only from another entity.
 
-    Looked up by the name as the letter bears it: a letter keeps its own copy of the address.
+    The lookup is by the name on the letter: a letter keeps its own copy of the address.
     """
     entity_id = entities(session)[unit_id]
     rows = session.execute(

@@ -11,7 +11,6 @@ from ged.errors import NotFound
 from ged.jobs import Job, JobKind, JobState
 from ged.ports import AttachmentId, Confidentiality, Digest, MailId
 from ged.register.models import Attachment, AttachmentKind, AttachmentPage, Mail, PageText, Rendition
-from ged.register.pictures import PictureSource
 from ged.register.signed_kinds import is_to_check
 from ged.unit import Actor, UnitOfWork
 
@@ -19,8 +18,22 @@ READING = (JobKind.RECOGNISE, JobKind.RECOGNISE_BACKLOG)
 
 
 @dataclass(frozen=True)
+class PictureSource:
+    """The source of a page's picture: a stored rendition, or a file to draw from."""
+
+    made: Digest | None
+    source: Digest
+    media_type: str
+    page_index: int
+    rotation: int
+    etag: str
+    mail_id: int | None = None
+    """The letter to which the scan was joined."""
+
+
+@dataclass(frozen=True)
 class FileRow:
-    """One file to send: its bytes and how to name them. ``form``: original, original_page or a rendition."""
+    """One file to send: its digest and name. ``form``: original, original_page or a rendition."""
 
     attachment_id: int
     mail_id: int
@@ -59,7 +72,7 @@ class AttachmentRow:
     media_type: str
     is_signed: bool
     has_signatures: bool
-    """It came from outside with signatures (``ged.recognition.signatures``)."""
+    """The file came from outside, with signatures (``ged.recognition.signatures``)."""
     has_original: bool
     is_read: bool
     is_latest: bool
@@ -68,7 +81,7 @@ class AttachmentRow:
     mail_unit_id: int
     pages: tuple[PageRow, ...]
     progress: tuple[int, int] | None
-    """Pages that the machine has read, of how many, while it is at it."""
+    """(pages read, pages in total) while OCR is running."""
 
 
 def attachment(session: Session, attachment_id: int, actor: Actor) -> AttachmentRow:
@@ -82,7 +95,7 @@ def attachment(session: Session, attachment_id: int, actor: Actor) -> Attachment
 
 
 def shown(session: Session, attachment_id: int) -> AttachmentRow:
-    """As ``attachment``, of a letter to which the caller has checked the access; one query."""
+    """As ``attachment``; the caller has checked access to the letter. One query."""
     replaced, searchable = aliased(Attachment), Rendition.kind == "searchable_pdf"
     made = exists().where(Rendition.attachment_id == Attachment.id, searchable, Rendition.page_no == 0)
     running = (
@@ -132,7 +145,7 @@ def shown(session: Session, attachment_id: int) -> AttachmentRow:
 
 
 def words(session: Session, attachment_id: int, page_no: int, actor: Actor) -> list[list[Any]]:
-    """The words of a page with their boxes, ``[text, x, y, width, height, confidence]``; none while it is not read.
+    """The words of a page with their boxes, ``[text, x, y, width, height, confidence]``; empty before the page is read.
 
     Raises:
         NotFound: ``attachment.unknown``, ``mail.unknown``.
@@ -160,7 +173,7 @@ def _visible(session: Session, attachment_id: int, actor: Actor) -> tuple[Attach
         raise NotFound("attachment.unknown", "reload the letter", id=attachment_id)
     mail = session.get_one(Mail, row.mail_id)
     if not access.may_see(session, mail.id, Confidentiality(mail.level), actor):
-        # In the words of a document that is not there.
+        # The same error as for a document that does not exist.
         raise NotFound("attachment.unknown", "reload the letter", id=attachment_id, refused=True)
     return row, mail
 
@@ -174,7 +187,7 @@ def _rendition(session: Session, attachment_id: int, kind: str, page_no: int) ->
 
 
 def original(session: Session, attachment_id: int, actor: Actor) -> FileRow:
-    """The file exactly as it came.
+    """The original file, unchanged.
 
     Raises:
         NotFound: ``attachment.unknown``, ``mail.unknown``, ``document.no_original`` (a scan: its originals are pages).
@@ -186,7 +199,7 @@ def original(session: Session, attachment_id: int, actor: Actor) -> FileRow:
 
 
 def original_page(session: Session, attachment_id: int, page_no: int, actor: Actor) -> FileRow:
-    """The bytes from which one page comes, as they came.
+    """The original file of one page, unchanged.
 
     Raises:
         NotFound: ``attachment.unknown``, ``mail.unknown``, ``document.page_unknown``.
@@ -200,7 +213,7 @@ def original_page(session: Session, attachment_id: int, page_no: int, actor: Act
 
 
 def rendition(session: Session, attachment_id: int, kind: str, actor: Actor, *, page_no: int = 0) -> FileRow:
-    """What the machine made: ``page_image`` (of a page), ``thumbnail``, ``searchable_pdf``.
+    """A rendition: ``page_image`` (of a page), ``thumbnail``, ``searchable_pdf``.
 
     Raises:
         NotFound: ``attachment.unknown``, ``mail.unknown``, ``document.not_read`` (not read yet, or no such page).
@@ -215,7 +228,7 @@ def rendition(session: Session, attachment_id: int, kind: str, actor: Actor, *, 
 
 
 def page_source(session: Session, attachment_id: int, page_no: int, actor: Actor) -> tuple[FileRow, PictureSource]:
-    """What to draw a page from before the machine has read it.
+    """The source for drawing a page before its rendition exists.
 
     Raises:
         NotFound: ``attachment.unknown``, ``mail.unknown``, ``document.page_unknown``.
@@ -231,7 +244,7 @@ def page_source(session: Session, attachment_id: int, page_no: int, actor: Actor
 
 
 def text_of(row: AttachmentRow, page_no: int) -> FileRow:
-    """The reading of a page's text, for the journal."""
+    """The access to a page's text, in the form of ``FileRow``, for the journal."""
     return FileRow(row.id, row.mail_id, row.level, Digest(""), "text/plain", "", "text", page_no)
 
 
@@ -243,7 +256,7 @@ def _file(
 
 
 def record_opening(uow: UnitOfWork, file: FileRow, *, actor: Actor) -> None:
-    """Write to the journal that somebody opened a restricted or secret document; ordinary ones are not recorded."""
+    """Record in the journal that a restricted or secret document was opened. Ordinary documents are not recorded."""
     if file.level >= Confidentiality.RESTRICTED:
         post = access.through(uow.session, file.mail_id, file.level, actor)
         uow.record(

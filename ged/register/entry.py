@@ -1,4 +1,4 @@
-"""What the clerk's form needs: registers to number in, letters to link, and whether the letter was registered before."""
+"""Queries for the clerk's form: registers, letters to link, and earlier registrations of the same letter."""
 
 import re
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ _DIGITS = re.compile(r"[0-9]+")
 
 @dataclass(frozen=True)
 class DuplicateRow:
-    """A letter of the same sender with the same reference. Only ``mail_id`` None is told to who may not see it."""
+    """A letter of the same sender with the same reference. Without the right to see it, ``mail_id`` is None."""
 
     mail_id: int | None
     number: str = ""
@@ -54,7 +54,7 @@ def arrival_registers(session: Session, actor: Actor) -> list[tuple[int, str]]:
 
 
 def authorities(session: Session, actor: Actor) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
-    """Posts to which a letter may be addressed: those of the clerk's own entity, and those of the others."""
+    """Posts to which a letter may be addressed: (posts of the clerk's own entity, posts of other entities)."""
     own = same_entity(session, clerk_unit_ids(actor))
     rows = session.execute(
         select(Post.id, Post.title, Post.unit_id)
@@ -69,8 +69,8 @@ def authorities(session: Session, actor: Actor) -> tuple[list[tuple[int, str]], 
 
 
 def last_addressed(session: Session, actor: Actor) -> int | None:
-    """The authority to which the clerk's unit addressed its latest arrival: what the form proposes."""
-    # A unit's latest letter is the last entry of an index; sorting all of them took longer with each year.
+    """The authority of the unit's latest arrival, proposed in the form."""
+    # A unit's latest letter is the last entry of an index. Sorting all letters would take longer each year.
     latest = (
         select(Mail.id)
         .where(Mail.unit_id == Unit.id, Mail.direction == Direction.INCOMING, Mail.addressed_post_id.is_not(None))
@@ -94,8 +94,8 @@ def registered_before(
 ) -> list[DuplicateRow]:
     """Letters of the same sender with the same reference in the clerk's own entity, newest first.
 
-    What the actor may not see is told once, without anything but that it exists. Other entities' letters are not told
-    at all: they may well have received the same letter.
+    Letters that the actor may not see give one row, which shows only that they exist. Letters of other entities are
+    not disclosed: they may well have received the same letter.
     """
     folded, reference = fold(sender_name), "".join(their_reference.split())
     if not folded or not reference:
@@ -106,7 +106,7 @@ def registered_before(
         .join(Correspondent, Correspondent.id == Mail.sender_id)
         .where(
             Correspondent.folded_name == folded,
-            # SQLite lowers only ASCII letters, PostgreSQL all of them.
+            # ``lower`` in SQLite changes only ASCII letters, in PostgreSQL all letters.
             func.lower(func.replace(Mail.their_reference, " ", "")).in_({reference.lower(), _ascii_lower(reference)}),
             Mail.unit_id.in_(sorted(own)),
             Mail.state != MailState.VOIDED,
@@ -197,7 +197,7 @@ def mail_of_number(session: Session, number_id: int, actor: Actor) -> MailId:
     """The letter that bears a number, if the actor may see it.
 
     Raises:
-        NotFound: ``number.unknown``, in the same words where it is a letter's that the actor may not see.
+        NotFound: ``number.unknown``; the same error if the actor may not see the letter.
     """
     mail = session.scalar(
         select(Mail).join(MailNumber, MailNumber.mail_id == Mail.id).where(MailNumber.id == number_id)

@@ -1,4 +1,4 @@
-"""What the journal says of one letter, in codes: who did what when. The page puts it into words."""
+"""The journal entries of one letter, as codes: who did what and when. The page translates them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ SHOWN_DETAILS = (
     "number", "field", "old", "new", "reason", "outcome", "note", "instruction", "units", "unit", "due_on", "level",
     "kind", "page", "form",
 )  # fmt: skip
-"""What of a payload may be shown: nothing that leads to another letter."""
+"""The payload fields that may be shown: none that refers to another letter."""
 SHOWN = 200
 SHOWN_READINGS = 50
 
@@ -47,22 +47,22 @@ def of_letter(
     """Entries about a letter and its numbers, newest first. The caller has checked the access.
 
     Args:
-        since: only entries after this moment (what somebody else did while a form was open).
-        readings: who opened it, instead of what was done. Refusals belong to the auditor and are never here.
+        since: only entries after this moment (acts of others while a form was open).
+        readings: return the openings instead of the acts. Refusals are for the auditor, and never returned here.
     """
     query = _about(mail_id, readings=readings).limit(limit)
     if since is not None:
         query = query.where(AuditEntry.at > since)
-    return [_row(*found) for found in session.execute(query)]
+    return [_entry_row(*found) for found in session.execute(query)]
 
 
 def of_page(session: Session, mail_id: MailId | int, *, readings: bool) -> tuple[list[JournalRow], list[JournalRow]]:
-    """What the letter's page shows: what was done, and (``readings``) who opened it. One query for both."""
+    """The entries for the letter's page: (acts, openings); openings only with ``readings``. One query for both."""
     wanted = [_about(mail_id, readings=False).limit(SHOWN)]
     wanted += [_about(mail_id, readings=True).limit(SHOWN_READINGS)] if readings else []
-    # Each half is cut by itself: many readings hide nothing of what was done.
+    # Each half has its own limit: many openings must not push out acts.
     both = union_all(*(select(half.subquery()) for half in wanted)).subquery()
-    rows = [_row(*found) for found in session.execute(select(both).order_by(both.c.sequence.desc()))]
+    rows = [_entry_row(*found) for found in session.execute(select(both).order_by(both.c.sequence.desc()))]
     return [row for row in rows if row.action not in READINGS], [row for row in rows if row.action in READINGS]
 
 
@@ -93,7 +93,7 @@ def _about(mail_id: MailId | int, *, readings: bool) -> Select[Any]:
     )
 
 
-def _row(
+def _entry_row(
     sequence: int, at: datetime, action: str, payload: Mapping[str, object] | None, name: str | None, title: str | None
 ) -> JournalRow:
     return JournalRow(sequence, at, action, name or "", title or "", _details(payload or {}))

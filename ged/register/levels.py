@@ -1,7 +1,7 @@
-"""The confidentiality of a letter: raised by who works on it, lowered by who decides over it, from SECRET by two.
+"""The confidentiality level of a letter: people working on it may raise it, deciders may lower it, from SECRET by two.
 
-A level hides a letter from people who worked on it, or opens it to more: each change bears a reason and stands in the
-journal, and who decides over the letter is told when somebody else raised it.
+A change may hide a letter from people who worked on it, or show it to more people. So each change needs a reason and is
+recorded in the journal; the deciders are notified when another person raises the level.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ MAX_REASON = 500
 
 @dataclass(frozen=True)
 class OpenRequest:
-    """A lower level for a SECRET letter that somebody asked for and a second person has not agreed to yet."""
+    """A request to lower the level of a SECRET letter, which a second person has not yet agreed to."""
 
     id: int
     level: Confidentiality
@@ -33,7 +33,7 @@ class OpenRequest:
     asked_by: str
     asked_at: datetime
     may_agree: bool
-    """False for who asked, for a secretary, and for who only reads by a role of supervision."""
+    """False for the requester, for a secretary, and for a person who reads only by a supervisory role."""
 
 
 def change_level(
@@ -41,14 +41,14 @@ def change_level(
 ) -> Confidentiality:
     """Raise a letter's level, or lower it; from SECRET a second person has to agree (``agree``).
 
-    Returns the level that the letter has now.
+    Returns the letter's level after the call.
 
     Raises:
         NotFound: ``mail.unknown``.
-        Forbidden: ``mail.level_lower``: neither addressee, author nor head above (a secretary is none of them);
-            ``mail.level_raise``: not at work on the letter.
-        Invalid: ``mail.level_reason``; ``mail.level_nobody``: nobody could see it any more; ``mail.level_asked``: a
-            lower level was asked for already.
+        Forbidden: ``mail.level_lower``: the actor is neither addressee, author nor head above (a secretary is none of
+            these); ``mail.level_raise``: the actor does not work on the letter.
+        Invalid: ``mail.level_reason``; ``mail.level_nobody``: nobody could see the letter any more;
+            ``mail.level_asked``: there is already an open request for a lower level.
     """
     mail = mail_to_change(uow, mail_id, actor=actor)
     old = Confidentiality(mail.level)
@@ -71,7 +71,7 @@ def change_level(
 
 
 def agree(uow: UnitOfWork, mail_id: MailId, request_id: int, *, actor: Actor) -> None:
-    """Be the second person for a lower level: the letter has it from now on. The journal names both.
+    """Agree to a lower level as the second person. It takes effect at once; the journal names both people.
 
     Raises:
         NotFound: ``mail.unknown``, ``level.no_request``.
@@ -89,7 +89,7 @@ def agree(uow: UnitOfWork, mail_id: MailId, request_id: int, *, actor: Actor) ->
 
 
 def decline(uow: UnitOfWork, mail_id: MailId, request_id: int, *, actor: Actor) -> None:
-    """Let a request end without effect: by the second person, or by who asked.
+    """End a request without effect: by the second person, or by the requester.
 
     Raises:
         NotFound: ``mail.unknown``, ``level.no_request``.
@@ -119,7 +119,7 @@ def open_request(session: Session, mail: Mail, actor: Actor) -> OpenRequest | No
 
 
 def lowering_post(mail: Mail, actor: Actor) -> HeldPost:
-    """The post through which the actor may lower the level: of addressee, author or a head above, not as a secretary.
+    """The post through which the actor may lower the level: as addressee, author or a head above, not as a secretary.
 
     Raises:
         Forbidden: ``mail.level_lower``.
@@ -190,7 +190,7 @@ def _end_request(uow: UnitOfWork, mail_id: int) -> None:
 
 
 def _second_post(session: Session, mail: Mail, asked: LevelRequest, actor: Actor) -> HeldPost | None:
-    """The post by which somebody else than who asked sees the letter for its work."""
+    """The post through which the actor may agree: another person than the requester, who sees the letter for work."""
     if asked.asked_by_id == actor.person_id:
         return None
     through = access.through(session, mail.id, Confidentiality(mail.level), actor)
@@ -200,7 +200,7 @@ def _second_post(session: Session, mail: Mail, asked: LevelRequest, actor: Actor
 
 
 def _require_reader(uow: UnitOfWork, mail: Mail, level: Confidentiality, actor: Actor) -> None:
-    """Below SECRET the posts on a letter's path see it whatever their clearance."""
+    """Check that somebody can still see the letter. Below SECRET the posts on its path see it without a clearance."""
     if level < Confidentiality.SECRET or access.may_see(uow.session, mail.id, level, actor):
         return
     today = uow.now.astimezone(uow.services.zone).date()
@@ -214,8 +214,8 @@ def _tell_deciders(uow: UnitOfWork, mail: Mail, kind: NoticeKind, actor: Actor) 
 
 
 def _tell_second_people(uow: UnitOfWork, mail: Mail, asked: LevelRequest, actor: Actor) -> None:
-    """Tell the deciders who may agree. Where no decider may agree, tell everybody who may. A notice shows that the letter
-    exists: nobody else receives one.
+    """Notify the deciders who may agree; if no decider may agree, everybody who may. Nobody else gets a notice, because
+    it reveals that the letter exists.
     """
     today = uow.now.astimezone(uow.services.zone).date()
     cleared = uow.session.scalars(
@@ -228,7 +228,7 @@ def _tell_second_people(uow: UnitOfWork, mail: Mail, asked: LevelRequest, actor:
 
 
 def _deciders(session: Session, mail: Mail, *, on: date) -> set[int]:
-    """Who holds the addressed or the author's post; where neither is set, who heads the unit that treats the letter."""
+    """The holders of the addressee's and author's posts; if neither is set, the heads of the responsible unit."""
     posts = {one for one in (mail.addressed_post_id, mail.author_post_id) if one is not None}
     if not posts:
         heads = (

@@ -1,4 +1,4 @@
-"""The part of the organisation file that the mail office works with: registers, correspondents, filing plan."""
+"""The mail office's part of the organisation file: registers, correspondents, filing plan."""
 
 from sqlalchemy import select
 
@@ -13,7 +13,7 @@ from ged.unit import UnitOfWork
 
 
 def load_registry(uow: UnitOfWork, file: OrganisationFile) -> list[Change]:
-    """Bring registers, correspondents and filing classes to what the file says.
+    """Bring registers, correspondents and filing classes to the state of the file.
 
     Raises:
         Invalid: ``register.pattern``, ``organisation.field``.

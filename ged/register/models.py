@@ -1,4 +1,4 @@
-"""Tables of the register. What people edit bears a version; what machines write stands in tables of its own."""
+"""Tables of the register. Rows edited by people have a version; jobs write into separate tables."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -30,12 +30,12 @@ from ged.register.states import MailState
 
 
 def only_where(condition: str) -> dict[str, Any]:
-    """The arguments of an index over some rows only, for both databases."""
+    """The arguments of a partial index, for both databases."""
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
 class Direction(StrEnum):
-    """Which way a letter goes."""
+    """The direction of a letter."""
 
     INCOMING = "incoming"
     OUTGOING = "outgoing"
@@ -43,7 +43,7 @@ class Direction(StrEnum):
 
 
 class RegisterNature(StrEnum):
-    """What a register counts."""
+    """What a register numbers."""
 
     ARRIVAL = "arrivee"
     DEPARTURE = "depart"
@@ -53,7 +53,7 @@ class RegisterNature(StrEnum):
     NOTE = "note_service"
     DECISION = "decision"
     ARCHIVE = "archive"
-    """A paper book taken over: its letters bear the book's own numbers and days, the sequence counts what was taken."""
+    """An imported paper book: letters keep the book's numbers and days; the sequence counts the imported letters."""
 
 
 class Channel(StrEnum):
@@ -68,7 +68,7 @@ class Channel(StrEnum):
 
 
 class Priority(StrEnum):
-    """How soon."""
+    """The urgency of a letter."""
 
     NORMAL = "normal"
     URGENT = "urgent"
@@ -76,10 +76,10 @@ class Priority(StrEnum):
 
 
 class AttachmentKind(StrEnum):
-    """What an attachment is to its letter."""
+    """The kind of an attachment."""
 
     DOCUMENT = "document"
-    """The letter itself as it came (scan or file)."""
+    """The letter itself as received (scan or file)."""
     ANNEX = "annex"
     PROOF = "proof"
     """Annotated sheet, signed printed slip, discharge."""
@@ -107,7 +107,7 @@ class Register(Base):
 
 
 class RegisterCounter(Base):
-    """The row that gives numbers; whoever registers holds its lock until the commit. ``year`` 0: no yearly restart."""
+    """The row from which numbers are allocated, locked until the commit. ``year`` 0: no yearly restart."""
 
     __tablename__ = "register_counters"
 
@@ -126,7 +126,7 @@ def _key_of_text(context: DefaultExecutionContext) -> str:
 
 
 class MailNumber(Base):
-    """A number given: to a letter, a sealed envelope or a slip. Never deleted, never changed; voided with a reason."""
+    """A number of a letter, a sealed envelope or a slip. Never deleted, never changed; voided with a reason."""
 
     __tablename__ = "mail_numbers"
     __table_args__ = (
@@ -143,7 +143,7 @@ class MailNumber(Base):
     sequence: Mapped[int] = mapped_column(Integer)
     text: Mapped[str] = mapped_column(String(64))
     text_key: Mapped[str] = mapped_column(String(128), default=_key_of_text, server_default="")
-    """``number_key`` of the text; empty for a number that an earlier release gave while this one was installed."""
+    """``number_key`` of the text; empty for a number given by the previous release during an upgrade."""
     registered_at: Mapped[datetime] = mapped_column(UtcDateTime)
     registered_on: Mapped[date] = mapped_column(index=True)
     person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
@@ -151,24 +151,24 @@ class MailNumber(Base):
     mail_id: Mapped[int | None] = mapped_column(ForeignKey("mails.id"), index=True)
     envelope_id: Mapped[int | None] = mapped_column(ForeignKey("sealed_envelopes.id"), index=True)
     slip_id: Mapped[int | None] = mapped_column(Id, ForeignKey("slips.id", use_alter=True), index=True)
-    """A slip names its number too: this key is added (``use_alter``) when both tables are there."""
+    """The two tables refer to each other: so this key is added (``use_alter``) once both tables exist."""
     voided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     void_reason: Mapped[str] = mapped_column(String(500), default="")
     register: Mapped[Register] = relationship(lazy="joined", innerjoin=True)
 
 
 class ClosingPeriod(StrEnum):
-    """What a closing closes."""
+    """The period of a closing."""
 
     DAY = "day"
     YEAR = "year"
 
 
 class RegisterClosing(Base):
-    """A closed span of a register: nothing is numbered in it any more. Rows are never changed.
+    """A closed span of a register: no number can be given in it any more. Rows are never changed.
 
-    Days follow one another without a hole: a closing covers everything since the one before. ``seal`` is the Ed25519
-    signature (hex) of the installation over what ``ged.closing.operations.sealed_body`` says, which names the one before.
+    Spans have no gaps: a closing covers all days since the previous closing. ``seal`` is the installation's Ed25519
+    signature (hex) over ``ged.closing.operations.sealed_body``, which names the previous closing.
     """
 
     __tablename__ = "register_closings"
@@ -181,9 +181,9 @@ class RegisterClosing(Base):
     from_on: Mapped[date]
     until_on: Mapped[date]
     digest: Mapped[str] = mapped_column(String(64), index=True)
-    """Of the PDF/A that lists numbers, voids, rectifications and digests."""
+    """Digest of the PDF/A that lists numbers, voids, rectifications and digests."""
     content_hash: Mapped[str] = mapped_column(String(64))
-    """SHA-256 of the listed data in canonical JSON: the same rows give the same again."""
+    """SHA-256 of the listed data in canonical JSON: the same rows give the same hash."""
     previous_digest: Mapped[str | None] = mapped_column(String(64))
     seal: Mapped[str] = mapped_column(String(128))
     number_count: Mapped[int] = mapped_column(Integer)
@@ -193,13 +193,13 @@ class RegisterClosing(Base):
     closed_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     """None: the nightly job."""
     lines_kept: Mapped[bool] = mapped_column(default=False, server_default=false())
-    """Whether ``closing_lines`` says which corrections it lists; before, the clock alone told."""
+    """Whether ``closing_lines`` stores the listed corrections. Closings of old releases listed them by time only."""
 
 
 class ClosingLine(Base):
-    """A void (without ``rectification_id``) or a rectification that stands in a closing: each in one only. Written once.
+    """A void (without ``rectification_id``) or a rectification in a closing; each is in only one. Written once.
 
-    A letter with numbers in two registers has its rectification in a closing of each.
+    A rectification of a letter with numbers in two registers is in a closing of each register.
     """
 
     __tablename__ = "closing_lines"
@@ -215,8 +215,8 @@ class ClosingLine(Base):
 
 
 class ClosingRevision(Base):
-    """The closing's PDF/A under the institution's seal, and each revision that raises or renews it; the first bytes are
-    those of the closing itself. Written once."""
+    """The closing's PDF/A with the institution's seal, and each later revision. Each begins with the bytes of the
+    closing's own PDF/A. Written once."""
 
     __tablename__ = "closing_revisions"
     __table_args__ = (UniqueConstraint("closing_id", "sequence"),)
@@ -230,14 +230,14 @@ class ClosingRevision(Base):
 
 
 class Correspondent(Base):
-    """Somebody outside (or an entity) who writes to us or is written to, as one entity's directory has it.
+    """An outside person or organisation (or an entity) with whom letters are exchanged, in one entity's directory.
 
-    Others read what is shared; nobody changes another's entry.
+    Other entities can read shared entries; no entity changes another's entry.
     """
 
     __tablename__ = "correspondents"
     __table_args__ = (
-        # One entry of a name in each directory, the common stock's among them: NULLs would all be different.
+        # One entry for each name in a directory, also in the common stock: for a unique key, NULLs all differ.
         UniqueConstraint("entity_id", "folded_name"),
         Index(
             "uq_correspondents_common_folded_name",
@@ -251,16 +251,16 @@ class Correspondent(Base):
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     entity_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"), index=True)
-    """Whose directory it is of; None: of the installation's common stock (the organisation file)."""
+    """The entity of the directory; None: the installation's common stock (from the organisation file)."""
     is_shared: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
-    """Other entities see it too. The common stock is seen by all."""
+    """Other entities see the entry too. All entities see the common stock."""
     name: Mapped[str] = mapped_column(String(200), index=True)
     folded_name: Mapped[str] = mapped_column(String(200))
     kind: Mapped[str] = mapped_column(String(32), default="")
     address: Mapped[str] = mapped_column(Text, default="")
     email: Mapped[str] = mapped_column(String(200), default="")
     email_changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """When an address that stood there gave way to another: shown and confirmed at the next dispatch."""
+    """When the address was replaced by another: the next dispatch shows it for confirmation."""
     email_changed_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     phone: Mapped[str] = mapped_column(String(50), default="")
     is_active: Mapped[bool] = mapped_column(Boolean, default=True)
@@ -306,19 +306,19 @@ class Mail(Base):
     enclosure_note: Mapped[str] = mapped_column(String(300), default="")
     due_on: Mapped[date | None]
     due_from: Mapped[date | None]
-    """The origin of ``due_on``: it lies ``due_days`` working days after this day. For a typed date: that date, and 0."""
+    """The origin of ``due_on``, which is ``due_days`` working days later. For a typed date: that date, and 0 days."""
     due_days: Mapped[int | None] = mapped_column(Integer)
     unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"), index=True)
     """The unit that registered or writes it."""
     responsible_unit_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"), index=True)
     addressed_post_id: Mapped[int | None] = mapped_column(ForeignKey("posts.id"), index=True)
-    """The authority in whose queue 'à imputer' it waits."""
+    """The authority in whose queue 'à imputer' the letter waits."""
     author_person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"), index=True)
     author_post_id: Mapped[int | None] = mapped_column(ForeignKey("posts.id"), index=True)
     filing_class_id: Mapped[int | None] = mapped_column(ForeignKey("filing_classes.id"))
     outcome: Mapped[str] = mapped_column(Text, default="")
     request_token: Mapped[str | None] = mapped_column(String(43), unique=True)
-    """Of the form that registered it: the form sent twice is one letter."""
+    """Token of the form that registered the letter: a form sent twice registers one letter."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     version: Mapped[int] = mapped_column(Integer)
@@ -340,7 +340,7 @@ class MailLink(Base):
 
 
 class SealedEnvelope(Base):
-    """A closed envelope, known from its outside only: no subject, no scan, no text."""
+    """A closed envelope. Only its outside is known: no subject, no scan, no text."""
 
     __tablename__ = "sealed_envelopes"
 
@@ -355,14 +355,14 @@ class SealedEnvelope(Base):
     """``waiting`` -> ``kept_sealed`` | ``opened`` (scanned at the addressee's desk) | ``returned`` as ordinary."""
     mail_id: Mapped[int | None] = mapped_column(ForeignKey("mails.id"), index=True)
     request_token: Mapped[str | None] = mapped_column(String(43), unique=True)
-    """Of the form that registered it: the form sent twice is one envelope."""
+    """Token of the form that registered the envelope: a form sent twice registers one envelope."""
     version: Mapped[int] = mapped_column(Integer)
     numbers: Mapped[list[MailNumber]] = relationship(order_by="MailNumber.id", lazy="selectin", viewonly=True)
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
 
 
 class LevelRequest(Base):
-    """A lower level asked for a SECRET letter: two people are needed, and a letter has one open request at most."""
+    """A request to lower the level of a SECRET letter. Two people are needed; a letter has at most one open request."""
 
     __tablename__ = "level_requests"
     __table_args__ = (
@@ -387,7 +387,7 @@ class LevelRequest(Base):
 
 
 class Rectification(Base):
-    """A change of what the register says, with the old value readable for ever."""
+    """A change of a register entry. The old value stays readable for ever."""
 
     __tablename__ = "rectifications"
 
@@ -402,7 +402,7 @@ class Rectification(Base):
 
 
 class Attachment(Base):
-    """Bytes that belong to a letter; a new version stands beside the old one and says why."""
+    """A file or scan of a letter. A new version is stored beside the old one, with a reason."""
 
     __tablename__ = "attachments"
 
@@ -425,7 +425,7 @@ class Attachment(Base):
 
 
 class AttachmentPage(Base):
-    """Where page ``page_no`` comes from: a page of a blob, turned by a person."""
+    """The source of page ``page_no``: a page of a blob, and its rotation by a person."""
 
     __tablename__ = "attachment_pages"
 
@@ -438,7 +438,7 @@ class AttachmentPage(Base):
 
 
 class Rendition(Base):
-    """A form made by a machine beside the original: ``searchable_pdf``, ``thumbnail``, ``page_image``."""
+    """A generated form of the original: ``searchable_pdf``, ``thumbnail``, ``page_image``."""
 
     __tablename__ = "renditions"
     __table_args__ = (UniqueConstraint("attachment_id", "kind", "page_no"),)
@@ -454,7 +454,7 @@ class Rendition(Base):
 
 
 class PageText(Base):
-    """What was read on a page. ``words``: [text, x, y, width, height, confidence] in fractions of the page."""
+    """The text read on a page. ``words``: [text, x, y, width, height, confidence] in fractions of the page."""
 
     __tablename__ = "page_texts"
 

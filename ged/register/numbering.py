@@ -15,7 +15,7 @@ NAMES = frozenset({"seq", "year", "yy", "month", "entity", "unit", "register"})
 _NUMBERS = frozenset({"seq", "year"})
 MAX_LENGTH = 64
 MAX_CODE = 32
-"""As long as the code of a unit or of a register may be."""
+"""The longest code of a unit or a register."""
 MAX_SEQUENCE = 9_999_999
 MAX_KEY = 128
 
@@ -26,10 +26,10 @@ _RUNS = re.compile(r"[0-9]+|[a-z]+")
 
 
 def check_pattern(pattern: str) -> str:
-    """The pattern, when every number made from it can be told apart and is written in full.
+    """Check a pattern, and return it: all its numbers must be distinct and unabridged.
 
     Raises:
-        Invalid: ``register.pattern``, ``register.pattern_long``: with the longest codes it would pass 64 characters.
+        Invalid: ``register.pattern``; ``register.pattern_long``: over 64 characters with the longest codes.
     """
     try:
         fields = [one[1:] for one in string.Formatter().parse(pattern) if one[1] is not None]
@@ -65,10 +65,10 @@ def format_number(pattern: str, *, sequence: int, on: date, entity: str, unit: s
 
 
 def number_key(text: str) -> str:
-    """The form in which a number as printed and a number as typed are equal; empty when there is nothing to compare.
+    """Fold a number, so that printed and typed numbers compare equal; empty when the text has no letters and digits.
 
-    Capitals, accents, blanks, separators, a "n°" before it and leading zeros do not matter: ``00042/2026/MÉM`` and
-    ``N° 42 - 2026 mem`` give ``42/2026/mem``. Groups of digits stay apart: ``4/22026`` is another number.
+    Case, accents, blanks, separators, a "n°" before it and leading zeros are ignored: ``00042/2026/MÉM`` and
+    ``N° 42 - 2026 mem`` give ``42/2026/mem``. Groups of digits stay separate: ``4/22026`` is another number.
     """
     plain = _SIGN.sub("", text.casefold())
     folded = "".join(_plain(c) for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))

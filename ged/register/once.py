@@ -1,4 +1,4 @@
-"""A form that is sent twice (a double click, a page that is loaded again) is one act."""
+"""Makes forms idempotent: a form sent twice (a double click, a page reload) is one act."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -15,11 +15,11 @@ def add_once(uow: UnitOfWork, row: Mail | SealedEnvelope, sent_before: Callable[
     """Add a new row, unless its form was sent before.
 
     Args:
-        row: bears the form's ``request_token``; without one it is added in any case.
-        sent_before: what was said when that token came first, None when it never did; it may take the token from the row.
+        row: has the form's ``request_token``; without a token the row is always added.
+        sent_before: returns the first result of this token, None when there is none. It may clear the row's token.
 
     Returns:
-        What was said then; None when the row was added.
+        The first result; None when the row was added.
     """
     before = sent_before() if row.request_token is not None else None
     if before is not None:
@@ -32,7 +32,7 @@ def add_once(uow: UnitOfWork, row: Mail | SealedEnvelope, sent_before: Callable[
         with uow.session.begin_nested():
             uow.session.add(row)
     except IntegrityError:
-        # The two came at the same moment: this one waited for the other's commit.
+        # Both requests ran concurrently: this one waited for the other's commit.
         before = sent_before()
         if before is None:
             raise

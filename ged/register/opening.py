@@ -1,4 +1,4 @@
-"""The only thing that opening a letter writes: the seen mark, and for restricted letters an entry of the journal."""
+"""The writes when a letter is opened: the seen mark, and for restricted letters a journal entry. Nothing else."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from ged.unit import Actor, UnitOfWork
 
 
 def must_write(level: Confidentiality, *, is_read: bool) -> bool:
-    """Whether opening a letter has anything to write."""
+    """Whether opening a letter needs a write."""
     return not is_read or level >= Confidentiality.RESTRICTED
 
 
@@ -32,9 +32,9 @@ def mark_opened(uow: UnitOfWork, mail_id: MailId | int, *, actor: Actor, now: da
 
 
 def record_opening(uow: UnitOfWork, mail_id: MailId | int, *, where: str, actor: Actor) -> None:
-    """Record that a page about something else told what a restricted or secret letter is about; no seen mark.
+    """Record that another page showed the subject of a restricted or secret letter; sets no seen mark.
 
-    ``where`` is a code. The letter itself was not read there: it stays marked as new.
+    ``where`` is a code. The letter itself was not opened: it stays marked as new.
 
     Raises:
         NotFound: ``mail.unknown``.
@@ -47,7 +47,7 @@ def record_opening(uow: UnitOfWork, mail_id: MailId | int, *, where: str, actor:
 
 
 def record_printing(uow: UnitOfWork, mail_id: MailId | int, *, what: str, actor: Actor) -> None:
-    """Record that something about a restricted or secret letter was printed; ``what`` is a code.
+    """Record that a print about a restricted or secret letter was made; ``what`` is a code.
 
     Raises:
         NotFound: ``mail.unknown``.
@@ -60,6 +60,6 @@ def record_printing(uow: UnitOfWork, mail_id: MailId | int, *, what: str, actor:
 
 
 def _mark(uow: UnitOfWork, mail_id: int, person_id: int, now: datetime) -> Insert:
-    # Two tabs opened at once are one reading: the second insert must not fail.
+    # Two tabs may open the letter at once: the second insert must not fail.
     make = sqlite.insert if uow.session.get_bind().dialect.name == "sqlite" else postgresql.insert
     return make(ReadMark).values(mail_id=mail_id, person_id=person_id, at=now).on_conflict_do_nothing()

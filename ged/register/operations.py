@@ -1,4 +1,4 @@
-"""What people do with letters in the register, in the order in which a letter meets it."""
+"""The operations on letters in the register, in the order of a letter's life."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,19 +47,19 @@ from ged.register.states import MailAct, MailState, move
 from ged.unit import Actor, HeldPost, Role, UnitOfWork
 
 LONGEST_AGO = timedelta(days=3653)
-"""An earlier arrival is taken for a slip of the pen: older letters come by ``ged import``."""
+"""An earlier arrival date is refused as a typing error: older letters come by ``ged import``."""
 MAX_SUBJECT = 2000
 MAX_NAME = 200
 MAX_TEXTS = {
     "subject": MAX_SUBJECT, "sender_name": MAX_NAME, "addressee": 300, "their_reference": 100, "nature": 32,
     "enclosure_note": 300,
 }  # fmt: skip
-"""As long as the columns are: a database that counts would refuse more in the middle of the act."""
+"""The lengths of the columns. Checked here, because PostgreSQL would refuse a longer text in the middle of the act."""
 
 
 @dataclass(frozen=True)
 class IncomingForm:
-    """What the clerk typed. ``addressed_post_id`` is the authority in whose queue the letter waits."""
+    """The clerk's form. ``addressed_post_id`` is the authority in whose queue the letter waits."""
 
     subject: str
     sender_name: str
@@ -80,20 +80,20 @@ class IncomingForm:
     """The working days after the arrival that ``due_on`` was counted by; None: the date was typed."""
     related_to: MailId | None = None
     related_as: str = "related"
-    """What the letter is to the other one: a kind of ``MailLink``."""
+    """The relation to the other letter: a kind of ``MailLink``."""
     request_token: str | None = None
-    """Made when the form is shown: the same form sent twice is one letter."""
+    """Made when the form is shown: a form sent twice registers one letter."""
 
 
 @dataclass(frozen=True)
 class Registered:
-    """The answer 'registered': what the label shows."""
+    """The result of a registration: the data of the label."""
 
     mail_id: MailId
     number_id: int
     number: str
     is_repeated: bool = False
-    """The form was sent before: this is what it was answered then."""
+    """The form was sent before: this is its first result."""
 
 
 @dataclass(frozen=True)
@@ -109,14 +109,14 @@ class SourcePage:
 def register_incoming(
     uow: UnitOfWork, register_id: RegisterId, form: IncomingForm, *, actor: Actor, now: datetime
 ) -> Registered:
-    """Number an incoming letter; no scan is needed. The same form sent again (``request_token``) numbers nothing.
+    """Number an incoming letter; no scan is needed. A form sent again (``request_token``) allocates no second number.
 
     Raises:
         Forbidden: ``register.not_clerk``.
-        Invalid: a field is missing or makes no sense; ``params['field']`` names it; ``register.nature``,
+        Invalid: a field is missing or invalid; ``params['field']`` names it; ``register.nature``,
             ``mail.addressed_unknown``.
     """
-    register = registers.open_register(uow.session, register_id)  # in hand to the end: it is read once
+    register = registers.open_register(uow.session, register_id)  # kept in a variable, so that it is read only once
     post = registers.clerk_post(uow.session, register_id, actor)
     today = now.astimezone(uow.services.zone).date()
     _check_form(form, actor, today)
@@ -171,7 +171,7 @@ def _sent_before(uow: UnitOfWork, mail: Mail) -> Registered | None:
     if first is None:
         return None
     if (first.subject, first.sender_name) != (mail.subject, mail.sender_name):
-        # A page taken back from the browser's history and filled in for another letter: not the same act.
+        # The form came from the browser's history and was filled in for another letter: this is a new act.
         mail.request_token = None
         return None
     return Registered(MailId(first.id), first.numbers[0].id, first.numbers[0].text, is_repeated=True)
@@ -215,8 +215,8 @@ def mail_for(uow: UnitOfWork, mail_id: MailId | int, *, actor: Actor, version: i
     """A letter that the actor may see, for a change.
 
     Raises:
-        NotFound: ``mail.unknown`` (also when the actor may not know).
-        StaleVersion: ``mail.stale``: somebody changed it since the form with ``version`` was opened.
+        NotFound: ``mail.unknown`` (also when the actor may not see it).
+        StaleVersion: ``mail.stale``: the letter has changed since the form with ``version`` was opened.
     """
     mail = uow.session.get(Mail, mail_id)
     if mail is None:
@@ -228,7 +228,7 @@ def mail_for(uow: UnitOfWork, mail_id: MailId | int, *, actor: Actor, version: i
 
 
 def mail_to_change(uow: UnitOfWork, mail_id: MailId | int, *, actor: Actor, version: int | None = None) -> Mail:
-    """The same, locked: of two people who act at once, the second sees what the first did, numbers included.
+    """As ``mail_for``, and lock the letter: of two concurrent acts, the second sees the first, numbers included.
 
     The letter is locked before any counter and before the journal's head.
 
@@ -257,9 +257,9 @@ def attach(
     reason: str = "",
     recognise: bool = True,
 ) -> AttachmentId:
-    """Join bytes (stored already) to a letter; the caller has checked that the actor may.
+    """Attach stored bytes to a letter; the caller has checked the actor's right.
 
-    The machine reads them later: a job of this transaction.
+    A job of this transaction reads them later.
     """
     version_no = 1
     if replaces is not None:
@@ -301,17 +301,17 @@ def attach(
 
 
 def _told_apart(digest: Digest | None, pages: Sequence[SourcePage]) -> dict[str, Any]:
-    """A file whose pages stand in blobs of their own: the journal names these too."""
+    """For the journal: the digests of pages that are stored in separate blobs."""
     apart = digest is not None and any(page.digest != digest for page in pages)
     return {"page_digests": [page.digest for page in pages]} if apart else {}
 
 
 def take_number(uow: UnitOfWork, mail_id: MailId, register_id: RegisterId, *, actor: Actor) -> MailNumber:
-    """Number a letter in one more register that it passes (ministry, then direction).
+    """Number a letter in one more register on its way (ministry, then direction).
 
     Raises:
         Forbidden: ``register.not_clerk``.
-        Invalid: ``register.twice``: it has a number there.
+        Invalid: ``register.twice``: the letter already has a number there.
         InvalidTransition: ``mail.wrong_state``: the letter is void.
     """
     post = registers.clerk_post(uow.session, register_id, actor)
@@ -328,7 +328,7 @@ def take_number(uow: UnitOfWork, mail_id: MailId, register_id: RegisterId, *, ac
 
 
 def link(uow: UnitOfWork, from_id: MailId, to_id: MailId, *, kind: str, actor: Actor) -> None:
-    """Link two letters, both visible to the actor; linked twice they are linked once."""
+    """Link two letters that the actor may see. A repeated call has no effect."""
     for mail_id in (from_id, to_id):
         mail_for(uow, mail_id, actor=actor)
     if insert_if_missing(uow.session, MailLink, from_id=int(from_id), to_id=int(to_id), kind=kind):
@@ -336,7 +336,7 @@ def link(uow: UnitOfWork, from_id: MailId, to_id: MailId, *, kind: str, actor: A
 
 
 def deciding_post(mail: Mail, actor: Actor) -> HeldPost | None:
-    """The post through which the actor decides over a letter: its addressee, its author, or the nearest head above."""
+    """The post through which the actor decides on a letter: as addressee, author, or nearest head above."""
     for post in actor.posts:
         if post.post_id in (mail.addressed_post_id, mail.author_post_id):
             return post
@@ -375,7 +375,7 @@ def close(
 
 
 def reopen(uow: UnitOfWork, mail_id: MailId, *, reason: str, actor: Actor) -> None:
-    """Open a closed letter again, with a reason: it stands where it stood, as far as its path tells.
+    """Reopen a closed letter, with a reason. It returns to its earlier state, as far as its path shows it.
 
     Raises:
         Invalid: ``mail.reopen_reason``.
@@ -397,9 +397,9 @@ def _reopening(mail: Mail) -> MailAct:
 
 
 def working_post(mail: Mail, actor: Actor) -> HeldPost:
-    """The post through which the actor works on a letter: deciding over it, or of the unit that treats it.
+    """The post through which the actor works on a letter: as a decider, or in the responsible unit.
 
-    What came in and no unit treats yet is with the clerks of the unit that registered it.
+    An incoming letter without a responsible unit belongs to the clerks of the unit that registered it.
 
     Raises:
         Forbidden: ``mail.close_forbidden``.
@@ -428,7 +428,7 @@ def void_number(uow: UnitOfWork, number_id: int, *, reason: str, actor: Actor, n
     post = registers.clerk_post(uow.session, number.register_id, actor)
     if number.mail_id is not None:
         mail = mail_to_change(uow, number.mail_id, actor=actor)
-        # Somebody else may have voided it while the letter was locked.
+        # Another transaction may have voided it while we waited for the letter's lock.
         uow.session.refresh(number)
         if all(n.id == number.id or n.voided_at is not None for n in mail.numbers):
             mail.state = move(mail.state, MailAct.VOID)

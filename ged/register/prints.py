@@ -1,7 +1,7 @@
-"""What the mail office prints at the desk: the label of a number, the deposit receipt.
+"""Prints of the mail office: the label of a number, the deposit receipt.
 
-Data is read in a session, the PDF is set outside of it: nothing slow happens while a row is held. Labels of codes in
-French stand here as well as in ``web.words.labels``: paper is written by ``ged``, which knows no catalogue.
+Data is read in a session; the PDF is typeset after it, so that nothing slow runs under a lock. French words of codes are
+those of ``ged.register.words`` and ``ged.org.words``: ``ged`` prints paper without the site's catalogue.
 """
 
 from dataclasses import dataclass
@@ -14,12 +14,15 @@ from sqlalchemy.orm import Session
 
 from ged import access
 from ged.codes import CodeKind, make_code
+from ged.days import hour, long_day, place_of
 from ged.errors import Invalid, NotFound
 from ged.org.letterhead import letterhead
 from ged.org.models import Person, Post
+from ged.org.words import LEVELS
 from ged.ports import Confidentiality
-from ged.register.models import Channel, Mail, MailNumber
+from ged.register.models import Mail, MailNumber
 from ged.register.registers import number_of
+from ged.register.words import CHANNELS
 from ged.slots import WAIT_S
 from ged.typeset import qr_svg, typeset
 from ged.unit import Actor, Role, Services
@@ -27,19 +30,10 @@ from ged.unit import Actor, Role, Services
 TEMPLATES = Path(__file__).parents[1] / "templates"
 MAX_DEPOSITOR = 200
 
-CHANNELS = {
-    Channel.HAND: "Remise en main propre",
-    Channel.POST: "Courrier postal",
-    Channel.RECORDED_DELIVERY: "Recommandé",
-    Channel.EMAIL: "Messagerie électronique",
-    Channel.COURIER: "Coursier",
-    Channel.FAX: "Télécopie",
-}
-
 
 @dataclass(frozen=True)
 class Sheet:
-    """A sheet ready to be set: its template, its data, its date, and the name of its file."""
+    """A sheet ready to be typeset: its template, its data, its date, and its file name."""
 
     template: str
     data: dict[str, Any]
@@ -50,7 +44,7 @@ class Sheet:
         """The PDF/A. Slow (some hundred milliseconds): call it outside of any session.
 
         Args:
-            wait_s: for a place among what is heavy.
+            wait_s: timeout for a slot of heavy work.
 
         Raises:
             Invalid: ``typeset.failed``.
@@ -60,7 +54,7 @@ class Sheet:
 
 
 def label(session: Session, services: Services, number_id: int, actor: Actor) -> Sheet:
-    """The label of a number, for its register's clerk and for whoever may see the letter.
+    """The label of a number, for its register's clerk and for people who may see the letter.
 
     Raises:
         NotFound: ``number.unknown``.
@@ -68,10 +62,13 @@ def label(session: Session, services: Services, number_id: int, actor: Actor) ->
     number = _printable(session, number_id, actor)
     head = letterhead(session, number.register.unit_id, country=services.country)
     day, clock = when(number.registered_at, services.zone)
+    mail = session.get(Mail, number.mail_id) if number.mail_id is not None else None
+    received = mail.received_on if mail is not None else None
     code = make_code(CodeKind.LABEL, number.id, key=services.code_key)
     data = {
         "number": number.text,
         "register": number.register.name,
+        "received": f"{received:%d/%m/%Y}" if received is not None else "",
         "day": day,
         "clock": clock,
         "entity": head.entity,
@@ -84,7 +81,7 @@ def receipt(session: Session, services: Services, number_id: int, actor: Actor, 
     """The deposit receipt of a letter; a restricted or secret letter's subject is not on it.
 
     Args:
-        depositor: who brought it; the sender when empty.
+        depositor: who brought the letter; the sender when empty.
 
     Raises:
         NotFound: ``number.unknown``.
@@ -100,17 +97,19 @@ def receipt(session: Session, services: Services, number_id: int, actor: Actor, 
     mail = session.get_one(Mail, number.mail_id)
     clerk = session.get(Person, number.person_id) if number.person_id is not None else None
     addressed = session.get(Post, mail.addressed_post_id) if mail.addressed_post_id is not None else None
-    day, clock = when(number.registered_at, services.zone)
+    at = number.registered_at.astimezone(services.zone)
     data = {
         "head": letterhead(session, number.register.unit_id, country=services.country).data(),
         "number": number.text,
-        "day": day,
-        "clock": clock,
+        "recorded": f"{long_day(at.date())} à {hour(at)}",
+        "received": long_day(mail.received_on) if mail.received_on is not None else "",
+        "made": f"{place_of(services.zone)}, le {long_day(at.date())}",
         "depositor": " ".join(depositor.split()) or mail.sender_name,
         "sender": mail.sender_name,
         "addressee": mail.addressee or (addressed.title if addressed is not None else "—"),
         "channel": CHANNELS[mail.channel],
         "subject": mail.subject if mail.level == Confidentiality.ORDINARY else "",
+        "level": LEVELS[Confidentiality(mail.level)].lower(),
         "their_reference": mail.their_reference,
         "enclosures": _enclosures(mail),
         "received_by": clerk.name if clerk is not None else "—",
@@ -125,7 +124,7 @@ def _printable(session: Session, number_id: int, actor: Actor) -> MailNumber:
         if not access.may_see(session, mail.id, Confidentiality(mail.level), actor):
             raise NotFound("number.unknown", "check the number", id=number_id, refused=True)
         return number
-    # An envelope's label bears nothing but its number; only the clerk who keeps the register needs it.
+    # An envelope's label shows only its number; only the register's clerk needs it.
     if not any(Role.CLERK in post.roles and post.unit_id == number.register.unit_id for post in actor.posts):
         raise NotFound("number.unknown", "check the number", id=number_id, refused=True)
     return number
@@ -138,11 +137,11 @@ def _enclosures(mail: Mail) -> str:
 
 
 def when(at: datetime, zone: ZoneInfo) -> tuple[str, str]:
-    """Day and time of day, as prints write them."""
+    """(day, time of day) in the format of prints."""
     local = at.astimezone(zone)
     return f"{local:%d/%m/%Y}", f"{local:%H:%M}"
 
 
 def slug(text: str) -> str:
-    """A number or code as a part of a file's name."""
+    """A number or code as part of a file name."""
     return "".join(c if c.isalnum() else "-" for c in text).strip("-")

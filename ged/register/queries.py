@@ -1,4 +1,4 @@
-"""The letter as its page shows it: frozen rows, for whoever may see the letter, in a bounded number of queries."""
+"""Queries for the letter's page: frozen rows, under the access rule, in a bounded number of queries."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,12 +33,12 @@ from ged.register.states import MOVES, MailAct, MailState
 from ged.unit import Actor, Role
 
 PASSING = frozenset({RegisterNature.ARRIVAL, RegisterNature.INTERNAL, RegisterNature.NOTE, RegisterNature.DECISION})
-"""Registers in which a letter may take one more number; envelopes, slips and departures are numbered by their own act."""
+"""Registers in which a letter may get one more number. Envelopes, slips and departures are numbered by other acts."""
 
 
 @dataclass(frozen=True)
 class NumberRow:
-    """A number of the letter. ``may_void``: the actor keeps its register, and it is valid."""
+    """A number of the letter. ``may_void``: the number is valid, and the actor keeps its register."""
 
     id: int
     text: str
@@ -67,7 +67,7 @@ class LinkRow:
 
 @dataclass(frozen=True)
 class AttachmentLine:
-    """An attachment in the letter's list; ``is_latest`` False: a newer version stands beside it."""
+    """An attachment in the letter's list; ``is_latest`` False: there is a newer version."""
 
     id: int
     kind: AttachmentKind
@@ -104,7 +104,7 @@ class Rights:
     close: bool
     reopen: bool
     registers: tuple[tuple[int, str], ...]
-    """Registers of the actor in which the letter can take one more number."""
+    """Registers of the actor in which the letter can get one more number."""
 
 
 @dataclass(frozen=True)
@@ -142,20 +142,20 @@ class LetterView:
     numbers: tuple[NumberRow, ...]
     rights: Rights
     level_request: levels.OpenRequest | None
-    """A lower level that waits for a second person."""
+    """A request for a lower level that waits for a second person."""
 
     @property
     def number(self) -> str:
-        """The first valid number, or the first one of all, or an empty text (a draft)."""
+        """The first valid number; without one, the first number; empty for a draft."""
         valid = [number.text for number in self.numbers if number.voided_at is None]
         return next(iter([*valid, *(number.text for number in self.numbers)]), "")
 
 
 def letter(session: Session, mail_id: MailId | int, actor: Actor) -> LetterView:
-    """The letter's page.
+    """The data of the letter's page.
 
     Raises:
-        NotFound: ``mail.unknown`` (also when the actor may not know).
+        NotFound: ``mail.unknown`` (also when the actor may not see it).
     """
     mail, names = _shown(session, mail_id, actor)
     return LetterView(
@@ -197,7 +197,7 @@ def visible_mail(session: Session, mail_id: MailId | int, actor: Actor) -> Mail:
     """The row of a letter that the actor may see. For queries of this package only.
 
     Raises:
-        NotFound: ``mail.unknown`` (also when the actor may not know).
+        NotFound: ``mail.unknown`` (also when the actor may not see it).
     """
     mail = session.get(Mail, mail_id)
     if mail is None:
@@ -217,7 +217,7 @@ class _Names:
 
 
 def _shown(session: Session, mail_id: MailId | int, actor: Actor) -> tuple[Mail, _Names]:
-    """The row of a letter that the actor may see, with the names beside it: one query.
+    """The row of a letter that the actor may see, with its names, in one query.
 
     Raises:
         NotFound: ``mail.unknown``.
@@ -319,7 +319,7 @@ def _passing_registers(session: Session, actor: Actor) -> list[tuple[int, str]]:
 
 
 def links(session: Session, mail_id: MailId | int, actor: Actor) -> list[LinkRow]:
-    """Links to letters that the actor may see; the others are not told."""
+    """Links to letters that the actor may see; other links are left out."""
     other = aliased(Mail)
     rows = session.execute(
         select(MailLink, other.id, other.subject, other.sender_name, other.state, first_number(other.id))
@@ -348,7 +348,7 @@ def links(session: Session, mail_id: MailId | int, actor: Actor) -> list[LinkRow
 
 
 def first_number(mail_id: InstrumentedAttribute[int]) -> ScalarSelect[str]:
-    """The first valid number of a letter, as a column of a list; None where there is none."""
+    """The first valid number of a letter, as a column of a list; None without a valid number."""
     return (
         select(MailNumber.text)
         .where(MailNumber.mail_id == mail_id, MailNumber.voided_at.is_(None))

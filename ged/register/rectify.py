@@ -1,4 +1,4 @@
-"""Rectification: what the register says changes only with the old value left readable."""
+"""Rectification: a register entry is changed only so that the old value stays readable."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ def rectify(
 ) -> int:
     """Change fields of a registered letter; returns how many really changed.
 
-    The change is dated by ``corrections.correction_at``: it falls into a day that is open in each of its registers.
+    ``corrections.correction_at`` dates the change: on a day that is open in each of the letter's registers.
 
     Raises:
         Forbidden: ``rectify.forbidden``, ``rectify.voided``.
@@ -84,7 +84,7 @@ def _enter(
     post: HeldPost,
     now: datetime,
 ) -> None:
-    """Write down the changes (field, old, new); last, because the registers' counters are locked from here on."""
+    """Store the changes (field, old, new). Called last, because it locks the registers' counters."""
     uow.session.flush()
     at = correction_at(uow, [number for number in mail.numbers if number.voided_at is None], now=now)
     cited = _cited(uow, mail)
@@ -107,17 +107,17 @@ def _enter(
 
 
 def _cited(uow: UnitOfWork, mail: Mail) -> dict[str, str]:
-    """The closed day of the first number that stands: what the register says of it is corrected today."""
+    """The citation of the closed day of the first valid number, if that day is closed."""
     number = next((one for one in mail.numbers if one.voided_at is None), None)
     return {} if number is None else citation(uow.session, number)
 
 
 def rectifying_post(mail: Mail, actor: Actor) -> HeldPost:
-    """The post through which the actor rectifies: the clerk of its unit, or who decides over the letter.
+    """The post through which the actor rectifies: as clerk of the letter's unit, or as a decider.
 
     Raises:
-        Forbidden: ``rectify.voided``: a void entry stays as it is; ``rectify.forbidden``, also for a letter that bears
-            no number: a draft is changed where it is written, so that its visas are undone.
+        Forbidden: ``rectify.voided``: a void entry cannot be changed; ``rectify.forbidden``, also for a letter without
+            a number: a draft is changed in its editor, so that its visas are withdrawn.
     """
     refused = Forbidden("rectify.forbidden", "ask the mail office that registered the letter", id=mail.id)
     if not mail.numbers:
@@ -152,7 +152,7 @@ def _apply(uow: UnitOfWork, mail: Mail, name: str, value: str | date | None) -> 
     if name != "sender_name":
         setattr(mail, name, value)
         return
-    # What came out of a sealed envelope, or in confidence, was kept out of the directory: so is its right name.
+    # The sender of a confidential letter, or from a sealed envelope, is not in the directory: nor is the new name.
     listed = may_be_listed(Confidentiality(mail.level))
     hidden = not listed or (mail.sender_id is None and mail.direction is Direction.INCOMING)
     entity_id = entities(uow.session)[mail.unit_id]

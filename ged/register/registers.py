@@ -1,4 +1,4 @@
-"""Registers as rows: one that still takes numbers, who keeps it, and a paper book that it continues."""
+"""Registers as rows: open registers, their clerks, and the continuation of a paper book."""
 
 from sqlalchemy.orm import Session
 
@@ -10,7 +10,7 @@ from ged.unit import Actor, HeldPost, Role, UnitOfWork
 
 
 def open_register(session: Session, register_id: RegisterId | int) -> Register:
-    """The register, when it still takes numbers.
+    """The register, if it is open for numbers.
 
     Raises:
         NotFound: ``register.unknown``.
@@ -40,10 +40,10 @@ def clerk_post(session: Session, register_id: RegisterId | int, actor: Actor) ->
 def open_at(
     uow: UnitOfWork, register_id: RegisterId, *, last_number: int, year: int, reason: str, actor: Actor
 ) -> None:
-    """Continue a paper book: the next number is ``last_number`` + 1 (the opening entry says so for ever).
+    """Continue a paper book: the next number is ``last_number`` + 1 (the opening entry records this for ever).
 
     Raises:
-        NumberTaken: ``register.started``: numbers were given already.
+        NumberTaken: ``register.started``: the register has already given numbers.
         Invalid: ``register.opening_reason``, ``register.opening_number``.
     """
     post = clerk_post(uow.session, register_id, actor)

@@ -9,41 +9,41 @@ from ged.errors import InvalidTransition
 
 
 class MailState(StrEnum):
-    """Where a letter stands."""
+    """The state of a letter."""
 
     TO_IMPUTE = "to_impute"
     """Registered; waits for an authority's decision."""
     ASSIGNED = "assigned"
     """Imputed to a leading unit."""
     ANSWERED = "answered"
-    """An answer left, or a unit gave its outcome."""
+    """An answer was sent, or a unit gave its outcome."""
     DRAFT = "draft"
     """Outgoing: being written."""
     IN_CIRCUIT = "in_circuit"
     """Outgoing: in the signature book."""
     NUMBERED = "numbered"
-    """Outgoing: the signatory confirmed, number and date are given, the signature is being made."""
+    """Outgoing: the signatory has confirmed, number and date are given, the signature is being made."""
     SIGNED = "signed"
     """Outgoing: signed, digitally or in ink."""
     DISPATCHED = "dispatched"
-    """Outgoing: left for every addressee."""
+    """Outgoing: sent to every addressee."""
     CLOSED = "closed"
     VOIDED = "voided"
 
 
 class MailAct(StrEnum):
-    """What moves a letter."""
+    """An act that changes the state of a letter."""
 
     IMPUTE = "impute"
     GIVE_BACK = "give_back"
-    """The leading unit says that the letter is not its own."""
+    """The leading unit returns the letter: it concerns another unit."""
     ANSWER = "answer"
     CLOSE = "close"
     REOPEN = "reopen"
     REOPEN_UNDECIDED = "reopen_undecided"
-    """Closed before any authority had decided: it waits for that decision again."""
+    """Closed before an authority had decided: the letter waits for the decision again."""
     REOPEN_SENT = "reopen_sent"
-    """Outgoing: it had left, and still has."""
+    """Outgoing: the letter was already sent, and stays sent."""
     VOID = "void"
     SUBMIT = "submit"
     SEND_BACK = "send_back"
@@ -51,7 +51,7 @@ class MailAct(StrEnum):
     SIGN = "sign"
     DISPATCH = "dispatch"
     ABANDON = "abandon"
-    """Outgoing: the author gives the draft up before it had a number."""
+    """Outgoing: the author abandons the draft before it has a number."""
 
 
 MOVES: dict[tuple[MailState, MailAct], MailState] = {

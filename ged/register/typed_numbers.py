@@ -1,4 +1,4 @@
-"""Numbers as people type them: the one way from a text to the numbers, letters and envelopes that bear it."""
+"""Lookup of typed numbers: the only way from a text to its numbers, letters and envelopes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from ged.unit import Actor
 
 @dataclass(frozen=True)
 class Bearer:
-    """A letter that bears a number which was typed."""
+    """A letter with a typed number."""
 
     mail_id: MailId
     number: str
@@ -27,19 +27,19 @@ class Bearer:
 
 
 def typed(text: str) -> ColumnElement[bool]:
-    """Numbers whose text is this one, however it is written (``number_key``); found by an index."""
+    """Numbers that equal this text in any spelling (``number_key``); uses an index."""
     key = number_key(text)
     if not key:
         return false()
-    # A number given by the previous release, while both run, has no key yet: it is found as it is printed.
+    # A number given by the previous release during an upgrade has no key yet: it is found by its printed text.
     return or_(MailNumber.text_key == key, and_(MailNumber.text_key == "", MailNumber.text == text.strip()))
 
 
 def bearers(session: Session, text: str, actor: Actor | None) -> list[Bearer]:
-    """Letters that bear a number as typed, the newest first; one whose number is void only when no other bears it.
+    """Letters with a typed number, the newest first. Letters with a void number only if no other matches.
 
     Args:
-        actor: sees only its own; None on the command line, where everything may be read.
+        actor: only letters that the actor may see; None on the command line, where all letters may be read.
     """
     query = (
         select(Mail.id, MailNumber.text, Register.name, MailNumber.registered_on, MailNumber.voided_at)
@@ -58,10 +58,10 @@ def bearers(session: Session, text: str, actor: Actor | None) -> list[Bearer]:
 
 
 def letter_by_number(session: Session, text: str, actor: Actor, *, field: str, chosen: int | None = None) -> MailId:
-    """The letter that bears a valid number as typed, when the actor may see it.
+    """The letter with a valid typed number, if the actor may see it.
 
     Args:
-        chosen: the letter that a person chose among several of this number.
+        chosen: the letter that a person chose among several with this number.
 
     Raises:
         Invalid: ``number.none_visible``; ``number.several``: its ``choices`` are (letter, words) pairs to choose from.
@@ -73,7 +73,7 @@ def letter_by_number(session: Session, text: str, actor: Actor, *, field: str, c
 
 
 def choose(found: Sequence[Bearer], text: str, *, field: str, chosen: int | None = None) -> MailId:
-    """The only letter of these, or the one chosen.
+    """The only letter among these, or the chosen one.
 
     Raises:
         Invalid: ``number.several``, as ``letter_by_number``.
@@ -86,5 +86,5 @@ def choose(found: Sequence[Bearer], text: str, *, field: str, chosen: int | None
 
 
 def words(one: Bearer) -> str:
-    """What tells a letter from another of the same number, without its content."""
+    """A text that distinguishes letters with the same number, without their content."""
     return f"{one.number} · {one.register} · {one.registered_on:%d/%m/%Y}"

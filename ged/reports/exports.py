@@ -21,6 +21,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from ged import access, locks
+from ged.capture.files import private_dir
 from ged.errors import Forbidden, Invalid, NotFound
 from ged.jobs import LIVE_STATES, Job, JobKind, JobState
 from ged.org.actors import load_actor
@@ -28,7 +29,6 @@ from ged.org.models import Person
 from ged.ports import Digest
 from ged.register import books, opening
 from ged.register.books import BookRow, Span
-from ged.register.files import private_dir
 from ged.register.models import Mail
 from ged.reports import register_pages
 from ged.reports.models import RequestedFile
@@ -149,10 +149,10 @@ def files(session: Session, actor: Actor, *, now: datetime) -> list[FileRow]:
         .where(RequestedFile.person_id == actor.person_id, RequestedFile.expires_at > now)
         .order_by(RequestedFile.id.desc())
     )
-    return [_row(one, job, count) for one, job, count in rows]
+    return [_file_row(one, job, count) for one, job, count in rows]
 
 
-def _row(one: RequestedFile, job: Job | None, ahead: int) -> FileRow:
+def _file_row(one: RequestedFile, job: Job | None, ahead: int) -> FileRow:
     done = (job.progress if job is not None else "").partition("/")[0]
     return FileRow(
         one.id, one.title, one.total, one.asked_at, one.expires_at,

@@ -46,10 +46,10 @@ def entries(
     """A page of entries, the newest first."""
     asked = _filtered(select(AuditEntry.sequence), wanted)
     page = paging.read(session, asked, AuditEntry.sequence, at, descending=True, limit=limit)
-    return _rows(session, page.ids), page
+    return _journal_rows(session, page.ids), page
 
 
-def _rows(session: Session, keys: Sequence[int]) -> list[JournalRow]:
+def _journal_rows(session: Session, keys: Sequence[int]) -> list[JournalRow]:
     post, principal = aliased(Post), aliased(Post)
     query = (
         select(AuditEntry, Person.name, post.title, principal.title)

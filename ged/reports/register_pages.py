@@ -1,32 +1,29 @@
 """Pages of a register as they are printed: lines of a span, its proof, volumes of what is long.
 
-Data is read in a session, the PDF is set outside of it. Labels of codes in French stand here as well as in
-``web.words.labels``: paper is written by ``ged``, which knows no catalogue.
+Data is read in a session, the PDF is set outside of it.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from ged.days import hour, long_day, place_of
 from ged.errors import Invalid
+from ged.in_words import counted
 from ged.org.letterhead import letterhead
 from ged.ports import Confidentiality
 from ged.register.books import MAX_PRINTED, BookRow, EntryKind, EntryRow, Span, YearRow, count_entries, entries
 from ged.register.models import RegisterNature
 from ged.register.prints import Sheet, slug, when
+from ged.register.words import CONFIDENTIAL_LETTER
+from ged.reports.register_facts import Facts, facts_of
 from ged.unit import Actor, Services
 
-HIDDEN = {
-    EntryKind.CONFIDENTIAL: "Courrier confidentiel",
-    EntryKind.ENVELOPE: "Pli confidentiel",
-    EntryKind.SLIP: "Bordereau de transmission",
-    EntryKind.NUMBER: "—",
-}
-FIELDS = {
+FIELDS: Mapping[str, str] = {
     "subject": "objet",
     "sender_name": "expéditeur",
     "their_reference": "référence",
@@ -34,6 +31,50 @@ FIELDS = {
     "written_on": "date de la lettre",
     "received_on": "date d'arrivée",
 }
+"""Fields of the register that a rectification changes."""
+
+SEALED_ENVELOPE = "Pli fermé"
+HIDDEN = {
+    EntryKind.CONFIDENTIAL: CONFIDENTIAL_LETTER,
+    EntryKind.ENVELOPE: SEALED_ENVELOPE,
+    EntryKind.SLIP: "Bordereau de transmission",
+    EntryKind.NUMBER: "—",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a printed register; ``width_mm`` 0 takes what the others leave."""
+
+    key: str
+    title: str
+    width_mm: float = 0
+
+
+NUMBER, RECORDED = Column("number", "Numéro", 24), Column("recorded", "Enregistré le", 15.5)
+OBSERVATIONS = Column("observations", "Observations", 23)
+ARRIVALS = (
+    NUMBER, Column("received", "Arrivé le", 15.5), RECORDED,
+    Column("party", "Expéditeur, référence et date de la lettre", 39), Column("subject", "Objet"),
+    Column("addressee", "Destinataire", 25), Column("enclosures", "Pièces", 10),
+    Column("imputed", "Service imputé, date", 30), Column("answer", "N° et date de la réponse", 24),
+    Column("filed", "Classement", 18), OBSERVATIONS, Column("signed", "Émargement", 19),
+)  # fmt: skip
+DEPARTURES = (
+    NUMBER, RECORDED, Column("written", "Date de la lettre", 15.5), Column("left", "Départ, mode d'envoi", 22),
+    Column("issuer", "Service émetteur, signataire", 36), Column("addressee", "Destinataire", 34),
+    Column("subject", "Objet"), Column("answers", "En réponse à", 22),
+    Column("enclosures", "Pièces, ampliations", 16), Column("discharge", "Décharge", 27), OBSERVATIONS,
+)  # fmt: skip
+PLAIN = (
+    NUMBER, RECORDED, Column("party", "Expéditeur", 50), Column("subject", "Objet"), Column("addressee", "Destinataire", 50),
+    Column("enclosures", "Pièces", 12), Column("observations", "Observations", 45),
+)  # fmt: skip
+COLUMNS = {
+    RegisterNature.ARRIVAL: ARRIVALS, RegisterNature.INTERNAL: ARRIVALS, RegisterNature.ARCHIVE: ARRIVALS,
+    RegisterNature.DEPARTURE: DEPARTURES, RegisterNature.NOTE: DEPARTURES, RegisterNature.DECISION: DEPARTURES,
+    RegisterNature.ENVELOPE: PLAIN, RegisterNature.SLIP: PLAIN,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -118,17 +159,21 @@ def _sheet(
     year: YearRow | None,
     now: datetime,
 ) -> Sheet:
-    day, clock = when(now, services.zone)
+    local = now.astimezone(services.zone)
+    columns = COLUMNS[book.nature]
+    known = facts_of(session, [mail_id for mail_id, _ in _shown(rows)], actor, services.zone)
+    lines = [_line(row, known.get(row.mail_id or 0, Facts()), columns, services.zone) for row in rows]
     data = {
         "head": letterhead(session, book.unit_id, country=services.country).data(),
         "register": book.name,
         "span": told(span),
-        "party": "Destinataire" if book.nature is RegisterNature.DEPARTURE else "Expéditeur",
         "facts": _facts(book, rows),
-        "rows": [_line(row, services.zone) for row in rows],
+        "columns": [asdict(column) for column in columns],
+        "rows": lines,
         "proof": _proof(year),
-        "printed_at": f"{day} à {clock}",
-        "printed_by": actor.name,
+        "stopped": _stopped(rows),
+        "made": f"{place_of(services.zone)}, le {long_day(local.date())}",
+        "printed": f"Édité le {long_day(local.date())} à {hour(local)} par {actor.name}",
     }
     return Sheet("register_list.typ", data, now, file_name(book, span, "pdf"))
 
@@ -136,7 +181,7 @@ def _sheet(
 def _facts(book: BookRow, rows: Sequence[EntryRow]) -> list[tuple[str, str]]:
     numbers = f"{rows[0].text} à {rows[-1].text}" if rows else "—"
     voided = sum(row.voided_at is not None for row in rows)
-    return [("Code", book.code), ("Numéros", numbers), ("Lignes", str(len(rows))), ("Dont annulées", str(voided))]
+    return [("Code", book.code), ("Numéros", numbers), ("Inscriptions", str(len(rows))), ("Dont annulées", str(voided))]
 
 
 def _proof(year: YearRow | None) -> str:
@@ -144,27 +189,48 @@ def _proof(year: YearRow | None) -> str:
         return "Aucun numéro n'a encore été donné."
     told = f"du n° {year.first} au n° {year.last}"
     if year.missing:
-        return f"ATTENTION : {year.missing} anomalie(s) {told}."
+        return f"ATTENTION : {year.missing} {'anomalie' if year.missing < 2 else 'anomalies'} {told}."
     opened = f" (suite du registre papier arrêté au n° {year.opening})" if year.opening else ""
-    return f"Vérifiée {told} : aucun trou, aucun double{opened}."
+    return f"Numérotation vérifiée {told}{opened} : sans lacune ni doublon."
 
 
-def _line(row: EntryRow, zone: ZoneInfo) -> dict[str, Any]:
+def _stopped(rows: Sequence[EntryRow]) -> str:
+    if not rows:
+        return ""
+    voided = sum(row.voided_at is not None for row in rows)
+    return stopped_at("Le présent extrait", len(rows), rows[0].sequence, rows[-1].sequence, voided)
+
+
+def stopped_at(what: str, count: int, first: int, last: int, voided: int) -> str:
+    """The sentence that closes a register: how many numbers it has, in words and figures."""
+    less = f", dont {counted(voided, 'annulé', 'annulés')}" if voided else ""
+    return f"{what} est arrêté à {counted(count, 'numéro', 'numéros')}, du n° {first} au n° {last}{less}."
+
+
+def _line(row: EntryRow, facts: Facts, columns: Sequence[Column], zone: ZoneInfo) -> dict[str, Any]:
     plain = row.kind is EntryKind.LETTER
     dated = f"{row.their_reference} du\u00a0{row.written_on:%d/%m/%Y}" if row.written_on else row.their_reference
-    return {
+    enclosures = str(row.enclosure_count) if row.enclosure_count else ""
+    if columns is DEPARTURES and facts.copies:
+        enclosures = f"{enclosures or 0} p., {facts.copies} ampl."
+    cells = {
         "number": row.text,
-        "when": " ".join(when(row.registered_at, zone)),
-        "party": row.sender if plain else "",
+        "recorded": " ".join(when(row.registered_at, zone)),
+        "received": f"{row.received_on:%d/%m/%Y}" if row.received_on is not None else "",
+        "written": f"{row.written_on:%d/%m/%Y}" if row.written_on is not None else "",
+        "party": "\n".join(filter(None, (row.sender, dated.strip()))) if plain else "",
         "subject": row.subject if plain else HIDDEN[row.kind],
-        "plain": plain,
-        "reference": dated.strip(),
         "addressee": row.addressee,
-        "enclosures": str(row.enclosure_count) if row.enclosure_count else "",
+        "enclosures": enclosures,
+        "observations": ", ".join(["Rectifié : " * (not n) + FIELDS.get(f, f) for n, f in enumerate(row.rectified)]),
+        **{key: value for key, value in asdict(facts).items() if key != "copies"},
+    }
+    return {
+        "cells": [cells.get(column.key, "") for column in columns],
+        "plain": plain,
         "voided": row.voided_at is not None,
         "voided_on": when(row.voided_at, zone)[0] if row.voided_at is not None else "",
         "reason": row.void_reason,
-        "rectified": ", ".join(FIELDS.get(field, field) for field in row.rectified),
     }
 
 

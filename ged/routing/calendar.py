@@ -1,4 +1,4 @@
-"""The working week and the holidays as rows: what deadlines are counted with, and an administrator's page shows."""
+"""The working week and the holidays, as rows. Deadlines are counted with them; an administrator's page shows them."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -24,7 +24,7 @@ class HolidayRow:
 
 
 def calendar(session: Session) -> WorkCalendar:
-    """The calendar that deadlines are counted with."""
+    """The calendar for counting deadlines."""
     worked = select(WorkingDay.weekday, type_coerce(null(), Holiday.on.type).label("on"))
     rows = session.execute(union_all(worked, select(null(), Holiday.on).where(Holiday.is_off))).all()
     weekdays = frozenset(weekday for weekday, _ in rows if weekday is not None)

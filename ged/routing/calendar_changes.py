@@ -1,4 +1,4 @@
-"""What an administrator changes of the working week and the holidays; running deadlines move in the same act."""
+"""Changes of the working week and the holidays by an administrator. Running deadlines move in the same transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,18 +18,18 @@ from ged.unit import Actor, Role, UnitOfWork
 MAX_NAME = 200
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 WORKED = ("Ramadan",)
-"""What the package calls the first day of the fast: no holiday by Togolese law, which knows its end."""
+"""The package's name for the first day of Ramadan. By Togolese law only the end of Ramadan is a holiday."""
 FRENCH = {"l'Aïd El-Fitr": "Aïd el-Fitr (fin du Ramadan)"}
 MUSLIM = ("aïd", "tabaski", "ramadan", "maouloud", "mouloud", "mawlid", "achoura")
 
 
 @dataclass(frozen=True)
 class Changed:
-    """What a change of the calendar did.
+    """The effect of a change of the calendar.
 
     Attributes:
-        letters: how many letters have other dates now.
-        days: how many days were added.
+        letters: number of letters whose dates moved.
+        days: number of days added.
     """
 
     letters: int
@@ -37,10 +37,10 @@ class Changed:
 
 
 def fill(uow: UnitOfWork, years: range, *, actor: Actor) -> Changed:
-    """Fill the rows of some years from the ``holidays`` package; rows that a person edited stay as they are.
+    """Fill the rows of some years from the ``holidays`` package; rows that a person edited are left alone.
 
-    Dates of Muslim feasts are estimates until the administrator confirms them: the moon decides, and the government.
-    The first day of Ramadan, which the package lists for Togo, is worked.
+    Dates of Muslim feasts are estimates until the administrator confirms them: moon and government decide. The first
+    day of Ramadan, which the package lists for Togo, is a working day.
     """
     before = _held(uow)
     if not before.weekdays_kept:
@@ -62,7 +62,7 @@ def fill(uow: UnitOfWork, years: range, *, actor: Actor) -> Changed:
 
 
 def _correct(uow: UnitOfWork, row: Holiday, names: Sequence[str], told: str) -> None:
-    """Bring a row that an earlier program filled to what we know now."""
+    """Correct a row that an earlier release filled."""
     if names:
         row.name, row.is_estimate = "; ".join(names), _is_estimate(told)
     else:
@@ -79,7 +79,7 @@ def _is_estimate(told: str) -> bool:
 
 
 def set_holiday(uow: UnitOfWork, on: date, *, name: str, is_off: bool, actor: Actor) -> Changed:
-    """Add, correct or strike out a holiday; running deadlines move with it.
+    """Add, correct or strike out a holiday; running deadlines move accordingly.
 
     Raises:
         Forbidden: ``calendar.forbidden``.
@@ -109,15 +109,15 @@ def set_holiday(uow: UnitOfWork, on: date, *, name: str, is_off: bool, actor: Ac
 def set_working_week(
     uow: UnitOfWork, weekdays: frozenset[int], *, actor: Actor, shown: frozenset[int] = frozenset()
 ) -> Changed:
-    """Set the weekdays that are worked; running deadlines move with them.
+    """Set the working days of the week; running deadlines move accordingly.
 
     Args:
-        shown: the days that the form showed as worked; empty: not compared.
+        shown: the working days that the form showed; empty: not compared.
 
     Raises:
         Forbidden: ``calendar.forbidden``.
         Invalid: ``deadline.no_working_day``.
-        StaleVersion: ``form.stale``: others are worked by now.
+        StaleVersion: ``form.stale``: the working days have changed meanwhile.
     """
     post = actor.post_with(Role.ADMINISTRATOR)
     if post is None:
@@ -147,13 +147,13 @@ class _Before:
 
 
 def _held(uow: UnitOfWork) -> _Before:
-    """The calendar as it is, held for a change: who counts a date meanwhile waits, and counts with the new one."""
+    """Lock the present calendar for a change. A transaction that counts a date waits, and uses the new calendar."""
     kept = locks.hold_all(uow.session, WorkingDay)
     return _Before(calendar(uow.session), bool(kept))
 
 
 def _recount(uow: UnitOfWork, before: _Before, actor: Actor, reason: str) -> int:
-    """Move what the change moves. Returns how many letters."""
+    """Move the dates that the change affects. Returns the number of letters."""
     uow.session.flush()
     after = calendar(uow.session)
     if after.weekdays != before.working.weekdays:

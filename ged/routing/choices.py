@@ -1,4 +1,4 @@
-"""What the forms of routing offer to choose from."""
+"""The choices in the forms of routing."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -26,7 +26,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Targets:
-    """To whom an assignment can be given further: posts of its unit, and units below."""
+    """The possible recipients of an assignment: posts of its unit, and units below."""
 
     posts: tuple[Choice, ...]
     units: tuple[Choice, ...]
@@ -38,7 +38,7 @@ def mention_choices(session: Session) -> list[tuple[str, str]]:
 
 
 def unit_choices(session: Session) -> list[Choice]:
-    """Open units as a tree, depth first; what lies below a closed unit stands in its place."""
+    """Open units as a tree, depth first. A closed unit is replaced by the units below it."""
     children: dict[int | None, list[Unit]] = {}
     for unit in session.scalars(select(Unit).order_by(Unit.id)):
         children.setdefault(unit.parent_id, []).append(unit)
@@ -56,7 +56,7 @@ def _walk(children: dict[int | None, list[Unit]], parent: int | None, depth: int
 
 
 def recent_unit_ids(session: Session, actor: Actor, *, limit: int = RECENT) -> list[int]:
-    """Units to which the actor's authorities imputed last, the latest first."""
+    """Units to which the actor's authorities imputed recently, the latest first."""
     posts = [p.post_id for p in actor.posts if Role.AUTHORITY in p.roles]
     rows = session.execute(
         select(Assignment.unit_id, func.max(Assignment.id).label("latest"))
@@ -83,7 +83,7 @@ def targets(session: Session, unit_id: int, actor: Actor, *, on: date) -> Target
 
 def _posts(session: Session, unit_id: int, on: date) -> list[Choice]:
     current = (Holding.from_on <= on) & or_(Holding.until_on.is_(None), Holding.until_on >= on)
-    # An administrator's or auditor's post takes no mail.
+    # An administrator's or auditor's post gets no mail.
     working = select(PostRole.post_id).where(PostRole.role.not_in((Role.ADMINISTRATOR, Role.AUDITOR)))
     rows = session.execute(
         select(Post.id, Post.title, Post.code, Person.name)

@@ -46,7 +46,7 @@ def working_days_between(start: date, end: date, calendar: WorkCalendar) -> int:
 
 
 def latest(due_on: date | None, bounds: Set[date | None]) -> date | None:
-    """A due date that is never later than those above it; without one of its own, the earliest of them.
+    """A due date, checked to be no later than the dates above it; without an own date, the earliest of those.
 
     Raises:
         Invalid: ``deadline.later_than_above``.

@@ -1,9 +1,9 @@
-"""The dates by which letters wait for an answer: counted in the calendar, and moved when the calendar changes.
+"""Due dates of letters: counted in the calendar, and moved when the calendar changes.
 
-A date (``due_on``) is kept with its origin: it lies so many working days (``due_days``) after a day (``due_from``). For a
-typed date, ``due_from`` is that date and ``due_days`` is 0: when it becomes a day off, the next working day takes its
-place. Whoever counts a date holds the calendar until the commit (``hold_calendar``). So a change of the calendar finds
-every date that was counted before it.
+A date (``due_on``) is stored with its origin: it is ``due_days`` working days after the day ``due_from``. For a typed
+date, ``due_from`` is that date and ``due_days`` is 0: if it becomes a day off, the next working day replaces it. A
+transaction that counts a date takes a shared lock on the calendar until the commit (``hold_calendar``). So a change of
+the calendar finds every date that was counted before.
 """
 
 from collections.abc import Collection
@@ -25,13 +25,13 @@ from ged.routing.states import LIVE
 from ged.unit import Actor, Role, UnitOfWork
 
 RUNNING = (MailState.TO_IMPUTE, MailState.ASSIGNED)
-"""Letters that wait for an answer."""
+"""States of letters that wait for an answer."""
 AT_ONCE = 500
-"""Letters locked and read by one statement."""
+"""Number of letters locked and read by one statement."""
 
 
 class Basis(TypedDict):
-    """The columns of a date and its origin; letters and assignments have them under these names."""
+    """The columns of a date and its origin, with the same names in letters and assignments."""
 
     due_on: date | None
     due_from: date | None
@@ -40,7 +40,7 @@ class Basis(TypedDict):
 
 @dataclass(frozen=True)
 class Due:
-    """A date and what it is counted from."""
+    """A date and its origin."""
 
     on: date
     since: date
@@ -48,12 +48,12 @@ class Due:
 
 
 def hold_calendar(uow: UnitOfWork) -> None:
-    """Keep the working week and the holidays as they are until the commit: take it before any letter's lock."""
+    """Take a shared lock on the working week and the holidays until the commit. Call this before locking a letter."""
     locks.share(uow.session, WorkingDay)
 
 
 def asked(uow: UnitOfWork, typed: date | None, days: int | None) -> Due | None:
-    """The date that a form asks for: typed, or so many working days from today. None when it asks for none.
+    """The date in a form: typed, or a number of working days from today. None when the form has neither.
 
     Raises:
         Invalid: ``deadline.days``, ``deadline.no_working_day``.
@@ -69,7 +69,7 @@ def asked(uow: UnitOfWork, typed: date | None, days: int | None) -> Due | None:
 
 
 def counted(uow: UnitOfWork, form: IncomingForm) -> IncomingForm:
-    """The form with the day that its delay leads to, counted from the arrival.
+    """The form with its due date, counted from the arrival by the form's number of days.
 
     Raises:
         Invalid: ``deadline.days``, ``deadline.no_working_day``.
@@ -94,7 +94,7 @@ def columns(due: Due) -> Basis:
 
 
 def columns_of(row: Mail | Assignment) -> Basis:
-    """The date and its origin of a letter or an assignment, for an assignment below that has the date too."""
+    """The date and its origin of a letter or an assignment, to be copied to an assignment below."""
     return Basis(due_on=row.due_on, due_from=row.due_from, due_days=row.due_days)
 
 
@@ -102,17 +102,17 @@ def columns_of(row: Mail | Assignment) -> Basis:
 
 
 def recount(uow: UnitOfWork, before: WorkCalendar, days: Collection[date] | None, *, actor: Actor, reason: str) -> int:
-    """Count the dates anew of all letters that still wait, after a change of the calendar in this unit of work.
+    """Recount the dates of all waiting letters after a change of the calendar in this unit of work.
 
-    The letter's date and those of whoever works on it move; the letter's history says from which date to which. A date
-    that was typed on a day off stays there.
+    The letter's date and the dates of its assignments move; the letter's history records old and new dates. A date that
+    was typed on a day off stays.
 
     Args:
-        before: the calendar as it was.
-        days: which days changed; None: any (the working week).
+        before: the calendar before the change.
+        days: the days that changed; None: any (the working week).
 
     Returns:
-        How many letters have another date now, or somebody who works on them has.
+        The number of letters of which a date, or the date of an assignment, has changed.
     """
     count, moved = _Count(before, calendar.calendar(uow.session)), 0
     ids = list(uow.session.scalars(_touched(days)))
@@ -125,7 +125,7 @@ def recount(uow: UnitOfWork, before: WorkCalendar, days: Collection[date] | None
 
 
 def _touched(days: Collection[date] | None) -> Select[int]:
-    """Letters that wait, with a date that a change on these days can move, by id."""
+    """Waiting letters, by id, with a date that a change on these days can move."""
     theirs = select(Assignment.mail_id).where(Assignment.state.in_(LIVE), _spans(Assignment, days))
     return (
         select(Mail.id)
@@ -135,7 +135,7 @@ def _touched(days: Collection[date] | None) -> Select[int]:
 
 
 def _spans(model: type[Mail] | type[Assignment], days: Collection[date] | None) -> ColumnElement[bool]:
-    """Whether a changed day lies between what a date is counted from and the date itself."""
+    """Whether a changed day lies between the origin of a date and the date itself."""
     if days is None:
         return model.due_on.is_not(None)
     since = func.coalesce(model.due_from, model.due_on)
@@ -143,7 +143,7 @@ def _spans(model: type[Mail] | type[Assignment], days: Collection[date] | None) 
 
 
 def _live(uow: UnitOfWork, mail_ids: Collection[int]) -> dict[int, list[Assignment]]:
-    """Assignments that somebody works on, by letter; those above before those below."""
+    """Live assignments by letter, each before the assignments below it."""
     found: dict[int, list[Assignment]] = {}
     rows = uow.session.scalars(
         select(Assignment)
@@ -159,7 +159,7 @@ def _live(uow: UnitOfWork, mail_ids: Collection[int]) -> dict[int, list[Assignme
 def _move(
     uow: UnitOfWork, mail: Mail, below: Collection[Assignment], count: "_Count", actor: Actor, reason: str
 ) -> bool:
-    """Count a letter's dates anew. Returns whether one of them is another day now."""
+    """Recount a letter's dates. Returns whether one of them has changed."""
     before, given = mail.due_on, [(row, row.due_on) for row in below]
     if mail.state in RUNNING:
         mail.due_on = count.anew(mail)
@@ -186,7 +186,7 @@ class _Count:
     after: WorkCalendar
 
     def anew(self, row: Mail | Assignment) -> date | None:
-        """The date of a row in the calendar of now. A row without an origin is from before origins were kept: typed."""
+        """The date of a row in the new calendar. A row without an origin (from an old release) counts as typed."""
         if row.due_on is None:
             return None
         if row.due_from is None or row.due_days is None:

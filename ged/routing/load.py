@@ -10,7 +10,7 @@ from ged.unit import SYSTEM, UnitOfWork
 
 
 def load_routing(uow: UnitOfWork, file: OrganisationFile) -> list[Change]:
-    """Bring the mentions to what the file says, and see to it that this year and the next have their holidays."""
+    """Bring the mentions to the state of the file, and fill the holidays of this year and the next."""
     mentions = {m.code: m for m in uow.session.scalars(select(Mention))}
     changes: list[Change] = []
     for position, record in enumerate(file.mentions):

@@ -12,7 +12,7 @@ from ged.routing.states import AssignmentState
 
 
 class Purpose(StrEnum):
-    """What a letter is given for."""
+    """The purpose of an assignment."""
 
     ACTION = "action"
     OPINION = "opinion"
@@ -39,7 +39,7 @@ class Imputation(Base):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     mail_id: Mapped[int] = mapped_column(ForeignKey("mails.id"), index=True)
     post_id: Mapped[int] = mapped_column(ForeignKey("posts.id"))
-    """The authority's post, also when its secretary acted for it."""
+    """The authority's post, also when its secretary acted."""
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
     acted_as: Mapped[str] = mapped_column(String(32), default="holder")
     note: Mapped[str] = mapped_column(Text, default="")

@@ -1,4 +1,4 @@
-"""What an authority and the units below decide over a letter."""
+"""The decisions of an authority and of the units below on a letter."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from ged.errors import Invalid, InvalidTransition, NotFound
 from ged.org.models import Post, Unit
 from ged.org.tree import heirs, upwards
 from ged.ports import MailId, PostId, Principal, UnitId, post_principal, unit_principal
-from ged.register import operations as registered
+from ged.register import operations as register_operations
 from ged.register.models import Mail
 from ged.register.operations import mail_for
 from ged.register.states import MOVES, MailAct, move
@@ -46,7 +46,7 @@ def impute(
     Returns the imputation's id (the sheet is printed from it).
 
     Raises:
-        Forbidden: ``impute.forbidden``: only the authority addressed, or who acts for it.
+        Forbidden: ``impute.forbidden``: only the addressed authority, or a person acting for it, may impute.
         Invalid: ``impute.unit_missing``, ``impute.unit_twice``, ``impute.mention``, ``impute.due_past``.
         InvalidTransition: ``mail.wrong_state``.
         StaleVersion: ``mail.stale``.
@@ -81,7 +81,7 @@ def impute(
                 purpose=Purpose.ACTION if position == 0 else Purpose.INFORMATION,
                 mentions=list(form.mentions),
                 instruction=form.note.strip(),
-                # The letter's date binds every unit that it went to, and whatever they give further.
+                # The letter's date is binding for every unit that gets it, and for all assignments below.
                 **due.columns_of(mail),
                 assigned_by_person_id=actor.person_id,
                 assigned_by_post_id=post.post_id,
@@ -112,14 +112,14 @@ def impute_all(
         As ``impute``.
     """
     due.hold_calendar(uow)
-    # All of them before the first decision: two people may have ticked the same letters in two orders.
+    # Lock all letters before the first decision: two people may have ticked the same letters in different orders.
     locks.hold(uow.session, Mail, list(versions))
     for mail_id, version in versions.items():
         impute(uow, mail_id, form, version=version, actor=actor, now=now)
 
 
 def _locked(uow: UnitOfWork, mail_id: MailId, *, actor: Actor, version: int | None = None) -> Mail:
-    """The letter, for a change of its path: of two people who act at once, the second sees what the first did."""
+    """The letter, locked for a change of its path: of two concurrent acts, the second sees the first."""
     locks.hold(uow.session, Mail, [mail_id])
     return mail_for(uow, mail_id, actor=actor, version=version)
 
@@ -163,7 +163,7 @@ def _end(uow: UnitOfWork, rows: Sequence[Assignment], now: datetime) -> list[Ass
 
 
 def _below(uow: UnitOfWork, row: Assignment) -> list[Assignment]:
-    """Live assignments that came out of this one."""
+    """Live assignments below this assignment."""
     live = _live_of(uow, row.mail_id)
     ids, grown = {row.id}, True
     while grown:
@@ -174,9 +174,9 @@ def _below(uow: UnitOfWork, row: Assignment) -> list[Assignment]:
 
 
 def withdraw_rights(uow: UnitOfWork, rows: Sequence[Assignment]) -> None:
-    """Access follows the path: whoever lost an assignment before finishing it loses the right that came with it.
+    """Withdraw the rights of assignments that were taken back before they were finished.
 
-    A right that another assignment (live or done) or another reason gives stays.
+    A right stays if another assignment (live or done) or another reason also gives it.
     """
     kept = (*LIVE, AssignmentState.DONE)
     for row in rows:
@@ -210,7 +210,7 @@ def assign(
     now: datetime,
     mentions: Sequence[str] = (),
 ) -> int:
-    """Give a letter further down (a unit below, or a post of it), never later than one's own date.
+    """Assign a letter further down (to a unit below, or a post of it), with no later date than one's own.
 
     Raises:
         Forbidden: ``assign.forbidden``.
@@ -272,7 +272,7 @@ def _open_mail(uow: UnitOfWork, mail_id: MailId, *, actor: Actor) -> Mail:
 
 
 def _unit_below(uow: UnitOfWork, above: Assignment, unit_id: UnitId | int, actor: Actor) -> Unit:
-    # What a closed unit had is given further by the one that has its work now.
+    # The successor of a closed unit assigns the letters of that unit.
     own = heirs(uow.session, above.unit_id)
     unit = open_unit(uow, own[-1] if unit_id == above.unit_id else unit_id, field="to_unit_id")
     if unit.id not in own:
@@ -311,7 +311,7 @@ def assignment_for(uow: UnitOfWork, assignment_id: int, *, mail_id: int) -> Assi
 
 
 def take(uow: UnitOfWork, mail_id: MailId, assignment_id: int, *, actor: Actor) -> None:
-    """Say that one works on it.
+    """Take an assignment: the actor works on it.
 
     Raises:
         Forbidden: ``assign.forbidden``.
@@ -338,7 +338,7 @@ def finish(uow: UnitOfWork, mail_id: MailId, assignment_id: int, *, outcome: str
     if not outcome.strip():
         raise Invalid("mail.outcome_missing", "say what was done", field="outcome")
     row.state, row.outcome, row.finished_at = states.move(row.state, AssignmentAct.FINISH), outcome.strip(), now
-    # The unit has answered: what it asked of others for that answer is no longer waited for.
+    # The unit has answered: its own requests to others for that answer are no longer waited for.
     ended = _end(uow, [one for one in _below(uow, row) if one.purpose is not Purpose.INFORMATION], now)
     uow.record(
         "assignment.finished", "mail", mail.id, actor=actor, post=post, assignment=row.id, outcome=row.outcome,
@@ -352,9 +352,9 @@ def finish(uow: UnitOfWork, mail_id: MailId, assignment_id: int, *, outcome: str
 def give_back(
     uow: UnitOfWork, mail_id: MailId, assignment_id: int, *, reason: str, actor: Actor, now: datetime
 ) -> None:
-    """Send an assignment back to whoever gave it: not ours. The right to see the letter goes with it.
+    """Return an assignment that concerns another unit to its giver. The right to see the letter is withdrawn.
 
-    When the leading unit gives it back, the letter stands in the authority's queue again.
+    When the leading unit returns it, the letter is in the authority's queue again.
 
     Raises:
         Forbidden: ``assign.forbidden``.
@@ -379,12 +379,12 @@ def give_back(
 
 
 def reopen(uow: UnitOfWork, mail_id: MailId, *, reason: str, actor: Actor) -> None:
-    """Open a closed letter again, with a reason: the unit that led finds it in its inbox, what it gave is done no more.
+    """Reopen a closed letter, with a reason. It is in the leading unit's inbox again, no longer done.
 
     Raises:
         As ``ged.register.operations.reopen``.
     """
-    registered.reopen(uow, mail_id, reason=reason, actor=actor)
+    register_operations.reopen(uow, mail_id, reason=reason, actor=actor)
     leading = uow.session.scalars(
         select(Assignment)
         .where(Assignment.mail_id == mail_id, Assignment.is_leading, Assignment.parent_id.is_(None))
@@ -394,14 +394,14 @@ def reopen(uow: UnitOfWork, mail_id: MailId, *, reason: str, actor: Actor) -> No
     ).one_or_none()
     if leading is None or leading.state in LIVE:
         return
-    # What the unit answered then stays in the journal.
+    # The unit's earlier answer stays in the journal.
     leading.state, leading.finished_at = states.move(leading.state, AssignmentAct.REOPEN), None
     leading.outcome = ""
     uow.record("assignment.reopened", "mail", int(mail_id), actor=actor, assignment=leading.id)
 
 
 def answered_by(uow: UnitOfWork, mail_id: MailId, *, actor: Actor, now: datetime, outcome: str) -> None:
-    """An answer to the letter left: its live assignments for action are done (called by the signature book)."""
+    """Finish the live assignments for action, because an answer was sent (called by the signature book)."""
     mail = locks.hold_known(uow.session, Mail, mail_id)
     for row in [one for one in _live_of(uow, mail_id, anew=True) if one.purpose is Purpose.ACTION]:
         row.state, row.outcome, row.finished_at = states.move(row.state, AssignmentAct.FINISH), outcome, now

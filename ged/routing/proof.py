@@ -1,4 +1,4 @@
-"""The fiche de transmission annotated by hand and scanned back: confirmed, it stands with its letter as proof."""
+"""The fiche de transmission, annotated by hand and scanned back: once confirmed, it is attached to its letter."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ def sheet_confirmed(
 ) -> AttachmentId:
     """Join a scanned sheet to the letter that its code names.
 
-    The letter is locked by the caller, who has checked that the actor may; ``came``: who brought the scan.
+    The caller has locked the letter and checked the actor's right. ``came``: who brought the scan.
 
     Raises:
         Invalid: ``scan.no_pages``.

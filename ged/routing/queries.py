@@ -1,4 +1,4 @@
-"""What people see of routing: the authority's queue, the inbox, a letter's path. Frozen rows, under the access rule."""
+"""Queries of routing: the authority's queue, the inbox, a letter's path. Frozen rows, under the access rule."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ class MailRow:
 
 
 class InboxView(StrEnum):
-    """What of an inbox is shown."""
+    """The tab of an inbox."""
 
     OPEN = "open"
     LATE = "late"
@@ -104,7 +104,7 @@ class AssignmentRow:
 
     @property
     def is_live(self) -> bool:
-        """Whether it waits for somebody."""
+        """Whether the assignment waits for somebody."""
         return self.state in LIVE
 
 
@@ -123,7 +123,7 @@ class ImputationRow:
 
 @dataclass(frozen=True)
 class Path:
-    """What a letter's page shows of routing. ``addressed_to``: the authority waited for; empty once it decided."""
+    """Routing on a letter's page. ``addressed_to``: the authority whose decision is awaited; empty once it decided."""
 
     mail_id: int
     addressed_to: str
@@ -135,8 +135,8 @@ class Path:
 def imputation_queue(
     session: Session, actor: Actor, at: Place = START, *, limit: int = PAGE_SIZE
 ) -> tuple[list[MailRow], Slice]:
-    """Letters that wait for this authority (or for the one acted for), or came to this addressee in an envelope; the most
-    urgent first."""
+    """Letters that wait for this authority (or an authority acted for), or came in an envelope to this addressee. The
+    most urgent first."""
     seen = access.visible_clause(Mail.id, Mail.level, actor.principals)
     asked = select(Mail.id).where(waits_for(actor), seen)
     page = paging.read(session, asked, Mail.id, at, keys=_urgency(), limit=limit)
@@ -144,18 +144,18 @@ def imputation_queue(
 
 
 def imputation_count(session: Session, actor: Actor) -> int:
-    """How many letters wait."""
+    """The number of letters in the queue."""
     return session.scalar(count_to_impute(actor)) or 0
 
 
 def count_to_impute(actor: Actor) -> Select[int]:
-    """The statement of that count."""
+    """The statement of ``imputation_count``."""
     seen = access.visible_clause(Mail.id, Mail.level, actor.principals)
     return select(func.count()).select_from(Mail).where(waits_for(actor), seen)
 
 
 def following(session: Session, actor: Actor, mail_id: MailId | int) -> MailId | None:
-    """The letter that comes after this one in the queue; from the end one goes to its beginning."""
+    """The letter after this one in the queue; after the last, the first."""
     seen = access.visible_clause(Mail.id, Mail.level, actor.principals)
     order = (key.column for key in _urgency())
     ids = list(session.scalars(select(Mail.id).where(waits_for(actor), seen).order_by(*order, Mail.id)))
@@ -171,11 +171,11 @@ def _urgency() -> tuple[Key, ...]:
 
 def mail_rows(session: Session, actor: Actor, mail_ids: Sequence[MailId | int]) -> list[MailRow]:
     """Rows of these letters in this order; those that the actor may not see are left out."""
-    rows = {row.mail_id: row for row in _rows(session, actor, mail_ids)}
+    rows = {row.mail_id: row for row in _mail_rows(session, actor, mail_ids)}
     return [rows[MailId(i)] for i in mail_ids if i in rows]
 
 
-def _rows(session: Session, actor: Actor, asked: Sequence[MailId | int]) -> list[MailRow]:
+def _mail_rows(session: Session, actor: Actor, asked: Sequence[MailId | int]) -> list[MailRow]:
     query = (
         select(Mail, ReadMark.at)
         .outerjoin(ReadMark, (ReadMark.mail_id == Mail.id) & (ReadMark.person_id == actor.person_id))
@@ -228,10 +228,10 @@ def inbox(
     view: InboxView = InboxView.OPEN,
     limit: int = PAGE_SIZE,
 ) -> tuple[list[InboxRow], Slice]:
-    """A page of the assignments to the actor's posts, and to its units where no post is named.
+    """A page of the assignments to the actor's posts, and to the actor's units if no post is named.
 
-    Those that wait: the nearest date first. Done, returned and superseded ones, and those of letters closed meanwhile:
-    the latest first.
+    Waiting assignments: the nearest date first. Done, returned and superseded assignments, and those of letters closed
+    meanwhile: the latest first.
     """
     keys = (
         Key(func.coalesce(Assignment.finished_at, Assignment.assigned_at), descending=True)
@@ -291,25 +291,25 @@ def _returned(session: Session, ids: Sequence[int]) -> dict[int, int]:
 
 
 def inbox_count(session: Session, actor: Actor, *, today: date | None = None, view: InboxView = InboxView.OPEN) -> int:
-    """How many assignments an inbox shows; ``today`` is needed for the late ones."""
+    """The number of assignments in an inbox; ``today`` is needed for late ones."""
     return session.scalar(count_inbox(actor, today=today, view=view)) or 0
 
 
 def inbox_total(session: Session, actor: Actor, *, today: date, view: InboxView) -> int:
-    """The same for the tabs of its page; of many, that they are more than ``paging.MOST_COUNTED``."""
+    """As ``inbox_count``, for the tabs of the page; counts at most ``paging.MOST_COUNTED`` + 1."""
     asked = select(Assignment.id).join(Mail, Mail.id == Assignment.mail_id).where(_in_view(actor, view, today))
     return paging.count(session, asked)
 
 
 def count_inbox(actor: Actor, *, today: date | None = None, view: InboxView = InboxView.OPEN) -> Select[int]:
-    """The statement of that count."""
+    """The statement of ``inbox_count``."""
     query = select(func.count()).select_from(Assignment).join(Mail, Mail.id == Assignment.mail_id)
     return query.where(_in_view(actor, view, today))
 
 
 def _in_view(actor: Actor, view: InboxView, today: date | None) -> ColumnElement[bool]:
     waits = Assignment.state.in_(LIVE) & Mail.state.not_in(ENDED)
-    # What was given back or taken away went with its right: the list of done ones shows what may still be seen.
+    # Returned and withdrawn assignments have lost their right: the done tab shows only letters that may still be seen.
     shown = [_mine(actor), access.visible_clause(Mail.id, Mail.level, actor.principals)]
     if view is InboxView.LATE:
         return and_(waits, Assignment.due_on < today, *shown)
@@ -359,7 +359,7 @@ def path(session: Session, mail_id: MailId | int, actor: Actor) -> Path:
     mail = session.get_one(Mail, mail_id)
     words = _Labels(session)
     decided, given = imputations(session, mail.id, words), assignments(session, mail.id, actor, words)
-    # A decision names its authority itself.
+    # Once there is a decision, the decision names its authority.
     addressed = mail.addressed_post_id if not decided else None
     title = session.scalar(select(Post.title).where(Post.id == addressed)) if addressed is not None else None
     may_impute = mail.state in (MailState.TO_IMPUTE, MailState.ASSIGNED, MailState.ANSWERED) and _may_impute(
@@ -393,7 +393,7 @@ def assignment(session: Session, assignment_id: int, actor: Actor) -> Assignment
         raise NotFound("assignment.unknown", "reload the letter", id=assignment_id)
     mail = session.get_one(Mail, row.mail_id)
     if not access.may_see(session, mail.id, Confidentiality(mail.level), actor):
-        # In the words of an assignment that is not there.
+        # The same error as for an assignment that does not exist.
         raise NotFound("assignment.unknown", "reload the letter", id=assignment_id, refused=True)
     return next(one for one in assignments(session, mail.id, actor) if one.id == assignment_id)
 

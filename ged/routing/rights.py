@@ -1,4 +1,4 @@
-"""Through which post somebody decides over a letter or works on an assignment: for the operations and for the pages."""
+"""The post through which an actor decides on a letter or works on an assignment, for operations and pages."""
 
 from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -12,7 +12,7 @@ from ged.routing.models import Assignment
 from ged.unit import Actor, HeldPost, Role
 
 ENDED = frozenset({MailState.CLOSED, MailState.VOIDED})
-"""Nobody works on these letters any more."""
+"""States of letters on which nobody works any more."""
 
 HEADS = (Role.HEAD, Role.AUTHORITY)
 
@@ -20,8 +20,7 @@ HEADS = (Role.HEAD, Role.AUTHORITY)
 def imputing_post(session: Session, mail: Mail, actor: Actor) -> HeldPost:
     """The addressed authority's post, held or acted for by the actor.
 
-    What was in an opened envelope is imputed by whoever it was addressed to, an authority or not: nobody else may
-    know of it.
+    A letter from an opened envelope is imputed by its addressee, authority or not: nobody else may know of it.
 
     Raises:
         Forbidden: ``impute.forbidden``.
@@ -35,12 +34,12 @@ def imputing_post(session: Session, mail: Mail, actor: Actor) -> HeldPost:
 
 
 def waits_for(actor: Actor) -> ColumnElement[bool]:
-    """The same as a condition on ``Mail``: letters that wait for a decision of this actor."""
+    """``imputing_post`` as a condition on ``Mail``: letters that wait for a decision of this actor."""
     return (Mail.state == MailState.TO_IMPUTE) & addressed_to(actor)
 
 
 def addressed_to(actor: Actor) -> ColumnElement[bool]:
-    """Letters over which this actor decides as the authority addressed, or prepares as its secretary."""
+    """Letters on which this actor decides as the addressed authority, or prepares as its secretary."""
     authorities = [p.post_id for p in actor.posts if Role.AUTHORITY in p.roles]
     from_envelope = Mail.addressed_post_id.in_(sorted(actor.deciding_post_ids)) & _envelope_of(Mail.id).exists()
     return or_(Mail.addressed_post_id.in_(authorities), from_envelope)
@@ -51,7 +50,7 @@ def _envelope_of(mail_id: int | InstrumentedAttribute[int]) -> Select[int]:
 
 
 def assigning_post(above: Assignment, actor: Actor) -> HeldPost:
-    """The post through which the actor gives an assignment further: the nearest head of its unit or of one above.
+    """The post through which the actor assigns further: the nearest head of the unit or of a unit above.
 
     Raises:
         Forbidden: ``assign.forbidden``.
@@ -73,7 +72,7 @@ def working_post(row: Assignment, actor: Actor) -> HeldPost:
 
 
 def own_post(row: Assignment, actor: Actor) -> HeldPost | None:
-    """The post by which an assignment lies in the actor's inbox; a closed unit's lies in its successor's."""
+    """The post that puts an assignment into the actor's inbox. A closed unit's assignments go to its successor."""
     if row.post_id is not None:
         return actor.holds(row.post_id)
     unit_ids = heirs_among(row.unit_id, actor.units)
@@ -86,8 +85,8 @@ def own_post(row: Assignment, actor: Actor) -> HeldPost | None:
 def distributing_post(unit_id: int, actor: Actor) -> HeldPost | None:
     """The actor's post that distributes a unit's letters, the nearest one first; None when none does.
 
-    Other than ``ged.org.actors.heading_post``: a secretary imputes for the authority too, and a ministry's authority
-    also for the entities below.
+    Unlike ``ged.org.actors.heading_post``, a secretary may impute for the authority, and a ministry's authority also
+    for the entities below.
     """
     if unit_id not in actor.headed_unit_ids:
         return None

@@ -1,6 +1,5 @@
-"""The fiche de transmission: the authority's decision on paper, or blank for a decision by hand; its code leads back."""
+"""The fiche de transmission, identified by a code: the authority's decision on paper, or blank for one by hand."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -13,27 +12,22 @@ from ged import access
 from ged.codes import CodeKind, make_code
 from ged.days import long_day
 from ged.errors import NotFound
-from ged.org.letterhead import country_and_motto
-from ged.org.models import Installation, Person, Post, Unit
+from ged.org.letterhead import letterhead
+from ged.org.models import Person, Post, Unit
 from ged.org.tree import upwards
+from ged.org.words import CAPACITIES, LEVELS
 from ged.ports import Confidentiality, MailId
-from ged.register.models import Mail, Priority
+from ged.register.models import Mail
+from ged.register.words import URGENCY
 from ged.routing.choices import mention_choices
 from ged.routing.models import Assignment, Imputation
 from ged.routing.queries import first_numbers
-from ged.typeset import qr_svg, typeset
+from ged.typeset import typeset
 from ged.unit import Actor, Services
 
 TEMPLATE = Path(__file__).parent.parent / "templates" / "imputation_sheet.typ"
-URGENCY = {Priority.NORMAL: "", Priority.URGENT: "Urgent", Priority.VERY_URGENT: "Très urgent"}
-LEVELS = {
-    Confidentiality.ORDINARY: "",
-    Confidentiality.RESTRICTED: "Diffusion restreinte",
-    Confidentiality.SECRET: "Secret",
-}
-ACTED_AS = {"secretary": "Pour ordre", "delegation": "Par délégation", "interim": "Par intérim", "order": "Par ordre"}
 SHORT = 600
-"""Characters of a subject on the sheet: it stays one page."""
+"""Characters of a subject on the sheet, so that it stays one page."""
 MAX_UNITS = 24
 """Units on the sheet; more would not leave room for a note."""
 
@@ -48,7 +42,7 @@ class SheetUnit:
 
 @dataclass(frozen=True)
 class ImputationSheet:
-    """What the sheet shows; a SECRET letter is known from its number only."""
+    """The content of the sheet; of a SECRET letter only the number."""
 
     mail_id: int
     level: Confidentiality
@@ -61,6 +55,7 @@ class ImputationSheet:
     received_on: date | None
     urgency: str
     addressed_to: str
+    enclosures: str
     units: tuple[SheetUnit, ...]
     mentions: tuple[tuple[str, bool], ...]
     note: str
@@ -74,10 +69,10 @@ class ImputationSheet:
 def imputation_sheet(
     session: Session, services: Services, mail_id: MailId | int, actor: Actor, *, now: datetime, blank: bool = False
 ) -> ImputationSheet:
-    """The sheet of the latest decision on a letter, or a blank one before it (or when ``blank`` asks for one).
+    """The sheet of the latest decision on a letter; a blank sheet before a decision, or with ``blank``.
 
     Raises:
-        NotFound: ``mail.unknown`` (also when the actor may not know).
+        NotFound: ``mail.unknown`` (also when the actor may not see the letter).
     """
     mail = session.get(Mail, mail_id)
     if mail is None:
@@ -94,7 +89,7 @@ def imputation_sheet(
     return ImputationSheet(
         mail_id=mail.id,
         level=level,
-        head=_head(session, services, unit_id, code, number),
+        head=letterhead(session, unit_id, country=services.country).coded(code, number).data(),
         number=number,
         sender=mail.sender_name if is_told else "",
         subject=_shortened(mail.subject) if is_told else "",
@@ -103,13 +98,14 @@ def imputation_sheet(
         received_on=mail.received_on,
         urgency=URGENCY[mail.priority],
         addressed_to=addressed.title if addressed is not None else "",
+        enclosures=str(mail.enclosure_count) if mail.enclosure_count else "aucune",
         units=_units(session, decision, unit_id),
         mentions=tuple((label, code in ticked) for code, label in mention_choices(session)),
         note=decision.note if decision is not None and is_told else "",
         due_on=mail.due_on if decision is not None else None,
         decided_at=decision.decided_at.astimezone(services.zone) if decision is not None else None,
         decided_by=_decider(session, decision),
-        capacity=ACTED_AS.get(decision.acted_as, "") if decision is not None else "",
+        capacity=CAPACITIES.get(decision.acted_as, "") if decision is not None else "",
         printed_on=now.astimezone(services.zone).date(),
     )
 
@@ -124,7 +120,7 @@ def sheet_pdf(sheet: ImputationSheet, *, at: datetime) -> bytes:
 
 
 def sheet_data(sheet: ImputationSheet) -> dict[str, Any]:
-    """What stands on the sheet, as its template reads it."""
+    """The data of the sheet for its template."""
     return {
         "head": sheet.head,
         "number": sheet.number,
@@ -137,6 +133,7 @@ def sheet_data(sheet: ImputationSheet) -> dict[str, Any]:
         "received_on": _long(sheet.received_on),
         "urgency": sheet.urgency,
         "addressed_to": sheet.addressed_to,
+        "enclosures": sheet.enclosures,
         "units": [{"name": unit.name, "mark": unit.mark} for unit in sheet.units],
         "mentions": [{"label": label, "ticked": ticked} for label, ticked in sheet.mentions],
         "note": sheet.note,
@@ -159,7 +156,7 @@ def _decider(session: Session, decision: Imputation | None) -> str:
 
 
 def _units(session: Session, decision: Imputation | None, unit_id: int) -> tuple[SheetUnit, ...]:
-    """The units decided upon first, then those that the authority may choose beside them."""
+    """The chosen units first, then further units that the authority may choose."""
     marks: dict[int, str] = {}
     if decision is not None:
         chosen = select(Assignment).where(Assignment.imputation_id == decision.id, Assignment.parent_id.is_(None))
@@ -175,9 +172,9 @@ def _units(session: Session, decision: Imputation | None, unit_id: int) -> tuple
 
 
 def _nearest(session: Session, unit_id: int) -> list[int]:
-    """Open units in the order in which an authority is likely to want them: the higher in the tree, the sooner.
+    """Open units in the order in which an authority is likely to choose them: the highest in the tree first.
 
-    Of another entity only the entity itself: its own mail office and authority give the letter further.
+    Of another entity only the entity itself: its own mail office and authority distribute the letter.
     """
     units = {u.id: u for u in session.scalars(select(Unit).order_by(Unit.id))}
 
@@ -197,23 +194,6 @@ def _nearest(session: Session, unit_id: int) -> list[int]:
         u for u in units.values() if u.closed_at is None and u.id not in above and (u.is_entity or entity(u) == ours)
     ]
     return [u.id for u in sorted(wanted, key=height)]
-
-
-def _head(session: Session, services: Services, unit_id: int, code: str, number: str) -> dict[str, Any]:
-    organisation = session.scalar(select(Installation.name).limit(1)) or ""
-    above: Sequence[str] = [unit.name for unit in reversed(upwards(session, unit_id))]
-    names = [name for name in above if name.casefold() != organisation.casefold()]
-    if not organisation:
-        organisation, names = names[0], names[1:]
-    country, motto = country_and_motto(services.country)
-    return {
-        "organisation": organisation,
-        "units": names,
-        "country": country,
-        "motto": motto,
-        "qr": qr_svg(code),
-        "caption": number,
-    }
 
 
 def _shortened(text: str) -> str:

@@ -6,27 +6,27 @@ from ged.errors import InvalidTransition
 
 
 class AssignmentState(StrEnum):
-    """Where an assignment stands."""
+    """The state of an assignment."""
 
     OPEN = "open"
     TAKEN = "taken"
     """Somebody of the unit works on it."""
     DONE = "done"
     RETURNED = "returned"
-    """Sent back to whoever assigned it: not ours."""
+    """Returned to its giver: it concerns another unit."""
     SUPERSEDED = "superseded"
     """A new decision of the authority replaced it."""
 
 
 class AssignmentAct(StrEnum):
-    """What moves an assignment."""
+    """An act that changes the state of an assignment."""
 
     TAKE = "take"
     FINISH = "finish"
     RETURN = "return"
     SUPERSEDE = "supersede"
     REOPEN = "reopen"
-    """The letter was closed and is opened again: the unit that led has it back."""
+    """A closed letter is reopened: the leading unit has it again."""
 
 
 MOVES: dict[tuple[AssignmentState, AssignmentAct], AssignmentState] = {

@@ -1,1 +1,1 @@
-"""Finding letters: searches, searches that are kept and followed, synonyms, and the jobs of the index."""
+"""Finding letters: searches, saved and followed searches, synonyms, and the jobs of the index."""

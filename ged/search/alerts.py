@@ -1,7 +1,7 @@
-"""Alerts of saved searches: new letters are told once, under the rights that the owner has at that moment.
+"""Alerts of saved searches: each new letter is reported once, with the owner's rights at that moment.
 
-The search runs outside any write; its result is compared with what was told before under the lock of the saved search,
-so that two runs tell a letter once.
+The search runs outside of any write transaction. Its result is compared with earlier results under the lock of the
+saved search, so that two concurrent runs report a letter once.
 """
 
 import logging
@@ -18,20 +18,20 @@ from ged.jobs import ClaimedJob, JobKind
 from ged.org.actors import load_actor
 from ged.org.models import Person
 from ged.ports import Message, SortOrder
-from ged.search import letters as search
+from ged.search import letter_search
 from ged.search import saved as saved_searches
-from ged.search.letters import SearchPage
+from ged.search.letter_search import SearchPage
 from ged.search.models import SavedFind, SavedSearch
 from ged.unit import Actor, Services, UnitOfWork
 
 logger = logging.getLogger(__name__)
 
 WINDOW = 200
-"""Newest letters of a search that an alert compares; older ones were there before it began."""
+"""Number of newest letters of a search that an alert compares; older letters existed before the alert began."""
 
 
 def run_alerts(services: Services, saved_id: int, *, heartbeat: Callable[[str], None], now: datetime) -> None:
-    """Look at one followed search, or at all of them when the number is 0."""
+    """Check one followed search; all followed searches when ``saved_id`` is 0."""
     with services.reading() as session:
         ids = [saved_id] if saved_id else saved_searches.open_follows(session)
     for n, one in enumerate(ids, start=1):
@@ -40,7 +40,7 @@ def run_alerts(services: Services, saved_id: int, *, heartbeat: Callable[[str], 
 
 
 def check(services: Services, saved_id: int, *, now: datetime) -> int:
-    """Tell the owner of what is new; returns how many letters. Nothing is told while the index cannot answer."""
+    """Report new letters to the owner; returns how many. Reports nothing while the index is unavailable."""
     with services.reading() as session:
         saved = session.get(SavedSearch, saved_id)
         if saved is None or not saved.follows:
@@ -49,8 +49,8 @@ def check(services: Services, saved_id: int, *, now: datetime) -> int:
         query = replace(
             saved_searches.read(saved.query), sort=SortOrder.NEWEST, offset=0, limit=WINDOW, highlight=False
         )
-        page = search.search_letters(services, session, owner, query) if owner is not None else None
-    if page is not None and page.notice == search.WITHOUT_INDEX:
+        page = letter_search.search_letters(services, session, owner, query) if owner is not None else None
+    if page is not None and page.notice == letter_search.WITHOUT_INDEX:
         logger.warning("alert.index_away search=%s", saved_id)
         return 0
     for attempt in services.attempts(now):
@@ -60,7 +60,7 @@ def check(services: Services, saved_id: int, *, now: datetime) -> int:
 
 
 def _owner(session: Session, person_id: int, services: Services, now: datetime) -> Actor | None:
-    """The owner with the rights of today; None while the account is closed or holds no post."""
+    """The owner with today's rights; None while the account is closed or the person holds no post."""
     try:
         owner = load_actor(session, person_id, on=now.astimezone(services.zone).date())
     except NotFound:
@@ -93,7 +93,7 @@ def _note(uow: UnitOfWork, saved_id: int, page: SearchPage | None) -> int:
 
 
 def _unknown(session: Session, saved: SavedSearch, page: SearchPage) -> Sequence[int]:
-    """Letters not told before; one from before the oldest day remembered only came up because others left."""
+    """Letters not reported before. A letter older than ``oldest_on`` is skipped: it only moved up as others left."""
     known = set(session.scalars(select(SavedFind.mail_id).where(SavedFind.saved_search_id == saved.id)))
     return [
         int(one.mail_id)
@@ -104,9 +104,9 @@ def _unknown(session: Session, saved: SavedSearch, page: SearchPage) -> Sequence
 
 
 def run_alert_mail(services: Services, job: ClaimedJob, *, now: datetime) -> None:
-    """Send the e-mail of an alert; it names the search and how many letters, nothing of the letters themselves.
+    """Send the e-mail of an alert. It names the search and the number of letters, nothing about the letters.
 
-    Not sent when the owner, since the order, may see none of them any more or has closed the alert.
+    Not sent if the owner meanwhile may see none of the letters, or has ended the alert.
 
     Raises:
         EngineFailed: ``post.failed``, ``post.refused``.
@@ -116,7 +116,7 @@ def run_alert_mail(services: Services, job: ClaimedJob, *, now: datetime) -> Non
         owner = _owner(session, saved.person_id, services, now) if saved is not None and saved.follows else None
         if saved is None or owner is None:
             return
-        count = len(search.letters(session, owner, job.params["letters"]))
+        count = len(letter_search.letters(session, owner, job.params["letters"]))
         to, name = session.get_one(Person, saved.person_id).email, saved.name
     if not count or not to:
         return

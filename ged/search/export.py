@@ -1,4 +1,4 @@
-"""The list of a search as rows to save; letters above the ordinary level are named in the journal."""
+"""The result of a search as rows to save; letters above the ordinary level are recorded in the journal."""
 
 from dataclasses import replace
 
@@ -6,8 +6,8 @@ from sqlalchemy.orm import Session
 
 from ged import access
 from ged.ports import Confidentiality, SearchQuery
-from ged.search import letters as search
-from ged.search.letters import FoundLetter
+from ged.search import letter_search
+from ged.search.letter_search import FoundLetter
 from ged.unit import Actor, Services, UnitOfWork
 
 MAX_ROWS = 1_000
@@ -19,7 +19,7 @@ def rows(services: Services, session: Session, actor: Actor, query: SearchQuery)
     found: dict[int, FoundLetter] = {}
     total = 0
     for offset in range(0, MAX_ROWS, BATCH):
-        page = search.search_letters(
+        page = letter_search.search_letters(
             services, session, actor, replace(query, offset=offset, limit=BATCH, highlight=False)
         )
         found |= {letter.mail_id: letter for letter in page.letters}
@@ -30,7 +30,7 @@ def rows(services: Services, session: Session, actor: Actor, query: SearchQuery)
 
 
 def record(uow: UnitOfWork, letters: list[FoundLetter], *, form: str, actor: Actor) -> None:
-    """Write to the journal which restricted and secret letters left in a list."""
+    """Record in the journal which restricted and secret letters were exported."""
     for letter in letters:
         if letter.level >= Confidentiality.RESTRICTED:
             post = access.through(uow.session, letter.mail_id, letter.level, actor)

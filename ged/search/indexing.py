@@ -1,4 +1,4 @@
-"""What the index may know of letters, read from SQL as it is now."""
+"""Builds index documents of letters from the present state of SQL."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from ged.register.models import Attachment, Mail, PageText, Register
 def index_document(
     session: Session, mail_id: MailId | int, *, version: int, units: tuple[str, ...]
 ) -> IndexDocument | None:
-    """The document of one letter, or None when there is none; see ``index_documents``."""
+    """The document of one letter, or None when the letter does not exist; see ``index_documents``."""
     found = index_documents(session, {int(mail_id): version}, units={int(mail_id): units})
     return found[0] if found else None
 
@@ -24,14 +24,13 @@ def index_document(
 def index_documents(
     session: Session, versions: Mapping[int, int], *, units: Mapping[int, Sequence[str]]
 ) -> list[IndexDocument]:
-    """The documents of letters, in a handful of queries however many they are; letters that are gone are left out.
+    """The documents of letters, in a constant number of queries; deleted letters are left out.
 
-    SECRET letters are indexed by numbers, dates and principals only.
+    SECRET letters are indexed only by numbers, dates and principals.
 
     Args:
-        versions: of each letter the number of its job (or the latest one, for a rebuild): an older one never
-            overwrites a newer.
-        units: codes of the units that work on it.
+        versions: letter -> id of its job (for a rebuild: the latest job id): an older version never overwrites a newer.
+        units: letter -> codes of the units that work on it.
     """
     mails = session.scalars(select(Mail).where(Mail.id.in_(versions))).unique().all()
     registers = dict(iter(session.execute(select(Register.id, Register.code))))

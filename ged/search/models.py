@@ -1,4 +1,4 @@
-"""Tables of saved searches, and of the letters that an alert has told of."""
+"""Tables of saved searches, and of the letters that an alert has reported."""
 
 from datetime import date, datetime
 from typing import Any
@@ -13,10 +13,10 @@ class SavedSearch(Base):
     """A search that a person keeps under a name.
 
     Attributes:
-        query: what was asked: ``text``, ``filters``, ``since``, ``until``, ``sort``.
-        follows: whether its owner wants to be told of new letters.
-        checked_at: last look of the alert; None until the letters that were there before are known.
-        oldest_on: the oldest day that the alert looks at, when more letters are found than it remembers.
+        query: the search: ``text``, ``filters``, ``since``, ``until``, ``sort``.
+        follows: whether new letters are reported to the owner.
+        checked_at: last check of the alert; None until the existing letters are stored.
+        oldest_on: the oldest day that the alert checks, if it finds more letters than it stores.
         paused_at: since when the owner has no right to search (account closed, no post held).
     """
 
@@ -35,7 +35,7 @@ class SavedSearch(Base):
 
 
 class SavedFind(Base):
-    """A letter that a followed search has found: its owner is told of it once."""
+    """A letter found by a followed search: it is reported to the owner once."""
 
     __tablename__ = "saved_finds"
 
@@ -43,5 +43,5 @@ class SavedFind(Base):
     mail_id: Mapped[int] = mapped_column(ForeignKey("mails.id"), primary_key=True, index=True)
     found_at: Mapped[datetime] = mapped_column(UtcDateTime)
     is_new: Mapped[bool] = mapped_column(Boolean)
-    """False: it was there when the following began."""
+    """False: the letter existed when the alert began."""
     seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

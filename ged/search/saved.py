@@ -1,4 +1,4 @@
-"""Searches that people keep, and what their alerts found. Rights are those of this moment, each time anything is shown."""
+"""Saved searches, and the letters found by their alerts. Rights are checked anew each time a letter is shown."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from ged.jobs import JobKind
 from ged.org.models import Person
 from ged.ports import SearchQuery, SortOrder
 from ged.register.models import Mail
-from ged.search import letters as search
-from ged.search.letters import FoundLetter
+from ged.search import letter_search
+from ged.search.letter_search import FoundLetter
 from ged.search.models import SavedFind, SavedSearch
 from ged.unit import Actor, UnitOfWork
 
@@ -26,7 +26,7 @@ MAX_LISTED = 50
 
 @dataclass(frozen=True)
 class SavedRow:
-    """A saved search of its owner's list. ``new_count``: letters told of, not seen yet, and visible now."""
+    """A saved search in its owner's list. ``new_count``: letters reported, not yet seen, and visible now."""
 
     id: int
     name: str
@@ -38,16 +38,16 @@ class SavedRow:
 
 
 def save(uow: UnitOfWork, name: str, query: SearchQuery, *, follows: bool, actor: Actor) -> int:
-    """Keep a search; when it is followed, what it finds already is remembered by a job and told by nobody.
+    """Save a search. If it is followed, a job stores its present letters without reporting them.
 
-    The same search kept twice under one name is one. Returns its id.
+    The same search saved twice with one name is saved once. Returns its id.
 
     Raises:
         Invalid: ``saved_search.empty``, ``saved_search.name_taken``, ``saved_search.too_many``.
     """
     if not (query.text or query.filters or query.since or query.until):
         raise Invalid("saved_search.empty", "search for something first")
-    # Of two that are kept at one moment the second sees the first: the name, and how many there are.
+    # The lock serialises concurrent saves: the second sees the first's name, and the right count.
     locks.hold(uow.session, Person, [actor.person_id])
     kept = uow.session.scalars(select(SavedSearch).where(SavedSearch.person_id == actor.person_id)).all()
     for one in kept:
@@ -67,7 +67,7 @@ def save(uow: UnitOfWork, name: str, query: SearchQuery, *, follows: bool, actor
 
 
 def follow(uow: UnitOfWork, saved_id: int, *, follows: bool, actor: Actor) -> None:
-    """Begin or end an alert. Begun again it starts afresh: what came meanwhile is told by nobody.
+    """Begin or end an alert. A restarted alert begins afresh: letters that came meanwhile are not reported.
 
     Raises:
         NotFound: ``saved_search.unknown``.
@@ -95,7 +95,7 @@ def forget(uow: UnitOfWork, saved_id: int, *, actor: Actor) -> None:
 
 
 def mark_seen(uow: UnitOfWork, saved_id: int, *, actor: Actor) -> None:
-    """The owner has seen what the alert told.
+    """Mark the alert's letters as seen by the owner.
 
     Raises:
         NotFound: ``saved_search.unknown``.
@@ -116,7 +116,7 @@ def rows(session: Session, actor: Actor) -> list[SavedRow]:
     counted = session.execute(
         select(SavedFind.saved_search_id, func.count())
         .join(Mail, Mail.id == SavedFind.mail_id)
-        .where(_told(actor))
+        .where(_is_new_find(actor))
         .group_by(SavedFind.saved_search_id)
     )
     counts = {saved_id: count for saved_id, count in counted}  # noqa: C416  # a row is no pair to mypy
@@ -127,7 +127,7 @@ def rows(session: Session, actor: Actor) -> list[SavedRow]:
 
 
 def new_letters(session: Session, saved_id: int, actor: Actor) -> tuple[SavedRow, tuple[FoundLetter, ...]]:
-    """A saved search and the letters that its alert told of, newest first, under the rights of now.
+    """A saved search and the letters that its alert reported, newest first, under the present rights.
 
     Raises:
         NotFound: ``saved_search.unknown``.
@@ -136,30 +136,30 @@ def new_letters(session: Session, saved_id: int, actor: Actor) -> tuple[SavedRow
     ids = session.scalars(
         select(SavedFind.mail_id)
         .join(Mail, Mail.id == SavedFind.mail_id)
-        .where(SavedFind.saved_search_id == saved_id, _told(actor))
+        .where(SavedFind.saved_search_id == saved_id, _is_new_find(actor))
         .order_by(SavedFind.found_at.desc(), SavedFind.mail_id.desc())
         .limit(MAX_LISTED)
     ).all()
     row = next(one for one in rows(session, actor) if one.id == saved_id)
-    return row, search.letters(session, actor, ids)
+    return row, letter_search.letters(session, actor, ids)
 
 
 def new_count(session: Session, actor: Actor) -> int:
-    """Letters that alerts told the actor of and that it has not seen, for the navigation."""
+    """The number of reported letters that the actor has not seen, for the navigation."""
     return session.scalar(count_new(actor)) or 0
 
 
 def count_new(actor: Actor) -> Select[int]:
-    """The statement of that count."""
+    """The statement of ``new_count``."""
     return (
         select(func.count(SavedFind.mail_id.distinct()))
         .join(Mail, Mail.id == SavedFind.mail_id)
         .join(SavedSearch, SavedSearch.id == SavedFind.saved_search_id)
-        .where(_told(actor))
+        .where(_is_new_find(actor))
     )
 
 
-def _told(actor: Actor) -> ColumnElement[bool]:
+def _is_new_find(actor: Actor) -> ColumnElement[bool]:
     own = select(SavedSearch.id).where(SavedSearch.person_id == actor.person_id)
     return and_(
         SavedFind.saved_search_id.in_(own),
@@ -187,7 +187,7 @@ def _stored(query: SearchQuery) -> dict[str, Any]:
 
 
 def read(stored: Mapping[str, Any]) -> SearchQuery:
-    """The search as it was kept."""
+    """The search from its stored form."""
     return SearchQuery(
         stored["text"],
         {name: tuple(values) for name, values in stored["filters"].items()},
@@ -198,5 +198,5 @@ def read(stored: Mapping[str, Any]) -> SearchQuery:
 
 
 def open_follows(session: Session) -> list[int]:
-    """Saved searches that have an owner to be told."""
+    """Ids of the followed searches."""
     return list(session.scalars(select(SavedSearch.id).where(SavedSearch.follows).order_by(SavedSearch.id)))

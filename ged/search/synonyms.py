@@ -1,7 +1,7 @@
-"""The administration's abbreviations and other words for the same thing, edited line by line.
+"""The administration's synonyms and abbreviations, edited line by line.
 
-They stand in a file (``ged.ports.SynonymBook``), so that they can be edited with any editor too. What is changed here
-stands in the journal, and counts from the next search on; no letter is indexed again.
+They are stored in a file (``ged.ports.SynonymBook``), so that any editor can change them too. Changes made here are
+recorded in the journal, and take effect with the next search; no letter is indexed again.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ MAX_TOLD = 100
 
 @dataclass(frozen=True)
 class SynonymLine:
-    """A group as it stands in the file: its line (from 1), its members, and the code of what is wrong with it, if any."""
+    """A group of the file: its line number (from 1), its members, and an error code, if it is invalid."""
 
     line_no: int
     text: str
@@ -32,7 +32,7 @@ class SynonymLine:
 
 @dataclass(frozen=True)
 class SynonymList:
-    """The list that counts now. ``version`` changes with every edit."""
+    """The present list. ``version`` changes with every edit."""
 
     lines: tuple[SynonymLine, ...]
     version: str
@@ -46,20 +46,20 @@ def listed(services: Services) -> SynonymList:
     lines = tuple(
         SynonymLine(no, line.strip(), _members(line), wrong.get(no, ""))
         for no, line in enumerate(text.splitlines(), start=1)
-        if _told(line)
+        if _without_remark(line)
     )
     return SynonymList(lines, _version(text), services.synonyms.is_own)
 
 
 def matching(lines: tuple[SynonymLine, ...], words: str) -> tuple[SynonymLine, ...]:
-    """The groups that hold these letters, accents and capitals aside; faulty lines first."""
+    """The groups that contain this text, ignoring accents and case; faulty lines first."""
     wanted = _folded(words.strip())
     found = [line for line in lines if wanted in _folded(line.text)]
     return tuple(sorted(found, key=lambda line: not line.error))
 
 
 def check(services: Services, text: str, *, field: str, line_no: int | None = None) -> tuple[Invalid, ...]:
-    """What is wrong with lines that are to be added, each with its number among them (or ``line_no``)."""
+    """The errors of lines to be added, each with its line number among them (or ``line_no``)."""
     return tuple(
         Invalid(one.code, "correct the line", field=field, line=line_no or one.line_no, text=one.text)
         for one in services.synonyms.errors(text)
@@ -67,17 +67,19 @@ def check(services: Services, text: str, *, field: str, line_no: int | None = No
 
 
 def add(uow: UnitOfWork, text: str, *, actor: Actor) -> int:
-    """Add groups, a line each, at the end; returns how many. Groups that stand there already are left out.
+    """Add groups, one on each line, at the end; returns how many. Existing groups are skipped.
 
     Raises:
         Invalid: ``synonyms.one_member``, ``.too_many``, ``.too_long``, ``.no_word``, ``.nothing_new``.
     """
     for error in check(uow.services, text, field="groups"):
         raise error
-    audit.lock(uow.session)  # two administrators, one file
+    audit.lock(uow.session)  # serialises concurrent administrators: they share one file
     before = uow.services.synonyms.text()
-    known = {_key(line) for line in before.splitlines() if _told(line)}
-    fresh = {_key(line): line.strip() for line in text.splitlines() if _told(line) and _key(line) not in known}
+    known = {_key(line) for line in before.splitlines() if _without_remark(line)}
+    fresh = {
+        _key(line): line.strip() for line in text.splitlines() if _without_remark(line) and _key(line) not in known
+    }
     if not fresh:
         raise Invalid("synonyms.nothing_new", "write another group", field="groups")
     added = list(fresh.values())
@@ -104,7 +106,7 @@ def change(uow: UnitOfWork, line_no: int, text: str, *, version: str, actor: Act
 
 
 def remove(uow: UnitOfWork, line_no: int, *, version: str, actor: Actor) -> None:
-    """Take a group out.
+    """Remove a group.
 
     Raises:
         NotFound: ``synonyms.unknown``.
@@ -122,13 +124,13 @@ def _opened(uow: UnitOfWork, line_no: int, version: str) -> tuple[list[str], str
     if _version(before) != version:
         raise StaleVersion("synonyms.stale", "look at the list again")
     lines = before.splitlines()
-    if not 1 <= line_no <= len(lines) or not _told(lines[line_no - 1]):
+    if not 1 <= line_no <= len(lines) or not _without_remark(lines[line_no - 1]):
         raise NotFound("synonyms.unknown", "look at the list again")
     return lines, before
 
 
 def _replace(uow: UnitOfWork, before: str, lines: list[str]) -> None:
-    """Write the file; a transaction that fails afterwards puts it back, so that the journal and the file say the same."""
+    """Write the file. If the transaction fails afterwards, the file is restored, so that journal and file agree."""
     book = uow.services.synonyms
     book.replace("".join(f"{line}\n" for line in lines))
     event.listen(uow.session, "after_rollback", lambda _session: _put_back(book, before), once=True)
@@ -138,12 +140,12 @@ def _put_back(book: SynonymBook, before: str) -> None:
     book.replace(before)
 
 
-def _told(line: str) -> str:
+def _without_remark(line: str) -> str:
     return line.partition("#")[0].strip()
 
 
 def _members(line: str) -> tuple[str, ...]:
-    parts = _told(line).replace(",", "=").replace(";", "=").split("=")
+    parts = _without_remark(line).replace(",", "=").replace(";", "=").split("=")
     return tuple(part.strip() for part in parts if part.strip())
 
 

@@ -1,7 +1,7 @@
-"""Notes beside the pages of a letter in the circuit: bound to a page and, where it matters, to a spot on it.
+"""Notes beside the pages of a letter in the circuit: each is attached to a page and, optionally, to a spot on it.
 
-They stand in a table of their own and are never set, printed or signed: the pages know nothing of them. They are for
-those of the circuit only - its posts, whoever acts for these, and the author's side - not for all who may see the letter.
+Notes are stored in their own table, and never typeset, printed or signed. Only members of the circuit see them - its
+posts, people acting for these, and the author's side - not everybody who may see the letter.
 """
 
 from dataclasses import dataclass
@@ -21,13 +21,13 @@ from ged.unit import Actor, HeldPost, UnitOfWork
 MAX_TEXT = 1000
 MAX_NOTES = 200
 WHOLE = 1000
-"""A page's width and height, in the thousandths that spots are counted in from its upper left corner."""
+"""A page's width and height in the unit of spots: thousandths, from the upper left corner."""
 _OPEN = (MailState.DRAFT, MailState.IN_CIRCUIT)
 
 
 @dataclass(frozen=True)
 class Spot:
-    """Where on the pages. ``x`` and ``y`` in thousandths of the page; both None: the page as a whole."""
+    """A place on the pages. ``x`` and ``y`` in thousandths of the page; both None: the whole page."""
 
     page_no: int
     x: int | None = None
@@ -36,7 +36,7 @@ class Spot:
 
 @dataclass(frozen=True)
 class AnnotationRow:
-    """A note as those of the circuit read it. ``is_current``: on the version that the pages show now."""
+    """A note as shown to the circuit. ``is_current``: it is on the version that the pages show now."""
 
     id: int
     number: int
@@ -54,7 +54,7 @@ class AnnotationRow:
 
 @dataclass(frozen=True)
 class Margin:
-    """The notes of a letter and what the actor may do with them; empty for who is not of the circuit."""
+    """The notes of a letter, and what the actor may do with them; empty for people outside the circuit."""
 
     notes: tuple[AnnotationRow, ...] = ()
     may_annotate: bool = False
@@ -62,7 +62,7 @@ class Margin:
 
 
 def part_in(draft: Draft, actor: Actor) -> HeldPost | None:
-    """The post through which somebody is of the circuit: one that is asked, the signatory's, or the author's side."""
+    """The post through which an actor belongs to the circuit: a step's, the signatory's, or the author's side."""
     for post_id in [*(step.post_id for step in draft.steps), draft.signatory_post_id]:
         held = actor.holds(post_id) if post_id is not None else None
         if held is not None:
@@ -81,7 +81,7 @@ def _author(draft: Draft, actor: Actor) -> HeldPost | None:
 
 
 def annotate(uow: UnitOfWork, mail_id: MailId | int, spot: Spot, text: str, *, version_no: int, actor: Actor) -> int:
-    """Leave a note on the pages shown; the author is told. Pages that others have open stay valid.
+    """Add a note to the pages shown; the author is notified. Pages that others have open do not become stale.
 
     Raises:
         NotFound: ``mail.unknown``, ``draft.unknown``.
@@ -113,7 +113,7 @@ def annotate(uow: UnitOfWork, mail_id: MailId | int, spot: Spot, text: str, *, v
     )
     uow.session.add(row)
     uow.session.flush()
-    # Not its words: the journal is read by others than those of the circuit.
+    # Without the text: people outside the circuit read the journal.
     uow.record("signbook.annotated", "mail", draft.mail_id, actor=actor, post=post, note=row.id, page=spot.page_no)
     book.tell(uow, draft, draft.mail.author_person_id, NoticeKind.ANNOTATED, actor=actor, text=row.text)
     return row.id
@@ -125,7 +125,7 @@ def _check_place(session: Session, draft: Draft, spot: Spot) -> None:
     inside = all(value is None or 0 <= value <= WHOLE for value in (spot.x, spot.y))
     if not 1 <= spot.page_no <= pages or not both or not inside:
         raise Invalid("annotation.place", "choose a page of the letter", field="page_no")
-    if len(_rows(session, draft)) >= MAX_NOTES:
+    if len(_notes_of(session, draft)) >= MAX_NOTES:
         raise Invalid("annotation.too_many", "settle some first", field="note", limit=MAX_NOTES)
 
 
@@ -138,7 +138,7 @@ def _text(text: str, field: str) -> str:
 
 
 def answer(uow: UnitOfWork, mail_id: MailId | int, note_id: int, text: str, *, actor: Actor) -> None:
-    """The author answers a note; who wrote it is told.
+    """Store the author's answer to a note; the note's writer is notified.
 
     Raises:
         NotFound: ``mail.unknown``, ``draft.unknown``, ``annotation.unknown``.
@@ -153,7 +153,7 @@ def answer(uow: UnitOfWork, mail_id: MailId | int, note_id: int, text: str, *, a
 
 
 def resolve(uow: UnitOfWork, mail_id: MailId | int, note_id: int, *, actor: Actor) -> None:
-    """The author has done what a note asked, or says that it is settled.
+    """Mark a note as settled, by the author.
 
     Raises:
         NotFound, Forbidden, InvalidTransition: as ``answer``.
@@ -180,7 +180,7 @@ def _for_author(
 
 
 def margin(session: Session, mail_id: MailId | int, actor: Actor) -> Margin:
-    """The notes of a letter, in the order of its pages; nothing for who may see the letter but is not of the circuit.
+    """The notes of a letter, in the order of its pages; empty for people outside the circuit who may see the letter.
 
     Raises:
         NotFound: ``mail.unknown``, ``draft.unknown``.
@@ -189,18 +189,20 @@ def margin(session: Session, mail_id: MailId | int, actor: Actor) -> Margin:
     if part_in(draft, actor) is None:
         return Margin()
     return Margin(
-        notes=tuple(_row(draft, row, number) for number, row in enumerate(_rows(session, draft), start=1)),
+        notes=tuple(
+            _annotation_row(draft, row, number) for number, row in enumerate(_notes_of(session, draft), start=1)
+        ),
         may_annotate=draft.mail.state is MailState.IN_CIRCUIT and draft.way is None,
         may_answer=draft.mail.state in _OPEN and _author(draft, actor) is not None,
     )
 
 
-def _rows(session: Session, draft: Draft) -> list[Annotation]:
+def _notes_of(session: Session, draft: Draft) -> list[Annotation]:
     query = select(Annotation).where(Annotation.mail_id == draft.mail_id)
     return list(session.scalars(query.order_by(Annotation.version_no, Annotation.page_no, Annotation.id)))
 
 
-def _row(draft: Draft, row: Annotation, number: int) -> AnnotationRow:
+def _annotation_row(draft: Draft, row: Annotation, number: int) -> AnnotationRow:
     return AnnotationRow(
         id=row.id,
         number=number,

@@ -1,4 +1,4 @@
-"""What a letter's text says of its annexes, to be counted against those joined. Pure; a guess that a person judges."""
+"""The annexes that a letter's text announces, for comparison with the attached ones. Pure; a guess for a person."""
 
 import re
 from dataclasses import dataclass
@@ -21,14 +21,14 @@ _MENTIONED = re.compile(
 
 @dataclass(frozen=True)
 class Announced:
-    """``count`` is None where the text gives none; ``is_mentioned``: it speaks of something joined."""
+    """``count`` is None when the text gives no number; ``is_mentioned``: the text mentions an annex."""
 
     count: int | None
     is_mentioned: bool
 
 
 def announced(body: str) -> Announced:
-    """What a text announces.
+    """Find the annexes that a text announces.
 
     >>> announced("Vous trouverez ci-joint les deux annexes et l'annexe 3.")
     Announced(count=3, is_mentioned=True)

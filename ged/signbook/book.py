@@ -1,5 +1,5 @@
-"""What the operations of the signature book share: a draft under the access rule, its circuit, its content as pages,
-the register that will number it, the history and what people are told."""
+"""Shared functions of the signature book's operations: a draft under the access rule, its circuit, its content as
+pages, its register, its history, and notices."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -10,20 +10,24 @@ from sqlalchemy.orm import Session, object_session
 from sqlalchemy.orm.attributes import flag_modified
 
 from ged import access, locks
+from ged.days import place_of
 from ged.dispatch.models import Party
 from ged.errors import Forbidden, Invalid, NotFound, StaleVersion
 from ged.org.actors import heading_post
 from ged.org.delegations import not_in_force
-from ged.org.models import Installation, Post, Unit
+from ged.org.letterhead import letterhead
+from ged.org.models import Person, Post, Unit
 from ged.org.tree import entities, upwards
+from ged.org.words import LEVELS
 from ged.ports import AttachmentId, Confidentiality, Digest, MailId, PostId
 from ged.register.models import Attachment, AttachmentKind, Mail, Register, RegisterNature
 from ged.register.operations import SourcePage, attach
 from ged.register.states import MailState
+from ged.register.words import URGENCY
 from ged.signbook import circuit, render
 from ged.signbook.circuit import Circuit, GivenVisa, Step, StepKind
 from ged.signbook.models import CircuitAct, CircuitEntry, Draft, DraftVersion, Notice, NoticeKind, Stance
-from ged.signbook.powers import Matter, days, within
+from ged.signbook.powers import Stakes, days, within
 from ged.signbook.render import Letter
 from ged.signbook.titles import Signatory, signatory_for, with_article
 from ged.unit import Actor, HeldPost, Role, Services, UnitOfWork
@@ -34,7 +38,7 @@ GIVES = {CircuitAct.VISA: StepKind.VISA, CircuitAct.OPINION: StepKind.OPINION}
 
 @dataclass(frozen=True)
 class Annex:
-    """A piece joined to a letter; ``id`` is None until it is attached."""
+    """An annex of a letter; ``id`` is None until it is attached."""
 
     id: AttachmentId | None
     name: str
@@ -42,7 +46,7 @@ class Annex:
 
 @dataclass(frozen=True)
 class Content:
-    """What visas are given on: text, annexes, addressees, copies, and the amount at stake in F CFA."""
+    """The content to which visas refer: text, annexes, addressees, copies, and the amount at stake in F CFA."""
 
     civility: str
     subject: str
@@ -60,7 +64,7 @@ def require(session: Session, mail_id: MailId | int, actor: Actor) -> Draft:
     """The signature book's row of a letter that the actor may see.
 
     Raises:
-        NotFound: ``mail.unknown`` (also when the actor may not know), ``draft.unknown``: no letter of ours.
+        NotFound: ``mail.unknown`` (also when the actor may not see it), ``draft.unknown``: not an outgoing letter.
     """
     mail = session.get(Mail, mail_id)
     if mail is None:
@@ -73,11 +77,11 @@ def require(session: Session, mail_id: MailId | int, actor: Actor) -> Draft:
 
 
 def locked(uow: UnitOfWork, mail_id: MailId | int, actor: Actor, *, version: int | None = None) -> Draft:
-    """The same, locked for a change.
+    """As ``require``, and lock the draft for a change.
 
     Raises:
         NotFound: as ``require``.
-        StaleVersion: ``draft.stale``: somebody acted since the page with ``version`` was opened.
+        StaleVersion: ``draft.stale``: the draft has changed since the page with ``version`` was opened.
     """
     require(uow.session, mail_id, actor)
     draft = lock(uow, mail_id)
@@ -87,13 +91,13 @@ def locked(uow: UnitOfWork, mail_id: MailId | int, actor: Actor, *, version: int
 
 
 def lock(uow: UnitOfWork, mail_id: MailId | int) -> Draft:
-    """A draft locked with its letter and history as they are now; the caller has checked the right to act."""
+    """Lock a draft and its letter, and reload them with the history. The caller has checked the right to act."""
     locks.hold(uow.session, Mail, [mail_id])
     return locks.hold_known(uow.session, Draft, mail_id)
 
 
 def circuit_of(draft: Draft) -> Circuit | None:
-    """The circuit as it stands; None before a signatory is chosen."""
+    """The present circuit; None before a signatory is chosen."""
     if draft.signatory_post_id is None:
         return None
     given = tuple(
@@ -101,7 +105,7 @@ def circuit_of(draft: Draft) -> Circuit | None:
         for e in draft.entries
         if e.act in GIVES and e.cancelled_at is None and e.post_id is not None and e.person_id is not None
     )
-    # By their order: what is being entered has no number yet.
+    # By position: an entry being added has no id yet.
     submitted = max((n for n, e in enumerate(draft.entries) if e.act is CircuitAct.SUBMIT), default=-1)
     return Circuit(
         steps=tuple(Step(PostId(step.post_id), step.stage, step.kind) for step in draft.steps),
@@ -114,7 +118,7 @@ def circuit_of(draft: Draft) -> Circuit | None:
 
 
 def counts(entry: CircuitEntry) -> bool:
-    """Whether an act still says something: it was not undone, nor is it the undoing itself."""
+    """Whether an act is still valid: neither cancelled nor itself a cancellation."""
     return entry.cancelled_at is None and entry.act is not CircuitAct.TAKE_BACK
 
 
@@ -131,7 +135,7 @@ def require_circuit(draft: Draft) -> Circuit:
 
 
 def author_post(draft: Draft, actor: Actor) -> HeldPost:
-    """The post through which the actor writes a draft: its author's, or the one that heads its unit, the nearest first.
+    """The post through which the actor writes a draft: the author's, or a head of the unit, the nearest first.
 
     Raises:
         Forbidden: ``draft.not_author``.
@@ -147,8 +151,8 @@ def author_post(draft: Draft, actor: Actor) -> HeldPost:
 
 
 def writing_post(draft: Draft, actor: Actor) -> HeldPost:
-    """The post through which the actor may change the content now: the author's side while it is a draft, whoever's
-    visa or signature is waited for while it is in the circuit.
+    """The post through which the actor may change the content now: the author's side while it is a draft; in the
+    circuit, the post whose visa or signature is awaited.
 
     Raises:
         Forbidden: ``draft.not_author``, ``circuit.not_yours``.
@@ -160,7 +164,7 @@ def writing_post(draft: Draft, actor: Actor) -> HeldPost:
 
 
 def held(actor: Actor, post_id: int) -> HeldPost:
-    """A post that the actor holds or acts for; the own one before one acted for.
+    """A post that the actor holds or acts for; own posts first.
 
     Raises:
         Forbidden: ``circuit.not_yours``.
@@ -171,21 +175,21 @@ def held(actor: Actor, post_id: int) -> HeldPost:
     return found
 
 
-def matter_of(draft: Draft) -> Matter:
-    """What the current version is about, for who acts within bounds."""
+def stakes_of(draft: Draft) -> Stakes:
+    """The current version's matter, to check the limits of a delegation."""
     session = object_session(draft)
     amount = version_of(session, draft).amount_xof if session is not None else None
-    return Matter(draft.template_code, amount)
+    return Stakes(draft.template_code, amount)
 
 
 def deciding_post(draft: Draft, actor: Actor, post_id: int) -> HeldPost:
-    """A post for which the actor decides on this letter: held, or given within bounds that reach it.
+    """A post for which the actor decides on this letter: held, or delegated within limits that cover the letter.
 
     Raises:
         Forbidden: ``circuit.not_yours``.
         Invalid: ``power.type``, ``power.amount``.
     """
-    found = within(actor, post_id, matter_of(draft))
+    found = within(actor, post_id, stakes_of(draft))
     if isinstance(found, Invalid):
         raise found
     if found is None:
@@ -194,15 +198,15 @@ def deciding_post(draft: Draft, actor: Actor, post_id: int) -> HeldPost:
 
 
 def signing_post(draft: Draft, actor: Actor, *, on: date) -> HeldPost:
-    """The signatory's post with the power to sign: a secretary, or a delegate without signature, has it not.
+    """The signatory's post, with the power to sign. A secretary, or a delegate without signature, does not have it.
 
     Raises:
         Forbidden: ``sign.not_signatory``.
-        Invalid: ``power.type``, ``power.amount``; ``power.not_in_force``: a delegation that is over or not begun.
+        Invalid: ``power.type``, ``power.amount``; ``power.not_in_force``: the delegation is over or not yet begun.
     """
     post_id = require_circuit(draft).signatory
     signing = replace(actor, posts=tuple(post for post in actor.posts if Role.SIGNATORY in post.roles))
-    found = within(signing, post_id, matter_of(draft))
+    found = within(signing, post_id, stakes_of(draft))
     if isinstance(found, HeldPost):
         return found
     if found is not None:
@@ -216,7 +220,7 @@ def signing_post(draft: Draft, actor: Actor, *, on: date) -> HeldPost:
 
 
 def signatory_words(session: Session, actor: Actor, post: HeldPost) -> Signatory:
-    """The words under which the actor signs for a post, with the act that gives the power and its days."""
+    """The wording with which the actor signs for a post, with the act that grants the power and its days."""
     own = session.get(Post, post.own_post_id) if post.own_post_id is not None else None
     act = post.act
     if post.from_on is not None and post.until_on is not None:
@@ -255,12 +259,12 @@ def letter_of(session: Session, services: Services, draft: Draft, content: Conte
     """The pages' data: everything but number, date and signature."""
     signatory = session.get(Post, draft.signatory_post_id) if draft.signatory_post_id is not None else None
     unit = signatory.unit if signatory is not None else session.get_one(Unit, draft.mail.unit_id)
-    organisation, units = letterhead(session, unit)
+    head = letterhead(session, unit.id, country=services.country, of_entity=True)
     return Letter(
-        organisation=organisation,
-        units=units,
+        organisation=head.organisation,
+        units=head.units,
         country=services.country,
-        place=render.place_of(services.zone),
+        place=place_of(services.zone),
         sender=with_article(signatory.title) if signatory is not None else "",
         civility=content.civility,
         subject=content.subject,
@@ -269,7 +273,16 @@ def letter_of(session: Session, services: Services, draft: Draft, content: Conte
         copies=tuple(copy.name for copy in content.copies),
         annexes=tuple(annex.name.rpartition(".")[0] or annex.name for annex in content.annexes),
         reference=_reference(session, draft),
+        our_reference=_our_reference(session, draft.mail),
+        stamps=tuple(filter(None, (LEVELS[Confidentiality(draft.mail.level)], URGENCY[draft.mail.priority]))),
     )
+
+
+def _our_reference(session: Session, mail: Mail) -> str:
+    """``DGE-ETUDES/KD``: the unit that writes it, and the initials of its author."""
+    author = session.get(Person, mail.author_person_id) if mail.author_person_id is not None else None
+    initials = "".join(name[0] for name in (author.name if author is not None else "").replace("-", " ").split())
+    return "/".join(filter(None, (session.get_one(Unit, mail.unit_id).code, initials.upper())))
 
 
 def _reference(session: Session, draft: Draft) -> str:
@@ -280,22 +293,8 @@ def _reference(session: Session, draft: Draft) -> str:
     return f"{incoming.their_reference}{written}"
 
 
-def letterhead(session: Session, unit: Unit) -> tuple[str, tuple[str, ...]]:
-    """The organisation's name, and the units from the whole to the part; an entity stands under its own name."""
-    names = []
-    for above in upwards(session, unit.id):
-        names.append(above.name)
-        if above.is_entity:
-            break
-    names.reverse()
-    root = session.scalar(select(Installation.name).limit(1)) or ""
-    if names[0].casefold() == root.casefold():
-        return root, tuple(names[1:])
-    return names[0], tuple(names[1:])
-
-
 def departure_register(session: Session, unit_id: int) -> Register:
-    """The register that numbers what a unit sends: its own, the nearest above, or that of the entity's mail office.
+    """The register for a unit's outgoing letters: its own, the nearest above, or the entity's mail office's.
 
     Raises:
         Invalid: ``sign.no_register``.
@@ -316,7 +315,7 @@ def departure_register(session: Session, unit_id: int) -> Register:
     same = [register for register in found if of[register.unit_id] == of[unit.id]]
     if not same:
         raise Invalid("sign.no_register", "an administrator has to open a register of departures", unit=unit.code)
-    # The entity's book is kept by its mail office; a direction's own register numbers its own letters only.
+    # The mail office keeps the entity's book; a direction's own register numbers only its own letters.
     return min(
         same,
         key=lambda register: (
@@ -341,7 +340,7 @@ def attach_pages(
     is_signed: bool = False,
     replaces: int | None = None,
 ) -> AttachmentId:
-    """Join pages set by us, stored already. Only what is signed is read for the search: drafts are not found by text."""
+    """Attach typeset pages, already stored. Only signed pages are indexed: drafts are not found by their text."""
     return attach(
         uow,
         draft.mail_id,
@@ -363,7 +362,7 @@ def attach_pages(
 def set_preview(
     uow: UnitOfWork, draft: Draft, digest: Digest, pages: render.Pages, letter: Letter, *, actor: Actor
 ) -> None:
-    """The pages that the signature book shows from now on, and what they say."""
+    """Set the pages that the signature book shows from now on, and their content."""
     draft.preview_id = attach_pages(
         uow, draft, digest, pages, kind=AttachmentKind.RENDERED, filename="projet.pdf", actor=actor,
         replaces=draft.preview_id,
@@ -386,7 +385,7 @@ def enter(
     stance: Stance | None = None,
     to: Post | None = None,
 ) -> CircuitEntry:
-    """Write a line of the history, and the journal's entry."""
+    """Add a line to the history, and a journal entry."""
     entry = CircuitEntry(
         mail_id=draft.mail_id,
         act=act,
@@ -414,7 +413,7 @@ def enter(
 
 
 def touch(draft: Draft) -> None:
-    """What hangs on a draft changed: pages opened before are stale."""
+    """Raise the draft's version after a change of dependent rows: pages opened before become stale."""
     flag_modified(draft, "version_no")
 
 
@@ -427,7 +426,7 @@ def cancel(
     actor: Actor,
     notice: NoticeKind = NoticeKind.VISA_CANCELLED,
 ) -> int:
-    """Undo visas and tell those who gave them; returns how many."""
+    """Cancel visas and notify their givers; returns how many."""
     by_id = {entry.id: entry for entry in draft.entries}
     count = 0
     for visa in visas:
@@ -443,7 +442,7 @@ def cancel(
 def tell(
     uow: UnitOfWork, draft: Draft, person_id: int | None, kind: NoticeKind, *, actor: Actor, text: str = ""
 ) -> None:
-    """Leave a notice for a person; nobody is told of what they did themselves."""
+    """Add a notice for a person; the actor gets no notice of their own act."""
     if person_id is None or person_id == actor.person_id:
         return
     uow.session.add(

@@ -1,9 +1,9 @@
-"""The circuit of visas and opinions: whose turn it is, what a refusal or a change undoes. Pure: no database.
+"""The circuit of visas and opinions: whose turn it is, and what a refusal or a change cancels. Pure: no database.
 
-Steps of one stage are open at the same time; the next stage opens when all of one are given. A visa or an opinion is
-given on a version of the content, by a post. It stands while that version is the current one and its post is in the
-circuit: a refusal therefore undoes none by itself (an author who convinces the refuser starts again where the letter
-stopped), and every change of content undoes all of them. An opinion is asked and waited for, but stops nothing.
+Steps of one stage are open at the same time; the next stage opens when all steps of a stage are given. A post gives a
+visa or an opinion on a version of the content. It is valid while this version is current and the post is in the
+circuit. So a refusal alone cancels none (an author who convinces the refuser resumes where the letter stopped), but
+every change of content cancels all of them. An opinion is awaited, but never stops the letter.
 """
 
 from collections.abc import Sequence
@@ -18,16 +18,16 @@ MAX_VISAS = 12
 
 
 class StepKind(StrEnum):
-    """What is asked of a post."""
+    """The kind of a step."""
 
     VISA = "visa"
     OPINION = "opinion"
-    """Advice for those who come after; it may be unfavourable and still stops nothing."""
+    """Advice for the later steps; even an unfavourable opinion does not stop the letter."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """What is asked of a post before the signature; steps with the same ``stage`` are open together."""
+    """A step before the signature: a visa or an opinion of a post. Steps of one ``stage`` are open together."""
 
     post_id: PostId
     stage: int
@@ -36,7 +36,7 @@ class Step:
 
 @dataclass(frozen=True)
 class GivenVisa:
-    """A visa or an opinion as it was given: the entry's id, the post and the person, the version of the content."""
+    """A given visa or opinion: the entry's id, the post and the person, the version of the content."""
 
     entry_id: int
     post_id: PostId
@@ -47,19 +47,19 @@ class GivenVisa:
 
 @dataclass(frozen=True)
 class Turn:
-    """A post that is waited for, and what for; ``kind`` is None for the signature."""
+    """An awaited post, and the kind of its step; ``kind`` is None for the signature."""
 
     post_id: PostId
     kind: StepKind | None
 
     @property
     def is_signature(self) -> bool:
-        """Whether it is the signature that is waited for."""
+        """Whether the signature is awaited."""
         return self.kind is None
 
     @property
     def decides(self) -> bool:
-        """Whether this post may correct the letter or send it back: an opinion does neither."""
+        """Whether this post may correct the letter or send it back: a post asked for an opinion may not."""
         return self.kind is not StepKind.OPINION
 
 
@@ -68,12 +68,12 @@ class Circuit:
     """Stages of visas and opinions in order, then the signatory.
 
     Attributes:
-        steps: what is asked, in the order of the stages.
+        steps: in the order of the stages.
         signatory: the post that signs.
         version_no: the current version of the content.
         given: visas and opinions not cancelled, in the order given.
         is_submitted: whether it is in the circuit; False while it is with its author.
-        acted_since_submission: whether somebody has acted since the author handed it in.
+        acted_since_submission: whether somebody has acted since the author submitted it.
     """
 
     steps: tuple[Step, ...]
@@ -95,7 +95,7 @@ def one_by_one(post_ids: Sequence[PostId]) -> tuple[Step, ...]:
 
 
 def make_circuit(steps: Sequence[Step], signatory: PostId | None) -> tuple[tuple[Step, ...], PostId]:
-    """The steps of a circuit, checked; in order of their stages, which are numbered from 1 without a gap.
+    """Check the steps of a circuit, and return them in order of their stages, numbered from 1 without a gap.
 
     Raises:
         Invalid: ``circuit.no_signatory``, ``circuit.twice``, ``circuit.too_long``.
@@ -113,7 +113,7 @@ def make_circuit(steps: Sequence[Step], signatory: PostId | None) -> tuple[tuple
 
 
 def standing(circuit: Circuit) -> dict[PostId, GivenVisa]:
-    """The visas and opinions that count, by post."""
+    """The valid visas and opinions, by post."""
     asked = {step.post_id: step.kind for step in circuit.steps}
     return {
         visa.post_id: visa
@@ -123,7 +123,7 @@ def standing(circuit: Circuit) -> dict[PostId, GivenVisa]:
 
 
 def turns(circuit: Circuit) -> tuple[Turn, ...]:
-    """Who is waited for now; nobody while the letter is with its author."""
+    """The awaited posts; empty while the letter is with its author."""
     if not circuit.is_submitted:
         return ()
     stand = standing(circuit)
@@ -134,7 +134,7 @@ def turns(circuit: Circuit) -> tuple[Turn, ...]:
 
 
 def turn_of(circuit: Circuit, post_ids: frozenset[PostId]) -> Turn | None:
-    """The first turn of somebody with these posts: what decides (visa, signature) before an opinion."""
+    """The first turn of an actor with these posts: deciding turns (visa, signature) before opinions."""
     mine = [turn for turn in turns(circuit) if turn.post_id in post_ids]
     return min(mine, key=lambda turn: not turn.decides, default=None)
 
@@ -144,7 +144,7 @@ def require_turn(circuit: Circuit, post_ids: frozenset[PostId], kind: StepKind |
 
     Raises:
         Forbidden: ``circuit.not_yours``.
-        InvalidTransition: ``circuit.not_your_turn``: a post of the circuit, but another one is next.
+        InvalidTransition: ``circuit.not_your_turn``: the post is in the circuit, but another post is next.
     """
     for turn in turns(circuit):
         if turn.post_id in post_ids and turn.kind is kind:
@@ -153,7 +153,7 @@ def require_turn(circuit: Circuit, post_ids: frozenset[PostId], kind: StepKind |
 
 
 def require_deciding(circuit: Circuit, post_ids: frozenset[PostId]) -> PostId:
-    """The post through which an actor may correct the letter or send it back now: a visa's or the signatory's.
+    """The post through which an actor may now correct the letter or send it back: of a visa step, or the signatory's.
 
     Raises:
         Forbidden, InvalidTransition: as ``require_turn``.
@@ -171,7 +171,7 @@ def _not_now(circuit: Circuit, post_ids: frozenset[PostId]) -> Forbidden | Inval
 
 
 def earlier(circuit: Circuit) -> tuple[GivenVisa, ...]:
-    """The visas that stand of the stages before the one that is open: those a letter may be sent back to."""
+    """The valid visas of stages before the open one: the letter may be sent back to these."""
     stand, now = standing(circuit), {turn.post_id for turn in turns(circuit)}
     open_stage = min((step.stage for step in circuit.steps if step.post_id in now), default=inf)
     return tuple(
@@ -182,10 +182,10 @@ def earlier(circuit: Circuit) -> tuple[GivenVisa, ...]:
 
 
 def require_earlier(circuit: Circuit, post_id: PostId) -> GivenVisa:
-    """The visa of an earlier stage that is asked anew.
+    """The valid visa of an earlier stage, which is to be given again.
 
     Raises:
-        Invalid: ``circuit.not_earlier``: no visa of an earlier stage stands for this post.
+        Invalid: ``circuit.not_earlier``: this post has no valid visa of an earlier stage.
     """
     for visa in earlier(circuit):
         if visa.post_id == post_id:
@@ -194,18 +194,18 @@ def require_earlier(circuit: Circuit, post_id: PostId) -> GivenVisa:
 
 
 def undone_by_change(circuit: Circuit) -> tuple[GivenVisa, ...]:
-    """What a change to text, annexes, addressees or copies cancels: all that stands."""
+    """The visas and opinions cancelled by a change of text, annexes, addressees or copies: all valid ones."""
     return tuple(standing(circuit).values())
 
 
 def undone_by_circuit_change(circuit: Circuit, steps: Sequence[Step]) -> tuple[GivenVisa, ...]:
-    """What is cancelled because its post leaves the circuit, or is asked for something else."""
+    """The visas and opinions cancelled because their post leaves the circuit, or gets another kind of step."""
     asked = {step.post_id: step.kind for step in steps}
     return tuple(visa for post, visa in standing(circuit).items() if asked.get(post) is not visa.kind)
 
 
 def require_recallable(circuit: Circuit) -> None:
-    """The author takes a letter back until the next one has acted.
+    """Check that the author may recall the letter: nobody has acted yet.
 
     Raises:
         InvalidTransition: ``circuit.acted_already``: ask for a refusal instead.

@@ -1,7 +1,7 @@
-"""Writing: a draft from a template, its versions, annexes, and the circuit that it will go through.
+"""Writing: a draft from a template, its versions, annexes, and its circuit.
 
-Every change of content is a new version. The pages are set once before anything is locked, so that what cannot be
-printed is told to whoever typed it.
+Every change of content is a new version. The pages are typeset once before any lock is taken, so that the author gets
+an error for text that cannot be printed.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session
 
 from ged import access
 from ged.access import Because
+from ged.capture.files import Upload
 from ged.dispatch.models import Party
 from ged.errors import Forbidden, Invalid, NotFound, StaleVersion
 from ged.org.models import Post, Unit
 from ged.ports import Digest, MailId, PostId, Principal, post_principal, unit_principal
 from ged.register.directory import EMAIL
-from ged.register.files import Upload
 from ged.register.models import AttachmentKind, Channel, Direction, Mail, SealedEnvelope
 from ged.register.operations import attach, link, mail_for
 from ged.register.states import MailState
@@ -28,8 +28,8 @@ from ged.signbook.book import Annex, Content
 from ged.signbook.circuit import Step
 from ged.signbook.models import CircuitAct, CircuitStep, Draft, DraftVersion, LetterTemplate
 from ged.signbook.placeholders import fill
-from ged.signbook.render import Letter, PageMode, Pages, french_day, letter_pages
-from ged.signbook.titles import Signatory, with_unit
+from ged.signbook.render import Letter, Pages, french_day, preview_pages
+from ged.signbook.titles import with_unit
 from ged.unit import Actor, HeldPost, Role, Services, UnitOfWork
 
 MAX_SUBJECT, MAX_BODY, MAX_PARTIES, MAX_NAME, MAX_ADDRESS = 500, 60_000, 60, 300, 500
@@ -40,7 +40,7 @@ REPLY = "reply_to"
 
 @dataclass(frozen=True)
 class DraftForm:
-    """What the author typed; annexes come by ``add_annex``."""
+    """The author's form; annexes are added by ``add_annex``."""
 
     civility: str
     subject: str
@@ -52,10 +52,11 @@ class DraftForm:
 
 @dataclass(frozen=True)
 class Saved:
-    """What a change did: the version now current, and how many visas it cancelled."""
+    """The result of a change: the new version of the text, the number of cancelled visas, the row's version after it."""
 
     version_no: int
     cancelled: int
+    version: int
     changed: bool = True
 
 
@@ -71,7 +72,7 @@ def draft_reply(
     now: datetime,
     post_id: PostId | int | None = None,
 ) -> MailId:
-    """Draft the answer to an incoming letter: linked to it, at its level, the template's names filled from it.
+    """Draft the answer to an incoming letter: linked to it, with its level; the placeholders are filled from it.
 
     Raises:
         NotFound: ``mail.unknown``, ``template.unknown``.
@@ -85,7 +86,7 @@ def draft_reply(
     values = _values(incoming)
 
     def filled(text: str) -> str:
-        # The unit first: what the incoming letter says is never looked at again.
+        # Fill the unit first: text from the incoming letter must never be parsed for placeholders.
         return fill(with_unit(text, unit.name) if unit is not None else text, values)
 
     content = Content(DEFAULT_CIVILITY, filled(template.subject), filled(template.body), (party,) if party.name else ())
@@ -100,7 +101,7 @@ def draft_reply(
 def draft_new(
     uow: UnitOfWork, template_code: str, *, actor: Actor, now: datetime, post_id: PostId | int | None = None
 ) -> MailId:
-    """Draft a letter that answers none; an empty template code begins with an empty page.
+    """Draft a letter that is no answer; an empty template code gives an empty page.
 
     Raises:
         NotFound: ``template.unknown``.
@@ -165,9 +166,9 @@ def _begin(
 
 
 def _readers(session: Session, post: HeldPost, answers: Mail | None) -> Iterable[Principal]:
-    """Who sees a draft from its beginning: the author's unit.
+    """Who sees a new draft: the author's unit.
 
-    What answers a sealed envelope tells what was in it: only who sees the envelope's letter sees the answer.
+    An answer to a sealed envelope's letter reveals its content: only people who see that letter see the answer.
     """
     from_envelope = select(SealedEnvelope.id).where(SealedEnvelope.mail_id == answers.id) if answers else None
     if answers is not None and from_envelope is not None and session.scalar(from_envelope.limit(1)) is not None:
@@ -188,8 +189,8 @@ def _own_post(actor: Actor, post_id: PostId | int | None) -> HeldPost:
 def save(
     services: Services, mail_id: MailId | int, form: DraftForm, *, version: int, actor: Actor, now: datetime
 ) -> Saved:
-    """Keep what was typed as a new version. In the circuit this is a correction by whoever's turn it is: the visas
-    given are cancelled, their authors told, and the circuit begins again.
+    """Save the form as a new version. In the circuit this is a correction by the post whose turn it is: the given visas
+    are cancelled, their givers notified, and the circuit begins again.
 
     Raises:
         NotFound: ``mail.unknown``, ``draft.unknown``.
@@ -210,7 +211,7 @@ def save(
 def add_annex(
     services: Services, mail_id: MailId | int, upload: Upload, *, version: int, actor: Actor, now: datetime
 ) -> Saved:
-    """Join a piece (stored and looked at already) to the letter.
+    """Add an annex (already stored and inspected) to the letter.
 
     Raises:
         NotFound, Forbidden, Invalid, InvalidTransition, StaleVersion: as ``save``; ``draft.annexes``: too many.
@@ -227,7 +228,7 @@ def add_annex(
 def remove_annex(
     services: Services, mail_id: MailId | int, attachment_id: int, *, version: int, actor: Actor, now: datetime
 ) -> Saved:
-    """Take a piece out of the letter; its bytes stay with the version that had it.
+    """Remove an annex from the letter; its bytes stay with the versions that had it.
 
     Raises:
         NotFound, Forbidden, Invalid, InvalidTransition, StaleVersion: as ``save``.
@@ -260,8 +261,8 @@ def _change(
         letter = book.letter_of(session, services, draft, content)
         in_circuit = draft.mail.state is MailState.IN_CIRCUIT
     if content == before:
-        return Saved(draft.version_no, 0, changed=False)
-    pages = letter_pages(letter, mode=PageMode.PREVIEW, at=now, signatory=Signatory(letter.sender, ""))
+        return Saved(draft.version_no, 0, version, changed=False)
+    pages = preview_pages(letter, at=now)
     digest = services.blobs.put(BytesIO(pages.pdf)).digest if in_circuit else None
     for attempt in services.attempts(now):
         with attempt as uow:
@@ -298,7 +299,8 @@ def _apply(
         uow.record("draft.changed", "mail", draft.mail_id, actor=actor, post=post, content_version=draft.version_no)
     cancelled = book.cancel(uow, draft, undone, why="", actor=actor)
     uow.reindex(draft.mail_id)
-    return Saved(draft.version_no, cancelled)
+    uow.session.flush()
+    return Saved(draft.version_no, cancelled, draft.version)
 
 
 def _attached(uow: UnitOfWork, draft: Draft, upload: Upload, actor: Actor) -> Annex:
@@ -387,8 +389,9 @@ def set_circuit(
     *,
     version: int,
     actor: Actor,
-) -> None:
-    """Choose who gives a visa or an opinion, in which stages, and who signs. A post that leaves takes its visa with it.
+) -> int:
+    """Choose who gives a visa or an opinion, in which stages, and who signs. A removed post's visa is cancelled.
+    Returns the row's version after it. A circuit that stands already changes nothing.
 
     Raises:
         NotFound, Forbidden, StaleVersion: as ``save``.
@@ -400,11 +403,14 @@ def set_circuit(
         raise Invalid("draft.closed", "take the letter back first", id=draft.mail_id)
     post = book.author_post(draft, actor)
     asked, signatory = circuit.make_circuit(steps, PostId(signatory_post_id) if signatory_post_id is not None else None)
+    standing = [Step(PostId(step.post_id), step.stage, step.kind) for step in draft.steps]
+    if standing == list(asked) and draft.signatory_post_id == signatory:
+        return version
     _check_posts(uow.session, [step.post_id for step in asked], signatory)
     going = book.circuit_of(draft)
     undone: Sequence[circuit.GivenVisa] = ()
     if going is not None:
-        # Another signatory writes under another head: the pages are no longer those that were read.
+        # Another signatory has another letterhead: the pages are no longer those that were read.
         moved = going.signatory != signatory
         undone = circuit.undone_by_change(going) if moved else circuit.undone_by_circuit_change(going, asked)
     draft.steps.clear()
@@ -415,7 +421,7 @@ def set_circuit(
     ]
     draft.signatory_post_id = signatory
     if draft.entries:
-        # It came back: the one who refused reads here that the author went on.
+        # The letter came back: the refuser sees in the history that the author goes on.
         book.enter(uow, draft, CircuitAct.CIRCUIT, actor=actor, post=post)
     book.touch(draft)
     uow.record(
@@ -423,6 +429,8 @@ def set_circuit(
         steps=[[step.stage, step.kind.value, step.post_id] for step in asked], signatory=signatory,
     )  # fmt: skip
     book.cancel(uow, draft, undone, why="", actor=actor)
+    uow.session.flush()
+    return draft.version
 
 
 def _check_posts(session: Session, visas: Sequence[PostId], signatory: PostId) -> None:

@@ -1,6 +1,6 @@
-"""What of a letter is not in order before its signature: its register, date, addressees, copies, annexes, visas.
+"""Findings before the signature of a letter: faults of its register, date, addressees, copies, annexes, visas.
 
-What is certain blocks; what a person has to judge warns. Each finding bears the error that says what to do.
+A certain fault blocks; a fault that a person must judge warns. Each finding contains an error with the remedy.
 """
 
 from collections import Counter
@@ -26,7 +26,7 @@ from ged.unit import Services
 
 
 class CheckKind(StrEnum):
-    """What is looked at, in the order in which it is shown."""
+    """The kinds of check, in the order in which they are shown."""
 
     REFERENCE = "reference"
     DATE = "date"
@@ -45,7 +45,7 @@ class CheckKind(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is not in order. ``blocks``: it cannot be signed like this."""
+    """A fault. ``blocks``: the letter cannot be signed with it."""
 
     kind: CheckKind
     error: GedError
@@ -53,7 +53,7 @@ class Finding:
 
 
 def reference(session: Session, draft: Draft, letter: Letter | None) -> Iterator[Finding]:
-    """A register that will number it, and the reference that it answers."""
+    """Check the register that will number the letter, and the reference of the answered letter."""
     try:
         _register(session, draft)
     except GedError as refusal:
@@ -71,7 +71,7 @@ def _register(session: Session, draft: Draft) -> Register:
 
 
 def dated_on(session: Session, draft: Draft, today: date) -> date | None:
-    """The date that the register would give now; None without a register."""
+    """The date that the register would assign now; None without a register."""
     try:
         register = _register(session, draft)
     except GedError:
@@ -84,7 +84,7 @@ def dated_on(session: Session, draft: Draft, today: date) -> date | None:
 
 
 def date_of(session: Session, draft: Draft, on: date | None, today: date) -> Iterator[Finding]:
-    """A date that is not today's, or before the letter answered."""
+    """Check the date: not other than today's, nor before the answered letter."""
     if on is None:
         return
     if on != today:
@@ -97,7 +97,7 @@ def date_of(session: Session, draft: Draft, on: date | None, today: date) -> Ite
 
 
 def parties(content: Content) -> Iterator[Finding]:
-    """Addressees and copies."""
+    """Check addressees and copies."""
     if not content.addressees:
         yield Finding(CheckKind.ADDRESSEE, Invalid("presign.no_addressee", "send it back to name one"))
     bare = [party.name for party in content.addressees if not party.address.strip() and not party.email]
@@ -112,7 +112,7 @@ def parties(content: Content) -> Iterator[Finding]:
 
 
 def annexes(session: Session, services: Services, content: Content, letter: Letter | None) -> Iterator[Finding]:
-    """Annexes: there, printed, and as many as the text announces."""
+    """Check that the annexes exist, are printed, and are as many as the text announces."""
     joined, said = len(content.annexes), announced(content.body)
     ids = [annex.id for annex in content.annexes if annex.id is not None]
     rows = session.execute(select(Attachment.filename, Attachment.digest).where(Attachment.id.in_(ids)))
@@ -132,7 +132,7 @@ def annexes(session: Session, services: Services, content: Content, letter: Lett
 
 
 def visas(session: Session, draft: Draft) -> Iterator[Finding]:
-    """Visas of the circuit that do not stand."""
+    """Find missing or invalid visas of the circuit."""
     given = circuit.standing(book.require_circuit(draft))
     missing = [step.post_id for step in draft.steps if step.post_id not in given]
     if missing:

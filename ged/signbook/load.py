@@ -9,7 +9,7 @@ from ged.unit import UnitOfWork
 
 
 def load_signbook(uow: UnitOfWork, file: OrganisationFile) -> list[Change]:
-    """Bring the templates to what the file says, in its order; those not in it stay and are reported."""
+    """Bring the templates to the state of the file, in its order; templates not in the file stay and are reported."""
     templates = {t.code: t for t in uow.session.scalars(select(LetterTemplate))}
     changes: list[Change] = []
     for position, record in enumerate(file.templates, start=1):

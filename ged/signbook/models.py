@@ -1,4 +1,4 @@
-"""Tables of the signature book. What a visa was given on is a version, and versions are never changed."""
+"""Tables of the signature book. A visa refers to a version of the content; versions are never changed."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -13,40 +13,40 @@ from ged.signbook.circuit import StepKind
 
 
 class SignatureWay(StrEnum):
-    """How a letter is signed; chosen by the signatory at the confirmation."""
+    """How a letter is signed; the signatory chooses at the confirmation."""
 
     DIGITAL = "digital"
     INK = "ink"
 
 
 class CircuitAct(StrEnum):
-    """What happened to a draft: the lines of its history."""
+    """The acts on a draft: the lines of its history."""
 
     SUBMIT = "submit"
     VISA = "visa"
     OPINION = "opinion"
     REFUSE = "refuse"
     SEND_BACK = "send_back"
-    """Sent back to an earlier visa, which is asked anew."""
+    """Sent back to an earlier visa, which must be given again."""
     TAKE_BACK = "take_back"
-    """Whoever gave, refused or sent back last thinks better of it."""
+    """The last person who gave, refused or sent back undoes this act."""
     CIRCUIT = "circuit"
-    """The author arranges another circuit for a letter that came back."""
+    """The author sets another circuit for a letter that came back."""
     RECALL = "recall"
     ABANDON = "abandon"
-    """The author gives the letter up before it had a number."""
+    """The author abandons the letter before it has a number."""
     CHANGE = "change"
     CONFIRM = "confirm"
     """The signatory's decision to sign: number and date are given (digital), or the letter is printed (ink)."""
     CANCEL_INK = "cancel_ink"
-    """The print is given up before a number was written on it."""
+    """The print is abandoned before a number is written on it."""
     NUMBER = "number"
     """Ink: the mail office numbers and dates the signed original."""
     SIGN = "sign"
 
 
 class Stance(StrEnum):
-    """What an opinion says."""
+    """The stance of an opinion."""
 
     FAVOURABLE = "favourable"
     RESERVED = "reserved"
@@ -54,7 +54,7 @@ class Stance(StrEnum):
 
 
 class NoticeKind(StrEnum):
-    """What a post is told of."""
+    """The subject of a notice."""
 
     VISA_CANCELLED = "visa_cancelled"
     REFUSED = "refused"
@@ -78,10 +78,10 @@ class LetterTemplate(Base):
 
 
 class Draft(Base):
-    """The signature book's part of an outgoing letter; one row a letter, from its drafting on.
+    """The signature book's part of an outgoing letter; one row for each letter, from its drafting on.
 
-    ``confirmed_*``: who confirmed and in which capacity, as the mark prints it; kept so that a failed signing is
-    retried with the same words. ``mark_field``: page and box of the mark, [page, x1, y1, x2, y2].
+    ``confirmed_*``: who confirmed and in which capacity, as printed in the mark; stored so that a failed signing is
+    retried with the same wording. ``mark_field``: page and box of the mark, [page, x1, y1, x2, y2].
     """
 
     __tablename__ = "drafts"
@@ -89,7 +89,7 @@ class Draft(Base):
     mail_id: Mapped[int] = mapped_column(ForeignKey("mails.id"), primary_key=True)
     template_code: Mapped[str] = mapped_column(String(64), default="")
     answers_id: Mapped[int | None] = mapped_column(ForeignKey("mails.id"), index=True)
-    """The incoming letter that this one answers."""
+    """The incoming letter that this letter answers."""
     version_no: Mapped[int] = mapped_column(Integer, default=1)
     """The current version of the content."""
     signatory_post_id: Mapped[int | None] = mapped_column(ForeignKey("posts.id"), index=True)
@@ -98,10 +98,10 @@ class Draft(Base):
     """The pages of the current version, as shown in the signature book."""
     preview_version_no: Mapped[int] = mapped_column(Integer, default=0)
     letter: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    """What those pages say besides number, date and signature: the pages signed are set from it, whatever was renamed
-    in the organisation meanwhile."""
+    """The content of those pages without number, date and signature. The signed pages are typeset from it, so that a
+    renaming in the organisation meanwhile changes nothing."""
     print_id: Mapped[int | None] = mapped_column(ForeignKey("attachments.id"))
-    """The pages printed with our code to be signed by hand."""
+    """The pages printed with our code, to be signed by hand."""
     submitted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     confirmed_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
@@ -112,7 +112,7 @@ class Draft(Base):
     numbered_on: Mapped[date | None]
     signed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     failure: Mapped[str] = mapped_column(String(64), default="")
-    """Code of the last failed signing; empty when none failed or one succeeded since."""
+    """Error code of the last signing; empty after a success, or without an attempt."""
     version: Mapped[int] = mapped_column(Integer)
     mail: Mapped[Mail] = relationship(foreign_keys=[mail_id], lazy="joined", innerjoin=True)
     number: Mapped[MailNumber | None] = relationship(lazy="joined")
@@ -124,7 +124,7 @@ class Draft(Base):
 
 
 class DraftVersion(Base):
-    """What a letter says, in one version. ``addressees`` and ``copies``: [name, address, email] each."""
+    """One version of a letter's content. ``addressees`` and ``copies``: [name, address, email] each."""
 
     __tablename__ = "draft_versions"
 
@@ -138,13 +138,13 @@ class DraftVersion(Base):
     annexes: Mapped[list[int]] = mapped_column(JSON, default=list)
     """Attachments of the letter, in order."""
     amount_xof: Mapped[int | None] = mapped_column(BigInteger)
-    """What is at stake, in F CFA: delegations may be bounded by it. None: the letter commits no money."""
+    """The amount at stake, in F CFA: a delegation may limit it. None: the letter commits no money."""
     written_by_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
     written_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class CircuitStep(Base):
-    """A visa or an opinion asked of the holder of a post before the signature; one ``stage`` is open at a time."""
+    """A visa or an opinion of a post, required before the signature; one ``stage`` is open at a time."""
 
     __tablename__ = "circuit_steps"
 
@@ -156,9 +156,9 @@ class CircuitStep(Base):
 
 
 class CircuitEntry(Base):
-    """Something done in the circuit: who, through which post and why they could, on which version, with which words.
+    """An act in the circuit: who, through which post and in which capacity, on which version, with which text.
 
-    A visa that a change undid, and what was taken back, bears ``cancelled_at``; it stays readable.
+    A visa cancelled by a change, or an act taken back, has ``cancelled_at``; it stays readable.
     """
 
     __tablename__ = "circuit_entries"
@@ -169,7 +169,7 @@ class CircuitEntry(Base):
     act: Mapped[CircuitAct] = mapped_column(Code(CircuitAct))
     version_no: Mapped[int] = mapped_column(Integer)
     person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"), index=True)
-    """None: the intake, when the scan of an original signed by hand comes back."""
+    """None: the intake, when the scan of an ink-signed original comes back."""
     person_name: Mapped[str] = mapped_column(String(200))
     post_id: Mapped[int | None] = mapped_column(ForeignKey("posts.id"))
     post_title: Mapped[str] = mapped_column(String(200), default="")
@@ -177,16 +177,16 @@ class CircuitEntry(Base):
     act_reference: Mapped[str] = mapped_column(String(200), default="")
     text: Mapped[str] = mapped_column(Text, default="")
     stance: Mapped[Stance | None] = mapped_column(Code(Stance))
-    """Of an opinion only."""
+    """Only for an opinion."""
     to_post_id: Mapped[int | None] = mapped_column(ForeignKey("posts.id"))
-    """Sent back: to whom."""
+    """For a letter sent back: to which post."""
     to_post_title: Mapped[str] = mapped_column(String(200), default="")
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     cancelled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class Annotation(Base):
-    """A note beside a page of a draft, for those of the circuit; no part of the pages, so never of what is signed."""
+    """A note beside a page of a draft, for the circuit only; not part of the pages, so never signed."""
 
     __tablename__ = "draft_annotations"
 
@@ -196,7 +196,7 @@ class Annotation(Base):
     page_no: Mapped[int] = mapped_column(Integer)
     x_permille: Mapped[int | None] = mapped_column(Integer)
     y_permille: Mapped[int | None] = mapped_column(Integer)
-    """The spot, in thousandths of the page from its upper left corner; none: the whole page."""
+    """The spot, in thousandths of the page from its upper left corner; None: the whole page."""
     text: Mapped[str] = mapped_column(Text)
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
     person_name: Mapped[str] = mapped_column(String(200))
@@ -209,7 +209,7 @@ class Annotation(Base):
 
 
 class Notice(Base):
-    """Something that a person is told in the signature book until they have seen it."""
+    """A notice to a person in the signature book, shown until it is seen."""
 
     __tablename__ = "signbook_notices"
     __table_args__ = (Index("ix_signbook_notices_person_seen", "person_id", "seen_at"),)
@@ -225,7 +225,7 @@ class Notice(Base):
 
 
 class SignedRevision(Base):
-    """The bytes stored at a signature, in order: what the checker calls issued. Never a row for a letter in ink."""
+    """The file stored at each signature, in order: ``issued`` for the checker. No row for a letter in ink."""
 
     __tablename__ = "signed_revisions"
 

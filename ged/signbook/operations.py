@@ -1,7 +1,7 @@
-"""What people do with a letter in the circuit: hand it in, visa, refuse, take back; and the signatory's confirmation.
+"""Operations on a letter in the circuit: submit, visa, refuse, recall; and the signatory's confirmation.
 
-Number and date are given in one short transaction. Setting, signing and storing follow outside of any lock, and a
-second short one makes the signature count. What fails between keeps the number, and ``sign_numbered`` signs again.
+One short transaction assigns number and date. Typesetting, signing and storing follow without any lock. A second short
+transaction makes the signature valid. After a failure in between, the number is kept, and ``sign_many`` signs again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +11,7 @@ from io import BytesIO
 from typing import Any, Protocol
 
 from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from ged import access
 from ged.access import Because
@@ -26,7 +27,8 @@ from ged.signbook import book, circuit, presign, render, tokens
 from ged.signbook.circuit import StepKind
 from ged.signbook.models import CircuitAct, Draft, Notice, NoticeKind, SignatureWay, SignedRevision, Stance
 from ged.signbook.placeholders import unfilled
-from ged.signbook.render import Letter, PageMode, Pages, letter_pages
+from ged.signbook.presign import Looked
+from ged.signbook.render import Letter, PageMode, Pages, letter_pages, preview_pages
 from ged.signbook.titles import Signatory
 from ged.unit import Actor, HeldPost, Services, UnitOfWork
 
@@ -37,11 +39,11 @@ MAX_BATCH = 200
 
 
 class OpenedKey(Protocol):
-    """A signing key opened for a few minutes, as the browser and the server hold it together."""
+    """A signing key opened for a few minutes. Browser and server each hold a half."""
 
     @property
     def sealed(self) -> bytes:
-        """The sealed key."""
+        """The encrypted key."""
         ...
 
     @property
@@ -60,7 +62,7 @@ class ToSign:
 
 @dataclass(frozen=True)
 class SignResult:
-    """What became of one letter. ``failure``: why it is not signed; a number given is kept."""
+    """The result of one letter. ``failure``: why it is not signed; an assigned number is kept."""
 
     mail_id: MailId
     number: str = ""
@@ -72,7 +74,7 @@ class SignResult:
 
 
 def submit(services: Services, mail_id: MailId | int, *, version: int, actor: Actor, now: datetime) -> None:
-    """The author hands the letter in: its pages are set and shown to the posts of the circuit.
+    """Submit the letter, by its author: its pages are typeset and shown to the posts of the circuit.
 
     Raises:
         NotFound: ``mail.unknown``, ``draft.unknown``.
@@ -89,7 +91,7 @@ def submit(services: Services, mail_id: MailId | int, *, version: int, actor: Ac
         _check_complete(content)
         letter = book.letter_of(session, services, draft, content)
         holds = presign.pages_hold(session, draft)
-    pages = letter_pages(letter, mode=PageMode.PREVIEW, at=now, signatory=Signatory(letter.sender, ""))
+    pages = preview_pages(letter, at=now)
     digest = services.blobs.put(BytesIO(pages.pdf)).digest
     for attempt in services.attempts(now):
         with attempt as uow:
@@ -141,14 +143,14 @@ def _enter_circuit(
 
 
 def visa(uow: UnitOfWork, mail_id: MailId | int, *, version_no: int, remark: str = "", actor: Actor) -> None:
-    """Give a visa on the version shown; a remark is no condition. A secretary prepares and gives none.
+    """Give a visa on the version shown; a remark is no condition. A secretary prepares, but gives no visa.
 
     Raises:
         NotFound: ``mail.unknown``, ``draft.unknown``.
         Forbidden: ``circuit.not_yours``.
         InvalidTransition: ``circuit.not_your_turn``.
-        StaleVersion: ``draft.changed``: the content changed since it was read.
-        Invalid: ``circuit.text_long``; ``power.type``, ``power.amount``: beyond the actor's delegation.
+        StaleVersion: ``draft.changed``: the content has changed since it was read.
+        Invalid: ``circuit.text_long``; ``power.type``, ``power.amount``: the actor's delegation does not cover it.
     """
     draft = book.locked(uow, mail_id, actor)
     post_id = circuit.require_turn(book.require_circuit(draft), actor.deciding_post_ids, StepKind.VISA)
@@ -160,11 +162,11 @@ def visa(uow: UnitOfWork, mail_id: MailId | int, *, version_no: int, remark: str
 def give_opinion(
     uow: UnitOfWork, mail_id: MailId | int, *, stance: Stance, text: str = "", version_no: int, actor: Actor
 ) -> None:
-    """Give an opinion on the version shown: those who come after read it; it stops nothing, whatever it says.
+    """Give an opinion on the version shown. The later steps can read it; it never stops the letter.
 
     Raises:
         NotFound, Forbidden, InvalidTransition, StaleVersion: as ``visa``.
-        Invalid: ``circuit.opinion_reason``: reserved or unfavourable without saying why; ``circuit.text_long``.
+        Invalid: ``circuit.opinion_reason``: reserved or unfavourable without a reason; ``circuit.text_long``.
     """
     draft = book.locked(uow, mail_id, actor)
     post_id = circuit.require_turn(book.require_circuit(draft), actor.deciding_post_ids, StepKind.OPINION)
@@ -188,7 +190,7 @@ def refuse(
     """Send the letter back with a reason, instead of a visa or of the signature. No number is used.
 
     Args:
-        to: the post of an earlier visa, which is asked anew and only that; None: the author gets the letter back.
+        to: the post of an earlier visa; only this visa must be given again. None: the letter goes back to its author.
 
     Raises:
         NotFound, Forbidden, InvalidTransition, StaleVersion: as ``visa``.
@@ -214,7 +216,7 @@ def refuse(
 
 
 def recall(uow: UnitOfWork, mail_id: MailId | int, *, actor: Actor) -> None:
-    """The author takes the letter back before anybody acted. No number is used.
+    """Recall the letter, by its author, before anybody has acted. No number is used.
 
     Raises:
         NotFound: ``mail.unknown``, ``draft.unknown``.
@@ -230,13 +232,13 @@ def recall(uow: UnitOfWork, mail_id: MailId | int, *, actor: Actor) -> None:
 
 
 def abandon(uow: UnitOfWork, mail_id: MailId | int, *, reason: str, version: int | None, actor: Actor) -> None:
-    """The author gives a letter up before it had a number: it leaves every list, stays readable, and its visas end.
+    """Abandon a letter, by its author, before it has a number. It leaves every list, stays readable, and its visas end.
 
     Raises:
         NotFound: ``mail.unknown``, ``draft.unknown``.
         Forbidden: ``draft.not_author``.
         Invalid: ``draft.abandon_reason``, ``circuit.text_long``; ``draft.closed``: printed for a signature in ink.
-        InvalidTransition: ``mail.wrong_state``: it has its number.
+        InvalidTransition: ``mail.wrong_state``: the letter has a number.
         StaleVersion: ``draft.stale``.
     """
     draft = book.locked(uow, mail_id, actor, version=version)
@@ -273,11 +275,11 @@ def sign_many(
 ) -> tuple[SignResult, ...]:
     """Confirm and sign letters one after the other with one opened key; each has its own result.
 
-    A letter that is numbered already is signed again with its number, one that is signed is refused: the same letters
-    may be sent again after any failure, and none is signed twice.
+    A letter that already has a number is signed with this number; a signed letter is refused. So the same letters may
+    be sent again after any failure, and none is signed twice.
 
     Raises:
-        Invalid: ``sign.too_many``: none is signed.
+        Invalid: ``sign.too_many``: no letter is signed.
     """
     chosen = tuple(dict.fromkeys(letters))
     if len(chosen) > MAX_BATCH:
@@ -285,22 +287,57 @@ def sign_many(
     return tuple(_sign_one(services, letter, key, actor, now) for letter in chosen)
 
 
-def _sign_one(services: Services, letter: ToSign, key: OpenedKey, actor: Actor, now: datetime) -> SignResult:
+@dataclass(frozen=True)
+class _Numbered:
+    """A letter that has its number and date, and what its signature is made of."""
+
+    mail_id: MailId
+    letter: Letter
+    words: Signatory
+    number: str
+    on: date
+
+    def require_in(self, draft: Draft) -> None:
+        """Refuse a draft, locked by now, of which another letter was signed meanwhile.
+
+        Raises:
+            StaleVersion: ``draft.changed``: what was signed is not kept.
+        """
+        now = (draft.letter, draft.number.text if draft.number is not None else "", draft.numbered_on)
+        if now != (self.letter.stored(), self.number, self.on):
+            raise StaleVersion("draft.changed", "read the letter again: it changed since", id=draft.mail_id)
+
+
+def _sign_one(services: Services, chosen: ToSign, key: OpenedKey, actor: Actor, now: datetime) -> SignResult:
     number = subject = ""
     try:
         with services.reading() as session:
-            draft = book.require(session, letter.mail_id, actor)
+            draft = book.require(session, chosen.mail_id, actor)
             subject, is_numbered = draft.mail.subject, draft.mail.state is MailState.NUMBERED
-        if not is_numbered:
-            number = confirm(services, letter.mail_id, version_no=letter.version_no, actor=actor, now=now)
-        number = sign_numbered(services, letter.mail_id, key=key, actor=actor, now=now)
+            looked = None if is_numbered else presign.look(session, services, draft, actor=actor, now=now)
+            numbered = _numbered(session, services, draft, actor, now) if is_numbered else None
+        if looked is not None:
+            numbered = _confirm(services, looked, version_no=chosen.version_no, actor=actor, now=now)
+            number = numbered.number
+        if numbered is not None:
+            _sign(services, numbered, key, actor, now)
+            number = numbered.number
     except GedError as failure:
-        return SignResult(letter.mail_id, number, subject, failure)
-    return SignResult(letter.mail_id, number, subject)
+        return SignResult(chosen.mail_id, number, subject, failure)
+    return SignResult(chosen.mail_id, number, subject)
+
+
+def _numbered(session: Session, services: Services, draft: Draft, actor: Actor, now: datetime) -> _Numbered:
+    """A letter whose signature failed after it had its number."""
+    post = _check_signing(draft, actor, local_day(services, now))
+    words = book.signatory_words(session, actor, post)
+    number = draft.number.text if draft.number is not None else ""
+    on = draft.numbered_on or local_day(services, now)
+    return _Numbered(MailId(draft.mail_id), Letter.restored(draft.letter), words, number, on)
 
 
 def confirm(services: Services, mail_id: MailId | int, *, version_no: int, actor: Actor, now: datetime) -> str:
-    """The signatory's confirmation: the letter gets its number and date. Returns the number.
+    """Confirm a letter, by its signatory: the letter gets number and date. Returns the number.
 
     Raises:
         NotFound: ``mail.unknown``, ``draft.unknown``.
@@ -309,42 +346,57 @@ def confirm(services: Services, mail_id: MailId | int, *, version_no: int, actor
         StaleVersion: ``draft.changed``.
         Invalid: ``presign.…``, ``sign.no_register``: the check before the signature found something that blocks;
             ``typeset.glyph``: the mark cannot be printed; ``power.type``, ``power.amount``, ``power.not_in_force``:
-            the actor's delegation does not reach it. No number is used.
+            the actor's delegation does not cover it. No number is used.
     """
-    _check_mark(services, mail_id, actor, now)
-    checked = presign.check(services, mail_id, actor=actor, now=now)
+    with services.reading() as session:
+        looked = presign.look(session, services, book.require(session, mail_id, actor), actor=actor, now=now)
+    return _confirm(services, looked, version_no=version_no, actor=actor, now=now).number
+
+
+def _confirm(services: Services, looked: Looked, *, version_no: int, actor: Actor, now: datetime) -> _Numbered:
+    words = looked.require_signatory()
+    render.mark(words, render.MARK_BOX, at=now, zone=services.zone, verify_at=_verify_at(services))
+    checked = presign.judge(services, looked)
     for attempt in services.attempts(now):
         with attempt as uow:
-            draft, post = confirming(uow, mail_id, version_no=version_no, actor=actor)
+            draft, post = confirming(uow, looked, version_no=version_no, actor=actor)
             checked.require()
             draft.way = SignatureWay.DIGITAL
             book.enter(uow, draft, CircuitAct.CONFIRM, actor=actor, post=post)
             number_letter(uow, draft, actor=actor, post=post)
             number = draft.number.text if draft.number is not None else ""
-    return number
+            letter, on = Letter.restored(draft.letter), draft.numbered_on or local_day(services, now)
+    return _Numbered(looked.mail_id, letter, words, number, on)
 
 
-def _check_mark(services: Services, mail_id: MailId | int, actor: Actor, now: datetime) -> None:
-    with services.reading() as session:
-        draft = book.require(session, mail_id, actor)
-        words = book.signatory_words(session, actor, book.signing_post(draft, actor, on=local_day(services, now)))
-    render.mark(words, render.MARK_BOX, at=now, zone=services.zone)
+def _verify_at(services: Services) -> str:
+    """The site's address, where the mark will bear a code; so that the mark is set once."""
+    try:
+        return services.public_url if services.tokens is not None and services.tokens.has_key() else ""
+    except GedError:
+        return ""  # of settings: the check before the signature tells it
 
 
-def confirming(uow: UnitOfWork, mail_id: MailId | int, *, version_no: int, actor: Actor) -> tuple[Draft, HeldPost]:
-    """A locked draft whose signature is this actor's turn, with the words of the mark written down.
+def confirming(uow: UnitOfWork, looked: Looked, *, version_no: int, actor: Actor) -> tuple[Draft, HeldPost]:
+    """Lock a draft whose signature is this actor's turn, and store the wording of the mark.
+
+    It is the one that was looked at: the same version, pages and words, or it is refused.
 
     Raises:
         NotFound, Forbidden, InvalidTransition, StaleVersion: as ``confirm``.
     """
-    draft = book.locked(uow, mail_id, actor)
+    draft = book.locked(uow, looked.mail_id, actor)
     going = book.require_circuit(draft)
     if draft.mail.state is not MailState.IN_CIRCUIT:
         move(draft.mail.state, MailAct.NUMBER)
     circuit.require_turn(going, actor.post_ids, None)
     post = book.signing_post(draft, actor, on=local_day(uow.services, uow.now))
     _require_version(draft, version_no)
+    if looked.shown is not None:  # without it the check found what blocks
+        looked.shown.require_in(draft)
     words = book.signatory_words(uow.session, actor, post)
+    if words != looked.words:  # the power to sign was given otherwise meanwhile
+        raise StaleVersion("draft.changed", "read the letter again: it changed since", id=draft.mail_id)
     draft.confirmed_at, draft.confirmed_by_id = uow.now, actor.person_id
     draft.confirmed_name, draft.confirmed_title = words.name, words.title
     draft.confirmed_capacity = " ".join(words.capacity)
@@ -352,8 +404,8 @@ def confirming(uow: UnitOfWork, mail_id: MailId | int, *, version_no: int, actor
 
 
 def number_letter(uow: UnitOfWork, draft: Draft, *, actor: Actor, post: HeldPost) -> None:
-    """Give number and date from the signatory's register; its counter stays locked until the commit."""
-    uow.session.flush()  # a line of the history without its id cannot be compared with the others
+    """Assign number and date from the signatory's register; its counter stays locked until the commit."""
+    uow.session.flush()  # the lines of the history need ids to be compared
     going = book.require_circuit(draft)
     unit_id = uow.session.get_one(Post, going.signatory).unit_id
     register = book.departure_register(uow.session, unit_id)
@@ -366,10 +418,8 @@ def number_letter(uow: UnitOfWork, draft: Draft, *, actor: Actor, post: HeldPost
     uow.record("mail.numbered", "mail", draft.mail_id, actor=actor, post=post, **told_of_number(number))
 
 
-def sign_numbered(services: Services, mail_id: MailId | int, *, key: OpenedKey, actor: Actor, now: datetime) -> str:
-    """Set, sign and store a numbered letter, then let the signature count. Returns its number.
-
-    Can be called again after a failure: number and date stay.
+def _sign(services: Services, numbered: _Numbered, key: OpenedKey, actor: Actor, now: datetime) -> None:
+    """Typeset, sign and store a numbered letter, then make the signature valid. After a failure number and date stay.
 
     Raises:
         NotFound: ``mail.unknown``, ``draft.unknown``.
@@ -378,15 +428,11 @@ def sign_numbered(services: Services, mail_id: MailId | int, *, key: OpenedKey, 
         Invalid: ``key.locked``.
         EngineFailed: ``sign.failed``.
     """
-    with services.reading() as session:
-        draft = book.require(session, mail_id, actor)
-        post = _check_signing(draft, actor, local_day(services, now))
-        letter = Letter.restored(draft.letter)
-        words = book.signatory_words(session, actor, post)
-        number, on = (draft.number.text if draft.number else ""), draft.numbered_on
+    mail_id, letter, words = numbered.mail_id, numbered.letter, numbered.words
+    number, on = numbered.number, numbered.on
     pages = letter_pages(letter, mode=PageMode.SIGN, at=now, number=number, on=on)
     try:
-        token = tokens.make(services, pages.pdf, number=number, on=on or now.date(), signer=words.name)
+        token = tokens.make(services, pages.pdf, number=number, on=on, signer=words.name)
         request = _request(letter, pages, words, number, services, now, token)
         signed = services.signer.sign(pages.pdf, request, sealed=key.sealed, cookie_key=key.cookie_key, now=now)
         presign.require_archivable(services, signed.pdf)
@@ -398,6 +444,7 @@ def sign_numbered(services: Services, mail_id: MailId | int, *, key: OpenedKey, 
         with attempt as uow:
             draft = book.locked(uow, mail_id, actor)
             post = _check_signing(draft, actor, local_day(services, now))
+            numbered.require_in(draft)
             _keep_signed(uow, draft, stored, pages, level=signed.level, actor=actor)
             tokens.keep(uow, draft.mail_id, token, actor=actor, post=post)
             draft.failure = ""
@@ -409,11 +456,10 @@ def sign_numbered(services: Services, mail_id: MailId | int, *, key: OpenedKey, 
             draft.confirmed_capacity = " ".join(words.capacity)
             finish_signature(uow, draft, actor=actor, post=post, digest=stored.digest, level=signed.level)
             uow.preserve("mail", draft.mail_id)
-    return number
 
 
 def _keep_signed(uow: UnitOfWork, draft: Draft, stored: StoredBlob, pages: Pages, *, level: str, actor: Actor) -> None:
-    """The signed file beside the letter, and its revision, which ``ged verify`` compares with the bytes."""
+    """Store the signed file with the letter, and its revision, which ``ged verify`` compares with the bytes."""
     number = draft.number.text if draft.number else ""
     attachment_id = book.attach_pages(
         uow,
@@ -440,7 +486,7 @@ def _keep_signed(uow: UnitOfWork, draft: Draft, stored: StoredBlob, pages: Pages
 
 
 def local_day(services: Services, now: datetime) -> date:
-    """The day that delegations are judged on."""
+    """The local day, as of which delegations are checked."""
     return now.astimezone(services.zone).date()
 
 
@@ -477,7 +523,7 @@ def _request(
 def _note_failure(services: Services, mail_id: MailId | int, failure: GedError, actor: Actor, now: datetime) -> None:
     for attempt in services.attempts(now):
         with attempt as uow:
-            # No edit of a person: their pages do not become stale.
+            # This update raises no version: people's open pages do not become stale.
             uow.session.execute(update(Draft).where(Draft.mail_id == mail_id).values(failure=failure.code))
             uow.record("signbook.sign_failed", "mail", int(mail_id), actor=actor, code=failure.code)
 
@@ -492,7 +538,7 @@ def finish_signature(
     level: str = "",
     came: Mapping[str, Any] | None = None,
 ) -> None:
-    """The signature counts, digital or in ink: state, history, the author told, one line per addressee and copy.
+    """Make a signature valid, digital or in ink: state, history, notice to the author, one line per addressee and copy.
 
     Args:
         came: in ink, the scan and who brought it, for the journal.
@@ -518,7 +564,7 @@ def _file_name(number: str) -> str:
 
 
 def mark_seen(uow: UnitOfWork, notice_ids: Sequence[int], *, actor: Actor) -> None:
-    """A person has read notices of theirs."""
+    """Mark a person's notices as read."""
     uow.session.execute(
         update(Notice)
         .where(Notice.id.in_(notice_ids), Notice.person_id == actor.person_id, Notice.seen_at.is_(None))

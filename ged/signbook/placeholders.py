@@ -1,4 +1,4 @@
-"""Names in braces of a letter template: filled when a letter is drafted, visible and refused while they are not. Pure."""
+"""Placeholders (names in braces) of a letter template: filled at drafting; unfilled ones block submission. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -6,13 +6,13 @@ from collections.abc import Mapping
 NAME = re.compile(r"\{([a-z_]+)\}")
 
 LIVE = frozenset({"civilite"})
-"""Filled each time the pages are set, from the letter's own field: the author changes it in one place."""
+"""Filled each time the pages are typeset, from the letter's own field, so that the author changes it in one place."""
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
-    """The text with every name that has a value replaced; the others stay visible.
+    """Replace every name that has a value; the others stay visible.
 
-    A value is never looked at again: an incoming subject with braces fills nothing.
+    Inserted values are not parsed again: braces in an incoming subject are left alone.
 
     >>> fill("Lettre {votre_reference} du {date_courrier}", {"votre_reference": "12/CEET"})
     'Lettre 12/CEET du {date_courrier}'
@@ -21,7 +21,7 @@ def fill(text: str, values: Mapping[str, str]) -> str:
 
 
 def unfilled(*texts: str) -> tuple[str, ...]:
-    """Names still in braces, in their order, each once; those filled at setting do not count.
+    """Names still in braces, in order, each once; without names that are filled at typesetting.
 
     >>> unfilled("{civilite}, pour le motif {motif}", "{motif}")
     ('motif',)

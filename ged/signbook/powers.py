@@ -1,6 +1,6 @@
-"""What a delegation lets its holder decide in the signature book: types of letters, an amount, days. Pure.
+"""The limits of a delegation in the signature book: types of letters, an amount, days. Pure.
 
-Checked before anything is numbered or signed, and told with the act and the bound that is passed.
+They are checked before a letter is numbered or signed. The error names the act and the exceeded limit.
 """
 
 from dataclasses import dataclass
@@ -11,50 +11,50 @@ from ged.unit import Actor, HeldPost
 
 
 @dataclass(frozen=True)
-class Matter:
-    """What a letter is about, for those who act within bounds.
+class Stakes:
+    """The facts of a letter that a delegation may limit.
 
     Attributes:
-        template_code: its type; empty for one that was begun on an empty page.
-        amount_xof: the amount at stake in F CFA; None when the letter commits none.
+        template_code: type of the letter; empty for a letter begun on an empty page.
+        amount_xof: the amount at stake in F CFA; None when the letter commits no money.
     """
 
     template_code: str
     amount_xof: int | None
 
 
-def beyond(post: HeldPost, matter: Matter) -> Invalid | None:
-    """Why a post held within bounds does not reach a letter; None when it does."""
-    if post.template_codes and matter.template_code not in post.template_codes:
+def beyond(post: HeldPost, stakes: Stakes) -> Invalid | None:
+    """Why the limits of a post do not cover a letter; None when they do."""
+    if post.template_codes and stakes.template_code not in post.template_codes:
         return Invalid("power.type", "have the holder act, or somebody with another delegation", act=post.act)
-    if post.max_amount_xof is not None and (matter.amount_xof or 0) > post.max_amount_xof:
+    if post.max_amount_xof is not None and (stakes.amount_xof or 0) > post.max_amount_xof:
         return Invalid(
             "power.amount",
             "have the holder act, or somebody with another delegation",
             act=post.act,
-            amount=francs(matter.amount_xof or 0),
+            amount=francs(stakes.amount_xof or 0),
             limit=francs(post.max_amount_xof),
         )
     return None
 
 
 def is_bound(post: HeldPost) -> bool:
-    """Whether a post is held for some letters only."""
+    """Whether a post has limits."""
     return bool(post.template_codes) or post.max_amount_xof is not None
 
 
-def within(actor: Actor, post_id: int, matter: Matter) -> HeldPost | Invalid | None:
-    """The first of the actor's ways to decide for a post that reaches a letter, or why the first of them does not.
+def within(actor: Actor, post_id: int, stakes: Stakes) -> HeldPost | Invalid | None:
+    """The first of the actor's titles to a post that covers a letter; otherwise, why the first title does not.
 
-    None: the actor does not decide for the post. Held in two ways, the wider one counts where the narrower ends.
+    None: the actor does not decide for the post. If the actor has two titles, the wider one covers more letters.
     """
     ways = [post for post in actor.posts if post.post_id == post_id and post.because != "secretary"]
-    reaching = next((post for post in ways if beyond(post, matter) is None), None)
-    return reaching or (beyond(ways[0], matter) if ways else None)
+    reaching = next((post for post in ways if beyond(post, stakes) is None), None)
+    return reaching or (beyond(ways[0], stakes) if ways else None)
 
 
 def days(from_on: date, until_on: date) -> str:
-    """The days of an act, as marks print them.
+    """The days of an act in the format of marks.
 
     >>> days(date(2026, 11, 24), date(2026, 12, 4))
     'du 24/11/2026 au 04/12/2026'
@@ -63,7 +63,7 @@ def days(from_on: date, until_on: date) -> str:
 
 
 def francs(amount: int) -> str:
-    """An amount as people read it, with spaces that do not break.
+    """An amount with non-breaking spaces between groups of digits.
 
     >>> francs(5000000).split(chr(0x202F))
     ['5', '000', '000']

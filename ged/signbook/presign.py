@@ -1,8 +1,8 @@
-"""The check before the signature, electronic or in ink: shown to who signs, and enforced when the letter is confirmed.
+"""The check before the signature, electronic or in ink: shown to the signatory, and enforced at the confirmation.
 
-What is certain blocks (no addressee, a visa missing, pages other than those shown, a font that the file does not
-carry); what a person has to judge warns (annexes that the text announces, an addressee without address). Each finding
-bears the error that says what to do.
+A certain fault blocks (no addressee, a missing visa, pages other than those shown, a font that is not embedded). A
+fault that a person must judge warns (announced annexes, an addressee without address). Each finding contains an error
+with the remedy.
 """
 
 import hashlib
@@ -12,29 +12,96 @@ from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
-from ged.errors import EngineFailed, GedError, Invalid
+from ged.errors import EngineFailed, Forbidden, GedError, Invalid, StaleVersion
 from ged.ports import Digest, MailId, PdfFacts
 from ged.register.models import Attachment
 from ged.signbook import book, findings
 from ged.signbook.findings import CheckKind, Finding
 from ged.signbook.models import Draft
-from ged.signbook.render import Letter, PageMode, letter_pages
+from ged.signbook.render import Letter, preview_pages
 from ged.signbook.titles import Signatory
 from ged.unit import Actor, Services
 
 ON_PAPER = frozenset(CheckKind) - {CheckKind.FONTS, CheckKind.ARCHIVE, CheckKind.CODE}
-"""What is looked at before the print for a signature in ink: its original is the paper and its scan, so that neither
-the file's own fonts and PDF/A nor the code of the seal are asked for."""
+"""The checks before a print for a signature in ink. The original is then the paper and its scan, so that neither fonts
+and PDF/A of the file nor the code of the seal are needed."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The pages in the signature book, and what they were set from: carried from the check to the signature.
+
+    Attributes:
+        pages_id: the attachment, which is never changed: a letter that shows another one is another letter.
+        at: when they were set.
+    """
+
+    letter: Letter
+    pages_id: int
+    digest: Digest
+    at: datetime
+
+    def require_in(self, draft: Draft) -> None:
+        """Refuse a draft, locked by now, that shows other pages or was set from other words than those looked at.
+
+        Raises:
+            StaleVersion: ``draft.changed``.
+        """
+        if (draft.preview_id, draft.letter) != (self.pages_id, self.letter.stored()):
+            raise StaleVersion("draft.changed", "read the letter again: it changed since", id=draft.mail_id)
+
+
+@dataclass(frozen=True)
+class Looked:
+    """All that one reading tells of a letter before its signature; frozen, and compared under the lock.
+
+    Attributes:
+        shown: None: nothing is shown, or nobody knows what it was set from.
+        is_current: the pages shown are of the current version.
+        words: under which the actor would sign; None when ``refusal`` says why the actor may not.
+        found: what the rows tell.
+    """
+
+    mail_id: MailId
+    subject: str
+    shown: Shown | None
+    is_current: bool
+    words: Signatory | None
+    refusal: GedError | None
+    found: tuple[Finding, ...]
+    counts: dict[CheckKind, int]
+    dated_on: date | None
+
+    def require_signatory(self) -> Signatory:
+        """The words under which the actor signs.
+
+        Raises:
+            Forbidden: ``sign.not_signatory``.
+            Invalid: ``power.type``, ``power.amount``, ``power.not_in_force``.
+        """
+        if self.words is None:
+            raise self.refusal or Forbidden("sign.not_signatory", "only the signatory signs", id=int(self.mail_id))
+        return self.words
+
+    def require_shown(self) -> Shown:
+        """The pages shown.
+
+        Raises:
+            Invalid: ``presign.pages_changed``.
+        """
+        if self.shown is None:
+            raise _pages_changed()
+        return self.shown
 
 
 @dataclass(frozen=True)
 class Checked:
-    """A letter looked at before its signature.
+    """The result of the check before a signature.
 
     Attributes:
-        counts: how many addressees, copies, annexes and visas there are.
-        dated_on: the date that the signature would give it.
-        capacity: in which the actor signs, with the act that grants it; empty for the holder of the post.
+        counts: numbers of addressees, copies, annexes and visas.
+        dated_on: the date that the letter would get.
+        capacity: capacity in which the actor signs, with the act that grants it; empty for the holder of the post.
     """
 
     mail_id: MailId
@@ -46,18 +113,18 @@ class Checked:
 
     @property
     def blocks(self) -> bool:
-        """Whether anything stands in the way."""
+        """Whether a finding blocks the signature."""
         return any(finding.blocks for finding in self.findings)
 
     def in_ink(self) -> "Checked":
-        """The same, of what counts for a signature in ink only."""
+        """A copy with only the findings that apply to a signature in ink."""
         return replace(self, findings=tuple(finding for finding in self.findings if finding.kind in ON_PAPER))
 
     def require(self) -> None:
-        """Refuse a letter that must not be signed as it is.
+        """Refuse a letter with a blocking finding.
 
         Raises:
-            Invalid: why, with the remedy: ``presign.…``, ``sign.no_register``.
+            Invalid: the finding, with its remedy: ``presign.…``, ``sign.no_register``.
             InvalidTransition: ``register.closed``.
         """
         for finding in self.findings:
@@ -65,61 +132,75 @@ class Checked:
                 raise finding.error
 
     def of(self, kind: CheckKind) -> tuple[Finding, ...]:
-        """The findings of one sort."""
+        """The findings of one kind."""
         return tuple(finding for finding in self.findings if finding.kind is kind)
 
 
-@dataclass(frozen=True)
-class _Shown:
-    """The pages in the signature book, and what they were set from."""
-
-    letter: Letter
-    digest: Digest
-    at: datetime
-
-
 def check(services: Services, mail_id: MailId | int, *, actor: Actor, now: datetime) -> Checked:
-    """Look at a letter that waits for its signature; nothing is changed.
+    """Check a letter that waits for its signature; nothing is changed.
 
     Raises:
         NotFound: ``mail.unknown``, ``draft.unknown``.
         Invalid: ``circuit.no_signatory``.
     """
     with services.reading() as session:
-        draft = book.require(session, mail_id, actor)
-        content = book.content_of(session, draft)
-        shown = _shown(session, draft)
-        letter, today = (shown.letter if shown is not None else None), now.astimezone(services.zone).date()
-        dated_on = findings.dated_on(session, draft, today)
-        found = [
-            *findings.reference(session, draft, letter),
-            *findings.date_of(session, draft, dated_on, today),
-            *findings.parties(content),
-            *findings.annexes(session, services, content, letter),
-            *findings.visas(session, draft),
-        ]
-        capacity, refusals = _power(session, draft, actor, today)
-        found += refusals
-        counts = {
-            CheckKind.ADDRESSEE: len(content.addressees), CheckKind.COPIES: len(content.copies),
-            CheckKind.ANNEXES: len(content.annexes), CheckKind.VISAS: len(draft.steps),
-        }  # fmt: skip
-        subject, is_current = draft.mail.subject, draft.preview_version_no == draft.version_no
-    found += _pages(services, shown, is_current=is_current)
-    found += _code(services)
-    return Checked(MailId(int(mail_id)), subject, tuple(found), counts, dated_on, capacity)
+        looked = look(session, services, book.require(session, mail_id, actor), actor=actor, now=now)
+    return judge(services, looked)
 
 
-def _power(session: Session, draft: Draft, actor: Actor, today: date) -> tuple[str, list[Finding]]:
+def look(session: Session, services: Services, draft: Draft, *, actor: Actor, now: datetime) -> Looked:
+    """What the rows tell of a letter that waits for its signature.
+
+    Raises:
+        Invalid: ``circuit.no_signatory``.
+    """
+    content = book.content_of(session, draft)
+    shown = _shown(session, draft)
+    letter, today = (shown.letter if shown is not None else None), now.astimezone(services.zone).date()
+    dated_on = findings.dated_on(session, draft, today)
+    found = [
+        *findings.reference(session, draft, letter),
+        *findings.date_of(session, draft, dated_on, today),
+        *findings.parties(content),
+        *findings.annexes(session, services, content, letter),
+        *findings.visas(session, draft),
+    ]
+    words, refusal = _power(session, draft, actor, today)
+    counts = {
+        CheckKind.ADDRESSEE: len(content.addressees), CheckKind.COPIES: len(content.copies),
+        CheckKind.ANNEXES: len(content.annexes), CheckKind.VISAS: len(draft.steps),
+    }  # fmt: skip
+    return Looked(
+        MailId(draft.mail_id), draft.mail.subject, shown, draft.preview_version_no == draft.version_no, words, refusal,
+        tuple(found), counts, dated_on,
+    )  # fmt: skip
+
+
+def judge(services: Services, looked: Looked) -> Checked:
+    """What was looked at, with its pages proven and the seal asked for. Slow: outside of any session."""
+    power = () if looked.refusal is None else (Finding(CheckKind.POWER, looked.refusal),)
+    pages = _pages(services, looked.shown, is_current=looked.is_current)
+    found = (*looked.found, *power, *pages, *_code(services))
+    words = looked.words
+    capacity = "" if words is None else _capacity(words)
+    return Checked(looked.mail_id, looked.subject, found, looked.counts, looked.dated_on, capacity)
+
+
+def _capacity(words: Signatory) -> str:
+    # An interim holder's capacity is in the title.
+    interim = (words.title,) if words.act and not words.capacity else ()
+    return " ".join((*words.capacity, *interim, words.act)).strip()
+
+
+def _power(session: Session, draft: Draft, actor: Actor, today: date) -> tuple[Signatory | None, GedError | None]:
     try:
-        words = book.signatory_words(session, actor, book.signing_post(draft, actor, on=today))
+        return book.signatory_words(session, actor, book.signing_post(draft, actor, on=today)), None
     except GedError as refusal:
-        return "", [Finding(CheckKind.POWER, refusal)]
-    return " ".join((*words.capacity, words.act)).strip(), []
+        return None, refusal
 
 
 def require_archivable(services: Services, pdf: bytes) -> None:
-    """The signed file is still what it was set as: PDF/A, with all its fonts. Nothing is stored when it is not.
+    """Check that the signed file is still PDF/A, with all its fonts. Otherwise nothing is stored.
 
     Raises:
         EngineFailed: ``presign.not_archivable``, ``sign.unreadable``.
@@ -132,34 +213,37 @@ def require_archivable(services: Services, pdf: bytes) -> None:
 
 
 def pages_hold(session: Session, draft: Draft) -> bool:
-    """Whether the pages shown are those that would be set from the same words today (another release sets others)."""
+    """Whether typesetting the same content today gives the pages shown (another release may give other pages)."""
     shown = _shown(session, draft)
     return shown is not None and _are_shown(shown, _set_again(shown))
 
 
-def _shown(session: Session, draft: Draft) -> _Shown | None:
+def _shown(session: Session, draft: Draft) -> Shown | None:
     preview = session.get(Attachment, draft.preview_id) if draft.preview_id is not None else None
     if preview is None or preview.digest is None or not draft.letter:
         return None
-    return _Shown(Letter.restored(draft.letter), Digest(preview.digest), preview.added_at)
+    return Shown(Letter.restored(draft.letter), preview.id, Digest(preview.digest), preview.added_at)
 
 
-def _set_again(shown: _Shown) -> bytes:
-    signatory = Signatory(shown.letter.sender, "")
-    return letter_pages(shown.letter, mode=PageMode.PREVIEW, at=shown.at, signatory=signatory).pdf
+def _set_again(shown: Shown) -> bytes:
+    return preview_pages(shown.letter, at=shown.at).pdf
 
 
-def _are_shown(shown: _Shown, pdf: bytes) -> bool:
+def _are_shown(shown: Shown, pdf: bytes) -> bool:
     return hashlib.sha256(pdf).hexdigest() == shown.digest
 
 
-def _pages(services: Services, shown: _Shown | None, *, is_current: bool) -> Iterator[Finding]:
-    """The signature sets the same words with the same template: its pages are those shown, but for the two blocks."""
+def _pages(services: Services, shown: Shown | None, *, is_current: bool) -> Iterator[Finding]:
+    """Check that typesetting for the signature gives the pages shown, except for the two blocks."""
     pdf = _set_again(shown) if shown is not None else b""
     if shown is None or not is_current or not _are_shown(shown, pdf):
-        yield Finding(CheckKind.PAGES, Invalid("presign.pages_changed", "send it back to be handed in again"))
+        yield Finding(CheckKind.PAGES, _pages_changed())
     if pdf:
         yield from _of_file(services.signer.inspect(pdf))
+
+
+def _pages_changed() -> Invalid:
+    return Invalid("presign.pages_changed", "send it back to be handed in again")
 
 
 def _of_file(facts: PdfFacts) -> Iterator[Finding]:
@@ -174,7 +258,7 @@ def _code(services: Services) -> Sequence[Finding]:
     try:
         if services.tokens is not None and services.tokens.has_key():
             return ()
-    except GedError as error:  # of settings: a file that is gone, a passphrase that is wrong
+    except GedError as error:  # from the settings: a missing file, a wrong passphrase
         return (Finding(CheckKind.CODE, Invalid("presign.seal_unreadable", error.remedy, cause=error.code)),)
     missing = Invalid("presign.no_code", "an administrator makes the seal: ged pki seal")
     return (Finding(CheckKind.CODE, missing, blocks=False),)

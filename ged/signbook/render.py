@@ -1,4 +1,4 @@
-"""The pages of an outgoing letter, as shown, signed and printed. No database; everything is set outside of any lock."""
+"""Typesets the pages of an outgoing letter, as shown, signed and printed. No database; runs without any lock."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, get_timezone_location
+from babel.dates import format_date
 
 from ged.dispatch.models import Party
 from ged.org.letterhead import country_and_motto
 from ged.ports import SignatureField
 from ged.signbook.placeholders import fill
 from ged.signbook.titles import Signatory
-from ged.typeset import qr_svg, typeset, typeset_with_places
+from ged.typeset import qr_svg, release, typeset, typeset_with_places
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 FIELD = "signatory"
@@ -25,13 +25,15 @@ A4_HEIGHT_PT = 841.89
 
 Box = tuple[int, float, float, float, float]
 """A page and (x1, y1, x2, y2) in points from its lower left corner."""
-MARK_BOX: Box = (1, 0.0, 0.0, 462.05, 102.05)
-"""As big as the place of mark and code, anywhere."""
+MARK_BOX: Box = (1, 0.0, 0.0, 462.04, 102.05)
+"""A box of the size of mark and code; its place does not matter."""
 _CODE_PT = 96.0
+PREVIEWS_KEPT = 256
+"""Some 60 kB each: as many as one act signs, checked before."""
 
 
 class PageMode(StrEnum):
-    """What the pages are for."""
+    """The purpose of the pages."""
 
     PREVIEW = "preview"
     SIGN = "sign"
@@ -40,14 +42,14 @@ class PageMode(StrEnum):
 
 @dataclass(frozen=True)
 class Letter:
-    """All that the pages show but number, date and signature."""
+    """The content of the pages without number, date and signature."""
 
     organisation: str
     units: tuple[str, ...]
     country: str
     place: str
     sender: str
-    """The title under which it is written: "Le Secrétaire général"."""
+    """The sender's title: "Le Secrétaire général"."""
     civility: str
     subject: str
     body: str
@@ -55,15 +57,19 @@ class Letter:
     copies: tuple[str, ...] = ()
     annexes: tuple[str, ...] = ()
     reference: str = ""
+    our_reference: str = ""
+    """Who follows it: the unit's code and the initials of the author."""
+    stamps: tuple[str, ...] = ()
+    """Confidentiality and urgency."""
 
     def stored(self) -> dict[str, Any]:
-        """As a draft keeps it with the pages shown."""
+        """The JSON form stored in a draft."""
         kept: dict[str, Any] = json.loads(json.dumps(asdict(self)))
         return kept
 
     @classmethod
     def restored(cls, kept: dict[str, Any]) -> "Letter":
-        """The letter that the pages shown were set from."""
+        """The letter from its JSON form."""
         values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in kept.items()}
         values["addressees"] = tuple(Party(**party) for party in kept["addressees"])
         return cls(**values)
@@ -71,7 +77,7 @@ class Letter:
 
 @dataclass(frozen=True)
 class Pages:
-    """A letter set: its bytes, how many pages, and the two boxes that may differ."""
+    """A typeset letter: its bytes, page count, and the two boxes that may differ."""
 
     pdf: bytes = field(repr=False)
     page_count: int
@@ -95,27 +101,48 @@ def letter_pages(
     signatory: Signatory | None = None,
     code: str = "",
 ) -> Pages:
-    """Set a letter.
+    """Typeset a letter.
 
     Args:
         mode: SIGN leaves the mark's box empty: the signature's appearance fills it.
-        number, on: fill the block of number and date; empty in the signature book and on the print signed by hand.
-        signatory: whose title and name stand in the mark's box, for PREVIEW and INK.
-        code: text of the QR code of a print to be signed by hand.
+        number, on: number and date; empty in the signature book and on a print for a signature in ink.
+        signatory: title and name for the mark's box, for PREVIEW and INK.
+        code: text of the QR code on a print for a signature in ink.
 
     Raises:
         Invalid: ``typeset.glyph``, ``typeset.failed``.
     """
-    data = _data(letter, mode, number, on, signatory, code)
+    return _set(_data(letter, mode, number, on, signatory, code), at)
+
+
+def preview_pages(letter: Letter, *, at: datetime) -> Pages:
+    """The pages that the signature book shows. The same data and moment are set once in a process, by one release.
+
+    Setting them again proves that the words kept give the bytes shown; what proves it once need not prove it at once
+    again, for the page, its check and the signature.
+
+    Raises:
+        Invalid: ``typeset.glyph``, ``typeset.failed``.
+    """
+    data = _data(letter, PageMode.PREVIEW, "", None, Signatory(letter.sender, ""), "")
+    return _preview(json.dumps(data, ensure_ascii=False), at, release())
+
+
+@lru_cache(maxsize=PREVIEWS_KEPT)
+def _preview(data: str, at: datetime, _release: tuple[object, ...]) -> Pages:
+    return _set(json.loads(data), at)
+
+
+def _set(data: dict[str, Any], at: datetime) -> Pages:
     pdf, (facts,) = typeset_with_places(TEMPLATES / "letter.typ", data, at=at, label="facts", strict=True)
     return Pages(pdf, int(facts["pages"]), _box(facts["number"]), _box(facts["mark"]))
 
 
 def mark(signatory: Signatory, box: Box, *, at: datetime, zone: ZoneInfo, verify_at: str = "") -> bytes:
-    """The appearance of the signature, of exactly the size of its box: words at the right, the code's place at the left.
+    """The appearance of the signature, exactly of its box's size: text at the right, space for the code at the left.
 
     Args:
-        verify_at: address of the site, when a code is printed at its place.
+        verify_at: address of the site, if a code will be printed.
 
     Raises:
         Invalid: ``typeset.glyph``.
@@ -133,7 +160,7 @@ def code_square(box: Box) -> tuple[float, float, float]:
 
 @lru_cache(maxsize=32)
 def _mark(signatory: Signatory, width: float, height: float, minute: datetime, verify_at: str) -> bytes:
-    """All letters of a batch bear the same mark as long as the minute lasts."""
+    """Typeset the mark; cached: all letters of a batch in the same minute have the same mark."""
     data = {
         "width": width,
         "height": height,
@@ -148,22 +175,13 @@ def _mark(signatory: Signatory, width: float, height: float, minute: datetime, v
 
 
 def french_day(on: date) -> str:
-    """A day as letters write it.
+    """A day in the format of letters.
 
     >>> french_day(date(2026, 3, 1))
     '1er mars 2026'
     """
     text = format_date(on, "long", locale="fr")
     return text.replace("1 ", "1er ", 1) if on.day == 1 else text
-
-
-def place_of(zone: ZoneInfo) -> str:
-    """The town that a letter is dated from: that of the installation's time zone.
-
-    >>> place_of(ZoneInfo("Africa/Lome"))
-    'Lomé'
-    """
-    return get_timezone_location(zone, locale="fr", return_city=True)
 
 
 def paragraphs(body: str, civility: str) -> list[list[str]]:
@@ -192,6 +210,8 @@ def _data(
         ],
         "subject": title,
         "reference": letter.reference,
+        "our_reference": letter.our_reference,
+        "stamps": letter.stamps,
         "annexes": _annexes(letter.annexes),
         "paragraphs": paragraphs(letter.body, letter.civility),
         "copies": letter.copies,
@@ -206,14 +226,14 @@ def _data(
 
 
 def told(letter: Letter, *, number: str, on: str) -> list[str]:
-    """What the pages of a letter say, in the order in which they are read; number and date as they are filled in."""
+    """The texts on a letter's pages, in reading order; with the given number and date."""
     country, motto = country_and_motto(letter.country)
     return [
         letter.organisation, country, *letter.units, motto, number, letter.place, on, letter.sender,
         *(f"{one.name}\n{one.address}" for one in letter.addressees),
-        fill(letter.subject, {"civilite": letter.civility}), letter.reference,
+        fill(letter.subject, {"civilite": letter.civility}), letter.our_reference, letter.reference,
         *("\n".join(lines) for lines in paragraphs(letter.body, letter.civility)),
-        *letter.copies, _annexes(letter.annexes),
+        *letter.stamps, *letter.copies, _annexes(letter.annexes),
     ]  # fmt: skip
 
 

@@ -1,6 +1,6 @@
-"""The right to think better of it (*droit de remords*): whoever acted takes the act back until the next person has acted.
+"""The right to take back an act (*droit de remords*), until the next person has acted.
 
-The author's own way is ``operations.recall``; a letter that has its number goes no step back.
+The author uses ``operations.recall`` instead. A numbered letter cannot go back.
 """
 
 from sqlalchemy import update
@@ -17,9 +17,9 @@ _TOLD = {CircuitAct.REFUSE: NoticeKind.REFUSED, CircuitAct.SEND_BACK: NoticeKind
 
 
 def last_act(draft: Draft, actor: Actor) -> CircuitEntry | None:
-    """The actor's visa, opinion or refusal that nobody has built upon; None when there is none to take back.
+    """The actor's last visa, opinion or refusal, if nobody has acted after it; None when there is none to take back.
 
-    Visas and opinions of the same stage do not build upon each other.
+    Visas and opinions of the same stage do not count as later acts.
     """
     entry = _last_of(draft, actor.person_id)
     if entry is None or entry.version_no != draft.version_no or draft.way is not None:
@@ -45,11 +45,11 @@ def _last_of(draft: Draft, person_id: int) -> CircuitEntry | None:
 
 
 def take_back(uow: UnitOfWork, mail_id: MailId | int, *, actor: Actor) -> CircuitAct:
-    """Undo the actor's last act: a visa or an opinion is waited for again, a refusal never happened. Returns the act.
+    """Undo the actor's last act: a visa or an opinion is awaited again, a refusal is cancelled. Returns the act.
 
     Raises:
         NotFound: ``mail.unknown``, ``draft.unknown``.
-        InvalidTransition: ``circuit.nothing_to_take_back``: the next person has acted, or the actor never did.
+        InvalidTransition: ``circuit.nothing_to_take_back``: the next person has acted, or the actor has not acted.
     """
     draft = book.locked(uow, mail_id, actor)
     entry = last_act(draft, actor)
@@ -68,7 +68,7 @@ def take_back(uow: UnitOfWork, mail_id: MailId | int, *, actor: Actor) -> Circui
 
 
 def _give_back(draft: Draft, sent_back: CircuitEntry) -> None:
-    """The visa that was asked anew stands again."""
+    """Restore the visa that had to be given again."""
     for visa in draft.entries:
         same = visa.act is CircuitAct.VISA and visa.post_id == sent_back.to_post_id
         if same and visa.cancelled_at == sent_back.at and visa.version_no == sent_back.version_no:
@@ -76,7 +76,7 @@ def _give_back(draft: Draft, sent_back: CircuitEntry) -> None:
 
 
 def _untell(uow: UnitOfWork, entry: CircuitEntry) -> None:
-    """Nobody need read of what did not happen."""
+    """Delete the notices of an act that was taken back."""
     uow.session.execute(
         update(Notice)
         .where(Notice.mail_id == entry.mail_id, Notice.kind == _TOLD[entry.act], Notice.at == entry.at)

@@ -1,7 +1,8 @@
-"""How letters name the post that signs, and in which capacity somebody signs for it. Pure.
+"""How letters name the signing post, and the capacity of the signer. Pure.
 
-French administrative usage: a delegate signs "Pour <the holder> et par délégation," over the own title; who signs by
-order of the holder, "Pour <the holder>, P.O.,"; an interim holder signs as the post "par intérim".
+French administrative usage: a delegate signs "Pour <the holder> et par délégation," above their own title; a person
+signing by order of the holder, "Pour <the holder> et par ordre,"; an interim holder signs as "<the post> par
+intérim".
 """
 
 import re
@@ -30,7 +31,7 @@ _VOWELS = "aàâeéèêiîoôuùy"
 
 @dataclass(frozen=True)
 class Signatory:
-    """Who signs: the title, the lines of the capacity above it (none for the holder), the act that gives the power."""
+    """The signer: the title, the lines of the capacity above it (none for the holder), the act granting the power."""
 
     title: str
     name: str
@@ -39,7 +40,7 @@ class Signatory:
 
 
 def with_article(title: str) -> str:
-    """A title as a letter begins a line with it.
+    """A title with its article, as at the beginning of a line.
 
     >>> with_article("Secrétaire générale"), with_article("Ministre des Mines"), with_article("Administrateur")
     ('La Secrétaire générale', 'Le Ministre des Mines', "L'Administrateur")
@@ -56,7 +57,7 @@ def with_article(title: str) -> str:
 
 
 def with_unit(text: str, name: str) -> str:
-    """A template's text with ``{service}`` filled by a unit's name, as French contracts and capitalises its article.
+    """Fill ``{service}`` in a template's text with a unit's name; contracts and capitalises the French article.
 
     >>> with_unit("confié à {service}. {service} répondra.", "Service des études")
     'confié au Service des études. Le Service des études répondra.'
@@ -79,10 +80,10 @@ def with_unit(text: str, name: str) -> str:
 
 
 def signatory_for(*, post_title: str, own_title: str, name: str, because: str, act: str) -> Signatory:
-    """The words under which somebody signs for a post.
+    """The wording with which a person signs for a post.
 
     Args:
-        own_title: title of the signer's own post; empty when there is none.
+        own_title: title of the signer's own post; empty without one.
         because: ``holder``, ``delegation``, ``interim`` or ``order``, as ``HeldPost.because``.
     """
     title = with_article(post_title)
@@ -91,7 +92,7 @@ def signatory_for(*, post_title: str, own_title: str, name: str, because: str, a
         return Signatory(with_article(own_title or "délégataire"), name, (f"Pour {holder} et par délégation,",), act)
     if because == "order":
         holder = title[0].lower() + title[1:]
-        return Signatory(with_article(own_title or "délégataire"), name, (f"Pour {holder}, P.O.,",), act)
+        return Signatory(with_article(own_title or "délégataire"), name, (f"Pour {holder} et par ordre,",), act)
     if because == "interim":
-        return Signatory(title, name, ("Par intérim,",), act)
+        return Signatory(f"{title} par intérim", name, (), act)
     return Signatory(title, name)

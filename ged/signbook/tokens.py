@@ -1,4 +1,4 @@
-"""The signed code on a letter: made when the letter is signed, kept beside it, its keys published."""
+"""The signed code on a letter: made when the letter is signed, stored with it; its keys are published."""
 
 import hashlib
 import secrets
@@ -17,7 +17,7 @@ from ged.unit import Actor, HeldPost, Services, UnitOfWork
 
 TOKEN_BYTES = 16
 PATH = "/V/"
-"""Where a reader of codes is led; in capitals, for a QR code holds those in fewer modules."""
+"""Path of the public page in the code; in capitals, which need fewer modules in a QR code."""
 
 
 @dataclass(frozen=True)
@@ -30,14 +30,14 @@ class NewToken:
 
 @dataclass(frozen=True)
 class TokenRow:
-    """What the letter's own page tells."""
+    """The code's data for the letter's page."""
 
     unsigned_sha256: Digest
     payload: str
 
 
 def make(services: Services, pdf: bytes, *, number: str, on: date, signer: str) -> NewToken:
-    """The code of a letter about to be signed. Outside of any lock: the key may lie in a token or far away.
+    """Make the code of a letter about to be signed. Call without any lock: the key may be in a token or remote.
 
     Raises:
         EngineFailed: ``key.unreachable`` (retryable), ``key.refused``.
@@ -48,14 +48,14 @@ def make(services: Services, pdf: bytes, *, number: str, on: date, signer: str) 
 
 
 def printed(token: NewToken, public_url: str, square: tuple[float, float, float]) -> PrintedCode | None:
-    """The QR code for the mark: an address of the public page that ends in the code."""
+    """The QR code for the mark: the address of the public page, ending in the code."""
     if token.sealed is None:
         return None
     return PrintedCode(address(public_url, token.sealed.text), *square)
 
 
 def address(public_url: str, text: str) -> str:
-    """Where the public page tells of a code.
+    """The address of the public page of a code.
 
     >>> address("https://ged.mines.example/courrier", "AB2")
     'HTTPS://GED.MINES.EXAMPLE/courrier/V/AB2'
@@ -65,7 +65,7 @@ def address(public_url: str, text: str) -> str:
 
 
 def keep(uow: UnitOfWork, mail_id: MailId | int, token: NewToken, *, actor: Actor, post: HeldPost | None) -> None:
-    """Keep digest and code beside the letter, in the transaction in which its signature begins to count."""
+    """Store digest and code with the letter, in the transaction that makes its signature valid."""
     sealed = token.sealed
     if sealed is not None:
         _keep_key(uow, sealed)
@@ -97,17 +97,17 @@ def _keep_key(uow: UnitOfWork, sealed: SealedToken) -> None:
         with uow.session.begin_nested():
             uow.session.add(TokenKey(key_id=sealed.key_id, certificates_pem=sealed.certificates_pem, since=uow.now))
     except IntegrityError:
-        # Another letter signed at the same moment was first (PostgreSQL; on SQLite writers stand in line).
+        # A concurrently signed letter inserted the key first (PostgreSQL; on SQLite writers are serialised).
         uow.session.get_one(TokenKey, sealed.key_id)
 
 
 def hash_of(token: bytes) -> str:
-    """What a token is looked up by."""
+    """The hash by which a token is looked up."""
     return hashlib.sha256(token).hexdigest()
 
 
 def of_letter(session: Session, mail_id: MailId | int) -> TokenRow | None:
-    """The code of a letter that the caller may see; None for one that is not signed electronically."""
+    """The code of a letter that the caller may see; None for a letter that is not signed electronically."""
     row = session.get(LetterToken, int(mail_id))
     return TokenRow(Digest(row.unsigned_sha256), row.payload) if row is not None else None
 

@@ -1,1 +1,1 @@
-"""Transmittal slips (bordereaux): what is handed from one unit to another, signed at both ends, line by line."""
+"""Transmittal slips (bordereaux): handovers of pieces from one unit to another, line by line, signed by both."""

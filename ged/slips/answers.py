@@ -1,6 +1,7 @@
-"""Answers to a slip received: pieces go back, or a discrepancy is found later. Each is a new slip that cites it.
+"""Answers to a received slip: pieces are returned, or a discrepancy is found later. Each answer is a new slip, which
+cites the first.
 
-The first one's bytes are never touched: what was signed at both ends stays as it is.
+The first slip's bytes never change: both units have signed them.
 """
 
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ _CLAIMS = {LineState.MISSING: "Manquant", LineState.DAMAGED: "Endommagé"}
 
 @dataclass(frozen=True)
 class AnswerLine:
-    """A line of the slip answered, by its position. ``claim``: what was found later, for a discrepancy."""
+    """A line of the answered slip, by its position. ``claim``: the finding, for a discrepancy."""
 
     position: int
     remark: str = ""
@@ -42,7 +43,7 @@ def answer_slip(
     actor: Actor,
     now: datetime,
 ) -> Issued:
-    """Return pieces of a received slip, or state a discrepancy: a slip back to its sender, citing number and digest.
+    """Return pieces of a received slip, or state a discrepancy, by a slip to its sender that cites number and digest.
 
     Raises:
         NotFound: ``slip.unknown``.
@@ -67,7 +68,7 @@ def number_answer(
     actor: Actor,
     now: datetime,
 ) -> Issued:
-    """The rows and the number of an answer; ``operations.sign_slip`` signs it.
+    """Create the rows and the number of an answer; ``operations.sign_slip`` signs it.
 
     Raises:
         NotFound, Forbidden, Invalid, InvalidTransition: as ``answer_slip``.
@@ -104,7 +105,7 @@ def _planned(
     else:
         _check_claim(line, answer.claim, remark, field)
         remark = drafting.shortened(f"{_CLAIMS[answer.claim]} : {remark}", drafting.MAX_LINE_REMARK)
-    # Raised since: the new pages must not tell what the old ones told.
+    # The letter's level may have been raised since: then the new pages must not show the old description.
     secret = line.is_confidential or line.mail_id in drafting.confidential_among(session, [line.mail_id])
     named = line.description if line.is_confidential or not secret else drafting.CONFIDENTIAL
     return PlannedLine(
@@ -129,12 +130,12 @@ def _check_claim(line: SlipLine, claim: LineState, remark: str, field: str) -> N
 
 
 def _check_returnable(session: Session, line: SlipLine, post: HeldPost) -> None:
-    """What is not here cannot go back: missing, passed on meanwhile, or returned already."""
+    """Refuse to return a piece that is not here: missing, passed on meanwhile, or already returned."""
     gone = Invalid("slip.line_not_here", "choose a line whose paper is here", field="lines", line=line.position)
     if line.state not in ACCEPTED | {LineState.WRONG_UNIT}:
         raise gone
     held_by = custody.holder(session, line)
-    # A piece brought to the wrong unit is here, though its custody never passed.
+    # A piece delivered to the wrong unit is here, although its custody never passed.
     if line.state in ACCEPTED and line.is_original and held_by is not None and held_by != post.unit_id:
         raise gone
     if returned_by(session, line.id) is not None:
@@ -142,7 +143,7 @@ def _check_returnable(session: Session, line: SlipLine, post: HeldPost) -> None:
 
 
 def returned_by(session: Session, line_id: int) -> Slip | None:
-    """The return slip on which a line goes or went back."""
+    """The return slip of a line, if there is one."""
     return session.scalars(
         select(Slip)
         .join(SlipLine, SlipLine.slip_id == Slip.id)

@@ -1,4 +1,4 @@
-"""Where the paper original is: it starts at the unit that registered it and passes by accepted slip lines only."""
+"""Custody of paper originals: it starts at the registering unit, and passes only by accepted slip lines."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ PAPER_SLIP = "paper_slip"
 
 @dataclass(frozen=True)
 class CustodyRow:
-    """A stretch of custody. ``slip_number`` and ``slip_id`` name the slip that gave it, none for the first."""
+    """A period of custody. ``slip_number`` and ``slip_id`` name the slip that began it; none for the first period."""
 
     unit_id: UnitId
     unit_name: str
@@ -33,7 +33,8 @@ class CustodyRow:
 
 
 def custody_of(session: Session, mail_id: MailId | int) -> tuple[CustodyRow, ...]:
-    """The whole history of a letter's paper, oldest first; the last row holds it now. The caller checked access.
+    """The custody history of a letter's paper, oldest first; the last row is the present holder. The caller has checked
+    access.
 
     Raises:
         NotFound: ``mail.unknown``.
@@ -47,7 +48,7 @@ def custody_of(session: Session, mail_id: MailId | int) -> tuple[CustodyRow, ...
 
 
 def custody_of_envelope(session: Session, envelope_id: int) -> tuple[CustodyRow, ...]:
-    """The same of a sealed envelope.
+    """The custody history of a sealed envelope.
 
     Raises:
         NotFound: ``envelope.unknown``.
@@ -73,7 +74,7 @@ def holder(session: Session, line: SlipLine) -> UnitId | None:
 
 
 def _last_unit(session: Session, of: ColumnElement[bool]) -> UnitId | None:
-    """The unit of the last move; None while the paper lies where it was registered."""
+    """The unit of the last move; None while the paper is still at the registering unit."""
     last = session.scalar(select(PaperCustody.unit_id).where(of).order_by(PaperCustody.id.desc()).limit(1))
     return None if last is None else UnitId(last)
 
@@ -81,7 +82,7 @@ def _last_unit(session: Session, of: ColumnElement[bool]) -> UnitId | None:
 def move(
     uow: UnitOfWork, line: SlipLine, *, to_unit: int, post_id: int | None, because: str, actor: Actor, post: HeldPost
 ) -> None:
-    """The paper of an accepted line is now the receiver's; free pieces and copies move nothing."""
+    """Pass custody of an accepted line's paper to the receiver. Free pieces and copies have no custody."""
     if not line.is_original or (line.mail_id is None and line.envelope_id is None):
         return
     if holder(uow.session, line) == to_unit:

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged.errors import Invalid, NotFound
-from ged.org.models import Unit
+from ged.org.letterhead import letterhead
 from ged.ports import UnitId
 from ged.slips import parties, render
 from ged.slips.models import ReceiptWay, Slip
@@ -19,7 +19,7 @@ from ged.unit import Actor, Services
 def handed_on(
     session: Session, actor: Actor, *, unit_id: UnitId | int, day: date, zone: ZoneInfo, messenger: str = ""
 ) -> list[Slip]:
-    """Slips of a unit handed to a messenger on a local day, in their order. Rows of the ORM: for the book only.
+    """Slips of a unit handed to a messenger on a local day, in order. Returns ORM rows: only for the delivery book.
 
     Raises:
         NotFound: ``unit.unknown``.
@@ -65,12 +65,12 @@ def delivery_book_pdf(
         slips = handed_on(session, actor, unit_id=unit_id, day=day, zone=zone, messenger=messenger)
         if not slips:
             raise Invalid("slip.book_empty", "choose a day and a messenger with slips", field="messenger")
-        head = render.letterhead(session, services, session.get_one(Unit, int(unit_id)))
-        rows = [_row(slip, zone) for slip in slips]
+        head = letterhead(session, int(unit_id), country=services.country)
+        rows = [_book_row(slip, zone) for slip in slips]
     return render.delivery_book(head, day, messenger, rows, at=now)
 
 
-def _row(slip: Slip, zone: ZoneInfo) -> BookRow:
+def _book_row(slip: Slip, zone: ZoneInfo) -> BookRow:
     row = BookRow(
         number=slip.number_text,
         handed_at=render.clock(slip.handed_at, zone) if slip.handed_at else "",

@@ -1,4 +1,4 @@
-"""From what a person chose to the slips that will be numbered: every check before any number, nothing written."""
+"""From a person's form to planned slips: all checks run before any number is taken. Nothing is written here."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,29 +12,30 @@ from ged.errors import Invalid, NotFound
 from ged.org.models import Unit
 from ged.ports import Confidentiality, MailId, PostId, UnitId
 from ged.register.models import Mail, MailNumber, SealedEnvelope
+from ged.register.words import CONFIDENTIAL_LETTER
 from ged.slips import custody
 from ged.slips.models import Slip, SlipLine, SlipPurpose
 from ged.slips.states import LineState, SlipState
 from ged.unit import Actor, HeldPost
 
 MAX_LINES = 50
-"""As many as the reception table takes on one page; more letters make several slips."""
+"""The reception table fits this many lines on one page; more letters need several slips."""
 MAX_DESCRIPTION = 300
 MAX_LINE_REMARK = 200
 MAX_REMARK = 500
 MAX_MESSENGER = 120
 MAX_COUNT = 999
-CONFIDENTIAL = "Pli confidentiel"
+CONFIDENTIAL = CONFIDENTIAL_LETTER
 SEALED = "Un pli fermé"
 
 
 @dataclass(frozen=True)
 class LineForm:
-    """One line as a person wants it: a letter, a sealed envelope, or a free piece with its description.
+    """One line of the form: a letter, a sealed envelope, or a free piece with its description.
 
     Attributes:
-        is_original: whether the paper itself goes; None: it goes when the sending unit holds it.
-        key: what a form calls the line; errors name its fields by it.
+        is_original: whether the paper original goes; None: it goes when the sending unit holds it.
+        key: name of the line in the form; errors use it to name form fields.
     """
 
     description: str = ""
@@ -52,7 +53,7 @@ class LineForm:
 
 @dataclass(frozen=True)
 class SlipForm:
-    """An act: the same lines to one or several units. Originals go to the first, copies to the others."""
+    """An act: the same lines to one or several units. Originals go to the first unit, copies to the others."""
 
     lines: tuple[LineForm, ...]
     receiver_unit_ids: tuple[UnitId, ...]
@@ -89,7 +90,7 @@ class PlannedSlip:
 
 @dataclass(frozen=True)
 class SuggestedLine:
-    """What the form of a new slip proposes for a letter or an envelope. ``pending``: the slip that carries the paper already."""
+    """A proposed line for a letter or an envelope. ``pending``: the slip that already carries the paper."""
 
     mail_id: MailId | None
     envelope_id: int | None
@@ -102,7 +103,7 @@ class SuggestedLine:
 
     @property
     def key(self) -> str:
-        """What a form calls the line."""
+        """The name of the line in a form."""
         return f"m{self.mail_id}" if self.mail_id is not None else f"e{self.envelope_id}"
 
 
@@ -116,7 +117,7 @@ def plan(session: Session, form: SlipForm, *, post: HeldPost, actor: Actor, toda
             ``slip.description_missing``, ``slip.text_long``, ``slip.count``, ``slip.paper_elsewhere``,
             ``slip.paper_on_the_way``.
     """
-    _check_head(form, today)
+    check_head(form, today)
     receivers = tuple(dict.fromkeys(form.receiver_unit_ids))
     _check_receivers(session, receivers, post)
     originals = tuple(_line(session, line, n, post, actor) for n, line in enumerate(form.lines, start=1))
@@ -168,7 +169,7 @@ def number_of(numbers: Sequence[MailNumber]) -> str:
 
 
 def carried_by(session: Session, *, mail_id: int | None = None, envelope_id: int | None = None) -> Slip | None:
-    """The slip under way that carries the paper of a letter or an envelope."""
+    """The slip in transit that carries the paper of a letter or an envelope."""
     of = SlipLine.mail_id == mail_id if mail_id is not None else SlipLine.envelope_id == envelope_id
     return session.scalars(
         select(Slip)
@@ -180,7 +181,7 @@ def carried_by(session: Session, *, mail_id: int | None = None, envelope_id: int
 
 
 def confidential_among(session: Session, mail_ids: Iterable[int | None]) -> frozenset[int]:
-    """The letters that no page may name now."""
+    """The letters among these that no printed page may describe now."""
     wanted = {mail_id for mail_id in mail_ids if mail_id is not None}
     return frozenset(
         session.scalars(select(Mail.id).where(Mail.id.in_(wanted), Mail.level > int(Confidentiality.ORDINARY)))
@@ -193,7 +194,13 @@ def shortened(text: str, maximum: int) -> str:
     return flat if len(flat) <= maximum else flat[: maximum - 1].rstrip() + "…"
 
 
-def _check_head(form: SlipForm, today: date) -> None:
+def check_head(form: SlipForm, today: date) -> None:
+    """What a form must have by itself, before anything is read.
+
+    Raises:
+        Invalid: ``slip.no_lines``, ``slip.too_many_lines``, ``slip.no_receiver``, ``slip.return_by_missing``,
+            ``slip.return_by_past``, ``slip.text_long``.
+    """
     if not form.lines:
         raise Invalid("slip.no_lines", "add a line", field="lines")
     if len(form.lines) > MAX_LINES:
@@ -248,7 +255,7 @@ def _letter(session: Session, form: LineForm, mail_id: MailId, no: int, post: He
         raise NotFound("mail.unknown", "check the number", id=int(mail_id))
     access.require(session, mail.id, Confidentiality(mail.level), actor)
     confidential = mail.level > Confidentiality.ORDINARY
-    # What everybody on the slip's way reads must not tell what a confidential letter says.
+    # Everybody on the slip's way can read it: it must not describe a confidential letter.
     typed = "" if confidential else form.description.strip()
     if len(typed) > MAX_DESCRIPTION:
         raise Invalid("slip.text_long", "shorten it", field=form.field("description", no), limit=MAX_DESCRIPTION)

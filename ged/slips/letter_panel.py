@@ -1,4 +1,4 @@
-"""What the letter's page shows of slips: the path of the paper, the slips it travelled on."""
+"""The slips panel of a letter's page: the path of the paper, and its slips."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from ged.unit import Actor
 
 @dataclass(frozen=True)
 class LetterPanel:
-    """``custody``: oldest first, the last row holds the paper now."""
+    """``custody``: oldest first; the last row is the present holder of the paper."""
 
     custody: tuple[CustodyRow, ...]
     slips: tuple[SlipRow, ...]

@@ -14,13 +14,13 @@ from ged.slips.states import LineState, SlipState
 
 
 class SlipKind(StrEnum):
-    """What a slip is for."""
+    """The kind of a slip."""
 
     TRANSMITTAL = "transmittal"
     RETURN = "return"
     """Pieces go back to the sender of an earlier slip, which it cites."""
     DISCREPANCY = "discrepancy"
-    """Something found wrong after the reception of an earlier slip, which it cites; no paper moves."""
+    """A fault found after the reception of an earlier slip, which it cites; no paper moves."""
 
 
 class SlipPurpose(StrEnum):
@@ -30,7 +30,7 @@ class SlipPurpose(StrEnum):
     INFORMATION = "information"
     FOLLOW_UP = "follow_up"
     ON_LOAN = "on_loan"
-    """They must come back by a date."""
+    """The pieces must be returned by a date."""
 
 
 class ReceiptWay(StrEnum):
@@ -41,7 +41,7 @@ class ReceiptWay(StrEnum):
 
 
 class TaskState(StrEnum):
-    """Where a task stands."""
+    """The state of a task."""
 
     OPEN = "open"
     SETTLED = "settled"
@@ -92,14 +92,14 @@ class Slip(Base):
 
     @property
     def number_text(self) -> str:
-        """Its number; empty only inside the transaction that gives it."""
+        """The slip's number; empty only inside the transaction that assigns it."""
         return self.number.text if self.number is not None else ""
 
 
 class SlipLine(Base):
     """One line: a letter, a sealed envelope, or a free piece.
 
-    ``description`` and ``number`` are what was printed: a confidential letter's subject never stands there.
+    ``description`` and ``number`` are the printed texts: they never contain a confidential letter's subject.
     """
 
     __tablename__ = "slip_lines"
@@ -115,21 +115,21 @@ class SlipLine(Base):
     count: Mapped[int] = mapped_column(Integer, default=1)
     remark: Mapped[str] = mapped_column(String(200), default="")
     is_original: Mapped[bool] = mapped_column(Boolean, default=True)
-    """The paper itself goes with the slip; a copy moves no custody."""
+    """The paper original goes with the slip; a copy moves no custody."""
     is_confidential: Mapped[bool] = mapped_column(Boolean, default=False)
     returns_line_id: Mapped[int | None] = mapped_column(ForeignKey("slip_lines.id"), index=True)
-    """The line of the cited slip that this one answers."""
+    """The line of the cited slip that this line answers."""
     claim: Mapped[LineState | None] = mapped_column(Code(LineState))
-    """On a statement of discrepancy: what was found later."""
+    """On a statement of discrepancy: the later finding."""
     state: Mapped[LineState] = mapped_column(Code(LineState), default=LineState.PENDING)
     reception_remark: Mapped[str] = mapped_column(String(200), default="")
     slip: Mapped[Slip] = relationship(back_populates="lines")
 
 
 class SlipReceipt(Base):
-    """Who received. Until ``signed_at`` the decisions are what the receiver wants to sign.
+    """A reception. Until ``signed_at``, the decisions are not yet signed by the receiver.
 
-    ``decisions``: position -> [state, remark]; ``attempt`` tells two receivers at once apart.
+    ``decisions``: position -> [state, remark]; ``attempt`` distinguishes concurrent receivers.
     """
 
     __tablename__ = "slip_receipts"
@@ -149,7 +149,7 @@ class SlipReceipt(Base):
 
 
 class SlipRevision(Base):
-    """The bytes stored at a signature, in order: what the checker calls issued."""
+    """The file stored at each signature, in order: the ``issued`` revisions of the signature checker."""
 
     __tablename__ = "slip_revisions"
 
@@ -178,7 +178,7 @@ class SlipProof(Base):
 
 
 class SlipTask(Base):
-    """Something that a unit has to clear up after a reception. ``kind``: the line's state."""
+    """A problem that a unit has to resolve after a reception. ``kind``: the line's state."""
 
     __tablename__ = "slip_tasks"
     __table_args__ = (Index("ix_slip_tasks_unit_state", "unit_id", "state"),)

@@ -1,7 +1,7 @@
-"""What a sender does with slips: number and sign, hand to a messenger, void.
+"""The sender's operations on slips: number and sign, hand to a messenger, void.
 
-Numbering is one short transaction; setting, signing and storing follow outside of any lock; a second short one makes
-the slip count. What fails between keeps the number, and ``sign_slip`` makes the signature again.
+Numbering is one short transaction. Typesetting, signing and storing follow without any lock. A second short transaction
+makes the slip valid. After a failure in between, the number is kept, and ``sign_slip`` makes the signature again.
 """
 
 from collections.abc import Sequence
@@ -33,11 +33,11 @@ MAX_REASON = 500
 
 
 class OpenedKey(Protocol):
-    """A signing key opened for a few minutes, as the browser and the server hold it together."""
+    """A signing key opened for a few minutes. Browser and server each hold a half."""
 
     @property
     def sealed(self) -> bytes:
-        """The sealed key."""
+        """The encrypted key."""
         ...
 
     @property
@@ -58,11 +58,17 @@ class Issued:
 def issue(services: Services, form: SlipForm, *, key: OpenedKey, actor: Actor, now: datetime) -> tuple[Issued, ...]:
     """Number and sign one slip for each receiving unit, with one opened key for all of them.
 
+    What cannot be printed costs no number: characters that somebody typed are asked about first, what a register says
+    is always printed, and ``MAX_LINES`` lines are. So each slip is planned once, under the locks, and set once, with its
+    number.
+
     Raises:
         Forbidden: ``slip.not_sender``.
-        NotFound, Invalid: as ``drafting.plan``. Nothing is numbered then.
+        NotFound, Invalid: as ``drafting.plan``; ``typeset.glyph``. Nothing is numbered then.
     """
-    preview(services, form, actor=actor, now=now)
+    parties.sending_post(actor, form.post_id)
+    drafting.check_head(form, now.astimezone(services.zone).date())
+    _refuse_unprintable(form)
     for attempt in services.attempts(now):
         with attempt as uow:
             numbered = number_slips(uow, form, actor=actor, now=now)
@@ -70,8 +76,7 @@ def issue(services: Services, form: SlipForm, *, key: OpenedKey, actor: Actor, n
 
 
 def preview(services: Services, form: SlipForm, *, actor: Actor, now: datetime) -> bytes:
-    """The pages as they will be, without number and code: shown before signing, and so that what cannot be set
-    costs no number.
+    """The pages without number and code, shown to a sender who asks for them before signing.
 
     Raises:
         NotFound, Invalid: as ``issue``.
@@ -86,7 +91,11 @@ def preview(services: Services, form: SlipForm, *, actor: Actor, now: datetime) 
 
 
 def _refuse_unprintable(form: SlipForm) -> None:
-    """What somebody types for this slip is signed as it is printed. What a register says of a letter stops no slip."""
+    """Refuse typed texts that cannot be printed, since they are signed. Texts from the register stop no slip.
+
+    Raises:
+        Invalid: ``typeset.glyph``, with the field.
+    """
     texts = [("remark", form.remark), ("messenger", form.messenger)]
     for no, line in enumerate(form.lines, start=1):
         texts += [(line.field("description", no), line.description), (line.field("remark", no), line.remark)]
@@ -95,7 +104,7 @@ def _refuse_unprintable(form: SlipForm) -> None:
 
 
 def number_slips(uow: UnitOfWork, form: SlipForm, *, actor: Actor, now: datetime) -> tuple[Issued, ...]:
-    """Make the rows and the numbers of an act; the slips wait for their signatures.
+    """Create the rows and the numbers of an act; the slips then wait for their signatures.
 
     Raises:
         Forbidden: ``slip.not_sender``.
@@ -117,13 +126,13 @@ def number_slips(uow: UnitOfWork, form: SlipForm, *, actor: Actor, now: datetime
 
 
 def _lock_papers(session: Session, form: SlipForm) -> None:
-    """Of two slips that want one original the second sees the first."""
+    """Lock the letters and envelopes: of two concurrent slips for one original, the second sees the first."""
     locks.hold(session, Mail, [line.mail_id for line in form.lines if line.mail_id is not None])
     locks.hold(session, SealedEnvelope, [line.envelope_id for line in form.lines if line.envelope_id is not None])
 
 
 def sign_slip(services: Services, slip_id: SlipId | int, *, key: OpenedKey, actor: Actor, now: datetime) -> None:
-    """Set, sign and store a numbered slip, then let it count. Can be called again after a failure.
+    """Typeset, sign and store a numbered slip, then make it valid. Can be called again after a failure.
 
     Raises:
         NotFound: ``slip.unknown``.
@@ -158,7 +167,7 @@ def sign_slip(services: Services, slip_id: SlipId | int, *, key: OpenedKey, acto
 
 
 def void_slip(uow: UnitOfWork, slip_id: SlipId | int, *, reason: str, actor: Actor, now: datetime) -> None:
-    """Give a slip up before its reception: it keeps its number, void, with the reason.
+    """Void a slip before its reception. Its number stays, voided, with the reason.
 
     Raises:
         NotFound: ``slip.unknown``.
@@ -182,7 +191,7 @@ def void_slip(uow: UnitOfWork, slip_id: SlipId | int, *, reason: str, actor: Act
 def hand_to_messenger(
     uow: UnitOfWork, slip_ids: Sequence[SlipId | int], *, messenger: str, actor: Actor, now: datetime
 ) -> None:
-    """Write down who carries sent slips, and that they left now.
+    """Record who carries sent slips, and that they left now.
 
     Raises:
         Invalid: ``slip.messenger_missing``, ``slip.text_long``.
@@ -198,14 +207,14 @@ def hand_to_messenger(
     for slip_id in sorted(set(slip_ids)):
         slip = parties.locked(uow, slip_id, actor)
         post = parties.sending_post_of(slip, actor)
-        # What may still be decided upon by its receiver is on its way.
+        # The move checks that the slip is still in transit: its receiver may still decide on it.
         move(slip.state, SlipAct.DECIDE)
         slip.messenger, slip.handed_at = name, now
         uow.record("slip.handed", "slip", slip.id, actor=actor, post=post, messenger=name)
 
 
 def signed_or_why(services: Services, slip: Issued, key: OpenedKey, actor: Actor, now: datetime) -> Issued:
-    """Sign a numbered slip; a failure is told and leaves the slip to be signed again."""
+    """Sign a numbered slip. A failure is returned in ``failure``; the slip can be signed again."""
     try:
         sign_slip(services, slip.slip_id, key=key, actor=actor, now=now)
     except GedError as failure:
@@ -216,7 +225,7 @@ def signed_or_why(services: Services, slip: Issued, key: OpenedKey, actor: Actor
 def new_slip(
     kind: SlipKind, purpose: SlipPurpose, post: HeldPost, actor: Actor, receiver_unit_id: int, now: datetime
 ) -> Slip:
-    """A slip that has no lines and no number yet."""
+    """A new slip without lines and number."""
     return Slip(
         kind=kind,
         purpose=purpose,
@@ -303,7 +312,7 @@ def _send(
 
 
 def add_revision(uow: UnitOfWork, slip: Slip, digest: Digest, level: str, actor: Actor) -> None:
-    """Keep the digest of what was stored at a signature, in order."""
+    """Record the digest of the file stored at a signature, in order."""
     slip.revisions.append(
         SlipRevision(
             sequence=len(slip.revisions) + 1, digest=digest, signed_by_id=actor.person_id, level=level, at=uow.now

@@ -8,6 +8,7 @@ from ged.access import Because
 from ged.errors import Forbidden, Invalid, NotFound
 from ged.org.models import Unit
 from ged.org.tree import entities, heirs, upwards
+from ged.org.words import CAPACITIES
 from ged.ports import RegisterId, UnitId, unit_principal
 from ged.register.models import Register, RegisterNature
 from ged.slips.models import Slip, SlipLine
@@ -23,18 +24,18 @@ def working_posts(actor: Actor) -> tuple[HeldPost, ...]:
 
 
 def units_seen(actor: Actor) -> frozenset[UnitId]:
-    """Units whose slips the actor may see: those worked in or headed, with the closed ones that they succeed."""
+    """Units whose slips the actor may see: units of the actor's posts, headed units, and closed units they succeed."""
     return frozenset(UnitId(int(p[1:])) for p in actor.principals.ordinary if p.startswith("u"))
 
 
 def visible_clause(actor: Actor) -> ColumnElement[bool]:
-    """The rule as an SQL clause."""
+    """Who sees a slip: the rule as an SQL clause."""
     units = sorted(units_seen(actor))
     return or_(Slip.sender_unit_id.in_(units), Slip.receiver_unit_id.in_(units))
 
 
 def sees(slip: Slip, actor: Actor) -> bool:
-    """The rule as a check."""
+    """Whether the actor sees the slip: the rule as a check."""
     ends = {unit_principal(slip.sender_unit_id), unit_principal(slip.receiver_unit_id)}
     return not ends.isdisjoint(actor.principals.ordinary)
 
@@ -43,7 +44,7 @@ def require(session: Session, slip_id: int, actor: Actor) -> Slip:
     """A slip that the actor may see.
 
     Raises:
-        NotFound: ``slip.unknown``; with ``refused`` when it exists, so that the border writes the refusal down.
+        NotFound: ``slip.unknown``; with ``refused`` when the slip exists, so that the refusal is recorded.
     """
     slip = session.get(Slip, slip_id)
     if slip is None:
@@ -54,7 +55,7 @@ def require(session: Session, slip_id: int, actor: Actor) -> Slip:
 
 
 def locked(uow: UnitOfWork, slip_id: int, actor: Actor) -> Slip:
-    """The same, locked for a change.
+    """As ``require``, and lock the slip for a change.
 
     Raises:
         NotFound: ``slip.unknown``.
@@ -64,7 +65,7 @@ def locked(uow: UnitOfWork, slip_id: int, actor: Actor) -> Slip:
 
 
 def sending_post(actor: Actor, post_id: int | None) -> HeldPost:
-    """The post through which the actor sends; the first one when none is named.
+    """The post through which the actor sends; the first post when ``post_id`` is None.
 
     Raises:
         Forbidden: ``slip.not_sender``.
@@ -88,7 +89,7 @@ def sending_post_of(slip: Slip, actor: Actor) -> HeldPost:
 
 
 def receiving_post(session: Session, slip: Slip, actor: Actor) -> HeldPost:
-    """The post of the receiving unit (or of the one that succeeds it) through which the actor receives.
+    """The post of the receiving unit (or of its successor) through which the actor receives.
 
     Raises:
         Forbidden: ``slip.not_receiver``.
@@ -101,21 +102,18 @@ def receiving_post(session: Session, slip: Slip, actor: Actor) -> HeldPost:
 
 
 def current_unit(session: Session, unit_id: int) -> UnitId:
-    """The unit itself, or the one that succeeds it when it is closed."""
+    """The unit itself; when it is closed, its successor."""
     return UnitId(heirs(session, unit_id)[-1])
 
 
 def capacity_of(post: HeldPost) -> str:
-    """How a post is acted for, as the slip prints it; empty for its holder."""
-    words = {
-        "secretary": "Pour le titulaire", "delegation": "Par délégation", "interim": "Par intérim", "order": "Par ordre",
-    }  # fmt: skip
-    said = words.get(post.because, "")
+    """The capacity in which an actor uses a post, as printed on the slip; empty for its holder."""
+    said = CAPACITIES.get(post.because, "")
     return f"{said} ({post.act})" if said and post.act else said
 
 
 def slip_register(session: Session, unit_id: int) -> RegisterId:
-    """The register that numbers a unit's slips: its own, that of a unit above, or that of the entity's mail office.
+    """The register that numbers a unit's slips: the unit's own, a unit's above, or the entity's mail office's.
 
     Raises:
         Invalid: ``slip.no_register``.
@@ -142,7 +140,7 @@ def slip_register(session: Session, unit_id: int) -> RegisterId:
 
 
 def withdraw_access(uow: UnitOfWork, slip: Slip, line: SlipLine) -> None:
-    """The receiving unit loses what this slip gave it on a letter, unless another slip gave the same."""
+    """Withdraw the receiving unit's right to a letter that this slip gave, unless another slip gave it too."""
     if line.mail_id is None:
         return
     other = uow.session.scalar(

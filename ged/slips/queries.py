@@ -1,4 +1,4 @@
-"""What screens show of slips: frozen rows, under the access rule. Nothing here writes."""
+"""Read-only queries of slips for pages: frozen rows, under the access rule."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ class SlipRow:
 
 @dataclass(frozen=True)
 class TaskRow:
-    """Something to clear up."""
+    """An open problem of a reception."""
 
     id: int
     kind: LineState
@@ -88,12 +88,12 @@ def to_receive(session: Session, actor: Actor, *, limit: int = PAGE) -> list[Sli
 
 
 def count_to_receive(session: Session, actor: Actor) -> int:
-    """How many wait."""
+    """The number of slips that wait for the actor."""
     return session.scalar(count_waiting(actor)) or 0
 
 
 def count_waiting(actor: Actor) -> Select[int]:
-    """The statement of that count (navigation)."""
+    """The statement of ``count_to_receive`` (for the navigation)."""
     return select(func.count(Slip.id)).where(_waiting(actor))
 
 
@@ -107,7 +107,7 @@ def sent(
     states: Sequence[SlipState] = (),
     limit: int = PAGE,
 ) -> tuple[list[SlipRow], Slice]:
-    """A page of slips of the actor's units, newest first; those waiting too long are marked."""
+    """A page of slips of the actor's units, newest first; slips that have waited too long are marked."""
     of = Slip.sender_unit_id.in_(sorted(parties.units_seen(actor)))
     asked = select(Slip.id).where(of, *((Slip.state.in_(states),) if states else ()))
     page = paging.read(session, asked, Slip.id, at, descending=True, limit=limit)
@@ -126,9 +126,9 @@ def unacknowledged(
 
 
 def away_at_receivers(session: Session, slip_ids: Collection[int], *, on: date) -> dict[int, tuple[Away, ...]]:
-    """By slip, the posts of the receiving unit whose holders are away on a day; the caller may see these slips.
+    """Slip id -> posts of the receiving unit whose holders are away on a day. The caller may see these slips.
 
-    Those who sent a slip see it, so they learn why it waits.
+    So the sender of a slip sees why it waits.
     """
     units = dict(session.execute(select(Slip.id, Slip.receiver_unit_id).where(Slip.id.in_(slip_ids))).all())
     found = away_in(session, units.values(), on=on)
@@ -136,7 +136,7 @@ def away_at_receivers(session: Session, slip_ids: Collection[int], *, on: date) 
 
 
 def overdue_loans(session: Session, actor: Actor, *, today: date) -> list[SlipRow]:
-    """Slips on loan of the actor's units whose day is over while an accepted line has not come back."""
+    """Overdue slips on loan of the actor's units: an accepted line was not returned by the date."""
     answered = (
         select(SlipLine.returns_line_id)
         .join(Slip, Slip.id == SlipLine.slip_id)
@@ -155,18 +155,18 @@ def overdue_loans(session: Session, actor: Actor, *, today: date) -> list[SlipRo
 
 
 def slips_of(session: Session, mail_id: MailId | int, actor: Actor) -> list[SlipRow]:
-    """The slips on which a letter travelled that the actor may see, oldest first; the caller checked the letter."""
+    """The slips of a letter that the actor may see, oldest first. The caller has checked access to the letter."""
     on = select(SlipLine.slip_id).where(SlipLine.mail_id == int(mail_id))
     return rows_of(session, slips_where(Slip.id.in_(on), parties.visible_clause(actor)).order_by(Slip.id))
 
 
 def pending_slips_of(session: Session, mail_id: MailId | int, actor: Actor) -> list[SlipRow]:
-    """Those of them that are under way."""
+    """The slips of ``slips_of`` that are in transit."""
     return [row for row in slips_of(session, mail_id, actor) if row.state in UNDER_WAY]
 
 
 def open_tasks(session: Session, actor: Actor, *, limit: int = 200) -> list[TaskRow]:
-    """What the actor's units have to clear up, oldest first."""
+    """The open tasks of the actor's units, oldest first."""
     units = sorted(parties.units_seen(actor))
     return tasks_of(session, actor, SlipTask.unit_id.in_(units), SlipTask.state == TaskState.OPEN, limit=limit)
 
@@ -179,19 +179,19 @@ def receiving_units(session: Session, actor: Actor) -> list[UnitChoice]:
 
 
 def _waiting(actor: Actor) -> ColumnElement[bool]:
-    # Those who may see a unit's slips as heads above do not receive them: only its own posts, or its successor's.
+    # A head above sees a unit's slips but does not receive them: only the unit's posts, or its successor's, do.
     own = {post.unit_id for post in parties.working_posts(actor)}
     mine = {unit_id for unit_id in with_predecessors(own, actor.units) if heirs_among(unit_id, actor.units)[-1] in own}
     return Slip.state.in_(OPEN_FOR_RECEIVER) & Slip.receiver_unit_id.in_(sorted(mine))
 
 
 def slips_where(*conditions: ColumnElement[bool]) -> Select[Slip]:
-    """Slips under conditions; the caller adds the access rule."""
+    """Slips that match conditions; the caller adds the access rule."""
     return select(Slip).where(*conditions)
 
 
 def rows_of(session: Session, wanted: Select[Slip], *, late_before: datetime | None = None) -> list[SlipRow]:
-    """The rows of a list; those sent before ``late_before`` and still waiting are marked."""
+    """The rows of a list; slips sent before ``late_before`` and still waiting are marked."""
     of = SlipLine.slip_id == Slip.id
     wrong = SlipLine.state.not_in((LineState.PENDING, LineState.RECEIVED))
     counted = wanted.add_columns(
@@ -199,10 +199,10 @@ def rows_of(session: Session, wanted: Select[Slip], *, late_before: datetime | N
         select(func.coalesce(func.sum(SlipLine.count), 0)).where(of).scalar_subquery(),
         select(func.count()).select_from(SlipLine).where(of, wrong).scalar_subquery(),
     ).options(lazyload(Slip.lines), lazyload(Slip.revisions), lazyload(Slip.receipt))
-    return [_row(slip, late_before, *counts) for slip, *counts in session.execute(counted)]
+    return [_slip_row(slip, late_before, *counts) for slip, *counts in session.execute(counted)]
 
 
-def _row(slip: Slip, late_before: datetime | None, lines: int, pieces: int, wrong: int) -> SlipRow:
+def _slip_row(slip: Slip, late_before: datetime | None, lines: int, pieces: int, wrong: int) -> SlipRow:
     late = late_before is not None and slip.state in OPEN_FOR_RECEIVER
     return SlipRow(
         id=SlipId(slip.id),
@@ -226,7 +226,7 @@ def _row(slip: Slip, late_before: datetime | None, lines: int, pieces: int, wron
 
 @dataclass(frozen=True)
 class LineLetter:
-    """What an actor may know of a line's letter. ``hidden``: it is confidential now and not for this actor."""
+    """What an actor may see of a line's letter. ``hidden``: it is confidential now, and the actor may not see it."""
 
     may_open: bool
     hidden: bool
@@ -234,7 +234,7 @@ class LineLetter:
 
 
 def letters_on(session: Session, lines: Iterable[SlipLine], actor: Actor) -> dict[int, LineLetter]:
-    """The letters of lines by their id, judged in one query."""
+    """The letters of lines by their id; access is checked in one query."""
     mail_ids = {line.mail_id for line in lines if line.mail_id is not None}
     visible = access.visible_clause(Mail.id, Mail.level, actor.principals)
     rows = session.execute(select(Mail.id, Mail.level, Mail.subject, visible).where(Mail.id.in_(mail_ids)))
@@ -245,7 +245,7 @@ def letters_on(session: Session, lines: Iterable[SlipLine], actor: Actor) -> dic
 
 
 def tasks_of(session: Session, actor: Actor, *conditions: ColumnElement[bool], limit: int = 200) -> list[TaskRow]:
-    """The rows of tasks under conditions, oldest first."""
+    """The rows of tasks that match conditions, oldest first."""
     rows = session.execute(
         select(SlipTask, SlipLine, Slip)
         .join(SlipLine, SlipLine.id == SlipTask.line_id)

@@ -1,7 +1,8 @@
-"""Reception: line by line, signed in the field that is the table itself; or on paper, proved by the scan.
+"""Reception, line by line: signed in the field that is the reception table; or on paper, proved by a scan.
 
-The decisions are written down first (short), then the table is set and signed outside of any lock, then the slip
-counts as received (short): custody passes, tasks open. What fails between can be received again.
+First a short transaction stores the decisions. Then the table is typeset and signed without any lock. Then a second
+short transaction marks the slip as received: custody passes, tasks are opened. After a failure in between, the slip can
+be received again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,13 +29,13 @@ from ged.unit import Actor, HeldPost, Services, UnitOfWork
 
 MAX_REMARK = 200
 MAX_NAME = 200
-# Clocks of a desk and of the server differ a little.
+# The clocks of desk and server may differ a little.
 _SKEW = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What the receiver found at a line."""
+    """The receiver's finding on a line."""
 
     state: LineState
     remark: str = ""
@@ -42,7 +43,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class PaperReceipt:
-    """What the receiver wrote on the print, as a clerk reads it."""
+    """The receiver's entries on the print, as a clerk reads them."""
 
     name: str
     received_at: datetime
@@ -72,18 +73,18 @@ def receive(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Receive a slip: every line decided on, the filled table signed.
+    """Receive a slip: decide on every line, and sign the filled table.
 
     Args:
-        decisions: position of each line -> what was found.
-        capacity: in which the receiver signs, when not as holder of the post.
+        decisions: position of each line -> finding.
+        capacity: capacity in which the receiver signs, if not as holder of the post.
 
     Raises:
         NotFound: ``slip.unknown``.
         Forbidden: ``slip.not_receiver``.
         Invalid: ``slip.line_undecided``, ``slip.remark_missing``, ``slip.text_long``, ``key.locked``,
             ``typeset.failed``.
-        StaleVersion: ``slip.stale``: the slip changed since its form was opened, or another receiver is at it.
+        StaleVersion: ``slip.stale``: the slip has changed since the form was opened, or another receiver is active.
         InvalidTransition: ``slip.received`` (twice), ``slip.not_sent``, ``slip.voided``.
         EngineFailed: ``sign.failed``: receive again.
     """
@@ -118,7 +119,7 @@ def record_paper_receipt(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Write down a reception signed by hand on the print; its scan is here, or comes with this call.
+    """Record a reception signed by hand on the print. Its scan is already stored, or comes with this call.
 
     Raises:
         NotFound: ``slip.unknown``.
@@ -147,10 +148,10 @@ def record_paper_receipt(
 def proof_confirmed(
     uow: UnitOfWork, slip_id: int, scan: Scan, *, actor: Actor, post: HeldPost, came: Mapping[str, Any]
 ) -> None:
-    """A unit at one of the ends confirmed the scan of a print: it is kept with its slip, outside of any letter.
+    """Store the confirmed scan of a print with its slip, not with a letter.
 
-    A slip's page names letters of several readers, so it is no attachment of one of them. The caller has checked that
-    the actor may, and holds the scan; ``came``: who brought it.
+    A slip names letters with different readers, so its scan must not be attached to one of them. The caller has checked
+    the actor's right, and locked the scan; ``came``: who brought the scan.
 
     Raises:
         Invalid: ``scan.no_pages``.
@@ -168,7 +169,7 @@ def proof_confirmed(
 
 
 def has_proof(session: Session, slip_id: int) -> bool:
-    """Whether a scan of the print that was signed by hand is here."""
+    """Whether a scan of the print signed by hand is stored."""
     return session.scalar(select(SlipProof.id).where(SlipProof.slip_id == slip_id).limit(1)) is not None
 
 
@@ -244,7 +245,7 @@ def _apply(
 
 def _fresh(uow: UnitOfWork, slip_id: int, version: int | None, actor: Actor) -> Slip:
     slip = parties.locked(uow, slip_id, actor)
-    # A slip received meanwhile says so itself: clearer than 'it changed'.
+    # For a slip received meanwhile, the later state check gives a clearer error than 'it changed'.
     if slip.state in (SlipState.SENT, SlipState.RECEIVING) and version is not None and slip.version != version:
         raise StaleVersion("slip.stale", "read the other person's change, then send again", id=slip.id)
     return slip

@@ -18,7 +18,7 @@ _NOT_FOUND = "Non trouvée au pointage"
 
 @dataclass(frozen=True)
 class ToReceive:
-    """A slip as it was read: all its lines are there but those named in ``missing_ids``."""
+    """A slip whose code was read: all its lines are present, except ``missing_ids``."""
 
     slip_id: SlipId
     version: int
@@ -27,7 +27,7 @@ class ToReceive:
 
 @dataclass(frozen=True)
 class Received:
-    """What became of one slip. ``failure``: why it is not received; it can be received again."""
+    """The result of one slip. ``failure``: why it was not received; it can be received again."""
 
     slip_id: SlipId
     number: str
@@ -38,12 +38,12 @@ class Received:
 def receive_many(
     services: Services, wanted: Sequence[ToReceive], *, key: OpenedKey, actor: Actor, now: datetime
 ) -> tuple[Received, ...]:
-    """Receive and countersign slips one after the other. What fails is told and stops none of the others.
+    """Receive and countersign slips one after the other. A failed slip is reported, and does not stop the others.
 
-    The same act may be repeated: a slip that was received says so and is not signed twice.
+    The act may be repeated: a slip already received is reported as such, and not signed twice.
 
     Raises:
-        Invalid: ``slip.none_read``, ``slip.too_many_read``: none is received.
+        Invalid: ``slip.none_read``, ``slip.too_many_read``: no slip is received.
     """
     slips = list({one.slip_id: one for one in wanted}.values())
     if not slips:

@@ -1,5 +1,5 @@
-"""The printed forms: the slip, the appearances of its two signature fields, the delivery book. No database here
-but for the letterhead; everything is set outside of any lock."""
+"""The printed forms: the slip, the appearances of its two signature fields, the delivery book. Only the letterhead uses
+the database; everything is typeset without any lock."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,26 +8,25 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ged.codes import CodeKind, make_code
-from ged.days import full_day
-from ged.org.letterhead import country_and_motto
-from ged.org.models import Installation, Unit
-from ged.org.tree import upwards
+from ged.days import long_day, place_of
+from ged.in_words import counted
+from ged.org.letterhead import Letterhead, letterhead
+from ged.org.models import Unit
 from ged.ports import SignatureField
 from ged.slips.drafting import CONFIDENTIAL, PlannedSlip, SlipForm, confidential_among, shortened
 from ged.slips.models import Slip, SlipKind, SlipPurpose
 from ged.slips.states import LineState
-from ged.typeset import qr_svg, typeset, typeset_with_places
+from ged.typeset import typeset, typeset_with_places
 from ged.unit import HeldPost, Services
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 SENDER, RECEIVER = "sender", "receiver"
 A4_HEIGHT_PT = 841.89
 SHORT = 70
-"""Characters of a description in the reception table; the whole stands in the list above it."""
+"""Characters of a description in the reception table; the list above it shows the full text."""
 
 TITLES = {
     SlipKind.TRANSMITTAL: "Bordereau de transmission",
@@ -40,28 +39,11 @@ PURPOSES = {
     SlipPurpose.FOLLOW_UP: "Pour suite à donner",
     SlipPurpose.ON_LOAN: "En communication",
 }
-# What stands at the head of a country's official letters.
-
-
-@dataclass(frozen=True)
-class Head:
-    """The letterhead of a unit; ``qr`` is SVG text."""
-
-    organisation: str
-    units: tuple[str, ...]
-    country: str = ""
-    motto: str = ""
-    qr: str = ""
-    caption: str = ""
-
-    def data(self) -> dict[str, Any]:
-        """As the template reads it."""
-        return {**self.__dict__, "units": list(self.units)}
 
 
 @dataclass(frozen=True)
 class SheetLine:
-    """A printed line, with what the receiver found once it is known."""
+    """A printed line, with the receiver's finding once it is known."""
 
     no: int
     number: str
@@ -85,13 +67,14 @@ class SheetLine:
 
 @dataclass(frozen=True)
 class Sheet:
-    """All that a slip's pages show."""
+    """The content of a slip's pages."""
 
     slip_id: int
-    head: Head
+    head: Letterhead
     title: str
     number: str
     on: date
+    place: str
     sender: str
     receiver: str
     purpose: str
@@ -103,11 +86,12 @@ class Sheet:
 
     def data(self) -> dict[str, Any]:
         """As the template reads it."""
+        total = sum(line.count for line in self.lines)
         return {
             "head": self.head.data(),
             "title": self.title,
             "number": self.number,
-            "date": full_day(self.on),
+            "made": f"{self.place}, le {long_day(self.on)}",
             "from": self.sender,
             "to": self.receiver,
             "purpose": self.purpose,
@@ -115,14 +99,15 @@ class Sheet:
             "messenger": self.messenger,
             "cites": self.cites,
             "remark": self.remark,
-            "total": sum(line.count for line in self.lines),
+            "total": total,
+            "stopped": f"Arrêté le présent bordereau à {counted(total, 'pièce', 'pièces', feminine=True)}.",
             "lines": [line.data() for line in self.lines],
         }
 
 
 @dataclass(frozen=True)
 class SignatureMark:
-    """Who signs: the sender's mark, and the foot of the reception table."""
+    """A signer's data: for the sender's mark, and for the foot of the reception table."""
 
     name: str
     title: str
@@ -143,29 +128,19 @@ class BookRow:
     manner: str = ""
 
 
-def letterhead(session: Session, services: Services, unit: Unit, *, code: str = "", caption: str = "") -> Head:
-    """The letterhead of a unit: country, organisation, the units from the whole to the part."""
-    organisation = session.scalar(select(Installation.name).limit(1)) or ""
-    above = [u.name for u in upwards(session, unit.id)]
-    names = [name for name in reversed(above) if name.casefold() != organisation.casefold()]
-    if not organisation:
-        organisation, names = names[0], names[1:]
-    country, motto = country_and_motto(services.country)
-    return Head(organisation, tuple(names), country, motto, qr_svg(code) if code else "", caption)
-
-
 def sheet_of(session: Session, services: Services, slip: Slip) -> Sheet:
-    """What a numbered slip's pages show."""
+    """The content of a numbered slip's pages."""
     number, on = slip.number_text, _local(slip.issued_at, services.zone).date()
     if slip.number is not None:
         on = slip.number.registered_on
     code = make_code(CodeKind.SLIP, slip.id, key=services.code_key)
     return Sheet(
         slip_id=slip.id,
-        head=letterhead(session, services, slip.sender_unit, code=code, caption=number),
+        head=letterhead(session, slip.sender_unit_id, country=services.country).coded(code, number),
         title=TITLES[slip.kind],
         number=number,
         on=on,
+        place=place_of(services.zone),
         sender=f"{slip.sender_unit.name} ({slip.sender_title})",
         receiver=slip.receiver_unit.name,
         purpose=PURPOSES[slip.purpose],
@@ -178,7 +153,7 @@ def sheet_of(session: Session, services: Services, slip: Slip) -> Sheet:
 
 
 def _sheet_lines(session: Session, slip: Slip) -> tuple[SheetLine, ...]:
-    """What is printed now: a letter that became confidential since its line was written is named no more."""
+    """The lines to print now: a letter that has become confidential since is no longer described."""
     secret = confidential_among(session, [line.mail_id for line in slip.lines])
     return tuple(
         SheetLine(
@@ -197,14 +172,14 @@ def _sheet_lines(session: Session, slip: Slip) -> tuple[SheetLine, ...]:
 def planned_sheet(
     session: Session, services: Services, form: SlipForm, planned: PlannedSlip, *, post: HeldPost, on: date
 ) -> Sheet:
-    """What a slip would show, before it has a number: for the preview, and to find what cannot be printed."""
-    unit = session.get_one(Unit, post.unit_id)
+    """The content of a slip without a number: for the preview, and to find texts that cannot be printed."""
     return Sheet(
         slip_id=0,
-        head=letterhead(session, services, unit),
+        head=letterhead(session, post.unit_id, country=services.country),
         title=TITLES[SlipKind.TRANSMITTAL],
         number="…",
         on=on,
+        place=place_of(services.zone),
         sender=f"{post.unit_name} ({post.title})",
         receiver=session.get_one(Unit, planned.receiver_unit_id).name,
         purpose=PURPOSES[form.purpose],
@@ -257,14 +232,14 @@ def reception_table(lines: Sequence[SheetLine], mark: SignatureMark, field: Sign
     return typeset(TEMPLATES / "slip_reception.typ", data, at=mark.at)
 
 
-def delivery_book(head: Head, day: date, messenger: str, rows: Sequence[BookRow], *, at: datetime) -> bytes:
+def delivery_book(head: Letterhead, day: date, messenger: str, rows: Sequence[BookRow], *, at: datetime) -> bytes:
     """The day's book of a messenger."""
     data = {"head": head.data(), "day": _day(day), "messenger": messenger, "rows": [row.__dict__ for row in rows]}
     return typeset(TEMPLATES / "slip_delivery_book.typ", data, at=at)
 
 
 def decided(lines: Sequence[SheetLine], decisions: dict[int, tuple[LineState, str]]) -> tuple[SheetLine, ...]:
-    """The lines with what the receiver found."""
+    """The lines with the receiver's findings."""
     return tuple(
         replace(line, decision=decisions[line.no][0], reception_remark=decisions[line.no][1]) for line in lines
     )

@@ -1,7 +1,7 @@
-"""Receiving many slips with a reader of codes: what a code read does to the list, and what the list looks like.
+"""Receiving many slips with a code reader: how each code changes the list, and what the list shows.
 
-The list lives in the form of whoever reads: ids of slips, ids of the lines whose letter was read too. Nothing is
-written here; ``receive_many`` signs.
+The list is kept in the browser's form: ids of slips, and ids of lines whose letter was read too. Nothing is written
+here; ``receive_many`` signs.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,23 +24,23 @@ from ged.unit import Actor
 MAX_SLIPS = 50
 """Slips received in one act."""
 MAX_CODES = 200
-"""Codes of one text that is pasted."""
+"""Largest number of codes in one pasted text."""
 MAX_CODE = 200
 
 
 class ReadKind(StrEnum):
-    """What came of a code."""
+    """The effect of a code."""
 
     ADDED = "added"
     TICKED = "ticked"
     AGAIN = "again"
-    """It was read before: nothing changed."""
+    """The code was read before: nothing changes."""
     REFUSED = "refused"
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A code that was read. ``what``: the number of the slip or letter, or the text; ``error``: why it is refused."""
+    """A code that was read. ``what``: number of the slip or letter, or the raw text; ``error``: why it is refused."""
 
     kind: ReadKind
     what: str
@@ -49,7 +49,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class ReadList:
-    """What was read so far."""
+    """The codes read so far."""
 
     slip_ids: tuple[int, ...] = ()
     ticked: frozenset[int] = frozenset()
@@ -61,10 +61,10 @@ class ReadSlip:
     """A slip of the list.
 
     Attributes:
-        pieces: how many of its lines have a label that can be read, ``ticked``: how many were.
-        waiting: numbers of those that were not, once one was.
-        missing_ids: the lines of these.
-        error: it cannot be received any more (somebody was faster).
+        pieces: number of its lines with a readable label; ``ticked``: number of those already read.
+        waiting: numbers of the letters not yet read, once one was read.
+        missing_ids: ids of the lines of these letters.
+        error: why the slip cannot be received any more (somebody was faster).
     """
 
     id: SlipId
@@ -80,14 +80,14 @@ class ReadSlip:
 
     @property
     def is_partial(self) -> bool:
-        """Whether some of its letters were read, and others not: a person says what that means."""
+        """Whether some of its letters were read, and others not: a person then decides what this means."""
         return 0 < self.ticked < self.pieces
 
 
 def read_all(
     session: Session, text: str, so_far: ReadList, *, code_key: bytes, actor: Actor
 ) -> tuple[ReadList, tuple[Reading, ...]]:
-    """What codes (one a line, as a reader or a paste gives them) do to the list; the list may stay as it was."""
+    """Apply codes (one on each line, from a reader or a paste) to the list. Returns the new list and the readings."""
     found = []
     for line in _codes(text):
         so_far, reading = read(session, line, so_far, code_key=code_key, actor=actor)
@@ -100,7 +100,7 @@ def _codes(text: str) -> list[str]:
 
 
 def read(session: Session, text: str, so_far: ReadList, *, code_key: bytes, actor: Actor) -> tuple[ReadList, Reading]:
-    """What one code does: a slip joins the list, a letter's label ticks its line, anything else says why not."""
+    """Apply one code: a slip joins the list, a letter's label ticks its line, any other code gives an error."""
     try:
         slip_id, number_id = _meaning(session, text, so_far, code_key, actor)
         if slip_id is not None:
@@ -111,7 +111,7 @@ def read(session: Session, text: str, so_far: ReadList, *, code_key: bytes, acto
 
 
 def listed(session: Session, so_far: ReadList, actor: Actor) -> tuple[ReadSlip, ...]:
-    """The slips of the list that the actor may see, as they are now, the last one read first."""
+    """The slips of the list that the actor may see, in their present state, the last read first."""
     rows = session.scalars(queries.slips_where(Slip.id.in_(so_far.slip_ids), parties.visible_clause(actor))).unique()
     by_id = {slip.id: slip for slip in rows}
     return tuple(
@@ -122,7 +122,7 @@ def listed(session: Session, so_far: ReadList, actor: Actor) -> tuple[ReadSlip, 
 def _meaning(
     session: Session, text: str, so_far: ReadList, code_key: bytes, actor: Actor
 ) -> tuple[int | None, int | None]:
-    """The slip, or the number of a letter, that a text stands for."""
+    """The meaning of a text: (slip id, None) or (None, id of a letter's number)."""
     code = read_code(text, key=code_key)
     if code is not None and code.kind is CodeKind.SLIP:
         return code.subject_id, None
@@ -135,7 +135,7 @@ def _meaning(
 
 
 def _typed(session: Session, text: str, so_far: ReadList, actor: Actor) -> MailNumber:
-    """The number that was typed; of several of this text the one that is about the list or may join it."""
+    """The number with a typed text; of several, the number that belongs to the list or may join it."""
     found = session.scalars(select(MailNumber).where(typed_numbers.typed(text)).order_by(MailNumber.id)).all()
     if not found:
         raise Invalid("slip.code_foreign", "read the code printed on the slip, or type its number")
@@ -189,7 +189,7 @@ def _lines_of(session: Session, number: MailNumber) -> Iterator[SlipLine]:
 
 
 def _elsewhere(session: Session, lines: Sequence[SlipLine], actor: Actor) -> Invalid:
-    """A letter on a slip that waits for this actor: its slip is to be read first. Of other slips nothing is told."""
+    """The error for a letter on a slip not yet read. Only a slip that waits for this actor is named."""
     for line in lines:
         try:
             _require_receivable(session, line.slip, actor)

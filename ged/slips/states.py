@@ -9,7 +9,7 @@ from ged.errors import InvalidTransition
 
 
 class SlipState(StrEnum):
-    """Where a slip stands."""
+    """The state of a slip."""
 
     ISSUING = "issuing"
     """Numbered; the sender's signature is being made, or failed and can be made again with the same number."""
@@ -22,7 +22,7 @@ class SlipState(StrEnum):
 
 
 class SlipAct(StrEnum):
-    """What moves a slip."""
+    """An act that changes the state of a slip."""
 
     SIGN = "sign"
     DECIDE = "decide"
@@ -32,7 +32,7 @@ class SlipAct(StrEnum):
 
 
 class LineState(StrEnum):
-    """What the receiver found."""
+    """The receiver's finding on a line."""
 
     PENDING = "pending"
     RECEIVED = "received"
@@ -43,7 +43,7 @@ class LineState(StrEnum):
 
 DECISIONS = (LineState.RECEIVED, LineState.MISSING, LineState.DAMAGED, LineState.WRONG_UNIT)
 ACCEPTED = frozenset({LineState.RECEIVED, LineState.DAMAGED})
-"""Custody of the paper passes for these only."""
+"""Custody of the paper passes only for these states."""
 
 MOVES: dict[tuple[SlipState, SlipAct], SlipState] = {
     (SlipState.ISSUING, SlipAct.SIGN): SlipState.SENT,
@@ -70,7 +70,7 @@ def move(state: SlipState, act: SlipAct) -> SlipState:
 
     Raises:
         InvalidTransition: ``slip.not_sent``, ``slip.signed``, ``slip.being_received``, ``slip.received``,
-            ``slip.voided``: by where the slip stands.
+            ``slip.voided``, depending on the slip's state.
     """
     try:
         return MOVES[state, act]

@@ -1,4 +1,4 @@
-"""Tasks: what a unit has to clear up after a reception that did not find everything in order."""
+"""Tasks: problems that a unit has to resolve after a reception with faults."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ MAX_REMARK = 500
 
 
 def settle_task(uow: UnitOfWork, task_id: int, *, remark: str, actor: Actor, now: datetime) -> None:
-    """Close a task with what was done.
+    """Close a task with a remark on what was done.
 
     Raises:
         NotFound: ``slip.task_unknown``.
@@ -34,5 +34,5 @@ def settle_task(uow: UnitOfWork, task_id: int, *, remark: str, actor: Actor, now
 
 
 def open_task(uow: UnitOfWork, line: SlipLine, kind: LineState, unit_id: int, slip_id: int) -> None:
-    """Something has to be cleared up at a unit; the journal entry is that of the reception."""
+    """Open a task for a unit. The reception's journal entry also covers it."""
     uow.session.add(SlipTask(kind=kind, slip_id=slip_id, line_id=line.id, unit_id=unit_id, opened_at=uow.now))

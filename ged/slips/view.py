@@ -21,9 +21,9 @@ from ged.unit import Actor, Services
 
 @dataclass(frozen=True)
 class LineView:
-    """A line as the actor may see it: masked, only its number and that it is confidential are told.
+    """A line as the actor may see it. A masked line shows only its number, and that it is confidential.
 
-    ``mail_id`` is None when the actor may not open the letter. ``decided``: what a receiver wants to sign.
+    ``mail_id`` is None when the actor may not open the letter. ``decided``: the decision that a receiver is signing.
     """
 
     id: int
@@ -98,7 +98,7 @@ def slip_view(session: Session, slip_id: SlipId | int, actor: Actor) -> SlipView
     """A slip's page.
 
     Raises:
-        NotFound: ``slip.unknown`` (also when the actor may not know).
+        NotFound: ``slip.unknown`` (also when the actor may not see the slip).
     """
     slip = parties.require(session, int(slip_id), actor)
     row = queries.rows_of(session, queries.slips_where(Slip.id == slip.id))[0]
@@ -148,8 +148,8 @@ def slip_pdf(services: Services, slip_id: SlipId | int, actor: Actor) -> tuple[b
 
     Raises:
         NotFound: ``slip.unknown``; ``slip.no_pdf`` before the first signature.
-        Forbidden: ``slip.pdf_confidential``: a letter that the pages name in the clear became confidential since,
-            and the actor may not see it.
+        Forbidden: ``slip.pdf_confidential``: a letter described on the pages has become confidential since, and the
+            actor may not see it.
     """
     with services.reading() as session:
         slip = parties.require(session, int(slip_id), actor)
@@ -164,7 +164,7 @@ def slip_pdf(services: Services, slip_id: SlipId | int, actor: Actor) -> tuple[b
 def signatures(
     services: Services, slip_id: SlipId | int, actor: Actor, *, now: datetime
 ) -> tuple[SignatureReport, ...]:
-    """What the checker says of the signatures on the latest bytes; nothing before the first.
+    """The checker's reports on the signatures of the latest file; empty before the first signature.
 
     Raises:
         NotFound: ``slip.unknown``.
@@ -197,9 +197,9 @@ def proof_page(session: Session, slip_id: SlipId | int, proof_id: int, actor: Ac
 def restricted_letters(
     session: Session, slip_id: SlipId | int, actor: Actor, *, printed: bool = False
 ) -> tuple[MailId, ...]:
-    """Letters above the ordinary level that the slip's page names to this actor; ``printed``: that its bytes name.
+    """Letters above the ordinary level that the slip's page names to this actor; with ``printed``, that its PDF names.
 
-    What was printed masks a letter that was confidential already; the page names it to those who may see it.
+    The PDF masks letters that were already confidential; the page names them to people who may see them.
 
     Raises:
         NotFound: ``slip.unknown``.

@@ -1,1 +1,1 @@
-"""What machines propose to people at the desk: never a fact before a click, never a version of what people edit."""
+"""Automatic suggestions for people: a suggestion becomes a fact only by a click, and never raises a row's version."""

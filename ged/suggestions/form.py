@@ -1,4 +1,4 @@
-"""What the registration form proposes beside a waiting scan: fields with their place, known senders, earlier letters."""
+"""Suggestions for the registration form of a waiting scan: fields with their place, known senders, earlier letters."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from ged.suggestions.resent import LookalikeRow
 from ged.unit import Actor, Services
 
 SURE_ENOUGH = 40
-"""Confidence below which a reading is not worth the clerk's look."""
+"""Readings with a lower confidence are not shown to the clerk."""
 DIRECT = {
     "subject": "subject",
     "their_reference": "their_reference",
@@ -32,7 +32,7 @@ ALSO = ("place", "amount", "copies")
 
 
 class Progress(StrEnum):
-    """How far the machine is with a scan."""
+    """The progress of reading a scan."""
 
     READING = "reading"
     READ = "read"
@@ -40,24 +40,24 @@ class Progress(StrEnum):
 
 
 class Source(StrEnum):
-    """Where a proposal comes from."""
+    """The source of a proposal."""
 
     READ = "read"
-    """As it stands on the page."""
+    """Read on the page."""
     KNOWN = "known"
-    """An entry of the directory, like what was read."""
+    """An entry of the directory similar to the text read."""
     NEW = "new"
-    """Read, and like no entry of the directory."""
+    """Read on the page; no similar entry in the directory."""
     LEARNED = "learned"
-    """Decided so for letters that said the same words."""
+    """Learned from decisions on letters with the same words."""
 
 
 @dataclass(frozen=True)
 class Proposal:
     """A value for a field of the form. ``value``: plain text, ISO for a day, a code for a choice.
 
-    ``confidence`` 0..100: of the reading, of the likeness of names, or of what was learned. ``leaf_id`` and ``box`` say
-    where it was read.
+    ``confidence`` 0..100: of the OCR, of the similarity of names, or of the model. ``leaf_id`` and ``box``: where the
+    value was read.
     """
 
     field: str
@@ -71,13 +71,13 @@ class Proposal:
 
 @dataclass(frozen=True)
 class ScanProposals:
-    """All that is proposed beside a scan."""
+    """All proposals for a scan."""
 
     progress: Progress
     proposals: tuple[Proposal, ...] = ()
     resent: tuple[LookalikeRow, ...] = ()
     also: tuple[Proposal, ...] = field(default_factory=tuple)
-    """Read as well, for the eye: the form has no field for it."""
+    """Further readings, only shown: the form has no field for them."""
 
     def of(self, name: str) -> list[Proposal]:
         """The proposals for one field of the form, best first."""
@@ -85,7 +85,7 @@ class ScanProposals:
 
 
 def for_scan(session: Session, services: Services, row: ScanRow, actor: Actor) -> ScanProposals:
-    """What is proposed beside a scan that the actor sees (``scan_queries.scan`` has checked)."""
+    """The proposals for a scan that the actor may see (``scan_queries.scan`` has checked)."""
     scan = session.get(Scan, row.id)
     if scan is None or scan.proof_kind or not readings.may_be_read(session, scan):
         return ScanProposals(Progress.UNREAD)
@@ -195,7 +195,7 @@ def _as_read(one: ReadField, target: str, source: Source = Source.READ) -> Propo
 def _senders(
     session: Session, services: Services, read: ReadField | None, text: str, entity_ids: Collection[int]
 ) -> list[Proposal]:
-    """Known correspondents that are like the sender read, a new one when none is; then what the words point at."""
+    """Known correspondents similar to the sender read, or else a new one; then the correspondent learned from words."""
     found: list[Proposal] = []
     if read is not None:
         matches = matching.best_matches(session, read.value, entity_ids=entity_ids)
@@ -210,11 +210,11 @@ def _senders(
 
 
 def _linked(session: Session, read: ReadField | None, actor: Actor) -> list[Proposal]:
-    """The letter of ours that this one cites, when it is there and the actor may see it."""
+    """Our letter that this letter cites, if it exists and the actor may see it."""
     if read is None:
         return []
     found = typed_numbers.bearers(session, read.value, actor)
-    # Two letters of one number are one proposal: the form then asks which.
+    # Two letters with one number give one proposal: the form then lets the clerk choose.
     numbers = list(dict.fromkeys(one.number for one in found if not one.is_voided))
     return [
         Proposal("related_number", number, Source.READ, round(read.confidence), read.page, read.box)

@@ -1,4 +1,4 @@
-"""Learning from the register, and what the latest lessons propose. Nothing of restricted or secret letters is learned."""
+"""Training models on the register, and their proposals. Restricted and secret letters are never used for training."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
@@ -25,20 +25,20 @@ MIN_LETTERS = 40
 MIN_OF_A_CHOICE = 5
 MAX_CHOICES = 100
 MAX_LETTERS = 15_000
-"""The newest: what the house decides now counts, and the night is short."""
+"""Only the newest letters are used: recent decisions count, and the night is short."""
 HELD_OUT = 0.2
 WANTED = 0.85
-"""Share of right proposals that the threshold aims at."""
+"""The share of right proposals that the threshold must reach."""
 THRESHOLDS = tuple(n / 20 for n in range(6, 20))
 ENOUGH_NEW = 25
-"""Letters since the last lesson from which the nightly job learns anew."""
+"""With this many letters since the last training, the nightly job trains again."""
 KEPT_VERSIONS = 2
 NEVER = 1.01
 
 
 @dataclass(frozen=True)
 class Example:
-    """A letter's words and what was decided."""
+    """A letter's text and the decision on it."""
 
     text: str
     label: str
@@ -46,7 +46,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Measured:
-    """A model, and what it was worth on letters that it had not seen."""
+    """A model, and its figures on letters that it was not trained on."""
 
     model: Model | None
     reason: str = ""
@@ -61,10 +61,10 @@ class Measured:
 
 
 def measure(examples: Sequence[Example]) -> Measured:
-    """Learn from examples in order of time.
+    """Train on examples in order of time, and measure the model.
 
-    The newest fifth is kept apart. The threshold comes from the fifth before it, the figures from the newest, each judged
-    by a model that had seen only what is older; then everything is learned.
+    The newest fifth is held out for the figures, the fifth before it for the threshold. Each is tested with a model
+    trained only on older letters. The final model is trained on all examples.
     """
     counts = Counter(one.label for one in examples)
     common = {label for label, count in counts.most_common(MAX_CHOICES) if count >= MIN_OF_A_CHOICE}
@@ -96,13 +96,13 @@ def measure(examples: Sequence[Example]) -> Measured:
 
 
 def _fit(examples: Sequence[Example]) -> Model | None:
-    from ged.suggestions.fitting import fit  # noqa: PLC0415  # a second and 100 MB, in the job alone
+    from ged.suggestions.fitting import fit  # noqa: PLC0415  # takes a second and 100 MB: imported only in the job
 
     return fit([one.text for one in examples], [one.label for one in examples])
 
 
 def _judged(older: Sequence[Example], newer: Sequence[Example]) -> list[tuple[float, bool]]:
-    """(how sure, whether right) for each of the newer letters, by a model of the older ones."""
+    """(confidence, whether right) for each newer letter, by a model trained on the older letters."""
     model = _fit(older)
     if model is None:
         return [(0.0, False) for _ in newer]
@@ -111,7 +111,7 @@ def _judged(older: Sequence[Example], newer: Sequence[Example]) -> list[tuple[fl
 
 
 def _threshold(answers: Sequence[tuple[float, bool]]) -> float:
-    """The least confidence from which proposals are right often enough; ``NEVER`` when none is."""
+    """The lowest confidence at which enough proposals are right; ``NEVER`` when there is none."""
     for threshold in THRESHOLDS:
         sure = [is_right for confidence, is_right in answers if confidence >= threshold]
         if len(sure) >= 3 and sum(sure) >= WANTED * len(sure):
@@ -123,7 +123,7 @@ def _threshold(answers: Sequence[tuple[float, bool]]) -> float:
 
 
 def run_learn(services: Services, *, asked_by: int | None, heartbeat: Callable[[str], None], now: datetime) -> None:
-    """Learn what can be learned; asked by nobody (nightly), only when enough letters came since the last time."""
+    """Train all lessons. Without ``asked_by`` (the nightly job), only if enough letters came since the last time."""
     with services.reading() as session:
         newest = session.scalar(select(func.max(LearnedVersion.made_at)))
         if asked_by is None and newest is not None and _since(session, newest) < ENOUGH_NEW:
@@ -143,7 +143,7 @@ def _since(session: Session, moment: datetime) -> int:
 
 
 def _examples(session: Session, lesson: Lesson) -> list[Example]:
-    """The letters that may be learned from, the oldest first: ordinary, come in, decided, from no sealed envelope."""
+    """The letters for training, oldest first: ordinary, incoming, decided, not from a sealed envelope."""
     label = {Lesson.NATURE: Mail.nature, Lesson.UNIT: Mail.responsible_unit_id, Lesson.CORRESPONDENT: Mail.sender_id}[
         lesson
     ]
@@ -186,7 +186,7 @@ def _note(uow: UnitOfWork, lesson: Lesson, found: Measured, digest: Digest | Non
     )
     uow.session.add(row)
     uow.session.flush()
-    # Words of letters that were made restricted meanwhile live on in no old version.
+    # Old versions are deleted: they may contain words of letters that have become restricted since.
     latest = select(LearnedVersion.id).where(LearnedVersion.lesson == lesson).order_by(LearnedVersion.id.desc())
     kept = list(uow.session.scalars(latest.limit(KEPT_VERSIONS)))
     uow.session.execute(
@@ -201,7 +201,7 @@ def _note(uow: UnitOfWork, lesson: Lesson, found: Measured, digest: Digest | Non
 
 
 def ask(uow: UnitOfWork, *, actor: Actor) -> None:
-    """An administrator wants the lessons now.
+    """Start the training now, for an administrator.
 
     Raises:
         Forbidden: ``learning.not_administrator``.
@@ -218,7 +218,7 @@ def ask(uow: UnitOfWork, *, actor: Actor) -> None:
 
 @dataclass(frozen=True)
 class Learned:
-    """What a lesson proposes for a letter: the label of the choice as text, confidence 0..100, deciding words."""
+    """A lesson's proposal for a letter: the chosen label as text, confidence 0..100, the deciding words."""
 
     lesson: Lesson
     choice: str
@@ -231,7 +231,7 @@ _LOCK = Lock()
 
 
 def propose(session: Session, services: Services, lesson: Lesson, text: str) -> Learned | None:
-    """What the latest lesson says of a text that the actor may read; None when it is not sure enough, or there is none."""
+    """The latest model's proposal for a text that the actor may read; None below its threshold, or without a model."""
     version = session.scalar(
         select(LearnedVersion).where(LearnedVersion.lesson == lesson).order_by(LearnedVersion.id.desc()).limit(1)
     )
@@ -254,7 +254,7 @@ def _model(services: Services, digest: Digest) -> Model:
 
 
 def safely(session: Session, services: Services, lesson: Lesson, text: str) -> Learned | None:
-    """The same; a model that is lost or damaged proposes nothing, and the letter is registered all the same."""
+    """As ``propose``, but None for a lost or damaged model: the letter must be registered all the same."""
     try:
         return propose(session, services, lesson, text)
     except (EngineFailed, NotFound):
@@ -262,7 +262,7 @@ def safely(session: Session, services: Services, lesson: Lesson, text: str) -> L
 
 
 def text_of_letter(session: Session, mail_id: int) -> str:
-    """Subject and first page of a letter that the actor may see: what lessons are applied to."""
+    """Subject and first page of a letter that the actor may see: the input of the models."""
     mail = session.get_one(Mail, mail_id)
     page = session.scalar(
         select(PageText.text)
@@ -275,7 +275,7 @@ def text_of_letter(session: Session, mail_id: int) -> str:
 
 
 def correspondent_name(session: Session, choice: str, entity_ids: Collection[int]) -> str | None:
-    """The name of a correspondent that a lesson chose, when these entities still see it in a directory."""
+    """The name of the correspondent chosen by a model, if these entities still see it in a directory."""
     if not choice.isdigit():
         return None
     seen = select(Correspondent.name).where(Correspondent.id == int(choice), Correspondent.is_active)

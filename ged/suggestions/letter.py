@@ -1,4 +1,4 @@
-"""What was read on a letter's document and differs from its entry in the register; people decide which is right."""
+"""Differences between a letter's document as read and its register entry; people decide which is right."""
 
 import re
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ SAME_SENDER = 60
 
 @dataclass(frozen=True)
 class Difference:
-    """A field of the register beside what the machine read; both as text, a day in ISO form. ``registered`` may be empty."""
+    """A register field and the value read, both as text, days in ISO form. ``registered`` may be empty."""
 
     field: str
     registered: str
@@ -36,14 +36,14 @@ class Difference:
 
 @dataclass(frozen=True)
 class ProposalsPanel:
-    """What was read otherwise than it stands in the register, and the earlier letters that this one resembles."""
+    """The differences, and the earlier letters that this letter resembles."""
 
     differences: tuple[Difference, ...]
     resent: tuple[LookalikeRow, ...]
 
 
 def panel(session: Session, mail_id: MailId, actor: Actor) -> ProposalsPanel | None:
-    """What the letter's page shows; None when the machine has nothing to say. The letter's access was checked."""
+    """The panel of a letter's page; None when it is empty. The caller has checked access to the letter."""
     if session.get_one(Mail, mail_id).direction is not Direction.INCOMING:
         return None
     rows = [row for row in resent.of_letter(session, mail_id, actor) if not row.is_linked]
@@ -52,7 +52,7 @@ def panel(session: Session, mail_id: MailId, actor: Actor) -> ProposalsPanel | N
 
 
 def differences(session: Session, mail_id: MailId | int) -> list[Difference]:
-    """Fields that differ, surely enough to be shown; the caller has checked that the actor may see the letter."""
+    """Fields that differ with enough confidence to be shown. The caller has checked access to the letter."""
     mail = session.get_one(Mail, mail_id)
     attachment_id, fields = (
         readings.of_document(session, mail_id) if mail.direction is Direction.INCOMING else (None, [])
@@ -83,7 +83,7 @@ def _registered(mail: Mail) -> list[tuple[str, str, str]]:
 
 
 def _differs(field: str, registered: str, read: str) -> bool:
-    """Whether the two say different things; a misread letter or another turn of phrase is no difference."""
+    """Whether the two differ in meaning; a misread character or another wording is no difference."""
     if not read.strip():
         return False
     if field == "written_on":

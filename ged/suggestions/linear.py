@@ -1,7 +1,8 @@
-"""What is learned and how it is applied: words weighed by how rare they are, and one line of weights a choice.
+"""The model and its application: words weighted by rarity (TF-IDF), and one row of weights for each choice.
 
-Pure. ``ged.suggestions.fitting`` learns; what is kept are plain arrays in a NumPy archive, read with ``allow_pickle=False``: bytes from
-the store can be wrong, they cannot run. Applying it takes NumPy alone, and says which words of the text decided.
+Pure. ``ged.suggestions.fitting`` trains it. The model is stored as plain arrays in a NumPy archive, and read with
+``allow_pickle=False``: damaged bytes cannot run code. Applying a model needs only NumPy, and returns the words that
+decided.
 """
 
 import io
@@ -19,7 +20,7 @@ from ged.register.correspondents import fold
 FORMAT = 1
 MAX_WORDS = 20_000
 IN_LETTERS = 3
-"""A word that fewer letters (*courriers*) hold is not kept: names and figures of one of them say nothing of others."""
+"""A word must be in at least this many letters (*courriers*): names and figures of a single letter predict nothing."""
 MAX_TEXT = 6000
 _COMMON_WORDS = (
     "les des une dans par pour que qui sur avec son ses est sont aux vous nous votre vos notre nos cette ces ce cet leur "
@@ -32,13 +33,13 @@ _COMMON = frozenset(_COMMON_WORDS.split())
 
 
 def words_of(text: str) -> list[str]:
-    """The words that may decide, folded: letters only, three and more, without those that every letter has."""
+    """The folded words that may decide: letters only, at least three, without words common to all letters."""
     return [word for word in re.findall(r"[a-z]{3,30}", fold(text[:MAX_TEXT])) if word not in _COMMON]
 
 
 @dataclass(frozen=True)
 class Guess:
-    """The likeliest choice, how sure (0..1), and the words of the text that decided, the weightiest first."""
+    """The likeliest choice, its confidence (0..1), and the deciding words of the text, the weightiest first."""
 
     choice: str
     sure: float
@@ -53,11 +54,11 @@ class Model:
     words: dict[str, int]
     rarity: NDArray[np.float32]
     weights: NDArray[np.float32]
-    """One line a choice, one column a word."""
+    """One row for each choice, one column for each word."""
     bias: NDArray[np.float32]
 
     def guess(self, text: str) -> Guess | None:
-        """What a text points at; None when it holds no known word."""
+        """The best choice for a text; None when it contains no known word."""
         found = words_of(text)
         row = vector(found, self.words, self.rarity)
         if not row:
@@ -68,7 +69,7 @@ class Model:
         chances = np.exp(scores - scores.max())
         chances /= chances.sum()
         best = int(chances.argmax())
-        # What a word says for this choice beyond what it says for all of them.
+        # The weight of a word for this choice, minus its mean weight over all choices.
         gains = (self.weights[best, places] - self.weights[:, places].mean(axis=0)) * values
         order = [int(places[i]) for i in np.argsort(-gains)[:3] if gains[i] > 0]
         names = {place: word for word, place in self.words.items() if place in order} if order else {}
@@ -90,7 +91,7 @@ class Model:
 
 
 def from_bytes(data: bytes) -> Model:
-    """A model read back; nothing in it is ever run.
+    """Read a model from bytes; no code in it is ever run.
 
     Raises:
         EngineFailed: ``learning.damaged``.
@@ -106,7 +107,7 @@ def from_bytes(data: bytes) -> Model:
                 found["bias"].astype(np.float32),
             )
             is_known = int(found["format"][0]) == FORMAT
-    except Exception as error:  # whatever the bytes do to the reader, they are not our model
+    except Exception as error:  # damaged bytes can raise anything in the reader
         raise EngineFailed("learning.damaged", "learn again", error=type(error).__name__) from error
     shape = (len(model.choices), len(model.words))
     if not is_known or model.weights.shape != shape or model.rarity.shape != shape[1:] or model.bias.shape != shape[:1]:
@@ -115,7 +116,7 @@ def from_bytes(data: bytes) -> Model:
 
 
 def vector(found: Sequence[str], words: dict[str, int], rarity: NDArray[np.float32]) -> dict[int, float]:
-    """The text of these words as a line of the matrix: place of a word -> its weight; its length is 1."""
+    """The vector of a text: word's column -> weight, normalised to length 1."""
     counts = Counter(words[word] for word in found if word in words)
     row = {place: (1.0 + float(np.log(n))) * float(rarity[place]) for place, n in counts.items()}
     length = float(np.sqrt(sum(value * value for value in row.values())))
@@ -123,7 +124,7 @@ def vector(found: Sequence[str], words: dict[str, int], rarity: NDArray[np.float
 
 
 def _as_written(folded: Sequence[str], text: str) -> tuple[str, ...]:
-    """The words as this text writes them, accents and all."""
+    """The folded words in the spelling of this text, with accents."""
     written: dict[str, str] = {}
     for word in re.findall(r"\w+", text[:MAX_TEXT]):
         written.setdefault(fold(word), word.lower())

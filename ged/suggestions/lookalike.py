@@ -1,7 +1,7 @@
-"""Whether two first pages are one sheet: by their text, tolerant of misread letters, and by the look of the page.
+"""Whether two first pages are the same sheet: by their text, tolerant of OCR errors, and by the image of the page.
 
-Pure. A sketch is a MinHash (Broder 1997) over runs of five letters; its bands are the keys under which likely pairs
-find each other, and the answer comes from comparing the texts themselves.
+Pure. A sketch is a MinHash (Broder 1997) over runs of five characters. Its bands are the keys for finding likely pairs;
+then the texts themselves are compared.
 """
 
 import re
@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 RUN = 5
 HASHES = 64
 BAND = 2
-"""Rows in a band: pages whose runs agree to 0.3 meet in one of the 32 bands with probability 0.95."""
+"""Rows in a band: two pages that share 0.3 of their runs share one of the 32 bands with probability 0.95."""
 MIN_RUNS = 60
-"""Shorter texts (a stamp, a visiting card) say nothing."""
+"""Texts with fewer runs (a stamp, a visiting card) are not compared."""
 MIN_NUMBERS = 3
 SAME_NUMBERS = 0.7
 IMAGE_BITS = 256
@@ -25,7 +25,7 @@ _PRIME = (1 << 31) - 1
 
 
 def letters_of(text: str) -> str:
-    """Letters and digits without accents and capitals; what OCR sees in dust is dropped."""
+    """Fold a text to letters and digits in lower case without accents; other characters (dust, for OCR) are dropped."""
     plain = unicodedata.normalize("NFKD", text.casefold())
     return " ".join(re.findall(r"[a-z0-9]{2,}", "".join(c for c in plain if not unicodedata.combining(c))))
 
@@ -37,7 +37,7 @@ def runs_of(text: str) -> frozenset[str]:
 
 
 def bands_of(text: str) -> tuple[int, ...]:
-    """The keys of a text's sketch; empty when it is too short to be compared."""
+    """The band keys of a text's sketch; empty when the text is too short."""
     runs = runs_of(text)
     if len(runs) < MIN_RUNS:
         return ()
@@ -50,14 +50,14 @@ def bands_of(text: str) -> tuple[int, ...]:
 
 @cache
 def _permutations() -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    # Fixed for ever: sketches made years apart are compared.
+    # The seed must never change: sketches made years apart are compared.
     rng = np.random.Generator(np.random.PCG64(20260101))
     factors = rng.integers(1, _PRIME, size=HASHES, dtype=np.uint64)
     return factors, rng.integers(0, _PRIME, size=HASHES, dtype=np.uint64)
 
 
 def text_score(one: str, other: str) -> float:
-    """How much of the two texts is common, 0..1 (Jaccard over runs of five)."""
+    """The similarity of two texts, 0..1 (Jaccard index over runs of five)."""
     a, b = runs_of(one), runs_of(other)
     if len(a) < MIN_RUNS or len(b) < MIN_RUNS:
         return 0.0
@@ -65,9 +65,9 @@ def text_score(one: str, other: str) -> float:
 
 
 def numbers_agree(one: str, other: str) -> bool:
-    """Whether two texts can be the same letter by their figures: references, days, amounts.
+    """Whether two texts can be the same letter, judging by their numbers: references, days, amounts.
 
-    Letters made from one model say the same words; their numbers tell them apart. A stamp may add some.
+    Letters from one template have the same words but different numbers. A stamp may add numbers.
     """
     a, b = (set(re.findall(r"\d{2,}", text)) for text in (one, other))
     few = min(len(a), len(b))
@@ -75,7 +75,7 @@ def numbers_agree(one: str, other: str) -> bool:
 
 
 def image_score(one: str, other: str) -> float:
-    """How alike two pages look, 0..1, from their likenesses (hexadecimal); 0 when one is missing.
+    """The similarity of two page images, 0..1, from their perceptual hashes (hexadecimal); 0 when one is missing.
 
     Unrelated pages differ in about half of the bits: that counts as 0.
     """

@@ -1,7 +1,7 @@
-"""The sender as read, found in the directory: accents, capitals, legal forms, abbreviations and turned words apart.
+"""Finds the sender as read in the directory. Ignores accents, case, legal forms, abbreviations and word order.
 
-Names are compared word by word, a rare word counting for more than one that stands in half of them, and a word misread
-by a letter for nearly the whole. The words of the directory stay in the process, read again when an entry changed.
+Names are compared word by word. A rare word counts more than a common word, and a word with one misread character
+counts nearly in full. The process caches the words of the directory, and reads them again after a change.
 """
 
 import math
@@ -21,11 +21,11 @@ from ged.register.correspondents import fold
 from ged.register.models import Correspondent
 
 KNOWN_FROM = 75.0
-"""Score from which a correspondent is proposed; below it, a new one."""
+"""From this score a known correspondent is proposed; below it, a new one."""
 BEST = 3
 _FIRST_LOOK = 60
 _ONE_WORD = 80.0
-"""Two words are one, misread, from this ratio on."""
+"""From this ratio two words count as the same word, misread."""
 _NEAR_WORDS = 8
 _FORMS = (
     "sa sarl sarlu sas sasu snc scs sca gie sci eurl suarl ltd llc inc plc gmbh ets etablissements etablissement ste "
@@ -48,7 +48,7 @@ _ABBREVIATIONS = {
 
 @dataclass(frozen=True)
 class Match:
-    """A correspondent of the directory; ``score`` 0..100 says how much its name is the one read."""
+    """A correspondent of the directory; ``score`` 0..100 is the similarity of its name to the name read."""
 
     id: int
     name: str
@@ -57,7 +57,7 @@ class Match:
 
 @dataclass(frozen=True)
 class _Name:
-    """A name made ready for comparison: its words that count, and the acronyms it goes by."""
+    """A name prepared for comparison: its significant words, and its acronyms."""
 
     words: tuple[str, ...]
     acronyms: frozenset[str]
@@ -69,20 +69,20 @@ class _Name:
 
 @dataclass
 class _Directory:
-    """The names of one database, as they were at ``stamp``; names go by their place in the lists."""
+    """The cached names of one database, as of ``stamp``; a name is identified by its place in the lists."""
 
     stamp: tuple[int, int, int] = (0, 0, 0)
     ids: list[int] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     ready: list[_Name] = field(default_factory=list)
     of_entity: list[int | None] = field(default_factory=list)
-    """Whose entry it is alone; None: everybody sees it."""
+    """The only entity that sees the entry; None: everybody sees it."""
     by_word: dict[str, list[int]] = field(default_factory=dict)
     by_acronym: dict[str, list[int]] = field(default_factory=dict)
     vocabulary: list[str] = field(default_factory=list)
 
     def weight(self, word: str) -> float:
-        """How much a word says: that of a word which stands in no name is the greatest."""
+        """The weight of a word: the rarer, the greater; the greatest for a word in no name."""
         return 1.0 + math.log((len(self.ids) + 1) / (len(self.by_word.get(word, ())) + 1))
 
 
@@ -90,9 +90,9 @@ _DIRECTORIES: WeakKeyDictionary[Engine, _Directory] = WeakKeyDictionary()
 
 
 def best_matches(session: Session, read: str, *, entity_ids: Collection[int], limit: int = BEST) -> list[Match]:
-    """The correspondents known to these entities whose names are most like the one read, best first.
+    """The correspondents, visible to these entities, whose names are most similar to the name read, best first.
 
-    None below ``KNOWN_FROM``. Of a name that stands in two directories one is given.
+    Only scores from ``KNOWN_FROM``. Of a name in two directories, one entry is returned.
     """
     wanted = _ready(read)
     if not wanted.words:
@@ -107,7 +107,7 @@ def best_matches(session: Session, read: str, *, entity_ids: Collection[int], li
 
 
 def _first_look(wanted: _Name, directory: _Directory) -> Iterable[int]:
-    """The places that share the weightiest words with the name read."""
+    """The places of names that share the weightiest words with the name read."""
     found: Counter[int] = Counter()
     for word in dict.fromkeys(wanted.words):
         for near, ratio, _ in process.extract(
@@ -123,11 +123,11 @@ def _first_look(wanted: _Name, directory: _Directory) -> Iterable[int]:
 
 
 def _score(wanted: _Name, directory: _Directory, place: int) -> float:
-    """0..100: the mean of how much of either name the other one has, by weight."""
+    """The score 0..100: the mean of the shares of each name's weight that the other name covers."""
     name = directory.ready[place]
     score = 50 * (_covered(wanted, name, directory) + _covered(name, wanted, directory))
     letters = fuzz.ratio(wanted.key, name.key)
-    if letters >= 92:  # words run together, or torn apart
+    if letters >= 92:  # words joined or split by OCR
         score = max(score, letters)
     if wanted.acronyms & name.acronyms:
         score = max(score, 90 + score / 11)
@@ -167,7 +167,7 @@ _ARTICLES = frozenset(("le", "la", "les", "l", "de", "du", "des", "d", "et", "au
 
 
 def _directory(session: Session) -> _Directory:
-    """The names of this database. An entry added is read alone, a corrected one brings them all again."""
+    """The cached names of this database. A new entry is read alone; after a correction all are read again."""
     engine = session.get_bind().engine
     counted = session.execute(
         select(func.count(Correspondent.id), func.max(Correspondent.id), func.sum(Correspondent.version))
@@ -210,7 +210,7 @@ def _read(session: Session, directory: _Directory, stamp: tuple[int, int, int]) 
 
 
 def likeness(one: str, other: str) -> float:
-    """How much two names are one, 0..100, without the directory: every word counts the same."""
+    """The similarity of two names, 0..100, without the directory: all words have the same weight."""
     pair = _Directory()
     pair.ready, pair.ids = [_ready(other)], [0]
     return _score(_ready(one), pair, 0)

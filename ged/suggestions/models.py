@@ -1,4 +1,4 @@
-"""Tables of what machines read, compared and learned. They hold no version, and move none."""
+"""Tables of automatic readings, comparisons and models. They have no version, and raise none."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -10,13 +10,13 @@ from ged.db import Base, Code, Id, UtcDateTime
 
 
 class ScanPageReading(Base):
-    """A page of a waiting scan as read before its letter had a number. Seen by who sees the scan; swept afterwards."""
+    """The reading of a waiting scan's page, before its letter has a number. Access as for the scan; deleted later."""
 
     __tablename__ = "scan_page_readings"
 
     scan_page_id: Mapped[int] = mapped_column(ForeignKey("scan_pages.id"), primary_key=True)
     rotation: Mapped[int] = mapped_column(Integer)
-    """How a person had turned the page; turned otherwise it is read anew."""
+    """The page's rotation by a person; after another rotation the page is read again."""
     text: Mapped[str] = mapped_column(Text)
     confidence: Mapped[float] = mapped_column(Float)
     flags: Mapped[list[str]] = mapped_column(JSON, default=list)
@@ -59,7 +59,7 @@ class AttachmentField(Base):
 
 
 class LetterSketch(Base):
-    """What a letter's first page looks like, for the comparison with those that come later. No text can be got back."""
+    """The sketch of a letter's first page, for comparison with later letters. The text cannot be recovered from it."""
 
     __tablename__ = "letter_sketches"
 
@@ -70,7 +70,7 @@ class LetterSketch(Base):
 
 
 class SketchBand(Base):
-    """One of the keys of a sketch: two pages that share one are worth a closer look."""
+    """One band key of a sketch: two pages that share a key are compared in full."""
 
     __tablename__ = "sketch_bands"
     __table_args__ = (Index("ix_sketch_bands_band_no_value", "band_no", "value"),)
@@ -104,10 +104,10 @@ class Lesson(StrEnum):
 
 
 class LearnedVersion(Base):
-    """A model made from the register, with what it was worth on letters that it had not seen.
+    """A model trained on the register, with its figures on held-out letters.
 
-    ``digest`` names its bytes (``ged.suggestions.linear``); None when nothing could be learned (``reason``), or
-    when newer versions took its place.
+    ``digest`` identifies its bytes (``ged.suggestions.linear``); None when training was impossible (``reason``), or
+    after newer versions replaced it.
     """
 
     __tablename__ = "learned_versions"
@@ -123,12 +123,12 @@ class LearnedVersion(Base):
     choices: Mapped[int] = mapped_column(Integer, default=0)
     threshold: Mapped[float] = mapped_column(Float, default=1.0)
     held_out: Mapped[int] = mapped_column(Integer, default=0)
-    """The newest letters, kept apart while it was measured."""
+    """Number of the newest letters, held out for the measurement."""
     correct: Mapped[int] = mapped_column(Integer, default=0)
-    """Of them: first choice right, whatever the confidence."""
+    """Held-out letters whose first choice was right, at any confidence."""
     proposed: Mapped[int] = mapped_column(Integer, default=0)
-    """Of them: sure enough to be proposed."""
+    """Held-out letters with enough confidence for a proposal."""
     proposed_correct: Mapped[int] = mapped_column(Integer, default=0)
     most_frequent: Mapped[int] = mapped_column(Integer, default=0)
-    """Of them: right if the most frequent choice were always proposed."""
+    """Held-out letters that would be right if the most frequent choice were always proposed."""
     asked_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))

@@ -1,4 +1,4 @@
-"""Fields that were read: noted beside the pages they stand on, and where each stands on the page as it is shown."""
+"""Readings: the fields found on pages, and their places on the pages as shown."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ from ged.unit import UnitOfWork
 FORGET_AFTER = timedelta(days=2)
 MAX_VALUE = 2000
 MAX_COMPARED = 30
-"""Pages of one scan that are read to be compared with a print."""
+"""Largest number of pages of one scan that are read for a comparison with a print."""
 MAX_FIELDS = 60
-"""Of one document: a hostile page may look like a list of a thousand amounts."""
+"""Largest number of fields of one document: a hostile page may look like a list of a thousand amounts."""
 
 CLOSED_NOTES = ("sealed_envelope", "code_elsewhere")
-"""Notes of scans that the machine does not look into."""
+"""Notes of scans that must not be read automatically."""
 
 Box = tuple[float, float, float, float]
 """Left, top, width, height in fractions of the page."""
@@ -29,7 +29,7 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class ReadField:
-    """A field as it was read, with its place. ``page`` is the page's number in the document or scan, from 1."""
+    """A field as read, with its place. ``page``: the page's number in the document or scan, from 1."""
 
     name: str
     value: str
@@ -39,7 +39,7 @@ class ReadField:
 
 
 def unturned(box: Box, flags: Collection[str]) -> Box:
-    """A box on the page as the engine turned it, on the page as it came.
+    """Convert a box from the page as rotated by the engine to the original page.
 
     >>> unturned((0.1, 0.2, 0.3, 0.05), ("rotated_180",))
     (0.6, 0.75, 0.3, 0.05)
@@ -55,9 +55,9 @@ def unturned(box: Box, flags: Collection[str]) -> Box:
 
 
 def pages_to_read(scan: Scan) -> list[ScanLeaf]:
-    """The first page of a scan that says something, and the last: the head of a letter, and its signature and copies.
+    """The first non-blank page of a scan, and the last: the head of a letter, and its signature and copies.
 
-    Where a person is to compare it with a print, all of them, up to ``MAX_COMPARED``.
+    If a person must compare the scan with a print: all pages, up to ``MAX_COMPARED``.
     """
     present = [leaf for leaf in scan.leaves if not leaf.removed and not leaf.page.problem]
     full = [leaf for leaf in present if leaf.page.blank_score < BLANK_FROM] or present
@@ -67,7 +67,7 @@ def pages_to_read(scan: Scan) -> list[ScanLeaf]:
 
 
 def may_be_read(session: Session, scan: Scan) -> bool:
-    """Whether the machine may look: it waits, and it is no sealed envelope, whatever else it bears."""
+    """Whether the scan may be read automatically: it is waiting, and no sealed envelope."""
     if scan.state is not ScanState.WAITING or scan.note in CLOSED_NOTES:
         return False
     sealed = select(MailNumber.envelope_id).where(MailNumber.id == scan.number_id)
@@ -77,7 +77,7 @@ def may_be_read(session: Session, scan: Scan) -> bool:
 
 
 def is_read(session: Session, leaves: Sequence[ScanLeaf]) -> bool:
-    """Whether each of these pages was read as it is turned now."""
+    """Whether each of these pages was read in its present rotation."""
     rows = session.execute(
         select(ScanPageReading.scan_page_id, ScanPageReading.rotation).where(
             ScanPageReading.scan_page_id.in_([leaf.scan_page_id for leaf in leaves])
@@ -93,7 +93,7 @@ def note_scan(
     pages: Sequence[RecognisedPage],
     fields: Sequence[FieldReading],
 ) -> None:
-    """Keep what was read on pages of a waiting scan, instead of what stood there. ``leaves``: (page id, rotation)."""
+    """Store the readings of a waiting scan's pages, replacing earlier ones. ``leaves``: (page id, rotation)."""
     ids = [page_id for page_id, _ in leaves]
     uow.session.execute(delete(ScanPageField).where(ScanPageField.scan_page_id.in_(ids)))
     uow.session.execute(delete(ScanPageReading).where(ScanPageReading.scan_page_id.in_(ids)))
@@ -131,7 +131,7 @@ def note_scan(
 
 
 def note_attachment(uow: UnitOfWork, attachment_id: int, fields: Sequence[FieldReading]) -> None:
-    """Keep the fields of an attachment, instead of those that stood there."""
+    """Store the fields of an attachment, replacing earlier ones."""
     uow.session.execute(delete(AttachmentField).where(AttachmentField.attachment_id == attachment_id))
     uow.session.add_all(
         AttachmentField(
@@ -170,7 +170,7 @@ def of_attachment(session: Session, attachment_id: int) -> list[ReadField]:
 
 
 def of_document(session: Session, mail_id: int) -> tuple[int | None, list[ReadField]]:
-    """The newest version of a letter's document, and its fields; None and nothing while none was read.
+    """The newest version of a letter's document, and its fields; (None, []) while none has been read.
 
     The caller has checked that the actor may see the letter.
     """
@@ -207,7 +207,7 @@ def text_of_leaf(session: Session, scan_page_id: int) -> str:
 
 
 def forget(uow: UnitOfWork, *, now: datetime) -> int:
-    """Remove what was read of scans that wait no more: the letter's own reading has taken its place."""
+    """Delete the readings of scans that no longer wait: the letter's own reading replaces them."""
     pages = list(
         uow.session.scalars(
             select(ScanPageReading.scan_page_id).where(ScanPageReading.read_at < now - FORGET_AFTER, ~_waits())

@@ -1,4 +1,5 @@
-"""Letters that came before: sketches kept of each, and what resembles them. Shown only to who may see the earlier one."""
+"""Letters that were sent again: each letter's sketch is stored, and similar letters are found. A match is shown only to
+people who may see the earlier letter."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,11 +18,11 @@ from ged.suggestions.models import LetterSketch, Lookalike, SketchBand
 from ged.unit import Actor, Services, UnitOfWork
 
 SAME_TEXT = 0.5
-"""Measured on made letters scanned twice: 0.92 and more; letters that have nothing in common: 0.15 and less."""
+"""Measured on synthetic letters scanned twice: 0.92 and more; on unrelated letters: 0.15 and less."""
 SOME_TEXT, SAME_IMAGE = 0.3, 0.75
-"""Together they do for a page read badly. The look alone does not: letters of one house resemble each other (0.84)."""
+"""Both together are enough for a badly read page. The image alone is not: letters of one sender look alike (0.84)."""
 WORDLESS_IMAGE = 0.9
-"""Of two pages on which nothing can be read."""
+"""Threshold for two pages without legible text."""
 CANDIDATES, WORDLESS = 30, 2000
 KEPT = 5
 REMINDER = "reminder_of"
@@ -29,7 +30,7 @@ REMINDER = "reminder_of"
 
 @dataclass(frozen=True)
 class LookalikeRow:
-    """An earlier letter that this one resembles; ``score`` 0..100. ``is_linked``: the two are linked already."""
+    """An earlier letter that this letter resembles; ``score`` 0..100. ``is_linked``: the two are already linked."""
 
     mail_id: int
     number: str
@@ -40,7 +41,7 @@ class LookalikeRow:
 
 
 def note_letter(uow: UnitOfWork, attachment: Attachment, text: str, image: str) -> None:
-    """Keep the sketch of a letter's first page, and the earlier letters that it resembles. Secret ones leave no trace."""
+    """Store the sketch of a letter's first page, and the similar earlier letters. Secret letters are skipped."""
     mail = uow.session.get_one(Mail, attachment.mail_id)
     _forget_sketch(uow, attachment.id)
     if not _is_compared(mail, attachment):
@@ -57,7 +58,7 @@ def note_letter(uow: UnitOfWork, attachment: Attachment, text: str, image: str) 
 
 
 def note_scan(uow: UnitOfWork, scan_id: int, text: str, image: str) -> None:
-    """Keep the letters that a waiting scan resembles."""
+    """Store the letters that a waiting scan resembles."""
     found = _find(uow.session, bands_of(text), text, image, before=None)
     uow.session.execute(delete(Lookalike).where(Lookalike.scan_id == scan_id))
     uow.session.add_all(Lookalike(scan_id=scan_id, found_at=uow.now, **one) for one in found)
@@ -129,21 +130,21 @@ def _ranked(best: dict[int, tuple[float, float]]) -> list[dict[str, float | int]
 
 
 def is_likely(words: float, look: float) -> bool:
-    """Whether a person should be told."""
+    """Whether the similarity is high enough to show it to a person."""
     return words >= SAME_TEXT or (words >= SOME_TEXT and look >= SAME_IMAGE)
 
 
 def of_scan(session: Session, scan_id: int, actor: Actor) -> list[LookalikeRow]:
-    """Letters that a waiting scan resembles, those that the actor may see; whether it sees the scan was checked."""
-    return _rows(session, actor, Lookalike.scan_id == scan_id)
+    """The letters, visible to the actor, that a waiting scan resembles. The caller has checked access to the scan."""
+    return _lookalike_rows(session, actor, Lookalike.scan_id == scan_id)
 
 
 def of_letter(session: Session, mail_id: int, actor: Actor) -> list[LookalikeRow]:
-    """Earlier letters that a letter resembles, those that the actor may see; the letter itself was checked."""
-    return _rows(session, actor, Lookalike.mail_id == mail_id)
+    """The earlier letters, visible to the actor, that a letter resembles. The caller has checked its access."""
+    return _lookalike_rows(session, actor, Lookalike.mail_id == mail_id)
 
 
-def _rows(session: Session, actor: Actor, whose: ColumnElement[bool]) -> list[LookalikeRow]:
+def _lookalike_rows(session: Session, actor: Actor, whose: ColumnElement[bool]) -> list[LookalikeRow]:
     linked = or_(
         exists().where(MailLink.from_id == Lookalike.mail_id, MailLink.to_id == Mail.id),
         exists().where(MailLink.to_id == Lookalike.mail_id, MailLink.from_id == Mail.id),
@@ -173,7 +174,7 @@ def _rows(session: Session, actor: Actor, whose: ColumnElement[bool]) -> list[Lo
 
 
 def fill_in(services: Services, *, heartbeat: Callable[[str], None], now: datetime, batch: int = 20) -> int:
-    """Make the sketches of letters that were read before sketches were made; returns how many."""
+    """Make missing sketches of letters that were read before sketches existed; returns how many."""
     made = 0
     while True:
         with services.unit_of_work(now) as uow:

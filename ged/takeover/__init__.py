@@ -1,1 +1,1 @@
-"""An archive of another system, taken over in pieces."""
+"""Import of an archive from another system, in batches."""

@@ -1,12 +1,12 @@
-"""The bytes of a letter taken over: its text as it came, or a file beside the list. Stored before any transaction."""
+"""The content of an imported letter: its text in the list, or a separate file. Stored before any transaction."""
 
 import io
 from dataclasses import dataclass
 from pathlib import Path
 
+from ged.capture.files import JOB_PATIENCE_S, examine, harmless_name, limited
 from ged.errors import Invalid
 from ged.ports import Digest
-from ged.register.files import JOB_PATIENCE_S, examine, harmless_name, limited
 from ged.register.operations import SourcePage
 from ged.takeover.lines import ArchiveLine
 from ged.unit import Services
@@ -17,10 +17,10 @@ TEXT_ENDINGS = frozenset({".txt", ".text"})
 
 @dataclass(frozen=True)
 class Content:
-    """What becomes the letter's document.
+    """The content for the letter's document.
 
     Attributes:
-        texts: text of the pages; empty: the machine has to read them.
+        texts: text of the pages; empty: OCR is needed.
     """
 
     digest: Digest
@@ -33,11 +33,11 @@ class Content:
 
 
 def content_of(services: Services, line: ArchiveLine, files_dir: Path | None, *, look_only: bool) -> Content | None:
-    """Store what a line brings; None when it brings neither text nor file, or when only looked at.
+    """Store the content of a line; None when the line has neither text nor file, or with ``look_only``.
 
     Raises:
         Invalid: ``import.no_files_dir``, ``import.file_outside``, ``import.file_missing`` and the codes of ``examine``.
-        EngineFailed: of the blob store, the scanner for viruses or the first look at a file.
+        EngineFailed: from the blob store, the virus scanner or the first look at a file.
     """
     if not line.file:
         return None if look_only or not line.pages else _text(services, line.pages, "")
@@ -92,7 +92,7 @@ def _inside(files_dir: Path | None, name: str) -> Path:
 
 
 def _spread(texts: tuple[str, ...], count: int) -> tuple[str, ...]:
-    """Texts over the pages of a file; what is too much stands on the last."""
+    """Distribute texts over the pages of a file; surplus texts go to the last page."""
     if not texts or not count:
         return ()
     return (*texts[: count - 1], "\n".join(texts[count - 1 :]))

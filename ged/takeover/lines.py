@@ -1,4 +1,5 @@
-"""A line of an archive's file -> a letter to be taken over. Pure; one JSON object a line (``ged import --help`` names the fields)."""
+"""Parses a line of an archive's file into a letter to import. Pure. One JSON object on each line (fields:
+``ged import --help``)."""
 
 import hashlib
 import json
@@ -37,7 +38,7 @@ _FRENCH = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})")
 
 @dataclass(frozen=True)
 class ArchiveLine:
-    """A letter as a line tells it, checked as far as the line alone allows."""
+    """A letter from a line, checked as far as possible without the database."""
 
     line_no: int
     own_id: str
@@ -57,7 +58,7 @@ class ArchiveLine:
     pages: tuple[str, ...]
     file: str
     ignored: tuple[str, ...] = ()
-    """Keys that say nothing to us."""
+    """Unknown keys."""
 
 
 def read_line(line_no: int, raw: bytes, *, today: date) -> ArchiveLine:
@@ -112,7 +113,7 @@ def _object(raw: bytes) -> Mapping[str, object]:
 
 
 def _fields(told: Mapping[str, object]) -> tuple[dict[str, object], tuple[str, ...]]:
-    """What is known, under its own name (which wins over an alias), and the keys that are not."""
+    """(known fields by canonical name, unknown keys). A canonical name takes precedence over an alias."""
     known: dict[str, object] = {}
     for name, value in told.items():
         if name in ALIASES and ALIASES[name] not in told:
@@ -126,7 +127,7 @@ def _text(name: str, value: object) -> str:
         return ""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise Invalid("import.field_kind", "give a text or a number", field=name)
-    # A database takes neither: NUL ends a text, half a surrogate pair is no character.
+    # Databases reject NUL and lone surrogates.
     text = str(value).replace("\x00", " ").encode("utf-8", "replace").decode()
     if len(text) > LENGTHS.get(name, 40):
         raise Invalid("import.field_long", "shorten it", field=name, maximum=LENGTHS.get(name, 40))

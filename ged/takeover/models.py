@@ -1,4 +1,4 @@
-"""What was taken over from an archive: which letter bears which own id of the file, and in which piece it came."""
+"""Tables of imports: the source's own id of each imported letter, and its batch."""
 
 from datetime import datetime
 
@@ -9,14 +9,14 @@ from ged.db import Base, Id, UtcDateTime
 
 
 class TakeoverBatch(Base):
-    """Letters that were taken over in one transaction, and that one job puts into the index."""
+    """Letters imported in one transaction, which one job indexes."""
 
     __tablename__ = "takeover_batches"
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     register_id: Mapped[int] = mapped_column(ForeignKey("registers.id"), index=True)
     source: Mapped[str] = mapped_column(String(200))
-    """Name of the file that was taken over."""
+    """Name of the imported file."""
     first_line: Mapped[int] = mapped_column(Integer)
     last_line: Mapped[int] = mapped_column(Integer)
     letters: Mapped[int] = mapped_column(Integer)
@@ -24,7 +24,7 @@ class TakeoverBatch(Base):
 
 
 class TakenLetter(Base):
-    """A letter taken over: its own id is used once in a register, so that an import begun again goes on."""
+    """An imported letter. Its own id is unique in a register, so that a restarted import resumes."""
 
     __tablename__ = "taken_letters"
     __table_args__ = (UniqueConstraint("register_id", "own_id"),)
@@ -34,4 +34,4 @@ class TakenLetter(Base):
     own_id: Mapped[str] = mapped_column(String(200))
     batch_id: Mapped[int] = mapped_column(ForeignKey("takeover_batches.id"), index=True)
     content_hash: Mapped[str] = mapped_column(String(64))
-    """SHA-256 of what the line says: the same id with other content is another letter."""
+    """SHA-256 of the line's content: the same id with other content is another letter."""

@@ -1,12 +1,12 @@
-"""Taking over an archive: letters of a file become letters of a register, in small pieces that delay nobody.
+"""Import of an archive: letters of a file become letters of a register, in small batches that delay nobody.
 
-Each piece is parsed and its bytes are stored before its one short transaction: numbers, letters, rights, texts, the
-journal and one index job, all or nothing. Begun again, an import goes on: what a register holds under an own id already
-is left alone.
+Each batch is parsed, and its files stored, before one short transaction writes numbers, letters, rights, texts, the
+journal and one index job, all or nothing. A restarted import resumes: letters whose own id is already in the register
+are skipped.
 
-In a register of the nature ``ARCHIVE`` a letter bears the number and the day of its paper book, and the sequence counts
-the letters taken over, so that none can be missing unseen. In any other register it gets that register's next number,
-dated today, and its own number stands in its reference.
+In a register of the nature ``ARCHIVE`` a letter keeps the number and the day of its paper book. The sequence counts the
+imported letters, so that a missing letter is detected. In any other register a letter gets the next number, dated
+today, and its own number is stored in its reference.
 """
 
 import time
@@ -38,14 +38,14 @@ PIECE_LETTERS = 100
 PIECE_BYTES = 4_000_000
 STORED_AT_ONCE = 8
 PAUSE_S = 0.03
-"""Between two transactions: who waits to register a letter of today comes first."""
+"""Pause between two transactions, so that people who register today's letters come first."""
 NUMBERLESS = frozenset({RegisterNature.ENVELOPE, RegisterNature.SLIP})
-"""Registers whose numbers are no letters'."""
+"""Registers that do not number letters."""
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """A line that was not taken over, and why."""
+    """A line that was not imported, and why."""
 
     line_no: int
     own_id: str
@@ -54,23 +54,23 @@ class Refusal:
 
 @dataclass
 class Takeover:
-    """How far an import is: lines read, letters taken over now, those that were there before, lines refused."""
+    """The progress of an import: lines read, letters imported now, letters imported before, lines refused."""
 
     lines: int = 0
     taken: int = 0
     already: int = 0
     refused: int = 0
     ignored: set[str] = field(default_factory=set)
-    """Keys of the file that say nothing to us."""
+    """Unknown keys of the file."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """Into which register, and from where.
+class TakeoverTarget:
+    """The destination register and the source.
 
     Attributes:
         source: the file's name, for the journal.
-        files_dir: the folder of the files that lines name; None: no line may name one.
+        files_dir: the folder of the files named in lines; None: no line may name a file.
     """
 
     register_id: int
@@ -99,17 +99,17 @@ def find_register(session: "Session", code: str) -> Register:
 
 def take_over(
     services: Services,
-    place: Place,
+    place: TakeoverTarget,
     lines: Iterable[bytes],
     *,
     refuse: Callable[[Refusal], None],
     progress: Callable[[Takeover], None],
 ) -> Takeover:
-    """Take over the letters of a file, a JSON object a line (``takeover_lines``); empty lines are skipped.
+    """Import the letters of a file, one JSON object on each line (``takeover_lines``); empty lines are skipped.
 
     Args:
-        refuse: told of each line that is not taken over, in their order within a piece.
-        progress: told after each piece.
+        refuse: called with each refused line, in order within a batch.
+        progress: called after each batch.
     """
     done, seen, numbers = Takeover(), set[str](), set[tuple[str, int]]()
 
@@ -163,7 +163,7 @@ def _read(
 
 def _take_piece(
     services: Services,
-    place: Place,
+    place: TakeoverTarget,
     read: list[ArchiveLine],
     numbers: set[tuple[str, int]],
     refuse: Callable[[Refusal], None],
@@ -177,7 +177,7 @@ def _take_piece(
         return
     now = datetime.now(UTC)
     with services.unit_of_work(now) as uow:
-        # Of two imports at once the second sees here what the first took over.
+        # Of two concurrent imports, the second sees the first's letters here.
         allocation.lock_book(uow, place.register_id)
         judge = _Judge(uow.session, place, services, set())
         still = {one.line.line_no for one in judge.new([one.line for one in placed], refuse, done)}
@@ -188,7 +188,7 @@ def _take_piece(
 
 
 def _with_content(
-    services: Services, place: Place, wanted: Sequence[Placed], refuse: Callable[[Refusal], None]
+    services: Services, place: TakeoverTarget, wanted: Sequence[Placed], refuse: Callable[[Refusal], None]
 ) -> Iterator[Placed]:
     def content(one: Placed) -> Content | GedError | None:
         try:
@@ -196,7 +196,7 @@ def _with_content(
         except GedError as error:
             return error
 
-    # To store bytes is to wait for the disk.
+    # Threads, because storing files mostly waits for the disk.
     with ThreadPoolExecutor(STORED_AT_ONCE, thread_name_prefix="takeover") as pool:
         for one, found in zip(wanted, pool.map(content, wanted), strict=True):
             if isinstance(found, GedError):
@@ -206,9 +206,11 @@ def _with_content(
 
 
 class _Judge:
-    """What the database says against a line: known already, an unknown unit, a number given before, nobody's secret."""
+    """Checks lines against the database: known already, unknown unit, number taken, secret letter nobody could see."""
 
-    def __init__(self, session: "Session", place: Place, services: Services, given: set[tuple[str, int]]) -> None:
+    def __init__(
+        self, session: "Session", place: TakeoverTarget, services: Services, given: set[tuple[str, int]]
+    ) -> None:
         self._session = session
         self._given = given
         self._register = session.get_one(Register, place.register_id)
@@ -217,7 +219,7 @@ class _Judge:
         self._seen_by: dict[tuple[frozenset[Principal], Confidentiality], bool] = {}
 
     def new(self, lines: Sequence[ArchiveLine], refuse: Callable[[Refusal], None], done: Takeover) -> list[Placed]:
-        """Those that are to be taken over."""
+        """The lines to import."""
         known, numbers = self._known(lines), self._numbers(lines)
         wanted: list[Placed] = []
         for line in lines:
@@ -247,7 +249,7 @@ class _Judge:
         return dict(iter(rows))
 
     def _numbers(self, lines: Sequence[ArchiveLine]) -> set[tuple[str, int]]:
-        """Numbers of the paper book that were given already, each with its year."""
+        """Numbers of the paper book that already exist, each with its year."""
         if self._register.nature is not RegisterNature.ARCHIVE:
             return set()
         rows = self._session.execute(
@@ -293,7 +295,7 @@ class _Judge:
 
 
 def _reference(line: ArchiveLine) -> str:
-    """The reference that keeps a letter's own number, where the register gives it another one."""
+    """The reference, including a letter's own number if the register gives another number."""
     if not line.number or line.number == line.their_reference:
         return line.their_reference
     both = f"{line.their_reference} (n° {line.number})" if line.their_reference else line.number

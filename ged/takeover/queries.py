@@ -1,4 +1,4 @@
-"""What other parts ask about letters that were taken over from an archive."""
+"""Queries about imported letters, for other modules."""
 
 from collections.abc import Collection
 
@@ -10,18 +10,18 @@ from ged.takeover.models import TakenLetter
 
 
 def letters_of_batch(session: Session, batch_id: int) -> list[int]:
-    """The letters of one piece of an import."""
+    """The letters of one batch of an import."""
     return list(session.scalars(select(TakenLetter.mail_id).where(TakenLetter.batch_id == batch_id)))
 
 
 def own_ids(session: Session, mail_ids: Collection[int]) -> dict[int, str]:
-    """The own ids of those letters that came from an archive."""
+    """Letter id -> own id in the archive, for imported letters."""
     rows = session.execute(select(TakenLetter.mail_id, TakenLetter.own_id).where(TakenLetter.mail_id.in_(mail_ids)))
     return dict(iter(rows))
 
 
 def waiting_for_index(session: Session, mail_ids: Collection[int]) -> frozenset[int]:
-    """Those of these letters that an open job of an import will put into the index."""
+    """The letters among these that an open import job will index."""
     open_batches = select(Job.subject_id).where(Job.kind == JobKind.INDEX_BACKLOG, Job.state.in_(LIVE_STATES))
     rows = session.scalars(
         select(TakenLetter.mail_id).where(TakenLetter.mail_id.in_(mail_ids), TakenLetter.batch_id.in_(open_batches))
@@ -30,6 +30,6 @@ def waiting_for_index(session: Session, mail_ids: Collection[int]) -> frozenset[
 
 
 def taken_since(session: Session, after_job: int, until_job: int) -> list[int]:
-    """Letters of the pieces whose index jobs have these numbers."""
+    """Letters of the batches whose index jobs have ids in this range."""
     batches = select(Job.subject_id).where(Job.kind == JobKind.INDEX_BACKLOG, Job.id > after_job, Job.id <= until_job)
     return list(session.scalars(select(TakenLetter.mail_id).where(TakenLetter.batch_id.in_(batches))))

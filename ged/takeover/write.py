@@ -1,4 +1,4 @@
-"""One piece of an import as rows: letters, numbers, rights, documents and texts, the journal and one index job."""
+"""Writes one batch of an import: letters, numbers, rights, documents and texts, the journal and one index job."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,12 +31,12 @@ from ged.unit import SYSTEM, UnitOfWork
 
 @dataclass(frozen=True)
 class Placed:
-    """A line with all that the register adds.
+    """A line with the data added from the register.
 
     Attributes:
-        unit_id: the unit that holds the letter, when the line names one.
-        on: its day in the paper book, or the nearest day that is known.
-        number: its number in the paper book, when the register bears such numbers.
+        unit_id: the unit that holds the letter, if the line names one.
+        on: its day in the paper book, or the nearest known day.
+        number: its number in the paper book, if the register keeps the book's numbers.
     """
 
     line: ArchiveLine
@@ -48,7 +48,7 @@ class Placed:
 
 
 def write(uow: UnitOfWork, register_id: int, source: str, placed: Sequence[Placed]) -> None:
-    """Write a piece. The caller holds the register's counter and has judged every line."""
+    """Write a batch. The caller holds the lock of the register's counter and has checked every line."""
     register = uow.session.get_one(Register, register_id)
     batch = TakeoverBatch(
         register_id=register_id,
@@ -86,7 +86,7 @@ def write(uow: UnitOfWork, register_id: int, source: str, placed: Sequence[Place
 
 
 def _is_listed(line: ArchiveLine, register: Register) -> bool:
-    """Whether the sender belongs into the directory: one outside, of a letter that did not come in confidence."""
+    """Whether the sender is listed in the directory: an outside sender of a letter that is not confidential."""
     direction = line.direction or register.direction
     return bool(line.sender) and may_be_listed(line.level) and direction is Direction.INCOMING
 

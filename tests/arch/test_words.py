@@ -2,16 +2,27 @@
 
 from pathlib import Path
 
-from ged.dispatch import print as dispatch_print
-from ged.register import prints
-from ged.register.models import Channel
+from ged.org.models import DelegationKind
+from ged.org.words import CAPACITIES, LEVELS
+from ged.ports import Confidentiality
+from ged.register.models import Channel, Priority
+from ged.register.words import CHANNELS, URGENCY
+from web.words import catalogue
 
 ROOT = Path(__file__).parents[2]
 SHOWN = ("web/templates/**/*.html", "web/*.py", "ged/templates/*", "ged/**/*.py", "demo/*.py")
 
 
-def test_every_channel_has_its_words_on_paper() -> None:
-    assert set(prints.CHANNELS) == set(dispatch_print.CHANNELS) == set(Channel)
+def test_every_code_has_its_words_on_paper() -> None:
+    assert set(CHANNELS) == set(Channel)
+    assert set(LEVELS) == set(Confidentiality)
+    assert set(URGENCY) == set(Priority)
+    assert set(CAPACITIES) == {"secretary", *(kind.value for kind in DelegationKind)}
+
+
+def test_the_catalogue_has_the_words_of_channels() -> None:
+    catalog = catalogue.extract()
+    assert all(words in catalog for words in CHANNELS.values())
 
 
 def test_working_days_are_called_ouvres() -> None:

@@ -156,13 +156,18 @@ class Clerk:
 @pytest.mark.slow
 @pytest.mark.servers
 @pytest.mark.timeout(600 + 60 * KILLS)
-def test_no_answered_letter_is_lost_when_the_database_is_killed(cluster: DurableCluster, tmp_path: Path) -> None:
+def test_no_answered_letter_is_lost_when_the_database_is_killed(
+    cluster: DurableCluster, empty_redis_url: str, tmp_path: Path
+) -> None:
     with psycopg.connect(cluster.url.replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute("ALTER DATABASE postgres SET synchronous_commit = off")  # as somebody may, for speed
     services = prepared(cluster.url, tmp_path)
     port = free_port()
     site, place = Processes(tmp_path / "logs"), f"http://127.0.0.1:{port}"
-    settings = {"GED_DATA_DIR": str(tmp_path), "GED_SECRET": SECRET, "GED_DATABASE_URL": cluster.url}
+    settings = {
+        "GED_DATA_DIR": str(tmp_path), "GED_SECRET": SECRET, "GED_DATABASE_URL": cluster.url,
+        "GED_REDIS_URL": empty_redis_url, "GED_ELASTICSEARCH_URL": "http://127.0.0.1:1",  # nobody searches
+    }  # fmt: skip
     site.start("site", "ged", "serve", "--bind", f"127.0.0.1:{port}", env={**os.environ, **settings})
     stop = threading.Event()
     clerks = [Clerk(place, f"{n}", stop) for n in range(CLIENTS)]

@@ -25,7 +25,7 @@ from sqlalchemy import func, select
 
 from ged.capture import bridges
 from ged.capture.models import FINAL_ORDER_STATES, Scan, ScanBatch, ScanOrder, ScanPage
-from ged.capture.orders import Into, Settings, order_scan
+from ged.capture.orders import ScanTarget, Settings, order_scan
 from ged.ports import Digest
 from ged.recognition import jobs as recognition
 from scanner_bridge.config import Config, save
@@ -91,7 +91,7 @@ class Office:
     def order(self, batch_key: str | None, device: str, settings: Settings) -> tuple[int, str]:
         now, clerk = datetime.now(UTC), actor(self.place.services, "agent")
         with self.place.services.unit_of_work(now) as uow:
-            into = Into(batch_key=batch_key)
+            into = ScanTarget(batch_key=batch_key)
             order = order_scan(uow, self.bridge_id, settings, actor=clerk, now=now, device=device, into=into)
             return order.id, order.batch_key
 

@@ -20,7 +20,7 @@ from ged.org.models import Absence
 from ged.ports import Digest, MailId, RaisedPdf, SearchQuery
 from ged.preservation import documents
 from ged.preservation import operations as preservation
-from ged.preservation.documents import Last, Sort
+from ged.preservation.documents import LastRevision, SignedKind
 from ged.preservation.models import Preservation
 from ged.register import operations
 from ged.register.models import MailLink
@@ -144,8 +144,8 @@ def test_two_jobs_that_raise_one_letter_leave_one_revision_and_the_second_begins
     mail_id = house.ready()
     assert [one.failure for one in house.sign(mail_id, key=house.key("sg"))] == [None]
     with services.reading() as session:
-        last = documents.last_of(session, Sort.MAIL, mail_id)
-    assert isinstance(last, Last)
+        last = documents.last_of(session, SignedKind.MAIL, mail_id)
+    assert isinstance(last, LastRevision)
     raised = RaisedPdf(b"%PDF-1.7", "B-T")
     keep = lambda uow: documents.append(uow, last, raised, Digest("a" * 64))  # noqa: E731
     _, second = both(services, keep, keep)
@@ -156,6 +156,6 @@ def test_two_jobs_that_raise_one_letter_leave_one_revision_and_the_second_begins
 
 def test_two_jobs_that_note_one_document_first_write_one_row(services: Services) -> None:
     mail_id = register(services).mail_id
-    note = lambda uow: preservation._row(uow, Sort.MAIL, mail_id).mail_id  # noqa: E731
+    note = lambda uow: preservation._preservation_row(uow, SignedKind.MAIL, mail_id).mail_id  # noqa: E731
     assert both(services, note, note) == [mail_id, mail_id]
     assert count(services, Preservation) == 1

@@ -30,7 +30,6 @@ from ged.recognition import jobs as recognition
 from ged.register import allocation
 from ged.register.models import Attachment, Channel, Correspondent, Mail, MailLink, MailState, PageText
 from ged.routing.models import Imputation
-from ged.signbook.wiring import connect
 from ged.slips import operations as slips
 from ged.slips.drafting import LineForm
 from ged.unit import SYSTEM, Services, UnitOfWork, once_more
@@ -58,7 +57,6 @@ def services(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Service
 @pytest.fixture
 def house(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[House]:
     made = make_house(tmp_path, url=request.getfixturevalue("make_database")())
-    connect()
     yield made
     made.services.engine.dispose()
 

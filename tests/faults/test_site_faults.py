@@ -18,9 +18,9 @@ from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import make_url
 
 from ged.adapters.blobs_fs import FileBlobs
+from ged.capture.files import fetch
 from ged.errors import DiskFull
 from ged.jobs import JobKind
-from ged.register.files import fetch
 from ged.space import SMALL_BYTES, Space
 from tests.factories import make_services
 from tests.served import served

@@ -27,7 +27,7 @@ def test_a_failure_is_told_without_its_files_and_addresses(tmp_path: Path) -> No
         jobs.fail(uow.session, held, error, now=NOW)
         assert "ministre@example.tg" in uow.session.get_one(Job, job.id).error_detail, "the log of the job knows it"
     page = sign_in(app, "admin").get("/administration/taches").text
-    assert "Le serveur de messagerie a refusé l&#39;adresse." in page
+    assert "Le serveur de messagerie a refusé l'adresse." in page
     assert "post.refused" in page
     assert "ministre@example.tg" not in page
 

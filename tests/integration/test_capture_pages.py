@@ -48,7 +48,7 @@ def test_a_sheet_is_prepared_printed_and_withdrawn(site: Site) -> None:  # noqa:
         assert printed.mimetype == "application/pdf"
         assert len(pypdfium2.PdfDocument(printed.data)) == count, asked
     words = pypdfium2.PdfDocument(clerk.get(f"{path}?copies=1").data)[0].get_textpage().get_text_bounded()
-    assert "DIFFUSION RESTREINTE" in words.upper()
+    assert "CONFIDENTIEL" in words.upper()
     assert clerk.get(f"{path}?copies=101").status_code == 422
     assert clerk.post(f"/numerisations/separateurs/{sheet.id}/retirer").status_code == 200
     assert clerk.get(path).status_code == 404

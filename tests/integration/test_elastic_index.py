@@ -195,6 +195,25 @@ def test_mapping_is_strict_and_says_its_version(bare: Elasticsearch, index: Elas
     assert set(found["mappings"]["properties"]) == known
 
 
+def test_a_letter_that_is_refused_is_named_and_its_piece_is_written(
+    index: ElasticIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index.reset()
+    plain = elastic_schema.to_source
+
+    def with_a_field_of_its_own(record: Any) -> dict[str, Any]:
+        source = plain(record)
+        return source | {"unknown": "secret text"} if source["mail_id"] == 2 else source
+
+    monkeypatch.setattr(elastic_schema, "to_source", with_a_field_of_its_own)
+    with pytest.raises(EngineFailed) as failure:
+        index.put([letter(1, "un"), letter(2, "deux"), letter(3, "trois")])
+    assert (failure.value.code, failure.value.params["mail_id"]) == ("index.rejected", 2)
+    assert failure.value.params["why"] == "strict_dynamic_mapping_exception"
+    assert "secret" not in repr(failure.value.params)
+    assert set(index.versions([MailId(1), MailId(2), MailId(3)])) == {1, 3}
+
+
 def test_reset_swaps_the_alias_and_leaves_one_index(bare: Elasticsearch, index: ElasticIndex, alias: str) -> None:
     index.put([letter(1, "école")])
     index.reset()

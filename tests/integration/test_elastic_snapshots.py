@@ -16,7 +16,7 @@ from ged.errors import EngineFailed, Invalid
 from ged.jobs import JobKind
 from ged.ports import SearchQuery
 from ged.register.models import Mail
-from ged.search.letters import search_letters
+from ged.search.letter_search import search_letters
 from ged.unit import Services
 from indexer import fields
 from indexer.elastic_index import ElasticIndex
@@ -52,7 +52,7 @@ def alias(server: servers.Connection, bare: Elasticsearch) -> Iterator[str]:
 @pytest.fixture
 def services(
     server: servers.Connection, alias: str, tmp_path: Path, make_database: Callable[[], str],
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, empty_redis_url: str,
 ) -> Iterator[Services]:  # fmt: skip
     """An installation of the servers' shape, and its settings for the commands."""
     url = make_database()
@@ -62,7 +62,7 @@ def services(
     make_mentions(services)
     for name, value in {
         "ENV_FILE": str(tmp_path / "none"), "DATA_DIR": str(tmp_path), "SECRET": SECRET, "DATABASE_URL": url,
-        "ELASTICSEARCH_URL": server.url, "ELASTICSEARCH_INDEX": alias, "ELASTICSEARCH_REPLICAS": "0",
+        "ELASTICSEARCH_URL": server.url, "REDIS_URL": empty_redis_url, "ELASTICSEARCH_INDEX": alias, "ELASTICSEARCH_REPLICAS": "0",
         "ELASTICSEARCH_SNAPSHOTS": f"{servers.snapshot_folder(server)}/{alias}",
     }.items():  # fmt: skip
         monkeypatch.setenv(f"GED_{name}", value)

@@ -14,7 +14,7 @@ from sqlalchemy import func, select, update
 
 from ged import access, audit
 from ged.access import Because
-from ged.capture import bridges, intake
+from ged.capture import bridges, files, intake
 from ged.capture import queries as scan_queries
 from ged.codes import CodeKind, make_code
 from ged.envelopes import operations as envelopes
@@ -24,7 +24,7 @@ from ged.jobs import Job, JobKind
 from ged.org.models import Delegation, DelegationKind, Person, Unit
 from ged.ports import Confidentiality, MailId, unit_principal
 from ged.recognition import jobs as recognition
-from ged.register import books, files, queries
+from ged.register import books, queries
 from ged.register.books import EntryKind, Span
 from ged.register.models import Attachment, Correspondent, Mail, MailNumber, Register
 from ged.register.operations import IncomingForm, register_incoming, void_number

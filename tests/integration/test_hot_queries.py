@@ -20,7 +20,7 @@ from ged.register import books, entry, typed_numbers
 from ged.register.books import Span
 from ged.reports import journal
 from ged.routing import queries as routing
-from ged.search import letters as search
+from ged.search import letter_search
 from ged.slips.drafting import LineForm
 from ged.unit import Services
 from tests.factories import actor, make_organisation, make_services
@@ -213,7 +213,7 @@ def whole_tables(plan: dict[str, Any]) -> set[str]:
 
 HOT: dict[str, Callable[[Any, Any, Any], object]] = {
     "number": lambda session, who, _: typed_numbers.bearers(session, "n° 0777 OLD", who),
-    "search": lambda session, who, _: search.exact_number(session, who, "777/old"),
+    "search": lambda session, who, _: letter_search.exact_number(session, who, "777/old"),
     "to_dispatch": lambda session, who, _: dispatch_queries.count_to_dispatch(session, who),
     "last_addressed": lambda session, who, _: entry.last_addressed(session, who),
     "years": lambda session, _, register: books.years(session, [register]),

@@ -21,7 +21,8 @@ from signing.status import LIST_VALIDITY, AuthorityStatus
 from tests.factories import NOW
 from tests.pki_kit import Holder, order_pdf, signed
 from tests.worker_kit import Installation
-from web.wiring.services import authority_dir, build_services, create_authority
+from web.wiring.authority import authority_dir, create_authority
+from web.wiring.services import build_services
 from web.words.verdicts import reason_words
 
 MINISTER = "Koffi Edem Agbényo"

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from ged.closing import operations as closing
 from ged.codes import derive_secret
 from ged.ports import Digest, SignatureReport
-from ged.preservation.operations import Sort, preserve
+from ged.preservation.operations import SignedKind, preserve
 from ged.register.models import ClosingRevision
 from ged.signbook.models import SignedRevision
 from ged.slips.drafting import LineForm
@@ -72,10 +72,10 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judged]:
         services, register_id(services, "ARR"), TODAY, actor=actor(services, "agent"), now=NOW + timedelta(days=1)
     )
     documents = {
-        "letter": (Sort.MAIL, mail_id, lambda: _digests(services, SignedRevision.digest, SignedRevision.mail_id, mail_id)),
-        "slip": (Sort.SLIP, slip_id, lambda: _digests(services, SlipRevision.digest, SlipRevision.slip_id, slip_id)),
+        "letter": (SignedKind.MAIL, mail_id, lambda: _digests(services, SignedRevision.digest, SignedRevision.mail_id, mail_id)),
+        "slip": (SignedKind.SLIP, slip_id, lambda: _digests(services, SlipRevision.digest, SlipRevision.slip_id, slip_id)),
         "closing": (
-            Sort.CLOSING, closed.id,
+            SignedKind.CLOSING, closed.id,
             lambda: [closed.digest, *_digests(services, ClosingRevision.digest, ClosingRevision.closing_id, closed.id)],
         ),
     }  # fmt: skip
@@ -93,7 +93,7 @@ def _digests(services: Services, column, of, subject_id: int) -> list[str]:  # t
 
 def _judged(
     services: Services,
-    documents: dict[str, tuple[Sort, int, Callable[[], list[str]]]],
+    documents: dict[str, tuple[SignedKind, int, Callable[[], list[str]]]],
     folder: Path,
     roots: tuple[str, ...],
 ) -> Judged:

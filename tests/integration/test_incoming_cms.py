@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from ged import pipeline
 from ged.adapters.imap import ImapMailbox
-from ged.capture import arrange, intake
+from ged.capture import arrange, files, intake
 from ged.capture.models import Scan, ScanState
 from ged.capture.queries import ScanRow
 from ged.errors import Invalid
@@ -21,7 +21,6 @@ from ged.jobs import Job, JobKind, JobState
 from ged.ports import JobId, ScanId, Verdict
 from ged.recognition import jobs as recognition
 from ged.recognition.models import SignatureCheck
-from ged.register import files
 from ged.register.models import Attachment, AttachmentKind, PageText
 from ged.register.signed_kinds import APART
 from ged.unit import Services

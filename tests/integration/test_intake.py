@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from ged import audit, jobs
-from ged.capture import arrange, bridges, intake
+from ged.capture import arrange, bridges, files, intake
 from ged.capture import letters as scan_letters
 from ged.capture import orders as scan_orders
 from ged.capture import pictures as scan_pictures
@@ -24,7 +24,7 @@ from ged.jobs import Job, JobKind
 from ged.org.models import Unit
 from ged.ports import Confidentiality, MailId, PageRef, ScanId, SourceFacts
 from ged.recognition import jobs as recognition
-from ged.register import documents, files
+from ged.register import documents
 from ged.register.levels import change_level
 from ged.register.models import Attachment, AttachmentKind, MailNumber, PageText, Rendition
 from ged.unit import Services
@@ -294,7 +294,7 @@ def test_a_page_scanned_again_goes_into_its_scan(services: Services) -> None:
     (row,) = waiting(services)
     with services.unit_of_work(NOW) as uow:
         key = scan_orders.order_scan(
-            uow, bridge.id, actor=clerk, now=NOW, into=scan_orders.Into(scan_id=row.id)
+            uow, bridge.id, actor=clerk, now=NOW, into=scan_orders.ScanTarget(scan_id=row.id)
         ).batch_key
     take_in(services, bridge, key, pages.png("encore"))
     (after,) = waiting(services)
@@ -553,7 +553,7 @@ def test_a_file_may_go_straight_to_a_letter(services: Services) -> None:
     bridge, letter, chief = pair(services), register(services), actor(services, "sg")
     with services.unit_of_work(NOW) as uow:
         key = scan_orders.order_scan(
-            uow, bridge.id, actor=chief, now=NOW, into=scan_orders.Into(mail_id=letter.mail_id)
+            uow, bridge.id, actor=chief, now=NOW, into=scan_orders.ScanTarget(mail_id=letter.mail_id)
         ).batch_key
     take_in(services, bridge, key, pages.png("un"), pages.png("deux"))
     assert waiting(services) == []

@@ -18,12 +18,13 @@ from sqlalchemy import delete, event, select
 
 from ged.org import certificates, throttle
 from ged.org.models import Bucket, IssuedCertificate, Person
+from ged.paper import public
+from ged.paper.public import FileState, PublicState
 from ged.ports import Digest, TokenState, Verdict
 from ged.register.models import Attachment
 from ged.register.operations import void_number
-from ged.signbook import public, queries, tokens
+from ged.signbook import queries, tokens
 from ged.signbook.models import SignedRevision
-from ged.signbook.public import FileState, PublicState
 from ged.signbook.token_models import LetterToken
 from ged.unit import SYSTEM
 from signing.payload import PayloadSealer

@@ -204,7 +204,7 @@ def test_what_a_clerk_may_not_see_is_told_without_its_subject(site: Site) -> Non
     with site.services.unit_of_work(NOW) as uow:
         uow.session.execute(update(Mail).values(level=int(Confidentiality.SECRET)))
     refused = send(clerk, clerk.get(FORM).text, 422)
-    assert "Un courrier dont l" in refused
+    assert "Un courrier auquel vous n'avez pas accès" in refused
     assert "00001/2026" not in refused
     assert re.findall(r'name="looked_at" value="([^"]+)"', refused) == ["0"]
 

@@ -29,7 +29,8 @@ from tests.signing_kit import CHEAP, SENDER, page_pdf, request
 from tests.site import make_site, post, sign_in
 from tests.worker_kit import Installation
 from web.commands import main
-from web.wiring.services import build_services, create_authority
+from web.wiring.authority import create_authority
+from web.wiring.services import build_services
 
 KEY = derive_secret(SECRET, "keystore")
 ROOT_WORDS = "une racine bien gardée"

@@ -13,7 +13,7 @@ from ged.errors import StaleVersion
 from ged.jobs import JobKind
 from ged.ports import Digest, Verdict
 from ged.preservation import documents
-from ged.preservation.documents import Sort
+from ged.preservation.documents import SignedKind
 from ged.preservation.models import Preservation
 from ged.preservation.operations import preserve, standing
 from ged.register.models import Attachment, AttachmentKind
@@ -142,13 +142,13 @@ def test_a_slip_that_is_being_received_waits(healed):
     services = healed.services
     slip = send(services, LineForm(mail_id=letter(services)))
     with services.unit_of_work(NOW) as uow:
-        last = documents.last_of(uow.session, Sort.SLIP, slip.slip_id)
+        last = documents.last_of(uow.session, SignedKind.SLIP, slip.slip_id)
         receipt = SlipReceipt(
             slip_id=slip.slip_id, way=ReceiptWay.DIGITAL, attempt=1, name="x", title="x", received_at=NOW
         )
         uow.session.add(receipt)
     assert last is not None
-    assert preserve(services, Sort.SLIP, slip.slip_id, now=NOW) == "preserve.busy"
+    assert preserve(services, SignedKind.SLIP, slip.slip_id, now=NOW) == "preserve.busy"
     assert levels(healed, SlipRevision) == ["B-B"]
     with services.blobs.open(last.digest) as stored:
         step = services.preserver.next_step(stored.read(), now=NOW)
@@ -160,7 +160,7 @@ def test_a_slip_received_between_reading_and_storing_is_begun_again(healed):
     services = healed.services
     slip = send(services, LineForm(mail_id=letter(services)))
     with services.reading() as session:
-        last = documents.last_of(session, Sort.SLIP, slip.slip_id)
+        last = documents.last_of(session, SignedKind.SLIP, slip.slip_id)
     with services.blobs.open(last.digest) as stored:
         step = services.preserver.next_step(stored.read(), now=NOW)
     take(services, slip.slip_id, LineState.RECEIVED)

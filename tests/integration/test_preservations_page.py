@@ -17,7 +17,7 @@ from ged.jobs import Job, JobKind
 from ged.org.models import Post, PostRole
 from ged.preservation import queries
 from ged.preservation.models import Preservation
-from ged.preservation.operations import Sort
+from ged.preservation.operations import SignedKind
 from ged.preservation.queries import Group
 from ged.register.models import MailNumber
 from ged.slips.models import Slip, SlipRevision
@@ -75,10 +75,13 @@ def test_levels_are_those_of_the_revisions(site: tuple[Flask, Services]) -> None
         (failing,) = queries.standings(session, Group.FAILING, limit=50, offset=0)
         rising = queries.standings(session, Group.RISING, limit=50, offset=0)
     assert (failing.sort, failing.level, failing.failure, failing.tries) == (
-        Sort.SLIP, "B-B", "preserve.no_revocation", 3,
+        SignedKind.SLIP, "B-B", "preserve.no_revocation", 3,
     )  # fmt: skip
     assert failing.number
-    assert {(one.sort, one.level, one.due_at) for one in rising} == {(Sort.SLIP, "B-B", None), (Sort.CLOSING, "", None)}
+    assert {(one.sort, one.level, one.due_at) for one in rising} == {
+        (SignedKind.SLIP, "B-B", None),
+        (SignedKind.CLOSING, "", None),
+    }
 
 
 def test_the_page_says_what_failed_and_why_and_when_the_next_try_is(site: tuple[Flask, Services]) -> None:
@@ -134,10 +137,10 @@ def test_without_authorities_the_page_says_so(tmp_path: Path) -> None:
     app, services = make_site(tmp_path)
     client = sign_in(app, "admin")
     page = client.get(PATH).text.replace("&#39;", "'")
-    assert "Aucune autorité d'horodatage n'est réglée" in page
+    assert "Aucune autorité d'horodatage n'est configurée" in page
     assert "Rien ici" in page
     assert post(client, f"{PATH}reprendre", {}, page=PATH).status_code == 303
-    assert "personne à qui demander" in client.get(PATH).text
+    assert "aucune demande ne peut partir" in client.get(PATH).text
     services.engine.dispose()
 
 

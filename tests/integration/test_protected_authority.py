@@ -39,7 +39,8 @@ from tests.signing_kit import SENDER, page_pdf, request
 from tests.site import build_app, give_passwords, post, sign_in
 from tests.worker_kit import GED, Installation
 from web.commands import main
-from web.wiring.services import authority_dir, build_services, create_authority, make_seal
+from web.wiring.authority import authority_dir, create_authority, make_seal
+from web.wiring.services import build_services
 
 WORDS = "la phrase que seul le gardien connaît"
 ROOT_WORDS = "une racine bien gardée"

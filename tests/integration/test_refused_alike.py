@@ -155,4 +155,4 @@ def test_many_probes_leave_a_few_entries_and_are_told_to_who_reads_the_journal(
         ).all()
     assert [one["within_the_hour"] for one in payloads] == [*range(1, 21), 32, 64]
     with sign_in(scene.app, "admin").get("/administration/journal?person=autre") as page:
-        assert "s&#39;est vu refuser l&#39;accès" in page.text
+        assert "s'est vu refuser l'accès" in page.text

@@ -20,7 +20,7 @@ from ged.errors import EngineFailed, Forbidden, InvalidTransition, StaleVersion
 from ged.pipeline import seal_head
 from ged.ports import Certificate, Digest, RegisterId, SignedPdf, SignRequest, Verdict
 from ged.preservation import operations as preservation
-from ged.preservation.documents import Sort
+from ged.preservation.documents import SignedKind
 from ged.register import allocation, rectify
 from ged.register.models import ClosingRevision, MailNumber, RegisterClosing
 from ged.register.operations import void_number
@@ -308,7 +308,7 @@ def test_a_seal_that_cannot_be_had_keeps_no_day_open_and_is_laid_on_later(sealed
     row = close(services, TODAY, now=NOW + DAY)
     assert revisions(services, row) == []
     due = NOW + DAY + timedelta(minutes=1)
-    assert preservation.preserve(services, Sort.CLOSING, row.id, now=due) == "key.unreachable"
+    assert preservation.preserve(services, SignedKind.CLOSING, row.id, now=due) == "key.unreachable"
     assert preservation.standing(services) == (("", "key.unreachable", 1),)
     token.is_out = False
     later = due + timedelta(minutes=6)
@@ -335,7 +335,7 @@ def test_a_sealed_closing_is_raised_renewed_and_stays_pdf_a(
     )
     letter(raising)
     row = close(raising, TODAY, now=NOW + DAY)
-    assert preservation.preserve(raising, Sort.CLOSING, row.id, now=NOW + DAY) == ""
+    assert preservation.preserve(raising, SignedKind.CLOSING, row.id, now=NOW + DAY) == ""
     made = revisions(raising, row)
     assert [level for level, _ in made] == ["B-B", "B-T", "B-LT", "B-LTA"]
     assert all(after.startswith(before) for (_, before), (_, after) in itertools.pairwise(made))

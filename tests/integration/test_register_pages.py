@@ -14,12 +14,12 @@ from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from ged.audit import AuditEntry
-from ged.capture import intake
+from ged.capture import files, intake
 from ged.capture.models import Scan, ScanState
 from ged.codes import CodeKind, read_code
 from ged.org.models import Post, Unit
 from ged.ports import Confidentiality, PageRef
-from ged.register import files, operations
+from ged.register import operations
 from ged.register.levels import change_level
 from ged.register.models import Attachment, Mail, MailNumber, ReadMark, Register
 from ged.unit import Services
@@ -162,7 +162,7 @@ def test_suggestions_and_the_hint_of_a_double(site: Site) -> None:
     )
     assert "00001/" not in hidden
     assert "Demande" not in hidden
-    assert "accès vous est réservé" in hidden
+    assert "Un courrier auquel vous n'avez pas accès" in hidden
 
 
 def waiting_scan(services: Services) -> int:
@@ -311,7 +311,7 @@ def test_registers_show_prove_and_print(site: Site) -> None:
         change_level(uow, hidden.id, Confidentiality.SECRET, reason="Enquête", actor=actor(services, "sg"))  # type: ignore[arg-type]
     register_id = ids(services)["ARR"]
     client = sign_in(app, "agent")
-    assert "aucun trou : 1 à 2" in client.get("/registres/").text
+    assert "sans lacune ni doublon : n° 1 à 2" in client.get("/registres/").text
     page = client.get(f"/registres/{register_id}").text
     assert "Visible" in page
     assert "Courrier confidentiel" in page

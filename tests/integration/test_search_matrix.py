@@ -19,7 +19,7 @@ from ged.register.models import Attachment, AttachmentKind, Direction, Mail, Mai
 from ged.register.states import MailState
 from ged.search import alerts as saved_alerts
 from ged.search import export as search_export
-from ged.search import letters as search
+from ged.search import letter_search
 from ged.search import saved as saved_searches
 from ged.unit import Services
 from indexer.elastic_index import ElasticIndex
@@ -147,8 +147,8 @@ def test_hits_counts_passages_and_other_spellings(scene: Scene, account: str) ->
     hidden = [one.name for one in scene.letters if one.mail_id not in told]
     with scene.services.reading() as session:
 
-        def find(text: str) -> search.SearchPage:
-            return search.search_letters(scene.services, session, who, SearchQuery(text, limit=100))
+        def find(text: str) -> letter_search.SearchPage:
+            return letter_search.search_letters(scene.services, session, who, SearchQuery(text, limit=100))
 
         everything, common = find(""), find("convention partenariat")
         assert {one.mail_id for one in everything.letters} == {one.mail_id for one in seen}
@@ -173,8 +173,10 @@ def test_facets(scene: Scene, account: str) -> None:
     who, seen = actor(scene.services, account), scene.seen_by(account)
     told = [one for one in seen if one.level < Confidentiality.SECRET]
     with scene.services.reading() as session:
-        counted = search.facets(scene.services, session, who, SearchQuery(""))
-        none = search.facets(scene.services, session, who, SearchQuery("", {"correspondent": ("Cabinet Abalo",)}))
+        counted = letter_search.facets(scene.services, session, who, SearchQuery(""))
+        none = letter_search.facets(
+            scene.services, session, who, SearchQuery("", {"correspondent": ("Cabinet Abalo",)})
+        )
     assert {v.value: v.count for v in counted["correspondent"]} == {f"Cabinet {one.name}": 1 for one in told}
     assert sum(v.count for v in counted["register"]) == len(seen)
     assert sum(v.count for v in counted["year"]) == sum(v.count for v in counted["month"]) == len(seen)
@@ -190,12 +192,12 @@ def test_suggestions(scene: Scene, account: str) -> None:
     told = {one.name for one in seen if one.level < Confidentiality.SECRET}
     with scene.services.reading() as session:
         for one in scene.letters:
-            by_name = [s.text for s in search.suggest(scene.services, session, who, one.name[:5])]
+            by_name = [s.text for s in letter_search.suggest(scene.services, session, who, one.name[:5])]
             assert bool(by_name) == (one.name in told), one
             assert all(one.name in text for text in by_name)
-            by_number = [s.text for s in search.suggest(scene.services, session, who, one.number[:5])]
+            by_number = [s.text for s in letter_search.suggest(scene.services, session, who, one.number[:5])]
             assert (one.number in by_number) == (one in seen), one
-        offered = search.suggest(scene.services, session, who, "conv")
+        offered = letter_search.suggest(scene.services, session, who, "conv")
     assert all(any(name in s.text for name in told) for s in offered)
     assert bool(offered) == bool(told)
 
@@ -208,9 +210,9 @@ def test_similar_letters(scene: Scene, account: str) -> None:
         for one in scene.letters:
             if one not in seen:
                 with pytest.raises(NotFound):
-                    search.similar(scene.services, session, who, one.mail_id)
+                    letter_search.similar(scene.services, session, who, one.mail_id)
                 continue
-            found = {letter.mail_id for letter in search.similar(scene.services, session, who, one.mail_id)}
+            found = {letter.mail_id for letter in letter_search.similar(scene.services, session, who, one.mail_id)}
             assert found <= told - {one.mail_id}
             assert bool(found) == (one.mail_id in told and len(told) > 1)
 
@@ -247,19 +249,19 @@ def test_a_right_given_and_withdrawn_shows_at_once_in_every_feature(scene: Scene
 
     def shown() -> list[bool]:
         with services.reading() as session:
-            page = search.search_letters(services, session, daf, SearchQuery(one.name))
-            facets = search.facets(services, session, daf, SearchQuery(one.name))
+            page = letter_search.search_letters(services, session, daf, SearchQuery(one.name))
+            facets = letter_search.facets(services, session, daf, SearchQuery(one.name))
             rows, _cut = search_export.rows(services, session, daf, SearchQuery(one.name))
             _told, new = saved_searches.new_letters(session, scene.saved["daf"], daf)
             try:
-                search.similar(services, session, daf, one.mail_id)
+                letter_search.similar(services, session, daf, one.mail_id)
                 is_opened = True
             except NotFound:
                 is_opened = False
             return [
                 one.mail_id in [hit.mail_id for hit in page.letters],
                 bool(facets["register"]),
-                bool(search.suggest(services, session, daf, one.name)),
+                bool(letter_search.suggest(services, session, daf, one.name)),
                 one.mail_id in [row.mail_id for row in rows],
                 is_opened,
                 one.mail_id in [letter.mail_id for letter in new],

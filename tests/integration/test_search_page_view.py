@@ -8,8 +8,8 @@ from flask.testing import FlaskClient
 
 from ged.ports import MailId, Passage, SearchQuery
 from ged.register.models import Attachment, AttachmentKind, PageText
-from ged.search import letters as search
-from ged.search.letters import FacetValue, SearchPage
+from ged.search import letter_search
+from ged.search.letter_search import FacetValue, SearchPage
 from ged.unit import Services
 from tests.factories import NOW, actor
 from tests.routing_kit import make_mentions, register, run_jobs
@@ -41,7 +41,7 @@ def test_the_first_hits_do_not_wait_for_the_filters(
         raise AssertionError("counted before the hits were shown")
 
     with monkeypatch.context() as patch:
-        patch.setattr(search, "facets", refuse)
+        patch.setattr(letter_search, "facets", refuse)
         shown = page.get("/recherche/?q=poteaux").text
     assert "Marché de poteaux" in shown
     assert 'hx-get="/recherche/filtres?q=poteaux" hx-trigger="load"' in shown
@@ -56,7 +56,7 @@ def test_years_and_months_stand_newest_first_and_long_names_are_cut(
         "year": [FacetValue("2014", "", 9), FacetValue("2021", "", 5), FacetValue("2017", "", 4)],
         "correspondent": [FacetValue("b", "b", 9), FacetValue(long, long, 3)],
     }
-    monkeypatch.setattr(search, "facets", lambda *_args: counted)
+    monkeypatch.setattr(letter_search, "facets", lambda *_args: counted)
     shown = page.get("/recherche/filtres?q=x").text
     assert shown.index(">2021<") < shown.index(">2017<") < shown.index(">2014<")
     assert f'title="{long}"' in shown
@@ -64,7 +64,7 @@ def test_years_and_months_stand_newest_first_and_long_names_are_cut(
 
 
 def test_a_list_too_long_to_walk_says_where_it_ends(page: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "search_letters", lambda *_args: SearchPage((), 9_000, True))
+    monkeypatch.setattr(letter_search, "search_letters", lambda *_args: SearchPage((), 9_000, True))
     last = page.get(f"/recherche/?q=x&offset={MAX_OFFSET}").text
     assert f"offset={MAX_OFFSET + PAGE}" not in last
     assert "précisez la recherche" in last
@@ -83,7 +83,7 @@ def test_every_version_and_annex_is_searched_and_the_letter_is_one_hit(site: tup
 
     def found(text: str) -> list[tuple[int, tuple[Passage, ...]]]:
         with services.reading() as session:
-            letters = search.search_letters(services, session, actor(services, "sg"), SearchQuery(text)).letters
+            letters = letter_search.search_letters(services, session, actor(services, "sg"), SearchQuery(text)).letters
         return [(int(one.mail_id), one.passages) for one in letters]
 
     for words in ("avant-projet", "version définitive", "bordereau des prix"):

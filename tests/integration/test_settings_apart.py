@@ -19,7 +19,8 @@ from tests.commands import Ended
 from tests.factories import NOW, PASSPHRASE, actor
 from tests.worker_kit import Installation
 from web.wiring import settings_file
-from web.wiring.services import authority_dir, build_services, create_authority, make_seal
+from web.wiring.authority import authority_dir, create_authority, make_seal
+from web.wiring.services import build_services
 
 
 def ged(folder: Path, *words: str, **extra: str) -> Ended:

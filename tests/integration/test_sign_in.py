@@ -229,7 +229,7 @@ def test_a_slowed_page_says_how_long_and_the_journal_counts(site: Site) -> None:
         answer = post(app.test_client(), "/connexion", {"account": "sg", "password": PASSWORD})
     assert answer.status_code == 429
     assert 0 < int(answer.headers["Retry-After"]) <= 60
-    assert "votre compte n&#39;est pas bloqué" in answer.text
+    assert "votre compte n'est pas bloqué" in answer.text
     entries = _journal(services, "session.throttled")
     assert [entry["times"] for entry in entries] == [1, 10]
 

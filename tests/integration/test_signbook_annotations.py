@@ -156,5 +156,5 @@ def test_on_the_page_it_is_left_read_answered_and_settled(site: Site) -> None:
     site.send("dge", f"{letter}/notes/{note_id}/regler")
     page = html.unescape(site.get("daf", letter))
     assert "C'est fait" in page
-    assert "réglée" in page
+    assert "traitée" in page
     assert 'cx="42.0%"' not in page

@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy import func, select
 
 from ged.audit import AuditEntry
+from ged.capture.files import examine
 from ged.dispatch.models import Party
 from ged.errors import Forbidden, GedError, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.org.models import Delegation, DelegationKind, PostRole
 from ged.ports import MailId
-from ged.register.files import examine
 from ged.register.models import Mail, MailLink, MailNumber, Register
 from ged.register.states import MailState
 from ged.signbook import book, drafts, operations, queries

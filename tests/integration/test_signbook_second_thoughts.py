@@ -156,7 +156,7 @@ def test_on_the_page_the_choice_is_between_the_author_and_the_visas_given(site: 
     assert 'name="to"' not in page
     site.send("daf", f"{letter}/viser", version_no=hidden(page, "version_no"))
     page = site.get("daf", letter)
-    assert "Reprendre mon visa" in page
+    assert "Retirer mon visa" in page
     page = site.get("etudes", letter)
     assert f'name="to" value="{site.house.post("DAF-C")}"' in page
     site.send("etudes", f"{letter}/refuser", version_no=2, reason="Un <i>chiffre</i>", to=site.house.post("DAF-C"))

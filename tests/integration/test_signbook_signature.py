@@ -38,7 +38,6 @@ from ged.signbook import drafts, operations, queries
 from ged.signbook.models import Draft, SignatureWay, SignedRevision
 from ged.signbook.operations import ToSign
 from ged.signbook.render import Letter, PageMode, french_day, letter_pages
-from ged.signbook.wiring import connect
 from tests import paper_kit
 from tests.factories import NOW, TODAY
 from tests.signbook_kit import CEET, COPY, House, form_of, house, pdf_of
@@ -199,7 +198,7 @@ def test_a_locked_key_signs_nothing(house: House) -> None:
     ("kind", "words"),
     [
         (DelegationKind.DELEGATION, ("Pour le Poste SG-T et par délégation,", "Le Poste DGE-C", "arrêté n° 9")),
-        (DelegationKind.INTERIM, ("Par intérim,", "Le Poste SG-T", "arrêté n° 9")),
+        (DelegationKind.INTERIM, ("Le Poste SG-T par intérim", "arrêté n° 9")),
     ],
 )
 def test_the_mark_says_in_which_capacity(
@@ -223,7 +222,7 @@ def test_the_mark_says_in_which_capacity(
     ).stdout
     for said in (*words, "Dge", "Signé électroniquement"):
         assert said in text, text
-    assert house.show(mail_id, "dge").confirmed_capacity == (words[0] if "Pour" in words[0] else "Par intérim,")
+    assert house.show(mail_id, "dge").confirmed_capacity == (words[0] if "Pour" in words[0] else "")
 
 
 # --- in ink -------------------------------------------------------------------------------------------------------
@@ -238,7 +237,6 @@ def printed(house: House) -> MailId:
 def test_in_ink_it_is_printed_with_our_code_numbered_by_the_office_and_its_scan_is_the_original(
     house: House, tmp_path: Path
 ) -> None:
-    connect()
     mail_id = printed(house)
     row = house.show(mail_id, "agent")
     assert (row.state, row.number, row.way, row.may.number) == (MailState.IN_CIRCUIT, "", SignatureWay.INK, True)
@@ -291,7 +289,6 @@ LIMITS = Limits(timedelta(minutes=5))
 
 
 def signed(house: House) -> tuple[MailId, list[int]]:
-    connect()
     mail_id = house.ready()
     (result,) = house.sign(mail_id, key=house.key("sg"))
     assert result.failure is None
@@ -409,7 +406,6 @@ def test_nothing_is_sent_to_a_changed_address_until_a_person_compared_it(house: 
 
 
 def test_an_address_is_asked_about_until_a_letter_left_for_it_and_again_when_it_changes(house: House) -> None:
-    connect()
     letters, key = [house.ready(copies=()) for _ in range(2)], house.key("sg")
     assert [one.failure for one in house.sign(*letters, key=key)] == [None, None]
     with house.services.reading() as session:
@@ -552,7 +548,6 @@ def test_a_letter_voided_after_the_order_is_not_sent(house: House, tmp_path: Pat
 
 
 def test_a_discharge_says_who_when_and_under_which_number(house: House) -> None:
-    connect()
     mail_id, (first, _) = signed(house)
     agent = house.who("agent")
     given = Discharge("Ama Lawson", "Secrétaire du DG", NOW + timedelta(hours=2), "0981/CEET")

@@ -140,7 +140,7 @@ def test_a_changed_address_is_shown_and_compared_before_a_letter_leaves_for_it(s
     assert "Adresse à vérifier" not in site.get("agent", path), "the letter's own address has not changed"
     typed = {"version": hidden(site.get("agent", path), "version"), "email": "collecte@ceet.example.tg"}
     page = site.send("agent", way, 422, **typed)
-    assert "rien n&#39;a été envoyé" in page
+    assert "rien n'a été envoyé" in page
     assert 'href="#compared"' in page, "the summary leads to the box"
     assert re.search(r'id="compared" name="compared" value="collecte@ceet\.example\.tg">', page), (
         "which nobody ticked yet"
@@ -190,7 +190,7 @@ def test_several_letters_are_signed_in_one_act_with_one_passphrase(site: Site) -
     ticked = re.findall(r'name="letter" value="(\d+:\d+)"', page)
     assert len(ticked) == 2
     page = site.send("sg", "/parapheur/signer", 422, passphrase=PASSPHRASE)
-    assert "Aucun courrier n&#39;est coché" in page
+    assert "Aucun courrier n'est coché" in page
     page = site.send("sg", "/parapheur/signer", 200, letter=ticked, passphrase=PASSPHRASE)
     assert "2 courriers signés" in page
     assert "00001/2026/MIN/SG" in page
@@ -206,7 +206,7 @@ def test_a_refusal_is_read_by_the_author_and_a_notice_is_put_away(site: Site) ->
     mail_id = site.house.answer()
     site.house.submit(mail_id)
     page = site.send("daf", f"/parapheur/{mail_id}/refuser", 422, version_no=2)
-    assert "Il faut dire ce qui doit changer" in page
+    assert "Le motif du renvoi est obligatoire" in page
     site.send("daf", f"/parapheur/{mail_id}/refuser", version_no=2, reason="Citer <b>le</b> décret")
     page = site.get("dge", "/parapheur/")
     assert "Citer &lt;b&gt;le&lt;/b&gt; décret" in page
@@ -233,7 +233,7 @@ def test_signed_by_hand_numbered_and_scanned_at_the_mail_office(site: Site) -> N
     site.send("agent", f"{beside}/confirmer", version=hidden(site.get("agent", beside), "version"))
     page = site.get("dge", f"/parapheur/{mail_id}")
     assert "Signature manuscrite" in page
-    assert "lectronique" not in re.sub(r"Adresse électronique|Messagerie électronique", "", page)
+    assert "lectronique" not in re.sub(r"Adresse électronique|Courriel", "", page)
     assert site.state(mail_id) is MailState.SIGNED
 
 

@@ -102,7 +102,7 @@ def test_the_author_arranges_it_on_the_page_and_the_signatory_reads_the_opinion(
     assert f"/parapheur/{mail_id}" in site.get("etudes", "/parapheur/")
     page = site.get("etudes", f"/parapheur/{mail_id}")
     assert "Donner mon avis" in page
-    assert "Renvoyer à l&#39;auteur" not in page
+    assert "Renvoyer à l'auteur" not in page
     sent = {"version_no": hidden(page, "version_no"), "stance": "unfavourable"}
     page = site.send("etudes", f"/parapheur/{mail_id}/avis", 422, **sent)
     assert "se motive" in page

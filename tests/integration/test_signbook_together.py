@@ -18,7 +18,6 @@ from ged.register.states import MailState
 from ged.signbook import operations
 from ged.signbook.models import SignedRevision
 from ged.signbook.operations import ToSign
-from ged.signbook.wiring import connect
 from ged.verify import verify
 from tests.factories import NOW
 from tests.signbook_kit import House, make_house
@@ -26,7 +25,6 @@ from tests.signbook_kit import House, make_house
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
 def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
-    connect()
     url = request.getfixturevalue("make_database")() if request.param == "postgresql" else None
     made = make_house(tmp_path, url=url)
     yield made

@@ -209,7 +209,7 @@ def test_slips_are_read_one_after_the_other_without_a_script_and_signed_at_once(
     for text in (code(services, whole), code(services, part), label(services, first), "HTTPS://X/V/ABC"):
         page = post(client, READ, {**fields_of(page), "scan": text}).text
     assert "refusé" in page
-    assert "pas un code d&#39;ici" in page
+    assert "pas été imprimé par le ministère" in page
     assert "1 lettre pointée sur 2" in page
     assert "00002/2026/MIN" in page
     again = post(client, READ, {**fields_of(page), "scan": code(services, whole)}).text

@@ -300,7 +300,7 @@ def test_a_confidential_letter_is_not_printed_but_its_reader_reads_it_on_screen(
     sent = kit.send(services, typed, sender="secretaire")
     text = _text(kit.stored_pdf(services, sent.slip_id), tmp_path)
     assert "Enquête" not in text
-    assert "Pli confidentiel" in text
+    assert "Courrier confidentiel" in text
     with services.reading() as session:
         shown = view.slip_view(session, sent.slip_id, actor(services, "dge")).lines[0]
     assert (shown.masked, shown.description, shown.mail_id) == (False, "Enquête sur le marché", letter)
@@ -316,7 +316,7 @@ def test_a_letter_made_confidential_later_hides_line_and_pages(services):
         change_level(uow, letter, Confidentiality.RESTRICTED, reason="Enquête", actor=actor(services, "agent"))
     with services.reading() as session:
         line = view.slip_view(session, sent.slip_id, reader).lines[0]
-    assert (line.masked, line.description, line.mail_id) == (True, "Pli confidentiel", None)
+    assert (line.masked, line.description, line.mail_id) == (True, "Courrier confidentiel", None)
     assert line.number.startswith("00001/2026")
     with pytest.raises(Forbidden) as refused:
         view.slip_pdf(services, sent.slip_id, reader)
@@ -339,7 +339,7 @@ def test_a_letter_made_confidential_before_a_later_page_is_not_named_there(servi
     for slip_id in (made[0].slip_id, back.slip_id):
         text = _text(kit.stored_pdf(services, slip_id), tmp_path)
         assert "Audit" not in text
-        assert "Pli confidentiel" in text
+        assert "Courrier confidentiel" in text
 
 
 def test_a_page_of_fifty_lines_asks_the_database_a_few_times(services):

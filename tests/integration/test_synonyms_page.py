@@ -12,8 +12,7 @@ from sqlalchemy import select
 from ged.audit import AuditEntry, AuditPayload
 from ged.errors import EngineFailed, Invalid, StaleVersion
 from ged.ports import SearchQuery
-from ged.search import letters as search
-from ged.search import synonyms
+from ged.search import letter_search, synonyms
 from ged.unit import Services
 from indexer.synonyms import SHIPPED, SynonymFile
 from tests.factories import NOW, actor
@@ -76,7 +75,8 @@ def test_an_edit_counts_in_the_next_search_and_indexes_nothing(
         with services.reading() as session:
             who = actor(services, "sg")
             return [
-                int(one.mail_id) for one in search.search_letters(services, session, who, SearchQuery(text)).letters
+                int(one.mail_id)
+                for one in letter_search.search_letters(services, session, who, SearchQuery(text)).letters
             ]
 
     def refuse(*_args: object) -> None:
@@ -126,7 +126,7 @@ def test_every_fault_is_told_with_its_line_and_nothing_typed_is_lost(site: tuple
     typed = "XY = ypsilon\nseul\nZ = //\nlong = " + "mot " * 9
     answer = post(page, PAGE, {"groups": typed}, page=PAGE)
     assert answer.status_code == 422
-    told = answer.get_data(as_text=True)
+    told = answer.text
     for line, text in ((2, "seul"), (3, "Z = //"), (4, "long = mot")):
         assert re.search(rf"Ligne {line}, « {text}", told), line
     assert "Ligne 1," not in told

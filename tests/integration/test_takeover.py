@@ -21,9 +21,9 @@ from ged.ports import JobId, Lane, SearchQuery
 from ged.register import documents
 from ged.register.models import Attachment, Direction, Mail, MailNumber, Register, RegisterClosing, RegisterNature
 from ged.register.states import MailState
-from ged.search.letters import search_letters
+from ged.search.letter_search import search_letters
 from ged.takeover import queries as takeover_queries
-from ged.takeover.operations import PIECE_LETTERS, Place, Refusal, Takeover, find_register, take_over
+from ged.takeover.operations import PIECE_LETTERS, Refusal, Takeover, TakeoverTarget, find_register, take_over
 from ged.unit import Services
 from tests.factories import NOW, SECRET, actor, make_organisation, make_services
 from tests.pages import pdf
@@ -60,7 +60,7 @@ def run(
 ) -> tuple[Takeover, list[Refusal]]:  # fmt: skip
     refusals: list[Refusal] = []
     with services.reading() as session:
-        place = Place(find_register(session, into).id, "letters.jsonl", files, dry_run)
+        place = TakeoverTarget(find_register(session, into).id, "letters.jsonl", files, dry_run)
     raw = (one if isinstance(one, bytes) else json.dumps(one).encode() for one in lines)
     return take_over(services, place, raw, refuse=refusals.append, progress=progress), refusals
 

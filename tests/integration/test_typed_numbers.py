@@ -14,7 +14,7 @@ from ged.errors import Invalid
 from ged.register import typed_numbers
 from ged.register.models import Mail, MailNumber
 from ged.register.numbering import number_key
-from ged.search import letters as search
+from ged.search import letter_search
 from ged.unit import Services
 from tests.factories import SECRET, actor, make_organisation, make_services
 from tests.site import make_settings, make_site, post, sign_in
@@ -55,7 +55,7 @@ def test_search_scan_link_and_export_read_a_number_alike(site: tuple[Flask, Serv
         assert typed_numbers.letter_by_number(session, TYPED, clerk, field="number") == mail_id
         assert scan_letters.letter_by_number(session, TYPED, clerk).mail_id == mail_id
         assert case_export.find_mail(session, TYPED) == mail_id
-        assert [one.mail_id for one in search.exact_number(session, clerk, TYPED)[0]] == [mail_id]
+        assert [one.mail_id for one in letter_search.exact_number(session, clerk, TYPED)[0]] == [mail_id]
 
 
 def test_a_number_given_while_the_previous_release_runs_is_found_as_printed(site: tuple[Flask, Services]) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from ged import health, pipeline
 from ged.adapters.clamd import Clamd
 from ged.audit import AuditEntry
-from ged.capture import arrange
+from ged.capture import arrange, files
 from ged.capture import pictures as scan_pictures
 from ged.capture.models import Scan, ScanPage, ScanState
 from ged.config import load_settings
@@ -21,7 +21,6 @@ from ged.errors import ConfigError, EngineFailed, Invalid
 from ged.jobs import Job, JobKind, JobState
 from ged.ports import Confidentiality, JobId
 from ged.recognition import jobs as recognition
-from ged.register import files
 from ged.register.models import Attachment
 from ged.space import Space
 from ged.takeover.files import content_of

@@ -334,7 +334,7 @@ def test_a_file_without_room_is_refused_before_it_is_sent(
     letter.write_bytes(b"%PDF-1.7" + bytes(1_000_000))
     sign_in(page, "agent")
     page.goto("/numerisations/")
-    expect(page.get_by_text("aucun fichier n'est pris")).to_have_count(0)
+    expect(page.get_by_text("aucun fichier n’est pris")).to_have_count(0)
     page.set_input_files("#file", letter)
     posts.clear()
     with _refusing(site[1], "disk.low"):
@@ -345,7 +345,7 @@ def test_a_file_without_room_is_refused_before_it_is_sent(
         assert posts == []
         assert page.evaluate("document.querySelector('#file').files.length") == 1, "it stays chosen"
         for account, path, told in (
-            ("agent", "/numerisations/", "aucun fichier n'est pris"),
+            ("agent", "/numerisations/", "aucun fichier n’est pris"),
             ("admin", "/administration/", "disque du serveur"),
         ):
             _look_at_the_warning(page, site[0], account, path, told)
@@ -390,7 +390,7 @@ def test_the_buttons_of_files_stand_apart_and_stay_clear_while_the_list_is_asked
 ) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     rows = [_file(1, JobState.DONE, 1000), _file(2, JobState.QUEUED, None)]
-    monkeypatch.setattr(exports, "_rows", lambda: rows)
+    monkeypatch.setattr(exports, "_file_rows", lambda: rows)
     sign_in(page, "agent")
     page.goto("/mes-fichiers/")
     fetch, cancel = page.locator("#fetch-1").bounding_box(), page.locator("#cancel-1").bounding_box()

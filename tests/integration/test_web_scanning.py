@@ -55,7 +55,7 @@ def test_own_profiles_are_the_units_and_can_be_deleted(desk: Desk) -> None:
     clerk = desk.site.browser("agent")
     choice = {"device": "1|fi:1|ADF Duplex", "mode": "color", "dpi": "200", "sides": "duplex", "paper": "a4"}
     nameless = clerk.post("/numerisations/profils", **choice, profile_name="  ")
-    assert "Le profil n&#39;a pas de nom" in nameless.text
+    assert "Le profil n'a pas de nom" in nameless.text
     shown = clerk.post("/numerisations/profils", **choice, profile_name="Factures <b>").text
     assert "Factures &lt;b&gt;" in shown
     assert form(shown) == choice

@@ -153,7 +153,7 @@ def test_good_files_pass_and_each_bad_one_is_explained(site: Site) -> None:
     assert answer.status_code == 422
     for words in (
         "« vide.pdf » est vide",
-        "« texte.pdf » n&#39;est ni un PDF",
+        "« texte.pdf » n'est ni un PDF",
         "« coupe.tif » est incomplet",
         "geant.png",
     ):
@@ -162,7 +162,7 @@ def test_good_files_pass_and_each_bad_one_is_explained(site: Site) -> None:
     with site.services.reading() as session:
         assert session.scalars(select(Scan.filename)).all() == ["bon.pdf"]
     again = upload(clerk, (good, "../../" + "n" * 300 + ".pdf"))
-    assert "attend déjà, à l&#39;identique" in again.text
+    assert "attend déjà, à l'identique" in again.text
 
 
 def test_the_page_of_a_scan_works_without_javascript(site: Site) -> None:
@@ -212,7 +212,7 @@ def test_joining_by_number_says_what_is_missing(site: Site) -> None:
     assert clerk.post(f"{base}/joindre", number=letter.number.lower()).status_code == 200
     upload(clerk, (pages.pdf("deux"), "deux.pdf"))
     base = f"/numerisations/{only_scan(site).id}"
-    assert "dites pourquoi il est remplacé" in clerk.post(f"{base}/joindre", number=letter.number).text
+    assert "le motif du remplacement est obligatoire" in clerk.post(f"{base}/joindre", number=letter.number).text
     clerk.post(f"{base}/joindre", mail_id=str(letter.mail_id), reason="Mauvaise lettre")
     with site.services.reading() as session:
         assert session.scalars(select(Attachment.version_no).order_by(Attachment.id)).all() == [1, 2]
@@ -330,7 +330,7 @@ def test_an_envelope_from_the_counter_to_its_addressee(site: Site) -> None:
     assert chief.post("/plis/1/rendre", version="1").status_code == 409
     refused = chief.post("/plis/1/ouvrir", subject="Offre", level="2", file=(io.BytesIO(b"texte"), "offre.pdf"))
     assert refused.status_code == 422
-    assert "« offre.pdf » n&#39;est ni un PDF" in refused.text
+    assert "« offre.pdf » n'est ni un PDF" in refused.text
     opened = chief.post("/plis/1/ouvrir", subject="Offre", level="2", file=(io.BytesIO(pages.pdf("un")), "offre.pdf"))
     assert opened.status_code == 200
     assert "Ouvrir le courrier" not in clerk.get("/plis/1").text
@@ -340,7 +340,7 @@ def test_an_envelope_from_the_counter_to_its_addressee(site: Site) -> None:
         unit_id = actor(site.services, "sg").posts[0].unit_id
         code = bridges.make_pairing_code(uow, unit_id, actor=actor(site.services, "admin"), now=NOW)
         _token, bridge_id = bridges.pair(uow, code, "Cabinet", now=NOW)
-    assert "Premier numériseur trouvé" in chief.get("/plis/1").text
+    assert "Premier scanner trouvé" in chief.get("/plis/1").text
     assert chief.post("/plis/1/numeriser", device=f"{bridge_id}||", mode="gray", dpi="300").status_code == 200
     assert clerk.post("/plis/1/numeriser", device=f"{bridge_id}||").status_code == 403
     with site.services.reading() as session:

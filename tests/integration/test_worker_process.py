@@ -181,6 +181,11 @@ MIXTURES = {
         "GED_ELASTICSEARCH_URL",
         "GED_DATABASE_URL=postgresql",
     ),
+    "PostgreSQL without Redis": (
+        {"GED_DATABASE_URL": "postgresql+psycopg://u@127.0.0.1:1/x"},
+        "GED_REDIS_URL",
+        "GED_ELASTICSEARCH_URL",
+    ),
     "a name misspelt": ({"GED_REDDIS_URL": "redis://127.0.0.1:1/0"}, "GED_REDDIS_URL", "spelling"),
     "a short secret": ({"GED_SECRET": "short"}, "GED_SECRET", "32"),
 }

@@ -113,7 +113,7 @@ def _clerk_registers_by_keyboard(seat: Seat, office: Journey, drawn: DrawnLetter
         page.wait_for_url("**/enregistre")
         number = (page.text_content(".confirmation__detail") or "").strip()
         mail = page.get_attribute("a[href^='/courriers/']", "href") or ""
-        link = page.get_by_role("link", name="Imprimer l'étiquette")
+        link = page.get_by_role("link", name="Imprimer l’étiquette")
         entry = (link.get_attribute("href") or "").removesuffix("/etiquette.pdf")
         assert link.get_attribute("target") == "_blank"
     return office.labelled(drawn, number=number, mail=mail, entry=entry)
@@ -127,9 +127,9 @@ def _clerk_scans(seat: Seat, office: Journey, letter: Registered) -> None:
         device = page.locator("select[name=device] option", has_text="PNM")
         page.select_option("select[name=device]", value=device.first.get_attribute("value"))
         page.get_by_role("button", name="Numériser", exact=True).click()
-        page.get_by_text("La demande est transmise au numériseur.").wait_for()
+        page.get_by_text("La demande est transmise au scanner.").wait_for()
         # The page follows the scanner by itself until the letter has its pages.
-        page.get_by_text("Jointes aujourd'hui").wait_for(timeout=120_000)
+        page.get_by_text("Jointes aujourd’hui").wait_for(timeout=120_000)
         page.get_by_role("link", name=letter.number).wait_for()
     office.read([letter])
 
@@ -138,7 +138,7 @@ def _secretary_imputes(seat: Seat, letter: Registered) -> None:
     with seat.signed_in("sg.secretariat") as page:
         page.goto("/a-imputer")
         page.get_by_role("link", name=letter.number, exact=True).click()
-        page.get_by_placeholder("Taper pour chercher une unité").first.type("énergie")
+        page.get_by_placeholder("Taper pour chercher un service").first.type("énergie")
         expect(page.locator("#leading_unit_id option:checked")).to_contain_text("énergie")
         page.select_option("#leading_unit_id", label=_label_of(page, "Direction générale de l'énergie"))
         page.check("input[name=mentions][value=draft_reply]")
@@ -168,7 +168,7 @@ def _head_takes_and_receives(seat: Seat, letter: Registered, slip: str) -> None:
         page.fill("#passphrase", PASSPHRASE)
         page.get_by_role("button", name="Signer la réception").click()
         page.get_by_text("reçu et signé").wait_for()
-        expect(page.locator("main")).to_contain_text("Rien n'a changé depuis cette signature.")
+        expect(page.locator("main")).to_contain_text("Rien n’a changé depuis cette signature.")
 
 
 def _signatory_signs(seat: Seat, answer: str) -> str:

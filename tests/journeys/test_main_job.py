@@ -79,7 +79,7 @@ def test_the_register_has_every_number_once(done: Done) -> None:
     count = len(done.outcome.letters)
     numbers = [int(n) for n in re.findall(r'class="number"[^>]*>[^<\d]*0*(\d+)', page.text)]
     assert sorted(numbers) == list(range(1, count + 1)), numbers
-    assert f"aucun trou : 1 à {count}" in page.words
+    assert f"sans lacune ni doublon : n° 1 à {count}" in page.words
 
 
 def test_both_signatures_of_the_slip_hold(done: Done, checker: PdfChecker, tmp_path: Path) -> None:

@@ -43,6 +43,21 @@ def findings(session: Session) -> list[tuple[int, str]]:
     return [(one.sequence, one.code) for one in audit.verify_chain(session)]
 
 
+@pytest.mark.parametrize("before", [0, 1, 5])
+def test_a_single_event_goes_the_short_way_to_the_same_chain(session: Session, before: int) -> None:
+    """One event is sent in one message with its payload and the head; the chain is that of several."""
+    for n in range(before):
+        audit.append(session, [event(n)])
+    audit.append(session, [event(77, value="seul")])
+    assert findings(session) == []
+    head = session.get_one(AuditHead, audit.HEAD_ID)
+    last = session.get_one(AuditEntry, before + 1)
+    assert (head.count, head.hash) == (before + 1, last.hash)
+    assert (last.subject_id, last.previous_hash == ZEROS) == (77, before == 0)
+    assert session.get_one(AuditPayload, before + 1).payload == {"value": "seul"}
+    assert session.scalars(select(AuditEntry.sequence).order_by(AuditEntry.sequence)).all() == [*range(1, before + 2)]
+
+
 # --- The bytes: whoever checks an export computes them without this program -----------------------------------------
 
 

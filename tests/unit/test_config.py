@@ -10,6 +10,7 @@ from scripts import settings_doc
 
 SECRET = "s" * 40
 PG = "GED_DATABASE_URL=postgresql+psycopg"
+REDIS = "GED_REDIS_URL=redis://127.0.0.1:6379/0"
 SEARCH = "GED_ELASTICSEARCH_URL=http://127.0.0.1:9200"
 
 
@@ -41,6 +42,8 @@ def test_a_secret_has_no_default() -> None:
             "GED_ELASTICSEARCH_URL",
             "config.mixture",
         ),
+        ([PG + "://localhost/ged"], "GED_REDIS_URL", "config.mixture"),
+        ([PG + "://localhost/ged", SEARCH], "GED_REDIS_URL", "config.mixture"),
         (["GED_REDIS=redis://127.0.0.1/0"], "GED_REDIS", "config.unknown"),
         (["GED_OCR_JOBS=none"], "GED_OCR_JOBS", "config.invalid"),
         (["GED_SMTP_URL=mail.example:25"], "GED_SMTP_URL", "config.invalid"),
@@ -83,13 +86,13 @@ def test_the_secret_is_not_shown(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "lines",
     [
-        [PG + "://ged@db.example/ged?sslmode=verify-full&sslrootcert=/etc/ged/authority.pem"],
-        [PG + "://ged@127.0.0.1:5433/ged"],
-        [PG + "://ged@[::1]/ged"],
-        [PG + ":///ged?host=/run/postgresql"],
-        [PG + "://ged@db.example/ged", 'GED_PROTECTED_HOSTS=["db.example"]'],
-        [PG + "://localhost/ged", "GED_ELASTICSEARCH_URL=https://search.example:9200"],
-        [PG + "://localhost/ged", "GED_ELASTICSEARCH_URL=http://127.0.0.1:9200"],
+        [PG + "://ged@db.example/ged?sslmode=verify-full&sslrootcert=/etc/ged/authority.pem", REDIS, SEARCH],
+        [PG + "://ged@127.0.0.1:5433/ged", REDIS, SEARCH],
+        [PG + "://ged@[::1]/ged", REDIS, SEARCH],
+        [PG + ":///ged?host=/run/postgresql", REDIS, SEARCH],
+        [PG + "://ged@db.example/ged", 'GED_PROTECTED_HOSTS=["db.example"]', REDIS, SEARCH],
+        [PG + "://localhost/ged", "GED_ELASTICSEARCH_URL=https://search.example:9200", REDIS],
+        [PG + "://localhost/ged", "GED_ELASTICSEARCH_URL=http://127.0.0.1:9200", REDIS],
         ["GED_SEAL_URL=https://signature.example"],
         ["GED_SMTP_URL=smtps://mail.example"],
     ],

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from ged.audit import AuditEntry, AuditPayload
 from ged.errors import Invalid, StaleVersion
 from ged.ports import MailId
-from ged.register import operations as registered
+from ged.register import operations as register_operations
 from ged.register.models import Mail
 from ged.routing import calendar_changes, operations
 from ged.routing.calendar_changes import Changed
@@ -112,7 +112,7 @@ def test_letters_that_wait_for_nothing_any_more_keep_their_date(services: Servic
     closed = counted(services, 6)
     impute(services, closed)
     with services.unit_of_work(NOW) as uow:
-        registered.close(
+        register_operations.close(
             uow, closed, outcome="Classé", filing_class_id=1, version=None, actor=actor(services, "dge"), now=NOW
         )
     assert day_off(services, MONDAY) == Changed(letters=0)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, event, select
+from sqlalchemy.orm import Session
 
 from ged import access
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, NumberTaken, StaleVersion
@@ -14,12 +15,12 @@ from ged.ports import Confidentiality, MailId, PostId, RegisterId, unit_principa
 from ged.register import books, entry, journal, opening, operations, prints, queries, registers
 from ged.register.books import EntryKind, Span
 from ged.register.levels import change_level
-from ged.register.models import FilingClass, Mail, ReadMark, Register
+from ged.register.models import FilingClass, Mail, MailLink, MailNumber, ReadMark, Register
 from ged.register.operations import IncomingForm, Registered
 from ged.register.rectify import rectify
 from ged.register.states import MailState
 from ged.reports import register_pages
-from ged.unit import Role, Services
+from ged.unit import Actor, Role, Services
 from tests.clerks import light_services
 from tests.factories import NOW, TODAY, actor, make_organisation, make_tables
 from tests.tampering import lift_guards
@@ -373,6 +374,38 @@ def test_the_receipt_of_a_restricted_letter_bears_no_subject(services: Services)
             prints.label(session, services, plain.number_id, actor(services, "daf"))
 
 
+def printed(
+    session: Session, services: Services, book: books.BookRow, span: Span, who: Actor
+) -> tuple[prints.Sheet, list[int]]:
+    """Pages of a register with what the other rooms know of its letters."""
+    return register_pages.register_pages(session, services, book, span, who, year=None, now=NOW)
+
+
+def test_printed_pages_tell_who_treats_and_what_answered_and_ask_the_same_for_any_number_of_lines(
+    services: Services,
+) -> None:
+    letters = [register(services, subject=f"Lettre {n}", received_on=TODAY) for n in range(3)]
+    clerk = actor(services, "agent")
+    with services.unit_of_work(NOW) as uow:
+        reply = uow.session.get_one(MailNumber, letters[2].number_id)
+        uow.session.add(MailLink(from_id=letters[2].mail_id, to_id=letters[0].mail_id, kind="reply_to"))
+    with services.reading() as session:
+        book = books.book(session, register_id(services), clerk)
+        with counted(services.engine) as few:
+            sheet, _ = printed(session, services, book, Span(2026, from_sequence=1, until_sequence=1), clerk)
+        cells = dict(
+            zip([column["key"] for column in sheet.data["columns"]], sheet.data["rows"][0]["cells"], strict=True)
+        )
+        assert cells["received"] == f"{TODAY:%d/%m/%Y}"
+        assert cells["answer"].startswith(f"{reply.text} du")
+        assert cells["signed"] == "", "filled by hand"
+        assert sheet.data["stopped"] == "Le présent extrait est arrêté à un (1) numéro, du n° 1 au n° 1."
+    with services.reading() as session, counted(services.engine) as many:
+        sheet, _ = printed(session, services, book, Span(2026), clerk)
+    assert len(sheet.data["rows"]) == 3
+    assert len(many) <= len(few) + 2, "what is not in the session yet, and nothing for each line"
+
+
 def test_printed_pages_hide_what_the_printer_may_not_see(services: Services) -> None:
     register(services, subject="Visible")
     hidden = register(services, subject="Caché", sender_name="Inconnu")
@@ -382,15 +415,13 @@ def test_printed_pages_hide_what_the_printer_may_not_see(services: Services) -> 
         clerk = actor(services, "agent")
         book = books.book(session, register_id(services), clerk)
         span = Span(2026, TODAY, TODAY)
-        sheet, restricted = register_pages.register_pages(session, services, book, span, clerk, year=None, now=NOW)
+        sheet, restricted = printed(session, services, book, span, clerk)
         assert "Visible" in str(sheet.data)
         assert "Caché" not in str(sheet.data)
         assert "Inconnu" not in str(sheet.data)
         assert "Courrier confidentiel" in str(sheet.data)
         assert restricted == []
-        _, restricted = register_pages.register_pages(
-            session, services, book, span, actor(services, "sg"), year=None, now=NOW
-        )
+        _, restricted = printed(session, services, book, span, actor(services, "sg"))
     assert restricted == [hidden.mail_id]
 
 

@@ -10,7 +10,7 @@ from ged import access, audit
 from ged.errors import Forbidden, Invalid, InvalidTransition, NotFound, StaleVersion
 from ged.org.models import Unit
 from ged.ports import Confidentiality, MailId, post_principal, unit_principal
-from ged.register import operations as registry
+from ged.register import operations as register_operations
 from ged.register.models import FilingClass, Mail
 from ged.register.states import MailState
 from ged.routing import choices, operations, queries
@@ -351,7 +351,9 @@ def test_a_closed_letter_leaves_the_inbox_and_comes_back_when_opened_again(servi
         filing = session.scalars(select(FilingClass.id)).one()
         assert queries.inbox_count(session, dge) == 1
     with services.unit_of_work(NOW) as uow:
-        registry.close(uow, mail.mail_id, outcome="Classé", filing_class_id=filing, version=None, actor=dge, now=NOW)
+        register_operations.close(
+            uow, mail.mail_id, outcome="Classé", filing_class_id=filing, version=None, actor=dge, now=NOW
+        )
     with services.reading() as session:
         assert queries.inbox_count(session, dge) == 0
         assert queries.inbox_count(session, dge, view=InboxView.DONE) == 1
@@ -375,7 +377,9 @@ def test_a_letter_reopened_after_its_unit_had_finished_is_in_that_units_inbox_ag
     with services.reading() as session:
         filing = session.scalars(select(FilingClass.id)).one()
     with services.unit_of_work(NOW) as uow:
-        registry.close(uow, mail.mail_id, outcome="Classé", filing_class_id=filing, version=None, actor=dge, now=NOW)
+        register_operations.close(
+            uow, mail.mail_id, outcome="Classé", filing_class_id=filing, version=None, actor=dge, now=NOW
+        )
     with services.unit_of_work(NOW) as uow:
         operations.reopen(uow, mail.mail_id, reason="Nouvelle pièce", actor=dge)
     assert state(services, mail.mail_id) is MailState.ASSIGNED

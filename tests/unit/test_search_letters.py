@@ -16,8 +16,8 @@ from ged.errors import EngineFailed
 from ged.ports import Confidentiality, Principals, SearchQuery, SearchResult, post_principal, unit_principal
 from ged.register.levels import change_level
 from ged.register.models import Register
-from ged.search import letters as search
-from ged.search.letters import FacetValue, SearchPage
+from ged.search import letter_search
+from ged.search.letter_search import FacetValue, SearchPage
 from ged.unit import Services
 from tests.factories import NOW, TODAY, actor, make_organisation, make_services
 from tests.routing_kit import impute, make_mentions, post_id, register, run_jobs, unit_id
@@ -38,7 +38,7 @@ def find(services: Services, account: str, text: str, **values: object) -> Searc
     """What somebody finds now."""
     with services.reading() as session:
         query = SearchQuery(text, **values)  # type: ignore[arg-type]
-        return search.search_letters(services, session, actor(services, account), query)
+        return letter_search.search_letters(services, session, actor(services, account), query)
 
 
 def ids(page: SearchPage) -> list[int]:
@@ -50,7 +50,7 @@ def counts(services: Services, account: str, text: str, **values: object) -> dic
     """Facets of a query."""
     with services.reading() as session:
         query = SearchQuery(text, **values)  # type: ignore[arg-type]
-        return search.facets(services, session, actor(services, account), query)
+        return letter_search.facets(services, session, actor(services, account), query)
 
 
 def test_a_right_given_or_withdrawn_shows_in_the_next_search(services: Services) -> None:
@@ -145,10 +145,10 @@ def test_an_exact_number_is_found_before_the_index_knows_it(services: Services) 
     mail = register(services)
     with services.reading() as session:
         for typed in (mail.number, f" n° {mail.number.lower()} "):
-            letters, closed = search.exact_number(session, actor(services, "sg"), typed)
+            letters, closed = letter_search.exact_number(session, actor(services, "sg"), typed)
             assert ([letter.mail_id for letter in letters], closed) == ([mail.mail_id], [])
-        assert search.exact_number(session, actor(services, "daf"), mail.number) == ([], [])
-        assert search.exact_number(session, actor(services, "sg"), mail.number[:-1]) == ([], [])
+        assert letter_search.exact_number(session, actor(services, "daf"), mail.number) == ([], [])
+        assert letter_search.exact_number(session, actor(services, "sg"), mail.number[:-1]) == ([], [])
 
 
 def test_of_a_sealed_envelope_nothing_but_the_number_is_told(services: Services) -> None:
@@ -159,7 +159,7 @@ def test_of_a_sealed_envelope_nothing_but_the_number_is_told(services: Services)
         done = envelopes.register_envelope(uow, book, form, actor=actor(services, "agent"), now=NOW)
     run_jobs(services)
     with services.reading() as session:
-        letters, closed = search.exact_number(session, actor(services, "daf"), done.number)
+        letters, closed = letter_search.exact_number(session, actor(services, "daf"), done.number)
     assert letters == []
     assert [(c.envelope_id, c.number) for c in closed] == [(done.envelope_id, done.number)]
     assert find(services, "sg", "cabinet noir").total == find(services, "sg", done.number).total == 0
@@ -179,7 +179,7 @@ def test_without_the_index_numbers_and_subjects_are_searched(services: Services)
         change_level(uow, secret.mail_id, Confidentiality.SECRET, reason="Enquête", actor=actor(services, "sg"))
     down = replace(services, index=Down())  # type: ignore[arg-type]
     page = find(down, "sg", "objet:audience")
-    assert (ids(page), page.total, page.notice) == ([mail.mail_id], 1, search.WITHOUT_INDEX)
+    assert (ids(page), page.total, page.notice) == ([mail.mail_id], 1, letter_search.WITHOUT_INDEX)
     assert ids(find(down, "sg", "%")) == [mail.mail_id]
     assert ids(find(down, "sg", other.number)) == [other.mail_id]
     assert ids(find(down, "sg", secret.number)) == [secret.mail_id]

@@ -5,9 +5,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from ged.days import place_of
 from ged.dispatch.models import Party
 from ged.signbook.placeholders import fill, unfilled
-from ged.signbook.render import Letter, french_day, paragraphs, place_of
+from ged.signbook.render import Letter, french_day, paragraphs
 from ged.signbook.titles import signatory_for, with_article, with_unit
 
 
@@ -70,8 +71,8 @@ def test_capacities() -> None:
 
     assert sign("holder") == ((), "Le Ministre")
     assert sign("delegation") == (("Pour le Ministre et par délégation,",), "Le Directeur de cabinet")
-    assert sign("interim") == (("Par intérim,",), "Le Ministre")
-    assert sign("order") == (("Pour le Ministre, P.O.,",), "Le Directeur de cabinet")
+    assert sign("interim") == ((), "Le Ministre par intérim")
+    assert sign("order") == (("Pour le Ministre et par ordre,",), "Le Directeur de cabinet")
 
 
 def test_days_and_places() -> None:

@@ -6,13 +6,14 @@ import random
 
 import numpy as np
 import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
 
 from demo.letters import make_letters
 from ged.errors import EngineFailed
 from ged.suggestions import lessons, lookalike
 from ged.suggestions.fitting import fit
 from ged.suggestions.lessons import Example, measure
-from ged.suggestions.linear import from_bytes, words_of
+from ged.suggestions.linear import IN_LETTERS, from_bytes, vector, words_of
 from ged.suggestions.readings import unturned
 from ged.suggestions.resent import is_likely
 from tests.suggestions_kit import noisy
@@ -121,6 +122,28 @@ def test_two_choices_are_learned_too() -> None:
     guess = model.guess("un branchement et un compteur pour le transformateur")
     assert guess is not None
     assert (guess.choice, guess.sure > 0.8) == ("energie", True)
+
+
+def test_what_is_proposed_weighs_words_as_they_were_learned() -> None:
+    """Learning weighs by scikit-learn, proposing by NumPy alone: one letter, twice the same line of the matrix."""
+    texts = [one.text for one in examples(60)]
+    model = fit(texts, [one.label for one in examples(60)])
+    assert model is not None
+    learned = TfidfVectorizer(analyzer=words_of, min_df=IN_LETTERS, sublinear_tf=True).fit(texts)
+    for one in examples(20, seed=5):
+        proposed = vector(words_of(one.text), model.words, model.rarity)
+        line = learned.transform([one.text]).tocoo()
+        expected = {
+            model.words[learned.get_feature_names_out()[place]]: value
+            for place, value in zip(line.col, line.data, strict=True)
+        }
+        assert proposed == pytest.approx(expected, abs=1e-5)
+
+
+def test_where_no_word_is_shared_nothing_is_learned() -> None:
+    assert fit(["alpha", "beta", "gamma"], ["a", "b", "a"]) is None
+    assert fit(["alpha"] * 5, ["a"] * 5) is None
+    assert fit(["12 34"] * 6, ["a", "b"] * 3) is None
 
 
 class _Trap:

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import time
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,13 +14,14 @@ import pytest
 from ged import typeset as setting
 from ged import typeset_child
 from ged.errors import EngineFailed, Invalid
+from ged.reports.register_pages import ARRIVALS
 from ged.slots import Slots
 from ged.typeset import typeset
 
 TEMPLATES = Path(setting.__file__).parent / "templates"
 AT = datetime(2026, 11, 26, tzinfo=UTC)
 LABEL = {
-    "number": "00001/2026", "register": "Arrivée", "day": "26/11/2026", "clock": "08:00", "entity": "MEM",
+    "number": "00001/2026", "register": "Arrivée", "received": "25/11/2026", "day": "26/11/2026", "clock": "08:00", "entity": "MEM",
     "qr": setting.qr_svg("x"),
 }  # fmt: skip
 
@@ -41,16 +43,18 @@ def test_the_same_data_gives_the_same_bytes_and_this_process_keeps_none_of_it() 
 def test_large_pages_one_after_another_do_not_end_the_child_that_sets_them() -> None:
     for n in range(6):
         rows = [
-            {"number": f"{n}-{i}/2026", "when": "26/11/2026 08:00", "party": f"Direction {i % 97}", "plain": True,
-             "subject": f"Demande de raccordement {n} de la commune {i} et pièces du dossier, à transmettre " * 2,
-             "reference": f"N° {i}/DDE", "addressee": "Secrétaire général", "enclosures": "2", "voided": i % 9 == 0,
-             "voided_on": "26/11/2026", "reason": "Erreur de saisie", "rectified": ""}
+            {"cells": [
+                f"{n}-{i}/2026", "25/11/2026", "26/11/2026 08:00", f"Direction {i % 97}\nN° {i}/DDE",
+                f"Demande de raccordement {n} de la commune {i} et pièces du dossier, à transmettre " * 2,
+                "Secrétaire général", "2", "Direction de l'énergie, le 26/11/2026", "", "", "", "",
+             ],
+             "plain": True, "voided": i % 9 == 0, "voided_on": "26/11/2026", "reason": "Erreur de saisie"}
             for i in range(800)
         ]  # fmt: skip
         head = {"country": "", "organisation": "Ministère", "entity": "", "units": []}
         data = {
-            "head": head, "register": "Arrivée", "span": "2026", "party": "Expéditeur", "facts": [], "rows": rows,
-            "proof": "", "printed_at": "", "printed_by": "",
+            "head": head, "register": "Arrivée", "span": "2026", "facts": [], "rows": rows,
+            "columns": [asdict(column) for column in ARRIVALS], "proof": "", "stopped": "", "made": "", "printed": "",
         }  # fmt: skip
         assert typeset(TEMPLATES / "register_list.typ", data, at=AT).startswith(b"%PDF")
 

@@ -1,5 +1,7 @@
 """The shell of the site: sessions, throttling, headers, errors, forms, the key opened for a browser."""
 
+import html
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +11,7 @@ from pathlib import Path
 import pytest
 from flask import Flask, g
 from flask.testing import FlaskClient
-from flask_babel import ngettext
+from flask_babel import gettext, ngettext
 from jinja2 import ChoiceLoader, FileSystemLoader
 from sqlalchemy import select, update
 from werkzeug.datastructures import MultiDict
@@ -224,7 +226,7 @@ def test_a_form_without_token_changes_nothing(site: Site) -> None:
     client = sign_in(app, "sg")
     answer = client.post("/deconnexion")
     assert answer.status_code == 400
-    assert "rien n&#39;a été enregistré" in answer.text
+    assert "rien n'a été enregistré" in answer.text
     assert not _journal(services, "session.closed")
 
 
@@ -295,7 +297,7 @@ def test_a_refused_letter_is_not_found_and_in_the_journal(site: Site) -> None:
     app, services = site
     answer = sign_in(app, "sg").get("/essai/cache", headers={"Referer": "http://localhost/bannette?page=2"})
     assert answer.status_code == 404
-    assert "Ce courrier n&#39;existe pas, ou vous n&#39;y avez pas accès." in answer.text
+    assert "Ce courrier n'existe pas, ou vous n'y avez pas accès." in answer.text
     assert 'href="/bannette?page=2"' in answer.text
     with services.reading() as session:
         entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "access.refused")).one()
@@ -575,7 +577,7 @@ def test_nobody_without_a_key_can_open_one(site: Site) -> None:
     app, _services = site
     answer = _unlock(sign_in(app, "agent"))
     assert answer.status_code == 404  # type: ignore[attr-defined]
-    assert "Vous n&#39;avez pas de clé de signature." in answer.text  # type: ignore[attr-defined]
+    assert "Vous n'avez pas de clé de signature." in answer.text  # type: ignore[attr-defined]
 
 
 def test_a_new_key_revokes_the_old(keyed: Site) -> None:
@@ -600,3 +602,35 @@ def test_context_has_one_time_and_one_local_day(site: Site) -> None:
         assert context.actor_or_none() is None
         with pytest.raises(Forbidden):
             context.actor()
+
+
+def test_messages_have_french_typography_and_what_people_typed_has_not(site: Site) -> None:
+    app, _services = site
+    client = sign_in(app, "sg")
+    typed = "l'un : l'autre ; « deux » ? n° 3"
+    answer = client.get("/recherche/", query_string={"q": typed}, follow_redirects=True)
+    field = re.search(r'<input[^>]*name="q"[^>]*value="([^"]*)"', answer.raw)
+    assert field is not None
+    assert html.unescape(field[1]) == typed
+    home = client.get("/", follow_redirects=True).raw
+    assert "’" in home
+    assert not re.findall(r"[a-zé]'[a-zé]", re.sub(r"<script.*?</script>|<[^>]*>", "", home, flags=re.DOTALL))
+
+
+def test_a_message_is_set_once_in_pages_and_in_code(site: Site) -> None:
+    app, _services = site
+    with app.test_request_context():
+        said = gettext("Jusqu'au %(day)s : l'avis n° %(number)s", day="d'abord : 1", number=2)
+        drawn = app.jinja_env.from_string("{% trans %}<b title='l : m'>L'unité</b> : « a » ?{% endtrans %}").render()
+        one, two = (ngettext("l'avis : %(num)s", "les avis : %(num)s", n) for n in (1, 2))
+    assert said == "Jusqu’au d'abord : 1\u00a0: l’avis n°\u202f2", "what is filled in stays as it is"
+    assert drawn == "<b title='l : m'>L’unité</b>\u00a0: «\u00a0a\u00a0»\u202f?"
+    assert (one, two) == ("l’avis\u00a0: 1", "les avis\u00a0: 2")
+
+
+def test_a_redirection_speaks_french_to_who_does_not_follow_it(site: Site) -> None:
+    app, _services = site
+    answer = sign_in(app, "sg").get("/parapheur")
+    assert (answer.status_code, answer.location) == (308, "http://localhost/parapheur/")
+    assert 'Cette page se trouve à l\'adresse <a href="http://localhost/parapheur/">' in answer.text
+    assert "should be" not in answer.text

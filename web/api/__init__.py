@@ -1,6 +1,6 @@
 """The JSON API under ``/api/``. Each module here that has a ``blueprint`` is registered; a module without one holds helpers.
 
-A handler parses, calls one operation or query, answers JSON. It holds no SQL (import-linter) and no rule.
+A handler parses, calls one operation or query, and returns JSON. It contains no SQL (import-linter) and no rule.
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""What scanner bridges call: pairing, devices, orders (a long poll), batches and pages. Every call may be repeated."""
+"""The API for scanner bridges: pairing, devices, orders (a long poll), batches and pages. Every call is idempotent."""
 
 import json
 from datetime import datetime
@@ -22,19 +22,19 @@ blueprint = Blueprint("bridge", __name__, url_prefix="/api/bridge")
 
 ORDER_PATH = "/api/bridge/order"
 PAIRINGS, TOKENS = Limit("pairing", 20, 10), Limit("token", 60, 2)
-"""Wrong codes and wrong tokens of an address; what is right is never slowed."""
+"""Limits for wrong codes and wrong tokens from one address. Right ones are never slowed."""
 LONGEST_WAIT_S = 30.0
 RETRY_AFTER_S = 2
 WAITED = "ged.waited"
-"""In the environment of a poll that the server laid aside until now."""
+"""Key in the WSGI environment of a poll that the server has parked until now."""
 MAX_JSON_BYTES = 1_000_000
 MAX_PAGES = 100_000
-"""Of one order: what a bridge says beyond it is no count."""
+"""Limit for the page count of an order; a larger count from a bridge is refused."""
 
 
 @blueprint.before_request
 def _authenticate() -> ResponseReturnValue | None:
-    """Find the bridge by its bearer token. A bridge that lost its right asks again and again: no journal entry each."""
+    """Find the bridge by its bearer token. A revoked bridge polls on and on, so refusals get no journal entries."""
     if request.endpoint == "bridge.pair":
         return None if not (seconds := throttle.wait_s(PAIRINGS)) else _too_often(seconds)
     kind, _space, token = request.headers.get("Authorization", "").partition(" ")
@@ -46,7 +46,7 @@ def _authenticate() -> ResponseReturnValue | None:
         if seconds:
             return _too_often(seconds)
         throttle.add(TOKENS)
-        return jsonify(error={"code": refusal.code, "message": _("Ce numériseur n'est pas connu.")}), 401
+        return jsonify(error={"code": refusal.code, "message": _("Ce scanner n'est pas connu.")}), 401
     return None
 
 
@@ -68,10 +68,10 @@ def _body() -> dict[str, Any]:
 
 
 def _parsed() -> object:
-    """The body's JSON, whatever its size and depth.
+    """Parse the body's JSON, with limits on size and depth.
 
     Raises:
-        Malformed: ``api.json``: too long, too deep, no JSON, or text that no database takes (NUL, half a surrogate).
+        Malformed: ``api.json``: too long, too deep, no JSON, or text that databases reject (NUL, lone surrogates).
     """
     request.max_content_length = MAX_JSON_BYTES
     try:
@@ -104,7 +104,7 @@ def pair() -> ResponseReturnValue:
 
 @blueprint.post("/devices")
 def devices() -> ResponseReturnValue:
-    """Note the scanners at the desk."""
+    """Store the scanners at the desk."""
     found = _body().get("devices")
     if not isinstance(found, list):
         raise Invalid("bridge.devices", "send a list of devices")
@@ -115,9 +115,9 @@ def devices() -> ResponseReturnValue:
 
 @blueprint.get("/order")
 def order() -> ResponseReturnValue:
-    """The oldest order, at once. Waiting for one is the server's work (``web.site.polls``): nothing waits here.
+    """The oldest order, at once. The server does the waiting (``web.site.polls``); this handler never waits.
 
-    204: there is none. ``Retry-After`` then asks a bridge whose request was not laid aside to pause.
+    204: there is no order. If the request was not parked before, ``Retry-After`` tells the bridge to pause.
     """
     bridge, services = _bridge(), context.services()
     if bridge.last_seen_at is None or context.now() - bridge.last_seen_at > bridges.SEEN_EVERY:
@@ -143,7 +143,7 @@ def order() -> ResponseReturnValue:
 
 @blueprint.post("/order/<int:order_id>/state")
 def order_state(order_id: int) -> ResponseReturnValue:
-    """Note how an order goes; the answer says whether to stop."""
+    """Store an order's progress; the response says whether to stop."""
     body = _body()
     pages = body.get("pages")
     with context.services().unit_of_work(context.now()) as uow:
@@ -162,7 +162,7 @@ def order_state(order_id: int) -> ResponseReturnValue:
 
 @blueprint.put("/batch/<key>")
 def begin_batch(key: str) -> ResponseReturnValue:
-    """Begin a batch, or find it again."""
+    """Begin a batch, or find an existing one."""
     body = _body()
     with context.services().unit_of_work(context.now()) as uow:
         is_new = intake.begin_batch(
@@ -182,16 +182,16 @@ def _time(value: object) -> datetime | None:
         found = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
         return None
-    # A desk whose clock says no zone tells us nothing sure; our own time of receipt stands beside it.
+    # A time without a zone is ambiguous, so it is ignored; our own time of receipt is stored anyway.
     return found if found is not None and found.tzinfo is not None else None
 
 
 @blueprint.put("/batch/<key>/page/<token>")
 def put_page(key: str, token: str) -> ResponseReturnValue:
-    """Take a page, whole or a piece of it that begins at ``offset`` of ``X-Content-Size`` bytes.
+    """Receive a page, whole or a piece that begins at ``offset`` of ``X-Content-Size`` bytes.
 
-    200 or 201 is the receipt (digest and size: the page is durable); 202 tells how much is held; 409 too, when the
-    piece did not begin there.
+    200 or 201: the receipt (digest and size: the page is durable). 202: the number of bytes held. 409: also the number
+    of bytes held, when the piece had another offset.
     """
     taken = partials.receive_piece(
         context.services(),
@@ -206,18 +206,18 @@ def put_page(key: str, token: str) -> ResponseReturnValue:
         media_type=request.headers.get("Content-Type", ""),
         now=context.now(),
     )
-    return _told(taken)
+    return _receipt(taken)
 
 
 @blueprint.get("/batch/<key>/page/<token>")
 def page_held(key: str, token: str) -> ResponseReturnValue:
-    """Say how much of a page is here, so that its bridge goes on from there."""
+    """Return how much of a page is held, so that its bridge resumes there."""
     digest = request.headers.get("X-Content-SHA256", "")
     found = partials.held(context.services(), _bridge(), key, token, digest=digest)
-    return jsonify(held=found.size_bytes) if isinstance(found, Held) else _told(found)
+    return jsonify(held=found.size_bytes) if isinstance(found, Held) else _receipt(found)
 
 
-def _told(taken: Receipt | Held) -> ResponseReturnValue:
+def _receipt(taken: Receipt | Held) -> ResponseReturnValue:
     if isinstance(taken, Held):
         return jsonify(held=taken.size_bytes), 409 if taken.is_conflict else 202
     return jsonify(digest=taken.digest, size=taken.size_bytes), 201 if taken.is_new else 200
@@ -225,7 +225,7 @@ def _told(taken: Receipt | Held) -> ResponseReturnValue:
 
 @blueprint.post("/batch/<key>/complete")
 def complete_batch(key: str) -> ResponseReturnValue:
-    """End a batch; 409 names the pages that are not here."""
+    """Complete a batch; 409 names the missing pages."""
     pages = [(_text(page.get("token"), 64), _text(page.get("digest"), 64)) for page in _pages(_body().get("pages"))]
     with context.services().unit_of_work(context.now()) as uow:
         missing = intake.complete_batch(uow, _bridge(), key, pages, now=context.now())

@@ -37,18 +37,18 @@ COMMANDS = {
     "verify": "web.commands.proof:verify",
     "worker": "web.commands.serve:worker",
 }
-"""Name of a command -> module and object. The demonstration's are here by name only: nothing imports it."""
+"""Name of a command -> module and object. The demonstration is listed only by name: no code imports it."""
 
 
 class Group(click.Group):
-    """Expected errors end with their code and what to do, never with a traceback."""
+    """A command group: an expected error ends with its code and remedy, never with a traceback."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """All names, in the order of the alphabet."""
+        """All names, in alphabetical order."""
         return sorted(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import a command; None for a name that there is not."""
+        """Import a command; None for an unknown name."""
         if cmd_name not in COMMANDS:
             return None
         module, name = COMMANDS[cmd_name].split(":")

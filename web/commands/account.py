@@ -8,7 +8,8 @@ import click
 from web.commands.organisation import adopt_key_of, free_key_of, issue_key_to, set_password_of
 from web.commands.passphrases import Passphrases, passphrases
 from web.commands.shared import settings_of
-from web.wiring.services import build_services, open_authority
+from web.wiring.authority import open_authority
+from web.wiring.services import build_services
 
 
 @click.group()

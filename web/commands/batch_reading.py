@@ -1,6 +1,6 @@
-"""Reads many files at once with one engine, without database or site; what becomes of each is told in order.
+"""Reads many files concurrently with one engine, without database or site; results are reported in order.
 
-The engine's children stay warm from file to file, and pages of several files are read at the same time.
+The engine's children are reused from file to file, and pages of several files are read at the same time.
 """
 
 import shutil
@@ -20,19 +20,19 @@ from web.wiring.reader import Reader
 
 _LOOK_TIMEOUT_S = 120.0
 _PAGE_TIMEOUT_S = 240.0
-_AHEAD = 8  # files in hand before the first of them is told, for each page that can be read at once
+_AHEAD = 8  # files started ahead of the first unreported one, for each page that can be read at once
 
 
 @dataclass(frozen=True)
 class Refused:
-    """The last that is told of a file that could not be read."""
+    """The last event of a file that could not be read."""
 
     error: GedError
 
 
 @dataclass(frozen=True)
 class Done:
-    """The last that is told of a file that was read; ``seconds`` from its first byte to its PDF in place."""
+    """The last event of a file that was read; ``seconds``: from its first byte to its PDF in place."""
 
     fields: tuple[FieldReading, ...]
     pages: int
@@ -45,18 +45,18 @@ Event = RecognisedPage | Refused | Done
 
 @dataclass(frozen=True)
 class Work:
-    """One file, where its PDF goes, and what happens to it: its pages in order, then one ending."""
+    """One file, the target of its PDF, and its events: its pages in order, then ``Refused`` or ``Done``."""
 
     source: Path
     target: Path
     _told: "SimpleQueue[Event]" = field(default_factory=SimpleQueue, repr=False, compare=False)
 
     def tell(self, event: Event) -> None:
-        """Say what happened."""
+        """Add an event."""
         self._told.put(event)
 
     def events(self) -> Iterator[Event]:
-        """What happens, as it happens; ends after ``Refused`` or ``Done``."""
+        """The events as they occur; ends after ``Refused`` or ``Done``."""
         while True:
             event = self._told.get()
             yield event
@@ -67,7 +67,7 @@ class Work:
 def plan(files: Sequence[Path], out: Path) -> list[Work]:
     """Give every file a target of its own, ``<name>.pdf`` or ``<name>-2.pdf``.
 
-    None is a file to be read, and none differs from another by upper case alone (such folders are copied to Windows).
+    No target is an input file, and no two targets differ only in case (such folders are copied to Windows).
     """
     taken = {str(file.resolve()).casefold() for file in files}
     works = []
@@ -82,9 +82,9 @@ def plan(files: Sequence[Path], out: Path) -> list[Work]:
 
 
 def read_all(engine: Reader, works: Sequence[Work], *, languages: Sequence[str], jobs: int) -> Iterator[Work]:
-    """Read files; hands them out in order, each as soon as those before it were handed out and it may be begun.
+    """Read files, and yield them in order, each as soon as the files before it were yielded and it has started.
 
-    Whatever ends the iteration early stops the engine and leaves no unfinished file behind.
+    If the iteration ends early, for any reason, the engine is stopped and no unfinished file is left.
     """
     with _scratch(works[0].target.parent) as scratch, _pool(engine, jobs) as pool:
         ahead: deque[Work] = deque()
@@ -98,7 +98,7 @@ def read_all(engine: Reader, works: Sequence[Work], *, languages: Sequence[str],
 
 @contextmanager
 def _scratch(beside: Path) -> Iterator[Path]:
-    """A folder on the disk of the results: a finished file is moved into place in one step."""
+    """A temporary folder on the same disk as the results, so that a finished file is moved into place atomically."""
     folder = Path(tempfile.mkdtemp(prefix=".ged-ocr-", dir=beside))
     try:
         yield folder
@@ -108,7 +108,7 @@ def _scratch(beside: Path) -> Iterator[Path]:
 
 @contextmanager
 def _pool(engine: Reader, jobs: int) -> Iterator[ThreadPoolExecutor]:
-    """One thread more than pages are read at once: while one puts its PDF together, no core waits."""
+    """A thread pool with one thread more than concurrent pages: while a thread assembles a PDF, no core is idle."""
     pool = ThreadPoolExecutor(max_workers=jobs + 1, thread_name_prefix="file")
     try:
         yield pool
@@ -138,7 +138,7 @@ def _read(engine: Reader, work: Work, languages: Sequence[str], folder: Path) ->
 
 
 def _recognised(engine: Reader, work: Work, languages: Sequence[str], folder: Path) -> Recognition:
-    """Read a file; pages that failed are told only when it is known that the file is not to be refused as a whole."""
+    """Read a file. Failed pages are reported only once it is certain that the file is not refused as a whole."""
     name = work.source.name
     _check_readable(work.source)
     media_type, count = engine.count_pages(work.source, filename=name, timeout_s=_LOOK_TIMEOUT_S)
@@ -155,14 +155,14 @@ def _recognised(engine: Reader, work: Work, languages: Sequence[str], folder: Pa
     pages = [PageRef(work.source, media_type, index) for index in range(count)]
     found = engine.recognise(pages, languages=languages, timeout_s=_PAGE_TIMEOUT_S * count, out=folder, on_page=on_page)
     if held:
-        engine.inspect(work.source, filename=name, timeout_s=_LOOK_TIMEOUT_S)  # says why nothing could be read
+        engine.inspect(work.source, filename=name, timeout_s=_LOOK_TIMEOUT_S)  # raises the reason
     for page in held:
         work.tell(page)
     return found
 
 
 def _check_readable(source: Path) -> None:
-    """Only regular files are opened: a pipe or a device would never end."""
+    """Refuse files that are not regular: a pipe or a device would never end."""
     try:
         if source.is_file():
             source.open("rb").close()

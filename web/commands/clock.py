@@ -1,10 +1,10 @@
-"""``ged clock``: the word of an administrator on the server's clock."""
+"""``ged clock``: an administrator confirms the server's clock."""
 
 from datetime import UTC, datetime
 
 import click
 
-from ged.register import clock as rules
+from ged.register import clock as clock_rules
 from ged.unit import SYSTEM
 from web.commands.shared import settings_of
 from web.wiring.services import build_services
@@ -22,5 +22,5 @@ def confirm(reason: str) -> None:
 
     services, now = build_services(settings_of()), datetime.now(UTC)
     with services.unit_of_work(now) as uow:
-        rules.confirm(uow, reason=reason, actor=SYSTEM)
+        clock_rules.confirm(uow, reason=reason, actor=SYSTEM)
     click.echo(f"clock: {now.astimezone(services.zone):%Y-%m-%d %H:%M %Z} confirmed")

@@ -1,4 +1,4 @@
-"""``ged import``: an archive's letters into a register, in pieces, resumable, every refusal told."""
+"""``ged import``: imports an archive's letters into a register, in batches, resumable; every refusal is reported."""
 
 import json
 import logging
@@ -11,7 +11,7 @@ import click
 
 from ged import jobs, pipeline
 from ged.config import Settings
-from ged.takeover.operations import Place, Refusal, Takeover, find_register, take_over
+from ged.takeover.operations import Refusal, Takeover, TakeoverTarget, find_register, take_over
 from ged.unit import Services
 from web.commands.index import LOOK_EVERY_S, worker_runs, writing
 from web.commands.shared import settings_of
@@ -71,7 +71,7 @@ def import_letters(
     services = build_services(settings)
     with services.reading() as session:
         register_id = find_register(session, register).id
-    place = Place(register_id, letters.name, files, dry_run)
+    place = TakeoverTarget(register_id, letters.name, files, dry_run)
     told = _Told(as_json=as_json)
     try:
         with letters.open("rb") as lines:
@@ -87,9 +87,9 @@ def import_letters(
 
 
 def _indexed(settings: "Settings", services: "Services") -> int:
-    """See the letters into the index: by this process, or where another alone writes it by waiting for that one.
+    """Wait until the letters are indexed: by this process, or by the worker, if only the worker writes the index.
 
-    Returns how many jobs still wait because the index is away.
+    Returns how many jobs still wait because the index is unavailable.
     """
 
     kinds = (jobs.JobKind.INDEX_BACKLOG,)
@@ -113,7 +113,7 @@ def _indexed(settings: "Settings", services: "Services") -> int:
 
 
 class _Told:
-    """What is said: refusals and figures on standard output, the progress on standard error."""
+    """The command's output: refusals and figures on standard output, the progress on standard error."""
 
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json

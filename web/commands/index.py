@@ -84,7 +84,7 @@ def _open_rebuild(services: "Services") -> "JobId | None":
 
 
 def _follow(services: "Services", job_id: "JobId") -> str:
-    """Show how far a job is until it ends; returns how it ended."""
+    """Show the progress of a job until it ends; returns its final state."""
 
     while True:
         with services.reading() as session:
@@ -119,7 +119,7 @@ def verify(check: bool) -> None:
 
 
 def _mend(settings: "Settings", services: "Services", mail_ids: "Sequence[int]") -> None:
-    """Do the jobs asked for, or wait for the worker to do them."""
+    """Run the deferred jobs, or wait for the worker to run them."""
 
     if settings.elasticsearch_url or not worker_runs(settings):
         with writing(settings) as here:
@@ -210,7 +210,7 @@ def _progress(done: int, total: int) -> None:
 
 
 def worker_runs(settings: "Settings") -> bool:
-    """Whether the one embedded worker is at work."""
+    """Whether the embedded worker is running."""
 
     with suppress(ConfigError), only_worker(settings.data_dir):
         return False
@@ -219,7 +219,7 @@ def worker_runs(settings: "Settings") -> bool:
 
 @contextmanager
 def reading(settings: "Settings") -> "Iterator[Services]":
-    """Services that write no index; their connections are given back."""
+    """Services that do not write the index; their connections are closed at the end."""
 
     services = build_services(settings)
     try:
@@ -230,7 +230,7 @@ def reading(settings: "Settings") -> "Iterator[Services]":
 
 @contextmanager
 def writing(settings: "Settings") -> "Iterator[Services]":
-    """Services that may write the index; embedded, this process takes the worker's place meanwhile."""
+    """Services that may write the index; embedded, this process holds the worker's lock meanwhile."""
 
     with nullcontext() if settings.elasticsearch_url else only_worker(settings.data_dir):
         services = build_services(settings, writes_index=True)

@@ -10,7 +10,8 @@ from ged.ports import TokenPlace
 from web.commands.organisation import attach_token_of
 from web.commands.passphrases import Passphrases, passphrases
 from web.commands.shared import settings_of
-from web.wiring.services import build_services, describe_pem, open_authority, tokens_seen
+from web.wiring.authority import describe_pem, open_authority, tokens_seen
+from web.wiring.services import build_services
 
 
 @click.group()

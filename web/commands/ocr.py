@@ -44,7 +44,7 @@ def ocr(files: tuple[Path, ...], out: Path, as_json: bool, lang: str, jobs: int 
     try:
         _check_languages(engine, languages)
         for work in read_all(engine, plan(files, _folder(out)), languages=languages, jobs=jobs):
-            refused += not _told(work, printer)
+            refused += not _print_events(work, printer)
     except KeyboardInterrupt:
         click.echo("Interrompu ; les fichiers déjà annoncés sont entiers.", err=True)
         sys.exit(_INTERRUPTED)
@@ -78,7 +78,7 @@ def _folder(out: Path) -> Path:
 
 
 class _Printer(Protocol):
-    """How things are told."""
+    """An output format."""
 
     def page(self, work: "Work", page: RecognisedPage) -> None: ...
 
@@ -87,8 +87,8 @@ class _Printer(Protocol):
     def refused(self, work: "Work", error: GedError) -> None: ...
 
 
-def _told(work: "Work", printer: _Printer) -> bool:
-    """Print what happens to a file; false when it was refused."""
+def _print_events(work: "Work", printer: _Printer) -> bool:
+    """Print the events of a file; False when it was refused."""
 
     for event in work.events():
         if isinstance(event, RecognisedPage):
@@ -102,7 +102,7 @@ def _told(work: "Work", printer: _Printer) -> bool:
 
 
 class _Lines:
-    """One JSON object a line."""
+    """One JSON object on each line."""
 
     def page(self, work: "Work", page: RecognisedPage) -> None:
         self._line(
@@ -128,14 +128,14 @@ class _Lines:
         self._line(file=str(work.source), error=error.code, message=_french(error))
 
     def _line(self, **values: object) -> None:
-        # A file name that is no UTF-8 becomes \udcXX, which JSON allows and Python reads back as the same name.
+        # A file name that is not UTF-8 becomes \udcXX, which JSON allows, and which Python reads back as the same name.
         line = json.dumps(values, ensure_ascii=False).encode("utf-8", "backslashreplace")
         sys.stdout.buffer.write(line + b"\n")
         sys.stdout.buffer.flush()
 
 
 class _Sentences:
-    """A line a file for people; pages are counted on the same line where it can be written over."""
+    """One line for each file, for people. On a terminal the line also counts the pages."""
 
     def __init__(self, files: int) -> None:
         self._files = files
@@ -169,7 +169,7 @@ def _shown(path: Path) -> str:
 
 
 def _french(error: GedError) -> str:
-    """What happened and what to do; the words of the site."""
+    """The site's French text of an error: what happened and what to do."""
 
     view = view_of(error)
     return f"{view.message} {view.remedy}"

@@ -16,14 +16,14 @@ from ged.unit import SYSTEM, Services
 
 
 class _DryRun(Exception):
-    """Rolls a load back after it said what it would do."""
+    """Rolls back a dry run after it has reported its changes."""
 
 
 def load_file(services: Services, path: Path, *, dry_run: bool, now: datetime) -> list[Change]:
-    """Load a file in one transaction; a dry run does the same and rolls back.
+    """Load a file in one transaction; a dry run rolls the transaction back.
 
     Raises:
-        Invalid: the file's first fault, with its place.
+        Invalid: the first error of the file, with its place.
     """
     file = read_organisation(path)
     changes: list[Change] = []
@@ -41,7 +41,7 @@ def load_file(services: Services, path: Path, *, dry_run: bool, now: datetime) -
 
 
 def set_password_of(services: Services, account: str, password: str, *, now: datetime) -> None:
-    """Give an account a password; its sessions end, and its owner sets another at the first sign-in.
+    """Set an account's password; its sessions end, and its owner must change it at the first sign-in.
 
     Raises:
         NotFound: ``person.unknown``.
@@ -69,7 +69,7 @@ def issue_key_to(services: Services, account: str, passphrase: str, *, now: date
 def adopt_key_of(
     services: Services, account: str, content: bytes, password: str, passphrase: str, *, now: datetime
 ) -> None:
-    """Give a person the key that an accredited authority made.
+    """Give a person a key made by an accredited authority.
 
     Raises:
         NotFound: ``person.unknown``.
@@ -92,7 +92,7 @@ def attach_token_of(
     """
     with services.unit_of_work(now) as uow:
         person_id = person_of_account(uow.session, account).id
-    # A token is slow: the first statement of this unit of work comes after it.
+    # A token is slow: this unit of work calls it before its first statement, so that no lock is held meanwhile.
     with services.unit_of_work(now) as uow:
         attach_token(uow, person_id, place, pin, chain_pem=chain_pem, actor=SYSTEM)
 

@@ -1,6 +1,6 @@
-"""How a command gets a passphrase: typed, or from an open file that another program hands over.
+"""Reads passphrases for commands: typed, or from a file descriptor that another program passes.
 
-Neither leaves it in the arguments, the environment or the history of a shell.
+So no passphrase appears in the arguments, the environment or the history of a shell.
 """
 
 import os
@@ -13,10 +13,10 @@ _MAX_BYTES = 4096
 
 
 class Passphrases:
-    """Asks for passphrases, or reads them a line each, in the order in which the command's help names them.
+    """Prompts for passphrases, or reads them, one on each line, in the order named in the command's help.
 
     Args:
-        descriptor: of an open file or pipe; None to ask the person at the terminal.
+        descriptor: of an open file or pipe; None to prompt at the terminal.
     """
 
     def __init__(self, descriptor: int | None) -> None:
@@ -36,7 +36,7 @@ class Passphrases:
         return found
 
     def authority(self) -> str:
-        """That of the issuing authority."""
+        """The passphrase of the issuing authority."""
         return self.ask("authority")
 
 
@@ -49,10 +49,10 @@ def _lines(descriptor: int) -> list[str]:
 
 
 def passphrases(order: str = "the authority's") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """The option ``--passphrase-fd`` of a command; the command gets ``words``.
+    """Add the option ``--passphrase-fd`` to a command, which then gets the argument ``words``.
 
     Args:
-        order: whose passphrases are read, a line each.
+        order: whose passphrases are read, one on each line.
     """
     return click.option(
         "--passphrase-fd",

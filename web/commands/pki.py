@@ -13,8 +13,7 @@ from ged.preservation.operations import standing
 from ged.unit import SYSTEM, Services
 from web.commands.passphrases import Passphrases, passphrases
 from web.commands.shared import settings_of
-from web.wiring.services import (
-    build_services,
+from web.wiring.authority import (
     create_authority,
     has_root_here,
     make_seal,
@@ -24,6 +23,7 @@ from web.wiring.services import (
     renew_issuing_authority,
     renew_root_list,
 )
+from web.wiring.services import build_services
 
 _ROOT = click.option(
     "--root",

@@ -1,4 +1,4 @@
-"""``ged verify``, ``ged seal`` and ``ged anchor``: what proves the journal, and what proves by it."""
+"""``ged verify``, ``ged seal`` and ``ged anchor``: prove the journal, and what the journal proves."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""``ged search``: what an account finds, for people and for programs."""
+"""``ged search``: searches with an account's rights, for people and for programs."""
 
 import json
 import logging
@@ -14,8 +14,8 @@ import click
 from ged.org.actors import actor_of_account
 from ged.ports import Confidentiality, Passage, SearchQuery
 from ged.search import export as search_export
-from ged.search import letters as searching
-from ged.search.letters import FoundLetter, SearchPage
+from ged.search import letter_search
+from ged.search.letter_search import FoundLetter, SearchPage
 from ged.takeover import queries as takeover_queries
 from ged.unit import Actor, Services
 from web.commands.shared import settings_of
@@ -26,7 +26,7 @@ MAX_LIMIT = 200
 
 @dataclass(frozen=True)
 class Asked:
-    """A query, and the name under which a file of queries asks it."""
+    """A query, and its name in a file of queries."""
 
     text: str
     name: object = None
@@ -79,7 +79,7 @@ def _queries(batch: IO[str]) -> Iterator[Asked]:
 
 
 def _asked(text: str) -> Asked:
-    """A line: an object with a query, or the query itself (a text in quotes is a phrase, no JSON)."""
+    """Parse a line: a JSON object with a query, or the query itself (a text in quotes is a phrase, not JSON)."""
     if text.startswith("{"):
         try:
             told = json.loads(text)
@@ -95,7 +95,7 @@ def _found(services: "Services", who: "Actor", asked: Asked, *, limit: int, pass
 
     began = time.perf_counter()
     with services.reading() as session:
-        page = searching.search_letters(
+        page = letter_search.search_letters(
             services, session, who, SearchQuery(asked.text, limit=limit, highlight=passages)
         )
         own = takeover_queries.own_ids(session, [letter.mail_id for letter in page.letters])

@@ -1,4 +1,4 @@
-"""``ged serve`` and ``ged worker``: what runs for long."""
+"""``ged serve`` and ``ged worker``: the long-running processes."""
 
 import logging
 import os
@@ -46,4 +46,4 @@ def worker() -> None:
         signal.signal(number, lambda *_: stop.set())
     if not run_embedded(settings, stop):
         logging.shutdown()
-        os._exit(0)  # a lane is still at work on what was given back: the interpreter would wait for its threads
+        os._exit(0)  # a thread still works on a requeued job: a normal exit would wait for it

@@ -1,4 +1,4 @@
-"""What commands share: the settings of this installation, and how an expected error ends."""
+"""Shared by commands: the settings of this installation, and the exit on an expected error."""
 
 import os
 import sys
@@ -15,7 +15,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 def settings_of() -> Settings:
-    """The settings of this installation; what the command starts finds them too (``GED_ENV_FILE``).
+    """The settings of this installation. Sets ``GED_ENV_FILE``, so that started processes find them too.
 
     Raises:
         ConfigError: see ``ged.config.load_settings``.
@@ -26,7 +26,7 @@ def settings_of() -> Settings:
 
 
 def stop(error: GedError, *, code: int = 1) -> NoReturn:
-    """End the command: the error's code and what to do, on standard error."""
+    """End the command: print the error's code and remedy on standard error."""
     details = ", ".join(f"{key}: {value}" for key, value in error.params.items())
     click.echo(f"{error.code}" + (f" ({details})" if details else ""), err=True)
     if error.remedy:

@@ -1,4 +1,4 @@
-"""``ged signatures``: what the signatures of files are worth, on any machine, without an installation."""
+"""``ged signatures``: checks the signatures of files, on any machine, without an installation."""
 
 import base64
 import json
@@ -79,7 +79,7 @@ def signatures(
 
 @dataclass(frozen=True)
 class _Examined:
-    """One file and what was found in it."""
+    """One file and its reports."""
 
     path: Path
     reports: "tuple[SignatureReport, ...]" = ()
@@ -87,7 +87,7 @@ class _Examined:
 
     @property
     def verdict(self) -> str:
-        """The worst of its signatures; a time-stamp of the document counts where it is altered or alone."""
+        """The worst verdict of its signatures. A document time-stamp counts only if it is altered, or alone."""
         if self.error:
             return "red"
         people = [one.verdict.value for one in self.reports if not one.is_timestamp or one.verdict.value == "red"]
@@ -135,7 +135,7 @@ def _is_der(data: bytes) -> bool:
 
 
 def _content(path: Path, given: Path | None) -> bytes | None:
-    """The file that a detached signature signs: the one given, or the one beside it without the last ending."""
+    """The file that a detached signature signs: the given file, or the file beside it without the last suffix."""
     beside = given or (path.with_suffix("") if path.suffix.lower() in _DETACHED[:2] else None)
     if beside is None or not beside.is_file() or beside == path:
         return None

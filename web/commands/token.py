@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from ged.case_export import verifier
+from ged.paper import public
 from ged.ports import TokenCheck
-from ged.signbook import public
 from ged.signbook.tokens import published_keys
 from ged_verify import printable
 from web.commands.shared import settings_of
@@ -73,7 +73,7 @@ def _is_all_of_it(pdf: bytes, found: "TokenCheck") -> bool:
 
 
 def _issued(text: str, pdf: bytes, certificates: tuple[Path, ...]) -> bool:
-    """Whether this installation issued exactly this file; asked only where it is the one that answers."""
+    """Whether this installation issued exactly this file; False outside of the issuing installation."""
 
     if certificates:
         return False
@@ -87,13 +87,13 @@ def _issued(text: str, pdf: bytes, certificates: tuple[Path, ...]) -> bool:
 
 
 def _bears(pdf: bytes, found: "TokenCheck") -> bool:
-    """Whether the file begins with the letter as it was before mark and signature."""
+    """Whether the file begins with the letter's bytes before mark and signature."""
     wanted = found.facts.digest if found.facts is not None else ""
     return any(hashlib.sha256(pdf[:end]).hexdigest() == wanted for end in _ends(pdf))
 
 
 def _ends(pdf: bytes) -> Iterator[int]:
-    """Where a revision of the file may end."""
+    """Offsets at which a revision of the file may end."""
     at = pdf.find(_END)
     while at >= 0:
         end = at + len(_END)

@@ -1,1 +1,1 @@
-"""What runs for long: the site, its processes, the worker; and the migration before they start."""
+"""The long-running programs: the site, its processes, the worker; and the migration before their start."""

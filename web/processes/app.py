@@ -2,7 +2,7 @@
 
     app = create_app(services, settings)
 
-Nothing here knows a feature: ``web.views`` and ``web.api`` are found by their ``blueprint``.
+This module knows no feature: views and API are found by their ``blueprint`` in ``web.views`` and ``web.api``.
 """
 
 from flask import Flask, request
@@ -30,11 +30,12 @@ from web.site import (
     navigation,
     numbers,
     pages,
+    panels,
 )
 
 
 class Site(Flask):
-    """A request whose transaction the database gave up for another's is run once more before anybody hears of it."""
+    """The application. A request whose transaction the database aborted in favour of another is retried once."""
 
     def dispatch_request(self) -> ResponseReturnValue:
         """Call the view."""
@@ -42,7 +43,7 @@ class Site(Flask):
 
 
 def _body_again() -> bool:
-    """Let the view read the request's body from its start; False when it went by as a stream."""
+    """Rewind the request's body for a retry; False when the body was consumed as a stream."""
     if "files" in vars(request):
         for file in request.files.values():
             file.seek(0)
@@ -54,11 +55,11 @@ def create_app(services: Services, settings: Settings) -> Flask:
     """The site and the API.
 
     Raises:
-        RuntimeError: an endpoint stands on no access list.
+        RuntimeError: an endpoint is on no access list.
     """
-    app = Site("web")  # whose templates and static files they are
+    app = Site("web")  # the package of the templates and static files
     if settings.proxies:
-        # Throttling counts by address: without this all people behind the proxy would be one.
+        # Throttling counts by address: without this, all people behind the proxy would share one address.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
     app.secret_key = derive_secret(settings.secret.get_secret_value(), "session-cookie")
     app.config.update(
@@ -70,7 +71,7 @@ def create_app(services: Services, settings: Settings) -> Flask:
         WTF_CSRF_SSL_STRICT=False,
     )
     access_log.install(app, trusts_proxy=settings.proxies > 0)
-    # What is added first is called last: it compresses what the others have finished.
+    # The first installed handler runs last: so it compresses the finished response.
     compression.install(app)
     numbers.install(app)
     context.plug(app, services, settings)
@@ -86,6 +87,7 @@ def create_app(services: Services, settings: Settings) -> Flask:
     pages.install(app)
     for blueprint in (*views.blueprints(), *api.blueprints()):
         app.register_blueprint(blueprint)
+    panels.install(app, views.panels())
     guard.check_complete(app)
     navigation.install(app)
     for endpoint in (*guard.endpoints_of(app, guard.BRIDGE), *guard.endpoints_of(app, guard.PUBLISHED)):

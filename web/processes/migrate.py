@@ -26,10 +26,10 @@ logger = logging.getLogger(__name__)
 
 OLDER = "Base de données non à jour : appelez « ged migrate »."
 NEWER = "Base de données plus récente que ce programme : installez la version du programme qui l'a migrée."
-MIGRATORS_KEY = 0x6765_645F_6D69  # "ged_mi": the advisory lock of whoever migrates
+MIGRATORS_KEY = 0x6765_645F_6D69  # "ged_mi": the advisory lock of a migration
 WAIT_S = 600.0
 LOCK_TIMEOUT = "5s"
-"""A revision that waits longer for a table would itself hold up everybody who comes after it."""
+"""A revision that waits longer for a table's lock would itself block all later transactions on the table."""
 STATEMENT_TIMEOUT = "30min"
 LOCK_NOT_AVAILABLE, QUERY_CANCELED = "55P03", "57014"
 
@@ -58,11 +58,11 @@ def migrate_database(settings: Settings, *, revision: str = "head") -> None:
             _refuse_newer(config, connection)
             command.upgrade(config, revision)
     finally:
-        engine.dispose()  # also of a migration that failed: it would hold its session open
+        engine.dispose()  # also after a failure: else its session would stay open
 
 
 def _refuse_newer(config: Config, connection: Connection) -> None:
-    """A program that does not know the revision of the tables has nothing to bring them to."""
+    """Refuse to migrate a database whose revision this program does not know."""
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     found = set(MigrationContext.configure(connection).get_current_heads())
     connection.rollback()
@@ -72,7 +72,7 @@ def _refuse_newer(config: Config, connection: Connection) -> None:
 
 @contextmanager
 def migrating(engine: Engine, *, wait_s: float = WAIT_S) -> Iterator[Connection]:
-    """A connection for migrations, while nobody else migrates this database. The engine is good for nothing else then.
+    """A connection for migrations, exclusive for this database. The engine must not be used for anything else.
 
     Raises:
         ConfigError: ``database.migrating``, ``database.table_in_use``.
@@ -98,7 +98,7 @@ def _alone_on_server(engine: Engine, wait_s: float) -> Iterator[Connection]:
         connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
         connection.execute(text(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'"))
         connection.commit()
-        # Asked for again and again, not waited for: an open statement would keep CREATE INDEX CONCURRENTLY from ending.
+        # Poll instead of waiting: an open statement would prevent CREATE INDEX CONCURRENTLY from ending.
         until = time.monotonic() + wait_s
         while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": MIGRATORS_KEY}):
             connection.rollback()
@@ -107,14 +107,14 @@ def _alone_on_server(engine: Engine, wait_s: float) -> Iterator[Connection]:
         try:
             yield connection
         finally:
-            connection.invalidate()  # the lock, and the time limits, end with the server's session
+            connection.invalidate()  # the lock and the timeouts end with the server's session
 
 
 @contextmanager
 def _alone_with_file(engine: Engine, wait_s: float) -> Iterator[Connection]:
-    # A table made anew would take the rows that refer to it along; the environment checks the keys at the end.
+    # Recreating a table would cascade to rows that refer to it; alembic's environment checks the keys at the end.
     event.listen(engine, "connect", _foreign_keys_off)
-    engine.dispose()  # connections made before hold them still
+    engine.dispose()  # earlier connections still have foreign keys on
     until = time.monotonic() + wait_s
     with Path(f"{engine.url.database}.migrating").open("w") as place:
         while not _locked(place.fileno()):
@@ -161,10 +161,10 @@ def _foreign_keys_off(connection: DBAPIConnection, _record: ConnectionPoolEntry)
 
 
 def require_migrated(settings: Settings) -> None:
-    """Stop a program whose tables are not those of the database, or whose database may lose what was answered.
+    """Stop a program whose schema differs from the database's, or whose database may lose confirmed changes.
 
-    Tables that a newer program made let this one run where they say so (``ged.schema``): an installation is upgraded
-    by migrating first, and then replacing one program after the other.
+    On tables of a newer program, this program may run if the tables allow it (``ged.schema``): an upgrade migrates
+    first, and then replaces one program after the other.
 
     Raises:
         ConfigError: ``database.not_migrated`` (none yet, or older), ``database.newer`` (than this program),
@@ -172,7 +172,7 @@ def require_migrated(settings: Settings) -> None:
     """
     engine = make_engine(settings.url)
     if settings.embedded and not Path(str(engine.url.database)).exists():
-        raise ConfigError("database.not_migrated", OLDER, setting="GED_DATABASE_URL")  # and nothing is begun here
+        raise ConfigError("database.not_migrated", OLDER, setting="GED_DATABASE_URL")  # connecting would make it
     try:
         with engine.connect() as connection:
             scripts = ScriptDirectory.from_config(alembic_config(connection))

@@ -1,4 +1,4 @@
-"""The site under gunicorn: processes that it watches, each a ``web.processes.site_worker.SiteWorker``."""
+"""The site under gunicorn, which supervises its processes; each is a ``web.processes.site_worker.SiteWorker``."""
 
 import gc
 import os
@@ -14,13 +14,13 @@ from web.processes.site_worker import SiteWorker
 from web.wiring.services import build_services
 
 RECYCLED_AFTER = 20_000
-"""Requests after which a process makes room for a fresh one, and by how much that varies between them."""
+"""Requests after which a process is replaced, and the random variation between processes."""
 
 
 class Site(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
     """Gunicorn configured by values; the application is built in each process after the fork.
 
-    The modules are loaded before it, and shared. Whatever holds a connection, a file or a lock is made after it.
+    The modules are loaded before the fork, and shared. Objects with a connection, a file or a lock are made after it.
     """
 
     def __init__(self, settings: Settings, options: dict[str, Any]) -> None:
@@ -29,7 +29,7 @@ class Site(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
         super().__init__()
 
     def load_config(self) -> None:
-        """Hand the values over."""
+        """Set gunicorn's options."""
         for name, value in self._options.items():
             self.cfg.set(name, value)
 
@@ -44,10 +44,10 @@ def cores() -> int:
 
 
 def serve_site(settings: Settings, *, bind: str, threads: int, processes: int | None = None) -> None:
-    """Serve until stopped, by ``processes`` or as many as the settings say, else one for each core."""
+    """Serve until stopped, with ``processes`` processes; by default as in the settings, else one for each core."""
     _allow_many_connections()
     gc.collect()
-    gc.freeze()  # what is loaded now stays shared between the processes: their collectors leave it alone
+    gc.freeze()  # keeps the loaded modules shared between processes: their garbage collectors skip them
     Site(
         settings,
         {

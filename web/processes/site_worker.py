@@ -1,9 +1,9 @@
-"""A process of the site: gunicorn starts and watches it, waitress reads requests and sends answers.
+"""A process of the site: gunicorn starts and supervises it, waitress reads requests and sends responses.
 
-One thread per process talks to all clients. A request comes to a thread of the pages only when its head and body are
-complete, and an answer waits in a buffer for a slow reader: whoever is slow holds a connection and nothing else.
+One thread in each process handles all connections. A request gets a page thread only once its head and body are
+complete. A response for a slow reader waits in a buffer. So a slow client holds only a connection.
 
-Three lanes of threads: the pages; the bridges' polls, which are laid aside first (``web.site.polls``); the health page.
+Three thread pools: pages; the bridges' polls, which are parked first (``web.site.polls``); the health page.
 """
 
 import logging
@@ -42,24 +42,24 @@ log = logging.getLogger("ged.web")
 
 HEALTH_PATH = "/sante"
 HEAD_S = 15.0
-"""In which the head of a request has to be here, and the first one after the connection was made."""
+"""Timeout for the head of a request; for the first request, from the connection on."""
 BODY_S = 30.0
 SLOWEST_BYTES_PER_S = 8_000
-"""A body may take this long, and as long as it takes at this speed: 200 MB at 256 kbit/s come through."""
+"""The slowest accepted speed of a body, besides a fixed time: 200 MB at 256 kbit/s are accepted."""
 IDLE_S = 75
-"""Longer than browsers and proxies keep an idle connection: the side that asks must be the one to close it, or a
-request meets a connection that is being closed and is lost."""
+"""Longer than browsers and proxies keep an idle connection: the client must close it first, otherwise a request could
+be sent on a connection that is being closed, and be lost."""
 MOST_CONNECTIONS = 2_000
 MOST_OF_ONE_ADDRESS = 100
 POLL_THREADS = 2
 MULTIPART_BYTES = 1_000_000
-"""What the parts of a form add to a file of the greatest size."""
+"""The size of a form's other parts, added to the largest file."""
 LARGEST_DISCARDED = 1_000_000_000
 REFUSALS = ("upload.too_large", "disk.full")
 
 
 class Refusal(Error):  # type: ignore[misc]  # waitress ships no types
-    """An answer without the application, in words that were made beforehand."""
+    """A response without the application, rendered beforehand."""
 
     def __init__(self, code: str, words: errors.Plain) -> None:
         super().__init__(code)
@@ -76,13 +76,13 @@ class Refusal(Error):  # type: ignore[misc]  # waitress ships no types
 
 
 class _Nowhere:
-    """Takes the rest of a refused body: a browser reads the refusal only when it has sent everything."""
+    """Discards the rest of a refused body: a browser reads the refusal only after sending everything."""
 
     def append(self, data: bytes) -> None:
         pass
 
     def getfile(self) -> BytesIO:
-        """What is left of it: nothing."""
+        """An empty file."""
         return BytesIO()
 
     def close(self) -> None:
@@ -90,16 +90,16 @@ class _Nowhere:
 
 
 class Parser(HTTPRequestParser):  # type: ignore[misc]
-    """A request as it comes in. What the disk has no room for, or what is too large, is refused and not kept.
+    """An incoming request. A body that is too large, or for which the disk has no space, is refused and not stored.
 
-    For want of room the application itself refuses, without the body: the person stays on the site. What a full disk cut
-    short and what is too large are refused in words that were made beforehand.
+    For lack of space the application itself refuses, without the body, so that the person stays on the site. A body cut
+    short by a full disk, or too large, gets a response rendered beforehand.
     """
 
     is_without_body = False
 
     def received(self, data: bytes) -> int:
-        """Take bytes of the head or the body."""
+        """Receive bytes of the head or the body."""
         was_head = not self.headers_finished
         try:
             consumed = int(super().received(data))
@@ -136,7 +136,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
 
 
 class _Task(WSGITask):  # type: ignore[misc]
-    """A request for the application, which learns here whether it was laid aside."""
+    """A request for the application; its environment says whether it was parked."""
 
     def get_environment(self) -> dict[str, Any]:
         environ: dict[str, Any] = super().get_environment()
@@ -148,7 +148,7 @@ class _Task(WSGITask):  # type: ignore[misc]
 
 
 class Channel(HTTPChannel):  # type: ignore[misc]
-    """A connection that knows since when its unfinished request is coming."""
+    """A connection that records when its unfinished request began."""
 
     task_class = _Task
     parser_class = Parser
@@ -160,14 +160,14 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         self.is_new = True
 
     def received(self, data: bytes) -> bool:
-        """Take bytes; the clock starts with the first of each request."""
+        """Receive bytes; the clock starts with the first byte of each request."""
         if self.request is None:
             self.begun_s, self.bytes_come, self.is_new = time.monotonic(), 0, False
         self.bytes_come += len(data)
         return bool(super().received(data))
 
     def is_late(self, now_s: float) -> bool:
-        """Whether what is coming has taken too long."""
+        """Whether the incoming request has taken too long."""
         age_s = now_s - self.begun_s
         if self.request is None:
             return self.is_new and age_s > HEAD_S
@@ -177,12 +177,12 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is coming, being answered or being sent."""
+        """Whether no request is being received, handled or answered."""
         return self.request is None and not self.requests and not self.total_outbufs_len
 
 
 class _Listener:
-    """What is ours of a listening socket: lanes, limits of time and of connections. Mixed into waitress's servers."""
+    """Mixin for waitress's servers: thread pools, timeouts, and limits on connections."""
 
     channel_class = Channel
     active_channels: dict[int, Channel]
@@ -190,15 +190,15 @@ class _Listener:
     most_of_one_address: int | None = None
 
     def add_task(self, channel: Channel) -> None:
-        """A request is complete."""
+        """Handle a complete request."""
         self.sort(channel)
 
     def handle_accept(self) -> None:
-        """Take a connection, unless its address has too many."""
+        """Accept a connection, unless its address has too many."""
         try:
             taken = self.accept()  # type: ignore[attr-defined]
             if taken is None:
-                return  # another process was faster
+                return  # another process accepted it
             connection, address = taken
             self.set_socket_options(connection)  # type: ignore[attr-defined]
         except OSError as error:
@@ -211,7 +211,7 @@ class _Listener:
         self.channel_class(self, connection, address, self.adj, map=self._map)  # type: ignore[attr-defined]
 
     def _has_room(self, host: str) -> bool:
-        """Make room for one more connection of an address: its oldest idle one goes first, else the newcomer."""
+        """Limit the connections of an address: close its oldest idle connection; without one, refuse the new one."""
         if self.most_of_one_address is None:
             return True
         same = [one for one in self.active_channels.values() if one.addr[0] == host and not one.will_close]
@@ -223,7 +223,7 @@ class _Listener:
         return oldest is not None
 
     def maintenance(self, now: float) -> None:
-        """Close what is idle or late; called each second."""
+        """Close idle and late connections; called each second."""
         super().maintenance(now)  # type: ignore[misc]
         now_s = time.monotonic()
         for channel in self.active_channels.values():
@@ -232,15 +232,15 @@ class _Listener:
 
 
 class TcpListener(_Listener, TcpWSGIServer):  # type: ignore[misc]
-    """On an address and port."""
+    """A listener on an address and port."""
 
 
 class UnixListener(_Listener, UnixWSGIServer):  # type: ignore[misc]
-    """On a socket of the file system."""
+    """A listener on a Unix socket."""
 
 
 class _Alarm(wasyncore.file_dispatcher):  # type: ignore[misc]
-    """Ends the wait for clients when a signal comes."""
+    """Wakes the event loop when a signal arrives."""
 
     def writable(self) -> bool:
         return False
@@ -250,13 +250,13 @@ class _Alarm(wasyncore.file_dispatcher):  # type: ignore[misc]
 
 
 class SiteWorker(Worker):  # type: ignore[misc]  # gunicorn ships no types
-    """A process of the site under gunicorn's arbiter, which starts another when it ends."""
+    """A process of the site under gunicorn's arbiter, which replaces it when it ends."""
 
     wsgi: Flask
 
     def run(self) -> None:
-        """Serve until told to stop, until so many requests were answered, or until the arbiter is gone."""
-        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a line for each request that waits
+        """Serve until stopped, until ``RECYCLED_AFTER`` requests, or until the arbiter is gone."""
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it logs a line for each waiting request
         services = context.services_of(self.wsgi)
         _use_own_folder(services)
         slots.share(Path(services.data_dir) / "run", threads=self.cfg.threads)
@@ -286,7 +286,7 @@ class SiteWorker(Worker):  # type: ignore[misc]  # gunicorn ships no types
             max_request_header_size=64_000,
             max_request_body_size=settings.max_upload_bytes + MULTIPART_BYTES,
             log_socket_errors=False,
-            # With proxies of ours the application itself takes their word (``ProxyFix``).
+            # With our proxies, the application itself reads their headers (``ProxyFix``).
             clear_untrusted_proxy_headers=not settings.proxies,
         )
         adjustments.space = disk.space_of(self.wsgi)
@@ -312,7 +312,7 @@ class SiteWorker(Worker):  # type: ignore[misc]  # gunicorn ships no types
         wasyncore.loop(timeout=1.0, use_poll=True, map=connections, count=1)
 
     def _sort(self, channel: Channel) -> None:
-        """Give a complete request to its lane."""
+        """Give a complete request to its thread pool."""
         self.nr += 1
         request = channel.requests[0]
         if request.error is None and request.path == ORDER_PATH:
@@ -329,7 +329,7 @@ class SiteWorker(Worker):  # type: ignore[misc]  # gunicorn ships no types
         self._answers.add_task(channel)
 
     def _finish(self, listeners: list[BaseWSGIServer], connections: dict[int, Any]) -> None:
-        """Take no more connections; finish what has begun, within the time that the arbiter gives."""
+        """Accept no more connections; finish running requests, within the arbiter's timeout."""
         for listener in listeners:
             listener.accepting = False
             listener.del_channel()
@@ -350,7 +350,7 @@ def _lane(threads: int) -> ThreadedTaskDispatcher:
 
 
 def _use_own_folder(services: Services) -> None:
-    """Bodies of uploads wait beside the data, not in a ``/tmp`` that may be memory or another's."""
+    """Buffer uploads in the data folder, not in ``/tmp``, which may be in memory or shared."""
     folder = Path(services.data_dir) / "tmp"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     tempfile.tempdir = str(folder)

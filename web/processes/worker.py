@@ -1,4 +1,4 @@
-"""The worker: does the jobs. Embedded it is one process that looks at the table; on servers RQ calls ``run_job``."""
+"""The worker runs the jobs. Embedded, it is one process that polls the table; on servers, RQ calls ``run_job``."""
 
 import fcntl
 import logging
@@ -33,15 +33,15 @@ SWEEP_EVERY_S = 2.0
 SWEEP_LIMIT = 200
 LOST_AFTER = timedelta(seconds=5)
 GRACE_S = 5.0
-"""How long a worker that was told to stop waits for its jobs; then it gives them back."""
+"""How long a stopping worker waits for its jobs before it requeues them."""
 
 
 _START = secrets.token_hex(4)
-"""In a container host name and process id are the same after each start: a lease tells one start from another."""
+"""Distinguishes starts: in a container, host name and process id are the same after each start."""
 
 
 def worker_name() -> str:
-    """Host, process and start: what a job's row says of who has it."""
+    """Host, process and start: the worker's name in a job's row."""
     return f"{socket.gethostname()[:40]}:{os.getpid()}:{_START}"
 
 
@@ -53,13 +53,13 @@ def env_file() -> Path | None:
 
 @cache
 def _services() -> Services:
-    # RQ forks a child per job: each builds its own connections, once.
+    # RQ forks a child for each job: each child builds its own connections, once.
     return build_services(load_settings(env_file()), writes_index=True)
 
 
 def run_job(job_id: int) -> None:
-    """What RQ runs, in a child of the worker."""
-    # RQ's worker, told to stop, would wait for its child, and a report of 300 pages takes an hour.
+    """Run a job; RQ calls this in a child of its worker."""
+    # A stopping RQ worker would wait for its child, and a report of 300 pages takes an hour.
     signal.signal(signal.SIGRTMIN, lambda *_: threading.Thread(target=_give_back, daemon=True).start())
     pipeline.run_job(_services(), JobId(job_id), worker=worker_name(), overdue=lambda: os._exit(1))
 
@@ -77,7 +77,7 @@ def _give_back() -> None:
 
 @contextmanager
 def only_worker(data_dir: Path) -> Iterator[None]:
-    """Hold the place of the one embedded worker.
+    """Hold the lock of the embedded worker.
 
     Raises:
         ConfigError: ``worker.second``.
@@ -98,7 +98,7 @@ def only_worker(data_dir: Path) -> Iterator[None]:
 def run_embedded(settings: Settings, stop: threading.Event) -> bool:
     """Work until ``stop``, in a thread for each lane.
 
-    Returns False when a job was still running after the grace: it is given back, and the process must end now.
+    Returns False when a job was still running after the grace time: the job was requeued, and the process must exit.
 
     Raises:
         ConfigError: ``worker.second``.
@@ -108,7 +108,7 @@ def run_embedded(settings: Settings, stop: threading.Event) -> bool:
         services = build_services(settings, writes_index=True)
         now = datetime.now(UTC)
         with services.unit_of_work(now) as uow:
-            # The place is ours: whoever held these leases is dead.
+            # We hold the worker's lock: the holders of these leases are dead.
             jobs.release(uow.session, "", now=now)
         lanes = [
             threading.Thread(target=_lane, args=(services, lane, stop), name=lane.value, daemon=True) for lane in Lane
@@ -145,7 +145,7 @@ def _lane(services: Services, lane: Lane, stop: threading.Event) -> None:
                     return
                 pipeline.run_job(services, job_id, worker=name)
         except Exception:
-            # The database may be away for a while; the lane must outlive it.
+            # The database may be down for a while; the lane's thread must survive this.
             logger.exception("worker.lane_failed")
             waiting = []
             stop.wait(5)
@@ -154,7 +154,7 @@ def _lane(services: Services, lane: Lane, stop: threading.Event) -> None:
 
 
 def _due(session: Session, lane: Lane) -> list[JobId]:
-    """What a lane does next; that of an archive takes one job, and none while anything of today waits."""
+    """The next jobs of a lane. BACKLOG takes one job, and only when no other job waits."""
     now = datetime.now(UTC)
     kinds = pipeline.kinds_of(lane)
     if lane is not Lane.BACKLOG:
@@ -181,10 +181,10 @@ def _beat(services: Services, lanes: Sequence[Lane]) -> None:
 
 
 def run_servers(settings: Settings, stop: threading.Event) -> None:
-    """Work for RQ until it is told to stop; a thread submits again what a crash lost between commit and queue.
+    """Work for RQ until stopped. A thread resubmits jobs that a crash lost between commit and queue.
 
     Raises:
-        ConfigError: ``worker.redis_unreachable`` at the start. A Redis that goes away later is waited for.
+        ConfigError: ``worker.redis_unreachable`` at the start. A later outage of Redis is waited out.
     """
     between_sweeps = threading.Lock()
     services = build_services(settings)
@@ -192,7 +192,7 @@ def run_servers(settings: Settings, stop: threading.Event) -> None:
     require_migrated(settings)
     sweeper = threading.Thread(target=_resubmit, args=(services, stop, between_sweeps), name="sweep", daemon=True)
     sweeper.start()
-    # A name of each start of RQ's only: it refuses one that it remembers.
+    # RQ needs a new name for each start: it refuses a name that it remembers.
     work_for_rq(
         settings, name=lambda: f"ged-{worker_name()}-{secrets.token_hex(4)}", stop=stop, between_sweeps=between_sweeps
     )
@@ -217,7 +217,7 @@ def _resubmit(services: Services, stop: threading.Event, between_sweeps: threadi
 
 
 def sweep_lost(services: Services, *, now: datetime) -> int:
-    """Submit again the jobs that could run and of which no message waits: their message was lost, or their worker."""
+    """Resubmit ready jobs without a message in the queue: the message or the worker was lost."""
     waiting = services.queue.waiting()
     submitted = 0
     for lane in Lane:

@@ -1,1 +1,1 @@
-"""What all pages share: who asks, what that person may call, forms, errors, languages, navigation."""
+"""Shared by all pages: authentication, access list, forms, errors, languages, navigation."""

@@ -1,7 +1,7 @@
-"""A line in the log for each answer: which page, how it went, how long it took. Nobody's name, address or words.
+"""A log line for each response: page, status, duration. No names, addresses or search texts.
 
-The page is told by its endpoint, never by its address: addresses bear numbers of letters and what was searched. The
-request's id stands in the answer (``X-Request-ID``), in a crash's line and on its page; a proxy of ours may give it.
+The page is named by its endpoint, never by its URL, which may contain numbers of letters and search texts. The
+request's id is in the response (``X-Request-ID``), in a crash's log line and on its page; our proxy may set it.
 """
 
 import logging
@@ -15,11 +15,11 @@ log = logging.getLogger("ged.access")
 
 _GIVEN = re.compile(r"[0-9A-Za-z-]{8,64}")
 QUIET = frozenset({"static", "bridge.order", "health.show", "health.site"})
-"""What is asked all the time: told only where it fails."""
+"""Frequent endpoints: logged only when they fail."""
 
 
 def install(app: Flask, *, trusts_proxy: bool) -> None:
-    """Give each request its id and each answer its line."""
+    """Give each request an id and each response a log line."""
 
     def begin() -> None:
         given = request.headers.get("X-Request-ID", "") if trusts_proxy else ""

@@ -1,8 +1,9 @@
-"""Who asks: the session named by the cookie, checked at each request, and what a person must prove before an act.
+"""Authentication: the session of the cookie, checked at each request, and the password check before some acts.
 
 The cookie is signed and holds a random text; the session itself is a row (``ged.org.sessions``). It ends after 12
 hours, after two idle hours, at sign-out, when its owner or an administrator ends it, when the account is closed or
-when the password changes. Where a full disk takes no row, an administrator gets in without one (``open_unrecorded``). A second cookie tells a device that an account was opened from before (``ged.org.accounts``).
+when the password changes. If a full disk refuses the row, an administrator gets in without one (``open_unrecorded``). A
+second cookie identifies a device that has opened an account before (``ged.org.accounts``).
 """
 
 import logging
@@ -30,7 +31,7 @@ _log = logging.getLogger(__name__)
 PROOF_LASTS = timedelta(minutes=15)
 DEVICE_KEPT = timedelta(days=180)
 ACCOUNTS_OF_A_DEVICE = 8
-"""The PC of an office has several people; the one that was away longest is forgotten."""
+"""Several people share an office PC; beyond this number the least recent account is forgotten."""
 OPEN_WHILE_PASSWORD_IS_GIVEN = frozenset(
     {"static", "session.password_form", "session.change_password", "session.sign_out", "health.show"}
 )
@@ -43,11 +44,11 @@ OPEN_WHILE_UNRECORDED = frozenset({"session.sign_in", "session.sign_out"})
 
 
 class ProofNeeded(Forbidden):
-    """The person has to prove once more who they are; the page that asks brings them back."""
+    """The person must enter their password again; the password page then leads back."""
 
 
 def install(app: Flask, *, secure: bool) -> None:
-    """Set the cookies' rules and find the actor before each request."""
+    """Set the cookies' attributes, and find the actor before each request."""
     app.config.update(
         SESSION_COOKIE_NAME="__Host-ged" if secure else "ged",
         SESSION_COOKIE_SECURE=secure,
@@ -67,7 +68,7 @@ def install(app: Flask, *, secure: bool) -> None:
 
 
 def open_session(person_id: PersonId) -> None:
-    """Start a new session; nothing of an earlier one survives.
+    """Start a new session; an earlier session is discarded.
 
     Raises:
         NotRecorded: the database's disk is full.
@@ -81,17 +82,17 @@ def open_session(person_id: PersonId) -> None:
     session.clear()
     session.permanent = True
     session["sid"] = token
-    g.is_unrecorded = False  # signed in again, with room
+    g.is_unrecorded = False  # signed in again, now with disk space
     with services.reading() as db:
         _load(db, token)
 
 
 def open_unrecorded(refused: accounts.NotRecorded) -> None:
-    """Let an administrator in to whom a full disk gives no row: to read what is wrong, for a few minutes.
+    """Let an administrator sign in for a few minutes although a full disk refuses the session's row, to find the cause.
 
-    The cookie says who, until when, and the epoch that a new password ends. Nothing but signing in and out is taken
-    from it, and it never becomes a session like any other: nothing can be written that would end a copy of the cookie.
-    With room again the administrator signs in again.
+    The cookie holds the person, its expiry, and the epoch, which a new password changes. Such a session can only read,
+    sign in and sign out. It never becomes an ordinary session: without a row, a copy of the cookie could not be
+    revoked. Once there is space, the administrator signs in again.
 
     Raises:
         NotRecorded: the person is no administrator.
@@ -130,7 +131,7 @@ def _refuse_writing() -> None:
 
 
 def close_session() -> None:
-    """End the session that this request came with."""
+    """End the session of this request."""
     if "session_id" in g and not g.get("is_unrecorded"):
         with context.services().unit_of_work(context.now()) as uow:
             sessions.end_this(uow, g.session_id, actor=context.actor())
@@ -139,12 +140,12 @@ def close_session() -> None:
 
 
 def session_id() -> int:
-    """The row of the session that this request came with."""
+    """The id of this request's session row."""
     return int(g.session_id)
 
 
 def _find_actor() -> None:
-    # A static file needs nobody, and must not carry a cookie.
+    # A static file needs no actor, and its response must not set a cookie.
     if request.endpoint == "static" or not {"sid", UNRECORDED} & session.keys():
         return
     if UNRECORDED in session:
@@ -188,8 +189,8 @@ def _ask_for_an_own_password() -> ResponseReturnValue | None:
 
 
 def require_recent_proof() -> None:
-    """Stand before what a thief of an open session would do first. Today the proof is the password; a second factor
-    would be asked for on the page that ``ProofNeeded`` leads to, and told by ``sessions.prove``.
+    """Require a recent password check, before acts that a thief of an open session would do first. A second factor
+    would be requested on the page of ``ProofNeeded``, and recorded by ``sessions.prove``.
 
     Raises:
         ProofNeeded: ``proof.needed``: the last proof is older than ``PROOF_LASTS``.
@@ -199,7 +200,7 @@ def require_recent_proof() -> None:
 
 
 def note_proof() -> None:
-    """The person of this session just proved who they are."""
+    """Record that the person of this session has just entered their password."""
     with context.services().unit_of_work(context.now()) as uow:
         sessions.prove(uow, g.session_id)
 
@@ -213,13 +214,13 @@ def _ask_for_proof(error: ProofNeeded) -> ResponseReturnValue:  # noqa: ARG001  
 
 
 def caller(account: str) -> accounts.Caller:
-    """Where this sign-in comes from; a device is known for the accounts that were opened from it."""
+    """The origin of this sign-in; a device is known for the accounts that it has opened."""
     name, known = _device()
     return accounts.Caller(request.remote_addr or "", name if account.strip().lower() in known else "")
 
 
 def remember_device(account: str) -> None:
-    """This browser opened the account: foreign errors keep its owner out no more."""
+    """Remember that this browser opened the account: failures elsewhere no longer slow its owner."""
     name, known = _device()
     kept = [account, *(one for one in known if one != account)][:ACCOUNTS_OF_A_DEVICE]
     g.device_cookie = _signer().dumps([name or secrets.token_urlsafe(16), kept])

@@ -1,8 +1,8 @@
-"""Answers made of text travel compressed.
+"""Compresses text responses.
 
-An answer that tells a secret beside what a stranger chose can be guessed by its size (BREACH, 2013). A stranger's page
-can only make a browser ask; such a request bears no session (the cookie is SameSite), and where the browser says that
-another site asks (``Sec-Fetch-Site``) nothing is compressed at all.
+If a response contains a secret beside text chosen by an attacker, its compressed size reveals the secret (BREACH,
+2013). An attacker's page can make a browser send requests. Such a request has no session (the cookie is SameSite), and
+if the browser reports another site as its origin (``Sec-Fetch-Site``), the response is not compressed at all.
 """
 
 import gzip
@@ -26,7 +26,7 @@ LEVEL = 5
 
 
 def install(app: Flask) -> None:
-    """Compress what is text, where the asker understands it."""
+    """Compress text responses if the client accepts it."""
     app.after_request(_compress)
 
 
@@ -41,12 +41,12 @@ def _compress(response: Response) -> Response:
             response.headers["Content-Encoding"] = "gzip"
             tag, _is_weak = response.get_etag()
             if tag:
-                response.set_etag(tag, weak=True)  # other bytes of the same thing
+                response.set_etag(tag, weak=True)  # different bytes of the same content
     return response
 
 
 def _all_of(response: Response) -> bytes:
-    close = getattr(response.response, "close", None)  # of a static file, wrapped by the server that runs us
+    close = getattr(response.response, "close", None)  # a static file, wrapped by the WSGI server
     response.direct_passthrough = False
     plain = response.get_data()
     if close is not None:

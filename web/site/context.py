@@ -1,6 +1,6 @@
-"""What a request knows: the services, the settings, who acts, and one time for everything it does.
+"""The context of a request: the services, the settings, the actor, and one time for all its acts.
 
-Views ask here and nowhere else, so that a request has one ``now`` and one ``Actor``.
+Views use only this module for these, so that a request has one ``now`` and one ``Actor``.
 """
 
 from datetime import UTC, date, datetime
@@ -19,20 +19,20 @@ _SETTINGS = "ged_settings"
 
 
 def plug(app: Flask, services: Services, settings: Settings) -> None:
-    """Give an application its services; ``g.services`` and ``g.now`` are there in every request."""
+    """Attach the services to an application; ``g.services`` and ``g.now`` are set in every request."""
     app.extensions[_SERVICES] = services
     app.extensions[_SETTINGS] = settings
     app.before_request(open_request)
 
 
 def open_request() -> None:
-    """What each request begins with."""
+    """Set the services and the time of a request."""
     g.services = services()
     g.now = datetime.now(UTC)
 
 
 def services() -> Services:
-    """The plugs of this process."""
+    """The services of this process."""
     return services_of(current_app)
 
 
@@ -42,7 +42,7 @@ def settings() -> Settings:
 
 
 def services_of(app: Flask) -> Services:
-    """The plugs of an application, outside of a request."""
+    """The services of an application, outside of a request."""
     return cast(Services, app.extensions[_SERVICES])
 
 
@@ -57,22 +57,22 @@ def now() -> datetime:
 
 
 def today() -> date:
-    """The local date of this request: what registers and deadlines count with."""
+    """The local date of this request, for registers and deadlines."""
     return now().astimezone(services().zone).date()
 
 
 def working_days(session: ReadSession) -> WorkCalendar:
-    """The calendar that deadlines are counted with, read once in a request."""
+    """The calendar for deadlines, read once in a request."""
     if "working_days" not in g:
         g.working_days = calendar.calendar(session)
     return cast(WorkCalendar, g.working_days)
 
 
 def actor() -> Actor:
-    """Who acts.
+    """The actor.
 
     Raises:
-        Forbidden: ``session.required``: nobody is signed in (the access list keeps this from happening).
+        Forbidden: ``session.required``: nobody is signed in (the access list prevents this).
     """
     found = actor_or_none()
     if found is None:
@@ -81,5 +81,5 @@ def actor() -> Actor:
 
 
 def actor_or_none() -> Actor | None:
-    """Who acts, or None on a public page."""
+    """The actor, or None on a public page."""
     return cast(Actor | None, g.get("actor"))

@@ -1,4 +1,4 @@
-"""Nothing is taken that the disk has no room for; what an administrator needs to mend it still is."""
+"""Refuses requests when the disk has too little space, except those that an administrator needs to repair it."""
 
 from flask import Flask, request
 
@@ -7,13 +7,13 @@ from ged.space import SMALL_BYTES, Space
 from web.site import context
 
 REFUSED = "ged.refused"
-"""In the request's environment: there was no room for its body, which is not there."""
+"""Key in the WSGI environment: the body was discarded for lack of space."""
 ALWAYS = frozenset({"session", "admin"})
-"""Features whose small forms are tried on any disk: signing in and out, the administration."""
+"""Features whose small forms are accepted on any disk: signing in and out, the administration."""
 
 
 def install(app: Flask, space: Space) -> None:
-    """Look at the free room before each request that may store something, and before anything reads its form."""
+    """Check the free space before each request that may store data, and before its form is read."""
 
     def look() -> None:
         if request.environ.get(REFUSED):
@@ -34,7 +34,7 @@ def install(app: Flask, space: Space) -> None:
 
 
 def check_upload(space: Space, size_bytes: int) -> None:
-    """Whether a file of this size would be taken now.
+    """Check whether a file of this size would be accepted now.
 
     Raises:
         DiskFull: ``disk.low``.

@@ -1,8 +1,8 @@
-"""From an error to what a person reads: one table of codes, one page, one JSON form.
+"""Translates errors for people: one table of codes, one page, one JSON form.
 
-To add an error: raise a ``GedError`` subclass with a new dotted code, and give the code its French here, in the block
-of its first word: what happened, then what to do. ``%(name)s`` takes a value of ``params``. A test finds codes that
-are missing.
+To add an error: raise a ``GedError`` subclass with a new dotted code, and add its French text here, in the block of the
+code's first word: what happened, then what to do. ``%(name)s`` inserts a value of ``params``. A test finds missing
+codes.
 """
 
 import json
@@ -58,12 +58,12 @@ STATUS: tuple[tuple[type[GedError], int], ...] = (
 )
 _WAITS = frozenset({"work.busy", "database.busy", "database.overtaken"})
 RETRY_AFTER_S = 10
-"""After a 503 that passes by itself."""
+"""Seconds in ``Retry-After`` of a temporary 503."""
 
 
 @dataclass(frozen=True)
 class ErrorView:
-    """An error as people read it. ``field`` is the form field to correct, or an empty string."""
+    """An error in French. ``field`` is the form field to correct, or an empty string."""
 
     code: str
     message: str
@@ -71,11 +71,11 @@ class ErrorView:
     status: int
     field: str = ""
     choices: tuple[tuple[int, str], ...] = ()
-    """(id, words) pairs of which the person chooses one, where what was typed names several things."""
+    """(id, text) pairs from which the person chooses, if the typed text is ambiguous."""
 
     @property
     def is_wait(self) -> bool:
-        """Whether waiting is all that is to be done: an administrator has nothing to look for."""
+        """Whether the person only has to wait: no administrator is needed."""
         return self.code in _WAITS
 
 
@@ -98,7 +98,7 @@ def status_of(error: GedError) -> int:
 
 
 def view_of(error: GedError) -> ErrorView:
-    """The French of an error; an unknown code is shown as such."""
+    """The French text of an error; an unknown code is shown itself."""
     field = str(error.params.get("field") or "")
     message = MESSAGES.get(error.code)
     if message is None:
@@ -144,8 +144,8 @@ _PRIVATE = frozenset(
         "number.unknown", "paper.unknown", "register.unknown", "scan.unknown", "separator.unknown", "slip.unknown",
     }
 )  # fmt: skip
-"""Told in these words whether there is nothing of that number or it may not be seen: both write alike, so that neither
-the journal's growth nor the time of the answer tells the two apart."""
+"""Errors that are the same whether a thing does not exist or may not be seen. Both cases write the same, so that
+neither the journal's growth nor the response time distinguishes them."""
 
 
 def _on_ged_error(error: GedError) -> ResponseReturnValue:
@@ -154,7 +154,7 @@ def _on_ged_error(error: GedError) -> ResponseReturnValue:
     if isinstance(error, Forbidden) or error.params.get("refused") or error.code in _PRIVATE:
         try:
             _record_refusal(error)
-        except Exception as fault:  # noqa: BLE001  # answered as what it is, a database that is away above all
+        except Exception as fault:  # noqa: BLE001  # above all, the database may be unreachable
             return _on_crash(fault)
     view = view_of(error)
     if view.status >= 500:
@@ -166,15 +166,15 @@ def _on_ged_error(error: GedError) -> ResponseReturnValue:
 
 
 def _on_overtaken(_error: Overtaken) -> ResponseReturnValue:
-    """A unit of work beside the view's own (before it, or the journal of a refusal) was given up."""
+    """Handle an aborted unit of work outside of the view (before it, or for the journal of a refusal)."""
     return _on_ged_error(busy())
 
 
 def _record_refusal(error: GedError) -> None:
-    """A refusal is part of the journal; in a unit of work of its own, for the act's was rolled back."""
+    """Record a refusal in the journal, in a separate unit of work: the act's own was rolled back."""
     subject_id = error.params.get("id")
     actor = context.actor_or_none() or SYSTEM
-    # Through no post of the actor was it allowed: the first one stands, an own one where there is any.
+    # No post of the actor allowed the act: the entry names the first post, an own post if there is one.
     post = next(iter(actor.posts), None)
     with context.services().unit_of_work(context.now()) as uow:
         counted = refusals.count(uow.session, f"person:{actor.person_id}", now=uow.now)
@@ -196,7 +196,7 @@ def _ask_to_sign_in(error_code: str) -> ResponseReturnValue:
     if _wants_json():
         return _json(ErrorView(error_code, *_words(error_code), 401))
     if "HX-Request" in request.headers:
-        # Asked in the background: the page stays, with what is typed in it, and says so itself (ged.js).
+        # A background request: the page and its typed text stay; ged.js shows the message.
         return "", 401
     if request.method in ("GET", "HEAD"):
         ended = "1" if g.get("session_ended") else None
@@ -215,7 +215,7 @@ def _on_csrf_error(error: CSRFError) -> ResponseReturnValue:
         flash(gettext("La page est restée ouverte longtemps : connectez-vous maintenant."), "info")
         return redirect(url_for("session.sign_in_form", next=safe_path(request.form.get("next"))), 303)
     if context.actor_or_none() is None:
-        # The token went with the session: what is missing is the session.
+        # The CSRF token ended with the session, so the real cause is the missing session.
         return _ask_to_sign_in("session.required")
     return _answer(ErrorView("form.expired", *_words("form.expired"), 400))
 
@@ -240,7 +240,7 @@ def _on_crash(error: Exception) -> ResponseReturnValue:
 
 
 def answer_code(code: str, status: int) -> ResponseReturnValue:
-    """The page, or the JSON, of a code that no operation raised."""
+    """The error page, or JSON, of a code without an exception."""
     return _answer(ErrorView(code, *_words(code), status))
 
 
@@ -263,13 +263,13 @@ def _answer(view: ErrorView) -> ResponseReturnValue:
 
 
 def _asks_again(view: ErrorView) -> bool:
-    """Whether the page loads itself again: of a question that nothing but time stands against."""
+    """Whether the error page reloads itself: only for a GET request that failed because the server is busy."""
     return view.code == "work.busy" and request.method == "GET" and not _wants_json()
 
 
 @dataclass(frozen=True)
 class Plain:
-    """An answer made beforehand, for when the application is not asked."""
+    """A response rendered beforehand, for use without the application."""
 
     status: str
     media_type: str
@@ -277,7 +277,7 @@ class Plain:
 
 
 def plain_words(app: Flask, codes: Iterable[str]) -> dict[tuple[str, str], Plain]:
-    """The answers of these codes, as ``html`` and as ``json``."""
+    """The responses of these codes, as ``html`` and as ``json``."""
     made: dict[tuple[str, str], Plain] = {}
     with app.test_request_context("/"):
         context.open_request()
@@ -296,7 +296,7 @@ _SENT_AGAIN = frozenset({"session.required", "form.expired", "upload.too_large"}
 
 
 def _loses_a_form(view: ErrorView) -> bool:
-    """Whether a form was sent that may be sent again as it is: the page before gives back what was typed (ged.js)."""
+    """Whether a sent form may be sent again unchanged: the previous page restores the typed text (ged.js)."""
     return request.method == "POST" and (view.status >= 500 or view.code in _SENT_AGAIN)
 
 
@@ -304,7 +304,7 @@ def _page(view: ErrorView) -> str:
     title = _TITLES.get(view.status, _REFUSED)
     shown = {"failure": view, "title": title, "is_form_lost": _loses_a_form(view)}
     if view.code in _WITHOUT_DATABASE:
-        g.navigation = []  # its counters cannot be asked for now
+        g.navigation = []  # its counters cannot be queried now
     try:
         return render_template("errors/error.html", **shown)
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Reading a form: every field is checked, all errors are told at once, and what was typed is never lost.
+"""Reads forms: every field is checked, all errors are shown at once, and typed text is never lost.
 
 fields = FormReader(request.form)
 subject = fields.text("subject", required=True, maximum=500)
@@ -32,23 +32,23 @@ _FIRST_YEAR = 1600
 
 
 class FormReader:
-    """Typed values of a form's fields. After an error a method returns its empty value: call ``check`` before acting."""
+    """Parses a form's fields. After an error a method returns an empty value: call ``check`` before acting."""
 
     def __init__(self, form: MultiDict[str, str]) -> None:
         self._form = form
         self._errors: list[Invalid] = []
 
     def check(self) -> None:
-        """Stop when any field was wrong.
+        """Raise if any field was wrong.
 
         Raises:
-            FormRefused: bearing all errors found.
+            FormRefused: with all errors found.
         """
         if self._errors:
             raise FormRefused(tuple(self._errors))
 
     def refuse(self, error: Invalid) -> None:
-        """Add an error that the view itself found."""
+        """Add an error found by the view."""
         self._errors.append(error)
 
     def _raw(self, name: str, required: bool) -> str:
@@ -65,7 +65,7 @@ class FormReader:
         return value
 
     def printed(self, name: str, *, required: bool = False, maximum: int = 500) -> str:
-        """A line that stands on paper as it was typed: signs that do not show are kept, for the operation to refuse."""
+        """A line to print exactly as typed: invisible characters are kept, so that the operation can refuse them."""
         value = " ".join(self._raw(name, required).split())
         if len(value) > maximum:
             self._errors.append(Invalid("form.too_long", "shorten it", field=name, maximum=maximum))
@@ -86,7 +86,7 @@ class FormReader:
         if not _WHOLE.fullmatch(value):
             self._errors.append(Invalid("form.not_a_number", "write digits", field=name))
             return None
-        # Cut before it is read: more digits than this are out of every range, and Python refuses thousands of them.
+        # Truncate before parsing: longer numbers are out of every range, and Python refuses thousands of digits.
         number = int(value[:20])
         if not minimum <= number <= maximum:
             self._errors.append(
@@ -107,7 +107,7 @@ class FormReader:
         return int(digits)
 
     def integers(self, name: str) -> tuple[int, ...]:
-        """The whole numbers of a list of boxes, as ticked."""
+        """The whole numbers of the ticked boxes."""
         found = [id_of(value) for value in self._form.getlist(name)]
         if None in found:
             self._errors.append(Invalid("form.unknown_choice", "choose from the list", field=name))
@@ -117,7 +117,7 @@ class FormReader:
     def day(self, name: str, *, required: bool = False) -> date | None:
         """A date, as a browser's date field sends it or as people write it (24/11/2026, 24/11/26, 24112026)."""
         value = self._raw(name, required)
-        # strptime takes digits as it can: 2411202 would be a day of the year 1202.
+        # strptime is lenient with digits: 2411202 would be a day of the year 1202.
         formats = (_DAY_DIGITS[len(value)],) if value.isdigit() and len(value) in _DAY_DIGITS else _DAY_FORMATS
         for form in formats if value else ():
             try:
@@ -131,7 +131,7 @@ class FormReader:
         return None
 
     def days(self, first: str, last: str) -> tuple[date | None, date | None]:
-        """A first and a last day, of which each may be empty; the last not before the first."""
+        """A first and a last day; each may be empty, and the last must not be before the first."""
         since, until = self.day(first), self.day(last)
         if since is not None and until is not None and until < since:
             self._errors.append(Invalid("form.days_reversed", "correct one of the two", field=last))
@@ -148,7 +148,7 @@ class FormReader:
         return None
 
     def choice(self, name: str, kind: type[Choice], *, required: bool = False) -> Choice | None:
-        """A member of an enumeration, sent by its value."""
+        """A member of an enumeration, by its value."""
         value = self._raw(name, required)
         found = next((member for member in kind if str(member.value) == value), None)
         if value and found is None:

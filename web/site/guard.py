@@ -1,7 +1,7 @@
 """The one access list: every endpoint of the site and the API, and who may call it.
 
-An endpoint that is not here keeps the application from starting. What a person may do with *one letter* is not
-decided here but by ``ged.access`` and the operations; this list only says who may knock at which door.
+The application does not start if an endpoint is missing here. ``ged.access`` and the operations decide what a person
+may do with *one letter*; this list only decides who may call an endpoint.
 
 To add a view: add its endpoint (``blueprint.function``) to ``ACCESS``, in the block of its feature.
 """
@@ -17,7 +17,7 @@ from web.site import context
 
 
 class Access(Enum):
-    """Doors that no role opens."""
+    """Access rules that do not depend on roles."""
 
     PUBLIC = "public"
     """Anybody, signed in or not."""
@@ -26,7 +26,7 @@ class Access(Enum):
     BRIDGE = "bridge"
     """A scanner bridge with its bearer token; no session, no CSRF token. The view checks the token."""
     PUBLISHED = "published"
-    """Anybody, or anybody's program: what is told to everybody; no session, no CSRF token, nothing is changed."""
+    """Anybody, also programs: public data; no session, no CSRF token, and nothing is changed."""
 
 
 Rule = Access | frozenset[Role]
@@ -317,10 +317,10 @@ def install(app: Flask, access: Mapping[str, Rule] = ACCESS) -> None:
 
 
 def check_complete(app: Flask, access: Mapping[str, Rule] = ACCESS) -> None:
-    """Stop an application that has an endpoint nobody thought about.
+    """Stop an application with an endpoint that is not on the list.
 
     Raises:
-        RuntimeError: naming the endpoints that are missing from the list.
+        RuntimeError: names the missing endpoints.
     """
     missing = sorted({rule.endpoint for rule in app.url_map.iter_rules()} - access.keys())
     if missing:
@@ -328,7 +328,7 @@ def check_complete(app: Flask, access: Mapping[str, Rule] = ACCESS) -> None:
 
 
 def endpoints_of(app: Flask, rule: Rule, access: Mapping[str, Rule] = ACCESS) -> list[str]:
-    """The application's endpoints that stand under a rule."""
+    """The application's endpoints with a rule."""
     return sorted({r.endpoint for r in app.url_map.iter_rules() if access.get(r.endpoint) == rule})
 
 

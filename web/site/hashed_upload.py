@@ -1,4 +1,4 @@
-"""A file of which only the SHA-256 is kept: its bytes are hashed as they come and never lie anywhere."""
+"""An upload of which only the SHA-256 is kept: its bytes are hashed as they arrive, and never stored."""
 
 import hashlib
 from dataclasses import dataclass
@@ -13,20 +13,20 @@ from ged.errors import Invalid
 
 _MAX_PARTS = 10
 _MAX_FIELD_BYTES = 500_000
-"""Also of what the parser holds at a time: it reads 64 KB at once."""
+"""Also the limit of the parser's buffer: it reads 64 KB at once."""
 _ENVELOPE_BYTES = 10_000
 
 
 @dataclass(frozen=True)
 class HashedFile:
-    """What is left of an upload."""
+    """The digest and size of an upload."""
 
     digest: str
     size_bytes: int
 
 
 class _Sink(RawIOBase):
-    """The file that the form's parser writes to."""
+    """The file object to which the form's parser writes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ def hashed_upload(request: Request, name: str, *, max_bytes: int) -> HashedFile:
     """
     missing = Invalid("upload.missing", "choose a file", field=name)
     too_large = Invalid("upload.too_large", "send a smaller file", field=name, maximum=max_bytes)
-    if request.mimetype != "multipart/form-data":  # any other form would be read whole
+    if request.mimetype != "multipart/form-data":  # any other body would be read into memory
         raise missing
     request.max_content_length = max_bytes + _ENVELOPE_BYTES
     parser = FormDataParser(_sink, max_form_memory_size=_MAX_FIELD_BYTES, max_form_parts=_MAX_PARTS, silent=False)

@@ -1,6 +1,6 @@
-"""Response headers: what a browser may do with our pages, and what it may keep.
+"""Response headers: what a browser may do with our pages, and what it may cache.
 
-Pages hold letters: nothing is cached but the static files, whose address changes with their bytes.
+Pages contain letters: only static files are cached, whose URL changes with their bytes.
 """
 
 import hashlib
@@ -31,13 +31,13 @@ PAGE_POLICY = "; ".join(
     )
 )
 PDF_POLICY = "frame-ancestors 'self'"
-"""Chromium's viewer is a page that it makes itself from our answer: a stricter policy leaves it blank."""
+"""Chromium builds its PDF viewer as a page from our response: a stricter policy leaves it blank."""
 FILE_POLICY = "default-src 'none'; sandbox; frame-ancestors 'self'"
-"""Images and downloads: whatever the bytes turn out to be, they run nothing."""
+"""For images and downloads: whatever the bytes are, they cannot run code."""
 
 
 def install(app: Flask) -> None:
-    """Add the headers to every response, and a version to every address of a static file."""
+    """Add the headers to every response, and a version to every URL of a static file."""
     app.after_request(_add_headers)
     app.url_defaults(_add_version)
 

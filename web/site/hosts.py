@@ -1,6 +1,6 @@
-"""By which names the site may be asked: a foreign ``Host`` must not stand in links, redirections or caches.
+"""The allowed host names of the site: a foreign ``Host`` must not get into links, redirections or caches.
 
-Loopback names are taken too: health checks and proxies on this machine ask by them.
+Loopback names are allowed too: health checks and proxies on this machine use them.
 """
 
 import re
@@ -17,7 +17,7 @@ _HOST = re.compile(r"(?P<name>[a-z0-9._-]+|\[[a-f0-9:.]+\])(:[0-9]{1,5})?", re.A
 
 
 def install(app: Flask, settings: Settings) -> None:
-    """Refuse requests for other hosts than that of ``GED_PUBLIC_URL``, those of ``GED_HOSTS`` and loopback."""
+    """Refuse requests for other hosts than those of ``GED_PUBLIC_URL``, ``GED_HOSTS`` and loopback."""
     own = urlsplit(settings.public_url).hostname or ""
     trusted = {host.casefold().strip("[]") for host in (own, *settings.hosts, *LOOPBACK)}
 

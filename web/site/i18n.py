@@ -2,7 +2,7 @@
 
 import gettext as std_gettext
 from datetime import date, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from babel.dates import format_date, format_datetime
@@ -13,24 +13,32 @@ from flask_babel import Babel, Domain, get_locale
 from flask_babel import gettext as _
 
 from ged.days import full_day, long_day
+from ged.typography import french
 from web.site import context
 
 _HELD = "ged_translations"
 TRANSLATIONS = Path(__file__).parents[1] / "translations"
 
 
+_set = lru_cache(maxsize=8192)(french)
+"""The messages are three thousand, and a page shows some hundred of them."""
+
+
 class _FrenchSource(std_gettext.NullTranslations):
-    """Messages without translation are French, and in French zero is singular."""
+    """Messages without translation are French, with its typography; in French zero is singular."""
+
+    def gettext(self, message: str) -> str:
+        return _set(message)
 
     def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
-        return msgid1 if abs(n) < 2 else msgid2
+        return _set(msgid1 if abs(n) < 2 else msgid2)
 
 
 class _SourceDomain(Domain):  # type: ignore[misc]  # flask_babel is untyped
     """Flask-Babel's domain, with French as the last resort for plurals."""
 
     def get_translations(self) -> Translations | NullTranslations:
-        # Asked for some hundred times a page; its way through the locale takes longer than the message itself.
+        # Called some hundred times for a page; the lookup by locale takes longer than the message itself.
         held: Translations | NullTranslations | None = getattr(g, _HELD, None) if has_request_context() else None
         if held is not None:
             return held

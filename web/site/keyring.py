@@ -1,9 +1,8 @@
-"""The signing key opened for this browser: one unlock for a session's work, five minutes at most.
+"""The signing key opened for this browser: unlocked once, for at most five minutes.
 
-The opened key is sealed under a random key that only the browser holds (cookie ``ged_key``); the sealed bytes lie in
-``data_dir/run/unlocked``. Neither half opens anything alone. The vault wrote the end of life inside the sealed bytes;
-the file's own time only serves the sweeping. A key that is revoked or replaced meanwhile is closed: it is asked for at
-each signature.
+The opened key is encrypted with a random key that only the browser holds (cookie ``ged_key``); the encrypted bytes are
+stored in ``data_dir/run/unlocked``. Neither half is of use alone. The encrypted bytes contain their expiry; the file's
+time is only for the sweep. Each signature checks that the key was not revoked or replaced meanwhile.
 """
 
 import logging
@@ -24,15 +23,15 @@ from web.site import context
 
 _log = logging.getLogger(__name__)
 _ID = re.compile(r"([0-9]+)-([0-9]+)-[A-Za-z0-9_-]{22}")
-"""Of the person, of the key, and chance."""
+"""Id of the person, id of the key, random text."""
 
 
 @dataclass(frozen=True)
 class OpenedKey:
-    """What ``Signer.sign`` asks for.
+    """The two halves of an opened key, for ``Signer.sign``.
 
     Attributes:
-        key_id: of the row in the database.
+        key_id: id of the key's row.
     """
 
     key_id: int
@@ -42,10 +41,10 @@ class OpenedKey:
 
     @property
     def sealed(self) -> bytes:
-        """The sealed key, for one signature.
+        """The encrypted key, for one signature.
 
         Raises:
-            Invalid: ``key.locked``: revoked or replaced since it was opened.
+            Invalid: ``key.locked``: the key was revoked or replaced since it was opened.
         """
         if not _lives(self.key_id):
             raise Invalid("key.locked", "type the passphrase again", field="passphrase")
@@ -77,13 +76,13 @@ def unlock(passphrase: str) -> datetime:
     """Open the actor's key for this browser.
 
     Returns:
-        When it closes by itself.
+        When the key expires.
 
     Raises:
         NotFound: ``key.none``.
         Invalid: ``key.passphrase_wrong`` (with ``tries_left``), ``key.too_many_tries``, ``key.expired``;
             ``key.token_locked``, ``key.token_last_try``.
-        EngineFailed: ``key.unreachable``: the token is away; no try is counted.
+        EngineFailed: ``key.unreachable``: the token is unplugged; no attempt is counted.
     """
     services, actor, now = context.services(), context.actor(), context.now()
     for attempt in services.attempts(now):
@@ -120,8 +119,9 @@ def unlock(passphrase: str) -> datetime:
 
 
 def _renewed(old: StoredKey, passphrase: str) -> tuple[StoredKey, UnlockedKey] | None:
-    """A new key under the same passphrase, or a new certificate of the key in the token; what was signed before holds.
-    None when it cannot be made: it has time. Where only a passphrase opens the authority, ``ged pki renewals`` does it."""
+    """Renew: a new key with the same passphrase, or a new certificate for the key in the token. Earlier signatures stay
+    valid. None when this is impossible now: there is time. If a passphrase protects the authority, ``ged pki renewals``
+    renews the certificate."""
     services, actor, now = context.services(), context.actor(), context.now()
     if not services.vault.can_certify:
         with services.unit_of_work(now) as uow:
@@ -162,13 +162,13 @@ def _keep(stored: StoredKey, opened: UnlockedKey) -> None:
 
 
 def unlocked() -> OpenedKey | None:
-    """The actor's opened key in this browser, or None when it must be unlocked first."""
+    """The actor's opened key in this browser; None when it must be unlocked first."""
     opened = _opened()
     return opened if opened is not None and opened.expires_at > context.now() and _lives(opened.key_id) else None
 
 
 def _opened() -> OpenedKey | None:
-    if "opened_key" in g:  # by this very request: the browser has its half only afterwards
+    if "opened_key" in g:  # opened by this request: the browser does not have its half yet
         return g.opened_key if isinstance(g.opened_key, OpenedKey) else None
     found = _find()
     if found is None:
@@ -182,7 +182,7 @@ def _opened() -> OpenedKey | None:
 
 
 def signing_key(passphrase: str = "") -> OpenedKey:
-    """The opened key for what this form signs; a passphrase typed into the same form opens it now.
+    """The opened key for this form's signature; a passphrase typed into the form opens it now.
 
     Raises:
         Invalid: ``key.locked`` at the field ``passphrase``, and the codes of ``unlock``.
@@ -198,13 +198,13 @@ def signing_key(passphrase: str = "") -> OpenedKey:
 
 
 def unlocked_until() -> datetime | None:
-    """When the opened key closes, or None; for templates (``key_unlocked_until()``)."""
+    """When the opened key expires, or None; for templates (``key_unlocked_until()``)."""
     opened = unlocked()
     return None if opened is None else opened.expires_at
 
 
 def wants_pin() -> bool:
-    """Whether the actor's key lies in a token; for templates (``key_wants_pin()``)."""
+    """Whether the actor's key is in a token; for templates (``key_wants_pin()``)."""
     with context.services().reading() as session:
         return keys.is_in_token(session, context.actor().person_id)
 
@@ -218,7 +218,7 @@ def _find() -> tuple[Path, int, str] | None:
 
 
 def lock() -> None:
-    """Forget the opened key of this browser, both halves."""
+    """Delete both halves of this browser's opened key."""
     found = _find()
     if found is not None:
         found[0].unlink(missing_ok=True)
@@ -228,7 +228,7 @@ def lock() -> None:
 
 
 def sweep() -> int:
-    """Remove sealed keys whose time is over; returns how many."""
+    """Delete expired encrypted keys; returns how many."""
     swept = 0
     for path in _folder().iterdir():
         with suppress(FileNotFoundError):  # another process swept it first

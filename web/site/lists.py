@@ -1,4 +1,4 @@
-"""Lists as files: CSV that a spreadsheet opens as it is, and ODS. Text stays text, whatever it begins with."""
+"""Exports lists as CSV and ODS for spreadsheets. Text stays text, even if it begins like a formula."""
 
 import csv
 import zipfile
@@ -24,7 +24,7 @@ _END = "</table:table></office:spreadsheet></office:body></office:document-conte
 
 
 def as_csv(rows: Iterable[Sequence[str]]) -> bytes:
-    """UTF-8 with its mark and semicolons, as French spreadsheets expect; no cell is taken for a formula."""
+    """CSV in UTF-8 with BOM and semicolons, as French spreadsheets expect; no cell is interpreted as a formula."""
     out = StringIO()
     writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
     writer.writerows([_plain(cell) for cell in row] for row in rows)
@@ -32,7 +32,7 @@ def as_csv(rows: Iterable[Sequence[str]]) -> bytes:
 
 
 def _plain(cell: str) -> str:
-    # A blank or an invisible sign before it does not help every spreadsheet to see a text.
+    # Some spreadsheets ignore a leading blank or invisible character and still see a formula.
     return f"'{cell}" if cell.lstrip(" \u00a0\ufeff\u200b").startswith(_FORMULA) or cell.startswith(_FORMULA) else cell
 
 
@@ -41,7 +41,7 @@ def as_ods(rows: Iterable[Sequence[str]], *, name: str) -> bytes:
     lines = "".join(f"<table:table-row>{''.join(map(_cell, row))}</table:table-row>" for row in rows)
     out = BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        # The type stands first and uncompressed: programs know the file by it.
+        # The mimetype must be first and uncompressed: programs identify the file by it.
         archive.writestr("mimetype", ODS_TYPE, zipfile.ZIP_STORED)
         archive.writestr("META-INF/manifest.xml", _MANIFEST)
         archive.writestr("content.xml", _BEGIN.format(name=_xml(name)) + lines + _END)
@@ -53,7 +53,7 @@ def _cell(text: str) -> str:
 
 
 def _xml(text: str) -> str:
-    """Text without the signs that XML may not hold."""
+    """Text without characters that XML forbids."""
     allowed = (
         char if char >= " " and char not in "\ufffe\uffff" and not "\ud800" <= char <= "\udfff" else " "
         for char in text

@@ -1,4 +1,4 @@
-"""Words found, marked on the picture of a page: the places of words that bear the marked text of a passage."""
+"""Marks found words on the picture of a page: the boxes of words that contain the marked text of a passage."""
 
 import re
 import unicodedata
@@ -11,7 +11,7 @@ from ged.ports import Passage
 MAX_MARKS = 12
 MAX_LENGTH = 40
 MARGIN = 0.002
-"""Part of the page by which a mark is wider than its word."""
+"""Margin of a mark around its word, as a fraction of the page."""
 
 _PARTS = re.compile(r"[^\W_]+")
 
@@ -27,13 +27,13 @@ class Mark:
 
 
 def of_passage(passage: Passage) -> list[str]:
-    """The marked words of a passage, each once, for the address of its page."""
+    """The marked words of a passage, each once, for the URL of its page."""
     words = [one for text, is_marked in passage.pieces if is_marked for one in _PARTS.findall(text)]
     return list(dict.fromkeys(word[:MAX_LENGTH].lower() for word in words if len(word) > 1))[:MAX_MARKS]
 
 
 def on_page(words: Iterable[Sequence[Any]], wanted: Iterable[str]) -> list[Mark]:
-    """Boxes of the words of a page (text, x, y, width, height, confidence) that hold a wanted word."""
+    """Boxes of the words of a page (text, x, y, width, height, confidence) that contain a wanted word."""
     names = {_fold(word[:MAX_LENGTH]) for word in list(wanted)[:MAX_MARKS]} - {""}
     return [_mark(word) for word in words if not names.isdisjoint(map(_fold, _PARTS.findall(str(word[0]))))]
 

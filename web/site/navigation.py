@@ -1,7 +1,7 @@
-"""The site's navigation: one list. An entry shows when its page is built and the actor has one of its roles.
+"""The site's navigation: one list. An entry is shown if its page exists and the actor has one of its roles.
 
-To add an entry: a line in ``ENTRIES``; roles come from the access list (``web.site.guard``), so that nobody is shown a door
-that stays shut. ``counter`` is the statement that counts what waits; all of them go to the database in one.
+To add an entry: a line in ``ENTRIES``. Roles come from the access list (``web.site.guard``), so that nobody sees a link
+that is forbidden. ``counter`` is the statement that counts waiting items; all counters run in one query.
 """
 
 import time
@@ -26,7 +26,7 @@ from ged.slips import to_transmit
 from ged.unit import Actor, ReadSession, Role
 from web.site import context, guard
 
-Look = Callable[[ReadSession, Actor], int]
+LookCount = Callable[[ReadSession, Actor], int]
 
 WORK, OFFICE, LOOK, ADMIN = _l("Mon travail"), _l("Bureau d'ordre"), _l("Consulter"), _l("Gérer")
 
@@ -42,15 +42,15 @@ class Entry:
     """A line of the navigation.
 
     Attributes:
-        group: the heading it stands under.
-        endpoint: where it leads; its blueprint marks the whole feature as current.
-        hint: what one finds there, shown on the home page.
+        group: the heading of the entry.
+        endpoint: its target; the blueprint marks the whole feature as current.
+        hint: description of the page, shown on the home page.
         shortcut: key pressed after ``g``.
-        roles: who sees it, narrower than the access list; None for all whom the access list lets in.
-        counter: the statement that counts what waits (``ged.counting``).
-        look: counts what waits where no statement can tell.
+        roles: who sees it, narrower than the access list; None: everybody on the access list.
+        counter: the statement that counts waiting items (``ged.counting``).
+        look: a function that counts waiting items, if no single statement can.
         also: endpoints of other features that belong to this entry.
-        also_when_waiting: whoever the access list lets in sees it too while something waits, whatever the roles.
+        also_when_waiting: while items wait, everybody on the access list sees the entry, whatever the roles.
     """
 
     group: LazyString
@@ -60,7 +60,7 @@ class Entry:
     shortcut: str = ""
     roles: frozenset[Role] | None = None
     counter: Counter | None = None
-    look: Look | None = None
+    look: LookCount | None = None
     also: tuple[str, ...] = ()
     also_when_waiting: bool = False
 
@@ -100,7 +100,7 @@ ENTRIES: tuple[Entry, ...] = (
         WORK,
         _l("Parapheur"),
         "signbook.index",
-        _l("À viser, à signer, à reprendre"),
+        _l("À viser, à signer, à corriger"),
         "p",
         look=signbook_queries.waiting_count,
         also=("drafts.new", "drafts.create", "drafts.edit", "drafts.save"),
@@ -128,7 +128,7 @@ ENTRIES: tuple[Entry, ...] = (
         OFFICE,
         _l("Plis fermés"),
         "envelopes.index",
-        _l("Les plis confidentiels, connus par leur dehors"),
+        _l("Les plis enregistrés sans être ouverts"),
         "f",
         counter=envelopes.count_waiting_for,
     ),
@@ -167,7 +167,7 @@ ENTRIES: tuple[Entry, ...] = (
         counter=saved_searches.count_new,
     ),
     Entry(LOOK, _l("Registres"), "registers.index", _l("Lire et imprimer les registres"), "l", also=("exports.index",)),
-    Entry(LOOK, _l("Correspondants"), "correspondents.index", _l("L'annuaire de qui nous écrit"), "c"),
+    Entry(LOOK, _l("Correspondants"), "correspondents.index", _l("L'annuaire des correspondants"), "c"),
     Entry(
         ADMIN,
         _l("Délégations"),
@@ -238,9 +238,9 @@ def _navigation(actor: Actor) -> list[tuple[str, list[Item]]]:
 
 
 def _counts(session: ReadSession, actor: Actor, entries: Sequence[Entry]) -> dict[str, int]:
-    """How many things wait by endpoint; on the pages of a search what was counted up to half a minute ago will do.
+    """Endpoint -> number of waiting items. On the pages of a search the counts may be up to half a minute old.
 
-    There one page follows the other in seconds, nothing is acted on, and a dozen counts would cost more than the search.
+    There pages follow each other in seconds, nothing is changed, and a dozen counts would cost more than the search.
     """
     kept: dict[tuple[object, tuple[str, ...]], tuple[float, dict[str, int]]]
     kept = current_app.extensions.setdefault(_COUNTED, {})
@@ -255,7 +255,7 @@ def _counts(session: ReadSession, actor: Actor, entries: Sequence[Entry]) -> dic
 
 
 def _counted_now(session: ReadSession, actor: Actor, entries: Sequence[Entry]) -> dict[str, int]:
-    """One statement for all that statements can count."""
+    """Count with one statement, as far as statements can count."""
     asked = {entry.endpoint: entry.counter for entry in entries if entry.counter is not None}
     told = counted(session, actor, tuple(asked.values()))
     looked = {entry.endpoint: entry.look(session, actor) for entry in entries if entry.look is not None}

@@ -1,6 +1,6 @@
-"""Whole numbers that come in addresses and forms: what is no number that a row could bear is treated as absent.
+"""Whole numbers in URLs and forms: a number that cannot be a row's id is treated as absent.
 
-The databases hold 64 bits. A larger number is nobody's id, and must end as "not there", never as a failure.
+The databases store 64 bits. A larger number is no id, and must lead to "not found", never to a failure.
 """
 
 import re
@@ -10,16 +10,16 @@ from flask import Flask
 from werkzeug.routing import IntegerConverter
 
 MAX_NUMBER = 10**15
-"""Far beyond any id, and far enough below 64 bits that a page may still add to it."""
+"""Far above any id, and far enough below 64 bits that a page may still add to it."""
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,16}")
 
 
 def whole(text: str) -> int:
-    """The number that a text is, between plus and minus ``MAX_NUMBER``; for ``args.get(name, type=whole)``.
+    """Parse a number between plus and minus ``MAX_NUMBER``; for ``args.get(name, type=whole)``.
 
     Raises:
-        ValueError: it is none: no digits, digits of other scripts, or too many.
+        ValueError: no digits, digits of other scripts, or too many digits.
     """
     stripped = text.strip()
     number = int(stripped) if _WHOLE.fullmatch(stripped) else MAX_NUMBER + 1
@@ -29,7 +29,7 @@ def whole(text: str) -> int:
 
 
 def id_of(text: str) -> int | None:
-    """The id that a text names, or None."""
+    """The id in a text, or None."""
     try:
         number = whole(text)
     except ValueError:
@@ -38,7 +38,7 @@ def id_of(text: str) -> int | None:
 
 
 class IdConverter(IntegerConverter):
-    """``<int:…>`` of every route: an address with a number that no row bears is not there (404)."""
+    """``<int:…>`` of every route: a URL with a number that cannot be an id is not found (404)."""
 
     regex = r"[0-9]{1,16}"
 
@@ -48,5 +48,5 @@ class IdConverter(IntegerConverter):
 
 
 def install(app: Flask) -> None:
-    """Bound the numbers of all routes. Call it before the first route is added."""
+    """Limit the numbers in all routes. Call this before the first route is added."""
     app.url_map.converters["int"] = IdConverter

@@ -1,13 +1,15 @@
-"""Rendering: what every template has at hand, and the pattern for forms that survive an error."""
+"""Rendering: the variables of all templates, and the pattern for forms that keep their content after an error."""
 
 import math
 import time
 from collections.abc import Mapping
+from html import escape
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Flask, current_app, render_template, request
+from flask import Flask, Response, current_app, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 
 from ged.errors import GedError
@@ -24,7 +26,7 @@ _PLACES = ("offset", "apres", "avant")
 
 
 def install(app: Flask) -> None:
-    """Give templates the actor, the time, labels and the way back; and an empty form, so that macros can read one."""
+    """Give templates the actor, the time, labels and the link back; and an empty form for macros."""
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(label=labels.label, tone=labels.tone, nature=labels.nature_name)
@@ -33,6 +35,20 @@ def install(app: Flask) -> None:
     app.jinja_env.globals.update(form=MultiDict(), errors=(), way_back=paths.way_back)
     app.jinja_env.globals.update(installation_name=installation_name, page_url=page_url, place_url=place_url)
     app.context_processor(_common)
+    app.after_request(_say_where)
+
+
+def _say_where(response: Response) -> Response:
+    """A redirection in French, for who does not follow it: the framework's own is in English."""
+    if 300 <= response.status_code < 400 and response.location and response.mimetype == "text/html":
+        place, title, said = (
+            escape(response.location),
+            gettext("Redirection"),
+            gettext("Cette page se trouve à l'adresse"),
+        )
+        link = f'<a href="{place}">{place}</a>'
+        response.set_data(f"<!doctype html>\n<html lang='fr'>\n<title>{title}</title>\n<p>{said} {link}</p>\n")
+    return response
 
 
 def _common() -> dict[str, Any]:
@@ -40,7 +56,7 @@ def _common() -> dict[str, Any]:
 
 
 def installation_name() -> str:
-    """The name of the ministry; it hardly ever changes, and is read again now and then."""
+    """The name of the ministry; cached for a while, because it hardly ever changes."""
     read_at, name = current_app.extensions.get(_NAMED, (-math.inf, ""))
     if time.monotonic() - read_at > NAME_KEPT_S:
         with context.services().reading() as session:
@@ -50,19 +66,19 @@ def installation_name() -> str:
 
 
 def page_url(**place: object) -> str:
-    """This page's address at another place of its list, for the pager; its filters stay."""
+    """This page's URL at another place of its list, for the pager; filters are kept."""
     arguments = [(key, value) for key, value in request.args.items(multi=True) if key not in _PLACES]
     return f"{request.path}?{urlencode([*arguments, *((key, str(value)) for key, value in place.items())])}"
 
 
 def place() -> Place:
-    """Where the page asked for begins (``?apres=`` or ``?avant=``); nonsense leads to the beginning."""
+    """Where the requested page begins (``?apres=`` or ``?avant=``); an invalid value means the beginning."""
     after, before = request.args.get("apres", type=whole), request.args.get("avant", type=whole)
     return Place(after=after) if after is not None else Place(before=before)
 
 
 def place_url(at: Place) -> str:
-    """This page's address at a place of its list."""
+    """This page's URL at a place of its list."""
     return page_url(apres=at.after) if at.after is not None else page_url(avant=at.before)
 
 
@@ -74,13 +90,13 @@ def render_form(
     status: int | None = None,
     **values: Any,
 ) -> ResponseReturnValue:
-    """A page with a form: fresh, or as it was sent, with the error summary and nothing lost.
+    """Render a page with a form: empty, or with the sent values and the error summary.
 
     Args:
-        error: why the form came back; the field macros of ``components/forms.html`` show it at its field.
-        form: what was typed; the request's own form when there is an error.
-        status: HTTP status; that of the error by default (422, 409 ...), else 200.
-        values: what else the template needs.
+        error: why the form was refused; the field macros of ``components/forms.html`` show it at its field.
+        form: the typed values; by default, after an error, the request's own form.
+        status: HTTP status; by default the error's (422, 409 ...), else 200.
+        values: further variables of the template.
     """
     typed = MultiDict(form) if form is not None else (request.form if error is not None else MultiDict())
     views = errors.views_of(error) if error is not None else ()

@@ -1,8 +1,8 @@
-"""Bridges that wait for an order: their requests are laid aside, where they hold neither a thread nor a query each.
+"""Long polls of bridges that wait for an order: the requests are parked, without a thread or a query for each.
 
-A long poll is an ordinary request of which the server keeps back the answer. One thread looks once a second, by one
-query for all bridges, whose order is there, and hands those requests on. A bridge that this process has not seen yet
-is answered at once and asked to come again in a moment (``Retry-After``).
+A long poll is an ordinary request whose response the server delays. One thread checks once a second, with one query for
+all bridges, which orders have arrived, and dispatches those requests. A bridge that this process has not seen yet gets
+a response at once, with the request to retry in a moment (``Retry-After``).
 """
 
 import logging
@@ -28,12 +28,12 @@ class _Wait(Generic[Held]):
 
 
 class Polls(Generic[Held]):
-    """The polls laid aside, one for each bridge.
+    """The parked polls, one for each bridge.
 
     Args:
-        look: for each bridge that has the right to ask (named by the digest of its token) whether an order waits.
-        note: bridges that are waiting here now; called every 20 seconds while there are any.
-        hand_on: answers a poll, in a thread of its own.
+        look: returns, for each authorised bridge (named by the digest of its token), whether an order waits.
+        note: called every 20 seconds with the bridges that wait here, if any.
+        hand_on: dispatches a poll to another thread for its response.
     """
 
     def __init__(
@@ -53,11 +53,11 @@ class Polls(Generic[Held]):
         self._stopping = threading.Event()
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start the polling thread."""
         threading.Thread(target=self._run, name="polls", daemon=True).start()
 
     def stop(self) -> None:
-        """Hand all polls on; none is laid aside any more."""
+        """Dispatch all polls; no poll is parked any more."""
         with self._changed:
             self._is_stopped = True
             waits, self._waits = self._waits, {}
@@ -67,9 +67,9 @@ class Polls(Generic[Held]):
             self._hand_on(wait.held)
 
     def take(self, bridge: str, held: Held, *, wait_s: float) -> bool:
-        """Lay a poll aside for ``wait_s`` seconds at most; False: it has to be answered now.
+        """Park a poll for at most ``wait_s`` seconds; False: it must be answered now.
 
-        A second poll of the same bridge ends the wait of the first: no bridge waits twice.
+        A second poll of a bridge ends the wait of its first: a bridge has at most one parked poll.
         """
         now_s = time.monotonic()
         with self._changed:
@@ -97,7 +97,7 @@ class Polls(Generic[Held]):
         try:
             orders = self._look()
             self._note_waiting()
-        except Exception as error:  # noqa: BLE001  # whatever the database says: the polls go on to wait for it
+        except Exception as error:  # noqa: BLE001  # after any database error the polls keep waiting
             log.warning("polls: the orders cannot be read now: %s", type(error).__name__)
             orders = None
         for held in self._ready(orders):
@@ -112,7 +112,7 @@ class Polls(Generic[Held]):
             self._noted_s = now_s
 
     def _ready(self, orders: Mapping[str, bool] | None) -> list[Held]:
-        """Take out the polls that wait no longer: an order is there, the time is over, the right is gone."""
+        """Remove and return the polls to answer: an order has arrived, the time is over, or the bridge was revoked."""
         now_s = time.monotonic()
         with self._changed:
             if orders is not None:

@@ -1,4 +1,4 @@
-"""The form 'Numériser': named settings, and what it shows first."""
+"""The form 'Numériser': named settings, and its initial values."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ RESOLUTIONS = tuple((dpi, str(dpi)) for dpi in (150, 200, 300, 400, 600))
 
 @dataclass(frozen=True)
 class ScanChoice:
-    """What a filled form says: with which scanner of which desk, and how."""
+    """A filled form: the desk, the scanner and the settings."""
 
     bridge_id: int
     device: str | None
@@ -44,7 +44,7 @@ class ScanChoice:
 
 def read_choice(fields: FormReader) -> ScanChoice:
     """The choice of a filled form; a field that the form does not have takes the value of a plain letter."""
-    # One choice says desk, scanner and source: "7|pnm:0|ADF"; a desk alone ("7") takes its first scanner.
+    # One choice contains desk, scanner and source: "7|pnm:0|ADF"; a desk alone ("7") uses its first scanner.
     desk, _sep, rest = fields.text("device", required=True, maximum=400).partition("|")
     device, _sep, source = rest.rpartition("|")
     settings = Settings(
@@ -60,7 +60,7 @@ def read_choice(fields: FormReader) -> ScanChoice:
 
 @dataclass(frozen=True)
 class ScanForm:
-    """What the form shows: the profiles, the one that was asked for, and the values to begin with."""
+    """The data of the form: the profiles, the chosen profile, and the initial values."""
 
     own: Sequence[Profile]
     profile: str
@@ -80,7 +80,7 @@ class ScanForm:
 
 
 def source_kind(source: str) -> str:
-    """``duplex``, ``adf``, ``flatbed`` or an empty string for a word that says none of them."""
+    """``duplex``, ``adf``, ``flatbed``, or an empty string for any other word."""
     name = source.lower()
     if "duplex" in name:
         return "duplex"
@@ -90,14 +90,14 @@ def source_kind(source: str) -> str:
 
 
 def scan_form(bridges: Sequence[BridgeRow], own: Sequence[Profile], last: LastChoice | None, wanted: str) -> ScanForm:
-    """The form with a profile (``courrier``, or the number of an own one), else with the last choice, else plain."""
+    """The form with a profile (``courrier``, or the id of an own profile), else with the last choice, else defaults."""
     named = {key: settings for key, _label, settings in BUILT_IN} | {str(row.id): row.settings for row in own}
     settings = named.get(wanted) or (last.settings if last else Settings())
     return ScanForm(own, wanted if wanted in named else "", _device(bridges, last, settings.source), settings)
 
 
 def _device(bridges: Sequence[BridgeRow], last: LastChoice | None, source: str) -> str:
-    """The choice of the list that fits best: the last scanner, a desk that is there, the source that is meant."""
+    """The best choice of the list: the last scanner, an online desk, the wanted source."""
     choices = [
         (bridge, device.name, name)
         for bridge in bridges

@@ -1,18 +1,30 @@
-"""Pages: a folder a feature, or a module where one holds the whole. Each module that has a ``blueprint`` bears its name
-and is registered; a module without one holds helpers.
+"""Pages: a folder for each feature, or a single module. Each module with a ``blueprint`` of its own name is registered;
+a module without one holds helpers.
 
-A handler parses, calls one operation or query, renders. It holds no SQL (import-linter) and no rule.
+A handler parses, calls one operation or query, and renders. It contains no SQL (import-linter) and no rule.
 """
 
 import importlib
 import pkgutil
 from collections.abc import Iterator
+from types import ModuleType
 
 from flask import Blueprint
+
+from web.site.panels import Panel
 
 
 def blueprints() -> Iterator[Blueprint]:
     """The blueprints of all modules of this package and of its folders, in the order of their names."""
-    modules = (importlib.import_module(found.name) for found in pkgutil.walk_packages(__path__, f"{__name__}."))
-    found = (getattr(module, "blueprint", None) for module in modules)
+    found = (getattr(module, "blueprint", None) for module in _modules())
     yield from sorted((one for one in found if isinstance(one, Blueprint)), key=lambda blueprint: blueprint.name)
+
+
+def panels() -> Iterator[Panel]:
+    """What the modules show on the letter's page: their ``PANEL``."""
+    found = (getattr(module, "PANEL", None) for module in _modules())
+    yield from (one for one in found if isinstance(one, Panel))
+
+
+def _modules() -> Iterator[ModuleType]:
+    return (importlib.import_module(found.name) for found in pkgutil.walk_packages(__path__, f"{__name__}."))

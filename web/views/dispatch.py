@@ -7,6 +7,8 @@ from flask import Blueprint, flash, redirect, render_template, request, send_fil
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from ged.capture import files
+from ged.capture.files import Upload
 from ged.dispatch import operations as dispatch
 from ged.dispatch import print as dispatch_print
 from ged.dispatch import queries as dispatch_queries
@@ -16,15 +18,14 @@ from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, Stale
 from ged.paper import ink
 from ged.paper import operations as paper
 from ged.ports import Confidentiality
-from ged.register import files, opening
-from ged.register.files import Upload
+from ged.register import opening
 from ged.register.models import Channel
 from ged.signbook import queries
 from web.site import context
 from web.site.errors import view_of
 from web.site.forms import FormReader
 from web.site.pages import render_form
-from web.site.panels import register_panel
+from web.site.panels import Panel
 
 blueprint = Blueprint("dispatch", __name__, url_prefix="/departs")
 
@@ -34,7 +35,7 @@ ON_PAPER = tuple(channel for channel in Channel if channel is not Channel.EMAIL)
 
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
-    """What the mail office has to do with departures."""
+    """The mail office's tasks with departures."""
     with context.services().reading() as session:
         actor = context.actor()
         return render_template(
@@ -76,7 +77,7 @@ def _original(mail_id: int, error: GedError | None = None) -> ResponseReturnValu
 
 @blueprint.post("/<int:mail_id>/original")
 def join_original(mail_id: int) -> ResponseReturnValue:
-    """The scan waits beside its print, to be compared and confirmed."""
+    """Upload the scan, which then waits for the comparison with its print."""
     services, actor, now = context.services(), context.actor(), context.now()
     try:
         with services.reading() as session:
@@ -111,7 +112,7 @@ def show(mail_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/lignes/<int:line_id>")
 def line(line_id: int) -> ResponseReturnValue:
-    """One line: how it leaves, or its discharge."""
+    """One line: its departure, or its discharge."""
     return _line(line_id)
 
 
@@ -131,7 +132,7 @@ def _line(line_id: int, error: GedError | None = None) -> ResponseReturnValue:
 
 
 def _record_opening(page: DispatchPage) -> None:
-    """These pages tell what the letter is about: for a confidential one that is in the journal."""
+    """Record the opening of a confidential letter: these pages show its subject."""
     if page.level >= Confidentiality.RESTRICTED:
         with context.services().unit_of_work(context.now()) as uow:
             opening.record_opening(uow, page.mail_id, where="dispatch", actor=context.actor())
@@ -146,7 +147,7 @@ def _done(line_id: int, message: str) -> ResponseReturnValue:
 
 @blueprint.post("/lignes/<int:line_id>/depart")
 def leave(line_id: int) -> ResponseReturnValue:
-    """The line leaves on paper."""
+    """Record that the line leaves on paper."""
     fields = FormReader(request.form)
     channel, version = fields.choice("channel", Channel, required=True), fields.integer("version")
     reference, carrier = fields.text("reference", maximum=300), fields.text("carrier", maximum=200)
@@ -162,7 +163,7 @@ def leave(line_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/lignes/<int:line_id>/courriel")
 def send(line_id: int) -> ResponseReturnValue:
-    """The line leaves by e-mail, with the signed document."""
+    """Send the line by e-mail, with the signed document."""
     fields = FormReader(request.form)
     email, version = fields.text("email", required=True, maximum=200), fields.integer("version")
     try:
@@ -179,7 +180,7 @@ def send(line_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/lignes/<int:line_id>/trancher")
 def settle(line_id: int) -> ResponseReturnValue:
-    """Decide over an e-mail that was interrupted."""
+    """Settle an interrupted e-mail."""
     fields = FormReader(request.form)
     version = fields.integer("version")
     try:
@@ -194,7 +195,7 @@ def settle(line_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/lignes/<int:line_id>/decharge")
 def discharge(line_id: int) -> ResponseReturnValue:
-    """What the receiver wrote on the stamped copy."""
+    """Record the receiver's entries on the stamped copy."""
     fields = FormReader(request.form)
     name = fields.text("name", required=True, maximum=200)
     capacity = fields.text("capacity", required=True, maximum=200)
@@ -226,7 +227,7 @@ def proof(line_id: int) -> ResponseReturnValue:
             dispatch.join_proof(uow, line_id, upload.pages, filename=upload.filename, actor=actor, now=context.now())
     except REFUSALS as error:
         return _line(line_id, error)
-    return _done(line_id, _("L'exemplaire cacheté est joint."))
+    return _done(line_id, _("L'exemplaire déchargé est joint."))
 
 
 @blueprint.get("/lignes/<int:line_id>/decharge.pdf")
@@ -248,7 +249,7 @@ def sheet(line_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/cahier")
 def book() -> ResponseReturnValue:
-    """What left on a day."""
+    """The departures of a day."""
     services, day = context.services(), _day()
     with services.reading() as session:
         rows = dispatch_queries.left_on(session, context.actor(), day, zone=services.zone)
@@ -257,7 +258,7 @@ def book() -> ResponseReturnValue:
 
 @blueprint.get("/cahier.pdf")
 def book_pdf() -> ResponseReturnValue:
-    """The same, to print."""
+    """The departure book of a day, to print."""
     day = _day()
     services, actor = context.services(), context.actor()
     with services.reading() as session:
@@ -281,4 +282,4 @@ def _pdf(pdf: bytes, name: str) -> ResponseReturnValue:
 # --- the letter's page -------------------------------------------------------------------------------------------
 
 
-register_panel("dispatch", 60, dispatch_queries.panel)
+PANEL = Panel("dispatch", 60, dispatch_queries.panel)

@@ -1,4 +1,4 @@
-"""Sealed envelopes: registered from the outside, decided upon by the addressee."""
+"""Sealed envelopes: registered from their outside; the addressee decides on them."""
 
 import secrets
 from datetime import datetime
@@ -8,13 +8,13 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from ged.capture import desks as scan_desks
+from ged.capture import files
 from ged.capture import letters as scan_letters
+from ged.capture.files import Upload
 from ged.envelopes import operations as envelopes
 from ged.envelopes.operations import EnvelopeForm
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.ports import Confidentiality
-from ged.register import files
-from ged.register.files import Upload
 from web.site import context
 from web.site.forms import FormReader
 from web.site.numbers import whole
@@ -39,7 +39,7 @@ def index() -> ResponseReturnValue:
 
 @blueprint.get("/nouveau")
 def new() -> ResponseReturnValue:
-    """The form: what is written on the outside."""
+    """The form for the outside of an envelope."""
     return _new()
 
 
@@ -84,7 +84,7 @@ def register() -> ResponseReturnValue:
 
 @blueprint.get("/<int:envelope_id>")
 def show(envelope_id: int) -> ResponseReturnValue:
-    """The envelope, as far as the actor may know it."""
+    """The envelope, as far as the actor may see it."""
     return _show(envelope_id)
 
 
@@ -103,7 +103,7 @@ def _show(envelope_id: int, error: GedError | None = None) -> ResponseReturnValu
 
 @blueprint.post("/<int:envelope_id>/numeriser")
 def scan(envelope_id: int) -> ResponseReturnValue:
-    """Scan what was inside at the addressee's own desk."""
+    """Scan the content at the addressee's own desk."""
     fields = FormReader(request.form)
     choice = read_choice(fields)
     try:
@@ -120,7 +120,7 @@ def scan(envelope_id: int) -> ResponseReturnValue:
             )
     except REFUSALS as error:
         return _show(envelope_id, error)
-    flash(_("La demande est transmise au numériseur ; les pages iront droit au courrier."), "success")
+    flash(_("La demande est transmise au scanner ; les pages iront droit au courrier."), "success")
     return redirect(url_for("envelopes.show", envelope_id=envelope_id), 303)
 
 
@@ -150,7 +150,7 @@ def give_back(envelope_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:envelope_id>/ouvrir")
 def open_it(envelope_id: int) -> ResponseReturnValue:
-    """Make a letter of what was inside, with its file where there is one."""
+    """Make a letter of the content, with its file if there is one."""
     fields = FormReader(request.form)
     subject = fields.text("subject", required=True, maximum=2000)
     sender = fields.text("sender_name", maximum=200)
@@ -161,7 +161,7 @@ def open_it(envelope_id: int) -> ResponseReturnValue:
         fields.check()
         with services.reading() as session:
             may_decide = envelopes.envelope(session, envelope_id, actor).may_decide
-        # Whoever may not decide is refused below, before any byte is taken.
+        # An actor without the right is refused below, before the file is read.
         upload = _file() if may_decide else None
         with services.unit_of_work(context.now()) as uow:
             mail_id = envelopes.open_envelope(
@@ -194,7 +194,7 @@ def _file() -> Upload | None:
 
 @blueprint.post("/<int:envelope_id>/rattacher")
 def link(envelope_id: int) -> ResponseReturnValue:
-    """Tie a returned envelope to the letter that was registered from it."""
+    """Link a returned envelope to the letter that was registered from it."""
     fields = FormReader(request.form)
     number, chosen = fields.text("number", required=True, maximum=64), fields.integer("number_letter")
     services, actor = context.services(), context.actor()

@@ -1,4 +1,4 @@
-"""Codes met on paper that wait for a person: print and scan side by side, confirmed or refused."""
+"""Codes on paper that wait for a person: print and scan side by side, confirmed or refused."""
 
 import hashlib
 import logging
@@ -9,13 +9,14 @@ from flask import Blueprint, flash, redirect, render_template, request, send_fil
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from ged.capture import drawing
+from ged.capture.drawing import THUMBNAIL_PX
 from ged.codes import CodeKind
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, NotFound
 from ged.paper import operations, prints, queries
 from ged.paper.queries import PaperPage
 from ged.ports import Confidentiality
-from ged.register import opening, pictures
-from ged.register.pictures import THUMBNAIL_PX
+from ged.register import opening
 from ged.typeset import page_count
 from web.site import context
 from web.site.forms import FormReader
@@ -31,7 +32,7 @@ MAX_PRINT_PAGES = 20
 
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
-    """What waits for the actor."""
+    """The codes that wait for the actor."""
     with context.services().reading() as session:
         rows = queries.waiting(session, context.actor())
     return render_template("paper/index.html", rows=rows)
@@ -39,7 +40,7 @@ def index() -> ResponseReturnValue:
 
 @blueprint.get("/<int:paper_id>")
 def show(paper_id: int) -> ResponseReturnValue:
-    """Print and scan side by side, what differs first."""
+    """Print and scan side by side, differences first."""
     return _show(paper_id)
 
 
@@ -48,7 +49,7 @@ def _show(paper_id: int, error: GedError | None = None) -> ResponseReturnValue:
     with services.reading() as session:
         page = queries.page(session, services, paper_id, actor, now=now)
     if page.level >= Confidentiality.RESTRICTED and page.known.mail_id is not None:
-        # The page tells what the letter is about: for a confidential one that is in the journal.
+        # The page shows the letter's subject: for a confidential letter this is recorded in the journal.
         with services.unit_of_work(now) as uow:
             opening.record_opening(uow, page.known.mail_id, where="paper", actor=actor)
     return render_form(
@@ -57,7 +58,7 @@ def _show(paper_id: int, error: GedError | None = None) -> ResponseReturnValue:
 
 
 def _print_pages(page: PaperPage) -> int:
-    """How many pages of the print can be shown; 0 where it is kept as a document, or cannot be set: its text stands."""
+    """The number of print pages to show; 0 if it is stored as a document, or cannot be typeset (only its text)."""
     if page.row.kind not in queries.SHEETS:
         return 0
     try:
@@ -83,7 +84,7 @@ def _print_url(page: PaperPage) -> str:
 
 @blueprint.get("/<int:paper_id>/lecture")
 def progress(paper_id: int) -> ResponseReturnValue:
-    """Whether the machine has read the scan meanwhile; nothing while it has not. What was typed stays."""
+    """Reload the page once the scan has been read; until then an empty response. Typed text is kept."""
     with context.services().reading() as session:
         if queries.is_awaited(session, paper_id, context.actor()):
             return "", 204
@@ -99,12 +100,12 @@ def picture(paper_id: int, leaf_id: int) -> ResponseReturnValue:
         source = queries.picture_source(session, paper_id, leaf_id, context.actor(), width_px=width_px)
     if request.if_none_match.contains(source.etag):
         return "", 304
-    return _picture(lambda: pictures.draw(services, source, width_px=width_px), source.etag)
+    return _picture(lambda: drawing.draw(services, source, width_px=width_px), source.etag)
 
 
 @blueprint.get("/<int:paper_id>/imprime/<int:page_no>.jpg")
 def print_picture(paper_id: int, page_no: int) -> ResponseReturnValue:
-    """The picture of a page of the print: who sees the page of the code sees it."""
+    """The picture of a page of the print, for people who may see the code's page."""
     services = context.services()
     pdf = prints.print_pdf(services, paper_id, context.actor(), now=context.now())
     if not 1 <= page_no <= page_count(pdf):
@@ -112,7 +113,7 @@ def print_picture(paper_id: int, page_no: int) -> ResponseReturnValue:
     etag = f"{hashlib.sha256(pdf).hexdigest()[:32]}-{page_no}"
     if request.if_none_match.contains(etag):
         return "", 304
-    return _picture(lambda: pictures.draw_pdf(services, pdf, page_no - 1, width_px=PAGE_PX), etag)
+    return _picture(lambda: drawing.draw_pdf(services, pdf, page_no - 1, width_px=PAGE_PX), etag)
 
 
 def _picture(draw: Callable[[], bytes], etag: str) -> ResponseReturnValue:
@@ -127,13 +128,13 @@ def _picture(draw: Callable[[], bytes], etag: str) -> ResponseReturnValue:
 
 @blueprint.post("/<int:paper_id>/confirmer")
 def confirm(paper_id: int) -> ResponseReturnValue:
-    """The scan is what its code says."""
+    """Confirm: the scan is what its code says."""
     return _decide(paper_id, confirmed=True)
 
 
 @blueprint.post("/<int:paper_id>/refuser")
 def refuse(paper_id: int) -> ResponseReturnValue:
-    """The scan is not what its code says."""
+    """Refuse: the scan is not what its code says."""
     return _decide(paper_id, confirmed=False)
 
 
@@ -150,13 +151,13 @@ def _decide(paper_id: int, *, confirmed: bool) -> ResponseReturnValue:
                 operations.refuse(uow, paper_id, reason=reason, version=version, actor=actor)
     except GedError as error:
         return _refused(paper_id, error)
-    told = _("Confirmé : la numérisation est à sa place.") if confirmed else _("Refusé : l'unité verra votre motif.")
+    told = _("Confirmé : la numérisation est à sa place.") if confirmed else _("Refusé : le service verra votre motif.")
     flash(told, "success")
     return redirect(url_for("paper.index"), 303)
 
 
 def _refused(paper_id: int, error: GedError) -> ResponseReturnValue:
-    """The page again with the reason, while there still is something to decide; else the shell's answer."""
+    """The page again with the error, while the code is undecided; otherwise the general error page."""
     over = ("paper.decided", "paper.put_away")
     if error.code in over or (not isinstance(error, Invalid | InvalidTransition) and error.code != "paper.stale"):
         raise error

@@ -1,1 +1,1 @@
-"""Settings -> services: the only place that plugs engines into sockets."""
+"""Settings -> services: the only place that connects engines to ports."""

@@ -1,4 +1,4 @@
-"""Whether the children that open outside bytes are shut in here, and what follows where they are not."""
+"""Checks that the child processes that open files from outside are isolated on this machine."""
 
 import logging
 from pathlib import Path
@@ -12,14 +12,14 @@ logger = logging.getLogger(__name__)
 
 
 def require_isolation(settings: Settings) -> None:
-    """Stop a server in production whose parsers could read its data, its settings or the network.
+    """Stop a production server whose parsers could access its data, its settings or the network.
 
-    A hole in a library that opens PDFs, pictures or office texts is then a hole in the whole server. An installation for
-    trials (the embedded shape without https) starts with a warning.
+    Otherwise a vulnerability in a library that opens PDFs, pictures or office files would expose the whole server. A
+    trial installation (embedded, without https) starts with a warning.
 
     Raises:
         ConfigError: ``parsers.open``: neither bubblewrap nor Landlock works here; ``parsers.see_data``: the data folder
-            or the settings lie where the parsers' own programs lie.
+            or the settings are in a folder that the parsers can read.
     """
     fault = _fault(settings)
     if fault is None:

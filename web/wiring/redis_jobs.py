@@ -1,4 +1,4 @@
-"""Jobs that go by Redis: the queue of the site, and what a worker takes from it."""
+"""Jobs queued in Redis: the site's queue, and the worker's side."""
 
 import threading
 from collections.abc import Callable
@@ -12,12 +12,12 @@ from ged.errors import ConfigError
 
 
 def queue(url: str, settings: Settings) -> RqQueue:
-    """The plug of ``JobQueue``."""
+    """The implementation of the port ``JobQueue``."""
     return RqQueue(url, ca_file=settings.redis_ca)
 
 
 def require_redis(settings: Settings) -> None:
-    """Look whether Redis answers.
+    """Check that Redis answers.
 
     Raises:
         ConfigError: ``worker.redis_unreachable``.
@@ -36,6 +36,6 @@ def require_redis(settings: Settings) -> None:
 def work_for_rq(
     settings: Settings, *, name: Callable[[], str], stop: threading.Event, between_sweeps: threading.Lock
 ) -> None:
-    """Take RQ's messages until ``stop`` is set (``ged.adapters.rq_worker.work``)."""
+    """Process RQ's messages until ``stop`` is set (``ged.adapters.rq_worker.work``)."""
     with open_redis(settings.redis_url or "", ca_file=settings.redis_ca) as redis:
         work(redis, name=name, stop=stop, between_sweeps=between_sweeps)

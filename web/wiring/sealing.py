@@ -1,4 +1,4 @@
-"""Settings -> the key of the institution's seal; who issued its certificate makes no difference."""
+"""Settings -> the key of the institution's seal, whoever issued its certificate."""
 
 from collections.abc import Callable
 
@@ -11,10 +11,10 @@ from signing.tokens import TokenKey
 
 
 def seal_key(settings: Settings, keystore_secret: bytes) -> Callable[[], RawKey | None]:
-    """How the seal's key is opened: PKCS#12, token, signing service, or what ``ged pki seal`` made.
+    """Return a function that opens the seal's key: PKCS#12, token, signing service, or the key of ``ged pki seal``.
 
     Raises:
-        ConfigError: ``config.mixture``: settings that do not go together.
+        ConfigError: ``config.mixture``: the settings contradict each other.
     """
     places = [bool(settings.seal_pkcs12), bool(settings.seal_module), bool(settings.seal_url)]
     if sum(places) > 1:

@@ -1,6 +1,6 @@
-"""Where an installation's settings lie: with the server's secret, never in the data folder.
+"""The place of an installation's settings file: it contains the server's secret, so never in the data folder.
 
-The data folder is what is backed up. Alone it opens nothing and signs nothing: every key in it lies under the secret.
+The data folder is backed up. A backup alone is of no use to a thief: the secret encrypts every key in it.
 """
 
 import logging
@@ -18,12 +18,12 @@ _log = logging.getLogger(__name__)
 
 
 def beside(data: Path) -> Path:
-    """The folder of the settings of a data folder, where no other was chosen."""
+    """The default settings folder of a data folder."""
     return data.with_name(data.name + "-settings") if data.name else data.resolve().with_name("data-settings")
 
 
 def file_of(data: Path) -> Path:
-    """The settings file of a data folder; that of an installation from before may still lie in it."""
+    """The settings file of a data folder; in an old installation it may still be inside the data folder."""
     own, old = beside(data) / NAME, data / NAME
     return old if old.is_file() and not own.is_file() else own
 
@@ -39,7 +39,7 @@ def find() -> Path:
 
 
 def read(path: Path) -> Settings:
-    """The settings in a file, with a warning when it lies in the data folder.
+    """The settings in a file, with a warning when the file is in the data folder.
 
     Raises:
         ConfigError: see ``ged.config.load_settings``.
@@ -55,21 +55,21 @@ def read(path: Path) -> Settings:
 
 
 def lies_inside(path: Path, data: Path) -> bool:
-    """Whether there is a settings file, and it lies in the data folder."""
+    """Whether the settings file exists inside the data folder."""
     return path.is_file() and _is_inside(path, data)
 
 
 def _is_inside(path: Path, data: Path) -> bool:
-    """By whatever links."""
+    """Whether a path is inside the data folder, with all links resolved."""
     return path.resolve().is_relative_to(data.resolve())
 
 
 def make(data: Path, folder: Path | None = None) -> Path:
-    """Write the settings file with a fresh secret into a folder of its own, unless there is one; returns its path.
+    """Write the settings file with a new secret into its own folder, unless it exists; returns its path.
 
     Raises:
-        ConfigError: ``settings.inside_data``, ``settings.folder_open``; ``settings.lost``: the data folder is that of an
-            installation whose settings are not here: a fresh secret would open none of its keys.
+        ConfigError: ``settings.inside_data``, ``settings.folder_open``; ``settings.lost``: the data folder belongs to
+            an installation whose settings are missing: a new secret would open none of its keys.
     """
     path = (folder / NAME) if folder is not None else file_of(data)
     if path.is_file():
@@ -85,7 +85,7 @@ def make(data: Path, folder: Path | None = None) -> Path:
 
 
 def move(data: Path, folder: Path | None = None) -> Path:
-    """Take the settings file of an installation from before out of its data folder; returns its new path.
+    """Move the settings file of an old installation out of its data folder; returns its new path.
 
     Raises:
         ConfigError: ``settings.nothing_to_move``, ``settings.inside_data``, ``settings.folder_open``, ``settings.exists``.
@@ -125,5 +125,5 @@ def _write(path: Path, content: str) -> None:
         out.write(content)
         out.flush()
         os.fsync(out.fileno())
-    os.link(half, path)  # never over a file that another command wrote meanwhile
+    os.link(half, path)  # fails if another command has written the file meanwhile
     half.unlink()

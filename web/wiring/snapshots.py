@@ -6,7 +6,7 @@ from indexer.elastic_snapshots import Snapshots
 
 
 def index_snapshots(settings: Settings) -> Snapshots:
-    """The snapshots of the index in the repository that the settings name.
+    """The snapshots of the index in the repository named in the settings.
 
     Raises:
         ConfigError: ``config.invalid``: no Elasticsearch, or no repository.

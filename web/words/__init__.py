@@ -1,1 +1,1 @@
-"""What is said to people: names of members, errors, faults, due dates, verdicts."""
+"""French texts for people: names of members, errors, faults, due dates, verdicts."""

@@ -25,17 +25,17 @@ MESSAGES: Mapping[str, Message] = {
         _l("Si vous en avez besoin, demandez à l'administrateur de vous donner ce rôle."),
     ),
     # --- api ---
-    "api.json": Message(_l("La demande n'a pas la forme attendue."), _l("Mettez le poste de numérisation à jour.")),
+    "api.json": Message(_l("La demande n'a pas la forme attendue."), _l("Mettez la station de numérisation à jour.")),
     # --- assign ---
     "assign.forbidden": Message(
-        _l("Seul le chef de l'unité saisie peut confier ce courrier."), _l("Demandez-le au chef de l'unité.")
+        _l("Seul le chef du service imputé peut confier ce courrier."), _l("Demandez-le au chef de ce service.")
     ),
     "assign.not_below": Message(
-        _l("Cette unité n'est pas placée sous la vôtre."), _l("Choisissez une unité placée sous la vôtre.")
+        _l("Ce service n'est pas placé sous le vôtre."), _l("Choisissez un service placé sous le vôtre.")
     ),
-    "assign.post": Message(_l("Ce poste n'appartient pas à l'unité choisie."), _l("Choisissez un poste de l'unité.")),
+    "assign.post": Message(_l("Ce poste n'appartient pas au service choisi."), _l("Choisissez un poste du service.")),
     "assign.twice": Message(
-        _l("Ce courrier est déjà confié à cette unité ou à ce poste."), _l("Choisissez quelqu'un d'autre.")
+        _l("Ce courrier est déjà confié à ce service ou à ce poste."), _l("Choisissez quelqu'un d'autre.")
     ),
     # --- absence ---
     "absence.dates": Message(_l("La période n'est pas valable."), _l("Donnez une période à venir, d'un an au plus.")),
@@ -61,27 +61,27 @@ MESSAGES: Mapping[str, Message] = {
         _l("Adressez-vous à l'auteur ou à un poste du circuit."),
     ),
     "annotation.not_open": Message(
-        _l("Cette note ne change plus : elle est réglée, ou le projet n'est plus dans le circuit."),
+        _l("Cette note ne change plus : elle est traitée, ou le projet n'est plus dans le circuit."),
         _l("Rechargez la page."),
     ),
     "annotation.place": Message(
         _l("Cet endroit n'est pas sur les pages du projet."), _l("Choisissez une page du projet.")
     ),
     "annotation.too_long": Message(_l("Cette note dépasse %(limit)s caractères."), _l("Raccourcissez-la.")),
-    "annotation.too_many": Message(_l("Ce projet porte déjà %(limit)s notes."), _l("Faites-en régler quelques-unes.")),
+    "annotation.too_many": Message(_l("Ce projet porte déjà %(limit)s notes."), _l("Faites-en traiter quelques-unes.")),
     "annotation.unknown": Message(_l("Cette note n'existe pas."), _l("Rechargez la page.")),
     # --- assignment ---
     "assignment.reason": Message(
-        _l("Il faut dire pourquoi ce courrier ne vous revient pas."), _l("Écrivez le motif du retour.")
+        _l("Le motif du retour est obligatoire."), _l("Écrivez pourquoi ce courrier ne relève pas de votre service.")
     ),
     "assignment.unknown": Message(_l("Cette imputation n'existe pas, ou n'existe plus."), _l("Rechargez le courrier.")),
     "assignment.wrong_state": Message(
         _l("Quelqu'un a agi avant vous sur cette imputation."), _l("Rechargez la page : elle montre ce qui a changé.")
     ),
     # --- attachment ---
-    "attachment.pages": Message(_l("Il faut garder au moins une page."), _l("Cochez une page à garder.")),
+    "attachment.pages": Message(_l("Une page au moins doit être gardée."), _l("Cochez une page à garder.")),
     "attachment.reason": Message(
-        _l("Le courrier a déjà un document : dites pourquoi il est remplacé."), _l("Écrivez le motif.")
+        _l("Le courrier a déjà un document : le motif du remplacement est obligatoire."), _l("Écrivez le motif.")
     ),
     "attachment.replaced": Message(
         _l("Une version plus récente de ce document existe."), _l("Ouvrez la version la plus récente.")
@@ -95,7 +95,8 @@ MESSAGES: Mapping[str, Message] = {
         _l("Gardez celle qui existe, ou indiquez un dossier vide."),
     ),
     "authority.none": Message(
-        _l("Ce site n'a pas d'autorité de certification."), _l("Adressez-vous à celle qui a délivré le certificat.")
+        _l("Le ministère n'a pas d'autorité de certification."),
+        _l("Adressez-vous à l'autorité qui a délivré le certificat."),
     ),
     "authority.passphrase_wrong": Message(
         _l("La phrase secrète de l'autorité est inexacte."), _l("Retapez la phrase secrète.")
@@ -106,16 +107,16 @@ MESSAGES: Mapping[str, Message] = {
     # --- batch ---
     "batch.complete": Message(_l("Ce lot est déjà terminé."), _l("Commencez un nouveau lot.")),
     "batch.full": Message(_l("Ce lot a atteint %(limit)s pages."), _l("Terminez-le, puis commencez un nouveau lot.")),
-    "batch.key": Message(_l("La référence du lot n'est pas valable."), _l("Mettez le poste de numérisation à jour.")),
+    "batch.key": Message(_l("La référence du lot n'est pas valable."), _l("Mettez la station de numérisation à jour.")),
     "batch.unknown": Message(_l("Ce lot n'existe pas."), _l("Commencez un nouveau lot.")),
     # --- blob ---
     "blob.missing": Message(
         _l("Le contenu de ce fichier est introuvable sur le serveur."),
-        _l("Prévenez l'administrateur : il doit être restauré."),
+        _l("Prévenez l'administrateur : le fichier doit être restauré depuis la sauvegarde."),
     ),
     "blob.write_failed": Message(
         _l("Le serveur n'a pas pu enregistrer le fichier."),
-        _l("Prévenez l'administrateur (espace disque), puis renvoyez-le."),
+        _l("Prévenez l'administrateur (espace disque insuffisant), puis déposez de nouveau le fichier."),
     ),
     "blob.header": Message(
         _l("Un fichier enregistré est endommagé."), _l("L'administrateur doit le restaurer depuis une sauvegarde.")
@@ -125,17 +126,17 @@ MESSAGES: Mapping[str, Message] = {
         _l("Ce code d'appairage est inconnu, déjà utilisé ou périmé."), _l("Demandez un nouveau code.")
     ),
     "bridge.devices": Message(
-        _l("La liste des numériseurs n'a pas la forme attendue."), _l("Mettez le poste de numérisation à jour.")
+        _l("La liste des scanners n'a pas la forme attendue."), _l("Mettez la station de numérisation à jour.")
     ),
     "bridge.pair_forbidden": Message(
-        _l("Vous ne pouvez pas ajouter ou retirer un poste de numérisation dans cette unité."),
-        _l("Demandez à son agent du bureau d'ordre ou à l'administrateur."),
+        _l("Vous ne pouvez pas ajouter ou retirer une station de numérisation dans ce service."),
+        _l("Adressez-vous à l'agent du bureau d'ordre de ce service, ou à l'administrateur."),
     ),
     "bridge.token_wrong": Message(
-        _l("Ce poste de numérisation n'est pas connu, ou n'a plus accès."), _l("Appairez-le de nouveau.")
+        _l("Cette station de numérisation n'est pas connue, ou n'a plus accès."), _l("Appairez-la de nouveau.")
     ),
     "bridge.unknown": Message(
-        _l("Ce poste de numérisation n'existe pas ou n'a plus accès."), _l("Choisissez un poste de la liste.")
+        _l("Cette station de numérisation n'existe pas ou n'a plus accès."), _l("Choisissez une station de la liste.")
     ),
     # --- calendar ---
     "calendar.forbidden": Message(
@@ -151,20 +152,21 @@ MESSAGES: Mapping[str, Message] = {
         _l("Réessayez ; si l'erreur revient, prévenez l'administrateur."),
     ),
     "check.too_often": Message(
-        _l("Trop de vérifications ont été demandées d'ici en peu de temps."), _l("Attendez une minute, puis réessayez.")
+        _l("Trop de vérifications ont été demandées depuis votre réseau en peu de temps."),
+        _l("Attendez une minute, puis réessayez."),
     ),
     # --- certificate ---
     "certificate.reason": Message(_l("Ce motif de révocation n'existe pas."), _l("Choisissez un motif proposé.")),
     "certificate.revoked": Message(_l("Ce certificat est déjà révoqué."), _l("Rien à faire.")),
     "certificate.unknown": Message(
-        _l("Ce certificat n'a pas été délivré par ce site."), _l("Vérifiez le numéro de série.")
+        _l("Ce certificat n'a pas été délivré par le ministère."), _l("Vérifiez le numéro de série.")
     ),
     # --- circuit ---
     "circuit.acted_already": Message(
         _l("Quelqu'un a déjà agi dans le circuit."),
-        _l("Demandez au viseur suivant de renvoyer le courrier."),
+        _l("Demandez à la personne qui vise ensuite de renvoyer le projet."),
     ),
-    "circuit.no_signatory": Message(_l("Le signataire manque."), _l("Choisissez qui signe.")),
+    "circuit.no_signatory": Message(_l("Le signataire manque."), _l("Choisissez le signataire.")),
     "circuit.not_your_turn": Message(
         _l("Ce n'est pas votre tour dans le circuit."),
         _l("Rechargez la page : quelqu'un a agi avant vous, ou passe avant vous."),
@@ -177,13 +179,14 @@ MESSAGES: Mapping[str, Message] = {
         _l("Le circuit demande trop de visas et d'avis : %(limit)s au plus."), _l("Demandez-en moins.")
     ),
     "circuit.twice": Message(
-        _l("Un poste figure deux fois dans le circuit."), _l("Nommez chaque poste une fois : qui signe ne vise pas.")
+        _l("Un poste figure deux fois dans le circuit."),
+        _l("Nommez chaque poste une fois : le signataire ne vise pas."),
     ),
     "circuit.not_earlier": Message(
         _l("Ce poste n'a pas de visa à redonner."), _l("Choisissez l'auteur, ou un visa donné à une étape précédente.")
     ),
     "circuit.nothing_to_take_back": Message(
-        _l("Il n'y a rien que vous puissiez reprendre : la personne suivante a agi."),
+        _l("Il n'y a rien que vous puissiez retirer : la personne suivante a agi."),
         _l("Demandez-lui de renvoyer le projet."),
     ),
     "circuit.not_signatory": Message(_l("Ce poste ne signe pas."), _l("Choisissez un poste qui signe.")),
@@ -191,7 +194,7 @@ MESSAGES: Mapping[str, Message] = {
         _l("Un avis réservé ou défavorable se motive."), _l("Écrivez ce qui le motive : les suivants le liront.")
     ),
     "circuit.post": Message(_l("Ce poste n'est pas dans la liste."), _l("Choisissez des postes de la liste.")),
-    "circuit.reason_missing": Message(_l("Il faut dire ce qui doit changer."), _l("Écrivez le motif.")),
+    "circuit.reason_missing": Message(_l("Le motif du renvoi est obligatoire."), _l("Écrivez le motif.")),
     "circuit.text_long": Message(_l("Ce texte dépasse %(limit)s caractères."), _l("Raccourcissez-le.")),
     # --- closing ---
     "closing.changed": Message(_l("Le registre a changé pendant la clôture."), _l("Demandez-la de nouveau.")),
@@ -199,7 +202,7 @@ MESSAGES: Mapping[str, Message] = {
         _l("Ces dates sont déjà closes, jusqu'au %(until_on)s."), _l("Choisissez un jour après.")
     ),
     "closing.days_open": Message(
-        _l("Des jours de %(year)s ne sont pas encore clos."), _l("Closez d'abord les jours, jusqu'au 31 décembre.")
+        _l("Des jours de %(year)s ne sont pas encore clos."), _l("Arrêtez d'abord les jours, jusqu'au 31 décembre.")
     ),
     "closing.not_over": Message(
         _l("Un jour ou une année se clôt quand il est fini."), _l("Choisissez la veille, ou une année passée.")
@@ -210,7 +213,7 @@ MESSAGES: Mapping[str, Message] = {
     "closing.unknown": Message(_l("Cette clôture n'existe pas."), _l("Choisissez-en une de la liste.")),
     "closing.waiting": Message(
         _l("Des numéros attendent encore leur signature : %(numbers)s."),
-        _l("Faites-les signer ou annuler, puis closez."),
+        _l("Faites-les signer ou annuler, puis demandez la clôture."),
     ),
     # --- correspondent ---
     "correspondent.email": Message(
@@ -233,19 +236,21 @@ MESSAGES: Mapping[str, Message] = {
     # --- database, disk ---
     "database.away": Message(
         _l("Le service ne peut pas lire ses données en ce moment."),
-        _l("Rien n'a été enregistré. Attendez une minute, puis renvoyez ; la page d'avant garde votre saisie."),
+        _l(
+            "Rien n'a été enregistré. Attendez une minute, puis envoyez de nouveau ; la page d'avant garde votre saisie."
+        ),
     ),
     "database.busy": Message(
         _l("Trop de personnes enregistrent en même temps."),
-        _l("Rien n'a été enregistré. Attendez quelques secondes, puis renvoyez."),
+        _l("Rien n'a été enregistré. Attendez quelques secondes, puis envoyez de nouveau."),
     ),
     "disk.full": Message(
         _l("Le serveur n'a plus de place : rien n'a été enregistré."),
-        _l("Prévenez l'administrateur (espace disque), puis renvoyez."),
+        _l("Prévenez l'administrateur (espace disque insuffisant), puis envoyez de nouveau."),
     ),
     "disk.low": Message(
         _l("Le serveur n'a plus assez de place pour cet envoi : rien n'en a été pris."),
-        _l("Prévenez l'administrateur (espace disque), puis renvoyez."),
+        _l("Prévenez l'administrateur (espace disque insuffisant), puis envoyez de nouveau."),
     ),
     "database.overtaken": Message(
         _l("Plusieurs personnes agissent au même moment sur les mêmes courriers : rien n'a été enregistré."),
@@ -302,7 +307,8 @@ MESSAGES: Mapping[str, Message] = {
     "delegation.withdrawn": Message(_l("Cette délégation a déjà pris fin."), _l("Rechargez la liste.")),
     # --- dispatch ---
     "dispatch.by_email": Message(
-        _l("La messagerie ne se note pas comme un départ sur papier."), _l("Utilisez le bouton qui envoie le message.")
+        _l("Un envoi par courriel ne se note pas comme un départ sur papier."),
+        _l("Utilisez le bouton qui envoie le message."),
     ),
     "dispatch.carrier": Message(
         _l("Le porteur manque."), _l("Nommez la personne ou la société qui porte le courrier.")
@@ -313,7 +319,7 @@ MESSAGES: Mapping[str, Message] = {
         _l("Comparez-la avec le courrier reçu, puis cochez « J'ai vérifié cette adresse »."),
     ),
     "dispatch.email_confidential": Message(
-        _l("Un courrier confidentiel ne part pas par messagerie."), _l("Expédiez-le sur papier.")
+        _l("Un courrier confidentiel ne part pas par courriel."), _l("Expédiez-le sur papier.")
     ),
     "dispatch.gone": Message(
         _l("Cette ligne est déjà partie, ou son envoi est en cours."), _l("Rechargez la liste des départs.")
@@ -340,7 +346,7 @@ MESSAGES: Mapping[str, Message] = {
     ),
     # --- document ---
     "document.no_original": Message(
-        _l("Ce document vient d'un numériseur : ses originaux sont ses pages."),
+        _l("Ce document vient d'un scanner : ses originaux sont ses pages."),
         _l("Ouvrez le PDF, ou l'original d'une page."),
     ),
     "document.not_read": Message(
@@ -350,9 +356,10 @@ MESSAGES: Mapping[str, Message] = {
         _l("Cette page n'existe pas dans le document."), _l("Choisissez une page du document.")
     ),
     # --- draft ---
-    "draft.abandon_reason": Message(_l("Il faut dire pourquoi le projet est abandonné."), _l("Écrivez le motif.")),
+    "draft.abandon_reason": Message(_l("Le motif de l'abandon est obligatoire."), _l("Écrivez le motif.")),
     "draft.not_author": Message(
-        _l("Seul l'auteur du projet, ou le chef au-dessus, peut le modifier."), _l("Adressez-vous à lui.")
+        _l("Seul l'auteur du projet, ou le chef au-dessus, peut le modifier."),
+        _l("Adressez-vous à l'auteur du projet ou à son chef."),
     ),
     "draft.amount": Message(
         _l("Le montant en jeu n'est pas valable."), _l("Donnez un montant en F CFA, ou laissez vide s'il n'y en a pas.")
@@ -400,7 +407,7 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "envelope.not_opened": Message(_l("Ce pli n'est pas ouvert."), _l("Ouvrez-le d'abord.")),
     "envelope.not_returned": Message(
-        _l("Ce pli n'a pas été rendu comme courrier ordinaire."), _l("Attendez la décision du destinataire.")
+        _l("Ce pli n'a pas été retourné comme courrier ordinaire."), _l("Attendez la décision du destinataire.")
     ),
     "envelope.opened": Message(
         _l("Ce pli est ouvert : son numéro est celui du courrier."), _l("Annulez le numéro depuis le courrier.")
@@ -517,7 +524,8 @@ MESSAGES: Mapping[str, Message] = {
     "import.date": Message(_l("« %(value)s » n'est pas un jour."), _l("Écrivez le jour ainsi : 2015-03-09.")),
     "import.date_future": Message(_l("« %(value)s » est dans l'avenir."), _l("Corrigez le jour.")),
     "import.direction": Message(
-        _l("Le sens « %(value)s » est inconnu."), _l("Écrivez incoming, outgoing ou internal.")
+        _l("Le sens « %(value)s » est inconnu."),
+        _l("Écrivez « incoming » (arrivée), « outgoing » (départ) ou « internal » (interne)."),
     ),
     "import.empty": Message(_l("La ligne ne dit rien du courrier."), _l("Donnez un objet, un texte ou un fichier.")),
     "import.field_kind": Message(
@@ -530,18 +538,24 @@ MESSAGES: Mapping[str, Message] = {
     "import.file_outside": Message(
         _l("Le fichier « %(value)s » est hors du dossier des fichiers."), _l("Nommez un fichier de ce dossier.")
     ),
-    "import.level": Message(_l("Le niveau « %(value)s » est inconnu."), _l("Écrivez ordinary, restricted ou secret.")),
+    "import.level": Message(
+        _l("Le niveau « %(value)s » est inconnu."),
+        _l("Écrivez « ordinary » (ordinaire), « restricted » (confidentiel) ou « secret »."),
+    ),
     "import.line_long": Message(_l("La ligne est trop longue."), _l("Donnez le texte par un fichier.")),
     "import.no_files_dir": Message(
         _l("La ligne nomme un fichier, et aucun dossier n'est donné."), _l("Donnez le dossier par --files.")
     ),
     "import.not_json": Message(
-        _l("La ligne n'est pas un objet JSON en UTF-8."), _l("Écrivez un objet JSON par ligne.")
+        _l("La ligne n'a pas la forme attendue (un objet « JSON » en UTF-8)."),
+        _l("Écrivez un objet « JSON » par ligne."),
     ),
     "import.number_taken": Message(
         _l("Le numéro « %(value)s » existe déjà dans ce registre pour %(year)s."), _l("Corrigez le numéro.")
     ),
-    "import.own_id": Message(_l("L'identifiant propre manque."), _l("Donnez-le dans le champ id.")),
+    "import.own_id": Message(
+        _l("L'identifiant du courrier dans l'ancien système manque."), _l("Donnez-le dans le champ « id ».")
+    ),
     "import.own_id_taken": Message(
         _l("Un autre courrier de ce registre porte l'identifiant « %(value)s »."), _l("Donnez-en un autre.")
     ),
@@ -560,16 +574,15 @@ MESSAGES: Mapping[str, Message] = {
         _l("Gardez la date ou le délai en jours ouvrés."),
     ),
     "impute.forbidden": Message(
-        _l("Seule l'autorité saisie impute ce courrier, ou qui agit pour elle."), _l("Adressez-vous à son secrétariat.")
+        _l("Seuls l'autorité destinataire ou son délégataire peuvent imputer ce courrier."),
+        _l("Adressez-vous au secrétariat de cette autorité."),
     ),
     "impute.mention": Message(
         _l("Une mention cochée n'est pas dans la liste."), _l("Cochez des mentions de la liste.")
     ),
     "impute.none_ticked": Message(_l("Aucun courrier n'est coché."), _l("Cochez au moins un courrier.")),
-    "impute.unit_missing": Message(
-        _l("L'unité chargée du courrier manque."), _l("Choisissez l'unité qui conduit le traitement.")
-    ),
-    "impute.unit_twice": Message(_l("Une unité figure deux fois."), _l("Choisissez chaque unité une seule fois.")),
+    "impute.unit_missing": Message(_l("Le service traitant manque."), _l("Choisissez le service traitant.")),
+    "impute.unit_twice": Message(_l("Un service figure deux fois."), _l("Choisissez chaque service une seule fois.")),
     # --- index ---
     "index.forbidden": Message(
         _l("Le moteur de recherche refuse la connexion."),
@@ -611,17 +624,17 @@ MESSAGES: Mapping[str, Message] = {
     "job.unknown": Message(_l("Cette tâche n'existe plus."), _l("Rechargez la liste.")),
     "job.crashed": Message(
         _l("La tâche s'est arrêtée sur une erreur imprévue."),
-        _l("Relancez-la ; si l'erreur revient, donnez son numéro à qui entretient le service."),
+        _l("Relancez-la ; si l'erreur revient, donnez son numéro à l'administrateur."),
     ),
     "job.too_long": Message(
         _l("La tâche a dépassé la durée permise."),
         _l("Regardez le journal technique, puis relancez-la ; la durée permise dépend du genre de tâche."),
     ),
     "job.lease_lost": Message(
-        _l("Une autre machine a repris cette tâche entre-temps."), _l("Rien n'est à faire : elle s'en occupe.")
+        _l("Une autre machine s'est chargée de cette tâche entre-temps."), _l("Rien n'est à faire : elle s'en occupe.")
     ),
     "job.worker_lost": Message(
-        _l("L'exécutant a disparu plusieurs fois pendant cette tâche."),
+        _l("Le traitement de fond s'est arrêté plusieurs fois pendant cette tâche."),
         _l("Regardez la mémoire du serveur, puis relancez la tâche."),
     ),
     # --- key ---
@@ -652,7 +665,7 @@ MESSAGES: Mapping[str, Message] = {
         _l("Branchez le dispositif, ou attendez le service, puis réessayez."),
     ),
     "key.passphrase_short": Message(
-        _l("La phrase secrète est trop courte."), _l("Choisissez-la de 12 caractères au moins.")
+        _l("La phrase secrète est trop courte."), _l("Choisissez une phrase de 12 caractères au moins.")
     ),
     "key.passphrase_wrong": Message(
         _l("La phrase secrète est inexacte ; essais restants : %(tries_left)s."), _l("Saisissez-la de nouveau.")
@@ -673,10 +686,12 @@ MESSAGES: Mapping[str, Message] = {
     ),
     # --- learning ---
     "learning.damaged": Message(
-        _l("Ce que la machine avait appris est illisible."), _l("Demandez un nouvel apprentissage.")
+        _l("Les données des propositions automatiques sont illisibles."),
+        _l("Demandez une nouvelle mise à jour des propositions."),
     ),
     "learning.not_administrator": Message(
-        _l("Seul un administrateur peut demander l'apprentissage."), _l("Demandez-le à l'administrateur.")
+        _l("Seul un administrateur peut demander la mise à jour des propositions automatiques."),
+        _l("Demandez-le à l'administrateur."),
     ),
     # --- link ---
     "link.itself": Message(_l("Un courrier ne se lie pas à lui-même."), _l("Écrivez le numéro d'un autre courrier.")),
@@ -701,7 +716,7 @@ MESSAGES: Mapping[str, Message] = {
         _l("L'état actuel du courrier ne permet pas cette action."), _l("Rechargez le courrier : il a pu changer.")
     ),
     "mail.close_forbidden": Message(
-        _l("Seule l'unité qui détient le courrier peut le clôturer."), _l("Demandez-le à cette unité.")
+        _l("Seul le service qui détient le courrier peut le clôturer."), _l("Demandez-le à ce service.")
     ),
     "mail.enclosures": Message(_l("Le nombre de pièces jointes n'est pas valable."), _l("Écrivez un nombre.")),
     "mail.level_above_clearance": Message(
@@ -722,16 +737,16 @@ MESSAGES: Mapping[str, Message] = {
         _l("Un abaissement a déjà été demandé pour ce courrier."), _l("Une seconde personne doit d'abord y répondre.")
     ),
     "mail.level_raise": Message(
-        _l("Vous ne pouvez pas relever la confidentialité de ce courrier."), _l("Demandez-le à qui le traite.")
+        _l("Vous ne pouvez pas relever la confidentialité de ce courrier."), _l("Demandez-le au service traitant.")
     ),
-    "mail.level_reason": Message(_l("Il faut dire pourquoi la confidentialité est changée."), _l("Écrivez le motif.")),
+    "mail.level_reason": Message(_l("Le motif du changement de niveau est obligatoire."), _l("Écrivez le motif.")),
     "mail.outcome_missing": Message(_l("La suite donnée manque."), _l("Écrivez ce qui a été fait.")),
     "mail.received_in_future": Message(_l("La date d'arrivée est dans l'avenir."), _l("Corrigez la date d'arrivée.")),
     "mail.received_long_ago": Message(
         _l("La date d'arrivée remonte à plus de dix ans."),
-        _l("Corrigez l'année ; les courriers d'archives sont repris par l'administrateur."),
+        _l("Corrigez l'année ; les courriers d'archives antérieures sont versés par l'administrateur."),
     ),
-    "mail.reopen_reason": Message(_l("Il faut dire pourquoi le courrier est rouvert."), _l("Écrivez le motif.")),
+    "mail.reopen_reason": Message(_l("Le motif de la réouverture est obligatoire."), _l("Écrivez le motif.")),
     "mail.sender_long": Message(_l("Le nom de l'expéditeur dépasse %(limit)s caractères."), _l("Raccourcissez-le.")),
     "mail.sender_missing": Message(_l("L'expéditeur manque."), _l("Écrivez ou choisissez l'expéditeur.")),
     "mail.stale": Message(
@@ -760,10 +775,11 @@ MESSAGES: Mapping[str, Message] = {
         _l("Corrigez le code de l'unité dans le fichier des boîtes."),
     ),
     "message.encrypted": Message(
-        _l("Le message est chiffré : il ne peut pas être lu ici."), _l("Demandez à l'expéditeur de l'envoyer en clair.")
+        _l("Le message est chiffré : il ne peut pas être lu."), _l("Demandez à l'expéditeur de l'envoyer en clair.")
     ),
     "message.malformed": Message(
-        _l("Le message est mal formé."), _l("Ouvrez-le dans la messagerie ; au besoin, demandez un nouvel envoi.")
+        _l("Le message est mal formé."),
+        _l("Ouvrez-le dans la boîte électronique ; au besoin, demandez un nouvel envoi."),
     ),
     "message.too_large": Message(
         _l("Le message dépasse la taille admise."), _l("Demandez à l'expéditeur d'envoyer ses fichiers autrement.")
@@ -779,7 +795,7 @@ MESSAGES: Mapping[str, Message] = {
     "notice.not_yours": Message(_l("Cet avis n'est pas le vôtre, ou n'existe plus."), _l("Rechargez la page.")),
     # --- number ---
     "number.unknown": Message(_l("Ce numéro n'existe pas, ou vous n'y avez pas accès."), _l("Vérifiez le numéro.")),
-    "number.void_reason": Message(_l("Il faut dire pourquoi le numéro est annulé."), _l("Écrivez le motif.")),
+    "number.void_reason": Message(_l("Le motif de l'annulation est obligatoire."), _l("Écrivez le motif.")),
     "number.voided": Message(
         _l("Le numéro %(number)s est annulé."),
         _l("Un numéro annulé ne sert plus : il reste au registre avec son motif."),
@@ -803,7 +819,7 @@ MESSAGES: Mapping[str, Message] = {
         _l("Numérisez-la de nouveau à 300 points par pouce."),
     ),
     "office.unavailable": Message(
-        _l("Les documents Word, OpenDocument et RTF ne peuvent pas être lus ici : LibreOffice n'est pas installé."),
+        _l("Les documents Word, OpenDocument et RTF ne peuvent pas être lus : LibreOffice n'est pas installé."),
         _l("Enregistrez le document en PDF et envoyez ce PDF."),
     ),
     "ocr.timeout": Message(_l("La lecture du document a pris trop de temps."), _l("Réessayez plus tard.")),
@@ -827,7 +843,7 @@ MESSAGES: Mapping[str, Message] = {
     "order.paper": Message(_l("Ce format de papier n'existe pas."), _l("Choisissez dans la liste.")),
     "order.sides": Message(_l("Ce choix de faces n'existe pas."), _l("Choisissez dans la liste.")),
     "order.state": Message(
-        _l("L'état envoyé par le numériseur n'est pas connu."), _l("Mettez le poste de numérisation à jour.")
+        _l("L'état envoyé par le scanner n'est pas connu."), _l("Mettez la station de numérisation à jour.")
     ),
     "order.unknown": Message(_l("Cette demande de numérisation n'existe plus."), _l("Commencez un nouveau lot.")),
     # --- organisation ---
@@ -842,20 +858,20 @@ MESSAGES: Mapping[str, Message] = {
         _l("Un code figure deux fois (%(where)s)."), _l("Chaque code ne figure qu'une fois.")
     ),
     "organisation.unreadable": Message(
-        _l("Le fichier de l'organisation est illisible."), _l("Donnez un fichier YAML en UTF-8.")
+        _l("Le fichier de l'organigramme est illisible."), _l("Donnez un fichier YAML en UTF-8.")
     ),
     # --- page ---
     "page.digest_mismatch": Message(_l("La page est arrivée abîmée."), _l("Elle doit être envoyée de nouveau.")),
     "page.digest": Message(
-        _l("L'empreinte de la page n'est pas valable."), _l("Mettez le poste de numérisation à jour.")
+        _l("L'empreinte de la page n'est pas valable."), _l("Mettez la station de numérisation à jour.")
     ),
-    "page.order": Message(_l("Le rang de la page n'est pas valable."), _l("Mettez le poste de numérisation à jour.")),
-    "page.size": Message(_l("La page est plus longue qu'annoncé."), _l("Mettez le poste de numérisation à jour.")),
+    "page.order": Message(_l("Le rang de la page n'est pas valable."), _l("Mettez la station de numérisation à jour.")),
+    "page.size": Message(_l("La page est plus longue qu'annoncé."), _l("Mettez la station de numérisation à jour.")),
     "page.token": Message(
-        _l("La référence de la page n'est pas valable."), _l("Mettez le poste de numérisation à jour.")
+        _l("La référence de la page n'est pas valable."), _l("Mettez la station de numérisation à jour.")
     ),
     "page.token_reused": Message(
-        _l("Deux pages différentes portent la même référence."), _l("Mettez le poste de numérisation à jour.")
+        _l("Deux pages différentes portent la même référence."), _l("Mettez la station de numérisation à jour.")
     ),
     "page.crash": Message(
         _l("Une erreur inattendue s'est produite."),
@@ -872,10 +888,10 @@ MESSAGES: Mapping[str, Message] = {
     "page.unknown": Message(_l("Cette page n'existe pas."), _l("Vérifiez l'adresse, ou repartez de l'accueil.")),
     # --- password ---
     "password.too_short": Message(
-        _l("Le mot de passe est trop court."), _l("Choisissez-le de %(minimum)s caractères au moins.")
+        _l("Le mot de passe est trop court."), _l("Choisissez un mot de passe de %(minimum)s caractères au moins.")
     ),
     "password.too_long": Message(
-        _l("Le mot de passe est trop long."), _l("Choisissez-le de %(maximum)s caractères au plus.")
+        _l("Le mot de passe est trop long."), _l("Choisissez un mot de passe de %(maximum)s caractères au plus.")
     ),
     "password.common": Message(
         _l("Ce mot de passe se devine : trop courant, ou fait de votre nom ou de mots du service."),
@@ -897,13 +913,16 @@ MESSAGES: Mapping[str, Message] = {
         _l("Quelqu'un d'autre a déjà tranché."), _l("Revenez à la liste de ce qui reste à confirmer.")
     ),
     "paper.put_away": Message(
-        _l("L'unité qui l'a apportée a écarté, réuni ou joint cette numérisation."), _l("Adressez-vous à elle.")
+        _l("Le service qui l'a apportée a écarté, réuni ou joint cette numérisation."),
+        _l("Adressez-vous à ce service."),
     ),
-    "paper.reason": Message(_l("Il faut dire pourquoi."), _l("Écrivez le motif : l'unité qui a numérisé le lira.")),
+    "paper.reason": Message(
+        _l("Le motif du refus est obligatoire."), _l("Écrivez le motif : le service qui a numérisé le lira.")
+    ),
     "paper.stale": Message(
         _l("Les pages ont été arrangées autrement depuis que vous les regardez."), _l("Comparez-les de nouveau.")
     ),
-    "paper.unknown": Message(_l("Rien n'attend votre confirmation ici."), _l("Revenez à la liste.")),
+    "paper.unknown": Message(_l("Rien n'attend votre confirmation."), _l("Revenez à la liste.")),
     "paper.voided": Message(
         _l("Ce courrier, ce numéro ou ce bordereau est annulé : rien ne s'y joint plus."),
         _l("Refusez, avec ce motif."),
@@ -924,7 +943,7 @@ MESSAGES: Mapping[str, Message] = {
     # --- profile ---
     "profile.name": Message(_l("Le profil n'a pas de nom."), _l("Donnez-lui un nom court.")),
     "profile.too_many": Message(
-        _l("L'unité a déjà %(maximum)s profils de numérisation."), _l("Supprimez-en un d'abord.")
+        _l("Le service a déjà %(maximum)s profils de numérisation."), _l("Supprimez-en un d'abord.")
     ),
     "profile.unknown": Message(_l("Ce profil n'existe plus."), _l("Rechargez la page.")),
     # --- receipt ---
@@ -934,7 +953,8 @@ MESSAGES: Mapping[str, Message] = {
     # --- rectify ---
     "rectify.field": Message(_l("Ce champ ne se rectifie pas."), _l("Choisissez un champ rectifiable.")),
     "rectify.forbidden": Message(
-        _l("Seul le bureau d'ordre qui a enregistré le courrier peut le rectifier."), _l("Adressez-vous à lui.")
+        _l("Seul le bureau d'ordre qui a enregistré le courrier peut le rectifier."),
+        _l("Adressez-vous à ce bureau d'ordre."),
     ),
     "rectify.voided": Message(
         _l("Le numéro de ce courrier est annulé : son inscription reste telle qu'elle est."),
@@ -943,7 +963,7 @@ MESSAGES: Mapping[str, Message] = {
     "rectify.nothing": Message(
         _l("Rien n'est changé : l'inscription dit déjà cela."), _l("Corrigez au moins un champ.")
     ),
-    "rectify.reason": Message(_l("Il faut dire pourquoi l'enregistrement est rectifié."), _l("Écrivez le motif.")),
+    "rectify.reason": Message(_l("Le motif de la rectification est obligatoire."), _l("Écrivez le motif.")),
     # --- preserve ---
     "preserve.expired": Message(
         _l("Le certificat du signataire a pris fin avant que la signature ne soit horodatée."),
@@ -954,8 +974,8 @@ MESSAGES: Mapping[str, Message] = {
         _l("Prévenez l'administrateur : la raison est dans le journal du serveur."),
     ),
     "preserve.no_authority": Message(
-        _l("Aucune autorité d'horodatage n'est réglée : il n'y a personne à qui demander."),
-        _l("Réglez GED_TSA_URLS, puis redémarrez."),
+        _l("Aucune autorité d'horodatage n'est configurée : aucune demande ne peut partir."),
+        _l("Renseignez le paramètre GED_TSA_URLS, puis redémarrez."),
     ),
     "preserve.no_revocation": Message(
         _l("L'état des certificats (CRL, OCSP) ne peut pas être obtenu."),
@@ -967,7 +987,7 @@ MESSAGES: Mapping[str, Message] = {
     "preserve.stale": Message(_l("Ce document vient d'être signé à nouveau."), _l("Rien à faire : un essai suivra.")),
     "preserve.unknown": Message(_l("Ce document n'est pas signé."), _l("Choisissez un document de la liste.")),
     "preserve.untrusted": Message(
-        _l("L'autorité d'un certificat n'est pas reconnue par ce site."),
+        _l("L'autorité d'un certificat n'est pas reconnue par le ministère."),
         _l("Ajoutez sa racine aux autorités reconnues."),
     ),
     # --- presign ---
@@ -991,11 +1011,11 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "presign.annexes_differ": Message(
         _l("Le texte semble annoncer %(announced)s pièces jointes, %(joined)s le sont."),
-        _l("Vérifiez ; au besoin, renvoyez-la pour joindre les pièces ou corriger le texte."),
+        _l("Vérifiez ; au besoin, renvoyez le projet à son auteur pour qu'il joigne les pièces ou corrige le texte."),
     ),
     "presign.annexes_none": Message(
         _l("Le texte parle de pièces jointes, aucune ne l'est."),
-        _l("Vérifiez ; au besoin, renvoyez-la pour joindre les pièces ou corriger le texte."),
+        _l("Vérifiez ; au besoin, renvoyez le projet à son auteur pour qu'il joigne les pièces ou corrige le texte."),
     ),
     "presign.visas_missing": Message(
         _l("Il manque le visa de : %(posts)s."), _l("Attendez ce visa, ou renvoyez le projet à son auteur.")
@@ -1029,18 +1049,21 @@ MESSAGES: Mapping[str, Message] = {
         _l("Le numéro et la date restent. Prévenez l'administrateur, puis signez à nouveau."),
     ),
     "presign.seal_unreadable": Message(
-        _l("Le cachet de l'institution ne peut pas être ouvert : le code de vérification ne pourrait pas être signé."),
+        _l(
+            "Le cachet électronique du ministère ne peut pas être ouvert : le code de vérification ne pourrait pas être signé."
+        ),
         _l("Prévenez l'administrateur ; aucun numéro n'est utilisé."),
     ),
     "presign.no_code": Message(
-        _l("Aucun code de vérification ne sera imprimé : l'installation n'a pas de cachet."),
+        _l("Aucun code de vérification ne sera imprimé : le cachet électronique du ministère n'est pas encore créé."),
         _l("L'administrateur le crée une fois (ged pki seal). La signature n'en dépend pas."),
     ),
     "seal.none": Message(
-        _l("L'institution n'a pas encore de cachet."), _l("L'administrateur le fait par la commande ged pki seal.")
+        _l("Le cachet électronique du ministère n'est pas encore créé."),
+        _l("L'administrateur le fait par la commande ged pki seal."),
     ),
     "seal.unreadable": Message(
-        _l("La clé du cachet de l'institution ne s'ouvre pas."),
+        _l("La clé du cachet électronique du ministère ne s'ouvre pas."),
         _l("L'administrateur doit corriger son fichier ou ce qui l'ouvre (GED_SEAL_…)."),
     ),
     # --- register ---
@@ -1067,13 +1090,14 @@ MESSAGES: Mapping[str, Message] = {
         _l("Ce registre n'est pas un registre d'arrivée."), _l("Choisissez un registre d'arrivée.")
     ),
     "register.not_clerk": Message(
-        _l("Le registre %(register)s est tenu par un autre bureau d'ordre."), _l("Adressez-vous à celui qui le tient.")
+        _l("Le registre %(register)s est tenu par un autre bureau d'ordre."),
+        _l("Adressez-vous au bureau d'ordre qui tient ce registre."),
     ),
     "register.opening_number": Message(
         _l("Le dernier numéro du registre papier manque."), _l("Écrivez le dernier numéro du registre papier.")
     ),
     "register.opening_reason": Message(
-        _l("Il faut dire quel registre papier est continué."), _l("Nommez le registre papier.")
+        _l("La désignation du registre papier est obligatoire."), _l("Nommez le registre papier.")
     ),
     "register.pattern": Message(
         _l("Le modèle de numéro n'est pas valable : il doit contenir {seq}."), _l("Corrigez le modèle.")
@@ -1111,7 +1135,7 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "scan.no_pages": Message(_l("Toutes les pages sont retirées."), _l("Remettez au moins une page.")),
     "scan.not_clerk": Message(
-        _l("Les numérisations de cette unité sont l'affaire de son bureau d'ordre."), _l("Adressez-vous à lui.")
+        _l("Les numérisations de ce service relèvent de son bureau d'ordre."), _l("Adressez-vous à ce bureau d'ordre.")
     ),
     "scan.not_waiting": Message(
         _l("Cette numérisation n'attend plus : elle a été jointe, réunie ou écartée."), _l("Rechargez la liste.")
@@ -1132,11 +1156,11 @@ MESSAGES: Mapping[str, Message] = {
         _l("Retirez les pages marquées, ou écartez la numérisation ; prévenez l'administrateur."),
     ),
     "scan.unknown": Message(
-        _l("Cette numérisation n'existe pas, ou attend dans une autre unité."), _l("Rechargez la liste.")
+        _l("Cette numérisation n'existe pas, ou attend dans un autre service."), _l("Rechargez la liste.")
     ),
     # --- separator ---
     "separator.copies": Message(
-        _l("On imprime de 1 à %(maximum)s exemplaires à la fois."), _l("Corrigez le nombre d'exemplaires.")
+        _l("De 1 à %(maximum)s exemplaires s'impriment à la fois."), _l("Corrigez le nombre d'exemplaires.")
     ),
     "separator.level": Message(
         _l("Votre habilitation ne va pas jusqu'à ce niveau."), _l("Choisissez un niveau moins élevé.")
@@ -1184,13 +1208,13 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "sign.nothing": Message(_l("Aucun courrier n'est coché."), _l("Cochez les courriers à signer.")),
     "sign.too_many": Message(
-        _l("On signe %(limit)s courriers au plus en une fois."), _l("Cochez-en moins, puis signez le reste.")
+        _l("%(limit)s courriers au plus peuvent être signés en une fois."), _l("Cochez-en moins, puis signez le reste.")
     ),
     "sign.not_signatory": Message(
-        _l("Seul le signataire signe, ou qui en a reçu la délégation."), _l("Adressez-vous au signataire.")
+        _l("Seuls le signataire ou son délégataire peuvent signer."), _l("Adressez-vous au signataire.")
     ),
     "sign.no_register": Message(
-        _l("L'unité %(unit)s n'a pas de registre de départ."), _l("Un administrateur doit en ouvrir un.")
+        _l("Le service %(unit)s n'a pas de registre de départ."), _l("Un administrateur doit en ouvrir un.")
     ),
     "sign.in_ink": Message(
         _l("Ce courrier se signe à la main."), _l("Imprimez-le pour la signature, puis numérisez l'original signé.")
@@ -1214,7 +1238,8 @@ MESSAGES: Mapping[str, Message] = {
         _l("Lisez le code de l'étiquette, ou cochez la ligne à la main."),
     ),
     "slip.code_foreign": Message(
-        _l("Ce code n'est pas un code d'ici."), _l("Lisez le code imprimé sur le bordereau, ou tapez son numéro.")
+        _l("Ce code n'a pas été imprimé par le ministère."),
+        _l("Lisez le code imprimé sur le bordereau, ou tapez son numéro."),
     ),
     "slip.code_other": Message(
         _l("Ce code n'est ni celui d'un bordereau, ni celui d'une étiquette de courrier."),
@@ -1231,7 +1256,9 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "slip.partly_read": Message(
         _l("Une partie seulement des lettres du bordereau %(number)s a été lue."),
-        _l("Dites si tout est reçu, si les autres manquent, ou laissez-le de côté."),
+        _l(
+            "Indiquez si toutes les pièces sont reçues ou si les autres manquent ; sinon, retirez ce bordereau de la liste."
+        ),
     ),
     "slip.too_many_read": Message(
         _l("La liste est limitée à %(limit)s bordereaux."), _l("Signez la réception de ceux-ci, puis continuez.")
@@ -1244,7 +1271,7 @@ MESSAGES: Mapping[str, Message] = {
         _l("Choisissez un jour et un porteur qui ont des bordereaux."),
     ),
     "slip.claim_remark": Message(
-        _l("Il faut dire ce qui a été constaté à la ligne %(line)s."), _l("Écrivez le constat.")
+        _l("Le constat est obligatoire à la ligne %(line)s."), _l("Écrivez ce qui a été constaté.")
     ),
     "slip.count": Message(
         _l("Le nombre de pièces de la ligne %(line)s n'est pas valable."),
@@ -1252,16 +1279,18 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "slip.description_missing": Message(_l("La désignation de la ligne %(line)s manque."), _l("Désignez la pièce.")),
     "slip.envelope_once": Message(
-        _l("Le pli fermé %(number)s ne peut aller qu'à une unité."),
-        _l("Choisissez une seule unité, ou retirez le pli."),
+        _l("Le pli fermé %(number)s ne peut aller qu'à un seul service."),
+        _l("Choisissez un seul service, ou retirez le pli."),
     ),
     "slip.line_not_here": Message(
-        _l("Le papier de la ligne %(line)s n'est pas chez vous."), _l("Choisissez une ligne dont le papier est ici.")
+        _l("L'original de la ligne %(line)s n'est pas détenu par votre service."),
+        _l("Choisissez une ligne dont votre service détient l'original."),
     ),
     "slip.line_returned": Message(_l("La ligne %(line)s est déjà sur un bordereau de retour."), _l("Retirez-la.")),
     "slip.line_twice": Message(_l("Le courrier %(number)s figure deux fois."), _l("Retirez l'une des lignes.")),
     "slip.line_undecided": Message(
-        _l("La ligne %(line)s n'est pas pointée."), _l("Dites pour chaque ligne ce qui a été reçu.")
+        _l("La ligne %(line)s n'est pas pointée."),
+        _l("Pointez chaque ligne : reçu, manquant, endommagé ou mal adressé."),
     ),
     "slip.line_unknown": Message(
         _l("Le bordereau n'a pas de ligne %(line)s."), _l("Choisissez une ligne du bordereau.")
@@ -1271,9 +1300,9 @@ MESSAGES: Mapping[str, Message] = {
     "slip.no_pdf": Message(
         _l("Ce bordereau n'a pas encore de document signé."), _l("L'expéditeur doit d'abord le signer.")
     ),
-    "slip.no_receiver": Message(_l("L'unité destinataire manque."), _l("Choisissez au moins une unité.")),
+    "slip.no_receiver": Message(_l("Le service destinataire manque."), _l("Choisissez au moins un service.")),
     "slip.no_register": Message(
-        _l("L'unité %(unit)s n'a pas de registre de bordereaux."), _l("Un administrateur doit en ouvrir un.")
+        _l("Le service %(unit)s n'a pas de registre de bordereaux."), _l("Un administrateur doit en ouvrir un.")
     ),
     "slip.none_chosen": Message(_l("Aucun bordereau n'est choisi."), _l("Cochez au moins un bordereau de la liste.")),
     "slip.nothing_chosen": Message(
@@ -1284,7 +1313,7 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "slip.not_received": Message(_l("Ce bordereau n'est pas encore reçu."), _l("Recevez-le d'abord.")),
     "slip.not_receiver": Message(
-        _l("Seul un poste de l'unité destinataire reçoit ce bordereau."), _l("Adressez-vous à cette unité.")
+        _l("Seul un poste du service destinataire reçoit ce bordereau."), _l("Adressez-vous à ce service.")
     ),
     "slip.not_sender": Message(_l("Vous n'envoyez pas par ce poste."), _l("Choisissez un poste que vous occupez.")),
     "slip.not_sent": Message(
@@ -1292,14 +1321,14 @@ MESSAGES: Mapping[str, Message] = {
     ),
     "slip.paper_elsewhere": Message(
         _l("L'original de %(number)s est détenu par : %(unit)s."),
-        _l("Envoyez une copie, ou demandez l'original à cette unité."),
+        _l("Envoyez une copie, ou demandez l'original à ce service."),
     ),
     "slip.paper_on_the_way": Message(
         _l("L'original de %(number)s est en route (bordereau %(slip)s)."), _l("Attendez sa réception.")
     ),
     "slip.pdf_confidential": Message(
         _l("Ce bordereau porte un courrier auquel vous n'avez pas accès."),
-        _l("Demandez l'accès à l'unité du courrier."),
+        _l("Demandez l'accès au service traitant."),
     ),
     "slip.proof_missing": Message(
         _l("L'exemplaire signé à la main n'est pas encore numérisé."), _l("Numérisez d'abord l'exemplaire signé.")
@@ -1316,25 +1345,23 @@ MESSAGES: Mapping[str, Message] = {
         _l("Le nom de la personne qui a reçu manque."), _l("Écrivez le nom porté sur l'exemplaire.")
     ),
     "slip.remark_missing": Message(
-        _l("Il faut dire ce qui est endommagé à la ligne %(line)s."), _l("Écrivez l'observation.")
+        _l("L'observation est obligatoire à la ligne %(line)s."), _l("Écrivez ce qui est endommagé.")
     ),
-    "slip.return_by_missing": Message(_l("La date de retour manque."), _l("Dites quand la pièce doit revenir.")),
+    "slip.return_by_missing": Message(_l("La date de retour manque."), _l("Indiquez la date de retour.")),
     "slip.return_by_past": Message(_l("La date de retour est passée."), _l("Choisissez un jour à venir.")),
-    "slip.same_unit": Message(
-        _l("%(unit)s ne peut pas s'envoyer un bordereau à elle-même."), _l("Choisissez une autre unité.")
-    ),
+    "slip.same_unit": Message(_l("%(unit)s ne peut pas s'envoyer un bordereau."), _l("Choisissez un autre service.")),
     "slip.signed": Message(_l("Ce bordereau est déjà signé et envoyé."), _l("Rechargez-le.")),
     "slip.stale": Message(
         _l("Une autre personne reçoit ce bordereau."), _l("Rechargez le bordereau : votre saisie est gardée.")
     ),
-    "slip.task_remark": Message(_l("Il faut dire ce qui a été fait."), _l("Écrivez la suite donnée.")),
+    "slip.task_remark": Message(_l("La suite donnée est obligatoire."), _l("Écrivez ce qui a été fait.")),
     "slip.task_settled": Message(_l("Cet écart est déjà réglé."), _l("Rechargez la liste.")),
     "slip.task_unknown": Message(_l("Cet écart n'existe plus."), _l("Rechargez la liste.")),
     "slip.text_long": Message(_l("Ce texte dépasse %(limit)s caractères."), _l("Raccourcissez-le.")),
     "slip.too_many_lines": Message(
         _l("Le bordereau a trop de lignes : %(limit)s au plus."), _l("Faites plusieurs bordereaux.")
     ),
-    "slip.unit_closed": Message(_l("%(unit)s est fermée."), _l("Choisissez l'unité qui lui succède.")),
+    "slip.unit_closed": Message(_l("Le service %(unit)s est fermé."), _l("Choisissez le service qui lui succède.")),
     "slip.unknown": Message(_l("Ce bordereau n'existe pas, ou vous n'y avez pas accès."), _l("Vérifiez le numéro.")),
     "slip.voided": Message(_l("Ce bordereau est annulé."), _l("Faites un nouveau bordereau.")),
     # --- snapshot ---
@@ -1414,7 +1441,7 @@ MESSAGES: Mapping[str, Message] = {
         _l("Le caractère « %(character)s » ne peut pas être imprimé."), _l("Retirez ou remplacez ce caractère.")
     ),
     # --- unit ---
-    "unit.unknown": Message(_l("Cette unité n'existe pas."), _l("Choisissez une unité de la liste.")),
+    "unit.unknown": Message(_l("Ce service n'existe pas."), _l("Choisissez un service de la liste.")),
     # --- upload ---
     "upload.missing": Message(_l("Aucun fichier n'a été envoyé."), _l("Choisissez un fichier.")),
     "upload.too_large": Message(

@@ -1,7 +1,7 @@
 """French names of the members that people see, and the tone of their badge.
 
-Nested by enumeration: members of two of them with the same value are equal to Python (``"signed"``). A member without
-a label is shown by its value; a test walks the enumerations listed here, so that a new member needs its line.
+Nested by enumeration, because Python treats members of two ``StrEnum`` with the same value (``"signed"``) as equal. A
+member without a label is shown by its value; a test checks that every member of these enumerations has a label.
 """
 
 from collections.abc import Mapping
@@ -17,9 +17,10 @@ from ged.dispatch.models import DispatchState
 from ged.jobs import JobKind, JobState
 from ged.org.models import DelegationKind
 from ged.ports import Confidentiality, Verdict
-from ged.preservation.documents import Sort
+from ged.preservation.documents import SignedKind
 from ged.register.models import AttachmentKind, Channel, Direction, Priority, RegisterNature
 from ged.register.states import MailState
+from ged.register.words import CHANNELS
 from ged.routing.models import Purpose
 from ged.routing.states import AssignmentState
 from ged.signbook.circuit import StepKind
@@ -58,11 +59,11 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
     },
     Lesson: {
         Lesson.NATURE: _l("Nature"),
-        Lesson.UNIT: _l("Unité qui traite"),
+        Lesson.UNIT: _l("Service traitant"),
         Lesson.CORRESPONDENT: _l("Expéditeur"),
     },
     Purpose: {
-        Purpose.ACTION: _l("Pour traitement"),
+        Purpose.ACTION: _l("Pour attribution"),
         Purpose.OPINION: _l("Pour étude et avis"),
         Purpose.INFORMATION: _l("Pour information"),
         Purpose.FOLLOW_UP: _l("Pour suivi"),
@@ -71,8 +72,8 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         AssignmentState.OPEN: _l("À prendre en charge"),
         AssignmentState.TAKEN: _l("Pris en charge"),
         AssignmentState.DONE: _l("Terminé"),
-        AssignmentState.RETURNED: _l("Rendu"),
-        AssignmentState.SUPERSEDED: _l("Remplacé"),
+        AssignmentState.RETURNED: _l("Retourné"),
+        AssignmentState.SUPERSEDED: _l("Réimputé"),
     },
     Direction: {
         Direction.INCOMING: _l("Arrivée"),
@@ -87,18 +88,11 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         RegisterNature.SLIP: _l("Bordereaux"),
         RegisterNature.NOTE: _l("Notes de service"),
         RegisterNature.DECISION: _l("Décisions"),
-        RegisterNature.ARCHIVE: _l("Archives reprises"),
+        RegisterNature.ARCHIVE: _l("Archives antérieures"),
     },
-    Channel: {
-        Channel.HAND: _l("Remise en main propre"),
-        Channel.POST: _l("Courrier postal"),
-        Channel.RECORDED_DELIVERY: _l("Recommandé"),
-        Channel.EMAIL: _l("Messagerie électronique"),
-        Channel.COURIER: _l("Coursier"),
-        Channel.FAX: _l("Télécopie"),
-    },
+    Channel: {channel: _l(words) for channel, words in CHANNELS.items()},  # the catalogue takes them from there too
     Priority: {
-        Priority.NORMAL: _l("Normale"),
+        Priority.NORMAL: _l("Normal"),
         Priority.URGENT: _l("Urgent"),
         Priority.VERY_URGENT: _l("Très urgent"),
     },
@@ -111,13 +105,13 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
     },
     Confidentiality: {
         Confidentiality.ORDINARY: _l("Ordinaire"),
-        Confidentiality.RESTRICTED: _l("Diffusion restreinte"),
+        Confidentiality.RESTRICTED: _l("Confidentiel"),
         Confidentiality.SECRET: _l("Secret"),
     },
     Role: {
         Role.CLERK: _l("Agent du bureau d'ordre"),
         Role.MEMBER: _l("Agent"),
-        Role.HEAD: _l("Chef d'unité"),
+        Role.HEAD: _l("Chef de service"),
         Role.AUTHORITY: _l("Autorité"),
         Role.SECRETARY: _l("Secrétaire de l'autorité"),
         Role.SIGNATORY: _l("Signataire"),
@@ -139,9 +133,9 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         CircuitAct.OPINION: _l("Avis"),
         CircuitAct.REFUSE: _l("Renvoyé à l'auteur"),
         CircuitAct.SEND_BACK: _l("Renvoyé à un visa précédent"),
-        CircuitAct.TAKE_BACK: _l("Acte repris"),
+        CircuitAct.TAKE_BACK: _l("Décision retirée"),
         CircuitAct.CIRCUIT: _l("Circuit modifié"),
-        CircuitAct.RECALL: _l("Repris par l'auteur"),
+        CircuitAct.RECALL: _l("Retiré par l'auteur"),
         CircuitAct.ABANDON: _l("Abandonné par l'auteur"),
         CircuitAct.CHANGE: _l("Projet modifié"),
         CircuitAct.CONFIRM: _l("Signature décidée"),
@@ -172,10 +166,10 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         DispatchState.LEFT: _l("Parti"),
         DispatchState.DELIVERED: _l("Remis contre décharge"),
     },
-    Sort: {
-        Sort.MAIL: _l("Courrier"),
-        Sort.SLIP: _l("Bordereau"),
-        Sort.CLOSING: _l("Clôture"),
+    SignedKind: {
+        SignedKind.MAIL: _l("Courrier"),
+        SignedKind.SLIP: _l("Bordereau"),
+        SignedKind.CLOSING: _l("Clôture"),
     },
     Verdict: {
         Verdict.GREEN: _l("Signature valable"),
@@ -203,9 +197,9 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         BatchState.SETTLED: _l("Rangé"),
     },
     BatchSource: {
-        BatchSource.BRIDGE: _l("Numériseur"),
+        BatchSource.BRIDGE: _l("Scanner"),
         BatchSource.UPLOAD: _l("Fichier déposé"),
-        BatchSource.EMAIL: _l("Messagerie électronique"),
+        BatchSource.EMAIL: _l("Courriel"),
     },
     CodeKind: {
         CodeKind.LABEL: _l("Étiquette de courrier"),
@@ -253,22 +247,22 @@ LABELS: Mapping[type[Enum], Mapping[Any, LazyString]] = {
         JobKind.RECOGNISE: _l("Reconnaître le texte"),
         JobKind.INDEX: _l("Indexer un courrier"),
         JobKind.REBUILD_INDEX: _l("Reconstruire l'index de recherche"),
-        JobKind.INDEX_BACKLOG: _l("Indexer des courriers repris d'une archive"),
-        JobKind.RECOGNISE_BACKLOG: _l("Reconnaître le texte d'un courrier repris d'une archive"),
+        JobKind.INDEX_BACKLOG: _l("Indexer des courriers d'archives antérieures"),
+        JobKind.RECOGNISE_BACKLOG: _l("Reconnaître le texte d'un courrier d'archives antérieures"),
         JobKind.NOTIFY: _l("Envoyer un courriel"),
-        JobKind.COLLECT_MAIL: _l("Relever les boîtes aux lettres électroniques"),
+        JobKind.COLLECT_MAIL: _l("Relever les boîtes électroniques"),
         JobKind.ALERTS: _l("Voir ce que trouvent les recherches suivies"),
         JobKind.ALERT_MAIL: _l("Prévenir par courriel d'un nouveau résultat"),
         JobKind.SEAL: _l("Sceller le journal"),
         JobKind.PRESERVE: _l("Prolonger la preuve d'une signature"),
         JobKind.PRESERVE_DUE: _l("Prolonger la preuve des signatures"),
-        JobKind.ANCHOR: _l("Ancrer le journal"),
+        JobKind.ANCHOR: _l("Horodater le journal"),
         JobKind.CHECK_SIGNATURES: _l("Vérifier les signatures reçues"),
-        JobKind.SWEEP: _l("Effacer les octets orphelins"),
-        JobKind.CHECK_FIXITY: _l("Vérifier les octets conservés"),
-        JobKind.CLOSE_DAYS: _l("Clore les jours finis des registres"),
+        JobKind.SWEEP: _l("Supprimer les fichiers sans rattachement"),
+        JobKind.CHECK_FIXITY: _l("Vérifier les fichiers conservés"),
+        JobKind.CLOSE_DAYS: _l("Arrêter et clore les jours finis des registres"),
         JobKind.READ_SCAN: _l("Lire une numérisation en attente"),
-        JobKind.LEARN: _l("Apprendre du registre"),
+        JobKind.LEARN: _l("Mettre à jour les propositions automatiques"),
         JobKind.EXPORT: _l("Préparer un long fichier"),
         JobKind.PRUNE_JOBS: _l("Résumer en chiffres les anciennes tâches"),
     },
@@ -367,7 +361,7 @@ TONES: Mapping[type[Enum], Mapping[Any, str]] = {
         JobState.UNCERTAIN: "warning",
     },
 }
-"""``neutral``, ``info``, ``success``, ``warning`` or ``danger``; neutral when a member is not here."""
+"""``neutral``, ``info``, ``success``, ``warning`` or ``danger``; a member not listed is neutral."""
 
 
 SCAN_WARNINGS: Mapping[str, LazyString] = {
@@ -378,7 +372,7 @@ SCAN_WARNINGS: Mapping[str, LazyString] = {
     "skewed": _l("Feuille très de travers : replacez-la."),
     "sideways": _l("Page couchée : tournez-la d'un quart de tour."),
 }
-"""What would spoil the reading of a page, and what to do about it before the letter is numbered."""
+"""Faults that would spoil the OCR of a page, and their remedy before the letter is numbered."""
 
 NATURES: Mapping[str, LazyString] = {
     "lettre": _l("Lettre"),
@@ -403,7 +397,7 @@ FIELDS: Mapping[str, LazyString] = {
     "written_on": _l("Date de la lettre"),
     "received_on": _l("Date d'arrivée"),
 }
-"""Fields of the register that a rectification changes."""
+"""Fields of the register that can be rectified."""
 
 READINGS: Mapping[str, LazyString] = {
     "place": _l("lieu"),
@@ -417,7 +411,7 @@ LESSON_REASONS: Mapping[str, LazyString] = {
     "too_few_choices": _l("toujours le même choix"),
     "too_unsure": _l("trop incertain pour proposer"),
 }
-"""Why nothing is proposed from what was learned."""
+"""Why a trained model proposes nothing."""
 
 LINKS: Mapping[tuple[str, bool], LazyString] = {
     ("related", True): _l("Voir aussi"),
@@ -432,7 +426,7 @@ LINKS: Mapping[tuple[str, bool], LazyString] = {
 
 ACTIONS: Mapping[str, LazyString] = {
     "mail.registered": _l("a enregistré le courrier"),
-    "mail.imported": _l("a repris le courrier d'une archive"),
+    "mail.imported": _l("a versé le courrier depuis des archives antérieures"),
     "mail.numbered": _l("a donné un numéro dans un autre registre"),
     "mail.rectified": _l("a rectifié l'inscription au registre"),
     "mail.linked": _l("a lié le courrier à un autre"),
@@ -444,7 +438,7 @@ ACTIONS: Mapping[str, LazyString] = {
     "mail.due_moved": _l("a déplacé l'échéance par un changement du calendrier"),
     "mail.imputed": _l("a imputé le courrier"),
     "mail.assigned": _l("a confié le courrier"),
-    "mail.answered": _l("a répondu au courrier"),
+    "mail.answered": _l("a expédié la réponse à ce courrier"),
     "mail.closed": _l("a clôturé le courrier"),
     "mail.reopened": _l("a rouvert le courrier"),
     "mail.opened": _l("a ouvert le courrier"),
@@ -459,8 +453,8 @@ ACTIONS: Mapping[str, LazyString] = {
     "document.opened": _l("a ouvert un document"),
     "assignment.taken": _l("a pris le courrier en charge"),
     "assignment.finished": _l("a rendu compte de la suite donnée"),
-    "assignment.returned": _l("a renvoyé le courrier à qui le lui avait confié"),
-    "assignment.reopened": _l("a remis le courrier à l'unité qui le traite"),
+    "assignment.returned": _l("a retourné le courrier à la personne qui le lui avait confié"),
+    "assignment.reopened": _l("a remis le courrier au service traitant"),
     "attachment.added": _l("a joint un document"),
     "signature.checked": _l("a vérifié les signatures d'un document reçu"),
     "attachment.read": _l("a lu le texte d'un document"),
@@ -470,17 +464,17 @@ ACTIONS: Mapping[str, LazyString] = {
     "paper.refused": _l("a refusé une feuille revenue"),
     "scan.joined": _l("a joint une numérisation"),
     "scan.virus_found": _l("a trouvé un virus dans une numérisation"),
-    "custody.moved": _l("a pris le papier en garde"),
-    "custody.kept": _l("garde l'original sur place"),
+    "custody.moved": _l("a reçu la garde de l'original"),
+    "custody.kept": _l("a gardé l'original sur place"),
     "envelope.opened": _l("a ouvert le pli"),
     "envelope.linked": _l("a rattaché le pli au courrier"),
     "access.refused": _l("s'est vu refuser l'accès"),
     "batch.begun": _l("a commencé un lot de numérisation"),
     "batch.completed": _l("a terminé un lot de numérisation"),
-    "bridge.code_made": _l("a obtenu un code pour un poste de numérisation"),
-    "bridge.devices": _l("a annoncé les numériseurs d'un poste"),
-    "bridge.paired": _l("a ajouté un poste de numérisation"),
-    "bridge.revoked": _l("a retiré un poste de numérisation"),
+    "bridge.code_made": _l("a obtenu un code pour une station de numérisation"),
+    "bridge.devices": _l("a annoncé les scanners d'une station"),
+    "bridge.paired": _l("a ajouté une station de numérisation"),
+    "bridge.revoked": _l("a retiré une station de numérisation"),
     "calendar.changed": _l("a changé un jour du calendrier"),
     "calendar.filled": _l("a rempli le calendrier"),
     "calendar.week": _l("a changé la semaine de travail"),
@@ -496,25 +490,25 @@ ACTIONS: Mapping[str, LazyString] = {
     "dispatch.discharged": _l("a enregistré la décharge"),
     "dispatch.left": _l("a noté le départ"),
     "dispatch.proof": _l("a joint la preuve de remise"),
-    "dispatch.sending": _l("a lancé l'envoi par messagerie"),
+    "dispatch.sending": _l("a lancé l'envoi par courriel"),
     "dispatch.settled": _l("a tranché un envoi incertain"),
     "draft.begun": _l("a commencé un projet"),
     "draft.changed": _l("a modifié le projet"),
     "draft.circuit_set": _l("a fixé le circuit du projet"),
     "envelope.kept_sealed": _l("a laissé le pli fermé"),
     "envelope.registered": _l("a enregistré un pli fermé"),
-    "envelope.returned": _l("a rendu le pli"),
+    "envelope.returned": _l("a retourné le pli"),
     "envelope.voided": _l("a annulé le pli"),
     "file.uploaded": _l("a déposé un fichier"),
     "job.retried": _l("a relancé une tâche"),
-    "learning.asked": _l("a demandé l'apprentissage"),
-    "learning.made": _l("a appris du registre"),
+    "learning.asked": _l("a demandé la mise à jour des propositions automatiques"),
+    "learning.made": _l("a mis à jour les propositions automatiques"),
     "key.freed": _l("a débloqué une clé de signature"),
     "key.issued": _l("a remis une clé de signature"),
     "key.refused": _l("s'est trompé de phrase secrète"),
     "key.unlocked": _l("a déverrouillé sa clé de signature"),
-    "key.adopted": _l("a repris une clé de signature d'une autre autorité"),
-    "seal.issued": _l("a délivré le cachet de l'institution"),
+    "key.adopted": _l("a adopté une clé de signature d'une autre autorité"),
+    "seal.issued": _l("a créé le cachet électronique du ministère"),
     "certificate.revoked": _l("a révoqué un certificat"),
     "key.renewal_asked": _l("attend un nouveau certificat de signature"),
     "key.renewed": _l("a renouvelé un certificat de signature"),
@@ -526,9 +520,9 @@ ACTIONS: Mapping[str, LazyString] = {
     "mail.sheet_returned": _l("a joint la fiche de transmission annotée"),
     "mail.signed": _l("a signé le courrier"),
     "mail.token_issued": _l("a gardé l'empreinte du courrier avant signature, et son code de vérification"),
-    "organisation.loaded": _l("a chargé l'organisation"),
+    "organisation.loaded": _l("a chargé l'organigramme"),
     "person.password_set": _l("a changé un mot de passe"),
-    "register.closed_until": _l("a clos les jours d'un registre"),
+    "register.closed_until": _l("a arrêté et clos les jours d'un registre"),
     "register.opened": _l("a ouvert un registre à un numéro"),
     "scan.made": _l("a reçu une numérisation"),
     "clock.confirmed": _l("a confirmé l'heure du serveur"),
@@ -541,17 +535,17 @@ ACTIONS: Mapping[str, LazyString] = {
     "scan.page_added": _l("a ajouté une page"),
     "scan.page_received": _l("a reçu une page"),
     "scan.page_removed": _l("a écarté une page"),
-    "scan.page_restored": _l("a repris une page"),
+    "scan.page_restored": _l("a rétabli une page"),
     "separator.made": _l("a préparé une feuille de séparation"),
     "separator.withdrawn": _l("a retiré une feuille de séparation"),
-    "mailbox.taken": _l("a reçu un message électronique"),
-    "mailbox.refused": _l("a mis de côté un message électronique"),
+    "mailbox.taken": _l("a reçu un courriel"),
+    "mailbox.refused": _l("a mis de côté un courriel"),
     "scan.split": _l("a séparé une numérisation"),
     "scan.merged": _l("a réuni deux numérisations"),
     "scan.reordered": _l("a changé l'ordre des pages"),
     "scan.turned": _l("a tourné une page"),
     "scan.discarded": _l("a écarté une numérisation"),
-    "scan.brought_back": _l("a repris une numérisation écartée"),
+    "scan.brought_back": _l("a rétabli une numérisation écartée"),
     "password.refused": _l("s'est trompé de mot de passe en le confirmant"),
     "session.ended": _l("a fermé une session"),
     "session.throttled": _l("a été ralenti après trop d'essais de connexion"),
@@ -563,13 +557,13 @@ ACTIONS: Mapping[str, LazyString] = {
     "signbook.opinion": _l("a donné son avis sur le projet"),
     "signbook.refuse": _l("a renvoyé le projet à son auteur"),
     "signbook.send_back": _l("a renvoyé le projet à un visa précédent"),
-    "signbook.take_back": _l("a repris son acte au parapheur"),
+    "signbook.take_back": _l("a retiré sa décision"),
     "signbook.annotated": _l("a posé une note en marge du projet"),
     "signbook.note_answered": _l("a répondu à une note en marge"),
-    "signbook.note_resolved": _l("a réglé une note en marge"),
+    "signbook.note_resolved": _l("a traité une note en marge"),
     "signbook.circuit": _l("a modifié le circuit du projet"),
     "signbook.abandon": _l("a abandonné son projet"),
-    "signbook.recall": _l("a repris son projet"),
+    "signbook.recall": _l("a retiré son projet du parapheur"),
     "signbook.change": _l("a modifié le projet au parapheur"),
     "signbook.confirm": _l("a décidé de signer"),
     "signbook.cancel_ink": _l("a abandonné l'exemplaire imprimé"),
@@ -581,12 +575,12 @@ ACTIONS: Mapping[str, LazyString] = {
     "slip.issued": _l("a établi un bordereau"),
     "slip.proof_arrived": _l("a joint le bordereau signé à la main"),
     "slip.received": _l("a reçu un bordereau"),
-    "slip.returned": _l("a rendu des pièces par bordereau"),
+    "slip.returned": _l("a retourné des pièces par bordereau"),
     "slip.signed": _l("a signé un bordereau"),
     "slip.task_settled": _l("a réglé un écart"),
     "slip.voided": _l("a annulé un bordereau"),
 }
-"""Actions of the journal as pages tell them, after the name of who acted; a test finds those that are missing."""
+"""Actions of the journal, to follow the actor's name; a test finds missing ones."""
 
 SUBJECTS: Mapping[str, LazyString] = {
     "notice": _l("avis à une personne"),
@@ -598,28 +592,28 @@ SUBJECTS: Mapping[str, LazyString] = {
     "register": _l("registre"),
     "slip": _l("bordereau"),
     "scan": _l("numérisation"),
-    "learned_version": _l("apprentissage"),
+    "learned_version": _l("proposition automatique"),
     "scan_batch": _l("lot numérisé"),
     "separator": _l("feuille de séparation"),
-    "mailbox": _l("boîte aux lettres électronique"),
+    "mailbox": _l("boîte électronique"),
     "scan_order": _l("demande de numérisation"),
     "scan_profile": _l("profil de numérisation"),
-    "bridge": _l("poste de numérisation"),
-    "pairing_code": _l("code de poste"),
+    "bridge": _l("station de numérisation"),
+    "pairing_code": _l("code de station"),
     "person": _l("personne"),
     "key": _l("clé de signature"),
     "delegation": _l("délégation"),
     "correspondent": _l("correspondant"),
     "calendar": _l("calendrier"),
     "synonyms": _l("synonymes"),
-    "installation": _l("installation"),
-    "organisation": _l("organisation"),
+    "installation": _l("ministère"),
+    "organisation": _l("organigramme"),
     "job": _l("tâche"),
     "document": _l("document"),
     "attachment": _l("document"),
     "assignment": _l("imputation"),
     "page": _l("page"),
-    "unit": _l("unité"),
+    "unit": _l("service"),
     "post": _l("poste"),
     "file": _l("fichier"),
     "batch": _l("lot numérisé"),
@@ -630,7 +624,7 @@ SUBJECTS: Mapping[str, LazyString] = {
     "session": _l("session"),
     "access": _l("page réservée"),
 }
-"""What an entry of the journal is about."""
+"""French names of the subjects of journal entries."""
 
 
 def label(member: Enum | str) -> str:
@@ -645,10 +639,10 @@ def tone(member: Enum | str) -> str:
 
 
 def scan_warning(code: str) -> str:
-    """The French of what would spoil the reading of a page."""
+    """The French text of a scan warning."""
     return str(SCAN_WARNINGS[code])
 
 
 def nature_name(code: str) -> str:
-    """The French of a letter's nature."""
+    """The French name of a letter's nature."""
     return str(NATURES[code])

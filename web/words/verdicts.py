@@ -1,4 +1,4 @@
-"""What a verdict on a signature means, in words: the reasons of ``SignatureReport`` (``ged.ports``)."""
+"""French texts of verdicts on signatures: the reasons of ``SignatureReport`` (``ged.ports``)."""
 
 from collections.abc import Mapping
 
@@ -7,19 +7,19 @@ from flask_babel import lazy_gettext as _l
 
 REASONS: Mapping[str, LazyString] = {
     "ok": _l("Rien n'a changé depuis cette signature."),
-    "countersigned": _l("Rien n'a changé depuis, sauf les signatures suivantes, toutes enregistrées ici."),
+    "countersigned": _l("Rien n'a changé depuis, sauf les signatures suivantes, toutes enregistrées par le ministère."),
     "validation_data": _l("Rien n'a changé depuis ; seules des preuves de validité ont été ajoutées."),
     "signed_again": _l("Le fichier a été signé une nouvelle fois après ; rien d'autre n'a changé."),
     "bytes_after": _l("Des données sans effet visible suivent la partie signée."),
     "modified_after": _l("Le fichier a été modifié après cette signature."),
     "broken": _l("Le contenu signé a été altéré."),
     "revoked": _l("Le certificat du signataire est révoqué."),
-    "not_issued": _l("Le certificat porte le nom de notre autorité, mais la maison ne l'a pas émis."),
+    "not_issued": _l("Le certificat porte le nom de notre autorité, mais le ministère ne l'a pas émis."),
     "expired": _l("Le certificat du signataire était expiré."),
     "not_yet_valid": _l("Le certificat du signataire n'était pas encore valable."),
     "wrong_purpose": _l("Le certificat n'est pas fait pour signer des documents."),
     "weak_algorithm": _l("La signature emploie un procédé trop faible."),
-    "untrusted": _l("Le certificat ne vient d'aucune autorité reconnue ici."),
+    "untrusted": _l("Le certificat ne vient d'aucune autorité reconnue par le ministère."),
     "timestamp_broken": _l("L'horodatage est altéré."),
     "timestamp_future": _l("L'horodatage porte une date à venir."),
     "signed_in_future": _l("La date de signature annoncée est à venir."),
@@ -57,10 +57,10 @@ CHANGES: Mapping[str, LazyString] = {
 
 
 def change_words(change: str) -> str:
-    """The French of a change; an unknown one is shown as it is."""
+    """The French text of a change; an unknown code is shown itself."""
     return str(CHANGES.get(change, change))
 
 
 def reason_words(reason: str) -> str:
-    """The French of a reason; an unknown one is shown as it is."""
+    """The French text of a reason; an unknown code is shown itself."""
     return str(REASONS.get(reason, reason))

@@ -1,4 +1,4 @@
-"""What the signature book shows; frozen rows only, each under the access rule of its letter. A module for each reader."""
+"""Queries of the signature book: frozen rows, each under the access rule of its letter. One module for each reader."""
 
 from ged.signbook.queries.choices import PostChoice, TemplateRow, posts, templates
 from ged.signbook.queries.lists import BookRow, NoticeRow, SignatureBook, signature_book, waiting_count

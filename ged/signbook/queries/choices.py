@@ -1,4 +1,4 @@
-"""What an author chooses from: templates, and posts for the circuit."""
+"""The choices of an author: templates, and posts for the circuit."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -34,7 +34,7 @@ class PostChoice:
 
     @property
     def label(self) -> str:
-        """As lists show it."""
+        """The post's text in lists."""
         return f"{self.title} ({self.holder})" if self.holder else self.title
 
 
@@ -45,7 +45,7 @@ def templates(session: Session) -> list[TemplateRow]:
 
 
 def posts(session: Session, *, on: date) -> list[PostChoice]:
-    """Posts of open units that work on letters, with who holds them today."""
+    """Posts of open units that work on letters, with today's holders."""
     rows = session.execute(
         select(Post.id, Post.title, Unit.name)
         .join(Unit, Unit.id == Post.unit_id)

@@ -1,4 +1,4 @@
-"""The signature book of a person: what waits for a visa, an opinion or a signature, what was sent, what there is to know."""
+"""The signature book of a person: letters that wait for a visa, an opinion or a signature, sent letters, notices."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ SENT_SHOWN = 50
 
 @dataclass(frozen=True)
 class Waited:
-    """A post that a letter is with."""
+    """A post that a letter waits for."""
 
     post_id: PostId
     post: str
@@ -42,7 +42,7 @@ class Waited:
 class BookRow:
     """A letter in somebody's signature book.
 
-    ``may_sign``: this actor has the power; a secretary sees the letter and prepares it.
+    ``may_sign``: this actor has the power to sign; a secretary sees the letter and prepares it.
     """
 
     mail_id: MailId
@@ -66,7 +66,7 @@ class BookRow:
 
 @dataclass(frozen=True)
 class NoticeRow:
-    """Something a person is told."""
+    """A notice to a person."""
 
     id: int
     mail_id: MailId
@@ -79,7 +79,7 @@ class NoticeRow:
 
 @dataclass(frozen=True)
 class SignatureBook:
-    """What waits for a person, and what a person sent."""
+    """The letters that wait for a person, and the letters that the person sent."""
 
     visas: tuple[BookRow, ...]
     opinions: tuple[BookRow, ...]
@@ -89,12 +89,12 @@ class SignatureBook:
 
 
 def signature_book(session: Session, actor: Actor) -> SignatureBook:
-    """What waits for the actor's visa, opinion and signature, what the actor sent, and notices not seen."""
+    """The letters that wait for the actor's visa, opinion or signature, the sent letters, and unseen notices."""
     mine = [(draft, turn) for draft in _in_circuit(session, actor) if (turn := turn_for(draft, actor)) is not None]
     facts = _Facts(session, [draft for draft, _ in mine])
     asked: dict[StepKind | None, list[BookRow]] = {StepKind.VISA: [], StepKind.OPINION: [], None: []}
     for draft, turn in mine:
-        asked[turn.kind].append(_row(draft, facts, actor, turn))
+        asked[turn.kind].append(_book_row(draft, facts, actor, turn))
     return SignatureBook(
         visas=tuple(asked[StepKind.VISA]),
         opinions=tuple(asked[StepKind.OPINION]),
@@ -110,13 +110,13 @@ def waiting_count(session: Session, actor: Actor) -> int:
 
 
 def _in_circuit(session: Session, actor: Actor) -> list[Draft]:
-    """Letters in whose circuit a post of the actor stands; the turn is decided by the pure rule."""
+    """Letters with a post of the actor in their circuit; ``turn_for`` then decides the turn."""
     posts = sorted(actor.post_ids)
     step = exists().where(CircuitStep.mail_id == Draft.mail_id, CircuitStep.post_id.in_(posts))
     query = all_drafts().where(
         Mail.state == MailState.IN_CIRCUIT, Draft.way.is_(None), or_(step, Draft.signatory_post_id.in_(posts))
     )
-    # A letter under way has no number yet, and no sender to name.
+    # A letter in the circuit has no number yet, and no sender: do not load them.
     bare = contains_eager(Draft.mail).options(lazyload(Mail.sender), lazyload(Mail.numbers))
     steps = joinedload(Draft.steps)
     found = session.scalars(visible(query, actor).order_by(Draft.submitted_at, Draft.mail_id).options(bare, steps))
@@ -131,7 +131,7 @@ def _to_sign_again(session: Session, actor: Actor) -> list[BookRow]:
     )
     drafts = list(session.scalars(visible(query, actor).order_by(Draft.confirmed_at)))
     facts = _Facts(session, drafts)
-    return [_row(draft, facts, actor, Turn(PostId(draft.signatory_post_id or 0), None)) for draft in drafts]
+    return [_book_row(draft, facts, actor, Turn(PostId(draft.signatory_post_id or 0), None)) for draft in drafts]
 
 
 def _sent(session: Session, actor: Actor) -> tuple[BookRow, ...]:
@@ -141,7 +141,7 @@ def _sent(session: Session, actor: Actor) -> tuple[BookRow, ...]:
     )
     drafts = list(session.scalars(visible(query, actor).order_by(Draft.mail_id.desc()).limit(SENT_SHOWN)))
     facts = _Facts(session, drafts)
-    return tuple(_row(draft, facts, actor, turn_for(draft, actor)) for draft in drafts)
+    return tuple(_book_row(draft, facts, actor, turn_for(draft, actor)) for draft in drafts)
 
 
 def _notices(session: Session, actor: Actor) -> tuple[NoticeRow, ...]:
@@ -156,7 +156,7 @@ def _notices(session: Session, actor: Actor) -> tuple[NoticeRow, ...]:
 
 
 class _Facts:
-    """Names that rows show, read once for a whole list."""
+    """Names for the rows, read once for a whole list."""
 
     def __init__(self, session: Session, drafts: Iterable[Draft]) -> None:
         mails = [draft.mail for draft in drafts]
@@ -167,7 +167,7 @@ class _Facts:
         self.posts = names_of(session, Post, Post.title, {p for p in posts if p is not None})
 
 
-def _row(draft: Draft, facts: _Facts, actor: Actor, turn: Turn | None) -> BookRow:
+def _book_row(draft: Draft, facts: _Facts, actor: Actor, turn: Turn | None) -> BookRow:
     mail = draft.mail
     held = actor.holds(turn.post_id) if turn is not None else None
     return BookRow(

@@ -1,4 +1,4 @@
-"""What several of these queries look up: letters under the access rule, names, whose turn it is."""
+"""Lookups shared by these queries: letters under the access rule, names, whose turn it is."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -48,13 +48,13 @@ def holders_of(session: Session, post_ids: Iterable[int], on: date) -> dict[int,
 
 
 def turns_of(draft: Draft) -> tuple[Turn, ...]:
-    """Who is waited for on a letter; nobody while it is with its author."""
+    """The awaited posts of a letter; empty while it is with its author."""
     going = book.circuit_of(draft)
     return circuit.turns(going) if going is not None else ()
 
 
 def turn_for(draft: Draft, actor: Actor) -> Turn | None:
-    """The actor's turn on a letter: where the actor decides first, then where a secretary prepares."""
+    """The actor's turn on a letter: first as a decider, then as a secretary who prepares."""
     going = book.circuit_of(draft)
     if going is None:
         return None
@@ -64,7 +64,7 @@ def turn_for(draft: Draft, actor: Actor) -> Turn | None:
 def signs_for(draft: Draft, actor: Actor, post_id: int) -> bool:
     """Whether the actor has the power to sign this letter for a post."""
     ways = [post for post in actor.posts if post.post_id == post_id and Role.SIGNATORY in post.roles]
-    return any(not is_bound(post) or beyond(post, book.matter_of(draft)) is None for post in ways)
+    return any(not is_bound(post) or beyond(post, book.stakes_of(draft)) is None for post in ways)
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ NONE = Refusal("")
 
 
 def refusal_of(draft: Draft) -> Refusal:
-    """Why a letter came back, while it was not handed in again, nor the visa given that was asked anew."""
+    """Why a letter came back; empty once it was submitted again, or the visa was given again."""
     waited = {turn.post_id for turn in turns_of(draft)}
     for entry in filter(book.counts, reversed(draft.entries)):
         if entry.act is CircuitAct.REFUSE and draft.mail.state is MailState.DRAFT:
@@ -92,5 +92,5 @@ def refusal_of(draft: Draft) -> Refusal:
 
 
 def number_of(mail: Mail | None) -> str:
-    """A letter's number in force, or nothing."""
+    """A letter's valid number; empty without one."""
     return next((n.text for n in mail.numbers if n.voided_at is None), "") if mail is not None else ""

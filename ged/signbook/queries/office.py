@@ -1,4 +1,4 @@
-"""What the mail office sees: letters signed by hand that wait for their number, or for the scan of the original."""
+"""The mail office's queries: ink-signed letters that wait for their number, or for the scan of the original."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ from ged.unit import Actor
 
 @dataclass(frozen=True)
 class PrintedRow:
-    """A letter signed by hand that waits for its number, or with its number for the scan of the original."""
+    """An ink-signed letter that waits for its number, or (numbered) for the scan of the original."""
 
     mail_id: MailId
     subject: str
@@ -27,7 +27,7 @@ class PrintedRow:
 
 
 def printed(session: Session, actor: Actor) -> tuple[PrintedRow, ...]:
-    """Letters signed by hand of the registers that the actor keeps: to number, then to scan."""
+    """Ink-signed letters of the registers that the actor keeps: first those to number, then those to scan."""
     query = all_drafts().where(
         Draft.way == SignatureWay.INK, Mail.state.in_((MailState.IN_CIRCUIT, MailState.NUMBERED))
     )

@@ -25,7 +25,7 @@ from ged.unit import Actor, Services
 
 @dataclass(frozen=True)
 class LetterRow:
-    """A letter of the signature book with all that its pages need."""
+    """A letter of the signature book, with all data for its page."""
 
     mail_id: MailId
     version: int
@@ -121,7 +121,7 @@ def letter(session: Session, mail_id: MailId | int, actor: Actor, *, on: date) -
 
 
 def visible_incoming(session: Session, draft: Draft, actor: Actor) -> Mail | None:
-    """The letter answered, for those who may see it too: being in the circuit of the answer gives no right to it."""
+    """The answered letter, if the actor may see it: membership in the answer's circuit gives no right to it."""
     incoming = session.get(Mail, draft.answers_id) if draft.answers_id is not None else None
     if incoming is None or not access.may_see(session, incoming.id, Confidentiality(incoming.level), actor):
         return None
@@ -147,7 +147,7 @@ def _page_count(session: Session, attachment_id: int | None) -> int:
 def preview_letter(
     session: Session, services: Services, mail_id: MailId | int, actor: Actor
 ) -> tuple[Letter, Confidentiality]:
-    """What the pages of the present version would say, for the preview while writing, and the letter's level.
+    """The page content of the present version, for the preview while writing, and the letter's level.
 
     Raises:
         NotFound: ``mail.unknown``, ``draft.unknown``.

@@ -1,4 +1,4 @@
-"""What the page of a letter shows of the signature book: its answers, or the letter that it answers."""
+"""The signature book's panel on a letter's page: its answers, or the letter that it answers."""
 
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ class Answerable:
 
 @dataclass(frozen=True)
 class AnswerRow:
-    """An outgoing letter, as another letter's page names it."""
+    """An outgoing letter, named on another letter's page."""
 
     mail_id: MailId
     subject: str
@@ -40,12 +40,12 @@ class AnswerRow:
 
 @dataclass(frozen=True)
 class LetterPanel:
-    """What the letter's page shows of the signature book.
+    """The signature book's panel.
 
     Attributes:
-        templates: to begin an answer with; empty when the letter is none that is answered.
-        own: the letter itself, when it is an outgoing one.
-        answered: the letter that it answers, when the actor may see it.
+        templates: templates for an answer; empty when the letter cannot be answered.
+        own: the letter itself, if it is outgoing.
+        answered: the letter that it answers, if the actor may see it.
     """
 
     mail_id: MailId
@@ -78,13 +78,13 @@ def letter_panel(session: Session, mail_id: MailId | int, actor: Actor) -> Lette
     offered = tuple(templates(session)) if may_answer else ()
     seen = visible_clause(Mail.id, Mail.level, actor.principals)
     query = _outgoing().where(Draft.answers_id == mail.id, seen).order_by(Draft.mail_id)
-    answers = _rows(session, query)
+    answers = _answer_rows(session, query)
     return LetterPanel(MailId(mail.id), answers, offered) if answers or offered else None
 
 
 def _own(session: Session, mail: Mail, actor: Actor) -> LetterPanel | None:
-    """The panel of a letter of ours: itself, and the letter that it answers."""
-    own = _rows(session, _outgoing().where(Draft.mail_id == mail.id))
+    """The panel of an outgoing letter: itself, and the letter that it answers."""
+    own = _answer_rows(session, _outgoing().where(Draft.mail_id == mail.id))
     if not own:
         return None
     query = (
@@ -109,6 +109,6 @@ def _outgoing() -> Select[int, str, str, MailState]:
     )
 
 
-def _rows(session: Session, query: Select[int, str, str, MailState]) -> tuple[AnswerRow, ...]:
+def _answer_rows(session: Session, query: Select[int, str, str, MailState]) -> tuple[AnswerRow, ...]:
     rows = session.execute(query)
     return tuple(AnswerRow(MailId(mail_id), subject, number or "", state) for mail_id, subject, number, state in rows)

@@ -1,4 +1,4 @@
-"""The bytes stored at each signature: what checkers call issued."""
+"""The revisions stored at each signature: the ``issued`` digests for checkers."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from ged.signbook.models import Draft, SignedRevision
 
 
 def issued_of(session: Session, mail_id: MailId | int) -> tuple[Digest, ...]:
-    """Digests of the revisions stored of a letter, in order: what its checker calls issued."""
+    """Digests of a letter's stored revisions, in order: ``issued`` for the checker."""
     rows = select(SignedRevision.digest).where(SignedRevision.mail_id == mail_id).order_by(SignedRevision.sequence)
     return tuple(Digest(digest) for digest in session.scalars(rows))
 

@@ -19,7 +19,7 @@ from ged.unit import Actor, HeldPost, Role
 
 @dataclass(frozen=True)
 class Rights:
-    """What the pages offer.
+    """The acts that the pages offer.
 
     ``acts_as``: ``HeldPost.because`` of the post whose turn it is; ``take_back``: the act that the actor may undo;
     ``capacity``: in which words the actor would sign; ``beyond``: why the actor's delegation does not reach the letter.
@@ -76,7 +76,7 @@ def rights_of(session: Session, draft: Draft, actor: Actor, *, on: date) -> Righ
 def _beyond(draft: Draft, actor: Actor, mine: Turn | None) -> Invalid | None:
     if mine is None or mine.post_id not in actor.deciding_post_ids:
         return None
-    found = within(actor, mine.post_id, book.matter_of(draft))
+    found = within(actor, mine.post_id, book.stakes_of(draft))
     return found if isinstance(found, Invalid) else None
 
 
@@ -109,5 +109,5 @@ def keeps_register(session: Session, draft: Draft, actor: Actor) -> bool:
     try:
         register = book.departure_register(session, session.get_one(Post, draft.signatory_post_id).unit_id)
     except Invalid:
-        return False  # closed meanwhile: whoever tries to number is told
+        return False  # closed meanwhile: numbering then raises the error
     return any(Role.CLERK in post.roles and post.unit_id == register.unit_id for post in actor.posts)

@@ -1,4 +1,4 @@
-"""The circuit of a letter as its page shows it: who was asked, what was given, who is waited for; and the history."""
+"""The circuit of a letter for its page: the steps, what was given, who is awaited; and the history."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from ged.signbook.queries.names import holders_of, names_of
 class StepRow:
     """One step of a circuit. ``state``: done, now or later; ``kind`` is None for the signature.
 
-    ``together``: another post is asked at the same stage.
+    ``together``: another post has a step in the same stage.
     """
 
     post_id: int
@@ -35,13 +35,13 @@ class StepRow:
     remark: str = ""
     stance: Stance | None = None
     away: Away | None = None
-    """Who is waited for, or will be, is away today."""
+    """The awaited person (now or later) is away today."""
     is_earlier: bool = False
-    """A visa that the letter may be sent back to now."""
+    """The letter may be sent back to this visa now."""
 
     @property
     def is_signature(self) -> bool:
-        """Whether it is the signatory's."""
+        """Whether the step is the signature."""
         return self.kind is None
 
 
@@ -63,7 +63,7 @@ class EntryRow:
 
 
 def steps_of(session: Session, draft: Draft, on: date) -> tuple[StepRow, ...]:
-    """The steps in order, the signature last; nothing before a signatory is chosen."""
+    """The steps in order, the signature last; empty before a signatory is chosen."""
     going = book.circuit_of(draft)
     if going is None:
         return ()

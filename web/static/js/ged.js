@@ -42,7 +42,8 @@
     const list = field && field.closest("fieldset.field--set");
     const label = (list && one("legend", list)) || one(`label[for="${id}"]`);
     const name = label && label.firstChild.textContent.trim();
-    if (name) link.textContent = `${name}\u00a0: ${link.textContent.charAt(0).toLowerCase()}${link.textContent.slice(1)}`;
+    // A box that is to be ticked says a whole sentence.
+    if (name && !(field.type === "checkbox" && !list)) link.textContent = `${name}\u00a0: ${link.textContent.charAt(0).toLowerCase()}${link.textContent.slice(1)}`;
   }
 
   // --- keyboard: "/" searches, "?" helps, "g" then a letter goes there, Ctrl+Enter sends ---
@@ -72,13 +73,20 @@
 
   // --- forms: sent once; a warning before typed text is left behind (form[data-guard]) ---
   let dirty = false;
-  document.addEventListener("input", (event) => { if (event.target.closest("form[data-guard]")) dirty = true; });
+  let typed = null;
+  document.addEventListener("input", (event) => {
+    const guarded = event.target.form && event.target.form.closest("form[data-guard]");
+    if (guarded) { dirty = true; typed = guarded; }
+  });
   window.addEventListener("beforeunload", (event) => { if (dirty) event.preventDefault(); });
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (event.defaultPrevented || form.method === "dialog") return;
     const question = event.submitter && event.submitter.dataset.confirm;
     if (question && !form.dataset.roomy && !window.confirm(question)) { event.preventDefault(); return; }
+    // Another form of the page leaves it too, and takes along nothing of what was typed.
+    if (dirty && typed && typed !== form && form.target !== "_blank" && !form.hasAttribute("hx-post")
+      && !window.confirm(document.body.dataset.unsaved)) { event.preventDefault(); return; }
     if (mustAskForRoom(form)) { event.preventDefault(); askForRoom(form, event.submitter); return; }
     dirty = false;
     if (form.method !== "post" || form.hasAttribute("hx-post") || form.target === "_blank") return;

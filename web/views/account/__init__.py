@@ -1,1 +1,1 @@
-"""A person's own pages: signing in, absences, delegations, notices, files asked for."""
+"""A person's own pages: signing in, absences, delegations, notices, requested files."""

@@ -19,7 +19,7 @@ blueprint = Blueprint("absences", __name__, url_prefix="/absences")
 
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
-    """Those of today and to come, and the form to declare one: one's own, or that of ``?personne=``."""
+    """Present and future absences, and the form to declare one: one's own, or that of ``?personne=``."""
     person_id = request.args.get("personne", "")
     return _page(id_of(person_id))
 
@@ -55,7 +55,7 @@ def _page(person_id: int | None, error: GedError | None = None) -> ResponseRetur
 
 @blueprint.post("/")
 def declare() -> ResponseReturnValue:
-    """Say that one is away, or that another is."""
+    """Declare one's own absence, or another person's."""
     fields = FormReader(request.form)
     person_id = fields.integer("person_id")
     from_on, until_on = fields.day("from_on", required=True), fields.day("until_on", required=True)
@@ -80,7 +80,7 @@ def declare() -> ResponseReturnValue:
 
 @blueprint.post("/<int:absence_id>/fin")
 def end(absence_id: int) -> ResponseReturnValue:
-    """Be back, or not go."""
+    """End an absence early, or cancel it."""
     try:
         with context.services().unit_of_work(context.now()) as uow:
             absences.end(uow, absence_id, actor=context.actor())
@@ -92,7 +92,7 @@ def end(absence_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/connaissance")
 def acknowledge() -> ResponseReturnValue:
-    """Take note of what others declared of one's absence."""
+    """Acknowledge absences that others declared."""
     read = FormReader(request.form).integers("absence")
     with context.services().unit_of_work(context.now()) as uow:
         absence_notices.acknowledge(uow, read, actor=context.actor())

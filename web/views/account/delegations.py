@@ -21,7 +21,7 @@ blueprint = Blueprint("delegations", __name__, url_prefix="/delegations")
 
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
-    """Those in force and to come, and the form for a new one."""
+    """Present and future delegations, and the form for a new one."""
     return _page()
 
 
@@ -40,7 +40,7 @@ def _page(error: GedError | None = None) -> ResponseReturnValue:
 
 @blueprint.post("/")
 def create() -> ResponseReturnValue:
-    """Give a post's powers to somebody."""
+    """Delegate a post's powers to a person."""
     auth.require_recent_proof()
     fields = FormReader(request.form)
     post_id, person_id = fields.integer("post_id", required=True), fields.integer("person_id", required=True)
@@ -87,7 +87,7 @@ def _check_templates(codes: tuple[str, ...]) -> None:
 
 @blueprint.post("/<int:delegation_id>/retirer")
 def withdraw(delegation_id: int) -> ResponseReturnValue:
-    """End one at once."""
+    """End a delegation at once."""
     auth.require_recent_proof()
     try:
         with context.services().unit_of_work(context.now()) as uow:

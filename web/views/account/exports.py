@@ -1,4 +1,4 @@
-"""The files that a person asked for: how far each is, the file itself, and giving it up."""
+"""The files that a person requested: their progress, the file itself, and cancelling."""
 
 from flask import Blueprint, flash, redirect, render_template, send_file, url_for
 from flask.typing import ResponseReturnValue
@@ -13,16 +13,16 @@ blueprint = Blueprint("exports", __name__, url_prefix="/mes-fichiers")
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
     """The list, the newest first."""
-    return render_template("exports/index.html", rows=_rows())
+    return render_template("exports/index.html", rows=_file_rows())
 
 
 @blueprint.get("/liste")
 def progress() -> ResponseReturnValue:
-    """The same list alone: the page asks for it again while something is being made."""
-    return render_template("exports/_list.html", rows=_rows())
+    """Only the list: the page polls it while a file is being made."""
+    return render_template("exports/_list.html", rows=_file_rows())
 
 
-def _rows() -> list[exports.FileRow]:
+def _file_rows() -> list[exports.FileRow]:
     with context.services().reading() as session:
         return exports.files(session, context.actor(), now=context.now())
 
@@ -39,7 +39,7 @@ def fetch(file_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:file_id>/annuler")
 def cancel(file_id: int) -> ResponseReturnValue:
-    """Give a file up, made or not."""
+    """Cancel a file, made or not."""
     with context.services().unit_of_work(context.now()) as uow:
         exports.cancel(uow, file_id, actor=context.actor())
     flash(_("Le fichier est retiré de la liste."), "success")

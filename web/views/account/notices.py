@@ -1,4 +1,4 @@
-"""Notices: what somebody else did that a person must know, until the person has taken note of it."""
+"""Notices: acts of others that a person must know, shown until the person acknowledges them."""
 
 from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -12,7 +12,7 @@ blueprint = Blueprint("notices", __name__, url_prefix="/avis")
 
 @blueprint.post("/connaissance")
 def acknowledge() -> ResponseReturnValue:
-    """Take note of what was shown."""
+    """Acknowledge the notices shown."""
     read = FormReader(request.form).integers("notice")
     with context.services().unit_of_work(context.now()) as uow:
         notices.acknowledge(uow, read, actor=context.actor())

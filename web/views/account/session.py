@@ -44,7 +44,7 @@ def home() -> ResponseReturnValue:
 
 @blueprint.get("/connexion")
 def sign_in_form() -> ResponseReturnValue:
-    """The sign-in page; whoever is signed in goes on."""
+    """The sign-in page; a person already signed in is redirected."""
     if context.actor_or_none() is not None:
         return redirect(next_path(), 303)
     target = safe_path(request.args.get("next"))
@@ -78,7 +78,7 @@ def sign_out() -> ResponseReturnValue:
         auth.close_session()
         flash(_("Vous êtes déconnecté."), "success")
     answer = redirect(url_for("session.sign_in_form"), 303)
-    # Not "cookies": the device stays known, and the cookie of the session opens nothing any more.
+    # Not "cookies": the device stays known, and the cookie of the ended session is worthless.
     answer.headers["Clear-Site-Data"] = '"cache", "storage"'
     return answer
 
@@ -126,13 +126,13 @@ def change_password() -> ResponseReturnValue:
 
 @blueprint.get("/mon-compte/confirmer")
 def proof_form() -> ResponseReturnValue:
-    """Where the password is asked for again before a sensitive act."""
+    """The page that asks for the password again before a sensitive act."""
     return render_form("session/proof.html", form={"next": safe_path(request.args.get("next")) or ""})
 
 
 @blueprint.post("/mon-compte/confirmer")
 def prove() -> ResponseReturnValue:
-    """Take the password as a proof, then go back to where the act is."""
+    """Check the password, then go back to the act."""
     fields = FormReader(request.form)
     current = fields.secret("current_password")
     try:
@@ -147,7 +147,7 @@ def prove() -> ResponseReturnValue:
 
 @blueprint.get("/mon-compte/sessions")
 def own_sessions() -> ResponseReturnValue:
-    """Where the person is signed in."""
+    """The person's open sessions."""
     with context.services().reading() as session:
         rows = sessions.listing(session, person_id=context.actor().person_id, now=context.now())
     return render_template("session/sessions.html", rows=rows, here=auth.session_id(), everybody=False)
@@ -192,13 +192,13 @@ def end_any(row_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/cle/deverrouiller")
 def unlock_key_form() -> ResponseReturnValue:
-    """The page that asks for the passphrase, for whoever comes without a form of their own."""
+    """The page that asks for the passphrase, for acts whose form does not ask for it."""
     return render_form("session/unlock_key.html", form={"next": safe_path(request.args.get("next")) or ""})
 
 
 @blueprint.post("/cle/deverrouiller")
 def unlock_key() -> ResponseReturnValue:
-    """Open the signing key for five minutes, then go back to where it was asked for."""
+    """Open the signing key for five minutes, then go back to the previous page."""
     fields = FormReader(request.form)
     passphrase = fields.secret("passphrase")
     try:
@@ -212,7 +212,7 @@ def unlock_key() -> ResponseReturnValue:
 
 @blueprint.post("/cle/verrouiller")
 def lock_key() -> ResponseReturnValue:
-    """Forget the opened key before its time."""
+    """Close the opened key early."""
     keyring.lock()
     flash(_("Votre clé de signature est verrouillée."), "success")
     return redirect(next_path(), 303)

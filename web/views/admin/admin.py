@@ -1,4 +1,4 @@
-"""The administrator's pages: jobs, journal, calendar. They show no letter, no text, no payload."""
+"""The administrator's pages: jobs, journal, calendar. They show no letters, texts or payloads."""
 
 import unicodedata
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from flask_babel import LazyString, ngettext
 from flask_babel import gettext as _
 
 import sandbox
-from ged import jobs as outbox
+from ged import jobs as job_rows
 from ged.archive.seal import journal_seal
 from ged.errors import GedError, Invalid, InvalidTransition, StaleVersion
 from ged.jobs import LIVE_STATES, UNSETTLED_STATES, JobState
@@ -43,7 +43,7 @@ GROUPS: dict[str, tuple[JobState, ...]] = {
 
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
-    """What needs attention."""
+    """Problems that need attention."""
     services = context.services()
     with services.reading() as session:
         counts = job_reports.counts(session)
@@ -109,7 +109,7 @@ def retry_job(job_id: int) -> ResponseReturnValue:
     """Try a failed job again."""
     try:
         with context.services().unit_of_work(context.now()) as uow:
-            outbox.retry(uow.session, JobId(job_id), now=uow.now)
+            job_rows.retry(uow.session, JobId(job_id), now=uow.now)
             uow.record("job.retried", "job", job_id, actor=context.actor())
         context.services().queue.submit(JobId(job_id))
         flash(_("La tâche %(id)s est relancée.", id=job_id), "success")
@@ -135,7 +135,7 @@ def entries() -> ResponseReturnValue:
     try:
         fields.check()
     except Invalid as refused:
-        error = refused  # a filter that is not understood shows nothing: all entries would pass for what was asked
+        error = refused  # an invalid filter shows no entries: all entries would look like its result
     with context.services().reading() as session:
         shown = error is None
         rows, page = journal.entries(session, wanted, place(), limit=PAGE) if shown else ([], Slice(()))
@@ -156,18 +156,18 @@ def entries() -> ResponseReturnValue:
 
 
 def _sorted_words(words: Mapping[str, LazyString]) -> list[tuple[str, str]]:
-    """Pairs for a choice; a plain comparison puts accents last, so they are folded."""
+    """Pairs for a choice, sorted by folded names: a plain comparison would sort accents last."""
     return sorted(((code, str(word)) for code, word in words.items()), key=lambda pair: fold(pair[1]))
 
 
 def fold(text: str) -> str:
-    """A text without its accents, for sorting."""
+    """Fold a text for sorting: lower case, without accents."""
     return "".join(c for c in unicodedata.normalize("NFD", text.casefold()) if not unicodedata.combining(c))
 
 
 @blueprint.app_template_filter()
 def subject_label(kind: str) -> str:
-    """What an entry of the journal is about."""
+    """The French name of an entry's subject kind."""
     return str(SUBJECTS.get(kind, kind))
 
 
@@ -229,7 +229,7 @@ def set_week() -> ResponseReturnValue:
 
 @blueprint.post("/calendrier/remplir")
 def fill_calendar() -> ResponseReturnValue:
-    """Fill the coming years from the list of holidays; what a person edited stays."""
+    """Fill the coming years from the list of holidays; edited holidays are kept."""
     with context.services().unit_of_work(context.now()) as uow:
         years = range(context.today().year, context.today().year + 3)
         changed = calendar_changes.fill(uow, years, actor=context.actor())
@@ -238,7 +238,7 @@ def fill_calendar() -> ResponseReturnValue:
 
 
 def _moved(changed: calendar_changes.Changed) -> str:
-    """How many letters have another date now, to be said behind what was done."""
+    """A text with the number of letters whose date moved, to append to the confirmation."""
     if not changed.letters:
         return " " + str(_("Aucune échéance n'a bougé."))
     said: str = ngettext(

@@ -1,4 +1,4 @@
-"""Whether this installation works: for the supervisor, a monitor, a proxy. No page's thread answers here."""
+"""The health of this installation, for a supervisor, a monitor, a proxy. Served by a separate thread pool."""
 
 import time
 
@@ -17,9 +17,9 @@ _KEPT = "ged_health"
 
 @blueprint.get("/sante")
 def show() -> ResponseReturnValue:
-    """200 when all works; 503 with the codes of what does not. For a monitor.
+    """200 when all works; 503 with the codes of the problems. For a monitor.
 
-    Says so when the database is allowed to lose what it was given (tests).
+    The response also says when the database may lose committed data (tests).
     """
     looked_s, found = current_app.extensions.get(_KEPT, (-KEPT_S, []))
     if time.monotonic() - looked_s > KEPT_S:
@@ -32,14 +32,14 @@ def show() -> ResponseReturnValue:
 
 @blueprint.get("/sante/site")
 def site() -> ResponseReturnValue:
-    """200 when this process serves and reaches its database. For a proxy: dead workers are no reason to send nobody."""
+    """200 when this process reaches its database. For a proxy: dead workers must not take the site offline."""
     is_there = health.reaches_database(context.services())
     return jsonify(status="ok" if is_there else "red"), 200 if is_there else 503
 
 
 @blueprint.get("/place")
 def upload_room() -> ResponseReturnValue:
-    """204 when a file of ``?octets=`` would be taken now: a browser asks before it sends one for minutes.
+    """204 when a file of ``?octets=`` bytes would be accepted now. A browser checks this before a long upload.
 
     Raises:
         DiskFull: ``disk.low``.

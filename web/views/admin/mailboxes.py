@@ -1,4 +1,4 @@
-"""Mailboxes as administrators see them: which are collected, and which messages were put aside, with the reason."""
+"""The administrators' view of mailboxes: which are collected, and which messages were refused, with the reason."""
 
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
@@ -13,7 +13,7 @@ blueprint = Blueprint("mailboxes", __name__, url_prefix="/administration/message
 
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
-    """The list; a message itself is opened in the mailbox's own folder, by whoever may."""
+    """The list. The messages themselves can only be read in the mailbox's own folder."""
     services = context.services()
     with services.reading() as session:
         rows = mailbox.refused(session)

@@ -1,6 +1,6 @@
-"""What the ministry's own authority publishes for everybody: certificates, revocation lists, OCSP (RFC 5280, RFC 6960).
+"""Public data of the ministry's own authority: certificates, revocation lists, OCSP (RFC 5280, RFC 6960).
 
-Programs of other people ask here when they check a signature of ours; they have no session and no token.
+Programs of other people call these endpoints to check our signatures; they have no session and no token.
 """
 
 import base64
@@ -19,7 +19,7 @@ from web.site import context
 blueprint = Blueprint("pki", __name__, url_prefix="/pki")
 
 MAX_REQUEST_BYTES = 4096
-"""A request about one certificate has some hundred."""
+"""Limit of an OCSP request; a request about one certificate has some hundred bytes."""
 _FRESH_S = 600
 
 
@@ -44,7 +44,7 @@ def certificate(which: str) -> ResponseReturnValue:
 
 @blueprint.get("/jetons.pem")
 def token_keys() -> ResponseReturnValue:
-    """The certificates of all keys that ever signed the code on a letter: what checks them without a network."""
+    """The certificates of all keys that ever signed codes on letters, for checks without a network."""
     with context.services().reading() as session:
         pem = "".join(tokens.published_keys(session))
     return _published(pem.encode("ascii"), "application/x-pem-file")
@@ -52,7 +52,7 @@ def token_keys() -> ResponseReturnValue:
 
 @blueprint.get("/journal.pub")
 def journal_key() -> ResponseReturnValue:
-    """The public key of the journal, to be kept elsewhere: ``ged verify --key``, ``ged_verify.py --key``."""
+    """The public key of the journal, to be stored elsewhere: for ``ged verify --key``, ``ged_verify.py --key``."""
     path = journal_seal(context.services()).public_path
     if not path.exists():
         raise NotFound("authority.none", "the journal has not been sealed yet")
@@ -61,7 +61,7 @@ def journal_key() -> ResponseReturnValue:
 
 @blueprint.get("/ged_verify.py")
 def verifier() -> ResponseReturnValue:
-    """The program that checks a case file or a code without us."""
+    """The program that checks a case file or a code independently of us."""
     response = _published(case_export.verifier()[0], "text/x-python")
     response.headers["Content-Disposition"] = "attachment; filename=ged_verify.py"
     return response
@@ -69,19 +69,19 @@ def verifier() -> ResponseReturnValue:
 
 @blueprint.get("/ged_verify.sha256")
 def verifier_digest() -> ResponseReturnValue:
-    """Its SHA-256, as ``sha256sum --check`` reads it."""
+    """The SHA-256 of the verifier, in the format of ``sha256sum --check``."""
     return _published(f"{case_export.verifier()[1]}  ged_verify.py\n".encode("ascii"), "text/plain")
 
 
 @blueprint.post("/ocsp")
 def ocsp() -> ResponseReturnValue:
-    """Answer whether a certificate of ours is revoked."""
+    """Answer an OCSP request: whether one of our certificates is revoked."""
     return _answer(request.stream.read(MAX_REQUEST_BYTES))
 
 
 @blueprint.get("/ocsp/<path:encoded>")
 def ocsp_get(encoded: str) -> ResponseReturnValue:
-    """The same, the request in the address (RFC 6960, appendix A.1)."""
+    """As ``ocsp``, with the request in the URL (RFC 6960, appendix A.1)."""
     try:
         content = base64.b64decode(encoded, validate=True)
     except binascii.Error:

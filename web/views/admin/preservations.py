@@ -1,4 +1,4 @@
-"""How far the signatures are proven: for administrators, who may ask for another try, and auditors, who read."""
+"""The preservation levels of signatures: administrators may retry documents, auditors may read."""
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -7,7 +7,7 @@ from flask_babel import ngettext
 
 from ged.errors import GedError, InvalidTransition, NotFound
 from ged.preservation import operations, queries
-from ged.preservation.documents import Sort
+from ged.preservation.documents import SignedKind
 from ged.preservation.queries import Group
 from ged.unit import Role
 from web.site import context
@@ -54,7 +54,7 @@ def retry(sort: str, subject_id: int) -> ResponseReturnValue:
     """Try one document again, now."""
     try:
         with context.services().unit_of_work(context.now()) as uow:
-            operations.ask_again(uow, Sort(sort), subject_id, actor=context.actor())
+            operations.ask_again(uow, SignedKind(sort), subject_id, actor=context.actor())
         flash(_("L'essai est demandé : il se fait dans un instant."), "success")
     except (InvalidTransition, NotFound) as refusal:
         flash(view_of(refusal).message, "danger")

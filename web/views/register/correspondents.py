@@ -1,4 +1,4 @@
-"""The directory of correspondents: look through it, correct an entry."""
+"""The directory of correspondents: a list, and corrections of entries."""
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue

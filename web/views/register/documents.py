@@ -6,12 +6,12 @@ from flask import Blueprint, Response, flash, redirect, request, send_file, url_
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from ged.capture import arrange
+from ged.capture import arrange, drawing
+from ged.capture.files import MEDIA_TYPES
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, NotFound
 from ged.ports import AttachmentId, Confidentiality
-from ged.register import documents, pictures
+from ged.register import documents
 from ged.register.documents import AttachmentRow, FileRow
-from ged.register.files import MEDIA_TYPES
 from ged.takeover import files as takeover_files
 from ged.unit import Role
 from web.site import context, marks
@@ -34,7 +34,7 @@ ENDINGS = {
 
 @blueprint.get("/<int:attachment_id>")
 def show(attachment_id: int) -> ResponseReturnValue:
-    """A document: a big page with its text beside it, all pages small."""
+    """A document: a large page with its text beside it, and thumbnails of all pages."""
     return _show(attachment_id)
 
 
@@ -80,14 +80,14 @@ def page_image(attachment_id: int, page_no: int) -> ResponseReturnValue:
             made = None
     if made is not None and width_px == PAGE_PX:
         return _send(made, inline=True)
-    # A thumbnail is no reading: only the page that can be read is recorded.
+    # A thumbnail is not legible: only the view of a large page is recorded.
     if width_px == PAGE_PX:
         _record(file)
     etag = f"{source.etag}-{width_px}"
     if request.if_none_match.contains(etag):
         return "", 304
     try:
-        drawn = pictures.draw(services, source, width_px=width_px)
+        drawn = drawing.draw(services, source, width_px=width_px)
     except EngineFailed as error:
         if error.code != "work.busy":
             raise
@@ -110,7 +110,7 @@ def thumbnail(attachment_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/<int:attachment_id>/original")
 def original(attachment_id: int) -> ResponseReturnValue:
-    """The file byte for byte as it came."""
+    """The original file, byte for byte."""
     with context.services().reading() as session:
         file = documents.original(session, attachment_id, context.actor())
     return _send(file, inline=False)
@@ -118,7 +118,7 @@ def original(attachment_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/<int:attachment_id>/page/<int:page_no>/original")
 def original_page(attachment_id: int, page_no: int) -> ResponseReturnValue:
-    """The bytes from which one page comes, as the scanner sent them."""
+    """The original file of one page, as the scanner sent it."""
     with context.services().reading() as session:
         file = documents.original_page(session, attachment_id, page_no, context.actor())
     return _send(file, inline=False)
@@ -146,7 +146,7 @@ def text(attachment_id: int, page_no: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:attachment_id>/reparer")
 def repair(attachment_id: int) -> ResponseReturnValue:
-    """Make a new version: other order, pages turned, pages left out; the old version stays."""
+    """Make a new version with reordered, rotated or removed pages; the old version stays."""
     fields = FormReader(request.form)
     reason = fields.text("reason", maximum=500)
     services, actor = context.services(), context.actor()
@@ -165,7 +165,7 @@ def repair(attachment_id: int) -> ResponseReturnValue:
 
 
 def _arrangement(row: AttachmentRow) -> list[tuple[int, int]]:
-    """(page number, turn) in the order typed; a page whose box 'keep' is not ticked is left out."""
+    """(page number, rotation) in the typed order, without pages whose box 'keep' is not ticked."""
     wanted: list[tuple[int, int, int]] = []
     for page in row.pages:
         if not request.form.get(f"keep-{page.page_no}"):
@@ -183,7 +183,7 @@ def _record(file: FileRow) -> None:
 
 
 def _send(file: FileRow, *, inline: bool, record: bool = True) -> ResponseReturnValue:
-    """Send stored bytes under a type that we know; anything else leaves as plain bytes, to be saved only."""
+    """Send a stored file with its type if the type is known; any other file as plain bytes, only to be saved."""
     if record:
         _record(file)
     known = file.media_type in MEDIA_TYPES

@@ -1,4 +1,4 @@
-"""The letter's page, and what is done to a letter as the register knows it: rectify, level, close, reopen, numbers, links."""
+"""The letter's page, and acts on its register entry: rectify, level, close, reopen, numbers, links."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -38,7 +38,7 @@ LINK_KINDS = ("related", "reply_to", "reminder_of")
 
 @blueprint.get("/<int:mail_id>")
 def show(mail_id: int) -> ResponseReturnValue:
-    """The letter: head, document, path, what other features show, links, rectifications, journal, acts."""
+    """The letter: head, document, path, panels of other features, links, rectifications, journal, acts."""
     actor, today = context.actor(), context.today()
     with context.services().reading_once() as session:
         letter = queries.letter(session, mail_id, actor)
@@ -84,7 +84,7 @@ _MAIN = (AttachmentKind.SIGNED, AttachmentKind.DOCUMENT, AttachmentKind.RENDERED
 
 
 def _form(template: str, mail_id: int, error: GedError | None = None, **values: object) -> ResponseReturnValue:
-    """A form about a letter; after a stale version the other person's change stands beside what was typed."""
+    """A form about a letter; after a stale version it shows the other person's change beside the typed text."""
     with context.services().reading() as session:
         letter = queries.letter(session, mail_id, context.actor())
         changes: list[JournalRow] = []
@@ -107,7 +107,7 @@ def _opened_at() -> datetime | None:
 def _act(
     template: str, mail_id: int, act: Callable[[UnitOfWork], object], done: str, **values: object
 ) -> ResponseReturnValue:
-    """Do one act; refused, the form comes back as typed."""
+    """Do one act; if it is refused, show the form again as typed."""
     try:
         with context.services().unit_of_work(context.now()) as uow:
             act(uow)
@@ -125,7 +125,7 @@ def rectify_form(mail_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:mail_id>/rectifier")
 def rectify(mail_id: int) -> ResponseReturnValue:
-    """Change what the register says; the old value stays readable."""
+    """Rectify the register entry; the old value stays readable."""
     fields = FormReader(request.form)
     changes: dict[str, str | date | None] = {}
     for name in TEXT_FIELDS:
@@ -156,7 +156,7 @@ def level_form(mail_id: int) -> ResponseReturnValue:
 
 
 def _level_form(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
-    # Below SECRET a letter stays visible to who works on it, whatever their clearance.
+    # Below SECRET a letter stays visible to people working on it, whatever their clearance.
     is_lost = context.actor().clearance < Confidentiality.SECRET
     lost = {Confidentiality.SECRET} if is_lost else set()
     return _form("letters/level.html", mail_id, error, levels=list(Confidentiality), lost=lost)
@@ -188,7 +188,7 @@ def change_level(mail_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:mail_id>/niveau/<int:request_id>/accepter")
 def agree_to_level(mail_id: int, request_id: int) -> ResponseReturnValue:
-    """Be the second person for a lower level."""
+    """Agree to a lower level, as the second person."""
     with context.services().unit_of_work(context.now()) as uow:
         levels.agree(uow, MailId(mail_id), request_id, actor=context.actor())
     flash(_("Le niveau de confidentialité est abaissé."), "success")
@@ -197,7 +197,7 @@ def agree_to_level(mail_id: int, request_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:mail_id>/niveau/<int:request_id>/refuser")
 def decline_level(mail_id: int, request_id: int) -> ResponseReturnValue:
-    """Let the request for a lower level end without effect."""
+    """Decline the request for a lower level."""
     with context.services().unit_of_work(context.now()) as uow:
         levels.decline(uow, MailId(mail_id), request_id, actor=context.actor())
     flash(_("La demande est écartée : le niveau reste le même."), "success")
@@ -206,7 +206,7 @@ def decline_level(mail_id: int, request_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/<int:mail_id>/cloture")
 def close_form(mail_id: int) -> ResponseReturnValue:
-    """What was done, and where the letter is filed."""
+    """The form for the outcome and the filing class."""
     return _form("letters/close.html", mail_id, classes=queries.filing_classes)
 
 
@@ -231,13 +231,13 @@ def close(mail_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/<int:mail_id>/rouvrir")
 def reopen_form(mail_id: int) -> ResponseReturnValue:
-    """Why."""
+    """The form for the reason of reopening."""
     return _form("letters/reopen.html", mail_id)
 
 
 @blueprint.post("/<int:mail_id>/rouvrir")
 def reopen(mail_id: int) -> ResponseReturnValue:
-    """Open a closed letter again."""
+    """Reopen a closed letter."""
     fields = FormReader(request.form)
     reason = fields.text("reason", required=True, maximum=500)
 
@@ -250,13 +250,13 @@ def reopen(mail_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/<int:mail_id>/numero")
 def number_form(mail_id: int) -> ResponseReturnValue:
-    """The registers in which the letter can take one more number."""
+    """The registers in which the letter can get one more number."""
     return _form("letters/number.html", mail_id)
 
 
 @blueprint.post("/<int:mail_id>/numero")
 def take_number(mail_id: int) -> ResponseReturnValue:
-    """Number the letter in a register of the actor's."""
+    """Number the letter in one of the actor's registers."""
     actor = context.actor()
     chosen = FormReader(request.form).integer("register_id", required=True)
     with context.services().reading() as session:
@@ -274,7 +274,7 @@ def take_number(mail_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/<int:mail_id>/numeros/<int:number_id>/annuler")
 def void_form(mail_id: int, number_id: int) -> ResponseReturnValue:
-    """Why the number is voided."""
+    """The form for the reason of voiding a number."""
     return _form("letters/void.html", mail_id, number=_number(mail_id, number_id))
 
 
@@ -304,7 +304,7 @@ def _number(mail_id: int, number_id: int) -> queries.NumberRow:
 
 @blueprint.get("/<int:mail_id>/lier")
 def link_form(mail_id: int) -> ResponseReturnValue:
-    """The other letter's number, and what it is to this one."""
+    """The form for the other letter's number, and the kind of link."""
     return _form("letters/link.html", mail_id, kinds=_link_choices())
 
 
@@ -336,7 +336,7 @@ def _link_choices() -> list[tuple[str, str]]:
 
 @blueprint.app_template_filter()
 def action_label(action: str) -> str:
-    """What somebody did, after their name."""
+    """The French text of an act, to follow the actor's name."""
     return str(ACTIONS.get(action, action))
 
 
@@ -348,25 +348,25 @@ def field_label(field: str) -> str:
 
 @blueprint.app_template_filter()
 def nature_label(nature: str) -> str:
-    """A letter's nature; one that the list does not have is shown as it is."""
+    """A letter's nature; an unknown code is shown itself."""
     return str(NATURES.get(nature, nature))
 
 
 @blueprint.app_template_filter()
 def link_label(row: queries.LinkRow) -> str:
-    """What a linked letter is to the one shown."""
+    """The relation of a linked letter to the letter shown."""
     return str(LINKS.get((row.kind, row.outgoing), row.kind))
 
 
 @blueprint.app_template_filter()
 def version_reason(reason: str) -> str:
-    """Why a document has another version: as typed, or what the program did."""
+    """Why a document has a new version: the typed reason, or a text for the program's own reason."""
     return _("fiche de transmission signée") if reason == "imputation_sheet" else reason
 
 
 @blueprint.app_template_filter()
 def field_value(value: str) -> str:
-    """A value as the journal keeps it; a date is written as people do."""
+    """A value from the journal; a date is formatted for people."""
     try:
         return f"{date.fromisoformat(value):%d/%m/%Y}" if len(value) == 10 else value
     except ValueError:

@@ -1,4 +1,4 @@
-"""Signatures of files that came from outside, in words; and the case file that leaves with its proof."""
+"""Signatures of files from outside, in words; and the export of a case file with its proof."""
 
 from contextlib import ExitStack
 from io import BytesIO
@@ -30,7 +30,7 @@ def _change_words(change: str) -> str:
 
 @blueprint.get("/documents/<int:attachment_id>/signatures")
 def signatures(attachment_id: int) -> ResponseReturnValue:
-    """Each signature of a document that came: what was found on arrival, and what is found now for that day."""
+    """Each signature of a received document: the result on arrival, and the result of a check now as of that day."""
     services, actor = context.services(), context.actor()
     with services.reading() as session:
         row = documents.attachment(session, attachment_id, actor)
@@ -40,7 +40,7 @@ def signatures(attachment_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/documents/<int:attachment_id>/signatures/partie-signee.pdf")
 def signed_revision(attachment_id: int) -> ResponseReturnValue:
-    """The file as it was when it was signed: what a later change is compared with."""
+    """The revision of the file that was signed, for comparison with a later change."""
     services, actor = context.services(), context.actor()
     with services.reading() as session:
         file = documents.original(session, attachment_id, actor)
@@ -62,7 +62,7 @@ def case(mail_id: int) -> ResponseReturnValue:
         packed = unless_sent.enter_context(TemporaryFile())
         collected = case_export.collect(services, mail_id, actor=context.actor(), now=context.now())
         case_export.write_zip(services, collected, packed)
-        unless_sent.pop_all()  # the answer is sent from it and closes it
+        unless_sent.pop_all()  # the response streams from the file and closes it
     packed.seek(0)
     name = f"preuve-{(collected.number or str(mail_id)).replace('/', '-')}.zip"
     return send_file(packed, mimetype="application/zip", as_attachment=True, download_name=name)

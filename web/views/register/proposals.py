@@ -1,4 +1,4 @@
-"""What machines propose: beside a waiting scan, on the letter's page, and what they learned, for the administrator."""
+"""Automatic suggestions: for a waiting scan, on the letter's page; and the administrator's page of trained models."""
 
 from datetime import date
 
@@ -10,19 +10,19 @@ from ged.capture import queries as scan_queries
 from ged.suggestions import form, lessons, letter
 from ged.suggestions.form import Progress, Proposal
 from web.site import context
-from web.site.panels import register_panel
+from web.site.panels import Panel
 from web.words.labels import LESSON_REASONS, NATURES, READINGS
 
 blueprint = Blueprint("proposals", __name__)
 
 MORE = ("nature", "related_number", "addressee")
-"""Fields of the form's closed part."""
+"""Fields of the form's collapsed part."""
 SLOTS = ("sender_name", "their_reference", "written_on", "subject", "enclosure_count", *MORE)
 
 
 @blueprint.get("/enregistrer/numerisation/<int:scan_id>/propositions")
 def of_scan(scan_id: int) -> ResponseReturnValue:
-    """What came since the form was opened; nothing at all while the machine reads."""
+    """Suggestions made since the form was opened; an empty response while the scan is being read."""
     services, actor = context.services(), context.actor()
     with services.reading() as session:
         scan = scan_queries.scan(session, scan_id, actor)
@@ -32,7 +32,7 @@ def of_scan(scan_id: int) -> ResponseReturnValue:
     return render_template("proposals/_of_scan.html", proposals=found, scan=scan, slots=SLOTS, more=MORE)
 
 
-register_panel("proposals", 10, letter.panel)
+PANEL = Panel("proposals", 10, letter.panel)
 
 
 # --- what was learned --------------------------------------------------------------------------------------------
@@ -40,7 +40,7 @@ register_panel("proposals", 10, letter.panel)
 
 @blueprint.get("/administration/apprentissage")
 def learning() -> ResponseReturnValue:
-    """The versions of what was learned, with what they are worth."""
+    """The trained models, with their figures."""
     with context.services().reading() as session:
         rows = lessons.versions(session)
     return render_template("proposals/learning.html", rows=rows, minimum=lessons.MIN_LETTERS)
@@ -48,10 +48,10 @@ def learning() -> ResponseReturnValue:
 
 @blueprint.post("/administration/apprentissage")
 def learn() -> ResponseReturnValue:
-    """Learn now."""
+    """Start the training now."""
     with context.services().unit_of_work(context.now()) as uow:
         lessons.ask(uow, actor=context.actor())
-    flash(_("L'apprentissage est demandé : ses chiffres paraîtront ici dans quelques minutes."), "success")
+    flash(_("La mise à jour est demandée : ses chiffres paraîtront ici dans quelques minutes."), "success")
     return redirect(url_for("proposals.learning"), 303)
 
 
@@ -60,30 +60,30 @@ def learn() -> ResponseReturnValue:
 
 @blueprint.app_template_filter()
 def form_value(one: Proposal) -> str:
-    """A proposal's value as its field takes it."""
+    """A proposal's value in the format of its form field."""
     return as_day(one.value) if one.field == "written_on" else one.value
 
 
 @blueprint.app_template_filter()
 def shown_value(one: Proposal) -> str:
-    """A proposal's value as people read it."""
+    """A proposal's value in the format for people."""
     return str(NATURES.get(one.value, one.value)) if one.field == "nature" else form_value(one)
 
 
 @blueprint.app_template_filter()
 def reading_label(name: str) -> str:
-    """What a field read on a letter is called."""
+    """The French name of a field read on a letter."""
     return str(READINGS.get(name, name))
 
 
 @blueprint.app_template_filter()
 def lesson_reason(code: str) -> str:
-    """Why nothing is proposed."""
+    """The French text of why nothing is proposed."""
     return str(LESSON_REASONS.get(code, code))
 
 
 def as_day(value: str) -> str:
-    """An ISO day as people write it; anything else as it is."""
+    """An ISO day in the format for people; any other text unchanged."""
     try:
         return f"{date.fromisoformat(value):%d/%m/%Y}"
     except ValueError:

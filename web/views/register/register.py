@@ -1,4 +1,4 @@
-"""Registering what arrives: the clerk's form, the answer with its number, label and receipt."""
+"""Registering arrivals: the clerk's form, the result page with number, label and receipt."""
 
 import secrets
 from collections.abc import Iterable, Sequence
@@ -44,7 +44,7 @@ REMEMBERED = ("register_id", "addressed_post_id", "channel")
 
 @dataclass(frozen=True)
 class _Typed:
-    """The form as read: where it is registered, what is registered, and the scan that waits for it."""
+    """The parsed form: the register, the letter, and its waiting scan."""
 
     register_id: RegisterId
     form: IncomingForm
@@ -54,7 +54,7 @@ class _Typed:
 
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
-    """The form, alone or (``?scan=``) beside the scan that waits for its number."""
+    """The form, alone or (``?scan=``) beside a waiting scan."""
     return _page(request.args.get("scan", type=whole))
 
 
@@ -164,7 +164,7 @@ def _read() -> _Typed:
 
 
 def _read_letter(fields: FormReader) -> IncomingForm:
-    """What was typed of the letter itself, each field checked by itself."""
+    """The letter's fields, each checked separately."""
     nature = fields.text("nature", maximum=32)
     if nature and nature not in NATURES:
         fields.refuse(Invalid("form.unknown_choice", "choose from the list", field="nature"))
@@ -192,7 +192,7 @@ def _read_letter(fields: FormReader) -> IncomingForm:
 
 
 def _completed(form: IncomingForm, register_id: int | None, fields: FormReader) -> IncomingForm:
-    """The same checked against what there is, with the delay and the letter that a number names."""
+    """The form checked against the database, with the due date, and the related letter found by its number."""
     actor = context.actor()
     days, related = fields.integer("delay_days", maximum=366), fields.text("related_number", maximum=64)
     chosen = fields.integer("related_number_letter")
@@ -239,7 +239,7 @@ def duplicates() -> ResponseReturnValue:
 
 @blueprint.get("/<int:number_id>/enregistre")
 def done(number_id: int) -> ResponseReturnValue:
-    """The answer: the number, big, and what to do next."""
+    """The result page: the number, large, and the next steps."""
     actor = context.actor()
     with context.services().reading() as db:
         view = queries.letter(db, entry.mail_of_number(db, number_id, actor), actor)
@@ -266,7 +266,7 @@ def label(number_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/<int:number_id>/recepisse.pdf")
 def receipt(number_id: int) -> ResponseReturnValue:
-    """The deposit receipt for who brought the letter (``?deposant=``)."""
+    """The deposit receipt for the person who brought the letter (``?deposant=``)."""
     services, actor = context.services(), context.actor()
     depositor = " ".join(request.args.get("deposant", "").split())
     with services.reading() as db:

@@ -1,4 +1,4 @@
-"""The registers as books: who may read which, their lines, their proof, their pages to print, opening at a number."""
+"""The registers as books: their lines, their proof, their prints, and opening at a number."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -72,7 +72,7 @@ def _show(register_id: int, error: GedError | None = None) -> ResponseReturnValu
 
 
 def _chosen(book: BookRow, years: list[YearRow], asked: int | None) -> YearRow:
-    """The year asked for, else the newest one, else an empty one."""
+    """The requested year, else the newest year, else an empty year."""
     found = next((row for row in years if row.year == asked), None)
     if found is not None:
         return found
@@ -84,8 +84,8 @@ def _chosen(book: BookRow, years: list[YearRow], asked: int | None) -> YearRow:
 
 @blueprint.get("/<int:register_id>/pages.pdf")
 def pages(register_id: int) -> ResponseReturnValue:
-    """Pages to print for days (``du``, ``au``) or numbers (``premier``, ``dernier``) of a year (``annee``); of more lines
-    than one document may have, a job makes a file."""
+    """Pages to print for days (``du``, ``au``) or numbers (``premier``, ``dernier``) of a year (``annee``). If there
+    are too many lines for one document, a job makes a file."""
     services, actor, now = context.services(), context.actor(), context.now()
     try:
         typed = _typed()
@@ -111,7 +111,7 @@ def pages(register_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:register_id>/fichier")
 def ask_file(register_id: int) -> ResponseReturnValue:
-    """Ask for the pages as a file that a job makes."""
+    """Request the pages as a file, which a job makes."""
     services, actor = context.services(), context.actor()
     try:
         typed = _typed()
@@ -130,10 +130,10 @@ def ask_file(register_id: int) -> ResponseReturnValue:
 
 
 def _typed() -> Span:
-    """The days or numbers that a form names, without the year.
+    """The days or numbers of a form, without the year.
 
     Raises:
-        Invalid: what was typed is no day or number, or ends before it begins.
+        Invalid: a value is no day or number, or the end is before the beginning.
     """
     fields = FormReader(request.values)
     from_on, until_on = fields.days("du", "au")
@@ -149,18 +149,18 @@ def _year_asked(book: BookRow, typed: Span) -> int | None:
 
 
 def _year_of(book: BookRow, day: date | None) -> int | None:
-    """A day says which year of the register is meant."""
+    """The year of the register that a day implies."""
     return day.year if day is not None and _is_by_year(book) else None
 
 
 def _is_by_year(book: BookRow) -> bool:
-    """A book taken over is one, whatever years its letters are of."""
+    """Whether the register restarts each year; an imported book has one count over all years."""
     return book.restarts_yearly and book.nature is not RegisterNature.ARCHIVE
 
 
 @blueprint.get("/<int:register_id>/ouverture")
 def opening_form(register_id: int) -> ResponseReturnValue:
-    """The last number of the paper book that is continued."""
+    """The form for the last number of the paper book to continue."""
     return _opening(register_id)
 
 
@@ -195,7 +195,7 @@ def open_at(register_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/<int:register_id>/clotures")
 def closings(register_id: int) -> ResponseReturnValue:
-    """Days and years closed, and what still waits."""
+    """Closed days and years, and the numbers that still wait."""
     return _closings(register_id)
 
 
@@ -212,7 +212,7 @@ def _closings(register_id: int, error: GedError | None = None) -> ResponseReturn
 
 @blueprint.post("/<int:register_id>/clotures")
 def close(register_id: int) -> ResponseReturnValue:
-    """Close days that are over, or a year (``period``)."""
+    """Close past days, or a past year (``period``)."""
     fields = FormReader(request.form)
     until_on = fields.day("until_on", required=True)
     is_year = fields.text("period") == ClosingPeriod.YEAR.value
@@ -232,7 +232,7 @@ def close(register_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/<int:register_id>/clotures/<int:closing_id>.pdf")
 def closing_pdf(register_id: int, closing_id: int) -> ResponseReturnValue:
-    """The sealed list, as it was stored last."""
+    """The latest stored revision of the sealed list."""
     services = context.services()
     with services.reading() as session:
         row = closing_queries.closing(session, register_id, closing_id, context.actor())

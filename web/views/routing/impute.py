@@ -1,4 +1,4 @@
-"""The authority's queue, its decision over one letter or several, and the fiche de transmission."""
+"""The authority's queue, its decision on one letter or several, and the fiche de transmission."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -15,8 +15,7 @@ from ged.ports import Confidentiality, MailId, UnitId
 from ged.recognition import signatures
 from ged.register import opening
 from ged.register.queries import LetterView, letter
-from ged.routing import calendar as working
-from ged.routing import choices, deadlines, operations, queries
+from ged.routing import calendar, choices, deadlines, operations, queries
 from ged.routing.choices import Choice
 from ged.routing.operations import ImputationForm
 from ged.routing.queries import MailRow
@@ -47,7 +46,7 @@ def queue() -> ResponseReturnValue:
         rows, page = queries.imputation_queue(session, actor, place(), limit=PAGE)
         total = queries.imputation_count(session, actor)
         verdicts = signatures.of_letters(session, [row.mail_id for row in rows])
-        days = working.calendar(session)
+        days = calendar.calendar(session)
     due = {row.mail_id: due_words(row.due_on, today, days) for row in rows}
     return render_template(
         "impute/queue.html", rows=rows, total=total, page=page, due=due, verdicts=verdicts, acted_for=_acted_for()
@@ -56,13 +55,13 @@ def queue() -> ResponseReturnValue:
 
 @blueprint.get("/a-imputer/<int:mail_id>")
 def form(mail_id: int) -> ResponseReturnValue:
-    """The decision over one letter, beside its pages."""
+    """The form for the decision on one letter, beside its pages."""
     return _page(mail_id)
 
 
 @blueprint.post("/a-imputer/<int:mail_id>")
 def decide(mail_id: int) -> ResponseReturnValue:
-    """Impute, and show the next letter that waits."""
+    """Impute, and show the next waiting letter."""
     actor, services = context.actor(), context.services()
     fields = FormReader(request.form)
     version = fields.integer("version")
@@ -93,7 +92,7 @@ def _page(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
         offered = _offered(tree, choices.recent_unit_ids(session, actor))
         learned = lessons.safely(session, services, Lesson.UNIT, lessons.text_of_letter(session, mail_id))
         mentions = choices.mention_choices(session)
-        days = working.calendar(session)
+        days = calendar.calendar(session)
     _record_opening(found)
     pages = [(paper[0], n) for n in range(1, min(paper[1], MAX_PAGES_SHOWN) + 1)] if paper is not None else []
     return render_form(
@@ -116,7 +115,7 @@ def _page(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
 
 
 def _record_opening(found: LetterView) -> None:
-    """Reading a letter here is reading it: seen, and in the journal when it is restricted."""
+    """Record that the letter was opened here: set the seen mark, and add a journal entry if it is restricted."""
     if opening.must_write(found.level, is_read=found.is_read):
         with context.services().unit_of_work(context.now()) as uow:
             opening.mark_opened(uow, found.id, actor=context.actor(), now=context.now())
@@ -124,7 +123,7 @@ def _record_opening(found: LetterView) -> None:
 
 @blueprint.get("/a-imputer/lot")
 def batch_form() -> ResponseReturnValue:
-    """The same decision for the letters that were ticked."""
+    """The form for one decision on all ticked letters."""
     return _batch_page(request.args.getlist("mail", type=whole))
 
 
@@ -161,19 +160,19 @@ def _batch_page(mail_ids: Sequence[int], error: GedError | None = None) -> Respo
 
 
 def _offered(tree: Sequence[Choice], recent: Sequence[int]) -> dict[str, Any]:
-    """The units of both fields: the tree of the leading one with the recent ones first, and a plain list of others."""
+    """The units of both fields: for the leading unit a tree with recent units first, for the others a plain list."""
     by_id = {one.id: one for one in tree}
     names = [(one.id, INDENT * one.depth + one.label) for one in tree]
     latest = [(i, by_id[i].label) for i in recent if i in by_id]
-    leading = [(_("Récemment choisies"), latest), (_("Toutes les unités"), names)] if latest else names
+    leading = [(_("Récemment choisies"), latest), (_("Tous les services"), names)] if latest else names
     return {"leading": leading, "others": [(one.id, one.label, one.code) for one in tree]}
 
 
 def _decision(fields: FormReader) -> ImputationForm:
-    """What was decided.
+    """The parsed decision.
 
     Raises:
-        FormRefused: bearing all errors found.
+        FormRefused: with all errors found.
     """
     leading = fields.integer("leading_unit_id", required=True)
     others = fields.integers("other_unit_ids")
@@ -191,12 +190,12 @@ def _decision(fields: FormReader) -> ImputationForm:
 
 
 def _due(fields: FormReader) -> tuple[date | None, int | None]:
-    """A date as typed, or a number of working days from today and the day that it leads to."""
+    """(typed date, None), or (resulting day, number of working days from today)."""
     typed, days = fields.day("due_on"), fields.integer("due_days", minimum=0, maximum=deadlines.MAX_DAYS)
     if days is None:
         return typed, None
     with context.services().reading() as session:
-        counted = deadlines.add_working_days(context.today(), days, working.calendar(session))
+        counted = deadlines.add_working_days(context.today(), days, calendar.calendar(session))
     if typed is not None and typed != counted:
         fields.refuse(Invalid("impute.due_twice", "give one of the two", field="due_days", counted=counted))
     return counted, days

@@ -1,4 +1,4 @@
-"""The inbox: what is entrusted to the actor's posts and units, and what is done about it; the letter's path."""
+"""The inbox: assignments to the actor's posts and units, and acts on them; the letter's path."""
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -9,17 +9,17 @@ from ged.ports import MailId, PostId, UnitId
 from ged.recognition import signatures
 from ged.register import opening
 from ged.register.queries import letter
-from ged.routing import calendar as working
-from ged.routing import choices, operations, queries
+from ged.routing import calendar, choices, operations, queries
 from ged.routing.choices import Targets
 from ged.routing.models import Purpose
 from ged.routing.queries import AssignmentRow, InboxView
-from web.site import context, routing_panel
+from web.site import context
 from web.site.forms import FormReader
 from web.site.numbers import id_of
 from web.site.pages import place, render_form
-from web.site.panels import register_panel
+from web.site.panels import Panel
 from web.site.paths import next_path
+from web.views.routing import routing_panel
 from web.words.due import due_words
 from web.words.labels import label
 
@@ -40,7 +40,7 @@ def index() -> ResponseReturnValue:
         rows, page = queries.inbox(session, actor, place(), today=today, view=view, limit=PAGE)
         totals = {key: queries.inbox_total(session, actor, today=today, view=one) for key, one in VIEWS.items()}
         verdicts = signatures.of_letters(session, [row.mail.mail_id for row in rows])
-        days = working.calendar(session)
+        days = calendar.calendar(session)
     live = view is not InboxView.DONE
     due = {row.assignment_id: due_words(row.due_on, today, days) for row in rows} if live else {}
     shown = next(key for key, one in VIEWS.items() if one is view)
@@ -51,7 +51,7 @@ def index() -> ResponseReturnValue:
 
 @blueprint.get("/<int:assignment_id>")
 def show(assignment_id: int) -> ResponseReturnValue:
-    """One assignment and all that can be done about it."""
+    """One assignment and the possible acts on it."""
     return _show(assignment_id)
 
 
@@ -64,8 +64,8 @@ def _show(assignment_id: int, error: GedError | None = None, *, act: str = "") -
         paper = queries.documents(session, [row.mail_id]).get(row.mail_id)
         verdict = signatures.of_letters(session, [row.mail_id]).get(row.mail_id)
         offered = choices.targets(session, row.unit_id, actor, on=today) if row.may_assign else Targets((), ())
-        days = working.calendar(session)
-    # Reading a letter here is reading it: seen, and in the journal when it is restricted.
+        days = calendar.calendar(session)
+    # The letter is read here: set the seen mark, and add a journal entry if it is restricted.
     if opening.must_write(found.level, is_read=found.is_read):
         with context.services().unit_of_work(context.now()) as uow:
             opening.mark_opened(uow, found.id, actor=actor, now=context.now())
@@ -88,14 +88,14 @@ def _show(assignment_id: int, error: GedError | None = None, *, act: str = "") -
 def _targets(offered: Targets, row: AssignmentRow) -> list[tuple[str, list[tuple[str, str]]]]:
     posts = [(f"p{one.id}", one.label) for one in offered.posts if one.id != row.post_id]
     units = [(f"u{one.id}", one.label) for one in offered.units]
-    groups = [(_("Unités placées dessous"), units), (_("Postes de l'unité"), posts)]
+    groups = [(_("Services placés dessous"), units), (_("Postes du service"), posts)]
     return [(name, options) for name, options in groups if options]
 
 
 @blueprint.post("/<int:assignment_id>/prendre")
 def take(assignment_id: int) -> ResponseReturnValue:
-    """Say that one works on it."""
-    row = _row(assignment_id)
+    """Take the assignment: the actor works on it."""
+    row = _assignment_row(assignment_id)
     try:
         with context.services().unit_of_work(context.now()) as uow:
             operations.take(uow, MailId(row.mail_id), assignment_id, actor=context.actor())
@@ -107,8 +107,8 @@ def take(assignment_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:assignment_id>/terminer")
 def finish(assignment_id: int) -> ResponseReturnValue:
-    """Give the outcome: the opinion asked for, what was done."""
-    row = _row(assignment_id)
+    """Give the outcome: the requested opinion, or the action done."""
+    row = _assignment_row(assignment_id)
     fields = FormReader(request.form)
     outcome = fields.text("outcome", maximum=4000)
     try:
@@ -125,8 +125,8 @@ def finish(assignment_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:assignment_id>/rendre")
 def give_back(assignment_id: int) -> ResponseReturnValue:
-    """Send it back to whoever gave it."""
-    row = _row(assignment_id)
+    """Return the assignment to its giver."""
+    row = _assignment_row(assignment_id)
     fields = FormReader(request.form)
     reason = fields.text("reason", maximum=1000)
     try:
@@ -137,15 +137,15 @@ def give_back(assignment_id: int) -> ResponseReturnValue:
             )
     except REFUSALS as error:
         return _show(assignment_id, error, act="give_back")
-    flash(_("Le courrier est rendu à qui vous l'avait confié."), "success")
-    # The right to see the letter may have gone with it: not back to its page.
+    flash(_("Le courrier est retourné à la personne qui vous l'avait confié."), "success")
+    # The right to see the letter may be lost now, so do not redirect to its page.
     return redirect(url_for("inbox.index"), 303)
 
 
 @blueprint.post("/<int:assignment_id>/confier")
 def assign(assignment_id: int) -> ResponseReturnValue:
-    """Give it to a unit below or to a post."""
-    row = _row(assignment_id)
+    """Assign the letter to a unit below or to a post."""
+    row = _assignment_row(assignment_id)
     fields = FormReader(request.form)
     target = fields.text("to", required=True, maximum=20)
     purpose = fields.choice("purpose", Purpose, required=True)
@@ -181,16 +181,16 @@ def _target(text: str, row: AssignmentRow) -> tuple[UnitId, PostId | None]:
 
 
 def _at_our_fields(error: GedError) -> GedError:
-    """The same error at the fields of this page's form."""
+    """Map an error to the fields of this page's form."""
     ours = {"to_unit_id": "to", "to_post_id": "to", "due_on": "assign_due_on"}.get(str(error.params.get("field")))
     if ours is None or not isinstance(error, Invalid):
         return error
     return Invalid(error.code, error.remedy, **{**error.params, "field": ours})
 
 
-def _row(assignment_id: int) -> AssignmentRow:
+def _assignment_row(assignment_id: int) -> AssignmentRow:
     with context.services().reading() as session:
         return queries.assignment(session, assignment_id, context.actor())
 
 
-register_panel("routing", 20, routing_panel.load)
+PANEL = Panel("routing", 20, routing_panel.load)

@@ -1,1 +1,1 @@
-"""What comes in as pages: waiting scans and separator sheets."""
+"""Pages of capture: waiting scans and separator sheets."""

@@ -1,4 +1,4 @@
-"""Waiting scans: what the scanner and people bring, arranged by the unit's clerk and joined to its letter."""
+"""Waiting scans from scanners and uploads: the unit's clerk arranges them and joins them to letters."""
 
 import hashlib
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.datastructures import FileStorage
 
-from ged.capture import arrange, bridges, intake, separators, turns
+from ged.capture import arrange, bridges, drawing, files, intake, separators, turns
 from ged.capture import desks as scan_desks
 from ged.capture import letters as scan_letters
 from ged.capture import orders as scan_orders
@@ -21,6 +21,7 @@ from ged.capture import pictures as scan_pictures
 from ged.capture import profiles as scan_profiles
 from ged.capture import queries as scan_queries
 from ged.capture.desks import BridgeRow
+from ged.capture.files import Upload
 from ged.capture.letters import EarlierRow
 from ged.capture.queries import ScanRow
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
@@ -28,8 +29,7 @@ from ged.mailbox import operations as mailbox
 from ged.mailbox import signatures as message_signatures
 from ged.paper import queries as paper_queries
 from ged.ports import MailId, ScanId
-from ged.register import files, opening, pictures, typed_numbers
-from ged.register.files import Upload
+from ged.register import opening, typed_numbers
 from ged.register.models import AttachmentKind
 from ged.suggestions.form import heads
 from web.site import context
@@ -52,7 +52,7 @@ REFUSALS = (Invalid, InvalidTransition, StaleVersion)
 
 @dataclass(frozen=True)
 class _Live:
-    """What changes while a scanner works. ``mark`` tells a page whether its list of scans is still the right one."""
+    """The data that changes while a scanner works. ``mark`` changes when the page's list of scans is outdated."""
 
     orders: Sequence[scan_desks.OrderRow]
     batches: Sequence[scan_desks.BatchRow]
@@ -67,7 +67,7 @@ class _Live:
 
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
-    """Scans that wait, what the scanners do, the forms to bring more."""
+    """Waiting scans, the scanners' activity, the forms for more scans."""
     return _index()
 
 
@@ -102,7 +102,7 @@ def _live(rows: Sequence[ScanRow]) -> _Live:
     with context.services().reading() as session:
         orders = scan_desks.orders(session, actor, since=now - JUST_NOW, now=now)
         batches = scan_desks.unsettled(session, actor)
-        # A scan that joined its letter by its label never waited: it changes the page all the same.
+        # A scan joined by its label never waited, but it changes the page too.
         joined = scan_queries.recently_joined(session, actor, since=now - JOINED_SHOWN)
         read = heads(session, rows)
     seen = ",".join(f"{row.id}.{row.version}" for row in (*rows, *joined))
@@ -113,7 +113,7 @@ def _live(rows: Sequence[ScanRow]) -> _Live:
 
 @blueprint.get("/en-cours")
 def progress() -> ResponseReturnValue:
-    """The part of the list that follows the scanners; the whole page comes again when the list itself changed."""
+    """The part of the page that follows the scanners; if the list itself has changed, the whole page is reloaded."""
     with context.services().reading() as session:
         live = _live(scan_queries.waiting(session, context.actor(), limit=SHOWN))
     if request.args.get("liste", live.mark) != live.mark:
@@ -126,16 +126,16 @@ def progress() -> ResponseReturnValue:
 
 @blueprint.post("/numeriser")
 def order() -> ResponseReturnValue:
-    """Ask a scanner for a new batch."""
+    """Order a new batch from a scanner."""
     return _order()
 
 
 def _order(into_scan_id: int | None = None) -> ResponseReturnValue:
     fields = FormReader(request.form)
     choice = read_choice(fields)
-    # Into a waiting scan: "12" is behind page 12, "12-replaces" instead of it, empty at the end.
+    # Into a waiting scan: "12" means behind page 12, "12-replaces" instead of page 12, empty at the end.
     behind, replaces, _rest = fields.text("place", maximum=32).partition("-replaces")
-    into = scan_orders.Into(
+    into = scan_orders.ScanTarget(
         scan_id=into_scan_id,
         leaf_id=id_of(behind),
         replaces_leaf=bool(replaces),
@@ -154,13 +154,13 @@ def _order(into_scan_id: int | None = None) -> ResponseReturnValue:
             )
     except REFUSALS as error:
         return _index(error) if into_scan_id is None else _show(into_scan_id, error)
-    flash(_("La demande est transmise au numériseur."), "success")
+    flash(_("La demande est transmise au scanner."), "success")
     return redirect(url_for("scans.index"), 303)
 
 
 @blueprint.post("/ordres/<int:order_id>/page-suivante")
 def next_page(order_id: int) -> ResponseReturnValue:
-    """One more pass into a batch that is still open, with the same settings: a page, the backs, what a fault left."""
+    """One more pass into an open batch, with the same settings: a page, the backs, or the rest after a fault."""
     with context.services().unit_of_work(context.now()) as uow:
         scan_orders.next_pass(
             uow, order_id, actor=context.actor(), now=context.now(), same_side="same_side" in request.form
@@ -170,7 +170,7 @@ def next_page(order_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/profils")
 def keep_profile() -> ResponseReturnValue:
-    """Keep the settings of the form under a name, for the unit of the desk that was chosen."""
+    """Save the form's settings under a name, for the unit of the chosen desk."""
     fields = FormReader(request.form)
     choice, name = read_choice(fields), fields.text("profile_name", maximum=60)
     actor, now = context.actor(), context.now()
@@ -204,7 +204,7 @@ def cancel(order_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/lots/<int:batch_id>/terminer")
 def complete(batch_id: int) -> ResponseReturnValue:
-    """All pages of a batch are there."""
+    """Complete a batch: all its pages have arrived."""
     with context.services().unit_of_work(context.now()) as uow:
         intake.complete_by_clerk(uow, batch_id, actor=context.actor(), now=context.now())
     return redirect(url_for("scans.index"), 303)
@@ -227,7 +227,7 @@ def _desks(code: str = "", error: GedError | None = None) -> ResponseReturnValue
 
 @blueprint.post("/postes/appairer")
 def pairing_code() -> ResponseReturnValue:
-    """Show a pairing code: only on this answer, for it is kept as a hash."""
+    """Show a pairing code. It is shown only once, because only its hash is stored."""
     fields = FormReader(request.form)
     unit_id = fields.integer("unit_id", required=True)
     try:
@@ -241,10 +241,10 @@ def pairing_code() -> ResponseReturnValue:
 
 @blueprint.post("/postes/<int:bridge_id>/retirer")
 def revoke(bridge_id: int) -> ResponseReturnValue:
-    """Take a bridge's right away."""
+    """Revoke a bridge."""
     with context.services().unit_of_work(context.now()) as uow:
         bridges.revoke(uow, bridge_id, actor=context.actor(), now=context.now())
-    flash(_("Ce poste de numérisation n'a plus accès au service."), "success")
+    flash(_("Cette station de numérisation n'a plus accès au service."), "success")
     return redirect(url_for("scans.desks"), 303)
 
 
@@ -253,7 +253,7 @@ def revoke(bridge_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/fichiers")
 def upload() -> ResponseReturnValue:
-    """Take files in; each is looked at now, so that what is wrong with one is said at once and the others pass."""
+    """Upload files. Each is inspected now: a fault of one file is shown at once, and the others are accepted."""
     given = [file for file in request.files.getlist("file") if file.filename]
     unit_ids = scan_queries.clerk_units(context.actor())
     unit_id = FormReader(request.form).integer("unit_id") or min(unit_ids, default=0)
@@ -299,7 +299,9 @@ def _told_before(filename: str, row: EarlierRow) -> str:
     elif row.scan_id is not None:
         told = _("« %(name)s » attend déjà, à l'identique, dans une autre numérisation.", name=filename)
     else:
-        told = _("« %(name)s » a déjà été reçu, à l'identique, avec un courrier d'accès réservé.", name=filename)
+        told = _(
+            "« %(name)s » a déjà été reçu, à l'identique, avec un courrier auquel vous n'avez pas accès.", name=filename
+        )
     return str(told)
 
 
@@ -308,7 +310,7 @@ def _told_before(filename: str, row: EarlierRow) -> str:
 
 @blueprint.get("/<int:scan_id>")
 def show(scan_id: int) -> ResponseReturnValue:
-    """One scan: a big page, all pages small, and what can be done."""
+    """One scan: a large page, thumbnails of all pages, and the possible acts."""
     return _show(scan_id)
 
 
@@ -327,7 +329,7 @@ def _show(scan_id: int, error: GedError | None = None) -> ResponseReturnValue:
             "preset": separators.preset(session, row.separator_id) if row.separator_id is not None else None,
         }
     if row.mail_id is not None:
-        # Joined, its pages are the letter's: looking at those of a confidential one is in the journal.
+        # The pages of a joined scan belong to the letter: viewing a confidential letter is recorded in the journal.
         with context.services().unit_of_work(now) as uow:
             opening.record_opening(uow, row.mail_id, where="scan", actor=actor)
     wanted = request.values.get("page", type=whole)
@@ -338,19 +340,19 @@ def _show(scan_id: int, error: GedError | None = None) -> ResponseReturnValue:
 
 @blueprint.get("/<int:scan_id>/pages/<int:leaf_id>.jpg")
 def picture(scan_id: int, leaf_id: int) -> ResponseReturnValue:
-    """The picture of a page, small or big."""
-    width_px = PAGE_PX if "grand" in request.args else pictures.THUMBNAIL_PX
+    """The picture of a page, small or large."""
+    width_px = PAGE_PX if "grand" in request.args else drawing.THUMBNAIL_PX
     services = context.services()
     with services.reading() as session:
         source = scan_pictures.picture_source(session, scan_id, leaf_id, context.actor(), width_px=width_px)
     if source.mail_id is not None and width_px == PAGE_PX:
-        # Joined, its pages are the letter's. A thumbnail is no reading.
+        # The pages of a joined scan belong to the letter. A thumbnail is not legible, so it is not recorded.
         with services.unit_of_work(context.now()) as uow:
             opening.record_opening(uow, source.mail_id, where="scan", actor=context.actor())
     if request.if_none_match.contains(source.etag):
         return "", 304
     try:
-        drawn = pictures.draw(services, source, width_px=width_px)
+        drawn = drawing.draw(services, source, width_px=width_px)
     except (Invalid, EngineFailed) as error:
         return redirect(
             url_for("static", filename="img/waiting.svg" if error.code == "work.busy" else "img/unreadable.svg")
@@ -404,7 +406,7 @@ def _tell(do: str) -> None:
         "reverse": _("Les pages sont dans l'ordre inverse ; le même bouton revient en arrière."),
         "interleave": _("Rectos et versos sont entrelacés : vérifiez l'ordre."),
         "split": _("Une nouvelle numérisation commence à cette page."),
-        "discard": _("La numérisation est écartée ; vous pouvez la reprendre au bas de la liste."),
+        "discard": _("La numérisation est écartée ; vous pouvez la rétablir au bas de la liste."),
         "bring-back": _("La numérisation attend de nouveau."),
     }
     if do in told:
@@ -413,7 +415,7 @@ def _tell(do: str) -> None:
 
 @blueprint.post("/<int:scan_id>/ordre")
 def reorder(scan_id: int) -> ResponseReturnValue:
-    """Give all pages a new order at once: the positions typed beside the thumbnails."""
+    """Reorder all pages at once, by the positions typed beside the thumbnails."""
     fields = FormReader(request.form)
     version = fields.integer("version")
     try:
@@ -433,7 +435,7 @@ def reorder(scan_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:scan_id>/reunir")
 def merge(scan_id: int) -> ResponseReturnValue:
-    """Put this scan's pages behind those of another."""
+    """Append this scan's pages to another scan."""
     fields = FormReader(request.form)
     into_id, version = fields.integer("into_id", required=True), fields.integer("version")
     try:
@@ -454,7 +456,7 @@ def one_more_page(scan_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:scan_id>/joindre")
 def join(scan_id: int) -> ResponseReturnValue:
-    """Join the scan to a letter: one of the list, or the one whose number was typed."""
+    """Join the scan to a letter: from the list, or by its typed number."""
     fields = FormReader(request.form)
     mail_id, number = fields.integer("mail_id"), fields.text("number", maximum=64)
     chosen = fields.integer("number_letter")

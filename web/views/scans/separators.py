@@ -85,7 +85,7 @@ def sheet(sheet_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:sheet_id>/retirer")
 def withdraw(sheet_id: int) -> ResponseReturnValue:
-    """Sheets of this kind carry nothing any more."""
+    """Withdraw a kind of sheet: it no longer pre-fills the form."""
     with context.services().unit_of_work(context.now()) as uow:
         separators.withdraw(uow, sheet_id, actor=context.actor(), now=uow.now)
     flash(_("La feuille est retirée : elle sépare encore, mais ne remplit plus le formulaire."), "success")

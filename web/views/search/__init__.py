@@ -1,1 +1,1 @@
-"""Finding letters: the search, searches that are kept, synonyms."""
+"""Finding letters: the search, saved searches, synonyms."""

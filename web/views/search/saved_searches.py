@@ -1,4 +1,4 @@
-"""Saved searches: keep one, run it, follow it, see what is new, delete it."""
+"""Saved searches: save, run, follow, see new letters, delete."""
 
 from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -34,7 +34,7 @@ def _run_url(row: SavedRow) -> str:
 
 @blueprint.get("/<int:saved_id>")
 def show(saved_id: int) -> ResponseReturnValue:
-    """What the alert of a followed search told of."""
+    """The letters reported by the alert of a followed search."""
     with context.services().reading() as session:
         row, letters = saved_searches.new_letters(session, saved_id, context.actor())
     return render_form("saved_searches/show.html", row=row, letters=letters, run_url=_run_url(row))
@@ -42,7 +42,7 @@ def show(saved_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/")
 def save() -> ResponseReturnValue:
-    """Keep the search of the form."""
+    """Save the search of the form."""
     fields = FormReader(request.form)
     name = fields.text("name", required=True, maximum=MAX_NAME)
     query, _is_asked, _problems = read_query(request.form)
@@ -68,7 +68,7 @@ def follow(saved_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:saved_id>/vu")
 def mark_seen(saved_id: int) -> ResponseReturnValue:
-    """All that was told is seen."""
+    """Mark all reported letters as seen."""
     with context.services().unit_of_work(context.now()) as uow:
         saved_searches.mark_seen(uow, saved_id, actor=context.actor())
     return redirect(url_for("saved_searches.index"), 303)

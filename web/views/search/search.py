@@ -14,8 +14,9 @@ from ged.ports import Confidentiality, MailId, SearchQuery, SortOrder, Suggestio
 from ged.register.models import Direction, Priority
 from ged.register.states import MailState
 from ged.search import export as search_export
-from ged.search import letters as search
-from ged.search.letters import FacetValue, FoundLetter
+from ged.search import letter_search
+from ged.search.letter_search import FacetValue, FoundLetter
+from ged.typography import plain
 from web.site import context, lists, marks
 from web.views.search.search_form import MAX_OFFSET, MAX_TEXT, PAGE, given, read_query
 from web.words import labels
@@ -23,10 +24,10 @@ from web.words import labels
 blueprint = Blueprint("search", __name__, url_prefix="/recherche")
 
 MAX_VALUES = 12
-"""Values of a filter that are shown; chosen ones always are."""
+"""Largest number of values shown for a filter; chosen values are always shown."""
 
 IN_TIME = ("year", "month")
-"""Filters whose values stand in their own order, the newest first; others stand by their counts."""
+"""Filters whose values are sorted by time, the newest first; others are sorted by their counts."""
 
 FACETS: Mapping[str, LazyString] = {
     "state": _l("État"),
@@ -34,7 +35,7 @@ FACETS: Mapping[str, LazyString] = {
     "register": _l("Registre"),
     "year": _l("Année"),
     "month": _l("Mois"),
-    "unit": _l("Unité"),
+    "unit": _l("Service"),
     "correspondent": _l("Correspondant"),
     "priority": _l("Priorité"),
     "nature": _l("Nature"),
@@ -75,9 +76,9 @@ def index() -> ResponseReturnValue:
         return render_template("search/index.html", query=query, page=None, **_frame(query, problems))
     services, actor = context.services(), context.actor()
     with services.reading() as session:
-        page = search.search_letters(services, session, actor, query)
+        page = letter_search.search_letters(services, session, actor, query)
         first = query.offset == 0 and bool(query.text)
-        letters, envelopes = search.exact_number(session, actor, query.text) if first else ([], [])
+        letters, envelopes = letter_search.exact_number(session, actor, query.text) if first else ([], [])
         counted = _counted(session, query) if "filtres" in request.args else None
     # A letter that already stands on top is not shown twice.
     exact = [one for one in letters if one.mail_id not in [hit.mail_id for hit in page.letters[:1]]]
@@ -94,7 +95,7 @@ def index() -> ResponseReturnValue:
 
 @blueprint.get("/filtres")
 def facets() -> ResponseReturnValue:
-    """The filters' counts, asked for after the hits."""
+    """The filters' counts, requested after the hits."""
     query, _is_asked, _problems = read_query(request.args)
     with context.services().reading() as session:
         counted = _counted(session, query)
@@ -102,9 +103,9 @@ def facets() -> ResponseReturnValue:
 
 
 def _counted(session: object, query: SearchQuery) -> list[tuple[str, str, list[FacetValue]]] | None:
-    """(name, French name, values with labels) of each filter that has any; None when they cannot be counted now."""
+    """(name, French name, values with labels) of each filter with values; None when they cannot be counted now."""
     try:
-        found = search.facets(context.services(), session, context.actor(), query)  # type: ignore[arg-type]
+        found = letter_search.facets(context.services(), session, context.actor(), query)  # type: ignore[arg-type]
     except EngineFailed:
         return None
     shown = []
@@ -145,12 +146,12 @@ def _month(value: str) -> str:
 
 
 def _name_of(name: str, value: str) -> str:
-    """A chosen value as people read it; codes of units and registers are known to those who use them."""
+    """A chosen value's text for people; codes of units and registers are shown as they are."""
     return _label(name, FacetValue(value, "", 0))
 
 
 def words_of(query: SearchQuery) -> list[str]:
-    """What a query asks for besides its words: its filters and days, as people read them."""
+    """The query's filters and days as texts for people."""
     chosen = [f"{FACETS[name]} : {_name_of(name, value)}" for name, values in query.filters.items() for value in values]
     days = [(gettext("depuis le"), query.since), (gettext("jusqu'au"), query.until)]
     return chosen + [f"{word} {day.strftime('%d/%m/%Y')}" for word, day in days if day is not None]
@@ -198,15 +199,15 @@ def _is_embedded() -> bool:
 
 @blueprint.get("/suggestions")
 def suggest() -> ResponseReturnValue:
-    """Correspondents, subjects and numbers that go on from what is typed: options of a list, perhaps none."""
+    """Correspondents, subjects and numbers that complete the typed text: options of a list, perhaps none."""
     services, text = context.services(), request.args.get("q", "")[:MAX_TEXT].strip()
     with services.reading() as session:
-        found = search.suggest(services, session, context.actor(), text) if len(text) > 1 else []
+        found = letter_search.suggest(services, session, context.actor(), text) if len(text) > 1 else []
     return render_template("search/_suggestions.html", rows=[(one, KINDS[one.kind], _typed(one)) for one in found])
 
 
 def _typed(one: Suggestion) -> str:
-    """What a chosen suggestion puts into the field: a number as it is, other values as a phrase."""
+    """The text that a chosen suggestion puts into the field: a number as it is, other values as a phrase."""
     if one.kind is SuggestionKind.NUMBER:
         return one.text
     field = "objet" if one.kind is SuggestionKind.SUBJECT else "expéditeur"
@@ -216,11 +217,11 @@ def _typed(one: Suggestion) -> str:
 
 @blueprint.get("/semblables/<int:mail_id>")
 def similar(mail_id: int) -> ResponseReturnValue:
-    """Letters like one, asked for when its page stands."""
+    """Letters similar to a letter, requested once its page is shown."""
     services = context.services()
     with services.reading() as session:
         try:
-            letters = search.similar(services, session, context.actor(), MailId(mail_id))
+            letters = letter_search.similar(services, session, context.actor(), MailId(mail_id))
         except EngineFailed:
             return render_template("search/_similar.html", letters=None)
     return render_template("search/_similar.html", letters=letters)
@@ -228,7 +229,7 @@ def similar(mail_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/liste")
 def export() -> ResponseReturnValue:
-    """The list of a search as CSV or ODS; the journal names the restricted letters in it."""
+    """The result of a search as CSV or ODS; the journal records the restricted letters in it."""
     query, is_asked, _problems = read_query(request.args)
     services, actor = context.services(), context.actor()
     letters: list[FoundLetter] = []
@@ -244,9 +245,10 @@ def export() -> ResponseReturnValue:
 
 
 def _file(kind: str, letters: Iterable[FoundLetter], *, is_cut: bool) -> Response:
-    rows: list[tuple[str, ...]] = [tuple(map(str, HEADINGS)), *map(_row, letters)]
+    # A list is read by machines too: its words are typed as a keyboard has them.
+    rows: list[tuple[str, ...]] = [tuple(plain(str(heading)) for heading in HEADINGS), *map(_list_cells, letters)]
     if is_cut:
-        rows.append((gettext("Liste limitée aux %(num)s premiers courriers.", num=search_export.MAX_ROWS),))
+        rows.append((plain(gettext("Liste limitée aux %(num)s premiers courriers.", num=search_export.MAX_ROWS)),))
     content = lists.as_ods(rows, name=gettext("Courriers")) if kind == "ods" else lists.as_csv(rows)
     sent = Response(content, content_type=lists.ODS_TYPE if kind == "ods" else lists.CSV_TYPE)
     name = f"courriers-{context.today().isoformat()}.{kind}"
@@ -254,15 +256,15 @@ def _file(kind: str, letters: Iterable[FoundLetter], *, is_cut: bool) -> Respons
     return sent
 
 
-def _row(letter: FoundLetter) -> tuple[str, ...]:
+def _list_cells(letter: FoundLetter) -> tuple[str, ...]:
     return (
         letter.number,
         letter.registered_on.strftime("%d/%m/%Y") if letter.registered_on else "",
-        labels.label(letter.direction),
+        plain(labels.label(letter.direction)),
         letter.subject,
         letter.sender,
-        labels.label(letter.state),
-        labels.label(letter.priority),
-        labels.label(letter.level),
+        plain(labels.label(letter.state)),
+        plain(labels.label(letter.priority)),
+        plain(labels.label(letter.level)),
         letter.due_on.strftime("%d/%m/%Y") if letter.due_on else "",
     )

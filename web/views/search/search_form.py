@@ -1,4 +1,4 @@
-"""A search in an address, both ways: what the page, its filters, an export and a saved search share."""
+"""Converts between a search and a URL; shared by the page, its filters, an export and a saved search."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -7,7 +7,7 @@ from flask import request
 from werkzeug.datastructures import MultiDict
 
 from ged.ports import SearchQuery, SortOrder
-from ged.search.letters import FACETS
+from ged.search.letter_search import FACETS
 from web.site.forms import FormReader
 from web.site.numbers import whole
 
@@ -18,7 +18,7 @@ MAX_CHOSEN = 50
 
 
 def read_query(args: MultiDict[str, str]) -> tuple[SearchQuery, bool, tuple[str, ...]]:
-    """The query, whether anything was asked, and what of it could not be read."""
+    """(query, whether it is not empty, problems with invalid parts)."""
     fields = FormReader(MultiDict(args))
     text = args.get("q", "").strip()
     since, until = fields.day("du"), fields.day("au")
@@ -34,7 +34,7 @@ def _unreadable(args: MultiDict[str, str], days: Mapping[str, date | None]) -> t
 
 
 def address_of(query: SearchQuery) -> dict[str, str | list[str]]:
-    """The arguments of the page that runs a query."""
+    """The URL arguments of the page that runs a query."""
     days = {"du": query.since, "au": query.until}
     return {
         "q": query.text,
@@ -45,7 +45,7 @@ def address_of(query: SearchQuery) -> dict[str, str | list[str]]:
 
 
 def given() -> dict[str, list[str]]:
-    """The search of this request's address, without the place in the list."""
+    """The search arguments of this request's URL, without the place in the list."""
     grouped: dict[str, list[str]] = {}
     for key, value in request.args.items(multi=True):
         if key not in ("offset", "filtres", "format"):

@@ -1,4 +1,4 @@
-"""The administrator's page of synonyms: what a search takes for the same thing, from the next search on."""
+"""The administrator's page of synonyms; changes take effect with the next search."""
 
 from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -18,12 +18,12 @@ blueprint = Blueprint("synonyms", __name__, url_prefix="/administration/synonyme
 PAGE = 50
 MAX_GROUP = 1_000
 MAX_GROUPS = 100_000
-"""Characters of a line, and of the lines added at once."""
+"""Largest number of characters of a line, and of all lines added at once."""
 
 
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
-    """The groups, those that cannot be taken first."""
+    """The groups, invalid ones first."""
     return _page()
 
 
@@ -52,7 +52,7 @@ def _reason(code: str) -> str:
 
 @blueprint.post("/")
 def add() -> ResponseReturnValue:
-    """Add groups, a line each; all or none, every fault with its line."""
+    """Add groups, one on each line; all or none, and every error names its line."""
     fields = FormReader(request.form)
     groups = fields.text("groups", required=True, maximum=MAX_GROUPS)
     for error in synonyms.check(context.services(), groups, field="groups"):
@@ -84,7 +84,7 @@ def _edit_page(line_no: int, error: GedError | None = None) -> ResponseReturnVal
 
 @blueprint.post("/<int:line_no>")
 def edit(line_no: int) -> ResponseReturnValue:
-    """Change a group, or take it out."""
+    """Change or remove a group."""
     fields = FormReader(request.form)
     removes = fields.ticked("remove")
     text = fields.text("text", required=not removes, maximum=MAX_GROUP)

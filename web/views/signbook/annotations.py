@@ -1,4 +1,4 @@
-"""Notes in the margin of a draft: left by those of the circuit, answered and settled by its author."""
+"""Notes in the margin of a draft: added by members of the circuit, answered and settled by its author."""
 
 from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -15,7 +15,7 @@ blueprint = Blueprint("annotations", __name__, url_prefix="/parapheur")
 
 @blueprint.post("/<int:mail_id>/notes")
 def add(mail_id: int) -> ResponseReturnValue:
-    """Leave a note on a page."""
+    """Add a note to a page."""
     fields = FormReader(request.form)
     version_no, page_no = fields.integer("version_no", required=True), fields.integer("page_no", required=True)
     x, y = (fields.integer(name, maximum=annotations.WHOLE) for name in ("x", "y"))
@@ -33,7 +33,7 @@ def add(mail_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:mail_id>/notes/<int:note_id>/reponse")
 def answer(mail_id: int, note_id: int) -> ResponseReturnValue:
-    """The author answers."""
+    """Store the author's answer."""
     fields = FormReader(request.form)
     text = fields.text("answer", required=True, maximum=annotations.MAX_TEXT)
     try:
@@ -48,13 +48,13 @@ def answer(mail_id: int, note_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:mail_id>/notes/<int:note_id>/regler")
 def resolve(mail_id: int, note_id: int) -> ResponseReturnValue:
-    """The author settles a note."""
+    """Settle a note, by the author."""
     try:
         with context.services().unit_of_work(context.now()) as uow:
             annotations.resolve(uow, mail_id, note_id, actor=context.actor())
     except signbook.REFUSALS as error:
         return signbook.page(mail_id, error)
-    flash(_("La note est réglée."), "success")
+    flash(_("La note est traitée."), "success")
     return _back(mail_id)
 
 

@@ -1,7 +1,7 @@
-"""The public page of a signed letter: anybody who holds its code learns who signed it, and whether a file is that letter.
+"""The public page of a signed letter: with its code, anybody can see who signed it, and compare a file with it.
 
-No account, no session, nothing is written but how often an address asked, and the file is never kept. A number is no code: it is answered like any
-text that nobody was given.
+No account and no session are needed. Only the number of requests of each address is stored; the file is never stored.
+A register number is no code: it gets the same response as any other text.
 """
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -10,8 +10,8 @@ from flask.typing import ResponseReturnValue
 from ged import case_export
 from ged.errors import GedError, Invalid
 from ged.org.throttle import Limit
-from ged.signbook import public
-from ged.signbook.public import FileState, PublicLetter
+from ged.paper import public
+from ged.paper.public import FileState, PublicLetter
 from web.site import context, throttle
 from web.site.errors import status_of, views_of
 from web.site.hashed_upload import hashed_upload
@@ -21,13 +21,13 @@ blueprint = Blueprint("check", __name__)
 MAX_FILE_BYTES = 30_000_000
 MAX_CODE_CHARACTERS = 2_000
 LOOKUPS = Limit("lookups", 30, 2)
-"""Thirty at once for an address, then one each two seconds: a service that checks a morning's mail is not stopped."""
+"""Thirty at once for an address, then one every two seconds: enough for a service that checks a morning's mail."""
 UPLOADS = Limit("uploads", 10, 6)
 
 
 @blueprint.get("/verifier")
 def form() -> ResponseReturnValue:
-    """Where a code is typed, pasted, or read by a hand reader."""
+    """The form to type, paste or scan a code."""
     return _page()
 
 
@@ -45,7 +45,7 @@ def look_up() -> ResponseReturnValue:
 @blueprint.get("/v/<code>")
 @blueprint.get("/V/<code>")
 def letter(code: str) -> ResponseReturnValue:
-    """Number, date, signer, capacity and state of the letter that bears this code."""
+    """Number, date, signer, capacity and state of the letter with this code."""
     if not throttle.allows(LOOKUPS):
         return _page(error=_too_often(), status=429)
     found = public.find(context.services(), code[:MAX_CODE_CHARACTERS])

@@ -1,4 +1,4 @@
-"""Drafts of outgoing letters: begun from a template, written, provided with pieces and a circuit, handed in."""
+"""Drafts of outgoing letters: begun from a template, written, given annexes and a circuit, submitted."""
 
 from io import BytesIO
 
@@ -6,12 +6,13 @@ from flask import Blueprint, flash, redirect, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
+from werkzeug.datastructures import MultiDict
 
+from ged.capture import files
 from ged.dispatch.models import Party
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.ports import Confidentiality, MailId, PostId
-from ged.register import files, opening
-from ged.register.files import Upload
+from ged.register import opening
 from ged.signbook import annotations, drafts, operations, queries
 from ged.signbook.circuit import MAX_VISAS, Step, StepKind
 from ged.signbook.drafts import DraftForm, Saved
@@ -23,7 +24,7 @@ from web.site import context
 from web.site.forms import FormReader
 from web.site.numbers import whole
 from web.site.pages import render_form
-from web.site.panels import register_panel
+from web.site.panels import Panel
 
 blueprint = Blueprint("drafts", __name__, url_prefix="/projets")
 
@@ -38,7 +39,7 @@ FIRST_STEPS = 4
 
 @blueprint.get("/nouveau")
 def new() -> ResponseReturnValue:
-    """Choose a template, for an answer (``repond_a``) or a letter that answers none."""
+    """Choose a template, for an answer (``repond_a``) or for another letter."""
     return _new()
 
 
@@ -85,11 +86,17 @@ def create() -> ResponseReturnValue:
 
 @blueprint.get("/<int:mail_id>")
 def edit(mail_id: int) -> ResponseReturnValue:
-    """The text, the pieces and the circuit."""
+    """The text, the annexes and the circuit."""
     return _edit(mail_id)
 
 
-def _edit(mail_id: int, error: GedError | None = None, *, more: int = 0) -> ResponseReturnValue:
+def _edit(
+    mail_id: int, error: GedError | None = None, *, more: int = 0, version: int | None = None
+) -> ResponseReturnValue:
+    """The page, or what was typed on it; ``version`` is that of the row as far as what was typed is kept."""
+    typed = MultiDict(request.form)
+    if version is not None:
+        typed["version"] = str(version)
     services = context.services()
     with services.reading() as session:
         row = queries.letter(session, mail_id, context.actor(), on=context.today())
@@ -103,19 +110,21 @@ def _edit(mail_id: int, error: GedError | None = None, *, more: int = 0) -> Resp
     return render_form(
         "drafts/edit.html",
         error=error,
-        form=request.form if more else None,
+        form=typed if more or error is not None else None,
         row=row,
         margin=margin,
         groups=_groups(posts),
         signatories=_groups([post for post in posts if post.may_sign]),
-        addressee_rows=_rows("addressee", len(row.addressees), more if request.form.get("more") == "addressee" else 0),
-        copy_rows=_rows("copy", len(row.copies), more if request.form.get("more") == "copy" else 0),
+        addressee_rows=_row_count(
+            "addressee", len(row.addressees), more if request.form.get("more") == "addressee" else 0
+        ),
+        copy_rows=_row_count("copy", len(row.copies), more if request.form.get("more") == "copy" else 0),
         steps=min(max(FIRST_STEPS, len(row.asked) + 1), MAX_VISAS),
         step_kinds=list(StepKind),
     )
 
 
-def _rows(name: str, known: int, more: int) -> int:
+def _row_count(name: str, known: int, more: int) -> int:
     typed = request.form.get(f"{name}-rows", 0, type=whole)
     return min(max(known + BLANK_ROWS, typed) + more, drafts.MAX_PARTIES)
 
@@ -133,11 +142,80 @@ def _groups(posts: list[PostChoice]) -> list[tuple[str, list[tuple[int, str]]]]:
 
 @blueprint.post("/<int:mail_id>")
 def save(mail_id: int) -> ResponseReturnValue:
-    """Keep what was typed; with ``more`` only give more rows for addressees or copies."""
+    """Keep all that the page bears; with ``more`` only give more rows for addressees or copies."""
     if request.form.get("more"):
         return _edit(mail_id, more=MORE_ROWS)
-    fields = FormReader(request.form)
-    form = DraftForm(
+    kept = _Kept(mail_id)
+    try:
+        kept.all()
+    except REFUSALS as error:
+        return _edit(mail_id, error, version=kept.version)
+    if not kept.changed:
+        flash(_("Rien n'a changé."), "info")
+    return redirect(url_for("drafts.edit", mail_id=mail_id), 303)
+
+
+class _Kept:
+    """All that the page of a draft bears, kept before whatever else was asked: its text, its circuit, a file chosen.
+
+    ``version`` is that of the row as far as was kept: what is refused afterwards goes on from there.
+    """
+
+    def __init__(self, mail_id: int) -> None:
+        self.mail_id = mail_id
+        self.version = request.form.get("version", type=whole) or 0
+        self.changed = False
+
+    def all(self, *, with_circuit: bool = False) -> None:
+        """Keep text, circuit and file; a part that the form does not bear, or that is unchanged, changes nothing.
+
+        Args:
+            with_circuit: a circuit was asked for: one without a signatory is told.
+
+        Raises:
+            GedError: as ``drafts.save``, ``drafts.set_circuit``, ``drafts.add_annex``; what was kept before it stays.
+        """
+        fields = FormReader(request.form)
+        fields.integer("version", required=True)
+        text = _text(fields) if "body" in request.form else None
+        steps, signatory = _steps(fields), fields.integer("signatory_post_id")
+        fields.check()
+        services, actor, now = context.services(), context.actor(), context.now()
+        if text is not None:
+            saved = drafts.save(services, self.mail_id, text, version=self.version, actor=actor, now=now)
+            self._note(saved)
+        if signatory is not None or steps or with_circuit:
+            with services.unit_of_work(now) as uow:
+                version = drafts.set_circuit(uow, self.mail_id, steps, signatory, version=self.version, actor=actor)
+            if version != self.version:
+                flash(_("Le circuit est enregistré."), "success")
+                self.version, self.changed = version, True
+        self._file()
+
+    def _file(self) -> None:
+        file = request.files.get("file")
+        if file is None or not file.filename:
+            return
+        services, actor = context.services(), context.actor()
+        with services.reading() as session:
+            may_write = queries.letter(session, self.mail_id, actor, on=context.today()).may.write
+        if not may_write:
+            # Whoever may not write is refused by the operation; here before any byte is taken.
+            raise InvalidTransition("circuit.not_your_turn", "reload the page")
+        upload = files.examine(services, file.filename, file.stream)  # type: ignore[arg-type]  # IO[bytes]
+        self._note(
+            drafts.add_annex(services, self.mail_id, upload, version=self.version, actor=actor, now=context.now())
+        )
+
+    def _note(self, saved: Saved) -> None:
+        self.version = saved.version
+        if saved.changed:
+            self.changed = True
+            _tell(saved)
+
+
+def _text(fields: FormReader) -> DraftForm:
+    return DraftForm(
         civility=fields.text("civility", maximum=100),
         subject=fields.text("subject", required=True, maximum=drafts.MAX_SUBJECT),
         body=fields.text("body", maximum=drafts.MAX_BODY),
@@ -145,16 +223,6 @@ def save(mail_id: int) -> ResponseReturnValue:
         copies=_parties(fields, "copy"),
         amount_xof=fields.amount("amount_xof"),
     )
-    version = fields.integer("version", required=True)
-    try:
-        fields.check()
-        saved = drafts.save(
-            context.services(), mail_id, form, version=version or 0, actor=context.actor(), now=context.now()
-        )
-    except REFUSALS as error:
-        return _edit(mail_id, error)
-    _tell(saved)
-    return redirect(url_for("drafts.edit", mail_id=mail_id), 303)
 
 
 def _parties(fields: FormReader, name: str) -> tuple[Party, ...]:
@@ -171,9 +239,6 @@ def _parties(fields: FormReader, name: str) -> tuple[Party, ...]:
 
 
 def _tell(saved: Saved) -> None:
-    if not saved.changed:
-        flash(_("Rien n'a changé."), "info")
-        return
     flash(_("Le projet est enregistré (version %(no)s).", no=saved.version_no), "success")
     if saved.cancelled:
         flash(
@@ -188,7 +253,7 @@ def _tell(saved: Saved) -> None:
 
 @blueprint.get("/<int:mail_id>/apercu.pdf")
 def preview(mail_id: int) -> ResponseReturnValue:
-    """The pages as they would be now; nothing is kept."""
+    """The pages as they would be now; nothing is stored."""
     services = context.services()
     with services.reading() as session:
         letter, level = queries.preview_letter(session, services, mail_id, context.actor())
@@ -204,49 +269,29 @@ def preview(mail_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:mail_id>/pieces")
 def add_annex(mail_id: int) -> ResponseReturnValue:
-    """Join a piece."""
-    fields = FormReader(request.form)
-    version = fields.integer("version", required=True)
-    services, actor = context.services(), context.actor()
+    """Join a piece; what else was typed is kept with it."""
+    kept = _Kept(mail_id)
     try:
-        fields.check()
-        with services.reading() as session:
-            may_write = queries.letter(session, mail_id, actor, on=context.today()).may.write
-        if not may_write:
-            # Whoever may not write is refused by the operation; here before any byte is taken.
-            raise InvalidTransition("circuit.not_your_turn", "reload the page")
-        upload = _file()
-        saved = drafts.add_annex(services, mail_id, upload, version=version or 0, actor=actor, now=context.now())
+        kept.all()
+        file = request.files.get("file")
+        if file is None or not file.filename:
+            raise Invalid("form.required", "choose a file", field="file")
     except REFUSALS as error:
-        return _edit(mail_id, error)
-    _tell(saved)
+        return _edit(mail_id, error, version=kept.version)
     return redirect(url_for("drafts.edit", mail_id=mail_id) + "#pieces", 303)
-
-
-def _file() -> Upload:
-    file = request.files.get("file")
-    if file is None or not file.filename:
-        raise Invalid("form.required", "choose a file", field="file")
-    return files.examine(context.services(), file.filename, file.stream)  # type: ignore[arg-type]  # IO[bytes]
 
 
 @blueprint.post("/<int:mail_id>/pieces/<int:attachment_id>/retirer")
 def remove_annex(mail_id: int, attachment_id: int) -> ResponseReturnValue:
-    """Take a piece out."""
-    fields = FormReader(request.form)
-    version = fields.integer("version", required=True)
+    """Take a piece out; what else was typed is kept with it."""
+    kept = _Kept(mail_id)
     try:
-        fields.check()
+        kept.all()
         saved = drafts.remove_annex(
-            context.services(),
-            mail_id,
-            attachment_id,
-            version=version or 0,
-            actor=context.actor(),
-            now=context.now(),
+            context.services(), mail_id, attachment_id, version=kept.version, actor=context.actor(), now=context.now()
         )
     except REFUSALS as error:
-        return _edit(mail_id, error)
+        return _edit(mail_id, error, version=kept.version)
     _tell(saved)
     return redirect(url_for("drafts.edit", mail_id=mail_id) + "#pieces", 303)
 
@@ -256,29 +301,17 @@ def remove_annex(mail_id: int, attachment_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:mail_id>/circuit")
 def set_circuit(mail_id: int) -> ResponseReturnValue:
-    """Choose who gives a visa or an opinion, one after the other or together, and who signs."""
-    fields = FormReader(request.form)
-    steps = _steps(fields)
-    signatory, version = fields.integer("signatory_post_id"), fields.integer("version", required=True)
+    """Choose who gives a visa or an opinion, and who signs; what else was typed is kept with it."""
+    kept = _Kept(mail_id)
     try:
-        fields.check()
-        with context.services().unit_of_work(context.now()) as uow:
-            drafts.set_circuit(
-                uow,
-                mail_id,
-                steps,
-                signatory,
-                version=version or 0,
-                actor=context.actor(),
-            )
+        kept.all(with_circuit=True)
     except REFUSALS as error:
-        return _edit(mail_id, error)
-    flash(_("Le circuit est enregistré."), "success")
+        return _edit(mail_id, error, version=kept.version)
     return redirect(url_for("drafts.edit", mail_id=mail_id) + "#circuit", 303)
 
 
 def _steps(fields: FormReader) -> tuple[Step, ...]:
-    """The rows that name a post; one that is ticked so opens together with the row above."""
+    """The steps of the rows with a post; a ticked row is in the same stage as the row above."""
     found: list[Step] = []
     for n in range(1, MAX_VISAS + 1):
         post_id, kind = fields.integer(f"visa-{n}"), fields.choice(f"kind-{n}", StepKind)
@@ -292,14 +325,13 @@ def _steps(fields: FormReader) -> tuple[Step, ...]:
 
 @blueprint.post("/<int:mail_id>/remettre")
 def submit(mail_id: int) -> ResponseReturnValue:
-    """Hand the letter in to the signature book."""
-    fields = FormReader(request.form)
-    version = fields.integer("version", required=True)
+    """Hand the letter in to the signature book, as it stands on the page: what was typed is kept first."""
+    kept = _Kept(mail_id)
     try:
-        fields.check()
-        operations.submit(context.services(), mail_id, version=version or 0, actor=context.actor(), now=context.now())
+        kept.all()
+        operations.submit(context.services(), mail_id, version=kept.version, actor=context.actor(), now=context.now())
     except REFUSALS as error:
-        return _edit(mail_id, error)
+        return _edit(mail_id, error, version=kept.version)
     flash(_("Le projet est au parapheur."), "success")
     return redirect(url_for("signbook.show", mail_id=mail_id), 303)
 
@@ -309,7 +341,7 @@ def submit(mail_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/<int:mail_id>/abandonner")
 def abandon_form(mail_id: int) -> ResponseReturnValue:
-    """Why the letter is given up."""
+    """The form for the reason of abandoning the letter."""
     return _abandon_form(mail_id)
 
 
@@ -323,7 +355,7 @@ def _abandon_form(mail_id: int, error: GedError | None = None) -> ResponseReturn
 
 @blueprint.post("/<int:mail_id>/abandonner")
 def abandon(mail_id: int) -> ResponseReturnValue:
-    """Give a letter up before it has a number."""
+    """Abandon a letter before it has a number."""
     fields = FormReader(request.form)
     reason = fields.text("reason", required=True, maximum=500)
     version = fields.integer("version", required=True)
@@ -340,5 +372,5 @@ def abandon(mail_id: int) -> ResponseReturnValue:
 # --- the letter's page -------------------------------------------------------------------------------------------
 
 
-# Answers to an incoming letter and the way to begin one; the state in the signature book of an outgoing one.
-register_panel("signbook", 50, queries.letter_panel)
+# For an incoming letter: its answers, and a link to begin one. For an outgoing letter: its state in the signature book.
+PANEL = Panel("signbook", 50, queries.letter_panel)

@@ -1,4 +1,4 @@
-"""The check before the signature, for all letters that wait for it; one letter's own page shows it too."""
+"""The check before the signature, for all waiting letters; each letter's own page shows it too."""
 
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
@@ -26,7 +26,7 @@ def _kinds() -> dict[str, object]:
 
 @blueprint.get("/controle")
 def index() -> ResponseReturnValue:
-    """What is not in order of each letter that waits for my signature."""
+    """The findings of each letter that waits for my signature."""
     services, actor = context.services(), context.actor()
     with services.reading() as session:
         rows = [row for row in queries.signature_book(session, actor).signatures if row.may_sign and not row.number]

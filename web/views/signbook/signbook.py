@@ -1,4 +1,4 @@
-"""The signature book: what waits for me, the letter with its pages and circuit, visa, refusal, signature."""
+"""The signature book: waiting letters, the letter with its pages and circuit, visa, refusal, signature."""
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -26,7 +26,7 @@ REFUSALS = (Invalid, InvalidTransition, StaleVersion, EngineFailed)
 
 
 def _refused(error: GedError) -> GedError:
-    """What a form shows again; an unknown letter is the shell's to answer, a missing key is not."""
+    """Return an error that the form shows; raise others (an unknown letter), except a missing key."""
     if isinstance(error, REFUSALS) or error.code == "key.none":
         return error
     raise error
@@ -37,7 +37,7 @@ def _refused(error: GedError) -> GedError:
 
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
-    """Visas and signatures that wait for me, what I sent, what I am told."""
+    """Visas and signatures that wait for me, letters that I sent, notices."""
     return _index()
 
 
@@ -61,7 +61,7 @@ def _index(error: GedError | None = None) -> ResponseReturnValue:
 
 @blueprint.post("/signer")
 def sign_selected() -> ResponseReturnValue:
-    """Sign the letters ticked in one act; each has its own result. A browser with scripts sends them ten by ten."""
+    """Sign the ticked letters in one act; each has its own result. A browser with scripts sends them ten by ten."""
     try:
         results = _sign_ticked()
     except GedError as error:
@@ -74,7 +74,7 @@ def sign_selected() -> ResponseReturnValue:
 
 @blueprint.post("/signer/suite")
 def sign_chunk() -> ResponseReturnValue:
-    """The same for some of the letters ticked: rows of the table of results, or why none could be signed."""
+    """Sign some of the ticked letters: rows of the result table, or why none could be signed."""
     try:
         results = _sign_ticked()
     except GedError as error:
@@ -109,7 +109,7 @@ def _ticked(value: str) -> ToSign | None:
 
 @blueprint.post("/avis")
 def seen() -> ResponseReturnValue:
-    """Put notices away."""
+    """Mark notices as read."""
     fields = FormReader(request.form)
     notices = fields.integers("notice")
     with context.services().unit_of_work(context.now()) as uow:
@@ -122,12 +122,12 @@ def seen() -> ResponseReturnValue:
 
 @blueprint.get("/<int:mail_id>")
 def show(mail_id: int) -> ResponseReturnValue:
-    """The letter's pages, circuit and history, and what I may do."""
+    """The letter's pages, circuit and history, and the acts allowed to me."""
     return page(mail_id)
 
 
 def page(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
-    """The letter's page, also for what was refused there."""
+    """The letter's page, also with an error of an act on it."""
     services, actor = context.services(), context.actor()
     with services.reading() as session:
         row = queries.letter(session, mail_id, actor, on=context.today())
@@ -144,14 +144,14 @@ def page(mail_id: int, error: GedError | None = None) -> ResponseReturnValue:
 
 
 def _checked(row: LetterRow) -> Checked | None:
-    """What is looked at before the signature, for who may sign now."""
+    """The check before the signature, if the actor may sign now."""
     if not row.may.sign:
         return None
     return presign.check(context.services(), row.mail_id, actor=context.actor(), now=context.now())
 
 
 def _reports(row: LetterRow) -> tuple[SignatureReport, ...]:
-    """The verdicts on a letter signed electronically; one in ink has no such signature."""
+    """The verdicts on an electronically signed letter; empty for a letter in ink."""
     if not row.is_signed_electronically or row.signed_id is None:
         return ()
     services = context.services()
@@ -218,31 +218,31 @@ def refuse(mail_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:mail_id>/reprendre")
 def recall(mail_id: int) -> ResponseReturnValue:
-    """The author takes the letter back."""
+    """Recall the letter, by its author."""
     try:
         with context.services().unit_of_work(context.now()) as uow:
             operations.recall(uow, mail_id, actor=context.actor())
     except REFUSALS as error:
         return page(mail_id, error)
-    flash(_("Le projet est repris : il est de nouveau modifiable."), "success")
+    flash(_("Le projet est retiré du parapheur : il est de nouveau modifiable."), "success")
     return redirect(url_for("drafts.edit", mail_id=mail_id), 303)
 
 
 @blueprint.post("/<int:mail_id>/remords")
 def take_back(mail_id: int) -> ResponseReturnValue:
-    """Whoever acted last takes the act back."""
+    """Take back the actor's last act."""
     try:
         with context.services().unit_of_work(context.now()) as uow:
             second_thoughts.take_back(uow, mail_id, actor=context.actor())
     except REFUSALS as error:
         return page(mail_id, error)
-    flash(_("Votre acte est repris : le projet attend de nouveau votre décision."), "success")
+    flash(_("Votre décision est retirée : le projet l'attend de nouveau."), "success")
     return redirect(url_for("signbook.show", mail_id=mail_id), 303)
 
 
 @blueprint.post("/<int:mail_id>/signer")
 def sign(mail_id: int) -> ResponseReturnValue:
-    """Confirm and sign, or sign again a letter that has its number."""
+    """Confirm and sign, or sign a letter that already has its number."""
     fields = FormReader(request.form)
     version_no = fields.integer("version_no", required=True)
     try:
@@ -265,7 +265,7 @@ def sign(mail_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:mail_id>/signer-a-la-main")
 def sign_in_ink(mail_id: int) -> ResponseReturnValue:
-    """Confirm for a signature by hand: the print with our code is made."""
+    """Confirm for a signature in ink: makes the print with our code."""
     fields = FormReader(request.form)
     version_no = fields.integer("version_no", required=True)
     try:
@@ -281,7 +281,7 @@ def sign_in_ink(mail_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:mail_id>/abandonner-impression")
 def cancel_ink(mail_id: int) -> ResponseReturnValue:
-    """Give the print up."""
+    """Abandon the print."""
     try:
         with context.services().unit_of_work(context.now()) as uow:
             ink.cancel_ink(uow, mail_id, actor=context.actor())

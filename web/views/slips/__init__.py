@@ -1,1 +1,1 @@
-"""Transmittal slips: pages, forms, slips read by their codes."""
+"""Transmittal slips: pages, forms, reading slips by their codes."""

@@ -1,4 +1,4 @@
-"""Reading the forms of slips: lines of a new slip, decisions of a reception. No blueprint of its own."""
+"""Parses the forms of slips: lines of a new slip, decisions of a reception. No blueprint of its own."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class FormLines:
 
 
 def lines_of(given: Given, post: HeldPost, actor: Actor) -> FormLines:
-    """The lines named in the address or in the form."""
+    """The lines named in the URL or in the form."""
     mail_ids = [number for value in given.getlist("mail") if (number := id_of(value)) is not None]
     envelope_ids = [number for value in given.getlist("envelope") if (number := id_of(value)) is not None]
     free = min(max(given.get("free", FREE_LINES, type=whole), 0), drafting.MAX_LINES)
@@ -46,7 +46,7 @@ def lines_of(given: Given, post: HeldPost, actor: Actor) -> FormLines:
 
 
 def read_slip(fields: FormReader, lines: FormLines, post: HeldPost) -> SlipForm:
-    """The whole form; lines left out and free lines left empty are no lines."""
+    """Parse the whole form; deselected lines and empty free lines are skipped."""
     receiver = fields.integer("receiver_unit_id", required=True)
     copies = fields.integers("copy_unit_ids")
     purpose = fields.choice("purpose", SlipPurpose, required=True)
@@ -80,7 +80,7 @@ def _texts(fields: FormReader, key: str) -> tuple[str, int, str]:
 
 
 def add_letter(number: str, chosen: int | None, actor: Actor) -> MailId:
-    """The letter whose number somebody typed, or that was chosen among several of it, to put it on the slip.
+    """The letter to put on the slip: by its typed number, or chosen among several with this number.
 
     Raises:
         Invalid: ``number.none_visible``, ``number.several``, at the field ``add_number``.
@@ -90,7 +90,7 @@ def add_letter(number: str, chosen: int | None, actor: Actor) -> MailId:
 
 
 def sending_post(actor: Actor) -> HeldPost:
-    """The post that the form chose, or the first that may send.
+    """The chosen post, or the first post that may send.
 
     Raises:
         Forbidden: ``slip.not_sender``.
@@ -99,7 +99,7 @@ def sending_post(actor: Actor) -> HeldPost:
 
 
 def read_decisions(fields: FormReader, lines: Sequence[LineView]) -> Mapping[int, Decision]:
-    """What was found at each line; a line without a choice is left out (the operation names it)."""
+    """The finding on each line; a line without a choice is left out (the operation then names it)."""
     found = {}
     for line in lines:
         state = fields.choice(f"line-{line.position}", LineState)
@@ -110,7 +110,7 @@ def read_decisions(fields: FormReader, lines: Sequence[LineView]) -> Mapping[int
 
 
 def all_received(lines: Sequence[LineView]) -> MultiDict[str, str]:
-    """The form as typed, with every line ticked as received: nothing is signed yet."""
+    """The form as typed, with every line set to received; nothing is signed yet."""
     typed = MultiDict(request.form)
     for line in lines:
         typed[f"line-{line.position}"] = LineState.RECEIVED.value
@@ -119,7 +119,7 @@ def all_received(lines: Sequence[LineView]) -> MultiDict[str, str]:
 
 
 def decided_before(lines: Sequence[LineView]) -> MultiDict[str, str]:
-    """What the receiver wanted to sign when the signature failed."""
+    """The receiver's decisions from before the signature failed."""
     typed: MultiDict[str, str] = MultiDict()
     for line in lines:
         if line.decided is not None:
@@ -129,7 +129,7 @@ def decided_before(lines: Sequence[LineView]) -> MultiDict[str, str]:
 
 
 def record_openings(slip_id: int, *, printed: bool = False) -> None:
-    """A slip that names a confidential letter to somebody tells what it is about: that is in the journal."""
+    """Record in the journal that the slip showed the subjects of confidential letters."""
     services, actor = context.services(), context.actor()
     with services.reading() as session:
         named = slip_views.restricted_letters(session, slip_id, actor, printed=printed)

@@ -8,10 +8,10 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
+from ged.capture import files
+from ged.capture.files import Upload
 from ged.errors import EngineFailed, GedError, Invalid, InvalidTransition, StaleVersion
 from ged.ports import Digest
-from ged.register import files
-from ged.register.files import Upload
 from ged.slips import answers, delivery_book, letter_panel, operations, parties, queries, receive, tasks
 from ged.slips import view as slip_views
 from ged.slips.answers import AnswerLine
@@ -23,7 +23,7 @@ from web.site import context, keyring
 from web.site.forms import FormReader
 from web.site.numbers import id_of, whole
 from web.site.pages import place, render_form
-from web.site.panels import register_panel
+from web.site.panels import Panel
 from web.views.slips import forms
 from web.words import labels, verdicts
 
@@ -34,7 +34,7 @@ REFUSALS = (Invalid, InvalidTransition, StaleVersion, EngineFailed)
 
 @blueprint.app_template_filter("signature_reason")
 def signature_reason(reason: str) -> str:
-    """The words of a verdict's reason."""
+    """The French text of a verdict's reason."""
     return verdicts.reason_words(reason)
 
 
@@ -45,7 +45,7 @@ def slip_option(purpose: SlipPurpose) -> tuple[str, str]:
 
 
 def _refused(error: GedError) -> GedError:
-    """What a form shows again; an unknown slip or letter is the shell's to answer, a missing key is not."""
+    """Return an error that the form shows; raise others (an unknown slip or letter), except a missing key."""
     if isinstance(error, REFUSALS) or error.code in ("key.none", "unit.unknown", "envelope.unknown"):
         return error
     raise error
@@ -56,7 +56,7 @@ def _refused(error: GedError) -> GedError:
 
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
-    """What waits for me, what I sent, what I have to clear up."""
+    """Slips that wait for me, sent slips, open tasks."""
     services, actor = context.services(), context.actor()
     with services.reading() as session:
         sent, shown = queries.sent(
@@ -92,7 +92,7 @@ def hand() -> ResponseReturnValue:
 
 @blueprint.post("/taches/<int:task_id>")
 def settle(task_id: int) -> ResponseReturnValue:
-    """Close a task with what was done."""
+    """Close a task with a remark on what was done."""
     remark = FormReader(request.form).text("remark", maximum=500)
     try:
         with context.services().unit_of_work(context.now()) as uow:
@@ -141,7 +141,7 @@ def _pdf(content: bytes, name: str) -> ResponseReturnValue:
 
 @blueprint.get("/nouveau")
 def new() -> ResponseReturnValue:
-    """The form: letters of the address (?mail=1&mail=2), and free pieces."""
+    """The form: letters from the URL (?mail=1&mail=2), and free pieces."""
     return _new(request.args)
 
 
@@ -211,7 +211,7 @@ def _one_more(wanted: str) -> ResponseReturnValue:
         return _new(request.form, error)
     if mail_id not in given.getlist("mail"):
         given.add("mail", mail_id)
-        # What nobody could untick yet: the paper goes when it is here.
+        # The person could not untick this box yet: the paper goes if the unit holds it.
         given[f"original-m{mail_id}"] = "auto"
     return _new(given)
 
@@ -221,7 +221,7 @@ def _one_more(wanted: str) -> ResponseReturnValue:
 
 @blueprint.get("/<int:slip_id>")
 def show(slip_id: int) -> ResponseReturnValue:
-    """The slip: lines, state, signatures, what can be done."""
+    """The slip: lines, state, signatures, possible acts."""
     return _show(slip_id)
 
 
@@ -258,7 +258,7 @@ def sign(slip_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/<int:slip_id>/annuler")
 def void(slip_id: int) -> ResponseReturnValue:
-    """Give the slip up; its number stays, void."""
+    """Void the slip; its number stays, voided."""
     fields = FormReader(request.form)
     reason = fields.text("reason", required=True, maximum=500)
     try:
@@ -296,7 +296,7 @@ def _receive(
 
 @blueprint.post("/<int:slip_id>/recevoir")
 def take(slip_id: int) -> ResponseReturnValue:
-    """Tick every line, or sign the reception."""
+    """Set every line to received, or sign the reception."""
     services, actor = context.services(), context.actor()
     fields = FormReader(request.form)
     with services.reading() as session:
@@ -335,7 +335,7 @@ def _paper(slip_id: int, error: GedError | None = None) -> ResponseReturnValue:
 
 @blueprint.post("/<int:slip_id>/papier")
 def paper(slip_id: int) -> ResponseReturnValue:
-    """Write down who signed the print and what was ticked on it."""
+    """Record who signed the print and what was ticked on it."""
     services, actor = context.services(), context.actor()
     fields = FormReader(request.form)
     with services.reading() as session:
@@ -446,4 +446,4 @@ def answer(slip_id: int) -> ResponseReturnValue:
 # --- the letter's page -------------------------------------------------------------------------------------------
 
 
-register_panel("slips", 40, letter_panel.load)
+PANEL = Panel("slips", 40, letter_panel.load)

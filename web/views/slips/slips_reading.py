@@ -1,5 +1,5 @@
-"""Bulk reception: slips are read one after the other by a hand reader (a keyboard that ends with Enter), then signed
-in one act. The list read so far stands in the page's own form; without JavaScript each code is a page of its own.
+"""Bulk reception: slips are read one after the other with a code reader (it types like a keyboard and ends with Enter),
+then signed in one act. The page's form holds the list read so far; without JavaScript each code reloads the page.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from web.site.pages import render_form
 blueprint = Blueprint("slips_reading", __name__, url_prefix="/bordereaux/lecture")
 
 ALL, MISSING, ASIDE = "all", "missing", "aside"
-"""What to do with a slip: all there, what was not read is missing, leave it out of this act."""
+"""The choice for a slip: everything is present; unread letters are missing; leave the slip out of this act."""
 
 
 @blueprint.get("/")
@@ -32,7 +32,7 @@ def form() -> ResponseReturnValue:
 
 @blueprint.post("/")
 def read() -> ResponseReturnValue:
-    """Read the codes typed, pasted or scanned; the page with the longer list, or that part alone for the script."""
+    """Read typed, pasted or scanned codes. Returns the page with the new list, or only the list for the script."""
     services, actor = context.services(), context.actor()
     text = f"{request.form.get('scan', '')}\n{request.form.get('pasted', '')}"[: MAX_CODE * MAX_CODES]
     with services.reading() as session:
@@ -42,7 +42,7 @@ def read() -> ResponseReturnValue:
 
 @blueprint.post("/signer")
 def sign() -> ResponseReturnValue:
-    """Receive and countersign all that is in order; what fails stays in the list, with the reason."""
+    """Receive and countersign all valid slips; a failed slip stays in the list, with the reason."""
     services, actor, so_far = context.services(), context.actor(), _so_far()
     with services.reading() as session:
         slips = scanning.listed(session, so_far, actor)
@@ -60,7 +60,7 @@ def sign() -> ResponseReturnValue:
 
 
 def _wanted(slips: Sequence[ReadSlip]) -> list[ToReceive]:
-    """Slips as the form says of each; one read in part has to be decided on."""
+    """The slips to receive, by the form's choice for each; a partly read slip needs a choice."""
     wanted = []
     for slip in slips:
         choice = request.form.get(f"do-{slip.id}", "") or ("" if slip.is_partial else ALL)

@@ -1,8 +1,7 @@
-"""What the signature book takes over from the layers below; called once when a process is put together."""
+"""A letter that answers another: when it has left, the other counts as answered."""
 
 from sqlalchemy import select
 
-from ged.dispatch import operations as dispatch
 from ged.ports import MailId
 from ged.register.models import Mail, MailNumber
 from ged.routing import operations as routing
@@ -10,18 +9,9 @@ from ged.signbook.models import Draft
 from ged.unit import Actor, UnitOfWork
 
 
-def connect() -> None:
-    """A dispatched answer answers.
-
-    Calling it twice changes nothing.
-    """
-    if answer_left not in dispatch.WHEN_DISPATCHED:
-        dispatch.WHEN_DISPATCHED.append(answer_left)
-
-
 def answer_left(uow: UnitOfWork, mail_id: MailId, actor: Actor) -> None:
-    """The incoming letter is answered when the answer has left, not when it is signed: until then its sender has
-    nothing in hand, the letter may still be voided, and the delay runs."""
+    """Mark the incoming letter as answered when the answer has left, not when it is signed: until then its sender has
+    received nothing, the answer may still be voided, and the delay runs."""
     draft = uow.session.get(Draft, mail_id)
     if draft is None or draft.answers_id is None:
         return

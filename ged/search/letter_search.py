@@ -1,4 +1,4 @@
-"""Searching letters: what the index finds, confirmed by SQL under the access rule before anybody reads it."""
+"""Searching letters: SQL confirms each hit of the index under the access rule before it is shown."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,12 +21,12 @@ FACETS = ("register", "year", "month", "direction", "nature", "correspondent", "
 WITHOUT_INDEX = "search.without_index"
 MAX_WORDS = 12
 MEANT_READ = 5
-"""Hits of another spelling that are looked up before it is offered."""
+"""Number of hits of another spelling that are checked before the spelling is offered."""
 
 
 @dataclass(frozen=True)
 class FoundLetter:
-    """A letter found, as it stands in SQL now; of a SECRET one neither subject nor sender is shown in a list."""
+    """A letter found, in its present state in SQL. For a SECRET letter, a list shows neither subject nor sender."""
 
     mail_id: MailId
     number: str
@@ -40,12 +40,12 @@ class FoundLetter:
     due_on: date | None
     passages: tuple[Passage, ...] = ()
     score: float = 0.0
-    """How well it answers, as the engine weighs it; 0 where nothing was weighed."""
+    """The engine's relevance score; 0 without scoring."""
 
 
 @dataclass(frozen=True)
 class FoundEnvelope:
-    """A sealed envelope whose exact number was typed: nothing but its number is told."""
+    """A sealed envelope whose exact number was typed: only its number is shown."""
 
     envelope_id: int
     number: str
@@ -68,7 +68,7 @@ class SearchPage:
 
 @dataclass(frozen=True)
 class FacetValue:
-    """A value that can be filtered by. ``label`` is empty where the value itself is shown or translated."""
+    """A value of a filter. ``label`` is empty if the value itself is shown or translated."""
 
     value: str
     label: str
@@ -78,9 +78,9 @@ class FacetValue:
 def search_letters(services: Services, session: Session, actor: Actor, query: SearchQuery) -> SearchPage:
     """A page of letters that the actor may see now.
 
-    The index is asked with the actor's principals and without the letters whose rights changed since it last heard of
-    them; each hit is confirmed by SQL, and one that is not leaves the total too. When the index cannot answer, numbers
-    and subjects are searched in SQL and ``notice`` says so.
+    The index is queried with the actor's principals, without letters whose rights have changed since they were indexed.
+    SQL confirms each hit; an unconfirmed hit is also subtracted from the total. If the index is unavailable, numbers
+    and subjects are searched in SQL, and ``notice`` says so.
     """
     asked = _allowed(session, query)
     try:
@@ -95,7 +95,7 @@ def search_letters(services: Services, session: Session, actor: Actor, query: Se
 
 
 def _meant(services: Services, session: Session, actor: Actor, asked: SearchQuery, text: str | None) -> str | None:
-    """The other spelling, when SQL confirms that it leads the actor to a letter."""
+    """The other spelling, if SQL confirms that it finds a letter that the actor may see."""
     if not text:
         return None
     again = replace(asked, text=text, offset=0, limit=MEANT_READ, highlight=False)
@@ -104,9 +104,9 @@ def _meant(services: Services, session: Session, actor: Actor, asked: SearchQuer
 
 
 def suggest(services: Services, session: Session, actor: Actor, text: str) -> list[Suggestion]:
-    """What goes on from the text typed so far; each value stands, in SQL and now, in a letter that the actor may see.
+    """Completions of the typed text; SQL confirms that each value is now in a letter that the actor may see.
 
-    Nothing while the index is away: a person types on and sends.
+    Empty while the index is unavailable: the person can type on and search.
     """
     excluded = jobs.open_access_changes(session)
     try:
@@ -131,7 +131,7 @@ def _is_held(session: Session, actor: Actor, suggestion: Suggestion) -> bool:
 
 
 def similar(services: Services, session: Session, actor: Actor, mail_id: MailId) -> tuple[FoundLetter, ...]:
-    """Letters like one that the actor may see, each confirmed by SQL.
+    """Letters similar to a letter that the actor may see, each confirmed by SQL.
 
     Raises:
         NotFound: ``mail.unknown``.
@@ -168,7 +168,7 @@ def facets(services: Services, session: Session, actor: Actor, query: SearchQuer
 
 
 def exact_number(session: Session, actor: Actor, text: str) -> tuple[list[FoundLetter], list[FoundEnvelope]]:
-    """Letters that the actor may see, and envelopes, that bear this number as typed; also before the index knows them."""
+    """Visible letters, and envelopes, with this typed number; found in SQL, so also before they are indexed."""
     if not any(char.isdigit() for char in text):
         return [], []
     rows = session.execute(
@@ -182,7 +182,7 @@ def exact_number(session: Session, actor: Actor, text: str) -> tuple[list[FoundL
 
 
 def letters(session: Session, actor: Actor, mail_ids: Sequence[int]) -> tuple[FoundLetter, ...]:
-    """Those of these letters that the actor may see now, in this order."""
+    """The letters among these that the actor may see now, in this order."""
     return _confirmed(session, actor, [Hit(MailId(mail_id), 0.0) for mail_id in mail_ids])
 
 
@@ -191,7 +191,7 @@ def _allowed(session: Session, query: SearchQuery) -> SearchQuery:
 
 
 def _confirmed(session: Session, actor: Actor, hits: Sequence[Hit]) -> tuple[FoundLetter, ...]:
-    """The hits that SQL confirms, in their order, by one query for values alone: it stands in the way of every search."""
+    """The hits that SQL confirms, in order. One query for plain values, to be fast: every search runs it."""
     if not hits:
         return ()
     seen = (
@@ -229,14 +229,14 @@ def _of_rows(rows: Sequence[Any], hit: Hit) -> FoundLetter:
         level=level,
         registered_on=valid.registered_on,
         due_on=first.due_on,
-        # The index may be older than a letter's level: a passage of its text is not shown on its word alone.
+        # The index may not yet know a letter's new level: passages are shown only if SQL allows it.
         passages=hit.passages if is_told else (),
         score=hit.score,
     )
 
 
 def _with_chosen(counts: Sequence[tuple[str, int]], query: SearchQuery, name: str) -> list[tuple[str, int]]:
-    """The counted values, and those chosen that count nothing, so that they can be unticked."""
+    """The counted values, and chosen values without a count, so that they can be unticked."""
     missing = [v for v in query.filters.get(name, ()) if v not in dict(counts)]
     return [*counts, *((value, 0) for value in missing)]
 
@@ -264,7 +264,7 @@ def _without_index(services: Services, session: Session, actor: Actor, query: Se
 
 
 def _plain_words(text: str) -> list[str]:
-    """Words without the signs and field names of the query language."""
+    """Words without the operators and field names of the query language."""
     words = (word.strip("\"'«»()*-").rpartition(":")[2] for word in text.split())
     return [word for word in words if word and word not in ("OU", "OR", "ET", "AND")][:MAX_WORDS]
 
@@ -279,7 +279,7 @@ def _word(word: str) -> ColumnElement[bool]:
 
 
 def _filters(filters: Mapping[str, tuple[str, ...]]) -> list[ColumnElement[bool]]:
-    """The filters as SQL. Of a SECRET letter only numbers and dates may be asked, as in the index."""
+    """The filters as SQL. SECRET letters match only filters on numbers and dates, as in the index."""
     conditions: list[ColumnElement[bool]] = []
     told = {"nature": Mail.nature, "state": Mail.state, "priority": Mail.priority, "direction": Mail.direction}
     kinds = {"state": MailState, "priority": Priority, "direction": Direction}

@@ -1,4 +1,4 @@
-"""Files that people and scanners hand in: hostile until looked at, streamed, limited, named harmlessly."""
+"""Uploaded files: treated as hostile until inspected, streamed, limited in size, with sanitised names."""
 
 import fcntl
 import io
@@ -23,20 +23,20 @@ from ged.unit import Services
 
 NAME_LENGTH = 120
 NOT_LOOKED = frozenset({"ocr.unavailable", "scanner.unavailable", "scanner.refused", "work.busy"})
-"""Failures after which nobody knows what a file is: it stays unread until the engine does its work."""
-INSPECT_TIMEOUT_S = 100.0  # 300 pages take 40 s on two cores; a request is given up after 120
+"""Failures after which a file's type is unknown: it stays uninspected until the engine works again."""
+INSPECT_TIMEOUT_S = 100.0  # 300 pages take 40 s on two cores; a request times out after 120 s
 PLACE_TIMEOUT_S = 15.0
-"""For a place among the first looks: with the look itself it stays below a request's 120 seconds."""
+"""Timeout for a slot of the first look. Together with the look it stays below a request's 120 seconds."""
 JOB_PATIENCE_S = 300.0
-"""A job or a command holds no page back: it waits until larger files before it were looked at."""
+"""A job or a command delays no page: it may wait until larger files before it are inspected."""
 NO_PAGE = PageFacts(0, 0, 0, 0.0)
 MEDIA_TYPES = ("application/pdf", "image/tiff", "image/jpeg", "image/png", "image/webp")
-"""What we serve under its own type; anything else leaves as plain bytes."""
+"""Types that are served as themselves; any other file is served as plain bytes."""
 
 
 @dataclass(frozen=True)
 class Upload:
-    """A file that was stored and looked at."""
+    """A stored and inspected file."""
 
     digest: Digest
     size_bytes: int
@@ -45,7 +45,7 @@ class Upload:
 
     @property
     def pages(self) -> tuple[SourcePage, ...]:
-        """Its pages, in their order, as an attachment names them."""
+        """The file's pages, in order, in the form for an attachment."""
         return tuple(
             SourcePage(self.digest, self.facts.media_type, page_index) for page_index in range(len(self.facts.pages))
         )
@@ -66,7 +66,7 @@ def harmless_name(name: str) -> str:
 
 
 class _Limited(io.RawIOBase):
-    """A stream that refuses to be longer than it may."""
+    """A stream that raises when its length exceeds a limit."""
 
     def __init__(self, content: BinaryIO, limit_bytes: int) -> None:
         self._content, self._left, self._limit = content, limit_bytes, limit_bytes
@@ -84,13 +84,13 @@ class _Limited(io.RawIOBase):
 
 
 def limited(content: BinaryIO, limit_bytes: int) -> BinaryIO:
-    """The same stream; reading past the limit raises ``Invalid("file.too_large")``."""
+    """Wrap a stream: reading past the limit raises ``Invalid("file.too_large")``."""
     return cast(BinaryIO, io.BufferedReader(_Limited(content, limit_bytes)))
 
 
 @contextmanager
 def private_dir(services: Services) -> Iterator[Path]:
-    """A folder of this call only, beside the data and not in a shared ``/tmp``; gone at the end."""
+    """A temporary folder for this call, in the data folder and not in a shared ``/tmp``; removed at the end."""
     parent = Path(services.data_dir) / "tmp"
     parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="work-", dir=parent) as name:
@@ -99,9 +99,9 @@ def private_dir(services: Services) -> Iterator[Path]:
 
 @contextmanager
 def kept_dir(services: Services, name: str) -> Iterator[Path]:
-    """A folder that the next call under this name finds again when this one was killed or failed; gone after a success.
+    """A working folder that survives a kill or failure, so that the next call can resume; removed on success.
 
-    While one call has it, another one gets a folder of its own.
+    While one call uses it, another call with this name gets a separate folder.
     """
     folder = Path(services.data_dir) / "tmp" / f"work-{name}"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -111,7 +111,7 @@ def kept_dir(services: Services, name: str) -> Iterator[Path]:
             with private_dir(services) as other:
                 yield other
             return
-        os.utime(folder)  # not to be swept while it is in use
+        os.utime(folder)  # so that the sweep does not remove it while in use
         yield folder
         shutil.rmtree(folder)
     finally:
@@ -119,7 +119,7 @@ def kept_dir(services: Services, name: str) -> Iterator[Path]:
 
 
 def _locked(place: int, folder: Path) -> bool:
-    """Whether the folder is ours now, and still the one of that name."""
+    """Try to lock the folder; False when another call has it, or the name now leads to another folder."""
     try:
         fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return os.path.samestat(os.fstat(place), folder.stat())
@@ -140,7 +140,7 @@ def sweep_private_dirs(services: Services, *, older_than: datetime) -> int:
 
 
 def fetch(blobs: BlobStore, digest: Digest | str, path: Path) -> Path:
-    """Copy a blob to a file that a program may read.
+    """Copy a blob to a file for a program to read.
 
     Raises:
         DiskFull: ``disk.full``.
@@ -161,12 +161,12 @@ def store_file(blobs: BlobStore, path: Path) -> tuple[Digest, int]:
 
 
 def look_at(services: Services, source: Path, *, filename: str, wait_s: float = PLACE_TIMEOUT_S) -> SourceFacts:
-    """The first look at an outside file: for viruses, then at what it is. The only way to ``OcrEngine.inspect``.
+    """The first look at an outside file: scan for viruses, then inspect. The only caller of ``OcrEngine.inspect``.
 
     Raises:
         Invalid: ``file.virus`` and the codes of ``OcrEngine.inspect``.
         EngineFailed: ``scanner.unavailable``, ``scanner.refused``, ``ocr.unavailable``, ``ocr.timeout``; ``work.busy``:
-            two files are looked at now, over all processes.
+            two files are being inspected now, over all processes.
     """
     if services.scanner is not None:
         services.scanner.check(source)
@@ -175,8 +175,8 @@ def look_at(services: Services, source: Path, *, filename: str, wait_s: float = 
 
 
 def examine(services: Services, filename: str, content: BinaryIO, *, wait_s: float = PLACE_TIMEOUT_S) -> Upload:
-    """Store an upload and look at it, in bounded time. A refused file leaves no trace but bytes that are swept. A
-    signature that lies apart is one page without a picture.
+    """Store and inspect an upload, in bounded time. Of a refused file only bytes remain, which the sweep removes. A
+    detached signature counts as one page without a picture.
 
     Raises:
         Invalid: ``file.too_large`` and the codes of ``look_at``; ``params['field']`` is ``file``.
@@ -199,5 +199,5 @@ def examine(services: Services, filename: str, content: BinaryIO, *, wait_s: flo
 
 
 def digests_of(pages: Sequence[SourcePage]) -> frozenset[Digest]:
-    """The blobs that pages come from."""
+    """The digests of the pages' blobs."""
     return frozenset(page.digest for page in pages)

@@ -1,7 +1,7 @@
-"""What anybody may learn of a signed letter: by its code only, and never what it says.
+"""Public facts of a signed letter: available only by its code, and never its content.
 
-An unknown code, one of another installation, one altered and a text that is no code cost the same work and get the
-same answer.
+An unknown code, another installation's code, an altered code and any other text cost the same work and get the same
+answer.
 """
 
 import secrets
@@ -23,30 +23,30 @@ from ged.unit import Services
 
 
 class PublicState(StrEnum):
-    """How a letter stands today."""
+    """The present state of a letter."""
 
     ISSUED = "issued"
     VOIDED = "voided"
-    """Its number was voided after the signature."""
+    """The letter's number was voided after the signature."""
     REVOKED = "revoked"
-    """The signer's certificate was revoked since."""
+    """The signer's certificate has been revoked since."""
 
 
 class FileState(StrEnum):
-    """What a file is beside a letter."""
+    """The result of comparing a file with a letter."""
 
     AS_ISSUED = "as_issued"
     EARLIER = "earlier"
-    """A revision of ours: later ones added proof, the pages are the same."""
+    """An earlier revision of ours: later ones only added proof; the pages are the same."""
     UNSIGNED = "unsigned"
-    """The pages before mark and signature, which nobody was given."""
+    """The pages before mark and signature, which were given to nobody."""
     OTHER = "other"
-    """Not ours, or changed."""
+    """Not our file, or altered."""
 
 
 @dataclass(frozen=True)
 class PublicLetter:
-    """All that the public page tells. ``since``: when the number was voided, the certificate revoked."""
+    """The data of the public page. ``since``: when the number was voided, or the certificate revoked."""
 
     mail_id: MailId
     number: str
@@ -59,13 +59,13 @@ class PublicLetter:
 
 
 def find(services: Services, text: str) -> PublicLetter | None:
-    """The letter of a code (without its address); None for every text that is not the code of a letter of ours."""
+    """The letter of a code (without the site's address); None for every text that is not the code of our letter."""
     with services.reading() as session:
         return _find(services, session, text)
 
 
 def compare(services: Services, text: str, digest: str) -> tuple[PublicLetter, FileState] | None:
-    """A file, by its SHA-256, beside all revisions that we issued of a code's letter; None as ``find``."""
+    """Compare a file, by its SHA-256, with all revisions that we issued of a code's letter; None as in ``find``."""
     with services.reading() as session:
         letter = _find(services, session, text)
         if letter is None:
@@ -104,7 +104,7 @@ def _find(services: Services, session: Session, text: str) -> PublicLetter | Non
         return None
     mail_id, payload, number, on, signer, title, capacity, voided_at, revoked_at = found
     if "".join(character for character in text.upper() if character.isalnum()) != payload:
-        return None  # a true token under altered facts, or without its signature
+        return None  # a valid token with altered facts, or without its signature
     state, since = _state(voided_at, revoked_at)
     return PublicLetter(MailId(mail_id), number, on, signer, title, capacity, state, since)
 

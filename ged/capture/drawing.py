@@ -1,10 +1,9 @@
-"""Pictures of pages: made already, or drawn from where the page comes from."""
-
-from dataclasses import dataclass
+"""Pictures of pages: stored renditions, or drawn from the page's source file."""
 
 from ged import slots
-from ged.ports import Digest, PageRef
-from ged.register.files import fetch, private_dir
+from ged.capture.files import fetch, private_dir
+from ged.ports import PageRef
+from ged.register.documents import PictureSource
 from ged.space import disk_full_of
 from ged.unit import Services
 
@@ -12,26 +11,12 @@ THUMBNAIL_PX = 240
 TIMEOUT_S = 30.0
 
 
-@dataclass(frozen=True)
-class PictureSource:
-    """Where a picture of a leaf comes from: made already, or to be drawn."""
-
-    made: Digest | None
-    source: Digest
-    media_type: str
-    page_index: int
-    rotation: int
-    etag: str
-    mail_id: int | None = None
-    """The letter to which the scan was joined: its pages are the letter's."""
-
-
 def draw(services: Services, picture: PictureSource, *, width_px: int) -> bytes:
     """The JPEG of a picture source.
 
     Raises:
         Invalid: the page's bytes cannot be drawn.
-        EngineFailed: ``ocr.timeout``; ``work.busy``: too many pictures are drawn now.
+        EngineFailed: ``ocr.timeout``; ``work.busy``: too many pictures are being drawn now.
     """
     if picture.made is not None:
         with services.blobs.open(picture.made) as made:
@@ -42,7 +27,7 @@ def draw(services: Services, picture: PictureSource, *, width_px: int) -> bytes:
 
 
 def draw_pdf(services: Services, pdf: bytes, page_index: int, *, width_px: int) -> bytes:
-    """The JPEG of a page of a PDF that we set and keep nowhere.
+    """The JPEG of a page of a PDF that is typeset but not stored.
 
     Raises:
         Invalid, EngineFailed: as ``draw``.

@@ -12,14 +12,14 @@ from web.words.due import DueWords, due_words
 
 @dataclass(frozen=True)
 class RoutingPanel:
-    """The letter's path as its page shows it: ``due`` has words for each assignment that waits."""
+    """The letter's path for its page; ``due`` has a text for each waiting assignment."""
 
     path: Path
     due: dict[int, DueWords | None]
 
 
 def load(session: ReadSession, mail_id: MailId, actor: Actor) -> RoutingPanel | None:
-    """The panel of a letter; None while nothing was decided and the actor decides nothing."""
+    """The panel of a letter; None while there is no decision and the actor has none to make."""
     path = queries.path(session, mail_id, actor)
     if not (path.imputations or path.assignments or path.may_impute):
         return None

@@ -1,0 +1,146 @@
+"""A module's list or dictionary that others fill plugs rooms together where nobody sees it: what is plugged in is handed over.
+
+What a process is put together of stands in the frozen ``Services``; pages, panels and commands are found by their modules.
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PRODUCT = ("ged", "sandbox", "ocr", "indexer", "signing", "web", "scanner_bridge", "demo")
+MAKERS = {
+    "list",
+    "dict",
+    "set",
+    "defaultdict",
+    "deque",
+    "Counter",
+    "OrderedDict",
+    "WeakKeyDictionary",
+    "WeakValueDictionary",
+    "WeakSet",
+}
+CHANGING = {
+    "append", "appendleft", "extend", "insert", "add", "update", "setdefault", "pop", "popitem", "popleft", "remove",
+    "discard", "clear", "__setitem__",
+}  # fmt: skip
+KEPT = {
+    # "path:name": why it may be changed, by its own module alone.
+    "ged/slots.py:_shared": "the places of this installation on this machine, named once when a process begins",
+    "ged/suggestions/lessons.py:_MODELS": "models read from their bytes, kept under the digest of these",
+    "ged/suggestions/matching.py:_DIRECTORIES": "the directory of correspondents prepared, kept for each database",
+}
+
+
+def test_no_module_fills_a_table_of_another() -> None:
+    sources = {path: (ROOT / path).read_text(encoding="utf-8") for path in _paths()}
+    changed = {place for path, source in sources.items() for place in _changed(path, source)}
+    assert changed - KEPT.keys() == set(), "hand it over in Services, or let its module be found"
+    assert KEPT.keys() - changed == set(), "gone: strike it out"
+
+
+def test_each_way_to_fill_one_is_found() -> None:
+    own = "PLUGS: list[str] = []\nKINDS = {}\nFIXED = ()\n\ndef plug(one):\n    PLUGS.append(one)\n    KINDS[one] = 1\n"
+    assert set(_changed("ged/a.py", own)) == {"ged/a.py:PLUGS", "ged/a.py:KINDS"}
+    other = "from ged import a\nfrom ged.a import KINDS as kinds\na.PLUGS.append(1)\nkinds['x'] = 1\ndel kinds['x']\n"
+    assert set(_changed("web/b.py", other)) == {"ged/a.py:PLUGS", "ged/a.py:KINDS"}
+    assert set(_changed("web/c.py", "WORDS = {}\ndef words():\n    WORDS = {}\n    WORDS['a'] = 1\n")) == set()
+    assert set(_changed("web/d.py", "COUNT = 0\ndef more():\n    global COUNT\n    COUNT = COUNT + 1\n")) == {
+        "web/d.py:COUNT"
+    }
+
+
+def _paths() -> Iterator[str]:
+    for package in PRODUCT:
+        yield from (str(path.relative_to(ROOT)) for path in sorted((ROOT / package).rglob("*.py")))
+
+
+def _changed(path: str, source: str) -> Iterator[str]:
+    """``path:name`` of each module's container that code here changes."""
+    tree = ast.parse(source)
+    names = {name: f"{path}:{name}" for name in _containers(tree)} | _imported(tree)
+    modules = _modules(tree)
+    for scope in [tree, *(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))]:
+        local = _local(scope)
+        for node in _inside(scope):
+            if isinstance(node, ast.Global):
+                yield from (f"{path}:{name}" for name in node.names)
+            for target in _targets(node):
+                match target:
+                    # A module that fills its own table while it is loaded plugs nothing in.
+                    case ast.Name(id=name) if name in names and name not in local:
+                        if scope is not tree or not names[name].startswith(f"{path}:"):
+                            yield names[name]
+                    case ast.Attribute(value=ast.Name(id=module), attr=name) if module in modules:
+                        if name.strip("_").isupper():
+                            yield f"{modules[module]}:{name}"
+
+
+def _inside(scope: ast.AST) -> Iterator[ast.AST]:
+    """What stands in a module or function, without the functions in it."""
+    for node in ast.iter_child_nodes(scope):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+            yield from _inside(node)
+
+
+def _targets(node: ast.AST) -> Iterator[ast.expr]:
+    """Expressions whose value this statement or call changes."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CHANGING:
+        yield node.func.value
+    if isinstance(node, ast.Assign | ast.Delete):
+        yield from (one.value for one in node.targets if isinstance(one, ast.Subscript))
+    if isinstance(node, ast.AugAssign):
+        yield node.target.value if isinstance(node.target, ast.Subscript) else node.target
+
+
+def _containers(tree: ast.Module) -> set[str]:
+    found = set()
+    for node in tree.body:
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None and _is_mutable(node.value):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            found |= {target.id for target in targets if isinstance(target, ast.Name)}
+    return found
+
+
+def _is_mutable(value: ast.expr) -> bool:
+    if isinstance(value, ast.Call):
+        return ast.unparse(value.func).rpartition(".")[2] in MAKERS
+    return isinstance(value, ast.List | ast.Dict | ast.Set | ast.ListComp | ast.DictComp | ast.SetComp)
+
+
+def _local(scope: ast.AST) -> set[str]:
+    if not isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef):
+        return set()
+    arguments = scope.args
+    named = {one.arg for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
+    return named | {
+        node.id for node in _inside(scope) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+
+
+def _imported(tree: ast.Module) -> dict[str, str]:
+    """Names in capitals taken from modules of ours."""
+    return {
+        (one.asname or one.name): f"{_path(node.module)}:{one.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.partition(".")[0] in PRODUCT
+        for one in node.names
+        if one.name.strip("_").isupper()
+    }
+
+
+def _modules(tree: ast.Module) -> dict[str, str]:
+    """Names under which modules of ours are known here."""
+    return {
+        (one.asname or one.name): _path(f"{node.module}.{one.name}")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.partition(".")[0] in PRODUCT
+        for one in node.names
+        if one.name.islower()
+    }
+
+
+def _path(module: str) -> str:
+    return module.replace(".", "/") + ".py"
